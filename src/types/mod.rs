@@ -1,0 +1,22 @@
+//! The words of the house: no I/O, no clock, nothing above.
+
+pub mod algorithm;
+pub mod client;
+pub mod error;
+pub mod id;
+pub mod json;
+pub mod scope;
+pub mod secret;
+pub mod session;
+pub mod time;
+pub mod token;
+pub mod user;
+
+pub use algorithm::Algorithm;
+pub use client::Client;
+pub use error::{Code, Error, Failure, Refusal, Result};
+pub use id::{ClientId, GrantId, ResourceId, SessionId, UserId};
+pub use scope::Scope;
+pub use secret::{Digest, Secret};
+pub use time::{Seconds, Timestamp};
+pub use user::User;

@@ -1,0 +1,75 @@
+//! Time as a value: a request reads the clock once, and below that `now` is an argument.
+
+use std::fmt;
+use std::ops::{Add, Sub};
+
+use serde::{Deserialize, Serialize};
+
+/// Unix seconds: the `NumericDate` of RFC 7519 §2.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type,
+)]
+#[sqlx(transparent)]
+#[serde(transparent)]
+pub struct Timestamp(pub i64);
+
+/// A length of time in whole seconds.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type,
+)]
+#[sqlx(transparent)]
+#[serde(transparent)]
+pub struct Seconds(pub i64);
+
+impl Seconds {
+    /// `n` minutes.
+    pub const fn minutes(n: i64) -> Self {
+        Self(n * 60)
+    }
+
+    /// `n` hours.
+    pub const fn hours(n: i64) -> Self {
+        Self(n * 3600)
+    }
+
+    /// `n` days.
+    pub const fn days(n: i64) -> Self {
+        Self(n * 86_400)
+    }
+}
+
+impl Add<Seconds> for Timestamp {
+    type Output = Self;
+
+    /// Saturates: a lifetime near the end of time must not wrap into the past (THREATS DO-18).
+    fn add(self, length: Seconds) -> Self {
+        Self(self.0.saturating_add(length.0))
+    }
+}
+
+impl Sub<Seconds> for Timestamp {
+    type Output = Self;
+
+    fn sub(self, length: Seconds) -> Self {
+        Self(self.0.saturating_sub(length.0))
+    }
+}
+
+impl Sub for Timestamp {
+    type Output = Seconds;
+
+    fn sub(self, earlier: Self) -> Seconds {
+        Seconds(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// RFC 3339 in UTC, for people: `2026-11-22T00:44:47Z`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use ::time::format_description::well_known::Rfc3339;
+        match ::time::OffsetDateTime::from_unix_timestamp(self.0).map(|t| t.format(&Rfc3339)) {
+            Ok(Ok(text)) => f.write_str(&text),
+            Ok(Err(_)) | Err(_) => write!(f, "@{}", self.0),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The opaque secrets we hand out: a recognisable prefix, 256 bits, a checksum.
+//!
+//! The prefix lets secret scanners find leaked ones; the checksum lets us refuse junk without a
+//! query. Each kind is a type of its own, so one cannot be presented as another (THREATS CO-06).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::secret::{Digest, Secret};
+
+macro_rules! kinds {
+    ($($(#[$meta:meta])* $name:ident $prefix:literal;)*) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Debug)]
+        pub struct $name(pub Secret);
+
+        impl $name {
+            /// What the text of this kind begins with.
+            pub const PREFIX: &str = $prefix;
+
+            /// A new one, of 256 bits.
+            pub fn generate() -> Self {
+                Self(seal(Self::PREFIX, Secret::generate().expose()))
+            }
+
+            /// Reads what somebody presents. `None`: not one of ours, whatever it is.
+            pub fn read(text: &str) -> Option<Self> {
+                unseal(Self::PREFIX, text).map(|_| Self(Secret::new(text)))
+            }
+
+            /// What the store keeps.
+            pub fn digest(&self) -> Digest {
+                self.0.digest()
+            }
+        }
+    )*};
+}
+
+kinds! {
+    /// An authorization code (RFC 6749 §1.3.1).
+    AuthorizationCode "gw_code_";
+    /// An opaque access token (RFC 6749 §1.4).
+    OpaqueAccessToken "gw_at_";
+    /// A generated client secret (RFC 6749 §2.3.1).
+    ClientSecret "gw_cs_";
+    /// What the browser's sign-in cookie carries.
+    SessionSecret "gw_ss_";
+    /// The handle of an authorization request that waits for a page.
+    RequestHandle "gw_rq_";
+}
+
+/// Puts prefix and checksum around `body`.
+pub fn seal(prefix: &str, body: &str) -> Secret {
+    let sum = crc32fast::hash(format!("{prefix}{body}").as_bytes());
+    Secret::new(format!("{prefix}{body}{}", URL_SAFE_NO_PAD.encode(sum.to_be_bytes())))
+}
+
+/// Takes prefix and checksum off, if they are right: what is left is the body.
+pub fn unseal<'a>(prefix: &str, text: &'a str) -> Option<&'a str> {
+    const SUM: usize = 6;
+    let end = text.len().checked_sub(SUM)?;
+    let (sealed, sum) = text.split_at_checked(end)?;
+    let body = sealed.strip_prefix(prefix)?;
+    let right = URL_SAFE_NO_PAD.encode(crc32fast::hash(sealed.as_bytes()).to_be_bytes());
+    (right == sum && !body.is_empty()).then_some(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// THREATS CO-11, JO-24: no truncation, no change of case or of any other byte passes.
+    #[test]
+    fn every_changed_byte_is_noticed_without_a_query() {
+        let code = AuthorizationCode::generate();
+        let text = code.0.expose();
+
+        assert!(AuthorizationCode::read(text).is_some());
+        for at in 0..text.len() {
+            let mut bytes = text.as_bytes().to_vec();
+            if let Some(byte) = bytes.get_mut(at) {
+                *byte = if *byte == b'A' { b'B' } else { b'A' };
+            }
+            let changed = String::from_utf8(bytes).unwrap_or_default();
+            assert!(AuthorizationCode::read(&changed).is_none(), "byte {at}");
+            assert!(AuthorizationCode::read(&text[..at]).is_none(), "cut at {at}");
+        }
+        assert!(AuthorizationCode::read(&format!("{text} ")).is_none());
+        assert!(OpaqueAccessToken::read(text).is_none(), "a kind is not another");
+    }
+}
