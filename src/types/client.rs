@@ -1,0 +1,318 @@
+//! Clients: RFC 6749 §2, with the metadata names of RFC 7591 §2 and OIDC Dynamic Client
+//! Registration 1.0 §2. What stands here is registered, that is: checked (`flow::registration`).
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Algorithm, ClientId, Digest, ResourceId, Scope, Seconds, Timestamp};
+
+macro_rules! words {
+    ($($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident $wire:literal;)* })*) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum $name {
+            $($(#[$vmeta])* #[serde(rename = $wire)] $variant,)*
+        }
+
+        impl $name {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The name on the wire.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $wire,)* }
+            }
+
+            /// Reads the name on the wire.
+            pub fn parse(text: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|word| word.as_str() == text)
+            }
+        }
+    )*};
+}
+
+words! {
+    /// `token_endpoint_auth_method`: each client is registered for exactly one.
+    AuthMethod {
+        /// RFC 6749 §2.3.1, in the `Authorization` header.
+        ClientSecretBasic "client_secret_basic";
+        /// RFC 6749 §2.3.1, in the body.
+        ClientSecretPost "client_secret_post";
+        /// OIDC Core §9, RFC 7523: an assertion under a shared secret.
+        ClientSecretJwt "client_secret_jwt";
+        /// OIDC Core §9, RFC 7523: an assertion under the client's own key.
+        PrivateKeyJwt "private_key_jwt";
+        /// A public client: RFC 6749 §2.1.
+        None "none";
+    }
+
+    /// `grant_types`.
+    GrantType {
+        /// RFC 6749 §4.1.
+        AuthorizationCode "authorization_code";
+        /// RFC 6749 §6.
+        RefreshToken "refresh_token";
+        /// RFC 6749 §4.4.
+        ClientCredentials "client_credentials";
+    }
+
+    /// `response_types`.
+    ResponseType {
+        /// RFC 6749 §4.1.1.
+        Code "code";
+    }
+
+    /// `application_type`: OIDC Registration §2.
+    ApplicationType {
+        /// Runs on a server or in a browser.
+        Web "web";
+        /// Runs on the person's device: RFC 8252.
+        Native "native";
+    }
+
+    /// `subject_type`: OIDC Core §8.
+    SubjectType {
+        /// Every client sees the same `sub`.
+        Public "public";
+        /// Every sector sees another `sub`.
+        Pairwise "pairwise";
+    }
+
+    /// `gw_profile`: which rules apply to the client.
+    Profile {
+        /// OAuth 2.1 and RFC 9700.
+        OAuth21 "oauth21";
+        /// FAPI 2.0 Security Profile.
+        Fapi2 "fapi2";
+    }
+
+    /// `gw_access_token_format`.
+    TokenFormat {
+        /// RFC 9068.
+        Jwt "jwt";
+        /// A random string that only introspection explains.
+        Opaque "opaque";
+    }
+
+    /// `gw_assertion_audience`: what the `aud` of a client assertion may be (DESIGN §8).
+    AssertionAudience {
+        /// The issuer alone, as a single string.
+        Issuer "issuer";
+        /// Also our token endpoint or the endpoint called, string or array.
+        Endpoints "endpoints";
+    }
+
+    /// `response_mode`: OAuth 2.0 Multiple Response Types §2.1, Form Post Response Mode.
+    ResponseMode {
+        /// In the query of the redirect URI.
+        Query "query";
+        /// In its fragment.
+        Fragment "fragment";
+        /// In the body of a POST that a page sends.
+        FormPost "form_post";
+    }
+}
+
+/// A registered client as the cache holds it: everything that a request needs, read once.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// `client_id`
+    pub id: ClientId,
+    /// What was registered.
+    pub metadata: Metadata,
+    /// The live secrets, newest first; at most two.
+    pub secrets: Vec<HeldSecret>,
+    /// When it was registered.
+    pub created_at: Timestamp,
+    /// Set: the client may do nothing.
+    pub disabled_at: Option<Timestamp>,
+    /// Grows with every change (THREATS X-11).
+    pub version: i64,
+}
+
+/// What we hold of a client secret.
+#[derive(Clone, Debug)]
+pub struct HeldSecret {
+    /// Its digest: all that `client_secret_basic` and `client_secret_post` need.
+    pub digest: Digest,
+    /// For `client_secret_jwt` only: an HMAC needs the clear text, so it is kept sealed.
+    pub sealed: Option<Vec<u8>>,
+    /// When it stops working, if it was rotated away.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Client metadata, by the names of RFC 7591 §2, OIDC Registration §2 and our own (DESIGN §8).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metadata {
+    /// What people call it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub client_name: String,
+    /// Where answers may go; compared byte by byte.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redirect_uris: Vec<String>,
+    /// `post_logout_redirect_uris`: OIDC RP-Initiated Logout 1.0 §3.1.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub post_logout_redirect_uris: Vec<String>,
+    /// How the client proves who it is.
+    #[serde(default = "Metadata::default_auth_method")]
+    pub token_endpoint_auth_method: AuthMethod,
+    /// The algorithm of its assertions; absent: any that fits its keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_endpoint_auth_signing_alg: Option<Algorithm>,
+    /// What it may come to the token endpoint with.
+    #[serde(default = "Metadata::default_grant_types")]
+    pub grant_types: Vec<GrantType>,
+    /// What it may ask of the authorization endpoint.
+    #[serde(default = "Metadata::default_response_types")]
+    pub response_types: Vec<ResponseType>,
+    /// `web` or `native`.
+    #[serde(default = "Metadata::default_application_type")]
+    pub application_type: ApplicationType,
+    /// Its home page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_uri: Option<String>,
+    /// Fetched once at registration; served by us.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logo_uri: Option<String>,
+    /// Its privacy policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_uri: Option<String>,
+    /// Its terms of service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tos_uri: Option<String>,
+    /// Mail addresses of the people responsible.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contacts: Vec<String>,
+    /// The scopes it may ask for, space-delimited.
+    #[serde(default = "Metadata::default_scope")]
+    pub scope: String,
+    /// Its keys by value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks: Option<Value>,
+    /// Where its keys are found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<String>,
+    /// `public` or `pairwise`.
+    #[serde(default = "Metadata::default_subject_type")]
+    pub subject_type: SubjectType,
+    /// OIDC Core §8.1: a document that names all redirect URIs of a sector.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sector_identifier_uri: Option<String>,
+    /// The algorithm of its ID tokens.
+    #[serde(default = "Metadata::default_id_token_alg")]
+    pub id_token_signed_response_alg: Algorithm,
+    /// Set: userinfo is answered as a JWT signed so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub userinfo_signed_response_alg: Option<Algorithm>,
+    /// The `max_age` of requests that name none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_max_age: Option<Seconds>,
+    /// `auth_time` always stands in the ID token; kept because clients register it.
+    #[serde(default)]
+    pub require_auth_time: bool,
+    /// The `acr_values` of requests that name none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub default_acr_values: Vec<String>,
+    /// Whose software it is: RFC 7591 §2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub software_id: Option<String>,
+    /// Which version of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub software_version: Option<String>,
+    /// Which rules apply.
+    #[serde(default = "Metadata::default_profile")]
+    pub gw_profile: Profile,
+    /// Whether a request without a `code_challenge` is refused; may be false only for a
+    /// confidential client that asks for `openid` with a `nonce`.
+    #[serde(default = "yes")]
+    pub gw_require_pkce: bool,
+    /// A trusted first-party client: nobody is asked for consent.
+    #[serde(default)]
+    pub gw_skip_consent: bool,
+    /// JWT or opaque; absent: as the resource says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gw_access_token_format: Option<TokenFormat>,
+    /// How long its access tokens live; absent: as the resource or the server says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gw_access_token_lifetime: Option<Seconds>,
+    /// The audience of its access tokens where a request names no `resource`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gw_default_audience: Option<ResourceId>,
+    /// The `resource` values it may ask for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gw_allowed_resources: Vec<ResourceId>,
+    /// What it may introspect, as an API.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gw_resources: Vec<ResourceId>,
+    /// The origins from which its scripts may call us.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gw_allowed_origins: Vec<String>,
+    /// Which `aud` its assertions may have; absent: as the server says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gw_assertion_audience: Option<AssertionAudience>,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+impl Metadata {
+    const fn default_auth_method() -> AuthMethod {
+        AuthMethod::ClientSecretBasic
+    }
+
+    fn default_grant_types() -> Vec<GrantType> {
+        vec![GrantType::AuthorizationCode]
+    }
+
+    fn default_response_types() -> Vec<ResponseType> {
+        vec![ResponseType::Code]
+    }
+
+    const fn default_application_type() -> ApplicationType {
+        ApplicationType::Web
+    }
+
+    fn default_scope() -> String {
+        "openid profile email address phone".to_owned()
+    }
+
+    const fn default_subject_type() -> SubjectType {
+        SubjectType::Public
+    }
+
+    const fn default_id_token_alg() -> Algorithm {
+        Algorithm::Rs256
+    }
+
+    const fn default_profile() -> Profile {
+        Profile::OAuth21
+    }
+}
+
+impl Client {
+    /// RFC 6749 §2.1: whether it can keep a secret.
+    pub fn is_confidential(&self) -> bool {
+        self.metadata.token_endpoint_auth_method != AuthMethod::None
+    }
+
+    /// Whether it may use this grant.
+    pub fn may_use(&self, grant: GrantType) -> bool {
+        self.metadata.grant_types.contains(&grant)
+    }
+
+    /// The scopes it may ask for.
+    pub fn scope(&self) -> Scope {
+        Scope::of(self.metadata.scope.split(' ').filter(|token| !token.is_empty()))
+    }
+
+    /// What people call it.
+    pub fn name(&self) -> &str {
+        if self.metadata.client_name.is_empty() {
+            self.id.as_str()
+        } else {
+            &self.metadata.client_name
+        }
+    }
+}
