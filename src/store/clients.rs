@@ -1,0 +1,238 @@
+//! `clients`, `client_secrets`, `client_logos`.
+
+use sqlx::FromRow;
+
+use super::{On, Tx, from_json, sql, to_digest, to_json};
+use crate::types::client::{Client, HeldSecret, Metadata};
+use crate::types::{ClientId, Timestamp};
+
+#[derive(FromRow)]
+struct Row {
+    id: ClientId,
+    metadata: String,
+    created_at: Timestamp,
+    disabled_at: Option<Timestamp>,
+    version: i64,
+}
+
+#[derive(FromRow)]
+struct SecretRow {
+    client_id: ClientId,
+    digest: Vec<u8>,
+    sealed: Option<Vec<u8>>,
+    expires_at: Option<Timestamp>,
+}
+
+impl SecretRow {
+    fn read(self) -> sqlx::Result<HeldSecret> {
+        Ok(HeldSecret {
+            digest: to_digest(&self.digest)?,
+            sealed: self.sealed,
+            expires_at: self.expires_at,
+        })
+    }
+}
+
+impl Row {
+    fn with(self, secrets: Vec<HeldSecret>) -> sqlx::Result<Client> {
+        Ok(Client {
+            id: self.id,
+            metadata: from_json::<Metadata>(&self.metadata)?,
+            secrets,
+            created_at: self.created_at,
+            disabled_at: self.disabled_at,
+            version: self.version,
+        })
+    }
+}
+
+/// The client of this identifier, disabled or not.
+///
+/// # Errors
+/// What the database says.
+pub async fn find(on: impl Into<On<'_>>, id: &ClientId) -> sqlx::Result<Option<Client>> {
+    let mut on = on.into();
+    let row: Option<Row> = sql("SELECT id, metadata, created_at, disabled_at, version FROM clients WHERE id = $1")
+        .bind(id)
+        .opt(&mut on)
+        .await?;
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    let secrets: Vec<SecretRow> = sql("SELECT client_id, digest, sealed, expires_at FROM client_secrets
+          WHERE client_id = $1
+          ORDER BY created_at DESC, id DESC")
+    .bind(id)
+    .all(&mut on)
+    .await?;
+    let secrets = secrets.into_iter().map(SecretRow::read).collect::<sqlx::Result<_>>()?;
+    row.with(secrets).map(Some)
+}
+
+/// All clients, the oldest first.
+///
+/// # Errors
+/// What the database says.
+pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Vec<Client>> {
+    let mut on = on.into();
+    let rows: Vec<Row> = sql("SELECT id, metadata, created_at, disabled_at, version FROM clients ORDER BY id")
+        .all(&mut on)
+        .await?;
+    let mut secrets: Vec<SecretRow> = sql("SELECT client_id, digest, sealed, expires_at FROM client_secrets
+          ORDER BY created_at DESC, id DESC")
+    .all(&mut on)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let own = secrets.extract_if(.., |secret| secret.client_id == row.id);
+            let own = own.map(SecretRow::read).collect::<sqlx::Result<_>>()?;
+            row.with(own)
+        })
+        .collect()
+}
+
+/// Registers a client.
+///
+/// # Errors
+/// What the database says.
+pub async fn insert(
+    tx: &mut Tx,
+    id: &ClientId,
+    metadata: &Metadata,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    sql("INSERT INTO clients (id, metadata, created_at, updated_at, version) VALUES ($1, $2, $3, $3, 1)")
+        .bind(id)
+        .bind(to_json(metadata)?)
+        .bind(now)
+        .run(tx)
+        .await
+        .map(drop)
+}
+
+/// Replaces what was registered, if nobody did so meanwhile (THREATS X-11).
+///
+/// # Errors
+/// What the database says.
+pub async fn update(
+    tx: &mut Tx,
+    id: &ClientId,
+    version: i64,
+    metadata: &Metadata,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
+    let updated = sql("UPDATE clients SET metadata = $1, updated_at = $2, version = version + 1
+          WHERE id = $3 AND version = $4")
+    .bind(to_json(metadata)?)
+    .bind(now)
+    .bind(id)
+    .bind(version)
+    .run(tx)
+    .await?;
+    Ok(updated == 1)
+}
+
+/// Disables a client (`Some`) or lets it work again (`None`).
+///
+/// # Errors
+/// What the database says.
+pub async fn disable(tx: &mut Tx, id: &ClientId, at: Option<Timestamp>) -> sqlx::Result<bool> {
+    let changed = sql("UPDATE clients SET disabled_at = $1, version = version + 1 WHERE id = $2")
+        .bind(at)
+        .bind(id)
+        .run(tx)
+        .await?;
+    Ok(changed == 1)
+}
+
+/// Deletes a client, and with it all that hangs on it.
+///
+/// # Errors
+/// What the database says.
+pub async fn delete(tx: &mut Tx, id: &ClientId) -> sqlx::Result<bool> {
+    let deleted = sql("DELETE FROM clients WHERE id = $1").bind(id).run(tx).await?;
+    Ok(deleted == 1)
+}
+
+/// Adds a secret.
+///
+/// # Errors
+/// What the database says.
+pub async fn add_secret(
+    tx: &mut Tx,
+    id: &ClientId,
+    secret: &HeldSecret,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    sql("INSERT INTO client_secrets (id, client_id, digest, sealed, created_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6)")
+    .bind(uuid::Uuid::now_v7().to_string())
+    .bind(id)
+    .bind(secret.digest)
+    .bind(secret.sealed.clone())
+    .bind(now)
+    .bind(secret.expires_at)
+    .run(tx)
+    .await
+    .map(drop)
+}
+
+/// Gives every secret that lives without end an end, and takes away those that already had one: so
+/// that after a new one is added, two are live at most.
+///
+/// # Errors
+/// What the database says.
+pub async fn expire_secrets(tx: &mut Tx, id: &ClientId, at: Timestamp) -> sqlx::Result<()> {
+    sql("DELETE FROM client_secrets WHERE client_id = $1 AND expires_at IS NOT NULL")
+        .bind(id)
+        .run(&mut *tx)
+        .await?;
+    sql("UPDATE client_secrets SET expires_at = $1 WHERE client_id = $2")
+        .bind(at)
+        .bind(id)
+        .run(tx)
+        .await
+        .map(drop)
+}
+
+/// A logo.
+#[derive(Clone, Debug, FromRow)]
+pub struct Logo {
+    /// `image/png`, `image/jpeg` or `image/webp`.
+    pub media_type: String,
+    /// The picture.
+    pub bytes: Vec<u8>,
+}
+
+/// Keeps a client's logo, or takes it away.
+///
+/// # Errors
+/// What the database says.
+pub async fn set_logo(
+    tx: &mut Tx,
+    id: &ClientId,
+    logo: Option<&Logo>,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    let Some(logo) = logo else {
+        return sql("DELETE FROM client_logos WHERE client_id = $1").bind(id).run(tx).await.map(drop);
+    };
+    sql("INSERT INTO client_logos (client_id, media_type, bytes, fetched_at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (client_id) DO UPDATE
+            SET media_type = excluded.media_type, bytes = excluded.bytes, fetched_at = excluded.fetched_at")
+    .bind(id)
+    .bind(&logo.media_type)
+    .bind(logo.bytes.as_slice())
+    .bind(now)
+    .run(tx)
+    .await
+    .map(drop)
+}
+
+/// A client's logo.
+///
+/// # Errors
+/// What the database says.
+pub async fn logo(on: impl Into<On<'_>>, id: &ClientId) -> sqlx::Result<Option<Logo>> {
+    sql("SELECT media_type, bytes FROM client_logos WHERE client_id = $1").bind(id).opt(on).await
+}

@@ -1,0 +1,493 @@
+//! `grants`: one authorization each, and its generation of refresh tokens.
+
+use sqlx::FromRow;
+
+use super::codes::Authorization;
+use super::{On, Tx, from_json, sql, to_json, users};
+use crate::types::{
+    ClientId, GrantId, ResourceId, Scope, Seconds, SessionId, Timestamp, User, UserId,
+};
+
+/// A grant that was alive when it was read or changed.
+#[derive(Clone, Debug)]
+pub struct Grant {
+    /// Which.
+    pub id: GrantId,
+    /// Whom it was given to.
+    pub client_id: ClientId,
+    /// Who gave it.
+    pub user_id: UserId,
+    /// In which sign-in.
+    pub session_id: SessionId,
+    /// Whether it outlives that sign-in (OIDC Core §11).
+    pub offline: bool,
+    /// What was granted.
+    pub scope: Scope,
+    /// For which APIs.
+    pub resources: Vec<ResourceId>,
+    /// The `claims` parameter (OIDC Core §5.5), as JSON; empty where there was none.
+    pub claims: String,
+    /// The `nonce` of the authorization request.
+    pub nonce: Option<String>,
+    /// When the user proved who they are.
+    pub auth_time: Timestamp,
+    /// How.
+    pub amr: String,
+    /// How strong that was.
+    pub acr: String,
+    /// Which refresh token is the live one.
+    pub generation: i64,
+    /// When it ends in any case.
+    pub expires_at: Timestamp,
+    /// When its sign-in was last noted as used; `None` if that has ended.
+    pub session_seen_at: Option<Timestamp>,
+    /// Whether its sign-in is one that was to be kept.
+    pub session_remembered: bool,
+}
+
+#[derive(FromRow)]
+struct Row {
+    id: GrantId,
+    client_id: ClientId,
+    user_id: UserId,
+    session_id: SessionId,
+    offline: bool,
+    scope: String,
+    resources: String,
+    claims: String,
+    nonce: Option<String>,
+    auth_time: Timestamp,
+    amr: String,
+    acr: String,
+    generation: i64,
+    expires_at: Timestamp,
+    session_seen_at: Option<Timestamp>,
+    session_remembered: Option<bool>,
+}
+
+impl Row {
+    fn read(self) -> sqlx::Result<Grant> {
+        Ok(Grant {
+            id: self.id,
+            client_id: self.client_id,
+            user_id: self.user_id,
+            session_id: self.session_id,
+            offline: self.offline,
+            scope: Scope::parse(&self.scope)
+                .map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
+            resources: from_json(&self.resources)?,
+            claims: self.claims,
+            nonce: self.nonce,
+            auth_time: self.auth_time,
+            amr: self.amr,
+            acr: self.acr,
+            generation: self.generation,
+            expires_at: self.expires_at,
+            session_seen_at: self.session_seen_at,
+            session_remembered: self.session_remembered.unwrap_or(false),
+        })
+    }
+}
+
+/// What makes a grant alive at `$1`: the one text of that rule, in every statement that issues or
+/// accepts anything.
+macro_rules! alive {
+    () => {
+        "grants.revoked_at IS NULL AND grants.expires_at > $1 AND grants.idle_at > $1
+            AND EXISTS (SELECT 1 FROM users
+                         WHERE users.id = grants.user_id AND users.disabled_at IS NULL)
+            AND EXISTS (SELECT 1 FROM clients
+                         WHERE clients.id = grants.client_id AND clients.disabled_at IS NULL)
+            AND (grants.offline
+                 OR EXISTS (SELECT 1 FROM sessions
+                             WHERE sessions.id = grants.session_id AND sessions.ended_at IS NULL
+                               AND sessions.idle_at > $1 AND sessions.expires_at > $1))"
+    };
+}
+
+/// The columns of a [`Grant`].
+macro_rules! columns {
+    () => {
+        "grants.id, grants.client_id, grants.user_id, grants.session_id, grants.offline, grants.scope,
+                grants.resources, grants.claims, grants.nonce, grants.auth_time, grants.amr, grants.acr,
+                grants.generation, grants.expires_at,
+                (SELECT seen_at FROM sessions
+                  WHERE sessions.id = grants.session_id AND ended_at IS NULL) AS session_seen_at,
+                (SELECT remembered FROM sessions
+                  WHERE sessions.id = grants.session_id) AS session_remembered"
+    };
+}
+
+/// How long a new grant lives.
+#[derive(Clone, Copy, Debug)]
+pub struct Life {
+    /// Whether it outlives its sign-in.
+    pub offline: bool,
+    /// When it ends if it is not used.
+    pub idle_at: Timestamp,
+    /// When it ends in any case.
+    pub expires_at: Timestamp,
+}
+
+/// Makes the grant that a code was redeemed for. The sign-in gives `auth_time`, `amr` and `acr`: the
+/// statement reads them where they stand.
+///
+/// # Errors
+/// What the database says; `RowNotFound` when the sign-in has vanished.
+pub async fn insert(
+    tx: &mut Tx,
+    authorization: &Authorization,
+    life: Life,
+    now: Timestamp,
+) -> sqlx::Result<Grant> {
+    let row: Row = sql(concat!(
+        "INSERT INTO grants
+            (id, client_id, user_id, session_id, offline, scope, resources, claims, nonce, auth_time, amr, acr,
+             generation, rotated_at, created_at, idle_at, expires_at)
+         SELECT $2, $3, $4, sessions.id, $6, $7, $8, $9, $10, sessions.auth_time, sessions.amr, sessions.acr,
+                1, $1, $1, $11, $12
+           FROM sessions
+          WHERE sessions.id = $5
+      RETURNING ",
+        columns!()
+    ))
+    .bind(now)
+    .bind(&authorization.grant_id)
+    .bind(&authorization.client_id)
+    .bind(&authorization.user_id)
+    .bind(&authorization.session_id)
+    .bind(life.offline)
+    .bind(&authorization.scope)
+    .bind(to_json(&authorization.resources)?)
+    .bind(&authorization.claims)
+    .bind(authorization.nonce.as_deref())
+    .bind(life.idle_at)
+    .bind(life.expires_at)
+    .one(tx)
+    .await?;
+    row.read()
+}
+
+/// A refresh token that was read and whose MAC is right.
+#[derive(Clone, Debug)]
+pub struct Presented {
+    /// Which grant it belongs to.
+    pub grant_id: GrantId,
+    /// Which generation it is.
+    pub generation: i64,
+}
+
+/// What came of presenting a refresh token.
+#[derive(Debug)]
+pub enum Rotation {
+    /// It was the live one; the grant has moved on to the next generation.
+    Rotated(Grant),
+    /// It was the live one a moment ago and its successor is unused: the same answer again.
+    Repeated(Grant),
+    /// It was spent before, or comes from a future that a restored backup has forgotten.
+    Replayed,
+    /// It was issued to another client.
+    Foreign,
+    /// Expired, revoked or unknown. Which one is nobody's business.
+    Dead,
+}
+
+/// Moves a grant to its next generation: compare and set in one statement, so of many racing requests
+/// one wins.
+///
+/// # Errors
+/// What the database says.
+pub async fn rotate(
+    on: impl Into<On<'_>>,
+    presented: &Presented,
+    client: &ClientId,
+    idle_at: Timestamp,
+    grace: Seconds,
+    now: Timestamp,
+) -> sqlx::Result<Rotation> {
+    let mut on = on.into();
+    let rotated: Option<Row> = sql(concat!(
+        "UPDATE grants SET generation = generation + 1, rotated_at = $1, idle_at = $2
+          WHERE grants.id = $3 AND generation = $4 AND client_id = $5
+            AND ",
+        alive!(),
+        "
+      RETURNING ",
+        columns!()
+    ))
+    .bind(now)
+    .bind(idle_at)
+    .bind(&presented.grant_id)
+    .bind(presented.generation)
+    .bind(client)
+    .opt(&mut on)
+    .await?;
+    if let Some(grant) = rotated {
+        return Ok(Rotation::Rotated(grant.read()?));
+    }
+
+    #[derive(FromRow)]
+    struct Standing {
+        #[sqlx(flatten)]
+        grant: Row,
+        rotated_at: Timestamp,
+        alive: bool,
+    }
+    let standing: Option<Standing> = sql(concat!(
+        "SELECT ",
+        columns!(),
+        ", grants.rotated_at, (",
+        alive!(),
+        ") AS alive
+           FROM grants
+          WHERE grants.id = $2"
+    ))
+    .bind(now)
+    .bind(&presented.grant_id)
+    .opt(&mut on)
+    .await?;
+    let Some(standing) = standing else {
+        return Ok(Rotation::Dead);
+    };
+    if standing.grant.client_id != *client {
+        return Ok(Rotation::Foreign);
+    }
+    if !standing.alive {
+        return Ok(Rotation::Dead);
+    }
+    let successor_is_live = standing.grant.generation == presented.generation + 1;
+    if successor_is_live && now - standing.rotated_at <= grace {
+        return Ok(Rotation::Repeated(standing.grant.read()?));
+    }
+    Ok(Rotation::Replayed)
+}
+
+/// The same token again, for clients whose refresh tokens do not rotate (FAPI 2.0 §5.3.2.1).
+///
+/// # Errors
+/// What the database says.
+pub async fn keep(
+    on: impl Into<On<'_>>,
+    presented: &Presented,
+    client: &ClientId,
+    idle_at: Timestamp,
+    now: Timestamp,
+) -> sqlx::Result<Rotation> {
+    let kept: Option<Row> = sql(concat!(
+        "UPDATE grants SET idle_at = $2
+          WHERE grants.id = $3 AND generation = $4 AND client_id = $5
+            AND ",
+        alive!(),
+        "
+      RETURNING ",
+        columns!()
+    ))
+    .bind(now)
+    .bind(idle_at)
+    .bind(&presented.grant_id)
+    .bind(presented.generation)
+    .bind(client)
+    .opt(on)
+    .await?;
+    kept.map_or(Ok(Rotation::Dead), |row| row.read().map(Rotation::Repeated))
+}
+
+/// What was granted: it never changes, so it may be read before the grant is touched.
+#[derive(Debug)]
+pub struct Granted {
+    /// The scopes.
+    pub scope: Scope,
+    /// The APIs.
+    pub resources: Vec<ResourceId>,
+}
+
+/// What a grant of this client was for; `None` if there is no such grant.
+///
+/// # Errors
+/// What the database says.
+pub async fn granted(
+    on: impl Into<On<'_>>,
+    id: &GrantId,
+    client: &ClientId,
+) -> sqlx::Result<Option<Granted>> {
+    #[derive(FromRow)]
+    struct Row {
+        scope: String,
+        resources: String,
+    }
+    let row: Option<Row> = sql("SELECT scope, resources FROM grants WHERE id = $1 AND client_id = $2")
+        .bind(id)
+        .bind(client)
+        .opt(on)
+        .await?;
+    row.map(|row| {
+        Ok(Granted {
+            scope: Scope::parse(&row.scope)
+                .map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
+            resources: from_json(&row.resources)?,
+        })
+    })
+    .transpose()
+}
+
+/// A live grant and its user.
+#[derive(Debug)]
+pub struct Live {
+    /// The grant.
+    pub grant: Grant,
+    /// Who gave it.
+    pub user: User,
+}
+
+/// The grant behind an access token, if it, its user, its client and its sign-in live and the token
+/// itself was not revoked: the one question of introspection and userinfo, in one statement.
+///
+/// # Errors
+/// What the database says.
+pub async fn behind_token(
+    on: impl Into<On<'_>>,
+    id: &GrantId,
+    jti: &str,
+    now: Timestamp,
+) -> sqlx::Result<Option<Live>> {
+    #[derive(FromRow)]
+    struct Both {
+        #[sqlx(flatten)]
+        grant: Row,
+        #[sqlx(flatten)]
+        user: Person,
+    }
+    let both: Option<Both> = sql(concat!(
+        "SELECT ",
+        columns!(),
+        ", users.username, users.email, users.email_verified, users.claims AS user_claims,
+                users.created_at AS user_created_at, users.updated_at AS user_updated_at
+           FROM grants
+           JOIN users ON users.id = grants.user_id
+          WHERE grants.id = $2
+            AND NOT EXISTS (SELECT 1 FROM revoked_tokens WHERE jti = $3)
+            AND ",
+        alive!()
+    ))
+    .bind(now)
+    .bind(id)
+    .bind(jti)
+    .opt(on)
+    .await?;
+    both.map(|both| {
+        let grant = both.grant.read()?;
+        let user = both.user.of(grant.user_id.clone())?;
+        Ok(Live { grant, user })
+    })
+    .transpose()
+}
+
+#[derive(FromRow)]
+struct Person {
+    username: String,
+    email: Option<String>,
+    email_verified: bool,
+    user_claims: String,
+    user_created_at: Timestamp,
+    user_updated_at: Timestamp,
+}
+
+impl Person {
+    fn of(self, user_id: UserId) -> sqlx::Result<User> {
+        users::Row {
+            user_id,
+            username: self.username,
+            email: self.email,
+            email_verified: self.email_verified,
+            user_claims: self.user_claims,
+            user_created_at: self.user_created_at,
+            user_updated_at: self.user_updated_at,
+            disabled_at: None,
+        }
+        .read()
+    }
+}
+
+/// The live grant that a refresh token belongs to, for introspection: it must be the live generation.
+///
+/// # Errors
+/// What the database says.
+pub async fn behind_refresh_token(
+    on: impl Into<On<'_>>,
+    presented: &Presented,
+    now: Timestamp,
+) -> sqlx::Result<Option<Grant>> {
+    let row: Option<Row> = sql(concat!(
+        "SELECT ",
+        columns!(),
+        "
+           FROM grants
+          WHERE grants.id = $2 AND grants.generation = $3
+            AND ",
+        alive!()
+    ))
+    .bind(now)
+    .bind(&presented.grant_id)
+    .bind(presented.generation)
+    .opt(on)
+    .await?;
+    row.map(Row::read).transpose()
+}
+
+/// Revokes a grant, and with it everything that came of it. Never undone.
+///
+/// # Errors
+/// What the database says.
+pub async fn revoke(on: impl Into<On<'_>>, id: &GrantId, now: Timestamp) -> sqlx::Result<bool> {
+    let revoked = sql("UPDATE grants SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL")
+        .bind(now)
+        .bind(id)
+        .run(on)
+        .await?;
+    Ok(revoked == 1)
+}
+
+/// Whose grant it is.
+///
+/// # Errors
+/// What the database says.
+pub async fn owner(on: impl Into<On<'_>>, id: &GrantId) -> sqlx::Result<Option<ClientId>> {
+    #[derive(FromRow)]
+    struct Row {
+        client_id: ClientId,
+    }
+    let row: Option<Row> =
+        sql("SELECT client_id FROM grants WHERE id = $1").bind(id).opt(on).await?;
+    Ok(row.map(|row| row.client_id))
+}
+
+/// Revokes all grants of a user and a client: a consent was withdrawn.
+///
+/// # Errors
+/// What the database says.
+pub async fn revoke_all(
+    tx: &mut Tx,
+    user: &UserId,
+    client: &ClientId,
+    now: Timestamp,
+) -> sqlx::Result<u64> {
+    sql("UPDATE grants SET revoked_at = $1
+          WHERE user_id = $2 AND client_id = $3 AND revoked_at IS NULL")
+    .bind(now)
+    .bind(user)
+    .bind(client)
+    .run(tx)
+    .await
+}
+
+/// Revokes all grants of a user: their password was changed, so nothing older than that may live.
+///
+/// # Errors
+/// What the database says.
+pub async fn revoke_of_user(tx: &mut Tx, user: &UserId, now: Timestamp) -> sqlx::Result<u64> {
+    sql("UPDATE grants SET revoked_at = $1 WHERE user_id = $2 AND revoked_at IS NULL")
+        .bind(now)
+        .bind(user)
+        .run(tx)
+        .await
+}

@@ -1,0 +1,118 @@
+//! `opaque_tokens`: access tokens that only introspection explains.
+
+use sqlx::FromRow;
+
+use super::{On, from_json, sql, to_json};
+use crate::types::{ClientId, Digest, GrantId, Scope, Timestamp};
+
+/// An opaque access token that lives.
+#[derive(Clone, Debug)]
+pub struct OpaqueToken {
+    /// Its `jti`.
+    pub id: String,
+    /// Whom it was issued to.
+    pub client_id: ClientId,
+    /// The grant it descends from; `None`: it is the client's own.
+    pub grant_id: Option<GrantId>,
+    /// `aud`
+    pub audience: Vec<String>,
+    /// `scope`
+    pub scope: Scope,
+    /// The `userinfo` part of the `claims` parameter, as JSON; empty where there was none.
+    pub claims: String,
+    /// `iat`
+    pub created_at: Timestamp,
+    /// `exp`
+    pub expires_at: Timestamp,
+}
+
+#[derive(FromRow)]
+struct Row {
+    id: String,
+    client_id: ClientId,
+    grant_id: Option<GrantId>,
+    audience: String,
+    scope: String,
+    claims: String,
+    created_at: Timestamp,
+    expires_at: Timestamp,
+}
+
+/// Keeps a new token.
+///
+/// # Errors
+/// What the database says.
+pub async fn insert(
+    on: impl Into<On<'_>>,
+    digest: &Digest,
+    token: &OpaqueToken,
+) -> sqlx::Result<()> {
+    sql("INSERT INTO opaque_tokens
+            (digest, id, client_id, grant_id, audience, scope, claims, created_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")
+    .bind(digest)
+    .bind(&token.id)
+    .bind(&token.client_id)
+    .bind(token.grant_id.as_ref())
+    .bind(to_json(&token.audience)?)
+    .bind(&token.scope)
+    .bind(&token.claims)
+    .bind(token.created_at)
+    .bind(token.expires_at)
+    .run(on)
+    .await
+    .map(drop)
+}
+
+/// The token of this digest, if it has neither expired nor been revoked. Whether its grant lives is
+/// asked of [`super::grants::behind_token`].
+///
+/// # Errors
+/// What the database says.
+pub async fn find(
+    on: impl Into<On<'_>>,
+    digest: &Digest,
+    now: Timestamp,
+) -> sqlx::Result<Option<OpaqueToken>> {
+    let row: Option<Row> = sql("SELECT id, client_id, grant_id, audience, scope, claims, created_at, expires_at
+           FROM opaque_tokens
+          WHERE digest = $2 AND revoked_at IS NULL AND expires_at > $1")
+    .bind(now)
+    .bind(digest)
+    .opt(on)
+    .await?;
+    row.map(|row| {
+        Ok(OpaqueToken {
+            id: row.id,
+            client_id: row.client_id,
+            grant_id: row.grant_id,
+            audience: from_json(&row.audience)?,
+            scope: Scope::parse(&row.scope)
+                .map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
+            claims: row.claims,
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+        })
+    })
+    .transpose()
+}
+
+/// Revokes a token of this client.
+///
+/// # Errors
+/// What the database says.
+pub async fn revoke(
+    on: impl Into<On<'_>>,
+    digest: &Digest,
+    client: &ClientId,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
+    let revoked = sql("UPDATE opaque_tokens SET revoked_at = $1
+          WHERE digest = $2 AND client_id = $3 AND revoked_at IS NULL")
+    .bind(now)
+    .bind(digest)
+    .bind(client)
+    .run(on)
+    .await?;
+    Ok(revoked == 1)
+}

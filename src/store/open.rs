@@ -1,0 +1,192 @@
+//! Opening the database: the one place that knows which one it is.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::str::FromStr as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+
+use super::{Db, Store};
+use crate::types::Secret;
+
+static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// Why the database could not be opened. Never contains its URL, which may hold a password.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Neither `sqlite:` nor `postgres:`.
+    #[error("the database URL begins with neither `sqlite:` nor `postgres://`")]
+    Scheme,
+    /// The URL has the right beginning and a wrong rest.
+    #[error("the database URL cannot be read: {0}")]
+    Url(String),
+    /// Somebody else serves from this file.
+    #[error(
+        "another server is running on {0}: SQLite serves one server at a time; use PostgreSQL to run several"
+    )]
+    InUse(PathBuf),
+    /// The file system says no.
+    #[error("{0}: {1}")]
+    File(PathBuf, std::io::Error),
+    /// The database says no.
+    #[error("the database cannot be opened: {0}")]
+    Database(#[from] sqlx::Error),
+    /// The schema could not be brought up to date.
+    #[error("the schema cannot be brought up to date: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+}
+
+/// How the pools behave.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Connections at most.
+    pub connections: u32,
+    /// How long a request waits for one before it is told to try again.
+    pub acquire: Duration,
+    /// How long PostgreSQL works on one statement.
+    pub statement: Duration,
+}
+
+impl Store {
+    /// Opens the database and brings its schema up to date.
+    ///
+    /// `serving` takes the lock of an SQLite file, so that a second server is refused; commands work
+    /// beside a running server as short writers and take none.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn open(url: &Secret, limits: &Limits, serving: bool) -> Result<Self, OpenError> {
+        let text = url.expose();
+        if text.starts_with("sqlite:") {
+            Self::open_sqlite(text, limits, serving).await
+        } else if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            Self::open_postgres(text, limits).await
+        } else {
+            Err(OpenError::Scheme)
+        }
+    }
+
+    async fn open_sqlite(url: &str, limits: &Limits, serving: bool) -> Result<Self, OpenError> {
+        let options = SqliteConnectOptions::from_str(url)
+            .map_err(|error| OpenError::Url(error.to_string()))?
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(5))
+            .statement_cache_capacity(200)
+            .optimize_on_close(true, None);
+        let lock = if serving { Some(Arc::new(lock(options.get_filename())?)) } else { None };
+        restrict(options.get_filename())?;
+
+        let write = SqlitePoolOptions::new()
+            .max_connections(1)
+            .min_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+            .acquire_timeout(Duration::from_secs(5))
+            .connect_with(options.clone())
+            .await?;
+        MIGRATIONS.run(&write).await?;
+        let read = SqlitePoolOptions::new()
+            .max_connections(limits.connections)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+            .acquire_timeout(limits.acquire)
+            .connect_with(options.read_only(true).create_if_missing(false))
+            .await?;
+        Ok(Self { db: Db::Sqlite { read, write }, _lock: lock })
+    }
+
+    async fn open_postgres(url: &str, limits: &Limits) -> Result<Self, OpenError> {
+        let statement = limits.statement.as_millis().to_string();
+        let options = PgConnectOptions::from_str(url)
+            .map_err(|error| OpenError::Url(error.to_string()))?
+            .application_name("gatewright")
+            .statement_cache_capacity(200)
+            .options([("idle_in_transaction_session_timeout", "10000")]);
+
+        // Migrations may take longer than a request may.
+        let mut one = <sqlx::PgConnection as sqlx::Connection>::connect_with(&options).await?;
+        MIGRATIONS.run_direct(None, &mut one, false).await?;
+        sqlx::Connection::close(one).await?;
+
+        let pool = PgPoolOptions::new()
+            .max_connections(limits.connections)
+            .acquire_timeout(limits.acquire)
+            .max_lifetime(Duration::from_secs(30 * 60))
+            .test_before_acquire(false)
+            .before_acquire(|connection, about| {
+                Box::pin(async move {
+                    // A round trip for every request is too dear; after a quiet second it is not.
+                    if about.idle_for > Duration::from_secs(1) {
+                        sqlx::Connection::ping(connection).await?;
+                    }
+                    Ok(true)
+                })
+            })
+            .connect_with(options.options([("statement_timeout", statement.as_str())]))
+            .await?;
+        Ok(Self { db: Db::Postgres(pool), _lock: None })
+    }
+
+    /// Whether the database answers: what `/readyz` asks.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn ping(&self) -> sqlx::Result<()> {
+        super::versions::all(self).await.map(drop)
+    }
+
+    /// Lets every connection finish and closes it.
+    pub async fn close(&self) {
+        match &self.db {
+            Db::Sqlite { read, write } => {
+                read.close().await;
+                write.close().await;
+            }
+            Db::Postgres(pool) => pool.close().await,
+        }
+    }
+
+    /// How many connections there are, and how many of them are idle.
+    pub fn connections(&self) -> (u32, usize) {
+        match &self.db {
+            Db::Sqlite { read, write } => (read.size() + write.size(), read.num_idle() + write.num_idle()),
+            Db::Postgres(pool) => (pool.size(), pool.num_idle()),
+        }
+    }
+}
+
+/// Takes the lock that one server at a time may hold: a file beside the database, because SQLite's own
+/// locks come and go with transactions.
+fn lock(database: &Path) -> Result<File, OpenError> {
+    let path = PathBuf::from(format!("{}.lock", database.display()));
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(|error| OpenError::File(path.clone(), error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(OpenError::InUse(database.to_owned())),
+        Err(std::fs::TryLockError::Error(error)) => Err(OpenError::File(path, error)),
+    }
+}
+
+/// The database is for its owner alone; SQLite gives its side files the same mode.
+fn restrict(path: &Path) -> Result<(), OpenError> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    match File::options().create_new(true).write(true).mode(0o600).open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(OpenError::File(path.to_owned(), error)),
+    }
+}

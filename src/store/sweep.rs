@@ -1,0 +1,56 @@
+//! Sweeping what has expired, in small batches: the database grows only with what is alive.
+
+use super::{Store, sql};
+use crate::types::{Seconds, Timestamp};
+
+/// As many rows as one statement deletes, so that nobody waits for it (THREATS DO-16).
+const BATCH: i64 = 500;
+
+/// How long a spent or expired code is kept, so that a second use is noticed and takes the grant with
+/// it.
+const CODES_KEPT: Seconds = Seconds::hours(1);
+
+/// How long what is dead is kept besides, so that clocks of replicas may differ (THREATS CL-01).
+const MARGIN: Seconds = Seconds::minutes(2);
+
+macro_rules! batch {
+    ($table:literal, $key:literal, $dead:literal) => {
+        concat!(
+            "DELETE FROM ", $table, " WHERE ", $key, " IN (SELECT ", $key, " FROM ", $table, " WHERE ",
+            $dead, " LIMIT $2)"
+        )
+    };
+}
+
+/// One statement per table. `$1` is a time before which everything is dead.
+const STATEMENTS: &[(&str, &str, Seconds)] = &[
+    ("codes", batch!("codes", "digest", "expires_at <= $1"), CODES_KEPT),
+    ("requests", batch!("requests", "digest", "expires_at <= $1"), MARGIN),
+    ("opaque_tokens", batch!("opaque_tokens", "digest", "expires_at <= $1"), MARGIN),
+    ("revoked_tokens", batch!("revoked_tokens", "jti", "expires_at <= $1"), MARGIN),
+    ("replays", batch!("replays", "jti", "expires_at <= $1"), MARGIN),
+    ("sessions", batch!("sessions", "id", "expires_at <= $1 OR idle_at <= $1 OR ended_at <= $1"), Seconds::hours(1)),
+    ("browsers", batch!("browsers", "digest", "expires_at <= $1"), MARGIN),
+    ("sign_in_tries", batch!("sign_in_tries", "bucket", "started_at <= $1"), Seconds::days(1)),
+    ("grants", batch!("grants", "id", "expires_at <= $1 OR idle_at <= $1 OR revoked_at <= $1
+        OR (NOT offline AND NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.id = grants.session_id))"), Seconds::hours(1)),
+    ("client_secrets", batch!("client_secrets", "id", "expires_at <= $1"), MARGIN),
+];
+
+/// Deletes a batch of what has expired from every table; says how many rows went, per table.
+///
+/// # Errors
+/// What the database says.
+pub async fn once(store: &Store, now: Timestamp) -> sqlx::Result<Vec<(&'static str, u64)>> {
+    let mut swept = Vec::with_capacity(STATEMENTS.len());
+    for (table, statement, kept) in STATEMENTS {
+        let rows = sql(statement).bind(now - *kept).bind(BATCH).run(store.db()).await?;
+        swept.push((*table, rows));
+    }
+    Ok(swept)
+}
+
+/// Whether a batch was full, so that more may be waiting.
+pub fn is_full(swept: &[(&'static str, u64)]) -> bool {
+    swept.iter().any(|(_, rows)| i64::try_from(*rows).is_ok_and(|rows| rows >= BATCH))
+}

@@ -1,0 +1,71 @@
+//! `versions`: what the caches are held against.
+
+use sqlx::FromRow;
+
+use super::{Store, Tx, sql};
+
+/// The versions of everything that is cached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Versions {
+    /// Clients and their secrets.
+    pub clients: i64,
+    /// Resources and their scopes.
+    pub resources: i64,
+    /// Signing keys.
+    pub keys: i64,
+}
+
+/// A thing that is cached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Clients and their secrets.
+    Clients,
+    /// Resources and their scopes.
+    Resources,
+    /// Signing keys.
+    Keys,
+}
+
+impl Kind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Clients => "clients",
+            Self::Resources => "resources",
+            Self::Keys => "keys",
+        }
+    }
+}
+
+#[derive(FromRow)]
+struct Version {
+    name: String,
+    version: i64,
+}
+
+/// Reads them all.
+///
+/// # Errors
+/// What the database says.
+pub async fn all(store: &Store) -> sqlx::Result<Versions> {
+    let rows: Vec<Version> = sql("SELECT name, version FROM versions").all(store.db()).await?;
+    let of = |kind: Kind| {
+        rows.iter().find(|row| row.name == kind.name()).map_or(0, |row| row.version)
+    };
+    Ok(Versions {
+        clients: of(Kind::Clients),
+        resources: of(Kind::Resources),
+        keys: of(Kind::Keys),
+    })
+}
+
+/// Tells every replica, by the commit of this transaction, that its cache is out of date.
+///
+/// # Errors
+/// What the database says.
+pub async fn bump(tx: &mut Tx, kind: Kind) -> sqlx::Result<()> {
+    sql("UPDATE versions SET version = version + 1 WHERE name = $1")
+        .bind(kind.name())
+        .run(tx)
+        .await
+        .map(drop)
+}
