@@ -52,19 +52,21 @@ impl Row {
 /// What the database says.
 pub async fn find(on: impl Into<On<'_>>, id: &ClientId) -> sqlx::Result<Option<Client>> {
     let mut on = on.into();
-    let row: Option<Row> = sql("SELECT id, metadata, created_at, disabled_at, version FROM clients WHERE id = $1")
-        .bind(id)
-        .opt(&mut on)
-        .await?;
+    let row: Option<Row> =
+        sql("SELECT id, metadata, created_at, disabled_at, version FROM clients WHERE id = $1")
+            .bind(id)
+            .opt(&mut on)
+            .await?;
     let Some(row) = row else {
         return Ok(None);
     };
-    let secrets: Vec<SecretRow> = sql("SELECT client_id, digest, sealed, expires_at FROM client_secrets
+    let secrets: Vec<SecretRow> =
+        sql("SELECT client_id, digest, sealed, expires_at FROM client_secrets
           WHERE client_id = $1
           ORDER BY created_at DESC, id DESC")
-    .bind(id)
-    .all(&mut on)
-    .await?;
+        .bind(id)
+        .all(&mut on)
+        .await?;
     let secrets = secrets.into_iter().map(SecretRow::read).collect::<sqlx::Result<_>>()?;
     row.with(secrets).map(Some)
 }
@@ -75,13 +77,15 @@ pub async fn find(on: impl Into<On<'_>>, id: &ClientId) -> sqlx::Result<Option<C
 /// What the database says.
 pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Vec<Client>> {
     let mut on = on.into();
-    let rows: Vec<Row> = sql("SELECT id, metadata, created_at, disabled_at, version FROM clients ORDER BY id")
+    let rows: Vec<Row> =
+        sql("SELECT id, metadata, created_at, disabled_at, version FROM clients ORDER BY id")
+            .all(&mut on)
+            .await?;
+    let mut secrets: Vec<SecretRow> =
+        sql("SELECT client_id, digest, sealed, expires_at FROM client_secrets
+          ORDER BY created_at DESC, id DESC")
         .all(&mut on)
         .await?;
-    let mut secrets: Vec<SecretRow> = sql("SELECT client_id, digest, sealed, expires_at FROM client_secrets
-          ORDER BY created_at DESC, id DESC")
-    .all(&mut on)
-    .await?;
     rows.into_iter()
         .map(|row| {
             let own = secrets.extract_if(.., |secret| secret.client_id == row.id);
@@ -215,7 +219,11 @@ pub async fn set_logo(
     now: Timestamp,
 ) -> sqlx::Result<()> {
     let Some(logo) = logo else {
-        return sql("DELETE FROM client_logos WHERE client_id = $1").bind(id).run(tx).await.map(drop);
+        return sql("DELETE FROM client_logos WHERE client_id = $1")
+            .bind(id)
+            .run(tx)
+            .await
+            .map(drop);
     };
     sql("INSERT INTO client_logos (client_id, media_type, bytes, fetched_at) VALUES ($1, $2, $3, $4)
          ON CONFLICT (client_id) DO UPDATE

@@ -128,19 +128,20 @@ pub async fn widen(
         .await?;
         return Ok(inserted == 1);
     };
-    let updated = sql("UPDATE consents SET scope = $1, resources = $2, claims = $3, updated_at = $4
+    let updated =
+        sql("UPDATE consents SET scope = $1, resources = $2, claims = $3, updated_at = $4
           WHERE user_id = $5 AND client_id = $6 AND scope = $7 AND resources = $8 AND claims = $9")
-    .bind(&consent.scope)
-    .bind(to_json(&consent.resources)?)
-    .bind(to_json(&consent.claims)?)
-    .bind(now)
-    .bind(user)
-    .bind(client)
-    .bind(&seen.scope)
-    .bind(to_json(&seen.resources)?)
-    .bind(to_json(&seen.claims)?)
-    .run(tx)
-    .await?;
+        .bind(&consent.scope)
+        .bind(to_json(&consent.resources)?)
+        .bind(to_json(&consent.claims)?)
+        .bind(now)
+        .bind(user)
+        .bind(client)
+        .bind(&seen.scope)
+        .bind(to_json(&seen.resources)?)
+        .bind(to_json(&seen.claims)?)
+        .run(tx)
+        .await?;
     Ok(updated == 1)
 }
 

@@ -115,10 +115,8 @@ val! {
 
 /// A row type that both drivers can fill: `#[derive(FromRow)]` makes one.
 pub trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
-impl<T> Row for T where
-    T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
-{
-}
+impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
+{}
 
 /// A statement and its values.
 #[derive(Debug)]
@@ -241,7 +239,9 @@ impl Db {
         let db = self.clone();
         let begun = tokio::spawn(async move {
             Ok(match db {
-                Self::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+                Self::Sqlite { write, .. } => {
+                    Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?)
+                }
                 Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
             })
         });

@@ -315,11 +315,12 @@ pub async fn granted(
         scope: String,
         resources: String,
     }
-    let row: Option<Row> = sql("SELECT scope, resources FROM grants WHERE id = $1 AND client_id = $2")
-        .bind(id)
-        .bind(client)
-        .opt(on)
-        .await?;
+    let row: Option<Row> =
+        sql("SELECT scope, resources FROM grants WHERE id = $1 AND client_id = $2")
+            .bind(id)
+            .bind(client)
+            .opt(on)
+            .await?;
     row.map(|row| {
         Ok(Granted {
             scope: Scope::parse(&row.scope)

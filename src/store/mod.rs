@@ -98,6 +98,7 @@ fn from_json<T: DeserializeOwned>(text: &str) -> sqlx::Result<T> {
 
 /// A digest column.
 fn to_digest(bytes: &[u8]) -> sqlx::Result<crate::types::Digest> {
-    let bytes = bytes.try_into().map_err(|_| sqlx::Error::Decode("a digest has 32 bytes".into()))?;
+    let bytes =
+        bytes.try_into().map_err(|_| sqlx::Error::Decode("a digest has 32 bytes".into()))?;
     Ok(crate::types::Digest(bytes))
 }

@@ -74,13 +74,14 @@ pub async fn find(
     digest: &Digest,
     now: Timestamp,
 ) -> sqlx::Result<Option<OpaqueToken>> {
-    let row: Option<Row> = sql("SELECT id, client_id, grant_id, audience, scope, claims, created_at, expires_at
+    let row: Option<Row> =
+        sql("SELECT id, client_id, grant_id, audience, scope, claims, created_at, expires_at
            FROM opaque_tokens
           WHERE digest = $2 AND revoked_at IS NULL AND expires_at > $1")
-    .bind(now)
-    .bind(digest)
-    .opt(on)
-    .await?;
+        .bind(now)
+        .bind(digest)
+        .opt(on)
+        .await?;
     row.map(|row| {
         Ok(OpaqueToken {
             id: row.id,

@@ -158,7 +158,9 @@ impl Store {
     /// How many connections there are, and how many of them are idle.
     pub fn connections(&self) -> (u32, usize) {
         match &self.db {
-            Db::Sqlite { read, write } => (read.size() + write.size(), read.num_idle() + write.num_idle()),
+            Db::Sqlite { read, write } => {
+                (read.size() + write.size(), read.num_idle() + write.num_idle())
+            }
             Db::Postgres(pool) => (pool.size(), pool.num_idle()),
         }
     }

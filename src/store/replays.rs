@@ -30,13 +30,14 @@ pub async fn first_use(
     jti: &str,
     expires_at: Timestamp,
 ) -> sqlx::Result<bool> {
-    let inserted = sql("INSERT INTO replays (kind, issuer, jti, expires_at) VALUES ($1, $2, $3, $4)
+    let inserted =
+        sql("INSERT INTO replays (kind, issuer, jti, expires_at) VALUES ($1, $2, $3, $4)
          ON CONFLICT (kind, issuer, jti) DO NOTHING")
-    .bind(kind.as_str())
-    .bind(issuer)
-    .bind(Digest::of(jti.as_bytes()))
-    .bind(expires_at)
-    .run(on)
-    .await?;
+        .bind(kind.as_str())
+        .bind(issuer)
+        .bind(Digest::of(jti.as_bytes()))
+        .bind(expires_at)
+        .run(on)
+        .await?;
     Ok(inserted == 1)
 }

@@ -32,10 +32,8 @@ pub async fn insert(
     sealed: &[u8],
     now: Timestamp,
 ) -> sqlx::Result<bool> {
-    let inserted = sql(
-        "INSERT INTO server_secrets (name, sealed, created_at) VALUES ($1, $2, $3)
-         ON CONFLICT (name) DO NOTHING",
-    )
+    let inserted = sql("INSERT INTO server_secrets (name, sealed, created_at) VALUES ($1, $2, $3)
+         ON CONFLICT (name) DO NOTHING")
     .bind(name)
     .bind(sealed)
     .bind(now)

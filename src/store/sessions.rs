@@ -156,18 +156,15 @@ pub async fn touch(
 ///
 /// # Errors
 /// What the database says.
-pub async fn end(
-    tx: &mut Tx,
-    id: &SessionId,
-    user: &UserId,
-    now: Timestamp,
-) -> sqlx::Result<bool> {
-    let ended = sql("UPDATE sessions SET ended_at = $1 WHERE id = $2 AND user_id = $3 AND ended_at IS NULL")
-        .bind(now)
-        .bind(id)
-        .bind(user)
-        .run(tx)
-        .await?;
+pub async fn end(tx: &mut Tx, id: &SessionId, user: &UserId, now: Timestamp) -> sqlx::Result<bool> {
+    let ended = sql(
+        "UPDATE sessions SET ended_at = $1 WHERE id = $2 AND user_id = $3 AND ended_at IS NULL",
+    )
+    .bind(now)
+    .bind(id)
+    .bind(user)
+    .run(tx)
+    .await?;
     Ok(ended == 1)
 }
 
@@ -198,14 +195,15 @@ pub async fn of_user(
     user: &UserId,
     now: Timestamp,
 ) -> sqlx::Result<Vec<Session>> {
-    let rows: Vec<Row> = sql("SELECT id AS session_id, user_id AS session_user_id, auth_time, amr, acr, remembered,
+    let rows: Vec<Row> =
+        sql("SELECT id AS session_id, user_id AS session_user_id, auth_time, amr, acr, remembered,
                 created_at AS session_created_at, seen_at, idle_at, expires_at, address, user_agent
            FROM sessions
           WHERE user_id = $2 AND ended_at IS NULL AND idle_at > $1 AND expires_at > $1
           ORDER BY seen_at DESC, id DESC")
-    .bind(now)
-    .bind(user)
-    .all(on)
-    .await?;
+        .bind(now)
+        .bind(user)
+        .all(on)
+        .await?;
     Ok(rows.into_iter().map(Row::read).collect())
 }

@@ -57,9 +57,7 @@ pub async fn opens_at(
     struct Row {
         started_at: Timestamp,
     }
-    let row: Option<Row> = sql("SELECT started_at FROM sign_in_tries WHERE bucket = $1")
-        .bind(bucket)
-        .opt(on)
-        .await?;
+    let row: Option<Row> =
+        sql("SELECT started_at FROM sign_in_tries WHERE bucket = $1").bind(bucket).opt(on).await?;
     Ok(row.map(|row| row.started_at + window))
 }

@@ -106,17 +106,18 @@ pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Vec<SigningKeyRow>> {
 /// # Errors
 /// What the database says.
 pub async fn insert(on: impl Into<On<'_>>, key: &SigningKeyRow) -> sqlx::Result<bool> {
-    let inserted = sql("INSERT INTO signing_keys (id, alg, public_jwk, sealed, published_at, activated_at)
+    let inserted =
+        sql("INSERT INTO signing_keys (id, alg, public_jwk, sealed, published_at, activated_at)
          VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT DO NOTHING")
-    .bind(&key.id)
-    .bind(key.alg.as_str())
-    .bind(&key.public_jwk)
-    .bind(key.sealed.as_slice())
-    .bind(key.published_at)
-    .bind(key.activated_at)
-    .run(on)
-    .await?;
+        .bind(&key.id)
+        .bind(key.alg.as_str())
+        .bind(&key.public_jwk)
+        .bind(key.sealed.as_slice())
+        .bind(key.published_at)
+        .bind(key.activated_at)
+        .run(on)
+        .await?;
     Ok(inserted == 1)
 }
 

@@ -16,8 +16,17 @@ const MARGIN: Seconds = Seconds::minutes(2);
 macro_rules! batch {
     ($table:literal, $key:literal, $dead:literal) => {
         concat!(
-            "DELETE FROM ", $table, " WHERE ", $key, " IN (SELECT ", $key, " FROM ", $table, " WHERE ",
-            $dead, " LIMIT $2)"
+            "DELETE FROM ",
+            $table,
+            " WHERE ",
+            $key,
+            " IN (SELECT ",
+            $key,
+            " FROM ",
+            $table,
+            " WHERE ",
+            $dead,
+            " LIMIT $2)"
         )
     };
 }

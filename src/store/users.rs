@@ -96,16 +96,17 @@ pub async fn page(
     after: Option<&UserId>,
     most: i64,
 ) -> sqlx::Result<Vec<User>> {
-    let rows: Vec<Row> = sql("SELECT id AS user_id, username, email, email_verified, claims AS user_claims,
+    let rows: Vec<Row> =
+        sql("SELECT id AS user_id, username, email, email_verified, claims AS user_claims,
                 created_at AS user_created_at, updated_at AS user_updated_at, disabled_at
            FROM users
           WHERE id > $1
           ORDER BY id
           LIMIT $2")
-    .bind(after.map_or("", UserId::as_str))
-    .bind(most)
-    .all(on)
-    .await?;
+        .bind(after.map_or("", UserId::as_str))
+        .bind(most)
+        .all(on)
+        .await?;
     rows.into_iter().map(Row::read).collect()
 }
 
@@ -139,7 +140,8 @@ pub async fn insert(tx: &mut Tx, user: &User, names: &[String]) -> sqlx::Result<
 /// # Errors
 /// What the database says.
 pub async fn disable(tx: &mut Tx, id: &UserId, at: Option<Timestamp>) -> sqlx::Result<bool> {
-    let changed = sql("UPDATE users SET disabled_at = $1 WHERE id = $2").bind(at).bind(id).run(tx).await?;
+    let changed =
+        sql("UPDATE users SET disabled_at = $1 WHERE id = $2").bind(at).bind(id).run(tx).await?;
     Ok(changed == 1)
 }
 

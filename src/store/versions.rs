@@ -48,9 +48,8 @@ struct Version {
 /// What the database says.
 pub async fn all(store: &Store) -> sqlx::Result<Versions> {
     let rows: Vec<Version> = sql("SELECT name, version FROM versions").all(store.db()).await?;
-    let of = |kind: Kind| {
-        rows.iter().find(|row| row.name == kind.name()).map_or(0, |row| row.version)
-    };
+    let of =
+        |kind: Kind| rows.iter().find(|row| row.name == kind.name()).map_or(0, |row| row.version);
     Ok(Versions {
         clients: of(Kind::Clients),
         resources: of(Kind::Resources),

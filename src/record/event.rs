@@ -1,0 +1,225 @@
+//! Audit events.
+
+use std::net::IpAddr;
+
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::store::audit_events::{self, AuditRow};
+use crate::store::{On, Store};
+use crate::types::{ClientId, GrantId, Refusal, SessionId, UserId};
+
+/// Where a request comes from and what it is called: the same id stands in the answer, in the log and
+/// in the events.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    /// `X-Request-Id`: what the user sees on a refusal.
+    pub request_id: String,
+    /// The address of the client, as far as we believe it. `None`: the command line.
+    pub address: Option<IpAddr>,
+    /// When the request came, in Unix milliseconds.
+    pub at_ms: i64,
+}
+
+impl Trace {
+    /// The trace of something that no request asked for.
+    pub fn of_command(at_ms: i64) -> Self {
+        Self { request_id: Uuid::now_v7().to_string(), address: None, at_ms }
+    }
+
+    /// The address, as text.
+    pub fn address(&self) -> String {
+        self.address.map(|address| address.to_string()).unwrap_or_default()
+    }
+}
+
+macro_rules! kinds {
+    ($($(#[$meta:meta])* $name:ident $wire:literal;)*) => {
+        /// What can happen.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Kind { $($(#[$meta])* $name,)* }
+
+        impl Kind {
+            /// All of them: the catalogue.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// As it stands in the database.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $wire,)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// Somebody signed in, or tried.
+    SignIn "sign_in";
+    /// Somebody signed out.
+    SignOut "sign_out";
+    /// A sign-in was ended from elsewhere.
+    SessionEnded "session.ended";
+    /// A person allowed a client something, or refused.
+    Consent "consent.decided";
+    /// A person took a consent back.
+    ConsentWithdrawn "consent.withdrawn";
+    /// An authorization code was issued.
+    CodeIssued "code.issued";
+    /// A code was presented again.
+    CodeReplayed "code.replayed";
+    /// A code became a grant.
+    GrantCreated "grant.created";
+    /// A grant was revoked.
+    GrantRevoked "grant.revoked";
+    /// A refresh token was presented again.
+    RefreshReplayed "refresh_token.replayed";
+    /// Access tokens were issued; one row holds up to 500.
+    TokenIssued "token.issued";
+    /// An access token was revoked.
+    TokenRevoked "token.revoked";
+    /// A request was refused.
+    Refused "request.refused";
+    /// A password was changed or set.
+    PasswordChanged "password.changed";
+    /// An account was made.
+    UserCreated "user.created";
+    /// An account was disabled.
+    UserDisabled "user.disabled";
+    /// An account was enabled again.
+    UserEnabled "user.enabled";
+    /// A client was registered.
+    ClientCreated "client.created";
+    /// A client's metadata was changed.
+    ClientUpdated "client.updated";
+    /// A client was disabled.
+    ClientDisabled "client.disabled";
+    /// A client was enabled again.
+    ClientEnabled "client.enabled";
+    /// A client was deleted.
+    ClientDeleted "client.deleted";
+    /// A client was given a new secret.
+    ClientSecretRotated "client.secret_rotated";
+    /// An API was registered.
+    ResourceCreated "resource.created";
+    /// An API was changed.
+    ResourceUpdated "resource.updated";
+    /// An API was deleted.
+    ResourceDeleted "resource.deleted";
+    /// A signing key was published ahead.
+    KeyPublished "key.published";
+    /// A signing key began to sign.
+    KeyActivated "key.activated";
+    /// A signing key signs no more.
+    KeyRetired "key.retired";
+    /// A signing key is known to somebody else.
+    KeyCompromised "key.compromised";
+}
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub struct Event {
+    kind: Kind,
+    outcome: &'static str,
+    client_id: Option<String>,
+    user_id: Option<String>,
+    session_id: Option<String>,
+    grant_id: Option<String>,
+    facts: Map<String, Value>,
+}
+
+impl Event {
+    /// It happened.
+    pub fn success(kind: Kind) -> Self {
+        Self::of(kind, "success")
+    }
+
+    /// It was refused.
+    pub fn refused(kind: Kind, refusal: &Refusal) -> Self {
+        let mut event = Self::of(kind, refusal.code.as_str());
+        event = event.fact("why", refusal.why);
+        for (name, value) in &refusal.facts {
+            event = event.fact(name, value.clone());
+        }
+        event
+    }
+
+    /// It ended in another way.
+    pub fn of(kind: Kind, outcome: &'static str) -> Self {
+        Self {
+            kind,
+            outcome,
+            client_id: None,
+            user_id: None,
+            session_id: None,
+            grant_id: None,
+            facts: Map::new(),
+        }
+    }
+
+    /// Which client it concerns.
+    #[must_use]
+    pub fn client(mut self, id: &ClientId) -> Self {
+        self.client_id = Some(id.to_string());
+        self
+    }
+
+    /// Which user it concerns.
+    #[must_use]
+    pub fn user(mut self, id: &UserId) -> Self {
+        self.user_id = Some(id.to_string());
+        self
+    }
+
+    /// Which sign-in it concerns.
+    #[must_use]
+    pub fn session(mut self, id: &SessionId) -> Self {
+        self.session_id = Some(id.to_string());
+        self
+    }
+
+    /// Which grant it concerns.
+    #[must_use]
+    pub fn grant(mut self, id: &GrantId) -> Self {
+        self.grant_id = Some(id.to_string());
+        self
+    }
+
+    /// What else is to be known. Never a secret: no secret becomes a JSON value.
+    #[must_use]
+    pub fn fact(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.facts.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Writes it, in the transaction of what it describes.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn write(self, on: impl Into<On<'_>>, trace: &Trace) -> sqlx::Result<()> {
+        audit_events::insert(on, &self.row(trace)).await
+    }
+
+    /// Writes it by itself.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn write_alone(self, store: &Store, trace: &Trace) -> sqlx::Result<()> {
+        self.write(store.db(), trace).await
+    }
+
+    pub(super) fn row(self, trace: &Trace) -> AuditRow {
+        AuditRow {
+            id: Uuid::now_v7().to_string(),
+            at_ms: trace.at_ms,
+            kind: self.kind.as_str().to_owned(),
+            outcome: self.outcome.to_owned(),
+            client_id: self.client_id,
+            user_id: self.user_id,
+            session_id: self.session_id,
+            grant_id: self.grant_id,
+            address: trace.address.map(|address| address.to_string()),
+            request_id: Some(trace.request_id.clone()),
+            facts: Value::Object(self.facts).to_string(),
+            count: 1,
+        }
+    }
+}

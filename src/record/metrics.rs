@@ -1,0 +1,153 @@
+//! Prometheus metrics. Labels come from enumerations of ours, so their number is bounded.
+
+use std::sync::atomic::AtomicU64;
+
+use prometheus_client::encoding::{EncodeLabelSet, text::encode};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+use crate::types::Code;
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Endpoint {
+    endpoint: &'static str,
+    status: u16,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct At {
+    endpoint: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Grant {
+    grant_type: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Error {
+    error: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Outcome {
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Job {
+    job: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Connections {
+    state: &'static str,
+}
+
+/// What is counted.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<Endpoint, Counter>,
+    seconds: Family<At, Histogram>,
+    tokens: Family<Grant, Counter>,
+    refusals: Family<Error, Counter>,
+    sign_ins: Family<Outcome, Counter>,
+    jobs: Family<Job, Counter>,
+    connections: Family<Connections, Gauge>,
+    failures: Counter<u64, AtomicU64>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("gatewright");
+        let requests = Family::default();
+        registry.register(
+            "http_requests",
+            "Requests answered, by endpoint and status",
+            requests.clone(),
+        );
+        let seconds = Family::<At, Histogram>::new_with_constructor(|| {
+            Histogram::new([0.000_5, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0])
+        });
+        registry.register("http_request_seconds", "Time to answer, by endpoint", seconds.clone());
+        let tokens = Family::default();
+        registry.register("tokens_issued", "Access tokens issued, by grant type", tokens.clone());
+        let refusals = Family::default();
+        registry.register("refusals", "Requests refused, by error code", refusals.clone());
+        let sign_ins = Family::default();
+        registry.register("sign_ins", "Sign-ins tried, by outcome", sign_ins.clone());
+        let jobs = Family::default();
+        registry.register("jobs", "Background jobs run, by outcome", jobs.clone());
+        let connections = Family::default();
+        registry.register(
+            "database_connections",
+            "Database connections, by state",
+            connections.clone(),
+        );
+        let failures = Counter::default();
+        registry.register("failures", "Requests that failed on our side", failures.clone());
+        Self {
+            registry,
+            requests,
+            seconds,
+            tokens,
+            refusals,
+            sign_ins,
+            jobs,
+            connections,
+            failures,
+        }
+    }
+}
+
+impl Metrics {
+    /// A request was answered.
+    pub fn answered(&self, endpoint: &'static str, status: u16, seconds: f64) {
+        self.requests.get_or_create(&Endpoint { endpoint, status }).inc();
+        self.seconds.get_or_create(&At { endpoint }).observe(seconds);
+    }
+
+    /// An access token was issued.
+    pub fn issued(&self, grant_type: &'static str) {
+        self.tokens.get_or_create(&Grant { grant_type }).inc();
+    }
+
+    /// A request was refused.
+    pub fn refused(&self, code: Code) {
+        self.refusals.get_or_create(&Error { error: code.as_str() }).inc();
+    }
+
+    /// A request failed on our side.
+    pub fn failed(&self) {
+        self.failures.inc();
+    }
+
+    /// Somebody tried to sign in: `success`, `wrong`, `throttled`.
+    pub fn sign_in(&self, outcome: &'static str) {
+        self.sign_ins.get_or_create(&Outcome { outcome }).inc();
+    }
+
+    /// A background job was run.
+    pub fn job(&self, job: &'static str, done: bool) {
+        let outcome = if done { "success" } else { "failure" };
+        self.jobs.get_or_create(&Job { job, outcome }).inc();
+    }
+
+    /// The text that Prometheus reads (OpenMetrics 1.0).
+    pub fn render(&self, open: u32, idle: usize) -> String {
+        let gauge = |state, count: i64| {
+            self.connections.get_or_create(&Connections { state }).set(count);
+        };
+        gauge("open", i64::from(open));
+        gauge("idle", i64::try_from(idle).unwrap_or(i64::MAX));
+        let mut text = String::new();
+        // Writing to a String does not fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}

@@ -1,0 +1,9 @@
+//! What is told about what happened: audit events, metrics, the log line of a refusal.
+
+mod event;
+pub mod metrics;
+mod recorder;
+
+pub use event::{Event, Kind, Trace};
+pub use metrics::Metrics;
+pub use recorder::{Issued, Recorder};

@@ -1,0 +1,204 @@
+//! Events that nobody waits for: tokens issued without a row of their own, and refusals.
+//!
+//! A batch is written every 200 ms or every 500 events. A full buffer slows issuing down; a crash may
+//! lose the last 200 ms of these events and of nothing else.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use super::event::{Event, Kind, Trace};
+use crate::store::Store;
+use crate::store::audit_events::{self, AuditRow};
+use crate::types::{Failure, Refusal};
+
+/// As many tokens as one row holds.
+const BATCH: usize = 500;
+
+/// As many events as wait to be written before issuing slows down.
+const WAITING: usize = 4_000;
+
+/// How long an event waits at most.
+const DELAY: Duration = Duration::from_millis(200);
+
+/// Refusals of one address that become events, in one minute; all of them are logged.
+const REFUSALS: u32 = 30;
+
+/// Addresses that are counted at once.
+const ADDRESSES: usize = 10_000;
+
+/// A token that was issued without a row of its own.
+#[derive(Clone, Debug, Serialize)]
+pub struct Issued {
+    /// `jti`
+    pub jti: String,
+    /// `client_id`
+    pub client: String,
+    /// The grant that it descends from, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grant: Option<String>,
+    /// The `grant_type` that it was issued for.
+    pub by: &'static str,
+    /// In which request.
+    pub request: String,
+    /// Unix milliseconds.
+    pub at: i64,
+}
+
+#[derive(Debug)]
+enum Waiting {
+    Token(Issued),
+    Event(Box<AuditRow>),
+    Flush(tokio::sync::oneshot::Sender<()>),
+}
+
+/// The way in.
+#[derive(Debug)]
+pub struct Recorder {
+    waiting: mpsc::Sender<Waiting>,
+    refusals: Mutex<Refusals>,
+}
+
+#[derive(Debug, Default)]
+struct Refusals {
+    minute: i64,
+    by_address: HashMap<Option<IpAddr>, u32>,
+    dropped: i64,
+}
+
+impl Recorder {
+    /// A recorder and the task that writes for it; the task ends when the recorder is dropped.
+    pub fn start(store: Store) -> (Self, tokio::task::JoinHandle<()>) {
+        let (sender, receiver) = mpsc::channel(WAITING);
+        let task = tokio::spawn(write(store, receiver));
+        (Self { waiting: sender, refusals: Mutex::default() }, task)
+    }
+
+    /// Notes that a token was issued; waits while the buffer is full.
+    ///
+    /// # Errors
+    /// When nobody writes any more.
+    pub async fn issued(&self, token: Issued) -> Result<(), Failure> {
+        let sent = self.waiting.send(Waiting::Token(token)).await;
+        sent.map_err(|_| Failure::Busy("the audit trail is closed"))
+    }
+
+    /// Logs a refusal and, unless its address has caused too many this minute, notes an event.
+    pub fn refused(&self, refusal: &Refusal, trace: &Trace) {
+        tracing::info!(
+            request_id = %trace.request_id,
+            address = %trace.address(),
+            error = refusal.code.as_str(),
+            why = refusal.why,
+            facts = ?refusal.facts,
+            "refused"
+        );
+        let Some(dropped) = self.admit(trace) else {
+            return;
+        };
+        let mut event = Event::refused(Kind::Refused, refusal);
+        if dropped > 0 {
+            event = event.fact("refusals_not_recorded_before", dropped);
+        }
+        // A full buffer drops a refusal's event rather than hold up its answer; the log has it.
+        if self.waiting.try_send(Waiting::Event(Box::new(event.row(trace)))).is_err()
+            && let Ok(mut refusals) = self.refusals.lock()
+        {
+            refusals.dropped += 1;
+        }
+    }
+
+    /// `Some(n)`: this one is recorded, after `n` that were not.
+    fn admit(&self, trace: &Trace) -> Option<i64> {
+        let mut refusals = self.refusals.lock().ok()?;
+        let minute = trace.at_ms / 60_000;
+        if refusals.minute != minute || refusals.by_address.len() > ADDRESSES {
+            refusals.minute = minute;
+            refusals.by_address.clear();
+        }
+        let count = refusals.by_address.entry(trace.address).or_default();
+        *count += 1;
+        if *count > REFUSALS {
+            refusals.dropped += 1;
+            return None;
+        }
+        Some(std::mem::take(&mut refusals.dropped))
+    }
+
+    /// Waits until all that was noted before is written.
+    pub async fn flush(&self) {
+        let (done, written) = tokio::sync::oneshot::channel();
+        if self.waiting.send(Waiting::Flush(done)).await.is_ok() {
+            // An error means that the writer has ended, after writing what there was.
+            let _ = written.await;
+        }
+    }
+}
+
+/// Writes what waits, in batches, until nobody can note anything any more.
+async fn write(store: Store, mut waiting: mpsc::Receiver<Waiting>) {
+    let mut taken = Vec::with_capacity(BATCH);
+    while waiting.recv_many(&mut taken, BATCH).await > 0 {
+        let full = tokio::time::sleep(DELAY);
+        tokio::pin!(full);
+        while taken.len() < BATCH && !taken.iter().any(|one| matches!(one, Waiting::Flush(_))) {
+            let room = BATCH - taken.len();
+            tokio::select! {
+                () = &mut full => break,
+                more = waiting.recv_many(&mut taken, room) => if more == 0 { break },
+            }
+        }
+        let mut tokens = Vec::new();
+        let mut flushed = Vec::new();
+        for one in taken.drain(..) {
+            match one {
+                Waiting::Token(token) => tokens.push(token),
+                Waiting::Event(event) => keep(&store, &event).await,
+                Waiting::Flush(done) => flushed.push(done),
+            }
+        }
+        if let Some(batch) = batch(&tokens) {
+            keep(&store, &batch).await;
+        }
+        for done in flushed {
+            // Whoever asked may have gone.
+            let _ = done.send(());
+        }
+    }
+}
+
+/// One row for many tokens.
+fn batch(tokens: &[Issued]) -> Option<AuditRow> {
+    let last = tokens.last()?;
+    Some(AuditRow {
+        id: Uuid::now_v7().to_string(),
+        at_ms: last.at,
+        kind: Kind::TokenIssued.as_str().to_owned(),
+        outcome: "success".to_owned(),
+        facts: serde_json::to_string(tokens).unwrap_or_default(),
+        count: i64::try_from(tokens.len()).unwrap_or(i64::MAX),
+        ..AuditRow::default()
+    })
+}
+
+/// Writes a row, again and again while the database does not answer: meanwhile the buffer fills and
+/// issuing slows down, which is what is wanted.
+async fn keep(store: &Store, row: &AuditRow) {
+    const TRIES: u32 = 50;
+    for _ in 0..TRIES {
+        match audit_events::insert(store.db(), row).await {
+            Ok(()) => return,
+            Err(sqlx::Error::PoolClosed) => break,
+            Err(error) => {
+                tracing::warn!(%error, "an audit event waits for the database");
+                tokio::time::sleep(DELAY).await;
+            }
+        }
+    }
+    tracing::error!(kind = %row.kind, count = row.count, "an audit event is lost: the database does not answer");
+}
