@@ -1,0 +1,224 @@
+//! The registered claims of [RFC 7519 §4.1], read into strict types.
+//!
+//! A claim that is there but of another type than the RFC gives it is an error, never "absent": a
+//! reader that skips an `exp` it cannot read has made a token that never ends (THREATS JO-05).
+//!
+//! [RFC 7519 §4.1]: https://www.rfc-editor.org/rfc/rfc7519#section-4.1
+
+use serde_json::{Map, Value};
+
+use crate::types::{Seconds, Timestamp};
+
+/// What a signed set of claims says about itself. `None`: it does not say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claims {
+    /// `iss`: who says so.
+    pub issuer: Option<String>,
+    /// `sub`: about whom.
+    pub subject: Option<String>,
+    /// `aud`: to whom.
+    pub audience: Option<Audience>,
+    /// `jti`: its own identifier.
+    pub id: Option<String>,
+    /// `exp`: on or after this it must not be accepted.
+    pub expires_at: Option<Timestamp>,
+    /// `nbf`: before this it must not be accepted.
+    pub not_before: Option<Timestamp>,
+    /// `iat`: when it was made.
+    pub issued_at: Option<Timestamp>,
+}
+
+/// `aud`: "an array of case-sensitive strings", or in the special case of one audience that string.
+///
+/// The two are kept apart, because a profile may accept only the one (DESIGN.md §8: client
+/// assertions).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// A single string.
+    One(String),
+    /// An array, of one member or of several.
+    Many(Vec<String>),
+}
+
+impl Audience {
+    /// Whether `who` is one of those it is meant for.
+    pub fn has(&self, who: &str) -> bool {
+        self.iter().any(|one| one == who)
+    }
+
+    /// Whether `who`, written as a single string, is the only one it is meant for.
+    pub fn is_just(&self, who: &str) -> bool {
+        matches!(self, Self::One(one) if one == who)
+    }
+
+    /// All it is meant for.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Many(many) => many,
+        }
+        .iter()
+        .map(String::as_str)
+    }
+}
+
+impl Claims {
+    /// Reads the registered claims out of a payload; all others are left to the caller.
+    ///
+    /// # Errors
+    /// When one is there and is not of the type that RFC 7519 gives it.
+    pub fn read(payload: &Map<String, Value>) -> Result<Self, &'static str> {
+        Ok(Self {
+            issuer: text(payload, "iss", "iss is not a string")?,
+            subject: text(payload, "sub", "sub is not a string")?,
+            audience: audience(payload)?,
+            id: text(payload, "jti", "jti is not a string")?,
+            expires_at: time(payload, "exp", "exp is not a whole number of seconds")?,
+            not_before: time(payload, "nbf", "nbf is not a whole number of seconds")?,
+            issued_at: time(payload, "iat", "iat is not a whole number of seconds")?,
+        })
+    }
+
+    /// Whether they are in force at `now`, for a clock that may differ from ours by `leeway`.
+    ///
+    /// > The "exp" claim identifies the expiration time on or after which the JWT MUST NOT be
+    /// > accepted for processing (RFC 7519 §4.1.4)
+    ///
+    /// # Errors
+    /// When `exp` is missing or past, and when `nbf` or `iat` lies in the future.
+    pub fn in_force(&self, now: Timestamp, leeway: Seconds) -> Result<(), &'static str> {
+        match self.expires_at {
+            None => return Err("exp is missing"),
+            Some(end) if now - leeway >= end => return Err("it has expired"),
+            Some(_) => {}
+        }
+        if self.not_before.is_some_and(|start| start > now + leeway) {
+            return Err("it is not valid yet (nbf)");
+        }
+        if self.issued_at.is_some_and(|made| made > now + leeway) {
+            return Err("it was issued in the future (iat)");
+        }
+        Ok(())
+    }
+}
+
+fn text(
+    payload: &Map<String, Value>,
+    name: &str,
+    wrong: &'static str,
+) -> Result<Option<String>, &'static str> {
+    match payload.get(name) {
+        None => Ok(None),
+        Some(value) => value.as_str().map(|text| Some(text.to_owned())).ok_or(wrong),
+    }
+}
+
+/// RFC 7519 §2 lets a NumericDate have a fraction. Nobody whom we listen to needs one, and whole
+/// numbers up to 2⁵³ are all that every JSON reader reads alike.
+fn time(
+    payload: &Map<String, Value>,
+    name: &str,
+    wrong: &'static str,
+) -> Result<Option<Timestamp>, &'static str> {
+    const LAST: i64 = 1 << 53;
+    match payload.get(name) {
+        None => Ok(None),
+        Some(value) => match value.as_i64() {
+            Some(seconds @ 0..=LAST) => Ok(Some(Timestamp(seconds))),
+            Some(_) | None => Err(wrong),
+        },
+    }
+}
+
+fn audience(payload: &Map<String, Value>) -> Result<Option<Audience>, &'static str> {
+    const WRONG: &str = "aud is not a string or an array of strings";
+    match payload.get("aud") {
+        None => Ok(None),
+        Some(Value::String(one)) => Ok(Some(Audience::One(one.clone()))),
+        Some(Value::Array(many)) => many
+            .iter()
+            .map(|one| one.as_str().map(str::to_owned).ok_or(WRONG))
+            .collect::<Result<Vec<_>, _>>()
+            .map(|many| Some(Audience::Many(many))),
+        Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_)) => Err(WRONG),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::types::json;
+
+    fn read(text: &str) -> Result<Claims, &'static str> {
+        Claims::read(&json::read_object(text.as_bytes())?)
+    }
+
+    /// THREATS JO-05.
+    #[test]
+    fn a_time_is_a_whole_number_of_seconds_or_an_error() {
+        for name in ["exp", "nbf", "iat"] {
+            for value in [
+                "\"1700000000\"",
+                "1700000000.5",
+                "1700000000.0",
+                "17e8",
+                "-1",
+                "-0.0",
+                "1e400",
+                "null",
+                "[]",
+                "[1700000000]",
+                "{}",
+                "true",
+                "9007199254740993",
+                "18446744073709551615",
+                "99999999999999999999999",
+            ] {
+                assert!(read(&format!(r#"{{"{name}":{value}}}"#)).is_err(), "{name} {value}");
+            }
+            for value in [0, 1_700_000_000, 1 << 53] {
+                assert!(read(&format!(r#"{{"{name}":{value}}}"#)).is_ok(), "{name} {value}");
+            }
+        }
+    }
+
+    /// THREATS JO-05.
+    #[test]
+    fn a_name_is_a_string_or_an_error() {
+        for name in ["iss", "sub", "jti"] {
+            for value in ["1", "null", "[]", "[\"a\"]", "{}", "true"] {
+                assert!(read(&format!(r#"{{"{name}":{value}}}"#)).is_err(), "{name} {value}");
+            }
+        }
+        for value in ["1", "null", "{}", "true", "[1]", "[\"a\",null]", "[[\"a\"]]"] {
+            assert!(read(&format!(r#"{{"aud":{value}}}"#)).is_err(), "aud {value}");
+        }
+    }
+
+    /// THREATS JO-08.
+    #[test]
+    fn a_single_audience_is_told_from_an_array() {
+        let one = read(r#"{"aud":"https://id.example"}"#).unwrap().audience.unwrap();
+        let many = read(r#"{"aud":["https://id.example","x"]}"#).unwrap().audience.unwrap();
+        let array = read(r#"{"aud":["https://id.example"]}"#).unwrap().audience.unwrap();
+
+        assert!(one.has("https://id.example") && one.is_just("https://id.example"));
+        assert!(many.has("x") && !many.is_just("https://id.example"));
+        assert!(array.has("https://id.example") && !array.is_just("https://id.example"));
+        for other in ["https://id.example/", "https://ID.example", "http://id.example", ""] {
+            assert!(!one.has(other) && !one.is_just(other) && !array.has(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn they_are_in_force_from_nbf_until_before_exp() {
+        let claims = read(&json!({ "nbf": 100, "iat": 100, "exp": 200 }).to_string()).unwrap();
+        let at = |now, leeway| claims.in_force(Timestamp(now), Seconds(leeway)).is_ok();
+
+        assert!(!at(99, 0) && at(100, 0) && at(199, 0) && !at(200, 0));
+        assert!(!at(89, 10) && at(90, 10) && at(209, 10) && !at(210, 10));
+        assert_eq!(read("{}").unwrap().in_force(Timestamp(0), Seconds(0)), Err("exp is missing"));
+    }
+}

@@ -1,0 +1,228 @@
+//! What the store keeps encrypted: AES-256-GCM under the key-encryption key.
+//!
+//! A sealed text is the id of the key (8 bytes), a random nonce (12), the ciphertext and its tag
+//! (16). It is bound to its owner: copied to another row it does not open. 96 random bits are safe
+//! for 2³² texts under one key (NIST SP 800-38D §8.3); we seal a few thousand, and two servers that
+//! start from one snapshot do not share a counter (THREATS KE-06).
+
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use crate::types::secret::{Digest, entropy};
+
+const ID: usize = 8;
+const NONCE: usize = 12;
+const TAG: usize = 16;
+
+/// The key-encryption keys: one that seals, and older ones that still open. They have no `Debug`.
+pub struct Kek {
+    current: Key,
+    older: Vec<Key>,
+}
+
+struct Key {
+    id: KeyId,
+    aead: RandomizedNonceKey,
+}
+
+/// The first bytes of the SHA-256 of a key-encryption key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyId([u8; ID]);
+
+/// Why a sealed text did not open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unopened {
+    /// The key is not there: lost, or not brought along.
+    #[error("it is sealed under the key {0}, which is not among the key-encryption keys")]
+    OtherKey(KeyId),
+    /// The key is there, and the text is not what it sealed for this owner.
+    #[error("it was altered, or sealed for another owner")]
+    Tampered,
+}
+
+/// Why the file of the key-encryption keys cannot be used, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum Unusable {
+    /// There is none.
+    #[error("{0} does not exist")]
+    Missing(PathBuf),
+    /// It cannot be read or written.
+    #[error("{0}: {1}")]
+    Io(PathBuf, std::io::Error),
+    /// Others can read it.
+    #[error("{0} can be read by others than its owner (mode {1:03o}): chmod 600 it")]
+    Exposed(PathBuf, u32),
+    /// A line of it is not a key.
+    #[error("{0}: line {1} is not 32 bytes in base64 (openssl rand -base64 32 makes such a line)")]
+    Malformed(PathBuf, usize),
+    /// It has no line.
+    #[error("{0} holds no key")]
+    Empty(PathBuf),
+}
+
+impl Kek {
+    /// Reads the keys of a file: a line each, 32 bytes in base64; the first one seals. Empty lines
+    /// and those that begin with `#` are passed over.
+    ///
+    /// # Errors
+    /// When the file cannot be used, with what is wrong.
+    pub fn load(path: &Path) -> Result<Self, Unusable> {
+        let io = |error: std::io::Error| match error.kind() {
+            std::io::ErrorKind::NotFound => Unusable::Missing(path.to_owned()),
+            _ => Unusable::Io(path.to_owned(), error),
+        };
+        let mut file = File::open(path).map_err(io)?;
+        must_be_private(path, &file)?;
+        let mut text = Zeroizing::new(String::with_capacity(4096));
+        file.read_to_string(&mut text).map_err(io)?;
+
+        let mut keys = Vec::new();
+        for (line, text) in text.lines().enumerate() {
+            let text = text.trim();
+            if !text.is_empty() && !text.starts_with('#') {
+                let malformed = || Unusable::Malformed(path.to_owned(), line + 1);
+                keys.push(Key::read(text).ok_or_else(malformed)?);
+            }
+        }
+        let mut keys = keys.into_iter();
+        let current = keys.next().ok_or_else(|| Unusable::Empty(path.to_owned()))?;
+        Ok(Self { current, older: keys.collect() })
+    }
+
+    /// Makes a key, and the file that holds it; a file that is there is left alone.
+    ///
+    /// The file appears whole or not at all, and is on the disk when this returns: a key that is
+    /// lost after something was sealed under it is lost for good.
+    ///
+    /// # Errors
+    /// When there is a file already, or when it cannot be written.
+    pub fn create(path: &Path) -> Result<Self, Unusable> {
+        let mut bytes = Zeroizing::new([0; 32]);
+        entropy(bytes.as_mut());
+        let mut text = Zeroizing::new(String::with_capacity(64));
+        STANDARD.encode_string(bytes.as_ref(), &mut text);
+        text.push('\n');
+
+        let made = path.with_extension(uuid::Uuid::now_v7().to_string());
+        let written = write_private(&made, text.as_bytes())
+            // Unlike a rename, a link never takes the place of a file that is there.
+            .and_then(|()| std::fs::hard_link(&made, path));
+        let removed = std::fs::remove_file(&made);
+        written
+            .and(removed)
+            .and_then(|()| sync_directory(path))
+            .map_err(|error| Unusable::Io(path.to_owned(), error))?;
+        Self::load(path)
+    }
+
+    /// Seals `clear` for its owner: its kind and its identifier, like `signing_keys/0198…`.
+    #[expect(clippy::expect_used, reason = "AES-GCM refuses nothing that fits in memory")]
+    pub fn seal(&self, owner: &str, clear: &[u8]) -> Vec<u8> {
+        let key = &self.current;
+        // Room for the tag from the start, so that no copy of the clear text is left behind.
+        let mut text = Vec::with_capacity(clear.len() + TAG);
+        text.extend_from_slice(clear);
+        let nonce = key
+            .aead
+            .seal_in_place_append_tag(Aad::from(bound(key.id, owner)), &mut text)
+            .expect("AES-256-GCM failed");
+        [&key.id.0, nonce.as_ref().as_slice(), &text].concat()
+    }
+
+    /// Opens what was sealed for this owner.
+    ///
+    /// # Errors
+    /// When the key is not there, or the text is not what was sealed.
+    pub fn open(&self, owner: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Unopened> {
+        let (id, rest) = sealed.split_first_chunk().ok_or(Unopened::Tampered)?;
+        let (nonce, text) = rest.split_first_chunk::<NONCE>().ok_or(Unopened::Tampered)?;
+        let id = KeyId(*id);
+        let key = std::iter::once(&self.current)
+            .chain(&self.older)
+            .find(|key| key.id == id)
+            .ok_or(Unopened::OtherKey(id))?;
+
+        let mut text = Zeroizing::new(text.to_vec());
+        let length = key
+            .aead
+            .open_in_place(Nonce::from(nonce), Aad::from(bound(id, owner)), &mut text)
+            .map_err(|_| Unopened::Tampered)?
+            .len();
+        text.truncate(length);
+        Ok(text)
+    }
+
+    /// Whether it is sealed under the key that seals now; if not, it is to be sealed again.
+    pub fn is_current(&self, sealed: &[u8]) -> bool {
+        sealed.starts_with(&self.current.id.0)
+    }
+
+    /// The id of the key that seals now.
+    pub fn id(&self) -> KeyId {
+        self.current.id
+    }
+}
+
+impl Key {
+    fn read(text: &str) -> Option<Self> {
+        let bytes = Zeroizing::new(STANDARD.decode(text).ok()?);
+        let aead = RandomizedNonceKey::new(&AES_256_GCM, &bytes).ok()?;
+        let Digest(digest) = Digest::of(&bytes);
+        let id = digest.first_chunk()?;
+        Some(Self { id: KeyId(*id), aead })
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// What is authenticated beside the text. The id is of a fixed length, so nothing is ambiguous.
+fn bound(id: KeyId, owner: &str) -> Vec<u8> {
+    [b"gatewright/1/".as_slice(), &id.0, owner.as_bytes()].concat()
+}
+
+fn write_private(path: &Path, text: &[u8]) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(text)?;
+    file.sync_all()
+}
+
+/// A new name is on the disk when its directory is.
+fn sync_directory(path: &Path) -> std::io::Result<()> {
+    match path.parent() {
+        #[cfg(unix)]
+        Some(parent) if parent.as_os_str().is_empty() => File::open(".")?.sync_all(),
+        #[cfg(unix)]
+        Some(parent) => File::open(parent)?.sync_all(),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(unix)]
+fn must_be_private(path: &Path, file: &File) -> Result<(), Unusable> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let metadata = file.metadata().map_err(|error| Unusable::Io(path.to_owned(), error))?;
+    match metadata.permissions().mode() & 0o777 {
+        mode if mode & 0o077 == 0 => Ok(()),
+        mode => Err(Unusable::Exposed(path.to_owned(), mode)),
+    }
+}
+
+#[cfg(not(unix))]
+fn must_be_private(_: &Path, _: &File) -> Result<(), Unusable> {
+    Ok(())
+}
