@@ -1,0 +1,272 @@
+//! `gatewright.toml`: every key, its type and its default. Loading is the validation.
+//!
+//! An unknown key is an error: a misspelt security setting must not be silence. Every value can be
+//! overridden by an environment variable, every secret can come from a file, and all problems are
+//! told at once.
+
+mod check;
+mod issuer;
+mod problem;
+mod secrets;
+mod source;
+mod table;
+mod value;
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+pub use issuer::Issuer;
+pub use problem::{Origin, Problem, Problems};
+pub use secrets::{DatabaseUrl, EncryptionKey};
+pub use source::environment;
+pub use value::{AssertionAudience, Bytes, Colour, Filter, Link, LogFormat, Network, Value, Wrong};
+
+use crate::types::{Algorithm, Seconds};
+use table::{given, settings};
+
+settings! {
+    /// The whole configuration. What [`Config::load`] returns is valid.
+    Config {
+        /// The issuer identifier (RFC 8414 §2), by which clients know us and below which every
+        /// address lies that we hand out: an https URL without query, fragment and trailing slash;
+        /// http on loopback only. It never comes from a request.
+        issuer: Issuer = Issuer::default(), required "clients know us by it";
+    }
+
+    /// The listener for browsers and clients.
+    http: Http {
+        /// Where to listen: one address and port, or several. TLS ends at a proxy before it.
+        listen: Vec<SocketAddr> = vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 8080))];
+        /// The proxies before us: their `X-Forwarded-For` names the address of the client, which
+        /// throttling and the audit trail need. From everybody else the header is ignored.
+        trusted_proxies: Vec<Network> = Vec::new();
+        /// How long a client may take to send the head of a request.
+        header_timeout: Seconds = Seconds(10), within Seconds(1), Seconds::minutes(5);
+        /// How long a whole request may take, its answer included.
+        request_timeout: Seconds = Seconds(30), within Seconds(1), Seconds::minutes(10);
+        /// How long a server that was told to stop waits for what is in flight.
+        shutdown_timeout: Seconds = Seconds(30), within Seconds(0), Seconds::minutes(10);
+        /// The largest body of a request.
+        max_body: Bytes = Bytes::kib(64), within Bytes::kib(16), Bytes::mib(16);
+        /// How many connections may be open at once; more wait in the queue of the system.
+        max_connections: usize = 10_000, within 1, 1_000_000;
+        /// How many threads serve requests; 0 means one for each core.
+        threads: usize = 0, within 0, 1024;
+    }
+
+    /// The listener for operators: metrics. It tells about everybody and asks nobody who they are,
+    /// so it belongs on an address that only operators reach.
+    operations: Operations {
+        /// Where to listen. Not set, there is no such listener.
+        listen: Option<SocketAddr> = None, such as "127.0.0.1:9090";
+    }
+
+    /// Where everything is kept.
+    database: Database {
+        /// `sqlite:` and a path, or the URL of a PostgreSQL 14 or newer. It may carry a password,
+        /// so it is never shown.
+        url: DatabaseUrl = DatabaseUrl::default(), required "it says where everything is kept",
+            or url_file;
+        /// How many connections to open at most.
+        max_connections: u32 = 16, within 1, 1000;
+        /// How long a request waits for a connection before it is answered with 503.
+        acquire_timeout: Seconds = Seconds(1), within Seconds(1), Seconds::minutes(1);
+        /// How long one statement may take.
+        statement_timeout: Seconds = Seconds(2), within Seconds(1), Seconds::minutes(1);
+    }
+
+    /// Signing keys, and the key that seals them.
+    keys: Keys {
+        /// The directory of local key material: the key-encryption key is generated there at the
+        /// first start, unless one is given here. Whoever has it and the database can sign as us.
+        dir: PathBuf = PathBuf::from("keys");
+        /// The key-encryption key, under which private keys are sealed in the database: 32 random
+        /// bytes in base64. Not set, it lies in `dir`.
+        encryption_key: Option<EncryptionKey> = None,
+            such as "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=", or encryption_key_file;
+        /// The signature algorithms that have a key. RS256 is among them, for OpenID Connect
+        /// demands it (OIDC Discovery §3).
+        algorithms: Vec<Algorithm> = vec![
+            Algorithm::Es256,
+            Algorithm::Rs256,
+            Algorithm::Ps256,
+            Algorithm::Es384,
+            Algorithm::EdDsa,
+        ];
+        /// How long a key signs before the next one takes over.
+        rotation: Seconds = Seconds::days(30), within Seconds::days(1), Seconds::days(365);
+        /// How long verifiers may keep the JWKS and the discovery document. A new key is published
+        /// for at least that long before it signs.
+        jwks_max_age: Seconds = Seconds::minutes(15), within Seconds::minutes(1), Seconds::hours(12);
+    }
+
+    /// How long what we issue lives.
+    tokens: Tokens {
+        /// Access tokens. A resource server that does not ask us accepts them until they expire,
+        /// whatever is revoked meanwhile.
+        access_token_lifetime: Seconds = Seconds::minutes(5), within Seconds(10), Seconds::days(1);
+        /// What access tokens are signed with.
+        access_token_alg: Algorithm = Algorithm::Es256;
+        /// ID tokens.
+        id_token_lifetime: Seconds = Seconds::minutes(5), within Seconds(10), Seconds::days(1);
+        /// Authorization codes. RFC 6749 §4.1.2 recommends ten minutes at most.
+        code_lifetime: Seconds = Seconds(60), within Seconds(5), Seconds::minutes(10);
+        /// Authorization requests that wait for a person on a page.
+        request_lifetime: Seconds = Seconds::minutes(10), within Seconds::minutes(1), Seconds::hours(1);
+        /// Refresh tokens that nobody uses.
+        refresh_idle: Seconds = Seconds::days(14), within Seconds::minutes(1), Seconds::days(400);
+        /// Refresh tokens, however often they are used.
+        refresh_absolute: Seconds = Seconds::days(90), within Seconds::minutes(1), Seconds::days(3650);
+        /// How long after a refresh the same request is given the same answer again, so that a lost
+        /// answer costs nobody a sign-in.
+        refresh_grace: Seconds = Seconds(10), within Seconds(0), Seconds(60);
+    }
+
+    /// How long a browser stays signed in.
+    sessions: Sessions {
+        /// Without activity.
+        idle: Seconds = Seconds::minutes(30), within Seconds::minutes(1), Seconds::days(30);
+        /// In any case.
+        absolute: Seconds = Seconds::hours(12), within Seconds::minutes(5), Seconds::days(90);
+        /// Without activity, where the person asked to be kept signed in.
+        remember_idle: Seconds = Seconds::days(14), within Seconds::minutes(5), Seconds::days(365);
+        /// In any case, where the person asked to be kept signed in.
+        remember_absolute: Seconds = Seconds::days(30), within Seconds::minutes(5), Seconds::days(365);
+    }
+
+    /// What a password must be, and what it costs to try one.
+    passwords: Passwords {
+        /// The fewest characters of a new password. NIST SP 800-63B-4 §3.1.1.2 asks for 15 where a
+        /// password is all that is asked for.
+        min_length: usize = 15, within 8, 64;
+        /// The most bytes of a password; more is refused, never cut. 64 characters always fit.
+        max_bytes: usize = 1024, within 256, 4096;
+        /// The memory of one argon2id hash, in KiB.
+        memory_kib: u32 = 19_456, within 8192, 1_048_576;
+        /// The passes of one argon2id hash.
+        iterations: u32 = 2, within 1, 100;
+        /// The lanes of one argon2id hash.
+        parallelism: u32 = 1, within 1, 16;
+        /// How many passwords are hashed at once. Each takes a core and `memory_kib`, so that a
+        /// storm of sign-ins never slows a token; one a core, and no more than four, is plenty.
+        hashing_slots: usize = 1, within 1, 64;
+        /// How many sign-ins may wait for a slot; more are answered with 503.
+        queue: usize = 200, within 1, 100_000;
+    }
+
+    /// How failed sign-ins are slowed down.
+    throttle: Throttle {
+        /// Failures for one account from one network within `window`, before answers are delayed.
+        account_attempts: u32 = 10, within 1, 1000;
+        /// Failures from one network within `window`, whatever the account.
+        network_attempts: u32 = 100, within 1, 100_000;
+        /// How long a failure counts.
+        window: Seconds = Seconds::minutes(10), within Seconds::minutes(1), Seconds::days(1);
+    }
+
+    /// What holds for clients that say nothing else.
+    clients: Clients {
+        /// Whom a client assertion may be addressed to: `issuer`, the issuer alone as a single
+        /// string; or `endpoints`, also the token endpoint or the endpoint called. The metadata
+        /// `gw_assertion_audience` of a client overrides it.
+        assertion_audience: AssertionAudience = AssertionAudience::Issuer;
+    }
+
+    /// What we fetch from others: `jwks_uri`, `sector_identifier_uri`, logos.
+    outbound: Outbound {
+        /// Whether private and loopback addresses may be fetched from: for development, tests and
+        /// intranets. Whoever registers clients can then make us call whatever we can reach.
+        allow_private_networks: bool = false;
+        /// Files with certificates (PEM) to trust, beside those of the system.
+        ca_files: Vec<PathBuf> = Vec::new();
+        /// How long a fetch may take.
+        timeout: Seconds = Seconds(5), within Seconds(1), Seconds::minutes(1);
+        /// The largest answer that is read.
+        max_bytes: Bytes = Bytes::mib(1), within Bytes::kib(16), Bytes::mib(16);
+    }
+
+    /// How the pages look.
+    brand: Brand {
+        /// Who people sign in to.
+        organisation: String = "Gatewright".to_owned();
+        /// A picture: PNG, SVG, JPEG or WebP.
+        logo: Option<PathBuf> = None, such as "brand/logo.svg";
+        /// The colour of buttons and links. Not set, it is that of the design.
+        accent: Option<Colour> = None, such as "#2f5bd7";
+        /// The same in the dark scheme.
+        accent_dark: Option<Colour> = None, such as "#8fb0ff";
+        /// Where people find help.
+        support_url: Option<Link> = None, such as "https://example.org/help";
+        /// The privacy policy.
+        privacy_url: Option<Link> = None, such as "https://example.org/privacy";
+        /// Who is responsible.
+        imprint_url: Option<Link> = None, such as "https://example.org/imprint";
+    }
+
+    /// What the log says, on the standard error stream.
+    log: Log {
+        /// `json`, one object a line; or `text`, for people.
+        format: LogFormat = LogFormat::Json;
+        /// `error`, `warn`, `info`, `debug`, `trace`, or a filter of `tracing` such as
+        /// `info,gatewright::flow=debug`. `GATEWRIGHT_LOG` is a short name for its variable.
+        level: Filter = Filter::default();
+    }
+
+    /// How much may wait.
+    limits: Limits {
+        /// Authorization requests that wait for a person, from one address.
+        requests_per_address: u32 = 100, within 1, 100_000;
+        /// Authorization requests that wait for a person, in all.
+        requests_total: u32 = 100_000, within 1, 10_000_000;
+    }
+}
+
+/// A configuration that has passed its checks, and where each of its values came from.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The values.
+    pub config: Config,
+    /// The file, if there was one.
+    pub file: Option<PathBuf>,
+    /// Where each key was set, by its path (`http.listen`); defaults are not in it.
+    pub origins: BTreeMap<String, Origin>,
+}
+
+impl Config {
+    /// Everything at its default. For Rust programs; a file must name its database.
+    pub fn of(issuer: Issuer) -> Self {
+        Self {
+            issuer,
+            http: Http::default(),
+            operations: Operations::default(),
+            database: Database::default(),
+            keys: Keys::default(),
+            tokens: Tokens::default(),
+            sessions: Sessions::default(),
+            passwords: Passwords::default(),
+            throttle: Throttle::default(),
+            clients: Clients::default(),
+            outbound: Outbound::default(),
+            brand: Brand::default(),
+            log: Log::default(),
+            limits: Limits::default(),
+        }
+    }
+
+    /// Reads and checks the file and the environment. What this returns is valid; nobody checks
+    /// again.
+    ///
+    /// A file that is missing is a problem only where somebody named it (`explicit`): the
+    /// environment alone is enough. `env` is [`environment`], or what a test says.
+    ///
+    /// # Errors
+    /// All problems at once, each with its line, its key, the reason and the remedy.
+    pub fn load(
+        path: &Path,
+        explicit: bool,
+        env: impl Iterator<Item = (String, String)>,
+    ) -> Result<Loaded, Problems> {
+        source::load(path, explicit, env)
+    }
+}

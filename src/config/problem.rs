@@ -1,0 +1,125 @@
+//! What is wrong with a configuration: where, which key, why, and what mends it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+/// Where a value came from.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "from", rename_all = "snake_case")]
+pub enum Origin {
+    /// A line of the configuration file.
+    File {
+        /// The file.
+        file: PathBuf,
+        /// The line, counted from 1; `None` where the whole file is meant.
+        line: Option<usize>,
+    },
+    /// An environment variable.
+    Environment {
+        /// Its name.
+        variable: String,
+    },
+    /// A file that holds one secret, named by the `…_file` key.
+    SecretFile {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Nobody said anything.
+    Default,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File { file, line: Some(line) } => write!(f, "{}:{line}", file.display()),
+            Self::File { file, line: None } => write!(f, "{}", file.display()),
+            Self::Environment { variable } => f.write_str(variable),
+            Self::SecretFile { file } => write!(f, "secret file {}", file.display()),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// One thing that is wrong. It never holds a value that could be a secret.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Problem {
+    /// Where it stands; [`Origin::Default`] for what stands nowhere.
+    #[serde(flatten)]
+    pub origin: Origin,
+    /// The key with its table, such as `http.listen`; empty where the whole file is meant.
+    pub key: String,
+    /// Why it cannot stay.
+    pub reason: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+impl Problem {
+    /// A problem whose place [`Problem::at`] tells, or that stands nowhere.
+    pub(super) fn new(
+        key: impl Into<String>,
+        reason: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        let (key, reason, remedy) = (key.into(), reason.into(), remedy.into());
+        Self { origin: Origin::Default, key, reason, remedy }
+    }
+
+    /// Says where it stands.
+    pub(super) fn at(mut self, origin: Origin) -> Self {
+        self.origin = origin;
+        self
+    }
+
+    /// Looks up where its key was set.
+    pub(super) fn located(mut self, origins: &BTreeMap<String, Origin>) -> Self {
+        if let Some(origin) = origins.get(&self.key) {
+            self.origin = origin.clone();
+        }
+        self
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.origin != Origin::Default {
+            write!(f, "{}: ", self.origin)?;
+        }
+        if !self.key.is_empty() {
+            write!(f, "{}: ", self.key)?;
+        }
+        write!(f, "{}; {}", self.reason, self.remedy)
+    }
+}
+
+/// Everything that is wrong, at once, in the order of the file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Problems {
+    /// At least one.
+    pub problems: Vec<Problem>,
+}
+
+impl Problems {
+    /// Puts them in order.
+    pub(super) fn of(mut problems: Vec<Problem>) -> Self {
+        problems.sort();
+        Self { problems }
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.problems.as_slice() {
+            [only] => write!(f, "the configuration has a problem:\n  {only}"),
+            many => {
+                write!(f, "the configuration has {} problems:", many.len())?;
+                many.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
+            }
+        }
+    }
+}
+
+impl std::error::Error for Problems {}
