@@ -1,0 +1,145 @@
+/**
+ * openid-client, the certified relying party of the JavaScript world, against Gatewright.
+ *
+ * It is started with INTEROP_ISSUER, _USERNAME, _PASSWORD, _EMAIL, _CLIENT_ID, _CLIENT_SECRET,
+ * _REDIRECT_URI, _POST_LOGOUT_REDIRECT_URI, _SERVICE_ID and _SERVICE_SECRET, which ../README.md
+ * explains. Both clients authenticate by `client_secret_basic`.
+ */
+
+import assert from 'node:assert/strict';
+import * as client from 'openid-client';
+import { Browser } from './browser.mjs';
+import { settings, step } from './settings.mjs';
+
+const browser = new Browser(settings);
+
+// The library refuses plain HTTP unless told otherwise; over loopback there is nobody to overhear.
+const insecure = { execute: [client.allowInsecureRequests] };
+
+function discover(id, secret) {
+  const authentication = client.ClientSecretBasic(secret);
+  return client.discovery(settings.issuer, id, undefined, authentication, insecure);
+}
+
+/** From the authorization request to the tokens. */
+async function signIn(config, parameters = {}) {
+  const verifier = client.randomPKCECodeVerifier();
+  const [state, nonce] = [client.randomState(), client.randomNonce()];
+  const url = client.buildAuthorizationUrl(config, {
+    redirect_uri: settings.redirectUri,
+    scope: settings.scope,
+    code_challenge: await client.calculatePKCECodeChallenge(verifier),
+    code_challenge_method: 'S256',
+    state,
+    nonce,
+    ...parameters,
+  });
+  const answer = await browser.visit(url, settings.redirectUri);
+  return client.authorizationCodeGrant(config, answer, {
+    pkceCodeVerifier: verifier,
+    expectedState: state,
+    expectedNonce: nonce,
+    idTokenExpected: true,
+  });
+}
+
+const refused = (code) => (error) => error.error === code;
+
+const config = await step('discovery', async () => {
+  const config = await discover(settings.clientId, settings.clientSecret);
+  client.enableNonRepudiationChecks(config); // verify the signature of ID tokens as well
+  assert.equal(config.serverMetadata().issuer, settings.issuer.href.replace(/\/$/, ''));
+  assert.ok(config.serverMetadata().supportsPKCE());
+  return config;
+});
+
+const first = await step('sign-in, consent, code, tokens', async () => {
+  const tokens = await signIn(config);
+  assert.equal(browser.filled[0], 'sign-in');
+  assert.equal(tokens.token_type, 'bearer');
+  assert.ok(tokens.expiresIn() > 0);
+  assert.ok(tokens.refresh_token);
+  return tokens;
+});
+
+const subject = first.claims().sub;
+
+const second = await step('prompt=none gives a code without a page', async () => {
+  const pages = browser.filled.length;
+  const tokens = await signIn(config, { prompt: 'none' });
+  assert.equal(browser.filled.length, pages);
+  assert.equal(tokens.claims().sub, subject);
+  return tokens;
+});
+
+await step('userinfo', async () => {
+  const claims = await client.fetchUserInfo(config, first.access_token, subject);
+  assert.equal(claims.email, settings.email);
+});
+
+const live = await step('refresh gives a new refresh token each time', async () => {
+  const next = await client.refreshTokenGrant(config, first.refresh_token);
+  const last = await client.refreshTokenGrant(config, next.refresh_token);
+  const all = new Set([first, next, last].map((tokens) => tokens.refresh_token));
+  assert.equal(all.size, 3);
+  await client.fetchUserInfo(config, last.access_token, subject);
+  return last;
+});
+
+await step('a refresh token from before its successor was used ends its grant', async () => {
+  const next = await client.refreshTokenGrant(config, second.refresh_token);
+  const last = await client.refreshTokenGrant(config, next.refresh_token);
+  for (const token of [second.refresh_token, last.refresh_token]) {
+    await assert.rejects(client.refreshTokenGrant(config, token), refused('invalid_grant'));
+  }
+  const told = await client.tokenIntrospection(config, last.access_token);
+  assert.equal(told.active, false);
+});
+
+await step('introspection', async () => {
+  const told = await client.tokenIntrospection(config, live.access_token);
+  assert.equal(told.active, true);
+  assert.equal(told.sub, subject);
+  assert.equal(told.client_id, settings.clientId);
+  assert.ok(told.scope.split(' ').includes('email'));
+});
+
+await step('revocation of the access token', async () => {
+  await client.tokenRevocation(config, live.access_token);
+  const told = await client.tokenIntrospection(config, live.access_token);
+  assert.deepEqual(told, { active: false });
+  await assert.rejects(
+    client.fetchUserInfo(config, live.access_token, subject),
+    (error) => error.cause[0].parameters.error === 'invalid_token',
+  );
+});
+
+await step('revocation of the refresh token', async () => {
+  await client.tokenRevocation(config, live.refresh_token, { token_type_hint: 'refresh_token' });
+  await assert.rejects(
+    client.refreshTokenGrant(config, live.refresh_token),
+    refused('invalid_grant'),
+  );
+});
+
+await step('client credentials', async () => {
+  const service = await discover(settings.serviceId, settings.serviceSecret());
+  const tokens = await client.clientCredentialsGrant(service);
+  assert.equal(tokens.token_type, 'bearer');
+  assert.equal(tokens.refresh_token, undefined);
+  const told = await client.tokenIntrospection(service, tokens.access_token);
+  assert.equal(told.active, true);
+  assert.equal(told.client_id, settings.serviceId);
+});
+
+await step('logout', async () => {
+  const state = client.randomState();
+  const url = client.buildEndSessionUrl(config, {
+    id_token_hint: first.id_token,
+    post_logout_redirect_uri: settings.postLogoutRedirectUri,
+    state,
+  });
+  const answer = await browser.visit(url, settings.postLogoutRedirectUri);
+  assert.equal(answer.searchParams.get('state'), state);
+  await assert.rejects(signIn(config, { prompt: 'none' }), refused('login_required'));
+});
