@@ -21,6 +21,8 @@
 
 pub mod config;
 pub mod jose;
+pub mod page;
 pub mod record;
+pub mod render;
 pub mod store;
 pub mod types;

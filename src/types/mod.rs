@@ -2,6 +2,7 @@
 
 pub mod algorithm;
 pub mod client;
+pub mod colour;
 pub mod error;
 pub mod id;
 pub mod json;

@@ -1,0 +1,82 @@
+//! What a `User-Agent` says of a device, so that people recognise their own.
+
+/// A browser and a system, by their names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Device {
+    /// The browser, if we know it.
+    pub browser: Option<&'static str>,
+    /// The system, if we know it.
+    pub system: Option<&'static str>,
+}
+
+impl Device {
+    /// Reads the header. Every browser claims to be several; the most particular claim is looked
+    /// for first.
+    pub fn of(user_agent: &str) -> Self {
+        const BROWSERS: [(&str, &str); 11] = [
+            ("Edg", "Edge"),
+            ("OPR/", "Opera"),
+            ("SamsungBrowser/", "Samsung Internet"),
+            ("Vivaldi/", "Vivaldi"),
+            ("Firefox/", "Firefox"),
+            ("FxiOS/", "Firefox"),
+            ("CriOS/", "Chrome"),
+            ("HeadlessChrome/", "Chrome"),
+            ("Chrome/", "Chrome"),
+            ("Safari/", "Safari"),
+            ("curl/", "curl"),
+        ];
+        const SYSTEMS: [(&str, &str); 7] = [
+            ("iPhone", "iPhone"),
+            ("iPad", "iPad"),
+            ("Android", "Android"),
+            ("Windows", "Windows"),
+            ("CrOS", "ChromeOS"),
+            ("Mac OS X", "macOS"),
+            ("Linux", "Linux"),
+        ];
+        let find = |names: &[(&str, &'static str)]| {
+            names.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name)
+        };
+        Self { browser: find(&BROWSERS), system: find(&SYSTEMS) }
+    }
+
+    /// Whether it is held in the hand.
+    pub fn is_mobile(&self) -> bool {
+        matches!(self.system, Some("iPhone" | "iPad" | "Android"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_recognise_their_browsers() {
+        let of = |text| {
+            let Device { browser, system } = Device::of(text);
+            (browser.unwrap_or("?"), system.unwrap_or("?"))
+        };
+
+        assert_eq!(
+            of("Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"),
+            ("Firefox", "Linux")
+        );
+        assert_eq!(
+            of("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
+                Chrome/142.0.0.0 Safari/537.36 Edg/142.0.0.0"),
+            ("Edge", "Windows")
+        );
+        assert_eq!(
+            of("Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 \
+                (KHTML, like Gecko) Version/19.0 Mobile/15E148 Safari/604.1"),
+            ("Safari", "iPhone")
+        );
+        assert_eq!(
+            of("Mozilla/5.0 (Linux; Android 16; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) \
+                Chrome/142.0.0.0 Mobile Safari/537.36"),
+            ("Chrome", "Android")
+        );
+        assert_eq!(of("something else"), ("?", "?"));
+    }
+}

@@ -1,0 +1,177 @@
+//! The files that pages are made of: embedded, named with their version, cached for ever.
+
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, State};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
+};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+
+use super::layout::{Brand, Look};
+use crate::types::Digest;
+
+/// What is the same for everybody.
+const EMBEDDED: [(&str, &str, &[u8]); 3] = [
+    ("gatewright.css", CSS, include_bytes!("../../static/gatewright.css")),
+    ("form_post.js", "text/javascript; charset=utf-8", include_bytes!("../../static/form_post.js")),
+    ("icon.svg", "image/svg+xml", include_bytes!("../../static/icon.svg")),
+];
+const CSS: &str = "text/css; charset=utf-8";
+
+/// The files of `/static` and the logo of `/brand/logo`.
+#[derive(Debug)]
+pub struct Assets {
+    files: Vec<File>,
+    logo: Option<File>,
+}
+
+#[derive(Debug)]
+struct File {
+    name: &'static str,
+    media_type: &'static str,
+    body: Bytes,
+    /// The version in the address, quoted.
+    etag: String,
+    href: String,
+}
+
+impl Assets {
+    /// Prepares the files of a brand for an issuer with the path `base`.
+    pub fn of(brand: &Brand, base: &str) -> Self {
+        let files = EMBEDDED
+            .into_iter()
+            .map(|(name, media_type, body)| (name, media_type, Bytes::from_static(body)))
+            .chain([("brand.css", CSS, Bytes::from(brand.css()))])
+            .map(|(name, media_type, body)| {
+                File::new(name, media_type, body, &format!("{base}/static/{name}"))
+            })
+            .collect();
+        let logo = brand.logo.as_ref().map(|logo| {
+            File::new("logo", logo.media_type, logo.bytes.clone(), &format!("{base}/brand/logo"))
+        });
+        Self { files, logo }
+    }
+
+    /// The address of a file, with its version.
+    pub fn href(&self, name: &str) -> &str {
+        self.find(name).map_or("", |file| &file.href)
+    }
+
+    /// The address of the logo, if there is one.
+    pub fn logo(&self) -> Option<&str> {
+        self.logo.as_ref().map(|file| file.href.as_str())
+    }
+
+    /// The address of the icon: of the logo, or of ours.
+    pub fn icon(&self) -> &str {
+        self.logo().unwrap_or_else(|| self.href("icon.svg"))
+    }
+
+    fn find(&self, name: &str) -> Option<&File> {
+        self.files.iter().find(|file| file.name == name)
+    }
+}
+
+/// `GET /static/{name}`
+pub async fn file(
+    State(look): State<Arc<Look>>,
+    Path(name): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    answer(look.assets.find(&name), &uri, &headers)
+}
+
+/// `GET /brand/logo`
+pub async fn logo(State(look): State<Arc<Look>>, uri: Uri, headers: HeaderMap) -> Response {
+    answer(look.assets.logo.as_ref(), &uri, &headers)
+}
+
+fn answer(file: Option<&File>, uri: &Uri, headers: &HeaderMap) -> Response {
+    let Some(file) = file else { return StatusCode::NOT_FOUND.into_response() };
+    let mut response = if file.is_known(headers) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        Body::from(file.body.clone()).into_response()
+    };
+    let answer = response.headers_mut();
+    answer.insert(CONTENT_TYPE, HeaderValue::from_static(file.media_type));
+    answer.insert(CACHE_CONTROL, HeaderValue::from_static(file.caching(uri)));
+    // Opened by itself, an SVG is a document of our origin: it may do nothing.
+    answer.insert(
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; sandbox"),
+    );
+    if let Ok(etag) = HeaderValue::from_str(&file.etag) {
+        answer.insert(ETAG, etag);
+    }
+    response
+}
+
+impl File {
+    fn new(name: &'static str, media_type: &'static str, body: Bytes, path: &str) -> Self {
+        let Digest([a, b, c, d, e, f, ..]) = Digest::of(&body);
+        let version = format!("{a:02x}{b:02x}{c:02x}{d:02x}{e:02x}{f:02x}");
+        let (etag, href) = (format!("\"{version}\""), format!("{path}?v={version}"));
+        Self { name, media_type, body, etag, href }
+    }
+
+    /// `If-None-Match` (RFC 9110 §13.1.2): weak comparison, a list, or anything at all.
+    fn is_known(&self, headers: &HeaderMap) -> bool {
+        headers
+            .get_all(IF_NONE_MATCH)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|list| list.split(','))
+            .map(|tag| tag.trim())
+            .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == self.etag)
+    }
+
+    /// For ever under its own version only: while replicas are being upgraded, the old one may be
+    /// asked for the new version, and its answer must not stay.
+    fn caching(&self, uri: &Uri) -> &'static str {
+        let asked = uri.query().and_then(|query| query.strip_prefix("v="));
+        if asked == Some(self.etag.trim_matches('"')) {
+            "public, max-age=31536000, immutable"
+        } else {
+            "public, no-cache"
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn get(look: &Arc<Look>, uri: &str, known: Option<&str>) -> Response {
+        let uri: Uri = uri.parse().unwrap();
+        let name = uri.path().rsplit('/').next().unwrap_or_default();
+        let mut headers = HeaderMap::new();
+        if let Some(tag) = known {
+            headers.insert(IF_NONE_MATCH, tag.parse().unwrap());
+        }
+        answer(look.assets.find(name), &uri, &headers)
+    }
+
+    #[test]
+    fn a_file_is_cached_for_ever_under_its_version_alone() {
+        let look = Arc::new(Look::new(Brand::named("Acme"), "/id/"));
+        let href = look.assets.href("gatewright.css");
+        assert!(href.starts_with("/id/static/gatewright.css?v="));
+
+        let current = get(&look, href, None);
+        let other = get(&look, "/static/gatewright.css?v=000000000000", None);
+        let etag = current.headers()[ETAG].to_str().unwrap();
+        let again = get(&look, href, Some(&format!("\"x\", W/{etag}")));
+
+        assert_eq!(current.status(), 200);
+        assert_eq!(current.headers()[CONTENT_TYPE], CSS);
+        assert_eq!(current.headers()[CACHE_CONTROL], "public, max-age=31536000, immutable");
+        assert_eq!(other.headers()[CACHE_CONTROL], "public, no-cache");
+        assert_eq!(again.status(), 304);
+        assert_eq!(get(&look, "/static/../Cargo.toml", None).status(), 404);
+    }
+}

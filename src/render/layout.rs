@@ -1,0 +1,221 @@
+//! How the pages look: the organisation's name, logo and colours, and what every page carries.
+
+use std::fmt::Write as _;
+
+use axum::body::Bytes;
+
+use super::assets::Assets;
+use super::words::Words;
+use crate::types::Timestamp;
+use crate::types::colour::Colour;
+
+/// What an organisation puts its stamp on.
+#[derive(Clone, Debug)]
+pub struct Brand {
+    /// The organisation's name, as people know it.
+    pub name: String,
+    /// Its logo; without one, a tile with its initial and its name stand there.
+    pub logo: Option<Logo>,
+    /// The colour of buttons and links.
+    pub accent: Accent,
+    /// Where people get help: a web page or a `mailto:` link.
+    pub support: Option<String>,
+    /// The privacy policy.
+    pub privacy: Option<String>,
+    /// The imprint.
+    pub imprint: Option<String>,
+}
+
+impl Brand {
+    /// The look of an organisation that has chosen nothing but its name.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            logo: None,
+            accent: Accent::default(),
+            support: None,
+            privacy: None,
+            imprint: None,
+        }
+    }
+
+    /// `brand.css`: the accent and what follows from it. Colours of links and text on buttons are
+    /// computed, so that no choice of accent makes a page unreadable (WCAG 2.2 §1.4.3).
+    pub fn css(&self) -> String {
+        let scheme = |accent: Colour, ground: Colour| {
+            let text = accent.text();
+            let away = if text == Colour::WHITE { Colour::BLACK } else { Colour::WHITE };
+            format!(
+                ":root{{--accent:{accent};--accent-hover:{};--on-accent:{text};--link:{}}}",
+                accent.mixed(away, 0.14),
+                accent.readable_on(ground, 5.0),
+            )
+        };
+        let mut css = scheme(self.accent.light, LIGHT_GROUND);
+        let dark = scheme(self.accent.dark, DARK_GROUND);
+        // Writing to a String cannot fail.
+        let _ = write!(css, "\n@media (prefers-color-scheme:dark){{{dark}}}\n");
+        css
+    }
+
+    /// Whether the pages have links at their foot.
+    pub fn has_links(&self) -> bool {
+        self.support.is_some() || self.privacy.is_some() || self.imprint.is_some()
+    }
+
+    /// The letter that stands for the organisation where it has no logo.
+    pub fn initial(&self) -> String {
+        initials(&self.name).chars().take(1).collect()
+    }
+}
+
+/// The ground that text lies on which contrasts least, in each scheme: `--ground` and `--raised` of
+/// `gatewright.css`.
+const LIGHT_GROUND: Colour = Colour(0xf4, 0xf3, 0xef);
+const DARK_GROUND: Colour = Colour(0x20, 0x23, 0x22);
+
+/// The accent in both schemes.
+#[derive(Clone, Copy, Debug)]
+pub struct Accent {
+    /// On light ground.
+    pub light: Colour,
+    /// On dark ground.
+    pub dark: Colour,
+}
+
+impl Accent {
+    /// One colour for both: on dark ground, brightened until it stands out.
+    pub fn of(colour: Colour) -> Self {
+        Self { light: colour, dark: colour.readable_on(DARK_GROUND, 5.5) }
+    }
+}
+
+impl Default for Accent {
+    /// Pine green.
+    fn default() -> Self {
+        Self { light: Colour(0x17, 0x57, 0x49), dark: Colour(0x8e, 0xd6, 0xbf) }
+    }
+}
+
+/// An image that stands for the organisation.
+#[derive(Clone, Debug)]
+pub struct Logo {
+    /// The image.
+    pub bytes: Bytes,
+    /// Its media type, as it is served: `image/svg+xml`, `image/png`, …
+    pub media_type: &'static str,
+}
+
+/// Brand and files, prepared once at the start.
+#[derive(Debug)]
+pub struct Look {
+    /// The organisation.
+    pub brand: Brand,
+    /// What is served under `/static` and `/brand`.
+    pub assets: Assets,
+    /// The path of the issuer without a slash at its end: empty, or `/id`. Every link of ours
+    /// begins with it.
+    pub base: String,
+}
+
+impl Look {
+    /// Prepares everything for an issuer with this path.
+    pub fn new(brand: Brand, issuer_path: &str) -> Self {
+        let base = issuer_path.trim_end_matches('/').to_owned();
+        Self { assets: Assets::of(&brand, &base), brand, base }
+    }
+}
+
+/// What every page carries.
+#[derive(Clone, Copy, Debug)]
+pub struct Layout<'a> {
+    /// Brand and files.
+    pub look: &'a Look,
+    /// The words of the reader's language.
+    pub words: &'static Words,
+    /// When the request came: ages are counted from it.
+    pub now: Timestamp,
+}
+
+impl Layout<'_> {
+    /// How long ago something was, or the day, in the reader's words.
+    pub fn ago(&self, then: &Timestamp) -> String {
+        self.words.ago(*then, self.now)
+    }
+}
+
+/// A link out of the house: http, https, or it does not exist (THREATS UI-08, M9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Link<'a>(&'a str);
+
+impl<'a> Link<'a> {
+    /// A link to `url`, if that is a web address.
+    pub fn to(url: &'a str) -> Option<Self> {
+        (url.starts_with("https://") || url.starts_with("http://")).then_some(Self(url))
+    }
+
+    /// The address.
+    pub fn url(&self) -> &'a str {
+        self.0
+    }
+
+    /// The host, with its port, as people read it.
+    pub fn host(&self) -> &'a str {
+        let rest = self.0.split_once("://").map_or(self.0, |(_, rest)| rest);
+        let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or(rest);
+        authority.rsplit('@').next().unwrap_or(authority)
+    }
+}
+
+/// One or two letters that stand for a name.
+pub fn initials(name: &str) -> String {
+    let mut words = name.split_whitespace().filter_map(|word| {
+        let letter = word.chars().find(|c| c.is_alphanumeric())?;
+        Some(letter.to_uppercase().collect::<String>())
+    });
+    let first = words.next().unwrap_or_default();
+    let last = words.next_back().unwrap_or_default();
+    first + &last
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_accent_gives_a_readable_style_sheet() {
+        let css = Brand { accent: Accent::of(Colour(0xff, 0xe0, 0x00)), ..Brand::named("Lemon") }.css();
+
+        assert!(css.starts_with(":root{--accent:#ffe000;--accent-hover:#ffe424;--on-accent:#000000;"));
+        assert!(css.contains("@media (prefers-color-scheme:dark){:root{--accent:#ffe000;"));
+        assert!(!css.contains("--link:#ffe000}}\n@"), "yellow on paper cannot be read: {css}");
+    }
+
+    /// The grounds that contrast is computed for are those of the style sheet.
+    #[test]
+    fn the_grounds_are_those_of_the_style_sheet() {
+        let css = include_str!("../../static/gatewright.css");
+
+        assert!(css.contains(&format!("--ground: {LIGHT_GROUND}")));
+        assert!(css.contains(&format!("--raised: {DARK_GROUND}")));
+    }
+
+    #[test]
+    fn only_web_addresses_become_links() {
+        for wrong in ["javascript:alert(1)", "//evil.example", "data:text/html,x", "", "ftp://x"] {
+            assert_eq!(Link::to(wrong), None, "{wrong}");
+        }
+        let host = |url| Link::to(url).map(|link| link.host());
+        assert_eq!(host("https://photos.example:8443/a?b"), Some("photos.example:8443"));
+        assert_eq!(host("https://bank.example@evil.example/"), Some("evil.example"));
+        assert_eq!(host("https://evil.example\\@bank.example/"), Some("evil.example"));
+    }
+
+    #[test]
+    fn initials_are_of_the_first_and_the_last_name() {
+        assert_eq!(initials("Ada Lovelace"), "AL");
+        assert_eq!(initials("Gabriel José García Márquez"), "GM");
+        assert_eq!(initials("ada@example.org"), "A");
+        assert_eq!(initials("  "), "");
+    }
+}

@@ -1,0 +1,57 @@
+//! The pages that answer where no page was asked for: an error, and the way back by a form.
+//!
+//! A page is a struct: what it shows is what it has.
+
+use askama::Template;
+
+use super::layout::{Layout, Link};
+use super::words::{Plain, Trouble};
+
+/// `templates/error.html`.
+#[derive(Debug, Template)]
+#[template(path = "error.html")]
+pub struct ErrorPage<'a> {
+    /// What every page carries.
+    pub layout: Layout<'a>,
+    /// What happened, for people.
+    pub trouble: Trouble,
+    /// The `error` parameter, for whoever looks into it.
+    pub code: &'a str,
+    /// The `error_description` parameter: what the developer of the application should know.
+    pub why: Option<&'a str>,
+    /// The refusal's id: it leads to the log line and the audit event.
+    pub reference: &'a str,
+    /// Where one can go from here. Never what the request said: only what is proven
+    /// (THREATS UI-07).
+    pub back: Option<Back<'a>>,
+}
+
+/// A way out of a page, with the name of where it leads.
+#[derive(Debug)]
+pub struct Back<'a> {
+    /// The name of the place.
+    pub name: &'a str,
+    /// Its address.
+    pub link: Link<'a>,
+}
+
+impl ErrorPage<'_> {
+    fn plain(&self) -> &'static Plain {
+        self.layout.words.trouble(self.trouble)
+    }
+}
+
+/// `templates/form_post.html`: OAuth 2.0 Form Post Response Mode. A script sends the form; without
+/// scripts, a button does.
+#[derive(Debug, Template)]
+#[template(path = "form_post.html")]
+pub struct FormPost<'a> {
+    /// What every page carries.
+    pub layout: Layout<'a>,
+    /// The application's name.
+    pub client: &'a str,
+    /// The redirect URI, proven to be the client's.
+    pub action: &'a str,
+    /// The parameters of the answer.
+    pub fields: &'a [(&'a str, &'a str)],
+}

@@ -1,0 +1,127 @@
+//! Colours that an organisation chooses, and the arithmetic that keeps text on them readable.
+
+use std::fmt;
+
+/// An sRGB colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Colour(pub u8, pub u8, pub u8);
+
+impl Colour {
+    /// White.
+    pub const WHITE: Self = Self(255, 255, 255);
+    /// Black.
+    pub const BLACK: Self = Self(0, 0, 0);
+
+    /// Reads `#rrggbb` or `#rgb`.
+    ///
+    /// # Errors
+    /// For anything else: a colour ends up in a style sheet, so nothing but a colour may pass.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        const WRONG: &str = "a colour is written #rrggbb";
+        let digits = text.strip_prefix('#').ok_or(WRONG)?;
+        if !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Err(WRONG);
+        }
+        let number = u32::from_str_radix(digits, 16).map_err(|_| WRONG)?;
+        match digits.len() {
+            6 => {
+                let [_, r, g, b] = number.to_be_bytes();
+                Ok(Self(r, g, b))
+            }
+            3 => {
+                let [.., high, low] = number.to_be_bytes();
+                Ok(Self(high * 17, (low >> 4) * 17, (low & 15) * 17))
+            }
+            _ => Err(WRONG),
+        }
+    }
+
+    /// The contrast ratio of WCAG 2.2: 1 (none) to 21 (black on white).
+    pub fn contrast(self, other: Self) -> f64 {
+        let (a, b) = (self.luminance(), other.luminance());
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    /// The colour of text on this one: white where it reaches 4.5 (WCAG 2.2 §1.4.3), else black,
+    /// which then does.
+    pub fn text(self) -> Self {
+        if self.contrast(Self::WHITE) >= 4.5 { Self::WHITE } else { Self::BLACK }
+    }
+
+    /// This colour mixed with a share (0 to 1) of another.
+    #[must_use]
+    pub fn mixed(self, other: Self, share: f64) -> Self {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a mean of two bytes is a byte"
+        )]
+        let mix = |a: u8, b: u8| (f64::from(a) + (f64::from(b) - f64::from(a)) * share).round() as u8;
+        Self(mix(self.0, other.0), mix(self.1, other.1), mix(self.2, other.2))
+    }
+
+    /// The nearest to this colour, on the way to black or white, that reaches `least` contrast on
+    /// `ground`.
+    #[must_use]
+    pub fn readable_on(self, ground: Self, least: f64) -> Self {
+        let pole = if ground.contrast(Self::BLACK) > ground.contrast(Self::WHITE) {
+            Self::BLACK
+        } else {
+            Self::WHITE
+        };
+        (0..=50u8)
+            .map(|step| self.mixed(pole, f64::from(step) / 50.0))
+            .find(|colour| colour.contrast(ground) >= least)
+            .unwrap_or(pole)
+    }
+
+    /// Relative luminance (WCAG 2.2, glossary).
+    fn luminance(self) -> f64 {
+        let linear = |channel: u8| {
+            let c = f64::from(channel) / 255.0;
+            if c <= 0.04045 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * linear(self.0) + 0.7152 * linear(self.1) + 0.0722 * linear(self.2)
+    }
+}
+
+impl fmt::Display for Colour {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{:02x}{:02x}{:02x}", self.0, self.1, self.2)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_colour_is_read_and_nothing_else_is() {
+        assert_eq!(Colour::parse("#14594a"), Ok(Colour(0x14, 0x59, 0x4a)));
+        assert_eq!(Colour::parse("#1Af"), Ok(Colour(0x11, 0xaa, 0xff)));
+        for wrong in ["", "#", "14594a", "#14594", "#14594a0", "#+1f", "red", "#12345g", "#fff}"] {
+            assert!(Colour::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn contrast_is_that_of_wcag() {
+        assert!((Colour::BLACK.contrast(Colour::WHITE) - 21.0).abs() < 1e-9);
+        // The grey that is known for just reaching 4.5 on white.
+        let ratio = Colour(0x76, 0x76, 0x76).contrast(Colour::WHITE);
+        assert!((ratio - 4.54).abs() < 0.01, "{ratio}");
+    }
+
+    /// Whatever colour an organisation chooses, its buttons and links can be read.
+    #[test]
+    fn text_is_readable_on_every_colour() {
+        let steps = || (0..=255u8).step_by(15);
+        for (r, g, b) in steps().flat_map(|r| steps().flat_map(move |g| steps().map(move |b| (r, g, b)))) {
+            let colour = Colour(r, g, b);
+            assert!(colour.contrast(colour.text()) >= 4.5, "on {colour}");
+            for ground in [Colour::WHITE, Colour(0xf6, 0xf5, 0xf2), Colour(0x11, 0x12, 0x12)] {
+                assert!(colour.readable_on(ground, 4.5).contrast(ground) >= 4.5, "{colour}");
+            }
+        }
+    }
+}
