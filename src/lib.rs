@@ -20,6 +20,7 @@
 //! To follow one request, start at `web::router` and go down.
 
 pub mod config;
+pub mod flow;
 pub mod jose;
 pub mod page;
 pub mod record;
