@@ -438,7 +438,7 @@ mod tests {
 
         let refused = matches(&client, "https://good.example.com/callbank").unwrap_err();
 
-        let told = "it differs from the registered one at character 33";
+        let told = "it differs from the registered one at character 32";
         assert_eq!(refused.to_string(), told);
         assert_eq!(matches(&self::client("web", &[]), REGISTERED), Err(Mismatch::NoneRegistered));
     }

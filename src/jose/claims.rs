@@ -178,7 +178,7 @@ mod tests {
             ] {
                 assert!(read(&format!(r#"{{"{name}":{value}}}"#)).is_err(), "{name} {value}");
             }
-            for value in [0, 1_700_000_000, 1 << 53] {
+            for value in [0, 1_700_000_000, 1_i64 << 53] {
                 assert!(read(&format!(r#"{{"{name}":{value}}}"#)).is_ok(), "{name} {value}");
             }
         }
