@@ -16,11 +16,12 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+pub use crate::types::colour::Colour;
 pub use issuer::Issuer;
 pub use problem::{Origin, Problem, Problems};
 pub use secrets::{DatabaseUrl, EncryptionKey};
 pub use source::environment;
-pub use value::{AssertionAudience, Bytes, Colour, Filter, Link, LogFormat, Network, Value, Wrong};
+pub use value::{AssertionAudience, Bytes, Filter, Link, LogFormat, Network, Value, Wrong};
 
 use crate::types::{Algorithm, Seconds};
 use table::{given, settings};

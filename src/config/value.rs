@@ -8,6 +8,7 @@ use toml_edit::Value as Toml;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
+use crate::types::colour::Colour;
 use crate::types::{Algorithm, Seconds};
 
 /// A value as it was given, before anybody knows whether it is right. It may be a secret, hence it
@@ -512,35 +513,11 @@ impl Value for Network {
     }
 }
 
-/// A colour of the pages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Colour {
-    /// Red.
-    pub red: u8,
-    /// Green.
-    pub green: u8,
-    /// Blue.
-    pub blue: u8,
-}
-
-impl std::fmt::Display for Colour {
-    /// As CSS writes it: `#1a2b3c`.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "#{:02x}{:02x}{:02x}", self.red, self.green, self.blue)
-    }
-}
-
 impl Value for Colour {
     const FORM: &'static str = "a colour such as \"#2f5bd7\"";
 
     fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
-        let digits = raw.text()?.strip_prefix('#').unwrap_or_default();
-        let legal = digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_hexdigit());
-        let [_, red, green, blue] =
-            u32::from_str_radix(digits, 16).unwrap_or_default().to_be_bytes();
-        legal
-            .then_some(Self { red, green, blue })
-            .ok_or_else(|| "is not # and six hexadecimal digits".into())
+        Colour::parse(raw.text()?).ok_or_else(|| "is not # and six hexadecimal digits".into())
     }
 
     fn show(&self) -> Option<Toml> {

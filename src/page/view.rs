@@ -353,9 +353,7 @@ impl Account<'_> {
             PasswordProblem::Weak => words.weak.to_owned(),
             PasswordProblem::Differ => words.differ.to_owned(),
             PasswordProblem::Same => words.same.to_owned(),
-            PasswordProblem::Throttled(wait) => {
-                (login.throttled)(&self.layout.words.length(wait))
-            }
+            PasswordProblem::Throttled(wait) => (login.throttled)(&self.layout.words.length(wait)),
             PasswordProblem::Busy => login.busy.to_owned(),
         })
     }
@@ -410,3 +408,7 @@ pub struct Home<'a> {
     /// What every page carries.
     pub layout: Layout<'a>,
 }
+
+#[cfg(test)]
+#[path = "view_tests.rs"]
+mod tests;

@@ -1,11 +1,14 @@
 //! How the pages look: the organisation's name, logo and colours, and what every page carries.
 
 use std::fmt::Write as _;
+use std::io;
+use std::path::Path;
 
 use axum::body::Bytes;
 
 use super::assets::Assets;
 use super::words::Words;
+use crate::config;
 use crate::types::Timestamp;
 use crate::types::colour::Colour;
 
@@ -37,6 +40,29 @@ impl Brand {
             privacy: None,
             imprint: None,
         }
+    }
+
+    /// What `[brand]` says; the logo is read from its file.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is none of the four formats.
+    pub fn of(config: &config::Brand) -> io::Result<Self> {
+        let light = config.accent.map(Accent::of);
+        let accent = match (light, config.accent_dark) {
+            (Some(accent), None) => accent,
+            (Some(accent), Some(dark)) => Accent { dark, ..accent },
+            (None, Some(dark)) => Accent { dark, ..Accent::default() },
+            (None, None) => Accent::default(),
+        };
+        let link = |url: &Option<config::Link>| url.as_ref().map(config::Link::to_string);
+        Ok(Self {
+            name: config.organisation.clone(),
+            logo: config.logo.as_deref().map(Logo::read).transpose()?,
+            accent,
+            support: link(&config.support_url),
+            privacy: link(&config.privacy_url),
+            imprint: link(&config.imprint_url),
+        })
     }
 
     /// `brand.css`: the accent and what follows from it. Colours of links and text on buttons are
@@ -104,6 +130,24 @@ pub struct Logo {
     pub bytes: Bytes,
     /// Its media type, as it is served: `image/svg+xml`, `image/png`, …
     pub media_type: &'static str,
+}
+
+impl Logo {
+    /// Reads a file. What it holds decides its type, not what it is called.
+    fn read(path: &Path) -> io::Result<Self> {
+        let bytes = Bytes::from(std::fs::read(path)?);
+        let media_type = match bytes.as_ref() {
+            [0x89, b'P', b'N', b'G', ..] => "image/png",
+            [0xff, 0xd8, 0xff, ..] => "image/jpeg",
+            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => "image/webp",
+            text if text.trim_ascii_start().starts_with(b"<") => "image/svg+xml",
+            _ => {
+                let what = format!("{} is not PNG, JPEG, WebP or SVG", path.display());
+                return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+            }
+        };
+        Ok(Self { bytes, media_type })
+    }
 }
 
 /// Brand and files, prepared once at the start.
@@ -184,9 +228,12 @@ mod tests {
 
     #[test]
     fn every_accent_gives_a_readable_style_sheet() {
-        let css = Brand { accent: Accent::of(Colour(0xff, 0xe0, 0x00)), ..Brand::named("Lemon") }.css();
+        let css =
+            Brand { accent: Accent::of(Colour(0xff, 0xe0, 0x00)), ..Brand::named("Lemon") }.css();
 
-        assert!(css.starts_with(":root{--accent:#ffe000;--accent-hover:#ffe424;--on-accent:#000000;"));
+        assert!(
+            css.starts_with(":root{--accent:#ffe000;--accent-hover:#ffe424;--on-accent:#000000;")
+        );
         assert!(css.contains("@media (prefers-color-scheme:dark){:root{--accent:#ffe000;"));
         assert!(!css.contains("--link:#ffe000}}\n@"), "yellow on paper cannot be read: {css}");
     }

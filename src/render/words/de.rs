@@ -27,7 +27,9 @@ pub(super) const WORDS: Words = Words {
         submit: "Anmelden",
         back: |client| format!("Zurück zu {client}"),
         wrong: "Das hat nicht zusammengepasst. Bitte prüfen Sie Benutzername oder E-Mail-Adresse und Passwort, und versuchen Sie es noch einmal.",
-        throttled: |wait| format!("Das waren zu viele Versuche. Sie können es in {wait} wieder versuchen."),
+        throttled: |wait| {
+            format!("Das waren zu viele Versuche. Sie können es in {wait} wieder versuchen.")
+        },
         expired: "Diese Seite war zu lange geöffnet. Bitte melden Sie sich noch einmal an.",
         busy: "Gerade melden sich viele Menschen an. Bitte versuchen Sie es gleich noch einmal.",
         cookies: "Ihr Browser hat unser Cookie nicht zurückgeschickt. Bitte erlauben Sie Cookies für diese Seite, und versuchen Sie es noch einmal.",
@@ -111,12 +113,20 @@ pub(super) const WORDS: Words = Words {
         detail: "Hier bleiben Sie angemeldet, überall sonst werden Sie abgemeldet.",
         current: "Jetziges Passwort",
         new: "Neues Passwort",
-        rule: |least| format!("Mindestens {least} Zeichen. Mehrere Wörter hintereinander sind leicht zu merken und schwer zu erraten."),
+        rule: |least| {
+            format!(
+                "Mindestens {least} Zeichen. Mehrere Wörter hintereinander sind leicht zu merken und schwer zu erraten."
+            )
+        },
         again: "Neues Passwort, noch einmal",
         submit: "Passwort ändern",
         wrong: "Das ist nicht Ihr jetziges Passwort.",
-        short: |least| format!("Das neue Passwort ist zu kurz: Es braucht mindestens {least} Zeichen."),
-        long: |most| format!("Das neue Passwort ist zu lang: Es darf höchstens {most} Zeichen haben."),
+        short: |least| {
+            format!("Das neue Passwort ist zu kurz: Es braucht mindestens {least} Zeichen.")
+        },
+        long: |most| {
+            format!("Das neue Passwort ist zu lang: Es darf höchstens {most} Zeichen haben.")
+        },
         weak: "Dieses Passwort ist leicht zu erraten. Bitte wählen Sie ein anderes.",
         differ: "Die beiden neuen Passwörter sind nicht gleich.",
         same: "Das neue Passwort ist das, das Sie schon haben.",
@@ -128,11 +138,15 @@ pub(super) const WORDS: Words = Words {
         yes: "Abmelden",
         no: "Angemeldet bleiben",
         done: "Sie sind abgemeldet",
-        done_detail: |organisation| format!("Ihr Konto bei {organisation} ist auf diesem Gerät abgemeldet. Bis bald."),
+        done_detail: |organisation| {
+            format!("Ihr Konto bei {organisation} ist auf diesem Gerät abgemeldet. Bis bald.")
+        },
         again: "Wieder anmelden",
     },
     home: Home {
-        detail: |organisation| format!("Hier melden Sie sich bei den Anwendungen von {organisation} an."),
+        detail: |organisation| {
+            format!("Hier melden Sie sich bei den Anwendungen von {organisation} an.")
+        },
         account: "Zu Ihrem Konto",
     },
     form_post: FormPost {
@@ -158,8 +172,7 @@ pub(super) const WORDS: Words = Words {
             detail: "Straße, Ort, Postleitzahl und Land.",
         },
         phone: ScopeWords {
-            name: "Ihre Telefonnummer sehen",
-            detail: "Und ob sie bestätigt ist.",
+            name: "Ihre Telefonnummer sehen", detail: "Und ob sie bestätigt ist."
         },
         offline_access: ScopeWords {
             name: "Verbunden bleiben, wenn Sie nicht da sind",
@@ -246,8 +259,18 @@ pub(super) const WORDS: Words = Words {
         days: |n| count(n, "Tag", "Tagen"),
         date: |day, month, year| format!("{day}. {month} {year}"),
         months: [
-            "Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September",
-            "Oktober", "November", "Dezember",
+            "Januar",
+            "Februar",
+            "März",
+            "April",
+            "Mai",
+            "Juni",
+            "Juli",
+            "August",
+            "September",
+            "Oktober",
+            "November",
+            "Dezember",
         ],
     },
 };

@@ -111,12 +111,20 @@ pub(super) const WORDS: Words = Words {
         detail: "You stay signed in here, and are signed out everywhere else.",
         current: "Current password",
         new: "New password",
-        rule: |least| format!("At least {least} characters. Several words in a row are easy to remember and hard to guess."),
+        rule: |least| {
+            format!(
+                "At least {least} characters. Several words in a row are easy to remember and hard to guess."
+            )
+        },
         again: "New password, once more",
         submit: "Change password",
         wrong: "This is not your current password.",
-        short: |least| format!("The new password is too short: it needs at least {least} characters."),
-        long: |most| format!("The new password is too long: it may have {most} characters at most."),
+        short: |least| {
+            format!("The new password is too short: it needs at least {least} characters.")
+        },
+        long: |most| {
+            format!("The new password is too long: it may have {most} characters at most.")
+        },
         weak: "This password is easy to guess. Please choose another.",
         differ: "The two new passwords are not the same.",
         same: "The new password is the one you already have.",
@@ -128,11 +136,15 @@ pub(super) const WORDS: Words = Words {
         yes: "Sign out",
         no: "Stay signed in",
         done: "You are signed out",
-        done_detail: |organisation| format!("You have left your {organisation} account on this device. See you soon."),
+        done_detail: |organisation| {
+            format!("You have left your {organisation} account on this device. See you soon.")
+        },
         again: "Sign in again",
     },
     home: Home {
-        detail: |organisation| format!("This is where you sign in to the applications of {organisation}."),
+        detail: |organisation| {
+            format!("This is where you sign in to the applications of {organisation}.")
+        },
         account: "Go to your account",
     },
     form_post: FormPost {
@@ -246,8 +258,18 @@ pub(super) const WORDS: Words = Words {
         days: |n| count(n, "day", "days"),
         date: |day, month, year| format!("{day} {month} {year}"),
         months: [
-            "January", "February", "March", "April", "May", "June", "July", "August", "September",
-            "October", "November", "December",
+            "January",
+            "February",
+            "March",
+            "April",
+            "May",
+            "June",
+            "July",
+            "August",
+            "September",
+            "October",
+            "November",
+            "December",
         ],
     },
 };

@@ -27,7 +27,9 @@ pub(super) const WORDS: Words = Words {
         submit: "Iniciar sesión",
         back: |client| format!("Volver a {client}"),
         wrong: "Los datos no coinciden. Compruebe el nombre de usuario o el correo y la contraseña, e inténtelo de nuevo.",
-        throttled: |wait| format!("Ha habido demasiados intentos. Podrá intentarlo de nuevo dentro de {wait}."),
+        throttled: |wait| {
+            format!("Ha habido demasiados intentos. Podrá intentarlo de nuevo dentro de {wait}.")
+        },
         expired: "Esta página ha estado abierta demasiado tiempo. Inicie sesión de nuevo, por favor.",
         busy: "Muchas personas están iniciando sesión en este momento. Inténtelo de nuevo en un instante.",
         cookies: "Su navegador no ha devuelto nuestra cookie. Permita las cookies en este sitio e inténtelo de nuevo.",
@@ -111,12 +113,22 @@ pub(super) const WORDS: Words = Words {
         detail: "Su sesión continúa aquí y se cierra en todos los demás dispositivos.",
         current: "Contraseña actual",
         new: "Contraseña nueva",
-        rule: |least| format!("Al menos {least} caracteres. Varias palabras seguidas son fáciles de recordar y difíciles de adivinar."),
+        rule: |least| {
+            format!(
+                "Al menos {least} caracteres. Varias palabras seguidas son fáciles de recordar y difíciles de adivinar."
+            )
+        },
         again: "Contraseña nueva, otra vez",
         submit: "Cambiar la contraseña",
         wrong: "Esta no es su contraseña actual.",
-        short: |least| format!("La contraseña nueva es demasiado corta: necesita al menos {least} caracteres."),
-        long: |most| format!("La contraseña nueva es demasiado larga: puede tener {most} caracteres como máximo."),
+        short: |least| {
+            format!("La contraseña nueva es demasiado corta: necesita al menos {least} caracteres.")
+        },
+        long: |most| {
+            format!(
+                "La contraseña nueva es demasiado larga: puede tener {most} caracteres como máximo."
+            )
+        },
         weak: "Esta contraseña es fácil de adivinar. Elija otra, por favor.",
         differ: "Las dos contraseñas nuevas no son iguales.",
         same: "La contraseña nueva es la que ya tiene.",
@@ -128,7 +140,9 @@ pub(super) const WORDS: Words = Words {
         yes: "Cerrar sesión",
         no: "Seguir conectado",
         done: "Ha cerrado la sesión",
-        done_detail: |organisation| format!("Ha salido de su cuenta de {organisation} en este dispositivo. Hasta pronto."),
+        done_detail: |organisation| {
+            format!("Ha salido de su cuenta de {organisation} en este dispositivo. Hasta pronto.")
+        },
         again: "Iniciar sesión de nuevo",
     },
     home: Home {
@@ -149,18 +163,12 @@ pub(super) const WORDS: Words = Words {
             name: "Ver su perfil",
             detail: "Su nombre, foto, idioma y datos parecidos.",
         },
-        email: ScopeWords {
-            name: "Ver su correo electrónico",
-            detail: "Y si está confirmado.",
-        },
+        email: ScopeWords { name: "Ver su correo electrónico", detail: "Y si está confirmado." },
         address: ScopeWords {
             name: "Ver su dirección postal",
             detail: "Calle, población, código postal y país.",
         },
-        phone: ScopeWords {
-            name: "Ver su número de teléfono",
-            detail: "Y si está confirmado.",
-        },
+        phone: ScopeWords { name: "Ver su número de teléfono", detail: "Y si está confirmado." },
         offline_access: ScopeWords {
             name: "Seguir conectada en su ausencia",
             detail: "La aplicación conserva el acceso cuando usted no la usa.",
@@ -246,8 +254,18 @@ pub(super) const WORDS: Words = Words {
         days: |n| count(n, "día", "días"),
         date: |day, month, year| format!("{day} de {month} de {year}"),
         months: [
-            "enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre",
-            "octubre", "noviembre", "diciembre",
+            "enero",
+            "febrero",
+            "marzo",
+            "abril",
+            "mayo",
+            "junio",
+            "julio",
+            "agosto",
+            "septiembre",
+            "octubre",
+            "noviembre",
+            "diciembre",
         ],
     },
 };

@@ -27,7 +27,9 @@ pub(super) const WORDS: Words = Words {
         submit: "Se connecter",
         back: |client| format!("Revenir à {client}"),
         wrong: "Cela ne correspond pas. Vérifiez le nom d’utilisateur ou l’adresse e-mail et le mot de passe, puis réessayez.",
-        throttled: |wait| format!("Il y a eu trop de tentatives. Vous pourrez réessayer dans {wait}."),
+        throttled: |wait| {
+            format!("Il y a eu trop de tentatives. Vous pourrez réessayer dans {wait}.")
+        },
         expired: "Cette page est restée ouverte trop longtemps. Veuillez vous connecter à nouveau.",
         busy: "Beaucoup de personnes se connectent en ce moment. Veuillez réessayer dans un instant.",
         cookies: "Votre navigateur n’a pas renvoyé notre cookie. Autorisez les cookies pour ce site, puis réessayez.",
@@ -111,12 +113,24 @@ pub(super) const WORDS: Words = Words {
         detail: "Vous restez connecté ici et serez déconnecté partout ailleurs.",
         current: "Mot de passe actuel",
         new: "Nouveau mot de passe",
-        rule: |least| format!("Au moins {least} caractères. Plusieurs mots à la suite sont faciles à retenir et difficiles à deviner."),
+        rule: |least| {
+            format!(
+                "Au moins {least} caractères. Plusieurs mots à la suite sont faciles à retenir et difficiles à deviner."
+            )
+        },
         again: "Nouveau mot de passe, encore une fois",
         submit: "Changer le mot de passe",
         wrong: "Ce n’est pas votre mot de passe actuel.",
-        short: |least| format!("Le nouveau mot de passe est trop court : il lui faut au moins {least} caractères."),
-        long: |most| format!("Le nouveau mot de passe est trop long : il peut avoir {most} caractères au plus."),
+        short: |least| {
+            format!(
+                "Le nouveau mot de passe est trop court : il lui faut au moins {least} caractères."
+            )
+        },
+        long: |most| {
+            format!(
+                "Le nouveau mot de passe est trop long : il peut avoir {most} caractères au plus."
+            )
+        },
         weak: "Ce mot de passe est facile à deviner. Veuillez en choisir un autre.",
         differ: "Les deux nouveaux mots de passe ne sont pas identiques.",
         same: "Le nouveau mot de passe est celui que vous avez déjà.",
@@ -128,11 +142,15 @@ pub(super) const WORDS: Words = Words {
         yes: "Se déconnecter",
         no: "Rester connecté",
         done: "Vous êtes déconnecté",
-        done_detail: |organisation| format!("Vous avez quitté votre compte {organisation} sur cet appareil. À bientôt."),
+        done_detail: |organisation| {
+            format!("Vous avez quitté votre compte {organisation} sur cet appareil. À bientôt.")
+        },
         again: "Se reconnecter",
     },
     home: Home {
-        detail: |organisation| format!("C’est ici que vous vous connectez aux applications de {organisation}."),
+        detail: |organisation| {
+            format!("C’est ici que vous vous connectez aux applications de {organisation}.")
+        },
         account: "Accéder à votre compte",
     },
     form_post: FormPost {
@@ -248,8 +266,18 @@ pub(super) const WORDS: Words = Words {
             if day == 1 { format!("1er {month} {year}") } else { format!("{day} {month} {year}") }
         },
         months: [
-            "janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre",
-            "octobre", "novembre", "décembre",
+            "janvier",
+            "février",
+            "mars",
+            "avril",
+            "mai",
+            "juin",
+            "juillet",
+            "août",
+            "septembre",
+            "octobre",
+            "novembre",
+            "décembre",
         ],
     },
 };

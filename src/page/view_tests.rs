@@ -1,0 +1,328 @@
+//! Every page with people, applications and troubles in it, in every language.
+//!
+//! The pages are also written to `target/pages/`, for eyes, screenshots and axe.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::*;
+use crate::render::layout::{Brand, Look};
+use crate::render::words::{LANGUAGES, Trouble, Words};
+
+const NOW: Timestamp = Timestamp(1_795_000_000);
+const HOSTILE: &str = "\"><script>alert(1)</script>'";
+
+fn look() -> Look {
+    let brand = Brand {
+        support: Some("https://meadowlark.example/help".to_owned()),
+        privacy: Some("https://meadowlark.example/privacy".to_owned()),
+        imprint: Some("https://meadowlark.example/imprint".to_owned()),
+        ..Brand::named("Meadowlark")
+    };
+    Look::new(brand, "")
+}
+
+fn login<'a>(layout: Layout<'a>, name: &'a str) -> Login<'a> {
+    Login {
+        layout,
+        client: Some(Client { name, logo: None }),
+        identifier: "",
+        keep: false,
+        csrf: "form-token",
+        request: Some("gw_rq_handle"),
+        problem: None,
+    }
+}
+
+fn person(name: &str) -> Person<'_> {
+    Person { name, handle: "ada@meadowlark.example" }
+}
+
+fn consent<'a>(layout: Layout<'a>, name: &'a str) -> Consent<'a> {
+    let standard = |scope| {
+        let words = layout.words.scope(scope).unwrap();
+        ScopeLine { scope, name: words.name, detail: Some(words.detail), choice: None }
+    };
+    Consent {
+        layout,
+        client: Client { name, logo: None },
+        home: Link::to("https://photos.example/start"),
+        policy: Link::to("https://photos.example/privacy"),
+        terms: Link::to("https://photos.example/terms"),
+        destination: Some("photos.example"),
+        person: person("Ada Lovelace"),
+        groups: vec![
+            ScopeGroup {
+                api: None,
+                scopes: vec![standard("openid"), standard("profile"), standard("email")],
+            },
+            ScopeGroup {
+                api: Some("Album"),
+                scopes: vec![
+                    ScopeLine {
+                        scope: "album:read",
+                        name: "Look at your albums",
+                        detail: Some("All of them, and the pictures in them."),
+                        choice: None,
+                    },
+                    ScopeLine {
+                        scope: "album:write",
+                        name: "Add pictures to your albums",
+                        detail: None,
+                        choice: Some(true),
+                    },
+                    ScopeLine {
+                        scope: "album:share",
+                        name: "Share albums with others",
+                        detail: Some("In your name."),
+                        choice: Some(false),
+                    },
+                ],
+            },
+        ],
+        claims: vec!["birthdate", "zoneinfo"],
+        offline: true,
+        more: false,
+        csrf: "form-token",
+        request: "gw_rq_handle",
+        shown: "digest-of-what-is-shown",
+        expired: false,
+    }
+}
+
+fn account<'a>(layout: Layout<'a>, name: &'a str) -> Account<'a> {
+    let session = |id, user_agent, address, since, active| SessionLine {
+        id,
+        device: Device::of(user_agent),
+        address,
+        since: NOW - Seconds(since),
+        active: NOW - Seconds(active),
+        here: id == "here",
+    };
+    let application = |name, since, may| Application {
+        id: name,
+        client: Client { name, logo: None },
+        since: NOW - Seconds(since),
+        may,
+    };
+    Account {
+        layout,
+        person: person("Ada Lovelace"),
+        csrf: "form-token",
+        notice: None,
+        sessions: vec![
+            session("here", "Firefox/145.0 Linux", "198.51.100.24", 5400, 3),
+            session("phone", "Safari/604.1 iPhone", "2001:db8:85a3::8a2e:370:7334", 864_000, 7300),
+            session("other", "something", "203.0.113.7", 3_000_000, 90_000),
+        ],
+        applications: vec![
+            application(name, 6_000_000, vec!["See your profile", "See your e-mail address"]),
+            application("Ledger", 40_000, vec!["Recognise you"]),
+        ],
+        least: 12,
+        problem: None,
+    }
+}
+
+/// Every page, with an application and people of this name.
+fn pages(look: &Look, words: &'static Words, name: &str) -> Vec<(String, String)> {
+    let layout = Layout { look, words, now: NOW };
+    let client = Client { name, logo: None };
+    let back = || Link::to("https://photos.example/").map(|link| Back { name, link });
+    let mut pages = Vec::new();
+    let mut add = |page: &str, html: askama::Result<String>| {
+        pages.push((page.to_owned(), html.unwrap()));
+    };
+
+    add("home", Home { layout }.render());
+    add("login", login(layout, name).render());
+    add("login-account", Login { client: None, request: None, ..login(layout, name) }.render());
+    let again = |problem| Login {
+        identifier: "ada@meadowlark.example",
+        keep: true,
+        problem: Some(problem),
+        ..login(layout, name)
+    };
+    add("login-wrong", again(LoginProblem::Wrong).render());
+    add("login-throttled", again(LoginProblem::Throttled(Seconds(250))).render());
+    add("login-expired", again(LoginProblem::Expired).render());
+    add("login-busy", again(LoginProblem::Busy).render());
+    add("login-cookies", again(LoginProblem::Cookies).render());
+    let select = SelectAccount { layout, client, person: person(name), csrf: "t", request: "r" };
+    add("select-account", select.render());
+    add("consent", consent(layout, name).render());
+    let short = Consent {
+        groups: consent(layout, name).groups.into_iter().take(1).collect(),
+        claims: Vec::new(),
+        offline: false,
+        home: None,
+        terms: None,
+        more: true,
+        expired: true,
+        ..consent(layout, name)
+    };
+    add("consent-again", short.render());
+    add("account", account(layout, name).render());
+    for notice in Notice::ALL {
+        let page = Account { notice: Some(notice), ..account(layout, name) };
+        add(&format!("account-{}", notice.as_str()), page.render());
+    }
+    let empty = Account { applications: Vec::new(), ..account(layout, name) };
+    add("account-empty", Account { sessions: empty.sessions[..1].to_vec(), ..empty }.render());
+    let problems = [
+        ("wrong", PasswordProblem::Wrong),
+        ("short", PasswordProblem::Short(12)),
+        ("long", PasswordProblem::Long(1024)),
+        ("weak", PasswordProblem::Weak),
+        ("differ", PasswordProblem::Differ),
+        ("same", PasswordProblem::Same),
+        ("throttled", PasswordProblem::Throttled(Seconds(70))),
+        ("busy", PasswordProblem::Busy),
+    ];
+    for (page, problem) in problems {
+        let account = Account { problem: Some(problem), ..account(layout, name) };
+        add(&format!("account-password-{page}"), account.render());
+    }
+    let person = person("Ada Lovelace");
+    let logout = Logout { layout, client: Some(client), person, csrf: "t", request: Some("r") };
+    add("logout", logout.render());
+    add("signed-out", SignedOut { layout, back: back() }.render());
+    for trouble in Trouble::ALL {
+        let error = ErrorPage {
+            layout,
+            trouble: *trouble,
+            code: "invalid_request",
+            why: Some("redirect_uri is not registered for this client"),
+            reference: "0199c1f2-7b54-7c1e-9d0a-4f1f3c8b2a61",
+            back: back().filter(|_| *trouble == Trouble::Expired),
+        };
+        add(&format!("error-{trouble:?}").to_lowercase(), error.render());
+    }
+    let fields = [("code", "gw_code_0"), ("state", name), ("iss", "https://id.example")];
+    let action = "https://photos.example/callback";
+    add("form-post", FormPost { layout, client: name, action, fields: &fields }.render());
+    pages
+}
+
+/// What one finds in `attribute="…"`, in order.
+fn values<'a>(html: &'a str, attribute: &str) -> Vec<&'a str> {
+    let start = format!(" {attribute}=\"");
+    html.split(&start).skip(1).filter_map(|rest| rest.split('"').next()).collect()
+}
+
+#[test]
+fn every_page_is_written_for_eyes() {
+    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/pages");
+    let look = look();
+    for words in LANGUAGES {
+        let folder = target.join(words.lang);
+        std::fs::create_dir_all(&folder).unwrap();
+        for (page, html) in pages(&look, words, "Photos") {
+            // Opened as files, pages find their style sheets beside them.
+            let html = html.replace("/static/", "../static/");
+            std::fs::write(folder.join(format!("{page}.html")), html).unwrap();
+        }
+    }
+    let files: PathBuf = target.join("static");
+    std::fs::create_dir_all(&files).unwrap();
+    for name in ["gatewright.css", "icon.svg", "form_post.js"] {
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("static").join(name);
+        std::fs::copy(from, files.join(name)).unwrap();
+    }
+    std::fs::write(files.join("brand.css"), look.brand.css()).unwrap();
+}
+
+/// What the Content-Security-Policy forbids is not there, so nothing breaks by it.
+#[test]
+fn no_page_has_style_or_script_in_it() {
+    for (page, html) in pages(&look(), LANGUAGES[0], "Photos") {
+        for forbidden in ["<style", " style=", "javascript:", " onclick", " onload"] {
+            assert!(!html.contains(forbidden), "{page} has {forbidden}");
+        }
+        let scripts = html.matches("<script").count();
+        assert_eq!(scripts, usize::from(page == "form-post"), "{page}");
+    }
+}
+
+/// THREATS UI-08: a name is a name, whatever is in it.
+#[test]
+fn nothing_that_is_shown_becomes_markup() {
+    for (page, html) in pages(&look(), LANGUAGES[0], HOSTILE) {
+        assert!(!html.contains("<script>"), "{page}");
+        assert!(!html.contains(HOSTILE), "{page}");
+    }
+}
+
+/// A label for every field, one heading of the first rank, one main part, unique ids, and nothing
+/// that points nowhere.
+#[test]
+fn every_page_can_be_heard_as_well_as_seen() {
+    for (page, html) in pages(&look(), LANGUAGES[0], "Photos") {
+        assert_eq!(html.matches("<h1>").count(), 1, "{page}");
+        assert_eq!(html.matches("<main>").count(), 1, "{page}");
+        let ids = values(&html, "id");
+        let unique: BTreeSet<&str> = ids.iter().copied().collect();
+        assert_eq!(ids.len(), unique.len(), "{page}: {ids:?}");
+        for attribute in ["for", "aria-describedby", "aria-labelledby", "form"] {
+            for target in values(&html, attribute).iter().flat_map(|list| list.split(' ')) {
+                assert!(unique.contains(target), "{page}: {attribute}={target}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_page_speaks_the_language_it_says() {
+    let look = look();
+    for words in LANGUAGES {
+        for (page, html) in pages(&look, words, "Photos") {
+            assert!(html.contains(&format!("<html lang=\"{}\">", words.lang)), "{page}");
+            assert!(!html.contains("  </title>") && !html.contains("<title></title>"), "{page}");
+        }
+    }
+}
+
+#[test]
+fn a_wrong_password_keeps_what_was_typed_and_says_so_in_words() {
+    let look = look();
+    let layout = Layout { look: &look, words: LANGUAGES[0], now: NOW };
+    let page = Login {
+        identifier: "ada@example.org",
+        keep: true,
+        problem: Some(LoginProblem::Wrong),
+        ..login(layout, "Photos")
+    };
+
+    let html = page.render().unwrap();
+
+    assert!(html.contains("<title>Error: Sign in to Photos – Meadowlark</title>"), "{html}");
+    assert!(html.contains("role=\"alert\""));
+    assert!(html.contains("value=\"ada@example.org\""));
+    assert!(html.contains("value=\"on\" aria-describedby=\"keep-detail\" checked"));
+    assert_eq!(html.matches("aria-invalid=\"true\" aria-describedby=\"problem\"").count(), 2);
+}
+
+/// The two answers are buttons of one form and one size; what must be, has no checkbox.
+#[test]
+fn consent_can_be_given_refused_and_given_in_part() {
+    let look = look();
+    let layout = Layout { look: &look, words: LANGUAGES[0], now: NOW };
+
+    let html = consent(layout, "Photos").render().unwrap();
+
+    let answers: Vec<&str> = values(&html, "value")
+        .into_iter()
+        .filter(|value| ["allow", "deny", "other"].contains(value))
+        .collect();
+    assert_eq!(answers, ["other", "deny", "allow"]);
+    let boxes: Vec<&str> =
+        html.lines().filter(|line| line.contains("name=\"scope\"")).map(str::trim).collect();
+    assert_eq!(
+        boxes,
+        [
+            "<input type=\"checkbox\" name=\"scope\" value=\"album:write\" checked>",
+            "<input type=\"checkbox\" name=\"scope\" value=\"album:share\">",
+        ]
+    );
+    assert!(html.contains("See these details: date of birth, time zone"));
+}
