@@ -23,6 +23,7 @@ pub mod config;
 pub mod flow;
 pub mod jose;
 pub mod page;
+pub mod people;
 pub mod record;
 pub mod render;
 pub mod store;
