@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::problem::{Origin, Problem};
+use super::problem::{Origin, Problem, Problems};
 use super::{Config, Loaded};
 use crate::types::Algorithm;
 
@@ -14,7 +14,9 @@ pub(super) fn contradictions(config: &Config) -> Vec<(Vec<&'static str>, Problem
         let key = keys.first().copied().unwrap_or_default();
         found.push((keys.to_vec(), Problem::new(key, reason, remedy)));
     };
-    let Config { http, operations, keys, tokens, sessions, throttle, limits, .. } = config;
+    let Config {
+        http, operations, keys, tokens, sessions, throttle, limits, outbound, brand, ..
+    } = config;
 
     for (small, large, fits) in [
         (
@@ -57,6 +59,21 @@ pub(super) fn contradictions(config: &Config) -> Vec<(Vec<&'static str>, Problem
             "use another port, which only operators reach",
         );
     }
+    for file in &outbound.ca_files {
+        if !file.is_file() {
+            refuse(&["outbound.ca_files"], not_there(file), "put the certificates there, as PEM");
+        }
+    }
+    if let Some(file) = &brand.logo {
+        const PICTURES: [&str; 5] = ["png", "svg", "jpg", "jpeg", "webp"];
+        let kind = file.extension().unwrap_or_default().to_ascii_lowercase();
+        if !PICTURES.iter().any(|known| kind == *known) {
+            let reason = "is not a kind of picture that we know by its name".to_owned();
+            refuse(&["brand.logo"], reason, "name a .png, .svg, .jpg or .webp");
+        } else if !file.is_file() {
+            refuse(&["brand.logo"], not_there(file), "put the picture there, or leave it out");
+        }
+    }
     if !keys.algorithms.contains(&Algorithm::Rs256) {
         refuse(
             &["keys.algorithms"],
@@ -72,6 +89,10 @@ pub(super) fn contradictions(config: &Config) -> Vec<(Vec<&'static str>, Problem
         );
     }
     found
+}
+
+fn not_there(file: &Path) -> String {
+    format!("names {}, which is not a file", file.display())
 }
 
 impl Config {
@@ -122,6 +143,17 @@ impl Config {
 }
 
 impl Loaded {
+    /// Insists that there are no [`Loaded::insecurities`]: what a server asks before it listens.
+    ///
+    /// # Errors
+    /// All of them at once.
+    pub fn fit_to_serve(&self) -> Result<(), Problems> {
+        match self.insecurities() {
+            none if none.is_empty() => Ok(()),
+            found => Err(Problems::of(found)),
+        }
+    }
+
     /// [`Config::insecurities`], each with its place, and a configuration file that gives away the
     /// secrets in it.
     pub fn insecurities(&self) -> Vec<Problem> {
@@ -206,4 +238,174 @@ fn readable_by_others(_: &Path) -> Option<Exposure> {
 #[cfg(not(unix))]
 fn exposed_keys(_: &Path) -> Vec<Exposure> {
     Vec::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::super::source::tests::{SMALLEST, Scratch};
+    use super::*;
+    use crate::config::{Bytes, Issuer};
+
+    #[test]
+    fn values_that_contradict_each_other_are_told_together() {
+        let problems = Scratch::new().problems(
+            r#"
+issuer = "https://id.example.org"
+database.url = "sqlite:gatewright.db"
+http.listen = ["127.0.0.1:8080"]
+operations.listen = "127.0.0.1:8080"
+keys.algorithms = ["EdDSA"]
+tokens.refresh_idle = "100d"
+sessions.idle = "13h"
+sessions.remember_idle = "31d"
+throttle.account_attempts = 200
+limits.requests_per_address = 100000
+limits.requests_total = 99999
+outbound.ca_files = "ca.pem"
+brand.logo = "logo.gif"
+"#,
+            &[],
+        );
+
+        assert_snapshot!(problems.replace(&std::env::temp_dir().display().to_string(), ""), @r#"
+        the configuration has 10 problems:
+          gatewright.toml:5: operations.listen: is also in http.listen; use another port, which only operators reach
+          gatewright.toml:6: keys.algorithms: lacks RS256, which OIDC Discovery §3 demands; add "RS256"
+          gatewright.toml:7: tokens.refresh_idle: is more than tokens.refresh_absolute; lower it, or raise the other
+          gatewright.toml:8: sessions.idle: is more than sessions.absolute; lower it, or raise the other
+          gatewright.toml:9: sessions.remember_idle: is more than sessions.remember_absolute; lower it, or raise the other
+          gatewright.toml:10: throttle.account_attempts: is more than throttle.network_attempts; lower it, or raise the other
+          gatewright.toml:11: limits.requests_per_address: is more than limits.requests_total; lower it, or raise the other
+          gatewright.toml:13: outbound.ca_files: names ca.pem, which is not a file; put the certificates there, as PEM
+          gatewright.toml:14: brand.logo: is not a kind of picture that we know by its name; name a .png, .svg, .jpg or .webp
+          tokens.access_token_alg: is not among keys.algorithms; add it there, or choose one of those
+        "#);
+    }
+
+    #[test]
+    fn a_logo_has_to_be_there() {
+        let problems = Scratch::new().problems(SMALLEST, &[("GATEWRIGHT_BRAND__LOGO", "no.svg")]);
+
+        assert_snapshot!(problems, @r#"
+        the configuration has a problem:
+          GATEWRIGHT_BRAND__LOGO: brand.logo: names no.svg, which is not a file; put the picture there, or leave it out
+        "#);
+    }
+
+    #[test]
+    fn plain_http_stays_on_this_machine_unless_a_proxy_is_known() {
+        let mut config = Config::of(Issuer::parse("https://id.example.org").unwrap());
+        let listening = |config: &Config| {
+            config.insecurities().iter().filter(|p| p.key == "http.listen").count()
+        };
+        assert_eq!(listening(&config), 0);
+
+        config.http.listen = vec!["0.0.0.0:8080".parse().unwrap()];
+        assert_eq!(listening(&config), 1);
+
+        config.http.trusted_proxies =
+            vec![crate::config::Network::new([10, 0, 0, 1].into(), 32).unwrap()];
+        assert_eq!(listening(&config), 0);
+    }
+
+    #[test]
+    fn everybody_is_no_proxy() {
+        let scratch = Scratch::new();
+        for everybody in ["0.0.0.0/0", "::/0"] {
+            let env = [("GATEWRIGHT_HTTP__TRUSTED_PROXIES", everybody)];
+
+            let problems = scratch.load(SMALLEST, &env).unwrap().fit_to_serve().unwrap_err();
+
+            assert_eq!(problems.problems.len(), 1);
+            let variable = "GATEWRIGHT_HTTP__TRUSTED_PROXIES".to_owned();
+            assert_eq!(problems.problems[0].origin, Origin::Environment { variable });
+        }
+    }
+
+    #[test]
+    fn bounds_hold_at_their_edges() {
+        let scratch = Scratch::new();
+        for (value, fits) in [("16383", false), ("16KiB", true), ("16MiB", true), ("17MiB", false)]
+        {
+            let loaded = scratch.load(SMALLEST, &[("GATEWRIGHT_HTTP__MAX_BODY", value)]);
+            assert_eq!(loaded.is_ok(), fits, "{value}");
+        }
+        assert_eq!(Bytes::mib(1), Bytes::kib(1024));
+    }
+
+    #[cfg(unix)]
+    mod permissions {
+        use std::fs::Permissions;
+        use std::os::unix::fs::PermissionsExt as _;
+
+        use super::*;
+
+        fn allow(path: &Path, mode: u32) {
+            std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+        }
+
+        /// The reasons of a load that succeeds.
+        fn reasons(scratch: &Scratch, file: &str) -> Vec<String> {
+            let found = scratch.load(file, &[]).unwrap().insecurities();
+            found.into_iter().map(|problem| problem.reason).collect()
+        }
+
+        #[test]
+        fn a_key_that_others_can_read_or_replace_is_refused() {
+            let scratch = Scratch::new();
+            let keys = scratch.0.join("keys");
+            std::fs::create_dir(&keys).unwrap();
+            allow(&keys, 0o755);
+            allow(&scratch.write("keys/README.md", ""), 0o644);
+            allow(&scratch.write("keys/.gitignore", ""), 0o644);
+            let key = scratch.write("keys/encryption.key", "");
+            allow(&key, 0o600);
+            assert_eq!(reasons(&scratch, SMALLEST), [""; 0], "others may know that it is there");
+
+            allow(&key, 0o604);
+            assert!(
+                reasons(&scratch, SMALLEST)[0].ends_with("is open to every user of this machine")
+            );
+
+            allow(&key, 0o660);
+            assert!(reasons(&scratch, SMALLEST)[0].ends_with("is open to its group"));
+
+            allow(&key, 0o600);
+            allow(&keys, 0o777);
+            assert!(reasons(&scratch, SMALLEST)[0].ends_with("written by others than its owner"));
+        }
+
+        #[test]
+        fn a_secret_file_that_others_can_read_is_refused_with_the_command_that_mends_it() {
+            let scratch = Scratch::new();
+            let secret = scratch.write("url", "sqlite:gatewright.db");
+            let file = "issuer = \"https://id.example.org\"\ndatabase.url_file = \"url\"";
+
+            allow(&secret, 0o644);
+            let problems = scratch.load(file, &[]).unwrap().fit_to_serve().unwrap_err();
+            assert_eq!(problems.problems[0].key, "database.url_file");
+            assert!(problems.problems[0].remedy.starts_with("run `chmod 600 "));
+
+            allow(&secret, 0o600);
+            assert!(scratch.load(file, &[]).unwrap().fit_to_serve().is_ok());
+        }
+
+        #[test]
+        fn a_password_may_stand_in_the_file_only_if_nobody_else_reads_it() {
+            let scratch = Scratch::new();
+            let file = "issuer = \"https://id.example.org\"\n\
+                        database.url = \"postgres://gw:hunter2@db/gw\"";
+            scratch.load(file, &[]).unwrap();
+            let path = scratch.0.join("gatewright.toml");
+
+            allow(&path, 0o644);
+            assert!(reasons(&scratch, file)[0].starts_with("is a secret, and "));
+            assert_eq!(reasons(&scratch, SMALLEST), [""; 0], "there is no secret in it");
+
+            allow(&path, 0o600);
+            assert_eq!(reasons(&scratch, file), [""; 0]);
+        }
+    }
 }

@@ -103,7 +103,7 @@ impl Default for Issuer {
     /// Where the server answers that nobody has configured.
     #[expect(clippy::expect_used, reason = "a constant, and a test reads it")]
     fn default() -> Self {
-        Self::parse("http://localhost:8080").ok().expect("the default issuer is one")
+        Self::parse("http://localhost:8080").expect("the default issuer is one")
     }
 }
 

@@ -5,9 +5,11 @@
 //! told at once.
 
 mod check;
+mod describe;
 mod issuer;
 mod problem;
 mod secrets;
+mod show;
 mod source;
 mod table;
 mod value;
@@ -17,9 +19,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 pub use crate::types::colour::Colour;
+pub use describe::{example, reference, schema};
 pub use issuer::Issuer;
 pub use problem::{Origin, Problem, Problems};
-pub use secrets::{DatabaseUrl, EncryptionKey};
+pub use secrets::{DatabaseUrl, EncryptionKeys};
 pub use source::environment;
 pub use value::{AssertionAudience, Bytes, Filter, Link, LogFormat, Network, Value, Wrong};
 
@@ -32,7 +35,8 @@ settings! {
         /// The issuer identifier (RFC 8414 §2), by which clients know us and below which every
         /// address lies that we hand out: an https URL without query, fragment and trailing slash;
         /// http on loopback only. It never comes from a request.
-        issuer: Issuer = Issuer::default(), required "clients know us by it";
+        issuer: Issuer = Issuer::default(), such as "https://id.example.org",
+            required "clients know us by it";
     }
 
     /// The listener for browsers and clients.
@@ -83,8 +87,9 @@ settings! {
         /// first start, unless one is given here. Whoever has it and the database can sign as us.
         dir: PathBuf = PathBuf::from("keys");
         /// The key-encryption key, under which private keys are sealed in the database: 32 random
-        /// bytes in base64. Not set, it lies in `dir`.
-        encryption_key: Option<EncryptionKey> = None,
+        /// bytes in base64. Of several, a line each, the first one seals and the others still open.
+        /// Not set, they lie in `dir`.
+        encryption_key: Option<EncryptionKeys> = None,
             such as "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=", or encryption_key_file;
         /// The signature algorithms that have a key. RS256 is among them, for OpenID Connect
         /// demands it (OIDC Discovery §3).

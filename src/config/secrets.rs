@@ -1,10 +1,11 @@
 //! Values that are secrets, or that carry one: their `Debug` and their `show` tell nothing.
 
 use std::fmt;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use toml_edit::Value as Toml;
 use url::Url;
@@ -115,38 +116,37 @@ impl Value for DatabaseUrl {
     }
 }
 
-/// The key under which private keys are sealed: 256 bits.
+/// The keys under which private keys are sealed, of 256 bits each: the first one seals, the others
+/// still open what they sealed. There is at least one.
 #[derive(Clone)]
-pub struct EncryptionKey(Zeroizing<[u8; 32]>);
+pub struct EncryptionKeys(Vec<Zeroizing<[u8; 32]>>);
 
-impl EncryptionKey {
-    /// A key of these bytes.
-    pub const fn new(bytes: Zeroizing<[u8; 32]>) -> Self {
-        Self(bytes)
-    }
-
-    /// Reads base64, plain or URL-safe, padded or not; `None` unless it is 32 bytes.
+impl EncryptionKeys {
+    /// Reads the form of the key file: a line each, 32 bytes in base64; empty lines and those that
+    /// begin with `#` are passed over. `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
-        let text = text.trim().trim_end_matches('=');
-        let padded = Zeroizing::new(format!("{text}{}", "=".repeat((4 - text.len() % 4) % 4)));
-        let bytes = STANDARD.decode(padded.as_str()).or_else(|_| URL_SAFE.decode(padded.as_str()));
-        let bytes = Zeroizing::new(bytes.ok()?);
-        <[u8; 32]>::try_from(bytes.as_slice()).ok().map(|bytes| Self(Zeroizing::new(bytes)))
+        let lines = text.lines().map(str::trim);
+        let keys = lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(|line| {
+            let bytes = Zeroizing::new(STANDARD.decode(line).ok()?);
+            <[u8; 32]>::try_from(bytes.as_slice()).map(Zeroizing::new).ok()
+        });
+        let keys: Vec<_> = keys.collect::<Option<_>>()?;
+        (!keys.is_empty()).then_some(Self(keys))
     }
 
-    /// The key in clear.
-    pub fn expose(&self) -> &[u8; 32] {
-        &self.0
+    /// The keys in clear, the one that seals before the others.
+    pub fn expose(&self) -> impl Iterator<Item = &[u8; 32]> {
+        self.0.iter().map(|key| &**key)
     }
 }
 
-impl fmt::Debug for EncryptionKey {
+impl fmt::Debug for EncryptionKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("EncryptionKey(…)")
+        f.write_str("EncryptionKeys(…)")
     }
 }
 
-impl Value for EncryptionKey {
+impl Value for EncryptionKeys {
     const FORM: &'static str = "32 random bytes in base64, as `openssl rand -base64 32` makes them";
 
     fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
@@ -158,7 +158,19 @@ impl Value for EncryptionKey {
     }
 
     fn schema(_: Option<(i64, i64)>) -> serde_json::Value {
-        json!({ "type": "string", "pattern": "^[0-9A-Za-z+/_-]{43}=?$" })
+        json!({ "type": "string", "minLength": 44 })
+    }
+}
+
+/// Why a file cannot be read, in words.
+pub(super) fn why(error: &io::Error) -> String {
+    let kind = error.kind();
+    if kind == ErrorKind::NotFound {
+        "there is no such file".to_owned()
+    } else if kind == ErrorKind::InvalidData {
+        "it is not UTF-8".to_owned()
+    } else {
+        kind.to_string()
     }
 }
 
@@ -169,7 +181,7 @@ impl Value for EncryptionKey {
 pub(super) fn file(path: &PathBuf) -> Result<Zeroizing<String>, Wrong> {
     let text = std::fs::read_to_string(path).map(Zeroizing::new).map_err(|error| {
         Wrong::mended(
-            format!("names {}, which cannot be read: {}", path.display(), error.kind()),
+            format!("names {}, which cannot be read: {}", path.display(), why(&error)),
             "put the secret there, readable by the server alone, or name another file",
         )
     })?;
@@ -203,18 +215,17 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_32_bytes_in_any_base64() {
-        let bytes = [0xfb; 32];
-        for text in [
-            STANDARD.encode(bytes),
-            URL_SAFE.encode(bytes),
-            STANDARD.encode(bytes).trim_end_matches('=').to_owned(),
-        ] {
-            assert_eq!(EncryptionKey::parse(&text).unwrap().expose(), &bytes);
-        }
-        for text in ["", "AAAA", "not base64", &STANDARD.encode([1; 31]), &STANDARD.encode([1; 33])]
-        {
-            assert!(EncryptionKey::parse(text).is_none(), "{text}");
+    fn a_key_is_32_bytes_in_base64_and_the_first_one_seals() {
+        let (new, old) = (STANDARD.encode([2; 32]), STANDARD.encode([1; 32]));
+
+        let keys = EncryptionKeys::parse(&format!("# of May\n{new}\n\n  {old}\r\n")).unwrap();
+
+        assert_eq!(keys.expose().collect::<Vec<_>>(), [&[2; 32], &[1; 32]]);
+        let short = STANDARD.encode([1; 31]);
+        let long = STANDARD.encode([1; 33]);
+        let second_is_bad = format!("{new}\n{short}");
+        for text in ["", "# none", "not base64", &short, &long, &second_is_bad] {
+            assert!(EncryptionKeys::parse(text).is_none(), "{text}");
         }
     }
 }

@@ -92,7 +92,8 @@ impl<T: Value> Spec<T> {
         let default = (self.default)().show().map(|value| value.to_string());
         let example = self.example.map(|text| format!("\"{text}\""));
         let required = self.required.is_some();
-        let (default, example) = if required { (None, default) } else { (default, example) };
+        let (default, example) =
+            if required { (None, example.or(default)) } else { (default, example) };
         Key {
             name: self.name,
             doc: joined(self.doc),
@@ -167,7 +168,9 @@ macro_rules! settings {
         $root:ident {
             $(
                 $(#[doc = $root_key_doc:literal])+
-                $root_key:ident: $root_type:ty = $root_default:expr, required $root_because:literal;
+                $root_key:ident: $root_type:ty = $root_default:expr,
+                    such as $root_example:literal,
+                    required $root_because:literal;
             )*
         }
         $(
@@ -199,7 +202,7 @@ macro_rules! settings {
                 default: || $root_default,
                 within: || None,
                 required: Some($root_because),
-                example: None,
+                example: Some($root_example),
                 file: None,
                 doc: &[$($root_key_doc),+],
             };)*

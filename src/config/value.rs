@@ -654,3 +654,83 @@ words! {
         Text "text";
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_length_of_time_has_a_unit_or_is_a_number_of_seconds() {
+        for (text, seconds) in
+            [("0s", 0), ("90s", 90), ("5m", 300), ("12 h", 43_200), ("14d", 1_209_600)]
+        {
+            assert_eq!(Seconds::read(&Raw::Text(text)), Ok(Seconds(seconds)));
+        }
+        assert_eq!(Seconds::read(&Raw::Integer(90)), Ok(Seconds(90)));
+        assert_eq!(Seconds::read(&Raw::Untyped("90")), Ok(Seconds(90)));
+        for text in
+            ["", "5", "m", "5w", "-5m", "1.5h", "5m30s", "999999999999999d", "9223372036854775808"]
+        {
+            assert!(Seconds::read(&Raw::Text(text)).is_err(), "{text}");
+        }
+        assert!(Seconds::read(&Raw::Integer(-1)).is_err());
+    }
+
+    #[test]
+    fn a_length_of_time_is_shown_in_its_largest_unit() {
+        for (seconds, text) in [(0, "0s"), (10, "10s"), (60, "1m"), (5400, "90m"), (86_400, "1d")] {
+            assert_eq!(Seconds(seconds).show().unwrap().as_str(), Some(text));
+        }
+        assert_eq!(Bytes(1000).show().unwrap().as_str(), Some("1000B"));
+        assert_eq!(Bytes::kib(64).show().unwrap().as_str(), Some("64KiB"));
+    }
+
+    /// THREATS HD-03: an address is judged against the ranges by its bits.
+    #[test]
+    fn a_range_holds_what_shares_its_prefix() {
+        for (range, inside, outside) in [
+            ("10.0.0.0/8", "10.255.0.1", "11.0.0.0"),
+            ("192.0.2.7", "192.0.2.7", "192.0.2.8"),
+            ("192.0.2.7/31", "192.0.2.6", "192.0.2.8"),
+            ("2001:db8::/32", "2001:db8:ffff::1", "2001:db9::"),
+            ("::1", "::1", "::2"),
+            ("0.0.0.0/0", "8.8.8.8", "::1"),
+            ("10.0.0.0/8", "::ffff:10.0.0.1", "::ffff:11.0.0.1"),
+        ] {
+            let range = match range.split_once('/') {
+                Some((address, prefix)) => {
+                    Network::new(address.parse().unwrap(), prefix.parse().unwrap())
+                }
+                None => Network::read(&Raw::Text(range)).ok(),
+            };
+            let range = range.unwrap();
+
+            assert!(range.contains(inside.parse().unwrap()), "{range} has {inside}");
+            assert!(!range.contains(outside.parse().unwrap()), "{range} has not {outside}");
+        }
+        for text in ["10.0.0.0/33", "::/129", "10.0.0.1/8", "10.0.0/8", "10.0.0.0/", "example.org"]
+        {
+            assert!(Network::read(&Raw::Text(text)).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_colour_is_six_digits() {
+        let blue = Colour::read(&Raw::Text("#2F5bd7")).unwrap();
+        assert_eq!(blue, Colour(0x2f, 0x5b, 0xd7));
+        assert_eq!(blue.to_string(), "#2f5bd7");
+        for text in ["2f5bd7", "#2f5bd", "#2f5bd77", "#2f5bdg", "#+2f5bd", "blue", "#é5bd7"] {
+            assert!(Colour::read(&Raw::Text(text)).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_link_never_runs_a_script() {
+        for text in
+            ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "/help", "help"]
+        {
+            assert!(Link::read(&Raw::Text(text)).is_err(), "{text}");
+        }
+        assert!(Link::read(&Raw::Text("mailto:help@example.org")).is_ok());
+    }
+}

@@ -96,6 +96,13 @@ impl Kek {
         Ok(Self { current, older: keys.collect() })
     }
 
+    /// Of keys that did not come from a file; the first one seals. `None` without any.
+    pub fn of<'a>(keys: impl IntoIterator<Item = &'a [u8; 32]>) -> Option<Self> {
+        let mut keys = keys.into_iter().map(|bytes| Key::of(bytes));
+        let current = keys.next()??;
+        Some(Self { current, older: keys.collect::<Option<_>>()? })
+    }
+
     /// Makes a key, and the file that holds it; a file that is there is left alone.
     ///
     /// The file appears whole or not at all, and is on the disk when this returns: a key that is
@@ -172,9 +179,12 @@ impl Kek {
 
 impl Key {
     fn read(text: &str) -> Option<Self> {
-        let bytes = Zeroizing::new(STANDARD.decode(text).ok()?);
-        let aead = RandomizedNonceKey::new(&AES_256_GCM, &bytes).ok()?;
-        let Digest(digest) = Digest::of(&bytes);
+        Self::of(&Zeroizing::new(STANDARD.decode(text).ok()?))
+    }
+
+    fn of(bytes: &[u8]) -> Option<Self> {
+        let aead = RandomizedNonceKey::new(&AES_256_GCM, bytes).ok()?;
+        let Digest(digest) = Digest::of(bytes);
         let id = digest.first_chunk()?;
         Some(Self { id: KeyId(*id), aead })
     }

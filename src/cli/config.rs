@@ -1,0 +1,151 @@
+//! `gatewright config check | show | example | schema`.
+//!
+//! Each writes to `out` and answers the exit code.
+
+use std::io::{self, Write};
+
+use serde_json::json;
+
+use crate::config::{self, Loaded, Problem, Problems};
+
+/// Everything is as it should be.
+const GOOD: u8 = 0;
+
+/// `EX_CONFIG` of `sysexits.h`: the configuration is at fault, and trying again is no use.
+pub const MISCONFIGURED: u8 = 78;
+
+/// Tells everything that is wrong: what cannot be loaded, or what a server would refuse to run
+/// with.
+///
+/// # Errors
+/// When `out` does not take it.
+pub fn check(
+    loaded: &Result<Loaded, Problems>,
+    json: bool,
+    out: &mut impl Write,
+) -> io::Result<u8> {
+    match loaded.as_ref().map(Loaded::fit_to_serve) {
+        Ok(Ok(())) => {
+            let file = loaded.as_ref().ok().and_then(|loaded| loaded.file.as_ref());
+            if json {
+                let none: [Problem; 0] = [];
+                print_json(out, &json!({ "ok": true, "file": file, "problems": none }))?;
+            } else if let Some(file) = file {
+                writeln!(out, "{} is good", file.display())?;
+            } else {
+                writeln!(out, "the environment is good, and there is no file")?;
+            }
+            Ok(GOOD)
+        }
+        Ok(Err(problems)) => refuse(&problems, json, out),
+        Err(problems) => refuse(problems, json, out),
+    }
+}
+
+/// Prints what holds and where it came from, secrets blinded.
+///
+/// # Errors
+/// When `out` does not take it.
+pub fn show(loaded: &Result<Loaded, Problems>, json: bool, out: &mut impl Write) -> io::Result<u8> {
+    match loaded {
+        Ok(loaded) if json => print_json(out, &loaded.show_json())?,
+        Ok(loaded) => write!(out, "{}", loaded.show())?,
+        Err(problems) => return refuse(problems, json, out),
+    }
+    Ok(GOOD)
+}
+
+/// Prints a file with every key in it.
+///
+/// # Errors
+/// When `out` does not take it.
+pub fn example(out: &mut impl Write) -> io::Result<u8> {
+    write!(out, "{}", config::example())?;
+    Ok(GOOD)
+}
+
+/// Prints the JSON Schema of the file.
+///
+/// # Errors
+/// When `out` does not take it.
+pub fn schema(out: &mut impl Write) -> io::Result<u8> {
+    print_json(out, &config::schema())?;
+    Ok(GOOD)
+}
+
+fn refuse(problems: &Problems, json: bool, out: &mut impl Write) -> io::Result<u8> {
+    if json {
+        print_json(out, &json!({ "ok": false, "problems": problems.problems }))?;
+    } else {
+        writeln!(out, "{problems}")?;
+    }
+    Ok(MISCONFIGURED)
+}
+
+fn print_json(out: &mut impl Write, value: &serde_json::Value) -> io::Result<()> {
+    writeln!(out, "{value:#}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::Config;
+
+    fn loaded(issuer: &str, listen: &str) -> Result<Loaded, Problems> {
+        let env = [
+            ("GATEWRIGHT_ISSUER", issuer),
+            ("GATEWRIGHT_DATABASE__URL", "postgres://gw:hunter2@db/gw"),
+            ("GATEWRIGHT_HTTP__LISTEN", listen),
+        ];
+        let env = env.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Config::load(Path::new("a-file-that-nobody-wrote.toml"), false, env.into_iter())
+    }
+
+    fn checked(loaded: &Result<Loaded, Problems>) -> (u8, serde_json::Value) {
+        let mut out = Vec::new();
+        let code = check(loaded, true, &mut out).unwrap();
+        (code, serde_json::from_slice(&out).unwrap())
+    }
+
+    #[test]
+    fn a_script_can_tell_good_from_bad_and_from_dangerous() {
+        let (code, told) = checked(&loaded("https://id.example.org", "127.0.0.1:8080"));
+        assert_eq!((code, &told["ok"]), (GOOD, &true.into()));
+
+        let (code, told) = checked(&loaded("id.example.org", "8080"));
+        assert_eq!((code, &told["ok"]), (MISCONFIGURED, &false.into()));
+        assert_eq!(told["problems"].as_array().unwrap().len(), 2);
+        assert_eq!(told["problems"][0]["variable"], "GATEWRIGHT_HTTP__LISTEN");
+
+        let (code, told) = checked(&loaded("https://id.example.org", "0.0.0.0:8080"));
+        assert_eq!((code, &told["ok"]), (MISCONFIGURED, &false.into()));
+        assert_eq!(told["problems"][0]["key"], "http.listen");
+    }
+
+    #[test]
+    fn what_is_shown_is_blinded_and_what_is_wrong_is_told_instead() {
+        let mut out = Vec::new();
+        assert_eq!(
+            show(&loaded("https://id.example.org", "[::1]:1"), false, &mut out).unwrap(),
+            GOOD
+        );
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.contains("postgres://gw:…@db/gw"));
+        assert!(!text.contains("hunter2"));
+
+        let mut out = Vec::new();
+        assert_eq!(show(&loaded("x", "[::1]:1"), false, &mut out).unwrap(), MISCONFIGURED);
+        assert!(String::from_utf8(out).unwrap().contains("is not a complete URL"));
+    }
+
+    #[test]
+    fn the_example_is_toml_and_the_schema_json() {
+        let (mut toml, mut json) = (Vec::new(), Vec::new());
+        assert_eq!(example(&mut toml).unwrap(), GOOD);
+        assert_eq!(schema(&mut json).unwrap(), GOOD);
+        String::from_utf8(toml).unwrap().parse::<toml_edit::DocumentMut>().unwrap();
+        serde_json::from_slice::<serde_json::Value>(&json).unwrap();
+    }
+}

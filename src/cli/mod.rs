@@ -1,0 +1,3 @@
+//! The command line: `gatewright serve`, `gatewright config check` and the rest.
+
+pub mod config;
