@@ -347,3 +347,242 @@ fn part(jwk: &Map<String, Value>, name: &str) -> Result<Vec<u8>, &'static str> {
     let text = text(jwk, name, "a part of a key is not a string")?.ok_or("a key lacks a part")?;
     base64url::decode(text).ok_or("a part of a key is not base64url")
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::signature::UnparsedPublicKey;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::jose::SigningKey;
+
+    const N: &str = "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6\
+         tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_F\
+         DW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6\
+         WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw";
+
+    fn rsa_jwk() -> Value {
+        json!({ "kty": "RSA", "n": N, "e": "AQAB", "alg": "RS256", "kid": "2011-04-29" })
+    }
+
+    fn ec_jwk() -> Value {
+        json!({
+            "kty": "EC", "crv": "P-256",
+            "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+            "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+        })
+    }
+
+    fn okp_jwk() -> Value {
+        json!({
+            "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+        })
+    }
+
+    fn with(mut jwk: Value, name: &str, value: impl Into<Value>) -> Value {
+        jwk[name] = value.into();
+        jwk
+    }
+
+    /// RFC 7638 §3.1; RFC 8037 appendix A.3.
+    #[test]
+    fn the_thumbprints_of_the_rfcs() {
+        let of = |jwk: Value| thumbprint(jwk.as_object().unwrap());
+
+        assert_eq!(of(rsa_jwk()).unwrap(), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
+        assert_eq!(of(okp_jwk()).unwrap(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+        assert!(of(with(okp_jwk(), "x", "\",\"y\":\"")).is_err(), "nothing is smuggled in");
+        assert!(of(json!({ "kty": "oct", "k": "AA" })).is_err());
+    }
+
+    #[test]
+    fn a_key_is_used_with_what_it_is_for() {
+        let of = |jwk| PublicKey::from_jwk(&jwk).unwrap().algorithms;
+
+        assert_eq!(of(rsa_jwk()), [Algorithm::Rs256]);
+        assert_eq!(of(with(rsa_jwk(), "alg", "PS256")), [Algorithm::Ps256]);
+        assert_eq!(of(ec_jwk()), [Algorithm::Es256]);
+        assert_eq!(of(with(okp_jwk(), "alg", "Ed25519")), [Algorithm::EdDsa]);
+        assert_eq!(of(with(ec_jwk(), "key_ops", json!(["sign", "verify"]))), [Algorithm::Es256]);
+
+        let mut any = rsa_jwk();
+        any.as_object_mut().unwrap().remove("alg");
+        assert_eq!(of(any), [Algorithm::Rs256, Algorithm::Ps256]);
+    }
+
+    /// THREATS JO-10.
+    #[test]
+    fn a_key_that_is_no_good_is_refused() {
+        let number = |bytes: &[u8]| base64url::encode(bytes);
+        let modulus = base64url::decode(N).unwrap();
+        let even = [&modulus[..255], &[0x82]].concat();
+        let of_2047_bits = [&[modulus[0] & 0x7f], &modulus[1..]].concat();
+        let of_8200_bits = vec![0xff; 1025];
+        let padded = [&[0], modulus.as_slice()].concat();
+        let large = SigningKey::generate(Algorithm::Es384).unwrap().0.public_jwk();
+        let rsa = |name, value: &[u8]| with(rsa_jwk(), name, number(value));
+
+        let table = [
+            ("RSA of 1024 bits", rsa("n", &modulus[..128])),
+            ("RSA of 2047 bits", rsa("n", &of_2047_bits)),
+            ("RSA of 8200 bits", rsa("n", &of_8200_bits)),
+            ("RSA, even modulus", rsa("n", &even)),
+            ("RSA, modulus with a leading zero", rsa("n", &padded)),
+            ("RSA, e = 0", rsa("e", &[0])),
+            ("RSA, e is empty", rsa("e", &[])),
+            ("RSA, e = 1", rsa("e", &[1])),
+            ("RSA, e = 1 with a leading zero", rsa("e", &[0, 1])),
+            ("RSA, e = 2", rsa("e", &[2])),
+            ("RSA, e = 65536", rsa("e", &[1, 0, 0])),
+            ("RSA, e = 2^33 + 1", rsa("e", &[2, 0, 0, 0, 1])),
+            ("RSA, e = n", rsa("e", &modulus)),
+            ("RSA, e as a number", with(rsa_jwk(), "e", 65537)),
+            ("RSA, n padded", with(rsa_jwk(), "n", format!("{N}=="))),
+            ("EC, off the curve", with(ec_jwk(), "x", ec_jwk()["y"].clone())),
+            (
+                "EC, the point at infinity",
+                with(with(ec_jwk(), "x", number(&[0; 32])), "y", number(&[0; 32])),
+            ),
+            ("EC, x beyond the field", with(ec_jwk(), "x", number(&[0xff; 32]))),
+            ("EC, x of 31 bytes", with(ec_jwk(), "x", number(&[1; 31]))),
+            ("EC, x of 33 bytes", with(ec_jwk(), "x", number(&[0; 33]))),
+            ("EC, a point of another curve", with(large, "crv", "P-256")),
+            ("EC, P-521", with(ec_jwk(), "crv", "P-521")),
+            ("EC, secp256k1", with(ec_jwk(), "crv", "secp256k1")),
+            ("OKP of 31 bytes", with(okp_jwk(), "x", number(&[9; 31]))),
+            ("OKP of 33 bytes", with(okp_jwk(), "x", number(&[9; 33]))),
+            ("OKP, X25519", with(okp_jwk(), "crv", "X25519")),
+            ("OKP, Ed448", with(okp_jwk(), "crv", "Ed448")),
+            (
+                "OKP, the neutral point",
+                with(okp_jwk(), "x", number(&[[1].as_slice(), &[0; 31]].concat())),
+            ),
+            ("symmetric", json!({ "kty": "oct", "k": number(&[7; 32]) })),
+            ("symmetric, without k", json!({ "kty": "oct" })),
+            ("symmetric in disguise", with(ec_jwk(), "k", "AA")),
+            ("private EC", with(ec_jwk(), "d", "AA")),
+            ("private OKP", with(okp_jwk(), "d", "AA")),
+            ("private RSA", with(rsa_jwk(), "d", "AA")),
+            ("private RSA, by a factor", with(rsa_jwk(), "p", "AA")),
+            ("private RSA, by a part that is null", with(rsa_jwk(), "qi", Value::Null)),
+            ("use is not a string", with(ec_jwk(), "use", json!(["sig"]))),
+            ("key_ops without verify", with(ec_jwk(), "key_ops", json!(["sign"]))),
+            ("key_ops is not an array", with(ec_jwk(), "key_ops", "verify")),
+            ("alg of another kind", with(ec_jwk(), "alg", "RS256")),
+            ("alg of another curve", with(ec_jwk(), "alg", "ES384")),
+            ("alg symmetric", with(rsa_jwk(), "alg", "HS256")),
+            ("alg none", with(rsa_jwk(), "alg", "none")),
+            ("alg for encryption", with(rsa_jwk(), "alg", "RSA-OAEP-256")),
+            ("kid is not a string", with(ec_jwk(), "kid", 1)),
+            ("kid of 257 bytes", with(ec_jwk(), "kid", "k".repeat(257))),
+            ("kty unknown", with(ec_jwk(), "kty", "AKP")),
+            ("kty in lower case", with(rsa_jwk(), "kty", "rsa")),
+            ("kty of another kind", with(ec_jwk(), "kty", "RSA")),
+            ("nothing", json!({})),
+            ("not an object", json!("EC")),
+        ];
+
+        for (what, jwk) in table {
+            assert!(PublicKey::from_jwk(&jwk).is_err(), "{what}");
+            assert!(Jwks::registered(&json!({ "keys": [ec_jwk(), jwk] })).is_err(), "{what}");
+            assert_eq!(
+                Jwks::fetched(&json!({ "keys": [jwk, ec_jwk()] })).unwrap().0.len(),
+                1,
+                "{what}"
+            );
+        }
+    }
+
+    /// THREATS JO-09: that the danger is real is shown with aws-lc, which takes such a key.
+    #[test]
+    fn an_ed25519_key_of_small_order_is_refused() {
+        const ORDER_8: &str = "xxdqcD1N2E-6PAt2DRBnDyogU_osOczGTsf9d5KsA3o";
+        let point = base64url::decode(ORDER_8).unwrap();
+        let neutral = [[1].as_slice(), &[0; 31], &[0; 32]].concat();
+        let fooled = (0..100_u8).any(|message| {
+            UnparsedPublicKey::new(&ED25519, &point).verify(&[message], &neutral).is_ok()
+        });
+        assert!(fooled, "a signature that nobody made fits one message in eight");
+
+        let p_minus_1 = [[0xec].as_slice(), &[0xff; 30], &[0x7f]].concat();
+        let negated = |bytes: &[u8]| {
+            let mut bytes = bytes.to_vec();
+            bytes[31] ^= 0x80;
+            bytes
+        };
+        let other_order_8 =
+            base64url::decode("JuiVj8KyJ7BFw_SJ8u-Y8NXfrAXTxjM5sTgCiG1T_AU").unwrap();
+        for weak in [
+            point.clone(),
+            other_order_8,
+            vec![0; 32],
+            neutral[..32].to_vec(),
+            p_minus_1.clone(),
+            [[0xed].as_slice(), &p_minus_1[1..]].concat(),
+            [[0xee].as_slice(), &p_minus_1[1..]].concat(),
+            [[0xff].as_slice(), &p_minus_1[1..]].concat(),
+        ] {
+            for bytes in [weak.clone(), negated(&weak)] {
+                let jwk = with(okp_jwk(), "x", base64url::encode(&bytes));
+                assert!(PublicKey::from_jwk(&jwk).is_err(), "{bytes:02x?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_registered_set_is_told_what_is_wrong_with_it() {
+        let of = |keys: Value| Jwks::registered(&json!({ "keys": keys })).map(|set| set.0.len());
+
+        assert_eq!(of(json!([rsa_jwk(), ec_jwk(), okp_jwk()])), Ok(3));
+        assert_eq!(of(json!([ec_jwk(), with(rsa_jwk(), "use", "enc")])), Ok(1));
+        assert!(PublicKey::from_jwk(&with(rsa_jwk(), "use", "enc")).is_err());
+        assert_eq!(of(json!([])), Err("the set has no key to verify signatures with"));
+        assert_eq!(
+            of(json!([ec_jwk(), with(with(ec_jwk(), "use", "enc"), "d", "AA")])),
+            Err("the private part of a key is in the set: that key is spent, make a new one")
+        );
+        assert_eq!(of(json!(vec![ec_jwk(); 101])), Err("a JWK Set has more than 100 keys"));
+        for set in [json!([]), json!({}), json!({ "keys": {} }), json!(null)] {
+            assert!(Jwks::registered(&set).is_err() && Jwks::fetched(&set).is_err(), "{set}");
+        }
+    }
+
+    /// THREATS JO-13: a kid is a name within its set, compared byte by byte.
+    #[test]
+    fn the_kid_names_the_key() {
+        let kids = ["a", "A", "../../etc/passwd", "' OR 1=1 --", ""];
+        let keys: Vec<_> = kids.iter().map(|kid| with(ec_jwk(), "kid", *kid)).collect();
+        let set = Jwks::registered(&json!({ "keys": keys })).unwrap();
+        let found = |kid, algorithm| set.candidates(kid, algorithm).count();
+
+        for kid in kids {
+            assert_eq!(found(Some(kid), Algorithm::Es256), 1, "{kid}");
+            assert_eq!(found(Some(kid), Algorithm::Rs256), 0, "{kid}");
+        }
+        assert_eq!(found(Some("b"), Algorithm::Es256), 0);
+        assert_eq!(found(None, Algorithm::Es256), 0, "five keys fit, and none is named");
+
+        let alone = Jwks::fetched(&json!({ "keys": [rsa_jwk(), ec_jwk()] })).unwrap();
+        assert_eq!(alone.candidates(None, Algorithm::Es256).count(), 1);
+        assert_eq!(alone.candidates(Some("x"), Algorithm::Es256).count(), 0);
+
+        let same =
+            Jwks::fetched(&json!({ "keys": vec![with(ec_jwk(), "kid", "k"); 100] })).unwrap();
+        assert_eq!(same.candidates(Some("k"), Algorithm::Es256).count(), MOST_TRIES);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_for_a_key_make_us_panic(
+            kty in prop::sample::select(vec!["RSA", "EC", "OKP"]),
+            crv in prop::sample::select(vec!["P-256", "P-384", "Ed25519"]),
+            a in prop::collection::vec(any::<u8>(), 0..300),
+            b in prop::collection::vec(any::<u8>(), 0..50),
+        ) {
+            let (a, b) = (base64url::encode(a), base64url::encode(b));
+            let jwk = json!({ "kty": kty, "crv": crv, "n": a, "e": b, "x": b, "y": b });
+            let _ = PublicKey::from_jwk(&jwk);
+        }
+    }
+}

@@ -239,3 +239,483 @@ pub(super) fn checks(
     };
     crypto::verify(signature, message, key, theirs).unwrap_or(false)
 }
+
+#[cfg(test)]
+mod tests {
+    use jsonwebtoken::EncodingKey;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::jose::{PublicKey, SigningKey};
+
+    const SECRET: &str = "gw_cs_0123456789abcdefghijklmnopqrstuvwxyz-_ABCDEFG";
+    const PAYLOAD: &str = r#"{"iss":"https://client.example","sub":"?>?>?>"}"#;
+
+    /// Whoever signs, and what checks it.
+    enum Signer {
+        Ours(SigningKey),
+        Theirs(SigningKey),
+        Shared,
+    }
+
+    impl Signer {
+        fn all() -> Vec<Self> {
+            let key = |algorithm: &Algorithm| SigningKey::generate(*algorithm).unwrap().0;
+            let asymmetric = Algorithm::ASYMMETRIC.iter();
+            let mut all: Vec<_> = asymmetric.clone().map(|a| Self::Ours(key(a))).collect();
+            all.extend(asymmetric.map(|a| Self::Theirs(key(a))));
+            all.push(Self::Shared);
+            all
+        }
+
+        fn algorithm(&self) -> Algorithm {
+            match self {
+                Self::Ours(key) | Self::Theirs(key) => key.algorithm(),
+                Self::Shared => Algorithm::Hs256,
+            }
+        }
+
+        fn sign(&self, header: &[u8], payload: &[u8]) -> String {
+            match self {
+                Self::Ours(key) | Self::Theirs(key) => key.compact(header, payload).unwrap(),
+                Self::Shared => mac(SECRET.as_bytes(), header, payload),
+            }
+        }
+
+        /// A header with these members beside `alg`.
+        fn header(&self, more: &str) -> String {
+            format!(r#"{{"alg":"{}"{more}}}"#, self.algorithm())
+        }
+
+        fn good(&self) -> String {
+            self.sign(self.header(r#","typ":"JWT""#).as_bytes(), PAYLOAD.as_bytes())
+        }
+
+        /// With everything allowed, so that nothing but the mutation is refused.
+        fn verify(&self, jwt: &str) -> Result<Verified, &'static str> {
+            const EVERY: [Algorithm; 6] = [
+                Algorithm::Rs256,
+                Algorithm::Ps256,
+                Algorithm::Es256,
+                Algorithm::Es384,
+                Algorithm::EdDsa,
+                Algorithm::Hs256,
+            ];
+            let set: Jwks = match self {
+                Self::Ours(key) => [key.public_key().unwrap()].into_iter().collect(),
+                Self::Theirs(key) => {
+                    let mut jwk = key.public_jwk();
+                    jwk.as_object_mut().unwrap().remove("alg");
+                    [PublicKey::from_jwk(&jwk).unwrap()].into_iter().collect()
+                }
+                Self::Shared => {
+                    let secret = Secret::new(SECRET);
+                    return verify(jwt, Keys::Shared(&secret), &EVERY, Typ::AbsentOr(&["JWT"]));
+                }
+            };
+            verify(jwt, Keys::Published(&set), &EVERY, Typ::AbsentOr(&["JWT"]))
+        }
+    }
+
+    fn mac(secret: &[u8], header: &[u8], payload: &[u8]) -> String {
+        let message = [base64url::encode(header), base64url::encode(payload)].join(".");
+        let key = EncodingKey::from_secret(secret);
+        let tag = crypto::sign(message.as_bytes(), &key, Theirs::HS256).unwrap();
+        [message, tag].join(".")
+    }
+
+    /// The three parts of a JWT.
+    fn parts(jwt: &str) -> [&str; 3] {
+        jwt.split('.').collect::<Vec<_>>().try_into().unwrap()
+    }
+
+    /// The corpus of THREATS §1.F: JO-01 to JO-06, JO-12, JO-13. Everything is signed by the right
+    /// key where that can be, so that the mutation alone is what is wrong.
+    fn mutations(signer: &Signer) -> Vec<(&'static str, String)> {
+        let good = signer.good();
+        let [header, payload, signature] = parts(&good);
+        let alg = signer.algorithm();
+        let signed = |header: &str| signer.sign(header.as_bytes(), PAYLOAD.as_bytes());
+        let more = |members: &str| signed(&signer.header(members));
+        let paid = |payload: &[u8]| signer.sign(signer.header("").as_bytes(), payload);
+        let stranger = Signer::Theirs(SigningKey::generate(Algorithm::Es256).unwrap().0);
+        let Signer::Theirs(stranger_key) = &stranger else { unreachable!() };
+        let strange_jwk = stranger_key.public_jwk();
+
+        let mut all = vec![
+            ("JO-01 none", signed(r#"{"alg":"none"}"#)),
+            ("JO-01 None", signed(r#"{"alg":"None"}"#)),
+            ("JO-01 nOnE", signed(r#"{"alg":"nOnE"}"#)),
+            ("JO-01 alg missing", signed(r#"{"typ":"JWT"}"#)),
+            ("JO-01 alg null", signed(r#"{"alg":null}"#)),
+            ("JO-01 alg empty", signed(r#"{"alg":""}"#)),
+            ("JO-01 alg in an array", signed(&format!(r#"{{"alg":["{alg}"]}}"#))),
+            ("JO-01 alg with a space", signed(&format!(r#"{{"alg":"{alg} "}}"#))),
+            ("JO-01 alg in lower case", signed(&format!(r#"{{"alg":"{alg}"}}"#).to_lowercase())),
+            ("JO-01 empty signature", format!("{header}.{payload}.")),
+            (
+                "JO-01 none and an empty signature",
+                format!("{}.{payload}.", base64url::encode(r#"{"alg":"none"}"#)),
+            ),
+            (
+                "JO-03 jwk of the sender",
+                stranger.sign(
+                    format!(r#"{{"alg":"ES256","jwk":{strange_jwk}}}"#).as_bytes(),
+                    PAYLOAD.as_bytes(),
+                ),
+            ),
+            (
+                "JO-03 jku of the sender",
+                stranger.sign(
+                    br#"{"alg":"ES256","jku":"https://evil.example/jwks"}"#,
+                    PAYLOAD.as_bytes(),
+                ),
+            ),
+            ("JO-04 crit, unknown", more(r#","crit":["exp"],"exp":1"#)),
+            ("JO-04 crit, empty", more(r#","crit":[]"#)),
+            ("JO-04 crit, null", more(r#","crit":null"#)),
+            ("JO-04 crit names alg", more(r#","crit":["alg"]"#)),
+            ("JO-04 b64 false", more(r#","b64":false,"crit":["b64"]"#)),
+            ("JO-04 b64 without crit", more(r#","b64":false"#)),
+            ("JO-06 alg twice", more(&format!(r#","alg":"{alg}""#))),
+            ("JO-06 kid twice", more(r#","kid":"a","kid":"b""#)),
+            ("JO-06 typ twice, deeper", more(r#","x":{"a":1,"a":2}"#)),
+            ("JO-06 sub twice", paid(br#"{"sub":"a","sub":"b"}"#)),
+            ("JO-06 sub twice, escaped", paid(br#"{"sub":"a","\u0073ub":"b"}"#)),
+            ("JO-12 one part", header.to_owned()),
+            ("JO-12 two parts", format!("{header}.{payload}")),
+            ("JO-12 four parts", format!("{good}.{signature}")),
+            ("JO-12 five parts", format!("{good}.{signature}.{signature}")),
+            ("JO-12 no part", String::new()),
+            ("JO-12 only dots", "..".to_owned()),
+            ("JO-12 no header", format!(".{payload}.{signature}")),
+            ("JO-12 no payload", format!("{header}..{signature}")),
+            ("JO-12 padding", format!("{good}=")),
+            ("JO-12 more padding", format!("{good}==")),
+            ("JO-12 padded payload", format!("{header}.{payload}=.{signature}")),
+            ("JO-12 padded header", format!("{header}=.{payload}.{signature}")),
+            ("JO-12 space before", format!(" {good}")),
+            ("JO-12 space behind", format!("{good} ")),
+            ("JO-12 line end", format!("{good}\n")),
+            ("JO-12 line end within", format!("{header}.\n{payload}.{signature}")),
+            ("JO-12 NUL", format!("{good}\0")),
+            (
+                "JO-12 the other alphabet",
+                format!("{header}.{}.{signature}", payload.replace('-', "+").replace('_', "/")),
+            ),
+            (
+                "JO-12 longer than 16 KiB",
+                paid(format!(r#"{{"x":"{}"}}"#, "x".repeat(16 << 10)).as_bytes()),
+            ),
+            ("JO-12 1 MiB", "a.".repeat(1 << 19)),
+            ("JO-13 kid is a number", more(r#","kid":1"#)),
+            ("typ is a number", more(r#","typ":1"#)),
+            ("another typ", more(r#","typ":"at+jwt""#)),
+            ("the header is an array", signed("[]")),
+            ("the header has a tail", signed(&format!("{} x", signer.header("")))),
+            ("the header is deep", more(&format!(r#","x":{}{}"#, "[".repeat(99), "]".repeat(99)))),
+            ("the payload is a string", paid(br#""sub""#)),
+            ("the payload is deep", paid(["[".repeat(5000), "]".repeat(5000)].concat().as_bytes())),
+            ("the payload is not UTF-8", paid(b"{\"sub\":\"\xff\"}")),
+            ("the payload is empty", paid(b"")),
+            ("another payload", format!("{header}.{}.{signature}", base64url::encode("{}"))),
+            (
+                "another header",
+                format!("{}.{payload}.{signature}", base64url::encode(signer.header(""))),
+            ),
+        ];
+        for other in Algorithm::ASYMMETRIC.iter().chain(&[Algorithm::Hs256]) {
+            // A key of theirs without `alg` is for both RS256 and PS256; their signatures differ.
+            if *other != alg {
+                all.push(("JO-02 another alg", signed(&format!(r#"{{"alg":"{other}"}}"#))));
+            }
+        }
+        if let Signer::Ours(key) | Signer::Theirs(key) = signer {
+            all.push(("JO-13 kid of nobody", more(r#","kid":"../../keys/1""#)));
+            let jwk = key.public_jwk();
+            for name in ["x", "n", "kid"] {
+                if let Some(text) = jwk[name].as_str() {
+                    let public = base64url::decode(text).unwrap();
+                    let by = |secret: &[u8]| mac(secret, br#"{"alg":"HS256"}"#, PAYLOAD.as_bytes());
+                    all.push(("JO-02 the public key as a secret", by(&public)));
+                    all.push(("JO-02 its text as a secret", by(text.as_bytes())));
+                }
+            }
+            let text = jwk.to_string();
+            all.push((
+                "JO-02 the JWK as a secret",
+                mac(text.as_bytes(), br#"{"alg":"HS256"}"#, PAYLOAD.as_bytes()),
+            ));
+        }
+        // The last character of a signature of 32, 64 or 256 bytes holds bits of no byte.
+        if let Some(last) = signature.chars().last() {
+            const ALPHABET: &str =
+                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+            let start = &good[..good.len() - 1];
+            all.extend(
+                ALPHABET
+                    .chars()
+                    .filter(|other| *other != last)
+                    .map(|other| ("JO-12 trailing bits", format!("{start}{other}"))),
+            );
+        }
+        all
+    }
+
+    /// Signatures that are none: JO-09.
+    fn forgeries(signer: &Signer) -> Vec<(&'static str, Vec<u8>)> {
+        const ORDER_P256: &str = "_____wAAAAD__________7zm-q2nF56E87nKwvxjJVE";
+        /// The order of Ed25519's group, little end first: RFC 8032 §5.1.
+        const ORDER_ED25519: &str = "7dP1XBpjEljWnPei3vneFAAAAAAAAAAAAAAAAAAAABA";
+        let good = signer.good();
+        let [_, _, signature] = parts(&good);
+        let bytes = base64url::decode(signature).unwrap();
+        let (r, s) = bytes.split_at(bytes.len() / 2);
+        let zero = vec![0; r.len()];
+        let der = |number: &[u8]| {
+            let sign = number.first().is_some_and(|byte| *byte >= 0x80);
+            let number = [if sign { [0].as_slice() } else { &[] }, number].concat();
+            [&[2, number.len() as u8], number.as_slice()].concat()
+        };
+        let body = [der(r), der(s)].concat();
+
+        let mut all = vec![
+            ("all zero", vec![0; bytes.len()]),
+            ("all ones", vec![0xff; bytes.len()]),
+            ("one byte", vec![0]),
+            ("r = 0", [zero.as_slice(), s].concat()),
+            ("s = 0", [r, zero.as_slice()].concat()),
+            ("r and s exchanged", [s, r].concat()),
+            ("cut", bytes[..bytes.len() - 1].to_vec()),
+            ("half", r.to_vec()),
+            ("a zero before", [&[0], bytes.as_slice()].concat()),
+            ("a zero behind", [bytes.as_slice(), &[0]].concat()),
+            ("twice", [bytes.as_slice(), &bytes].concat()),
+            ("DER", [&[0x30, body.len() as u8], body.as_slice()].concat()),
+        ];
+        if signer.algorithm() == Algorithm::Es256 {
+            let order = base64url::decode(ORDER_P256).unwrap();
+            all.push(("r = n", [order.as_slice(), s].concat()));
+            all.push(("s = n", [r, order.as_slice()].concat()));
+            all.push(("r = s = n", [order.as_slice(), &order].concat()));
+        }
+        if signer.algorithm() == Algorithm::EdDsa {
+            let order = base64url::decode(ORDER_ED25519).unwrap();
+            let mut carry = 0;
+            let beyond: Vec<u8> = s
+                .iter()
+                .zip(&order)
+                .map(|(a, b)| {
+                    let sum = u16::from(*a) + u16::from(*b) + carry;
+                    carry = sum >> 8;
+                    (sum & 0xff) as u8
+                })
+                .collect();
+            all.push(("S beyond the order", [r, &beyond].concat()));
+        }
+        all.extend((0..bytes.len()).map(|at| {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 1;
+            ("a flipped bit", flipped)
+        }));
+        all
+    }
+
+    /// THREATS JO-01 to JO-06, JO-12, JO-13.
+    #[test]
+    fn no_mutation_of_a_jwt_passes_whatever_the_key() {
+        for signer in Signer::all() {
+            let good = signer.good();
+            let alg = signer.algorithm();
+
+            assert_eq!(signer.verify(&good).unwrap().claims["sub"], "?>?>?>", "{alg}");
+            for (what, jwt) in mutations(&signer) {
+                assert_ne!(jwt, good, "{alg}: {what} is no mutation");
+                assert!(signer.verify(&jwt).is_err(), "{alg}: {what}: {jwt:.200}");
+            }
+        }
+    }
+
+    /// THREATS JO-09. A high S is not refused: half of all honest signatures have one.
+    #[test]
+    fn no_signature_but_the_right_one_passes() {
+        for signer in Signer::all() {
+            let good = signer.good();
+            let (message, _) = good.rsplit_once('.').unwrap();
+            for (what, bytes) in forgeries(&signer) {
+                let jwt = [message, &base64url::encode(bytes)].join(".");
+                assert!(signer.verify(&jwt).is_err(), "{}: {what}", signer.algorithm());
+            }
+        }
+    }
+
+    /// THREATS JO-03: keys in a header are no keys, and do no harm to whoever sends them.
+    #[test]
+    fn keys_in_the_header_are_passed_over() {
+        let signer = Signer::Theirs(SigningKey::generate(Algorithm::Es256).unwrap().0);
+        let header = signer.header(
+            r#","jwk":{"kty":"oct"},"jku":"https://evil.example","x5u":"x","x5c":["AA"],"cty":"a""#,
+        );
+
+        assert!(signer.verify(&signer.sign(header.as_bytes(), PAYLOAD.as_bytes())).is_ok());
+    }
+
+    /// THREATS JO-02: what is allowed is said by whoever asks, what is possible by the key.
+    #[test]
+    fn an_algorithm_must_be_allowed_and_go_with_the_key() {
+        let (key, _) = SigningKey::generate(Algorithm::Es256).unwrap();
+        let jwt = key.sign("JWT", &json!({})).unwrap();
+        let set: Jwks = [key.public_key().unwrap()].into_iter().collect();
+        let secret = Secret::new(SECRET);
+        let short = Secret::new(&SECRET[..31]);
+        let mine = mac(SECRET.as_bytes(), br#"{"alg":"HS256"}"#, b"{}");
+        let weak = mac(&SECRET.as_bytes()[..31], br#"{"alg":"HS256"}"#, b"{}");
+        let any = Typ::AbsentOr(&["JWT"]);
+        let check = |jwt: &str, keys, allowed: &[_]| verify(jwt, keys, allowed, any).map(|_| ());
+
+        assert!(check(&jwt, Keys::Published(&set), &[Algorithm::Es256]).is_ok());
+        assert!(check(&jwt, Keys::Published(&set), &[Algorithm::Rs256]).is_err());
+        assert!(check(&jwt, Keys::Published(&set), &[]).is_err());
+        assert!(check(&jwt, Keys::Shared(&secret), &[Algorithm::Es256]).is_err());
+        assert!(check(&mine, Keys::Shared(&secret), &[Algorithm::Hs256]).is_ok());
+        assert!(check(&mine, Keys::Published(&set), &[Algorithm::Hs256]).is_err());
+        assert!(check(&mine, Keys::Shared(&secret), &[Algorithm::Es256]).is_err());
+        assert!(check(&weak, Keys::Shared(&short), &[Algorithm::Hs256]).is_err(), "31 bytes");
+    }
+
+    /// THREATS JO-07.
+    #[test]
+    fn the_typ_must_be_the_expected_one() {
+        let (key, _) = SigningKey::generate(Algorithm::EdDsa).unwrap();
+        let set: Jwks = [key.public_key().unwrap()].into_iter().collect();
+        let typed = |header: &str, typ| {
+            let jwt =
+                key.compact(format!(r#"{{"alg":"EdDSA"{header}}}"#).as_bytes(), b"{}").unwrap();
+            verify(&jwt, Keys::Published(&set), &[Algorithm::EdDsa], typ).is_ok()
+        };
+
+        for same in ["at+jwt", "AT+JWT", "application/at+jwt", "Application/At+Jwt"] {
+            assert!(typed(&format!(r#","typ":"{same}""#), Typ::Is("at+jwt")), "{same}");
+        }
+        for other in ["", "jwt", "at+jwt ", "application/application/at+jwt", "text/at+jwt", "at"] {
+            assert!(!typed(&format!(r#","typ":"{other}""#), Typ::Is("at+jwt")), "{other}");
+        }
+        assert!(!typed("", Typ::Is("at+jwt")));
+        assert!(typed("", Typ::AbsentOr(&["JWT"])));
+        assert!(typed(r#","typ":"jwt""#, Typ::AbsentOr(&["client-authentication+jwt", "JWT"])));
+        assert!(!typed(r#","typ":"at+jwt""#, Typ::AbsentOr(&["JWT"])));
+        assert!(!typed(r#","typ":"JWT""#, Typ::AbsentOr(&[])));
+    }
+
+    /// Which key to fetch, and whom to ask, is known before anything is checked.
+    #[test]
+    fn it_can_be_looked_at_before_it_is_checked() {
+        let (key, _) = SigningKey::generate(Algorithm::Es256).unwrap();
+        let (other, _) = SigningKey::generate(Algorithm::Es256).unwrap();
+        let set = |key: &SigningKey| [key.public_key().unwrap()].into_iter().collect::<Jwks>();
+        let jwt = key.sign("JWT", &json!({ "iss": "photos" })).unwrap();
+        let jws = Jws::read(&jwt).unwrap();
+
+        assert_eq!(jws.unverified_claims().unwrap()["iss"], "photos");
+        assert!(jws.is_of(&set(&key)));
+        assert!(!jws.is_of(&set(&other)));
+    }
+
+    /// RFC 7515 appendix A.1, A.2, A.3; RFC 8037 appendix A.4, by the name of RFC 9864 too.
+    #[test]
+    fn the_examples_of_the_rfcs() {
+        const PAYLOAD: &str = "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxl\
+             LmNvbS9pc19yb290Ijp0cnVlfQ";
+        let hs256 = format!(
+            "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.{PAYLOAD}.\
+             dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+        );
+        let rs256 = format!(
+            "eyJhbGciOiJSUzI1NiJ9.{PAYLOAD}.\
+             cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O\
+             8W2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNP\
+             vkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1p\
+             hCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw"
+        );
+        let es256 = format!(
+            "eyJhbGciOiJFUzI1NiJ9.{PAYLOAD}.\
+             DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q"
+        );
+        let set = Jwks::registered(&json!({ "keys": [
+            {
+                "kty": "RSA", "e": "AQAB",
+                "n": "ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2\
+                      mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7\
+                      OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTB\
+                      QY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs\
+                      91kzk2PAcDTW9gb54h4FRWyuXpoQ",
+            },
+            {
+                "kty": "EC", "crv": "P-256",
+                "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+                "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+            },
+            {
+                "kty": "OKP", "crv": "Ed25519",
+                "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+            },
+        ] }))
+        .unwrap();
+
+        for (jwt, algorithm) in [(&rs256, Algorithm::Rs256), (&es256, Algorithm::Es256)] {
+            let verified =
+                verify(jwt, Keys::Published(&set), &[algorithm], Typ::AbsentOr(&[])).unwrap();
+            assert_eq!(verified.claims["iss"], "joe");
+        }
+        // A.1's secret is not text, A.4's payload is not JSON: the mathematics alone.
+        let secret = base64url::decode(
+            "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow",
+        );
+        let (message, tag) = hs256.rsplit_once('.').unwrap();
+        let secret = DecodingKey::from_secret(&secret.unwrap());
+        assert!(checks(&secret, Algorithm::Hs256, message.as_bytes(), tag));
+
+        let message = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
+        let signature = "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVv\
+             pAr_MuM0KAg";
+        let mut keys = set.candidates(None, Algorithm::EdDsa);
+        assert!(keys.all(|key| key.checks(Algorithm::EdDsa, message.as_bytes(), signature)));
+
+        let (key, _) = SigningKey::generate(Algorithm::EdDsa).unwrap();
+        let own: Jwks = [key.public_key().unwrap()].into_iter().collect();
+        let jwt = key.compact(br#"{"alg":"Ed25519"}"#, b"{}").unwrap();
+        assert!(
+            verify(&jwt, Keys::Published(&own), &[Algorithm::EdDsa], Typ::AbsentOr(&[])).is_ok()
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_us_panic_or_is_believed(text in "\\PC{0,80}|[A-Za-z0-9_.-]{0,80}") {
+            let secret = Secret::new(SECRET);
+            let any = Typ::AbsentOr(&["JWT"]);
+            prop_assert!(verify(&text, Keys::Shared(&secret), &[Algorithm::Hs256], any).is_err());
+        }
+
+        #[test]
+        fn no_header_or_payload_makes_us_panic(
+            header in prop::collection::vec(any::<u8>(), 0..64),
+            payload in prop::collection::vec(any::<u8>(), 0..64),
+        ) {
+            let _ = Signer::Shared.verify(&mac(SECRET.as_bytes(), &header, &payload));
+        }
+
+        /// THREATS JO-24.
+        #[test]
+        fn no_changed_byte_is_believed(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+            let good = Signer::Shared.good();
+            let mut bytes = good.clone().into_bytes();
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+            if let Ok(changed) = String::from_utf8(bytes) {
+                prop_assert_eq!(Signer::Shared.verify(&changed).is_ok(), changed == good);
+            }
+        }
+    }
+}

@@ -7,7 +7,7 @@
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
@@ -74,9 +74,12 @@ impl Kek {
     /// # Errors
     /// When the file cannot be used, with what is wrong.
     pub fn load(path: &Path) -> Result<Self, Unusable> {
-        let io = |error: std::io::Error| match error.kind() {
-            std::io::ErrorKind::NotFound => Unusable::Missing(path.to_owned()),
-            _ => Unusable::Io(path.to_owned(), error),
+        let io = |error: std::io::Error| {
+            if error.kind() == ErrorKind::NotFound {
+                Unusable::Missing(path.to_owned())
+            } else {
+                Unusable::Io(path.to_owned(), error)
+            }
         };
         let mut file = File::open(path).map_err(io)?;
         must_be_private(path, &file)?;
@@ -212,14 +215,15 @@ fn write_private(path: &Path, text: &[u8]) -> std::io::Result<()> {
 }
 
 /// A new name is on the disk when its directory is.
+#[cfg(unix)]
 fn sync_directory(path: &Path) -> std::io::Result<()> {
-    match path.parent() {
-        #[cfg(unix)]
-        Some(parent) if parent.as_os_str().is_empty() => File::open(".")?.sync_all(),
-        #[cfg(unix)]
-        Some(parent) => File::open(parent)?.sync_all(),
-        _ => Ok(()),
-    }
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_directory(_: &Path) -> std::io::Result<()> {
+    Ok(())
 }
 
 #[cfg(unix)]
@@ -235,4 +239,130 @@ fn must_be_private(path: &Path, file: &File) -> Result<(), Unusable> {
 #[cfg(not(unix))]
 fn must_be_private(_: &Path, _: &File) -> Result<(), Unusable> {
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A directory of its own, gone when the test is over.
+    struct Dir(PathBuf);
+
+    impl Dir {
+        fn new() -> Self {
+            let dir =
+                std::env::temp_dir().join(format!("gatewright-seal-{}", uuid::Uuid::now_v7()));
+            std::fs::create_dir(&dir).unwrap();
+            Self(dir)
+        }
+
+        fn file(&self) -> PathBuf {
+            self.0.join("encryption.key")
+        }
+
+        /// A key file with these lines.
+        fn holding(&self, lines: &str) -> Result<Kek, Unusable> {
+            let _ = std::fs::remove_file(self.file());
+            write_private(&self.file(), lines.as_bytes()).unwrap();
+            Kek::load(&self.file())
+        }
+    }
+
+    impl Drop for Dir {
+        fn drop(&mut self) {
+            std::fs::remove_dir_all(&self.0).unwrap();
+        }
+    }
+
+    const FIRST: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    const SECOND: &str = "Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA=";
+
+    /// THREATS JO-24.
+    #[test]
+    fn only_the_owner_opens_what_was_sealed_and_only_unchanged() {
+        let kek = Dir::new().holding(FIRST).unwrap();
+        let sealed = kek.seal("signing_keys/1", b"a private key");
+
+        assert_eq!(*kek.open("signing_keys/1", &sealed).unwrap(), b"a private key");
+        for owner in ["signing_keys/2", "totp/1", "", "signing_keys/1 "] {
+            assert_eq!(kek.open(owner, &sealed), Err(Unopened::Tampered), "{owner}");
+        }
+        for at in 0..sealed.len() {
+            let mut changed = sealed.clone();
+            changed[at] ^= 1;
+            assert!(kek.open("signing_keys/1", &changed).is_err(), "byte {at}");
+            assert!(kek.open("signing_keys/1", &sealed[..at]).is_err(), "cut at {at}");
+        }
+        assert!(kek.open("signing_keys/1", &[sealed.as_slice(), b"x"].concat()).is_err());
+    }
+
+    /// THREATS KE-06.
+    #[test]
+    fn the_same_text_is_never_sealed_the_same() {
+        let kek = Dir::new().holding(FIRST).unwrap();
+
+        assert_ne!(kek.seal("a/1", b"text"), kek.seal("a/1", b"text"));
+        assert_eq!(*kek.open("a/1", &kek.seal("a/1", b"")).unwrap(), b"");
+    }
+
+    /// THREATS KE-04.
+    #[test]
+    fn an_older_key_still_opens_and_a_lost_one_is_named() {
+        let dir = Dir::new();
+        let old = dir.holding(FIRST).unwrap();
+        let sealed = old.seal("a/1", b"text");
+
+        let rotated = dir.holding(&format!("# since May\n{SECOND}\n\n{FIRST}\n")).unwrap();
+        assert_eq!(*rotated.open("a/1", &sealed).unwrap(), b"text");
+        assert!(!rotated.is_current(&sealed));
+        assert!(rotated.is_current(&rotated.seal("a/1", b"text")));
+
+        let lost = dir.holding(SECOND).unwrap();
+        assert_eq!(lost.open("a/1", &sealed), Err(Unopened::OtherKey(old.id())));
+        assert_eq!(old.id().to_string(), "630dcd2966c43366", "SHA-256 of the key, 8 bytes");
+    }
+
+    #[test]
+    fn a_file_is_made_once_and_is_private() {
+        let dir = Dir::new();
+        let kek = Kek::create(&dir.file()).unwrap();
+
+        assert_eq!(Kek::load(&dir.file()).unwrap().id(), kek.id());
+        assert!(matches!(Kek::create(&dir.file()), Err(Unusable::Io(..))));
+        assert_eq!(Kek::load(&dir.file()).unwrap().id(), kek.id(), "it was left alone");
+        assert_eq!(std::fs::read_dir(&dir.0).unwrap().count(), 1, "nothing else was left");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_others_can_read_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = Dir::new();
+        Kek::create(&dir.file()).unwrap();
+        assert_eq!(std::fs::metadata(dir.file()).unwrap().permissions().mode() & 0o777, 0o600);
+
+        for mode in [0o644, 0o640, 0o604, 0o620, 0o601] {
+            std::fs::set_permissions(dir.file(), PermissionsExt::from_mode(mode)).unwrap();
+            let Err(Unusable::Exposed(_, told)) = Kek::load(&dir.file()) else {
+                panic!("{mode:03o} was accepted");
+            };
+            assert_eq!(told, mode);
+        }
+    }
+
+    #[test]
+    fn a_file_that_holds_no_key_says_which_line() {
+        let dir = Dir::new();
+
+        assert!(matches!(Kek::load(&dir.file()), Err(Unusable::Missing(_))));
+        assert!(matches!(dir.holding("\n# none\n"), Err(Unusable::Empty(_))));
+        for line in ["AAEC", "not base64", &FIRST[..43], &format!("{FIRST}AA"), "é"] {
+            let file = format!("{SECOND}\n{line}\n");
+            let Err(Unusable::Malformed(_, 2)) = dir.holding(&file) else {
+                panic!("{line} was accepted");
+            };
+        }
+        let Err(error) = dir.holding("correct horse") else { panic!("accepted") };
+        assert!(!error.to_string().contains("horse"), "a secret is not repeated: {error}");
+    }
 }

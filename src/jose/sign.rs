@@ -8,6 +8,7 @@
 
 use aws_lc_rs::digest::{Algorithm as Hash, SHA256, SHA384, SHA512, digest};
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
+use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
@@ -132,36 +133,45 @@ impl SigningKey {
     pub fn sign(&self, typ: &'static str, claims: &impl Serialize) -> Result<String, Failure> {
         let mut payload = Vec::with_capacity(512);
         serde_json::to_writer(&mut payload, claims).map_err(Failure::internal)?;
-        let header = [&self.header, typ, "\"}"].concat();
+        self.compact([&self.header, typ, "\"}"].concat().as_bytes(), &payload)
+    }
 
-        let mut jwt = String::with_capacity((header.len() + payload.len()) * 4 / 3 + 512);
+    /// RFC 7515 §7.1.
+    pub(super) fn compact(&self, header: &[u8], payload: &[u8]) -> Result<String, Failure> {
+        const SIGNATURE: usize = 512;
+        let mut jwt = String::with_capacity((header.len() + payload.len()) * 4 / 3 + SIGNATURE);
         base64url::encode_onto(&mut jwt, header);
         jwt.push('.');
         base64url::encode_onto(&mut jwt, payload);
-        let signature = self.pair.sign(jwt.as_bytes())?;
-        jwt.push('.');
-        base64url::encode_onto(&mut jwt, signature);
+        self.pair.sign(&mut jwt).map_err(Failure::internal)?;
         Ok(jwt)
     }
 }
 
 impl Pair {
-    fn sign(&self, message: &[u8]) -> Result<Signature, Failure> {
+    /// Appends the signature of what stands there.
+    fn sign(&self, jwt: &mut String) -> Result<(), Unspecified> {
+        let append = |message: &mut String, signature: &[u8]| {
+            message.push('.');
+            base64url::encode_onto(message, signature);
+        };
         let random = SystemRandom::new();
         match self {
             Self::Rsa(pair, encoding) => {
                 let mut signature = vec![0; pair.public_modulus_len()];
-                pair.sign(*encoding, &random, message, &mut signature)
-                    .map_err(Failure::internal)?;
-                Ok(Signature::Rsa(signature))
+                pair.sign(*encoding, &random, jwt.as_bytes(), &mut signature)?;
+                append(jwt, &signature);
             }
             Self::Ec(pair) => {
-                pair.sign(&random, message).map(Signature::Fixed).map_err(Failure::internal)
+                let signature = pair.sign(&random, jwt.as_bytes())?;
+                append(jwt, signature.as_ref());
             }
             Self::Ed(pair) => {
-                pair.try_sign(message).map(Signature::Fixed).map_err(Failure::internal)
+                let signature = pair.try_sign(jwt.as_bytes())?;
+                append(jwt, signature.as_ref());
             }
         }
+        Ok(())
     }
 
     /// The members that make the public key: RFC 7518 §6, RFC 8037 §2.
@@ -198,21 +208,6 @@ impl Pair {
     }
 }
 
-/// The bytes of a signature, where the key leaves them.
-enum Signature {
-    Rsa(Vec<u8>),
-    Fixed(aws_lc_rs::signature::Signature),
-}
-
-impl AsRef<[u8]> for Signature {
-    fn as_ref(&self) -> &[u8] {
-        match self {
-            Self::Rsa(bytes) => bytes,
-            Self::Fixed(signature) => signature.as_ref(),
-        }
-    }
-}
-
 fn ec(curve: &'static EcdsaSigningAlgorithm) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let pair = EcdsaKeyPair::generate(curve).map_err(Failure::internal)?;
     let der = pair.to_pkcs8v1().map_err(Failure::internal)?;
@@ -246,4 +241,134 @@ pub fn left_half(algorithm: Algorithm, text: &str) -> String {
     let whole = digest(hash, text.as_bytes());
     let (left, _) = whole.as_ref().split_at(hash.output_len() / 2);
     base64url::encode(left)
+}
+
+#[cfg(test)]
+mod tests {
+    use jsonwebtoken::jwk::{Jwk, ThumbprintHash};
+    use jsonwebtoken::{DecodingKey, Validation};
+    use rsa::{Pkcs1v15Sign, Pss};
+    use sha2::{Digest as _, Sha256};
+
+    use super::*;
+
+    /// RFC 8037 appendix A.
+    const SEED: &str = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A";
+    const POINT: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+
+    fn of_rfc8037() -> SigningKey {
+        let part = |text| base64url::decode(text).unwrap();
+        let pair = Ed25519KeyPair::from_seed_and_public_key(&part(SEED), &part(POINT)).unwrap();
+        let pkcs8 = pair.to_pkcs8v1().unwrap();
+        SigningKey::from_pkcs8(Algorithm::EdDsa, pkcs8.as_ref()).unwrap()
+    }
+
+    /// RFC 8037 appendix A.3, A.4.
+    #[test]
+    fn ed25519_names_and_signs_as_in_the_rfc() {
+        let key = of_rfc8037();
+        let jwt = key.compact(br#"{"alg":"EdDSA"}"#, b"Example of Ed25519 signing").unwrap();
+
+        assert_eq!(key.kid(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+        assert_eq!(key.public_jwk()["x"], POINT);
+        assert_eq!(
+            jwt,
+            "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.hgyY0il_MGCjP0JzlnLWG1PPOt7-\
+             09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg"
+        );
+    }
+
+    #[test]
+    fn what_it_signs_is_verified_by_a_library_that_knows_only_its_jwk() {
+        for algorithm in Algorithm::ASYMMETRIC {
+            let (key, _) = SigningKey::generate(*algorithm).unwrap();
+            let jwk: Jwk = serde_json::from_value(key.public_jwk()).unwrap();
+            let claims = json!({ "iss": "https://id.example", "exp": 1_700_000_300 });
+            let jwt = key.sign("at+jwt", &claims).unwrap();
+
+            let mut rules = Validation::new(algorithm.as_str().parse().unwrap());
+            rules.validate_exp = false;
+            let read =
+                jsonwebtoken::decode::<Value>(&jwt, &DecodingKey::from_jwk(&jwk).unwrap(), &rules)
+                    .unwrap();
+
+            assert_eq!(read.claims, claims);
+            assert_eq!(read.header.typ.as_deref(), Some("at+jwt"));
+            assert_eq!(read.header.kid.as_deref(), Some(key.kid()));
+            assert_eq!(jwk.thumbprint(ThumbprintHash::SHA256).unwrap(), key.kid());
+        }
+    }
+
+    /// The `rsa` crate knows nothing of aws-lc.
+    #[test]
+    fn what_an_rsa_key_signs_is_verified_by_another_implementation() {
+        for algorithm in [Algorithm::Rs256, Algorithm::Ps256] {
+            let (key, _) = SigningKey::generate(algorithm).unwrap();
+            let jwk = key.public_jwk();
+            let number = |name: &str| {
+                let bytes = base64url::decode(jwk[name].as_str().unwrap()).unwrap();
+                rsa::BoxedUint::from_be_slice_vartime(&bytes)
+            };
+            let public = rsa::RsaPublicKey::new(number("n"), number("e")).unwrap();
+
+            let jwt = key.sign("JWT", &json!({ "sub": "a" })).unwrap();
+            let (message, signature) = jwt.rsplit_once('.').unwrap();
+            let hash = Sha256::digest(message.as_bytes());
+            let signature = base64url::decode(signature).unwrap();
+
+            if algorithm == Algorithm::Rs256 {
+                public.verify(Pkcs1v15Sign::new::<Sha256>(), &hash, &signature).unwrap();
+            } else {
+                // RFC 7518 §3.5: the salt is as long as the hash.
+                let scheme = Pss::<Sha256>::new_with_salt(32);
+                public.verify(scheme, &hash, &signature).unwrap();
+            }
+        }
+    }
+
+    /// THREATS KE-05.
+    #[test]
+    fn its_jwk_has_only_public_members() {
+        for algorithm in Algorithm::ASYMMETRIC {
+            let (key, pkcs8) = SigningKey::generate(*algorithm).unwrap();
+            let again = SigningKey::from_pkcs8(*algorithm, &pkcs8).unwrap();
+            let jwk = key.public_jwk();
+
+            assert_eq!(again.public_jwk(), jwk, "it survives being kept");
+            assert_eq!(jwk["alg"], algorithm.as_str());
+            assert_eq!(jwk["use"], "sig");
+            for name in jwk.as_object().unwrap().keys() {
+                let public = ["kty", "crv", "x", "y", "n", "e", "kid", "alg", "use"];
+                assert!(public.contains(&name.as_str()), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_is_of_one_kind() {
+        let (_, pkcs8) = SigningKey::generate(Algorithm::Es256).unwrap();
+
+        for other in [Algorithm::Rs256, Algorithm::Es384, Algorithm::EdDsa, Algorithm::Hs256] {
+            assert!(SigningKey::from_pkcs8(other, &pkcs8).is_err(), "{other}");
+        }
+        assert!(SigningKey::generate(Algorithm::Hs256).is_err());
+        assert!(SigningKey::from_pkcs8(Algorithm::Es256, &pkcs8[..pkcs8.len() - 1]).is_err());
+    }
+
+    /// THREATS JO-16. OIDC Core, appendix A.3 and A.6: the tokens of the examples and their hashes.
+    #[test]
+    fn the_left_half_is_of_the_hash_that_the_algorithm_has() {
+        let token = "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y";
+
+        assert_eq!(left_half(Algorithm::Rs256, token), "77QmUPtjPfzWtF2AnpK9RQ");
+        assert_eq!(
+            left_half(
+                Algorithm::Rs256,
+                "Qcb0Orv1zh30vL1MPRsbm-diHiMwcLyZvn1arpZv-Jxf_11jnpEX3Tgfvk"
+            ),
+            "LDktKdoQak3Pk0cnXxCltA"
+        );
+        assert_eq!(base64url::decode(left_half(Algorithm::Es384, token)).unwrap().len(), 24);
+        assert_eq!(base64url::decode(left_half(Algorithm::EdDsa, token)).unwrap().len(), 32);
+    }
 }
