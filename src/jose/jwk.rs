@@ -422,6 +422,10 @@ mod tests {
         let padded = [&[0], modulus.as_slice()].concat();
         let large = SigningKey::generate(Algorithm::Es384).unwrap().0.public_jwk();
         let rsa = |name, value: &[u8]| with(rsa_jwk(), name, number(value));
+        let [x, y] =
+            ["x", "y"].map(|name| base64url::decode(ec_jwk()[name].as_str().unwrap()).unwrap());
+        let shifted =
+            with(with(ec_jwk(), "x", number(&x[..31])), "y", number(&[&x[31..], &y].concat()));
 
         let table = [
             ("RSA of 1024 bits", rsa("n", &modulus[..128])),
@@ -447,6 +451,7 @@ mod tests {
             ("EC, x beyond the field", with(ec_jwk(), "x", number(&[0xff; 32]))),
             ("EC, x of 31 bytes", with(ec_jwk(), "x", number(&[1; 31]))),
             ("EC, x of 33 bytes", with(ec_jwk(), "x", number(&[0; 33]))),
+            ("EC, a byte of x moved to y", shifted),
             ("EC, a point of another curve", with(large, "crv", "P-256")),
             ("EC, P-521", with(ec_jwk(), "crv", "P-521")),
             ("EC, secp256k1", with(ec_jwk(), "crv", "secp256k1")),
@@ -492,6 +497,19 @@ mod tests {
                 "{what}"
             );
         }
+    }
+
+    /// THREATS JO-02: an RSA key could do both, and its owner said which.
+    #[test]
+    fn a_key_does_not_check_what_it_is_not_for() {
+        let (signer, _) = SigningKey::generate(Algorithm::Ps256).unwrap();
+        let jwt = signer.sign("JWT", &json!({})).unwrap();
+        let (message, signature) = jwt.rsplit_once('.').unwrap();
+        let of = |alg: &str| PublicKey::from_jwk(&with(signer.public_jwk(), "alg", alg)).unwrap();
+        let checks = |alg| of(alg).checks(Algorithm::Ps256, message.as_bytes(), signature);
+
+        assert!(checks("PS256"));
+        assert!(!checks("RS256"));
     }
 
     /// THREATS JO-09: that the danger is real is shown with aws-lc, which takes such a key.
