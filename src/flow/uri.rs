@@ -1,0 +1,83 @@
+//! URIs that are registered: [RFC 3986], written the one way that every parser reads alike.
+//!
+//! [RFC 3986]: https://www.rfc-editor.org/rfc/rfc3986
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use url::{Host, Url};
+
+/// As long as a URI may be that is registered.
+const LONGEST: usize = 2048;
+
+/// Reads a URI that every parser reads alike: absolute, plain ASCII, written as it would be written
+/// again, without a fragment, a user or a wildcard.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn canonical(uri: &str) -> Result<Url, &'static str> {
+    if uri.len() > LONGEST {
+        return Err("it is longer than 2048 characters");
+    }
+    // RFC 3986 §2.2 and §2.3; the rest must be percent-encoded.
+    let legal =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte);
+    if !uri.bytes().all(legal) {
+        return Err("it has a character that RFC 3986 does not allow in a URI");
+    }
+    let encoded = |rest: &str| matches!(rest.as_bytes(), [a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit());
+    if !uri.split('%').skip(1).all(encoded) {
+        return Err("it has a % that no two hexadecimal digits follow");
+    }
+    // RFC 6749 §3.1.2: "The endpoint URI MUST NOT include a fragment component."
+    if uri.contains('#') {
+        return Err("it has a fragment");
+    }
+    if uri.contains('*') {
+        return Err("it has a wildcard: each URI is registered whole");
+    }
+    let url = Url::parse(uri).map_err(|_| "it is not an absolute URI")?;
+    if !url.username().is_empty() || url.password().is_some() || url.authority().contains('@') {
+        return Err("it has a user name or a password");
+    }
+    if url.port() == Some(0) {
+        return Err("its port is 0");
+    }
+    let brackets = ['[', ']'];
+    if url.path().contains(brackets) || url.query().is_some_and(|query| query.contains(brackets)) {
+        return Err("it has brackets that are not around an IPv6 address");
+    }
+    let alike = uri == url.as_str()
+        || (url.path() == "/"
+            && url.query().is_none()
+            && url.as_str().strip_suffix('/') == Some(uri));
+    if !alike {
+        return Err(
+            "it is not in its normal form: scheme and host in lower case, no default port, no dot segments, international names as xn--",
+        );
+    }
+    Ok(url)
+}
+
+/// Whether it never leaves this machine.
+pub(super) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address == Ipv4Addr::LOCALHOST,
+        Some(Host::Ipv6(address)) => address == Ipv6Addr::LOCALHOST,
+        None => false,
+    }
+}
+
+/// A name that two resolvers, or a person and a parser, could take for two is none that we send a code
+/// to (THREATS AZ-04).
+pub(super) fn must_have_plain_host(url: &Url) -> Result<(), &'static str> {
+    if let Some(Host::Domain(name)) = url.host()
+        && name.split('.').any(|label| {
+            let inside = label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+            label.is_empty() || !inside || label.starts_with('-') || label.ends_with('-')
+        })
+    {
+        return Err("its host is not a plain host name");
+    }
+    Ok(())
+}
