@@ -381,3 +381,6 @@ pub(super) fn is_lifetime(lifetime: Seconds) -> bool {
 pub(super) fn must_be_resource(resource: &ResourceId) -> Result<(), &'static str> {
     uri::canonical(resource.as_str()).map(drop)
 }
+
+#[cfg(test)]
+mod tests;

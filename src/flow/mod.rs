@@ -2,4 +2,5 @@
 
 pub mod client_metadata;
 pub mod redirect_uri;
+pub mod resources;
 mod uri;

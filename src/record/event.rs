@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::store::audit_events::{self, AuditRow};
 use crate::store::{On, Store};
-use crate::types::{ClientId, GrantId, Refusal, SessionId, UserId};
+use crate::types::{ClientId, GrantId, Refusal, SessionId, Timestamp, UserId};
 
 /// Where a request comes from and what it is called: the same id stands in the answer, in the log and
 /// in the events.
@@ -25,6 +25,11 @@ impl Trace {
     /// The trace of something that no request asked for.
     pub fn of_command(at_ms: i64) -> Self {
         Self { request_id: Uuid::now_v7().to_string(), address: None, at_ms }
+    }
+
+    /// When the request came.
+    pub const fn now(&self) -> Timestamp {
+        Timestamp(self.at_ms.div_euclid(1000))
     }
 
     /// The address, as text.

@@ -1,0 +1,209 @@
+//! What may be registered. Each line is one rule broken in a document that is otherwise good.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::config::{Config, Issuer};
+use crate::jose::SigningKey;
+
+fn read(changes: &Value) -> Metadata {
+    let mut document = json!({ "redirect_uris": ["https://rp.example/cb"] });
+    if let (Some(document), Some(changes)) = (document.as_object_mut(), changes.as_object()) {
+        document.extend(changes.clone());
+    }
+    serde_json::from_value(document).unwrap()
+}
+
+fn judged(changes: &Value) -> Result<Metadata, Refusal> {
+    judge(read(changes), &Config::of(Issuer::default()))
+}
+
+fn keys(algorithm: Algorithm) -> Value {
+    json!({ "keys": [SigningKey::generate(algorithm).unwrap().0.public_jwk()] })
+}
+
+#[test]
+fn the_defaults_are_those_of_the_documents() {
+    let metadata = judged(&json!({})).unwrap();
+
+    assert_eq!(metadata.token_endpoint_auth_method, AuthMethod::ClientSecretBasic);
+    assert_eq!(metadata.grant_types, [GrantType::AuthorizationCode]);
+    assert_eq!(metadata.response_types, [ResponseType::Code]);
+    assert_eq!(metadata.id_token_signed_response_alg, Algorithm::Rs256);
+    assert!(metadata.gw_require_pkce);
+}
+
+#[test]
+fn what_clients_need_can_be_registered() {
+    for changes in [
+        json!({ "grant_types": ["authorization_code", "refresh_token", "client_credentials"] }),
+        json!({ "grant_types": ["client_credentials"], "redirect_uris": [] }),
+        json!({ "grant_types": [], "redirect_uris": [], "gw_resources": ["https://api.example"] }),
+        json!({ "token_endpoint_auth_method": "none", "application_type": "native",
+                "redirect_uris": ["http://127.0.0.1/cb", "com.example.app:/cb"] }),
+        json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks": keys(Algorithm::Es256),
+                "token_endpoint_auth_signing_alg": "ES256", "gw_assertion_audience": "endpoints" }),
+        json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "https://rp.example/jwks" }),
+        json!({ "token_endpoint_auth_method": "client_secret_jwt", "token_endpoint_auth_signing_alg": "HS256" }),
+        json!({ "subject_type": "pairwise",
+                "redirect_uris": ["https://rp.example/a", "https://rp.example:8443/b"] }),
+        json!({ "gw_require_pkce": false }),
+        json!({ "gw_allowed_origins": ["https://app.example", "http://localhost:3000"] }),
+        json!({ "client_name": "Bücher & Söhne 📚", "contacts": ["it@rp.example"] }),
+        json!({ "userinfo_signed_response_alg": "EdDSA", "id_token_signed_response_alg": "ES384" }),
+        json!({ "gw_access_token_lifetime": 86_400, "default_max_age": 0 }),
+    ] {
+        let judged = judged(&changes);
+        assert!(judged.is_ok(), "{changes}: {judged:?}");
+    }
+}
+
+#[test]
+fn what_would_be_wrong_for_a_client_without_people_is_left_out() {
+    let metadata = judged(&json!({
+        "grant_types": ["client_credentials", "client_credentials"],
+        "redirect_uris": [],
+        "scope": "write openid read offline_access",
+    }))
+    .unwrap();
+
+    assert_eq!(metadata.grant_types, [GrantType::ClientCredentials]);
+    assert!(metadata.response_types.is_empty());
+    assert_eq!(metadata.scope, "read write");
+}
+
+/// RFC 7591 §3.2.2; THREATS AZ-06, TE-21, JO-10, DC-06, DC-07.
+#[test]
+fn what_contradicts_itself_or_endangers_others_is_refused() {
+    let mut private = keys(Algorithm::Es256);
+    private["keys"][0]["d"] = "AAAA".into();
+    let long = "a".repeat(201);
+    let many: Vec<_> = (0..65).map(|n| format!("https://rp.example/{n}")).collect();
+    for (changes, told) in [
+        (json!({ "response_types": [] }), "response_types"),
+        (json!({ "grant_types": ["refresh_token"], "redirect_uris": [] }), "refresh_token"),
+        (
+            json!({ "grant_types": ["client_credentials"], "redirect_uris": [],
+                    "token_endpoint_auth_method": "none" }),
+            "client_credentials",
+        ),
+        (
+            json!({ "grant_types": [], "redirect_uris": [], "token_endpoint_auth_method": "none" }),
+            "grant_types",
+        ),
+        (json!({ "grant_types": ["client_credentials"] }), "redirect_uris"),
+        (
+            json!({ "gw_require_pkce": false, "token_endpoint_auth_method": "none" }),
+            "gw_require_pkce",
+        ),
+        (json!({ "gw_require_pkce": false, "scope": "email" }), "gw_require_pkce"),
+        (json!({ "gw_profile": "fapi2" }), "gw_profile"),
+        (json!({ "token_endpoint_auth_method": "private_key_jwt" }), "neither jwks nor jwks_uri"),
+        (
+            json!({ "jwks": keys(Algorithm::Es256), "jwks_uri": "https://rp.example/jwks" }),
+            "both present",
+        ),
+        (json!({ "jwks": { "keys": [] } }), "jwks"),
+        (json!({ "jwks": private }), "jwks"),
+        (json!({ "jwks": { "keys": [{ "kty": "oct", "k": "AAAA" }] } }), "jwks"),
+        (
+            json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks": keys(Algorithm::Es256),
+                    "token_endpoint_auth_signing_alg": "EdDSA" }),
+            "jwks has no key",
+        ),
+        (
+            json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks": keys(Algorithm::Es256),
+                    "token_endpoint_auth_signing_alg": "HS256" }),
+            "HS256",
+        ),
+        (
+            json!({ "token_endpoint_auth_method": "client_secret_jwt",
+                    "token_endpoint_auth_signing_alg": "RS256" }),
+            "HS256",
+        ),
+        (json!({ "token_endpoint_auth_signing_alg": "RS256" }), "signs nothing"),
+        (json!({ "gw_assertion_audience": "endpoints" }), "gw_assertion_audience"),
+        (json!({ "id_token_signed_response_alg": "HS256" }), "id_token_signed_response_alg"),
+        (json!({ "userinfo_signed_response_alg": "HS256" }), "userinfo_signed_response_alg"),
+        (
+            json!({ "subject_type": "pairwise",
+                    "redirect_uris": ["https://a.example/cb", "https://b.example/cb"] }),
+            "pairwise",
+        ),
+        (
+            json!({ "subject_type": "pairwise", "application_type": "native",
+                    "redirect_uris": ["com.example.app:/cb"] }),
+            "pairwise",
+        ),
+        (json!({ "client_uri": "http://rp.example" }), "client_uri"),
+        (json!({ "logo_uri": "JaVaScRiPt:alert(1)" }), "logo_uri"),
+        (json!({ "policy_uri": "data:text/html,x" }), "policy_uri"),
+        (json!({ "tos_uri": "vbscript:x" }), "tos_uri"),
+        (json!({ "jwks_uri": "file:///etc/passwd" }), "jwks_uri"),
+        (json!({ "jwks_uri": "http://localhost/jwks" }), "jwks_uri"),
+        (json!({ "jwks_uri": "https://user@rp.example/jwks" }), "jwks_uri"),
+        (json!({ "sector_identifier_uri": "http://rp.example/s" }), "sector_identifier_uri"),
+        (json!({ "gw_allowed_origins": ["*"] }), "gw_allowed_origins"),
+        (json!({ "gw_allowed_origins": ["null"] }), "gw_allowed_origins"),
+        (json!({ "gw_allowed_origins": ["https://app.example/"] }), "gw_allowed_origins"),
+        (json!({ "gw_allowed_origins": ["https://app.example:443"] }), "gw_allowed_origins"),
+        (json!({ "gw_allowed_origins": ["http://app.example"] }), "gw_allowed_origins"),
+        (json!({ "gw_allowed_origins": ["https://*.example"] }), "gw_allowed_origins"),
+        (json!({ "gw_access_token_lifetime": 86_401 }), "gw_access_token_lifetime"),
+        (json!({ "gw_access_token_lifetime": 0 }), "gw_access_token_lifetime"),
+        (json!({ "gw_access_token_lifetime": -1 }), "gw_access_token_lifetime"),
+        (json!({ "default_max_age": -1 }), "default_max_age"),
+        (json!({ "gw_resources": ["api"] }), "gw_resources"),
+        (json!({ "gw_default_audience": "https://api.example/#x" }), "gw_default_audience"),
+        (
+            json!({ "gw_resources": ["https://api.example"], "token_endpoint_auth_method": "none" }),
+            "gw_resources",
+        ),
+        (json!({ "scope": "a\"b" }), "scope"),
+        (json!({ "client_name": "Bank\u{202e}knaB" }), "client_name"),
+        (json!({ "client_name": "a\nb" }), "client_name"),
+        (json!({ "client_name": long }), "client_name"),
+        (json!({ "software_version": "\0" }), "software_version"),
+        (json!({ "contacts": ["nobody"] }), "contacts"),
+        (json!({ "default_acr_values": ["a b"] }), "default_acr_values"),
+        (json!({ "gw_allowed_resources": many }), "64"),
+    ] {
+        let refusal = judged(&changes).expect_err(&changes.to_string());
+        assert_eq!(refusal.code, Code::InvalidClientMetadata, "{changes}: {refusal}");
+        assert!(refusal.why.contains(told), "{changes}: {refusal}");
+    }
+    for uris in [json!([]), json!(["http://rp.example/cb"]), json!(["com.example.app:/cb"])] {
+        let refusal = judged(&json!({ "redirect_uris": uris })).unwrap_err();
+        assert_eq!(refusal.code, Code::InvalidRedirectUri, "{uris}: {refusal}");
+    }
+    let after_logout = json!({ "post_logout_redirect_uris": ["javascript:alert(1)"] });
+    assert_eq!(judged(&after_logout).unwrap_err().code, Code::InvalidRedirectUri);
+}
+
+#[test]
+fn a_developer_may_name_a_loopback_address_where_the_server_may_fetch_from_one() {
+    let mut config = Config::of(Issuer::default());
+    let metadata = read(&json!({ "jwks_uri": "http://localhost:3000/jwks" }));
+
+    assert!(judge(metadata.clone(), &config).is_err());
+    config.outbound.allow_private_networks = true;
+    assert!(judge(metadata, &config).is_ok());
+}
+
+/// OIDC Core §8.1; THREATS JO-23.
+#[test]
+fn a_sector_names_every_redirect_uri() {
+    let metadata =
+        read(&json!({ "redirect_uris": ["https://a.example/cb", "https://b.example/cb"] }));
+
+    for (document, is_in) in [
+        (json!(["https://b.example/cb", "https://a.example/cb", "https://c.example/cb"]), true),
+        (json!(["https://a.example/cb"]), false),
+        (json!(["https://a.example/cb", "https://b.example/cb/"]), false),
+        (json!([["https://a.example/cb", "https://b.example/cb"]]), false),
+        (json!({ "redirect_uris": ["https://a.example/cb", "https://b.example/cb"] }), false),
+        (json!([]), false),
+    ] {
+        assert_eq!(must_be_in_sector(&metadata, &document).is_ok(), is_in, "{document}");
+    }
+}
