@@ -33,9 +33,14 @@ pub struct Person<'a> {
     pub handle: &'a str,
 }
 
-impl Person<'_> {
+impl<'a> Person<'a> {
     fn initials(&self) -> String {
         initials(self.name)
+    }
+
+    /// The handle in two, where a long address may break: before its `@`.
+    fn halves(&self) -> (&'a str, &'a str) {
+        self.handle.split_at(self.handle.rfind('@').unwrap_or(self.handle.len()))
     }
 }
 
@@ -193,11 +198,6 @@ impl Consent<'_> {
     fn heading(&self) -> String {
         let words = &self.layout.words.consent;
         if self.more { (words.also)(self.client.name) } else { (words.asks)(self.client.name) }
-    }
-
-    fn group_title(&self, group: &ScopeGroup<'_>) -> String {
-        let words = &self.layout.words.consent;
-        group.api.map_or_else(|| words.about_you.to_owned(), words.in_api)
     }
 }
 

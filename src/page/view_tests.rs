@@ -129,6 +129,7 @@ fn pages(look: &Look, words: &'static Words, name: &str) -> Vec<(String, String)
     let layout = Layout { look, words, now: NOW };
     let client = Client { name, logo: None };
     let back = || Link::to("https://photos.example/").map(|link| Back { name, link });
+    let who = if name == HOSTILE { HOSTILE } else { "Ada Lovelace" };
     let mut pages = Vec::new();
     let mut add = |page: &str, html: askama::Result<String>| {
         pages.push((page.to_owned(), html.unwrap()));
@@ -148,7 +149,7 @@ fn pages(look: &Look, words: &'static Words, name: &str) -> Vec<(String, String)
     add("login-expired", again(LoginProblem::Expired).render());
     add("login-busy", again(LoginProblem::Busy).render());
     add("login-cookies", again(LoginProblem::Cookies).render());
-    let select = SelectAccount { layout, client, person: person(name), csrf: "t", request: "r" };
+    let select = SelectAccount { layout, client, person: person(who), csrf: "t", request: "r" };
     add("select-account", select.render());
     add("consent", consent(layout, name).render());
     let short = Consent {

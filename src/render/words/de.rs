@@ -4,9 +4,7 @@ use super::*;
 
 pub(super) const WORDS: Words = Words {
     lang: "de",
-    language: "Deutsch",
     common: Common {
-        cancel: "Abbrechen",
         support: "Hilfe",
         privacy: "Datenschutz",
         imprint: "Impressum",
@@ -37,7 +35,6 @@ pub(super) const WORDS: Words = Words {
     select: Select {
         title: "Konto wählen",
         subtitle: |client| format!("um mit {client} fortzufahren"),
-        go_on: |name| format!("Weiter als {name}"),
         other: "Ein anderes Konto verwenden",
     },
     consent: Consent {
@@ -46,7 +43,6 @@ pub(super) const WORDS: Words = Words {
         not_you: "Nicht Sie?",
         asks: |client| format!("{client} möchte"),
         also: |client| format!("{client} möchte nun auch"),
-        about_you: "Über Sie",
         in_api: |api| format!("In {api}"),
         optional: "freiwillig",
         claims: |list| format!("Diese Angaben sehen: {list}"),
@@ -144,8 +140,11 @@ pub(super) const WORDS: Words = Words {
         again: "Wieder anmelden",
     },
     home: Home {
+        title: |organisation| format!("Ihr Konto bei {organisation}"),
         detail: |organisation| {
-            format!("Hier melden Sie sich bei den Anwendungen von {organisation} an.")
+            format!(
+                "Ein Konto für die Anwendungen von {organisation}. Sehen Sie, wo Sie angemeldet sind und was Zugriff hat, oder ändern Sie Ihr Passwort."
+            )
         },
         account: "Zu Ihrem Konto",
     },

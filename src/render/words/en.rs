@@ -4,9 +4,7 @@ use super::*;
 
 pub(super) const WORDS: Words = Words {
     lang: "en",
-    language: "English",
     common: Common {
-        cancel: "Cancel",
         support: "Help",
         privacy: "Privacy",
         imprint: "Legal notice",
@@ -35,7 +33,6 @@ pub(super) const WORDS: Words = Words {
     select: Select {
         title: "Choose an account",
         subtitle: |client| format!("to continue to {client}"),
-        go_on: |name| format!("Continue as {name}"),
         other: "Use another account",
     },
     consent: Consent {
@@ -44,7 +41,6 @@ pub(super) const WORDS: Words = Words {
         not_you: "Not you?",
         asks: |client| format!("{client} would like to"),
         also: |client| format!("{client} would now also like to"),
-        about_you: "About you",
         in_api: |api| format!("In {api}"),
         optional: "optional",
         claims: |list| format!("See these details: {list}"),
@@ -86,7 +82,7 @@ pub(super) const WORDS: Words = Words {
         title: "Your account",
         sign_out: "Sign out",
         sessions: "Where you are signed in",
-        sessions_detail: "If you do not recognise one of these, end it and change your password.",
+        sessions_detail: "If you do not recognise one of these, sign it out and change your password.",
         this_device: "This device",
         device: |browser, system| format!("{browser} on {system}"),
         unknown_device: "Unknown device",
@@ -142,8 +138,11 @@ pub(super) const WORDS: Words = Words {
         again: "Sign in again",
     },
     home: Home {
+        title: |organisation| format!("Your {organisation} account"),
         detail: |organisation| {
-            format!("This is where you sign in to the applications of {organisation}.")
+            format!(
+                "One account for the applications of {organisation}. See where you are signed in and what has access, or change your password."
+            )
         },
         account: "Go to your account",
     },

@@ -4,9 +4,7 @@ use super::*;
 
 pub(super) const WORDS: Words = Words {
     lang: "es",
-    language: "Español",
     common: Common {
-        cancel: "Cancelar",
         support: "Ayuda",
         privacy: "Privacidad",
         imprint: "Aviso legal",
@@ -37,7 +35,6 @@ pub(super) const WORDS: Words = Words {
     select: Select {
         title: "Elija una cuenta",
         subtitle: |client| format!("para continuar a {client}"),
-        go_on: |name| format!("Continuar como {name}"),
         other: "Usar otra cuenta",
     },
     consent: Consent {
@@ -46,7 +43,6 @@ pub(super) const WORDS: Words = Words {
         not_you: "¿No es usted?",
         asks: |client| format!("{client} quiere"),
         also: |client| format!("{client} ahora también quiere"),
-        about_you: "Sobre usted",
         in_api: |api| format!("En {api}"),
         optional: "opcional",
         claims: |list| format!("Ver estos datos: {list}"),
@@ -146,7 +142,12 @@ pub(super) const WORDS: Words = Words {
         again: "Iniciar sesión de nuevo",
     },
     home: Home {
-        detail: |organisation| format!("Aquí inicia sesión en las aplicaciones de {organisation}."),
+        title: |organisation| format!("Su cuenta de {organisation}"),
+        detail: |organisation| {
+            format!(
+                "Una sola cuenta para las aplicaciones de {organisation}. Vea dónde tiene la sesión iniciada y qué tiene acceso, o cambie su contraseña."
+            )
+        },
         account: "Ir a su cuenta",
     },
     form_post: FormPost {

@@ -4,9 +4,7 @@ use super::*;
 
 pub(super) const WORDS: Words = Words {
     lang: "fr",
-    language: "Français",
     common: Common {
-        cancel: "Annuler",
         support: "Aide",
         privacy: "Confidentialité",
         imprint: "Mentions légales",
@@ -37,7 +35,6 @@ pub(super) const WORDS: Words = Words {
     select: Select {
         title: "Choisir un compte",
         subtitle: |client| format!("pour continuer vers {client}"),
-        go_on: |name| format!("Continuer en tant que {name}"),
         other: "Utiliser un autre compte",
     },
     consent: Consent {
@@ -46,7 +43,6 @@ pub(super) const WORDS: Words = Words {
         not_you: "Ce n’est pas vous ?",
         asks: |client| format!("{client} souhaite"),
         also: |client| format!("{client} souhaite maintenant aussi"),
-        about_you: "À votre sujet",
         in_api: |api| format!("Dans {api}"),
         optional: "facultatif",
         claims: |list| format!("Voir ces informations : {list}"),
@@ -148,8 +144,11 @@ pub(super) const WORDS: Words = Words {
         again: "Se reconnecter",
     },
     home: Home {
+        title: |organisation| format!("Votre compte {organisation}"),
         detail: |organisation| {
-            format!("C’est ici que vous vous connectez aux applications de {organisation}.")
+            format!(
+                "Un seul compte pour les applications de {organisation}. Voyez où vous êtes connecté et ce qui y a accès, ou changez de mot de passe."
+            )
         },
         account: "Accéder à votre compte",
     },

@@ -58,8 +58,6 @@ pub type With = fn(&str) -> String;
 pub struct Words {
     /// The language (BCP 47).
     pub lang: &'static str,
-    /// The language's own name.
-    pub language: &'static str,
     /// What stands on many pages.
     pub common: Common,
     /// Sign-in.
@@ -91,8 +89,6 @@ pub struct Words {
 /// What stands on many pages.
 #[derive(Debug)]
 pub struct Common {
-    /// Leaving without doing it.
-    pub cancel: &'static str,
     /// The link to help.
     pub support: &'static str,
     /// The link to the privacy policy.
@@ -151,8 +147,6 @@ pub struct Select {
     pub title: &'static str,
     /// For which application.
     pub subtitle: With,
-    /// Continue with the account shown.
-    pub go_on: With,
     /// Sign in with another.
     pub other: &'static str,
 }
@@ -170,8 +164,6 @@ pub struct Consent {
     pub asks: With,
     /// The heading of the list when some of it was agreed to before.
     pub also: With,
-    /// The group of scopes that concern the person.
-    pub about_you: &'static str,
     /// A group of scopes of an API.
     pub in_api: With,
     /// Said of what can be left out.
@@ -304,6 +296,8 @@ pub struct Logout {
 /// The page at `/`.
 #[derive(Debug)]
 pub struct Home {
+    /// The heading; the argument is the organisation.
+    pub title: With,
     /// What this is; the argument is the organisation.
     pub detail: With,
     /// The link to the account page.
