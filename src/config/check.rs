@@ -244,7 +244,7 @@ fn exposed_keys(_: &Path) -> Vec<Exposure> {
 mod tests {
     use insta::assert_snapshot;
 
-    use super::super::source::tests::{SMALLEST, Scratch};
+    use super::super::tests::{SMALLEST, Scratch};
     use super::*;
     use crate::config::{Bytes, Issuer};
 

@@ -197,7 +197,7 @@ fn wrapped(text: &str, before: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::source::tests::Scratch;
+    use crate::config::tests::Scratch;
     use crate::config::{Issuer, Loaded};
 
     /// What holds, whatever it came from.

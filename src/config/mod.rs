@@ -4,30 +4,40 @@
 //! overridden by an environment variable, every secret can come from a file, and all problems are
 //! told at once.
 
+mod amount;
 mod check;
 mod describe;
+mod file;
 mod issuer;
+mod network;
 mod problem;
 mod secrets;
 mod show;
 mod source;
 mod table;
+#[cfg(test)]
+mod tests;
+mod text;
+mod unknown;
 mod value;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use crate::types::{Algorithm, Seconds};
+use table::{given, settings};
+
 pub use crate::types::colour::Colour;
+pub use amount::Bytes;
 pub use describe::{example, reference, schema};
 pub use issuer::Issuer;
+pub use network::Network;
 pub use problem::{Origin, Problem, Problems};
 pub use secrets::{DatabaseUrl, EncryptionKeys};
 pub use source::environment;
-pub use value::{AssertionAudience, Bytes, Filter, Link, LogFormat, Network, Value, Wrong};
-
-use crate::types::{Algorithm, Seconds};
-use table::{given, settings};
+pub use text::{AssertionAudience, Filter, Link, LogFormat};
+pub use value::{Raw, Value, Wrong};
 
 settings! {
     /// The whole configuration. What [`Config::load`] returns is valid.
@@ -210,7 +220,7 @@ settings! {
         imprint_url: Option<Link> = None, such as "https://example.org/imprint";
     }
 
-    /// What the log says, on the standard error stream.
+    /// What the log says.
     log: Log {
         /// `json`, one object a line; or `text`, for people.
         format: LogFormat = LogFormat::Json;

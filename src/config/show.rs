@@ -74,7 +74,7 @@ pub(super) fn as_json(value: &Toml) -> serde_json::Value {
 mod tests {
     use insta::assert_snapshot;
 
-    use super::super::source::tests::Scratch;
+    use super::super::tests::Scratch;
 
     #[test]
     fn what_holds_is_shown_with_where_it_came_from() {

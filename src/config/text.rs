@@ -1,0 +1,178 @@
+//! Texts of a certain form: colours, links, filters, words.
+
+use std::fmt;
+
+use serde_json::json;
+use toml_edit::Value as Toml;
+use tracing_subscriber::EnvFilter;
+use url::Url;
+
+use super::value::{Raw, Value, Wrong};
+use crate::types::colour::Colour;
+
+impl Value for Colour {
+    const FORM: &'static str = "a colour such as \"#2f5bd7\"";
+
+    fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
+        Colour::parse(raw.text()?).ok_or_else(|| "is not # and six hexadecimal digits".into())
+    }
+
+    fn show(&self) -> Option<Toml> {
+        Some(self.to_string().into())
+    }
+
+    fn schema(_: Option<(i64, i64)>) -> serde_json::Value {
+        json!({ "type": "string", "pattern": "^#[0-9A-Fa-f]{6}$" })
+    }
+}
+
+/// A link on a page. Nothing but these schemes, so that none runs a script.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link(pub Url);
+
+impl fmt::Display for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_str())
+    }
+}
+
+impl Value for Link {
+    const FORM: &'static str = "an address that begins with \"https:\", \"http:\" or \"mailto:\"";
+
+    fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
+        let url = Url::parse(raw.text()?).map_err(|_| Wrong::from("is not a complete address"))?;
+        match url.scheme() {
+            "https" | "http" | "mailto" => Ok(Self(url)),
+            _ => Err("has a scheme that we do not link to".into()),
+        }
+    }
+
+    fn show(&self) -> Option<Toml> {
+        Some(self.0.as_str().into())
+    }
+
+    fn schema(_: Option<(i64, i64)>) -> serde_json::Value {
+        json!({ "type": "string", "format": "uri", "pattern": "^(https?|mailto):" })
+    }
+}
+
+/// What is logged: a level, or a filter of `tracing` such as `info,gatewright::flow=debug`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filter(String);
+
+impl Filter {
+    /// The text of it, which `tracing` accepts.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for Filter {
+    fn default() -> Self {
+        Self("info".to_owned())
+    }
+}
+
+impl Value for Filter {
+    const FORM: &'static str = "\"error\", \"warn\", \"info\", \"debug\", \"trace\", or a filter such as \"info,gatewright=debug\"";
+
+    fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
+        let text = raw.text()?;
+        EnvFilter::try_new(text)
+            .map(|_| Self(text.to_owned()))
+            .map_err(|_| "is not a level or a filter of tracing".into())
+    }
+
+    fn show(&self) -> Option<Toml> {
+        Some(self.0.as_str().into())
+    }
+
+    fn schema(_: Option<(i64, i64)>) -> serde_json::Value {
+        json!({ "type": "string", "minLength": 1 })
+    }
+}
+
+macro_rules! words {
+    ($($(#[$meta:meta])* $type:ident $form:literal {
+        $($(#[$of_word:meta])* $name:ident $word:literal;)*
+    })*) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub enum $type {
+            $($(#[$of_word])* $name,)*
+        }
+
+        impl $type {
+            /// The word for it.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $word,)*
+                }
+            }
+        }
+
+        impl Value for $type {
+            const FORM: &'static str = $form;
+
+            fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
+                match raw.text()? {
+                    $($word => Ok(Self::$name),)*
+                    _ => Err("is not a word that we know here".into()),
+                }
+            }
+
+            fn show(&self) -> Option<Toml> {
+                Some(self.as_str().into())
+            }
+
+            fn schema(_: Option<(i64, i64)>) -> serde_json::Value {
+                json!({ "enum": [$($word),*] })
+            }
+        }
+    )*};
+}
+
+words! {
+    /// Whom a client assertion may be addressed to (RFC 7523 §3).
+    AssertionAudience "\"issuer\" or \"endpoints\"" {
+        /// The issuer alone, as a single string: an assertion made for somebody else's endpoint
+        /// can never be used with us.
+        #[default]
+        Issuer "issuer";
+        /// Also our token endpoint or the endpoint called, as a string or an array.
+        Endpoints "endpoints";
+    }
+    /// How a line of the log looks.
+    LogFormat "\"json\" or \"text\"" {
+        /// One JSON object, for machines.
+        #[default]
+        Json "json";
+        /// For people.
+        Text "text";
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_colour_is_six_digits() {
+        let blue = Colour::read(&Raw::Text("#2F5bd7")).unwrap();
+        assert_eq!(blue, Colour(0x2f, 0x5b, 0xd7));
+        assert_eq!(blue.to_string(), "#2f5bd7");
+        for text in ["2f5bd7", "#2f5bd", "#2f5bd77", "#2f5bdg", "#+2f5bd", "blue", "#é5bd7"] {
+            assert!(Colour::read(&Raw::Text(text)).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_link_never_runs_a_script() {
+        for text in
+            ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "/help", "help"]
+        {
+            assert!(Link::read(&Raw::Text(text)).is_err(), "{text}");
+        }
+        assert!(Link::read(&Raw::Text("mailto:help@example.org")).is_ok());
+    }
+}
