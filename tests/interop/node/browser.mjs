@@ -2,6 +2,9 @@
 
 const HOPS = 20;
 
+/** The buttons that this person presses, by their values, and what pressing them means. */
+const AGREEMENTS = { 'sign-in': 'sign-in', allow: 'consent', yes: 'confirmation' };
+
 export class Browser {
   #cookies = new Map();
   #person;
@@ -9,8 +12,8 @@ export class Browser {
   /** The forms that were filled in, in order: `sign-in`, `consent`, `confirmation`. */
   filled = [];
 
-  constructor(person) {
-    this.#person = person;
+  constructor({ username, password }) {
+    this.#person = { identifier: username, password };
   }
 
   /** Opens `url` and does what the pages ask, until it is sent to `destination`; returns that URL. */
@@ -54,22 +57,15 @@ export class Browser {
   }
 
   #fill(forms) {
-    const having = (name) => forms.find((form) => form.fields.some((field) => field.name === name));
-    const signIn = having('password');
-    const consent = having('decision');
-    if (signIn) {
-      this.filled.push('sign-in');
-      const { username, password } = this.#person;
-      return submit(signIn, { username, password });
+    for (const [agreement, kind] of Object.entries(AGREEMENTS)) {
+      for (const form of forms) {
+        const button = form.fields.find((field) => field.submits && field.value === agreement);
+        if (!button) continue;
+        this.filled.push(kind);
+        return submit(form, button, this.#person);
+      }
     }
-    if (consent) {
-      this.filled.push('consent');
-      return submit(consent, { decision: 'allow' });
-    }
-    const confirmation = forms.find((form) => form.method === 'POST');
-    if (!confirmation) throw new Error('a page without a form, and no way on');
-    this.filled.push('confirmation');
-    return submit(confirmation, {});
+    throw new Error('a page that asks nothing we know, and no way on');
   }
 }
 
@@ -86,16 +82,13 @@ async function page(response) {
   throw new Error(`${response.url} answered ${response.status}: ${text.slice(0, 500)}`);
 }
 
-/** What a click on a form's button sends: `answers`, the hidden inputs, what is ticked, the button. */
-function submit({ method, action, fields }, answers) {
+/** What a click on a button sends: the person's answers, the hidden inputs, what is ticked. */
+function submit({ method, action, fields }, button, answers) {
   const body = new URLSearchParams();
-  const pressed = fields.find(
-    (field) => field.submits && (!(field.name in answers) || field.value === answers[field.name]),
-  );
   for (const field of fields) {
     if (!field.name || field.disabled) continue;
     if (field.submits) {
-      if (field === pressed) body.append(field.name, field.value);
+      if (field === button) body.append(field.name, field.value);
     } else if (field.name in answers) {
       body.append(field.name, answers[field.name]);
     } else if (!field.tickable || field.ticked) {
@@ -111,9 +104,10 @@ function submit({ method, action, fields }, answers) {
 function parseForms(html, base) {
   return [...html.matchAll(/<form\b([^>]*)>(.*?)<\/form>/gis)].map(([, head, inner]) => {
     const { method = 'get', action = base.href } = parseAttributes(head);
-    const fields = [...inner.matchAll(/<(input|button)\b([^>]*)>/gi)].map(([, tag, attributes]) =>
-      parseField(tag.toLowerCase(), parseAttributes(attributes)),
-    );
+    const fields = [...inner.matchAll(/<(input|button)\b([^>]*)>/gi)]
+      .map(([, tag, attributes]) => [tag.toLowerCase(), parseAttributes(attributes)])
+      .filter(([, attributes]) => !('form' in attributes)) // those are another form's
+      .map(([tag, attributes]) => parseField(tag, attributes));
     return { method: method.toUpperCase(), action: new URL(action, base), fields };
   });
 }

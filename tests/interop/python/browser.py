@@ -7,12 +7,15 @@ import requests
 
 HOPS = 20
 
+# The buttons that this person presses, by their values, and what pressing them means.
+AGREEMENTS = {"sign-in": "sign-in", "allow": "consent", "yes": "confirmation"}
+
 
 class Browser:
     """Plays the part of a person who signs in, agrees to everything, and confirms what is asked."""
 
     def __init__(self, username, password):
-        self._person = {"username": username, "password": password}
+        self._person = {"identifier": username, "password": password}
         self._cookies = {}
         self.filled = []
 
@@ -51,38 +54,28 @@ class Browser:
         return response
 
     def _fill(self, forms):
-        for name, kind, answers in (
-            ("password", "sign-in", self._person),
-            ("decision", "consent", {"decision": "allow"}),
-        ):
+        for agreement, kind in AGREEMENTS.items():
             for form in forms:
-                if any(field.get("name") == name for field in form["fields"]):
-                    self.filled.append(kind)
-                    return submit(form, answers)
-        for form in forms:
-            if form["method"] == "POST":
-                self.filled.append("confirmation")
-                return submit(form, {})
-        raise AssertionError("a page without a form, and no way on")
+                for button in form["fields"]:
+                    if button["type"] == "submit" and button.get("value") == agreement:
+                        self.filled.append(kind)
+                        return submit(form, button, self._person)
+        raise AssertionError("a page that asks nothing we know, and no way on")
 
 
-def submit(form, answers):
-    """What a click on a form's button sends: the answers, the hidden inputs, what is ticked, the button."""
-    body, pressed = [], False
+def submit(form, button, answers):
+    """What a click on a button sends: the person's answers, the hidden inputs, what is ticked."""
+    body = []
     for field in form["fields"]:
         name, kind = field.get("name"), field["type"]
-        value = field.get("value") or ""
-        if kind == "submit":
-            wanted = not pressed and answers.get(name, value) == value
-            pressed = pressed or wanted
-            if wanted and name:
-                body.append((name, value))
-        elif not name or "disabled" in field or kind in ("button", "reset"):
+        if not name or "disabled" in field or kind in ("button", "reset"):
             continue
-        elif name in answers:
-            body.append((name, answers[name]))
-        elif kind not in ("checkbox", "radio") or "checked" in field:
-            body.append((name, value))
+        if kind == "submit":
+            sent = field is button
+        else:
+            sent = kind not in ("checkbox", "radio") or "checked" in field
+        if sent:
+            body.append((name, answers.get(name, field.get("value") or "")))
     return form["method"], form["action"], body
 
 
@@ -105,7 +98,7 @@ class Forms(HTMLParser):
                 "fields": [],
             }
             self.found.append(self._open)
-        elif tag in ("input", "button") and self._open:
+        elif tag in ("input", "button") and self._open and "form" not in attributes:
             attributes.setdefault("type", "submit" if tag == "button" else "text")
             self._open["fields"].append(attributes)
 
