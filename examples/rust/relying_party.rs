@@ -1,0 +1,127 @@
+//! A web application that signs people in, with `openidconnect` and axum: `/` asks who is there,
+//! `/callback` shows what we were told. What an application does with it is its own affair.
+
+use std::collections::HashMap;
+use std::env::var;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context as _, anyhow};
+use axum::extract::State;
+use axum::http::header::{COOKIE, SET_COOKIE};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::{Router, routing::get};
+use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreUserInfoClaims};
+use openidconnect::{
+    AsyncHttpClient, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndSessionUrl,
+    EndpointMaybeSet as Maybe, EndpointNotSet as Unset, EndpointSet as Set, HttpRequest,
+    HttpResponse, IssuerUrl, LogoutRequest, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge,
+    PkceCodeVerifier, ProviderMetadataWithLogout, RedirectUrl, Scope, TokenResponse as _, url::Url,
+};
+use reqwest::redirect::Policy;
+
+const HOME: &str = "http://localhost:8090";
+
+struct App {
+    client: CoreClient<Set, Unset, Unset, Unset, Maybe, Maybe>,
+    end_session: EndSessionUrl,
+    http: Http,
+    /// Sign-ins that have begun, by their `state`, which the browser keeps in a cookie.
+    begun: Mutex<HashMap<String, (Nonce, PkceCodeVerifier)>>,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    // Refused only where another has been installed before.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    // Redirects are for browsers: a client that follows them can be sent anywhere.
+    let http = Http(reqwest::Client::builder().redirect(Policy::none()).build()?);
+    // Everything else comes from the issuer's discovery document.
+    let issuer = IssuerUrl::new(var("ISSUER").context("ISSUER")?)?;
+    let metadata = ProviderMetadataWithLogout::discover_async(issuer, &http).await?;
+    let end_session = metadata.additional_metadata().end_session_endpoint.clone();
+    let end_session = end_session.context("the issuer has no end_session_endpoint")?;
+    let id = ClientId::new(var("CLIENT_ID").context("CLIENT_ID")?);
+    let secret = ClientSecret::new(var("CLIENT_SECRET").context("CLIENT_SECRET")?);
+    let client = CoreClient::from_provider_metadata(metadata, id, Some(secret))
+        .set_redirect_uri(RedirectUrl::new(format!("{HOME}/callback"))?);
+
+    let app = App { client, end_session, http, begun: Mutex::default() };
+    let routes = Router::new().route("/", get(login)).route("/callback", get(callback));
+    println!("open {HOME}");
+    let listener = tokio::net::TcpListener::bind("localhost:8090").await?;
+    Ok(axum::serve(listener, routes.with_state(Arc::new(app))).await?)
+}
+
+async fn login(State(app): State<Arc<App>>) -> Response {
+    let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+    let flow = CoreAuthenticationFlow::AuthorizationCode;
+    let (url, state, nonce) = app
+        .client
+        .authorize_url(flow, CsrfToken::new_random, Nonce::new_random)
+        .add_scopes(["profile", "email"].map(|scope| Scope::new(scope.to_owned())))
+        .set_pkce_challenge(challenge)
+        .url();
+    let cookie = format!("state={}; HttpOnly; SameSite=Lax; Path=/callback", state.secret());
+    let mut begun = app.begun.lock().unwrap_or_else(PoisonError::into_inner);
+    begun.insert(state.into_secret(), (nonce, verifier));
+    ([(SET_COOKIE, cookie)], Redirect::to(url.as_str())).into_response()
+}
+
+async fn callback(State(app): State<Arc<App>>, headers: HeaderMap, uri: Uri) -> Response {
+    let told = async {
+        let answer = Url::parse(HOME)?.join(&uri.to_string())?;
+        let answer: HashMap<_, _> = answer.query_pairs().into_owned().collect();
+        // The state must be ours, and this browser's: nobody is signed in as somebody else.
+        let state = answer.get("state").filter(|state| cookie(&headers) == Some(state));
+        let state = state.context("this browser did not begin this sign-in")?;
+        let begun = app.begun.lock().unwrap_or_else(PoisonError::into_inner).remove(state);
+        let (nonce, verifier) = begun.context("this sign-in has ended")?;
+        let code = answer.get("code").ok_or_else(|| anyhow!("{:?}", answer.get("error")))?;
+
+        let request = app.client.exchange_code(AuthorizationCode::new(code.clone()))?;
+        let tokens = request.set_pkce_verifier(verifier).request_async(&app.http).await?;
+        let id_token = tokens.id_token().context("no ID token")?;
+        let claims = id_token.claims(&app.client.id_token_verifier(), &nonce)?;
+        let subject = Some(claims.subject().clone());
+        let request = app.client.user_info(tokens.access_token().clone(), subject)?;
+        let person: CoreUserInfoClaims = request.request_async(&app.http).await?;
+
+        let logout = LogoutRequest::from(app.end_session.clone()).set_id_token_hint(id_token);
+        let person = serde_json::to_string_pretty(&person)?.replace('<', "&lt;");
+        let logout = logout.http_get_url().to_string().replace('&', "&amp;");
+        anyhow::Ok(format!("<pre>{person}</pre><a href=\"{logout}\">Sign out</a>"))
+    };
+    match told.await {
+        Ok(page) => Html(page).into_response(),
+        Err(error) => {
+            eprintln!("{error:#}");
+            (StatusCode::BAD_REQUEST, "The sign-in failed; the log says why.").into_response()
+        }
+    }
+}
+
+fn cookie(headers: &HeaderMap) -> Option<&str> {
+    let cookies = headers.get(COOKIE)?.to_str().ok()?;
+    cookies.split("; ").find_map(|cookie| cookie.strip_prefix("state="))
+}
+
+/// reqwest, as `openidconnect` wants it.
+struct Http(reqwest::Client);
+
+impl<'c> AsyncHttpClient<'c> for Http {
+    type Error = reqwest::Error;
+    type Future = Pin<Box<dyn Future<Output = reqwest::Result<HttpResponse>> + Send + 'c>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(async move {
+            let response = self.0.execute(request.try_into()?).await?;
+            let mut answer = HttpResponse::new(Vec::new());
+            *answer.status_mut() = response.status();
+            *answer.headers_mut() = response.headers().clone();
+            *answer.body_mut() = response.bytes().await?.into();
+            Ok(answer)
+        })
+    }
+}
