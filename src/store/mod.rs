@@ -33,7 +33,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use db::{Db, On, Row, Sql, Tx, is_duplicate, is_transient, sql};
-pub use open::OpenError;
+pub use open::{Limits, OpenError};
 
 use crate::types::{Error, Failure};
 

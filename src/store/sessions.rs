@@ -129,6 +129,33 @@ pub async fn insert(tx: &mut Tx, digest: &Digest, session: &Session) -> sqlx::Re
     .map(drop)
 }
 
+/// Puts a new proof in the place of an old one of the same person: another cookie, another
+/// `auth_time`, a whole life before it, while `sid` and what descends from it stay. `false`: it has
+/// ended meanwhile.
+///
+/// # Errors
+/// What the database says.
+pub async fn renew(tx: &mut Tx, digest: &Digest, session: &Session) -> sqlx::Result<bool> {
+    let renewed = sql("UPDATE sessions
+            SET digest = $2, auth_time = $1, amr = $3, acr = $4, remembered = $5, seen_at = $1,
+                idle_at = $6, expires_at = $7, address = $8, user_agent = $9
+          WHERE id = $10 AND user_id = $11 AND ended_at IS NULL AND idle_at > $1 AND expires_at > $1")
+    .bind(session.auth_time)
+    .bind(digest)
+    .bind(&session.amr)
+    .bind(&session.acr)
+    .bind(session.remembered)
+    .bind(session.idle_at)
+    .bind(session.expires_at)
+    .bind(&session.address)
+    .bind(&session.user_agent)
+    .bind(&session.id)
+    .bind(&session.user_id)
+    .run(tx)
+    .await?;
+    Ok(renewed == 1)
+}
+
 /// Notes that a live sign-in was used, if that was not noted since `unless_since`.
 ///
 /// # Errors

@@ -61,3 +61,22 @@ pub async fn opens_at(
         sql("SELECT started_at FROM sign_in_tries WHERE bucket = $1").bind(bucket).opt(on).await?;
     Ok(row.map(|row| row.started_at + window))
 }
+
+/// Gives one try back that was reserved at `taken_at`, if that window is still open: a later one has
+/// not counted it.
+///
+/// # Errors
+/// What the database says.
+pub async fn give_back(
+    on: impl Into<On<'_>>,
+    bucket: &Digest,
+    taken_at: Timestamp,
+) -> sqlx::Result<()> {
+    sql("UPDATE sign_in_tries SET tries = tries - 1
+          WHERE bucket = $1 AND started_at <= $2 AND tries > 0")
+    .bind(bucket)
+    .bind(taken_at)
+    .run(on)
+    .await
+    .map(drop)
+}

@@ -1,0 +1,259 @@
+//! Making accounts, closing them, and changing their passwords.
+
+use serde_json::{Map, Value};
+
+use super::password::Password;
+use super::throttle::{self, Turn};
+use super::{People, name, session};
+use crate::record::{Event, Kind};
+use crate::store::users::WithPassword;
+use crate::store::{Tx, grants, is_duplicate, retrying, sessions, users};
+use crate::types::session::Session;
+use crate::types::token::SessionSecret;
+use crate::types::{Code, Error, Result, Secret, Timestamp, User, UserId};
+
+/// An account to be made.
+#[derive(Debug)]
+pub struct NewAccount<'a> {
+    /// The `preferred_username`.
+    pub username: &'a str,
+    /// The `email`.
+    pub email: Option<&'a str>,
+    /// Whether somebody has made sure that it is theirs.
+    pub email_verified: bool,
+    /// Other standard claims, as [`super::claims::read`] gives them.
+    pub claims: Map<String, Value>,
+    /// Without one, the person cannot sign in until one is set.
+    pub password: Option<&'a Secret>,
+}
+
+/// Makes an account.
+///
+/// # Errors
+/// Refuses names that are not names or are somebody's already, be it as the other kind of name
+/// (THREATS UI-24), and passwords that should not be one.
+pub async fn create(people: &People<'_>, account: NewAccount<'_>) -> Result<User> {
+    let username = name::username(account.username)?;
+    let email = account.email.map(name::email).transpose()?;
+    let mut names = vec![name::canonical(&username)];
+    let address = email.as_deref().map(name::canonical);
+    if username.contains('@') && address.as_ref() != names.first() {
+        // Another address must stay free for whose it is.
+        return Err(Code::InvalidRequest
+            .because("a username with an @ can only be the account's own e-mail address")
+            .into());
+    }
+    names.extend(address.filter(|address| !names.contains(address)));
+    let hash = match account.password {
+        Some(typed) => Some(new_hash(people, typed, &names).await?),
+        None => None,
+    };
+    let user = User {
+        id: UserId::new(),
+        username,
+        email_verified: account.email_verified && email.is_some(),
+        email,
+        claims: account.claims,
+        created_at: people.now,
+        updated_at: people.now,
+        disabled_at: None,
+    };
+    retrying(|| async {
+        let mut tx = people.store.write().await?;
+        match users::insert(&mut tx, &user, &names).await {
+            Err(error) if is_duplicate(&error) => {
+                return Err(Code::InvalidRequest
+                    .because("the username or the e-mail address is somebody's already")
+                    .into());
+            }
+            inserted => inserted?,
+        }
+        if let Some(hash) = &hash {
+            users::set_password(&mut tx, &user.id, hash, people.now).await?;
+        }
+        Event::success(Kind::UserCreated).user(&user.id).write(&mut tx, people.trace).await?;
+        tx.commit().await?;
+        Ok::<_, Error>(())
+    })
+    .await?;
+    Ok(user)
+}
+
+/// Closes an account: its sessions end and its grants are revoked with it, so that opening it again
+/// gives nothing back. `false`: there is no such account.
+///
+/// # Errors
+/// When the store fails.
+pub async fn disable(people: &People<'_>, user: &UserId) -> Result<bool> {
+    set_disabled(people, user, Some(people.now), Kind::UserDisabled).await
+}
+
+/// Opens an account again. A sign-in that was under way while it was closed is ended here.
+///
+/// # Errors
+/// When the store fails.
+pub async fn enable(people: &People<'_>, user: &UserId) -> Result<bool> {
+    set_disabled(people, user, None, Kind::UserEnabled).await
+}
+
+async fn set_disabled(
+    people: &People<'_>,
+    user: &UserId,
+    at: Option<Timestamp>,
+    kind: Kind,
+) -> Result<bool> {
+    retrying(|| async {
+        let mut tx = people.store.write().await?;
+        if !users::disable(&mut tx, user, at).await? {
+            return Ok(false);
+        }
+        let event = end_everything(&mut tx, people, user, Event::success(kind)).await?;
+        event.user(user).write(&mut tx, people.trace).await?;
+        tx.commit().await?;
+        Ok(true)
+    })
+    .await
+}
+
+/// Ends every session and every grant of somebody, and adds to the event how many there were.
+async fn end_everything(
+    tx: &mut Tx,
+    people: &People<'_>,
+    user: &UserId,
+    event: Event,
+) -> sqlx::Result<Event> {
+    let ended = sessions::end_others(tx, user, None, people.now).await?;
+    let revoked = grants::revoke_of_user(tx, user, people.now).await?;
+    Ok(event.fact("sessions_ended", ended).fact("grants_revoked", revoked))
+}
+
+/// Sets somebody's password, as an administrator: whatever was signed in or granted under the old one
+/// ends (THREATS PW-05).
+///
+/// # Errors
+/// Refuses passwords that should not be one, and accounts that are not there.
+pub async fn set_password(people: &People<'_>, user: &UserId, new: &Secret) -> Result<()> {
+    let WithPassword { user, .. } = find(people, user).await?;
+    let hash = new_hash(people, new, &names(&user)).await?;
+    retrying(|| async {
+        let mut tx = people.store.write().await?;
+        users::set_password(&mut tx, &user.id, &hash, people.now).await?;
+        let event = Event::success(Kind::PasswordChanged).fact("by", "an administrator");
+        let event = end_everything(&mut tx, people, &user.id, event).await?;
+        event.user(&user.id).write(&mut tx, people.trace).await?;
+        tx.commit().await?;
+        Ok(())
+    })
+    .await
+}
+
+/// What came of changing one's password.
+#[derive(Debug)]
+pub enum Changed {
+    /// It is changed. This browser goes on under another cookie, every other one is signed out, and
+    /// every application has to ask again.
+    Done {
+        /// For the cookie.
+        secret: SessionSecret,
+        /// The session, proven anew.
+        session: Box<Session>,
+    },
+    /// The current password is another one.
+    Wrong,
+    /// Too many tries; nothing was compared.
+    Throttled {
+        /// When to try again.
+        until: Timestamp,
+    },
+}
+
+/// Changes somebody's own password, if they know the current one: a session that was left open, or
+/// stolen, is not enough (THREATS PW-06). It is guessed at no faster here than at the front door.
+///
+/// # Errors
+/// Refuses passwords that should not be one; a session that has ended meanwhile.
+pub async fn change_password(
+    people: &People<'_>,
+    session: &Session,
+    current: &Secret,
+    new: &Secret,
+) -> Result<Changed> {
+    let current = Password::read(current, people.config.passwords.max_bytes)?;
+    let place = people.hasher.place()?;
+    let WithPassword { user, password } = find(people, &session.user_id).await?;
+    let taken = match throttle::take(people, user.id.as_str()).await? {
+        Turn::Yours(taken) => taken,
+        Turn::NotBefore(until) => return Ok(Changed::Throttled { until }),
+    };
+    let verified = place.verify(&current, password.as_deref()).await?;
+    let stored = match password {
+        Some(stored) if verified.matches && user.disabled_at.is_none() => stored,
+        Some(_) | None => return refused(people, session).await,
+    };
+    let hash = new_hash(people, new, &names(&user)).await?;
+
+    let secret = SessionSecret::generate();
+    let config = &people.config.sessions;
+    let renewed = Session {
+        auth_time: people.now,
+        seen_at: people.now,
+        idle_at: session::idle_at(config, session.remembered, people.now),
+        expires_at: session::expires_at(config, session.remembered, people.now),
+        ..session.clone()
+    };
+    let done = retrying(|| async {
+        let mut tx = people.store.write().await?;
+        if !users::change_password(&mut tx, &user.id, &stored, &hash, people.now).await? {
+            return Ok(false);
+        }
+        if !sessions::renew(&mut tx, &secret.digest(), &renewed).await? {
+            return Err(Code::LoginRequired.because("the session has ended").into());
+        }
+        taken.succeeded(&mut tx, people.now).await?;
+        let ended = sessions::end_others(&mut tx, &user.id, Some(&session.id), people.now).await?;
+        let revoked = grants::revoke_of_user(&mut tx, &user.id, people.now).await?;
+        Event::success(Kind::PasswordChanged)
+            .user(&user.id)
+            .session(&session.id)
+            .fact("by", "the person")
+            .fact("sessions_ended", ended)
+            .fact("grants_revoked", revoked)
+            .write(&mut tx, people.trace)
+            .await?;
+        tx.commit().await?;
+        Ok::<_, Error>(true)
+    })
+    .await?;
+    if done {
+        Ok(Changed::Done { secret, session: Box::new(renewed) })
+    } else {
+        refused(people, session).await
+    }
+}
+
+async fn refused(people: &People<'_>, session: &Session) -> Result<Changed> {
+    Event::of(Kind::PasswordChanged, "wrong")
+        .user(&session.user_id)
+        .session(&session.id)
+        .write_alone(people.store, people.trace)
+        .await?;
+    Ok(Changed::Wrong)
+}
+
+async fn find(people: &People<'_>, user: &UserId) -> Result<WithPassword> {
+    let found = users::with_password(people.store.db(), user).await?;
+    Ok(found.ok_or_else(|| Code::NotFound.because("there is no such account"))?)
+}
+
+fn names(user: &User) -> Vec<String> {
+    [Some(&user.username), user.email.as_ref()].into_iter().flatten().cloned().collect()
+}
+
+/// Judges a new password and hashes it.
+async fn new_hash(people: &People<'_>, typed: &Secret, names: &[String]) -> Result<String> {
+    let rules = &people.config.passwords;
+    let password = Password::read(typed, rules.max_bytes)?;
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    password.must_resist_guessing(rules.min_length, &names)?;
+    Ok(people.hasher.place()?.hash(&password).await?)
+}

@@ -1,0 +1,139 @@
+//! How long people stay signed in, and how it ends.
+
+use super::People;
+pub use super::browser::describe;
+use crate::config::Sessions;
+use crate::record::{Event, Kind};
+use crate::store::sessions::{self, SignedIn};
+use crate::store::{Store, retrying};
+use crate::types::session::Session;
+use crate::types::token::SessionSecret;
+use crate::types::{ClientId, Result, Seconds, SessionId, Timestamp, UserId};
+
+/// How often the use of a session is written down at most.
+pub const EVERY: Seconds = Seconds::minutes(1);
+
+/// Without activity, and in any case.
+fn lifetimes(config: &Sessions, remembered: bool) -> (Seconds, Seconds) {
+    if remembered {
+        (config.remember_idle, config.remember_absolute)
+    } else {
+        (config.idle, config.absolute)
+    }
+}
+
+/// When a session that is used now ends if it is not used again. It never outlives
+/// [`expires_at`], whatever this says: every question about it asks for both.
+pub fn idle_at(config: &Sessions, remembered: bool, now: Timestamp) -> Timestamp {
+    now + lifetimes(config, remembered).0
+}
+
+/// When a session that begins now ends in any case.
+pub fn expires_at(config: &Sessions, remembered: bool, now: Timestamp) -> Timestamp {
+    now + lifetimes(config, remembered).1
+}
+
+/// The live sign-in of a cookie, with its account and its consent for `client`.
+///
+/// What the configuration says now holds for sessions of before, too: who shortens a lifetime means
+/// those that are open (THREATS UI-21).
+///
+/// # Errors
+/// When the store fails.
+pub async fn live(
+    store: &Store,
+    config: &Sessions,
+    cookie: &str,
+    client: Option<&ClientId>,
+    now: Timestamp,
+) -> Result<Option<SignedIn>> {
+    let Some(secret) = SessionSecret::read(cookie) else {
+        return Ok(None);
+    };
+    let found = sessions::live(store.db(), &secret.digest(), client, now).await?;
+    Ok(found.filter(|SignedIn { session, .. }| {
+        idle_at(config, session.remembered, session.seen_at) > now
+            && expires_at(config, session.remembered, session.auth_time) > now
+    }))
+}
+
+/// Notes that a session was used, at most once a minute.
+///
+/// # Errors
+/// When the store fails.
+pub async fn touch(
+    store: &Store,
+    config: &Sessions,
+    session: &Session,
+    now: Timestamp,
+) -> Result<()> {
+    let unless_since = now - EVERY;
+    if session.seen_at <= unless_since {
+        let idle_at = idle_at(config, session.remembered, now);
+        sessions::touch(store.db(), &session.id, unless_since, idle_at, now).await?;
+    }
+    Ok(())
+}
+
+/// Signs somebody out, in this browser.
+///
+/// # Errors
+/// When the store fails.
+pub async fn sign_out(people: &People<'_>, session: &Session) -> Result<()> {
+    let ended = finish(people, &session.user_id, &session.id, Kind::SignOut).await?;
+    // Another tab was faster: that is as good.
+    tracing::debug!(ended, "signed out");
+    Ok(())
+}
+
+/// Ends one of a person's own sessions, from another one. `false`: they have none of that name
+/// (THREATS UI-22).
+///
+/// # Errors
+/// When the store fails.
+pub async fn end(people: &People<'_>, user: &UserId, id: &SessionId) -> Result<bool> {
+    finish(people, user, id, Kind::SessionEnded).await
+}
+
+async fn finish(people: &People<'_>, user: &UserId, id: &SessionId, kind: Kind) -> Result<bool> {
+    retrying(|| async {
+        let mut tx = people.store.write().await?;
+        let ended = sessions::end(&mut tx, id, user, people.now).await?;
+        if ended {
+            Event::success(kind).user(user).session(id).write(&mut tx, people.trace).await?;
+        }
+        tx.commit().await?;
+        Ok(ended)
+    })
+    .await
+}
+
+/// Ends all of a person's sessions but one, and says how many that were.
+///
+/// # Errors
+/// When the store fails.
+pub async fn end_others(
+    people: &People<'_>,
+    user: &UserId,
+    but: Option<&SessionId>,
+) -> Result<u64> {
+    retrying(|| async {
+        let mut tx = people.store.write().await?;
+        let ended = sessions::end_others(&mut tx, user, but, people.now).await?;
+        if ended > 0 {
+            let event = Event::success(Kind::SessionEnded).user(user).fact("ended", ended);
+            event.write(&mut tx, people.trace).await?;
+        }
+        tx.commit().await?;
+        Ok(ended)
+    })
+    .await
+}
+
+/// A person's live sessions, the most recently used first.
+///
+/// # Errors
+/// When the store fails.
+pub async fn of_user(store: &Store, user: &UserId, now: Timestamp) -> Result<Vec<Session>> {
+    Ok(sessions::of_user(store.db(), user, now).await?)
+}

@@ -1,0 +1,214 @@
+//! Signing in with a password.
+
+use super::password::Password;
+use super::throttle::{self, Try, Turn};
+use super::{People, name, session};
+use crate::record::{Event, Kind};
+use crate::store::users::{self, WithPassword};
+use crate::store::{Tx, requests, retrying, sessions};
+use crate::types::session::Session;
+use crate::types::token::SessionSecret;
+use crate::types::{Digest, Error, Result, Secret, SessionId, Timestamp, UserId};
+
+/// How they proved who they are, in the words of RFC 8176 §2, and how strong that is.
+const AMR: &str = "pwd";
+const ACR: &str = "pwd";
+
+/// Somebody at the door.
+#[derive(Debug)]
+pub struct Attempt<'a> {
+    /// Username or e-mail address, as typed.
+    pub identifier: &'a str,
+    /// As typed.
+    pub password: &'a Secret,
+    /// "Keep me signed in".
+    pub remember: bool,
+    /// What the browser calls itself.
+    pub user_agent: &'a str,
+    /// Who is signed in with this browser until now.
+    pub replaces: Option<&'a Session>,
+    /// The authorization request that waits for this.
+    pub waiting: Option<WaitingHandle>,
+}
+
+/// An authorization request that waits for a sign-in.
+#[derive(Clone, Copy, Debug)]
+pub struct WaitingHandle {
+    /// Of its handle.
+    pub handle: Digest,
+    /// Of the secret in the cookie of the browser that brought it.
+    pub browser: Digest,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub enum Outcome {
+    /// They are signed in.
+    SignedIn {
+        /// For the cookie.
+        secret: SessionSecret,
+        /// The sign-in.
+        session: Box<Session>,
+    },
+    /// Wrong password, unknown name, no password, disabled account: one answer, after one time
+    /// (THREATS UI-14, UI-15).
+    Wrong,
+    /// Too many tries; nothing was compared.
+    Throttled {
+        /// When to try again.
+        until: Timestamp,
+    },
+}
+
+impl Outcome {
+    /// For the metric.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::SignedIn { .. } => "success",
+            Self::Wrong => "wrong",
+            Self::Throttled { .. } => "throttled",
+        }
+    }
+}
+
+/// Signs somebody in who knows the password.
+///
+/// # Errors
+/// A refusal of a password that is too long to be one; failures, among them a queue that is full.
+pub async fn sign_in(people: &People<'_>, attempt: &Attempt<'_>) -> Result<Outcome> {
+    let password = Password::read(attempt.password, people.config.passwords.max_bytes)?;
+    let place = people.hasher.place()?;
+    let name = name::canonical(attempt.identifier);
+    let found = users::by_name(people.store.db(), &name).await?;
+
+    // One key for all the names of an account, and one for a name that nobody has.
+    let account = found.as_ref().map_or(name.as_str(), |found| found.user.id.as_str());
+    let taken = match throttle::take(people, account).await? {
+        Turn::Yours(taken) => taken,
+        Turn::NotBefore(until) => return Ok(Outcome::Throttled { until }),
+    };
+
+    let stored = found.as_ref().and_then(|found| found.password.as_deref());
+    let verified = place.verify(&password, stored).await?;
+    let (user, stored) = match (found.as_ref(), stored) {
+        (Some(WithPassword { user, .. }), Some(stored))
+            if verified.matches && user.disabled_at.is_none() =>
+        {
+            (user, stored)
+        }
+        (found, _) => return wrong(people, found).await,
+    };
+
+    let upgraded = if verified.needs_rehash { rehashed(people, &password).await } else { None };
+    let proof = Proof { user: &user.id, stored, upgraded: upgraded.as_deref(), taken: &taken };
+    match begin(people, attempt, &proof).await? {
+        Some((secret, session)) => Ok(Outcome::SignedIn { secret, session: Box::new(session) }),
+        None => wrong(people, found.as_ref()).await,
+    }
+}
+
+/// A password that was right, and what it was right for.
+struct Proof<'a> {
+    user: &'a UserId,
+    stored: &'a str,
+    upgraded: Option<&'a str>,
+    taken: &'a Try,
+}
+
+/// A hash at today's cost, if there is room for one: it can wait until the next time.
+async fn rehashed(people: &People<'_>, password: &Password) -> Option<String> {
+    people.hasher.place().ok()?.hash(password).await.ok()
+}
+
+/// Begins the session, in one transaction with all that goes with it. `None`: the password was changed
+/// while it was compared.
+async fn begin(
+    people: &People<'_>,
+    attempt: &Attempt<'_>,
+    proof: &Proof<'_>,
+) -> Result<Option<(SessionSecret, Session)>> {
+    let secret = SessionSecret::generate();
+    let fresh = fresh(people, attempt, proof.user);
+    let session = retrying(|| async {
+        let mut tx = people.store.write().await?;
+        // Takes the row that a change of the password writes, too: either that change sees this session
+        // and ends it, or this sees the change.
+        let hash = proof.upgraded.unwrap_or(proof.stored);
+        if !users::rehash(&mut tx, proof.user, proof.stored, hash).await? {
+            return Ok(None);
+        }
+        let session = place(&mut tx, attempt.replaces, &secret.digest(), fresh.clone()).await?;
+        proof.taken.succeeded(&mut tx, people.now).await?;
+        if let Some(WaitingHandle { handle, browser }) = &attempt.waiting {
+            requests::signed_in(&mut tx, handle, browser, &session.id, people.now).await?;
+        }
+        let event = Event::success(Kind::SignIn).user(proof.user).session(&session.id);
+        event.fact("amr", AMR).write(&mut tx, people.trace).await?;
+        tx.commit().await?;
+        Ok::<_, Error>(Some(session))
+    })
+    .await?;
+    Ok(session.map(|session| (secret, session)))
+}
+
+fn fresh(people: &People<'_>, attempt: &Attempt<'_>, user: &UserId) -> Session {
+    const LONGEST: usize = 256;
+    let config = &people.config.sessions;
+    Session {
+        id: SessionId::new(),
+        user_id: user.clone(),
+        auth_time: people.now,
+        amr: AMR.to_owned(),
+        acr: ACR.to_owned(),
+        remembered: attempt.remember,
+        created_at: people.now,
+        seen_at: people.now,
+        idle_at: session::idle_at(config, attempt.remember, people.now),
+        expires_at: session::expires_at(config, attempt.remember, people.now),
+        address: people.trace.address(),
+        user_agent: attempt.user_agent.chars().take(LONGEST).collect(),
+    }
+}
+
+/// Puts a session in the place of the browser's last one. The cookie of before is worth nothing
+/// afterwards (THREATS UI-04). Where the same person proves it again, the session goes on under its
+/// `sid`, or every application they are signed in to would lose its tokens.
+async fn place(
+    tx: &mut Tx,
+    replaces: Option<&Session>,
+    digest: &Digest,
+    fresh: Session,
+) -> Result<Session> {
+    if let Some(last) = replaces {
+        if last.user_id == fresh.user_id {
+            let renewed =
+                Session { id: last.id.clone(), created_at: last.created_at, ..fresh.clone() };
+            if sessions::renew(tx, digest, &renewed).await? {
+                return Ok(renewed);
+            }
+        } else {
+            sessions::end(tx, &last.id, &last.user_id, fresh.created_at).await?;
+        }
+    }
+    sessions::insert(tx, digest, &fresh).await?;
+    Ok(fresh)
+}
+
+/// Notes that somebody was turned away, and why: for the operator alone. The name is not noted: people
+/// type their password there.
+async fn wrong(people: &People<'_>, found: Option<&WithPassword>) -> Result<Outcome> {
+    let mut event = Event::of(Kind::SignIn, "wrong").fact(
+        "why",
+        match found {
+            None => "nobody has this name",
+            Some(found) if found.user.disabled_at.is_some() => "the account is disabled",
+            Some(found) if found.password.is_none() => "the account has no password",
+            Some(_) => "the password is wrong",
+        },
+    );
+    if let Some(found) = found {
+        event = event.user(&found.user.id);
+    }
+    event.write_alone(people.store, people.trace).await?;
+    Ok(Outcome::Wrong)
+}

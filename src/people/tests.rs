@@ -1,0 +1,547 @@
+//! Accounts and sign-ins on a real database.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::Map;
+
+use super::account::{self, Changed, NewAccount};
+use super::sign_in::{Attempt, Outcome, WaitingHandle, sign_in};
+use super::{Hasher, People, session};
+use crate::config::{Config, Issuer};
+use crate::record::Trace;
+use crate::store::audit_events::{self, AuditRow, Filter};
+use crate::store::requests::{self, NewRequest};
+use crate::store::{Limits, Store, sql, users};
+use crate::types::session::Session;
+use crate::types::token::SessionSecret;
+use crate::types::{ClientId, Digest, Failure, Result, Seconds, Secret, Timestamp, User};
+
+const PASSWORD: &str = "correct horse battery staple";
+const ANOTHER: &str = "purple monkey dishwasher";
+
+/// A house of its own for each test, at a cost of hashing that a debug build bears.
+struct House {
+    store: Store,
+    hasher: Hasher,
+    config: Config,
+    trace: Trace,
+    now: Timestamp,
+    directory: PathBuf,
+}
+
+impl House {
+    async fn build() -> Self {
+        let directory = std::env::temp_dir().join(format!("gatewright-{}", uuid::Uuid::now_v7()));
+        std::fs::create_dir(&directory).unwrap();
+        let url = format!("sqlite:{}", directory.join("test.db").display());
+        let limits = Limits {
+            connections: 4,
+            acquire: Duration::from_secs(10),
+            statement: Duration::from_secs(10),
+        };
+        let store = Store::open(&Secret::new(url), &limits, false).await.unwrap();
+        let mut config = Config::of(Issuer::parse("https://id.example.org").unwrap());
+        config.passwords.memory_kib = 64;
+        config.passwords.iterations = 1;
+        config.passwords.queue = 300;
+        let hasher = Hasher::start(&config.passwords).unwrap();
+        let trace = Trace {
+            request_id: "request".to_owned(),
+            address: "192.0.2.1".parse().ok(),
+            at_ms: 1_000_000_000,
+        };
+        Self { store, hasher, config, trace, now: Timestamp(1_000_000), directory }
+    }
+
+    fn people(&self) -> People<'_> {
+        People {
+            store: &self.store,
+            hasher: &self.hasher,
+            config: &self.config,
+            trace: &self.trace,
+            now: self.now,
+        }
+    }
+
+    async fn account(&self, username: &str) -> User {
+        let email = format!("{username}@example.org");
+        let password = Secret::new(PASSWORD);
+        let account = NewAccount { password: Some(&password), ..blank(username, Some(&email)) };
+        account::create(&self.people(), account).await.unwrap()
+    }
+
+    async fn try_at(&self, identifier: &str, password: &str) -> Outcome {
+        let password = Secret::new(password);
+        sign_in(&self.people(), &attempt(identifier, &password)).await.unwrap()
+    }
+
+    async fn signed_in(&self, identifier: &str) -> (SessionSecret, Session) {
+        into_session(self.try_at(identifier, PASSWORD).await)
+    }
+
+    async fn is_live(&self, secret: &SessionSecret) -> bool {
+        let cookie = secret.0.expose();
+        let live = session::live(&self.store, &self.config.sessions, cookie, None, self.now);
+        live.await.unwrap().is_some()
+    }
+
+    async fn events(&self, kind: &str) -> Vec<AuditRow> {
+        let filter = Filter { kind: kind.to_owned(), most: 1000, ..Filter::default() };
+        audit_events::list(self.store.db(), &filter).await.unwrap()
+    }
+
+    fn wait(&mut self, length: Seconds) {
+        self.now = self.now + length;
+    }
+
+    fn come_from(&mut self, address: &str) {
+        self.trace.address = address.parse().ok();
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.directory);
+    }
+}
+
+fn blank<'a>(username: &'a str, email: Option<&'a str>) -> NewAccount<'a> {
+    NewAccount { username, email, email_verified: false, claims: Map::new(), password: None }
+}
+
+fn attempt<'a>(identifier: &'a str, password: &'a Secret) -> Attempt<'a> {
+    Attempt {
+        identifier,
+        password,
+        remember: false,
+        user_agent: "curl/8",
+        replaces: None,
+        waiting: None,
+    }
+}
+
+fn into_session(outcome: Outcome) -> (SessionSecret, Session) {
+    match outcome {
+        Outcome::SignedIn { secret, session } => (secret, *session),
+        other @ (Outcome::Wrong | Outcome::Throttled { .. }) => panic!("not signed in: {other:?}"),
+    }
+}
+
+async fn change(house: &House, session: &Session, current: &str, new: &str) -> Result<Changed> {
+    let (current, new) = (Secret::new(current), Secret::new(new));
+    account::change_password(&house.people(), session, &current, &new).await
+}
+
+#[tokio::test]
+async fn who_knows_the_password_is_signed_in_by_either_name() {
+    let house = House::build().await;
+    let user = house.account("alice").await;
+
+    for name in ["alice", " ALICE ", "ａｌｉｃｅ", "Alice@Example.ORG"] {
+        let (secret, session) = house.signed_in(name).await;
+
+        assert_eq!(session.user_id, user.id);
+        assert_eq!((session.acr.as_str(), session.amr.as_str()), ("pwd", "pwd"));
+        assert_eq!((session.auth_time, session.address.as_str()), (house.now, "192.0.2.1"));
+        assert!(house.is_live(&secret).await);
+    }
+    let events = house.events("sign_in").await;
+    assert_eq!(events.len(), 4);
+    assert!(events.iter().all(|event| event.outcome == "success" && event.session_id.is_some()));
+}
+
+/// THREATS UI-14: the operator alone learns which it was.
+#[tokio::test]
+async fn every_wrong_sign_in_is_answered_alike() {
+    let house = House::build().await;
+    house.account("alice").await;
+    let bob = house.account("bob").await;
+    account::disable(&house.people(), &bob.id).await.unwrap();
+    account::create(&house.people(), blank("carol", None)).await.unwrap();
+
+    for (name, password) in [
+        ("alice", ANOTHER),
+        ("alice", ""),
+        ("bob", PASSWORD),
+        ("carol", PASSWORD),
+        ("nobody", PASSWORD),
+        ("", ""),
+        ("alice+tag@example.org", PASSWORD),
+    ] {
+        let outcome = house.try_at(name, password).await;
+        assert!(matches!(outcome, Outcome::Wrong), "{name} {outcome:?}");
+    }
+
+    let events = house.events("sign_in").await;
+    let reasons: std::collections::BTreeSet<_> = events.iter().map(|event| &event.facts).collect();
+    assert_eq!((events.len(), reasons.len()), (7, 4));
+    assert!(!events.iter().any(|event| event.facts.contains("nobody@")));
+}
+
+/// THREATS PW-07.
+#[tokio::test]
+async fn a_password_that_is_too_long_costs_neither_a_hash_nor_a_try() {
+    let house = House::build().await;
+    house.account("alice").await;
+    let long = Secret::new("x".repeat(1025));
+
+    for _ in 0..20 {
+        assert!(sign_in(&house.people(), &attempt("alice", &long)).await.is_err());
+    }
+
+    house.signed_in("alice").await;
+}
+
+/// THREATS UI-17, X-09.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_256_racing_guesses_ten_are_looked_at() {
+    let house = std::sync::Arc::new(House::build().await);
+    house.account("alice").await;
+
+    let mut racing = tokio::task::JoinSet::new();
+    for _ in 0..256 {
+        let house = std::sync::Arc::clone(&house);
+        racing.spawn(async move { house.try_at("alice", ANOTHER).await });
+    }
+    let outcomes = racing.join_all().await;
+
+    let wrong = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Wrong)).count();
+    let throttled = outcomes
+        .iter()
+        .filter(|outcome| {
+            matches!(outcome, Outcome::Throttled { until } if *until == house.now + Seconds::minutes(10))
+        })
+        .count();
+    assert_eq!((wrong, throttled), (10, 246));
+}
+
+/// THREATS UI-18.
+#[tokio::test]
+async fn all_names_of_an_account_share_its_tries() {
+    let mut house = House::build().await;
+    house.account("alice").await;
+
+    for name in ["alice", "ALICE", " alice", "ａｌｉｃｅ", "alice@example.org"] {
+        for _ in 0..2 {
+            assert!(matches!(house.try_at(name, ANOTHER).await, Outcome::Wrong));
+        }
+    }
+
+    for name in ["alice", "alice@EXAMPLE.org"] {
+        assert!(matches!(house.try_at(name, PASSWORD).await, Outcome::Throttled { .. }));
+    }
+    house.wait(Seconds::minutes(10));
+    house.signed_in("alice").await;
+}
+
+/// THREATS UI-19.
+#[tokio::test]
+async fn a_stranger_locks_nobody_out_elsewhere() {
+    let mut house = House::build().await;
+    house.account("alice").await;
+    for _ in 0..12 {
+        house.try_at("alice", ANOTHER).await;
+    }
+
+    assert!(matches!(house.try_at("alice", PASSWORD).await, Outcome::Throttled { .. }));
+    house.come_from("192.0.2.2");
+    house.signed_in("alice").await;
+}
+
+#[tokio::test]
+async fn a_network_tries_a_hundred_times_whatever_the_names() {
+    let mut house = House::build().await;
+    house.account("alice").await;
+    house.come_from("2001:db8::1");
+    for number in 0..100 {
+        assert!(matches!(house.try_at(&format!("u{number}"), ANOTHER).await, Outcome::Wrong));
+    }
+
+    house.come_from("2001:db8::2");
+    assert!(matches!(house.try_at("alice", PASSWORD).await, Outcome::Throttled { .. }));
+    house.come_from("2001:db8:0:1::1");
+    house.signed_in("alice").await;
+}
+
+/// An office behind one address signs in at nine; and an account of one's own buys no tries at others.
+#[tokio::test]
+async fn a_success_gives_back_its_own_try_and_no_more() {
+    let mut house = House::build().await;
+    house.config.throttle.network_attempts = 12;
+    house.account("alice").await;
+    house.account("mallory").await;
+    for _ in 0..20 {
+        house.signed_in("mallory").await;
+    }
+
+    for number in 0..12 {
+        let outcome = house.try_at("alice", ANOTHER).await;
+        assert_eq!(matches!(outcome, Outcome::Wrong), number < 10);
+        if number < 10 {
+            house.config.throttle.network_attempts = 100;
+            house.signed_in("mallory").await;
+            house.config.throttle.network_attempts = 12;
+        }
+    }
+    for number in 0..4 {
+        let outcome = house.try_at("nobody", ANOTHER).await;
+        assert_eq!(matches!(outcome, Outcome::Wrong), number < 2, "ten were alice's");
+    }
+}
+
+#[tokio::test]
+async fn who_finds_the_queue_full_loses_no_try() {
+    let house = House::build().await;
+    house.account("alice").await;
+    let places: Vec<_> = std::iter::from_fn(|| house.hasher.place().ok()).collect();
+    let password = Secret::new(PASSWORD);
+
+    for _ in 0..20 {
+        let turned_away = sign_in(&house.people(), &attempt("alice", &password)).await;
+        assert!(matches!(turned_away, Err(crate::types::Error::Failed(Failure::Busy(_)))));
+    }
+
+    drop(places);
+    house.signed_in("alice").await;
+}
+
+/// THREATS PW-14.
+#[tokio::test]
+async fn a_weaker_hash_is_made_anew_at_the_next_sign_in() {
+    let mut house = House::build().await;
+    let user = house.account("alice").await;
+    house.config.passwords.iterations = 2;
+    house.hasher = Hasher::start(&house.config.passwords).unwrap();
+
+    house.try_at("alice", ANOTHER).await;
+    let before = users::with_password(house.store.db(), &user.id).await.unwrap().unwrap();
+    house.signed_in("alice").await;
+    let after = users::with_password(house.store.db(), &user.id).await.unwrap().unwrap();
+
+    assert!(before.password.unwrap().contains("t=1"));
+    assert!(after.password.unwrap().contains("t=2"));
+    house.signed_in("alice").await;
+}
+
+/// THREATS UI-04.
+#[tokio::test]
+async fn a_new_proof_in_the_same_browser_leaves_the_old_cookie_dead() {
+    let mut house = House::build().await;
+    house.account("alice").await;
+    house.account("bob").await;
+    let (first, session) = house.signed_in("alice").await;
+    house.wait(Seconds::minutes(5));
+
+    let password = Secret::new(PASSWORD);
+    let again = Attempt { replaces: Some(&session), ..attempt("alice", &password) };
+    let (second, renewed) = into_session(sign_in(&house.people(), &again).await.unwrap());
+    assert_eq!((&renewed.id, renewed.auth_time), (&session.id, house.now), "the sid stays");
+    assert!(!house.is_live(&first).await && house.is_live(&second).await);
+
+    let another = Attempt { replaces: Some(&renewed), ..attempt("bob", &password) };
+    let (third, other) = into_session(sign_in(&house.people(), &another).await.unwrap());
+    assert_ne!(other.id, session.id);
+    assert!(!house.is_live(&second).await && house.is_live(&third).await);
+}
+
+#[tokio::test]
+async fn the_request_that_waits_is_told_who_came() {
+    let house = House::build().await;
+    house.account("alice").await;
+    let client = ClientId::new();
+    sql("INSERT INTO clients (id, metadata, created_at, updated_at, version) VALUES ($1, '{}', 0, 0, 1)")
+        .bind(&client)
+        .run(house.store.db())
+        .await
+        .unwrap();
+    let (handle, browser) = (Digest([1; 32]), Digest([2; 32]));
+    let request = NewRequest {
+        digest: handle,
+        browser,
+        client_id: &client,
+        parameters: "",
+        address: "",
+        expires_at: house.now + Seconds(60),
+    };
+    requests::insert(house.store.db(), &request, 10, 10, house.now).await.unwrap();
+    let password = Secret::new(PASSWORD);
+    let waiting = |browser| Attempt {
+        waiting: Some(WaitingHandle { handle, browser }),
+        ..attempt("alice", &password)
+    };
+
+    // THREATS UI-05: the handle alone is not enough.
+    sign_in(&house.people(), &waiting(Digest([3; 32]))).await.unwrap();
+    let found = requests::find(house.store.db(), &handle, &browser, house.now).await.unwrap();
+    assert_eq!(found.unwrap().session_id, None);
+
+    let (_, session) = into_session(sign_in(&house.people(), &waiting(browser)).await.unwrap());
+    let found = requests::find(house.store.db(), &handle, &browser, house.now).await.unwrap();
+    assert_eq!(found.unwrap().session_id, Some(session.id));
+}
+
+/// THREATS UI-24, PW-08.
+#[tokio::test]
+async fn names_are_taken_once_and_passwords_are_judged() {
+    let house = House::build().await;
+    house.account("alice").await;
+
+    for (username, email) in [
+        ("ALICE", None),
+        ("ａｌｉｃｅ", None),
+        ("bob", Some("ALICE@example.org")),
+        ("alice@example.org", Some("alice@example.org")),
+        ("carol@example.org", None),
+        ("carol@example.org", Some("carol@example.com")),
+        ("", None),
+        ("bob", Some("not an address")),
+    ] {
+        let made = account::create(&house.people(), blank(username, email)).await;
+        assert!(made.is_err(), "{username} {email:?}");
+    }
+    for password in ["short", "123456789012345678", "dave@example.org", "Dave-1234567890!"] {
+        let password = Secret::new(password);
+        let account =
+            NewAccount { password: Some(&password), ..blank("dave", Some("dave@example.org")) };
+        assert!(account::create(&house.people(), account).await.is_err());
+    }
+    let own = blank("carol@example.org", Some("Carol@example.org"));
+    account::create(&house.people(), own).await.unwrap();
+    assert_eq!(house.events("user.created").await.len(), 2);
+}
+
+#[tokio::test]
+async fn an_account_that_is_opened_again_gives_nothing_back() {
+    let house = House::build().await;
+    let user = house.account("alice").await;
+    let (secret, _) = house.signed_in("alice").await;
+
+    assert!(account::disable(&house.people(), &user.id).await.unwrap());
+    assert!(!house.is_live(&secret).await);
+    assert!(matches!(house.try_at("alice", PASSWORD).await, Outcome::Wrong));
+
+    assert!(account::enable(&house.people(), &user.id).await.unwrap());
+    assert!(!house.is_live(&secret).await);
+    house.signed_in("alice").await;
+    assert!(!account::disable(&house.people(), &crate::types::UserId::new()).await.unwrap());
+}
+
+/// THREATS PW-05, PW-06.
+#[tokio::test]
+async fn a_new_password_ends_what_the_old_one_began() {
+    let house = House::build().await;
+    let user = house.account("alice").await;
+    let (mine, session) = house.signed_in("alice").await;
+    let (other, _) = house.signed_in("alice").await;
+
+    assert!(matches!(change(&house, &session, ANOTHER, ANOTHER).await, Ok(Changed::Wrong)));
+    assert!(change(&house, &session, PASSWORD, "short").await.is_err());
+    assert!(house.is_live(&mine).await && house.is_live(&other).await, "nothing has changed");
+
+    let Ok(Changed::Done { secret, session }) = change(&house, &session, PASSWORD, ANOTHER).await
+    else {
+        panic!("not changed");
+    };
+    assert!(house.is_live(&secret).await);
+    assert!(!house.is_live(&mine).await && !house.is_live(&other).await);
+    assert!(matches!(house.try_at("alice", PASSWORD).await, Outcome::Wrong));
+
+    account::set_password(&house.people(), &user.id, &Secret::new(PASSWORD)).await.unwrap();
+    assert!(!house.is_live(&secret).await);
+    assert!(change(&house, &session, PASSWORD, ANOTHER).await.is_err(), "the session has ended");
+    house.signed_in("alice").await;
+}
+
+/// Who has stolen a session guesses no faster than who has not.
+#[tokio::test]
+async fn the_current_password_is_guessed_at_no_faster_than_at_the_door() {
+    let house = House::build().await;
+    house.account("alice").await;
+    let (_, session) = house.signed_in("alice").await;
+    for _ in 0..5 {
+        assert!(matches!(house.try_at("alice", ANOTHER).await, Outcome::Wrong));
+        assert!(matches!(change(&house, &session, ANOTHER, ANOTHER).await, Ok(Changed::Wrong)));
+    }
+
+    let throttled = change(&house, &session, PASSWORD, ANOTHER).await;
+    assert!(matches!(throttled, Ok(Changed::Throttled { .. })));
+    assert!(matches!(house.try_at("alice", PASSWORD).await, Outcome::Throttled { .. }));
+}
+
+/// Whoever wins: no session lives that was begun with a password of before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_that_races_a_change_of_the_password_leaves_nothing_behind() {
+    let house = House::build().await;
+    let user = house.account("alice").await;
+    let (mut old, mut new) = (PASSWORD, ANOTHER);
+    for _ in 0..8 {
+        let (_, mine) = into_session(house.try_at("alice", old).await);
+
+        let (changed, _) =
+            tokio::join!(change(&house, &mine, old, new), house.try_at("alice", old));
+
+        assert!(matches!(changed, Ok(Changed::Done { .. })));
+        let live = session::of_user(&house.store, &user.id, house.now).await.unwrap();
+        assert_eq!(live.len(), 1, "the one that changed it");
+        (old, new) = (new, old);
+    }
+}
+
+/// THREATS UI-21.
+#[tokio::test]
+async fn a_session_ends_by_disuse_by_age_and_by_decision() {
+    let mut house = House::build().await;
+    house.account("alice").await;
+    let (secret, mut session) = house.signed_in("alice").await;
+    for _ in 0..25 {
+        house.wait(Seconds::minutes(28));
+        assert!(house.is_live(&secret).await);
+        session::touch(&house.store, &house.config.sessions, &session, house.now).await.unwrap();
+        session.seen_at = house.now;
+    }
+    house.wait(Seconds::minutes(20));
+    assert!(!house.is_live(&secret).await, "twelve hours are over");
+
+    let (secret, session) = house.signed_in("alice").await;
+    house.wait(Seconds(59));
+    session::touch(&house.store, &house.config.sessions, &session, house.now).await.unwrap();
+    house.wait(Seconds(30 * 60 - 59));
+    assert!(!house.is_live(&secret).await, "a use within the minute is not written down");
+    session::touch(&house.store, &house.config.sessions, &session, house.now).await.unwrap();
+    assert!(!house.is_live(&secret).await, "and a late one brings nothing back");
+
+    let password = Secret::new(PASSWORD);
+    let remembered = Attempt { remember: true, ..attempt("alice", &password) };
+    let (secret, _) = into_session(sign_in(&house.people(), &remembered).await.unwrap());
+    house.wait(Seconds::days(13));
+    assert!(house.is_live(&secret).await);
+    house.config.sessions.remember_idle = Seconds::days(2);
+    assert!(!house.is_live(&secret).await, "what is decided now holds for it too");
+}
+
+/// THREATS UI-22.
+#[tokio::test]
+async fn people_see_and_end_their_own_sessions() {
+    let house = House::build().await;
+    let alice = house.account("alice").await;
+    let bob = house.account("bob").await;
+    let (first, session) = house.signed_in("alice").await;
+    let (second, _) = house.signed_in("alice").await;
+    let (third, here) = house.signed_in("alice").await;
+    let (of_bob, _) = house.signed_in("bob").await;
+
+    assert!(!session::end(&house.people(), &bob.id, &session.id).await.unwrap());
+    assert!(house.is_live(&first).await);
+    assert!(session::end(&house.people(), &alice.id, &session.id).await.unwrap());
+    assert!(!house.is_live(&first).await);
+
+    let ended = session::end_others(&house.people(), &alice.id, Some(&here.id)).await.unwrap();
+    assert_eq!(ended, 1);
+    assert!(!house.is_live(&second).await && house.is_live(&third).await);
+    session::sign_out(&house.people(), &here).await.unwrap();
+    assert!(!house.is_live(&third).await && house.is_live(&of_bob).await);
+    assert_eq!(session::of_user(&house.store, &alice.id, house.now).await.unwrap().len(), 0);
+    assert_eq!(house.events("session.ended").await.len(), 2);
+    assert_eq!(house.events("sign_out").await.len(), 1);
+}
