@@ -1,9 +1,8 @@
 //! A web application that signs people in, with `openidconnect` and axum: `/` asks who is there,
-//! `/callback` shows what we were told. What an application does with it is its own affair.
+//! `/callback` shows what we were told.
 
 use std::collections::HashMap;
 use std::env::var;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, anyhow};
@@ -14,10 +13,10 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::{Router, routing::get};
 use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreUserInfoClaims};
 use openidconnect::{
-    AsyncHttpClient, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndSessionUrl,
-    EndpointMaybeSet as Maybe, EndpointNotSet as Unset, EndpointSet as Set, HttpRequest,
-    HttpResponse, IssuerUrl, LogoutRequest, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge,
-    PkceCodeVerifier, ProviderMetadataWithLogout, RedirectUrl, Scope, TokenResponse as _, url::Url,
+    AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndSessionUrl, EndpointMaybeSet as Maybe,
+    EndpointNotSet as Unset, EndpointSet as Set, HttpRequest, HttpResponse, IssuerUrl,
+    LogoutRequest, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier,
+    ProviderMetadataWithLogout, RedirectUrl, Scope, TokenResponse as _, url::Url,
 };
 use reqwest::redirect::Policy;
 
@@ -26,7 +25,7 @@ const HOME: &str = "http://localhost:8090";
 struct App {
     client: CoreClient<Set, Unset, Unset, Unset, Maybe, Maybe>,
     end_session: EndSessionUrl,
-    http: Http,
+    http: reqwest::Client,
     /// Sign-ins that have begun, by their `state`, which the browser keeps in a cookie.
     begun: Mutex<HashMap<String, (Nonce, PkceCodeVerifier)>>,
 }
@@ -36,10 +35,11 @@ async fn main() -> anyhow::Result<()> {
     // Refused only where another has been installed before.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     // Redirects are for browsers: a client that follows them can be sent anywhere.
-    let http = Http(reqwest::Client::builder().redirect(Policy::none()).build()?);
+    let http = reqwest::Client::builder().redirect(Policy::none()).build()?;
     // Everything else comes from the issuer's discovery document.
     let issuer = IssuerUrl::new(var("ISSUER").context("ISSUER")?)?;
-    let metadata = ProviderMetadataWithLogout::discover_async(issuer, &http).await?;
+    let fetch = |request| send(http.clone(), request);
+    let metadata = ProviderMetadataWithLogout::discover_async(issuer, &fetch).await?;
     let end_session = metadata.additional_metadata().end_session_endpoint.clone();
     let end_session = end_session.context("the issuer has no end_session_endpoint")?;
     let id = ClientId::new(var("CLIENT_ID").context("CLIENT_ID")?);
@@ -80,13 +80,15 @@ async fn callback(State(app): State<Arc<App>>, headers: HeaderMap, uri: Uri) -> 
         let (nonce, verifier) = begun.context("this sign-in has ended")?;
         let code = answer.get("code").ok_or_else(|| anyhow!("{:?}", answer.get("error")))?;
 
+        let http = app.http.clone();
+        let fetch = move |request| send(http.clone(), request);
         let request = app.client.exchange_code(AuthorizationCode::new(code.clone()))?;
-        let tokens = request.set_pkce_verifier(verifier).request_async(&app.http).await?;
+        let tokens = request.set_pkce_verifier(verifier).request_async(&fetch).await?;
         let id_token = tokens.id_token().context("no ID token")?;
         let claims = id_token.claims(&app.client.id_token_verifier(), &nonce)?;
         let subject = Some(claims.subject().clone());
         let request = app.client.user_info(tokens.access_token().clone(), subject)?;
-        let person: CoreUserInfoClaims = request.request_async(&app.http).await?;
+        let person: CoreUserInfoClaims = request.request_async(&fetch).await?;
 
         let logout = LogoutRequest::from(app.end_session.clone()).set_id_token_hint(id_token);
         let person = serde_json::to_string_pretty(&person)?.replace('<', "&lt;");
@@ -108,20 +110,11 @@ fn cookie(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// reqwest, as `openidconnect` wants it.
-struct Http(reqwest::Client);
-
-impl<'c> AsyncHttpClient<'c> for Http {
-    type Error = reqwest::Error;
-    type Future = Pin<Box<dyn Future<Output = reqwest::Result<HttpResponse>> + Send + 'c>>;
-
-    fn call(&'c self, request: HttpRequest) -> Self::Future {
-        Box::pin(async move {
-            let response = self.0.execute(request.try_into()?).await?;
-            let mut answer = HttpResponse::new(Vec::new());
-            *answer.status_mut() = response.status();
-            *answer.headers_mut() = response.headers().clone();
-            *answer.body_mut() = response.bytes().await?.into();
-            Ok(answer)
-        })
-    }
+async fn send(http: reqwest::Client, request: HttpRequest) -> reqwest::Result<HttpResponse> {
+    let response = http.execute(request.try_into()?).await?;
+    let mut answer = HttpResponse::new(Vec::new());
+    *answer.status_mut() = response.status();
+    *answer.headers_mut() = response.headers().clone();
+    *answer.body_mut() = response.bytes().await?.into();
+    Ok(answer)
 }
