@@ -300,8 +300,8 @@ pub enum PasswordProblem {
     Wrong,
     /// Shorter than this.
     Short(usize),
-    /// Longer than this.
-    Long(usize),
+    /// Longer than is worth hashing.
+    Long,
     /// Known to everybody, or made of the username.
     Weak,
     /// The two new ones differ.
@@ -349,7 +349,7 @@ impl Account<'_> {
         Some(match self.problem? {
             PasswordProblem::Wrong => words.wrong.to_owned(),
             PasswordProblem::Short(least) => (words.short)(least),
-            PasswordProblem::Long(most) => (words.long)(most),
+            PasswordProblem::Long => words.long.to_owned(),
             PasswordProblem::Weak => words.weak.to_owned(),
             PasswordProblem::Differ => words.differ.to_owned(),
             PasswordProblem::Same => words.same.to_owned(),
@@ -363,7 +363,7 @@ impl Account<'_> {
         let at = self.problem.and_then(|problem| match problem {
             PasswordProblem::Wrong => Some("current"),
             PasswordProblem::Short(_)
-            | PasswordProblem::Long(_)
+            | PasswordProblem::Long
             | PasswordProblem::Weak
             | PasswordProblem::Same => Some("new"),
             PasswordProblem::Differ => Some("again"),

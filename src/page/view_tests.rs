@@ -173,7 +173,7 @@ fn pages(look: &Look, words: &'static Words, name: &str) -> Vec<(String, String)
     let problems = [
         ("wrong", PasswordProblem::Wrong),
         ("short", PasswordProblem::Short(12)),
-        ("long", PasswordProblem::Long(1024)),
+        ("long", PasswordProblem::Long),
         ("weak", PasswordProblem::Weak),
         ("differ", PasswordProblem::Differ),
         ("same", PasswordProblem::Same),

@@ -120,9 +120,7 @@ pub(super) const WORDS: Words = Words {
         short: |least| {
             format!("Das neue Passwort ist zu kurz: Es braucht mindestens {least} Zeichen.")
         },
-        long: |most| {
-            format!("Das neue Passwort ist zu lang: Es darf höchstens {most} Zeichen haben.")
-        },
+        long: "Das neue Passwort ist zu lang. Bitte wählen Sie ein kürzeres.",
         weak: "Dieses Passwort ist leicht zu erraten. Bitte wählen Sie ein anderes.",
         differ: "Die beiden neuen Passwörter sind nicht gleich.",
         same: "Das neue Passwort ist das, das Sie schon haben.",

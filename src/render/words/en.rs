@@ -118,9 +118,7 @@ pub(super) const WORDS: Words = Words {
         short: |least| {
             format!("The new password is too short: it needs at least {least} characters.")
         },
-        long: |most| {
-            format!("The new password is too long: it may have {most} characters at most.")
-        },
+        long: "The new password is too long. Please choose a shorter one.",
         weak: "This password is easy to guess. Please choose another.",
         differ: "The two new passwords are not the same.",
         same: "The new password is the one you already have.",

@@ -120,11 +120,7 @@ pub(super) const WORDS: Words = Words {
         short: |least| {
             format!("La contraseña nueva es demasiado corta: necesita al menos {least} caracteres.")
         },
-        long: |most| {
-            format!(
-                "La contraseña nueva es demasiado larga: puede tener {most} caracteres como máximo."
-            )
-        },
+        long: "La contraseña nueva es demasiado larga. Elija una más corta, por favor.",
         weak: "Esta contraseña es fácil de adivinar. Elija otra, por favor.",
         differ: "Las dos contraseñas nuevas no son iguales.",
         same: "La contraseña nueva es la que ya tiene.",

@@ -122,11 +122,7 @@ pub(super) const WORDS: Words = Words {
                 "Le nouveau mot de passe est trop court : il lui faut au moins {least} caractères."
             )
         },
-        long: |most| {
-            format!(
-                "Le nouveau mot de passe est trop long : il peut avoir {most} caractères au plus."
-            )
-        },
+        long: "Le nouveau mot de passe est trop long. Veuillez en choisir un plus court.",
         weak: "Ce mot de passe est facile à deviner. Veuillez en choisir un autre.",
         differ: "Les deux nouveaux mots de passe ne sont pas identiques.",
         same: "Le nouveau mot de passe est celui que vous avez déjà.",

@@ -263,7 +263,7 @@ pub struct Password {
     /// The new one is too short.
     pub short: fn(usize) -> String,
     /// The new one is too long.
-    pub long: fn(usize) -> String,
+    pub long: &'static str,
     /// The new one is known to everybody, or is the username.
     pub weak: &'static str,
     /// The two differ.
