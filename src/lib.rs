@@ -23,6 +23,7 @@ pub mod cli;
 pub mod config;
 pub mod flow;
 pub mod jose;
+pub mod outbound;
 pub mod page;
 pub mod people;
 pub mod record;

@@ -1,0 +1,339 @@
+//! The one HTTP client: everything that the server fetches goes through here.
+//!
+//! Whoever registers a client names URLs for us to fetch, so each fetch is judged as if an attacker had
+//! written its URL: https to public addresses only, judged after resolving and dialled as judged; no
+//! redirects, no proxies, no decompression; little time, little room, few at once (THREATS §1.S).
+
+mod address;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE};
+use reqwest::{Client, Response, StatusCode};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::sync::{OnceCell, Semaphore};
+use url::Url;
+
+use crate::config;
+use crate::types::Failure;
+
+/// Fetches at once, in all and from one host (THREATS SS-06).
+const AT_ONCE: usize = 64;
+const AT_ONCE_OF_HOST: usize = 2;
+
+/// The largest picture.
+const LARGEST_IMAGE: usize = 256 * 1024;
+
+/// Why nothing was fetched. It says too little to map a network by: a closed port, a filtered one and
+/// a wrong certificate are one thing (THREATS SS-04).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutboundError {
+    /// We do not go there.
+    Forbidden(&'static str),
+    /// There is no answer, or not the one that was asked for.
+    Unreachable,
+    /// The answer is larger than we read.
+    TooLarge,
+    /// The answer is of another kind.
+    WrongType,
+}
+
+impl OutboundError {
+    /// For the `error_description` of a refusal.
+    pub const fn why(self) -> &'static str {
+        match self {
+            Self::Forbidden(why) => why,
+            Self::Unreachable => "the URL does not answer with a document",
+            Self::TooLarge => "the document behind the URL is too large",
+            Self::WrongType => "the document behind the URL is of another kind",
+        }
+    }
+}
+
+impl fmt::Display for OutboundError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.why())
+    }
+}
+
+impl std::error::Error for OutboundError {}
+
+/// A picture, of a kind that cannot carry a script.
+#[derive(Clone, Debug)]
+pub struct Image {
+    /// `image/png`, `image/jpeg` or `image/webp`: what the bytes are, not what they were called.
+    pub media_type: &'static str,
+    /// The picture.
+    pub bytes: Vec<u8>,
+}
+
+/// The client.
+#[derive(Debug)]
+pub struct Outbound {
+    allow_private_networks: bool,
+    timeout: Duration,
+    max_bytes: usize,
+    authorities: RootCertStore,
+    resolver: Arc<Resolver>,
+    /// Made at the first fetch: reading the roots of the system takes longer than all else at start.
+    client: OnceCell<Client>,
+    all: Semaphore,
+    hosts: Mutex<HashMap<String, Weak<Semaphore>>>,
+}
+
+impl Outbound {
+    /// A client as configured. It trusts the roots of the system and those of the configuration.
+    ///
+    /// # Errors
+    /// When a file of certificates cannot be read.
+    pub fn new(config: &config::Outbound) -> Result<Self, Failure> {
+        Self::resolving_with(config, |name| async move {
+            Ok(tokio::net::lookup_host((name.as_str(), 0)).await?.collect())
+        })
+    }
+
+    fn resolving_with<F, Fut>(config: &config::Outbound, lookup: F) -> Result<Self, Failure>
+    where
+        F: Fn(String) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static,
+    {
+        let resolver = Resolver {
+            lookup: Box::new(move |name| Box::pin(lookup(name))),
+            allow_private_networks: config.allow_private_networks,
+        };
+        Ok(Self {
+            allow_private_networks: config.allow_private_networks,
+            timeout: Duration::from_secs(config.timeout.0.unsigned_abs()),
+            max_bytes: config.max_bytes.0,
+            authorities: authorities(&config.ca_files)?,
+            resolver: Arc::new(resolver),
+            client: OnceCell::new(),
+            all: Semaphore::new(AT_ONCE),
+            hosts: Mutex::default(),
+        })
+    }
+
+    fn build(&self) -> Result<Client, Failure> {
+        Client::builder()
+            .tls_backend_preconfigured(trust(&self.authorities)?)
+            .https_only(!self.allow_private_networks)
+            .dns_resolver(Arc::clone(&self.resolver))
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .no_proxy()
+            .referer(false)
+            .http1_only()
+            // A connection that is kept was judged by an older answer of the name server.
+            .pool_max_idle_per_host(0)
+            .user_agent(concat!("gatewright/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(Failure::internal)
+    }
+
+    /// Whether a URL may be fetched, as far as its text tells: to say no at registration already. Every
+    /// fetch asks again (THREATS SS-08).
+    ///
+    /// # Errors
+    /// [`OutboundError::Forbidden`].
+    pub fn check(&self, url: &str) -> Result<Url, OutboundError> {
+        let url = Url::parse(url).map_err(|_| OutboundError::Forbidden("this is not a URL"))?;
+        address::check(&url, self.allow_private_networks)?;
+        Ok(url)
+    }
+
+    /// Fetches a JSON document; `accept` is the media type to ask for. Its text is not read yet:
+    /// [`crate::types::json::read`] does that.
+    ///
+    /// # Errors
+    /// See [`OutboundError`].
+    pub async fn get_json(&self, url: &str, accept: &str) -> Result<Vec<u8>, OutboundError> {
+        let document = self.get(url, accept, self.max_bytes).await?;
+        let (kind, suffix) = document.media_type.split_once('/').unwrap_or_default();
+        if kind == "application" && (suffix == "json" || suffix.ends_with("+json")) {
+            Ok(document.bytes)
+        } else {
+            Err(OutboundError::WrongType)
+        }
+    }
+
+    /// Fetches a picture: PNG, JPEG or WebP, of 256 KiB at most. Never SVG, which may carry scripts.
+    ///
+    /// # Errors
+    /// See [`OutboundError`].
+    pub async fn get_image(&self, url: &str) -> Result<Image, OutboundError> {
+        let accept = "image/webp, image/png, image/jpeg";
+        let document = self.get(url, accept, self.max_bytes.min(LARGEST_IMAGE)).await?;
+        match image_type(&document.bytes) {
+            Some(media_type) if media_type == document.media_type => {
+                Ok(Image { media_type, bytes: document.bytes })
+            }
+            Some(_) | None => Err(OutboundError::WrongType),
+        }
+    }
+
+    async fn get(&self, url: &str, accept: &str, most: usize) -> Result<Document, OutboundError> {
+        let url = self.check(url)?;
+        let host = self.host(&url);
+        let fetch = async {
+            // The host first: what hangs there must not hold up what goes elsewhere.
+            let _one_of_host = host.acquire().await.map_err(|_| OutboundError::Unreachable)?;
+            let _one_of_all = self.all.acquire().await.map_err(|_| OutboundError::Unreachable)?;
+            let client = self.client.get_or_try_init(|| async { self.build() }).await;
+            let client = client.map_err(|error| {
+                tracing::error!(%error, "there is no client to fetch with");
+                OutboundError::Unreachable
+            })?;
+            let answer = client.get(url.clone()).header(ACCEPT, accept).send().await;
+            read(answer.map_err(|error| unreachable(&url, &error))?, most).await
+        };
+        // The wait for a turn counts too: whoever asked waits for all of it.
+        tokio::time::timeout(self.timeout, fetch).await.unwrap_or(Err(OutboundError::Unreachable))
+    }
+
+    /// The turns of a host. Those of hosts that nobody fetches from are forgotten.
+    fn host(&self, url: &Url) -> Arc<Semaphore> {
+        let name = url.host_str().unwrap_or_default().to_owned();
+        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(turns) = hosts.get(&name).and_then(Weak::upgrade) {
+            return turns;
+        }
+        hosts.retain(|_, turns| turns.strong_count() > 0);
+        let turns = Arc::new(Semaphore::new(AT_ONCE_OF_HOST));
+        hosts.insert(name, Arc::downgrade(&turns));
+        turns
+    }
+}
+
+/// Tells the operator what it was, and the caller that it was something.
+fn unreachable(url: &Url, error: &reqwest::Error) -> OutboundError {
+    let cause = std::iter::successors(std::error::Error::source(error), |error| error.source());
+    let cause = cause.last().map(ToString::to_string).unwrap_or_default();
+    tracing::info!(host = url.host_str(), %cause, "nothing was fetched");
+    OutboundError::Unreachable
+}
+
+/// An answer, read to its end.
+struct Document {
+    /// Without its parameters, in lower case.
+    media_type: String,
+    bytes: Vec<u8>,
+}
+
+async fn read(mut answer: Response, most: usize) -> Result<Document, OutboundError> {
+    // A redirect is no answer: it would lead where nobody has looked (THREATS SS-03).
+    if answer.status() != StatusCode::OK {
+        return Err(OutboundError::Unreachable);
+    }
+    // We asked for none, and a bomb is small before it is unpacked (THREATS SS-05).
+    if answer.headers().contains_key(CONTENT_ENCODING) {
+        return Err(OutboundError::WrongType);
+    }
+    let media_type = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media_type = media_type.and_then(|value| value.split(';').next()).unwrap_or_default();
+    let media_type = media_type.trim().to_ascii_lowercase();
+    let mut bytes = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(|_| OutboundError::Unreachable)? {
+        if bytes.len() + chunk.len() > most {
+            return Err(OutboundError::TooLarge);
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(Document { media_type, bytes })
+}
+
+/// What a picture is, by its first bytes.
+fn image_type(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some("image/png"),
+        [0xff, 0xd8, 0xff, ..] => Some("image/jpeg"),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some("image/webp"),
+        _ => None,
+    }
+}
+
+/// The authorities that the configuration names.
+fn authorities(ca_files: &[PathBuf]) -> Result<RootCertStore, Failure> {
+    let mut roots = RootCertStore::empty();
+    for file in ca_files {
+        let broken = |why: &dyn fmt::Display| {
+            Failure::internal(format!(
+                "{}: not a file of certificates (PEM): {why}",
+                file.display()
+            ))
+        };
+        let before = roots.len();
+        for certificate in CertificateDer::pem_file_iter(file).map_err(|error| broken(&error))? {
+            let certificate = certificate.map_err(|error| broken(&error))?;
+            roots.add(certificate).map_err(|error| broken(&error))?;
+        }
+        if roots.len() == before {
+            return Err(broken(&"there is none in it"));
+        }
+    }
+    Ok(roots)
+}
+
+/// Whom we trust to certify a host, and by which means: there is no way to trust anybody who comes
+/// (THREATS SS-09).
+fn trust(authorities: &RootCertStore) -> Result<ClientConfig, Failure> {
+    let mut roots = authorities.clone();
+    let system = rustls_native_certs::load_native_certs();
+    for error in &system.errors {
+        tracing::warn!(%error, "a certificate of the system cannot be read");
+    }
+    roots.add_parsable_certificates(system.certs);
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(Failure::internal)?;
+    Ok(config.with_root_certificates(roots).with_no_client_auth())
+}
+
+type Lookup = Box<
+    dyn Fn(String) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>
+        + Send
+        + Sync,
+>;
+
+/// Resolves a name once, and gives the connector what may be dialled and nothing else: a name server
+/// that gives another answer the second time is not asked a second time (THREATS SS-02).
+struct Resolver {
+    lookup: Lookup,
+    allow_private_networks: bool,
+}
+
+impl fmt::Debug for Resolver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resolver").finish_non_exhaustive()
+    }
+}
+
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let found = (self.lookup)(name.as_str().to_owned());
+        let allow_private_networks = self.allow_private_networks;
+        Box::pin(async move {
+            let mut addresses = found.await?;
+            addresses.retain(|address| allow_private_networks || address::is_public(address.ip()));
+            if addresses.is_empty() {
+                return Err("the name has no public address".into());
+            }
+            let addresses: Addrs = Box::new(addresses.into_iter());
+            Ok(addresses)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
