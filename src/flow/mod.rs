@@ -1,6 +1,30 @@
-//! The rules of the RFCs: one file per grant and per document.
+//! The rules of the protocol, one file per grant and per RFC.
+//!
+//! A rule takes a [`Call`] and what the client asks for, and returns what it gets, a refusal or a
+//! failure. It knows neither HTTP nor the text of SQL.
 
+pub mod access_token;
+pub mod audience;
+pub mod authorize;
+mod call;
+pub mod claims;
+pub mod client_auth;
+pub mod client_credentials;
+pub mod client_keys;
 pub mod client_metadata;
+pub mod code;
+pub mod interaction;
+pub mod introspect;
+pub mod keys;
+pub mod logout;
+pub mod metadata;
+pub mod mint;
 pub mod redirect_uri;
+pub mod refresh;
 pub mod resources;
+pub mod revoke;
+pub mod subject;
 mod uri;
+pub mod userinfo;
+
+pub use call::Call;

@@ -55,6 +55,14 @@ impl Sub<Seconds> for Timestamp {
     }
 }
 
+impl Add for Seconds {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
 impl Sub for Timestamp {
     type Output = Seconds;
 

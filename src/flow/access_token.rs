@@ -1,0 +1,156 @@
+//! Access tokens that come back to us: [RFC 9068 §4], [RFC 7662 §2.2].
+//!
+//! A JWT is verified, an opaque token looked up; then one statement asks whether the grant, its user,
+//! its client and its sign-in live and whether the token itself was revoked.
+//!
+//! [RFC 9068 §4]: https://www.rfc-editor.org/rfc/rfc9068#section-4
+//! [RFC 7662 §2.2]: https://www.rfc-editor.org/rfc/rfc7662#section-2.2
+
+use serde_json::Value;
+
+use super::Call;
+use crate::jose::claims::Claims;
+use crate::jose::jws::{Jws, Keys, Typ};
+use crate::store::grants::{self, Live};
+use crate::store::{opaque_tokens, revoked_tokens};
+use crate::types::token::OpaqueAccessToken;
+use crate::types::{Algorithm, ClientId, Digest, GrantId, Result, Scope, Timestamp};
+
+/// An access token that we issued and that has not expired. Whether it still counts is another
+/// question: [`Read::live`].
+#[derive(Clone, Debug)]
+pub struct Read {
+    /// `jti`
+    pub jti: String,
+    /// `sub`; an opaque token has none of its own.
+    pub subject: Option<String>,
+    /// `client_id`
+    pub client_id: ClientId,
+    /// `aud`
+    pub audience: Vec<String>,
+    /// `scope`
+    pub scope: Scope,
+    /// The grant it descends from; `None`: it is the client's own.
+    pub grant_id: Option<GrantId>,
+    /// `iat`
+    pub issued_at: Timestamp,
+    /// `exp`
+    pub expires_at: Timestamp,
+    /// Of an opaque token, what the store keeps.
+    pub digest: Option<Digest>,
+}
+
+/// Why a token counts for nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Not {
+    /// Not an access token of ours.
+    Ours(&'static str),
+    /// It was; its time is over.
+    Expired,
+}
+
+/// Reads a token of either format.
+///
+/// # Errors
+/// When the database does not answer; a token that counts for nothing is `Ok(Err(_))`.
+pub async fn read(call: &Call<'_>, text: &str) -> Result<Result<Read, Not>> {
+    if text.starts_with(OpaqueAccessToken::PREFIX) {
+        return opaque(call, text).await;
+    }
+    jwt(call, text)
+}
+
+async fn opaque(call: &Call<'_>, text: &str) -> Result<Result<Read, Not>> {
+    let Some(token) = OpaqueAccessToken::read(text) else {
+        return Ok(Err(Not::Ours("its checksum is wrong")));
+    };
+    let digest = token.digest();
+    let Some(row) = opaque_tokens::find(call.store.db(), &digest, call.now).await? else {
+        return Ok(Err(Not::Ours("unknown, expired or revoked")));
+    };
+    Ok(Ok(Read {
+        jti: row.id,
+        subject: None,
+        client_id: row.client_id,
+        audience: row.audience,
+        scope: row.scope,
+        grant_id: row.grant_id,
+        issued_at: row.created_at,
+        expires_at: row.expires_at,
+        digest: Some(digest),
+    }))
+}
+
+fn jwt(call: &Call<'_>, text: &str) -> Result<Result<Read, Not>> {
+    let keys = call.keys()?;
+    Ok(verified(call, text, &keys.published))
+}
+
+fn verified(call: &Call<'_>, text: &str, keys: &crate::jose::jwk::Jwks) -> Result<Read, Not> {
+    // > The resource server MUST verify that the "typ" header value is "at+jwt" (§4)
+    let jws = Jws::read(text).map_err(Not::Ours)?;
+    let verified = jws.verify(Keys::Published(keys), Algorithm::ASYMMETRIC, Typ::Is("at+jwt"));
+    let verified = verified.map_err(Not::Ours)?;
+    let claims = Claims::read(&verified.claims).map_err(Not::Ours)?;
+    if claims.issuer.as_deref() != Some(call.issuer()) {
+        return Err(Not::Ours("iss is not our issuer identifier"));
+    }
+    let text = |name: &str| verified.claims.get(name).and_then(Value::as_str);
+    let (Some(expires_at), Some(issued_at), Some(jti), Some(client_id), Some(audience)) =
+        (claims.expires_at, claims.issued_at, claims.id, text("client_id"), claims.audience)
+    else {
+        return Err(Not::Ours("a claim that RFC 9068 requires is missing"));
+    };
+    let read = Read {
+        jti,
+        client_id: ClientId::from_text(client_id),
+        audience: audience.iter().map(str::to_owned).collect(),
+        scope: Scope::parse(text("scope").unwrap_or_default())
+            .map_err(|_| Not::Ours("scope is not one"))?,
+        grant_id: text("gw_grant").map(GrantId::from_text),
+        subject: claims.subject,
+        issued_at,
+        expires_at,
+        digest: None,
+    };
+    if expires_at <= call.now {
+        return Err(Not::Expired);
+    }
+    Ok(read)
+}
+
+/// What stands behind a token that counts.
+#[derive(Debug)]
+pub enum Behind {
+    /// A user's grant.
+    User(Box<Live>),
+    /// The client itself.
+    Client,
+}
+
+impl Read {
+    /// Asks whether the token still counts; `None`: it does not.
+    ///
+    /// # Errors
+    /// When the database does not answer: never a yes, never a no (THREATS DB-03).
+    pub async fn live(&self, call: &Call<'_>) -> Result<Option<Behind>> {
+        let store = call.store.db();
+        match &self.grant_id {
+            Some(grant_id) => {
+                let live = grants::behind_token(store, grant_id, &self.jti, call.now).await?;
+                let live = live.filter(|live| live.grant.client_id == self.client_id);
+                Ok(live.map(|live| Behind::User(Box::new(live))))
+            }
+            None => {
+                let client = call.cache.client(&self.client_id).await?;
+                if client.is_none_or(|client| client.disabled_at.is_some()) {
+                    return Ok(None);
+                }
+                // An opaque token's own row was just read: it is not revoked.
+                let revoked =
+                    self.digest.is_none() && revoked_tokens::contains(store, &self.jti).await?;
+                Ok((!revoked).then_some(Behind::Client))
+            }
+        }
+    }
+}

@@ -1,0 +1,452 @@
+//! The authorization endpoint: [RFC 6749 §4.1.1], [OIDC Core §3.1.2], [RFC 9700].
+//!
+//! Checks come in this order: the client, the redirect URI, the rest. Until the first two are proven
+//! nothing is sent anywhere; after that every answer goes to the client, with `iss` ([RFC 9207]).
+//!
+//! [RFC 6749 §4.1.1]: https://www.rfc-editor.org/rfc/rfc6749#section-4.1.1
+//! [OIDC Core §3.1.2]: https://openid.net/specs/openid-connect-core-1_0.html#AuthorizationEndpoint
+//! [RFC 9700]: https://www.rfc-editor.org/rfc/rfc9700
+//! [RFC 9207]: https://www.rfc-editor.org/rfc/rfc9207
+
+use std::sync::Arc;
+
+use super::claims::{self, ClaimsRequest};
+use super::{Call, audience, redirect_uri, subject};
+use crate::jose::base64url;
+use crate::jose::claims::Claims;
+use crate::jose::jws::{self, Keys, Typ};
+use crate::store::consents::Consent;
+use crate::store::requests::WaitingRequest;
+use crate::store::sessions::SignedIn;
+use crate::types::client::{GrantType, ResponseMode, ResponseType};
+use crate::types::{
+    Algorithm, Client, ClientId, Code, Error, Params, Refusal, ResourceId, Result, Scope, Seconds,
+};
+
+/// The one authentication context class that we know: a password.
+pub const ACR_PASSWORD: &str = "pwd";
+
+/// Where the answer goes: proven.
+#[derive(Clone, Debug)]
+pub struct ReturnTo {
+    /// As registered.
+    pub redirect_uri: String,
+    /// How.
+    pub mode: ResponseMode,
+    /// Given back as it came.
+    pub state: Option<String>,
+}
+
+/// An answer to the client.
+#[derive(Debug)]
+pub struct Answer {
+    /// Where it goes.
+    pub return_to: ReturnTo,
+    /// `code` or `error`, and what belongs to them.
+    pub parameters: Vec<(&'static str, String)>,
+}
+
+impl ReturnTo {
+    /// The answer of RFC 6749 §4.1.2.
+    pub fn code(self, issuer: &str, code: &str) -> Answer {
+        self.answer(issuer, vec![("code", code.to_owned())])
+    }
+
+    /// The answer of RFC 6749 §4.1.2.1.
+    pub fn refusal(self, issuer: &str, refusal: &Refusal) -> Answer {
+        let error = ("error", refusal.code.as_str().to_owned());
+        self.answer(issuer, vec![error, ("error_description", refusal.why.to_owned())])
+    }
+
+    /// > In authorization responses to the client, including error responses, an authorization server
+    /// > supporting this specification MUST indicate its identity by including the iss parameter
+    /// > (RFC 9207 §2)
+    fn answer(self, issuer: &str, mut parameters: Vec<(&'static str, String)>) -> Answer {
+        if let Some(state) = &self.state {
+            parameters.push(("state", state.clone()));
+        }
+        parameters.push(("iss", issuer.to_owned()));
+        Answer { return_to: self, parameters }
+    }
+}
+
+/// A request that is not answered with a code.
+#[derive(Debug)]
+pub enum Unanswered {
+    /// Client or redirect URI are not proven, or we broke: a page, and no redirect.
+    OnPage(Error),
+    /// The client is told.
+    ToClient(ReturnTo, Refusal),
+}
+
+impl From<Error> for Unanswered {
+    fn from(error: Error) -> Self {
+        Self::OnPage(error)
+    }
+}
+
+impl From<Refusal> for Unanswered {
+    fn from(refusal: Refusal) -> Self {
+        Self::OnPage(refusal.into())
+    }
+}
+
+impl From<sqlx::Error> for Unanswered {
+    fn from(error: sqlx::Error) -> Self {
+        Self::OnPage(error.into())
+    }
+}
+
+/// `prompt`: OIDC Core §3.1.2.1.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Prompt {
+    /// No page may be shown.
+    pub none: bool,
+    /// The user must prove again who they are.
+    pub login: bool,
+    /// The user must be asked for consent.
+    pub consent: bool,
+    /// The user must be asked which account to use.
+    pub select_account: bool,
+}
+
+/// An authorization request that has passed its checks.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Who asks.
+    pub client: Arc<Client>,
+    /// Where the answer goes.
+    pub return_to: ReturnTo,
+    /// What is asked for.
+    pub scope: Scope,
+    /// For which APIs.
+    pub resources: Vec<ResourceId>,
+    /// Single claims (OIDC Core §5.5).
+    pub claims: ClaimsRequest,
+    /// Given back in the ID token.
+    pub nonce: Option<String>,
+    /// PKCE S256.
+    pub code_challenge: Option<String>,
+    /// `prompt`
+    pub prompt: Prompt,
+    /// How long ago the user may have signed in at most.
+    pub max_age: Option<Seconds>,
+    /// What to write into the sign-in form.
+    pub login_hint: Option<String>,
+    /// Only the user whom this client knows by this `sub` will do.
+    pub subject: Option<String>,
+    /// The languages that the user reads.
+    pub ui_locales: Option<String>,
+}
+
+/// Reads a request.
+///
+/// # Errors
+/// A page before client and redirect URI are proven, an answer to the client after.
+pub async fn read(call: &Call<'_>, params: &Params) -> Result<Request, Unanswered> {
+    let id = params.need("client_id", "client_id is missing")?;
+    let client = call.cache.client(&ClientId::from_text(id)).await?;
+    // Unknown and disabled in the same words (THREATS AZ-01).
+    let Some(client) = client.filter(|client| client.disabled_at.is_none()) else {
+        return Err(Code::InvalidRequest
+            .because("client_id names no client of ours")
+            .with("client_id", id)
+            .into());
+    };
+    let uri = params.need("redirect_uri", "redirect_uri is missing")?;
+    if let Err(mismatch) = redirect_uri::matches(&client, uri) {
+        return Err(Code::InvalidRequest
+            .because("redirect_uri is not registered for this client")
+            .with("client_id", &client.id)
+            .with("presented", uri)
+            .with("comparison", mismatch)
+            .into());
+    }
+    let mut return_to =
+        ReturnTo { redirect_uri: uri.to_owned(), mode: ResponseMode::Query, state: None };
+    // A state that stands there twice is not given back.
+    if let Ok(state) = params.one("state") {
+        return_to.state = state.map(str::to_owned);
+    }
+    let told = |return_to: &ReturnTo, error: Error| match error {
+        Error::Refused(refusal) => {
+            Unanswered::ToClient(return_to.clone(), refusal.with("client_id", &client.id))
+        }
+        Error::Failed(failure) => Unanswered::OnPage(failure.into()),
+    };
+    return_to.mode = mode(params).map_err(|refusal| told(&return_to, refusal.into()))?;
+    rest(call, client.clone(), return_to.clone(), params)
+        .await
+        .map_err(|error| told(&return_to, error))
+}
+
+fn mode(params: &Params) -> Result<ResponseMode, Refusal> {
+    params.one("response_mode")?.map_or(Ok(ResponseMode::Query), |text| {
+        ResponseMode::parse(text).ok_or_else(|| {
+            Code::InvalidRequest.because("response_mode is none of query, fragment, form_post")
+        })
+    })
+}
+
+async fn rest(
+    call: &Call<'_>,
+    client: Arc<Client>,
+    return_to: ReturnTo,
+    params: &Params,
+) -> Result<Request> {
+    params.must_be_unique()?;
+    if params.one("request")?.is_some() {
+        return Err(Code::RequestNotSupported.because("request objects are not supported").into());
+    }
+    if params.one("request_uri")?.is_some() {
+        return Err(Code::RequestUriNotSupported.because("request_uri is not supported").into());
+    }
+    let response_type = params.need("response_type", "response_type is missing")?;
+    if response_type != ResponseType::Code.as_str() {
+        return Err(Code::UnsupportedResponseType
+            .because("the only response_type is code")
+            .with("response_type", response_type)
+            .into());
+    }
+    if !client.may_use(GrantType::AuthorizationCode) {
+        return Err(Code::UnauthorizedClient
+            .because("this client is not registered for authorization_code")
+            .into());
+    }
+    let scope = scope(&client, params)?;
+    let asked = params.one("claims")?.map(claims::read).transpose()?.unwrap_or_default();
+    if let Some(wanted) = asked.essential_acr
+        && !wanted.iter().any(|acr| acr == ACR_PASSWORD)
+    {
+        return Err(Code::UnmetAuthenticationRequirements
+            .because("an essential acr is asked for that we cannot give")
+            .with("acr", wanted.join(" "))
+            .into());
+    }
+    let hinted = match params.one("id_token_hint")? {
+        Some(hint) => Some(hinted(call, &client, hint)?),
+        None => None,
+    };
+    let nonce = params.one("nonce")?.map(str::to_owned);
+    Ok(Request {
+        code_challenge: code_challenge(&client, params, &scope, nonce.is_some())?,
+        prompt: prompt(params)?,
+        max_age: max_age(params)?.or(client.metadata.default_max_age),
+        resources: audience::asked(call, &client, params).await?,
+        login_hint: params.one("login_hint")?.map(str::to_owned),
+        ui_locales: params.one("ui_locales")?.map(str::to_owned),
+        subject: asked.subject.or(hinted),
+        claims: asked.claims,
+        client,
+        return_to,
+        scope,
+        nonce,
+    })
+}
+
+/// RFC 6749 §3.3: a request without a scope fails, as one of the two things that the section allows.
+fn scope(client: &Client, params: &Params) -> Result<Scope, Refusal> {
+    let scope = Scope::parse(params.one("scope")?.unwrap_or_default())?;
+    if scope.is_empty() {
+        return Err(Code::InvalidScope.because("scope is missing"));
+    }
+    let allowed = client.scope();
+    if !scope.within(&allowed) {
+        return Err(Code::InvalidScope
+            .because("a scope is asked for that this client is not registered for")
+            .with("asked", &scope)
+            .with("registered", &allowed));
+    }
+    // > The Authorization Server MUST ignore the offline_access request unless the Client is using a
+    // > response_type value that would result in an Authorization Code (OIDC Core §11); without the
+    // > refresh_token grant there is nothing that it could ask for either.
+    if client.may_use(GrantType::RefreshToken) { Ok(scope) } else { Ok(scope.without("offline_access")) }
+}
+
+/// > Clients utilizing the authorization code grant MUST use PKCE […] the "S256" method (RFC 9700
+/// > §2.1.1). The exception there is a confidential OpenID Connect client that sends a nonce.
+fn code_challenge(
+    client: &Client,
+    params: &Params,
+    scope: &Scope,
+    has_nonce: bool,
+) -> Result<Option<String>, Refusal> {
+    let method = params.one("code_challenge_method")?;
+    let Some(challenge) = params.one("code_challenge")? else {
+        let excepted = !client.metadata.gw_require_pkce
+            && client.is_confidential()
+            && scope.has("openid")
+            && has_nonce;
+        if excepted && method.is_none() {
+            return Ok(None);
+        }
+        return Err(Code::InvalidRequest
+            .because("code_challenge is missing: PKCE with S256 is required (RFC 7636)"));
+    };
+    if method != Some("S256") {
+        return Err(Code::InvalidRequest.because("code_challenge_method must be S256"));
+    }
+    // > BASE64URL-ENCODE(SHA256(ASCII(code_verifier))) (RFC 7636 §4.2): 43 characters for 32 bytes.
+    if base64url::decode(challenge).is_none_or(|digest| digest.len() != 32) {
+        return Err(Code::InvalidRequest
+            .because("code_challenge is not the base64url form of a SHA-256 digest"));
+    }
+    Ok(Some(challenge.to_owned()))
+}
+
+fn prompt(params: &Params) -> Result<Prompt, Refusal> {
+    let mut prompt = Prompt::default();
+    for word in params.one("prompt")?.unwrap_or_default().split(' ').filter(|word| !word.is_empty()) {
+        let asked = match word {
+            "none" => &mut prompt.none,
+            "login" => &mut prompt.login,
+            "consent" => &mut prompt.consent,
+            "select_account" => &mut prompt.select_account,
+            _ => return Err(Code::InvalidRequest.because("prompt has a value that we do not know")),
+        };
+        if std::mem::replace(asked, true) {
+            return Err(Code::InvalidRequest.because("prompt has a value twice"));
+        }
+    }
+    // > If this parameter contains none with any other value, an error is returned. (§3.1.2.1)
+    if prompt.none && (prompt.login || prompt.consent || prompt.select_account) {
+        return Err(Code::InvalidRequest.because("prompt has none beside another value"));
+    }
+    Ok(prompt)
+}
+
+fn max_age(params: &Params) -> Result<Option<Seconds>, Refusal> {
+    let Some(text) = params.one("max_age")? else {
+        return Ok(None);
+    };
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let seconds = text.parse().ok().filter(|_| digits);
+    seconds
+        .map(|seconds| Some(Seconds(seconds)))
+        .ok_or_else(|| Code::InvalidRequest.because("max_age is not a number of seconds"))
+}
+
+/// The `sub` of an `id_token_hint`. It may have expired; it must be one of ours, for this client.
+///
+/// # Errors
+/// `invalid_request`.
+pub fn hinted(call: &Call<'_>, client: &Client, hint: &str) -> Result<String> {
+    let claims = hint_claims(call, hint)?;
+    let is_for_client = claims.audience.is_some_and(|audience| audience.has(client.id.as_str()));
+    match claims.subject {
+        Some(subject) if is_for_client => Ok(subject),
+        Some(_) | None => {
+            Err(Code::InvalidRequest.because("id_token_hint is for another client").into())
+        }
+    }
+}
+
+/// The registered claims of an ID token of ours, however old.
+///
+/// # Errors
+/// `invalid_request` for one that we did not sign.
+pub fn hint_claims(call: &Call<'_>, hint: &str) -> Result<Claims> {
+    let wrong = |why| {
+        Code::InvalidRequest.because("id_token_hint is not an ID token of ours").with("reason", why)
+    };
+    let keys = call.keys()?;
+    let verified = jws::verify(
+        hint,
+        Keys::Published(&keys.hints),
+        Algorithm::ASYMMETRIC,
+        Typ::AbsentOr(&["JWT"]),
+    )
+    .map_err(wrong)?;
+    let claims = Claims::read(&verified.claims).map_err(wrong)?;
+    if claims.issuer.as_deref() != Some(call.issuer()) {
+        return Err(wrong("iss is not our issuer identifier").into());
+    }
+    Ok(claims)
+}
+
+/// What has to happen next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// The user proves who they are.
+    SignIn,
+    /// The user says which account they want.
+    SelectAccount,
+    /// The user is asked.
+    Consent,
+    /// A code is issued, on the ground of the consent that stands.
+    Issue,
+    /// A code is issued to a client that needs no consent.
+    IssueTrusted,
+}
+
+/// What the user is asked to allow.
+pub fn asked(request: &Request) -> Consent {
+    Consent {
+        scope: request.scope.clone(),
+        resources: request.resources.clone(),
+        claims: request.claims.beyond(&request.scope),
+    }
+}
+
+/// Judges what has to happen next. With `prompt=none` there is a code or an error, never a page
+/// (OIDC Core §3.1.2.6).
+///
+/// `waiting` is the row of a request that has seen a page; a sign-in that was made on its behalf is
+/// what satisfies `prompt=login` and `max_age`.
+///
+/// # Errors
+/// `login_required`, `consent_required`.
+pub fn decide(
+    call: &Call<'_>,
+    request: &Request,
+    signed_in: Option<&SignedIn>,
+    waiting: Option<&WaitingRequest>,
+) -> Result<Next> {
+    let silent = |code: Code, why: &'static str, next| {
+        if request.prompt.none { Err(Error::Refused(code.because(why))) } else { Ok(next) }
+    };
+    let Some(SignedIn { session, user, consent }) = signed_in else {
+        return silent(Code::LoginRequired, "nobody is signed in", Next::SignIn);
+    };
+    let on_behalf = waiting.filter(|waiting| waiting.session_id.as_ref() == Some(&session.id));
+    let is_fresh = on_behalf.is_some_and(|waiting| session.auth_time >= waiting.created_at);
+
+    if let Some(wanted) = &request.subject
+        && *wanted != subject::of(&*call.keys()?, &request.client, &user.id)
+    {
+        let why = "another user is signed in than the one that is asked for";
+        if is_fresh {
+            return Err(Code::LoginRequired.because(why).into());
+        }
+        return silent(Code::LoginRequired, why, Next::SignIn);
+    }
+    let age = call.now - session.auth_time;
+    let is_too_old = request.max_age.is_some_and(|max| max == Seconds(0) || age > max);
+    if !is_fresh && (request.prompt.login || is_too_old) {
+        let why = "the user signed in longer ago than max_age allows";
+        return silent(Code::LoginRequired, why, Next::SignIn);
+    }
+    if request.prompt.select_account && on_behalf.is_none() {
+        return Ok(Next::SelectAccount);
+    }
+    if request.prompt.consent {
+        return Ok(Next::Consent);
+    }
+    if request.client.metadata.gw_skip_consent {
+        return Ok(Next::IssueTrusted);
+    }
+    let is_covered = consent.as_ref().is_some_and(|consent| consent.covers(&asked(request)));
+    if is_covered && !can_be_impersonated(request) {
+        return Ok(Next::Issue);
+    }
+    silent(Code::ConsentRequired, "the user has not agreed to all that is asked for", Next::Consent)
+}
+
+/// > authorization servers SHOULD NOT process authorization requests automatically without user consent
+/// > or interaction, except when the identity of the client can be assured. (RFC 8252 §8.6)
+///
+/// A public client whose answer goes to a custom scheme or to the loopback interface may be any program
+/// on the device; one that is answered at an https address is at least the owner of that address.
+fn can_be_impersonated(request: &Request) -> bool {
+    !request.client.is_confidential() && !request.return_to.redirect_uri.starts_with("https://")
+}

@@ -1,0 +1,163 @@
+//! Claims about people: [OIDC Core §5].
+//!
+//! [OIDC Core §5]: https://openid.net/specs/openid-connect-core-1_0.html#Claims
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::types::{Code, Refusal, Scope, User, json};
+
+/// OIDC Core §5.1 with the scope of §5.4 that asks for each.
+const STANDARD: &[(&str, &str)] = &[
+    ("name", "profile"),
+    ("family_name", "profile"),
+    ("given_name", "profile"),
+    ("middle_name", "profile"),
+    ("nickname", "profile"),
+    ("preferred_username", "profile"),
+    ("profile", "profile"),
+    ("picture", "profile"),
+    ("website", "profile"),
+    ("gender", "profile"),
+    ("birthdate", "profile"),
+    ("zoneinfo", "profile"),
+    ("locale", "profile"),
+    ("updated_at", "profile"),
+    ("email", "email"),
+    ("email_verified", "email"),
+    ("address", "address"),
+    ("phone_number", "phone"),
+    ("phone_number_verified", "phone"),
+];
+
+/// The names of all claims about people that we can give: `claims_supported`.
+pub fn supported() -> impl Iterator<Item = &'static str> {
+    STANDARD.iter().map(|(name, _)| *name)
+}
+
+/// The scope that asks for a claim.
+pub fn scope_of(claim: &str) -> Option<&'static str> {
+    STANDARD.iter().find(|(name, _)| *name == claim).map(|(_, scope)| *scope)
+}
+
+/// What the `claims` parameter asks for, by name (OIDC Core §5.5). Claims that we do not know are left
+/// out: "Any Claims requested that are not understood MUST be ignored" (§5.5.1 in spirit, §3.1.2.1 for
+/// parameters).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimsRequest {
+    /// To be had at userinfo.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub userinfo: Vec<String>,
+    /// To stand in the ID token.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub id_token: Vec<String>,
+}
+
+/// The `claims` parameter, read.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    /// Which claims.
+    pub claims: ClaimsRequest,
+    /// `sub` with a value: only this person will do (§5.5.1).
+    pub subject: Option<String>,
+    /// `acr` with values, of which one must be met if it is essential (§5.5.1.1).
+    pub essential_acr: Option<Vec<String>>,
+}
+
+impl ClaimsRequest {
+    /// As it is kept; nothing is kept as the empty text.
+    pub fn to_text(&self) -> String {
+        if *self == Self::default() {
+            return String::new();
+        }
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// The inverse of [`ClaimsRequest::to_text`].
+    pub fn from_text(text: &str) -> Self {
+        serde_json::from_str(text).unwrap_or_default()
+    }
+
+    /// The claims that are asked for by name beyond what `scope` gives.
+    pub fn beyond(&self, scope: &Scope) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for name in self.userinfo.iter().chain(&self.id_token) {
+            let covered = scope_of(name).is_some_and(|of| scope.has(of));
+            if !covered && !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
+        names.sort();
+        names
+    }
+}
+
+/// Reads the `claims` parameter.
+///
+/// # Errors
+/// `invalid_request` when it is not what §5.5 describes.
+pub fn read(text: &str) -> Result<Asked, Refusal> {
+    const WHY: &str = "the claims parameter is not what OpenID Connect Core section 5.5 describes";
+    let wrong = || Code::InvalidRequest.because(WHY);
+    let members = json::read_object(text.as_bytes()).map_err(|why| wrong().with("reason", why))?;
+    let mut asked = Asked::default();
+    for (place, into) in [("userinfo", false), ("id_token", true)] {
+        let Some(wanted) = members.get(place) else {
+            continue;
+        };
+        let Value::Object(wanted) = wanted else {
+            return Err(wrong().with("member", place));
+        };
+        for (name, how) in wanted {
+            let (Value::Null | Value::Object(_)) = how else {
+                return Err(wrong().with("claim", name));
+            };
+            match name.as_str() {
+                "sub" => {
+                    asked.subject = how.get("value").and_then(Value::as_str).map(str::to_owned)
+                }
+                "acr" => asked.essential_acr = essential(how),
+                known if scope_of(known).is_some() => {
+                    let list =
+                        if into { &mut asked.claims.id_token } else { &mut asked.claims.userinfo };
+                    list.push(name.clone());
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(asked)
+}
+
+fn essential(how: &Value) -> Option<Vec<String>> {
+    if how.get("essential").and_then(Value::as_bool) != Some(true) {
+        return None;
+    }
+    let one = how.get("value").and_then(Value::as_str).map(str::to_owned);
+    let many = how.get("values").and_then(Value::as_array).into_iter().flatten();
+    let values: Vec<String> =
+        one.into_iter().chain(many.filter_map(Value::as_str).map(str::to_owned)).collect();
+    (!values.is_empty()).then_some(values)
+}
+
+/// The claims that a scope and a list of names give, of this user; what is not known is left out, as
+/// §5.3.2 wishes ("the Claim Name SHOULD be omitted […] it SHOULD NOT be present with a null value").
+pub fn about(user: &User, scope: &Scope, names: &[String]) -> Map<String, Value> {
+    let mut claims = Map::new();
+    for (name, of) in STANDARD {
+        if !scope.has(of) && !names.iter().any(|wanted| wanted == name) {
+            continue;
+        }
+        let value = match *name {
+            "preferred_username" => Some(Value::from(user.username.as_str())),
+            "email" => user.email.as_deref().map(Value::from),
+            "email_verified" => user.email.as_ref().map(|_| Value::from(user.email_verified)),
+            "updated_at" => Some(Value::from(user.updated_at.0)),
+            other => user.claims.get(other).cloned(),
+        };
+        if let Some(value) = value {
+            claims.insert((*name).to_owned(), value);
+        }
+    }
+    claims
+}

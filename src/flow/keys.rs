@@ -1,0 +1,437 @@
+//! Our own keys: signing keys and their life (DESIGN §3), the MAC of refresh tokens, the salt of
+//! pairwise subjects; all sealed at rest.
+//!
+//! pending → active → retiring → retired. A pending key per algorithm is always published ahead by at
+//! least the time that a JWKS may be cached, so both scheduled and emergency rotation sign with a key
+//! that every verifier already has.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, RwLock};
+
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use crate::jose::jwk::{Jwks, PublicKey};
+use crate::jose::mac::Mac;
+use crate::jose::seal::{Kek, Unopened};
+use crate::jose::sign::SigningKey;
+use crate::record::{Event, Kind, Trace};
+use crate::store::server_secrets;
+use crate::store::signing_keys::{self, SigningKeyRow, State};
+use crate::store::versions;
+use crate::store::{Store, Tx};
+use crate::types::secret::entropy;
+use crate::types::{Algorithm, Code, Digest, Error, Failure, Result, Seconds, Timestamp};
+
+/// As long as any token lives that a client or resource may be registered for; a key stays published
+/// that long after it signed last.
+const LONGEST_TOKEN: Seconds = Seconds::days(1);
+
+/// The names of the server's own secrets.
+const REFRESH: &str = "refresh-tokens";
+const PAIRWISE: &str = "pairwise-subjects";
+
+/// What rotates when.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    /// Which algorithms have a key.
+    pub algorithms: Vec<Algorithm>,
+    /// How long a key signs.
+    pub rotation: Seconds,
+    /// How long verifiers may keep the JWKS.
+    pub max_age: Seconds,
+}
+
+/// Bytes that are served as they are.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// The body.
+    pub bytes: Arc<[u8]>,
+    /// Its `ETag`.
+    pub etag: String,
+}
+
+impl Document {
+    /// Prepares a JSON value.
+    pub fn of(value: &serde_json::Value) -> Self {
+        let bytes = value.to_string().into_bytes();
+        let digest = Digest::of(&bytes);
+        let etag =
+            format!("\"{}\"", crate::jose::base64url::encode(digest.0.get(..12).unwrap_or(&[])));
+        Self { bytes: bytes.into(), etag }
+    }
+}
+
+/// The keys at one version.
+pub struct Keys {
+    active: BTreeMap<Algorithm, Arc<SigningKey>>,
+    /// What verifies the tokens that come back to us.
+    pub published: Jwks,
+    /// What verifies an `id_token_hint`: retired keys too, for a hint may be old.
+    pub hints: Jwks,
+    /// `/jwks.json`
+    pub jwks: Document,
+    /// The MAC of refresh tokens.
+    pub refresh: Mac,
+    /// The salt of pairwise subjects (OIDC Core §8.1).
+    pub pairwise: Mac,
+    version: i64,
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keys").field("version", &self.version).finish_non_exhaustive()
+    }
+}
+
+impl Keys {
+    /// The key that signs with this algorithm.
+    ///
+    /// # Errors
+    /// When the server has no such key; registration and configuration do not let it come to that.
+    pub fn signing(&self, algorithm: Algorithm) -> Result<&SigningKey, Failure> {
+        let key = self.active.get(&algorithm);
+        key.map(Arc::as_ref)
+            .ok_or_else(|| Failure::internal(format!("there is no active key for {algorithm}")))
+    }
+
+    /// The algorithms that we sign with.
+    pub fn algorithms(&self) -> impl Iterator<Item = Algorithm> {
+        self.active.keys().copied()
+    }
+}
+
+/// The keys as they are now, and what they are sealed under.
+pub struct Keyring {
+    kek: Kek,
+    schedule: Schedule,
+    held: RwLock<Arc<Keys>>,
+}
+
+impl std::fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keyring").finish_non_exhaustive()
+    }
+}
+
+impl Keyring {
+    /// Opens the keys; makes them at the first start. What was sealed under an older key-encryption key
+    /// is sealed again under the present one.
+    ///
+    /// # Errors
+    /// When what is sealed does not open: the server must not start, and changes nothing (THREATS KE-04).
+    pub async fn open(store: &Store, kek: Kek, schedule: Schedule, trace: &Trace) -> Result<Self> {
+        let now = Timestamp(trace.at_ms / 1000);
+        for row in signing_keys::all(store.db()).await? {
+            let clear = unseal(&kek, &row.id, &row.sealed)?;
+            if !kek.is_current(&row.sealed) {
+                let resealed = kek.seal(&row.id, &clear);
+                signing_keys::reseal(store.db(), &row.id, &row.sealed, &resealed).await?;
+            }
+        }
+        let known = server_secrets::all(store.db()).await?;
+        for row in &known {
+            let clear = unseal(&kek, &row.name, &row.sealed)?;
+            if !kek.is_current(&row.sealed) {
+                let resealed = kek.seal(&row.name, &clear);
+                server_secrets::reseal(store.db(), &row.name, &row.sealed, &resealed).await?;
+            }
+        }
+        for name in [REFRESH, PAIRWISE] {
+            if !known.iter().any(|row| row.name == name) {
+                let mut secret = Zeroizing::new([0; 32]);
+                entropy(secret.as_mut());
+                let sealed = kek.seal(name, secret.as_ref());
+                server_secrets::insert(store.db(), name, &sealed, now).await?;
+            }
+        }
+        keep_pending(store, &kek, &schedule, trace).await?;
+        let keys = read(store, &kek).await?;
+        Ok(Self { kek, schedule, held: RwLock::new(Arc::new(keys)) })
+    }
+
+    /// The keys as they are now.
+    pub fn keys(&self) -> Arc<Keys> {
+        let held = self.held.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        held.clone()
+    }
+
+    /// What everything is sealed under.
+    pub const fn kek(&self) -> &Kek {
+        &self.kek
+    }
+
+    /// Reads the keys again, if `version` is not the one that is held.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn confirm(&self, store: &Store, version: i64) -> Result<()> {
+        if self.keys().version == version {
+            return Ok(());
+        }
+        let keys = Arc::new(read(store, &self.kek).await?);
+        *self.held.write().unwrap_or_else(std::sync::PoisonError::into_inner) = keys;
+        Ok(())
+    }
+
+    /// Does what the schedule asks for: activates pending keys whose time has come, withdraws what
+    /// nobody needs any more, publishes the next ones ahead.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn tick(&self, store: &Store, trace: &Trace) -> Result<()> {
+        let now = Timestamp(trace.at_ms / 1000);
+        let rows = signing_keys::all(store.db()).await?;
+        let due = |row: &&SigningKeyRow| {
+            row.state() == State::Active
+                && row.activated_at.is_some_and(|at| now - at >= self.schedule.rotation)
+        };
+        for active in rows.iter().filter(due) {
+            let pending =
+                rows.iter().find(|row| row.alg == active.alg && row.state() == State::Pending);
+            if let Some(pending) = pending.filter(|row| self.has_reached_everybody(row, now)) {
+                succeed(store, Some(active), pending, false, trace).await?;
+            }
+        }
+        let unneeded = now - (LONGEST_TOKEN + self.schedule.max_age);
+        if rows.iter().any(|row| {
+            row.state() == State::Retiring && row.retiring_at.is_some_and(|at| at <= unneeded)
+        }) {
+            let mut tx = store.write().await?;
+            signing_keys::withdraw(&mut tx, unneeded, now).await?;
+            versions::bump(&mut tx, versions::Kind::Keys).await?;
+            tx.commit().await?;
+        }
+        keep_pending(store, &self.kek, &self.schedule, trace).await
+    }
+
+    fn has_reached_everybody(&self, row: &SigningKeyRow, now: Timestamp) -> bool {
+        now - row.published_at >= self.schedule.max_age
+    }
+
+    /// Lets the pending key of an algorithm sign now, before its time.
+    ///
+    /// # Errors
+    /// A refusal when the pending key was published so lately that verifiers may not have it, unless
+    /// `although_unknown`; and when there is no such algorithm.
+    pub async fn rotate(
+        &self,
+        store: &Store,
+        algorithm: Algorithm,
+        although_unknown: bool,
+        trace: &Trace,
+    ) -> Result<()> {
+        let now = Timestamp(trace.at_ms / 1000);
+        let rows = signing_keys::all(store.db()).await?;
+        let of = |state| rows.iter().find(|row| row.alg == algorithm && row.state() == state);
+        let Some(pending) = of(State::Pending) else {
+            return Err(Code::NotFound
+                .because("there is no pending key for this algorithm")
+                .into());
+        };
+        if !although_unknown && !self.has_reached_everybody(pending, now) {
+            return Err(Code::InvalidRequest
+                .because(
+                    "the pending key was published so lately that verifiers may not have it yet",
+                )
+                .with("published_at", pending.published_at)
+                .into());
+        }
+        succeed(store, of(State::Active), pending, false, trace).await?;
+        keep_pending(store, &self.kek, &self.schedule, trace).await
+    }
+
+    /// Ends a key: it signs no more; with `compromised`, what it signed counts for nothing.
+    ///
+    /// # Errors
+    /// A refusal when there is no such key.
+    pub async fn retire(
+        &self,
+        store: &Store,
+        kid: &str,
+        compromised: bool,
+        trace: &Trace,
+    ) -> Result<()> {
+        let rows = signing_keys::all(store.db()).await?;
+        let Some(row) = rows.iter().find(|row| row.id == kid) else {
+            return Err(Code::NotFound.because("there is no key of this kid").into());
+        };
+        let pending =
+            rows.iter().find(|other| other.alg == row.alg && other.state() == State::Pending);
+        match (row.state(), pending) {
+            (State::Active, Some(pending)) => {
+                succeed(store, Some(row), pending, compromised, trace).await?;
+            }
+            (State::Active, None) => {
+                return Err(Code::InvalidRequest
+                    .because("this key signs and there is no pending one to take its place")
+                    .into());
+            }
+            (State::Pending | State::Retiring | State::Retired | State::Compromised, _) => {
+                let now = Timestamp(trace.at_ms / 1000);
+                let mut tx = store.write().await?;
+                signing_keys::end(&mut tx, kid, compromised, now).await?;
+                versions::bump(&mut tx, versions::Kind::Keys).await?;
+                ended(&mut tx, kid, compromised, trace).await?;
+                tx.commit().await?;
+            }
+        }
+        keep_pending(store, &self.kek, &self.schedule, trace).await
+    }
+}
+
+async fn ended(tx: &mut Tx, kid: &str, compromised: bool, trace: &Trace) -> sqlx::Result<()> {
+    let kind = if compromised { Kind::KeyCompromised } else { Kind::KeyRetired };
+    Event::success(kind).fact("kid", kid).write(tx, trace).await
+}
+
+/// Lets `pending` take over from `active`, in one transaction; of two replicas that try, one does.
+async fn succeed(
+    store: &Store,
+    active: Option<&SigningKeyRow>,
+    pending: &SigningKeyRow,
+    compromised: bool,
+    trace: &Trace,
+) -> Result<()> {
+    let now = Timestamp(trace.at_ms / 1000);
+    let mut tx = store.write().await?;
+    if let Some(active) = active {
+        if !signing_keys::retire(&mut tx, &active.id, now).await? {
+            return Ok(());
+        }
+        if compromised {
+            signing_keys::end(&mut tx, &active.id, true, now).await?;
+        }
+        ended(&mut tx, &active.id, compromised, trace).await?;
+    }
+    if !signing_keys::activate(&mut tx, &pending.id, now).await? {
+        return Ok(());
+    }
+    Event::success(Kind::KeyActivated)
+        .fact("kid", pending.id.as_str())
+        .write(&mut tx, trace)
+        .await?;
+    versions::bump(&mut tx, versions::Kind::Keys).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Sees to it that every algorithm has a key that signs and one that waits. The very first key of an
+/// algorithm signs at once (DESIGN §3): nobody can be registered for an algorithm before it has one.
+async fn keep_pending(store: &Store, kek: &Kek, schedule: &Schedule, trace: &Trace) -> Result<()> {
+    let now = Timestamp(trace.at_ms / 1000);
+    let rows = signing_keys::all(store.db()).await?;
+    let mut made = Vec::new();
+    for algorithm in &schedule.algorithms {
+        let has = |state| rows.iter().any(|row| row.alg == *algorithm && row.state() == state);
+        let is_first = !rows.iter().any(|row| row.alg == *algorithm);
+        if is_first {
+            made.push(make(kek, *algorithm, now, Some(now)).await?);
+        }
+        if !has(State::Pending) {
+            made.push(make(kek, *algorithm, now, None).await?);
+        }
+    }
+    if made.is_empty() {
+        return Ok(());
+    }
+    let mut tx = store.write().await?;
+    for row in &made {
+        if signing_keys::insert(&mut tx, row).await? {
+            Event::success(Kind::KeyPublished)
+                .fact("kid", row.id.as_str())
+                .fact("alg", row.alg.as_str())
+                .write(&mut tx, trace)
+                .await?;
+        }
+    }
+    versions::bump(&mut tx, versions::Kind::Keys).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// A new key, sealed. Making an RSA key takes long, so it is done where blocking is allowed.
+async fn make(
+    kek: &Kek,
+    algorithm: Algorithm,
+    published_at: Timestamp,
+    activated_at: Option<Timestamp>,
+) -> Result<SigningKeyRow> {
+    let made = tokio::task::spawn_blocking(move || SigningKey::generate(algorithm)).await;
+    let (key, pkcs8) = made.map_err(Failure::internal)??;
+    Ok(SigningKeyRow {
+        id: key.kid().to_owned(),
+        alg: algorithm,
+        public_jwk: key.public_jwk().to_string(),
+        sealed: kek.seal(key.kid(), &pkcs8),
+        published_at,
+        activated_at,
+        retiring_at: None,
+        retired_at: None,
+        compromised_at: None,
+    })
+}
+
+/// Reads what stands in the database.
+async fn read(store: &Store, kek: &Kek) -> Result<Keys> {
+    // The version first: what is read after it is at least as new.
+    let version = versions::all(store).await?.keys;
+    let rows = signing_keys::all(store.db()).await?;
+    let mut active = BTreeMap::new();
+    let mut published = Vec::new();
+    let mut hints = Vec::new();
+    let mut jwks = Vec::new();
+    for row in &rows {
+        let jwk: serde_json::Value =
+            serde_json::from_str(&row.public_jwk).map_err(Failure::internal)?;
+        let public = || PublicKey::from_jwk(&jwk).map_err(Failure::internal);
+        match row.state() {
+            State::Pending | State::Active | State::Retiring => {
+                published.push(public()?);
+                hints.push(public()?);
+                jwks.push(jwk.clone());
+            }
+            State::Retired => hints.push(public()?),
+            State::Compromised => {}
+        }
+        if row.state() == State::Active {
+            let clear = unseal(kek, &row.id, &row.sealed)?;
+            active.insert(row.alg, Arc::new(SigningKey::from_pkcs8(row.alg, &clear)?));
+        }
+    }
+    let mut refresh = None;
+    let mut pairwise = None;
+    for row in server_secrets::all(store.db()).await? {
+        let clear = unseal(kek, &row.name, &row.sealed)?;
+        let bytes: [u8; 32] = clear
+            .as_slice()
+            .try_into()
+            .map_err(|_| Failure::internal("a server secret does not have 32 bytes"))?;
+        match row.name.as_str() {
+            REFRESH => refresh = Some(Mac::new(&bytes, REFRESH)),
+            PAIRWISE => pairwise = Some(Mac::new(&bytes, PAIRWISE)),
+            _ => {}
+        }
+    }
+    Ok(Keys {
+        active,
+        published: published.into_iter().collect(),
+        hints: hints.into_iter().collect(),
+        jwks: Document::of(&json!({ "keys": jwks })),
+        refresh: refresh.ok_or_else(|| Failure::internal("the refresh token secret is missing"))?,
+        pairwise: pairwise.ok_or_else(|| Failure::internal("the pairwise secret is missing"))?,
+        version,
+    })
+}
+
+fn unseal(kek: &Kek, owner: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+    kek.open(owner, sealed).map_err(|unopened| {
+        let what = match unopened {
+            Unopened::OtherKey(_) => format!(
+                "the key {owner} in the database cannot be opened: {unopened}. Bring the key-encryption key back that this database was made with"
+            ),
+            Unopened::Tampered => format!("the key {owner} in the database cannot be opened: {unopened}"),
+        };
+        Error::Failed(Failure::Internal(what))
+    })
+}

@@ -1,0 +1,133 @@
+//! Signing out at a client's request: [OIDC RP-Initiated Logout 1.0].
+//!
+//! [OIDC RP-Initiated Logout 1.0]: https://openid.net/specs/openid-connect-rpinitiated-1_0.html
+
+use std::sync::Arc;
+
+use super::authorize::hint_claims;
+use super::{Call, redirect_uri, subject};
+use crate::record::{Event, Kind};
+use crate::store::sessions::{self, SignedIn};
+use crate::store::retrying;
+use crate::types::{Client, ClientId, Code, Params, Refusal, Result};
+
+/// A logout request that has passed its checks.
+#[derive(Debug)]
+pub struct Request {
+    /// Who asks, if it is known.
+    pub client: Option<Arc<Client>>,
+    /// Where the browser goes afterwards, with its `state`.
+    pub return_to: Option<String>,
+    /// The languages that the user reads.
+    pub ui_locales: Option<String>,
+    /// The `sub` of the hint, as its client knows the user.
+    subject: Option<String>,
+}
+
+/// Reads a request: §2, §3.
+///
+/// > When an id_token_hint parameter is present, the OP MUST validate that it was the issuer of the ID
+/// > Token. […] the OP SHOULD accept ID Tokens when the RP identified by the ID Token's aud claim and/or
+/// > sid claim has a current session or had a recent session at the OP, even when the exp time has
+/// > passed. (§2)
+///
+/// # Errors
+/// A page: nothing is redirected to that was not registered for this client, byte by byte.
+pub async fn read(call: &Call<'_>, params: &Params) -> Result<Request> {
+    params.must_be_unique()?;
+    let named = params.one("client_id")?.map(ClientId::from_text);
+    let hint = params.one("id_token_hint")?.map(|hint| hint_claims(call, hint)).transpose()?;
+    let (hinted, subject) = match hint {
+        None => (None, None),
+        Some(claims) => {
+            let audience = claims.audience.as_ref();
+            let one = audience.and_then(|audience| audience.iter().next().map(ClientId::from_text));
+            (one, claims.subject)
+        }
+    };
+    // > the OP MUST verify that the Client Identifier matches the one used when issuing the ID Token (§2)
+    if let (Some(named), Some(hinted)) = (&named, &hinted)
+        && named != hinted
+    {
+        return Err(Code::InvalidRequest
+            .because("client_id is not the client that the id_token_hint was issued to")
+            .into());
+    }
+    let client = match hinted.or(named) {
+        Some(id) => call.cache.client(&id).await?.filter(|client| client.disabled_at.is_none()),
+        None => None,
+    };
+    let return_to = match params.one("post_logout_redirect_uri")? {
+        Some(uri) => Some(return_to(client.as_deref(), uri, params.one("state")?)?),
+        None => None,
+    };
+    Ok(Request {
+        return_to,
+        ui_locales: params.one("ui_locales")?.map(str::to_owned),
+        subject: subject.filter(|_| client.is_some()),
+        client,
+    })
+}
+
+/// > its value MUST have been previously registered with the OP […] the OP MUST NOT perform
+/// > post-logout redirection if the value […] does not exactly match one of the previously registered
+/// > values. (§2, §3)
+fn return_to(client: Option<&Client>, uri: &str, state: Option<&str>) -> Result<String, Refusal> {
+    let Some(client) = client else {
+        return Err(Code::InvalidRequest
+            .because("post_logout_redirect_uri needs an id_token_hint or a client_id beside it"));
+    };
+    redirect_uri::matches_after_logout(client, uri).map_err(|mismatch| {
+        Code::InvalidRequest
+            .because("post_logout_redirect_uri is not registered for this client")
+            .with("client_id", &client.id)
+            .with("presented", uri)
+            .with("comparison", mismatch)
+    })?;
+    let Some(state) = state else {
+        return Ok(uri.to_owned());
+    };
+    let state = form_urlencoded::Serializer::new(String::new()).append_pair("state", state).finish();
+    let joint = if uri.contains('?') { '&' } else { '?' };
+    Ok(format!("{uri}{joint}{state}"))
+}
+
+/// Whether the user has to be asked first.
+///
+/// > the OP SHOULD ask the End-User whether to log out of the OP as well. Furthermore, the OP MUST ask
+/// > the End-User this question if an id_token_hint was not provided or if the supplied ID Token does
+/// > not belong to the current OP session (§2)
+///
+/// A hint for the user who is signed in is something that only their client has; any other page of the
+/// web must not be able to sign people out (THREATS LO-01).
+///
+/// # Errors
+/// When our keys cannot be had.
+pub fn must_ask(call: &Call<'_>, request: &Request, signed_in: &SignedIn) -> Result<bool> {
+    let (Some(client), Some(subject)) = (&request.client, &request.subject) else {
+        return Ok(true);
+    };
+    Ok(*subject != subject::of(&*call.keys()?, client, &signed_in.user.id))
+}
+
+/// Ends the sign-in. Whatever lives and dies with it is dead from then on; what was allowed offline
+/// lives on (OIDC Core §11).
+///
+/// # Errors
+/// When it could not be written: never a success that is not one.
+pub async fn sign_out(call: &Call<'_>, signed_in: &SignedIn, client: Option<&Client>) -> Result<()> {
+    let (session, user) = (&signed_in.session.id, &signed_in.user.id);
+    retrying(|| async {
+        let mut tx = call.store.write().await?;
+        if sessions::end(&mut tx, session, user, call.now).await? {
+            let mut event = Event::success(Kind::SignOut).user(user).session(session);
+            if let Some(client) = client {
+                event = event.client(&client.id);
+            }
+            event.write(&mut tx, &call.trace).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    })
+    .await
+}

@@ -1,0 +1,94 @@
+//! What we tell about ourselves: [RFC 8414 §2], [OIDC Discovery §3]. It names only what works: each
+//! list is made from the enumeration that the rules use (THREATS JO-22).
+//!
+//! [RFC 8414 §2]: https://www.rfc-editor.org/rfc/rfc8414#section-2
+//! [OIDC Discovery §3]: https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata
+
+use serde_json::{Value, json};
+
+use super::authorize::ACR_PASSWORD;
+use super::claims;
+use super::keys::Document;
+use crate::config::Config;
+use crate::types::Algorithm;
+use crate::types::client::{AuthMethod, GrantType, ResponseMode, ResponseType, SubjectType};
+
+/// The path of each endpoint below the issuer: the router and the metadata read the same names.
+pub mod path {
+    /// RFC 6749 §3.1.
+    pub const AUTHORIZE: &str = "/authorize";
+    /// RFC 6749 §3.2.
+    pub const TOKEN: &str = "/token";
+    /// OIDC Core §5.3.
+    pub const USERINFO: &str = "/userinfo";
+    /// RFC 7662 §2.
+    pub const INTROSPECT: &str = "/introspect";
+    /// RFC 7009 §2.
+    pub const REVOKE: &str = "/revoke";
+    /// OIDC RP-Initiated Logout 1.0 §2.
+    pub const LOGOUT: &str = "/logout";
+    /// RFC 7517 §5.
+    pub const JWKS: &str = "/jwks";
+}
+
+/// The languages of our pages.
+pub const UI_LOCALES: [&str; 4] = ["en", "de", "fr", "es"];
+
+/// Prepares the document.
+pub fn document(config: &Config, algorithms: impl Iterator<Item = Algorithm>) -> Document {
+    let at = |path: &str| config.issuer.endpoint(path);
+    let algorithms: Vec<Algorithm> = algorithms.collect();
+    let grants: Vec<_> = GrantType::ALL.iter().map(|one| one.as_str()).collect();
+    let responses: Vec<_> = ResponseType::ALL.iter().map(|one| one.as_str()).collect();
+    let modes: Vec<_> = ResponseMode::ALL.iter().map(|one| one.as_str()).collect();
+    let subjects: Vec<_> = SubjectType::ALL.iter().map(|one| one.as_str()).collect();
+    let methods: Vec<_> = AuthMethod::ALL.iter().map(|one| one.as_str()).collect();
+    let confidential: Vec<_> =
+        AuthMethod::ALL.iter().filter(|one| **one != AuthMethod::None).map(|one| one.as_str()).collect();
+    let assertions: Vec<_> =
+        Algorithm::ASYMMETRIC.iter().copied().chain([Algorithm::Hs256]).collect();
+    let mut about: Vec<&str> =
+        vec!["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash"];
+    about.extend(claims::supported());
+
+    let mut metadata = json!({
+        "issuer": config.issuer.as_str(),
+        "authorization_endpoint": at(path::AUTHORIZE),
+        "token_endpoint": at(path::TOKEN),
+        "userinfo_endpoint": at(path::USERINFO),
+        "jwks_uri": at(path::JWKS),
+        "introspection_endpoint": at(path::INTROSPECT),
+        "revocation_endpoint": at(path::REVOKE),
+        "end_session_endpoint": at(path::LOGOUT),
+        "scopes_supported": ["openid", "profile", "email", "address", "phone", "offline_access"],
+        "response_types_supported": responses,
+        "response_modes_supported": modes,
+        "grant_types_supported": grants,
+        "subject_types_supported": subjects,
+        "id_token_signing_alg_values_supported": algorithms,
+        "userinfo_signing_alg_values_supported": algorithms,
+        "token_endpoint_auth_methods_supported": methods,
+        "token_endpoint_auth_signing_alg_values_supported": assertions,
+        "introspection_endpoint_auth_methods_supported": confidential,
+        "introspection_endpoint_auth_signing_alg_values_supported": assertions,
+        "revocation_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_signing_alg_values_supported": assertions,
+        "code_challenge_methods_supported": ["S256"],
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "acr_values_supported": [ACR_PASSWORD],
+        "claim_types_supported": ["normal"],
+        "claims_supported": about,
+        "claims_parameter_supported": true,
+        "request_parameter_supported": false,
+        "request_uri_parameter_supported": false,
+        "authorization_response_iss_parameter_supported": true,
+        "ui_locales_supported": UI_LOCALES,
+    });
+    let link = |url: &Option<crate::config::Link>| url.as_ref().map(|link| link.0.to_string());
+    if let Value::Object(members) = &mut metadata {
+        if let Some(policy) = link(&config.brand.privacy_url) {
+            members.insert("op_policy_uri".to_owned(), policy.into());
+        }
+    }
+    Document::of(&metadata)
+}

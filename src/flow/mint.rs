@@ -1,0 +1,286 @@
+//! Making tokens: access tokens ([RFC 9068]), refresh tokens (DESIGN §3), ID tokens ([OIDC Core §2]).
+//!
+//! [RFC 9068]: https://www.rfc-editor.org/rfc/rfc9068
+//! [OIDC Core §2]: https://openid.net/specs/openid-connect-core-1_0.html#IDToken
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::audience::{self, Shape};
+use super::claims::{self, ClaimsRequest};
+use super::keys::Keys;
+use super::{Call, subject};
+use crate::jose::{base64url, sign};
+use crate::record::Issued;
+use crate::store::grants::{Grant, Presented};
+use crate::store::{On, opaque_tokens, users};
+use crate::types::client::{GrantType, TokenFormat};
+use crate::types::token::{OpaqueAccessToken, seal, unseal};
+use crate::types::{
+    Client, Failure, GrantId, Refusal, ResourceId, Result, Scope, Seconds, Secret, Timestamp, User,
+};
+
+/// What the token endpoint answers: RFC 6749 §5.1.
+#[derive(Debug)]
+pub struct Tokens {
+    /// `access_token`
+    pub access: Secret,
+    /// `expires_in`
+    pub expires_in: Seconds,
+    /// `scope`
+    pub scope: Scope,
+    /// `refresh_token`
+    pub refresh: Option<Secret>,
+    /// `id_token`
+    pub id_token: Option<Secret>,
+}
+
+/// The claims of a JWT access token: RFC 9068 §2.2.
+#[derive(Serialize)]
+struct AccessClaims<'a> {
+    iss: &'a str,
+    sub: &'a str,
+    aud: Audience<'a>,
+    exp: Timestamp,
+    iat: Timestamp,
+    jti: &'a str,
+    client_id: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    scope: &'a str,
+    /// Ours: the grant that the token descends from and dies with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gw_grant: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acr: Option<&'a str>,
+}
+
+/// One audience is written as a string, several as an array (RFC 7519 §4.1.3).
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Audience<'a> {
+    One(&'a str),
+    Many(&'a [String]),
+}
+
+impl<'a> From<&'a [String]> for Audience<'a> {
+    fn from(audience: &'a [String]) -> Self {
+        match audience {
+            [one] => Self::One(one),
+            many => Self::Many(many),
+        }
+    }
+}
+
+/// An access token, and how long it lives.
+#[derive(Debug)]
+pub struct Access {
+    /// The token.
+    pub token: Secret,
+    /// `expires_in`
+    pub expires_in: Seconds,
+}
+
+/// For whom an access token is made.
+#[derive(Clone, Copy, Debug)]
+pub enum For<'a> {
+    /// The client itself (RFC 6749 §4.4).
+    Client,
+    /// A user, by a grant.
+    Grant(&'a Grant),
+}
+
+/// Makes an access token. An opaque one is a row, written on `on`; a JWT writes nothing.
+///
+/// # Errors
+/// When something of ours fails.
+pub async fn access(
+    call: &Call<'_>,
+    on: impl Into<On<'_>>,
+    client: &Client,
+    whose: For<'_>,
+    by: GrantType,
+    scope: &Scope,
+    resources: &[ResourceId],
+) -> Result<Access> {
+    let shape = audience::shape(call, client, resources).await?;
+    let jti = Uuid::now_v7().to_string();
+    let grant = match whose {
+        For::Client => None,
+        For::Grant(grant) => Some(grant),
+    };
+    let token = match shape.format {
+        TokenFormat::Jwt => jwt(call, client, grant, &shape, scope, &jti)?,
+        TokenFormat::Opaque => {
+            let token = OpaqueAccessToken::generate();
+            let row = opaque_tokens::OpaqueToken {
+                id: jti.clone(),
+                client_id: client.id.clone(),
+                grant_id: grant.map(|grant| grant.id.clone()),
+                audience: shape.audience.clone(),
+                scope: scope.clone(),
+                claims: String::new(),
+                created_at: call.now,
+                expires_at: call.now + shape.lifetime,
+            };
+            opaque_tokens::insert(on, &token.digest(), &row).await?;
+            token.0
+        }
+    };
+    let issued = Issued {
+        jti,
+        client: client.id.to_string(),
+        grant: grant.map(|grant| grant.id.to_string()),
+        by: by.as_str(),
+        request: call.trace.request_id.clone(),
+        at: call.trace.at_ms,
+    };
+    call.recorder.issued(issued).await?;
+    call.metrics.issued(by.as_str());
+    Ok(Access { token, expires_in: shape.lifetime })
+}
+
+fn jwt(
+    call: &Call<'_>,
+    client: &Client,
+    grant: Option<&Grant>,
+    shape: &Shape,
+    scope: &Scope,
+    jti: &str,
+) -> Result<Secret> {
+    let keys = call.keys()?;
+    let subject = grant.map(|grant| subject::of(&keys, client, &grant.user_id));
+    let claims = AccessClaims {
+        iss: call.issuer(),
+        sub: subject.as_deref().unwrap_or(client.id.as_str()),
+        aud: Audience::from(shape.audience.as_slice()),
+        exp: call.now + shape.lifetime,
+        iat: call.now,
+        jti,
+        client_id: client.id.as_str(),
+        scope: &scope.to_string(),
+        gw_grant: grant.map(|grant| grant.id.as_str()),
+        auth_time: grant.map(|grant| grant.auth_time),
+        acr: grant.map(|grant| grant.acr.as_str()),
+    };
+    let key = keys.signing(call.config.tokens.access_token_alg)?;
+    Ok(Secret::new(key.sign("at+jwt", &claims)?))
+}
+
+const REFRESH_PREFIX: &str = "gw_rt_";
+
+/// The refresh token of a grant's generation: recomputed whenever it is needed, stored nowhere.
+///
+/// # Errors
+/// When the grant's identifier is not one that we made.
+pub fn refresh(keys: &Keys, id: &GrantId, generation: i64) -> Result<Secret, Failure> {
+    let bytes = id.bytes().ok_or_else(|| Failure::internal("a grant id is not a UUID"))?;
+    let mut body = Vec::with_capacity(56);
+    body.extend_from_slice(&bytes);
+    body.extend_from_slice(&generation.to_be_bytes());
+    let mac = keys.refresh.sign(&body);
+    body.extend_from_slice(&mac);
+    Ok(seal(REFRESH_PREFIX, &base64url::encode(&body)))
+}
+
+/// Reads a refresh token. `None`: it is not one of ours, and no query was needed to know.
+pub fn read_refresh(keys: &Keys, text: &str) -> Option<Presented> {
+    let body = base64url::decode(unseal(REFRESH_PREFIX, text)?)?;
+    let (message, mac) = body.split_at_checked(24)?;
+    if !keys.refresh.verify(message, mac) {
+        return None;
+    }
+    let (id, generation) = message.split_at_checked(16)?;
+    Some(Presented {
+        grant_id: GrantId::from_bytes(id.try_into().ok()?),
+        generation: i64::from_be_bytes(generation.try_into().ok()?),
+    })
+}
+
+/// The claims of an ID token: OIDC Core §2.
+#[derive(Serialize)]
+struct IdClaims<'a> {
+    iss: &'a str,
+    sub: &'a str,
+    aud: &'a str,
+    exp: Timestamp,
+    iat: Timestamp,
+    auth_time: Timestamp,
+    acr: &'a str,
+    amr: Vec<&'a str>,
+    sid: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nonce: Option<&'a str>,
+    at_hash: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    c_hash: Option<String>,
+    #[serde(flatten)]
+    about: Map<String, Value>,
+}
+
+/// What an ID token is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct IdTokenOf<'a> {
+    /// The grant.
+    pub grant: &'a Grant,
+    /// The access token beside it: `at_hash`.
+    pub access: &'a Secret,
+    /// The code it was redeemed with: `c_hash`.
+    pub code: Option<&'a Secret>,
+    /// The `nonce` of the authentication request. Not repeated at a refresh: OIDC Core §12.2 says
+    /// "it SHOULD NOT have a nonce Claim".
+    pub nonce: Option<&'a str>,
+}
+
+/// Makes an ID token.
+///
+/// # Errors
+/// When something of ours fails.
+pub async fn id_token(call: &Call<'_>, client: &Client, of: IdTokenOf<'_>) -> Result<Secret> {
+    let keys = call.keys()?;
+    let algorithm = client.metadata.id_token_signed_response_alg;
+    let about = match person(call, of.grant).await? {
+        Some((user, wanted)) => claims::about(&user, &Scope::default(), &wanted.id_token),
+        None => Map::new(),
+    };
+    let claims = IdClaims {
+        iss: call.issuer(),
+        sub: &subject::of(&keys, client, &of.grant.user_id),
+        aud: client.id.as_str(),
+        exp: call.now + call.config.tokens.id_token_lifetime,
+        iat: call.now,
+        auth_time: of.grant.auth_time,
+        acr: &of.grant.acr,
+        amr: of.grant.amr.split(' ').collect(),
+        sid: of.grant.session_id.as_str(),
+        nonce: of.nonce,
+        at_hash: sign::left_half(algorithm, of.access.expose()),
+        c_hash: of.code.map(|code| sign::left_half(algorithm, code.expose())),
+        about,
+    };
+    Ok(Secret::new(keys.signing(algorithm)?.sign("JWT", &claims)?))
+}
+
+/// The user, if the `claims` parameter asked for something in the ID token; else nobody needs them.
+async fn person(call: &Call<'_>, grant: &Grant) -> Result<Option<(User, ClaimsRequest)>> {
+    if grant.claims.is_empty() {
+        return Ok(None);
+    }
+    let wanted = ClaimsRequest::from_text(&grant.claims);
+    if wanted.id_token.is_empty() {
+        return Ok(None);
+    }
+    let found = users::with_password(call.store.db(), &grant.user_id).await?;
+    Ok(found.map(|found| (found.user, wanted)))
+}
+
+/// The scopes that a client may still have of those granted: what was taken from its registration
+/// since is not renewed.
+///
+/// # Errors
+/// See [`Scope::narrowed`].
+pub fn allowed(client: &Client, granted: &Scope, wanted: Option<Scope>) -> Result<Scope, Refusal> {
+    granted.and(&client.scope()).narrowed(wanted)
+}

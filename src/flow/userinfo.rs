@@ -1,0 +1,80 @@
+//! The UserInfo endpoint: [OIDC Core §5.3].
+//!
+//! [OIDC Core §5.3]: https://openid.net/specs/openid-connect-core-1_0.html#UserInfo
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::access_token::{self, Behind, Not};
+use super::claims::{self, ClaimsRequest};
+use super::{Call, subject};
+use crate::types::{Client, Code, Refusal, Result, Secret};
+
+/// What is answered.
+#[derive(Debug)]
+pub struct UserInfo {
+    /// The client that asks.
+    pub client: Arc<Client>,
+    /// As JSON or as a signed JWT.
+    pub body: Body,
+}
+
+/// The form of the answer, as registered by `userinfo_signed_response_alg`.
+#[derive(Debug)]
+pub enum Body {
+    /// `application/json`
+    Json(Map<String, Value>),
+    /// `application/jwt`
+    Jwt(Secret),
+}
+
+/// Tells a client about the user of an access token.
+///
+/// # Errors
+/// `invalid_token`, `insufficient_scope`; 503 when the database does not answer.
+pub async fn userinfo(call: &Call<'_>, token: &str) -> Result<UserInfo> {
+    let token = match access_token::read(call, token).await? {
+        Ok(token) => token,
+        Err(Not::Expired) => return Err(invalid("expired").into()),
+        Err(Not::Ours(why)) => return Err(invalid(why).into()),
+    };
+    // Only tokens that are for us (DESIGN §3): an API must not read profiles with what it was handed.
+    if !token.audience.iter().any(|audience| audience == call.issuer()) {
+        return Err(invalid("the token is for another resource")
+            .with("audience", token.audience.join(" "))
+            .into());
+    }
+    if !token.scope.has("openid") {
+        return Err(Code::InsufficientScope.because("the token lacks the scope openid").into());
+    }
+    let Some(client) = call.cache.client(&token.client_id).await? else {
+        return Err(invalid("the client is gone").into());
+    };
+    let live = match token.live(call).await? {
+        Some(Behind::User(live)) => live,
+        Some(Behind::Client) => return Err(invalid("the token is of no user").into()),
+        None => return Err(invalid("revoked, or what it came of is").into()),
+    };
+
+    let keys = call.keys()?;
+    let wanted = ClaimsRequest::from_text(&live.grant.claims);
+    let mut about = claims::about(&live.user, &token.scope, &wanted.userinfo);
+    about.insert("sub".to_owned(), json!(subject::of(&keys, &client, &live.grant.user_id)));
+    let body = match client.metadata.userinfo_signed_response_alg {
+        None => Body::Json(about),
+        Some(algorithm) => {
+            // > If signed, the UserInfo Response MUST contain the Claims iss and aud as members. (§5.3.2)
+            about.insert("iss".to_owned(), json!(call.issuer()));
+            about.insert("aud".to_owned(), json!(client.id));
+            Body::Jwt(Secret::new(keys.signing(algorithm)?.sign("JWT", &about)?))
+        }
+    };
+    Ok(UserInfo { client, body })
+}
+
+fn invalid(reason: &'static str) -> Refusal {
+    Code::InvalidToken
+        .because("the access token is expired, revoked, or not one for this endpoint")
+        .with("reason", reason)
+}
