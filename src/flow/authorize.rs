@@ -76,7 +76,7 @@ pub enum Unanswered {
     /// Client or redirect URI are not proven, or we broke: a page, and no redirect.
     OnPage(Error),
     /// The client is told.
-    ToClient(ReturnTo, Refusal),
+    ToClient(ReturnTo, Refusal, Arc<Client>),
 }
 
 impl From<Error> for Unanswered {
@@ -139,6 +139,20 @@ pub struct Request {
     pub ui_locales: Option<String>,
 }
 
+impl Request {
+    /// How an error is answered that came up after client and redirect URI were proven: the client is
+    /// told of a refusal; of a failure of ours the user is, who may try again.
+    pub fn told(&self, error: Error) -> Unanswered {
+        match error {
+            Error::Refused(refusal) => {
+                let refusal = refusal.with("client_id", &self.client.id);
+                Unanswered::ToClient(self.return_to.clone(), refusal, self.client.clone())
+            }
+            Error::Failed(failure) => Unanswered::OnPage(failure.into()),
+        }
+    }
+}
+
 /// Reads a request.
 ///
 /// # Errors
@@ -170,7 +184,8 @@ pub async fn read(call: &Call<'_>, params: &Params) -> Result<Request, Unanswere
     }
     let told = |return_to: &ReturnTo, error: Error| match error {
         Error::Refused(refusal) => {
-            Unanswered::ToClient(return_to.clone(), refusal.with("client_id", &client.id))
+            let refusal = refusal.with("client_id", &client.id);
+            Unanswered::ToClient(return_to.clone(), refusal, client.clone())
         }
         Error::Failed(failure) => Unanswered::OnPage(failure.into()),
     };

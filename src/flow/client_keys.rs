@@ -15,6 +15,9 @@ const KEPT: Seconds = Seconds::minutes(10);
 /// An unknown `kid` causes one fetch of a client's keys in this time, not more (THREATS TE-16).
 const REFETCH: Seconds = Seconds(60);
 
+/// RFC 7517 §8.5, and what most servers say instead.
+const JWK_SET: &str = "application/jwk-set+json, application/json";
+
 /// Clients whose keys are held at most.
 const CLIENTS: usize = 10_000;
 
@@ -74,7 +77,7 @@ impl ClientKeys {
 }
 
 async fn fetch(call: &Call<'_>, uri: &str) -> Option<Jwks> {
-    let body = match call.outbound.get_json(uri).await {
+    let body = match call.outbound.get_json(uri, JWK_SET).await {
         Ok(body) => body,
         Err(error) => {
             tracing::warn!(uri, %error, request_id = %call.trace.request_id, "jwks_uri cannot be fetched");

@@ -4,6 +4,7 @@
 //! failure. It knows neither HTTP nor the text of SQL.
 
 pub mod access_token;
+pub mod account;
 pub mod audience;
 pub mod authorize;
 mod call;

@@ -1,0 +1,50 @@
+//! What people see and do about the applications that they have let in.
+
+use super::Call;
+use crate::record::{Event, Kind};
+use crate::store::clients::{self, Logo};
+use crate::store::consents::{self, Authorised};
+use crate::store::{codes, grants, retrying};
+use crate::types::{ClientId, Result, UserId};
+
+/// The applications that a user has let in, the oldest first.
+///
+/// # Errors
+/// When the store fails.
+pub async fn applications(call: &Call<'_>, user: &UserId) -> Result<Vec<Authorised>> {
+    Ok(consents::of_user(call.store.db(), user).await?)
+}
+
+/// Takes back what a user has allowed a client: every grant of the two is revoked in the same
+/// transaction, so that no answer that begins after this one is a success (THREATS X-05).
+/// `false`: there was nothing to take back.
+///
+/// # Errors
+/// When it could not be written.
+pub async fn withdraw(call: &Call<'_>, user: &UserId, client: &ClientId) -> Result<bool> {
+    retrying(|| async {
+        let mut tx = call.store.write().await?;
+        let withdrawn = consents::withdraw(&mut tx, user, client).await?;
+        codes::spend_all(&mut tx, user, client, call.now).await?;
+        let revoked = grants::revoke_all(&mut tx, user, client, call.now).await?;
+        if withdrawn || revoked > 0 {
+            Event::success(Kind::ConsentWithdrawn)
+                .client(client)
+                .user(user)
+                .fact("grants_revoked", revoked)
+                .write(&mut tx, &call.trace)
+                .await?;
+        }
+        tx.commit().await?;
+        Ok(withdrawn)
+    })
+    .await
+}
+
+/// The logo of a client, as it was fetched at registration.
+///
+/// # Errors
+/// When the store fails.
+pub async fn logo(call: &Call<'_>, client: &ClientId) -> Result<Option<Logo>> {
+    Ok(clients::logo(call.store.db(), client).await?)
+}
