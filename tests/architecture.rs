@@ -119,7 +119,8 @@ fn no_template_switches_escaping_off() {
 /// What a developer left for later is a defect.
 #[test]
 fn nothing_is_left_for_later() {
-    let words = ["to", "fix"].map(|half| format!("{}{}", half, if half == "to" { "do!" } else { "me" }));
+    let words =
+        ["to", "fix"].map(|half| format!("{}{}", half, if half == "to" { "do!" } else { "me" }));
     for path in files(&source()) {
         let text = fs::read_to_string(&path).unwrap().to_lowercase();
         for word in &words {

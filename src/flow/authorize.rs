@@ -275,7 +275,11 @@ fn scope(client: &Client, params: &Params) -> Result<Scope, Refusal> {
     // > The Authorization Server MUST ignore the offline_access request unless the Client is using a
     // > response_type value that would result in an Authorization Code (OIDC Core §11); without the
     // > refresh_token grant there is nothing that it could ask for either.
-    if client.may_use(GrantType::RefreshToken) { Ok(scope) } else { Ok(scope.without("offline_access")) }
+    if client.may_use(GrantType::RefreshToken) {
+        Ok(scope)
+    } else {
+        Ok(scope.without("offline_access"))
+    }
 }
 
 /// > Clients utilizing the authorization code grant MUST use PKCE […] the "S256" method (RFC 9700
@@ -311,7 +315,8 @@ fn code_challenge(
 
 fn prompt(params: &Params) -> Result<Prompt, Refusal> {
     let mut prompt = Prompt::default();
-    for word in params.one("prompt")?.unwrap_or_default().split(' ').filter(|word| !word.is_empty()) {
+    for word in params.one("prompt")?.unwrap_or_default().split(' ').filter(|word| !word.is_empty())
+    {
         let asked = match word {
             "none" => &mut prompt.none,
             "login" => &mut prompt.login,

@@ -15,9 +15,7 @@ use crate::store::requests::{self, NewRequest, WaitingRequest};
 use crate::store::sessions::SignedIn;
 use crate::store::{Tx, retrying};
 use crate::types::token::{AuthorizationCode, RequestHandle};
-use crate::types::{
-    Code, Digest, Error, Failure, GrantId, Params, Refusal, Result, Scope,
-};
+use crate::types::{Code, Digest, Error, Failure, GrantId, Params, Refusal, Result, Scope};
 
 /// A request that waits, as its browser names it.
 #[derive(Clone, Debug)]
@@ -93,9 +91,8 @@ pub async fn resume(call: &Call<'_>, handle: Handle) -> Result<Waiting, Unanswer
 }
 
 fn gone() -> Refusal {
-    Code::InvalidRequest.because(
-        "this sign-in has expired, was finished already, or was begun in another browser",
-    )
+    Code::InvalidRequest
+        .because("this sign-in has expired, was finished already, or was begun in another browser")
 }
 
 /// Keeps a request that came by POST, so that it can go on as a GET: only then does the browser send
@@ -238,8 +235,7 @@ pub async fn deny(
     retrying(|| async {
         let mut tx = call.store.write().await?;
         consume(call, &mut tx, &waiting.handle).await?;
-        let mut event =
-            Event::refused(Kind::Consent, &refusal).client(&waiting.request.client.id);
+        let mut event = Event::refused(Kind::Consent, &refusal).client(&waiting.request.client.id);
         if let Some(signed_in) = signed_in {
             event = event.user(&signed_in.user.id).session(&signed_in.session.id);
         }
@@ -259,12 +255,7 @@ pub fn shown(waiting: &Waiting, signed_in: &SignedIn) -> String {
     let client = &waiting.request.client;
     let text = format!(
         "{}\n{}\n{}\n{:?}\n{:?}\n{}",
-        client.id,
-        client.version,
-        asked.scope,
-        asked.resources,
-        asked.claims,
-        signed_in.user.id
+        client.id, client.version, asked.scope, asked.resources, asked.claims, signed_in.user.id
     );
     base64url::encode(Digest::of(text.as_bytes()).0)
 }

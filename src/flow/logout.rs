@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::authorize::hint_claims;
 use super::{Call, redirect_uri, subject};
 use crate::record::{Event, Kind};
-use crate::store::sessions::{self, SignedIn};
 use crate::store::retrying;
+use crate::store::sessions::{self, SignedIn};
 use crate::types::{Client, ClientId, Code, Params, Refusal, Result};
 
 /// A logout request that has passed its checks.
@@ -87,7 +87,8 @@ fn return_to(client: Option<&Client>, uri: &str, state: Option<&str>) -> Result<
     let Some(state) = state else {
         return Ok(uri.to_owned());
     };
-    let state = form_urlencoded::Serializer::new(String::new()).append_pair("state", state).finish();
+    let state =
+        form_urlencoded::Serializer::new(String::new()).append_pair("state", state).finish();
     let joint = if uri.contains('?') { '&' } else { '?' };
     Ok(format!("{uri}{joint}{state}"))
 }
@@ -115,7 +116,11 @@ pub fn must_ask(call: &Call<'_>, request: &Request, signed_in: &SignedIn) -> Res
 ///
 /// # Errors
 /// When it could not be written: never a success that is not one.
-pub async fn sign_out(call: &Call<'_>, signed_in: &SignedIn, client: Option<&Client>) -> Result<()> {
+pub async fn sign_out(
+    call: &Call<'_>,
+    signed_in: &SignedIn,
+    client: Option<&Client>,
+) -> Result<()> {
     let (session, user) = (&signed_in.session.id, &signed_in.user.id);
     retrying(|| async {
         let mut tx = call.store.write().await?;

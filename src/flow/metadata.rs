@@ -43,12 +43,26 @@ pub fn document(config: &Config, algorithms: impl Iterator<Item = Algorithm>) ->
     let modes: Vec<_> = ResponseMode::ALL.iter().map(|one| one.as_str()).collect();
     let subjects: Vec<_> = SubjectType::ALL.iter().map(|one| one.as_str()).collect();
     let methods: Vec<_> = AuthMethod::ALL.iter().map(|one| one.as_str()).collect();
-    let confidential: Vec<_> =
-        AuthMethod::ALL.iter().filter(|one| **one != AuthMethod::None).map(|one| one.as_str()).collect();
+    let confidential: Vec<_> = AuthMethod::ALL
+        .iter()
+        .filter(|one| **one != AuthMethod::None)
+        .map(|one| one.as_str())
+        .collect();
     let assertions: Vec<_> =
         Algorithm::ASYMMETRIC.iter().copied().chain([Algorithm::Hs256]).collect();
-    let mut about: Vec<&str> =
-        vec!["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash"];
+    let mut about: Vec<&str> = vec![
+        "sub",
+        "iss",
+        "aud",
+        "exp",
+        "iat",
+        "auth_time",
+        "nonce",
+        "acr",
+        "amr",
+        "sid",
+        "at_hash",
+    ];
     about.extend(claims::supported());
 
     let mut metadata = json!({
