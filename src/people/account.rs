@@ -45,7 +45,10 @@ pub async fn create(people: &People<'_>, account: NewAccount<'_>) -> Result<User
     }
     names.extend(address.filter(|address| !names.contains(address)));
     let hash = match account.password {
-        Some(typed) => Some(new_hash(people, typed, &names).await?),
+        Some(typed) => {
+            let password = judged(people, typed, &names)?;
+            Some(people.hasher.place()?.hash(&password).await?)
+        }
         None => None,
     };
     let user = User {
@@ -134,7 +137,8 @@ async fn end_everything(
 /// Refuses passwords that should not be one, and accounts that are not there.
 pub async fn set_password(people: &People<'_>, user: &UserId, new: &Secret) -> Result<()> {
     let WithPassword { user, .. } = find(people, user).await?;
-    let hash = new_hash(people, new, &names(&user)).await?;
+    let password = judged(people, new, &names(&user))?;
+    let hash = people.hasher.place()?.hash(&password).await?;
     retrying(|| async {
         let mut tx = people.store.write().await?;
         users::set_password(&mut tx, &user.id, &hash, people.now).await?;
@@ -179,8 +183,9 @@ pub async fn change_password(
     new: &Secret,
 ) -> Result<Changed> {
     let current = Password::read(current, people.config.passwords.max_bytes)?;
-    let place = people.hasher.place()?;
+    let (place, another) = (people.hasher.place()?, people.hasher.place()?);
     let WithPassword { user, password } = find(people, &session.user_id).await?;
+    let new = judged(people, new, &names(&user))?;
     let taken = match throttle::take(people, user.id.as_str()).await? {
         Turn::Yours(taken) => taken,
         Turn::NotBefore(until) => return Ok(Changed::Throttled { until }),
@@ -190,7 +195,7 @@ pub async fn change_password(
         Some(stored) if verified.matches && user.disabled_at.is_none() => stored,
         Some(_) | None => return refused(people, session).await,
     };
-    let hash = new_hash(people, new, &names(&user)).await?;
+    let hash = another.hash(&new).await?;
 
     let secret = SessionSecret::generate();
     let config = &people.config.sessions;
@@ -249,11 +254,11 @@ fn names(user: &User) -> Vec<String> {
     [Some(&user.username), user.email.as_ref()].into_iter().flatten().cloned().collect()
 }
 
-/// Judges a new password and hashes it.
-async fn new_hash(people: &People<'_>, typed: &Secret, names: &[String]) -> Result<String> {
+/// A new password for an account of these names, if it should be one.
+fn judged(people: &People<'_>, typed: &Secret, names: &[String]) -> Result<Password> {
     let rules = &people.config.passwords;
     let password = Password::read(typed, rules.max_bytes)?;
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     password.must_resist_guessing(rules.min_length, &names)?;
-    Ok(people.hasher.place()?.hash(&password).await?)
+    Ok(password)
 }

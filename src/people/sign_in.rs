@@ -137,7 +137,7 @@ async fn begin(
         if !users::rehash(&mut tx, proof.user, proof.stored, hash).await? {
             return Ok(None);
         }
-        let session = place(&mut tx, attempt.replaces, &secret.digest(), fresh.clone()).await?;
+        let session = keep(&mut tx, people, attempt, &secret.digest(), fresh.clone()).await?;
         proof.taken.succeeded(&mut tx, people.now).await?;
         if let Some(WaitingHandle { handle, browser }) = &attempt.waiting {
             requests::signed_in(&mut tx, handle, browser, &session.id, people.now).await?;
@@ -173,21 +173,23 @@ fn fresh(people: &People<'_>, attempt: &Attempt<'_>, user: &UserId) -> Session {
 /// Puts a session in the place of the browser's last one. The cookie of before is worth nothing
 /// afterwards (THREATS UI-04). Where the same person proves it again, the session goes on under its
 /// `sid`, or every application they are signed in to would lose its tokens.
-async fn place(
+async fn keep(
     tx: &mut Tx,
-    replaces: Option<&Session>,
+    people: &People<'_>,
+    attempt: &Attempt<'_>,
     digest: &Digest,
     fresh: Session,
 ) -> Result<Session> {
-    if let Some(last) = replaces {
+    if let Some(last) = attempt.replaces {
         if last.user_id == fresh.user_id {
             let renewed =
                 Session { id: last.id.clone(), created_at: last.created_at, ..fresh.clone() };
             if sessions::renew(tx, digest, &renewed).await? {
                 return Ok(renewed);
             }
-        } else {
-            sessions::end(tx, &last.id, &last.user_id, fresh.created_at).await?;
+        } else if sessions::end(tx, &last.id, &last.user_id, people.now).await? {
+            let event = Event::success(Kind::SessionEnded).user(&last.user_id).session(&last.id);
+            event.write(&mut *tx, people.trace).await?;
         }
     }
     sessions::insert(tx, digest, &fresh).await?;

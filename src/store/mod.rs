@@ -23,6 +23,8 @@ pub mod sessions;
 pub mod sign_in_tries;
 pub mod signing_keys;
 pub mod sweep;
+#[cfg(test)]
+pub(crate) mod test_database;
 pub mod users;
 pub mod versions;
 
