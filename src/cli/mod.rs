@@ -1,3 +1,224 @@
-//! The command line: `gatewright serve`, `gatewright config check` and the rest.
+//! The command line: `gatewright serve`, `gatewright client create` and the rest.
+//!
+//! Commands work beside a running server: each change is one short transaction, and every server sees
+//! it within a second.
 
+mod audit;
+mod client;
+mod client_metadata;
+mod clock;
 pub mod config;
+mod desk;
+mod exit;
+mod print;
+mod resource;
+mod user;
+
+use std::future::Future;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use clap::{Parser, Subcommand};
+use serde_json::json;
+
+use crate::config::{Config, Loaded, Problems, environment};
+use desk::Desk;
+pub use exit::Exit;
+use print::Answer;
+
+/// The file that is read when nobody names another.
+const DEFAULT: &str = "gatewright.toml";
+
+/// Shown below the list of commands.
+const EPILOGUE: &str = "\
+First steps:
+  gatewright config example > gatewright.toml     # and name your issuer in it
+  gatewright config check
+  printf '%s\\n' \"$PASSWORD\" | gatewright user create --username alice --password-stdin
+  gatewright client create --name Photos --redirect-uri https://photos.example.org/callback
+
+Exit codes:
+   0  done
+   1  failed in another way
+   2  the command line cannot be understood
+  65  what was given is refused; nothing was changed
+  66  there is no such user, client, key, API or file
+  69  the database does not answer; trying again may help
+  78  the configuration is at fault
+
+Every value of the configuration has an environment variable too, such as GATEWRIGHT_DATABASE__URL:
+gatewright config example names them all.";
+
+/// An OAuth 2.1 authorization server and OpenID Provider in one small binary.
+#[derive(Debug, Parser)]
+#[command(name = "gatewright", version, after_help = EPILOGUE)]
+pub struct Cli {
+    /// The configuration file; gatewright.toml in the working directory if nobody names one.
+    #[arg(
+        long,
+        global = true,
+        env = "GATEWRIGHT_CONFIG",
+        hide_env_values = true,
+        value_name = "FILE"
+    )]
+    config: Option<PathBuf>,
+    /// Answer in JSON; errors too, on standard error.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    #[command(flatten)]
+    Work(Work),
+    /// Check, show or explain the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print the version.
+    #[command(after_help = "\
+Example:
+  gatewright --json version")]
+    Version,
+}
+
+/// Commands that need the database.
+#[derive(Debug, Subcommand)]
+enum Work {
+    /// Bring the schema of the database up to date, and exit. A server does so too when it starts.
+    #[command(after_help = "\
+Example:
+  gatewright migrate && systemctl restart gatewright")]
+    Migrate,
+    /// People's accounts.
+    #[command(subcommand)]
+    User(user::UserCommand),
+    /// Applications that people sign in to, and services.
+    #[command(subcommand)]
+    Client(Box<client::ClientCommand>),
+    /// APIs that tokens are made for.
+    #[command(subcommand)]
+    Resource(resource::ResourceCommand),
+    /// What happened: sign-ins, consents, tokens, refusals, changes.
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Tell everything that is wrong, and what a server would refuse to run with.
+    #[command(after_help = "\
+Examples:
+  gatewright config check
+  gatewright --config /etc/gatewright.toml --json config check")]
+    Check,
+    /// Print what holds and where each value came from, without secrets.
+    #[command(after_help = "\
+Examples:
+  gatewright config show
+  GATEWRIGHT_LOG=debug gatewright --json config show")]
+    Show,
+    /// Print a configuration file with every key explained.
+    #[command(after_help = "\
+Example:
+  gatewright config example > gatewright.toml")]
+    Example,
+    /// Print the JSON Schema of the configuration file.
+    #[command(after_help = "\
+Example:
+  gatewright config schema > gatewright.schema.json")]
+    Schema,
+}
+
+impl Cli {
+    /// Does what was asked, says what came of it, and answers the exit code.
+    pub fn run(self) -> u8 {
+        let json = self.json;
+        // Not locked: other threads may have something to say as well.
+        let mut out = io::stdout();
+        let done = self.act(&mut out).and_then(|code| {
+            out.flush()?;
+            Ok(code)
+        });
+        done.unwrap_or_else(|error| {
+            let text = if json {
+                exit::in_json(&error).to_string()
+            } else {
+                format!("error: {}", exit::in_words(&error))
+            };
+            // Where standard error is closed there is nobody to tell.
+            let _ = writeln!(io::stderr(), "{text}");
+            Exit::of(&error) as u8
+        })
+    }
+
+    fn act(self, out: &mut io::Stdout) -> anyhow::Result<u8> {
+        let json = self.json;
+        let answer = match self.command {
+            Command::Config(command) => {
+                let loaded = load(self.config.as_deref());
+                return Ok(command.act(&loaded, json, out)?);
+            }
+            Command::Version => Answer::line(
+                concat!("gatewright ", env!("CARGO_PKG_VERSION")),
+                json!({ "name": "gatewright", "version": env!("CARGO_PKG_VERSION") }),
+            ),
+            Command::Work(work) => {
+                let config = load(self.config.as_deref())?.config;
+                block_on(work.at_desk(config))?
+            }
+        };
+        if json {
+            writeln!(out, "{:#}", answer.json)?;
+        } else {
+            writeln!(out, "{}", answer.text)?;
+        }
+        Ok(Exit::Done as u8)
+    }
+}
+
+impl ConfigCommand {
+    fn act(
+        &self,
+        loaded: &Result<Loaded, Problems>,
+        json: bool,
+        out: &mut io::Stdout,
+    ) -> io::Result<u8> {
+        match self {
+            Self::Check => config::check(loaded, json, out),
+            Self::Show => config::show(loaded, json, out),
+            Self::Example => config::example(out),
+            Self::Schema => config::schema(out),
+        }
+    }
+}
+
+/// Reads the configuration; a file that nobody named need not be there.
+fn load(file: Option<&Path>) -> Result<Loaded, Problems> {
+    Config::load(file.unwrap_or(Path::new(DEFAULT)), file.is_some(), environment())
+}
+
+/// Runs a command that does one thing: one thread is enough.
+fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+}
+
+impl Work {
+    /// Opens the database, does what was asked, and closes it.
+    async fn at_desk(self, config: Config) -> anyhow::Result<Answer> {
+        let desk = Desk::open(config).await?;
+        let answer = match self {
+            // Opening the database has done it.
+            Self::Migrate => {
+                Ok(Answer::line("the schema is up to date", json!({ "migrated": true })))
+            }
+            Self::User(command) => command.run(&desk).await,
+            Self::Client(command) => command.run(&desk).await,
+            Self::Resource(command) => command.run(&desk).await,
+            Self::Audit(command) => command.run(&desk).await,
+        };
+        desk.store.close().await;
+        answer
+    }
+}

@@ -1,0 +1,159 @@
+//! `gatewright audit`: what happened.
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::desk::Desk;
+use super::exit::Wrong;
+use super::print::Answer;
+use crate::record::Kind;
+use crate::store::audit_events::{self, AuditRow, Filter};
+use crate::types::Timestamp;
+
+/// What can be asked of the audit trail.
+#[derive(Debug, Subcommand)]
+pub(super) enum AuditCommand {
+    /// List what happened, the newest first.
+    #[command(after_help = "\
+Examples:
+  gatewright audit list --since 1h
+  gatewright audit list --request 0198c2f0-5a3e-7d10-8b1e-3f2a9c4d5e6f
+  gatewright --json audit list --kind request.refused --client 0198c2f0-… --limit 500
+
+The request id is the one that people see on an error page and that the log has.")]
+    List(List),
+}
+
+/// Which events are asked for; without any of these, all.
+#[derive(Debug, Args)]
+pub(super) struct List {
+    /// Of this kind, such as sign_in or grant.revoked.
+    #[arg(long)]
+    kind: Option<String>,
+    /// About this client.
+    #[arg(long, value_name = "CLIENT_ID")]
+    client: Option<String>,
+    /// About this person, by identifier.
+    #[arg(long, value_name = "USER_ID")]
+    user: Option<String>,
+    /// Of this request.
+    #[arg(long, value_name = "REQUEST_ID")]
+    request: Option<String>,
+    /// Not older than this: a time such as 2026-01-31T12:00:00Z, or 30m, 12h, 7d.
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    /// Older than this event: the id of the last one of the page before.
+    #[arg(long, value_name = "EVENT_ID")]
+    before: Option<String>,
+    /// As many as this.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(i64).range(1..=10_000))]
+    limit: i64,
+}
+
+impl AuditCommand {
+    /// Does what was asked.
+    pub(super) async fn run(self, desk: &Desk) -> anyhow::Result<Answer> {
+        match self {
+            Self::List(asked) => list(desk, asked).await,
+        }
+    }
+}
+
+async fn list(desk: &Desk, asked: List) -> anyhow::Result<Answer> {
+    if let Some(kind) = &asked.kind {
+        must_be_kind(kind)?;
+    }
+    let filter = Filter {
+        kind: asked.kind.unwrap_or_default(),
+        client_id: asked.client.unwrap_or_default(),
+        user_id: asked.user.unwrap_or_default(),
+        request_id: asked.request.unwrap_or_default(),
+        since_ms: asked.since.map_or(Ok(0), |text| since(&text, desk.now()))?,
+        before: asked.before.unwrap_or_default(),
+        most: asked.limit,
+    };
+    let events = audit_events::list(desk.store.db(), &filter).await?;
+    let rows: Vec<_> = events.iter().map(row).collect();
+    let headings =
+        ["TIME", "KIND", "OUTCOME", "COUNT", "CLIENT", "USER", "ADDRESS", "REQUEST", "FACTS"];
+    let json = events.iter().map(in_json).collect();
+    Ok(Answer::table(&headings, &rows, "there are no such events", json))
+}
+
+fn must_be_kind(kind: &str) -> Result<(), Wrong> {
+    if Kind::ALL.iter().any(|known| known.as_str() == kind) {
+        return Ok(());
+    }
+    let known: Vec<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+    Err(Wrong(format!("there are no events of the kind {kind}: {}", known.join(", "))))
+}
+
+/// Reads a time, or how long ago it was, as Unix milliseconds.
+fn since(text: &str, now: Timestamp) -> Result<i64, Wrong> {
+    if let Ok(at) = OffsetDateTime::parse(text, &Rfc3339) {
+        return Ok(at.unix_timestamp().saturating_mul(1000));
+    }
+    let ago = |unit: char, seconds: i64| {
+        let count: i64 = text.strip_suffix(unit)?.parse().ok()?;
+        (count >= 0).then_some(count.saturating_mul(seconds))
+    };
+    let ago = ago('s', 1)
+        .or_else(|| ago('m', 60))
+        .or_else(|| ago('h', 3600))
+        .or_else(|| ago('d', 86_400))
+        .ok_or_else(|| {
+            Wrong(format!("{text} is no time: write 2026-01-31T12:00:00Z, or 30m, 12h, 7d"))
+        })?;
+    Ok(now.0.saturating_sub(ago).saturating_mul(1000))
+}
+
+fn row(event: &AuditRow) -> Vec<String> {
+    let text = |field: &Option<String>| field.clone().unwrap_or_default();
+    vec![
+        Timestamp(event.at_ms.div_euclid(1000)).to_string(),
+        event.kind.clone(),
+        event.outcome.clone(),
+        event.count.to_string(),
+        text(&event.client_id),
+        text(&event.user_id),
+        text(&event.address),
+        text(&event.request_id),
+        event.facts.clone(),
+    ]
+}
+
+/// The row, with its facts as JSON and not as a text that holds JSON.
+fn in_json(event: &AuditRow) -> Value {
+    let mut object = json!(event);
+    if let Ok(facts) = serde_json::from_str::<Value>(&event.facts)
+        && let Some(object) = object.as_object_mut()
+    {
+        object.insert("facts".to_owned(), facts);
+    }
+    object
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_told_as_it_is_or_as_how_long_ago() {
+        let now = Timestamp(1_000_000);
+        for (text, ms) in [
+            ("1970-01-01T00:00:10Z", 10_000),
+            ("1970-01-01T02:00:10+02:00", 10_000),
+            ("90s", 999_910_000),
+            ("2m", 999_880_000),
+            ("1h", 996_400_000),
+            ("1d", 913_600_000),
+        ] {
+            assert_eq!(since(text, now).unwrap(), ms, "{text}");
+        }
+        for text in ["", "h", "-1h", "1", "1w", "yesterday", "1970-01-01"] {
+            assert!(since(text, now).is_err(), "{text}");
+        }
+    }
+}

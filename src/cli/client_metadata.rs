@@ -1,0 +1,204 @@
+//! Client metadata as it is written on the command line, and as it is printed: RFC 7591 §2, §3.2.1.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use serde_json::{Map, Value, json};
+
+use super::desk;
+use super::exit::Wrong;
+use crate::types::client::{AuthMethod, Client, GrantType, Metadata, SubjectType, TokenFormat};
+use crate::types::{Timestamp, json as strict};
+
+/// What we say of a client and nobody can register; a document that was printed may be read again.
+const OURS: [&str; 4] =
+    ["client_id_issued_at", "client_secret_expires_at", "gw_disabled_at", "gw_secrets"];
+
+/// A client, by a file, by flags, or by both.
+#[derive(Debug, Args)]
+pub(super) struct Described {
+    /// Client metadata as a JSON object (RFC 7591 section 2); `-` reads standard input.
+    #[arg(long, value_name = "FILE")]
+    metadata: Option<PathBuf>,
+    /// client_name: what people call it.
+    #[arg(long)]
+    name: Option<String>,
+    /// redirect_uris: where answers may go; may be repeated.
+    #[arg(long = "redirect-uri", value_name = "URI")]
+    redirect_uris: Vec<String>,
+    /// post_logout_redirect_uris: where a browser may go after a logout; may be repeated.
+    #[arg(long = "post-logout-redirect-uri", value_name = "URI")]
+    post_logout_redirect_uris: Vec<String>,
+    /// grant_types: what it may come to the token endpoint with; may be repeated.
+    #[arg(long = "grant-type", value_name = "GRANT", value_parser = words(GrantType::ALL, GrantType::as_str))]
+    grant_types: Vec<String>,
+    /// scope: the scopes it may ask for, separated by spaces.
+    #[arg(long)]
+    scope: Option<String>,
+    /// token_endpoint_auth_method: how it proves who it is.
+    #[arg(long, value_name = "METHOD", value_parser = words(AuthMethod::ALL, AuthMethod::as_str))]
+    auth_method: Option<String>,
+    /// It cannot keep a secret: the same as --auth-method none.
+    #[arg(long, conflicts_with = "auth_method")]
+    public: bool,
+    /// application_type native: it runs on the person's device.
+    #[arg(long)]
+    native: bool,
+    /// jwks_uri: where its public keys are found.
+    #[arg(long, value_name = "URI", conflicts_with = "jwks")]
+    jwks_uri: Option<String>,
+    /// jwks: a file with its public keys, a JWK set.
+    #[arg(long, value_name = "FILE")]
+    jwks: Option<PathBuf>,
+    /// subject_type: whether every client sees the same identifier of a person.
+    #[arg(long, value_name = "TYPE", value_parser = words(SubjectType::ALL, SubjectType::as_str))]
+    subject_type: Option<String>,
+    /// gw_skip_consent: a first-party application that nobody is asked about.
+    #[arg(long)]
+    skip_consent: bool,
+    /// gw_allowed_resources: the APIs that it may ask for; may be repeated.
+    #[arg(long = "resource", value_name = "URI")]
+    resources: Vec<String>,
+    /// gw_resources: the APIs that it is, and whose tokens it may introspect; may be repeated.
+    #[arg(long = "introspects", value_name = "URI")]
+    introspects: Vec<String>,
+    /// gw_allowed_origins: from where its scripts may call us; may be repeated.
+    #[arg(long = "origin", value_name = "ORIGIN")]
+    origins: Vec<String>,
+    /// gw_access_token_format: how its access tokens look.
+    #[arg(long, value_name = "FORMAT", value_parser = words(TokenFormat::ALL, TokenFormat::as_str))]
+    token_format: Option<String>,
+    /// gw_access_token_lifetime: how long they live, in seconds.
+    #[arg(long, value_name = "SECONDS")]
+    token_lifetime: Option<i64>,
+}
+
+fn words<T: Copy>(all: &[T], as_str: fn(T) -> &'static str) -> PossibleValuesParser {
+    all.iter().map(|word| as_str(*word)).collect::<Vec<_>>().into()
+}
+
+impl Described {
+    /// The metadata that is described, over what is registered for `client` where no file is given.
+    pub(super) fn over(&self, client: Option<&Client>) -> anyhow::Result<Metadata> {
+        let mut document = match (&self.metadata, client) {
+            (Some(path), _) => read_document(path, client)?,
+            (None, Some(client)) => object(json!(client.metadata)),
+            (None, None) => Map::new(),
+        };
+        document.extend(self.flags()?);
+        serde_json::from_value(Value::Object(document))
+            .map_err(|error| Wrong(format!("the client metadata cannot be read: {error}")).into())
+    }
+
+    /// The members that flags name.
+    fn flags(&self) -> anyhow::Result<Map<String, Value>> {
+        let mut members = Map::new();
+        let mut put = |name: &str, value: Value| {
+            members.insert(name.to_owned(), value);
+        };
+        for (name, list) in [
+            ("redirect_uris", &self.redirect_uris),
+            ("post_logout_redirect_uris", &self.post_logout_redirect_uris),
+            ("grant_types", &self.grant_types),
+            ("gw_allowed_resources", &self.resources),
+            ("gw_resources", &self.introspects),
+            ("gw_allowed_origins", &self.origins),
+        ] {
+            if !list.is_empty() {
+                put(name, json!(list));
+            }
+        }
+        for (name, text) in [
+            ("client_name", &self.name),
+            ("scope", &self.scope),
+            ("token_endpoint_auth_method", &self.auth_method),
+            ("jwks_uri", &self.jwks_uri),
+            ("subject_type", &self.subject_type),
+            ("gw_access_token_format", &self.token_format),
+        ] {
+            if let Some(text) = text {
+                put(name, json!(text));
+            }
+        }
+        for (name, given, value) in [
+            ("token_endpoint_auth_method", self.public, json!("none")),
+            ("application_type", self.native, json!("native")),
+            ("gw_skip_consent", self.skip_consent, json!(true)),
+        ] {
+            if given {
+                put(name, value);
+            }
+        }
+        if let Some(lifetime) = self.token_lifetime {
+            put("gw_access_token_lifetime", json!(lifetime));
+        }
+        if let Some(path) = &self.jwks {
+            put("jwks", Value::Object(read_object(path)?));
+        }
+        Ok(members)
+    }
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(object) => object,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            Map::new()
+        }
+    }
+}
+
+fn read_object(path: &Path) -> anyhow::Result<Map<String, Value>> {
+    let text = desk::read(path)?;
+    let object = strict::read_object(text.as_bytes());
+    Ok(object.map_err(|why| Wrong(format!("{} cannot be read: {why}", path.display())))?)
+}
+
+/// The document of a file, without what only we say.
+fn read_document(path: &Path, client: Option<&Client>) -> anyhow::Result<Map<String, Value>> {
+    let mut document = read_object(path)?;
+    document.retain(|name, _| !OURS.contains(&name.as_str()));
+    match (document.remove("client_id"), client) {
+        // RFC 7592 §2.2: the client_id stands in an update, and must be the client's.
+        (Some(id), Some(client)) if id.as_str() != Some(client.id.as_str()) => {
+            return Err(Wrong(format!(
+                "{} is of another client: its client_id is {id}",
+                path.display()
+            ))
+            .into());
+        }
+        (Some(_) | None, _) => {}
+    }
+    if document.contains_key("client_secret") {
+        return Err(Wrong(format!(
+            "{} has a client_secret: leave it out, secrets are made here and never taken",
+            path.display()
+        ))
+        .into());
+    }
+    Ok(document)
+}
+
+/// RFC 7591 §3.2.1: what is registered, as it is told.
+pub(super) fn document(client: &Client, now: Timestamp) -> Value {
+    let mut document = Map::new();
+    let mut put = |name: &str, value: Value| {
+        document.insert(name.to_owned(), value);
+    };
+    put("client_id", json!(client.id));
+    put("client_id_issued_at", json!(client.created_at));
+    // > Time at which the client secret will expire [...] or 0 if it will not expire.
+    let live = client.secrets.iter().filter(|secret| secret.expires_at.is_none_or(|at| at > now));
+    let expiries: Vec<_> = live.map(|secret| secret.expires_at.map_or(0, |at| at.0)).collect();
+    if let Some(newest) = expiries.first() {
+        put("client_secret_expires_at", json!(newest));
+        let secrets: Vec<_> = expiries.iter().map(|at| json!({ "expires_at": at })).collect();
+        put("gw_secrets", json!(secrets));
+    }
+    if let Some(at) = client.disabled_at {
+        put("gw_disabled_at", json!(at));
+    }
+    document.extend(object(json!(client.metadata)));
+    Value::Object(document)
+}

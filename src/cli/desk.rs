@@ -1,0 +1,84 @@
+//! What a command works with: the configuration, the database, the time.
+
+use std::io::Read as _;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use zeroize::Zeroizing;
+
+use super::exit::{Absent, Wrong};
+use crate::config::Config;
+use crate::record::Trace;
+use crate::store::{Limits, Store};
+use crate::types::{Secret, Timestamp};
+
+/// As much as is read from a file or from standard input.
+const MOST: u64 = 1024 * 1024;
+
+/// A command's place of work. It works beside a running server: it takes no lock, and each change is
+/// one short transaction.
+#[derive(Debug)]
+pub(super) struct Desk {
+    /// The configuration.
+    pub(super) config: Config,
+    /// The database.
+    pub(super) store: Store,
+    /// What the audit trail is told: no address, and the moment at which the command began.
+    pub(super) trace: Trace,
+}
+
+impl Desk {
+    /// Opens the database and brings its schema up to date.
+    pub(super) async fn open(config: Config) -> anyhow::Result<Self> {
+        let limits = Limits {
+            connections: 2,
+            acquire: seconds(config.database.acquire_timeout.0),
+            statement: seconds(config.database.statement_timeout.0),
+        };
+        let store = Store::open(&config.database.url.0, &limits, false)
+            .await
+            .context("the database that database.url names is not there for us")?;
+        Ok(Self { config, store, trace: Trace::of_command(super::clock::now_ms()) })
+    }
+
+    /// When the command began.
+    pub(super) const fn now(&self) -> Timestamp {
+        self.trace.now()
+    }
+}
+
+fn seconds(count: i64) -> Duration {
+    Duration::from_secs(u64::try_from(count).unwrap_or(0))
+}
+
+/// The text of a file, or of standard input for `-`.
+pub(super) fn read(path: &Path) -> anyhow::Result<Zeroizing<String>> {
+    if path == Path::new("-") {
+        return read_all(std::io::stdin().lock()).context("standard input cannot be read");
+    }
+    let file = std::fs::File::open(path)
+        .map_err(|error| Absent(format!("{} cannot be read: {error}", path.display())))?;
+    read_all(file).with_context(|| format!("{} cannot be read", path.display()))
+}
+
+/// A password: the first line of standard input, without its line break.
+pub(super) fn read_password() -> anyhow::Result<Secret> {
+    let text = read_all(std::io::stdin().lock()).context("the password cannot be read")?;
+    match text.lines().next() {
+        Some(line) if !line.is_empty() => Ok(Secret::new(line)),
+        Some(_) | None => {
+            Err(Wrong("the first line of standard input, the password, is empty".to_owned()).into())
+        }
+    }
+}
+
+fn read_all(from: impl std::io::Read) -> anyhow::Result<Zeroizing<String>> {
+    // Room enough from the beginning: a string that grows leaves copies of itself behind.
+    let mut text = Zeroizing::new(String::with_capacity(64 * 1024));
+    from.take(MOST + 1).read_to_string(&mut text).map_err(|error| Wrong(error.to_string()))?;
+    if text.len() as u64 > MOST {
+        return Err(Wrong("it is larger than 1 MiB".to_owned()).into());
+    }
+    Ok(text)
+}

@@ -1,0 +1,139 @@
+//! What a command says when it did not succeed: words for people, a code for scripts.
+
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value, json};
+
+use crate::config::Problems;
+use crate::flow::kek;
+use crate::store::OpenError;
+use crate::types::{Code, Error, Failure, Refusal};
+
+/// How a command ends. Beyond 0, 1 and 2 the codes are those of `sysexits.h`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// It is done.
+    Done = 0,
+    /// It failed in a way that has no code of its own.
+    Failed = 1,
+    /// The command line cannot be understood; also what clap says.
+    Usage = 2,
+    /// `EX_DATAERR`: what was given is refused, and nothing was changed.
+    Refused = 65,
+    /// `EX_NOINPUT`: there is no such user, client, key or resource, or no such file.
+    Absent = 66,
+    /// `EX_UNAVAILABLE`: the database does not answer; trying again may help.
+    Unavailable = 69,
+    /// `EX_CONFIG`: the configuration is at fault.
+    Misconfigured = 78,
+}
+
+/// Input that is not what it should be, and what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Wrong(pub(super) String);
+
+/// Something that is named and does not exist.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Absent(pub(super) String);
+
+impl Exit {
+    /// The code of an error.
+    pub fn of(error: &anyhow::Error) -> Self {
+        if let Some(refusal) = refusal(error) {
+            return if refusal.code == Code::NotFound { Self::Absent } else { Self::Refused };
+        }
+        error.chain().find_map(Self::of_cause).unwrap_or(Self::Failed)
+    }
+
+    fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Self> {
+        if cause.is::<Wrong>() {
+            return Some(Self::Refused);
+        }
+        if cause.is::<sqlx::Error>() {
+            return Some(Self::Unavailable);
+        }
+        if cause.is::<Absent>() {
+            return Some(Self::Absent);
+        }
+        if cause.is::<Problems>() {
+            return Some(Self::Misconfigured);
+        }
+        if let Some(error) = cause.downcast_ref::<OpenError>() {
+            return Some(match error {
+                OpenError::Scheme | OpenError::Url(_) | OpenError::File(..) => Self::Misconfigured,
+                OpenError::InUse(_) | OpenError::Database(_) => Self::Unavailable,
+                OpenError::Migration(_) => Self::Failed,
+            });
+        }
+        if let Some(error) = cause.downcast_ref::<kek::Missing>() {
+            return Some(match error {
+                kek::Missing::Store(_) => Self::Unavailable,
+                kek::Missing::Lost(_) | kek::Missing::Directory(..) | kek::Missing::Unusable(_) => {
+                    Self::Misconfigured
+                }
+            });
+        }
+        match cause.downcast_ref::<Error>()? {
+            Error::Failed(Failure::Store(_) | Failure::Busy(_)) => Some(Self::Unavailable),
+            Error::Failed(Failure::Internal(_)) | Error::Refused(_) => Some(Self::Failed),
+        }
+    }
+}
+
+fn refusal(error: &anyhow::Error) -> Option<&Refusal> {
+    error.chain().find_map(|cause| match cause.downcast_ref::<Error>() {
+        Some(Error::Refused(refusal)) => Some(refusal),
+        Some(Error::Failed(_)) | None => cause.downcast_ref::<Refusal>(),
+    })
+}
+
+/// The error in words: what failed, why, and what was compared.
+pub(super) fn in_words(error: &anyhow::Error) -> String {
+    let mut text = message(error);
+    for (name, value) in refusal(error).map_or(&[][..], |refusal| &refusal.facts) {
+        // Writing to a String does not fail.
+        let _ = write!(text, "\n  {name}: {}", super::print::plain(value));
+    }
+    text
+}
+
+/// The same for a program.
+pub(super) fn in_json(error: &anyhow::Error) -> Value {
+    let mut object = Map::new();
+    if let Some(problems) = error.chain().find_map(|cause| cause.downcast_ref::<Problems>()) {
+        object.insert("problems".to_owned(), json!(problems.problems));
+    }
+    if let Some(refusal) = refusal(error) {
+        object.insert("error".to_owned(), refusal.code.as_str().into());
+        object.insert("error_description".to_owned(), refusal.why.into());
+        let facts = refusal
+            .facts
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str())));
+        object.insert("facts".to_owned(), Value::Object(facts.collect()));
+    }
+    object.insert("message".to_owned(), message(error).into());
+    object.insert("exit_code".to_owned(), (Exit::of(error) as u8).into());
+    Value::Object(object)
+}
+
+/// The chain of causes, each said once: an error that shows its cause is not followed by it.
+fn message(error: &anyhow::Error) -> String {
+    if let Some(refusal) = refusal(error) {
+        return format!("{} ({})", refusal.why, refusal.code);
+    }
+    let mut text = String::new();
+    for cause in error.chain() {
+        let cause = cause.to_string();
+        if text.is_empty() {
+            text = cause;
+        } else if !text.ends_with(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
+}

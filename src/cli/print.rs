@@ -1,0 +1,70 @@
+//! Answers: a table or a line for people, JSON for programs.
+
+use serde_json::Value;
+
+/// What a command answers, in both forms.
+#[derive(Debug)]
+pub(super) struct Answer {
+    /// With `--json`.
+    pub(super) json: Value,
+    /// Without.
+    pub(super) text: String,
+}
+
+impl Answer {
+    /// One that is JSON in any case: a document that goes into a file or another program.
+    pub(super) fn document(json: Value) -> Self {
+        let text = format!("{json:#}");
+        Self { json, text }
+    }
+
+    /// A line and its JSON.
+    pub(super) fn line(text: impl Into<String>, json: Value) -> Self {
+        Self { json, text: text.into() }
+    }
+
+    /// Rows under their headings and as they are in JSON. `none` is said where there are none.
+    pub(super) fn table(headings: &[&str], rows: &[Vec<String>], none: &str, json: Value) -> Self {
+        let text = if rows.is_empty() { none.to_owned() } else { table(headings, rows) };
+        Self { json, text }
+    }
+}
+
+/// Columns as wide as they need to be, two spaces apart.
+fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
+    let head = headings.iter().map(|heading| (*heading).to_owned()).collect();
+    let rows: Vec<Vec<String>> = std::iter::once(head)
+        .chain(rows.iter().map(|row| row.iter().map(|cell| plain(cell)).collect()))
+        .collect();
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
+    };
+    let widths: Vec<usize> = (0..headings.len()).map(|column| width(column).unwrap_or(0)).collect();
+    let lines: Vec<String> = rows
+        .iter()
+        .map(|row| {
+            let cells: Vec<String> =
+                row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+            cells.join("  ").trim_end().to_owned()
+        })
+        .collect();
+    lines.join("\n")
+}
+
+/// Text that others wrote, so that it cannot move the cursor, colour the terminal or turn the reading
+/// direction (THREATS AD-13).
+pub(super) fn plain(text: &str) -> String {
+    let unseen = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if unseen(c) {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}

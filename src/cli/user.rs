@@ -1,0 +1,225 @@
+//! `gatewright user`: people's accounts.
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::desk::{Desk, read_password};
+use super::exit::{Absent, Wrong};
+use super::print::Answer;
+use crate::people::account::{self, NewAccount};
+use crate::people::{Hasher, People, claims, name};
+use crate::store::users;
+use crate::types::{Timestamp, User, UserId};
+
+/// As many accounts as are read at once.
+const PAGE: i64 = 500;
+
+/// What can be done with accounts.
+#[derive(Debug, Subcommand)]
+pub(super) enum UserCommand {
+    /// Make an account.
+    #[command(after_help = "\
+Examples:
+  printf '%s\\n' \"$PASSWORD\" | gatewright user create --username alice --email alice@example.org \\
+      --email-verified --password-stdin --claim name='Alice Liddell' --claim locale=en-GB
+
+  gatewright user create --username bob --claim address.locality=Paris --claim address.country=France
+
+Without --password-stdin the person cannot sign in until `gatewright user set-password`.")]
+    Create(Create),
+    /// List all accounts.
+    #[command(after_help = "\
+Examples:
+  gatewright user list
+  gatewright --json user list | jq -r '.[] | select(.disabled_at) | .username'")]
+    List,
+    /// Show one account with its claims.
+    #[command(after_help = "\
+Examples:
+  gatewright user show alice
+  gatewright --json user show alice@example.org")]
+    Show(Who),
+    /// Close an account: its sessions end, its tokens die, and it cannot sign in.
+    #[command(after_help = "\
+Example:
+  gatewright user disable alice")]
+    Disable(Who),
+    /// Open a closed account again.
+    #[command(after_help = "\
+Example:
+  gatewright user enable alice")]
+    Enable(Who),
+    /// Set somebody's password; every session and every token of theirs ends.
+    #[command(after_help = "\
+Example:
+  printf '%s\\n' \"$PASSWORD\" | gatewright user set-password alice --password-stdin")]
+    SetPassword(SetPassword),
+}
+
+/// A new account.
+#[derive(Debug, Args)]
+pub(super) struct Create {
+    /// What the person is called when signing in: the claim preferred_username.
+    #[arg(long)]
+    username: String,
+    /// The e-mail address; it serves to sign in too.
+    #[arg(long)]
+    email: Option<String>,
+    /// Somebody has made sure that the address is theirs.
+    #[arg(long, requires = "email")]
+    email_verified: bool,
+    /// Read the password from the first line of standard input.
+    #[arg(long)]
+    password_stdin: bool,
+    /// A standard claim of OIDC Core section 5.1; may be repeated. The members of an address are
+    /// written as address.locality=…, and so on.
+    #[arg(long = "claim", value_name = "NAME=VALUE")]
+    claims: Vec<String>,
+}
+
+/// Whom it concerns.
+#[derive(Debug, Args)]
+pub(super) struct Who {
+    /// Username, e-mail address or identifier.
+    user: String,
+}
+
+/// A new password.
+#[derive(Debug, Args)]
+pub(super) struct SetPassword {
+    /// Username, e-mail address or identifier.
+    user: String,
+    /// Read the password from the first line of standard input: a command line is seen by others.
+    #[arg(long, required = true)]
+    password_stdin: bool,
+}
+
+impl UserCommand {
+    /// Does what was asked.
+    pub(super) async fn run(self, desk: &Desk) -> anyhow::Result<Answer> {
+        match self {
+            Self::Create(new) => create(desk, new).await,
+            Self::List => list(desk).await,
+            Self::Show(who) => Ok(shown(&find(desk, &who.user).await?)),
+            Self::Disable(who) => disable(desk, &who.user).await,
+            Self::Enable(who) => enable(desk, &who.user).await,
+            Self::SetPassword(new) => set_password(desk, &new.user).await,
+        }
+    }
+}
+
+/// Lends what the rules about accounts need.
+fn people<'a>(desk: &'a Desk, hasher: &'a Hasher) -> People<'a> {
+    People { store: &desk.store, hasher, config: &desk.config, trace: &desk.trace, now: desk.now() }
+}
+
+async fn create(desk: &Desk, new: Create) -> anyhow::Result<Answer> {
+    let claims = claims::read(&new.claims)?;
+    let password = if new.password_stdin { Some(read_password()?) } else { None };
+    let hasher = Hasher::start(&desk.config.passwords)?;
+    let account = NewAccount {
+        username: &new.username,
+        email: new.email.as_deref(),
+        email_verified: new.email_verified,
+        claims,
+        password: password.as_ref(),
+    };
+    let user = account::create(&people(desk, &hasher), account).await?;
+    let mut text = format!("made the account {} ({})", user.username, user.id);
+    if password.is_none() {
+        text.push_str("; it has no password yet: gatewright user set-password");
+    }
+    Ok(Answer::line(text, in_json(&user)))
+}
+
+async fn list(desk: &Desk) -> anyhow::Result<Answer> {
+    let mut all: Vec<User> = Vec::new();
+    loop {
+        let after = all.last().map(|user| user.id.clone());
+        let page = users::page(desk.store.db(), after.as_ref(), PAGE).await?;
+        if page.is_empty() {
+            break;
+        }
+        all.extend(page);
+    }
+    let rows: Vec<_> = all
+        .iter()
+        .map(|user| {
+            vec![
+                user.id.to_string(),
+                user.username.clone(),
+                user.email.clone().unwrap_or_default(),
+                user.created_at.to_string(),
+                state(user.disabled_at),
+            ]
+        })
+        .collect();
+    let headings = ["ID", "USERNAME", "EMAIL", "CREATED", "STATE"];
+    let json = all.iter().map(in_json).collect();
+    Ok(Answer::table(&headings, &rows, "there are no accounts", json))
+}
+
+fn shown(user: &User) -> Answer {
+    Answer::document(in_json(user))
+}
+
+async fn disable(desk: &Desk, who: &str) -> anyhow::Result<Answer> {
+    let user = find(desk, who).await?;
+    let hasher = Hasher::start(&desk.config.passwords)?;
+    account::disable(&people(desk, &hasher), &user.id).await?;
+    let text = format!("the account {} is closed: its sessions and tokens are dead", user.username);
+    Ok(Answer::line(text, in_json(&find(desk, user.id.as_str()).await?)))
+}
+
+async fn enable(desk: &Desk, who: &str) -> anyhow::Result<Answer> {
+    let user = find(desk, who).await?;
+    let hasher = Hasher::start(&desk.config.passwords)?;
+    account::enable(&people(desk, &hasher), &user.id).await?;
+    let text = format!("the account {} is open again", user.username);
+    Ok(Answer::line(text, in_json(&find(desk, user.id.as_str()).await?)))
+}
+
+async fn set_password(desk: &Desk, who: &str) -> anyhow::Result<Answer> {
+    let user = find(desk, who).await?;
+    let password = read_password()?;
+    let hasher = Hasher::start(&desk.config.passwords)?;
+    account::set_password(&people(desk, &hasher), &user.id, &password).await?;
+    let text =
+        format!("the password of {} is set; their sessions and tokens are dead", user.username);
+    Ok(Answer::line(text, in_json(&user)))
+}
+
+/// The account of a username, an e-mail address or an identifier.
+async fn find(desk: &Desk, who: &str) -> anyhow::Result<User> {
+    if who.trim().is_empty() {
+        return Err(Wrong("the name of the account is empty".to_owned()).into());
+    }
+    let named = users::by_name(desk.store.db(), &name::canonical(who)).await?;
+    let found = match named {
+        Some(found) => Some(found),
+        None => users::with_password(desk.store.db(), &UserId::from_text(who)).await?,
+    };
+    let unknown = || {
+        Absent(format!(
+            "nobody has the username, e-mail address or identifier {who}: gatewright user list"
+        ))
+    };
+    Ok(found.ok_or_else(unknown)?.user)
+}
+
+fn state(disabled_at: Option<Timestamp>) -> String {
+    disabled_at.map_or_else(|| "open".to_owned(), |at| format!("closed {at}"))
+}
+
+fn in_json(user: &User) -> Value {
+    json!({
+        "id": user.id,
+        "username": user.username,
+        "email": user.email,
+        "email_verified": user.email_verified,
+        "claims": user.claims,
+        "created_at": user.created_at,
+        "updated_at": user.updated_at,
+        "disabled_at": user.disabled_at,
+    })
+}

@@ -1,0 +1,77 @@
+//! Where the key-encryption key comes from: the configuration, or a file that is made at the first
+//! start and never again.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use crate::config;
+use crate::jose::Kek;
+use crate::jose::seal::Unusable;
+use crate::store::{Store, clients, server_secrets, signing_keys};
+
+/// The name of the file in `[keys] dir`.
+const FILE: &str = "encryption.key";
+
+/// Why there is no key-encryption key, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum Missing {
+    /// There are sealed things in the database, and not the key that they are sealed under.
+    #[error(
+        "{0} does not exist, and the database holds what is sealed under it: bring it back from the backup, or name it with keys.encryption_key_file"
+    )]
+    Lost(PathBuf),
+    /// The directory cannot be made.
+    #[error("{0} cannot be made: {1}")]
+    Directory(PathBuf, std::io::Error),
+    /// The file cannot be used.
+    #[error("the key-encryption key cannot be used: {0}")]
+    Unusable(#[from] Unusable),
+    /// Whether it was lost cannot be told.
+    #[error("the store failed: {0}")]
+    Store(#[from] sqlx::Error),
+}
+
+/// Opens the key-encryption key. One is made only while nothing was sealed under another: a new key in
+/// the place of a lost one would hide the loss (THREATS KE-04).
+///
+/// # Errors
+/// See [`Missing`].
+pub async fn open(config: &config::Keys, store: &Store) -> Result<Kek, Missing> {
+    if let Some(kek) = config.encryption_key.as_ref().and_then(|keys| Kek::of(keys.expose())) {
+        return Ok(kek);
+    }
+    let path = config.dir.join(FILE);
+    match Kek::load(&path) {
+        Err(Unusable::Missing(_)) => {}
+        loaded => return Ok(loaded?),
+    }
+    if is_anything_sealed(store).await? {
+        return Err(Missing::Lost(path));
+    }
+    make_directory(&config.dir).map_err(|error| Missing::Directory(config.dir.clone(), error))?;
+    match Kek::create(&path) {
+        // Another process was quicker: its key is the one.
+        Err(Unusable::Io(_, error)) if error.kind() == ErrorKind::AlreadyExists => {
+            Ok(Kek::load(&path)?)
+        }
+        created => Ok(created?),
+    }
+}
+
+async fn is_anything_sealed(store: &Store) -> sqlx::Result<bool> {
+    Ok(!server_secrets::all(store.db()).await?.is_empty()
+        || !signing_keys::all(store.db()).await?.is_empty()
+        || clients::all(store.db())
+            .await?
+            .iter()
+            .any(|client| client.secrets.iter().any(|secret| secret.sealed.is_some())))
+}
+
+/// For its owner alone.
+fn make_directory(path: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
