@@ -19,6 +19,7 @@
 //! A floor imports only floors below it; `tests/architecture.rs` holds us to it.
 //! To follow one request, start at `web::router` and go down.
 
+pub mod app;
 pub mod cli;
 pub mod config;
 pub mod flow;

@@ -6,6 +6,8 @@
 //! [RFC 9068 §4]: https://www.rfc-editor.org/rfc/rfc9068#section-4
 //! [RFC 7662 §2.2]: https://www.rfc-editor.org/rfc/rfc7662#section-2.2
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::Call;
@@ -14,7 +16,7 @@ use crate::jose::jws::{Jws, Keys, Typ};
 use crate::store::grants::{self, Live};
 use crate::store::{opaque_tokens, revoked_tokens};
 use crate::types::token::OpaqueAccessToken;
-use crate::types::{Algorithm, ClientId, Digest, GrantId, Result, Scope, Timestamp};
+use crate::types::{Algorithm, Client, ClientId, Digest, GrantId, Result, Scope, Timestamp};
 
 /// An access token that we issued and that has not expired. Whether it still counts is another
 /// question: [`Read::live`].
@@ -41,12 +43,12 @@ pub struct Read {
 }
 
 /// Why a token counts for nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Not {
     /// Not an access token of ours.
     Ours(&'static str),
-    /// It was; its time is over.
-    Expired,
+    /// It was one, of this client; its time is over.
+    Expired(ClientId),
 }
 
 /// Reads a token of either format.
@@ -58,6 +60,20 @@ pub async fn read(call: &Call<'_>, text: &str) -> Result<Result<Read, Not>> {
         return opaque(call, text).await;
     }
     jwt(call, text)
+}
+
+/// The client that a token was issued to, be the token alive or dead: only to tell whose scripts may
+/// read why it is refused.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn client(call: &Call<'_>, text: &str) -> Result<Option<Arc<Client>>> {
+    match read(call, text).await? {
+        Ok(Read { client_id, .. }) | Err(Not::Expired(client_id)) => {
+            call.cache.client(&client_id).await
+        }
+        Err(Not::Ours(_)) => Ok(None),
+    }
 }
 
 async fn opaque(call: &Call<'_>, text: &str) -> Result<Result<Read, Not>> {
@@ -114,7 +130,7 @@ fn verified(call: &Call<'_>, text: &str, keys: &crate::jose::jwk::Jwks) -> Resul
         digest: None,
     };
     if expires_at <= call.now {
-        return Err(Not::Expired);
+        return Err(Not::Expired(read.client_id));
     }
     Ok(read)
 }

@@ -36,7 +36,7 @@ pub enum Body {
 pub async fn userinfo(call: &Call<'_>, token: &str) -> Result<UserInfo> {
     let token = match access_token::read(call, token).await? {
         Ok(token) => token,
-        Err(Not::Expired) => return Err(invalid("expired").into()),
+        Err(Not::Expired(_)) => return Err(invalid("expired").into()),
         Err(Not::Ours(why)) => return Err(invalid(why).into()),
     };
     // Only tokens that are for us (DESIGN §3): an API must not read profiles with what it was handed.

@@ -4,7 +4,7 @@
 //! so every replica sees a change within a second. A cache whose version could not be confirmed for
 //! three seconds answers `Busy`: what it holds may have been disabled meanwhile.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
@@ -27,6 +27,7 @@ pub struct Cache {
     store: Store,
     clients: Lru<ClientId, Arc<Client>>,
     resources: RwLock<Option<Arc<Resources>>>,
+    origins: RwLock<Option<Arc<BTreeSet<String>>>>,
     seen_clients: AtomicI64,
     seen_resources: AtomicI64,
     /// Milliseconds from `born` to the last confirmation.
@@ -44,6 +45,7 @@ impl Cache {
             store,
             clients: Lru::new(CLIENTS),
             resources: RwLock::new(None),
+            origins: RwLock::new(None),
             seen_clients: AtomicI64::new(-1),
             seen_resources: AtomicI64::new(-1),
             confirmed: AtomicU64::new(0),
@@ -61,6 +63,9 @@ impl Cache {
         let versions = versions::all(&self.store).await?;
         if self.seen_clients.swap(versions.clients, Ordering::AcqRel) != versions.clients {
             self.clients.clear();
+            if let Ok(mut origins) = self.origins.write() {
+                *origins = None;
+            }
         }
         if self.seen_resources.swap(versions.resources, Ordering::AcqRel) != versions.resources
             && let Ok(mut resources) = self.resources.write()
@@ -126,5 +131,26 @@ impl Cache {
             *held = Some(all.clone());
         }
         Ok(all)
+    }
+
+    /// Whether the scripts of any client may call us from this origin: what a preflight asks, which
+    /// names no client.
+    ///
+    /// # Errors
+    /// When the database or the cache cannot be believed.
+    pub async fn is_origin(&self, origin: &str) -> Result<bool, Error> {
+        self.must_be_confirmed()?;
+        let held = self.origins.read().ok().and_then(|held| held.clone());
+        if let Some(origins) = held {
+            return Ok(origins.contains(origin));
+        }
+        let version = self.seen_clients.load(Ordering::Acquire);
+        let all = Arc::new(clients::origins(self.store.db()).await?);
+        if let Ok(mut held) = self.origins.write()
+            && self.seen_clients.load(Ordering::Acquire) == version
+        {
+            *held = Some(all.clone());
+        }
+        Ok(all.contains(origin))
     }
 }

@@ -1,5 +1,8 @@
 //! `clients`, `client_secrets`, `client_logos`.
 
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
 use sqlx::FromRow;
 
 use super::{On, Tx, from_json, sql, to_digest, to_json};
@@ -93,6 +96,30 @@ pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Vec<Client>> {
             row.with(own)
         })
         .collect()
+}
+
+/// The origins that the clients allow which are not disabled: all that CORS preflights may ask about.
+///
+/// # Errors
+/// What the database says.
+pub async fn origins(on: impl Into<On<'_>>) -> sqlx::Result<BTreeSet<String>> {
+    #[derive(FromRow)]
+    struct Registered {
+        metadata: String,
+    }
+    #[derive(Deserialize)]
+    struct Allowed {
+        #[serde(default)]
+        gw_allowed_origins: Vec<String>,
+    }
+
+    let rows: Vec<Registered> =
+        sql("SELECT metadata FROM clients WHERE disabled_at IS NULL").all(on).await?;
+    let mut origins = BTreeSet::new();
+    for row in rows {
+        origins.extend(from_json::<Allowed>(&row.metadata)?.gw_allowed_origins);
+    }
+    Ok(origins)
 }
 
 /// Registers a client.

@@ -159,6 +159,8 @@ codes! {
     InvalidClientMetadata "invalid_client_metadata" 400;
     /// Not of an RFC: the body or a parameter is larger than we read (RFC 9110 §15.5.14).
     TooLarge "invalid_request" 413;
+    /// Not of an RFC: the body did not come in time (RFC 9110 §15.5.9).
+    TooSlow "invalid_request" 408;
     /// Not of an RFC: the body is not of the form we read (RFC 9110 §15.5.16).
     UnsupportedMediaType "invalid_request" 415;
     /// Not of an RFC: too many tries (RFC 6585 §4).

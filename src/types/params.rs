@@ -92,7 +92,11 @@ impl Params {
     }
 }
 
-fn decode(text: &str) -> Result<String, Refusal> {
+/// Reads one percent-encoded name or value.
+///
+/// # Errors
+/// `invalid_request` for what is not percent-encoded properly or not UTF-8.
+pub fn decode(text: &str) -> Result<String, Refusal> {
     if !text.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
         return Ok(text.to_owned());
     }

@@ -1,0 +1,181 @@
+//! What a handler may reach: the store, the keys, the clock, the settings.
+
+mod clock;
+mod kek;
+
+use std::ops::Deref;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use clock::Clock;
+
+use crate::config::Config;
+use crate::flow::client_keys::ClientKeys;
+use crate::flow::keys::{Document, Keyring, Schedule};
+use crate::flow::{Call, metadata};
+use crate::jose::seal::Unusable;
+use crate::outbound::Outbound;
+use crate::people::{Hasher, People};
+use crate::record::{Metrics, Recorder, Trace};
+use crate::store::cache::Cache;
+use crate::store::{self, Store};
+use crate::types::{Error, Failure, Result, Seconds};
+
+/// Everything that lives as long as the process. A clone is the same thing.
+#[derive(Clone, Debug)]
+pub struct App(Arc<Parts>);
+
+/// What an [`App`] is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// The settings.
+    pub config: Config,
+    /// The time.
+    pub clock: Clock,
+    /// The database.
+    pub store: Store,
+    /// Clients and resources.
+    pub cache: Cache,
+    /// Our signing keys.
+    pub keyring: Keyring,
+    /// The keys of clients.
+    pub client_keys: ClientKeys,
+    /// The one HTTP client.
+    pub outbound: Outbound,
+    /// The threads that hash passwords.
+    pub hasher: Hasher,
+    /// The audit trail.
+    pub recorder: Recorder,
+    /// The counters.
+    pub metrics: Metrics,
+    /// What we tell about ourselves: the algorithms are those of the keys, which every start sees to.
+    pub metadata: Document,
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// Why nothing can be served or done, and how to mend it.
+#[derive(Debug, thiserror::Error)]
+pub enum Unopened {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] store::OpenError),
+    /// The file of the key-encryption key.
+    #[error("the key-encryption key cannot be used: {0}")]
+    Kek(#[from] Unusable),
+    /// There is no key, but there is what it sealed: a new one would open none of it (THREATS KE-04).
+    #[error(
+        "{0} does not exist, and the database holds keys that were sealed with it: bring the file \
+         back, or name the key in keys.encryption_key"
+    )]
+    LostKek(PathBuf),
+    /// The directory of the key-encryption key.
+    #[error("{0}: {1}")]
+    Directory(PathBuf, std::io::Error),
+    /// The signing keys, or something else of ours.
+    #[error(transparent)]
+    Ours(#[from] Error),
+}
+
+impl From<Failure> for Unopened {
+    fn from(failure: Failure) -> Self {
+        Self::Ours(failure.into())
+    }
+}
+
+impl From<sqlx::Error> for Unopened {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Ours(error.into())
+    }
+}
+
+impl App {
+    /// Opens database and keys. `serving`: as the one server of an SQLite file; commands work beside it.
+    ///
+    /// # Errors
+    /// See [`Unopened`].
+    pub async fn open(config: Config, clock: Clock, serving: bool) -> Result<Self, Unopened> {
+        let length = |seconds: Seconds| Duration::from_secs(seconds.0.unsigned_abs());
+        let limits = store::Limits {
+            connections: config.database.max_connections,
+            acquire: length(config.database.acquire_timeout),
+            statement: length(config.database.statement_timeout),
+        };
+        let store = Store::open(&config.database.url.0, &limits, serving).await?;
+        let kek = kek::open(&config.keys, &store).await?;
+        let schedule = Schedule {
+            algorithms: config.keys.algorithms.clone(),
+            rotation: config.keys.rotation,
+            max_age: config.keys.jwks_max_age,
+        };
+        let trace = Trace::of_command(clock.now_ms());
+        let keyring = Keyring::open(&store, kek, schedule, &trace).await?;
+        let cache = Cache::new(store.clone());
+        cache.confirm().await?;
+        // The task writes until the last recorder is gone, and `close` waits for what it has.
+        let (recorder, _task) = Recorder::start(store.clone());
+        Ok(Self(Arc::new(Parts {
+            metadata: metadata::document(&config, keyring.keys().algorithms()),
+            client_keys: ClientKeys::default(),
+            outbound: Outbound::new(&config.outbound)?,
+            hasher: Hasher::start(&config.passwords)?,
+            metrics: Metrics::default(),
+            recorder,
+            keyring,
+            cache,
+            store,
+            clock,
+            config,
+        })))
+    }
+
+    /// One request: the clock was read when it came.
+    pub fn call(&self, trace: Trace) -> Call<'_> {
+        Call {
+            store: &self.store,
+            cache: &self.cache,
+            keyring: &self.keyring,
+            client_keys: &self.client_keys,
+            outbound: &self.outbound,
+            recorder: &self.recorder,
+            metrics: &self.metrics,
+            config: &self.config,
+            now: trace.now(),
+            trace,
+        }
+    }
+
+    /// What the rules about accounts may reach.
+    pub fn people<'a>(&'a self, trace: &'a Trace) -> People<'a> {
+        People {
+            store: &self.store,
+            hasher: &self.hasher,
+            config: &self.config,
+            now: trace.now(),
+            trace,
+        }
+    }
+
+    /// Sees what other replicas and commands have changed. What is held is believed for three seconds
+    /// after this.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn confirm(&self) -> Result<()> {
+        let versions = self.cache.confirm().await?;
+        self.keyring.confirm(&self.store, versions.keys).await
+    }
+
+    /// Writes down what waits, and lets go of the database.
+    pub async fn close(&self) {
+        self.recorder.flush().await;
+        self.store.close().await;
+    }
+}
