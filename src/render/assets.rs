@@ -1,16 +1,12 @@
 //! The files that pages are made of: embedded, named with their version, cached for ever.
 
-use std::sync::Arc;
-
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, State};
-use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
-};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse as _;
 
-use super::layout::{Brand, Look};
+use super::layout::Brand;
+use super::{Request, Response, document};
 use crate::types::Digest;
 
 /// What is the same for everybody.
@@ -76,23 +72,20 @@ impl Assets {
 }
 
 /// `GET /static/{name}`
-pub async fn file(
-    State(look): State<Arc<Look>>,
-    Path(name): Path<String>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
-    answer(look.assets.find(&name), &uri, &headers)
+pub async fn file(request: Request) -> Response {
+    let head = &request.head;
+    answer(head.site.look.assets.find(head.segment()), &head.uri, &head.headers)
 }
 
 /// `GET /brand/logo`
-pub async fn logo(State(look): State<Arc<Look>>, uri: Uri, headers: HeaderMap) -> Response {
-    answer(look.assets.logo.as_ref(), &uri, &headers)
+pub async fn logo(request: Request) -> Response {
+    let head = &request.head;
+    answer(head.site.look.assets.logo.as_ref(), &head.uri, &head.headers)
 }
 
 fn answer(file: Option<&File>, uri: &Uri, headers: &HeaderMap) -> Response {
     let Some(file) = file else { return StatusCode::NOT_FOUND.into_response() };
-    let mut response = if file.is_known(headers) {
+    let mut response = if document::is_known(headers, &file.etag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         Body::from(file.body.clone()).into_response()
@@ -119,17 +112,6 @@ impl File {
         Self { name, media_type, body, etag, href }
     }
 
-    /// `If-None-Match` (RFC 9110 §13.1.2): weak comparison, a list, or anything at all.
-    fn is_known(&self, headers: &HeaderMap) -> bool {
-        headers
-            .get_all(IF_NONE_MATCH)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|list| list.split(','))
-            .map(|tag| tag.trim())
-            .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == self.etag)
-    }
-
     /// For ever under its own version only: while replicas are being upgraded, the old one may be
     /// asked for the new version, and its answer must not stay.
     fn caching(&self, uri: &Uri) -> &'static str {
@@ -144,9 +126,12 @@ impl File {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use axum::http::header::IF_NONE_MATCH;
 
-    fn get(look: &Arc<Look>, uri: &str, known: Option<&str>) -> Response {
+    use super::*;
+    use crate::render::layout::Look;
+
+    fn get(look: &Look, uri: &str, known: Option<&str>) -> Response {
         let uri: Uri = uri.parse().unwrap();
         let name = uri.path().rsplit('/').next().unwrap_or_default();
         let mut headers = HeaderMap::new();
@@ -158,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_file_is_cached_for_ever_under_its_version_alone() {
-        let look = Arc::new(Look::new(Brand::named("Acme"), "/id/"));
+        let look = Look::new(Brand::named("Acme"), "/id/");
         let href = look.assets.href("gatewright.css");
         assert!(href.starts_with("/id/static/gatewright.css?v="));
 

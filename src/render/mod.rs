@@ -1,6 +1,32 @@
 //! Turning results, refusals, failures and templates into answers.
+//!
+//! A handler is an `async fn(Request) -> impl Answer`, and what it returns picks the rendering:
+//! `Result<_, Json>` is answered as RFC 6749 §5.2 says, `Result<_, Bearer>` as RFC 6750 §3,
+//! `Result<_, Page>` with a page for people, and an authorization response as RFC 6749 §4.1.2.
 
+pub mod answer;
 pub mod assets;
+pub mod bearer;
+pub mod cookies;
+pub mod cors;
+pub mod document;
+mod form;
+pub mod headers;
+pub mod json;
 pub mod layout;
+pub mod page;
+pub mod redirect;
+pub mod request;
+pub mod route;
+pub mod site;
 pub mod view;
 pub mod words;
+
+pub use answer::Answer;
+pub use axum::response::Response;
+pub use bearer::Bearer;
+pub use json::Json;
+pub use page::Page;
+pub use request::{Head, Request};
+pub use route::{Kind, Route};
+pub use site::Site;

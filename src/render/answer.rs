@@ -1,0 +1,65 @@
+//! Answers, and what is told of those that are no success.
+
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderValue, StatusCode};
+
+use super::Response;
+use super::request::Head;
+use crate::types::{Code, Error, Failure};
+
+/// What a handler returns: it knows how it is written.
+pub trait Answer {
+    /// The answer to the request with this head.
+    fn answer(self, head: &Head) -> Response;
+}
+
+impl Answer for Response {
+    fn answer(self, _: &Head) -> Response {
+        self
+    }
+}
+
+impl<T: Answer, E: Answer> Answer for Result<T, E> {
+    fn answer(self, head: &Head) -> Response {
+        match self {
+            Ok(done) => done.answer(head),
+            Err(error) => error.answer(head),
+        }
+    }
+}
+
+/// How an error stands on the wire: of a failure, the client learns only whether to try again.
+pub(super) fn words(error: &Error) -> (Code, &'static str) {
+    match error {
+        Error::Refused(refusal) => (refusal.code, refusal.why),
+        Error::Failed(Failure::Store(_) | Failure::Busy(_)) => {
+            (Code::TemporarilyUnavailable, "we are busy; try again in a moment")
+        }
+        Error::Failed(Failure::Internal(_)) => (Code::ServerError, "something broke on our side"),
+    }
+}
+
+/// Tells the log, the metrics and the audit trail. Every rendering of an error does it, once.
+pub(super) fn tell(error: &Error, head: &Head) {
+    let app = head.app();
+    match error {
+        Error::Refused(refusal) => {
+            app.metrics.refused(refusal.code);
+            app.recorder.refused(refusal, &head.trace);
+        }
+        Error::Failed(failure) => {
+            app.metrics.failed();
+            tracing::error!(request_id = %head.trace.request_id, error = %failure, "failed");
+        }
+    }
+}
+
+/// The status of a code, and when to come again.
+pub(super) fn status(response: &mut Response, code: Code) {
+    let status = StatusCode::from_u16(code.status());
+    *response.status_mut() = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if matches!(response.status(), StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS)
+    {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+}

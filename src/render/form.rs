@@ -1,0 +1,74 @@
+//! Reading a form: strictly, within limits, and from the body alone.
+
+use axum::body::{Body, Bytes};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+
+use super::request::{Head, Request};
+use crate::types::{Code, Params, Refusal};
+
+impl Request {
+    /// The parameters of a request to an endpoint for client applications: all in the body, each once.
+    ///
+    /// > The parameters can only be transmitted in the request-body and MUST NOT be included in the
+    /// > request URI. (RFC 6749 §2.3.1)
+    ///
+    /// # Errors
+    /// `invalid_request`, also with the statuses 408, 413 and 415 (THREATS TE-06 to TE-08).
+    pub async fn form(&mut self) -> Result<Params, Refusal> {
+        if self.head.uri.query().is_some() {
+            return Err(Code::InvalidRequest
+                .because("parameters belong into the body of the request, not into its URI"));
+        }
+        let params = self.form_beside_query().await?;
+        params.must_be_unique()?;
+        Ok(params)
+    }
+
+    /// The parameters of a form of our own pages, which is posted to the address of the page.
+    ///
+    /// # Errors
+    /// `invalid_request`, also with the statuses 408, 413 and 415.
+    pub async fn form_beside_query(&mut self) -> Result<Params, Refusal> {
+        must_be_form(&self.head)?;
+        let body = read(&self.head, std::mem::take(&mut self.body)).await?;
+        let text = std::str::from_utf8(&body)
+            .map_err(|_| Code::InvalidRequest.because("the body of the request is not UTF-8"))?;
+        Params::parse(text)
+    }
+}
+
+/// `application/x-www-form-urlencoded`, as it is or with the one charset there is.
+fn must_be_form(head: &Head) -> Result<(), Refusal> {
+    let wrong = || {
+        Code::UnsupportedMediaType
+            .because("the body of the request is not application/x-www-form-urlencoded")
+    };
+    let text = head.text(CONTENT_TYPE).ok_or_else(wrong)?;
+    let (essence, parameters) = text.split_once(';').unwrap_or((text, "charset=utf-8"));
+    let is_form = essence.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded");
+    let charset = parameters.trim();
+    let is_utf8 = charset.eq_ignore_ascii_case("charset=utf-8")
+        || charset.eq_ignore_ascii_case("charset=\"utf-8\"");
+    if !is_form || !is_utf8 || head.headers.contains_key(CONTENT_ENCODING) {
+        return Err(wrong());
+    }
+    Ok(())
+}
+
+/// The whole body, if it is not too large and comes in time (THREATS DO-03, DO-04).
+async fn read(head: &Head, body: Body) -> Result<Bytes, Refusal> {
+    let too_large = || Code::TooLarge.because("the body of the request is too large");
+    let limit = head.app().config.http.max_body.0;
+    let announced = head.text(CONTENT_LENGTH).and_then(|text| text.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > limit) {
+        return Err(too_large());
+    }
+    let collected = Limited::new(body, limit).collect();
+    match tokio::time::timeout(head.site.body_timeout, collected).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(_)) => Err(Code::InvalidRequest.because("the body of the request is cut off")),
+        Err(_) => Err(Code::TooSlow.because("the body of the request did not come in time")),
+    }
+}

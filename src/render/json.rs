@@ -1,0 +1,80 @@
+//! JSON for client applications: [RFC 6749 §5].
+//!
+//! [RFC 6749 §5]: https://www.rfc-editor.org/rfc/rfc6749#section-5
+
+use axum::body::Body;
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use serde::Serialize;
+
+use super::answer::{self, Answer};
+use super::{Head, Response};
+use crate::types::{Code, Error, Failure};
+
+/// An error as RFC 6749 §5.2 says it.
+#[derive(Debug)]
+pub struct Json(Error);
+
+impl<E: Into<Error>> From<E> for Json {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+impl Json {
+    /// An error that no handler has met, with this status.
+    pub fn plain(status: StatusCode, code: Code, why: &'static str) -> Response {
+        let mut response = error(code, why);
+        *response.status_mut() = status;
+        response
+    }
+}
+
+impl Answer for Json {
+    fn answer(self, head: &Head) -> Response {
+        answer::tell(&self.0, head);
+        let (code, why) = answer::words(&self.0);
+        let mut response = error(code, why);
+        // > If the client attempted to authenticate via the "Authorization" request header field, the
+        // > authorization server MUST respond with an HTTP 401 (Unauthorized) status code and include
+        // > the "WWW-Authenticate" response header field matching the authentication scheme (§5.2)
+        if code == Code::InvalidClient && head.headers.contains_key(AUTHORIZATION) {
+            let challenge = HeaderValue::from_static("Basic realm=\"gatewright\"");
+            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        }
+        response
+    }
+}
+
+#[derive(Serialize)]
+struct Told {
+    error: &'static str,
+    error_description: &'static str,
+}
+
+/// An error.
+pub(super) fn error(code: Code, why: &'static str) -> Response {
+    let mut response = ok(&Told { error: code.as_str(), error_description: why });
+    answer::status(&mut response, code);
+    response
+}
+
+/// An answer that must not be kept (RFC 6749 §5.1).
+pub fn ok(body: &impl Serialize) -> Response {
+    match serde_json::to_vec(body) {
+        Ok(body) => typed("application/json; charset=utf-8", body),
+        Err(failure) => {
+            tracing::error!(error = %failure, "an answer cannot be written as JSON");
+            error(Code::ServerError, answer::words(&Failure::internal("").into()).1)
+        }
+    }
+}
+
+/// An answer of this media type, which must not be kept.
+pub fn typed(media_type: &'static str, body: impl Into<Body>) -> Response {
+    let mut response = Response::new(body.into());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

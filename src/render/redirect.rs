@@ -1,0 +1,79 @@
+//! Authorization responses: [RFC 6749 §4.1.2], [RFC 9207], OAuth 2.0 Multiple Response Types §2.1,
+//! OAuth 2.0 Form Post Response Mode.
+//!
+//! [RFC 6749 §4.1.2]: https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2
+//! [RFC 9207]: https://www.rfc-editor.org/rfc/rfc9207
+
+use axum::http::header::LOCATION;
+use axum::http::{HeaderValue, StatusCode};
+
+use super::answer::{self, Answer};
+use super::layout::Link;
+use super::page::{self, Csp, Page};
+use super::view::FormPost;
+use super::{Head, Response};
+use crate::flow::authorize::{self, Unanswered};
+use crate::types::client::ResponseMode;
+use crate::types::{Error, Failure};
+
+impl Answer for authorize::Answer {
+    fn answer(self, head: &Head) -> Response {
+        let uri = &self.return_to.redirect_uri;
+        match self.return_to.mode {
+            ResponseMode::Query => {
+                let joint = match uri.rsplit_once('?') {
+                    None => "?",
+                    Some((_, "")) => "",
+                    Some((_, query)) if query.ends_with('&') => "",
+                    Some(_) => "&",
+                };
+                see_other(head, &format!("{uri}{joint}{}", encoded(&self.parameters)))
+            }
+            ResponseMode::Fragment => {
+                see_other(head, &format!("{uri}#{}", encoded(&self.parameters)))
+            }
+            ResponseMode::FormPost => {
+                let fields: Vec<(&str, &str)> =
+                    self.parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                let page = FormPost {
+                    layout: head.layout(head.words()),
+                    client: Link::to(uri).map_or(uri, |link| link.host()),
+                    action: uri,
+                    fields: &fields,
+                };
+                page::html(&page, Csp::Posting)
+            }
+        }
+    }
+}
+
+impl Answer for Unanswered {
+    fn answer(self, head: &Head) -> Response {
+        match self {
+            Self::OnPage(error) => Page::from(error).answer(head),
+            Self::ToClient(return_to, refusal, _) => {
+                let answer = return_to.refusal(head.app().config.issuer.as_str(), &refusal);
+                answer::tell(&Error::Refused(refusal), head);
+                answer.answer(head)
+            }
+        }
+    }
+}
+
+/// Sends the browser to `location`, always as a GET: whatever was posted to us is not posted again
+/// (RFC 9700 §4.12).
+pub fn see_other(head: &Head, location: &str) -> Response {
+    let Ok(location) = HeaderValue::from_str(location) else {
+        // Registration lets no such address in.
+        let failure = Failure::internal("an address to redirect to is no header value");
+        return Page::from(failure).answer(head);
+    };
+    let mut response = Response::default();
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    response.headers_mut().insert(LOCATION, location);
+    response
+}
+
+fn encoded(parameters: &[(&'static str, String)]) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish()
+}

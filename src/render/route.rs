@@ -1,0 +1,127 @@
+//! A line of the table of contents: a path, and who answers there.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+use axum::http::Method;
+
+use super::{Answer, Request, Response};
+
+/// For whom an endpoint is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// For everybody, to be kept: discovery, keys.
+    Document,
+    /// For client applications and APIs: JSON.
+    Machine,
+    /// For people: HTML.
+    Page,
+    /// What pages are made of.
+    File,
+    /// For those who watch us.
+    Probe,
+}
+
+/// Below what a path lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Below {
+    /// Below the issuer identifier, like all endpoints.
+    Issuer,
+    /// Below the root of the host: for those who know the host alone.
+    Root,
+    /// A well-known document: appended to the issuer identifier (OIDC Discovery §4), and inserted
+    /// before its path (RFC 8414 §3.1), where the issuer has one.
+    WellKnown,
+}
+
+type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
+type Handler = Box<dyn Fn(Request) -> Answering + Send + Sync>;
+
+/// An endpoint.
+pub struct Route {
+    /// For whom it is.
+    pub kind: Kind,
+    /// Below what its path lies.
+    pub below: Below,
+    /// Its path; a name in braces at its end stands for any one segment.
+    pub path: &'static str,
+    methods: Vec<(Method, Handler)>,
+}
+
+impl Route {
+    /// An endpoint below the issuer identifier that nobody answers at yet.
+    pub const fn new(kind: Kind, path: &'static str) -> Self {
+        Self { kind, below: Below::Issuer, path, methods: Vec::new() }
+    }
+
+    /// The same elsewhere.
+    #[must_use]
+    pub const fn below(mut self, below: Below) -> Self {
+        self.below = below;
+        self
+    }
+
+    /// Who answers `GET`.
+    #[must_use]
+    pub fn get<F, Fut>(self, handler: F) -> Self
+    where
+        F: Fn(Request) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output: Answer> + Send + 'static,
+    {
+        self.on(Method::GET, handler)
+    }
+
+    /// Who answers `POST`.
+    #[must_use]
+    pub fn post<F, Fut>(self, handler: F) -> Self
+    where
+        F: Fn(Request) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output: Answer> + Send + 'static,
+    {
+        self.on(Method::POST, handler)
+    }
+
+    fn on<F, Fut>(mut self, method: Method, handler: F) -> Self
+    where
+        F: Fn(Request) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output: Answer> + Send + 'static,
+    {
+        let handler = move |request: Request| -> Answering {
+            let head = request.head.clone();
+            let answered = handler(request);
+            Box::pin(async move { answered.await.answer(&head) })
+        };
+        self.methods.push((method, Box::new(handler)));
+        self
+    }
+
+    /// The methods that are answered.
+    pub fn methods(&self) -> impl Iterator<Item = &Method> {
+        self.methods.iter().map(|(method, _)| method)
+    }
+
+    /// The methods that are answered, as `Allow` names them.
+    pub fn allow(&self) -> String {
+        self.methods().map(Method::as_str).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The answer; `None`: not to this method.
+    ///
+    /// `HEAD` is `GET` without the body where nothing happens but reading; where a request may decide
+    /// something, it is answered to nobody (THREATS AZ-16).
+    pub fn answer(&self, request: Request) -> Option<Answering> {
+        let asked = match (&request.head.method, self.kind) {
+            (&Method::HEAD, Kind::Document | Kind::File | Kind::Probe) => &Method::GET,
+            (method, _) => method,
+        };
+        let handler = self.methods.iter().find(|(method, _)| method == asked);
+        handler.map(|(_, handler)| handler(request))
+    }
+}
+
+impl fmt::Debug for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} ({:?})", self.allow(), self.path, self.kind)
+    }
+}

@@ -1,0 +1,46 @@
+//! What answers are made with, prepared once at the start.
+
+use std::io;
+use std::time::Duration;
+
+use super::cookies::Cookies;
+use super::layout::{Brand, Look};
+use crate::app::App;
+
+/// The application, and how it looks.
+#[derive(Debug)]
+pub struct Site {
+    /// What a handler may reach.
+    pub app: App,
+    /// Brand and files.
+    pub look: Look,
+    /// How our cookies are called.
+    pub cookies: Cookies,
+    /// Whether browsers reach us over TLS.
+    pub is_https: bool,
+    /// How long a client may take to send a body: half of the time for the request, so that there is
+    /// time left to answer (THREATS DO-03).
+    pub(super) body_timeout: Duration,
+}
+
+impl Site {
+    /// Prepares it.
+    ///
+    /// # Errors
+    /// When the logo of the configuration cannot be read.
+    pub fn new(app: App) -> io::Result<Self> {
+        let issuer = &app.config.issuer;
+        Ok(Self {
+            look: Look::new(Brand::of(&app.config.brand)?, issuer.path()),
+            cookies: Cookies::of(issuer),
+            is_https: issuer.is_https(),
+            body_timeout: request_timeout(&app) / 2,
+            app,
+        })
+    }
+}
+
+/// How long a whole request may take.
+pub fn request_timeout(app: &App) -> Duration {
+    Duration::from_secs(app.config.http.request_timeout.0.unsigned_abs())
+}
