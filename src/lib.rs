@@ -17,7 +17,7 @@
 //! | `types`                 | words: scopes, secrets, time, errors                       | everything above           |
 //!
 //! A floor imports only floors below it; `tests/architecture.rs` holds us to it.
-//! To follow one request, start at `web::router` and go down.
+//! To follow one request, start at [`web::routes`] and go down.
 
 pub mod app;
 pub mod cli;
@@ -29,5 +29,7 @@ pub mod page;
 pub mod people;
 pub mod record;
 pub mod render;
+pub mod server;
 pub mod store;
 pub mod types;
+pub mod web;

@@ -1,0 +1,99 @@
+//! What is done without being asked: seeing what others have changed, sweeping, rotating keys.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
+use uuid::Uuid;
+
+use super::listener::told;
+use crate::app::App;
+use crate::record::Trace;
+use crate::store::{jobs, sweep};
+use crate::types::{Result, Seconds};
+
+/// How often a server sees what others have changed: DESIGN §2 promises a second.
+const CONFIRM: Duration = Duration::from_millis(500);
+
+/// How often work that one replica does is asked for.
+const ASK: Duration = Duration::from_secs(20);
+
+/// How often it is done.
+const EVERY: Seconds = Seconds(60);
+
+/// After this long, whoever took a job is thought dead.
+const LEASE: Seconds = Seconds::minutes(5);
+
+/// Starts them all; each ends when told to stop.
+pub(super) fn start(tasks: &mut JoinSet<()>, app: &App, stopped: &watch::Receiver<bool>) {
+    tasks.spawn(repeat("confirm", CONFIRM, app.clone(), stopped.clone(), confirm));
+    tasks.spawn(repeat("sweep", ASK, app.clone(), stopped.clone(), sweep));
+    tasks.spawn(repeat("keys", ASK, app.clone(), stopped.clone(), keys));
+}
+
+/// Does a job again and again, never two of it at once, whatever comes of it.
+async fn repeat<F>(
+    name: &'static str,
+    every: Duration,
+    app: App,
+    stopped: watch::Receiver<bool>,
+    job: F,
+) where
+    F: AsyncFn(&App) -> Result<Done>,
+{
+    let mut ticks = tokio::time::interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = told(stopped.clone()) => return,
+        }
+        match job(&app).await {
+            Ok(Done::ByOthers) => {}
+            Ok(Done::Here) => app.metrics.job(name, true),
+            Err(error) => {
+                app.metrics.job(name, false);
+                tracing::warn!(job = name, %error, "a job failed; it is tried again");
+            }
+        }
+    }
+}
+
+/// Who did it.
+enum Done {
+    Here,
+    ByOthers,
+}
+
+async fn confirm(app: &App) -> Result<Done> {
+    app.confirm().await.map(|()| Done::Here)
+}
+
+async fn sweep(app: &App) -> Result<Done> {
+    leased(app, "sweep", async |_| {
+        while sweep::is_full(&sweep::once(&app.store, app.clock.now()).await?) {}
+        Ok(())
+    })
+    .await
+}
+
+async fn keys(app: &App) -> Result<Done> {
+    leased(app, "keys", async |trace| app.keyring.tick(&app.store, trace).await).await
+}
+
+/// Does what one replica does at a time.
+async fn leased(
+    app: &App,
+    name: &str,
+    work: impl AsyncFnOnce(&Trace) -> Result<()>,
+) -> Result<Done> {
+    let on = app.store.db();
+    let holder = Uuid::now_v7().to_string();
+    if !jobs::lease(on, name, &holder, EVERY, LEASE, app.clock.now()).await? {
+        return Ok(Done::ByOthers);
+    }
+    work(&Trace::of_command(app.clock.now_ms())).await?;
+    jobs::done(on, name, &holder, app.clock.now()).await?;
+    Ok(Done::Here)
+}

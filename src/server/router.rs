@@ -1,0 +1,212 @@
+//! From a request to its answer: who answers, and what every answer has.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use axum::http::header::{ALLOW, CONNECTION, HOST};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
+use uuid::Uuid;
+
+use super::address;
+use crate::config::Network;
+use crate::record::Trace;
+use crate::render::route::Below;
+use crate::render::words::Trouble;
+use crate::render::{
+    Answer as _, Head, Json, Kind, Page, Request, Response, Route, Site, cors, headers, page, site,
+};
+use crate::types::{Code, Failure};
+
+/// The endpoints by their paths. A path is compared as it came, byte by byte: what needs to be made
+/// normal first is nobody's (THREATS HD-06).
+#[derive(Debug)]
+pub(super) struct Router {
+    site: Arc<Site>,
+    timeout: Duration,
+    exact: HashMap<String, Arc<Route>>,
+    /// Those whose last segment is a name, by what stands before it.
+    named: HashMap<String, Arc<Route>>,
+}
+
+impl Router {
+    pub(super) fn new(site: Arc<Site>, routes: Vec<Route>) -> Self {
+        let (mut exact, mut named) = (HashMap::new(), HashMap::new());
+        let base = site.app.config.issuer.path();
+        for route in routes {
+            let path = route.path;
+            let route = Arc::new(route);
+            let paths = match route.below {
+                Below::Issuer => vec![format!("{base}{path}")],
+                Below::Root => vec![path.to_owned()],
+                Below::WellKnown => vec![format!("{base}{path}"), format!("{path}{base}")],
+            };
+            for path in paths {
+                match path.strip_suffix('}').and_then(|path| path.rsplit_once("/{")) {
+                    Some((before, _)) => named.insert(before.to_owned(), route.clone()),
+                    None => exact.insert(path, route.clone()),
+                };
+            }
+        }
+        Self { timeout: site::request_timeout(&site.app), site, exact, named }
+    }
+
+    fn find(&self, path: &str) -> Option<&Arc<Route>> {
+        self.exact.get(path).or_else(|| {
+            let (before, name) = path.rsplit_once('/')?;
+            self.named.get(before).filter(|_| !name.is_empty())
+        })
+    }
+
+    /// The answer to a request of this peer.
+    pub(super) async fn answer(
+        &self,
+        peer: IpAddr,
+        request: axum::http::Request<Body>,
+    ) -> Response {
+        let begun = Instant::now();
+        let (parts, body) = request.into_parts();
+        let trace = self.trace(peer, &parts.headers);
+        let head = Head::new(self.site.clone(), trace, parts.method, parts.uri, parts.headers);
+        let head = Arc::new(head);
+        let route = self.find(head.uri.path());
+
+        let mut response = match route {
+            _ if !has_one_host(&head, parts.version) => {
+                let why = "the request has not exactly one Host (RFC 9112 section 3.2)";
+                Json::from(Code::InvalidRequest.because(why)).answer(&head)
+            }
+            None => unknown(&head),
+            Some(route) => self.ask(route, Request::new(head.clone(), body)).await,
+        };
+        headers::finish(&mut response, &head);
+        if let Some(route) = route {
+            cors::finish(&mut response, &head, route.kind);
+        }
+        tell(&head, route, &response, begun.elapsed());
+        response
+    }
+
+    fn trace(&self, peer: IpAddr, headers: &HeaderMap) -> Trace {
+        let app = &self.site.app;
+        let trusted = &app.config.http.trusted_proxies;
+        Trace {
+            request_id: request_id(peer, headers, trusted),
+            address: Some(address::client(peer, headers, trusted)),
+            at_ms: app.clock.now_ms(),
+        }
+    }
+
+    async fn ask(&self, route: &Route, request: Request) -> Response {
+        let head = request.head.clone();
+        if head.method == Method::OPTIONS
+            && let Some(response) = cors::preflight(&head, route).await
+        {
+            return response;
+        }
+        let Some(answering) = route.answer(request) else {
+            return not_so(&head, route);
+        };
+        match tokio::time::timeout(self.timeout, unpanicked(answering)).await {
+            Ok(Some(response)) => response,
+            Ok(None) => broken(&head, route, Failure::internal("a handler panicked")),
+            Err(_) => {
+                let late = Failure::Busy("the request took longer than http.request_timeout");
+                let mut response = broken(&head, route, late);
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                response
+            }
+        }
+    }
+}
+
+/// The id that a proxy of ours gave, if nothing but harmless characters is in it; else a new one.
+fn request_id(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> String {
+    let given = headers.get(&headers::X_REQUEST_ID).and_then(|id| id.to_str().ok());
+    let is_id = |id: &&str| {
+        (8..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    let is_ours = || trusted.iter().any(|network| network.contains(peer));
+    match given.filter(is_id) {
+        Some(id) if is_ours() => id.to_owned(),
+        Some(_) | None => Uuid::now_v7().to_string(),
+    }
+}
+
+/// > A server MUST respond with a 400 (Bad Request) status code to any HTTP/1.1 request message that
+/// > lacks a Host header field and to any request message that contains more than one Host header field
+/// > line (RFC 9112 §3.2)
+///
+/// What it says does not matter: the issuer and every link come from the configuration (THREATS HD-01).
+fn has_one_host(head: &Head, version: Version) -> bool {
+    let mut hosts = head.headers.get_all(HOST).iter();
+    (hosts.next().is_some() || version == Version::HTTP_10) && hosts.next().is_none()
+}
+
+/// 404. Scanners ask for all kinds of things: it is counted, not recorded.
+fn unknown(head: &Head) -> Response {
+    if head.wants_page() {
+        return page::plain(head, StatusCode::NOT_FOUND, Trouble::NotFound, Code::NotFound);
+    }
+    Json::plain(StatusCode::NOT_FOUND, Code::NotFound, "there is nothing at this address")
+}
+
+/// 405.
+fn not_so(head: &Head, route: &Route) -> Response {
+    let status = StatusCode::METHOD_NOT_ALLOWED;
+    let mut response = if route.kind == Kind::Page && head.wants_page() {
+        page::plain(head, status, Trouble::BadRequest, Code::InvalidRequest)
+    } else {
+        Json::plain(status, Code::InvalidRequest, "this address does not answer to this method")
+    };
+    if let Ok(allow) = HeaderValue::from_str(&route.allow()) {
+        response.headers_mut().insert(ALLOW, allow);
+    }
+    response
+}
+
+/// What a handler did not say itself.
+fn broken(head: &Head, route: &Route, failure: Failure) -> Response {
+    match route.kind {
+        Kind::Page => Page::from(failure).answer(head),
+        Kind::Document | Kind::Machine | Kind::File | Kind::Probe => {
+            Json::from(failure).answer(head)
+        }
+    }
+}
+
+/// A defect costs one request, not the process (THREATS DO-06). `None`: there was one; the panic hook
+/// has told it.
+async fn unpanicked(answering: impl Future<Output = Response>) -> Option<Response> {
+    let mut answering = pin!(answering);
+    std::future::poll_fn(move |cx| {
+        let polled = AssertUnwindSafe(|| answering.as_mut().poll(cx));
+        match std::panic::catch_unwind(polled) {
+            Ok(poll) => poll.map(Some),
+            Err(_) => Poll::Ready(None),
+        }
+    })
+    .await
+}
+
+/// Counts and logs an answer; of the address the route alone, for what stands in a query may be secret
+/// (THREATS LG-05).
+fn tell(head: &Head, route: Option<&Arc<Route>>, response: &Response, took: Duration) {
+    let path = route.map_or("unknown", |route| route.path);
+    let status = response.status().as_u16();
+    head.app().metrics.answered(path, status, took.as_secs_f64());
+    tracing::info!(
+        target: "gatewright::access",
+        request_id = %head.trace.request_id,
+        method = %head.method,
+        path,
+        status,
+        ms = took.as_secs_f64() * 1000.0,
+        "answered"
+    );
+}

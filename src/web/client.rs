@@ -1,0 +1,108 @@
+//! How a client shows who it is: [RFC 6749 §2.3], [RFC 7521 §4.2].
+//!
+//! [RFC 6749 §2.3]: https://www.rfc-editor.org/rfc/rfc6749#section-2.3
+//! [RFC 7521 §4.2]: https://www.rfc-editor.org/rfc/rfc7521#section-4.2
+
+use std::sync::Arc;
+
+use axum::http::header::AUTHORIZATION;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use crate::flow::Call;
+use crate::flow::client_auth::{self, Presented};
+use crate::render::Head;
+use crate::types::{Client, ClientId, Code, Params, Refusal, Result, Secret, params};
+
+/// RFC 7523 §2.2.
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// Proves the client of a request, and lets its scripts read the answer.
+pub(super) async fn authenticate(
+    call: &Call<'_>,
+    head: &Head,
+    form: &Params,
+) -> Result<Arc<Client>> {
+    let presented = presented(head, form)?;
+    let endpoint = call.config.issuer.endpoint(head.uri.path());
+    let client = client_auth::authenticate(call, &presented, &endpoint).await?;
+    head.allow_origin_of(&client);
+    Ok(client)
+}
+
+/// What the client shows.
+///
+/// > The client MUST NOT use more than one authentication method in each request. (RFC 6749 §2.3)
+fn presented(head: &Head, form: &Params) -> Result<Presented, Refusal> {
+    let id = form.one("client_id")?.map(ClientId::from_text);
+    let secret = form.one("client_secret")?.map(Secret::new);
+    let assertion = assertion(form)?;
+    let basic = basic(head)?;
+    match (basic, secret, assertion, id) {
+        (Some((named, secret)), None, None, id) => {
+            if id.is_some_and(|id| id != named) {
+                return Err(Code::InvalidRequest
+                    .because("client_id is not the one of the Authorization header"));
+            }
+            Ok(Presented::Basic { id: named, secret })
+        }
+        (None, Some(secret), None, Some(id)) => Ok(Presented::Post { id, secret }),
+        (None, None, Some(jwt), id) => Ok(Presented::Assertion { id, jwt }),
+        (None, None, None, Some(id)) => Ok(Presented::Nothing { id }),
+        (None, None, None, None) => {
+            Err(Code::InvalidClient.because("the request does not say which client it comes from"))
+        }
+        (None, Some(_), None, None) => Err(Code::InvalidRequest.because("client_id is missing")),
+        (Some(_), _, _, _) | (None, Some(_), Some(_), _) => Err(Code::InvalidRequest
+            .because("the client uses more than one way to authenticate (RFC 6749 section 2.3)")),
+    }
+}
+
+fn assertion(form: &Params) -> Result<Option<Secret>, Refusal> {
+    match (form.one("client_assertion_type")?, form.one("client_assertion")?) {
+        (None, None) => Ok(None),
+        (Some(JWT_BEARER), Some(jwt)) => Ok(Some(Secret::new(jwt))),
+        (Some(_), Some(_)) => {
+            Err(Code::InvalidClient.because("client_assertion_type is one that we do not know"))
+        }
+        (None, Some(_)) | (Some(_), None) => Err(Code::InvalidRequest
+            .because("client_assertion and client_assertion_type come only together")),
+    }
+}
+
+/// > The client identifier is encoded using the "application/x-www-form-urlencoded" encoding algorithm
+/// > per Appendix B, and the encoded value is used as the username; the client password is encoded using
+/// > the same algorithm and used as the password. (RFC 6749 §2.3.1)
+///
+/// What that algorithm does not make is refused: it would be read in two ways (THREATS TE-05).
+fn basic(head: &Head) -> Result<Option<(ClientId, Secret)>, Refusal> {
+    let mut fields = head.headers.get_all(AUTHORIZATION).iter();
+    let Some(field) = fields.next() else {
+        return Ok(None);
+    };
+    if fields.next().is_some() {
+        return Err(Code::InvalidRequest.because("there are two Authorization headers"));
+    }
+    let read = || {
+        let (scheme, credentials) = field.to_str().ok()?.split_once(' ')?;
+        if !scheme.eq_ignore_ascii_case("Basic") {
+            return None;
+        }
+        let bytes = Zeroizing::new(STANDARD.decode(credentials.trim_start_matches(' ')).ok()?);
+        let (id, secret) = std::str::from_utf8(&bytes).ok()?.split_once(':')?;
+        Some((ClientId::from_text(decoded(id)?), Secret::new(decoded(secret)?)))
+    };
+    let malformed = || {
+        Code::InvalidClient
+            .because("the Authorization header is not Basic with form-encoded credentials")
+    };
+    read().map(Some).ok_or_else(malformed)
+}
+
+fn decoded(text: &str) -> Option<String> {
+    let is_plain =
+        |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'*' | b'-' | b'.' | b'_' | b'~');
+    let is_encoded = text.bytes().all(|b| is_plain(b) || matches!(b, b'%' | b'+'));
+    if is_encoded { params::decode(text).ok() } else { None }
+}

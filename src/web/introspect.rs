@@ -1,0 +1,16 @@
+//! `POST /introspect`: [RFC 7662 §2].
+//!
+//! [RFC 7662 §2]: https://www.rfc-editor.org/rfc/rfc7662#section-2
+
+use super::client;
+use crate::flow::introspect;
+use crate::render::{Json, Request, Response, json};
+
+/// Tells an API what a token is worth.
+pub(super) async fn introspect(mut request: Request) -> Result<Response, Json> {
+    let form = request.form().await?;
+    let call = request.call();
+    let caller = client::authenticate(&call, &request.head, &form).await?;
+    let told = introspect::introspect(&call, &caller, &form).await?;
+    Ok(json::ok(&told))
+}

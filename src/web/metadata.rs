@@ -1,0 +1,13 @@
+//! The discovery documents: [OIDC Discovery 1.0 §4], [RFC 8414 §3]. Both are the same one.
+//!
+//! [OIDC Discovery 1.0 §4]: https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig
+//! [RFC 8414 §3]: https://www.rfc-editor.org/rfc/rfc8414#section-3
+
+use crate::render::document::document;
+use crate::render::{Request, Response};
+
+/// Tells what we are and can.
+pub(super) async fn metadata(request: Request) -> Response {
+    let app = request.head.app();
+    document(&request.head, &app.metadata, app.config.keys.jwks_max_age)
+}

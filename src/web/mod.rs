@@ -1,0 +1,46 @@
+//! The endpoints of the protocol: the table of contents.
+
+mod client;
+pub mod health;
+mod introspect;
+mod jwks;
+mod metadata;
+mod revoke;
+mod token;
+mod userinfo;
+
+use crate::flow::metadata::path;
+use crate::render::route::Below;
+use crate::render::{Kind, Route, assets};
+
+/// Every endpoint for client applications, APIs and those who watch us, beside the section that it comes
+/// from.
+pub fn routes() -> Vec<Route> {
+    use Kind::{Document, File, Machine, Probe};
+    vec![
+        // OIDC Discovery 1.0 §4
+        Route::new(Document, "/.well-known/openid-configuration")
+            .below(Below::WellKnown)
+            .get(metadata::metadata),
+        // RFC 8414 §3
+        Route::new(Document, "/.well-known/oauth-authorization-server")
+            .below(Below::WellKnown)
+            .get(metadata::metadata),
+        // RFC 7517 §5
+        Route::new(Document, path::JWKS).get(jwks::jwks),
+        // RFC 6749 §3.2
+        Route::new(Machine, path::TOKEN).post(token::token),
+        // OIDC Core §5.3.1: "The UserInfo Endpoint MUST support the use of the HTTP GET and HTTP POST"
+        Route::new(Machine, path::USERINFO).get(userinfo::userinfo).post(userinfo::userinfo),
+        // RFC 7662 §2
+        Route::new(Machine, path::INTROSPECT).post(introspect::introspect),
+        // RFC 7009 §2
+        Route::new(Machine, path::REVOKE).post(revoke::revoke),
+        // What our pages are made of
+        Route::new(File, "/static/{name}").get(assets::file),
+        Route::new(File, "/brand/logo").get(assets::logo),
+        // For load balancers
+        Route::new(Probe, "/healthz").below(Below::Root).get(health::alive),
+        Route::new(Probe, "/readyz").below(Below::Root).get(health::ready),
+    ]
+}

@@ -1,0 +1,75 @@
+//! `GET` and `POST /userinfo`: [OIDC Core §5.3], with the token as [RFC 6750 §2] says.
+//!
+//! [OIDC Core §5.3]: https://openid.net/specs/openid-connect-core-1_0.html#UserInfo
+//! [RFC 6750 §2]: https://www.rfc-editor.org/rfc/rfc6750#section-2
+
+use axum::http::Method;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+
+use crate::flow::access_token;
+use crate::flow::userinfo::{self, Body};
+use crate::render::{Bearer, Head, Request, Response, json};
+use crate::types::{Code, Refusal, Secret};
+
+/// Tells a client about the user of an access token.
+pub(super) async fn userinfo(mut request: Request) -> Result<Response, Bearer> {
+    let token = token(&mut request).await?;
+    let call = request.call();
+    // Whose scripts may read the answer is known of every token that we issued, dead ones too: an
+    // application must be able to read that its token has expired.
+    if request.head.headers.contains_key(axum::http::header::ORIGIN)
+        && let Some(client) = access_token::client(&call, token.expose()).await?
+    {
+        request.head.allow_origin_of(&client);
+    }
+    let told = userinfo::userinfo(&call, token.expose()).await?;
+    Ok(match told.body {
+        Body::Json(claims) => json::ok(&claims),
+        Body::Jwt(jwt) => json::typed("application/jwt", jwt.expose().to_owned()),
+    })
+}
+
+/// > Clients MUST NOT use more than one method to transmit the token in each request. (RFC 6750 §2)
+///
+/// The third method, the query, is none of ours: it ends in logs and histories (RFC 9700 §4.3.2).
+async fn token(request: &mut Request) -> Result<Secret, Bearer> {
+    if request.head.query()?.one("access_token")?.is_some() {
+        return Err(Code::InvalidRequest
+            .because("an access token must not stand in the URI")
+            .into());
+    }
+    let in_header = in_header(&request.head)?;
+    let has_form =
+        request.head.method == Method::POST && request.head.headers.contains_key(CONTENT_TYPE);
+    let in_body = if has_form {
+        let form = request.form_beside_query().await?;
+        form.one("access_token")?.map(Secret::new)
+    } else {
+        None
+    };
+    match (in_header, in_body) {
+        (Some(token), None) | (None, Some(token)) => Ok(token),
+        (Some(_), Some(_)) => {
+            Err(Code::InvalidRequest.because("the access token comes in two ways").into())
+        }
+        (None, None) => Err(Bearer::Missing),
+    }
+}
+
+fn in_header(head: &Head) -> Result<Option<Secret>, Refusal> {
+    let mut fields = head.headers.get_all(AUTHORIZATION).iter();
+    let Some(field) = fields.next() else {
+        return Ok(None);
+    };
+    if fields.next().is_some() {
+        return Err(Code::InvalidRequest.because("there are two Authorization headers"));
+    }
+    let credentials = field.to_str().ok().and_then(|text| text.split_once(' '));
+    match credentials {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("Bearer") => {
+            Ok(Some(Secret::new(token.trim_matches(' '))))
+        }
+        Some(_) | None => Err(Code::InvalidRequest
+            .because("the Authorization header is not Bearer with an access token")),
+    }
+}
