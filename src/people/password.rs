@@ -4,6 +4,7 @@
 //! configuration has slots, as many waiting as its queue is long, and not one more: a storm of
 //! sign-ins takes the cores that it was given and leaves the others to the tokens.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
@@ -89,6 +90,7 @@ pub struct Verified {
 pub struct Hasher {
     queue: mpsc::Sender<Job>,
     params: Params,
+    computed: Arc<AtomicU64>,
     dummy_salt: [u8; Salt::RECOMMENDED_LENGTH],
 }
 
@@ -109,9 +111,14 @@ impl Hasher {
         .map_err(Failure::internal)?;
         let (queue, jobs) = mpsc::channel::<Job>(config.queue + config.hashing_slots);
         let jobs = Arc::new(Mutex::new(jobs));
+        let computed = Arc::new(AtomicU64::new(0));
         for number in 0..config.hashing_slots {
             let jobs = Arc::clone(&jobs);
-            let mut slot = Slot { memory: Vec::new(), kept: params.block_count() };
+            let mut slot = Slot {
+                memory: Vec::new(),
+                kept: params.block_count(),
+                computed: Arc::clone(&computed),
+            };
             std::thread::Builder::new()
                 .name(format!("argon2-{number}"))
                 .spawn(move || {
@@ -123,7 +130,7 @@ impl Hasher {
         }
         let mut dummy_salt = [0; Salt::RECOMMENDED_LENGTH];
         entropy(&mut dummy_salt);
-        Ok(Self { queue, params, dummy_salt })
+        Ok(Self { queue, params, computed, dummy_salt })
     }
 
     /// Takes a place in the queue: first of all, so that whoever is turned away has lost nothing else.
@@ -135,6 +142,11 @@ impl Hasher {
             Ok(permit) => Ok(Place { permit, hasher: self }),
             Err(_) => Err(Failure::Busy("too many passwords wait to be hashed")),
         }
+    }
+
+    /// How many hashes were computed so far: what throttling is there to bound.
+    pub fn computed(&self) -> u64 {
+        self.computed.load(Ordering::Relaxed)
     }
 
     fn argon2(&self) -> Argon2<'static> {
@@ -266,6 +278,7 @@ impl Place<'_> {
 struct Slot {
     memory: Vec<Block>,
     kept: usize,
+    computed: Arc<AtomicU64>,
 }
 
 impl Slot {
@@ -276,6 +289,7 @@ impl Slot {
         salt: &[u8],
         output: &mut [u8],
     ) -> Result<(), Failure> {
+        self.computed.fetch_add(1, Ordering::Relaxed);
         let blocks = argon2.params().block_count();
         if self.memory.len() < blocks {
             self.memory.resize(blocks, Block::default());

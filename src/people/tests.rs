@@ -136,7 +136,7 @@ async fn who_knows_the_password_is_signed_in_by_either_name() {
     assert!(events.iter().all(|event| event.outcome == "success" && event.session_id.is_some()));
 }
 
-/// THREATS UI-14: the operator alone learns which it was.
+/// THREATS UI-14, UI-15: the operator alone learns which it was, and each costs one hash.
 #[tokio::test]
 async fn every_wrong_sign_in_is_answered_alike() {
     let house = House::build().await;
@@ -154,8 +154,10 @@ async fn every_wrong_sign_in_is_answered_alike() {
         ("", ""),
         ("alice+tag@example.org", PASSWORD),
     ] {
+        let before = house.hasher.computed();
         let outcome = house.try_at(name, password).await;
         assert!(matches!(outcome, Outcome::Wrong), "{name} {outcome:?}");
+        assert_eq!(house.hasher.computed() - before, 1, "{name}");
     }
 
     let events = house.events("sign_in").await;
@@ -170,11 +172,13 @@ async fn a_password_that_is_too_long_costs_neither_a_hash_nor_a_try() {
     let house = House::build().await;
     house.account("alice").await;
     let long = Secret::new("x".repeat(1025));
+    let before = house.hasher.computed();
 
     for _ in 0..20 {
         assert!(sign_in(&house.people(), &attempt("alice", &long)).await.is_err());
     }
 
+    assert_eq!(house.hasher.computed(), before);
     house.signed_in("alice").await;
 }
 
@@ -183,6 +187,7 @@ async fn a_password_that_is_too_long_costs_neither_a_hash_nor_a_try() {
 async fn of_256_racing_guesses_ten_are_looked_at() {
     let house = std::sync::Arc::new(House::build().await);
     house.account("alice").await;
+    let before = house.hasher.computed();
 
     let mut racing = tokio::task::JoinSet::new();
     for _ in 0..256 {
@@ -199,6 +204,7 @@ async fn of_256_racing_guesses_ten_are_looked_at() {
         })
         .count();
     assert_eq!((wrong, throttled), (10, 246));
+    assert_eq!(house.hasher.computed() - before, 10);
 }
 
 /// THREATS UI-18.
