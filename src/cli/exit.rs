@@ -120,14 +120,17 @@ pub(super) fn in_json(error: &anyhow::Error) -> Value {
     Value::Object(object)
 }
 
-/// The chain of causes, each said once: an error that shows its cause is not followed by it.
+/// The chain of causes, each said once: an error that shows its cause is not followed by it. Of a
+/// refusal, the reason comes first: people read it, scripts read the code.
 fn message(error: &anyhow::Error) -> String {
-    if let Some(refusal) = refusal(error) {
-        return format!("{} ({})", refusal.why, refusal.code);
-    }
+    let refusal = refusal(error);
     let mut text = String::new();
     for cause in error.chain() {
-        let cause = cause.to_string();
+        let is_refusal = cause.is::<Error>() || cause.is::<Refusal>();
+        let cause = match refusal {
+            Some(refusal) if is_refusal => format!("{} ({})", refusal.why, refusal.code),
+            Some(_) | None => cause.to_string(),
+        };
         if text.is_empty() {
             text = cause;
         } else if !text.ends_with(&cause) {

@@ -10,7 +10,9 @@ mod clock;
 pub mod config;
 mod desk;
 mod exit;
+mod key;
 mod print;
+mod reference;
 mod resource;
 mod user;
 
@@ -25,6 +27,7 @@ use crate::config::{Config, Loaded, Problems, environment};
 use desk::Desk;
 pub use exit::Exit;
 use print::Answer;
+pub use reference::reference;
 
 /// The file that is read when nobody names another.
 const DEFAULT: &str = "gatewright.toml";
@@ -97,6 +100,9 @@ Example:
     /// Applications that people sign in to, and services.
     #[command(subcommand)]
     Client(Box<client::ClientCommand>),
+    /// The keys that tokens are signed with.
+    #[command(subcommand)]
+    Key(key::KeyCommand),
     /// APIs that tokens are made for.
     #[command(subcommand)]
     Resource(resource::ResourceCommand),
@@ -215,6 +221,7 @@ impl Work {
             }
             Self::User(command) => command.run(&desk).await,
             Self::Client(command) => command.run(&desk).await,
+            Self::Key(command) => command.run(&desk).await,
             Self::Resource(command) => command.run(&desk).await,
             Self::Audit(command) => command.run(&desk).await,
         };

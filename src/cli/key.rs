@@ -1,0 +1,154 @@
+//! `gatewright key`: signing keys and their life (DESIGN §3).
+
+use anyhow::Context as _;
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::desk::Desk;
+use super::print::Answer;
+use crate::flow::kek;
+use crate::flow::keys::{Keyring, Schedule};
+use crate::store::signing_keys::{self, SigningKeyRow, State};
+use crate::types::{Algorithm, Timestamp};
+
+/// What can be done with signing keys.
+#[derive(Debug, Subcommand)]
+pub(super) enum KeyCommand {
+    /// List the signing keys: pending ones wait, active ones sign, retiring ones still verify.
+    #[command(after_help = "\
+Examples:
+  gatewright key list
+  gatewright --json key list | jq -r '.[] | select(.state == \"active\") | .kid'")]
+    List,
+    /// Let the pending keys sign now, before their time.
+    #[command(after_help = "\
+Examples:
+  gatewright key rotate
+  gatewright key rotate ES256 RS256
+
+The pending key has been in the JWKS for a while, so verifiers have it. One that was published less
+than keys.jwks_max_age ago is refused, unless --force: some verifiers will then meet a key that they do
+not know, and must fetch the JWKS again.")]
+    Rotate(Rotate),
+    /// Take a key out of use; the pending one of its algorithm takes over.
+    #[command(after_help = "\
+Examples:
+  gatewright key retire 2j8T0v7Zl0s6bM0h1oQy3w
+  gatewright key retire 2j8T0v7Zl0s6bM0h1oQy3w --compromised
+
+What a retired key signed stays valid until it expires; what a compromised key signed is refused within
+a minute, and people whose tokens it signed get new ones by their refresh tokens.")]
+    Retire(Retire),
+}
+
+/// Which keys are to change.
+#[derive(Debug, Args)]
+pub(super) struct Rotate {
+    /// Of these algorithms; without any, of all that are configured.
+    #[arg(value_name = "ALG", value_parser = algorithms())]
+    algorithms: Vec<String>,
+    /// Although verifiers may not have the pending key yet.
+    #[arg(long)]
+    force: bool,
+}
+
+/// Which key is to go.
+#[derive(Debug, Args)]
+pub(super) struct Retire {
+    /// Its kid, as `gatewright key list` shows it.
+    kid: String,
+    /// Somebody else may know it: what it signed counts for nothing.
+    #[arg(long)]
+    compromised: bool,
+}
+
+fn algorithms() -> PossibleValuesParser {
+    Algorithm::ASYMMETRIC.iter().map(|algorithm| algorithm.as_str()).collect::<Vec<_>>().into()
+}
+
+impl KeyCommand {
+    /// Does what was asked.
+    pub(super) async fn run(self, desk: &Desk) -> anyhow::Result<Answer> {
+        match self {
+            Self::List => {}
+            Self::Rotate(which) => rotate(desk, &which).await?,
+            Self::Retire(which) => {
+                let keyring = keyring(desk).await?;
+                let Retire { kid, compromised } = which;
+                keyring.retire(&desk.store, &kid, compromised, &desk.trace).await?;
+            }
+        }
+        list(desk).await
+    }
+}
+
+async fn keyring(desk: &Desk) -> anyhow::Result<Keyring> {
+    let keys = &desk.config.keys;
+    let schedule = Schedule {
+        algorithms: keys.algorithms.clone(),
+        rotation: keys.rotation,
+        max_age: keys.jwks_max_age,
+    };
+    let kek = kek::open(keys, &desk.store).await?;
+    Ok(Keyring::open(&desk.store, kek, schedule, &desk.trace).await?)
+}
+
+async fn rotate(desk: &Desk, which: &Rotate) -> anyhow::Result<()> {
+    let keyring = keyring(desk).await?;
+    let named: Vec<_> = which.algorithms.iter().filter_map(|name| Algorithm::parse(name)).collect();
+    let algorithms = if named.is_empty() { &desk.config.keys.algorithms } else { &named };
+    let mut done: Vec<&str> = Vec::new();
+    for algorithm in algorithms {
+        let rotated = keyring.rotate(&desk.store, *algorithm, which.force, &desk.trace).await;
+        rotated.with_context(|| match done.as_slice() {
+            [] => format!("{algorithm} is as before"),
+            done => format!("{algorithm} is as before, {} has been rotated", done.join(" ")),
+        })?;
+        done.push(algorithm.as_str());
+    }
+    Ok(())
+}
+
+async fn list(desk: &Desk) -> anyhow::Result<Answer> {
+    let all = signing_keys::all(desk.store.db()).await?;
+    let rows: Vec<_> = all.iter().map(row).collect();
+    let headings = ["KID", "ALG", "STATE", "PUBLISHED", "SIGNS SINCE", "SIGNED UNTIL"];
+    let none = "there are no keys yet: the server makes them when it first starts";
+    Ok(Answer::table(&headings, &rows, none, all.iter().map(in_json).collect()))
+}
+
+const fn state(key: &SigningKeyRow) -> &'static str {
+    match key.state() {
+        State::Pending => "pending",
+        State::Active => "active",
+        State::Retiring => "retiring",
+        State::Retired => "retired",
+        State::Compromised => "compromised",
+    }
+}
+
+fn row(key: &SigningKeyRow) -> Vec<String> {
+    let at = |time: Option<Timestamp>| time.map(|at| at.to_string()).unwrap_or_default();
+    vec![
+        key.id.clone(),
+        key.alg.to_string(),
+        state(key).to_owned(),
+        key.published_at.to_string(),
+        at(key.activated_at),
+        at(key.retiring_at),
+    ]
+}
+
+fn in_json(key: &SigningKeyRow) -> Value {
+    json!({
+        "kid": key.id,
+        "alg": key.alg,
+        "state": state(key),
+        "published_at": key.published_at,
+        "activated_at": key.activated_at,
+        "retiring_at": key.retiring_at,
+        "retired_at": key.retired_at,
+        "compromised_at": key.compromised_at,
+    })
+}
