@@ -76,7 +76,7 @@ pub enum Unanswered {
     /// Client or redirect URI are not proven, or we broke: a page, and no redirect.
     OnPage(Error),
     /// The client is told.
-    ToClient(ReturnTo, Refusal, Arc<Client>),
+    ToClient(ReturnTo, Refusal),
 }
 
 impl From<Error> for Unanswered {
@@ -146,7 +146,7 @@ impl Request {
         match error {
             Error::Refused(refusal) => {
                 let refusal = refusal.with("client_id", &self.client.id);
-                Unanswered::ToClient(self.return_to.clone(), refusal, self.client.clone())
+                Unanswered::ToClient(self.return_to.clone(), refusal)
             }
             Error::Failed(failure) => Unanswered::OnPage(failure.into()),
         }
@@ -184,8 +184,7 @@ pub async fn read(call: &Call<'_>, params: &Params) -> Result<Request, Unanswere
     }
     let told = |return_to: &ReturnTo, error: Error| match error {
         Error::Refused(refusal) => {
-            let refusal = refusal.with("client_id", &client.id);
-            Unanswered::ToClient(return_to.clone(), refusal, client.clone())
+            Unanswered::ToClient(return_to.clone(), refusal.with("client_id", &client.id))
         }
         Error::Failed(failure) => Unanswered::OnPage(failure.into()),
     };

@@ -1,11 +1,29 @@
-//! What is at the root of the issuer.
+//! `/`, and the logos of clients.
 
 use super::view::Home;
-use crate::render::page::{Csp, html};
-use crate::render::{Request, Response};
+use crate::flow::account;
+use crate::render::page::{self, Csp, Page};
+use crate::render::{Request, Response, json};
+use crate::types::{ClientId, Code, Result};
 
-/// `GET /`
-pub(super) async fn home(request: Request) -> Response {
-    let head = &request.head;
-    html(&Home { layout: head.layout(head.words()) }, Csp::Staying)
+/// What is here.
+pub(super) async fn get(request: Request) -> Response {
+    let layout = request.head.layout(request.head.words());
+    page::html(&Home { layout }, Csp::Staying)
+}
+
+/// A client's logo, as it was fetched when the client was registered: no page of ours makes a browser
+/// ask anybody else (THREATS AZ-23).
+pub(super) async fn logo(request: Request) -> Result<Response, Page> {
+    let id = ClientId::from_text(request.head.segment());
+    let logo = account::logo(&request.call(), &id).await?;
+    let logo = logo.ok_or_else(|| Code::NotFound.because("there is no such logo"))?;
+    // One of the types that registration lets in, not one that somebody wrote there.
+    let media_type = match logo.media_type.as_str() {
+        "image/png" => "image/png",
+        "image/jpeg" => "image/jpeg",
+        "image/webp" => "image/webp",
+        _ => "application/octet-stream",
+    };
+    Ok(json::typed(media_type, logo.bytes))
 }

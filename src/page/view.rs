@@ -7,7 +7,7 @@ use askama::Template;
 use super::device::Device;
 use crate::render::layout::{Layout, Link, initials};
 pub use crate::render::view::{Back, ErrorPage, FormPost};
-use crate::types::{Seconds, Timestamp};
+use crate::types::{Seconds, Timestamp, User};
 
 /// An application, as people see it.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +34,11 @@ pub struct Person<'a> {
 }
 
 impl<'a> Person<'a> {
+    /// An account, as its owner sees it.
+    pub fn of(user: &'a User) -> Self {
+        Self { name: user.display_name(), handle: user.email.as_deref().unwrap_or(&user.username) }
+    }
+
     fn initials(&self) -> String {
         initials(self.name)
     }

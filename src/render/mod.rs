@@ -7,6 +7,7 @@
 pub mod answer;
 pub mod assets;
 pub mod bearer;
+mod browser;
 pub mod cookies;
 pub mod cors;
 pub mod document;
@@ -20,6 +21,7 @@ pub mod request;
 pub mod route;
 pub mod site;
 pub mod view;
+pub mod visit;
 pub mod words;
 
 pub use answer::Answer;

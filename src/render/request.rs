@@ -83,6 +83,13 @@ impl Head {
         Layout { look: &self.site.look, words, now: self.trace.now() }
     }
 
+    /// Logs and records a refusal that is answered with the same form again.
+    pub fn note(&self, refusal: &Refusal) {
+        let app = self.app();
+        app.metrics.refused(refusal.code);
+        app.recorder.refused(refusal, &self.trace);
+    }
+
     /// Whether a person reads the answer.
     pub fn wants_page(&self) -> bool {
         self.text(ACCEPT).is_some_and(|accept| accept.contains("text/html"))

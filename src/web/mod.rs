@@ -1,9 +1,11 @@
 //! The endpoints of the protocol: the table of contents.
 
+mod authorize;
 mod client;
 pub mod health;
 mod introspect;
 mod jwks;
+mod logout;
 mod metadata;
 mod revoke;
 mod token;
@@ -16,7 +18,7 @@ use crate::render::{Kind, Route, assets};
 /// Every endpoint for client applications, APIs and those who watch us, beside the section that it comes
 /// from.
 pub fn routes() -> Vec<Route> {
-    use Kind::{Document, File, Machine, Probe};
+    use Kind::{Document, File, Machine, Page, Probe};
     vec![
         // OIDC Discovery 1.0 §4
         Route::new(Document, "/.well-known/openid-configuration")
@@ -30,6 +32,10 @@ pub fn routes() -> Vec<Route> {
         Route::new(Document, path::JWKS).get(jwks::jwks),
         // RFC 6749 §3.2
         Route::new(Machine, path::TOKEN).post(token::token),
+        // RFC 6749 §3.1, OIDC Core §3.1.2.1
+        Route::new(Page, path::AUTHORIZE).get(authorize::get).post(authorize::post),
+        // OIDC RP-Initiated Logout 1.0 §2
+        Route::new(Page, path::LOGOUT).get(logout::get).post(logout::post),
         // OIDC Core §5.3.1: "The UserInfo Endpoint MUST support the use of the HTTP GET and HTTP POST"
         Route::new(Machine, path::USERINFO).get(userinfo::userinfo).post(userinfo::userinfo),
         // RFC 7662 §2

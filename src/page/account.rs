@@ -1,0 +1,202 @@
+//! `/account`: one's sign-ins, the applications that one has let in, one's password.
+
+use axum::http::StatusCode;
+
+use super::device::Device;
+use super::view::{Account, Application, Client, Notice, PasswordProblem, Person, SessionLine};
+use crate::flow::account;
+use crate::people::account::{Changed, change_password};
+use crate::people::session;
+use crate::render::page::{Csp, Page};
+use crate::render::visit::Visit;
+use crate::render::{Request, Response};
+use crate::store::sessions::SignedIn;
+use crate::types::{
+    ClientId, Code, Error, Failure, Params, Refusal, Result, Secret, SessionId, UserId,
+};
+
+/// What everything here is for: one purpose, of one sign-in.
+fn purpose(signed_in: Option<&SignedIn>) -> String {
+    let session = signed_in.map_or("", |signed_in| signed_in.session.id.as_str());
+    format!("account {session}")
+}
+
+/// Shows the page, to whoever is signed in.
+pub(super) async fn get(request: Request) -> Result<Response, Page> {
+    let visit = &Visit::of(&request);
+    let Some(signed_in) = visit.signed_in(None).await? else {
+        return Ok(visit.go("/login").await?);
+    };
+    let app = visit.app();
+    session::touch(&app.store, &app.config.sessions, &signed_in.session, visit.now()).await?;
+    let notice = visit.head.query()?.one("notice")?.and_then(Notice::parse);
+    Ok(page(visit, &signed_in, notice, None).await?)
+}
+
+async fn page(
+    visit: &Visit,
+    signed_in: &SignedIn,
+    notice: Option<Notice>,
+    problem: Option<PasswordProblem>,
+) -> Result<Response> {
+    let user = &signed_in.user;
+    let layout = visit.layout(None);
+    let app = visit.app();
+    let mut sessions = session::of_user(&app.store, &user.id, visit.now()).await?;
+    sessions.sort_by_key(|session| session.id != signed_in.session.id);
+    let allowed = account::applications(&visit.call(), &user.id).await?;
+    let resources = app.cache.resources().await?;
+    let mut clients = Vec::with_capacity(allowed.len());
+    for one in &allowed {
+        if let Some(client) = app.cache.client(&one.client_id).await? {
+            let logo = visit.logo_of(&client);
+            clients.push((one, client, logo));
+        }
+    }
+    let applications = clients.iter().map(|(one, client, logo)| Application {
+        id: client.id.as_str(),
+        client: Client { name: client.name(), logo: logo.as_deref() },
+        since: one.since,
+        may: one
+            .consent
+            .scope
+            .iter()
+            .map(|token| {
+                let declared = || {
+                    let mut scopes = resources.values().flat_map(|resource| &resource.scopes);
+                    scopes.find(|scope| scope.name == token).map(|scope| scope.text.as_str())
+                };
+                let standard = layout.words.scope(token).map(|words| words.name);
+                standard.or_else(declared).unwrap_or(token)
+            })
+            .collect(),
+    });
+    let page = Account {
+        layout,
+        person: Person::of(user),
+        csrf: &visit.csrf(&purpose(Some(signed_in))).await?,
+        notice,
+        sessions: sessions
+            .iter()
+            .map(|session| SessionLine {
+                id: session.id.as_str(),
+                device: Device::of(&session.user_agent),
+                address: &session.address,
+                since: session.created_at,
+                active: session.seen_at,
+                here: session.id == signed_in.session.id,
+            })
+            .collect(),
+        applications: applications.collect(),
+        least: app.config.passwords.min_length,
+        problem,
+    };
+    let mut response = visit.page(&page, Csp::Staying).await?;
+    if problem.is_some() {
+        *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+    }
+    Ok(response)
+}
+
+/// Reads a form of this page; `Err` holds the answer for who is not signed in or sent a foreign form.
+async fn form(
+    request: &mut Request,
+    visit: &Visit,
+) -> Result<Result<(SignedIn, Params), Response>> {
+    let params = request.form_beside_query().await?;
+    params.must_be_unique()?;
+    let Some(signed_in) = visit.signed_in(None).await? else {
+        return Ok(Err(visit.go("/login").await?));
+    };
+    match visit.must_be_ours(&params, &purpose(Some(&signed_in))).await {
+        Ok(()) => Ok(Ok((signed_in, params))),
+        Err(Error::Refused(refusal)) => {
+            visit.head.note(&refusal);
+            let mut response = page(visit, &signed_in, Some(Notice::Expired), None).await?;
+            *response.status_mut() = StatusCode::FORBIDDEN;
+            Ok(Err(response))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn done(visit: &Visit, notice: Notice) -> Result<Response> {
+    visit.go(&format!("/account?notice={}", notice.as_str())).await
+}
+
+/// Ends one of one's own sign-ins.
+pub(super) async fn end_session(mut request: Request) -> Result<Response, Page> {
+    let visit = &Visit::of(&request);
+    let (signed_in, params) = match form(&mut request, visit).await? {
+        Ok(form) => form,
+        Err(response) => return Ok(response),
+    };
+    let id = SessionId::from_text(params.need("session", "session is missing")?);
+    // Somebody else's is as unknown as one that never was (THREATS UI-22).
+    if !session::end(&visit.people(), &signed_in.user.id, &id).await? {
+        return Err(Code::NotFound.because("there is no such sign-in of yours").into());
+    }
+    Ok(done(visit, Notice::Ended).await?)
+}
+
+/// Ends all of one's sign-ins but this one.
+pub(super) async fn end_other_sessions(mut request: Request) -> Result<Response, Page> {
+    let visit = &Visit::of(&request);
+    let (signed_in, _) = match form(&mut request, visit).await? {
+        Ok(form) => form,
+        Err(response) => return Ok(response),
+    };
+    let user: &UserId = &signed_in.user.id;
+    session::end_others(&visit.people(), user, Some(&signed_in.session.id)).await?;
+    Ok(done(visit, Notice::EndedOthers).await?)
+}
+
+/// Takes back what an application was allowed.
+pub(super) async fn withdraw(mut request: Request) -> Result<Response, Page> {
+    let visit = &Visit::of(&request);
+    let (signed_in, params) = match form(&mut request, visit).await? {
+        Ok(form) => form,
+        Err(response) => return Ok(response),
+    };
+    let client = ClientId::from_text(params.need("client_id", "client_id is missing")?);
+    if !account::withdraw(&visit.call(), &signed_in.user.id, &client).await? {
+        return Err(Code::NotFound.because("there is no such application of yours").into());
+    }
+    Ok(done(visit, Notice::Withdrawn).await?)
+}
+
+/// Changes one's password; all other sign-ins end.
+pub(super) async fn password(mut request: Request) -> Result<Response, Page> {
+    let visit = &Visit::of(&request);
+    let (signed_in, params) = match form(&mut request, visit).await? {
+        Ok(form) => form,
+        Err(response) => return Ok(response),
+    };
+    let secret = |name| Ok::<_, Refusal>(Secret::new(params.one(name)?.unwrap_or_default()));
+    let (current, new, again) = (secret("current")?, secret("new")?, secret("again")?);
+    if new.expose() != again.expose() {
+        return Ok(page(visit, &signed_in, None, Some(PasswordProblem::Differ)).await?);
+    }
+    if new.expose() == current.expose() {
+        return Ok(page(visit, &signed_in, None, Some(PasswordProblem::Same)).await?);
+    }
+    let passwords = &visit.app().config.passwords;
+    let changed = change_password(&visit.people(), &signed_in.session, &current, &new).await;
+    let problem = match changed {
+        Ok(Changed::Done { secret, session }) => {
+            let response = done(visit, Notice::PasswordChanged).await?;
+            let kept = session.remembered.then_some(visit.app().config.sessions.remember_absolute);
+            return Ok(visit.with_session(response, &secret, kept));
+        }
+        Ok(Changed::Wrong) => PasswordProblem::Wrong,
+        Ok(Changed::Throttled { until }) => PasswordProblem::Throttled(until - visit.now()),
+        Err(Error::Refused(refusal)) if refusal.code == Code::InvalidRequest => match refusal.why {
+            "the password is too short" => PasswordProblem::Short(passwords.min_length),
+            "the password is too long" => PasswordProblem::Long,
+            _ => PasswordProblem::Weak,
+        },
+        Err(Error::Failed(Failure::Busy(_))) => PasswordProblem::Busy,
+        Err(error) => return Err(error.into()),
+    };
+    Ok(page(visit, &signed_in, None, Some(problem)).await?)
+}

@@ -1,0 +1,129 @@
+//! `/consent`: what may the application do? (RFC 6749 §4.1.1, OIDC Core §3.1.2.4)
+
+use super::steps;
+use super::view::{Client, Consent, Person, ScopeGroup, ScopeLine};
+use crate::flow::authorize::{self, Next, Unanswered};
+use crate::flow::interaction::{self, Waiting};
+use crate::render::page::Csp;
+use crate::render::visit::{Visit, link};
+use crate::render::words::Words;
+use crate::render::{Answer, Request, Response};
+use crate::store::cache::Resources;
+use crate::store::sessions::SignedIn;
+use crate::types::{Result, Scope};
+
+/// Shows what is asked.
+pub(super) async fn get(request: Request) -> Result<Response, Unanswered> {
+    let visit = &Visit::of(&request);
+    let params = visit.head.query()?;
+    let waiting = interaction::resume(&visit.call(), visit.handle(&params).await?).await?;
+    let signed_in = visit.signed_in(Some(&waiting.request.client.id)).await?;
+    let next = steps::next(visit, &waiting, signed_in.as_ref())?;
+    let (Next::Consent, Some(signed_in)) = (next, &signed_in) else {
+        return steps::go_on(visit, &waiting, signed_in.as_ref()).await;
+    };
+    Ok(page(visit, &waiting, signed_in, false).await?)
+}
+
+async fn page(
+    visit: &Visit,
+    waiting: &Waiting,
+    signed_in: &SignedIn,
+    expired: bool,
+) -> Result<Response> {
+    let request = &waiting.request;
+    let metadata = &request.client.metadata;
+    let handle = waiting.handle.handle.0.expose();
+    let layout = visit.layout(request.ui_locales.as_deref());
+    let resources = visit.app().cache.resources().await?;
+    let asked = authorize::asked(request);
+    let logo = visit.logo_of(&request.client);
+    let csrf = visit.csrf(&purpose(handle, signed_in.session.id.as_str())).await?;
+    let shown = interaction::shown(waiting, signed_in);
+    let page = Consent {
+        layout,
+        client: Client { name: request.client.name(), logo: logo.as_deref() },
+        home: link(metadata.client_uri.as_ref()),
+        policy: link(metadata.policy_uri.as_ref()),
+        terms: link(metadata.tos_uri.as_ref()),
+        destination: link(Some(&request.return_to.redirect_uri)).map(|link| link.host()),
+        person: Person::of(&signed_in.user),
+        groups: groups(&asked.scope, &resources, layout.words),
+        claims: asked.claims.iter().map(String::as_str).collect(),
+        offline: asked.scope.has("offline_access"),
+        more: false,
+        csrf: &csrf,
+        request: handle,
+        shown: &shown,
+        expired,
+    };
+    visit.page(&page, Csp::Leaving).await
+}
+
+/// The scopes in plain words: first those about the person, then those of each API by its name. A scope
+/// that nobody declared appears by its own name (DESIGN §8).
+fn groups<'a>(scope: &'a Scope, resources: &'a Resources, words: &'a Words) -> Vec<ScopeGroup<'a>> {
+    let mut own = ScopeGroup { api: None, scopes: Vec::new() };
+    let mut apis: Vec<ScopeGroup<'a>> = Vec::new();
+    for token in scope.iter().filter(|token| *token != "offline_access") {
+        if let Some(words) = words.scope(token) {
+            let detail = Some(words.detail);
+            own.scopes.push(ScopeLine { scope: token, name: words.name, detail, choice: None });
+            continue;
+        }
+        let declared = resources.values().find_map(|resource| {
+            let scope = resource.scopes.iter().find(|scope| scope.name == token)?;
+            Some((resource.name.as_str(), scope.text.as_str()))
+        });
+        let (api, name) = declared.map_or((None, token), |(api, text)| (Some(api), text));
+        let line = ScopeLine { scope: token, name, detail: None, choice: None };
+        match apis.iter_mut().find(|group| group.api == api) {
+            Some(group) => group.scopes.push(line),
+            None if api.is_none() => own.scopes.push(line),
+            None => apis.push(ScopeGroup { api, scopes: vec![line] }),
+        }
+    }
+    let own = (!own.scopes.is_empty()).then_some(own);
+    own.into_iter().chain(apis).collect()
+}
+
+/// For one request and one sign-in.
+fn purpose(handle: &str, session: &str) -> String {
+    format!("consent {handle} {session}")
+}
+
+/// Takes the decision: by POST alone, for the request that is kept, of the person who saw it.
+pub(super) async fn post(mut request: Request) -> Result<Response, Unanswered> {
+    let params = request.form_beside_query().await?;
+    let visit = &Visit::of(&request);
+    let signed_in = visit.signed_in(None).await?;
+    let session = signed_in.as_ref().map_or("", |signed_in| signed_in.session.id.as_str());
+    let handle = params.one("request")?.unwrap_or_default();
+    visit.must_be_ours(&params, &purpose(handle, session)).await?;
+    let call = visit.call();
+    let waiting = interaction::resume(&call, visit.handle(&params).await?).await?;
+    let client = &waiting.request.client;
+    let signed_in = visit.signed_in(Some(&client.id)).await?;
+    match params.one("answer")? {
+        Some("allow") => {}
+        Some("other") => {
+            let handle = waiting.handle.handle.0.expose();
+            return Ok(visit.go(&format!("/login?request={handle}&other=1")).await?);
+        }
+        // Whatever else was sent is no permission.
+        Some(_) | None => {
+            let answer = interaction::deny(&call, &waiting, signed_in.as_ref()).await?;
+            return Ok(answer.answer(&visit.head));
+        }
+    }
+    let next = steps::next(visit, &waiting, signed_in.as_ref())?;
+    let (Next::Consent, Some(signed_in)) = (next, &signed_in) else {
+        return steps::go_on(visit, &waiting, signed_in.as_ref()).await;
+    };
+    if params.one("shown")? != Some(interaction::shown(&waiting, signed_in).as_str()) {
+        return Ok(page(visit, &waiting, signed_in, true).await?);
+    }
+    let scope = waiting.request.scope.clone();
+    let answer = interaction::allow(&call, &waiting, signed_in, scope).await?;
+    Ok(answer.answer(&visit.head))
+}

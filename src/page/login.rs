@@ -1,0 +1,179 @@
+//! `/login`: proving who one is.
+
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderValue, StatusCode};
+
+use super::steps;
+use super::view::{Client, Login, LoginProblem};
+use crate::flow::authorize::{Next, Unanswered};
+use crate::flow::interaction::{self, Waiting};
+use crate::people::session;
+use crate::people::sign_in::{Attempt, Outcome, WaitingHandle, sign_in};
+use crate::render::page::Csp;
+use crate::render::visit::Visit;
+use crate::render::{Answer, Request, Response};
+use crate::types::{Error, Failure, Params, Refusal, Result, Seconds, Secret};
+
+/// Shows the form; whoever has no need of it is sent on.
+pub(super) async fn get(request: Request) -> Result<Response, Unanswered> {
+    let visit = &Visit::of(&request);
+    let params = visit.head.query()?;
+    let Some(waiting) = waiting(visit, &params).await? else {
+        if visit.signed_in(None).await?.is_some() {
+            return Ok(visit.go("/account").await?);
+        }
+        return Ok(form(visit, None, Typed::default(), None).await?);
+    };
+    let signed_in = visit.signed_in(Some(&waiting.request.client.id)).await?;
+    let next = steps::next(visit, &waiting, signed_in.as_ref())?;
+    // Who wants another account signs in although somebody is signed in.
+    let wants_other = params.one("other")?.is_some();
+    if next != Next::SignIn && !wants_other {
+        return steps::go_on(visit, &waiting, signed_in.as_ref()).await;
+    }
+    // What the client wrote there is only a proposal.
+    let identifier = waiting.request.login_hint.clone().unwrap_or_default();
+    let typed = Typed { identifier, ..Typed::default() };
+    Ok(form(visit, Some(&waiting), typed, None).await?)
+}
+
+/// The request that waits, if the form is for one.
+async fn waiting(visit: &Visit, params: &Params) -> Result<Option<Waiting>, Unanswered> {
+    if params.one("request")?.is_none() {
+        return Ok(None);
+    }
+    let handle = visit.handle(params).await?;
+    interaction::resume(&visit.call(), handle).await.map(Some)
+}
+
+/// What stands in the form.
+#[derive(Debug, Default)]
+struct Typed {
+    identifier: String,
+    keep: bool,
+}
+
+async fn form(
+    visit: &Visit,
+    waiting: Option<&Waiting>,
+    typed: Typed,
+    problem: Option<LoginProblem>,
+) -> Result<Response> {
+    let handle = waiting.map(|waiting| waiting.handle.handle.0.expose());
+    let request = waiting.map(|waiting| &waiting.request);
+    let logo = request.and_then(|request| visit.logo_of(&request.client));
+    let page = Login {
+        layout: visit.layout(request.and_then(|request| request.ui_locales.as_deref())),
+        client: request
+            .map(|request| Client { name: request.client.name(), logo: logo.as_deref() }),
+        identifier: &typed.identifier,
+        keep: typed.keep,
+        csrf: &visit.csrf(&purpose(handle)).await?,
+        request: handle,
+        problem,
+    };
+    let mut response = visit.page(&page, Csp::Leaving).await?;
+    if let Some(problem) = problem {
+        *response.status_mut() = status(problem);
+        if let LoginProblem::Throttled(Seconds(wait)) = problem {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait));
+        }
+    }
+    Ok(response)
+}
+
+const fn status(problem: LoginProblem) -> StatusCode {
+    match problem {
+        LoginProblem::Wrong => StatusCode::UNPROCESSABLE_ENTITY,
+        LoginProblem::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
+        LoginProblem::Expired | LoginProblem::Cookies => StatusCode::FORBIDDEN,
+        LoginProblem::Busy => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+fn purpose(handle: Option<&str>) -> String {
+    format!("login {}", handle.unwrap_or_default())
+}
+
+/// Takes the form.
+pub(super) async fn post(mut request: Request) -> Result<Response, Unanswered> {
+    let params = request.form_beside_query().await?;
+    let visit = &Visit::of(&request);
+    params.must_be_unique()?;
+    match visit.must_be_ours(&params, &purpose(params.one("request")?)).await {
+        Ok(()) => {}
+        // Too old, or from elsewhere: the same form again, with a token that is good, and with nothing
+        // in it that a stranger may have put there.
+        Err(Error::Refused(refusal)) => return again(visit, &params, &refusal).await,
+        Err(error) => return Err(error.into()),
+    }
+    let waiting = waiting(visit, &params).await?;
+    let call = visit.call();
+    if params.one("answer")? == Some("cancel")
+        && let Some(waiting) = &waiting
+    {
+        return Ok(interaction::deny(&call, waiting, None).await?.answer(&visit.head));
+    }
+
+    let typed = Typed {
+        identifier: params.one("identifier")?.unwrap_or_default().to_owned(),
+        keep: params.one("keep")?.is_some(),
+    };
+    let replaces = visit.signed_in(None).await?;
+    let attempt = Attempt {
+        identifier: &typed.identifier,
+        password: &Secret::new(params.one("password")?.unwrap_or_default()),
+        remember: typed.keep,
+        user_agent: visit.user_agent(),
+        replaces: replaces.as_ref().map(|signed_in| &signed_in.session),
+        waiting: waiting.as_ref().map(|waiting| WaitingHandle {
+            handle: waiting.handle.handle.digest(),
+            browser: waiting.handle.browser,
+        }),
+    };
+    let outcome = match sign_in(&visit.people(), &attempt).await {
+        Ok(outcome) => outcome,
+        // What nobody can have as a password is as wrong as any other.
+        Err(Error::Refused(_)) => Outcome::Wrong,
+        Err(Error::Failed(Failure::Busy(_))) => {
+            return Ok(form(visit, waiting.as_ref(), typed, Some(LoginProblem::Busy)).await?);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    visit.app().metrics.sign_in(outcome.as_str());
+    let secret = match outcome {
+        Outcome::SignedIn { secret, .. } => secret,
+        Outcome::Wrong => {
+            return Ok(form(visit, waiting.as_ref(), typed, Some(LoginProblem::Wrong)).await?);
+        }
+        Outcome::Throttled { until } => {
+            let problem = LoginProblem::Throttled(until - visit.now());
+            return Ok(form(visit, waiting.as_ref(), typed, Some(problem)).await?);
+        }
+    };
+    let response = match &waiting {
+        None => visit.go("/account").await?,
+        Some(waiting) => {
+            let app = visit.app();
+            let (store, config) = (&app.store, &app.config.sessions);
+            let client = Some(&waiting.request.client.id);
+            let cookie = secret.0.expose();
+            let signed_in = session::live(store, config, cookie, client, visit.now()).await?;
+            // The row says now for which sign-in this is.
+            let waiting = interaction::resume(&call, waiting.handle.clone()).await?;
+            // Whatever comes of the request, the person is signed in: the cookie goes with it.
+            steps::go_on(visit, &waiting, signed_in.as_ref()).await.answer(&visit.head)
+        }
+    };
+    let kept = typed.keep.then_some(visit.app().config.sessions.remember_absolute);
+    Ok(visit.with_session(response, &secret, kept))
+}
+
+async fn again(visit: &Visit, params: &Params, refusal: &Refusal) -> Result<Response, Unanswered> {
+    visit.head.note(refusal);
+    if visit.known_browser().await?.is_none() {
+        return Ok(form(visit, None, Typed::default(), Some(LoginProblem::Cookies)).await?);
+    }
+    let waiting = waiting(visit, params).await?;
+    Ok(form(visit, waiting.as_ref(), Typed::default(), Some(LoginProblem::Expired)).await?)
+}

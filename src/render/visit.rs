@@ -1,0 +1,239 @@
+//! A browser's visit: who is signed in, which browser it is, and whether a form came from our own page.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::http::header::{LOCATION, ORIGIN, SET_COOKIE, USER_AGENT};
+
+use super::browser::{Browser, Browsers};
+use super::cookies::Cookie;
+use super::layout::{Layout, Link};
+use super::page::{self, Csp};
+use super::redirect::see_other;
+use super::words::{self, Words};
+use super::{Head, Request, Response};
+use crate::app::App;
+use crate::flow::authorize::Next;
+use crate::flow::interaction::Handle;
+use crate::flow::{Call, logout};
+use crate::people::{People, session};
+use crate::store::sessions::SignedIn;
+use crate::types::token::{RequestHandle, SessionSecret};
+use crate::types::{Client, ClientId, Code, Params, Refusal, Result, Seconds, Timestamp};
+
+/// A request that a browser makes.
+#[derive(Debug)]
+pub struct Visit {
+    /// The head of the request.
+    pub head: Arc<Head>,
+    browsers: Browsers,
+}
+
+impl Visit {
+    /// The visit that a request is.
+    pub fn of(request: &Request) -> Self {
+        let head = request.head.clone();
+        Self { browsers: Browsers::of(&head), head }
+    }
+
+    /// What a handler may reach.
+    pub fn app(&self) -> &App {
+        self.head.app()
+    }
+
+    /// When it came.
+    pub fn now(&self) -> Timestamp {
+        self.head.trace.now()
+    }
+
+    /// What the rules may reach.
+    pub fn call(&self) -> Call<'_> {
+        self.app().call(self.head.trace.clone())
+    }
+
+    /// What the rules about people may reach.
+    pub fn people(&self) -> People<'_> {
+        self.app().people(&self.head.trace)
+    }
+
+    /// What the browser calls itself.
+    pub fn user_agent(&self) -> &str {
+        self.head.text(USER_AGENT).unwrap_or_default()
+    }
+
+    /// The words of the reader's language.
+    pub fn words(&self, ui_locales: Option<&str>) -> &'static Words {
+        ui_locales.map_or_else(
+            || self.head.words(),
+            |asked| words::choose(Some(asked), self.head.text(axum::http::header::ACCEPT_LANGUAGE)),
+        )
+    }
+
+    /// What every page carries.
+    pub fn layout(&self, ui_locales: Option<&str>) -> Layout<'_> {
+        self.head.layout(self.words(ui_locales))
+    }
+
+    /// Who is signed in, and what they have agreed to for this client.
+    ///
+    /// # Errors
+    /// When the store fails: never "nobody" because nobody could be asked.
+    pub async fn signed_in(&self, client: Option<&ClientId>) -> Result<Option<SignedIn>> {
+        let Some(cookie) = self.head.site.cookies.read(&self.head.headers, Cookie::Session) else {
+            return Ok(None);
+        };
+        let app = self.app();
+        session::live(&app.store, &app.config.sessions, cookie, client, self.now()).await
+    }
+
+    /// The browser, if it has been here before.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn known_browser(&self) -> Result<Option<Browser>> {
+        self.browsers.known().await
+    }
+
+    /// The browser; one that has not been here before is given a cookie with the answer.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn browser(&self) -> Result<Browser> {
+        self.browsers.known_or_new(self.now()).await
+    }
+
+    /// The token of a form: for this browser and this purpose alone.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn csrf(&self, purpose: &str) -> Result<String> {
+        Ok(self.browser().await?.token(purpose))
+    }
+
+    /// Proves that a form came from our own page, in this browser.
+    ///
+    /// `Sec-Fetch-Site: same-origin`, else an `Origin` equal to the issuer's; where a browser sends
+    /// neither, the form token alone decides (DESIGN §4, THREATS UI-01).
+    ///
+    /// # Errors
+    /// 403 for a foreign form.
+    pub async fn must_be_ours(&self, form: &Params, purpose: &str) -> Result<()> {
+        let foreign =
+            || Code::ForeignForm.because("this form was not sent from our own page, or is too old");
+        let is_same_origin = match (self.head.text("sec-fetch-site"), self.head.headers.get(ORIGIN))
+        {
+            (Some(site), _) => site == "same-origin",
+            (None, Some(origin)) => {
+                origin.as_bytes() == self.app().config.issuer.origin().as_bytes()
+            }
+            (None, None) => true,
+        };
+        if !is_same_origin {
+            return Err(foreign().with("reason", "another site").into());
+        }
+        let Some(browser) = self.known_browser().await? else {
+            return Err(foreign().with("reason", "no cookie").into());
+        };
+        if !browser.is_token(form.one("csrf")?.unwrap_or_default(), purpose) {
+            return Err(foreign().with("reason", "another token").into());
+        }
+        Ok(())
+    }
+
+    /// The handle of a request that waits, for this browser.
+    ///
+    /// # Errors
+    /// When there is none, or none that could be ours.
+    pub async fn handle(&self, params: &Params) -> Result<Handle> {
+        let gone = || -> Refusal {
+            Code::InvalidRequest.because(
+                "this sign-in has expired, was finished already, or was begun in another browser",
+            )
+        };
+        let text = params.one("request")?.ok_or_else(gone)?;
+        let handle = RequestHandle::read(text).ok_or_else(gone)?;
+        let browser = self.known_browser().await?.ok_or_else(gone)?;
+        Ok(Handle { handle, browser: browser.digest() })
+    }
+
+    /// Where we serve a client's logo, if it has one.
+    pub fn logo_of(&self, client: &Client) -> Option<String> {
+        client.metadata.logo_uri.as_ref()?;
+        Some(format!("{}/logos/{}", self.head.site.look.base, client.id))
+    }
+
+    /// A page.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn page(&self, page: &impl Template, csp: Csp) -> Result<Response> {
+        self.keep(page::html(page, csp)).await
+    }
+
+    /// Sends the browser to a page of ours.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn go(&self, path: &str) -> Result<Response> {
+        let to = format!("{}{path}", self.head.site.look.base);
+        self.keep(see_other(&self.head, &to)).await
+    }
+
+    /// The page of a step of a request that waits.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn step(&self, next: Next, handle: &RequestHandle) -> Result<Response> {
+        let page = match next {
+            Next::SignIn | Next::Issue | Next::IssueTrusted => "/login",
+            Next::SelectAccount => "/select-account",
+            Next::Consent => "/consent",
+        };
+        self.go(&format!("{page}?request={}", handle.0.expose())).await
+    }
+
+    /// Signed out: the cookie is taken away, and the browser goes where the client registered that it
+    /// may, or to a page of ours.
+    pub fn signed_out(&self, request: &logout::Request) -> Response {
+        let own = format!("{}/signed-out", self.head.site.look.base);
+        let mut response = see_other(&self.head, request.return_to.as_ref().unwrap_or(&own));
+        if response.headers().contains_key(LOCATION)
+            && let Some(cookie) = self.head.site.cookies.forget(Cookie::Session)
+        {
+            response.headers_mut().append(SET_COOKIE, cookie);
+            // What the browser's cache holds of our pages goes too (THREATS UI-20).
+            let cache = axum::http::HeaderValue::from_static("\"cache\"");
+            response.headers_mut().insert("clear-site-data", cache);
+        }
+        response
+    }
+
+    /// Gives the browser the cookie of a sign-in; one that is not to be kept goes when the browser is
+    /// closed.
+    pub fn with_session(
+        &self,
+        mut response: Response,
+        secret: &SessionSecret,
+        kept: Option<Seconds>,
+    ) -> Response {
+        if let Some(cookie) = self.head.site.cookies.keep(Cookie::Session, &secret.0, kept) {
+            response.headers_mut().append(SET_COOKIE, cookie);
+        }
+        response
+    }
+
+    /// Keeps what is now known of the browser, and gives it its cookie.
+    async fn keep(&self, mut response: Response) -> Result<Response> {
+        if let Some(id) = self.browsers.save().await?
+            && let Some(cookie) = self.head.site.cookies.keep(Cookie::Browser, &id, None)
+        {
+            response.headers_mut().append(SET_COOKIE, cookie);
+        }
+        Ok(response)
+    }
+}
+
+/// A link out of the house, if it is one.
+pub fn link(url: Option<&String>) -> Option<Link<'_>> {
+    url.and_then(|url| Link::to(url))
+}
