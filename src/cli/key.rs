@@ -102,8 +102,8 @@ async fn rotate(desk: &Desk, which: &Rotate) -> anyhow::Result<()> {
     for algorithm in algorithms {
         let rotated = keyring.rotate(&desk.store, *algorithm, which.force, &desk.trace).await;
         rotated.with_context(|| match done.as_slice() {
-            [] => format!("{algorithm} is as before"),
-            done => format!("{algorithm} is as before, {} has been rotated", done.join(" ")),
+            [] => format!("{algorithm} is as before; --force rotates all the same"),
+            done => format!("{algorithm} is as before; {} has been rotated", done.join(" ")),
         })?;
         done.push(algorithm.as_str());
     }
@@ -111,7 +111,8 @@ async fn rotate(desk: &Desk, which: &Rotate) -> anyhow::Result<()> {
 }
 
 async fn list(desk: &Desk) -> anyhow::Result<Answer> {
-    let all = signing_keys::all(desk.store.db()).await?;
+    let mut all = signing_keys::all(desk.store.db()).await?;
+    all.sort_by_key(|key| (key.alg, key.published_at));
     let rows: Vec<_> = all.iter().map(row).collect();
     let headings = ["KID", "ALG", "STATE", "PUBLISHED", "SIGNS SINCE", "SIGNED UNTIL"];
     let none = "there are no keys yet: the server makes them when it first starts";

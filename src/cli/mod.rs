@@ -148,6 +148,9 @@ impl Cli {
             Ok(code)
         });
         done.unwrap_or_else(|error| {
+            if is_nobody_listening(&error) {
+                return Exit::Done as u8;
+            }
             let text = if json {
                 exit::in_json(&error).to_string()
             } else {
@@ -198,6 +201,11 @@ impl ConfigCommand {
             Self::Schema => config::schema(out),
         }
     }
+}
+
+/// Whether the reader of our answer has gone: `gatewright client list | head -1`.
+fn is_nobody_listening(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// Reads the configuration; a file that nobody named need not be there.

@@ -291,3 +291,6 @@ const fn unknown() -> Refusal {
 const fn changed() -> Refusal {
     Code::InvalidRequest.because("the client was changed or deleted meanwhile: read it again")
 }
+
+#[cfg(test)]
+mod tests;

@@ -124,3 +124,6 @@ fn scopes(resource: &Resource) -> Result<(), Refusal> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
