@@ -24,6 +24,7 @@ use clap::{Parser, Subcommand};
 use serde_json::json;
 
 use crate::config::{Config, Loaded, Problems, environment};
+use crate::server;
 use desk::Desk;
 pub use exit::Exit;
 use print::Answer;
@@ -74,6 +75,14 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Serve until told to stop by SIGTERM or SIGINT; a second one ends it at once.
+    #[command(after_help = "\
+Examples:
+  gatewright serve
+  GATEWRIGHT_LOG=debug gatewright --config /etc/gatewright.toml serve
+
+It refuses to run with an insecure configuration and says how to mend it: see gatewright config check.")]
+    Serve,
     #[command(flatten)]
     Work(Work),
     /// Check, show or explain the configuration.
@@ -173,6 +182,13 @@ impl Cli {
                 concat!("gatewright ", env!("CARGO_PKG_VERSION")),
                 json!({ "name": "gatewright", "version": env!("CARGO_PKG_VERSION") }),
             ),
+            Command::Serve => {
+                let loaded = load(self.config.as_deref())?;
+                loaded.fit_to_serve()?;
+                let _log = server::log::start(&loaded.config.log)?;
+                server::serve(loaded.config)?;
+                return Ok(Exit::Done as u8);
+            }
             Command::Work(work) => {
                 let config = load(self.config.as_deref())?.config;
                 block_on(work.at_desk(config))?
