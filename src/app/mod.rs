@@ -1,10 +1,8 @@
 //! What a handler may reach: the store, the keys, the clock, the settings.
 
 mod clock;
-mod kek;
 
 use std::ops::Deref;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,8 +11,7 @@ pub use clock::Clock;
 use crate::config::Config;
 use crate::flow::client_keys::ClientKeys;
 use crate::flow::keys::{Document, Keyring, Schedule};
-use crate::flow::{Call, metadata};
-use crate::jose::seal::Unusable;
+use crate::flow::{Call, kek, metadata};
 use crate::outbound::Outbound;
 use crate::people::{Hasher, People};
 use crate::record::{Metrics, Recorder, Trace};
@@ -67,18 +64,9 @@ pub enum Unopened {
     /// The database.
     #[error(transparent)]
     Store(#[from] store::OpenError),
-    /// The file of the key-encryption key.
-    #[error("the key-encryption key cannot be used: {0}")]
-    Kek(#[from] Unusable),
-    /// There is no key, but there is what it sealed: a new one would open none of it (THREATS KE-04).
-    #[error(
-        "{0} does not exist, and the database holds keys that were sealed with it: bring the file \
-         back, or name the key in keys.encryption_key"
-    )]
-    LostKek(PathBuf),
-    /// The directory of the key-encryption key.
-    #[error("{0}: {1}")]
-    Directory(PathBuf, std::io::Error),
+    /// The key-encryption key.
+    #[error(transparent)]
+    Kek(#[from] kek::Missing),
     /// The signing keys, or something else of ours.
     #[error(transparent)]
     Ours(#[from] Error),

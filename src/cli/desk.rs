@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use zeroize::Zeroizing;
 
 use super::exit::{Absent, Wrong};
+use crate::app::Clock;
 use crate::config::Config;
 use crate::record::Trace;
 use crate::store::{Limits, Store};
@@ -39,7 +40,7 @@ impl Desk {
         let store = Store::open(&config.database.url.0, &limits, false)
             .await
             .context("the database that database.url names is not there for us")?;
-        Ok(Self { config, store, trace: Trace::of_command(super::clock::now_ms()) })
+        Ok(Self { config, store, trace: Trace::of_command(Clock::system().now_ms()) })
     }
 
     /// When the command began.

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
+use crate::app::Unopened;
 use crate::config::Problems;
 use crate::flow::kek;
 use crate::store::OpenError;
@@ -61,24 +62,41 @@ impl Exit {
         if cause.is::<Problems>() {
             return Some(Self::Misconfigured);
         }
-        if let Some(error) = cause.downcast_ref::<OpenError>() {
+        if let Some(error) = cause.downcast_ref::<Unopened>() {
             return Some(match error {
-                OpenError::Scheme | OpenError::Url(_) | OpenError::File(..) => Self::Misconfigured,
-                OpenError::InUse(_) | OpenError::Database(_) => Self::Unavailable,
-                OpenError::Migration(_) => Self::Failed,
+                Unopened::Store(error) => Self::of_open(error),
+                Unopened::Kek(error) => Self::of_kek(error),
+                Unopened::Ours(error) => Self::of_ours(error),
             });
         }
-        if let Some(error) = cause.downcast_ref::<kek::Missing>() {
-            return Some(match error {
-                kek::Missing::Store(_) => Self::Unavailable,
-                kek::Missing::Lost(_) | kek::Missing::Directory(..) | kek::Missing::Unusable(_) => {
-                    Self::Misconfigured
-                }
-            });
+        cause
+            .downcast_ref()
+            .map(Self::of_open)
+            .or_else(|| cause.downcast_ref().map(Self::of_kek))
+            .or_else(|| cause.downcast_ref().map(Self::of_ours))
+    }
+
+    const fn of_open(error: &OpenError) -> Self {
+        match error {
+            OpenError::Scheme | OpenError::Url(_) | OpenError::File(..) => Self::Misconfigured,
+            OpenError::InUse(_) | OpenError::Database(_) => Self::Unavailable,
+            OpenError::Migration(_) => Self::Failed,
         }
-        match cause.downcast_ref::<Error>()? {
-            Error::Failed(Failure::Store(_) | Failure::Busy(_)) => Some(Self::Unavailable),
-            Error::Failed(Failure::Internal(_)) | Error::Refused(_) => Some(Self::Failed),
+    }
+
+    const fn of_kek(error: &kek::Missing) -> Self {
+        match error {
+            kek::Missing::Store(_) => Self::Unavailable,
+            kek::Missing::Lost(_) | kek::Missing::Directory(..) | kek::Missing::Unusable(_) => {
+                Self::Misconfigured
+            }
+        }
+    }
+
+    const fn of_ours(error: &Error) -> Self {
+        match error {
+            Error::Failed(Failure::Store(_) | Failure::Busy(_)) => Self::Unavailable,
+            Error::Failed(Failure::Internal(_)) | Error::Refused(_) => Self::Failed,
         }
     }
 }

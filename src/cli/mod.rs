@@ -6,7 +6,6 @@
 mod audit;
 mod client;
 mod client_metadata;
-mod clock;
 pub mod config;
 mod desk;
 mod exit;
