@@ -1,1 +1,22 @@
-//! x
+//! The protocol, spoken over HTTP to a server in the same process: one file per document, one test per
+//! sentence of it. See tests/README.md.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "that is how a test says no"
+)]
+
+mod browser;
+mod http;
+mod server;
+
+mod headers;
+mod limits;
+mod rfc6749_client;
+mod rfc6749_client_credentials;
+mod rfc7009_revocation;
+mod rfc7662_introspection;
+mod rfc8414_metadata;

@@ -1,0 +1,130 @@
+//! A small HTTP/1.1 client: it sends what it is told, right or wrong, over a connection of its own.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+
+use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+/// A request that is being written.
+#[derive(Clone, Debug)]
+pub(crate) struct Ask {
+    pub(crate) address: SocketAddr,
+    head: String,
+    body: Vec<u8>,
+}
+
+impl Ask {
+    pub(crate) fn new(address: SocketAddr, method: &str, target: &str) -> Self {
+        let head = format!("{method} {target} HTTP/1.1\r\nhost: id.example.org\r\n");
+        Self { address, head, body: Vec::new() }
+    }
+
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        write!(self.head, "{name}: {value}\r\n").unwrap();
+        self
+    }
+
+    /// The credentials of RFC 6749 §2.3.1, as they are.
+    pub(crate) fn basic(self, id: &str, secret: &str) -> Self {
+        use base64::Engine as _;
+        let text = base64::engine::general_purpose::STANDARD.encode(format!("{id}:{secret}"));
+        self.header("authorization", &format!("Basic {text}"))
+    }
+
+    pub(crate) fn bearer(self, token: &str) -> Self {
+        self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    pub(crate) fn form(self, form: &str) -> Self {
+        self.header("content-type", "application/x-www-form-urlencoded").body(form)
+    }
+
+    pub(crate) fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        let length = self.body.len();
+        self.header("content-length", &length.to_string())
+    }
+
+    pub(crate) async fn send(self) -> Answer {
+        let text = format!("{}connection: close\r\n\r\n", self.head);
+        say(self.address, &[text.as_bytes(), &self.body].concat()).await
+    }
+}
+
+/// Sends these bytes and reads the answer.
+pub(crate) async fn say(address: SocketAddr, bytes: &[u8]) -> Answer {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    // The server may answer and close before it has read everything.
+    let _ = stream.write_all(bytes).await;
+    let mut read = Vec::new();
+    let mut chunk = [0; 16 * 1024];
+    while let Ok(n) = stream.read(&mut chunk).await
+        && n > 0
+    {
+        read.extend_from_slice(&chunk[..n]);
+    }
+    Answer::read(&read)
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    headers: Vec<(String, String)>,
+    pub(crate) text: String,
+    /// The body as JSON; null where it is none.
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    fn read(bytes: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+        let mut lines = head.split("\r\n");
+        let status = lines.next().and_then(|line| line.split(' ').nth(1)).unwrap_or("0");
+        let headers = lines.filter_map(|line| line.split_once(": "));
+        Self {
+            status: status.parse().unwrap(),
+            headers: headers.map(|(n, v)| (n.to_lowercase(), v.to_owned())).collect(),
+            text: body.to_owned(),
+            body: serde_json::from_str(body).unwrap_or_default(),
+        }
+    }
+
+    /// A header field; empty where there is none.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        let found = self.headers.iter().find(|(other, _)| other == name);
+        found.map_or("", |(_, value)| value)
+    }
+
+    /// All fields of this name.
+    pub(crate) fn headers(&self, name: &str) -> Vec<&str> {
+        let named = self.headers.iter().filter(|(other, _)| other == name);
+        named.map(|(_, value)| value.as_str()).collect()
+    }
+
+    /// It is a success.
+    #[track_caller]
+    pub(crate) fn ok(self) -> Self {
+        assert_eq!(self.status, 200, "{self:?}");
+        self
+    }
+
+    /// It is this refusal, as RFC 6749 §5.2 writes it, and nobody keeps it (THREATS TE-24).
+    #[track_caller]
+    pub(crate) fn refused(self, status: u16, error: &str) -> Self {
+        assert_eq!((self.status, self.body["error"].as_str()), (status, Some(error)), "{self:?}");
+        assert_eq!(self.header("content-type"), "application/json; charset=utf-8");
+        assert_eq!(self.header("cache-control"), "no-store");
+        assert_eq!(self.header("x-content-type-options"), "nosniff");
+        self
+    }
+
+    /// A member of the body that is a text.
+    #[track_caller]
+    pub(crate) fn token(&self, name: &str) -> String {
+        self.body[name].as_str().unwrap_or_else(|| panic!("no {name} in {self:?}")).to_owned()
+    }
+}

@@ -1,0 +1,278 @@
+//! A server in this process: a real listener, a real database, and a clock that the test winds.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use gatewright::app::{App, Clock};
+use gatewright::config::{Config, DatabaseUrl, EncryptionKeys, Issuer, LogFormat};
+use gatewright::flow::registration::Registrar;
+use gatewright::people::account::{self, NewAccount};
+use gatewright::record::Trace;
+use gatewright::server::{Running, routes};
+use gatewright::store::signing_keys::{self, SigningKeyRow};
+use gatewright::store::{Limits, Store};
+use gatewright::types::{Algorithm, Client as Registered, ClientId, Secret, User};
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+use tokio::net::TcpListener;
+use tokio::sync::OnceCell;
+
+use crate::http::{Answer, Ask};
+
+/// When every test begins.
+pub(crate) const BEGINNING: i64 = 1_795_000_000;
+
+/// The password of every person.
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
+pub(crate) const ISSUER: &str = "https://id.example.org";
+
+/// A server, and the database that goes with it.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    /// Where the operators' listener is, if the configuration has one.
+    pub(crate) operations: Option<SocketAddr>,
+    running: Running,
+    clock: Arc<AtomicI64>,
+    config: Config,
+    database: Arc<Database>,
+}
+
+/// A client as it was registered.
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    pub(crate) id: String,
+    pub(crate) secret: String,
+}
+
+impl Server {
+    pub(crate) async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// A server whose configuration is another in some point.
+    pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Config::of(Issuer::parse(ISSUER).ok().unwrap());
+        config.keys.algorithms = vec![Algorithm::Es256, Algorithm::Rs256];
+        config.keys.encryption_key =
+            Some(EncryptionKeys::parse(&format!("{}=", "A".repeat(43))).unwrap());
+        // A cost of hashing that a debug build bears.
+        config.passwords.memory_kib = 64;
+        config.passwords.iterations = 1;
+        config.database.acquire_timeout = gatewright::types::Seconds(10);
+        config.log.format = LogFormat::Text;
+        change(&mut config);
+        let database = Database::make().await;
+        config.database.url = DatabaseUrl::new(&database.url);
+        with_keys(&config).await;
+        Self::serve(config, Arc::new(database), Arc::new(AtomicI64::new(BEGINNING * 1000))).await
+    }
+
+    async fn serve(config: Config, database: Arc<Database>, clock: Arc<AtomicI64>) -> Self {
+        let hand = clock.clone();
+        let app = App::open(config.clone(), Clock::of(move || hand.load(Ordering::SeqCst)), false);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let operations = match config.operations.listen {
+            Some(address) => Some(TcpListener::bind(address).await.unwrap()),
+            None => None,
+        };
+        let running =
+            Running::start(app.await.unwrap(), routes(), vec![listener], operations).unwrap();
+        let (address, operations) = match running.addresses() {
+            [address] => (*address, None),
+            [address, operations] => (*address, Some(*operations)),
+            other => panic!("{other:?}"),
+        };
+        Self { address, operations, running, clock, config, database }
+    }
+
+    /// Another replica, at the same database and the same time.
+    pub(crate) async fn replica(&self) -> Self {
+        Self::serve(self.config.clone(), self.database.clone(), self.clock.clone()).await
+    }
+
+    /// Stops this server in order; another one may take its place.
+    pub(crate) async fn restarted(self) -> Self {
+        let (config, database, clock) = (self.config, self.database, self.clock);
+        self.running.stop().await;
+        Self::serve(config, database, clock).await
+    }
+
+    pub(crate) async fn stop(self) {
+        self.running.stop().await;
+    }
+
+    /// Lets time pass.
+    pub(crate) fn wait(&self, seconds: i64) {
+        self.clock.fetch_add(seconds * 1000, Ordering::SeqCst);
+    }
+
+    pub(crate) fn app(&self) -> &App {
+        self.running.app()
+    }
+
+    /// As of a command of an administrator.
+    pub(crate) fn trace(&self) -> Trace {
+        Trace::of_command(self.clock.load(Ordering::SeqCst))
+    }
+
+    pub(crate) fn ask(&self, method: &str, target: &str) -> Ask {
+        Ask::new(self.address, method, target)
+    }
+
+    pub(crate) async fn get(&self, target: &str) -> Answer {
+        self.ask("GET", target).send().await
+    }
+
+    pub(crate) async fn post(&self, target: &str, form: &str) -> Answer {
+        self.ask("POST", target).form(form).send().await
+    }
+
+    /// A form of this client, which proves itself by `client_secret_basic`.
+    pub(crate) async fn post_as(&self, client: &Client, target: &str, form: &str) -> Answer {
+        self.ask("POST", target).basic(&client.id, &client.secret).form(form).send().await
+    }
+
+    /// Registers a client, by the names of RFC 7591.
+    pub(crate) async fn register(&self, metadata: Value) -> Client {
+        let app = self.app();
+        let trace = self.trace();
+        let registrar = Registrar {
+            store: &app.store,
+            outbound: &app.outbound,
+            kek: Some(app.keyring.kek()),
+            config: &app.config,
+            trace: &trace,
+        };
+        let registered = registrar.create(serde_json::from_value(metadata).unwrap()).await.unwrap();
+        app.confirm().await.unwrap();
+        let secret = registered.secret.map(|secret| secret.0.expose().to_owned());
+        Client { id: registered.client.id.to_string(), secret: secret.unwrap_or_default() }
+    }
+
+    /// A client that acts for itself, with the scopes `read` and `write`.
+    pub(crate) async fn service(&self) -> Client {
+        self.register(json!({
+            "client_name": "Backup",
+            "grant_types": ["client_credentials"],
+            "scope": "read write",
+        }))
+        .await
+    }
+
+    /// A registered client, as an administrator sees it.
+    pub(crate) async fn find(&self, client: &Client) -> Registered {
+        let id = ClientId::from_text(&client.id);
+        self.app().cache.client(&id).await.unwrap().unwrap().as_ref().clone()
+    }
+
+    /// Does something that an administrator may do to clients, and lets the server see it.
+    pub(crate) async fn administer(&self, work: impl AsyncFnOnce(Registrar<'_>)) {
+        let app = self.app();
+        let trace = self.trace();
+        work(Registrar {
+            store: &app.store,
+            outbound: &app.outbound,
+            kek: Some(app.keyring.kek()),
+            config: &app.config,
+            trace: &trace,
+        })
+        .await;
+        app.confirm().await.unwrap();
+    }
+
+    /// An access token of a client's own.
+    pub(crate) async fn token_of(&self, client: &Client) -> String {
+        let answer = self.post_as(client, "/token", "grant_type=client_credentials").await;
+        answer.ok().token("access_token")
+    }
+
+    /// Makes an account with [`PASSWORD`].
+    pub(crate) async fn user(&self, username: &str) -> User {
+        let app = self.app();
+        let (trace, password) = (self.trace(), Secret::new(PASSWORD));
+        let new = NewAccount {
+            username,
+            email: None,
+            email_verified: false,
+            claims: serde_json::Map::new(),
+            password: Some(&password),
+        };
+        account::create(&app.people(&trace), new).await.unwrap()
+    }
+}
+
+/// Making RSA keys takes long, so all tests of a run share the signing keys that the first one made.
+async fn with_keys(config: &Config) {
+    static KEYS: OnceCell<Vec<SigningKeyRow>> = OnceCell::const_new();
+    let patient = std::time::Duration::from_secs(10);
+    let limits = Limits { connections: 1, acquire: patient, statement: patient };
+    let store = Store::open(&config.database.url.0, &limits, false).await.unwrap();
+    let keys = KEYS.get_or_init(|| async {
+        let app = App::open(config.clone(), Clock::of(|| BEGINNING * 1000), false).await.unwrap();
+        let keys = signing_keys::all(app.store.db()).await.unwrap();
+        app.close().await;
+        keys
+    });
+    for key in keys.await {
+        // The database that they were made in has them already.
+        signing_keys::insert(store.db(), key).await.unwrap();
+    }
+    store.close().await;
+}
+
+/// A database that goes with its server: see tests/README.md.
+struct Database {
+    url: String,
+    place: Place,
+}
+
+enum Place {
+    Directory(PathBuf),
+    Postgres { server: String, name: String },
+}
+
+impl Database {
+    async fn make() -> Self {
+        let name = format!("gatewright_{}", uuid::Uuid::now_v7().simple());
+        if std::env::var("TEST_DATABASE").is_ok_and(|kind| kind == "postgres") {
+            let server = std::env::var("TEST_POSTGRES").expect("TEST_POSTGRES names a server");
+            tell(&server, format!("CREATE DATABASE {name}")).await;
+            let mut url = url::Url::parse(&server).unwrap();
+            url.set_path(&name);
+            Self { url: url.to_string(), place: Place::Postgres { server, name } }
+        } else {
+            let directory = std::env::temp_dir().join(name);
+            std::fs::create_dir(&directory).unwrap();
+            let url = format!("sqlite:{}", directory.join("test.db").display());
+            Self { url, place: Place::Directory(directory) }
+        }
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        match &self.place {
+            Place::Directory(directory) => {
+                let _ = std::fs::remove_dir_all(directory);
+            }
+            Place::Postgres { server, name } => {
+                let (server, drop) = (server.clone(), format!("DROP DATABASE {name} WITH (FORCE)"));
+                // In a thread and a runtime of its own: this one may be over.
+                let dropped = std::thread::spawn(move || {
+                    let mut runtime = tokio::runtime::Builder::new_current_thread();
+                    runtime.enable_all().build().unwrap().block_on(tell(&server, drop));
+                });
+                let _ = dropped.join();
+            }
+        }
+    }
+}
+
+async fn tell(server: &str, statement: String) {
+    let mut connection = PgConnection::connect(server).await.unwrap();
+    connection.execute(AssertSqlSafe(statement)).await.unwrap();
+    connection.close().await.unwrap();
+}
