@@ -1,0 +1,380 @@
+//! The command line, as administrators and their scripts use it.
+
+use std::process::Stdio;
+
+use gatewright::cli::Exit;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::Child;
+
+use crate::place::Place;
+
+const PASSWORD: &str = "correct horse battery staple\n";
+const WEB: [&str; 4] = ["client", "create", "--redirect-uri", "https://rp.example/cb"];
+
+#[tokio::test]
+async fn an_account_is_made_listed_closed_and_opened() {
+    let place = Place::make().await;
+
+    let create = [
+        "user",
+        "create",
+        "--username",
+        "Alice",
+        "--email",
+        "alice@example.org",
+        "--email-verified",
+        "--password-stdin",
+        "--claim",
+        "name=Alice Liddell",
+        "--claim",
+        "address.locality=Paris",
+    ];
+    let made = place.json_with(&create, PASSWORD).await;
+    assert_eq!(made["username"], "Alice");
+    assert_eq!(made["claims"]["address"]["locality"], "Paris");
+    for name in ["Alice", "alice", "ALICE@example.org", made["id"].as_str().unwrap()] {
+        assert_eq!(place.json(&["user", "show", name]).await["id"], made["id"], "{name}");
+    }
+    place.json(&["user", "create", "--username", "bob"]).await;
+    assert_eq!(place.json(&["user", "list"]).await.as_array().unwrap().len(), 2);
+
+    let closed = place.json(&["user", "disable", "alice"]).await;
+    assert!(closed["disabled_at"].is_i64());
+    let open = place.json(&["user", "enable", "alice"]).await;
+    assert!(open["disabled_at"].is_null());
+    place.json_with(&["user", "set-password", "bob", "--password-stdin"], PASSWORD).await;
+
+    let table = place.run(&["user", "list"]).await.out;
+    assert!(table.starts_with("ID") && table.contains("alice@example.org"), "{table}");
+    let events = place.json(&["audit", "list"]).await;
+    let kinds: Vec<_> =
+        events.as_array().unwrap().iter().map(|event| event["kind"].as_str().unwrap()).collect();
+    let expected =
+        ["password.changed", "user.enabled", "user.disabled", "user.created", "user.created"];
+    assert_eq!(kinds, expected);
+}
+
+/// RFC 7591 §3.2.1. THREATS DC-10, AD-06: a secret is seen once and never again.
+#[tokio::test]
+async fn a_client_is_registered_and_its_secret_is_told_once() {
+    let place = Place::make().await;
+
+    let made = place.run(&[&WEB[..], &["--name", "Photos"]].concat()).await;
+    let made: Value = serde_json::from_str(&made.out).unwrap();
+    let (id, secret) =
+        (made["client_id"].as_str().unwrap(), made["client_secret"].as_str().unwrap());
+    assert!(secret.starts_with("gw_cs_"));
+    assert!(made["client_id_issued_at"].is_i64());
+    assert_eq!(made["client_secret_expires_at"], 0);
+    assert_eq!(made["client_name"], "Photos");
+
+    let rotated = place.json(&["client", "rotate-secret", id, "--overlap", "60"]).await;
+    let second = rotated["client_secret"].as_str().unwrap();
+    assert_ne!(secret, second);
+    assert_eq!(rotated["gw_secrets"].as_array().unwrap().len(), 2);
+
+    for command in [&["client", "show", id][..], &["client", "list"], &["audit", "list"]] {
+        for json in [&["--json"][..], &[]] {
+            let said = place.run(&[json, command].concat()).await;
+            assert_eq!(said.code, 0, "{said:?}");
+            assert!(said.out.contains(id), "{said:?}");
+            let all = said.out + &said.err;
+            assert!(!all.contains(secret) && !all.contains(second), "{command:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_printed_of_a_client_can_be_changed_and_read_again() {
+    let place = Place::make().await;
+    let made = place.json(&[&WEB[..], &["--name", "Photos"]].concat()).await;
+    let id = made["client_id"].as_str().unwrap();
+
+    let mut document = place.json(&["client", "show", id]).await;
+    document["gw_skip_consent"] = true.into();
+    let update = ["client", "update", id, "--metadata", "-"];
+    let updated = place.json_with(&update, &document.to_string()).await;
+    assert_eq!(updated["gw_skip_consent"], true);
+    assert!(updated.get("client_secret").is_none(), "it proves itself as before");
+
+    let renamed = place.json(&["client", "update", id, "--name", "Pictures"]).await;
+    assert_eq!(renamed["client_name"], "Pictures");
+    assert_eq!(renamed["gw_skip_consent"], true, "what is not named stays");
+
+    document["client_id"] = "another".into();
+    let of_another = place.run_with(&update, &document.to_string()).await;
+    of_another.refused(Exit::Refused, "another client");
+    let brought = json!({ "client_secret": "hunter2", "redirect_uris": ["https://rp.example/cb"] });
+    let create = ["client", "create", "--metadata", "-"];
+    let own_secret = place.run_with(&create, &brought.to_string()).await;
+    own_secret.refused(Exit::Refused, "client_secret");
+    assert!(!own_secret.err.contains("hunter2"));
+
+    place.json(&["client", "disable", id]).await;
+    assert!(place.json(&["client", "show", id]).await["gw_disabled_at"].is_i64());
+    place.json(&["client", "enable", id]).await;
+    place.json(&["client", "delete", id]).await;
+    place.run(&["client", "show", id]).await.refused(Exit::Absent, "there is no client");
+}
+
+#[tokio::test]
+async fn a_file_of_metadata_is_read_and_a_flag_stands_above_it() {
+    let place = Place::make().await;
+    place.write(
+        "photos.json",
+        r#"{"client_name":"File","redirect_uris":["https://rp.example/cb"]}"#,
+    );
+
+    let create = ["client", "create", "--metadata", "photos.json", "--name", "Flag", "--public"];
+    let made = place.json(&create).await;
+
+    assert_eq!(made["client_name"], "Flag");
+    assert_eq!(made["redirect_uris"], json!(["https://rp.example/cb"]));
+    assert_eq!(made["token_endpoint_auth_method"], "none");
+    assert!(made.get("client_secret").is_none());
+}
+
+#[tokio::test]
+async fn an_api_is_registered_changed_and_deleted() {
+    let place = Place::make().await;
+    let api = "https://api.example.org/invoices";
+
+    let create = [
+        "resource",
+        "create",
+        api,
+        "--name",
+        "Invoices",
+        "--scope",
+        "invoices.read=Read your invoices",
+    ];
+    assert_eq!(place.json(&create).await["scopes"][0]["text"], "Read your invoices");
+    place.run(&create).await.refused(Exit::Refused, "already");
+    let update = ["resource", "update", api, "--token-format", "opaque", "--token-lifetime", "60"];
+    let updated = place.json(&update).await;
+    assert_eq!(updated["access_token_format"], "opaque");
+    assert_eq!(updated["name"], "Invoices");
+    place.json(&["resource", "delete", api]).await;
+
+    assert_eq!(place.json(&["resource", "list"]).await, json!([]));
+    place.run(&["resource", "delete", api]).await.refused(Exit::Absent, "no resource");
+}
+
+#[tokio::test]
+async fn signing_keys_rotate_and_retire() {
+    let place = Place::make().await;
+    let state = |keys: &Value, kid: &Value| {
+        let found = keys.as_array().unwrap().iter().find(|key| key["kid"] == *kid).unwrap();
+        found["state"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(place.json(&["key", "list"]).await, json!([]));
+
+    place.run(&["key", "rotate", "ES256"]).await.refused(Exit::Refused, "published so lately");
+    let keys = place.json(&["key", "list"]).await;
+    let of = |wanted: &str| {
+        let mut all = keys.as_array().unwrap().iter();
+        all.find(|key| key["alg"] == "ES256" && key["state"] == wanted).unwrap()["kid"].clone()
+    };
+    let (active, pending) = (of("active"), of("pending"));
+    let rotated = place.json(&["key", "rotate", "ES256", "--force"]).await;
+    assert_eq!(state(&rotated, &active), "retiring");
+    assert_eq!(state(&rotated, &pending), "active");
+    let retire = ["key", "retire", pending.as_str().unwrap(), "--compromised"];
+    assert_eq!(state(&place.json(&retire).await, &pending), "compromised");
+
+    place.run(&["key", "retire", "nobody"]).await.refused(Exit::Absent, "no key");
+    std::fs::remove_dir_all(place.directory.join("keys")).unwrap();
+    let lost = place.run(&["key", "rotate"]).await;
+    lost.refused(Exit::Misconfigured, "bring it back");
+    assert!(!place.directory.join("keys").exists(), "a new key would hide the loss");
+}
+
+#[tokio::test]
+async fn a_script_can_tell_what_went_wrong_by_the_exit_code() {
+    let place = Place::make().await;
+    place.write("typo.json", r#"{"redirect_uri":["https://rp.example/cb"]}"#);
+    place.write("twice.json", r#"{"client_name":"a","client_name":"b"}"#);
+    for (arguments, exit, told) in [
+        (&["bogus"][..], Exit::Usage, "unrecognized subcommand"),
+        (&["client", "create", "--grant-type", "password"], Exit::Usage, "possible values"),
+        (&["user", "set-password", "alice"], Exit::Usage, "--password-stdin"),
+        (&["user", "show", "nobody"], Exit::Absent, "gatewright user list"),
+        (&["client", "create", "--metadata", "nothing.json"], Exit::Absent, "nothing.json"),
+        (&["client", "create", "--metadata", "typo.json"], Exit::Refused, "redirect_uri"),
+        (&["client", "create", "--metadata", "twice.json"], Exit::Refused, "stands twice"),
+        (&["client", "create"], Exit::Refused, "redirect_uris"),
+        (
+            &["client", "create", "--redirect-uri", "http://rp.example/cb"],
+            Exit::Refused,
+            "http://rp.example/cb",
+        ),
+        (&["user", "create", "--username", "a b"], Exit::Refused, "username"),
+        (&["user", "create", "--username", "al", "--claim", "role=x"], Exit::Refused, "role"),
+        (
+            &["resource", "create", "https://a.example", "--name", "A", "--scope", "x"],
+            Exit::Refused,
+            "no text",
+        ),
+        (&["audit", "list", "--kind", "nonsense"], Exit::Refused, "sign_in"),
+        (&["audit", "list", "--since", "yesterday"], Exit::Refused, "12h"),
+        (&["--config", "nothing.toml", "user", "list"], Exit::Misconfigured, "nothing.toml"),
+    ] {
+        place.run(arguments).await.refused(exit, told);
+    }
+    let short =
+        place.run_with(&["user", "create", "--username", "al", "--password-stdin"], "short\n");
+    short.await.refused(Exit::Refused, "too short");
+    let empty = place.run_with(&["user", "create", "--username", "al", "--password-stdin"], "\n");
+    empty.await.refused(Exit::Refused, "empty");
+    assert_eq!(place.json(&["user", "list"]).await, json!([]), "nothing was changed");
+}
+
+#[tokio::test]
+async fn an_error_is_json_where_answers_are() {
+    let place = Place::make().await;
+
+    let said = place.run(&["--json", "client", "create", "--redirect-uri", "http://rp.example/cb"]);
+    let said = said.await;
+
+    said.refused(Exit::Refused, "");
+    let error: Value = serde_json::from_str(&said.err).unwrap();
+    assert_eq!(error["error"], "invalid_redirect_uri");
+    assert_eq!(error["facts"]["redirect_uri"], "http://rp.example/cb");
+    assert_eq!(error["exit_code"], 65);
+}
+
+/// THREATS SU-06; the line, the key, the reason and the remedy, and never a secret.
+#[tokio::test]
+async fn a_bad_configuration_is_told_whole_and_a_dangerous_one_does_not_serve() {
+    let place = Place::make().await;
+    place.write(
+        "bad.toml",
+        "issuer = \"http://id.example.org\"\n[database]\nurl = \"mysql://gw:hunter2@db/gw\"\nulr = 1\n",
+    );
+    let said = place.run(&["--config", "bad.toml", "user", "list"]).await;
+    said.refused(Exit::Misconfigured, "3 problems");
+    for told in ["bad.toml:1", "bad.toml:3", "bad.toml:4", "use https", "url"] {
+        assert!(said.err.contains(told), "{told}: {}", said.err);
+    }
+    assert!(!said.err.contains("hunter2"));
+
+    let exposed = ["--config", "exposed.toml"];
+    place.write(
+        "exposed.toml",
+        "issuer = \"https://id.example.org\"\n[database]\nurl = \"sqlite:x.db\"\n[http]\nlisten = \"0.0.0.0:28080\"\n",
+    );
+    let check = place.run(&[&exposed[..], &["config", "check"]].concat()).await;
+    assert_eq!(check.code, Exit::Misconfigured as i32);
+    assert!(check.out.contains("http.listen"));
+    let serve = place.run(&[&exposed[..], &["serve"]].concat()).await;
+    serve.refused(Exit::Misconfigured, "http.listen");
+}
+
+#[tokio::test]
+async fn a_database_that_does_not_answer_is_told_without_its_password() {
+    let place = Place::make().await;
+
+    let mut command = place.command(&["user", "list"]);
+    // Nobody listens on port 1.
+    command.env("GATEWRIGHT_DATABASE__URL", "postgres://gw:hunter2@127.0.0.1:1/gw");
+    let output = command.output().await.unwrap();
+
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(Exit::Unavailable as i32), "{err}");
+    assert!(err.contains("database.url") && !err.contains("hunter2"), "{err}");
+}
+
+#[tokio::test]
+async fn many_commands_at_once_all_succeed() {
+    let place = std::sync::Arc::new(Place::make().await);
+    place.json(&["migrate"]).await;
+
+    let mut running = tokio::task::JoinSet::new();
+    for number in 0..16 {
+        let place = place.clone();
+        running.spawn(async move {
+            place.json(&["user", "create", "--username", &format!("user{number}")]).await
+        });
+    }
+    running.join_all().await;
+
+    assert_eq!(place.json(&["user", "list"]).await.as_array().unwrap().len(), 16);
+}
+
+#[tokio::test]
+async fn help_and_version_are_answers() {
+    let place = Place::make().await;
+    for arguments in
+        [&["--help"][..], &["client", "create", "--help"], &["help", "user"], &["--version"]]
+    {
+        let said = place.run(arguments).await;
+        assert_eq!((said.code, said.err.as_str()), (0, ""), "{arguments:?}");
+    }
+    assert_eq!(place.json(&["version"]).await["name"], "gatewright");
+}
+
+/// A server, on a port of its choice.
+struct Server {
+    child: Child,
+    address: String,
+}
+
+impl Server {
+    async fn start(place: &Place) -> Self {
+        let mut command = place.command(&["serve"]);
+        command
+            .env("GATEWRIGHT_ISSUER", "http://127.0.0.1:8080")
+            .env("GATEWRIGHT_HTTP__LISTEN", "127.0.0.1:0")
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut told = String::new();
+        let address = loop {
+            let Some(line) = log.next_line().await.unwrap() else { panic!("{told}") };
+            let event: Value = serde_json::from_str(&line).unwrap_or_default();
+            if event["message"] == "listening" {
+                break event["address"].as_str().unwrap().to_owned();
+            }
+            told.push_str(&line);
+        };
+        // Somebody has to read on, or the server could not log any more.
+        tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
+        Self { child, address }
+    }
+
+    /// Asks for a token as this client: the status.
+    async fn token(&self, client: &Value) -> u16 {
+        // Refused where another test has installed it before.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+        let request = http
+            .post(format!("http://{}/token", self.address))
+            .basic_auth(client["client_id"].as_str().unwrap(), client["client_secret"].as_str())
+            .form(&[("grant_type", "client_credentials")]);
+        request.send().await.unwrap().status().as_u16()
+    }
+}
+
+#[tokio::test]
+async fn commands_work_beside_a_running_server_which_sees_what_they_change() {
+    let place = Place::make().await;
+    let mut server = Server::start(&place).await;
+
+    let create = ["client", "create", "--name", "Nightly", "--grant-type", "client_credentials"];
+    let client = place.json(&create).await;
+    assert_eq!(server.token(&client).await, 200, "it is known at once");
+    place.json(&["client", "disable", client["client_id"].as_str().unwrap()]).await;
+    while server.token(&client).await == 200 {}
+    let again = Server::start(&place);
+    if std::env::var("TEST_DATABASE").is_ok_and(|kind| kind == "postgres") {
+        assert_eq!(again.await.token(&client).await, 401, "another replica");
+    } else {
+        let second = place.run(&["serve"]).await;
+        second.refused(Exit::Unavailable, "another server is running");
+    }
+
+    let id = server.child.id().unwrap().to_string();
+    assert!(tokio::process::Command::new("kill").arg(&id).status().await.unwrap().success());
+    assert!(server.child.wait().await.unwrap().success());
+}

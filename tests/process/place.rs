@@ -1,0 +1,138 @@
+//! A directory with a configuration and a database of its own, where the real binary works.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use gatewright::cli::Exit;
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
+
+/// The place; it goes with its test.
+pub(crate) struct Place {
+    pub(crate) directory: PathBuf,
+    /// The server and the name of its database there, with `TEST_DATABASE=postgres`.
+    postgres: Option<(String, String)>,
+}
+
+/// What a command said.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Place {
+    /// A new one: in SQLite, or with `TEST_DATABASE=postgres` on the server of `TEST_POSTGRES`.
+    pub(crate) async fn make() -> Self {
+        let name = format!("gatewright_{}", uuid::Uuid::now_v7().simple());
+        let directory = std::env::temp_dir().join(&name);
+        std::fs::create_dir(&directory).unwrap();
+        let (url, postgres) = if std::env::var("TEST_DATABASE").is_ok_and(|kind| kind == "postgres")
+        {
+            let server = std::env::var("TEST_POSTGRES").unwrap();
+            tell(&server, format!("CREATE DATABASE {name}")).await;
+            let mut url = url::Url::parse(&server).unwrap();
+            url.set_path(&name);
+            (url.to_string(), Some((server, name)))
+        } else {
+            ("sqlite:gatewright.db".to_owned(), None)
+        };
+        let place = Self { directory, postgres };
+        // Hashing at a cost that a debug build bears, and waiting for a machine that is busy.
+        place.write(
+            "gatewright.toml",
+            &format!(
+                "issuer = \"https://id.example.org\"\n\
+                 [database]\nurl = \"{url}\"\nacquire_timeout = 30\nstatement_timeout = 30\n\
+                 [passwords]\nmemory_kib = 8192\niterations = 1\n\
+                 [keys]\nalgorithms = [\"ES256\", \"RS256\"]\n"
+            ),
+        );
+        place
+    }
+
+    /// Puts a file there.
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.directory.join(name), text).unwrap();
+    }
+
+    /// The binary, here, with nothing of the environment that concerns it.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gatewright"));
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("GATEWRIGHT_") {
+                command.env_remove(name);
+            }
+        }
+        command.args(arguments).current_dir(&self.directory).kill_on_drop(true);
+        command
+    }
+
+    /// Runs a command to its end.
+    pub(crate) async fn run(&self, arguments: &[&str]) -> Said {
+        self.run_with(arguments, "").await
+    }
+
+    /// The same, with something on standard input.
+    pub(crate) async fn run_with(&self, arguments: &[&str], input: &str) -> Said {
+        let mut command = self.command(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        // A command that reads nothing may be gone already.
+        let _ = stdin.write_all(input.as_bytes()).await;
+        drop(stdin);
+        let output = child.wait_with_output().await.unwrap();
+        Said {
+            code: output.status.code().unwrap(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// Runs a command that must succeed, and reads its answer as JSON.
+    pub(crate) async fn json(&self, arguments: &[&str]) -> Value {
+        self.json_with(arguments, "").await
+    }
+
+    /// The same, with something on standard input.
+    pub(crate) async fn json_with(&self, arguments: &[&str], input: &str) -> Value {
+        let said = self.run_with(&[&["--json"], arguments].concat(), input).await;
+        assert_eq!(said.code, 0, "{arguments:?}: {said:?}");
+        serde_json::from_str(&said.out).unwrap()
+    }
+}
+
+impl Said {
+    /// Insists that it failed in this way, and said this.
+    pub(crate) fn refused(&self, exit: Exit, told: &str) {
+        assert_eq!(self.code, exit as i32, "{self:?}");
+        assert!(self.err.contains(told), "{self:?}");
+        assert_eq!(self.out, "", "an error is not an answer");
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.directory);
+        let Some((server, name)) = self.postgres.take() else {
+            return;
+        };
+        // In a thread and a runtime of its own: this one may be over.
+        let dropped = std::thread::spawn(move || {
+            let mut runtime = tokio::runtime::Builder::new_current_thread();
+            let drop = tell(&server, format!("DROP DATABASE {name} WITH (FORCE)"));
+            runtime.enable_all().build().unwrap().block_on(drop);
+        });
+        let _ = dropped.join();
+    }
+}
+
+async fn tell(server: &str, statement: String) {
+    let mut connection = PgConnection::connect(server).await.unwrap();
+    connection.execute(AssertSqlSafe(statement)).await.unwrap();
+    connection.close().await.unwrap();
+}
