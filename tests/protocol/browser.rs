@@ -3,7 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::http::{Answer, Ask};
-use crate::server::{ISSUER, Server};
+use crate::server::{Client, ISSUER, PASSWORD, Server};
+
+/// A `code_verifier`, and its S256 challenge (RFC 7636 appendix B).
+pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 /// A person's browser.
 pub(crate) struct Browser<'a> {
@@ -85,6 +89,65 @@ impl<'a> Browser<'a> {
         }
         answer
     }
+}
+
+impl Browser<'_> {
+    /// Lets a person give a client what it asks for: they sign in and consent where they are asked to.
+    pub(crate) async fn authorize(
+        &mut self,
+        username: &str,
+        client: &Client,
+        scope: &str,
+        more: &str,
+    ) -> Place {
+        let target = request(client, scope) + more;
+        let mut place = self.open(&target).await;
+        if place.at.starts_with("/login") {
+            let typed = [("identifier", username), ("password", PASSWORD), ("answer", "sign-in")];
+            place = self.submit(&place, &typed).await;
+        }
+        if place.at.starts_with("/consent") {
+            let mut ticked = boxes(&place.answer.text);
+            ticked.push(("answer".to_owned(), "allow".to_owned()));
+            let ticked: Vec<_> = ticked.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+            place = self.submit(&place, &ticked).await;
+        }
+        place
+    }
+}
+
+/// An authorization request in order, as a client writes it.
+pub(crate) fn request(client: &Client, scope: &str) -> String {
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("response_type", "code")
+        .append_pair("client_id", &client.id)
+        .append_pair("redirect_uri", Client::REDIRECT_URI)
+        .append_pair("scope", scope)
+        .append_pair("state", "state of the client")
+        .append_pair("code_challenge", CHALLENGE)
+        .append_pair("code_challenge_method", "S256")
+        .finish();
+    format!("/authorize?{query}")
+}
+
+impl Place {
+    /// A parameter of the answer that a client is given.
+    #[track_caller]
+    pub(crate) fn parameter(&self, name: &str) -> String {
+        let url = url::Url::parse(&self.at).unwrap_or_else(|_| panic!("still with us: {self:?}"));
+        let found = url.query_pairs().find(|(other, _)| other == name);
+        found.unwrap_or_else(|| panic!("no {name} in {}", self.at)).1.into_owned()
+    }
+}
+
+/// What is ticked in a form.
+fn boxes(page: &str) -> Vec<(String, String)> {
+    let inputs = page.split("<input").skip(1).map(|input| input.split_once('>').unwrap().0);
+    let ticked = inputs.filter(|input| {
+        attribute(input, "type").as_deref() == Some("checkbox") && input.contains(" checked")
+    });
+    let named = |input| Some((attribute(input, "name")?, attribute(input, "value")?));
+    ticked.filter_map(named).collect()
 }
 
 /// The first form of a page.

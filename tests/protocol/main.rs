@@ -15,8 +15,10 @@ mod server;
 
 mod headers;
 mod limits;
+mod oidc_core_userinfo;
 mod rfc6749_client;
 mod rfc6749_client_credentials;
+mod rfc6750_bearer;
 mod rfc7009_revocation;
 mod rfc7662_introspection;
 mod rfc8414_metadata;

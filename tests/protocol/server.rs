@@ -19,6 +19,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use tokio::net::TcpListener;
 use tokio::sync::OnceCell;
 
+use crate::browser::{Browser, VERIFIER};
 use crate::http::{Answer, Ask};
 
 /// When every test begins.
@@ -45,6 +46,11 @@ pub(crate) struct Server {
 pub(crate) struct Client {
     pub(crate) id: String,
     pub(crate) secret: String,
+}
+
+impl Client {
+    /// Where the web applications of tests are answered.
+    pub(crate) const REDIRECT_URI: &str = "https://app.example/cb";
 }
 
 impl Server {
@@ -160,6 +166,34 @@ impl Server {
             "scope": "read write",
         }))
         .await
+    }
+
+    /// A web application that people sign in to, with all the scopes that speak of them.
+    pub(crate) async fn web_app(&self) -> Client {
+        self.register(json!({
+            "client_name": "Photos",
+            "redirect_uris": [Client::REDIRECT_URI],
+            "grant_types": ["authorization_code", "refresh_token"],
+            "scope": "openid profile email address phone offline_access",
+        }))
+        .await
+    }
+
+    /// What comes of a code.
+    pub(crate) async fn redeem(&self, client: &Client, code: &str) -> Answer {
+        let form = form_urlencoded::Serializer::new(String::new())
+            .append_pair("grant_type", "authorization_code")
+            .append_pair("code", code)
+            .append_pair("redirect_uri", Client::REDIRECT_URI)
+            .append_pair("code_verifier", VERIFIER)
+            .finish();
+        self.post_as(client, "/token", &form).await
+    }
+
+    /// The tokens that a person has granted to a client, in a browser of their own.
+    pub(crate) async fn granted(&self, username: &str, client: &Client, scope: &str) -> Answer {
+        let place = Browser::of(self).authorize(username, client, scope, "").await;
+        self.redeem(client, &place.parameter("code")).await.ok()
     }
 
     /// A registered client, as an administrator sees it.
