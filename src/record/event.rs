@@ -142,7 +142,12 @@ impl Event {
         let mut event = Self::of(kind, refusal.code.as_str());
         event = event.fact("why", refusal.why);
         for (name, value) in &refusal.facts {
-            event = event.fact(name, value.clone());
+            // What has a column of its own is found there.
+            match *name {
+                "client_id" => event.client_id = Some(value.clone()),
+                "grant_id" => event.grant_id = Some(value.clone()),
+                name => event = event.fact(name, value.clone()),
+            }
         }
         event
     }
