@@ -3,6 +3,7 @@
 //! [RFC 8707]: https://www.rfc-editor.org/rfc/rfc8707
 
 use super::Call;
+use crate::store::cache::Resources;
 use crate::types::client::TokenFormat;
 use crate::types::{Client, Code, Params, Refusal, ResourceId, Result, Seconds};
 
@@ -32,29 +33,35 @@ pub async fn asked(call: &Call<'_>, client: &Client, params: &Params) -> Result<
         }
         resources.push(id);
     }
-    for id in &resources {
-        must_be_open(call, client, id).await?;
+    if !resources.is_empty() {
+        must_be_open(call, &*call.cache.resources().await?, client, &resources)?;
     }
     Ok(resources)
 }
 
-/// Whether a client may have tokens for a resource now: asked at every issuing, so that what was taken
-/// from a client is not renewed.
+/// Whether a client may have tokens for these resources now: asked at every issuing, so that what was
+/// taken from a client is not renewed.
 ///
 /// # Errors
 /// `invalid_target`.
-pub async fn must_be_open(call: &Call<'_>, client: &Client, id: &ResourceId) -> Result<()> {
-    if id.as_str() == call.issuer() || client.metadata.gw_default_audience.as_ref() == Some(id) {
-        return Ok(());
+pub fn must_be_open(
+    call: &Call<'_>,
+    known: &Resources,
+    client: &Client,
+    resources: &[ResourceId],
+) -> Result<(), Refusal> {
+    let metadata = &client.metadata;
+    let is_open = |id: &&ResourceId| {
+        id.as_str() == call.issuer()
+            || metadata.gw_default_audience.as_ref() == Some(*id)
+            || (metadata.gw_allowed_resources.contains(id) && known.contains_key(*id))
+    };
+    match resources.iter().find(|id| !is_open(id)) {
+        None => Ok(()),
+        Some(id) => Err(Code::InvalidTarget
+            .because("resource is unknown, or this client may not have tokens for it")
+            .with("resource", id)),
     }
-    let allowed = client.metadata.gw_allowed_resources.contains(id);
-    if allowed && call.cache.resources().await?.contains_key(id) {
-        return Ok(());
-    }
-    Err(Code::InvalidTarget
-        .because("resource is unknown, or this client may not have tokens for it")
-        .with("resource", id)
-        .into())
 }
 
 /// What a token request gets out of what was granted: less, never more.
@@ -90,10 +97,12 @@ pub struct Shape {
 /// The requested resources, else the client's default audience, else the issuer (DESIGN §3); the
 /// client's wishes before those of the resources. Of several resources the strictest decides: opaque if
 /// one wants it, the shortest lifetime.
-///
-/// # Errors
-/// When the resources cannot be had.
-pub async fn shape(call: &Call<'_>, client: &Client, resources: &[ResourceId]) -> Result<Shape> {
+pub fn shape(
+    call: &Call<'_>,
+    known: &Resources,
+    client: &Client,
+    resources: &[ResourceId],
+) -> Shape {
     let default = client.metadata.gw_default_audience.as_slice();
     let named = if resources.is_empty() { default } else { resources };
     let audience = if named.is_empty() {
@@ -104,15 +113,14 @@ pub async fn shape(call: &Call<'_>, client: &Client, resources: &[ResourceId]) -
     let mut format = client.metadata.gw_access_token_format;
     let mut lifetime = client.metadata.gw_access_token_lifetime;
     if !named.is_empty() && (format.is_none() || lifetime.is_none()) {
-        let known = call.cache.resources().await?;
         let of = || named.iter().filter_map(|id| known.get(id));
         let opaque = || of().any(|one| one.access_token_format == Some(TokenFormat::Opaque));
         format = format.or_else(|| opaque().then_some(TokenFormat::Opaque));
         lifetime = lifetime.or_else(|| of().filter_map(|one| one.access_token_lifetime).min());
     }
-    Ok(Shape {
+    Shape {
         audience,
         format: format.unwrap_or(TokenFormat::Jwt),
         lifetime: lifetime.unwrap_or(call.config.tokens.access_token_lifetime),
-    })
+    }
 }

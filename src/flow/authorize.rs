@@ -10,10 +10,12 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::claims::{self, ClaimsRequest};
 use super::{Call, audience, redirect_uri, subject};
 use crate::jose::base64url;
-use crate::jose::claims::Claims;
+use crate::jose::claims::{Audience, Claims};
 use crate::jose::jws::{self, Keys, Typ};
 use crate::store::consents::Consent;
 use crate::store::requests::WaitingRequest;
@@ -21,6 +23,7 @@ use crate::store::sessions::SignedIn;
 use crate::types::client::{GrantType, ResponseMode, ResponseType};
 use crate::types::{
     Algorithm, Client, ClientId, Code, Error, Params, Refusal, ResourceId, Result, Scope, Seconds,
+    SessionId,
 };
 
 /// The one authentication context class that we know: a password.
@@ -178,10 +181,9 @@ pub async fn read(call: &Call<'_>, params: &Params) -> Result<Request, Unanswere
     }
     let mut return_to =
         ReturnTo { redirect_uri: uri.to_owned(), mode: ResponseMode::Query, state: None };
-    // A state that stands there twice is not given back.
-    if let Ok(state) = params.one("state") {
-        return_to.state = state.map(str::to_owned);
-    }
+    let state = state(params);
+    // One that cannot be given back as it came is not given back.
+    return_to.state = state.as_ref().ok().copied().flatten().map(str::to_owned);
     let told = |return_to: &ReturnTo, error: Error| match error {
         Error::Refused(refusal) => {
             Unanswered::ToClient(return_to.clone(), refusal.with("client_id", &client.id))
@@ -189,9 +191,23 @@ pub async fn read(call: &Call<'_>, params: &Params) -> Result<Request, Unanswere
         Error::Failed(failure) => Unanswered::OnPage(failure.into()),
     };
     return_to.mode = mode(params).map_err(|refusal| told(&return_to, refusal.into()))?;
+    state.map_err(|refusal| told(&return_to, refusal.into()))?;
     rest(call, client.clone(), return_to.clone(), params)
         .await
         .map_err(|error| told(&return_to, error))
+}
+
+/// > REQUIRED if the "state" parameter was present in the client authorization request. The exact value
+/// > received from the client. (RFC 6749 §4.1.2)
+///
+/// Line breaks are not of the characters of appendix A.5, and browsers rewrite them in forms
+/// (THREATS AZ-14).
+fn state(params: &Params) -> Result<Option<&str>, Refusal> {
+    let state = params.one("state")?;
+    if state.is_some_and(|state| state.contains(char::is_control)) {
+        return Err(Code::InvalidRequest.because("state has a control character"));
+    }
+    Ok(state)
 }
 
 fn mode(params: &Params) -> Result<ResponseMode, Refusal> {
@@ -249,13 +265,23 @@ async fn rest(
         resources: audience::asked(call, &client, params).await?,
         login_hint: params.one("login_hint")?.map(str::to_owned),
         ui_locales: params.one("ui_locales")?.map(str::to_owned),
-        subject: asked.subject.or(hinted),
+        subject: the_same(asked.subject, hinted)?,
         claims: asked.claims,
         client,
         return_to,
         scope,
         nonce,
     })
+}
+
+/// Whom `claims` and `id_token_hint` name, each in its way.
+fn the_same(asked: Option<String>, hinted: Option<String>) -> Result<Option<String>, Refusal> {
+    if let (Some(asked), Some(hinted)) = (&asked, &hinted)
+        && asked != hinted
+    {
+        return Err(Code::InvalidRequest.because("two different users are asked for"));
+    }
+    Ok(asked.or(hinted))
 }
 
 /// RFC 6749 §3.3: a request without a scope fails, as one of the two things that the section allows.
@@ -350,21 +376,30 @@ fn max_age(params: &Params) -> Result<Option<Seconds>, Refusal> {
 /// # Errors
 /// `invalid_request`.
 pub fn hinted(call: &Call<'_>, client: &Client, hint: &str) -> Result<String> {
-    let claims = hint_claims(call, hint)?;
-    let is_for_client = claims.audience.is_some_and(|audience| audience.has(client.id.as_str()));
-    match claims.subject {
-        Some(subject) if is_for_client => Ok(subject),
-        Some(_) | None => {
-            Err(Code::InvalidRequest.because("id_token_hint is for another client").into())
-        }
+    let hint = read_hint(call, hint)?;
+    if hint.client_id != client.id {
+        return Err(Code::InvalidRequest.because("id_token_hint is for another client").into());
     }
+    Ok(hint.subject)
 }
 
-/// The registered claims of an ID token of ours, however old.
+/// What an `id_token_hint` says.
+#[derive(Debug)]
+pub struct Hint {
+    /// To which client we gave it.
+    pub client_id: ClientId,
+    /// What that client calls the user.
+    pub subject: String,
+    /// In which sign-in.
+    pub session_id: SessionId,
+}
+
+/// Reads an ID token of ours, however old.
 ///
 /// # Errors
-/// `invalid_request` for one that we did not sign.
-pub fn hint_claims(call: &Call<'_>, hint: &str) -> Result<Claims> {
+/// `invalid_request` for what we did not sign, and for what we signed as something else: a signed
+/// answer of userinfo has neither `exp` nor `sid` (THREATS JO-07).
+pub fn read_hint(call: &Call<'_>, hint: &str) -> Result<Hint> {
     let wrong = |why| {
         Code::InvalidRequest.because("id_token_hint is not an ID token of ours").with("reason", why)
     };
@@ -380,7 +415,15 @@ pub fn hint_claims(call: &Call<'_>, hint: &str) -> Result<Claims> {
     if claims.issuer.as_deref() != Some(call.issuer()) {
         return Err(wrong("iss is not our issuer identifier").into());
     }
-    Ok(claims)
+    let session = verified.claims.get("sid").and_then(Value::as_str);
+    match (claims.audience, claims.subject, session, claims.expires_at) {
+        (Some(Audience::One(client)), Some(subject), Some(session), Some(_)) => Ok(Hint {
+            client_id: ClientId::from_text(client),
+            subject,
+            session_id: SessionId::from_text(session),
+        }),
+        _ => Err(wrong("it lacks a claim that our ID tokens have").into()),
+    }
 }
 
 /// What has to happen next.
@@ -442,7 +485,7 @@ pub fn decide(
     let age = call.now - session.auth_time;
     let is_too_old = request.max_age.is_some_and(|max| max == Seconds(0) || age > max);
     if !is_fresh && (request.prompt.login || is_too_old) {
-        let why = "the user signed in longer ago than max_age allows";
+        let why = "the user has to sign in again: the last time is too long ago";
         return silent(Code::LoginRequired, why, Next::SignIn);
     }
     if request.prompt.select_account && on_behalf.is_none() {
@@ -451,12 +494,14 @@ pub fn decide(
     if request.prompt.consent {
         return Ok(Next::Consent);
     }
-    if request.client.metadata.gw_skip_consent {
-        return Ok(Next::IssueTrusted);
-    }
-    let is_covered = consent.as_ref().is_some_and(|consent| consent.covers(&asked(request)));
-    if is_covered && !can_be_impersonated(request) {
-        return Ok(Next::Issue);
+    // Nobody can be trusted whom anybody can pass for (THREATS UI-10).
+    if !can_be_impersonated(request) {
+        if request.client.metadata.gw_skip_consent {
+            return Ok(Next::IssueTrusted);
+        }
+        if consent.as_ref().is_some_and(|consent| consent.covers(&asked(request))) {
+            return Ok(Next::Issue);
+        }
     }
     silent(Code::ConsentRequired, "the user has not agreed to all that is asked for", Next::Consent)
 }

@@ -113,10 +113,9 @@ pub fn read(text: &str) -> Result<Asked, Refusal> {
                 return Err(wrong().with("claim", name));
             };
             match name.as_str() {
-                "sub" => {
-                    asked.subject = how.get("value").and_then(Value::as_str).map(str::to_owned)
-                }
-                "acr" => asked.essential_acr = essential(how),
+                "sub" => asked.must_be(subject(how).map_err(|()| wrong().with("claim", name))?)?,
+                // Only the ID token tells how the user has signed in (§5.5.1.1).
+                "acr" if into => asked.essential_acr = essential(how),
                 known if scope_of(known).is_some() => {
                     let list =
                         if into { &mut asked.claims.id_token } else { &mut asked.claims.userinfo };
@@ -129,15 +128,37 @@ pub fn read(text: &str) -> Result<Asked, Refusal> {
     Ok(asked)
 }
 
+impl Asked {
+    /// Only this person will do; where two are named, nobody does.
+    fn must_be(&mut self, subject: Option<String>) -> Result<(), Refusal> {
+        if let (Some(one), Some(other)) = (&self.subject, &subject)
+            && one != other
+        {
+            return Err(Code::InvalidRequest.because("two different users are asked for"));
+        }
+        self.subject = self.subject.take().or(subject);
+        Ok(())
+    }
+}
+
+/// `sub` with a value. One that cannot be read must not be taken for none, or anybody would do.
+fn subject(how: &Value) -> Result<Option<String>, ()> {
+    match how.get("value") {
+        None => Ok(None),
+        Some(Value::String(subject)) => Ok(Some(subject.clone())),
+        Some(_) => Err(()),
+    }
+}
+
+/// The values of which one must be met. What is no text is a value that nobody can meet.
 fn essential(how: &Value) -> Option<Vec<String>> {
-    if how.get("essential").and_then(Value::as_bool) != Some(true) {
+    let is_essential = how.get("essential").and_then(Value::as_bool) == Some(true);
+    let (one, many) = (how.get("value"), how.get("values"));
+    if !is_essential || (one.is_none() && many.is_none()) {
         return None;
     }
-    let one = how.get("value").and_then(Value::as_str).map(str::to_owned);
-    let many = how.get("values").and_then(Value::as_array).into_iter().flatten();
-    let values: Vec<String> =
-        one.into_iter().chain(many.filter_map(Value::as_str).map(str::to_owned)).collect();
-    (!values.is_empty()).then_some(values)
+    let values = one.into_iter().chain(many.and_then(Value::as_array).into_iter().flatten());
+    Some(values.filter_map(Value::as_str).map(str::to_owned).collect())
 }
 
 /// The claims that a scope and a list of names give, of this user; what is not known is left out, as

@@ -30,9 +30,11 @@ pub async fn grant(call: &Call<'_>, client: &Client, params: &Params) -> Result<
     let scope = own.narrowed(asked)?;
     let resources = audience::asked(call, client, params).await?;
 
-    let by = GrantType::ClientCredentials;
-    let access =
-        mint::access(call, call.store.db(), client, For::Client, by, &scope, &resources).await?;
+    let known = call.cache.resources().await?;
+    let shape = audience::shape(call, &known, client, &resources);
+    let (by, on) = (GrantType::ClientCredentials, call.store.db());
+    let access = mint::access(call, on, client, For::Client, by, &scope, &shape).await?;
+    mint::note(call, access.issued).await?;
     // > A refresh token SHOULD NOT be included. (§4.4.3)
     Ok(Tokens {
         access: access.token,

@@ -7,6 +7,7 @@ use super::mint::{self, For, IdTokenOf, Tokens};
 use super::{Call, audience};
 use crate::jose::base64url;
 use crate::record::{Event, Kind};
+use crate::store::cache::Resources;
 use crate::store::codes::{self, Authorization, Spent};
 use crate::store::grants::{self, Grant, Life};
 use crate::store::retrying;
@@ -43,8 +44,10 @@ pub async fn redeem(call: &Call<'_>, client: &Client, params: &Params) -> Result
         code_verifier: params.one("code_verifier")?,
     };
     let asked = audience::asked(call, client, params).await?;
+    // Before the transaction: who holds one connection must not wait for another.
+    let known = call.cache.resources().await?;
 
-    match retrying(|| spend(call, client, &brought, &asked)).await? {
+    match retrying(|| spend(call, client, &brought, &asked, &known)).await? {
         Redeemed::Refused(refusal) => Err(refusal.into()),
         Redeemed::Granted { grant, scope, access } => {
             let refresh = if client.may_use(GrantType::RefreshToken) {
@@ -63,6 +66,7 @@ pub async fn redeem(call: &Call<'_>, client: &Client, params: &Params) -> Result
             } else {
                 None
             };
+            mint::note(call, access.issued).await?;
             let expires_in = access.expires_in;
             Ok(Tokens { access: access.token, expires_in, scope, refresh, id_token })
         }
@@ -75,6 +79,7 @@ async fn spend(
     client: &Client,
     brought: &Brought<'_>,
     asked: &[ResourceId],
+    known: &Resources,
 ) -> Result<Redeemed> {
     let mut tx = call.store.write().await?;
     let (authorization, alive, expires_at) =
@@ -114,9 +119,10 @@ async fn spend(
         })
         .and_then(|scope| {
             let resources = audience::narrowed(&authorization.resources, asked.to_vec())?;
-            Ok((scope, resources))
+            audience::must_be_open(call, known, client, &resources)?;
+            Ok((scope, audience::shape(call, known, client, &resources)))
         });
-    let (scope, resources) = match judged {
+    let (scope, shape) = match judged {
         Ok(judged) => judged,
         // In the wrong hands it is spent all the same (THREATS CO-03).
         Err(refusal) => {
@@ -134,7 +140,7 @@ async fn spend(
         For::Grant(&grant),
         GrantType::AuthorizationCode,
         &scope,
-        &resources,
+        &shape,
     )
     .await?;
     Event::success(Kind::GrantCreated)

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::authorize::hint_claims;
+use super::authorize::{Hint, read_hint};
 use super::{Call, redirect_uri, subject};
 use crate::record::{Event, Kind};
 use crate::store::retrying;
@@ -20,8 +20,8 @@ pub struct Request {
     pub return_to: Option<String>,
     /// The languages that the user reads.
     pub ui_locales: Option<String>,
-    /// The `sub` of the hint, as its client knows the user.
-    subject: Option<String>,
+    /// What the hint says about who signed in, and when.
+    hint: Option<Hint>,
 }
 
 /// Reads a request: §2, §3.
@@ -36,24 +36,16 @@ pub struct Request {
 pub async fn read(call: &Call<'_>, params: &Params) -> Result<Request> {
     params.must_be_unique()?;
     let named = params.one("client_id")?.map(ClientId::from_text);
-    let hint = params.one("id_token_hint")?.map(|hint| hint_claims(call, hint)).transpose()?;
-    let (hinted, subject) = match hint {
-        None => (None, None),
-        Some(claims) => {
-            let audience = claims.audience.as_ref();
-            let one = audience.and_then(|audience| audience.iter().next().map(ClientId::from_text));
-            (one, claims.subject)
-        }
-    };
+    let hint = params.one("id_token_hint")?.map(|hint| read_hint(call, hint)).transpose()?;
     // > the OP MUST verify that the Client Identifier matches the one used when issuing the ID Token (§2)
-    if let (Some(named), Some(hinted)) = (&named, &hinted)
-        && named != hinted
+    if let (Some(named), Some(hint)) = (&named, &hint)
+        && *named != hint.client_id
     {
         return Err(Code::InvalidRequest
             .because("client_id is not the client that the id_token_hint was issued to")
             .into());
     }
-    let client = match hinted.or(named) {
+    let client = match hint.as_ref().map(|hint| hint.client_id.clone()).or(named) {
         Some(id) => call.cache.client(&id).await?.filter(|client| client.disabled_at.is_none()),
         None => None,
     };
@@ -64,7 +56,7 @@ pub async fn read(call: &Call<'_>, params: &Params) -> Result<Request> {
     Ok(Request {
         return_to,
         ui_locales: params.one("ui_locales")?.map(str::to_owned),
-        subject: subject.filter(|_| client.is_some()),
+        hint,
         client,
     })
 }
@@ -99,16 +91,17 @@ fn return_to(client: Option<&Client>, uri: &str, state: Option<&str>) -> Result<
 /// > the End-User this question if an id_token_hint was not provided or if the supplied ID Token does
 /// > not belong to the current OP session (§2)
 ///
-/// A hint for the user who is signed in is something that only their client has; any other page of the
-/// web must not be able to sign people out (THREATS LO-01).
+/// A hint of this very sign-in is something that only its client has; any other page of the web must
+/// not be able to sign people out (THREATS LO-01).
 ///
 /// # Errors
 /// When our keys cannot be had.
 pub fn must_ask(call: &Call<'_>, request: &Request, signed_in: &SignedIn) -> Result<bool> {
-    let (Some(client), Some(subject)) = (&request.client, &request.subject) else {
+    let (Some(client), Some(hint)) = (&request.client, &request.hint) else {
         return Ok(true);
     };
-    Ok(*subject != subject::of(&*call.keys()?, client, &signed_in.user.id))
+    let is_theirs = hint.subject == subject::of(&*call.keys()?, client, &signed_in.user.id);
+    Ok(!is_theirs || hint.session_id != signed_in.session.id)
 }
 
 /// Ends the sign-in. Whatever lives and dies with it is dead from then on; what was allowed offline

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::audience::{self, Shape};
+use super::audience::Shape;
 use super::claims::{self, ClaimsRequest};
 use super::keys::Keys;
 use super::{Call, subject};
@@ -18,7 +18,7 @@ use crate::store::{On, opaque_tokens, users};
 use crate::types::client::{GrantType, TokenFormat};
 use crate::types::token::{OpaqueAccessToken, seal, unseal};
 use crate::types::{
-    Client, Failure, GrantId, Refusal, ResourceId, Result, Scope, Seconds, Secret, Timestamp, User,
+    Client, Failure, GrantId, Refusal, Result, Scope, Seconds, Secret, Timestamp, User,
 };
 
 /// What the token endpoint answers: RFC 6749 §5.1.
@@ -81,6 +81,8 @@ pub struct Access {
     pub token: Secret,
     /// `expires_in`
     pub expires_in: Seconds,
+    /// What is told about it, once it counts.
+    pub issued: Issued,
 }
 
 /// For whom an access token is made.
@@ -103,16 +105,15 @@ pub async fn access(
     whose: For<'_>,
     by: GrantType,
     scope: &Scope,
-    resources: &[ResourceId],
+    shape: &Shape,
 ) -> Result<Access> {
-    let shape = audience::shape(call, client, resources).await?;
     let jti = Uuid::now_v7().to_string();
     let grant = match whose {
         For::Client => None,
         For::Grant(grant) => Some(grant),
     };
     let token = match shape.format {
-        TokenFormat::Jwt => jwt(call, client, grant, &shape, scope, &jti)?,
+        TokenFormat::Jwt => jwt(call, client, grant, shape, scope, &jti)?,
         TokenFormat::Opaque => {
             let token = OpaqueAccessToken::generate();
             let row = opaque_tokens::OpaqueToken {
@@ -137,9 +138,17 @@ pub async fn access(
         request: call.trace.request_id.clone(),
         at: call.trace.at_ms,
     };
-    call.recorder.issued(issued).await?;
-    call.metrics.issued(by.as_str());
-    Ok(Access { token, expires_in: shape.lifetime })
+    Ok(Access { token, expires_in: shape.lifetime, issued })
+}
+
+/// Tells the audit trail of a token, before the token leaves the house. Never inside a transaction: a
+/// full buffer waits for whoever writes it, and who writes it may wait for the transaction.
+///
+/// # Errors
+/// When nobody writes any more.
+pub async fn note(call: &Call<'_>, issued: Issued) -> Result<()> {
+    call.metrics.issued(issued.by);
+    Ok(call.recorder.issued(issued).await?)
 }
 
 fn jwt(

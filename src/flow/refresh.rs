@@ -114,12 +114,11 @@ async fn answer(call: &Call<'_>, client: &Client, grant: &Grant, wanted: Wanted)
     // Policy is asked again at each refresh: what a client may not have any more, it does not get.
     let scope = mint::allowed(client, &grant.scope, wanted.scope)?;
     let resources = audience::narrowed(&grant.resources, wanted.resources)?;
-    for id in &resources {
-        audience::must_be_open(call, client, id).await?;
-    }
-    let by = GrantType::RefreshToken;
-    let on = call.store.db();
-    let access = mint::access(call, on, client, For::Grant(grant), by, &scope, &resources).await?;
+    let known = call.cache.resources().await?;
+    audience::must_be_open(call, &known, client, &resources)?;
+    let shape = audience::shape(call, &known, client, &resources);
+    let (by, on) = (GrantType::RefreshToken, call.store.db());
+    let access = mint::access(call, on, client, For::Grant(grant), by, &scope, &shape).await?;
     let id_token = if scope.has("openid") {
         let of = IdTokenOf { grant, access: &access.token, code: None, nonce: None };
         Some(mint::id_token(call, client, of).await?)
@@ -127,6 +126,7 @@ async fn answer(call: &Call<'_>, client: &Client, grant: &Grant, wanted: Wanted)
         None
     };
     keep_session(call, grant).await?;
+    mint::note(call, access.issued).await?;
     Ok(Tokens {
         access: access.token,
         expires_in: access.expires_in,

@@ -9,8 +9,9 @@ use crate::render::visit::{Visit, link};
 use crate::render::words::Words;
 use crate::render::{Answer, Request, Response};
 use crate::store::cache::Resources;
+use crate::store::consents::Consent as Asked;
 use crate::store::sessions::SignedIn;
-use crate::types::{Result, Scope};
+use crate::types::{Resource, ResourceId, Result};
 
 /// Shows what is asked.
 pub(super) async fn get(request: Request) -> Result<Response, Unanswered> {
@@ -48,7 +49,7 @@ async fn page(
         terms: link(metadata.tos_uri.as_ref()),
         destination: link(Some(&request.return_to.redirect_uri)).map(|link| link.host()),
         person: Person::of(&signed_in.user),
-        groups: groups(&asked.scope, &resources, layout.words),
+        groups: groups(&asked, &resources, layout.words, visit.app().config.issuer.as_str()),
         claims: asked.claims.iter().map(String::as_str).collect(),
         offline: asked.scope.has("offline_access"),
         more: false,
@@ -60,31 +61,56 @@ async fn page(
     visit.page(&page, Csp::Leaving).await
 }
 
-/// The scopes in plain words: first those about the person, then those of each API by its name. A scope
-/// that nobody declared appears by its own name (DESIGN §8).
-fn groups<'a>(scope: &'a Scope, resources: &'a Resources, words: &'a Words) -> Vec<ScopeGroup<'a>> {
+/// What is asked in plain words: first what is about the person, then each API by its name. A scope that
+/// nobody declared appears by its own name (DESIGN §8), an API that is asked for without a scope of its
+/// own by its address: what is granted is what is shown (THREATS UI-11).
+fn groups<'a>(
+    asked: &'a Asked,
+    known: &'a Resources,
+    words: &'a Words,
+    issuer: &str,
+) -> Vec<ScopeGroup<'a>> {
+    let line = |name, detail| ScopeLine { scope: name, name, detail, choice: None };
     let mut own = ScopeGroup { api: None, scopes: Vec::new() };
     let mut apis: Vec<ScopeGroup<'a>> = Vec::new();
-    for token in scope.iter().filter(|token| *token != "offline_access") {
+    for token in asked.scope.iter().filter(|token| *token != "offline_access") {
         if let Some(words) = words.scope(token) {
-            let detail = Some(words.detail);
-            own.scopes.push(ScopeLine { scope: token, name: words.name, detail, choice: None });
+            own.scopes.push(ScopeLine { name: words.name, ..line(token, Some(words.detail)) });
             continue;
         }
-        let declared = resources.values().find_map(|resource| {
-            let scope = resource.scopes.iter().find(|scope| scope.name == token)?;
-            Some((resource.name.as_str(), scope.text.as_str()))
-        });
-        let (api, name) = declared.map_or((None, token), |(api, text)| (Some(api), text));
-        let line = ScopeLine { scope: token, name, detail: None, choice: None };
+        let Some((resource, text)) = declared(token, &asked.resources, known) else {
+            own.scopes.push(line(token, None));
+            continue;
+        };
+        let line = ScopeLine { name: text, ..line(token, None) };
+        let api = Some(resource.name.as_str());
         match apis.iter_mut().find(|group| group.api == api) {
             Some(group) => group.scopes.push(line),
-            None if api.is_none() => own.scopes.push(line),
             None => apis.push(ScopeGroup { api, scopes: vec![line] }),
         }
     }
-    let own = (!own.scopes.is_empty()).then_some(own);
-    own.into_iter().chain(apis).collect()
+    for id in asked.resources.iter().filter(|id| id.as_str() != issuer) {
+        let api = Some(known.get(id).map_or(id.as_str(), |resource| resource.name.as_str()));
+        if !apis.iter().any(|group| group.api == api) {
+            apis.push(ScopeGroup { api, scopes: vec![line(id.as_str(), None)] });
+        }
+    }
+    let has_own = !own.scopes.is_empty() || !asked.claims.is_empty();
+    has_own.then_some(own).into_iter().chain(apis).collect()
+}
+
+/// Who declared a scope, and with which text: one of the APIs that are asked for, if one of them did.
+fn declared<'a>(
+    token: &str,
+    asked: &[ResourceId],
+    known: &'a Resources,
+) -> Option<(&'a Resource, &'a str)> {
+    let text = |resource: &'a Resource| {
+        let scope = resource.scopes.iter().find(|scope| scope.name == token)?;
+        Some((resource, scope.text.as_str()))
+    };
+    let mut named = asked.iter().filter_map(|id| known.get(id));
+    named.find_map(text).or_else(|| known.values().find_map(text))
 }
 
 /// For one request and one sign-in.

@@ -12,6 +12,7 @@ use crate::people::sign_in::{Attempt, Outcome, WaitingHandle, sign_in};
 use crate::render::page::Csp;
 use crate::render::visit::Visit;
 use crate::render::{Answer, Request, Response};
+use crate::types::token::SessionSecret;
 use crate::types::{Error, Failure, Params, Refusal, Result, Seconds, Secret};
 
 /// Shows the form; whoever has no need of it is sent on.
@@ -152,21 +153,28 @@ pub(super) async fn post(mut request: Request) -> Result<Response, Unanswered> {
         }
     };
     let response = match &waiting {
-        None => visit.go("/account").await?,
-        Some(waiting) => {
-            let app = visit.app();
-            let (store, config) = (&app.store, &app.config.sessions);
-            let client = Some(&waiting.request.client.id);
-            let cookie = secret.0.expose();
-            let signed_in = session::live(store, config, cookie, client, visit.now()).await?;
-            // The row says now for which sign-in this is.
-            let waiting = interaction::resume(&call, waiting.handle.clone()).await?;
-            // Whatever comes of the request, the person is signed in: the cookie goes with it.
-            steps::go_on(visit, &waiting, signed_in.as_ref()).await.answer(&visit.head)
-        }
+        None => visit.go("/account").await.map_err(Unanswered::from),
+        Some(waiting) => on(visit, waiting, &secret).await,
     };
+    // Whatever comes of the request, the person is signed in: the cookie goes with the answer.
+    let response = response.answer(&visit.head);
     let kept = typed.keep.then_some(visit.app().config.sessions.remember_absolute);
     Ok(visit.with_session(response, &secret, kept))
+}
+
+/// Goes on with the request that waited for this sign-in.
+async fn on(
+    visit: &Visit,
+    waiting: &Waiting,
+    secret: &SessionSecret,
+) -> Result<Response, Unanswered> {
+    let (app, cookie) = (visit.app(), secret.0.expose());
+    let (store, config) = (&app.store, &app.config.sessions);
+    let client = Some(&waiting.request.client.id);
+    let signed_in = session::live(store, config, cookie, client, visit.now()).await?;
+    // The row says now for which sign-in this is.
+    let waiting = interaction::resume(&visit.call(), waiting.handle.clone()).await?;
+    steps::go_on(visit, &waiting, signed_in.as_ref()).await
 }
 
 async fn again(visit: &Visit, params: &Params, refusal: &Refusal) -> Result<Response, Unanswered> {

@@ -197,7 +197,11 @@ impl Visit {
     pub fn signed_out(&self, request: &logout::Request) -> Response {
         let own = format!("{}/signed-out", self.head.site.look.base);
         let mut response = see_other(&self.head, request.return_to.as_ref().unwrap_or(&own));
-        if response.headers().contains_key(LOCATION)
+        // What did not come is not taken away: a foreign page can ask here without the cookie
+        // (THREATS LO-01).
+        let came = self.head.site.cookies.read(&self.head.headers, Cookie::Session).is_some();
+        if came
+            && response.headers().contains_key(LOCATION)
             && let Some(cookie) = self.head.site.cookies.forget(Cookie::Session)
         {
             response.headers_mut().append(SET_COOKIE, cookie);
