@@ -61,6 +61,9 @@ async fn page(
     visit.page(&page, Csp::Leaving).await
 }
 
+/// The order in which people read about themselves: who they are first, where they live last.
+const ABOUT: [&str; 5] = ["openid", "profile", "email", "phone", "address"];
+
 /// What is asked in plain words: first what is about the person, then each API by its name. A scope that
 /// nobody declared appears by its own name (DESIGN §8), an API that is asked for without a scope of its
 /// own by its address: what is granted is what is shown (THREATS UI-11).
@@ -89,6 +92,8 @@ fn groups<'a>(
             None => apis.push(ScopeGroup { api, scopes: vec![line] }),
         }
     }
+    let place = |line: &ScopeLine<'_>| ABOUT.iter().position(|name| *name == line.scope);
+    own.scopes.sort_by_key(|line| place(line).unwrap_or(ABOUT.len()));
     for id in asked.resources.iter().filter(|id| id.as_str() != issuer) {
         let api = Some(known.get(id).map_or(id.as_str(), |resource| resource.name.as_str()));
         if !apis.iter().any(|group| group.api == api) {
