@@ -29,15 +29,23 @@ use router::Router;
 /// # Errors
 /// When the database, the keys or an address cannot be had.
 pub fn serve(config: Config) -> anyhow::Result<()> {
+    serve_routes(config, routes())
+}
+
+/// The same with these endpoints: a benchmark adds one that does nothing, to measure the others by.
+///
+/// # Errors
+/// See [`serve`].
+pub fn serve_routes(config: Config, routes: Vec<Route>) -> anyhow::Result<()> {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if config.http.threads > 0 {
         runtime.worker_threads(config.http.threads);
     }
     let runtime = runtime.enable_all().build().context("the threads cannot be started")?;
-    runtime.block_on(until_told(config))
+    runtime.block_on(until_told(config, routes))
 }
 
-async fn until_told(config: Config) -> anyhow::Result<()> {
+async fn until_told(config: Config, routes: Vec<Route>) -> anyhow::Result<()> {
     let mut terminated = signal(SignalKind::terminate())?;
     let mut interrupted = signal(SignalKind::interrupt())?;
     let mut listeners = Vec::new();
@@ -49,7 +57,7 @@ async fn until_told(config: Config) -> anyhow::Result<()> {
         None => None,
     };
     let app = App::open(config, Clock::system(), true).await?;
-    let running = Running::start(app, routes(), listeners, operations)?;
+    let running = Running::start(app, routes, listeners, operations)?;
     for address in running.addresses() {
         tracing::info!(%address, "listening");
     }

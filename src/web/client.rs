@@ -75,7 +75,7 @@ fn assertion(form: &Params) -> Result<Option<Secret>, Refusal> {
 /// > per Appendix B, and the encoded value is used as the username; the client password is encoded using
 /// > the same algorithm and used as the password. (RFC 6749 §2.3.1)
 ///
-/// What that algorithm does not make is refused: it would be read in two ways (THREATS TE-05).
+/// Broken encodings are refused, not mended (THREATS TE-05).
 fn basic(head: &Head) -> Result<Option<(ClientId, Secret)>, Refusal> {
     let mut fields = head.headers.get_all(AUTHORIZATION).iter();
     let Some(field) = fields.next() else {
@@ -91,6 +91,7 @@ fn basic(head: &Head) -> Result<Option<(ClientId, Secret)>, Refusal> {
         }
         let bytes = Zeroizing::new(STANDARD.decode(credentials.trim_start_matches(' ')).ok()?);
         let (id, secret) = std::str::from_utf8(&bytes).ok()?.split_once(':')?;
+        let decoded = |text| params::decode(text).ok();
         Some((ClientId::from_text(decoded(id)?), Secret::new(decoded(secret)?)))
     };
     let malformed = || {
@@ -98,11 +99,4 @@ fn basic(head: &Head) -> Result<Option<(ClientId, Secret)>, Refusal> {
             .because("the Authorization header is not Basic with form-encoded credentials")
     };
     read().map(Some).ok_or_else(malformed)
-}
-
-fn decoded(text: &str) -> Option<String> {
-    let is_plain =
-        |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'*' | b'-' | b'.' | b'_' | b'~');
-    let is_encoded = text.bytes().all(|b| is_plain(b) || matches!(b, b'%' | b'+'));
-    if is_encoded { params::decode(text).ok() } else { None }
 }

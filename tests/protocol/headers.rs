@@ -2,6 +2,7 @@
 //! answer from another origin (TE-23); which addresses are ours (HD-01 to HD-07).
 
 use gatewright::config::{Issuer, Network};
+use gatewright::render::Kind;
 use serde_json::json;
 
 use crate::http::{Answer, say};
@@ -102,6 +103,20 @@ async fn a_path_that_must_be_made_normal_first_is_nobodys() {
         "/admin",
     ] {
         assert_eq!(server.get(target).await.status, 404, "{target}");
+    }
+}
+
+/// THREATS AZ-16: where a request may decide something, HEAD is not GET.
+#[tokio::test]
+async fn head_opens_no_page() {
+    let server = Server::start().await;
+    let pages = gatewright::server::routes().into_iter().filter(|route| route.kind == Kind::Page);
+
+    for page in pages {
+        let answer = server.ask("HEAD", page.path).header("accept", "text/html").send().await;
+        assert_eq!(answer.status, 405, "{}", page.path);
+        assert_eq!(answer.header("allow"), page.allow());
+        assert_eq!(answer.headers("set-cookie"), [""; 0]);
     }
 }
 

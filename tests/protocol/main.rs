@@ -13,6 +13,7 @@ mod browser;
 mod http;
 mod server;
 
+mod errors;
 mod headers;
 mod limits;
 mod oidc_core_userinfo;
