@@ -16,10 +16,8 @@ use crate::jose::mac::Mac;
 use crate::jose::seal::{Kek, Unopened};
 use crate::jose::sign::SigningKey;
 use crate::record::{Event, Kind, Trace};
-use crate::store::server_secrets;
 use crate::store::signing_keys::{self, SigningKeyRow, State};
-use crate::store::versions;
-use crate::store::{Store, Tx};
+use crate::store::{Store, Tx, clients, server_secrets, versions};
 use crate::types::secret::entropy;
 use crate::types::{Algorithm, Code, Digest, Error, Failure, Result, Seconds, Timestamp};
 
@@ -122,23 +120,9 @@ impl Keyring {
     /// When what is sealed does not open: the server must not start, and changes nothing (THREATS KE-04).
     pub async fn open(store: &Store, kek: Kek, schedule: Schedule, trace: &Trace) -> Result<Self> {
         let now = Timestamp(trace.at_ms / 1000);
-        for row in signing_keys::all(store.db()).await? {
-            let clear = unseal(&kek, &row.id, &row.sealed)?;
-            if !kek.is_current(&row.sealed) {
-                let resealed = kek.seal(&row.id, &clear);
-                signing_keys::reseal(store.db(), &row.id, &row.sealed, &resealed).await?;
-            }
-        }
-        let known = server_secrets::all(store.db()).await?;
-        for row in &known {
-            let clear = unseal(&kek, &row.name, &row.sealed)?;
-            if !kek.is_current(&row.sealed) {
-                let resealed = kek.seal(&row.name, &clear);
-                server_secrets::reseal(store.db(), &row.name, &row.sealed, &resealed).await?;
-            }
-        }
+        let known = resealed(store, &kek).await?;
         for name in [REFRESH, PAIRWISE] {
-            if !known.iter().any(|row| row.name == name) {
+            if !known.iter().any(|known| known == name) {
                 let mut secret = Zeroizing::new([0; 32]);
                 entropy(secret.as_mut());
                 let sealed = kek.seal(name, secret.as_ref());
@@ -372,6 +356,37 @@ async fn make(
     })
 }
 
+/// Seals everything again that is not sealed under the present key-encryption key; says which secrets
+/// of the server there are. All of it is opened before any of it is changed.
+async fn resealed(store: &Store, kek: &Kek) -> Result<Vec<String>> {
+    let keys = signing_keys::all(store.db()).await?;
+    let ours = server_secrets::all(store.db()).await?;
+    let of_clients = clients::sealed_secrets(store.db()).await?;
+    let keys_sealed = keys.iter().map(|row| (row.id.as_str(), &row.sealed));
+    let ours_sealed = ours.iter().map(|row| (row.name.as_str(), &row.sealed));
+    let of_clients_sealed = of_clients.iter().map(|row| (row.client_id.as_str(), &row.sealed));
+    for (owner, sealed) in keys_sealed.chain(ours_sealed).chain(of_clients_sealed) {
+        unseal(kek, owner, sealed)?;
+    }
+
+    let again = |owner: &str, sealed: &[u8]| -> Result<Vec<u8>> {
+        Ok(kek.seal(owner, &unseal(kek, owner, sealed)?))
+    };
+    for row in keys.iter().filter(|row| !kek.is_current(&row.sealed)) {
+        let new = again(&row.id, &row.sealed)?;
+        signing_keys::reseal(store.db(), &row.id, &row.sealed, &new).await?;
+    }
+    for row in ours.iter().filter(|row| !kek.is_current(&row.sealed)) {
+        let new = again(&row.name, &row.sealed)?;
+        server_secrets::reseal(store.db(), &row.name, &row.sealed, &new).await?;
+    }
+    for row in of_clients.iter().filter(|row| !kek.is_current(&row.sealed)) {
+        let new = again(row.client_id.as_str(), &row.sealed)?;
+        clients::reseal(store.db(), &row.id, &row.sealed, &new).await?;
+    }
+    Ok(ours.into_iter().map(|row| row.name).collect())
+}
+
 /// Reads what stands in the database.
 async fn read(store: &Store, kek: &Kek) -> Result<Keys> {
     // The version first: what is read after it is at least as new.
@@ -435,3 +450,6 @@ fn unseal(kek: &Kek, owner: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
         Error::Failed(Failure::Internal(what))
     })
 }
+
+#[cfg(test)]
+mod tests;

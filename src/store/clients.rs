@@ -208,6 +208,39 @@ pub async fn add_secret(
     .map(drop)
 }
 
+/// A secret that is kept sealed, for an HMAC needs it in clear.
+#[derive(Debug, FromRow)]
+pub struct SealedSecret {
+    /// Which.
+    pub id: String,
+    /// Whose; it is sealed for them alone.
+    pub client_id: ClientId,
+    /// Sealed under the key-encryption key.
+    pub sealed: Vec<u8>,
+}
+
+/// All of them.
+///
+/// # Errors
+/// What the database says.
+pub async fn sealed_secrets(on: impl Into<On<'_>>) -> sqlx::Result<Vec<SealedSecret>> {
+    sql("SELECT id, client_id, sealed FROM client_secrets WHERE sealed IS NOT NULL").all(on).await
+}
+
+/// Replaces the sealed form, when it was sealed again under a newer key and nobody did so meanwhile.
+///
+/// # Errors
+/// What the database says.
+pub async fn reseal(on: impl Into<On<'_>>, id: &str, from: &[u8], to: &[u8]) -> sqlx::Result<bool> {
+    let resealed = sql("UPDATE client_secrets SET sealed = $1 WHERE id = $2 AND sealed = $3")
+        .bind(to)
+        .bind(id)
+        .bind(from)
+        .run(on)
+        .await?;
+    Ok(resealed == 1)
+}
+
 /// Gives every secret that lives without end an end, and takes away those that already had one: so
 /// that after a new one is added, two are live at most.
 ///

@@ -1,0 +1,80 @@
+//! The key-encryption key is replaced, on a real database.
+
+use serde_json::json;
+
+use super::*;
+use crate::config::{Config, Issuer};
+use crate::flow::registration::Registrar;
+use crate::outbound::Outbound;
+use crate::store::test_database::TestDatabase;
+
+const OLD: [u8; 32] = [1; 32];
+const NEW: [u8; 32] = [2; 32];
+
+async fn open(store: &Store, keks: &[[u8; 32]]) -> Result<Keyring> {
+    let schedule = Schedule {
+        algorithms: vec![Algorithm::Es256],
+        rotation: Seconds::days(30),
+        max_age: Seconds::minutes(15),
+    };
+    let trace = Trace::of_command(1_795_000_000_000);
+    Keyring::open(store, Kek::of(keks).unwrap(), schedule, &trace).await
+}
+
+/// Registers a client whose secret is sealed.
+async fn register(store: &Store, kek: &Kek) {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let config = Config::of(Issuer::parse("https://id.example.org").unwrap());
+    let registrar = Registrar {
+        store,
+        outbound: &Outbound::new(&config.outbound).unwrap(),
+        kek: Some(kek),
+        config: &config,
+        trace: &Trace::of_command(1_795_000_000_000),
+    };
+    let metadata = json!({
+        "grant_types": ["client_credentials"],
+        "token_endpoint_auth_method": "client_secret_jwt",
+    });
+    registrar.create(serde_json::from_value(metadata).unwrap()).await.unwrap();
+}
+
+/// Every sealed column, by table: THREATS KE-04.
+async fn sealed(store: &Store) -> Vec<Vec<u8>> {
+    let db = store.db();
+    let keys = signing_keys::all(db).await.unwrap().into_iter().map(|row| row.sealed);
+    let ours = server_secrets::all(db).await.unwrap().into_iter().map(|row| row.sealed);
+    let clients = clients::sealed_secrets(db).await.unwrap().into_iter().map(|row| row.sealed);
+    keys.chain(ours).chain(clients).collect()
+}
+
+/// DESIGN §2: "rotation re-seals"; after it, nothing needs the old key.
+#[tokio::test]
+async fn everything_is_sealed_again_under_the_new_key() {
+    let database = TestDatabase::make().await;
+    let store = &database.store;
+    register(store, open(store, &[OLD]).await.unwrap().kek()).await;
+    assert_eq!(sealed(store).await.len(), 5, "two keys, two secrets of ours, one of a client");
+
+    open(store, &[NEW, OLD]).await.unwrap();
+
+    let new = Kek::of([&NEW]).unwrap();
+    assert!(sealed(store).await.iter().all(|sealed| new.is_current(sealed)));
+    open(store, &[NEW]).await.unwrap();
+}
+
+/// THREATS KE-04: a lost key is found at the start, and nothing was changed by trying.
+#[tokio::test]
+async fn without_the_old_key_nothing_starts_and_nothing_changes() {
+    let database = TestDatabase::make().await;
+    let store = &database.store;
+    let keyring = open(store, &[OLD]).await.unwrap();
+    register(store, &Kek::of([&[3; 32]]).unwrap()).await;
+    drop(keyring);
+    let before = sealed(store).await;
+
+    let refused = open(store, &[NEW, OLD]).await.unwrap_err().to_string();
+
+    assert!(refused.contains("Bring the key-encryption key back"), "{refused}");
+    assert_eq!(sealed(store).await, before);
+}
