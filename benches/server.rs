@@ -1,42 +1,175 @@
-//! The server with one more endpoint, which does nothing: what the others cost is measured by it, in
-//! the same process. `scripts/bench` runs it, with the path of a configuration.
-//!
-//! `GET /noop` answers a short JSON; `POST /noop` reads a form first.
+//! The server that is measured: the production server with two routes more, in a process of its own on
+//! a core of its own.
 
-use std::path::PathBuf;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, Result, ensure};
 use gatewright::config::{Config, environment};
 use gatewright::render::{Json, Kind, Request, Response, Route, json};
 use gatewright::server;
-use serde_json::{Value, json};
+use serde_json::json;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+/// Where both no-ops are.
+pub(crate) const NOOP: &str = "/noop";
 
-fn main() -> anyhow::Result<()> {
-    // cargo adds `--bench`.
-    let path = std::env::args().skip(1).find(|argument| argument != "--bench");
-    let path = PathBuf::from(path.context("the path of a configuration is missing")?);
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let config = Config::load(&path, true, environment())?.config;
+/// Serves until told to stop, as `gatewright serve` does.
+///
+/// # Errors
+/// When the server cannot be started.
+pub(crate) fn serve(config: &Path) -> Result<()> {
+    let config = load(config)?;
     let _log = server::log::start(&config.log)?;
-
     let mut routes = server::routes();
-    routes.push(Route::new(Kind::Machine, "/noop").get(get).post(post));
+    routes.push(Route::new(Kind::Machine, NOOP).get(get).post(post));
     server::serve_routes(config, routes)
 }
 
+/// Does nothing.
 async fn get(_: Request) -> Response {
-    json::ok(&nothing())
+    json::typed("text/plain; charset=utf-8", "nothing\n")
 }
 
+/// Reads a form and answers 300 bytes of JSON: what every POST costs, whatever it is for.
 async fn post(mut request: Request) -> Result<Response, Json> {
-    request.form().await?;
-    Ok(json::ok(&nothing()))
+    const FILL: &str = "nothing nothing nothing nothing nothing nothing nothing nothing nothing \
+         nothing nothing nothing nothing nothing nothing nothing nothing nothing nothing nothing \
+         nothing nothing nothing nothing nothing nothing nothing nothing not";
+    let form = request.form().await?;
+    let scope = form.need("scope", "scope is missing")?;
+    Ok(json::ok(&json!({ "token": FILL, "scope": scope, "expires_in": 300 })))
 }
 
-/// As long as the answer of the token endpoint is without its token.
-fn nothing() -> Value {
-    json!({ "nothing": "x".repeat(280) })
+/// Reads a configuration file.
+///
+/// # Errors
+/// When it is wrong.
+pub(crate) fn load(config: &Path) -> Result<Config> {
+    Ok(Config::load(config, true, environment())?.config)
+}
+
+/// A server that runs in a process of its own.
+#[derive(Debug)]
+pub(crate) struct Server {
+    child: Child,
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    /// From the start of the process to the first answer that it is ready.
+    pub(crate) ready: Duration,
+}
+
+impl Server {
+    /// Starts one on these cores and waits until it is ready. `program` serves by itself, or is us.
+    ///
+    /// # Errors
+    /// When it does not get ready.
+    pub(crate) async fn start(config: &Path, cores: &str, program: Program<'_>) -> Result<Self> {
+        let address = *load(config)?.http.listen.first().context("it listens nowhere")?;
+        let (path, arguments) = match program {
+            Program::Us => (std::env::current_exe()?, vec!["serve".into(), config.into()]),
+            Program::Production(path) => (
+                path.to_owned(),
+                vec!["--config".into(), config.as_os_str().to_owned(), "serve".into()],
+            ),
+        };
+        let log = fs::File::create(config.with_extension("log"))?;
+        let begun = Instant::now();
+        let child = Command::new("taskset")
+            .args(["-c", cores])
+            .arg(path)
+            .args(arguments)
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .context("taskset (util-linux) is needed to hold a process to a core")?;
+        let mut server = Self { child, address, ready: Duration::ZERO };
+        loop {
+            if is_ready(address).await {
+                server.ready = begun.elapsed();
+                return Ok(server);
+            }
+            ensure!(
+                server.child.try_wait()?.is_none(),
+                "the server ended: see {}",
+                config.with_extension("log").display()
+            );
+            ensure!(begun.elapsed() < Duration::from_secs(30), "the server does not get ready");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    fn proc(&self, file: &str) -> Result<String> {
+        Ok(fs::read_to_string(PathBuf::from("/proc").join(self.child.id().to_string()).join(file))?)
+    }
+
+    /// The processor time that it has used.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub(crate) fn cpu(&self) -> Result<Duration> {
+        // proc(5): utime and stime are the fields 14 and 15, in hundredths of a second; the name of
+        // the program, the second one, ends with the last parenthesis.
+        let stat = self.proc("stat")?;
+        let (_, fields) = stat.rsplit_once(')').context("no parenthesis")?;
+        let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u64>);
+        let ticks = ticks.sum::<Result<u64, _>>()?;
+        Ok(Duration::from_millis(ticks * 10))
+    }
+
+    /// The memory that it has, and the most that it ever had, in MiB.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub(crate) fn memory(&self) -> Result<(f64, f64)> {
+        let status = self.proc("status")?;
+        let of = |name: &str| -> Result<f64> {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            let kib = line.and_then(|line| line.split_whitespace().next()).context("no memory")?;
+            Ok(kib.parse::<f64>()? / 1024.0)
+        };
+        Ok((of("VmRSS:")?, of("VmHWM:")?))
+    }
+
+    /// Stops it, and waits until it has written what there was.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    pub(crate) fn stop(mut self) -> Result<()> {
+        Command::new("kill").arg(self.child.id().to_string()).status()?;
+        let ended = self.child.wait()?;
+        ensure!(ended.success(), "the server ended with {ended}");
+        Ok(())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // After `stop` there is nothing left to end.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Which program serves.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Program<'a> {
+    /// This one: with the no-op routes.
+    Us,
+    /// `gatewright serve`.
+    Production(&'a Path),
+}
+
+async fn is_ready(address: SocketAddr) -> bool {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let Ok(mut stream) = tokio::net::TcpStream::connect(address).await else {
+        return false;
+    };
+    let ask = b"GET /readyz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    let mut answer = Vec::new();
+    stream.write_all(ask).await.is_ok()
+        && stream.read_to_end(&mut answer).await.is_ok()
+        && answer.starts_with(b"HTTP/1.1 200")
 }

@@ -1,0 +1,371 @@
+//! What is measured: each job as a client or a browser does it.
+
+use std::cell::RefCell;
+use std::ops::Range;
+use std::rc::Rc;
+
+use anyhow::{Context as _, Result, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use gatewright::types::Digest;
+
+use crate::limits::Limit;
+use crate::load::{Answer, Step, Work, Worker, between};
+use crate::seed::{Credentials, REDIRECT_URI, SCOPE, Seeded};
+use crate::server::NOOP;
+
+/// A job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Job {
+    NoopGet,
+    NoopPost,
+    Discovery,
+    Jwks,
+    ClientCredentials,
+    IntrospectJwt,
+    IntrospectOpaque,
+    UserInfo,
+    Refresh,
+    CodeFlow,
+}
+
+/// What a job is held against.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Against {
+    /// The no-op.
+    Noop,
+    /// One after the other: the no-op and these.
+    NoopAnd(&'static [Limit]),
+    /// This alone.
+    Alone(Limit),
+}
+
+impl Job {
+    /// Those of the table, in its order.
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Discovery,
+        Self::Jwks,
+        Self::ClientCredentials,
+        Self::IntrospectJwt,
+        Self::IntrospectOpaque,
+        Self::UserInfo,
+        Self::Refresh,
+        Self::CodeFlow,
+    ];
+
+    /// What it is called.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::NoopGet => "no-op GET",
+            Self::NoopPost => "no-op POST",
+            Self::Discovery => "discovery",
+            Self::Jwks => "JWKS",
+            Self::ClientCredentials => "client credentials, ES256 JWT",
+            Self::IntrospectJwt => "introspection of a JWT",
+            Self::IntrospectOpaque => "introspection of an opaque token",
+            Self::UserInfo => "userinfo",
+            Self::Refresh => "refresh with rotation",
+            Self::CodeFlow => "code flow, session live",
+        }
+    }
+
+    /// The no-op that it is compared with.
+    pub(crate) const fn noop(self) -> Self {
+        match self {
+            Self::NoopGet | Self::Discovery | Self::Jwks => Self::NoopGet,
+            Self::NoopPost
+            | Self::ClientCredentials
+            | Self::IntrospectJwt
+            | Self::IntrospectOpaque
+            | Self::UserInfo
+            | Self::Refresh
+            | Self::CodeFlow => Self::NoopPost,
+        }
+    }
+
+    /// What bounds it, and how much of that it has to reach.
+    pub(crate) const fn target(self) -> (Against, f64) {
+        const VERIFIED: Against = Against::NoopAnd(&[Limit::VerifyEs256, Limit::Select]);
+        match self {
+            Self::NoopGet | Self::NoopPost => (Against::Noop, 1.0),
+            Self::Discovery | Self::Jwks => (Against::Noop, 0.85),
+            Self::ClientCredentials => (Against::NoopAnd(&[Limit::SignEs256]), 0.6),
+            Self::IntrospectJwt | Self::UserInfo => (VERIFIED, 0.7),
+            Self::IntrospectOpaque => (Against::Noop, 0.15),
+            Self::Refresh => (Against::Alone(Limit::Commit), 0.4),
+            Self::CodeFlow => (Against::Alone(Limit::Commit), 0.15),
+        }
+    }
+
+    /// What 99 of 100 pieces have to stay below at half the measured throughput, in milliseconds.
+    pub(crate) const fn patience(self) -> f64 {
+        match self {
+            Self::Refresh | Self::CodeFlow => 40.0,
+            Self::NoopGet
+            | Self::NoopPost
+            | Self::Discovery
+            | Self::Jwks
+            | Self::ClientCredentials
+            | Self::IntrospectJwt
+            | Self::IntrospectOpaque
+            | Self::UserInfo => 5.0,
+        }
+    }
+
+    /// Those who do it: each a share of what takes turns.
+    pub(crate) fn workers(self, seeded: &Seeded, count: usize) -> Vec<Worker> {
+        let basic = seeded.web.basic();
+        let post = |path: &str, form: &str| request("POST", path, &basic, form);
+        let requests: Vec<Vec<u8>> = match self {
+            Self::NoopGet => vec![request("GET", NOOP, "", "")],
+            Self::NoopPost => {
+                let padding = "n".repeat(80);
+                let form = format!("grant_type=client_credentials&scope=read&state={padding}");
+                seeded
+                    .services
+                    .iter()
+                    .map(|one| request("POST", NOOP, &one.basic(), &form))
+                    .collect()
+            }
+            Self::Discovery => vec![request("GET", "/.well-known/openid-configuration", "", "")],
+            Self::Jwks => vec![request("GET", "/jwks", "", "")],
+            Self::ClientCredentials => {
+                let form = "grant_type=client_credentials&scope=read";
+                let of = |one: &Credentials| request("POST", "/token", &one.basic(), form);
+                seeded.services.iter().map(of).collect()
+            }
+            Self::IntrospectJwt => {
+                let of = |token: &String| post("/introspect", &format!("token={token}"));
+                seeded.access.iter().map(of).collect()
+            }
+            Self::IntrospectOpaque => {
+                let of = |token: &String| post("/introspect", &format!("token={token}"));
+                seeded.opaque.iter().map(of).collect()
+            }
+            Self::UserInfo => {
+                let of = |token: &String| {
+                    request("GET", "/userinfo", &format!("authorization: Bearer {token}\r\n"), "")
+                };
+                seeded.access.iter().map(of).collect()
+            }
+            Self::Refresh => return Refreshing::all(seeded, count),
+            Self::CodeFlow => return Flowing::all(seeded, count),
+        };
+        let expected = match self {
+            Self::IntrospectJwt | Self::IntrospectOpaque => "\"active\":true",
+            Self::ClientCredentials => "\"access_token\":\"ey",
+            Self::UserInfo => "\"sub\":",
+            Self::NoopGet | Self::NoopPost => "nothing",
+            Self::Discovery => "\"issuer\":",
+            Self::Jwks => "\"keys\":",
+            Self::Refresh | Self::CodeFlow => "",
+        };
+        let requests = Rc::new(requests);
+        let share = |number| requests.len() * number / count;
+        (0..count)
+            .map(|number| {
+                let next = share(number);
+                Box::new(Repeating { requests: requests.clone(), next, expected }) as Worker
+            })
+            .collect()
+    }
+}
+
+impl Credentials {
+    /// RFC 6749 §2.3.1.
+    fn basic(&self) -> String {
+        let encoded = STANDARD.encode(format!("{}:{}", self.id, self.secret));
+        format!("authorization: Basic {encoded}\r\n")
+    }
+}
+
+/// A request, with a form in it if there is one.
+pub(crate) fn request(method: &str, path: &str, headers: &str, form: &str) -> Vec<u8> {
+    let body = if form.is_empty() {
+        String::new()
+    } else {
+        let length = form.len();
+        format!("content-type: application/x-www-form-urlencoded\r\ncontent-length: {length}\r\n")
+    };
+    format!(
+        "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: */*\r\nuser-agent: bench\r\n{headers}{body}\r\n{form}"
+    )
+    .into_bytes()
+}
+
+/// Requests that do not depend on answers.
+struct Repeating {
+    requests: Rc<Vec<Vec<u8>>>,
+    next: usize,
+    expected: &'static str,
+}
+
+impl Work for Repeating {
+    fn ask(&mut self, request: &mut Vec<u8>) {
+        request.extend_from_slice(self.requests.get(self.next).map_or(&[], Vec::as_slice));
+        self.next = (self.next + 1) % self.requests.len();
+    }
+
+    fn hear(&mut self, answer: &Answer<'_>) -> Result<Step> {
+        answer.must_be(200)?;
+        ensure!(answer.body.contains(self.expected), "an unexpected answer: {}", answer.body);
+        Ok(Step::Done)
+    }
+}
+
+/// Rotates refresh tokens, its share of them in turn.
+struct Refreshing {
+    basic: String,
+    /// Those of all: what one has spent, nobody may present again, in no later round either.
+    tokens: Rc<RefCell<Vec<String>>>,
+    own: Range<usize>,
+    next: usize,
+}
+
+impl Refreshing {
+    fn all(seeded: &Seeded, count: usize) -> Vec<Worker> {
+        let all = seeded.refresh.borrow().len();
+        (0..count)
+            .map(|number| all * number / count..all * (number + 1) / count)
+            .map(|own| {
+                let (basic, tokens) = (seeded.web.basic(), seeded.refresh.clone());
+                Box::new(Self { basic, tokens, next: own.start, own }) as Worker
+            })
+            .collect()
+    }
+}
+
+impl Work for Refreshing {
+    fn ask(&mut self, bytes: &mut Vec<u8>) {
+        let tokens = self.tokens.borrow();
+        let token = tokens.get(self.next).map_or("", String::as_str);
+        let form = format!("grant_type=refresh_token&refresh_token={token}");
+        bytes.extend(request("POST", "/token", &self.basic, &form));
+    }
+
+    fn hear(&mut self, answer: &Answer<'_>) -> Result<Step> {
+        answer.must_be(200)?;
+        ensure!(answer.body.contains("\"id_token\":\"ey"), "no ID token: {}", answer.body);
+        let next =
+            between(answer.body, "\"refresh_token\":\"", "\"").context("no refresh token")?;
+        if let Some(token) = self.tokens.borrow_mut().get_mut(self.next) {
+            next.clone_into(token);
+        }
+        self.next = if self.next + 1 < self.own.end { self.next + 1 } else { self.own.start };
+        Ok(Step::Done)
+    }
+}
+
+/// Signs in to the web client where the browser is signed in already: authorize, then redeem.
+struct Flowing {
+    basic: String,
+    client_id: String,
+    cookies: Vec<String>,
+    next: usize,
+    code: Option<String>,
+}
+
+/// RFC 7636 §4.1; one is as good as another here.
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+
+impl Flowing {
+    fn all(seeded: &Seeded, count: usize) -> Vec<Worker> {
+        let share = seeded.cookies.len().div_ceil(count).max(1);
+        let of = |cookies: &[String]| -> Worker {
+            Box::new(Self {
+                basic: seeded.web.basic(),
+                client_id: seeded.web.id.clone(),
+                cookies: cookies.to_vec(),
+                next: 0,
+                code: None,
+            })
+        };
+        seeded.cookies.chunks(share).map(of).collect()
+    }
+}
+
+/// Percent-encodes what stands in our few values.
+fn encoded(text: &str) -> String {
+    text.replace(':', "%3A").replace('/', "%2F").replace(' ', "+")
+}
+
+impl Work for Flowing {
+    fn ask(&mut self, bytes: &mut Vec<u8>) {
+        let redirect_uri = encoded(REDIRECT_URI);
+        if let Some(code) = &self.code {
+            let form = format!(
+                "grant_type=authorization_code&code={code}&redirect_uri={redirect_uri}&code_verifier={VERIFIER}"
+            );
+            bytes.extend(request("POST", "/token", &self.basic, &form));
+            return;
+        }
+        let challenge = URL_SAFE_NO_PAD.encode(Digest::of(VERIFIER.as_bytes()).0);
+        let (client_id, scope) = (&self.client_id, encoded(SCOPE));
+        let path = format!(
+            "/authorize?response_type=code&client_id={client_id}&redirect_uri={redirect_uri}&scope={scope}&state=af0ifjsldkj&nonce=n-0S6_WzA2Mj&code_challenge={challenge}&code_challenge_method=S256"
+        );
+        let cookie = self.cookies.get(self.next).map_or("", String::as_str);
+        self.next = (self.next + 1) % self.cookies.len();
+        bytes.extend(request(
+            "GET",
+            &path,
+            &format!("cookie: gatewright-session={cookie}\r\n"),
+            "",
+        ));
+    }
+
+    fn hear(&mut self, answer: &Answer<'_>) -> Result<Step> {
+        if self.code.take().is_some() {
+            answer.must_be(200)?;
+            ensure!(answer.body.contains("\"id_token\":\"ey"), "no ID token: {}", answer.body);
+            return Ok(Step::Done);
+        }
+        let code = between(answer.head, "code=", "&").context("no code");
+        let code = code.with_context(|| format!("{} {}", answer.head, answer.body))?;
+        self.code = Some(code.to_owned());
+        Ok(Step::More)
+    }
+}
+
+/// Signs in with a password, again and again, as other people.
+pub(crate) struct SigningIn {
+    next: usize,
+    /// Of the page: the cookie of the browser and the token of the form.
+    page: Option<(String, String)>,
+}
+
+impl SigningIn {
+    /// So many browsers.
+    pub(crate) fn all(count: usize) -> Vec<Worker> {
+        (0..count).map(|number| Box::new(Self { next: number, page: None }) as Worker).collect()
+    }
+}
+
+impl Work for SigningIn {
+    fn ask(&mut self, bytes: &mut Vec<u8>) {
+        let Some((cookie, csrf)) = &self.page else {
+            bytes.extend(request("GET", "/login", "accept-language: en\r\n", ""));
+            return;
+        };
+        let user = self.next % 1000;
+        self.next += 16;
+        let password = encoded(crate::seed::PASSWORD);
+        let form = format!("identifier=user{user}&password={password}&csrf={csrf}");
+        let headers = format!("cookie: {cookie}\r\nsec-fetch-site: same-origin\r\n");
+        bytes.extend(request("POST", "/login", &headers, &form));
+    }
+
+    fn hear(&mut self, answer: &Answer<'_>) -> Result<Step> {
+        if self.page.is_some() {
+            answer.must_be(303)?;
+            ensure!(answer.head.contains("gatewright-session="), "no session: {}", answer.head);
+            return Ok(Step::Done);
+        }
+        answer.must_be(200)?;
+        let cookie = between(answer.head, "set-cookie: ", ";").context("no cookie")?;
+        let field = between(answer.body, "name=\"csrf\"", ">").context("no token in the form")?;
+        let csrf = between(field, "value=\"", "\"").context("no value of the token")?;
+        self.page = Some((cookie.to_owned(), csrf.to_owned()));
+        Ok(Step::More)
+    }
+}

@@ -1,0 +1,340 @@
+//! What was found, beside what was to be reached.
+
+use std::fmt::{self, Write as _};
+
+use crate::load::Measured;
+
+/// The figures of several rounds.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Series(Vec<f64>);
+
+impl Series {
+    pub(crate) fn push(&mut self, figure: f64) {
+        self.0.push(figure);
+        self.0.sort_by(f64::total_cmp);
+    }
+
+    /// The middle one.
+    pub(crate) fn median(&self) -> f64 {
+        let half = self.0.len() / 2;
+        let at = |at: usize| self.0.get(at).copied().unwrap_or(f64::NAN);
+        if self.0.len().is_multiple_of(2) && half > 0 {
+            f64::midpoint(at(half - 1), at(half))
+        } else {
+            at(half)
+        }
+    }
+
+    fn least(&self) -> f64 {
+        self.0.first().copied().unwrap_or(f64::NAN)
+    }
+
+    fn most(&self) -> f64 {
+        self.0.last().copied().unwrap_or(f64::NAN)
+    }
+
+    /// `0.71 (0.69–0.74)`
+    fn spread(&self) -> String {
+        format!("{:.2} ({:.2}–{:.2})", self.median(), self.least(), self.most())
+    }
+}
+
+/// A job of the table.
+#[derive(Debug)]
+pub(crate) struct Row {
+    name: &'static str,
+    target: f64,
+    /// What p99 at half of the throughput has to stay below, in milliseconds.
+    pub(crate) patience: Option<f64>,
+    /// A second.
+    pub(crate) rate: Series,
+    of_noop: Series,
+    limit: Series,
+    of_limit: Series,
+    cpu: Series,
+    p50: Series,
+    p99: Series,
+    /// At half of the rate.
+    pub(crate) at_half: Option<Measured>,
+    /// By one connection.
+    pub(crate) alone: Option<Measured>,
+    /// By four times as many as in the table.
+    pub(crate) crowded: Option<Measured>,
+}
+
+impl Row {
+    pub(crate) fn new(name: &'static str, target: f64, patience: Option<f64>) -> Self {
+        let empty = Series::default;
+        Self {
+            name,
+            target,
+            patience,
+            rate: empty(),
+            of_noop: empty(),
+            limit: empty(),
+            of_limit: empty(),
+            cpu: empty(),
+            p50: empty(),
+            p99: empty(),
+            at_half: None,
+            alone: None,
+            crowded: None,
+        }
+    }
+
+    /// A round.
+    pub(crate) fn push(&mut self, noop: f64, limit: f64, measured: &Measured, cpu: f64) {
+        let rate = measured.rate();
+        self.rate.push(rate);
+        self.of_noop.push(rate / noop);
+        self.limit.push(limit);
+        self.of_limit.push(rate / limit);
+        self.cpu.push(cpu);
+        self.p50.push(measured.percentile(0.5));
+        self.p99.push(measured.percentile(0.99));
+    }
+
+    fn is_fast(&self) -> bool {
+        self.of_limit.median() >= self.target
+    }
+
+    fn is_patient(&self) -> bool {
+        let p99 = self.at_half.as_ref().map_or(0.0, |half| half.percentile(0.99));
+        self.patience.is_none_or(|most| p99 <= most)
+    }
+}
+
+/// Sign-ins with client credentials beside them.
+#[derive(Debug, Default)]
+pub(crate) struct SignIns {
+    /// Raw hashes a second.
+    pub(crate) hashes: Series,
+    /// Sign-ins, as a part of these.
+    pub(crate) signed_in: Series,
+    /// Client credentials beside them, as a part of what one core does alone.
+    pub(crate) beside: Series,
+    /// The most that the server had.
+    pub(crate) memory_mib: f64,
+}
+
+/// What a refresh leaves behind.
+#[derive(Debug)]
+pub(crate) struct PerRefresh {
+    /// Rows of grants more than before, in all.
+    pub(crate) grants: i64,
+    /// Of the audit trail, for each refresh.
+    pub(crate) audit_bytes: f64,
+    /// Of the whole database, for each refresh.
+    pub(crate) bytes: f64,
+}
+
+/// The cost of a job on databases of different sizes.
+#[derive(Debug)]
+pub(crate) struct Growth {
+    pub(crate) name: &'static str,
+    /// Grants, and microseconds of the server's processor.
+    pub(crate) costs: Vec<(usize, Series)>,
+}
+
+impl Growth {
+    fn factor(&self) -> f64 {
+        let first = self.costs.first().map_or(f64::NAN, |(_, cost)| cost.median());
+        self.costs.last().map_or(f64::NAN, |(_, cost)| cost.median()) / first
+    }
+}
+
+/// Everything.
+#[derive(Debug)]
+pub(crate) struct Report {
+    postgres: bool,
+    quick: bool,
+    pub(crate) rows: Vec<Row>,
+    pub(crate) sign_ins: Option<SignIns>,
+    pub(crate) bytes_per_refresh: Option<PerRefresh>,
+    pub(crate) ready: Option<Series>,
+    pub(crate) growth: Vec<Growth>,
+    /// After the load, and the most.
+    pub(crate) memory_mib: (f64, f64),
+    pub(crate) binary_mib: f64,
+}
+
+const fn word(is_met: bool) -> &'static str {
+    if is_met { "met" } else { "**missed**" }
+}
+
+/// A job in one line, for whoever waits.
+pub(crate) fn line(row: &Row) -> String {
+    format!(
+        "{:<34} {:>8.0}/s  of its limit {} (target {:.2}, {})  of the no-op {}  {:.1} µs of processor",
+        row.name,
+        row.rate.median(),
+        row.of_limit.spread(),
+        row.target,
+        word(row.is_fast()),
+        row.of_noop.spread(),
+        row.cpu.median(),
+    )
+}
+
+impl Report {
+    pub(crate) fn new(postgres: bool, quick: bool) -> Self {
+        Self {
+            postgres,
+            quick,
+            rows: Vec::new(),
+            sign_ins: None,
+            bytes_per_refresh: None,
+            ready: None,
+            growth: Vec::new(),
+            memory_mib: (f64::NAN, f64::NAN),
+            binary_mib: f64::NAN,
+        }
+    }
+
+    /// The document.
+    pub(crate) fn markdown(&self) -> String {
+        format!("{}\n{}", include_str!("performance.md").trim_end(), self)
+    }
+
+    fn table(&self, f: &mut impl fmt::Write) -> fmt::Result {
+        writeln!(
+            f,
+            "| job | a second | of the no-op | its limit | of its limit | target | | µs of processor |"
+        )?;
+        writeln!(f, "|---|---:|---:|---:|---:|---:|---|---:|")?;
+        for row in &self.rows {
+            writeln!(
+                f,
+                "| {} | {:.0} | {} | {:.0} | {} | ≥ {:.2} | {} | {:.1} |",
+                row.name,
+                row.rate.median(),
+                row.of_noop.spread(),
+                row.limit.median(),
+                row.of_limit.spread(),
+                row.target,
+                word(row.is_fast()),
+                row.cpu.median(),
+            )?;
+        }
+        Ok(())
+    }
+
+    fn latencies(&self, f: &mut impl fmt::Write) -> fmt::Result {
+        writeln!(
+            f,
+            "| job | 1 connection: a second, p50 | 32: p50, p99 | 128: a second, p99 | at half of the throughput: p50, p99 | target | |"
+        )?;
+        writeln!(f, "|---|---:|---:|---:|---:|---:|---|")?;
+        for row in &self.rows {
+            let of = |measured: &Option<Measured>, part| {
+                measured.as_ref().map_or(f64::NAN, |measured| measured.percentile(part))
+            };
+            let rate =
+                |measured: &Option<Measured>| measured.as_ref().map_or(f64::NAN, Measured::rate);
+            let target =
+                row.patience.map_or("–".to_owned(), |most| format!("p99 ≤ {most:.0} ms"));
+            writeln!(
+                f,
+                "| {} | {:.0}, {:.2} ms | {:.2}, {:.2} ms | {:.0}, {:.2} ms | {:.2}, {:.2} ms | {target} | {} |",
+                row.name,
+                rate(&row.alone),
+                of(&row.alone, 0.5),
+                row.p50.median(),
+                row.p99.median(),
+                rate(&row.crowded),
+                of(&row.crowded, 0.99),
+                of(&row.at_half, 0.5),
+                of(&row.at_half, 0.99),
+                if row.patience.is_some() { word(row.is_patient()) } else { "" },
+            )?;
+        }
+        Ok(())
+    }
+
+    fn rest(&self, f: &mut impl fmt::Write) -> fmt::Result {
+        const MOST_MIB: f64 = 40e6 / 1_048_576.0 + 19.0;
+        writeln!(f, "| what | measured | target | |")?;
+        writeln!(f, "|---|---:|---:|---|")?;
+        let (now, most) = self.memory_mib;
+        writeln!(
+            f,
+            "| memory after the load, one hashing slot | {now:.1} MiB (most: {most:.1}) | ≤ {MOST_MIB:.1} MiB | {} |",
+            word(now <= MOST_MIB)
+        )?;
+        if let Some(found) = &self.sign_ins {
+            let hashes = found.hashes.median();
+            writeln!(
+                f,
+                "| password sign-in, as a part of raw argon2id ({hashes:.1}/s) | {} | ≥ 0.90 | {} |",
+                found.signed_in.spread(),
+                word(found.signed_in.median() >= 0.9)
+            )?;
+            writeln!(
+                f,
+                "| client credentials beside it, as a part of one core's | {} | ≥ 0.80 | {} |",
+                found.beside.spread(),
+                word(found.beside.median() >= 0.8)
+            )?;
+            writeln!(
+                f,
+                "| memory after the sign-ins | {:.1} MiB | ≤ {MOST_MIB:.1} MiB | {} |",
+                found.memory_mib,
+                word(found.memory_mib <= MOST_MIB)
+            )?;
+        }
+        if let Some(ready) = &self.ready {
+            writeln!(
+                f,
+                "| ready after the start, on a database that exists | {:.0} ms ({:.0}–{:.0}) | ≤ 50 ms | {} |",
+                ready.median(),
+                ready.least(),
+                ready.most(),
+                word(ready.median() <= 50.0)
+            )?;
+        }
+        if let Some(PerRefresh { grants, audit_bytes, bytes }) = &self.bytes_per_refresh {
+            writeln!(
+                f,
+                "| rows that refreshing adds to `grants` | {grants} | 0 | {} |",
+                word(*grants == 0)
+            )?;
+            writeln!(
+                f,
+                "| growth of the whole database for each refresh | {bytes:.0} bytes, {audit_bytes:.0} of them the audit trail | none but the audit trail | {} |",
+                word(bytes - audit_bytes * 1.3 <= 16.0)
+            )?;
+        }
+        for growth in &self.growth {
+            let mut costs = String::new();
+            for (size, cost) in &growth.costs {
+                let _ = write!(
+                    costs,
+                    "{}{:.0} µs at {size}",
+                    if costs.is_empty() { "" } else { ", " },
+                    cost.median()
+                );
+            }
+            let factor = growth.factor();
+            writeln!(
+                f,
+                "| {}: cost by stored grants | {factor:.2} ({costs}) | ≤ 1.15 | {} |",
+                growth.name,
+                word(factor <= 1.15)
+            )?;
+        }
+        writeln!(f, "| size of the binary | {:.1} MiB | – | |", self.binary_mib)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let database = if self.postgres { "PostgreSQL, on the core of the load" } else { "SQLite" };
+        let how = if self.quick { ", a quick run" } else { "" };
+        writeln!(f, "## On {database}{how}\n")?;
+        self.table(f)?;
+        writeln!(f)?;
+        self.latencies(f)?;
+        writeln!(f)?;
+        self.rest(f)
+    }
+}

@@ -1,0 +1,313 @@
+//! A database that has been in use: people, sign-ins, consents, grants, by the hundred thousand; and
+//! what their clients and browsers hold of them.
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use anyhow::{Context as _, Result};
+use gatewright::app::{App, Clock};
+use gatewright::flow::mint;
+use gatewright::flow::registration::Registrar;
+use gatewright::people::password::Password;
+use gatewright::record::Trace;
+use gatewright::store::{Db, Store, opaque_tokens, sql};
+use gatewright::types::token::{OpaqueAccessToken, SessionSecret};
+use gatewright::types::{Algorithm, ClientId, GrantId, Scope, Seconds, Secret, Timestamp};
+use serde_json::json;
+use sqlx::AssertSqlSafe;
+
+use crate::server;
+
+/// As many different tokens, grants and sign-ins as take turns.
+const IN_TURN: usize = 10_000;
+
+/// As many clients as take turns.
+const SERVICES: usize = 500;
+
+/// Where the web client is answered.
+pub(crate) const REDIRECT_URI: &str = "https://client.example/callback";
+
+/// What it is granted.
+pub(crate) const SCOPE: &str = "email openid profile";
+
+/// What everybody's password is.
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
+/// What is in the database, as those outside hold it.
+#[derive(Debug)]
+pub(crate) struct Seeded {
+    /// The configuration of its server.
+    pub(crate) config: PathBuf,
+    /// An application that people sign in to.
+    pub(crate) web: Credentials,
+    /// Services with tokens of their own.
+    pub(crate) services: Vec<Credentials>,
+    /// Live refresh tokens, one a grant.
+    pub(crate) refresh: Rc<RefCell<Vec<String>>>,
+    /// JWT access tokens, one a grant.
+    pub(crate) access: Vec<String>,
+    /// Opaque access tokens, one a grant.
+    pub(crate) opaque: Vec<String>,
+    /// What the browsers of people who are signed in carry.
+    pub(crate) cookies: Vec<String>,
+}
+
+/// What a client proves itself with.
+#[derive(Clone, Debug)]
+pub(crate) struct Credentials {
+    pub(crate) id: String,
+    pub(crate) secret: String,
+}
+
+/// Where a server and its database are.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    /// Its directory.
+    pub(crate) dir: PathBuf,
+    /// The URL of its database; SQLite in the directory if there is none.
+    pub(crate) database: Option<String>,
+    /// What it signs access tokens with.
+    pub(crate) algorithm: Algorithm,
+}
+
+impl Place {
+    /// Writes the configuration: defaults, but for what would end within a run.
+    fn configure(&self) -> Result<PathBuf> {
+        std::fs::create_dir_all(&self.dir)?;
+        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let dir = self.dir.display();
+        let sqlite = || format!("sqlite:{dir}/gatewright.db");
+        let url = self.database.clone().unwrap_or_else(sqlite);
+        let algorithm = self.algorithm;
+        let path = self.dir.join("gatewright.toml");
+        std::fs::write(
+            &path,
+            format!(
+                "issuer = \"http://127.0.0.1:{port}\"\n\
+                 [http]\nlisten = \"127.0.0.1:{port}\"\n\
+                 [database]\nurl = \"{url}\"\n\
+                 [keys]\ndir = \"{dir}/keys\"\n\
+                 [tokens]\naccess_token_lifetime = \"2h\"\naccess_token_alg = \"{algorithm}\"\n"
+            ),
+        )?;
+        Ok(path)
+    }
+}
+
+/// Makes a database with so many grants, each of another person in a sign-in of their own.
+///
+/// # Errors
+/// When it cannot be made.
+pub(crate) async fn seed(place: &Place, grants: usize) -> Result<Seeded> {
+    let config = place.configure()?;
+    let app = App::open(server::load(&config)?, Clock::system(), false).await?;
+    let web = register(&app, true).await?;
+    let mut services = Vec::with_capacity(SERVICES);
+    for _ in 0..SERVICES {
+        services.push(register(&app, false).await?);
+    }
+    people(&app, &web.id, grants).await?;
+
+    let chosen = spread(grants);
+    let keys = app.keyring.keys();
+    let now = app.clock.now();
+    let mut seeded = Seeded {
+        config,
+        refresh: Rc::default(),
+        access: Vec::with_capacity(chosen.len()),
+        opaque: Vec::with_capacity(chosen.len()),
+        cookies: Vec::with_capacity(chosen.len()),
+        web,
+        services,
+    };
+    let mut tx = app.store.write().await?;
+    for number in chosen {
+        let id = GrantId::from_text(uuid(number));
+        let token = mint::refresh(&keys, &id, 1)?;
+        seeded.refresh.borrow_mut().push(token.expose().to_owned());
+        let claims = json!({
+            "iss": app.config.issuer.as_str(), "aud": app.config.issuer.as_str(),
+            "sub": uuid(number), "client_id": seeded.web.id, "scope": SCOPE, "jti": uuid(number),
+            "iat": now, "exp": now + Seconds::hours(2), "gw_grant": uuid(number),
+            "auth_time": now, "acr": "pwd",
+        });
+        seeded.access.push(keys.signing(Algorithm::Es256)?.sign("at+jwt", &claims)?);
+
+        let token = OpaqueAccessToken::generate();
+        let row = opaque_tokens::OpaqueToken {
+            id: uuid(number),
+            client_id: ClientId::from_text(seeded.web.id.as_str()),
+            grant_id: Some(id),
+            audience: vec![app.config.issuer.as_str().to_owned()],
+            scope: Scope::of(SCOPE.split(' ')),
+            claims: String::new(),
+            created_at: now,
+            expires_at: now + Seconds::hours(2),
+        };
+        opaque_tokens::insert(&mut tx, &token.digest(), &row).await?;
+        seeded.opaque.push(token.0.expose().to_owned());
+
+        let cookie = SessionSecret::generate();
+        sql("UPDATE sessions SET digest = $1 WHERE id = $2")
+            .bind(cookie.digest())
+            .bind(uuid(number))
+            .run(&mut tx)
+            .await?;
+        seeded.cookies.push(cookie.0.expose().to_owned());
+    }
+    tx.commit().await?;
+    app.close().await;
+    Ok(seeded)
+}
+
+async fn register(app: &App, for_people: bool) -> Result<Credentials> {
+    let metadata = if for_people {
+        json!({
+            "client_name": "Photos", "redirect_uris": [REDIRECT_URI], "scope": SCOPE,
+            "grant_types": ["authorization_code", "refresh_token"],
+            "id_token_signed_response_alg": "ES256",
+        })
+    } else {
+        json!({ "client_name": "Service", "grant_types": ["client_credentials"],
+                "response_types": [], "scope": "read write" })
+    };
+    let registrar = Registrar {
+        store: &app.store,
+        outbound: &app.outbound,
+        kek: None,
+        config: &app.config,
+        trace: &Trace::of_command(app.clock.now_ms()),
+    };
+    let registered = registrar.create(serde_json::from_value(metadata)?).await?;
+    Ok(Credentials {
+        id: registered.client.id.to_string(),
+        secret: registered.secret.context("it has a secret")?.0.expose().to_owned(),
+    })
+}
+
+/// The identifier of the row of this number, in every table.
+fn uuid(number: usize) -> String {
+    format!("01970000-0000-7000-8000-{number:012x}")
+}
+
+/// So many of all that they are far from each other, in no order.
+fn spread(of: usize) -> Vec<usize> {
+    // Coprime with every number of grants that we make, all of them powers of ten.
+    const STRIDE: usize = 7_919;
+    let count = of.min(IN_TURN);
+    (0..count).map(|turn| (turn * STRIDE % count) * (of / count)).collect()
+}
+
+/// Everybody's rows, made by the database itself: a million in less than a minute.
+async fn people(app: &App, client: &str, count: usize) -> Result<()> {
+    let (id, numbers) = match app.store.db() {
+        Db::Sqlite { .. } => (
+            "printf('01970000-0000-7000-8000-%012x', i)",
+            format!(
+                "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {count})"
+            ),
+        ),
+        Db::Postgres(_) => (
+            "'01970000-0000-7000-8000-' || lpad(to_hex(i), 12, '0')",
+            format!("WITH n(i) AS (SELECT generate_series(0, {count} - 1))"),
+        ),
+    };
+    // A digest of 32 bytes that nobody has the secret of.
+    let digest = match app.store.db() {
+        Db::Sqlite { .. } => "CAST(printf('%032d', i) AS BLOB)",
+        Db::Postgres(_) => "convert_to(lpad(i::text, 32, '0'), 'UTF8')",
+    };
+    let password = Password::read(&Secret::new(PASSWORD), 1024)?;
+    let hash = app.hasher.place()?.hash(&password).await?;
+    let Timestamp(now) = app.clock.now();
+    let end = now + 86_400;
+    let claims = json!({
+        "name": "Ada Lovelace", "given_name": "Ada", "family_name": "Lovelace",
+        "preferred_username": "ada", "locale": "en", "zoneinfo": "Europe/London",
+    });
+    let rows = [
+        ("users", "(id, username, email, email_verified, claims, created_at, updated_at)", format!(
+            "{id}, 'user' || i, 'user' || i || '@example.org', TRUE, '{claims}', {now}, {now}"
+        )),
+        ("user_names", "(name, user_id)", format!("'user' || i, {id}")),
+        ("credentials", "(user_id, kind, secret, created_at)", format!("{id}, 'password', '{hash}', {now}")),
+        ("sessions", "(id, digest, user_id, auth_time, amr, acr, remembered, created_at, seen_at, idle_at,
+            expires_at, address, user_agent)", format!(
+            "{id}, {digest}, {id}, {now}, 'pwd', 'pwd', FALSE, {now}, {now}, {end}, {end}, '192.0.2.1', \
+             'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'"
+        )),
+        ("consents", "(user_id, client_id, scope, resources, claims, created_at, updated_at)", format!(
+            "{id}, '{client}', '{SCOPE}', '[]', '[]', {now}, {now}"
+        )),
+        ("grants", "(id, client_id, user_id, session_id, offline, scope, resources, claims, nonce, auth_time,
+            amr, acr, generation, rotated_at, created_at, idle_at, expires_at)", format!(
+            "{id}, '{client}', {id}, {id}, FALSE, '{SCOPE}', '[]', '', 'n-0S6_WzA2Mj', {now}, 'pwd', 'pwd', \
+             1, {now}, {now}, {end}, {end}"
+        )),
+    ];
+    for (table, columns, values) in rows {
+        // SQLite wants the common table expression within, PostgreSQL takes it there too.
+        let text = format!("INSERT INTO {table} {columns} {numbers} SELECT {values} FROM n");
+        execute(&app.store, text).await.with_context(|| format!("seeding {table}"))?;
+    }
+    execute(
+        &app.store,
+        "CREATE TABLE bench (id TEXT NOT NULL PRIMARY KEY, n BIGINT NOT NULL)".to_owned(),
+    )
+    .await?;
+    execute(&app.store, format!("INSERT INTO bench (id, n) {numbers} SELECT {id}, 0 FROM n"))
+        .await?;
+    // What a database that has grown by and by knows of itself.
+    execute(&app.store, "ANALYZE".to_owned()).await
+}
+
+async fn execute(store: &Store, text: String) -> Result<()> {
+    match store.db() {
+        Db::Sqlite { write, .. } => {
+            sqlx::query(AssertSqlSafe(text)).execute(write).await?;
+        }
+        Db::Postgres(pool) => {
+            // Longer than a request may take.
+            let mut connection = pool.acquire().await?;
+            sqlx::query("SET statement_timeout = 0").execute(&mut *connection).await?;
+            sqlx::query(AssertSqlSafe(text)).execute(&mut *connection).await?;
+            sqlx::query("RESET statement_timeout").execute(&mut *connection).await?;
+        }
+    }
+    Ok(())
+}
+
+/// How much is in a database.
+#[derive(Clone, Copy, Debug, sqlx::FromRow)]
+pub(crate) struct Size {
+    /// All of it.
+    pub(crate) bytes: i64,
+    /// What the audit trail says of issued tokens.
+    pub(crate) audit_bytes: i64,
+    /// Rows of `grants`.
+    pub(crate) grants: i64,
+}
+
+/// How much is in the database of a configuration.
+///
+/// # Errors
+/// When it does not tell.
+pub(crate) async fn size(config: &Path) -> Result<Size> {
+    let store = crate::limits::open(config).await?;
+    let text = match store.db() {
+        Db::Sqlite { .. } => {
+            "SELECT (SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()) AS bytes,
+                    (SELECT COALESCE(SUM(LENGTH(facts)), 0) FROM audit_events) AS audit_bytes,
+                    (SELECT COUNT(*) FROM grants) AS grants"
+        }
+        Db::Postgres(_) => {
+            "SELECT pg_database_size(current_database()) AS bytes,
+                    (SELECT COALESCE(SUM(LENGTH(facts)), 0)::BIGINT FROM audit_events) AS audit_bytes,
+                    (SELECT COUNT(*) FROM grants) AS grants"
+        }
+    };
+    let size = sql(text).one(store.db()).await?;
+    store.close().await;
+    Ok(size)
+}
