@@ -206,7 +206,7 @@ fn tell(head: &Head, route: Option<&Arc<Route>>, response: &Response, took: Dura
         method = %head.method,
         path,
         status,
-        ms = took.as_secs_f64() * 1000.0,
+        us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
         "answered"
     );
 }
