@@ -25,6 +25,8 @@ pub async fn withdraw(call: &Call<'_>, user: &UserId, client: &ClientId) -> Resu
     retrying(|| async {
         let mut tx = call.store.write().await?;
         let withdrawn = consents::withdraw(&mut tx, user, client).await?;
+        // The codes before the grants: a redemption that is under way holds its code, so that this waits
+        // for it and then sees its grant.
         codes::spend_all(&mut tx, user, client, call.now).await?;
         let revoked = grants::revoke_all(&mut tx, user, client, call.now).await?;
         if withdrawn || revoked > 0 {

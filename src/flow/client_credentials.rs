@@ -37,8 +37,8 @@ pub async fn grant(call: &Call<'_>, client: &Client, params: &Params) -> Result<
     mint::note(call, access.issued).await?;
     // > A refresh token SHOULD NOT be included. (§4.4.3)
     Ok(Tokens {
-        access: access.token,
         expires_in: access.expires_in,
+        access: access.token,
         scope,
         refresh: None,
         id_token: None,

@@ -53,7 +53,9 @@ impl ClientKeys {
         let stale = held.version != client.version
             || (is_fetched && (age >= KEPT || (!known && age >= REFETCH)));
         let held = if stale {
-            self.0.remove(&client.id);
+            // Of many who find the same keys stale, one reads anew: who comes later must not throw away
+            // what was just read.
+            self.0.remove_if(&client.id, |present| Arc::ptr_eq(present, &held));
             self.held(call, client).await?
         } else {
             held

@@ -3,6 +3,8 @@
 //! [RFC 6749 §4.1.3]: https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3
 //! [RFC 7636 §4.6]: https://www.rfc-editor.org/rfc/rfc7636#section-4.6
 
+use serde_json::{Map, Value};
+
 use super::mint::{self, For, IdTokenOf, Tokens};
 use super::{Call, audience};
 use crate::jose::base64url;
@@ -25,8 +27,15 @@ struct Brought<'a> {
 
 /// What came of it: what must be committed although the client is refused is a value, not an error.
 enum Redeemed {
-    Granted { grant: Box<Grant>, scope: Scope, access: mint::Access },
+    Granted(Box<Granted>),
     Refused(Refusal),
+}
+
+struct Granted {
+    grant: Grant,
+    scope: Scope,
+    access: mint::Access,
+    about: Map<String, Value>,
 }
 
 /// Trades a code for tokens: once. A second use takes with it what the first one got.
@@ -46,31 +55,35 @@ pub async fn redeem(call: &Call<'_>, client: &Client, params: &Params) -> Result
     let asked = audience::asked(call, client, params).await?;
     // Before the transaction: who holds one connection must not wait for another.
     let known = call.cache.resources().await?;
+    let keys = call.keys()?;
 
-    match retrying(|| spend(call, client, &brought, &asked, &known)).await? {
-        Redeemed::Refused(refusal) => Err(refusal.into()),
-        Redeemed::Granted { grant, scope, access } => {
-            let refresh = if client.may_use(GrantType::RefreshToken) {
-                Some(mint::refresh(&*call.keys()?, &grant.id, grant.generation)?)
-            } else {
-                None
-            };
-            let id_token = if scope.has("openid") {
-                let of = IdTokenOf {
-                    grant: &grant,
-                    access: &access.token,
-                    code: Some(&brought.code.0),
-                    nonce: grant.nonce.as_deref(),
-                };
-                Some(mint::id_token(call, client, of).await?)
-            } else {
-                None
-            };
-            mint::note(call, access.issued).await?;
-            let expires_in = access.expires_in;
-            Ok(Tokens { access: access.token, expires_in, scope, refresh, id_token })
-        }
-    }
+    let granted = match retrying(|| spend(call, client, &brought, &asked, &known)).await? {
+        Redeemed::Refused(refusal) => return Err(refusal.into()),
+        Redeemed::Granted(granted) => *granted,
+    };
+    // The code is spent: nothing from here on may depend on the database, or a fault would cost the
+    // grant (THREATS X-02).
+    let Granted { grant, scope, access, about } = granted;
+    let refresh = if client.may_use(GrantType::RefreshToken) {
+        Some(mint::refresh(&keys, &grant.id, grant.generation)?)
+    } else {
+        None
+    };
+    let id_token = if scope.has("openid") {
+        let of = IdTokenOf {
+            grant: &grant,
+            access: &access.token,
+            code: Some(&brought.code.0),
+            nonce: grant.nonce.as_deref(),
+            about,
+        };
+        Some(mint::id_token(call, client, of)?)
+    } else {
+        None
+    };
+    mint::note(call, access.issued).await?;
+    let expires_in = access.expires_in;
+    Ok(Tokens { access: access.token, expires_in, scope, refresh, id_token })
 }
 
 /// The transaction: spend the code, judge it, make the grant.
@@ -81,9 +94,10 @@ async fn spend(
     asked: &[ResourceId],
     known: &Resources,
 ) -> Result<Redeemed> {
+    let trusted = client.metadata.gw_skip_consent;
     let mut tx = call.store.write().await?;
     let (authorization, alive, expires_at) =
-        match codes::spend(&mut tx, &brought.code.digest(), call.now).await? {
+        match codes::spend(&mut tx, &brought.code.digest(), trusted, call.now).await? {
             Spent::Now { authorization, alive, expires_at } => (authorization, alive, expires_at),
             // > If an authorization code is used more than once, the authorization server MUST deny
             // > the request and SHOULD revoke (when possible) all tokens previously issued based on
@@ -113,7 +127,7 @@ async fn spend(
                 return Err(dead("expired").with("expired_at", expires_at));
             }
             if !alive {
-                return Err(dead("the sign-in, the user or the client is not alive any more"));
+                return Err(dead("the sign-in, the user, the client or the consent is not alive any more"));
             }
             mint::allowed(client, &authorization.scope, None)
         })
@@ -143,6 +157,7 @@ async fn spend(
         &shape,
     )
     .await?;
+    let about = mint::about(&mut tx, &grant).await?;
     Event::success(Kind::GrantCreated)
         .client(&client.id)
         .user(&grant.user_id)
@@ -152,7 +167,7 @@ async fn spend(
         .write(&mut tx, &call.trace)
         .await?;
     tx.commit().await?;
-    Ok(Redeemed::Granted { grant: Box::new(grant), scope, access })
+    Ok(Redeemed::Granted(Box::new(Granted { grant, scope, access, about })))
 }
 
 /// > ensure that the authorization code was issued to the authenticated confidential client, or if the

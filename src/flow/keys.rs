@@ -19,11 +19,15 @@ use crate::record::{Event, Kind, Trace};
 use crate::store::signing_keys::{self, SigningKeyRow, State};
 use crate::store::{Store, Tx, clients, server_secrets, versions};
 use crate::types::secret::entropy;
-use crate::types::{Algorithm, Code, Digest, Error, Failure, Result, Seconds, Timestamp};
+use crate::types::{Algorithm, Code, Digest, Error, Failure, Refusal, Result, Seconds, Timestamp};
 
 /// As long as any token lives that a client or resource may be registered for; a key stays published
 /// that long after it signed last.
 const LONGEST_TOKEN: Seconds = Seconds::days(1);
+
+/// By then every replica publishes what stands in the database; a second is promised (DESIGN §2), and
+/// clocks differ.
+const SEEN_BY_REPLICAS: Seconds = Seconds(30);
 
 /// The names of the server's own secrets.
 const REFRESH: &str = "refresh-tokens";
@@ -190,7 +194,20 @@ impl Keyring {
     }
 
     fn has_reached_everybody(&self, row: &SigningKeyRow, now: Timestamp) -> bool {
-        now - row.published_at >= self.schedule.max_age
+        now - row.published_at >= self.schedule.max_age + SEEN_BY_REPLICAS
+    }
+
+    fn must_have_reached_everybody(
+        &self,
+        row: &SigningKeyRow,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        if self.has_reached_everybody(row, now) {
+            return Ok(());
+        }
+        Err(Code::InvalidRequest
+            .because("the pending key was published so lately that verifiers may not have it yet")
+            .with("published_at", row.published_at))
     }
 
     /// Lets the pending key of an algorithm sign now, before its time.
@@ -213,13 +230,8 @@ impl Keyring {
                 .because("there is no pending key for this algorithm")
                 .into());
         };
-        if !although_unknown && !self.has_reached_everybody(pending, now) {
-            return Err(Code::InvalidRequest
-                .because(
-                    "the pending key was published so lately that verifiers may not have it yet",
-                )
-                .with("published_at", pending.published_at)
-                .into());
+        if !although_unknown {
+            self.must_have_reached_everybody(pending, now)?;
         }
         succeed(store, of(State::Active), pending, false, trace).await?;
         keep_pending(store, &self.kek, &self.schedule, trace).await
@@ -228,7 +240,8 @@ impl Keyring {
     /// Ends a key: it signs no more; with `compromised`, what it signed counts for nothing.
     ///
     /// # Errors
-    /// A refusal when there is no such key.
+    /// A refusal when there is no such key; unless it is compromised, also when the one to take its
+    /// place was published so lately that verifiers may not have it.
     pub async fn retire(
         &self,
         store: &Store,
@@ -244,6 +257,9 @@ impl Keyring {
             rows.iter().find(|other| other.alg == row.alg && other.state() == State::Pending);
         match (row.state(), pending) {
             (State::Active, Some(pending)) => {
+                if !compromised {
+                    self.must_have_reached_everybody(pending, Timestamp(trace.at_ms / 1000))?;
+                }
                 succeed(store, Some(row), pending, compromised, trace).await?;
             }
             (State::Active, None) => {

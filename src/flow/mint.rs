@@ -18,7 +18,7 @@ use crate::store::{On, opaque_tokens, users};
 use crate::types::client::{GrantType, TokenFormat};
 use crate::types::token::{OpaqueAccessToken, seal, unseal};
 use crate::types::{
-    Client, Failure, GrantId, Refusal, Result, Scope, Seconds, Secret, Timestamp, User,
+    Client, Failure, GrantId, Refusal, Result, Scope, Seconds, Secret, Timestamp,
 };
 
 /// What the token endpoint answers: RFC 6749 §5.1.
@@ -74,7 +74,7 @@ impl<'a> From<&'a [String]> for Audience<'a> {
     }
 }
 
-/// An access token, and how long it lives.
+/// An access token, and how long it lives: [`Access::noted`] lets it go.
 #[derive(Debug)]
 pub struct Access {
     /// The token.
@@ -230,7 +230,7 @@ struct IdClaims<'a> {
 }
 
 /// What an ID token is made from.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct IdTokenOf<'a> {
     /// The grant.
     pub grant: &'a Grant,
@@ -241,19 +241,17 @@ pub struct IdTokenOf<'a> {
     /// The `nonce` of the authentication request. Not repeated at a refresh: OIDC Core §12.2 says
     /// "it SHOULD NOT have a nonce Claim".
     pub nonce: Option<&'a str>,
+    /// What [`about`] says.
+    pub about: Map<String, Value>,
 }
 
-/// Makes an ID token.
+/// Makes an ID token. It asks the database nothing, so that it can be made after the commit.
 ///
 /// # Errors
 /// When something of ours fails.
-pub async fn id_token(call: &Call<'_>, client: &Client, of: IdTokenOf<'_>) -> Result<Secret> {
-    let keys = call.keys()?;
+pub fn id_token(call: &Call<'_>, client: &Client, of: IdTokenOf<'_>) -> Result<Secret, Failure> {
+    let keys = call.keyring.keys();
     let algorithm = client.metadata.id_token_signed_response_alg;
-    let about = match person(call, of.grant).await? {
-        Some((user, wanted)) => claims::about(&user, &Scope::default(), &wanted.id_token),
-        None => Map::new(),
-    };
     let claims = IdClaims {
         iss: call.issuer(),
         sub: &subject::of(&keys, client, &of.grant.user_id),
@@ -267,22 +265,28 @@ pub async fn id_token(call: &Call<'_>, client: &Client, of: IdTokenOf<'_>) -> Re
         nonce: of.nonce,
         at_hash: sign::left_half(algorithm, of.access.expose()),
         c_hash: of.code.map(|code| sign::left_half(algorithm, code.expose())),
-        about,
+        about: of.about,
     };
     Ok(Secret::new(keys.signing(algorithm)?.sign("JWT", &claims)?))
 }
 
-/// The user, if the `claims` parameter asked for something in the ID token; else nobody needs them.
-async fn person(call: &Call<'_>, grant: &Grant) -> Result<Option<(User, ClaimsRequest)>> {
+/// The claims about the user that the `claims` parameter asked for in the ID token; most ask for none,
+/// and then nobody is asked.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn about(on: impl Into<On<'_>>, grant: &Grant) -> Result<Map<String, Value>> {
     if grant.claims.is_empty() {
-        return Ok(None);
+        return Ok(Map::new());
     }
     let wanted = ClaimsRequest::from_text(&grant.claims);
     if wanted.id_token.is_empty() {
-        return Ok(None);
+        return Ok(Map::new());
     }
-    let found = users::with_password(call.store.db(), &grant.user_id).await?;
-    Ok(found.map(|found| (found.user, wanted)))
+    let found = users::with_password(on, &grant.user_id).await?;
+    Ok(found.map_or_else(Map::new, |found| {
+        claims::about(&found.user, &Scope::default(), &wanted.id_token)
+    }))
 }
 
 /// The scopes that a client may still have of those granted: what was taken from its registration

@@ -10,7 +10,7 @@ use super::mint::{self, For, IdTokenOf, Tokens};
 use super::{Call, audience};
 use crate::people::session;
 use crate::record::{Event, Kind};
-use crate::store::grants::{self, Grant, Presented, Rotation};
+use crate::store::grants::{self, Grant, Presented, Rotation, Terms};
 use crate::store::{retrying, sessions};
 use crate::types::client::{GrantType, Profile};
 use crate::types::{Client, Code, Params, Refusal, ResourceId, Result, Scope};
@@ -35,19 +35,19 @@ pub async fn rotate(call: &Call<'_>, client: &Client, params: &Params) -> Result
     must_be_granted(call, client, &presented, &wanted).await?;
 
     let tokens = &call.config.tokens;
-    let idle_at = call.now + tokens.refresh_idle;
-    let rotation = match client.metadata.gw_profile {
-        Profile::OAuth21 => {
-            let on = call.store.db();
-            grants::rotate(on, &presented, &client.id, idle_at, tokens.refresh_grace, call.now)
-                .await?
-        }
-        // > shall not use refresh token rotation except in extraordinary circumstances
-        // (FAPI 2.0 Security Profile §5.3.2.1)
-        Profile::Fapi2 => {
-            grants::keep(call.store.db(), &presented, &client.id, idle_at, call.now).await?
-        }
+    let terms = Terms {
+        rotates: match client.metadata.gw_profile {
+            Profile::OAuth21 => true,
+            // > shall not use refresh token rotation except in extraordinary circumstances
+            // (FAPI 2.0 Security Profile §5.3.2.1)
+            Profile::Fapi2 => false,
+        },
+        offline: client.scope().has("offline_access"),
+        idle_at: call.now + tokens.refresh_idle,
+        grace: tokens.refresh_grace,
     };
+    let rotation =
+        grants::rotate(call.store.db(), &presented, &client.id, terms, call.now).await?;
     let grant = match rotation {
         Rotation::Rotated(grant) | Rotation::Repeated(grant) => grant,
         Rotation::Replayed => {
@@ -59,7 +59,10 @@ pub async fn rotate(call: &Call<'_>, client: &Client, params: &Params) -> Result
                 .into());
         }
         Rotation::Foreign => return Err(dead(&presented, "issued to another client").into()),
-        Rotation::Dead => return Err(dead(&presented, "expired, revoked or unknown").into()),
+        Rotation::Dead => {
+            let reason = "expired, revoked, unknown, or offline while the client may not be";
+            return Err(dead(&presented, reason).into());
+        }
     };
     answer(call, client, &grant, wanted).await
 }
@@ -120,16 +123,17 @@ async fn answer(call: &Call<'_>, client: &Client, grant: &Grant, wanted: Wanted)
     let (by, on) = (GrantType::RefreshToken, call.store.db());
     let access = mint::access(call, on, client, For::Grant(grant), by, &scope, &shape).await?;
     let id_token = if scope.has("openid") {
-        let of = IdTokenOf { grant, access: &access.token, code: None, nonce: None };
-        Some(mint::id_token(call, client, of).await?)
+        let about = mint::about(on, grant).await?;
+        let of = IdTokenOf { grant, access: &access.token, code: None, nonce: None, about };
+        Some(mint::id_token(call, client, of)?)
     } else {
         None
     };
-    keep_session(call, grant).await?;
+    keep_session(call, grant).await;
     mint::note(call, access.issued).await?;
     Ok(Tokens {
-        access: access.token,
         expires_in: access.expires_in,
+        access: access.token,
         scope,
         refresh: Some(mint::refresh(&*call.keys()?, &grant.id, grant.generation)?),
         id_token,
@@ -137,13 +141,18 @@ async fn answer(call: &Call<'_>, client: &Client, grant: &Grant, wanted: Wanted)
 }
 
 /// A refresh of a grant that lives with its session counts as activity there (DESIGN §8), written at
-/// most once a minute.
-async fn keep_session(call: &Call<'_>, grant: &Grant) -> Result<()> {
+/// most once a minute. The token is spent already: for a note that could not be taken, its owner must
+/// not be sent away without the next one.
+async fn keep_session(call: &Call<'_>, grant: &Grant) {
     let unless_since = call.now - session::EVERY;
     if grant.offline || grant.session_seen_at.is_none_or(|seen_at| seen_at > unless_since) {
-        return Ok(());
+        return;
     }
     let idle_at = session::idle_at(&call.config.sessions, grant.session_remembered, call.now);
-    sessions::touch(call.store.db(), &grant.session_id, unless_since, idle_at, call.now).await?;
-    Ok(())
+    let on = call.store.db();
+    if let Err(error) =
+        sessions::touch(on, &grant.session_id, unless_since, idle_at, call.now).await
+    {
+        tracing::warn!(%error, request_id = %call.trace.request_id, "a session's use was not noted");
+    }
 }

@@ -7,7 +7,7 @@ use super::throttle::{self, Turn};
 use super::{People, name, session};
 use crate::record::{Event, Kind};
 use crate::store::users::WithPassword;
-use crate::store::{Tx, grants, is_duplicate, retrying, sessions, users};
+use crate::store::{Tx, codes, grants, is_duplicate, retrying, sessions, users};
 use crate::types::session::Session;
 use crate::types::token::SessionSecret;
 use crate::types::{Code, Error, Result, Secret, Timestamp, User, UserId};
@@ -126,8 +126,15 @@ async fn end_everything(
     event: Event,
 ) -> sqlx::Result<Event> {
     let ended = sessions::end_others(tx, user, None, people.now).await?;
-    let revoked = grants::revoke_of_user(tx, user, people.now).await?;
+    let revoked = revoke_everything(tx, people, user).await?;
     Ok(event.fact("sessions_ended", ended).fact("grants_revoked", revoked))
+}
+
+/// Revokes every grant of somebody, and those that are about to come of a code. The codes first: a
+/// redemption that is under way holds its code, so that this waits for it and then sees its grant.
+async fn revoke_everything(tx: &mut Tx, people: &People<'_>, user: &UserId) -> sqlx::Result<u64> {
+    codes::spend_of_user(tx, user, people.now).await?;
+    grants::revoke_of_user(tx, user, people.now).await
 }
 
 /// Sets somebody's password, as an administrator: whatever was signed in or granted under the old one
@@ -216,7 +223,7 @@ pub async fn change_password(
         }
         taken.succeeded(&mut tx, people.now).await?;
         let ended = sessions::end_others(&mut tx, &user.id, Some(&session.id), people.now).await?;
-        let revoked = grants::revoke_of_user(&mut tx, &user.id, people.now).await?;
+        let revoked = revoke_everything(&mut tx, people, &user.id).await?;
         Event::success(Kind::PasswordChanged)
             .user(&user.id)
             .session(&session.id)

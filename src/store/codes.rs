@@ -116,11 +116,11 @@ struct Row {
 /// What came of presenting a code.
 #[derive(Debug)]
 pub enum Spent {
-    /// It was good, and is now spent. `alive`: sign-in, user and client all still live.
+    /// It was good, and is now spent.
     Now {
         /// What it stands for.
         authorization: Authorization,
-        /// Whether sign-in, user and client live.
+        /// Whether sign-in, user, client and consent all still live.
         alive: bool,
         /// When it would have expired.
         expires_at: Timestamp,
@@ -137,11 +137,17 @@ pub enum Spent {
 }
 
 /// Spends a code: of many who present it, one. A code that is presented wrongly (late, by another
-/// client) is spent too: it is in the wrong hands (THREATS CO-03).
+/// client) is spent too: it is in the wrong hands (THREATS CO-03). `trusted`: the client needs no
+/// consent; otherwise one that was withdrawn meanwhile counts.
 ///
 /// # Errors
 /// What the database says.
-pub async fn spend(tx: &mut Tx, digest: &Digest, now: Timestamp) -> sqlx::Result<Spent> {
+pub async fn spend(
+    tx: &mut Tx,
+    digest: &Digest,
+    trusted: bool,
+    now: Timestamp,
+) -> sqlx::Result<Spent> {
     let row: Option<Row> = sql("UPDATE codes SET used_at = $1
           WHERE digest = $2 AND used_at IS NULL
       RETURNING grant_id, client_id, user_id, session_id, redirect_uri, code_challenge, nonce, scope,
@@ -150,9 +156,13 @@ pub async fn spend(tx: &mut Tx, digest: &Digest, now: Timestamp) -> sqlx::Result
                           JOIN users ON users.id = sessions.user_id AND users.disabled_at IS NULL
                           JOIN clients ON clients.id = codes.client_id AND clients.disabled_at IS NULL
                          WHERE sessions.id = codes.session_id AND sessions.ended_at IS NULL
-                           AND sessions.idle_at > $1 AND sessions.expires_at > $1) AS alive")
+                           AND sessions.idle_at > $1 AND sessions.expires_at > $1)
+                AND ($3 OR EXISTS (SELECT 1 FROM consents
+                                    WHERE consents.user_id = codes.user_id
+                                      AND consents.client_id = codes.client_id)) AS alive")
     .bind(now)
     .bind(digest)
+    .bind(trusted)
     .opt(&mut *tx)
     .await?;
     if let Some(row) = row {
@@ -201,6 +211,18 @@ pub async fn spend_all(
         .bind(now)
         .bind(user)
         .bind(client)
+        .run(tx)
+        .await
+}
+
+/// Spends whatever codes are still abroad for this user.
+///
+/// # Errors
+/// What the database says.
+pub async fn spend_of_user(tx: &mut Tx, user: &UserId, now: Timestamp) -> sqlx::Result<u64> {
+    sql("UPDATE codes SET used_at = $1 WHERE user_id = $2 AND used_at IS NULL")
+        .bind(now)
+        .bind(user)
         .run(tx)
         .await
 }

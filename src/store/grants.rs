@@ -192,6 +192,19 @@ pub enum Rotation {
     Dead,
 }
 
+/// How a refresh token is traded.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    /// Whether the next one is another; where it is not, the same is answered again and again.
+    pub rotates: bool,
+    /// Whether the client may still have grants that outlive their sign-in.
+    pub offline: bool,
+    /// When the grant ends if it is not used again.
+    pub idle_at: Timestamp,
+    /// How long after its first use a token is answered with the same successor again.
+    pub grace: Seconds,
+}
+
 /// Moves a grant to its next generation: compare and set in one statement, so of many racing requests
 /// one wins.
 ///
@@ -201,14 +214,13 @@ pub async fn rotate(
     on: impl Into<On<'_>>,
     presented: &Presented,
     client: &ClientId,
-    idle_at: Timestamp,
-    grace: Seconds,
+    terms: Terms,
     now: Timestamp,
 ) -> sqlx::Result<Rotation> {
     let mut on = on.into();
     let rotated: Option<Row> = sql(concat!(
-        "UPDATE grants SET generation = generation + 1, rotated_at = $1, idle_at = $2
-          WHERE grants.id = $3 AND generation = $4 AND client_id = $5
+        "UPDATE grants SET generation = generation + $6, rotated_at = $1, idle_at = $2
+          WHERE grants.id = $3 AND generation = $4 AND client_id = $5 AND ($7 OR NOT grants.offline)
             AND ",
         alive!(),
         "
@@ -216,10 +228,12 @@ pub async fn rotate(
         columns!()
     ))
     .bind(now)
-    .bind(idle_at)
+    .bind(terms.idle_at)
     .bind(&presented.grant_id)
     .bind(presented.generation)
     .bind(client)
+    .bind(i64::from(terms.rotates))
+    .bind(terms.offline)
     .opt(&mut on)
     .await?;
     if let Some(grant) = rotated {
@@ -252,44 +266,14 @@ pub async fn rotate(
     if standing.grant.client_id != *client {
         return Ok(Rotation::Foreign);
     }
-    if !standing.alive {
+    if !standing.alive || (standing.grant.offline && !terms.offline) {
         return Ok(Rotation::Dead);
     }
     let successor_is_live = standing.grant.generation == presented.generation + 1;
-    if successor_is_live && now - standing.rotated_at <= grace {
+    if successor_is_live && now - standing.rotated_at <= terms.grace {
         return Ok(Rotation::Repeated(standing.grant.read()?));
     }
     Ok(Rotation::Replayed)
-}
-
-/// The same token again, for clients whose refresh tokens do not rotate (FAPI 2.0 §5.3.2.1).
-///
-/// # Errors
-/// What the database says.
-pub async fn keep(
-    on: impl Into<On<'_>>,
-    presented: &Presented,
-    client: &ClientId,
-    idle_at: Timestamp,
-    now: Timestamp,
-) -> sqlx::Result<Rotation> {
-    let kept: Option<Row> = sql(concat!(
-        "UPDATE grants SET idle_at = $2
-          WHERE grants.id = $3 AND generation = $4 AND client_id = $5
-            AND ",
-        alive!(),
-        "
-      RETURNING ",
-        columns!()
-    ))
-    .bind(now)
-    .bind(idle_at)
-    .bind(&presented.grant_id)
-    .bind(presented.generation)
-    .bind(client)
-    .opt(on)
-    .await?;
-    kept.map_or(Ok(Rotation::Dead), |row| row.read().map(Rotation::Repeated))
 }
 
 /// What was granted: it never changes, so it may be read before the grant is touched.

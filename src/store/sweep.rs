@@ -13,12 +13,16 @@ const CODES_KEPT: Seconds = Seconds::hours(1);
 /// How long what is dead is kept besides, so that clocks of replicas may differ (THREATS CL-01).
 const MARGIN: Seconds = Seconds::minutes(2);
 
+/// What is dead is asked of the row that goes as well: a key column may stand for several rows, as the
+/// `jti` of a replay does, which two clients may both have used.
 macro_rules! batch {
     ($table:literal, $key:literal, $dead:literal) => {
         concat!(
             "DELETE FROM ",
             $table,
-            " WHERE ",
+            " WHERE (",
+            $dead,
+            ") AND ",
             $key,
             " IN (SELECT ",
             $key,
