@@ -127,7 +127,9 @@ async fn spend(
                 return Err(dead("expired").with("expired_at", expires_at));
             }
             if !alive {
-                return Err(dead("the sign-in, the user, the client or the consent is not alive any more"));
+                return Err(dead(
+                    "the sign-in, the user, the client or the consent is not alive any more",
+                ));
             }
             mint::allowed(client, &authorization.scope, None)
         })

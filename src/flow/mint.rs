@@ -17,9 +17,7 @@ use crate::store::grants::{Grant, Presented};
 use crate::store::{On, opaque_tokens, users};
 use crate::types::client::{GrantType, TokenFormat};
 use crate::types::token::{OpaqueAccessToken, seal, unseal};
-use crate::types::{
-    Client, Failure, GrantId, Refusal, Result, Scope, Seconds, Secret, Timestamp,
-};
+use crate::types::{Client, Failure, GrantId, Refusal, Result, Scope, Seconds, Secret, Timestamp};
 
 /// What the token endpoint answers: RFC 6749 §5.1.
 #[derive(Debug)]

@@ -46,8 +46,7 @@ pub async fn rotate(call: &Call<'_>, client: &Client, params: &Params) -> Result
         idle_at: call.now + tokens.refresh_idle,
         grace: tokens.refresh_grace,
     };
-    let rotation =
-        grants::rotate(call.store.db(), &presented, &client.id, terms, call.now).await?;
+    let rotation = grants::rotate(call.store.db(), &presented, &client.id, terms, call.now).await?;
     let grant = match rotation {
         Rotation::Rotated(grant) | Rotation::Repeated(grant) => grant,
         Rotation::Replayed => {

@@ -48,6 +48,20 @@ impl<'a> Browser<'a> {
         self.go(&target, ask).await
     }
 
+    /// Sends one of the forms of the account page, which has several.
+    pub(crate) async fn on_account(&mut self, action: &str, fields: &[(&str, &str)]) -> Place {
+        let page = self.open("/account").await;
+        let form = Form::of(&page.answer.text);
+        let csrf = form.hidden.iter().find(|(name, _)| name == "csrf").expect("a token");
+        let body = form_urlencoded::Serializer::new(String::new())
+            .append_pair(&csrf.0, &csrf.1)
+            .extend_pairs(fields)
+            .finish();
+        let ask = self.server.ask("POST", action).form(&body);
+        let ask = ask.header("origin", ISSUER).header("sec-fetch-site", "same-origin");
+        self.go(action, ask).await
+    }
+
     /// Asks, and goes where the answer leads, as long as that is with us.
     async fn go(&mut self, target: &str, ask: Ask) -> Place {
         let (mut at, mut ask) = (target.to_owned(), ask);

@@ -9,17 +9,23 @@
     reason = "that is how a test says no"
 )]
 
+mod acts;
 mod browser;
 mod http;
+mod jwt;
 mod server;
 
 mod errors;
 mod headers;
 mod limits;
+mod liveness;
 mod oidc_core_userinfo;
+mod races;
 mod rfc6749_client;
 mod rfc6749_client_credentials;
+mod rfc6749_refresh;
 mod rfc6750_bearer;
 mod rfc7009_revocation;
+mod rfc7523_assertions;
 mod rfc7662_introspection;
 mod rfc8414_metadata;

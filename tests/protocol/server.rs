@@ -99,6 +99,13 @@ impl Server {
         Self::serve(self.config.clone(), self.database.clone(), self.clock.clone()).await
     }
 
+    /// Another replica whose configuration is another in some point.
+    pub(crate) async fn replica_with(&self, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = self.config.clone();
+        change(&mut config);
+        Self::serve(config, self.database.clone(), self.clock.clone()).await
+    }
+
     /// Stops this server in order; another one may take its place.
     pub(crate) async fn restarted(self) -> Self {
         let (config, database, clock) = (self.config, self.database, self.clock);
@@ -179,15 +186,20 @@ impl Server {
         .await
     }
 
-    /// What comes of a code.
-    pub(crate) async fn redeem(&self, client: &Client, code: &str) -> Answer {
+    /// `grant_type=authorization_code`, as it is sent.
+    pub(crate) fn redeeming(&self, client: &Client, code: &str) -> Ask {
         let form = form_urlencoded::Serializer::new(String::new())
             .append_pair("grant_type", "authorization_code")
             .append_pair("code", code)
             .append_pair("redirect_uri", Client::REDIRECT_URI)
             .append_pair("code_verifier", VERIFIER)
             .finish();
-        self.post_as(client, "/token", &form).await
+        self.ask("POST", "/token").basic(&client.id, &client.secret).form(&form)
+    }
+
+    /// What comes of a code.
+    pub(crate) async fn redeem(&self, client: &Client, code: &str) -> Answer {
+        self.redeeming(client, code).send().await
     }
 
     /// The tokens that a person has granted to a client, in a browser of their own.

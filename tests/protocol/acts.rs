@@ -1,0 +1,109 @@
+//! What happens to people, applications and sign-ins while their tokens are abroad; and what is asked of
+//! those tokens afterwards.
+
+use gatewright::flow::account as applications;
+use gatewright::flow::resources;
+use gatewright::people::{account, session};
+use gatewright::store::audit_events::{self, AuditRow, Filter};
+use gatewright::types::client::Metadata;
+use gatewright::types::{ClientId, Resource, ResourceId, Secret, User};
+
+use crate::http::{Answer, Ask};
+use crate::server::{Client, Server};
+
+impl Server {
+    /// `grant_type=refresh_token`, as it is sent.
+    pub(crate) fn refreshing(&self, client: &Client, token: &str, more: &str) -> Ask {
+        let form = format!("grant_type=refresh_token&refresh_token={token}{more}");
+        self.ask("POST", "/token").basic(&client.id, &client.secret).form(&form)
+    }
+
+    /// `grant_type=refresh_token`.
+    pub(crate) async fn refresh(&self, client: &Client, token: &str, more: &str) -> Answer {
+        self.refreshing(client, token, more).send().await
+    }
+
+    /// Whether a token lives, for a client that may know.
+    pub(crate) async fn is_active(&self, client: &Client, token: &str) -> bool {
+        let answer = self.post_as(client, "/introspect", &format!("token={token}")).await.ok();
+        answer.body["active"].as_bool().unwrap()
+    }
+
+    /// The UserInfo request of OIDC Core §5.3.1.
+    pub(crate) async fn userinfo(&self, token: &str) -> Answer {
+        self.ask("GET", "/userinfo").bearer(token).send().await
+    }
+
+    /// As `gatewright user disable` does.
+    pub(crate) async fn disable(&self, user: &User) {
+        let trace = self.trace();
+        assert!(account::disable(&self.app().people(&trace), &user.id).await.unwrap());
+    }
+
+    /// As `gatewright user enable` does.
+    pub(crate) async fn enable(&self, user: &User) {
+        let trace = self.trace();
+        assert!(account::enable(&self.app().people(&trace), &user.id).await.unwrap());
+    }
+
+    /// As `gatewright user set-password` does.
+    pub(crate) async fn set_password(&self, user: &User, password: &str) {
+        let trace = self.trace();
+        let people = self.app().people(&trace);
+        account::set_password(&people, &user.id, &Secret::new(password)).await.unwrap();
+    }
+
+    /// Ends every sign-in of somebody.
+    pub(crate) async fn end_sessions(&self, user: &User) {
+        let trace = self.trace();
+        let ended = session::end_others(&self.app().people(&trace), &user.id, None).await;
+        assert!(ended.unwrap() > 0);
+    }
+
+    /// Takes back what somebody allowed an application.
+    pub(crate) async fn withdraw(&self, user: &User, client: &Client) {
+        let call = self.app().call(self.trace());
+        let id = ClientId::from_text(&client.id);
+        assert!(applications::withdraw(&call, &user.id, &id).await.unwrap());
+    }
+
+    /// Changes what a client is registered for.
+    pub(crate) async fn change(&self, client: &Client, change: impl FnOnce(&mut Metadata)) {
+        let registered = self.find(client).await;
+        let mut metadata = registered.metadata.clone();
+        change(&mut metadata);
+        self.administer(async |registrar| {
+            registrar.update(&registered, metadata).await.unwrap();
+        })
+        .await;
+    }
+
+    /// Registers an API.
+    pub(crate) async fn resource(&self, id: &str) {
+        let app = self.app();
+        let resource = Resource {
+            id: ResourceId::from_text(id),
+            name: "Photos".to_owned(),
+            scopes: Vec::new(),
+            access_token_format: None,
+            access_token_lifetime: None,
+        };
+        let issuer = &app.config.issuer;
+        resources::create(&app.store, issuer, &resource, &self.trace()).await.unwrap();
+        app.confirm().await.unwrap();
+    }
+
+    /// Disables a client.
+    pub(crate) async fn disable_client(&self, client: &Client) {
+        let id = ClientId::from_text(&client.id);
+        self.administer(async |registrar| registrar.disable(&id).await.unwrap()).await;
+    }
+
+    /// The audit events of this kind, the newest first; of all kinds where it is empty.
+    pub(crate) async fn events(&self, kind: &str) -> Vec<AuditRow> {
+        let app = self.app();
+        app.recorder.flush().await;
+        let filter = Filter { kind: kind.to_owned(), most: 10_000, ..Filter::default() };
+        audit_events::list(app.store.db(), &filter).await.unwrap()
+    }
+}
