@@ -7,6 +7,7 @@ mod audit;
 mod client;
 mod client_metadata;
 pub mod config;
+pub mod demo;
 mod desk;
 mod exit;
 mod key;

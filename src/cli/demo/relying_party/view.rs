@@ -1,0 +1,208 @@
+//! `templates/demo/home.html`: what the application shows, which is all that it was told.
+
+use askama::Template;
+use serde_json::{Map, Value};
+
+use super::visits::{Notice, SignedIn};
+use crate::render::layout::{Layout, initials};
+use crate::types::{Secret, Timestamp};
+
+/// The page.
+#[derive(Debug, Template)]
+#[template(path = "demo/home.html")]
+pub(super) struct Home<'a> {
+    /// What every page of ours carries.
+    pub(super) layout: Layout<'a>,
+    /// Who signs people in.
+    pub(super) issuer: &'a str,
+    /// What came of what was asked for last.
+    pub(super) notice: Option<&'a Notice>,
+    /// Who is signed in.
+    pub(super) somebody: Option<Somebody<'a>>,
+}
+
+impl Home<'_> {
+    fn is_bad_news(&self) -> bool {
+        matches!(self.notice, Some(Notice::Trouble(_)))
+    }
+
+    fn news(&self) -> Option<String> {
+        self.notice.map(|notice| match notice {
+            Notice::Done(what) => (*what).to_owned(),
+            Notice::Trouble(trouble) => trouble.to_string(),
+        })
+    }
+}
+
+/// Somebody who signed in, and what is held for them.
+#[derive(Debug)]
+pub(super) struct Somebody<'a> {
+    signed_in: &'a SignedIn,
+    now: Timestamp,
+}
+
+impl<'a> Somebody<'a> {
+    /// Who signed in, as they are at `now`.
+    pub(super) const fn new(signed_in: &'a SignedIn, now: Timestamp) -> Self {
+        Self { signed_in, now }
+    }
+
+    fn claim(&self, name: &str) -> Option<&'a str> {
+        self.signed_in.tokens.id_token.claims.get(name).and_then(Value::as_str)
+    }
+
+    fn name(&self) -> &'a str {
+        self.claim("name").or(self.claim("preferred_username")).unwrap_or("Somebody")
+    }
+
+    fn handle(&self) -> &'a str {
+        self.claim("email").unwrap_or(&self.signed_in.tokens.id_token.subject)
+    }
+
+    fn initials(&self) -> String {
+        initials(self.name())
+    }
+
+    fn claims(&self) -> Vec<Claim> {
+        rows(&self.signed_in.tokens.id_token.claims)
+    }
+
+    fn key(&self) -> &'a str {
+        self.signed_in.tokens.id_token.kid.as_deref().unwrap_or("the only one there is")
+    }
+
+    fn userinfo(&self) -> Option<Vec<Claim>> {
+        self.signed_in.userinfo.as_ref().map(rows)
+    }
+
+    fn access_token(&self) -> String {
+        beginning(&self.signed_in.tokens.access)
+    }
+
+    fn refresh_token(&self) -> Option<String> {
+        self.signed_in.tokens.refresh.as_ref().map(beginning)
+    }
+
+    fn scopes(&self) -> impl Iterator<Item = &'a str> {
+        self.signed_in.tokens.scope.split(' ').filter(|scope| !scope.is_empty())
+    }
+
+    fn expires_at(&self) -> Option<Timestamp> {
+        self.signed_in.tokens.expires_at
+    }
+
+    fn has_expired(&self) -> bool {
+        self.expires_at().is_some_and(|end| end <= self.now)
+    }
+
+    fn is_revoked(&self) -> bool {
+        self.signed_in.revoked
+    }
+
+    fn refreshes(&self) -> String {
+        match self.signed_in.refreshed {
+            0 => "not yet".to_owned(),
+            1 => "once".to_owned(),
+            times => format!("{times} times"),
+        }
+    }
+}
+
+/// Enough of a token to see that it is another one than before, and of no use to anybody.
+fn beginning(token: &Secret) -> String {
+    const SHOWN: usize = 12;
+    token.expose().chars().take(SHOWN).chain(['…']).collect()
+}
+
+/// A line of a table of claims.
+#[derive(Debug)]
+struct Claim {
+    name: String,
+    meaning: &'static str,
+    value: String,
+}
+
+fn rows(claims: &Map<String, Value>) -> Vec<Claim> {
+    let mut rows = Vec::with_capacity(claims.len());
+    collect("", claims, &mut rows);
+    // Who it is first; then whatever else is said of them; then about the saying itself.
+    rows.sort_by_key(|row| {
+        let place = MEANINGS.iter().position(|(name, _)| *name == row.name);
+        place.unwrap_or(MEANINGS.len())
+    });
+    rows
+}
+
+/// An object in an object, such as `address`, becomes a line a member.
+fn collect(prefix: &str, claims: &Map<String, Value>, rows: &mut Vec<Claim>) {
+    for (name, value) in claims {
+        let name = format!("{prefix}{name}");
+        if let Value::Object(members) = value {
+            collect(&format!("{name}."), members, rows);
+            continue;
+        }
+        let meaning = MEANINGS.iter().find(|(known, _)| *known == name);
+        let meaning = meaning.map_or("", |(_, meaning)| *meaning);
+        let value = shown(&name, value);
+        rows.push(Claim { name, meaning, value });
+    }
+}
+
+fn shown(name: &str, value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(values) => {
+            values.iter().map(|value| shown(name, value)).collect::<Vec<_>>().join(", ")
+        }
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        Value::Number(number) => match (name, number.as_i64()) {
+            ("exp" | "iat" | "nbf" | "auth_time" | "updated_at", Some(seconds)) => {
+                Timestamp(seconds).to_string()
+            }
+            _ => number.to_string(),
+        },
+        Value::Null | Value::Object(_) => value.to_string(),
+    }
+}
+
+/// The claims of OIDC Core §2 and §5.1 in plain words, in the order in which they are shown.
+const MEANINGS: [(&str, &str); 37] = [
+    ("sub", "whose account it is: never given to anybody else"),
+    ("name", "full name"),
+    ("given_name", "given name"),
+    ("middle_name", "middle name"),
+    ("family_name", "family name"),
+    ("nickname", "casual name"),
+    ("preferred_username", "what they sign in with"),
+    ("profile", "profile page"),
+    ("picture", "picture"),
+    ("website", "website"),
+    ("email", "e-mail address"),
+    ("email_verified", "whether somebody made sure that it is theirs"),
+    ("phone_number", "telephone number"),
+    ("phone_number_verified", "whether somebody made sure that it is theirs"),
+    ("address.formatted", "postal address"),
+    ("address.street_address", "street"),
+    ("address.postal_code", "postal code"),
+    ("address.locality", "town"),
+    ("address.region", "region"),
+    ("address.country", "country"),
+    ("birthdate", "birthday"),
+    ("gender", "gender"),
+    ("zoneinfo", "time zone"),
+    ("locale", "language"),
+    ("updated_at", "when any of this last changed"),
+    ("iss", "who says so"),
+    ("aud", "to whom it is said: this application"),
+    ("azp", "to whom it was given"),
+    ("auth_time", "when the person proved who they are"),
+    ("acr", "how well"),
+    ("amr", "by what"),
+    ("iat", "when it was said"),
+    ("exp", "until when it holds"),
+    ("nonce", "which request it answers"),
+    ("sid", "which sign-in it belongs to"),
+    ("at_hash", "which access token came with it"),
+    ("jti", "its own name"),
+];
