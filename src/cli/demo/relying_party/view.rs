@@ -91,6 +91,10 @@ impl<'a> Somebody<'a> {
         self.signed_in.tokens.expires_at
     }
 
+    fn until(&self) -> Option<String> {
+        self.expires_at().map(moment)
+    }
+
     fn has_expired(&self) -> bool {
         self.expires_at().is_some_and(|end| end <= self.now)
     }
@@ -158,12 +162,16 @@ fn shown(name: &str, value: &Value) -> String {
         Value::Bool(false) => "no".to_owned(),
         Value::Number(number) => match (name, number.as_i64()) {
             ("exp" | "iat" | "nbf" | "auth_time" | "updated_at", Some(seconds)) => {
-                Timestamp(seconds).to_string()
+                moment(Timestamp(seconds))
             }
             _ => number.to_string(),
         },
         Value::Null | Value::Object(_) => value.to_string(),
     }
+}
+
+fn moment(time: Timestamp) -> String {
+    time.to_string().replace('T', " ").replace('Z', " UTC")
 }
 
 /// The claims of OIDC Core §2 and §5.1 in plain words, in the order in which they are shown.
@@ -206,3 +214,104 @@ const MEANINGS: [(&str, &str); 37] = [
     ("at_hash", "which access token came with it"),
     ("jti", "its own name"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::super::id_token::IdToken;
+    use super::super::provider::Tokens;
+    use super::super::trouble::Trouble;
+    use super::*;
+    use crate::render::layout::{Brand, Look};
+    use crate::render::words;
+    use crate::types::json;
+
+    const NOW: Timestamp = Timestamp(1_764_000_000);
+
+    fn ada(name: &str) -> SignedIn {
+        let claims = serde_json::json!({
+            "iss": "http://localhost:8080", "sub": "0198c2f0-5a3e", "name": name,
+            "email": "ada@example.org", "email_verified": true, "aud": "0198c2f1", "amr": ["pwd"],
+            "address": { "locality": "London" }, "exp": 1_764_000_300, "iat": 1_764_000_000,
+        });
+        let claims = json::read_object(claims.to_string().as_bytes()).unwrap();
+        SignedIn {
+            tokens: Tokens {
+                access: Secret::new("eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFUzI1NiJ9.access"),
+                expires_at: Some(NOW + crate::types::Seconds(300)),
+                refresh: Some(Secret::new("gw_rt_abcdefghijklmnopqrstuvwxyz")),
+                scope: "openid email".to_owned(),
+                id_token: IdToken {
+                    compact: "eyJ.id.token".to_owned(),
+                    subject: "0198c2f0-5a3e".to_owned(),
+                    claims,
+                    kid: Some("a-key".to_owned()),
+                },
+            },
+            refreshed: 1,
+            revoked: false,
+            userinfo: None,
+        }
+    }
+
+    fn page(signed_in: Option<&SignedIn>, notice: Option<&Notice>, now: Timestamp) -> String {
+        let look = Look::new(Brand::named("Demo application"), "");
+        let layout = Layout { look: &look, words: words::choose(Some("en"), None), now };
+        let somebody = signed_in.map(|signed_in| Somebody::new(signed_in, now));
+        let page = Home { layout, issuer: "http://localhost:8080", notice, somebody };
+        page.render().unwrap()
+    }
+
+    #[test]
+    fn it_shows_what_is_said_of_somebody_and_the_beginnings_of_tokens() {
+        let signed_in = ada("Ada Lovelace");
+
+        let page = page(Some(&signed_in), None, NOW);
+
+        for shown in [
+            "Ada Lovelace",
+            "address.locality",
+            "London",
+            "2025-11-24 16:05:00 UTC",
+            "eyJ0eXAiOiJh…",
+            "gw_rt_abcdef…",
+            "once",
+        ] {
+            assert!(page.contains(shown), "{shown}");
+        }
+        for hidden in [".access", "gw_rt_abcdefg", "eyJ.id.token", "expired", "revoked"] {
+            assert!(!page.contains(hidden), "{hidden}");
+        }
+    }
+
+    /// THREATS UI-08.
+    #[test]
+    fn what_others_wrote_is_text() {
+        let signed_in = ada("<script>alert(1)</script>");
+        let refused =
+            Trouble::refused("The sign-in was refused", "<b>", Some("\"><img src=x onerror=x>"));
+
+        let page = page(Some(&signed_in), Some(&Notice::Trouble(refused)), NOW);
+
+        assert!(!page.contains("<script") && !page.contains("<b>") && !page.contains("<img"));
+    }
+
+    #[test]
+    fn it_says_what_is_no_longer_of_use() {
+        let mut signed_in = ada("Ada Lovelace");
+        signed_in.revoked = true;
+
+        let page = page(Some(&signed_in), None, Timestamp(1_764_000_300));
+
+        assert!(page.contains(">expired<") && page.contains(">revoked<"));
+    }
+
+    #[test]
+    fn whoever_is_not_signed_in_can_do_one_thing() {
+        let declined = Notice::Trouble(Trouble::Declined);
+
+        let page = page(None, Some(&declined), NOW);
+
+        assert_eq!(page.matches("<button").count(), 1);
+        assert!(page.contains("Nobody was signed in: the request was declined."));
+    }
+}
