@@ -7,7 +7,7 @@ mod audit;
 mod client;
 mod client_metadata;
 pub mod config;
-pub mod demo;
+mod demo;
 mod desk;
 mod exit;
 mod key;
@@ -88,6 +88,14 @@ It refuses to run with an insecure configuration and says how to mend it: see ga
     /// Check, show or explain the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Try everything out: a server, people, and an application that they sign in to, on this
+    /// machine alone. Reads no configuration.
+    #[command(after_help = "\
+Examples:
+  gatewright demo
+  gatewright demo --fresh
+  gatewright demo --dir /tmp/other --port 9080 --client-port 9081")]
+    Demo(demo::Demo),
     /// Print the version.
     #[command(after_help = "\
 Example:
@@ -177,6 +185,10 @@ impl Cli {
             Command::Config(command) => {
                 let loaded = load(self.config.as_deref());
                 return Ok(command.act(&loaded, json, out)?);
+            }
+            Command::Demo(demo) => {
+                demo.run(json, out)?;
+                return Ok(Exit::Done as u8);
             }
             Command::Version => Answer::line(
                 concat!("gatewright ", env!("CARGO_PKG_VERSION")),

@@ -61,6 +61,11 @@ impl Value for Link {
 pub struct Filter(String);
 
 impl Filter {
+    /// What goes wrong, and nothing else.
+    pub fn warnings() -> Self {
+        Self("warn".to_owned())
+    }
+
     /// The text of it, which `tracing` accepts.
     pub fn as_str(&self) -> &str {
         &self.0

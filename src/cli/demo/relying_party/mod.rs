@@ -40,11 +40,12 @@ use trouble::Trouble;
 use view::{Home, Somebody};
 use visits::{Notice, SignedIn, Visit, Visits};
 
+use crate::app::Clock;
 use crate::render::assets;
 use crate::render::layout::{Accent, Brand, Layout, Look};
 use crate::render::words;
+use crate::types::Secret;
 use crate::types::colour::Colour;
-use crate::types::{Secret, Timestamp};
 
 /// Its own colour, so that people see when they leave it: indigo.
 const ACCENT: Colour = Colour(0x3d, 0x4b, 0xa6);
@@ -59,7 +60,7 @@ struct Party {
     provider: Provider,
     visits: Visits,
     look: Arc<Look>,
-    clock: fn() -> Timestamp,
+    clock: Clock,
     policy: HeaderValue,
 }
 
@@ -71,7 +72,7 @@ pub(super) async fn router(
     name: &str,
     origin: &str,
     registration: Registration,
-    clock: fn() -> Timestamp,
+    clock: Clock,
 ) -> anyhow::Result<Router> {
     let provider = Provider::discover(registration).await?;
     // Browsers apply `form-action` to where a form is redirected to: to sign in and out.
@@ -156,7 +157,7 @@ async fn userinfo(State(party): State<Arc<Party>>, headers: HeaderMap) -> Respon
 async fn refresh(State(party): State<Arc<Party>>, headers: HeaderMap) -> Response {
     party
         .act(&headers, async |signed_in| {
-            signed_in.tokens = party.provider.refresh(&signed_in.tokens, (party.clock)()).await?;
+            signed_in.tokens = party.provider.refresh(&signed_in.tokens, party.clock.now()).await?;
             signed_in.refreshed += 1;
             Ok("There are new tokens.")
         })
@@ -225,7 +226,7 @@ impl Party {
             });
         }
         let code = answer.remove("code").ok_or(Trouble::Odd("there is no code in it"))?;
-        let tokens = self.provider.redeem(sign_in, code, (self.clock)()).await?;
+        let tokens = self.provider.redeem(sign_in, code, self.clock.now()).await?;
         visit.signed_in = Some(SignedIn { tokens, refreshed: 0, revoked: false, userinfo: None });
         Ok(())
     }
@@ -266,7 +267,7 @@ impl Party {
     }
 
     fn page(&self, visit: &Visit) -> Response {
-        let now = (self.clock)();
+        let now = self.clock.now();
         let page = Home {
             layout: Layout { look: &self.look, words: words::choose(Some("en"), None), now },
             issuer: self.provider.issuer(),

@@ -1,0 +1,219 @@
+//! Who plays in the demonstration: people, an application, a service, and the API between them.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
+use serde_json::json;
+
+use super::home::{Clients, Credentials, Secrets};
+use crate::app::App;
+use crate::flow::registration::Registrar;
+use crate::flow::resources;
+use crate::people::account::{self, NewAccount};
+use crate::people::claims;
+use crate::record::Trace;
+use crate::types::client::Metadata;
+use crate::types::resource::{DeclaredScope, Resource};
+use crate::types::{ResourceId, Secret, secret};
+
+/// The application that people sign in to.
+pub(super) const APPLICATION: &str = "Demo application";
+
+/// What it asks for.
+pub(super) const SCOPES: [&str; 6] =
+    ["openid", "profile", "email", "address", "phone", "invoices.read"];
+
+/// The API.
+pub(super) const API: &str = "https://invoices.example/api";
+
+/// Somebody.
+pub(super) struct Person {
+    pub(super) username: &'static str,
+    pub(super) email: &'static str,
+    email_verified: bool,
+    claims: &'static [&'static str],
+}
+
+/// All of them.
+pub(super) const PEOPLE: [Person; 3] = [
+    Person {
+        username: "ada",
+        email: "ada.marlow@example.org",
+        email_verified: true,
+        claims: &[
+            "name=Ada Marlow",
+            "given_name=Ada",
+            "family_name=Marlow",
+            "birthdate=1985-12-10",
+            "website=https://ada.example.org/",
+            "zoneinfo=Europe/London",
+            "locale=en-GB",
+            "phone_number=+44 20 7946 0958",
+            "phone_number_verified=true",
+            "address.street_address=12 Weavers Row",
+            "address.locality=London",
+            "address.postal_code=E2 7RT",
+            "address.country=United Kingdom",
+        ],
+    },
+    Person {
+        username: "lena",
+        email: "lena.vogt@example.org",
+        email_verified: false,
+        claims: &[
+            "name=Lena Vogt",
+            "given_name=Lena",
+            "family_name=Vogt",
+            "birthdate=1992-07-03",
+            "zoneinfo=Europe/Berlin",
+            "locale=de-DE",
+            "address.street_address=Lindenweg 8",
+            "address.locality=Potsdam",
+            "address.postal_code=14467",
+            "address.country=Deutschland",
+        ],
+    },
+    Person {
+        username: "tomas",
+        email: "tomas.rivera@example.org",
+        email_verified: true,
+        claims: &[
+            "name=Tomás Rivera Solís",
+            "given_name=Tomás",
+            "family_name=Rivera Solís",
+            "nickname=Tom",
+            "zoneinfo=Europe/Madrid",
+            "locale=es-ES",
+            "address.street_address=Calle del Olivo 3, 2.º B",
+            "address.locality=Sevilla",
+            "address.postal_code=41001",
+            "address.country=España",
+        ],
+    },
+];
+
+impl Person {
+    /// The full name.
+    pub(super) fn name(&self) -> &'static str {
+        self.claims.iter().find_map(|claim| claim.strip_prefix("name=")).unwrap_or(self.username)
+    }
+}
+
+/// A password for each of them.
+pub(super) fn passwords() -> BTreeMap<String, String> {
+    PEOPLE.iter().map(|person| (person.username.to_owned(), password())).collect()
+}
+
+/// 64 bits in syllables, so that it can be read off one screen and typed into another.
+fn password() -> String {
+    const CONSONANTS: &[char; 16] =
+        &['b', 'd', 'f', 'g', 'h', 'j', 'k', 'l', 'm', 'n', 'p', 'r', 's', 't', 'v', 'z'];
+    const VOWELS: &[char; 4] = &['a', 'i', 'o', 'u'];
+    let mut bytes = [0; 8];
+    secret::entropy(&mut bytes);
+    let word = |[a, b]: [u8; 2]| {
+        let bits = usize::from(u16::from_be_bytes([a, b]));
+        let consonant = |shift: u32| CONSONANTS.iter().cycle().nth((bits >> shift) & 15);
+        let vowel = |shift: u32| VOWELS.iter().cycle().nth((bits >> shift) & 3);
+        [consonant(12), vowel(10), consonant(6), vowel(4), consonant(0)].into_iter().flatten()
+    };
+    let (words, _) = bytes.as_chunks::<2>();
+    words.iter().map(|pair| word(*pair).collect()).collect::<Vec<String>>().join("-")
+}
+
+/// Registers everybody, in an empty database.
+///
+/// # Errors
+/// What the rules or the store say.
+pub(super) async fn register(
+    app: &App,
+    application: &str,
+    secrets: &Secrets,
+) -> anyhow::Result<Clients> {
+    let trace = Trace::of_command(app.clock.now_ms());
+    for person in &PEOPLE {
+        let password = secrets.people.get(person.username).map(Secret::new);
+        let account = NewAccount {
+            username: person.username,
+            email: Some(person.email),
+            email_verified: person.email_verified,
+            claims: claims::read(person.claims)?,
+            password: password.as_ref(),
+        };
+        account::create(&app.people(&trace), account).await?;
+    }
+    resources::create(&app.store, &app.config.issuer, &api(), &trace).await?;
+    let registrar = Registrar {
+        store: &app.store,
+        outbound: &app.outbound,
+        kek: None,
+        config: &app.config,
+        trace: &trace,
+    };
+    let web = create(
+        &registrar,
+        json!({
+            "client_name": APPLICATION,
+            "redirect_uris": [format!("{application}/callback")],
+            "post_logout_redirect_uris": [format!("{application}/signed-out")],
+            "grant_types": ["authorization_code", "refresh_token"],
+            "scope": SCOPES.join(" "),
+            "gw_allowed_resources": [API],
+        }),
+    );
+    let service = json!({
+        "client_name": "Demo service",
+        "grant_types": ["client_credentials"],
+        "scope": "invoices.read invoices.write",
+        "gw_allowed_resources": [API],
+        "gw_resources": [API],
+    });
+    Ok(Clients { web: web.await?, service: create(&registrar, service).await? })
+}
+
+async fn create(
+    registrar: &Registrar<'_>,
+    metadata: serde_json::Value,
+) -> anyhow::Result<Credentials> {
+    let registered = registrar.create(serde_json::from_value::<Metadata>(metadata)?).await?;
+    let secret = registered.secret.context("a confidential client has a secret")?;
+    Ok(Credentials {
+        client_id: registered.client.id.to_string(),
+        client_secret: secret.0.expose().to_owned(),
+    })
+}
+
+fn api() -> Resource {
+    let scope = |name: &str, text: &str| DeclaredScope { name: name.into(), text: text.into() };
+    Resource {
+        id: ResourceId::from_text(API),
+        name: "Invoices".to_owned(),
+        scopes: vec![
+            scope("invoices.read", "See your invoices"),
+            scope("invoices.write", "Write and send invoices in your name"),
+        ],
+        access_token_format: None,
+        access_token_lifetime: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_can_be_typed_and_is_never_the_same() {
+        let (one, other) = (password(), password());
+
+        assert_ne!(one, other);
+        assert_eq!(one.len(), 23);
+        assert!(one.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{one}");
+    }
+
+    #[test]
+    fn what_is_said_of_the_people_are_claims() {
+        for person in &PEOPLE {
+            assert_eq!(claims::read(person.claims).unwrap()["name"], person.name());
+        }
+    }
+}

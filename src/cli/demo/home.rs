@@ -1,0 +1,237 @@
+//! Where the demonstration lives: a directory with a database, keys, and one file of passwords and
+//! secrets, which is also the mark by which we know that the rest is ours.
+
+use std::collections::BTreeMap;
+use std::fs::{self, DirBuilder, File};
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail, ensure};
+use serde::{Deserialize, Serialize};
+
+use super::cast;
+
+const SECRETS: &str = "secrets.json";
+const DATABASE: &str = "gatewright.db";
+const KEYS: &str = "keys";
+
+/// The directory, which is ours as long as this lives.
+#[derive(Debug)]
+pub(super) struct Home {
+    path: PathBuf,
+    _lock: File,
+}
+
+/// What is in the file: everything that a demonstration must not forget. In clear, for the people who
+/// will type it.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Secrets {
+    /// Says what this is.
+    made_by: String,
+    /// The port of the server.
+    pub(super) port: u16,
+    /// The port of the application.
+    pub(super) client_port: u16,
+    /// Usernames and passwords.
+    pub(super) people: BTreeMap<String, String>,
+    /// Absent while the database is being filled: one that was left half full is thrown away.
+    pub(super) clients: Option<Clients>,
+}
+
+/// The clients, as they are registered.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Clients {
+    /// The application that people sign in to.
+    pub(super) web: Credentials,
+    /// The service.
+    pub(super) service: Credentials,
+}
+
+/// What a client proves itself with.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Credentials {
+    pub(super) client_id: String,
+    pub(super) client_secret: String,
+}
+
+/// Who wrote a file of secrets.
+const MARK: &str = "gatewright demo";
+
+impl Home {
+    /// Takes possession of a directory, and reads what was left there by an earlier demonstration that
+    /// was complete.
+    ///
+    /// # Errors
+    /// When there is something in it that we have not made, or when it is in use.
+    pub(super) fn enter(path: &Path) -> anyhow::Result<(Self, Option<Secrets>)> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .with_context(|| format!("{} cannot be made", path.display()))?;
+        let secrets = read(&path.join(SECRETS))?;
+        ensure!(
+            secrets.is_some() || !path.join(DATABASE).exists(),
+            "{} was not made by `gatewright demo`, so the demo leaves it alone: name another \
+             directory with --dir",
+            path.join(DATABASE).display()
+        );
+        let home = Self { path: path.to_owned(), _lock: lock(&path.join("demo.lock"))? };
+        Ok((home, secrets.filter(|secrets| secrets.clients.is_some())))
+    }
+
+    /// Begins from nothing. What an earlier demonstration left is thrown away, and only that.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub(super) fn clear(&self, port: u16, client_port: u16) -> anyhow::Result<Secrets> {
+        let made_by = MARK.to_owned();
+        let people = cast::passwords();
+        let secrets = Secrets { made_by, port, client_port, people, clients: None };
+        // First of all: from here on whatever lies here is known to be incomplete, and ours.
+        self.keep(&secrets)?;
+        for suffix in ["", "-wal", "-shm", ".lock"] {
+            absent(fs::remove_file(self.path.join(format!("{DATABASE}{suffix}"))))?;
+        }
+        absent(fs::remove_dir_all(self.keys()))?;
+        Ok(secrets)
+    }
+
+    /// Writes the file, whole or not at all.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub(super) fn keep(&self, secrets: &Secrets) -> anyhow::Result<()> {
+        let (path, new) = (self.secrets(), self.path.join("secrets.json.new"));
+        absent(fs::remove_file(&new))?;
+        let mut file = File::options().create_new(true).write(true).mode(0o600).open(&new)?;
+        file.write_all(format!("{:#}\n", serde_json::to_value(secrets)?).as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&new, &path).with_context(|| format!("{} cannot be written", path.display()))
+    }
+
+    /// The file of passwords and secrets.
+    pub(super) fn secrets(&self) -> PathBuf {
+        self.path.join(SECRETS)
+    }
+
+    /// The directory of the keys.
+    pub(super) fn keys(&self) -> PathBuf {
+        self.path.join(KEYS)
+    }
+
+    /// The URL of the database.
+    ///
+    /// # Errors
+    /// When the path is not text.
+    pub(super) fn database(&self) -> anyhow::Result<String> {
+        let path = self.path.join(DATABASE);
+        let Some(path) = path.to_str() else { bail!("{} is not UTF-8", path.display()) };
+        // What a URL would read as something else.
+        Ok(format!("sqlite:{}", path.replace('%', "%25").replace('?', "%3F")))
+    }
+}
+
+fn read(path: &Path) -> anyhow::Result<Option<Secrets>> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).with_context(|| format!("{}", path.display())),
+    };
+    match serde_json::from_str::<Secrets>(&text) {
+        Ok(secrets) if secrets.made_by == MARK => Ok(Some(secrets)),
+        Ok(_) | Err(_) => bail!(
+            "{} is not what `gatewright demo` wrote: remove the directory, or name another with --dir",
+            path.display()
+        ),
+    }
+}
+
+fn lock(path: &Path) -> anyhow::Result<File> {
+    let options = File::options().create(true).truncate(false).write(true).mode(0o600).open(path);
+    let file = options.with_context(|| format!("{}", path.display()))?;
+    if file.try_lock().is_err() {
+        bail!("a demo is running in {} already", path.parent().unwrap_or(path).display());
+    }
+    Ok(file)
+}
+
+/// What is not there need not be removed.
+fn absent(removed: std::io::Result<()>) -> std::io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    fn directory() -> PathBuf {
+        std::env::temp_dir().join(format!("gatewright-demo-{}", uuid::Uuid::now_v7()))
+    }
+
+    fn credentials() -> Credentials {
+        Credentials { client_id: "id".to_owned(), client_secret: "secret".to_owned() }
+    }
+
+    #[test]
+    fn what_was_kept_is_found_again_and_is_for_its_owner_alone() {
+        let path = directory();
+        {
+            let (home, secrets) = Home::enter(&path).unwrap();
+            assert!(secrets.is_none());
+            let mut secrets = home.clear(1, 2).unwrap();
+            secrets.clients = Some(Clients { web: credentials(), service: credentials() });
+            home.keep(&secrets).unwrap();
+            assert!(Home::enter(&path).unwrap_err().to_string().contains("running"));
+        }
+
+        let (home, secrets) = Home::enter(&path).unwrap();
+
+        let secrets = secrets.unwrap();
+        assert_eq!((secrets.port, secrets.client_port), (1, 2));
+        assert!(secrets.people.values().all(|password| password.len() >= 15));
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&home.secrets()), mode(&path)), (0o600, 0o700));
+        fs::remove_dir_all(path).unwrap();
+    }
+
+    #[test]
+    fn what_was_left_half_done_is_begun_again() {
+        let path = directory();
+        let (home, _) = Home::enter(&path).unwrap();
+        home.clear(1, 2).unwrap();
+        fs::write(path.join(DATABASE), "half a database").unwrap();
+        drop(home);
+
+        let (home, secrets) = Home::enter(&path).unwrap();
+        home.clear(1, 2).unwrap();
+
+        assert!(secrets.is_none() && !path.join(DATABASE).exists());
+        fs::remove_dir_all(path).unwrap();
+    }
+
+    #[test]
+    fn what_others_made_is_left_alone() {
+        let path = directory();
+        fs::create_dir(&path).unwrap();
+        fs::write(path.join(DATABASE), "somebody's database").unwrap();
+
+        let without_a_mark = Home::enter(&path).unwrap_err().to_string();
+        fs::write(path.join(SECRETS), "{\"made_by\":\"somebody\"}").unwrap();
+        let with_another = Home::enter(&path).unwrap_err().to_string();
+
+        assert!(without_a_mark.contains("was not made by `gatewright demo`"), "{without_a_mark}");
+        assert!(with_another.contains("is not what `gatewright demo` wrote"), "{with_another}");
+        assert_eq!(fs::read_to_string(path.join(DATABASE)).unwrap(), "somebody's database");
+        fs::remove_dir_all(path).unwrap();
+    }
+}

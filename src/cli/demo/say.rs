@@ -1,0 +1,89 @@
+//! What is printed when everything runs.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::cast::{API, APPLICATION, PEOPLE};
+use super::home::{Clients, Credentials, Secrets};
+
+/// Everything that there is to say.
+pub(super) struct Guide<'a> {
+    pub(super) issuer: &'a str,
+    pub(super) application: &'a str,
+    pub(super) secrets: &'a Secrets,
+    pub(super) clients: &'a Clients,
+    pub(super) file: &'a Path,
+}
+
+impl Guide<'_> {
+    /// For people.
+    pub(super) fn text(&self) -> String {
+        let Self { issuer, application, file, .. } = self;
+        let file = file.display();
+        format!(
+            "\
+Gatewright runs, for this machine alone.
+
+  {APPLICATION}   {application}   sign in here
+  Server             {issuer}   where people are signed in
+  Discovery          {issuer}/.well-known/openid-configuration
+
+People, their passwords, and what else is known of them:
+
+{}
+A service fetches a token, an API asks what it is worth, and it is revoked. For another terminal:
+
+{}
+Passwords and secrets are in {file}, everything else beside it. Start again, and it is all
+still there; with --fresh, it starts over. Ctrl-C stops it.
+",
+            self.people(),
+            self.commands(),
+        )
+    }
+
+    fn people(&self) -> String {
+        let mut text = String::new();
+        for person in &PEOPLE {
+            let password = self.secrets.people.get(person.username).map_or("", String::as_str);
+            // Writing to a String does not fail.
+            let _ = writeln!(
+                text,
+                "  {:<7} {password}   {}, {}",
+                person.username,
+                person.name(),
+                person.email
+            );
+        }
+        text
+    }
+
+    /// Commands for a POSIX shell. The token is shown on its way into the variable.
+    fn commands(&self) -> String {
+        let issuer = self.issuer;
+        let Credentials { client_id, client_secret } = &self.clients.service;
+        format!(
+            r#"  SERVICE='{client_id}:{client_secret}'
+  TOKEN=$(curl -s -u "$SERVICE" {issuer}/token -d grant_type=client_credentials \
+      -d scope=invoices.read -d resource={API} | tee /dev/stderr | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
+  curl -s -u "$SERVICE" {issuer}/introspect -d token="$TOKEN"
+  curl -s -u "$SERVICE" {issuer}/revoke -d token="$TOKEN"
+  curl -s -u "$SERVICE" {issuer}/introspect -d token="$TOKEN"     # no longer active
+"#
+        )
+    }
+
+    /// For programs.
+    pub(super) fn json(&self) -> Value {
+        json!({
+            "issuer": self.issuer,
+            "application": self.application,
+            "people": self.secrets.people,
+            "clients": self.clients,
+            "resource": API,
+            "secrets_file": self.file,
+        })
+    }
+}
