@@ -66,6 +66,11 @@ impl Assets {
         self.logo().unwrap_or_else(|| self.href("icon.svg"))
     }
 
+    /// The file, as it is answered to whoever asks for it.
+    pub fn serve(&self, name: &str, uri: &Uri, headers: &HeaderMap) -> Response {
+        answer(self.find(name), uri, headers)
+    }
+
     fn find(&self, name: &str) -> Option<&File> {
         self.files.iter().find(|file| file.name == name)
     }
@@ -74,7 +79,7 @@ impl Assets {
 /// `GET /static/{name}`
 pub async fn file(request: Request) -> Response {
     let head = &request.head;
-    answer(head.site.look.assets.find(head.segment()), &head.uri, &head.headers)
+    head.site.look.assets.serve(head.segment(), &head.uri, &head.headers)
 }
 
 /// `GET /brand/logo`

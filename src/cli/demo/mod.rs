@@ -99,7 +99,7 @@ impl Demo {
         if json {
             writeln!(out, "{}", guide.json())?;
         } else {
-            writeln!(out, "{}", guide.text())?;
+            write!(out, "{}", guide.text())?;
         }
         out.flush()?;
 

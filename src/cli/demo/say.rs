@@ -60,17 +60,18 @@ still there; with --fresh, it starts over. Ctrl-C stops it.
         text
     }
 
-    /// Commands for a POSIX shell. The token is shown on its way into the variable.
+    /// Commands for a POSIX shell.
     fn commands(&self) -> String {
         let issuer = self.issuer;
         let Credentials { client_id, client_secret } = &self.clients.service;
         format!(
             r#"  SERVICE='{client_id}:{client_secret}'
   TOKEN=$(curl -s -u "$SERVICE" {issuer}/token -d grant_type=client_credentials \
-      -d scope=invoices.read -d resource={API} | tee /dev/stderr | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
-  curl -s -u "$SERVICE" {issuer}/introspect -d token="$TOKEN"
-  curl -s -u "$SERVICE" {issuer}/revoke -d token="$TOKEN"
-  curl -s -u "$SERVICE" {issuer}/introspect -d token="$TOKEN"     # no longer active
+      -d scope=invoices.read -d resource={API} | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
+  echo "$TOKEN"
+  curl -s -w '\n' -u "$SERVICE" {issuer}/introspect -d token="$TOKEN"
+  curl -s -w '%{{http_code}}\n' -u "$SERVICE" {issuer}/revoke -d token="$TOKEN"
+  curl -s -w '\n' -u "$SERVICE" {issuer}/introspect -d token="$TOKEN"
 "#
         )
     }

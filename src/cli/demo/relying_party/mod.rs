@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use askama::Template as _;
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, ORIGIN, REFERRER_POLICY,
     SET_COOKIE, X_CONTENT_TYPE_OPTIONS,
@@ -41,7 +41,6 @@ use view::{Home, Somebody};
 use visits::{Notice, SignedIn, Visit, Visits};
 
 use crate::app::Clock;
-use crate::render::assets;
 use crate::render::layout::{Accent, Brand, Layout, Look};
 use crate::render::words;
 use crate::types::Secret;
@@ -59,7 +58,7 @@ struct Party {
     origin: String,
     provider: Provider,
     visits: Visits,
-    look: Arc<Look>,
+    look: Look,
     clock: Clock,
     policy: HeaderValue,
 }
@@ -86,7 +85,7 @@ pub(super) async fn router(
         policy: HeaderValue::try_from(policy)?,
         provider,
         visits: Visits::new(),
-        look: Arc::new(Look::new(Brand { accent: Accent::of(ACCENT), ..Brand::named(name) }, "")),
+        look: Look::new(Brand { accent: Accent::of(ACCENT), ..Brand::named(name) }, ""),
         clock,
     });
     Ok(Router::new()
@@ -99,10 +98,9 @@ pub(super) async fn router(
         .route("/sign-out", post(sign_out))
         .route("/signed-out", get(signed_out))
         .route("/demo.css", get(css))
-        .with_state(party.clone())
-        .route("/static/{name}", get(assets::file))
-        .with_state(party.look.clone())
-        .layer(middleware::from_fn_with_state(party, guard)))
+        .route("/static/{name}", get(file))
+        .layer(middleware::from_fn_with_state(party.clone(), guard))
+        .with_state(party))
 }
 
 /// `GET /`
@@ -203,6 +201,16 @@ async fn signed_out(State(party): State<Arc<Party>>, headers: HeaderMap, uri: Ur
 /// `GET /demo.css`
 async fn css() -> Response {
     ([(CONTENT_TYPE, "text/css; charset=utf-8")], CSS).into_response()
+}
+
+/// `GET /static/{name}`
+async fn file(
+    State(party): State<Arc<Party>>,
+    Path(name): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    party.look.assets.serve(&name, &uri, &headers)
 }
 
 impl Party {
