@@ -191,7 +191,7 @@ mod tests {
             let mut secrets = home.clear(1, 2).unwrap();
             secrets.clients = Some(Clients { web: credentials(), service: credentials() });
             home.keep(&secrets).unwrap();
-            assert!(Home::enter(&path).unwrap_err().to_string().contains("running"));
+            assert!(Home::enter(&path).err().unwrap().to_string().contains("running"));
         }
 
         let (home, secrets) = Home::enter(&path).unwrap();
@@ -225,9 +225,9 @@ mod tests {
         fs::create_dir(&path).unwrap();
         fs::write(path.join(DATABASE), "somebody's database").unwrap();
 
-        let without_a_mark = Home::enter(&path).unwrap_err().to_string();
+        let without_a_mark = Home::enter(&path).err().unwrap().to_string();
         fs::write(path.join(SECRETS), "{\"made_by\":\"somebody\"}").unwrap();
-        let with_another = Home::enter(&path).unwrap_err().to_string();
+        let with_another = Home::enter(&path).err().unwrap().to_string();
 
         assert!(without_a_mark.contains("was not made by `gatewright demo`"), "{without_a_mark}");
         assert!(with_another.contains("is not what `gatewright demo` wrote"), "{with_another}");

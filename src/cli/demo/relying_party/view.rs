@@ -76,11 +76,11 @@ impl<'a> Somebody<'a> {
     }
 
     fn access_token(&self) -> String {
-        beginning(&self.signed_in.tokens.access)
+        hint(&self.signed_in.tokens.access)
     }
 
     fn refresh_token(&self) -> Option<String> {
-        self.signed_in.tokens.refresh.as_ref().map(beginning)
+        self.signed_in.tokens.refresh.as_ref().map(hint)
     }
 
     fn scopes(&self) -> impl Iterator<Item = &'a str> {
@@ -112,10 +112,13 @@ impl<'a> Somebody<'a> {
     }
 }
 
-/// Enough of a token to see that it is another one than before, and of no use to anybody.
-fn beginning(token: &Secret) -> String {
-    const SHOWN: usize = 12;
-    token.expose().chars().take(SHOWN).chain(['…']).collect()
+/// Enough of a token to see that it is another one than before, and of no use to anybody. The beginning
+/// says what kind it is, the end is different each time.
+fn hint(token: &Secret) -> String {
+    let token = token.expose();
+    let start: String = token.chars().take(8).collect();
+    let end = token.char_indices().rev().nth(5).map_or("", |(at, _)| token.split_at(at).1);
+    format!("{start}…{end}")
 }
 
 /// A line of a table of claims.
@@ -262,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn it_shows_what_is_said_of_somebody_and_the_beginnings_of_tokens() {
+    fn it_shows_what_is_said_of_somebody_and_hints_of_tokens() {
         let signed_in = ada("Ada Lovelace");
 
         let page = page(Some(&signed_in), None, NOW);
@@ -272,13 +275,13 @@ mod tests {
             "address.locality",
             "London",
             "2025-11-24 16:05:00 UTC",
-            "eyJ0eXAiOiJh…",
-            "gw_rt_abcdef…",
+            "eyJ0eXAi…access",
+            "gw_rt_ab…uvwxyz",
             "once",
         ] {
             assert!(page.contains(shown), "{shown}");
         }
-        for hidden in [".access", "gw_rt_abcdefg", "eyJ.id.token", "expired", "revoked"] {
+        for hidden in ["9.access", "gw_rt_abc", "eyJ.id.token", "expired", "revoked"] {
             assert!(!page.contains(hidden), "{hidden}");
         }
     }
