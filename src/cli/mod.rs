@@ -36,6 +36,7 @@ const DEFAULT: &str = "gatewright.toml";
 /// Shown below the list of commands.
 const EPILOGUE: &str = "\
 First steps:
+  gatewright demo                                 # everything at once, to look at
   gatewright config example > gatewright.toml     # and name your issuer in it
   gatewright config check
   printf '%s\\n' \"$PASSWORD\" | gatewright user create --username alice --password-stdin
@@ -83,11 +84,6 @@ Examples:
 
 It refuses to run with an insecure configuration and says how to mend it: see gatewright config check.")]
     Serve,
-    #[command(flatten)]
-    Work(Work),
-    /// Check, show or explain the configuration.
-    #[command(subcommand)]
-    Config(ConfigCommand),
     /// Try everything out: a server, people, and an application that they sign in to, on this
     /// machine alone. Reads no configuration.
     #[command(after_help = "\
@@ -96,6 +92,11 @@ Examples:
   gatewright demo --fresh
   gatewright demo --dir /tmp/other --port 9080 --client-port 9081")]
     Demo(demo::Demo),
+    #[command(flatten)]
+    Work(Work),
+    /// Check, show or explain the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Print the version.
     #[command(after_help = "\
 Example:

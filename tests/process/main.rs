@@ -1,11 +1,28 @@
-//! The real binary, as people start it.
+//! The real binary: as people start it, with a browser before it.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "that is how a test says no"
-)]
+mod chromium;
+mod demo;
 
-mod cli;
-mod place;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::PathBuf;
+
+/// A path for a directory that nobody else uses.
+fn directory(what: &str) -> PathBuf {
+    std::env::temp_dir().join(format!("gatewright-{what}-{}", uuid::Uuid::new_v4()))
+}
+
+/// A port that nobody listens on, from below the range that the kernel hands out by itself, so that
+/// nobody's outgoing connection takes it meanwhile.
+fn free_port() -> u16 {
+    let is_free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
+    let random = || 20_000 + u16::try_from(uuid::Uuid::new_v4().as_u128() % 12_000).unwrap();
+    std::iter::repeat_with(random).find(is_free).unwrap()
+}
+
+/// An HTTP client that does what it is told and no more.
+fn http() -> reqwest::Client {
+    // Refused where another test has installed it before.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+    client.tls_certs_only([]).build().unwrap()
+}

@@ -1,0 +1,236 @@
+//! `gatewright demo`, as somebody meets it who has just checked it out: the command, its output, a
+//! browser.
+
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Output, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::chromium::Browser;
+use crate::{directory, free_port};
+
+/// A demonstration that runs.
+struct Demo {
+    child: Child,
+    /// What it printed, for programs.
+    said: Value,
+}
+
+fn command(home: &Path, more: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gatewright"));
+    command
+        .args(["demo", "--json", "--dir", "demo"])
+        .args(more)
+        .current_dir(home)
+        // None of this is any of its business.
+        .env("GATEWRIGHT_ISSUER", "https://elsewhere.example")
+        .env("GATEWRIGHT_DATABASE__URL", "postgres://nobody@nowhere.invalid/nothing")
+        .env("HTTP_PROXY", "http://nowhere.invalid:1")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+impl Demo {
+    /// Starts one in `home`, and waits until everything runs.
+    async fn start(home: &Path, more: &[&str]) -> Self {
+        let mut child = command(home, more).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let said = match lines.next_line().await.unwrap() {
+            Some(line) => serde_json::from_str(&line).unwrap(),
+            None => panic!("{:?}", child.wait_with_output().await.unwrap()),
+        };
+        Self { child, said }
+    }
+
+    fn text(&self, name: &str) -> &str {
+        self.said.pointer(name).and_then(Value::as_str).unwrap()
+    }
+
+    /// Sends it a signal, and waits for its end.
+    async fn end(mut self, signal: &str) -> ExitStatus {
+        let id = self.child.id().unwrap().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().await.unwrap().success());
+        let ended = tokio::time::timeout(Duration::from_secs(60), self.child.wait()).await;
+        ended.expect("it ends").unwrap()
+    }
+}
+
+/// A directory of its own, with a configuration in it that is none, and two ports.
+fn home() -> (PathBuf, [String; 4]) {
+    let home = directory("demo");
+    std::fs::create_dir_all(&home).unwrap();
+    std::fs::write(home.join("gatewright.toml"), "this is = no TOML").unwrap();
+    let ports = [free_port(), free_port()].map(|port| port.to_string());
+    let [port, client_port] = ports;
+    (home, ["--port".into(), port, "--client-port".into(), client_port])
+}
+
+async fn sign_in(browser: &Browser, username: &str, password: &str) {
+    browser.fill("identifier", username).await;
+    browser.fill("password", password).await;
+    browser.press("button[value=sign-in]").await;
+}
+
+/// THREATS UI-09 besides: what the page of the server lets its consent form be redirected to is enough,
+/// and the browser follows.
+#[tokio::test]
+async fn somebody_signs_in_looks_around_and_leaves() {
+    let (home, ports) = home();
+    let demo = Demo::start(&home, &ports.each_ref().map(String::as_str)).await;
+    let (issuer, application) = (demo.text("/issuer"), demo.text("/application"));
+    let password = demo.text("/people/ada");
+    let browser = Browser::start().await;
+
+    // Declined, then allowed: two answers of one form on another origin.
+    browser.open(application).await;
+    browser.press("form[action='/sign-in'] button").await;
+    sign_in(&browser, "ada", password).await;
+    browser.find("button[value=allow]").await;
+    assert!(browser.address().await.starts_with(issuer));
+    assert!(browser.text().await.contains("See your invoices"));
+    browser.press("button[value=deny]").await;
+    browser.see("[role=alert]", "Nobody was signed in: the request was declined.").await;
+    browser.press("form[action='/sign-in'] button").await;
+    browser.press("button[value=allow]").await;
+
+    browser.see("[role=status]", "You are signed in.").await;
+    assert!(browser.address().await.starts_with(application));
+    let cookie = browser.cookie("gw_demo_client").await;
+    assert_eq!(cookie.http_only, Some(true));
+    browser.see("h1", "Signed in as Ada Marlow").await;
+    assert!(browser.text().await.contains(issuer), "who says so stands in the claims");
+
+    browser.press("form[action='/userinfo'] button").await;
+    browser.see("[role=status]", "Userinfo has answered.").await;
+    assert!(browser.text().await.contains("12 Weavers Row"));
+
+    let before = (browser.read("#access-token").await, browser.read("#refresh-token").await);
+    browser.press("form[action='/refresh'] button").await;
+    browser.see("#refreshed", "once").await;
+    let after = (browser.read("#access-token").await, browser.read("#refresh-token").await);
+    assert!(before.0 != after.0 && before.1 != after.1, "{before:?} {after:?}");
+
+    browser.press("form[action='/revoke'] button").await;
+    browser.find(".badge-bad").await;
+    browser.press("form[action='/userinfo'] button").await;
+    browser.find("[role=alert]").await;
+    let refused = browser.read("[role=alert]").await;
+    assert!(refused.starts_with("Userinfo was refused: invalid_token"), "{refused}");
+    browser.press("form[action='/refresh'] button").await;
+    let refused = browser.read("[role=alert]").await;
+    assert!(refused.starts_with("The refresh was refused: invalid_grant"), "{refused}");
+
+    browser.press("form[action='/sign-out'] button").await;
+    browser.see("[role=status]", "You are signed out, here and at the server.").await;
+    browser.press("form[action='/sign-in'] button").await;
+    browser.find("input[name=password]").await;
+    assert!(browser.address().await.starts_with(issuer), "the server has forgotten the session");
+
+    browser.close().await;
+    assert!(demo.end("-INT").await.success());
+    std::fs::remove_dir_all(home).unwrap();
+}
+
+#[tokio::test]
+async fn it_keeps_its_data_until_it_is_told_to_start_over() {
+    let (home, ports) = home();
+    let browser = Browser::start().await;
+    let first = Demo::start(&home, &ports.each_ref().map(String::as_str)).await;
+    browser.open(first.text("/application")).await;
+    browser.press("form[action='/sign-in'] button").await;
+    sign_in(&browser, "lena.vogt@example.org", first.text("/people/lena")).await;
+    browser.press("button[value=allow]").await;
+    browser.see("[role=status]", "You are signed in.").await;
+    let said = first.said.clone();
+    assert!(first.end("-TERM").await.success());
+
+    // The ports are kept too. The application has forgotten her; the server has not, nor what she allowed.
+    let again = Demo::start(&home, &[]).await;
+    assert_eq!(again.said, said);
+    browser.open(again.text("/application")).await;
+    browser.press("form[action='/sign-in'] button").await;
+    browser.see("[role=status]", "You are signed in.").await;
+    browser.see("h1", "Signed in as Lena Vogt").await;
+    assert!(again.end("-INT").await.success());
+
+    let fresh = ["--fresh", &ports[0], &ports[1], &ports[2], &ports[3]];
+    let fresh = Demo::start(&home, &fresh).await;
+    assert_ne!(fresh.said.pointer("/people"), said.pointer("/people"));
+    browser.open(fresh.text("/application")).await;
+    browser.press("form[action='/sign-in'] button").await;
+    browser.find("input[name=password]").await;
+    assert!(fresh.end("-INT").await.success());
+    browser.close().await;
+    std::fs::remove_dir_all(home).unwrap();
+}
+
+/// What it prints to be pasted is what is done here.
+#[tokio::test]
+async fn a_service_fetches_a_token_and_gives_it_back() {
+    let (home, ports) = home();
+    let demo = Demo::start(&home, &ports.each_ref().map(String::as_str)).await;
+    let http = crate::http();
+    let post = async |path: &str, form: &[(&str, &str)]| {
+        let answer = http
+            .post(format!("{}{path}", demo.text("/issuer")))
+            .basic_auth(
+                demo.text("/clients/service/client_id"),
+                Some(demo.text("/clients/service/client_secret")),
+            )
+            .form(form)
+            .send()
+            .await
+            .unwrap();
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        serde_json::from_slice::<Value>(&answer.bytes().await.unwrap()).unwrap_or_default()
+    };
+
+    let form = [("grant_type", "client_credentials"), ("resource", demo.text("/resource"))];
+    let tokens = post("/token", &form).await;
+    let token = [("token", tokens["access_token"].as_str().unwrap())];
+    let before = post("/introspect", &token).await;
+    post("/revoke", &token).await;
+    let after = post("/introspect", &token).await;
+
+    assert_eq!(before["active"], true);
+    assert_eq!(before["scope"], "invoices.read invoices.write");
+    assert_eq!(after, serde_json::json!({ "active": false }));
+    assert!(demo.end("-INT").await.success());
+    std::fs::remove_dir_all(home).unwrap();
+}
+
+#[tokio::test]
+async fn what_is_in_the_way_is_named_and_left_alone() {
+    let (home, ports) = home();
+    let ports = ports.each_ref().map(String::as_str);
+    let taken = std::net::TcpListener::bind(("127.0.0.1", ports[3].parse().unwrap())).unwrap();
+    let failed = async |more: &[&str]| {
+        let Output { status, stderr, stdout } = command(&home, more).output().await.unwrap();
+        assert!(!status.success() && stdout.is_empty());
+        String::from_utf8(stderr).unwrap()
+    };
+
+    let port_in_use = failed(&ports).await;
+    assert!(port_in_use.contains(ports[3]) && port_in_use.contains("--client-port"));
+    drop(taken);
+
+    let running = Demo::start(&home, &ports).await;
+    let directory_in_use = failed(&["--fresh"]).await;
+    assert!(directory_in_use.contains("a demo is running"), "{directory_in_use}");
+    assert!(running.end("-TERM").await.success());
+    let other_ports = failed(&["--port", ports[3], "--client-port", ports[1]]).await;
+    assert!(other_ports.contains("--fresh"), "{other_ports}");
+
+    let secrets = home.join("demo/secrets.json");
+    std::fs::remove_file(&secrets).unwrap();
+    let of_others = failed(&["--fresh"]).await;
+    assert!(of_others.contains("was not made by `gatewright demo`"), "{of_others}");
+    assert!(home.join("demo/gatewright.db").exists());
+    std::fs::remove_dir_all(home).unwrap();
+}
