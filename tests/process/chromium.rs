@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use thirtyfour::extensions::query::ElementPollerWithTimeout;
 use thirtyfour::prelude::*;
+use thirtyfour::stringmatch::StringMatch;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout};
 
-use crate::directory;
+use crate::{directory, install_tls};
 
 /// What keeps Chromium from doing anything but what it is told.
 const ARGUMENTS: [&str; 7] = [
@@ -42,6 +43,7 @@ struct Chromedriver {
 impl Browser {
     /// Starts one.
     pub(crate) async fn start() -> Self {
+        install_tls();
         let mut chromedriver = Chromedriver::start();
         let port = chromedriver.port().await;
         let mut capabilities = DesiredCapabilities::chrome();
@@ -72,7 +74,13 @@ impl Browser {
 
     /// Waits until an element says this.
     pub(crate) async fn see(&self, css: &str, text: &'static str) {
-        let found = self.driver.query(By::Css(css)).with_text(text).exists().await.unwrap();
+        let found = self
+            .driver
+            .query(By::Css(css))
+            .with_text(StringMatch::new(text).partial())
+            .exists()
+            .await
+            .unwrap();
         assert!(found, "no {css} says {text:?} on this page:\n{}", self.text().await);
     }
 

@@ -21,8 +21,13 @@ fn free_port() -> u16 {
 
 /// An HTTP client that does what it is told and no more.
 fn http() -> reqwest::Client {
-    // Refused where another test has installed it before.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    install_tls();
     let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
     client.tls_certs_only([]).build().unwrap()
+}
+
+/// The TLS implementation of the process, which HTTP clients ask for even where they speak none.
+fn install_tls() {
+    // Refused where another test has installed it before.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
 }

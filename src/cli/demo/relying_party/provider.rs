@@ -44,6 +44,10 @@ pub(in crate::cli::demo) struct Registration {
     pub(in crate::cli::demo) resources: Vec<String>,
 }
 
+/// What the ID token should say beside who it is, so that somebody can be called by name at once
+/// (OIDC Core §5.5); the rest is for userinfo to tell.
+const CLAIMS: &str = r#"{"id_token":{"name":null,"email":null}}"#;
+
 /// What the discovery document says: OIDC Discovery 1.0 §3.
 #[derive(Debug, Deserialize)]
 struct Metadata {
@@ -154,6 +158,7 @@ impl Provider {
             .authorize_url(CsrfToken::new_random)
             .add_scopes(scopes)
             .add_extra_param("nonce", nonce.clone())
+            .add_extra_param("claims", CLAIMS)
             .set_pkce_challenge(challenge);
         for resource in &self.registration.resources {
             request = request.add_extra_param("resource", resource);

@@ -178,7 +178,7 @@ fn moment(time: Timestamp) -> String {
 }
 
 /// The claims of OIDC Core §2 and §5.1 in plain words, in the order in which they are shown.
-const MEANINGS: [(&str, &str); 37] = [
+const MEANINGS: [(&str, &str); 38] = [
     ("sub", "whose account it is: never given to anybody else"),
     ("name", "full name"),
     ("given_name", "given name"),
@@ -215,6 +215,7 @@ const MEANINGS: [(&str, &str); 37] = [
     ("nonce", "which request it answers"),
     ("sid", "which sign-in it belongs to"),
     ("at_hash", "which access token came with it"),
+    ("c_hash", "which code it came of"),
     ("jti", "its own name"),
 ];
 
