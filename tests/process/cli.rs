@@ -79,7 +79,7 @@ async fn a_client_is_registered_and_its_secret_is_told_once() {
             let said = place.run(&[json, command].concat()).await;
             assert_eq!(said.code, 0, "{said:?}");
             assert!(said.out.contains(id), "{said:?}");
-            let all = said.out + &said.err;
+            let all = said.out + said.err.as_str();
             assert!(!all.contains(secret) && !all.contains(second), "{command:?}");
         }
     }

@@ -1,6 +1,19 @@
 //! The real binary: as people start it, with a browser before it.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "that is how a test says no"
+)]
+
+// What the tests are made of.
 mod chromium;
+mod place;
+
+// The tests.
+mod cli;
 mod demo;
 
 use std::net::{Ipv4Addr, TcpListener};
