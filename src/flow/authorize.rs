@@ -165,14 +165,14 @@ pub async fn read(call: &Call<'_>, params: &Params) -> Result<Request, Unanswere
     let client = call.cache.client(&ClientId::from_text(id)).await?;
     // Unknown and disabled in the same words (THREATS AZ-01).
     let Some(client) = client.filter(|client| client.disabled_at.is_none()) else {
-        return Err(Code::InvalidRequest
+        return Err(Code::UnknownClient
             .because("client_id names no client of ours")
             .with("client_id", id)
             .into());
     };
     let uri = params.need("redirect_uri", "redirect_uri is missing")?;
     if let Err(mismatch) = redirect_uri::matches(&client, uri) {
-        return Err(Code::InvalidRequest
+        return Err(Code::UnknownRedirectUri
             .because("redirect_uri is not registered for this client")
             .with("client_id", &client.id)
             .with("presented", uri)

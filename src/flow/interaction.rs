@@ -90,8 +90,9 @@ pub async fn resume(call: &Call<'_>, handle: Handle) -> Result<Waiting, Unanswer
     Ok(Waiting { handle, row, request })
 }
 
-fn gone() -> Refusal {
-    Code::InvalidRequest
+/// There is no such request, here or any more.
+pub fn gone() -> Refusal {
+    Code::NoSuchSignIn
         .because("this sign-in has expired, was finished already, or was begun in another browser")
 }
 

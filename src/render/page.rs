@@ -130,6 +130,9 @@ fn error(
 const fn trouble(code: Code) -> Trouble {
     match code {
         Code::NotFound => Trouble::NotFound,
+        Code::UnknownClient => Trouble::UnknownClient,
+        Code::UnknownRedirectUri => Trouble::RedirectUri,
+        Code::NoSuchSignIn => Trouble::Expired,
         Code::TooManyRequests => Trouble::TooMany,
         Code::ForeignForm => Trouble::ForeignForm,
         Code::TemporarilyUnavailable => Trouble::Busy,

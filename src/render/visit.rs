@@ -14,12 +14,12 @@ use super::words::{self, Words};
 use super::{Head, Request, Response};
 use crate::app::App;
 use crate::flow::authorize::Next;
-use crate::flow::interaction::Handle;
+use crate::flow::interaction::{self, Handle};
 use crate::flow::{Call, logout};
 use crate::people::{People, session};
 use crate::store::sessions::SignedIn;
 use crate::types::token::{RequestHandle, SessionSecret};
-use crate::types::{Client, ClientId, Code, Params, Refusal, Result, Seconds, Timestamp};
+use crate::types::{Client, ClientId, Code, Params, Result, Seconds, Timestamp};
 
 /// A request that a browser makes.
 #[derive(Debug)]
@@ -145,14 +145,9 @@ impl Visit {
     /// # Errors
     /// When there is none, or none that could be ours.
     pub async fn handle(&self, params: &Params) -> Result<Handle> {
-        let gone = || -> Refusal {
-            Code::InvalidRequest.because(
-                "this sign-in has expired, was finished already, or was begun in another browser",
-            )
-        };
-        let text = params.one("request")?.ok_or_else(gone)?;
-        let handle = RequestHandle::read(text).ok_or_else(gone)?;
-        let browser = self.known_browser().await?.ok_or_else(gone)?;
+        let text = params.one("request")?.ok_or_else(interaction::gone)?;
+        let handle = RequestHandle::read(text).ok_or_else(interaction::gone)?;
+        let browser = self.known_browser().await?.ok_or_else(interaction::gone)?;
         Ok(Handle { handle, browser: browser.digest() })
     }
 

@@ -167,6 +167,12 @@ codes! {
     TooManyRequests "temporarily_unavailable" 429;
     /// Not of an RFC: a form that did not come from our own page (THREATS UI-01).
     ForeignForm "access_denied" 403;
+    /// Not of an RFC: an authorization request that names no client of ours.
+    UnknownClient "invalid_request" 400;
+    /// Not of an RFC: a redirect URI that is not registered for the client.
+    UnknownRedirectUri "invalid_request" 400;
+    /// Not of an RFC: a sign-in that has expired, was finished, or was begun in another browser.
+    NoSuchSignIn "invalid_request" 400;
     /// Not of an RFC: there is no such thing, or not for you.
     NotFound "not_found" 404;
 }
