@@ -37,12 +37,21 @@ impl<'a> Browser<'a> {
 
     /// Sends a page's form, with these fields as a person filled them in; a button is a field.
     pub(crate) async fn submit(&mut self, place: &Place, fields: &[(&str, &str)]) -> Place {
-        let form = Form::of(&place.answer.text);
-        let target = form.action.clone().unwrap_or_else(|| place.at.clone());
-        let mut values: Vec<(&str, &str)> =
-            form.hidden.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
-        values.extend(fields);
-        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(values).finish();
+        self.send_form(&Form::of(&place.answer.text), place, fields).await
+    }
+
+    /// Sends that form of a page with several which goes to `action`.
+    pub(crate) async fn submit_to(
+        &mut self,
+        action: &str,
+        place: &Place,
+        fields: &[(&str, &str)],
+    ) -> Place {
+        self.send_form(&Form::to(action, &place.answer.text), place, fields).await
+    }
+
+    async fn send_form(&mut self, form: &Form, place: &Place, fields: &[(&str, &str)]) -> Place {
+        let (target, body) = filled(form, place, fields);
         let ask = self.server.ask("POST", &target).form(&body);
         let ask = ask.header("origin", ISSUER).header("sec-fetch-site", "same-origin");
         self.go(&target, ask).await
@@ -60,6 +69,36 @@ impl<'a> Browser<'a> {
         let ask = self.server.ask("POST", action).form(&body);
         let ask = ask.header("origin", ISSUER).header("sec-fetch-site", "same-origin");
         self.go(action, ask).await
+    }
+
+    /// What [`Browser::submit`] would send, cookies and all, to be sent many times.
+    pub(crate) fn form(&self, place: &Place, fields: &[(&str, &str)]) -> Ask {
+        let (target, body) = filled(&Form::of(&place.answer.text), place, fields);
+        let ask = self.server.ask("POST", &target).form(&body);
+        let ask = ask.header("origin", ISSUER).header("sec-fetch-site", "same-origin");
+        ask.header("cookie", &self.cookie())
+    }
+
+    /// A form that a page of another site sends here: the first request comes without our cookies, for
+    /// they are `SameSite=Lax`; the GET that it leads to has them.
+    pub(crate) async fn post_from_elsewhere(&mut self, target: &str, form: &str) -> Place {
+        let ask = self.server.ask("POST", target).header("origin", "https://app.example");
+        let answer = ask.header("sec-fetch-site", "cross-site").form(form).send().await;
+        assert_eq!(answer.headers("set-cookie"), [""; 0], "which would not be kept");
+        match answer.header("location").to_owned() {
+            at if at.is_empty() => Place { at: target.to_owned(), answer },
+            location => {
+                let own = location.strip_prefix(ISSUER).unwrap_or(&location);
+                let ask = self.server.ask("GET", own).header("sec-fetch-site", "cross-site");
+                self.go(own, ask).await
+            }
+        }
+    }
+
+    /// The cookies as a browser sends them.
+    pub(crate) fn cookie(&self) -> String {
+        let cookies: Vec<_> = self.cookies.iter().map(|(n, v)| format!("{n}={v}")).collect();
+        cookies.join("; ")
     }
 
     /// Asks, and goes where the answer leads, as long as that is with us.
@@ -84,9 +123,9 @@ impl<'a> Browser<'a> {
 
     /// Sends one request with the cookies, and keeps those of the answer.
     pub(crate) async fn send(&mut self, ask: Ask) -> Answer {
-        let cookies: Vec<_> = self.cookies.iter().map(|(n, v)| format!("{n}={v}")).collect();
+        let cookie = self.cookie();
         let ask = ask.header("accept", "text/html,application/xhtml+xml");
-        let ask = if cookies.is_empty() { ask } else { ask.header("cookie", &cookies.join("; ")) };
+        let ask = if cookie.is_empty() { ask } else { ask.header("cookie", &cookie) };
         let answer = ask.send().await;
         for cookie in answer.headers("set-cookie") {
             let (pair, attributes) = cookie.split_once(';').unwrap();
@@ -144,7 +183,27 @@ pub(crate) fn request(client: &Client, scope: &str) -> String {
     format!("/authorize?{query}")
 }
 
+/// Where a page's form goes, and what it sends.
+fn filled(form: &Form, place: &Place, fields: &[(&str, &str)]) -> (String, String) {
+    let target = form.action.clone().unwrap_or_else(|| place.at.clone());
+    let mut values: Vec<(&str, &str)> =
+        form.hidden.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    values.retain(|(name, _)| !fields.iter().any(|(other, _)| other == name));
+    values.extend(fields);
+    (target, form_urlencoded::Serializer::new(String::new()).extend_pairs(values).finish())
+}
+
 impl Place {
+    /// The hidden fields of the first form.
+    pub(crate) fn fields(&self) -> Vec<(String, String)> {
+        Form::of(&self.answer.text).hidden
+    }
+
+    /// The hidden fields of the form that goes to `action`.
+    pub(crate) fn fields_to(&self, action: &str) -> Vec<(String, String)> {
+        Form::to(action, &self.answer.text).hidden
+    }
+
     /// A parameter of the answer that a client is given.
     #[track_caller]
     pub(crate) fn parameter(&self, name: &str) -> String {
@@ -172,7 +231,17 @@ struct Form {
 
 impl Form {
     fn of(page: &str) -> Self {
-        let form = page.split_once("<form").expect("a form").1;
+        Self::parse(page.split_once("<form").expect("a form").1)
+    }
+
+    /// The first form that goes to this address.
+    fn to(action: &str, page: &str) -> Self {
+        let mut forms = page.split("<form").skip(1).map(Self::parse);
+        let to = forms.find(|form| form.action.as_deref() == Some(action));
+        to.unwrap_or_else(|| panic!("no form to {action} in {page}"))
+    }
+
+    fn parse(form: &str) -> Self {
         let form = form.split_once("</form>").expect("the end of the form").0;
         let (tag, rest) = form.split_once('>').unwrap();
         let inputs = rest.split("<input").skip(1).map(|input| input.split_once('>').unwrap().0);
@@ -192,19 +261,21 @@ impl Form {
 /// An attribute of a tag, as a browser reads it.
 fn attribute(tag: &str, name: &str) -> Option<String> {
     let value = tag.split_once(&format!(" {name}=\""))?.1.split_once('"')?.0;
-    let mut text = value.to_owned();
-    for (entity, character) in [
-        ("&#34;", "\""),
-        ("&quot;", "\""),
-        ("&#39;", "'"),
-        ("&lt;", "<"),
-        ("&gt;", ">"),
-        ("&#60;", "<"),
-        ("&#62;", ">"),
-        ("&#38;", "&"),
-        ("&amp;", "&"),
-    ] {
-        text = text.replace(entity, character);
+    let mut text = String::new();
+    let mut rest = value;
+    while let Some((before, entity)) = rest.split_once('&') {
+        let (name, after) = entity.split_once(';').expect("the end of an entity");
+        text.push_str(before);
+        text.push_str(match name {
+            "#34" | "quot" => "\"",
+            "#38" | "amp" => "&",
+            "#39" => "'",
+            "#60" | "lt" => "<",
+            "#62" | "gt" => ">",
+            other => panic!("{other}"),
+        });
+        rest = after;
     }
+    text.push_str(rest);
     Some(text)
 }

@@ -10,6 +10,7 @@
 )]
 
 mod acts;
+mod application;
 mod browser;
 mod http;
 mod jwt;
@@ -19,13 +20,22 @@ mod errors;
 mod headers;
 mod limits;
 mod liveness;
+mod oidc_core_authentication;
+mod oidc_core_id_token;
 mod oidc_core_userinfo;
+mod oidc_logout;
 mod races;
+mod rfc6749_authorize;
 mod rfc6749_client;
 mod rfc6749_client_credentials;
+mod rfc6749_code;
 mod rfc6749_refresh;
 mod rfc6750_bearer;
 mod rfc7009_revocation;
 mod rfc7523_assertions;
+mod rfc7636_pkce;
 mod rfc7662_introspection;
+mod rfc8252_native_apps;
 mod rfc8414_metadata;
+mod rfc8707_resources;
+mod rfc9207_issuer;
