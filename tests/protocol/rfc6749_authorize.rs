@@ -1,6 +1,5 @@
 //! RFC 6749 §3.1 and §4.1.1 to §4.1.2.1, the authorization endpoint; THREATS 1.A, AZ-01 to AZ-26.
 
-use gatewright::types::ClientId;
 use serde_json::json;
 
 use crate::application::Request;
@@ -14,8 +13,7 @@ use crate::server::{Client, ISSUER, Server};
 async fn a_client_that_is_not_known_is_told_nothing() {
     let server = Server::start().await;
     let disabled = server.web_app().await;
-    let id = ClientId::from_text(&disabled.id);
-    server.administer(async |registrar| registrar.disable(&id).await.unwrap()).await;
+    server.disable_client(&disabled).await;
     let asked = async |request: Request| request.by_a_stranger(&server).await.answer;
     let request = Request::of(&disabled);
 

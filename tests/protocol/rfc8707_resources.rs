@@ -123,12 +123,7 @@ async fn a_resource_that_the_client_has_lost_meanwhile_is_not_granted() {
     let (server, client) = prepared().await;
     let request = Request::of(&client).with("resource", PHOTOS);
     let code = Browser::of(&server).obtain(&request, "ada").await.code();
-    let found = server.find(&client).await;
-    let mut metadata = found.metadata.clone();
-    metadata.gw_allowed_resources.clear();
-    server
-        .administer(async |registrar| drop(registrar.update(&found, metadata).await.unwrap()))
-        .await;
+    server.change(&client, |metadata| metadata.gw_allowed_resources.clear()).await;
 
     redeem(&server, &client, &code, &[]).await.refused(400, "invalid_target");
 }
