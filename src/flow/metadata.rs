@@ -98,11 +98,8 @@ pub fn document(config: &Config, algorithms: impl Iterator<Item = Algorithm>) ->
         "authorization_response_iss_parameter_supported": true,
         "ui_locales_supported": UI_LOCALES,
     });
-    let link = |url: &Option<crate::config::Link>| url.as_ref().map(|link| link.0.to_string());
-    if let Value::Object(members) = &mut metadata {
-        if let Some(policy) = link(&config.brand.privacy_url) {
-            members.insert("op_policy_uri".to_owned(), policy.into());
-        }
+    if let (Value::Object(members), Some(policy)) = (&mut metadata, &config.brand.privacy_url) {
+        members.insert("op_policy_uri".to_owned(), policy.0.as_str().into());
     }
     Document::of(&metadata)
 }

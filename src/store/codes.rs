@@ -119,7 +119,7 @@ pub enum Spent {
     /// It was good, and is now spent.
     Now {
         /// What it stands for.
-        authorization: Authorization,
+        authorization: Box<Authorization>,
         /// Whether sign-in, user, client and consent all still live.
         alive: bool,
         /// When it would have expired.
@@ -167,7 +167,7 @@ pub async fn spend(
     .await?;
     if let Some(row) = row {
         return Ok(Spent::Now {
-            authorization: Authorization {
+            authorization: Box::new(Authorization {
                 grant_id: row.grant_id,
                 client_id: row.client_id,
                 user_id: row.user_id,
@@ -179,7 +179,7 @@ pub async fn spend(
                     .map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
                 resources: from_json(&row.resources)?,
                 claims: row.claims,
-            },
+            }),
             alive: row.alive,
             expires_at: row.expires_at,
         });
