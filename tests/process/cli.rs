@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Child;
 
-use crate::place::Place;
+use crate::place::{Place, is_postgres};
 
 const PASSWORD: &str = "correct horse battery staple\n";
 const WEB: [&str; 4] = ["client", "create", "--redirect-uri", "https://rp.example/cb"];
@@ -345,10 +345,7 @@ impl Server {
 
     /// Asks for a token as this client: the status.
     async fn token(&self, client: &Value) -> u16 {
-        // Refused where another test has installed it before.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
-        let request = http
+        let request = crate::http()
             .post(format!("http://{}/token", self.address))
             .basic_auth(client["client_id"].as_str().unwrap(), client["client_secret"].as_str())
             .form(&[("grant_type", "client_credentials")]);
@@ -367,7 +364,7 @@ async fn commands_work_beside_a_running_server_which_sees_what_they_change() {
     place.json(&["client", "disable", client["client_id"].as_str().unwrap()]).await;
     while server.token(&client).await == 200 {}
     let again = Server::start(&place);
-    if std::env::var("TEST_DATABASE").is_ok_and(|kind| kind == "postgres") {
+    if is_postgres() {
         assert_eq!(again.await.token(&client).await, 401, "another replica");
     } else {
         let second = place.run(&["serve"]).await;

@@ -1,4 +1,5 @@
-//! The real binary: as people start it, with a browser before it.
+//! The real binary: as people start it, killed under load, with a browser and the programs of others
+//! before it.
 
 #![expect(
     clippy::unwrap_used,
@@ -9,15 +10,27 @@
 )]
 
 // What the tests are made of.
+mod application;
+mod browser;
 mod chromium;
+mod load;
 mod place;
+mod server;
 
 // The tests.
 mod cli;
 mod demo;
+mod interop;
+mod kill;
+mod operations;
+mod postgres_restart;
+mod rust_client;
+mod shutdown;
+mod start;
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 /// A path for a directory that nobody else uses.
 fn directory(what: &str) -> PathBuf {
@@ -43,4 +56,14 @@ fn http() -> reqwest::Client {
 fn install_tls() {
     // Refused where another test has installed it before.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+}
+
+/// Waits until something is so. Whoever waits longer than this waits in vain.
+async fn until(what: &str, is_so: impl AsyncFnMut() -> bool) {
+    const PATIENCE: Duration = Duration::from_secs(60);
+    let (begun, mut is_so) = (Instant::now(), is_so);
+    while !is_so().await {
+        assert!(begun.elapsed() < PATIENCE, "in vain: {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }

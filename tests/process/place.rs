@@ -9,11 +9,17 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
+use crate::directory;
+
 /// The place; it goes with its test.
 pub(crate) struct Place {
     pub(crate) directory: PathBuf,
     /// The server and the name of its database there, with `TEST_DATABASE=postgres`.
     postgres: Option<(String, String)>,
+    /// Its URL, as programs outside of the place need it.
+    pub(crate) database: String,
+    /// Values of the configuration that are another here, by their environment variables.
+    pub(crate) settings: Vec<(String, String)>,
 }
 
 /// What a command said.
@@ -27,31 +33,44 @@ pub(crate) struct Said {
 impl Place {
     /// A new one: in SQLite, or with `TEST_DATABASE=postgres` on the server of `TEST_POSTGRES`.
     pub(crate) async fn make() -> Self {
-        let name = format!("gatewright_{}", uuid::Uuid::now_v7().simple());
-        let directory = std::env::temp_dir().join(&name);
-        std::fs::create_dir(&directory).unwrap();
-        let (url, postgres) = if std::env::var("TEST_DATABASE").is_ok_and(|kind| kind == "postgres")
-        {
-            let server = std::env::var("TEST_POSTGRES").unwrap();
-            tell(&server, format!("CREATE DATABASE {name}")).await;
-            let mut url = url::Url::parse(&server).unwrap();
-            url.set_path(&name);
-            (url.to_string(), Some((server, name)))
+        if is_postgres() {
+            Self::on(&std::env::var("TEST_POSTGRES").unwrap()).await
         } else {
-            ("sqlite:gatewright.db".to_owned(), None)
-        };
-        let place = Self { directory, postgres };
+            let directory = directory("place");
+            let database = format!("sqlite:{}", directory.join("gatewright.db").display());
+            Self::with(directory, database, None)
+        }
+    }
+
+    /// A new one, with a database of its own on this PostgreSQL server.
+    pub(crate) async fn on(server: &str) -> Self {
+        let name = format!("gatewright_{}", uuid::Uuid::now_v7().simple());
+        tell(server, format!("CREATE DATABASE {name}")).await;
+        let mut url = url::Url::parse(server).unwrap();
+        url.set_path(&name);
+        Self::with(directory("place"), url.to_string(), Some((server.to_owned(), name)))
+    }
+
+    fn with(directory: PathBuf, database: String, postgres: Option<(String, String)>) -> Self {
+        std::fs::create_dir(&directory).unwrap();
+        let place = Self { directory, postgres, database, settings: Vec::new() };
         // Hashing at a cost that a debug build bears, and waiting for a machine that is busy.
         place.write(
             "gatewright.toml",
             &format!(
                 "issuer = \"https://id.example.org\"\n\
-                 [database]\nurl = \"{url}\"\nacquire_timeout = 30\nstatement_timeout = 30\n\
+                 [database]\nurl = \"{}\"\nacquire_timeout = 30\nstatement_timeout = 30\n\
                  [passwords]\nmemory_kib = 8192\niterations = 1\n\
-                 [keys]\nalgorithms = [\"ES256\", \"RS256\"]\n"
+                 [keys]\nalgorithms = [\"ES256\", \"RS256\"]\n",
+                place.database
             ),
         );
         place
+    }
+
+    /// Sets a value of the configuration, by its environment variable without its prefix.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.settings.push((format!("GATEWRIGHT_{name}"), value.to_owned()));
     }
 
     /// Puts a file there.
@@ -67,6 +86,7 @@ impl Place {
                 command.env_remove(name);
             }
         }
+        command.envs(self.settings.iter().cloned());
         command.args(arguments).current_dir(&self.directory).kill_on_drop(true);
         command
     }
@@ -106,6 +126,11 @@ impl Place {
     }
 }
 
+/// Which of the two databases this run is about.
+pub(crate) fn is_postgres() -> bool {
+    std::env::var("TEST_DATABASE").is_ok_and(|kind| kind == "postgres")
+}
+
 impl Said {
     /// Insists that it failed in this way, and said this.
     pub(crate) fn refused(&self, exit: Exit, told: &str) {
@@ -117,6 +142,11 @@ impl Said {
 
 impl Drop for Place {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = std::fs::read_to_string(self.directory.join("log")).unwrap_or_default();
+            let tail: Vec<_> = log.lines().rev().take(60).collect();
+            eprintln!("the end of the log, the last line first:\n{}", tail.join("\n"));
+        }
         let _ = std::fs::remove_dir_all(&self.directory);
         let Some((server, name)) = self.postgres.take() else {
             return;

@@ -1,0 +1,222 @@
+//! A client application, as one writes it who has read the RFCs: what it sends, and what comes back.
+
+use gatewright::jose::base64url;
+use gatewright::types::{Digest, Secret};
+use reqwest::header::HeaderMap;
+use serde_json::Value;
+use url::Url;
+
+use crate::browser::Browser;
+
+/// Somebody with an account.
+#[derive(Clone, Debug)]
+pub(crate) struct Person {
+    pub(crate) username: String,
+}
+
+/// There is no answer that means anything.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    /// The connection broke: nobody knows whether it happened.
+    Broken(reqwest::Error),
+    /// 503: it is to be tried again.
+    Busy,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+    /// The body as JSON; null where it is none.
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    /// Sends a request and reads the answer to its end. A 503 without `Retry-After`, and every other
+    /// 5xx, is a defect.
+    pub(crate) async fn to(request: reqwest::RequestBuilder) -> Result<Self, Trouble> {
+        let response = request.send().await.map_err(Trouble::Broken)?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await.map_err(Trouble::Broken)?;
+        let body = serde_json::from_str(&text).unwrap_or_default();
+        let answer = Self { status, headers, text, body };
+        if answer.status == 503 {
+            assert!(answer.headers.contains_key("retry-after"), "{answer:?}");
+            return Err(Trouble::Busy);
+        }
+        assert!(answer.status < 500, "{answer:?}");
+        Ok(answer)
+    }
+
+    /// A header field; empty where there is none.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Whether it is this refusal.
+    pub(crate) fn is_refusal(&self, error: &str) -> bool {
+        self.status == 400 && self.body["error"] == error
+    }
+
+    /// The tokens that it must bring.
+    #[track_caller]
+    pub(crate) fn tokens(&self) -> Tokens {
+        assert_eq!(self.status, 200, "{self:?}");
+        let text = |name: &str| self.body[name].as_str().unwrap_or_default().to_owned();
+        Tokens {
+            access: text("access_token"),
+            refresh: text("refresh_token"),
+            id: text("id_token"),
+        }
+    }
+}
+
+/// What the token endpoint gave.
+#[derive(Clone, Debug)]
+pub(crate) struct Tokens {
+    pub(crate) access: String,
+    /// Empty where there is none.
+    pub(crate) refresh: String,
+    /// Empty where there is none.
+    pub(crate) id: String,
+}
+
+impl Tokens {
+    /// The grant that they came of.
+    pub(crate) fn grant(&self) -> String {
+        let claims = self.access.split('.').nth(1).unwrap();
+        let claims: Value = serde_json::from_slice(&base64url::decode(claims).unwrap()).unwrap();
+        claims["gw_grant"].as_str().unwrap().to_owned()
+    }
+}
+
+/// A code, and what has to come with it.
+#[derive(Clone, Debug)]
+pub(crate) struct Code {
+    pub(crate) code: String,
+    verifier: String,
+}
+
+/// A client application.
+#[derive(Clone, Debug)]
+pub(crate) struct Application {
+    issuer: String,
+    pub(crate) id: String,
+    pub(crate) secret: String,
+}
+
+impl Application {
+    /// Nobody listens there: the browser stops before it.
+    pub(crate) const REDIRECT_URI: &str = "https://client.example.org/callback";
+    /// Nor there.
+    pub(crate) const SIGNED_OUT: &str = "https://client.example.org/signed-out";
+
+    /// The client that was registered as this document says.
+    pub(crate) fn of(issuer: &str, registered: &Value) -> Self {
+        let text = |name: &str| registered[name].as_str().unwrap_or_default().to_owned();
+        Self { issuer: issuer.to_owned(), id: text("client_id"), secret: text("client_secret") }
+    }
+
+    /// Sends a person to the server, and takes the code with which they come back.
+    pub(crate) async fn authorize(&self, browser: &mut Browser) -> Result<Code, Trouble> {
+        let (verifier, state) = (random(), random());
+        let challenge = base64url::encode(Digest::of(verifier.as_bytes()).0);
+        let mut url = Url::parse(&format!("{}/authorize", self.issuer)).unwrap();
+        url.query_pairs_mut()
+            .append_pair("response_type", "code")
+            .append_pair("client_id", &self.id)
+            .append_pair("redirect_uri", Self::REDIRECT_URI)
+            .append_pair("scope", "openid email")
+            .append_pair("state", &state)
+            .append_pair("code_challenge", &challenge)
+            .append_pair("code_challenge_method", "S256");
+        let back = browser.visit(url, Self::REDIRECT_URI).await?;
+        let answered = |name: &str| {
+            let found = back.query_pairs().find(|(other, _)| other == name);
+            found.unwrap_or_else(|| panic!("no {name} in {back}")).1.into_owned()
+        };
+        assert_eq!(answered("state"), state);
+        assert_eq!(answered("iss"), self.issuer, "RFC 9207");
+        Ok(Code { code: answered("code"), verifier })
+    }
+
+    /// Redeems a code.
+    pub(crate) async fn redeem(
+        &self,
+        http: &reqwest::Client,
+        code: &Code,
+    ) -> Result<Answer, Trouble> {
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("code", &code.code),
+            ("redirect_uri", Self::REDIRECT_URI),
+            ("code_verifier", &code.verifier),
+        ];
+        self.post(http, "/token", &form).await
+    }
+
+    /// Trades a refresh token for the next.
+    pub(crate) async fn refresh(
+        &self,
+        http: &reqwest::Client,
+        token: &str,
+    ) -> Result<Answer, Trouble> {
+        let form = [("grant_type", "refresh_token"), ("refresh_token", token)];
+        self.post(http, "/token", &form).await
+    }
+
+    /// Asks for a token of its own.
+    pub(crate) async fn credentials(&self, http: &reqwest::Client) -> Result<Answer, Trouble> {
+        self.post(http, "/token", &[("grant_type", "client_credentials")]).await
+    }
+
+    /// Takes a token out of the world.
+    pub(crate) async fn revoke(
+        &self,
+        http: &reqwest::Client,
+        token: &str,
+    ) -> Result<Answer, Trouble> {
+        self.post(http, "/revoke", &[("token", token)]).await
+    }
+
+    /// Asks whether a token counts for something.
+    pub(crate) async fn is_active(
+        &self,
+        http: &reqwest::Client,
+        token: &str,
+    ) -> Result<bool, Trouble> {
+        let answer = self.post(http, "/introspect", &[("token", token)]).await?;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        if answer.body["active"] == false {
+            assert_eq!(answer.text, r#"{"active":false}"#);
+        }
+        Ok(answer.body["active"] == true)
+    }
+
+    /// Sends a person to sign out.
+    pub(crate) async fn sign_out(&self, browser: &mut Browser, id: &str) -> Result<(), Trouble> {
+        let mut url = Url::parse(&format!("{}/logout", self.issuer)).unwrap();
+        url.query_pairs_mut()
+            .append_pair("id_token_hint", id)
+            .append_pair("post_logout_redirect_uri", Self::SIGNED_OUT);
+        browser.visit(url, Self::SIGNED_OUT).await.map(drop)
+    }
+
+    /// Sends a form, with proof of who sends it.
+    async fn post(
+        &self,
+        http: &reqwest::Client,
+        path: &str,
+        form: &[(&str, &str)],
+    ) -> Result<Answer, Trouble> {
+        let request = http.post(format!("{}{path}", self.issuer));
+        Answer::to(request.basic_auth(&self.id, Some(&self.secret)).form(form)).await
+    }
+}
+
+/// What nobody guesses.
+fn random() -> String {
+    Secret::generate().expose().to_owned()
+}

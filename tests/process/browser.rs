@@ -1,0 +1,104 @@
+//! A browser without a screen, and the person before it, who agrees to everything: it keeps cookies,
+//! follows redirects, and presses the buttons that lead on.
+
+use std::collections::BTreeMap;
+
+use url::Url;
+
+use crate::application::{Answer, Person, Trouble};
+use crate::server::PASSWORD;
+
+/// As many requests as one visit takes, at most.
+const HOPS: usize = 20;
+
+/// The buttons that lead on, by their values.
+const YES: [&str; 3] = ["sign-in", "allow", "yes"];
+
+/// Somebody's browser.
+#[derive(Clone, Debug)]
+pub(crate) struct Browser {
+    http: reqwest::Client,
+    person: Person,
+    cookies: BTreeMap<String, String>,
+}
+
+impl Browser {
+    pub(crate) fn of(person: &Person) -> Self {
+        Self { http: crate::http(), person: person.clone(), cookies: BTreeMap::new() }
+    }
+
+    /// Closes its connections, and keeps everything else.
+    pub(crate) fn reconnect(&mut self) {
+        self.http = crate::http();
+    }
+
+    /// Opens `url` and does what the pages ask, until it is sent to `destination`; that URL is not
+    /// asked but returned.
+    pub(crate) async fn visit(&mut self, url: Url, destination: &str) -> Result<Url, Trouble> {
+        let (mut at, mut request) = (url.clone(), self.http.get(url));
+        for _ in 0..HOPS {
+            let answer = self.send(request).await?;
+            if let Ok(location) = at.join(answer.header("location"))
+                && answer.status == 303
+            {
+                if location.as_str().starts_with(destination) {
+                    return Ok(location);
+                }
+                request = self.http.get(location.clone());
+                at = location;
+            } else {
+                assert_eq!(answer.status, 200, "{at}: {answer:?}");
+                let fields = fill(&answer.text, &self.person);
+                let origin = at.origin().ascii_serialization();
+                request = self.http.post(at.clone()).header("origin", origin).form(&fields);
+            }
+        }
+        panic!("still not at {destination} after {HOPS} requests: {at}");
+    }
+
+    async fn send(&mut self, request: reqwest::RequestBuilder) -> Result<Answer, Trouble> {
+        let cookies: Vec<_> = self.cookies.iter().map(|(n, v)| format!("{n}={v}")).collect();
+        let request = request.header("accept", "text/html").header("cookie", cookies.join("; "));
+        let answer = Answer::to(request).await?;
+        for cookie in answer.headers.get_all("set-cookie") {
+            let (pair, attributes) = cookie.to_str().unwrap().split_once(';').unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            if attributes.contains("Max-Age=0") {
+                self.cookies.remove(name);
+            } else {
+                self.cookies.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        Ok(answer)
+    }
+}
+
+/// What pressing the button that leads on sends, from the form it is in.
+fn fill(page: &str, person: &Person) -> Vec<(String, String)> {
+    let forms = page.split("<form").skip(1).map(|form| form.split("</form>").next().unwrap());
+    let leads_on = |form: &&str| YES.iter().any(|yes| form.contains(&format!("value=\"{yes}\"")));
+    let Some(form) = forms.into_iter().find(leads_on) else {
+        panic!("a page that leads nowhere:\n{page}");
+    };
+    let yes = YES.iter().find(|yes| form.contains(&format!("value=\"{yes}\""))).unwrap();
+    let mut fields = vec![("answer".to_owned(), (*yes).to_owned())];
+    for input in form.split("<input").skip(1) {
+        let tag = input.split('>').next().unwrap();
+        let name = attribute(tag, "name").unwrap();
+        let value = match (attribute(tag, "type").as_deref(), name.as_str()) {
+            (Some("checkbox"), _) if !tag.contains(" checked") => continue,
+            (_, "identifier") => person.username.clone(),
+            (_, "password") => PASSWORD.to_owned(),
+            _ => attribute(tag, "value").unwrap_or_default(),
+        };
+        fields.push((name, value));
+    }
+    fields
+}
+
+/// An attribute of a tag.
+fn attribute(tag: &str, name: &str) -> Option<String> {
+    let value = tag.split_once(&format!(" {name}=\""))?.1.split_once('"')?.0;
+    assert!(!value.contains('&'), "nothing that we hand out has to be escaped: {value}");
+    Some(value.to_owned())
+}

@@ -1,0 +1,213 @@
+//! Killed under load, again and again: nothing acknowledged is lost, nothing happens twice.
+//!
+//! | variable | meaning |
+//! |---|---|
+//! | `GATEWRIGHT_TEST_KILLS` | how often; 50 if it is not set |
+//! | `GATEWRIGHT_TEST_SEED` | the seed of a run that failed, which says it |
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use gatewright::store::{Limits, Store, sql};
+use gatewright::types::Secret;
+use sqlx::FromRow;
+use tokio::task::{JoinSet, LocalSet};
+
+use crate::application::Trouble;
+use crate::load::{Client, Dice, Service, patiently};
+use crate::place::{Place, is_postgres};
+use crate::server::Server;
+
+/// People at once, each with a client of theirs.
+const PEOPLE: usize = 6;
+
+/// THREATS, RT-03, RT-04.
+#[tokio::test]
+async fn no_kill_undoes_what_was_acknowledged_or_does_anything_twice() {
+    LocalSet::new().run_until(kill_again_and_again()).await;
+}
+
+async fn kill_again_and_again() {
+    let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
+    let kills = number("GATEWRIGHT_TEST_KILLS").unwrap_or(50);
+    let seed = number("GATEWRIGHT_TEST_SEED");
+    let seed = seed.unwrap_or_else(|| {
+        u64::from_be_bytes(uuid::Uuid::new_v4().as_bytes()[..8].try_into().unwrap())
+    });
+    eprintln!("GATEWRIGHT_TEST_SEED={seed}");
+    let mut dice = Dice::of(seed);
+
+    let mut place = Place::make().await;
+    // However slow the machine: what is asked again after a crash comes within the grace, and a
+    // sign-in that a crash cut off, which counts as one that failed, keeps nobody out.
+    for (name, value) in [
+        ("TOKENS__REFRESH_GRACE", "60"),
+        ("TOKENS__CODE_LIFETIME", "600"),
+        ("TOKENS__ACCESS_TOKEN_LIFETIME", "3600"),
+        ("THROTTLE__ACCOUNT_ATTEMPTS", "1000"),
+        ("THROTTLE__NETWORK_ATTEMPTS", "100000"),
+    ] {
+        place.set(name, value);
+    }
+    let mut server = Server::at(place).await;
+    let jwks = jwks(&server).await;
+    let (mut clients, mut services) = load(&server, &mut dice).await;
+
+    for kill in 1..=kills {
+        let moment = Duration::from_millis(50 + dice.throw() % 250);
+        (clients, services) = killed(&mut server, clients, services, moment).await;
+        server.launch().await;
+
+        for client in &mut clients {
+            patiently(async || client.recover().await).await.unwrap();
+        }
+        for service in &mut services {
+            patiently(async || service.recover().await).await.unwrap();
+        }
+        assert_eq!(self::jwks(&server).await, jwks, "the keys are the same after kill {kill}");
+        look_inside(&server, &clients).await;
+    }
+
+    let granted: usize = clients.iter().map(|client| client.history.granted.len()).sum();
+    assert!(granted > 0, "there was a load");
+    for client in &mut clients {
+        patiently(async || client.look_back().await).await.unwrap();
+    }
+    server.stop().await;
+}
+
+async fn load(server: &Server, dice: &mut Dice) -> (Vec<Client>, Vec<Service>) {
+    let applications = [server.application("Photos").await, server.application("Mail").await];
+    let mut clients = Vec::new();
+    for number in 0..PEOPLE {
+        let person = server.person(&format!("person{number}")).await;
+        let application = &applications[number % applications.len()];
+        clients.push(Client::of(application, &person, Dice::of(dice.throw())));
+    }
+    let service = server.service("Backup").await;
+    (clients, vec![Service::of(&service), Service::of(&service)])
+}
+
+/// Lets them all work until the server is killed under them.
+async fn killed(
+    server: &mut Server,
+    clients: Vec<Client>,
+    services: Vec<Service>,
+    moment: Duration,
+) -> (Vec<Client>, Vec<Service>) {
+    let over = Arc::new(AtomicBool::new(false));
+    let (mut people, mut machines) = (JoinSet::new(), JoinSet::new());
+    for mut client in clients {
+        let over = over.clone();
+        people.spawn_local(async move {
+            until_broken(&over, async || client.step().await).await;
+            client
+        });
+    }
+    for mut service in services {
+        let over = over.clone();
+        machines.spawn_local(async move {
+            until_broken(&over, async || service.step().await).await;
+            service
+        });
+    }
+    tokio::time::sleep(moment).await;
+    over.store(true, Ordering::SeqCst);
+    server.kill().await;
+    (people.join_all().await, machines.join_all().await)
+}
+
+/// Works until the connection breaks, which it may only when the server is killed.
+async fn until_broken(over: &AtomicBool, mut step: impl AsyncFnMut() -> Result<(), Trouble>) {
+    loop {
+        if let Err(error) = patiently(&mut step).await {
+            assert!(over.load(Ordering::SeqCst), "the server broke off by itself: {error:?}");
+            return;
+        }
+    }
+}
+
+async fn jwks(server: &Server) -> String {
+    let url = format!("{}/jwks", server.issuer);
+    crate::http().get(url).send().await.unwrap().text().await.unwrap()
+}
+
+#[derive(FromRow)]
+struct Grant {
+    id: String,
+    generation: i64,
+    revoked_at: Option<i64>,
+}
+
+#[derive(FromRow)]
+struct Code {
+    digest: Vec<u8>,
+    grant_id: String,
+    used_at: Option<i64>,
+}
+
+#[derive(FromRow)]
+struct Count {
+    count: i64,
+}
+
+/// Holds what the clients were told against what stands in the database.
+async fn look_inside(server: &Server, clients: &[Client]) {
+    let patient = Duration::from_secs(30);
+    let limits = Limits { connections: 1, acquire: patient, statement: patient };
+    let url = Secret::new(server.place.database.clone());
+    let store = Store::open(&url, &limits, false).await.unwrap();
+    let grants: Vec<Grant> =
+        sql("SELECT id, generation, revoked_at FROM grants").all(store.db()).await.unwrap();
+    let codes: Vec<Code> =
+        sql("SELECT digest, grant_id, used_at FROM codes").all(store.db()).await.unwrap();
+    let events: Count =
+        sql("SELECT count(*) AS count FROM audit_events WHERE kind = 'grant.created'")
+            .one(store.db())
+            .await
+            .unwrap();
+    if !is_postgres() {
+        #[derive(FromRow)]
+        struct Check {
+            integrity_check: String,
+        }
+        let found = sql("SELECT integrity_check FROM pragma_integrity_check");
+        let found: Vec<Check> = found.all(store.db()).await.unwrap();
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].integrity_check, "ok");
+        let broken = sql("SELECT count(*) AS count FROM pragma_foreign_key_check");
+        assert_eq!(broken.one::<Count>(store.db()).await.unwrap().count, 0);
+    }
+    store.close().await;
+
+    // a code is used and there is its family, or neither.
+    let used: BTreeSet<_> =
+        codes.iter().filter(|code| code.used_at.is_some()).map(|code| &code.grant_id).collect();
+    let families: BTreeMap<_, _> = grants.iter().map(|grant| (&grant.id, grant)).collect();
+    assert_eq!(used, families.keys().copied().collect(), "X-02: families and used codes");
+    let ids: BTreeSet<_> = codes.iter().map(|code| &code.grant_id).collect();
+    assert_eq!(ids.len(), codes.len(), "X-02: one family per code");
+    assert_eq!(usize::try_from(events.count).unwrap(), grants.len(), "the audit trail knows each");
+
+    // every acknowledged redemption is one family, and there is no other, except those whose
+    // answers were lost, and they are revoked.
+    let told: Vec<_> = clients.iter().flat_map(|client| &client.history.granted).collect();
+    let mut expected: BTreeSet<&String> = told.iter().copied().collect();
+    assert_eq!(expected.len(), told.len(), "X-02: no family was given twice");
+    for lost in clients.iter().flat_map(|client| &client.history.lost) {
+        let digest = Secret::new(lost.code.clone()).digest().0;
+        let code = codes.iter().find(|code| code.digest == digest).expect("a code that was used");
+        assert!(families[&code.grant_id].revoked_at.is_some(), "X-02: reuse revokes");
+        expected.insert(&code.grant_id);
+    }
+    assert_eq!(expected, families.keys().copied().collect(), "X-02: what was told is what is");
+
+    // a step of the generation for every acknowledged successor, and no other.
+    for family in clients.iter().filter_map(Client::held) {
+        let grant = families[&family.grant];
+        assert_eq!(grant.generation, family.generation, "X-03: {family:?}");
+        assert_eq!(grant.revoked_at, None, "X-03: {family:?}");
+    }
+}

@@ -1,0 +1,74 @@
+//! What operators see: the log, the metrics, where a refusal leads.
+
+use serde_json::Value;
+
+use crate::application::Answer;
+use crate::place::Place;
+use crate::server::Server;
+
+async fn get(url: String) -> Answer {
+    Answer::to(crate::http().get(url)).await.unwrap()
+}
+
+/// The id of a refusal, which people see, leads to the log line and the event that say what was
+/// compared (DESIGN §7). The log is JSON, a line each.
+#[tokio::test]
+async fn the_id_of_a_refusal_leads_to_what_was_compared() {
+    let mut server = Server::start().await;
+    let photos = server.application("Photos").await;
+
+    let wrong = "https://client.example.org/callbacK";
+    let url = format!(
+        "{}/authorize?response_type=code&client_id={}&redirect_uri={wrong}&scope=openid",
+        server.issuer, photos.id
+    );
+    let answer = Answer::to(crate::http().get(url).header("accept", "text/html")).await.unwrap();
+    assert_eq!(answer.status, 400);
+    let id = answer.header("x-request-id").to_owned();
+    assert!(answer.text.contains(&id), "the page shows it");
+    // In order, so everything is written.
+    server.stop().await;
+
+    let log = server.log();
+    let about: Vec<&Value> = log.iter().filter(|line| line["request_id"] == id.as_str()).collect();
+    let says = |message: &str| about.iter().find(|line| line["message"] == message).unwrap();
+    assert!(says("refused").to_string().contains(wrong));
+    assert_eq!(says("answered")["status"], 400);
+    assert_eq!(says("answered")["path"], "/authorize");
+    let events = server.place.json(&["audit", "list", "--request", &id]).await;
+    assert_eq!(events.as_array().unwrap().len(), 1);
+    assert_eq!(events[0]["kind"], "request.refused");
+    assert!(events[0]["facts"].to_string().contains(wrong), "{events}");
+}
+
+/// THREATS HD-07.
+#[tokio::test]
+async fn metrics_are_told_to_operators_alone() {
+    let mut place = Place::make().await;
+    let operations = format!("127.0.0.1:{}", crate::free_port());
+    place.set("OPERATIONS__LISTEN", &operations);
+    let mut server = Server::at(place).await;
+    let service = server.service("Backup").await;
+    let http = crate::http();
+    service.credentials(&http).await.unwrap().tokens();
+    let refused = service.refresh(&http, "no refresh token").await.unwrap();
+    assert!(refused.is_refusal("unauthorized_client"));
+
+    assert_eq!(get(format!("{}/metrics", server.issuer)).await.status, 404);
+    let metrics = get(format!("http://{operations}/metrics")).await;
+
+    assert_eq!(metrics.status, 200);
+    for line in [
+        "gatewright_tokens_issued_total{grant_type=\"client_credentials\"} 1",
+        "gatewright_refusals_total{error=\"unauthorized_client\"} 1",
+        "gatewright_http_requests_total{endpoint=\"/token\",status=\"200\"} 1",
+        "gatewright_http_requests_total{endpoint=\"/token\",status=\"400\"} 1",
+    ] {
+        assert!(metrics.text.lines().any(|other| other == line), "{line}:\n{}", metrics.text);
+    }
+    for path in ["/healthz", "/readyz"] {
+        assert_eq!(get(format!("http://{operations}{path}")).await.status, 200);
+    }
+    assert_eq!(get(format!("http://{operations}/token")).await.status, 404);
+    server.stop().await;
+}

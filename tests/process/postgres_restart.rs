@@ -1,0 +1,164 @@
+//! PostgreSQL goes away in the middle of a load, and comes back. It is a PostgreSQL of the test's own,
+//! whatever the other tests run on.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use tokio::task::{JoinSet, LocalSet};
+
+use crate::application::{Answer, Trouble};
+use crate::directory;
+use crate::load::{Client, Dice, Service, patiently};
+use crate::place::Place;
+use crate::server::Server;
+
+/// A PostgreSQL server that is gone with the test.
+struct Cluster {
+    directory: PathBuf,
+    url: String,
+}
+
+impl Cluster {
+    async fn start() -> Self {
+        let directory = directory("postgres");
+        let url = postgres("start", &directory, None).await;
+        Self { directory, url }
+    }
+
+    async fn tell(&self, what: &'static str, mode: Option<&'static str>) {
+        postgres(what, &self.directory, mode).await;
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        // Where it fails, the directory stays and shows why.
+        if run("stop", &self.directory, Some("immediate")).is_ok() {
+            let _ = std::fs::remove_dir_all(&self.directory);
+        }
+    }
+}
+
+async fn postgres(what: &'static str, directory: &Path, mode: Option<&'static str>) -> String {
+    let directory = directory.to_owned();
+    let ran = tokio::task::spawn_blocking(move || run(what, &directory, mode));
+    ran.await.unwrap().unwrap()
+}
+
+fn run(what: &str, directory: &Path, mode: Option<&str>) -> Result<String, String> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/postgres");
+    let output = Command::new(script).arg(what).arg(directory).args(mode).output().unwrap();
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+    }
+    Ok(String::from_utf8(output.stdout).unwrap().trim().to_owned())
+}
+
+/// What one of the load has done.
+#[derive(Default)]
+struct Tally {
+    done: AtomicU64,
+    busy: AtomicU64,
+}
+
+impl Tally {
+    /// Works until it is over. Nothing but success and 503 with `Retry-After` is an answer, and the
+    /// connection to the server, which runs all the time, does not break.
+    async fn work(&self, over: &AtomicBool, mut step: impl AsyncFnMut() -> Result<(), Trouble>) {
+        while !over.load(Ordering::SeqCst) {
+            let worked = patiently(async || {
+                let worked = step().await;
+                if matches!(worked, Err(Trouble::Busy)) {
+                    self.busy.fetch_add(1, Ordering::SeqCst);
+                }
+                worked
+            });
+            worked.await.unwrap();
+            self.done.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+}
+
+/// THREATS RT-06, DB-01, DB-03, DB-06: refreshes and tokens of services are answered as before or with
+/// 503 and `Retry-After`; no family is lost; the server recovers by itself.
+#[tokio::test]
+async fn a_restarted_postgres_loses_no_family_and_the_server_recovers() {
+    LocalSet::new().run_until(restart_under_load()).await;
+}
+
+async fn restart_under_load() {
+    let cluster = Cluster::start().await;
+    let mut place = Place::on(&cluster.url).await;
+    place.set("TOKENS__REFRESH_GRACE", "60");
+    place.set("DATABASE__ACQUIRE_TIMEOUT", "1");
+    let mut server = Server::at(place).await;
+    let photos = server.application("Photos").await;
+    let backup = server.service("Backup").await;
+    let over = Arc::new(AtomicBool::new(false));
+    let (mut people, mut machines) = (JoinSet::new(), JoinSet::new());
+    let mut tallies = Vec::new();
+    for number in 0..4 {
+        let person = server.person(&format!("person{number}")).await;
+        let mut client = Client::of(&photos, &person, Dice::of(number));
+        patiently(async || client.settle().await).await.unwrap();
+        let (over, tally) = (over.clone(), Arc::new(Tally::default()));
+        tallies.push(tally.clone());
+        people.spawn_local(async move {
+            tally.work(&over, async || client.refresh_held().await).await;
+            client
+        });
+    }
+    for _ in 0..2 {
+        let mut service = Service::of(&backup);
+        let (over, tally) = (over.clone(), Arc::new(Tally::default()));
+        tallies.push(tally.clone());
+        machines.spawn_local(async move { tally.work(&over, async || service.step().await).await });
+    }
+    let everybody_goes_on = async || {
+        let before: Vec<_> =
+            tallies.iter().map(|tally| tally.done.load(Ordering::SeqCst)).collect();
+        crate::until("everybody is answered", async || {
+            let now = tallies.iter().map(|tally| tally.done.load(Ordering::SeqCst));
+            now.zip(&before).all(|(now, before)| now >= before + 10)
+        })
+        .await;
+    };
+
+    everybody_goes_on().await;
+    for mode in ["immediate", "fast", "immediate"] {
+        cluster.tell("restart", Some(mode)).await;
+        everybody_goes_on().await;
+    }
+    // For longer, until the server knows that it cannot work.
+    cluster.tell("stop", Some("fast")).await;
+    crate::until("the server says that it is not ready", async || {
+        ask(&server, "/readyz").await.is_none()
+    })
+    .await;
+    assert_eq!(ask(&server, "/healthz").await, Some(200), "nobody must restart it");
+    cluster.tell("start", None).await;
+    crate::until("the server is ready again", async || ask(&server, "/readyz").await == Some(200))
+        .await;
+    everybody_goes_on().await;
+
+    over.store(true, Ordering::SeqCst);
+    for mut client in people.join_all().await {
+        patiently(async || client.refresh_held().await).await.unwrap();
+    }
+    machines.join_all().await;
+    let busy: u64 = tallies.iter().map(|tally| tally.busy.load(Ordering::SeqCst)).sum();
+    assert!(busy > 0, "the restarts were noticed");
+    server.stop().await;
+}
+
+/// The status; nothing for a 503.
+async fn ask(server: &Server, path: &str) -> Option<u16> {
+    let request = crate::http().get(format!("{}{path}", server.issuer));
+    match Answer::to(request).await {
+        Ok(answer) => Some(answer.status),
+        Err(Trouble::Busy) => None,
+        Err(Trouble::Broken(error)) => panic!("{error:?}"),
+    }
+}

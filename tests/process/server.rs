@@ -1,0 +1,131 @@
+//! The real binary, serving.
+
+use std::fs::File;
+use std::process::{ExitStatus, Stdio};
+
+use serde_json::{Value, json};
+use tokio::process::{Child, Command};
+
+use crate::application::{Application, Person};
+use crate::place::Place;
+
+/// The password of every person.
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
+/// A server and the place where it works. It can be ended in every way there is, and started again.
+pub(crate) struct Server {
+    pub(crate) place: Place,
+    pub(crate) issuer: String,
+    child: Option<Child>,
+}
+
+impl Server {
+    /// One at a place of its own.
+    pub(crate) async fn start() -> Self {
+        Self::at(Place::make().await).await
+    }
+
+    /// One at this place.
+    pub(crate) async fn at(place: Place) -> Self {
+        let mut server = Self::planned(place);
+        server.launch().await;
+        server
+    }
+
+    /// One that does not run yet.
+    pub(crate) fn planned(mut place: Place) -> Self {
+        let port = crate::free_port();
+        let issuer = format!("http://localhost:{port}");
+        place.set("ISSUER", &issuer);
+        place.set("HTTP__LISTEN", &format!("127.0.0.1:{port}"));
+        Self { place, issuer, child: None }
+    }
+
+    /// Starts it, and waits until it is ready.
+    pub(crate) async fn launch(&mut self) {
+        let log = self.place.directory.join("log");
+        let log = File::options().create(true).append(true).open(log).unwrap();
+        let mut command = self.place.command(&["serve"]);
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        self.child = Some(child);
+        let (http, ready) = (crate::http(), format!("{}/readyz", self.issuer));
+        let child = self.child.as_mut().unwrap();
+        crate::until("the server is ready", async || {
+            let ended = child.try_wait().unwrap();
+            assert_eq!(ended, None, "the server did not start");
+            http.get(&ready).send().await.is_ok_and(|answer| answer.status() == 200)
+        })
+        .await;
+    }
+
+    /// Ends it as a crash does, at whatever it is.
+    pub(crate) async fn kill(&mut self) {
+        self.child.take().unwrap().kill().await.unwrap();
+    }
+
+    /// Sends it a signal: `TERM`, `INT`.
+    pub(crate) async fn signal(&self, name: &str) {
+        let id = self.child.as_ref().unwrap().id().unwrap().to_string();
+        let kill = Command::new("kill").args([&format!("-{name}"), &id]).status();
+        assert!(kill.await.unwrap().success());
+    }
+
+    /// Waits for its end.
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
+        let mut child = self.child.take().unwrap();
+        let mut status = None;
+        crate::until("the server ends", async || {
+            status = child.try_wait().unwrap();
+            status.is_some()
+        })
+        .await;
+        status.unwrap()
+    }
+
+    /// Ends it in order.
+    pub(crate) async fn stop(&mut self) {
+        self.signal("TERM").await;
+        assert_eq!(self.ended().await.code(), Some(0));
+    }
+
+    /// What it has logged so far, a line each.
+    pub(crate) fn log(&self) -> Vec<Value> {
+        let log = std::fs::read_to_string(self.place.directory.join("log")).unwrap();
+        // The last line may be half written.
+        let whole = log.rsplit_once('\n').map_or("", |(whole, _)| whole);
+        let read = |line: &str| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"));
+        whole.lines().map(read).collect()
+    }
+
+    /// A person with [`PASSWORD`] and the address `NAME@example.org`, made beside the server.
+    pub(crate) async fn person(&self, username: &str) -> Person {
+        let email = format!("{username}@example.org");
+        let create = ["user", "create", "--username", username, "--email", &email];
+        let create = [&create[..], &["--email-verified", "--password-stdin"]].concat();
+        self.place.json_with(&create, PASSWORD).await;
+        Person { username: username.to_owned() }
+    }
+
+    /// Registers a client by the names of RFC 7591, beside the server.
+    pub(crate) async fn register(&self, metadata: Value) -> Value {
+        let create = ["client", "create", "--metadata", "-"];
+        self.place.json_with(&create, &metadata.to_string()).await
+    }
+
+    /// A web application that signs people in and keeps them signed in.
+    pub(crate) async fn application(&self, name: &str) -> Application {
+        let metadata = json!({
+            "client_name": name,
+            "redirect_uris": [Application::REDIRECT_URI],
+            "post_logout_redirect_uris": [Application::SIGNED_OUT],
+            "grant_types": ["authorization_code", "refresh_token"],
+        });
+        Application::of(&self.issuer, &self.register(metadata).await)
+    }
+
+    /// A service that acts for itself.
+    pub(crate) async fn service(&self, name: &str) -> Application {
+        let metadata = json!({ "client_name": name, "grant_types": ["client_credentials"] });
+        Application::of(&self.issuer, &self.register(metadata).await)
+    }
+}

@@ -1,0 +1,96 @@
+//! Starting: not insecurely, and not with the wrong key.
+
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+
+use gatewright::cli::Exit;
+use gatewright::store::{Limits, Store, server_secrets, signing_keys};
+use gatewright::types::Secret;
+
+use crate::place::Place;
+use crate::server::Server;
+
+/// THREATS SU-06: each is refused before it listens, with what to do.
+#[tokio::test]
+async fn an_insecure_server_does_not_start() {
+    for (name, value, remedy) in [
+        ("ISSUER", "http://id.example.org", "use https"),
+        ("HTTP__LISTEN", "0.0.0.0:0", "http.trusted_proxies"),
+        ("HTTP__TRUSTED_PROXIES", "0.0.0.0/0", "name the addresses of the proxies"),
+    ] {
+        let mut place = Place::make().await;
+        place.set(name, value);
+
+        place.run(&["serve"]).await.refused(Exit::Misconfigured, remedy);
+
+        assert!(!place.directory.join("keys").exists(), "nothing was begun");
+    }
+}
+
+/// THREATS SU-06.
+#[tokio::test]
+async fn a_key_that_others_can_read_is_not_served_with() {
+    let mut server = Server::start().await;
+    server.stop().await;
+    let key = server.place.directory.join("keys/encryption.key");
+    let allow = |mode| std::fs::set_permissions(&key, Permissions::from_mode(mode)).unwrap();
+
+    allow(0o644);
+    server.place.run(&["serve"]).await.refused(Exit::Misconfigured, "run `chmod 600 ");
+
+    allow(0o600);
+    server.launch().await;
+    server.stop().await;
+}
+
+/// THREATS KE-04: it refuses to start and changes nothing.
+#[tokio::test]
+async fn a_lost_or_wrong_key_encryption_key_starts_nothing_and_changes_nothing() {
+    let mut server = Server::start().await;
+    server.stop().await;
+    let (before, keys) = (sealed(&server.place).await, server.place.directory.join("keys"));
+    let key = keys.join("encryption.key");
+    let right = std::fs::read(&key).unwrap();
+
+    std::fs::remove_dir_all(&keys).unwrap();
+    server.place.run(&["serve"]).await.refused(Exit::Misconfigured, "bring it back");
+    assert!(!keys.exists(), "a new key would hide the loss");
+
+    // A key that somebody else's server has made.
+    let mut other = Server::start().await;
+    other.stop().await;
+    let wrong = std::fs::read(other.place.directory.join("keys/encryption.key")).unwrap();
+    std::fs::create_dir(&keys).unwrap();
+    let write = |bytes: &[u8]| {
+        std::fs::write(&key, bytes).unwrap();
+        std::fs::set_permissions(&key, Permissions::from_mode(0o600)).unwrap();
+    };
+    write(&wrong);
+    let said = server.place.run(&["serve"]).await;
+    assert_ne!(said.code, 0);
+    assert!(said.err.contains("cannot be opened"), "{said:?}");
+    write(b"not a key at all");
+    server.place.run(&["serve"]).await.refused(Exit::Misconfigured, "encryption.key");
+    assert!(sealed(&server.place).await == before, "nothing was changed");
+
+    write(&right);
+    server.launch().await;
+    server.stop().await;
+    assert!(sealed(&server.place).await == before, "and nothing was lost");
+}
+
+/// Everything in the database that is sealed.
+async fn sealed(place: &Place) -> Vec<(String, Vec<u8>)> {
+    let patient = std::time::Duration::from_secs(30);
+    let limits = Limits { connections: 1, acquire: patient, statement: patient };
+    let url = Secret::new(place.database.clone());
+    let store = Store::open(&url, &limits, false).await.unwrap();
+    let keys = signing_keys::all(store.db()).await.unwrap();
+    let secrets = server_secrets::all(store.db()).await.unwrap();
+    store.close().await;
+    let keys = keys.into_iter().map(|row| (row.id, row.sealed));
+    let mut all: Vec<_> =
+        keys.chain(secrets.into_iter().map(|row| (row.name, row.sealed))).collect();
+    all.sort();
+    all
+}
