@@ -24,6 +24,10 @@ const ARGUMENTS: [&str; 7] = [
     "--disable-sync",
 ];
 
+/// How long something may take to show, and how often it is looked for.
+const PATIENCE: Duration = Duration::from_secs(30);
+const STEP: Duration = Duration::from_millis(25);
+
 /// A browser that knows nobody yet.
 #[derive(Debug)]
 pub(crate) struct Browser {
@@ -53,9 +57,7 @@ impl Browser {
         }
         let driver =
             WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities).await.unwrap();
-        let poller =
-            ElementPollerWithTimeout::new(Duration::from_secs(30), Duration::from_millis(25));
-        driver.set_poller(Arc::new(poller));
+        driver.set_poller(Arc::new(ElementPollerWithTimeout::new(PATIENCE, STEP)));
         Self { driver, _chromedriver: chromedriver }
     }
 
@@ -94,9 +96,13 @@ impl Browser {
         self.find(&format!("input[name={name}]")).await.send_keys(text).await.unwrap();
     }
 
-    /// Presses a button.
+    /// Presses a button that leads to another page, and waits until this one is gone: what is looked
+    /// for next must not be found here.
     pub(crate) async fn press(&self, css: &str) {
-        self.find(css).await.click().await.unwrap();
+        let button = self.find(css).await;
+        button.click().await.unwrap();
+        let gone = button.wait_until().wait(PATIENCE, STEP).stale().await;
+        assert!(gone.is_ok(), "{css} leads nowhere:\n{}", self.text().await);
     }
 
     /// Where it is.

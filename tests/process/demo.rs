@@ -234,3 +234,29 @@ async fn what_is_in_the_way_is_named_and_left_alone() {
     assert!(home.join("demo/gatewright.db").exists());
     std::fs::remove_dir_all(home).unwrap();
 }
+
+/// What a stranger can make a browser send: an answer to a question that it did not ask, a form of another
+/// page, a request under another name of this machine.
+#[tokio::test]
+async fn the_application_answers_nobody_but_its_own_pages() {
+    let (home, ports) = home();
+    let demo = Demo::start(&home, &ports.each_ref().map(String::as_str)).await;
+    let (application, issuer) = (demo.text("/application"), demo.text("/issuer"));
+    let http = crate::http();
+
+    let forged = format!("{application}/callback?code=gw_code_x&state=x&iss={issuer}");
+    let forged = http.get(forged).send().await.unwrap();
+    let cookie = forged.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap();
+    let page = http.get(application).header("cookie", cookie).send().await.unwrap();
+    let page = String::from_utf8(page.bytes().await.unwrap().to_vec()).unwrap();
+    let sign_in = http.post(format!("{application}/sign-in"));
+    let cross_site = sign_in.header("origin", "http://evil.example").send().await.unwrap();
+    let rebound = http.get(application).header("host", "evil.example").send().await.unwrap();
+
+    assert_eq!(forged.status(), 303);
+    assert!(page.contains("This sign-in was not begun in this browser"), "{page}");
+    assert_eq!(cross_site.status(), 403);
+    assert_eq!(rebound.headers()["location"], application);
+    assert!(demo.end("-INT").await.success());
+    std::fs::remove_dir_all(home).unwrap();
+}

@@ -7,12 +7,14 @@ use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 
 use super::cast;
 
 const SECRETS: &str = "secrets.json";
+const NEW_SECRETS: &str = "secrets.json.new";
+const LOCK: &str = "demo.lock";
 const DATABASE: &str = "gatewright.db";
 const KEYS: &str = "keys";
 
@@ -74,13 +76,10 @@ impl Home {
             .create(path)
             .with_context(|| format!("{} cannot be made", path.display()))?;
         let secrets = read(&path.join(SECRETS))?;
-        ensure!(
-            secrets.is_some() || !path.join(DATABASE).exists(),
-            "{} was not made by `gatewright demo`, so the demo leaves it alone: name another \
-             directory with --dir",
-            path.join(DATABASE).display()
-        );
-        let home = Self { path: path.to_owned(), _lock: lock(&path.join("demo.lock"))? };
+        if secrets.is_none() {
+            must_be_empty(path)?;
+        }
+        let home = Self { path: path.to_owned(), _lock: lock(&path.join(LOCK))? };
         Ok((home, secrets.filter(|secrets| secrets.clients.is_some())))
     }
 
@@ -106,7 +105,7 @@ impl Home {
     /// # Errors
     /// What the file system says.
     pub(super) fn keep(&self, secrets: &Secrets) -> anyhow::Result<()> {
-        let (path, new) = (self.secrets(), self.path.join("secrets.json.new"));
+        let (path, new) = (self.secrets(), self.path.join(NEW_SECRETS));
         absent(fs::remove_file(&new))?;
         let mut file = File::options().create_new(true).write(true).mode(0o600).open(&new)?;
         file.write_all(format!("{:#}\n", serde_json::to_value(secrets)?).as_bytes())?;
@@ -149,6 +148,21 @@ fn read(path: &Path) -> anyhow::Result<Option<Secrets>> {
             path.display()
         ),
     }
+}
+
+/// Without our mark, whatever lies there is somebody's: a database, or the keys of a server.
+fn must_be_empty(path: &Path) -> anyhow::Result<()> {
+    for entry in fs::read_dir(path).with_context(|| format!("{}", path.display()))? {
+        let entry = entry?;
+        if entry.file_name() != LOCK && entry.file_name() != NEW_SECRETS {
+            bail!(
+                "{} was not made by `gatewright demo`, which leaves it alone: name another \
+                 directory with --dir",
+                entry.path().display()
+            );
+        }
+    }
+    Ok(())
 }
 
 fn lock(path: &Path) -> anyhow::Result<File> {
@@ -222,13 +236,16 @@ mod tests {
     #[test]
     fn what_others_made_is_left_alone() {
         let path = directory();
-        fs::create_dir(&path).unwrap();
-        fs::write(path.join(DATABASE), "somebody's database").unwrap();
+        fs::create_dir_all(path.join(KEYS)).unwrap();
 
+        let with_keys = Home::enter(&path).err().unwrap().to_string();
+        fs::remove_dir(path.join(KEYS)).unwrap();
+        fs::write(path.join(DATABASE), "somebody's database").unwrap();
         let without_a_mark = Home::enter(&path).err().unwrap().to_string();
         fs::write(path.join(SECRETS), "{\"made_by\":\"somebody\"}").unwrap();
         let with_another = Home::enter(&path).err().unwrap().to_string();
 
+        assert!(with_keys.contains("was not made by `gatewright demo`"), "{with_keys}");
         assert!(without_a_mark.contains("was not made by `gatewright demo`"), "{without_a_mark}");
         assert!(with_another.contains("is not what `gatewright demo` wrote"), "{with_another}");
         assert_eq!(fs::read_to_string(path.join(DATABASE)).unwrap(), "somebody's database");

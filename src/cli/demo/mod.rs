@@ -22,16 +22,16 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, Clock};
-use crate::config::{Config, Database, DatabaseUrl, Filter, Issuer, Keys, Log, LogFormat};
+use crate::config::{Config, Database, DatabaseUrl, Filter, Http, Issuer, Keys, Log, LogFormat};
 use crate::server::{self, Running};
 use crate::store::clients;
-use crate::types::{ClientId, Secret};
+use crate::types::{ClientId, Seconds, Secret};
 use home::{Clients, Home, Secrets};
 use relying_party::Registration;
 use say::Guide;
 
-/// How long requests of the application may take to finish when it is told to stop.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long whoever stops it waits for requests in flight.
+const PATIENCE: Seconds = Seconds(3);
 
 /// Where the demonstration runs and what it keeps.
 #[derive(Debug, Args)]
@@ -110,7 +110,8 @@ impl Demo {
         stop.cancel();
         let finished = async { while party.join_next().await.is_some() {} };
         // What is cut off here is a page of a demonstration.
-        let _ = tokio::time::timeout(PATIENCE, finished).await;
+        let _ =
+            tokio::time::timeout(Duration::from_secs(PATIENCE.0.unsigned_abs()), finished).await;
         server.stop().await;
         Ok(())
     }
@@ -136,6 +137,7 @@ fn config(home: &Home, port: u16) -> anyhow::Result<Config> {
     let issuer = format!("http://localhost:{port}");
     let issuer = Issuer::parse(&issuer).map_err(|_| anyhow!("{issuer} is not an issuer"))?;
     Ok(Config {
+        http: Http { shutdown_timeout: PATIENCE, ..Http::default() },
         database: Database { url: DatabaseUrl::new(home.database()?), ..Database::default() },
         keys: Keys { dir: home.keys(), ..Keys::default() },
         log: Log { format: LogFormat::Text, level: Filter::warnings() },

@@ -336,3 +336,19 @@ fn refused(request: &Request, origin: &str) -> Option<Response> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parameter_that_stands_twice_is_none() {
+        let read = parameters(&"/callback?code=a&state=b&code=c&iss=d%20e".parse().unwrap());
+
+        let read: std::collections::BTreeMap<_, _> = read.into_iter().collect();
+        assert_eq!(
+            read.into_iter().collect::<Vec<_>>(),
+            [("iss".to_owned(), "d e".to_owned()), ("state".to_owned(), "b".to_owned()),]
+        );
+    }
+}
