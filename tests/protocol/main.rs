@@ -24,6 +24,7 @@ mod oidc_core_authentication;
 mod oidc_core_id_token;
 mod oidc_core_userinfo;
 mod oidc_logout;
+mod pages;
 mod races;
 mod rfc6749_authorize;
 mod rfc6749_client;
