@@ -16,6 +16,7 @@ mod http;
 mod jwt;
 mod server;
 
+mod docs;
 mod errors;
 mod headers;
 mod limits;
