@@ -174,7 +174,7 @@ async fn spend(
 
 /// > ensure that the authorization code was issued to the authenticated confidential client, or if the
 /// > client is public, ensure that the code was issued to "client_id" in the request, […] ensure that
-/// > the "redirect_uri" parameter is present if [it] was included in the initial authorization request
+/// > the "redirect_uri" parameter is present if \[it\] was included in the initial authorization request
 /// > […], and if included ensure that their values are identical. (§4.1.3)
 fn judge(
     client: &Client,

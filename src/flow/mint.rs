@@ -72,7 +72,7 @@ impl<'a> From<&'a [String]> for Audience<'a> {
     }
 }
 
-/// An access token, and how long it lives: [`Access::noted`] lets it go.
+/// An access token, and how long it lives: [`note`] tells of it.
 #[derive(Debug)]
 pub struct Access {
     /// The token.

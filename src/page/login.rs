@@ -76,7 +76,12 @@ async fn form(
     let mut response = visit.page(&page, Csp::Leaving).await?;
     if let Some(problem) = problem {
         *response.status_mut() = status(problem);
-        if let LoginProblem::Throttled(Seconds(wait)) = problem {
+        let wait = match problem {
+            LoginProblem::Throttled(Seconds(wait)) => Some(wait),
+            LoginProblem::Busy => Some(1),
+            LoginProblem::Wrong | LoginProblem::Expired | LoginProblem::Cookies => None,
+        };
+        if let Some(wait) = wait {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait));
         }
     }

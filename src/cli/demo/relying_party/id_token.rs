@@ -85,7 +85,7 @@ fn must(so: bool, why: &'static str) -> Result<(), Trouble> {
     if so { Ok(()) } else { Err(Trouble::Untrusted(why)) }
 }
 
-/// > if [nonce] is present [at a refresh], its value MUST be the same as in the ID Token issued at the
+/// > if \[nonce\] is present [at a refresh], its value MUST be the same as in the ID Token issued at the
 /// > time of the original authentication (§12.2)
 fn answers(occasion: &Occasion<'_>, nonce: Option<&str>) -> bool {
     match occasion {
