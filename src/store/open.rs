@@ -1,6 +1,7 @@
 //! Opening the database: the one place that knows which one it is.
 
 use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::sync::Arc;
@@ -92,7 +93,7 @@ impl Store {
             .acquire_timeout(Duration::from_secs(5))
             .connect_with(options.clone())
             .await?;
-        MIGRATIONS.run(&write).await?;
+        migrate_sqlite(&write).await?;
         let read = SqlitePoolOptions::new()
             .max_connections(limits.connections)
             .idle_timeout(None)
@@ -166,6 +167,21 @@ impl Store {
     }
 }
 
+/// Brings the schema of an SQLite file up to date. Unlike PostgreSQL it has no lock for that: of several
+/// commands that open a new file at once one makes the tables, and the others find them made when they
+/// look again (THREATS DB-09). Each migration is one transaction, so nothing is ever half done.
+async fn migrate_sqlite(pool: &sqlx::SqlitePool) -> Result<(), OpenError> {
+    const TRIES: u32 = 10;
+    for _ in 1..TRIES {
+        match MIGRATIONS.run(pool).await {
+            Ok(()) => return Ok(()),
+            Err(error) => tracing::debug!(%error, "the schema is being changed by somebody else"),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(MIGRATIONS.run(pool).await?)
+}
+
 /// Takes the lock that one server at a time may hold: a file beside the database, because SQLite's own
 /// locks come and go with transactions.
 fn lock(database: &Path) -> Result<File, OpenError> {
@@ -174,6 +190,7 @@ fn lock(database: &Path) -> Result<File, OpenError> {
         .create(true)
         .truncate(false)
         .write(true)
+        .mode(0o600)
         .open(&path)
         .map_err(|error| OpenError::File(path.clone(), error))?;
     match file.try_lock() {
@@ -185,7 +202,6 @@ fn lock(database: &Path) -> Result<File, OpenError> {
 
 /// The database is for its owner alone; SQLite gives its side files the same mode.
 fn restrict(path: &Path) -> Result<(), OpenError> {
-    use std::os::unix::fs::OpenOptionsExt as _;
     match File::options().create_new(true).write(true).mode(0o600).open(path) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),

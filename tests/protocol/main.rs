@@ -18,6 +18,7 @@ mod server;
 
 mod docs;
 mod errors;
+mod floods;
 mod headers;
 mod limits;
 mod liveness;

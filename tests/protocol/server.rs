@@ -270,8 +270,8 @@ async fn with_keys(config: &Config) {
 }
 
 /// A database that goes with its server: see tests/README.md.
-struct Database {
-    url: String,
+pub(crate) struct Database {
+    pub(crate) url: String,
     place: Place,
 }
 
@@ -281,7 +281,7 @@ enum Place {
 }
 
 impl Database {
-    async fn make() -> Self {
+    pub(crate) async fn make() -> Self {
         let name = format!("gatewright_{}", uuid::Uuid::now_v7().simple());
         if std::env::var("TEST_DATABASE").is_ok_and(|kind| kind == "postgres") {
             let server = std::env::var("TEST_POSTGRES").expect("TEST_POSTGRES names a server");
