@@ -139,6 +139,12 @@ async fn consent_is_to_the_apis_that_are_shown() {
     let mail = browser.ask(&read.clone().with("resource", MAIL)).await;
     assert!(mail.is_page("/consent").answer.text.contains("See your letters"), "{mail:?}");
     assert!(!mail.answer.text.contains("See your pictures"));
+    let photos = browser.ask(&read.clone().with("resource", PHOTOS)).await;
+    assert!(photos.answer.text.contains("See your pictures"), "{photos:?}");
+    assert!(!photos.answer.text.contains("See your letters"));
+    let claims = json!({"id_token": {"birthdate": null}}).to_string();
+    let claim = read.clone().with("scope", "read").with("resource", MAIL).with("claims", &claims);
+    assert!(browser.ask(&claim).await.answer.text.contains("date of birth"), "beside an API");
     let bare = browser.ask(&Request::of(&client).with("resource", PHOTOS)).await;
     assert!(bare.is_page("/consent").answer.text.contains(PHOTOS), "without a scope of its own");
 
