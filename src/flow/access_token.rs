@@ -112,10 +112,12 @@ fn verified(call: &Call<'_>, text: &str, keys: &crate::jose::jwk::Jwks) -> Resul
         return Err(Not::Ours("iss is not our issuer identifier"));
     }
     let text = |name: &str| verified.claims.get(name).and_then(Value::as_str);
-    let (Some(expires_at), Some(issued_at), Some(jti), Some(client_id), Some(audience)) =
-        (claims.expires_at, claims.issued_at, claims.id, text("client_id"), claims.audience)
-    else {
+    let required = (claims.subject, claims.audience, claims.id, text("client_id"));
+    let (Some(subject), Some(audience), Some(jti), Some(client_id)) = required else {
         return Err(Not::Ours("a claim that RFC 9068 requires is missing"));
+    };
+    let (Some(expires_at), Some(issued_at)) = (claims.expires_at, claims.issued_at) else {
+        return Err(Not::Ours("a time that RFC 9068 requires is missing"));
     };
     let read = Read {
         jti,
@@ -124,7 +126,7 @@ fn verified(call: &Call<'_>, text: &str, keys: &crate::jose::jwk::Jwks) -> Resul
         scope: Scope::parse(text("scope").unwrap_or_default())
             .map_err(|_| Not::Ours("scope is not one"))?,
         grant_id: text("gw_grant").map(GrantId::from_text),
-        subject: claims.subject,
+        subject: Some(subject),
         issued_at,
         expires_at,
         digest: None,

@@ -71,7 +71,7 @@ pub struct Keys {
     pub published: Jwks,
     /// What verifies an `id_token_hint`: retired keys too, for a hint may be old.
     pub hints: Jwks,
-    /// `/jwks.json`
+    /// `/jwks`
     pub jwks: Document,
     /// The MAC of refresh tokens.
     pub refresh: Mac,

@@ -1,0 +1,318 @@
+//! THREATS §1.V: every table may fail under every flow, and every flow may be cut off at every point. The
+//! answer is then 503, never a refusal; nothing is half done; and what was not done can be done again.
+//!
+//! A table fails by being called something else for a moment: whatever statement needs it, for reading or
+//! writing, inside a transaction or not, is answered with an error.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use gatewright::flow::{code, refresh};
+use gatewright::types::Params;
+use serde_json::json;
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
+
+use crate::browser::{Browser, VERIFIER, request};
+use crate::http::Answer;
+use crate::jwt::Signer;
+use crate::server::{Client, ISSUER, PASSWORD, Server};
+
+/// All tables, from the migrations: a new one is tested too.
+fn tables() -> Vec<String> {
+    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    let mut tables = Vec::new();
+    for file in std::fs::read_dir(directory).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let names = text.lines().filter_map(|line| line.strip_prefix("CREATE TABLE "));
+        tables.extend(names.map(|rest| rest.split([' ', '(']).next().unwrap().to_owned()));
+    }
+    assert!(tables.len() > 15, "{tables:?}");
+    tables
+}
+
+async fn rename(server: &Server, from: &str, to: &str) {
+    let url = server.app().config.database.url.0.expose();
+    let statement = AssertSqlSafe(format!("ALTER TABLE {from} RENAME TO {to}"));
+    if url.starts_with("sqlite:") {
+        let mut connection = sqlx::SqliteConnection::connect(url).await.unwrap();
+        connection.execute(statement).await.unwrap();
+        connection.close().await.unwrap();
+    } else {
+        let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
+        connection.execute(statement).await.unwrap();
+        connection.close().await.unwrap();
+    }
+}
+
+macro_rules! flows {
+    ($($(#[$meta:meta])* $name:ident $test:ident;)*) => {
+        /// What somebody does.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        enum Flow { $($(#[$meta])* $name,)* }
+
+        $(
+            /// THREATS DB-01, DB-02, DB-03, DB-04, X-02, X-03.
+            #[tokio::test]
+            async fn $test() {
+                outlives_every_table(Flow::$name).await;
+            }
+        )*
+    };
+}
+
+flows! {
+    Redeem a_redemption_outlives_every_table;
+    Refresh a_refresh_outlives_every_table;
+    ClientCredentials client_credentials_outlive_every_table;
+    /// A row for every token.
+    Opaque an_opaque_token_outlives_every_table;
+    Assertion an_assertion_outlives_every_table;
+    Introspect introspection_outlives_every_table;
+    UserInfo userinfo_outlives_every_table;
+    Revoke a_revocation_outlives_every_table;
+    Silent a_silent_sign_in_outlives_every_table;
+    SignIn a_sign_in_outlives_every_table;
+    Consent a_consent_outlives_every_table;
+    Withdraw a_withdrawal_outlives_every_table;
+}
+
+/// Before it is done.
+struct Ready {
+    text: String,
+    place: Option<crate::browser::Place>,
+    cookies: std::collections::BTreeMap<String, String>,
+}
+
+struct World {
+    web: Client,
+    service: Client,
+    opaque: Client,
+    prover: Client,
+    signer: Signer,
+}
+
+/// What asks the database once more, at the end of a redemption.
+const CLAIMS: &str = "&claims=%7B%22id_token%22%3A%7B%22preferred_username%22%3Anull%7D%7D";
+
+impl World {
+    async fn new(server: &Server) -> Self {
+        server.user("ada").await;
+        let opaque = server.register(json!({
+            "grant_types": ["client_credentials"],
+            "gw_access_token_format": "opaque",
+        }));
+        let opaque = opaque.await;
+        let signer = Signer::new();
+        let prover = server.register(json!({
+            "grant_types": ["client_credentials"],
+            "token_endpoint_auth_method": "private_key_jwt",
+            "jwks": { "keys": [signer.jwk()] },
+        }));
+        let (web, service) = (server.web_app().await, server.service().await);
+        Self { web, service, opaque, prover: prover.await, signer }
+    }
+
+    async fn prepare(&self, server: &Server, flow: Flow) -> Ready {
+        let mut browser = Browser::of(server);
+        let (web, scope) = (&self.web, "openid profile offline_access");
+        let mut place = None;
+        let mut text = String::new();
+        match flow {
+            Flow::ClientCredentials | Flow::Opaque => {}
+            Flow::Assertion => {
+                let now = server.trace().now().0;
+                let jti = uuid::Uuid::now_v7().to_string();
+                let claims = json!({
+                    "iss": self.prover.id, "sub": self.prover.id, "aud": ISSUER, "jti": jti,
+                    "exp": now + 60,
+                });
+                text = self.signer.sign("JWT", &claims);
+            }
+            Flow::Redeem | Flow::Silent | Flow::Withdraw => {
+                text = browser.authorize("ada", web, scope, CLAIMS).await.parameter("code");
+            }
+            Flow::Refresh | Flow::Revoke => {
+                let code = browser.authorize("ada", web, scope, CLAIMS).await.parameter("code");
+                text = server.redeem(web, &code).await.ok().token("refresh_token");
+            }
+            Flow::Introspect | Flow::UserInfo => {
+                let code = browser.authorize("ada", web, scope, "").await.parameter("code");
+                text = server.redeem(web, &code).await.ok().token("access_token");
+            }
+            Flow::SignIn => place = Some(browser.open(&request(web, scope)).await),
+            Flow::Consent => {
+                browser.authorize("ada", web, scope, "").await;
+                let target = request(web, scope) + "&prompt=consent";
+                place = Some(browser.open(&target).await);
+            }
+        }
+        Ready { text, place, cookies: browser.cookies }
+    }
+
+    /// Does it; an answer with the status 200 is a success.
+    async fn go(&self, server: &Server, flow: Flow, ready: &Ready) -> Answer {
+        let mut browser = Browser::of(server);
+        browser.cookies = ready.cookies.clone();
+        let text = &ready.text;
+        let own = "grant_type=client_credentials";
+        let place = match flow {
+            Flow::Redeem => return server.redeem(&self.web, text).await,
+            Flow::Refresh => return server.refresh(&self.web, text, "").await,
+            Flow::ClientCredentials => return server.post_as(&self.service, "/token", own).await,
+            Flow::Opaque => return server.post_as(&self.opaque, "/token", own).await,
+            Flow::Assertion => {
+                let form = format!(
+                    "{own}&client_assertion={text}&client_assertion_type=\
+                     urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer"
+                );
+                return server.post("/token", &form).await;
+            }
+            Flow::Introspect => {
+                let form = format!("token={text}");
+                let answer = server.post_as(&self.web, "/introspect", &form).await;
+                assert_ne!(answer.body["active"], false, "THREATS DB-03: {answer:?}");
+                return answer;
+            }
+            Flow::UserInfo => return server.userinfo(text).await,
+            Flow::Revoke => {
+                return server.post_as(&self.web, "/revoke", &format!("token={text}")).await;
+            }
+            Flow::Silent => {
+                let target = request(&self.web, "openid profile offline_access") + "&prompt=none";
+                browser.open(&target).await
+            }
+            Flow::SignIn => {
+                let typed = [("identifier", "ada"), ("password", PASSWORD), ("answer", "sign-in")];
+                browser.submit(ready.place.as_ref().unwrap(), &typed).await
+            }
+            Flow::Consent => {
+                browser.submit(ready.place.as_ref().unwrap(), &[("answer", "allow")]).await
+            }
+            Flow::Withdraw => {
+                let page = browser.open("/account").await;
+                if page.answer.status == 200 {
+                    let fields = [("client_id", self.web.id.as_str())];
+                    browser.on_account("/account/applications/withdraw", &fields).await
+                } else {
+                    page
+                }
+            }
+        };
+        let mut answer = place.answer;
+        if place.at.contains("code=") || place.at.starts_with("/consent") {
+            answer.status = 200;
+        }
+        assert!(!place.at.contains("error="), "THREATS DB-03: {}", place.at);
+        answer
+    }
+}
+
+async fn outlives_every_table(flow: Flow) {
+    let server = Server::start().await;
+    let world = World::new(&server).await;
+    world.go(&server, flow, &world.prepare(&server, flow).await).await.ok();
+    let mut faults = 0;
+    for table in tables() {
+        let ready = world.prepare(&server, flow).await;
+        let away = format!("{table}_away");
+
+        rename(&server, &table, &away).await;
+        let answer = world.go(&server, flow, &ready).await;
+        rename(&server, &away, &table).await;
+        server.app().confirm().await.unwrap();
+
+        if answer.status == 200 {
+            continue;
+        }
+        faults += 1;
+        assert_eq!(answer.status, 503, "{flow:?} without {table}: {answer:?}");
+        assert_eq!(answer.header("retry-after"), "1", "{flow:?} without {table}");
+        if answer.body.is_object() {
+            answer.refused(503, "temporarily_unavailable");
+        } else {
+            assert!(!answer.text.contains("_away") && !answer.text.contains("SELECT"), "LG-03");
+        }
+        let again = world.go(&server, flow, &ready).await;
+        assert_eq!(again.status, 200, "{flow:?} again, after it failed for {table}: {again:?}");
+    }
+    assert!(faults > 0 || flow == Flow::ClientCredentials, "{flow:?} needs no table at all");
+}
+
+/// Something that is given up after it was polled so many times.
+struct CutOff<F> {
+    doing: Pin<Box<F>>,
+    left: usize,
+}
+
+impl<F: Future> Future for CutOff<F> {
+    type Output = Option<F::Output>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.left == 0 {
+            return Poll::Ready(None);
+        }
+        self.left -= 1;
+        self.doing.as_mut().poll(context).map(Some)
+    }
+}
+
+/// THREATS DB-12, X-02: a client that goes away in the middle of a redemption leaves the code as it was,
+/// or a grant that the next try takes down; nothing between, and no connection that is worth nothing.
+#[tokio::test]
+async fn a_redemption_may_be_cut_off_anywhere() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let web = server.web_app().await;
+    let registered = server.find(&web).await;
+    let mut browser = Browser::of(&server);
+    let mut cut_off = 0;
+    for left in 0.. {
+        let code = browser.authorize("ada", &web, "openid", CLAIMS).await.parameter("code");
+        let form = form_urlencoded::Serializer::new(String::new())
+            .append_pair("code", &code)
+            .append_pair("redirect_uri", Client::REDIRECT_URI)
+            .append_pair("code_verifier", VERIFIER)
+            .finish();
+        let (params, call) = (Params::parse(&form).unwrap(), server.app().call(server.trace()));
+
+        let doing = Box::pin(code::redeem(&call, &registered, &params));
+        let done = CutOff { doing, left }.await;
+
+        let again = server.redeem(&web, &code).await;
+        match done {
+            Some(done) => {
+                assert!(done.is_ok() && cut_off > 3, "{cut_off}");
+                again.refused(400, "invalid_grant");
+                return;
+            }
+            None if again.status == 200 => {}
+            None => drop(again.refused(400, "invalid_grant")),
+        }
+        cut_off += 1;
+    }
+}
+
+/// THREATS DB-12, X-03, RT-04: a refresh that is cut off is begun again, whatever it had done.
+#[tokio::test]
+async fn a_refresh_may_be_cut_off_anywhere() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let web = server.web_app().await;
+    let registered = server.find(&web).await;
+    let place = Browser::of(&server).authorize("ada", &web, "openid", CLAIMS).await;
+    let mut token = server.redeem(&web, &place.parameter("code")).await.ok().token("refresh_token");
+    for left in 0.. {
+        let params = Params::parse(&format!("refresh_token={token}")).unwrap();
+        let call = server.app().call(server.trace());
+
+        let doing = Box::pin(refresh::rotate(&call, &registered, &params));
+        let done = CutOff { doing, left }.await;
+
+        token = server.refresh(&web, &token, "").await.ok().token("refresh_token");
+        if let Some(done) = done {
+            assert!(done.is_ok() && left > 1, "{left}");
+            break;
+        }
+    }
+}

@@ -1,0 +1,393 @@
+//! THREATS M5: every place that reads a JWT × everything that a JWT must not be (§1.F, JO-01 to JO-08,
+//! JO-12, JO-13). Everything is signed by the right key where that can be, so that the change alone is
+//! what is wrong.
+
+use gatewright::jose::base64url;
+use serde_json::{Value, json};
+
+use crate::browser::{Browser, request};
+use crate::jwt::{Signer, claims, mac};
+use crate::server::{Client, ISSUER, Server};
+
+/// A place that reads a JWT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Site {
+    /// `id_token_hint`, OIDC Core §3.1.2.1.
+    HintAtAuthorize,
+    /// `id_token_hint`, OIDC RP-Initiated Logout §2.
+    HintAtLogout,
+    /// `client_assertion` under a key of the client's.
+    PrivateKeyJwt,
+    /// `client_assertion` under a shared secret.
+    ClientSecretJwt,
+    /// RFC 6750 §2.1.
+    UserInfo,
+    /// RFC 7662 §2.1.
+    Introspection,
+    /// RFC 7009 §2.1: what it takes for a token of ours, it revokes.
+    Revocation,
+}
+
+/// A kind of JWT that we make or read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    IdToken,
+    AccessToken,
+    UserInfo,
+    Assertion,
+}
+
+impl Site {
+    const ALL: [Self; 7] = [
+        Self::HintAtAuthorize,
+        Self::HintAtLogout,
+        Self::PrivateKeyJwt,
+        Self::ClientSecretJwt,
+        Self::UserInfo,
+        Self::Introspection,
+        Self::Revocation,
+    ];
+
+    /// What it is there for.
+    const fn reads(self) -> Kind {
+        match self {
+            Self::HintAtAuthorize | Self::HintAtLogout => Kind::IdToken,
+            Self::PrivateKeyJwt | Self::ClientSecretJwt => Kind::Assertion,
+            Self::UserInfo | Self::Introspection | Self::Revocation => Kind::AccessToken,
+        }
+    }
+}
+
+/// A person who is signed in, an application, and everybody's keys.
+struct World {
+    server: Server,
+    cookies: std::collections::BTreeMap<String, String>,
+    photos: Client,
+    prover: Client,
+    sharer: Client,
+    ours: Signer,
+    theirs: Signer,
+    id_token: Value,
+    access_token: Value,
+}
+
+const AFTER: &str = "https://app.example/bye";
+
+impl World {
+    async fn new() -> Self {
+        let server = Server::start().await;
+        server.user("ada").await;
+        let photos = server
+            .register(json!({
+                "redirect_uris": [Client::REDIRECT_URI],
+                "post_logout_redirect_uris": [AFTER],
+                "scope": "openid",
+                "id_token_signed_response_alg": "ES256",
+                "userinfo_signed_response_alg": "ES256",
+            }))
+            .await;
+        let theirs = Signer::new();
+        let prover = server
+            .register(json!({
+                "grant_types": ["client_credentials"],
+                "token_endpoint_auth_method": "private_key_jwt",
+                "jwks": { "keys": [theirs.jwk()] },
+            }))
+            .await;
+        let sharer = server
+            .register(json!({
+                "grant_types": ["client_credentials"],
+                "token_endpoint_auth_method": "client_secret_jwt",
+            }))
+            .await;
+        let ours = Signer::of_server(&server).await;
+        let mut browser = Browser::of(&server);
+        let place = browser.authorize("ada", &photos, "openid", "").await;
+        let cookies = browser.cookies;
+        let granted = server.redeem(&photos, &place.parameter("code")).await.ok();
+        let id_token = claims(&granted.token("id_token"));
+        let access_token = claims(&granted.token("access_token"));
+        Self { server, cookies, photos, prover, sharer, ours, theirs, id_token, access_token }
+    }
+
+    /// A payload in order, for this place; no two of them the same where that matters.
+    fn payload(&self, site: Site) -> Value {
+        let assertion = |client: &Client| {
+            let now = self.server.trace().now().0;
+            let jti = uuid::Uuid::now_v7().to_string();
+            json!({
+                "iss": client.id, "sub": client.id, "aud": ISSUER, "jti": jti,
+                "iat": now, "nbf": now, "exp": now + 60,
+            })
+        };
+        match site {
+            Site::HintAtAuthorize | Site::HintAtLogout => self.id_token.clone(),
+            Site::PrivateKeyJwt => assertion(&self.prover),
+            Site::ClientSecretJwt => assertion(&self.sharer),
+            Site::UserInfo | Site::Introspection => self.access_token.clone(),
+            Site::Revocation => {
+                let mut token = self.access_token.clone();
+                token["jti"] = json!(uuid::Uuid::now_v7().to_string());
+                token
+            }
+        }
+    }
+
+    /// Signs as whoever this place believes.
+    fn sign(&self, site: Site, header: &str, payload: &[u8]) -> String {
+        match site {
+            Site::ClientSecretJwt => mac(self.sharer.secret.as_bytes(), header, payload),
+            Site::PrivateKeyJwt => self.theirs.compact(header, payload),
+            Site::HintAtAuthorize
+            | Site::HintAtLogout
+            | Site::UserInfo
+            | Site::Introspection
+            | Site::Revocation => self.ours.compact(header, payload),
+        }
+    }
+
+    /// A header in order, with these members more.
+    fn header(&self, site: Site, more: &str) -> String {
+        match site {
+            Site::ClientSecretJwt => format!(r#"{{"alg":"HS256","typ":"JWT"{more}}}"#),
+            Site::PrivateKeyJwt => self.theirs.header(&format!(r#","typ":"JWT"{more}"#)),
+            Site::HintAtAuthorize | Site::HintAtLogout => {
+                self.ours.header(&format!(r#","typ":"JWT"{more}"#))
+            }
+            Site::UserInfo | Site::Introspection | Site::Revocation => {
+                self.ours.header(&format!(r#","typ":"at+jwt"{more}"#))
+            }
+        }
+    }
+
+    fn good(&self, site: Site) -> String {
+        self.sign(site, &self.header(site, ""), self.payload(site).to_string().as_bytes())
+    }
+
+    /// Whether this place takes it for what it is there for.
+    async fn takes(&self, site: Site, jwt: &str) -> bool {
+        let server = &self.server;
+        let pair = |name, value: &str| {
+            form_urlencoded::Serializer::new(String::new()).append_pair(name, value).finish()
+        };
+        match site {
+            Site::HintAtAuthorize => {
+                let mut browser = Browser::of(server);
+                browser.cookies = self.cookies.clone();
+                let hint = pair("id_token_hint", jwt);
+                let target = request(&self.photos, "openid") + "&prompt=none&" + &hint;
+                let place = browser.open(&target).await;
+                if place.at.contains("code=") {
+                    return true;
+                }
+                assert_eq!(place.parameter("error"), "invalid_request");
+                false
+            }
+            Site::HintAtLogout => {
+                let hint = pair("id_token_hint", jwt);
+                let after = pair("post_logout_redirect_uri", AFTER);
+                let answer = server.get(&format!("/logout?{hint}&{after}")).await;
+                assert!(matches!(answer.status, 303 | 400), "{answer:?}");
+                answer.status == 303
+            }
+            Site::PrivateKeyJwt | Site::ClientSecretJwt => {
+                let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+                let form = format!(
+                    "grant_type=client_credentials&{}&{}",
+                    pair("client_assertion_type", kind),
+                    pair("client_assertion", jwt)
+                );
+                let answer = server.post("/token", &form).await;
+                if answer.status != 200 {
+                    answer.clone().refused(401, "invalid_client");
+                }
+                answer.status == 200
+            }
+            Site::UserInfo => {
+                let answer = server.post("/userinfo", &pair("access_token", jwt)).await;
+                assert!(matches!(answer.status, 200 | 401), "{answer:?}");
+                answer.status == 200
+            }
+            Site::Introspection => {
+                let form = pair("token", jwt);
+                let answer = server.post_as(&self.photos, "/introspect", &form).await.ok();
+                answer.body["active"] == Value::Bool(true)
+            }
+            Site::Revocation => {
+                let before = server.events("token.revoked").await.len();
+                server.post_as(&self.photos, "/revoke", &pair("token", jwt)).await.ok();
+                server.events("token.revoked").await.len() > before
+            }
+        }
+    }
+
+    /// What a JWT must not be.
+    fn mutations(&self, site: Site) -> Vec<(String, String)> {
+        let good = self.good(site);
+        let [header, payload, signature]: [&str; 3] =
+            good.split('.').collect::<Vec<_>>().try_into().unwrap();
+        let alg = if site == Site::ClientSecretJwt { "HS256" } else { "ES256" };
+        let body = || self.payload(site).to_string();
+        let headed = |text: &str| self.sign(site, text, body().as_bytes());
+        let more = |members: &str| headed(&self.header(site, members));
+        let paid = |bytes: &[u8]| self.sign(site, &self.header(site, ""), bytes);
+        let in_place = |from: &str, to: &str| headed(&self.header(site, "").replacen(from, to, 1));
+        let alg_is = |to: &str| in_place(&format!(r#""alg":"{alg}""#), to);
+        let stranger = Signer::new();
+        let typ = if site.reads() == Kind::AccessToken { "at+jwt" } else { "JWT" };
+
+        let mut all: Vec<(&str, String)> = vec![
+            ("JO-01 none", alg_is(r#""alg":"none""#)),
+            ("JO-01 None", alg_is(r#""alg":"None""#)),
+            ("JO-01 nOnE", alg_is(r#""alg":"nOnE""#)),
+            ("JO-01 alg null", alg_is(r#""alg":null"#)),
+            ("JO-01 alg missing", alg_is(r#""x":1"#)),
+            ("JO-01 no signature", format!("{header}.{payload}.")),
+            (
+                "JO-01 none without a signature",
+                format!("{}.{payload}.", base64url::encode(r#"{"alg":"none"}"#)),
+            ),
+            ("JO-02 another alg", alg_is(r#""alg":"RS256""#)),
+            ("JO-03 jwk", {
+                let header = format!(r#"{{"alg":"ES256","typ":"{typ}","jwk":{}}}"#, stranger.jwk());
+                stranger.compact(&header, body())
+            }),
+            ("JO-03 jku", {
+                let kid = stranger.key.kid();
+                let jku = "https://evil.example/jwks";
+                let header =
+                    format!(r#"{{"alg":"ES256","typ":"{typ}","kid":"{kid}","jku":"{jku}"}}"#);
+                stranger.compact(&header, body())
+            }),
+            ("JO-03 a stranger with our kid", { stranger.compact(&self.header(site, ""), body()) }),
+            ("JO-04 crit", more(r#","crit":["exp"],"exp":1"#)),
+            ("JO-04 crit empty", more(r#","crit":[]"#)),
+            ("JO-04 b64", more(r#","b64":false"#)),
+            ("JO-06 alg twice", more(&format!(r#","alg":"{alg}""#))),
+            ("JO-06 a member twice", paid(body().replacen('{', r#"{"sub":"x","#, 1).as_bytes())),
+            ("JO-07 another typ", headed(&self.header(site, "").replace(typ, "logout+jwt"))),
+            ("JO-12 two parts", format!("{header}.{payload}")),
+            ("JO-12 four parts", format!("{good}.{signature}")),
+            ("JO-12 padding", format!("{good}==")),
+            ("JO-12 a space", format!("{good} ")),
+            ("JO-12 a line end", format!("{header}.\n{payload}.{signature}")),
+            ("JO-12 nothing", ".".repeat(2)),
+            ("JO-13 kid is a number", in_place(r#""typ""#, r#""kid":1,"typ""#)),
+            ("the payload is an array", paid(b"[]")),
+            ("the payload is not UTF-8", paid(b"{\"sub\":\"\xff\"}")),
+            ("the payload is deep", paid("[".repeat(3000).as_bytes())),
+            ("another payload", {
+                let other = self.payload(site).to_string().replace("\"sub\":\"", "\"sub\":\"x");
+                format!("{header}.{}.{signature}", base64url::encode(other))
+            }),
+        ];
+        if site != Site::ClientSecretJwt {
+            let jwk = if site == Site::PrivateKeyJwt { self.theirs.jwk() } else { self.ours.jwk() };
+            let kid = jwk["kid"].as_str().unwrap_or_default().to_owned();
+            let hs = format!(r#"{{"alg":"HS256","typ":"{typ}","kid":"{kid}"}}"#);
+            all.push(("JO-13 kid is a path", in_place(&kid, "../../keys/1")));
+            all.push(("JO-13 kid is SQL", in_place(&kid, "' OR 1=1 --")));
+            let x = base64url::decode(jwk["x"].as_str().unwrap()).unwrap();
+            all.push(("JO-02 the public key as a secret", mac(&x, &hs, body())));
+            all.push(("JO-02 the JWK as a secret", mac(jwk.to_string().as_bytes(), &hs, body())));
+        }
+        let mut all: Vec<_> = all.into_iter().map(|(what, jwt)| (what.to_owned(), jwt)).collect();
+        let mut claim = |name: &str, value: &str| {
+            let mut payload = self.payload(site);
+            payload.as_object_mut().unwrap().remove(name);
+            let payload = payload.to_string();
+            let written = if value.is_empty() {
+                payload
+            } else {
+                payload.replacen('{', &format!(r#"{{"{name}":{value},"#), 1)
+            };
+            all.push((format!("JO-05 {name} is {value:?}"), paid(written.as_bytes())));
+        };
+        for name in ["exp", "iat", "nbf"] {
+            for value in ["\"1\"", "1.5", "-1", "1e400", "null", "[]", "true"] {
+                claim(name, value);
+            }
+        }
+        for name in ["iss", "aud", "sub", "exp"] {
+            claim(name, "");
+        }
+        for iss in ["https://id.example.org/", "https://ID.example.org", "http://id.example.org"] {
+            claim("iss", &json!(iss).to_string());
+        }
+        for aud in ["null", "7", "{}", "[7]"] {
+            claim("aud", aud);
+        }
+        // Whoever got a token for an API may ask about it and revoke it.
+        if !matches!(site, Site::Introspection | Site::Revocation) {
+            claim("aud", "\"https://other.example\"");
+        }
+        all
+    }
+}
+
+/// THREATS M5.
+#[tokio::test]
+async fn no_place_takes_a_jwt_that_is_not_one() {
+    let world = World::new().await;
+    for site in Site::ALL {
+        assert!(world.takes(site, &world.good(site)).await, "{site:?}");
+        for (what, jwt) in world.mutations(site) {
+            assert!(!world.takes(site, &jwt).await, "{site:?}: {what}: {jwt}");
+        }
+        assert!(world.takes(site, &world.good(site)).await, "{site:?}");
+    }
+}
+
+/// > to prevent a JWT from being used in a context for which it was not intended (RFC 8725 §3.11,
+/// > §3.12); THREATS JO-07
+#[tokio::test]
+async fn no_place_takes_a_jwt_of_another_kind() {
+    let world = World::new().await;
+    let server = &world.server;
+    let place = {
+        let mut browser = Browser::of(server);
+        browser.cookies = world.cookies.clone();
+        browser.open(&request(&world.photos, "openid")).await
+    };
+    let granted = server.redeem(&world.photos, &place.parameter("code")).await.ok();
+    let access = granted.token("access_token");
+    let kinds = [
+        (Kind::IdToken, granted.token("id_token")),
+        (Kind::UserInfo, server.userinfo(&access).await.ok().text),
+        (Kind::Assertion, world.good(Site::PrivateKeyJwt)),
+        (Kind::Assertion, world.good(Site::ClientSecretJwt)),
+        (Kind::AccessToken, access),
+    ];
+
+    for site in Site::ALL {
+        for (kind, jwt) in kinds.iter().filter(|(kind, _)| *kind != site.reads()) {
+            assert!(!world.takes(site, jwt).await, "{site:?} took {kind:?}: {jwt}");
+        }
+    }
+}
+
+/// THREATS AZ-20: a hint may have expired; it never switches the user, and is nobody else's.
+#[tokio::test]
+async fn a_hint_is_only_a_hint() {
+    let world = World::new().await;
+    let ask = async |payload: &Value| {
+        let mut browser = Browser::of(&world.server);
+        browser.cookies = world.cookies.clone();
+        let jwt = world.ours.sign("JWT", payload);
+        let target = request(&world.photos, "openid") + "&prompt=none&id_token_hint=" + &jwt;
+        browser.open(&target).await
+    };
+    let changed = |name: &str, value: Value| {
+        let mut payload = world.id_token.clone();
+        payload[name] = value;
+        payload
+    };
+
+    let old = ask(&changed("exp", json!(1))).await;
+    let other = ask(&changed("sub", json!("somebody else"))).await;
+    let foreign = ask(&changed("aud", json!("another client"))).await;
+
+    assert!(!old.parameter("code").is_empty());
+    assert_eq!(other.parameter("error"), "login_required");
+    assert_eq!(foreign.parameter("error"), "invalid_request");
+}

@@ -1,0 +1,340 @@
+//! THREATS M4: everything that counts once × every way to use it again, elsewhere, late or changed.
+//!
+//! What races is in `races`; what is said of one kind alone, in the file of its RFC.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use crate::browser::{Browser, Place, request};
+use crate::jwt::Signer;
+use crate::server::{Client, ISSUER, Server};
+
+/// What counts once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Artefact {
+    /// RFC 6749 §4.1.2.
+    Code,
+    /// RFC 9700 §4.14.2.
+    RefreshToken,
+    /// RFC 7523 §3, by its `jti`.
+    Assertion,
+    /// What names a request that waits for a page, and the form that decides it.
+    Handle,
+    /// What names a request that came by POST.
+    Posted,
+}
+
+impl Artefact {
+    const ALL: [Self; 5] =
+        [Self::Code, Self::RefreshToken, Self::Assertion, Self::Handle, Self::Posted];
+
+    /// How long it waits to be used.
+    const fn lives(self) -> i64 {
+        match self {
+            Self::Code => 60,
+            Self::RefreshToken => 14 * 24 * 60 * 60,
+            // Its `exp`, and ten seconds for clocks that differ.
+            Self::Assertion => 70,
+            Self::Handle | Self::Posted => 10 * 60,
+        }
+    }
+}
+
+/// One that was made, and what goes with it.
+#[derive(Clone, Debug)]
+struct Made {
+    artefact: Artefact,
+    text: String,
+    /// The page of the form, as it was shown.
+    page: Option<Place>,
+    cookies: BTreeMap<String, String>,
+}
+
+struct World {
+    photos: Client,
+    other: Client,
+    prover: Client,
+    signer: Signer,
+}
+
+impl World {
+    async fn new() -> (Server, Self) {
+        let server = Server::start().await;
+        server.user("ada").await;
+        let signer = Signer::new();
+        let prover = server.register(json!({
+            "grant_types": ["client_credentials"],
+            "token_endpoint_auth_method": "private_key_jwt",
+            "jwks": { "keys": [signer.jwk()] },
+        }));
+        let (prover, photos, other) =
+            (prover.await, server.web_app().await, server.web_app().await);
+        (server, Self { photos, other, prover, signer })
+    }
+
+    async fn make(&self, server: &Server, artefact: Artefact) -> Made {
+        let mut browser = Browser::of(server);
+        let scope = "openid offline_access";
+        let first = browser.authorize("ada", &self.photos, scope, "").await;
+        let mut page = None;
+        let text = match artefact {
+            Artefact::Code => first.parameter("code"),
+            Artefact::RefreshToken => {
+                let code = first.parameter("code");
+                server.redeem(&self.photos, &code).await.ok().token("refresh_token")
+            }
+            Artefact::Assertion => {
+                let now = server.trace().now().0;
+                let claims = json!({
+                    "iss": self.prover.id, "sub": self.prover.id, "aud": ISSUER,
+                    "jti": uuid::Uuid::now_v7().to_string(), "exp": now + 60,
+                });
+                self.signer.sign("JWT", &claims)
+            }
+            Artefact::Handle => {
+                let target = request(&self.photos, scope) + "&prompt=consent";
+                let shown = browser.open(&target).await;
+                let handle = shown.at.split_once("request=").expect("a page").1.to_owned();
+                page = Some(shown);
+                handle
+            }
+            Artefact::Posted => {
+                let query = request(&self.photos, scope);
+                let ask = server.ask("POST", "/authorize").form(query.split_once('?').unwrap().1);
+                let answer = browser.send(ask.header("sec-fetch-site", "cross-site")).await;
+                let location = answer.header("location");
+                location.split_once("gw_posted=").expect("a handle").1.to_owned()
+            }
+        };
+        Made { artefact, text, page, cookies: browser.cookies }
+    }
+
+    /// Uses it, as this kind of thing, at this server; whether anything came of it.
+    async fn spend(&self, server: &Server, made: &Made, client: &Client) -> bool {
+        let text: String = form_urlencoded::byte_serialize(made.text.as_bytes()).collect();
+        let mut browser = Browser::of(server);
+        browser.cookies = made.cookies.clone();
+        let answer = match made.artefact {
+            Artefact::Code => server.redeem(client, &made.text).await,
+            Artefact::RefreshToken => server.refresh(client, &text, "").await,
+            Artefact::Assertion => {
+                let form = format!(
+                    "grant_type=client_credentials&client_assertion={text}&client_assertion_type=\
+                     urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer"
+                );
+                server.post("/token", &form).await
+            }
+            Artefact::Handle => {
+                let place = match &made.page {
+                    Some(page) => page.clone(),
+                    None => browser.open(&format!("/consent?request={text}")).await,
+                };
+                if place.answer.status != 200 {
+                    return refused(&place);
+                }
+                let place = browser.submit(&place, &[("answer", "allow")]).await;
+                return place.at.contains("code=") || refused(&place);
+            }
+            Artefact::Posted => {
+                let place = browser.open(&format!("/authorize?gw_posted={text}")).await;
+                return place.at.contains("code=") || refused(&place);
+            }
+        };
+        if answer.status != 200 {
+            let error = answer.token("error");
+            let right = match made.artefact {
+                Artefact::Code | Artefact::RefreshToken => "invalid_grant",
+                Artefact::Assertion => "invalid_client",
+                Artefact::Handle | Artefact::Posted => unreachable!(),
+            };
+            assert_eq!(error, right, "{answer:?}");
+        }
+        answer.status == 200
+    }
+
+    async fn owner_spends(&self, server: &Server, made: &Made) -> bool {
+        self.spend(server, made, &self.photos).await
+    }
+}
+
+/// A page says so, and nothing is sent anywhere.
+#[track_caller]
+fn refused(place: &Place) -> bool {
+    assert!(place.at.starts_with('/'), "{place:?}");
+    assert!(matches!(place.answer.status, 400 | 403), "{place:?}");
+    false
+}
+
+/// THREATS CO-01, TE-13, UI-11, RT-01.
+#[tokio::test]
+async fn nothing_is_taken_twice() {
+    let (server, world) = World::new().await;
+    for artefact in Artefact::ALL {
+        let made = world.make(&server, artefact).await;
+        assert!(world.owner_spends(&server, &made).await, "{artefact:?}");
+        // A refresh token is given the same answer again for a while.
+        server.wait(11);
+
+        assert!(!world.owner_spends(&server, &made).await, "{artefact:?}");
+    }
+}
+
+/// THREATS M4: "on the other replica".
+#[tokio::test]
+async fn nothing_is_taken_again_by_another_replica() {
+    let (server, world) = World::new().await;
+    let replica = server.replica().await;
+    for artefact in Artefact::ALL {
+        let made = world.make(&server, artefact).await;
+        assert!(world.owner_spends(&server, &made).await, "{artefact:?}");
+        server.wait(11);
+
+        assert!(!world.owner_spends(&replica, &made).await, "{artefact:?}");
+    }
+}
+
+/// THREATS M4: "after restart"; what was not used lives on.
+#[tokio::test]
+async fn nothing_is_taken_again_after_a_restart_and_nothing_is_lost() {
+    let (server, world) = World::new().await;
+    let mut used = Vec::new();
+    for artefact in Artefact::ALL {
+        let made = world.make(&server, artefact).await;
+        assert!(world.owner_spends(&server, &made).await, "{artefact:?}");
+        used.push(made);
+    }
+    server.wait(11);
+    let mut unused = Vec::new();
+    for artefact in Artefact::ALL {
+        unused.push(world.make(&server, artefact).await);
+    }
+
+    let server = server.restarted().await;
+
+    for made in unused {
+        assert!(world.owner_spends(&server, &made).await, "{made:?}");
+    }
+    for made in used {
+        assert!(!world.owner_spends(&server, &made).await, "{made:?}");
+    }
+}
+
+/// THREATS CO-05, TE-11: a second before its end it is taken, at its end it is not.
+#[tokio::test]
+async fn nothing_is_taken_late() {
+    let (server, world) = World::new().await;
+    for artefact in Artefact::ALL {
+        let (early, late) =
+            (world.make(&server, artefact).await, world.make(&server, artefact).await);
+
+        server.wait(artefact.lives() - 1);
+        assert!(world.owner_spends(&server, &early).await, "{artefact:?}");
+        server.wait(1);
+        assert!(!world.owner_spends(&server, &late).await, "{artefact:?}");
+    }
+}
+
+/// THREATS CO-11, RT-14, JO-24: and what was tried does not spend the right one.
+#[tokio::test]
+async fn nothing_is_taken_that_was_changed() {
+    let (server, world) = World::new().await;
+    for artefact in Artefact::ALL {
+        let made = world.make(&server, artefact).await;
+        let text = &made.text;
+        let (start, last) = text.split_at(text.len() - 1);
+        for changed in [
+            start.to_owned(),
+            text[1..].to_owned(),
+            format!("{text}x"),
+            format!("{text} "),
+            format!("{text}="),
+            format!("{start}{}", if last == "A" { "B" } else { "A" }),
+            text.to_uppercase(),
+            text.to_lowercase(),
+            text.replacen('_', "\u{ff3f}", 1),
+            String::from("x"),
+        ] {
+            if changed == *text {
+                continue;
+            }
+            let wrong = Made { text: changed, page: None, ..made.clone() };
+            assert!(!world.owner_spends(&server, &wrong).await, "{wrong:?}");
+        }
+        assert!(world.owner_spends(&server, &made).await, "{artefact:?}");
+    }
+}
+
+/// THREATS CO-06: the kind of a thing is part of it; what is presented as another kind is not spent.
+#[tokio::test]
+async fn nothing_is_taken_for_something_else() {
+    let (server, world) = World::new().await;
+    for artefact in Artefact::ALL {
+        let made = world.make(&server, artefact).await;
+        for other in Artefact::ALL.into_iter().filter(|other| *other != artefact) {
+            // Both name a request that waits; which one it is, the row knows.
+            let wrong = Made { artefact: other, page: None, ..made.clone() };
+            assert!(!world.owner_spends(&server, &wrong).await, "{artefact:?} as {other:?}");
+        }
+        assert!(world.owner_spends(&server, &made).await, "{artefact:?}");
+    }
+}
+
+/// THREATS CO-03, RT-07: a code that another client presents is in the wrong hands, and burnt; a refresh
+/// token, which its owner may hold for months, is not.
+#[tokio::test]
+async fn nothing_is_taken_from_another_client() {
+    let (server, world) = World::new().await;
+    for (artefact, is_burnt) in [(Artefact::Code, true), (Artefact::RefreshToken, false)] {
+        let made = world.make(&server, artefact).await;
+
+        assert!(!world.spend(&server, &made, &world.other).await, "{artefact:?}");
+
+        assert_eq!(world.owner_spends(&server, &made).await, !is_burnt, "{artefact:?}");
+    }
+}
+
+/// THREATS AZ-26: a page is its browser's.
+#[tokio::test]
+async fn nothing_is_taken_from_another_browser() {
+    let (server, world) = World::new().await;
+    let made = world.make(&server, Artefact::Handle).await;
+    let thief = world.make(&server, Artefact::Handle).await;
+
+    let stolen = Made { page: None, cookies: thief.cookies.clone(), ..made.clone() };
+    assert!(!world.owner_spends(&server, &stolen).await);
+    let stolen = Made { cookies: BTreeMap::new(), ..made.clone() };
+    let mut nobody = Browser::of(&server);
+    let page = made.page.as_ref().unwrap();
+    assert!(!nobody.submit(page, &[("answer", "allow")]).await.at.contains("code="));
+    drop(stolen);
+
+    assert!(world.owner_spends(&server, &made).await, "the victim's goes on");
+}
+
+/// THREATS X-01: of 64 answers to one question one is taken, on two replicas.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_64_racing_decisions_one_is_taken() {
+    let (server, world) = World::new().await;
+    let server = std::sync::Arc::new(server);
+    let made = world.make(&server, Artefact::Handle).await;
+
+    let mut deciding = Vec::new();
+    for _ in 0..64 {
+        let (server, made) = (server.clone(), made.clone());
+        deciding.push(tokio::spawn(async move {
+            let mut browser = Browser::of(&server);
+            browser.cookies = made.cookies.clone();
+            let place = browser.submit(made.page.as_ref().unwrap(), &[("answer", "allow")]).await;
+            assert!(place.answer.status < 500, "{place:?}");
+            usize::from(place.at.contains("code="))
+        }));
+    }
+    let mut taken = 0;
+    for one in deciding {
+        taken += one.await.unwrap();
+    }
+
+    assert_eq!(taken, 1);
+    assert_eq!(server.events("consent.decided").await.len(), 2, "the first sign-in had its own");
+}
