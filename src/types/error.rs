@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::token::may_hold_secret;
+
 /// What every rule returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -60,11 +62,15 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// Adds what was compared, for the log and the audit event. Long texts are cut.
+    /// Adds what was compared, for the log and the audit event. Long texts are cut; a secret that
+    /// somebody sent in the place of a name is withheld (THREATS LG-01).
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl fmt::Display) -> Self {
         const LONGEST: usize = 256;
         let mut text = value.to_string();
+        if may_hold_secret(&text) {
+            text = "withheld: it looks like a secret".to_owned();
+        }
         if text.len() > LONGEST {
             let mut end = LONGEST;
             while !text.is_char_boundary(end) {
