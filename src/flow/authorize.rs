@@ -307,8 +307,10 @@ fn scope(client: &Client, params: &Params) -> Result<Scope, Refusal> {
     }
 }
 
-/// > Clients utilizing the authorization code grant MUST use PKCE […] the "S256" method (RFC 9700
-/// > §2.1.1). The exception there is a confidential OpenID Connect client that sends a nonce.
+/// > Public clients MUST use PKCE […] confidential OpenID Connect clients MAY use the nonce parameter and
+/// > the respective Claim in the ID Token instead. (RFC 9700 §2.1.1)
+///
+/// We ask it of all clients; that exception has to be registered.
 fn code_challenge(
     client: &Client,
     params: &Params,

@@ -26,6 +26,7 @@ mod jwt_sites;
 mod key_rotation;
 mod limits;
 mod liveness;
+mod logs;
 mod oidc_core_authentication;
 mod oidc_core_id_token;
 mod oidc_core_userinfo;

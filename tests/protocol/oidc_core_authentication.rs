@@ -285,9 +285,8 @@ async fn the_claims_parameter_may_name_the_only_user_who_will_do() {
     browser.ask(&both.with("id_token_hint", &hint)).await.refused("invalid_request");
 }
 
-/// > If the acr Claim is requested as an Essential Claim […] and the requested authentication level
-/// > cannot be met, the Authorization Server MUST treat that outcome as a failed authentication attempt
-/// > (§5.5.1.1); THREATS AZ-25
+/// > If this is an Essential Claim and the requirement cannot be met, then the Authorization Server MUST
+/// > treat that outcome as a failed authentication attempt. (§5.5.1.1); THREATS AZ-25
 #[tokio::test]
 async fn an_essential_acr_that_we_cannot_give_is_refused_at_once() {
     let (server, client) = prepared().await;
@@ -389,7 +388,7 @@ async fn offline_access_is_nothing_to_a_client_without_refresh_tokens() {
 }
 
 /// > login_hint: Hint to the Authorization Server about the login identifier the End-User might use;
-/// > ui_locales: End-User's preferred languages […], ordered by preference (§3.1.2.1)
+/// > ui_locales: End-User's preferred languages […], ordered by preference (§3.1.2.1); THREATS HD-10
 #[tokio::test]
 async fn hints_for_the_page_are_heeded_and_bind_nobody() {
     let (server, client) = prepared().await;

@@ -44,8 +44,8 @@ async fn is_signed_in(browser: &mut Browser<'_>) -> bool {
     browser.open("/account").await.at == "/account"
 }
 
-/// > If supplied, and […] the OP MUST redirect […] MUST pass this value back […] using the state query
-/// > parameter (§2, §3)
+/// > If included in the logout request, the OP passes this value back to the RP using the state parameter
+/// > when redirecting the User Agent back to the RP. (§2)
 #[tokio::test]
 async fn its_own_client_signs_a_person_out_and_has_them_back() {
     let (server, client) = prepared().await;

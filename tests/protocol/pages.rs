@@ -326,6 +326,34 @@ async fn consent_says_who_asks_whom() {
     assert!(!page.contains("postal"), "which is not asked for");
 }
 
+/// THREATS UI-03, UI-25: no page stands in a frame of anybody, and none is reached through `opener`; errors
+/// and pages that nobody asked for included.
+#[tokio::test]
+async fn no_page_is_shown_in_a_frame() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let request = Request::of(&client);
+    let mut places = Vec::new();
+    for (path, _) in FORMS {
+        places.push(standing_before(&server, &client, path).await.1);
+    }
+    let posted = request.clone().with("prompt", "none").with("response_mode", "form_post");
+    for other in [posted, request.with("client_id", "unknown")] {
+        places.push(other.by_a_stranger(&server).await);
+    }
+    for path in ["/", "/signed-out", "/nothing"] {
+        places.push(Browser::of(&server).open(path).await);
+    }
+
+    for Place { at, answer } in places {
+        let csp = answer.header("content-security-policy");
+        assert!(csp.contains("frame-ancestors 'none'"), "{at}: {csp}");
+        assert_eq!(answer.header("x-frame-options"), "DENY", "{at}");
+        assert_eq!(answer.header("cross-origin-opener-policy"), "same-origin", "{at}");
+    }
+}
+
 /// THREATS UI-04: the identifier of a session is always ours, and another one after each proof.
 #[tokio::test]
 async fn a_session_is_never_one_that_somebody_else_chose() {

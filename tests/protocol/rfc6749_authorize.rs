@@ -28,7 +28,7 @@ async fn a_client_that_is_not_known_is_told_nothing() {
     assert_eq!(text, off.on_page(400).without_reference(), "the same for both");
 }
 
-/// > The authorization server MUST compare and match the value received against at least one of the
+/// > the authorization server MUST compare and match the value received against at least one of the
 /// > registered redirection URIs (§3.1.2.3); THREATS AZ-02, AZ-03, AZ-04, AZ-07
 ///
 /// Each character taken away, doubled, in the other case, percent-encoded; and what attackers add.

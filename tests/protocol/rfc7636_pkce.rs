@@ -41,8 +41,9 @@ async fn redeem(server: &Server, client: &Client, code: &str, verifier: Option<&
     server.post_as(client, "/token", &form).await
 }
 
-/// > Clients utilizing the authorization grant type MUST use PKCE in order to protect against
-/// > authorization code injection attacks (OAuth 2.1); RFC 7636 §4.4.1; THREATS PK-01
+/// > the client does not send the "code_challenge" in the request, the authorization endpoint MUST return
+/// > the authorization error response with the "error" value set to "invalid_request" (RFC 7636 §4.4.1);
+/// > THREATS PK-01: of public and of confidential clients
 #[tokio::test]
 async fn a_request_without_a_challenge_is_refused() {
     let server = Server::start().await;
@@ -62,8 +63,8 @@ async fn a_request_without_a_challenge_is_refused() {
     }
 }
 
-/// > Clients […] MUST support "S256"; "plain" is downgrading (RFC 7636 §7.2); a method that is left out
-/// > is plain (§4.3). THREATS PK-04
+/// > Clients MUST NOT downgrade to "plain" after trying the "S256" method. (RFC 7636 §7.2): so we offer no
+/// > such thing; a method that is left out is plain (§4.3). THREATS PK-04
 #[tokio::test]
 async fn the_only_method_is_s256() {
     let server = Server::start().await;
@@ -153,8 +154,8 @@ async fn a_verifier_has_43_to_128_characters() {
     }
 }
 
-/// > for confidential OpenID Connect clients, the nonce parameter and the respective Claim in the ID
-/// > Token may be used instead (RFC 9700 §2.1.1)
+/// > confidential OpenID Connect clients MAY use the nonce parameter and the respective Claim in the ID
+/// > Token instead. (RFC 9700 §2.1.1)
 #[tokio::test]
 async fn a_confidential_client_may_be_registered_to_send_a_nonce_instead() {
     let server = Server::start().await;

@@ -101,7 +101,7 @@ async fn a_resource_that_the_client_may_not_have_is_refused() {
     many.by_a_stranger(&server).await.refused("invalid_target");
 }
 
-/// > If the client omits the resource parameter […] / MUST be […] a subset (§2.2)
+/// §2.2: a token request asks for all that was granted or for less, never for more.
 #[tokio::test]
 async fn a_code_buys_nothing_that_was_not_granted() {
     let (server, client) = prepared().await;
