@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use gatewright::people::account;
 use gatewright::record::Trace;
+use gatewright::store::sql;
 
 use crate::browser::Browser;
 use crate::http::{Answer, Ask};
@@ -238,6 +239,21 @@ async fn a_withdrawal_that_races_with_a_redemption_leaves_nothing_alive() {
             server.refresh(&client, &token, "").await.refused(400, "invalid_grant");
         }
     }
+}
+
+/// THREATS X-05: a code that was issued while the consent was withdrawn, so that the withdrawal did not
+/// see it, comes to nothing.
+#[tokio::test]
+async fn a_code_that_a_withdrawal_did_not_see_comes_to_nothing() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let place = Browser::of(&server).authorize("ada", &client, "openid", "").await;
+    sql("DELETE FROM consents").run(server.app().store.db()).await.unwrap();
+
+    let answer = server.redeem(&client, &place.parameter("code")).await;
+
+    answer.refused(400, "invalid_grant");
 }
 
 /// THREATS UI-17, X-09: tries are taken before anything is hashed.
