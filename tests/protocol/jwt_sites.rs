@@ -1,5 +1,5 @@
 //! THREATS M5: every place that reads a JWT × everything that a JWT must not be (§1.F, JO-01 to JO-08,
-//! JO-12, JO-13). Everything is signed by the right key where that can be, so that the change alone is
+//! JO-12, JO-13, JO-15). Everything is signed by the right key where that can be, so that the change alone is
 //! what is wrong.
 
 use gatewright::jose::base64url;
@@ -310,6 +310,12 @@ impl World {
         }
         for name in ["iss", "aud", "sub", "exp"] {
             claim(name, "");
+        }
+        if site.reads() == Kind::AccessToken {
+            // JO-15: what RFC 9068 §2.2 requires beside.
+            for name in ["iat", "jti", "client_id"] {
+                claim(name, "");
+            }
         }
         for iss in ["https://id.example.org/", "https://ID.example.org", "http://id.example.org"] {
             claim("iss", &json!(iss).to_string());

@@ -106,6 +106,12 @@ impl Server {
         Self::serve(config, self.database.clone(), self.clock.clone()).await
     }
 
+    /// Another replica, whose clock goes this much ahead.
+    pub(crate) async fn replica_ahead(&self, seconds: i64) -> Self {
+        let clock = AtomicI64::new(self.clock.load(Ordering::SeqCst) + seconds * 1000);
+        Self::serve(self.config.clone(), self.database.clone(), Arc::new(clock)).await
+    }
+
     /// Stops this server in order; another one may take its place.
     pub(crate) async fn restarted(self) -> Self {
         let (config, database, clock) = (self.config, self.database, self.clock);

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use gatewright::store::sweep;
 use serde_json::json;
 
 use crate::browser::{Browser, Place, request};
@@ -191,6 +192,29 @@ async fn nothing_is_taken_again_by_another_replica() {
         server.wait(11);
 
         assert!(!world.owner_spends(&replica, &made).await, "{artefact:?}");
+    }
+}
+
+/// THREATS CL-01: nor by a replica whose clock is a minute off; and what one issues, the other takes.
+#[tokio::test]
+async fn nothing_is_taken_again_by_a_replica_whose_clock_differs() {
+    let (server, world) = World::new().await;
+    for seconds in [-60, 60] {
+        let replica = server.replica_ahead(seconds).await;
+        for artefact in Artefact::ALL {
+            let made = world.make(&server, artefact).await;
+            assert!(world.owner_spends(&server, &made).await, "{artefact:?}");
+            if artefact == Artefact::RefreshToken {
+                // Its successor is used, so that no grace holds any more.
+                let again = server.refresh(&world.photos, &made.text, "").await.ok();
+                let next = again.token("refresh_token");
+                let next = replica.refresh(&world.photos, &next, "").await.ok();
+                assert!(server.is_active(&world.photos, &next.token("access_token")).await);
+            }
+
+            sweep::once(&replica.app().store, replica.trace().now()).await.unwrap();
+            assert!(!world.owner_spends(&replica, &made).await, "{artefact:?}, {seconds}");
+        }
     }
 }
 
