@@ -158,9 +158,8 @@ async fn row(
     let mut row = Row::new(name, target, Some(job.patience()));
     let mut noop = job.noop().workers(seeded, CONNECTIONS);
     let mut workers = job.workers(seeded, CONNECTIONS);
-    for workers in [&mut noop, &mut workers] {
-        drive(server.address, workers, Pace::Closed, length / 6).await?;
-    }
+    drive(server.address, &mut noop, Pace::Closed, length / 6).await?;
+    drive(server.address, &mut workers, Pace::Closed, job.warm_up(length / 6)).await?;
     for _ in 0..options.rounds() {
         let idle = drive(server.address, &mut noop, Pace::Closed, length).await?.rate();
         let limit = |limit: Limit| limit.measure(&seeded.config, CORE, short);

@@ -56,14 +56,14 @@ pub enum Presented {
     },
 }
 
-/// Proves a client. `endpoint` is the URL that was called.
+/// Proves a client. `path` is that of the endpoint which was called.
 ///
 /// # Errors
 /// `invalid_client`, always in the same words for an unknown, a disabled and a wrong one.
 pub async fn authenticate(
     call: &Call<'_>,
     presented: &Presented,
-    endpoint: &str,
+    path: &str,
 ) -> Result<Arc<Client>> {
     let id = match presented {
         Presented::Basic { id, .. } | Presented::Post { id, .. } | Presented::Nothing { id } => {
@@ -87,7 +87,7 @@ pub async fn authenticate(
             AuthMethod::ClientSecretJwt | AuthMethod::PrivateKeyJwt,
             Presented::Assertion { jwt, .. },
         ) => {
-            assertion(call, &client, jwt, endpoint).await?;
+            assertion(call, &client, jwt, path).await?;
             true
         }
         (AuthMethod::None, Presented::Nothing { .. }) => true,
@@ -142,7 +142,7 @@ fn claimed(beside: Option<&ClientId>, jwt: &Secret) -> Result<ClientId> {
 }
 
 /// RFC 7523 §3, with the audience of rfc7523bis: the issuer alone, as a single string.
-async fn assertion(call: &Call<'_>, client: &Client, jwt: &Secret, endpoint: &str) -> Result<()> {
+async fn assertion(call: &Call<'_>, client: &Client, jwt: &Secret, path: &str) -> Result<()> {
     let wrong = |why: &'static str| failed().with("client_id", &client.id).with("reason", why);
     let verified = match client.metadata.token_endpoint_auth_method {
         AuthMethod::ClientSecretJwt => shared(call, client, jwt).map_err(|why| match why {
@@ -174,8 +174,7 @@ async fn assertion(call: &Call<'_>, client: &Client, jwt: &Secret, endpoint: &st
     if expires_at > call.now + LONGEST + LEEWAY {
         return Err(wrong("the assertion expires more than five minutes from now").into());
     }
-    if !claims.audience.as_ref().is_some_and(|audience| is_meant(call, client, audience, endpoint))
-    {
+    if !claims.audience.as_ref().is_some_and(|audience| is_meant(call, client, audience, path)) {
         return Err(wrong("aud of the assertion is not what is accepted for this client").into());
     }
     let Some(jti) = claims.id.as_deref() else {
@@ -223,7 +222,7 @@ fn shared(call: &Call<'_>, client: &Client, jwt: &Secret) -> Result<Verified, Un
 
 /// DESIGN §8: the issuer alone as a single string; `endpoints` also accepts our token endpoint or the
 /// endpoint called, as a string or in an array of nothing but these; never for the `fapi2` profile.
-fn is_meant(call: &Call<'_>, client: &Client, audience: &Audience, endpoint: &str) -> bool {
+fn is_meant(call: &Call<'_>, client: &Client, audience: &Audience, path: &str) -> bool {
     let rule = match (client.metadata.gw_profile, client.metadata.gw_assertion_audience) {
         (Profile::Fapi2, _) => AssertionAudience::Issuer,
         (Profile::OAuth21, Some(rule)) => rule,
@@ -236,7 +235,8 @@ fn is_meant(call: &Call<'_>, client: &Client, audience: &Audience, endpoint: &st
         AssertionAudience::Issuer => audience.is_just(call.issuer()),
         AssertionAudience::Endpoints => {
             let token = call.config.issuer.endpoint("/token");
-            let ours = |one: &str| one == call.issuer() || one == token || one == endpoint;
+            let called = format!("{}{path}", call.config.issuer.origin());
+            let ours = |one: &str| one == call.issuer() || one == token || one == called;
             audience.iter().next().is_some() && audience.iter().all(ours)
         }
     }

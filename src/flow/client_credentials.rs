@@ -22,10 +22,8 @@ pub async fn grant(call: &Call<'_>, client: &Client, params: &Params) -> Result<
             .because("a public client cannot have tokens of its own")
             .into());
     }
-    let mut own = client.scope();
-    for token in OF_PEOPLE {
-        own = own.without(token);
-    }
+    let registered = client.scope();
+    let own = Scope::of(registered.iter().filter(|token| !OF_PEOPLE.contains(token)));
     let asked = params.one("scope")?.map(Scope::parse).transpose()?;
     let scope = own.narrowed(asked)?;
     let resources = audience::asked(call, client, params).await?;

@@ -26,6 +26,9 @@ const WAITING: usize = 4_000;
 /// How long an event waits at most.
 const DELAY: Duration = Duration::from_millis(200);
 
+/// How often it is looked meanwhile whether there is a batch.
+const PAUSES: u32 = 20;
+
 /// Refusals of one address that become events, in one minute; all of them are logged.
 const REFUSALS: u32 = 30;
 
@@ -144,13 +147,18 @@ impl Recorder {
 async fn write(store: Store, mut waiting: mpsc::Receiver<Waiting>) {
     let mut taken = Vec::with_capacity(BATCH);
     while waiting.recv_many(&mut taken, BATCH).await > 0 {
-        let full = tokio::time::sleep(DELAY);
-        tokio::pin!(full);
-        while taken.len() < BATCH && !taken.iter().any(|one| matches!(one, Waiting::Flush(_))) {
-            let room = BATCH - taken.len();
-            tokio::select! {
-                () = &mut full => break,
-                more = waiting.recv_many(&mut taken, room) => if more == 0 { break },
+        // What is noted while this sleeps wakes nobody: to whoever issues it, a token costs a place in
+        // the buffer.
+        for _ in 0..PAUSES {
+            let is_flushed = taken.iter().any(|one| matches!(one, Waiting::Flush(_)));
+            if taken.len() == BATCH || is_flushed || waiting.is_closed() {
+                break;
+            }
+            tokio::time::sleep(DELAY / PAUSES).await;
+            while taken.len() < BATCH
+                && let Ok(one) = waiting.try_recv()
+            {
+                taken.push(one);
             }
         }
         let mut tokens = Vec::new();

@@ -1,6 +1,7 @@
 //! Opening the database: the one place that knows which one it is.
 
 use std::fs::File;
+use std::num::NonZero;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
@@ -80,6 +81,10 @@ impl Store {
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(5))
             .statement_cache_capacity(200)
+            // Statistics without samples (`sqlite_stat4`): where there are samples, SQLite prepares a
+            // statement anew whenever a value is bound that they say something about, and that costs
+            // more than running it.
+            .analysis_limit(400)
             .optimize_on_close(true, None);
         let lock = if serving { Some(Arc::new(lock(options.get_filename())?)) } else { None };
         restrict(options.get_filename())?;
@@ -95,7 +100,7 @@ impl Store {
             .await?;
         migrate_sqlite(&write).await?;
         let read = SqlitePoolOptions::new()
-            .max_connections(limits.connections)
+            .max_connections(limits.connections.min(readers()))
             .idle_timeout(None)
             .max_lifetime(None)
             .test_before_acquire(false)
@@ -180,6 +185,13 @@ async fn migrate_sqlite(pool: &sqlx::SqlitePool) -> Result<(), OpenError> {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     Ok(MIGRATIONS.run(pool).await?)
+}
+
+/// How many read SQLite at once. Each is a thread, and what it reads is in memory nearly always: more of
+/// them than cores would only wait for each other, and every one keeps two MiB of pages.
+fn readers() -> u32 {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    u32::try_from(cores).unwrap_or(u32::MAX).saturating_add(1)
 }
 
 /// Takes the lock that one server at a time may hold: a file beside the database, because SQLite's own

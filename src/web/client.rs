@@ -25,8 +25,7 @@ pub(super) async fn authenticate(
     form: &Params,
 ) -> Result<Arc<Client>> {
     let presented = presented(head, form)?;
-    let endpoint = format!("{}{}", call.config.issuer.origin(), head.uri.path());
-    let client = client_auth::authenticate(call, &presented, &endpoint).await?;
+    let client = client_auth::authenticate(call, &presented, head.uri.path()).await?;
     head.allow_origin_of(&client);
     Ok(client)
 }
