@@ -107,7 +107,7 @@ impl Place {
         drop(stdin);
         let output = child.wait_with_output().await.unwrap();
         Said {
-            code: output.status.code().unwrap(),
+            code: output.status.code().unwrap_or_else(|| panic!("{arguments:?}: {output:?}")),
             out: String::from_utf8(output.stdout).unwrap(),
             err: String::from_utf8(output.stderr).unwrap(),
         }
