@@ -201,13 +201,18 @@ fn tell(head: &Head, route: Option<&Arc<Route>>, response: &Response, took: Dura
     let path = route.map_or("unknown", |route| route.path);
     let status = response.status().as_u16();
     head.app().metrics.answered(path, status, took.as_secs_f64());
-    tracing::debug!(
-        target: "gatewright::access",
-        request_id = %head.trace.request_id,
-        method = %head.method,
-        path,
-        status,
-        us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-        "answered"
-    );
+    macro_rules! tell {
+        ($level:ident) => {
+            tracing::$level!(
+                target: "gatewright::access",
+                request_id = %head.trace.request_id,
+                method = %head.method,
+                path,
+                status,
+                us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+                "answered"
+            )
+        };
+    }
+    if status < 400 { tell!(debug) } else { tell!(info) }
 }
