@@ -14,7 +14,9 @@ async fn get(url: String) -> Answer {
 /// compared (DESIGN §7). The log is JSON, a line each.
 #[tokio::test]
 async fn the_id_of_a_refusal_leads_to_what_was_compared() {
-    let mut server = Server::start().await;
+    let mut place = Place::make().await;
+    place.set("LOG", "info,gatewright::access=debug");
+    let mut server = Server::at(place).await;
     let photos = server.application("Photos").await;
 
     let wrong = "https://client.example.org/callbacK";
