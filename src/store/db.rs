@@ -3,36 +3,39 @@
 //! The portable subset: `$1` placeholders, TEXT, BIGINT, BOOLEAN, BYTEA, static statements. There is
 //! no branch per database above this file and [`super::Store::open`].
 
-use sqlx::postgres::{PgArguments, PgPool, PgRow};
-use sqlx::query::Query;
-use sqlx::sqlite::{SqliteArguments, SqlitePool, SqliteRow};
-use sqlx::{FromRow, Postgres, Sqlite, Transaction};
+use std::sync::Arc;
 
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{FromRow, Postgres, Sqlite};
+
+use super::lender::{Begun, Lender};
 use crate::types::secret::Digest;
 use crate::types::{ClientId, GrantId, ResourceId, Scope, Seconds, SessionId, Timestamp, UserId};
 
-/// The pools. SQLite has one writer at a time, so its writers queue at a pool of one connection
-/// instead of at the file's lock, and readers never wait for them.
+/// The connections. SQLite has one writer at a time, so its writers queue for one connection instead of
+/// at the file's lock, and readers never wait for them.
 #[derive(Clone, Debug)]
 pub enum Db {
     /// The embedded database.
     Sqlite {
         /// For statements that only read.
-        read: SqlitePool,
+        read: Arc<Lender<Sqlite>>,
         /// One connection.
-        write: SqlitePool,
+        write: Arc<Lender<Sqlite>>,
     },
     /// A PostgreSQL server.
-    Postgres(PgPool),
+    Postgres(Arc<Lender<Postgres>>),
 }
 
 /// An open write transaction. Dropped without [`Tx::commit`], it is rolled back.
 #[derive(Debug)]
 pub enum Tx {
     /// Opened by `BEGIN IMMEDIATE`.
-    Sqlite(Transaction<'static, Sqlite>),
+    Sqlite(Begun<Sqlite>),
     /// READ COMMITTED.
-    Postgres(Transaction<'static, Postgres>),
+    Postgres(Begun<Postgres>),
 }
 
 /// What a statement can run on: `&Db` or `&mut Tx`.
@@ -150,21 +153,28 @@ macro_rules! run {
         let reads = $sql.text.starts_with("SELECT");
         match $on {
             On::Db(Db::Sqlite { read, write }) => {
-                let $executor = if reads { read } else { write };
+                let mut lent = if reads { read } else { write }.lend().await?;
+                let $executor = &mut *lent;
                 let $query = bound!($sql, Sqlite, SqliteArguments);
-                $body
+                let done = $body;
+                lent.give_back();
+                done
             }
-            On::Db(Db::Postgres($executor)) => {
+            On::Db(Db::Postgres(lender)) => {
+                let mut lent = lender.lend().await?;
+                let $executor = &mut *lent;
                 let $query = bound!($sql, Postgres, PgArguments);
-                $body
+                let done = $body;
+                lent.give_back();
+                done
             }
             On::Tx(Tx::Sqlite(tx)) => {
-                let $executor = &mut **tx;
+                let $executor = &mut *tx.transaction;
                 let $query = bound!($sql, Sqlite, SqliteArguments);
                 $body
             }
             On::Tx(Tx::Postgres(tx)) => {
-                let $executor = &mut **tx;
+                let $executor = &mut *tx.transaction;
                 let $query = bound!($sql, Postgres, PgArguments);
                 $body
             }
@@ -234,15 +244,14 @@ impl Db {
     ///
     /// # Errors
     /// What the database says.
-    #[expect(clippy::disallowed_methods, reason = "the one place that may")]
     pub(super) async fn begin(&self) -> sqlx::Result<Tx> {
         let db = self.clone();
         let begun = tokio::spawn(async move {
             Ok(match db {
                 Self::Sqlite { write, .. } => {
-                    Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?)
+                    Tx::Sqlite(write.begin(Some("BEGIN IMMEDIATE")).await?)
                 }
-                Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+                Self::Postgres(lender) => Tx::Postgres(lender.begin(None).await?),
             })
         });
         begun.await.map_err(|_| sqlx::Error::WorkerCrashed)?
@@ -256,8 +265,8 @@ impl Tx {
     /// What the database says; whether it happened is then unknown (THREATS DB-06).
     pub async fn commit(self) -> sqlx::Result<()> {
         match self {
-            Self::Sqlite(tx) => tx.commit().await,
-            Self::Postgres(tx) => tx.commit().await,
+            Self::Sqlite(tx) => tx.transaction.commit().await,
+            Self::Postgres(tx) => tx.transaction.commit().await,
         }
     }
 }

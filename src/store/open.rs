@@ -12,6 +12,7 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
+use super::lender::Lender;
 use super::{Db, Store};
 use crate::types::Secret;
 
@@ -107,6 +108,7 @@ impl Store {
             .acquire_timeout(limits.acquire)
             .connect_with(options.read_only(true).create_if_missing(false))
             .await?;
+        let [read, write] = [read, write].map(|pool| Arc::new(Lender::of(pool)));
         Ok(Self { db: Db::Sqlite { read, write }, _lock: lock })
     }
 
@@ -139,7 +141,7 @@ impl Store {
             })
             .connect_with(options.options([("statement_timeout", statement.as_str())]))
             .await?;
-        Ok(Self { db: Db::Postgres(pool), _lock: None })
+        Ok(Self { db: Db::Postgres(Arc::new(Lender::of(pool))), _lock: None })
     }
 
     /// Whether the database answers: what `/readyz` asks.
@@ -157,7 +159,7 @@ impl Store {
                 read.close().await;
                 write.close().await;
             }
-            Db::Postgres(pool) => pool.close().await,
+            Db::Postgres(lender) => lender.close().await,
         }
     }
 
@@ -165,9 +167,10 @@ impl Store {
     pub fn connections(&self) -> (u32, usize) {
         match &self.db {
             Db::Sqlite { read, write } => {
-                (read.size() + write.size(), read.num_idle() + write.num_idle())
+                let ((open, idle), (writing, waiting)) = (read.connections(), write.connections());
+                (open + writing, idle + waiting)
             }
-            Db::Postgres(pool) => (pool.size(), pool.num_idle()),
+            Db::Postgres(lender) => lender.connections(),
         }
     }
 }
