@@ -5,8 +5,9 @@
 //! so after a crash it asks again, as an application does that lost its connection; what it was
 //! answered is its history, which no crash may change.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use crate::PATIENCE;
 use crate::application::{Answer, Application, Code, Person, Tokens, Trouble};
 use crate::browser::Browser;
 
@@ -328,12 +329,14 @@ impl Service {
 pub(crate) async fn patiently<T>(
     mut what: impl AsyncFnMut() -> Result<T, Trouble>,
 ) -> Result<T, reqwest::Error> {
+    let begun = Instant::now();
     loop {
         match what().await {
             Ok(done) => return Ok(done),
             Err(Trouble::Broken(error)) => return Err(error),
             Err(Trouble::Busy) => tokio::time::sleep(Duration::from_millis(20)).await,
         }
+        assert!(begun.elapsed() < PATIENCE, "busy for ever");
     }
 }
 

@@ -49,7 +49,7 @@ fn free_port() -> u16 {
 fn http() -> reqwest::Client {
     install_tls();
     let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
-    client.tls_certs_only([]).build().unwrap()
+    client.tls_certs_only([]).timeout(PATIENCE).build().unwrap()
 }
 
 /// The TLS implementation of the process, which HTTP clients ask for even where they speak none.
@@ -58,9 +58,11 @@ fn install_tls() {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
 }
 
-/// Waits until something is so. Whoever waits longer than this waits in vain.
+/// Whoever waits longer than this waits in vain.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until something is so.
 async fn until(what: &str, is_so: impl AsyncFnMut() -> bool) {
-    const PATIENCE: Duration = Duration::from_secs(60);
     let (begun, mut is_so) = (Instant::now(), is_so);
     while !is_so().await {
         assert!(begun.elapsed() < PATIENCE, "in vain: {what}");
