@@ -266,11 +266,11 @@ async fn people(app: &App, client: &str, count: usize) -> Result<()> {
 async fn execute(store: &Store, text: String) -> Result<()> {
     match store.db() {
         Db::Sqlite { write, .. } => {
-            sqlx::query(AssertSqlSafe(text)).execute(write.pool()).await?;
+            sqlx::query(AssertSqlSafe(text)).execute(write).await?;
         }
-        Db::Postgres(lender) => {
+        Db::Postgres(pool) => {
             // Longer than a request may take.
-            let mut connection = lender.pool().acquire().await?;
+            let mut connection = pool.acquire().await?;
             sqlx::query("SET statement_timeout = 0").execute(&mut *connection).await?;
             sqlx::query(AssertSqlSafe(text)).execute(&mut *connection).await?;
             sqlx::query("RESET statement_timeout").execute(&mut *connection).await?;

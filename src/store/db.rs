@@ -3,39 +3,36 @@
 //! The portable subset: `$1` placeholders, TEXT, BIGINT, BOOLEAN, BYTEA, static statements. There is
 //! no branch per database above this file and [`super::Store::open`].
 
-use std::sync::Arc;
-
-use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::postgres::{PgArguments, PgPool, PgRow};
 use sqlx::query::Query;
-use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{FromRow, Postgres, Sqlite};
+use sqlx::sqlite::{SqliteArguments, SqlitePool, SqliteRow};
+use sqlx::{FromRow, Postgres, Sqlite, Transaction};
 
-use super::lender::{Begun, Lender};
 use crate::types::secret::Digest;
 use crate::types::{ClientId, GrantId, ResourceId, Scope, Seconds, SessionId, Timestamp, UserId};
 
-/// The connections. SQLite has one writer at a time, so its writers queue for one connection instead of
-/// at the file's lock, and readers never wait for them.
+/// The pools. SQLite has one writer at a time, so its writers queue at a pool of one connection
+/// instead of at the file's lock, and readers never wait for them.
 #[derive(Clone, Debug)]
 pub enum Db {
     /// The embedded database.
     Sqlite {
         /// For statements that only read.
-        read: Arc<Lender<Sqlite>>,
+        read: SqlitePool,
         /// One connection.
-        write: Arc<Lender<Sqlite>>,
+        write: SqlitePool,
     },
     /// A PostgreSQL server.
-    Postgres(Arc<Lender<Postgres>>),
+    Postgres(PgPool),
 }
 
 /// An open write transaction. Dropped without [`Tx::commit`], it is rolled back.
 #[derive(Debug)]
 pub enum Tx {
     /// Opened by `BEGIN IMMEDIATE`.
-    Sqlite(Begun<Sqlite>),
+    Sqlite(Transaction<'static, Sqlite>),
     /// READ COMMITTED.
-    Postgres(Begun<Postgres>),
+    Postgres(Transaction<'static, Postgres>),
 }
 
 /// What a statement can run on: `&Db` or `&mut Tx`.
@@ -153,28 +150,21 @@ macro_rules! run {
         let reads = $sql.text.starts_with("SELECT");
         match $on {
             On::Db(Db::Sqlite { read, write }) => {
-                let mut lent = if reads { read } else { write }.lend().await?;
-                let $executor = &mut *lent;
+                let $executor = if reads { read } else { write };
                 let $query = bound!($sql, Sqlite, SqliteArguments);
-                let done = $body;
-                lent.give_back();
-                done
+                $body
             }
-            On::Db(Db::Postgres(lender)) => {
-                let mut lent = lender.lend().await?;
-                let $executor = &mut *lent;
+            On::Db(Db::Postgres($executor)) => {
                 let $query = bound!($sql, Postgres, PgArguments);
-                let done = $body;
-                lent.give_back();
-                done
+                $body
             }
             On::Tx(Tx::Sqlite(tx)) => {
-                let $executor = &mut *tx.transaction;
+                let $executor = &mut **tx;
                 let $query = bound!($sql, Sqlite, SqliteArguments);
                 $body
             }
             On::Tx(Tx::Postgres(tx)) => {
-                let $executor = &mut *tx.transaction;
+                let $executor = &mut **tx;
                 let $query = bound!($sql, Postgres, PgArguments);
                 $body
             }
@@ -244,14 +234,15 @@ impl Db {
     ///
     /// # Errors
     /// What the database says.
+    #[expect(clippy::disallowed_methods, reason = "the one place that may")]
     pub(super) async fn begin(&self) -> sqlx::Result<Tx> {
         let db = self.clone();
         let begun = tokio::spawn(async move {
             Ok(match db {
                 Self::Sqlite { write, .. } => {
-                    Tx::Sqlite(write.begin(Some("BEGIN IMMEDIATE")).await?)
+                    Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?)
                 }
-                Self::Postgres(lender) => Tx::Postgres(lender.begin(None).await?),
+                Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
             })
         });
         begun.await.map_err(|_| sqlx::Error::WorkerCrashed)?
@@ -265,8 +256,8 @@ impl Tx {
     /// What the database says; whether it happened is then unknown (THREATS DB-06).
     pub async fn commit(self) -> sqlx::Result<()> {
         match self {
-            Self::Sqlite(tx) => tx.transaction.commit().await,
-            Self::Postgres(tx) => tx.transaction.commit().await,
+            Self::Sqlite(tx) => tx.commit().await,
+            Self::Postgres(tx) => tx.commit().await,
         }
     }
 }

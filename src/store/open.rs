@@ -12,7 +12,6 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
-use super::lender::Lender;
 use super::{Db, Store};
 use crate::types::Secret;
 
@@ -108,7 +107,6 @@ impl Store {
             .acquire_timeout(limits.acquire)
             .connect_with(options.read_only(true).create_if_missing(false))
             .await?;
-        let [read, write] = [read, write].map(|pool| Arc::new(Lender::of(pool)));
         Ok(Self { db: Db::Sqlite { read, write }, _lock: lock })
     }
 
@@ -141,7 +139,7 @@ impl Store {
             })
             .connect_with(options.options([("statement_timeout", statement.as_str())]))
             .await?;
-        Ok(Self { db: Db::Postgres(Arc::new(Lender::of(pool))), _lock: None })
+        Ok(Self { db: Db::Postgres(pool), _lock: None })
     }
 
     /// Whether the database answers: what `/readyz` asks.
@@ -159,7 +157,7 @@ impl Store {
                 read.close().await;
                 write.close().await;
             }
-            Db::Postgres(lender) => lender.close().await,
+            Db::Postgres(pool) => pool.close().await,
         }
     }
 
@@ -167,10 +165,9 @@ impl Store {
     pub fn connections(&self) -> (u32, usize) {
         match &self.db {
             Db::Sqlite { read, write } => {
-                let ((open, idle), (writing, waiting)) = (read.connections(), write.connections());
-                (open + writing, idle + waiting)
+                (read.size() + write.size(), read.num_idle() + write.num_idle())
             }
-            Db::Postgres(lender) => lender.connections(),
+            Db::Postgres(pool) => (pool.size(), pool.num_idle()),
         }
     }
 }

@@ -427,15 +427,15 @@ async fn a_flood_of_refusals_is_logged_whole_and_recorded_in_part() {
     let (log, _guard) = Captured::start();
     let server = Server::start().await;
     for _ in 0..50 {
-        server.post("/token", "client_id=flooder").await.refused(401, "invalid_client");
+        server.post("/token", "client_id=nobody").await.refused(401, "invalid_client");
     }
     server.wait(60);
-    server.post("/token", "client_id=flooder").await.refused(401, "invalid_client");
+    server.post("/token", "client_id=nobody").await.refused(401, "invalid_client");
 
     let events = server.events("request.refused").await;
 
     assert_eq!(events.len(), 31);
     let facts: Value = serde_json::from_str(&events[0].facts).unwrap();
     assert_eq!(facts["refusals_not_recorded_before"], 20);
-    assert_eq!(log.text().matches("flooder").count(), 51);
+    assert_eq!(log.text().matches("nobody").count(), 51);
 }
