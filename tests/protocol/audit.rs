@@ -437,5 +437,9 @@ async fn a_flood_of_refusals_is_logged_whole_and_recorded_in_part() {
     assert_eq!(events.len(), 31);
     let facts: Value = serde_json::from_str(&events[0].facts).unwrap();
     assert_eq!(facts["refusals_not_recorded_before"], 20);
-    assert_eq!(log.text().matches("nobody").count(), 51);
+    // At this level the driver of the database tells things too, of whatever it finds slow.
+    let log = log.text();
+    let refusals =
+        log.lines().filter(|line| line.contains(": refused ") && line.contains("nobody"));
+    assert_eq!(refusals.count(), 51);
 }
