@@ -44,28 +44,39 @@ enum Pair {
     Ed(Ed25519KeyPair),
 }
 
+fn new_pkcs8(algorithm: Algorithm) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    match algorithm {
+        Algorithm::Rs256 | Algorithm::Ps256 => {
+            let pair = RsaKeyPair::generate(KeySize::Rsa2048).map_err(Failure::internal)?;
+            let der: Pkcs8V1Der<'_> = pair.as_der().map_err(Failure::internal)?;
+            Ok(Zeroizing::new(der.as_ref().to_vec()))
+        }
+        Algorithm::Es256 => ec(&ECDSA_P256_SHA256_FIXED_SIGNING),
+        Algorithm::Es384 => ec(&ECDSA_P384_SHA384_FIXED_SIGNING),
+        Algorithm::EdDsa => {
+            let pair = Ed25519KeyPair::generate().map_err(Failure::internal)?;
+            let der = pair.to_pkcs8v1().map_err(Failure::internal)?;
+            Ok(Zeroizing::new(der.as_ref().to_vec()))
+        }
+        Algorithm::Hs256 => Err(symmetric()),
+    }
+}
+
 impl SigningKey {
     /// A new key, and its PKCS#8 form to be sealed. An RSA key takes a good part of a second.
+    ///
+    /// Its kid never begins with a hyphen: on the command line that is an option (`key retire KID`).
     ///
     /// # Errors
     /// For a symmetric algorithm, and when aws-lc fails.
     pub fn generate(algorithm: Algorithm) -> Result<(Self, Zeroizing<Vec<u8>>), Failure> {
-        let pkcs8 = match algorithm {
-            Algorithm::Rs256 | Algorithm::Ps256 => {
-                let pair = RsaKeyPair::generate(KeySize::Rsa2048).map_err(Failure::internal)?;
-                let der: Pkcs8V1Der<'_> = pair.as_der().map_err(Failure::internal)?;
-                Zeroizing::new(der.as_ref().to_vec())
+        loop {
+            let pkcs8 = new_pkcs8(algorithm)?;
+            let key = Self::from_pkcs8(algorithm, &pkcs8)?;
+            if !key.kid.starts_with('-') {
+                return Ok((key, pkcs8));
             }
-            Algorithm::Es256 => ec(&ECDSA_P256_SHA256_FIXED_SIGNING)?,
-            Algorithm::Es384 => ec(&ECDSA_P384_SHA384_FIXED_SIGNING)?,
-            Algorithm::EdDsa => {
-                let pair = Ed25519KeyPair::generate().map_err(Failure::internal)?;
-                let der = pair.to_pkcs8v1().map_err(Failure::internal)?;
-                Zeroizing::new(der.as_ref().to_vec())
-            }
-            Algorithm::Hs256 => return Err(symmetric()),
-        };
-        Ok((Self::from_pkcs8(algorithm, &pkcs8)?, pkcs8))
+        }
     }
 
     /// Parses a key that [`SigningKey::generate`] made, or one made elsewhere.
@@ -276,6 +287,15 @@ mod tests {
             "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.hgyY0il_MGCjP0JzlnLWG1PPOt7-\
              09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg"
         );
+    }
+
+    /// One in 64 thumbprints does: the command line would read it as an option.
+    #[test]
+    fn no_kid_begins_with_a_hyphen() {
+        for _ in 0..640 {
+            let (key, _) = SigningKey::generate(Algorithm::EdDsa).unwrap();
+            assert!(!key.kid().starts_with('-'), "{}", key.kid());
+        }
     }
 
     #[test]
