@@ -176,9 +176,7 @@ pub async fn issue(
         Ok(())
     })
     .await?;
-    session::touch(call.store, &call.config.sessions, &signed_in.session, call.now).await?;
-    let return_to = request.return_to.clone();
-    Ok(return_to.code(call.issuer(), issued.code.0.expose()))
+    issued.answer(call, request, signed_in).await
 }
 
 /// Issues a code because the user has just allowed it, and remembers the consent: one transaction.
@@ -218,9 +216,7 @@ pub async fn allow(
         Ok(())
     })
     .await?;
-    session::touch(call.store, &call.config.sessions, &signed_in.session, call.now).await?;
-    let return_to = request.return_to.clone();
-    Ok(return_to.code(call.issuer(), issued.code.0.expose()))
+    issued.answer(call, request, signed_in).await
 }
 
 /// The user says no, or leaves: RFC 6749 §4.1.2.1.
@@ -284,6 +280,18 @@ impl Issued {
                 claims: request.claims.to_text(),
             },
         }
+    }
+
+    /// The answer that carries it: after the commit.
+    async fn answer(
+        &self,
+        call: &Call<'_>,
+        request: &Request,
+        signed_in: &SignedIn,
+    ) -> Result<Answer> {
+        session::touch(call.store, &call.config.sessions, &signed_in.session, call.now).await?;
+        let return_to = request.return_to.clone();
+        Ok(return_to.code(call.issuer(), self.code.0.expose()))
     }
 
     async fn write(&self, call: &Call<'_>, tx: &mut Tx, ground: Ground<'_>) -> Result<()> {

@@ -417,17 +417,21 @@ async fn read(store: &Store, kek: &Kek) -> Result<Keys> {
             serde_json::from_str(&row.public_jwk).map_err(Failure::internal)?;
         let public = || PublicKey::from_jwk(&jwk).map_err(Failure::internal);
         match row.state() {
-            State::Pending | State::Active | State::Retiring => {
-                published.push(public()?);
-                hints.push(public()?);
-                jwks.push(jwk.clone());
+            State::Active => {
+                let clear = unseal(kek, &row.id, &row.sealed)?;
+                let key = SigningKey::from_pkcs8(row.alg, &clear)?;
+                // Parsed once: it checks nearly all tokens that come back.
+                published.push(key.public_key()?);
+                active.insert(row.alg, Arc::new(key));
             }
-            State::Retired => hints.push(public()?),
-            State::Compromised => {}
+            State::Pending | State::Retiring => published.push(public()?),
+            State::Retired | State::Compromised => {}
         }
-        if row.state() == State::Active {
-            let clear = unseal(kek, &row.id, &row.sealed)?;
-            active.insert(row.alg, Arc::new(SigningKey::from_pkcs8(row.alg, &clear)?));
+        if !matches!(row.state(), State::Compromised) {
+            hints.push(public()?);
+        }
+        if !matches!(row.state(), State::Retired | State::Compromised) {
+            jwks.push(jwk.clone());
         }
     }
     let mut refresh = None;

@@ -6,9 +6,7 @@ use std::sync::Arc;
 
 use super::authorize::{Hint, read_hint};
 use super::{Call, redirect_uri, subject};
-use crate::record::{Event, Kind};
-use crate::store::retrying;
-use crate::store::sessions::{self, SignedIn};
+use crate::store::sessions::SignedIn;
 use crate::types::{Client, ClientId, Code, Params, Refusal, Result};
 
 /// A logout request that has passed its checks.
@@ -102,30 +100,4 @@ pub fn must_ask(call: &Call<'_>, request: &Request, signed_in: &SignedIn) -> Res
     };
     let is_theirs = hint.subject == subject::of(&*call.keys()?, client, &signed_in.user.id);
     Ok(!is_theirs || hint.session_id != signed_in.session.id)
-}
-
-/// Ends the sign-in. Whatever lives and dies with it is dead from then on; what was allowed offline
-/// lives on (OIDC Core §11).
-///
-/// # Errors
-/// When it could not be written: never a success that is not one.
-pub async fn sign_out(
-    call: &Call<'_>,
-    signed_in: &SignedIn,
-    client: Option<&Client>,
-) -> Result<()> {
-    let (session, user) = (&signed_in.session.id, &signed_in.user.id);
-    retrying(|| async {
-        let mut tx = call.store.write().await?;
-        if sessions::end(&mut tx, session, user, call.now).await? {
-            let mut event = Event::success(Kind::SignOut).user(user).session(session);
-            if let Some(client) = client {
-                event = event.client(&client.id);
-            }
-            event.write(&mut tx, &call.trace).await?;
-        }
-        tx.commit().await?;
-        Ok(())
-    })
-    .await
 }

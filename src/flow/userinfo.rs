@@ -2,25 +2,14 @@
 //!
 //! [OIDC Core §5.3]: https://openid.net/specs/openid-connect-core-1_0.html#UserInfo
 
-use std::sync::Arc;
-
 use serde_json::{Map, Value, json};
 
 use super::access_token::{self, Behind, Not};
 use super::claims::{self, ClaimsRequest};
 use super::{Call, subject};
-use crate::types::{Client, Code, Refusal, Result, Secret};
+use crate::types::{Code, Refusal, Result, Secret};
 
-/// What is answered.
-#[derive(Debug)]
-pub struct UserInfo {
-    /// The client that asks.
-    pub client: Arc<Client>,
-    /// As JSON or as a signed JWT.
-    pub body: Body,
-}
-
-/// The form of the answer, as registered by `userinfo_signed_response_alg`.
+/// What is answered, in the form registered by `userinfo_signed_response_alg`.
 #[derive(Debug)]
 pub enum Body {
     /// `application/json`
@@ -33,7 +22,7 @@ pub enum Body {
 ///
 /// # Errors
 /// `invalid_token`, `insufficient_scope`; 503 when the database does not answer.
-pub async fn userinfo(call: &Call<'_>, token: &str) -> Result<UserInfo> {
+pub async fn userinfo(call: &Call<'_>, token: &str) -> Result<Body> {
     let token = match access_token::read(call, token).await? {
         Ok(token) => token,
         Err(Not::Expired(_)) => return Err(invalid("expired").into()),
@@ -70,7 +59,7 @@ pub async fn userinfo(call: &Call<'_>, token: &str) -> Result<UserInfo> {
             Body::Jwt(Secret::new(keys.signing(algorithm)?.sign("JWT", &about)?))
         }
     };
-    Ok(UserInfo { client, body })
+    Ok(body)
 }
 
 fn invalid(reason: &'static str) -> Refusal {

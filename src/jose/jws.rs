@@ -43,8 +43,6 @@ pub struct Verified {
     pub algorithm: Algorithm,
     /// `kid`.
     pub kid: Option<String>,
-    /// `typ`, as it was written.
-    pub typ: Option<String>,
     /// The payload.
     pub claims: Map<String, Value>,
 }
@@ -195,7 +193,7 @@ impl<'a> Jws<'a> {
             return Err("the signature of the JWT does not fit");
         }
         let claims = self.unverified_claims()?;
-        Ok(Verified { algorithm: self.algorithm, kid: self.kid, typ: self.typ, claims })
+        Ok(Verified { algorithm: self.algorithm, kid: self.kid, claims })
     }
 }
 

@@ -1,6 +1,6 @@
 //! `/consent`: what may the application do? (RFC 6749 §4.1.1, OIDC Core §3.1.2.4)
 
-use super::steps;
+use super::steps::{self, Sent};
 use super::view::{Client, Consent, Person, ScopeGroup, ScopeLine};
 use crate::flow::authorize::{self, Next, Unanswered};
 use crate::flow::interaction::{self, Waiting};
@@ -12,6 +12,9 @@ use crate::store::cache::Resources;
 use crate::store::consents::Consent as Asked;
 use crate::store::sessions::SignedIn;
 use crate::types::{Resource, ResourceId, Result};
+
+/// What a form of this page names.
+const PAGE: &str = "consent";
 
 /// Shows what is asked.
 pub(super) async fn get(request: Request) -> Result<Response, Unanswered> {
@@ -39,7 +42,7 @@ async fn page(
     let resources = visit.app().cache.resources().await?;
     let asked = authorize::asked(request);
     let logo = visit.logo_of(&request.client);
-    let csrf = visit.csrf(&purpose(handle, signed_in.session.id.as_str())).await?;
+    let csrf = visit.csrf(&steps::purpose(PAGE, handle, Some(signed_in))).await?;
     let shown = interaction::shown(waiting, signed_in);
     let page = Consent {
         layout,
@@ -118,41 +121,25 @@ fn declared<'a>(
     named.find_map(text).or_else(|| known.values().find_map(text))
 }
 
-/// For one request and one sign-in.
-fn purpose(handle: &str, session: &str) -> String {
-    format!("consent {handle} {session}")
-}
-
 /// Takes the decision: by POST alone, for the request that is kept, of the person who saw it.
-pub(super) async fn post(mut request: Request) -> Result<Response, Unanswered> {
-    let params = request.form_beside_query().await?;
-    let visit = &Visit::of(&request);
-    let signed_in = visit.signed_in(None).await?;
-    let session = signed_in.as_ref().map_or("", |signed_in| signed_in.session.id.as_str());
-    let handle = params.one("request")?.unwrap_or_default();
-    visit.must_be_ours(&params, &purpose(handle, session)).await?;
+pub(super) async fn post(request: Request) -> Result<Response, Unanswered> {
+    let Sent { visit, params, waiting, signed_in } = steps::sent(request, PAGE).await?;
     let call = visit.call();
-    let waiting = interaction::resume(&call, visit.handle(&params).await?).await?;
-    let client = &waiting.request.client;
-    let signed_in = visit.signed_in(Some(&client.id)).await?;
     match params.one("answer")? {
         Some("allow") => {}
-        Some("other") => {
-            let handle = waiting.handle.handle.0.expose();
-            return Ok(visit.go(&format!("/login?request={handle}&other=1")).await?);
-        }
+        Some("other") => return Ok(steps::other_account(&visit, &waiting).await?),
         // Whatever else was sent is no permission.
         Some(_) | None => {
             let answer = interaction::deny(&call, &waiting, signed_in.as_ref()).await?;
             return Ok(answer.answer(&visit.head));
         }
     }
-    let next = steps::next(visit, &waiting, signed_in.as_ref())?;
+    let next = steps::next(&visit, &waiting, signed_in.as_ref())?;
     let (Next::Consent, Some(signed_in)) = (next, &signed_in) else {
-        return steps::go_on(visit, &waiting, signed_in.as_ref()).await;
+        return steps::go_on(&visit, &waiting, signed_in.as_ref()).await;
     };
     if params.one("shown")? != Some(interaction::shown(&waiting, signed_in).as_str()) {
-        return Ok(page(visit, &waiting, signed_in, true).await?);
+        return Ok(page(&visit, &waiting, signed_in, true).await?);
     }
     let scope = waiting.request.scope.clone();
     let answer = interaction::allow(&call, &waiting, signed_in, scope).await?;

@@ -47,8 +47,7 @@ pub(super) async fn post(mut request: Request) -> Result<Response, Page> {
     if form.one("answer")? != Some("yes") {
         return Ok(visit.go("/account").await?);
     }
-    logout::sign_out(&call, &signed_in, asked.client.as_deref()).await?;
-    Ok(visit.signed_out(&asked))
+    Ok(visit.sign_out(&asked, &signed_in).await?)
 }
 
 /// Says that one is signed out.

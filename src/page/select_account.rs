@@ -1,6 +1,6 @@
 //! `/select-account`: `prompt=select_account` (OIDC Core §3.1.2.1).
 
-use super::steps;
+use super::steps::{self, Sent};
 use super::view::{Client, Person, SelectAccount};
 use crate::flow::authorize::{Next, Unanswered};
 use crate::flow::interaction;
@@ -8,6 +8,9 @@ use crate::render::page::Csp;
 use crate::render::visit::Visit;
 use crate::render::{Answer, Request, Response};
 use crate::types::Result;
+
+/// What a form of this page names.
+const PAGE: &str = "select-account";
 
 /// Shows who is signed in.
 pub(super) async fn get(request: Request) -> Result<Response, Unanswered> {
@@ -22,7 +25,7 @@ pub(super) async fn get(request: Request) -> Result<Response, Unanswered> {
     };
     let handle = waiting.handle.handle.0.expose();
     let logo = visit.logo_of(client);
-    let csrf = visit.csrf(&purpose(handle, signed_in.session.id.as_str())).await?;
+    let csrf = visit.csrf(&steps::purpose(PAGE, handle, Some(signed_in))).await?;
     let page = SelectAccount {
         layout: visit.layout(waiting.request.ui_locales.as_deref()),
         client: Client { name: client.name(), logo: logo.as_deref() },
@@ -33,35 +36,20 @@ pub(super) async fn get(request: Request) -> Result<Response, Unanswered> {
     Ok(visit.page(&page, Csp::Leaving).await?)
 }
 
-/// For one request and one sign-in.
-fn purpose(handle: &str, session: &str) -> String {
-    format!("select-account {handle} {session}")
-}
-
 /// Takes the choice.
-pub(super) async fn post(mut request: Request) -> Result<Response, Unanswered> {
-    let params = request.form_beside_query().await?;
-    let visit = &Visit::of(&request);
-    let signed_in = visit.signed_in(None).await?;
-    let session = signed_in.as_ref().map_or("", |signed_in| signed_in.session.id.as_str());
-    let handle = params.one("request")?.unwrap_or_default();
-    visit.must_be_ours(&params, &purpose(handle, session)).await?;
+pub(super) async fn post(request: Request) -> Result<Response, Unanswered> {
+    let Sent { visit, params, waiting, signed_in } = steps::sent(request, PAGE).await?;
     let call = visit.call();
-    let waiting = interaction::resume(&call, visit.handle(&params).await?).await?;
     match (params.one("answer")?, &signed_in) {
-        (Some("continue"), Some(signed_in)) => {
-            interaction::choose_account(&call, &waiting, signed_in).await?;
+        (Some("continue"), Some(chosen)) => {
+            interaction::choose_account(&call, &waiting, chosen).await?;
             let waiting = interaction::resume(&call, waiting.handle).await?;
-            let signed_in = visit.signed_in(Some(&waiting.request.client.id)).await?;
-            steps::go_on(visit, &waiting, signed_in.as_ref()).await
+            steps::go_on(&visit, &waiting, signed_in.as_ref()).await
         }
         (Some("cancel"), signed_in) => {
             let answer = interaction::deny(&call, &waiting, signed_in.as_ref()).await?;
             Ok(answer.answer(&visit.head))
         }
-        (_, _) => {
-            let handle = waiting.handle.handle.0.expose();
-            Ok(visit.go(&format!("/login?request={handle}&other=1")).await?)
-        }
+        (_, _) => Ok(steps::other_account(&visit, &waiting).await?),
     }
 }

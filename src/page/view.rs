@@ -333,7 +333,7 @@ impl Account<'_> {
         self.sessions.iter().any(|session| !session.here)
     }
 
-    fn notice_text(&self) -> Option<&'static str> {
+    fn news(&self) -> Option<&'static str> {
         let words = &self.layout.words.account;
         Some(match self.notice? {
             Notice::Ended => words.ended,

@@ -1,7 +1,6 @@
 //! Accounts: what people are called, how they prove who they are, how long they stay signed in.
 
 pub mod account;
-mod browser;
 pub mod claims;
 mod common;
 pub mod name;

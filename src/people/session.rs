@@ -1,9 +1,8 @@
 //! How long people stay signed in, and how it ends.
 
 use super::People;
-pub use super::browser::describe;
 use crate::config::Sessions;
-use crate::record::{Event, Kind};
+use crate::record::{Event, Kind, Trace};
 use crate::store::sessions::{self, SignedIn};
 use crate::store::{Store, retrying};
 use crate::types::session::Session;
@@ -75,15 +74,23 @@ pub async fn touch(
     Ok(())
 }
 
-/// Signs somebody out, in this browser.
+/// Signs somebody out, in this browser, at a client's request or at their own. Whatever lives and dies
+/// with the sign-in is dead from then on; what was allowed offline lives on (OIDC Core §11).
 ///
 /// # Errors
-/// When the store fails.
-pub async fn sign_out(people: &People<'_>, session: &Session) -> Result<()> {
-    let ended = finish(people, &session.user_id, &session.id, Kind::SignOut).await?;
-    // Another tab was faster: that is as good.
-    tracing::debug!(ended, "signed out");
-    Ok(())
+/// When it could not be written: never a success that is not one.
+pub async fn sign_out(
+    store: &Store,
+    trace: &Trace,
+    session: &Session,
+    client: Option<&ClientId>,
+) -> Result<()> {
+    let mut event = Event::success(Kind::SignOut);
+    if let Some(client) = client {
+        event = event.client(client);
+    }
+    // Where another tab was faster, that is as good.
+    finish(store, trace, &session.user_id, &session.id, event).await.map(drop)
 }
 
 /// Ends one of a person's own sessions, from another one. `false`: they have none of that name
@@ -92,15 +99,22 @@ pub async fn sign_out(people: &People<'_>, session: &Session) -> Result<()> {
 /// # Errors
 /// When the store fails.
 pub async fn end(people: &People<'_>, user: &UserId, id: &SessionId) -> Result<bool> {
-    finish(people, user, id, Kind::SessionEnded).await
+    finish(people.store, people.trace, user, id, Event::success(Kind::SessionEnded)).await
 }
 
-async fn finish(people: &People<'_>, user: &UserId, id: &SessionId, kind: Kind) -> Result<bool> {
+async fn finish(
+    store: &Store,
+    trace: &Trace,
+    user: &UserId,
+    id: &SessionId,
+    event: Event,
+) -> Result<bool> {
+    let event = event.user(user).session(id);
     retrying(|| async {
-        let mut tx = people.store.write().await?;
-        let ended = sessions::end(&mut tx, id, user, people.now).await?;
+        let mut tx = store.write().await?;
+        let ended = sessions::end(&mut tx, id, user, trace.now()).await?;
         if ended {
-            Event::success(kind).user(user).session(id).write(&mut tx, people.trace).await?;
+            event.clone().write(&mut tx, trace).await?;
         }
         tx.commit().await?;
         Ok(ended)

@@ -534,7 +534,7 @@ async fn people_see_and_end_their_own_sessions() {
     let ended = session::end_others(&house.people(), &alice.id, Some(&here.id)).await.unwrap();
     assert_eq!(ended, 1);
     assert!(!house.is_live(&second).await && house.is_live(&third).await);
-    session::sign_out(&house.people(), &here).await.unwrap();
+    session::sign_out(&house.store, house.people().trace, &here, None).await.unwrap();
     assert!(!house.is_live(&third).await && house.is_live(&of_bob).await);
     assert_eq!(session::of_user(&house.store, &alice.id, house.now).await.unwrap().len(), 0);
     assert_eq!(house.events("session.ended").await.len(), 2);

@@ -148,14 +148,11 @@ const fn trouble(code: Code) -> Trouble {
         | Code::InvalidTarget
         | Code::LoginRequired
         | Code::ConsentRequired
-        | Code::InteractionRequired
-        | Code::AccountSelectionRequired
         | Code::RequestNotSupported
         | Code::RequestUriNotSupported
         | Code::UnmetAuthenticationRequirements
         | Code::InvalidToken
         | Code::InsufficientScope
-        | Code::UnsupportedTokenType
         | Code::InvalidRedirectUri
         | Code::InvalidClientMetadata
         | Code::TooLarge

@@ -187,6 +187,20 @@ impl Visit {
         self.go(&format!("{page}?request={}", handle.0.expose())).await
     }
 
+    /// Ends the sign-in, and tells the browser so.
+    ///
+    /// # Errors
+    /// When it could not be written: never a success that is not one.
+    pub async fn sign_out(
+        &self,
+        request: &logout::Request,
+        signed_in: &SignedIn,
+    ) -> Result<Response> {
+        let client = request.client.as_ref().map(|client| &client.id);
+        session::sign_out(&self.app().store, &self.head.trace, &signed_in.session, client).await?;
+        Ok(self.signed_out(request))
+    }
+
     /// Signed out: the cookie is taken away, and the browser goes where the client registered that it
     /// may, or to a page of ours.
     pub fn signed_out(&self, request: &logout::Request) -> Response {

@@ -3,7 +3,7 @@
 use sqlx::FromRow;
 
 use super::consents::Consent;
-use super::{On, Tx, from_json, sql, to_json};
+use super::{On, Tx, from_json, sql, to_json, to_scope};
 use crate::types::{ClientId, Digest, GrantId, ResourceId, Scope, SessionId, Timestamp, UserId};
 
 /// What a code stands for.
@@ -175,8 +175,7 @@ pub async fn spend(
                 redirect_uri: row.redirect_uri,
                 code_challenge: row.code_challenge,
                 nonce: row.nonce,
-                scope: Scope::parse(&row.scope)
-                    .map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
+                scope: to_scope(&row.scope)?,
                 resources: from_json(&row.resources)?,
                 claims: row.claims,
             }),

@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use super::{On, Tx, from_json, sql, to_json};
+use super::{On, Tx, from_json, sql, to_json, to_scope};
 use crate::types::{ClientId, ResourceId, Scope, Timestamp, UserId};
 
 /// What a user has agreed to for a client.
@@ -26,7 +26,7 @@ impl Consent {
             return Ok(None);
         };
         Ok(Some(Self {
-            scope: Scope::parse(&scope).map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
+            scope: to_scope(&scope)?,
             resources: from_json(&resources)?,
             claims: from_json(&claims)?,
         }))

@@ -3,7 +3,7 @@
 use sqlx::FromRow;
 
 use super::codes::Authorization;
-use super::{On, Tx, from_json, sql, to_json, users};
+use super::{On, Tx, from_json, sql, to_json, to_scope, users};
 use crate::types::{
     ClientId, GrantId, ResourceId, Scope, Seconds, SessionId, Timestamp, User, UserId,
 };
@@ -73,8 +73,7 @@ impl Row {
             user_id: self.user_id,
             session_id: self.session_id,
             offline: self.offline,
-            scope: Scope::parse(&self.scope)
-                .map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
+            scope: to_scope(&self.scope)?,
             resources: from_json(&self.resources)?,
             claims: self.claims,
             nonce: self.nonce,
@@ -306,11 +305,7 @@ pub async fn granted(
             .opt(on)
             .await?;
     row.map(|row| {
-        Ok(Granted {
-            scope: Scope::parse(&row.scope)
-                .map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
-            resources: from_json(&row.resources)?,
-        })
+        Ok(Granted { scope: to_scope(&row.scope)?, resources: from_json(&row.resources)? })
     })
     .transpose()
 }

@@ -98,6 +98,11 @@ fn from_json<T: DeserializeOwned>(text: &str) -> sqlx::Result<T> {
     serde_json::from_str(text).map_err(|error| sqlx::Error::Decode(Box::new(error)))
 }
 
+/// A scope column.
+fn to_scope(text: &str) -> sqlx::Result<crate::types::Scope> {
+    crate::types::Scope::parse(text).map_err(|error| sqlx::Error::Decode(Box::new(error)))
+}
+
 /// A digest column.
 fn to_digest(bytes: &[u8]) -> sqlx::Result<crate::types::Digest> {
     let bytes =

@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use super::{On, from_json, sql, to_json};
+use super::{On, from_json, sql, to_json, to_scope};
 use crate::types::{ClientId, Digest, GrantId, Scope, Timestamp};
 
 /// An opaque access token that lives.
@@ -88,8 +88,7 @@ pub async fn find(
             client_id: row.client_id,
             grant_id: row.grant_id,
             audience: from_json(&row.audience)?,
-            scope: Scope::parse(&row.scope)
-                .map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
+            scope: to_scope(&row.scope)?,
             claims: row.claims,
             created_at: row.created_at,
             expires_at: row.expires_at,

@@ -142,14 +142,6 @@ impl Store {
         Ok(Self { db: Db::Postgres(pool), _lock: None })
     }
 
-    /// Whether the database answers: what `/readyz` asks.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub async fn ping(&self) -> sqlx::Result<()> {
-        super::versions::all(self).await.map(drop)
-    }
-
     /// Lets every connection finish and closes it.
     pub async fn close(&self) {
         match &self.db {

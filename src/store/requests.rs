@@ -8,8 +8,6 @@ use crate::types::{ClientId, Digest, SessionId, Timestamp};
 /// A request that waits.
 #[derive(Clone, Debug, FromRow)]
 pub struct WaitingRequest {
-    /// Who asks.
-    pub client_id: ClientId,
     /// The parameters, as they came: checked again at every step.
     pub parameters: String,
     /// The sign-in that was made on behalf of this request; `None` while there is none.
@@ -75,7 +73,7 @@ pub async fn find(
     browser: &Digest,
     now: Timestamp,
 ) -> sqlx::Result<Option<WaitingRequest>> {
-    sql("SELECT client_id, parameters, session_id, created_at
+    sql("SELECT parameters, session_id, created_at
            FROM requests
           WHERE digest = $2 AND browser = $3 AND used_at IS NULL AND expires_at > $1")
     .bind(now)

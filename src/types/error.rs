@@ -144,10 +144,6 @@ codes! {
     /// OIDC Core §3.1.2.6.
     ConsentRequired "consent_required" 400;
     /// OIDC Core §3.1.2.6.
-    InteractionRequired "interaction_required" 400;
-    /// OIDC Core §3.1.2.6.
-    AccountSelectionRequired "account_selection_required" 400;
-    /// OIDC Core §3.1.2.6.
     RequestNotSupported "request_not_supported" 400;
     /// OIDC Core §3.1.2.6.
     RequestUriNotSupported "request_uri_not_supported" 400;
@@ -157,8 +153,6 @@ codes! {
     InvalidToken "invalid_token" 401;
     /// RFC 6750 §3.1.
     InsufficientScope "insufficient_scope" 403;
-    /// RFC 7009 §2.2.1.
-    UnsupportedTokenType "unsupported_token_type" 400;
     /// RFC 7591 §3.2.2.
     InvalidRedirectUri "invalid_redirect_uri" 400;
     /// RFC 7591 §3.2.2.

@@ -20,8 +20,7 @@ pub(super) async fn get(request: Request) -> Result<Response, Page> {
     if logout::must_ask(&call, &asked, &signed_in)? {
         return Ok(visit.go(&format!("/logout/confirm?{}", params.encode())).await?);
     }
-    logout::sign_out(&call, &signed_in, asked.client.as_deref()).await?;
-    Ok(visit.signed_out(&asked))
+    Ok(visit.sign_out(&asked, &signed_in).await?)
 }
 
 /// Sends the browser on by GET: from another site's form it came without our Lax cookies (DESIGN §4).

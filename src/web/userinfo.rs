@@ -22,8 +22,7 @@ pub(super) async fn userinfo(mut request: Request) -> Result<Response, Bearer> {
     {
         request.head.allow_origin_of(&client);
     }
-    let told = userinfo::userinfo(&call, token.expose()).await?;
-    Ok(match told.body {
+    Ok(match userinfo::userinfo(&call, token.expose()).await? {
         Body::Json(claims) => json::ok(&claims),
         Body::Jwt(jwt) => json::typed("application/jwt", jwt.expose().to_owned()),
     })

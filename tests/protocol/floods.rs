@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use gatewright::people::account::{self, NewAccount};
 use gatewright::record::Trace;
-use gatewright::store::{Limits, Store};
+use gatewright::store::{Limits, Store, versions};
 use gatewright::types::Secret;
 
 use crate::browser::Browser;
@@ -62,7 +62,7 @@ async fn of_many_that_open_a_new_database_at_once_all_find_it_ready() {
 
     for opened in opening {
         let store = opened.await.unwrap().unwrap();
-        store.ping().await.unwrap();
+        versions::all(&store).await.unwrap();
         store.close().await;
     }
 }
