@@ -45,9 +45,9 @@ pub(crate) struct Seeded {
     pub(crate) services: Vec<Credentials>,
     /// Live refresh tokens, one a grant.
     pub(crate) refresh: Rc<RefCell<Vec<String>>>,
-    /// JWT access tokens, one a grant.
+    /// JWT access tokens, of one grant after the other.
     pub(crate) access: Vec<String>,
-    /// Opaque access tokens, one a grant.
+    /// Opaque access tokens, likewise.
     pub(crate) opaque: Vec<String>,
     /// What the browsers of people who are signed in carry.
     pub(crate) cookies: Vec<String>,
@@ -122,23 +122,34 @@ pub(crate) async fn seed(place: &Place, grants: usize) -> Result<Seeded> {
         services,
     };
     let mut tx = app.store.write().await?;
-    for number in chosen {
-        let id = GrantId::from_text(uuid(number));
+    for number in &chosen {
+        let id = GrantId::from_text(uuid(*number));
         let token = mint::refresh(&keys, &id, 1)?;
         seeded.refresh.borrow_mut().push(token.expose().to_owned());
+
+        let cookie = SessionSecret::generate();
+        sql("UPDATE sessions SET digest = $1 WHERE id = $2")
+            .bind(cookie.digest())
+            .bind(uuid(*number))
+            .run(&mut tx)
+            .await?;
+        seeded.cookies.push(cookie.0.expose().to_owned());
+    }
+    // As many different tokens however few grants there are: what is compared is the cost of grants.
+    for (turn, number) in chosen.iter().cycle().take(IN_TURN).enumerate() {
         let claims = json!({
             "iss": app.config.issuer.as_str(), "aud": app.config.issuer.as_str(),
-            "sub": uuid(number), "client_id": seeded.web.id, "scope": SCOPE, "jti": uuid(number),
-            "iat": now, "exp": now + Seconds::hours(2), "gw_grant": uuid(number),
+            "sub": uuid(*number), "client_id": seeded.web.id, "scope": SCOPE, "jti": uuid(turn),
+            "iat": now, "exp": now + Seconds::hours(2), "gw_grant": uuid(*number),
             "auth_time": now, "acr": "pwd",
         });
         seeded.access.push(keys.signing(Algorithm::Es256)?.sign("at+jwt", &claims)?);
 
         let token = OpaqueAccessToken::generate();
         let row = opaque_tokens::OpaqueToken {
-            id: uuid(number),
+            id: uuid(turn),
             client_id: ClientId::from_text(seeded.web.id.as_str()),
-            grant_id: Some(id),
+            grant_id: Some(GrantId::from_text(uuid(*number))),
             audience: vec![app.config.issuer.as_str().to_owned()],
             scope: Scope::of(SCOPE.split(' ')),
             claims: String::new(),
@@ -147,14 +158,6 @@ pub(crate) async fn seed(place: &Place, grants: usize) -> Result<Seeded> {
         };
         opaque_tokens::insert(&mut tx, &token.digest(), &row).await?;
         seeded.opaque.push(token.0.expose().to_owned());
-
-        let cookie = SessionSecret::generate();
-        sql("UPDATE sessions SET digest = $1 WHERE id = $2")
-            .bind(cookie.digest())
-            .bind(uuid(number))
-            .run(&mut tx)
-            .await?;
-        seeded.cookies.push(cookie.0.expose().to_owned());
     }
     tx.commit().await?;
     app.close().await;
@@ -266,11 +269,11 @@ async fn people(app: &App, client: &str, count: usize) -> Result<()> {
 async fn execute(store: &Store, text: String) -> Result<()> {
     match store.db() {
         Db::Sqlite { write, .. } => {
-            sqlx::query(AssertSqlSafe(text)).execute(write).await?;
+            sqlx::query(AssertSqlSafe(text)).execute(&mut *write.lend().await?).await?;
         }
-        Db::Postgres(pool) => {
+        Db::Postgres(lender) => {
             // Longer than a request may take.
-            let mut connection = pool.acquire().await?;
+            let mut connection = lender.lend().await?;
             sqlx::query("SET statement_timeout = 0").execute(&mut *connection).await?;
             sqlx::query(AssertSqlSafe(text)).execute(&mut *connection).await?;
             sqlx::query("RESET statement_timeout").execute(&mut *connection).await?;

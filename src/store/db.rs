@@ -3,36 +3,39 @@
 //! The portable subset: `$1` placeholders, TEXT, BIGINT, BOOLEAN, BYTEA, static statements. There is
 //! no branch per database above this file and [`super::Store::open`].
 
-use sqlx::postgres::{PgArguments, PgPool, PgRow};
-use sqlx::query::Query;
-use sqlx::sqlite::{SqliteArguments, SqlitePool, SqliteRow};
-use sqlx::{FromRow, Postgres, Sqlite, Transaction};
+use std::sync::Arc;
 
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{FromRow, Postgres, Sqlite};
+
+use super::lender::{Begun, Lender};
 use crate::types::secret::Digest;
 use crate::types::{ClientId, GrantId, ResourceId, Scope, Seconds, SessionId, Timestamp, UserId};
 
-/// The pools. SQLite has one writer at a time, so its writers queue at a pool of one connection
-/// instead of at the file's lock, and readers never wait for them.
+/// The connections. SQLite has one writer at a time, so its writers queue for one connection instead of
+/// at the file's lock, and readers never wait for them.
 #[derive(Clone, Debug)]
 pub enum Db {
     /// The embedded database.
     Sqlite {
         /// For statements that only read.
-        read: SqlitePool,
+        read: Arc<Lender<Sqlite>>,
         /// One connection.
-        write: SqlitePool,
+        write: Arc<Lender<Sqlite>>,
     },
     /// A PostgreSQL server.
-    Postgres(PgPool),
+    Postgres(Arc<Lender<Postgres>>),
 }
 
 /// An open write transaction. Dropped without [`Tx::commit`], it is rolled back.
 #[derive(Debug)]
 pub enum Tx {
     /// Opened by `BEGIN IMMEDIATE`.
-    Sqlite(Transaction<'static, Sqlite>),
+    Sqlite(Begun<Sqlite>),
     /// READ COMMITTED.
-    Postgres(Transaction<'static, Postgres>),
+    Postgres(Begun<Postgres>),
 }
 
 /// What a statement can run on: `&Db` or `&mut Tx`.
@@ -150,21 +153,28 @@ macro_rules! run {
         let reads = $sql.text.starts_with("SELECT");
         match $on {
             On::Db(Db::Sqlite { read, write }) => {
-                let $executor = if reads { read } else { write };
+                let mut lent = if reads { read } else { write }.lend().await?;
+                let $executor = &mut *lent;
                 let $query = bound!($sql, Sqlite, SqliteArguments);
-                $body
+                let done = $body;
+                lent.back(&done);
+                done
             }
-            On::Db(Db::Postgres($executor)) => {
+            On::Db(Db::Postgres(lender)) => {
+                let mut lent = lender.lend().await?;
+                let $executor = &mut *lent;
                 let $query = bound!($sql, Postgres, PgArguments);
-                $body
+                let done = $body;
+                lent.back(&done);
+                done
             }
             On::Tx(Tx::Sqlite(tx)) => {
-                let $executor = &mut **tx;
+                let $executor = tx.connection()?;
                 let $query = bound!($sql, Sqlite, SqliteArguments);
                 $body
             }
             On::Tx(Tx::Postgres(tx)) => {
-                let $executor = &mut **tx;
+                let $executor = tx.connection()?;
                 let $query = bound!($sql, Postgres, PgArguments);
                 $body
             }
@@ -172,6 +182,8 @@ macro_rules! run {
     }};
 }
 
+// In boxes: what a driver needs to remember takes 4 KB, which every caller's future would contain and
+// copy.
 impl Sql {
     /// Binds the next placeholder.
     #[must_use]
@@ -186,7 +198,13 @@ impl Sql {
     /// What the database says.
     pub async fn run<'c>(self, on: impl Into<On<'c>>) -> sqlx::Result<u64> {
         let on = on.into();
-        run!(self, on, |query, executor| Ok(query.execute(executor).await?.rows_affected()))
+        Box::pin(async move {
+            run!(self, on, |query, executor| query
+                .execute(executor)
+                .await
+                .map(|done| done.rows_affected()))
+        })
+        .await
     }
 
     /// The one row there must be.
@@ -203,11 +221,13 @@ impl Sql {
     /// What the database says.
     pub async fn opt<'c, T: Row>(self, on: impl Into<On<'c>>) -> sqlx::Result<Option<T>> {
         let on = on.into();
-        run!(self, on, |query, executor| query
-            .fetch_optional(executor)
-            .await?
-            .map(|row| T::from_row(&row))
-            .transpose())
+        Box::pin(async move {
+            run!(self, on, |query, executor| query
+                .fetch_optional(executor)
+                .await
+                .and_then(|row| row.map(|row| T::from_row(&row)).transpose()))
+        })
+        .await
     }
 
     /// All rows.
@@ -216,36 +236,26 @@ impl Sql {
     /// What the database says.
     pub async fn all<'c, T: Row>(self, on: impl Into<On<'c>>) -> sqlx::Result<Vec<T>> {
         let on = on.into();
-        run!(self, on, |query, executor| query
-            .fetch_all(executor)
-            .await?
-            .iter()
-            .map(T::from_row)
-            .collect())
+        Box::pin(async move {
+            run!(self, on, |query, executor| query
+                .fetch_all(executor)
+                .await
+                .and_then(|rows| rows.iter().map(T::from_row).collect()))
+        })
+        .await
     }
 }
 
 impl Db {
     /// Opens a write transaction, whose first statement must be a write.
     ///
-    /// In a task of its own: with sqlx 0.9 a cancelled `PgPool::begin()` (client gone, time out)
-    /// leaves the pooled connection inside a transaction, and what its next borrower writes is lost
-    /// without an error.
-    ///
     /// # Errors
     /// What the database says.
-    #[expect(clippy::disallowed_methods, reason = "the one place that may")]
     pub(super) async fn begin(&self) -> sqlx::Result<Tx> {
-        let db = self.clone();
-        let begun = tokio::spawn(async move {
-            Ok(match db {
-                Self::Sqlite { write, .. } => {
-                    Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?)
-                }
-                Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
-            })
-        });
-        begun.await.map_err(|_| sqlx::Error::WorkerCrashed)?
+        Ok(match self {
+            Self::Sqlite { write, .. } => Tx::Sqlite(Begun::begin(write).await?),
+            Self::Postgres(lender) => Tx::Postgres(Begun::begin(lender).await?),
+        })
     }
 }
 

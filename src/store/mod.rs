@@ -12,6 +12,7 @@ pub mod consents;
 mod db;
 pub mod grants;
 pub mod jobs;
+mod lender;
 pub mod opaque_tokens;
 mod open;
 pub mod replays;

@@ -12,6 +12,7 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
+use super::lender::Lender;
 use super::{Db, Store};
 use crate::types::Secret;
 
@@ -85,7 +86,10 @@ impl Store {
             // statement anew whenever a value is bound that they say something about, and that costs
             // more than running it.
             .analysis_limit(400)
-            .optimize_on_close(true, None);
+            .optimize_on_close(true, None)
+            // Read from the system's page cache where it is, as much of the file as SQLite maps at most.
+            // Copies of its pages in caches of each connection's own would be too few for a large file.
+            .pragma("mmap_size", "2147418112");
         let lock = if serving { Some(Arc::new(lock(options.get_filename())?)) } else { None };
         restrict(options.get_filename())?;
 
@@ -107,6 +111,7 @@ impl Store {
             .acquire_timeout(limits.acquire)
             .connect_with(options.read_only(true).create_if_missing(false))
             .await?;
+        let [read, write] = [read, write].map(Lender::of);
         Ok(Self { db: Db::Sqlite { read, write }, _lock: lock })
     }
 
@@ -139,7 +144,7 @@ impl Store {
             })
             .connect_with(options.options([("statement_timeout", statement.as_str())]))
             .await?;
-        Ok(Self { db: Db::Postgres(pool), _lock: None })
+        Ok(Self { db: Db::Postgres(Lender::of(pool)), _lock: None })
     }
 
     /// Lets every connection finish and closes it.
@@ -149,7 +154,7 @@ impl Store {
                 read.close().await;
                 write.close().await;
             }
-            Db::Postgres(pool) => pool.close().await,
+            Db::Postgres(lender) => lender.close().await,
         }
     }
 
@@ -157,9 +162,10 @@ impl Store {
     pub fn connections(&self) -> (u32, usize) {
         match &self.db {
             Db::Sqlite { read, write } => {
-                (read.size() + write.size(), read.num_idle() + write.num_idle())
+                let ((open, idle), (writing, waiting)) = (read.connections(), write.connections());
+                (open + writing, idle + waiting)
             }
-            Db::Postgres(pool) => (pool.size(), pool.num_idle()),
+            Db::Postgres(lender) => lender.connections(),
         }
     }
 }
