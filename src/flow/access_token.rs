@@ -1,7 +1,7 @@
 //! Access tokens that come back to us: [RFC 9068 §4], [RFC 7662 §2.2].
 //!
-//! A JWT is verified, an opaque token looked up; then one statement asks whether the grant, its user,
-//! its client and its sign-in live and whether the token itself was revoked.
+//! A JWT is verified, and one statement asks whether the grant, its user, its client and its sign-in live
+//! and whether the token itself was revoked; for an opaque token one statement looks it up and asks that.
 //!
 //! [RFC 9068 §4]: https://www.rfc-editor.org/rfc/rfc9068#section-4
 //! [RFC 7662 §2.2]: https://www.rfc-editor.org/rfc/rfc7662#section-2.2
@@ -10,17 +10,17 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::Call;
+use super::{Call, keys};
 use crate::jose::claims::Claims;
 use crate::jose::jws::{Jws, Keys, Typ};
 use crate::store::grants::{self, Live};
-use crate::store::{opaque_tokens, revoked_tokens};
+use crate::store::revoked_tokens;
 use crate::types::token::OpaqueAccessToken;
 use crate::types::{Algorithm, Client, ClientId, Digest, GrantId, Result, Scope, Timestamp};
 
 /// An access token that we issued and that has not expired. Whether it still counts is another
 /// question: [`Read::live`].
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Read {
     /// `jti`
     pub jti: String,
@@ -38,8 +38,22 @@ pub struct Read {
     pub issued_at: Timestamp,
     /// `exp`
     pub expires_at: Timestamp,
-    /// Of an opaque token, what the store keeps.
-    pub digest: Option<Digest>,
+    /// Which kind it is.
+    pub kind: Kind,
+}
+
+/// A kind of access token.
+#[derive(Debug)]
+pub enum Kind {
+    /// Signed: whether it still counts has to be asked.
+    Jwt,
+    /// Looked up.
+    Opaque {
+        /// What the store keeps of it.
+        digest: Digest,
+        /// What stood behind it when it was looked up.
+        live: Option<Box<Live>>,
+    },
 }
 
 /// Why a token counts for nothing.
@@ -81,7 +95,8 @@ async fn opaque(call: &Call<'_>, text: &str) -> Result<Result<Read, Not>> {
         return Ok(Err(Not::Ours("its checksum is wrong")));
     };
     let digest = token.digest();
-    let Some(row) = opaque_tokens::find(call.store.db(), &digest, call.now).await? else {
+    let found = grants::behind_opaque_token(call.store.db(), &digest, call.now).await?;
+    let Some((row, live)) = found else {
         return Ok(Err(Not::Ours("unknown, expired or revoked")));
     };
     Ok(Ok(Read {
@@ -93,20 +108,25 @@ async fn opaque(call: &Call<'_>, text: &str) -> Result<Result<Read, Not>> {
         grant_id: row.grant_id,
         issued_at: row.created_at,
         expires_at: row.expires_at,
-        digest: Some(digest),
+        kind: Kind::Opaque { digest, live: live.map(Box::new) },
     }))
 }
 
 fn jwt(call: &Call<'_>, text: &str) -> Result<Result<Read, Not>> {
     let keys = call.keys()?;
-    Ok(verified(call, text, &keys.published))
+    Ok(verified(call, text, &keys))
 }
 
-fn verified(call: &Call<'_>, text: &str, keys: &crate::jose::jwk::Jwks) -> Result<Read, Not> {
-    // > The resource server MUST verify that the "typ" header value is "at+jwt" (§4)
+fn verified(call: &Call<'_>, text: &str, keys: &keys::Keys) -> Result<Read, Not> {
     let jws = Jws::read(text).map_err(Not::Ours)?;
-    let verified = jws.verify(Keys::Published(keys), Algorithm::ASYMMETRIC, Typ::Is("at+jwt"));
-    let verified = verified.map_err(Not::Ours)?;
+    let Digest(digest) = Digest::of(text.as_bytes());
+    let by = match keys.verified.get(&digest) {
+        Some(()) => Keys::CheckedBefore,
+        None => Keys::Published(&keys.published),
+    };
+    // > The resource server MUST verify that the "typ" header value is "at+jwt" (§4)
+    let verified = jws.verify(by, Algorithm::ASYMMETRIC, Typ::Is("at+jwt")).map_err(Not::Ours)?;
+    keys.verified.insert(digest, ());
     let claims = Claims::read(&verified.claims).map_err(Not::Ours)?;
     if claims.issuer.as_deref() != Some(call.issuer()) {
         return Err(Not::Ours("iss is not our issuer identifier"));
@@ -129,7 +149,7 @@ fn verified(call: &Call<'_>, text: &str, keys: &crate::jose::jwk::Jwks) -> Resul
         subject: Some(subject),
         issued_at,
         expires_at,
-        digest: None,
+        kind: Kind::Jwt,
     };
     if expires_at <= call.now {
         return Err(Not::Expired(read.client_id));
@@ -151,24 +171,28 @@ impl Read {
     ///
     /// # Errors
     /// When the database does not answer: never a yes, never a no (THREATS DB-03).
-    pub async fn live(&self, call: &Call<'_>) -> Result<Option<Behind>> {
+    pub async fn live(&mut self, call: &Call<'_>) -> Result<Option<Behind>> {
         let store = call.store.db();
-        match &self.grant_id {
-            Some(grant_id) => {
-                let live = grants::behind_token(store, grant_id, &self.jti, call.now).await?;
-                let live = live.filter(|live| live.grant.client_id == self.client_id);
-                Ok(live.map(|live| Behind::User(Box::new(live))))
+        let Some(grant_id) = &self.grant_id else {
+            let client = call.cache.client(&self.client_id).await?;
+            if client.is_none_or(|client| client.disabled_at.is_some()) {
+                return Ok(None);
             }
-            None => {
-                let client = call.cache.client(&self.client_id).await?;
-                if client.is_none_or(|client| client.disabled_at.is_some()) {
-                    return Ok(None);
-                }
-                // An opaque token's own row was just read: it is not revoked.
-                let revoked =
-                    self.digest.is_none() && revoked_tokens::contains(store, &self.jti).await?;
-                Ok((!revoked).then_some(Behind::Client))
+            let revoked = match &self.kind {
+                Kind::Jwt => revoked_tokens::contains(store, &self.jti).await?,
+                // Its own row was just read.
+                Kind::Opaque { .. } => false,
+            };
+            return Ok((!revoked).then_some(Behind::Client));
+        };
+        let live = match &mut self.kind {
+            Kind::Jwt => {
+                let (client, jti) = (&self.client_id, &self.jti);
+                let live = grants::behind_token(store, grant_id, client, jti, call.now).await?;
+                live.map(Box::new)
             }
-        }
+            Kind::Opaque { live, .. } => live.take(),
+        };
+        Ok(live.map(Behind::User))
     }
 }

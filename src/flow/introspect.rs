@@ -75,7 +75,7 @@ pub async fn introspect(
             ..Introspection::default()
         });
     }
-    let Ok(token) = access_token::read(call, text).await? else {
+    let Ok(mut token) = access_token::read(call, text).await? else {
         return Ok(Introspection::default());
     };
     let own = caller.metadata.gw_resources.iter();
@@ -110,12 +110,12 @@ pub async fn introspect(
                 None => {
                     let client = call.cache.client(&token.client_id).await?;
                     let keys = call.keys()?;
-                    client.map(|client| subject::of(&keys, &client, &live.grant.user_id))
+                    client.map(|client| subject::of(&keys, &client, &live.user_id))
                 }
             };
-            answer.username = Some(live.user.username);
-            answer.auth_time = Some(live.grant.auth_time);
-            answer.acr = Some(live.grant.acr);
+            answer.auth_time = Some(live.auth_time);
+            answer.acr = Some(live.acr.clone());
+            answer.username = Some(live.username());
         }
     }
     Ok(answer)

@@ -64,11 +64,17 @@ impl Document {
     }
 }
 
+/// Verified access tokens remembered at most: about a megabyte.
+const VERIFIED: usize = 16 * 1024;
+
 /// The keys at one version.
 pub struct Keys {
     active: BTreeMap<Algorithm, Arc<SigningKey>>,
     /// What verifies the tokens that come back to us.
     pub published: Jwks,
+    /// Digests of JWT access tokens whose signatures `published` has verified. A token comes back many
+    /// times; a key that is withdrawn makes a new set, and takes this with it.
+    pub verified: quick_cache::sync::Cache<[u8; 32], ()>,
     /// What verifies an `id_token_hint`: retired keys too, for a hint may be old.
     pub hints: Jwks,
     /// `/jwks`
@@ -451,6 +457,7 @@ async fn read(store: &Store, kek: &Kek) -> Result<Keys> {
     Ok(Keys {
         active,
         published: published.into_iter().collect(),
+        verified: quick_cache::sync::Cache::new(VERIFIED),
         hints: hints.into_iter().collect(),
         jwks: Document::of(&json!({ "keys": jwks })),
         refresh: refresh.ok_or_else(|| Failure::internal("the refresh token secret is missing"))?,

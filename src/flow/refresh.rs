@@ -147,7 +147,7 @@ async fn keep_session(call: &Call<'_>, grant: &Grant) {
     if grant.offline || grant.session_seen_at.is_none_or(|seen_at| seen_at > unless_since) {
         return;
     }
-    let idle_at = session::idle_at(&call.config.sessions, grant.session_remembered, call.now);
+    let idle_at = session::idle(&call.config.sessions, call.now);
     let on = call.store.db();
     if let Err(error) =
         sessions::touch(on, &grant.session_id, unless_since, idle_at, call.now).await

@@ -63,11 +63,11 @@ async fn access(call: &Call<'_>, client: &Client, token: &Read) -> Result<()> {
     }
     retrying(|| async {
         let mut tx = call.store.write().await?;
-        match &token.digest {
-            Some(digest) => {
+        match &token.kind {
+            access_token::Kind::Opaque { digest, .. } => {
                 opaque_tokens::revoke(&mut tx, digest, &client.id, call.now).await?;
             }
-            None => {
+            access_token::Kind::Jwt => {
                 revoked_tokens::insert(&mut tx, &token.jti, token.expires_at, call.now).await?;
             }
         }

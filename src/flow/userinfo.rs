@@ -23,7 +23,7 @@ pub enum Body {
 /// # Errors
 /// `invalid_token`, `insufficient_scope`; 503 when the database does not answer.
 pub async fn userinfo(call: &Call<'_>, token: &str) -> Result<Body> {
-    let token = match access_token::read(call, token).await? {
+    let mut token = match access_token::read(call, token).await? {
         Ok(token) => token,
         Err(Not::Expired(_)) => return Err(invalid("expired").into()),
         Err(Not::Ours(why)) => return Err(invalid(why).into()),
@@ -47,9 +47,10 @@ pub async fn userinfo(call: &Call<'_>, token: &str) -> Result<Body> {
     };
 
     let keys = call.keys()?;
-    let wanted = ClaimsRequest::from_text(&live.grant.claims);
-    let mut about = claims::about(&live.user, &token.scope, &wanted.userinfo);
-    about.insert("sub".to_owned(), json!(subject::of(&keys, &client, &live.grant.user_id)));
+    let wanted = ClaimsRequest::from_text(&live.claims);
+    let user = live.user()?;
+    let mut about = claims::about(&user, &token.scope, &wanted.userinfo);
+    about.insert("sub".to_owned(), json!(subject::of(&keys, &client, &user.id)));
     let body = match client.metadata.userinfo_signed_response_alg {
         None => Body::Json(about),
         Some(algorithm) => {

@@ -25,6 +25,8 @@ pub enum Keys<'a> {
     Published(&'a Jwks),
     /// The secret that we share with whoever signed.
     Shared(&'a Secret),
+    /// None: the signature of this very text was checked before, with keys that still count.
+    CheckedBefore,
 }
 
 /// What the header must say the JWT is: RFC 8725 §3.11.
@@ -188,6 +190,7 @@ impl<'a> Jws<'a> {
                 }
                 checks(&DecodingKey::from_secret(secret), self.algorithm, message, self.signature)
             }
+            Keys::CheckedBefore => true,
         };
         if !signed {
             return Err("the signature of the JWT does not fit");

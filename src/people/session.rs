@@ -3,7 +3,7 @@
 use super::People;
 use crate::config::Sessions;
 use crate::record::{Event, Kind, Trace};
-use crate::store::sessions::{self, SignedIn};
+use crate::store::sessions::{self, IdleAt, SignedIn};
 use crate::store::{Store, retrying};
 use crate::types::session::Session;
 use crate::types::token::SessionSecret;
@@ -25,6 +25,11 @@ fn lifetimes(config: &Sessions, remembered: bool) -> (Seconds, Seconds) {
 /// [`expires_at`], whatever this says: every question about it asks for both.
 pub fn idle_at(config: &Sessions, remembered: bool, now: Timestamp) -> Timestamp {
     now + lifetimes(config, remembered).0
+}
+
+/// [`idle_at`] of either kind.
+pub fn idle(config: &Sessions, now: Timestamp) -> IdleAt {
+    IdleAt { usual: idle_at(config, false, now), remembered: idle_at(config, true, now) }
 }
 
 /// When a session that begins now ends in any case.
@@ -68,8 +73,7 @@ pub async fn touch(
 ) -> Result<()> {
     let unless_since = now - EVERY;
     if session.seen_at <= unless_since {
-        let idle_at = idle_at(config, session.remembered, now);
-        sessions::touch(store.db(), &session.id, unless_since, idle_at, now).await?;
+        sessions::touch(store.db(), &session.id, unless_since, idle(config, now), now).await?;
     }
     Ok(())
 }

@@ -3,9 +3,10 @@
 use sqlx::FromRow;
 
 use super::codes::Authorization;
+use super::opaque_tokens::{self, OpaqueToken};
 use super::{On, Tx, from_json, sql, to_json, to_scope, users};
 use crate::types::{
-    ClientId, GrantId, ResourceId, Scope, Seconds, SessionId, Timestamp, User, UserId,
+    ClientId, Digest, GrantId, ResourceId, Scope, Seconds, SessionId, Timestamp, User, UserId,
 };
 
 /// A grant that was alive when it was read or changed.
@@ -41,8 +42,6 @@ pub struct Grant {
     pub expires_at: Timestamp,
     /// When its sign-in was last noted as used; `None` if that has ended.
     pub session_seen_at: Option<Timestamp>,
-    /// Whether its sign-in is one that was to be kept.
-    pub session_remembered: bool,
 }
 
 #[derive(FromRow)]
@@ -62,7 +61,6 @@ struct Row {
     generation: i64,
     expires_at: Timestamp,
     session_seen_at: Option<Timestamp>,
-    session_remembered: Option<bool>,
 }
 
 impl Row {
@@ -83,24 +81,35 @@ impl Row {
             generation: self.generation,
             expires_at: self.expires_at,
             session_seen_at: self.session_seen_at,
-            session_remembered: self.session_remembered.unwrap_or(false),
         })
     }
 }
 
-/// What makes a grant alive at `$1`: the one text of that rule, in every statement that issues or
-/// accepts anything.
-macro_rules! alive {
+/// What makes a grant alive at `$1`, but for its user: the one text of that rule, in every statement
+/// that issues or accepts anything.
+macro_rules! stands {
     () => {
         "grants.revoked_at IS NULL AND grants.expires_at > $1 AND grants.idle_at > $1
-            AND EXISTS (SELECT 1 FROM users
-                         WHERE users.id = grants.user_id AND users.disabled_at IS NULL)
             AND EXISTS (SELECT 1 FROM clients
                          WHERE clients.id = grants.client_id AND clients.disabled_at IS NULL)
             AND (grants.offline
                  OR EXISTS (SELECT 1 FROM sessions
                              WHERE sessions.id = grants.session_id AND sessions.ended_at IS NULL
                                AND sessions.idle_at > $1 AND sessions.expires_at > $1))"
+    };
+}
+
+/// Its user, where the statement reads `users` beside `grants`.
+macro_rules! of_its_user {
+    () => {
+        "users.id = grants.user_id AND users.disabled_at IS NULL"
+    };
+}
+
+/// What makes a grant alive, for statements that read nothing else.
+macro_rules! alive {
+    () => {
+        concat!(stands!(), " AND EXISTS (SELECT 1 FROM users WHERE ", of_its_user!(), ")")
     };
 }
 
@@ -111,9 +120,7 @@ macro_rules! columns {
                 grants.resources, grants.claims, grants.nonce, grants.auth_time, grants.amr, grants.acr,
                 grants.generation, grants.expires_at,
                 (SELECT seen_at FROM sessions
-                  WHERE sessions.id = grants.session_id AND ended_at IS NULL) AS session_seen_at,
-                (SELECT remembered FROM sessions
-                  WHERE sessions.id = grants.session_id) AS session_remembered"
+                  WHERE sessions.id = grants.session_id AND ended_at IS NULL) AS session_seen_at"
     };
 }
 
@@ -310,82 +317,156 @@ pub async fn granted(
     .transpose()
 }
 
-/// A live grant and its user.
+/// What introspection and userinfo tell of a live grant and its user.
 #[derive(Debug)]
 pub struct Live {
-    /// The grant.
-    pub grant: Grant,
     /// Who gave it.
-    pub user: User,
+    pub user_id: UserId,
+    /// The `claims` parameter (OIDC Core §5.5), as JSON; empty where there was none.
+    pub claims: String,
+    /// When the user proved who they are.
+    pub auth_time: Timestamp,
+    /// How strong that was.
+    pub acr: String,
+    user: users::Row,
 }
 
-/// The grant behind an access token, if it, its user, its client and its sign-in live and the token
-/// itself was not revoked: the one question of introspection and userinfo, in one statement.
+impl Live {
+    /// What the user is called.
+    pub fn username(self) -> String {
+        self.user.username
+    }
+
+    /// The user. Reading what is known of them takes a while: not everybody asks.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn user(self) -> sqlx::Result<User> {
+        self.user.read()
+    }
+}
+
+/// The columns of a [`Live`].
+macro_rules! live {
+    () => {
+        "users.id AS user_id, users.username, users.email, users.email_verified,
+                users.claims AS user_claims, users.created_at AS user_created_at,
+                users.updated_at AS user_updated_at, grants.claims AS grant_claims,
+                grants.auth_time AS grant_auth_time, grants.acr AS grant_acr"
+    };
+}
+
+/// Each is NULL where there is no live grant.
+#[derive(FromRow)]
+struct LiveRow {
+    user_id: Option<UserId>,
+    username: Option<String>,
+    email: Option<String>,
+    email_verified: Option<bool>,
+    user_claims: Option<String>,
+    user_created_at: Option<Timestamp>,
+    user_updated_at: Option<Timestamp>,
+    grant_claims: Option<String>,
+    grant_auth_time: Option<Timestamp>,
+    grant_acr: Option<String>,
+}
+
+impl LiveRow {
+    fn read(self) -> Option<Live> {
+        let user_id = self.user_id?;
+        Some(Live {
+            user_id: user_id.clone(),
+            claims: self.grant_claims?,
+            auth_time: self.grant_auth_time?,
+            acr: self.grant_acr?,
+            user: users::Row {
+                user_id,
+                username: self.username?,
+                email: self.email,
+                email_verified: self.email_verified?,
+                user_claims: self.user_claims?,
+                user_created_at: self.user_created_at?,
+                user_updated_at: self.user_updated_at?,
+                disabled_at: None,
+            },
+        })
+    }
+}
+
+/// The grant behind a JWT access token of this client, if it, its user, its client and its sign-in live
+/// and the token itself was not revoked: one question, one statement.
 ///
 /// # Errors
 /// What the database says.
 pub async fn behind_token(
     on: impl Into<On<'_>>,
     id: &GrantId,
+    client: &ClientId,
     jti: &str,
     now: Timestamp,
 ) -> sqlx::Result<Option<Live>> {
-    #[derive(FromRow)]
-    struct Both {
-        #[sqlx(flatten)]
-        grant: Row,
-        #[sqlx(flatten)]
-        user: Person,
-    }
-    let both: Option<Both> = sql(concat!(
+    let row: Option<LiveRow> = sql(concat!(
         "SELECT ",
-        columns!(),
-        ", users.username, users.email, users.email_verified, users.claims AS user_claims,
-                users.created_at AS user_created_at, users.updated_at AS user_updated_at
+        live!(),
+        "
            FROM grants
-           JOIN users ON users.id = grants.user_id
-          WHERE grants.id = $2
-            AND NOT EXISTS (SELECT 1 FROM revoked_tokens WHERE jti = $3)
+           JOIN users ON ",
+        of_its_user!(),
+        "
+          WHERE grants.id = $2 AND grants.client_id = $3
+            AND NOT EXISTS (SELECT 1 FROM revoked_tokens WHERE jti = $4)
             AND ",
-        alive!()
+        stands!()
     ))
     .bind(now)
     .bind(id)
+    .bind(client)
     .bind(jti)
     .opt(on)
     .await?;
-    both.map(|both| {
-        let grant = both.grant.read()?;
-        let user = both.user.of(grant.user_id.clone())?;
-        Ok(Live { grant, user })
-    })
-    .transpose()
+    Ok(row.and_then(LiveRow::read))
 }
 
-#[derive(FromRow)]
-struct Person {
-    username: String,
-    email: Option<String>,
-    email_verified: bool,
-    user_claims: String,
-    user_created_at: Timestamp,
-    user_updated_at: Timestamp,
-}
-
-impl Person {
-    fn of(self, user_id: UserId) -> sqlx::Result<User> {
-        users::Row {
-            user_id,
-            username: self.username,
-            email: self.email,
-            email_verified: self.email_verified,
-            user_claims: self.user_claims,
-            user_created_at: self.user_created_at,
-            user_updated_at: self.user_updated_at,
-            disabled_at: None,
-        }
-        .read()
+/// The opaque access token of this digest, if it has neither expired nor been revoked; and what stands
+/// behind it, if that lives.
+///
+/// # Errors
+/// What the database says.
+pub async fn behind_opaque_token(
+    on: impl Into<On<'_>>,
+    digest: &Digest,
+    now: Timestamp,
+) -> sqlx::Result<Option<(OpaqueToken, Option<Live>)>> {
+    #[derive(FromRow)]
+    struct Both {
+        #[sqlx(flatten)]
+        token: opaque_tokens::Row,
+        #[sqlx(flatten)]
+        live: LiveRow,
     }
+    let both: Option<Both> = sql(concat!(
+        "SELECT opaque_tokens.id, opaque_tokens.client_id, opaque_tokens.grant_id, opaque_tokens.audience,
+                opaque_tokens.scope, opaque_tokens.claims, opaque_tokens.created_at,
+                opaque_tokens.expires_at, ",
+        live!(),
+        "
+           FROM opaque_tokens
+           LEFT JOIN grants ON grants.id = opaque_tokens.grant_id
+                           AND grants.client_id = opaque_tokens.client_id
+                           AND ",
+        stands!(),
+        "
+           LEFT JOIN users ON ",
+        of_its_user!(),
+        "
+          WHERE opaque_tokens.digest = $2 AND opaque_tokens.revoked_at IS NULL
+            AND opaque_tokens.expires_at > $1"
+    ))
+    .bind(now)
+    .bind(digest)
+    .opt(on)
+    .await?;
+    both.map(|both| Ok((both.token.read()?, both.live.read()))).transpose()
 }
 
 /// The live grant that a refresh token belongs to, for introspection: it must be the live generation.

@@ -26,8 +26,9 @@ pub struct OpaqueToken {
     pub expires_at: Timestamp,
 }
 
+/// How it is read: see [`super::grants::behind_opaque_token`].
 #[derive(FromRow)]
-struct Row {
+pub(super) struct Row {
     id: String,
     client_id: ClientId,
     grant_id: Option<GrantId>,
@@ -36,6 +37,21 @@ struct Row {
     claims: String,
     created_at: Timestamp,
     expires_at: Timestamp,
+}
+
+impl Row {
+    pub(super) fn read(self) -> sqlx::Result<OpaqueToken> {
+        Ok(OpaqueToken {
+            id: self.id,
+            client_id: self.client_id,
+            grant_id: self.grant_id,
+            audience: from_json(&self.audience)?,
+            scope: to_scope(&self.scope)?,
+            claims: self.claims,
+            created_at: self.created_at,
+            expires_at: self.expires_at,
+        })
+    }
 }
 
 /// Keeps a new token.
@@ -62,39 +78,6 @@ pub async fn insert(
     .run(on)
     .await
     .map(drop)
-}
-
-/// The token of this digest, if it has neither expired nor been revoked. Whether its grant lives is
-/// asked of [`super::grants::behind_token`].
-///
-/// # Errors
-/// What the database says.
-pub async fn find(
-    on: impl Into<On<'_>>,
-    digest: &Digest,
-    now: Timestamp,
-) -> sqlx::Result<Option<OpaqueToken>> {
-    let row: Option<Row> =
-        sql("SELECT id, client_id, grant_id, audience, scope, claims, created_at, expires_at
-           FROM opaque_tokens
-          WHERE digest = $2 AND revoked_at IS NULL AND expires_at > $1")
-        .bind(now)
-        .bind(digest)
-        .opt(on)
-        .await?;
-    row.map(|row| {
-        Ok(OpaqueToken {
-            id: row.id,
-            client_id: row.client_id,
-            grant_id: row.grant_id,
-            audience: from_json(&row.audience)?,
-            scope: to_scope(&row.scope)?,
-            claims: row.claims,
-            created_at: row.created_at,
-            expires_at: row.expires_at,
-        })
-    })
-    .transpose()
 }
 
 /// Revokes a token of this client.

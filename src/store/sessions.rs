@@ -156,6 +156,15 @@ pub async fn renew(tx: &mut Tx, digest: &Digest, session: &Session) -> sqlx::Res
     Ok(renewed == 1)
 }
 
+/// When a sign-in that is used now ends if it is not used again.
+#[derive(Clone, Copy, Debug)]
+pub struct IdleAt {
+    /// Most of them.
+    pub usual: Timestamp,
+    /// One that was to be kept.
+    pub remembered: Timestamp,
+}
+
 /// Notes that a live sign-in was used, if that was not noted since `unless_since`.
 ///
 /// # Errors
@@ -164,15 +173,17 @@ pub async fn touch(
     on: impl Into<On<'_>>,
     id: &SessionId,
     unless_since: Timestamp,
-    idle_at: Timestamp,
+    idle_at: IdleAt,
     now: Timestamp,
 ) -> sqlx::Result<bool> {
-    let touched = sql("UPDATE sessions SET seen_at = $1, idle_at = $2
+    let touched = sql("UPDATE sessions
+            SET seen_at = $1, idle_at = CASE WHEN remembered THEN $5 ELSE $2 END
           WHERE id = $3 AND seen_at <= $4 AND ended_at IS NULL AND idle_at > $1 AND expires_at > $1")
     .bind(now)
-    .bind(idle_at)
+    .bind(idle_at.usual)
     .bind(id)
     .bind(unless_since)
+    .bind(idle_at.remembered)
     .run(on)
     .await?;
     Ok(touched == 1)

@@ -6,7 +6,7 @@ use sqlx::FromRow;
 use super::{On, Tx, from_json, sql, to_json};
 use crate::types::{Timestamp, User, UserId};
 
-#[derive(FromRow)]
+#[derive(Debug, FromRow)]
 pub(super) struct Row {
     pub(super) user_id: UserId,
     pub(super) username: String,
