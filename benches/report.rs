@@ -153,8 +153,8 @@ pub(crate) struct Report {
     pub(crate) bytes_per_refresh: Option<PerRefresh>,
     pub(crate) ready: Option<Series>,
     pub(crate) growth: Vec<Growth>,
-    /// After the load, and the most.
-    pub(crate) memory_mib: (f64, f64),
+    /// After the load.
+    pub(crate) memory_mib: f64,
     pub(crate) binary_mib: f64,
 }
 
@@ -186,7 +186,7 @@ impl Report {
             bytes_per_refresh: None,
             ready: None,
             growth: Vec::new(),
-            memory_mib: (f64::NAN, f64::NAN),
+            memory_mib: f64::NAN,
             binary_mib: f64::NAN,
         }
     }
@@ -255,10 +255,10 @@ impl Report {
         const MOST_MIB: f64 = 40e6 / 1_048_576.0 + 19.0;
         writeln!(f, "| what | measured | target | |")?;
         writeln!(f, "|---|---:|---:|---|")?;
-        let (now, most) = self.memory_mib;
+        let now = self.memory_mib;
         writeln!(
             f,
-            "| memory after the load, one hashing slot | {now:.1} MiB (most: {most:.1}) | ≤ {MOST_MIB:.1} MiB | {} |",
+            "| memory after the load, without the pages of the database file | {now:.1} MiB | ≤ {MOST_MIB:.1} MiB | {} |",
             word(now <= MOST_MIB)
         )?;
         if let Some(found) = &self.sign_ins {
@@ -277,7 +277,7 @@ impl Report {
             )?;
             writeln!(
                 f,
-                "| memory after the sign-ins | {:.1} MiB | ≤ {MOST_MIB:.1} MiB | {} |",
+                "| memory after the sign-ins, one hashing slot | {:.1} MiB | ≤ {MOST_MIB:.1} MiB | {} |",
                 found.memory_mib,
                 word(found.memory_mib <= MOST_MIB)
             )?;

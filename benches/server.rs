@@ -2,7 +2,6 @@
 //! a core of its own.
 
 use std::fs;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -12,6 +11,11 @@ use gatewright::config::{Config, environment};
 use gatewright::render::{Json, Kind, Request, Response, Route, json};
 use gatewright::server;
 use serde_json::json;
+
+use crate::load::To;
+
+/// The core that the server has to itself; the load and PostgreSQL are on the other.
+pub(crate) const CORE: &str = "0";
 
 /// Where both no-ops are.
 pub(crate) const NOOP: &str = "/noop";
@@ -56,7 +60,7 @@ pub(crate) fn load(config: &Path) -> Result<Config> {
 pub(crate) struct Server {
     child: Child,
     /// Where it listens.
-    pub(crate) address: SocketAddr,
+    pub(crate) to: To,
     /// From the start of the process to the first answer that it is ready.
     pub(crate) ready: Duration,
 }
@@ -67,7 +71,10 @@ impl Server {
     /// # Errors
     /// When it does not get ready.
     pub(crate) async fn start(config: &Path, cores: &str, program: Program<'_>) -> Result<Self> {
-        let address = *load(config)?.http.listen.first().context("it listens nowhere")?;
+        let settings = load(config)?;
+        let address = *settings.http.listen.first().context("it listens nowhere")?;
+        let is_alone = settings.database.url.0.expose().starts_with("sqlite:");
+        let to = To { address, awake: is_alone && cores == CORE };
         let (path, arguments) = match program {
             Program::Us => (std::env::current_exe()?, vec!["serve".into(), config.into()]),
             Program::Production(path) => (
@@ -85,7 +92,7 @@ impl Server {
             .stderr(log)
             .spawn()
             .context("taskset (util-linux) is needed to hold a process to a core")?;
-        let mut server = Self { child, address, ready: Duration::ZERO };
+        let mut server = Self { child, to, ready: Duration::ZERO };
         loop {
             if is_ready(address).await {
                 server.ready = begun.elapsed();
@@ -119,18 +126,25 @@ impl Server {
         Ok(Duration::from_millis(ticks * 10))
     }
 
-    /// The memory that it has, and the most that it ever had, in MiB.
+    /// The memory that it has, in MiB, but for the pages of the database file that it looks at: those are
+    /// the system's, which keeps them for whoever reads a file, and drops them when it likes.
     ///
     /// # Errors
     /// When it has ended.
-    pub(crate) fn memory(&self) -> Result<(f64, f64)> {
-        let status = self.proc("status")?;
-        let of = |name: &str| -> Result<f64> {
-            let line = status.lines().find_map(|line| line.strip_prefix(name));
-            let kib = line.and_then(|line| line.split_whitespace().next()).context("no memory")?;
-            Ok(kib.parse::<f64>()? / 1024.0)
-        };
-        Ok((of("VmRSS:")?, of("VmHWM:")?))
+    pub(crate) fn memory(&self) -> Result<f64> {
+        let (mut kib, mut is_database) = (0.0, false);
+        for line in self.proc("smaps")?.lines() {
+            let mut fields = line.split_whitespace();
+            match fields.next() {
+                // proc(5): addresses, permissions, offset, device, inode, and what is mapped.
+                Some(addresses) if addresses.contains('-') => is_database = line.ends_with(".db"),
+                Some("Rss:") if !is_database => {
+                    kib += fields.next().context("no size")?.parse::<f64>()?;
+                }
+                Some(_) | None => {}
+            }
+        }
+        Ok(kib / 1024.0)
     }
 
     /// Stops it, and waits until it has written what there was.
@@ -162,7 +176,7 @@ pub(crate) enum Program<'a> {
     Production(&'a Path),
 }
 
-async fn is_ready(address: SocketAddr) -> bool {
+async fn is_ready(address: std::net::SocketAddr) -> bool {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let Ok(mut stream) = tokio::net::TcpStream::connect(address).await else {
         return false;
