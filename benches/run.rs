@@ -201,7 +201,7 @@ async fn costing(
 /// credentials are asked for beside them at a little more than they have to keep of one core's rate,
 /// which is taken with the same load, one that sleeps between answers.
 async fn sign_ins(options: &Options, seeded: &Seeded) -> Result<SignIns> {
-    const OFFERED: f64 = 0.82;
+    const OFFERED: f64 = 0.81;
     let length = options.length();
     let mut found = SignIns::default();
     for _ in 0..options.rounds() {
