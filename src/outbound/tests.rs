@@ -371,3 +371,74 @@ fn a_file_of_authorities_that_cannot_be_read_is_told_at_start() {
     }
     std::fs::remove_file(&empty).unwrap();
 }
+
+/// Answers on every connection that trusts its certificate.
+async fn answering_with_tls(issued: rcgen::CertifiedKey<rcgen::KeyPair>) -> u16 {
+    let key = rustls::pki_types::PrivatePkcs8KeyDer::from(issued.signing_key.serialize_der());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![issued.cert.into()], key.into())
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            if let Ok(mut stream) = acceptor.accept(stream).await {
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n")
+                    && stream.read_buf(&mut head).await.unwrap_or(0) > 0
+                {}
+                let _ = stream.write_all(&json(b"{}")).await;
+                let _ = stream.shutdown().await;
+            }
+        }
+    });
+    port
+}
+
+/// THREATS SS-09.
+#[tokio::test]
+async fn a_certificate_that_does_not_prove_the_host_fetches_nothing() {
+    let authority_key = rcgen::KeyPair::generate().unwrap();
+    let mut authority = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let trusted = authority.self_signed(&authority_key).unwrap();
+    let file = std::env::temp_dir().join(format!("gatewright-{}.pem", uuid::Uuid::now_v7()));
+    std::fs::write(&file, trusted.pem()).unwrap();
+    let issuer = rcgen::Issuer::new(authority, authority_key);
+    let config = config::Outbound {
+        allow_private_networks: true,
+        ca_files: vec![file.clone()],
+        ..config::Outbound::default()
+    };
+    let outbound = Outbound::new(&config).unwrap();
+
+    let named = |name: &str| rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
+    let issued = |params: rcgen::CertificateParams| {
+        let signing_key = rcgen::KeyPair::generate().unwrap();
+        let cert = params.signed_by(&signing_key, &issuer).unwrap();
+        rcgen::CertifiedKey { cert, signing_key }
+    };
+    let mut expired = named("localhost");
+    expired.not_before = rcgen::date_time_ymd(2001, 1, 1);
+    expired.not_after = rcgen::date_time_ymd(2002, 1, 1);
+    let self_signed = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let no = Err(OutboundError::Unreachable);
+    for (what, certificate, expected) in [
+        ("right", issued(named("localhost")), Ok(())),
+        ("self-signed", self_signed, no),
+        ("of another host", issued(named("other.example")), no),
+        ("expired", issued(expired), no),
+    ] {
+        let port = answering_with_tls(certificate).await;
+        let url = format!("https://localhost:{port}/jwks");
+        let fetched = outbound.get_json(&url, "application/json").await;
+        assert_eq!(fetched.map(drop), expected, "{what}");
+    }
+    std::fs::remove_file(&file).unwrap();
+}

@@ -13,7 +13,7 @@ use crate::render::page::Csp;
 use crate::render::visit::Visit;
 use crate::render::{Answer, Request, Response};
 use crate::types::token::SessionSecret;
-use crate::types::{Error, Failure, Params, Refusal, Result, Seconds, Secret};
+use crate::types::{Code, Error, Failure, Params, Refusal, Result, Seconds, Secret};
 
 /// Shows the form; whoever has no need of it is sent on.
 pub(super) async fn get(request: Request) -> Result<Response, Unanswered> {
@@ -152,7 +152,14 @@ pub(super) async fn post(mut request: Request) -> Result<Response, Unanswered> {
         Outcome::Wrong => {
             return Ok(form(visit, waiting.as_ref(), typed, Some(LoginProblem::Wrong)).await?);
         }
-        Outcome::Throttled { until } => {
+        Outcome::Throttled { until, user } => {
+            let mut refusal = Code::AccessDenied
+                .because("too many passwords were tried: this one was not compared")
+                .with("until", until);
+            if let Some(user) = user {
+                refusal = refusal.with("user_id", user);
+            }
+            visit.head.note(&refusal);
             let problem = LoginProblem::Throttled(until - visit.now());
             return Ok(form(visit, waiting.as_ref(), typed, Some(problem)).await?);
         }

@@ -57,6 +57,8 @@ pub enum Outcome {
     Throttled {
         /// When to try again.
         until: Timestamp,
+        /// Whose account it is, if it is anybody's: for the audit trail.
+        user: Option<UserId>,
     },
 }
 
@@ -85,7 +87,10 @@ pub async fn sign_in(people: &People<'_>, attempt: &Attempt<'_>) -> Result<Outco
     let account = found.as_ref().map_or(name.as_str(), |found| found.user.id.as_str());
     let taken = match throttle::take(people, account).await? {
         Turn::Yours(taken) => taken,
-        Turn::NotBefore(until) => return Ok(Outcome::Throttled { until }),
+        Turn::NotBefore(until) => {
+            let user = found.map(|found| found.user.id);
+            return Ok(Outcome::Throttled { until, user });
+        }
     };
 
     let stored = found.as_ref().and_then(|found| found.password.as_deref());

@@ -200,7 +200,7 @@ async fn of_256_racing_guesses_ten_are_looked_at() {
     let throttled = outcomes
         .iter()
         .filter(|outcome| {
-            matches!(outcome, Outcome::Throttled { until } if *until == house.now + Seconds::minutes(10))
+            matches!(outcome, Outcome::Throttled { until, .. } if *until == house.now + Seconds::minutes(10))
         })
         .count();
     assert_eq!((wrong, throttled), (10, 246));

@@ -223,3 +223,96 @@ impl<DB: Database> fmt::Debug for Lender<DB> {
         f.debug_tuple("Lender").field(&self.pool).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::Poll;
+
+    use super::super::test_database::TestDatabase;
+    use super::super::{Db, Limits, Store, sql, versions};
+    use super::*;
+
+    const MORE: &str = "UPDATE versions SET version = version + 1 WHERE name = 'clients'";
+
+    async fn version(store: &Store) -> i64 {
+        versions::all(store).await.unwrap().clients
+    }
+
+    async fn written(store: &Store) -> sqlx::Result<()> {
+        let mut tx = store.write().await?;
+        sql(MORE).run(&mut tx).await?;
+        tx.commit().await
+    }
+
+    #[tokio::test]
+    async fn a_transaction_that_is_dropped_is_undone_and_its_connection_lent_again() {
+        let database = TestDatabase::make().await;
+        let store = &database.store;
+        let before = version(store).await;
+
+        // More often than there are connections.
+        for _ in 0..10 {
+            let mut tx = store.write().await.unwrap();
+            sql(MORE).run(&mut tx).await.unwrap();
+        }
+        assert_eq!(version(store).await, before);
+        written(store).await.unwrap();
+
+        assert_eq!(version(store).await, before + 1);
+    }
+
+    /// Runs `work` until it has waited so many times; `None`: it was cancelled then.
+    async fn cancelled<T>(work: impl Future<Output = T>, mut waits: usize) -> Option<T> {
+        let mut work = pin!(work);
+        std::future::poll_fn(|cx| match work.as_mut().poll(cx) {
+            Poll::Ready(done) => Poll::Ready(Some(done)),
+            Poll::Pending if waits == 0 => Poll::Ready(None),
+            Poll::Pending => {
+                waits -= 1;
+                Poll::Pending
+            }
+        })
+        .await
+    }
+
+    /// With sqlx 0.9 the connection would be lent again inside a transaction that nobody commits.
+    #[tokio::test]
+    async fn one_that_is_cancelled_at_any_moment_swallows_nothing_of_the_next() {
+        let limits = Limits { connections: 1, ..TestDatabase::LIMITS };
+        let database = TestDatabase::with(&limits).await;
+        let other = Store::open(&database.url, &limits, false).await.unwrap();
+        let mut moments = 0;
+        while cancelled(written(&database.store), moments).await.is_none() {
+            let before = version(&other).await;
+            written(&database.store).await.unwrap();
+            // It may have been cancelled when it was as good as done.
+            let since = version(&other).await - before;
+            assert!(since == 1 || since == 2, "{since} after {moments} waits");
+            moments += 1;
+        }
+        // To begin, to write and to commit, unless an answer is there before it is waited for.
+        assert!(moments > 0, "it never waited");
+        other.close().await;
+    }
+
+    /// THREATS DO-14.
+    #[tokio::test]
+    async fn who_waits_too_long_for_a_connection_is_told_so_and_the_next_is_served() {
+        let acquire = Duration::from_millis(50);
+        let limits = Limits { connections: 1, acquire, ..TestDatabase::LIMITS };
+        let database = TestDatabase::with(&limits).await;
+        let store = &database.store;
+        let asked = || versions::all(store);
+
+        let mut held = (None, None);
+        match store.db() {
+            Db::Sqlite { read, .. } => held.0 = Some(read.lend().await.unwrap()),
+            Db::Postgres(lender) => held.1 = Some(lender.lend().await.unwrap()),
+        }
+        assert!(matches!(asked().await, Err(sqlx::Error::PoolTimedOut)));
+        drop(held);
+
+        asked().await.unwrap();
+    }
+}

@@ -93,24 +93,21 @@ impl Store {
         let lock = if serving { Some(Arc::new(lock(options.get_filename())?)) } else { None };
         restrict(options.get_filename())?;
 
-        let write = SqlitePoolOptions::new()
+        let one = SqlitePoolOptions::new()
             .max_connections(1)
             .min_connections(1)
             .idle_timeout(None)
             .max_lifetime(None)
             .test_before_acquire(false)
-            .acquire_timeout(Duration::from_secs(5))
-            .connect_with(options.clone())
-            .await?;
-        migrate_sqlite(&write).await?;
-        let read = SqlitePoolOptions::new()
+            .acquire_timeout(Duration::from_secs(5));
+        let write = again(|| one.clone().connect_with(options.clone())).await?;
+        again(|| MIGRATIONS.run(&write)).await?;
+        let some = one
             .max_connections(limits.connections.min(readers()))
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .test_before_acquire(false)
-            .acquire_timeout(limits.acquire)
-            .connect_with(options.read_only(true).create_if_missing(false))
-            .await?;
+            .min_connections(0)
+            .acquire_timeout(limits.acquire);
+        let options = options.read_only(true).create_if_missing(false);
+        let read = again(|| some.clone().connect_with(options.clone())).await?;
         let [read, write] = [read, write].map(Lender::of);
         Ok(Self { db: Db::Sqlite { read, write }, _lock: lock })
     }
@@ -170,19 +167,22 @@ impl Store {
     }
 }
 
-/// Brings the schema of an SQLite file up to date. Unlike PostgreSQL it has no lock for that: of several
-/// commands that open a new file at once one makes the tables, and the others find them made when they
-/// look again (THREATS DB-09). Each migration is one transaction, so nothing is ever half done.
-async fn migrate_sqlite(pool: &sqlx::SqlitePool) -> Result<(), OpenError> {
+/// Does what of several processes that open a new SQLite file at once only one can do at a time: turning
+/// it to its log, and making its tables. Unlike PostgreSQL it has no lock to wait at for that; the others
+/// find it done when they look again (THREATS DB-09). Nothing is ever half done: a migration is one
+/// transaction.
+async fn again<T, E: std::fmt::Display, F: Future<Output = Result<T, E>>>(
+    work: impl Fn() -> F,
+) -> Result<T, E> {
     const TRIES: u32 = 10;
     for _ in 1..TRIES {
-        match MIGRATIONS.run(pool).await {
-            Ok(()) => return Ok(()),
-            Err(error) => tracing::debug!(%error, "the schema is being changed by somebody else"),
+        match work().await {
+            Ok(done) => return Ok(done),
+            Err(error) => tracing::debug!(%error, "the database is being made by somebody else"),
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    Ok(MIGRATIONS.run(pool).await?)
+    work().await
 }
 
 /// How many read SQLite at once. Each is a thread, and what it reads is in memory nearly always: more of
@@ -216,5 +216,83 @@ fn restrict(path: &Path) -> Result<(), OpenError> {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(OpenError::File(path.to_owned(), error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::FromRow;
+
+    use super::super::test_database::TestDatabase;
+    use super::super::{Store, sql};
+
+    #[derive(FromRow)]
+    struct Text {
+        text: String,
+    }
+
+    /// So many events, each in a transaction of its own.
+    async fn write(store: &Store, numbers: std::ops::Range<i64>) -> sqlx::Result<()> {
+        for number in numbers {
+            let mut tx = store.write().await?;
+            sql("INSERT INTO audit_events (id, at_ms, kind, outcome, facts, count)
+                 VALUES ($1, $2, 'test', 'success', $3, 1)")
+            .bind(number.to_string())
+            .bind(number)
+            .bind("x".repeat(4000))
+            .run(&mut tx)
+            .await?;
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+
+    async fn written(store: &Store) -> usize {
+        let rows: Vec<Text> =
+            sql("SELECT id AS text FROM audit_events").all(store.db()).await.unwrap();
+        rows.len()
+    }
+
+    /// THREATS DO-15: nobody reads for so long that what was written cannot be moved to its place.
+    #[tokio::test]
+    async fn the_log_of_an_sqlite_file_stays_small() {
+        let database = TestDatabase::sqlite().await;
+        for round in 0..10 {
+            let numbers = 200 * round..200 * (round + 1);
+            let (written, _) =
+                tokio::join!(write(&database.store, numbers), written(&database.store));
+            written.unwrap();
+        }
+
+        let (log, all) = (database.size("-wal"), database.size(""));
+
+        assert!(all + log > 8 << 20, "{all} + {log} bytes: too little was written to see it");
+        assert!(log < 6 << 20, "{log} bytes");
+    }
+
+    /// THREATS DB-08. A database that may not grow is told so as one on a full disk is: `SQLITE_FULL`.
+    #[tokio::test]
+    async fn on_a_full_disk_reads_go_on_and_writes_do_as_soon_as_there_is_room() {
+        let database = TestDatabase::sqlite().await;
+        let store = &database.store;
+        write(store, 0..10).await.unwrap();
+        sql("PRAGMA max_page_count = 1").run(store.db()).await.unwrap();
+
+        let mut committed = 10;
+        let refused = loop {
+            match write(store, committed..committed + 1).await {
+                Ok(()) => committed += 1,
+                Err(error) => break error,
+            }
+        };
+        let code = refused.as_database_error().and_then(|error| error.code());
+        assert_eq!(code.as_deref(), Some("13"), "{refused}");
+        assert_eq!(written(store).await, usize::try_from(committed).unwrap());
+
+        sql("PRAGMA max_page_count = 1000000").run(store.db()).await.unwrap();
+        write(store, 100..110).await.unwrap();
+        assert_eq!(written(store).await, usize::try_from(committed).unwrap() + 10);
+        let check = "SELECT integrity_check AS text FROM pragma_integrity_check";
+        assert_eq!(sql(check).one::<Text>(store.db()).await.unwrap().text, "ok");
     }
 }

@@ -12,6 +12,7 @@ use crate::types::Secret;
 #[derive(Debug)]
 pub(crate) struct TestDatabase {
     pub(crate) store: Store,
+    pub(crate) url: Secret,
     place: Place,
 }
 
@@ -22,10 +23,42 @@ enum Place {
 }
 
 impl TestDatabase {
+    /// Patient ones.
+    pub(crate) const LIMITS: Limits = Limits {
+        connections: 4,
+        acquire: Duration::from_secs(10),
+        statement: Duration::from_secs(10),
+    };
+
     /// An empty one: in SQLite, or with `TEST_DATABASE=postgres` on the server of `TEST_POSTGRES`.
     pub(crate) async fn make() -> Self {
+        Self::with(&Self::LIMITS).await
+    }
+
+    /// The same, within these limits.
+    pub(crate) async fn with(limits: &Limits) -> Self {
+        let is_postgres = std::env::var("TEST_DATABASE").is_ok_and(|kind| kind == "postgres");
+        Self::of(is_postgres, limits).await
+    }
+
+    /// In SQLite, whatever else is tested: for what only SQLite does.
+    pub(crate) async fn sqlite() -> Self {
+        Self::of(false, &Self::LIMITS).await
+    }
+
+    /// How large the file of this ending beside the database is.
+    pub(crate) fn size(&self, ending: &str) -> u64 {
+        match &self.place {
+            Place::Directory(directory) => {
+                std::fs::metadata(directory.join(format!("test.db{ending}"))).unwrap().len()
+            }
+            Place::Postgres { .. } => panic!("PostgreSQL keeps its files to itself"),
+        }
+    }
+
+    async fn of(is_postgres: bool, limits: &Limits) -> Self {
         let name = format!("gatewright_{}", uuid::Uuid::now_v7().simple());
-        let (url, place) = if std::env::var("TEST_DATABASE").is_ok_and(|kind| kind == "postgres") {
+        let (url, place) = if is_postgres {
             let server = std::env::var("TEST_POSTGRES").unwrap();
             ask(&server, format!("CREATE DATABASE {name}")).await;
             let mut url = url::Url::parse(&server).unwrap();
@@ -37,10 +70,9 @@ impl TestDatabase {
             let file = directory.join("test.db");
             (format!("sqlite:{}", file.display()), Place::Directory(directory))
         };
-        let patient = Duration::from_secs(10);
-        let limits = Limits { connections: 4, acquire: patient, statement: patient };
-        let store = Store::open(&Secret::new(url), &limits, false).await.unwrap();
-        Self { store, place }
+        let url = Secret::new(url);
+        let store = Store::open(&url, limits, false).await.unwrap();
+        Self { store, url, place }
     }
 }
 

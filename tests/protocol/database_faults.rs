@@ -282,7 +282,7 @@ async fn a_redemption_may_be_cut_off_anywhere() {
         let again = server.redeem(&web, &code).await;
         match done {
             Some(done) => {
-                assert!(done.is_ok() && left > 1, "{left}");
+                assert!(done.is_ok() && left > 0, "{left}");
                 again.refused(400, "invalid_grant");
                 return;
             }
@@ -301,17 +301,23 @@ async fn a_refresh_may_be_cut_off_anywhere() {
     let registered = server.find(&web).await;
     let place = Browser::of(&server).authorize("ada", &web, "openid", CLAIMS).await;
     let mut token = server.redeem(&web, &place.parameter("code")).await.ok().token("refresh_token");
-    for left in 0.. {
-        let params = Params::parse(&format!("refresh_token={token}")).unwrap();
-        let call = server.app().call(server.trace());
+    let mut cut = 0;
+    // Again and again: a fast database answers now and then before the first wait.
+    for _ in 0..8 {
+        for left in 0.. {
+            let params = Params::parse(&format!("refresh_token={token}")).unwrap();
+            let call = server.app().call(server.trace());
 
-        let doing = Box::pin(refresh::rotate(&call, &registered, &params));
-        let done = CutOff { doing, left }.await;
+            let doing = Box::pin(refresh::rotate(&call, &registered, &params));
+            let done = CutOff { doing, left }.await;
 
-        token = server.refresh(&web, &token, "").await.ok().token("refresh_token");
-        if let Some(done) = done {
-            assert!(done.is_ok() && left > 1, "{left}");
-            break;
+            token = server.refresh(&web, &token, "").await.ok().token("refresh_token");
+            if let Some(done) = done {
+                assert!(done.is_ok());
+                break;
+            }
+            cut += left;
         }
     }
+    assert!(cut > 0, "it was never polled and then cut off");
 }

@@ -583,7 +583,7 @@ async fn a_wrong_password_and_an_unknown_name_are_answered_alike() {
 #[tokio::test]
 async fn passwords_are_not_tried_for_ever() {
     let server = Server::start().await;
-    server.user("ada").await;
+    let ada = server.user("ada").await;
     let tried = async |name: &str, password: &str| {
         let mut browser = Browser::of(&server);
         let door = browser.open("/login").await;
@@ -598,6 +598,9 @@ async fn passwords_are_not_tried_for_ever() {
 
     assert_eq!(full.status, 429);
     assert!(full.header("retry-after").parse::<u64>().unwrap() > 0);
+    let told = server.events("request.refused").await;
+    let last = told.last().unwrap();
+    assert!(last.facts.contains(ada.id.as_str()), "whose account it is: {}", last.facts);
     server.wait(601);
     assert_eq!(tried("ada", PASSWORD).await.status, 303);
 }

@@ -1,5 +1,6 @@
 //! RFC 7662, Token Introspection.
 
+use gatewright::jose::base64url;
 use serde_json::{Value, json};
 
 use crate::server::{BEGINNING, Client, ISSUER, Server};
@@ -38,6 +39,34 @@ async fn a_live_token_is_explained_to_the_client_it_was_issued_to() {
         assert_eq!(told["iss"], ISSUER);
         assert_eq!(told["aud"], ISSUER);
         assert!(told["jti"].is_string() && told["scope"].is_string());
+    }
+}
+
+/// What was verified once is not verified again: that goes for that token alone.
+#[tokio::test]
+async fn nothing_but_the_very_token_profits_from_having_been_verified() {
+    let server = Server::start().await;
+    let client = server.service().await;
+    let (one, other) = (server.token_of(&client).await, server.token_of(&client).await);
+    let (signed, signature) = one.rsplit_once('.').unwrap();
+    let (header, payload) = signed.split_once('.').unwrap();
+    let (others, foreign) = other.rsplit_once('.').unwrap();
+    let unsigned = base64url::encode(br#"{"alg":"none","typ":"at+jwt"}"#);
+
+    for _ in 0..2 {
+        for token in [&one, &other] {
+            assert_eq!(introspect(&server, &client, token).await["active"], true);
+        }
+        for forged in [
+            format!("{signed}.{foreign}"),
+            format!("{others}.{signature}"),
+            format!("{unsigned}.{payload}."),
+            format!("{unsigned}.{payload}.{signature}"),
+            format!("{header}.{payload}."),
+        ] {
+            let told = introspect(&server, &client, &forged).await;
+            assert_eq!(told, json!({ "active": false }), "{forged}");
+        }
     }
 }
 
