@@ -191,9 +191,21 @@ impl Report {
         }
     }
 
-    /// The document.
-    pub(crate) fn markdown(&self) -> String {
-        format!("{}\n{}", include_str!("performance.md").trim_end(), self)
+    /// The page with this in it, beside what it says of the other database.
+    pub(crate) fn page(&self, before: &str) -> String {
+        const SECTION: &str = "\n## ";
+        let own = self.to_string();
+        let own = own.trim().trim_start_matches("## ");
+        let mut sections: Vec<&str> = before.split(SECTION).skip(1).collect();
+        sections.retain(|section| section.lines().next() != own.lines().next());
+        sections.push(own);
+        // SQLite first.
+        sections.sort_unstable_by(|one, other| other.cmp(one));
+        let mut page = include_str!("performance.md").trim_end().to_owned();
+        for section in sections {
+            page.push_str(&format!("\n{SECTION}{}", section.trim_end()));
+        }
+        page + "\n"
     }
 
     fn table(&self, f: &mut impl fmt::Write) -> fmt::Result {

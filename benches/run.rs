@@ -132,7 +132,8 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     }
     println!("\n{report}");
     if let Some(file) = &options.write {
-        std::fs::write(file, report.markdown()).with_context(|| file.display().to_string())?;
+        let page = std::fs::read_to_string(file).unwrap_or_default();
+        std::fs::write(file, report.page(&page)).with_context(|| file.display().to_string())?;
     }
     Ok(())
 }
