@@ -137,16 +137,14 @@ pub(crate) async fn drive(
         })
         .collect();
     let mut tasks = std::pin::pin!(tasks);
-    if to.awake {
-        std::future::poll_fn(|cx| {
-            let done = tasks.as_mut().poll(cx);
+    std::future::poll_fn(|cx| {
+        let done = tasks.as_mut().poll(cx);
+        if to.awake {
             cx.waker().wake_by_ref();
-            done
-        })
-        .await;
-    } else {
-        tasks.await;
-    }
+        }
+        done
+    })
+    .await;
     let took = begun.elapsed();
     let mut micros = Vec::new();
     for handle in handles {

@@ -289,7 +289,14 @@ impl Issued {
         request: &Request,
         signed_in: &SignedIn,
     ) -> Result<Answer> {
-        session::touch(call.store, &call.config.sessions, &signed_in.session, call.now).await?;
+        session::touch(
+            call.store,
+            &call.config.sessions,
+            &signed_in.session.id,
+            signed_in.session.seen_at,
+            call.now,
+        )
+        .await?;
         let return_to = request.return_to.clone();
         Ok(return_to.code(call.issuer(), self.code.0.expose()))
     }

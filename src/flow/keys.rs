@@ -428,16 +428,17 @@ async fn read(store: &Store, kek: &Kek) -> Result<Keys> {
                 let key = SigningKey::from_pkcs8(row.alg, &clear)?;
                 // Parsed once: it checks nearly all tokens that come back.
                 published.push(key.public_key()?);
+                hints.push(public()?);
+                jwks.push(jwk.clone());
                 active.insert(row.alg, Arc::new(key));
             }
-            State::Pending | State::Retiring => published.push(public()?),
-            State::Retired | State::Compromised => {}
-        }
-        if !matches!(row.state(), State::Compromised) {
-            hints.push(public()?);
-        }
-        if !matches!(row.state(), State::Retired | State::Compromised) {
-            jwks.push(jwk.clone());
+            State::Pending | State::Retiring => {
+                published.push(public()?);
+                hints.push(public()?);
+                jwks.push(jwk.clone());
+            }
+            State::Retired => hints.push(public()?),
+            State::Compromised => {}
         }
     }
     let mut refresh = None;

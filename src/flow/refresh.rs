@@ -11,7 +11,7 @@ use super::{Call, audience};
 use crate::people::session;
 use crate::record::{Event, Kind};
 use crate::store::grants::{self, Grant, Presented, Rotation, Terms};
-use crate::store::{retrying, sessions};
+use crate::store::retrying;
 use crate::types::client::{GrantType, Profile};
 use crate::types::{Client, Code, Params, Refusal, ResourceId, Result, Scope};
 
@@ -143,15 +143,11 @@ async fn answer(call: &Call<'_>, client: &Client, grant: &Grant, wanted: Wanted)
 /// most once a minute. The token is spent already: for a note that could not be taken, its owner must
 /// not be sent away without the next one.
 async fn keep_session(call: &Call<'_>, grant: &Grant) {
-    let unless_since = call.now - session::EVERY;
-    if grant.offline || grant.session_seen_at.is_none_or(|seen_at| seen_at > unless_since) {
+    let (false, Some(seen_at)) = (grant.offline, grant.session_seen_at) else {
         return;
-    }
-    let idle_at = session::idle(&call.config.sessions, call.now);
-    let on = call.store.db();
-    if let Err(error) =
-        sessions::touch(on, &grant.session_id, unless_since, idle_at, call.now).await
-    {
+    };
+    let (config, id) = (&call.config.sessions, &grant.session_id);
+    if let Err(error) = session::touch(call.store, config, id, seen_at, call.now).await {
         tracing::warn!(%error, request_id = %call.trace.request_id, "a session's use was not noted");
     }
 }

@@ -28,7 +28,14 @@ pub(super) async fn get(request: Request) -> Result<Response, Page> {
         return Ok(visit.go("/login").await?);
     };
     let app = visit.app();
-    session::touch(&app.store, &app.config.sessions, &signed_in.session, visit.now()).await?;
+    session::touch(
+        &app.store,
+        &app.config.sessions,
+        &signed_in.session.id,
+        signed_in.session.seen_at,
+        visit.now(),
+    )
+    .await?;
     let notice = visit.head.query()?.one("notice")?.and_then(Notice::parse);
     Ok(page(visit, &signed_in, notice, None).await?)
 }

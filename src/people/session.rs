@@ -10,7 +10,7 @@ use crate::types::token::SessionSecret;
 use crate::types::{ClientId, Result, Seconds, SessionId, Timestamp, UserId};
 
 /// How often the use of a session is written down at most.
-pub const EVERY: Seconds = Seconds::minutes(1);
+const EVERY: Seconds = Seconds::minutes(1);
 
 /// Without activity, and in any case.
 fn lifetimes(config: &Sessions, remembered: bool) -> (Seconds, Seconds) {
@@ -25,11 +25,6 @@ fn lifetimes(config: &Sessions, remembered: bool) -> (Seconds, Seconds) {
 /// [`expires_at`], whatever this says: every question about it asks for both.
 pub fn idle_at(config: &Sessions, remembered: bool, now: Timestamp) -> Timestamp {
     now + lifetimes(config, remembered).0
-}
-
-/// [`idle_at`] of either kind.
-pub fn idle(config: &Sessions, now: Timestamp) -> IdleAt {
-    IdleAt { usual: idle_at(config, false, now), remembered: idle_at(config, true, now) }
 }
 
 /// When a session that begins now ends in any case.
@@ -68,12 +63,15 @@ pub async fn live(
 pub async fn touch(
     store: &Store,
     config: &Sessions,
-    session: &Session,
+    id: &SessionId,
+    seen_at: Timestamp,
     now: Timestamp,
 ) -> Result<()> {
     let unless_since = now - EVERY;
-    if session.seen_at <= unless_since {
-        sessions::touch(store.db(), &session.id, unless_since, idle(config, now), now).await?;
+    if seen_at <= unless_since {
+        let idle_at =
+            IdleAt { usual: idle_at(config, false, now), remembered: idle_at(config, true, now) };
+        sessions::touch(store.db(), id, unless_since, idle_at, now).await?;
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 use super::lender::Lender;
-use super::{Db, Store};
+use super::{Db, Store, is_transient};
 use crate::types::Secret;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
@@ -171,18 +171,25 @@ impl Store {
 /// it to its log, and making its tables. Unlike PostgreSQL it has no lock to wait at for that; the others
 /// find it done when they look again (THREATS DB-09). Nothing is ever half done: a migration is one
 /// transaction.
-async fn again<T, E: std::fmt::Display, F: Future<Output = Result<T, E>>>(
-    work: impl Fn() -> F,
-) -> Result<T, E> {
+async fn again<T, E, F>(work: impl Fn() -> F) -> Result<T, OpenError>
+where
+    E: Into<OpenError>,
+    F: Future<Output = Result<T, E>>,
+{
     const TRIES: u32 = 10;
     for _ in 1..TRIES {
-        match work().await {
-            Ok(done) => return Ok(done),
-            Err(error) => tracing::debug!(%error, "the database is being made by somebody else"),
+        match work().await.map_err(Into::into) {
+            Err(OpenError::Database(error)) if is_transient(&error) => {
+                tracing::debug!(%error, "the database is being made by somebody else");
+            }
+            Err(OpenError::Migration(error)) => {
+                tracing::debug!(%error, "the schema is being changed by somebody else");
+            }
+            done => return done,
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    work().await
+    work().await.map_err(Into::into)
 }
 
 /// How many read SQLite at once. Each is a thread, and what it reads is in memory nearly always: more of
