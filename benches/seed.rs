@@ -155,6 +155,7 @@ pub(crate) async fn seed(place: &Place, grants: usize) -> Result<Seeded> {
             claims: String::new(),
             created_at: now,
             expires_at: now + Seconds::hours(2),
+            confirmation: gatewright::types::Confirmation::default(),
         };
         opaque_tokens::insert(&mut tx, &token.digest(), &row).await?;
         seeded.opaque.push(token.0.expose().to_owned());

@@ -8,7 +8,7 @@
 //! | `render`                | turning results, refusals and failures into answers        | what is asked              |
 //! | `app`                   | what a handler may reach                                   | who is asking              |
 //! | `flow`                  | the rules of the RFCs                                      | HTTP, the text of SQL      |
-//! | `people`                | accounts: passwords, sessions, throttling                  | HTTP, the text of SQL      |
+//! | `people` · `pki`        | accounts: passwords, sessions, throttling · certificates   | HTTP, the text of SQL      |
 //! | `outbound`              | the one HTTP client                                        | why something is fetched   |
 //! | `record`                | audit events and metrics                                   | rules                      |
 //! | `jose`                  | signatures, sealing, keys as JWK                           | tokens, clients            |
@@ -27,6 +27,7 @@ pub mod jose;
 pub mod outbound;
 pub mod page;
 pub mod people;
+pub mod pki;
 pub mod record;
 pub mod render;
 pub mod server;

@@ -13,7 +13,7 @@ const FLOORS: &[&[&str]] = &[
     &["jose"],
     &["record"],
     &["outbound"],
-    &["people"],
+    &["people", "pki"],
     &["flow"],
     &["app"],
     &["render"],

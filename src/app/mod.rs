@@ -11,6 +11,7 @@ pub use clock::Clock;
 use crate::config::Config;
 use crate::flow::client_keys::ClientKeys;
 use crate::flow::keys::{Document, Keyring, Schedule};
+use crate::flow::possession::Held;
 use crate::flow::{Call, kek, metadata};
 use crate::outbound::Outbound;
 use crate::people::{Hasher, People};
@@ -137,6 +138,7 @@ impl App {
             config: &self.config,
             now: trace.now(),
             trace,
+            held: Held::default(),
         }
     }
 

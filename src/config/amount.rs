@@ -11,7 +11,7 @@ fn whole(raw: &Raw<'_>) -> Result<i64, Wrong> {
     let number = match raw {
         Raw::Integer(number) => Some(*number),
         Raw::Untyped(text) => text.parse().ok(),
-        Raw::Text(_) | Raw::Boolean(_) | Raw::List(_) | Raw::Other(_) => None,
+        Raw::Text(_) | Raw::Boolean(_) | Raw::List(_) | Raw::Table(_) | Raw::Other(_) => None,
     };
     match number {
         Some(0..) => number.ok_or_else(|| raw.mistaken()),

@@ -19,6 +19,8 @@ pub enum Raw<'a> {
     Boolean(bool),
     /// A TOML array.
     List(Vec<Self>),
+    /// A TOML table within a list: `{ name = "…" }`, or `[[table.key]]`.
+    Table(Vec<(&'a str, Self)>),
     /// Anything else, by the name of its type.
     Other(&'static str),
     /// The text of an environment variable or of a secret file: its key decides what it is.
@@ -28,7 +30,14 @@ pub enum Raw<'a> {
 impl<'a> Raw<'a> {
     /// What stands behind a key of the file.
     pub(super) fn of(item: &'a toml_edit::Item) -> Self {
+        if let Some(list) = item.as_array_of_tables() {
+            return Self::List(list.iter().map(|table| Self::table(table)).collect());
+        }
         item.as_value().map_or(Self::Other("table"), Self::value)
+    }
+
+    fn table(table: &'a dyn toml_edit::TableLike) -> Self {
+        Self::Table(table.iter().map(|(key, item)| (key, Self::of(item))).collect())
     }
 
     fn value(value: &'a Toml) -> Self {
@@ -37,9 +46,8 @@ impl<'a> Raw<'a> {
             Toml::Integer(number) => Self::Integer(*number.value()),
             Toml::Boolean(yes) => Self::Boolean(*yes.value()),
             Toml::Array(list) => Self::List(list.iter().map(Self::value).collect()),
-            Toml::Float(_) | Toml::Datetime(_) | Toml::InlineTable(_) => {
-                Self::Other(value.type_name())
-            }
+            Toml::InlineTable(table) => Self::table(table),
+            Toml::Float(_) | Toml::Datetime(_) => Self::Other(value.type_name()),
         }
     }
 
@@ -48,9 +56,11 @@ impl<'a> Raw<'a> {
         match self {
             Self::Text("") | Self::Untyped("") => Err("is empty".into()),
             Self::Text(text) | Self::Untyped(text) => Ok(text),
-            Self::Integer(_) | Self::Boolean(_) | Self::List(_) | Self::Other(_) => {
-                Err(self.mistaken())
-            }
+            Self::Integer(_)
+            | Self::Boolean(_)
+            | Self::List(_)
+            | Self::Table(_)
+            | Self::Other(_) => Err(self.mistaken()),
         }
     }
 
@@ -63,7 +73,7 @@ impl<'a> Raw<'a> {
             Self::List(_) => "is a list",
             Self::Other("datetime") => "is a date",
             Self::Other("float") => "is a number with a fraction",
-            Self::Other(_) => "is a table",
+            Self::Table(_) | Self::Other(_) => "is a table",
             Self::Untyped(_) => "is not of the form we expect",
         })
     }
@@ -161,7 +171,7 @@ impl<T: Value> Value for Vec<T> {
                 let items: Vec<_> = text.split(',').map(|item| Raw::Untyped(item.trim())).collect();
                 items.iter().enumerate().map(one).collect()
             }
-            Raw::Text(_) | Raw::Integer(_) | Raw::Boolean(_) | Raw::Other(_) => {
+            Raw::Text(_) | Raw::Integer(_) | Raw::Boolean(_) | Raw::Table(_) | Raw::Other(_) => {
                 T::read(raw).map(|only| vec![only])
             }
         }
@@ -188,9 +198,12 @@ impl Value for bool {
             Raw::Boolean(yes) => Ok(*yes),
             Raw::Untyped("true") => Ok(true),
             Raw::Untyped("false") => Ok(false),
-            Raw::Text(_) | Raw::Integer(_) | Raw::List(_) | Raw::Other(_) | Raw::Untyped(_) => {
-                Err(raw.mistaken())
-            }
+            Raw::Text(_)
+            | Raw::Integer(_)
+            | Raw::List(_)
+            | Raw::Table(_)
+            | Raw::Other(_)
+            | Raw::Untyped(_) => Err(raw.mistaken()),
         }
     }
 

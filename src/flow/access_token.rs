@@ -16,7 +16,9 @@ use crate::jose::jws::{Jws, Keys, Typ};
 use crate::store::grants::{self, Live};
 use crate::store::revoked_tokens;
 use crate::types::token::OpaqueAccessToken;
-use crate::types::{Algorithm, Client, ClientId, Digest, GrantId, Result, Scope, Timestamp};
+use crate::types::{
+    Algorithm, Client, ClientId, Confirmation, Digest, GrantId, Result, Scope, Timestamp,
+};
 
 /// An access token that we issued and that has not expired. Whether it still counts is another
 /// question: [`Read::live`].
@@ -38,6 +40,8 @@ pub struct Read {
     pub issued_at: Timestamp,
     /// `exp`
     pub expires_at: Timestamp,
+    /// `cnf`
+    pub confirmation: Confirmation,
     /// Which kind it is.
     pub kind: Kind,
 }
@@ -108,6 +112,7 @@ async fn opaque(call: &Call<'_>, text: &str) -> Result<Result<Read, Not>> {
         grant_id: row.grant_id,
         issued_at: row.created_at,
         expires_at: row.expires_at,
+        confirmation: row.confirmation,
         kind: Kind::Opaque { digest, live: live.map(Box::new) },
     }))
 }
@@ -152,6 +157,10 @@ fn verified(call: &Call<'_>, text: &str, keys: &keys::Keys) -> Result<Read, Not>
         subject: Some(subject),
         issued_at,
         expires_at,
+        confirmation: match verified.claims.get("cnf") {
+            None => Confirmation::default(),
+            Some(cnf) => serde::Deserialize::deserialize(cnf).map_err(|_| Not::Ours("cnf"))?,
+        },
         kind: Kind::Jwt,
     };
     if expires_at <= call.now {

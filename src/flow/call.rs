@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::flow::client_keys::ClientKeys;
 use crate::flow::keys::{Keyring, Keys};
+use crate::flow::possession::Held;
 use crate::outbound::Outbound;
 use crate::record::{Metrics, Recorder, Trace};
 use crate::store::Store;
@@ -33,6 +34,8 @@ pub struct Call<'a> {
     pub now: Timestamp,
     /// What the request is called, and where it comes from.
     pub trace: Trace,
+    /// What whoever sends it has shown that it holds.
+    pub held: Held,
 }
 
 impl Call<'_> {

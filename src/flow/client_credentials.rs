@@ -40,5 +40,6 @@ pub async fn grant(call: &Call<'_>, client: &Client, params: &Params) -> Result<
         scope,
         refresh: None,
         id_token: None,
+        confirmation: access.confirmation,
     })
 }

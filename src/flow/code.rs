@@ -6,6 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::mint::{self, For, IdTokenOf, Tokens};
+use super::possession::Held;
 use super::{Call, audience};
 use crate::jose::base64url;
 use crate::record::{Event, Kind};
@@ -53,6 +54,8 @@ pub async fn redeem(call: &Call<'_>, client: &Client, params: &Params) -> Result
         code_verifier: params.one("code_verifier")?,
     };
     let asked = audience::asked(call, client, params).await?;
+    // A client that shows too little is told so, and may come again with the same code.
+    call.held.confirmation(client, call.now)?;
     // Before the transaction: who holds one connection must not wait for another.
     let known = call.cache.resources().await?;
     let keys = call.keys()?;
@@ -82,8 +85,8 @@ pub async fn redeem(call: &Call<'_>, client: &Client, params: &Params) -> Result
         None
     };
     mint::note(call, access.issued).await?;
-    let expires_in = access.expires_in;
-    Ok(Tokens { access: access.token, expires_in, scope, refresh, id_token })
+    let (expires_in, confirmation) = (access.expires_in, access.confirmation);
+    Ok(Tokens { access: access.token, expires_in, scope, refresh, id_token, confirmation })
 }
 
 /// The transaction: spend the code, judge it, make the grant.
@@ -121,7 +124,7 @@ async fn spend(
                 return Ok(Redeemed::Refused(dead("unknown")));
             }
         };
-    let judged = judge(client, brought, &authorization)
+    let judged = judge(client, &call.held, brought, &authorization)
         .and_then(|()| {
             if expires_at <= call.now {
                 return Err(dead("expired").with("expired_at", expires_at));
@@ -147,8 +150,8 @@ async fn spend(
         }
     };
 
-    let grant =
-        grants::insert(&mut tx, &authorization, life(call, client, &scope), call.now).await?;
+    let (life, bonds) = (life(call, client, &scope), call.held.bonds(client));
+    let grant = grants::insert(&mut tx, &authorization, life, bonds, call.now).await?;
     let access = mint::access(
         call,
         &mut tx,
@@ -178,6 +181,7 @@ async fn spend(
 /// > […], and if included ensure that their values are identical. (§4.1.3)
 fn judge(
     client: &Client,
+    held: &Held,
     brought: &Brought<'_>,
     authorization: &Authorization,
 ) -> Result<(), Refusal> {
@@ -190,6 +194,11 @@ fn judge(
         return Err(Code::InvalidGrant
             .because("redirect_uri is missing or is not the one of the authorization request")
             .with("expected", &authorization.redirect_uri));
+    }
+    // > the authorization server MUST verify that the key in the DPoP proof matches the one in the
+    // > dpop_jkt parameter (RFC 9449 §10, in substance)
+    if authorization.dpop_jkt.is_some_and(|jkt| held.key != Some(jkt)) {
+        return Err(dead("bound to another DPoP key by dpop_jkt"));
     }
     match (&authorization.code_challenge, brought.code_verifier) {
         (None, None) => Ok(()),

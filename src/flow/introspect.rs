@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::access_token::{self, Behind};
 use super::{Call, mint, subject};
 use crate::store::grants;
-use crate::types::{Client, Code, Params, Result, Timestamp};
+use crate::types::{Client, Code, Confirmation, Params, Result, Timestamp};
 
 /// The answer: §2.2. What is not known is left out.
 #[derive(Debug, Default, Serialize)]
@@ -37,6 +37,8 @@ pub struct Introspection {
     auth_time: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     acr: Option<String>,
+    #[serde(skip_serializing_if = "Confirmation::is_bearer")]
+    cnf: Confirmation,
 }
 
 /// Tells a confidential client about a token that was issued to it or that names a resource of its own.
@@ -91,7 +93,8 @@ pub async fn introspect(
         active: true,
         scope: Some(token.scope.to_string()).filter(|scope| !scope.is_empty()),
         client_id: Some(token.client_id.to_string()),
-        token_type: Some("Bearer"),
+        token_type: Some(token.confirmation.token_type()),
+        cnf: token.confirmation,
         exp: Some(token.expires_at),
         iat: Some(token.issued_at),
         aud: Some(match token.audience.as_slice() {

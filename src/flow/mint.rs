@@ -17,7 +17,9 @@ use crate::store::grants::{Grant, Presented};
 use crate::store::{On, opaque_tokens, users};
 use crate::types::client::{GrantType, TokenFormat};
 use crate::types::token::{OpaqueAccessToken, seal, unseal};
-use crate::types::{Client, Failure, GrantId, Refusal, Result, Scope, Seconds, Secret, Timestamp};
+use crate::types::{
+    Client, Confirmation, Failure, GrantId, Refusal, Result, Scope, Seconds, Secret, Timestamp,
+};
 
 /// What the token endpoint answers: RFC 6749 §5.1.
 #[derive(Debug)]
@@ -32,6 +34,8 @@ pub struct Tokens {
     pub refresh: Option<Secret>,
     /// `id_token`
     pub id_token: Option<Secret>,
+    /// What the access token is bound to: `token_type`.
+    pub confirmation: Confirmation,
 }
 
 /// The claims of a JWT access token: RFC 9068 §2.2.
@@ -53,6 +57,8 @@ struct AccessClaims<'a> {
     auth_time: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     acr: Option<&'a str>,
+    #[serde(skip_serializing_if = "Confirmation::is_bearer")]
+    cnf: Confirmation,
 }
 
 /// One audience is written as a string, several as an array (RFC 7519 §4.1.3).
@@ -79,6 +85,8 @@ pub struct Access {
     pub token: Secret,
     /// `expires_in`
     pub expires_in: Seconds,
+    /// What it is bound to.
+    pub confirmation: Confirmation,
     /// What is told about it, once it counts.
     pub issued: Issued,
 }
@@ -110,8 +118,9 @@ pub async fn access(
         For::Client => None,
         For::Grant(grant) => Some(grant),
     };
+    let confirmation = call.held.confirmation(client, call.now)?;
     let token = match shape.format {
-        TokenFormat::Jwt => jwt(call, client, grant, shape, scope, &jti)?,
+        TokenFormat::Jwt => jwt(call, client, grant, shape, scope, &jti, confirmation)?,
         TokenFormat::Opaque => {
             let token = OpaqueAccessToken::generate();
             let row = opaque_tokens::OpaqueToken {
@@ -123,6 +132,7 @@ pub async fn access(
                 claims: String::new(),
                 created_at: call.now,
                 expires_at: call.now + shape.lifetime,
+                confirmation,
             };
             opaque_tokens::insert(on, &token.digest(), &row).await?;
             token.0
@@ -136,7 +146,7 @@ pub async fn access(
         request: call.trace.request_id.clone(),
         at: call.trace.at_ms,
     };
-    Ok(Access { token, expires_in: shape.lifetime, issued })
+    Ok(Access { token, expires_in: shape.lifetime, confirmation, issued })
 }
 
 /// Tells the audit trail of a token, before the token leaves the house. Never inside a transaction: a
@@ -156,6 +166,7 @@ fn jwt(
     shape: &Shape,
     scope: &Scope,
     jti: &str,
+    cnf: Confirmation,
 ) -> Result<Secret> {
     let keys = call.keys()?;
     let subject = grant.map(|grant| subject::of(&keys, client, &grant.user_id));
@@ -171,6 +182,7 @@ fn jwt(
         gw_grant: grant.map(|grant| grant.id.as_str()),
         auth_time: grant.map(|grant| grant.auth_time),
         acr: grant.map(|grant| grant.acr.as_str()),
+        cnf,
     };
     let key = keys.signing(call.config.tokens.access_token_alg)?;
     Ok(Secret::new(key.sign("at+jwt", &claims)?))

@@ -21,6 +21,7 @@ pub mod keys;
 pub mod logout;
 pub mod metadata;
 pub mod mint;
+pub mod possession;
 pub mod redirect_uri;
 pub mod refresh;
 pub mod registration;

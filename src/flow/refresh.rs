@@ -33,6 +33,8 @@ pub async fn rotate(call: &Call<'_>, client: &Client, params: &Params) -> Result
         resources: audience::asked(call, client, params).await?,
     };
     must_be_granted(call, client, &presented, &wanted).await?;
+    // A refusal must not spend the token.
+    call.held.confirmation(client, call.now)?;
 
     let tokens = &call.config.tokens;
     let terms = Terms {
@@ -45,6 +47,7 @@ pub async fn rotate(call: &Call<'_>, client: &Client, params: &Params) -> Result
         offline: client.scope().has("offline_access"),
         idle_at: call.now + tokens.refresh_idle,
         grace: tokens.refresh_grace,
+        bonds: call.held.bonds(client),
     };
     let rotation = grants::rotate(call.store.db(), &presented, &client.id, terms, call.now).await?;
     let grant = match rotation {
@@ -58,6 +61,10 @@ pub async fn rotate(call: &Call<'_>, client: &Client, params: &Params) -> Result
                 .into());
         }
         Rotation::Foreign => return Err(dead(&presented, "issued to another client").into()),
+        Rotation::Unheld => {
+            let reason = "bound to a certificate or a key that was not shown";
+            return Err(dead(&presented, reason).into());
+        }
         Rotation::Dead => {
             let reason = "expired, revoked, unknown, or offline while the client may not be";
             return Err(dead(&presented, reason).into());
@@ -133,6 +140,7 @@ async fn answer(call: &Call<'_>, client: &Client, grant: &Grant, wanted: Wanted)
     Ok(Tokens {
         expires_in: access.expires_in,
         access: access.token,
+        confirmation: access.confirmation,
         scope,
         refresh: Some(mint::refresh(&*call.keys()?, &grant.id, grant.generation)?),
         id_token,

@@ -34,6 +34,7 @@ pub async fn userinfo(call: &Call<'_>, token: &str) -> Result<Body> {
             .with("audience", token.audience.join(" "))
             .into());
     }
+    call.held.must_fit(&token.confirmation, call.now)?;
     if !token.scope.has("openid") {
         return Err(Code::InsufficientScope.because("the token lacks the scope openid").into());
     }

@@ -145,6 +145,8 @@ const fn trouble(code: Code) -> Trouble {
         | Code::InvalidScope
         | Code::AccessDenied
         | Code::UnsupportedResponseType
+        | Code::InvalidDpopProof
+        | Code::UseDpopNonce
         | Code::InvalidTarget
         | Code::LoginRequired
         | Code::ConsentRequired

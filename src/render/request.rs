@@ -12,6 +12,8 @@ use super::site::Site;
 use super::words::{self, Words};
 use crate::app::App;
 use crate::flow::Call;
+use crate::flow::possession::Held;
+use crate::pki::Certificate;
 use crate::record::Trace;
 use crate::types::{Client, Params, Refusal};
 
@@ -28,6 +30,8 @@ pub struct Head {
     pub uri: Uri,
     /// Its header fields.
     pub headers: HeaderMap,
+    /// The client certificate that it came with.
+    pub certificate: Option<Arc<Certificate>>,
     /// Whether the script that asks may read the answer: its client is proven and allows its origin.
     is_origin_allowed: AtomicBool,
 }
@@ -40,9 +44,10 @@ impl Head {
         method: Method,
         uri: Uri,
         headers: HeaderMap,
+        certificate: Option<Arc<Certificate>>,
     ) -> Self {
         let is_origin_allowed = AtomicBool::new(false);
-        Self { site, trace, method, uri, headers, is_origin_allowed }
+        Self { site, trace, method, uri, headers, certificate, is_origin_allowed }
     }
 
     /// What a handler may reach.
@@ -128,6 +133,7 @@ impl Request {
 
     /// What the rules may reach.
     pub fn call(&self) -> Call<'_> {
-        self.head.app().call(self.head.trace.clone())
+        let held = Held { certificate: self.head.certificate.clone(), key: None };
+        Call { held, ..self.head.app().call(self.head.trace.clone()) }
     }
 }

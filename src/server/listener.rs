@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::task::TaskTracker;
 
-use super::router::Router;
+use super::router::{Peer, Router};
 use crate::config::Http;
 
 /// Header fields of one request (DESIGN §8).
@@ -99,10 +99,10 @@ async fn connection(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY");
     }
-    let address = peer.ip().to_canonical();
+    let peer = Arc::new(Peer { address: peer.ip().to_canonical(), certificate: None });
     let service = service_fn(move |request: hyper::Request<Incoming>| {
-        let router = router.clone();
-        async move { Ok::<_, Infallible>(router.answer(address, request.map(Body::new)).await) }
+        let (router, peer) = (router.clone(), peer.clone());
+        async move { Ok::<_, Infallible>(router.answer(&peer, request.map(Body::new)).await) }
     });
     let mut served = pin!(http.serve_connection(TokioIo::new(stream), service));
     let closed = tokio::select! {

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::address;
 use crate::config::Network;
+use crate::pki::Certificate;
 use crate::record::Trace;
 use crate::render::route::Below;
 use crate::render::words::Trouble;
@@ -22,6 +23,15 @@ use crate::render::{
     Answer as _, Head, Json, Kind, Page, Request, Response, Route, Site, cors, headers, page, site,
 };
 use crate::types::{Code, Failure};
+
+/// Whoever is at the other end of a connection.
+#[derive(Clone, Debug)]
+pub(super) struct Peer {
+    /// Its address.
+    pub(super) address: IpAddr,
+    /// The certificate whose key it proved in the TLS handshake.
+    pub(super) certificate: Option<Arc<Certificate>>,
+}
 
 /// The endpoints by their paths. A path is compared as it came, byte by byte: what needs to be made
 /// normal first is nobody's (THREATS HD-06).
@@ -64,15 +74,13 @@ impl Router {
     }
 
     /// The answer to a request of this peer.
-    pub(super) async fn answer(
-        &self,
-        peer: IpAddr,
-        request: axum::http::Request<Body>,
-    ) -> Response {
+    pub(super) async fn answer(&self, peer: &Peer, request: axum::http::Request<Body>) -> Response {
         let begun = Instant::now();
         let (parts, body) = request.into_parts();
-        let trace = self.trace(peer, &parts.headers);
-        let head = Head::new(self.site.clone(), trace, parts.method, parts.uri, parts.headers);
+        let trace = self.trace(peer.address, &parts.headers);
+        let certificate = peer.certificate.clone();
+        let (method, uri, headers) = (parts.method, parts.uri, parts.headers);
+        let head = Head::new(self.site.clone(), trace, method, uri, headers, certificate);
         let head = Arc::new(head);
         let route = self.find(head.uri.path());
 

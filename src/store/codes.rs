@@ -3,8 +3,10 @@
 use sqlx::FromRow;
 
 use super::consents::Consent;
-use super::{On, Tx, from_json, sql, to_json, to_scope};
-use crate::types::{ClientId, Digest, GrantId, ResourceId, Scope, SessionId, Timestamp, UserId};
+use super::{On, Tx, from_json, sql, to_json, to_scope, to_thumbprint};
+use crate::types::{
+    ClientId, Digest, GrantId, ResourceId, Scope, SessionId, Thumbprint, Timestamp, UserId,
+};
 
 /// What a code stands for.
 #[derive(Clone, Debug)]
@@ -29,6 +31,8 @@ pub struct Authorization {
     pub resources: Vec<ResourceId>,
     /// The `claims` parameter (OIDC Core §5.5), as JSON; empty where there was none.
     pub claims: String,
+    /// `dpop_jkt`: the key that must redeem it (RFC 9449 §10).
+    pub dpop_jkt: Option<Thumbprint>,
 }
 
 /// On what ground a code is issued.
@@ -64,8 +68,8 @@ pub async fn issue(
     };
     let issued = sql("INSERT INTO codes
             (digest, grant_id, client_id, user_id, session_id, redirect_uri, code_challenge, nonce, scope,
-             resources, claims, created_at, expires_at)
-         SELECT $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $1, $13
+             resources, claims, created_at, expires_at, dpop_jkt)
+         SELECT $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $1, $13, $18
           WHERE EXISTS (SELECT 1 FROM sessions
                           JOIN users ON users.id = sessions.user_id AND users.disabled_at IS NULL
                          WHERE sessions.id = $6 AND sessions.user_id = $5 AND sessions.ended_at IS NULL
@@ -92,6 +96,7 @@ pub async fn issue(
     .bind(scope)
     .bind(resources)
     .bind(claims)
+    .bind(authorization.dpop_jkt)
     .run(on)
     .await?;
     Ok(issued == 1)
@@ -110,6 +115,7 @@ struct Row {
     resources: String,
     claims: String,
     expires_at: Timestamp,
+    dpop_jkt: Option<String>,
     alive: bool,
 }
 
@@ -151,7 +157,7 @@ pub async fn spend(
     let row: Option<Row> = sql("UPDATE codes SET used_at = $1
           WHERE digest = $2 AND used_at IS NULL
       RETURNING grant_id, client_id, user_id, session_id, redirect_uri, code_challenge, nonce, scope,
-                resources, claims, expires_at,
+                resources, claims, expires_at, dpop_jkt,
                 EXISTS (SELECT 1 FROM sessions
                           JOIN users ON users.id = sessions.user_id AND users.disabled_at IS NULL
                           JOIN clients ON clients.id = codes.client_id AND clients.disabled_at IS NULL
@@ -178,6 +184,7 @@ pub async fn spend(
                 scope: to_scope(&row.scope)?,
                 resources: from_json(&row.resources)?,
                 claims: row.claims,
+                dpop_jkt: row.dpop_jkt.as_deref().map(to_thumbprint).transpose()?,
             }),
             alive: row.alive,
             expires_at: row.expires_at,

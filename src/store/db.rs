@@ -12,7 +12,9 @@ use sqlx::{FromRow, Postgres, Sqlite};
 
 use super::lender::{Begun, Lender};
 use crate::types::secret::Digest;
-use crate::types::{ClientId, GrantId, ResourceId, Scope, Seconds, SessionId, Timestamp, UserId};
+use crate::types::{
+    ClientId, GrantId, ResourceId, Scope, Seconds, SessionId, Thumbprint, Timestamp, UserId,
+};
 
 /// The connections. SQLite has one writer at a time, so its writers queue for one connection instead of
 /// at the file's lock, and readers never wait for them.
@@ -108,6 +110,7 @@ val! {
     &Digest => Blob, |x: &Digest| x.0.to_vec();
     Timestamp => Int, |x: Timestamp| x.0;
     Seconds => Int, |x: Seconds| x.0;
+    Thumbprint => Text, String::from;
     &Scope => Text, ToString::to_string;
     &ClientId => Text, String::from;
     &UserId => Text, String::from;

@@ -6,7 +6,8 @@ use super::codes::Authorization;
 use super::opaque_tokens::{self, OpaqueToken};
 use super::{On, Tx, from_json, sql, to_json, to_scope, users};
 use crate::types::{
-    ClientId, Digest, GrantId, ResourceId, Scope, Seconds, SessionId, Timestamp, User, UserId,
+    Bonds, ClientId, Digest, GrantId, ResourceId, Scope, Seconds, SessionId, Thumbprint, Timestamp,
+    User, UserId,
 };
 
 /// A grant that was alive when it was read or changed.
@@ -144,14 +145,15 @@ pub async fn insert(
     tx: &mut Tx,
     authorization: &Authorization,
     life: Life,
+    bonds: Bonds,
     now: Timestamp,
 ) -> sqlx::Result<Grant> {
     let row: Row = sql(concat!(
         "INSERT INTO grants
             (id, client_id, user_id, session_id, offline, scope, resources, claims, nonce, auth_time, amr, acr,
-             generation, rotated_at, created_at, idle_at, expires_at)
+             generation, rotated_at, created_at, idle_at, expires_at, public_key, proof_key)
          SELECT $2, $3, $4, sessions.id, $6, $7, $8, $9, $10, sessions.auth_time, sessions.amr, sessions.acr,
-                1, $1, $1, $11, $12
+                1, $1, $1, $11, $12, $13, $14
            FROM sessions
           WHERE sessions.id = $5
       RETURNING ",
@@ -169,6 +171,8 @@ pub async fn insert(
     .bind(authorization.nonce.as_deref())
     .bind(life.idle_at)
     .bind(life.expires_at)
+    .bind(bonds.public_key)
+    .bind(bonds.proof_key)
     .one(tx)
     .await?;
     row.read()
@@ -194,6 +198,8 @@ pub enum Rotation {
     Replayed,
     /// It was issued to another client.
     Foreign,
+    /// It is bound to a certificate or a key, and another one was shown, or none.
+    Unheld,
     /// Expired, revoked or unknown. Which one is nobody's business.
     Dead,
 }
@@ -209,6 +215,8 @@ pub struct Terms {
     pub idle_at: Timestamp,
     /// How long after its first use a token is answered with the same successor again.
     pub grace: Seconds,
+    /// What the client shows: a token that is bound is not traded without.
+    pub bonds: Bonds,
 }
 
 /// Moves a grant to its next generation: compare and set in one statement, so of many racing requests
@@ -227,6 +235,7 @@ pub async fn rotate(
     let rotated: Option<Row> = sql(concat!(
         "UPDATE grants SET generation = generation + $6, rotated_at = $1, idle_at = $2
           WHERE grants.id = $3 AND generation = $4 AND client_id = $5 AND ($7 OR NOT grants.offline)
+            AND (public_key IS NULL OR public_key = $8) AND (proof_key IS NULL OR proof_key = $9)
             AND ",
         alive!(),
         "
@@ -240,6 +249,8 @@ pub async fn rotate(
     .bind(client)
     .bind(i64::from(terms.rotates))
     .bind(terms.offline)
+    .bind(terms.bonds.public_key)
+    .bind(terms.bonds.proof_key)
     .opt(&mut on)
     .await?;
     if let Some(grant) = rotated {
@@ -251,12 +262,14 @@ pub async fn rotate(
         #[sqlx(flatten)]
         grant: Row,
         rotated_at: Timestamp,
+        public_key: Option<String>,
+        proof_key: Option<String>,
         alive: bool,
     }
     let standing: Option<Standing> = sql(concat!(
         "SELECT ",
         columns!(),
-        ", grants.rotated_at, (",
+        ", grants.rotated_at, grants.public_key, grants.proof_key, (",
         alive!(),
         ") AS alive
            FROM grants
@@ -271,6 +284,14 @@ pub async fn rotate(
     };
     if standing.grant.client_id != *client {
         return Ok(Rotation::Foreign);
+    }
+    let is_held = |bound: &Option<String>, shown: Option<Thumbprint>| {
+        bound.is_none() || *bound == shown.map(String::from)
+    };
+    if !is_held(&standing.public_key, terms.bonds.public_key)
+        || !is_held(&standing.proof_key, terms.bonds.proof_key)
+    {
+        return Ok(Rotation::Unheld);
     }
     if !standing.alive || (standing.grant.offline && !terms.offline) {
         return Ok(Rotation::Dead);
@@ -447,7 +468,7 @@ pub async fn behind_opaque_token(
     let both: Option<Both> = sql(concat!(
         "SELECT opaque_tokens.id, opaque_tokens.client_id, opaque_tokens.grant_id, opaque_tokens.audience,
                 opaque_tokens.scope, opaque_tokens.claims, opaque_tokens.created_at,
-                opaque_tokens.expires_at, ",
+                opaque_tokens.expires_at, opaque_tokens.cnf, ",
         live!(),
         "
            FROM opaque_tokens

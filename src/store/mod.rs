@@ -110,3 +110,9 @@ fn to_digest(bytes: &[u8]) -> sqlx::Result<crate::types::Digest> {
         bytes.try_into().map_err(|_| sqlx::Error::Decode("a digest has 32 bytes".into()))?;
     Ok(crate::types::Digest(bytes))
 }
+
+/// A column of a thumbprint.
+fn to_thumbprint(text: &str) -> sqlx::Result<crate::types::Thumbprint> {
+    crate::types::Thumbprint::parse(text)
+        .ok_or_else(|| sqlx::Error::Decode("a thumbprint is 32 bytes in base64url".into()))
+}

@@ -3,7 +3,7 @@
 use sqlx::FromRow;
 
 use super::{On, from_json, sql, to_json, to_scope};
-use crate::types::{ClientId, Digest, GrantId, Scope, Timestamp};
+use crate::types::{ClientId, Confirmation, Digest, GrantId, Scope, Timestamp};
 
 /// An opaque access token that lives.
 #[derive(Clone, Debug)]
@@ -24,6 +24,8 @@ pub struct OpaqueToken {
     pub created_at: Timestamp,
     /// `exp`
     pub expires_at: Timestamp,
+    /// `cnf`
+    pub confirmation: Confirmation,
 }
 
 /// How it is read: see [`super::grants::behind_opaque_token`].
@@ -37,6 +39,7 @@ pub(super) struct Row {
     claims: String,
     created_at: Timestamp,
     expires_at: Timestamp,
+    cnf: Option<String>,
 }
 
 impl Row {
@@ -50,6 +53,7 @@ impl Row {
             claims: self.claims,
             created_at: self.created_at,
             expires_at: self.expires_at,
+            confirmation: self.cnf.map_or(Ok(Confirmation::default()), |cnf| from_json(&cnf))?,
         })
     }
 }
@@ -63,9 +67,10 @@ pub async fn insert(
     digest: &Digest,
     token: &OpaqueToken,
 ) -> sqlx::Result<()> {
+    let confirmation = &token.confirmation;
     sql("INSERT INTO opaque_tokens
-            (digest, id, client_id, grant_id, audience, scope, claims, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")
+            (digest, id, client_id, grant_id, audience, scope, claims, created_at, expires_at, cnf)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
     .bind(digest)
     .bind(&token.id)
     .bind(&token.client_id)
@@ -75,6 +80,7 @@ pub async fn insert(
     .bind(&token.claims)
     .bind(token.created_at)
     .bind(token.expires_at)
+    .bind((!confirmation.is_bearer()).then(|| to_json(confirmation)).transpose()?)
     .run(on)
     .await
     .map(drop)

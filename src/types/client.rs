@@ -220,6 +220,12 @@ pub struct Metadata {
     /// Which version of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub software_version: Option<String>,
+    /// RFC 8705 §3.4: its access tokens are bound to its certificate.
+    #[serde(default)]
+    pub tls_client_certificate_bound_access_tokens: bool,
+    /// RFC 9449 §5.2: its access tokens are bound to its key.
+    #[serde(default)]
+    pub dpop_bound_access_tokens: bool,
     /// Which rules apply.
     #[serde(default = "Metadata::default_profile")]
     pub gw_profile: Profile,

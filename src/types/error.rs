@@ -137,6 +137,10 @@ codes! {
     ServerError "server_error" 500;
     /// RFC 6749 §4.1.2.1: try again.
     TemporarilyUnavailable "temporarily_unavailable" 503;
+    /// RFC 9449 §5.
+    InvalidDpopProof "invalid_dpop_proof" 400;
+    /// RFC 9449 §8.
+    UseDpopNonce "use_dpop_nonce" 400;
     /// RFC 8707 §2.
     InvalidTarget "invalid_target" 400;
     /// OIDC Core §3.1.2.6.

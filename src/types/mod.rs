@@ -3,6 +3,7 @@
 pub mod algorithm;
 pub mod client;
 pub mod colour;
+pub mod confirmation;
 pub mod error;
 pub mod id;
 pub mod json;
@@ -17,6 +18,7 @@ pub mod user;
 
 pub use algorithm::Algorithm;
 pub use client::Client;
+pub use confirmation::{Bonds, Confirmation, Thumbprint};
 pub use error::{Code, Error, Failure, Refusal, Result};
 pub use id::{ClientId, GrantId, ResourceId, SessionId, UserId};
 pub use params::Params;

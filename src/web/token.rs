@@ -57,7 +57,7 @@ struct Success<'a> {
 fn success(tokens: &Tokens) -> Response {
     json::ok(&Success {
         access_token: tokens.access.expose(),
-        token_type: "Bearer",
+        token_type: tokens.confirmation.token_type(),
         expires_in: tokens.expires_in,
         refresh_token: tokens.refresh.as_ref().map(|token| token.expose()),
         id_token: tokens.id_token.as_ref().map(|token| token.expose()),

@@ -1,0 +1,102 @@
+//! What whoever sends a request has shown that it holds, and what tokens are bound to for it:
+//! [RFC 8705 §3] and [RFC 9449 §5].
+//!
+//! [RFC 8705 §3]: https://www.rfc-editor.org/rfc/rfc8705#section-3
+//! [RFC 9449 §5]: https://www.rfc-editor.org/rfc/rfc9449#section-5
+
+use std::sync::Arc;
+
+use crate::pki::Certificate;
+use crate::types::{Bonds, Client, Code, Confirmation, Refusal, Result, Thumbprint, Timestamp};
+
+/// What a request came with.
+#[derive(Clone, Debug, Default)]
+pub struct Held {
+    /// The certificate of the TLS connection, or the one that a proxy of ours tells of. Its key was
+    /// proven in the handshake; whether anybody believes it is another question.
+    pub certificate: Option<Arc<Certificate>>,
+    /// The key of a DPoP proof that was checked for this very request.
+    pub key: Option<Thumbprint>,
+}
+
+impl Held {
+    /// What the access tokens of this answer are bound to.
+    ///
+    /// # Errors
+    /// `invalid_request` or `invalid_dpop_proof` for a client whose tokens have to be bound and that
+    /// shows nothing to bind them to: it never gets less than it is registered for (THREATS DP-10).
+    pub fn confirmation(&self, client: &Client, now: Timestamp) -> Result<Confirmation, Refusal> {
+        let certificate = match &self.certificate {
+            Some(certificate) if client.metadata.tls_client_certificate_bound_access_tokens => {
+                if !certificate.is_in_force(now) {
+                    return Err(Code::InvalidRequest
+                        .because("the client certificate has expired, or does not count yet")
+                        .with("not_before", certificate.not_before)
+                        .with("not_after", certificate.not_after));
+                }
+                Some(certificate.thumbprint)
+            }
+            None if client.metadata.tls_client_certificate_bound_access_tokens => {
+                return Err(Code::InvalidRequest.because(
+                    "the tokens of this client are bound to its certificate, and the request came without one",
+                ));
+            }
+            Some(_) | None => None,
+        };
+        if self.key.is_none() && client.metadata.dpop_bound_access_tokens {
+            return Err(Code::InvalidDpopProof.because(
+                "the tokens of this client are bound to its key, and the request came without a DPoP proof",
+            ));
+        }
+        Ok(Confirmation { certificate, key: self.key })
+    }
+
+    /// What the refresh tokens of a public client are bound to, or have to be traded with.
+    pub fn bonds(&self, client: &Client) -> Bonds {
+        if client.is_confidential() {
+            return Bonds::default();
+        }
+        let certificate = self
+            .certificate
+            .as_ref()
+            .filter(|_| client.metadata.tls_client_certificate_bound_access_tokens);
+        Bonds {
+            public_key: certificate.map(|certificate| certificate.public_key),
+            proof_key: self.key,
+        }
+    }
+
+    /// > The protected resource MUST obtain, from its TLS implementation layer, the client certificate
+    /// > used for mutual TLS and MUST verify that the certificate matches the certificate associated
+    /// > with the access token. (RFC 8705 §3)
+    ///
+    /// # Errors
+    /// `invalid_token`.
+    pub fn must_fit(&self, confirmation: &Confirmation, now: Timestamp) -> Result<(), Refusal> {
+        let no = |reason| {
+            Err(Code::InvalidToken
+                .because("the access token is bound to a certificate or a key that was not shown")
+                .with("reason", reason))
+        };
+        if let Some(bound) = confirmation.certificate {
+            match &self.certificate {
+                None => return no("there is no client certificate"),
+                Some(shown) if shown.thumbprint != bound => {
+                    return no("another client certificate");
+                }
+                Some(shown) if !shown.is_in_force(now) => {
+                    return no("an expired client certificate");
+                }
+                Some(_) => {}
+            }
+        }
+        match (confirmation.key, self.key) {
+            (None, None) => Ok(()),
+            (Some(bound), Some(shown)) if bound == shown => Ok(()),
+            (Some(_), Some(_)) => no("another DPoP key"),
+            (Some(_), None) => no("there is no DPoP proof"),
+            // A proof makes no bound token of one that is not (THREATS DP-07).
+            (None, Some(_)) => no("a DPoP proof beside a token that is not bound"),
+        }
+    }
+}

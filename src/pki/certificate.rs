@@ -1,0 +1,122 @@
+//! A certificate that somebody shows: [RFC 5280 §4.1].
+//!
+//! [RFC 5280 §4.1]: https://www.rfc-editor.org/rfc/rfc5280#section-4.1
+
+use std::net::IpAddr;
+
+use rustls_pki_types::CertificateDer;
+use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+use crate::types::{Thumbprint, Timestamp};
+
+/// As large as a certificate may be: large keys and many names fit in.
+const LARGEST: usize = 16 * 1024;
+
+/// As many certificates as may come between a certificate and its anchor.
+const LONGEST_CHAIN: usize = 8;
+
+/// A certificate, read once, and the chain that came with it. Nothing is said about whether anybody
+/// believes it.
+#[derive(Debug)]
+pub struct Certificate {
+    der: CertificateDer<'static>,
+    chain: Vec<CertificateDer<'static>>,
+    /// SHA-256 of the certificate: `x5t#S256` (RFC 8705 §3.1).
+    pub thumbprint: Thumbprint,
+    /// SHA-256 of its `SubjectPublicKeyInfo`: what stays when it is renewed for the same key.
+    pub public_key: Thumbprint,
+    /// When it begins to count.
+    pub not_before: Timestamp,
+    /// When it counts no more.
+    pub not_after: Timestamp,
+    /// `subjectAltName` (RFC 5280 §4.2.1.6).
+    pub names: Names,
+}
+
+/// The names of a `subjectAltName` that we know what to do with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// `dNSName`
+    pub dns: Vec<String>,
+    /// `uniformResourceIdentifier`
+    pub uri: Vec<String>,
+    /// `iPAddress`
+    pub ip: Vec<IpAddr>,
+    /// `rfc822Name`
+    pub email: Vec<String>,
+}
+
+impl Certificate {
+    /// Reads a certificate; `chain` is what came with it, towards its anchor.
+    ///
+    /// # Errors
+    /// When it is larger than we read, or not a certificate.
+    pub fn read(der: &[u8], chain: &[&[u8]]) -> Result<Self, &'static str> {
+        if der.len() > LARGEST || chain.iter().any(|one| one.len() > LARGEST) {
+            return Err("a certificate is larger than 16 KiB");
+        }
+        if chain.len() > LONGEST_CHAIN {
+            return Err("more than eight certificates come with the certificate");
+        }
+        let (rest, parsed) =
+            X509Certificate::from_der(der).map_err(|_| "this is not an X.509 certificate")?;
+        if !rest.is_empty() {
+            return Err("something follows the certificate");
+        }
+        let names = match parsed.subject_alternative_name() {
+            Ok(Some(extension)) => Names::of(&extension.value.general_names)?,
+            Ok(None) => Names::default(),
+            Err(_) => return Err("the subjectAltName of the certificate cannot be read"),
+        };
+        Ok(Self {
+            thumbprint: Thumbprint::of(der),
+            public_key: Thumbprint::of(parsed.public_key().raw),
+            not_before: Timestamp(parsed.validity().not_before.timestamp()),
+            not_after: Timestamp(parsed.validity().not_after.timestamp()),
+            names,
+            der: CertificateDer::from(der.to_vec()),
+            chain: chain.iter().map(|one| CertificateDer::from(one.to_vec())).collect(),
+        })
+    }
+
+    /// Itself.
+    pub const fn der(&self) -> &CertificateDer<'static> {
+        &self.der
+    }
+
+    /// What came with it, towards its anchor.
+    pub fn chain(&self) -> &[CertificateDer<'static>] {
+        &self.chain
+    }
+
+    /// Whether it counts at this time, as far as its own dates say.
+    pub fn is_in_force(&self, now: Timestamp) -> bool {
+        self.not_before <= now && now <= self.not_after
+    }
+}
+
+impl Names {
+    fn of(names: &[GeneralName<'_>]) -> Result<Self, &'static str> {
+        let mut found = Self::default();
+        for name in names {
+            match name {
+                GeneralName::DNSName(dns) => found.dns.push((*dns).to_owned()),
+                GeneralName::URI(uri) => found.uri.push((*uri).to_owned()),
+                GeneralName::RFC822Name(mail) => found.email.push((*mail).to_owned()),
+                GeneralName::IPAddress(bytes) => {
+                    let v4 = <[u8; 4]>::try_from(*bytes).map(IpAddr::from);
+                    let address = v4.or_else(|_| <[u8; 16]>::try_from(*bytes).map(IpAddr::from));
+                    found.ip.push(address.map_err(|_| "an iPAddress has 4 or 16 bytes")?);
+                }
+                GeneralName::OtherName(..)
+                | GeneralName::X400Address(_)
+                | GeneralName::DirectoryName(_)
+                | GeneralName::EDIPartyName(_)
+                | GeneralName::RegisteredID(_)
+                | GeneralName::Invalid(..) => {}
+            }
+        }
+        Ok(found)
+    }
+}
