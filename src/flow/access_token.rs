@@ -14,7 +14,7 @@ use super::{Call, keys};
 use crate::jose::claims::Claims;
 use crate::jose::jws::{Jws, Keys, Typ};
 use crate::store::grants::{self, Live};
-use crate::store::revoked_tokens;
+use crate::store::{certificates, revoked_tokens};
 use crate::types::token::OpaqueAccessToken;
 use crate::types::{
     Algorithm, Client, ClientId, Confirmation, Digest, GrantId, Result, Scope, Timestamp,
@@ -185,6 +185,11 @@ impl Read {
     /// When the database does not answer: never a yes, never a no (THREATS DB-03).
     pub async fn live(&mut self, call: &Call<'_>) -> Result<Option<Behind>> {
         let store = call.store.db();
+        if let Some(certificate) = self.confirmation.certificate
+            && certificates::is_revoked(store, certificate).await?
+        {
+            return Ok(None);
+        }
         let Some(grant_id) = &self.grant_id else {
             let client = call.cache.client(&self.client_id).await?;
             if client.is_none_or(|client| client.disabled_at.is_some()) {

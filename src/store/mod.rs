@@ -6,6 +6,7 @@
 pub mod audit_events;
 pub mod browsers;
 pub mod cache;
+pub mod certificates;
 pub mod clients;
 pub mod codes;
 pub mod consents;

@@ -1,0 +1,247 @@
+//! `certificates`: the inventory of all that we know of.
+
+use sqlx::FromRow;
+
+use super::{On, Tx, from_json, sql, to_json, to_thumbprint};
+use crate::types::{ClientId, Thumbprint, Timestamp};
+
+/// How we came to know a certificate. Of several ways the first one listed is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// One of the server's own.
+    Own,
+    /// Our authority issued it.
+    Issued,
+    /// It stands in the registration of a client.
+    Registered,
+    /// Somebody showed it in a TLS handshake.
+    Seen,
+}
+
+impl Origin {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Own, Self::Issued, Self::Registered, Self::Seen];
+
+    /// As it stands in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Own => "own",
+            Self::Issued => "issued",
+            Self::Registered => "registered",
+            Self::Seen => "seen",
+        }
+    }
+
+    fn read(text: &str) -> sqlx::Result<Self> {
+        let found = Self::ALL.into_iter().find(|origin| origin.as_str() == text);
+        found.ok_or_else(|| sqlx::Error::Decode("not an origin of a certificate".into()))
+    }
+}
+
+/// A certificate as the inventory holds it.
+#[derive(Clone, Debug)]
+pub struct CertificateRow {
+    /// SHA-256 of the certificate: `x5t#S256`.
+    pub thumbprint: Thumbprint,
+    /// SHA-256 of its `SubjectPublicKeyInfo`.
+    pub public_key: Thumbprint,
+    /// How we came to know it.
+    pub origin: Origin,
+    /// The client that it proves; `None`: nobody's, or ours.
+    pub client_id: Option<ClientId>,
+    /// Its subject, as RFC 4514 writes it.
+    pub subject: String,
+    /// Its `subjectAltName`s, each with its kind before it: `DNS:…`, `URI:…`, `IP:…`, `email:…`.
+    pub names: Vec<String>,
+    /// Who issued it, as RFC 4514 writes it.
+    pub issuer: String,
+    /// Its serial number, in hexadecimal.
+    pub serial: String,
+    /// The kind of its key: `RSA`, `EC P-256`, `Ed25519`, …
+    pub key_type: String,
+    /// How large that key is.
+    pub key_bits: i64,
+    /// When it begins to count.
+    pub not_before: Timestamp,
+    /// When it counts no more.
+    pub not_after: Timestamp,
+    /// Itself.
+    pub der: Vec<u8>,
+    /// When we first met it.
+    pub first_seen_at: Timestamp,
+    /// When it was last shown.
+    pub last_used_at: Option<Timestamp>,
+    /// When it was revoked, by whom ever.
+    pub revoked_at: Option<Timestamp>,
+    /// Why (RFC 5280 §5.3.1).
+    pub reason: Option<String>,
+}
+
+#[derive(FromRow)]
+struct Row {
+    thumbprint: String,
+    public_key: String,
+    origin: String,
+    client_id: Option<ClientId>,
+    subject: String,
+    names: String,
+    issuer: String,
+    serial: String,
+    key_type: String,
+    key_bits: i64,
+    not_before: Timestamp,
+    not_after: Timestamp,
+    der: Vec<u8>,
+    first_seen_at: Timestamp,
+    last_used_at: Option<Timestamp>,
+    revoked_at: Option<Timestamp>,
+    reason: Option<String>,
+}
+
+impl Row {
+    fn read(self) -> sqlx::Result<CertificateRow> {
+        Ok(CertificateRow {
+            thumbprint: to_thumbprint(&self.thumbprint)?,
+            public_key: to_thumbprint(&self.public_key)?,
+            origin: Origin::read(&self.origin)?,
+            client_id: self.client_id,
+            subject: self.subject,
+            names: from_json(&self.names)?,
+            issuer: self.issuer,
+            serial: self.serial,
+            key_type: self.key_type,
+            key_bits: self.key_bits,
+            not_before: self.not_before,
+            not_after: self.not_after,
+            der: self.der,
+            first_seen_at: self.first_seen_at,
+            last_used_at: self.last_used_at,
+            revoked_at: self.revoked_at,
+            reason: self.reason,
+        })
+    }
+}
+
+macro_rules! columns {
+    () => {
+        "thumbprint, public_key, origin, client_id, subject, names, issuer, serial, key_type, key_bits,
+                not_before, not_after, der, first_seen_at, last_used_at, revoked_at, reason"
+    };
+}
+
+/// Notes a certificate. One that is known keeps what is known of it: only a nearer origin, a client
+/// where there was none, and a later use are taken over; a revocation is never undone.
+///
+/// # Errors
+/// What the database says.
+pub async fn note(on: impl Into<On<'_>>, row: &CertificateRow) -> sqlx::Result<()> {
+    sql(concat!(
+        "INSERT INTO certificates (",
+        columns!(),
+        ")
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+         ON CONFLICT (thumbprint) DO UPDATE SET
+            origin = CASE WHEN certificates.origin = 'own' OR excluded.origin = 'own' THEN 'own'
+                          WHEN certificates.origin = 'issued' OR excluded.origin = 'issued' THEN 'issued'
+                          WHEN certificates.origin = 'registered' OR excluded.origin = 'registered'
+                          THEN 'registered' ELSE 'seen' END,
+            client_id = COALESCE(certificates.client_id, excluded.client_id),
+            last_used_at = CASE WHEN certificates.last_used_at IS NULL
+                                  OR excluded.last_used_at > certificates.last_used_at
+                                THEN COALESCE(excluded.last_used_at, certificates.last_used_at)
+                                ELSE certificates.last_used_at END,
+            revoked_at = COALESCE(certificates.revoked_at, excluded.revoked_at),
+            reason = COALESCE(certificates.reason, excluded.reason)"
+    ))
+    .bind(row.thumbprint)
+    .bind(row.public_key)
+    .bind(row.origin.as_str())
+    .bind(row.client_id.as_ref())
+    .bind(&row.subject)
+    .bind(to_json(&row.names)?)
+    .bind(&row.issuer)
+    .bind(&row.serial)
+    .bind(&row.key_type)
+    .bind(row.key_bits)
+    .bind(row.not_before)
+    .bind(row.not_after)
+    .bind(row.der.as_slice())
+    .bind(row.first_seen_at)
+    .bind(row.last_used_at)
+    .bind(row.revoked_at)
+    .bind(row.reason.as_deref())
+    .run(on)
+    .await
+    .map(drop)
+}
+
+/// The certificate of this thumbprint.
+///
+/// # Errors
+/// What the database says.
+pub async fn find(
+    on: impl Into<On<'_>>,
+    thumbprint: Thumbprint,
+) -> sqlx::Result<Option<CertificateRow>> {
+    let row: Option<Row> =
+        sql(concat!("SELECT ", columns!(), " FROM certificates WHERE thumbprint = $1"))
+            .bind(thumbprint)
+            .opt(on)
+            .await?;
+    row.map(Row::read).transpose()
+}
+
+/// Whether a certificate was revoked, as far as we know: what each token that is bound to it asks.
+///
+/// # Errors
+/// What the database says.
+pub async fn is_revoked(on: impl Into<On<'_>>, thumbprint: Thumbprint) -> sqlx::Result<bool> {
+    #[derive(FromRow)]
+    struct Revoked {
+        revoked_at: Option<Timestamp>,
+    }
+    let row: Option<Revoked> = sql("SELECT revoked_at FROM certificates WHERE thumbprint = $1")
+        .bind(thumbprint)
+        .opt(on)
+        .await?;
+    Ok(row.is_some_and(|row| row.revoked_at.is_some()))
+}
+
+/// Revokes a certificate, from `now` on and for ever. `false`: it is unknown, or was revoked before.
+///
+/// # Errors
+/// What the database says.
+pub async fn revoke(
+    on: impl Into<On<'_>>,
+    thumbprint: Thumbprint,
+    reason: &str,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
+    let revoked = sql("UPDATE certificates SET revoked_at = $1, reason = $2
+          WHERE thumbprint = $3 AND revoked_at IS NULL")
+    .bind(now)
+    .bind(reason)
+    .bind(thumbprint)
+    .run(on)
+    .await?;
+    Ok(revoked == 1)
+}
+
+/// Revokes all certificates of a client that our authority issued: it was disabled or deleted.
+///
+/// # Errors
+/// What the database says.
+pub async fn revoke_of_client(
+    tx: &mut Tx,
+    client: &ClientId,
+    reason: &str,
+    now: Timestamp,
+) -> sqlx::Result<u64> {
+    sql("UPDATE certificates SET revoked_at = $1, reason = $2
+          WHERE client_id = $3 AND origin = 'issued' AND revoked_at IS NULL")
+    .bind(now)
+    .bind(reason)
+    .bind(client)
+    .run(tx)
+    .await
+}
