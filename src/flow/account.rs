@@ -1,4 +1,4 @@
-//! What people see and do about the applications that they have let in.
+//! What people see and do about the applications that may act for them.
 
 use super::Call;
 use crate::record::{Event, Kind};
@@ -7,12 +7,15 @@ use crate::store::consents::{self, Authorised};
 use crate::store::{codes, grants, retrying};
 use crate::types::{ClientId, Result, UserId};
 
-/// The applications that a user has let in, the oldest first.
+/// The applications that may act for a user: those that the user has let in, the oldest first, then
+/// the trusted ones, which ask nobody.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn applications(call: &Call<'_>, user: &UserId) -> Result<Vec<Authorised>> {
-    Ok(consents::of_user(call.store.db(), user).await?)
+    let mut all = consents::of_user(call.store.db(), user).await?;
+    all.extend(grants::without_consent(call.store.db(), user, call.now).await?);
+    Ok(all)
 }
 
 /// Takes back what a user has allowed a client: every grant of the two is revoked in the same
@@ -29,7 +32,8 @@ pub async fn withdraw(call: &Call<'_>, user: &UserId, client: &ClientId) -> Resu
         // for it and then sees its grant.
         codes::spend_all(&mut tx, user, client, call.now).await?;
         let revoked = grants::revoke_all(&mut tx, user, client, call.now).await?;
-        if withdrawn || revoked > 0 {
+        let withdrawn = withdrawn || revoked > 0;
+        if withdrawn {
             Event::success(Kind::ConsentWithdrawn)
                 .client(client)
                 .user(user)

@@ -113,7 +113,7 @@ pub async fn introspect(
                 None => {
                     let client = call.cache.client(&token.client_id).await?;
                     let keys = call.keys()?;
-                    client.map(|client| subject::of(&keys, &client, &live.user_id))
+                    client.map(|client| subject::of(&keys, &client, live.user_id()))
                 }
             };
             answer.auth_time = Some(live.auth_time);

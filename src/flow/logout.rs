@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::authorize::{Hint, read_hint};
 use super::{Call, redirect_uri, subject};
 use crate::store::sessions::SignedIn;
-use crate::types::{Client, ClientId, Code, Params, Refusal, Result};
+use crate::types::{Client, ClientId, Code, Error, Params, Refusal, Result};
 
 /// A logout request that has passed its checks.
 #[derive(Debug)]
@@ -34,12 +34,16 @@ pub struct Request {
 pub async fn read(call: &Call<'_>, params: &Params) -> Result<Request> {
     params.must_be_unique()?;
     let named = params.one("client_id")?.map(ClientId::from_text);
-    let hint = params.one("id_token_hint")?.map(|hint| read_hint(call, hint)).transpose()?;
+    let hint = params
+        .one("id_token_hint")?
+        .map(|hint| read_hint(call, hint))
+        .transpose()
+        .map_err(unproven)?;
     // > the OP MUST verify that the Client Identifier matches the one used when issuing the ID Token (§2)
     if let (Some(named), Some(hint)) = (&named, &hint)
         && *named != hint.client_id
     {
-        return Err(Code::InvalidRequest
+        return Err(Code::UnprovenLogout
             .because("client_id is not the client that the id_token_hint was issued to")
             .into());
     }
@@ -59,16 +63,24 @@ pub async fn read(call: &Call<'_>, params: &Params) -> Result<Request> {
     })
 }
 
+/// What is wrong with a hint, said on the page of a sign-out.
+fn unproven(error: Error) -> Error {
+    match error {
+        Error::Refused(refusal) => Refusal { code: Code::UnprovenLogout, ..refusal }.into(),
+        failed @ Error::Failed(_) => failed,
+    }
+}
+
 /// > its value MUST have been previously registered with the OP […] the OP MUST NOT perform
 /// > post-logout redirection if the value […] does not exactly match one of the previously registered
 /// > values. (§2, §3)
 fn return_to(client: Option<&Client>, uri: &str, state: Option<&str>) -> Result<String, Refusal> {
     let Some(client) = client else {
-        return Err(Code::InvalidRequest
+        return Err(Code::UnprovenLogout
             .because("post_logout_redirect_uri needs an id_token_hint or a client_id beside it"));
     };
     redirect_uri::matches_after_logout(client, uri).map_err(|mismatch| {
-        Code::InvalidRequest
+        Code::UnprovenLogout
             .because("post_logout_redirect_uri is not registered for this client")
             .with("client_id", &client.id)
             .with("presented", uri)

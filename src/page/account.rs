@@ -1,4 +1,4 @@
-//! `/account`: one's sign-ins, the applications that one has let in, one's password.
+//! `/account`: one's sign-ins, the applications that have access, one's password.
 
 use axum::http::StatusCode;
 
@@ -64,6 +64,7 @@ async fn page(
         id: client.id.as_str(),
         client: Client { name: client.name(), logo: logo.as_deref() },
         since: one.since,
+        asked: one.asked,
         may: one
             .consent
             .scope

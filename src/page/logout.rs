@@ -53,5 +53,5 @@ pub(super) async fn post(mut request: Request) -> Result<Response, Page> {
 /// Says that one is signed out.
 pub(super) async fn signed_out(request: Request) -> Response {
     let layout = request.head.layout(request.head.words());
-    page::html(&SignedOut { layout, back: None }, Csp::Staying)
+    page::html(&SignedOut { layout }, Csp::Staying)
 }

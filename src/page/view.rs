@@ -6,7 +6,7 @@ use askama::Template;
 
 use super::device::Device;
 use crate::render::layout::{Layout, Link, initials};
-pub use crate::render::view::{Back, ErrorPage, FormPost};
+pub use crate::render::view::{ErrorPage, FormPost};
 use crate::types::{Seconds, Timestamp, User};
 
 /// An application, as people see it.
@@ -223,7 +223,7 @@ pub struct Account<'a> {
     pub notice: Option<Notice>,
     /// Where they are signed in; this session first.
     pub sessions: Vec<SessionLine<'a>>,
-    /// What they have allowed.
+    /// What may use their account.
     pub applications: Vec<Application<'a>>,
     /// The fewest characters of a password.
     pub least: usize,
@@ -248,15 +248,17 @@ pub struct SessionLine<'a> {
     pub here: bool,
 }
 
-/// An application that was allowed something.
+/// An application that may use the account.
 #[derive(Clone, Debug)]
 pub struct Application<'a> {
     /// Its `client_id`, which the form posts.
     pub id: &'a str,
     /// What people know it by.
     pub client: Client<'a>,
-    /// When it was allowed.
+    /// When it was allowed, or signed in to where nobody is asked.
     pub since: Timestamp,
+    /// Whether the person was asked: a trusted application is let in without.
+    pub asked: bool,
     /// What it may do, in words.
     pub may: Vec<&'a str>,
 }
@@ -327,6 +329,12 @@ impl Account<'_> {
             (Some(one), None) | (None, Some(one)) => one.to_owned(),
             (None, None) => words.unknown_device.to_owned(),
         }
+    }
+
+    fn since(&self, application: &Application<'_>) -> String {
+        let words = &self.layout.words.account;
+        let when = self.layout.ago(&application.since);
+        if application.asked { (words.allowed)(&when) } else { (words.entered)(&when) }
     }
 
     fn has_others(&self) -> bool {
@@ -402,8 +410,6 @@ pub struct Logout<'a> {
 pub struct SignedOut<'a> {
     /// What every page carries.
     pub layout: Layout<'a>,
-    /// The application that one came from, if it is proven.
-    pub back: Option<Back<'a>>,
 }
 
 /// `templates/home.html`: what is at `/`.

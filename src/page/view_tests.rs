@@ -99,10 +99,11 @@ fn account<'a>(layout: Layout<'a>, name: &'a str) -> Account<'a> {
         active: NOW - Seconds(active),
         here: id == "here",
     };
-    let application = |name, since, may| Application {
+    let application = |name, since, asked, may| Application {
         id: name,
         client: Client { name, logo: None },
         since: NOW - Seconds(since),
+        asked,
         may,
     };
     Account {
@@ -116,8 +117,8 @@ fn account<'a>(layout: Layout<'a>, name: &'a str) -> Account<'a> {
             session("other", "something", "203.0.113.7", 3_000_000, 90_000),
         ],
         applications: vec![
-            application(name, 6_000_000, vec!["See your profile", "See your e-mail address"]),
-            application("Ledger", 40_000, vec!["Recognise you"]),
+            application(name, 6_000_000, true, vec!["See your profile", "See your e-mail address"]),
+            application("Ledger", 40_000, false, vec!["Recognise you"]),
         ],
         least: 12,
         problem: None,
@@ -128,7 +129,6 @@ fn account<'a>(layout: Layout<'a>, name: &'a str) -> Account<'a> {
 fn pages(look: &Look, words: &'static Words, name: &str) -> Vec<(String, String)> {
     let layout = Layout { look, words, now: NOW };
     let client = Client { name, logo: None };
-    let back = || Link::to("https://photos.example/").map(|link| Back { name, link });
     let who = if name == HOSTILE { HOSTILE } else { "Ada Lovelace" };
     let mut pages = Vec::new();
     let mut add = |page: &str, html: askama::Result<String>| {
@@ -187,7 +187,7 @@ fn pages(look: &Look, words: &'static Words, name: &str) -> Vec<(String, String)
     let person = person("Ada Lovelace");
     let logout = Logout { layout, client: Some(client), person, csrf: "t", request: Some("r") };
     add("logout", logout.render());
-    add("signed-out", SignedOut { layout, back: back() }.render());
+    add("signed-out", SignedOut { layout }.render());
     for trouble in Trouble::ALL {
         let error = ErrorPage {
             layout,
@@ -195,7 +195,6 @@ fn pages(look: &Look, words: &'static Words, name: &str) -> Vec<(String, String)
             code: "invalid_request",
             why: Some("redirect_uri is not registered for this client"),
             reference: "0199c1f2-7b54-7c1e-9d0a-4f1f3c8b2a61",
-            back: back().filter(|_| *trouble == Trouble::Expired),
         };
         add(&format!("error-{trouble:?}").to_lowercase(), error.render());
     }

@@ -5,8 +5,7 @@ use axum::http::header::CONTENT_SECURITY_POLICY;
 use axum::http::{HeaderValue, StatusCode};
 
 use super::answer::{self, Answer};
-use super::layout::Link;
-use super::view::{Back, ErrorPage};
+use super::view::ErrorPage;
 use super::words::Trouble;
 use super::{Head, Response, json};
 use crate::types::{Code, Error};
@@ -58,44 +57,19 @@ pub fn html(page: &impl Template, csp: Csp) -> Response {
 
 /// An error that a person reads: in their language, with the id that leads to the log and the event.
 #[derive(Debug)]
-pub struct Page {
-    error: Error,
-    trouble: Option<Trouble>,
-    back: Option<(String, String)>,
-}
+pub struct Page(Error);
 
 impl<E: Into<Error>> From<E> for Page {
     fn from(error: E) -> Self {
-        Self { error: error.into(), trouble: None, back: None }
-    }
-}
-
-impl Page {
-    /// In words that say more than the code does.
-    #[must_use]
-    pub const fn about(mut self, trouble: Trouble) -> Self {
-        self.trouble = Some(trouble);
-        self
-    }
-
-    /// With a way out. The address must be proven to be the client's (THREATS UI-07).
-    #[must_use]
-    pub fn back_to(mut self, name: impl Into<String>, url: impl Into<String>) -> Self {
-        self.back = Some((name.into(), url.into()));
-        self
+        Self(error.into())
     }
 }
 
 impl Answer for Page {
     fn answer(self, head: &Head) -> Response {
-        answer::tell(&self.error, head);
-        let (code, why) = answer::words(&self.error);
-        let trouble = self.trouble.unwrap_or_else(|| trouble(code));
-        let back = self.back.as_ref().and_then(|(name, url)| {
-            let link = Link::to(url)?;
-            Some(Back { name, link })
-        });
-        let mut response = error(head, trouble, code, Some(why), back);
+        answer::tell(&self.0, head);
+        let (code, why) = answer::words(&self.0);
+        let mut response = error(head, trouble(code), code, Some(why));
         answer::status(&mut response, code);
         response
     }
@@ -103,36 +77,30 @@ impl Answer for Page {
 
 /// The page of an error that no handler has met, with this status.
 pub fn plain(head: &Head, status: StatusCode, trouble: Trouble, code: Code) -> Response {
-    let mut response = error(head, trouble, code, None, None);
+    let mut response = error(head, trouble, code, None);
     *response.status_mut() = status;
     response
 }
 
-fn error(
-    head: &Head,
-    trouble: Trouble,
-    code: Code,
-    why: Option<&str>,
-    back: Option<Back<'_>>,
-) -> Response {
+fn error(head: &Head, trouble: Trouble, code: Code, why: Option<&str>) -> Response {
     let page = ErrorPage {
         layout: head.layout(head.words()),
         trouble,
         code: code.as_str(),
         why,
         reference: &head.trace.request_id,
-        back,
     };
     html(&page, Csp::Staying)
 }
 
-/// What people are told where nothing says more than the code.
+/// What people are told of it.
 const fn trouble(code: Code) -> Trouble {
     match code {
         Code::NotFound => Trouble::NotFound,
         Code::UnknownClient => Trouble::UnknownClient,
         Code::UnknownRedirectUri => Trouble::RedirectUri,
         Code::NoSuchSignIn => Trouble::Expired,
+        Code::UnprovenLogout => Trouble::BadLogout,
         Code::TooManyRequests => Trouble::TooMany,
         Code::ForeignForm => Trouble::ForeignForm,
         Code::TemporarilyUnavailable => Trouble::Busy,

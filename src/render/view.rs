@@ -4,7 +4,7 @@
 
 use askama::Template;
 
-use super::layout::{Layout, Link};
+use super::layout::Layout;
 use super::words::{Plain, Trouble};
 
 /// `templates/error.html`.
@@ -21,18 +21,6 @@ pub struct ErrorPage<'a> {
     pub why: Option<&'a str>,
     /// The refusal's id: it leads to the log line and the audit event.
     pub reference: &'a str,
-    /// Where one can go from here. Never what the request said: only what is proven
-    /// (THREATS UI-07).
-    pub back: Option<Back<'a>>,
-}
-
-/// A way out of a page, with the name of where it leads.
-#[derive(Debug)]
-pub struct Back<'a> {
-    /// The name of the place.
-    pub name: &'a str,
-    /// Its address.
-    pub link: Link<'a>,
 }
 
 impl ErrorPage<'_> {

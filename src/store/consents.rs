@@ -66,7 +66,7 @@ struct Row {
     created_at: Timestamp,
 }
 
-/// A client that a user has let in.
+/// A client that may act for a user.
 #[derive(Debug)]
 pub struct Authorised {
     /// Which.
@@ -75,6 +75,8 @@ pub struct Authorised {
     pub consent: Consent,
     /// Since when.
     pub since: Timestamp,
+    /// Whether the user was asked: a trusted client is let in without.
+    pub asked: bool,
 }
 
 /// What this user has agreed to, client by client.
@@ -96,6 +98,7 @@ pub async fn of_user(on: impl Into<On<'_>>, user: &UserId) -> sqlx::Result<Vec<A
                 client_id: row.client_id,
                 consent: consent.unwrap_or_default(),
                 since: row.created_at,
+                asked: true,
             })
         })
         .collect()

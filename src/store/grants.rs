@@ -1,8 +1,11 @@
 //! `grants`: one authorization each, and its generation of refresh tokens.
 
+use std::mem;
+
 use sqlx::FromRow;
 
 use super::codes::Authorization;
+use super::consents::{Authorised, Consent};
 use super::opaque_tokens::{self, OpaqueToken};
 use super::{On, Tx, from_json, sql, to_json, to_scope, users};
 use crate::types::{
@@ -341,8 +344,6 @@ pub async fn granted(
 /// What introspection and userinfo tell of a live grant and its user.
 #[derive(Debug)]
 pub struct Live {
-    /// Who gave it.
-    pub user_id: UserId,
     /// The `claims` parameter (OIDC Core §5.5), as JSON; empty where there was none.
     pub claims: String,
     /// When the user proved who they are.
@@ -353,6 +354,11 @@ pub struct Live {
 }
 
 impl Live {
+    /// Who gave it.
+    pub const fn user_id(&self) -> &UserId {
+        &self.user.user_id
+    }
+
     /// What the user is called.
     pub fn username(self) -> String {
         self.user.username
@@ -394,14 +400,12 @@ struct LiveRow {
 
 impl LiveRow {
     fn read(self) -> Option<Live> {
-        let user_id = self.user_id?;
         Some(Live {
-            user_id: user_id.clone(),
             claims: self.grant_claims?,
             auth_time: self.grant_auth_time?,
             acr: self.grant_acr?,
             user: users::Row {
-                user_id,
+                user_id: self.user_id?,
                 username: self.username?,
                 email: self.email,
                 email_verified: self.email_verified?,
@@ -560,6 +564,55 @@ pub async fn revoke_all(
     .bind(client)
     .run(tx)
     .await
+}
+
+/// The clients that act for a user without having asked: trusted ones, by what lives of theirs. The
+/// longest known comes first.
+///
+/// # Errors
+/// What the database says.
+pub async fn without_consent(
+    on: impl Into<On<'_>>,
+    user: &UserId,
+    now: Timestamp,
+) -> sqlx::Result<Vec<Authorised>> {
+    #[derive(FromRow)]
+    struct Row {
+        client_id: ClientId,
+        scope: String,
+        since: Timestamp,
+    }
+    let rows: Vec<Row> = sql(concat!(
+        "SELECT client_id, scope, MIN(created_at) AS since
+           FROM grants
+          WHERE user_id = $2
+            AND NOT EXISTS (SELECT 1 FROM consents
+                             WHERE consents.user_id = grants.user_id
+                               AND consents.client_id = grants.client_id)
+            AND ",
+        stands!(),
+        "
+          GROUP BY client_id, scope
+          ORDER BY MIN(created_at), client_id"
+    ))
+    .bind(now)
+    .bind(user)
+    .all(on)
+    .await?;
+    let mut clients: Vec<Authorised> = Vec::new();
+    for row in rows {
+        let consent = Consent { scope: to_scope(&row.scope)?, ..Consent::default() };
+        match clients.iter_mut().find(|client| client.client_id == row.client_id) {
+            Some(client) => client.consent = mem::take(&mut client.consent).and(&consent),
+            None => clients.push(Authorised {
+                client_id: row.client_id,
+                consent,
+                since: row.since,
+                asked: false,
+            }),
+        }
+    }
+    Ok(clients)
 }
 
 /// Revokes all grants of a user: their password was changed, so nothing older than that may live.

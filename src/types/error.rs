@@ -177,6 +177,8 @@ codes! {
     UnknownRedirectUri "invalid_request" 400;
     /// Not of an RFC: a sign-in that has expired, was finished, or was begun in another browser.
     NoSuchSignIn "invalid_request" 400;
+    /// Not of an RFC: a sign-out at the request of nobody whom we can prove (THREATS LO-03).
+    UnprovenLogout "invalid_request" 400;
     /// Not of an RFC: there is no such thing, or not for you.
     NotFound "not_found" 404;
 }

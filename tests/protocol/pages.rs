@@ -460,6 +460,33 @@ async fn a_trusted_client_asks_nobody() {
     browser.ask(&Request::of(&client).with("prompt", "consent")).await.is_page("/consent");
 }
 
+/// Issue: my authorised applications. A trusted one asks nobody, and is seen and thrown out all the same.
+#[tokio::test]
+async fn a_trusted_client_is_listed_and_can_be_thrown_out() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    server.change(&client, |metadata| metadata.gw_skip_consent = true).await;
+    let mut browser = Browser::of(&server);
+    let login = browser.ask(&Request::of(&client).with("scope", "openid email")).await;
+    let code = browser.prove(&login, "ada").await.code();
+    let first = server.redeem(&client, &code).await.ok();
+    let code = browser.ask(&Request::of(&client).with("scope", "openid phone")).await.code();
+    server.redeem(&client, &code).await.ok();
+
+    let place = browser.open("/account").await;
+    let text = &place.answer.text;
+    assert_eq!(text.matches("application-").count(), 2, "one line, with its button: {text}");
+    assert!(text.contains("You signed in just now") && !text.contains("Allowed"), "{text}");
+    assert!(text.contains("e-mail address") && text.contains("phone number"), "{text}");
+    let place = browser.submit_to("/account/applications/withdraw", &place, &[]).await;
+
+    assert!(!place.is_page("/account").answer.text.contains("Photos"));
+    server.userinfo(&first.token("access_token")).await.refused(401, "invalid_token");
+    let gone = [("client_id", client.id.as_str())];
+    browser.on_account("/account/applications/withdraw", &gone).await.answer.on_page(404);
+}
+
 /// THREATS UI-11: what is granted is what was shown, also where the client was changed meanwhile.
 #[tokio::test]
 async fn an_answer_is_to_what_was_seen() {

@@ -99,8 +99,6 @@ pub struct Common {
     pub title: fn(&str, &str) -> String,
     /// What stands before the title of a page that shows an error.
     pub problem: &'static str,
-    /// The back link to a named place.
-    pub back_to: With,
     /// The accessible name of the links at the foot.
     pub footer: &'static str,
     /// Said of a link that opens another tab.
@@ -225,6 +223,8 @@ pub struct Account {
     pub no_applications: &'static str,
     /// Allowed since; the argument is a time.
     pub allowed: With,
+    /// A trusted application was signed in to; the argument is a time.
+    pub entered: With,
     /// The heading of what it may do.
     pub may: &'static str,
     /// Withdraw; the button.
@@ -423,12 +423,8 @@ troubles! {
     BadRequest bad_request;
     /// The authorization request is too old, was answered already, or never was.
     Expired expired;
-    /// The request was begun in another browser (THREATS UI-05).
-    OtherBrowser other_browser;
     /// A form that did not come from our own page (THREATS UI-01).
     ForeignForm foreign_form;
-    /// The browser sends no cookies.
-    CookiesOff cookies_off;
     /// Too many requests.
     TooMany too_many;
     /// We are overloaded, or the database is away: 503.
