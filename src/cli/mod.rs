@@ -232,6 +232,20 @@ impl ConfigCommand {
     }
 }
 
+/// Says what is wrong with a command line, in JSON where it asks for that; or prints the help that was
+/// asked for, and ends the process.
+pub fn misunderstood(error: &clap::Error) -> u8 {
+    if !error.use_stderr() || std::env::args_os().all(|argument| argument != "--json") {
+        error.exit();
+    }
+    let text = error.to_string();
+    let message = text.trim().trim_start_matches("error: ");
+    // Where standard error is closed there is nobody to tell.
+    let _ =
+        writeln!(io::stderr(), "{}", json!({ "message": message, "exit_code": Exit::Usage as u8 }));
+    Exit::Usage as u8
+}
+
 /// Whether the reader of our answer has gone: `gatewright client list | head -1`.
 fn is_nobody_listening(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)

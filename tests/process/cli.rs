@@ -242,6 +242,13 @@ async fn an_error_is_json_where_answers_are() {
     assert_eq!(error["error"], "invalid_redirect_uri");
     assert_eq!(error["facts"]["redirect_uri"], "http://rp.example/cb");
     assert_eq!(error["exit_code"], 65);
+
+    let said = place.run(&["--json", "user", "lsit"]).await;
+
+    said.refused(Exit::Usage, "");
+    let error: Value = serde_json::from_str(&said.err).unwrap();
+    assert!(error["message"].as_str().unwrap().starts_with("unrecognized subcommand 'lsit'"));
+    assert_eq!(error["exit_code"], 2);
 }
 
 /// THREATS SU-06; the line, the key, the reason and the remedy, and never a secret.
