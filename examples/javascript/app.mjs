@@ -79,10 +79,12 @@ const routes = {
   '/logout': (request, response) => {
     const session = sessionOf(request, response);
     const url = client.buildEndSessionUrl(config, {
-      id_token_hint: session.idToken,
+      // Without a hint, as after a restart of this program, the server asks whether to sign out.
+      ...(session.idToken && { id_token_hint: session.idToken }),
       post_logout_redirect_uri: `${HOME}/`,
     });
     delete session.claims;
+    delete session.idToken;
     redirect(response, url);
   },
 };
