@@ -8,6 +8,7 @@
 //! | `render`                | turning results, refusals and failures into answers        | what is asked              |
 //! | `app`                   | what a handler may reach                                   | who is asking              |
 //! | `flow`                  | the rules of the RFCs                                      | HTTP, the text of SQL      |
+//! | `verify`                | what an API does with a token that it is sent              | the server                 |
 //! | `people` · `pki`        | accounts: passwords, sessions, throttling · certificates   | HTTP, the text of SQL      |
 //! | `outbound`              | the one HTTP client                                        | why something is fetched   |
 //! | `record`                | audit events and metrics                                   | rules                      |
@@ -33,4 +34,5 @@ pub mod render;
 pub mod server;
 pub mod store;
 pub mod types;
+pub mod verify;
 pub mod web;

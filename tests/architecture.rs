@@ -14,6 +14,7 @@ const FLOORS: &[&[&str]] = &[
     &["record"],
     &["outbound"],
     &["people", "pki"],
+    &["verify"],
     &["flow"],
     &["app"],
     &["render"],

@@ -8,10 +8,7 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::{Call, keys};
-use crate::jose::claims::Claims;
 use crate::jose::jws::{Jws, Keys, Typ};
 use crate::store::grants::{self, Live};
 use crate::store::{certificates, revoked_tokens};
@@ -19,6 +16,7 @@ use crate::types::token::OpaqueAccessToken;
 use crate::types::{
     Algorithm, Client, ClientId, Confirmation, Digest, GrantId, Result, Scope, Timestamp,
 };
+use crate::verify::Caller;
 
 /// An access token that we issued and that has not expired. Whether it still counts is another
 /// question: [`Read::live`].
@@ -135,35 +133,20 @@ fn verified(call: &Call<'_>, text: &str, keys: &keys::Keys) -> Result<Read, Not>
     if checked.is_none() {
         keys.verified.insert(digest, ());
     }
-    let claims = Claims::read(&verified.claims).map_err(Not::Ours)?;
-    if claims.issuer.as_deref() != Some(call.issuer()) {
-        return Err(Not::Ours("iss is not our issuer identifier"));
-    }
-    let text = |name: &str| verified.claims.get(name).and_then(Value::as_str);
-    let required = (claims.subject, claims.audience, claims.id, text("client_id"));
-    let (Some(subject), Some(audience), Some(jti), Some(client_id)) = required else {
-        return Err(Not::Ours("a claim that RFC 9068 requires is missing"));
-    };
-    let (Some(expires_at), Some(issued_at)) = (claims.expires_at, claims.issued_at) else {
-        return Err(Not::Ours("a time that RFC 9068 requires is missing"));
-    };
+    let said = Caller::of(&verified.claims, call.issuer()).map_err(Not::Ours)?;
     let read = Read {
-        jti,
-        client_id: ClientId::from_text(client_id),
-        audience: audience.iter().map(str::to_owned).collect(),
-        scope: Scope::parse(text("scope").unwrap_or_default())
-            .map_err(|_| Not::Ours("scope is not one"))?,
-        grant_id: text("gw_grant").map(GrantId::from_text),
-        subject: Some(subject),
-        issued_at,
-        expires_at,
-        confirmation: match verified.claims.get("cnf") {
-            None => Confirmation::default(),
-            Some(cnf) => serde::Deserialize::deserialize(cnf).map_err(|_| Not::Ours("cnf"))?,
-        },
+        jti: said.token_id,
+        subject: Some(said.subject),
+        client_id: said.client_id,
+        audience: said.audience,
+        scope: said.scope,
+        grant_id: said.grant,
+        issued_at: said.issued_at,
+        expires_at: said.expires_at,
+        confirmation: said.confirmation,
         kind: Kind::Jwt,
     };
-    if expires_at <= call.now {
+    if read.expires_at <= call.now {
         return Err(Not::Expired(read.client_id));
     }
     Ok(read)

@@ -1,0 +1,96 @@
+//! What a JWT access token says: [RFC 9068 §2.2].
+//!
+//! [RFC 9068 §2.2]: https://www.rfc-editor.org/rfc/rfc9068#section-2.2
+
+use serde_json::{Map, Value};
+
+use crate::jose::claims::Claims;
+use crate::types::{ClientId, Confirmation, GrantId, Scope, Timestamp};
+
+/// Whoever an access token speaks for, and what it lets them do.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// `sub`: the person; of a token of the client's own, the client. Key accounts by this and the issuer.
+    pub subject: String,
+    /// `client_id`: the application that acts.
+    pub client_id: ClientId,
+    /// `aud`: the APIs that the token is for.
+    pub audience: Vec<String>,
+    /// `scope`: what it allows.
+    pub scope: Scope,
+    /// `gw_grant`: the authorization that it came of; `None`: nobody granted anything, the client acts for itself
+    /// (RFC 6749 §4.4).
+    pub grant: Option<GrantId>,
+    /// `jti`: the token's own name, for logs.
+    pub token_id: String,
+    /// `iat`
+    pub issued_at: Timestamp,
+    /// `exp`
+    pub expires_at: Timestamp,
+    /// `auth_time`: when the person proved who they are.
+    pub auth_time: Option<Timestamp>,
+    /// `acr`: how.
+    pub acr: Option<String>,
+    /// `cnf`: what the token is bound to.
+    pub confirmation: Confirmation,
+}
+
+impl Caller {
+    /// Reads the claims of a token whose signature was checked. Whether it has expired, and for whom it is, is another
+    /// question.
+    ///
+    /// # Errors
+    /// When `issuer` is not who says so, and when a claim that RFC 9068 §2.2 requires is missing, or one is of
+    /// another type.
+    pub fn of(payload: &Map<String, Value>, issuer: &str) -> Result<Self, &'static str> {
+        let claims = Claims::read(payload)?;
+        // > The issuer identifier for the authorization server […] MUST exactly match the value of the
+        // > "iss" claim. (RFC 9068 §4)
+        if claims.issuer.as_deref() != Some(issuer) {
+            return Err("iss is not our issuer identifier");
+        }
+        let text = |name: &str| match payload.get(name) {
+            None => Ok(None),
+            Some(value) => value.as_str().map(Some).ok_or("a claim that is a text is none"),
+        };
+        let required = (claims.subject, claims.audience, claims.id, text("client_id")?);
+        let (Some(subject), Some(audience), Some(token_id), Some(client_id)) = required else {
+            return Err("a claim that RFC 9068 requires is missing");
+        };
+        let (Some(expires_at), Some(issued_at)) = (claims.expires_at, claims.issued_at) else {
+            return Err("a time that RFC 9068 requires is missing");
+        };
+        let scope = Scope::parse(text("scope")?.unwrap_or_default());
+        Ok(Self {
+            subject,
+            client_id: ClientId::from_text(client_id),
+            audience: audience.iter().map(str::to_owned).collect(),
+            scope: scope.map_err(|_| "scope is not one")?,
+            grant: text("gw_grant")?.map(GrantId::from_text),
+            token_id,
+            issued_at,
+            expires_at,
+            auth_time: payload.get("auth_time").and_then(Value::as_i64).map(Timestamp),
+            acr: text("acr")?.map(str::to_owned),
+            confirmation: confirmation(payload)?,
+        })
+    }
+
+    /// Whether the client acts for itself, and not for a person.
+    pub const fn is_client(&self) -> bool {
+        self.grant.is_none()
+    }
+}
+
+/// RFC 7800 §3.1 lets an application demand that members of `cnf` are understood. Here all of them have to be: a token
+/// with a binding that we cannot check is refused, not taken for an unbound one.
+fn confirmation(payload: &Map<String, Value>) -> Result<Confirmation, &'static str> {
+    let Some(cnf) = payload.get("cnf") else {
+        return Ok(Confirmation::default());
+    };
+    let members = cnf.as_object().ok_or("cnf is not an object")?;
+    if members.is_empty() || members.keys().any(|name| name != "x5t#S256" && name != "jkt") {
+        return Err("the token is bound to something that we cannot check");
+    }
+    serde::Deserialize::deserialize(cnf).map_err(|_| "cnf has no thumbprint of SHA-256")
+}

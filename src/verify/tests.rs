@@ -1,0 +1,339 @@
+//! The module as an API uses it: tokens of an issuer that these tests play.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use axum::http::HeaderMap;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::jose::SigningKey;
+use crate::types::Code;
+
+const ISSUER: &str = "https://id.example.org";
+const API: &str = "https://api.example.org/invoices";
+const NOW: i64 = 1_795_000_000;
+
+/// An issuer, what it publishes, and how often it was asked.
+struct Issuer {
+    key: SigningKey,
+    answer: Arc<Mutex<Result<Fetched, String>>>,
+    asked: Arc<AtomicUsize>,
+    with: Arc<Mutex<Option<String>>>,
+}
+
+fn published(keys: &[&SigningKey], max_age: i64) -> Fetched {
+    let keys: Vec<_> = keys.iter().map(|key| key.public_jwk()).collect();
+    Fetched::Document {
+        body: json!({ "keys": keys }).to_string().into_bytes(),
+        etag: Some("\"1\"".to_owned()),
+        max_age: Some(Seconds(max_age)),
+    }
+}
+
+impl Issuer {
+    fn new() -> Self {
+        let (key, _) = SigningKey::generate(Algorithm::Es256).unwrap();
+        let answer = Arc::new(Mutex::new(Ok(published(&[&key], 900))));
+        Self { key, answer, asked: Arc::default(), with: Arc::default() }
+    }
+
+    fn answers(&self, answer: Result<Fetched, String>) {
+        *self.answer.lock().unwrap() = answer;
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+
+    fn verifier(&self) -> Verifier {
+        let (answer, asked, with) = (self.answer.clone(), self.asked.clone(), self.with.clone());
+        let keys = IssuerKeys::new(move |etag| {
+            asked.fetch_add(1, Ordering::SeqCst);
+            *with.lock().unwrap() = etag;
+            let answer = answer.lock().unwrap().clone();
+            async move { answer }
+        });
+        Verifier::new(ISSUER, API, keys).with_leeway(Seconds(5))
+    }
+
+    fn token(&self, change: impl FnOnce(&mut Value)) -> String {
+        let mut claims = json!({
+            "iss": ISSUER, "sub": "ada", "aud": API, "client_id": "photos", "jti": "1",
+            "iat": NOW, "exp": NOW + 300, "scope": "invoices.read invoices.write", "gw_grant": "g",
+        });
+        change(&mut claims);
+        self.key.sign("at+jwt", &claims).unwrap()
+    }
+}
+
+/// A request with this token, at this time.
+async fn at(verifier: &Verifier, token: &str, seconds: i64) -> Result<Caller, Error> {
+    with(verifier, &format!("Bearer {token}"), None, seconds).await
+}
+
+async fn with(
+    verifier: &Verifier,
+    authorization: &str,
+    certificate: Option<&[u8]>,
+    seconds: i64,
+) -> Result<Caller, Error> {
+    let mut headers = HeaderMap::new();
+    headers.append(AUTHORIZATION, authorization.parse().unwrap());
+    let asked = Asked { method: &Method::GET, url: API, headers: &headers, certificate };
+    verifier.verify_at(&asked, &["invoices.read"], Timestamp(NOW + seconds)).await
+}
+
+#[track_caller]
+fn refused(result: Result<Caller, Error>, status: u16, code: Option<Code>) -> Refusal {
+    let Err(Error::Refused(refusal)) = result else { panic!("{result:?}") };
+    assert_eq!((refusal.status(), refusal.code), (status, code), "{refusal}");
+    refusal
+}
+
+#[tokio::test]
+async fn a_token_in_order_tells_who_calls() {
+    let issuer = Issuer::new();
+
+    let caller = at(&issuer.verifier(), &issuer.token(|_| {}), 0).await.unwrap();
+
+    assert_eq!((caller.subject.as_str(), caller.client_id.as_str()), ("ada", "photos"));
+    assert_eq!(caller.scope, Scope::of(["invoices.read", "invoices.write"]));
+    assert!(!caller.is_client() && caller.confirmation.is_bearer());
+}
+
+/// RFC 9068 §4; THREATS JO-08, JO-11.
+#[tokio::test]
+async fn each_claim_that_is_not_as_it_has_to_be_is_an_invalid_token() {
+    let issuer = Issuer::new();
+    let verifier = issuer.verifier();
+    let changes: [(&str, Value); 15] = [
+        ("iss", json!("https://id.example.org/")),
+        ("iss", json!(null)),
+        ("aud", json!("https://api.example.org")),
+        ("aud", json!([ISSUER, "https://api.example.org/invoices/"])),
+        ("aud", json!(1)),
+        ("exp", json!(NOW - 5)),
+        ("exp", json!("never")),
+        ("iat", json!(null)),
+        ("sub", json!(1)),
+        ("jti", json!(["1"])),
+        ("client_id", json!(1)),
+        ("scope", json!(["invoices.read"])),
+        ("cnf", json!("x")),
+        ("cnf", json!({ "x5t#S256": "AAAA" })),
+        ("cnf", json!({ "kid": "something else" })),
+    ];
+
+    for (name, value) in changes {
+        let token = issuer.token(|claims| claims[name] = value.clone());
+        refused(at(&verifier, &token, 0).await, 401, Some(Code::InvalidToken));
+    }
+    for name in ["iss", "sub", "aud", "exp", "iat", "jti", "client_id"] {
+        let token = issuer.token(|claims| drop(claims.as_object_mut().unwrap().remove(name)));
+        refused(at(&verifier, &token, 0).await, 401, Some(Code::InvalidToken));
+    }
+    let several = issuer.token(|claims| claims["aud"] = json!([ISSUER, API]));
+    at(&verifier, &several, 0).await.unwrap();
+}
+
+/// > The "typ" header parameter […] reject tokens carrying any other value (RFC 9068 §4); THREATS JO-01,
+/// > JO-07
+#[tokio::test]
+async fn another_kind_of_jwt_another_algorithm_or_another_key_proves_nothing() {
+    let issuer = Issuer::new();
+    let verifier = issuer.verifier();
+    let claims = json!({
+        "iss": ISSUER, "sub": "ada", "aud": API, "client_id": "photos", "jti": "1",
+        "iat": NOW, "exp": NOW + 300, "scope": "invoices.read",
+    });
+    let id_token = issuer.key.sign("JWT", &claims).unwrap();
+    let (other, _) = SigningKey::generate(Algorithm::Es256).unwrap();
+    let (edwards, _) = SigningKey::generate(Algorithm::EdDsa).unwrap();
+    issuer.answers(Ok(published(&[&issuer.key, &edwards], 900)));
+    let of = |key: &SigningKey| key.sign("at+jwt", &claims).unwrap();
+    let unsigned = {
+        let good = of(&issuer.key);
+        let payload = good.split('.').nth(1).unwrap().to_owned();
+        format!("eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0.{payload}.")
+    };
+
+    for token in [&id_token, &of(&other), &of(&edwards), &unsigned, "x", ""] {
+        refused(at(&verifier, token, 0).await, 401, Some(Code::InvalidToken));
+    }
+    let wide = issuer.verifier().allowing(&[Algorithm::EdDsa, Algorithm::Hs256]);
+    at(&wide, &of(&edwards), 0).await.unwrap();
+    refused(at(&wide, &of(&issuer.key), 0).await, 401, Some(Code::InvalidToken));
+}
+
+/// > usually no more than a few minutes, to account for clock skew (RFC 9068 §4)
+#[tokio::test]
+async fn a_token_ends_after_its_time_and_the_leeway() {
+    let issuer = Issuer::new();
+    let verifier = issuer.verifier();
+    let token = issuer.token(|_| {});
+
+    at(&verifier, &token, 304).await.unwrap();
+    refused(at(&verifier, &token, 305).await, 401, Some(Code::InvalidToken));
+    let lax = issuer.verifier().with_leeway(Seconds::days(1));
+    at(&lax, &token, 359).await.unwrap();
+    refused(at(&lax, &token, 360).await, 401, Some(Code::InvalidToken));
+}
+
+/// RFC 6750 §3 and §3.1.
+#[tokio::test]
+async fn a_refusal_knows_its_status_and_its_challenge() {
+    let issuer = Issuer::new();
+    let verifier = issuer.verifier();
+    let narrow = issuer.token(|claims| claims["scope"] = json!("invoices.write"));
+
+    let missing = refused(with(&verifier, "Basic YTpi", None, 0).await, 401, None);
+    let scope = refused(at(&verifier, &narrow, 0).await, 403, Some(Code::InsufficientScope));
+    let token = refused(at(&verifier, "x", 0).await, 401, Some(Code::InvalidToken));
+
+    let realm = "Bearer realm=\"https://api.example.org/invoices\"";
+    assert_eq!(missing.challenge(), realm);
+    assert_eq!(
+        scope.challenge(),
+        format!(
+            "{realm}, error=\"insufficient_scope\", \
+             error_description=\"the access token lacks a scope\", scope=\"invoices.read\""
+        )
+    );
+    assert!(token.challenge().starts_with(&format!("{realm}, error=\"invalid_token\", ")));
+    let answer = Error::from(scope).into_response();
+    assert_eq!(answer.status(), 403);
+    assert_eq!(answer.headers()["cache-control"], "no-store");
+    assert!(answer.headers().contains_key("www-authenticate"));
+}
+
+use axum::response::IntoResponse as _;
+
+/// THREATS JO-21.
+#[tokio::test]
+async fn two_authorization_fields_are_nobodys() {
+    let issuer = Issuer::new();
+    let verifier = issuer.verifier();
+    let mut headers = HeaderMap::new();
+    let field = format!("Bearer {}", issuer.token(|_| {}));
+    headers.append(AUTHORIZATION, field.parse().unwrap());
+    headers.append(AUTHORIZATION, field.parse().unwrap());
+    let asked = Asked { method: &Method::GET, url: API, headers: &headers, certificate: None };
+
+    let result = verifier.verify_at(&asked, &[], Timestamp(NOW)).await;
+
+    refused(result, 400, Some(Code::InvalidRequest));
+}
+
+/// RFC 8705 §3; THREATS MT-04.
+#[tokio::test]
+async fn a_token_that_is_bound_to_a_certificate_counts_with_that_one_alone() {
+    let issuer = Issuer::new();
+    let verifier = issuer.verifier();
+    let certificate = |until: i64| {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut parameters = rcgen::CertificateParams::new(["photos.example".to_owned()]).unwrap();
+        let time = |at| ::time::OffsetDateTime::from_unix_timestamp(at).unwrap();
+        (parameters.not_before, parameters.not_after) = (time(NOW - 60), time(until));
+        parameters.self_signed(&key).unwrap().der().to_vec()
+    };
+    let (own, others, old) = (certificate(NOW + 60), certificate(NOW + 60), certificate(NOW - 1));
+    let bound = |der: &[u8]| {
+        let thumbprint = Thumbprint::of(der).to_string();
+        let token = issuer.token(|claims| claims["cnf"] = json!({ "x5t#S256": thumbprint }));
+        format!("Bearer {token}")
+    };
+
+    with(&verifier, &bound(&own), Some(&own), 0).await.unwrap();
+    for (token, shown) in
+        [(&own, None), (&own, Some(&others)), (&old, Some(&old)), (&own, Some(&b"x".to_vec()))]
+    {
+        let result = with(&verifier, &bound(token), shown.map(Vec::as_slice), 0).await;
+        refused(result, 401, Some(Code::InvalidToken));
+    }
+    // A certificate beside a token that is bound to none says nothing.
+    let free = format!("Bearer {}", issuer.token(|_| {}));
+    with(&verifier, &free, Some(&others), 0).await.unwrap();
+}
+
+/// RFC 9111 §4.2: as long as they are fresh, nobody is asked.
+#[tokio::test]
+async fn keys_are_kept_as_long_as_they_may_be_and_asked_for_again_by_their_etag() {
+    let issuer = Issuer::new();
+    let verifier = issuer.verifier();
+    let token = issuer.token(|claims| claims["exp"] = json!(NOW + 10_000));
+
+    for seconds in [0, 1, 600] {
+        at(&verifier, &token, seconds).await.unwrap();
+    }
+    assert_eq!(issuer.asked(), 1);
+    assert_eq!(*issuer.with.lock().unwrap(), None);
+
+    // In the last quarter of their time they are renewed, and no request waits for it.
+    issuer.answers(Ok(Fetched::Unchanged { max_age: Some(Seconds(900)) }));
+    at(&verifier, &token, 700).await.unwrap();
+    while issuer.asked() < 2 || issuer.with.lock().unwrap().is_none() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(issuer.with.lock().unwrap().as_deref(), Some("\"1\""));
+    while at(&verifier, &token, 1000).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(issuer.asked(), 2, "unchanged keys are held for another while");
+}
+
+#[tokio::test]
+async fn keys_whose_time_is_over_let_nobody_in() {
+    let issuer = Issuer::new();
+    let verifier = issuer.verifier();
+    let token = issuer.token(|claims| claims["exp"] = json!(NOW + 10_000));
+    at(&verifier, &token, 0).await.unwrap();
+    issuer.answers(Err("there is no way there".to_owned()));
+
+    at(&verifier, &token, 899).await.unwrap();
+    let error = at(&verifier, &token, 910).await.unwrap_err();
+
+    assert!(matches!(error, Error::Unavailable(_)), "{error}");
+    assert_eq!((error.status(), error.challenge()), (503, None));
+    assert_eq!(error.into_response().headers()["retry-after"], "5");
+    issuer.answers(Ok(published(&[&issuer.key], 900)));
+    assert!(at(&verifier, &token, 915).await.is_err(), "that was tried a moment ago");
+    at(&verifier, &token, 920).await.unwrap();
+}
+
+/// THREATS TE-16.
+#[tokio::test]
+async fn an_unknown_key_is_looked_up_before_it_is_refused_but_not_for_each_stranger() {
+    let issuer = Issuer::new();
+    let verifier = issuer.verifier();
+    at(&verifier, &issuer.token(|_| {}), 0).await.unwrap();
+    let (next, _) = SigningKey::generate(Algorithm::Es256).unwrap();
+    let stranger = Issuer::new().token(|_| {});
+    issuer.answers(Ok(published(&[&issuer.key, &next], 900)));
+
+    for _ in 0..20 {
+        refused(at(&verifier, &stranger, 20).await, 401, Some(Code::InvalidToken));
+    }
+    assert_eq!(issuer.asked(), 2);
+
+    let issuer = Issuer { key: next, ..issuer };
+    at(&verifier, &issuer.token(|_| {}), 21).await.unwrap();
+    assert_eq!(issuer.asked(), 2, "the new key came with the answer that the stranger caused");
+}
+
+#[tokio::test]
+async fn of_many_first_requests_one_fetches() {
+    let issuer = Issuer::new();
+    let verifier = Arc::new(issuer.verifier());
+    let token = issuer.token(|_| {});
+
+    let all = (0..64).map(|_| {
+        let (verifier, token) = (verifier.clone(), token.clone());
+        tokio::spawn(async move { at(&verifier, &token, 0).await })
+    });
+    for one in all.collect::<Vec<_>>() {
+        one.await.unwrap().unwrap();
+    }
+
+    assert_eq!(issuer.asked(), 1);
+}
