@@ -1,0 +1,79 @@
+//! Whoever issues certificates: the name that they carry, and the key that its statements are checked
+//! with ([RFC 5280 §4.1.2.4]).
+//!
+//! [RFC 5280 §4.1.2.4]: https://www.rfc-editor.org/rfc/rfc5280#section-4.1.2.4
+
+use rustls_pki_types::{CertificateDer, SubjectPublicKeyInfoDer};
+use webpki::{ALL_VERIFICATION_ALGS, RawPublicKeyEntity};
+use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+/// An authority, as its certificate shows it. Whether anybody believes it is another question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issuer {
+    certificate: CertificateDer<'static>,
+    /// Its `Name`, in DER.
+    name: Vec<u8>,
+    /// Its `SubjectPublicKeyInfo`, in DER.
+    public_key: SubjectPublicKeyInfoDer<'static>,
+    /// The `BIT STRING` therein, without tag, length and the number of unused bits.
+    key_bits: Vec<u8>,
+    signs_crls: bool,
+}
+
+impl Issuer {
+    /// Reads the certificate of an authority.
+    ///
+    /// # Errors
+    /// When it is not a certificate.
+    pub fn read(certificate: &CertificateDer<'_>) -> Result<Self, &'static str> {
+        let (rest, parsed) = X509Certificate::from_der(certificate)
+            .map_err(|_| "this is not an X.509 certificate")?;
+        if !rest.is_empty() {
+            return Err("something follows the certificate");
+        }
+        let usage = parsed.key_usage().map_err(|_| "the keyUsage cannot be read")?;
+        Ok(Self {
+            certificate: certificate.clone().into_owned(),
+            name: parsed.subject().as_raw().to_vec(),
+            public_key: parsed.public_key().raw.to_vec().into(),
+            key_bits: parsed.public_key().subject_public_key.data.to_vec(),
+            // > Conforming CAs MUST include this extension (§4.2.1.3)
+            //
+            // Old ones do not, and without it a key may be used for anything.
+            signs_crls: usage.is_none_or(|usage| usage.value.crl_sign()),
+        })
+    }
+
+    /// Its certificate.
+    pub const fn certificate(&self) -> &CertificateDer<'static> {
+        &self.certificate
+    }
+
+    /// Its `Name`, in DER.
+    pub fn name(&self) -> &[u8] {
+        &self.name
+    }
+
+    /// Its public key: what is hashed to name it in a few bytes.
+    pub fn key_bits(&self) -> &[u8] {
+        &self.key_bits
+    }
+
+    /// Whether it may sign CRLs: `cRLSign` in its `keyUsage`.
+    pub const fn signs_crls(&self) -> bool {
+        self.signs_crls
+    }
+
+    /// Whether it signed `message`. `algorithm` is what stands inside of the `AlgorithmIdentifier`.
+    /// Nothing with SHA-1 or MD5 counts, nor RSA keys of less than 2048 bits.
+    pub fn has_signed(&self, message: &[u8], algorithm: &[u8], signature: &[u8]) -> bool {
+        let Ok(key) = RawPublicKeyEntity::try_from(&self.public_key) else {
+            return false;
+        };
+        // One identifier can stand for several curves: that of the key decides.
+        ALL_VERIFICATION_ALGS
+            .iter()
+            .filter(|known| known.signature_alg_id().as_ref() == algorithm)
+            .any(|known| key.verify_signature(*known, message, signature).is_ok())
+    }
+}

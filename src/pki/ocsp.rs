@@ -1,0 +1,206 @@
+//! The Online Certificate Status Protocol, as seen from both ends: [RFC 6960], with the nonces of
+//! [RFC 9654].
+//!
+//! Here are bytes, and what has to be true of them; who is asked, and what follows, is not decided here. No
+//! input makes it panic: `fuzz/` throws all kinds of it.
+//!
+//! | | asks | answers |
+//! |---|---|---|
+//! | request | [`Request::to_der`] | [`Request::read`] |
+//! | response | [`Asked::read`] | [`Response::sign`], [`Unsuccessful::to_der`] |
+//!
+//! [RFC 6960]: https://www.rfc-editor.org/rfc/rfc6960
+//! [RFC 9654]: https://www.rfc-editor.org/rfc/rfc9654
+
+mod asn1;
+pub mod make;
+pub mod request;
+pub mod response;
+
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
+use der::asn1::{Any, ObjectIdentifier, OctetString};
+use der::{Encode as _, Sequence, Tag, Tagged as _};
+use x509_cert::ext::Extensions;
+use x509_cert::spki::AlgorithmIdentifierOwned;
+
+pub use make::{Response, Unsuccessful};
+pub use request::Request;
+pub use response::Asked;
+
+use super::{Issuer, Reason};
+use crate::types::secret::entropy;
+use crate::types::{Failure, Timestamp};
+
+/// The media type of a request (RFC 6960 §C.1).
+pub const REQUEST: &str = "application/ocsp-request";
+/// The media type of a response (RFC 6960 §C.2).
+pub const RESPONSE: &str = "application/ocsp-response";
+
+const ID_SHA1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.14.3.2.26");
+const ID_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.1");
+const ID_PKIX_OCSP_NONCE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1.2");
+
+/// What the names of authorities are hashed with. It protects nothing: the answer is signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hash {
+    /// What every responder understands (RFC 5019 §2.1.1).
+    Sha1,
+    /// SHA-256.
+    Sha256,
+}
+
+/// The certificate that is asked for: its issuer, hashed, and its serial number (RFC 6960 §4.1.1).
+#[derive(Clone, Debug, PartialEq, Eq, Sequence)]
+pub struct CertId {
+    hash_algorithm: AlgorithmIdentifierOwned,
+    issuer_name_hash: OctetString,
+    issuer_key_hash: OctetString,
+    /// An `INTEGER` as it came: whoever answers repeats it as it is.
+    serial_number: Any,
+}
+
+impl CertId {
+    /// The certificate of this issuer with this serial number: the contents of its `INTEGER`.
+    ///
+    /// # Errors
+    /// When the serial number is longer than anything can be.
+    pub fn of(hash: Hash, issuer: &Issuer, serial: &[u8]) -> Result<Self, Failure> {
+        let oid = match hash {
+            Hash::Sha1 => ID_SHA1,
+            Hash::Sha256 => ID_SHA256,
+        };
+        let hashed = |bytes| OctetString::new(hash.of(bytes)).map_err(Failure::internal);
+        Ok(Self {
+            hash_algorithm: AlgorithmIdentifierOwned { oid, parameters: Some(Any::null()) },
+            issuer_name_hash: hashed(issuer.name())?,
+            issuer_key_hash: hashed(issuer.key_bits())?,
+            serial_number: Any::new(Tag::Integer, serial).map_err(Failure::internal)?,
+        })
+    }
+
+    /// The contents of the `INTEGER`: as a certificate has it, a zero before the high bit included.
+    pub fn serial(&self) -> &[u8] {
+        self.serial_number.value()
+    }
+
+    /// Whether it speaks of a certificate of this issuer. It never does in a hash that we do not know.
+    pub fn is_by(&self, issuer: &Issuer) -> bool {
+        let hash = match self.hash_algorithm.oid {
+            ID_SHA1 => Hash::Sha1,
+            ID_SHA256 => Hash::Sha256,
+            _ => return false,
+        };
+        self.issuer_name_hash.as_bytes() == hash.of(issuer.name())
+            && self.issuer_key_hash.as_bytes() == hash.of(issuer.key_bits())
+    }
+
+    /// Whether both mean the same certificate. Some leave the `NULL` out that others write as the
+    /// parameters of a hash (RFC 4055 §2.1).
+    fn is_same(&self, other: &Self) -> bool {
+        self.hash_algorithm.oid == other.hash_algorithm.oid
+            && self.issuer_name_hash == other.issuer_name_hash
+            && self.issuer_key_hash == other.issuer_key_hash
+            && self.serial_number == other.serial_number
+    }
+
+    fn must_be_sound(&self) -> Result<(), &'static str> {
+        if self.serial_number.tag() != Tag::Integer || self.serial().is_empty() {
+            return Err("the serial number is not an INTEGER");
+        }
+        Ok(())
+    }
+}
+
+impl Hash {
+    fn of(self, bytes: &[u8]) -> Vec<u8> {
+        let algorithm = match self {
+            Self::Sha1 => &SHA1_FOR_LEGACY_USE_ONLY,
+            Self::Sha256 => &SHA256,
+        };
+        digest(algorithm, bytes).as_ref().to_vec()
+    }
+}
+
+/// What ties an answer to one question (RFC 9654 §2.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Nonce(OctetString);
+
+impl Nonce {
+    /// > When creating a nonce […] the nonce MUST contain at least 32 octets of cryptographically random
+    /// > data […] OCSP clients that support the nonce extension MUST use a length of 32 octets.
+    ///
+    /// # Errors
+    /// None that can be thought of.
+    pub fn generate() -> Result<Self, Failure> {
+        let mut bytes = [0; 32];
+        entropy(&mut bytes);
+        OctetString::new(bytes).map(Self).map_err(Failure::internal)
+    }
+
+    /// > Nonce ::= OCTET STRING(SIZE(1..128))
+    fn read(extension: &[u8]) -> Result<Self, &'static str> {
+        use der::Decode as _;
+
+        let nonce = OctetString::from_der(extension).map_err(|_| "the nonce cannot be read")?;
+        match nonce.as_bytes().len() {
+            1..=128 => Ok(Self(nonce)),
+            _ => Err("a nonce has 1 to 128 octets"),
+        }
+    }
+
+    fn extension(&self) -> Result<Extensions, Failure> {
+        let value = self.0.to_der().and_then(OctetString::new).map_err(Failure::internal)?;
+        let (extn_id, critical) = (ID_PKIX_OCSP_NONCE, false);
+        Ok(vec![x509_cert::ext::Extension { extn_id, critical, extn_value: value }])
+    }
+}
+
+/// The nonce among extensions. What else is there does not matter, unless it says that it does.
+fn nonce(extensions: Option<&Extensions>) -> Result<Option<Nonce>, &'static str> {
+    let mut found = None;
+    for extension in extensions.into_iter().flatten() {
+        if extension.extn_id == ID_PKIX_OCSP_NONCE {
+            if found.is_some() {
+                return Err("there are two nonces");
+            }
+            found = Some(Nonce::read(extension.extn_value.as_bytes())?);
+        } else if extension.critical {
+            return Err("a critical extension is not known");
+        }
+    }
+    Ok(found)
+}
+
+/// What is known of a certificate (RFC 6960 §2.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// It is not revoked.
+    Good,
+    /// It is.
+    Revoked {
+        /// Since when.
+        at: Timestamp,
+        /// Why.
+        reason: Reason,
+    },
+    /// The responder knows nothing of it.
+    Unknown,
+}
+
+/// What a responder says of one certificate, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// What it says.
+    pub status: Status,
+    /// > The most recent time at which the status being indicated is known by the responder to have been
+    /// > correct. (§2.4)
+    pub this_update: Timestamp,
+    /// > The time at or before which newer information will be available about the status of the
+    /// > certificate.
+    ///
+    /// `None`: at any time.
+    pub next_update: Option<Timestamp>,
+}
+
+#[cfg(test)]
+mod tests;

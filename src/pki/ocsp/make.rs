@@ -1,0 +1,123 @@
+//! Making an answer: [RFC 6960 §4.2.1].
+//!
+//! [RFC 6960 §4.2.1]: https://www.rfc-editor.org/rfc/rfc6960#section-4.2.1
+
+use der::asn1::{Any, BitString, Null, ObjectIdentifier, OctetString};
+use der::{Decode as _, Encode as _};
+use rustls_pki_types::CertificateDer;
+use x509_cert::spki::AlgorithmIdentifierOwned;
+
+use super::asn1::{
+    BasicOcspResponse, CertStatus, ID_PKIX_OCSP_BASIC, OcspResponse, ResponderId, ResponseBytes,
+    ResponseData, ResponseStatus, RevokedInfo, SingleResponse, time,
+};
+use super::{Answer, CertId, Hash, Issuer, Nonce, Reason, Status};
+use crate::types::{Failure, Timestamp};
+
+/// `ecdsa-with-SHA256` (RFC 5758 §3.2).
+const ECDSA_WITH_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2");
+
+/// An answer without a status of anything: it is not signed (RFC 6960 §2.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unsuccessful {
+    /// The question cannot be read.
+    MalformedRequest,
+    /// We broke.
+    InternalError,
+    /// We are busy.
+    TryLater,
+    /// It is not our certificate.
+    Unauthorized,
+}
+
+impl Unsuccessful {
+    /// The answer as it is sent.
+    ///
+    /// # Errors
+    /// None that can be thought of.
+    pub fn to_der(self) -> Result<Vec<u8>, Failure> {
+        let response_status = match self {
+            Self::MalformedRequest => ResponseStatus::MalformedRequest,
+            Self::InternalError => ResponseStatus::InternalError,
+            Self::TryLater => ResponseStatus::TryLater,
+            Self::Unauthorized => ResponseStatus::Unauthorized,
+        };
+        let response = OcspResponse { response_status, response_bytes: None };
+        response.to_der().map_err(Failure::internal)
+    }
+}
+
+/// What is answered.
+#[derive(Clone, Debug)]
+pub struct Response {
+    /// What is known of each certificate that was asked for.
+    pub answers: Vec<(CertId, Answer)>,
+    /// What the question wants repeated.
+    pub nonce: Option<Nonce>,
+    /// Now.
+    pub produced_at: Timestamp,
+}
+
+impl Response {
+    /// Signs the answer as `responder`: the authority itself, or whoever has a certificate of it with
+    /// `id-kp-OCSPSigning`, which then is in `certificates`. `sign` makes a signature of its P-256 key:
+    /// ECDSA with SHA-256, in the ASN.1 form.
+    ///
+    /// # Errors
+    /// When `sign` fails, or a time has no form in ASN.1.
+    pub fn sign(
+        &self,
+        responder: &Issuer,
+        certificates: &[CertificateDer<'_>],
+        sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, Failure>,
+    ) -> Result<Vec<u8>, Failure> {
+        let internal = |error: der::Error| Failure::internal(error);
+        let key_hash = Hash::Sha1.of(responder.key_bits());
+        let responses: Result<_, Failure> =
+            self.answers.iter().map(|(id, answer)| single(id, answer)).collect();
+        let data = ResponseData {
+            version: 0,
+            responder_id: ResponderId::ByKey(OctetString::new(key_hash).map_err(internal)?),
+            produced_at: time(self.produced_at)?,
+            responses: responses?,
+            response_extensions: self.nonce.as_ref().map(Nonce::extension).transpose()?,
+        };
+        let signed = data.to_der().map_err(internal)?;
+        let algorithm = AlgorithmIdentifierOwned { oid: ECDSA_WITH_SHA256, parameters: None };
+        let certs: Result<Vec<Any>, _> =
+            certificates.iter().map(|certificate| Any::from_der(certificate)).collect();
+        let basic = BasicOcspResponse {
+            signature: sign(&signed).and_then(|s| BitString::from_bytes(&s).map_err(internal))?,
+            tbs_response_data: Any::from_der(&signed).map_err(internal)?,
+            signature_algorithm: Any::encode_from(&algorithm).map_err(internal)?,
+            certs: Some(certs.map_err(internal)?).filter(|certs| !certs.is_empty()),
+        };
+        let response = basic.to_der().and_then(OctetString::new).map_err(internal)?;
+        let response_bytes = ResponseBytes { response_type: ID_PKIX_OCSP_BASIC, response };
+        let response = OcspResponse {
+            response_status: ResponseStatus::Successful,
+            response_bytes: Some(response_bytes),
+        };
+        response.to_der().map_err(internal)
+    }
+}
+
+fn single(id: &CertId, answer: &Answer) -> Result<SingleResponse, Failure> {
+    let cert_status = match answer.status {
+        Status::Good => CertStatus::Good(Null),
+        Status::Unknown => CertStatus::Unknown(Null),
+        Status::Revoked { at, reason } => CertStatus::Revoked(RevokedInfo {
+            revocation_time: time(at)?,
+            // > the reason code CRL entry extension SHOULD be absent instead of using the unspecified (0)
+            // > reasonCode value. (RFC 5280 §5.3.1)
+            revocation_reason: Some(reason).filter(|reason| *reason != Reason::Unspecified),
+        }),
+    };
+    Ok(SingleResponse {
+        cert_id: id.clone(),
+        cert_status,
+        this_update: time(answer.this_update)?,
+        next_update: answer.next_update.map(time).transpose()?,
+        single_extensions: None,
+    })
+}

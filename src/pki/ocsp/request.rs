@@ -1,0 +1,73 @@
+//! A question: [RFC 6960 §4.1].
+//!
+//! [RFC 6960 §4.1]: https://www.rfc-editor.org/rfc/rfc6960#section-4.1
+
+use der::{Decode as _, Encode as _};
+
+use super::asn1::{OcspRequest, OneRequest, TbsRequest};
+use super::{CertId, Nonce, nonce};
+use crate::types::Failure;
+
+/// As large as a question may be.
+pub const LARGEST: usize = 8 * 1024;
+
+/// Certificates that one question may ask for.
+const MOST: usize = 32;
+
+/// A question for the status of certificates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The certificates.
+    pub asked: Vec<CertId>,
+    /// What the answer has to repeat.
+    pub nonce: Option<Nonce>,
+}
+
+impl Request {
+    /// The question as it is sent.
+    ///
+    /// # Errors
+    /// When there is too much in it.
+    pub fn to_der(&self) -> Result<Vec<u8>, Failure> {
+        let one =
+            |id: &CertId| OneRequest { req_cert: id.clone(), single_request_extensions: None };
+        let tbs_request = TbsRequest {
+            version: 0,
+            requestor_name: None,
+            request_list: self.asked.iter().map(one).collect(),
+            request_extensions: self.nonce.as_ref().map(Nonce::extension).transpose()?,
+        };
+        let request = OcspRequest { tbs_request, optional_signature: None };
+        request.to_der().map_err(Failure::internal)
+    }
+
+    /// Reads a question that somebody sent. A signature is not looked at: everybody may ask.
+    ///
+    /// # Errors
+    /// For what has to be answered with [`super::Unsuccessful::MalformedRequest`].
+    pub fn read(der: &[u8]) -> Result<Self, &'static str> {
+        if der.len() > LARGEST {
+            return Err("the request is larger than 8 KiB");
+        }
+        let request = OcspRequest::from_der(der).map_err(|_| "this is not an OCSP request")?;
+        let tbs = request.tbs_request;
+        if tbs.version != 0 {
+            return Err("the version of the request is not v1");
+        }
+        if tbs.request_list.is_empty() || tbs.request_list.len() > MOST {
+            return Err("a request asks for 1 to 32 certificates");
+        }
+        let nonce = nonce(tbs.request_extensions.as_ref())?;
+        for one in &tbs.request_list {
+            one.req_cert.must_be_sound()?;
+            let critical = |extensions: &Vec<_>| {
+                extensions.iter().any(|one: &x509_cert::ext::Extension| one.critical)
+            };
+            if one.single_request_extensions.as_ref().is_some_and(critical) {
+                return Err("a critical extension is not known");
+            }
+        }
+        let asked = tbs.request_list.into_iter().map(|one| one.req_cert).collect();
+        Ok(Self { asked, nonce })
+    }
+}

@@ -1,0 +1,196 @@
+//! Reading an answer, and whether to believe it: [RFC 6960 §3.2], [RFC 6960 §4.2].
+//!
+//! [RFC 6960 §3.2]: https://www.rfc-editor.org/rfc/rfc6960#section-3.2
+//! [RFC 6960 §4.2]: https://www.rfc-editor.org/rfc/rfc6960#section-4.2
+
+use std::time::Duration;
+
+use der::asn1::Any;
+use der::{Decode as _, Encode as _};
+use rustls_pki_types::{CertificateDer, UnixTime};
+use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, KeyUsage};
+
+use super::asn1::{
+    BasicOcspResponse, CertStatus, ID_PKIX_OCSP_BASIC, OcspResponse, ResponderId, ResponseData,
+    ResponseStatus, SingleResponse, timestamp,
+};
+use super::{Answer, CertId, Hash, Issuer, Nonce, Status, nonce};
+use crate::types::{Seconds, Timestamp};
+
+/// As large as an answer may be: with a chain of large certificates.
+pub const LARGEST: usize = 64 * 1024;
+
+/// How far the responder's clock may be off.
+const LEEWAY: Seconds = Seconds::minutes(5);
+
+/// How long an answer counts that does not say it.
+const WITHOUT_NEXT_UPDATE: Seconds = Seconds::hours(1);
+
+/// Certificates of an answer that are looked at.
+const MOST_CERTIFICATES: usize = 8;
+
+/// `id-kp-OCSPSigning`: 1.3.6.1.5.5.7.3.9.
+const OCSP_SIGNING: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 9];
+
+/// What was asked, and of whom.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The certificate.
+    pub id: &'a CertId,
+    /// Who issued it.
+    pub issuer: &'a Issuer,
+    /// What was sent to be repeated. An answer without it was made before and for everybody; one with
+    /// another is none to us (RFC 9654 §2.1).
+    pub nonce: Option<&'a Nonce>,
+    /// When.
+    pub now: Timestamp,
+}
+
+impl Asked<'_> {
+    /// Reads the answer, and believes it only if §3.2 allows it.
+    ///
+    /// # Errors
+    /// Why it is not believed. It says nothing then, neither good nor bad.
+    pub fn read(&self, der: &[u8]) -> Result<Answer, &'static str> {
+        let basic = basic(der)?;
+        let signed = basic.tbs_response_data.to_der().map_err(|_| "the response is too long")?;
+        let data = ResponseData::from_der(&signed).map_err(|_| "this is not a ResponseData")?;
+        if data.version != 0 {
+            return Err("the version of the response is not v1");
+        }
+        // > 2. The signature on the response is valid;
+        // > 3. The identity of the signer matches the intended recipient of the request;
+        // > 4. The signer is currently authorized to provide a response for the certificate in question;
+        let signer = self.signer(&data.responder_id, basic.certs.as_deref().unwrap_or_default())?;
+        let algorithm = basic.signature_algorithm.value();
+        let signature = basic.signature.as_bytes().ok_or("the signature is not of whole bytes")?;
+        if !signer.has_signed(&signed, algorithm, signature) {
+            return Err("the signature of the response is wrong");
+        }
+        let repeated = nonce(data.response_extensions.as_ref())?;
+        if repeated.is_some() && repeated.as_ref() != self.nonce {
+            return Err("the nonce is another one");
+        }
+        // > 1. The certificate identified in a received response corresponds to the certificate that was
+        // > identified in the corresponding request;
+        let single = data.responses.iter().find(|single| single.cert_id.is_same(self.id));
+        let answer = single.ok_or("the response is about another certificate")?.answer()?;
+        answer.must_be_current(self.now)?;
+        Ok(answer)
+    }
+
+    /// Who signed: the authority itself, or somebody whom it allows to.
+    fn signer(&self, named: &ResponderId, certificates: &[Any]) -> Result<Issuer, &'static str> {
+        if is_named(named, self.issuer) {
+            return Ok(self.issuer.clone());
+        }
+        let delegate = certificates
+            .iter()
+            .take(MOST_CERTIFICATES)
+            .filter_map(|any| any.to_der().ok())
+            .filter_map(|der| Issuer::read(&CertificateDer::from(der)).ok())
+            .find(|candidate| is_named(named, candidate))
+            .ok_or("neither the issuer of the certificate nor a certificate in the response is the responder")?;
+        self.must_be_delegated(delegate.certificate())?;
+        Ok(delegate)
+    }
+
+    /// > OCSP signing delegation SHALL be designated by the inclusion of id-kp-OCSPSigning in an extended
+    /// > key usage certificate extension included in the OCSP response signer's certificate. This
+    /// > certificate MUST be issued directly by the CA that is identified in the request. (§4.2.2.2)
+    ///
+    /// Whether that certificate was revoked is not asked (§4.2.2.2.1 leaves it to us): who could sign
+    /// answers with it could sign that one too, and they live short.
+    fn must_be_delegated(&self, certificate: &CertificateDer<'_>) -> Result<(), &'static str> {
+        let wrong =
+            "the responder's certificate is not one for OCSP by the issuer of the certificate";
+        let seconds = u64::try_from(self.now.0).map_err(|_| wrong)?;
+        let anchor = webpki::anchor_from_trusted_cert(self.issuer.certificate());
+        EndEntityCert::try_from(certificate)
+            .map_err(|_| wrong)?
+            .verify_for_usage(
+                ALL_VERIFICATION_ALGS,
+                &[anchor.map_err(|_| wrong)?],
+                // Nobody stands between.
+                &[],
+                UnixTime::since_unix_epoch(Duration::from_secs(seconds)),
+                KeyUsage::required(OCSP_SIGNING),
+                None,
+                None,
+            )
+            .map(drop)
+            .map_err(|_| wrong)
+    }
+}
+
+fn basic(der: &[u8]) -> Result<BasicOcspResponse, &'static str> {
+    if der.len() > LARGEST {
+        return Err("the response is larger than 64 KiB");
+    }
+    let response = OcspResponse::from_der(der).map_err(|_| "this is not an OCSP response")?;
+    match response.response_status {
+        ResponseStatus::Successful => {}
+        ResponseStatus::MalformedRequest => return Err("the responder did not understand us"),
+        ResponseStatus::InternalError => return Err("the responder broke"),
+        ResponseStatus::TryLater => return Err("the responder is busy"),
+        ResponseStatus::SigRequired => return Err("the responder wants signed requests"),
+        ResponseStatus::Unauthorized => {
+            return Err("the responder does not answer for this certificate");
+        }
+    }
+    let bytes = response.response_bytes.ok_or("the response is empty")?;
+    if bytes.response_type != ID_PKIX_OCSP_BASIC {
+        return Err("the response is not a basic one");
+    }
+    BasicOcspResponse::from_der(bytes.response.as_bytes())
+        .map_err(|_| "this is not a basic OCSP response")
+}
+
+fn is_named(named: &ResponderId, who: &Issuer) -> bool {
+    match named {
+        ResponderId::ByName(name) => name.to_der().is_ok_and(|name| name == who.name()),
+        ResponderId::ByKey(hash) => hash.as_bytes() == Hash::Sha1.of(who.key_bits()),
+    }
+}
+
+impl SingleResponse {
+    fn answer(&self) -> Result<Answer, &'static str> {
+        if self.single_extensions.iter().flatten().any(|extension| extension.critical) {
+            return Err("a critical extension is not known");
+        }
+        let status = match &self.cert_status {
+            CertStatus::Good(_) => Status::Good,
+            CertStatus::Unknown(_) => Status::Unknown,
+            CertStatus::Revoked(revoked) => Status::Revoked {
+                at: timestamp(revoked.revocation_time),
+                reason: revoked.revocation_reason.unwrap_or_default(),
+            },
+        };
+        Ok(Answer {
+            status,
+            this_update: timestamp(self.this_update),
+            next_update: self.next_update.map(timestamp),
+        })
+    }
+}
+
+impl Answer {
+    /// > 5. The time at which the status being indicated is known to be correct (thisUpdate) is
+    /// > sufficiently recent;
+    /// > 6. When available, the time at or before which newer information will be available about the
+    /// > status of the certificate (nextUpdate) is greater than the current time.
+    fn must_be_current(&self, now: Timestamp) -> Result<(), &'static str> {
+        if self.this_update > now + LEEWAY {
+            return Err("the response is of the future");
+        }
+        if self.expires_at() + LEEWAY <= now {
+            return Err("the response is too old");
+        }
+        Ok(())
+    }
+
+    /// Until when it counts.
+    pub fn expires_at(&self) -> Timestamp {
+        self.next_update.unwrap_or(self.this_update + WITHOUT_NEXT_UPDATE)
+    }
+}
