@@ -172,7 +172,7 @@ async fn no_secret_is_ever_told() {
         server.post_as(&swapped, "/token", "grant_type=client_credentials").await;
         for target in [
             format!("/authorize?client_id={secret}"),
-            request(&client, "openid") + "&prompt=" + secret,
+            request(&client, "openid") + "&prompt=" + secret.as_str(),
             request(&client, secret),
             request(&client, "openid").replace("code&", &format!("{secret}&")),
             format!("/token?code={secret}"),

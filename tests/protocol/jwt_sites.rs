@@ -175,7 +175,7 @@ impl World {
                 let mut browser = Browser::of(server);
                 browser.cookies = self.cookies.clone();
                 let hint = pair("id_token_hint", jwt);
-                let target = request(&self.photos, "openid") + "&prompt=none&" + &hint;
+                let target = request(&self.photos, "openid") + "&prompt=none&" + hint.as_str();
                 let place = browser.open(&target).await;
                 if place.at.contains("code=") {
                     return true;
@@ -380,7 +380,8 @@ async fn a_hint_is_only_a_hint() {
         let mut browser = Browser::of(&world.server);
         browser.cookies = world.cookies.clone();
         let jwt = world.ours.sign("JWT", payload);
-        let target = request(&world.photos, "openid") + "&prompt=none&id_token_hint=" + &jwt;
+        let target =
+            request(&world.photos, "openid") + "&prompt=none&id_token_hint=" + jwt.as_str();
         browser.open(&target).await
     };
     let changed = |name: &str, value: Value| {
