@@ -231,7 +231,7 @@ settings! {
 
     /// How much may wait.
     limits: Limits {
-        /// Authorization requests that wait for a person, from one address.
+        /// Authorization requests that wait for a person, from one address; of IPv6, from one /64.
         requests_per_address: u32 = 100, within 1, 100_000;
         /// Authorization requests that wait for a person, in all.
         requests_total: u32 = 100_000, within 1, 10_000_000;

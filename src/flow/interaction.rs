@@ -40,7 +40,7 @@ pub struct Waiting {
 /// Keeps a request that needs a page.
 ///
 /// # Errors
-/// 429 when too many wait already, from this address or in all.
+/// 429 when too many wait already, from this subscriber or in all.
 pub async fn wait(
     call: &Call<'_>,
     request: &Request,
@@ -65,12 +65,12 @@ async fn keep(
         browser,
         client_id: &request.client.id,
         parameters: &params.encode(),
-        address: &call.trace.address(),
+        subscriber: call.trace.subscriber(),
         expires_at: call.now + call.config.tokens.request_lifetime,
     };
-    let (of_address, in_all) =
+    let (of_one, in_all) =
         (i64::from(limits.requests_per_address), i64::from(limits.requests_total));
-    if requests::insert(call.store.db(), &new, of_address, in_all, call.now).await? {
+    if requests::insert(call.store.db(), &new, of_one, in_all, call.now).await? {
         return Ok(());
     }
     Err(Code::TooManyRequests

@@ -13,7 +13,9 @@ use crate::store::test_database::TestDatabase;
 use crate::store::{Store, sql, users};
 use crate::types::session::Session;
 use crate::types::token::SessionSecret;
-use crate::types::{ClientId, Digest, Failure, Result, Seconds, Secret, Timestamp, User};
+use crate::types::{
+    ClientId, Digest, Failure, Result, Seconds, Secret, Subscriber, Timestamp, User,
+};
 
 const PASSWORD: &str = "correct horse battery staple";
 const ANOTHER: &str = "purple monkey dishwasher";
@@ -353,7 +355,7 @@ async fn the_request_that_waits_is_told_who_came() {
         browser,
         client_id: &client,
         parameters: "",
-        address: "",
+        subscriber: Subscriber::of(None),
         expires_at: house.now + Seconds(60),
     };
     requests::insert(house.store.db(), &request, 10, 10, house.now).await.unwrap();

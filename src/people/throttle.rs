@@ -1,11 +1,9 @@
 //! How often a password may be tried: ten times in ten minutes for one account from one network, and a
-//! hundred times from one network in all.
+//! hundred times from one network in all. A network is a [`crate::types::Subscriber`].
 //!
 //! A try is taken before the password is hashed, by conditional statements, so that of 256 guesses at
 //! once as many are looked at as of 256 in a row (THREATS UI-17, X-09). What a stranger uses up is
 //! theirs alone: nobody can lock somebody else out (UI-19).
-
-use std::net::{IpAddr, Ipv6Addr};
 
 use super::People;
 use crate::store::{Tx, sign_in_tries};
@@ -34,7 +32,7 @@ pub struct Try {
 /// When the store fails: then nobody is let in.
 pub async fn take(people: &People<'_>, account: &str) -> Result<Turn> {
     let config = &people.config.throttle;
-    let network = network(people.trace.address);
+    let network = people.trace.subscriber();
     let attempt = Try {
         account: Digest::of(format!("account\n{network}\n{account}").as_bytes()),
         network: Digest::of(format!("network\n{network}").as_bytes()),
@@ -66,39 +64,5 @@ impl Try {
     pub async fn succeeded(&self, tx: &mut Tx, taken_at: Timestamp) -> sqlx::Result<()> {
         sign_in_tries::give_back(&mut *tx, &self.network, taken_at).await?;
         sign_in_tries::forget(tx, &self.account).await
-    }
-}
-
-/// Who shares a fate: one IPv4 address, one IPv6 /64.
-///
-/// An IPv4 address is the least that can be rented, and a wider net would catch the neighbours of an
-/// office or a carrier. A /64 is what one subscriber gets of IPv6 (RFC 6177 §2): whoever counted single
-/// addresses there would give an attacker 2⁶⁴ beginnings.
-fn network(address: Option<IpAddr>) -> String {
-    match address.map(|address| address.to_canonical()) {
-        Some(IpAddr::V4(address)) => address.to_string(),
-        Some(IpAddr::V6(address)) => {
-            Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).to_string() + "/64"
-        }
-        None => "local".to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_network_is_what_one_subscriber_has() {
-        for (one, other, shared) in [
-            ("192.0.2.1", "192.0.2.1", true),
-            ("192.0.2.1", "::ffff:192.0.2.1", true),
-            ("192.0.2.1", "192.0.2.2", false),
-            ("2001:db8:1:2::1", "2001:db8:1:2:ffff::1", true),
-            ("2001:db8:1:2::1", "2001:db8:1:3::1", false),
-        ] {
-            let [one, other] = [one, other].map(|text| network(text.parse().ok()));
-            assert_eq!(one == other, shared, "{one} {other}");
-        }
     }
 }

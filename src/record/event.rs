@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::store::audit_events::{self, AuditRow};
 use crate::store::{On, Store};
-use crate::types::{ClientId, GrantId, Refusal, SessionId, Timestamp, UserId};
+use crate::types::{ClientId, GrantId, Refusal, SessionId, Subscriber, Timestamp, UserId};
 
 /// Where a request comes from and what it is called: the same id stands in the answer, in the log and
 /// in the events.
@@ -30,6 +30,11 @@ impl Trace {
     /// When the request came.
     pub const fn now(&self) -> Timestamp {
         Timestamp(self.at_ms.div_euclid(1000))
+    }
+
+    /// Who shares a limit with whoever sent it.
+    pub fn subscriber(&self) -> Subscriber {
+        Subscriber::of(self.address)
     }
 
     /// The address, as text.

@@ -4,7 +4,6 @@
 //! lose the last 200 ms of these events and of nothing else.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use uuid::Uuid;
 use super::event::{Event, Kind, Trace};
 use crate::store::Store;
 use crate::store::audit_events::{self, AuditRow};
-use crate::types::{Failure, Refusal};
+use crate::types::{Failure, Refusal, Subscriber};
 
 /// As many tokens as one row holds.
 const BATCH: usize = 500;
@@ -29,11 +28,11 @@ const DELAY: Duration = Duration::from_millis(200);
 /// How often it is looked meanwhile whether there is a batch.
 const PAUSES: u32 = 20;
 
-/// Refusals of one address that become events, in one minute; all of them are logged.
+/// Refusals of one subscriber that become events, in one minute; all of them are logged.
 const REFUSALS: u32 = 30;
 
-/// Addresses that are counted at once.
-const ADDRESSES: usize = 10_000;
+/// Subscribers that are counted at once (THREATS DO-12).
+const SUBSCRIBERS: usize = 10_000;
 
 /// A token that was issued without a row of its own.
 #[derive(Clone, Debug, Serialize)]
@@ -70,7 +69,7 @@ pub struct Recorder {
 #[derive(Debug, Default)]
 struct Refusals {
     minute: i64,
-    by_address: HashMap<Option<IpAddr>, u32>,
+    by_subscriber: HashMap<Subscriber, u32>,
     dropped: i64,
 }
 
@@ -91,7 +90,7 @@ impl Recorder {
         sent.map_err(|_| Failure::Busy("the audit trail is closed"))
     }
 
-    /// Logs a refusal and, unless its address has caused too many this minute, notes an event.
+    /// Logs a refusal and, unless its subscriber has caused too many this minute, notes an event.
     pub fn refused(&self, refusal: &Refusal, trace: &Trace) {
         tracing::info!(
             request_id = %trace.request_id,
@@ -120,11 +119,11 @@ impl Recorder {
     fn admit(&self, trace: &Trace) -> Option<i64> {
         let mut refusals = self.refusals.lock().ok()?;
         let minute = trace.at_ms / 60_000;
-        if refusals.minute != minute || refusals.by_address.len() > ADDRESSES {
+        if refusals.minute != minute || refusals.by_subscriber.len() >= SUBSCRIBERS {
             refusals.minute = minute;
-            refusals.by_address.clear();
+            refusals.by_subscriber.clear();
         }
-        let count = refusals.by_address.entry(trace.address).or_default();
+        let count = refusals.by_subscriber.entry(trace.subscriber()).or_default();
         *count += 1;
         if *count > REFUSALS {
             refusals.dropped += 1;
@@ -209,4 +208,24 @@ async fn keep(store: &Store, row: &AuditRow) {
         }
     }
     tracing::error!(kind = %row.kind, count = row.count, "an audit event is lost: the database does not answer");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    /// THREATS DO-12.
+    #[test]
+    fn nobody_fills_our_memory_with_addresses() {
+        let (waiting, _writer) = mpsc::channel(1);
+        let recorder = Recorder { waiting, refusals: Mutex::default() };
+
+        for address in (0..).map(Ipv4Addr::from_bits).take(3 * SUBSCRIBERS) {
+            let trace = Trace { address: Some(address.into()), ..Trace::of_command(0) };
+            recorder.admit(&trace);
+            assert!(recorder.refusals.lock().unwrap().by_subscriber.len() <= SUBSCRIBERS);
+        }
+    }
 }

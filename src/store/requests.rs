@@ -3,7 +3,7 @@
 use sqlx::FromRow;
 
 use super::{On, Tx, sql};
-use crate::types::{ClientId, Digest, SessionId, Timestamp};
+use crate::types::{ClientId, Digest, SessionId, Subscriber, Timestamp};
 
 /// A request that waits.
 #[derive(Clone, Debug, FromRow)]
@@ -27,20 +27,20 @@ pub struct NewRequest<'a> {
     pub client_id: &'a ClientId,
     /// The parameters, form-encoded.
     pub parameters: &'a str,
-    /// From where.
-    pub address: &'a str,
+    /// Whom it counts against, in the column `address`.
+    pub subscriber: Subscriber,
     /// When it is forgotten.
     pub expires_at: Timestamp,
 }
 
-/// Keeps a request, unless too many wait already, from this address or in all (THREATS DO-11).
+/// Keeps a request, unless too many wait already, from this subscriber or in all (THREATS DO-11).
 ///
 /// # Errors
 /// What the database says.
 pub async fn insert(
     on: impl Into<On<'_>>,
     request: &NewRequest<'_>,
-    most_of_address: i64,
+    most_of_one: i64,
     most: i64,
     now: Timestamp,
 ) -> sqlx::Result<bool> {
@@ -54,9 +54,9 @@ pub async fn insert(
     .bind(request.browser)
     .bind(request.client_id)
     .bind(request.parameters)
-    .bind(request.address)
+    .bind(request.subscriber.to_string())
     .bind(request.expires_at)
-    .bind(most_of_address)
+    .bind(most_of_one)
     .bind(most)
     .run(on)
     .await?;

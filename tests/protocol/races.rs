@@ -45,7 +45,7 @@ async fn granted(server: &Server, scope: &str) -> (Client, String) {
     (client, token)
 }
 
-/// THREATS RT-02, X-03: one step of the generation; the grant lives.
+/// THREATS DB-05, RT-02, X-03: one step of the generation; the grant lives.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_64_racing_refreshes_all_are_given_the_same_successor() {
     let server = Server::start().await;
@@ -100,7 +100,7 @@ async fn a_replay_that_races_leaves_one_leaf_or_none() {
     }
 }
 
-/// THREATS CO-02, X-02: one family; the reuse that the others are takes it with it.
+/// THREATS CO-02, DB-05, X-02: one family; the reuse that the others are takes it with it.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_64_racing_redemptions_one_wins_and_loses_it_again() {
     let server = Server::start().await;

@@ -1,5 +1,6 @@
 //! RFC 6749 §3.1 and §4.1.1 to §4.1.2.1, the authorization endpoint; THREATS 1.A, AZ-01 to AZ-26.
 
+use gatewright::config::Network;
 use serde_json::json;
 
 use crate::application::Request;
@@ -480,6 +481,28 @@ async fn no_more_requests_wait_than_we_keep() {
 
     server.wait(600);
     request.by_a_stranger(&server).await.is_page("/login");
+}
+
+/// THREATS DO-11: who has a /64 of IPv6 has one share, not 2⁶⁴ of them.
+#[tokio::test]
+async fn the_addresses_of_one_subscriber_share_what_may_wait() {
+    let server = Server::with(|config| {
+        config.limits.requests_per_address = 2;
+        config.http.trusted_proxies = vec![Network::new("127.0.0.1".parse().unwrap(), 32).unwrap()];
+    })
+    .await;
+    let target = Request::of(&server.web_app().await).target();
+    let place = async |address: &str| {
+        let ask = server.ask("GET", &target);
+        ask.header("x-forwarded-for", address).send().await.header("location").to_owned()
+    };
+
+    for address in ["2001:db8::1", "2001:db8::2"] {
+        assert!(place(address).await.contains("/login"));
+    }
+
+    assert!(place("2001:db8::3").await.contains("error=temporarily_unavailable"));
+    assert!(place("2001:db8:0:1::3").await.contains("/login"));
 }
 
 /// of 64 answers to one question, one counts.
