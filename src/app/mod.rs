@@ -15,6 +15,7 @@ use crate::flow::possession::Held;
 use crate::flow::{Call, kek, metadata};
 use crate::outbound::Outbound;
 use crate::people::{Hasher, People};
+use crate::pki::sightings::Sightings;
 use crate::record::{Metrics, Recorder, Trace};
 use crate::store::cache::Cache;
 use crate::store::{self, Store};
@@ -45,6 +46,8 @@ pub struct Parts {
     pub hasher: Hasher,
     /// The audit trail.
     pub recorder: Recorder,
+    /// Certificates that were shown and wait to be written into the inventory.
+    pub sightings: Sightings,
     /// The counters.
     pub metrics: Metrics,
     /// What we tell about ourselves: the algorithms are those of the keys, which every start sees to.
@@ -116,6 +119,7 @@ impl App {
             outbound: Outbound::new(&config.outbound)?,
             hasher: Hasher::start(&config.passwords)?,
             metrics: Metrics::default(),
+            sightings: Sightings::default(),
             recorder,
             keyring,
             cache,
@@ -134,6 +138,7 @@ impl App {
             client_keys: &self.client_keys,
             outbound: &self.outbound,
             recorder: &self.recorder,
+            sightings: &self.sightings,
             metrics: &self.metrics,
             config: &self.config,
             now: trace.now(),
@@ -166,6 +171,9 @@ impl App {
     /// Writes down what waits, and lets go of the database.
     pub async fn close(&self) {
         self.recorder.flush().await;
+        if let Err(error) = self.sightings.flush(&self.store).await {
+            tracing::warn!(%error, "the last certificates that were shown are not in the inventory");
+        }
         self.store.close().await;
     }
 }

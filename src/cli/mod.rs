@@ -4,6 +4,7 @@
 //! it within a second.
 
 mod audit;
+mod cert;
 mod client;
 mod client_metadata;
 pub mod config;
@@ -121,6 +122,9 @@ Example:
     /// The keys that tokens are signed with.
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// The certificates that clients prove themselves with, and our own.
+    #[command(subcommand)]
+    Cert(cert::CertCommand),
     /// APIs that tokens are made for.
     #[command(subcommand)]
     Resource(resource::ResourceCommand),
@@ -273,6 +277,7 @@ impl Work {
             Self::User(command) => command.run(&desk).await,
             Self::Client(command) => command.run(&desk).await,
             Self::Key(command) => command.run(&desk).await,
+            Self::Cert(command) => command.run(&desk).await,
             Self::Resource(command) => command.run(&desk).await,
             Self::Audit(command) => command.run(&desk).await,
         };

@@ -202,6 +202,13 @@ settings! {
         max_bytes: Bytes = Bytes::mib(1), within Bytes::kib(16), Bytes::mib(16);
     }
 
+    /// When certificates are warned of that are about to expire.
+    certificates: Certificates {
+        /// How long before the end of a certificate to tell those who depend on it: at each of these.
+        /// One that is longer than a third of a certificate's life does not count for it.
+        warn_before: Vec<Seconds> = [60, 30, 14, 7, 1].map(Seconds::days).into();
+    }
+
     /// How the pages look.
     brand: Brand {
         /// Who people sign in to.
@@ -264,6 +271,7 @@ impl Config {
             throttle: Throttle::default(),
             clients: Clients::default(),
             outbound: Outbound::default(),
+            certificates: Certificates::default(),
             brand: Brand::default(),
             log: Log::default(),
             limits: Limits::default(),

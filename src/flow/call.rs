@@ -5,10 +5,11 @@ use crate::flow::client_keys::ClientKeys;
 use crate::flow::keys::{Keyring, Keys};
 use crate::flow::possession::Held;
 use crate::outbound::Outbound;
+use crate::pki::sightings::Sightings;
 use crate::record::{Metrics, Recorder, Trace};
 use crate::store::Store;
 use crate::store::cache::Cache;
-use crate::types::{Failure, Timestamp};
+use crate::types::{ClientId, Failure, Timestamp};
 use std::sync::Arc;
 
 /// One request: what stands behind it, and the time at which it is judged.
@@ -26,6 +27,8 @@ pub struct Call<'a> {
     pub outbound: &'a Outbound,
     /// The audit trail.
     pub recorder: &'a Recorder,
+    /// Certificates that were shown.
+    pub sightings: &'a Sightings,
     /// The counters.
     pub metrics: &'a Metrics,
     /// The settings.
@@ -46,6 +49,14 @@ impl Call<'_> {
     pub fn keys(&self) -> Result<Arc<Keys>, Failure> {
         self.cache.must_be_confirmed()?;
         Ok(self.keyring.keys())
+    }
+
+    /// Notes for the inventory that this client, which was proven, has shown the certificate of the
+    /// request, if it came with one.
+    pub fn note_certificate(&self, client: &ClientId) {
+        if let Some(certificate) = &self.held.certificate {
+            self.sightings.note(certificate, client, self.now);
+        }
     }
 
     /// The issuer identifier.

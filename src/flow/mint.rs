@@ -119,8 +119,14 @@ pub async fn access(
         For::Grant(grant) => Some(grant),
     };
     let confirmation = call.held.confirmation(client, call.now)?;
-    let token = match shape.format {
-        TokenFormat::Jwt => jwt(call, client, grant, shape, scope, &jti, confirmation)?,
+    if confirmation.certificate.is_some() {
+        call.note_certificate(&client.id);
+    }
+    let expires_at = call.now + shape.lifetime;
+    let (token, expires) = match shape.format {
+        TokenFormat::Jwt => {
+            (jwt(call, client, grant, shape, scope, &jti, confirmation)?, Some(expires_at))
+        }
         TokenFormat::Opaque => {
             let token = OpaqueAccessToken::generate();
             let row = opaque_tokens::OpaqueToken {
@@ -131,11 +137,11 @@ pub async fn access(
                 scope: scope.clone(),
                 claims: String::new(),
                 created_at: call.now,
-                expires_at: call.now + shape.lifetime,
+                expires_at,
                 confirmation,
             };
             opaque_tokens::insert(on, &token.digest(), &row).await?;
-            token.0
+            (token.0, None)
         }
     };
     let issued = Issued {
@@ -143,6 +149,8 @@ pub async fn access(
         client: client.id.to_string(),
         grant: grant.map(|grant| grant.id.to_string()),
         by: by.as_str(),
+        certificate: confirmation.certificate,
+        expires: expires.filter(|_| confirmation.certificate.is_some()),
         request: call.trace.request_id.clone(),
         at: call.trace.at_ms,
     };

@@ -10,9 +10,10 @@ use super::client_metadata::{judge, must_be_in_sector};
 use crate::config::Config;
 use crate::jose::Kek;
 use crate::outbound::Outbound;
+use crate::pki::inventory;
 use crate::record::{Event, Kind, Trace};
 use crate::store::clients::{self, Logo};
-use crate::store::{Store, Tx, retrying, versions};
+use crate::store::{Store, Tx, certificates, retrying, versions};
 use crate::types::client::{AuthMethod, HeldSecret, Metadata};
 use crate::types::token::ClientSecret;
 use crate::types::{Client, ClientId, Code, Failure, Refusal, Result, Seconds, json};
@@ -176,6 +177,7 @@ impl Registrar<'_> {
         let id = ClientId::new();
         let mut tx = self.store.write().await?;
         clients::insert(&mut tx, &id, metadata, now).await?;
+        self.note_certificates(&mut tx, &id, metadata).await?;
         let secret = if has_secret(metadata.token_endpoint_auth_method) {
             Some(self.give_secret(&mut tx, &id, metadata).await?)
         } else {
@@ -194,6 +196,7 @@ impl Registrar<'_> {
         if !clients::update(&mut tx, id, client.version, metadata, now).await? {
             return Err(changed().into());
         }
+        self.note_certificates(&mut tx, id, metadata).await?;
         let before = client.metadata.token_endpoint_auth_method;
         let after = metadata.token_endpoint_auth_method;
         let keeps =
@@ -243,6 +246,19 @@ impl Registrar<'_> {
         let held = HeldSecret { digest: secret.digest(), sealed, expires_at: None };
         clients::add_secret(tx, id, &held, self.trace.now()).await?;
         Ok(secret)
+    }
+
+    /// Notes the certificates that now stand in the registration.
+    async fn note_certificates(
+        &self,
+        tx: &mut Tx,
+        id: &ClientId,
+        metadata: &Metadata,
+    ) -> Result<()> {
+        let jwks = metadata.jwks.as_ref();
+        let rows = jwks.map(|jwks| inventory::registered(jwks, id, self.trace.now()));
+        certificates::register(tx, id, &rows.unwrap_or_default()).await?;
+        Ok(())
     }
 
     /// Reads what was written, and makes it so.

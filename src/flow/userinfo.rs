@@ -46,6 +46,9 @@ pub async fn userinfo(call: &Call<'_>, token: &str) -> Result<Body> {
         Some(Behind::Client) => return Err(invalid("the token is of no user").into()),
         None => return Err(invalid("revoked, or what it came of is").into()),
     };
+    if token.confirmation.certificate.is_some() {
+        call.note_certificate(&token.client_id);
+    }
 
     let keys = call.keys()?;
     let wanted = ClaimsRequest::from_text(&live.claims);

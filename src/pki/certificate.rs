@@ -97,6 +97,18 @@ impl Certificate {
 }
 
 impl Names {
+    /// Each with its kind before it, as the inventory writes them: `DNS:…`, `URI:…`, `IP:…`, `email:…`.
+    pub fn to_texts(&self) -> Vec<String> {
+        let of = |kind: &'static str, names: Vec<String>| {
+            names.into_iter().map(move |name| format!("{kind}:{name}"))
+        };
+        of("DNS", self.dns.clone())
+            .chain(of("URI", self.uri.clone()))
+            .chain(of("IP", self.ip.iter().map(ToString::to_string).collect()))
+            .chain(of("email", self.email.clone()))
+            .collect()
+    }
+
     fn of(names: &[GeneralName<'_>]) -> Result<Self, &'static str> {
         let mut found = Self::default();
         for name in names {

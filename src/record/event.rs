@@ -122,6 +122,8 @@ kinds! {
     KeyRetired "key.retired";
     /// A signing key is known to somebody else.
     KeyCompromised "key.compromised";
+    /// A certificate was revoked by an administrator.
+    CertificateRevoked "certificate.revoked";
 }
 
 /// Something that happened.

@@ -60,6 +60,7 @@ pub struct Metrics {
     jobs: Family<Job, Counter>,
     connections: Family<Connections, Gauge>,
     failures: Counter<u64, AtomicU64>,
+    strangers: Counter<u64, AtomicU64>,
 }
 
 impl Default for Metrics {
@@ -91,6 +92,12 @@ impl Default for Metrics {
         );
         let failures = Counter::default();
         registry.register("failures", "Requests that failed on our side", failures.clone());
+        let strangers = Counter::default();
+        registry.register(
+            "strange_certificates",
+            "Requests with a certificate that proved no client",
+            strangers.clone(),
+        );
         Self {
             registry,
             requests,
@@ -101,6 +108,7 @@ impl Default for Metrics {
             jobs,
             connections,
             failures,
+            strangers,
         }
     }
 }
@@ -125,6 +133,11 @@ impl Metrics {
     /// A request failed on our side.
     pub fn failed(&self) {
         self.failures.inc();
+    }
+
+    /// A request with a certificate did not prove a client.
+    pub fn stranger(&self) {
+        self.strangers.inc();
     }
 
     /// Somebody tried to sign in: `success`, `wrong`, `throttled`.

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::event::{Event, Kind, Trace};
 use crate::store::Store;
 use crate::store::audit_events::{self, AuditRow};
-use crate::types::{Failure, Refusal, Subscriber};
+use crate::types::{Failure, Refusal, Subscriber, Thumbprint, Timestamp};
 
 /// As many tokens as one row holds.
 const BATCH: usize = 500;
@@ -46,6 +46,13 @@ pub struct Issued {
     pub grant: Option<String>,
     /// The `grant_type` that it was issued for.
     pub by: &'static str,
+    /// The certificate that it is bound to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<Thumbprint>,
+    /// `exp` of a JWT that is bound to a certificate, which stands nowhere else: so it can be told how
+    /// many live ones there are. What is told of an opaque token stands in its row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
     /// In which request.
     pub request: String,
     /// Unix milliseconds.

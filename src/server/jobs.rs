@@ -16,6 +16,9 @@ use crate::types::{Result, Seconds};
 /// How often a server sees what others have changed: DESIGN §2 promises a second.
 const CONFIRM: Duration = Duration::from_millis(500);
 
+/// How often the certificates that were shown are written into the inventory.
+const NOTE: Duration = Duration::from_secs(2);
+
 /// How often work that one replica does is asked for.
 const ASK: Duration = Duration::from_secs(20);
 
@@ -28,6 +31,7 @@ const LEASE: Seconds = Seconds::minutes(5);
 /// Starts them all; each ends when told to stop.
 pub(super) fn start(tasks: &mut JoinSet<()>, app: &App, stopped: &watch::Receiver<bool>) {
     tasks.spawn(repeat("confirm", CONFIRM, app.clone(), stopped.clone(), confirm));
+    tasks.spawn(repeat("sightings", NOTE, app.clone(), stopped.clone(), sightings));
     tasks.spawn(repeat("sweep", ASK, app.clone(), stopped.clone(), sweep));
     tasks.spawn(repeat("keys", ASK, app.clone(), stopped.clone(), keys));
 }
@@ -68,6 +72,10 @@ enum Done {
 
 async fn confirm(app: &App) -> Result<Done> {
     app.confirm().await.map(|()| Done::Here)
+}
+
+async fn sightings(app: &App) -> Result<Done> {
+    app.sightings.flush(&app.store).await.map(|()| Done::Here)
 }
 
 async fn sweep(app: &App) -> Result<Done> {

@@ -105,3 +105,23 @@ pub async fn list(on: impl Into<On<'_>>, filter: &Filter) -> sqlx::Result<Vec<Au
     .all(on)
     .await
 }
+
+/// What was told of tokens issued since `since_ms` that are bound to a certificate: rows of facts, as
+/// JSON. Identifiers begin with the time at which a row was written, which is never before what it tells.
+///
+/// # Errors
+/// What the database says.
+pub async fn bound_tokens(on: impl Into<On<'_>>, since_ms: i64) -> sqlx::Result<Vec<String>> {
+    #[derive(FromRow)]
+    struct Facts {
+        facts: String,
+    }
+    let first = format!("{:012x}", u64::try_from(since_ms).unwrap_or(0) & 0xffff_ffff_ffff);
+    let (high, low) = first.split_at_checked(8).unwrap_or_default();
+    let rows: Vec<Facts> = sql("SELECT facts FROM audit_events
+          WHERE id >= $1 AND kind = 'token.issued' AND facts LIKE '%\"certificate\":%'")
+    .bind(format!("{high}-{low}"))
+    .all(on)
+    .await?;
+    Ok(rows.into_iter().map(|row| row.facts).collect())
+}

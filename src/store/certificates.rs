@@ -47,7 +47,8 @@ pub struct CertificateRow {
     pub public_key: Thumbprint,
     /// How we came to know it.
     pub origin: Origin,
-    /// The client that it proves; `None`: nobody's, or ours.
+    /// The client that it was issued to, or that showed it first; `None`: nobody's, or ours. All that
+    /// it proves: [`holders`].
     pub client_id: Option<ClientId>,
     /// Its subject, as RFC 4514 writes it.
     pub subject: String,
@@ -129,12 +130,28 @@ macro_rules! columns {
     };
 }
 
+/// The later of two uses, where either may be unknown.
+macro_rules! later {
+    ($table:literal) => {
+        concat!(
+            "CASE WHEN ",
+            $table,
+            ".last_used_at IS NULL OR excluded.last_used_at > ",
+            $table,
+            ".last_used_at THEN excluded.last_used_at ELSE ",
+            $table,
+            ".last_used_at END"
+        )
+    };
+}
+
 /// Notes a certificate. One that is known keeps what is known of it: only a nearer origin, a client
 /// where there was none, and a later use are taken over; a revocation is never undone.
 ///
 /// # Errors
 /// What the database says.
 pub async fn note(on: impl Into<On<'_>>, row: &CertificateRow) -> sqlx::Result<()> {
+    let mut on = on.into();
     sql(concat!(
         "INSERT INTO certificates (",
         columns!(),
@@ -146,10 +163,9 @@ pub async fn note(on: impl Into<On<'_>>, row: &CertificateRow) -> sqlx::Result<(
                           WHEN certificates.origin = 'registered' OR excluded.origin = 'registered'
                           THEN 'registered' ELSE 'seen' END,
             client_id = COALESCE(certificates.client_id, excluded.client_id),
-            last_used_at = CASE WHEN certificates.last_used_at IS NULL
-                                  OR excluded.last_used_at > certificates.last_used_at
-                                THEN COALESCE(excluded.last_used_at, certificates.last_used_at)
-                                ELSE certificates.last_used_at END,
+            last_used_at = ",
+        later!("certificates"),
+        ",
             revoked_at = COALESCE(certificates.revoked_at, excluded.revoked_at),
             reason = COALESCE(certificates.reason, excluded.reason)"
     ))
@@ -170,9 +186,158 @@ pub async fn note(on: impl Into<On<'_>>, row: &CertificateRow) -> sqlx::Result<(
     .bind(row.last_used_at)
     .bind(row.revoked_at)
     .bind(row.reason.as_deref())
+    .run(&mut on)
+    .await?;
+    let Some(client) = &row.client_id else {
+        return Ok(());
+    };
+    let registered_at = (row.origin == Origin::Registered).then_some(row.first_seen_at);
+    sql(concat!(
+        "INSERT INTO certificate_clients (thumbprint, client_id, registered_at, last_used_at)
+         VALUES ($1, $2, $3, $4)
+         ON CONFLICT (thumbprint, client_id) DO UPDATE SET
+            registered_at = COALESCE(certificate_clients.registered_at, excluded.registered_at),
+            last_used_at = ",
+        later!("certificate_clients")
+    ))
+    .bind(row.thumbprint)
+    .bind(client)
+    .bind(registered_at)
+    .bind(row.last_used_at)
     .run(on)
     .await
     .map(drop)
+}
+
+/// Notes the certificates that stand in the registration of a client, and that no others do any more.
+///
+/// # Errors
+/// What the database says.
+pub async fn register(tx: &mut Tx, client: &ClientId, rows: &[CertificateRow]) -> sqlx::Result<()> {
+    sql("UPDATE certificate_clients SET registered_at = NULL
+          WHERE client_id = $1 AND registered_at IS NOT NULL")
+    .bind(client)
+    .run(&mut *tx)
+    .await?;
+    for row in rows {
+        note(&mut *tx, row).await?;
+    }
+    sql("UPDATE certificates SET origin = 'seen'
+          WHERE origin = 'registered'
+            AND thumbprint IN (SELECT thumbprint FROM certificate_clients WHERE client_id = $1)
+            AND NOT EXISTS (SELECT 1 FROM certificate_clients
+                             WHERE certificate_clients.thumbprint = certificates.thumbprint
+                               AND registered_at IS NOT NULL)")
+    .bind(client)
+    .run(tx)
+    .await
+    .map(drop)
+}
+
+/// Forgets those that a client merely showed, but for the latest `most`: nobody fills the inventory.
+///
+/// # Errors
+/// What the database says.
+pub async fn forget_surplus(tx: &mut Tx, client: &ClientId, most: i64) -> sqlx::Result<u64> {
+    sql("DELETE FROM certificates
+          WHERE origin = 'seen' AND revoked_at IS NULL
+            AND thumbprint IN (SELECT thumbprint FROM certificate_clients
+                                WHERE client_id = $1
+                                ORDER BY COALESCE(last_used_at, 0) DESC, thumbprint
+                                LIMIT 1000 OFFSET $2)")
+    .bind(client)
+    .bind(most)
+    .run(tx)
+    .await
+}
+
+/// Which certificates are asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Filter<'a> {
+    /// Of this client; `None`: of all.
+    pub client_id: Option<&'a ClientId>,
+    /// Those that count at least until then.
+    pub not_after_from: Timestamp,
+    /// Those that count no longer than until then.
+    pub not_after_to: Timestamp,
+}
+
+/// The certificates asked for; what expires first comes first.
+///
+/// # Errors
+/// What the database says.
+pub async fn list(on: impl Into<On<'_>>, filter: &Filter<'_>) -> sqlx::Result<Vec<CertificateRow>> {
+    let rows: Vec<Row> = sql(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM certificates
+          WHERE not_after >= $1 AND not_after <= $2
+            AND ($3 = '' OR client_id = $3
+                 OR thumbprint IN (SELECT thumbprint FROM certificate_clients WHERE client_id = $3))
+          ORDER BY not_after, thumbprint"
+    ))
+    .bind(filter.not_after_from)
+    .bind(filter.not_after_to)
+    .bind(filter.client_id.map_or("", ClientId::as_str))
+    .all(on)
+    .await?;
+    rows.into_iter().map(Row::read).collect()
+}
+
+/// The certificates of this serial number; issuers choose them for themselves, so there may be several.
+///
+/// # Errors
+/// What the database says.
+pub async fn by_serial(on: impl Into<On<'_>>, serial: &str) -> sqlx::Result<Vec<CertificateRow>> {
+    let rows: Vec<Row> =
+        sql(concat!("SELECT ", columns!(), " FROM certificates WHERE serial = $1"))
+            .bind(serial)
+            .all(on)
+            .await?;
+    rows.into_iter().map(Row::read).collect()
+}
+
+/// A client that a certificate proves.
+#[derive(Clone, Debug)]
+pub struct Holder {
+    /// Which certificate.
+    pub thumbprint: Thumbprint,
+    /// Which client.
+    pub client_id: ClientId,
+    /// Since when it stands in the client's registration.
+    pub registered_at: Option<Timestamp>,
+    /// When the client last showed it.
+    pub last_used_at: Option<Timestamp>,
+}
+
+/// Who holds the certificates that count at least until `from`.
+///
+/// # Errors
+/// What the database says.
+pub async fn holders(on: impl Into<On<'_>>, from: Timestamp) -> sqlx::Result<Vec<Holder>> {
+    #[derive(FromRow)]
+    struct HolderRow {
+        thumbprint: String,
+        client_id: ClientId,
+        registered_at: Option<Timestamp>,
+        last_used_at: Option<Timestamp>,
+    }
+    let rows: Vec<HolderRow> = sql("SELECT thumbprint, client_id, registered_at, last_used_at
+           FROM certificate_clients
+          WHERE thumbprint IN (SELECT thumbprint FROM certificates WHERE not_after >= $1)
+          ORDER BY thumbprint, client_id")
+    .bind(from)
+    .all(on)
+    .await?;
+    let read = |row: HolderRow| {
+        Ok(Holder {
+            thumbprint: to_thumbprint(&row.thumbprint)?,
+            client_id: row.client_id,
+            registered_at: row.registered_at,
+            last_used_at: row.last_used_at,
+        })
+    };
+    rows.into_iter().map(read).collect()
 }
 
 /// The certificate of this thumbprint.

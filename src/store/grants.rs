@@ -626,3 +626,22 @@ pub async fn revoke_of_user(tx: &mut Tx, user: &UserId, now: Timestamp) -> sqlx:
         .run(tx)
         .await
 }
+
+/// How many live grants are bound to each public key: their refresh tokens are good for whoever has it.
+///
+/// # Errors
+/// What the database says.
+pub async fn bound(
+    on: impl Into<On<'_>>,
+    now: Timestamp,
+) -> sqlx::Result<Vec<opaque_tokens::Bound>> {
+    sql(concat!(
+        "SELECT public_key AS thumbprint, count(*) AS tokens FROM grants
+          WHERE public_key IS NOT NULL AND ",
+        alive!(),
+        " GROUP BY public_key"
+    ))
+    .bind(now)
+    .all(on)
+    .await
+}

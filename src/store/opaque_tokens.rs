@@ -69,8 +69,8 @@ pub async fn insert(
 ) -> sqlx::Result<()> {
     let confirmation = &token.confirmation;
     sql("INSERT INTO opaque_tokens
-            (digest, id, client_id, grant_id, audience, scope, claims, created_at, expires_at, cnf)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
+            (digest, id, client_id, grant_id, audience, scope, claims, created_at, expires_at, cnf, certificate)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
     .bind(digest)
     .bind(&token.id)
     .bind(&token.client_id)
@@ -81,6 +81,7 @@ pub async fn insert(
     .bind(token.created_at)
     .bind(token.expires_at)
     .bind((!confirmation.is_bearer()).then(|| to_json(confirmation)).transpose()?)
+    .bind(confirmation.certificate)
     .run(on)
     .await
     .map(drop)
@@ -104,4 +105,31 @@ pub async fn revoke(
     .run(on)
     .await?;
     Ok(revoked == 1)
+}
+
+/// How many live ones are bound to each certificate, of clients and grants that live themselves.
+///
+/// # Errors
+/// What the database says.
+pub async fn bound(on: impl Into<On<'_>>, now: Timestamp) -> sqlx::Result<Vec<Bound>> {
+    sql("SELECT certificate AS thumbprint, count(*) AS tokens FROM opaque_tokens
+          WHERE certificate IS NOT NULL AND revoked_at IS NULL AND expires_at > $1
+            AND EXISTS (SELECT 1 FROM clients
+                         WHERE clients.id = opaque_tokens.client_id AND clients.disabled_at IS NULL)
+            AND (grant_id IS NULL
+                 OR EXISTS (SELECT 1 FROM grants
+                             WHERE grants.id = opaque_tokens.grant_id AND grants.revoked_at IS NULL))
+          GROUP BY certificate")
+    .bind(now)
+    .all(on)
+    .await
+}
+
+/// How much is bound to a certificate, or to a key.
+#[derive(Clone, Debug, FromRow)]
+pub struct Bound {
+    /// As a thumbprint is written.
+    pub thumbprint: String,
+    /// How many.
+    pub tokens: i64,
 }

@@ -40,3 +40,16 @@ pub async fn contains(on: impl Into<On<'_>>, jti: &str) -> sqlx::Result<bool> {
         .await?;
     Ok(row.revoked)
 }
+
+/// The `jti`s of all that were revoked and would not have expired yet.
+///
+/// # Errors
+/// What the database says.
+pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Vec<String>> {
+    #[derive(FromRow)]
+    struct Row {
+        jti: String,
+    }
+    let rows: Vec<Row> = sql("SELECT jti FROM revoked_tokens").all(on).await?;
+    Ok(rows.into_iter().map(|row| row.jti).collect())
+}

@@ -47,6 +47,7 @@ const STATEMENTS: &[(&str, &str, Seconds)] = &[
     ("sign_in_tries", batch!("sign_in_tries", "bucket", "started_at <= $1"), Seconds::days(1)),
     ("grants", batch!("grants", "id", "expires_at <= $1 OR idle_at <= $1 OR revoked_at <= $1
         OR (NOT offline AND NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.id = grants.session_id))"), Seconds::hours(1)),
+    ("certificates", batch!("certificates", "thumbprint", "not_after <= $1"), Seconds::days(90)),
     ("client_secrets", batch!("client_secrets", "id", "expires_at <= $1"), MARGIN),
 ];
 

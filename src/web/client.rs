@@ -25,7 +25,16 @@ pub(super) async fn authenticate(
     form: &Params,
 ) -> Result<Arc<Client>> {
     let presented = presented(head, form)?;
-    let client = client_auth::authenticate(call, &presented, head.uri.path()).await?;
+    let client = client_auth::authenticate(call, &presented, head.uri.path()).await;
+    let client = client.inspect_err(|_| {
+        if head.certificate.is_some() {
+            call.metrics.stranger();
+        }
+    })?;
+    // A public client has proven nothing yet: its certificate is noted once a token is bound to it.
+    if client.is_confidential() {
+        call.note_certificate(&client.id);
+    }
     head.allow_origin_of(&client);
     Ok(client)
 }

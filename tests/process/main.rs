@@ -18,6 +18,7 @@ mod place;
 mod server;
 
 // The tests.
+mod certificates;
 mod cli;
 mod demo;
 mod interop;

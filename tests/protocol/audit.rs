@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::browser::{Browser, request};
 use crate::http::Answer;
+use crate::inventory::Made;
 use crate::jwt::Signer;
 use crate::server::{Client, ISSUER, PASSWORD, Server};
 
@@ -345,6 +346,7 @@ async fn tell(kind: Kind, server: &Server) {
             let active = keys.iter().find(|key| key.state() == State::Active).unwrap();
             app.keyring.retire(&app.store, &active.id, true, &server.trace()).await.unwrap();
         }
+        Kind::CertificateRevoked => server.revoke(&Made::new("leaked", 90)).await.unwrap(),
     }
 }
 
@@ -402,6 +404,8 @@ async fn issued_tokens_are_recorded_in_batches_of_500_at_most() {
             client: client.id.clone(),
             grant: None,
             by: GrantType::ClientCredentials.as_str(),
+            certificate: None,
+            expires: None,
             request: "by hand".to_owned(),
             at: server.trace().at_ms,
         };

@@ -22,6 +22,7 @@ mod docs;
 mod errors;
 mod floods;
 mod headers;
+mod inventory;
 mod jwt_sites;
 mod key_rotation;
 mod limits;

@@ -1,0 +1,126 @@
+//! `gatewright cert list`.
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use serde_json::{Value, json};
+
+use super::super::desk::Desk;
+use super::super::print::Answer;
+use super::{in_json, inventory, length, whose};
+use crate::pki::inventory::{Entry, State};
+use crate::store::certificates::Filter;
+use crate::store::signing_keys::{self, SigningKeyRow};
+use crate::types::{ClientId, Seconds, Timestamp};
+
+/// Which certificates are asked for.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct List {
+    /// Only those that count now and not so long any more: 30d, 12h.
+    #[arg(long, value_name = "TIME", value_parser = length, conflicts_with = "state")]
+    expiring: Option<Seconds>,
+    /// Only those of this client.
+    #[arg(long, value_name = "CLIENT_ID")]
+    client: Option<String>,
+    /// Only those in this state; all is everything, what has expired included.
+    #[arg(long, value_parser = states())]
+    state: Option<String>,
+}
+
+fn states() -> PossibleValuesParser {
+    let states = State::ALL.iter().map(|state| state.as_str());
+    states.chain(["all"]).collect::<Vec<_>>().into()
+}
+
+impl List {
+    fn wants(&self, state: State) -> bool {
+        match (&self.state, self.expiring) {
+            (Some(asked), _) => asked == "all" || asked == state.as_str(),
+            (None, Some(_)) => matches!(state, State::Valid | State::Expiring),
+            (None, None) => state != State::Expired,
+        }
+    }
+}
+
+/// Lists them.
+pub(super) async fn list(desk: &Desk, asked: &List) -> anyhow::Result<Answer> {
+    let inventory = inventory(desk);
+    let now = inventory.now;
+    let client = asked.client.as_deref().map(ClientId::from_text);
+    let with_expired = asked.wants(State::Expired) || asked.wants(State::Revoked);
+    let filter = Filter {
+        client_id: client.as_ref(),
+        not_after_from: if with_expired { Timestamp(i64::MIN) } else { now },
+        not_after_to: asked.expiring.map_or(Timestamp(i64::MAX), |time| now + time),
+    };
+    let found = inventory.list(&filter).await?;
+    let found: Vec<_> = found.iter().filter(|entry| asked.wants(entry.state)).collect();
+    let keys = if client.is_none() { inventory.keys().await? } else { Vec::new() };
+    let rotation = desk.config.keys.rotation;
+    let keys = keys.iter().filter(|key| {
+        let ends_in_time = asked
+            .expiring
+            .is_none_or(|time| ends_at(key, rotation).is_some_and(|at| at <= now + time));
+        asked.wants(state(key)) && ends_in_time
+    });
+    let keys: Vec<_> = keys.collect();
+
+    let headings = ["THUMBPRINT", "ORIGIN", "CLIENT", "SUBJECT", "EXPIRES", "STATE", "TOKENS"];
+    let rows = found.iter().map(|entry| row(entry));
+    let rows: Vec<_> = rows.chain(keys.iter().map(|key| row_of_key(key, rotation))).collect();
+    let json = found.iter().map(|entry| in_json(entry));
+    let json = json.chain(keys.iter().map(|key| key_in_json(key, rotation))).collect();
+    Ok(Answer::table(&headings, &rows, "there are no such certificates", json))
+}
+
+fn row(entry: &Entry) -> Vec<String> {
+    let row = &entry.certificate;
+    vec![
+        row.thumbprint.to_string(),
+        row.origin.as_str().to_owned(),
+        whose(entry),
+        row.subject.clone(),
+        row.not_after.to_string(),
+        entry.state.as_str().to_owned(),
+        entry.tokens.all().to_string(),
+    ]
+}
+
+/// A signing key in the words of certificates.
+const fn state(key: &SigningKeyRow) -> State {
+    match key.state() {
+        signing_keys::State::Pending => State::Pending,
+        signing_keys::State::Active => State::Valid,
+        signing_keys::State::Retiring => State::Expiring,
+        signing_keys::State::Retired => State::Expired,
+        signing_keys::State::Compromised => State::Revoked,
+    }
+}
+
+/// When a key signs no more: as it happened, or as the schedule says.
+fn ends_at(key: &SigningKeyRow, rotation: Seconds) -> Option<Timestamp> {
+    key.retiring_at.or_else(|| Some(key.activated_at? + rotation))
+}
+
+fn row_of_key(key: &SigningKeyRow, rotation: Seconds) -> Vec<String> {
+    vec![
+        key.id.clone(),
+        "signing key".to_owned(),
+        String::new(),
+        key.alg.to_string(),
+        ends_at(key, rotation).map(|at| at.to_string()).unwrap_or_default(),
+        state(key).as_str().to_owned(),
+        String::new(),
+    ]
+}
+
+fn key_in_json(key: &SigningKeyRow, rotation: Seconds) -> Value {
+    json!({
+        "kind": "signing_key",
+        "kid": key.id,
+        "origin": "own",
+        "alg": key.alg,
+        "state": state(key),
+        "not_before": key.activated_at,
+        "not_after": ends_at(key, rotation),
+    })
+}

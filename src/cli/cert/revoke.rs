@@ -1,0 +1,63 @@
+//! `gatewright cert revoke`.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
+use serde_json::json;
+
+use super::super::desk::{self, Desk};
+use super::super::exit::Wrong;
+use super::super::print::Answer;
+use super::find;
+use crate::pki::{Certificate, Reason, inventory};
+
+/// Which certificate is to count no more.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Revoke {
+    /// Its SHA-256, in base64url as tokens name it or in hexadecimal, or its serial number.
+    #[arg(value_name = "THUMBPRINT|SERIAL", required_unless_present = "file")]
+    name: Option<String>,
+    /// A file with it (PEM), known to us or not.
+    #[arg(long, value_name = "FILE", conflicts_with = "name")]
+    file: Option<PathBuf>,
+    /// Why (RFC 5280 section 5.3.1).
+    #[arg(long, value_name = "REASON", default_value = "unspecified", value_parser = reasons())]
+    reason: String,
+}
+
+/// All but those of a hold, which ends again: what we revoke is revoked for ever.
+fn reasons() -> PossibleValuesParser {
+    let holds = [Reason::CertificateHold, Reason::RemoveFromCrl];
+    let lasting = Reason::ALL.into_iter().filter(|reason| !holds.contains(reason));
+    lasting.map(Reason::as_str).collect::<Vec<_>>().into()
+}
+
+/// Revokes it.
+pub(super) async fn revoke(desk: &Desk, asked: &Revoke) -> anyhow::Result<Answer> {
+    let reason = Reason::parse(&asked.reason).unwrap_or_default();
+    let row = match (&asked.file, &asked.name) {
+        (Some(file), _) => inventory::seen(&read(file)?, desk.now()),
+        (None, Some(name)) => find(desk, name).await?.certificate,
+        (None, None) => return Err(Wrong("say which certificate".to_owned()).into()),
+    };
+    inventory::revoke(&desk.store, &row, reason, &desk.trace).await?;
+    let text = format!(
+        "the certificate {} is revoked: it proves nobody any more, and tokens that are bound to it \
+         count for nothing",
+        row.thumbprint
+    );
+    let json = json!({ "thumbprint": row.thumbprint, "reason": reason.as_str() });
+    Ok(Answer::line(text, json))
+}
+
+/// The first certificate of a file.
+fn read(file: &Path) -> anyhow::Result<Certificate> {
+    let text = desk::read(file)?;
+    let der = CertificateDer::from_pem_slice(text.as_bytes())
+        .map_err(|_| Wrong(format!("{} is no certificate (PEM)", file.display())))?;
+    let read = Certificate::read(&der, &[]);
+    Ok(read.map_err(|why| Wrong(format!("{}: {why}", file.display())))?)
+}

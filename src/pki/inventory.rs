@@ -1,0 +1,341 @@
+//! The inventory: every certificate that we know of, beside our signing keys, and what hangs on each.
+//! A command prints it; a console can.
+
+use std::collections::{HashMap, HashSet};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Certificate;
+use super::description::serial;
+use super::reason::Reason;
+use crate::config::Config;
+use crate::record::{Event, Kind, Trace};
+use crate::store::certificates::{self, CertificateRow, Filter, Holder, Origin};
+use crate::store::opaque_tokens::Bound;
+use crate::store::signing_keys::{self, SigningKeyRow};
+use crate::store::{
+    Store, audit_events, clients, grants, opaque_tokens, resources, retrying, revoked_tokens,
+};
+use crate::types::{ClientId, Code, Result, Seconds, Thumbprint, Timestamp};
+
+/// A certificate as it is written into the inventory.
+pub fn row(
+    certificate: &Certificate,
+    origin: Origin,
+    client: Option<&ClientId>,
+    now: Timestamp,
+) -> CertificateRow {
+    let about = certificate.describe();
+    CertificateRow {
+        thumbprint: certificate.thumbprint,
+        public_key: certificate.public_key,
+        origin,
+        client_id: client.cloned(),
+        subject: about.subject,
+        names: certificate.names.to_texts(),
+        issuer: about.issuer,
+        serial: about.serial,
+        key_type: about.key_type,
+        key_bits: about.key_bits,
+        not_before: certificate.not_before,
+        not_after: certificate.not_after,
+        der: certificate.der().to_vec(),
+        first_seen_at: now,
+        last_used_at: None,
+        revoked_at: None,
+        reason: None,
+    }
+}
+
+/// The certificates that stand in a JWK set by value: the first one of each `x5c` (RFC 7517 §4.7).
+/// Those that cannot be read are passed over; whoever judges the registration refuses them.
+pub fn registered(jwks: &Value, client: &ClientId, now: Timestamp) -> Vec<CertificateRow> {
+    let keys = jwks.get("keys").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let read = |key: &Value| {
+        let text = key.get("x5c")?.get(0)?.as_str()?;
+        // > each string in the array is a base64-encoded (Section 4 of RFC 4648, not
+        // > base64url-encoded) DER PKIX certificate value
+        let certificate = Certificate::read(&STANDARD.decode(text).ok()?, &[]).ok()?;
+        Some(row(&certificate, Origin::Registered, Some(client), now))
+    };
+    keys.iter().filter_map(read).collect()
+}
+
+/// A certificate of which nothing is known but that it is there.
+pub fn seen(certificate: &Certificate, now: Timestamp) -> CertificateRow {
+    row(certificate, Origin::Seen, None, now)
+}
+
+/// Revokes a certificate, known or not, at once and for ever: it proves nobody any more, and what is
+/// bound to it counts for nothing.
+///
+/// # Errors
+/// `invalid_request` when it was revoked before.
+pub async fn revoke(
+    store: &Store,
+    certificate: &CertificateRow,
+    reason: Reason,
+    trace: &Trace,
+) -> Result<()> {
+    retrying(|| async {
+        let mut tx = store.write().await?;
+        certificates::note(&mut tx, certificate).await?;
+        let thumbprint = certificate.thumbprint;
+        if !certificates::revoke(&mut tx, thumbprint, reason.as_str(), trace.now()).await? {
+            return Err(Code::InvalidRequest.because("the certificate is revoked already").into());
+        }
+        let mut event = Event::success(Kind::CertificateRevoked)
+            .fact("thumbprint", thumbprint.to_string())
+            .fact("subject", certificate.subject.as_str())
+            .fact("reason", reason.as_str());
+        if let Some(client) = &certificate.client_id {
+            event = event.client(client);
+        }
+        event.write(&mut tx, trace).await?;
+        tx.commit().await?;
+        Ok(())
+    })
+    .await
+}
+
+/// Where a certificate stands in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// It begins to count later.
+    Pending,
+    /// It counts.
+    Valid,
+    /// It counts, and less than a warning's time is left of it.
+    Expiring,
+    /// Its time is over.
+    Expired,
+    /// It was revoked.
+    Revoked,
+}
+
+impl State {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Pending, Self::Valid, Self::Expiring, Self::Expired, Self::Revoked];
+
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Valid => "valid",
+            Self::Expiring => "expiring",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+        }
+    }
+
+    /// The state of a certificate; `warn_before` are the thresholds of the configuration.
+    pub fn of(row: &CertificateRow, warn_before: &[Seconds], now: Timestamp) -> Self {
+        if row.revoked_at.is_some() {
+            Self::Revoked
+        } else if row.not_after < now {
+            Self::Expired
+        } else if now < row.not_before {
+            Self::Pending
+        } else if thresholds(row, warn_before).first().is_some_and(|t| row.not_after - now <= *t) {
+            Self::Expiring
+        } else {
+            Self::Valid
+        }
+    }
+}
+
+/// The thresholds that count for a certificate, the longest first: none that is longer than a third of
+/// its life, so that one of 24 hours is not announced from its first minute on.
+pub fn thresholds(row: &CertificateRow, warn_before: &[Seconds]) -> Vec<Seconds> {
+    let life = row.not_after - row.not_before;
+    let mut fitting: Vec<_> =
+        warn_before.iter().copied().filter(|threshold| threshold.0 <= life.0 / 3).collect();
+    fitting.sort_by(|a, b| b.cmp(a));
+    fitting.dedup();
+    fitting
+}
+
+/// What is alive and bound to a certificate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Tokens {
+    /// JWT access tokens that have not expired and were not revoked one by one.
+    pub jwt: i64,
+    /// Opaque access tokens.
+    pub opaque: i64,
+    /// Grants of public clients: refresh tokens that are good with the certificate's key, in this or a
+    /// renewed certificate.
+    pub grants: i64,
+}
+
+impl Tokens {
+    /// All of them.
+    pub const fn all(&self) -> i64 {
+        self.jwt + self.opaque + self.grants
+    }
+}
+
+/// A certificate of the inventory, and what hangs on it.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Itself.
+    pub certificate: CertificateRow,
+    /// Where it stands in its life.
+    pub state: State,
+    /// Whom it proves.
+    pub holders: Vec<Holder>,
+    /// What is bound to it.
+    pub tokens: Tokens,
+}
+
+/// Reads the inventory.
+#[derive(Clone, Copy, Debug)]
+pub struct Inventory<'a> {
+    /// The database.
+    pub store: &'a Store,
+    /// The settings.
+    pub config: &'a Config,
+    /// When it is asked.
+    pub now: Timestamp,
+}
+
+impl Inventory<'_> {
+    /// The certificates asked for; what expires first comes first.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn list(&self, filter: &Filter<'_>) -> sqlx::Result<Vec<Entry>> {
+        let rows = certificates::list(self.store.db(), filter).await?;
+        self.entries(rows, filter.not_after_from).await
+    }
+
+    /// The certificates that somebody means by this text: a thumbprint as it stands in tokens, one as
+    /// `openssl x509 -fingerprint -sha256` prints it, or a serial number.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn find(&self, text: &str) -> sqlx::Result<Vec<Entry>> {
+        let on = self.store.db();
+        let hex = hex(text);
+        let by_hex = hex.as_deref().and_then(|bytes| bytes.try_into().ok()).map(Thumbprint);
+        let mut rows = Vec::new();
+        for thumbprint in [Thumbprint::parse(text), by_hex].into_iter().flatten() {
+            rows.extend(certificates::find(on, thumbprint).await?);
+        }
+        if let (Some(bytes), true) = (&hex, rows.is_empty()) {
+            rows = certificates::by_serial(on, &serial(bytes)).await?;
+        }
+        self.entries(rows, Timestamp(i64::MIN)).await
+    }
+
+    /// Our signing keys: they have no certificate, but a life.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn keys(&self) -> sqlx::Result<Vec<SigningKeyRow>> {
+        signing_keys::all(self.store.db()).await
+    }
+
+    async fn entries(
+        &self,
+        rows: Vec<CertificateRow>,
+        from: Timestamp,
+    ) -> sqlx::Result<Vec<Entry>> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut holders: HashMap<Thumbprint, Vec<Holder>> = HashMap::new();
+        for holder in certificates::holders(self.store.db(), from).await? {
+            holders.entry(holder.thumbprint).or_default().push(holder);
+        }
+        let bound = self.bound().await?;
+        let entry = |certificate: CertificateRow| Entry {
+            state: State::of(&certificate, &self.config.certificates.warn_before, self.now),
+            holders: holders.remove(&certificate.thumbprint).unwrap_or_default(),
+            tokens: bound.to(&certificate),
+            certificate,
+        };
+        Ok(rows.into_iter().map(entry).collect())
+    }
+
+    /// Counts what is alive and bound.
+    async fn bound(&self) -> sqlx::Result<BoundTokens> {
+        let on = self.store.db();
+        let counted = |bound: Vec<Bound>| {
+            let read = |one: Bound| Some((Thumbprint::parse(&one.thumbprint)?, one.tokens));
+            bound.into_iter().filter_map(read).collect()
+        };
+        let grants = counted(grants::bound(on, self.now).await?);
+        let opaque = counted(opaque_tokens::bound(on, self.now).await?);
+
+        // A JWT stands nowhere but in the audit trail, which holds it as long as it may live.
+        let mut longest = self.config.tokens.access_token_lifetime;
+        for client in clients::all(on).await? {
+            longest = longest.max(client.metadata.gw_access_token_lifetime.unwrap_or(longest));
+        }
+        for resource in resources::all(on).await? {
+            longest = longest.max(resource.access_token_lifetime.unwrap_or(longest));
+        }
+        let revoked: HashSet<String> = revoked_tokens::all(on).await?.into_iter().collect();
+        let since = (self.now - longest).0.saturating_mul(1000);
+        let mut jwts = HashMap::new();
+        for facts in audit_events::bound_tokens(on, since).await? {
+            let told: Vec<Told> = serde_json::from_str(&facts).unwrap_or_default();
+            for token in told {
+                if let (Some(certificate), Some(expires)) = (token.certificate, token.expires)
+                    && expires > self.now
+                    && !revoked.contains(&token.jti)
+                {
+                    *jwts.entry(certificate).or_default() += 1;
+                }
+            }
+        }
+        Ok(BoundTokens { jwts, opaque, grants })
+    }
+}
+
+/// What the audit trail tells of a token that was issued.
+#[derive(Deserialize)]
+struct Told {
+    jti: String,
+    #[serde(default)]
+    certificate: Option<Thumbprint>,
+    #[serde(default)]
+    expires: Option<Timestamp>,
+}
+
+/// Numbers by certificate; those of grants by public key.
+struct BoundTokens {
+    jwts: HashMap<Thumbprint, i64>,
+    opaque: HashMap<Thumbprint, i64>,
+    grants: HashMap<Thumbprint, i64>,
+}
+
+impl BoundTokens {
+    fn to(&self, row: &CertificateRow) -> Tokens {
+        let of = |counts: &HashMap<Thumbprint, i64>, key| counts.get(key).copied().unwrap_or(0);
+        Tokens {
+            jwt: of(&self.jwts, &row.thumbprint),
+            opaque: of(&self.opaque, &row.thumbprint),
+            grants: of(&self.grants, &row.public_key),
+        }
+    }
+}
+
+/// Bytes in hexadecimal, with colons between them or without; an odd number of digits is taken as if a
+/// zero stood before them.
+fn hex(text: &str) -> Option<Vec<u8>> {
+    let mut digits: Vec<u8> = text.bytes().filter(|byte| *byte != b':').collect();
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    if !digits.len().is_multiple_of(2) {
+        digits.insert(0, b'0');
+    }
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    digits.chunks(2).map(byte).collect()
+}

@@ -1,0 +1,118 @@
+//! `gatewright cert`, as operators use it, beside what `openssl` says of the same certificates.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use gatewright::cli::Exit;
+use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair};
+use serde_json::{Value, json};
+
+use crate::place::Place;
+
+/// A certificate that signs itself: PEM, and the JWK that a client registers it with.
+fn certificate(name: &str, days: i64) -> (String, Value) {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(vec![format!("{name}.example")]).unwrap();
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::OrganizationName, "Müller, \"Söhne\" + Co; <#1>");
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.not_before = now();
+    params.not_after = now() + time::Duration::days(days);
+    let signed = params.self_signed(&key).unwrap();
+    let point = key.public_key_raw();
+    let jwk = json!({
+        "kty": "EC",
+        "crv": "P-256",
+        "x": URL_SAFE_NO_PAD.encode(&point[1..33]),
+        "y": URL_SAFE_NO_PAD.encode(&point[33..]),
+        "x5c": [STANDARD.encode(signed.der())],
+    });
+    (signed.pem(), jwk)
+}
+
+#[expect(clippy::disallowed_methods, reason = "commands live in the present")]
+fn now() -> time::OffsetDateTime {
+    time::OffsetDateTime::now_utc()
+}
+
+/// Registers a client that has these keys.
+async fn registered(place: &Place, keys: &[&Value]) -> String {
+    let metadata = json!({
+        "client_name": "Billing",
+        "grant_types": ["client_credentials"],
+        "token_endpoint_auth_method": "private_key_jwt",
+        "jwks": { "keys": keys },
+    });
+    let create = ["client", "create", "--metadata", "-"];
+    let made = place.json_with(&create, &metadata.to_string()).await;
+    made["client_id"].as_str().unwrap().to_owned()
+}
+
+/// What `openssl x509` says of a certificate.
+async fn openssl(place: &Place, file: &str, asked: &[&str]) -> String {
+    let mut command = tokio::process::Command::new("openssl");
+    command.args(["x509", "-noout", "-in", file]).args(asked).current_dir(&place.directory);
+    let said = command.output().await.unwrap();
+    assert!(said.status.success(), "{said:?}");
+    let text = String::from_utf8(said.stdout).unwrap();
+    text.trim_end().split_once('=').unwrap().1.to_owned()
+}
+
+/// Issue 3: `cert list --expiring 30d`, `cert show`, `--json`. A certificate is found by what `openssl`
+/// calls it, and told as `openssl` tells it.
+#[tokio::test]
+async fn certificates_are_listed_and_shown_as_openssl_knows_them() {
+    let place = Place::make().await;
+    let (soon, late) = (certificate("soon", 20), certificate("late", 300));
+    place.write("soon.pem", &soon.0);
+    let id = registered(&place, &[&soon.1, &late.1]).await;
+
+    let all = place.json(&["cert", "list", "--client", &id]).await;
+    let expiring = place.json(&["cert", "list", "--expiring", "30d", "--client", &id]).await;
+
+    assert_eq!(all.as_array().unwrap().len(), 2);
+    assert_eq!(expiring.as_array().unwrap().len(), 1);
+    assert_eq!(expiring[0]["thumbprint"], all[0]["thumbprint"], "what expires first comes first");
+    assert_eq!(expiring[0]["clients"][0]["client_id"], id.as_str());
+    assert_eq!(expiring[0]["tokens"], json!({ "jwt": 0, "opaque": 0, "grants": 0 }));
+    let fingerprint = openssl(&place, "soon.pem", &["-fingerprint", "-sha256"]).await;
+    let serial = openssl(&place, "soon.pem", &["-serial"]).await;
+    let thumbprint = expiring[0]["thumbprint"].as_str().unwrap();
+    for name in [&fingerprint, &serial, &serial.to_lowercase(), thumbprint] {
+        let shown = place.json(&["cert", "show", name]).await;
+        assert_eq!(shown["thumbprint"], thumbprint, "{name}");
+        assert_eq!(shown["pem"], soon.0.replace("\r\n", "\n"));
+    }
+    // The RFC leaves open whether letters beyond ASCII are escaped; `openssl` is told to leave them.
+    let words = ["-subject", "-nameopt", "RFC2253,-esc_msb,utf8"];
+    let shown = place.run(&["cert", "show", &serial]).await.out;
+    assert!(shown.contains(&openssl(&place, "soon.pem", &words).await), "{shown}");
+    let table = place.run(&["cert", "list"]).await.out;
+    assert!(table.starts_with("THUMBPRINT") && table.contains("late") && table.contains("valid"));
+    place.run(&["cert", "show", "00aa"]).await.refused(Exit::Absent, "no certificate 00aa");
+}
+
+/// Issue 3: local revocation that works at once, of a certificate that is known and of one that is not.
+#[tokio::test]
+async fn a_certificate_is_revoked_by_name_or_by_file() {
+    let place = Place::make().await;
+    let (known, unknown) = (certificate("known", 20), certificate("unknown", 20));
+    place.write("known.pem", &known.0);
+    place.write("unknown.pem", &unknown.0);
+    registered(&place, &[&known.1]).await;
+    let fingerprint = openssl(&place, "known.pem", &["-fingerprint", "-sha256"]).await;
+    let revoke = ["cert", "revoke", &fingerprint, "--reason", "keyCompromise"];
+
+    place.json(&revoke).await;
+    place.json(&["cert", "revoke", "--file", "unknown.pem"]).await;
+
+    place.run(&revoke).await.refused(Exit::Refused, "revoked already");
+    let revoked = place.json(&["cert", "list", "--state", "revoked"]).await;
+    let reasons: Vec<_> = revoked.as_array().unwrap().iter().map(|one| &one["reason"]).collect();
+    assert_eq!(reasons.len(), 2);
+    assert!(reasons.contains(&&json!("keyCompromise")));
+    let events = place.json(&["audit", "list", "--kind", "certificate.revoked"]).await;
+    assert_eq!(events.as_array().unwrap().len(), 2);
+    place.write("nothing.pem", "nothing");
+    let nothing = place.run(&["cert", "revoke", "--file", "nothing.pem"]).await;
+    nothing.refused(Exit::Refused, "no certificate (PEM)");
+}

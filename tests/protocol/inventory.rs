@@ -1,0 +1,261 @@
+//! The inventory of certificates: what is registered and what is shown, by whom, and what is bound to it.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use gatewright::pki::Reason;
+use gatewright::pki::inventory::{Entry, Inventory, State};
+use gatewright::pki::sightings::MOST_OF_CLIENT;
+use gatewright::pki::{Certificate, inventory};
+use gatewright::store::certificates::{Filter, Origin};
+use gatewright::types::{ClientId, Result, Timestamp};
+use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+use crate::server::{BEGINNING, Client, Server};
+
+const DAY: i64 = 24 * 60 * 60;
+
+/// A certificate that signs itself, from the beginning of the test on.
+pub(crate) struct Made {
+    pub(crate) certificate: Arc<Certificate>,
+    key: KeyPair,
+}
+
+impl Made {
+    pub(crate) fn new(name: &str, days: i64) -> Self {
+        Self::between(name, BEGINNING, BEGINNING + days * DAY)
+    }
+
+    pub(crate) fn between(name: &str, from: i64, to: i64) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(vec![format!("{name}.example")]).unwrap();
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::OrganizationName, "Acme, Inc.");
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.not_before = OffsetDateTime::from_unix_timestamp(from).unwrap();
+        params.not_after = OffsetDateTime::from_unix_timestamp(to).unwrap();
+        let signed = params.self_signed(&key).unwrap();
+        let certificate = Arc::new(Certificate::read(signed.der(), &[]).unwrap());
+        Self { certificate, key }
+    }
+
+    /// RFC 7517 §4.7.
+    pub(crate) fn jwk(&self) -> Value {
+        let point = self.key.public_key_raw();
+        json!({
+            "kty": "EC",
+            "crv": "P-256",
+            "x": URL_SAFE_NO_PAD.encode(&point[1..33]),
+            "y": URL_SAFE_NO_PAD.encode(&point[33..]),
+            "x5c": [STANDARD.encode(self.certificate.der())],
+        })
+    }
+}
+
+impl Server {
+    /// What the inventory tells of this client.
+    pub(crate) async fn certificates_of(&self, client: &Client) -> Vec<Entry> {
+        let id = ClientId::from_text(&client.id);
+        let filter = Filter {
+            client_id: Some(&id),
+            not_after_from: Timestamp(i64::MIN),
+            not_after_to: Timestamp(i64::MAX),
+        };
+        self.inventory().list(&filter).await.unwrap()
+    }
+
+    pub(crate) fn inventory(&self) -> Inventory<'_> {
+        let app = self.app();
+        Inventory { store: &app.store, config: &app.config, now: self.trace().now() }
+    }
+
+    /// A client with keys of its own, with these certificates in its registration.
+    pub(crate) async fn registered(&self, certificates: &[&Made]) -> Client {
+        let keys: Vec<_> = certificates.iter().map(|made| made.jwk()).collect();
+        self.register(json!({
+            "client_name": "Billing",
+            "grant_types": ["client_credentials"],
+            "token_endpoint_auth_method": "private_key_jwt",
+            "jwks": { "keys": keys },
+            "contacts": ["billing@example.org"],
+        }))
+        .await
+    }
+
+    /// Notes that a client has shown a certificate, as a request does.
+    pub(crate) fn shown(&self, made: &Made, client: &Client) {
+        let id = ClientId::from_text(&client.id);
+        self.app().sightings.note(&made.certificate, &id, self.trace().now());
+    }
+
+    /// As `gatewright cert revoke --file` does.
+    pub(crate) async fn revoke(&self, made: &Made) -> Result<()> {
+        let (store, trace) = (&self.app().store, self.trace());
+        let row = inventory::seen(&made.certificate, trace.now());
+        inventory::revoke(store, &row, Reason::KeyCompromise, &trace).await
+    }
+
+    /// What the job does, on this replica.
+    pub(crate) async fn note(&self) {
+        let app = self.app();
+        app.sightings.flush(&app.store).await.unwrap();
+    }
+}
+
+/// Issue 3: every client certificate known to the server: registered (by value, in `jwks`) …; client,
+/// subject, SANs, issuer, serial, thumbprint, key type and size, not-before, not-after.
+#[tokio::test]
+async fn a_registered_certificate_is_in_the_inventory() {
+    let server = Server::start().await;
+    let made = Made::new("billing", 90);
+
+    let client = server.registered(&[&made]).await;
+
+    let found = server.certificates_of(&client).await;
+    let [entry] = &found[..] else { panic!("{found:?}") };
+    let row = &entry.certificate;
+    assert_eq!(row.thumbprint, made.certificate.thumbprint);
+    assert_eq!(row.public_key, made.certificate.public_key);
+    assert_eq!(row.origin, Origin::Registered);
+    assert_eq!(row.subject, "CN=billing,O=Acme\\, Inc.");
+    assert_eq!(row.issuer, row.subject);
+    assert_eq!(row.names, ["DNS:billing.example"]);
+    assert_eq!((row.key_type.as_str(), row.key_bits), ("EC P-256", 256));
+    assert_eq!((row.not_before.0, row.not_after.0), (BEGINNING, BEGINNING + 90 * DAY));
+    assert_eq!(row.der, made.certificate.der().to_vec());
+    assert_eq!(entry.state, State::Valid);
+    assert_eq!(entry.holders[0].client_id.as_str(), client.id);
+    assert_eq!(entry.holders[0].registered_at, Some(Timestamp(BEGINNING)));
+    assert_eq!(entry.holders[0].last_used_at, None);
+}
+
+/// What a registration does not name any more is known, but not registered.
+#[tokio::test]
+async fn a_certificate_that_leaves_the_registration_is_no_longer_registered() {
+    let server = Server::start().await;
+    let (old, new) = (Made::new("old", 30), Made::new("new", 90));
+    let client = server.registered(&[&old]).await;
+    let other = server.registered(&[&old]).await;
+
+    let jwks = json!({ "keys": [new.jwk()] });
+    server.change(&client, |metadata| metadata.jwks = Some(jwks.clone())).await;
+
+    let found = server.certificates_of(&client).await;
+    let origins: Vec<_> = found.iter().map(|entry| entry.certificate.origin).collect();
+    assert_eq!(origins, [Origin::Registered; 2], "the other client has the old one still");
+    let of_client =
+        |holder: &&gatewright::store::certificates::Holder| holder.client_id.as_str() == client.id;
+    let registered = |n: usize| found[n].holders.iter().find(of_client).unwrap().registered_at;
+    assert_eq!((registered(0), registered(1)), (None, Some(Timestamp(BEGINNING))));
+
+    server.change(&other, |metadata| metadata.jwks = Some(jwks.clone())).await;
+    let found = server.certificates_of(&client).await;
+    assert_eq!(found[0].certificate.origin, Origin::Seen);
+}
+
+/// Issue 3: first and last used. A certificate that several clients show is one, with several holders.
+#[tokio::test]
+async fn a_certificate_that_is_shown_is_noted_with_who_showed_it_when() {
+    let server = Server::start().await;
+    let made = Made::new("shared", 90);
+    let (one, other) = (server.service().await, server.service().await);
+
+    server.shown(&made, &one);
+    server.note().await;
+    server.wait(3600);
+    server.shown(&made, &other);
+    server.shown(&made, &other);
+    server.note().await;
+
+    let found = server.certificates_of(&other).await;
+    let [entry] = &found[..] else { panic!("{found:?}") };
+    assert_eq!(entry.certificate.origin, Origin::Seen);
+    assert_eq!(entry.certificate.first_seen_at, Timestamp(BEGINNING));
+    assert_eq!(entry.certificate.last_used_at, Some(Timestamp(BEGINNING + 3600)));
+    let used = |client: &Client| {
+        let mut holders = entry.holders.iter();
+        holders.find(|holder| holder.client_id.as_str() == client.id).unwrap().last_used_at
+    };
+    assert_eq!(used(&one), Some(Timestamp(BEGINNING)));
+    assert_eq!(used(&other), Some(Timestamp(BEGINNING + 3600)));
+}
+
+/// What was shown in the last seconds is not lost when a server stops.
+#[tokio::test]
+async fn a_server_that_stops_writes_down_what_was_shown() {
+    let server = Server::start().await;
+    let made = Made::new("late", 90);
+    let client = server.service().await;
+
+    server.shown(&made, &client);
+    let server = server.restarted().await;
+
+    assert_eq!(server.certificates_of(&client).await.len(), 1);
+}
+
+/// THREATS DO-01: a client that shows a new certificate each time fills neither memory nor database; what
+/// is registered stays.
+#[tokio::test]
+async fn a_client_that_shows_ever_new_certificates_does_not_fill_the_inventory() {
+    let server = Server::start().await;
+    let registered = Made::new("registered", 90);
+    let client = server.registered(&[&registered]).await;
+    let more = MOST_OF_CLIENT + 20;
+
+    for n in 0..more {
+        server.shown(&Made::new(&format!("n{n}"), 90), &client);
+        if n % 50 == 0 {
+            server.note().await;
+        }
+        server.wait(1);
+    }
+    server.note().await;
+
+    let found = server.certificates_of(&client).await;
+    assert!(i64::try_from(found.len()).unwrap() <= MOST_OF_CLIENT + 1, "{}", found.len());
+    let is_there = |made: &Made| {
+        found.iter().any(|entry| entry.certificate.thumbprint == made.certificate.thumbprint)
+    };
+    assert!(is_there(&registered));
+    assert!(
+        found.iter().any(|entry| entry.certificate.subject.contains(&format!("n{}", more - 1)))
+    );
+}
+
+/// A revocation is told once, is never undone, and holds for a certificate that we have not met.
+#[tokio::test]
+async fn a_certificate_is_revoked_once_and_for_ever() {
+    let server = Server::start().await;
+    let made = Made::new("leaked", 90);
+    let client = server.service().await;
+
+    server.revoke(&made).await.unwrap();
+    let again = server.revoke(&made).await;
+    server.wait(60);
+    server.shown(&made, &client);
+    server.note().await;
+
+    assert!(again.is_err());
+    let found = server.certificates_of(&client).await;
+    assert_eq!(found[0].state, State::Revoked);
+    assert_eq!(found[0].certificate.revoked_at, Some(Timestamp(BEGINNING)));
+    assert_eq!(found[0].certificate.reason.as_deref(), Some("keyCompromise"));
+    assert_eq!(server.events("certificate.revoked").await.len(), 1);
+}
+
+/// 90 days after its end nobody asks any more what a certificate could do.
+#[tokio::test]
+async fn certificates_are_swept_90_days_after_their_end() {
+    let server = Server::start().await;
+    let client = server.registered(&[&Made::new("short", 1), &Made::new("long", 60)]).await;
+    server.wait(92 * DAY);
+
+    gatewright::store::sweep::once(&server.app().store, server.trace().now()).await.unwrap();
+
+    let found = server.certificates_of(&client).await;
+    let subjects: Vec<_> = found.iter().map(|entry| entry.certificate.subject.as_str()).collect();
+    assert_eq!(subjects, ["CN=long,O=Acme\\, Inc."]);
+}
