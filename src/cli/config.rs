@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use serde_json::json;
 
 use crate::config::{self, Loaded, Problem, Problems};
+use crate::server::tls;
 
 /// Everything is as it should be.
 const GOOD: u8 = 0;
@@ -24,7 +25,8 @@ pub fn check(
     json: bool,
     out: &mut impl Write,
 ) -> io::Result<u8> {
-    match loaded.as_ref().map(Loaded::fit_to_serve) {
+    let fit = |loaded: &Loaded| loaded.fit_to_serve(tls::problems(&loaded.config));
+    match loaded.as_ref().map(fit) {
         Ok(Ok(())) => {
             let file = loaded.as_ref().ok().and_then(|loaded| loaded.file.as_ref());
             if json {

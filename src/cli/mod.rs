@@ -201,7 +201,7 @@ impl Cli {
             ),
             Command::Serve => {
                 let loaded = load(self.config.as_deref())?;
-                loaded.fit_to_serve()?;
+                loaded.fit_to_serve(server::tls::problems(&loaded.config))?;
                 let _log = server::log::start(&loaded.config.log)?;
                 server::serve(loaded.config)?;
                 return Ok(Exit::Done as u8);

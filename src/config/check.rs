@@ -15,7 +15,17 @@ pub(super) fn contradictions(config: &Config) -> Vec<(Vec<&'static str>, Problem
         found.push((keys.to_vec(), Problem::new(key, reason, remedy)));
     };
     let Config {
-        http, operations, keys, tokens, sessions, throttle, limits, outbound, brand, ..
+        http,
+        tls,
+        operations,
+        keys,
+        tokens,
+        sessions,
+        throttle,
+        limits,
+        outbound,
+        brand,
+        ..
     } = config;
 
     for (small, large, fits) in [
@@ -49,8 +59,9 @@ pub(super) fn contradictions(config: &Config) -> Vec<(Vec<&'static str>, Problem
             );
         }
     }
-    if http.listen.is_empty() {
-        refuse(&["http.listen"], "is empty".to_owned(), "name at least one address and port");
+    if http.listen.is_empty() && tls.listen.is_empty() {
+        let remedy = "name at least one address and port, here or in tls.listen";
+        refuse(&["http.listen"], "is empty".to_owned(), remedy);
     }
     if operations.listen.is_some_and(|address| http.listen.contains(&address)) {
         refuse(
@@ -59,6 +70,7 @@ pub(super) fn contradictions(config: &Config) -> Vec<(Vec<&'static str>, Problem
             "use another port, which only operators reach",
         );
     }
+    tls_contradictions(config, &mut refuse);
     for file in &outbound.ca_files {
         if !file.is_file() {
             refuse(&["outbound.ca_files"], not_there(file), "put the certificates there, as PEM");
@@ -91,11 +103,80 @@ pub(super) fn contradictions(config: &Config) -> Vec<(Vec<&'static str>, Problem
     found
 }
 
+/// What is wrong with the listeners for https, taken together.
+fn tls_contradictions(config: &Config, refuse: &mut impl FnMut(&[&'static str], String, &str)) {
+    let Config { issuer, http, tls, mtls, operations, .. } = config;
+    let mut taken: Vec<_> = http.listen.iter().chain(&operations.listen).collect();
+    for (key, listen) in [("tls.listen", &tls.listen), ("mtls.listen", &mtls.listen)] {
+        if listen.iter().any(|address| address.port() != 0 && taken.contains(&address)) {
+            let reason = "names an address and port that another listener has".to_owned();
+            refuse(&[key], reason, "give each listener a port of its own");
+        }
+        taken.extend(listen);
+    }
+    let files = [
+        ("tls.certificate_file", "tls.key_file", &tls.certificate_file, &tls.key_file),
+        ("mtls.certificate_file", "mtls.key_file", &mtls.certificate_file, &mtls.key_file),
+    ];
+    for (certificate_key, key_key, certificate, key) in files {
+        let (alone, other) = match (certificate, key) {
+            (Some(_), None) => (certificate_key, key_key),
+            (None, Some(_)) => (key_key, certificate_key),
+            (Some(_), Some(_)) | (None, None) => ("", ""),
+        };
+        if !alone.is_empty() {
+            refuse(&[alone], format!("is given, but {other} is not"), "give both");
+        }
+        for (name, file) in [(certificate_key, certificate), (key_key, key)] {
+            if let Some(file) = file.as_ref().filter(|file| !file.is_file()) {
+                refuse(&[name], not_there(file), "put it there, as PEM");
+            }
+        }
+    }
+    if !tls.listen.is_empty() && tls.certificate_file.is_none() {
+        let reason = "is given, but no certificate is".to_owned();
+        refuse(&["tls.listen"], reason, "name tls.certificate_file and tls.key_file");
+    }
+    if !mtls.listen.is_empty() && mtls.certificate_file.is_none() && tls.certificate_file.is_none()
+    {
+        let reason = "is given, but no certificate is".to_owned();
+        refuse(&["mtls.listen"], reason, "name mtls.certificate_file and mtls.key_file");
+    }
+    match &mtls.url {
+        None if !mtls.listen.is_empty() => {
+            let reason = "is given, but no address by which clients find it".to_owned();
+            refuse(
+                &["mtls.listen"],
+                reason,
+                "give mtls.url, such as \"https://mtls.id.example.org\"",
+            );
+        }
+        Some(url) if url.origin() == issuer.origin() => {
+            let reason = "is the address of the issuer, where nobody is asked for a certificate";
+            refuse(&["mtls.url"], reason.to_owned(), "give it a name or a port of its own");
+        }
+        Some(url) if config.mtls_shares_a_port() && !url.has_name_other_than(issuer) => {
+            let reason = "cannot be told apart from the issuer on the port that they share";
+            refuse(
+                &["mtls.url"],
+                reason.to_owned(),
+                "give it a name (DNS) of its own, or a port of its own with mtls.listen",
+            );
+        }
+        Some(_) | None => {}
+    }
+}
+
 fn not_there(file: &Path) -> String {
     format!("names {}, which is not a file", file.display())
 }
 
 impl Config {
+    /// Whether the name that asks for client certificates is served on the port of the other one.
+    pub fn mtls_shares_a_port(&self) -> bool {
+        self.mtls.url.is_some() && self.mtls.listen.is_empty() && !self.tls.listen.is_empty()
+    }
+
     /// What is valid but must not serve anybody: each would give away passwords, tokens or keys
     /// (THREATS SU-06). An http issuer is none of them, for it cannot be loaded.
     pub fn insecurities(&self) -> Vec<Problem> {
@@ -115,7 +196,7 @@ impl Config {
                      it is known"
                 ),
                 "name the proxies that end TLS in http.trusted_proxies, and let nobody else reach \
-                 this port; or listen on 127.0.0.1 beside the proxy"
+                 this port; or listen on 127.0.0.1 beside the proxy; or for https, with tls.listen"
                     .to_owned(),
             );
         }
@@ -129,6 +210,8 @@ impl Config {
         let secrets = [
             ("database.url_file", self.database.url_file.as_deref()),
             ("keys.encryption_key_file", self.keys.encryption_key_file.as_deref()),
+            ("tls.key_file", self.tls.key_file.as_deref()),
+            ("mtls.key_file", self.mtls.key_file.as_deref()),
         ];
         for (key, file) in secrets {
             if let Some(exposure) = file.and_then(readable_by_others) {
@@ -144,14 +227,14 @@ impl Config {
 
 impl Loaded {
     /// Insists that there are no [`Loaded::insecurities`]: what a server asks before it listens.
+    /// `others` is what those have found who read the files that the configuration names.
     ///
     /// # Errors
     /// All of them at once.
-    pub fn fit_to_serve(&self) -> Result<(), Problems> {
-        match self.insecurities() {
-            none if none.is_empty() => Ok(()),
-            found => Err(Problems::of(found)),
-        }
+    pub fn fit_to_serve(&self, others: Vec<Problem>) -> Result<(), Problems> {
+        let mut found = self.insecurities();
+        found.extend(others.into_iter().map(|problem| problem.located(&self.origins)));
+        if found.is_empty() { Ok(()) } else { Err(Problems::of(found)) }
     }
 
     /// [`Config::insecurities`], each with its place, and a configuration file that gives away the
@@ -295,6 +378,40 @@ brand.logo = "logo.gif"
     }
 
     #[test]
+    fn a_listener_for_https_has_a_certificate_and_an_address_of_its_own() {
+        let scratch = Scratch::new();
+        scratch.write("chain.pem", "");
+        let pair = "certificate_file = \"chain.pem\", key_file = \"chain.pem\"";
+        let shared = format!("tls = {{ listen = \"[::]:443\", {pair} }}");
+
+        for (text, problem) in [
+            ("http.listen = []", "http.listen: is empty"),
+            ("tls.listen = \"[::]:443\"", "tls.listen: is given, but no certificate is"),
+            ("mtls.listen = \"[::]:443\"", "mtls.listen: is given, but no certificate is"),
+            ("mtls.listen = \"[::]:443\"", "mtls.listen: is given, but no address by which"),
+            ("tls.listen = \"127.0.0.1:8080\"", "tls.listen: names an address and port that"),
+            ("tls.certificate_file = \"chain.pem\"", "is given, but tls.key_file is not"),
+            ("mtls.key_file = \"chain.pem\"", "is given, but mtls.certificate_file is not"),
+            ("mtls.key_file = \"no.pem\"", "names no.pem, which is not a file"),
+            ("mtls.url = \"https://id.example.org\"", "mtls.url: is the address of the issuer"),
+            ("mtls.url = \"https://id.example.org:8443\"", ""),
+            (&format!("{shared}\nmtls.url = \"https://id.example.org:1\""), "cannot be told apart"),
+            (&format!("{shared}\nmtls.url = \"https://192.0.2.1\""), "cannot be told apart"),
+            (&format!("{shared}\nmtls.url = \"https://mtls.id.example.org\""), ""),
+            (&format!("{shared}\nhttp.listen = []"), ""),
+        ] {
+            let file = format!(
+                "issuer = \"https://id.example.org\"\ndatabase.url = \"sqlite:g.db\"\n{text}"
+            );
+            let loaded = scratch.load(&file, &[]);
+            let told = loaded.err().map(|problems| problems.to_string()).unwrap_or_default();
+            let told = told.replace(&format!("{}/", scratch.0.display()), "");
+            assert_eq!(told.is_empty(), problem.is_empty(), "{text}: {told}");
+            assert!(told.contains(problem), "{text}: {told}");
+        }
+    }
+
+    #[test]
     fn plain_http_stays_on_this_machine_unless_a_proxy_is_known() {
         let mut config = Config::of(Issuer::parse("https://id.example.org").unwrap());
         let listening = |config: &Config| {
@@ -316,7 +433,8 @@ brand.logo = "logo.gif"
         for everybody in ["0.0.0.0/0", "::/0"] {
             let env = [("GATEWRIGHT_HTTP__TRUSTED_PROXIES", everybody)];
 
-            let problems = scratch.load(SMALLEST, &env).unwrap().fit_to_serve().unwrap_err();
+            let problems =
+                scratch.load(SMALLEST, &env).unwrap().fit_to_serve(Vec::new()).unwrap_err();
 
             assert_eq!(problems.problems.len(), 1);
             let variable = "GATEWRIGHT_HTTP__TRUSTED_PROXIES".to_owned();
@@ -384,12 +502,28 @@ brand.logo = "logo.gif"
             let file = "issuer = \"https://id.example.org\"\ndatabase.url_file = \"url\"";
 
             allow(&secret, 0o644);
-            let problems = scratch.load(file, &[]).unwrap().fit_to_serve().unwrap_err();
+            let problems = scratch.load(file, &[]).unwrap().fit_to_serve(Vec::new()).unwrap_err();
             assert_eq!(problems.problems[0].key, "database.url_file");
             assert!(problems.problems[0].remedy.starts_with("run `chmod 600 "));
 
             allow(&secret, 0o600);
-            assert!(scratch.load(file, &[]).unwrap().fit_to_serve().is_ok());
+            assert!(scratch.load(file, &[]).unwrap().fit_to_serve(Vec::new()).is_ok());
+        }
+
+        #[test]
+        fn the_key_of_a_certificate_is_for_the_server_alone() {
+            let scratch = Scratch::new();
+            let key = scratch.write("key.pem", "");
+            allow(&scratch.write("chain.pem", ""), 0o644);
+            let file = format!(
+                "{SMALLEST}\n[tls]\nlisten = \"[::]:443\"\ncertificate_file = \"chain.pem\"\n\
+                 key_file = \"key.pem\""
+            );
+            allow(&key, 0o644);
+            assert!(reasons(&scratch, &file)[0].ends_with("is open to every user of this machine"));
+
+            allow(&key, 0o600);
+            assert_eq!(reasons(&scratch, &file), [""; 0]);
         }
 
         #[test]

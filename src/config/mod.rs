@@ -4,6 +4,7 @@
 //! overridden by an environment variable, every secret can come from a file, and all problems are
 //! told at once.
 
+mod alias;
 mod amount;
 mod check;
 mod describe;
@@ -29,6 +30,7 @@ use crate::types::{Algorithm, Seconds};
 use table::{given, settings};
 
 pub use crate::types::colour::Colour;
+pub use alias::Alias;
 pub use amount::Bytes;
 pub use describe::{example, reference, schema};
 pub use issuer::Issuer;
@@ -51,12 +53,13 @@ settings! {
 
     /// The listener for browsers and clients.
     http: Http {
-        /// Where to listen: one address and port, or several. TLS ends at a proxy before it.
+        /// Where to listen for plain http: one address and port, or several. It is for this machine,
+        /// or for a proxy that ends TLS; where `tls.listen` is set, the list may be empty.
         listen: Vec<SocketAddr> = vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 8080))];
         /// The proxies before us: their `X-Forwarded-For` names the address of the client, which
         /// throttling and the audit trail need. From everybody else the header is ignored.
         trusted_proxies: Vec<Network> = Vec::new();
-        /// How long a client may take to send the head of a request.
+        /// How long a client may take to shake hands (TLS), and to send the head of a request.
         header_timeout: Seconds = Seconds(10), within Seconds(1), Seconds::minutes(5);
         /// How long a whole request may take, its answer included.
         request_timeout: Seconds = Seconds(30), within Seconds(1), Seconds::minutes(10);
@@ -68,6 +71,33 @@ settings! {
         max_connections: usize = 10_000, within 1, 1_000_000;
         /// How many threads serve requests; 0 means one for each core.
         threads: usize = 0, within 0, 1024;
+    }
+
+    /// HTTPS, ended here and not at a proxy: TLS 1.3 and 1.2, forward secrecy only.
+    tls: Tls {
+        /// Where to listen for https: one address and port, or several.
+        listen: Vec<SocketAddr> = Vec::new();
+        /// The certificate of the issuer's host and what certifies it, as PEM, the certificate first.
+        certificate_file: Option<PathBuf> = None, such as "/etc/gatewright/tls/fullchain.pem";
+        /// Its private key, as PEM, readable by the server alone. Both files are read again when they
+        /// change, and on SIGHUP.
+        key_file: Option<PathBuf> = None, such as "/etc/gatewright/tls/privkey.pem";
+    }
+
+    /// The name under which client certificates are asked for (RFC 8705). It serves applications and no
+    /// pages, so that no browser ever asks a person for a certificate.
+    mtls: Mtls {
+        /// Its address: the metadata names it for the endpoints that take a certificate
+        /// (`mtls_endpoint_aliases`, RFC 8705 §5). Not set, nobody is asked for one here.
+        url: Option<Alias> = None, such as "https://mtls.id.example.org";
+        /// Where to listen for it. Not set, it shares `tls.listen` and is told apart by the name that
+        /// the client asks for (SNI), which must then be another one than the issuer's.
+        listen: Vec<SocketAddr> = Vec::new();
+        /// Its certificate, in the form of `tls.certificate_file`. Not set, that one serves both
+        /// names.
+        certificate_file: Option<PathBuf> = None, such as "/etc/gatewright/mtls/fullchain.pem";
+        /// The private key of its certificate.
+        key_file: Option<PathBuf> = None, such as "/etc/gatewright/mtls/privkey.pem";
     }
 
     /// The listener for operators: metrics. It tells about everybody and asks nobody who they are,
@@ -262,6 +292,8 @@ impl Config {
         Self {
             issuer,
             http: Http::default(),
+            tls: Tls::default(),
+            mtls: Mtls::default(),
             operations: Operations::default(),
             database: Database::default(),
             keys: Keys::default(),

@@ -59,7 +59,7 @@ pub struct Problem {
 
 impl Problem {
     /// A problem whose place [`Problem::at`] tells, or that stands nowhere.
-    pub(super) fn new(
+    pub fn new(
         key: impl Into<String>,
         reason: impl Into<String>,
         remedy: impl Into<String>,

@@ -100,6 +100,17 @@ mod tests {
         max_connections = 10000                           # default
         threads = 0                                       # default
 
+        [tls]
+        listen = []                                       # default
+        # certificate_file is not set
+        # key_file is not set
+
+        [mtls]
+        # url is not set
+        listen = []                                       # default
+        # certificate_file is not set
+        # key_file is not set
+
         [operations]
         # listen is not set
 

@@ -261,10 +261,20 @@ fn every_value_can_be_overridden_by_the_environment() {
                     scratch.write("key", &format!("{}=", "A".repeat(43))).display().to_string()
                 }
                 "brand.logo" => scratch.0.join("logo.svg").display().to_string(),
+                "tls.certificate_file"
+                | "tls.key_file"
+                | "mtls.certificate_file"
+                | "mtls.key_file" => scratch.write("file.pem", "").display().to_string(),
                 _ => value,
             };
+            // A certificate and its key are given together.
+            let other = if name.ends_with("CERTIFICATE_FILE") {
+                name.replace("CERTIFICATE_FILE", "KEY_FILE")
+            } else {
+                name.replace("S__KEY_FILE", "S__CERTIFICATE_FILE")
+            };
 
-            let loaded = scratch.load(SMALLEST, &[(&name, &value)]).unwrap();
+            let loaded = scratch.load(SMALLEST, &[(&other, &value), (&name, &value)]).unwrap();
 
             assert_eq!(loaded.origins[&path], Origin::Environment { variable: name });
         }

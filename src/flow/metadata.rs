@@ -31,6 +31,14 @@ pub mod path {
     pub const JWKS: &str = "/jwks";
 }
 
+/// The endpoints that take a client certificate, by their names in the metadata: RFC 8705 §5.
+const MTLS: [(&str, &str); 4] = [
+    ("token_endpoint", path::TOKEN),
+    ("userinfo_endpoint", path::USERINFO),
+    ("introspection_endpoint", path::INTROSPECT),
+    ("revocation_endpoint", path::REVOKE),
+];
+
 /// The languages of our pages.
 pub const UI_LOCALES: [&str; 4] = ["en", "de", "fr", "es"];
 
@@ -100,6 +108,13 @@ pub fn document(config: &Config, algorithms: impl Iterator<Item = Algorithm>) ->
     });
     if let (Value::Object(members), Some(policy)) = (&mut metadata, &config.brand.privacy_url) {
         members.insert("op_policy_uri".to_owned(), policy.0.as_str().into());
+    }
+    if let (Value::Object(members), Some(url)) = (&mut metadata, &config.mtls.url) {
+        let alias = |(name, path): (&str, &str)| {
+            (name.to_owned(), Value::from(url.endpoint(&config.issuer, path)))
+        };
+        let aliases = MTLS.into_iter().map(alias).collect();
+        members.insert("mtls_endpoint_aliases".to_owned(), Value::Object(aliases));
     }
     Document::of(&metadata)
 }

@@ -3,11 +3,13 @@
 pub mod certificate;
 pub mod description;
 pub mod inventory;
+pub mod identity;
 pub mod issuer;
 pub mod ocsp;
 pub mod reason;
 pub mod sightings;
 
 pub use certificate::Certificate;
+pub use identity::Identity;
 pub use issuer::Issuer;
 pub use reason::Reason;

@@ -106,6 +106,7 @@ const fn trouble(code: Code) -> Trouble {
         Code::TemporarilyUnavailable => Trouble::Busy,
         Code::ServerError => Trouble::Broken,
         Code::InvalidRequest
+        | Code::Misdirected
         | Code::InvalidClient
         | Code::InvalidGrant
         | Code::UnauthorizedClient

@@ -35,6 +35,16 @@ pub enum Below {
     WellKnown,
 }
 
+/// Under which of our names an endpoint is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Under the issuer's alone.
+    Issuer,
+    /// Also under the one that asks for client certificates (RFC 8705 §5), where it needs no page, no
+    /// cookie and no person (THREATS MT-10).
+    Everywhere,
+}
+
 type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
 type Handler = Box<dyn Fn(Request) -> Answering + Send + Sync>;
 
@@ -44,6 +54,8 @@ pub struct Route {
     pub kind: Kind,
     /// Below what its path lies.
     pub below: Below,
+    /// Under which of our names it is found.
+    pub reach: Reach,
     /// Its path; a name in braces at its end stands for any one segment.
     pub path: &'static str,
     methods: Vec<(Method, Handler)>,
@@ -52,7 +64,14 @@ pub struct Route {
 impl Route {
     /// An endpoint below the issuer identifier that nobody answers at yet.
     pub const fn new(kind: Kind, path: &'static str) -> Self {
-        Self { kind, below: Below::Issuer, path, methods: Vec::new() }
+        Self { kind, below: Below::Issuer, reach: Reach::Issuer, path, methods: Vec::new() }
+    }
+
+    /// The same, also under the name that asks for client certificates.
+    #[must_use]
+    pub const fn everywhere(mut self) -> Self {
+        self.reach = Reach::Everywhere;
+        self
     }
 
     /// The same elsewhere.

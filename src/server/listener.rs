@@ -11,11 +11,13 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::task::TaskTracker;
 
 use super::router::{Peer, Router};
+use super::tls::{Accepted, Doors};
 use crate::config::Http;
 
 /// Header fields of one request (DESIGN §8).
@@ -27,50 +29,59 @@ const HEADER_BYTES: usize = 32 * 1024;
 /// What connections may cost.
 #[derive(Clone, Debug)]
 pub(super) struct Limits {
-    /// One place for each connection.
+    /// One place for each connection, from its first byte on.
     places: Arc<Semaphore>,
+    /// How long shaking hands may take.
+    handshake: Duration,
     http: http1::Builder,
 }
 
 impl Limits {
     pub(super) fn of(config: &Http) -> Self {
+        let handshake = Duration::from_secs(config.header_timeout.0.unsigned_abs());
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
             // Also how long a connection may wait for its next request.
-            .header_read_timeout(Duration::from_secs(config.header_timeout.0.unsigned_abs()))
+            .header_read_timeout(handshake)
             .max_headers(HEADERS)
             .max_header_size(HEADER_BYTES);
         let places = config.max_connections.min(Semaphore::MAX_PERMITS);
-        Self { places: Arc::new(Semaphore::new(places)), http }
+        Self { places: Arc::new(Semaphore::new(places)), handshake, http }
     }
+}
+
+/// What is behind a listener.
+#[derive(Clone, Debug)]
+pub(super) struct Service {
+    /// Who answers.
+    pub(super) router: Arc<Router>,
+    /// How TLS is spoken; `None`: it is not.
+    pub(super) doors: Option<Doors>,
+    /// What connections may cost.
+    pub(super) limits: Limits,
+    /// When to stop.
+    pub(super) stopped: watch::Receiver<bool>,
 }
 
 /// Accepts connections until told to stop. Where all places are taken, more wait in the queue of the
 /// system.
-pub(super) async fn listen(
-    listener: TcpListener,
-    router: Arc<Router>,
-    limits: Limits,
-    connections: TaskTracker,
-    stopped: watch::Receiver<bool>,
-) {
+pub(super) async fn listen(listener: TcpListener, service: Service, connections: TaskTracker) {
     let accept = async {
         loop {
-            let Ok(place) = limits.places.clone().acquire_owned().await else {
+            let Ok(place) = service.limits.places.clone().acquire_owned().await else {
                 return;
             };
             let (stream, peer) = accept(&listener).await;
-            let served =
-                connection(stream, peer, router.clone(), limits.http.clone(), stopped.clone());
+            let service = service.clone();
             connections.spawn(async move {
-                served.await;
+                service.connection(stream, peer).await;
                 drop(place);
             });
         }
     };
     tokio::select! {
         () = accept => {}
-        () = told(stopped.clone()) => {}
+        () = told(service.stopped.clone()) => {}
     }
 }
 
@@ -87,34 +98,51 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     }
 }
 
-/// Serves one connection until it is closed; told to stop, it finishes the request that it is at.
-async fn connection(
-    stream: TcpStream,
-    peer: SocketAddr,
-    router: Arc<Router>,
-    http: http1::Builder,
-    stopped: watch::Receiver<bool>,
-) {
-    // Small answers must not wait for more to send.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "TCP_NODELAY");
-    }
-    let peer = Arc::new(Peer { address: peer.ip().to_canonical(), certificate: None });
-    let service = service_fn(move |request: hyper::Request<Incoming>| {
-        let (router, peer) = (router.clone(), peer.clone());
-        async move { Ok::<_, Infallible>(router.answer(&peer, request.map(Body::new)).await) }
-    });
-    let mut served = pin!(http.serve_connection(TokioIo::new(stream), service));
-    let closed = tokio::select! {
-        biased;
-        closed = served.as_mut() => closed,
-        () = told(stopped) => {
-            served.as_mut().graceful_shutdown();
-            served.await
+impl Service {
+    /// Serves one connection until it is closed.
+    async fn connection(self, stream: TcpStream, peer: SocketAddr) {
+        // Small answers must not wait for more to send.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY");
         }
-    };
-    if let Err(error) = closed {
-        tracing::debug!(%error, "a connection broke off");
+        let address = peer.ip().to_canonical();
+        let Some(doors) = &self.doors else {
+            let peer = Peer { address, name: None, is_mtls: false, certificate: None };
+            return self.serve(stream, peer).await;
+        };
+        let shaken = tokio::select! {
+            shaken = tokio::time::timeout(self.limits.handshake, doors.accept(stream)) => shaken,
+            // Nothing was asked yet.
+            () = told(self.stopped.clone()) => return,
+        };
+        match shaken {
+            Ok(Ok(Accepted { stream, name, is_mtls, certificate })) => {
+                self.serve(stream, Peer { address, name, is_mtls, certificate }).await;
+            }
+            Ok(Err(error)) => tracing::debug!(%error, %address, "no TLS came about"),
+            Err(_) => tracing::debug!(%address, "shaking hands took too long"),
+        }
+    }
+
+    /// Answers what comes over a connection; told to stop, it finishes the request that it is at.
+    async fn serve(&self, stream: impl AsyncRead + AsyncWrite + Unpin, peer: Peer) {
+        let peer = Arc::new(peer);
+        let service = service_fn(|request: hyper::Request<Incoming>| {
+            let (router, peer) = (self.router.clone(), peer.clone());
+            async move { Ok::<_, Infallible>(router.answer(&peer, request.map(Body::new)).await) }
+        });
+        let mut served = pin!(self.limits.http.serve_connection(TokioIo::new(stream), service));
+        let closed = tokio::select! {
+            biased;
+            closed = served.as_mut() => closed,
+            () = told(self.stopped.clone()) => {
+                served.as_mut().graceful_shutdown();
+                served.await
+            }
+        };
+        if let Err(error) = closed {
+            tracing::debug!(%error, "a connection broke off");
+        }
     }
 }
 

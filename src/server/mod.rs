@@ -6,13 +6,13 @@ mod listener;
 pub mod log;
 mod operations;
 mod router;
+mod sockets;
+pub mod tls;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -22,7 +22,10 @@ use crate::app::{App, Clock};
 use crate::config::{Config, Http};
 use crate::render::{Route, Site};
 use crate::{page, web};
+use listener::{Limits, Service};
 use router::Router;
+pub use sockets::{Addresses, Sockets};
+use tls::Tls;
 
 /// Serves until told to stop by SIGTERM or SIGINT; a second one ends it at once.
 ///
@@ -48,18 +51,11 @@ pub fn serve_routes(config: Config, routes: Vec<Route>) -> anyhow::Result<()> {
 async fn until_told(config: Config, routes: Vec<Route>) -> anyhow::Result<()> {
     let mut terminated = signal(SignalKind::terminate())?;
     let mut interrupted = signal(SignalKind::interrupt())?;
-    let mut listeners = Vec::new();
-    for address in &config.http.listen {
-        listeners.push(bind(*address).await?);
-    }
-    let operations = match config.operations.listen {
-        Some(address) => Some(bind(address).await?),
-        None => None,
-    };
+    let sockets = Sockets::bind(&config).await?;
     let app = App::open(config, Clock::system(), true).await?;
-    let running = Running::start(app, routes, listeners, operations)?;
-    for address in running.addresses() {
-        tracing::info!(%address, "listening");
+    let running = Running::start(app, routes, sockets)?;
+    for (listener, address) in running.addresses().all() {
+        tracing::info!(listener, %address, "listening");
     }
 
     let mut told = async || {
@@ -77,10 +73,6 @@ async fn until_told(config: Config, routes: Vec<Route>) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
-}
-
 /// All endpoints.
 pub fn routes() -> Vec<Route> {
     let mut routes = web::routes();
@@ -92,7 +84,7 @@ pub fn routes() -> Vec<Route> {
 #[derive(Debug)]
 pub struct Running {
     app: App,
-    addresses: Vec<SocketAddr>,
+    addresses: Addresses,
     stop: watch::Sender<bool>,
     connections: TaskTracker,
     jobs: JoinSet<()>,
@@ -102,35 +94,42 @@ impl Running {
     /// Serves `routes` on these listeners, and the operators' on theirs.
     ///
     /// # Errors
-    /// When the brand cannot be read, or a listener is none.
-    pub fn start(
-        app: App,
-        routes: Vec<Route>,
-        listeners: Vec<TcpListener>,
-        operations: Option<TcpListener>,
-    ) -> anyhow::Result<Self> {
+    /// When the brand or a certificate cannot be read, or a listener is none.
+    pub fn start(app: App, routes: Vec<Route>, sockets: Sockets) -> anyhow::Result<Self> {
         let site = Arc::new(Site::new(app.clone()).context("the logo cannot be read")?);
+        let tls = Tls::open(&app.config, app.clock.now())?;
         let (stop, stopped) = watch::channel(false);
         let connections = TaskTracker::new();
-        let limits = listener::Limits::of(&app.config.http);
-        let mut addresses = Vec::new();
+        let addresses = sockets.addresses()?;
         let mut jobs = JoinSet::new();
 
-        let public = Arc::new(Router::new(site.clone(), routes));
+        let limits = Limits::of(&app.config.http);
+        let router = Arc::new(Router::new(site.clone(), routes));
+        let plain = Service { router, doors: None, limits, stopped: stopped.clone() };
         let operators = Arc::new(Router::new(site, operations::routes()));
-        let listeners = listeners.into_iter().map(|listener| (listener, public.clone()));
-        for (listener, router) in listeners.chain(operations.map(|listener| (listener, operators)))
-        {
-            addresses.push(listener.local_addr()?);
-            let (limits, tracker) = (limits.clone(), connections.clone());
-            jobs.spawn(listener::listen(listener, router, limits, tracker, stopped.clone()));
+        let operators = Service { router: operators, ..plain.clone() };
+        let behind = |doors: Option<tls::Doors>| -> anyhow::Result<Service> {
+            let doors = doors.context("there is no certificate to listen with")?;
+            Ok(Service { doors: Some(doors), ..plain.clone() })
+        };
+        let Sockets { http, tls: https, mtls, operations } = sockets;
+        let mut listeners: Vec<_> = http.into_iter().map(|one| (one, plain.clone())).collect();
+        for one in https {
+            listeners.push((one, behind(tls.doors())?));
+        }
+        for one in mtls {
+            listeners.push((one, behind(tls.mtls_doors())?));
+        }
+        listeners.extend(operations.map(|one| (one, operators)));
+        for (listener, service) in listeners {
+            jobs.spawn(listener::listen(listener, service, connections.clone()));
         }
         jobs::start(&mut jobs, &app, &stopped);
         Ok(Self { app, addresses, stop, connections, jobs })
     }
 
-    /// Where it listens; the operators' address is the last one.
-    pub fn addresses(&self) -> &[SocketAddr] {
+    /// Where it listens.
+    pub const fn addresses(&self) -> &Addresses {
         &self.addresses
     }
 

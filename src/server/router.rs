@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::http::header::{ALLOW, CONNECTION, HOST};
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 use uuid::Uuid;
 
@@ -17,7 +18,7 @@ use super::address;
 use crate::config::Network;
 use crate::pki::Certificate;
 use crate::record::Trace;
-use crate::render::route::Below;
+use crate::render::route::{Below, Reach};
 use crate::render::words::Trouble;
 use crate::render::{
     Answer as _, Head, Json, Kind, Page, Request, Response, Route, Site, cors, headers, page, site,
@@ -29,6 +30,10 @@ use crate::types::{Code, Failure};
 pub(super) struct Peer {
     /// Its address.
     pub(super) address: IpAddr,
+    /// The name that it asked for in the TLS handshake (RFC 6066 §3), in lower case.
+    pub(super) name: Option<String>,
+    /// Whether it was asked for a certificate.
+    pub(super) is_mtls: bool,
     /// The certificate whose key it proved in the TLS handshake.
     pub(super) certificate: Option<Arc<Certificate>>,
 }
@@ -82,13 +87,20 @@ impl Router {
         let (method, uri, headers) = (parts.method, parts.uri, parts.headers);
         let head = Head::new(self.site.clone(), trace, method, uri, headers, certificate);
         let head = Arc::new(head);
+        let is_mtls = self.is_mtls(peer, &head);
         let route = self.find(head.uri.path());
+        let route = route.filter(|route| !is_mtls || route.reach == Reach::Everywhere);
 
         let mut response = match route {
             _ if !has_one_host(&head, parts.version) => {
                 let why = "the request has not exactly one Host (RFC 9112 section 3.2)";
                 Json::from(Code::InvalidRequest.because(why)).answer(&head)
             }
+            _ if !is_directed(peer, &head) => {
+                let why = "the connection was made for another host (RFC 9110 section 15.5.20)";
+                Json::from(Code::Misdirected.because(why)).answer(&head)
+            }
+            None if is_mtls => nothing(),
             None => unknown(&head),
             Some(route) => self.ask(route, Request::new(head.clone(), body)).await,
         };
@@ -98,6 +110,20 @@ impl Router {
         }
         tell(&head, route, &response, begun.elapsed());
         response
+    }
+
+    /// Whether a request is for the name that asks for client certificates: it came to that door, or a
+    /// proxy that ends TLS sent it on. Nothing but the endpoints that are at home there is answered
+    /// under that name (THREATS MT-10).
+    fn is_mtls(&self, peer: &Peer, head: &Head) -> bool {
+        let own = self.site.app.config.mtls.url.as_ref();
+        peer.is_mtls
+            || own.is_some_and(|own| {
+                let asked = authority(head);
+                let port = asked.as_ref().and_then(Authority::port_u16).unwrap_or(443);
+                asked.is_some_and(|asked| asked.host().eq_ignore_ascii_case(own.host()))
+                    && port == own.port()
+            })
     }
 
     fn trace(&self, peer: IpAddr, headers: &HeaderMap) -> Trace {
@@ -156,11 +182,34 @@ fn has_one_host(head: &Head, version: Version) -> bool {
     (hosts.next().is_some() || version == Version::HTTP_10) && hosts.next().is_none()
 }
 
+/// The host that a request is for: of the request's target, where one stands there (RFC 9112 §3.2.2),
+/// else of `Host`. `None`: there is none, or it cannot be read.
+fn authority(head: &Head) -> Option<Authority> {
+    let of_header = || Authority::try_from(head.headers.get(HOST)?.as_bytes()).ok();
+    head.uri.authority().cloned().or_else(of_header)
+}
+
+/// > The 421 (Misdirected Request) status code indicates that the request was directed at a server that is
+/// > unable or unwilling to produce an authoritative response for the target URI (RFC 9110 §15.5.20)
+///
+/// A client that asked for one name in the handshake must not go on to another: it would come with
+/// what was negotiated for the first (a certificate, or none).
+fn is_directed(peer: &Peer, head: &Head) -> bool {
+    let asked = |name: &String| {
+        authority(head).is_some_and(|authority| authority.host().eq_ignore_ascii_case(name))
+    };
+    peer.name.as_ref().is_none_or(asked)
+}
+
 /// 404. Scanners ask for all kinds of things: it is counted, not recorded.
 fn unknown(head: &Head) -> Response {
     if head.wants_page() {
         return page::plain(head, StatusCode::NOT_FOUND, Trouble::NotFound, Code::NotFound);
     }
+    nothing()
+}
+
+fn nothing() -> Response {
     Json::plain(StatusCode::NOT_FOUND, Code::NotFound, "there is nothing at this address")
 }
 

@@ -181,6 +181,8 @@ codes! {
     UnprovenLogout "invalid_request" 400;
     /// Not of an RFC: there is no such thing, or not for you.
     NotFound "not_found" 404;
+    /// Not of an RFC: the request came over a connection to another of our names (RFC 9110 §15.5.20).
+    Misdirected "invalid_request" 421;
 }
 
 impl Code {

@@ -16,7 +16,8 @@ use crate::render::route::Below;
 use crate::render::{Kind, Route, assets};
 
 /// Every endpoint for client applications, APIs and those who watch us, beside the section that it comes
-/// from.
+/// from. Those that take a client certificate are found everywhere: `flow::metadata` names them
+/// (RFC 8705 §5).
 pub fn routes() -> Vec<Route> {
     use Kind::{Document, File, Machine, Page, Probe};
     vec![
@@ -31,17 +32,20 @@ pub fn routes() -> Vec<Route> {
         // RFC 7517 §5
         Route::new(Document, path::JWKS).get(jwks::jwks),
         // RFC 6749 §3.2
-        Route::new(Machine, path::TOKEN).post(token::token),
+        Route::new(Machine, path::TOKEN).everywhere().post(token::token),
         // RFC 6749 §3.1, OIDC Core §3.1.2.1
         Route::new(Page, path::AUTHORIZE).get(authorize::get).post(authorize::post),
         // OIDC RP-Initiated Logout 1.0 §2
         Route::new(Page, path::LOGOUT).get(logout::get).post(logout::post),
         // OIDC Core §5.3.1: "The UserInfo Endpoint MUST support the use of the HTTP GET and HTTP POST"
-        Route::new(Machine, path::USERINFO).get(userinfo::userinfo).post(userinfo::userinfo),
+        Route::new(Machine, path::USERINFO)
+            .everywhere()
+            .get(userinfo::userinfo)
+            .post(userinfo::userinfo),
         // RFC 7662 §2
-        Route::new(Machine, path::INTROSPECT).post(introspect::introspect),
+        Route::new(Machine, path::INTROSPECT).everywhere().post(introspect::introspect),
         // RFC 7009 §2
-        Route::new(Machine, path::REVOKE).post(revoke::revoke),
+        Route::new(Machine, path::REVOKE).everywhere().post(revoke::revoke),
         // What our pages are made of
         Route::new(File, "/static/{name}").get(assets::file),
         Route::new(File, "/brand/logo").get(assets::logo),

@@ -1,24 +1,44 @@
-//! A small HTTP/1.1 client: it sends what it is told, right or wrong, over a connection of its own.
+//! A small HTTP/1.1 client: it sends what it is told, right or wrong, over a connection of its own,
+//! with or without TLS.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use serde_json::Value;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+
+use crate::caller::Caller;
 
 /// A request that is being written.
 #[derive(Clone, Debug)]
 pub(crate) struct Ask {
     pub(crate) address: SocketAddr,
+    line: String,
+    host: String,
     head: String,
     body: Vec<u8>,
+    over: Option<(Caller, String)>,
 }
 
 impl Ask {
     pub(crate) fn new(address: SocketAddr, method: &str, target: &str) -> Self {
-        let head = format!("{method} {target} HTTP/1.1\r\nhost: id.example.org\r\n");
-        Self { address, head, body: Vec::new() }
+        let line = format!("{method} {target} HTTP/1.1");
+        let host = "id.example.org".to_owned();
+        Self { address, line, host, head: String::new(), body: Vec::new(), over: None }
+    }
+
+    /// With this `Host`.
+    pub(crate) fn host(mut self, host: &str) -> Self {
+        host.clone_into(&mut self.host);
+        self
+    }
+
+    /// Over TLS, to the listener at this address, by this name.
+    pub(crate) fn over(mut self, caller: &Caller, address: SocketAddr, name: &str) -> Self {
+        self.address = address;
+        self.over = Some((caller.clone(), name.to_owned()));
+        self.host(name)
     }
 
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
@@ -48,14 +68,28 @@ impl Ask {
     }
 
     pub(crate) async fn send(self) -> Answer {
-        let text = format!("{}connection: close\r\n\r\n", self.head);
-        say(self.address, &[text.as_bytes(), &self.body].concat()).await
+        let Self { address, line, host, head, body, over } = self;
+        let text = format!("{line}\r\nhost: {host}\r\n{head}connection: close\r\n\r\n");
+        let bytes = [text.as_bytes(), &body].concat();
+        match over {
+            None => say(address, &bytes).await,
+            Some((caller, name)) => {
+                exchange(caller.connect(address, &name).await.unwrap(), &bytes).await
+            }
+        }
     }
 }
 
 /// Sends these bytes and reads the answer.
 pub(crate) async fn say(address: SocketAddr, bytes: &[u8]) -> Answer {
-    let mut stream = TcpStream::connect(address).await.unwrap();
+    exchange(TcpStream::connect(address).await.unwrap(), bytes).await
+}
+
+/// The same over this connection.
+pub(crate) async fn exchange(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    bytes: &[u8],
+) -> Answer {
     // The server may answer and close before it has read everything.
     let _ = stream.write_all(bytes).await;
     let mut read = Vec::new();

@@ -1,7 +1,7 @@
 //! What a request may cost (THREATS DO-03, DO-04, DO-09, DO-06), and what operators see (HD-07).
 
 use gatewright::render::{Kind, Request, Response, Route};
-use gatewright::server::{Running, routes};
+use gatewright::server::{Running, Sockets, routes};
 use gatewright::types::Seconds;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -116,9 +116,10 @@ async fn a_panic_is_a_500_and_nothing_more() {
     routes.push(Route::new(Kind::Machine, "/panic").get(panicking));
     routes.push(Route::new(Kind::Page, "/panic/page").get(panicking));
     routes.push(Route::new(Kind::Machine, "/endless").get(endless));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let defective = Running::start(server.app().clone(), routes, vec![listener], None).unwrap();
-    let get = |path| Ask::new(defective.addresses()[0], "GET", path).send();
+    let http = vec![TcpListener::bind("127.0.0.1:0").await.unwrap()];
+    let sockets = Sockets { http, ..Sockets::default() };
+    let defective = Running::start(server.app().clone(), routes, sockets).unwrap();
+    let get = |path| Ask::new(defective.addresses().http[0], "GET", path).send();
 
     get("/panic").await.refused(500, "server_error");
     let page = get("/panic/page").await;

@@ -11,7 +11,9 @@
 
 mod acts;
 mod application;
+mod authority;
 mod browser;
+mod caller;
 mod http;
 mod jwt;
 mod server;
@@ -26,6 +28,7 @@ mod inventory;
 mod jwt_sites;
 mod key_rotation;
 mod limits;
+mod listeners;
 mod liveness;
 mod logs;
 mod oidc_core_authentication;

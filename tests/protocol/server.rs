@@ -6,20 +6,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use gatewright::app::{App, Clock};
-use gatewright::config::{Config, DatabaseUrl, EncryptionKeys, Issuer, LogFormat};
+use gatewright::config::{Alias, Config, DatabaseUrl, EncryptionKeys, Issuer, LogFormat};
 use gatewright::flow::registration::Registrar;
 use gatewright::people::account::{self, NewAccount};
 use gatewright::record::Trace;
-use gatewright::server::{Running, routes};
+use gatewright::server::{Addresses, Running, Sockets, routes};
 use gatewright::store::signing_keys::{self, SigningKeyRow};
 use gatewright::store::{Limits, Store};
 use gatewright::types::{Algorithm, Client as Registered, ClientId, Secret, User};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
-use tokio::net::TcpListener;
 use tokio::sync::OnceCell;
 
+use crate::authority::Identity;
 use crate::browser::{Browser, VERIFIER};
+use crate::caller::{Caller, House, MTLS, NAME};
 use crate::http::{Answer, Ask};
 
 /// When every test begins.
@@ -39,6 +40,8 @@ pub(crate) struct Server {
     clock: Arc<AtomicI64>,
     config: Config,
     database: Arc<Database>,
+    /// The certificate that it shows, if it speaks TLS.
+    house: Option<Arc<House>>,
 }
 
 /// A client as it was registered.
@@ -60,6 +63,27 @@ impl Server {
 
     /// A server whose configuration is another in some point.
     pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::make(change, None).await
+    }
+
+    /// A server that listens for https too, and for https that asks for client certificates, each at a
+    /// port of its own; its configuration is another in some point.
+    pub(crate) async fn with_tls(change: impl FnOnce(&mut Config)) -> Self {
+        let house = Arc::new(House::new());
+        let listen = vec!["127.0.0.1:0".parse().unwrap()];
+        let (chain, key) = (house.chain(), house.key());
+        let secure = |config: &mut Config| {
+            config.tls.listen = listen.clone();
+            config.tls.certificate_file = Some(chain);
+            config.tls.key_file = Some(key);
+            config.mtls.url = Alias::parse(&format!("https://{MTLS}")).ok();
+            config.mtls.listen = listen;
+            change(config);
+        };
+        Self::make(secure, Some(house)).await
+    }
+
+    async fn make(change: impl FnOnce(&mut Config), house: Option<Arc<House>>) -> Self {
         let mut config = Config::of(Issuer::parse(ISSUER).ok().unwrap());
         config.keys.algorithms = vec![Algorithm::Es256, Algorithm::Rs256];
         config.keys.encryption_key =
@@ -69,54 +93,54 @@ impl Server {
         config.passwords.iterations = 1;
         config.database.acquire_timeout = gatewright::types::Seconds(10);
         config.log.format = LogFormat::Text;
+        config.http.listen = vec!["127.0.0.1:0".parse().unwrap()];
         change(&mut config);
         let database = Database::make().await;
         config.database.url = DatabaseUrl::new(&database.url);
         with_keys(&config).await;
-        Self::serve(config, Arc::new(database), Arc::new(AtomicI64::new(BEGINNING * 1000))).await
+        let clock = Arc::new(AtomicI64::new(BEGINNING * 1000));
+        Self::serve(config, Arc::new(database), clock, house).await
     }
 
-    async fn serve(config: Config, database: Arc<Database>, clock: Arc<AtomicI64>) -> Self {
+    async fn serve(
+        config: Config,
+        database: Arc<Database>,
+        clock: Arc<AtomicI64>,
+        house: Option<Arc<House>>,
+    ) -> Self {
         let hand = clock.clone();
         let app = App::open(config.clone(), Clock::of(move || hand.load(Ordering::SeqCst)), false);
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let operations = match config.operations.listen {
-            Some(address) => Some(TcpListener::bind(address).await.unwrap()),
-            None => None,
-        };
-        let running =
-            Running::start(app.await.unwrap(), routes(), vec![listener], operations).unwrap();
-        let (address, operations) = match running.addresses() {
-            [address] => (*address, None),
-            [address, operations] => (*address, Some(*operations)),
-            other => panic!("{other:?}"),
-        };
-        Self { address, operations, running, clock, config, database }
+        let sockets = Sockets::bind(&config).await.unwrap();
+        let running = Running::start(app.await.unwrap(), routes(), sockets).unwrap();
+        let (address, operations) = (running.addresses().http[0], running.addresses().operations);
+        Self { address, operations, running, clock, config, database, house }
     }
 
     /// Another replica, at the same database and the same time.
     pub(crate) async fn replica(&self) -> Self {
-        Self::serve(self.config.clone(), self.database.clone(), self.clock.clone()).await
+        self.replica_with(|_| {}).await
     }
 
     /// Another replica whose configuration is another in some point.
     pub(crate) async fn replica_with(&self, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = self.config.clone();
         change(&mut config);
-        Self::serve(config, self.database.clone(), self.clock.clone()).await
+        let (database, clock) = (self.database.clone(), self.clock.clone());
+        Self::serve(config, database, clock, self.house.clone()).await
     }
 
     /// Another replica, whose clock goes this much ahead.
     pub(crate) async fn replica_ahead(&self, seconds: i64) -> Self {
         let clock = AtomicI64::new(self.clock.load(Ordering::SeqCst) + seconds * 1000);
-        Self::serve(self.config.clone(), self.database.clone(), Arc::new(clock)).await
+        let (config, database) = (self.config.clone(), self.database.clone());
+        Self::serve(config, database, Arc::new(clock), self.house.clone()).await
     }
 
     /// Stops this server in order; another one may take its place.
     pub(crate) async fn restarted(self) -> Self {
         let (config, database, clock) = (self.config, self.database, self.clock);
         self.running.stop().await;
-        Self::serve(config, database, clock).await
+        Self::serve(config, database, clock, self.house).await
     }
 
     pub(crate) async fn stop(self) {
@@ -139,6 +163,27 @@ impl Server {
 
     pub(crate) fn ask(&self, method: &str, target: &str) -> Ask {
         Ask::new(self.address, method, target)
+    }
+
+    pub(crate) fn addresses(&self) -> &Addresses {
+        self.running.addresses()
+    }
+
+    /// What its certificate is made by, of a server [`Server::with_tls`].
+    pub(crate) fn house(&self) -> &House {
+        self.house.as_ref().unwrap()
+    }
+
+    /// Over https, under the issuer's name.
+    pub(crate) fn ask_tls(&self, method: &str, target: &str) -> Ask {
+        let caller = Caller::new(&self.house().authority, None);
+        self.ask(method, target).over(&caller, self.addresses().tls[0], NAME)
+    }
+
+    /// Over https, under the name that asks for client certificates; shows this one.
+    pub(crate) fn ask_mtls(&self, shows: Option<&Identity>, method: &str, target: &str) -> Ask {
+        let caller = Caller::new(&self.house().authority, shows);
+        self.ask(method, target).over(&caller, self.addresses().mtls[0], MTLS)
     }
 
     pub(crate) async fn get(&self, target: &str) -> Answer {

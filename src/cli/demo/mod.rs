@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, Clock};
 use crate::config::{Config, Database, DatabaseUrl, Filter, Http, Issuer, Keys, Log, LogFormat};
-use crate::server::{self, Running};
+use crate::server::{self, Running, Sockets};
 use crate::store::clients;
 use crate::types::{ClientId, Seconds, Secret};
 use home::{Clients, Home, Secrets};
@@ -82,7 +82,8 @@ impl Demo {
         let (secrets, clients) = settled(&app, &home, &application, secrets).await?;
 
         let clock = app.clock.clone();
-        let server = Running::start(app, server::routes(), server_listeners, None)?;
+        let sockets = Sockets { http: server_listeners, ..Sockets::default() };
+        let server = Running::start(app, server::routes(), sockets)?;
         let registration = registration(&issuer, &application, &clients);
         let party =
             relying_party::router(cast::APPLICATION, &application, registration, clock).await?;

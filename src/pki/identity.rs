@@ -1,0 +1,86 @@
+//! A certificate of our own with its key: what a TLS listener shows.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::crypto::CryptoProvider;
+use rustls::sign::CertifiedKey;
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use zeroize::Zeroizing;
+
+use super::Certificate;
+use crate::types::{Digest, Timestamp};
+
+/// As large as a file of certificates or a key may be.
+const LARGEST: usize = 256 * 1024;
+
+/// A certificate whose private key we have.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// What it says.
+    pub certificate: Arc<Certificate>,
+    /// Chain and key, as the handshake wants them.
+    pub key: Arc<CertifiedKey>,
+    /// SHA-256 of what it was read from, to see whether that is still the same.
+    pub source: Digest,
+}
+
+impl Identity {
+    /// Reads it from PEM: the certificate first, then what certifies it.
+    ///
+    /// # Errors
+    /// What is wrong with it, as a clause that follows the name of a file.
+    pub fn read(chain: &[u8], key: &[u8], provider: &CryptoProvider) -> Result<Self, String> {
+        let certificates: Vec<_> = CertificateDer::pem_slice_iter(chain)
+            .collect::<Result<_, _>>()
+            .map_err(|error| format!("is not a file of certificates (PEM): {error}"))?;
+        let rest: Vec<&[u8]> = certificates.iter().skip(1).map(AsRef::as_ref).collect();
+        let first = certificates.first().ok_or("has no certificate (PEM) in it")?;
+        let certificate = Certificate::read(first, &rest)?;
+        let private = PrivateKeyDer::from_pem_slice(key)
+            .map_err(|error| format!("has a key that cannot be read (PEM): {error}"))?;
+        let certified = CertifiedKey::from_der(certificates, private, provider)
+            .map_err(|error| format!("and its key do not fit each other: {error}"))?;
+        let source = Digest::of(&[Digest::of(chain).0, Digest::of(key).0].concat());
+        Ok(Self { certificate: Arc::new(certificate), key: Arc::new(certified), source })
+    }
+
+    /// Reads it from two files.
+    ///
+    /// # Errors
+    /// What is wrong, with the names of the files.
+    pub fn load(chain: &Path, key: &Path, provider: &CryptoProvider) -> Result<Self, String> {
+        let (chain_bytes, key_bytes) = (contents(chain)?, contents(key)?);
+        Self::read(&chain_bytes, &key_bytes, provider)
+            .map_err(|wrong| format!("{} (key: {}) {wrong}", chain.display(), key.display()))
+    }
+
+    /// Whether it counts at this time.
+    ///
+    /// # Errors
+    /// That it does no more, or not yet.
+    pub fn in_force(&self, now: Timestamp) -> Result<(), &'static str> {
+        if self.certificate.is_in_force(now) {
+            Ok(())
+        } else if self.certificate.not_after < now {
+            Err("the certificate has expired")
+        } else {
+            Err("the certificate does not count yet")
+        }
+    }
+}
+
+fn contents(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
+    // With room for all of it: a vector that grows leaves copies behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LARGEST + 1));
+    let read =
+        File::open(path).and_then(|file| file.take(LARGEST as u64 + 1).read_to_end(&mut bytes));
+    match read {
+        Ok(_) if bytes.len() > LARGEST => Err(format!("{} is too large", path.display())),
+        Ok(_) => Ok(bytes),
+        Err(error) => Err(format!("{} cannot be read: {error}", path.display())),
+    }
+}

@@ -1,0 +1,93 @@
+//! The listeners, by what is behind them.
+
+use std::io;
+use std::net::SocketAddr;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+
+use crate::config::Config;
+
+/// Every place where connections come in.
+#[derive(Debug, Default)]
+pub struct Sockets {
+    /// Plain http.
+    pub http: Vec<TcpListener>,
+    /// https.
+    pub tls: Vec<TcpListener>,
+    /// https that asks for a client certificate.
+    pub mtls: Vec<TcpListener>,
+    /// For operators.
+    pub operations: Option<TcpListener>,
+}
+
+/// Their addresses.
+#[derive(Clone, Debug, Default)]
+pub struct Addresses {
+    /// Plain http.
+    pub http: Vec<SocketAddr>,
+    /// https.
+    pub tls: Vec<SocketAddr>,
+    /// https that asks for a client certificate.
+    pub mtls: Vec<SocketAddr>,
+    /// For operators.
+    pub operations: Option<SocketAddr>,
+}
+
+impl Sockets {
+    /// Listens wherever the configuration says.
+    ///
+    /// # Errors
+    /// When an address cannot be had.
+    pub async fn bind(config: &Config) -> anyhow::Result<Self> {
+        Ok(Self {
+            http: all(&config.http.listen).await?,
+            tls: all(&config.tls.listen).await?,
+            mtls: all(&config.mtls.listen).await?,
+            operations: match config.operations.listen {
+                Some(address) => Some(bind(address).await?),
+                None => None,
+            },
+        })
+    }
+
+    /// Where they are: a port that the system chose is known only now.
+    ///
+    /// # Errors
+    /// When one is no listener.
+    pub fn addresses(&self) -> io::Result<Addresses> {
+        let all = |listeners: &[TcpListener]| -> io::Result<Vec<_>> {
+            listeners.iter().map(TcpListener::local_addr).collect()
+        };
+        Ok(Addresses {
+            http: all(&self.http)?,
+            tls: all(&self.tls)?,
+            mtls: all(&self.mtls)?,
+            operations: self.operations.as_ref().map(TcpListener::local_addr).transpose()?,
+        })
+    }
+}
+
+impl Addresses {
+    /// All of them, each with the table of the configuration that it comes from.
+    pub fn all(&self) -> impl Iterator<Item = (&'static str, SocketAddr)> {
+        let of = |name, addresses: &[SocketAddr]| {
+            addresses.iter().map(|address| (name, *address)).collect::<Vec<_>>()
+        };
+        let operations = self.operations.map(|address| ("operations", address));
+        let https = of("tls", &self.tls).into_iter().chain(of("mtls", &self.mtls));
+        of("http", &self.http).into_iter().chain(https).chain(operations)
+    }
+}
+
+async fn all(addresses: &[SocketAddr]) -> anyhow::Result<Vec<TcpListener>> {
+    let mut listeners = Vec::new();
+    for address in addresses {
+        listeners.push(bind(*address).await?);
+    }
+    Ok(listeners)
+}
+
+async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+}

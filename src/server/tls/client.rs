@@ -1,0 +1,81 @@
+//! The certificate of a client. Here only the proof counts that it has the key; whom the certificate
+//! proves is decided for each client anew ([RFC 8705 §2]), and one that nobody has signed may be
+//! registered ([RFC 8705 §2.2]).
+//!
+//! [RFC 8705 §2]: https://www.rfc-editor.org/rfc/rfc8705#section-2
+//! [RFC 8705 §2.2]: https://www.rfc-editor.org/rfc/rfc8705#section-2.2
+
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::{
+    CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
+};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
+use rustls_pki_types::{CertificateDer, UnixTime};
+
+use crate::pki::Certificate;
+
+/// Takes any certificate that can be read, from those who have its key. It asks, and demands none:
+/// most clients prove themselves in another way.
+#[derive(Debug)]
+pub(super) struct AnyCertificate(WebPkiSupportedAlgorithms);
+
+impl AnyCertificate {
+    pub(super) fn of(provider: &CryptoProvider) -> Self {
+        Self(provider.signature_verification_algorithms)
+    }
+}
+
+/// Reads what the client shows; `rest` is what came with it.
+pub(super) fn read(
+    first: &CertificateDer<'_>,
+    rest: &[CertificateDer<'_>],
+) -> Result<Certificate, &'static str> {
+    let rest: Vec<&[u8]> = rest.iter().map(AsRef::as_ref).collect();
+    Certificate::read(first, &rest)
+}
+
+impl ClientCertVerifier for AnyCertificate {
+    fn client_auth_mandatory(&self) -> bool {
+        false
+    }
+
+    /// Names no authority: a client is to show what it has.
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        match read(end_entity, intermediates) {
+            Ok(_) => Ok(ClientCertVerified::assertion()),
+            Err(_) => Err(CertificateError::BadEncoding.into()),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, cert, dss, &self.0)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, cert, dss, &self.0)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_schemes()
+    }
+}
