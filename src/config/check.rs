@@ -22,6 +22,7 @@ pub(super) fn contradictions(config: &Config) -> Vec<(Vec<&'static str>, Problem
         tokens,
         sessions,
         throttle,
+        verify,
         limits,
         outbound,
         brand,
@@ -71,6 +72,20 @@ pub(super) fn contradictions(config: &Config) -> Vec<(Vec<&'static str>, Problem
         );
     }
     tls_contradictions(config, &mut refuse);
+    let routes = &verify.routes;
+    for (n, route) in routes.iter().enumerate() {
+        if routes.iter().take(n).any(|other| other.name == route.name) {
+            let reason = format!("has two that are named {}", route.name);
+            refuse(&["verify.routes"], reason, "give each a name of its own");
+        }
+    }
+    if !routes.is_empty() && http.trusted_proxies.is_empty() {
+        refuse(
+            &["verify.routes", "http.trusted_proxies"],
+            "is set, and there is no gateway in http.trusted_proxies that may ask".to_owned(),
+            "name the addresses of the gateways there",
+        );
+    }
     for file in &outbound.ca_files {
         if !file.is_file() {
             refuse(&["outbound.ca_files"], not_there(file), "put the certificates there, as PEM");

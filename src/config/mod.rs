@@ -12,6 +12,7 @@ mod file;
 mod issuer;
 mod network;
 mod problem;
+mod protected;
 mod secrets;
 mod show;
 mod source;
@@ -36,9 +37,10 @@ pub use describe::{example, reference, schema};
 pub use issuer::Issuer;
 pub use network::Network;
 pub use problem::{Origin, Problem, Problems};
+pub use protected::Protected;
 pub use secrets::{DatabaseUrl, EncryptionKeys};
 pub use source::environment;
-pub use text::{AssertionAudience, Filter, Link, LogFormat};
+pub use text::{AssertionAudience, Filter, Link, LogFormat, OriginalRequest};
 pub use value::{Raw, Value, Wrong};
 
 settings! {
@@ -219,6 +221,20 @@ settings! {
         assertion_audience: AssertionAudience = AssertionAudience::Issuer;
     }
 
+    /// What API gateways ask us about the requests that come to them (docs/gateways.md).
+    verify: Verify {
+        /// The APIs behind them. Each has a `name`, for the gateway asks at `/verify/NAME`; the
+        /// `audience` that its tokens have to be for, and the `scope` that they have to have, which are
+        /// what this says, whatever a request says. For tokens that are bound to a key (DPoP):
+        /// `origin`, the scheme and the host by which clients know the API; and `original`, how the
+        /// gateway tells of their request: `x-original`, in `X-Original-Method` and `X-Original-URI`
+        /// (nginx as we configure it); `x-forwarded`, in `X-Forwarded-Method` and `X-Forwarded-Uri`
+        /// (Traefik, Caddy); `path`, by asking with its method at `/verify/NAME` followed by its path
+        /// (Envoy, Istio). It must not let a client write any of these. Only `http.trusted_proxies` may
+        /// ask.
+        routes: Vec<Protected> = Vec::new();
+    }
+
     /// What we fetch from others: `jwks_uri`, `sector_identifier_uri`, logos.
     outbound: Outbound {
         /// Whether private and loopback addresses may be fetched from: for development, tests and
@@ -302,6 +318,7 @@ impl Config {
             passwords: Passwords::default(),
             throttle: Throttle::default(),
             clients: Clients::default(),
+            verify: Verify::default(),
             outbound: Outbound::default(),
             certificates: Certificates::default(),
             brand: Brand::default(),

@@ -147,6 +147,16 @@ words! {
         /// Also our token endpoint or the endpoint called, as a string or an array.
         Endpoints "endpoints";
     }
+    /// How a gateway tells of the request that it asks about.
+    OriginalRequest "one of \"x-original\", \"x-forwarded\", \"path\"" {
+        /// `X-Original-Method` and `X-Original-URI`.
+        #[default]
+        XOriginal "x-original";
+        /// `X-Forwarded-Method` and `X-Forwarded-Uri`.
+        XForwarded "x-forwarded";
+        /// By the method it asks with, and the path behind the name of the route.
+        Path "path";
+    }
     /// How a line of the log looks.
     LogFormat "\"json\" or \"text\"" {
         /// One JSON object, for machines.

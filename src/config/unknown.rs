@@ -89,7 +89,7 @@ fn unknown_key(path: &str, key: &str, paths: &[String]) -> Problem {
 }
 
 /// The name with the fewest typing mistakes between it and `name`.
-fn nearest<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+pub(super) fn nearest<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     names.min_by_key(|known| strsim::damerau_levenshtein(name, known))
 }
 

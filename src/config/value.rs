@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use toml_edit::Value as Toml;
 
+use super::unknown::nearest;
 use crate::types::Algorithm;
 
 /// A value as it was given, before anybody knows whether it is right. It may be a secret, hence it
 /// has no `Debug`.
+#[derive(Clone)]
 pub enum Raw<'a> {
     /// A TOML string.
     Text(&'a str),
@@ -62,6 +64,39 @@ impl<'a> Raw<'a> {
             | Self::Table(_)
             | Self::Other(_) => Err(self.mistaken()),
         }
+    }
+
+    /// The members of a table, each of them one of `known`. In the environment: `name=a;file=b`.
+    pub(super) fn members(&self, known: &[&str]) -> Result<Vec<(&'a str, Self)>, Wrong> {
+        let members = match self {
+            Self::Table(members) => members.clone(),
+            Self::Untyped(text) => {
+                let pairs = text.split(';').map(|pair| pair.split_once('='));
+                let pairs = pairs.map(|pair| pair.map(|(name, value)| (name.trim(), value.trim())));
+                let pairs: Option<Vec<_>> = pairs.collect();
+                let pairs = pairs.ok_or_else(|| self.mistaken())?;
+                pairs.into_iter().map(|(name, value)| (name, Self::Untyped(value))).collect()
+            }
+            Self::Text(_)
+            | Self::Integer(_)
+            | Self::Boolean(_)
+            | Self::List(_)
+            | Self::Other(_) => return Err(self.mistaken()),
+        };
+        for (n, (name, _)) in members.iter().enumerate() {
+            if !known.contains(name) {
+                let near = nearest(name, known.iter().copied()).unwrap_or_default();
+                let remedy = format!("the nearest that we know is `{near}`");
+                return Err(Wrong::mended(
+                    format!("has a key `{name}` that we do not know"),
+                    remedy,
+                ));
+            }
+            if members.iter().take(n).any(|(other, _)| other == name) {
+                return Err(Wrong::from("has the same key twice"));
+            }
+        }
+        Ok(members)
     }
 
     /// The refusal of a value of another type.

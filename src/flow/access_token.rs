@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use super::{Call, keys};
+use super::{Call, keys, subject};
 use crate::jose::jws::{Jws, Keys, Typ};
 use crate::store::grants::{self, Live};
 use crate::store::{certificates, revoked_tokens};
@@ -194,5 +194,21 @@ impl Read {
             Kind::Opaque { live, .. } => live.take(),
         };
         Ok(live.map(Behind::User))
+    }
+
+    /// `sub`, for whoever is told about the token; `None`: the client is gone.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn subject(&self, call: &Call<'_>, behind: &Behind) -> Result<Option<String>> {
+        match (behind, &self.subject) {
+            (Behind::Client, _) => Ok(Some(self.client_id.to_string())),
+            (Behind::User(_), Some(subject)) => Ok(Some(subject.clone())),
+            (Behind::User(live), None) => {
+                let client = call.cache.client(&self.client_id).await?;
+                let keys = call.keys()?;
+                Ok(client.map(|client| subject::of(&keys, &client, live.user_id())))
+            }
+        }
     }
 }

@@ -89,6 +89,7 @@ pub async fn introspect(
     let Some(behind) = token.live(call).await? else {
         return Ok(Introspection::default());
     };
+    let subject = token.subject(call, &behind).await?;
     let mut answer = Introspection {
         active: true,
         scope: Some(token.scope.to_string()).filter(|scope| !scope.is_empty()),
@@ -103,23 +104,13 @@ pub async fn introspect(
         }),
         iss: Some(call.issuer().to_owned()),
         jti: Some(token.jti),
+        sub: subject,
         ..Introspection::default()
     };
-    match behind {
-        Behind::Client => answer.sub = Some(token.client_id.to_string()),
-        Behind::User(live) => {
-            answer.sub = match token.subject {
-                Some(subject) => Some(subject),
-                None => {
-                    let client = call.cache.client(&token.client_id).await?;
-                    let keys = call.keys()?;
-                    client.map(|client| subject::of(&keys, &client, live.user_id()))
-                }
-            };
-            answer.auth_time = Some(live.auth_time);
-            answer.acr = Some(live.acr.clone());
-            answer.username = Some(live.username());
-        }
+    if let Behind::User(live) = behind {
+        answer.auth_time = Some(live.auth_time);
+        answer.acr = Some(live.acr.clone());
+        answer.username = Some(live.username());
     }
     Ok(answer)
 }

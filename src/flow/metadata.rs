@@ -29,6 +29,8 @@ pub mod path {
     pub const LOGOUT: &str = "/logout";
     /// RFC 7517 §5.
     pub const JWKS: &str = "/jwks";
+    /// Forward authentication, with the name of a route behind it.
+    pub const VERIFY: &str = "/verify";
 }
 
 /// The endpoints that take a client certificate, by their names in the metadata: RFC 8705 §5.

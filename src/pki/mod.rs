@@ -2,8 +2,8 @@
 
 pub mod certificate;
 pub mod description;
-pub mod inventory;
 pub mod identity;
+pub mod inventory;
 pub mod issuer;
 pub mod ocsp;
 pub mod reason;

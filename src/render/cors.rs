@@ -18,7 +18,7 @@ use super::{Answer as _, Head, Json, Response};
 const fn is_open(kind: Kind) -> bool {
     match kind {
         Kind::Document | Kind::Machine => true,
-        Kind::Page | Kind::File | Kind::Probe => false,
+        Kind::Page | Kind::File | Kind::Probe | Kind::Gateway => false,
     }
 }
 
@@ -75,6 +75,6 @@ pub fn finish(response: &mut Response, head: &Head, kind: Kind) {
                 );
             }
         }
-        Kind::Page | Kind::File | Kind::Probe => {}
+        Kind::Page | Kind::File | Kind::Probe | Kind::Gateway => {}
     }
 }

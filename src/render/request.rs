@@ -32,6 +32,8 @@ pub struct Head {
     pub headers: HeaderMap,
     /// The client certificate that it came with.
     pub certificate: Option<Arc<Certificate>>,
+    /// Whether it comes from one of `http.trusted_proxies`, by the connection itself.
+    pub is_from_proxy: bool,
     /// Whether the script that asks may read the answer: its client is proven and allows its origin.
     is_origin_allowed: AtomicBool,
 }
@@ -47,7 +49,14 @@ impl Head {
         certificate: Option<Arc<Certificate>>,
     ) -> Self {
         let is_origin_allowed = AtomicBool::new(false);
-        Self { site, trace, method, uri, headers, certificate, is_origin_allowed }
+        let is_from_proxy = false;
+        Self { site, trace, method, uri, headers, certificate, is_from_proxy, is_origin_allowed }
+    }
+
+    /// The same, from one of `http.trusted_proxies` or not.
+    #[must_use]
+    pub fn from_proxy(self, is_from_proxy: bool) -> Self {
+        Self { is_from_proxy, ..self }
     }
 
     /// What a handler may reach.

@@ -21,6 +21,8 @@ pub enum Kind {
     File,
     /// For those who watch us.
     Probe,
+    /// For gateways before APIs, which tell us of requests that are not ours.
+    Gateway,
 }
 
 /// Below what a path lies.
@@ -56,15 +58,24 @@ pub struct Route {
     pub below: Below,
     /// Under which of our names it is found.
     pub reach: Reach,
-    /// Its path; a name in braces at its end stands for any one segment.
+    /// Its path; a name in braces at its end stands for any one segment, and with a star for whatever
+    /// follows.
     pub path: &'static str,
     methods: Vec<(Method, Handler)>,
+    any: Option<Handler>,
 }
 
 impl Route {
     /// An endpoint below the issuer identifier that nobody answers at yet.
     pub const fn new(kind: Kind, path: &'static str) -> Self {
-        Self { kind, below: Below::Issuer, reach: Reach::Issuer, path, methods: Vec::new() }
+        Self {
+            kind,
+            below: Below::Issuer,
+            reach: Reach::Issuer,
+            path,
+            methods: Vec::new(),
+            any: None,
+        }
     }
 
     /// The same, also under the name that asks for client certificates.
@@ -101,17 +112,23 @@ impl Route {
         self.on(Method::POST, handler)
     }
 
+    /// Who answers every method.
+    #[must_use]
+    pub fn any<F, Fut>(mut self, handler: F) -> Self
+    where
+        F: Fn(Request) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output: Answer> + Send + 'static,
+    {
+        self.any = Some(boxed(handler));
+        self
+    }
+
     fn on<F, Fut>(mut self, method: Method, handler: F) -> Self
     where
         F: Fn(Request) -> Fut + Send + Sync + 'static,
         Fut: Future<Output: Answer> + Send + 'static,
     {
-        let handler = move |request: Request| -> Answering {
-            let head = request.head.clone();
-            let answered = handler(request);
-            Box::pin(async move { answered.await.answer(&head) })
-        };
-        self.methods.push((method, Box::new(handler)));
+        self.methods.push((method, boxed(handler)));
         self
     }
 
@@ -122,6 +139,9 @@ impl Route {
 
     /// The methods that are answered, as `Allow` names them.
     pub fn allow(&self) -> String {
+        if self.any.is_some() {
+            return "any".to_owned();
+        }
         self.methods().map(Method::as_str).collect::<Vec<_>>().join(", ")
     }
 
@@ -135,8 +155,20 @@ impl Route {
             (method, _) => method,
         };
         let handler = self.methods.iter().find(|(method, _)| method == asked);
-        handler.map(|(_, handler)| handler(request))
+        handler.map(|(_, handler)| handler).or(self.any.as_ref()).map(|handler| handler(request))
     }
+}
+
+fn boxed<F, Fut>(handler: F) -> Handler
+where
+    F: Fn(Request) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output: Answer> + Send + 'static,
+{
+    Box::new(move |request: Request| {
+        let head = request.head.clone();
+        let answered = handler(request);
+        Box::pin(async move { answered.await.answer(&head) })
+    })
 }
 
 impl fmt::Debug for Route {

@@ -47,11 +47,13 @@ pub(super) struct Router {
     exact: HashMap<String, Arc<Route>>,
     /// Those whose last segment is a name, by what stands before it.
     named: HashMap<String, Arc<Route>>,
+    /// Those that have everything below them, by what stands before it.
+    above: Vec<(String, Arc<Route>)>,
 }
 
 impl Router {
     pub(super) fn new(site: Arc<Site>, routes: Vec<Route>) -> Self {
-        let (mut exact, mut named) = (HashMap::new(), HashMap::new());
+        let (mut exact, mut named, mut above) = (HashMap::new(), HashMap::new(), Vec::new());
         let base = site.app.config.issuer.path();
         for route in routes {
             let path = route.path;
@@ -63,19 +65,27 @@ impl Router {
             };
             for path in paths {
                 match path.strip_suffix('}').and_then(|path| path.rsplit_once("/{")) {
-                    Some((before, _)) => named.insert(before.to_owned(), route.clone()),
-                    None => exact.insert(path, route.clone()),
-                };
+                    Some((before, name)) if name.starts_with('*') => {
+                        above.push((format!("{before}/"), route.clone()));
+                    }
+                    Some((before, _)) => drop(named.insert(before.to_owned(), route.clone())),
+                    None => drop(exact.insert(path, route.clone())),
+                }
             }
         }
-        Self { timeout: site::request_timeout(&site.app), site, exact, named }
+        Self { timeout: site::request_timeout(&site.app), site, exact, named, above }
     }
 
     fn find(&self, path: &str) -> Option<&Arc<Route>> {
-        self.exact.get(path).or_else(|| {
+        let named = || {
             let (before, name) = path.rsplit_once('/')?;
             self.named.get(before).filter(|_| !name.is_empty())
-        })
+        };
+        let above = || {
+            let found = self.above.iter().find(|(before, _)| path.starts_with(before.as_str()));
+            found.map(|(_, route)| route)
+        };
+        self.exact.get(path).or_else(named).or_else(above)
     }
 
     /// The answer to a request of this peer.
@@ -85,7 +95,9 @@ impl Router {
         let trace = self.trace(peer.address, &parts.headers);
         let certificate = peer.certificate.clone();
         let (method, uri, headers) = (parts.method, parts.uri, parts.headers);
+        let is_proxy = self.is_proxy(peer);
         let head = Head::new(self.site.clone(), trace, method, uri, headers, certificate);
+        let head = head.from_proxy(is_proxy);
         let head = Arc::new(head);
         let is_mtls = self.is_mtls(peer, &head);
         let route = self.find(head.uri.path());
@@ -124,6 +136,12 @@ impl Router {
                 asked.is_some_and(|asked| asked.host().eq_ignore_ascii_case(own.host()))
                     && port == own.port()
             })
+    }
+
+    /// Whether it is a proxy of ours, or a gateway.
+    fn is_proxy(&self, peer: &Peer) -> bool {
+        let trusted = &self.site.app.config.http.trusted_proxies;
+        trusted.iter().any(|network| network.contains(peer.address))
     }
 
     fn trace(&self, peer: IpAddr, headers: &HeaderMap) -> Trace {
@@ -231,7 +249,7 @@ fn not_so(head: &Head, route: &Route) -> Response {
 fn broken(head: &Head, route: &Route, failure: Failure) -> Response {
     match route.kind {
         Kind::Page => Page::from(failure).answer(head),
-        Kind::Document | Kind::Machine | Kind::File | Kind::Probe => {
+        Kind::Document | Kind::Machine | Kind::File | Kind::Probe | Kind::Gateway => {
             Json::from(failure).answer(head)
         }
     }

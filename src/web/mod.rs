@@ -10,6 +10,7 @@ mod metadata;
 mod revoke;
 mod token;
 mod userinfo;
+mod verify;
 
 use crate::flow::metadata::path;
 use crate::render::route::Below;
@@ -19,7 +20,7 @@ use crate::render::{Kind, Route, assets};
 /// from. Those that take a client certificate are found everywhere: `flow::metadata` names them
 /// (RFC 8705 §5).
 pub fn routes() -> Vec<Route> {
-    use Kind::{Document, File, Machine, Page, Probe};
+    use Kind::{Document, File, Gateway, Machine, Page, Probe};
     vec![
         // OIDC Discovery 1.0 §4
         Route::new(Document, "/.well-known/openid-configuration")
@@ -46,6 +47,8 @@ pub fn routes() -> Vec<Route> {
         Route::new(Machine, path::INTROSPECT).everywhere().post(introspect::introspect),
         // RFC 7009 §2
         Route::new(Machine, path::REVOKE).everywhere().post(revoke::revoke),
+        // Forward authentication: ours, as gateways expect it
+        Route::new(Gateway, "/verify/{*route}").any(verify::verify),
         // What our pages are made of
         Route::new(File, "/static/{name}").get(assets::file),
         Route::new(File, "/brand/logo").get(assets::logo),

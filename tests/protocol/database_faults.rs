@@ -8,8 +8,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use gatewright::config::{Network, OriginalRequest, Protected};
 use gatewright::flow::{code, refresh};
-use gatewright::types::Params;
+use gatewright::types::{Params, Scope};
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 
@@ -70,6 +71,7 @@ flows! {
     Assertion an_assertion_outlives_every_table;
     Introspect introspection_outlives_every_table;
     UserInfo userinfo_outlives_every_table;
+    Verify forward_authentication_outlives_every_table;
     Revoke a_revocation_outlives_every_table;
     Silent a_silent_sign_in_outlives_every_table;
     SignIn a_sign_in_outlives_every_table;
@@ -136,7 +138,7 @@ impl World {
                 let code = browser.authorize("ada", web, scope, CLAIMS).await.parameter("code");
                 text = server.redeem(web, &code).await.ok().token("refresh_token");
             }
-            Flow::Introspect | Flow::UserInfo => {
+            Flow::Introspect | Flow::UserInfo | Flow::Verify => {
                 let code = browser.authorize("ada", web, scope, "").await.parameter("code");
                 text = server.redeem(web, &code).await.ok().token("access_token");
             }
@@ -175,6 +177,7 @@ impl World {
                 return answer;
             }
             Flow::UserInfo => return server.userinfo(text).await,
+            Flow::Verify => return server.ask("GET", "/verify/own").bearer(text).send().await,
             Flow::Revoke => {
                 return server.post_as(&self.web, "/revoke", &format!("token={text}")).await;
             }
@@ -210,7 +213,18 @@ impl World {
 }
 
 async fn outlives_every_table(flow: Flow) {
-    let server = Server::start().await;
+    let server = Server::with(|config| {
+        // For forward authentication.
+        config.http.trusted_proxies = vec![Network::new([127, 0, 0, 1].into(), 32).unwrap()];
+        config.verify.routes = vec![Protected {
+            name: "own".to_owned(),
+            audience: ISSUER.to_owned(),
+            scope: Scope::default(),
+            origin: None,
+            original: OriginalRequest::XOriginal,
+        }];
+    })
+    .await;
     let world = World::new(&server).await;
     world.go(&server, flow, &world.prepare(&server, flow).await).await.ok();
     let mut faults = 0;

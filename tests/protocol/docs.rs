@@ -41,6 +41,7 @@ fn every_route_is_documented_and_nothing_else() {
             Kind::Page => "people",
             Kind::File => "pages",
             Kind::Probe => "operators",
+            Kind::Gateway => "gateways",
         };
         format!("`{}` {} {whom}", route.path, route.allow())
     });

@@ -23,6 +23,7 @@ mod database_faults;
 mod docs;
 mod errors;
 mod floods;
+mod forward_auth;
 mod headers;
 mod inventory;
 mod jwt_sites;

@@ -1,0 +1,209 @@
+//! An API behind a gateway that asks us about each request.
+
+use serde_json::json;
+use toml_edit::{InlineTable, Value as Toml};
+use url::Url;
+
+use super::text::OriginalRequest;
+use super::value::{Raw, Value, Wrong};
+use crate::types::Scope;
+
+/// An item of `verify.routes`: what a token needs that passes there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Protected {
+    /// What it is called: the gateway asks at `/verify/NAME`.
+    pub name: String,
+    /// The API: `aud` of the tokens that pass.
+    pub audience: String,
+    /// The scopes that they have to have.
+    pub scope: Scope,
+    /// Where clients find the API: `https://api.example.org`. Only DPoP needs it.
+    pub origin: Option<String>,
+    /// How the gateway tells of the request that it asks about. Only DPoP needs it.
+    pub original: OriginalRequest,
+}
+
+const KEYS: [&str; 5] = ["name", "audience", "scope", "origin", "original"];
+
+impl Value for Protected {
+    const FORM: &'static str = "a table such as `{ name = \"invoices\", audience = \"https://api.example.org/invoices\", scope = \
+         \"invoices.read\" }`, in the environment `name=invoices;audience=…;scope=…`";
+
+    fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
+        let (mut name, mut audience, mut scope) = (None, None, Scope::default());
+        let (mut origin, mut original) = (None, OriginalRequest::default());
+        for (key, raw) in raw.members(&KEYS)? {
+            let within = |wrong: Wrong| Wrong {
+                reason: format!("has a key {key} that {}", wrong.reason),
+                ..wrong
+            };
+            let word_of = |wrong: Wrong| {
+                let remedy = format!("write {}", OriginalRequest::FORM);
+                within(Wrong { remedy: wrong.remedy.or(Some(remedy)), ..wrong })
+            };
+            match key {
+                "name" => name = Some(word(&raw).map_err(within)?),
+                "audience" => audience = Some(String::read(&raw).map_err(within)?),
+                "scope" => scope = scopes(&raw).map_err(within)?,
+                "origin" => origin = Some(web_origin(&raw).map_err(within)?),
+                _ => original = OriginalRequest::read(&raw).map_err(word_of)?,
+            }
+        }
+        let name = name.ok_or_else(|| Wrong::from("lacks a name"))?;
+        let audience = audience.ok_or_else(|| {
+            Wrong::mended(
+                "lacks an audience",
+                "write the identifier that the API is registered with (gatewright resource list)",
+            )
+        })?;
+        Ok(Self { name, audience, scope, origin, original })
+    }
+
+    fn show(&self) -> Option<Toml> {
+        let mut table = InlineTable::new();
+        table.insert("name", self.name.as_str().into());
+        table.insert("audience", self.audience.as_str().into());
+        table.insert("scope", self.scope.to_string().into());
+        if let Some(origin) = &self.origin {
+            table.insert("origin", origin.as_str().into());
+        }
+        table.insert("original", self.original.show()?);
+        Some(table.into())
+    }
+
+    fn schema(_: Option<(i64, i64)>) -> serde_json::Value {
+        json!({
+            "type": "object",
+            "properties": {
+                "name": { "type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$" },
+                "audience": String::schema(None),
+                "scope": { "type": "string" },
+                "origin": { "type": "string", "format": "uri" },
+                "original": OriginalRequest::schema(None),
+            },
+            "required": ["name", "audience"],
+            "additionalProperties": false,
+        })
+    }
+}
+
+/// A segment of a path that nothing has to be done to.
+fn word(raw: &Raw<'_>) -> Result<String, Wrong> {
+    let text = raw.text()?;
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    if text.len() > 64 || !text.bytes().all(fits) || text.starts_with('.') {
+        return Err(Wrong::mended(
+            "has other characters than letters, digits and . _ -, or more than 64, or begins with a point",
+            "write a short name, such as \"invoices\"",
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+/// None is what a route may demand too.
+fn scopes(raw: &Raw<'_>) -> Result<Scope, Wrong> {
+    if let Raw::Text("") | Raw::Untyped("") = raw {
+        return Ok(Scope::default());
+    }
+    let spaced = |_| Wrong::mended("is no scope", "write scopes with spaces between them");
+    Scope::parse(raw.text()?).map_err(spaced)
+}
+
+/// Scheme, host and port, and no more.
+fn web_origin(raw: &Raw<'_>) -> Result<String, Wrong> {
+    let text = raw.text()?;
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "https" | "http"));
+    let origin = url.map(|url| url.origin().ascii_serialization());
+    origin.filter(|origin| origin == text).ok_or_else(|| {
+        Wrong::mended(
+            "is not an origin",
+            "write scheme and host as clients see them and nothing behind, such as \
+             \"https://api.example.org\"",
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::super::tests::{SMALLEST, Scratch};
+    use super::*;
+
+    const PROXIES: (&str, &str) = ("GATEWRIGHT_HTTP__TRUSTED_PROXIES", "127.0.0.1");
+
+    #[test]
+    fn a_route_is_a_table_however_it_is_written() {
+        let scratch = Scratch::new();
+        let wanted = Protected {
+            name: "invoices".to_owned(),
+            audience: "https://api.example.org/invoices".to_owned(),
+            scope: Scope::of(["invoices.read", "invoices.write"]),
+            origin: Some("https://api.example.org".to_owned()),
+            original: OriginalRequest::Path,
+        };
+        let text = r#"
+[[verify.routes]]
+name = "invoices"
+audience = "https://api.example.org/invoices"
+scope = "invoices.write invoices.read"
+origin = "https://api.example.org"
+original = "path"
+
+[[verify.routes]]
+name = "any"
+audience = "any"
+"#;
+
+        let loaded = scratch.load(&format!("{SMALLEST}\n{text}"), &[PROXIES]).unwrap();
+        let [first, second] = loaded.config.verify.routes.as_slice() else { panic!("two") };
+        assert_eq!(*first, wanted);
+        assert!(second.scope.is_empty() && second.origin.is_none());
+        let shown = loaded.show_json();
+        assert_eq!(shown["verify"]["routes"]["value"][0]["scope"], "invoices.read invoices.write");
+
+        let env = "name=invoices;audience=https://api.example.org/invoices;\
+                   scope=invoices.read invoices.write;origin=https://api.example.org;original=path";
+        let env = [PROXIES, ("GATEWRIGHT_VERIFY__ROUTES", env)];
+        assert_eq!(scratch.load(SMALLEST, &env).unwrap().config.verify.routes, [wanted]);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_route_is_said() {
+        let scratch = Scratch::new();
+        let mut told = String::new();
+        for routes in [
+            "\"invoices\"",
+            "[{ name = \"a\" }]",
+            "[{ audience = \"a\" }]",
+            "[{ name = \"a/b\", audience = \"a\" }]",
+            "[{ name = \"..\", audience = \"a\" }]",
+            "[{ name = \"a\", audience = \"a\", scope = \"é\" }]",
+            "[{ name = \"a\", audience = \"a\", origin = \"https://api.example.org/\" }]",
+            "[{ name = \"a\", audience = \"a\", original = \"host\" }]",
+            "[{ name = \"a\", audience = \"a\", scopes = \"a\" }]",
+            "[{ name = \"a\", audience = \"a\" }, { name = \"a\", audience = \"b\" }]",
+        ] {
+            let file = format!("{SMALLEST}\n[verify]\nroutes = {routes}");
+            told.push_str(scratch.problems(&file, &[PROXIES]).lines().last().unwrap().trim());
+            told.push('\n');
+        }
+        let alone =
+            format!("{SMALLEST}\n[verify]\nroutes = [{{ name = \"a\", audience = \"a\" }}]");
+        told.push_str(scratch.problems(&alone, &[]).lines().last().unwrap().trim());
+
+        assert_snapshot!(told, @r#"
+        gatewright.toml:11: verify.routes: is a string; write a table such as `{ name = "invoices", audience = "https://api.example.org/invoices", scope = "invoices.read" }`, in the environment `name=invoices;audience=…;scope=…`
+        gatewright.toml:11: verify.routes: has an item (number 1) that lacks an audience; write the identifier that the API is registered with (gatewright resource list)
+        gatewright.toml:11: verify.routes: has an item (number 1) that lacks a name; write a table such as `{ name = "invoices", audience = "https://api.example.org/invoices", scope = "invoices.read" }`, in the environment `name=invoices;audience=…;scope=…`
+        gatewright.toml:11: verify.routes: has an item (number 1) that has a key name that has other characters than letters, digits and . _ -, or more than 64, or begins with a point; write a short name, such as "invoices"
+        gatewright.toml:11: verify.routes: has an item (number 1) that has a key name that has other characters than letters, digits and . _ -, or more than 64, or begins with a point; write a short name, such as "invoices"
+        gatewright.toml:11: verify.routes: has an item (number 1) that has a key scope that is no scope; write scopes with spaces between them
+        gatewright.toml:11: verify.routes: has an item (number 1) that has a key origin that is not an origin; write scheme and host as clients see them and nothing behind, such as "https://api.example.org"
+        gatewright.toml:11: verify.routes: has an item (number 1) that has a key original that is not a word that we know here; write one of "x-original", "x-forwarded", "path"
+        gatewright.toml:11: verify.routes: has an item (number 1) that has a key `scopes` that we do not know; the nearest that we know is `scope`
+        gatewright.toml:11: verify.routes: has two that are named a; give each a name of its own
+        gatewright.toml:11: verify.routes: is set, and there is no gateway in http.trusted_proxies that may ask; name the addresses of the gateways there
+        "#);
+    }
+}

@@ -1,0 +1,88 @@
+//! `/verify/NAME`: forward authentication. A gateway asks about a request that came to it, and lets it through
+//! with the answer 200 alone; the token comes as [RFC 6750 §2.1] says.
+//!
+//! [RFC 6750 §2.1]: https://www.rfc-editor.org/rfc/rfc6750#section-2.1
+
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+
+use crate::config::OriginalRequest;
+use crate::flow::gateway::{self, Identity};
+use crate::flow::metadata::path;
+use crate::render::{Bearer, Head, Json, Request, Response};
+use crate::types::{Code, Failure, Secret};
+
+/// Whoever may pass, for the API behind the gateway. All of them are always there, so that a gateway that takes
+/// them over leaves none that a client has sent; what does not apply is empty.
+const IDENTITY: [&str; 7] = [
+    "x-auth-subject",
+    "x-auth-client",
+    "x-auth-scope",
+    "x-auth-token-id",
+    "x-auth-expires",
+    "x-auth-time",
+    "x-auth-acr",
+];
+
+/// Tells a gateway whether a request may pass. It reads no body and looks at no other field than those named in
+/// docs/gateways.md.
+pub(super) async fn verify(request: Request) -> Result<Response, Bearer> {
+    let head = &request.head.clone();
+    let call = request.call();
+    let (name, behind) = named(head);
+    let route = gateway::route(&call, name).filter(|route| {
+        head.is_from_proxy && (behind.is_empty() || route.original == OriginalRequest::Path)
+    });
+    let Some(route) = route else {
+        let why = "there is nothing at this address";
+        return Ok(Json::plain(StatusCode::NOT_FOUND, Code::NotFound, why));
+    };
+    let token = token(head)?;
+    Ok(passed(&gateway::judge(&call, route, token.expose()).await?)?)
+}
+
+/// The name of the route, and what stands behind it, with its slash.
+fn named(head: &Head) -> (&str, &str) {
+    let base = head.app().config.issuer.path();
+    let below = head.uri.path().strip_prefix(base).and_then(|path| path.strip_prefix(path::VERIFY));
+    let below = below.and_then(|below| below.strip_prefix('/')).unwrap_or_default();
+    below.split_at(below.find('/').unwrap_or(below.len()))
+}
+
+/// The token of the request that is asked about. A gateway passes on 401 and 403 and takes everything else for a
+/// fault, so there is no 400 here: what cannot be read as a token is none.
+fn token(head: &Head) -> Result<Secret, Bearer> {
+    let mut fields = head.headers.get_all(AUTHORIZATION).iter();
+    let (Some(field), None) = (fields.next(), fields.next()) else {
+        return Err(Bearer::Missing);
+    };
+    match field.to_str().ok().and_then(|text| text.split_once(' ')) {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("Bearer") => {
+            Ok(Secret::new(token.trim_matches(' ')))
+        }
+        Some(_) | None => Err(Bearer::Missing),
+    }
+}
+
+/// 200, with everything that the API may want to know.
+fn passed(identity: &Identity) -> Result<Response, Failure> {
+    let token = &identity.token;
+    let values = [
+        identity.subject.clone(),
+        token.client_id.to_string(),
+        token.scope.to_string(),
+        token.jti.clone(),
+        token.expires_at.0.to_string(),
+        identity.auth_time.map(|time| time.0.to_string()).unwrap_or_default(),
+        identity.acr.clone().unwrap_or_default(),
+    ];
+    let mut response = Response::default();
+    for (name, value) in IDENTITY.into_iter().zip(values) {
+        // A name that cannot be told is not left out: the API would take whoever it is for somebody else.
+        let value = HeaderValue::from_str(&value);
+        let value =
+            value.map_err(|_| Failure::internal(format!("{name} does not fit a header")))?;
+        response.headers_mut().insert(HeaderName::from_static(name), value);
+    }
+    Ok(response)
+}

@@ -1,0 +1,323 @@
+//! `/verify/NAME`, which gateways ask about the requests that come to them: docs/gateways.md.
+
+use gatewright::config::{Config, Network, OriginalRequest, Protected};
+use gatewright::types::Scope;
+use serde_json::json;
+
+use crate::http::{Answer, Ask};
+use crate::jwt::{Signer, claims};
+use crate::server::{BEGINNING, Client, ISSUER, Server};
+
+const API: &str = "https://api.example.org/invoices";
+
+/// Every field that tells an API who calls it.
+const IDENTITY: [&str; 7] = [
+    "x-auth-subject",
+    "x-auth-client",
+    "x-auth-scope",
+    "x-auth-token-id",
+    "x-auth-expires",
+    "x-auth-time",
+    "x-auth-acr",
+];
+
+fn protected(name: &str, scope: &[&str]) -> Protected {
+    Protected {
+        name: name.to_owned(),
+        audience: API.to_owned(),
+        scope: Scope::of(scope.iter().copied()),
+        origin: Some("https://api.example.org".to_owned()),
+        original: OriginalRequest::XOriginal,
+    }
+}
+
+/// The routes of an API, with the test for its gateway.
+fn before_an_api(config: &mut Config) {
+    config.http.trusted_proxies = vec![Network::new([127, 0, 0, 1].into(), 32).unwrap()];
+    let path = Protected { original: OriginalRequest::Path, ..protected("envoy", &["read"]) };
+    config.verify.routes = vec![
+        protected("invoices", &["read"]),
+        protected("pay", &["read", "pay"]),
+        protected("any", &[]),
+        Protected { audience: ISSUER.to_owned(), ..protected("ours", &[]) },
+        path,
+    ];
+}
+
+async fn prepared() -> (Server, Client) {
+    let server = Server::with(before_an_api).await;
+    let client = caller(&server, json!({})).await;
+    (server, client)
+}
+
+/// A service that calls the API, with this said otherwise.
+async fn caller(server: &Server, other: serde_json::Value) -> Client {
+    let mut metadata = json!({
+        "client_name": "Billing",
+        "grant_types": ["client_credentials"],
+        "scope": "read write",
+        "gw_default_audience": API,
+    });
+    let members = metadata.as_object_mut().unwrap();
+    members.extend(other.as_object().unwrap().clone());
+    server.register(metadata).await
+}
+
+/// A question of the gateway about this token.
+fn about(server: &Server, name: &str, token: &str) -> Ask {
+    server.ask("GET", &format!("/verify/{name}")).bearer(token)
+}
+
+/// It passes, and the API is told who it is.
+#[track_caller]
+fn passed(answer: &Answer) {
+    assert_eq!((answer.status, answer.text.as_str()), (200, ""), "{answer:?}");
+    for name in IDENTITY {
+        assert_eq!(answer.headers(name).len(), 1, "{name} in {answer:?}");
+    }
+    assert_eq!(answer.header("cache-control"), "no-store");
+}
+
+/// It does not pass, and nobody is told anything.
+#[track_caller]
+fn stopped(answer: Answer, status: u16, error: &str) {
+    for name in IDENTITY {
+        assert!(answer.headers(name).is_empty(), "{answer:?}");
+    }
+    let challenge = answer.header("www-authenticate").to_owned();
+    assert!(challenge.contains(&format!("error=\"{error}\"")), "{answer:?}");
+    answer.refused(status, error);
+}
+
+#[tokio::test]
+async fn a_service_passes_and_the_api_is_told_which_it_is() {
+    let (server, client) = prepared().await;
+    let token = server.token_of(&client).await;
+
+    let answer = about(&server, "invoices", &token).send().await;
+
+    passed(&answer);
+    assert_eq!(answer.header("x-auth-subject"), client.id);
+    assert_eq!(answer.header("x-auth-client"), client.id);
+    assert_eq!(answer.header("x-auth-scope"), "read write");
+    assert_eq!(answer.header("x-auth-token-id"), claims(&token)["jti"].as_str().unwrap());
+    assert_eq!(answer.header("x-auth-expires"), (BEGINNING + 300).to_string());
+    assert_eq!((answer.header("x-auth-time"), answer.header("x-auth-acr")), ("", ""));
+}
+
+/// Both formats of a token say the same.
+#[tokio::test]
+async fn a_person_passes_with_a_jwt_and_with_an_opaque_token() {
+    let (server, _) = prepared().await;
+    server.user("ada").await;
+    for format in ["jwt", "opaque"] {
+        let client = server
+            .register(json!({
+                "redirect_uris": [Client::REDIRECT_URI],
+                "grant_types": ["authorization_code"],
+                "scope": "openid read",
+                "gw_default_audience": API,
+                "gw_access_token_format": format,
+            }))
+            .await;
+        let tokens = server.granted("ada", &client, "openid read").await;
+        let subject = claims(&tokens.token("id_token"))["sub"].clone();
+
+        let answer = about(&server, "invoices", &tokens.token("access_token")).send().await;
+
+        passed(&answer);
+        assert_eq!(answer.header("x-auth-subject"), subject.as_str().unwrap(), "{format}");
+        assert_eq!(answer.header("x-auth-scope"), "openid read");
+        assert_eq!(answer.header("x-auth-time"), BEGINNING.to_string());
+        assert_eq!(answer.header("x-auth-acr"), "pwd");
+    }
+}
+
+/// > invalid_token, insufficient_scope (RFC 6750 §3.1)
+#[tokio::test]
+async fn audience_and_scope_are_those_of_the_route() {
+    let (server, client) = prepared().await;
+    let token = server.token_of(&client).await;
+    let elsewhere = caller(&server, json!({ "gw_default_audience": ISSUER })).await;
+    let elsewhere = server.token_of(&elsewhere).await;
+
+    passed(&about(&server, "any", &token).send().await);
+    passed(&about(&server, "ours", &elsewhere).send().await);
+    stopped(about(&server, "pay", &token).send().await, 403, "insufficient_scope");
+    stopped(about(&server, "ours", &token).send().await, 401, "invalid_token");
+    stopped(about(&server, "invoices", &elsewhere).send().await, 401, "invalid_token");
+}
+
+/// THREATS HD-04, HD-01: which route it is, is the path that the gateway's configuration names.
+#[tokio::test]
+async fn nothing_in_a_request_chooses_another_route() {
+    let (server, client) = prepared().await;
+    let token = server.token_of(&client).await;
+
+    for name in ["x-original-uri", "x-rewrite-url", "x-original-url", "x-forwarded-uri"] {
+        for value in ["/verify/any", "/healthz", "/"] {
+            let ask = about(&server, "pay", &token).header(name, value);
+            stopped(ask.send().await, 403, "insufficient_scope");
+        }
+    }
+    for (name, value) in [
+        ("x-http-method-override", "OPTIONS"),
+        ("x-forwarded-host", "any"),
+        ("forwarded", "host=any;proto=http"),
+        ("x-auth-scope", "pay"),
+        ("x-auth-subject", "root"),
+    ] {
+        let ask = about(&server, "pay", &token).header(name, value);
+        stopped(ask.send().await, 403, "insufficient_scope");
+        let told = about(&server, "invoices", &token).header(name, value).send().await;
+        passed(&told);
+        assert_eq!(told.header("x-auth-subject"), client.id);
+    }
+    for query in ["?scope=pay", "?audience=x&scope=", "?route=any"] {
+        let target = format!("/verify/pay{query}");
+        let answer = server.ask("GET", &target).bearer(&token).send().await;
+        stopped(answer, 403, "insufficient_scope");
+    }
+    let in_query = format!("/verify/any?access_token={token}");
+    assert_eq!(server.get(&in_query).await.status, 401);
+}
+
+#[tokio::test]
+async fn whoever_is_no_gateway_finds_nothing() {
+    let (server, client) = prepared().await;
+    let token = server.token_of(&client).await;
+    let outside = server
+        .replica_with(|config| {
+            config.http.trusted_proxies = vec![Network::new([192, 0, 2, 1].into(), 32).unwrap()];
+        })
+        .await;
+
+    for name in ["invoices", "nowhere"] {
+        about(&outside, name, &token)
+            .header("x-forwarded-for", "192.0.2.1")
+            .send()
+            .await
+            .refused(404, "not_found");
+    }
+    for name in ["nowhere", "", "INVOICES", "invoices%2e", "%69nvoices", "..", "nowhere/invoices"] {
+        about(&server, name, &token).send().await.refused(404, "not_found");
+    }
+    // Only where the gateway tells of the path in this way, something may stand behind the name.
+    about(&server, "invoices/4711", &token).send().await.refused(404, "not_found");
+    passed(&about(&server, "envoy/4711?x=y", &token).send().await);
+    passed(&about(&server, "envoy", &token).send().await);
+}
+
+/// A gateway lets 401 and 403 through to the client and takes everything else for a fault: there is no other
+/// refusal, and never a redirect.
+#[tokio::test]
+async fn without_a_token_the_answer_is_a_challenge() {
+    let (server, client) = prepared().await;
+    let token = server.token_of(&client).await;
+    let ask = || server.ask("GET", "/verify/invoices").header("accept", "text/html");
+
+    for answer in [
+        ask().send().await,
+        ask().basic("a", "b").send().await,
+        ask().header("authorization", "Bearer").send().await,
+        ask().bearer(&token).bearer(&token).send().await,
+    ] {
+        assert_eq!((answer.status, answer.text.as_str()), (401, ""), "{answer:?}");
+        assert!(answer.header("www-authenticate").starts_with("Bearer realm="));
+        assert!(!answer.header("www-authenticate").contains("error"));
+        assert_eq!(answer.header("location"), "");
+    }
+    for junk in ["x", "a.b.c", "gw_at_x", &client.secret, &"x".repeat(20_000)] {
+        stopped(ask().bearer(junk).send().await, 401, "invalid_token");
+    }
+}
+
+/// Envoy asks with the method of the client, and with whatever comes behind.
+#[tokio::test]
+async fn any_method_asks_the_same() {
+    let (server, client) = prepared().await;
+    let token = server.token_of(&client).await;
+
+    for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"] {
+        let ask = server.ask(method, "/verify/envoy/4711").bearer(&token);
+        passed(&ask.header("content-type", "text/plain").body("anything").send().await);
+        let none = server.ask(method, "/verify/envoy/4711").header("origin", "https://a.example");
+        assert_eq!(none.send().await.status, 401, "{method}");
+    }
+}
+
+/// RFC 7662 §4: what introspection sees in this moment, a gateway sees.
+#[tokio::test]
+async fn a_token_that_counts_no_more_does_not_pass() {
+    let (server, client) = prepared().await;
+    let ada = server.user("ada").await;
+    let web = server
+        .register(json!({
+            "redirect_uris": [Client::REDIRECT_URI],
+            "grant_types": ["authorization_code", "refresh_token"],
+            "scope": "openid read",
+            "gw_default_audience": API,
+        }))
+        .await;
+    let granted = async || server.granted("ada", &web, "openid read").await.token("access_token");
+    let revoked = server.token_of(&client).await;
+    let form = format!("token={revoked}");
+    assert_eq!(server.post_as(&client, "/revoke", &form).await.status, 200);
+    stopped(about(&server, "invoices", &revoked).send().await, 401, "invalid_token");
+
+    let disabled = granted().await;
+    passed(&about(&server, "invoices", &disabled).send().await);
+    server.disable(&ada).await;
+    stopped(about(&server, "invoices", &disabled).send().await, 401, "invalid_token");
+    server.enable(&ada).await;
+
+    let expired = server.token_of(&client).await;
+    server.wait(300);
+    stopped(about(&server, "invoices", &expired).send().await, 401, "invalid_token");
+
+    let of_the_dead = server.token_of(&client).await;
+    let id = gatewright::types::ClientId::from_text(&client.id);
+    server.administer(async |registrar| registrar.disable(&id).await.unwrap()).await;
+    stopped(about(&server, "invoices", &of_the_dead).send().await, 401, "invalid_token");
+}
+
+/// > The resource server MUST verify that the "typ" header value is "at+jwt" (RFC 9068 §4)
+#[tokio::test]
+async fn another_kind_of_jwt_does_not_pass() {
+    let (server, client) = prepared().await;
+    let (ours, theirs) = (Signer::of_server(&server).await, Signer::new());
+    let good = claims(&server.token_of(&client).await);
+    let changed = |name: &str, value: serde_json::Value| {
+        let mut claims = good.clone();
+        claims[name] = value;
+        claims
+    };
+
+    passed(&about(&server, "invoices", &ours.sign("at+jwt", &good)).send().await);
+    for token in [
+        ours.sign("JWT", &good),
+        theirs.sign("at+jwt", &good),
+        ours.sign("at+jwt", &changed("iss", json!("https://evil.example"))),
+        ours.sign("at+jwt", &changed("aud", json!([ISSUER]))),
+        ours.sign("at+jwt", &changed("exp", json!(BEGINNING))),
+        ours.sign("at+jwt", &changed("cnf", json!({ "x5t#S256": "A".repeat(43) }))),
+        ours.sign("at+jwt", &changed("cnf", json!({ "jkt": "A".repeat(43) }))),
+        ours.sign("at+jwt", &changed("cnf", json!({ "kid": "x" }))),
+    ] {
+        stopped(about(&server, "invoices", &token).send().await, 401, "invalid_token");
+    }
+}
+
+/// The issuer may have a path: then everything lies below it, and nothing beside it.
+#[tokio::test]
+async fn it_lies_below_the_issuer() {
+    let server = Server::with(|config| {
+        before_an_api(config);
+        config.issuer = gatewright::config::Issuer::parse("https://id.example.org/tenant").unwrap();
+    })
+    .await;
+
+    assert_eq!(server.get("/tenant/verify/invoices").await.status, 401);
+    assert_eq!(server.get("/verify/invoices").await.status, 404);
+    assert_eq!(server.get("/verify/tenant/verify/invoices").await.status, 404);
+}
