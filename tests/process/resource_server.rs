@@ -1,0 +1,188 @@
+//! `examples/resource-server`, against the real binary: an API that verifies tokens by itself.
+
+#[path = "../../examples/resource-server/api.rs"]
+mod api;
+#[path = "../../examples/resource-server/listener.rs"]
+mod listener;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use gatewright::verify::IssuerKeys;
+use rcgen::{CertificateParams, KeyPair};
+use reqwest::{Certificate, Identity};
+use rustls::pki_types::PrivatePkcs8KeyDer;
+use serde_json::{Value, json};
+
+use crate::application::{Answer, Application};
+use crate::place::Place;
+use crate::server::Server;
+
+const AUDIENCE: &str = "https://api.example.org/invoices";
+
+/// A certificate that its owner has signed, and its key, as PEM.
+struct Own {
+    certificate: rcgen::Certificate,
+    key: KeyPair,
+}
+
+impl Own {
+    fn new(name: &str) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new([name.to_owned()]).unwrap().self_signed(&key);
+        Self { certificate: certificate.unwrap(), key }
+    }
+
+    fn identity(&self) -> Identity {
+        let pem = format!("{}{}", self.key.serialize_pem(), self.certificate.pem());
+        Identity::from_pem(pem.as_bytes()).unwrap()
+    }
+}
+
+/// The API, and a Gatewright that hands out certificate-bound tokens too.
+struct World {
+    server: Server,
+    /// The address for clients with certificates.
+    mtls: String,
+    api: SocketAddr,
+    /// The certificate of both.
+    own: Own,
+}
+
+impl World {
+    async fn new() -> Self {
+        let own = Own::new("localhost");
+        let mut place = Place::make().await;
+        place.write("certificate.pem", &own.certificate.pem());
+        place.write("key.pem", &own.key.serialize_pem());
+        let port = crate::free_port();
+        let mtls = format!("https://localhost:{port}");
+        place.set("MTLS__URL", &mtls);
+        place.set("MTLS__LISTEN", &format!("127.0.0.1:{port}"));
+        for (name, file) in [("CERTIFICATE", "certificate.pem"), ("KEY", "key.pem")] {
+            let path = place.directory.join(file);
+            place.set(&format!("MTLS__{name}_FILE"), &path.display().to_string());
+        }
+        private(&place.directory.join("key.pem"));
+        let server = Server::at(place).await;
+
+        crate::install_tls();
+        let key = PrivatePkcs8KeyDer::from(own.key.serialize_der());
+        let chain = vec![own.certificate.der().clone()];
+        let listener = listener::Tls::bind("127.0.0.1:0", chain, key.into()).await.unwrap();
+        let api = axum::serve::Listener::local_addr(&listener).unwrap();
+        let keys = IssuerKeys::over_http(&server.issuer, crate::http());
+        let origin = format!("https://localhost:{}", api.port());
+        let routes = api::routes(&server.issuer, AUDIENCE, &origin, keys);
+        let service = routes.into_make_service_with_connect_info::<listener::Peer>();
+        tokio::spawn(async move { axum::serve(listener, service).await });
+        Self { server, mtls, api, own }
+    }
+
+    /// A client of HTTP, with a certificate or without.
+    fn http(&self, shown: Option<&Own>) -> reqwest::Client {
+        let own = Certificate::from_der(self.own.certificate.der()).unwrap();
+        let mut client = reqwest::Client::builder().no_proxy().tls_certs_only([own]);
+        if let Some(shown) = shown {
+            client = client.identity(shown.identity());
+        }
+        client.timeout(Duration::from_secs(60)).build().unwrap()
+    }
+
+    async fn client(&self, other: Value) -> Application {
+        let mut metadata = json!({
+            "client_name": "Billing",
+            "grant_types": ["client_credentials"],
+            "scope": "invoices.read invoices.write",
+            "gw_default_audience": AUDIENCE,
+        });
+        metadata.as_object_mut().unwrap().extend(other.as_object().unwrap().clone());
+        Application::of(&self.server.issuer, &self.server.register(metadata).await)
+    }
+
+    /// A token of a client's own, asked for with this certificate.
+    async fn token(&self, client: &Application, shown: Option<&Own>) -> String {
+        let request = self.http(shown).post(format!("{}/token", self.mtls));
+        let form = [("grant_type", "client_credentials")];
+        let request = request.basic_auth(&client.id, Some(&client.secret)).form(&form);
+        let answer = Answer::to(request).await.unwrap();
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.body["access_token"].as_str().unwrap().to_owned()
+    }
+
+    async fn call(&self, method: &str, token: &str, shown: Option<&Own>) -> Answer {
+        let url = format!("https://localhost:{}/invoices", self.api.port());
+        let request = self.http(shown).request(method.parse().unwrap(), url).bearer_auth(token);
+        Answer::to(request).await.unwrap()
+    }
+}
+
+#[track_caller]
+fn refused(answer: &Answer, status: u16, error: &str) {
+    assert_eq!((answer.status, answer.body["error"].as_str()), (status, Some(error)), "{answer:?}");
+    assert!(answer.header("www-authenticate").contains(&format!("error=\"{error}\"")));
+}
+
+#[cfg(unix)]
+fn private(file: &std::path::Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+/// RFC 9068 §4, RFC 6750 §3.1.
+#[tokio::test]
+async fn an_api_verifies_by_itself() {
+    let mut world = World::new().await;
+    let (both, reader) =
+        (world.client(json!({})).await, world.client(json!({ "scope": "invoices.read" })).await);
+    let elsewhere = world.client(json!({ "gw_default_audience": "https://api.example.org" })).await;
+    let brief = world.client(json!({ "gw_access_token_lifetime": 10 })).await;
+    let brief_token = world.token(&brief, None).await;
+
+    let token = world.token(&both, None).await;
+    let told = world.call("GET", &token, None).await;
+    assert_eq!((told.status, told.body["by"].as_str()), (200, Some(both.id.as_str())), "{told:?}");
+    assert_eq!(world.call("POST", &token, None).await.status, 200);
+
+    let narrow = world.token(&reader, None).await;
+    assert_eq!(world.call("GET", &narrow, None).await.status, 200);
+    let answer = world.call("POST", &narrow, None).await;
+    refused(&answer, 403, "insufficient_scope");
+    assert!(answer.header("www-authenticate").contains("scope=\"invoices.read invoices.write\""));
+
+    let wrong = world.token(&elsewhere, None).await;
+    refused(&world.call("GET", &wrong, None).await, 401, "invalid_token");
+    let changed = format!("{}A", &token[..token.len() - 1]);
+    refused(&world.call("GET", &changed, None).await, 401, "invalid_token");
+    let url = format!("https://localhost:{}/invoices", world.api.port());
+    let nothing = Answer::to(world.http(None).get(url)).await.unwrap();
+    assert_eq!(nothing.status, 401);
+    assert_eq!(nothing.header("www-authenticate"), format!("Bearer realm=\"{AUDIENCE}\""));
+
+    // It is offline: what is verified needs nobody.
+    world.server.kill().await;
+    assert_eq!(world.call("GET", &token, None).await.status, 200);
+    crate::until("the token expires", async || {
+        world.call("GET", &brief_token, None).await.body["error"] == "invalid_token"
+    })
+    .await;
+    assert_eq!(world.call("GET", &token, None).await.status, 200, "the others live on");
+}
+
+/// > The protected resource MUST obtain, from its TLS implementation layer, the client certificate used for
+/// > mutual TLS and MUST verify that the certificate matches the certificate associated with the access
+/// > token. (RFC 8705 §3); THREATS MT-04
+#[tokio::test]
+async fn a_stolen_token_is_worth_nothing_without_its_certificate() {
+    let mut world = World::new().await;
+    let bound = json!({ "tls_client_certificate_bound_access_tokens": true });
+    let client = world.client(bound).await;
+    let (own, thief) = (Own::new("billing"), Own::new("thief"));
+
+    let token = world.token(&client, Some(&own)).await;
+
+    assert_eq!(world.call("GET", &token, Some(&own)).await.status, 200);
+    refused(&world.call("GET", &token, None).await, 401, "invalid_token");
+    refused(&world.call("GET", &token, Some(&thief)).await, 401, "invalid_token");
+    world.server.stop().await;
+}
