@@ -15,6 +15,7 @@ use crate::flow::possession::Held;
 use crate::flow::{Call, kek, metadata};
 use crate::outbound::Outbound;
 use crate::people::{Hasher, People};
+use crate::pki::anchors::{self, Trust};
 use crate::pki::sightings::Sightings;
 use crate::record::{Metrics, Recorder, Trace};
 use crate::store::cache::Cache;
@@ -40,6 +41,8 @@ pub struct Parts {
     pub keyring: Keyring,
     /// The keys of clients.
     pub client_keys: ClientKeys,
+    /// Who is believed about the certificates of clients.
+    pub trust: Trust,
     /// The one HTTP client.
     pub outbound: Outbound,
     /// The threads that hash passwords.
@@ -71,6 +74,9 @@ pub enum Unopened {
     /// The key-encryption key.
     #[error(transparent)]
     Kek(#[from] kek::Missing),
+    /// Those who are believed about the certificates of clients.
+    #[error(transparent)]
+    Trust(#[from] anchors::Unreadable),
     /// The signing keys, or something else of ours.
     #[error(transparent)]
     Ours(#[from] Error),
@@ -116,6 +122,7 @@ impl App {
         Ok(Self(Arc::new(Parts {
             metadata: metadata::document(&config, keyring.keys().algorithms()),
             client_keys: ClientKeys::default(),
+            trust: Trust::open(&config.client_certificates.anchors)?,
             outbound: Outbound::new(&config.outbound)?,
             hasher: Hasher::start(&config.passwords)?,
             metrics: Metrics::default(),
@@ -136,6 +143,7 @@ impl App {
             cache: &self.cache,
             keyring: &self.keyring,
             client_keys: &self.client_keys,
+            trust: &self.trust,
             outbound: &self.outbound,
             recorder: &self.recorder,
             sightings: &self.sightings,

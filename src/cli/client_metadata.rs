@@ -51,6 +51,24 @@ pub(super) struct Described {
     /// jwks: a file with its public keys, a JWK set.
     #[arg(long, value_name = "FILE")]
     jwks: Option<PathBuf>,
+    /// tls_client_auth_subject_dn: the subject of its certificate, as RFC 4514 writes it.
+    #[arg(long, value_name = "NAME", group = "certificate")]
+    tls_subject: Option<String>,
+    /// tls_client_auth_san_dns: a host name in its certificate.
+    #[arg(long, value_name = "NAME", group = "certificate")]
+    tls_san_dns: Option<String>,
+    /// tls_client_auth_san_uri: a URI in its certificate, such as a SPIFFE ID.
+    #[arg(long, value_name = "URI", group = "certificate")]
+    tls_san_uri: Option<String>,
+    /// tls_client_auth_san_ip: an IP address in its certificate.
+    #[arg(long, value_name = "ADDRESS", group = "certificate")]
+    tls_san_ip: Option<String>,
+    /// tls_client_auth_san_email: a mail address in its certificate.
+    #[arg(long, value_name = "ADDRESS", group = "certificate")]
+    tls_san_email: Option<String>,
+    /// tls_client_certificate_bound_access_tokens: whether its tokens are bound to its certificate.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    tls_bound_tokens: Option<bool>,
     /// subject_type: whether every client sees the same identifier of a person.
     #[arg(long, value_name = "TYPE", value_parser = words(SubjectType::ALL, SubjectType::as_str))]
     subject_type: Option<String>,
@@ -86,7 +104,13 @@ impl Described {
             (None, Some(client)) => object(json!(client.metadata)),
             (None, None) => Map::new(),
         };
-        document.extend(self.flags()?);
+        let flags = self.flags()?;
+        // Another name, or another way to prove itself, takes the place of the one that was.
+        let is_name = |name: &str| name.starts_with("tls_client_auth_");
+        if flags.keys().any(|name| is_name(name) || name == "token_endpoint_auth_method") {
+            document.retain(|name, _| !is_name(name));
+        }
+        document.extend(flags);
         serde_json::from_value(Value::Object(document))
             .map_err(|error| Wrong(format!("the client metadata cannot be read: {error}")).into())
     }
@@ -114,6 +138,11 @@ impl Described {
             ("scope", &self.scope),
             ("token_endpoint_auth_method", &self.auth_method),
             ("jwks_uri", &self.jwks_uri),
+            ("tls_client_auth_subject_dn", &self.tls_subject),
+            ("tls_client_auth_san_dns", &self.tls_san_dns),
+            ("tls_client_auth_san_uri", &self.tls_san_uri),
+            ("tls_client_auth_san_ip", &self.tls_san_ip),
+            ("tls_client_auth_san_email", &self.tls_san_email),
             ("subject_type", &self.subject_type),
             ("gw_access_token_format", &self.token_format),
         ] {
@@ -129,6 +158,9 @@ impl Described {
             if given {
                 put(name, value);
             }
+        }
+        if let Some(bound) = self.tls_bound_tokens {
+            put("tls_client_certificate_bound_access_tokens", json!(bound));
         }
         if let Some(lifetime) = self.token_lifetime {
             put("gw_access_token_lifetime", json!(lifetime));

@@ -66,6 +66,7 @@ impl Exit {
             return Some(match error {
                 Unopened::Store(error) => Self::of_open(error),
                 Unopened::Kek(error) => Self::of_kek(error),
+                Unopened::Trust(_) => Self::Misconfigured,
                 Unopened::Ours(error) => Self::of_ours(error),
             });
         }

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::problem::{Origin, Problem, Problems};
-use super::{Config, Loaded};
+use super::{CertificateHeader, Config, Loaded};
 use crate::types::Algorithm;
 
 /// Values that cannot hold at once, each with the keys that it is about.
@@ -23,6 +23,7 @@ pub(super) fn contradictions(config: &Config) -> Vec<(Vec<&'static str>, Problem
         sessions,
         throttle,
         verify,
+        client_certificates,
         limits,
         outbound,
         brand,
@@ -84,6 +85,25 @@ pub(super) fn contradictions(config: &Config) -> Vec<(Vec<&'static str>, Problem
             &["verify.routes", "http.trusted_proxies"],
             "is set, and there is no gateway in http.trusted_proxies that may ask".to_owned(),
             "name the addresses of the gateways there",
+        );
+    }
+    let anchors = &client_certificates.anchors;
+    for (n, anchor) in anchors.iter().enumerate() {
+        const KEY: &[&str] = &["client_certificates.anchors"];
+        if anchors.iter().take(n).any(|other| other.name == anchor.name) {
+            let reason = format!("has two that are named {}", anchor.name);
+            refuse(KEY, reason, "give each a name of its own");
+        }
+        if !anchor.file.is_file() {
+            refuse(KEY, not_there(&anchor.file), "put the certificates there, as PEM");
+        }
+    }
+    if http.client_certificate_header != CertificateHeader::None && http.trusted_proxies.is_empty()
+    {
+        refuse(
+            &["http.client_certificate_header", "http.trusted_proxies"],
+            "is set, and there is no proxy in http.trusted_proxies".to_owned(),
+            "name the proxies that send it, or leave it out",
         );
     }
     for file in &outbound.ca_files {

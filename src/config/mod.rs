@@ -6,6 +6,7 @@
 
 mod alias;
 mod amount;
+mod anchor;
 mod check;
 mod describe;
 mod file;
@@ -33,6 +34,7 @@ use table::{given, settings};
 pub use crate::types::colour::Colour;
 pub use alias::Alias;
 pub use amount::Bytes;
+pub use anchor::Anchor;
 pub use describe::{example, reference, schema};
 pub use issuer::Issuer;
 pub use network::Network;
@@ -40,7 +42,9 @@ pub use problem::{Origin, Problem, Problems};
 pub use protected::Protected;
 pub use secrets::{DatabaseUrl, EncryptionKeys};
 pub use source::environment;
-pub use text::{AssertionAudience, Filter, Link, LogFormat, OriginalRequest};
+pub use text::{
+    AssertionAudience, CertificateHeader, Filter, Link, LogFormat, OriginalRequest, Revocation,
+};
 pub use value::{Raw, Value, Wrong};
 
 settings! {
@@ -61,6 +65,12 @@ settings! {
         /// The proxies before us: their `X-Forwarded-For` names the address of the client, which
         /// throttling and the audit trail need. From everybody else the header is ignored.
         trusted_proxies: Vec<Network> = Vec::new();
+        /// How a proxy that ends TLS tells us of the client's certificate. It is believed from
+        /// `trusted_proxies` alone, which must take these fields away from what clients send:
+        /// `rfc9440`, `Client-Cert` and `Client-Cert-Chain`; `nginx`, `X-SSL-Client-Cert` with
+        /// `$ssl_client_escaped_cert`; `envoy`, `X-Forwarded-Client-Cert`; `haproxy`,
+        /// `X-SSL-Client-DER` and `X-SSL-Client-Chain-DER` in base64. `none`: no field is looked at.
+        client_certificate_header: CertificateHeader = CertificateHeader::None;
         /// How long a client may take to shake hands (TLS), and to send the head of a request.
         header_timeout: Seconds = Seconds(10), within Seconds(1), Seconds::minutes(5);
         /// How long a whole request may take, its answer included.
@@ -235,6 +245,17 @@ settings! {
         routes: Vec<Protected> = Vec::new();
     }
 
+    /// Whose certificates prove a client by `tls_client_auth` (RFC 8705 §2.1).
+    client_certificates: ClientCertificates {
+        /// The authorities that issue certificates for clients. Each has a `name`, for the log and
+        /// the audit trail; a `file` with the certificates of its authorities (PEM), which is read
+        /// again when it changes; and `revocation`: `off`, `soft-fail` or `hard-fail`, that is,
+        /// whether a certificate is good whose revocation nobody can tell (`soft-fail` when
+        /// unsaid). Whoever can have a certificate from one of them can be any client that is
+        /// registered by a name that they put into it.
+        anchors: Vec<Anchor> = Vec::new();
+    }
+
     /// What we fetch from others: `jwks_uri`, `sector_identifier_uri`, logos.
     outbound: Outbound {
         /// Whether private and loopback addresses may be fetched from: for development, tests and
@@ -319,12 +340,19 @@ impl Config {
             throttle: Throttle::default(),
             clients: Clients::default(),
             verify: Verify::default(),
+            client_certificates: ClientCertificates::default(),
             outbound: Outbound::default(),
             certificates: Certificates::default(),
             brand: Brand::default(),
             log: Log::default(),
             limits: Limits::default(),
         }
+    }
+
+    /// Whether we can see the certificate of a client: where nobody can, nothing is promised that
+    /// needs one.
+    pub fn sees_client_certificates(&self) -> bool {
+        self.mtls.url.is_some() || self.http.client_certificate_header != CertificateHeader::None
     }
 
     /// Reads and checks the file and the environment. What this returns is valid; nobody checks

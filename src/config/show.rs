@@ -93,6 +93,7 @@ mod tests {
         [http]
         listen = ["127.0.0.1:9000", "[::1]:9000"]         # GATEWRIGHT_HTTP__LISTEN
         trusted_proxies = []                              # default
+        client_certificate_header = "none"                # default
         header_timeout = "10s"                            # default
         request_timeout = "30s"                           # default
         shutdown_timeout = "30s"                          # default

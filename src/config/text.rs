@@ -157,6 +157,30 @@ words! {
         /// By the method it asks with, and the path behind the name of the route.
         Path "path";
     }
+    /// In which form a proxy tells of the certificate of a client.
+    CertificateHeader "one of \"none\", \"rfc9440\", \"nginx\", \"envoy\", \"haproxy\"" {
+        /// It does not.
+        #[default]
+        None "none";
+        /// `Client-Cert` and `Client-Cert-Chain`.
+        Rfc9440 "rfc9440";
+        /// `X-SSL-Client-Cert`: PEM, percent-encoded.
+        Nginx "nginx";
+        /// `X-Forwarded-Client-Cert`, with `Cert` or `Chain`.
+        Envoy "envoy";
+        /// `X-SSL-Client-DER` and `X-SSL-Client-Chain-DER`: DER in base64.
+        Haproxy "haproxy";
+    }
+    /// How much it matters whether a certificate was revoked.
+    Revocation "\"off\", \"soft-fail\" or \"hard-fail\"" {
+        /// Nobody is asked; what was revoked here does not count all the same.
+        Off "off";
+        /// A certificate is good whose revocation nobody can tell.
+        #[default]
+        SoftFail "soft-fail";
+        /// It is not: the answer is 503 until somebody can tell.
+        HardFail "hard-fail";
+    }
     /// How a line of the log looks.
     LogFormat "\"json\" or \"text\"" {
         /// One JSON object, for machines.

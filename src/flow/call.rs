@@ -5,6 +5,7 @@ use crate::flow::client_keys::ClientKeys;
 use crate::flow::keys::{Keyring, Keys};
 use crate::flow::possession::Held;
 use crate::outbound::Outbound;
+use crate::pki::anchors::Trust;
 use crate::pki::sightings::Sightings;
 use crate::record::{Metrics, Recorder, Trace};
 use crate::store::Store;
@@ -23,6 +24,8 @@ pub struct Call<'a> {
     pub keyring: &'a Keyring,
     /// The keys of clients.
     pub client_keys: &'a ClientKeys,
+    /// Who is believed about the certificates of clients.
+    pub trust: &'a Trust,
     /// The one HTTP client.
     pub outbound: &'a Outbound,
     /// The audit trail.

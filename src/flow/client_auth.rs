@@ -1,10 +1,13 @@
-//! Client authentication: [RFC 6749 §2.3], [OIDC Core §9], [RFC 7523 §3].
+//! Client authentication: [RFC 6749 §2.3], [OIDC Core §9], [RFC 7523 §3], [RFC 8705 §2].
 //!
 //! Each client is registered for exactly one method, and no other is tried (RFC 9700 §2.5).
 //!
 //! [RFC 6749 §2.3]: https://www.rfc-editor.org/rfc/rfc6749#section-2.3
 //! [OIDC Core §9]: https://openid.net/specs/openid-connect-core-1_0.html#ClientAuthentication
 //! [RFC 7523 §3]: https://www.rfc-editor.org/rfc/rfc7523#section-3
+//! [RFC 8705 §2]: https://www.rfc-editor.org/rfc/rfc8705#section-2
+
+mod certificate;
 
 use std::sync::Arc;
 
@@ -49,8 +52,8 @@ pub enum Presented {
         /// `client_assertion`
         jwt: Secret,
     },
-    /// Its name alone.
-    Nothing {
+    /// Its name alone: if anything proves it, then the certificate of its connection (RFC 8705 §2).
+    Named {
         /// `client_id`
         id: ClientId,
     },
@@ -66,7 +69,7 @@ pub async fn authenticate(
     path: &str,
 ) -> Result<Arc<Client>> {
     let id = match presented {
-        Presented::Basic { id, .. } | Presented::Post { id, .. } | Presented::Nothing { id } => {
+        Presented::Basic { id, .. } | Presented::Post { id, .. } | Presented::Named { id } => {
             id.clone()
         }
         Presented::Assertion { id, jwt } => claimed(id.as_ref(), jwt)?,
@@ -91,12 +94,21 @@ pub async fn authenticate(
             Box::pin(assertion(call, &client, jwt, path)).await?;
             true
         }
-        (AuthMethod::None, Presented::Nothing { .. }) => true,
+        (
+            AuthMethod::TlsClientAuth | AuthMethod::SelfSignedTlsClientAuth,
+            Presented::Named { .. },
+        ) => {
+            Box::pin(certificate::prove(call, &client)).await?;
+            true
+        }
+        (AuthMethod::None, Presented::Named { .. }) => true,
         (
             AuthMethod::ClientSecretBasic
             | AuthMethod::ClientSecretPost
             | AuthMethod::ClientSecretJwt
             | AuthMethod::PrivateKeyJwt
+            | AuthMethod::TlsClientAuth
+            | AuthMethod::SelfSignedTlsClientAuth
             | AuthMethod::None,
             _,
         ) => {
@@ -152,14 +164,18 @@ async fn assertion(call: &Call<'_>, client: &Client, jwt: &Secret, path: &str) -
         })?,
         AuthMethod::PrivateKeyJwt => {
             let jws = Jws::read(jwt.expose()).map_err(wrong)?;
-            let keys = call.client_keys.of(call, client, &jws).await?;
+            let keys = call.client_keys.with(call, client, |keys| jws.is_of(keys)).await?;
             let allowed = match client.metadata.token_endpoint_auth_signing_alg {
                 Some(algorithm) => vec![algorithm],
                 None => Algorithm::ASYMMETRIC.to_vec(),
             };
             jws.verify(Keys::Published(&keys), &allowed, TYP).map_err(wrong)?
         }
-        AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost | AuthMethod::None => {
+        AuthMethod::ClientSecretBasic
+        | AuthMethod::ClientSecretPost
+        | AuthMethod::TlsClientAuth
+        | AuthMethod::SelfSignedTlsClientAuth
+        | AuthMethod::None => {
             return Err(wrong("another method than the registered one").into());
         }
     };

@@ -6,13 +6,12 @@ use quick_cache::sync::Cache as Lru;
 
 use super::Call;
 use crate::jose::jwk::Jwks;
-use crate::jose::jws::Jws;
 use crate::types::{Client, ClientId, Code, Refusal, Result, Seconds, Timestamp, json};
 
 /// How long fetched keys are believed.
 const KEPT: Seconds = Seconds::minutes(10);
 
-/// An unknown `kid` causes one fetch of a client's keys in this time, not more (THREATS TE-16).
+/// An unknown `kid`, or certificate, causes one fetch of a client's keys in this time, not more (THREATS TE-16).
 const REFETCH: Seconds = Seconds(60);
 
 /// RFC 7517 §8.5, and what most servers say instead.
@@ -41,14 +40,20 @@ impl Default for ClientKeys {
 }
 
 impl ClientKeys {
-    /// The keys that may have signed `jws`.
+    /// The keys of a client. Where what it showed is not among those that are held (`knows`), they may be
+    /// out of date, and are read again.
     ///
     /// # Errors
     /// `invalid_client` when the client's keys cannot be had.
-    pub async fn of(&self, call: &Call<'_>, client: &Client, jws: &Jws<'_>) -> Result<Arc<Jwks>> {
+    pub async fn with(
+        &self,
+        call: &Call<'_>,
+        client: &Client,
+        knows: impl FnOnce(&Jwks) -> bool,
+    ) -> Result<Arc<Jwks>> {
         let held = self.held(call, client).await?;
         let age = call.now - held.read_at;
-        let known = held.keys.as_ref().is_some_and(|keys| jws.is_of(keys));
+        let known = held.keys.as_ref().is_some_and(|keys| knows(keys));
         let is_fetched = client.metadata.jwks_uri.is_some();
         let stale = held.version != client.version
             || (is_fetched && (age >= KEPT || (!known && age >= REFETCH)));

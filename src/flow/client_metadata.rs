@@ -7,6 +7,8 @@
 //! [RFC 7591 §2]: https://www.rfc-editor.org/rfc/rfc7591#section-2
 //! [OIDC Registration §2]: https://openid.net/specs/openid-connect-registration-1_0.html#ClientMetadata
 
+mod certificate;
+
 use url::Url;
 
 use super::{redirect_uri, uri};
@@ -39,6 +41,7 @@ pub fn judge(metadata: Metadata, config: &Config) -> Result<Metadata, Refusal> {
     texts(&metadata)?;
     grants(&metadata)?;
     authentication(&metadata)?;
+    certificate::judge(&metadata)?;
     algorithms(&metadata, config)?;
     redirects(&metadata)?;
     sector(&metadata)?;
@@ -173,6 +176,9 @@ fn grants(metadata: &Metadata) -> Result<(), Refusal> {
     )
 }
 
+const SIGNS_NOTHING: &str =
+    "token_endpoint_auth_signing_alg is present, and token_endpoint_auth_method signs nothing";
+
 /// Each client is registered for exactly one method, and has what that method needs.
 fn authentication(metadata: &Metadata) -> Result<(), Refusal> {
     must(
@@ -209,10 +215,18 @@ fn authentication(metadata: &Metadata) -> Result<(), Refusal> {
             alg.is_none_or(Algorithm::is_symmetric),
             "token_endpoint_auth_signing_alg is not HS256, which client_secret_jwt uses",
         ),
-        AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost | AuthMethod::None => must(
-            alg.is_none(),
-            "token_endpoint_auth_signing_alg is present, and token_endpoint_auth_method signs nothing",
-        ),
+        AuthMethod::SelfSignedTlsClientAuth => {
+            must(
+                metadata.jwks_uri.is_some()
+                    || keys.iter().flat_map(Jwks::iter).any(|key| key.certificate().is_some()),
+                "token_endpoint_auth_method is self_signed_tls_client_auth, and there is neither jwks_uri nor a key with x5c in jwks",
+            )?;
+            must(alg.is_none(), SIGNS_NOTHING)
+        }
+        AuthMethod::ClientSecretBasic
+        | AuthMethod::ClientSecretPost
+        | AuthMethod::TlsClientAuth
+        | AuthMethod::None => must(alg.is_none(), SIGNS_NOTHING),
     }?;
     must(
         metadata.gw_assertion_audience.is_none()

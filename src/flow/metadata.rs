@@ -52,12 +52,15 @@ pub fn document(config: &Config, algorithms: impl Iterator<Item = Algorithm>) ->
     let responses: Vec<_> = ResponseType::ALL.iter().map(|one| one.as_str()).collect();
     let modes: Vec<_> = ResponseMode::ALL.iter().map(|one| one.as_str()).collect();
     let subjects: Vec<_> = SubjectType::ALL.iter().map(|one| one.as_str()).collect();
-    let methods: Vec<_> = AuthMethod::ALL.iter().map(|one| one.as_str()).collect();
-    let confidential: Vec<_> = AuthMethod::ALL
+    // RFC 8705 §2.1.1, §2.2.1, §3.3: only where a certificate can be seen.
+    let with_certificates = config.sees_client_certificates();
+    let methods: Vec<_> = AuthMethod::ALL
         .iter()
-        .filter(|one| **one != AuthMethod::None)
+        .filter(|one| with_certificates || !one.is_by_certificate())
         .map(|one| one.as_str())
         .collect();
+    let none = AuthMethod::None.as_str();
+    let confidential: Vec<_> = methods.iter().copied().filter(|one| *one != none).collect();
     let assertions: Vec<_> =
         Algorithm::ASYMMETRIC.iter().copied().chain([Algorithm::Hs256]).collect();
     let mut about: Vec<&str> = vec![
@@ -108,15 +111,20 @@ pub fn document(config: &Config, algorithms: impl Iterator<Item = Algorithm>) ->
         "authorization_response_iss_parameter_supported": true,
         "ui_locales_supported": UI_LOCALES,
     });
-    if let (Value::Object(members), Some(policy)) = (&mut metadata, &config.brand.privacy_url) {
-        members.insert("op_policy_uri".to_owned(), policy.0.as_str().into());
-    }
-    if let (Value::Object(members), Some(url)) = (&mut metadata, &config.mtls.url) {
-        let alias = |(name, path): (&str, &str)| {
-            (name.to_owned(), Value::from(url.endpoint(&config.issuer, path)))
-        };
-        let aliases = MTLS.into_iter().map(alias).collect();
-        members.insert("mtls_endpoint_aliases".to_owned(), Value::Object(aliases));
+    if let Value::Object(members) = &mut metadata {
+        if let Some(policy) = &config.brand.privacy_url {
+            members.insert("op_policy_uri".to_owned(), policy.0.as_str().into());
+        }
+        if with_certificates {
+            members.insert("tls_client_certificate_bound_access_tokens".to_owned(), true.into());
+        }
+        if let Some(url) = &config.mtls.url {
+            let alias = |(name, path): (&str, &str)| {
+                (name.to_owned(), Value::from(url.endpoint(&config.issuer, path)))
+            };
+            let aliases = MTLS.into_iter().map(alias).collect();
+            members.insert("mtls_endpoint_aliases".to_owned(), Value::Object(aliases));
+        }
     }
     Document::of(&metadata)
 }

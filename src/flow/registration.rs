@@ -288,7 +288,10 @@ const fn has_secret(method: AuthMethod) -> bool {
         AuthMethod::ClientSecretBasic
         | AuthMethod::ClientSecretPost
         | AuthMethod::ClientSecretJwt => true,
-        AuthMethod::PrivateKeyJwt | AuthMethod::None => false,
+        AuthMethod::PrivateKeyJwt
+        | AuthMethod::TlsClientAuth
+        | AuthMethod::SelfSignedTlsClientAuth
+        | AuthMethod::None => false,
     }
 }
 

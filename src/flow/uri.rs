@@ -15,19 +15,7 @@ const LONGEST: usize = 2048;
 /// # Errors
 /// What is wrong with it.
 pub(super) fn canonical(uri: &str) -> Result<Url, &'static str> {
-    if uri.len() > LONGEST {
-        return Err("it is longer than 2048 characters");
-    }
-    // RFC 3986 §2.2 and §2.3; the rest must be percent-encoded.
-    let legal =
-        |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte);
-    if !uri.bytes().all(legal) {
-        return Err("it has a character that RFC 3986 does not allow in a URI");
-    }
-    let encoded = |rest: &str| matches!(rest.as_bytes(), [a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit());
-    if !uri.split('%').skip(1).all(encoded) {
-        return Err("it has a % that no two hexadecimal digits follow");
-    }
+    must_be_absolute(uri)?;
     // RFC 6749 §3.1.2: "The endpoint URI MUST NOT include a fragment component."
     if uri.contains('#') {
         return Err("it has a fragment");
@@ -56,6 +44,27 @@ pub(super) fn canonical(uri: &str) -> Result<Url, &'static str> {
         );
     }
     Ok(url)
+}
+
+/// Whether this is an absolute URI, in whatever form: for one that is only compared, byte by byte.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn must_be_absolute(uri: &str) -> Result<(), &'static str> {
+    if uri.len() > LONGEST {
+        return Err("it is longer than 2048 characters");
+    }
+    // RFC 3986 §2.2 and §2.3; the rest must be percent-encoded.
+    let legal =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte);
+    if !uri.bytes().all(legal) {
+        return Err("it has a character that RFC 3986 does not allow in a URI");
+    }
+    let encoded = |rest: &str| matches!(rest.as_bytes(), [a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit());
+    if !uri.split('%').skip(1).all(encoded) {
+        return Err("it has a % that no two hexadecimal digits follow");
+    }
+    Url::parse(uri).map(drop).map_err(|_| "it is not an absolute URI")
 }
 
 /// Whether it never leaves this machine.

@@ -10,6 +10,8 @@
 //! [RFC 8037 §2]: https://www.rfc-editor.org/rfc/rfc8037#section-2
 //! [RFC 7638]: https://www.rfc-editor.org/rfc/rfc7638
 
+mod x5c;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, ParsedPublicKey,
@@ -33,6 +35,8 @@ pub struct PublicKey {
     kid: Option<String>,
     algorithms: &'static [Algorithm],
     check: Check,
+    /// The certificate of the key, in DER: `x5c`.
+    certificate: Option<Vec<u8>>,
 }
 
 /// What checks a signature.
@@ -67,7 +71,13 @@ impl PublicKey {
             None => fitting,
             Some(alg) => only(fitting, alg)?,
         };
-        Ok(Self { kid: kid.map(str::to_owned), algorithms, check: Check::Theirs(check) })
+        let certificate = x5c::read(jwk)?;
+        Ok(Self {
+            kid: kid.map(str::to_owned),
+            algorithms,
+            check: Check::Theirs(check),
+            certificate,
+        })
     }
 
     /// The public half of one of our own keys: RFC 8017 for RSA, else SEC 1 or RFC 8032.
@@ -86,7 +96,8 @@ impl PublicKey {
                 Algorithm::Hs256 => return Err("HS256 has no public key"),
             };
         let parsed = ParsedPublicKey::new(checked, bytes).map_err(|_| "not a public key")?;
-        Ok(Self { kid: Some(kid.to_owned()), algorithms, check: Check::Ours(parsed) })
+        let kid = Some(kid.to_owned());
+        Ok(Self { kid, algorithms, check: Check::Ours(parsed), certificate: None })
     }
 
     /// Its name in its set.
@@ -97,6 +108,12 @@ impl PublicKey {
     /// What it may be used with.
     pub fn algorithms(&self) -> &[Algorithm] {
         self.algorithms
+    }
+
+    /// The certificate that its owner shows with it, in DER (RFC 7517 §4.7). Nothing is said about whether
+    /// anybody believes it.
+    pub fn certificate(&self) -> Option<&[u8]> {
+        self.certificate.as_deref()
     }
 
     /// Whether `signature`, in base64url, is this key's over `message`.
@@ -162,6 +179,11 @@ impl Jwks {
         };
         let ambiguous = kid.is_none() && self.0.iter().filter(fits).count() > 1;
         self.0.iter().filter(fits).take(if ambiguous { 0 } else { MOST_TRIES })
+    }
+
+    /// Whether one of them has exactly this certificate.
+    pub fn has_certificate(&self, der: &[u8]) -> bool {
+        self.0.iter().any(|key| key.certificate() == Some(der))
     }
 
     /// All of them.

@@ -8,6 +8,7 @@ use rustls_pki_types::CertificateDer;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
+use super::name::Name;
 use crate::types::{Thumbprint, Timestamp};
 
 /// As large as a certificate may be: large keys and many names fit in.
@@ -15,6 +16,8 @@ const LARGEST: usize = 16 * 1024;
 
 /// As many certificates as may come between a certificate and its anchor.
 const LONGEST_CHAIN: usize = 8;
+
+const TOO_MANY: &str = "more than eight certificates come with the certificate";
 
 /// A certificate, read once, and the chain that came with it. Nothing is said about whether anybody
 /// believes it.
@@ -30,8 +33,14 @@ pub struct Certificate {
     pub not_before: Timestamp,
     /// When it counts no more.
     pub not_after: Timestamp,
+    /// Whose it is.
+    pub subject: Name,
     /// `subjectAltName` (RFC 5280 §4.2.1.6).
     pub names: Names,
+    /// Whether its key may sign: there is no `keyUsage`, or it has `digitalSignature` (RFC 5280 §4.2.1.3).
+    pub signs: bool,
+    /// SHA-256 of the certificate and of all that came with it.
+    pub(super) presented: Thumbprint,
 }
 
 /// The names of a `subjectAltName` that we know what to do with.
@@ -57,7 +66,7 @@ impl Certificate {
             return Err("a certificate is larger than 16 KiB");
         }
         if chain.len() > LONGEST_CHAIN {
-            return Err("more than eight certificates come with the certificate");
+            return Err(TOO_MANY);
         }
         let (rest, parsed) =
             X509Certificate::from_der(der).map_err(|_| "this is not an X.509 certificate")?;
@@ -69,7 +78,16 @@ impl Certificate {
             Ok(None) => Names::default(),
             Err(_) => return Err("the subjectAltName of the certificate cannot be read"),
         };
+        let signs = match parsed.key_usage() {
+            Ok(Some(extension)) => extension.value.digital_signature(),
+            Ok(None) => true,
+            Err(_) => return Err("the keyUsage of the certificate cannot be read"),
+        };
+        let presented = if chain.is_empty() { der } else { &[&[der], chain].concat().concat() };
         Ok(Self {
+            subject: Name::of(parsed.subject()),
+            signs,
+            presented: Thumbprint::of(presented),
             thumbprint: Thumbprint::of(der),
             public_key: Thumbprint::of(parsed.public_key().raw),
             not_before: Timestamp(parsed.validity().not_before.timestamp()),
@@ -90,6 +108,25 @@ impl Certificate {
         &self.chain
     }
 
+    /// Reads certificates that follow each other in DER, itself first.
+    ///
+    /// # Errors
+    /// Those of [`Certificate::read`].
+    pub(super) fn split(mut der: &[u8]) -> Result<Vec<&[u8]>, &'static str> {
+        let mut found = Vec::new();
+        while !der.is_empty() {
+            if found.len() > LONGEST_CHAIN {
+                return Err(TOO_MANY);
+            }
+            let (rest, _) =
+                X509Certificate::from_der(der).map_err(|_| "this is not an X.509 certificate")?;
+            let (one, _) = der.split_at(der.len() - rest.len());
+            found.push(one);
+            der = rest;
+        }
+        Ok(found)
+    }
+
     /// Whether it counts at this time, as far as its own dates say.
     pub fn is_in_force(&self, now: Timestamp) -> bool {
         self.not_before <= now && now <= self.not_after
@@ -107,6 +144,34 @@ impl Names {
             .chain(of("IP", self.ip.iter().map(ToString::to_string).collect()))
             .chain(of("email", self.email.clone()))
             .collect()
+    }
+
+    /// Whether this is one of its `dNSName`s. A wildcard in a certificate stands for nobody: who is
+    /// registered has a name (RFC 9525 §6.3 lets wildcards stand for servers alone).
+    pub fn has_dns(&self, name: &str) -> bool {
+        self.dns.iter().any(|dns| dns.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether this is one of its `uniformResourceIdentifier`s, byte by byte: nothing is made normal, so
+    /// nothing is taken for another thing.
+    pub fn has_uri(&self, uri: &str) -> bool {
+        self.uri.iter().any(|own| own == uri)
+    }
+
+    /// Whether this is one of its `iPAddress`es.
+    pub fn has_ip(&self, address: IpAddr) -> bool {
+        self.ip.contains(&address)
+    }
+
+    /// Whether this is one of its `rfc822Name`s: the domain has no case, what stands before it may have
+    /// (RFC 5280 §7.5).
+    pub fn has_email(&self, mail: &str) -> bool {
+        let split = |mail: &str| {
+            let (local, domain) = mail.rsplit_once('@')?;
+            Some((local.to_owned(), domain.to_ascii_lowercase()))
+        };
+        let wanted = split(mail);
+        wanted.is_some() && self.email.iter().any(|own| split(own) == wanted)
     }
 
     fn of(names: &[GeneralName<'_>]) -> Result<Self, &'static str> {

@@ -15,7 +15,7 @@ const HOPS: usize = 32;
 /// Where a proxy of ours says something that is no address, the request comes from that proxy: no rule
 /// about addresses is passed over.
 pub(super) fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
-    let is_ours = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
+    let is_ours = |address| is_proxy(address, trusted);
     if !is_ours(peer) {
         return peer;
     }
@@ -32,6 +32,11 @@ pub(super) fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> 
         }
     }
     believed
+}
+
+/// Whether this is one of our proxies.
+pub(super) fn is_proxy(peer: IpAddr, trusted: &[Network]) -> bool {
+    trusted.iter().any(|network| network.contains(peer))
 }
 
 /// An address; some proxies write a port behind it, and an IPv6 address in brackets.

@@ -11,13 +11,15 @@ use super::listener::told;
 use crate::app::App;
 use crate::record::Trace;
 use crate::store::{jobs, sweep};
-use crate::types::{Result, Seconds};
+use crate::types::{Failure, Result, Seconds};
 
 /// How often a server sees what others have changed: DESIGN §2 promises a second.
 const CONFIRM: Duration = Duration::from_millis(500);
 
 /// How often the certificates that were shown are written into the inventory.
 const NOTE: Duration = Duration::from_secs(2);
+/// How often the files of those whom we believe are read again.
+const TRUST: Duration = Duration::from_secs(10);
 
 /// How often work that one replica does is asked for.
 const ASK: Duration = Duration::from_secs(20);
@@ -32,6 +34,7 @@ const LEASE: Seconds = Seconds::minutes(5);
 pub(super) fn start(tasks: &mut JoinSet<()>, app: &App, stopped: &watch::Receiver<bool>) {
     tasks.spawn(repeat("confirm", CONFIRM, app.clone(), stopped.clone(), confirm));
     tasks.spawn(repeat("sightings", NOTE, app.clone(), stopped.clone(), sightings));
+    tasks.spawn(repeat("trust", TRUST, app.clone(), stopped.clone(), trust));
     tasks.spawn(repeat("sweep", ASK, app.clone(), stopped.clone(), sweep));
     tasks.spawn(repeat("keys", ASK, app.clone(), stopped.clone(), keys));
 }
@@ -76,6 +79,16 @@ async fn confirm(app: &App) -> Result<Done> {
 
 async fn sightings(app: &App) -> Result<Done> {
     app.sightings.flush(&app.store).await.map(|()| Done::Here)
+}
+
+/// A broken file changes nothing but the log: whoever was believed goes on being believed.
+async fn trust(app: &App) -> Result<Done> {
+    let read = app.clone();
+    let reloaded = tokio::task::spawn_blocking(move || read.trust.reload()).await;
+    if reloaded.map_err(Failure::internal)?.map_err(Failure::internal)? {
+        tracing::info!("the authorities of client certificates were read anew");
+    }
+    Ok(Done::Here)
 }
 
 async fn sweep(app: &App) -> Result<Done> {

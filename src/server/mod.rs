@@ -1,6 +1,7 @@
 //! The process that serves: listeners, signals, background jobs.
 
 mod address;
+mod certificate;
 mod jobs;
 mod listener;
 pub mod log;

@@ -14,7 +14,7 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 use uuid::Uuid;
 
-use super::address;
+use super::{address, certificate};
 use crate::config::Network;
 use crate::pki::Certificate;
 use crate::record::Trace;
@@ -93,7 +93,11 @@ impl Router {
         let begun = Instant::now();
         let (parts, body) = request.into_parts();
         let trace = self.trace(peer.address, &parts.headers);
-        let certificate = peer.certificate.clone();
+        let shown = certificate::of(peer, &parts.headers, &self.site.app.config.http);
+        let (certificate, misread) = match shown {
+            Ok(certificate) => (certificate, None),
+            Err(why) => (None, Some(why)),
+        };
         let (method, uri, headers) = (parts.method, parts.uri, parts.headers);
         let is_proxy = self.is_proxy(peer);
         let head = Head::new(self.site.clone(), trace, method, uri, headers, certificate);
@@ -104,6 +108,9 @@ impl Router {
         let route = route.filter(|route| !is_mtls || route.reach == Reach::Everywhere);
 
         let mut response = match route {
+            _ if let Some(why) = misread => {
+                Json::from(Code::InvalidRequest.because(why)).answer(&head)
+            }
             _ if !has_one_host(&head, parts.version) => {
                 let why = "the request has not exactly one Host (RFC 9112 section 3.2)";
                 Json::from(Code::InvalidRequest.because(why)).answer(&head)
@@ -183,7 +190,7 @@ fn request_id(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> String 
     let is_id = |id: &&str| {
         (8..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
     };
-    let is_ours = || trusted.iter().any(|network| network.contains(peer));
+    let is_ours = || address::is_proxy(peer, trusted);
     match given.filter(is_id) {
         Some(id) if is_ours() => id.to_owned(),
         Some(_) | None => Uuid::now_v7().to_string(),

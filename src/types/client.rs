@@ -1,6 +1,8 @@
 //! Clients: RFC 6749 §2, with the metadata names of RFC 7591 §2 and OIDC Dynamic Client
 //! Registration 1.0 §2. What stands here is registered, that is: checked (`flow::registration`).
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -42,6 +44,10 @@ words! {
         ClientSecretJwt "client_secret_jwt";
         /// OIDC Core §9, RFC 7523: an assertion under the client's own key.
         PrivateKeyJwt "private_key_jwt";
+        /// RFC 8705 §2.1: a certificate of an authority that we believe, and a name in it.
+        TlsClientAuth "tls_client_auth";
+        /// RFC 8705 §2.2: a certificate that is registered itself.
+        SelfSignedTlsClientAuth "self_signed_tls_client_auth";
         /// A public client: RFC 6749 §2.1.
         None "none";
     }
@@ -110,6 +116,13 @@ words! {
         Fragment "fragment";
         /// In the body of a POST that a page sends.
         FormPost "form_post";
+    }
+}
+
+impl AuthMethod {
+    /// Whether a client proves itself by the certificate of its connection (RFC 8705 §2).
+    pub const fn is_by_certificate(self) -> bool {
+        matches!(self, Self::TlsClientAuth | Self::SelfSignedTlsClientAuth)
     }
 }
 
@@ -220,6 +233,21 @@ pub struct Metadata {
     /// Which version of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub software_version: Option<String>,
+    /// RFC 8705 §2.1.2: the subject of its certificate (RFC 4514).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_client_auth_subject_dn: Option<String>,
+    /// RFC 8705 §2.1.2: a `dNSName` of its certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_client_auth_san_dns: Option<String>,
+    /// RFC 8705 §2.1.2: a `uniformResourceIdentifier` of its certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_client_auth_san_uri: Option<String>,
+    /// RFC 8705 §2.1.2: an `iPAddress` of its certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_client_auth_san_ip: Option<IpAddr>,
+    /// RFC 8705 §2.1.2: an `rfc822Name` of its certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_client_auth_san_email: Option<String>,
     /// RFC 8705 §3.4: its access tokens are bound to its certificate.
     #[serde(default)]
     pub tls_client_certificate_bound_access_tokens: bool,

@@ -57,7 +57,7 @@ fn presented(head: &Head, form: &Params) -> Result<Presented, Refusal> {
         }
         (None, Some(secret), None, Some(id)) => Ok(Presented::Post { id, secret }),
         (None, None, Some(jwt), id) => Ok(Presented::Assertion { id, jwt }),
-        (None, None, None, Some(id)) => Ok(Presented::Nothing { id }),
+        (None, None, None, Some(id)) => Ok(Presented::Named { id }),
         (None, None, None, None) => {
             Err(Code::InvalidClient.because("the request does not say which client it comes from"))
         }

@@ -1,10 +1,11 @@
-//! RFC 6749 §2.3, Client Authentication; RFC 7523 §3, JWT assertions; THREATS M2, TE-01 to TE-15.
+//! RFC 6749 §2.3, Client Authentication; RFC 7523 §3, JWT assertions; RFC 8705 §2, certificates; THREATS M2, TE-01 to TE-15.
 
 use gatewright::jose::sign::SigningKey;
 use gatewright::render::Kind;
 use gatewright::types::{Algorithm, Seconds};
 use serde_json::{Map, Value, json};
 
+use crate::certificates::{self, Authority, Shown};
 use crate::http::Answer;
 use crate::server::{BEGINNING, Client, ISSUER, Server};
 
@@ -15,8 +16,14 @@ const ENDPOINTS: [(&str, &str); 3] = [
     ("/revoke", "token=unknown"),
 ];
 
-const METHODS: [&str; 4] =
-    ["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"];
+const METHODS: [&str; 6] = [
+    "client_secret_basic",
+    "client_secret_post",
+    "client_secret_jwt",
+    "private_key_jwt",
+    "tls_client_auth",
+    "self_signed_tls_client_auth",
+];
 
 /// An endpoint that is added has to be added here, too.
 #[test]
@@ -33,11 +40,22 @@ fn the_matrix_knows_every_endpoint_where_clients_prove_themselves() {
 struct Clients {
     clients: Vec<(&'static str, Client)>,
     key: SigningKey,
+    /// By an authority, and by itself.
+    certificates: [Shown; 2],
+    _believed: Authority,
 }
 
 impl Clients {
-    async fn register(server: &Server) -> Self {
+    /// A server that knows of certificates, and the clients.
+    async fn start() -> (Server, Self) {
+        let (server, authority) = certificates::server().await;
+        let clients = Self::register(&server, authority).await;
+        (server, clients)
+    }
+
+    async fn register(server: &Server, authority: Authority) -> Self {
         let (key, _) = SigningKey::generate(Algorithm::Es256).unwrap();
+        let certificates = [authority.issue("Backup", |_| {}), Shown::self_signed("Backup")];
         let mut clients = Vec::new();
         for method in METHODS {
             let mut metadata = json!({
@@ -48,9 +66,15 @@ impl Clients {
             if method == "private_key_jwt" {
                 metadata["jwks"] = json!({ "keys": [key.public_jwk()] });
             }
+            if method == "tls_client_auth" {
+                metadata["tls_client_auth_subject_dn"] = json!("CN=Backup,O=Example");
+            }
+            if method == "self_signed_tls_client_auth" {
+                metadata["jwks"] = json!({ "keys": [certificates[1].jwk()] });
+            }
             clients.push((method, server.register(metadata).await));
         }
-        Self { clients, key }
+        Self { clients, key, certificates, _believed: authority }
     }
 
     fn of(&self, method: &str) -> &Client {
@@ -117,6 +141,11 @@ async fn present(
             let client = Client { id: id.clone(), secret: String::new() };
             server.post(path, &format!("{form}{}", clients.asserted(&client, &json!({})))).await
         }
+        "tls_client_auth" | "self_signed_tls_client_auth" => {
+            let shown = &clients.certificates[usize::from(method != "tls_client_auth")];
+            let ask = server.ask("POST", path).form(&format!("{form}&client_id={id}"));
+            ask.showing(shown).send().await
+        }
         "none" => server.post(path, &format!("{form}&client_id={id}")).await,
         other => panic!("{other}"),
     }
@@ -125,8 +154,7 @@ async fn present(
 /// M2: every endpoint, every registered method, every presented one (TE-02, TE-03; RFC 9700 §2.5).
 #[tokio::test]
 async fn only_the_registered_method_proves_a_client_at_any_endpoint() {
-    let server = Server::start().await;
-    let clients = Clients::register(&server).await;
+    let (server, clients) = Clients::start().await;
 
     for endpoint in ENDPOINTS {
         for (registered, client) in &clients.clients {
@@ -148,8 +176,7 @@ async fn only_the_registered_method_proves_a_client_at_any_endpoint() {
 /// M2: wrong, foreign and missing proof.
 #[tokio::test]
 async fn a_wrong_secret_proves_nobody() {
-    let server = Server::start().await;
-    let clients = Clients::register(&server).await;
+    let (server, clients) = Clients::start().await;
     let (basic, post) = (clients.of("client_secret_basic"), clients.of("client_secret_post"));
     let with = |secret: &str| Client { id: basic.id.clone(), secret: secret.to_owned() };
 
@@ -197,8 +224,7 @@ async fn unknown_and_disabled_and_wrong_are_one_answer() {
 /// > The client MUST NOT use more than one authentication method in each request. (§2.3); TE-01
 #[tokio::test]
 async fn two_methods_in_one_request_are_an_invalid_request() {
-    let server = Server::start().await;
-    let clients = Clients::register(&server).await;
+    let (server, clients) = Clients::start().await;
     let (basic, post) = (clients.of("client_secret_basic"), clients.of("client_secret_post"));
     let asserted = clients.asserted(clients.of("private_key_jwt"), &json!({}));
 
@@ -224,8 +250,7 @@ async fn two_methods_in_one_request_are_an_invalid_request() {
 /// TE-04: what stands beside the proof must be the same client.
 #[tokio::test]
 async fn a_client_id_beside_the_proof_must_be_the_same() {
-    let server = Server::start().await;
-    let clients = Clients::register(&server).await;
+    let (server, clients) = Clients::start().await;
     let (basic, other) = (clients.of("client_secret_basic"), clients.of("client_secret_post"));
     let signer = clients.of("private_key_jwt");
 
@@ -357,8 +382,7 @@ async fn a_parameter_that_stands_there_twice_is_refused() {
 /// issuer identifier […] as its sole value".
 #[tokio::test]
 async fn an_assertion_must_be_in_order() {
-    let server = Server::start().await;
-    let clients = Clients::register(&server).await;
+    let (server, clients) = Clients::start().await;
 
     for method in ["private_key_jwt", "client_secret_jwt"] {
         let client = clients.of(method);
@@ -397,8 +421,7 @@ async fn an_assertion_must_be_in_order() {
 /// TE-13, TE-14: once, at any endpoint; `jti` values of another client do not matter.
 #[tokio::test]
 async fn an_assertion_is_good_once() {
-    let server = Server::start().await;
-    let clients = Clients::register(&server).await;
+    let (server, clients) = Clients::start().await;
     let (client, other) = (clients.of("private_key_jwt"), clients.of("client_secret_jwt"));
     let jti = json!({ "jti": "the same" });
     let asserted = clients.asserted(client, &jti);
@@ -419,8 +442,7 @@ async fn an_assertion_is_good_once() {
 /// TE-13, X-19.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_64_racing_uses_of_an_assertion_one_is_good() {
-    let server = Server::start().await;
-    let clients = Clients::register(&server).await;
+    let (server, clients) = Clients::start().await;
     let asserted = clients.asserted(clients.of("private_key_jwt"), &json!({}));
     let form = format!("grant_type=client_credentials{asserted}");
 
@@ -438,13 +460,14 @@ async fn of_64_racing_uses_of_an_assertion_one_is_good() {
 /// TE-10: another key, another algorithm, none at all.
 #[tokio::test]
 async fn an_assertion_must_be_signed_by_the_clients_own_key() {
-    let server = Server::start().await;
-    let clients = Clients::register(&server).await;
+    let (server, clients) = Clients::start().await;
     let client = clients.of("private_key_jwt");
     let (stranger, _) = SigningKey::generate(Algorithm::Es256).unwrap();
     let own = clients.assertion(client, &json!({}));
     let parts: Vec<&str> = own.split('.').collect();
-    let stranger = Clients { clients: Vec::new(), key: stranger };
+    let certificates = ["a", "b"].map(Shown::self_signed);
+    let _believed = Authority::new("Nobody's CA");
+    let stranger = Clients { clients: Vec::new(), key: stranger, certificates, _believed };
     let unsigned = format!("eyJhbGciOiJub25lIn0.{}.", parts[1]);
     let public_key = Client { id: client.id.clone(), secret: clients.key.public_jwk().to_string() };
 

@@ -96,6 +96,28 @@ async fn every_endpoint_that_is_named_answers_there() {
     assert_eq!(metadata["authorization_response_iss_parameter_supported"], true);
 }
 
+/// > This specification defines [...] tls_client_auth [...] self_signed_tls_client_auth (RFC 8705 §2.1.1,
+/// > §2.2.1); tls_client_certificate_bound_access_tokens (§3.3)
+///
+/// They are named where a certificate can be seen, and nowhere else (THREATS JO-22).
+#[tokio::test]
+async fn certificates_are_named_where_they_can_be_seen() {
+    let blind = Server::start().await;
+    let (seeing, _) = crate::certificates::server().await;
+    for (server, sees) in [(&blind, false), (&seeing, true)] {
+        let metadata = server.get(PLACES[0]).await.ok().body;
+
+        for list in ["token_endpoint", "introspection_endpoint", "revocation_endpoint"] {
+            let methods = metadata[format!("{list}_auth_methods_supported")].to_string();
+            for method in ["\"tls_client_auth\"", "\"self_signed_tls_client_auth\""] {
+                assert_eq!(methods.contains(method), sees, "{list}: {methods}");
+            }
+        }
+        let bound = &metadata["tls_client_certificate_bound_access_tokens"];
+        assert_eq!(bound.as_bool(), sees.then_some(true));
+    }
+}
+
 /// RFC 9110 §13.1.2: who has the document is told so, and nothing else.
 #[tokio::test]
 async fn documents_may_be_kept_and_asked_for_again() {

@@ -22,6 +22,54 @@ fn keys(algorithm: Algorithm) -> Value {
     json!({ "keys": [SigningKey::generate(algorithm).unwrap().0.public_jwk()] })
 }
 
+/// A client of `tls_client_auth` with these names.
+fn by_certificate(mut names: Value) -> Value {
+    names["token_endpoint_auth_method"] = json!("tls_client_auth");
+    names
+}
+
+/// RFC 8705 §2.1.2, "exactly one"; §2.2.2. THREATS MT-01
+#[test]
+fn the_name_of_a_certificate_is_registered_whole_and_alone() {
+    for changes in [
+        by_certificate(json!({})),
+        by_certificate(
+            json!({ "tls_client_auth_subject_dn": "CN=a", "tls_client_auth_san_dns": "a.example" }),
+        ),
+        by_certificate(
+            json!({ "tls_client_auth_san_ip": "::1", "tls_client_auth_san_email": "a@b.example" }),
+        ),
+        json!({ "tls_client_auth_subject_dn": "CN=a" }),
+        json!({ "token_endpoint_auth_method": "none", "tls_client_auth_san_dns": "a.example" }),
+        by_certificate(json!({ "tls_client_auth_subject_dn": "" })),
+        by_certificate(json!({ "tls_client_auth_subject_dn": "Backup" })),
+        by_certificate(json!({ "tls_client_auth_subject_dn": "CN=a, O=b" })),
+        by_certificate(json!({ "tls_client_auth_subject_dn": "/C=DE/CN=a" })),
+        by_certificate(json!({ "tls_client_auth_san_dns": "*.example.org" })),
+        by_certificate(json!({ "tls_client_auth_san_dns": "a.example." })),
+        by_certificate(json!({ "tls_client_auth_san_dns": "bücher.example" })),
+        by_certificate(json!({ "tls_client_auth_san_dns": "" })),
+        by_certificate(json!({ "tls_client_auth_san_uri": "backup" })),
+        by_certificate(json!({ "tls_client_auth_san_uri": "spiffe://example.org/b c" })),
+        by_certificate(json!({ "tls_client_auth_san_email": "backup" })),
+        by_certificate(json!({ "tls_client_auth_san_email": "Backup <a@b.example>" })),
+        by_certificate(json!({ "tls_client_auth_san_email": "@b.example" })),
+        by_certificate(
+            json!({ "tls_client_auth_san_dns": "a.example", "token_endpoint_auth_signing_alg": "ES256" }),
+        ),
+        json!({ "token_endpoint_auth_method": "self_signed_tls_client_auth" }),
+        json!({ "token_endpoint_auth_method": "self_signed_tls_client_auth", "jwks": keys(Algorithm::Es256) }),
+    ] {
+        let refused = judged(&changes).unwrap_err();
+        assert_eq!(refused.code, Code::InvalidClientMetadata, "{changes}");
+    }
+    for address in ["192.0.2.256", "192.0.2.0/24", "host", "1"] {
+        let mut document = by_certificate(json!({ "tls_client_auth_san_ip": address }));
+        document["redirect_uris"] = json!(["https://rp.example/cb"]);
+        assert!(serde_json::from_value::<Metadata>(document).is_err(), "{address}");
+    }
+}
+
 #[test]
 fn the_defaults_are_those_of_the_documents() {
     let metadata = judged(&json!({})).unwrap();
@@ -45,6 +93,16 @@ fn what_clients_need_can_be_registered() {
                 "token_endpoint_auth_signing_alg": "ES256", "gw_assertion_audience": "endpoints" }),
         json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "https://rp.example/jwks" }),
         json!({ "token_endpoint_auth_method": "client_secret_jwt", "token_endpoint_auth_signing_alg": "HS256" }),
+        by_certificate(json!({ "tls_client_auth_subject_dn": "CN=Backup,O=Example,C=DE" })),
+        by_certificate(json!({ "tls_client_auth_san_dns": "backup.example.org" })),
+        by_certificate(
+            json!({ "tls_client_auth_san_uri": "spiffe://example.org/ns/prod/sa/backup" }),
+        ),
+        by_certificate(json!({ "tls_client_auth_san_uri": "urn:example:client:7" })),
+        by_certificate(json!({ "tls_client_auth_san_ip": "2001:db8::7" })),
+        by_certificate(json!({ "tls_client_auth_san_email": "backup@example.org" })),
+        json!({ "token_endpoint_auth_method": "self_signed_tls_client_auth", "jwks_uri": "https://rp.example/jwks",
+                "tls_client_certificate_bound_access_tokens": true }),
         json!({ "subject_type": "pairwise",
                 "redirect_uris": ["https://rp.example/a", "https://rp.example:8443/b"] }),
         json!({ "gw_require_pkce": false }),

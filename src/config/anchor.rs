@@ -1,0 +1,154 @@
+//! A set of authorities that are believed about the certificates of clients.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use toml_edit::{InlineTable, Value as Toml};
+
+use super::text::Revocation;
+use super::value::{Raw, Value, Wrong};
+
+/// An item of `client_certificates.anchors`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Anchor {
+    /// What it is called in the log and in the audit trail.
+    pub name: String,
+    /// The certificates of its authorities, as PEM.
+    pub file: PathBuf,
+    /// How much it matters whether a certificate was revoked.
+    pub revocation: Revocation,
+}
+
+impl Value for Anchor {
+    const FORM: &'static str = "a table such as `{ name = \"internal\", file = \"ca.pem\", revocation = \"soft-fail\" }`, in the \
+         environment `name=internal;file=ca.pem;revocation=soft-fail`";
+
+    fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
+        let (mut name, mut file, mut revocation) = (None, None, Revocation::default());
+        for (key, raw) in raw.members(&["name", "file", "revocation"])? {
+            let within = |wrong: Wrong| Wrong {
+                reason: format!("has a {key} that {}", wrong.reason),
+                ..wrong
+            };
+            match key {
+                "name" => name = Some(word(&raw).map_err(within)?),
+                "file" => file = Some(PathBuf::read(&raw).map_err(within)?),
+                _ => revocation = Revocation::read(&raw).map_err(within)?,
+            }
+        }
+        let name = name.ok_or_else(|| Wrong::from("lacks a name"))?;
+        let file = file.ok_or_else(|| Wrong::from("lacks a file"))?;
+        Ok(Self { name, file, revocation })
+    }
+
+    fn show(&self) -> Option<Toml> {
+        let mut table = InlineTable::new();
+        table.insert("name", self.name.as_str().into());
+        table.insert("file", self.file.show()?);
+        table.insert("revocation", self.revocation.show()?);
+        Some(table.into())
+    }
+
+    fn schema(_: Option<(i64, i64)>) -> serde_json::Value {
+        json!({
+            "type": "object",
+            "properties": {
+                "name": { "type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$" },
+                "file": PathBuf::schema(None),
+                "revocation": Revocation::schema(None),
+            },
+            "required": ["name", "file"],
+            "additionalProperties": false,
+        })
+    }
+
+    fn rooted(self, directory: &Path) -> Self {
+        Self { file: self.file.rooted(directory), ..self }
+    }
+}
+
+/// A name that stands in a line of a log or of metrics as it is.
+fn word(raw: &Raw<'_>) -> Result<String, Wrong> {
+    let text = raw.text()?;
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    if text.len() > 64 || !text.bytes().all(fits) {
+        return Err(Wrong::mended(
+            "has other characters than letters, digits and . _ -, or more than 64",
+            "write a short name, such as \"internal\"",
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::super::tests::{SMALLEST, Scratch};
+    use super::*;
+
+    #[test]
+    fn an_anchor_is_a_table_however_it_is_written() {
+        let scratch = Scratch::new();
+        scratch.write("a.pem", "");
+        scratch.write("b.pem", "");
+        let wanted = |name: &str, revocation| Anchor {
+            name: name.to_owned(),
+            file: scratch.0.join(format!("{name}.pem")),
+            revocation,
+        };
+        let wanted = [wanted("a", Revocation::HardFail), wanted("b", Revocation::SoftFail)];
+        let inline = "anchors = [{ name = \"a\", file = \"a.pem\", revocation = \"hard-fail\" }, { file = \"b.pem\", name = \"b\" }]";
+        let tables = "[[client_certificates.anchors]]\nname = \"a\"\nfile = \"a.pem\"\nrevocation = \"hard-fail\"\n\
+                      [[client_certificates.anchors]]\nname = \"b\"\nfile = \"b.pem\"";
+        for text in [format!("[client_certificates]\n{inline}"), tables.to_owned()] {
+            let loaded = scratch.load(&format!("{SMALLEST}\n{text}"), &[]).unwrap();
+            assert_eq!(loaded.config.client_certificates.anchors, wanted, "{text}");
+        }
+        let directory = scratch.0.display();
+        let text = format!(
+            "name=a;file={directory}/a.pem;revocation=hard-fail, name=b; file = {directory}/b.pem"
+        );
+        let env = [("GATEWRIGHT_CLIENT_CERTIFICATES__ANCHORS", text.as_str())];
+        let loaded = scratch.load(SMALLEST, &env).unwrap();
+        assert_eq!(loaded.config.client_certificates.anchors, wanted);
+        let shown = loaded.show_json();
+        assert_eq!(shown["client_certificates"]["anchors"]["value"][0]["revocation"], "hard-fail");
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_anchor_is_said() {
+        let scratch = Scratch::new();
+        scratch.write("a.pem", "");
+        let mut told = String::new();
+        for anchors in [
+            "\"a.pem\"",
+            "[{ name = \"a\" }]",
+            "[{ file = \"a.pem\" }]",
+            "[{ name = \"a b\", file = \"a.pem\" }]",
+            "[{ name = \"a\", file = 1 }]",
+            "[{ name = \"a\", file = \"a.pem\", revokation = \"off\" }]",
+            "[{ name = \"a\", file = \"a.pem\", revocation = \"hard\" }]",
+            "[{ name = \"a\", file = \"a.pem\" }, { name = \"a\", file = \"a.pem\" }]",
+            "[{ name = \"a\", file = \"b.pem\" }]",
+        ] {
+            let file = format!("{SMALLEST}\n[client_certificates]\nanchors = {anchors}");
+            let problems = scratch.problems(&file, &[]);
+            let (_, problem) = problems.rsplit_once("anchors: ").unwrap();
+            told.push_str(problem.split("; write a table such as").next().unwrap().trim());
+            told.push('\n');
+        }
+
+        assert_snapshot!(told.replace(&scratch.0.display().to_string(), ""), @r#"
+        is a string
+        has an item (number 1) that lacks a file
+        has an item (number 1) that lacks a name
+        has an item (number 1) that has a name that has other characters than letters, digits and . _ -, or more than 64; write a short name, such as "internal"
+        has an item (number 1) that has a file that is an integer
+        has an item (number 1) that has a key `revokation` that we do not know; the nearest that we know is `revocation`
+        has an item (number 1) that has a revocation that is not a word that we know here
+        has two that are named a; give each a name of its own
+        names b.pem, which is not a file; put the certificates there, as PEM
+        "#);
+    }
+}

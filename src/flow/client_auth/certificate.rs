@@ -1,0 +1,92 @@
+//! A client that proves itself by the certificate of its connection: [RFC 8705 §2].
+//!
+//! [RFC 8705 §2]: https://www.rfc-editor.org/rfc/rfc8705#section-2
+
+use super::failed;
+use crate::flow::Call;
+use crate::pki::{Certificate, Name};
+use crate::types::client::{AuthMethod, Metadata};
+use crate::types::{Client, Failure, Result};
+
+/// Proves a client by the certificate that it shows. That it has the key of it was proven in the TLS
+/// handshake.
+///
+/// # Errors
+/// `invalid_client`.
+pub(super) async fn prove(call: &Call<'_>, client: &Client) -> Result<()> {
+    let wrong =
+        |reason: &'static str| failed().with("client_id", &client.id).with("reason", reason);
+    let Some(shown) = &call.held.certificate else {
+        return Err(wrong("there is no client certificate").into());
+    };
+    let wrong = |reason| wrong(reason).with("x5t#S256", shown.thumbprint);
+    if !shown.is_in_force(call.now) {
+        return Err(wrong("the client certificate has expired, or does not count yet")
+            .with("not_before", shown.not_before)
+            .with("not_after", shown.not_after)
+            .into());
+    }
+    match client.metadata.token_endpoint_auth_method {
+        AuthMethod::TlsClientAuth => {
+            must_be_named(&client.metadata, shown)?.map_err(|expected| {
+                wrong("the client certificate is of somebody else")
+                    .with("expected", expected)
+                    .with("subject", &shown.subject)
+                    .with("names", shown.names.to_texts().join(", ").escape_debug())
+            })?;
+            let chain = call.trust.chain(shown, call.now).map_err(|why| {
+                wrong("nobody whom we believe stands behind the client certificate")
+                    .with("chain", why)
+                    .with("subject", &shown.subject)
+            })?;
+            tracing::debug!(client_id = %client.id, anchor = chain.anchor.name, "proven by a certificate");
+            Ok(())
+        }
+        // > the certificate chain is not validated by the server in this case. [...] the client is
+        // > successfully authenticated if the certificate that it presented during the handshake matches
+        // > one of the certificates configured or registered for that particular client. (§2.2)
+        AuthMethod::SelfSignedTlsClientAuth => {
+            let der = shown.der();
+            let keys =
+                call.client_keys.with(call, client, |keys| keys.has_certificate(der)).await?;
+            if keys.has_certificate(der) {
+                Ok(())
+            } else {
+                Err(wrong("the client certificate is not one that is registered").into())
+            }
+        }
+        AuthMethod::ClientSecretBasic
+        | AuthMethod::ClientSecretPost
+        | AuthMethod::ClientSecretJwt
+        | AuthMethod::PrivateKeyJwt
+        | AuthMethod::None => Err(wrong("another method than the registered one").into()),
+    }
+}
+
+/// Whether the certificate has the one name that is registered (RFC 8705 §2.1.2); if not, that name.
+fn must_be_named(metadata: &Metadata, shown: &Certificate) -> Result<Result<(), String>, Failure> {
+    let names = &shown.names;
+    let Metadata {
+        tls_client_auth_subject_dn: subject,
+        tls_client_auth_san_dns: dns,
+        tls_client_auth_san_uri: uri,
+        tls_client_auth_san_ip: ip,
+        tls_client_auth_san_email: mail,
+        ..
+    } = metadata;
+    let (fits, expected) = if let Some(subject) = subject {
+        let name = Name::parse(subject).map_err(Failure::internal)?;
+        (name == shown.subject, subject.clone())
+    } else if let Some(dns) = dns {
+        (names.has_dns(dns), dns.clone())
+    } else if let Some(uri) = uri {
+        (names.has_uri(uri), uri.clone())
+    } else if let Some(ip) = ip {
+        (names.has_ip(*ip), ip.to_string())
+    } else if let Some(mail) = mail {
+        (names.has_email(mail), mail.clone())
+    } else {
+        (false, "no name is registered".to_owned())
+    };
+    Ok(if fits { Ok(()) } else { Err(expected) })
+}

@@ -1,0 +1,52 @@
+//! The client certificate of a request, as far as we believe it.
+
+use std::sync::Arc;
+
+use axum::http::HeaderMap;
+
+use super::address;
+use super::router::Peer;
+use crate::config::{CertificateHeader, Http};
+use crate::pki::{Certificate, header};
+
+/// The certificate of the connection, or the one that a proxy of ours tells of. What anybody else writes
+/// into these fields was never there (THREATS MT-06).
+///
+/// # Errors
+/// When a proxy of ours tells of one in a form that is not the configured one.
+pub(super) fn of(
+    peer: &Peer,
+    headers: &HeaderMap,
+    config: &Http,
+) -> Result<Option<Arc<Certificate>>, &'static str> {
+    let direct = peer.certificate.as_ref();
+    let form = config.client_certificate_header;
+    if form == CertificateHeader::None || !address::is_proxy(peer.address, &config.trusted_proxies)
+    {
+        return Ok(direct.cloned());
+    }
+    let (field, chain) = header::fields(form);
+    let fields = [Some(field), chain];
+    for name in fields.into_iter().flatten() {
+        // Many servers take `Client_Cert` for `Client-Cert`: a proxy may take away the one, and let
+        // somebody's other one through.
+        if headers.contains_key(name.replace('-', "_")) {
+            return Err("a field of the client certificate has underscores in its name");
+        }
+    }
+    let [certificate, chain] = fields.map(|name| {
+        let values = name.map(|name| headers.get_all(name).into_iter());
+        values.into_iter().flatten().map(|value| value.as_bytes()).collect::<Vec<_>>()
+    });
+    let told = header::read(form, &certificate, &chain)?;
+    match (direct, told) {
+        (None, told) => Ok(told.map(Arc::new)),
+        (Some(direct), None) => Ok(Some(direct.clone())),
+        (Some(direct), Some(told)) if told.thumbprint == direct.thumbprint => {
+            Ok(Some(direct.clone()))
+        }
+        (Some(_), Some(_)) => {
+            Err("the proxy tells of another client certificate than that of its own connection")
+        }
+    }
+}

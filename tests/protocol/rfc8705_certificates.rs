@@ -1,0 +1,382 @@
+//! RFC 8705 §2, client authentication by certificates: whom one proves, and whom not. THREATS MT-01 to MT-03.
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa,
+    KeyUsagePurpose, NameConstraints, SanType, date_time_ymd,
+};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
+use serde_json::{Value, json};
+
+use crate::certificates::{Authority, Shown, server, server_of, subject};
+use crate::http::Answer;
+use crate::server::{BEGINNING, Client, Server};
+
+/// A service that proves itself by a certificate with this name.
+async fn named(server: &Server, member: &str, name: &str) -> Client {
+    server
+        .register(json!({
+            "grant_types": ["client_credentials"],
+            "scope": "read",
+            "token_endpoint_auth_method": "tls_client_auth",
+            member: name,
+        }))
+        .await
+}
+
+async fn backup(server: &Server) -> Client {
+    named(server, "tls_client_auth_subject_dn", "CN=Backup,O=Example").await
+}
+
+async fn ask(server: &Server, client: &Client, shown: &Shown) -> Answer {
+    let form = format!("grant_type=client_credentials&client_id={}", client.id);
+    server.ask("POST", "/token").form(&form).showing(shown).send().await
+}
+
+fn dns(name: &str) -> SanType {
+    SanType::DnsName(name.try_into().unwrap())
+}
+
+fn uri(uri: &str) -> SanType {
+    SanType::URI(uri.try_into().unwrap())
+}
+
+fn mail(mail: &str) -> SanType {
+    SanType::Rfc822Name(mail.try_into().unwrap())
+}
+
+fn ip(ip: &str) -> SanType {
+    SanType::IpAddress(ip.parse().unwrap())
+}
+
+/// > exactly one of the below metadata parameters to indicate the certificate subject value that the
+/// > authorization server is to expect (§2.1.2); THREATS MT-01
+#[tokio::test]
+async fn a_certificate_proves_whoever_is_registered_with_the_name_in_it() {
+    let (server, authority) = server().await;
+    let elsewhere = [dns("other.example"), uri("urn:other"), ip("192.0.2.1"), mail("a@b.example")];
+    for (member, registered, right, wrong) in [
+        (
+            "tls_client_auth_san_dns",
+            "backup.example.org",
+            vec![dns("BACKUP.example.org")],
+            vec![
+                dns("*.example.org"),
+                dns("backup.example.org.evil.example"),
+                dns("a.backup.example.org"),
+                uri("backup.example.org"),
+                mail("a@backup.example.org"),
+            ],
+        ),
+        (
+            "tls_client_auth_san_uri",
+            "spiffe://example.org/ns/prod/sa/backup",
+            vec![uri("spiffe://example.org/ns/prod/sa/backup")],
+            vec![
+                uri("spiffe://example.org/ns/prod/sa/Backup"),
+                uri("spiffe://EXAMPLE.org/ns/prod/sa/backup"),
+                uri("spiffe://example.org/ns/prod/sa/backup/"),
+                uri("spiffe://example.org/ns/prod/sa/%62ackup"),
+                uri("spiffe://example.org/ns/prod/sa"),
+            ],
+        ),
+        (
+            "tls_client_auth_san_ip",
+            "2001:db8:0:0::7",
+            vec![ip("2001:db8::7")],
+            vec![ip("2001:db8::8"), dns("x2001-db8--7")],
+        ),
+        (
+            "tls_client_auth_san_email",
+            "Backup@Example.org",
+            vec![mail("Backup@eXample.ORG")],
+            vec![mail("backup@example.org"), mail("Backup@example.org.evil.example")],
+        ),
+    ] {
+        let client = named(&server, member, registered).await;
+        let with = |names: Vec<SanType>| {
+            authority.issue("Somebody", |params| params.subject_alt_names = names)
+        };
+
+        ask(&server, &client, &with(right.clone())).await.ok();
+        let among = elsewhere.iter().cloned().chain(right).collect();
+        ask(&server, &client, &with(among)).await.ok();
+        for wrong in wrong.into_iter().map(|name| vec![name]).chain([elsewhere.to_vec(), vec![]]) {
+            let answer = ask(&server, &client, &with(wrong.clone())).await;
+            assert_eq!(answer.status, 401, "{registered}: {wrong:?}");
+            answer.refused(401, "invalid_client");
+        }
+        // What stands in the subject is no alternative name.
+        let in_subject = authority.issue(registered, |_| {});
+        ask(&server, &client, &in_subject).await.refused(401, "invalid_client");
+    }
+}
+
+/// > tls_client_auth_subject_dn: A string representation -- as defined in [RFC4514] -- of the expected
+/// > subject distinguished name (§2.1.2); THREATS MT-01
+#[tokio::test]
+async fn a_subject_is_compared_whole_and_by_its_attributes() {
+    let (server, authority) = server().await;
+    let client = backup(&server).await;
+    let with = |change: &dyn Fn(&mut CertificateParams)| authority.issue("Backup", |p| change(p));
+
+    ask(&server, &client, &with(&|_| {})).await.ok();
+    let folded = |params: &mut CertificateParams| params.distinguished_name = subject("  BACKUP ");
+    ask(&server, &client, &with(&folded)).await.ok();
+
+    let more = |params: &mut CertificateParams| {
+        params.distinguished_name.push(DnType::OrganizationalUnitName, "IT");
+    };
+    let other_order = |params: &mut CertificateParams| {
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, "Backup");
+        params.distinguished_name.push(DnType::OrganizationName, "Example");
+    };
+    let in_one = |params: &mut CertificateParams| {
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, "Backup,O=Example");
+    };
+    let longer = |params: &mut CertificateParams| params.distinguished_name = subject("Backup2");
+    let shorter = |params: &mut CertificateParams| params.distinguished_name = subject("Back");
+    let no_subject = |params: &mut CertificateParams| {
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.subject_alt_names = vec![dns("Backup")];
+    };
+    for change in [&more as &dyn Fn(&mut _), &other_order, &in_one, &longer, &shorter, &no_subject]
+    {
+        ask(&server, &client, &with(change)).await.refused(401, "invalid_client");
+    }
+}
+
+/// THREATS MT-03: everything is right but one thing.
+#[tokio::test]
+async fn a_certificate_that_does_not_hold_proves_nobody() {
+    let root = Authority::new("Clients CA");
+    let lookalike = Authority::new("Clients CA");
+    let until = date_time_ymd(2026, 11, 1);
+    let server = server_of(&root).await;
+    let client = backup(&server).await;
+    let issuing = root.below("Issuing CA", |_| {});
+    let expired_ca = root.below("Expired CA", |params| params.not_after = until);
+    let short = root.below("Short CA", |p| p.is_ca = IsCa::Ca(BasicConstraints::Constrained(0)));
+    let too_deep = short.below("Too deep", |_| {});
+    let not_ca = root.below("Not a CA", |params| params.is_ca = IsCa::ExplicitNoCa);
+    let confined = root.below("Confined CA", |params| {
+        let permitted_subtrees = vec![GeneralSubtree::DnsName("inside.example".to_owned())];
+        let excluded_subtrees = Vec::new();
+        params.name_constraints = Some(NameConstraints { permitted_subtrees, excluded_subtrees });
+    });
+    for_server_ca(&server, &client, &root).await;
+
+    ask(&server, &client, &root.issue("Backup", |_| {})).await.ok();
+    ask(&server, &client, &issuing.issue("Backup", |_| {})).await.ok();
+    ask(&server, &client, &short.issue("Backup", |_| {})).await.ok();
+    let inside = confined.issue("Backup", |p| p.subject_alt_names = vec![dns("a.inside.example")]);
+    ask(&server, &client, &inside).await.ok();
+    let bare = root.issue("Backup", |params| {
+        params.key_usages = Vec::new();
+        params.extended_key_usages = Vec::new();
+    });
+    ask(&server, &client, &bare).await.ok();
+
+    let server_auth = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    let mut orphan = issuing.issue("Backup", |_| {});
+    orphan.chain.clear();
+    let mut forged = root.issue("Backup", |_| {});
+    *forged.der.last_mut().unwrap() ^= 1;
+    let mut texts = Vec::new();
+    for (what, shown) in [
+        ("expired", root.issue("Backup", |params| params.not_after = until)),
+        ("not yet", root.issue("Backup", |p| p.not_before = date_time_ymd(2027, 11, 1))),
+        ("another CA of this name", lookalike.issue("Backup", |_| {})),
+        ("its own CA", Shown::self_signed("Backup")),
+        ("a server's", root.issue("Backup", |p| p.extended_key_usages = server_auth.clone())),
+        (
+            "anything",
+            root.issue("Backup", |p| p.extended_key_usages = vec![ExtendedKeyUsagePurpose::Any]),
+        ),
+        ("CA:TRUE", root.issue("Backup", |p| p.is_ca = IsCa::Ca(BasicConstraints::Unconstrained))),
+        (
+            "not for signing",
+            root.issue("Backup", |p| p.key_usages = vec![KeyUsagePurpose::KeyEncipherment]),
+        ),
+        ("no intermediate", orphan),
+        ("expired intermediate", expired_ca.issue("Backup", |_| {})),
+        ("path length", too_deep.issue("Backup", |_| {})),
+        ("issued by no CA", not_ca.issue("Backup", |_| {})),
+        (
+            "name constraints",
+            confined.issue("Backup", |p| p.subject_alt_names = vec![dns("outside.example")]),
+        ),
+        ("forged", forged),
+        ("somebody else's", root.issue("Other", |_| {})),
+    ] {
+        let answer = ask(&server, &client, &shown).await;
+        assert_eq!(answer.status, 401, "{what}");
+        texts.push(answer.refused(401, "invalid_client").text);
+    }
+    let nobody = Client { id: "unknown".to_owned(), secret: String::new() };
+    let good = root.issue("Backup", |_| {});
+    texts.push(ask(&server, &nobody, &good).await.refused(401, "invalid_client").text);
+    server.disable_client(&client).await;
+    texts.push(ask(&server, &client, &good).await.refused(401, "invalid_client").text);
+
+    texts.dedup();
+    assert_eq!(texts.len(), 1, "the same words for all: {texts:?}");
+}
+
+/// The authority itself is no client.
+async fn for_server_ca(server: &Server, client: &Client, root: &Authority) {
+    let form = format!("grant_type=client_credentials&client_id={}", client.id);
+    let der = CertificateDer::from_pem_slice(root.pem().as_bytes()).unwrap();
+    let shown =
+        Shown { der: der.to_vec(), chain: Vec::new(), key: rcgen::KeyPair::generate().unwrap() };
+    let answer = server.ask("POST", "/token").form(&form).showing(&shown).send().await;
+    answer.refused(401, "invalid_client");
+}
+
+/// What came of a chain is remembered; its dates are judged at every request. THREATS MT-03
+#[tokio::test]
+async fn a_certificate_that_was_good_expires() {
+    let (server, authority) = server().await;
+    let client = backup(&server).await;
+    let year = |year| date_time_ymd(year, 1, 1);
+    let to = year(2027).unix_timestamp() - BEGINNING;
+    let late = authority.below("Late CA", |params| params.not_before = year(2027));
+    let old = authority.issue("Backup", |params| params.not_after = year(2027));
+    let new = authority.issue("Backup", |params| params.not_before = year(2027));
+    let below = late.issue("Backup", |_| {});
+
+    ask(&server, &client, &old).await.ok();
+    ask(&server, &client, &new).await.refused(401, "invalid_client");
+    ask(&server, &client, &below).await.refused(401, "invalid_client");
+    server.wait(to);
+    ask(&server, &client, &old).await.ok();
+    ask(&server, &client, &new).await.ok();
+    ask(&server, &client, &below).await.ok();
+    server.wait(1);
+    ask(&server, &client, &old).await.refused(401, "invalid_client");
+    ask(&server, &client, &new).await.ok();
+}
+
+/// Several authorities, each under its name; a file that changes is read again, and a broken one is not.
+#[tokio::test]
+async fn authorities_can_be_added_and_taken_away() {
+    let (server, first) = server().await;
+    let file = first.file();
+    let client = backup(&server).await;
+    let second = Authority::new("Second CA");
+    let (by_first, by_second) = (first.issue("Backup", |_| {}), second.issue("Backup", |_| {}));
+    let reload = || server.app().trust.reload();
+    ask(&server, &client, &by_first).await.ok();
+    ask(&server, &client, &by_second).await.refused(401, "invalid_client");
+
+    std::fs::write(file, [first.pem(), second.pem()].concat()).unwrap();
+    reload().unwrap();
+    assert!(!reload().unwrap(), "nothing is new any more");
+    ask(&server, &client, &by_first).await.ok();
+    ask(&server, &client, &by_second).await.ok();
+
+    for broken in ["", "-----BEGIN CERTIFICATE-----\n", &by_first.pem()] {
+        std::fs::write(file, broken).unwrap();
+        assert!(reload().is_err(), "{broken}");
+        ask(&server, &client, &by_second).await.ok();
+    }
+    std::fs::write(file, second.pem()).unwrap();
+    reload().unwrap();
+    ask(&server, &client, &by_first).await.refused(401, "invalid_client");
+    ask(&server, &client, &by_second).await.ok();
+}
+
+async fn registering(server: &Server, shown: &[&Shown]) -> Client {
+    let keys: Vec<Value> = shown.iter().map(|shown| shown.jwk()).collect();
+    server
+        .register(json!({
+            "grant_types": ["client_credentials"],
+            "scope": "read",
+            "token_endpoint_auth_method": "self_signed_tls_client_auth",
+            "jwks": { "keys": keys },
+        }))
+        .await
+}
+
+/// > the certificate that it presented during the handshake matches one of the certificates configured or
+/// > registered for that particular client (§2.2); THREATS MT-02
+#[tokio::test]
+async fn a_registered_certificate_proves_its_client_and_another_does_not() {
+    let (server, authority) = server().await;
+    let (old, new) = (Shown::self_signed("Backup"), Shown::self_signed("Backup"));
+    let client = registering(&server, &[&old, &new]).await;
+
+    ask(&server, &client, &old).await.ok();
+    ask(&server, &client, &new).await.ok();
+
+    let same_key = Shown::self_signed_by(old.same_key(), "Backup", |_| {});
+    assert_ne!(same_key.der, old.der);
+    for (what, wrong) in [
+        ("the same key", same_key),
+        ("an unknown one", Shown::self_signed("Backup")),
+        ("one that an authority issued", authority.issue_for(old.same_key(), "Backup", |_| {})),
+    ] {
+        let answer = ask(&server, &client, &wrong).await;
+        assert_eq!(answer.status, 401, "{what}");
+        answer.refused(401, "invalid_client");
+    }
+    let form = format!("grant_type=client_credentials&client_id={}", client.id);
+    server.post("/token", &form).await.refused(401, "invalid_client");
+    let other = registering(&server, &[&Shown::self_signed("Other")]).await;
+    ask(&server, &other, &old).await.refused(401, "invalid_client");
+}
+
+/// A self-signed certificate has dates, too.
+#[tokio::test]
+async fn a_registered_certificate_expires() {
+    let (server, _) = server().await;
+    let key = rcgen::KeyPair::generate().unwrap();
+    let shown = Shown::self_signed_by(key, "Backup", |params| {
+        params.not_after = date_time_ymd(2027, 1, 1);
+    });
+    let client = registering(&server, &[&shown]).await;
+
+    ask(&server, &client, &shown).await.ok();
+    server.wait(date_time_ymd(2027, 1, 1).unix_timestamp() - BEGINNING + 1);
+    ask(&server, &client, &shown).await.refused(401, "invalid_client");
+}
+
+/// > The client MUST NOT use more than one authentication method in each request. (RFC 6749 §2.3); TE-01,
+/// TE-02: a client of these methods shows nothing but its name and its certificate, and a certificate makes
+/// no difference to all others.
+#[tokio::test]
+async fn a_certificate_stands_beside_no_other_proof() {
+    let (server, authority) = server().await;
+    let shown = authority.issue("Backup", |_| {});
+    let (by_certificate, by_secret) = (backup(&server).await, server.service().await);
+    let form = "grant_type=client_credentials";
+    let (id, secret) = (&by_certificate.id, &by_secret.secret);
+    let in_body = format!("{form}&client_id={id}&client_secret={secret}");
+
+    let basic = server.ask("POST", "/token").basic(id, secret).form(form);
+    basic.showing(&shown).send().await.refused(401, "invalid_client");
+    let post = server.ask("POST", "/token").form(&in_body);
+    post.showing(&shown).send().await.refused(401, "invalid_client");
+    let nameless = server.ask("POST", "/token").form(form);
+    nameless.showing(&shown).send().await.refused(401, "invalid_client");
+
+    let other = server.ask("POST", "/token").basic(&by_secret.id, secret).form(form);
+    let token = other.showing(&shown).send().await.ok().token("access_token");
+    assert_eq!(crate::jwt::claims(&token)["cnf"], Value::Null, "it asks for no bound tokens");
+    ask(&server, &by_secret, &shown).await.refused(401, "invalid_client");
+}
+
+/// What an operator reads of a refusal.
+#[tokio::test]
+async fn a_refusal_is_explained_in_the_audit_trail() {
+    let (server, authority) = server().await;
+    let client = backup(&server).await;
+    let stranger = Authority::new("Other CA").issue("Backup", |_| {});
+    ask(&server, &client, &authority.issue("Other", |_| {})).await.refused(401, "invalid_client");
+    ask(&server, &client, &stranger).await.refused(401, "invalid_client");
+
+    let told = format!("{:?}", server.events("request.refused").await);
+    assert!(told.contains("CN=Other,O=Example") && told.contains("UnknownIssuer"), "{told}");
+}
