@@ -63,6 +63,20 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Zeroizing<String>> {
     read_all(file).with_context(|| format!("{} cannot be read", path.display()))
 }
 
+/// What is in a file, or in standard input for `-`, whatever it is.
+pub(super) fn read_bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let take = |from: &mut dyn std::io::Read| {
+        let mut bytes = Vec::new();
+        from.take(MOST).read_to_end(&mut bytes).map(|_| bytes)
+    };
+    if path == Path::new("-") {
+        return take(&mut std::io::stdin().lock()).context("standard input cannot be read");
+    }
+    let mut file = std::fs::File::open(path)
+        .map_err(|error| Absent(format!("{} cannot be read: {error}", path.display())))?;
+    take(&mut file).with_context(|| format!("{} cannot be read", path.display()))
+}
+
 /// A password: the first line of standard input, without its line break.
 pub(super) fn read_password() -> anyhow::Result<Secret> {
     let text = read_all(std::io::stdin().lock()).context("the password cannot be read")?;

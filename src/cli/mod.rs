@@ -4,6 +4,7 @@
 //! it within a second.
 
 mod audit;
+mod ca;
 mod cert;
 mod client;
 mod client_metadata;
@@ -122,6 +123,9 @@ Example:
     /// The keys that tokens are signed with.
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// Our own authority for client certificates.
+    #[command(subcommand)]
+    Ca(ca::CaCommand),
     /// The certificates that clients prove themselves with, and our own.
     #[command(subcommand)]
     Cert(cert::CertCommand),
@@ -277,6 +281,7 @@ impl Work {
             Self::User(command) => command.run(&desk).await,
             Self::Client(command) => command.run(&desk).await,
             Self::Key(command) => command.run(&desk).await,
+            Self::Ca(command) => command.run(&desk).await,
             Self::Cert(command) => command.run(&desk).await,
             Self::Resource(command) => command.run(&desk).await,
             Self::Audit(command) => command.run(&desk).await,

@@ -256,6 +256,18 @@ settings! {
         anchors: Vec<Anchor> = Vec::new();
     }
 
+    /// Our own authority for client certificates: `gatewright ca init` makes it.
+    ca: Ca {
+        /// What its certificates are called: the common name of the root is this and `root CA`.
+        name: String = "Gatewright".to_owned();
+        /// How long a client certificate counts. The shorter, the less a stolen one is worth; clients
+        /// renew theirs by themselves.
+        lifetime: Seconds = Seconds::hours(24), within Seconds::minutes(5), Seconds::days(397);
+        /// How long a list of revoked certificates (CRL) counts. A new one is there at once when something was
+        /// revoked, and when half of this time is over; verifiers may go on with the old one.
+        crl_lifetime: Seconds = Seconds::hours(24), within Seconds::minutes(10), Seconds::days(30);
+    }
+
     /// What we fetch from others: `jwks_uri`, `sector_identifier_uri`, logos.
     outbound: Outbound {
         /// Whether private and loopback addresses may be fetched from: for development, tests and
@@ -341,6 +353,7 @@ impl Config {
             clients: Clients::default(),
             verify: Verify::default(),
             client_certificates: ClientCertificates::default(),
+            ca: Ca::default(),
             outbound: Outbound::default(),
             certificates: Certificates::default(),
             brand: Brand::default(),

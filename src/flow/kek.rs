@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::config;
 use crate::jose::Kek;
 use crate::jose::seal::Unusable;
-use crate::store::{Store, clients, server_secrets, signing_keys};
+use crate::store::{Store, authorities, clients, server_secrets, signing_keys};
 
 /// The name of the file in `[keys] dir`.
 const FILE: &str = "encryption.key";
@@ -61,6 +61,7 @@ pub async fn open(config: &config::Keys, store: &Store) -> Result<Kek, Missing> 
 async fn is_anything_sealed(store: &Store) -> sqlx::Result<bool> {
     Ok(!server_secrets::all(store.db()).await?.is_empty()
         || !signing_keys::all(store.db()).await?.is_empty()
+        || authorities::all(store.db()).await?.iter().any(|row| row.sealed.is_some())
         || clients::all(store.db())
             .await?
             .iter()

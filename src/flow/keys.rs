@@ -15,9 +15,10 @@ use crate::jose::jwk::{Jwks, PublicKey};
 use crate::jose::mac::Mac;
 use crate::jose::seal::{Kek, Unopened};
 use crate::jose::sign::SigningKey;
+use crate::pki::authority::sealed_for;
 use crate::record::{Event, Kind, Trace};
 use crate::store::signing_keys::{self, SigningKeyRow, State};
-use crate::store::{Store, Tx, clients, server_secrets, versions};
+use crate::store::{Store, Tx, authorities, clients, server_secrets, versions};
 use crate::types::secret::entropy;
 use crate::types::{Algorithm, Code, Digest, Error, Failure, Refusal, Result, Seconds, Timestamp};
 
@@ -383,12 +384,18 @@ async fn make(
 async fn resealed(store: &Store, kek: &Kek) -> Result<Vec<String>> {
     let keys = signing_keys::all(store.db()).await?;
     let ours = server_secrets::all(store.db()).await?;
+    let of_authority = authorities::all(store.db()).await?;
     let of_clients = clients::sealed_secrets(store.db()).await?;
     let keys_sealed = keys.iter().map(|row| (row.id.as_str(), &row.sealed));
     let ours_sealed = ours.iter().map(|row| (row.name.as_str(), &row.sealed));
     let of_clients_sealed = of_clients.iter().map(|row| (row.client_id.as_str(), &row.sealed));
     for (owner, sealed) in keys_sealed.chain(ours_sealed).chain(of_clients_sealed) {
         unseal(kek, owner, sealed)?;
+    }
+    for row in &of_authority {
+        if let Some(sealed) = &row.sealed {
+            unseal(kek, &sealed_for(&row.id), sealed)?;
+        }
     }
 
     let again = |owner: &str, sealed: &[u8]| -> Result<Vec<u8>> {
@@ -405,6 +412,12 @@ async fn resealed(store: &Store, kek: &Kek) -> Result<Vec<String>> {
     for row in of_clients.iter().filter(|row| !kek.is_current(&row.sealed)) {
         let new = again(row.client_id.as_str(), &row.sealed)?;
         clients::reseal(store.db(), &row.id, &row.sealed, &new).await?;
+    }
+    for row in &of_authority {
+        if let Some(sealed) = row.sealed.as_ref().filter(|sealed| !kek.is_current(sealed)) {
+            let new = again(&sealed_for(&row.id), sealed)?;
+            authorities::reseal(store.db(), &row.id, sealed, &new).await?;
+        }
     }
     Ok(ours.into_iter().map(|row| row.name).collect())
 }

@@ -10,7 +10,7 @@ use super::client_metadata::{judge, must_be_in_sector};
 use crate::config::Config;
 use crate::jose::Kek;
 use crate::outbound::Outbound;
-use crate::pki::inventory;
+use crate::pki::{Reason, inventory};
 use crate::record::{Event, Kind, Trace};
 use crate::store::clients::{self, Logo};
 use crate::store::{Store, Tx, certificates, retrying, versions};
@@ -89,7 +89,8 @@ impl Registrar<'_> {
         retrying(|| self.add_secret(client, overlap)).await
     }
 
-    /// Lets a client do nothing any more, until it is enabled.
+    /// Lets a client do nothing any more, until it is enabled. The certificates that we issued to it are
+    /// revoked, and stay so: it then asks for a new one.
     ///
     /// # Errors
     /// `not_found`.
@@ -99,6 +100,7 @@ impl Registrar<'_> {
             if !clients::disable(&mut tx, id, Some(self.trace.now())).await? {
                 return Err(unknown().into());
             }
+            self.revoke_certificates(&mut tx, id, Reason::PrivilegeWithdrawn).await?;
             self.note(tx, Kind::ClientDisabled, id).await
         })
         .await
@@ -119,7 +121,8 @@ impl Registrar<'_> {
         .await
     }
 
-    /// Deletes a client, and with it its consents, its grants and all that descends from them.
+    /// Deletes a client, and with it its consents, its grants and all that descends from them. The
+    /// certificates that we issued to it are revoked.
     ///
     /// # Errors
     /// `not_found`.
@@ -129,6 +132,7 @@ impl Registrar<'_> {
             if !clients::delete(&mut tx, id).await? {
                 return Err(unknown().into());
             }
+            self.revoke_certificates(&mut tx, id, Reason::CessationOfOperation).await?;
             self.note(tx, Kind::ClientDeleted, id).await
         })
         .await
@@ -272,6 +276,12 @@ impl Registrar<'_> {
         let client = clients::find(&mut tx, id).await?.ok_or_else(unknown)?;
         self.note(tx, kind, id).await?;
         Ok(Registered { client, secret })
+    }
+
+    /// Revokes what we issued to a client that may act no more.
+    async fn revoke_certificates(&self, tx: &mut Tx, id: &ClientId, reason: Reason) -> Result<()> {
+        certificates::revoke_of_client(tx, id, reason.as_str(), self.trace.now()).await?;
+        Ok(())
     }
 
     /// Tells the other replicas and the audit trail, and makes it so.

@@ -1,17 +1,22 @@
 //! Certificates: what they say, whom they prove, and how long that counts.
 
 pub mod anchors;
+pub mod authority;
 pub mod certificate;
 pub mod chain;
 pub mod description;
 pub mod header;
 pub mod identity;
 pub mod inventory;
+pub mod issue;
 pub mod issuer;
 pub mod name;
 pub mod ocsp;
+pub mod pem;
 pub mod reason;
+pub mod request;
 pub mod sightings;
+mod signer;
 
 pub use certificate::Certificate;
 pub use identity::Identity;

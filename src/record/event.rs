@@ -124,6 +124,16 @@ kinds! {
     KeyCompromised "key.compromised";
     /// A certificate was revoked by an administrator.
     CertificateRevoked "certificate.revoked";
+    /// A certificate of our authority was made or imported.
+    AuthorityCreated "authority.created";
+    /// The key of our root was given out.
+    RootKeyExported "authority.root_key_exported";
+    /// The key of our root is not kept here any more.
+    RootKeyRemoved "authority.root_key_removed";
+    /// Our authority issued a certificate.
+    CertificateIssued "certificate.issued";
+    /// A client was given a token to enrol with.
+    EnrolmentCreated "enrolment.created";
 }
 
 /// Something that happened.

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use quick_cache::sync::Cache as Lru;
 
+use super::authorities::{self, AuthorityRow};
 use super::versions::{self, Versions};
 use super::{Store, clients, resources};
 use crate::types::{Client, ClientId, Error, Failure, Resource, ResourceId};
@@ -21,15 +22,17 @@ const CLIENTS: usize = 50_000;
 /// How long a version counts as confirmed.
 const CONFIRMED: Duration = Duration::from_secs(3);
 
-/// Clients and resources, as they were at most a second ago.
+/// Clients, resources and our authority, as they were at most a second ago.
 #[derive(Debug)]
 pub struct Cache {
     store: Store,
     clients: Lru<ClientId, Arc<Client>>,
     resources: RwLock<Option<Arc<Resources>>>,
     origins: RwLock<Option<Arc<BTreeSet<String>>>>,
+    authorities: RwLock<Option<Arc<Vec<AuthorityRow>>>>,
     seen_clients: AtomicI64,
     seen_resources: AtomicI64,
+    seen_authorities: AtomicI64,
     /// Milliseconds from `born` to the last confirmation.
     confirmed: AtomicU64,
     born: Instant,
@@ -46,8 +49,10 @@ impl Cache {
             clients: Lru::new(CLIENTS),
             resources: RwLock::new(None),
             origins: RwLock::new(None),
+            authorities: RwLock::new(None),
             seen_clients: AtomicI64::new(-1),
             seen_resources: AtomicI64::new(-1),
+            seen_authorities: AtomicI64::new(-1),
             confirmed: AtomicU64::new(0),
             born: Instant::now(),
         }
@@ -71,6 +76,12 @@ impl Cache {
             && let Ok(mut resources) = self.resources.write()
         {
             *resources = None;
+        }
+        if self.seen_authorities.swap(versions.authorities, Ordering::AcqRel)
+            != versions.authorities
+            && let Ok(mut authorities) = self.authorities.write()
+        {
+            *authorities = None;
         }
         let asked = u64::try_from(asked.as_millis()).unwrap_or(u64::MAX);
         self.confirmed.fetch_max(asked, Ordering::AcqRel);
@@ -152,5 +163,25 @@ impl Cache {
             *held = Some(all.clone());
         }
         Ok(all.contains(origin))
+    }
+
+    /// The certificates of our authority, the latest first; none, where there is no authority.
+    ///
+    /// # Errors
+    /// When the database or the cache cannot be believed.
+    pub async fn authorities(&self) -> Result<Arc<Vec<AuthorityRow>>, Error> {
+        self.must_be_confirmed()?;
+        let held = self.authorities.read().ok().and_then(|held| held.clone());
+        if let Some(authorities) = held {
+            return Ok(authorities);
+        }
+        let version = self.seen_authorities.load(Ordering::Acquire);
+        let all = Arc::new(authorities::all(self.store.db()).await?);
+        if let Ok(mut held) = self.authorities.write()
+            && self.seen_authorities.load(Ordering::Acquire) == version
+        {
+            *held = Some(all.clone());
+        }
+        Ok(all)
     }
 }

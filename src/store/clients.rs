@@ -176,6 +176,19 @@ pub async fn disable(tx: &mut Tx, id: &ClientId, at: Option<Timestamp>) -> sqlx:
     Ok(changed == 1)
 }
 
+/// Holds a client that may act, until the transaction ends: who disables or deletes it meanwhile waits,
+/// and then sees what was written. `false`: there is no such client.
+///
+/// # Errors
+/// What the database says.
+pub async fn hold(tx: &mut Tx, id: &ClientId) -> sqlx::Result<bool> {
+    let held = sql("UPDATE clients SET version = version WHERE id = $1 AND disabled_at IS NULL")
+        .bind(id)
+        .run(tx)
+        .await?;
+    Ok(held == 1)
+}
+
 /// Deletes a client, and with it all that hangs on it.
 ///
 /// # Errors

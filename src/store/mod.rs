@@ -4,6 +4,7 @@
 //! a row is being changed is for the floors above.
 
 pub mod audit_events;
+pub mod authorities;
 pub mod browsers;
 pub mod cache;
 pub mod certificates;
@@ -11,6 +12,7 @@ pub mod clients;
 pub mod codes;
 pub mod consents;
 mod db;
+pub mod enrolments;
 pub mod grants;
 pub mod jobs;
 mod lender;

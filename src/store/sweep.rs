@@ -48,6 +48,7 @@ const STATEMENTS: &[(&str, &str, Seconds)] = &[
     ("grants", batch!("grants", "id", "expires_at <= $1 OR idle_at <= $1 OR revoked_at <= $1
         OR (NOT offline AND NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.id = grants.session_id))"), Seconds::hours(1)),
     ("certificates", batch!("certificates", "thumbprint", "not_after <= $1"), Seconds::days(90)),
+    ("enrolments", batch!("enrolments", "digest", "expires_at <= $1"), MARGIN),
     ("client_secrets", batch!("client_secrets", "id", "expires_at <= $1"), MARGIN),
 ];
 

@@ -13,6 +13,8 @@ pub struct Versions {
     pub resources: i64,
     /// Signing keys.
     pub keys: i64,
+    /// The certificates of our authority.
+    pub authorities: i64,
 }
 
 /// A thing that is cached.
@@ -24,6 +26,8 @@ pub enum Kind {
     Resources,
     /// Signing keys.
     Keys,
+    /// The certificates of our authority.
+    Authorities,
 }
 
 impl Kind {
@@ -32,6 +36,7 @@ impl Kind {
             Self::Clients => "clients",
             Self::Resources => "resources",
             Self::Keys => "keys",
+            Self::Authorities => "authorities",
         }
     }
 }
@@ -54,6 +59,7 @@ pub async fn all(store: &Store) -> sqlx::Result<Versions> {
         clients: of(Kind::Clients),
         resources: of(Kind::Resources),
         keys: of(Kind::Keys),
+        authorities: of(Kind::Authorities),
     })
 }
 

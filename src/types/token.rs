@@ -45,6 +45,8 @@ kinds! {
     ClientSecret "gw_cs_";
     /// What the browser's sign-in cookie carries.
     SessionSecret "gw_ss_";
+    /// What a client enrols with once, for a certificate.
+    EnrolmentToken "gw_en_";
     /// The handle of an authorization request that waits for a page.
     RequestHandle "gw_rq_";
 }
@@ -52,13 +54,14 @@ kinds! {
 /// Whether a text may hold a secret of ours, or a JWT, whose every header begins with `{"`: for what
 /// somebody sent in the place of a name, before it is told to anybody.
 pub fn may_hold_secret(text: &str) -> bool {
-    const MARKS: [&str; 7] = [
+    const MARKS: [&str; 8] = [
         "gw_rt_",
         "eyJ",
         AuthorizationCode::PREFIX,
         OpaqueAccessToken::PREFIX,
         ClientSecret::PREFIX,
         SessionSecret::PREFIX,
+        EnrolmentToken::PREFIX,
         RequestHandle::PREFIX,
     ];
     MARKS.iter().any(|mark| text.contains(mark))

@@ -11,6 +11,7 @@
 
 // What the tests are made of.
 mod application;
+
 mod browser;
 mod chromium;
 mod load;
@@ -18,6 +19,7 @@ mod place;
 mod server;
 
 // The tests.
+mod authority;
 mod certificates;
 mod cli;
 mod demo;

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use gatewright::flow::{registration, resources};
+use gatewright::pki::authority::Authority;
 use gatewright::record::{Issued, Kind};
 use gatewright::store::signing_keys::{self, State};
 use gatewright::types::client::GrantType;
@@ -347,6 +348,23 @@ async fn tell(kind: Kind, server: &Server) {
             app.keyring.retire(&app.store, &active.id, true, &server.trace()).await.unwrap();
         }
         Kind::CertificateRevoked => server.revoke(&Made::new("leaked", 90)).await.unwrap(),
+        Kind::AuthorityCreated => {
+            server.authority(async |authority| authority.init().await).await.unwrap();
+        }
+        Kind::RootKeyExported => {
+            server.authority(async |authority| authority.export_root_key().await).await.unwrap();
+        }
+        Kind::RootKeyRemoved => {
+            server.authority(async |authority| authority.remove_root_key().await).await.unwrap();
+        }
+        Kind::CertificateIssued => {
+            server.issue(&client, &rcgen::KeyPair::generate().unwrap()).await.unwrap();
+        }
+        Kind::EnrolmentCreated => {
+            let invite =
+                async |authority: Authority<'_>| authority.invite(&id, Seconds::hours(1)).await;
+            server.authority(invite).await.unwrap();
+        }
     }
 }
 

@@ -252,6 +252,8 @@ async fn sealed(server: &Server) -> Vec<Vec<u8>> {
     all.extend(
         gatewright::store::clients::sealed_secrets(db).await.unwrap().into_iter().map(|s| s.sealed),
     );
+    let authorities = gatewright::store::authorities::all(db).await.unwrap();
+    all.extend(authorities.into_iter().filter_map(|authority| authority.sealed));
     all
 }
 
@@ -298,6 +300,7 @@ async fn everything_is_sealed_again_under_a_new_key() {
             "token_endpoint_auth_method": "client_secret_jwt",
         }))
         .await;
+    server.authority(async |authority| authority.init().await).await.unwrap();
     let granted = server.granted("ada", &web, "openid").await;
     let before = sealed(&server).await;
 
@@ -307,6 +310,7 @@ async fn everything_is_sealed_again_under_a_new_key() {
     assert!(refused.contains("cannot be opened"), "{refused}");
     let alone = Some(EncryptionKeys::parse(&key("E")).unwrap());
     let server = server.replica_with(|config| config.keys.encryption_key = alone).await;
+    server.issue(&web, &rcgen::KeyPair::generate().unwrap()).await.unwrap();
 
     assert!(server.is_active(&web, &granted.token("access_token")).await);
     server.refresh(&web, &granted.token("refresh_token"), "").await.ok();

@@ -20,6 +20,7 @@ mod jwt;
 mod server;
 
 mod audit;
+mod built_in_ca;
 mod database_faults;
 mod docs;
 mod errors;

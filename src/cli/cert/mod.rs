@@ -1,5 +1,6 @@
 //! `gatewright cert`: the certificates that clients prove themselves with, and our own.
 
+mod issue;
 mod list;
 mod revoke;
 mod show;
@@ -45,6 +46,18 @@ Examples:
 A file revokes a certificate that we may not have met yet. Those of another authority should be revoked
 there as well: this counts for us alone.")]
     Revoke(revoke::Revoke),
+    /// Issue a certificate to a client, from a PKCS #10 request.
+    #[command(after_help = "\
+Examples:
+  openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout client.key \\
+      -subj / -out client.csr
+  gatewright cert issue --client 0198c2f0-… --csr client.csr > client.pem
+  gatewright --json cert issue --client 0198c2f0-… --csr - < client.csr
+
+Prints the certificate and what stands above it up to the root, as PEM. Of the request nothing but the
+public key is used: whose the certificate is, comes from the registration. It lives for ca.lifetime;
+those that the client has already go on working.")]
+    Issue(issue::Issue),
 }
 
 impl CertCommand {
@@ -54,6 +67,7 @@ impl CertCommand {
             Self::List(asked) => list::list(desk, &asked).await,
             Self::Show(asked) => show::show(desk, &asked).await,
             Self::Revoke(asked) => revoke::revoke(desk, &asked).await,
+            Self::Issue(issue) => issue.run(desk).await,
         }
     }
 }
@@ -78,7 +92,7 @@ async fn find(desk: &Desk, name: &str) -> anyhow::Result<Entry> {
 }
 
 /// A length of time, as the configuration writes it.
-fn length(text: &str) -> Result<Seconds, String> {
+pub(super) fn length(text: &str) -> Result<Seconds, String> {
     Seconds::read(&Raw::Text(text)).map_err(|_| format!("write {}", Seconds::FORM))
 }
 

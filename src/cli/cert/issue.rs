@@ -1,0 +1,54 @@
+//! `gatewright cert issue`: a certificate of our authority.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use crate::cli::desk::{self, Desk};
+use crate::cli::exit::Wrong;
+use crate::cli::print::Answer;
+use crate::flow::kek;
+use crate::pki::authority::Authority;
+use crate::pki::issue::Right;
+use crate::pki::pem;
+use crate::pki::request::CertificationRequest;
+use crate::types::ClientId;
+
+/// Whose, and for which key.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Issue {
+    /// The client_id of the client that it is for.
+    #[arg(long, value_name = "ID")]
+    client: String,
+    /// The request, PKCS #10 as PEM or DER; - reads it from standard input.
+    #[arg(long, value_name = "FILE")]
+    csr: PathBuf,
+}
+
+impl Issue {
+    /// Issues it.
+    pub(in crate::cli) async fn run(self, desk: &Desk) -> anyhow::Result<Answer> {
+        let request = CertificationRequest::read(&desk::read_bytes(&self.csr)?)
+            .map_err(|why| Wrong(format!("{}: {why}", self.csr.display())))?;
+        let kek = kek::open(&desk.config.keys, &desk.store).await?;
+        let authority =
+            Authority { store: &desk.store, kek: &kek, config: &desk.config, trace: &desk.trace };
+        let client = ClientId::from_text(self.client);
+        let issued = authority.issue(Some(&client), &request, Right::Proven).await?;
+        let certificate = pem::certificate(&issued.certificate);
+        let chain: String = issued.chain.iter().map(|one| pem::certificate(one)).collect();
+        let text = format!("{certificate}{chain}").trim_end().to_owned();
+        Ok(Answer::line(
+            text,
+            json!({
+                "client_id": issued.client_id,
+                "thumbprint": issued.thumbprint.to_string(),
+                "serial": issued.serial,
+                "not_after": issued.not_after,
+                "certificate": certificate,
+                "chain": chain,
+            }),
+        ))
+    }
+}

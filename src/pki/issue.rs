@@ -1,0 +1,274 @@
+//! Issuing client certificates: the public key of a request, and the names of a registration.
+
+use der::Encode as _;
+use der::asn1::{Ia5String, ObjectIdentifier};
+use rcgen::{
+    CertificateParams, CrlDistributionPoint, CustomExtension, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose, SanType,
+};
+use rustls_pki_types::CertificateDer;
+use x509_cert::ext::pkix::name::GeneralName;
+use x509_cert::ext::pkix::{AccessDescription, AuthorityInfoAccessSyntax};
+
+use super::authority::{Authority, Issuing, SKEW, moment, serial, split};
+use super::request::CertificationRequest;
+use super::{Certificate, description, inventory};
+use crate::record::{Event, Kind};
+use crate::store::certificates::{self, Origin};
+use crate::store::{Tx, authorities, clients, enrolments, retrying};
+use crate::types::token::EnrolmentToken;
+use crate::types::{
+    Client, ClientId, Code, Failure, Refusal, Result, Seconds, Thumbprint, Timestamp,
+};
+
+/// What of [RFC 5280 §4.2.2.1] stands in a certificate.
+///
+/// [RFC 5280 §4.2.2.1]: https://www.rfc-editor.org/rfc/rfc5280#section-4.2.2.1
+const AUTHORITY_INFORMATION_ACCESS: &[u64] = &[1, 3, 6, 1, 5, 5, 7, 1, 1];
+const OCSP: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1");
+const CA_ISSUERS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.2");
+
+/// As long as a token for enrolment may wait.
+const LONGEST_ENROLMENT: Seconds = Seconds::days(30);
+
+/// By what right somebody asks for a certificate.
+#[derive(Clone, Copy, Debug)]
+pub enum Right<'a> {
+    /// An administrator asks, or the client has proven itself as it does everywhere.
+    Proven,
+    /// A token that enrols once.
+    Token(&'a EnrolmentToken),
+    /// The certificate of this thumbprint, whose key was proven in the TLS handshake, and which we issued.
+    Certificate(Thumbprint),
+}
+
+/// A certificate that was issued.
+#[derive(Clone, Debug)]
+pub struct Issued {
+    /// Whose it is.
+    pub client_id: ClientId,
+    /// Itself.
+    pub certificate: CertificateDer<'static>,
+    /// What stands above it, nearest first.
+    pub chain: Vec<CertificateDer<'static>>,
+    /// `x5t#S256`
+    pub thumbprint: Thumbprint,
+    /// Its serial number, in hexadecimal.
+    pub serial: String,
+    /// When it counts no more.
+    pub not_after: Timestamp,
+}
+
+/// The name of a client in its certificates: a URN in which whatever is not plain is escaped (RFC 8141
+/// §2.2), so that two clients never share one.
+pub fn urn(client: &ClientId) -> String {
+    let mut urn = "urn:gatewright:client:".to_owned();
+    for byte in client.as_str().bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                urn.push(char::from(byte));
+            }
+            other => urn.push_str(&format!("%{other:02X}")),
+        }
+    }
+    urn
+}
+
+impl Authority<'_> {
+    /// Issues a certificate for the key of a request to a client that may act. Several live at once: the
+    /// old one works until it expires.
+    ///
+    /// # Errors
+    /// `invalid_client` when the client or its right counts for nothing; `not_found` when there is no
+    /// authority; a failure when the issuing certificate has expired.
+    pub async fn issue(
+        &self,
+        client: Option<&ClientId>,
+        request: &CertificationRequest,
+        right: Right<'_>,
+    ) -> Result<Issued> {
+        let issuing = self.open().await?;
+        if issuing.row.not_after <= self.trace.now() {
+            return Err(Failure::internal("the issuing certificate has expired: ca renew").into());
+        }
+        retrying(|| self.issue_once(&issuing, client, request, right)).await
+    }
+
+    /// Makes a token with which a client enrols once.
+    ///
+    /// # Errors
+    /// `not_found` for a client that does not exist or is disabled; `invalid_request` for a token that
+    /// would live for longer than 30 days.
+    pub async fn invite(&self, client: &ClientId, valid: Seconds) -> Result<EnrolmentToken> {
+        if !(Seconds(1)..=LONGEST_ENROLMENT).contains(&valid) {
+            return Err(Code::InvalidRequest
+                .because("a token for enrolment is valid for 30 days at most")
+                .into());
+        }
+        let now = self.trace.now();
+        let token = EnrolmentToken::generate();
+        retrying(|| async {
+            let mut tx = self.store.write().await?;
+            let until = now + valid;
+            if !enrolments::insert(&mut tx, &token.digest(), client, now, until).await? {
+                return Err(Code::NotFound
+                    .because("there is no client of this identifier that may act")
+                    .into());
+            }
+            Event::success(Kind::EnrolmentCreated)
+                .client(client)
+                .fact("expires_at", until.0)
+                .write(&mut tx, self.trace)
+                .await?;
+            tx.commit().await?;
+            Ok(())
+        })
+        .await?;
+        Ok(token)
+    }
+
+    async fn issue_once(
+        &self,
+        issuing: &Issuing,
+        client: Option<&ClientId>,
+        request: &CertificationRequest,
+        right: Right<'_>,
+    ) -> Result<Issued> {
+        let now = self.trace.now();
+        let mut tx = self.store.write().await?;
+        let client = self.held(&mut tx, client, right).await?;
+        let issued = self.sign(issuing, &client, request)?;
+        let certificate = Certificate::read(&issued.certificate, &[]).map_err(Failure::internal)?;
+        let row = inventory::row(&certificate, Origin::Issued, Some(&client.id), now);
+        certificates::note(&mut tx, &row).await?;
+        let authority = &issuing.row.id;
+        authorities::note_issued(&mut tx, authority, &issued.serial, issued.thumbprint).await?;
+        let mut event = Event::success(Kind::CertificateIssued)
+            .client(&client.id)
+            .fact("thumbprint", issued.thumbprint.to_string())
+            .fact("serial", issued.serial.as_str())
+            .fact("authority", authority.as_str())
+            .fact("not_after", issued.not_after.0)
+            .fact("by", right.name());
+        if let Right::Certificate(renewed) = right {
+            event = event.fact("renewed", renewed.to_string());
+        }
+        event.write(&mut tx, self.trace).await?;
+        tx.commit().await?;
+        Ok(issued)
+    }
+
+    /// The client, which stays as it is until the certificate is there: who disables it at the same time
+    /// waits, and revokes this one too. Its right is spent, or stays as it is too.
+    async fn held(
+        &self,
+        tx: &mut Tx,
+        named: Option<&ClientId>,
+        right: Right<'_>,
+    ) -> Result<Client> {
+        let now = self.trace.now();
+        let id = match (named, right) {
+            (Some(named), Right::Proven | Right::Token(_)) => named.clone(),
+            (_, Right::Certificate(thumbprint)) => {
+                authorities::holder(tx, thumbprint, now).await?.ok_or_else(not_ours)?
+            }
+            (None, Right::Proven | Right::Token(_)) => return Err(nobody("no client").into()),
+        };
+        if !clients::hold(tx, &id).await? {
+            return Err(nobody("unknown or disabled client").with("client_id", &id).into());
+        }
+        if let Right::Token(token) = right
+            && !enrolments::spend(tx, &token.digest(), &id, now).await?
+        {
+            return Err(nobody("the token is another client's, was used, or has expired")
+                .with("client_id", &id)
+                .into());
+        }
+        let client = clients::find(tx, &id).await?;
+        Ok(client.ok_or_else(|| nobody("unknown client"))?)
+    }
+
+    fn sign(
+        &self,
+        issuing: &Issuing,
+        client: &Client,
+        request: &CertificationRequest,
+    ) -> Result<Issued> {
+        let now = self.trace.now();
+        let not_after = issuing.row.not_after.min(now + self.config.ca.lifetime);
+        let serial = serial();
+        let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, client.id.as_str());
+        params.subject_alt_names = names(client)?;
+        params.serial_number = Some(serial.clone());
+        params.not_before = moment(now - SKEW)?;
+        params.not_after = moment(not_after)?;
+        params.is_ca = IsCa::ExplicitNoCa;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        params.use_authority_key_identifier_extension = true;
+        let uris = vec![self.address("/ca/crl", &issuing.row.id)];
+        params.crl_distribution_points = vec![CrlDistributionPoint { uris }];
+        params.custom_extensions = vec![self.access(&issuing.row.id)?];
+        let certificate =
+            params.signed_by(&request.key, &issuing.issuer).map_err(Failure::internal)?;
+        let mut chain = vec![CertificateDer::from(issuing.row.certificate.clone())];
+        chain.extend(split(&issuing.row.chain));
+        Ok(Issued {
+            client_id: client.id.clone(),
+            thumbprint: Thumbprint::of(certificate.der()),
+            certificate: certificate.into(),
+            chain,
+            serial: description::serial(serial.as_ref()),
+            not_after,
+        })
+    }
+
+    /// Where a verifier asks whether the certificate was revoked, and finds who issued it.
+    fn access(&self, authority: &str) -> Result<CustomExtension> {
+        let located = |access_method, uri: String| {
+            let uri = Ia5String::new(&uri).map_err(Failure::internal)?;
+            let access_location = GeneralName::UniformResourceIdentifier(uri);
+            Ok::<_, Failure>(AccessDescription { access_method, access_location })
+        };
+        let access = AuthorityInfoAccessSyntax(vec![
+            located(OCSP, self.config.issuer.endpoint("/ca/ocsp"))?,
+            located(CA_ISSUERS, self.address("/ca/certificate", authority))?,
+        ]);
+        let content = access.to_der().map_err(Failure::internal)?;
+        Ok(CustomExtension::from_oid_content(AUTHORITY_INFORMATION_ACCESS, content))
+    }
+
+    fn address(&self, path: &str, authority: &str) -> String {
+        format!("{}/{authority}", self.config.issuer.endpoint(path))
+    }
+}
+
+impl Right<'_> {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Proven => "client or administrator",
+            Self::Token(_) => "enrolment token",
+            Self::Certificate(_) => "certificate",
+        }
+    }
+}
+
+/// What the certificate calls the client: nothing that came with the request.
+fn names(client: &Client) -> Result<Vec<SanType>> {
+    let uri = urn(&client.id).try_into().map_err(Failure::internal)?;
+    Ok(vec![SanType::URI(uri)])
+}
+
+const fn failed() -> Refusal {
+    Code::InvalidClient.because("the client is unknown, disabled, or did not prove who it is")
+}
+
+fn nobody(reason: &'static str) -> Refusal {
+    failed().with("reason", reason)
+}
+
+fn not_ours() -> Refusal {
+    nobody("the certificate is not one that we issued, has expired, or was revoked")
+}

@@ -1,0 +1,31 @@
+//! Texts for tools: [RFC 7468].
+//!
+//! [RFC 7468]: https://www.rfc-editor.org/rfc/rfc7468
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+/// A certificate.
+pub fn certificate(der: &[u8]) -> String {
+    encoded("CERTIFICATE", der).to_string()
+}
+
+/// A private key.
+pub fn private_key(pkcs8: &[u8]) -> Zeroizing<String> {
+    encoded("PRIVATE KEY", pkcs8)
+}
+
+/// > Generators MUST wrap the base64-encoded lines so that each line consists of exactly 64 characters
+/// > except for the final line (§2)
+fn encoded(label: &str, der: &[u8]) -> Zeroizing<String> {
+    // Room for all of it at once: a string that grows leaves copies behind.
+    let mut text = Zeroizing::new(String::with_capacity(der.len() * 3 / 2 + 128));
+    text.push_str(&format!("-----BEGIN {label}-----\n"));
+    for chunk in der.chunks(48) {
+        STANDARD.encode_string(chunk, &mut text);
+        text.push('\n');
+    }
+    text.push_str(&format!("-----END {label}-----\n"));
+    text
+}

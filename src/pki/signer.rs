@@ -1,0 +1,92 @@
+//! The private keys of our authority: what signs certificates and CRLs.
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair,
+    KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair,
+};
+use rcgen::{PublicKeyData, SignatureAlgorithm, SigningKey};
+use zeroize::Zeroizing;
+
+use crate::types::Failure;
+
+/// A private key, parsed and ready. It has no `Debug` and no way to its private part
+/// (THREATS KE-05).
+pub(super) struct Signer {
+    pair: Pair,
+    algorithm: &'static SignatureAlgorithm,
+}
+
+enum Pair {
+    Ec(EcdsaKeyPair),
+    Rsa(RsaKeyPair),
+    Ed(Ed25519KeyPair),
+}
+
+impl Signer {
+    /// A new key on P-256, and its PKCS #8 form to be sealed.
+    pub(super) fn generate() -> Result<(Self, Zeroizing<Vec<u8>>), Failure> {
+        let random = SystemRandom::new();
+        let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &random)
+            .map_err(Failure::internal)?;
+        let pkcs8 = Zeroizing::new(document.as_ref().to_vec());
+        let signer = Self::from_pkcs8(&pkcs8).map_err(Failure::internal)?;
+        Ok((signer, pkcs8))
+    }
+
+    /// Parses a key: P-256, P-384, RSA of at least 2048 bits, Ed25519.
+    ///
+    /// # Errors
+    /// When it is none of these.
+    pub(super) fn from_pkcs8(pkcs8: &[u8]) -> Result<Self, &'static str> {
+        let ec = |algorithm| EcdsaKeyPair::from_pkcs8(algorithm, pkcs8).ok().map(Pair::Ec);
+        if let Some(pair) = ec(&ECDSA_P256_SHA256_ASN1_SIGNING) {
+            return Ok(Self { pair, algorithm: &rcgen::PKCS_ECDSA_P256_SHA256 });
+        }
+        if let Some(pair) = ec(&ECDSA_P384_SHA384_ASN1_SIGNING) {
+            return Ok(Self { pair, algorithm: &rcgen::PKCS_ECDSA_P384_SHA384 });
+        }
+        if let Ok(pair) = Ed25519KeyPair::from_pkcs8(pkcs8) {
+            return Ok(Self { pair: Pair::Ed(pair), algorithm: &rcgen::PKCS_ED25519 });
+        }
+        // aws-lc reads none of fewer than 2048 bits.
+        match RsaKeyPair::from_pkcs8(pkcs8) {
+            Ok(pair) => Ok(Self { pair: Pair::Rsa(pair), algorithm: &rcgen::PKCS_RSA_SHA256 }),
+            Err(_) => {
+                Err("the key is not PKCS #8 of P-256, P-384, Ed25519 or RSA of 2048 bits or more")
+            }
+        }
+    }
+}
+
+impl PublicKeyData for Signer {
+    fn der_bytes(&self) -> &[u8] {
+        match &self.pair {
+            Pair::Ec(pair) => pair.public_key().as_ref(),
+            Pair::Rsa(pair) => pair.public_key().as_ref(),
+            Pair::Ed(pair) => pair.public_key().as_ref(),
+        }
+    }
+
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        self.algorithm
+    }
+}
+
+impl SigningKey for Signer {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        let failed = |_| rcgen::Error::RemoteKeyError;
+        let random = SystemRandom::new();
+        match &self.pair {
+            Pair::Ec(pair) => {
+                pair.sign(&random, message).map(|signed| signed.as_ref().to_vec()).map_err(failed)
+            }
+            Pair::Rsa(pair) => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature).map_err(failed)?;
+                Ok(signature)
+            }
+            Pair::Ed(pair) => Ok(pair.sign(message).as_ref().to_vec()),
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! `enrolments`: tokens with which a client enrols once.
+
+use super::{On, Tx, sql};
+use crate::types::{ClientId, Digest, Timestamp};
+
+/// Keeps a new one, for a client that may act. `false`: there is no such client.
+///
+/// # Errors
+/// What the database says.
+pub async fn insert(
+    on: impl Into<On<'_>>,
+    digest: &Digest,
+    client: &ClientId,
+    now: Timestamp,
+    expires_at: Timestamp,
+) -> sqlx::Result<bool> {
+    let inserted = sql("INSERT INTO enrolments (digest, client_id, created_at, expires_at)
+         SELECT $1, id, $3, $4 FROM clients WHERE id = $2 AND disabled_at IS NULL")
+    .bind(digest)
+    .bind(client)
+    .bind(now)
+    .bind(expires_at)
+    .run(on)
+    .await?;
+    Ok(inserted == 1)
+}
+
+/// Spends one. `false`: it is another client's, was used, or has expired; of many who ask at once one
+/// spends it.
+///
+/// # Errors
+/// What the database says.
+pub async fn spend(
+    tx: &mut Tx,
+    digest: &Digest,
+    client: &ClientId,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
+    let spent = sql("UPDATE enrolments SET used_at = $1
+          WHERE digest = $2 AND client_id = $3 AND used_at IS NULL AND expires_at > $1")
+    .bind(now)
+    .bind(digest)
+    .bind(client)
+    .run(tx)
+    .await?;
+    Ok(spent == 1)
+}

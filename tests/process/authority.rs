@@ -1,0 +1,99 @@
+//! `gatewright ca` and `gatewright cert issue`, as administrators and their scripts use them.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+
+use gatewright::cli::Exit;
+
+use crate::place::Place;
+
+fn openssl(place: &Place, arguments: &str) -> String {
+    let mut command = Command::new("openssl");
+    let output = command.args(arguments.split(' ')).current_dir(&place.directory).output().unwrap();
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(output.status.success(), "openssl {arguments}: {said}");
+    said
+}
+
+async fn client(place: &Place) -> String {
+    let create = ["client", "create", "--grant-type", "client_credentials"];
+    place.json(&create).await["client_id"].as_str().unwrap().to_owned()
+}
+
+/// What the documentation says, from the first command to a certificate that `openssl` believes.
+#[tokio::test]
+async fn an_authority_is_made_and_issues() {
+    let place = Place::make().await;
+    let none = place.run(&["ca", "list"]).await;
+    assert!(none.out.contains("ca init"), "{none:?}");
+    place.run(&["ca", "show"]).await.refused(Exit::Absent, "ca init");
+
+    let made = place.json(&["ca", "init"]).await;
+    assert_eq!(made.as_array().unwrap().len(), 2);
+    place.run(&["ca", "init"]).await.refused(Exit::Refused, "already");
+
+    let client = client(&place).await;
+    openssl(
+        &place,
+        "req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout client.key -subj / -out client.csr",
+    );
+    let issue = ["cert", "issue", "--client", &client, "--csr", "client.csr"];
+    let printed = place.run(&issue).await;
+    assert_eq!(printed.code, 0, "{printed:?}");
+    place.write("client.pem", &printed.out);
+    let shown = place.run(&["ca", "show"]).await.out;
+    place.write("ca.pem", &shown);
+    openssl(&place, "verify -purpose sslclient -CAfile ca.pem client.pem");
+    let about = openssl(&place, "x509 -in client.pem -noout -subject -ext subjectAltName");
+    assert!(about.contains(&format!("URI:urn:gatewright:client:{client}")), "{about}");
+    openssl(&place, "req -in client.csr -outform DER -out client.der");
+    let issue = ["cert", "issue", "--client", &client, "--csr", "client.der"];
+    let told = place.json(&issue).await;
+    assert_eq!(told["client_id"], client.as_str());
+
+    let issue = ["cert", "issue", "--client", "nobody", "--csr", "client.csr"];
+    place.run(&issue).await.refused(Exit::Refused, "unknown");
+    let issue = ["cert", "issue", "--client", &client, "--csr", "client.key"];
+    place.run(&issue).await.refused(Exit::Refused, "CERTIFICATE REQUEST");
+    let issue = ["cert", "issue", "--client", &client, "--csr", "nowhere.csr"];
+    place.run(&issue).await.refused(Exit::Absent, "nowhere.csr");
+}
+
+/// The key of the root in a file that its owner alone reads, and then no more in the database.
+#[tokio::test]
+async fn the_key_of_the_root_goes_into_a_file() {
+    let place = Place::make().await;
+    place.json(&["ca", "init"]).await;
+    place.write("there.key", "something");
+
+    let export = ["ca", "export-root-key", "--out", "there.key", "--remove"];
+    place.run(&export).await.refused(Exit::Refused, "there.key");
+    let export = ["ca", "export-root-key", "--out", "root.key", "--remove"];
+    let done = place.json(&export).await;
+
+    assert_eq!(done["removed"], true);
+    let file = place.directory.join("root.key");
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    openssl(&place, "pkey -in root.key -noout -check");
+    let export = ["ca", "export-root-key", "--out", "again.key"];
+    place.run(&export).await.refused(Exit::Absent, "taken away");
+    assert!(!place.directory.join("again.key").exists(), "nothing half is left");
+    place.run(&["ca", "renew"]).await.refused(Exit::Refused, "name it");
+    let renewed = place.json(&["ca", "renew", "--root-key", "root.key"]).await;
+    assert_eq!(renewed.as_array().unwrap().len(), 3);
+}
+
+/// A token for enrolment is told once, for a client that there is.
+#[tokio::test]
+async fn a_client_is_given_a_token_to_enrol_with() {
+    let place = Place::make().await;
+    let client = client(&place).await;
+
+    let enrol = ["ca", "enrol", "--client", &client, "--valid", "15m"];
+    let told = place.json(&enrol).await;
+
+    assert!(told["token"].as_str().unwrap().starts_with("gw_en_"));
+    place.run(&["ca", "enrol", "--client", "nobody"]).await.refused(Exit::Absent, "no client");
+    let long = ["ca", "enrol", "--client", &client, "--valid", "31d"];
+    place.run(&long).await.refused(Exit::Refused, "30 days");
+}

@@ -1,0 +1,578 @@
+//! The built-in authority: what it issues, to whom, and what becomes of it (docs/certificates.md).
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use gatewright::pki::Certificate;
+use gatewright::pki::authority::{Authority, Given, anchors};
+use gatewright::pki::issue::{Issued, Right, urn};
+use gatewright::pki::request::CertificationRequest;
+use gatewright::store::authorities::{self, AuthorityRow};
+use gatewright::store::certificates;
+use gatewright::types::{ClientId, Code, Error, Result, Seconds};
+use rcgen::{CertificateParams, DnType, KeyPair, SanType};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
+use x509_parser::prelude::{FromDer as _, ParsedExtension, X509Certificate};
+
+use crate::server::{Client, ISSUER, Server};
+
+impl Server {
+    /// A server with an authority.
+    pub(crate) async fn with_authority() -> Self {
+        let server = Self::start().await;
+        server.authority(async |authority| authority.init().await).await.unwrap();
+        server
+    }
+
+    /// Does something with the authority, as a command does, and lets the server see it.
+    pub(crate) async fn authority<T>(
+        &self,
+        work: impl AsyncFnOnce(Authority<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let (app, trace) = (self.app(), self.trace());
+        let (store, kek, config) = (&app.store, app.keyring.kek(), &app.config);
+        let done = work(Authority { store, kek, config, trace: &trace }).await;
+        app.confirm().await.unwrap();
+        done
+    }
+
+    /// A certificate for a key, as an administrator issues it.
+    pub(crate) async fn issue(&self, client: &Client, key: &KeyPair) -> Result<Issued> {
+        let id = ClientId::from_text(&client.id);
+        let request = CertificationRequest::read(&request(key)).unwrap();
+        self.authority(async |authority| authority.issue(Some(&id), &request, Right::Proven).await)
+            .await
+    }
+
+    /// What `openssl` makes begins now, and our clock stands where every test begins.
+    fn wait_for(&self, certificate: &CertificateDer<'_>) {
+        let begins = Certificate::read(certificate, &[]).unwrap().not_before;
+        self.wait((begins - self.trace().now()).0.max(0) + 3600);
+    }
+
+    async fn present(&self) -> AuthorityRow {
+        authorities::present(self.app().store.db(), false).await.unwrap().unwrap()
+    }
+}
+
+/// A request that asks for everything that nobody gets.
+pub(crate) fn request(key: &KeyPair) -> Vec<u8> {
+    let mut params = CertificateParams::new(["somebody.else.example".to_owned()]).unwrap();
+    params.distinguished_name.push(DnType::CommonName, "somebody else");
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let uri = "urn:gatewright:client:somebody-else".try_into().unwrap();
+    params.subject_alt_names.push(SanType::URI(uri));
+    params.serialize_request(key).unwrap().der().to_vec()
+}
+
+/// A directory of its own, gone when the test is over.
+pub(crate) struct Dir(pub(crate) PathBuf);
+
+impl Dir {
+    pub(crate) fn new() -> Self {
+        let path =
+            std::env::temp_dir().join(format!("gatewright_{}", uuid::Uuid::now_v7().simple()));
+        std::fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.0.join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    /// Runs the `openssl` of the system here.
+    #[track_caller]
+    pub(crate) fn openssl(&self, arguments: &str) -> String {
+        let (said, done) = self.try_openssl(arguments);
+        assert!(done, "openssl {arguments}: {said}");
+        said
+    }
+
+    /// What it says, and whether it was content.
+    pub(crate) fn try_openssl(&self, arguments: &str) -> (String, bool) {
+        let mut command = Command::new("openssl");
+        let output =
+            command.args(arguments.split(' ')).current_dir(&self.0).output().expect("openssl runs");
+        let said = [output.stdout, output.stderr].concat();
+        (String::from_utf8_lossy(&said).into_owned(), output.status.success())
+    }
+}
+
+impl Drop for Dir {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn pem(der: &[u8]) -> String {
+    gatewright::pki::pem::certificate(der)
+}
+
+/// Issues to `client` with a new key.
+async fn issued(server: &Server, client: &Client) -> Issued {
+    server.issue(client, &KeyPair::generate().unwrap()).await.unwrap()
+}
+
+#[track_caller]
+fn refused<T: std::fmt::Debug>(result: Result<T>, code: Code, why: &str) {
+    match result {
+        Err(Error::Refused(refusal)) => {
+            assert_eq!(refusal.code, code, "{refusal:?}");
+            assert!(format!("{refusal:?}").contains(why), "{refusal:?}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn is_revoked(server: &Server, issued: &Issued) -> bool {
+    certificates::is_revoked(server.app().store.db(), issued.thumbprint).await.unwrap()
+}
+
+/// RFC 5280 §4.2; nobody enrols as somebody else, whatever the request asks for.
+#[tokio::test]
+async fn of_a_request_only_the_public_key_is_used() {
+    let server = Server::with_authority().await;
+    let client = server.service().await;
+    let key = KeyPair::generate().unwrap();
+    let now = server.trace().now();
+
+    let issued = server.issue(&client, &key).await.unwrap();
+
+    let (_, parsed) = X509Certificate::from_der(&issued.certificate).unwrap();
+    assert_eq!(parsed.subject().to_string(), format!("CN={}", client.id));
+    assert_eq!(parsed.public_key().raw, rcgen::PublicKeyData::subject_public_key_info(&key));
+    let read = Certificate::read(&issued.certificate, &[]).unwrap();
+    assert_eq!(read.names.uri, [format!("urn:gatewright:client:{}", client.id)]);
+    assert!(read.names.dns.is_empty() && read.names.ip.is_empty() && read.names.email.is_empty());
+    assert_eq!(read.not_after, now + Seconds::hours(24));
+    assert_eq!(read.not_before, now - Seconds::minutes(5), "clocks differ");
+    assert!(parsed.raw_serial().len() >= 16, "128 random bits");
+
+    let constraints = parsed.basic_constraints().unwrap().unwrap();
+    assert!(constraints.critical && !constraints.value.ca);
+    let usage = parsed.key_usage().unwrap().unwrap();
+    assert!(usage.critical && usage.value.flags == 1, "digitalSignature alone");
+    let extended = parsed.extended_key_usage().unwrap().unwrap().value;
+    assert!(extended.client_auth && !extended.server_auth && !extended.any);
+    let text = format!("{:?}", parsed.extensions());
+    let id = server.present().await.id;
+    for address in ["/ca/ocsp", &format!("/ca/certificate/{id}"), &format!("/ca/crl/{id}")] {
+        assert!(text.contains(&format!("{ISSUER}{address}")), "{address}: {text}");
+    }
+    for wanted in ["subject", "authority"] {
+        let there = parsed.extensions().iter().any(|extension| {
+            match (wanted, extension.parsed_extension()) {
+                ("subject", ParsedExtension::SubjectKeyIdentifier(_)) => true,
+                (_, ParsedExtension::AuthorityKeyIdentifier(_)) => wanted == "authority",
+                _ => false,
+            }
+        });
+        assert!(there, "{wanted} key identifier");
+    }
+}
+
+/// What the system's own tool says of it.
+#[tokio::test]
+async fn openssl_finds_the_way_to_the_root() {
+    let server = Server::with_authority().await;
+    let client = server.service().await;
+    let issued = issued(&server, &client).await;
+    let dir = Dir::new();
+    dir.write("client.pem", pem(&issued.certificate));
+    dir.write("issuing.pem", pem(&issued.chain[0]));
+    dir.write("root.pem", pem(&issued.chain[1]));
+    let at = server.trace().now().0;
+
+    let verify =
+        format!("verify -x509_strict -attime {at} -CAfile root.pem -untrusted issuing.pem");
+    dir.openssl(&format!("{verify} -purpose sslclient client.pem"));
+
+    let (said, done) = dir.try_openssl(&format!("{verify} -purpose sslserver client.pem"));
+    assert!(!done, "no server has such a certificate: {said}");
+    assert_eq!(issued.chain.len(), 2);
+}
+
+/// The inventory, and the audit trail.
+#[tokio::test]
+async fn what_was_issued_stands_in_the_inventory() {
+    let server = Server::with_authority().await;
+    let client = server.service().await;
+    let issued = issued(&server, &client).await;
+
+    let row =
+        certificates::find(server.app().store.db(), issued.thumbprint).await.unwrap().unwrap();
+    let (_, parsed) = X509Certificate::from_der(&issued.certificate).unwrap();
+
+    assert_eq!(row.origin, certificates::Origin::Issued);
+    assert_eq!(row.client_id.unwrap().as_str(), client.id);
+    assert_eq!(row.names, [format!("URI:urn:gatewright:client:{}", client.id)]);
+    assert_eq!((row.key_type.as_str(), row.key_bits), ("EC P-256", 256));
+    assert_eq!(row.der, issued.certificate.to_vec());
+    assert_eq!(format!("0{}", row.serial), parsed.raw_serial_as_string().replace(':', ""));
+    let events = server.events("certificate.issued").await;
+    assert!(events[0].facts.contains(&issued.thumbprint.to_string()));
+    assert_eq!(events[0].client_id.as_ref(), Some(&client.id));
+}
+
+#[tokio::test]
+async fn who_may_not_act_is_given_no_certificate() {
+    let server = Server::with_authority().await;
+    let client = server.service().await;
+    let nobody = Client { id: "nobody".to_owned(), secret: String::new() };
+    let key = KeyPair::generate().unwrap();
+
+    refused(server.issue(&nobody, &key).await, Code::InvalidClient, "unknown");
+    let id = ClientId::from_text(&client.id);
+    server.administer(async |registrar| registrar.disable(&id).await.unwrap()).await;
+    refused(server.issue(&client, &key).await, Code::InvalidClient, "disabled");
+
+    let without = Server::start().await;
+    let client = without.service().await;
+    refused(without.issue(&client, &key).await, Code::NotFound, "ca init");
+}
+
+/// Disabling or deleting a client revokes what we issued to it, in the same moment and for ever.
+#[tokio::test]
+async fn a_client_that_is_gone_takes_its_certificates_with_it() {
+    let server = Server::with_authority().await;
+    for delete in [false, true] {
+        let client = server.service().await;
+        let first = issued(&server, &client).await;
+        let other = issued(&server, &server.service().await).await;
+        let id = ClientId::from_text(&client.id);
+
+        server
+            .administer(async |registrar| match delete {
+                true => registrar.delete(&id).await.unwrap(),
+                false => {
+                    registrar.disable(&id).await.unwrap();
+                    registrar.enable(&id).await.unwrap();
+                }
+            })
+            .await;
+
+        assert!(is_revoked(&server, &first).await, "delete: {delete}");
+        assert!(!is_revoked(&server, &other).await, "another client's");
+        if !delete {
+            let next = issued(&server, &client).await;
+            assert!(
+                !is_revoked(&server, &next).await,
+                "a client that works again is given another"
+            );
+        }
+    }
+}
+
+/// THREATS X-11: whichever comes first, no certificate of a disabled client stays good.
+#[tokio::test(flavor = "multi_thread")]
+async fn issuing_and_disabling_at_once_leave_no_good_certificate() {
+    let server = Server::with_authority().await;
+    for _ in 0..20 {
+        let client = server.service().await;
+        let id = ClientId::from_text(&client.id);
+        let requests: Vec<_> = (0..4)
+            .map(|_| CertificationRequest::read(&request(&KeyPair::generate().unwrap())).unwrap())
+            .collect();
+        let app = server.app().clone();
+        let trace = server.trace();
+
+        let issuing: Vec<_> = requests
+            .into_iter()
+            .map(|request| {
+                let (app, trace, id) = (app.clone(), trace.clone(), id.clone());
+                tokio::spawn(async move {
+                    let (store, kek, config) = (&app.store, app.keyring.kek(), &app.config);
+                    let authority = Authority { store, kek, config, trace: &trace };
+                    authority.issue(Some(&id), &request, Right::Proven).await
+                })
+            })
+            .collect();
+        server.administer(async |registrar| registrar.disable(&id).await.unwrap()).await;
+
+        for issued in issuing {
+            match issued.await.unwrap() {
+                Ok(issued) => assert!(is_revoked(&server, &issued).await, "it was issued before"),
+                Err(Error::Refused(refusal)) => assert_eq!(refusal.code, Code::InvalidClient),
+                Err(Error::Failed(failure)) => panic!("{failure}"),
+            }
+        }
+    }
+}
+
+/// One row is the present one: of several who make an authority, one does.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_authority_is_made_once() {
+    let server = Server::start().await;
+    let made: Vec<_> = (0..8)
+        .map(|_| {
+            let (app, trace) = (server.app().clone(), server.trace());
+            tokio::spawn(async move {
+                let (store, kek, config) = (&app.store, app.keyring.kek(), &app.config);
+                Authority { store, kek, config, trace: &trace }.init().await
+            })
+        })
+        .collect();
+
+    let mut won = 0;
+    for made in made {
+        match made.await.unwrap() {
+            Ok(()) => won += 1,
+            other => refused(other, Code::InvalidRequest, "already"),
+        }
+    }
+
+    assert_eq!(won, 1);
+    assert_eq!(authorities::all(server.app().store.db()).await.unwrap().len(), 2);
+}
+
+/// The old issuing certificate counts until it expires, and so does what it issued.
+#[tokio::test]
+async fn a_new_issuing_certificate_takes_over_without_a_gap() {
+    let server = Server::with_authority().await;
+    let client = server.service().await;
+    let before = issued(&server, &client).await;
+
+    server.wait(3600);
+    server.authority(async |authority| authority.renew(None).await).await.unwrap();
+    let after = issued(&server, &client).await;
+
+    assert_ne!(before.chain[0], after.chain[0], "another key, another certificate");
+    assert_eq!(before.chain[1], after.chain[1], "the same root");
+    let rows = server.app().cache.authorities().await.unwrap();
+    let now = server.trace().now();
+    let found: Vec<_> = anchors(&rows, now).collect();
+    assert_eq!(found, [after.chain[0].clone(), before.chain[0].clone()]);
+    let old = rows.iter().find(|row| row.superseded_at.is_some()).unwrap();
+    let found: Vec<_> = anchors(&rows, old.not_after + Seconds(1)).collect();
+    assert_eq!(found, [after.chain[0].clone()], "until it expires");
+}
+
+/// No certificate outlives the one that it was issued with.
+#[tokio::test]
+async fn nothing_is_issued_beyond_the_end_of_the_issuing_certificate() {
+    let server = Server::with_authority().await;
+    let client = server.service().await;
+    let end = server.present().await.not_after;
+
+    server.wait((end - server.trace().now()).0 - 60);
+    assert_eq!(issued(&server, &client).await.not_after, end);
+
+    server.wait(60);
+    let late = server.issue(&client, &KeyPair::generate().unwrap()).await;
+    assert!(matches!(late, Err(Error::Failed(_))), "{late:?}");
+    server.authority(async |authority| authority.renew(None).await).await.unwrap();
+    issued(&server, &client).await;
+}
+
+/// The root's key is needed for nothing but the next issuing certificate.
+#[tokio::test]
+async fn the_root_key_can_be_taken_elsewhere() {
+    let server = Server::with_authority().await;
+    let client = server.service().await;
+
+    let key = server.authority(async |authority| authority.export_root_key().await).await.unwrap();
+    server.authority(async |authority| authority.remove_root_key().await).await.unwrap();
+
+    issued(&server, &client).await;
+    let again = server.authority(async |authority| authority.export_root_key().await).await;
+    refused(again, Code::NotFound, "taken away");
+    let without = server.authority(async |authority| authority.renew(None).await).await;
+    refused(without, Code::InvalidRequest, "name it");
+    let other = KeyPair::generate().unwrap();
+    let wrong =
+        server.authority(async |authority| authority.renew(Some(other.serialized_der())).await);
+    refused(wrong.await, Code::InvalidRequest, "not that of the certificate");
+    server.authority(async |authority| authority.renew(Some(&key)).await).await.unwrap();
+    let renewed = issued(&server, &client).await;
+    let (_, issuing) = X509Certificate::from_der(&renewed.chain[0]).unwrap();
+    let (_, root) = X509Certificate::from_der(&renewed.chain[1]).unwrap();
+    issuing.verify_signature(Some(root.public_key())).unwrap();
+    for kind in ["authority.root_key_exported", "authority.root_key_removed"] {
+        assert_eq!(server.events(kind).await.len(), 1, "{kind}");
+    }
+}
+
+/// An organisation's own authority, made by `openssl`.
+struct Company {
+    dir: Dir,
+}
+
+impl Company {
+    fn new() -> Self {
+        let dir = Dir::new();
+        dir.write(
+            "ext",
+            "[ca]\nbasicConstraints=critical,CA:TRUE,pathlen:0\n\
+             keyUsage=critical,keyCertSign,cRLSign,digitalSignature\nsubjectKeyIdentifier=hash\n\
+             [signs]\nbasicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n\
+             [leaf]\nbasicConstraints=critical,CA:FALSE\n",
+        );
+        dir.openssl(
+            "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-384 -nodes -keyout root.key \
+             -subj /O=Example/CN=Company -days 3650 -out root.pem",
+        );
+        Self { dir }
+    }
+
+    /// A certificate with a key of this kind below the root.
+    fn issue(&self, key: &str, subject: &str, extensions: &str) -> Given {
+        self.dir.openssl(&format!(
+            "req -new {key} -nodes -keyout new.key -subj {subject} -out new.csr"
+        ));
+        self.dir.openssl(&format!(
+            "x509 -req -in new.csr -CA root.pem -CAkey root.key -CAcreateserial -days 3650 \
+             -extfile ext -extensions {extensions} -out new.pem"
+        ));
+        self.given("new.pem", "new.key")
+    }
+
+    fn given(&self, certificate: &str, key: &str) -> Given {
+        let read = |file: &Path| CertificateDer::from_pem_file(file).unwrap();
+        let key =
+            rustls_pki_types::PrivatePkcs8KeyDer::from_pem_file(self.dir.0.join(key)).unwrap();
+        Given {
+            certificate: read(&self.dir.0.join(certificate)),
+            chain: vec![read(&self.dir.0.join("root.pem"))],
+            key: key.secret_pkcs8_der().to_vec().into(),
+        }
+    }
+}
+
+const P256: &str = "-newkey ec -pkeyopt ec_paramgen_curve:P-256";
+
+/// A certificate of a company's own authority issues as ours does.
+#[tokio::test]
+async fn an_imported_certificate_issues() {
+    let company = Company::new();
+    for key in
+        [P256, "-newkey ec -pkeyopt ec_paramgen_curve:P-384", "-newkey rsa:2048", "-newkey ed25519"]
+    {
+        let server = Server::start().await;
+        let given = company.issue(key, "/O=Example/CN=Issuing", "ca");
+        server.wait_for(&given.certificate);
+        server.authority(async |authority| authority.import(&given).await).await.unwrap();
+        let client = server.service().await;
+
+        let issued = issued(&server, &client).await;
+
+        assert_eq!(issued.chain, [given.certificate.clone(), given.chain[0].clone()]);
+        company.dir.write("client.pem", pem(&issued.certificate));
+        company.dir.write("issuing.pem", pem(&issued.chain[0]));
+        let at = server.trace().now().0;
+        company.dir.openssl(&format!(
+            "verify -attime {at} -purpose sslclient -CAfile root.pem -untrusted issuing.pem client.pem"
+        ));
+        let again = server.authority(async |authority| authority.renew(None).await).await;
+        refused(again, Code::InvalidRequest, "renew it where it was made");
+        let next = company.issue(P256, "/O=Example/CN=Issuing2", "ca");
+        server.authority(async |authority| authority.renew_by(&next).await).await.unwrap();
+        assert_eq!(self::issued(&server, &client).await.chain[0], next.certificate);
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_issue_is_not_imported() {
+    let company = Company::new();
+    let server = Server::start().await;
+    let import = async |given: Given| {
+        server.authority(async |authority| authority.import(&given).await).await
+    };
+    let good = |subject| company.issue(P256, subject, "ca");
+    let later = good("/CN=Late");
+    let ended = async |given: Given| {
+        server.replica_ahead(3700 * 86_400).await.authority(async |a| a.import(&given).await).await
+    };
+    refused(ended(good("/CN=Ended")).await, Code::InvalidRequest, "not in force");
+    server.wait_for(&later.certificate);
+
+    let leaf = company.issue(P256, "/CN=Leaf", "leaf");
+    refused(import(leaf).await, Code::InvalidRequest, "CA:TRUE");
+    let no_crl = company.issue(P256, "/CN=Signs", "signs");
+    refused(import(no_crl).await, Code::InvalidRequest, "cRLSign");
+    let other_key = Given { key: company.given("root.pem", "root.key").key, ..good("/CN=Other") };
+    refused(import(other_key).await, Code::InvalidRequest, "not that of the certificate");
+    let stranger = Company::new().given("root.pem", "root.key").certificate;
+    let other_chain = Given { chain: vec![stranger], ..good("/CN=Chain") };
+    refused(import(other_chain).await, Code::InvalidRequest, "did not issue");
+    let strange = good("/DC=org/DC=example/CN=Issuing");
+    refused(import(strange).await, Code::InvalidRequest, "several parts");
+    let weak = company.issue("-newkey rsa:1024", "/CN=Weak", "ca");
+    refused(import(weak).await, Code::InvalidRequest, "2048");
+    assert!(authorities::all(server.app().store.db()).await.unwrap().is_empty());
+}
+
+/// RFC 8141 §2.2: whatever a client is called, its name is one that no other client has.
+#[test]
+fn the_urn_of_a_client_is_its_own() {
+    for (id, expected) in [
+        ("0198c2f0-5a3e", "urn:gatewright:client:0198c2f0-5a3e"),
+        ("a:b/c", "urn:gatewright:client:a%3Ab%2Fc"),
+        ("ä %41", "urn:gatewright:client:%C3%A4%20%2541"),
+    ] {
+        assert_eq!(urn(&ClientId::from_text(id)), expected);
+    }
+}
+
+/// Of 64 that come with one token at once, one is given a certificate.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_enrolment_token_is_good_for_one_certificate() {
+    let server = Server::with_authority().await;
+    let client = server.service().await;
+    let id = ClientId::from_text(&client.id);
+    let invite = async || {
+        server.authority(async |authority| authority.invite(&id, Seconds::hours(1)).await).await
+    };
+    let token = invite().await.unwrap();
+    let enrolling: Vec<_> = (0..64)
+        .map(|_| {
+            let (app, trace, id, token) =
+                (server.app().clone(), server.trace(), id.clone(), token.clone());
+            let request = request(&KeyPair::generate().unwrap());
+            tokio::spawn(async move {
+                let (store, kek, config) = (&app.store, app.keyring.kek(), &app.config);
+                let authority = Authority { store, kek, config, trace: &trace };
+                let request = CertificationRequest::read(&request).unwrap();
+                authority.issue(Some(&id), &request, Right::Token(&token)).await
+            })
+        })
+        .collect();
+
+    let mut won = 0;
+    for enrolled in enrolling {
+        match enrolled.await.unwrap() {
+            Ok(_) => won += 1,
+            other => refused(other, Code::InvalidClient, "was used"),
+        }
+    }
+    assert_eq!(won, 1);
+    assert_eq!(server.events("certificate.issued").await.len(), 1);
+
+    let late = invite().await.unwrap();
+    let other = ClientId::from_text(server.service().await.id);
+    let request = CertificationRequest::read(&request(&KeyPair::generate().unwrap())).unwrap();
+    let enrol = async |id: &ClientId| {
+        let right = Right::Token(&late);
+        server.authority(async |authority| authority.issue(Some(id), &request, right).await).await
+    };
+    refused(enrol(&other).await, Code::InvalidClient, "another client's");
+    server.wait(3600);
+    refused(enrol(&id).await, Code::InvalidClient, "expired");
+}
+
+/// THREATS KE-04.
+#[tokio::test]
+async fn the_keys_of_the_authority_are_sealed() {
+    let server = Server::with_authority().await;
+    let key = server.authority(async |authority| authority.export_root_key().await).await.unwrap();
+
+    for row in authorities::all(server.app().store.db()).await.unwrap() {
+        let sealed = row.sealed.unwrap();
+        let secret = &key[40..60];
+        assert!(!sealed.windows(secret.len()).any(|window| window == secret));
+        let opened = server.app().keyring.kek().open("authorities/another", &sealed);
+        assert!(opened.is_err(), "it is bound to its row");
+    }
+}
