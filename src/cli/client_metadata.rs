@@ -75,6 +75,9 @@ pub(super) struct Described {
     /// gw_skip_consent: a first-party application that nobody is asked about.
     #[arg(long)]
     skip_consent: bool,
+    /// dpop_bound_access_tokens: it gets tokens only with a DPoP proof, bound to its key.
+    #[arg(long)]
+    dpop_bound_access_tokens: bool,
     /// gw_allowed_resources: the APIs that it may ask for; may be repeated.
     #[arg(long = "resource", value_name = "URI")]
     resources: Vec<String>,
@@ -154,6 +157,7 @@ impl Described {
             ("token_endpoint_auth_method", self.public, json!("none")),
             ("application_type", self.native, json!("native")),
             ("gw_skip_consent", self.skip_consent, json!(true)),
+            ("dpop_bound_access_tokens", self.dpop_bound_access_tokens, json!(true)),
         ] {
             if given {
                 put(name, value);

@@ -43,7 +43,8 @@ pub use protected::Protected;
 pub use secrets::{DatabaseUrl, EncryptionKeys};
 pub use source::environment;
 pub use text::{
-    AssertionAudience, CertificateHeader, Filter, Link, LogFormat, OriginalRequest, Revocation,
+    AssertionAudience, CertificateHeader, DpopNonce, Filter, Link, LogFormat, OriginalRequest,
+    Revocation,
 };
 pub use value::{Raw, Value, Wrong};
 
@@ -268,6 +269,14 @@ settings! {
         crl_lifetime: Seconds = Seconds::hours(24), within Seconds::minutes(10), Seconds::days(30);
     }
 
+    /// Proofs of possession of a key, to which clients have their tokens bound (RFC 9449).
+    dpop: Dpop {
+        /// Whether a proof must carry a nonce of ours, a new one each minute: `off` or `required`.
+        /// It keeps whoever may use a client's key for a moment from making proofs for later, and
+        /// costs a client one request more whenever its nonce is too old.
+        nonce: DpopNonce = DpopNonce::Off;
+    }
+
     /// What we fetch from others: `jwks_uri`, `sector_identifier_uri`, logos.
     outbound: Outbound {
         /// Whether private and loopback addresses may be fetched from: for development, tests and
@@ -354,6 +363,7 @@ impl Config {
             verify: Verify::default(),
             client_certificates: ClientCertificates::default(),
             ca: Ca::default(),
+            dpop: Dpop::default(),
             outbound: Outbound::default(),
             certificates: Certificates::default(),
             brand: Brand::default(),

@@ -181,6 +181,14 @@ words! {
         /// It is not: the answer is 503 until somebody can tell.
         HardFail "hard-fail";
     }
+    /// Whether DPoP proofs must carry a nonce of ours (RFC 9449 §8).
+    DpopNonce "\"off\" or \"required\"" {
+        /// No; one that they carry is not looked at.
+        #[default]
+        Off "off";
+        /// Yes, at every endpoint and without exception.
+        Required "required";
+    }
     /// How a line of the log looks.
     LogFormat "\"json\" or \"text\"" {
         /// One JSON object, for machines.

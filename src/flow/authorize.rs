@@ -23,7 +23,7 @@ use crate::store::sessions::SignedIn;
 use crate::types::client::{GrantType, ResponseMode, ResponseType};
 use crate::types::{
     Algorithm, Client, ClientId, Code, Error, Params, Refusal, ResourceId, Result, Scope, Seconds,
-    SessionId,
+    SessionId, Thumbprint,
 };
 
 /// The one authentication context class that we know: a password.
@@ -130,6 +130,8 @@ pub struct Request {
     pub nonce: Option<String>,
     /// PKCE S256.
     pub code_challenge: Option<String>,
+    /// `dpop_jkt`: only who holds this key may redeem the code (RFC 9449 §10).
+    pub dpop_jkt: Option<Thumbprint>,
     /// `prompt`
     pub prompt: Prompt,
     /// How long ago the user may have signed in at most.
@@ -260,6 +262,7 @@ async fn rest(
     let nonce = params.one("nonce")?.map(str::to_owned);
     Ok(Request {
         code_challenge: code_challenge(&client, params, &scope, nonce.is_some())?,
+        dpop_jkt: params.one("dpop_jkt")?.map(dpop_jkt).transpose()?,
         prompt: prompt(params)?,
         max_age: max_age(params)?.or(client.metadata.default_max_age),
         resources: audience::asked(call, &client, params).await?,
@@ -338,6 +341,14 @@ fn code_challenge(
             .because("code_challenge is not the base64url form of a SHA-256 digest"));
     }
     Ok(Some(challenge.to_owned()))
+}
+
+/// > The value of the dpop_jkt authorization request parameter is the JWK Thumbprint [RFC7638] of the proof
+/// > of possession public key using the SHA-256 hash function (RFC 9449 §10)
+fn dpop_jkt(text: &str) -> Result<Thumbprint, Refusal> {
+    Thumbprint::parse(text).ok_or_else(|| {
+        Code::InvalidRequest.because("dpop_jkt is not the SHA-256 thumbprint of a key (RFC 7638)")
+    })
 }
 
 fn prompt(params: &Params) -> Result<Prompt, Refusal> {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::mint::{self, For, IdTokenOf, Tokens};
 use super::possession::Held;
-use super::{Call, audience};
+use super::{Call, audience, dpop};
 use crate::jose::base64url;
 use crate::record::{Event, Kind};
 use crate::store::cache::Resources;
@@ -150,6 +150,7 @@ async fn spend(
         }
     };
 
+    dpop::spend(call, &mut tx).await?;
     let (life, bonds) = (life(call, client, &scope), call.held.bonds(client));
     let grant = grants::insert(&mut tx, &authorization, life, bonds, call.now).await?;
     let access = mint::access(
@@ -197,7 +198,7 @@ fn judge(
     }
     // > the authorization server MUST verify that the key in the DPoP proof matches the one in the
     // > dpop_jkt parameter (RFC 9449 §10, in substance)
-    if authorization.dpop_jkt.is_some_and(|jkt| held.key != Some(jkt)) {
+    if authorization.dpop_jkt.is_some_and(|jkt| held.key() != Some(jkt)) {
         return Err(dead("bound to another DPoP key by dpop_jkt"));
     }
     match (&authorization.code_challenge, brought.code_verifier) {

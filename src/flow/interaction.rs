@@ -278,7 +278,7 @@ impl Issued {
                 scope,
                 resources: request.resources.clone(),
                 claims: request.claims.to_text(),
-                dpop_jkt: None,
+                dpop_jkt: request.dpop_jkt,
             },
         }
     }

@@ -1,5 +1,5 @@
-//! Our own keys: signing keys and their life (DESIGN §3), the MAC of refresh tokens, the salt of
-//! pairwise subjects; all sealed at rest.
+//! Our own keys: signing keys and their life (DESIGN §3), the MACs of refresh tokens and DPoP nonces, the
+//! salt of pairwise subjects; all sealed at rest.
 //!
 //! pending → active → retiring → retired. A pending key per algorithm is always published ahead by at
 //! least the time that a JWKS may be cached, so both scheduled and emergency rotation sign with a key
@@ -33,6 +33,7 @@ const SEEN_BY_REPLICAS: Seconds = Seconds(30);
 /// The names of the server's own secrets.
 const REFRESH: &str = "refresh-tokens";
 const PAIRWISE: &str = "pairwise-subjects";
+const DPOP: &str = "dpop-nonces";
 
 /// What rotates when.
 #[derive(Clone, Debug)]
@@ -84,6 +85,8 @@ pub struct Keys {
     pub refresh: Mac,
     /// The salt of pairwise subjects (OIDC Core §8.1).
     pub pairwise: Mac,
+    /// The MAC of DPoP nonces (RFC 9449 §8).
+    pub dpop: Mac,
     version: i64,
 }
 
@@ -132,7 +135,7 @@ impl Keyring {
     pub async fn open(store: &Store, kek: Kek, schedule: Schedule, trace: &Trace) -> Result<Self> {
         let now = Timestamp(trace.at_ms / 1000);
         let known = resealed(store, &kek).await?;
-        for name in [REFRESH, PAIRWISE] {
+        for name in [REFRESH, PAIRWISE, DPOP] {
             if !known.iter().any(|known| known == name) {
                 let mut secret = Zeroizing::new([0; 32]);
                 entropy(secret.as_mut());
@@ -456,6 +459,7 @@ async fn read(store: &Store, kek: &Kek) -> Result<Keys> {
     }
     let mut refresh = None;
     let mut pairwise = None;
+    let mut dpop = None;
     for row in server_secrets::all(store.db()).await? {
         let clear = unseal(kek, &row.name, &row.sealed)?;
         let bytes: [u8; 32] = clear
@@ -465,6 +469,7 @@ async fn read(store: &Store, kek: &Kek) -> Result<Keys> {
         match row.name.as_str() {
             REFRESH => refresh = Some(Mac::new(&bytes, REFRESH)),
             PAIRWISE => pairwise = Some(Mac::new(&bytes, PAIRWISE)),
+            DPOP => dpop = Some(Mac::new(&bytes, DPOP)),
             _ => {}
         }
     }
@@ -476,6 +481,7 @@ async fn read(store: &Store, kek: &Kek) -> Result<Keys> {
         jwks: Document::of(&json!({ "keys": jwks })),
         refresh: refresh.ok_or_else(|| Failure::internal("the refresh token secret is missing"))?,
         pairwise: pairwise.ok_or_else(|| Failure::internal("the pairwise secret is missing"))?,
+        dpop: dpop.ok_or_else(|| Failure::internal("the secret of DPoP nonces is missing"))?,
         version,
     })
 }

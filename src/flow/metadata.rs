@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::authorize::ACR_PASSWORD;
 use super::claims;
+use super::dpop::Proof;
 use super::keys::Document;
 use crate::config::Config;
 use crate::types::Algorithm;
@@ -100,6 +101,7 @@ pub fn document(config: &Config, algorithms: impl Iterator<Item = Algorithm>) ->
         "introspection_endpoint_auth_signing_alg_values_supported": assertions,
         "revocation_endpoint_auth_methods_supported": methods,
         "revocation_endpoint_auth_signing_alg_values_supported": assertions,
+        "dpop_signing_alg_values_supported": Proof::ALGORITHMS,
         "code_challenge_methods_supported": ["S256"],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "acr_values_supported": [ACR_PASSWORD],

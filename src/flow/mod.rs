@@ -14,6 +14,7 @@ pub mod client_credentials;
 pub mod client_keys;
 pub mod client_metadata;
 pub mod code;
+pub mod dpop;
 pub mod gateway;
 pub mod interaction;
 pub mod introspect;

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use super::dpop::Proof;
 use crate::pki::Certificate;
 use crate::types::{Bonds, Client, Code, Confirmation, Refusal, Result, Thumbprint, Timestamp};
 
@@ -15,11 +16,16 @@ pub struct Held {
     /// The certificate of the TLS connection, or the one that a proxy of ours tells of. Its key was
     /// proven in the handshake; whether anybody believes it is another question.
     pub certificate: Option<Arc<Certificate>>,
-    /// The key of a DPoP proof that was checked for this very request.
-    pub key: Option<Thumbprint>,
+    /// The DPoP proof that was made for this very request.
+    pub proof: Option<Proof>,
 }
 
 impl Held {
+    /// The key of the DPoP proof.
+    pub fn key(&self) -> Option<Thumbprint> {
+        self.proof.as_ref().map(|proof| proof.key)
+    }
+
     /// What the access tokens of this answer are bound to.
     ///
     /// # Errors
@@ -43,12 +49,12 @@ impl Held {
             }
             Some(_) | None => None,
         };
-        if self.key.is_none() && client.metadata.dpop_bound_access_tokens {
+        if self.proof.is_none() && client.metadata.dpop_bound_access_tokens {
             return Err(Code::InvalidDpopProof.because(
                 "the tokens of this client are bound to its key, and the request came without a DPoP proof",
             ));
         }
-        Ok(Confirmation { certificate, key: self.key })
+        Ok(Confirmation { certificate, key: self.key() })
     }
 
     /// What the refresh tokens of a public client are bound to, or have to be traded with.
@@ -62,7 +68,7 @@ impl Held {
             .filter(|_| client.metadata.tls_client_certificate_bound_access_tokens);
         Bonds {
             public_key: certificate.map(|certificate| certificate.public_key),
-            proof_key: self.key,
+            proof_key: self.key(),
         }
     }
 
@@ -90,7 +96,7 @@ impl Held {
                 Some(_) => {}
             }
         }
-        match (confirmation.key, self.key) {
+        match (confirmation.key, self.key()) {
             (None, None) => Ok(()),
             (Some(bound), Some(shown)) if bound == shown => Ok(()),
             (Some(_), Some(_)) => no("another DPoP key"),

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::access_token::{self, Behind, Not};
 use super::claims::{self, ClaimsRequest};
-use super::{Call, subject};
+use super::{Call, dpop, subject};
 use crate::types::{Code, Refusal, Result, Secret};
 
 /// What is answered, in the form registered by `userinfo_signed_response_alg`.
@@ -21,7 +21,7 @@ pub enum Body {
 /// Tells a client about the user of an access token.
 ///
 /// # Errors
-/// `invalid_token`, `insufficient_scope`; 503 when the database does not answer.
+/// `invalid_token`, `insufficient_scope`, `invalid_dpop_proof`; 503 when the database does not answer.
 pub async fn userinfo(call: &Call<'_>, token: &str) -> Result<Body> {
     let mut token = match access_token::read(call, token).await? {
         Ok(token) => token,
@@ -46,6 +46,7 @@ pub async fn userinfo(call: &Call<'_>, token: &str) -> Result<Body> {
         Some(Behind::Client) => return Err(invalid("the token is of no user").into()),
         None => return Err(invalid("revoked, or what it came of is").into()),
     };
+    dpop::spend(call, call.store.db()).await?;
     if token.confirmation.certificate.is_some() {
         call.note_certificate(&token.client_id);
     }

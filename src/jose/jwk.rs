@@ -12,7 +12,6 @@
 
 mod x5c;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, ParsedPublicKey,
     RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, VerificationAlgorithm,
@@ -21,7 +20,7 @@ use jsonwebtoken::DecodingKey;
 use serde_json::{Map, Value};
 
 use super::{base64url, jws};
-use crate::types::Algorithm;
+use crate::types::{Algorithm, Thumbprint};
 
 /// As many keys as we keep of one set.
 const MOST_KEYS: usize = 100;
@@ -198,11 +197,11 @@ impl FromIterator<PublicKey> for Jwks {
     }
 }
 
-/// The SHA-256 thumbprint of a key (RFC 7638 §3), in base64url.
+/// The SHA-256 thumbprint of a key: RFC 7638 §3.
 ///
 /// # Errors
 /// When a member that makes the key is missing, or is not base64url.
-pub fn thumbprint(jwk: &Map<String, Value>) -> Result<String, &'static str> {
+pub fn thumbprint(jwk: &Map<String, Value>) -> Result<Thumbprint, &'static str> {
     let part = |name| {
         let text = jwk.get(name).and_then(Value::as_str).ok_or("a key lacks a part")?;
         base64url::decode(text).map(|_| text).ok_or("a part of a key is not base64url")
@@ -220,7 +219,7 @@ pub fn thumbprint(jwk: &Map<String, Value>) -> Result<String, &'static str> {
         }
         (Some(_) | None, _) => return Err("the key is of a kind that we do not know"),
     };
-    Ok(base64url::encode(digest(&SHA256, canonical.as_bytes())))
+    Ok(Thumbprint::of(canonical.as_bytes()))
 }
 
 fn members(set: &Value) -> Result<&[Value], &'static str> {
@@ -236,10 +235,10 @@ fn members(set: &Value) -> Result<&[Value], &'static str> {
 fn must_be_public(jwk: &Map<String, Value>) -> Result<(), &'static str> {
     const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
     if jwk.get("kty").and_then(Value::as_str) == Some("oct") {
-        return Err("a symmetric key is in the set");
+        return Err("a symmetric key is shown where a public one belongs");
     }
     if PRIVATE.iter().any(|name| jwk.contains_key(*name)) {
-        return Err("the private part of a key is in the set: that key is spent, make a new one");
+        return Err("the private part of a key is shown: that key is spent, make a new one");
     }
     Ok(())
 }
@@ -410,7 +409,7 @@ mod tests {
     /// RFC 7638 §3.1; RFC 8037 appendix A.3.
     #[test]
     fn the_thumbprints_of_the_rfcs() {
-        let of = |jwk: Value| thumbprint(jwk.as_object().unwrap());
+        let of = |jwk: Value| thumbprint(jwk.as_object().unwrap()).map(String::from);
 
         assert_eq!(of(rsa_jwk()).unwrap(), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
         assert_eq!(of(okp_jwk()).unwrap(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
@@ -580,7 +579,7 @@ mod tests {
         assert_eq!(of(json!([])), Err("the set has no key to verify signatures with"));
         assert_eq!(
             of(json!([ec_jwk(), with(with(ec_jwk(), "use", "enc"), "d", "AA")])),
-            Err("the private part of a key is in the set: that key is spent, make a new one")
+            Err("the private part of a key is shown: that key is spent, make a new one")
         );
         assert_eq!(of(json!(vec![ec_jwk(); 101])), Err("a JWK Set has more than 100 keys"));
         for set in [json!([]), json!({}), json!({ "keys": {} }), json!(null)] {

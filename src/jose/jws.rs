@@ -10,9 +10,9 @@
 use jsonwebtoken::{Algorithm as Theirs, DecodingKey, crypto};
 use serde_json::{Map, Value};
 
-use super::base64url;
-use super::jwk::Jwks;
-use crate::types::{Algorithm, Secret, json};
+use super::jwk::{Jwks, PublicKey};
+use super::{base64url, jwk};
+use crate::types::{Algorithm, Secret, Thumbprint, json};
 
 /// As long as a JWT may be (THREATS JO-12).
 const LONGEST: usize = 16 * 1024;
@@ -71,13 +71,15 @@ pub struct Jws<'a> {
     algorithm: Algorithm,
     kid: Option<String>,
     typ: Option<String>,
+    /// The key that the header brings: [`Jws::verify_embedded`] alone looks at it.
+    jwk: Option<Value>,
 }
 
 impl<'a> Jws<'a> {
     /// Takes a JWT apart.
     ///
-    /// Of the header only `alg`, `kid` and `typ` are taken: `jwk`, `jku`, `x5u` and `x5c` bring keys
-    /// of the sender's own choice (THREATS JO-03).
+    /// Of the header only `alg`, `kid` and `typ` say anything about whose JWT it is: `jwk`, `jku`, `x5u`
+    /// and `x5c` bring keys of the sender's own choice (THREATS JO-03).
     ///
     /// # Errors
     /// When it is not a signed JWT, or one of an algorithm or with an extension that we do not know.
@@ -102,7 +104,7 @@ impl<'a> Jws<'a> {
             return Err("the signature of the JWT is not base64url");
         }
         let header = base64url::decode(header).ok_or("the header of the JWT is not base64url")?;
-        let header = json::read_object(&header)
+        let mut header = json::read_object(&header)
             .map_err(|_| "the header of the JWT is not a JSON object with each member once")?;
         // > If any of the listed extension Header Parameters are not understood and supported by
         // > the recipient, then the JWS is invalid. (RFC 7515 §4.1.11)
@@ -127,13 +129,15 @@ impl<'a> Jws<'a> {
             Some(alg) => Algorithm::parse(alg),
             None => None,
         };
+        let (kid, typ) = (text("kid")?, text("typ")?);
         Ok(Self {
             message,
             payload,
             signature,
             algorithm: algorithm.ok_or("the alg of the JWT is not one that we know")?,
-            kid: text("kid")?,
-            typ: text("typ")?,
+            kid,
+            typ,
+            jwk: header.remove("jwk"),
         })
     }
 
@@ -163,12 +167,7 @@ impl<'a> Jws<'a> {
         allowed: &[Algorithm],
         typ: Typ<'_>,
     ) -> Result<Verified, &'static str> {
-        if !allowed.contains(&self.algorithm) {
-            return Err("the alg of the JWT is not allowed here");
-        }
-        if !typ.admits(self.typ.as_deref()) {
-            return Err("the typ of the JWT is not the one expected here");
-        }
+        self.must_be(allowed, typ)?;
         let message = self.message.as_bytes();
         let signed = match keys {
             Keys::Published(set) => {
@@ -197,6 +196,41 @@ impl<'a> Jws<'a> {
         }
         let claims = self.unverified_claims()?;
         Ok(Verified { algorithm: self.algorithm, kid: self.kid, claims })
+    }
+
+    /// Checks one that brings its own key, as the proofs of RFC 9449 §4.2 do, and says which key that is.
+    /// It proves that whoever made the JWT holds the key; who that is, it does not say.
+    ///
+    /// # Errors
+    /// When it is not what is expected, and when the key is not one that we accept of others.
+    pub fn verify_embedded(
+        self,
+        allowed: &[Algorithm],
+        typ: Typ<'_>,
+    ) -> Result<(Thumbprint, Verified), &'static str> {
+        self.must_be(allowed, typ)?;
+        let jwk = self.jwk.as_ref().ok_or("the header of the JWT has no jwk")?;
+        let members = jwk.as_object().ok_or("the jwk in the header of the JWT is not an object")?;
+        let key = PublicKey::from_jwk(jwk)?;
+        let thumbprint = jwk::thumbprint(members)?;
+        if !key.algorithms().contains(&self.algorithm) {
+            return Err("the alg of the JWT does not go with its jwk");
+        }
+        if !key.checks(self.algorithm, self.message.as_bytes(), self.signature) {
+            return Err("the signature of the JWT does not fit");
+        }
+        let claims = self.unverified_claims()?;
+        Ok((thumbprint, Verified { algorithm: self.algorithm, kid: self.kid, claims }))
+    }
+
+    fn must_be(&self, allowed: &[Algorithm], typ: Typ<'_>) -> Result<(), &'static str> {
+        if !allowed.contains(&self.algorithm) {
+            return Err("the alg of the JWT is not allowed here");
+        }
+        if !typ.admits(self.typ.as_deref()) {
+            return Err("the typ of the JWT is not the one expected here");
+        }
+        Ok(())
     }
 }
 

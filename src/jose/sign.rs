@@ -101,7 +101,7 @@ impl SigningKey {
             Algorithm::Hs256 => return Err(symmetric()),
         };
         let mut jwk = pair.jwk()?;
-        let kid = jwk::thumbprint(&jwk).map_err(Failure::internal)?;
+        let kid = jwk::thumbprint(&jwk).map_err(Failure::internal)?.to_string();
         jwk.insert("kid".to_owned(), json!(kid));
         jwk.insert("alg".to_owned(), json!(algorithm));
         jwk.insert("use".to_owned(), json!("sig"));

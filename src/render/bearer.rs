@@ -1,13 +1,15 @@
-//! Errors of endpoints that take access tokens: [RFC 6750 §3].
+//! Errors of endpoints that take access tokens: [RFC 6750 §3], [RFC 9449 §7.1].
 //!
 //! [RFC 6750 §3]: https://www.rfc-editor.org/rfc/rfc6750#section-3
+//! [RFC 9449 §7.1]: https://www.rfc-editor.org/rfc/rfc9449#section-7.1
 
-use axum::http::header::WWW_AUTHENTICATE;
+use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 
 use super::answer::{self, Answer};
 use super::{Head, Response, json};
-use crate::types::Error;
+use crate::flow::dpop::{Proof, Scheme};
+use crate::types::{Code, Error};
 
 /// Why an access token was of no use.
 #[derive(Debug)]
@@ -28,12 +30,12 @@ impl Answer for Bearer {
     fn answer(self, head: &Head) -> Response {
         let error = match self {
             // > If the request lacks any authentication information […], the resource server SHOULD NOT
-            // > include an error code or other error information. (§3.1)
+            // > include an error code or other error information. (RFC 6750 §3.1)
             Self::Missing => {
                 let mut response = Response::default();
                 *response.status_mut() = StatusCode::UNAUTHORIZED;
-                let challenge = HeaderValue::from_static("Bearer realm=\"gatewright\"");
-                response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+                challenge(&mut response, Scheme::Bearer, "");
+                challenge(&mut response, Scheme::Dpop, "");
                 return response;
             }
             Self::Error(error) => error,
@@ -41,15 +43,43 @@ impl Answer for Bearer {
         answer::tell(&error, head);
         let (code, why) = answer::words(&error);
         let mut response = json::error(code, why);
+        let is_of_proof = matches!(code, Code::InvalidDpopProof | Code::UseDpopNonce);
+        if is_of_proof {
+            // The one place where a status goes with the endpoint: at a token endpoint these are 400
+            // (RFC 9449 §5, §8), where tokens are used "the server responds with a 401" (§7.1, §9).
+            *response.status_mut() = StatusCode::UNAUTHORIZED;
+        }
         if matches!(error, Error::Refused(_)) {
-            let challenge = format!(
-                "Bearer realm=\"gatewright\", error=\"{code}\", error_description=\"{why}\""
-            );
-            // Texts of ours have neither quotes nor line breaks; a test reads them all.
-            if let Ok(challenge) = HeaderValue::from_str(&challenge) {
-                response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+            let told = format!(", error=\"{code}\", error_description=\"{why}\"");
+            let (used, other) = if is_of_proof || came_by_dpop(head) {
+                (Scheme::Dpop, Scheme::Bearer)
+            } else {
+                (Scheme::Bearer, Scheme::Dpop)
+            };
+            challenge(&mut response, used, &told);
+            if response.status() == StatusCode::UNAUTHORIZED {
+                challenge(&mut response, other, "");
             }
         }
         response
+    }
+}
+
+fn came_by_dpop(head: &Head) -> bool {
+    let scheme = head.text(AUTHORIZATION).and_then(|field| field.split_once(' '));
+    scheme.is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("DPoP"))
+}
+
+/// A challenge in a field of its own. Texts of ours have neither quotes nor line breaks.
+fn challenge(response: &mut Response, scheme: Scheme, told: &str) {
+    let challenge = match scheme {
+        Scheme::Bearer => format!("Bearer realm=\"gatewright\"{told}"),
+        Scheme::Dpop => {
+            let algorithms: Vec<_> = Proof::ALGORITHMS.iter().map(|one| one.as_str()).collect();
+            format!("DPoP realm=\"gatewright\"{told}, algs=\"{}\"", algorithms.join(" "))
+        }
+    };
+    if let Ok(challenge) = HeaderValue::from_str(&challenge) {
+        response.headers_mut().append(WWW_AUTHENTICATE, challenge);
     }
 }

@@ -12,6 +12,9 @@ use super::request::Head;
 /// The name of the field that carries the request's id, in and out.
 pub static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// The name of the field that tells the nonce of the next DPoP proof: RFC 9449 §8.
+static DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
+
 /// What an answer has unless it says otherwise.
 static ALWAYS: [(HeaderName, HeaderValue); 7] = [
     (CACHE_CONTROL, HeaderValue::from_static("no-store")),
@@ -39,12 +42,15 @@ static HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSu
 /// Adds what every answer has.
 pub fn finish(response: &mut Response, head: &Head) {
     let headers = response.headers_mut();
-    headers.reserve(ALWAYS.len() + 4);
+    headers.reserve(ALWAYS.len() + 5);
     for (name, value) in &ALWAYS {
         headers.entry(name).or_insert_with(|| value.clone());
     }
     if head.site.is_https {
         headers.insert(STRICT_TRANSPORT_SECURITY, HSTS.clone());
+    }
+    if let Some(nonce) = head.dpop_nonce() {
+        headers.insert(&DPOP_NONCE, nonce.clone());
     }
     if let Ok(id) = HeaderValue::from_str(&head.trace.request_id) {
         headers.insert(&X_REQUEST_ID, id);

@@ -1,7 +1,7 @@
 //! A request, as a handler is given it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use axum::body::Body;
 use axum::http::header::{ACCEPT, ACCEPT_LANGUAGE, AsHeaderName, ORIGIN};
@@ -36,6 +36,8 @@ pub struct Head {
     pub is_from_proxy: bool,
     /// Whether the script that asks may read the answer: its client is proven and allows its origin.
     is_origin_allowed: AtomicBool,
+    /// The nonce that the next DPoP proof of whoever asks has to have.
+    dpop_nonce: OnceLock<HeaderValue>,
 }
 
 impl Head {
@@ -49,8 +51,18 @@ impl Head {
         certificate: Option<Arc<Certificate>>,
     ) -> Self {
         let is_origin_allowed = AtomicBool::new(false);
-        let is_from_proxy = false;
-        Self { site, trace, method, uri, headers, certificate, is_from_proxy, is_origin_allowed }
+        let (is_from_proxy, dpop_nonce) = (false, OnceLock::new());
+        Self {
+            site,
+            trace,
+            method,
+            uri,
+            headers,
+            certificate,
+            is_from_proxy,
+            is_origin_allowed,
+            dpop_nonce,
+        }
     }
 
     /// The same, from one of `http.trusted_proxies` or not.
@@ -119,6 +131,18 @@ impl Head {
         }
     }
 
+    /// Tells whoever asks, with whatever answer, the nonce that their next DPoP proof has to have.
+    pub fn give_dpop_nonce(&self, nonce: &str) {
+        if let Ok(nonce) = HeaderValue::from_str(nonce) {
+            self.dpop_nonce.get_or_init(|| nonce);
+        }
+    }
+
+    /// `DPoP-Nonce`
+    pub(super) fn dpop_nonce(&self) -> Option<&HeaderValue> {
+        self.dpop_nonce.get()
+    }
+
     /// The origin of the script that may read the answer.
     pub(super) fn allowed_origin(&self) -> Option<&HeaderValue> {
         let is_allowed = self.is_origin_allowed.load(Ordering::Relaxed);
@@ -142,7 +166,7 @@ impl Request {
 
     /// What the rules may reach.
     pub fn call(&self) -> Call<'_> {
-        let held = Held { certificate: self.head.certificate.clone(), key: None };
+        let held = Held { certificate: self.head.certificate.clone(), proof: None };
         Call { held, ..self.head.app().call(self.head.trace.clone()) }
     }
 }

@@ -1,19 +1,22 @@
-//! `replays`: assertions that were used (RFC 7523 §3).
+//! `replays`: assertions and proofs that were used (RFC 7523 §3, RFC 9449 §11.1).
 
 use super::{On, sql};
 use crate::types::{Digest, Timestamp};
 
-/// What kind of assertion: part of the key, so that one kind cannot spend another's (THREATS CO-06).
+/// What was used: part of the key, so that one kind cannot spend another's (THREATS CO-06).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A client assertion (RFC 7523 §2.2).
     ClientAssertion,
+    /// A DPoP proof (RFC 9449 §11.1); its issuer is the thumbprint of its key.
+    DpopProof,
 }
 
 impl Kind {
     const fn as_str(self) -> &'static str {
         match self {
             Self::ClientAssertion => "client_assertion",
+            Self::DpopProof => "dpop_proof",
         }
     }
 }

@@ -46,6 +46,8 @@
 //! | `caller`  | what a token says                                    |
 //! | `keys`    | the issuer's keys, kept as long as they may be       |
 //! | `http`    | where they come from, with `reqwest`                 |
+//! | `proof`   | what a DPoP proof says, and whether it may           |
+//! | `htu`     | the URL that a proof was made for                    |
 //! | `error`   | why a request is refused, and how that is answered   |
 //!
 //! [RFC 9068 §4]: https://www.rfc-editor.org/rfc/rfc9068#section-4
@@ -55,7 +57,9 @@
 mod caller;
 mod error;
 mod http;
+mod htu;
 mod keys;
+mod proof;
 #[cfg(test)]
 mod tests;
 
@@ -71,6 +75,7 @@ pub use caller::Caller;
 use error::Reason;
 pub use error::{Error, Refusal, Scheme};
 pub use keys::{Fetched, IssuerKeys};
+pub use proof::{Proof, Purpose};
 
 /// The longest tolerance for a clock that differs from the issuer's.
 const MOST_LEEWAY: Seconds = Seconds(60);

@@ -2,6 +2,7 @@
 
 mod authorize;
 mod client;
+mod dpop;
 pub mod health;
 mod introspect;
 mod jwks;

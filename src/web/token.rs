@@ -4,7 +4,8 @@
 
 use serde::Serialize;
 
-use super::client;
+use super::{client, dpop};
+use crate::flow::metadata::path;
 use crate::flow::mint::Tokens;
 use crate::flow::{client_credentials, code, refresh};
 use crate::render::{Json, Request, Response, json};
@@ -14,8 +15,9 @@ use crate::types::{Code, Seconds};
 /// Proves the client, hands the request to its grant's rule, writes the tokens.
 pub(super) async fn token(mut request: Request) -> Result<Response, Json> {
     let form = request.form().await?;
-    let call = request.call();
+    let mut call = request.call();
     let client = client::authenticate(&call, &request.head, &form).await?;
+    dpop::prove(&mut call, &request.head, path::TOKEN)?;
     let grant_type = form.need("grant_type", "grant_type is missing")?;
     let Some(grant_type) = GrantType::parse(grant_type) else {
         return Err(Code::UnsupportedGrantType

@@ -1,20 +1,24 @@
-//! `GET` and `POST /userinfo`: [OIDC Core §5.3], with the token as [RFC 6750 §2] says.
+//! `GET` and `POST /userinfo`: [OIDC Core §5.3], with the token as [RFC 6750 §2] or [RFC 9449 §7.1] says.
 //!
 //! [OIDC Core §5.3]: https://openid.net/specs/openid-connect-core-1_0.html#UserInfo
 //! [RFC 6750 §2]: https://www.rfc-editor.org/rfc/rfc6750#section-2
+//! [RFC 9449 §7.1]: https://www.rfc-editor.org/rfc/rfc9449#section-7.1
 
 use axum::http::Method;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 
+use super::dpop;
 use crate::flow::access_token;
+use crate::flow::dpop::{self as proofs, Scheme};
+use crate::flow::metadata::path;
 use crate::flow::userinfo::{self, Body};
 use crate::render::{Bearer, Head, Request, Response, json};
 use crate::types::{Code, Refusal, Secret};
 
 /// Tells a client about the user of an access token.
 pub(super) async fn userinfo(mut request: Request) -> Result<Response, Bearer> {
-    let token = token(&mut request).await?;
-    let call = request.call();
+    let (scheme, token) = token(&mut request).await?;
+    let mut call = request.call();
     // Whose scripts may read the answer is known of every token that we issued, dead ones too: an
     // application must be able to read that its token has expired.
     if request.head.headers.contains_key(axum::http::header::ORIGIN)
@@ -22,6 +26,9 @@ pub(super) async fn userinfo(mut request: Request) -> Result<Response, Bearer> {
     {
         request.head.allow_origin_of(&client);
     }
+    let urls = proofs::urls(&call, path::USERINFO);
+    let method = request.head.method.as_str();
+    dpop::prove_beside_token(&mut call, &request.head, (scheme, &token), method, &urls)?;
     Ok(match userinfo::userinfo(&call, token.expose()).await? {
         Body::Json(claims) => json::ok(&claims),
         Body::Jwt(jwt) => json::typed("application/jwt", jwt.expose().to_owned()),
@@ -31,7 +38,7 @@ pub(super) async fn userinfo(mut request: Request) -> Result<Response, Bearer> {
 /// > Clients MUST NOT use more than one method to transmit the token in each request. (RFC 6750 §2)
 ///
 /// The third method, the query, is none of ours: it ends in logs and histories (RFC 9700 §4.3.2).
-async fn token(request: &mut Request) -> Result<Secret, Bearer> {
+async fn token(request: &mut Request) -> Result<(Scheme, Secret), Bearer> {
     if request.head.query()?.one("access_token")?.is_some() {
         return Err(Code::InvalidRequest
             .because("an access token must not stand in the URI")
@@ -47,7 +54,8 @@ async fn token(request: &mut Request) -> Result<Secret, Bearer> {
         None
     };
     match (in_header, in_body) {
-        (Some(token), None) | (None, Some(token)) => Ok(token),
+        (Some(token), None) => Ok(token),
+        (None, Some(token)) => Ok((Scheme::Bearer, token)),
         (Some(_), Some(_)) => {
             Err(Code::InvalidRequest.because("the access token comes in two ways").into())
         }
@@ -55,7 +63,7 @@ async fn token(request: &mut Request) -> Result<Secret, Bearer> {
     }
 }
 
-fn in_header(head: &Head) -> Result<Option<Secret>, Refusal> {
+fn in_header(head: &Head) -> Result<Option<(Scheme, Secret)>, Refusal> {
     let mut fields = head.headers.get_all(AUTHORIZATION).iter();
     let Some(field) = fields.next() else {
         return Ok(None);
@@ -64,11 +72,13 @@ fn in_header(head: &Head) -> Result<Option<Secret>, Refusal> {
         return Err(Code::InvalidRequest.because("there are two Authorization headers"));
     }
     let credentials = field.to_str().ok().and_then(|text| text.split_once(' '));
-    match credentials {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("Bearer") => {
-            Ok(Some(Secret::new(token.trim_matches(' '))))
+    let (scheme, token) = match credentials {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("Bearer") => (Scheme::Bearer, token),
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("DPoP") => (Scheme::Dpop, token),
+        Some(_) | None => {
+            return Err(Code::InvalidRequest
+                .because("the Authorization header is not Bearer or DPoP with an access token"));
         }
-        Some(_) | None => Err(Code::InvalidRequest
-            .because("the Authorization header is not Bearer with an access token")),
-    }
+    };
+    Ok(Some((scheme, Secret::new(token.trim_matches(' ')))))
 }

@@ -57,6 +57,11 @@ impl Ask {
         self.header("authorization", &format!("Bearer {token}"))
     }
 
+    /// RFC 9449 §4.1.
+    pub(crate) fn dpop(self, proof: &str) -> Self {
+        self.header("dpop", proof)
+    }
+
     pub(crate) fn form(self, form: &str) -> Self {
         self.header("content-type", "application/x-www-form-urlencoded").body(form)
     }

@@ -1,12 +1,13 @@
 //! Makes JWTs, right and wrong: with any header, any payload, under any key.
 
+use base64::Engine as _;
 use gatewright::jose::{SigningKey, base64url};
 use gatewright::store::signing_keys::{self, State};
-use gatewright::types::Algorithm;
+use gatewright::types::{Algorithm, Digest};
 use jsonwebtoken::{Algorithm as Alg, EncodingKey, crypto};
 use serde_json::Value;
 
-use crate::server::Server;
+use crate::server::{ISSUER, Server};
 
 /// Somebody with an ES256 key.
 pub(crate) struct Signer {
@@ -68,4 +69,78 @@ pub(crate) fn mac(secret: &[u8], header: &str, payload: impl AsRef<[u8]>) -> Str
 pub(crate) fn claims(jwt: &str) -> Value {
     let payload = base64url::decode(jwt.split('.').nth(1).unwrap()).unwrap();
     serde_json::from_slice(&payload).unwrap()
+}
+
+/// Whoever holds a key and makes DPoP proofs with it: RFC 9449 §4.2.
+pub(crate) struct Holder {
+    alg: Alg,
+    private: EncodingKey,
+    /// The public key.
+    pub(crate) jwk: Value,
+    /// Its thumbprint.
+    pub(crate) jkt: String,
+}
+
+impl Holder {
+    pub(crate) fn new() -> Self {
+        Self::of(Algorithm::Es256)
+    }
+
+    pub(crate) fn of(algorithm: Algorithm) -> Self {
+        let (key, pkcs8) = SigningKey::generate(algorithm).unwrap();
+        let text = base64::engine::general_purpose::STANDARD.encode(&pkcs8);
+        let pem = format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n");
+        let (alg, private) = match algorithm {
+            Algorithm::Rs256 => (Alg::RS256, EncodingKey::from_rsa_pem(pem.as_bytes()).unwrap()),
+            Algorithm::Ps256 => (Alg::PS256, EncodingKey::from_rsa_pem(pem.as_bytes()).unwrap()),
+            Algorithm::Es256 => (Alg::ES256, EncodingKey::from_ec_der(&pkcs8)),
+            Algorithm::Es384 => (Alg::ES384, EncodingKey::from_ec_der(&pkcs8)),
+            Algorithm::EdDsa => (Alg::EdDSA, EncodingKey::from_ed_der(&pkcs8)),
+            Algorithm::Hs256 => panic!("a shared secret proves nothing"),
+        };
+        let mut jwk = key.public_jwk();
+        for ours in ["kid", "alg", "use"] {
+            jwk.as_object_mut().unwrap().remove(ours);
+        }
+        Self { alg, private, jwk, jkt: key.kid().to_owned() }
+    }
+
+    /// A header in order.
+    pub(crate) fn header(&self) -> Value {
+        serde_json::json!({ "typ": "dpop+jwt", "alg": self.alg, "jwk": self.jwk })
+    }
+
+    /// Claims in order, for a request to this path now; no two of them the same.
+    pub(crate) fn claims(&self, server: &Server, method: &str, path: &str) -> Value {
+        serde_json::json!({
+            "jti": uuid::Uuid::now_v7().to_string(),
+            "htm": method,
+            "htu": format!("{ISSUER}{path}"),
+            "iat": server.trace().now().0,
+        })
+    }
+
+    /// Signs whatever it is told to.
+    pub(crate) fn compact(&self, header: &str, payload: impl AsRef<[u8]>) -> String {
+        let message = [base64url::encode(header), base64url::encode(payload)].join(".");
+        let signature = crypto::sign(message.as_bytes(), &self.private, self.alg).unwrap();
+        [message, signature].join(".")
+    }
+
+    /// A proof with these claims.
+    pub(crate) fn sign(&self, claims: &Value) -> String {
+        self.compact(&self.header().to_string(), claims.to_string())
+    }
+
+    /// A proof in order, for the token endpoint.
+    pub(crate) fn proof(&self, server: &Server) -> String {
+        self.sign(&self.claims(server, "POST", "/token"))
+    }
+
+    /// A proof in order, for userinfo with this token.
+    pub(crate) fn proof_beside(&self, server: &Server, method: &str, token: &str) -> String {
+        let mut claims = self.claims(server, method, "/userinfo");
+        claims["ath"] = base64url::encode(Digest::of(token.as_bytes()).0).into();
+        self.sign(&claims)
+    }
 }

@@ -6,7 +6,8 @@ use gatewright::jose::base64url;
 use serde_json::{Value, json};
 
 use crate::browser::{Browser, request};
-use crate::jwt::{Signer, claims, mac};
+use crate::holder;
+use crate::jwt::{Holder, Signer, claims, mac};
 use crate::server::{Client, ISSUER, Server};
 
 /// A place that reads a JWT.
@@ -26,6 +27,10 @@ enum Site {
     Introspection,
     /// RFC 7009 §2.1: what it takes for a token of ours, it revokes.
     Revocation,
+    /// The `DPoP` header at the token endpoint, RFC 9449 §5.
+    ProofAtToken,
+    /// The `DPoP` header beside an access token, RFC 9449 §7.
+    ProofAtUserInfo,
 }
 
 /// A kind of JWT that we make or read.
@@ -35,10 +40,11 @@ enum Kind {
     AccessToken,
     UserInfo,
     Assertion,
+    Proof,
 }
 
 impl Site {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 9] = [
         Self::HintAtAuthorize,
         Self::HintAtLogout,
         Self::PrivateKeyJwt,
@@ -46,6 +52,8 @@ impl Site {
         Self::UserInfo,
         Self::Introspection,
         Self::Revocation,
+        Self::ProofAtToken,
+        Self::ProofAtUserInfo,
     ];
 
     /// What it is there for.
@@ -54,6 +62,7 @@ impl Site {
             Self::HintAtAuthorize | Self::HintAtLogout => Kind::IdToken,
             Self::PrivateKeyJwt | Self::ClientSecretJwt => Kind::Assertion,
             Self::UserInfo | Self::Introspection | Self::Revocation => Kind::AccessToken,
+            Self::ProofAtToken | Self::ProofAtUserInfo => Kind::Proof,
         }
     }
 }
@@ -69,6 +78,10 @@ struct World {
     theirs: Signer,
     id_token: Value,
     access_token: Value,
+    holder: Holder,
+    service: Client,
+    /// An access token that is bound to the key of `holder`.
+    bound: String,
 }
 
 const AFTER: &str = "https://app.example/bye";
@@ -107,7 +120,28 @@ impl World {
         let granted = server.redeem(&photos, &place.parameter("code")).await.ok();
         let id_token = claims(&granted.token("id_token"));
         let access_token = claims(&granted.token("access_token"));
-        Self { server, cookies, photos, prover, sharer, ours, theirs, id_token, access_token }
+        let (holder, service) = (Holder::new(), server.service().await);
+        let place = {
+            let mut browser = Browser::of(&server);
+            browser.cookies = cookies.clone();
+            browser.open(&request(&photos, "openid")).await
+        };
+        let ask = server.redeeming(&photos, &place.parameter("code"));
+        let bound = ask.dpop(&holder.proof(&server)).send().await.ok().token("access_token");
+        Self {
+            server,
+            cookies,
+            photos,
+            prover,
+            sharer,
+            ours,
+            theirs,
+            id_token,
+            access_token,
+            holder,
+            service,
+            bound,
+        }
     }
 
     /// A payload in order, for this place; no two of them the same where that matters.
@@ -130,6 +164,10 @@ impl World {
                 token["jti"] = json!(uuid::Uuid::now_v7().to_string());
                 token
             }
+            Site::ProofAtToken => self.holder.claims(&self.server, "POST", "/token"),
+            Site::ProofAtUserInfo => {
+                claims(&self.holder.proof_beside(&self.server, "GET", &self.bound))
+            }
         }
     }
 
@@ -138,6 +176,7 @@ impl World {
         match site {
             Site::ClientSecretJwt => mac(self.sharer.secret.as_bytes(), header, payload),
             Site::PrivateKeyJwt => self.theirs.compact(header, payload),
+            Site::ProofAtToken | Site::ProofAtUserInfo => self.holder.compact(header, payload),
             Site::HintAtAuthorize
             | Site::HintAtLogout
             | Site::UserInfo
@@ -156,6 +195,10 @@ impl World {
             }
             Site::UserInfo | Site::Introspection | Site::Revocation => {
                 self.ours.header(&format!(r#","typ":"at+jwt"{more}"#))
+            }
+            Site::ProofAtToken | Site::ProofAtUserInfo => {
+                let jwk = &self.holder.jwk;
+                format!(r#"{{"alg":"ES256","typ":"dpop+jwt","jwk":{jwk}{more}}}"#)
             }
         }
     }
@@ -218,6 +261,18 @@ impl World {
                 server.post_as(&self.photos, "/revoke", &pair("token", jwt)).await.ok();
                 server.events("token.revoked").await.len() > before
             }
+            Site::ProofAtToken => {
+                let answer = holder::ask(server, &self.service, jwt).await;
+                assert!(matches!(answer.status, 200 | 400), "{answer:?}");
+                // It may prove another key, which is nobody's.
+                answer.status == 200
+                    && claims(&answer.token("access_token"))["cnf"]["jkt"] == *self.holder.jkt
+            }
+            Site::ProofAtUserInfo => {
+                let answer = holder::use_at_userinfo(server, &self.bound, jwt).await;
+                assert!(matches!(answer.status, 200 | 400 | 401), "{answer:?}");
+                answer.status == 200
+            }
         }
     }
 
@@ -234,7 +289,14 @@ impl World {
         let in_place = |from: &str, to: &str| headed(&self.header(site, "").replacen(from, to, 1));
         let alg_is = |to: &str| in_place(&format!(r#""alg":"{alg}""#), to);
         let stranger = Signer::new();
-        let typ = if site.reads() == Kind::AccessToken { "at+jwt" } else { "JWT" };
+        let typ = match site.reads() {
+            Kind::AccessToken => "at+jwt",
+            Kind::Proof => "dpop+jwt",
+            Kind::IdToken | Kind::UserInfo | Kind::Assertion => "JWT",
+        };
+        let is_proof = site.reads() == Kind::Proof;
+        // A text that it has.
+        let known = if is_proof { "jti" } else { "sub" };
 
         let mut all: Vec<(&str, String)> = vec![
             ("JO-01 none", alg_is(r#""alg":"none""#)),
@@ -264,12 +326,14 @@ impl World {
             ("JO-04 crit empty", more(r#","crit":[]"#)),
             ("JO-04 b64", more(r#","b64":false"#)),
             ("JO-06 alg twice", more(&format!(r#","alg":"{alg}""#))),
-            ("JO-06 a member twice", paid(body().replacen('{', r#"{"sub":"x","#, 1).as_bytes())),
+            ("JO-06 a member twice", {
+                let twice = format!(r#"{{"{known}":"x","#);
+                paid(body().replacen('{', &twice, 1).as_bytes())
+            }),
             ("JO-07 another typ", headed(&self.header(site, "").replace(typ, "logout+jwt"))),
             ("JO-12 two parts", format!("{header}.{payload}")),
             ("JO-12 four parts", format!("{good}.{signature}")),
             ("JO-12 padding", format!("{good}==")),
-            ("JO-12 a space", format!("{good} ")),
             ("JO-12 a line end", format!("{header}.\n{payload}.{signature}")),
             ("JO-12 nothing", ".".repeat(2)),
             ("JO-13 kid is a number", in_place(r#""typ""#, r#""kid":1,"typ""#)),
@@ -277,11 +341,23 @@ impl World {
             ("the payload is not UTF-8", paid(b"{\"sub\":\"\xff\"}")),
             ("the payload is deep", paid("[".repeat(3000).as_bytes())),
             ("another payload", {
-                let other = self.payload(site).to_string().replace("\"sub\":\"", "\"sub\":\"x");
+                let text = format!("\"{known}\":\"");
+                let other = self.payload(site).to_string().replace(&text, &format!("{text}x"));
                 format!("{header}.{}.{signature}", base64url::encode(other))
             }),
         ];
-        if site != Site::ClientSecretJwt {
+        if is_proof {
+            let (jwk, x) = (&self.holder.jwk, &self.holder.jwk["x"]);
+            let hs = format!(r#"{{"alg":"HS256","typ":"{typ}","jwk":{jwk}}}"#);
+            let x = base64url::decode(x.as_str().unwrap()).unwrap();
+            all.push(("JO-02 the public key as a secret", mac(&x, &hs, body())));
+            all.push(("JO-02 the JWK as a secret", mac(jwk.to_string().as_bytes(), &hs, body())));
+            all.push(("DP-05 a kid alone", stranger.sign(typ, &self.payload(site))));
+        } else {
+            // Blanks around a field of the header are no part of it.
+            all.push(("JO-12 a space", format!("{good} ")));
+        }
+        if site != Site::ClientSecretJwt && !is_proof {
             let jwk = if site == Site::PrivateKeyJwt { self.theirs.jwk() } else { self.ours.jwk() };
             let kid = jwk["kid"].as_str().unwrap_or_default().to_owned();
             let hs = format!(r#"{{"alg":"HS256","typ":"{typ}","kid":"{kid}"}}"#);
@@ -308,6 +384,21 @@ impl World {
                 claim(name, value);
             }
         }
+        for aud in ["null", "7", "{}", "[7]"] {
+            claim("aud", aud);
+        }
+        if is_proof {
+            for name in ["jti", "htm", "htu", "iat"] {
+                claim(name, "");
+                claim(name, "null");
+                claim(name, if name == "jti" { "\"\"" } else { "\"x\"" });
+            }
+            if site == Site::ProofAtUserInfo {
+                claim("ath", "");
+                claim("ath", "\"x\"");
+            }
+            return all;
+        }
         for name in ["iss", "aud", "sub", "exp"] {
             claim(name, "");
         }
@@ -319,9 +410,6 @@ impl World {
         }
         for iss in ["https://id.example.org/", "https://ID.example.org", "http://id.example.org"] {
             claim("iss", &json!(iss).to_string());
-        }
-        for aud in ["null", "7", "{}", "[7]"] {
-            claim("aud", aud);
         }
         // Whoever got a token for an API may ask about it and revoke it.
         if !matches!(site, Site::Introspection | Site::Revocation) {
@@ -362,6 +450,8 @@ async fn no_place_takes_a_jwt_of_another_kind() {
         (Kind::UserInfo, server.userinfo(&access).await.ok().text),
         (Kind::Assertion, world.good(Site::PrivateKeyJwt)),
         (Kind::Assertion, world.good(Site::ClientSecretJwt)),
+        (Kind::Proof, world.good(Site::ProofAtToken)),
+        (Kind::Proof, world.good(Site::ProofAtUserInfo)),
         (Kind::AccessToken, access),
     ];
 

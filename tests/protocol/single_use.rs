@@ -8,7 +8,8 @@ use gatewright::store::sweep;
 use serde_json::json;
 
 use crate::browser::{Browser, Place, request};
-use crate::jwt::Signer;
+use crate::holder;
+use crate::jwt::{Holder, Signer};
 use crate::server::{Client, ISSUER, Server};
 
 /// What counts once.
@@ -20,6 +21,8 @@ enum Artefact {
     RefreshToken,
     /// RFC 7523 §3, by its `jti`.
     Assertion,
+    /// RFC 9449 §11.1, by its `jti`.
+    Proof,
     /// What names a request that waits for a page, and the form that decides it.
     Handle,
     /// What names a request that came by POST.
@@ -27,8 +30,8 @@ enum Artefact {
 }
 
 impl Artefact {
-    const ALL: [Self; 5] =
-        [Self::Code, Self::RefreshToken, Self::Assertion, Self::Handle, Self::Posted];
+    const ALL: [Self; 6] =
+        [Self::Code, Self::RefreshToken, Self::Assertion, Self::Proof, Self::Handle, Self::Posted];
 
     /// How long it waits to be used.
     const fn lives(self) -> i64 {
@@ -37,6 +40,8 @@ impl Artefact {
             Self::RefreshToken => 14 * 24 * 60 * 60,
             // Its `exp`, and ten seconds for clocks that differ.
             Self::Assertion => 70,
+            // Sixty seconds and no more, of which the last one counts.
+            Self::Proof => 61,
             Self::Handle | Self::Posted => 10 * 60,
         }
     }
@@ -57,6 +62,8 @@ struct World {
     other: Client,
     prover: Client,
     signer: Signer,
+    service: Client,
+    holder: Holder,
 }
 
 impl World {
@@ -71,7 +78,8 @@ impl World {
         }));
         let (prover, photos, other) =
             (prover.await, server.web_app().await, server.web_app().await);
-        (server, Self { photos, other, prover, signer })
+        let (service, holder) = (server.service().await, Holder::new());
+        (server, Self { photos, other, prover, signer, service, holder })
     }
 
     async fn make(&self, server: &Server, artefact: Artefact) -> Made {
@@ -93,6 +101,7 @@ impl World {
                 });
                 self.signer.sign("JWT", &claims)
             }
+            Artefact::Proof => self.holder.proof(server),
             Artefact::Handle => {
                 let target = request(&self.photos, scope) + "&prompt=consent";
                 let shown = browser.open(&target).await;
@@ -126,6 +135,7 @@ impl World {
                 );
                 server.post("/token", &form).await
             }
+            Artefact::Proof => holder::ask(server, &self.service, &made.text).await,
             Artefact::Handle => {
                 let place = match &made.page {
                     Some(page) => page.clone(),
@@ -147,6 +157,7 @@ impl World {
             let right = match made.artefact {
                 Artefact::Code | Artefact::RefreshToken => "invalid_grant",
                 Artefact::Assertion => "invalid_client",
+                Artefact::Proof => "invalid_dpop_proof",
                 Artefact::Handle | Artefact::Posted => unreachable!(),
             };
             assert_eq!(error, right, "{answer:?}");
@@ -279,7 +290,9 @@ async fn nothing_is_taken_that_was_changed() {
             text.replacen('_', "\u{ff3f}", 1),
             String::from("x"),
         ] {
-            if changed == *text {
+            // Blanks around a field of the header are no part of it (RFC 9110 §5.5).
+            let is_field = artefact == Artefact::Proof;
+            if changed == *text || (is_field && changed.trim() == text) {
                 continue;
             }
             let wrong = Made { text: changed, page: None, ..made.clone() };

@@ -54,7 +54,7 @@ async fn everything_is_sealed_again_under_the_new_key() {
     let database = TestDatabase::make().await;
     let store = &database.store;
     register(store, open(store, &[OLD]).await.unwrap().kek()).await;
-    assert_eq!(sealed(store).await.len(), 5, "two keys, two secrets of ours, one of a client");
+    assert_eq!(sealed(store).await.len(), 6, "two keys, three secrets of ours, one of a client");
 
     open(store, &[NEW, OLD]).await.unwrap();
 

@@ -1,0 +1,411 @@
+//! RFC 9449, Demonstrating Proof of Possession: what is a proof, and that it counts once. THREATS group H.
+
+use gatewright::config::Alias;
+use gatewright::jose::base64url;
+use gatewright::store::sweep;
+use gatewright::types::Algorithm;
+use gatewright::types::token::AuthorizationCode;
+use serde_json::{Value, json};
+
+use crate::holder::{
+    ask, asking, bound, code_form, kept, public, public_app, takes, use_at_userinfo,
+};
+use crate::http::Ask;
+use crate::jwt::{Holder, claims, mac};
+use crate::server::{Client, ISSUER, Server};
+
+/// §4.2: "an identifier for a JWS asymmetric digital signature algorithm"; §5.1: those that the metadata
+/// names are taken.
+#[tokio::test]
+async fn every_algorithm_that_is_told_is_taken() {
+    let server = Server::start().await;
+    let client = server.service().await;
+
+    let metadata = server.get("/.well-known/oauth-authorization-server").await.ok().body;
+
+    assert_eq!(
+        metadata["dpop_signing_alg_values_supported"],
+        json!(["RS256", "PS256", "ES256", "ES384", "EdDSA"])
+    );
+    for algorithm in Algorithm::ASYMMETRIC {
+        let holder = Holder::of(*algorithm);
+        let answer = ask(&server, &client, &holder.proof(&server)).await.ok();
+        let token = claims(&answer.token("access_token"));
+        assert_eq!(token["cnf"]["jkt"], json!(holder.jkt), "{algorithm}");
+    }
+}
+
+/// > the jwk JOSE Header Parameter does not contain a private key […] the alg JOSE Header Parameter
+/// > indicates a registered asymmetric digital signature algorithm, is not none (§4.3); THREATS DP-05
+#[tokio::test]
+async fn a_proof_whose_header_is_wrong_is_no_proof() {
+    let server = Server::start().await;
+    let client = server.service().await;
+    let (holder, stranger) = (Holder::new(), Holder::of(Algorithm::Es384));
+    let payload = || holder.claims(&server, "POST", "/token").to_string();
+    let with = |name: &str, value: Value| {
+        let mut header = holder.header();
+        header[name] = value;
+        holder.compact(&header.to_string(), payload())
+    };
+    let without = |name: &str| {
+        let mut header = holder.header();
+        header.as_object_mut().unwrap().remove(name);
+        holder.compact(&header.to_string(), payload())
+    };
+    let key_with = |name: &str, value: Value| {
+        let mut jwk = holder.jwk.clone();
+        jwk[name] = value;
+        with("jwk", jwk)
+    };
+    let unsigned = |alg: &str| {
+        let mut header = holder.header();
+        header["alg"] = json!(alg);
+        [base64url::encode(header.to_string()), base64url::encode(payload()), String::new()]
+            .join(".")
+    };
+    let secret = base64url::encode([7; 32]);
+    let symmetric =
+        json!({ "typ": "dpop+jwt", "alg": "HS256", "jwk": { "kty": "oct", "k": secret } });
+    let mut confused = holder.header();
+    confused["alg"] = json!("HS256");
+
+    for (what, proof) in [
+        ("no typ", without("typ")),
+        ("another typ", with("typ", json!("JWT"))),
+        ("no alg", without("alg")),
+        ("alg none", unsigned("none")),
+        ("alg none, signed", with("alg", json!("none"))),
+        ("no signature", unsigned("ES256")),
+        ("another alg", with("alg", json!("RS256"))),
+        ("the alg of another curve", with("alg", json!("ES384"))),
+        ("no jwk", without("jwk")),
+        ("jwk is a text", with("jwk", json!(holder.jwk.to_string()))),
+        ("jwk is null", with("jwk", Value::Null)),
+        ("the private part", key_with("d", json!(secret))),
+        ("another use", key_with("use", json!("enc"))),
+        ("another alg in the key", key_with("alg", json!("ES384"))),
+        ("no point of the curve", key_with("x", holder.jwk["y"].clone())),
+        ("somebody else's key", with("jwk", stranger.jwk.clone())),
+        ("a key of no kind", with("jwk", json!({ "kty": "EC" }))),
+        ("a set of keys", with("jwk", json!({ "keys": [holder.jwk] }))),
+        ("only where a key is", {
+            let header =
+                json!({ "typ": "dpop+jwt", "alg": "ES256", "jku": "https://evil.example" });
+            holder.compact(&header.to_string(), payload())
+        }),
+        ("a shared secret", mac(&[7; 32], &symmetric.to_string(), payload())),
+        ("the public key as a secret", {
+            mac(holder.jwk.to_string().as_bytes(), &confused.to_string(), payload())
+        }),
+        ("crit", with("crit", json!(["exp"]))),
+        ("no JWT", "x".to_owned()),
+        ("nothing", String::new()),
+        ("a very long one", "x".repeat(20_000)),
+    ] {
+        assert!(!takes(&server, &client, &proof).await, "{what}");
+    }
+    assert!(takes(&server, &client, &with("kid", json!("any"))).await);
+    assert!(takes(&server, &client, &with("typ", json!("application/DPoP+JWT"))).await);
+    assert_eq!(kept(&server).await, 2, "nothing is kept of what proves nothing");
+}
+
+/// > There is not more than one DPoP HTTP request header field. The DPoP HTTP request header field value
+/// > is a single and well-formed JWT. (§4.3); THREATS DP-04
+#[tokio::test]
+async fn there_is_one_header_with_one_proof() {
+    let server = Server::start().await;
+    let client = server.service().await;
+    let holder = Holder::new();
+    let proof = || holder.proof(&server);
+    let refused = async |ask: Ask| ask.send().await.refused(400, "invalid_dpop_proof");
+
+    refused(asking(&server, &client, &proof()).dpop(&proof())).await;
+    let same = proof();
+    refused(asking(&server, &client, &same).dpop(&same)).await;
+    refused(asking(&server, &client, &format!("{},{}", proof(), proof()))).await;
+    refused(asking(&server, &client, &format!("{}, {}", proof(), proof()))).await;
+    refused(asking(&server, &client, &format!("DPoP {}", proof()))).await;
+    refused(asking(&server, &client, "é")).await;
+
+    assert!(takes(&server, &client, &same).await, "no refusal has spent it");
+}
+
+/// > The htm claim matches the HTTP method of the current request. The htu claim matches the HTTP URI
+/// > value for the HTTP request in which the JWT was received, ignoring any query and fragment parts.
+/// > (§4.3); THREATS DP-02
+#[tokio::test]
+async fn a_proof_is_for_one_method_at_one_place() {
+    let server = Server::start().await;
+    let client = server.service().await;
+    let holder = Holder::new();
+    let with = |name: &str, value: Value| {
+        let mut claims = holder.claims(&server, "POST", "/token");
+        claims[name] = value;
+        holder.sign(&claims)
+    };
+
+    for htm in [json!("GET"), json!("post"), json!(""), json!(["POST"]), Value::Null] {
+        assert!(!takes(&server, &client, &with("htm", htm.clone())).await, "{htm}");
+    }
+    for htu in [
+        json!(""),
+        json!("/token"),
+        json!(ISSUER),
+        json!("https://id.example.org/userinfo"),
+        json!("https://id.example.org/token/"),
+        json!("https://id.example.org/Token"),
+        json!("http://id.example.org/token"),
+        json!("https://id.example.org:8443/token"),
+        // Where the server listens is nobody's business.
+        json!(format!("http://{}/token", server.address)),
+        json!("https://proxy.example/token"),
+        json!("https://id.example.org@evil.example/token"),
+        json!(["https://id.example.org/token"]),
+        json!(7),
+        Value::Null,
+    ] {
+        assert!(!takes(&server, &client, &with("htu", htu.clone())).await, "{htu}");
+    }
+    for htu in [
+        "https://id.example.org/token",
+        "https://id.example.org/token?a=b#c",
+        "HTTPS://ID.EXAMPLE.ORG:443/a/../%74oken",
+    ] {
+        assert!(takes(&server, &client, &with("htu", json!(htu))).await, "{htu}");
+    }
+    // What the request says of itself counts for nothing.
+    let proof = with("htu", json!("https://evil.example/token"));
+    let told = asking(&server, &client, &proof).header("x-forwarded-host", "evil.example");
+    told.send().await.refused(400, "invalid_dpop_proof");
+}
+
+/// RFC 8705 §5: an endpoint has a second URL where one is configured, for clients with certificates; a proof
+/// may name either.
+#[tokio::test]
+async fn a_proof_may_name_the_alias_of_an_endpoint() {
+    let alias = "https://mtls.id.example.org";
+    let server =
+        Server::with(|config| config.mtls.url = Some(Alias::parse(alias).ok().unwrap())).await;
+    let client = server.service().await;
+    let holder = Holder::new();
+    let with = |htu: &str| {
+        let mut claims = holder.claims(&server, "POST", "/token");
+        claims["htu"] = json!(htu);
+        holder.sign(&claims)
+    };
+
+    assert!(takes(&server, &client, &with(&format!("{alias}/token"))).await);
+    assert!(takes(&server, &client, &with(&format!("{ISSUER}/token"))).await);
+    assert!(!takes(&server, &client, &with(&format!("{alias}/userinfo"))).await);
+    assert!(!takes(&server, &client, &with("https://mtls.evil.example/token")).await);
+}
+
+/// > The creation time of the JWT […] is within an acceptable window (§4.3); THREATS DP-03, DP-12: what
+/// > was made for later is no proof now
+#[tokio::test]
+async fn a_proof_is_young() {
+    let server = Server::start().await;
+    let client = server.service().await;
+    let holder = Holder::new();
+    let now = server.trace().now().0;
+    let with = |name: &str, value: Value| {
+        let mut claims = holder.claims(&server, "POST", "/token");
+        claims[name] = value;
+        holder.sign(&claims)
+    };
+
+    for iat in [now - 60, now - 10, now, now + 10] {
+        assert!(takes(&server, &client, &with("iat", json!(iat))).await, "{}", iat - now);
+    }
+    for iat in [now - 61, now - 3600, 0, now + 11, now + 3600] {
+        assert!(!takes(&server, &client, &with("iat", json!(iat))).await, "{}", iat - now);
+    }
+    for iat in [json!(now.to_string()), json!(1.5), json!(-1), json!([now]), Value::Null] {
+        assert!(!takes(&server, &client, &with("iat", iat.clone())).await, "{iat}");
+    }
+    assert!(!takes(&server, &client, &with("exp", json!(now - 10))).await);
+    assert!(!takes(&server, &client, &with("nbf", json!(now + 11))).await);
+    assert!(takes(&server, &client, &with("exp", json!(now + 60))).await);
+}
+
+/// > All required claims per Section 4.2 are contained in the JWT. (§4.3)
+#[tokio::test]
+async fn no_claim_is_missing_and_each_is_of_its_type() {
+    let server = Server::start().await;
+    let client = server.service().await;
+    let holder = Holder::new();
+
+    for name in ["jti", "htm", "htu", "iat"] {
+        let mut claims = holder.claims(&server, "POST", "/token");
+        claims.as_object_mut().unwrap().remove(name);
+        assert!(!takes(&server, &client, &holder.sign(&claims)).await, "without {name}");
+    }
+    for jti in [json!(""), json!(7), json!(["x"]), Value::Null, json!("x".repeat(257))] {
+        let mut claims = holder.claims(&server, "POST", "/token");
+        claims["jti"] = jti.clone();
+        assert!(!takes(&server, &client, &holder.sign(&claims)).await, "{jti}");
+    }
+    let mut claims = holder.claims(&server, "POST", "/token");
+    claims["jti"] = json!("é".repeat(128));
+    assert!(takes(&server, &client, &holder.sign(&claims)).await);
+}
+
+/// > To prevent multiple uses of the same DPoP proof, servers can store, in the context of the target URI,
+/// > the jti value of each DPoP proof for the time window in which the respective DPoP proof JWT would be
+/// > accepted. (§11.1); THREATS DP-01
+#[tokio::test]
+async fn a_proof_is_used_once_as_long_as_it_counts() {
+    let server = Server::start().await;
+    let client = server.service().await;
+    let (holder, other) = (Holder::new(), Holder::new());
+    let mut claims = holder.claims(&server, "POST", "/token");
+    // Made by somebody whose clock is as far ahead as may be.
+    claims["iat"] = json!(server.trace().now().0 + 10);
+    let proof = holder.sign(&claims);
+
+    assert!(takes(&server, &client, &proof).await);
+    assert!(!takes(&server, &client, &proof).await, "at once");
+    assert!(takes(&server, &client, &other.sign(&claims)).await, "the jti is the key's own");
+    assert!(!takes(&server.replica().await, &client, &proof).await, "on another replica");
+
+    // Another text that says the same is the same proof.
+    let mut again = claims.clone();
+    again["iat"] = json!(server.trace().now().0);
+    assert!(!takes(&server, &client, &holder.sign(&again)).await);
+
+    server.wait(70);
+    sweep::once(&server.app().store, server.trace().now()).await.unwrap();
+    assert!(!takes(&server, &client, &proof).await, "in the last second in which it counts");
+    let behind = server.replica_ahead(-10).await;
+    assert!(!takes(&behind, &client, &proof).await, "by a clock that is behind");
+    let server = server.restarted().await;
+    assert!(!takes(&server, &client, &proof).await, "after a restart");
+}
+
+/// THREATS DP-13: of many that bring the same proof, at two replicas, one is answered with a token.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_64_racing_requests_with_one_proof_one_is_answered() {
+    let server = Server::start().await;
+    let replica = server.replica().await;
+    let client = server.service().await;
+    replica.app().confirm().await.unwrap();
+    let holder = Holder::new();
+    let proof = holder.proof(&server);
+    let both = [&server, &replica].map(|one| asking(one, &client, &proof));
+
+    let sent: Vec<_> = (0..64).map(|n| tokio::spawn(both[n % 2].clone().send())).collect();
+    let mut answered = 0;
+    for answer in sent {
+        let answer = answer.await.unwrap();
+        if answer.status == 200 {
+            answered += 1;
+        } else {
+            answer.refused(400, "invalid_dpop_proof");
+        }
+    }
+
+    assert_eq!(answered, 1);
+}
+
+/// THREATS DP-13, where a token is used.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_64_racing_uses_of_one_proof_one_is_answered() {
+    let server = Server::start().await;
+    let replica = server.replica().await;
+    let holder = Holder::new();
+    let (_, token) = bound(&server, &holder).await;
+    replica.app().confirm().await.unwrap();
+    let proof = holder.proof_beside(&server, "GET", &token);
+    let both = [&server, &replica].map(|one| {
+        let ask = one.ask("GET", "/userinfo").header("authorization", &format!("DPoP {token}"));
+        ask.dpop(&proof)
+    });
+
+    let sent: Vec<_> = (0..64).map(|n| tokio::spawn(both[n % 2].clone().send())).collect();
+    let mut answered = 0;
+    for answer in sent {
+        let answer = answer.await.unwrap();
+        if answer.status == 200 {
+            answered += 1;
+        } else {
+            answer.refused(401, "invalid_dpop_proof");
+        }
+    }
+
+    assert_eq!(answered, 1);
+}
+
+/// THREATS DP-01, where a token is used: once, on whichever replica; and a proof for the token endpoint is
+/// none here.
+#[tokio::test]
+async fn a_proof_of_use_is_used_once() {
+    let server = Server::start().await;
+    let replica = server.replica().await;
+    let holder = Holder::new();
+    let (_, token) = bound(&server, &holder).await;
+    let proof = holder.proof_beside(&server, "GET", &token);
+
+    use_at_userinfo(&server, &token, &proof).await.ok();
+
+    for one in [&server, &replica] {
+        use_at_userinfo(one, &token, &proof).await.refused(401, "invalid_dpop_proof");
+    }
+}
+
+/// THREATS DP-14: what is kept of a proof is small, whatever is in it; only what would have been answered
+/// is kept; and it is let go when the proof can count no more.
+#[tokio::test]
+async fn the_store_of_proofs_is_bounded() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let service = server.service().await;
+    let app = public_app(&server).await;
+    let holder = Holder::new();
+    let mut unanswered = 0;
+    for n in 0..20 {
+        // Anybody may name a public client; without a code of its own nothing is kept.
+        let junk = AuthorizationCode::generate();
+        let form = code_form(junk.0.expose());
+        let proof = holder.proof(&server);
+        let answer = public(&server, &app, &form, Some(&proof)).send().await;
+        answer.refused(400, "invalid_grant");
+        let form = [("grant_type", "refresh_token"), ("refresh_token", "gw_rt_junk")];
+        let answer = public(&server, &app, &form, Some(&proof)).send().await;
+        answer.refused(400, "invalid_grant");
+        let wrong = Client { secret: format!("wrong{n}"), ..service.clone() };
+        ask(&server, &wrong, &proof).await.refused(401, "invalid_client");
+        let proof = holder.proof_beside(&server, "GET", "junk");
+        use_at_userinfo(&server, "junk", &proof).await.refused(401, "invalid_token");
+        unanswered += 4;
+    }
+    assert_eq!((kept(&server).await, unanswered), (0, 80));
+
+    for _ in 0..40 {
+        let mut claims = holder.claims(&server, "POST", "/token");
+        claims["jti"] = json!(format!("{:0>256}", claims["jti"].as_str().unwrap()));
+        ask(&server, &service, &holder.sign(&claims)).await.ok();
+    }
+    assert_eq!(kept(&server).await, 40);
+    // The life of a proof and all clocks, and what the sweep waits besides (THREATS CL-01).
+    server.wait(60 + 10 + 10 + 120 - 1);
+    sweep::once(&server.app().store, server.trace().now()).await.unwrap();
+    assert_eq!(kept(&server).await, 40);
+    server.wait(1);
+    sweep::once(&server.app().store, server.trace().now()).await.unwrap();
+    assert_eq!(kept(&server).await, 0);
+}
+
+/// THREATS DB-03: a database that is away is our fault, not the proof's.
+#[tokio::test]
+async fn a_database_that_is_away_is_no_fault_of_the_proof() {
+    let server = Server::start().await;
+    let client = server.service().await;
+    let holder = Holder::new();
+    ask(&server, &client, &holder.proof(&server)).await.ok();
+    server.app().store.close().await;
+
+    let answer = ask(&server, &client, &holder.proof(&server)).await;
+
+    answer.refused(503, "temporarily_unavailable");
+}
