@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::application::Application;
+use crate::place::Place;
 use crate::server::{PASSWORD, Server};
 
 /// openid-client, a certified relying party.
@@ -64,7 +65,10 @@ async fn run(
     mut service: Value,
     key: Option<String>,
 ) {
-    let mut server = Server::start().await;
+    let mut place = Place::make().await;
+    // It concerns only those who come with a DPoP proof.
+    place.set("DPOP__NONCE", "required");
+    let mut server = Server::at(place).await;
     let person = server.person("ada").await;
     web["client_name"] = "Photos".into();
     web["redirect_uris"] = json!([Application::REDIRECT_URI]);

@@ -20,7 +20,7 @@ const secret = oauth.ClientSecretPost(settings.clientSecret);
 const insecure = { [oauth.allowInsecureRequests]: true };
 
 /** From the authorization request to the tokens. */
-async function signIn(parameters = {}) {
+async function signIn(parameters = {}, options = insecure) {
   const verifier = oauth.generateRandomCodeVerifier();
   const [state, nonce] = [oauth.generateRandomState(), oauth.generateRandomNonce()];
   const url = new URL(server.authorization_endpoint);
@@ -37,19 +37,33 @@ async function signIn(parameters = {}) {
   });
   const answer = await browser.visit(url, settings.redirectUri);
   const checked = oauth.validateAuthResponse(server, client, answer, state);
-  const response = await oauth.authorizationCodeGrantRequest(
-    server, client, secret, checked, settings.redirectUri, verifier, insecure,
-  );
-  const tokens = await oauth.processAuthorizationCodeResponse(server, client, response, {
-    expectedNonce: nonce,
-    requireIdToken: true,
+  return again(async () => {
+    const response = await oauth.authorizationCodeGrantRequest(
+      server, client, secret, checked, settings.redirectUri, verifier, options,
+    );
+    const tokens = await oauth.processAuthorizationCodeResponse(server, client, response, {
+      expectedNonce: nonce,
+      requireIdToken: true,
+    });
+    await oauth.validateApplicationLevelSignature(server, response, insecure);
+    return tokens;
   });
-  await oauth.validateApplicationLevelSignature(server, response, insecure);
-  return tokens;
 }
 
-async function refresh(token) {
-  const response = await oauth.refreshTokenGrantRequest(server, client, secret, token, insecure);
+/** Once more with the nonce of the answer, where one was asked for (RFC 9449 §8). */
+let nonces = 0;
+async function again(act) {
+  try {
+    return await act();
+  } catch (error) {
+    if (!oauth.isDPoPNonceError(error)) throw error;
+    nonces += 1;
+    return act();
+  }
+}
+
+async function refresh(token, options = insecure) {
+  const response = await oauth.refreshTokenGrantRequest(server, client, secret, token, options);
   return oauth.processRefreshTokenResponse(server, client, response);
 }
 
@@ -63,8 +77,8 @@ async function revoke(token) {
   await oauth.processRevocationResponse(response);
 }
 
-async function userinfo(token, subject) {
-  const response = await oauth.userInfoRequest(server, client, token, insecure);
+async function userinfo(token, subject, options = insecure) {
+  const response = await oauth.userInfoRequest(server, client, token, options);
   return oauth.processUserInfoResponse(server, client, subject, response);
 }
 
@@ -168,6 +182,30 @@ await step('client credentials', async () => {
   assert.equal(claims.sub, settings.serviceId);
   const told = await introspect(tokens.access_token, service, authentication);
   assert.equal(told.active, true);
+});
+
+await step('DPoP: tokens that are bound to a key, from the code on, and to nonces', async () => {
+  const DPoP = oauth.DPoP(client, await oauth.generateKeyPair('ES256'));
+  const bound = { ...insecure, DPoP };
+  const thumbprint = await DPoP.calculateThumbprint();
+  const tokens = await signIn({ dpop_jkt: thumbprint }, bound);
+  assert.equal(tokens.token_type, 'dpop');
+  assert.equal(nonces, 1, 'a nonce was asked for, and the code waited for it');
+  const claims = await userinfo(tokens.access_token, subject, bound);
+  assert.equal(claims.email, settings.email);
+  const next = await refresh(tokens.refresh_token, bound);
+  assert.equal(next.token_type, 'dpop');
+  await userinfo(next.access_token, subject, bound);
+  assert.equal(nonces, 1, 'the one nonce was enough');
+  assert.equal((await introspect(next.access_token)).cnf.jkt, thumbprint);
+  await assert.rejects(
+    userinfo(next.access_token, subject),
+    (error) => error.cause[0].parameters.error === 'invalid_token',
+  );
+  const url = new URL(settings.issuer.href.replace(/\/$/, '') + '/userinfo');
+  const alone = new Request(url, { headers: { authorization: `DPoP ${next.access_token}` } });
+  const challenge = (await fetch(alone)).headers.get('www-authenticate');
+  assert.match(challenge, /^DPoP .*error="invalid_dpop_proof".* algs="[^"]*ES256/);
 });
 
 await step('logout', async () => {

@@ -22,7 +22,7 @@ function discover(id, secret) {
 }
 
 /** From the authorization request to the tokens. */
-async function signIn(config, parameters = {}) {
+async function signIn(config, parameters = {}, options = {}) {
   const verifier = client.randomPKCECodeVerifier();
   const [state, nonce] = [client.randomState(), client.randomNonce()];
   const url = client.buildAuthorizationUrl(config, {
@@ -35,12 +35,13 @@ async function signIn(config, parameters = {}) {
     ...parameters,
   });
   const answer = await browser.visit(url, settings.redirectUri);
-  return client.authorizationCodeGrant(config, answer, {
+  const checks = {
     pkceCodeVerifier: verifier,
     expectedState: state,
     expectedNonce: nonce,
     idTokenExpected: true,
-  });
+  };
+  return client.authorizationCodeGrant(config, answer, checks, undefined, options);
 }
 
 const refused = (code) => (error) => error.error === code;
@@ -130,6 +131,37 @@ await step('client credentials', async () => {
   const told = await client.tokenIntrospection(service, tokens.access_token);
   assert.equal(told.active, true);
   assert.equal(told.client_id, settings.serviceId);
+});
+
+await step('DPoP: tokens that are bound to a key, from the code on', async () => {
+  const DPoP = client.getDPoPHandle(config, await client.randomDPoPKeyPair('ES256'));
+  const thumbprint = await DPoP.calculateThumbprint();
+  const tokens = await signIn(config, { dpop_jkt: thumbprint }, { DPoP });
+  assert.equal(tokens.token_type, 'dpop');
+  const claims = await client.fetchUserInfo(config, tokens.access_token, subject, { DPoP });
+  assert.equal(claims.email, settings.email);
+  const next = await client.refreshTokenGrant(config, tokens.refresh_token, undefined, { DPoP });
+  assert.equal(next.token_type, 'dpop');
+  await client.fetchUserInfo(config, next.access_token, subject, { DPoP });
+  const told = await client.tokenIntrospection(config, next.access_token);
+  assert.equal(told.cnf.jkt, thumbprint);
+  const thief = client.getDPoPHandle(config, await client.randomDPoPKeyPair('ES256'));
+  for (const options of [{}, { DPoP: thief }]) {
+    await assert.rejects(
+      client.fetchUserInfo(config, next.access_token, subject, options),
+      (error) => error.cause[0].parameters.error === 'invalid_token',
+    );
+  }
+});
+
+await step('DPoP: client credentials, with every algorithm that is told', async () => {
+  const service = await discover(settings.serviceId, settings.serviceSecret());
+  for (const algorithm of service.serverMetadata().dpop_signing_alg_values_supported) {
+    const name = algorithm === 'EdDSA' ? 'Ed25519' : algorithm;
+    const DPoP = client.getDPoPHandle(service, await client.randomDPoPKeyPair(name));
+    const tokens = await client.clientCredentialsGrant(service, undefined, { DPoP });
+    assert.equal(tokens.token_type, 'dpop', algorithm);
+  }
 });
 
 await step('logout', async () => {
