@@ -4,8 +4,8 @@
 //! [RFC 9068 §4]: https://www.rfc-editor.org/rfc/rfc9068#section-4
 //! [RFC 7662 §4]: https://www.rfc-editor.org/rfc/rfc7662#section-4
 
-use super::Call;
 use super::access_token::{self, Behind, Not, Read};
+use super::{Call, dpop};
 use crate::config::Protected;
 use crate::types::{Code, Refusal, Result, Timestamp};
 
@@ -32,7 +32,7 @@ pub fn route<'a>(call: &Call<'a>, name: &str) -> Option<&'a Protected> {
 /// shown, it allows enough.
 ///
 /// # Errors
-/// `invalid_token`, `insufficient_scope`; 503 when the database does not answer: never a yes, never a no
+/// `invalid_token`, `insufficient_scope`, `invalid_dpop_proof`; 503 when the database does not answer: never a yes, never a no
 /// (THREATS DB-03).
 pub async fn judge(call: &Call<'_>, route: &Protected, token: &str) -> Result<Identity> {
     let mut token = match access_token::read(call, token).await? {
@@ -60,6 +60,10 @@ pub async fn judge(call: &Call<'_>, route: &Protected, token: &str) -> Result<Id
     let Some(subject) = token.subject(call, &behind).await? else {
         return Err(invalid("the client is gone").into());
     };
+    dpop::spend(call, call.store.db()).await?;
+    if token.confirmation.certificate.is_some() {
+        call.note_certificate(&token.client_id);
+    }
     let (auth_time, acr) = match behind {
         Behind::Client => (None, None),
         Behind::User(live) => (Some(live.auth_time), Some(live.acr)),

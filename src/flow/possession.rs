@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::dpop::Proof;
 use crate::pki::Certificate;
 use crate::types::{Bonds, Client, Code, Confirmation, Refusal, Result, Thumbprint, Timestamp};
+use crate::verify::Shown;
 
 /// What a request came with.
 #[derive(Clone, Debug, Default)]
@@ -72,37 +73,16 @@ impl Held {
         }
     }
 
-    /// > The protected resource MUST obtain, from its TLS implementation layer, the client certificate
-    /// > used for mutual TLS and MUST verify that the certificate matches the certificate associated
-    /// > with the access token. (RFC 8705 §3)
+    /// Whether what a token is bound to was shown: RFC 8705 §3, RFC 9449 §7.1.
     ///
     /// # Errors
     /// `invalid_token`.
     pub fn must_fit(&self, confirmation: &Confirmation, now: Timestamp) -> Result<(), Refusal> {
-        let no = |reason| {
-            Err(Code::InvalidToken
+        let shown = Shown { certificate: self.certificate.as_deref(), key: self.key() };
+        shown.must_fit(confirmation, now).map_err(|reason| {
+            Code::InvalidToken
                 .because("the access token is bound to a certificate or a key that was not shown")
-                .with("reason", reason))
-        };
-        if let Some(bound) = confirmation.certificate {
-            match &self.certificate {
-                None => return no("there is no client certificate"),
-                Some(shown) if shown.thumbprint != bound => {
-                    return no("another client certificate");
-                }
-                Some(shown) if !shown.is_in_force(now) => {
-                    return no("an expired client certificate");
-                }
-                Some(_) => {}
-            }
-        }
-        match (confirmation.key, self.key()) {
-            (None, None) => Ok(()),
-            (Some(bound), Some(shown)) if bound == shown => Ok(()),
-            (Some(_), Some(_)) => no("another DPoP key"),
-            (Some(_), None) => no("there is no DPoP proof"),
-            // A proof makes no bound token of one that is not (THREATS DP-07).
-            (None, Some(_)) => no("a DPoP proof beside a token that is not bound"),
-        }
+                .with("reason", reason)
+        })
     }
 }

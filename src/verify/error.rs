@@ -9,6 +9,7 @@ use axum::http::header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
+use super::proof::Proof;
 use crate::types::Code;
 
 /// Why a request is not answered.
@@ -40,6 +41,8 @@ pub(super) enum Reason {
     Token(&'static str),
     /// It counts, and does not allow this; these scopes would.
     Scope(String),
+    /// The DPoP proof beside it is none, or not for this request.
+    Proof(&'static str),
     /// Nobody can tell what was presented.
     Request(&'static str),
 }
@@ -62,19 +65,16 @@ impl Refusal {
             // > include an error code or other error information. (RFC 6750 §3.1)
             Reason::Missing => (None, "there is no access token", None),
             Reason::Token(why) => (Some(Code::InvalidToken), why, None),
+            Reason::Proof(why) => (Some(Code::InvalidDpopProof), why, None),
             Reason::Request(why) => (Some(Code::InvalidRequest), why, None),
             Reason::Scope(scope) => {
                 (Some(Code::InsufficientScope), "the access token lacks a scope", Some(scope))
             }
         };
-        let name = match scheme {
-            Scheme::Bearer => "Bearer",
-            Scheme::Dpop => "DPoP",
-        };
-        let mut challenge = format!("{name} realm=\"{}\"", quotable(realm));
+        let mut told = String::new();
         let mut say = |name: &str, value: &str| {
             // Writing to a text does not fail.
-            let _ = write!(challenge, ", {name}=\"{}\"", quotable(value));
+            let _ = write!(told, ", {name}=\"{}\"", quotable(value));
         };
         if let Some(code) = code {
             say("error", code.as_str());
@@ -83,13 +83,25 @@ impl Refusal {
         if let Some(scope) = scope {
             say("scope", &scope);
         }
+        let realm = quotable(realm);
+        let bearer = |told: &str| format!("Bearer realm=\"{realm}\"{told}");
+        // > The value of the algs parameter […] a space-delimited list of the JWS algorithms (RFC 9449 §7.1)
+        let algorithms: Vec<_> = Proof::ALGORITHMS.iter().map(|one| one.as_str()).collect();
+        let algorithms = algorithms.join(" ");
+        let dpop = |told: &str| format!("DPoP realm=\"{realm}\"{told}, algs=\"{algorithms}\"");
+        let challenge = match (code, scheme) {
+            // Whoever has shown nothing yet is told of both ways (RFC 9449 §7.2).
+            (None, _) => format!("{}, {}", bearer(""), dpop("")),
+            (Some(_), Scheme::Bearer) => bearer(&told),
+            (Some(_), Scheme::Dpop) => dpop(&told),
+        };
         Self { code, why, challenge }
     }
 
-    /// The status of the answer: RFC 6750 §3.1.
+    /// The status of the answer: RFC 6750 §3.1; for a proof RFC 9449 §7.1, which has 400 for token endpoints alone.
     pub const fn status(&self) -> u16 {
         match self.code {
-            None => 401,
+            None | Some(Code::InvalidDpopProof) => 401,
             Some(code) => code.status(),
         }
     }

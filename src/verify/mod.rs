@@ -38,7 +38,7 @@
 //! What is checked, in this order: there is one `Authorization` field of the scheme `Bearer` or `DPoP`; the token is
 //! signed with an allowed algorithm by a key of the issuer; `typ` is `at+jwt`; every claim that RFC 9068
 //! §2.2 requires is there; `iss` is the issuer; the token has not expired; `aud` names this API; whatever the
-//! token is bound to was shown with this request; the scopes suffice. What cannot be judged, because the issuer's keys
+//! token is bound to was shown with this request; the scopes suffice; a DPoP proof was not used before. What cannot be judged, because the issuer's keys
 //! cannot be had, is [`Error::Unavailable`]: 503, never a pass.
 //!
 //! | file      | what is in it                                        |
@@ -48,6 +48,7 @@
 //! | `http`    | where they come from, with `reqwest`                 |
 //! | `proof`   | what a DPoP proof says, and whether it may           |
 //! | `htu`     | the URL that a proof was made for                    |
+//! | `replays` | the proofs that were used                            |
 //! | `error`   | why a request is refused, and how that is answered   |
 //!
 //! [RFC 9068 §4]: https://www.rfc-editor.org/rfc/rfc9068#section-4
@@ -60,6 +61,7 @@ mod http;
 mod htu;
 mod keys;
 mod proof;
+mod replays;
 #[cfg(test)]
 mod tests;
 
@@ -76,6 +78,7 @@ use error::Reason;
 pub use error::{Error, Refusal, Scheme};
 pub use keys::{Fetched, IssuerKeys};
 pub use proof::{Proof, Purpose};
+pub use replays::{Replays, Used};
 
 /// The longest tolerance for a clock that differs from the issuer's.
 const MOST_LEEWAY: Seconds = Seconds(60);
@@ -104,6 +107,7 @@ pub struct Verifier {
     algorithms: Vec<Algorithm>,
     leeway: Seconds,
     keys: IssuerKeys,
+    replays: Replays,
 }
 
 impl Verifier {
@@ -119,6 +123,7 @@ impl Verifier {
             algorithms: vec![Algorithm::Es256],
             leeway: Seconds(5),
             keys,
+            replays: Replays::default(),
         }
     }
 
@@ -138,6 +143,13 @@ impl Verifier {
     #[must_use]
     pub fn with_leeway(mut self, leeway: Seconds) -> Self {
         self.leeway = leeway.clamp(Seconds(0), MOST_LEEWAY);
+        self
+    }
+
+    /// With another memory of DPoP proofs: an API of several processes needs one for all of them.
+    #[must_use]
+    pub fn remembering(mut self, replays: Replays) -> Self {
+        self.replays = replays;
         self
     }
 
@@ -180,29 +192,29 @@ impl Verifier {
         if !caller.audience.contains(&self.audience) {
             return Err(invalid("the access token is for another API"));
         }
-        self.must_be_held(asked, &caller, now).map_err(no)?;
-        if !needed.iter().all(|scope| caller.scope.has(scope)) {
-            return Err(no(Reason::Scope(needed.join(" "))));
-        }
-        Ok(caller)
-    }
-
-    /// Whether the request shows what the token is bound to.
-    fn must_be_held(
-        &self,
-        asked: &Asked<'_>,
-        caller: &Caller,
-        now: Timestamp,
-    ) -> Result<(), Reason> {
+        let proof = proof(asked, scheme, token, now).map_err(no)?;
         let certificate = match asked.certificate {
             Some(der) if caller.confirmation.certificate.is_some() => {
-                let unread = |_| Reason::Token("the client certificate cannot be read");
+                let unread = |_| invalid("the client certificate cannot be read");
                 Some(Certificate::read(der, &[]).map_err(unread)?)
             }
             Some(_) | None => None,
         };
-        let shown = Shown { certificate: certificate.as_ref(), key: None };
-        shown.must_fit(&caller.confirmation, now).map_err(Reason::Token)
+        let key = proof.as_ref().map(|proof| proof.key);
+        let shown = Shown { certificate: certificate.as_ref(), key };
+        shown.must_fit(&caller.confirmation, now).map_err(invalid)?;
+        if !needed.iter().all(|scope| caller.scope.has(scope)) {
+            return Err(no(Reason::Scope(needed.join(" "))));
+        }
+        // Last, so that what is remembered are proofs of requests that would have been answered
+        // (THREATS DP-14).
+        if let Some(proof) = &proof {
+            let first = self.replays.first_use(proof.into(), now).await;
+            if !first.map_err(Error::Unavailable)? {
+                return Err(no(Reason::Proof("the DPoP proof was used before")));
+            }
+        }
+        Ok(caller)
     }
 
     fn refusal(&self, reason: Reason) -> Error {
@@ -278,6 +290,34 @@ fn token(headers: &HeaderMap) -> Result<(Scheme, &str), Reason> {
         // Another scheme is no try at this one: it is challenged as if there were nothing.
         Err(Reason::Missing)
     }
+}
+
+/// The DPoP proof of a request, where there has to be one: RFC 9449 §7.1.
+fn proof(
+    asked: &Asked<'_>,
+    scheme: Scheme,
+    token: &str,
+    now: Timestamp,
+) -> Result<Option<Proof>, Reason> {
+    // > There is not more than one DPoP HTTP request header field (RFC 9449 §4.3)
+    let mut fields = asked.headers.get_all("dpop").iter();
+    let (field, another) = (fields.next(), fields.next());
+    if another.is_some() {
+        return Err(Reason::Proof("there is more than one DPoP field"));
+    }
+    let field = match (scheme, field) {
+        (Scheme::Bearer, None) => return Ok(None),
+        // A proof makes nothing more of a bearer token (THREATS DP-07).
+        (Scheme::Bearer, Some(_)) => {
+            return Err(Reason::Token("a DPoP proof is beside a token that is sent as Bearer"));
+        }
+        (Scheme::Dpop, None) => return Err(Reason::Proof("there is no DPoP proof")),
+        (Scheme::Dpop, Some(field)) => field,
+    };
+    let text = field.to_str().map_err(|_| Reason::Proof("the DPoP field is no text"))?;
+    let (method, urls) = (asked.method.as_str(), [asked.url.to_owned()]);
+    let purpose = Purpose { method, urls: &urls, access_token: Some(token) };
+    Proof::read(text, purpose, now).map(Some).map_err(Reason::Proof)
 }
 
 /// The clock of the system, read once for each request.

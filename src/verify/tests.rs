@@ -4,10 +4,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::http::HeaderMap;
+use axum::response::IntoResponse as _;
+use jsonwebtoken::{Algorithm as Alg, EncodingKey, crypto};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::jose::SigningKey;
+use crate::jose::{SigningKey, base64url};
 use crate::types::Code;
 
 const ISSUER: &str = "https://id.example.org";
@@ -192,7 +194,9 @@ async fn a_refusal_knows_its_status_and_its_challenge() {
     let token = refused(at(&verifier, "x", 0).await, 401, Some(Code::InvalidToken));
 
     let realm = "Bearer realm=\"https://api.example.org/invoices\"";
-    assert_eq!(missing.challenge(), realm);
+    let algorithms = "algs=\"RS256 PS256 ES256 ES384 EdDSA\"";
+    let both = format!("{realm}, DPoP realm=\"https://api.example.org/invoices\", {algorithms}");
+    assert_eq!(missing.challenge(), both);
     assert_eq!(
         scope.challenge(),
         format!(
@@ -206,8 +210,6 @@ async fn a_refusal_knows_its_status_and_its_challenge() {
     assert_eq!(answer.headers()["cache-control"], "no-store");
     assert!(answer.headers().contains_key("www-authenticate"));
 }
-
-use axum::response::IntoResponse as _;
 
 /// THREATS JO-21.
 #[tokio::test]
@@ -336,4 +338,126 @@ async fn of_many_first_requests_one_fetches() {
     }
 
     assert_eq!(issuer.asked(), 1);
+}
+
+/// Whoever holds a key, and makes proofs with it.
+struct Holder {
+    private: EncodingKey,
+    jwk: Value,
+    jkt: String,
+}
+
+impl Holder {
+    fn new() -> Self {
+        let (key, pkcs8) = SigningKey::generate(Algorithm::Es256).unwrap();
+        let mut jwk = key.public_jwk();
+        jwk.as_object_mut().unwrap().retain(|name, _| ["kty", "crv", "x", "y"].contains(&&**name));
+        Self { private: EncodingKey::from_ec_der(&pkcs8), jwk, jkt: key.kid().to_owned() }
+    }
+
+    /// A proof for `GET` of the API beside this token, with something changed in it.
+    fn proof(&self, token: &str, change: impl FnOnce(&mut Value)) -> String {
+        let mut claims = json!({
+            "jti": uuid::Uuid::now_v7().to_string(), "htm": "GET", "htu": API, "iat": NOW,
+            "ath": base64url::encode(Thumbprint::of(token.as_bytes()).0),
+        });
+        change(&mut claims);
+        let header = json!({ "typ": "dpop+jwt", "alg": "ES256", "jwk": self.jwk });
+        let parts = [header, claims].map(|part| base64url::encode(part.to_string()));
+        let message = parts.join(".");
+        let signature = crypto::sign(message.as_bytes(), &self.private, Alg::ES256).unwrap();
+        [message, signature].join(".")
+    }
+}
+
+async fn with_proof(
+    verifier: &Verifier,
+    authorization: &str,
+    proofs: &[&str],
+    seconds: i64,
+) -> Result<Caller, Error> {
+    let mut headers = HeaderMap::new();
+    headers.append(AUTHORIZATION, authorization.parse().unwrap());
+    for proof in proofs {
+        headers.append("dpop", proof.parse().unwrap());
+    }
+    let url = "https://api.example.org/invoices?page=2";
+    let asked = Asked { method: &Method::GET, url, headers: &headers, certificate: None };
+    verifier.verify_at(&asked, &["invoices.read"], Timestamp(NOW + seconds)).await
+}
+
+/// RFC 9449 §7.1; THREATS DP-02, DP-04, DP-06, DP-07.
+#[tokio::test]
+async fn a_token_that_is_bound_to_a_key_counts_with_a_proof_for_this_request_alone() {
+    let issuer = Issuer::new();
+    let verifier = issuer.verifier();
+    let (holder, thief) = (Holder::new(), Holder::new());
+    let token = issuer.token(|claims| claims["cnf"] = json!({ "jkt": holder.jkt }));
+    let (dpop, bearer) = (format!("DPoP {token}"), format!("Bearer {token}"));
+    let proof = || holder.proof(&token, |_| {});
+    let changed = |name: &str, value: Value| holder.proof(&token, |claims| claims[name] = value);
+
+    with_proof(&verifier, &dpop, &[&proof()], 0).await.unwrap();
+    with_proof(&verifier, &dpop, &[&proof()], 60).await.unwrap();
+
+    let wrong = Some(Code::InvalidDpopProof);
+    for proofs in [
+        vec![],
+        vec![proof(), proof()],
+        vec!["x".to_owned()],
+        vec![changed("htm", json!("POST"))],
+        vec![changed("htu", json!("https://api.example.org/invoices/"))],
+        vec![changed("htu", json!("https://evil.example/invoices"))],
+        vec![changed("ath", json!(null))],
+        vec![changed("ath", json!(base64url::encode([0; 32])))],
+        vec![changed("iat", json!(NOW - 61))],
+        vec![changed("iat", json!(NOW + 11))],
+        vec![changed("jti", json!(""))],
+    ] {
+        let proofs: Vec<_> = proofs.iter().map(String::as_str).collect();
+        let refusal = refused(with_proof(&verifier, &dpop, &proofs, 0).await, 401, wrong);
+        assert!(refusal.challenge().starts_with("DPoP realm="), "{refusal}");
+        assert!(refusal.challenge().contains("error=\"invalid_dpop_proof\""));
+    }
+    let (stolen, invalid) = (thief.proof(&token, |_| {}), Some(Code::InvalidToken));
+    refused(with_proof(&verifier, &dpop, &[&stolen], 0).await, 401, invalid);
+    refused(with_proof(&verifier, &bearer, &[], 0).await, 401, invalid);
+    refused(with_proof(&verifier, &bearer, &[&proof()], 0).await, 401, invalid);
+    let free = issuer.token(|_| {});
+    let upgraded = holder.proof(&free, |_| {});
+    let result = with_proof(&verifier, &format!("DPoP {free}"), &[&upgraded], 0).await;
+    refused(result, 401, invalid);
+}
+
+/// RFC 9449 §11.1; THREATS DP-01, DP-13, DP-14.
+#[tokio::test]
+async fn a_proof_is_used_once_and_only_where_the_request_would_be_answered() {
+    let issuer = Issuer::new();
+    let verifier = Arc::new(issuer.verifier());
+    let holder = Holder::new();
+    let bound = |scope: &str| {
+        let token = issuer.token(|claims| {
+            claims["cnf"] = json!({ "jkt": holder.jkt });
+            claims["scope"] = json!(scope);
+        });
+        (holder.proof(&token, |claims| claims["jti"] = json!("the same")), format!("DPoP {token}"))
+    };
+    let (narrow_proof, narrow) = bound("invoices.write");
+    let result = with_proof(&verifier, &narrow, &[&narrow_proof], 0).await;
+    refused(result, 403, Some(Code::InsufficientScope));
+
+    let (proof, token) = bound("invoices.read");
+    let all = (0..64).map(|_| {
+        let (verifier, token, proof) = (verifier.clone(), token.clone(), proof.clone());
+        tokio::spawn(async move { with_proof(&verifier, &token, &[&proof], 0).await.is_ok() })
+    });
+    let mut passed = 0;
+    for one in all.collect::<Vec<_>>() {
+        passed += usize::from(one.await.unwrap());
+    }
+    assert_eq!(passed, 1);
+
+    let full = issuer.verifier().remembering(Replays::in_memory(0));
+    let error = with_proof(&full, &token, &[&proof], 0).await.unwrap_err();
+    assert!(matches!(error, Error::Unavailable(_)), "{error}");
 }

@@ -1,12 +1,15 @@
 //! `/verify/NAME`: forward authentication. A gateway asks about a request that came to it, and lets it through
-//! with the answer 200 alone; the token comes as [RFC 6750 §2.1] says.
+//! with the answer 200 alone; the token comes as [RFC 6750 §2.1] or [RFC 9449 §7.1] says.
 //!
 //! [RFC 6750 §2.1]: https://www.rfc-editor.org/rfc/rfc6750#section-2.1
+//! [RFC 9449 §7.1]: https://www.rfc-editor.org/rfc/rfc9449#section-7.1
 
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 
-use crate::config::OriginalRequest;
+use super::dpop;
+use crate::config::{OriginalRequest, Protected};
+use crate::flow::dpop::Scheme;
 use crate::flow::gateway::{self, Identity};
 use crate::flow::metadata::path;
 use crate::render::{Bearer, Head, Json, Request, Response};
@@ -28,7 +31,7 @@ const IDENTITY: [&str; 7] = [
 /// docs/gateways.md.
 pub(super) async fn verify(request: Request) -> Result<Response, Bearer> {
     let head = &request.head.clone();
-    let call = request.call();
+    let mut call = request.call();
     let (name, behind) = named(head);
     let route = gateway::route(&call, name).filter(|route| {
         head.is_from_proxy && (behind.is_empty() || route.original == OriginalRequest::Path)
@@ -37,7 +40,9 @@ pub(super) async fn verify(request: Request) -> Result<Response, Bearer> {
         let why = "there is nothing at this address";
         return Ok(Json::plain(StatusCode::NOT_FOUND, Code::NotFound, why));
     };
-    let token = token(head)?;
+    let (scheme, token) = token(head)?;
+    let (method, urls) = original(head, route, behind);
+    dpop::prove_beside_token(&mut call, head, (scheme, &token), method, &urls)?;
     Ok(passed(&gateway::judge(&call, route, token.expose()).await?)?)
 }
 
@@ -51,17 +56,35 @@ fn named(head: &Head) -> (&str, &str) {
 
 /// The token of the request that is asked about. A gateway passes on 401 and 403 and takes everything else for a
 /// fault, so there is no 400 here: what cannot be read as a token is none.
-fn token(head: &Head) -> Result<Secret, Bearer> {
+fn token(head: &Head) -> Result<(Scheme, Secret), Bearer> {
     let mut fields = head.headers.get_all(AUTHORIZATION).iter();
     let (Some(field), None) = (fields.next(), fields.next()) else {
         return Err(Bearer::Missing);
     };
-    match field.to_str().ok().and_then(|text| text.split_once(' ')) {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("Bearer") => {
-            Ok(Secret::new(token.trim_matches(' ')))
+    let credentials = field.to_str().ok().and_then(|text| text.split_once(' '));
+    let (scheme, token) = match credentials {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("Bearer") => (Scheme::Bearer, token),
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("DPoP") => (Scheme::Dpop, token),
+        Some(_) | None => return Err(Bearer::Missing),
+    };
+    Ok((scheme, Secret::new(token.trim_matches(' '))))
+}
+
+/// What a DPoP proof of the request that is asked about has to name: its method, and its URL, whose scheme and host come
+/// from our configuration. What the gateway did not tell, or told twice, no proof fits.
+fn original<'a>(head: &'a Head, route: &Protected, behind: &'a str) -> (&'a str, Vec<String>) {
+    let (method, target) = match route.original {
+        OriginalRequest::XOriginal => (head.text("x-original-method"), head.text("x-original-uri")),
+        OriginalRequest::XForwarded => {
+            (head.text("x-forwarded-method"), head.text("x-forwarded-uri"))
         }
-        Some(_) | None => Err(Bearer::Missing),
-    }
+        OriginalRequest::Path => (Some(head.method.as_str()), Some(behind)),
+    };
+    let url = match (&route.origin, target) {
+        (Some(origin), Some(path)) if path.starts_with('/') => Some(format!("{origin}{path}")),
+        (Some(_) | None, _) => None,
+    };
+    (method.unwrap_or_default(), url.into_iter().collect())
 }
 
 /// 200, with everything that the API may want to know.

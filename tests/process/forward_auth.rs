@@ -8,11 +8,12 @@ use axum::Router;
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use rcgen::{CertificateParams, KeyPair};
-use reqwest::Certificate;
+use reqwest::{Certificate, Identity};
 use serde_json::{Map, Value, json};
 use tokio::process::{Child, Command};
 
 use crate::application::{Answer, Application};
+use crate::holder::Holder;
 use crate::place::Place;
 use crate::server::Server;
 
@@ -42,16 +43,17 @@ struct World {
 impl World {
     async fn new() -> Self {
         let mut place = Place::make().await;
+        let (port, key) = (crate::free_port(), KeyPair::generate().unwrap());
         place.set("HTTP__TRUSTED_PROXIES", "127.0.0.1");
+        place.set("HTTP__CLIENT_CERTIFICATE_HEADER", "nginx");
         place.set(
             "VERIFY__ROUTES",
             &format!(
-                "name=invoices;audience={AUDIENCE};scope=invoices.read,\
+                "name=invoices;audience={AUDIENCE};scope=invoices.read;origin=https://localhost:{port},\
                  name=payments;audience={AUDIENCE};scope=invoices.read payments.write"
             ),
         );
         let server = Server::at(place).await;
-        let (port, key) = (crate::free_port(), KeyPair::generate().unwrap());
         let certificate = CertificateParams::new(["localhost".to_owned()]).unwrap();
         let certificate = certificate.self_signed(&key).unwrap();
         let directory = server.place.directory.join("nginx");
@@ -97,18 +99,32 @@ impl World {
     }
 
     fn http(&self) -> reqwest::Client {
+        self.http_of(None)
+    }
+
+    /// A client of HTTP that shows this certificate.
+    fn http_of(&self, shown: Option<&Own>) -> reqwest::Client {
         crate::install_tls();
         let own = Certificate::from_der(self.certificate.der()).unwrap();
-        let client = reqwest::Client::builder().no_proxy().tls_certs_only([own]);
+        let mut client = reqwest::Client::builder().no_proxy().tls_certs_only([own]);
+        if let Some(shown) = shown {
+            let pem = format!("{}{}", shown.key.serialize_pem(), shown.certificate.pem());
+            client = client.identity(Identity::from_pem(pem.as_bytes()).unwrap());
+        }
         client.timeout(Duration::from_secs(60)).build().unwrap()
     }
 
     async fn client(&self, scope: &str) -> Application {
+        self.client_with(scope, false).await
+    }
+
+    async fn client_with(&self, scope: &str, is_bound: bool) -> Application {
         let metadata = json!({
             "client_name": "Billing",
             "grant_types": ["client_credentials"],
             "scope": scope,
             "gw_default_audience": AUDIENCE,
+            "tls_client_certificate_bound_access_tokens": is_bound,
         });
         Application::of(&self.server.issuer, &self.server.register(metadata).await)
     }
@@ -135,6 +151,30 @@ impl World {
         assert!(Command::new("kill").args(["-QUIT", &id]).status().await.unwrap().success());
         self.nginx.wait().await.unwrap();
         self.server.stop().await;
+    }
+}
+
+/// A certificate that its owner has signed.
+struct Own {
+    certificate: rcgen::Certificate,
+    key: KeyPair,
+}
+
+impl Own {
+    fn new(name: &str) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new([name.to_owned()]).unwrap().self_signed(&key);
+        Self { certificate: certificate.unwrap(), key }
+    }
+
+    /// As nginx writes it (`$ssl_client_escaped_cert`).
+    fn escaped(&self) -> String {
+        let pem = self.certificate.pem();
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        let escape = |byte: u8| {
+            if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+        };
+        pem.bytes().map(escape).collect()
     }
 }
 
@@ -225,5 +265,78 @@ async fn where_gatewright_is_gone_nobody_passes() {
         request.send().await.unwrap().status() == 200
     })
     .await;
+    world.stop().await;
+}
+
+/// RFC 9449 §7.1: the proof is for the request as the client has sent it.
+#[tokio::test]
+async fn a_token_that_is_bound_to_a_key_passes_nginx_with_a_proof_alone() {
+    let world = World::new().await;
+    let client = world.client("invoices.read").await;
+    let (own, thief) = (Holder::new(), Holder::new());
+    let endpoint = format!("{}/token", world.server.issuer);
+    let asked = crate::http().post(&endpoint).basic_auth(&client.id, Some(&client.secret));
+    let asked = asked.form(&[("grant_type", "client_credentials")]);
+    let asked = asked.header("dpop", own.proof("POST", &endpoint, None));
+    let token = Answer::to(asked).await.unwrap();
+    let token = token.body["access_token"].as_str().unwrap().to_owned();
+    let url = world.url("/invoices/4711");
+    let call = async |proof: &str| {
+        let mut request = world.http().delete(format!("{url}?really=yes"));
+        for (name, value) in SPOOFED {
+            request = request.header(name, value);
+        }
+        let request = request.header("authorization", format!("DPoP {token}"));
+        Answer::to(request.header("dpop", proof)).await.unwrap()
+    };
+
+    let proof = own.proof("DELETE", &url, Some(&token));
+    let told = call(&proof).await;
+    assert_eq!((told.status, told.body["x-auth-client"].as_str()), (200, Some(client.id.as_str())));
+    assert_eq!(told.body["dpop"], Value::Null, "the proof ends at nginx");
+    for refused in [
+        proof,
+        own.proof("GET", &url, Some(&token)),
+        own.proof("DELETE", &world.url("/invoices/4712"), Some(&token)),
+        own.proof("OPTIONS", &world.url("/healthz"), Some(&token)),
+        thief.proof("DELETE", &url, Some(&token)),
+    ] {
+        let answer = call(&refused).await;
+        assert_eq!(answer.status, 401, "{answer:?}");
+        assert!(answer.header("www-authenticate").contains("DPoP realm="), "{answer:?}");
+    }
+    assert_eq!(world.call("DELETE", "/invoices/4711", Some(&token)).await.status, 401);
+    world.stop().await;
+}
+
+/// RFC 8705 §3, with the certificate that was shown to nginx; THREATS MT-04, MT-06.
+#[tokio::test]
+async fn a_token_that_is_bound_to_a_certificate_passes_nginx_with_that_one_alone() {
+    let world = World::new().await;
+    let client = world.client_with("invoices.read", true).await;
+    let (own, thief) = (Own::new("billing"), Own::new("thief"));
+    // As the proxy before the issuer asks for it.
+    let asked = crate::http().post(format!("{}/token", world.server.issuer));
+    let asked = asked.basic_auth(&client.id, Some(&client.secret));
+    let asked = asked.form(&[("grant_type", "client_credentials")]);
+    let token = Answer::to(asked.header("x-ssl-client-cert", own.escaped())).await.unwrap();
+    let token = token.body["access_token"].as_str().unwrap().to_owned();
+    let call = async |shown: Option<&Own>, claimed: Option<&Own>| {
+        let mut request = world.http_of(shown).get(world.url("/invoices/")).bearer_auth(&token);
+        if let Some(claimed) = claimed {
+            request = request.header("x-ssl-client-cert", claimed.escaped());
+        }
+        Answer::to(request).await.unwrap()
+    };
+
+    let told = call(Some(&own), None).await;
+    assert_eq!((told.status, told.body["x-auth-client"].as_str()), (200, Some(client.id.as_str())));
+    for (shown, claimed) in
+        [(None, None), (None, Some(&own)), (Some(&thief), None), (Some(&thief), Some(&own))]
+    {
+        let answer = call(shown, claimed).await;
+        assert_eq!(answer.status, 401, "{answer:?}");
+        assert!(answer.header("www-authenticate").contains("invalid_token"), "{answer:?}");
+    }
     world.stop().await;
 }

@@ -14,6 +14,7 @@ mod application;
 
 mod browser;
 mod chromium;
+mod holder;
 mod load;
 mod place;
 mod server;

@@ -15,6 +15,7 @@ use rustls::pki_types::PrivatePkcs8KeyDer;
 use serde_json::{Value, json};
 
 use crate::application::{Answer, Application};
+use crate::holder::Holder;
 use crate::place::Place;
 use crate::server::Server;
 
@@ -157,7 +158,8 @@ async fn an_api_verifies_by_itself() {
     let url = format!("https://localhost:{}/invoices", world.api.port());
     let nothing = Answer::to(world.http(None).get(url)).await.unwrap();
     assert_eq!(nothing.status, 401);
-    assert_eq!(nothing.header("www-authenticate"), format!("Bearer realm=\"{AUDIENCE}\""));
+    let challenge = nothing.header("www-authenticate");
+    assert!(challenge.starts_with(&format!("Bearer realm=\"{AUDIENCE}\", DPoP realm=")));
 
     // It is offline: what is verified needs nobody.
     world.server.kill().await;
@@ -184,5 +186,47 @@ async fn a_stolen_token_is_worth_nothing_without_its_certificate() {
     assert_eq!(world.call("GET", &token, Some(&own)).await.status, 200);
     refused(&world.call("GET", &token, None).await, 401, "invalid_token");
     refused(&world.call("GET", &token, Some(&thief)).await, 401, "invalid_token");
+    world.server.stop().await;
+}
+
+/// > the resource server MUST check that a DPoP proof was also received […], check the DPoP proof according
+/// > to the rules in Section 4.3, and check that the public key of the DPoP proof matches the public key to
+/// > which the access token is bound (RFC 9449 §7.1); THREATS DP-01, DP-06
+#[tokio::test]
+async fn a_stolen_token_is_worth_nothing_without_its_key() {
+    let mut world = World::new().await;
+    let client = world.client(json!({ "dpop_bound_access_tokens": true })).await;
+    let (own, thief) = (Holder::new(), Holder::new());
+    let endpoint = format!("{}/token", world.server.issuer);
+    let form = [("grant_type", "client_credentials")];
+    let asked = crate::http().post(&endpoint).basic_auth(&client.id, Some(&client.secret));
+    let asked = asked.form(&form).header("dpop", own.proof("POST", &endpoint, None));
+    let answer = Answer::to(asked).await.unwrap();
+    assert_eq!((answer.status, answer.body["token_type"].as_str()), (200, Some("DPoP")));
+    let token = answer.body["access_token"].as_str().unwrap().to_owned();
+    let url = format!("https://localhost:{}/invoices", world.api.port());
+    let call = async |scheme: &str, proof: Option<&str>| {
+        let mut request = world.http(None).get(&url);
+        request = request.header("authorization", format!("{scheme} {token}"));
+        if let Some(proof) = proof {
+            request = request.header("dpop", proof);
+        }
+        Answer::to(request).await.unwrap()
+    };
+
+    let proof = own.proof("GET", &url, Some(&token));
+    let told = call("DPoP", Some(&proof)).await;
+    assert_eq!(
+        (told.status, told.body["by"].as_str()),
+        (200, Some(client.id.as_str())),
+        "{told:?}"
+    );
+    refused(&call("DPoP", Some(&proof)).await, 401, "invalid_dpop_proof");
+    refused(&call("DPoP", None).await, 401, "invalid_dpop_proof");
+    let elsewhere = own.proof("GET", &endpoint, Some(&token));
+    refused(&call("DPoP", Some(&elsewhere)).await, 401, "invalid_dpop_proof");
+    refused(&call("Bearer", None).await, 401, "invalid_token");
+    let stolen = thief.proof("GET", &url, Some(&token));
+    refused(&call("DPoP", Some(&stolen)).await, 401, "invalid_token");
     world.server.stop().await;
 }

@@ -1,11 +1,15 @@
 //! `/verify/NAME`, which gateways ask about the requests that come to them: docs/gateways.md.
 
-use gatewright::config::{Config, Network, OriginalRequest, Protected};
-use gatewright::types::Scope;
+use gatewright::config::{CertificateHeader, Config, Network, OriginalRequest, Protected};
+use gatewright::jose::base64url;
+use gatewright::pki::{Certificate, Reason, inventory};
+use gatewright::types::{Digest, Scope};
 use serde_json::json;
 
+use crate::certificates::{Shown, behind_proxy};
+use crate::holder::asking;
 use crate::http::{Answer, Ask};
-use crate::jwt::{Signer, claims};
+use crate::jwt::{Holder, Signer, claims};
 use crate::server::{BEGINNING, Client, ISSUER, Server};
 
 const API: &str = "https://api.example.org/invoices";
@@ -33,9 +37,13 @@ fn protected(name: &str, scope: &[&str]) -> Protected {
 
 /// The routes of an API, with the test for its gateway.
 fn before_an_api(config: &mut Config) {
-    config.http.trusted_proxies = vec![Network::new([127, 0, 0, 1].into(), 32).unwrap()];
+    behind_proxy(config, CertificateHeader::Rfc9440);
     let path = Protected { original: OriginalRequest::Path, ..protected("envoy", &["read"]) };
+    let forwarded =
+        Protected { original: OriginalRequest::XForwarded, ..protected("traefik", &[]) };
     config.verify.routes = vec![
+        forwarded,
+        Protected { origin: None, ..protected("nowhere-known", &[]) },
         protected("invoices", &["read"]),
         protected("pay", &["read", "pay"]),
         protected("any", &[]),
@@ -84,7 +92,7 @@ fn stopped(answer: Answer, status: u16, error: &str) {
     for name in IDENTITY {
         assert!(answer.headers(name).is_empty(), "{answer:?}");
     }
-    let challenge = answer.header("www-authenticate").to_owned();
+    let challenge = answer.headers("www-authenticate").join(", ");
     assert!(challenge.contains(&format!("error=\"{error}\"")), "{answer:?}");
     answer.refused(status, error);
 }
@@ -320,4 +328,135 @@ async fn it_lies_below_the_issuer() {
     assert_eq!(server.get("/tenant/verify/invoices").await.status, 401);
     assert_eq!(server.get("/verify/invoices").await.status, 404);
     assert_eq!(server.get("/verify/tenant/verify/invoices").await.status, 404);
+}
+
+/// RFC 8705 §3, with the certificate that the gateway tells of; THREATS MT-04.
+#[tokio::test]
+async fn a_token_that_is_bound_to_a_certificate_passes_with_that_one_alone() {
+    let (server, _) = prepared().await;
+    let (own, thief) = (Shown::self_signed("Billing"), Shown::self_signed("Thief"));
+    for format in ["jwt", "opaque"] {
+        let client = caller(
+            &server,
+            json!({
+                "tls_client_certificate_bound_access_tokens": true,
+                "gw_access_token_format": format,
+            }),
+        )
+        .await;
+        let ask = server.ask("POST", "/token").basic(&client.id, &client.secret).showing(&own);
+        let answer = ask.form("grant_type=client_credentials").send().await.ok();
+        let token = answer.token("access_token");
+        let about = || about(&server, "invoices", &token);
+
+        passed(&about().showing(&own).send().await);
+        stopped(about().send().await, 401, "invalid_token");
+        stopped(about().showing(&thief).send().await, 401, "invalid_token");
+        // In another form than the configured one, it is no certificate at all.
+        let nginx = about().header("x-ssl-client-cert", &own.pem().replace('\n', "%0A"));
+        stopped(nginx.send().await, 401, "invalid_token");
+    }
+}
+
+/// What was revoked here ends at the next request.
+#[tokio::test]
+async fn a_revoked_certificate_takes_its_tokens_along() {
+    let (server, _) = prepared().await;
+    let own = Shown::self_signed("Billing");
+    let bound = json!({ "tls_client_certificate_bound_access_tokens": true });
+    let client = caller(&server, bound).await;
+    let ask = server.ask("POST", "/token").basic(&client.id, &client.secret).showing(&own);
+    let token = ask.form("grant_type=client_credentials").send().await.ok().token("access_token");
+    let about = || about(&server, "invoices", &token).showing(&own);
+    passed(&about().send().await);
+
+    let (store, trace) = (&server.app().store, server.trace());
+    let row = inventory::seen(&Certificate::read(&own.der, &[]).unwrap(), trace.now());
+    inventory::revoke(store, &row, Reason::KeyCompromise, &trace).await.unwrap();
+
+    stopped(about().send().await, 401, "invalid_token");
+}
+
+/// A token of a service that is bound to this key.
+async fn bound(server: &Server, client: &Client, holder: &Holder) -> String {
+    asking(server, client, &holder.proof(server)).send().await.ok().token("access_token")
+}
+
+/// A proof for the request that is asked about.
+fn proof(server: &Server, holder: &Holder, token: &str, method: &str, url: &str) -> String {
+    let mut claims = holder.claims(server, method, "");
+    claims["htu"] = url.into();
+    claims["ath"] = base64url::encode(Digest::of(token.as_bytes()).0).into();
+    holder.sign(&claims)
+}
+
+/// RFC 9449 §7.1, with the request that came to the gateway; THREATS DP-02, DP-06, DP-07.
+#[tokio::test]
+async fn a_token_that_is_bound_to_a_key_passes_with_a_proof_for_the_original_request() {
+    const URL: &str = "https://api.example.org/invoices/4711";
+    let (server, client) = prepared().await;
+    let (holder, thief) = (Holder::new(), Holder::new());
+    let token = bound(&server, &client, &holder).await;
+    let ask = |route: &str, proof: &str| {
+        let ask = server.ask("POST", &format!("/verify/{route}")).dpop(proof);
+        ask.header("authorization", &format!("DPoP {token}"))
+    };
+    let made = |method: &str, url: &str| proof(&server, &holder, &token, method, url);
+    let told = |ask: Ask| {
+        ask.header("x-original-method", "GET").header("x-original-uri", "/invoices/4711?a=b")
+    };
+
+    passed(&told(ask("invoices", &made("GET", URL))).send().await);
+    let forwarded = ask("traefik", &made("GET", URL)).header("x-forwarded-method", "GET");
+    passed(&forwarded.header("x-forwarded-uri", "/invoices/4711").send().await);
+    passed(&ask("envoy/invoices/4711?a=b", &made("POST", URL)).send().await);
+
+    for proof in [
+        made("POST", URL),
+        made("GET", "https://api.example.org/invoices/4712"),
+        made("GET", "https://id.example.org/invoices/4711"),
+        made("GET", "https://id.example.org/verify/invoices"),
+        proof(&server, &holder, "another", "GET", URL),
+    ] {
+        let ask = told(ask("invoices", &proof)).header("x-forwarded-host", "id.example.org");
+        stopped(ask.send().await, 401, "invalid_dpop_proof");
+    }
+    // What the gateway did not tell, in the way that is configured, or told twice.
+    let untold = ask("invoices", &made("GET", URL)).header("x-forwarded-method", "GET");
+    let untold = untold.header("x-forwarded-uri", "/invoices/4711").send().await;
+    stopped(untold, 401, "invalid_dpop_proof");
+    let twice = told(told(ask("invoices", &made("GET", URL)))).send().await;
+    stopped(twice, 401, "invalid_dpop_proof");
+    let unknown = told(ask("nowhere-known", &made("GET", URL))).send().await;
+    stopped(unknown, 401, "invalid_dpop_proof");
+
+    let stolen = proof(&server, &thief, &token, "GET", URL);
+    stopped(told(ask("invoices", &stolen)).send().await, 401, "invalid_token");
+    stopped(told(about(&server, "invoices", &token)).send().await, 401, "invalid_token");
+    let bearer = told(about(&server, "invoices", &token)).dpop(&made("GET", URL));
+    stopped(bearer.send().await, 401, "invalid_token");
+}
+
+/// RFC 9449 §11.1; THREATS DP-01, DP-13.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_64_requests_with_the_same_proof_one_passes() {
+    let (server, client) = prepared().await;
+    let holder = Holder::new();
+    let token = bound(&server, &client, &holder).await;
+    let proof = proof(&server, &holder, &token, "GET", "https://api.example.org/invoices/1");
+    let ask = server.ask("GET", "/verify/envoy/invoices/1").dpop(&proof);
+    let ask = ask.header("authorization", &format!("DPoP {token}"));
+
+    let sent: Vec<_> = (0..64).map(|_| tokio::spawn(ask.clone().send())).collect();
+    let mut passing = 0;
+    for answer in sent {
+        let answer = answer.await.unwrap();
+        if answer.status == 200 {
+            passing += 1;
+        } else {
+            stopped(answer, 401, "invalid_dpop_proof");
+        }
+    }
+
+    assert_eq!(passing, 1);
 }

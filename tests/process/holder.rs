@@ -1,0 +1,35 @@
+//! Whoever holds a key and makes DPoP proofs with it: RFC 9449 §4.2.
+
+use gatewright::app::Clock;
+use gatewright::jose::{SigningKey, base64url};
+use gatewright::types::{Algorithm, Digest};
+use jsonwebtoken::{Algorithm as Alg, EncodingKey, crypto};
+use serde_json::{Value, json};
+
+pub(crate) struct Holder {
+    private: EncodingKey,
+    jwk: Value,
+}
+
+impl Holder {
+    pub(crate) fn new() -> Self {
+        let (key, pkcs8) = SigningKey::generate(Algorithm::Es256).unwrap();
+        let mut jwk = key.public_jwk();
+        jwk.as_object_mut().unwrap().retain(|name, _| ["kty", "crv", "x", "y"].contains(&&**name));
+        Self { private: EncodingKey::from_ec_der(&pkcs8), jwk }
+    }
+
+    /// A proof for a request to this URL, beside a token or alone.
+    pub(crate) fn proof(&self, method: &str, url: &str, token: Option<&str>) -> String {
+        let now = Clock::system().now().0;
+        let jti = uuid::Uuid::now_v7().to_string();
+        let mut claims = json!({ "jti": jti, "htm": method, "htu": url, "iat": now });
+        if let Some(token) = token {
+            claims["ath"] = base64url::encode(Digest::of(token.as_bytes()).0).into();
+        }
+        let header = json!({ "typ": "dpop+jwt", "alg": "ES256", "jwk": self.jwk });
+        let message = [header, claims].map(|part| base64url::encode(part.to_string())).join(".");
+        let signature = crypto::sign(message.as_bytes(), &self.private, Alg::ES256).unwrap();
+        [message, signature].join(".")
+    }
+}
