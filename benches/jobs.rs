@@ -12,6 +12,7 @@ use gatewright::types::Digest;
 
 use crate::limits::Limit;
 use crate::load::{Answer, Step, Work, Worker, between};
+use crate::proofs;
 use crate::seed::{Credentials, REDIRECT_URI, SCOPE, Seeded};
 use crate::server::NOOP;
 
@@ -23,6 +24,7 @@ pub(crate) enum Job {
     Discovery,
     Jwks,
     ClientCredentials,
+    DpopClientCredentials,
     IntrospectJwt,
     IntrospectOpaque,
     UserInfo,
@@ -43,10 +45,11 @@ pub(crate) enum Against {
 
 impl Job {
     /// Those of the table, in its order.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Discovery,
         Self::Jwks,
         Self::ClientCredentials,
+        Self::DpopClientCredentials,
         Self::IntrospectJwt,
         Self::IntrospectOpaque,
         Self::UserInfo,
@@ -62,6 +65,7 @@ impl Job {
             Self::Discovery => "discovery",
             Self::Jwks => "JWKS",
             Self::ClientCredentials => "client credentials, ES256 JWT",
+            Self::DpopClientCredentials => "DPoP client credentials, ES256",
             Self::IntrospectJwt => "introspection of a JWT",
             Self::IntrospectOpaque => "introspection of an opaque token",
             Self::UserInfo => "userinfo",
@@ -76,6 +80,7 @@ impl Job {
             Self::NoopGet | Self::Discovery | Self::Jwks => Self::NoopGet,
             Self::NoopPost
             | Self::ClientCredentials
+            | Self::DpopClientCredentials
             | Self::IntrospectJwt
             | Self::IntrospectOpaque
             | Self::UserInfo
@@ -87,10 +92,13 @@ impl Job {
     /// What bounds it, and how much of that it has to reach.
     pub(crate) const fn target(self) -> (Against, f64) {
         const VERIFIED: Against = Against::NoopAnd(&[Limit::VerifyEs256, Limit::Select]);
+        const PROVEN: Against =
+            Against::NoopAnd(&[Limit::SignEs256, Limit::VerifyEs256, Limit::Commit]);
         match self {
             Self::NoopGet | Self::NoopPost => (Against::Noop, 1.0),
             Self::Discovery | Self::Jwks => (Against::Noop, 0.85),
             Self::ClientCredentials => (Against::NoopAnd(&[Limit::SignEs256]), 0.6),
+            Self::DpopClientCredentials => (PROVEN, 0.6),
             Self::IntrospectJwt | Self::UserInfo => (VERIFIED, 0.7),
             Self::IntrospectOpaque => (Against::Noop, 0.15),
             Self::Refresh => (Against::Alone(Limit::Commit), 0.4),
@@ -101,7 +109,7 @@ impl Job {
     /// What 99 of 100 pieces have to stay below at half the measured throughput, in milliseconds.
     pub(crate) const fn patience(self) -> f64 {
         match self {
-            Self::Refresh | Self::CodeFlow => 40.0,
+            Self::DpopClientCredentials | Self::Refresh | Self::CodeFlow => 40.0,
             Self::NoopGet
             | Self::NoopPost
             | Self::Discovery
@@ -142,6 +150,10 @@ impl Job {
                 let of = |one: &Credentials| request("POST", "/token", &one.basic(), form);
                 seeded.services.iter().map(of).collect()
             }
+            Self::DpopClientCredentials => {
+                let services = seeded.services.iter().map(Credentials::basic).collect();
+                return proofs::all(seeded, services, count);
+            }
             Self::IntrospectJwt => {
                 let of = |token: &String| post("/introspect", &format!("token={token}"));
                 seeded.access.iter().map(of).collect()
@@ -166,7 +178,7 @@ impl Job {
             Self::NoopGet | Self::NoopPost => "nothing",
             Self::Discovery => "\"issuer\":",
             Self::Jwks => "\"keys\":",
-            Self::Refresh | Self::CodeFlow => "",
+            Self::DpopClientCredentials | Self::Refresh | Self::CodeFlow => "",
         };
         let requests = Rc::new(requests);
         let share = |number| requests.len() * number / count;

@@ -7,6 +7,7 @@
 mod jobs;
 mod limits;
 mod load;
+mod proofs;
 mod report;
 mod run;
 mod seed;

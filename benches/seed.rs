@@ -17,6 +17,8 @@ use gatewright::types::{Algorithm, ClientId, GrantId, Scope, Seconds, Secret, Ti
 use serde_json::json;
 use sqlx::AssertSqlSafe;
 
+use crate::CONNECTIONS;
+use crate::proofs::Key;
 use crate::server;
 
 /// As many different tokens, grants and sign-ins as take turns.
@@ -39,8 +41,12 @@ pub(crate) const PASSWORD: &str = "correct horse battery staple";
 pub(crate) struct Seeded {
     /// The configuration of its server.
     pub(crate) config: PathBuf,
+    /// Its issuer identifier.
+    pub(crate) issuer: String,
     /// An application that people sign in to.
     pub(crate) web: Credentials,
+    /// The keys of DPoP proofs.
+    pub(crate) proof_keys: Vec<Key>,
     /// Services with tokens of their own.
     pub(crate) services: Vec<Credentials>,
     /// Live refresh tokens, one a grant.
@@ -114,6 +120,8 @@ pub(crate) async fn seed(place: &Place, grants: usize) -> Result<Seeded> {
     let now = app.clock.now();
     let mut seeded = Seeded {
         config,
+        issuer: app.config.issuer.as_str().to_owned(),
+        proof_keys: (0..CONNECTIONS).map(|_| Key::generate()).collect::<Result<_>>()?,
         refresh: Rc::default(),
         access: Vec::with_capacity(chosen.len()),
         opaque: Vec::with_capacity(chosen.len()),
