@@ -58,7 +58,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem whose place [`Problem::at`] tells, or that stands nowhere.
+    /// A problem whose place `at` tells, or that stands nowhere.
     pub fn new(
         key: impl Into<String>,
         reason: impl Into<String>,

@@ -343,7 +343,7 @@ fn code_challenge(
     Ok(Some(challenge.to_owned()))
 }
 
-/// > The value of the dpop_jkt authorization request parameter is the JWK Thumbprint [RFC7638] of the proof
+/// > The value of the dpop_jkt authorization request parameter is the JWK Thumbprint \[RFC7638\] of the proof
 /// > of possession public key using the SHA-256 hash function (RFC 9449 §10)
 fn dpop_jkt(text: &str) -> Result<Thumbprint, Refusal> {
     Thumbprint::parse(text).ok_or_else(|| {

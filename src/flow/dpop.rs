@@ -115,7 +115,7 @@ fn nonce(call: &Call<'_>) -> Result<String, Failure> {
 /// they have the present one (§8.2).
 ///
 /// # Errors
-/// Those of [`nonce`].
+/// Those of `nonce`.
 pub fn next_nonce(call: &Call<'_>, proof: Option<&Proof>) -> Result<Option<String>, Failure> {
     match call.config.dpop.nonce {
         DpopNonce::Off => Ok(None),
