@@ -117,12 +117,14 @@ impl App {
         let keyring = Keyring::open(&store, kek, schedule, &trace).await?;
         let cache = Cache::new(store.clone());
         cache.confirm().await?;
+        let trust = Trust::open(&config.client_certificates.anchors)?;
+        trust.take(&cache.authorities().await?)?;
         // The task writes until the last recorder is gone, and `close` waits for what it has.
         let (recorder, _task) = Recorder::start(store.clone());
         Ok(Self(Arc::new(Parts {
             metadata: metadata::document(&config, keyring.keys().algorithms()),
             client_keys: ClientKeys::default(),
-            trust: Trust::open(&config.client_certificates.anchors)?,
+            trust,
             outbound: Outbound::new(&config.outbound)?,
             hasher: Hasher::start(&config.passwords)?,
             metrics: Metrics::default(),
@@ -173,6 +175,7 @@ impl App {
     /// When the database does not answer.
     pub async fn confirm(&self) -> Result<()> {
         let versions = self.cache.confirm().await?;
+        self.trust.take(&self.cache.authorities().await?)?;
         self.keyring.confirm(&self.store, versions.keys).await
     }
 

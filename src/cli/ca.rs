@@ -315,5 +315,6 @@ fn in_json(row: &AuthorityRow, desk: &Desk) -> Value {
         "certificate": pem::certificate(&row.certificate),
         "chain": chain(row),
         "crl": below("/ca/crl"),
+        "address": below("/ca/certificate"),
     })
 }

@@ -15,6 +15,7 @@ pub mod client_keys;
 pub mod client_metadata;
 pub mod code;
 pub mod dpop;
+pub mod enrolment;
 pub mod gateway;
 pub mod interaction;
 pub mod introspect;

@@ -10,6 +10,7 @@ use super::client_metadata::{judge, must_be_in_sector};
 use crate::config::Config;
 use crate::jose::Kek;
 use crate::outbound::Outbound;
+use crate::pki::issue::urn;
 use crate::pki::{Reason, inventory};
 use crate::record::{Event, Kind, Trace};
 use crate::store::clients::{self, Logo};
@@ -177,8 +178,8 @@ impl Registrar<'_> {
 
     async fn insert(&self, judged: &Judged) -> Result<Registered> {
         let now = self.trace.now();
-        let metadata = &judged.metadata;
         let id = ClientId::new();
+        let metadata = &named(&judged.metadata, &id);
         let mut tx = self.store.write().await?;
         clients::insert(&mut tx, &id, metadata, now).await?;
         self.note_certificates(&mut tx, &id, metadata).await?;
@@ -195,7 +196,8 @@ impl Registrar<'_> {
 
     async fn replace(&self, client: &Client, judged: &Judged) -> Result<Registered> {
         let now = self.trace.now();
-        let (id, metadata) = (&client.id, &judged.metadata);
+        let id = &client.id;
+        let metadata = &named(&judged.metadata, id);
         let mut tx = self.store.write().await?;
         if !clients::update(&mut tx, id, client.version, metadata, now).await? {
             return Err(changed().into());
@@ -291,6 +293,21 @@ impl Registrar<'_> {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// A client of `tls_client_auth` that is registered by no name of its own is known by the one that the
+/// authority inside gives to it.
+fn named(metadata: &Metadata, id: &ClientId) -> Metadata {
+    let mut metadata = metadata.clone();
+    let has_name = metadata.tls_client_auth_subject_dn.is_some()
+        || metadata.tls_client_auth_san_dns.is_some()
+        || metadata.tls_client_auth_san_uri.is_some()
+        || metadata.tls_client_auth_san_ip.is_some()
+        || metadata.tls_client_auth_san_email.is_some();
+    if metadata.token_endpoint_auth_method == AuthMethod::TlsClientAuth && !has_name {
+        metadata.tls_client_auth_san_uri = Some(urn(id));
+    }
+    metadata
 }
 
 const fn has_secret(method: AuthMethod) -> bool {

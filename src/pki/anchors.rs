@@ -9,9 +9,11 @@ use rustls_pki_types::{CertificateDer, TrustAnchor};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::Certificate;
+use super::authority::issuing;
 use super::chain::{Chain, Outcomes};
 use crate::config;
-use crate::types::{Thumbprint, Timestamp};
+use crate::store::authorities::AuthorityRow;
+use crate::types::{Failure, Thumbprint, Timestamp};
 
 /// A set of authorities that are believed alike.
 #[derive(Debug)]
@@ -22,6 +24,8 @@ pub struct Anchor {
     pub revocation: config::Revocation,
     /// The certificates of the authorities.
     pub certificates: Vec<CertificateDer<'static>>,
+    /// Whether it is the authority inside.
+    pub is_ours: bool,
 }
 
 /// Why authorities cannot be had.
@@ -49,8 +53,7 @@ impl Anchors {
     ///
     /// # Errors
     /// The name of a set with a certificate that is none of an authority, and why.
-    pub fn of(sets: Vec<Anchor>) -> Result<Self, (String, &'static str)> {
-        let sets: Vec<_> = sets.into_iter().map(Arc::new).collect();
+    pub fn of(sets: Vec<Arc<Anchor>>) -> Result<Self, (String, &'static str)> {
         let (mut trusted, mut from) = (Vec::new(), Vec::new());
         let mut all = Vec::new();
         for set in &sets {
@@ -126,28 +129,76 @@ impl Trust {
     /// # Errors
     /// Those of [`Trust::open`]; what was believed before goes on being believed.
     pub fn reload(&self) -> Result<bool, Unreadable> {
-        let fresh = read(&self.files)?;
-        if fresh.digest == self.anchors().digest {
+        let fresh = sets(&self.files)?;
+        let replaced = self.replace(|held| fresh.into_iter().chain(ours(held)).collect());
+        replaced.map_err(|(name, why)| blamed(&self.files, &name, why))
+    }
+
+    /// Takes the issuing certificates of the authority inside in the place of the former ones.
+    ///
+    /// # Errors
+    /// When one of them cannot be an anchor.
+    pub fn take(&self, rows: &[AuthorityRow]) -> Result<(), Failure> {
+        let certificates: Vec<_> = issuing(rows).map(CertificateDer::into_owned).collect();
+        let held = self.anchors();
+        let held = ours(&held).next().map(|set| set.certificates.clone()).unwrap_or_default();
+        if held == certificates {
+            return Ok(());
+        }
+        let own = Arc::new(Anchor {
+            name: OURS.to_owned(),
+            // What was revoked is known here: it is asked whoever issued the certificate.
+            revocation: config::Revocation::Off,
+            certificates,
+            is_ours: true,
+        });
+        let replaced = self
+            .replace(|held| held.sets().filter(|set| !set.is_ours).cloned().chain([own]).collect());
+        replaced.map(drop).map_err(|(_, why)| Failure::internal(why))
+    }
+
+    /// Puts other sets in the place of those that are held; `true`: they are other ones.
+    fn replace(
+        &self,
+        next: impl FnOnce(&Anchors) -> Vec<Arc<Anchor>>,
+    ) -> Result<bool, (String, &'static str)> {
+        // From reading to writing: of a file and an authority that change at once, neither is lost.
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        let fresh = Anchors::of(next(&held))?;
+        if fresh.digest == held.digest {
             return Ok(false);
         }
-        *self.held.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
+        *held = Arc::new(fresh);
         Ok(true)
     }
 }
 
+/// What the authority inside is called.
+const OURS: &str = "gatewright";
+
+fn ours(held: &Anchors) -> impl Iterator<Item = Arc<Anchor>> {
+    held.sets().filter(|set| set.is_ours).cloned()
+}
+
 fn read(files: &[config::Anchor]) -> Result<Anchors, Unreadable> {
+    Anchors::of(sets(files)?).map_err(|(name, why)| blamed(files, &name, why))
+}
+
+fn sets(files: &[config::Anchor]) -> Result<Vec<Arc<Anchor>>, Unreadable> {
     let one = |anchor: &config::Anchor| {
-        Ok(Anchor {
+        Ok(Arc::new(Anchor {
             name: anchor.name.clone(),
             revocation: anchor.revocation,
             certificates: certificates(&anchor.file)?,
-        })
+            is_ours: false,
+        }))
     };
-    let sets: Result<Vec<_>, Unreadable> = files.iter().map(one).collect();
-    Anchors::of(sets?).map_err(|(name, why)| {
-        let named = files.iter().find(|file| file.name == name);
-        unreadable(named.map_or(Path::new(""), |file| &file.file), why)
-    })
+    files.iter().map(one).collect()
+}
+
+fn blamed(files: &[config::Anchor], name: &str, why: &'static str) -> Unreadable {
+    let named = files.iter().find(|file| file.name == name);
+    unreadable(named.map_or(Path::new(""), |file| &file.file), why)
 }
 
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, Unreadable> {

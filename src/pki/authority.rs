@@ -67,13 +67,26 @@ pub(super) struct Issuing {
     pub(super) issuer: Issuer<'static, Signer>,
 }
 
-/// What our certificates chain to: issuing certificates, the superseded ones too, until they expire. They
-/// are anchors themselves, so no client needs to send a chain, and nobody who comes by the root's key
-/// makes clients.
-pub fn anchors(rows: &[AuthorityRow], now: Timestamp) -> impl Iterator<Item = CertificateDer<'_>> {
-    rows.iter()
-        .filter(move |row| !row.is_root && now <= row.not_after)
-        .map(|row| CertificateDer::from(row.certificate.as_slice()))
+/// What our certificates chain to: issuing certificates, the superseded ones too. They are anchors
+/// themselves, so no client needs to send a chain, and nobody who comes by the root's key makes clients.
+pub fn issuing(rows: &[AuthorityRow]) -> impl Iterator<Item = CertificateDer<'_>> {
+    let issuing = rows.iter().filter(|row| !row.is_root);
+    issuing.map(|row| CertificateDer::from(row.certificate.as_slice()))
+}
+
+/// What others need who verify our client certificates: roots, issuing certificates and what stands above
+/// imported ones, as long as they count.
+pub fn published(rows: &[AuthorityRow], now: Timestamp) -> Vec<CertificateDer<'static>> {
+    let mut found = Vec::new();
+    for row in rows.iter().filter(|row| now <= row.not_after) {
+        let own = CertificateDer::from(row.certificate.clone());
+        for certificate in std::iter::once(own).chain(split(&row.chain)) {
+            if !found.contains(&certificate) {
+                found.push(certificate);
+            }
+        }
+    }
+    found
 }
 
 /// Who owns the sealed key of a certificate of the authority.

@@ -28,6 +28,9 @@ const AUTHORITY_INFORMATION_ACCESS: &[u64] = &[1, 3, 6, 1, 5, 5, 7, 1, 1];
 const OCSP: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1");
 const CA_ISSUERS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.2");
 
+/// What the names of clients begin with.
+pub const URN: &str = "urn:gatewright:client:";
+
 /// As long as a token for enrolment may wait.
 const LONGEST_ENROLMENT: Seconds = Seconds::days(30);
 
@@ -62,7 +65,7 @@ pub struct Issued {
 /// The name of a client in its certificates: a URN in which whatever is not plain is escaped (RFC 8141
 /// §2.2), so that two clients never share one.
 pub fn urn(client: &ClientId) -> String {
-    let mut urn = "urn:gatewright:client:".to_owned();
+    let mut urn = URN.to_owned();
     for byte in client.as_str().bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
@@ -257,8 +260,11 @@ impl Right<'_> {
 
 /// What the certificate calls the client: nothing that came with the request.
 fn names(client: &Client) -> Result<Vec<SanType>> {
-    let uri = urn(&client.id).try_into().map_err(Failure::internal)?;
-    Ok(vec![SanType::URI(uri)])
+    let mut names = vec![SanType::URI(urn(&client.id).try_into().map_err(Failure::internal)?)];
+    if let Some(dns) = &client.metadata.tls_client_auth_san_dns {
+        names.push(SanType::DnsName(dns.as_str().try_into().map_err(Failure::internal)?));
+    }
+    Ok(names)
 }
 
 const fn failed() -> Refusal {

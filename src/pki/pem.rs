@@ -16,16 +16,27 @@ pub fn private_key(pkcs8: &[u8]) -> Zeroizing<String> {
     encoded("PRIVATE KEY", pkcs8)
 }
 
+/// Bytes in base64, in lines.
+pub fn lines(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 3 / 2);
+    push_lines(&mut text, bytes);
+    text
+}
+
 /// > Generators MUST wrap the base64-encoded lines so that each line consists of exactly 64 characters
 /// > except for the final line (§2)
 fn encoded(label: &str, der: &[u8]) -> Zeroizing<String> {
     // Room for all of it at once: a string that grows leaves copies behind.
     let mut text = Zeroizing::new(String::with_capacity(der.len() * 3 / 2 + 128));
     text.push_str(&format!("-----BEGIN {label}-----\n"));
-    for chunk in der.chunks(48) {
-        STANDARD.encode_string(chunk, &mut text);
-        text.push('\n');
-    }
+    push_lines(&mut text, der);
     text.push_str(&format!("-----END {label}-----\n"));
     text
+}
+
+fn push_lines(text: &mut String, bytes: &[u8]) {
+    for chunk in bytes.chunks(48) {
+        STANDARD.encode_string(chunk, text);
+        text.push('\n');
+    }
 }

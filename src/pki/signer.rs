@@ -5,7 +5,9 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair,
     KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair,
 };
+use der::asn1::{Any, ObjectIdentifier};
 use rcgen::{PublicKeyData, SignatureAlgorithm, SigningKey};
+use x509_cert::spki::AlgorithmIdentifierOwned;
 use zeroize::Zeroizing;
 
 use crate::types::Failure;
@@ -56,6 +58,28 @@ impl Signer {
                 Err("the key is not PKCS #8 of P-256, P-384, Ed25519 or RSA of 2048 bits or more")
             }
         }
+    }
+}
+
+/// `ecdsa-with-SHA256`, `ecdsa-with-SHA384` (RFC 5758 §3.2), `sha256WithRSAEncryption` (RFC 4055 §5),
+/// `id-Ed25519` (RFC 8410 §3).
+const ECDSA_WITH_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2");
+const ECDSA_WITH_SHA384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.3");
+const RSA_WITH_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.11");
+const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+
+impl Signer {
+    /// What its signatures are called.
+    pub(super) fn signature_algorithm(&self) -> AlgorithmIdentifierOwned {
+        let (oid, parameters) = match &self.pair {
+            Pair::Ec(_) if self.algorithm == &rcgen::PKCS_ECDSA_P384_SHA384 => {
+                (ECDSA_WITH_SHA384, None)
+            }
+            Pair::Ec(_) => (ECDSA_WITH_SHA256, None),
+            Pair::Rsa(_) => (RSA_WITH_SHA256, Some(Any::null())),
+            Pair::Ed(_) => (ED25519, None),
+        };
+        AlgorithmIdentifierOwned { oid, parameters }
     }
 }
 

@@ -25,6 +25,22 @@ impl Request {
         Ok(params)
     }
 
+    /// The body of a request that must be of this media type, whatever its parameters.
+    ///
+    /// # Errors
+    /// `invalid_request`, also with the statuses 408, 413 and 415.
+    pub async fn body_of(&mut self, media_type: &str) -> Result<Bytes, Refusal> {
+        let given = self.head.text(CONTENT_TYPE).unwrap_or_default();
+        let given = given.split(';').next().unwrap_or_default().trim();
+        if !given.eq_ignore_ascii_case(media_type)
+            || self.head.headers.contains_key(CONTENT_ENCODING)
+        {
+            return Err(Code::UnsupportedMediaType
+                .because("the body of the request is not of the media type that is read here"));
+        }
+        read(&self.head, std::mem::take(&mut self.body)).await
+    }
+
     /// The parameters of a form of our own pages, which is posted to the address of the page.
     ///
     /// # Errors

@@ -84,7 +84,7 @@ fn assertion(form: &Params) -> Result<Option<Secret>, Refusal> {
 /// > the same algorithm and used as the password. (RFC 6749 §2.3.1)
 ///
 /// Broken encodings are refused, not mended (THREATS TE-05).
-fn basic(head: &Head) -> Result<Option<(ClientId, Secret)>, Refusal> {
+pub(super) fn basic(head: &Head) -> Result<Option<(ClientId, Secret)>, Refusal> {
     let mut fields = head.headers.get_all(AUTHORIZATION).iter();
     let Some(field) = fields.next() else {
         return Ok(None);

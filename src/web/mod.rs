@@ -1,8 +1,10 @@
 //! The endpoints of the protocol: the table of contents.
 
 mod authorize;
+mod ca;
 mod client;
 mod dpop;
+mod est;
 pub mod health;
 mod introspect;
 mod jwks;
@@ -48,6 +50,28 @@ pub fn routes() -> Vec<Route> {
         Route::new(Machine, path::INTROSPECT).everywhere().post(introspect::introspect),
         // RFC 7009 §2
         Route::new(Machine, path::REVOKE).everywhere().post(revoke::revoke),
+        // RFC 7030 §4.1.2
+        Route::new(Document, "/.well-known/est/cacerts")
+            .below(Below::Root)
+            .everywhere()
+            .get(est::cacerts),
+        // RFC 7030 §4.2.1
+        Route::new(Machine, "/.well-known/est/simpleenroll")
+            .below(Below::Root)
+            .everywhere()
+            .post(est::simpleenroll),
+        // RFC 7030 §4.2.2
+        Route::new(Machine, "/.well-known/est/simplereenroll")
+            .below(Below::Root)
+            .everywhere()
+            .post(est::simplereenroll),
+        // RFC 5280 §4.2.1.13
+        Route::new(Document, "/ca/crl/{authority}").get(ca::crl),
+        // RFC 5280 §4.2.2.1
+        Route::new(Document, "/ca/certificate/{authority}").get(ca::certificate),
+        // RFC 6960 §A.1
+        Route::new(Machine, "/ca/ocsp").post(ca::ask),
+        Route::new(Document, "/ca/ocsp/{request}").get(ca::ask_in_path),
         // Forward authentication: ours, as gateways expect it
         Route::new(Gateway, "/verify/{*route}").any(verify::verify),
         // What our pages are made of

@@ -73,13 +73,24 @@ impl Ask {
     }
 
     pub(crate) async fn send(self) -> Answer {
+        Answer::read(&self.exchanged().await)
+    }
+
+    /// The body of the answer, whatever it is.
+    pub(crate) async fn send_for_bytes(self) -> Vec<u8> {
+        let answer = self.exchanged().await;
+        let end = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+        answer[end + 4..].to_vec()
+    }
+
+    async fn exchanged(self) -> Vec<u8> {
         let Self { address, line, host, head, body, over } = self;
         let text = format!("{line}\r\nhost: {host}\r\n{head}connection: close\r\n\r\n");
         let bytes = [text.as_bytes(), &body].concat();
         match over {
-            None => say(address, &bytes).await,
+            None => exchanged(TcpStream::connect(address).await.unwrap(), &bytes).await,
             Some((caller, name)) => {
-                exchange(caller.connect(address, &name).await.unwrap(), &bytes).await
+                exchanged(caller.connect(address, &name).await.unwrap(), &bytes).await
             }
         }
     }
@@ -91,10 +102,11 @@ pub(crate) async fn say(address: SocketAddr, bytes: &[u8]) -> Answer {
 }
 
 /// The same over this connection.
-pub(crate) async fn exchange(
-    mut stream: impl AsyncRead + AsyncWrite + Unpin,
-    bytes: &[u8],
-) -> Answer {
+pub(crate) async fn exchange(stream: impl AsyncRead + AsyncWrite + Unpin, bytes: &[u8]) -> Answer {
+    Answer::read(&exchanged(stream, bytes).await)
+}
+
+async fn exchanged(mut stream: impl AsyncRead + AsyncWrite + Unpin, bytes: &[u8]) -> Vec<u8> {
     // The server may answer and close before it has read everything.
     let _ = stream.write_all(bytes).await;
     let mut read = Vec::new();
@@ -104,7 +116,7 @@ pub(crate) async fn exchange(
     {
         read.extend_from_slice(&chunk[..n]);
     }
-    Answer::read(&read)
+    read
 }
 
 /// What came back.

@@ -385,6 +385,7 @@ async fn a_request_for_another_host_than_the_connection_is_misdirected() {
 #[tokio::test]
 async fn the_name_that_asks_for_certificates_serves_no_pages() {
     let server = Server::with_tls(|_| {}).await;
+    server.authority(async |authority| authority.init().await).await.unwrap();
 
     for route in routes() {
         let path = route.path.replace("{name}", "gatewright.css");

@@ -190,6 +190,11 @@ impl Server {
         self.ask("GET", target).send().await
     }
 
+    /// What is answered, byte by byte.
+    pub(crate) async fn get_bytes(&self, target: &str) -> Vec<u8> {
+        self.ask("GET", target).send_for_bytes().await
+    }
+
     pub(crate) async fn post(&self, target: &str, form: &str) -> Answer {
         self.ask("POST", target).form(form).send().await
     }

@@ -4,6 +4,7 @@
 
 use super::failed;
 use crate::flow::Call;
+use crate::pki::issue::URN;
 use crate::pki::{Certificate, Name};
 use crate::types::client::{AuthMethod, Metadata};
 use crate::types::{Client, Failure, Result};
@@ -39,6 +40,12 @@ pub(super) async fn prove(call: &Call<'_>, client: &Client) -> Result<()> {
                     .with("chain", why)
                     .with("subject", &shown.subject)
             })?;
+            // Whoever else is believed may put any name into a certificate, but not one that is ours to give.
+            if !chain.anchor.is_ours && has_our_name(&client.metadata) {
+                return Err(wrong("another authority has given away a name that only ours gives")
+                    .with("anchor", &chain.anchor.name)
+                    .into());
+            }
             tracing::debug!(client_id = %client.id, anchor = chain.anchor.name, "proven by a certificate");
             Ok(())
         }
@@ -61,6 +68,11 @@ pub(super) async fn prove(call: &Call<'_>, client: &Client) -> Result<()> {
         | AuthMethod::PrivateKeyJwt
         | AuthMethod::None => Err(wrong("another method than the registered one").into()),
     }
+}
+
+/// Whether a client is registered by a name that the authority inside gives.
+fn has_our_name(metadata: &Metadata) -> bool {
+    metadata.tls_client_auth_san_uri.as_deref().is_some_and(|uri| uri.starts_with(URN))
 }
 
 /// Whether the certificate has the one name that is registered (RFC 8705 §2.1.2); if not, that name.

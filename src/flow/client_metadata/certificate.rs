@@ -11,6 +11,9 @@ use crate::types::client::{AuthMethod, Metadata};
 /// > A client using the "tls_client_auth" authentication method MUST use exactly one of the below
 /// > metadata parameters to indicate the certificate subject value that the authorization server is to
 /// > expect when authenticating the respective client.
+///
+/// Without any it is the name that the authority inside gives: `Registrar` fills it in, for a new client
+/// has its identifier from there.
 pub(super) fn judge(metadata: &Metadata) -> Result<(), Refusal> {
     let Metadata {
         tls_client_auth_subject_dn: subject,
@@ -24,8 +27,8 @@ pub(super) fn judge(metadata: &Metadata) -> Result<(), Refusal> {
     let named = named.into_iter().filter(|given| *given).count();
     if metadata.token_endpoint_auth_method == AuthMethod::TlsClientAuth {
         must(
-            named == 1,
-            "token_endpoint_auth_method is tls_client_auth, which takes exactly one of tls_client_auth_subject_dn, tls_client_auth_san_dns, tls_client_auth_san_uri, tls_client_auth_san_ip and tls_client_auth_san_email",
+            named <= 1,
+            "token_endpoint_auth_method is tls_client_auth, which takes no more than one of tls_client_auth_subject_dn, tls_client_auth_san_dns, tls_client_auth_san_uri, tls_client_auth_san_ip and tls_client_auth_san_email",
         )?;
     } else {
         must(

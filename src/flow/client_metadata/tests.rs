@@ -32,7 +32,6 @@ fn by_certificate(mut names: Value) -> Value {
 #[test]
 fn the_name_of_a_certificate_is_registered_whole_and_alone() {
     for changes in [
-        by_certificate(json!({})),
         by_certificate(
             json!({ "tls_client_auth_subject_dn": "CN=a", "tls_client_auth_san_dns": "a.example" }),
         ),

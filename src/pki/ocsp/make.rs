@@ -71,6 +71,21 @@ impl Response {
         certificates: &[CertificateDer<'_>],
         sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, Failure>,
     ) -> Result<Vec<u8>, Failure> {
+        let algorithm = AlgorithmIdentifierOwned { oid: ECDSA_WITH_SHA256, parameters: None };
+        self.sign_with(algorithm, responder, certificates, sign)
+    }
+
+    /// The same with a key of another kind: `sign` makes signatures of this algorithm.
+    ///
+    /// # Errors
+    /// Those of [`Response::sign`].
+    pub fn sign_with(
+        &self,
+        algorithm: AlgorithmIdentifierOwned,
+        responder: &Issuer,
+        certificates: &[CertificateDer<'_>],
+        sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, Failure>,
+    ) -> Result<Vec<u8>, Failure> {
         let internal = |error: der::Error| Failure::internal(error);
         let key_hash = Hash::Sha1.of(responder.key_bits());
         let responses: Result<_, Failure> =
@@ -83,7 +98,6 @@ impl Response {
             response_extensions: self.nonce.as_ref().map(Nonce::extension).transpose()?,
         };
         let signed = data.to_der().map_err(internal)?;
-        let algorithm = AlgorithmIdentifierOwned { oid: ECDSA_WITH_SHA256, parameters: None };
         let certs: Result<Vec<Any>, _> =
             certificates.iter().map(|certificate| Any::from_der(certificate)).collect();
         let basic = BasicOcspResponse {

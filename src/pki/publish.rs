@@ -1,0 +1,198 @@
+//! What our authority tells everybody: which certificates were revoked, as a list ([RFC 5280 §5]) and one by
+//! one ([RFC 6960], [RFC 5019]).
+//!
+//! [RFC 5280 §5]: https://www.rfc-editor.org/rfc/rfc5280#section-5
+//! [RFC 6960]: https://www.rfc-editor.org/rfc/rfc6960
+//! [RFC 5019]: https://www.rfc-editor.org/rfc/rfc5019
+
+use rcgen::{
+    CertificateRevocationListParams, KeyIdMethod, RevocationReason, RevokedCertParams,
+    SerialNumber, SigningKey as _,
+};
+use rustls_pki_types::CertificateDer;
+use x509_parser::prelude::{FromDer as _, ParsedExtension, X509Certificate};
+
+use super::authority::{Authority, SKEW, moment};
+use super::ocsp::{Answer, CertId, Request, Response, Status, Unsuccessful};
+use super::{Issuer, Reason, description};
+use crate::store::authorities::{self, AuthorityRow, Crl, Revoked};
+use crate::types::{Code, Failure, Result, Seconds};
+
+/// How long an answer about one certificate counts, at most.
+const ANSWER_LIFETIME: Seconds = Seconds::hours(1);
+
+/// How long an expired certificate that was revoked stays in the list: a verifier's clock may be behind.
+const KEPT: Seconds = Seconds::days(1);
+
+impl Authority<'_> {
+    /// The list of what an issuing certificate issued and was revoked. It is one for all replicas, and a new
+    /// one as soon as something was revoked.
+    ///
+    /// # Errors
+    /// `not_found` when there is no such issuing certificate.
+    pub async fn crl(&self, id: &str) -> Result<Vec<u8>> {
+        let row = self.issuing_row(id).await?;
+        let db = self.store.db();
+        // Before the list: what is revoked after this makes the next one.
+        let revoked = authorities::count_revoked(db, id).await?;
+        let held = authorities::crl(db, id).await?;
+        if let Some(held) = &held
+            && held.revoked == revoked
+            && self.trace.now() < held.made_at + Seconds((held.next_at - held.made_at).0 / 2)
+        {
+            return Ok(held.der.clone());
+        }
+        let next = self.make_crl(row, held.as_ref(), revoked).await?;
+        if authorities::keep_crl(db, id, &next).await? {
+            return Ok(next.der);
+        }
+        // Another replica was quicker: two lists never have the same number.
+        let held = authorities::crl(db, id).await?;
+        Ok(held.ok_or_else(|| Failure::internal("a CRL was there and is gone"))?.der)
+    }
+
+    /// The certificate of an authority, in DER.
+    ///
+    /// # Errors
+    /// `not_found`.
+    pub async fn certificate(&self, id: &str) -> Result<Vec<u8>> {
+        Ok(self.issuing_row(id).await?.certificate)
+    }
+
+    /// The answer to a question about certificates that we issued. A question that we cannot answer has an
+    /// answer too, which is not signed.
+    ///
+    /// # Errors
+    /// When the store fails, or a key of ours.
+    pub async fn ocsp(&self, question: &[u8]) -> Result<Vec<u8>> {
+        let Ok(question) = Request::read(question) else {
+            return Ok(Unsuccessful::MalformedRequest.to_der()?);
+        };
+        let rows = authorities::all(self.store.db()).await?;
+        for row in rows.into_iter().filter(|row| !row.is_root) {
+            let certificate = CertificateDer::from(row.certificate.as_slice());
+            let issuer = Issuer::read(&certificate).map_err(Failure::internal)?;
+            if question.asked.iter().all(|id| id.is_by(&issuer)) {
+                return self.answer(row, &issuer, question).await;
+            }
+        }
+        // > The response "unauthorized" is returned in cases where [...] the server is not capable of
+        // > responding authoritatively (RFC 5019 §2.2.3)
+        Ok(Unsuccessful::Unauthorized.to_der()?)
+    }
+
+    async fn answer(
+        &self,
+        row: AuthorityRow,
+        issuer: &Issuer,
+        question: Request,
+    ) -> Result<Vec<u8>> {
+        let now = self.trace.now();
+        let mut answers = Vec::with_capacity(question.asked.len());
+        for id in question.asked {
+            let answer = Answer {
+                status: self.status(&row, &id).await?,
+                this_update: now,
+                next_update: Some(now + ANSWER_LIFETIME.min(self.config.ca.crl_lifetime)),
+            };
+            answers.push((id, answer));
+        }
+        let issuing = self.open_row(row)?;
+        let key = issuing.issuer.key();
+        let response = Response { answers, nonce: question.nonce, produced_at: now };
+        let signed = response.sign_with(key.signature_algorithm(), issuer, &[], |message| {
+            key.sign(message).map_err(Failure::internal)
+        })?;
+        Ok(signed)
+    }
+
+    async fn status(&self, row: &AuthorityRow, id: &CertId) -> Result<Status> {
+        let serial = description::serial(id.serial());
+        let standing = authorities::standing(self.store.db(), &row.id, &serial).await?;
+        Ok(match standing {
+            None => Status::Unknown,
+            Some(standing) => match standing.revoked_at {
+                None => Status::Good,
+                Some(at) => Status::Revoked { at, reason: reason(standing.reason.as_deref()) },
+            },
+        })
+    }
+
+    async fn issuing_row(&self, id: &str) -> Result<AuthorityRow> {
+        let found = authorities::find(self.store.db(), id).await?;
+        let found = found.filter(|row| !row.is_root);
+        Ok(found.ok_or_else(|| Code::NotFound.because("there is no such authority"))?)
+    }
+
+    async fn make_crl(&self, row: AuthorityRow, held: Option<&Crl>, revoked: i64) -> Result<Crl> {
+        let now = self.trace.now();
+        let listed = authorities::revoked(self.store.db(), &row.id, now - KEPT).await?;
+        // The time, so that a database that was restored from a backup does not repeat numbers.
+        let number = held.map_or(0, |held| held.number + 1).max(now.0);
+        let next_at = now + self.config.ca.crl_lifetime;
+        let entries: Result<_> = listed.iter().map(entry).collect();
+        let params = CertificateRevocationListParams {
+            this_update: moment(now - SKEW)?,
+            next_update: moment(next_at)?,
+            crl_number: SerialNumber::from(number.unsigned_abs()),
+            issuing_distribution_point: None,
+            revoked_certs: entries?,
+            key_identifier_method: key_identifier(&row.certificate),
+        };
+        let issuing = self.open_row(row)?;
+        let list = params.signed_by(&issuing.issuer).map_err(Failure::internal)?;
+        Ok(Crl { number, der: list.der().to_vec(), revoked, made_at: now, next_at })
+    }
+}
+
+fn entry(revoked: &Revoked) -> Result<RevokedCertParams> {
+    let serial = bytes(&revoked.serial)
+        .ok_or_else(|| Failure::internal("a serial number is not hexadecimal"))?;
+    Ok(RevokedCertParams {
+        serial_number: SerialNumber::from(serial),
+        revocation_time: moment(revoked.revoked_at)?,
+        reason_code: Some(code(reason(revoked.reason.as_deref()))),
+        invalidity_date: None,
+    })
+}
+
+/// The inverse of [`description::serial`].
+fn bytes(serial: &str) -> Option<Vec<u8>> {
+    let serial =
+        if serial.len().is_multiple_of(2) { serial.to_owned() } else { format!("0{serial}") };
+    let pairs = serial.as_bytes().chunks(2);
+    pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
+}
+
+fn reason(name: Option<&str>) -> Reason {
+    name.and_then(Reason::parse).unwrap_or_default()
+}
+
+const fn code(reason: Reason) -> RevocationReason {
+    match reason {
+        Reason::Unspecified => RevocationReason::Unspecified,
+        Reason::KeyCompromise => RevocationReason::KeyCompromise,
+        Reason::CaCompromise => RevocationReason::CaCompromise,
+        Reason::AffiliationChanged => RevocationReason::AffiliationChanged,
+        Reason::Superseded => RevocationReason::Superseded,
+        Reason::CessationOfOperation => RevocationReason::CessationOfOperation,
+        Reason::CertificateHold => RevocationReason::CertificateHold,
+        Reason::RemoveFromCrl => RevocationReason::RemoveFromCrl,
+        Reason::PrivilegeWithdrawn => RevocationReason::PrivilegeWithdrawn,
+        Reason::AaCompromise => RevocationReason::AaCompromise,
+    }
+}
+
+/// The name of the key as its certificate has it: whoever made that one may name keys in another way.
+fn key_identifier(certificate: &[u8]) -> KeyIdMethod {
+    let Ok((_, parsed)) = X509Certificate::from_der(certificate) else {
+        return KeyIdMethod::Sha256;
+    };
+    let named = parsed.extensions().iter().find_map(|extension| {
+        if let ParsedExtension::SubjectKeyIdentifier(named) = extension.parsed_extension() {
+            return Some(named.0.to_vec());
+        }
+        None
+    });
+    named.map_or(KeyIdMethod::Sha256, KeyIdMethod::PreSpecified)
+}

@@ -1,0 +1,56 @@
+//! What our authority tells everybody: [RFC 5280 §4.2.1.13], [RFC 5280 §4.2.2.1], [RFC 6960 §A.1].
+//!
+//! [RFC 5280 §4.2.1.13]: https://www.rfc-editor.org/rfc/rfc5280#section-4.2.1.13
+//! [RFC 5280 §4.2.2.1]: https://www.rfc-editor.org/rfc/rfc5280#section-4.2.2.1
+//! [RFC 6960 §A.1]: https://www.rfc-editor.org/rfc/rfc6960#appendix-A.1
+
+use axum::http::HeaderValue;
+use axum::http::header::CACHE_CONTROL;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::flow::enrolment::authority;
+use crate::pki::ocsp;
+use crate::render::{Json, Request, Response, json};
+use crate::types::{Code, params};
+
+/// `GET /ca/crl/{authority}`: what was revoked.
+pub(super) async fn crl(request: Request) -> Result<Response, Json> {
+    let call = request.call();
+    let list = authority(&call).crl(request.head.segment()).await?;
+    Ok(kept("application/pkix-crl", list))
+}
+
+/// `GET /ca/certificate/{authority}`: who issued a certificate.
+pub(super) async fn certificate(request: Request) -> Result<Response, Json> {
+    let call = request.call();
+    let found = authority(&call).certificate(request.head.segment()).await?;
+    Ok(kept("application/pkix-cert", found))
+}
+
+/// `POST /ca/ocsp`: whether a certificate was revoked.
+pub(super) async fn ask(mut request: Request) -> Result<Response, Json> {
+    let question = request.body_of(ocsp::REQUEST).await?;
+    let call = request.call();
+    Ok(json::typed(ocsp::RESPONSE, authority(&call).ocsp(&question).await?))
+}
+
+/// `GET /ca/ocsp/{request}`: the same, for questions that caches may answer.
+///
+/// > GET {url}/{url-encoding of base-64 encoding of the DER encoding of the OCSPRequest} (RFC 6960 §A.1)
+pub(super) async fn ask_in_path(request: Request) -> Result<Response, Json> {
+    let wrong = || Code::InvalidRequest.because("the path does not end with a question in base64");
+    // A plus sign is one in base64, not a space.
+    let text = request.head.segment().replace('+', "%2B");
+    let text = params::decode(&text).map_err(|_| wrong())?;
+    let question = STANDARD.decode(&*text).map_err(|_| wrong())?;
+    let call = request.call();
+    Ok(kept(ocsp::RESPONSE, authority(&call).ocsp(&question).await?))
+}
+
+/// An answer that may be kept for a minute: what is revoked is known soon.
+fn kept(media_type: &'static str, body: Vec<u8>) -> Response {
+    let mut response = json::typed(media_type, body);
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=60"));
+    response
+}
