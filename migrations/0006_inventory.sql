@@ -1,6 +1,6 @@
 -- Every client certificate that we know of, and our own: registered, issued by us, or merely seen at
--- the door. A row stays when its client is gone, and for 90 days after its certificate has expired:
--- whoever asks what a leaked certificate could do needs it.
+-- the door. A row stays when its client is gone, and for 90 days after its certificate has expired
+-- (for ever, if its key is known to somebody else): whoever asks what a leaked certificate could do needs it.
 CREATE TABLE certificates (
     thumbprint    TEXT   NOT NULL PRIMARY KEY,
     public_key    TEXT   NOT NULL,

@@ -14,6 +14,7 @@ use crate::flow::keys::{Document, Keyring, Schedule};
 use crate::flow::possession::Held;
 use crate::flow::{Call, kek, metadata};
 use crate::outbound::Outbound;
+use crate::outbound::mail::Mailer;
 use crate::people::{Hasher, People};
 use crate::pki::anchors::{self, Trust};
 use crate::pki::sightings::Sightings;
@@ -45,6 +46,8 @@ pub struct Parts {
     pub trust: Trust,
     /// The one HTTP client.
     pub outbound: Outbound,
+    /// The way to the mail server.
+    pub mailer: Mailer,
     /// The threads that hash passwords.
     pub hasher: Hasher,
     /// The audit trail.
@@ -126,6 +129,7 @@ impl App {
             client_keys: ClientKeys::default(),
             trust,
             outbound: Outbound::new(&config.outbound)?,
+            mailer: Mailer::new(&config.mail, &config.outbound),
             hasher: Hasher::start(&config.passwords)?,
             metrics: Metrics::default(),
             sightings: Sightings::default(),

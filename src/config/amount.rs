@@ -52,7 +52,7 @@ macro_rules! numbers {
     )*};
 }
 
-numbers! { u32 u64 usize }
+numbers! { u16 u32 u64 usize }
 
 /// Reads a number with a unit behind it; without a unit, one of the smallest.
 fn measured(raw: &Raw<'_>, units: &[(&str, i64)]) -> Result<i64, Wrong> {

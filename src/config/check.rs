@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::problem::{Origin, Problem, Problems};
-use super::{CertificateHeader, Config, Loaded};
+use super::{CertificateHeader, Config, Loaded, MailTls, Webhook, WebhookSecret};
 use crate::types::Algorithm;
 
 /// Values that cannot hold at once, each with the keys that it is about.
@@ -27,6 +27,8 @@ pub(super) fn contradictions(config: &Config) -> Vec<(Vec<&'static str>, Problem
         limits,
         outbound,
         brand,
+        mail,
+        webhooks,
         ..
     } = config;
 
@@ -119,6 +121,35 @@ pub(super) fn contradictions(config: &Config) -> Vec<(Vec<&'static str>, Problem
             refuse(&["brand.logo"], reason, "name a .png, .svg, .jpg or .webp");
         } else if !file.is_file() {
             refuse(&["brand.logo"], not_there(file), "put the picture there, or leave it out");
+        }
+    }
+    if let Some(host) = &mail.host {
+        const HERE: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+        if mail.tls == MailTls::None && !HERE.contains(&host.as_str()) {
+            refuse(
+                &["mail.tls", "mail.host"],
+                "leaves mails and the password readable on their way".to_owned(),
+                "write \"starttls\" or \"required\", or let a mail server on this machine send",
+            );
+        }
+        if mail.from.is_none() {
+            let reason = "is missing, but a mail comes from somebody".to_owned();
+            refuse(&["mail.from"], reason, "write a mail address");
+        }
+    }
+    if mail.username.is_some() != mail.password.is_some() {
+        let reason = "stands alone, but a name goes with a password".to_owned();
+        refuse(&["mail.username", "mail.password"], reason, "give both, or neither");
+    }
+    for webhook in &webhooks.endpoints {
+        if webhook.url.scheme() == "http" && !outbound.allow_private_networks {
+            let reason = "has a url that is plain http".to_owned();
+            let remedy = "write https; http is for outbound.allow_private_networks alone";
+            refuse(&["webhooks.endpoints"], reason, remedy);
+        }
+        if let Err(wrong) = webhook.secret.key() {
+            let remedy = wrong.remedy.unwrap_or_default();
+            refuse(&["webhooks.endpoints"], wrong.reason, &remedy);
         }
     }
     if !keys.algorithms.contains(&Algorithm::Rs256) {
@@ -242,12 +273,21 @@ impl Config {
                 "name the addresses of the proxies alone".to_owned(),
             );
         }
+        let of_webhooks = self.webhooks.endpoints.iter().map(|webhook| {
+            let file = match &webhook.secret {
+                WebhookSecret::File(file) => Some(file.as_path()),
+                WebhookSecret::Given(_) => None,
+            };
+            ("webhooks.endpoints", file)
+        });
         let secrets = [
             ("database.url_file", self.database.url_file.as_deref()),
             ("keys.encryption_key_file", self.keys.encryption_key_file.as_deref()),
             ("tls.key_file", self.tls.key_file.as_deref()),
             ("mtls.key_file", self.mtls.key_file.as_deref()),
+            ("mail.password_file", self.mail.password_file.as_deref()),
         ];
+        let secrets = secrets.into_iter().chain(of_webhooks);
         for (key, file) in secrets {
             if let Some(exposure) = file.and_then(readable_by_others) {
                 refuse(key, exposure.reason, exposure.remedy);
@@ -277,16 +317,20 @@ impl Loaded {
     pub fn insecurities(&self) -> Vec<Problem> {
         let mut found = self.config.insecurities();
         let in_file = |key: &str| matches!(self.origins.get(key), Some(Origin::File { .. }));
+        let has_given = |webhook: &Webhook| matches!(webhook.secret, WebhookSecret::Given(_));
         let secret = if in_file("database.url") && self.config.database.url.has_password() {
             Some("database.url")
+        } else if self.config.webhooks.endpoints.iter().any(has_given) {
+            Some("webhooks.endpoints")
         } else {
-            in_file("keys.encryption_key").then_some("keys.encryption_key")
+            ["keys.encryption_key", "mail.password"].into_iter().find(|key| in_file(key))
         };
         if let (Some(key), Some(file)) = (secret, &self.file)
             && let Some(exposure) = readable_by_others(file)
         {
-            let remedy =
-                format!("{}, or move the secret into a file with {key}_file", exposure.remedy);
+            let file =
+                if key == "webhooks.endpoints" { "secret_file" } else { &format!("{key}_file") };
+            let remedy = format!("{}, or move the secret into a file with {file}", exposure.remedy);
             found.push(Problem::new(key, format!("is a secret, and {}", exposure.reason), remedy));
         }
         found.into_iter().map(|problem| problem.located(&self.origins)).collect()

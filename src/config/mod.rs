@@ -12,6 +12,7 @@ mod describe;
 mod file;
 mod issuer;
 mod network;
+mod notices;
 mod problem;
 mod protected;
 mod secrets;
@@ -38,13 +39,14 @@ pub use anchor::Anchor;
 pub use describe::{example, reference, schema};
 pub use issuer::Issuer;
 pub use network::Network;
+pub use notices::{Mailbox, Password, Webhook, WebhookSecret};
 pub use problem::{Origin, Problem, Problems};
 pub use protected::Protected;
 pub use secrets::{DatabaseUrl, EncryptionKeys};
 pub use source::environment;
 pub use text::{
-    AssertionAudience, CertificateHeader, DpopNonce, Filter, Link, LogFormat, OriginalRequest,
-    Revocation,
+    AssertionAudience, CertificateHeader, DpopNonce, Filter, Link, LogFormat, MailTls, NoticeKind,
+    OriginalRequest, Revocation,
 };
 pub use value::{Raw, Value, Wrong};
 
@@ -295,6 +297,34 @@ settings! {
         /// How long before the end of a certificate to tell those who depend on it: at each of these.
         /// One that is longer than a third of a certificate's life does not count for it.
         warn_before: Vec<Seconds> = [60, 30, 14, 7, 1].map(Seconds::days).into();
+        /// Who is told by mail of our own certificates, and of those of clients that have registered no
+        /// `contacts`.
+        notify: Vec<Mailbox> = Vec::new();
+    }
+
+    /// The mail server that sends for us. Without one nobody is told anything by mail.
+    mail: Mail {
+        /// Its name.
+        host: Option<String> = None, such as "smtp.example.org";
+        /// Its port: 587 for `starttls`, 465 for `required`, 25 for `none`, as a rule.
+        port: u16 = 587, within 1, 65_535;
+        /// How the connection is protected: `starttls`, `required` (TLS from the first byte on), or
+        /// `none`, which is for a server on this machine alone.
+        tls: MailTls = MailTls::StartTls;
+        /// The name we sign in with, if it asks for one.
+        username: Option<String> = None, such as "gatewright";
+        /// The password beside it.
+        password: Option<Password> = None, such as "…", or password_file;
+        /// Who our mails come from.
+        from: Option<Mailbox> = None, such as "Gatewright <gatewright@example.org>";
+    }
+
+    /// The programs that are told what happens, by a signed `POST`.
+    webhooks: Webhooks {
+        /// A table each: `url`; `secret`, `whsec_` and 24 to 64 random bytes in base64, or
+        /// `secret_file`; and `events`, those of `certificate.expiring`, `certificate.expired`,
+        /// `certificate.revoked` that it is told of, all where none is named.
+        endpoints: Vec<Webhook> = Vec::new();
     }
 
     /// How the pages look.
@@ -366,6 +396,8 @@ impl Config {
             dpop: Dpop::default(),
             outbound: Outbound::default(),
             certificates: Certificates::default(),
+            mail: Mail::default(),
+            webhooks: Webhooks::default(),
             brand: Brand::default(),
             log: Log::default(),
             limits: Limits::default(),

@@ -54,7 +54,7 @@ impl DatabaseUrl {
 }
 
 /// What stands where a secret would.
-const BLIND: &str = "…";
+pub(super) const BLIND: &str = "…";
 
 impl Default for DatabaseUrl {
     fn default() -> Self {

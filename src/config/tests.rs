@@ -264,17 +264,25 @@ fn every_value_can_be_overridden_by_the_environment() {
                 "tls.certificate_file"
                 | "tls.key_file"
                 | "mtls.certificate_file"
-                | "mtls.key_file" => scratch.write("file.pem", "").display().to_string(),
+                | "mtls.key_file"
+                | "mail.password_file" => scratch.write("file.pem", "x").display().to_string(),
                 _ => value,
             };
-            // A certificate and its key are given together.
+            // A certificate and its key are given together, and so is what belongs to mail.
+            let of_mail = match path.as_str() {
+                "mail.host" => Some(("GATEWRIGHT_MAIL__FROM", "us@example.org")),
+                "mail.username" => Some(("GATEWRIGHT_MAIL__PASSWORD", "x")),
+                "mail.password" | "mail.password_file" => Some(("GATEWRIGHT_MAIL__USERNAME", "x")),
+                _ => None,
+            };
             let other = if name.ends_with("CERTIFICATE_FILE") {
                 name.replace("CERTIFICATE_FILE", "KEY_FILE")
             } else {
                 name.replace("S__KEY_FILE", "S__CERTIFICATE_FILE")
             };
 
-            let loaded = scratch.load(SMALLEST, &[(&other, &value), (&name, &value)]).unwrap();
+            let beside = of_mail.unwrap_or((&other, &value));
+            let loaded = scratch.load(SMALLEST, &[beside, (&name, &value)]).unwrap();
 
             assert_eq!(loaded.origins[&path], Origin::Environment { variable: name });
         }

@@ -189,6 +189,27 @@ words! {
         /// Yes, at every endpoint and without exception.
         Required "required";
     }
+    /// How the connection to a mail server is protected.
+    MailTls "\"starttls\", \"required\" or \"none\"" {
+        /// It begins in clear and goes on in TLS before anything is said (RFC 3207); a server that
+        /// does not offer it is not spoken to.
+        #[default]
+        StartTls "starttls";
+        /// TLS from the first byte on (RFC 8314).
+        Required "required";
+        /// Not at all: for a mail server on this machine.
+        None "none";
+    }
+    /// What others can be told of.
+    NoticeKind "\"certificate.expiring\", \"certificate.expired\" or \"certificate.revoked\"" {
+        /// A certificate has come closer to its end.
+        #[default]
+        CertificateExpiring "certificate.expiring";
+        /// The time of a certificate is over.
+        CertificateExpired "certificate.expired";
+        /// A certificate was revoked.
+        CertificateRevoked "certificate.revoked";
+    }
     /// How a line of the log looks.
     LogFormat "\"json\" or \"text\"" {
         /// One JSON object, for machines.

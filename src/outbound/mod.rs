@@ -5,6 +5,8 @@
 //! redirects, no proxies, no decompression; little time, little room, few at once (THREATS §1.S).
 
 mod address;
+pub mod mail;
+pub mod webhook;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -182,9 +184,44 @@ impl Outbound {
         }
     }
 
+    /// Sends a JSON document and answers the status; nothing of the answer is read besides.
+    ///
+    /// # Errors
+    /// See [`OutboundError`].
+    async fn post_json(
+        &self,
+        url: &str,
+        headers: &[(&'static str, String)],
+        body: &str,
+    ) -> Result<u16, OutboundError> {
+        let url = self.check(url)?;
+        self.in_turn(&url, async |client| {
+            let mut request = client.post(url.clone()).header(CONTENT_TYPE, "application/json");
+            for (name, value) in headers {
+                request = request.header(*name, value);
+            }
+            let answer = request.body(body.to_owned()).send().await;
+            answer.map(|answer| answer.status().as_u16()).map_err(|error| unreachable(&url, &error))
+        })
+        .await
+    }
+
     async fn get(&self, url: &str, accept: &str, most: usize) -> Result<Document, OutboundError> {
         let url = self.check(url)?;
-        let host = self.host(&url);
+        self.in_turn(&url, async |client| {
+            let answer = client.get(url.clone()).header(ACCEPT, accept).send().await;
+            read(answer.map_err(|error| unreachable(&url, &error))?, most).await
+        })
+        .await
+    }
+
+    /// Does something with the client, when it is this host's turn, and as long as the time lasts.
+    async fn in_turn<T>(
+        &self,
+        url: &Url,
+        work: impl AsyncFnOnce(&Client) -> Result<T, OutboundError>,
+    ) -> Result<T, OutboundError> {
+        let host = self.host(url);
         let fetch = async {
             // The host first: what hangs there must not hold up what goes elsewhere.
             let _one_of_host = host.acquire().await.map_err(|_| OutboundError::Unreachable)?;
@@ -194,8 +231,7 @@ impl Outbound {
                 tracing::error!(%error, "there is no client to fetch with");
                 OutboundError::Unreachable
             })?;
-            let answer = client.get(url.clone()).header(ACCEPT, accept).send().await;
-            read(answer.map_err(|error| unreachable(&url, &error))?, most).await
+            work(client).await
         };
         // The wait for a turn counts too: whoever asked waits for all of it.
         tokio::time::timeout(self.timeout, fetch).await.unwrap_or(Err(OutboundError::Unreachable))

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 use x509_parser::public_key::PublicKey;
-use x509_parser::x509::{AttributeTypeAndValue, SubjectPublicKeyInfo, X509Name};
+use x509_parser::x509::SubjectPublicKeyInfo;
 
-use super::Certificate;
+use super::{Certificate, Name};
 
 /// A certificate in words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,8 +33,8 @@ impl Certificate {
         };
         let (key_type, key_bits) = key(parsed.public_key());
         Description {
-            subject: distinguished(parsed.subject()),
-            issuer: distinguished(parsed.issuer()),
+            subject: Name::of(parsed.subject()).to_string(),
+            issuer: Name::of(parsed.issuer()).to_string(),
             serial: serial(parsed.raw_serial()),
             key_type,
             key_bits,
@@ -72,65 +72,4 @@ fn key(info: &SubjectPublicKeyInfo<'_>) -> (String, i64) {
         (other, _) => (other, bits()),
     };
     (kind.to_owned(), bits)
-}
-
-/// RFC 4514 §2: the last relative name comes first.
-fn distinguished(name: &X509Name<'_>) -> String {
-    let mut relative: Vec<String> = name
-        .iter_rdn()
-        .map(|rdn| rdn.iter().map(attribute).collect::<Vec<_>>().join("+"))
-        .collect();
-    relative.reverse();
-    relative.join(",")
-}
-
-/// RFC 4514 §2.3, with the names of its §3; all others are told by number, their values in
-/// hexadecimal.
-fn attribute(attribute: &AttributeTypeAndValue<'_>) -> String {
-    const NAMES: [(&str, &str); 9] = [
-        ("2.5.4.3", "CN"),
-        ("2.5.4.7", "L"),
-        ("2.5.4.8", "ST"),
-        ("2.5.4.10", "O"),
-        ("2.5.4.11", "OU"),
-        ("2.5.4.6", "C"),
-        ("2.5.4.9", "STREET"),
-        ("0.9.2342.19200300.100.1.25", "DC"),
-        ("0.9.2342.19200300.100.1.1", "UID"),
-    ];
-    let kind = attribute.attr_type().to_id_string();
-    let known = NAMES.iter().find(|(oid, _)| *oid == kind);
-    match (known, attribute.as_str()) {
-        (Some((_, name)), Ok(text)) => format!("{name}={}", escaped(text)),
-        (Some(_) | None, _) => {
-            let value = attribute.attr_value();
-            let hex = value.data.iter().fold(String::new(), |mut hex, byte| {
-                let _ = write!(hex, "{byte:02x}");
-                hex
-            });
-            format!("{kind}=#{:02x}{:02x}{hex}", value.tag().0, value.data.len())
-        }
-    }
-}
-
-/// RFC 4514 §2.4.
-fn escaped(text: &str) -> String {
-    let last = text.chars().count().saturating_sub(1);
-    let mut escaped = String::with_capacity(text.len());
-    for (at, c) in text.chars().enumerate() {
-        let special = matches!(c, '"' | '+' | ',' | ';' | '<' | '>' | '\\')
-            || (c == '#' && at == 0)
-            || (c == ' ' && (at == 0 || at == last));
-        if c.is_control() {
-            for byte in c.to_string().bytes() {
-                let _ = write!(escaped, "\\{byte:02x}");
-            }
-        } else {
-            if special {
-                escaped.push('\\');
-            }
-            escaped.push(c);
-        }
-    }
-    escaped
 }

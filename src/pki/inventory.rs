@@ -6,13 +6,13 @@ use std::collections::{HashMap, HashSet};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Certificate;
 use super::description::serial;
 use super::reason::Reason;
-use crate::config::Config;
-use crate::record::{Event, Kind, Trace};
+use crate::config::{Config, NoticeKind};
+use crate::record::{Event, Kind, Trace, notice};
 use crate::store::certificates::{self, CertificateRow, Filter, Holder, Origin};
 use crate::store::opaque_tokens::Bound;
 use crate::store::signing_keys::{self, SigningKeyRow};
@@ -67,38 +67,6 @@ pub fn registered(jwks: &Value, client: &ClientId, now: Timestamp) -> Vec<Certif
 /// A certificate of which nothing is known but that it is there.
 pub fn seen(certificate: &Certificate, now: Timestamp) -> CertificateRow {
     row(certificate, Origin::Seen, None, now)
-}
-
-/// Revokes a certificate, known or not, at once and for ever: it proves nobody any more, and what is
-/// bound to it counts for nothing.
-///
-/// # Errors
-/// `invalid_request` when it was revoked before.
-pub async fn revoke(
-    store: &Store,
-    certificate: &CertificateRow,
-    reason: Reason,
-    trace: &Trace,
-) -> Result<()> {
-    retrying(|| async {
-        let mut tx = store.write().await?;
-        certificates::note(&mut tx, certificate).await?;
-        let thumbprint = certificate.thumbprint;
-        if !certificates::revoke(&mut tx, thumbprint, reason.as_str(), trace.now()).await? {
-            return Err(Code::InvalidRequest.because("the certificate is revoked already").into());
-        }
-        let mut event = Event::success(Kind::CertificateRevoked)
-            .fact("thumbprint", thumbprint.to_string())
-            .fact("subject", certificate.subject.as_str())
-            .fact("reason", reason.as_str());
-        if let Some(client) = &certificate.client_id {
-            event = event.client(client);
-        }
-        event.write(&mut tx, trace).await?;
-        tx.commit().await?;
-        Ok(())
-    })
-    .await
 }
 
 /// Where a certificate stands in its life.
@@ -158,6 +126,20 @@ pub fn thresholds(row: &CertificateRow, warn_before: &[Seconds]) -> Vec<Seconds>
     fitting.sort_by(|a, b| b.cmp(a));
     fitting.dedup();
     fitting
+}
+
+/// A certificate, as webhooks tell of it.
+pub(super) fn told(row: &CertificateRow) -> Value {
+    json!({
+        "thumbprint": row.thumbprint,
+        "origin": row.origin.as_str(),
+        "subject": row.subject,
+        "names": row.names,
+        "issuer": row.issuer,
+        "serial": row.serial,
+        "not_before": row.not_before,
+        "not_after": row.not_after,
+    })
 }
 
 /// What is alive and bound to a certificate.
@@ -230,6 +212,43 @@ impl Inventory<'_> {
             rows = certificates::by_serial(on, &serial(bytes)).await?;
         }
         self.entries(rows, Timestamp(i64::MIN)).await
+    }
+
+    /// Revokes a certificate, known or not, at once and for ever: it proves nobody any more, and what is
+    /// bound to it counts for nothing.
+    ///
+    /// # Errors
+    /// `invalid_request` when it was revoked before.
+    pub async fn revoke(
+        &self,
+        certificate: &CertificateRow,
+        reason: Reason,
+        trace: &Trace,
+    ) -> Result<()> {
+        let data = json!({ "certificate": told(certificate), "reason": reason.as_str() });
+        retrying(|| async {
+            let mut tx = self.store.write().await?;
+            certificates::note(&mut tx, certificate).await?;
+            let thumbprint = certificate.thumbprint;
+            if !certificates::revoke(&mut tx, thumbprint, reason.as_str(), self.now).await? {
+                return Err(Code::InvalidRequest
+                    .because("the certificate is revoked already")
+                    .into());
+            }
+            let mut event = Event::success(Kind::CertificateRevoked)
+                .fact("thumbprint", thumbprint.to_string())
+                .fact("subject", certificate.subject.as_str())
+                .fact("reason", reason.as_str());
+            if let Some(client) = &certificate.client_id {
+                event = event.client(client);
+            }
+            event.write(&mut tx, trace).await?;
+            let kind = NoticeKind::CertificateRevoked;
+            notice::call(&mut tx, self.config, kind, &data, self.now).await?;
+            tx.commit().await?;
+            Ok(())
+        })
+        .await
     }
 
     /// Our signing keys: they have no certificate, but a life.

@@ -2,10 +2,12 @@
 
 pub mod anchors;
 pub mod authority;
+pub mod census;
 pub mod certificate;
 pub mod chain;
 pub mod cms;
 pub mod description;
+pub mod expiry;
 pub mod header;
 pub mod identity;
 pub mod inventory;

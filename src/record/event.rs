@@ -134,6 +134,12 @@ kinds! {
     CertificateIssued "certificate.issued";
     /// A client was given a token to enrol with.
     EnrolmentCreated "enrolment.created";
+    /// A certificate that somebody depends on came closer to its end.
+    CertificateExpiring "certificate.expiring";
+    /// The time of a certificate that somebody depends on is over.
+    CertificateExpired "certificate.expired";
+    /// A mail or a webhook was given up.
+    NoticeUndelivered "notice.undelivered";
 }
 
 /// Something that happened.

@@ -9,7 +9,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use crate::types::Code;
+use crate::types::{Code, Seconds};
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Endpoint {
@@ -48,6 +48,37 @@ struct Connections {
     state: &'static str,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Certificates {
+    state: &'static str,
+}
+
+/// What a certificate of ours, or the last one of a client, is called in
+/// `gatewright_certificate_expiry_seconds`.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct Expiring {
+    /// `own` or `client`.
+    pub origin: &'static str,
+    /// The client's identifier; empty for our own.
+    pub client: String,
+    /// Whose it is, as RFC 4514 writes it.
+    pub subject: String,
+}
+
+/// As many of them are told of: those that expire first.
+const EXPIRING: usize = 100;
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Notices {
+    way: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Outbox {
+    state: &'static str,
+}
+
 /// What is counted.
 #[derive(Debug)]
 pub struct Metrics {
@@ -61,6 +92,10 @@ pub struct Metrics {
     connections: Family<Connections, Gauge>,
     failures: Counter<u64, AtomicU64>,
     strangers: Counter<u64, AtomicU64>,
+    certificates: Family<Certificates, Gauge>,
+    expiring: Family<Expiring, Gauge>,
+    notices: Family<Notices, Counter>,
+    outbox: Family<Outbox, Gauge>,
 }
 
 impl Default for Metrics {
@@ -98,6 +133,22 @@ impl Default for Metrics {
             "Requests with a certificate that proved no client",
             strangers.clone(),
         );
+        let certificates = Family::default();
+        registry.register(
+            "certificates",
+            "Certificates of the inventory, by state",
+            certificates.clone(),
+        );
+        let expiring = Family::default();
+        registry.register(
+            "certificate_expiry_seconds",
+            "Time until the last certificate of a client, or one of ours, expires; the first 100",
+            expiring.clone(),
+        );
+        let notices = Family::default();
+        registry.register("notices", "Mails and webhooks tried, by outcome", notices.clone());
+        let outbox = Family::default();
+        registry.register("outbox", "Mails and webhooks, by state", outbox.clone());
         Self {
             registry,
             requests,
@@ -109,6 +160,10 @@ impl Default for Metrics {
             connections,
             failures,
             strangers,
+            certificates,
+            expiring,
+            notices,
+            outbox,
         }
     }
 }
@@ -138,6 +193,34 @@ impl Metrics {
     /// A request with a certificate did not prove a client.
     pub fn stranger(&self) {
         self.strangers.inc();
+    }
+
+    /// How many certificates there are in each state, and how long each client and we go on with what we
+    /// have; `expiring` begins with what ends first.
+    pub fn certificates(
+        &self,
+        counts: impl IntoIterator<Item = (&'static str, i64)>,
+        expiring: impl IntoIterator<Item = (Expiring, Seconds)>,
+    ) {
+        for (state, count) in counts {
+            self.certificates.get_or_create(&Certificates { state }).set(count);
+        }
+        // What was told before may be gone.
+        self.expiring.clear();
+        for (labels, Seconds(left)) in expiring.into_iter().take(EXPIRING) {
+            self.expiring.get_or_create(&labels).set(left);
+        }
+    }
+
+    /// A mail or a webhook was tried: `sent`, `retried`, `failed`.
+    pub fn notice(&self, way: &'static str, outcome: &'static str) {
+        self.notices.get_or_create(&Notices { way, outcome }).inc();
+    }
+
+    /// How many mails and webhooks wait, and how many were given up.
+    pub fn outbox(&self, waiting: i64, failed: i64) {
+        self.outbox.get_or_create(&Outbox { state: "waiting" }).set(waiting);
+        self.outbox.get_or_create(&Outbox { state: "failed" }).set(failed);
     }
 
     /// Somebody tried to sign in: `success`, `wrong`, `throttled`.

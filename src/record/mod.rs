@@ -2,6 +2,7 @@
 
 mod event;
 pub mod metrics;
+pub mod notice;
 mod recorder;
 
 pub use event::{Event, Kind, Trace};

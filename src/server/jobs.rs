@@ -8,16 +8,22 @@ use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
 
 use super::listener::told;
+use super::outbox;
 use crate::app::App;
+use crate::pki::census::Census;
+use crate::pki::expiry;
+use crate::pki::inventory::Inventory;
 use crate::record::Trace;
-use crate::store::{jobs, sweep};
+use crate::record::metrics::Expiring;
+use crate::store::{self, jobs, sweep};
 use crate::types::{Failure, Result, Seconds};
 
 /// How often a server sees what others have changed: DESIGN §2 promises a second.
 const CONFIRM: Duration = Duration::from_millis(500);
 
-/// How often the certificates that were shown are written into the inventory.
+/// How often the certificates that were shown are written into the inventory, and what is due is sent.
 const NOTE: Duration = Duration::from_secs(2);
+
 /// How often the files of those whom we believe are read again.
 const TRUST: Duration = Duration::from_secs(10);
 
@@ -35,6 +41,8 @@ pub(super) fn start(tasks: &mut JoinSet<()>, app: &App, stopped: &watch::Receive
     tasks.spawn(repeat("confirm", CONFIRM, app.clone(), stopped.clone(), confirm));
     tasks.spawn(repeat("sightings", NOTE, app.clone(), stopped.clone(), sightings));
     tasks.spawn(repeat("trust", TRUST, app.clone(), stopped.clone(), trust));
+    tasks.spawn(repeat("outbox", NOTE, app.clone(), stopped.clone(), outbox));
+    tasks.spawn(repeat("certificates", ASK, app.clone(), stopped.clone(), certificates));
     tasks.spawn(repeat("sweep", ASK, app.clone(), stopped.clone(), sweep));
     tasks.spawn(repeat("keys", ASK, app.clone(), stopped.clone(), keys));
 }
@@ -89,6 +97,40 @@ async fn trust(app: &App) -> Result<Done> {
         tracing::info!("the authorities of client certificates were read anew");
     }
     Ok(Done::Here)
+}
+
+async fn outbox(app: &App) -> Result<Done> {
+    while outbox::send(app).await? {}
+    Ok(Done::Here)
+}
+
+/// Every replica measures; one of them tells.
+async fn certificates(app: &App) -> Result<Done> {
+    let inventory = Inventory { store: &app.store, config: &app.config, now: app.clock.now() };
+    let census = inventory.census().await?;
+    measure(app, &census).await?;
+    leased(app, "certificates", async |trace| expiry::look(&census, &app.store, trace).await).await
+}
+
+async fn measure(app: &App, census: &Census<'_>) -> Result<()> {
+    let of_client = census.outlooks().into_iter().filter_map(|outlook| {
+        let client = outlook.client.id.to_string();
+        let last = outlook.last?;
+        let labels = Expiring { origin: "client", client, subject: last.subject.clone() };
+        Some((labels, last.not_after - census.now()))
+    });
+    let own = census.own().into_iter().map(|row| {
+        let subject = row.subject.clone();
+        let labels = Expiring { origin: "own", client: String::new(), subject };
+        (labels, row.not_after - census.now())
+    });
+    let mut expiring: Vec<_> = own.chain(of_client).collect();
+    expiring.sort_by_key(|(_, left)| *left);
+    let counts = census.counts().map(|(state, count)| (state.as_str(), count));
+    app.metrics.certificates(counts, expiring);
+    let (waiting, failed) = store::outbox::counts(app.store.db()).await?;
+    app.metrics.outbox(waiting, failed);
+    Ok(())
 }
 
 async fn sweep(app: &App) -> Result<Done> {

@@ -6,6 +6,7 @@ mod jobs;
 mod listener;
 pub mod log;
 mod operations;
+mod outbox;
 mod router;
 mod sockets;
 pub mod tls;

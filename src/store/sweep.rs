@@ -47,8 +47,11 @@ const STATEMENTS: &[(&str, &str, Seconds)] = &[
     ("sign_in_tries", batch!("sign_in_tries", "bucket", "started_at <= $1"), Seconds::days(1)),
     ("grants", batch!("grants", "id", "expires_at <= $1 OR idle_at <= $1 OR revoked_at <= $1
         OR (NOT offline AND NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.id = grants.session_id))"), Seconds::hours(1)),
-    ("certificates", batch!("certificates", "thumbprint", "not_after <= $1"), Seconds::days(90)),
+    // A key that somebody else has may come back in another certificate, however late.
+    ("certificates", batch!("certificates", "thumbprint", "not_after <= $1 AND (reason IS NULL OR reason <> 'keyCompromise')"), Seconds::days(90)),
     ("enrolments", batch!("enrolments", "digest", "expires_at <= $1"), MARGIN),
+    ("certificate_warnings", batch!("certificate_warnings", "thumbprint", "crossed_at <= $1"), Seconds::days(500)),
+    ("outbox", batch!("outbox", "id", "done_at <= $1 OR failed_at <= $1"), Seconds::days(30)),
     ("client_secrets", batch!("client_secrets", "id", "expires_at <= $1"), MARGIN),
 ];
 

@@ -116,3 +116,30 @@ async fn a_certificate_is_revoked_by_name_or_by_file() {
     let nothing = place.run(&["cert", "revoke", "--file", "nothing.pem"]).await;
     nothing.refused(Exit::Refused, "no certificate (PEM)");
 }
+
+/// Issue 3: a question nobody else answers: `cert forecast` says which clients stop working on which day.
+#[tokio::test]
+async fn a_forecast_names_the_day_and_whom_to_ask() {
+    let place = Place::make().await;
+    let soon = certificate("soon", 20);
+    let metadata = json!({
+        "client_name": "Billing",
+        "grant_types": ["client_credentials"],
+        "token_endpoint_auth_method": "private_key_jwt",
+        "tls_client_certificate_bound_access_tokens": true,
+        "contacts": ["it@rp.example"],
+        "jwks": { "keys": [soon.1] },
+    });
+    let create = ["client", "create", "--metadata", "-"];
+    let made = place.json_with(&create, &metadata.to_string()).await;
+
+    let forecast = place.json(&["cert", "forecast"]).await;
+
+    let day = (now() + time::Duration::days(20)).date().to_string();
+    assert_eq!(forecast[0]["day"], day.as_str());
+    assert_eq!(forecast[0]["client_id"], made["client_id"]);
+    assert_eq!(forecast[0]["contacts"], json!(["it@rp.example"]));
+    assert_eq!(place.json(&["cert", "forecast", "--days", "19"]).await, json!([]));
+    let table = place.run(&["cert", "forecast"]).await.out;
+    assert!(table.contains(&day) && table.contains("Billing"), "{table}");
+}

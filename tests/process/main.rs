@@ -28,6 +28,7 @@ mod forward_auth;
 mod interop;
 mod kill;
 mod operations;
+mod outbox;
 mod postgres_restart;
 mod resource_server;
 mod rust_client;

@@ -365,6 +365,13 @@ async fn tell(kind: Kind, server: &Server) {
                 async |authority: Authority<'_>| authority.invite(&id, Seconds::hours(1)).await;
             server.authority(invite).await.unwrap();
         }
+        Kind::CertificateExpiring | Kind::CertificateExpired => {
+            let (now, day) = (server.trace().now().0, 24 * 60 * 60);
+            server.registered(&[&Made::between("ending", now, now + 4 * day)]).await;
+            server.wait(if kind == Kind::CertificateExpired { 4 * day } else { 3 * day });
+            server.look().await;
+        }
+        Kind::NoticeUndelivered => server.give_up().await,
     }
 }
 

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use gatewright::record::metrics::Expiring;
 use gatewright::record::{Kind as Event, Metrics};
 use gatewright::render::Kind;
 use gatewright::server::routes;
-use gatewright::types::Code;
+use gatewright::types::{Code, Seconds};
 
 fn document(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name);
@@ -78,6 +79,10 @@ fn every_metric_is_documented_and_nothing_else() {
     metrics.sign_in("success");
     metrics.job("sweep", true);
     metrics.failed();
+    let expiring = Expiring { origin: "own", client: String::new(), subject: String::new() };
+    metrics.certificates([("valid", 1)], [(expiring, Seconds(1))]);
+    metrics.notice("mail", "sent");
+    metrics.outbox(0, 0);
 
     let text = metrics.render(1, 1);
     let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));

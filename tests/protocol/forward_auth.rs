@@ -370,9 +370,9 @@ async fn a_revoked_certificate_takes_its_tokens_along() {
     let about = || about(&server, "invoices", &token).showing(&own);
     passed(&about().send().await);
 
-    let (store, trace) = (&server.app().store, server.trace());
+    let trace = server.trace();
     let row = inventory::seen(&Certificate::read(&own.der, &[]).unwrap(), trace.now());
-    inventory::revoke(store, &row, Reason::KeyCompromise, &trace).await.unwrap();
+    server.inventory().revoke(&row, Reason::KeyCompromise, &trace).await.unwrap();
 
     stopped(about().send().await, 401, "invalid_token");
 }

@@ -1,5 +1,6 @@
 //! `gatewright cert`: the certificates that clients prove themselves with, and our own.
 
+mod forecast;
 mod issue;
 mod list;
 mod revoke;
@@ -29,6 +30,16 @@ Examples:
 Those whose time is over are left out unless --state says otherwise. TOKENS counts what is alive and
 bound to the certificate: access tokens, and grants of public clients that are bound to its key.")]
     List(list::List),
+    /// Tell which clients stop working on which day, unless something is done.
+    #[command(after_help = "\
+Examples:
+  gatewright cert forecast
+  gatewright cert forecast --days 365
+  gatewright --json cert forecast | jq -r '.[] | [.day, .client_name, .contacts[0]] | @tsv'
+
+A client that needs a certificate stops when the last one expires that it can prove itself with: one that
+has been renewed already is not listed for its old certificate. A day in the past: it has stopped.")]
+    Forecast(forecast::Forecast),
     /// Tell everything about a certificate.
     #[command(after_help = "\
 Examples:
@@ -65,6 +76,7 @@ impl CertCommand {
     pub(super) async fn run(self, desk: &Desk) -> anyhow::Result<Answer> {
         match self {
             Self::List(asked) => list::list(desk, &asked).await,
+            Self::Forecast(asked) => forecast::forecast(desk, &asked).await,
             Self::Show(asked) => show::show(desk, &asked).await,
             Self::Revoke(asked) => revoke::revoke(desk, &asked).await,
             Self::Issue(issue) => issue.run(desk).await,

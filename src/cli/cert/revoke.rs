@@ -43,7 +43,7 @@ pub(super) async fn revoke(desk: &Desk, asked: &Revoke) -> anyhow::Result<Answer
         (None, Some(name)) => find(desk, name).await?.certificate,
         (None, None) => return Err(Wrong("say which certificate".to_owned()).into()),
     };
-    inventory::revoke(&desk.store, &row, reason, &desk.trace).await?;
+    super::inventory(desk).revoke(&row, reason, &desk.trace).await?;
     let text = format!(
         "the certificate {} is revoked: it proves nobody any more, and tokens that are bound to it \
          count for nothing",

@@ -1,0 +1,72 @@
+//! `gatewright cert forecast`.
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::super::desk::Desk;
+use super::super::print::Answer;
+use super::inventory;
+use crate::pki::census::Outlook;
+use crate::types::Seconds;
+
+/// How far to look.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Forecast {
+    /// As many days ahead as this.
+    #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(i64).range(0..=36_500))]
+    days: i64,
+    /// Also those that renew by themselves, and those of which no certificate is known.
+    #[arg(long)]
+    all: bool,
+}
+
+/// Tells which clients stop working on which day.
+pub(super) async fn forecast(desk: &Desk, asked: &Forecast) -> anyhow::Result<Answer> {
+    let inventory = inventory(desk);
+    let census = inventory.census().await?;
+    let horizon = census.now() + Seconds::days(asked.days);
+    let is_asked = |outlook: &Outlook<'_>| {
+        asked.all && outlook.last.is_none()
+            || (asked.all || !outlook.renews) && outlook.stops_at().is_some_and(|at| at <= horizon)
+    };
+    let found: Vec<_> = census.outlooks().into_iter().filter(is_asked).collect();
+    let rows: Vec<_> = found.iter().map(row).collect();
+    let headings = ["DAY", "CLIENT", "NAME", "LAST CERTIFICATE", "EXPIRES", ""];
+    let none = format!("no client stops working within {} days", asked.days);
+    Ok(Answer::table(&headings, &rows, &none, found.iter().map(in_json).collect()))
+}
+
+/// `2026-12-01`
+fn day(outlook: &Outlook<'_>) -> Option<String> {
+    let at = outlook.stops_at()?.to_string();
+    Some(at.split('T').next().unwrap_or_default().to_owned())
+}
+
+fn row(outlook: &Outlook<'_>) -> Vec<String> {
+    let remark = match (outlook.last, outlook.renews) {
+        (None, _) => "no certificate is known",
+        (Some(_), true) => "renews by itself",
+        (Some(_), false) => "",
+    };
+    vec![
+        day(outlook).unwrap_or_default(),
+        outlook.client.id.to_string(),
+        outlook.client.metadata.client_name.clone(),
+        outlook.last.map(|row| row.subject.clone()).unwrap_or_default(),
+        outlook.stops_at().map(|at| at.to_string()).unwrap_or_default(),
+        remark.to_owned(),
+    ]
+}
+
+fn in_json(outlook: &Outlook<'_>) -> Value {
+    json!({
+        "day": day(outlook),
+        "stops_at": outlook.stops_at(),
+        "client_id": outlook.client.id,
+        "client_name": outlook.client.metadata.client_name,
+        "contacts": outlook.client.metadata.contacts,
+        "thumbprint": outlook.last.map(|row| row.thumbprint),
+        "subject": outlook.last.map(|row| row.subject.as_str()),
+        "renews": outlook.renews,
+    })
+}

@@ -1,0 +1,76 @@
+//! Webhooks: a signed `POST`, in the form of [Standard Webhooks].
+//!
+//! [Standard Webhooks]: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+
+use aws_lc_rs::hmac;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{Outbound, OutboundError};
+use crate::types::Timestamp;
+
+/// A message to a program.
+#[derive(Clone, Copy, Debug)]
+pub struct Message<'a> {
+    /// `webhook-id`: what it is known by, so that whoever gets it twice takes it once.
+    pub id: &'a str,
+    /// `webhook-timestamp`: of this try, so that whoever records it cannot send it again later.
+    pub at: Timestamp,
+    /// JSON.
+    pub body: &'a str,
+}
+
+impl Message<'_> {
+    /// `webhook-signature`: HMAC-SHA256 of identifier, time and body.
+    pub fn signature(&self, key: &[u8]) -> String {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, key);
+        let signed = format!("{}.{}.{}", self.id, self.at.0, self.body);
+        format!("v1,{}", STANDARD.encode(hmac::sign(&key, signed.as_bytes())))
+    }
+}
+
+impl Outbound {
+    /// Sends a message, signed under `key`.
+    ///
+    /// # Errors
+    /// See [`OutboundError`]; [`OutboundError::Unreachable`] for an answer that is none of success.
+    pub async fn call(
+        &self,
+        url: &str,
+        message: Message<'_>,
+        key: &[u8],
+    ) -> Result<(), OutboundError> {
+        let headers = [
+            ("webhook-id", message.id.to_owned()),
+            ("webhook-timestamp", message.at.0.to_string()),
+            ("webhook-signature", message.signature(key)),
+        ];
+        match self.post_json(url, &headers, message.body).await? {
+            200..=299 => Ok(()),
+            status => {
+                tracing::info!(url, status, "a webhook did not take its message");
+                Err(OutboundError::Unreachable)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example of the libraries of Standard Webhooks.
+    #[test]
+    fn a_message_is_signed_as_the_standard_does() {
+        let key = STANDARD.decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+        let message = Message {
+            id: "msg_p5jXN8AQM9LWM0D4loKWxJek",
+            at: Timestamp(1_614_265_330),
+            body: r#"{"test": 2432232314}"#,
+        };
+
+        let signature = message.signature(&key);
+
+        assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+    }
+}

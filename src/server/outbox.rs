@@ -1,0 +1,125 @@
+//! Sending what waits in the outbox: mails and webhooks, each until it is taken or given up.
+//!
+//! A row is taken for a while by one statement, sent, and noted as sent. Whoever dies between has sent it
+//! once too often: it goes again, under the same id, by which its receiver can tell.
+
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::outbound::mail::Letter;
+use crate::outbound::webhook::Message;
+use crate::record::notice::Mail;
+use crate::record::{Event, Kind, Trace};
+use crate::store::outbox::{self, Taken, Way};
+use crate::types::{Result, Seconds, secret};
+
+/// As many as are sent at once.
+const AT_ONCE: i64 = 16;
+
+/// Longer than any try takes: after this, whoever took a row is thought dead.
+const LEASE: Seconds = Seconds(90);
+
+/// As often as one is tried: for about a day.
+const TRIES: i64 = 14;
+
+/// How long after the first try the second one comes; each pause is twice the one before.
+const FIRST_PAUSE: Seconds = Seconds(15);
+
+/// No pause is longer.
+const LONGEST_PAUSE: Seconds = Seconds::hours(6);
+
+/// Sends what is due. `false`: there was nothing.
+pub(super) async fn send(app: &App) -> Result<bool> {
+    let holder = Uuid::now_v7().to_string();
+    let on = app.store.db();
+    let taken = outbox::take(on, &holder, LEASE, AT_ONCE, app.clock.now()).await?;
+    let is_any = !taken.is_empty();
+    let mut tries = JoinSet::new();
+    for one in taken {
+        let (app, holder) = (app.clone(), holder.clone());
+        tries.spawn(async move { attempt(&app, &holder, &one).await });
+    }
+    while let Some(done) = tries.join_next().await {
+        // A try that panics is one whose sender died.
+        if let Ok(done) = done {
+            done?;
+        }
+    }
+    Ok(is_any)
+}
+
+async fn attempt(app: &App, holder: &str, taken: &Taken) -> Result<()> {
+    let sent = match taken.way {
+        Way::Mail => mail(app, taken).await,
+        Way::Webhook => webhook(app, taken).await,
+    };
+    let (id, now, way) = (taken.id.as_str(), app.clock.now(), taken.way.as_str());
+    let Err(why) = sent else {
+        outbox::done(app.store.db(), id, holder, now).await?;
+        app.metrics.notice(way, "sent");
+        return Ok(());
+    };
+    if taken.attempts < TRIES {
+        let again_at = now + pause(taken.attempts);
+        tracing::warn!(id, way, to = taken.target, why, %again_at, "a notice waits");
+        outbox::failed(app.store.db(), id, holder, Some(again_at), &why, now).await?;
+        app.metrics.notice(way, "retried");
+        return Ok(());
+    }
+    let mut tx = app.store.write().await?;
+    if outbox::failed(&mut tx, id, holder, None, &why, now).await? {
+        let event = Event::of(Kind::NoticeUndelivered, "failure")
+            .fact("id", id)
+            .fact("way", way)
+            .fact("to", taken.target.as_str())
+            .fact("why", why.as_str());
+        event.write(&mut tx, &Trace::of_command(app.clock.now_ms())).await?;
+        tx.commit().await?;
+        tracing::error!(id, way, to = taken.target, why, "a notice is given up");
+        app.metrics.notice(way, "failed");
+    }
+    Ok(())
+}
+
+/// A pause grows, and no two that began together end together.
+fn pause(attempts: i64) -> Seconds {
+    let doublings = u32::try_from(attempts.saturating_sub(1)).unwrap_or(0).min(20);
+    let pause = FIRST_PAUSE.0.saturating_mul(1 << doublings).min(LONGEST_PAUSE.0);
+    let mut byte = [0];
+    secret::entropy(&mut byte);
+    Seconds(pause + pause * i64::from(byte[0]) / 1024)
+}
+
+async fn mail(app: &App, taken: &Taken) -> Result<(), String> {
+    let Mail { subject, text } = Mail::read(&taken.payload).map_err(|error| error.to_string())?;
+    let letter = Letter { id: &taken.id, to: &taken.target, subject: &subject, text: &text };
+    app.mailer.send(letter).await.map_err(|error| error.to_string())
+}
+
+async fn webhook(app: &App, taken: &Taken) -> Result<(), String> {
+    let mut endpoints = app.config.webhooks.endpoints.iter();
+    let Some(webhook) = endpoints.find(|webhook| webhook.url.as_str() == taken.target) else {
+        return Err("the configuration does not name this webhook any more".to_owned());
+    };
+    let key = webhook.secret.key().map_err(|wrong| wrong.reason)?;
+    let message = Message { id: &taken.id, at: app.clock.now(), body: &taken.payload };
+    let called = app.outbound.call(&taken.target, message, &key).await;
+    called.map_err(|error| error.why().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pauses_grow_and_last_a_day_in_all() {
+        let mut all = 0;
+        for attempts in 1..TRIES {
+            let Seconds(pause) = pause(attempts);
+            assert!((15..=LONGEST_PAUSE.0 * 5 / 4).contains(&pause), "{attempts}: {pause}");
+            all += pause;
+        }
+        assert!((20 * 3600..40 * 3600).contains(&all), "{all}");
+    }
+}

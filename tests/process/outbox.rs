@@ -1,0 +1,74 @@
+//! What is to be told survives the death of whoever tells it.
+
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+use std::time::Duration;
+
+use gatewright::store::{Limits, Store, sql};
+use gatewright::types::Secret;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::place::Place;
+use crate::server::Server;
+
+/// Reads a request, and answers nothing yet.
+async fn heard(listener: &TcpListener) -> (TcpStream, String) {
+    let (mut stream, _) = listener.accept().await.unwrap();
+    let mut text = String::new();
+    while !text.ends_with('}') {
+        let mut chunk = [0; 4096];
+        let read = stream.read(&mut chunk).await.unwrap();
+        text.push_str(std::str::from_utf8(&chunk[..read]).unwrap());
+    }
+    (stream, text)
+}
+
+/// Lets the time of whoever took something be up.
+async fn due_now(place: &Place) {
+    let patient = Duration::from_secs(10);
+    let limits = Limits { connections: 1, acquire: patient, statement: patient };
+    let store = Store::open(&Secret::new(place.database.clone()), &limits, false).await.unwrap();
+    assert_eq!(sql("UPDATE outbox SET due_at = 0").run(store.db()).await.unwrap(), 1);
+    store.close().await;
+}
+
+fn id(request: &str) -> &str {
+    request.lines().find_map(|line| line.strip_prefix("webhook-id: ")).unwrap()
+}
+
+/// THREATS LO-07, X-12 in kind: killed between sending and noting it, a server sends again, under the same
+/// id; and it says so once to whoever listens.
+#[tokio::test]
+async fn a_message_whose_sender_was_killed_is_sent_again_under_the_same_id() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut place = Place::make().await;
+    place.set("OUTBOUND__ALLOW_PRIVATE_NETWORKS", "true");
+    let file = std::fs::read_to_string(place.directory.join("gatewright.toml")).unwrap();
+    let webhook = format!(
+        "\n[[webhooks.endpoints]]\nurl = \"http://{}/\"\nsecret = \"whsec_{}\"\n",
+        listener.local_addr().unwrap(),
+        "A".repeat(44)
+    );
+    place.write("gatewright.toml", &format!("{file}{webhook}"));
+    let ours = Permissions::from_mode(0o600);
+    std::fs::set_permissions(place.directory.join("gatewright.toml"), ours).unwrap();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let leaked = rcgen::CertificateParams::new(vec![]).unwrap().self_signed(&key).unwrap();
+    place.write("leaked.pem", &leaked.pem());
+    let mut server = Server::at(place).await;
+
+    server.place.json(&["cert", "revoke", "--file", "leaked.pem"]).await;
+    let (stream, first) = heard(&listener).await;
+    server.kill().await;
+    drop(stream);
+    // Its time would be up after a minute and a half.
+    due_now(&server.place).await;
+    server.launch().await;
+    let (mut stream, second) = heard(&listener).await;
+    stream.write_all(b"HTTP/1.1 204 So\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+
+    assert_eq!(id(&first), id(&second));
+    assert!(second.contains("certificate.revoked"));
+    server.stop().await;
+}

@@ -1,0 +1,418 @@
+//! Certificates that come to their end: who is told, when, how often; and which clients stop when.
+
+use gatewright::pki::census::Census;
+use gatewright::pki::expiry;
+use gatewright::store::certificates::{self, Origin};
+use gatewright::types::Timestamp;
+use serde_json::{Value, json};
+
+use crate::authority::{Authority, contents};
+use crate::inventory::Made;
+use crate::outbox::{sends_by, tells};
+use crate::receivers::{MailServer, Manner, Program};
+use crate::server::{BEGINNING, Client, Server};
+
+const DAY: i64 = 24 * 60 * 60;
+const HOUR: i64 = 60 * 60;
+
+impl Server {
+    /// What the job does, on this replica.
+    pub(crate) async fn look(&self) {
+        let inventory = self.inventory();
+        let census = inventory.census().await.unwrap();
+        expiry::look(&census, &self.app().store, &self.trace()).await.unwrap();
+    }
+
+    /// Lets time pass until this long after the beginning, and looks.
+    async fn look_at(&self, seconds: i64) {
+        self.wait(BEGINNING + seconds - self.trace().now().0);
+        self.look().await;
+    }
+
+    /// The thresholds that were told, in days, the first one first; 0 is the end.
+    async fn told(&self) -> Vec<i64> {
+        let mut events = self.events("certificate.expiring").await;
+        events.reverse();
+        events.extend(self.events("certificate.expired").await);
+        let threshold = |facts: &str| {
+            let facts: Value = serde_json::from_str(facts).unwrap();
+            facts["threshold"].as_i64().unwrap() / DAY
+        };
+        events.iter().map(|event| threshold(&event.facts)).collect()
+    }
+
+    /// A client whose tokens are bound to the certificate that it shows.
+    async fn bound(&self, name: &str) -> Client {
+        self.register(json!({
+            "client_name": name,
+            "grant_types": ["client_credentials"],
+            "scope": "read write",
+            "tls_client_certificate_bound_access_tokens": true,
+            "contacts": [format!("{}@rp.example", name.to_lowercase())],
+        }))
+        .await
+    }
+
+    async fn census<T>(&self, ask: impl FnOnce(&Census<'_>) -> T) -> T {
+        let inventory = self.inventory();
+        ask(&inventory.census().await.unwrap())
+    }
+
+    /// The names of the clients that stop, each with the day, counted from the beginning.
+    async fn stops(&self) -> Vec<(String, Option<i64>, bool)> {
+        self.census(|census| {
+            let outlooks = census.outlooks();
+            let told = outlooks.iter().map(|outlook| {
+                let name = outlook.client.metadata.client_name.clone();
+                let day = outlook.stops_at().map(|at| (at.0 - BEGINNING) / DAY);
+                (name, day, outlook.renews)
+            });
+            told.collect()
+        })
+        .await
+    }
+}
+
+/// Issue 3: states by configurable thresholds (60, 30, 14, 7, 1 days); each crossing is an audit event, a
+/// webhook and a mail to the client's contacts, exactly once each.
+#[tokio::test]
+async fn each_threshold_is_told_once_by_event_mail_and_webhook() {
+    let mut mails = MailServer::start(Manner::default()).await;
+    let mut program = Program::start(Vec::new()).await;
+    let server = Server::with(|config| {
+        sends_by(config, &mails);
+        tells(config, &program);
+    })
+    .await;
+    let made = Made::new("billing", 365);
+    let client = server.registered(&[&made]).await;
+
+    server.look_at(304 * DAY).await;
+    assert_eq!(server.told().await, [0; 0], "61 days are left");
+    for days in [60, 60, 59, 31, 30, 14, 8, 7, 7, 2, 1] {
+        server.look_at((365 - days) * DAY).await;
+        server.look().await;
+    }
+    server.look_at(365 * DAY - 1).await;
+    server.look_at(365 * DAY).await;
+    server.look_at(366 * DAY).await;
+
+    assert_eq!(server.told().await, [60, 30, 14, 7, 1, 0]);
+    let mut subjects = Vec::new();
+    for _ in 0..6 {
+        let mail = mails.next().await;
+        assert_eq!(mail.to, "billing@example.org");
+        assert!(mail.text.contains("CN=billing") && mail.text.contains(&client.id), "{mail:?}");
+        assert!(mail.text.contains("get a new certificate"));
+        subjects.push(mail.header("Subject").to_owned());
+    }
+    subjects.sort();
+    assert_eq!(subjects[0], "The certificate of Billing expires on 2027-11-18, in 14 days");
+    assert_eq!(subjects[5], "The certificate of Billing has expired");
+    let mut thresholds = Vec::new();
+    for _ in 0..6 {
+        let body: Value = serde_json::from_str(&program.next().await.body).unwrap();
+        assert_eq!(body["data"]["clients"][0]["client_id"], client.id.as_str());
+        assert_eq!(body["data"]["clients"][0]["contacts"][0], "billing@example.org");
+        let thumbprint = made.certificate.thumbprint.to_string();
+        assert_eq!(body["data"]["certificate"]["thumbprint"], thumbprint);
+        thresholds.push((body["data"]["threshold"].as_i64().unwrap() / DAY, body["type"].clone()));
+    }
+    thresholds.sort_by_key(|(days, _)| *days);
+    assert_eq!(thresholds[0], (0, json!("certificate.expired")));
+    assert_eq!(thresholds[5], (60, json!("certificate.expiring")));
+    assert!(mails.is_empty() && program.is_empty());
+}
+
+/// Exactly once, however many look at the same moment.
+#[tokio::test]
+async fn of_many_replicas_that_look_at_once_one_tells() {
+    let program = Program::start(vec![503; 1000]).await;
+    let server = Server::with(|config| tells(config, &program)).await;
+    let made: Vec<_> = (0..5).map(|n| Made::new(&format!("n{n}"), 365)).collect();
+    server.registered(&made.iter().collect::<Vec<_>>()).await;
+    server.wait(340 * DAY);
+
+    let mut tasks = tokio::task::JoinSet::new();
+    let now = server.trace();
+    for _ in 0..8 {
+        let (app, trace) = (server.app().clone(), now.clone());
+        tasks.spawn(async move {
+            let inventory = gatewright::pki::inventory::Inventory {
+                store: &app.store,
+                config: &app.config,
+                now: trace.now(),
+            };
+            let census = inventory.census().await.unwrap();
+            expiry::look(&census, &app.store, &trace).await.unwrap();
+        });
+    }
+    while let Some(done) = tasks.join_next().await {
+        done.unwrap();
+    }
+
+    assert_eq!(server.told().await, [30; 5]);
+    let (waiting, _) = gatewright::store::outbox::counts(server.app().store.db()).await.unwrap();
+    assert_eq!(waiting, 5);
+}
+
+/// Thresholds that were crossed while nobody looked are told as one, the nearest.
+#[tokio::test]
+async fn what_was_missed_is_told_once() {
+    let server = Server::start().await;
+    server.registered(&[&Made::new("late", 365)]).await;
+
+    server.look_at(360 * DAY).await;
+    server.look_at(361 * DAY).await;
+
+    assert_eq!(server.told().await, [7]);
+}
+
+/// The certificates of 24 hours that the built-in authority issues are announced by no threshold that is
+/// longer than a third of their life.
+#[tokio::test]
+async fn a_short_life_is_not_announced_from_its_beginning() {
+    let server = Server::start().await;
+    server.registered(&[&Made::new("daily", 1), &Made::new("weekly", 7)]).await;
+
+    for hours in 0..(8 * 24) {
+        server.look_at(hours * HOUR).await;
+    }
+
+    assert_eq!(server.told().await, [1, 0, 0], "a day before the end of the week; and both ends");
+}
+
+/// Whoever has renewed in time is not written to; the event says so.
+#[tokio::test]
+async fn a_client_that_has_renewed_is_left_in_peace() {
+    let mut mails = MailServer::start(Manner::default()).await;
+    let server = Server::with(|config| sends_by(config, &mails)).await;
+    let (old, new) = (Made::new("old", 90), Made::new("new", 400));
+    server.registered(&[&old, &new]).await;
+    server.registered(&[&Made::new("other", 90)]).await;
+
+    server.look_at(60 * DAY).await;
+
+    assert_eq!(server.told().await, [30, 30]);
+    assert!(mails.next().await.text.contains("CN=other"));
+    assert!(mails.is_empty());
+    let events = server.events("certificate.expiring").await;
+    let renewed: Vec<_> =
+        events.iter().filter(|one| one.facts.contains(r#""renewed":true"#)).collect();
+    assert_eq!(renewed.len(), 1);
+    assert!(renewed[0].facts.contains("CN=old"));
+}
+
+/// What nobody depends on is told to nobody: revoked, of a disabled client, or not shown for a month.
+#[tokio::test]
+async fn what_nobody_depends_on_is_told_to_nobody() {
+    let server = Server::start().await;
+    let (revoked, disabled, unused, used) = (
+        Made::new("revoked", 90),
+        Made::new("disabled", 90),
+        Made::new("unused", 90),
+        Made::new("used", 90),
+    );
+    server.registered(&[&revoked]).await;
+    server.revoke(&revoked).await.unwrap();
+    let gone = server.registered(&[&disabled]).await;
+    server.disable_client(&gone).await;
+    let client = server.service().await;
+    server.shown(&unused, &client);
+    server.note().await;
+    server.wait(50 * DAY);
+    server.shown(&used, &client);
+    server.note().await;
+
+    server.look_at(60 * DAY).await;
+
+    assert_eq!(server.told().await, [30]);
+    assert!(server.events("certificate.expiring").await[0].facts.contains("CN=used"));
+}
+
+/// Operators are told of our own certificates, and of those of clients that have nobody to be written to.
+#[tokio::test]
+async fn operators_are_told_of_what_is_theirs() {
+    use gatewright::config::{Mailbox, Raw, Value as _};
+    let mut mails = MailServer::start(Manner::default()).await;
+    let server = Server::with(|config| {
+        sends_by(config, &mails);
+        config.certificates.notify = vec![Mailbox::read(&Raw::Text("ops@id.example.org")).unwrap()];
+    })
+    .await;
+    let (own, other) = (Made::new("id", 90), Made::new("service", 90));
+    let client = server.service().await;
+    server.wait(60 * DAY - 60);
+    let now = server.trace().now();
+    let mut row = gatewright::pki::inventory::row(&own.certificate, Origin::Own, None, now);
+    row.last_used_at = Some(now);
+    certificates::note(server.app().store.db(), &row).await.unwrap();
+    server.shown(&other, &client);
+    server.note().await;
+
+    server.look_at(60 * DAY).await;
+
+    let mut told = [mails.next().await, mails.next().await];
+    told.sort_by_key(|mail| mail.header("Subject").to_owned());
+    assert!(told.iter().all(|mail| mail.to == "ops@id.example.org"));
+    assert!(
+        told[0].header("Subject").starts_with("A certificate of the sign-in server expires on")
+    );
+    assert!(told[1].header("Subject").starts_with("The certificate of Backup expires on"));
+    assert!(told[0].text.contains("CN=id"));
+}
+
+/// Issue 3: `cert forecast` says which clients stop working on which day; those with renewals in place do
+/// not.
+#[tokio::test]
+async fn a_forecast_tells_which_client_stops_on_which_day() {
+    let server = Server::start().await;
+    let (soon, renewed, unknown) =
+        (server.bound("Soon").await, server.bound("Renewed").await, server.bound("Unknown").await);
+    server.shown(&Made::new("soon", 20), &soon);
+    server.shown(&Made::new("old", 10), &renewed);
+    server.shown(&Made::new("new", 300), &renewed);
+    let revoked = Made::new("revoked", 500);
+    server.shown(&revoked, &soon);
+    // A client that needs no certificate does not stop.
+    server.registered(&[&Made::new("key", 5)]).await;
+    server.note().await;
+    server.revoke(&revoked).await.unwrap();
+
+    let stops = server.stops().await;
+
+    let expected = [("Unknown", None), ("Soon", Some(20)), ("Renewed", Some(300))];
+    let expected = expected.map(|(name, day)| (name.to_owned(), day, false));
+    assert_eq!(stops, expected);
+    server.wait(25 * DAY);
+    assert_eq!(server.stops().await[1], ("Soon".to_owned(), Some(20), false), "it has stopped");
+    server.disable_client(&soon).await;
+    assert_eq!(server.stops().await.len(), 2);
+    drop(unknown);
+}
+
+/// A client whose machine renews its short-lived certificates is one that renews by itself, as long as
+/// there is time for the next one.
+#[tokio::test]
+async fn a_client_that_renews_by_itself_is_told_apart() {
+    let server = Server::start().await;
+    let client = server.bound("Daily").await;
+    let day = |n: i64, length: i64| {
+        let from = BEGINNING + n * 16 * HOUR;
+        Made::between(&format!("d{n}"), from, from + length * HOUR)
+    };
+    server.shown(&day(0, 24), &client);
+    server.note().await;
+    assert!(!server.stops().await[0].2, "one alone has not been renewed");
+
+    server.wait(16 * HOUR);
+    server.shown(&day(1, 24), &client);
+    server.note().await;
+
+    assert!(server.stops().await[0].2);
+    server.wait(17 * HOUR);
+    assert!(!server.stops().await[0].2, "the next one is late");
+}
+
+/// Issue 3: how many live tokens are bound to it; a revoked certificate ends authentication and kills the
+/// tokens bound to it. Over real TLS.
+#[tokio::test]
+async fn bound_tokens_are_counted_and_die_with_their_certificate() {
+    let server = Server::with_tls(|_| {}).await;
+    let (jwt, opaque) = (server.bound("Jwt").await, server.bound("Opaque").await);
+    server
+        .change(&opaque, |metadata| {
+            metadata.gw_access_token_format =
+                gatewright::types::client::TokenFormat::parse("opaque");
+        })
+        .await;
+    let identity = Authority::new("Clients").issue(lasting());
+    let ask = async |client: &Client| {
+        let ask = server.ask_mtls(Some(&identity), "POST", "/token");
+        let ask = ask.basic(&client.id, &client.secret);
+        ask.form("grant_type=client_credentials").send().await
+    };
+
+    let mut tokens = Vec::new();
+    for _ in 0..3 {
+        tokens.push((&jwt, ask(&jwt).await.ok().token("access_token")));
+    }
+    tokens.push((&opaque, ask(&opaque).await.ok().token("access_token")));
+    let (client, first) = &tokens[0];
+    server.post_as(client, "/revoke", &format!("token={first}")).await.ok();
+    tokens.remove(0);
+    server.app().recorder.flush().await;
+    server.note().await;
+
+    let found = server.inventory().find(&identity.thumbprint()).await.unwrap();
+    let [entry] = &found[..] else { panic!("{found:?}") };
+    assert_eq!((entry.tokens.jwt, entry.tokens.opaque, entry.tokens.grants), (2, 1, 0));
+    assert_eq!(entry.certificate.origin, Origin::Seen);
+    assert_eq!(entry.certificate.last_used_at, Some(Timestamp(BEGINNING)));
+    assert_eq!(entry.holders.len(), 2);
+    for (client, token) in &tokens {
+        assert!(server.is_active(client, token).await);
+    }
+
+    let trace = server.trace();
+    let reason = gatewright::pki::Reason::KeyCompromise;
+    server.inventory().revoke(&entry.certificate, reason, &trace).await.unwrap();
+
+    for (client, token) in &tokens {
+        assert!(!server.is_active(client, token).await);
+    }
+    server.wait(301);
+    let found = server.inventory().find(&identity.thumbprint()).await.unwrap();
+    assert_eq!(found[0].tokens.all(), 0, "they have expired");
+}
+
+/// What a client shows that is not proven, or whoever is none, is counted and not kept.
+#[tokio::test]
+async fn what_a_stranger_shows_is_counted_and_not_kept() {
+    let server = Server::with_tls(|_| {}).await;
+    let client = server.bound("Known").await;
+    let identity = Authority::new("Strangers").issue(lasting());
+
+    let ask = server.ask_mtls(Some(&identity), "POST", "/token").basic(&client.id, "wrong");
+    ask.form("grant_type=client_credentials").send().await.refused(401, "invalid_client");
+    server.note().await;
+
+    assert!(server.inventory().find(&identity.thumbprint()).await.unwrap().is_empty());
+    let metrics = server.app().metrics.render(0, 0);
+    assert!(metrics.contains("gatewright_strange_certificates_total 1"), "{metrics}");
+}
+
+fn lasting() -> rcgen::CertificateParams {
+    let mut contents = contents("client", &[]);
+    contents.not_before = time::OffsetDateTime::from_unix_timestamp(BEGINNING).unwrap();
+    contents.not_after = time::OffsetDateTime::from_unix_timestamp(BEGINNING + 365 * DAY).unwrap();
+    contents
+}
+
+/// Issue 3: a Prometheus metric; of each client the certificate that it goes on with longest.
+#[tokio::test]
+async fn metrics_tell_how_long_each_client_goes_on() {
+    let server = Server::start().await;
+    let client = server.bound("Billing").await;
+    server.shown(&Made::new("old", 10), &client);
+    server.shown(&Made::new("new", 100), &client);
+    server.note().await;
+    // The job of a server that starts measures at once.
+    let other = server.replica().await;
+
+    let line = format!(
+        "gatewright_certificate_expiry_seconds{{origin=\"client\",client=\"{}\",subject=\"CN=new,O=Acme\\\\, \
+         Inc.\"}} {}",
+        client.id,
+        100 * DAY
+    );
+    loop {
+        let metrics = other.app().metrics.render(0, 0);
+        if metrics.contains("gatewright_certificates{state=\"valid\"} 2") {
+            assert!(metrics.contains(&line), "{line}\n{metrics}");
+            assert!(!metrics.contains("CN=old"));
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
