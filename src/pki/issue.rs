@@ -94,7 +94,8 @@ impl Authority<'_> {
         if issuing.row.not_after <= self.trace.now() {
             return Err(Failure::internal("the issuing certificate has expired: ca renew").into());
         }
-        retrying(|| self.issue_once(&issuing, client, request, right)).await
+        let client = self.named(client, right).await?;
+        retrying(|| self.issue_once(&issuing, &client, request, right)).await
     }
 
     /// Makes a token with which a client enrols once.
@@ -133,7 +134,7 @@ impl Authority<'_> {
     async fn issue_once(
         &self,
         issuing: &Issuing,
-        client: Option<&ClientId>,
+        client: &ClientId,
         request: &CertificationRequest,
         right: Right<'_>,
     ) -> Result<Issued> {
@@ -161,33 +162,42 @@ impl Authority<'_> {
         Ok(issued)
     }
 
-    /// The client, which stays as it is until the certificate is there: who disables it at the same time
-    /// waits, and revokes this one too. Its right is spent, or stays as it is too.
-    async fn held(
-        &self,
-        tx: &mut Tx,
-        named: Option<&ClientId>,
-        right: Right<'_>,
-    ) -> Result<Client> {
-        let now = self.trace.now();
-        let id = match (named, right) {
-            (Some(named), Right::Proven | Right::Token(_)) => named.clone(),
+    /// Whose certificate it will be.
+    async fn named(&self, named: Option<&ClientId>, right: Right<'_>) -> Result<ClientId> {
+        match (named, right) {
+            (Some(named), Right::Proven | Right::Token(_)) => Ok(named.clone()),
+            (None, Right::Proven | Right::Token(_)) => Err(nobody("no client").into()),
             (_, Right::Certificate(thumbprint)) => {
-                authorities::holder(tx, thumbprint, now).await?.ok_or_else(not_ours)?
+                let found = certificates::find(self.store.db(), thumbprint).await?;
+                Ok(found.and_then(|row| row.client_id).ok_or_else(not_ours)?)
             }
-            (None, Right::Proven | Right::Token(_)) => return Err(nobody("no client").into()),
-        };
-        if !clients::hold(tx, &id).await? {
-            return Err(nobody("unknown or disabled client").with("client_id", &id).into());
         }
-        if let Right::Token(token) = right
-            && !enrolments::spend(tx, &token.digest(), &id, now).await?
-        {
-            return Err(nobody("the token is another client's, was used, or has expired")
-                .with("client_id", &id)
-                .into());
+    }
+
+    /// The client, which stays as it is until the certificate is there: who disables it at the same time
+    /// waits, and revokes this one too. Then its right, which is spent, or stays as it is too. The client
+    /// comes first here and where it is disabled: who takes locks in one order never deadlocks.
+    async fn held(&self, tx: &mut Tx, id: &ClientId, right: Right<'_>) -> Result<Client> {
+        let now = self.trace.now();
+        if !clients::hold(tx, id).await? {
+            return Err(nobody("unknown or disabled client").with("client_id", id).into());
         }
-        let client = clients::find(tx, &id).await?;
+        match right {
+            Right::Proven => {}
+            Right::Token(token) => {
+                if !enrolments::spend(tx, &token.digest(), id, now).await? {
+                    return Err(nobody("the token is another client's, was used, or has expired")
+                        .with("client_id", id)
+                        .into());
+                }
+            }
+            Right::Certificate(thumbprint) => {
+                if !authorities::may_be_renewed(tx, thumbprint, id, now).await? {
+                    return Err(not_ours().with("client_id", id).into());
+                }
+            }
+        }
+        let client = clients::find(tx, id).await?;
         Ok(client.ok_or_else(|| nobody("unknown client"))?)
     }
 

@@ -224,29 +224,27 @@ pub async fn standing(
     .await
 }
 
-/// A client to which our authority issued this very certificate, if that counts: not revoked, not
-/// expired, and its client may act. Notes the use, so that who revokes it at the same time waits.
+/// Whether our authority issued this very certificate to the client, and it counts: not revoked, not expired.
+/// Notes the use, so that who revokes it at the same time waits.
 ///
 /// # Errors
 /// What the database says.
-pub async fn holder(
+pub async fn may_be_renewed(
     tx: &mut Tx,
     thumbprint: Thumbprint,
+    client: &ClientId,
     now: Timestamp,
-) -> sqlx::Result<Option<ClientId>> {
-    #[derive(FromRow)]
-    struct Holder {
-        client_id: Option<ClientId>,
-    }
-    let row: Option<Holder> = sql("UPDATE certificates SET last_used_at = $1
-          WHERE thumbprint = $2 AND revoked_at IS NULL AND not_before <= $1 AND not_after >= $1
-            AND EXISTS (SELECT 1 FROM issued WHERE issued.thumbprint = certificates.thumbprint)
-      RETURNING client_id")
+) -> sqlx::Result<bool> {
+    let counts = sql("UPDATE certificates SET last_used_at = $1
+          WHERE thumbprint = $2 AND client_id = $3
+            AND revoked_at IS NULL AND not_before <= $1 AND not_after >= $1
+            AND EXISTS (SELECT 1 FROM issued WHERE issued.thumbprint = certificates.thumbprint)")
     .bind(now)
     .bind(thumbprint)
-    .opt(tx)
+    .bind(client)
+    .run(tx)
     .await?;
-    Ok(row.and_then(|row| row.client_id))
+    Ok(counts == 1)
 }
 
 /// A CRL.

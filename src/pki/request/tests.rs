@@ -105,3 +105,19 @@ fn whatever_is_not_a_request_is_refused() {
         assert!(CertificationRequest::read(bytes).is_err());
     }
 }
+
+proptest::proptest! {
+    /// THREATS MT-07: whatever somebody sends.
+    #[test]
+    fn no_request_makes_us_panic(bytes: Vec<u8>, at: usize, byte: u8) {
+        let _ = CertificationRequest::read(&bytes);
+        let mut der = STANDARD.decode(REQUEST).unwrap();
+        let at = at % der.len();
+        der[at] = byte;
+        let _ = CertificationRequest::read(&der);
+        let _ = CertificationRequest::read(&der[..at]);
+    }
+}
+
+/// A request on P-256, with a name and an attribute.
+const REQUEST: &str = "MIH6MIGhAgEAMBgxCjAIBgNVBAMMAWExCjAIBgNVBAoMAWIwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAARfeAIVpkeiOu1t7YESUXE39ebcZuTqQg8FnePOPgcNRKwYObu6L+cXUU5CMRAlVyxbZVFcaaGiwc0RfffNC6KeoCcwJQYJKoZIhvcNAQkOMRgwFjAUBgNVHREEDTALgglhLmV4YW1wbGUwCgYIKoZIzj0EAwIDSAAwRQIhAKxnfV6ZxinfRLUGvrAn6h3jeGFip7sZ4OesZGFASEwbAiBqIlSjiNrAGXFSkNnzlA14xVQzZbD0JcWstNypS8bX6g==";
