@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use gatewright::pki::Certificate;
 use gatewright::pki::issue::Issued;
-use gatewright::store::{authorities, certificates};
+use gatewright::store::authorities;
 use rcgen::KeyPair;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
@@ -49,8 +49,7 @@ impl World {
     }
 
     async fn revoke(&self, issued: &Issued, reason: &str) {
-        let (db, now) = (self.server.app().store.db(), self.server.trace().now());
-        assert!(certificates::revoke(db, issued.thumbprint, reason, now).await.unwrap());
+        assert!(self.server.revoke_certificate(issued.thumbprint, reason).await);
     }
 
     async fn authority(&self) -> String {

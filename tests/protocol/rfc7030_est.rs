@@ -6,7 +6,6 @@ use std::process::Command;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use gatewright::pki::Certificate;
-use gatewright::store::certificates;
 use gatewright::types::{ClientId, Seconds};
 use rcgen::KeyPair;
 use serde_json::json;
@@ -285,9 +284,7 @@ async fn only_a_living_certificate_of_ours_is_renewed() {
 
     let revoked = enrolled(&server, &client).await;
     let thumbprint = Certificate::read(revoked.certificate(), &[]).unwrap().thumbprint;
-    let now = server.trace().now();
-    let db = server.app().store.db();
-    certificates::revoke(db, thumbprint, "keyCompromise", now).await.unwrap();
+    assert!(server.revoke_certificate(thumbprint, "keyCompromise").await);
     renewed(&server, &revoked).await.refused(401, "invalid_client");
 
     renewed(&server, &shown).await.ok();

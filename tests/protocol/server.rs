@@ -12,8 +12,8 @@ use gatewright::people::account::{self, NewAccount};
 use gatewright::record::Trace;
 use gatewright::server::{Addresses, Running, Sockets, routes};
 use gatewright::store::signing_keys::{self, SigningKeyRow};
-use gatewright::store::{Limits, Store};
-use gatewright::types::{Algorithm, Client as Registered, ClientId, Secret, User};
+use gatewright::store::{Limits, Store, certificates};
+use gatewright::types::{Algorithm, Client as Registered, ClientId, Secret, Thumbprint, User};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use tokio::sync::OnceCell;
@@ -283,6 +283,15 @@ impl Server {
         })
         .await;
         app.confirm().await.unwrap();
+    }
+
+    /// Revokes a certificate, as a command of an administrator does. `false`: it was revoked before.
+    pub(crate) async fn revoke_certificate(&self, thumbprint: Thumbprint, reason: &str) -> bool {
+        let now = self.trace().now();
+        let mut tx = self.app().store.write().await.unwrap();
+        let revoked = certificates::revoke(&mut tx, thumbprint, reason, now).await.unwrap();
+        tx.commit().await.unwrap();
+        revoked
     }
 
     /// An access token of a client's own.
