@@ -17,6 +17,7 @@ use crate::outbound::Outbound;
 use crate::outbound::mail::Mailer;
 use crate::people::{Hasher, People};
 use crate::pki::anchors::{self, Trust};
+use crate::pki::revocation::{Judge, Revocations};
 use crate::pki::sightings::Sightings;
 use crate::record::{Metrics, Recorder, Trace};
 use crate::store::cache::Cache;
@@ -44,6 +45,8 @@ pub struct Parts {
     pub client_keys: ClientKeys,
     /// Who is believed about the certificates of clients.
     pub trust: Trust,
+    /// What others say of the certificates that they issued.
+    pub revocations: Revocations,
     /// The one HTTP client.
     pub outbound: Outbound,
     /// The way to the mail server.
@@ -128,6 +131,7 @@ impl App {
             metadata: metadata::document(&config, keyring.keys().algorithms()),
             client_keys: ClientKeys::default(),
             trust,
+            revocations: Revocations::default(),
             outbound: Outbound::new(&config.outbound)?,
             mailer: Mailer::new(&config.mail, &config.outbound),
             hasher: Hasher::start(&config.passwords)?,
@@ -150,6 +154,7 @@ impl App {
             keyring: &self.keyring,
             client_keys: &self.client_keys,
             trust: &self.trust,
+            revocations: &self.revocations,
             outbound: &self.outbound,
             recorder: &self.recorder,
             sightings: &self.sightings,
@@ -158,6 +163,18 @@ impl App {
             now: trace.now(),
             trace,
             held: Held::default(),
+        }
+    }
+
+    /// Judges the certificates of clients.
+    pub fn judge<'a>(&'a self, trace: &'a Trace) -> Judge<'a> {
+        Judge {
+            revocations: &self.revocations,
+            store: &self.store,
+            outbound: &self.outbound,
+            metrics: &self.metrics,
+            config: &self.config,
+            trace,
         }
     }
 

@@ -17,6 +17,8 @@ pub struct Anchor {
     pub file: PathBuf,
     /// How much it matters whether a certificate was revoked.
     pub revocation: Revocation,
+    /// Lists of revoked certificates, as PEM or DER.
+    pub crl_files: Vec<PathBuf>,
 }
 
 impl Value for Anchor {
@@ -25,7 +27,8 @@ impl Value for Anchor {
 
     fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
         let (mut name, mut file, mut revocation) = (None, None, Revocation::default());
-        for (key, raw) in raw.members(&["name", "file", "revocation"])? {
+        let mut crl_files = Vec::new();
+        for (key, raw) in raw.members(&["name", "file", "revocation", "crl_files"])? {
             let within = |wrong: Wrong| Wrong {
                 reason: format!("has a {key} that {}", wrong.reason),
                 ..wrong
@@ -33,12 +36,13 @@ impl Value for Anchor {
             match key {
                 "name" => name = Some(word(&raw).map_err(within)?),
                 "file" => file = Some(PathBuf::read(&raw).map_err(within)?),
+                "crl_files" => crl_files = Vec::read(&raw).map_err(within)?,
                 _ => revocation = Revocation::read(&raw).map_err(within)?,
             }
         }
         let name = name.ok_or_else(|| Wrong::from("lacks a name"))?;
         let file = file.ok_or_else(|| Wrong::from("lacks a file"))?;
-        Ok(Self { name, file, revocation })
+        Ok(Self { name, file, revocation, crl_files })
     }
 
     fn show(&self) -> Option<Toml> {
@@ -46,6 +50,9 @@ impl Value for Anchor {
         table.insert("name", self.name.as_str().into());
         table.insert("file", self.file.show()?);
         table.insert("revocation", self.revocation.show()?);
+        if !self.crl_files.is_empty() {
+            table.insert("crl_files", self.crl_files.show()?);
+        }
         Some(table.into())
     }
 
@@ -56,6 +63,7 @@ impl Value for Anchor {
                 "name": { "type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$" },
                 "file": PathBuf::schema(None),
                 "revocation": Revocation::schema(None),
+                "crl_files": Vec::<PathBuf>::schema(None),
             },
             "required": ["name", "file"],
             "additionalProperties": false,
@@ -63,7 +71,11 @@ impl Value for Anchor {
     }
 
     fn rooted(self, directory: &Path) -> Self {
-        Self { file: self.file.rooted(directory), ..self }
+        Self {
+            file: self.file.rooted(directory),
+            crl_files: self.crl_files.rooted(directory),
+            ..self
+        }
     }
 }
 
@@ -96,6 +108,7 @@ mod tests {
             name: name.to_owned(),
             file: scratch.0.join(format!("{name}.pem")),
             revocation,
+            crl_files: Vec::new(),
         };
         let wanted = [wanted("a", Revocation::HardFail), wanted("b", Revocation::SoftFail)];
         let inline = "anchors = [{ name = \"a\", file = \"a.pem\", revocation = \"hard-fail\" }, { file = \"b.pem\", name = \"b\" }]";

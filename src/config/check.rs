@@ -99,6 +99,9 @@ pub(super) fn contradictions(config: &Config) -> Vec<(Vec<&'static str>, Problem
         if !anchor.file.is_file() {
             refuse(KEY, not_there(&anchor.file), "put the certificates there, as PEM");
         }
+        for file in anchor.crl_files.iter().filter(|file| !file.is_file()) {
+            refuse(KEY, not_there(file), "put the list of revoked certificates there");
+        }
     }
     if http.client_certificate_header != CertificateHeader::None && http.trusted_proxies.is_empty()
     {

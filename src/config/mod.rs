@@ -252,11 +252,17 @@ settings! {
     client_certificates: ClientCertificates {
         /// The authorities that issue certificates for clients. Each has a `name`, for the log and
         /// the audit trail; a `file` with the certificates of its authorities (PEM), which is read
-        /// again when it changes; and `revocation`: `off`, `soft-fail` or `hard-fail`, that is,
+        /// again when it changes; `revocation`: `off`, `soft-fail` or `hard-fail`, that is,
         /// whether a certificate is good whose revocation nobody can tell (`soft-fail` when
-        /// unsaid). Whoever can have a certificate from one of them can be any client that is
-        /// registered by a name that they put into it.
+        /// unsaid); and `crl_files`, lists of revoked certificates (PEM or DER) that somebody keeps up
+        /// to date there, read before anything is fetched. Whoever can have a certificate from one of
+        /// them can be any client that is registered by a name that they put into it.
         anchors: Vec<Anchor> = Vec::new();
+        /// How long it counts at most what an OCSP responder or a CRL says of a certificate, if that
+        /// does not end sooner by itself. It is asked anew before, beside the requests.
+        revocation_max_age: Seconds = Seconds::hours(1), within Seconds::minutes(1), Seconds::days(7);
+        /// The largest CRL that is read.
+        max_crl_bytes: Bytes = Bytes(10 << 20), within Bytes(64 << 10), Bytes(128 << 20);
     }
 
     /// Our own authority for client certificates: `gatewright ca init` makes it.
@@ -279,7 +285,7 @@ settings! {
         nonce: DpopNonce = DpopNonce::Off;
     }
 
-    /// What we fetch from others: `jwks_uri`, `sector_identifier_uri`, logos.
+    /// What we fetch from others: `jwks_uri`, `sector_identifier_uri`, logos, CRLs, OCSP responses.
     outbound: Outbound {
         /// Whether private and loopback addresses may be fetched from: for development, tests and
         /// intranets. Whoever registers clients can then make us call whatever we can reach.

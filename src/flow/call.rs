@@ -6,6 +6,7 @@ use crate::flow::keys::{Keyring, Keys};
 use crate::flow::possession::Held;
 use crate::outbound::Outbound;
 use crate::pki::anchors::Trust;
+use crate::pki::revocation::{Judge, Revocations};
 use crate::pki::sightings::Sightings;
 use crate::record::{Metrics, Recorder, Trace};
 use crate::store::Store;
@@ -26,6 +27,8 @@ pub struct Call<'a> {
     pub client_keys: &'a ClientKeys,
     /// Who is believed about the certificates of clients.
     pub trust: &'a Trust,
+    /// What others say of the certificates that they issued.
+    pub revocations: &'a Revocations,
     /// The one HTTP client.
     pub outbound: &'a Outbound,
     /// The audit trail.
@@ -59,6 +62,18 @@ impl Call<'_> {
     pub fn note_certificate(&self, client: &ClientId) {
         if let Some(certificate) = &self.held.certificate {
             self.sightings.note(certificate, client, self.now);
+        }
+    }
+
+    /// Judges whether certificates were revoked.
+    pub fn judge(&self) -> Judge<'_> {
+        Judge {
+            revocations: self.revocations,
+            store: self.store,
+            outbound: self.outbound,
+            metrics: self.metrics,
+            config: self.config,
+            trace: &self.trace,
         }
     }
 

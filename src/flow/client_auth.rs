@@ -80,6 +80,7 @@ pub async fn authenticate(
     if client.disabled_at.is_some() {
         return Err(failed().with("client_id", &id).with("reason", "disabled client").into());
     }
+    certificate::must_not_be_revoked(call, &client).await?;
     let registered = client.metadata.token_endpoint_auth_method;
     let proven = match (registered, presented) {
         (AuthMethod::ClientSecretBasic, Presented::Basic { secret, .. })

@@ -6,14 +6,27 @@ use url::{Host, Url};
 
 use super::OutboundError;
 
+/// What may be fetched how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Over {
+    /// Over https alone.
+    Tls,
+    /// Over http too: what comes carries a signature of its own.
+    Any,
+}
+
 /// Whether a URL may be fetched, as far as its text tells: what its name resolves to is judged when it
 /// is resolved.
-pub(super) fn check(url: &Url, allow_private_networks: bool) -> Result<(), OutboundError> {
+pub(super) fn check(
+    url: &Url,
+    over: Over,
+    allow_private_networks: bool,
+) -> Result<(), OutboundError> {
     use OutboundError::Forbidden;
 
     match url.scheme() {
         "https" => {}
-        "http" if allow_private_networks => {}
+        "http" if allow_private_networks || over == Over::Any => {}
         _ => return Err(Forbidden("only https URLs are fetched")),
     }
     if !url.username().is_empty() || url.password().is_some() {
@@ -25,7 +38,8 @@ pub(super) fn check(url: &Url, allow_private_networks: bool) -> Result<(), Outbo
     if allow_private_networks {
         return Ok(());
     }
-    if !is_web_port(url.port_or_known_default().unwrap_or_default()) {
+    let port = url.port_or_known_default().unwrap_or_default();
+    if !is_web_port(port) && (over, port) != (Over::Any, 80) {
         return Err(Forbidden("nothing is fetched from this port"));
     }
     // The parser of the URL standard has read every spelling of an address by now: 127.1, 0x7f.1,

@@ -2,7 +2,8 @@
 //!
 //! Whoever registers a client names URLs for us to fetch, so each fetch is judged as if an attacker had
 //! written its URL: https to public addresses only, judged after resolving and dialled as judged; no
-//! redirects, no proxies, no decompression; little time, little room, few at once (THREATS §1.S).
+//! redirects, no proxies, no decompression; little time, little room, few at once (THREATS §1.S). What is
+//! signed in itself, CRLs and OCSP responses, may come over http as well, from the same addresses.
 
 mod address;
 pub mod mail;
@@ -27,6 +28,7 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::sync::{OnceCell, Semaphore};
 use url::Url;
 
+use self::address::Over;
 use crate::config;
 use crate::types::Failure;
 
@@ -80,6 +82,20 @@ pub struct Image {
     pub bytes: Vec<u8>,
 }
 
+/// What is fetched, and how much of it.
+#[derive(Debug)]
+struct Wanted<'a> {
+    over: Over,
+    /// The media types to ask for.
+    accept: &'a str,
+    /// The body of a `POST`, and its media type; `None`: a `GET`.
+    body: Option<(&'a str, Vec<u8>)>,
+    /// As large as the answer may be.
+    most: usize,
+    /// As long as it may take.
+    within: Duration,
+}
+
 /// The client.
 #[derive(Debug)]
 pub struct Outbound {
@@ -129,7 +145,6 @@ impl Outbound {
     fn build(&self) -> Result<Client, Failure> {
         Client::builder()
             .tls_backend_preconfigured(trust(&self.authorities)?)
-            .https_only(!self.allow_private_networks)
             .dns_resolver(Arc::clone(&self.resolver))
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
@@ -150,8 +165,50 @@ impl Outbound {
     /// [`OutboundError::Forbidden`].
     pub fn check(&self, url: &str) -> Result<Url, OutboundError> {
         let url = Url::parse(url).map_err(|_| OutboundError::Forbidden("this is not a URL"))?;
-        address::check(&url, self.allow_private_networks)?;
+        address::check(&url, Over::Tls, self.allow_private_networks)?;
         Ok(url)
+    }
+
+    /// Fetches something that is signed in itself, so that it may come over http:
+    ///
+    /// > When certificates include a cRLDistributionPoints extension with an https URI or similar scheme,
+    /// > circular dependencies can be introduced. […] CAs SHOULD NOT include URIs that specify https
+    /// > (RFC 5280 §8)
+    ///
+    /// Its media type is not looked at: those of CRLs are many.
+    ///
+    /// # Errors
+    /// See [`OutboundError`].
+    pub async fn get_signed(
+        &self,
+        url: &str,
+        accept: &str,
+        most: usize,
+        within: Duration,
+    ) -> Result<Vec<u8>, OutboundError> {
+        let wanted = Wanted { over: Over::Any, accept, body: None, most, within };
+        self.fetch(url, wanted).await.map(|document| document.bytes)
+    }
+
+    /// Sends `body`, of the first media type, for something of the second one that is signed in itself:
+    /// see [`Outbound::get_signed`].
+    ///
+    /// # Errors
+    /// See [`OutboundError`].
+    pub async fn post_signed(
+        &self,
+        url: &str,
+        (sent, body): (&str, Vec<u8>),
+        (accept, most): (&str, usize),
+        within: Duration,
+    ) -> Result<Vec<u8>, OutboundError> {
+        let wanted = Wanted { over: Over::Any, accept, body: Some((sent, body)), most, within };
+        let document = self.fetch(url, wanted).await?;
+        if document.media_type == accept {
+            Ok(document.bytes)
+        } else {
+            Err(OutboundError::WrongType)
+        }
     }
 
     /// Fetches a JSON document; `accept` is the media type to ask for. Its text is not read yet:
@@ -195,7 +252,7 @@ impl Outbound {
         body: &str,
     ) -> Result<u16, OutboundError> {
         let url = self.check(url)?;
-        self.in_turn(&url, async |client| {
+        self.in_turn(&url, self.timeout, async |client| {
             let mut request = client.post(url.clone()).header(CONTENT_TYPE, "application/json");
             for (name, value) in headers {
                 request = request.header(*name, value);
@@ -207,10 +264,22 @@ impl Outbound {
     }
 
     async fn get(&self, url: &str, accept: &str, most: usize) -> Result<Document, OutboundError> {
-        let url = self.check(url)?;
-        self.in_turn(&url, async |client| {
-            let answer = client.get(url.clone()).header(ACCEPT, accept).send().await;
-            read(answer.map_err(|error| unreachable(&url, &error))?, most).await
+        let within = self.timeout;
+        self.fetch(url, Wanted { over: Over::Tls, accept, body: None, most, within }).await
+    }
+
+    async fn fetch(&self, url: &str, wanted: Wanted<'_>) -> Result<Document, OutboundError> {
+        let url = Url::parse(url).map_err(|_| OutboundError::Forbidden("this is not a URL"))?;
+        address::check(&url, wanted.over, self.allow_private_networks)?;
+        self.in_turn(&url, wanted.within, async |client| {
+            let asked = match wanted.body {
+                None => client.get(url.clone()),
+                Some((sent, body)) => {
+                    client.post(url.clone()).header(CONTENT_TYPE, sent).body(body)
+                }
+            };
+            let answer = asked.header(ACCEPT, wanted.accept).send().await;
+            read(answer.map_err(|error| unreachable(&url, &error))?, wanted.most).await
         })
         .await
     }
@@ -219,6 +288,7 @@ impl Outbound {
     async fn in_turn<T>(
         &self,
         url: &Url,
+        within: Duration,
         work: impl AsyncFnOnce(&Client) -> Result<T, OutboundError>,
     ) -> Result<T, OutboundError> {
         let host = self.host(url);
@@ -234,7 +304,7 @@ impl Outbound {
             work(client).await
         };
         // The wait for a turn counts too: whoever asked waits for all of it.
-        tokio::time::timeout(self.timeout, fetch).await.unwrap_or(Err(OutboundError::Unreachable))
+        tokio::time::timeout(within, fetch).await.unwrap_or(Err(OutboundError::Unreachable))
     }
 
     /// The turns of a host. Those of hosts that nobody fetches from are forgotten.

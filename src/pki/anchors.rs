@@ -22,6 +22,8 @@ pub struct Anchor {
     pub name: String,
     /// How much it matters whether a certificate was revoked.
     pub revocation: config::Revocation,
+    /// Lists of revoked certificates that somebody keeps up to date.
+    pub crl_files: Vec<PathBuf>,
     /// The certificates of the authorities.
     pub certificates: Vec<CertificateDer<'static>>,
     /// Whether it is the authority inside.
@@ -149,6 +151,7 @@ impl Trust {
             name: OURS.to_owned(),
             // What was revoked is known here: it is asked whoever issued the certificate.
             revocation: config::Revocation::Off,
+            crl_files: Vec::new(),
             certificates,
             is_ours: true,
         });
@@ -189,6 +192,7 @@ fn sets(files: &[config::Anchor]) -> Result<Vec<Arc<Anchor>>, Unreadable> {
         Ok(Arc::new(Anchor {
             name: anchor.name.clone(),
             revocation: anchor.revocation,
+            crl_files: anchor.crl_files.clone(),
             certificates: certificates(&anchor.file)?,
             is_ours: false,
         }))

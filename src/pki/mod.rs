@@ -6,6 +6,7 @@ pub mod census;
 pub mod certificate;
 pub mod chain;
 pub mod cms;
+pub mod crl;
 pub mod description;
 pub mod expiry;
 pub mod header;
@@ -13,14 +14,18 @@ pub mod identity;
 pub mod inventory;
 pub mod issue;
 pub mod issuer;
+pub mod link;
 pub mod name;
 pub mod ocsp;
 pub mod pem;
 mod publish;
 pub mod reason;
 pub mod request;
+pub mod revocation;
 pub mod sightings;
 mod signer;
+#[cfg(test)]
+mod testing;
 
 pub use certificate::Certificate;
 pub use identity::Identity;

@@ -44,6 +44,12 @@ struct Job {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Asked {
+    source: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Connections {
     state: &'static str,
 }
@@ -89,6 +95,7 @@ pub struct Metrics {
     refusals: Family<Error, Counter>,
     sign_ins: Family<Outcome, Counter>,
     jobs: Family<Job, Counter>,
+    revocation: Family<Asked, Counter>,
     connections: Family<Connections, Gauge>,
     failures: Counter<u64, AtomicU64>,
     strangers: Counter<u64, AtomicU64>,
@@ -119,6 +126,12 @@ impl Default for Metrics {
         registry.register("sign_ins", "Sign-ins tried, by outcome", sign_ins.clone());
         let jobs = Family::default();
         registry.register("jobs", "Background jobs run, by outcome", jobs.clone());
+        let revocation = Family::default();
+        registry.register(
+            "revocation_checks",
+            "Answers about client certificates, by source and outcome",
+            revocation.clone(),
+        );
         let connections = Family::default();
         registry.register(
             "database_connections",
@@ -157,6 +170,7 @@ impl Default for Metrics {
             refusals,
             sign_ins,
             jobs,
+            revocation,
             connections,
             failures,
             strangers,
@@ -232,6 +246,12 @@ impl Metrics {
     pub fn job(&self, job: &'static str, done: bool) {
         let outcome = if done { "success" } else { "failure" };
         self.jobs.get_or_create(&Job { job, outcome }).inc();
+    }
+
+    /// Somebody was asked whether a certificate was revoked, or a list was read: `ocsp`, `crl`; `good`,
+    /// `revoked`, `unknown`, `unreachable`.
+    pub fn revocation(&self, source: &'static str, outcome: &'static str) {
+        self.revocation.get_or_create(&Asked { source, outcome }).inc();
     }
 
     /// The text that Prometheus reads (OpenMetrics 1.0).

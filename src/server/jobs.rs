@@ -27,6 +27,12 @@ const NOTE: Duration = Duration::from_secs(2);
 /// How often the files of those whom we believe are read again.
 const TRUST: Duration = Duration::from_secs(10);
 
+/// How often it is seen to that what is known of certificates in use is not too old.
+const REVOCATION: Duration = Duration::from_secs(15);
+
+/// As many chains as are asked for at once.
+const ASKING: usize = 8;
+
 /// How often work that one replica does is asked for.
 const ASK: Duration = Duration::from_secs(20);
 
@@ -43,6 +49,7 @@ pub(super) fn start(tasks: &mut JoinSet<()>, app: &App, stopped: &watch::Receive
     tasks.spawn(repeat("trust", TRUST, app.clone(), stopped.clone(), trust));
     tasks.spawn(repeat("outbox", NOTE, app.clone(), stopped.clone(), outbox));
     tasks.spawn(repeat("certificates", ASK, app.clone(), stopped.clone(), certificates));
+    tasks.spawn(repeat("revocation", REVOCATION, app.clone(), stopped.clone(), revocation));
     tasks.spawn(repeat("sweep", ASK, app.clone(), stopped.clone(), sweep));
     tasks.spawn(repeat("keys", ASK, app.clone(), stopped.clone(), keys));
 }
@@ -131,6 +138,31 @@ async fn measure(app: &App, census: &Census<'_>) -> Result<()> {
     let (waiting, failed) = store::outbox::counts(app.store.db()).await?;
     app.metrics.outbox(waiting, failed);
     Ok(())
+}
+
+/// Asks anew whether certificates in use were revoked. Every replica does it for those that it was shown:
+/// an answer that another one has fetched meanwhile is taken from the database.
+async fn revocation(app: &App) -> Result<Done> {
+    let mut asking = JoinSet::new();
+    let mut outcome = Ok(Done::Here);
+    let mut due = app.revocations.due(app.clock.now()).into_iter();
+    loop {
+        while asking.len() < ASKING
+            && let Some(watched) = due.next()
+        {
+            let app = app.clone();
+            asking.spawn(async move {
+                let trace = Trace::of_command(app.clock.now_ms());
+                app.judge(&trace).refresh(&watched).await
+            });
+        }
+        match asking.join_next().await {
+            None => return outcome,
+            Some(Ok(Ok(()))) => {}
+            Some(Ok(Err(error))) => outcome = Err(error),
+            Some(Err(error)) => outcome = Err(Failure::internal(error).into()),
+        }
+    }
 }
 
 async fn sweep(app: &App) -> Result<Done> {

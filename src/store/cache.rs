@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 use quick_cache::sync::Cache as Lru;
 
 use super::authorities::{self, AuthorityRow};
+use super::certificates::Revoked;
 use super::versions::{self, Versions};
-use super::{Store, clients, resources};
+use super::{Store, certificates, clients, resources};
 use crate::types::{Client, ClientId, Error, Failure, Resource, ResourceId};
 
 /// Clients held at most.
@@ -22,7 +23,7 @@ const CLIENTS: usize = 50_000;
 /// How long a version counts as confirmed.
 const CONFIRMED: Duration = Duration::from_secs(3);
 
-/// Clients, resources and our authority, as they were at most a second ago.
+/// Clients, resources, our authority and what was revoked, as they were at most a second ago.
 #[derive(Debug)]
 pub struct Cache {
     store: Store,
@@ -30,9 +31,11 @@ pub struct Cache {
     resources: RwLock<Option<Arc<Resources>>>,
     origins: RwLock<Option<Arc<BTreeSet<String>>>>,
     authorities: RwLock<Option<Arc<Vec<AuthorityRow>>>>,
+    revoked: RwLock<Option<Arc<Revoked>>>,
     seen_clients: AtomicI64,
     seen_resources: AtomicI64,
     seen_authorities: AtomicI64,
+    seen_revocations: AtomicI64,
     /// Milliseconds from `born` to the last confirmation.
     confirmed: AtomicU64,
     born: Instant,
@@ -50,9 +53,11 @@ impl Cache {
             resources: RwLock::new(None),
             origins: RwLock::new(None),
             authorities: RwLock::new(None),
+            revoked: RwLock::new(None),
             seen_clients: AtomicI64::new(-1),
             seen_resources: AtomicI64::new(-1),
             seen_authorities: AtomicI64::new(-1),
+            seen_revocations: AtomicI64::new(-1),
             confirmed: AtomicU64::new(0),
             born: Instant::now(),
         }
@@ -82,6 +87,12 @@ impl Cache {
             && let Ok(mut authorities) = self.authorities.write()
         {
             *authorities = None;
+        }
+        if self.seen_revocations.swap(versions.revocations, Ordering::AcqRel)
+            != versions.revocations
+            && let Ok(mut revoked) = self.revoked.write()
+        {
+            *revoked = None;
         }
         let asked = u64::try_from(asked.as_millis()).unwrap_or(u64::MAX);
         self.confirmed.fetch_max(asked, Ordering::AcqRel);
@@ -179,6 +190,27 @@ impl Cache {
         let all = Arc::new(authorities::all(self.store.db()).await?);
         if let Ok(mut held) = self.authorities.write()
             && self.seen_authorities.load(Ordering::Acquire) == version
+        {
+            *held = Some(all.clone());
+        }
+        Ok(all)
+    }
+
+    /// The certificates that are revoked, as far as we know: what every client is asked for that shows
+    /// one, so it costs no query.
+    ///
+    /// # Errors
+    /// When the database or the cache cannot be believed.
+    pub async fn revoked(&self) -> Result<Arc<Revoked>, Error> {
+        self.must_be_confirmed()?;
+        let held = self.revoked.read().ok().and_then(|held| held.clone());
+        if let Some(revoked) = held {
+            return Ok(revoked);
+        }
+        let version = self.seen_revocations.load(Ordering::Acquire);
+        let all = Arc::new(certificates::revoked(self.store.db()).await?);
+        if let Ok(mut held) = self.revoked.write()
+            && self.seen_revocations.load(Ordering::Acquire) == version
         {
             *held = Some(all.clone());
         }

@@ -1,7 +1,10 @@
 //! `certificates`: the inventory of all that we know of.
 
+use std::collections::HashSet;
+
 use sqlx::FromRow;
 
+use super::versions::{self, Kind};
 use super::{On, Tx, from_json, sql, to_json, to_thumbprint};
 use crate::types::{ClientId, Thumbprint, Timestamp};
 
@@ -372,12 +375,53 @@ pub async fn is_revoked(on: impl Into<On<'_>>, thumbprint: Thumbprint) -> sqlx::
     Ok(row.is_some_and(|row| row.revoked_at.is_some()))
 }
 
+/// Certificates that are revoked, expired or not.
+#[derive(Debug, Default)]
+pub struct Revoked {
+    certificates: HashSet<Thumbprint>,
+    /// Those that somebody else may have as well: he can put them into other certificates.
+    keys: HashSet<Thumbprint>,
+}
+
+impl Revoked {
+    /// Whether a certificate is one of them, or is made for a key that is known to somebody else.
+    pub fn has(&self, certificate: Thumbprint, public_key: Thumbprint) -> bool {
+        self.certificates.contains(&certificate) || self.keys.contains(&public_key)
+    }
+}
+
+/// All that are revoked.
+///
+/// # Errors
+/// What the database says.
+pub async fn revoked(on: impl Into<On<'_>>) -> sqlx::Result<Revoked> {
+    #[derive(FromRow)]
+    struct Row {
+        thumbprint: String,
+        public_key: String,
+        is_compromised: bool,
+    }
+    let rows: Vec<Row> = sql("SELECT thumbprint, public_key,
+                (reason IS NOT NULL AND reason = 'keyCompromise') AS is_compromised
+           FROM certificates WHERE revoked_at IS NOT NULL")
+    .all(on)
+    .await?;
+    let mut revoked = Revoked::default();
+    for row in rows {
+        revoked.certificates.insert(to_thumbprint(&row.thumbprint)?);
+        if row.is_compromised {
+            revoked.keys.insert(to_thumbprint(&row.public_key)?);
+        }
+    }
+    Ok(revoked)
+}
+
 /// Revokes a certificate, from `now` on and for ever. `false`: it is unknown, or was revoked before.
 ///
 /// # Errors
 /// What the database says.
 pub async fn revoke(
-    on: impl Into<On<'_>>,
+    tx: &mut Tx,
     thumbprint: Thumbprint,
     reason: &str,
     now: Timestamp,
@@ -387,8 +431,9 @@ pub async fn revoke(
     .bind(now)
     .bind(reason)
     .bind(thumbprint)
-    .run(on)
+    .run(&mut *tx)
     .await?;
+    versions::bump(tx, Kind::Revocations).await?;
     Ok(revoked == 1)
 }
 
@@ -402,11 +447,13 @@ pub async fn revoke_of_client(
     reason: &str,
     now: Timestamp,
 ) -> sqlx::Result<u64> {
-    sql("UPDATE certificates SET revoked_at = $1, reason = $2
+    let revoked = sql("UPDATE certificates SET revoked_at = $1, reason = $2
           WHERE client_id = $3 AND origin = 'issued' AND revoked_at IS NULL")
     .bind(now)
     .bind(reason)
     .bind(client)
-    .run(tx)
-    .await
+    .run(&mut *tx)
+    .await?;
+    versions::bump(tx, Kind::Revocations).await?;
+    Ok(revoked)
 }

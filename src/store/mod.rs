@@ -23,6 +23,7 @@ pub mod outbox;
 pub mod replays;
 pub mod requests;
 pub mod resources;
+pub mod revocation_answers;
 pub mod revoked_tokens;
 pub mod server_secrets;
 pub mod sessions;

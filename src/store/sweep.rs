@@ -42,6 +42,7 @@ const STATEMENTS: &[(&str, &str, Seconds)] = &[
     ("opaque_tokens", batch!("opaque_tokens", "digest", "expires_at <= $1"), MARGIN),
     ("revoked_tokens", batch!("revoked_tokens", "jti", "expires_at <= $1"), MARGIN),
     ("replays", batch!("replays", "jti", "expires_at <= $1"), MARGIN),
+    ("revocation_answers", batch!("revocation_answers", "id", "expires_at <= $1"), Seconds::hours(1)),
     ("sessions", batch!("sessions", "id", "expires_at <= $1 OR idle_at <= $1 OR ended_at <= $1"), Seconds::hours(1)),
     ("browsers", batch!("browsers", "digest", "expires_at <= $1"), MARGIN),
     ("sign_in_tries", batch!("sign_in_tries", "bucket", "started_at <= $1"), Seconds::days(1)),

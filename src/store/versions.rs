@@ -15,6 +15,8 @@ pub struct Versions {
     pub keys: i64,
     /// The certificates of our authority.
     pub authorities: i64,
+    /// Which certificates are revoked.
+    pub revocations: i64,
 }
 
 /// A thing that is cached.
@@ -28,6 +30,8 @@ pub enum Kind {
     Keys,
     /// The certificates of our authority.
     Authorities,
+    /// Which certificates are revoked.
+    Revocations,
 }
 
 impl Kind {
@@ -37,6 +41,7 @@ impl Kind {
             Self::Resources => "resources",
             Self::Keys => "keys",
             Self::Authorities => "authorities",
+            Self::Revocations => "revocations",
         }
     }
 }
@@ -60,6 +65,7 @@ pub async fn all(store: &Store) -> sqlx::Result<Versions> {
         resources: of(Kind::Resources),
         keys: of(Kind::Keys),
         authorities: of(Kind::Authorities),
+        revocations: of(Kind::Revocations),
     })
 }
 

@@ -55,10 +55,31 @@ impl Authority {
 
     /// One that this one has signed.
     pub(crate) fn below(&self, name: &str) -> Self {
+        self.below_with(name, |_| {})
+    }
+
+    /// One that this one has signed, with what is changed.
+    pub(crate) fn below_with(
+        &self,
+        name: &str,
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> Self {
+        let mut contents = of_authority(name);
+        change(&mut contents);
         let key = KeyPair::generate().unwrap();
-        let signer = CertifiedIssuer::signed_by(of_authority(name), key, &self.signer).unwrap();
+        let signer = CertifiedIssuer::signed_by(contents, key, &self.signer).unwrap();
         let chain = [&[signer.der().clone()], &self.chain[..]].concat();
         Self { signer: Arc::new(signer), chain }
+    }
+
+    /// What it signs lists of revoked certificates with.
+    pub(crate) fn signer(&self) -> &CertifiedIssuer<'static, KeyPair> {
+        &self.signer
+    }
+
+    /// Whom it speaks for, as the signer of OCSP responses.
+    pub(crate) fn signs(&self) -> (&CertificateDer<'static>, &KeyPair) {
+        (self.certificate(), self.signer.key())
     }
 
     /// Its own certificate.

@@ -67,7 +67,8 @@ impl Authority {
     /// As a server is told of it.
     pub(crate) fn anchor(&self, name: &str) -> Anchor {
         let file = self.file().to_owned();
-        Anchor { name: name.to_owned(), file, revocation: Revocation::Off }
+        let (revocation, crl_files) = (Revocation::Off, Vec::new());
+        Anchor { name: name.to_owned(), file, revocation, crl_files }
     }
 
     /// A certificate of a client, in order but for what is changed.
@@ -180,10 +181,10 @@ impl Ask {
 }
 
 /// A file that goes with its test.
-struct Scratch(PathBuf);
+pub(crate) struct Scratch(pub(crate) PathBuf);
 
 impl Scratch {
-    fn of(text: &str) -> Self {
+    pub(crate) fn of(text: &str) -> Self {
         let name = format!("gatewright_{}.pem", uuid::Uuid::now_v7().simple());
         let path = std::env::temp_dir().join(name);
         std::fs::write(&path, text).unwrap();

@@ -2,12 +2,36 @@
 //!
 //! [RFC 8705 §2]: https://www.rfc-editor.org/rfc/rfc8705#section-2
 
+use std::sync::Arc;
+
 use super::failed;
+use crate::config::Revocation;
 use crate::flow::Call;
+use crate::pki::chain::Chain;
 use crate::pki::issue::URN;
+use crate::pki::revocation::Standing;
 use crate::pki::{Certificate, Name};
 use crate::types::client::{AuthMethod, Metadata};
 use crate::types::{Client, Failure, Result};
+
+/// A certificate that was revoked here counts for nothing, whoever issued it and whatever its client proves
+/// itself by: no token is bound to it any more, and none that is bound to it is renewed.
+///
+/// # Errors
+/// `invalid_client`; 503 when nobody can say what was revoked.
+pub(super) async fn must_not_be_revoked(call: &Call<'_>, client: &Client) -> Result<()> {
+    let Some(shown) = &call.held.certificate else {
+        return Ok(());
+    };
+    if call.cache.revoked().await?.has(shown.thumbprint, shown.public_key) {
+        return Err(failed()
+            .with("client_id", &client.id)
+            .with("reason", "the client certificate was revoked")
+            .with("x5t#S256", shown.thumbprint)
+            .into());
+    }
+    Ok(())
+}
 
 /// Proves a client by the certificate that it shows. That it has the key of it was proven in the TLS
 /// handshake.
@@ -46,6 +70,7 @@ pub(super) async fn prove(call: &Call<'_>, client: &Client) -> Result<()> {
                     .with("anchor", &chain.anchor.name)
                     .into());
             }
+            must_stand(call, client, shown, &chain).await?;
             tracing::debug!(client_id = %client.id, anchor = chain.anchor.name, "proven by a certificate");
             Ok(())
         }
@@ -73,6 +98,36 @@ pub(super) async fn prove(call: &Call<'_>, client: &Client) -> Result<()> {
 /// Whether a client is registered by a name that the authority inside gives.
 fn has_our_name(metadata: &Metadata) -> bool {
     metadata.tls_client_auth_san_uri.as_deref().is_some_and(|uri| uri.starts_with(URN))
+}
+
+/// Whether its authority, and those above it, have not revoked it: as much as its anchor wants to know that.
+async fn must_stand(
+    call: &Call<'_>,
+    client: &Client,
+    shown: &Arc<Certificate>,
+    chain: &Arc<Chain>,
+) -> Result<()> {
+    let wrong = |reason: &'static str| {
+        failed()
+            .with("client_id", &client.id)
+            .with("reason", reason)
+            .with("x5t#S256", shown.thumbprint)
+            .with("anchor", &chain.anchor.name)
+    };
+    match call.judge().judge(shown, chain, &client.id).await? {
+        Standing::Good => Ok(()),
+        Standing::Revoked { at, reason } => {
+            Err(wrong("the client certificate was revoked by its authority")
+                .with("revoked_at", at)
+                .with("revoked_for", reason)
+                .into())
+        }
+        Standing::Unknown if chain.anchor.revocation == Revocation::HardFail => {
+            Err(wrong("the client certificate does not say who knows whether it was revoked")
+                .into())
+        }
+        Standing::Unknown => Ok(()),
+    }
 }
 
 /// Whether the certificate has the one name that is registered (RFC 8705 §2.1.2); if not, that name.

@@ -40,7 +40,7 @@ pub struct Asked<'a> {
     /// Who issued it.
     pub issuer: &'a Issuer,
     /// What was sent to be repeated. An answer without it was made before and for everybody; one with
-    /// another is none to us (RFC 9654 §2.1).
+    /// another is none to us (RFC 9654 §2.1). `None`: it was compared when the answer came.
     pub nonce: Option<&'a Nonce>,
     /// When.
     pub now: Timestamp,
@@ -68,7 +68,9 @@ impl Asked<'_> {
             return Err("the signature of the response is wrong");
         }
         let repeated = nonce(data.response_extensions.as_ref())?;
-        if repeated.is_some() && repeated.as_ref() != self.nonce {
+        if let (Some(sent), Some(repeated)) = (self.nonce, &repeated)
+            && sent != repeated
+        {
             return Err("the nonce is another one");
         }
         // > 1. The certificate identified in a received response corresponds to the certificate that was

@@ -1,70 +1,21 @@
 //! Both ends, against each other and against `openssl ocsp`.
 
-use std::path::PathBuf;
-use std::process::Command;
-use std::time::SystemTime;
-use std::{env, fs, process};
+use std::fs;
 
-use rcgen::{
-    BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
-    SerialNumber, SigningKey as _,
-};
+use rcgen::{ExtendedKeyUsagePurpose, SigningKey as _};
 use rustls_pki_types::CertificateDer;
 
 use super::*;
+use crate::pki::testing::{Authority, Folder, SERIAL, clock};
 use crate::types::Seconds;
 
-const SERIAL: u64 = 0x00c0_ffee_0000_0001;
 const NOW: Timestamp = Timestamp(1_790_000_000);
 
-/// An authority or a responder: its key, and what it signs certificates with.
-struct Authority {
-    issuer: Issuer,
-    pem: String,
-    signs: rcgen::Issuer<'static, KeyPair>,
-}
-
 impl Authority {
-    fn new(name: &str) -> Self {
-        let mut params = params(name);
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        let key = KeyPair::generate().unwrap();
-        Self::of(&params.self_signed(&key).unwrap(), params, key)
-    }
-
-    fn of(certificate: &rcgen::Certificate, params: CertificateParams, key: KeyPair) -> Self {
-        Self {
-            issuer: Issuer::read(certificate.der()).unwrap(),
-            pem: certificate.pem(),
-            signs: rcgen::Issuer::new(params, key),
-        }
-    }
-
-    /// Somebody with a certificate of this authority.
-    fn issue(&self, name: &str, purposes: &[ExtendedKeyUsagePurpose]) -> Self {
-        let mut params = params(name);
-        params.extended_key_usages = purposes.to_vec();
-        params.serial_number = Some(SerialNumber::from(SERIAL));
-        let key = KeyPair::generate().unwrap();
-        Self::of(&params.signed_by(&key, &self.signs).unwrap(), params, key)
-    }
-
-    fn certificate(&self) -> CertificateDer<'static> {
-        self.issuer.certificate().clone()
-    }
-
     fn sign(&self, response: &Response, certificates: &[CertificateDer<'_>]) -> Vec<u8> {
         let sign = |message: &[u8]| self.signs.key().sign(message).map_err(Failure::internal);
         response.sign(&self.issuer, certificates, sign).unwrap()
     }
-}
-
-fn params(name: &str) -> CertificateParams {
-    let mut params = CertificateParams::default();
-    params.distinguished_name = rcgen::DistinguishedName::new();
-    params.distinguished_name.push(rcgen::DnType::CommonName, name);
-    params
 }
 
 fn serial() -> [u8; 8] {
@@ -192,7 +143,7 @@ fn a_nonce_that_is_repeated_is_ours() {
     assert!(told(Some(&ours), Some(&ours)).is_ok());
     assert!(told(None, Some(&ours)).is_ok(), "made before, for everybody");
     assert_eq!(told(Some(&other), Some(&ours)), Err("the nonce is another one"));
-    assert_eq!(told(Some(&other), None), Err("the nonce is another one"));
+    assert!(told(Some(&other), None).is_ok(), "kept, and compared when it came");
 }
 
 /// > servers MUST reject any OCSP request that has a nonce […] with a length of 0 octets or more than 128
@@ -254,49 +205,11 @@ fn a_broken_answer_says_nothing() {
     assert!(Request::read(&vec![0x30; 9 * 1024]).is_err());
 }
 
-/// A folder of its own for `openssl`.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = env::temp_dir().join(format!("gatewright-ocsp-{name}-{}", process::id()));
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn put(&self, name: &str, bytes: impl AsRef<[u8]>) {
-        fs::write(self.0.join(name), bytes).unwrap();
-    }
-
-    /// What `openssl ocsp` says, on both of its outputs.
-    fn openssl(&self, line: &str) -> String {
-        let output =
-            Command::new("openssl").arg("ocsp").args(line.split(' ')).current_dir(&self.0).output();
-        let output = output.unwrap();
-        let told = [output.stdout, output.stderr].concat();
-        let told = String::from_utf8_lossy(&told).into_owned();
-        assert!(output.status.success(), "openssl ocsp {line}: {told}");
-        told
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _gone_or_not = fs::remove_dir_all(&self.0);
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "openssl goes by the clock of the system")]
-fn clock() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-    Timestamp(since.as_secs().try_into().unwrap())
-}
-
 #[test]
 fn openssl_answers_what_we_ask() {
     let ca = Authority::new("CA");
     let delegate = ca.issue("responder", &[ExtendedKeyUsagePurpose::OcspSigning]);
-    let folder = Folder::new("asks");
+    let folder = Folder::new("ocsp-asks");
     folder.put("ca.pem", &ca.pem);
     folder.put("responder.pem", &delegate.pem);
     folder.put("responder.key", delegate.signs.key().serialize_pem());
@@ -318,7 +231,7 @@ fn openssl_answers_what_we_ask() {
             folder.put("index", index);
 
             folder.openssl(&format!(
-                "-index index -CA ca.pem -rsigner {signer}.pem -rkey {signer}.key -reqin request \
+                "ocsp -index index -CA ca.pem -rsigner {signer}.pem -rkey {signer}.key -reqin request \
                  -respout response -ndays 1"
             ));
             let response = fs::read(folder.0.join("response")).unwrap();
@@ -339,7 +252,7 @@ fn openssl_understands_what_we_answer() {
     let ca = Authority::new("CA");
     let delegate = ca.issue("responder", &[ExtendedKeyUsagePurpose::OcspSigning]);
     let client = ca.issue("client", &[]);
-    let folder = Folder::new("answers");
+    let folder = Folder::new("ocsp-answers");
     folder.put("ca.pem", &ca.pem);
     folder.put("client.pem", &client.pem);
     let (at, reason) = (Timestamp(1_767_225_600), Reason::CessationOfOperation);
@@ -350,7 +263,8 @@ fn openssl_understands_what_we_answer() {
         (Status::Unknown, "client.pem: unknown"),
     ] {
         for (signer, hash) in [(&ca, "sha1"), (&delegate, "sha256")] {
-            folder.openssl(&format!("-{hash} -issuer ca.pem -cert client.pem -reqout request"));
+            folder
+                .openssl(&format!("ocsp -{hash} -issuer ca.pem -cert client.pem -reqout request"));
             let request = Request::read(&fs::read(folder.0.join("request")).unwrap()).unwrap();
             let id = &request.asked[0];
             let answer = Answer {
@@ -363,9 +277,9 @@ fn openssl_understands_what_we_answer() {
             folder.put("response", signer.sign(&response, &[signer.certificate()]));
 
             let status = folder.openssl(&format!(
-                "-{hash} -issuer ca.pem -cert client.pem -respin response -CAfile ca.pem -no_nonce"
+                "ocsp -{hash} -issuer ca.pem -cert client.pem -respin response -CAfile ca.pem -no_nonce"
             ));
-            let nonce = folder.openssl("-reqin request -respin response -CAfile ca.pem");
+            let nonce = folder.openssl("ocsp -reqin request -respin response -CAfile ca.pem");
 
             assert!(id.is_by(&ca.issuer) && id.serial() == serial());
             assert!(request.nonce.is_some());

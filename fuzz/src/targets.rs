@@ -1,0 +1,136 @@
+//! Whoever reads what strangers send. Each of these returns, whatever it is given, and what it has read is
+//! what was written.
+
+use gatewright::config::CertificateHeader;
+use gatewright::pki::crl::Crl;
+use gatewright::pki::link::Link;
+use gatewright::pki::ocsp::{Asked, Request};
+use gatewright::pki::request::CertificationRequest;
+use gatewright::pki::{Certificate, Name, header};
+use gatewright::types::Thumbprint;
+use rustls_pki_types::CertificateDer;
+
+use super::seeds;
+
+/// A reader, by its name.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All of them.
+pub const ALL: &[Target] = &[
+    ("certificate", certificate),
+    ("header", header),
+    ("name", name),
+    ("ocsp_request", ocsp_request),
+    ("ocsp_response", ocsp_response),
+    ("ocsp_response_signed", ocsp_response_signed),
+    ("request", request),
+    ("crl", crl),
+    ("crl_signed", crl_signed),
+];
+
+/// What stands in a handshake: a certificate, and one that came with it.
+fn certificate(data: &[u8]) {
+    if let Ok(read) = Certificate::read(data, &[]) {
+        assert_eq!(read.thumbprint, Thumbprint::of(data));
+    }
+    let (leaf, other) = data.split_at(data.len() / 2);
+    let _read_or_refused = Certificate::read(leaf, &[other]);
+    let issuer = seeds::ISSUER.certificate();
+    let _read_or_refused = Link::read(&CertificateDer::from(data), issuer);
+}
+
+/// What a proxy sends: the form, then a line for each field, those of the chain behind an empty one.
+fn header(data: &[u8]) {
+    const FORMS: [CertificateHeader; 5] = [
+        CertificateHeader::None,
+        CertificateHeader::Rfc9440,
+        CertificateHeader::Nginx,
+        CertificateHeader::Envoy,
+        CertificateHeader::Haproxy,
+    ];
+    let Some((form, fields)) = data.split_first() else {
+        return;
+    };
+    let form = FORMS[usize::from(*form) % FORMS.len()];
+    let lines: Vec<_> = fields.split(|byte| *byte == b'\n').collect();
+    let mut parts = lines.split(|line| line.is_empty());
+    let (certificate, chain) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let _read_or_refused = header::read(form, certificate, chain);
+}
+
+/// What a registration asks a subject to be.
+fn name(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    if let Ok(name) = Name::parse(text) {
+        assert_eq!(Name::parse(&name.to_string()), Ok(name), "{text}");
+    }
+}
+
+/// What a client sends that wants a certificate: PKCS #10, in three forms.
+fn request(data: &[u8]) {
+    let _read_or_refused = CertificationRequest::read(data);
+}
+
+/// What anybody sends to our responder.
+fn ocsp_request(data: &[u8]) {
+    if let Ok(read) = Request::read(data) {
+        let again = Request::read(&read.to_der().unwrap()).unwrap();
+        assert_eq!(again, read);
+    }
+}
+
+/// What comes back from a responder, or from whoever stands between.
+fn ocsp_response(data: &[u8]) {
+    let asked = Asked { id: &seeds::asked(), issuer: &seeds::ISSUER, nonce: None, now: seeds::NOW };
+    if let Ok(read) = asked.read(data) {
+        assert_eq!(read, seeds::said(), "nobody else can sign");
+    }
+}
+
+/// What a responder that is allowed to sign makes up.
+fn ocsp_response_signed(data: &[u8]) {
+    let basic = signed(data);
+    let octets = tlv(0x04, &basic);
+    let id = b"\x06\x09\x2b\x06\x01\x05\x05\x07\x30\x01\x01";
+    let bytes = tlv(0xa0, &tlv(0x30, &[&id[..], &octets].concat()));
+    let response = tlv(0x30, &[&[0x0a, 1, 0][..], &bytes].concat());
+    let asked = Asked { id: &seeds::asked(), issuer: &seeds::ISSUER, nonce: None, now: seeds::NOW };
+    let _read_or_refused = asked.read(&response);
+}
+
+/// What comes from a distribution point, or from whoever stands between.
+fn crl(data: &[u8]) {
+    judged(data);
+}
+
+/// What an authority makes up.
+fn crl_signed(data: &[u8]) {
+    judged(&signed(data));
+}
+
+fn judged(list: &[u8]) {
+    if let Ok(list) = Crl::read(list, &seeds::ISSUER) {
+        let issuer = seeds::ISSUER.certificate();
+        let link = Link::read(issuer, issuer).unwrap();
+        let _status_or_none = list.status(&link, seeds::NOW);
+    }
+}
+
+/// `SEQUENCE { toBeSigned, ecdsa-with-SHA256, BIT STRING }`
+fn signed(to_be_signed: &[u8]) -> Vec<u8> {
+    let algorithm = b"\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02";
+    let bits = [&[0][..], &seeds::signature(to_be_signed)].concat();
+    tlv(0x30, &[to_be_signed, algorithm, &tlv(0x03, &bits)].concat())
+}
+
+fn tlv(tag: u8, value: &[u8]) -> Vec<u8> {
+    let length = value.len();
+    let head = match length {
+        0..0x80 => vec![tag, length as u8],
+        0x80..0x1_0000 => vec![tag, 0x82, (length >> 8) as u8, length as u8],
+        _ => vec![tag, 0x83, (length >> 16) as u8, (length >> 8) as u8, length as u8],
+    };
+    [&head[..], value].concat()
+}

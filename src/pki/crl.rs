@@ -1,0 +1,198 @@
+//! Lists of revoked certificates: [RFC 5280 §5], read by `rustls-webpki`.
+//!
+//! A list says all that its authority has to say: deltas ([RFC 5280 §5.2.4]) are not read, nor lists that
+//! speak for another authority or of some reasons only. A list that points at deltas (`freshestCRL`)
+//! counts by itself until its `nextUpdate`: it is late at worst, never wrong.
+//!
+//! [RFC 5280 §5]: https://www.rfc-editor.org/rfc/rfc5280#section-5
+//! [RFC 5280 §5.2.4]: https://www.rfc-editor.org/rfc/rfc5280#section-5.2.4
+
+use std::time::Duration;
+
+use der::asn1::{AnyRef, BitString};
+use der::{Decode as _, Encode as _, Reader as _, Sequence, SliceReader};
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateRevocationListDer, UnixTime};
+use webpki::{CertRevocationList, OwnedCertRevocationList};
+use x509_cert::ext::pkix::crl::IssuingDistributionPoint;
+use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName};
+use x509_cert::time::Time;
+
+use super::link::Link;
+use super::ocsp::Status;
+use super::{Issuer, Reason};
+use crate::types::{Seconds, Timestamp};
+
+/// What lists are called (RFC 2585 §4.2).
+pub const MEDIA_TYPE: &str = "application/pkix-crl";
+
+/// How far the authority's clock may be off.
+const LEEWAY: Seconds = Seconds::minutes(5);
+
+/// A list of an authority, whose signature was verified.
+#[derive(Debug)]
+pub struct Crl {
+    list: CertRevocationList<'static>,
+    scope: Scope,
+    /// When it was made.
+    pub this_update: Timestamp,
+    /// When the next one will be there at the latest.
+    pub next_update: Timestamp,
+}
+
+/// Of which certificates a list speaks (RFC 5280 §5.2.5).
+#[derive(Debug, Default)]
+struct Scope {
+    only_users: bool,
+    only_authorities: bool,
+    /// Of those that name one of these as their distribution point; none: of all.
+    points: Vec<String>,
+}
+
+/// `CertificateList`, with what is signed as it came.
+#[derive(Sequence)]
+struct CertificateList<'a> {
+    tbs_cert_list: AnyRef<'a>,
+    signature_algorithm: AnyRef<'a>,
+    signature: BitString,
+}
+
+impl Crl {
+    /// Reads a list, DER or PEM, and verifies that `issuer` signed it.
+    ///
+    /// # Errors
+    /// Why it says nothing.
+    pub fn read(bytes: &[u8], issuer: &Issuer) -> Result<Self, &'static str> {
+        if bytes.starts_with(b"-----") {
+            let der = CertificateRevocationListDer::from_pem_slice(bytes);
+            return Self::of(&der.map_err(|_| "this is not a CRL in PEM")?, issuer);
+        }
+        Self::of(bytes, issuer)
+    }
+
+    fn of(der: &[u8], issuer: &Issuer) -> Result<Self, &'static str> {
+        let parts = CertificateList::from_der(der).map_err(|_| "this is not a CRL")?;
+        let signed = parts.tbs_cert_list.to_der().map_err(|_| "this is not a CRL")?;
+        let signature = parts.signature.as_bytes().ok_or("the signature is not of whole bytes")?;
+        let list = OwnedCertRevocationList::from_der(der).map_err(|error| {
+            if error == webpki::Error::UnsupportedDeltaCrl {
+                "this is a delta CRL"
+            } else if error == webpki::Error::UnsupportedIndirectCrl {
+                "this CRL speaks for another authority"
+            } else {
+                "this is not a CRL that we read"
+            }
+        })?;
+        let list = CertRevocationList::from(list);
+        // In webpki the name stands without tag and length.
+        if AnyRef::from_der(issuer.name()).map(|name| name.value()) != Ok(list.issuer()) {
+            return Err("the CRL is of another authority");
+        }
+        // > […] verify that the cRLSign bit is set (RFC 5280 §6.3.3 (f))
+        if !issuer.signs_crls() {
+            return Err("the authority may not sign CRLs");
+        }
+        if !issuer.has_signed(&signed, parts.signature_algorithm.value(), signature) {
+            return Err("the signature of the CRL is wrong");
+        }
+        let (this_update, next_update) = dates(parts.tbs_cert_list.value())
+            .map_err(|_| "the dates of the CRL cannot be read")?;
+        let scope = list.issuing_distribution_point().map(Scope::read).transpose()?;
+        Ok(Self { list, scope: scope.unwrap_or_default(), this_update, next_update })
+    }
+
+    /// What the list says of a certificate.
+    ///
+    /// # Errors
+    /// Why it says nothing: it is too old, or does not speak of such certificates.
+    pub fn status(&self, link: &Link, now: Timestamp) -> Result<Status, &'static str> {
+        if now >= self.next_update {
+            return Err("the CRL is too old");
+        }
+        if self.this_update > now + LEEWAY {
+            return Err("the CRL is of the future");
+        }
+        if !self.scope.has(link) {
+            return Err("the CRL is about other certificates");
+        }
+        let found = self.list.find_serial(&link.serial).map_err(|_| "the CRL cannot be read")?;
+        Ok(found.map_or(Status::Good, |revoked| Status::Revoked {
+            at: timestamp(revoked.revocation_date),
+            reason: revoked
+                .reason_code
+                .and_then(|reason| Reason::try_from(reason as u8).ok())
+                .unwrap_or_default(),
+        }))
+    }
+}
+
+impl Scope {
+    fn read(extension: &[u8]) -> Result<Self, &'static str> {
+        const UNREAD: &str = "the issuingDistributionPoint of the CRL is not one that we read";
+        let read = IssuingDistributionPoint::from_der(extension).map_err(|_| UNREAD)?;
+        if read.only_some_reasons.is_some()
+            || read.indirect_crl
+            || read.only_contains_attribute_certs
+        {
+            return Err(UNREAD);
+        }
+        let points = match read.distribution_point {
+            None => Vec::new(),
+            Some(DistributionPointName::FullName(names)) => {
+                let uri = |name: GeneralName| match name {
+                    GeneralName::UniformResourceIdentifier(uri) => Some(uri.as_str().to_owned()),
+                    GeneralName::OtherName(_)
+                    | GeneralName::Rfc822Name(_)
+                    | GeneralName::DnsName(_)
+                    | GeneralName::DirectoryName(_)
+                    | GeneralName::EdiPartyName(_)
+                    | GeneralName::IpAddress(_)
+                    | GeneralName::RegisteredId(_) => None,
+                };
+                let points: Vec<_> = names.into_iter().filter_map(uri).collect();
+                if points.is_empty() {
+                    return Err(UNREAD);
+                }
+                points
+            }
+            Some(DistributionPointName::NameRelativeToCRLIssuer(_)) => return Err(UNREAD),
+        };
+        Ok(Self {
+            only_users: read.only_contains_user_certs,
+            only_authorities: read.only_contains_ca_certs,
+            points,
+        })
+    }
+
+    /// RFC 5280 §6.3.3 (b) (2).
+    fn has(&self, link: &Link) -> bool {
+        if (self.only_users && link.is_authority) || (self.only_authorities && !link.is_authority) {
+            return false;
+        }
+        // A list that the operator gives us for a certificate that names none is meant for it.
+        self.points.is_empty()
+            || link.lists.is_empty()
+            || self.points.iter().any(|point| link.lists.contains(point))
+    }
+}
+
+/// `thisUpdate` and `nextUpdate`: webpki has made sure of the version and that both are there.
+fn dates(tbs: &[u8]) -> der::Result<(Timestamp, Timestamp)> {
+    let mut reader = SliceReader::new(tbs)?;
+    let _version: u8 = reader.decode()?;
+    let _signature: AnyRef<'_> = reader.decode()?;
+    let _issuer: AnyRef<'_> = reader.decode()?;
+    let (this, next): (Time, Time) = (reader.decode()?, reader.decode()?);
+    Ok((seconds(this.to_unix_duration()), seconds(next.to_unix_duration())))
+}
+
+fn timestamp(time: UnixTime) -> Timestamp {
+    seconds(Duration::from_secs(time.as_secs()))
+}
+
+fn seconds(since: Duration) -> Timestamp {
+    Timestamp(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,96 @@
+//! A link of a chain: a certificate, who issued it, and who can say whether it was revoked.
+
+use rustls_pki_types::CertificateDer;
+use x509_parser::extensions::{DistributionPointName, GeneralName, ParsedExtension};
+use x509_parser::oid_registry::{OID_PKIX_ACCESS_DESCRIPTOR_OCSP, asn1_rs::oid};
+use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+use super::Issuer;
+use crate::types::{Thumbprint, Timestamp};
+
+/// As many places of each kind as are looked at.
+const MOST: usize = 4;
+
+/// A certificate of a chain.
+#[derive(Debug)]
+pub struct Link {
+    /// SHA-256 of the certificate.
+    pub thumbprint: Thumbprint,
+    /// Who issued it.
+    pub issuer: Issuer,
+    /// The contents of the `INTEGER`.
+    pub serial: Vec<u8>,
+    /// Whether it is one of an authority.
+    pub is_authority: bool,
+    /// When it counts no more.
+    pub not_after: Timestamp,
+    /// The first OCSP responder that it names (RFC 5280 §4.2.2.1).
+    pub responder: Option<String>,
+    /// Where the lists of its authority are (RFC 5280 §4.2.1.13).
+    pub lists: Vec<String>,
+    /// > The noRevAvail extension […] allows a CA to indicate that no revocation information will be made
+    /// > available for this certificate. (RFC 9608 §2)
+    pub has_no_revocation: bool,
+}
+
+impl Link {
+    /// Reads what a certificate says of itself.
+    ///
+    /// # Errors
+    /// When one of both is not a certificate, or an extension that matters cannot be read.
+    pub fn read(
+        certificate: &CertificateDer<'_>,
+        issuer: &CertificateDer<'_>,
+    ) -> Result<Self, &'static str> {
+        let (_, parsed) = X509Certificate::from_der(certificate)
+            .map_err(|_| "this is not an X.509 certificate")?;
+        let mut link = Self {
+            thumbprint: Thumbprint::of(certificate),
+            issuer: Issuer::read(issuer)?,
+            serial: parsed.raw_serial().to_vec(),
+            is_authority: parsed.is_ca(),
+            not_after: Timestamp(parsed.validity().not_after.timestamp()),
+            responder: None,
+            lists: Vec::new(),
+            has_no_revocation: false,
+        };
+        for extension in parsed.extensions() {
+            if extension.oid == oid!(2.5.29.56) {
+                link.has_no_revocation = true;
+            }
+            let parsed = extension.parsed_extension();
+            if let ParsedExtension::AuthorityInfoAccess(access) = parsed {
+                let responders = access
+                    .iter()
+                    .take(MOST)
+                    .filter(|described| described.access_method == OID_PKIX_ACCESS_DESCRIPTOR_OCSP);
+                link.responder =
+                    responders.filter_map(|described| url(&described.access_location)).next();
+            } else if let ParsedExtension::CRLDistributionPoints(points) = parsed {
+                for point in points.iter().take(MOST) {
+                    // Who speaks for another authority, or of some reasons alone, is not listened to.
+                    if point.crl_issuer.is_none()
+                        && point.reasons.is_none()
+                        && let Some(DistributionPointName::FullName(names)) =
+                            &point.distribution_point
+                    {
+                        link.lists.extend(names.iter().take(MOST).filter_map(url));
+                    }
+                }
+            } else if let ParsedExtension::ParseError { .. } = parsed {
+                return Err("an extension of the certificate cannot be read");
+            }
+        }
+        Ok(link)
+    }
+}
+
+/// What we can fetch from: LDAP is left alone.
+fn url(name: &GeneralName<'_>) -> Option<String> {
+    if let GeneralName::URI(uri) = name
+        && (uri.starts_with("http://") || uri.starts_with("https://"))
+    {
+        return Some((*uri).to_owned());
+    }
+    None
+}

@@ -1,0 +1,58 @@
+//! How long an answer counts.
+
+use crate::types::{Seconds, Timestamp};
+
+/// Who does not answer is not asked again for this long, by how many requests ever.
+const RETRY: Seconds = Seconds(30);
+
+/// What an answer is wanted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    /// A request waits.
+    Answer,
+    /// A request would have to wait later.
+    Ahead,
+}
+
+/// The life of an answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Times {
+    /// From here on the job asks anew.
+    refresh_at: Timestamp,
+    /// From here on a request asks anew.
+    fresh_until: Timestamp,
+    /// From here on it says nothing: until then it counts, if who is asked anew does not answer.
+    expires_at: Timestamp,
+}
+
+impl Times {
+    /// Of an answer that was fetched then and says itself when it ends.
+    pub(super) fn of(fetched_at: Timestamp, expires_at: Timestamp, max_age: Seconds) -> Self {
+        let fresh_until = expires_at.min(fetched_at + max_age).max(fetched_at + RETRY);
+        let life = fresh_until - fetched_at;
+        Self { refresh_at: fetched_at + Seconds(life.0 / 4 * 3), fresh_until, expires_at }
+    }
+
+    /// Of the answer that there is none.
+    pub(super) fn of_none(now: Timestamp) -> Self {
+        let later = now + RETRY;
+        Self { refresh_at: later, fresh_until: later, expires_at: later }
+    }
+
+    /// The same answer, when nobody gave a newer one; `None`: it counts no more.
+    pub(super) fn kept(self, now: Timestamp) -> Option<Self> {
+        let later = now + RETRY;
+        (now < self.expires_at).then(|| Self {
+            refresh_at: self.refresh_at.max(later),
+            fresh_until: self.fresh_until.max(later.min(self.expires_at)),
+            ..self
+        })
+    }
+
+    pub(super) fn suffices(&self, need: Need, now: Timestamp) -> bool {
+        match need {
+            Need::Answer => now < self.fresh_until,
+            Need::Ahead => now < self.refresh_at,
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The chains that clients show, and what is known of their links.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tokio::sync::Mutex;
+
+use super::times::{Need, Times};
+use super::{Found, Revocations};
+use crate::pki::Certificate;
+use crate::pki::chain::Chain;
+use crate::pki::link::Link;
+use crate::pki::ocsp::Status;
+use crate::types::{ClientId, Failure, Thumbprint, Timestamp};
+
+/// What was told of a link, and for how long that counts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told {
+    pub(super) found: Found,
+    pub(super) times: Times,
+}
+
+/// A link, and what is known of it.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) link: Link,
+    /// Of many who want to know, one asks.
+    pub(super) turn: Mutex<()>,
+    told: RwLock<Option<Told>>,
+}
+
+impl Entry {
+    pub(super) fn told(&self) -> Option<Told> {
+        *self.told.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn tell(&self, told: Told) {
+        *self.told.write().unwrap_or_else(PoisonError::into_inner) = Some(told);
+    }
+
+    pub(super) fn found(&self, need: Need, now: Timestamp) -> Option<Found> {
+        self.told().filter(|told| told.times.suffices(need, now)).map(|told| told.found)
+    }
+}
+
+/// A chain that a client showed.
+#[derive(Debug)]
+pub struct Watched {
+    certificate: Arc<Certificate>,
+    client: ClientId,
+    chain: Arc<Chain>,
+    links: Vec<Arc<Entry>>,
+    used_at: AtomicI64,
+    /// Whether it is written down that it was revoked.
+    is_noted: AtomicBool,
+}
+
+impl Watched {
+    pub(super) const fn certificate(&self) -> &Arc<Certificate> {
+        &self.certificate
+    }
+
+    pub(super) const fn client(&self) -> &ClientId {
+        &self.client
+    }
+
+    pub(super) const fn chain(&self) -> &Arc<Chain> {
+        &self.chain
+    }
+
+    pub(super) fn links(&self) -> impl Iterator<Item = &Entry> {
+        self.links.iter().map(AsRef::as_ref)
+    }
+
+    pub(super) fn used_at(&self) -> Timestamp {
+        Timestamp(self.used_at.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn is_noted(&self) -> bool {
+        self.is_noted.load(Ordering::Acquire)
+    }
+
+    pub(super) fn note(&self) {
+        self.is_noted.store(true, Ordering::Release);
+    }
+
+    /// What is known of the whole chain; `None`: of some link nothing that suffices.
+    pub(super) fn found(&self, need: Need, now: Timestamp) -> Option<Found> {
+        let mut worst = Found::Said(Status::Good);
+        for entry in self.links() {
+            worst = worst.or_worse(entry.found(need, now)?);
+        }
+        Some(worst)
+    }
+}
+
+impl Revocations {
+    /// The chain, watched from now on.
+    pub(super) fn watch(
+        &self,
+        shown: &Arc<Certificate>,
+        chain: &Arc<Chain>,
+        client: &ClientId,
+        now: Timestamp,
+    ) -> Result<Arc<Watched>, Failure> {
+        let held = self.chains.get(&shown.presented);
+        if let Some(held) = held.filter(|held| Arc::ptr_eq(&held.chain, chain)) {
+            held.used_at.fetch_max(now.0, Ordering::Relaxed);
+            return Ok(held);
+        }
+        let links: Result<_, Failure> = chain
+            .path
+            .iter()
+            .zip(chain.path.iter().skip(1))
+            .map(|(certificate, issuer)| {
+                let key = Thumbprint::of(certificate);
+                self.links.get_or_insert_with(&key, || {
+                    let link = Link::read(certificate, issuer).map_err(Failure::internal)?;
+                    let (turn, told) = (Mutex::default(), RwLock::default());
+                    Ok(Arc::new(Entry { link, turn, told }))
+                })
+            })
+            .collect();
+        let watched = Arc::new(Watched {
+            certificate: shown.clone(),
+            client: client.clone(),
+            chain: chain.clone(),
+            links: links?,
+            used_at: AtomicI64::new(now.0),
+            is_noted: AtomicBool::new(false),
+        });
+        self.chains.insert(shown.presented, watched.clone());
+        Ok(watched)
+    }
+}

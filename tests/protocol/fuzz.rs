@@ -1,0 +1,111 @@
+//! What strangers send in a form of its own, broken in every way that chance finds: whoever reads it returns
+//! (THREATS MT-07, DO-08).
+//!
+//! | variable | meaning | else |
+//! |---|---|---|
+//! | `GATEWRIGHT_FUZZ_SECONDS` | for how long, all readers together | 2 |
+//! | `GATEWRIGHT_TEST_SEED` | the seed of a run that failed, which says it | by chance |
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+#[path = "../../fuzz/src/seeds.rs"]
+#[expect(unreachable_pub, reason = "a file of fuzz/ as well, which is a crate of its own")]
+mod seeds;
+#[path = "../../fuzz/src/targets.rs"]
+#[expect(unreachable_pub, reason = "a file of fuzz/ as well, which is a crate of its own")]
+mod targets;
+
+/// Bytes that mean something in DER, in percent-encoding, in names and in header fields.
+const TELLING: &[u8] = b"\x00\x01\x02\x03\x04\x05\x06\x0a\x0c\x13\x16\x17\x18\x30\x31\x7f\x80\x81\x82\x83\x84\x88\xa0\xa1\xa2\xa3\xff,=+\\\"#<>;:%-\r\n\t /";
+
+/// Dice that fall the same way for the same seed (xorshift64*).
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        let high = self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32;
+        usize::try_from(high).unwrap() % sides.max(1)
+    }
+
+    fn byte(&mut self) -> u8 {
+        match self.roll(3) {
+            0 => u8::try_from(self.roll(256)).unwrap(),
+            _ => TELLING[self.roll(TELLING.len())],
+        }
+    }
+
+    /// From somewhere to somewhere, mostly near.
+    fn range(&mut self, length: usize) -> std::ops::Range<usize> {
+        let from = self.roll(length + 1);
+        let most = if self.roll(4) == 0 { length } else { 8 };
+        from..(from + self.roll(most + 1)).min(length)
+    }
+
+    /// Breaks something in it, with a part of another one at times.
+    fn breaks(&mut self, data: &mut Vec<u8>, other: &[u8]) {
+        let at = self.roll(data.len());
+        match self.roll(9) {
+            0 | 1 if !data.is_empty() => data[at] ^= 1 << self.roll(8),
+            2 | 3 if !data.is_empty() => data[at] = self.byte(),
+            4 => {
+                let gone = self.range(data.len());
+                data.drain(gone);
+            }
+            5 => {
+                let byte = self.byte();
+                let many = if self.roll(8) == 0 { self.roll(300) } else { 1 };
+                data.splice(at..at, std::iter::repeat_n(byte, many));
+            }
+            6 => {
+                let again = data[self.range(data.len())].to_vec();
+                data.splice(at..at, again);
+            }
+            7 => {
+                let part = other[self.range(other.len())].to_vec();
+                let gone = self.range(data.len());
+                data.splice(gone, part);
+            }
+            _ => data.truncate(if self.roll(4) == 0 { at } else { data.len() }),
+        }
+    }
+}
+
+#[test]
+fn no_input_makes_a_reader_panic() {
+    let number = |name| std::env::var(name).ok().map(|text: String| text.parse::<u64>().unwrap());
+    let seconds = number("GATEWRIGHT_FUZZ_SECONDS").unwrap_or(2);
+    let seed = number("GATEWRIGHT_TEST_SEED");
+    let seed = seed.unwrap_or_else(|| u64::from(uuid::Uuid::new_v4().as_fields().0) | 1);
+    eprintln!("GATEWRIGHT_TEST_SEED={seed}");
+    let mut dice = Dice(seed);
+    let targets: Vec<_> =
+        targets::ALL.iter().map(|(name, read)| (*name, *read, seeds::of(name))).collect();
+    for (_, read, seeds) in &targets {
+        seeds.iter().for_each(|seed| read(seed));
+    }
+
+    let until = Instant::now() + Duration::from_secs(seconds);
+    let mut tried = 0_u64;
+    while Instant::now() < until {
+        for (name, read, seeds) in &targets {
+            for _ in 0..50 {
+                let mut data = seeds[dice.roll(seeds.len())].clone();
+                let other = &seeds[dice.roll(seeds.len())];
+                for _ in 0..=dice.roll(6) {
+                    dice.breaks(&mut data, other);
+                }
+                let read = catch_unwind(AssertUnwindSafe(|| read(&data)));
+                assert!(read.is_ok(), "{name} panicked on {}", STANDARD.encode(&data));
+                tried += 1;
+            }
+        }
+    }
+    eprintln!("{tried} inputs");
+}

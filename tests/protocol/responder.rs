@@ -1,0 +1,182 @@
+//! Somebody who answers OCSP (RFC 6960) and hands out CRLs (RFC 5280 §5), as told, and counts how often.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use gatewright::pki::ocsp::{Answer, Nonce, Request, Response, Status};
+use gatewright::pki::{Issuer, Reason};
+use gatewright::types::{Failure, Seconds, Timestamp};
+use rcgen::{
+    CertificateRevocationListParams, KeyIdMethod, KeyPair, RevocationReason, RevokedCertParams,
+    SerialNumber, SigningKey as _,
+};
+use rustls::pki_types::CertificateDer;
+use time::OffsetDateTime;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::authority::{Authority, Identity};
+use crate::server::BEGINNING;
+
+/// What a path answers to a body; `None`: it hangs up.
+type Says = dyn Fn(&str, &[u8], Timestamp) -> Option<Vec<u8>> + Send;
+
+pub(crate) struct Responder {
+    at: SocketAddr,
+    asked: Arc<AtomicUsize>,
+    says: Arc<Mutex<Box<Says>>>,
+    clock: Arc<AtomicI64>,
+}
+
+impl Responder {
+    /// One that hangs up on everybody.
+    pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let silent: Box<Says> = Box::new(|_, _, _| None);
+        let responder = Self {
+            at: listener.local_addr().unwrap(),
+            asked: Arc::default(),
+            says: Arc::new(Mutex::new(silent)),
+            clock: Arc::new(AtomicI64::new(BEGINNING)),
+        };
+        let (asked, says) = (responder.asked.clone(), responder.says.clone());
+        let clock = responder.clock.clone();
+        tokio::spawn(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let (asked, says, clock) = (asked.clone(), says.clone(), clock.clone());
+                tokio::spawn(async move {
+                    let Some((path, body)) = read(&mut stream).await else { return };
+                    asked.fetch_add(1, Ordering::SeqCst);
+                    let now = Timestamp(clock.load(Ordering::SeqCst));
+                    let said = says.lock().unwrap()(&path, &body, now);
+                    if let Some(said) = said {
+                        let kind = if path == "/ocsp" { "ocsp-response" } else { "pkix-crl" };
+                        let head = format!(
+                            "HTTP/1.1 200 OK\r\ncontent-type: application/{kind}\r\n\
+                             content-length: {}\r\n\r\n",
+                            said.len()
+                        );
+                        let _ = stream.write_all(&[head.as_bytes(), &said].concat()).await;
+                    }
+                });
+            }
+        });
+        responder
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.at)
+    }
+
+    /// How often it was asked until now.
+    pub(crate) fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn say(
+        &self,
+        says: impl Fn(&str, &[u8], Timestamp) -> Option<Vec<u8>> + Send + 'static,
+    ) {
+        *self.says.lock().unwrap() = Box::new(says);
+    }
+
+    pub(crate) fn hang_up(&self) {
+        self.say(|_, _, _| None);
+    }
+
+    pub(crate) fn wait(&self, seconds: i64) {
+        self.clock.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
+
+/// The path and the body of a request.
+async fn read(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
+    let mut bytes = Vec::new();
+    loop {
+        if stream.read_buf(&mut bytes).await.ok()? == 0 {
+            return None;
+        }
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let Some((head, _)) = text.split_once("\r\n\r\n") else { continue };
+        let length = head.lines().find_map(|line| {
+            line.to_ascii_lowercase().strip_prefix("content-length: ").map(str::to_owned)
+        });
+        let length: usize = length.map_or(0, |length| length.parse().unwrap());
+        // The head is ASCII; the body need not be text.
+        let begin = head.len() + 4;
+        if bytes.len() >= begin + length {
+            let path = head.split(' ').nth(1).unwrap().to_owned();
+            return Some((path, bytes[begin..].to_vec()));
+        }
+    }
+}
+
+/// An answer that counts for an hour.
+pub(crate) fn answer(status: Status, now: Timestamp) -> Answer {
+    Answer { status, this_update: now, next_update: Some(now + Seconds::hours(1)) }
+}
+
+pub(crate) fn revoked(now: Timestamp) -> Status {
+    Status::Revoked { at: now, reason: Reason::KeyCompromise }
+}
+
+/// An OCSP response of `signer`, which shows these certificates, to this request.
+pub(crate) fn respond(
+    body: &[u8],
+    answer: Answer,
+    (signer, key): (&CertificateDer<'_>, &KeyPair),
+    shows: &[CertificateDer<'_>],
+) -> Vec<u8> {
+    let Request { asked, nonce } = Request::read(body).unwrap();
+    let answers = asked.into_iter().map(|id| (id, answer)).collect();
+    sign(answers, nonce, (signer, key), shows)
+}
+
+pub(crate) fn sign(
+    answers: Vec<(gatewright::pki::ocsp::CertId, Answer)>,
+    nonce: Option<Nonce>,
+    (signer, key): (&CertificateDer<'_>, &KeyPair),
+    shows: &[CertificateDer<'_>],
+) -> Vec<u8> {
+    let response = Response { answers, nonce, produced_at: Timestamp(BEGINNING) };
+    let sign = |message: &[u8]| key.sign(message).map_err(Failure::internal);
+    response.sign(&Issuer::read(signer).unwrap(), shows, sign).unwrap()
+}
+
+/// A list with these serial numbers, which counts for an hour.
+pub(crate) fn list(authority: &Authority, serials: &[u64], now: Timestamp) -> Vec<u8> {
+    list_until(authority, serials, now, now + Seconds::hours(1))
+}
+
+pub(crate) fn list_until(
+    authority: &Authority,
+    serials: &[u64],
+    now: Timestamp,
+    next: Timestamp,
+) -> Vec<u8> {
+    let date = |of: Timestamp| OffsetDateTime::from_unix_timestamp(of.0).unwrap();
+    let one = |serial: &u64| RevokedCertParams {
+        serial_number: SerialNumber::from(*serial),
+        revocation_time: date(now),
+        reason_code: Some(RevocationReason::KeyCompromise),
+        invalidity_date: None,
+    };
+    let params = CertificateRevocationListParams {
+        this_update: date(now),
+        next_update: date(next),
+        crl_number: SerialNumber::from(1),
+        issuing_distribution_point: None,
+        revoked_certs: serials.iter().map(one).collect(),
+        key_identifier_method: KeyIdMethod::Sha256,
+    };
+    params.signed_by(authority.signer()).unwrap().der().to_vec()
+}
+
+impl Identity {
+    /// Whom it speaks for, as the signer of OCSP responses.
+    pub(crate) fn signer(&self) -> (&CertificateDer<'static>, &KeyPair) {
+        (self.certificate(), &self.key)
+    }
+}
