@@ -64,8 +64,7 @@ impl Inventory<'_> {
         for holder in certificates::holders(on, always).await? {
             holders.entry(holder.thumbprint).or_default().push(holder);
         }
-        let clients = clients::all(on).await?;
-        let clients = clients.into_iter().filter(|client| client.disabled_at.is_none());
+        let clients = clients::with_certificates(on).await?.into_iter();
         let mut of_client: HashMap<ClientId, Vec<usize>> = HashMap::new();
         for (at, row) in rows.iter().enumerate() {
             let held = holders.get(&row.thumbprint).into_iter().flatten();

@@ -5,6 +5,8 @@ use std::collections::{HashMap, HashSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -249,6 +251,24 @@ impl Inventory<'_> {
             Ok(())
         })
         .await
+    }
+
+    /// Notes the certificates that the configuration names for our own listeners: what is not noted for
+    /// an hour was replaced. A file that cannot be read is told of by whoever listens with it.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn note_own(&self) -> sqlx::Result<()> {
+        let files = [&self.config.tls.certificate_file, &self.config.mtls.certificate_file];
+        for file in files.into_iter().flatten() {
+            let pem = tokio::fs::read(file).await.unwrap_or_default();
+            let Ok(der) = CertificateDer::from_pem_slice(&pem) else { continue };
+            let Ok(certificate) = Certificate::read(&der, &[]) else { continue };
+            let mut row = row(&certificate, Origin::Own, None, self.now);
+            row.last_used_at = Some(self.now);
+            certificates::note(self.store.db(), &row).await?;
+        }
+        Ok(())
     }
 
     /// Our signing keys: they have no certificate, but a life.

@@ -33,6 +33,9 @@ const REVOCATION: Duration = Duration::from_secs(15);
 /// As many chains as are asked for at once.
 const ASKING: usize = 8;
 
+/// How often it is measured what expires, and told.
+const MEASURE: Duration = Duration::from_secs(60);
+
 /// How often work that one replica does is asked for.
 const ASK: Duration = Duration::from_secs(20);
 
@@ -50,6 +53,8 @@ pub(super) fn start(tasks: &mut JoinSet<()>, app: &App, stopped: &watch::Receive
     tasks.spawn(repeat("outbox", NOTE, app.clone(), stopped.clone(), outbox));
     tasks.spawn(repeat("certificates", ASK, app.clone(), stopped.clone(), certificates));
     tasks.spawn(repeat("revocation", REVOCATION, app.clone(), stopped.clone(), revocation));
+
+    tasks.spawn(repeat("certificates", MEASURE, app.clone(), stopped.clone(), certificates));
     tasks.spawn(repeat("sweep", ASK, app.clone(), stopped.clone(), sweep));
     tasks.spawn(repeat("keys", ASK, app.clone(), stopped.clone(), keys));
 }
@@ -114,6 +119,7 @@ async fn outbox(app: &App) -> Result<Done> {
 /// Every replica measures; one of them tells.
 async fn certificates(app: &App) -> Result<Done> {
     let inventory = Inventory { store: &app.store, config: &app.config, now: app.clock.now() };
+    inventory.note_own().await?;
     let census = inventory.census().await?;
     measure(app, &census).await?;
     leased(app, "certificates", async |trace| expiry::look(&census, &app.store, trace).await).await

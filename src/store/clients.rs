@@ -98,6 +98,24 @@ pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Vec<Client>> {
         .collect()
 }
 
+/// The clients, not disabled, that have to do with certificates: they hold one, or may need one. Without
+/// their secrets. The texts are a first sieve, so that not every client of a large house is read.
+///
+/// # Errors
+/// What the database says.
+pub async fn with_certificates(on: impl Into<On<'_>>) -> sqlx::Result<Vec<Client>> {
+    let rows: Vec<Row> = sql("SELECT id, metadata, created_at, disabled_at, version FROM clients
+          WHERE disabled_at IS NULL
+            AND (id IN (SELECT client_id FROM certificate_clients)
+                 OR id IN (SELECT client_id FROM certificates WHERE client_id IS NOT NULL)
+                 OR metadata LIKE '%\"tls_client_certificate_bound_access_tokens\":true%'
+                 OR metadata LIKE '%tls_client_auth\"%')
+          ORDER BY id")
+    .all(on)
+    .await?;
+    rows.into_iter().map(|row| row.with(Vec::new())).collect()
+}
+
 /// The origins that the clients allow which are not disabled: all that CORS preflights may ask about.
 ///
 /// # Errors

@@ -262,6 +262,21 @@ async fn operators_are_told_of_what_is_theirs() {
     assert!(told[0].text.contains("CN=id"));
 }
 
+/// The certificate of our own listeners is in the inventory as long as it is shown.
+#[tokio::test]
+async fn what_we_show_ourselves_is_watched() {
+    let server = Server::with_tls(|_| {}).await;
+
+    server.inventory().note_own().await.unwrap();
+
+    let own = server.census(|census| {
+        census.own().into_iter().map(|row| row.subject.clone()).collect::<Vec<_>>()
+    });
+    assert_eq!(own.await, ["CN=id.example.org"]);
+    server.wait(2 * HOUR);
+    assert_eq!(server.census(|census| census.own().len()).await, 0, "nobody shows it any more");
+}
+
 /// Issue 3: `cert forecast` says which clients stop working on which day; those with renewals in place do
 /// not.
 #[tokio::test]
