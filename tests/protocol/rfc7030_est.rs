@@ -298,6 +298,7 @@ async fn a_disabled_client_renews_nothing() {
     let server = server().await;
     let client = machine(&server).await;
     let shown = enrolled(&server, &client).await;
+    authenticated(&server, &client, &shown).await.ok();
     let waiting = token(&server, &client).await;
     let id = ClientId::from_text(&client.id);
 
@@ -309,6 +310,7 @@ async fn a_disabled_client_renews_nothing() {
     ask().send().await.refused(401, "invalid_client");
     server.administer(async |registrar| registrar.enable(&id).await.unwrap()).await;
     renewed(&server, &shown).await.refused(401, "invalid_client");
+    authenticated(&server, &client, &shown).await.refused(401, "invalid_client");
     ask().send().await.ok();
 }
 
