@@ -143,6 +143,7 @@ mod tests {
             "[{ name = \"a\", file = \"a.pem\", revokation = \"off\" }]",
             "[{ name = \"a\", file = \"a.pem\", revocation = \"hard\" }]",
             "[{ name = \"a\", file = \"a.pem\" }, { name = \"a\", file = \"a.pem\" }]",
+            "[{ name = \"gatewright\", file = \"a.pem\" }]",
             "[{ name = \"a\", file = \"b.pem\" }]",
         ] {
             let file = format!("{SMALLEST}\n[client_certificates]\nanchors = {anchors}");
@@ -161,6 +162,7 @@ mod tests {
         has an item (number 1) that has a key `revokation` that we do not know; the nearest that we know is `revocation`
         has an item (number 1) that has a revocation that is not a word that we know here
         has two that are named a; give each a name of its own
+        has one that is named gatewright, like our own authority; give it another name
         names b.pem, which is not a file; put the certificates there, as PEM
         "#);
     }

@@ -96,6 +96,10 @@ pub(super) fn contradictions(config: &Config) -> Vec<(Vec<&'static str>, Problem
             let reason = format!("has two that are named {}", anchor.name);
             refuse(KEY, reason, "give each a name of its own");
         }
+        if anchor.name == "gatewright" {
+            let reason = "has one that is named gatewright, like our own authority".to_owned();
+            refuse(KEY, reason, "give it another name");
+        }
         if !anchor.file.is_file() {
             refuse(KEY, not_there(&anchor.file), "put the certificates there, as PEM");
         }

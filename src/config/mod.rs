@@ -256,7 +256,8 @@ settings! {
         /// whether a certificate is good whose revocation nobody can tell (`soft-fail` when
         /// unsaid); and `crl_files`, lists of revoked certificates (PEM or DER) that somebody keeps up
         /// to date there, read before anything is fetched. Whoever can have a certificate from one of
-        /// them can be any client that is registered by a name that they put into it.
+        /// them can be any client that is registered by a name that they put into it. Our own
+        /// authority (`gatewright ca`) is among them by itself, as `gatewright`.
         anchors: Vec<Anchor> = Vec::new();
         /// How long it counts at most what an OCSP responder or a CRL says of a certificate, if that
         /// does not end sooner by itself. It is asked anew before, beside the requests.

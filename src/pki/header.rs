@@ -213,3 +213,36 @@ fn pairs(value: &str) -> Result<Vec<(String, String)>, &'static str> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const FORMS: [Form; 5] = [Form::None, Form::Rfc9440, Form::Nginx, Form::Envoy, Form::Haproxy];
+
+    proptest! {
+        /// THREATS MT-07.
+        #[test]
+        fn no_bytes_make_us_panic(
+            certificate in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..80), 0..3),
+            chain in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..80), 0..3),
+            der in prop::collection::vec(any::<u8>(), 0..80),
+            pairs in "([A-Za-z]{0,5}=\"?[%a-zA-Z0-9=\\\\-]{0,20}\"?[;,]?){0,4}",
+        ) {
+            let encoded = STANDARD.encode(&der);
+            let item = format!(":{encoded}:");
+            let pem = format!("-----BEGIN CERTIFICATE-----%0A{encoded}%0A-----END CERTIFICATE-----");
+            let cert = format!("Hash=x;Cert=\"{pem}\";Chain=\"{pem}{pem}\"");
+            let fields: Vec<&[u8]> = certificate.iter().map(Vec::as_slice).collect();
+            let others: Vec<&[u8]> = chain.iter().map(Vec::as_slice).collect();
+            for form in FORMS {
+                for first in [&encoded, &item, &pem, &cert, &pairs] {
+                    let _ = read(form, &[first.as_bytes()], &[first.as_bytes()]);
+                }
+                let _ = read(form, &fields, &others);
+            }
+        }
+    }
+}

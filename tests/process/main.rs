@@ -11,10 +11,12 @@
 
 // What the tests are made of.
 mod application;
-
 mod browser;
 mod chromium;
 mod holder;
+#[path = "../protocol/authority.rs"]
+#[expect(dead_code, reason = "each of the two uses some of it")]
+mod identities;
 mod load;
 mod place;
 mod server;
@@ -23,6 +25,7 @@ mod server;
 mod authority;
 mod certificates;
 mod cli;
+mod client_certificates;
 mod demo;
 mod forward_auth;
 mod interop;
@@ -36,12 +39,18 @@ mod shutdown;
 mod start;
 
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// A path for a directory that nobody else uses.
 fn directory(what: &str) -> PathBuf {
     std::env::temp_dir().join(format!("gatewright-{what}-{}", uuid::Uuid::new_v4()))
+}
+
+/// Makes a file its owner's alone.
+fn hide(file: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 /// A port that nobody listens on, from below the range that the kernel hands out by itself, so that

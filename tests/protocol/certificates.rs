@@ -11,8 +11,10 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
     ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
 };
+use rustls_pki_types::CertificateDer;
 use serde_json::{Value, json};
 
+use crate::authority::Identity;
 use crate::http::Ask;
 use crate::server::Server;
 
@@ -129,6 +131,13 @@ impl Shown {
         change(&mut params);
         let der = params.self_signed(&key).unwrap().der().to_vec();
         Self { der, chain: Vec::new(), key }
+    }
+
+    /// To be shown in a TLS handshake.
+    pub(crate) fn identity(&self) -> Identity {
+        let all = [&[self.der.clone()][..], &self.chain].concat();
+        let chain = all.into_iter().map(CertificateDer::from).collect();
+        Identity { chain, key: self.same_key() }
     }
 
     /// `x5t#S256`

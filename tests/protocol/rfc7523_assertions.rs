@@ -1,20 +1,14 @@
 //! RFC 7523 §2.2 and §3, JWTs for client authentication, with the audience of rfc7523bis: `client_secret_jwt`
 //! and `private_key_jwt` of OIDC Core §9.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use gatewright::jose::SigningKey;
 use gatewright::store::{sql, sweep};
 use gatewright::types::Algorithm;
 use serde_json::{Map, Value, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
-use tokio::sync::Mutex;
 
 use crate::http::{Answer, Ask};
 use crate::jwt::{Signer, mac};
+use crate::publisher::Publisher;
 use crate::server::{Client, ISSUER, Server};
 
 const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -332,53 +326,9 @@ async fn the_store_of_what_was_used_does_not_grow_without_end() {
     assert_eq!(remembered(&server).await, 0);
 }
 
-/// Somebody who serves a JWK set, and counts who asks.
-struct Publisher {
-    address: SocketAddr,
-    keys: Arc<Mutex<Option<Value>>>,
-    asked: Arc<AtomicUsize>,
-}
-
-impl Publisher {
-    async fn start(signer: &Signer) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let publisher = Self {
-            address: listener.local_addr().unwrap(),
-            keys: Arc::new(Mutex::new(Some(json!({ "keys": [signer.jwk()] })))),
-            asked: Arc::default(),
-        };
-        let (keys, asked) = (publisher.keys.clone(), publisher.asked.clone());
-        tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
-                asked.fetch_add(1, Ordering::SeqCst);
-                let mut request = [0; 4096];
-                let _ = stream.read(&mut request).await;
-                let answer = match keys.lock().await.as_ref() {
-                    Some(keys) => {
-                        let body = keys.to_string();
-                        let head = "HTTP/1.1 200 OK\r\ncontent-type: application/jwk-set+json\r\n";
-                        format!("{head}content-length: {}\r\n\r\n{body}", body.len())
-                    }
-                    None => "HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n".to_owned(),
-                };
-                let _ = stream.write_all(answer.as_bytes()).await;
-            }
-        });
-        publisher
-    }
-
-    fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
-    }
-
-    async fn publish(&self, keys: Option<Value>) {
-        *self.keys.lock().await = keys;
-    }
-}
-
 async fn with_uri(signer: &Signer) -> (Server, Publisher, Client) {
     let server = Server::with(|config| config.outbound.allow_private_networks = true).await;
-    let publisher = Publisher::start(signer).await;
+    let publisher = Publisher::start(json!({ "keys": [signer.jwk()] })).await;
     let uri = json!({ "jwks": null, "jwks_uri": format!("http://{}/jwks", publisher.address) });
     let client = with_key(&server, signer, uri).await;
     (server, publisher, client)

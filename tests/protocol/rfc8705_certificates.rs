@@ -1,5 +1,6 @@
 //! RFC 8705 §2, client authentication by certificates: whom one proves, and whom not. THREATS MT-01 to MT-03.
 
+use gatewright::config::CertificateHeader;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa,
     KeyUsagePurpose, NameConstraints, SanType, date_time_ymd,
@@ -8,8 +9,9 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use serde_json::{Value, json};
 
-use crate::certificates::{Authority, Shown, server, server_of, subject};
+use crate::certificates::{Authority, Shown, behind_proxy, server, server_of, subject};
 use crate::http::Answer;
+use crate::publisher::Publisher;
 use crate::server::{BEGINNING, Client, Server};
 
 /// A service that proves itself by a certificate with this name.
@@ -326,6 +328,39 @@ async fn a_registered_certificate_proves_its_client_and_another_does_not() {
     server.post("/token", &form).await.refused(401, "invalid_client");
     let other = registering(&server, &[&Shown::self_signed("Other")]).await;
     ask(&server, &other, &old).await.refused(401, "invalid_client");
+}
+
+/// §2.2: "the certificates can be [...] referenced by the jwks_uri"; a new one is found by fetching the keys
+/// again, once a minute at most.
+#[tokio::test]
+async fn a_client_may_publish_its_certificates_and_change_them() {
+    let (old, new) = (Shown::self_signed("Backup"), Shown::self_signed("Backup"));
+    let server = Server::with(|config| {
+        behind_proxy(config, CertificateHeader::Rfc9440);
+        config.outbound.allow_private_networks = true;
+    })
+    .await;
+    let publisher = Publisher::start(json!({ "keys": [old.jwk()] })).await;
+    let client = server
+        .register(json!({
+            "grant_types": ["client_credentials"],
+            "scope": "read",
+            "token_endpoint_auth_method": "self_signed_tls_client_auth",
+            "jwks_uri": format!("http://{}/jwks", publisher.address),
+        }))
+        .await;
+    for _ in 0..3 {
+        ask(&server, &client, &old).await.ok();
+        ask(&server, &client, &new).await.refused(401, "invalid_client");
+    }
+    assert_eq!(publisher.asked(), 1);
+
+    publisher.publish(Some(json!({ "keys": [new.jwk()] }))).await;
+    server.wait(60);
+    ask(&server, &client, &new).await.ok();
+
+    assert_eq!(publisher.asked(), 2);
+    ask(&server, &client, &old).await.refused(401, "invalid_client");
 }
 
 /// A self-signed certificate has dates, too.

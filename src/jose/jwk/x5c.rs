@@ -89,3 +89,92 @@ fn is_of(key: &SubjectPublicKeyInfo<'_>, jwk: &Map<String, Value>) -> Result<boo
         (Some(_) | None, _) => Ok(false),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{
+        CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ED25519,
+        PKCS_RSA_SHA256,
+    };
+    use rustls_pki_types::PrivatePkcs8KeyDer;
+    use serde_json::json;
+
+    use super::*;
+    use crate::jose::{SigningKey, base64url};
+    use crate::types::Algorithm;
+
+    fn certificate(key: &KeyPair) -> String {
+        let signed = CertificateParams::default().self_signed(key).unwrap();
+        STANDARD.encode(signed.der())
+    }
+
+    fn of(jwk: &Value) -> Result<Option<Vec<u8>>, &'static str> {
+        read(jwk.as_object().unwrap())
+    }
+
+    /// The key of each kind, as a JWK, and a certificate of it.
+    fn pair(algorithm: &'static rcgen::SignatureAlgorithm) -> (Value, String) {
+        let key = KeyPair::generate_for(algorithm).unwrap();
+        let bytes = key.public_key_raw();
+        let half = |n: usize| base64url::encode(bytes[1..].chunks(bytes.len() / 2).nth(n).unwrap());
+        let jwk = if algorithm == &PKCS_ED25519 {
+            json!({ "kty": "OKP", "crv": "Ed25519", "x": base64url::encode(bytes) })
+        } else if algorithm == &PKCS_ECDSA_P384_SHA384 {
+            json!({ "kty": "EC", "crv": "P-384", "x": half(0), "y": half(1) })
+        } else {
+            json!({ "kty": "EC", "crv": "P-256", "x": half(0), "y": half(1) })
+        };
+        (jwk, certificate(&key))
+    }
+
+    fn rsa_pair() -> (Value, String) {
+        let (key, pkcs8) = SigningKey::generate(Algorithm::Rs256).unwrap();
+        let pkcs8 = PrivatePkcs8KeyDer::from(pkcs8.to_vec());
+        let pair = KeyPair::from_pkcs8_der_and_sign_algo(&pkcs8, &PKCS_RSA_SHA256).unwrap();
+        (key.public_jwk(), certificate(&pair))
+    }
+
+    /// RFC 7517 §4.7: "the key in the first certificate MUST match".
+    #[test]
+    fn a_certificate_is_of_its_key() {
+        let kinds = [&PKCS_ECDSA_P256_SHA256, &PKCS_ECDSA_P384_SHA384, &PKCS_ED25519];
+        let pairs: Vec<_> = kinds.into_iter().map(pair).chain([rsa_pair()]).collect();
+        let stranger = pair(&PKCS_ECDSA_P256_SHA256).1;
+        for (n, (jwk, _)) in pairs.iter().enumerate() {
+            for (m, (_, certificate)) in pairs.iter().enumerate() {
+                let mut jwk = jwk.clone();
+                jwk["x5c"] = json!([certificate, stranger]);
+                assert_eq!(of(&jwk).is_ok_and(|found| found.is_some()), n == m, "{n} {m}");
+            }
+            let mut jwk = jwk.clone();
+            jwk["x5c"] = json!([stranger]);
+            assert!(of(&jwk).is_err());
+        }
+    }
+
+    #[test]
+    fn what_is_no_certificate_is_refused() {
+        let (jwk, certificate) = pair(&PKCS_ECDSA_P256_SHA256);
+        let url = certificate.replace('+', "-").replace('/', "_").replace('=', "");
+        let longer = STANDARD.encode([STANDARD.decode(&certificate).unwrap(), vec![0]].concat());
+        for wrong in [
+            json!([]),
+            json!(certificate),
+            json!({}),
+            json!(null),
+            json!([1]),
+            json!([""]),
+            json!(["AAAA"]),
+            json!([format!("{certificate}\n")]),
+            json!([url]),
+            json!([longer]),
+            json!([certificate, "AAAA"]),
+            json!(vec![certificate.clone(); 10]),
+        ] {
+            let mut jwk = jwk.clone();
+            jwk["x5c"] = wrong.clone();
+            assert!(of(&jwk).is_err(), "{wrong}");
+        }
+        assert_eq!(of(&jwk), Ok(None));
+    }
+}

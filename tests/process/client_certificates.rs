@@ -1,0 +1,347 @@
+//! Certificates of clients, shown by programs of others: `curl`, `openid-client`, Authlib; to Gatewright itself,
+//! and to the real nginx and HAProxy with the configurations of `deploy/client-certificates`.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+use tokio::process::{Child, Command};
+
+use crate::application::Application;
+use crate::identities::{Authority, Identity, pem};
+use crate::place::Place;
+use crate::server::{PASSWORD, Server};
+
+/// A server and whoever shows certificates to it.
+struct World {
+    server: Server,
+    /// Where certificates are shown: Gatewright's own name for it, or the proxy.
+    url: String,
+    proxy: Option<Child>,
+    /// Issues certificates for clients; the server believes its root.
+    issuing: Authority,
+}
+
+/// Who ends TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Edge {
+    Gatewright,
+    Nginx,
+    Haproxy,
+}
+
+impl World {
+    async fn before(edge: Edge) -> Self {
+        let mut place = Place::make().await;
+        let port = crate::free_port();
+        let url = format!("https://localhost:{port}");
+        let (root, servers) = (Authority::new("Clients"), Authority::new("Servers"));
+        let (issuing, host) = (root.below("Issuing"), servers.server(&["localhost"]));
+        let believed = if edge == Edge::Nginx { &issuing } else { &root };
+        place.write("clients.pem", &pem(believed.certificate()));
+        place.write("servers.pem", &pem(servers.certificate()));
+        place.write("host.pem", &host.chain_pem());
+        place.write("host.key", &host.key.serialize_pem());
+        place.write("host.both.pem", &(host.chain_pem() + host.key.serialize_pem().as_str()));
+        crate::hide(&place.directory.join("host.key"));
+        let file = |name: &str| place.directory.join(name).display().to_string();
+        let anchors = format!("name=clients;file={};revocation=off", file("clients.pem"));
+        let (certificate, key) = (file("host.pem"), file("host.key"));
+        place.set("CLIENT_CERTIFICATES__ANCHORS", &anchors);
+        match edge {
+            Edge::Gatewright => {
+                place.set("MTLS__URL", &url);
+                place.set("MTLS__LISTEN", &format!("127.0.0.1:{port}"));
+                place.set("MTLS__CERTIFICATE_FILE", &certificate);
+                place.set("MTLS__KEY_FILE", &key);
+            }
+            Edge::Nginx | Edge::Haproxy => {
+                place.set("HTTP__TRUSTED_PROXIES", "127.0.0.1");
+                let form = if edge == Edge::Nginx { "nginx" } else { "haproxy" };
+                place.set("HTTP__CLIENT_CERTIFICATE_HEADER", form);
+            }
+        }
+        let server = Server::at(place).await;
+        let proxy = match edge {
+            Edge::Gatewright => None,
+            Edge::Nginx => Some(nginx(&server, port)),
+            Edge::Haproxy => Some(haproxy(&server, port)),
+        };
+        let world = Self { server, url, proxy, issuing };
+        crate::until("somebody listens for TLS", async || {
+            world.curl("/jwks", None, &[]).await.0 != 0
+        })
+        .await;
+        world
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.server.place.directory.join(name)
+    }
+
+    /// Puts a certificate and its key where programs find them.
+    fn put(&self, name: &str, identity: &Identity) {
+        self.server.place.write(&format!("{name}.pem"), &identity.chain_pem());
+        self.server.place.write(&format!("{name}.key"), &identity.key.serialize_pem());
+    }
+
+    /// A client of the command line's making, with these flags.
+    async fn client(&self, flags: &[&str]) -> String {
+        let create = ["client", "create", "--grant-type", "client_credentials"];
+        let made = self.server.place.json(&[&create[..], flags].concat()).await;
+        made["client_id"].as_str().unwrap().to_owned()
+    }
+
+    /// What `curl` gets from there, with a certificate of [`World::put`] and these arguments.
+    async fn curl(&self, path: &str, shows: Option<&str>, more: &[&str]) -> (u16, Value) {
+        let mut command = Command::new("curl");
+        command.args(["--silent", "--noproxy", "*", "--write-out", "\n%{http_code}"]);
+        command.arg("--cacert").arg(self.path("servers.pem"));
+        if let Some(name) = shows {
+            command.arg("--cert").arg(self.path(&format!("{name}.pem")));
+            command.arg("--key").arg(self.path(&format!("{name}.key")));
+        }
+        let output = command.args(more).arg(format!("{}{path}", self.url)).output().await.unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let (body, status) = text.rsplit_once('\n').unwrap_or(("", "0"));
+        (status.parse().unwrap(), serde_json::from_str(body).unwrap_or_default())
+    }
+
+    /// Asks for a token of the client's own.
+    async fn ask(&self, id: &str, shows: Option<&str>, more: &[&str]) -> (u16, Value) {
+        let id = format!("client_id={id}");
+        let form = ["--data", "grant_type=client_credentials", "--data", &id];
+        self.curl("/token", shows, &[&form[..], more].concat()).await
+    }
+
+    /// Runs one of `tests/interop`, with a client for people and a service, both known by a certificate.
+    async fn interop(&self, interpreter: &str, program: &str) {
+        let person = self.server.person("ada").await;
+        self.put("own", &self.issuing.client("Photos"));
+        self.put("other", &self.issuing.client("Thief"));
+        let metadata = json!({
+            "client_name": "Photos",
+            "redirect_uris": [Application::REDIRECT_URI],
+            "post_logout_redirect_uris": [Application::SIGNED_OUT],
+            "grant_types": ["authorization_code", "refresh_token", "client_credentials"],
+            "token_endpoint_auth_method": "tls_client_auth",
+            "tls_client_auth_subject_dn": "CN=Photos",
+            "tls_client_certificate_bound_access_tokens": true,
+        });
+        let client = self.server.register(metadata).await;
+        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop").join(program);
+        let id = client["client_id"].as_str().unwrap();
+        let mut command = Command::new(interpreter);
+        command
+            .arg(program)
+            .env("INTEROP_ISSUER", &self.server.issuer)
+            .env("INTEROP_USERNAME", &person.username)
+            .env("INTEROP_PASSWORD", PASSWORD)
+            .env("INTEROP_EMAIL", format!("{}@example.org", person.username))
+            .env("INTEROP_CLIENT_ID", id)
+            .env("INTEROP_CLIENT_SECRET", "none")
+            .env("INTEROP_REDIRECT_URI", Application::REDIRECT_URI)
+            .env("INTEROP_POST_LOGOUT_REDIRECT_URI", Application::SIGNED_OUT)
+            .env("INTEROP_SERVICE_ID", id)
+            .env("INTEROP_CA", self.path("servers.pem"))
+            .env("INTEROP_CERTIFICATE", self.path("own.pem"))
+            .env("INTEROP_KEY", self.path("own.key"))
+            .env("INTEROP_OTHER_CERTIFICATE", self.path("other.pem"))
+            .env("INTEROP_OTHER_KEY", self.path("other.key"))
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        for name in
+            ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
+        {
+            command.env_remove(name);
+        }
+        let output = command.output().await.expect("scripts/setup installs it");
+
+        let said = String::from_utf8_lossy(&output.stdout);
+        let complained = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}\n{complained}");
+        assert!(said.lines().count() >= 6, "every step is told:\n{said}");
+        assert!(said.lines().all(|line| line.starts_with("ok ")), "{said}");
+    }
+
+    async fn stop(mut self) {
+        if let Some(mut proxy) = self.proxy.take() {
+            proxy.kill().await.unwrap();
+        }
+        self.server.stop().await;
+    }
+}
+
+fn deployed(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/client-certificates").join(name)
+}
+
+/// The port of the server.
+fn upstream(server: &Server) -> String {
+    format!("127.0.0.1:{}", server.issuer.rsplit_once(':').unwrap().1)
+}
+
+fn nginx(server: &Server, port: u16) -> Child {
+    let directory = server.place.directory.join("nginx");
+    std::fs::create_dir(&directory).unwrap();
+    std::fs::copy(deployed("nginx.conf"), directory.join("nginx.conf")).unwrap();
+    let (here, place) = (directory.display(), server.place.directory.display());
+    let mut text = format!(
+        "upstream gatewright {{ server {}; keepalive 4; }}\n\
+         ssl_certificate {place}/host.pem;\n\
+         ssl_certificate_key {place}/host.key;\n",
+        upstream(server)
+    );
+    for kind in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"] {
+        text.push_str(&format!("{kind}_temp_path {here}/{kind};\n"));
+    }
+    std::fs::write(directory.join("place.conf"), text).unwrap();
+    let listen = format!("listen 127.0.0.1:{port} ssl;\n");
+    std::fs::write(directory.join("listen.conf"), listen).unwrap();
+    let global = format!("daemon off; pid {here}/pid; error_log {here}/error.log warn;");
+    Command::new("nginx")
+        .args(["-p", &here.to_string(), "-c", &format!("{here}/nginx.conf"), "-g", &global])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("scripts/setup installs nginx")
+}
+
+fn haproxy(server: &Server, port: u16) -> Child {
+    let place = &server.place.directory;
+    let log = std::fs::File::create(place.join("haproxy.log")).unwrap();
+    Command::new("haproxy")
+        .arg("-db")
+        .arg("-f")
+        .arg(deployed("haproxy.cfg"))
+        .env("LISTEN", format!("127.0.0.1:{port}"))
+        .env("GATEWRIGHT", upstream(server))
+        .env("CERTIFICATE", place.join("host.both.pem"))
+        .env("CLIENTS", place.join("clients.pem"))
+        .stdout(Stdio::null())
+        .stderr(log)
+        .kill_on_drop(true)
+        .spawn()
+        .expect("scripts/setup installs haproxy")
+}
+
+fn cnf(answer: &Value) -> Value {
+    let token = answer["access_token"].as_str().unwrap();
+    let payload = gatewright::jose::base64url::decode(token.split('.').nth(1).unwrap()).unwrap();
+    serde_json::from_slice::<Value>(&payload).unwrap()["cnf"]["x5t#S256"].clone()
+}
+
+/// RFC 8705, RFC 9440 §4; THREATS MT-01, MT-02, MT-06: whoever ends TLS, with the configuration that we hand out.
+async fn whoever_shows_a_certificate_is_known_by_it(edge: Edge) {
+    let world = World::before(edge).await;
+    let (own, thief) = (world.issuing.client("Backup"), world.issuing.client("Thief"));
+    let (lone, lookalike) = (Identity::self_signed("Lone"), Identity::self_signed("Backup"));
+    let foreign = Authority::new("Issuing").client("Backup");
+    for (name, identity) in [
+        ("own", &own),
+        ("thief", &thief),
+        ("lone", &lone),
+        ("lookalike", &lookalike),
+        ("foreign", &foreign),
+    ] {
+        world.put(name, identity);
+    }
+    let by_certificate = ["--auth-method", "tls_client_auth", "--tls-subject", "CN=Backup"];
+    let backup = world.client(&[&by_certificate[..], &["--tls-bound-tokens"]].concat()).await;
+    world.server.place.write("jwks.json", &json!({ "keys": [jwk(&lone)] }).to_string());
+    let by_itself = ["--auth-method", "self_signed_tls_client_auth", "--jwks", "jwks.json"];
+    let alone = world.client(&by_itself).await;
+
+    let (status, answer) = world.ask(&backup, Some("own"), &[]).await;
+    assert_eq!((status, cnf(&answer)), (200, json!(own.thumbprint())), "{edge:?}");
+    assert_eq!(world.ask(&alone, Some("lone"), &[]).await.0, 200, "{edge:?}");
+    for (id, shows) in [
+        (&backup, None),
+        (&backup, Some("thief")),
+        (&backup, Some("lookalike")),
+        (&backup, Some("foreign")),
+        (&backup, Some("lone")),
+        (&alone, None),
+        (&alone, Some("own")),
+    ] {
+        let (status, answer) = world.ask(id, shows, &[]).await;
+        assert_eq!(
+            (status, &answer["error"]),
+            (401, &json!("invalid_client")),
+            "{edge:?} {shows:?}"
+        );
+    }
+
+    // What a client says itself of its certificate is nothing.
+    let escaped = own.chain_pem().replace('\n', "%0A").replace('+', "%2B");
+    for spoofed in [
+        format!("Client-Cert: :{}:", base64(&own)),
+        format!("X-SSL-Client-Cert: {escaped}"),
+        format!("X-Forwarded-Client-Cert: Cert=\"{escaped}\""),
+        format!("X-SSL-Client-DER: {}", base64(&own)),
+    ] {
+        for shows in [None, Some("thief")] {
+            let (status, answer) = world.ask(&backup, shows, &["--header", &spoofed]).await;
+            assert_eq!(
+                (status, &answer["error"]),
+                (401, &json!("invalid_client")),
+                "{spoofed:.30}"
+            );
+        }
+        let (status, answer) = world.ask(&backup, Some("own"), &["--header", &spoofed]).await;
+        assert_eq!((status, cnf(&answer)), (200, json!(own.thumbprint())));
+    }
+    let underscores = format!("X_SSL_Client_DER: {}", base64(&own));
+    let (status, _) = world.ask(&backup, None, &["--header", &underscores]).await;
+    assert_eq!(status, if edge == Edge::Haproxy { 400 } else { 401 }, "{edge:?}");
+    world.stop().await;
+}
+
+fn base64(identity: &Identity) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(identity.certificate())
+}
+
+fn jwk(identity: &Identity) -> Value {
+    let point = identity.key.public_key_raw();
+    let encode = |bytes: &[u8]| gatewright::jose::base64url::encode(bytes);
+    json!({
+        "kty": "EC",
+        "crv": "P-256",
+        "x": encode(&point[1..33]),
+        "y": encode(&point[33..]),
+        "x5c": [base64(identity)],
+    })
+}
+
+#[tokio::test]
+async fn curl_shows_a_certificate_to_the_server_itself() {
+    whoever_shows_a_certificate_is_known_by_it(Edge::Gatewright).await;
+}
+
+#[tokio::test]
+async fn nginx_tells_of_the_certificate() {
+    whoever_shows_a_certificate_is_known_by_it(Edge::Nginx).await;
+}
+
+#[tokio::test]
+async fn haproxy_tells_of_the_certificate() {
+    whoever_shows_a_certificate_is_known_by_it(Edge::Haproxy).await;
+}
+
+/// openid-client with `TlsClientAuth` and `use_mtls_endpoint_aliases`.
+#[tokio::test]
+async fn openid_client_for_javascript_shows_a_certificate() {
+    let world = World::before(Edge::Gatewright).await;
+    world.interop("node", "node/certificates.mjs").await;
+    world.stop().await;
+}
+
+/// Authlib over `requests` with a certificate.
+#[tokio::test]
+async fn authlib_for_python_shows_a_certificate() {
+    let world = World::before(Edge::Gatewright).await;
+    world.interop("python3", "python/certificates.py").await;
+    world.stop().await;
+}
