@@ -61,14 +61,16 @@ impl Demo {
     }
 }
 
-/// A directory of its own, with a configuration in it that is none, and two ports.
-fn home() -> (PathBuf, [String; 4]) {
+/// A directory of its own, with a configuration in it that is none, and four ports.
+fn home() -> (PathBuf, [String; 8]) {
     let home = directory("demo");
     std::fs::create_dir_all(&home).unwrap();
     std::fs::write(home.join("gatewright.toml"), "this is = no TOML").unwrap();
-    let ports = [free_port(), free_port()].map(|port| port.to_string());
-    let [port, client_port] = ports;
-    (home, ["--port".into(), port, "--client-port".into(), client_port])
+    let ports = [free_port(), free_port(), free_port(), free_port()];
+    let [port, client_port, mtls_port, api_port] = ports.map(|port| port.to_string());
+    let options = ["--port", "--client-port", "--mtls-port", "--api-port"].map(str::to_owned);
+    let [a, b, c, d] = options;
+    (home, [a, port, b, client_port, c, mtls_port, d, api_port])
 }
 
 async fn sign_in(browser: &Browser, username: &str, password: &str) {
@@ -159,7 +161,8 @@ async fn it_keeps_its_data_until_it_is_told_to_start_over() {
     browser.see("h1", "Lena Vogt").await;
     assert!(again.end("-INT").await.success());
 
-    let fresh = ["--fresh", &ports[0], &ports[1], &ports[2], &ports[3]];
+    let fresh: Vec<&str> =
+        std::iter::once("--fresh").chain(ports.iter().map(String::as_str)).collect();
     let fresh = Demo::start(&home, &fresh).await;
     assert_ne!(fresh.said.pointer("/people"), said.pointer("/people"));
     browser.open(fresh.text("/application")).await;
@@ -201,6 +204,53 @@ async fn a_service_fetches_a_token_and_gives_it_back() {
     assert_eq!(before["active"], true);
     assert_eq!(before["scope"], "invoices.read invoices.write");
     assert_eq!(after, serde_json::json!({ "active": false }));
+    assert!(demo.end("-INT").await.success());
+    std::fs::remove_dir_all(home).unwrap();
+}
+
+/// The commands that it prints to be pasted, with the real `curl`: THREATS MT-04.
+#[tokio::test]
+async fn a_bound_token_is_refused_over_a_connection_with_another_certificate() {
+    let (home, ports) = home();
+    let demo = Demo::start(&home, &ports.each_ref().map(String::as_str)).await;
+    let certificates = home.join(demo.text("/certificates"));
+    let curl = async |who: &[&str], more: &[&str]| {
+        let mut command = Command::new("curl");
+        command.current_dir(&certificates).args(["-s", "-w", "\n%{http_code}"]);
+        command.args(["--cacert", "localhost-ca.pem"]).args(who).args(more);
+        let answer = String::from_utf8(command.output().await.unwrap().stdout).unwrap();
+        let (body, status) = answer.rsplit_once('\n').unwrap();
+        (status.to_owned(), body.to_owned())
+    };
+    let service = ["--cert", "service.pem", "--key", "service.key"];
+    let other = ["--cert", "other.pem", "--key", "other.key"];
+    let token_endpoint = format!("{}/token", demo.text("/mtls"));
+    let client = format!("client_id={}", demo.text("/clients/certified"));
+    let resource = format!("resource={}", demo.text("/resource"));
+    let mut form = vec![token_endpoint.as_str()];
+    for pair in ["grant_type=client_credentials", "scope=invoices.read", &client, &resource] {
+        form.extend(["-d", pair]);
+    }
+
+    let (status, tokens) = curl(&service, &form).await;
+    assert_eq!(status, "200", "{tokens}");
+    assert_eq!(curl(&other, &form).await.0, "401", "another client's certificate");
+    assert_eq!(curl(&[], &form).await.0, "401", "no certificate");
+    let tokens: Value = serde_json::from_str(&tokens).unwrap();
+    let bearer = format!("Authorization: Bearer {}", tokens["access_token"].as_str().unwrap());
+    let call = [demo.text("/api"), "-H", &bearer];
+
+    let (status, invoices) = curl(&service, &call).await;
+    assert_eq!(status, "200", "{invoices}");
+    assert!(invoices.contains("2026-0117"), "{invoices}");
+    let (status, refused) = curl(&other, &call).await;
+    assert_eq!(status, "401", "{refused}");
+    assert_eq!(curl(&[], &call).await.0, "401");
+
+    let page = crate::http().get(demo.text("/application")).send().await.unwrap();
+    let page = String::from_utf8(page.bytes().await.unwrap().to_vec()).unwrap();
+    assert!(page.contains("Demo service with a certificate"), "the inventory: {page}");
+    assert!(page.contains("one live token is bound to it"), "{page}");
     assert!(demo.end("-INT").await.success());
     std::fs::remove_dir_all(home).unwrap();
 }

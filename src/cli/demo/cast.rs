@@ -23,6 +23,10 @@ pub(super) const APPLICATION: &str = "Demo application";
 pub(super) const SCOPES: [&str; 6] =
     ["openid", "profile", "email", "address", "phone", "invoices.read"];
 
+/// The services that prove themselves with certificates.
+const CERTIFIED: &str = "Demo service with a certificate";
+const OTHER: &str = "Another service with a certificate";
+
 /// The API.
 pub(super) const API: &str = "https://invoices.example/api";
 
@@ -168,7 +172,25 @@ pub(super) async fn register(
         "gw_allowed_resources": [API],
         "gw_resources": [API],
     });
-    Ok(Clients { web: web.await?, service: create(&registrar, service).await? })
+    let (web, service) = (web.await?, create(&registrar, service).await?);
+    let certified = enrolled(&registrar, CERTIFIED).await?;
+    let other = enrolled(&registrar, OTHER).await?;
+    Ok(Clients { web, service, certified, other })
+}
+
+/// Registers a service that proves itself with a certificate of the authority inside the server, and whose
+/// tokens are bound to it. By what name the certificate knows it is told by its identifier, which it has only then.
+async fn enrolled(registrar: &Registrar<'_>, name: &str) -> anyhow::Result<String> {
+    let metadata = json!({
+        "client_name": name,
+        "grant_types": ["client_credentials"],
+        "scope": "invoices.read",
+        "token_endpoint_auth_method": "tls_client_auth",
+        "tls_client_certificate_bound_access_tokens": true,
+        "gw_allowed_resources": [API],
+    });
+    let registered = registrar.create(serde_json::from_value::<Metadata>(metadata)?).await?;
+    Ok(registered.client.id.to_string())
 }
 
 async fn create(

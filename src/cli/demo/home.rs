@@ -11,12 +11,14 @@ use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 
 use super::cast;
+use super::certificates::Drawer;
 
 const SECRETS: &str = "secrets.json";
 const NEW_SECRETS: &str = "secrets.json.new";
 const LOCK: &str = "demo.lock";
 const DATABASE: &str = "gatewright.db";
 const KEYS: &str = "keys";
+const CERTIFICATES: &str = "certificates";
 
 /// The directory, which is ours as long as this lives.
 #[derive(Debug)]
@@ -36,6 +38,10 @@ pub(super) struct Secrets {
     pub(super) port: u16,
     /// The port of the application.
     pub(super) client_port: u16,
+    /// The port at which the server asks for client certificates.
+    pub(super) mtls_port: u16,
+    /// The port of the API.
+    pub(super) api_port: u16,
     /// Usernames and passwords.
     pub(super) people: BTreeMap<String, String>,
     /// Absent while the database is being filled: one that was left half full is thrown away.
@@ -50,6 +56,10 @@ pub(super) struct Clients {
     pub(super) web: Credentials,
     /// The service.
     pub(super) service: Credentials,
+    /// The `client_id` of a service that proves itself with a certificate.
+    pub(super) certified: String,
+    /// That of another one.
+    pub(super) other: String,
 }
 
 /// What a client proves itself with.
@@ -58,6 +68,23 @@ pub(super) struct Clients {
 pub(super) struct Credentials {
     pub(super) client_id: String,
     pub(super) client_secret: String,
+}
+
+/// Where everything listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ports {
+    pub(super) port: u16,
+    pub(super) client_port: u16,
+    pub(super) mtls_port: u16,
+    pub(super) api_port: u16,
+}
+
+impl Secrets {
+    /// Where everything listened.
+    pub(super) const fn ports(&self) -> Ports {
+        let Self { port, client_port, mtls_port, api_port, .. } = *self;
+        Ports { port, client_port, mtls_port, api_port }
+    }
 }
 
 /// Who wrote a file of secrets.
@@ -87,16 +114,19 @@ impl Home {
     ///
     /// # Errors
     /// What the file system says.
-    pub(super) fn clear(&self, port: u16, client_port: u16) -> anyhow::Result<Secrets> {
+    pub(super) fn clear(&self, ports: Ports) -> anyhow::Result<Secrets> {
         let made_by = MARK.to_owned();
         let people = cast::passwords();
-        let secrets = Secrets { made_by, port, client_port, people, clients: None };
+        let Ports { port, client_port, mtls_port, api_port } = ports;
+        let secrets =
+            Secrets { made_by, port, client_port, mtls_port, api_port, people, clients: None };
         // First of all: from here on whatever lies here is known to be incomplete, and ours.
         self.keep(&secrets)?;
         for suffix in ["", "-wal", "-shm", ".lock"] {
             absent(fs::remove_file(self.path.join(format!("{DATABASE}{suffix}"))))?;
         }
         absent(fs::remove_dir_all(self.keys()))?;
+        absent(fs::remove_dir_all(self.path.join(CERTIFICATES)))?;
         Ok(secrets)
     }
 
@@ -123,6 +153,16 @@ impl Home {
         self.path.join(KEYS)
     }
 
+    /// The directory of the certificates.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub(super) fn certificates(&self) -> anyhow::Result<Drawer> {
+        let path = self.path.join(CERTIFICATES);
+        DirBuilder::new().recursive(true).mode(0o700).create(&path)?;
+        Ok(Drawer(path))
+    }
+
     /// The URL of the database.
     ///
     /// # Errors
@@ -133,6 +173,16 @@ impl Home {
         // What a URL would read as something else.
         Ok(format!("sqlite:{}", path.replace('%', "%25").replace('?', "%3F")))
     }
+}
+
+/// Writes a file for its owner alone, in the place of what was there.
+///
+/// # Errors
+/// What the file system says.
+pub(super) fn written(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    absent(fs::remove_file(path))?;
+    let mut file = File::options().create_new(true).write(true).mode(0o600).open(path)?;
+    file.write_all(bytes).with_context(|| path.display().to_string())
 }
 
 fn read(path: &Path) -> anyhow::Result<Option<Secrets>> {
@@ -188,6 +238,8 @@ mod tests {
 
     use super::*;
 
+    const PORTS: Ports = Ports { port: 1, client_port: 2, mtls_port: 3, api_port: 4 };
+
     fn directory() -> PathBuf {
         std::env::temp_dir().join(format!("gatewright-demo-{}", uuid::Uuid::now_v7()))
     }
@@ -202,8 +254,10 @@ mod tests {
         {
             let (home, secrets) = Home::enter(&path).unwrap();
             assert!(secrets.is_none());
-            let mut secrets = home.clear(1, 2).unwrap();
-            secrets.clients = Some(Clients { web: credentials(), service: credentials() });
+            let mut secrets = home.clear(PORTS).unwrap();
+            let (certified, other) = ("id".to_owned(), "id".to_owned());
+            let (web, service) = (credentials(), credentials());
+            secrets.clients = Some(Clients { web, service, certified, other });
             home.keep(&secrets).unwrap();
             assert!(Home::enter(&path).err().unwrap().to_string().contains("running"));
         }
@@ -211,7 +265,7 @@ mod tests {
         let (home, secrets) = Home::enter(&path).unwrap();
 
         let secrets = secrets.unwrap();
-        assert_eq!((secrets.port, secrets.client_port), (1, 2));
+        assert_eq!(secrets.ports(), PORTS);
         assert!(secrets.people.values().all(|password| password.len() >= 15));
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&home.secrets()), mode(&path)), (0o600, 0o700));
@@ -222,12 +276,12 @@ mod tests {
     fn what_was_left_half_done_is_begun_again() {
         let path = directory();
         let (home, _) = Home::enter(&path).unwrap();
-        home.clear(1, 2).unwrap();
+        home.clear(PORTS).unwrap();
         fs::write(path.join(DATABASE), "half a database").unwrap();
         drop(home);
 
         let (home, secrets) = Home::enter(&path).unwrap();
-        home.clear(1, 2).unwrap();
+        home.clear(PORTS).unwrap();
 
         assert!(secrets.is_none() && !path.join(DATABASE).exists());
         fs::remove_dir_all(path).unwrap();

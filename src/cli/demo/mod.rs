@@ -3,7 +3,9 @@
 //!
 //! It heeds neither `gatewright.toml` nor the environment, and it touches nothing that it has not made.
 
+mod api;
 mod cast;
+mod certificates;
 mod home;
 mod relying_party;
 mod say;
@@ -11,6 +13,7 @@ mod say;
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, ensure};
@@ -22,16 +25,25 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, Clock};
-use crate::config::{Config, Database, DatabaseUrl, Filter, Http, Issuer, Keys, Log, LogFormat};
+use crate::config::{
+    Alias, Config, Database, DatabaseUrl, Filter, Http, Issuer, Keys, Log, LogFormat, Mtls,
+};
 use crate::server::{self, Running, Sockets};
 use crate::store::clients;
 use crate::types::{ClientId, Seconds, Secret};
-use home::{Clients, Home, Secrets};
+use crate::verify::{IssuerKeys, Verifier};
+use api::Api;
+use certificates::Drawer;
+use home::{Clients, Home, Ports, Secrets};
 use relying_party::Registration;
 use say::Guide;
 
 /// How long whoever stops it waits for requests in flight.
 const PATIENCE: Seconds = Seconds(3);
+
+/// What the files of the two services with certificates are called.
+const SERVICE: &str = "service";
+const OTHER: &str = "other";
 
 /// Where the demonstration runs and what it keeps.
 #[derive(Debug, Args)]
@@ -48,6 +60,12 @@ pub(super) struct Demo {
     /// The port of the demo application; 8081, or that of the earlier demo.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     client_port: Option<u16>,
+    /// The port at which the server asks for client certificates; 8443, or that of the earlier demo.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    mtls_port: Option<u16>,
+    /// The port of the demo API; 8444, or that of the earlier demo.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    api_port: Option<u16>,
 }
 
 impl Demo {
@@ -65,34 +83,48 @@ impl Demo {
         let mut terminated = signal(SignalKind::terminate())?;
         let (home, earlier) = Home::enter(&self.dir)?;
         let earlier = earlier.filter(|_| !self.fresh);
-        let (port, client_port) = self.ports(earlier.as_ref())?;
+        let ports = self.ports(earlier.as_ref())?;
+        let Ports { port, client_port, mtls_port, api_port } = ports;
         // Before anything is thrown away: whoever has the ports may be using it.
         let server_listeners = bind(port, "--port").await?;
         let client_listeners = bind(client_port, "--client-port").await?;
+        let mtls_listeners = bind(mtls_port, "--mtls-port").await?;
+        let api_listeners = bind(api_port, "--api-port").await?;
 
         let secrets = match earlier {
             Some(secrets) => secrets,
-            None => home.clear(port, client_port)?,
+            None => home.clear(ports)?,
         };
-        let config = config(&home, port)?;
+        let drawer = home.certificates()?;
+        drawer.settle_machine(Clock::system().now())?;
+        let config = config(&home, &drawer, ports)?;
         let issuer = config.issuer.as_str().to_owned();
         let application = format!("http://localhost:{client_port}");
         let _log = server::log::start(&config.log)?;
         let app = App::open(config, Clock::system(), true).await?;
         let (secrets, clients) = settled(&app, &home, &application, secrets).await?;
+        drawer.settle_authority(&app).await?;
+        drawer.settle_service(&app, SERVICE, &clients.certified).await?;
+        drawer.settle_service(&app, OTHER, &clients.other).await?;
 
-        let clock = app.clock.clone();
-        let sockets = Sockets { http: server_listeners, ..Sockets::default() };
-        let server = Running::start(app, server::routes(), sockets)?;
+        let stop = CancellationToken::new();
+        let inventory = app.clone();
+        let sockets =
+            Sockets { http: server_listeners, mtls: mtls_listeners, ..Sockets::default() };
+        let server = Running::start(app.clone(), server::routes(), sockets)?;
+        let api = format!("https://localhost:{api_port}");
+        let mut serving = serve_api(&app, &drawer, &api, api_listeners, &stop)?;
         let registration = registration(&issuer, &application, &clients);
         let party =
-            relying_party::router(cast::APPLICATION, &application, registration, clock).await?;
-        let stop = CancellationToken::new();
-        let mut party = serve(party, client_listeners, &stop);
+            relying_party::router(cast::APPLICATION, &application, registration, inventory).await?;
+        serve(&mut serving, party, client_listeners, &stop);
 
         let guide = Guide {
             issuer: &issuer,
             application: &application,
+            mtls: &format!("https://localhost:{mtls_port}"),
+            api: &api,
+            drawer: &drawer,
             secrets: &secrets,
             clients: &clients,
             file: &home.secrets(),
@@ -109,7 +141,7 @@ impl Demo {
             _ = terminated.recv() => {}
         }
         stop.cancel();
-        let finished = async { while party.join_next().await.is_some() {} };
+        let finished = async { while serving.join_next().await.is_some() {} };
         // What is cut off here is a page of a demonstration.
         let _ =
             tokio::time::timeout(Duration::from_secs(PATIENCE.0.unsigned_abs()), finished).await;
@@ -118,27 +150,46 @@ impl Demo {
     }
 
     /// The addresses are registered, so they stay what they were.
-    fn ports(&self, earlier: Option<&Secrets>) -> anyhow::Result<(u16, u16)> {
-        let (port, client_port) =
-            earlier.map_or((8080, 8081), |secrets| (secrets.port, secrets.client_port));
-        let asked = (self.port.unwrap_or(port), self.client_port.unwrap_or(client_port));
+    fn ports(&self, earlier: Option<&Secrets>) -> anyhow::Result<Ports> {
+        let first = Ports { port: 8080, client_port: 8081, mtls_port: 8443, api_port: 8444 };
+        let known = earlier.map_or(first, Secrets::ports);
+        let asked = Ports {
+            port: self.port.unwrap_or(known.port),
+            client_port: self.client_port.unwrap_or(known.client_port),
+            mtls_port: self.mtls_port.unwrap_or(known.mtls_port),
+            api_port: self.api_port.unwrap_or(known.api_port),
+        };
+        let Ports { port, client_port, mtls_port, api_port } = known;
         ensure!(
-            earlier.is_none() || asked == (port, client_port),
-            "the demo in {} was made for the ports {port} and {client_port}: leave --port and \
-             --client-port out, name another --dir, or start over with --fresh",
+            earlier.is_none() || asked == known,
+            "the demo in {} was made for the ports {port}, {client_port}, {mtls_port} and {api_port}: \
+             leave the options for ports out, name another --dir, or start over with --fresh",
             self.dir.display()
         );
-        ensure!(asked.0 != asked.1, "the server and the application need a port each");
+        let mut all = [asked.port, asked.client_port, asked.mtls_port, asked.api_port];
+        all.sort_unstable();
+        ensure!(
+            all.windows(2).all(|pair| pair.first() != pair.last()),
+            "server, application, client certificates and API need a port each"
+        );
         Ok(asked)
     }
 }
 
 /// What the server is told, whatever `gatewright.toml` and the environment say.
-fn config(home: &Home, port: u16) -> anyhow::Result<Config> {
-    let issuer = format!("http://localhost:{port}");
+fn config(home: &Home, drawer: &Drawer, ports: Ports) -> anyhow::Result<Config> {
+    let issuer = format!("http://localhost:{}", ports.port);
     let issuer = Issuer::parse(&issuer).map_err(|_| anyhow!("{issuer} is not an issuer"))?;
+    let url = format!("https://localhost:{}", ports.mtls_port);
+    let url = Alias::parse(&url).map_err(|_| anyhow!("{url} is not an address"))?;
     Ok(Config {
         http: Http { shutdown_timeout: PATIENCE, ..Http::default() },
+        mtls: Mtls {
+            url: Some(url),
+            certificate_file: Some(drawer.machine()),
+            key_file: Some(drawer.machine_key()),
+            ..Mtls::default()
+        },
         database: Database { url: DatabaseUrl::new(home.database()?), ..Database::default() },
         keys: Keys { dir: home.keys(), ..Keys::default() },
         log: Log { format: LogFormat::Text, level: Filter::warnings() },
@@ -202,8 +253,12 @@ fn registration(issuer: &str, application: &str, clients: &Clients) -> Registrat
     }
 }
 
-fn serve(router: Router, listeners: Vec<TcpListener>, stop: &CancellationToken) -> JoinSet<()> {
-    let mut serving = JoinSet::new();
+fn serve(
+    serving: &mut JoinSet<()>,
+    router: Router,
+    listeners: Vec<TcpListener>,
+    stop: &CancellationToken,
+) {
     for listener in listeners {
         let (router, stop) = (router.clone(), stop.clone().cancelled_owned());
         serving.spawn(async move {
@@ -211,5 +266,27 @@ fn serve(router: Router, listeners: Vec<TcpListener>, stop: &CancellationToken) 
             let _ = axum::serve(listener, router).with_graceful_shutdown(stop).await;
         });
     }
-    serving
+}
+
+fn serve_api(
+    app: &App,
+    drawer: &Drawer,
+    origin: &str,
+    listeners: Vec<TcpListener>,
+    stop: &CancellationToken,
+) -> anyhow::Result<JoinSet<()>> {
+    let anchors = certificates::anchors(app);
+    let tls = api::tls(&drawer.machine(), &drawer.machine_key(), anchors)?;
+    let issuer = app.config.issuer.as_str();
+    let http = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .build()?;
+    let verifier = Verifier::new(issuer, cast::API, IssuerKeys::over_http(issuer, http));
+    let api = Arc::new(Api { origin: origin.to_owned(), verifier });
+    let mut serving = JoinSet::new();
+    for listener in listeners {
+        serving.spawn(api.clone().serve(listener, tls.clone(), stop.clone()));
+    }
+    Ok(serving)
 }

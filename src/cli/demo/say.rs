@@ -5,13 +5,18 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::api;
 use super::cast::{API, APPLICATION, PEOPLE};
+use super::certificates::Drawer;
 use super::home::{Clients, Credentials, Secrets};
 
 /// Everything that there is to say.
 pub(super) struct Guide<'a> {
     pub(super) issuer: &'a str,
     pub(super) application: &'a str,
+    pub(super) mtls: &'a str,
+    pub(super) api: &'a str,
+    pub(super) drawer: &'a Drawer,
     pub(super) secrets: &'a Secrets,
     pub(super) clients: &'a Clients,
     pub(super) file: &'a Path,
@@ -20,7 +25,7 @@ pub(super) struct Guide<'a> {
 impl Guide<'_> {
     /// For people.
     pub(super) fn text(&self) -> String {
-        let Self { issuer, application, file, .. } = self;
+        let Self { issuer, application, mtls, api, file, .. } = self;
         let file = file.display();
         format!(
             "\
@@ -29,6 +34,8 @@ Gatewright runs, for this machine alone.
   {APPLICATION}   {application}   sign in here
   Server             {issuer}   where people are signed in
   Discovery          {issuer}/.well-known/openid-configuration
+  Certificates       {mtls}   where services prove themselves with theirs
+  API                {api}/invoices   verifies tokens by itself
 
 People, their passwords, and what else is known of them:
 
@@ -36,11 +43,16 @@ People, their passwords, and what else is known of them:
 A service fetches a token, an API asks what it is worth, and it is revoked. For another terminal:
 
 {}
+Another service proves itself with a certificate, to which its token is bound. The API takes it; over a
+connection with the certificate of somebody else, or with none, it does not:
+
+{}
 Passwords and secrets are in {file}, everything else beside it. Start again, and it is all
 still there; with --fresh, it starts over. Ctrl-C stops it.
 ",
             self.people(),
             self.commands(),
+            self.certified_commands(),
         )
     }
 
@@ -76,6 +88,24 @@ still there; with --fresh, it starts over. Ctrl-C stops it.
         )
     }
 
+    /// Commands with certificates.
+    fn certified_commands(&self) -> String {
+        let Self { mtls, api, drawer, clients, .. } = self;
+        let at = drawer.0.display();
+        let id = &clients.certified;
+        format!(
+            r#"  cd {at}
+  TOKEN=$(curl -s --cacert localhost-ca.pem --cert service.pem --key service.key {mtls}/token \
+      -d grant_type=client_credentials -d client_id={id} -d scope=invoices.read -d resource={API} \
+      | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
+  curl -s -w '\n' --cacert localhost-ca.pem --cert service.pem --key service.key \
+      {api}/invoices -H "Authorization: Bearer $TOKEN"
+  curl -i --cacert localhost-ca.pem --cert other.pem --key other.key \
+      {api}/invoices -H "Authorization: Bearer $TOKEN"
+"#
+        )
+    }
+
     /// For programs.
     pub(super) fn json(&self) -> Value {
         json!({
@@ -84,6 +114,9 @@ still there; with --fresh, it starts over. Ctrl-C stops it.
             "people": self.secrets.people,
             "clients": self.clients,
             "resource": API,
+            "mtls": self.mtls,
+            "api": format!("{}{}", self.api, api::PATH),
+            "certificates": self.drawer.0,
             "secrets_file": self.file,
         })
     }

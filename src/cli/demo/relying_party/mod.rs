@@ -13,6 +13,7 @@
 //! | `GET /signed-out` | where the provider sends the browser afterwards                  |
 
 mod id_token;
+mod inventory;
 mod provider;
 mod trouble;
 mod view;
@@ -40,7 +41,7 @@ use trouble::Trouble;
 use view::{Home, Somebody};
 use visits::{Notice, SignedIn, Visit, Visits};
 
-use crate::app::Clock;
+use crate::app::App;
 use crate::render::layout::{Accent, Brand, Layout, Look};
 use crate::render::words;
 use crate::types::Secret;
@@ -59,11 +60,14 @@ struct Party {
     provider: Provider,
     visits: Visits,
     look: Look,
-    clock: Clock,
+    /// The server: not to sign people in, but to show what it knows of certificates, and for the time.
+    app: App,
     policy: HeaderValue,
 }
 
 /// The routes of an application at `origin`. The provider must be there already.
+///
+/// It has the server at hand only to show its inventory of certificates.
 ///
 /// # Errors
 /// When the provider cannot be discovered.
@@ -71,7 +75,7 @@ pub(super) async fn router(
     name: &str,
     origin: &str,
     registration: Registration,
-    clock: Clock,
+    app: App,
 ) -> anyhow::Result<Router> {
     let provider = Provider::discover(registration).await?;
     // Browsers apply `form-action` to where a form is redirected to: to sign in and out.
@@ -86,7 +90,7 @@ pub(super) async fn router(
         provider,
         visits: Visits::new(),
         look: Look::new(Brand { accent: Accent::of(ACCENT), ..Brand::named(name) }, ""),
-        clock,
+        app,
     });
     Ok(Router::new()
         .route("/", get(home))
@@ -106,10 +110,10 @@ pub(super) async fn router(
 /// `GET /`
 async fn home(State(party): State<Arc<Party>>, headers: HeaderMap) -> Response {
     let Some(visit) = party.visits.find(&headers) else {
-        return party.page(&Visit::default());
+        return party.page(&Visit::default()).await;
     };
     let mut visit = visit.lock().await;
-    let page = party.page(&visit);
+    let page = party.page(&visit).await;
     visit.notice = None;
     page
 }
@@ -155,7 +159,8 @@ async fn userinfo(State(party): State<Arc<Party>>, headers: HeaderMap) -> Respon
 async fn refresh(State(party): State<Arc<Party>>, headers: HeaderMap) -> Response {
     party
         .act(&headers, async |signed_in| {
-            signed_in.tokens = party.provider.refresh(&signed_in.tokens, party.clock.now()).await?;
+            signed_in.tokens =
+                party.provider.refresh(&signed_in.tokens, party.app.clock.now()).await?;
             signed_in.refreshed += 1;
             Ok("There are new tokens.")
         })
@@ -234,7 +239,7 @@ impl Party {
             });
         }
         let code = answer.remove("code").ok_or(Trouble::Odd("there is no code in it"))?;
-        let tokens = self.provider.redeem(sign_in, code, self.clock.now()).await?;
+        let tokens = self.provider.redeem(sign_in, code, self.app.clock.now()).await?;
         visit.signed_in = Some(SignedIn { tokens, refreshed: 0, revoked: false, userinfo: None });
         Ok(())
     }
@@ -274,12 +279,16 @@ impl Party {
         }
     }
 
-    fn page(&self, visit: &Visit) -> Response {
-        let now = self.clock.now();
+    async fn page(&self, visit: &Visit) -> Response {
+        let now = self.app.clock.now();
+        let Ok(certificates) = inventory::certificates(&self.app).await else {
+            return StatusCode::SERVICE_UNAVAILABLE.into_response();
+        };
         let page = Home {
             layout: Layout { look: &self.look, words: words::choose(Some("en"), None), now },
             issuer: self.provider.issuer(),
             notice: visit.notice.as_ref(),
+            certificates,
             somebody: visit.signed_in.as_ref().map(|signed_in| Somebody::new(signed_in, now)),
         };
         match page.render() {

@@ -3,6 +3,7 @@
 use askama::Template;
 use serde_json::{Map, Value};
 
+use super::inventory::Certificate;
 use super::visits::{Notice, SignedIn};
 use crate::render::layout::{Layout, initials};
 use crate::types::{Secret, Timestamp};
@@ -17,6 +18,8 @@ pub(super) struct Home<'a> {
     pub(super) issuer: &'a str,
     /// What came of what was asked for last.
     pub(super) notice: Option<&'a Notice>,
+    /// What the server knows of certificates.
+    pub(super) certificates: Vec<Certificate>,
     /// Who is signed in.
     pub(super) somebody: Option<Somebody<'a>>,
 }
@@ -173,7 +176,7 @@ fn shown(name: &str, value: &Value) -> String {
     }
 }
 
-fn moment(time: Timestamp) -> String {
+pub(super) fn moment(time: Timestamp) -> String {
     time.to_string().replace('T', " ").replace('Z', " UTC")
 }
 
@@ -261,7 +264,8 @@ mod tests {
         let look = Look::new(Brand::named("Demo application"), "");
         let layout = Layout { look: &look, words: words::choose(Some("en"), None), now };
         let somebody = signed_in.map(|signed_in| Somebody::new(signed_in, now));
-        let page = Home { layout, issuer: "http://localhost:8080", notice, somebody };
+        let issuer = "http://localhost:8080";
+        let page = Home { layout, issuer, notice, certificates: Vec::new(), somebody };
         page.render().unwrap()
     }
 

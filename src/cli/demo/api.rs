@@ -1,0 +1,135 @@
+//! The demo API: it asks who calls for a certificate, and verifies access tokens by itself with
+//! [`crate::verify`]. A token that is bound to a certificate is of no use over a connection with another.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, Method, Request, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use serde_json::json;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+use crate::verify::{Asked, Verifier};
+
+/// Where the invoices are.
+pub(super) const PATH: &str = "/invoices";
+
+/// The scope that lets somebody see them.
+const SCOPE: &str = "invoices.read";
+
+/// As long as a caller may take to shake hands, and to say what it wants.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The API.
+pub(super) struct Api {
+    /// `https://localhost:8444`
+    pub(super) origin: String,
+    pub(super) verifier: Verifier,
+}
+
+/// How TLS is spoken: callers show a certificate of the authority, or none.
+///
+/// # Errors
+/// When a certificate cannot be read.
+pub(super) fn tls(
+    chain: &Path,
+    key: &Path,
+    anchors: Vec<CertificateDer<'static>>,
+) -> anyhow::Result<TlsAcceptor> {
+    let mut roots = RootCertStore::empty();
+    for anchor in anchors {
+        roots.add(anchor)?;
+    }
+    let verifier =
+        WebPkiClientVerifier::builder(Arc::new(roots)).allow_unauthenticated().build()?;
+    let chain = CertificateDer::pem_file_iter(chain)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .context("the certificate of this machine cannot be read")?;
+    let key = PrivateKeyDer::from_pem_file(key).context("the key of this machine")?;
+    let config =
+        ServerConfig::builder().with_client_cert_verifier(verifier).with_single_cert(chain, key)?;
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+impl Api {
+    /// Serves until told to stop.
+    pub(super) async fn serve(
+        self: Arc<Self>,
+        listener: TcpListener,
+        tls: TlsAcceptor,
+        stop: CancellationToken,
+    ) {
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = stop.cancelled() => return,
+            };
+            if let Ok((stream, _)) = accepted {
+                let (api, tls, stop) = (self.clone(), tls.clone(), stop.clone());
+                tokio::spawn(async move {
+                    tokio::select! {
+                        () = api.connection(stream, tls) => {}
+                        () = stop.cancelled() => {}
+                    }
+                });
+            }
+        }
+    }
+
+    async fn connection(self: Arc<Self>, stream: TcpStream, tls: TlsAcceptor) {
+        let Ok(Ok(stream)) = tokio::time::timeout(PATIENCE, tls.accept(stream)).await else {
+            return;
+        };
+        let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first).cloned();
+        let service = service_fn(move |request: Request<Incoming>| {
+            let (api, shown) = (self.clone(), shown.clone());
+            async move { Ok::<_, std::convert::Infallible>(api.answer(&request, shown).await) }
+        });
+        // A connection that breaks off is its caller's affair.
+        let _ = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(PATIENCE)
+            .serve_connection(TokioIo::new(stream), service)
+            .await;
+    }
+
+    async fn answer(
+        &self,
+        request: &Request<Incoming>,
+        shown: Option<CertificateDer<'static>>,
+    ) -> Response {
+        let (method, path): (&Method, &str) = (request.method(), request.uri().path());
+        if path != PATH || method != Method::GET {
+            return (StatusCode::NOT_FOUND, "There are invoices here, to be read.\n")
+                .into_response();
+        }
+        let headers: &HeaderMap = request.headers();
+        let asked = Asked {
+            method,
+            url: &format!("{}{PATH}", self.origin),
+            headers,
+            certificate: shown.as_deref(),
+        };
+        match self.verifier.verify(&asked, &[SCOPE]).await {
+            Ok(caller) => {
+                let invoices = json!([{ "number": "2026-0117", "total": "184.00 EUR" }]);
+                let body = json!({ "called_by": caller.client_id, "invoices": invoices });
+                ([(CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+            }
+            Err(error) => error.into_response(),
+        }
+    }
+}
