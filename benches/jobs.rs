@@ -11,7 +11,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use gatewright::types::Digest;
 
 use crate::limits::Limit;
-use crate::load::{Answer, Step, Work, Worker, between};
+use crate::load::{Answer, Door, Step, Work, Worker, between};
 use crate::proofs;
 use crate::seed::{Credentials, REDIRECT_URI, SCOPE, Seeded};
 use crate::server::NOOP;
@@ -25,6 +25,10 @@ pub(crate) enum Job {
     Jwks,
     ClientCredentials,
     DpopClientCredentials,
+    /// Over mutual TLS.
+    Certified,
+    /// The same, with a handshake each.
+    Shaking,
     IntrospectJwt,
     IntrospectOpaque,
     UserInfo,
@@ -41,15 +45,19 @@ pub(crate) enum Against {
     NoopAnd(&'static [Limit]),
     /// This alone.
     Alone(Limit),
+    /// Another job.
+    Job(Job),
 }
 
 impl Job {
     /// Those of the table, in its order.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Discovery,
         Self::Jwks,
         Self::ClientCredentials,
         Self::DpopClientCredentials,
+        Self::Certified,
+        Self::Shaking,
         Self::IntrospectJwt,
         Self::IntrospectOpaque,
         Self::UserInfo,
@@ -66,6 +74,8 @@ impl Job {
             Self::Jwks => "JWKS",
             Self::ClientCredentials => "client credentials, ES256 JWT",
             Self::DpopClientCredentials => "DPoP client credentials, ES256",
+            Self::Certified => "client credentials, ES256 JWT, mutual TLS",
+            Self::Shaking => "the same with a handshake each",
             Self::IntrospectJwt => "introspection of a JWT",
             Self::IntrospectOpaque => "introspection of an opaque token",
             Self::UserInfo => "userinfo",
@@ -81,6 +91,8 @@ impl Job {
             Self::NoopPost
             | Self::ClientCredentials
             | Self::DpopClientCredentials
+            | Self::Certified
+            | Self::Shaking
             | Self::IntrospectJwt
             | Self::IntrospectOpaque
             | Self::UserInfo
@@ -99,6 +111,8 @@ impl Job {
             Self::Discovery | Self::Jwks => (Against::Noop, 0.85),
             Self::ClientCredentials => (Against::NoopAnd(&[Limit::SignEs256]), 0.6),
             Self::DpopClientCredentials => (PROVEN, 0.6),
+            Self::Certified => (Against::Job(Self::ClientCredentials), 0.85),
+            Self::Shaking => (Against::Alone(Limit::Handshake), 0.7),
             Self::IntrospectJwt | Self::UserInfo => (VERIFIED, 0.7),
             Self::IntrospectOpaque => (Against::Noop, 0.15),
             Self::Refresh => (Against::Alone(Limit::Commit), 0.4),
@@ -115,6 +129,8 @@ impl Job {
             | Self::Discovery
             | Self::Jwks
             | Self::ClientCredentials
+            | Self::Certified
+            | Self::Shaking
             | Self::IntrospectJwt
             | Self::IntrospectOpaque
             | Self::UserInfo => 5.0,
@@ -168,6 +184,8 @@ impl Job {
                 };
                 seeded.access.iter().map(of).collect()
             }
+            Self::Certified => return Certified::all(seeded, count, false),
+            Self::Shaking => return Certified::all(seeded, count, true),
             Self::Refresh => return Refreshing::all(seeded, count),
             Self::CodeFlow => return Flowing::all(seeded, count),
         };
@@ -178,7 +196,11 @@ impl Job {
             Self::NoopGet | Self::NoopPost => "nothing",
             Self::Discovery => "\"issuer\":",
             Self::Jwks => "\"keys\":",
-            Self::DpopClientCredentials | Self::Refresh | Self::CodeFlow => "",
+            Self::DpopClientCredentials
+            | Self::Certified
+            | Self::Shaking
+            | Self::Refresh
+            | Self::CodeFlow => "",
         };
         let requests = Rc::new(requests);
         let share = |number| requests.len() * number / count;
@@ -208,7 +230,7 @@ pub(crate) fn request(method: &str, path: &str, headers: &str, form: &str) -> Ve
         format!("content-type: application/x-www-form-urlencoded\r\ncontent-length: {length}\r\n")
     };
     format!(
-        "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: */*\r\nuser-agent: bench\r\n{headers}{body}\r\n{form}"
+        "{method} {path} HTTP/1.1\r\nhost: localhost\r\naccept: */*\r\nuser-agent: bench\r\n{headers}{body}\r\n{form}"
     )
     .into_bytes()
 }
@@ -230,6 +252,42 @@ impl Work for Repeating {
         answer.must_be(200)?;
         ensure!(answer.body.contains(self.expected), "an unexpected answer: {}", answer.body);
         Ok(Step::Done)
+    }
+}
+
+/// Asks for tokens of its own over mutual TLS, each connection as another client.
+struct Certified {
+    request: Vec<u8>,
+    door: Door,
+}
+
+impl Certified {
+    fn all(seeded: &Seeded, count: usize, anew: bool) -> Vec<Worker> {
+        let certified = seeded.certified.iter().cycle().take(count);
+        let of = |(id, door): &(String, Door)| -> Worker {
+            let form = format!("grant_type=client_credentials&scope=read&client_id={id}");
+            Box::new(Self {
+                request: request("POST", "/token", "", &form),
+                door: Door { anew, ..door.clone() },
+            })
+        };
+        certified.map(of).collect()
+    }
+}
+
+impl Work for Certified {
+    fn ask(&mut self, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(&self.request);
+    }
+
+    fn hear(&mut self, answer: &Answer<'_>) -> Result<Step> {
+        answer.must_be(200)?;
+        ensure!(answer.body.contains("\"access_token\":\"ey"), "no token: {}", answer.body);
+        Ok(Step::Done)
+    }
+
+    fn door(&self) -> Option<Door> {
+        Some(self.door.clone())
     }
 }
 

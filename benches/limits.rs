@@ -33,6 +33,8 @@ pub(crate) enum Limit {
     Select,
     /// Durable updates of one row by its key, through the driver.
     Commit,
+    /// TLS handshakes with client certificates, the part of the server, by rustls without sockets.
+    Handshake,
     /// argon2id at the cost of the configuration, the memory kept between hashes.
     Argon2,
 }
@@ -91,6 +93,7 @@ pub(crate) fn print(limit: Limit, config: &Path, seconds: f64) -> Result<()> {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
             runtime.block_on(database(limit, config, length))?
         }
+        Limit::Handshake => crate::certificates::handshakes(length)?,
         Limit::Argon2 => {
             let passwords = server::load(config)?.passwords;
             let params = argon2::Params::new(

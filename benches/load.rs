@@ -5,12 +5,17 @@
 //! closer than a piece of work needs.
 
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{self, Poll};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::task::LocalSet;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 /// What one connection does, again and again.
 pub(crate) trait Work {
@@ -22,6 +27,21 @@ pub(crate) trait Work {
     /// # Errors
     /// When it is not the one that was expected: a wrong answer is no speed.
     fn hear(&mut self, answer: &Answer<'_>) -> Result<Step>;
+
+    /// How it connects; in clear, unless it says otherwise.
+    fn door(&self) -> Option<Door> {
+        None
+    }
+}
+
+/// A connection with TLS and a client certificate.
+#[derive(Clone)]
+pub(crate) struct Door {
+    pub(crate) address: SocketAddr,
+    pub(crate) connector: TlsConnector,
+    pub(crate) name: ServerName<'static>,
+    /// Whether each piece of work has a connection of its own, with a whole handshake.
+    pub(crate) anew: bool,
 }
 
 /// Whether a piece of work is done.
@@ -52,6 +72,12 @@ impl Answer<'_> {
             self.body
         );
         Ok(())
+    }
+}
+
+impl std::fmt::Debug for Door {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Door").field("address", &self.address).finish_non_exhaustive()
     }
 }
 
@@ -169,7 +195,8 @@ async fn one(
     turn: Option<Turn>,
     until: Instant,
 ) -> Result<(Worker, Vec<u32>)> {
-    let mut wire = Wire::to(to).await?;
+    let door = worker.door();
+    let mut wire = Wire::to(to, door.as_ref()).await?;
     let mut micros = Vec::with_capacity(16 * 1024);
     let mut due = turn.map(|turn| turn.first);
     loop {
@@ -190,6 +217,9 @@ async fn one(
         } else if free >= until {
             break;
         }
+        if door.as_ref().is_some_and(|door| door.anew) {
+            wire = Wire::to(to, door.as_ref()).await?;
+        }
         while wire.talk(worker.as_mut()).await? == Step::More {}
         micros.push(u32::try_from(begun.elapsed().as_micros()).unwrap_or(u32::MAX));
     }
@@ -199,16 +229,24 @@ async fn one(
 /// A connection.
 #[derive(Debug)]
 pub(crate) struct Wire {
-    stream: TcpStream,
+    stream: Stream,
     request: Vec<u8>,
     answer: Vec<u8>,
 }
 
 impl Wire {
     /// Connects.
-    pub(crate) async fn to(address: SocketAddr) -> Result<Self> {
+    pub(crate) async fn to(address: SocketAddr, door: Option<&Door>) -> Result<Self> {
+        let address = door.map_or(address, |door| door.address);
         let stream = TcpStream::connect(address).await.context("the server does not accept")?;
         stream.set_nodelay(true)?;
+        let stream = match door {
+            None => Stream::Clear(stream),
+            Some(door) => {
+                let secured = door.connector.connect(door.name.clone(), stream).await;
+                Stream::Secured(Box::new(secured.context("the TLS handshake failed")?))
+            }
+        };
         Ok(Self {
             stream,
             request: Vec::with_capacity(4096),
@@ -245,6 +283,56 @@ impl Wire {
         let text = std::str::from_utf8(&self.answer)?;
         let (head, body) = text.split_at_checked(end).context("an answer that is not text")?;
         work.hear(&Answer { status, head, body })
+    }
+}
+
+/// What it goes over.
+#[derive(Debug)]
+enum Stream {
+    Clear(TcpStream),
+    Secured(Box<TlsStream<TcpStream>>),
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut task::Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        match self.get_mut() {
+            Self::Clear(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Self::Secured(stream) => Pin::new(stream).poll_read(cx, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut task::Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
+        match self.get_mut() {
+            Self::Clear(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Self::Secured(stream) => Pin::new(stream).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<std::io::Result<()>> {
+        match self.get_mut() {
+            Self::Clear(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Secured(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(
+        self: Pin<&mut Self>,
+        cx: &mut task::Context<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        match self.get_mut() {
+            Self::Clear(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Secured(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! server is the unit, measured in turn with each job, because the clock of a shared machine drifts by
 //! a factor of two within an hour: ratios mean something, absolute figures only beside each other.
 
+mod certificates;
 mod jobs;
 mod limits;
 mod load;

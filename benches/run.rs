@@ -156,6 +156,10 @@ async fn row(
     let mut row = Row::new(name, target, Some(job.patience()));
     let mut noop = job.noop().workers(seeded, CONNECTIONS);
     let mut workers = job.workers(seeded, CONNECTIONS);
+    let mut other = match against {
+        Against::Job(other) => other.workers(seeded, CONNECTIONS),
+        Against::Noop | Against::NoopAnd(_) | Against::Alone(_) => Vec::new(),
+    };
     drive(server.to, &mut noop, Pace::Closed, length / 6).await?;
     drive(server.to, &mut workers, Pace::Closed, job.warm_up(length / 6)).await?;
     for _ in 0..options.rounds() {
@@ -171,6 +175,7 @@ async fn row(
                 1.0 / cost
             }
             Against::Alone(one) => limit(one)?,
+            Against::Job(_) => drive(server.to, &mut other, Pace::Closed, length).await?.rate(),
         };
         let (measured, cpu) = costing(server, &mut workers, Pace::Closed, length).await?;
         row.push(idle, bound, &measured, cpu);

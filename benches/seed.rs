@@ -2,6 +2,7 @@
 //! what their clients and browsers hold of them.
 
 use std::cell::RefCell;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -14,10 +15,12 @@ use gatewright::record::Trace;
 use gatewright::store::{Db, Store, opaque_tokens, sql};
 use gatewright::types::token::{OpaqueAccessToken, SessionSecret};
 use gatewright::types::{Algorithm, ClientId, GrantId, Scope, Seconds, Secret, Timestamp};
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
 
 use crate::CONNECTIONS;
+use crate::certificates::{Authority, HOST};
+use crate::load::Door;
 use crate::proofs::Key;
 use crate::server;
 
@@ -49,6 +52,8 @@ pub(crate) struct Seeded {
     pub(crate) proof_keys: Vec<Key>,
     /// Services with tokens of their own.
     pub(crate) services: Vec<Credentials>,
+    /// Services that prove themselves with certificates, and how they connect.
+    pub(crate) certified: Vec<(String, Door)>,
     /// Live refresh tokens, one a grant.
     pub(crate) refresh: Rc<RefCell<Vec<String>>>,
     /// JWT access tokens, of one grant after the other.
@@ -79,9 +84,11 @@ pub(crate) struct Place {
 
 impl Place {
     /// Writes the configuration: defaults, but for what would end within a run.
-    fn configure(&self) -> Result<PathBuf> {
+    fn configure(&self, authority: &Authority) -> Result<(PathBuf, SocketAddr)> {
         std::fs::create_dir_all(&self.dir)?;
-        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        authority.write(&authority.server()?, &self.dir)?;
+        let free = || std::net::TcpListener::bind("127.0.0.1:0")?.local_addr();
+        let (port, mtls) = (free()?.port(), free()?);
         let dir = self.dir.display();
         let sqlite = || format!("sqlite:{dir}/gatewright.db");
         let url = self.database.clone().unwrap_or_else(sqlite);
@@ -93,11 +100,16 @@ impl Place {
                 "issuer = \"http://127.0.0.1:{port}\"\n\
                  [http]\nlisten = \"127.0.0.1:{port}\"\n\
                  [database]\nurl = \"{url}\"\n\
+                 [mtls]\nurl = \"https://{HOST}:{}\"\nlisten = \"{mtls}\"\n\
+                 certificate_file = \"{dir}/server.pem\"\nkey_file = \"{dir}/server.key\"\n\
+                 [[client_certificates.anchors]]\nname = \"bench\"\nfile = \"{dir}/ca.pem\"\n\
+                 revocation = \"off\"\n\
                  [keys]\ndir = \"{dir}/keys\"\n\
-                 [tokens]\naccess_token_lifetime = \"2h\"\naccess_token_alg = \"{algorithm}\"\n"
+                 [tokens]\naccess_token_lifetime = \"2h\"\naccess_token_alg = \"{algorithm}\"\n",
+                mtls.port(),
             ),
         )?;
-        Ok(path)
+        Ok((path, mtls))
     }
 }
 
@@ -106,12 +118,24 @@ impl Place {
 /// # Errors
 /// When it cannot be made.
 pub(crate) async fn seed(place: &Place, grants: usize) -> Result<Seeded> {
-    let config = place.configure()?;
+    let authority = Authority::new()?;
+    let (config, mtls) = place.configure(&authority)?;
     let app = App::open(server::load(&config)?, Clock::system(), false).await?;
-    let web = register(&app, true).await?;
+    let web = register(&app, application()).await?;
     let mut services = Vec::with_capacity(SERVICES);
     for _ in 0..SERVICES {
-        services.push(register(&app, false).await?);
+        services.push(register(&app, service()).await?);
+    }
+    let mut certified = Vec::with_capacity(CONNECTIONS);
+    for number in 0..CONNECTIONS {
+        let uri = format!("urn:bench:{number}");
+        let door = Door {
+            address: mtls,
+            connector: authority.connecting(&authority.client(&uri)?)?.into(),
+            name: HOST.try_into()?,
+            anew: false,
+        };
+        certified.push((register(&app, certified_by(&uri)).await?.id, door));
     }
     people(&app, &web.id, grants).await?;
 
@@ -128,6 +152,7 @@ pub(crate) async fn seed(place: &Place, grants: usize) -> Result<Seeded> {
         cookies: Vec::with_capacity(chosen.len()),
         web,
         services,
+        certified,
     };
     let mut tx = app.store.write().await?;
     for number in &chosen {
@@ -173,17 +198,30 @@ pub(crate) async fn seed(place: &Place, grants: usize) -> Result<Seeded> {
     Ok(seeded)
 }
 
-async fn register(app: &App, for_people: bool) -> Result<Credentials> {
-    let metadata = if for_people {
-        json!({
-            "client_name": "Photos", "redirect_uris": [REDIRECT_URI], "scope": SCOPE,
-            "grant_types": ["authorization_code", "refresh_token"],
-            "id_token_signed_response_alg": "ES256",
-        })
-    } else {
-        json!({ "client_name": "Service", "grant_types": ["client_credentials"],
-                "response_types": [], "scope": "read write" })
-    };
+/// An application that people sign in to.
+fn application() -> Value {
+    json!({
+        "client_name": "Photos", "redirect_uris": [REDIRECT_URI], "scope": SCOPE,
+        "grant_types": ["authorization_code", "refresh_token"],
+        "id_token_signed_response_alg": "ES256",
+    })
+}
+
+/// A service with a secret.
+fn service() -> Value {
+    json!({ "client_name": "Service", "grant_types": ["client_credentials"],
+            "response_types": [], "scope": "read write" })
+}
+
+/// A service with a certificate of this name, to which its tokens are bound.
+fn certified_by(uri: &str) -> Value {
+    json!({ "client_name": "Service", "grant_types": ["client_credentials"],
+            "response_types": [], "scope": "read write",
+            "token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_san_uri": uri,
+            "tls_client_certificate_bound_access_tokens": true })
+}
+
+async fn register(app: &App, metadata: Value) -> Result<Credentials> {
     let registrar = Registrar {
         store: &app.store,
         outbound: &app.outbound,
@@ -192,10 +230,8 @@ async fn register(app: &App, for_people: bool) -> Result<Credentials> {
         trace: &Trace::of_command(app.clock.now_ms()),
     };
     let registered = registrar.create(serde_json::from_value(metadata)?).await?;
-    Ok(Credentials {
-        id: registered.client.id.to_string(),
-        secret: registered.secret.context("it has a secret")?.0.expose().to_owned(),
-    })
+    let secret = registered.secret.map(|secret| secret.0.expose().to_owned());
+    Ok(Credentials { id: registered.client.id.to_string(), secret: secret.unwrap_or_default() })
 }
 
 /// The identifier of the row of this number, in every table.
