@@ -16,6 +16,7 @@ use crate::flow::{Call, kek, metadata};
 use crate::outbound::Outbound;
 use crate::outbound::mail::Mailer;
 use crate::people::{Hasher, People};
+use crate::pki::acme::Acme;
 use crate::pki::anchors::{self, Trust};
 use crate::pki::revocation::{Judge, Revocations};
 use crate::pki::sightings::Sightings;
@@ -175,6 +176,16 @@ impl App {
             metrics: &self.metrics,
             config: &self.config,
             trace,
+        }
+    }
+
+    /// What ordering a certificate of our own may reach.
+    pub fn acme(&self) -> Acme<'_> {
+        Acme {
+            store: &self.store,
+            kek: self.keyring.kek(),
+            outbound: &self.outbound,
+            config: &self.config,
         }
     }
 

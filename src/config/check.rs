@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::problem::{Origin, Problem, Problems};
-use super::{CertificateHeader, Config, Loaded, MailTls, Webhook, WebhookSecret};
+use super::{CertificateHeader, Config, Loaded, MailTls, Webhook, WebhookSecret, https};
 use crate::types::Algorithm;
 
 /// Values that cannot hold at once, each with the keys that it is about.
@@ -74,7 +74,8 @@ pub(super) fn contradictions(config: &Config) -> Vec<(Vec<&'static str>, Problem
             "use another port, which only operators reach",
         );
     }
-    tls_contradictions(config, &mut refuse);
+    https::listeners(config, &mut refuse);
+    https::acme(config, &mut refuse);
     let routes = &verify.routes;
     for (n, route) in routes.iter().enumerate() {
         if routes.iter().take(n).any(|other| other.name == route.name) {
@@ -176,80 +177,11 @@ pub(super) fn contradictions(config: &Config) -> Vec<(Vec<&'static str>, Problem
     found
 }
 
-/// What is wrong with the listeners for https, taken together.
-fn tls_contradictions(config: &Config, refuse: &mut impl FnMut(&[&'static str], String, &str)) {
-    let Config { issuer, http, tls, mtls, operations, .. } = config;
-    let mut taken: Vec<_> = http.listen.iter().chain(&operations.listen).collect();
-    for (key, listen) in [("tls.listen", &tls.listen), ("mtls.listen", &mtls.listen)] {
-        if listen.iter().any(|address| address.port() != 0 && taken.contains(&address)) {
-            let reason = "names an address and port that another listener has".to_owned();
-            refuse(&[key], reason, "give each listener a port of its own");
-        }
-        taken.extend(listen);
-    }
-    let files = [
-        ("tls.certificate_file", "tls.key_file", &tls.certificate_file, &tls.key_file),
-        ("mtls.certificate_file", "mtls.key_file", &mtls.certificate_file, &mtls.key_file),
-    ];
-    for (certificate_key, key_key, certificate, key) in files {
-        let (alone, other) = match (certificate, key) {
-            (Some(_), None) => (certificate_key, key_key),
-            (None, Some(_)) => (key_key, certificate_key),
-            (Some(_), Some(_)) | (None, None) => ("", ""),
-        };
-        if !alone.is_empty() {
-            refuse(&[alone], format!("is given, but {other} is not"), "give both");
-        }
-        for (name, file) in [(certificate_key, certificate), (key_key, key)] {
-            if let Some(file) = file.as_ref().filter(|file| !file.is_file()) {
-                refuse(&[name], not_there(file), "put it there, as PEM");
-            }
-        }
-    }
-    if !tls.listen.is_empty() && tls.certificate_file.is_none() {
-        let reason = "is given, but no certificate is".to_owned();
-        refuse(&["tls.listen"], reason, "name tls.certificate_file and tls.key_file");
-    }
-    if !mtls.listen.is_empty() && mtls.certificate_file.is_none() && tls.certificate_file.is_none()
-    {
-        let reason = "is given, but no certificate is".to_owned();
-        refuse(&["mtls.listen"], reason, "name mtls.certificate_file and mtls.key_file");
-    }
-    match &mtls.url {
-        None if !mtls.listen.is_empty() => {
-            let reason = "is given, but no address by which clients find it".to_owned();
-            refuse(
-                &["mtls.listen"],
-                reason,
-                "give mtls.url, such as \"https://mtls.id.example.org\"",
-            );
-        }
-        Some(url) if url.origin() == issuer.origin() => {
-            let reason = "is the address of the issuer, where nobody is asked for a certificate";
-            refuse(&["mtls.url"], reason.to_owned(), "give it a name or a port of its own");
-        }
-        Some(url) if config.mtls_shares_a_port() && !url.has_name_other_than(issuer) => {
-            let reason = "cannot be told apart from the issuer on the port that they share";
-            refuse(
-                &["mtls.url"],
-                reason.to_owned(),
-                "give it a name (DNS) of its own, or a port of its own with mtls.listen",
-            );
-        }
-        Some(_) | None => {}
-    }
-}
-
-fn not_there(file: &Path) -> String {
+pub(super) fn not_there(file: &Path) -> String {
     format!("names {}, which is not a file", file.display())
 }
 
 impl Config {
-    /// Whether the name that asks for client certificates is served on the port of the other one.
-    pub fn mtls_shares_a_port(&self) -> bool {
-        self.mtls.url.is_some() && self.mtls.listen.is_empty() && !self.tls.listen.is_empty()
-    }
-
     /// What is valid but must not serve anybody: each would give away passwords, tokens or keys
     /// (THREATS SU-06). An http issuer is none of them, for it cannot be loaded.
     pub fn insecurities(&self) -> Vec<Problem> {
@@ -461,40 +393,6 @@ brand.logo = "logo.gif"
         the configuration has a problem:
           GATEWRIGHT_BRAND__LOGO: brand.logo: names no.svg, which is not a file; put the picture there, or leave it out
         "#);
-    }
-
-    #[test]
-    fn a_listener_for_https_has_a_certificate_and_an_address_of_its_own() {
-        let scratch = Scratch::new();
-        scratch.write("chain.pem", "");
-        let pair = "certificate_file = \"chain.pem\", key_file = \"chain.pem\"";
-        let shared = format!("tls = {{ listen = \"[::]:443\", {pair} }}");
-
-        for (text, problem) in [
-            ("http.listen = []", "http.listen: is empty"),
-            ("tls.listen = \"[::]:443\"", "tls.listen: is given, but no certificate is"),
-            ("mtls.listen = \"[::]:443\"", "mtls.listen: is given, but no certificate is"),
-            ("mtls.listen = \"[::]:443\"", "mtls.listen: is given, but no address by which"),
-            ("tls.listen = \"127.0.0.1:8080\"", "tls.listen: names an address and port that"),
-            ("tls.certificate_file = \"chain.pem\"", "is given, but tls.key_file is not"),
-            ("mtls.key_file = \"chain.pem\"", "is given, but mtls.certificate_file is not"),
-            ("mtls.key_file = \"no.pem\"", "names no.pem, which is not a file"),
-            ("mtls.url = \"https://id.example.org\"", "mtls.url: is the address of the issuer"),
-            ("mtls.url = \"https://id.example.org:8443\"", ""),
-            (&format!("{shared}\nmtls.url = \"https://id.example.org:1\""), "cannot be told apart"),
-            (&format!("{shared}\nmtls.url = \"https://192.0.2.1\""), "cannot be told apart"),
-            (&format!("{shared}\nmtls.url = \"https://mtls.id.example.org\""), ""),
-            (&format!("{shared}\nhttp.listen = []"), ""),
-        ] {
-            let file = format!(
-                "issuer = \"https://id.example.org\"\ndatabase.url = \"sqlite:g.db\"\n{text}"
-            );
-            let loaded = scratch.load(&file, &[]);
-            let told = loaded.err().map(|problems| problems.to_string()).unwrap_or_default();
-            let told = told.replace(&format!("{}/", scratch.0.display()), "");
-            assert_eq!(told.is_empty(), problem.is_empty(), "{text}: {told}");
-            assert!(told.contains(problem), "{text}: {told}");
-        }
     }
 
     #[test]

@@ -4,12 +4,14 @@
 //! overridden by an environment variable, every secret can come from a file, and all problems are
 //! told at once.
 
+mod acme;
 mod alias;
 mod amount;
 mod anchor;
 mod check;
 mod describe;
 mod file;
+mod https;
 mod issuer;
 mod network;
 mod notices;
@@ -33,6 +35,7 @@ use crate::types::{Algorithm, Seconds};
 use table::{given, settings};
 
 pub use crate::types::colour::Colour;
+pub use acme::{AcmeDirectory, Domain};
 pub use alias::Alias;
 pub use amount::Bytes;
 pub use anchor::Anchor;
@@ -45,8 +48,8 @@ pub use protected::Protected;
 pub use secrets::{DatabaseUrl, EncryptionKeys};
 pub use source::environment;
 pub use text::{
-    AssertionAudience, CertificateHeader, DpopNonce, Filter, Link, LogFormat, MailTls, NoticeKind,
-    OriginalRequest, Revocation,
+    AcmeChallenge, AssertionAudience, CertificateHeader, DpopNonce, Filter, Link, LogFormat,
+    MailTls, NoticeKind, OriginalRequest, Revocation,
 };
 pub use value::{Raw, Value, Wrong};
 
@@ -97,6 +100,12 @@ settings! {
         /// Its private key, as PEM, readable by the server alone. Both files are read again when they
         /// change, and on SIGHUP.
         key_file: Option<PathBuf> = None, such as "/etc/gatewright/tls/privkey.pem";
+        /// A response of the OCSP responder for it (DER), sent along in the handshake. It is read again
+        /// when it changes, and left out when it is not good or no longer current.
+        ocsp_file: Option<PathBuf> = None, such as "/etc/gatewright/tls/ocsp.der";
+        /// Where plain http is answered by sending people on to https, and applications away; mostly
+        /// port 80. ACME's http-01 is answered there too.
+        redirect_listen: Vec<SocketAddr> = Vec::new();
     }
 
     /// The name under which client certificates are asked for (RFC 8705). It serves applications and no
@@ -113,6 +122,25 @@ settings! {
         certificate_file: Option<PathBuf> = None, such as "/etc/gatewright/mtls/fullchain.pem";
         /// The private key of its certificate.
         key_file: Option<PathBuf> = None, such as "/etc/gatewright/mtls/privkey.pem";
+        /// A response of the OCSP responder for it (DER).
+        ocsp_file: Option<PathBuf> = None, such as "/etc/gatewright/mtls/ocsp.der";
+    }
+
+    /// The certificate of `[tls]` from an authority that speaks ACME (RFC 8555), instead of files. It
+    /// lies in the database, its key sealed; one replica orders and renews it, all of them use it.
+    acme: Acme {
+        /// The directory of the authority (RFC 8555 §7.1.1). Not set, certificates are files.
+        directory: Option<AcmeDirectory> = None,
+            such as "https://acme-v02.api.letsencrypt.org/directory";
+        /// Whether you agree to the terms of service of the authority, which it asks (RFC 8555 §7.3).
+        terms_agreed: bool = false;
+        /// Where the authority reaches you, as `mailto:` addresses.
+        contacts: Vec<Link> = Vec::new();
+        /// The names that the certificate is for. Empty: the hosts of the issuer and of `mtls.url`.
+        domains: Vec<Domain> = Vec::new();
+        /// How the names are proven: `tls-alpn-01`, on port 443 of each (RFC 8737), or `http-01`, on
+        /// port 80 of each (RFC 8555 §8.3).
+        challenge: AcmeChallenge = AcmeChallenge::TlsAlpn01;
     }
 
     /// The listener for operators: metrics. It tells about everybody and asks nobody who they are,
@@ -389,6 +417,7 @@ impl Config {
             http: Http::default(),
             tls: Tls::default(),
             mtls: Mtls::default(),
+            acme: Acme::default(),
             operations: Operations::default(),
             database: Database::default(),
             keys: Keys::default(),

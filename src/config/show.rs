@@ -105,12 +105,22 @@ mod tests {
         listen = []                                       # default
         # certificate_file is not set
         # key_file is not set
+        # ocsp_file is not set
+        redirect_listen = []                              # default
 
         [mtls]
         # url is not set
         listen = []                                       # default
         # certificate_file is not set
         # key_file is not set
+        # ocsp_file is not set
+
+        [acme]
+        # directory is not set
+        terms_agreed = false                              # default
+        contacts = []                                     # default
+        domains = []                                      # default
+        challenge = "tls-alpn-01"                         # default
 
         [operations]
         # listen is not set

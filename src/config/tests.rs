@@ -264,25 +264,35 @@ fn every_value_can_be_overridden_by_the_environment() {
                 "tls.certificate_file"
                 | "tls.key_file"
                 | "mtls.certificate_file"
+                | "tls.ocsp_file"
                 | "mtls.key_file"
+                | "mtls.ocsp_file"
                 | "mail.password_file" => scratch.write("file.pem", "x").display().to_string(),
                 _ => value,
             };
-            // A certificate and its key are given together, and so is what belongs to mail.
-            let of_mail = match path.as_str() {
-                "mail.host" => Some(("GATEWRIGHT_MAIL__FROM", "us@example.org")),
-                "mail.username" => Some(("GATEWRIGHT_MAIL__PASSWORD", "x")),
-                "mail.password" | "mail.password_file" => Some(("GATEWRIGHT_MAIL__USERNAME", "x")),
-                _ => None,
-            };
-            let other = if name.ends_with("CERTIFICATE_FILE") {
-                name.replace("CERTIFICATE_FILE", "KEY_FILE")
-            } else {
-                name.replace("S__KEY_FILE", "S__CERTIFICATE_FILE")
+            let file = scratch.write("file.pem", "x").display().to_string();
+            // What is given together with it.
+            let with: &[(&str, &str)] = match path.as_str() {
+                "tls.certificate_file" => &[("GATEWRIGHT_TLS__KEY_FILE", &file)],
+                "tls.key_file" => &[("GATEWRIGHT_TLS__CERTIFICATE_FILE", &file)],
+                "tls.ocsp_file" => &[
+                    ("GATEWRIGHT_TLS__CERTIFICATE_FILE", &file),
+                    ("GATEWRIGHT_TLS__KEY_FILE", &file),
+                ],
+                "mtls.certificate_file" => &[("GATEWRIGHT_MTLS__KEY_FILE", &file)],
+                "mtls.key_file" => &[("GATEWRIGHT_MTLS__CERTIFICATE_FILE", &file)],
+                "mtls.ocsp_file" => &[
+                    ("GATEWRIGHT_MTLS__CERTIFICATE_FILE", &file),
+                    ("GATEWRIGHT_MTLS__KEY_FILE", &file),
+                ],
+                "acme.directory" => &[("GATEWRIGHT_ACME__TERMS_AGREED", "true")],
+                "mail.host" => &[("GATEWRIGHT_MAIL__FROM", "us@example.org")],
+                "mail.username" => &[("GATEWRIGHT_MAIL__PASSWORD", "x")],
+                "mail.password" | "mail.password_file" => &[("GATEWRIGHT_MAIL__USERNAME", "x")],
+                _ => &[],
             };
 
-            let beside = of_mail.unwrap_or((&other, &value));
-            let loaded = scratch.load(SMALLEST, &[beside, (&name, &value)]).unwrap();
+            let loaded = scratch.load(SMALLEST, &[&[(&*name, &*value)], with].concat()).unwrap();
 
             assert_eq!(loaded.origins[&path], Origin::Environment { variable: name });
         }

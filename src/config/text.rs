@@ -138,6 +138,14 @@ macro_rules! words {
 }
 
 words! {
+    /// How an ACME server is shown that a name is ours.
+    AcmeChallenge "\"tls-alpn-01\" or \"http-01\"" {
+        /// By a handshake on port 443 (RFC 8737).
+        #[default]
+        TlsAlpn01 "tls-alpn-01";
+        /// By a document on port 80 (RFC 8555 §8.3).
+        Http01 "http-01";
+    }
     /// Whom a client assertion may be addressed to (RFC 7523 §3).
     AssertionAudience "\"issuer\" or \"endpoints\"" {
         /// The issuer alone, as a single string: an assertion made for somebody else's endpoint

@@ -18,7 +18,7 @@ use crate::jose::sign::SigningKey;
 use crate::pki::authority::sealed_for;
 use crate::record::{Event, Kind, Trace};
 use crate::store::signing_keys::{self, SigningKeyRow, State};
-use crate::store::{Store, Tx, authorities, clients, server_secrets, versions};
+use crate::store::{Store, Tx, acme, authorities, clients, server_secrets, versions};
 use crate::types::secret::entropy;
 use crate::types::{Algorithm, Code, Digest, Error, Failure, Refusal, Result, Seconds, Timestamp};
 
@@ -392,7 +392,10 @@ async fn resealed(store: &Store, kek: &Kek) -> Result<Vec<String>> {
     let keys_sealed = keys.iter().map(|row| (row.id.as_str(), &row.sealed));
     let ours_sealed = ours.iter().map(|row| (row.name.as_str(), &row.sealed));
     let of_clients_sealed = of_clients.iter().map(|row| (row.client_id.as_str(), &row.sealed));
-    for (owner, sealed) in keys_sealed.chain(ours_sealed).chain(of_clients_sealed) {
+    let of_acme = acme::sealed(store.db()).await?;
+    let of_acme_sealed = of_acme.iter().map(|row| (row.owner.as_str(), &row.sealed));
+    let all = keys_sealed.chain(ours_sealed).chain(of_clients_sealed).chain(of_acme_sealed);
+    for (owner, sealed) in all {
         unseal(kek, owner, sealed)?;
     }
     for row in &of_authority {
@@ -421,6 +424,10 @@ async fn resealed(store: &Store, kek: &Kek) -> Result<Vec<String>> {
             let new = again(&sealed_for(&row.id), sealed)?;
             authorities::reseal(store.db(), &row.id, sealed, &new).await?;
         }
+    }
+    for row in of_acme.iter().filter(|row| !kek.is_current(&row.sealed)) {
+        let new = again(&row.owner, &row.sealed)?;
+        acme::reseal(store, &row.owner, &row.sealed, &new).await?;
     }
     Ok(ours.into_iter().map(|row| row.name).collect())
 }

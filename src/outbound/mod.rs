@@ -158,6 +158,25 @@ impl Outbound {
             .map_err(Failure::internal)
     }
 
+    /// A client for a service that the operator has named in the configuration. It may be in a private
+    /// network, and is spoken to over https alone.
+    ///
+    /// # Errors
+    /// A defect of ours.
+    pub fn for_operators(&self) -> Result<Client, Failure> {
+        Client::builder()
+            .tls_backend_preconfigured(trust(&self.authorities)?)
+            .https_only(true)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .referer(false)
+            .http1_only()
+            .timeout(self.timeout.saturating_mul(3))
+            .user_agent(concat!("gatewright/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(Failure::internal)
+    }
+
     /// Whether a URL may be fetched, as far as its text tells: to say no at registration already. Every
     /// fetch asks again (THREATS SS-08).
     ///

@@ -5,10 +5,13 @@ use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use rustls::client::verify_server_name;
 use rustls::crypto::CryptoProvider;
+use rustls::server::ParsedCertificate;
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 use zeroize::Zeroizing;
 
 use super::Certificate;
@@ -22,6 +25,8 @@ const LARGEST: usize = 256 * 1024;
 pub struct Identity {
     /// What it says.
     pub certificate: Arc<Certificate>,
+    /// Its serial number: the contents of the `INTEGER`.
+    pub serial: Vec<u8>,
     /// Chain and key, as the handshake wants them.
     pub key: Arc<CertifiedKey>,
     /// SHA-256 of what it was read from, to see whether that is still the same.
@@ -40,12 +45,14 @@ impl Identity {
         let rest: Vec<&[u8]> = certificates.iter().skip(1).map(AsRef::as_ref).collect();
         let first = certificates.first().ok_or("has no certificate (PEM) in it")?;
         let certificate = Certificate::read(first, &rest)?;
+        let (_, parsed) = X509Certificate::from_der(first).map_err(|_| "is not a certificate")?;
+        let serial = parsed.raw_serial().to_vec();
         let private = PrivateKeyDer::from_pem_slice(key)
             .map_err(|error| format!("has a key that cannot be read (PEM): {error}"))?;
         let certified = CertifiedKey::from_der(certificates, private, provider)
             .map_err(|error| format!("and its key do not fit each other: {error}"))?;
         let source = Digest::of(&[Digest::of(chain).0, Digest::of(key).0].concat());
-        Ok(Self { certificate: Arc::new(certificate), key: Arc::new(certified), source })
+        Ok(Self { certificate: Arc::new(certificate), serial, key: Arc::new(certified), source })
     }
 
     /// Reads it from two files.
@@ -56,6 +63,20 @@ impl Identity {
         let (chain_bytes, key_bytes) = (contents(chain)?, contents(key)?);
         Self::read(&chain_bytes, &key_bytes, provider)
             .map_err(|wrong| format!("{} (key: {}) {wrong}", chain.display(), key.display()))
+    }
+
+    /// The same, with this OCSP response to send along (RFC 6066 §8).
+    #[must_use]
+    pub fn with_staple(self, ocsp: Option<Vec<u8>>) -> Self {
+        let key = CertifiedKey { ocsp, ..CertifiedKey::clone(&self.key) };
+        Self { key: Arc::new(key), ..self }
+    }
+
+    /// Whether it is for this name, as clients compare it (RFC 9525 §6).
+    pub fn is_for(&self, host: &str) -> bool {
+        let parsed = ParsedCertificate::try_from(self.certificate.der());
+        let name = ServerName::try_from(host);
+        parsed.is_ok_and(|parsed| name.is_ok_and(|name| verify_server_name(&parsed, &name).is_ok()))
     }
 
     /// Whether it counts at this time.

@@ -1,5 +1,6 @@
 //! Certificates: what they say, whom they prove, and how long that counts.
 
+pub mod acme;
 pub mod anchors;
 pub mod authority;
 pub mod census;

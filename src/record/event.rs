@@ -114,6 +114,10 @@ kinds! {
     ResourceUpdated "resource.updated";
     /// An API was deleted.
     ResourceDeleted "resource.deleted";
+    /// A certificate that we show was replaced, or what was put in its place was refused.
+    TlsCertificateReplaced "tls_certificate.replaced";
+    /// A certificate of our own was ordered from an authority (ACME).
+    TlsCertificateOrdered "tls_certificate.ordered";
     /// A signing key was published ahead.
     KeyPublished "key.published";
     /// A signing key began to sign.

@@ -103,6 +103,7 @@ pub struct Metrics {
     expiring: Family<Expiring, Gauge>,
     notices: Family<Notices, Counter>,
     outbox: Family<Outbox, Gauge>,
+    certificates_refused: Gauge,
 }
 
 impl Default for Metrics {
@@ -162,7 +163,14 @@ impl Default for Metrics {
         registry.register("notices", "Mails and webhooks tried, by outcome", notices.clone());
         let outbox = Family::default();
         registry.register("outbox", "Mails and webhooks, by state", outbox.clone());
+        let certificates_refused = Gauge::default();
+        registry.register(
+            "tls_certificates_refused",
+            "Certificates of our own that were put in place and cannot be shown",
+            certificates_refused.clone(),
+        );
         Self {
+            certificates_refused,
             registry,
             requests,
             seconds,
@@ -240,6 +248,11 @@ impl Metrics {
     /// Somebody tried to sign in: `success`, `wrong`, `throttled`.
     pub fn sign_in(&self, outcome: &'static str) {
         self.sign_ins.get_or_create(&Outcome { outcome }).inc();
+    }
+
+    /// So many certificates of our own cannot be shown; the ones before them are.
+    pub fn certificates_refused(&self, count: usize) {
+        self.certificates_refused.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// A background job was run.

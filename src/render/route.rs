@@ -45,6 +45,8 @@ pub enum Reach {
     /// Also under the one that asks for client certificates (RFC 8705 §5), where it needs no page, no
     /// cookie and no person (THREATS MT-10).
     Everywhere,
+    /// There as well, and over plain http where the rest is only sent on to https.
+    Plain,
 }
 
 type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
@@ -89,6 +91,13 @@ impl Route {
     #[must_use]
     pub const fn below(mut self, below: Below) -> Self {
         self.below = below;
+        self
+    }
+
+    /// The same, also over plain http.
+    #[must_use]
+    pub const fn even_plain(mut self) -> Self {
+        self.reach = Reach::Plain;
         self
     }
 

@@ -1,5 +1,6 @@
 //! What is done without being asked: seeing what others have changed, sweeping, rotating keys.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -9,6 +10,7 @@ use uuid::Uuid;
 
 use super::listener::told;
 use super::outbox;
+use super::tls::Tls;
 use crate::app::App;
 use crate::pki::census::Census;
 use crate::pki::expiry;
@@ -36,6 +38,9 @@ const ASKING: usize = 8;
 /// How often it is measured what expires, and told.
 const MEASURE: Duration = Duration::from_secs(60);
 
+/// How often our own certificates are looked at.
+const LOOK: Duration = Duration::from_secs(5);
+
 /// How often work that one replica does is asked for.
 const ASK: Duration = Duration::from_secs(20);
 
@@ -46,12 +51,23 @@ const EVERY: Seconds = Seconds(60);
 const LEASE: Seconds = Seconds::minutes(5);
 
 /// Starts them all; each ends when told to stop.
-pub(super) fn start(tasks: &mut JoinSet<()>, app: &App, stopped: &watch::Receiver<bool>) {
+pub(super) fn start(
+    tasks: &mut JoinSet<()>,
+    app: &App,
+    tls: &Arc<Tls>,
+    stopped: &watch::Receiver<bool>,
+) {
+    let tls = tls.clone();
+    let look = async move |_: &App| {
+        tls.look(false).await;
+        Ok(Done::Here)
+    };
+    tasks.spawn(repeat("tls", LOOK, app.clone(), stopped.clone(), look));
+    tasks.spawn(repeat("acme", ASK, app.clone(), stopped.clone(), acme));
     tasks.spawn(repeat("confirm", CONFIRM, app.clone(), stopped.clone(), confirm));
     tasks.spawn(repeat("sightings", NOTE, app.clone(), stopped.clone(), sightings));
     tasks.spawn(repeat("trust", TRUST, app.clone(), stopped.clone(), trust));
     tasks.spawn(repeat("outbox", NOTE, app.clone(), stopped.clone(), outbox));
-    tasks.spawn(repeat("certificates", ASK, app.clone(), stopped.clone(), certificates));
     tasks.spawn(repeat("revocation", REVOCATION, app.clone(), stopped.clone(), revocation));
 
     tasks.spawn(repeat("certificates", MEASURE, app.clone(), stopped.clone(), certificates));
@@ -88,7 +104,7 @@ async fn repeat<F>(
 }
 
 /// Who did it.
-enum Done {
+pub(super) enum Done {
     Here,
     ByOthers,
 }
@@ -177,6 +193,13 @@ async fn sweep(app: &App) -> Result<Done> {
         Ok(())
     })
     .await
+}
+
+pub(super) async fn acme(app: &App) -> Result<Done> {
+    if app.config.acme.directory.is_none() {
+        return Ok(Done::ByOthers);
+    }
+    leased(app, "acme", async |trace| app.acme().tick(trace).await).await
 }
 
 async fn keys(app: &App) -> Result<Done> {

@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::task::TaskTracker;
 
-use super::router::{Peer, Router};
+use super::router::{Door, Peer, Router};
 use super::tls::{Accepted, Doors};
 use crate::config::Http;
 
@@ -55,12 +55,21 @@ impl Limits {
 pub(super) struct Service {
     /// Who answers.
     pub(super) router: Arc<Router>,
-    /// How TLS is spoken; `None`: it is not.
-    pub(super) doors: Option<Doors>,
+    /// What is spoken.
+    pub(super) speaks: Speaks,
     /// What connections may cost.
     pub(super) limits: Limits,
     /// When to stop.
     pub(super) stopped: watch::Receiver<bool>,
+}
+
+/// What a listener speaks.
+#[derive(Clone, Debug)]
+pub(super) enum Speaks {
+    /// Plain http, through this door.
+    Http(Door),
+    /// https.
+    Https(Doors),
 }
 
 /// Accepts connections until told to stop. Where all places are taken, more wait in the queue of the
@@ -106,9 +115,12 @@ impl Service {
             tracing::debug!(%error, "TCP_NODELAY");
         }
         let address = peer.ip().to_canonical();
-        let Some(doors) = &self.doors else {
-            let peer = Peer { address, name: None, is_mtls: false, certificate: None };
-            return self.serve(stream, peer).await;
+        let doors = match &self.speaks {
+            Speaks::Https(doors) => doors,
+            Speaks::Http(door) => {
+                let peer = Peer { address, name: None, door: *door, certificate: None };
+                return self.serve(stream, peer).await;
+            }
         };
         let shaken = tokio::select! {
             shaken = tokio::time::timeout(self.limits.handshake, doors.accept(stream)) => shaken,
@@ -116,8 +128,8 @@ impl Service {
             () = told(self.stopped.clone()) => return,
         };
         match shaken {
-            Ok(Ok(Accepted { stream, name, is_mtls, certificate })) => {
-                self.serve(stream, Peer { address, name, is_mtls, certificate }).await;
+            Ok(Ok(Accepted { stream, name, door, certificate })) => {
+                self.serve(stream, Peer { address, name, door, certificate }).await;
             }
             Ok(Err(error)) => tracing::debug!(%error, %address, "no TLS came about"),
             Err(_) => tracing::debug!(%address, "shaking hands took too long"),

@@ -35,7 +35,9 @@ pub fn start(config: &Log) -> anyhow::Result<Logging> {
     let write = move || write(&receiver, &dropped, &mut io::stderr());
     let thread = std::thread::Builder::new().name("log".to_owned()).spawn(write)?;
 
-    let filter = EnvFilter::try_new(config.level.as_str())?;
+    // The library warns of every alert that a stranger sends: whoever likes could fill the log. What
+    // becomes of a handshake we tell ourselves.
+    let filter = EnvFilter::try_new(format!("rustls=error,{}", config.level.as_str()))?;
     let log = fmt().with_env_filter(filter).with_writer(lines.clone());
     let begun = match config.format {
         LogFormat::Json => {

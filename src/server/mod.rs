@@ -24,8 +24,8 @@ use crate::app::{App, Clock};
 use crate::config::{Config, Http};
 use crate::render::{Route, Site};
 use crate::{page, web};
-use listener::{Limits, Service};
-use router::Router;
+use listener::{Limits, Service, Speaks};
+use router::{Door, Router};
 pub use sockets::{Addresses, Sockets};
 use tls::Tls;
 
@@ -53,9 +53,10 @@ pub fn serve_routes(config: Config, routes: Vec<Route>) -> anyhow::Result<()> {
 async fn until_told(config: Config, routes: Vec<Route>) -> anyhow::Result<()> {
     let mut terminated = signal(SignalKind::terminate())?;
     let mut interrupted = signal(SignalKind::interrupt())?;
+    let mut hung_up = signal(SignalKind::hangup())?;
     let sockets = Sockets::bind(&config).await?;
     let app = App::open(config, Clock::system(), true).await?;
-    let running = Running::start(app, routes, sockets)?;
+    let running = Running::start(app, routes, sockets).await?;
     for (listener, address) in running.addresses().all() {
         tracing::info!(listener, %address, "listening");
     }
@@ -66,7 +67,12 @@ async fn until_told(config: Config, routes: Vec<Route>) -> anyhow::Result<()> {
             _ = interrupted.recv() => "SIGINT",
         }
     };
-    let by = told().await;
+    let by = loop {
+        tokio::select! {
+            by = told() => break by,
+            _ = hung_up.recv() => running.reload().await,
+        }
+    };
     tracing::info!(by, "stopping: finishing what is in flight");
     tokio::select! {
         () = running.stop() => tracing::info!("stopped"),
@@ -86,6 +92,7 @@ pub fn routes() -> Vec<Route> {
 #[derive(Debug)]
 pub struct Running {
     app: App,
+    tls: Arc<Tls>,
     addresses: Addresses,
     stop: watch::Sender<bool>,
     connections: TaskTracker,
@@ -97,9 +104,9 @@ impl Running {
     ///
     /// # Errors
     /// When the brand or a certificate cannot be read, or a listener is none.
-    pub fn start(app: App, routes: Vec<Route>, sockets: Sockets) -> anyhow::Result<Self> {
+    pub async fn start(app: App, routes: Vec<Route>, sockets: Sockets) -> anyhow::Result<Self> {
         let site = Arc::new(Site::new(app.clone()).context("the logo cannot be read")?);
-        let tls = Tls::open(&app.config, app.clock.now())?;
+        let tls = Arc::new(Tls::open(&app).await?);
         let (stop, stopped) = watch::channel(false);
         let connections = TaskTracker::new();
         let addresses = sockets.addresses()?;
@@ -107,15 +114,19 @@ impl Running {
 
         let limits = Limits::of(&app.config.http);
         let router = Arc::new(Router::new(site.clone(), routes));
-        let plain = Service { router, doors: None, limits, stopped: stopped.clone() };
+        let stopping = stopped.clone();
+        let speaks = Speaks::Http(Door::Open);
+        let plain = Service { router, speaks, limits, stopped: stopping };
         let operators = Arc::new(Router::new(site, operations::routes()));
         let operators = Service { router: operators, ..plain.clone() };
+        let redirects = Service { speaks: Speaks::Http(Door::Redirect), ..plain.clone() };
         let behind = |doors: Option<tls::Doors>| -> anyhow::Result<Service> {
             let doors = doors.context("there is no certificate to listen with")?;
-            Ok(Service { doors: Some(doors), ..plain.clone() })
+            Ok(Service { speaks: Speaks::Https(doors), ..plain.clone() })
         };
-        let Sockets { http, tls: https, mtls, operations } = sockets;
+        let Sockets { http, redirect, tls: https, mtls, operations } = sockets;
         let mut listeners: Vec<_> = http.into_iter().map(|one| (one, plain.clone())).collect();
+        listeners.extend(redirect.into_iter().map(|one| (one, redirects.clone())));
         for one in https {
             listeners.push((one, behind(tls.doors())?));
         }
@@ -126,8 +137,21 @@ impl Running {
         for (listener, service) in listeners {
             jobs.spawn(listener::listen(listener, service, connections.clone()));
         }
-        jobs::start(&mut jobs, &app, &stopped);
-        Ok(Self { app, addresses, stop, connections, jobs })
+        jobs::start(&mut jobs, &app, &tls, &stopped);
+        Ok(Self { app, tls, addresses, stop, connections, jobs })
+    }
+
+    /// Reads the certificates again, as SIGHUP asks; connections that are open go on.
+    pub async fn reload(&self) {
+        self.tls.look(true).await;
+    }
+
+    /// Orders our own certificate, if it is time and nobody else is at it.
+    ///
+    /// # Errors
+    /// When that fails; a job tries again.
+    pub async fn order(&self) -> crate::types::Result<()> {
+        jobs::acme(&self.app).await.map(drop)
     }
 
     /// Where it listens.

@@ -9,7 +9,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
-use axum::http::header::{ALLOW, CONNECTION, HOST};
+use axum::http::header::{ALLOW, CONNECTION, HOST, LOCATION};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 use uuid::Uuid;
@@ -25,6 +25,17 @@ use crate::render::{
 };
 use crate::types::{Code, Failure};
 
+/// Where connections come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Door {
+    /// Where everything is answered.
+    Open,
+    /// Where a certificate was asked for.
+    Mtls,
+    /// Plain http, only to send people on to https.
+    Redirect,
+}
+
 /// Whoever is at the other end of a connection.
 #[derive(Clone, Debug)]
 pub(super) struct Peer {
@@ -32,8 +43,8 @@ pub(super) struct Peer {
     pub(super) address: IpAddr,
     /// The name that it asked for in the TLS handshake (RFC 6066 §3), in lower case.
     pub(super) name: Option<String>,
-    /// Whether it was asked for a certificate.
-    pub(super) is_mtls: bool,
+    /// Where it came in.
+    pub(super) door: Door,
     /// The certificate whose key it proved in the TLS handshake.
     pub(super) certificate: Option<Arc<Certificate>>,
 }
@@ -105,7 +116,7 @@ impl Router {
         let head = Arc::new(head);
         let is_mtls = self.is_mtls(peer, &head);
         let route = self.find(head.uri.path());
-        let route = route.filter(|route| !is_mtls || route.reach == Reach::Everywhere);
+        let route = route.filter(|route| !is_mtls || route.reach != Reach::Issuer);
 
         let mut response = match route {
             _ if let Some(why) = misread => {
@@ -121,6 +132,9 @@ impl Router {
             }
             None if is_mtls => nothing(),
             None => unknown(&head),
+            Some(route) if peer.door == Door::Redirect && route.reach != Reach::Plain => {
+                self.send_on(route, &head)
+            }
             Some(route) => self.ask(route, Request::new(head.clone(), body)).await,
         };
         headers::finish(&mut response, &head);
@@ -136,7 +150,7 @@ impl Router {
     /// under that name (THREATS MT-10).
     fn is_mtls(&self, peer: &Peer, head: &Head) -> bool {
         let own = self.site.app.config.mtls.url.as_ref();
-        peer.is_mtls
+        peer.door == Door::Mtls
             || own.is_some_and(|own| {
                 let asked = authority(head);
                 let port = asked.as_ref().and_then(Authority::port_u16).unwrap_or(443);
@@ -149,6 +163,26 @@ impl Router {
     fn is_proxy(&self, peer: &Peer) -> bool {
         let trusted = &self.site.app.config.http.trusted_proxies;
         trusted.iter().any(|network| network.contains(peer.address))
+    }
+
+    /// People who come over plain http are sent on; applications are told, for whoever is sent on has
+    /// sent its secret in the clear, and would go on doing so (THREATS HD-08).
+    fn send_on(&self, route: &Route, head: &Head) -> Response {
+        let is_read = head.method == Method::GET || head.method == Method::HEAD;
+        let place = head.uri.path_and_query().map_or("/", |place| place.as_str());
+        let place = format!("{}{place}", self.site.app.config.issuer.origin());
+        match (route.kind, HeaderValue::from_str(&place)) {
+            (Kind::Page | Kind::File, Ok(place)) if is_read => {
+                let mut response = Response::default();
+                *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
+                response.headers_mut().insert(LOCATION, place);
+                response
+            }
+            _ => {
+                let why = "this address speaks https only: what was sent in the clear is not safe any more";
+                Json::from(Code::InvalidRequest.because(why)).answer(head)
+            }
+        }
     }
 
     fn trace(&self, peer: IpAddr, headers: &HeaderMap) -> Trace {

@@ -13,6 +13,8 @@ use crate::config::Config;
 pub struct Sockets {
     /// Plain http.
     pub http: Vec<TcpListener>,
+    /// Plain http, only to send people on to https.
+    pub redirect: Vec<TcpListener>,
     /// https.
     pub tls: Vec<TcpListener>,
     /// https that asks for a client certificate.
@@ -26,6 +28,8 @@ pub struct Sockets {
 pub struct Addresses {
     /// Plain http.
     pub http: Vec<SocketAddr>,
+    /// Plain http, only to send people on to https.
+    pub redirect: Vec<SocketAddr>,
     /// https.
     pub tls: Vec<SocketAddr>,
     /// https that asks for a client certificate.
@@ -42,6 +46,7 @@ impl Sockets {
     pub async fn bind(config: &Config) -> anyhow::Result<Self> {
         Ok(Self {
             http: all(&config.http.listen).await?,
+            redirect: all(&config.tls.redirect_listen).await?,
             tls: all(&config.tls.listen).await?,
             mtls: all(&config.mtls.listen).await?,
             operations: match config.operations.listen {
@@ -61,6 +66,7 @@ impl Sockets {
         };
         Ok(Addresses {
             http: all(&self.http)?,
+            redirect: all(&self.redirect)?,
             tls: all(&self.tls)?,
             mtls: all(&self.mtls)?,
             operations: self.operations.as_ref().map(TcpListener::local_addr).transpose()?,
@@ -69,14 +75,15 @@ impl Sockets {
 }
 
 impl Addresses {
-    /// All of them, each with the table of the configuration that it comes from.
+    /// All of them, each with what it is for.
     pub fn all(&self) -> impl Iterator<Item = (&'static str, SocketAddr)> {
         let of = |name, addresses: &[SocketAddr]| {
             addresses.iter().map(|address| (name, *address)).collect::<Vec<_>>()
         };
         let operations = self.operations.map(|address| ("operations", address));
         let https = of("tls", &self.tls).into_iter().chain(of("mtls", &self.mtls));
-        of("http", &self.http).into_iter().chain(https).chain(operations)
+        let http = of("http", &self.http).into_iter().chain(of("redirect", &self.redirect));
+        http.chain(https).chain(operations)
     }
 }
 

@@ -3,6 +3,7 @@
 //! A function here says what is so, or makes it so, in one statement wherever the state decides; why
 //! a row is being changed is for the floors above.
 
+pub mod acme;
 pub mod audit_events;
 pub mod authorities;
 pub mod browsers;

@@ -53,6 +53,7 @@ const STATEMENTS: &[(&str, &str, Seconds)] = &[
     ("enrolments", batch!("enrolments", "digest", "expires_at <= $1"), MARGIN),
     ("certificate_warnings", batch!("certificate_warnings", "thumbprint", "crossed_at <= $1"), Seconds::days(500)),
     ("outbox", batch!("outbox", "id", "done_at <= $1 OR failed_at <= $1"), Seconds::days(30)),
+    ("acme_challenges", batch!("acme_challenges", "token", "expires_at <= $1"), MARGIN),
     ("client_secrets", batch!("client_secrets", "id", "expires_at <= $1"), MARGIN),
 ];
 

@@ -1,5 +1,6 @@
 //! The endpoints of the protocol: the table of contents.
 
+mod acme;
 mod authorize;
 mod ca;
 mod client;
@@ -77,6 +78,11 @@ pub fn routes() -> Vec<Route> {
         // What our pages are made of
         Route::new(File, "/static/{name}").get(assets::file),
         Route::new(File, "/brand/logo").get(assets::logo),
+        // RFC 8555 §8.3
+        Route::new(Probe, "/.well-known/acme-challenge/{token}")
+            .below(Below::Root)
+            .even_plain()
+            .get(acme::challenge),
         // For load balancers
         Route::new(Probe, "/healthz").below(Below::Root).get(health::alive),
         Route::new(Probe, "/readyz").below(Below::Root).get(health::ready),

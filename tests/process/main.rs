@@ -37,6 +37,7 @@ mod resource_server;
 mod rust_client;
 mod shutdown;
 mod start;
+mod tls;
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};

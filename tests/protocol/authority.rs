@@ -87,6 +87,11 @@ impl Authority {
         self.signer.der()
     }
 
+    /// Its private key: PKCS#8.
+    pub(crate) fn key_der(&self) -> Vec<u8> {
+        self.signer.key().serialize_der()
+    }
+
     /// Signs this for a key.
     pub(crate) fn issue_for(&self, contents: CertificateParams, key: KeyPair) -> Identity {
         let certificate = contents.signed_by(&key, &self.signer).unwrap();
@@ -116,6 +121,12 @@ impl Identity {
         let key = KeyPair::generate().unwrap();
         let certificate = contents(common_name, &[]).self_signed(&key).unwrap();
         Self { chain: vec![certificate.der().clone()], key }
+    }
+
+    /// The same, with this certificate at the end of its chain.
+    pub(crate) fn with(mut self, certificate: &CertificateDer<'static>) -> Self {
+        self.chain.push(certificate.clone());
+        self
     }
 
     /// The certificate alone.

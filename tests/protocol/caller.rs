@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustls::client::ClientConfig;
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{RootCertStore, SupportedProtocolVersion, version};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -26,14 +26,27 @@ impl Caller {
         Self::speaking(&[&version::TLS13, &version::TLS12], authority, shows)
     }
 
+    /// One that believes whoever has this certificate, and shows nothing.
+    pub(crate) fn trusting(root: CertificateDer<'static>) -> Self {
+        Self::of(&[&version::TLS13, &version::TLS12], root, None)
+    }
+
     /// The same with these versions of TLS.
     pub(crate) fn speaking(
         versions: &[&'static SupportedProtocolVersion],
         authority: &Authority,
         shows: Option<&Identity>,
     ) -> Self {
+        Self::of(versions, authority.certificate().clone(), shows)
+    }
+
+    fn of(
+        versions: &[&'static SupportedProtocolVersion],
+        root: CertificateDer<'static>,
+        shows: Option<&Identity>,
+    ) -> Self {
         let mut roots = RootCertStore::empty();
-        roots.add(authority.certificate().clone()).unwrap();
+        roots.add(root).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let builder = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(versions)

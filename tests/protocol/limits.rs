@@ -118,7 +118,7 @@ async fn a_panic_is_a_500_and_nothing_more() {
     routes.push(Route::new(Kind::Machine, "/endless").get(endless));
     let http = vec![TcpListener::bind("127.0.0.1:0").await.unwrap()];
     let sockets = Sockets { http, ..Sockets::default() };
-    let defective = Running::start(server.app().clone(), routes, sockets).unwrap();
+    let defective = Running::start(server.app().clone(), routes, sockets).await.unwrap();
     let get = |path| Ask::new(defective.addresses().http[0], "GET", path).send();
 
     get("/panic").await.refused(500, "server_error");

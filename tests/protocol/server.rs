@@ -111,7 +111,7 @@ impl Server {
         let hand = clock.clone();
         let app = App::open(config.clone(), Clock::of(move || hand.load(Ordering::SeqCst)), false);
         let sockets = Sockets::bind(&config).await.unwrap();
-        let running = Running::start(app.await.unwrap(), routes(), sockets).unwrap();
+        let running = Running::start(app.await.unwrap(), routes(), sockets).await.unwrap();
         let (address, operations) = (running.addresses().http[0], running.addresses().operations);
         Self { address, operations, running, clock, config, database, house }
     }
@@ -163,6 +163,10 @@ impl Server {
 
     pub(crate) fn ask(&self, method: &str, target: &str) -> Ask {
         Ask::new(self.address, method, target)
+    }
+
+    pub(crate) fn running(&self) -> &Running {
+        &self.running
     }
 
     pub(crate) fn addresses(&self) -> &Addresses {

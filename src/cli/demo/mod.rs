@@ -111,7 +111,7 @@ impl Demo {
         let inventory = app.clone();
         let sockets =
             Sockets { http: server_listeners, mtls: mtls_listeners, ..Sockets::default() };
-        let server = Running::start(app.clone(), server::routes(), sockets)?;
+        let server = Running::start(app.clone(), server::routes(), sockets).await?;
         let api = format!("https://localhost:{api_port}");
         let mut serving = serve_api(&app, &drawer, &api, api_listeners, &stop)?;
         let registration = registration(&issuer, &application, &clients);

@@ -10,23 +10,30 @@
 
 mod client;
 mod shown;
+mod staple;
 
 use std::io;
 use std::sync::Arc;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::{Acceptor, NoServerSessionStorage};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ServerConfig, version};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
-use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
+use tokio_rustls::{LazyConfigAcceptor, StartHandshake};
 
+use super::router::Door;
+use crate::app::App;
 use crate::config::{Config, Problem};
+use crate::pki::acme::challenge;
 use crate::pki::{Certificate, Identity};
-use crate::types::Timestamp;
+use crate::record::{Event, Kind, Trace};
+use crate::store::acme;
 use client::AnyCertificate;
-use shown::{Files, Shown};
+use shown::{Files, Looked, Shown, Source};
 
 /// The names that TLS is spoken for.
 #[derive(Debug)]
@@ -35,8 +42,9 @@ pub(super) struct Tls {
     browsers: Option<Arc<Name>>,
     /// The one that asks for client certificates, with its host.
     mtls: Option<(String, Arc<Name>)>,
-    /// Whether a client finds the second one on the port of the first.
-    shared: bool,
+    /// Every certificate that one of them shows.
+    shown: Vec<Arc<Shown>>,
+    app: App,
 }
 
 /// A name and how TLS is spoken for it.
@@ -53,6 +61,8 @@ pub(super) struct Doors {
     first: Arc<Name>,
     /// For those who ask for this name.
     named: Option<(String, Arc<Name>)>,
+    /// Who knows what an authority is answered that looks whether a name is ours.
+    app: App,
 }
 
 /// A connection after its handshake.
@@ -61,8 +71,8 @@ pub(super) struct Accepted {
     pub(super) stream: TlsStream<TcpStream>,
     /// The name that the client asked for (RFC 6066 §3), in lower case.
     pub(super) name: Option<String>,
-    /// Whether a certificate was asked for.
-    pub(super) is_mtls: bool,
+    /// What is answered there.
+    pub(super) door: Door,
     /// The certificate whose key it has proven, now or in the handshake that is resumed.
     pub(super) certificate: Option<Arc<Certificate>>,
 }
@@ -72,35 +82,83 @@ impl Tls {
     ///
     /// # Errors
     /// When one cannot be had.
-    pub(super) fn open(config: &Config, now: Timestamp) -> anyhow::Result<Self> {
-        let provider = Arc::new(provider());
-        let open = |files: Files| Shown::open(files, &provider, now).map_err(|why| anyhow!(why));
-        let of_tls = Files::of(&config.tls.certificate_file, &config.tls.key_file);
-        let of_mtls = Files::of(&config.mtls.certificate_file, &config.mtls.key_file);
-        let shown = of_tls.map(open).transpose().context("tls.certificate_file")?.map(Arc::new);
-        let of_mtls = of_mtls.map(open).transpose().context("mtls.certificate_file")?.map(Arc::new);
+    pub(super) async fn open(app: &App) -> anyhow::Result<Self> {
+        let (config, provider) = (&app.config, Arc::new(provider()));
+        let Config { tls, mtls, acme, .. } = config;
+        let issuer = config.issuer.url().host_str().unwrap_or_default().to_owned();
+        let alias = mtls.url.as_ref().map(|url| url.host().to_owned());
+        let own = Files::of(&mtls.certificate_file, &mtls.key_file, &mtls.ocsp_file);
+        let shared = Files::of(&tls.certificate_file, &tls.key_file, &tls.ocsp_file);
+        let shared = shared.map(Source::Files).or(acme.directory.as_ref().map(|_| Source::Acme));
 
+        let mut hosts: Vec<String> =
+            Some(issuer).filter(|_| !tls.listen.is_empty()).into_iter().collect();
+        hosts.extend(alias.clone().filter(|_| own.is_none() && !mtls_is_elsewhere(config)));
+        let open = async |table, source: Option<Source>, hosts| -> anyhow::Result<_> {
+            let Some(source) = source else { return Ok(None) };
+            let shown = Shown::open(table, source, hosts, provider.clone(), app).await;
+            let shown = shown.map_err(|why| anyhow!("[{table}]: {why}"))?;
+            Ok(Some(Arc::new(shown)))
+        };
+        let own_hosts = alias.clone().into_iter().collect();
+        let own = open("mtls", own.map(Source::Files), own_hosts).await?;
+        let shared = open("tls", shared, hosts).await?;
+
+        let shown: Vec<_> = shared.iter().chain(&own).cloned().collect();
         let browsers =
-            shown.clone().map(|shown| Name::open(shown, &provider, false)).transpose()?;
-        let mtls = match (&config.mtls.url, of_mtls.or(shown)) {
-            (Some(url), Some(shown)) => {
-                Some((url.host().to_owned(), Name::open(shown, &provider, true)?))
-            }
+            shared.clone().map(|shown| Name::open(shown, &provider, false)).transpose()?;
+        let mtls = match (alias, own.or(shared)) {
+            (Some(host), Some(shown)) => Some((host, Name::open(shown, &provider, true)?)),
             (Some(_), None) | (None, _) => None,
         };
-        Ok(Self { browsers, mtls, shared: config.mtls_shares_a_port() })
+        Ok(Self { browsers, mtls, shown, app: app.clone() })
     }
 
     /// What stands behind `tls.listen`.
     pub(super) fn doors(&self) -> Option<Doors> {
-        let named = self.mtls.clone().filter(|_| self.shared);
-        self.browsers.clone().map(|first| Doors { first, named })
+        let named = self.mtls.clone().filter(|_| self.app.config.mtls_shares_a_port());
+        self.browsers.clone().map(|first| Doors { first, named, app: self.app.clone() })
     }
 
     /// What stands behind `mtls.listen`.
     pub(super) fn mtls_doors(&self) -> Option<Doors> {
-        self.mtls.clone().map(|(_, first)| Doors { first, named: None })
+        let app = self.app.clone();
+        self.mtls.clone().map(|(_, first)| Doors { first, named: None, app })
     }
+
+    /// Looks whether there are other certificates, shows them if they are no worse, and tells what came
+    /// of it; connections that are open go on. `loudly`: what cannot be shown is told at once.
+    pub(super) async fn look(&self, loudly: bool) {
+        let app = &self.app;
+        let trace = Trace::of_command(app.clock.now_ms());
+        for shown in &self.shown {
+            let table = shown.table;
+            let event = match shown.look(app, loudly).await {
+                Looked::Same => continue,
+                Looked::Replaced(not_after) => {
+                    tracing::info!(table, not_after = not_after.0, "another certificate is shown");
+                    Event::success(Kind::TlsCertificateReplaced).fact("not_after", not_after.0)
+                }
+                Looked::Refused(why) => {
+                    tracing::error!(
+                        table,
+                        why,
+                        "the new certificate cannot be shown; the old one stays"
+                    );
+                    Event::of(Kind::TlsCertificateReplaced, "refused").fact("why", why)
+                }
+            };
+            if let Err(error) = event.fact("table", table).write_alone(&app.store, &trace).await {
+                tracing::warn!(%error, "no event of a certificate could be written");
+            }
+        }
+        app.metrics.certificates_refused(self.shown.iter().filter(|one| one.is_refusing()).count());
+    }
+}
+
+/// Whether somebody else listens for the name that asks for client certificates: a proxy.
+fn mtls_is_elsewhere(config: &Config) -> bool {
+    config.mtls.listen.is_empty() && config.tls.listen.is_empty()
 }
 
 impl Name {
@@ -133,6 +191,10 @@ impl Doors {
     /// Shakes hands.
     pub(super) async fn accept(&self, stream: TcpStream) -> io::Result<Accepted> {
         let hello = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
+        if let Some(config) = self.challenged(&hello).await {
+            hello.into_stream(config).await?.shutdown().await?;
+            return Err(io::Error::other("an authority has looked whether a name is ours"));
+        }
         let name = hello.client_hello().server_name().map(str::to_ascii_lowercase);
         let door = match &self.named {
             Some((own, door)) if name.as_ref() == Some(own) => door,
@@ -144,8 +206,40 @@ impl Doors {
             Some([]) | None => None,
         };
         let certificate = certificate.map(Arc::new);
-        Ok(Accepted { stream, name, is_mtls: door.is_mtls, certificate })
+        let door = if door.is_mtls { Door::Mtls } else { Door::Open };
+        Ok(Accepted { stream, name, door, certificate })
     }
+
+    /// How an authority is answered that looks whether a name is ours (RFC 8737 §3), if this is one and
+    /// there is an answer.
+    async fn challenged(&self, hello: &StartHandshake<TcpStream>) -> Option<Arc<ServerConfig>> {
+        let hello = hello.client_hello();
+        let mut protocols = hello.alpn().filter(|_| self.app.config.acme.directory.is_some())?;
+        // > a single protocol name, "acme-tls/1"
+        let is_asked = protocols.next() == Some(challenge::ALPN) && protocols.next().is_none();
+        let name = hello.server_name().filter(|_| is_asked)?.to_ascii_lowercase();
+        let answer = acme::answer_for(self.app.store.db(), &name, self.app.clock.now()).await;
+        let config = match answer {
+            Ok(answer) => challenge_config(&name, &answer?),
+            Err(error) => Err(error.into()),
+        };
+        config.inspect_err(|error| tracing::warn!(%error, "a challenge cannot be answered")).ok()
+    }
+}
+
+/// A handshake that shows nothing but the answer to a challenge.
+fn challenge_config(name: &str, answer: &str) -> anyhow::Result<Arc<ServerConfig>> {
+    let (certificate, key) = challenge::certificate(name, answer)?;
+    let provider = Arc::new(provider());
+    let key = provider.key_provider.load_private_key(key)?;
+    // Whether the two fit is not asked: the extension is critical, and the library does not know it.
+    let shown = SingleCertAndKey::from(CertifiedKey::new(vec![certificate], key));
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&version::TLS13, &version::TLS12])?
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(shown));
+    config.alpn_protocols = vec![challenge::ALPN.to_vec()];
+    Ok(Arc::new(config))
 }
 
 /// What is spoken: forward secrecy and authenticated encryption in every suite, the exchange that a
@@ -174,11 +268,17 @@ fn provider() -> CryptoProvider {
 pub fn problems(config: &Config) -> Vec<Problem> {
     let provider = provider();
     let names = [
-        ("tls.certificate_file", Files::of(&config.tls.certificate_file, &config.tls.key_file)),
-        ("mtls.certificate_file", Files::of(&config.mtls.certificate_file, &config.mtls.key_file)),
+        (
+            "tls.certificate_file",
+            Files::of(&config.tls.certificate_file, &config.tls.key_file, &None),
+        ),
+        (
+            "mtls.certificate_file",
+            Files::of(&config.mtls.certificate_file, &config.mtls.key_file, &None),
+        ),
     ];
     let read = |(key, files): (&str, Option<Files>)| {
-        let Files { chain, key: private } = files?;
+        let Files { chain, key: private, .. } = files?;
         let wrong = Identity::load(&chain, &private, &provider).err()?;
         Some(Problem::new(key, wrong, "give a certificate, what certifies it, and its key, as PEM"))
     };

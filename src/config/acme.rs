@@ -1,0 +1,101 @@
+//! Whom to ask for certificates, and for which names: [RFC 8555].
+//!
+//! [RFC 8555]: https://www.rfc-editor.org/rfc/rfc8555
+
+use serde_json::json;
+use toml_edit::Value as Toml;
+use url::{Host, Url};
+
+use super::value::{Raw, Value, Wrong};
+
+/// The directory of an ACME server (§7.1.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AcmeDirectory(pub Url);
+
+impl Value for AcmeDirectory {
+    const FORM: &'static str =
+        "an https URL, such as \"https://acme-v02.api.letsencrypt.org/directory\"";
+
+    /// > Each ACME function is accomplished by the client sending a sequence of HTTPS requests to the
+    /// > server […]. Use of HTTPS is REQUIRED. (§6.1)
+    fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
+        let url = Url::parse(raw.text()?).map_err(|_| Wrong::from("is not a complete URL"))?;
+        if url.scheme() != "https" {
+            return Err("is not an https URL".into());
+        }
+        Ok(Self(url))
+    }
+
+    fn show(&self) -> Option<Toml> {
+        Some(self.0.as_str().into())
+    }
+
+    fn schema(_: Option<(i64, i64)>) -> serde_json::Value {
+        json!({ "type": "string", "format": "uri", "pattern": "^https:" })
+    }
+}
+
+/// A name that a certificate may be for: of DNS, in lower case, without wildcard and final dot.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Domain(String);
+
+impl Domain {
+    /// Reads one; `None`: it is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_normal = |name: &String| {
+            name == text && !name.ends_with('.') && !name.starts_with('*') && !name.contains(',')
+        };
+        match Host::parse(text).ok()? {
+            Host::Domain(name) => Some(name).filter(is_normal).map(Self),
+            Host::Ipv4(_) | Host::Ipv6(_) => None,
+        }
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Value for Domain {
+    const FORM: &'static str = "a name such as \"id.example.org\"";
+
+    fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
+        Self::parse(raw.text()?).ok_or_else(|| "is not a name of DNS in lower case".into())
+    }
+
+    fn show(&self) -> Option<Toml> {
+        Some(self.as_str().into())
+    }
+
+    fn schema(_: Option<(i64, i64)>) -> serde_json::Value {
+        json!({ "type": "string", "pattern": "^[a-z0-9.-]+$" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_domain_is_a_name_in_its_normal_form() {
+        for (text, is_one) in [
+            ("id.example.org", true),
+            ("xn--bcher-kva.example", true),
+            ("ID.example.org", false),
+            ("*.example.org", false),
+            ("id.example.org.", false),
+            ("192.0.2.1", false),
+            ("a,b", false),
+            ("", false),
+        ] {
+            assert_eq!(Domain::parse(text).is_some(), is_one, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_authority_is_asked_over_https_alone() {
+        assert!(AcmeDirectory::read(&Raw::Text("https://ca.example/dir")).is_ok());
+        assert!(AcmeDirectory::read(&Raw::Text("http://ca.example/dir")).is_err());
+    }
+}

@@ -1,0 +1,166 @@
+//! What no single key of `[tls]`, `[mtls]` and `[acme]` can tell: values that contradict each other.
+
+use super::check::not_there;
+use super::{Alias, Config, Domain};
+
+/// Takes the keys that a problem is about, why they cannot stay, and what to do about it.
+pub(super) type Refuse<'a> = dyn FnMut(&[&'static str], String, &str) + 'a;
+
+/// What is wrong with the listeners for https, taken together.
+pub(super) fn listeners(config: &Config, refuse: &mut Refuse<'_>) {
+    let Config { issuer, http, tls, mtls, acme, operations, .. } = config;
+    let mut taken: Vec<_> = http.listen.iter().chain(&operations.listen).collect();
+    for (key, listen) in [
+        ("tls.listen", &tls.listen),
+        ("tls.redirect_listen", &tls.redirect_listen),
+        ("mtls.listen", &mtls.listen),
+    ] {
+        if listen.iter().any(|address| address.port() != 0 && taken.contains(&address)) {
+            let reason = "names an address and port that another listener has".to_owned();
+            refuse(&[key], reason, "give each listener a port of its own");
+        }
+        taken.extend(listen);
+    }
+    let files = [
+        ("tls.certificate_file", "tls.key_file", &tls.certificate_file, &tls.key_file),
+        ("mtls.certificate_file", "mtls.key_file", &mtls.certificate_file, &mtls.key_file),
+    ];
+    for (certificate_key, key_key, certificate, key) in files {
+        let (alone, other) = match (certificate, key) {
+            (Some(_), None) => (certificate_key, key_key),
+            (None, Some(_)) => (key_key, certificate_key),
+            (Some(_), Some(_)) | (None, None) => ("", ""),
+        };
+        if !alone.is_empty() {
+            refuse(&[alone], format!("is given, but {other} is not"), "give both");
+        }
+        for (name, file) in [(certificate_key, certificate), (key_key, key)] {
+            if let Some(file) = file.as_ref().filter(|file| !file.is_file()) {
+                refuse(&[name], not_there(file), "put it there, as PEM");
+            }
+        }
+    }
+    for (key, certificate, file) in [
+        ("tls.ocsp_file", &tls.certificate_file, &tls.ocsp_file),
+        ("mtls.ocsp_file", &mtls.certificate_file, &mtls.ocsp_file),
+    ] {
+        if file.is_some() && certificate.is_none() {
+            refuse(&[key], "speaks of a certificate that is not given".to_owned(), "give that too");
+        }
+    }
+    let has_one = tls.certificate_file.is_some() || acme.directory.is_some();
+    if !tls.listen.is_empty() && !has_one {
+        let reason = "is given, but no certificate is".to_owned();
+        refuse(&["tls.listen"], reason, "name tls.certificate_file and tls.key_file");
+    }
+    if !mtls.listen.is_empty() && mtls.certificate_file.is_none() && !has_one {
+        let reason = "is given, but no certificate is".to_owned();
+        refuse(&["mtls.listen"], reason, "name mtls.certificate_file and mtls.key_file");
+    }
+    match &mtls.url {
+        None if !mtls.listen.is_empty() => {
+            let reason = "is given, but no address by which clients find it".to_owned();
+            refuse(
+                &["mtls.listen"],
+                reason,
+                "give mtls.url, such as \"https://mtls.id.example.org\"",
+            );
+        }
+        Some(url) if url.origin() == issuer.origin() => {
+            let reason = "is the address of the issuer, where nobody is asked for a certificate";
+            refuse(&["mtls.url"], reason.to_owned(), "give it a name or a port of its own");
+        }
+        Some(url) if config.mtls_shares_a_port() && !url.has_name_other_than(issuer) => {
+            let reason = "cannot be told apart from the issuer on the port that they share";
+            refuse(
+                &["mtls.url"],
+                reason.to_owned(),
+                "give it a name (DNS) of its own, or a port of its own with mtls.listen",
+            );
+        }
+        Some(_) | None => {}
+    }
+}
+
+/// What is wrong with the certificates that are ordered.
+pub(super) fn acme(config: &Config, refuse: &mut Refuse<'_>) {
+    let Config { tls, acme, .. } = config;
+    if acme.directory.is_none() {
+        return;
+    }
+    if tls.certificate_file.is_some() {
+        let reason = "is given, and a certificate in files is, too".to_owned();
+        refuse(&["acme.directory", "tls.certificate_file"], reason, "leave one of them out");
+    }
+    if !acme.terms_agreed {
+        let reason = "is false, and without it no authority gives a certificate".to_owned();
+        refuse(&["acme.terms_agreed"], reason, "read its terms of service, and say true");
+    }
+    if acme.contacts.iter().any(|contact| contact.0.scheme() != "mailto") {
+        let reason = "has an item that is not a mail address".to_owned();
+        refuse(&["acme.contacts"], reason, "write \"mailto:admin@example.org\"");
+    }
+    if config.acme_domains().is_empty() {
+        let reason = "is empty, and neither the issuer nor mtls.url has a name of DNS".to_owned();
+        refuse(&["acme.domains"], reason, "name the domains that the certificate is for");
+    }
+}
+
+impl Config {
+    /// Whether the name that asks for client certificates is served on the port of the other one.
+    pub fn mtls_shares_a_port(&self) -> bool {
+        self.mtls.url.is_some() && self.mtls.listen.is_empty() && !self.tls.listen.is_empty()
+    }
+
+    /// The names that the certificate from ACME is for, in order.
+    pub fn acme_domains(&self) -> Vec<Domain> {
+        let hosts = [self.issuer.url().host_str(), self.mtls.url.as_ref().map(Alias::host)];
+        let mut domains = if self.acme.domains.is_empty() {
+            hosts.into_iter().flatten().filter_map(Domain::parse).collect()
+        } else {
+            self.acme.domains.clone()
+        };
+        domains.sort();
+        domains.dedup();
+        domains
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::Scratch;
+
+    #[test]
+    fn a_listener_for_https_has_a_certificate_and_an_address_of_its_own() {
+        let scratch = Scratch::new();
+        scratch.write("chain.pem", "");
+        let pair = "certificate_file = \"chain.pem\", key_file = \"chain.pem\"";
+        let shared = format!("tls = {{ listen = \"[::]:443\", {pair} }}");
+
+        for (text, problem) in [
+            ("http.listen = []", "http.listen: is empty"),
+            ("tls.listen = \"[::]:443\"", "tls.listen: is given, but no certificate is"),
+            ("mtls.listen = \"[::]:443\"", "mtls.listen: is given, but no certificate is"),
+            ("mtls.listen = \"[::]:443\"", "mtls.listen: is given, but no address by which"),
+            ("tls.listen = \"127.0.0.1:8080\"", "tls.listen: names an address and port that"),
+            ("tls.certificate_file = \"chain.pem\"", "is given, but tls.key_file is not"),
+            ("mtls.key_file = \"chain.pem\"", "is given, but mtls.certificate_file is not"),
+            ("mtls.key_file = \"no.pem\"", "names no.pem, which is not a file"),
+            ("mtls.url = \"https://id.example.org\"", "mtls.url: is the address of the issuer"),
+            ("mtls.url = \"https://id.example.org:8443\"", ""),
+            (&format!("{shared}\nmtls.url = \"https://id.example.org:1\""), "cannot be told apart"),
+            (&format!("{shared}\nmtls.url = \"https://192.0.2.1\""), "cannot be told apart"),
+            (&format!("{shared}\nmtls.url = \"https://mtls.id.example.org\""), ""),
+            (&format!("{shared}\nhttp.listen = []"), ""),
+        ] {
+            let file = format!(
+                "issuer = \"https://id.example.org\"\ndatabase.url = \"sqlite:g.db\"\n{text}"
+            );
+            let loaded = scratch.load(&file, &[]);
+            let told = loaded.err().map(|problems| problems.to_string()).unwrap_or_default();
+            let told = told.replace(&format!("{}/", scratch.0.display()), "");
+            assert_eq!(told.is_empty(), problem.is_empty(), "{text}: {told}");
+            assert!(told.contains(problem), "{text}: {told}");
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! A certificate of our own from an authority: the Automatic Certificate Management Environment,
+//! [RFC 8555].
+//!
+//! Account, certificate and keys lie in the database, what is secret sealed; so do the answers to
+//! challenges, for the authority may reach any replica. Who orders holds a lease: one replica at a time.
+//!
+//! [RFC 8555]: https://www.rfc-editor.org/rfc/rfc8555
+
+pub mod challenge;
+mod http;
+
+use std::fmt;
+use std::time::Duration;
+
+use instant_acme::{
+    Account, AuthorizationStatus, ChallengeType, Identifier, NewAccount, NewOrder, Order,
+    OrderStatus, RetryPolicy,
+};
+use rcgen::{CertificateParams, DistinguishedName, KeyPair};
+use zeroize::Zeroizing;
+
+use super::Identity;
+use crate::config::{AcmeChallenge, Config};
+use crate::jose::Kek;
+use crate::outbound::Outbound;
+use crate::record::{Event, Kind, Trace};
+use crate::store::Store;
+use crate::store::acme as rows;
+use crate::types::{Failure, Result, Seconds, Timestamp};
+
+/// How long an answer to a challenge is kept: longer than any order takes.
+const ANSWERS_KEPT: Seconds = Seconds::hours(1);
+
+/// How long one order may take: less than the lease of whoever places it.
+const PATIENCE: Duration = Duration::from_secs(240);
+
+/// How often the authority is asked whether it has got on.
+const RETRIES: RetryPolicy =
+    RetryPolicy::new().initial_delay(Duration::from_millis(500)).timeout(Duration::from_secs(90));
+
+/// How long to wait after the first failure; twice as long after each further one. Authorities count
+/// failures too.
+const FIRST_WAIT: Seconds = Seconds::minutes(10);
+
+/// As long as that gets.
+const LONGEST_WAIT: Seconds = Seconds::hours(12);
+
+/// What ordering needs.
+#[derive(Clone, Copy)]
+pub struct Acme<'a> {
+    /// Where all of it lies.
+    pub store: &'a Store,
+    /// What seals keys.
+    pub kek: &'a Kek,
+    /// Whom to trust with the authority's own certificate.
+    pub outbound: &'a Outbound,
+    /// Which authority, and which names.
+    pub config: &'a Config,
+}
+
+impl fmt::Debug for Acme<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Acme")
+    }
+}
+
+impl Acme<'_> {
+    /// The certificate of the configuration by its name in the database; `None`: none is ordered.
+    fn id(&self) -> Option<String> {
+        let directory = self.config.acme.directory.as_ref()?;
+        let domains = self.config.acme_domains();
+        let names = domains.iter().map(|domain| domain.as_str());
+        let parts: Vec<&str> = std::iter::once(directory.0.as_str()).chain(names).collect();
+        Some(parts.join(" "))
+    }
+
+    /// The certificate that was ordered last, if there is one.
+    ///
+    /// # Errors
+    /// When the database does not answer, or what it holds cannot be opened.
+    pub async fn identity(&self) -> Result<Option<Identity>> {
+        let Some(id) = self.id() else { return Ok(None) };
+        let row = rows::certificate(self.store.db(), &id).await?;
+        let Some((chain, sealed)) = row.and_then(|row| row.chain.zip(row.sealed)) else {
+            return Ok(None);
+        };
+        let key = self.kek.open(&id, &sealed).map_err(Failure::internal)?;
+        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        let identity = Identity::read(chain.as_bytes(), &key, &provider);
+        identity.map(Some).map_err(|why| Failure::internal(why).into())
+    }
+
+    /// Orders a certificate when it is time: there is none, two thirds of its life are over, or the last
+    /// try has failed long enough ago. Whoever calls holds the lease.
+    ///
+    /// # Errors
+    /// When the database does not answer, or the order failed: then it is tried again later, and the
+    /// present certificate stays.
+    pub async fn tick(&self, trace: &Trace) -> Result<()> {
+        let (Some(id), now) = (self.id(), trace.now()) else { return Ok(()) };
+        let row = rows::certificate(self.store.db(), &id).await?;
+        if row.as_ref().is_some_and(|row| now < row.due_at) {
+            return Ok(());
+        }
+        let ordered = tokio::time::timeout(PATIENCE, self.order(now)).await;
+        let ordered = ordered.unwrap_or_else(|_| Err("the order took too long".to_owned()));
+        let (chain, key) = match ordered {
+            Ok(ordered) => ordered,
+            Err(why) => {
+                let failures = row.map_or(0, |row| row.failures);
+                rows::put_off(self.store.db(), &id, now + wait_after(failures)).await?;
+                let event = Event::of(Kind::TlsCertificateOrdered, "failure");
+                let event = event.fact("certificate", id.as_str()).fact("why", why.as_str());
+                event.write_alone(self.store, trace).await?;
+                return Err(Failure::internal(format!("no certificate from ACME: {why}")).into());
+            }
+        };
+        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        let identity = Identity::read(chain.as_bytes(), key.as_bytes(), &provider)
+            .map_err(|why| Failure::internal(format!("what ACME gave {why}")))?;
+        let certificate = &identity.certificate;
+        let life = certificate.not_after - certificate.not_before;
+        let due_at = certificate.not_before + Seconds(life.0 / 3 * 2);
+        // A clock that goes wrong must not order without end.
+        let due_at = due_at.max(now + FIRST_WAIT);
+        let sealed = self.kek.seal(&id, key.as_bytes());
+        let mut tx = self.store.write().await?;
+        rows::keep_certificate(&mut tx, &id, &chain, &sealed, due_at).await?;
+        let event = Event::success(Kind::TlsCertificateOrdered).fact("certificate", id.as_str());
+        let event = event.fact("not_after", certificate.not_after.0).fact("due_at", due_at.0);
+        event.write(&mut tx, trace).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// From an order to its certificate and key: RFC 8555 §7.4.
+    async fn order(&self, now: Timestamp) -> Result<(String, Zeroizing<String>), String> {
+        let account = self.account(now).await?;
+        let domains = self.config.acme_domains();
+        let names: Vec<String> = domains.iter().map(|name| name.as_str().to_owned()).collect();
+        let identifiers: Vec<_> = names.iter().cloned().map(Identifier::Dns).collect();
+        let mut order = match account.new_order(&NewOrder::new(&identifiers)).await {
+            Ok(order) => order,
+            Err(error) => return Err(self.refused(error).await),
+        };
+        self.prove(&mut order, now).await?;
+        match order.poll_ready(&RETRIES).await.map_err(told)? {
+            OrderStatus::Ready => {}
+            OrderStatus::Pending
+            | OrderStatus::Processing
+            | OrderStatus::Valid
+            | OrderStatus::Invalid => {
+                return Err("the authority has not seen that the names are ours".to_owned());
+            }
+        }
+        let key = KeyPair::generate().map_err(told)?;
+        let mut request = CertificateParams::new(names).map_err(told)?;
+        request.distinguished_name = DistinguishedName::new();
+        let request = request.serialize_request(&key).map_err(told)?;
+        order.finalize_csr(request.der()).await.map_err(told)?;
+        let chain = order.poll_certificate(&RETRIES).await.map_err(told)?;
+        Ok((chain, Zeroizing::new(key.serialize_pem())))
+    }
+
+    /// Lays out the answers to the challenges, and lets the authority look: §7.5.1.
+    async fn prove(&self, order: &mut Order, now: Timestamp) -> Result<(), String> {
+        let kind = match self.config.acme.challenge {
+            AcmeChallenge::TlsAlpn01 => ChallengeType::TlsAlpn01,
+            AcmeChallenge::Http01 => ChallengeType::Http01,
+        };
+        let mut authorizations = order.authorizations();
+        while let Some(authorization) = authorizations.next().await {
+            let mut authorization = authorization.map_err(told)?;
+            match authorization.status {
+                AuthorizationStatus::Valid => continue,
+                AuthorizationStatus::Pending => {}
+                AuthorizationStatus::Invalid
+                | AuthorizationStatus::Revoked
+                | AuthorizationStatus::Expired
+                | AuthorizationStatus::Deactivated => {
+                    return Err("an authorization of the order is at its end".to_owned());
+                }
+            }
+            let mut challenge = authorization
+                .challenge(kind.clone())
+                .ok_or("the authority does not offer the challenge of acme.challenge")?;
+            let name = challenge.identifier().to_string();
+            let answer = challenge.key_authorization();
+            let (token, kept_until) = (challenge.token.clone(), now + ANSWERS_KEPT);
+            rows::keep_challenge(self.store.db(), &token, &name, answer.as_str(), kept_until)
+                .await
+                .map_err(told)?;
+            challenge.set_ready().await.map_err(told)?;
+        }
+        Ok(())
+    }
+
+    /// Our account at the authority: the one we have, or a new one.
+    async fn account(&self, now: Timestamp) -> Result<Account, String> {
+        let directory = self.directory();
+        let contacts: Vec<&str> =
+            self.config.acme.contacts.iter().map(|contact| contact.0.as_str()).collect();
+        let client = http::Client(self.outbound.for_operators().map_err(told)?);
+        let builder = Account::builder_with_http(Box::new(client));
+        if let Some(sealed) = rows::account(self.store.db(), &directory).await.map_err(told)? {
+            let credentials = self.kek.open(&directory, &sealed).map_err(told)?;
+            let credentials = serde_json::from_slice(&credentials).map_err(told)?;
+            let account = builder.from_credentials(credentials).await.map_err(told)?;
+            return match account.update_contacts(&contacts).await {
+                Ok(()) => Ok(account),
+                Err(error) => Err(self.refused(error).await),
+            };
+        }
+        let new = NewAccount {
+            contact: &contacts,
+            terms_of_service_agreed: self.config.acme.terms_agreed,
+            only_return_existing: false,
+        };
+        let (account, credentials) =
+            builder.create(&new, directory.clone(), None).await.map_err(told)?;
+        let credentials = Zeroizing::new(serde_json::to_vec(&credentials).map_err(told)?);
+        let sealed = self.kek.seal(&directory, &credentials);
+        rows::keep_account(self.store.db(), &directory, &sealed, now).await.map_err(told)?;
+        Ok(account)
+    }
+
+    /// An account that the authority knows no more (§6.7) is made anew the next time.
+    async fn refused(&self, error: instant_acme::Error) -> String {
+        const UNKNOWN: &str = "urn:ietf:params:acme:error:accountDoesNotExist";
+        if let instant_acme::Error::Api(problem) = &error
+            && problem.r#type.as_deref() == Some(UNKNOWN)
+            && let Err(error) = rows::forget_account(self.store.db(), &self.directory()).await
+        {
+            return error.to_string();
+        }
+        told(error)
+    }
+
+    fn directory(&self) -> String {
+        let directory = self.config.acme.directory.as_ref();
+        directory.map(|directory| directory.0.to_string()).unwrap_or_default()
+    }
+}
+
+/// How long to wait after a failure that others came before.
+fn wait_after(failures: i64) -> Seconds {
+    let doublings = u32::try_from(failures.clamp(0, 10)).unwrap_or(0);
+    Seconds((FIRST_WAIT.0 << doublings).min(LONGEST_WAIT.0))
+}
+
+fn told(error: impl fmt::Display) -> String {
+    error.to_string()
+}
