@@ -2,11 +2,10 @@
 //! A command prints it; a console can.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -253,18 +252,13 @@ impl Inventory<'_> {
         .await
     }
 
-    /// Notes the certificates that the configuration names for our own listeners: what is not noted for
-    /// an hour was replaced. A file that cannot be read is told of by whoever listens with it.
+    /// Notes the certificates that our own listeners show: what is not noted for an hour was replaced.
     ///
     /// # Errors
     /// What the database says.
-    pub async fn note_own(&self) -> sqlx::Result<()> {
-        let files = [&self.config.tls.certificate_file, &self.config.mtls.certificate_file];
-        for file in files.into_iter().flatten() {
-            let pem = tokio::fs::read(file).await.unwrap_or_default();
-            let Ok(der) = CertificateDer::from_pem_slice(&pem) else { continue };
-            let Ok(certificate) = Certificate::read(&der, &[]) else { continue };
-            let mut row = row(&certificate, Origin::Own, None, self.now);
+    pub async fn note_own(&self, shown: &[Arc<Certificate>]) -> sqlx::Result<()> {
+        for certificate in shown {
+            let mut row = row(certificate, Origin::Own, None, self.now);
             row.last_used_at = Some(self.now);
             certificates::note(self.store.db(), &row).await?;
         }

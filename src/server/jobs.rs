@@ -57,6 +57,8 @@ pub(super) fn start(
     tls: &Arc<Tls>,
     stopped: &watch::Receiver<bool>,
 ) {
+    let shown = tls.clone();
+    let certificates = async move |app: &App| certificates(app, &shown).await;
     let tls = tls.clone();
     let look = async move |_: &App| {
         tls.look(false).await;
@@ -133,9 +135,9 @@ async fn outbox(app: &App) -> Result<Done> {
 }
 
 /// Every replica measures; one of them tells.
-async fn certificates(app: &App) -> Result<Done> {
+async fn certificates(app: &App, tls: &Tls) -> Result<Done> {
     let inventory = Inventory { store: &app.store, config: &app.config, now: app.clock.now() };
-    inventory.note_own().await?;
+    inventory.note_own(&tls.certificates()).await?;
     let census = inventory.census().await?;
     measure(app, &census).await?;
     leased(app, "certificates", async |trace| expiry::look(&census, &app.store, trace).await).await

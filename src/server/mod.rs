@@ -22,6 +22,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::app::{App, Clock};
 use crate::config::{Config, Http};
+use crate::pki::Certificate;
 use crate::render::{Route, Site};
 use crate::{page, web};
 use listener::{Limits, Service, Speaks};
@@ -144,6 +145,11 @@ impl Running {
     /// Reads the certificates again, as SIGHUP asks; connections that are open go on.
     pub async fn reload(&self) {
         self.tls.look(true).await;
+    }
+
+    /// The certificates that its listeners show now.
+    pub fn certificates(&self) -> Vec<Arc<Certificate>> {
+        self.tls.certificates()
     }
 
     /// Orders our own certificate, if it is time and nobody else is at it.

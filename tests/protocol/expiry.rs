@@ -267,7 +267,7 @@ async fn operators_are_told_of_what_is_theirs() {
 async fn what_we_show_ourselves_is_watched() {
     let server = Server::with_tls(|_| {}).await;
 
-    server.inventory().note_own().await.unwrap();
+    server.inventory().note_own(&server.certificates()).await.unwrap();
 
     let own = server.census(|census| {
         census.own().into_iter().map(|row| row.subject.clone()).collect::<Vec<_>>()

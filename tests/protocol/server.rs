@@ -9,6 +9,7 @@ use gatewright::app::{App, Clock};
 use gatewright::config::{Alias, Config, DatabaseUrl, EncryptionKeys, Issuer, LogFormat};
 use gatewright::flow::registration::Registrar;
 use gatewright::people::account::{self, NewAccount};
+use gatewright::pki::Certificate;
 use gatewright::record::Trace;
 use gatewright::server::{Addresses, Running, Sockets, routes};
 use gatewright::store::signing_keys::{self, SigningKeyRow};
@@ -150,6 +151,11 @@ impl Server {
     /// Lets time pass.
     pub(crate) fn wait(&self, seconds: i64) {
         self.clock.fetch_add(seconds * 1000, Ordering::SeqCst);
+    }
+
+    /// The certificates that it shows.
+    pub(crate) fn certificates(&self) -> Vec<Arc<Certificate>> {
+        self.running.certificates()
     }
 
     pub(crate) fn app(&self) -> &App {

@@ -126,6 +126,11 @@ impl Tls {
         self.mtls.clone().map(|(_, first)| Doors { first, named: None, app })
     }
 
+    /// The certificates that are shown now, from files or by ACME.
+    pub(super) fn certificates(&self) -> Vec<Arc<Certificate>> {
+        self.shown.iter().filter_map(|shown| shown.certificate()).collect()
+    }
+
     /// Looks whether there are other certificates, shows them if they are no worse, and tells what came
     /// of it; connections that are open go on. `loudly`: what cannot be shown is told at once.
     pub(super) async fn look(&self, loudly: bool) {

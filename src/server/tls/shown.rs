@@ -9,7 +9,7 @@ use rustls::sign::CertifiedKey;
 
 use super::staple;
 use crate::app::App;
-use crate::pki::Identity;
+use crate::pki::{Certificate, Identity};
 use crate::types::Timestamp;
 
 /// Where a certificate comes from.
@@ -187,6 +187,11 @@ impl Shown {
             Some(trouble) if self.now().is_some() => Err(trouble),
             Some(_) | None => Ok(()),
         }
+    }
+
+    /// The certificate that is shown now; `None`: none was ordered yet.
+    pub(super) fn certificate(&self) -> Option<Arc<Certificate>> {
+        self.now().map(|identity| identity.certificate)
     }
 
     fn now(&self) -> Option<Identity> {
