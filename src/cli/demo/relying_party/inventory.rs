@@ -39,6 +39,8 @@ impl Certificate {
 /// # Errors
 /// When the database does not answer.
 pub(super) async fn certificates(app: &App) -> Result<Vec<Certificate>> {
+    // The token that somebody has just fetched is to be counted.
+    app.recorder.flush().await;
     let now = app.clock.now();
     let all = Filter {
         client_id: None,
