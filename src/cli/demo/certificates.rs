@@ -25,6 +25,9 @@ use crate::types::{ClientId, Seconds, Timestamp};
 /// A certificate that has less than this left is made anew at the start.
 const LEAST: Seconds = Seconds::hours(12);
 
+/// How long the certificate of this machine counts.
+const LIFETIME: Seconds = Seconds::days(365);
+
 /// Where the certificates lie: a directory of the demonstration.
 #[derive(Debug)]
 pub(super) struct Drawer(pub(super) PathBuf);
@@ -77,6 +80,7 @@ impl Drawer {
         params.distinguished_name.push(DnType::CommonName, "localhost");
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.not_after = time::OffsetDateTime::from_unix_timestamp((now + LIFETIME).0)?;
         let key = KeyPair::generate()?;
         let certificate = params.signed_by(&key, &issuer)?;
         written(&self.machine_key(), key.serialize_pem().as_bytes())?;
