@@ -119,7 +119,8 @@ pub async fn access(
         For::Grant(grant) => Some(grant),
     };
     let confirmation = call.held.confirmation(client, call.now)?;
-    if confirmation.certificate.is_some() {
+    // That of a confidential client was noted when it proved who it is.
+    if confirmation.certificate.is_some() && !client.is_confidential() {
         call.note_certificate(&client.id);
     }
     let expires_at = call.now + shape.lifetime;

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE};
-use reqwest::{Client, Response, StatusCode};
+use reqwest::{Client, ClientBuilder, Response, StatusCode};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
@@ -142,18 +142,23 @@ impl Outbound {
         })
     }
 
-    fn build(&self) -> Result<Client, Failure> {
-        Client::builder()
+    /// What every client of ours keeps to.
+    fn builder(&self) -> Result<ClientBuilder, Failure> {
+        Ok(Client::builder()
             .tls_backend_preconfigured(trust(&self.authorities)?)
-            .dns_resolver(Arc::clone(&self.resolver))
             .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
             .no_proxy()
             .referer(false)
             .http1_only()
+            .user_agent(concat!("gatewright/", env!("CARGO_PKG_VERSION"))))
+    }
+
+    fn build(&self) -> Result<Client, Failure> {
+        self.builder()?
+            .dns_resolver(Arc::clone(&self.resolver))
+            .retry(reqwest::retry::never())
             // A connection that is kept was judged by an older answer of the name server.
             .pool_max_idle_per_host(0)
-            .user_agent(concat!("gatewright/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(Failure::internal)
     }
@@ -164,15 +169,9 @@ impl Outbound {
     /// # Errors
     /// A defect of ours.
     pub fn for_operators(&self) -> Result<Client, Failure> {
-        Client::builder()
-            .tls_backend_preconfigured(trust(&self.authorities)?)
+        self.builder()?
             .https_only(true)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .referer(false)
-            .http1_only()
             .timeout(self.timeout.saturating_mul(3))
-            .user_agent(concat!("gatewright/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(Failure::internal)
     }

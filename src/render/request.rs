@@ -49,9 +49,9 @@ impl Head {
         uri: Uri,
         headers: HeaderMap,
         certificate: Option<Arc<Certificate>>,
+        is_from_proxy: bool,
     ) -> Self {
-        let is_origin_allowed = AtomicBool::new(false);
-        let (is_from_proxy, dpop_nonce) = (false, OnceLock::new());
+        let (is_origin_allowed, dpop_nonce) = (AtomicBool::new(false), OnceLock::new());
         Self {
             site,
             trace,
@@ -63,12 +63,6 @@ impl Head {
             is_origin_allowed,
             dpop_nonce,
         }
-    }
-
-    /// The same, from one of `http.trusted_proxies` or not.
-    #[must_use]
-    pub fn from_proxy(self, is_from_proxy: bool) -> Self {
-        Self { is_from_proxy, ..self }
     }
 
     /// What a handler may reach.

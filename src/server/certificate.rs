@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use axum::http::HeaderMap;
 
-use super::address;
 use super::router::Peer;
-use crate::config::{CertificateHeader, Http};
+use crate::config::CertificateHeader;
 use crate::pki::{Certificate, header};
 
 /// The certificate of the connection, or the one that a proxy of ours tells of. What anybody else writes
@@ -17,12 +16,11 @@ use crate::pki::{Certificate, header};
 pub(super) fn of(
     peer: &Peer,
     headers: &HeaderMap,
-    config: &Http,
+    form: CertificateHeader,
+    is_from_proxy: bool,
 ) -> Result<Option<Arc<Certificate>>, &'static str> {
     let direct = peer.certificate.as_ref();
-    let form = config.client_certificate_header;
-    if form == CertificateHeader::None || !address::is_proxy(peer.address, &config.trusted_proxies)
-    {
+    if form == CertificateHeader::None || !is_from_proxy {
         return Ok(direct.cloned());
     }
     let (field, chain) = header::fields(form);

@@ -71,7 +71,6 @@ pub(super) fn start(
     tasks.spawn(repeat("trust", TRUST, app.clone(), stopped.clone(), trust));
     tasks.spawn(repeat("outbox", NOTE, app.clone(), stopped.clone(), outbox));
     tasks.spawn(repeat("revocation", REVOCATION, app.clone(), stopped.clone(), revocation));
-
     tasks.spawn(repeat("certificates", MEASURE, app.clone(), stopped.clone(), certificates));
     tasks.spawn(repeat("sweep", ASK, app.clone(), stopped.clone(), sweep));
     tasks.spawn(repeat("keys", ASK, app.clone(), stopped.clone(), keys));

@@ -15,7 +15,6 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 use uuid::Uuid;
 
 use super::{address, certificate};
-use crate::config::Network;
 use crate::pki::Certificate;
 use crate::record::Trace;
 use crate::render::route::{Below, Reach};
@@ -103,16 +102,18 @@ impl Router {
     pub(super) async fn answer(&self, peer: &Peer, request: axum::http::Request<Body>) -> Response {
         let begun = Instant::now();
         let (parts, body) = request.into_parts();
-        let trace = self.trace(peer.address, &parts.headers);
-        let shown = certificate::of(peer, &parts.headers, &self.site.app.config.http);
-        let (certificate, misread) = match shown {
-            Ok(certificate) => (certificate, None),
-            Err(why) => (None, Some(why)),
-        };
+        let http = &self.site.app.config.http;
+        let is_from_proxy = address::is_proxy(peer.address, &http.trusted_proxies);
+        let trace = self.trace(peer.address, &parts.headers, is_from_proxy);
+        let form = http.client_certificate_header;
+        let (certificate, misread) =
+            match certificate::of(peer, &parts.headers, form, is_from_proxy) {
+                Ok(certificate) => (certificate, None),
+                Err(why) => (None, Some(why)),
+            };
         let (method, uri, headers) = (parts.method, parts.uri, parts.headers);
-        let is_proxy = self.is_proxy(peer);
-        let head = Head::new(self.site.clone(), trace, method, uri, headers, certificate);
-        let head = head.from_proxy(is_proxy);
+        let site = self.site.clone();
+        let head = Head::new(site, trace, method, uri, headers, certificate, is_from_proxy);
         let head = Arc::new(head);
         let is_mtls = self.is_mtls(peer, &head);
         let route = self.find(head.uri.path());
@@ -159,12 +160,6 @@ impl Router {
             })
     }
 
-    /// Whether it is a proxy of ours, or a gateway.
-    fn is_proxy(&self, peer: &Peer) -> bool {
-        let trusted = &self.site.app.config.http.trusted_proxies;
-        trusted.iter().any(|network| network.contains(peer.address))
-    }
-
     /// People who come over plain http are sent on; applications are told, for whoever is sent on has
     /// sent its secret in the clear, and would go on doing so (THREATS HD-08).
     fn send_on(&self, route: &Route, head: &Head) -> Response {
@@ -185,11 +180,11 @@ impl Router {
         }
     }
 
-    fn trace(&self, peer: IpAddr, headers: &HeaderMap) -> Trace {
+    fn trace(&self, peer: IpAddr, headers: &HeaderMap, is_from_proxy: bool) -> Trace {
         let app = &self.site.app;
         let trusted = &app.config.http.trusted_proxies;
         Trace {
-            request_id: request_id(peer, headers, trusted),
+            request_id: request_id(headers, is_from_proxy),
             address: Some(address::client(peer, headers, trusted)),
             at_ms: app.clock.now_ms(),
         }
@@ -219,14 +214,13 @@ impl Router {
 }
 
 /// The id that a proxy of ours gave, if nothing but harmless characters is in it; else a new one.
-fn request_id(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> String {
+fn request_id(headers: &HeaderMap, is_from_proxy: bool) -> String {
     let given = headers.get(&headers::X_REQUEST_ID).and_then(|id| id.to_str().ok());
     let is_id = |id: &&str| {
         (8..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
     };
-    let is_ours = || address::is_proxy(peer, trusted);
     match given.filter(is_id) {
-        Some(id) if is_ours() => id.to_owned(),
+        Some(id) if is_from_proxy => id.to_owned(),
         Some(_) | None => Uuid::now_v7().to_string(),
     }
 }

@@ -203,7 +203,7 @@ pub async fn reseal(store: &super::Store, owner: &str, from: &[u8], to: &[u8]) -
         "UPDATE acme_accounts SET sealed = $1 WHERE directory = $2 AND sealed = $3",
         "UPDATE acme_certificates SET sealed = $1 WHERE id = $2 AND sealed = $3",
     ] {
-        sql(statement).bind(to).bind(owner).bind(from).run(store.db()).await?;
+        super::reseal(store.db(), statement, owner, from, to).await?;
     }
     Ok(())
 }

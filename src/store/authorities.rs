@@ -119,13 +119,8 @@ pub async fn forget_key(tx: &mut Tx, id: &str) -> sqlx::Result<bool> {
 /// # Errors
 /// What the database says.
 pub async fn reseal(on: impl Into<On<'_>>, id: &str, from: &[u8], to: &[u8]) -> sqlx::Result<bool> {
-    let resealed = sql("UPDATE authorities SET sealed = $1 WHERE id = $2 AND sealed = $3")
-        .bind(to)
-        .bind(id)
-        .bind(from)
-        .run(on)
-        .await?;
-    Ok(resealed == 1)
+    let statement = "UPDATE authorities SET sealed = $1 WHERE id = $2 AND sealed = $3";
+    super::reseal(on, statement, id, from, to).await
 }
 
 /// Notes that a certificate of the inventory was issued by this authority under this serial number,

@@ -263,13 +263,8 @@ pub async fn sealed_secrets(on: impl Into<On<'_>>) -> sqlx::Result<Vec<SealedSec
 /// # Errors
 /// What the database says.
 pub async fn reseal(on: impl Into<On<'_>>, id: &str, from: &[u8], to: &[u8]) -> sqlx::Result<bool> {
-    let resealed = sql("UPDATE client_secrets SET sealed = $1 WHERE id = $2 AND sealed = $3")
-        .bind(to)
-        .bind(id)
-        .bind(from)
-        .run(on)
-        .await?;
-    Ok(resealed == 1)
+    let statement = "UPDATE client_secrets SET sealed = $1 WHERE id = $2 AND sealed = $3";
+    super::reseal(on, statement, id, from, to).await
 }
 
 /// Gives every secret that lives without end an end, and takes away those that already had one: so

@@ -96,6 +96,19 @@ where
     work().await
 }
 
+/// Replaces the sealed form of what `key` names, when it was sealed again under a newer key and nobody did
+/// so meanwhile. The statement takes the new form, the key and the old form.
+async fn reseal(
+    on: impl Into<On<'_>>,
+    statement: &'static str,
+    key: &str,
+    from: &[u8],
+    to: &[u8],
+) -> sqlx::Result<bool> {
+    let resealed = sql(statement).bind(to).bind(key).bind(from).run(on).await?;
+    Ok(resealed == 1)
+}
+
 /// A value kept as one JSON text.
 fn to_json<T: Serialize>(value: &T) -> sqlx::Result<String> {
     serde_json::to_string(value).map_err(|error| sqlx::Error::Encode(Box::new(error)))

@@ -52,11 +52,6 @@ pub async fn reseal(
     from: &[u8],
     to: &[u8],
 ) -> sqlx::Result<bool> {
-    let resealed = sql("UPDATE server_secrets SET sealed = $1 WHERE name = $2 AND sealed = $3")
-        .bind(to)
-        .bind(name)
-        .bind(from)
-        .run(on)
-        .await?;
-    Ok(resealed == 1)
+    let statement = "UPDATE server_secrets SET sealed = $1 WHERE name = $2 AND sealed = $3";
+    super::reseal(on, statement, name, from, to).await
 }

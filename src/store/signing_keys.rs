@@ -194,11 +194,6 @@ pub async fn end(
 /// # Errors
 /// What the database says.
 pub async fn reseal(on: impl Into<On<'_>>, id: &str, from: &[u8], to: &[u8]) -> sqlx::Result<bool> {
-    let resealed = sql("UPDATE signing_keys SET sealed = $1 WHERE id = $2 AND sealed = $3")
-        .bind(to)
-        .bind(id)
-        .bind(from)
-        .run(on)
-        .await?;
-    Ok(resealed == 1)
+    let statement = "UPDATE signing_keys SET sealed = $1 WHERE id = $2 AND sealed = $3";
+    super::reseal(on, statement, id, from, to).await
 }

@@ -8,12 +8,13 @@ use axum::Router;
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use rcgen::{CertificateParams, KeyPair};
-use reqwest::{Certificate, Identity};
+use reqwest::Certificate;
 use serde_json::{Map, Value, json};
 use tokio::process::{Child, Command};
 
 use crate::application::{Answer, Application};
 use crate::holder::Holder;
+use crate::own::Own;
 use crate::place::Place;
 use crate::server::Server;
 
@@ -108,8 +109,7 @@ impl World {
         let own = Certificate::from_der(self.certificate.der()).unwrap();
         let mut client = reqwest::Client::builder().no_proxy().tls_certs_only([own]);
         if let Some(shown) = shown {
-            let pem = format!("{}{}", shown.key.serialize_pem(), shown.certificate.pem());
-            client = client.identity(Identity::from_pem(pem.as_bytes()).unwrap());
+            client = client.identity(shown.identity());
         }
         client.timeout(Duration::from_secs(60)).build().unwrap()
     }
@@ -151,30 +151,6 @@ impl World {
         assert!(Command::new("kill").args(["-QUIT", &id]).status().await.unwrap().success());
         self.nginx.wait().await.unwrap();
         self.server.stop().await;
-    }
-}
-
-/// A certificate that its owner has signed.
-struct Own {
-    certificate: rcgen::Certificate,
-    key: KeyPair,
-}
-
-impl Own {
-    fn new(name: &str) -> Self {
-        let key = KeyPair::generate().unwrap();
-        let certificate = CertificateParams::new([name.to_owned()]).unwrap().self_signed(&key);
-        Self { certificate: certificate.unwrap(), key }
-    }
-
-    /// As nginx writes it (`$ssl_client_escaped_cert`).
-    fn escaped(&self) -> String {
-        let pem = self.certificate.pem();
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-        let escape = |byte: u8| {
-            if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }
-        };
-        pem.bytes().map(escape).collect()
     }
 }
 

@@ -18,6 +18,7 @@ mod holder;
 #[expect(dead_code, reason = "each of the two uses some of it")]
 mod identities;
 mod load;
+mod own;
 mod place;
 mod server;
 

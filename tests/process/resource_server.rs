@@ -9,36 +9,17 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use gatewright::verify::IssuerKeys;
-use rcgen::{CertificateParams, KeyPair};
-use reqwest::{Certificate, Identity};
+use reqwest::Certificate;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use serde_json::{Value, json};
 
 use crate::application::{Answer, Application};
 use crate::holder::Holder;
+use crate::own::Own;
 use crate::place::Place;
 use crate::server::Server;
 
 const AUDIENCE: &str = "https://api.example.org/invoices";
-
-/// A certificate that its owner has signed, and its key, as PEM.
-struct Own {
-    certificate: rcgen::Certificate,
-    key: KeyPair,
-}
-
-impl Own {
-    fn new(name: &str) -> Self {
-        let key = KeyPair::generate().unwrap();
-        let certificate = CertificateParams::new([name.to_owned()]).unwrap().self_signed(&key);
-        Self { certificate: certificate.unwrap(), key }
-    }
-
-    fn identity(&self) -> Identity {
-        let pem = format!("{}{}", self.key.serialize_pem(), self.certificate.pem());
-        Identity::from_pem(pem.as_bytes()).unwrap()
-    }
-}
 
 /// The API, and a Gatewright that hands out certificate-bound tokens too.
 struct World {

@@ -44,6 +44,22 @@ async fn certified(pebble: &Pebble, change: impl FnOnce(&mut Config)) -> Server 
     server
 }
 
+/// Such a server, and the authority, which runs.
+async fn begun() -> (Pebble, Server) {
+    let mut pebble = Pebble::planned();
+    let server = certified(&pebble, |_| {}).await;
+    pebble.start(None, Some(server.addresses().tls[0])).await;
+    (pebble, server)
+}
+
+/// Lets the server order for the first time: somebody who believes the authority, and what is shown then.
+async fn first(pebble: &Pebble, server: &Server) -> (Caller, CertificateDer<'static>) {
+    ordered(server).await;
+    let caller = Caller::trusting(pebble.root().await);
+    let certificate = shown(server, &caller, NAME).await;
+    (caller, certificate)
+}
+
 /// The certificate that is shown for a name, to whoever believes the authority.
 async fn shown(server: &Server, caller: &Caller, name: &str) -> CertificateDer<'static> {
     let stream = caller.connect(server.addresses().tls[0], name).await.unwrap();
@@ -80,14 +96,10 @@ async fn orders(server: &Server, outcome: &str) -> usize {
 /// > a TLS server […] and verifying that a certificate with specific content is presented (RFC 8737 §3)
 #[tokio::test(flavor = "multi_thread")]
 async fn names_are_proven_by_a_handshake() {
-    let mut pebble = Pebble::planned();
-    let server = certified(&pebble, |_| {}).await;
-    pebble.start(None, Some(server.addresses().tls[0])).await;
+    let (pebble, server) = begun().await;
 
-    ordered(&server).await;
+    let (caller, certificate) = first(&pebble, &server).await;
 
-    let caller = Caller::trusting(pebble.root().await);
-    let certificate = shown(&server, &caller, NAME).await;
     assert_eq!(shown(&server, &caller, MTLS).await, certificate, "one for both names");
     server.ask("GET", "/").over(&caller, server.addresses().tls[0], NAME).send().await.ok();
     let stored = stored(&server).await;
@@ -143,12 +155,8 @@ async fn of_many_replicas_one_orders() {
 /// At two thirds of its life, and without anybody's connection being cut.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_is_renewed_in_time() {
-    let mut pebble = Pebble::planned();
-    let server = certified(&pebble, |_| {}).await;
-    pebble.start(None, Some(server.addresses().tls[0])).await;
-    ordered(&server).await;
-    let caller = Caller::trusting(pebble.root().await);
-    let first = shown(&server, &caller, NAME).await;
+    let (pebble, server) = begun().await;
+    let (caller, first) = first(&pebble, &server).await;
     let due_in = stored(&server).await.due_at - today();
 
     server.wait(due_in - 2 * LATER);
@@ -164,12 +172,8 @@ async fn a_certificate_is_renewed_in_time() {
 /// The present certificate stays; trying again is put off, ever longer, for authorities count failures.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_that_fails_is_tried_again_later() {
-    let mut pebble = Pebble::planned();
-    let server = certified(&pebble, |_| {}).await;
-    pebble.start(None, Some(server.addresses().tls[0])).await;
-    ordered(&server).await;
-    let caller = Caller::trusting(pebble.root().await);
-    let first = shown(&server, &caller, NAME).await;
+    let (mut pebble, server) = begun().await;
+    let (caller, first) = first(&pebble, &server).await;
     pebble.stop().await;
     server.wait(stored(&server).await.due_at - today());
 
@@ -190,9 +194,7 @@ async fn an_order_that_fails_is_tried_again_later() {
 /// An authority that has forgotten us, as one for tests does when it starts anew, is asked for another account.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_that_is_gone_is_made_anew() {
-    let mut pebble = Pebble::planned();
-    let server = certified(&pebble, |_| {}).await;
-    pebble.start(None, Some(server.addresses().tls[0])).await;
+    let (mut pebble, server) = begun().await;
     ordered(&server).await;
     pebble.stop().await;
     pebble.start(None, Some(server.addresses().tls[0])).await;

@@ -283,6 +283,22 @@ async fn a_proof_is_used_once_as_long_as_it_counts() {
     assert!(!takes(&server, &client, &proof).await, "after a restart");
 }
 
+/// How many of 64 requests at once, in turn at both replicas, are answered; the others are refused for their
+/// proof, with this status.
+async fn answered(both: &[Ask; 2], refused: u16) -> usize {
+    let sent: Vec<_> = (0..64).map(|n| tokio::spawn(both[n % 2].clone().send())).collect();
+    let mut answered = 0;
+    for answer in sent {
+        let answer = answer.await.unwrap();
+        if answer.status == 200 {
+            answered += 1;
+        } else {
+            answer.refused(refused, "invalid_dpop_proof");
+        }
+    }
+    answered
+}
+
 /// THREATS DP-13: of many that bring the same proof, at two replicas, one is answered with a token.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_64_racing_requests_with_one_proof_one_is_answered() {
@@ -294,18 +310,7 @@ async fn of_64_racing_requests_with_one_proof_one_is_answered() {
     let proof = holder.proof(&server);
     let both = [&server, &replica].map(|one| asking(one, &client, &proof));
 
-    let sent: Vec<_> = (0..64).map(|n| tokio::spawn(both[n % 2].clone().send())).collect();
-    let mut answered = 0;
-    for answer in sent {
-        let answer = answer.await.unwrap();
-        if answer.status == 200 {
-            answered += 1;
-        } else {
-            answer.refused(400, "invalid_dpop_proof");
-        }
-    }
-
-    assert_eq!(answered, 1);
+    assert_eq!(answered(&both, 400).await, 1);
 }
 
 /// THREATS DP-13, where a token is used.
@@ -322,18 +327,7 @@ async fn of_64_racing_uses_of_one_proof_one_is_answered() {
         ask.dpop(&proof)
     });
 
-    let sent: Vec<_> = (0..64).map(|n| tokio::spawn(both[n % 2].clone().send())).collect();
-    let mut answered = 0;
-    for answer in sent {
-        let answer = answer.await.unwrap();
-        if answer.status == 200 {
-            answered += 1;
-        } else {
-            answer.refused(401, "invalid_dpop_proof");
-        }
-    }
-
-    assert_eq!(answered, 1);
+    assert_eq!(answered(&both, 401).await, 1);
 }
 
 /// THREATS DP-01, where a token is used: once, on whichever replica; and a proof for the token endpoint is

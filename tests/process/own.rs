@@ -1,0 +1,33 @@
+//! A certificate that its owner has signed, and its key.
+
+use rcgen::{CertificateParams, KeyPair};
+use reqwest::Identity;
+
+pub(crate) struct Own {
+    pub(crate) certificate: rcgen::Certificate,
+    pub(crate) key: KeyPair,
+}
+
+impl Own {
+    pub(crate) fn new(name: &str) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new([name.to_owned()]).unwrap().self_signed(&key);
+        Self { certificate: certificate.unwrap(), key }
+    }
+
+    /// To show it over TLS.
+    pub(crate) fn identity(&self) -> Identity {
+        let pem = format!("{}{}", self.key.serialize_pem(), self.certificate.pem());
+        Identity::from_pem(pem.as_bytes()).unwrap()
+    }
+
+    /// As nginx writes it (`$ssl_client_escaped_cert`).
+    pub(crate) fn escaped(&self) -> String {
+        let pem = self.certificate.pem();
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        let escape = |byte: u8| {
+            if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+        };
+        pem.bytes().map(escape).collect()
+    }
+}
