@@ -62,12 +62,7 @@ impl Certificate {
     /// # Errors
     /// When it is larger than we read, or not a certificate.
     pub fn read(der: &[u8], chain: &[&[u8]]) -> Result<Self, &'static str> {
-        if der.len() > LARGEST || chain.iter().any(|one| one.len() > LARGEST) {
-            return Err("a certificate is larger than 16 KiB");
-        }
-        if chain.len() > LONGEST_CHAIN {
-            return Err(TOO_MANY);
-        }
+        Self::must_fit(der, chain)?;
         let (rest, parsed) =
             X509Certificate::from_der(der).map_err(|_| "this is not an X.509 certificate")?;
         if !rest.is_empty() {
@@ -96,6 +91,20 @@ impl Certificate {
             der: CertificateDer::from(der.to_vec()),
             chain: chain.iter().map(|one| CertificateDer::from(one.to_vec())).collect(),
         })
+    }
+
+    /// Looks whether it is no larger, and no more comes with it, than we read.
+    ///
+    /// # Errors
+    /// When it is.
+    pub fn must_fit(der: &[u8], chain: &[impl AsRef<[u8]>]) -> Result<(), &'static str> {
+        if der.len() > LARGEST || chain.iter().any(|one| one.as_ref().len() > LARGEST) {
+            return Err("a certificate is larger than 16 KiB");
+        }
+        if chain.len() > LONGEST_CHAIN {
+            return Err(TOO_MANY);
+        }
+        Ok(())
     }
 
     /// Itself.

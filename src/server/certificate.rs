@@ -12,16 +12,16 @@ use crate::pki::{Certificate, header};
 /// into these fields was never there (THREATS MT-06).
 ///
 /// # Errors
-/// When a proxy of ours tells of one in a form that is not the configured one.
+/// When it cannot be read, or a proxy of ours tells of one in a form that is not the configured one.
 pub(super) fn of(
     peer: &Peer,
     headers: &HeaderMap,
     form: CertificateHeader,
     is_from_proxy: bool,
 ) -> Result<Option<Arc<Certificate>>, &'static str> {
-    let direct = peer.certificate.as_ref();
+    let direct = peer.certificate.clone()?;
     if form == CertificateHeader::None || !is_from_proxy {
-        return Ok(direct.cloned());
+        return Ok(direct);
     }
     let (field, chain) = header::fields(form);
     let fields = [Some(field), chain];
@@ -39,10 +39,8 @@ pub(super) fn of(
     let told = header::read(form, &certificate, &chain)?;
     match (direct, told) {
         (None, told) => Ok(told.map(Arc::new)),
-        (Some(direct), None) => Ok(Some(direct.clone())),
-        (Some(direct), Some(told)) if told.thumbprint == direct.thumbprint => {
-            Ok(Some(direct.clone()))
-        }
+        (Some(direct), None) => Ok(Some(direct)),
+        (Some(direct), Some(told)) if told.thumbprint == direct.thumbprint => Ok(Some(direct)),
         (Some(_), Some(_)) => {
             Err("the proxy tells of another client certificate than that of its own connection")
         }

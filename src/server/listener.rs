@@ -118,7 +118,7 @@ impl Service {
         let doors = match &self.speaks {
             Speaks::Https(doors) => doors,
             Speaks::Http(door) => {
-                let peer = Peer { address, name: None, door: *door, certificate: None };
+                let peer = Peer { address, name: None, door: *door, certificate: Ok(None) };
                 return self.serve(stream, peer).await;
             }
         };

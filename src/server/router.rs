@@ -44,8 +44,8 @@ pub(super) struct Peer {
     pub(super) name: Option<String>,
     /// Where it came in.
     pub(super) door: Door,
-    /// The certificate whose key it proved in the TLS handshake.
-    pub(super) certificate: Option<Arc<Certificate>>,
+    /// The certificate whose key it proved in the TLS handshake, or why that cannot be read.
+    pub(super) certificate: Result<Option<Arc<Certificate>>, &'static str>,
 }
 
 /// The endpoints by their paths. A path is compared as it came, byte by byte: what needs to be made

@@ -16,7 +16,8 @@ use rustls::client::{Tls12ClientSessionValue, Tls13ClientSessionValue};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::sign::CertifiedKey;
 use rustls::{
-    AlertDescription, Error, HandshakeKind, NamedGroup, ProtocolVersion, SignatureScheme, version,
+    AlertDescription, CipherSuite, Error, HandshakeKind, NamedGroup, ProtocolVersion,
+    SignatureScheme, version,
 };
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -84,6 +85,10 @@ async fn the_best_that_the_client_knows_is_spoken() {
     assert_eq!(group.name(), NamedGroup::X25519MLKEM768);
     assert_eq!(modern.alpn_protocol(), Some(&b"http/1.1"[..]));
     assert_eq!(old.protocol_version(), Some(ProtocolVersion::TLSv1_2));
+    // The caller asks for AES-256 first.
+    let suites = [modern, old].map(|one| one.negotiated_cipher_suite().unwrap().suite());
+    let cheapest = CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256;
+    assert_eq!(suites, [CipherSuite::TLS13_AES_128_GCM_SHA256, cheapest]);
 }
 
 /// A `ClientHello` of this version with these cipher suites, as old clients send it.

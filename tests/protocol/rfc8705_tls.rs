@@ -1,7 +1,9 @@
 //! RFC 8705 over TLS itself, without a proxy: whom a handshake proves. THREATS MT-01 to MT-04, MT-06.
 
 use gatewright::config::CertificateHeader;
-use rcgen::{BasicConstraints, ExtendedKeyUsagePurpose, IsCa, SanType, date_time_ymd};
+use rcgen::{
+    BasicConstraints, CustomExtension, ExtendedKeyUsagePurpose, IsCa, SanType, date_time_ymd,
+};
 use rustls::version;
 use serde_json::{Value, json};
 
@@ -102,6 +104,26 @@ async fn a_handshake_with_another_certificate_proves_nobody() {
         let answer = ask(&server, &client, shown.as_ref()).await;
         assert_eq!(answer.status, 401, "{what}");
         answer.refused(401, "invalid_client");
+    }
+}
+
+/// Its key is proven, so there is somebody to tell what is wrong with it.
+#[tokio::test]
+async fn a_certificate_whose_names_cannot_be_read_is_refused_in_words() {
+    let (server, root) = server().await;
+    let client = server.register(backup(&json!({}))).await;
+    let shown = root.issue("Backup", |params| {
+        // RFC 5280 §4.2.1.6: an iPAddress of five bytes.
+        let names = vec![0x30, 7, 0x87, 5, 127, 0, 0, 1, 1];
+        let names = CustomExtension::from_oid_content(&[2, 5, 29, 17], names);
+        params.custom_extensions.push(names);
+    });
+
+    for path in ["/token", "/introspect"] {
+        let shown = shown.identity();
+        let ask = server.ask_mtls(Some(&shown), "POST", path).form(&asking(&client));
+        let answer = ask.send().await.refused(400, "invalid_request");
+        assert_eq!(answer.token("error_description"), "an iPAddress has 4 or 16 bytes");
     }
 }
 

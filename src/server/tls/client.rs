@@ -15,8 +15,8 @@ use rustls_pki_types::{CertificateDer, UnixTime};
 
 use crate::pki::Certificate;
 
-/// Takes any certificate that can be read, from those who have its key. It asks, and demands none:
-/// most clients prove themselves in another way.
+/// Takes any certificate of a bearable size from those who have its key. It asks, and demands none: most
+/// clients prove themselves in another way. What a certificate says is read once, after the handshake.
 #[derive(Debug)]
 pub(super) struct AnyCertificate(WebPkiSupportedAlgorithms);
 
@@ -24,15 +24,6 @@ impl AnyCertificate {
     pub(super) fn of(provider: &CryptoProvider) -> Self {
         Self(provider.signature_verification_algorithms)
     }
-}
-
-/// Reads what the client shows; `rest` is what came with it.
-pub(super) fn read(
-    first: &CertificateDer<'_>,
-    rest: &[CertificateDer<'_>],
-) -> Result<Certificate, &'static str> {
-    let rest: Vec<&[u8]> = rest.iter().map(AsRef::as_ref).collect();
-    Certificate::read(first, &rest)
 }
 
 impl ClientCertVerifier for AnyCertificate {
@@ -51,8 +42,8 @@ impl ClientCertVerifier for AnyCertificate {
         intermediates: &[CertificateDer<'_>],
         _: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        match read(end_entity, intermediates) {
-            Ok(_) => Ok(ClientCertVerified::assertion()),
+        match Certificate::must_fit(end_entity, intermediates) {
+            Ok(()) => Ok(ClientCertVerified::assertion()),
             Err(_) => Err(CertificateError::BadEncoding.into()),
         }
     }
