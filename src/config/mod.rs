@@ -101,7 +101,8 @@ settings! {
         /// change, and on SIGHUP.
         key_file: Option<PathBuf> = None, such as "/etc/gatewright/tls/privkey.pem";
         /// A response of the OCSP responder for it (DER), sent along in the handshake. It is read again
-        /// when it changes, and left out when it is not good or no longer current.
+        /// when it changes, and left out when it is not good or no longer current. Not set, the
+        /// responder that the certificate names is asked, if it names one.
         ocsp_file: Option<PathBuf> = None, such as "/etc/gatewright/tls/ocsp.der";
         /// Where plain http is answered by sending people on to https, and applications away; mostly
         /// port 80. ACME's http-01 is answered there too.
@@ -122,7 +123,7 @@ settings! {
         certificate_file: Option<PathBuf> = None, such as "/etc/gatewright/mtls/fullchain.pem";
         /// The private key of its certificate.
         key_file: Option<PathBuf> = None, such as "/etc/gatewright/mtls/privkey.pem";
-        /// A response of the OCSP responder for it (DER).
+        /// A response of the OCSP responder for it (DER), as for `tls.ocsp_file`.
         ocsp_file: Option<PathBuf> = None, such as "/etc/gatewright/mtls/ocsp.der";
     }
 

@@ -50,6 +50,11 @@ struct Asked {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Reason {
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Connections {
     state: &'static str,
 }
@@ -104,6 +109,8 @@ pub struct Metrics {
     notices: Family<Notices, Counter>,
     outbox: Family<Outbox, Gauge>,
     certificates_refused: Gauge,
+    staples: Family<Outcome, Counter>,
+    unshaken: Family<Reason, Counter>,
 }
 
 impl Default for Metrics {
@@ -169,7 +176,21 @@ impl Default for Metrics {
             "Certificates of our own that were put in place and cannot be shown",
             certificates_refused.clone(),
         );
+        let staples = Family::default();
+        registry.register(
+            "ocsp_staples",
+            "OCSP responses asked for, about certificates of our own, by outcome",
+            staples.clone(),
+        );
+        let unshaken = Family::default();
+        registry.register(
+            "tls_handshakes_failed",
+            "TLS handshakes that failed, by kind of reason",
+            unshaken.clone(),
+        );
         Self {
+            staples,
+            unshaken,
             certificates_refused,
             registry,
             requests,
@@ -253,6 +274,17 @@ impl Metrics {
     /// So many certificates of our own cannot be shown; the ones before them are.
     pub fn certificates_refused(&self, count: usize) {
         self.certificates_refused.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// A responder was asked about a certificate of our own: `good`, `revoked`, `unknown`, `unreachable`.
+    pub fn stapling(&self, outcome: &'static str) {
+        self.staples.get_or_create(&Outcome { outcome }).inc();
+    }
+
+    /// A TLS handshake failed: `timeout`, `closed`, `no_tls`, `incompatible`, `certificate`, `alert`,
+    /// `other`.
+    pub fn unshaken(&self, reason: &'static str) {
+        self.unshaken.get_or_create(&Reason { reason }).inc();
     }
 
     /// A background job was run.

@@ -38,7 +38,7 @@ const ASKING: usize = 8;
 /// How often it is measured what expires, and told.
 const MEASURE: Duration = Duration::from_secs(60);
 
-/// How often our own certificates are looked at.
+/// How often our own certificates are looked at, and whether it is time to ask about them.
 const LOOK: Duration = Duration::from_secs(5);
 
 /// How often work that one replica does is asked for.
@@ -59,6 +59,13 @@ pub(super) fn start(
 ) {
     let shown = tls.clone();
     let certificates = async move |app: &App| certificates(app, &shown).await;
+    // Apart from looking: a responder may take its time.
+    let stapled = tls.clone();
+    let staple = async move |_: &App| {
+        stapled.staple().await;
+        Ok(Done::Here)
+    };
+    tasks.spawn(repeat("staple", LOOK, app.clone(), stopped.clone(), staple));
     let tls = tls.clone();
     let look = async move |_: &App| {
         tls.look(false).await;

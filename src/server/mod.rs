@@ -147,6 +147,12 @@ impl Running {
         self.tls.look(true).await;
     }
 
+    /// Asks about our own certificates whether they were revoked, each when it is time: a job does so,
+    /// and what is said goes along with every handshake from then on.
+    pub async fn staple(&self) {
+        self.tls.staple().await;
+    }
+
     /// The certificates that its listeners show now.
     pub fn certificates(&self) -> Vec<Arc<Certificate>> {
         self.tls.certificates()

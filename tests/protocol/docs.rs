@@ -84,6 +84,8 @@ fn every_metric_is_documented_and_nothing_else() {
     metrics.certificates([("valid", 1)], [(expiring, Seconds(1))]);
     metrics.notice("mail", "sent");
     metrics.outbox(0, 0);
+    metrics.stapling("good");
+    metrics.unshaken("closed");
 
     let text = metrics.render(1, 1);
     let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));

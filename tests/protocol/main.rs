@@ -51,6 +51,7 @@ mod published_revocation;
 mod races;
 mod reload;
 mod rfc5280_revocation;
+mod rfc6066_status;
 mod rfc6749_authorize;
 mod rfc6749_client;
 mod rfc6749_client_credentials;

@@ -1,6 +1,7 @@
 //! Certificates that are replaced while the server runs (THREATS MT-08), the OCSP response beside one
 //! (RFC 6066 §8), and plain http beside https (THREATS HD-08).
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -178,13 +179,18 @@ impl ServerCertVerifier for Stapled {
 }
 
 /// The OCSP response that comes with the handshake.
-async fn stapled(server: &Server) -> Vec<u8> {
+pub(crate) async fn stapled(server: &Server) -> Vec<u8> {
+    stapled_at(server, server.addresses().tls[0], NAME).await
+}
+
+/// The same at this address, under this name.
+pub(crate) async fn stapled_at(server: &Server, address: SocketAddr, name: &str) -> Vec<u8> {
     let seen = Arc::new(Stapled::default());
     let caller = Caller::new(&server.house().authority, None);
     let caller = caller.changed(|config| {
         config.dangerous().set_certificate_verifier(seen.clone());
     });
-    caller.connect(server.addresses().tls[0], NAME).await.unwrap();
+    caller.connect(address, name).await.unwrap();
     let response = seen.0.lock().unwrap();
     response.clone()
 }

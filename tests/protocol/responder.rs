@@ -8,8 +8,8 @@ use gatewright::pki::ocsp::{Answer, Nonce, Request, Response, Status};
 use gatewright::pki::{Issuer, Reason};
 use gatewright::types::{Failure, Seconds, Timestamp};
 use rcgen::{
-    CertificateRevocationListParams, KeyIdMethod, KeyPair, RevocationReason, RevokedCertParams,
-    SerialNumber, SigningKey as _,
+    CertificateParams, CertificateRevocationListParams, CustomExtension, KeyIdMethod, KeyPair,
+    RevocationReason, RevokedCertParams, SerialNumber, SigningKey as _,
 };
 use rustls::pki_types::CertificateDer;
 use time::OffsetDateTime;
@@ -111,6 +111,18 @@ async fn read(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
             return Some((path, bytes[begin..].to_vec()));
         }
     }
+}
+
+/// Lets a certificate name its responder: `authorityInfoAccess` (RFC 5280 §4.2.2.1).
+pub(crate) fn names_responder(contents: &mut CertificateParams, url: &str) {
+    let tlv =
+        |tag: u8, value: &[u8]| [&[tag, u8::try_from(value.len()).unwrap()][..], value].concat();
+    let method = tlv(6, &[0x2b, 6, 1, 5, 5, 7, 0x30, 1]);
+    let description = tlv(0x30, &[method, tlv(0x86, url.as_bytes())].concat());
+    let extension = tlv(0x30, &description);
+    contents
+        .custom_extensions
+        .push(CustomExtension::from_oid_content(&[1, 3, 6, 1, 5, 5, 7, 1, 1], extension));
 }
 
 /// An answer that counts for an hour.

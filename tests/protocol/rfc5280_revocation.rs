@@ -18,7 +18,9 @@ use crate::authority::{Authority, Identity, contents, pem};
 use crate::browser::{Browser, VERIFIER};
 use crate::certificates::Scratch;
 use crate::http::Answer as Http;
-use crate::responder::{Responder, answer, list, list_until, respond, revoked, sign};
+use crate::responder::{
+    Responder, answer, list, list_until, names_responder, respond, revoked, sign,
+};
 use crate::server::{Client, Server};
 
 const SERIAL: u64 = 0x00c0_ffee;
@@ -159,17 +161,6 @@ fn names_list(contents: &mut CertificateParams, url: &str) {
 }
 
 /// `id-pe-authorityInfoAccess` with `id-ad-ocsp` (RFC 5280 §4.2.2.1).
-fn names_responder(contents: &mut CertificateParams, url: &str) {
-    let tlv =
-        |tag: u8, value: &[u8]| [&[tag, u8::try_from(value.len()).unwrap()][..], value].concat();
-    let method = tlv(6, &[0x2b, 6, 1, 5, 5, 7, 0x30, 1]);
-    let description = tlv(0x30, &[method, tlv(0x86, url.as_bytes())].concat());
-    let extension = tlv(0x30, &description);
-    contents
-        .custom_extensions
-        .push(CustomExtension::from_oid_content(&[1, 3, 6, 1, 5, 5, 7, 1, 1], extension));
-}
-
 /// RFC 5280 §6.3.3; issue 3, §4: a revoked certificate ends authentication and kills the tokens bound to it.
 #[tokio::test]
 async fn a_certificate_that_comes_on_a_list_proves_nobody_and_its_tokens_die() {

@@ -132,6 +132,13 @@ impl Tls {
         self.shown.iter().filter_map(|shown| shown.certificate()).collect()
     }
 
+    /// Asks the responders about the certificates that are shown, each when it is time.
+    pub(super) async fn staple(&self) {
+        for shown in &self.shown {
+            shown.staple(&self.app).await;
+        }
+    }
+
     /// Looks whether there are other certificates, shows them if they are no worse, and tells what came
     /// of it; connections that are open go on. `loudly`: what cannot be shown is told at once.
     pub(super) async fn look(&self, loudly: bool) {

@@ -7,7 +7,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
-use super::staple;
+use super::staple::{self, Fetched};
 use crate::app::App;
 use crate::pki::{Certificate, Identity};
 use crate::types::Timestamp;
@@ -19,6 +19,16 @@ pub(super) enum Source {
     Files(Files),
     /// From an authority, by way of the database.
     Acme,
+}
+
+impl Source {
+    /// Whether the operator sees to the OCSP response: then nobody is asked for one.
+    const fn has_response(&self) -> bool {
+        match self {
+            Self::Files(files) => files.ocsp.is_some(),
+            Self::Acme => false,
+        }
+    }
 }
 
 /// Where a certificate and what belongs to it are.
@@ -57,6 +67,8 @@ pub(super) struct Shown {
     refused: Mutex<Option<(String, bool)>>,
     /// Why no OCSP response is sent along, if there should be one.
     unstapled: Mutex<Option<String>>,
+    /// The response that is sent along where no file has one.
+    fetched: Fetched,
 }
 
 /// What came of looking again.
@@ -80,8 +92,17 @@ impl Shown {
         provider: Arc<CryptoProvider>,
         app: &App,
     ) -> Result<Self, String> {
-        let (looking, identity, refused, unstapled) = Default::default();
-        let shown = Self { table, source, hosts, provider, looking, identity, refused, unstapled };
+        let shown = Self {
+            table,
+            source,
+            hosts,
+            provider,
+            looking: tokio::sync::Mutex::default(),
+            identity: RwLock::default(),
+            refused: Mutex::default(),
+            unstapled: Mutex::default(),
+            fetched: Fetched::default(),
+        };
         let identity = shown.read(app).await?;
         for why in identity.iter().flat_map(|one| shown.troubles(one, app.clock.now())) {
             tracing::error!(table, why, "clients will not accept our certificate");
@@ -140,16 +161,36 @@ impl Shown {
         if is_same { Looked::Same } else { Looked::Replaced(not_after) }
     }
 
+    /// Asks the responder about the certificate that is shown, if it is time, and sends along what is
+    /// current.
+    pub(super) async fn staple(&self, app: &App) {
+        let Some(identity) = self.now().filter(|_| !self.source.has_response()) else { return };
+        self.fetched.refresh(&identity, self.table, app).await;
+        let _one_at_a_time = self.looking.lock().await;
+        // Another one may be shown by now.
+        if let Some(identity) = self.now() {
+            let staple = self.fetched.current(&identity, app.clock.now());
+            if identity.key.ocsp != staple {
+                self.put(Some(identity.with_staple(staple)));
+            }
+        }
+    }
+
     /// What is there now.
     async fn read(&self, app: &App) -> Result<Option<Identity>, String> {
+        let now = app.clock.now();
+        let fetched = |identity: Identity| {
+            let staple = self.fetched.current(&identity, now);
+            identity.with_staple(staple)
+        };
         let files = match &self.source {
             Source::Acme => {
                 let identity = app.acme().identity().await;
-                return identity.map_err(|error| error.to_string());
+                return identity.map(|one| one.map(fetched)).map_err(|error| error.to_string());
             }
             Source::Files(files) => files.clone(),
         };
-        let (provider, now) = (self.provider.clone(), app.clock.now());
+        let provider = self.provider.clone();
         let read = move || {
             let identity = Identity::load(&files.chain, &files.key, &provider)?;
             let staple = files.ocsp.map(|file| staple::load(&file, &identity, now)).transpose();
@@ -158,6 +199,9 @@ impl Shown {
         // A file system may take its time.
         let read = tokio::task::spawn_blocking(read).await;
         let (identity, staple) = read.unwrap_or_else(|error| Err(error.to_string()))?;
+        if !self.source.has_response() {
+            return Ok(Some(fetched(identity)));
+        }
         self.tell_staple(staple.as_ref().err());
         Ok(Some(identity.with_staple(staple.ok().flatten())))
     }
