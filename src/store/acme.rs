@@ -107,19 +107,28 @@ pub async fn keep_certificate(
     .map(drop)
 }
 
-/// Notes that ordering failed, and when to try again; what is there stays.
+/// Takes the turn to order, if it is time: until `due_at` nobody else does. It counts as failed until
+/// [`keep_certificate`] says otherwise; what is there stays.
 ///
 /// # Errors
 /// What the database says.
-pub async fn put_off(on: impl Into<On<'_>>, id: &str, due_at: Timestamp) -> sqlx::Result<()> {
-    sql("INSERT INTO acme_certificates (id, chain, sealed, due_at, failures) VALUES ($1, NULL, NULL, $2, 1)
+pub async fn take_turn(
+    on: impl Into<On<'_>>,
+    id: &str,
+    now: Timestamp,
+    due_at: Timestamp,
+) -> sqlx::Result<bool> {
+    let taken = sql("INSERT INTO acme_certificates (id, chain, sealed, due_at, failures)
+         VALUES ($1, NULL, NULL, $2, 1)
          ON CONFLICT (id) DO UPDATE
-            SET due_at = excluded.due_at, failures = acme_certificates.failures + 1")
+            SET due_at = excluded.due_at, failures = acme_certificates.failures + 1
+          WHERE acme_certificates.due_at <= $3")
     .bind(id)
     .bind(due_at)
+    .bind(now)
     .run(on)
-    .await
-    .map(drop)
+    .await?;
+    Ok(taken == 1)
 }
 
 /// Keeps what the authority is to be answered.

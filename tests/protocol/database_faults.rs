@@ -32,7 +32,8 @@ fn tables() -> Vec<String> {
     tables
 }
 
-async fn rename(server: &Server, from: &str, to: &str) {
+/// Calls a table something else.
+pub(crate) async fn rename(server: &Server, from: &str, to: &str) {
     let url = server.app().config.database.url.0.expose();
     let statement = AssertSqlSafe(format!("ALTER TABLE {from} RENAME TO {to}"));
     if url.starts_with("sqlite:") {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gatewright::config::{AcmeChallenge, AcmeDirectory, Alias, Config, EncryptionKeys};
-use gatewright::store::{acme, sql};
+use gatewright::store::{acme, jobs, sql};
 use gatewright::types::Seconds;
 use rustls::pki_types::CertificateDer;
 use sha2::{Digest as _, Sha256};
@@ -13,6 +13,7 @@ use x509_parser::oid_registry::asn1_rs::oid;
 
 use crate::authority::Authority;
 use crate::caller::{Caller, MTLS, NAME};
+use crate::database_faults::rename;
 use crate::pebble::Pebble;
 use crate::reload::Stapled;
 use crate::server::{BEGINNING, Server};
@@ -40,7 +41,15 @@ async fn certified(pebble: &Pebble, change: impl FnOnce(&mut Config)) -> Server 
         change(config);
     })
     .await;
+    // Its own job is at it already: let that come to nothing, and be nobody's turn until a test says so.
+    let has_failed = r#"gatewright_jobs_total{job="acme",outcome="failure"} 1"#;
+    while !server.app().metrics.render(0, 0).contains(has_failed) {
+        tokio::task::yield_now().await;
+    }
     server.wait(today() - BEGINNING);
+    let (store, now) = (server.app().store.db(), server.trace().now());
+    let (every, lease) = (Seconds(0), Seconds(LATER - 1));
+    assert!(jobs::lease(store, "acme", "nobody", every, lease, now).await.unwrap());
     server
 }
 
@@ -152,6 +161,28 @@ async fn of_many_replicas_one_orders() {
     assert_eq!(orders(&server, "success").await, 1);
 }
 
+/// Should two of them think that it is theirs, one statement decides.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_turn_to_order_is_taken_once() {
+    let server = Server::start().await;
+    let (store, now) = (server.app().store.clone(), server.trace().now());
+    for (at, due_at) in [(now, now + Seconds(600)), (now + Seconds(600), now + Seconds(1800))] {
+        let taking: Vec<_> = (0..16)
+            .map(|_| {
+                let store = store.clone();
+                tokio::spawn(async move { acme::take_turn(store.db(), "id", at, due_at).await })
+            })
+            .collect();
+        let mut taken = 0;
+        for one in taking {
+            taken += usize::from(one.await.unwrap().unwrap());
+        }
+        assert_eq!(taken, 1);
+        assert!(!acme::take_turn(store.db(), "id", due_at - Seconds(1), due_at).await.unwrap());
+    }
+    assert_eq!(stored(&server).await.failures, 2);
+}
+
 /// At two thirds of its life, and without anybody's connection being cut.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_is_renewed_in_time() {
@@ -189,6 +220,33 @@ async fn an_order_that_fails_is_tried_again_later() {
     server.running().reload().await;
     assert_eq!(shown(&server, &caller, NAME).await, first);
     assert_eq!(orders(&server, "success").await, 1);
+}
+
+/// Authorities count what they give (RFC 8555 §6.6), too: what was ordered and could not be written down is
+/// not ordered again as soon as nobody else is at it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_cannot_be_written_down_is_not_ordered_again_at_once() {
+    let (pebble, server) = begun().await;
+    let (caller, first) = first(&pebble, &server).await;
+    server.wait(stored(&server).await.due_at - today());
+
+    rename(&server, "audit_events", "elsewhere").await;
+    server.running().order().await.unwrap_err();
+    rename(&server, "elsewhere", "audit_events").await;
+
+    let put_off = stored(&server).await;
+    assert_eq!(put_off.due_at, server.trace().now().0 + 600);
+    assert_eq!(put_off.failures, 1);
+    // Longer than the lease of whoever was at it.
+    server.wait(301);
+    server.running().order().await.unwrap();
+    assert_eq!(orders(&server, "success").await, 1, "not at once");
+    assert_eq!(stored(&server).await.due_at, put_off.due_at);
+    server.wait(299);
+    ordered(&server).await;
+    assert_eq!(orders(&server, "success").await, 2);
+    assert_ne!(shown(&server, &caller, NAME).await, first);
+    assert_eq!(stored(&server).await.failures, 0);
 }
 
 /// An authority that has forgotten us, as one for tests does when it starts anew, is asked for another account.

@@ -102,22 +102,29 @@ impl Acme<'_> {
         if row.as_ref().is_some_and(|row| now < row.due_at) {
             return Ok(());
         }
+        // Written down before anything is ordered: whatever goes wrong from here on, an authority that
+        // counts what it gives is asked again no sooner.
+        let failures = row.map_or(0, |row| row.failures);
+        if !rows::take_turn(self.store.db(), &id, now, now + wait_after(failures)).await? {
+            return Ok(());
+        }
         let ordered = tokio::time::timeout(PATIENCE, self.order(now)).await;
         let ordered = ordered.unwrap_or_else(|_| Err("the order took too long".to_owned()));
-        let (chain, key) = match ordered {
+        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        let ordered = ordered.and_then(|(chain, key)| {
+            let identity = Identity::read(chain.as_bytes(), key.as_bytes(), &provider);
+            let identity = identity.map_err(|why| format!("what it gave {why}"))?;
+            Ok((chain, key, identity))
+        });
+        let (chain, key, identity) = match ordered {
             Ok(ordered) => ordered,
             Err(why) => {
-                let failures = row.map_or(0, |row| row.failures);
-                rows::put_off(self.store.db(), &id, now + wait_after(failures)).await?;
                 let event = Event::of(Kind::TlsCertificateOrdered, "failure");
                 let event = event.fact("certificate", id.as_str()).fact("why", why.as_str());
                 event.write_alone(self.store, trace).await?;
                 return Err(Failure::internal(format!("no certificate from ACME: {why}")).into());
             }
         };
-        let provider = rustls::crypto::aws_lc_rs::default_provider();
-        let identity = Identity::read(chain.as_bytes(), key.as_bytes(), &provider)
-            .map_err(|why| Failure::internal(format!("what ACME gave {why}")))?;
         let certificate = &identity.certificate;
         let life = certificate.not_after - certificate.not_before;
         let due_at = certificate.not_before + Seconds(life.0 / 3 * 2);
