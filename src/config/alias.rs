@@ -12,12 +12,18 @@ use super::value::{Raw, Value, Wrong};
 pub struct Alias(Issuer);
 
 impl Alias {
-    /// Reads one: what an issuer may be, without a path.
+    /// Reads one: what an issuer may be, but https on loopback too, and without a path.
     ///
     /// # Errors
     /// What is wrong with it, and how it should be written.
     pub fn parse(text: &str) -> Result<Self, Wrong> {
         let read = Issuer::parse(text)?;
+        if !read.is_https() {
+            return Err(Wrong::mended(
+                "is http, where nobody can show a certificate",
+                "use https, on loopback too",
+            ));
+        }
         if !read.path().is_empty() {
             return Err(Wrong::mended(
                 "has a path, but the paths are those of the issuer",
@@ -85,7 +91,13 @@ mod tests {
         assert_eq!(token, "https://mtls.id.example.org:8443/tenant/token");
         assert_eq!((alias.host(), alias.port()), ("mtls.id.example.org", 8443));
         assert_eq!(Alias::parse("https://mtls.example").unwrap().port(), 443);
-        for text in ["https://mtls.example/tenant", "https://mtls.example/", "mtls.example"] {
+        for text in [
+            "https://mtls.example/tenant",
+            "https://mtls.example/",
+            "mtls.example",
+            "http://localhost:8443",
+            "http://127.0.0.1:8443",
+        ] {
             assert!(Alias::parse(text).is_err(), "{text}");
         }
     }

@@ -1,7 +1,7 @@
 //! What no single key of `[tls]`, `[mtls]` and `[acme]` can tell: values that contradict each other.
 
 use super::check::not_there;
-use super::{Alias, Config, Domain};
+use super::{AcmeChallenge, Alias, Config, Domain};
 
 /// Takes the keys that a problem is about, why they cannot stay, and what to do about it.
 pub(super) type Refuse<'a> = dyn FnMut(&[&'static str], String, &str) + 'a;
@@ -78,19 +78,53 @@ pub(super) fn listeners(config: &Config, refuse: &mut Refuse<'_>) {
                 "give it a name (DNS) of its own, or a port of its own with mtls.listen",
             );
         }
+        // The metadata would send clients there with certificates that nobody looks at.
+        Some(_) if !config.sees_client_certificates() => {
+            let reason = "is given, but nobody here sees the certificate of a client: there is no \
+                          listener for https, and no proxy tells of certificates";
+            refuse(
+                &["mtls.url", "http.client_certificate_header"],
+                reason.to_owned(),
+                "give mtls.listen or tls.listen; where a proxy ends TLS, name the form in which it \
+                 tells of the certificate with http.client_certificate_header",
+            );
+        }
         Some(_) | None => {}
     }
 }
 
 /// What is wrong with the certificates that are ordered.
 pub(super) fn acme(config: &Config, refuse: &mut Refuse<'_>) {
-    let Config { tls, acme, .. } = config;
+    let Config { http, tls, mtls, acme, .. } = config;
     if acme.directory.is_none() {
         return;
     }
     if tls.certificate_file.is_some() {
         let reason = "is given, and a certificate in files is, too".to_owned();
         refuse(&["acme.directory", "tls.certificate_file"], reason, "leave one of them out");
+    }
+    let is_shown =
+        !tls.listen.is_empty() || (!mtls.listen.is_empty() && mtls.certificate_file.is_none());
+    if !is_shown {
+        let reason = "is given, but no listener shows the certificate that it is for".to_owned();
+        refuse(&["acme.directory", "tls.listen"], reason, "give tls.listen, or leave [acme] out");
+    }
+    // A proxy that has port 80 may pass the challenge on to `http.listen`; one that nobody has named, and
+    // an address that is not for the network, does not look like one.
+    let has_port_80 = http.listen.iter().any(|address| address.port() == 80);
+    let is_before_http = !http.listen.is_empty() && !http.trusted_proxies.is_empty();
+    if acme.challenge == AcmeChallenge::Http01
+        && tls.redirect_listen.is_empty()
+        && !has_port_80
+        && !is_before_http
+    {
+        let reason = "is http-01, but nothing here answers at port 80".to_owned();
+        refuse(
+            &["acme.challenge", "tls.redirect_listen"],
+            reason,
+            "give tls.redirect_listen, such as \"[::]:80\"; where a proxy has that port and passes it \
+             on to http.listen, name it in http.trusted_proxies; or use tls-alpn-01",
+        );
     }
     if !acme.terms_agreed {
         let reason = "is false, and without it no authority gives a certificate".to_owned();
@@ -136,6 +170,12 @@ mod tests {
         scratch.write("chain.pem", "");
         let pair = "certificate_file = \"chain.pem\", key_file = \"chain.pem\"";
         let shared = format!("tls = {{ listen = \"[::]:443\", {pair} }}");
+        let own =
+            format!("{{ url = \"https://mtls.id.example.org\", listen = \"[::]:444\", {pair} }}");
+        let behind_proxy = |text: &str| {
+            let http = "trusted_proxies = \"10.0.0.1\", client_certificate_header = \"nginx\"";
+            format!("http = {{ {http} }}\n{text}")
+        };
 
         for (text, problem) in [
             ("http.listen = []", "http.listen: is empty"),
@@ -147,20 +187,67 @@ mod tests {
             ("mtls.key_file = \"chain.pem\"", "is given, but mtls.certificate_file is not"),
             ("mtls.key_file = \"no.pem\"", "names no.pem, which is not a file"),
             ("mtls.url = \"https://id.example.org\"", "mtls.url: is the address of the issuer"),
-            ("mtls.url = \"https://id.example.org:8443\"", ""),
+            (
+                "mtls.url = \"https://id.example.org:8443\"",
+                "mtls.url: is given, but nobody here sees",
+            ),
+            ("mtls.url = \"http://localhost:8443\"", "mtls.url: is http, where nobody can show a"),
+            (&behind_proxy("mtls.url = \"https://id.example.org:8443\""), ""),
+            (&behind_proxy(""), ""),
             (&format!("{shared}\nmtls.url = \"https://id.example.org:1\""), "cannot be told apart"),
             (&format!("{shared}\nmtls.url = \"https://192.0.2.1\""), "cannot be told apart"),
             (&format!("{shared}\nmtls.url = \"https://mtls.id.example.org\""), ""),
             (&format!("{shared}\nhttp.listen = []"), ""),
+            (&format!("mtls = {own}"), ""),
         ] {
-            let file = format!(
-                "issuer = \"https://id.example.org\"\ndatabase.url = \"sqlite:g.db\"\n{text}"
-            );
-            let loaded = scratch.load(&file, &[]);
-            let told = loaded.err().map(|problems| problems.to_string()).unwrap_or_default();
-            let told = told.replace(&format!("{}/", scratch.0.display()), "");
-            assert_eq!(told.is_empty(), problem.is_empty(), "{text}: {told}");
-            assert!(told.contains(problem), "{text}: {told}");
+            tells(&scratch, text, problem);
+        }
+    }
+
+    /// The listeners of an issuer, and what is said of them: nothing, or this among others.
+    fn tells(scratch: &Scratch, text: &str, problem: &str) {
+        let file =
+            format!("issuer = \"https://id.example.org\"\ndatabase.url = \"sqlite:g.db\"\n{text}");
+        let loaded = scratch.load(&file, &[]);
+        let told = loaded.err().map(|problems| problems.to_string()).unwrap_or_default();
+        let told = told.replace(&format!("{}/", scratch.0.display()), "");
+        assert_eq!(told.is_empty(), problem.is_empty(), "{text}: {told}");
+        assert!(told.contains(problem), "{text}: {told}");
+    }
+
+    /// RFC 8555 §8.3, RFC 8737 §3: else an authority is asked again and again, and never gives one.
+    #[test]
+    fn a_certificate_is_ordered_where_its_name_can_be_proven_and_somebody_shows_it() {
+        let scratch = Scratch::new();
+        scratch.write("chain.pem", "");
+        let acme = |more: &str| {
+            format!(
+                "acme = {{ directory = \"https://ca.example/dir\", terms_agreed = true{more} }}"
+            )
+        };
+        let (alpn, http) = (acme(""), acme(", challenge = \"http-01\""));
+        let tls = "tls.listen = \"[::]:443\"";
+        let mtls = "url = \"https://mtls.id.example.org\", listen = \"[::]:443\"";
+        let pair = "certificate_file = \"chain.pem\", key_file = \"chain.pem\"";
+        let unshown = "acme.directory: is given, but no listener shows the certificate";
+        let unproven = "acme.challenge: is http-01, but nothing here answers at port 80";
+
+        for (text, problem) in [
+            (alpn.clone(), unshown),
+            (format!("{alpn}\nmtls = {{ {mtls}, {pair} }}"), unshown),
+            (format!("{alpn}\nmtls = {{ {mtls} }}"), ""),
+            (format!("{alpn}\n{tls}"), ""),
+            (format!("{http}\n{tls}"), unproven),
+            (format!("{http}\n{tls}\nhttp.listen = []"), unproven),
+            (
+                format!("{http}\n{tls}\nhttp = {{ listen = [], trusted_proxies = \"10.0.0.1\" }}"),
+                unproven,
+            ),
+            (format!("{http}\n{tls}\ntls.redirect_listen = \"[::]:8080\""), ""),
+            (format!("{http}\n{tls}\nhttp.listen = \"127.0.0.1:80\""), ""),
+            (format!("{http}\n{tls}\nhttp.trusted_proxies = \"10.0.0.1\""), ""),
+        ] {
+            tells(&scratch, &text, problem);
         }
     }
 }

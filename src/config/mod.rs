@@ -113,7 +113,9 @@ settings! {
     /// pages, so that no browser ever asks a person for a certificate.
     mtls: Mtls {
         /// Its address: the metadata names it for the endpoints that take a certificate
-        /// (`mtls_endpoint_aliases`, RFC 8705 §5). Not set, nobody is asked for one here.
+        /// (`mtls_endpoint_aliases`, RFC 8705 §5). Not set, nobody is asked for one here. Certificates
+        /// are seen there by `mtls.listen` or `tls.listen`, or by a proxy that tells of them
+        /// (`http.client_certificate_header`).
         url: Option<Alias> = None, such as "https://mtls.id.example.org";
         /// Where to listen for it. Not set, it shares `tls.listen` and is told apart by the name that
         /// the client asks for (SNI), which must then be another one than the issuer's.
@@ -140,7 +142,7 @@ settings! {
         /// The names that the certificate is for. Empty: the hosts of the issuer and of `mtls.url`.
         domains: Vec<Domain> = Vec::new();
         /// How the names are proven: `tls-alpn-01`, on port 443 of each (RFC 8737), or `http-01`, on
-        /// port 80 of each (RFC 8555 §8.3).
+        /// port 80 of each (RFC 8555 §8.3): by `tls.redirect_listen`, or by a proxy before `http.listen`.
         challenge: AcmeChallenge = AcmeChallenge::TlsAlpn01;
     }
 
@@ -444,7 +446,9 @@ impl Config {
     /// Whether we can see the certificate of a client: where nobody can, nothing is promised that
     /// needs one.
     pub fn sees_client_certificates(&self) -> bool {
-        self.mtls.url.is_some() || self.http.client_certificate_header != CertificateHeader::None
+        let is_asked_here =
+            self.mtls.url.is_some() && !(self.mtls.listen.is_empty() && self.tls.listen.is_empty());
+        is_asked_here || self.http.client_certificate_header != CertificateHeader::None
     }
 
     /// Reads and checks the file and the environment. What this returns is valid; nobody checks

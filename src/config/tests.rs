@@ -285,7 +285,14 @@ fn every_value_can_be_overridden_by_the_environment() {
                     ("GATEWRIGHT_MTLS__CERTIFICATE_FILE", &file),
                     ("GATEWRIGHT_MTLS__KEY_FILE", &file),
                 ],
-                "acme.directory" => &[("GATEWRIGHT_ACME__TERMS_AGREED", "true")],
+                "mtls.url" => &[
+                    ("GATEWRIGHT_HTTP__CLIENT_CERTIFICATE_HEADER", "rfc9440"),
+                    ("GATEWRIGHT_HTTP__TRUSTED_PROXIES", "10.0.0.1"),
+                ],
+                "acme.directory" => &[
+                    ("GATEWRIGHT_ACME__TERMS_AGREED", "true"),
+                    ("GATEWRIGHT_TLS__LISTEN", "127.0.0.1:8443"),
+                ],
                 "mail.host" => &[("GATEWRIGHT_MAIL__FROM", "us@example.org")],
                 "mail.username" => &[("GATEWRIGHT_MAIL__PASSWORD", "x")],
                 "mail.password" | "mail.password_file" => &[("GATEWRIGHT_MAIL__USERNAME", "x")],
