@@ -39,7 +39,9 @@ pub(super) fn of(
     let told = header::read(form, &certificate, &chain)?;
     match (direct, told) {
         (None, told) => Ok(told.map(Arc::new)),
-        (Some(direct), None) => Ok(Some(direct)),
+        // A proxy that has seen no certificate says nothing, and then its own is not the client's
+        // (decision 20).
+        (Some(_), None) => Ok(None),
         (Some(direct), Some(told)) if told.thumbprint == direct.thumbprint => Ok(Some(direct)),
         (Some(_), Some(_)) => {
             Err("the proxy tells of another client certificate than that of its own connection")

@@ -121,7 +121,12 @@ impl Router {
 
         let mut response = match route {
             _ if let Some(why) = misread => {
-                Json::from(Code::InvalidRequest.because(why)).answer(&head)
+                // What it shows or tells stays with it: where to look is what the operator needs.
+                let mut refusal = Code::InvalidRequest.because(why).with("peer", peer.address);
+                if is_from_proxy {
+                    refusal = refusal.with("client_certificate_header", form.as_str());
+                }
+                Json::from(refusal).answer(&head)
             }
             _ if !has_one_host(&head, parts.version) => {
                 let why = "the request has not exactly one Host (RFC 9112 section 3.2)";

@@ -196,6 +196,27 @@ async fn what_is_not_of_the_form_is_refused() {
     }
 }
 
+/// What an operator reads of it: which form was expected and which proxy has sent another, nothing of what
+/// it has sent.
+#[tokio::test]
+async fn what_is_not_of_the_form_is_told_with_the_form_and_the_proxy() {
+    for form in FORMS {
+        let world = World::of(form, |_| {}).await;
+        let name = fields(form, &world.shown)[0].0;
+
+        let ask = world.ask().header(name, "canary").header("x-forwarded-for", "192.0.2.7");
+        ask.send().await.refused(400, "invalid_request");
+
+        let events = world.server.events("request.refused").await;
+        let [event] = &events[..] else { panic!("{events:?}") };
+        let told = format!("{event:?}");
+        for fact in ["client_certificate_header", form.as_str(), "peer", "127.0.0.1", "192.0.2.7"] {
+            assert!(told.contains(fact), "{fact}: {told}");
+        }
+        assert!(!told.contains("canary"), "{told}");
+    }
+}
+
 /// What the forms leave open.
 #[tokio::test]
 async fn a_field_may_be_empty_or_come_in_parts() {
