@@ -39,14 +39,16 @@ static ALWAYS: [(HeaderName, HeaderValue); 7] = [
 /// Two years (THREATS HD-08).
 static HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
 
-/// Adds what every answer has.
-pub fn finish(response: &mut Response, head: &Head) {
+/// Adds what every answer has. `is_secure`: it goes over TLS, of ours or of a proxy before us.
+pub fn finish(response: &mut Response, head: &Head, is_secure: bool) {
     let headers = response.headers_mut();
     headers.reserve(ALWAYS.len() + 5);
     for (name, value) in &ALWAYS {
         headers.entry(name).or_insert_with(|| value.clone());
     }
-    if head.site.is_https {
+    // > An HSTS Host MUST NOT include the STS header field in HTTP responses conveyed over non-secure
+    // > transport (RFC 6797 §7.2)
+    if head.site.is_https && is_secure {
         headers.insert(STRICT_TRANSPORT_SECURITY, HSTS.clone());
     }
     if let Some(nonce) = head.dpop_nonce() {

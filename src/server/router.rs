@@ -143,7 +143,7 @@ impl Router {
             }
             Some(route) => self.ask(route, Request::new(head.clone(), body)).await,
         };
-        headers::finish(&mut response, &head);
+        headers::finish(&mut response, &head, peer.door != Door::Redirect);
         if let Some(route) = route {
             cors::finish(&mut response, &head, route.kind);
         }

@@ -264,6 +264,7 @@ async fn plain_http_sends_people_on_and_applications_away() {
     assert_eq!(page.status, 308);
     assert_eq!(page.header("location"), format!("{ISSUER}/login?request=a&b=c"));
     assert_eq!(page.headers("set-cookie"), [""; 0]);
+    assert_eq!(page.headers("strict-transport-security"), [""; 0], "RFC 6797 §7.2");
 
     for (method, target) in [
         ("POST", "/token"),
@@ -274,6 +275,7 @@ async fn plain_http_sends_people_on_and_applications_away() {
     ] {
         let answer = ask(method, target).send().await;
         assert_eq!(answer.header("location"), "", "{method} {target}");
+        assert_eq!(answer.headers("strict-transport-security"), [""; 0], "{method} {target}");
         answer.refused(400, "invalid_request");
     }
     assert_eq!(ask("GET", "/nothing").send().await.status, 404);
