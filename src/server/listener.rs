@@ -1,6 +1,7 @@
 //! Accepting connections, and what one may cost.
 
 use std::convert::Infallible;
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -45,8 +46,14 @@ impl Limits {
             .header_read_timeout(handshake)
             .max_headers(HEADERS)
             .max_header_size(HEADER_BYTES);
-        let places = config.max_connections.min(Semaphore::MAX_PERMITS);
-        Self { places: Arc::new(Semaphore::new(places)), handshake, http }
+        let limits = Self { places: Arc::new(Semaphore::new(0)), handshake, http };
+        limits.with_places(config.max_connections)
+    }
+
+    /// The same, with so many places of its own.
+    pub(super) fn with_places(self, places: usize) -> Self {
+        let places = Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS)));
+        Self { places, ..self }
     }
 }
 
@@ -131,8 +138,14 @@ impl Service {
             Ok(Ok(Accepted { stream, name, door, certificate })) => {
                 self.serve(stream, Peer { address, name, door, certificate }).await;
             }
-            Ok(Err(error)) => tracing::debug!(%error, %address, "no TLS came about"),
-            Err(_) => tracing::debug!(%address, "shaking hands took too long"),
+            Ok(Err(error)) => {
+                self.router.metrics().unshaken(reason(&error));
+                tracing::debug!(%error, %address, "no TLS came about");
+            }
+            Err(_) => {
+                self.router.metrics().unshaken("timeout");
+                tracing::debug!(%address, "shaking hands took too long");
+            }
         }
     }
 
@@ -155,6 +168,27 @@ impl Service {
         if let Err(error) = closed {
             tracing::debug!(%error, "a connection broke off");
         }
+    }
+}
+
+/// What kind of reason a handshake had to fail, for operators to count.
+fn reason(error: &io::Error) -> &'static str {
+    use rustls::Error;
+
+    const HUNG_UP: [ErrorKind; 3] =
+        [ErrorKind::UnexpectedEof, ErrorKind::ConnectionReset, ErrorKind::BrokenPipe];
+    match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+        None if HUNG_UP.contains(&error.kind()) => "closed",
+        Some(Error::PeerIncompatible(_)) => "incompatible",
+        Some(Error::AlertReceived(_)) => "alert",
+        Some(Error::InvalidCertificate(_) | Error::NoCertificatesPresented) => "certificate",
+        Some(
+            Error::InvalidMessage(_)
+            | Error::InappropriateMessage { .. }
+            | Error::InappropriateHandshakeMessage { .. },
+        ) => "no_tls",
+        // An authority that has looked whether a name is ours (RFC 8737) is among them.
+        None | Some(_) => "other",
     }
 }
 

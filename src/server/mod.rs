@@ -30,6 +30,9 @@ use router::{Door, Router};
 pub use sockets::{Addresses, Sockets};
 use tls::Tls;
 
+/// As many connections as operators may have open at once: what watches, and what asks whether we live.
+const OPERATORS: usize = 64;
+
 /// Serves until told to stop by SIGTERM or SIGINT; a second one ends it at once.
 ///
 /// # Errors
@@ -119,7 +122,9 @@ impl Running {
         let speaks = Speaks::Http(Door::Open);
         let plain = Service { router, speaks, limits, stopped: stopping };
         let operators = Arc::new(Router::new(site, operations::routes()));
-        let operators = Service { router: operators, ..plain.clone() };
+        // Places of their own: whoever takes all others must not blind the operators.
+        let limits = Limits::of(&app.config.http).with_places(OPERATORS);
+        let operators = Service { router: operators, limits, ..plain.clone() };
         let redirects = Service { speaks: Speaks::Http(Door::Redirect), ..plain.clone() };
         let behind = |doors: Option<tls::Doors>| -> anyhow::Result<Service> {
             let doors = doors.context("there is no certificate to listen with")?;

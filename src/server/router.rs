@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::{address, certificate};
 use crate::pki::Certificate;
-use crate::record::Trace;
+use crate::record::{Metrics, Trace};
 use crate::render::route::{Below, Reach};
 use crate::render::words::Trouble;
 use crate::render::{
@@ -84,6 +84,11 @@ impl Router {
             }
         }
         Self { timeout: site::request_timeout(&site.app), site, exact, named, above }
+    }
+
+    /// What is counted.
+    pub(super) fn metrics(&self) -> &Metrics {
+        &self.site.app.metrics
     }
 
     fn find(&self, path: &str) -> Option<&Arc<Route>> {

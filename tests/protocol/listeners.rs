@@ -25,7 +25,7 @@ use tokio::net::TcpStream;
 
 use crate::authority::{Authority, Identity};
 use crate::caller::{Caller, MTLS, NAME};
-use crate::http::{Answer, Ask, exchange};
+use crate::http::{Answer, Ask, exchange, say};
 use crate::jwt;
 use crate::server::{Client, ISSUER, Server};
 
@@ -477,10 +477,67 @@ async fn behind_a_proxy_the_other_name_serves_no_pages_either() {
     assert_ne!(server.ask("GET", "/login").host("mtls.id.example.org:1").send().await.status, 404);
 }
 
+/// How often operators see that a handshake failed for this reason.
+async fn failed(server: &Server, reason: &str) -> u64 {
+    let metrics = Ask::new(server.operations.unwrap(), "GET", "/metrics").send().await.ok();
+    let name = format!("gatewright_tls_handshakes_failed_total{{reason=\"{reason}\"}} ");
+    let line = metrics.text.lines().find_map(|line| line.strip_prefix(&name));
+    line.map_or(0, |count| count.parse().unwrap())
+}
+
+/// Waits until it was counted so often: who hangs up does not hear when that is noticed.
+async fn counted(server: &Server, reason: &str, times: u64) {
+    for _ in 0..1000 {
+        if failed(server, reason).await == times {
+            return;
+        }
+    }
+    panic!("{reason}: {}", failed(server, reason).await);
+}
+
+/// A handshake that fails is nobody's request, so it is counted by what kind of reason it had.
+#[tokio::test]
+async fn handshakes_that_fail_are_counted_by_their_reason() {
+    let server = Server::with_tls(|config| {
+        config.operations.listen = "127.0.0.1:0".parse().ok();
+    })
+    .await;
+    let (tls, mtls) = (server.addresses().tls[0], server.addresses().mtls[0]);
+    let thief = Identity::self_signed("thief");
+
+    answered(tls, &hello([3, 1], &[0xc02b])).await;
+    counted(&server, "incompatible", 1).await;
+    say(tls, b"GET / HTTP/1.1\r\nhost: id.example.org\r\n\r\n").await;
+    counted(&server, "no_tls", 1).await;
+    drop(TcpStream::connect(tls).await.unwrap());
+    counted(&server, "closed", 1).await;
+    let suspicious = Caller::new(&Authority::new("Elsewhere"), None);
+    assert!(suspicious.connect(tls, NAME).await.is_err());
+    counted(&server, "alert", 1).await;
+    let garbage = CertificateDer::from(vec![0x30, 0x03, 0x02, 0x01, 0x01]);
+    let caller = Caller::speaking(&[&version::TLS12], &server.house().authority, None);
+    let caller = caller
+        .changed(|config| config.client_auth_cert_resolver = Shows::of(vec![garbage], &thief));
+    assert!(caller.connect(mtls, MTLS).await.is_err());
+    counted(&server, "certificate", 1).await;
+
+    server.ask_tls("GET", "/jwks").send().await.ok();
+    for reason in ["incompatible", "no_tls", "closed", "alert", "certificate"] {
+        assert_eq!(failed(&server, reason).await, 1, "{reason}");
+    }
+    for reason in ["timeout", "other"] {
+        assert_eq!(failed(&server, reason).await, 0, "{reason}");
+    }
+}
+
 /// THREATS DO-01: a place is not kept by whoever does not shake hands.
 #[tokio::test]
 async fn shaking_hands_has_a_time_limit() {
-    let server = Server::with_tls(|config| config.http.header_timeout = Seconds(1)).await;
+    let server = Server::with_tls(|config| {
+        config.http.header_timeout = Seconds(1);
+        config.operations.listen = "127.0.0.1:0".parse().ok();
+    })
+    .await;
     let whole = hello([3, 3], &[0xc02b]);
 
     for bytes in [&[][..], &whole[..20], &whole] {
@@ -488,5 +545,28 @@ async fn shaking_hands_has_a_time_limit() {
         silent.write_all(bytes).await.unwrap();
         let mut read = Vec::new();
         silent.read_to_end(&mut read).await.unwrap();
+    }
+    counted(&server, "timeout", 3).await;
+}
+
+/// THREATS DO-01: whoever takes all places does not blind those who watch, nor have us killed for dead.
+#[tokio::test]
+async fn who_takes_all_places_takes_none_of_the_operators() {
+    let server = Server::with_tls(|config| {
+        config.operations.listen = "127.0.0.1:0".parse().ok();
+        config.http.max_connections = 6;
+        config.http.header_timeout = Seconds::minutes(5);
+    })
+    .await;
+    let mut silent = Vec::new();
+    for _ in 0..12 {
+        silent.push(TcpStream::connect(server.addresses().tls[0]).await.unwrap());
+    }
+    // Those that find no place wait in the queue of the system: all are taken by now, or in a moment.
+    let operations = server.operations.unwrap();
+    for path in ["/metrics", "/healthz", "/readyz"].repeat(4) {
+        let answer = Ask::new(operations, "GET", path).send();
+        let patient = tokio::time::timeout(std::time::Duration::from_secs(60), answer);
+        patient.await.expect("operators wait for nobody").ok();
     }
 }
