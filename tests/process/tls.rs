@@ -3,7 +3,10 @@
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, KeyUsagePurpose,
+};
 use serde_json::Value;
 use tokio::process::Command;
 
@@ -18,10 +21,28 @@ struct Secure {
     mtls: u16,
 }
 
+/// Where the name that asks for client certificates is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mtls {
+    /// At a port of its own.
+    Apart,
+    /// At the port of the issuer, told apart by its name.
+    Shared,
+}
+
+/// The name that asks for client certificates, where both share a port.
+const OTHER: &str = "mtls.localhost";
+
 impl Secure {
     async fn start() -> Self {
+        Self::with(Mtls::Apart).await
+    }
+
+    async fn with(place: Mtls) -> Self {
         let mut contents = CertificateParams::new(Vec::<String>::new()).unwrap();
         contents.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        contents.distinguished_name.push(DnType::CommonName, "Servers");
+        contents.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let key = KeyPair::generate().unwrap();
         let authority = CertifiedIssuer::self_signed(contents, key).unwrap();
         let (tls, mtls) = (crate::free_port(), crate::free_port());
@@ -33,18 +54,31 @@ impl Secure {
             ("TLS__LISTEN", format!("127.0.0.1:{tls}")),
             ("TLS__CERTIFICATE_FILE", "chain.pem".to_owned()),
             ("TLS__KEY_FILE", "key.pem".to_owned()),
-            ("MTLS__URL", format!("https://localhost:{mtls}")),
-            ("MTLS__LISTEN", format!("127.0.0.1:{mtls}")),
         ] {
             secure.server.place.set(name, &value);
         }
+        match place {
+            Mtls::Apart => {
+                secure.server.place.set("MTLS__URL", &format!("https://localhost:{mtls}"));
+                secure.server.place.set("MTLS__LISTEN", &format!("127.0.0.1:{mtls}"));
+            }
+            Mtls::Shared => {
+                secure.server.place.set("MTLS__URL", &format!("https://{OTHER}:{tls}"));
+            }
+        }
+        secure.server.place.write("ca.pem", &secure.authority.pem());
         secure.server.launch().await;
         secure
     }
 
     /// Puts another certificate in place, and tells what it is.
     fn put(&self) -> Vec<u8> {
-        let contents = CertificateParams::new(["localhost".to_owned()]).unwrap();
+        let names = ["localhost".to_owned(), OTHER.to_owned()];
+        let mut contents = CertificateParams::new(names).unwrap();
+        contents.distinguished_name.push(DnType::CommonName, "localhost");
+        contents.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        contents.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        contents.use_authority_key_identifier_extension = true;
         let key = KeyPair::generate().unwrap();
         let certificate = contents.signed_by(&key, &self.authority).unwrap();
         let place = &self.server.place;
@@ -67,16 +101,16 @@ impl Secure {
         info.peer_certificate().unwrap().to_vec()
     }
 
-    /// What sslyze finds.
-    async fn scan(&self, port: u16) -> Value {
+    /// What sslyze finds at this port, under this name.
+    async fn scan(&self, name: &str, port: u16) -> Value {
         let mut command = Command::new("sslyze");
         command.current_dir(&self.server.place.directory);
         command.args(["--json_out", "scan.json", "--quiet", "--mozilla_config", "disable"]);
-        command.args(["--certinfo", "--sslv2", "--sslv3"]);
+        command.args(["--certinfo", "--certinfo_ca_file", "ca.pem", "--sslv2", "--sslv3"]);
         command.args(["--tlsv1", "--tlsv1_1", "--tlsv1_2", "--tlsv1_3", "--early_data", "--ems"]);
         command.args(["--compression", "--fallback", "--heartbleed", "--openssl_ccs", "--reneg"]);
         command.args(["--robot", "--resum", "--elliptic_curves", "--http_headers"]);
-        command.arg(format!("localhost:{port}"));
+        command.arg(format!("{name}:{port}{{127.0.0.1}}"));
         let output = command.output().await.expect("scripts/setup installs sslyze");
         let scan = std::fs::read_to_string(self.server.place.directory.join("scan.json"));
         let scan: Value = serde_json::from_str(&scan.unwrap()).unwrap();
@@ -105,13 +139,10 @@ fn assert_grade_a(scan: &Value, what: &str) {
         let is_strong = suite.contains("_GCM_") || suite.contains("CHACHA20");
         assert!(suite.starts_with("TLS_ECDHE_") && is_strong, "{what} {suite}");
     }
-    for curve in result("elliptic_curves")["supported_curves"].as_array().unwrap() {
-        let name = curve["name"].as_str().unwrap();
-        assert!(
-            ["X25519", "secp256r1", "prime256v1", "secp384r1"].contains(&name),
-            "{what} {name}"
-        );
-    }
+    let curves = result("elliptic_curves")["supported_curves"].as_array().unwrap();
+    let mut curves: Vec<_> = curves.iter().map(|curve| curve["name"].as_str().unwrap()).collect();
+    curves.sort_unstable();
+    assert_eq!(curves, ["X25519", "secp256r1", "secp384r1"], "{what}");
     for (name, finding, expected) in [
         ("heartbleed", "is_vulnerable_to_heartbleed", false),
         ("openssl_ccs_injection", "is_vulnerable_to_ccs_injection", false),
@@ -128,25 +159,38 @@ fn assert_grade_a(scan: &Value, what: &str) {
     assert!(robot.starts_with("NOT_VULNERABLE"), "{what} {robot}");
     let certificate = &result("certificate_info")["certificate_deployments"][0];
     assert_eq!(certificate["received_chain_has_valid_order"], true, "{what}");
+    let validations = certificate["path_validation_results"].as_array().unwrap();
+    let mut ours = validations.iter().filter(|one| {
+        one["trust_store"]["path"].as_str().is_some_and(|path| path.ends_with("ca.pem"))
+    });
+    let validation = ours.next().expect("who believes our authority was asked");
+    assert_eq!(validation["was_validation_successful"], true, "{what} {validation}");
 }
 
-/// THREATS MT-08: before the certificate was replaced and after.
+/// THREATS MT-08: before the certificate was replaced and after; each name at a port of its own, and both at
+/// one.
 #[tokio::test]
 async fn sslyze_finds_nothing_below_an_a() {
-    let mut secure = Secure::start().await;
-    for what in ["before", "after"] {
-        let scan = secure.scan(secure.tls).await;
-        assert_grade_a(&scan, what);
-        let headers = &scan["http_headers"]["result"];
-        let hsts = headers["strict_transport_security_header"]["max_age"].as_i64().unwrap();
-        assert!(hsts >= 31_536_000, "THREATS HD-08");
-        assert_grade_a(&secure.scan(secure.mtls).await, &format!("{what}, mtls"));
+    for place in [Mtls::Apart, Mtls::Shared] {
+        let mut secure = Secure::with(place).await;
+        let (tls, mtls) = match place {
+            Mtls::Apart => (("localhost", secure.tls), ("localhost", secure.mtls)),
+            Mtls::Shared => (("localhost", secure.tls), (OTHER, secure.tls)),
+        };
+        for what in ["before", "after"] {
+            let scan = secure.scan(tls.0, tls.1).await;
+            assert_grade_a(&scan, what);
+            let headers = &scan["http_headers"]["result"];
+            let hsts = headers["strict_transport_security_header"]["max_age"].as_i64().unwrap();
+            assert!(hsts >= 31_536_000, "THREATS HD-08");
+            assert_grade_a(&secure.scan(mtls.0, mtls.1).await, &format!("{what}, mtls"));
 
-        let next = secure.put();
-        secure.server.signal("HUP").await;
-        crate::until("it is shown", async || secure.shown().await == next).await;
+            let next = secure.put();
+            secure.server.signal("HUP").await;
+            crate::until("it is shown", async || secure.shown().await == next).await;
+        }
+        secure.server.stop().await;
     }
-    secure.server.stop().await;
 }
 
 /// Without a signal, too; and what is broken is told while the old one stays.

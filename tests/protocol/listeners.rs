@@ -13,11 +13,12 @@ use gatewright::server::routes;
 use gatewright::types::Seconds;
 use rustls::client::{ClientSessionMemoryCache, ClientSessionStore, ResolvesClientCert};
 use rustls::client::{Tls12ClientSessionValue, Tls13ClientSessionValue};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::sign::CertifiedKey;
 use rustls::{
-    AlertDescription, CipherSuite, Error, HandshakeKind, NamedGroup, ProtocolVersion,
-    SignatureScheme, version,
+    AlertDescription, CipherSuite, ClientConfig, Error, HandshakeKind, NamedGroup, ProtocolVersion,
+    RootCertStore, SignatureScheme, version,
 };
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -91,6 +92,46 @@ async fn the_best_that_the_client_knows_is_spoken() {
     assert_eq!(suites, [CipherSuite::TLS13_AES_128_GCM_SHA256, cheapest]);
 }
 
+/// A client that knows of TLS 1.3 what is left in this provider.
+fn knowing(server: &Server, change: impl FnOnce(&mut CryptoProvider)) -> Caller {
+    let mut provider = aws_lc_rs::default_provider();
+    change(&mut provider);
+    let mut roots = RootCertStore::empty();
+    roots.add(server.house().authority.certificate().clone()).unwrap();
+    let config = ClientConfig::builder_with_provider(Arc::new(provider))
+        .with_protocol_versions(&[&version::TLS13])
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Caller { config: Arc::new(config) }
+}
+
+/// DESIGN §5: what is left out of the lists by mistake is missed by a client that knows nothing else.
+#[tokio::test]
+async fn every_suite_and_every_exchange_of_ours_is_spoken() {
+    use aws_lc_rs::{cipher_suite as suite, kx_group as group};
+    let server = Server::with_tls(|_| {}).await;
+    let address = server.addresses().tls[0];
+
+    for one in [
+        suite::TLS13_AES_256_GCM_SHA384,
+        suite::TLS13_AES_128_GCM_SHA256,
+        suite::TLS13_CHACHA20_POLY1305_SHA256,
+    ] {
+        let caller = knowing(&server, |provider| provider.cipher_suites = vec![one]);
+        let stream = caller.connect(address, NAME).await.unwrap();
+        assert_eq!(stream.get_ref().1.negotiated_cipher_suite(), Some(one));
+    }
+    for one in [group::X25519MLKEM768, group::X25519, group::SECP256R1, group::SECP384R1] {
+        let caller = knowing(&server, |provider| provider.kx_groups = vec![one]);
+        let stream = caller.connect(address, NAME).await.unwrap();
+        let spoken = stream.get_ref().1.negotiated_key_exchange_group().unwrap();
+        assert_eq!(spoken.name(), one.name());
+    }
+    let other = knowing(&server, |provider| provider.kx_groups = vec![group::MLKEM768]);
+    assert_eq!(alert(other.connect(address, NAME).await), AlertDescription::HandshakeFailure);
+}
+
 /// A `ClientHello` of this version with these cipher suites, as old clients send it.
 fn hello(version: [u8; 2], suites: &[u16]) -> Vec<u8> {
     let suites: Vec<u8> = suites.iter().flat_map(|suite| suite.to_be_bytes()).collect();
@@ -129,23 +170,27 @@ async fn answered(address: SocketAddr, hello: &[u8]) -> Option<u8> {
 pub(crate) async fn assert_strong(address: SocketAddr) {
     const PROTOCOL_VERSION: u8 = 70;
     const HANDSHAKE_FAILURE: u8 = 40;
-    const STRONG: u16 = 0xc02b; // TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256
-    let weak = [
-        0x002f, // TLS_RSA_WITH_AES_128_CBC_SHA
-        0x009c, // TLS_RSA_WITH_AES_128_GCM_SHA256: no forward secrecy
-        0xc009, // TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA
-        0xc023, // TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256
-        0xc007, // TLS_ECDHE_ECDSA_WITH_RC4_128_SHA
-        0x000a, // TLS_RSA_WITH_3DES_EDE_CBC_SHA
-        0x009e, // TLS_DHE_RSA_WITH_AES_128_GCM_SHA256
-        0x0000, // TLS_NULL_WITH_NULL_NULL
+    /// Of those that go with our certificate: ECDHE, ECDSA, authenticated encryption.
+    const STRONG: [u16; 3] = [
+        0xc02b, // TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256
+        0xc02c, // TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384
+        0xcca9, // TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256
     ];
+    // No suite, but that a client has tried a better version before (RFC 7507).
+    const FALLBACK: u16 = 0x5600;
+    let others: Vec<u16> =
+        (0..=u16::MAX).filter(|suite| !STRONG.contains(suite) && *suite != FALLBACK).collect();
     for version in [[3, 0], [3, 1], [3, 2]] {
-        let answer = answered(address, &hello(version, &[STRONG, 0xc009, 0x002f])).await;
+        let answer = answered(address, &hello(version, &[STRONG[0], 0xc009, 0x002f])).await;
         assert_eq!(answer, Some(PROTOCOL_VERSION), "{version:?}");
     }
-    assert_eq!(answered(address, &hello([3, 3], &weak)).await, Some(HANDSHAKE_FAILURE));
-    assert_eq!(answered(address, &hello([3, 3], &[STRONG])).await, None);
+    for some in others.chunks(4096) {
+        let answer = answered(address, &hello([3, 3], some)).await;
+        assert_eq!(answer, Some(HANDSHAKE_FAILURE), "{:#x} and others", some[0]);
+    }
+    for suite in STRONG {
+        assert_eq!(answered(address, &hello([3, 3], &[suite])).await, None, "{suite:#x}");
+    }
 }
 
 /// THREATS MT-08.
@@ -314,19 +359,27 @@ impl ClientSessionStore for Careless {
     }
 }
 
-/// DESIGN §5: else a connection to the one name would be what was negotiated for the other.
+/// DESIGN §5: else a connection to the one name would be what was negotiated for the other. Whoever names
+/// nobody (RFC 6066 §3 is a MAY) must not come in by the port of the one with what it has of the other's.
 #[tokio::test]
 async fn a_session_of_one_name_is_nothing_at_the_other() {
     let server = Server::with_tls(|_| {}).await;
     let identity = Identity::self_signed("backup");
     let places = [(server.addresses().tls[0], NAME), (server.addresses().mtls[0], MTLS)];
+    let ways = [(0, 1), (1, 0), (0, 0)].into_iter();
 
-    for version in [&version::TLS13, &version::TLS12] {
-        for (from, to) in [(0, 1), (1, 0), (0, 0)] {
+    for (version, names) in [
+        (&version::TLS13, true),
+        (&version::TLS13, false),
+        (&version::TLS12, true),
+        (&version::TLS12, false),
+    ] {
+        for (from, to) in ways.clone() {
             let store = Arc::new(Careless(ClientSessionMemoryCache::new(8)));
             let caller = Caller::speaking(&[version], &server.house().authority, Some(&identity));
             let caller = caller.changed(|config| {
                 config.resumption = rustls::client::Resumption::store(store.clone());
+                config.enable_sni = names;
             });
             let connect = async |(address, name): (SocketAddr, &str)| {
                 let stream = caller.connect(address, name).await.unwrap();
@@ -341,7 +394,7 @@ async fn a_session_of_one_name_is_nothing_at_the_other() {
             let kind = connect(places[to]).await;
 
             let expected = if from == to { HandshakeKind::Resumed } else { HandshakeKind::Full };
-            assert_eq!(kind, expected, "{version:?} {from} {to}");
+            assert_eq!(kind, expected, "{version:?} {from} {to}, names: {names}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use gatewright::config::CertificateHeader;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa,
-    KeyUsagePurpose, NameConstraints, SanType, date_time_ymd,
+    KeyPair, KeyUsagePurpose, NameConstraints, SanType, date_time_ymd,
 };
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
@@ -168,7 +168,6 @@ async fn a_certificate_that_does_not_hold_proves_nobody() {
         let excluded_subtrees = Vec::new();
         params.name_constraints = Some(NameConstraints { permitted_subtrees, excluded_subtrees });
     });
-    for_server_ca(&server, &client, &root).await;
 
     ask(&server, &client, &root.issue("Backup", |_| {})).await.ok();
     ask(&server, &client, &issuing.issue("Backup", |_| {})).await.ok();
@@ -227,14 +226,28 @@ async fn a_certificate_that_does_not_hold_proves_nobody() {
     assert_eq!(texts.len(), 1, "the same words for all: {texts:?}");
 }
 
-/// The authority itself is no client.
-async fn for_server_ca(server: &Server, client: &Client, root: &Authority) {
-    let form = format!("grant_type=client_credentials&client_id={}", client.id);
-    let der = CertificateDer::from_pem_slice(root.pem().as_bytes()).unwrap();
-    let shown =
-        Shown { der: der.to_vec(), chain: Vec::new(), key: rcgen::KeyPair::generate().unwrap() };
-    let answer = server.ask("POST", "/token").form(&form).showing(&shown).send().await;
-    answer.refused(401, "invalid_client");
+/// The authority itself is no client, although it is believed and the name is the right one.
+#[tokio::test]
+async fn an_authority_proves_no_client_of_its_name() {
+    let signing = |params: &mut CertificateParams| {
+        params.key_usages.push(KeyUsagePurpose::DigitalSignature);
+    };
+    let root = Authority::with("Clients CA", signing);
+    let server = server_of(&root).await;
+    let client = named(&server, "tls_client_auth_subject_dn", "CN=Clients CA,O=Example").await;
+    let der = CertificateDer::from_pem_slice(root.pem().as_bytes()).unwrap().to_vec();
+    let below = root.below("Clients CA", signing);
+    let key = || KeyPair::generate().unwrap();
+
+    ask(&server, &client, &root.issue("Clients CA", |_| {})).await.ok();
+
+    let itself = Shown { der, chain: Vec::new(), key: key() };
+    ask(&server, &client, &itself).await.refused(401, "invalid_client");
+    let intermediate = below.issue("Backup", |_| {}).chain.remove(0);
+    let intermediate = Shown { der: intermediate, chain: Vec::new(), key: key() };
+    ask(&server, &client, &intermediate).await.refused(401, "invalid_client");
+    let told = format!("{:?}", server.events("request.refused").await);
+    assert_eq!(told.matches("CaUsedAsEndEntity").count(), 2, "{told}");
 }
 
 /// What came of a chain is remembered; its dates are judged at every request. THREATS MT-03

@@ -2,7 +2,8 @@
 
 use gatewright::config::CertificateHeader;
 use rcgen::{
-    BasicConstraints, CustomExtension, ExtendedKeyUsagePurpose, IsCa, SanType, date_time_ymd,
+    BasicConstraints, CustomExtension, ExtendedKeyUsagePurpose, IsCa, KeyPair, SanType,
+    date_time_ymd,
 };
 use rustls::version;
 use serde_json::{Value, json};
@@ -99,7 +100,7 @@ async fn a_handshake_with_another_certificate_proves_nobody() {
             Some(by(&|p| p.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth])),
         ),
         ("an authority's", Some(by(&|p| p.is_ca = IsCa::Ca(BasicConstraints::Unconstrained)))),
-        ("self-signed", Some(Shown::self_signed("Backup"))),
+        ("self-signed", Some(Shown::self_signed_by(KeyPair::generate().unwrap(), "Backup", named))),
     ] {
         let answer = ask(&server, &client, shown.as_ref()).await;
         assert_eq!(answer.status, 401, "{what}");
@@ -195,8 +196,51 @@ async fn while_a_certificate_is_renewed_both_work_each_for_its_own_tokens() {
     }
 }
 
+/// > [the] authorization server MUST bind the refresh token to the client's certificate (§4, in substance, of
+/// > public clients); §7.1: by its key. THREATS MT-05
+#[tokio::test]
+async fn a_handshake_with_another_key_refreshes_nothing_of_a_public_client() {
+    let (server, root) = server().await;
+    server.user("ada").await;
+    let client = server
+        .register(json!({
+            "token_endpoint_auth_method": "none",
+            "redirect_uris": [Client::REDIRECT_URI],
+            "grant_types": ["authorization_code", "refresh_token"],
+            "scope": "openid",
+            "tls_client_certificate_bound_access_tokens": true,
+        }))
+        .await;
+    let own = Shown::self_signed("Phone");
+    let place = Browser::of(&server).authorize("ada", &client, "openid", "").await;
+    let form = form_urlencoded::Serializer::new(String::new())
+        .append_pair("grant_type", "authorization_code")
+        .append_pair("code", &place.parameter("code"))
+        .append_pair("redirect_uri", Client::REDIRECT_URI)
+        .append_pair("code_verifier", VERIFIER)
+        .append_pair("client_id", &client.id)
+        .finish();
+    let post = |shown: Option<&Shown>, form: &str| {
+        let shown = shown.map(Shown::identity);
+        server.ask_mtls(shown.as_ref(), "POST", "/token").form(form)
+    };
+    let granted = post(Some(&own), &form).send().await.ok();
+    let refresh = granted.token("refresh_token");
+    let form = format!("grant_type=refresh_token&refresh_token={refresh}&client_id={}", client.id);
+
+    for stranger in [Shown::self_signed("Phone"), root.issue("Phone", |_| {})] {
+        post(Some(&stranger), &form).send().await.refused(400, "invalid_grant");
+    }
+    post(None, &form).send().await.refused(400, "invalid_request");
+
+    let renewed = Shown::self_signed_by(own.same_key(), "Phone", |_| {});
+    let again = post(Some(&renewed), &form).send().await.ok();
+    let token = again.token("access_token");
+    assert_eq!(claims(&token)["cnf"]["x5t#S256"], renewed.thumbprint());
+}
+
 /// THREATS MT-06: what stands in a header is nothing beside what the connection has proven, unless a proxy of
-/// ours says it; and then the two must agree.
+/// ours says it; and then the two must agree. What its own connection has proven is no client's (decision 20).
 #[tokio::test]
 async fn a_header_does_not_outdo_the_connection() {
     let root = Authority::new("Clients CA");

@@ -261,11 +261,12 @@ fn challenge_config(name: &str, answer: &str) -> anyhow::Result<Arc<ServerConfig
     Ok(Arc::new(config))
 }
 
-/// What is spoken: forward secrecy and authenticated encryption in every suite, the exchange that a
-/// quantum computer does not undo before the others. Written down here, so that no default of a
-/// library changes it (THREATS MT-08). The suite that everybody must know comes first (RFC 8446 §9.1),
-/// whatever a client prefers: processors hash with SHA-256 by themselves, which makes a handshake
-/// cheaper by a tenth; who allows nothing below AES-256 offers nothing below it.
+/// What is spoken: forward secrecy and authenticated encryption in every suite, and the exchange that a
+/// quantum computer does not undo, which is taken by clients that want it first: of exchanges, theirs is
+/// the order that counts. Written down here, so that no default of a library changes it (THREATS MT-08).
+/// The suite that everybody must know comes first (RFC 8446 §9.1), whatever a client prefers: processors
+/// hash with SHA-256 by themselves, which makes a handshake cheaper by a tenth; who allows nothing below
+/// AES-256 offers nothing below it.
 fn provider() -> CryptoProvider {
     use aws_lc_rs::{cipher_suite as suite, kx_group as group};
     CryptoProvider {
