@@ -64,7 +64,7 @@ pub(super) struct Retire {
 }
 
 fn algorithms() -> PossibleValuesParser {
-    Algorithm::ASYMMETRIC.iter().map(|algorithm| algorithm.as_str()).collect::<Vec<_>>().into()
+    Algorithm::OURS.iter().map(|algorithm| algorithm.as_str()).collect::<Vec<_>>().into()
 }
 
 impl KeyCommand {

@@ -320,7 +320,7 @@ impl Value for Algorithm {
 
     fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
         Self::parse(raw.text()?)
-            .filter(|algorithm| Self::ASYMMETRIC.contains(algorithm))
+            .filter(|algorithm| Self::OURS.contains(algorithm))
             .ok_or_else(|| "is not an algorithm that we sign with".into())
     }
 
@@ -329,7 +329,7 @@ impl Value for Algorithm {
     }
 
     fn schema(_: Option<(i64, i64)>) -> serde_json::Value {
-        let names: Vec<_> = Self::ASYMMETRIC.iter().map(|algorithm| algorithm.as_str()).collect();
+        let names: Vec<_> = Self::OURS.iter().map(|algorithm| algorithm.as_str()).collect();
         json!({ "enum": names })
     }
 }

@@ -129,7 +129,7 @@ fn verified(call: &Call<'_>, text: &str, keys: &keys::Keys) -> Result<Read, Not>
         None => Keys::Published(&keys.published),
     };
     // > The resource server MUST verify that the "typ" header value is "at+jwt" (§4)
-    let verified = jws.verify(by, Algorithm::ASYMMETRIC, Typ::Is("at+jwt")).map_err(Not::Ours)?;
+    let verified = jws.verify(by, Algorithm::OURS, Typ::Is("at+jwt")).map_err(Not::Ours)?;
     if checked.is_none() {
         keys.verified.insert(digest, ());
     }

@@ -417,13 +417,9 @@ pub fn read_hint(call: &Call<'_>, hint: &str) -> Result<Hint> {
         Code::InvalidRequest.because("id_token_hint is not an ID token of ours").with("reason", why)
     };
     let keys = call.keys()?;
-    let verified = jws::verify(
-        hint,
-        Keys::Published(&keys.hints),
-        Algorithm::ASYMMETRIC,
-        Typ::AbsentOr(&["JWT"]),
-    )
-    .map_err(wrong)?;
+    let verified =
+        jws::verify(hint, Keys::Published(&keys.hints), Algorithm::OURS, Typ::AbsentOr(&["JWT"]))
+            .map_err(wrong)?;
     let claims = Claims::read(&verified.claims).map_err(wrong)?;
     if claims.issuer.as_deref() != Some(call.issuer()) {
         return Err(wrong("iss is not our issuer identifier").into());

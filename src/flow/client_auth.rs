@@ -168,7 +168,7 @@ async fn assertion(call: &Call<'_>, client: &Client, jwt: &Secret, path: &str) -
             let keys = call.client_keys.with(call, client, |keys| jws.is_of(keys)).await?;
             let allowed = match client.metadata.token_endpoint_auth_signing_alg {
                 Some(algorithm) => vec![algorithm],
-                None => Algorithm::ASYMMETRIC.to_vec(),
+                None => Algorithm::THEIRS.to_vec(),
             };
             jws.verify(Keys::Published(&keys), &allowed, TYP).map_err(wrong)?
         }

@@ -62,8 +62,7 @@ pub fn document(config: &Config, algorithms: impl Iterator<Item = Algorithm>) ->
         .collect();
     let none = AuthMethod::None.as_str();
     let confidential: Vec<_> = methods.iter().copied().filter(|one| *one != none).collect();
-    let assertions: Vec<_> =
-        Algorithm::ASYMMETRIC.iter().copied().chain([Algorithm::Hs256]).collect();
+    let assertions: Vec<_> = Algorithm::THEIRS.iter().copied().chain([Algorithm::Hs256]).collect();
     let mut about: Vec<&str> = vec![
         "sub",
         "iss",

@@ -13,8 +13,8 @@
 mod x5c;
 
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, ParsedPublicKey,
-    RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, VerificationAlgorithm,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, ED25519,
+    ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, VerificationAlgorithm,
 };
 use jsonwebtoken::DecodingKey;
 use serde_json::{Map, Value};
@@ -41,10 +41,11 @@ pub struct PublicKey {
 /// What checks a signature.
 #[derive(Debug)]
 enum Check {
-    /// Somebody else's key: `jsonwebtoken` keeps its parts and parses them at each use.
-    Theirs(DecodingKey),
-    /// Our own, parsed once: one is checked with every request for userinfo or introspection.
-    Ours(ParsedPublicKey),
+    /// `jsonwebtoken`: it keeps the parts of a key and parses them at each use.
+    Parts(DecodingKey),
+    /// aws-lc itself, with a key that was parsed once: our own, for one is checked with every request for userinfo
+    /// or introspection; and those on P-521, which `jsonwebtoken` does not know.
+    Parsed(ParsedPublicKey),
 }
 
 impl PublicKey {
@@ -71,12 +72,7 @@ impl PublicKey {
             Some(alg) => only(fitting, alg)?,
         };
         let certificate = x5c::read(jwk)?;
-        Ok(Self {
-            kid: kid.map(str::to_owned),
-            algorithms,
-            check: Check::Theirs(check),
-            certificate,
-        })
+        Ok(Self { kid: kid.map(str::to_owned), algorithms, check, certificate })
     }
 
     /// The public half of one of our own keys: RFC 8017 for RSA, else SEC 1 or RFC 8032.
@@ -92,11 +88,19 @@ impl PublicKey {
                 Algorithm::Es256 => (&[Algorithm::Es256], &ECDSA_P256_SHA256_FIXED),
                 Algorithm::Es384 => (&[Algorithm::Es384], &ECDSA_P384_SHA384_FIXED),
                 Algorithm::EdDsa => (&[Algorithm::EdDsa], &ED25519),
-                Algorithm::Hs256 => return Err("HS256 has no public key"),
+                Algorithm::Rs384
+                | Algorithm::Rs512
+                | Algorithm::Ps384
+                | Algorithm::Ps512
+                | Algorithm::Es512
+                | Algorithm::Ed25519
+                | Algorithm::Hs256 => {
+                    return Err("not an algorithm that we sign with");
+                }
             };
         let parsed = ParsedPublicKey::new(checked, bytes).map_err(|_| "not a public key")?;
         let kid = Some(kid.to_owned());
-        Ok(Self { kid, algorithms, check: Check::Ours(parsed), certificate: None })
+        Ok(Self { kid, algorithms, check: Check::Parsed(parsed), certificate: None })
     }
 
     /// Its name in its set.
@@ -119,8 +123,8 @@ impl PublicKey {
     pub(super) fn checks(&self, algorithm: Algorithm, message: &[u8], signature: &str) -> bool {
         self.algorithms.contains(&algorithm)
             && match &self.check {
-                Check::Theirs(key) => jws::checks(key, algorithm, message, signature),
-                Check::Ours(key) => base64url::decode(signature)
+                Check::Parts(key) => jws::checks(key, algorithm, message, signature),
+                Check::Parsed(key) => base64url::decode(signature)
                     .is_some_and(|bytes| key.verify_sig(message, &bytes).is_ok()),
             }
     }
@@ -211,7 +215,7 @@ pub fn thumbprint(jwk: &Map<String, Value>) -> Result<Thumbprint, &'static str> 
         (Some("RSA"), _) => {
             format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, part("e")?, part("n")?)
         }
-        (Some("EC"), Some(crv @ ("P-256" | "P-384"))) => {
+        (Some("EC"), Some(crv @ ("P-256" | "P-384" | "P-521"))) => {
             format!(r#"{{"crv":"{crv}","kty":"EC","x":"{}","y":"{}"}}"#, part("x")?, part("y")?)
         }
         (Some("OKP"), Some("Ed25519")) => {
@@ -256,19 +260,28 @@ fn must_be_for_signatures(jwk: &Map<String, Value>) -> Result<(), &'static str> 
     }
 }
 
-/// What a key of this kind may be used with, once its `alg` is known. RFC 9864 names the curve.
+/// What a key of this kind may be used with, once its `alg` is known. `EdDSA` and `Ed25519` are two names of what an
+/// Ed25519 key does (RFC 9864 §2.2): one that has either goes with both.
 fn only(fitting: &'static [Algorithm], alg: &str) -> Result<&'static [Algorithm], &'static str> {
-    let alg = if alg == "Ed25519" { "EdDSA" } else { alg };
+    let names = if fitting == EDWARDS { EDWARDS.len() } else { 1 };
     fitting
-        .chunks(1)
-        .find(|one| one.iter().any(|algorithm| algorithm.as_str() == alg))
+        .chunks(names)
+        .find(|some| some.iter().any(|algorithm| algorithm.as_str() == alg))
         .ok_or("the alg of a key is not one that we verify with a key of its kind")
 }
 
 /// RFC 7518 §6.3.1. aws-lc takes an exponent as it comes (THREATS JO-10: e = 1 makes every message
 /// its own signature), hence the check by the `rsa` crate.
-fn rsa(jwk: &Map<String, Value>) -> Result<(&'static [Algorithm], DecodingKey), &'static str> {
+fn rsa(jwk: &Map<String, Value>) -> Result<(&'static [Algorithm], Check), &'static str> {
     const LARGEST: usize = 8192 / 8;
+    const ALGORITHMS: &[Algorithm] = &[
+        Algorithm::Rs256,
+        Algorithm::Rs384,
+        Algorithm::Rs512,
+        Algorithm::Ps256,
+        Algorithm::Ps384,
+        Algorithm::Ps512,
+    ];
     let (modulus, exponent) = (part(jwk, "n")?, part(jwk, "e")?);
     if modulus.len() > LARGEST || exponent.len() > LARGEST {
         return Err("an RSA key has more than 8192 bits");
@@ -285,31 +298,38 @@ fn rsa(jwk: &Map<String, Value>) -> Result<(&'static [Algorithm], DecodingKey), 
     rsa::RsaPublicKey::new(n, e).map_err(
         |_| "an RSA key has an even modulus, or an exponent that is not odd and from 3 to 2^33",
     )?;
-    Ok((
-        &[Algorithm::Rs256, Algorithm::Ps256],
-        DecodingKey::from_rsa_raw_components(&modulus, &exponent),
-    ))
+    Ok((ALGORITHMS, Check::Parts(DecodingKey::from_rsa_raw_components(&modulus, &exponent))))
 }
 
 /// RFC 7518 §6.2.1. The point is checked to lie on its curve.
-fn ec(jwk: &Map<String, Value>) -> Result<(&'static [Algorithm], DecodingKey), &'static str> {
+fn ec(jwk: &Map<String, Value>) -> Result<(&'static [Algorithm], Check), &'static str> {
     let (algorithms, curve, size): (&'static [Algorithm], _, _) =
         match text(jwk, "crv", "the crv of a key is not a string")? {
             Some("P-256") => (&[Algorithm::Es256], &ECDSA_P256_SHA256_FIXED, 32),
             Some("P-384") => (&[Algorithm::Es384], &ECDSA_P384_SHA384_FIXED, 48),
-            Some(_) | None => return Err("the crv of an EC key is not P-256 or P-384"),
+            Some("P-521") => (&[Algorithm::Es512], &ECDSA_P521_SHA512_FIXED, 66),
+            Some(_) | None => return Err("the crv of an EC key is not P-256, P-384 or P-521"),
         };
     let (x, y) = (part(jwk, "x")?, part(jwk, "y")?);
     if x.len() != size || y.len() != size {
         return Err("a coordinate of an EC key is not of the length of its curve");
     }
     let point = [&[4], x.as_slice(), y.as_slice()].concat();
-    ParsedPublicKey::new(curve, &point).map_err(|_| "an EC key is not a point of its curve")?;
-    Ok((algorithms, DecodingKey::from_ec_der(&point)))
+    let parsed = ParsedPublicKey::new(curve, &point);
+    let parsed = parsed.map_err(|_| "an EC key is not a point of its curve")?;
+    let check = if algorithms == [Algorithm::Es512] {
+        Check::Parsed(parsed)
+    } else {
+        Check::Parts(DecodingKey::from_ec_der(&point))
+    };
+    Ok((algorithms, check))
 }
 
+/// What goes with an Ed25519 key.
+const EDWARDS: &[Algorithm] = &[Algorithm::EdDsa, Algorithm::Ed25519];
+
 /// RFC 8037 §2.
-fn ed25519(jwk: &Map<String, Value>) -> Result<(&'static [Algorithm], DecodingKey), &'static str> {
+fn ed25519(jwk: &Map<String, Value>) -> Result<(&'static [Algorithm], Check), &'static str> {
     match text(jwk, "crv", "the crv of a key is not a string")? {
         Some("Ed25519") => {}
         Some(_) | None => return Err("the crv of an OKP key is not Ed25519"),
@@ -322,7 +342,7 @@ fn ed25519(jwk: &Map<String, Value>) -> Result<(&'static [Algorithm], DecodingKe
         return Err("an Ed25519 key is a point of small order");
     }
     ParsedPublicKey::new(&ED25519, &point).map_err(|_| "an Ed25519 key is malformed")?;
-    Ok((&[Algorithm::EdDsa], DecodingKey::from_ed_der(&point)))
+    Ok((EDWARDS, Check::Parts(DecodingKey::from_ed_der(&point))))
 }
 
 /// Whether a point is of small order, or not written in the one canonical way. With such a key one
@@ -424,12 +444,16 @@ mod tests {
         assert_eq!(of(rsa_jwk()), [Algorithm::Rs256]);
         assert_eq!(of(with(rsa_jwk(), "alg", "PS256")), [Algorithm::Ps256]);
         assert_eq!(of(ec_jwk()), [Algorithm::Es256]);
-        assert_eq!(of(with(okp_jwk(), "alg", "Ed25519")), [Algorithm::EdDsa]);
+        for alg in ["EdDSA", "Ed25519"] {
+            let either = [Algorithm::EdDsa, Algorithm::Ed25519];
+            assert_eq!(of(with(okp_jwk(), "alg", alg)), either, "two names of one algorithm");
+        }
         assert_eq!(of(with(ec_jwk(), "key_ops", json!(["sign", "verify"]))), [Algorithm::Es256]);
 
         let mut any = rsa_jwk();
         any.as_object_mut().unwrap().remove("alg");
-        assert_eq!(of(any), [Algorithm::Rs256, Algorithm::Ps256]);
+        let every = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"].map(Algorithm::parse);
+        assert_eq!(of(any), every.map(Option::unwrap));
     }
 
     /// THREATS JO-10.
@@ -474,7 +498,15 @@ mod tests {
             ("EC, x of 33 bytes", with(ec_jwk(), "x", number(&[0; 33]))),
             ("EC, a byte of x moved to y", shifted),
             ("EC, a point of another curve", with(large, "crv", "P-256")),
-            ("EC, P-521", with(ec_jwk(), "crv", "P-521")),
+            ("EC, a point of P-256 as one of P-521", with(ec_jwk(), "crv", "P-521")),
+            (
+                "EC, off the curve P-521",
+                with(
+                    with(with(ec_jwk(), "crv", "P-521"), "x", number(&[1; 66])),
+                    "y",
+                    number(&[1; 66]),
+                ),
+            ),
             ("EC, secp256k1", with(ec_jwk(), "crv", "secp256k1")),
             ("OKP of 31 bytes", with(okp_jwk(), "x", number(&[9; 31]))),
             ("OKP of 33 bytes", with(okp_jwk(), "x", number(&[9; 33]))),
@@ -615,9 +647,9 @@ mod tests {
         #[test]
         fn no_bytes_for_a_key_make_us_panic(
             kty in prop::sample::select(vec!["RSA", "EC", "OKP"]),
-            crv in prop::sample::select(vec!["P-256", "P-384", "Ed25519"]),
+            crv in prop::sample::select(vec!["P-256", "P-384", "P-521", "Ed25519"]),
             a in prop::collection::vec(any::<u8>(), 0..300),
-            b in prop::collection::vec(any::<u8>(), 0..50),
+            b in prop::collection::vec(any::<u8>(), 0..70),
         ) {
             let (a, b) = (base64url::encode(a), base64url::encode(b));
             let jwk = json!({ "kty": kty, "crv": crv, "n": a, "e": b, "x": b, "y": b });

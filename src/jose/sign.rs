@@ -58,7 +58,13 @@ fn new_pkcs8(algorithm: Algorithm) -> Result<Zeroizing<Vec<u8>>, Failure> {
             let der = pair.to_pkcs8v1().map_err(Failure::internal)?;
             Ok(Zeroizing::new(der.as_ref().to_vec()))
         }
-        Algorithm::Hs256 => Err(symmetric()),
+        Algorithm::Rs384
+        | Algorithm::Rs512
+        | Algorithm::Ps384
+        | Algorithm::Ps512
+        | Algorithm::Es512
+        | Algorithm::Ed25519
+        | Algorithm::Hs256 => Err(not_ours(algorithm)),
     }
 }
 
@@ -68,7 +74,7 @@ impl SigningKey {
     /// Its kid never begins with a hyphen: on the command line that is an option (`key retire KID`).
     ///
     /// # Errors
-    /// For a symmetric algorithm, and when aws-lc fails.
+    /// For an algorithm that we do not sign with, and when aws-lc fails.
     pub fn generate(algorithm: Algorithm) -> Result<(Self, Zeroizing<Vec<u8>>), Failure> {
         loop {
             let pkcs8 = new_pkcs8(algorithm)?;
@@ -98,7 +104,13 @@ impl SigningKey {
             Algorithm::EdDsa => {
                 Pair::Ed(Ed25519KeyPair::from_pkcs8(pkcs8).map_err(Failure::internal)?)
             }
-            Algorithm::Hs256 => return Err(symmetric()),
+            Algorithm::Rs384
+            | Algorithm::Rs512
+            | Algorithm::Ps384
+            | Algorithm::Ps512
+            | Algorithm::Es512
+            | Algorithm::Ed25519
+            | Algorithm::Hs256 => return Err(not_ours(algorithm)),
         };
         let mut jwk = pair.jwk()?;
         let kid = jwk::thumbprint(&jwk).map_err(Failure::internal)?.to_string();
@@ -233,8 +245,8 @@ fn rsa(pkcs8: &[u8]) -> Result<RsaKeyPair, Failure> {
     }
 }
 
-fn symmetric() -> Failure {
-    Failure::internal("HS256 has no private and public key")
+fn not_ours(algorithm: Algorithm) -> Failure {
+    Failure::internal(format!("{algorithm} is not an algorithm that we sign with"))
 }
 
 /// The left half of the hash of `text`, for `at_hash` and `c_hash`.
@@ -246,8 +258,12 @@ fn symmetric() -> Failure {
 pub fn left_half(algorithm: Algorithm, text: &str) -> String {
     let hash: &Hash = match algorithm {
         Algorithm::Rs256 | Algorithm::Ps256 | Algorithm::Es256 | Algorithm::Hs256 => &SHA256,
-        Algorithm::Es384 => &SHA384,
-        Algorithm::EdDsa => &SHA512,
+        Algorithm::Rs384 | Algorithm::Ps384 | Algorithm::Es384 => &SHA384,
+        Algorithm::Rs512
+        | Algorithm::Ps512
+        | Algorithm::Es512
+        | Algorithm::EdDsa
+        | Algorithm::Ed25519 => &SHA512,
     };
     let whole = digest(hash, text.as_bytes());
     let (left, _) = whole.as_ref().split_at(hash.output_len() / 2);
@@ -300,7 +316,7 @@ mod tests {
 
     #[test]
     fn what_it_signs_is_verified_by_a_library_that_knows_only_its_jwk() {
-        for algorithm in Algorithm::ASYMMETRIC {
+        for algorithm in Algorithm::OURS {
             let (key, _) = SigningKey::generate(*algorithm).unwrap();
             let jwk: Jwk = serde_json::from_value(key.public_jwk()).unwrap();
             let claims = json!({ "iss": "https://id.example", "exp": 1_700_000_300 });
@@ -349,7 +365,7 @@ mod tests {
     /// THREATS KE-05.
     #[test]
     fn its_jwk_has_only_public_members() {
-        for algorithm in Algorithm::ASYMMETRIC {
+        for algorithm in Algorithm::OURS {
             let (key, pkcs8) = SigningKey::generate(*algorithm).unwrap();
             let again = SigningKey::from_pkcs8(*algorithm, &pkcs8).unwrap();
             let jwk = key.public_jwk();

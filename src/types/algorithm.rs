@@ -1,7 +1,8 @@
-//! Signature algorithms: [RFC 7518 §3], [RFC 8037 §3.1].
+//! Signature algorithms: [RFC 7518 §3], [RFC 8037 §3.1], [RFC 9864 §2.2].
 //!
 //! [RFC 7518 §3]: https://www.rfc-editor.org/rfc/rfc7518#section-3
 //! [RFC 8037 §3.1]: https://www.rfc-editor.org/rfc/rfc8037#section-3.1
+//! [RFC 9864 §2.2]: https://www.rfc-editor.org/rfc/rfc9864#section-2.2
 
 use std::fmt;
 
@@ -14,31 +15,64 @@ use serde::{Deserialize, Serialize};
 pub enum Algorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256, what OpenID Connect clients expect.
     Rs256,
+    /// RSASSA-PKCS1-v1_5 with SHA-384.
+    Rs384,
+    /// RSASSA-PKCS1-v1_5 with SHA-512.
+    Rs512,
     /// RSASSA-PSS with SHA-256.
     Ps256,
+    /// RSASSA-PSS with SHA-384.
+    Ps384,
+    /// RSASSA-PSS with SHA-512.
+    Ps512,
     /// ECDSA on P-256 with SHA-256.
     Es256,
     /// ECDSA on P-384 with SHA-384.
     Es384,
+    /// ECDSA on P-521 with SHA-512.
+    Es512,
     /// EdDSA with Ed25519 (never Ed448).
     EdDsa,
+    /// The same, by the name that says the curve.
+    Ed25519,
     /// HMAC with SHA-256, for clients that share a secret with us (`client_secret_jwt`).
     Hs256,
 }
 
 impl Algorithm {
-    /// Those with a private and a public key: what we sign with, and what the metadata offers.
-    pub const ASYMMETRIC: &[Self] =
-        &[Self::Rs256, Self::Ps256, Self::Es256, Self::Es384, Self::EdDsa];
+    /// What we sign with.
+    pub const OURS: &[Self] = &[Self::Rs256, Self::Ps256, Self::Es256, Self::Es384, Self::EdDsa];
+
+    /// What others may sign with who show us a public key: proofs and assertions. What is announced is this very
+    /// table, so that nothing is taken that is not told, nor the other way round (decision 0023).
+    pub const THEIRS: &[Self] = &[
+        Self::Rs256,
+        Self::Rs384,
+        Self::Rs512,
+        Self::Ps256,
+        Self::Ps384,
+        Self::Ps512,
+        Self::Es256,
+        Self::Es384,
+        Self::Es512,
+        Self::EdDsa,
+        Self::Ed25519,
+    ];
 
     /// The `alg` of the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Rs256 => "RS256",
+            Self::Rs384 => "RS384",
+            Self::Rs512 => "RS512",
             Self::Ps256 => "PS256",
+            Self::Ps384 => "PS384",
+            Self::Ps512 => "PS512",
             Self::Es256 => "ES256",
             Self::Es384 => "ES384",
+            Self::Es512 => "ES512",
             Self::EdDsa => "EdDSA",
+            Self::Ed25519 => "Ed25519",
             Self::Hs256 => "HS256",
         }
     }
@@ -47,10 +81,16 @@ impl Algorithm {
     pub fn parse(text: &str) -> Option<Self> {
         match text {
             "RS256" => Some(Self::Rs256),
+            "RS384" => Some(Self::Rs384),
+            "RS512" => Some(Self::Rs512),
             "PS256" => Some(Self::Ps256),
+            "PS384" => Some(Self::Ps384),
+            "PS512" => Some(Self::Ps512),
             "ES256" => Some(Self::Es256),
             "ES384" => Some(Self::Es384),
+            "ES512" => Some(Self::Es512),
             "EdDSA" => Some(Self::EdDsa),
+            "Ed25519" => Some(Self::Ed25519),
             "HS256" => Some(Self::Hs256),
             _ => None,
         }
@@ -78,8 +118,10 @@ impl TryFrom<String> for Algorithm {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::parse(&text)
-            .ok_or("the algorithm is not one of RS256, PS256, ES256, ES384, EdDSA, HS256")
+        Self::parse(&text).ok_or(
+            "the algorithm is not one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, \
+             Ed25519, HS256",
+        )
     }
 }
 
@@ -90,7 +132,7 @@ mod tests {
     /// THREATS JO-01: no spelling of `none` is an algorithm.
     #[test]
     fn a_name_is_read_as_it_is_written_and_none_is_no_algorithm() {
-        for algorithm in Algorithm::ASYMMETRIC.iter().chain(&[Algorithm::Hs256]) {
+        for algorithm in Algorithm::THEIRS.iter().chain(&[Algorithm::Hs256]) {
             assert_eq!(Algorithm::parse(algorithm.as_str()), Some(*algorithm));
             assert_eq!(algorithm.is_symmetric(), *algorithm == Algorithm::Hs256);
 
@@ -98,8 +140,12 @@ mod tests {
             assert_eq!(wire, format!("\"{algorithm}\""));
             assert_eq!(serde_json::from_str::<Algorithm>(&wire).unwrap(), *algorithm);
         }
-        for name in ["none", "None", "nOnE", "NONE", "", "es256", "ES256 ", "RS512", "EDDSA"] {
+        for name in [
+            "none", "None", "nOnE", "NONE", "", "es256", "ES256 ", "ES256K", "Ed448", "EDDSA",
+            "RS1",
+        ] {
             assert_eq!(Algorithm::parse(name), None, "{name}");
         }
+        assert!(Algorithm::OURS.iter().all(|ours| Algorithm::THEIRS.contains(ours)));
     }
 }

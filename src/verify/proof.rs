@@ -41,7 +41,7 @@ pub struct Proof {
 
 impl Proof {
     /// What proofs may be signed with: `dpop_signing_alg_values_supported` (§5.1), `algs` (§7.1).
-    pub const ALGORITHMS: &[Algorithm] = Algorithm::ASYMMETRIC;
+    pub const ALGORITHMS: &[Algorithm] = Algorithm::THEIRS;
 
     /// > The creation time of the JWT, as determined by either the iat claim or a server managed timestamp
     /// > via the nonce claim, is within an acceptable window (§4.3)

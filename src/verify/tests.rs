@@ -194,7 +194,7 @@ async fn a_refusal_knows_its_status_and_its_challenge() {
     let token = refused(at(&verifier, "x", 0).await, 401, Some(Code::InvalidToken));
 
     let realm = "Bearer realm=\"https://api.example.org/invoices\"";
-    let algorithms = "algs=\"RS256 PS256 ES256 ES384 EdDSA\"";
+    let algorithms = "algs=\"RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519\"";
     let both = format!("{realm}, DPoP realm=\"https://api.example.org/invoices\", {algorithms}");
     assert_eq!(missing.challenge(), both);
     assert_eq!(

@@ -1,5 +1,7 @@
 //! Makes JWTs, right and wrong: with any header, any payload, under any key.
 
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use base64::Engine as _;
 use gatewright::jose::{SigningKey, base64url};
 use gatewright::store::signing_keys::{self, State};
@@ -71,10 +73,15 @@ pub(crate) fn claims(jwt: &str) -> Value {
     serde_json::from_slice(&payload).unwrap()
 }
 
+enum Private {
+    Known(Alg, EncodingKey),
+    P521(EcdsaKeyPair),
+}
+
 /// Whoever holds a key and makes DPoP proofs with it: RFC 9449 §4.2.
 pub(crate) struct Holder {
-    alg: Alg,
-    private: EncodingKey,
+    alg: Algorithm,
+    private: Private,
     /// The public key.
     pub(crate) jwk: Value,
     /// Its thumbprint.
@@ -86,23 +93,49 @@ impl Holder {
         Self::of(Algorithm::Es256)
     }
 
-    pub(crate) fn of(algorithm: Algorithm) -> Self {
-        let (key, pkcs8) = SigningKey::generate(algorithm).unwrap();
-        let text = base64::engine::general_purpose::STANDARD.encode(&pkcs8);
-        let pem = format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n");
-        let (alg, private) = match algorithm {
-            Algorithm::Rs256 => (Alg::RS256, EncodingKey::from_rsa_pem(pem.as_bytes()).unwrap()),
-            Algorithm::Ps256 => (Alg::PS256, EncodingKey::from_rsa_pem(pem.as_bytes()).unwrap()),
-            Algorithm::Es256 => (Alg::ES256, EncodingKey::from_ec_der(&pkcs8)),
-            Algorithm::Es384 => (Alg::ES384, EncodingKey::from_ec_der(&pkcs8)),
-            Algorithm::EdDsa => (Alg::EdDSA, EncodingKey::from_ed_der(&pkcs8)),
+    pub(crate) fn of(alg: Algorithm) -> Self {
+        // What its key is made as: a key of our own making is for one hash alone.
+        let (theirs, made_as) = match alg {
+            Algorithm::Rs256 => (Alg::RS256, Algorithm::Rs256),
+            Algorithm::Rs384 => (Alg::RS384, Algorithm::Rs256),
+            Algorithm::Rs512 => (Alg::RS512, Algorithm::Rs256),
+            Algorithm::Ps256 => (Alg::PS256, Algorithm::Rs256),
+            Algorithm::Ps384 => (Alg::PS384, Algorithm::Rs256),
+            Algorithm::Ps512 => (Alg::PS512, Algorithm::Rs256),
+            Algorithm::Es256 => (Alg::ES256, Algorithm::Es256),
+            Algorithm::Es384 => (Alg::ES384, Algorithm::Es384),
+            Algorithm::EdDsa | Algorithm::Ed25519 => (Alg::EdDSA, Algorithm::EdDsa),
+            Algorithm::Es512 => return Self::on_p521(),
             Algorithm::Hs256 => panic!("a shared secret proves nothing"),
+        };
+        let (key, pkcs8) = SigningKey::generate(made_as).unwrap();
+        let private = if made_as == Algorithm::Rs256 {
+            let text = base64::engine::general_purpose::STANDARD.encode(&pkcs8);
+            let pem = format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n");
+            EncodingKey::from_rsa_pem(pem.as_bytes()).unwrap()
+        } else if made_as == Algorithm::EdDsa {
+            EncodingKey::from_ed_der(&pkcs8)
+        } else {
+            EncodingKey::from_ec_der(&pkcs8)
         };
         let mut jwk = key.public_jwk();
         for ours in ["kid", "alg", "use"] {
             jwk.as_object_mut().unwrap().remove(ours);
         }
+        let private = Private::Known(theirs, private);
         Self { alg, private, jwk, jkt: key.kid().to_owned() }
+    }
+
+    /// On a curve that `jsonwebtoken` does not know.
+    fn on_p521() -> Self {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P521_SHA512_FIXED_SIGNING).unwrap();
+        let (x, y) = pair.public_key().as_ref()[1..].split_at(66);
+        let (x, y) = (base64url::encode(x), base64url::encode(y));
+        // RFC 7638 §3.2.
+        let canonical = format!(r#"{{"crv":"P-521","kty":"EC","x":"{x}","y":"{y}"}}"#);
+        let jkt = base64url::encode(Digest::of(canonical.as_bytes()).0);
+        let jwk = serde_json::from_str(&canonical).unwrap();
+        Self { alg: Algorithm::Es512, private: Private::P521(pair), jwk, jkt }
     }
 
     /// A header in order.
@@ -123,7 +156,12 @@ impl Holder {
     /// Signs whatever it is told to.
     pub(crate) fn compact(&self, header: &str, payload: impl AsRef<[u8]>) -> String {
         let message = [base64url::encode(header), base64url::encode(payload)].join(".");
-        let signature = crypto::sign(message.as_bytes(), &self.private, self.alg).unwrap();
+        let signature = match &self.private {
+            Private::Known(alg, key) => crypto::sign(message.as_bytes(), key, *alg).unwrap(),
+            Private::P521(pair) => {
+                base64url::encode(pair.sign(&SystemRandom::new(), message.as_bytes()).unwrap())
+            }
+        };
         [message, signature].join(".")
     }
 

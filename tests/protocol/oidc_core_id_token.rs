@@ -66,8 +66,14 @@ async fn it_is_signed_as_the_client_is_registered() {
         assert_eq!(json!(header.alg), json!(algorithm));
         let access = answer.token("access_token");
         let hash = match algorithm {
-            Algorithm::Es384 => URL_SAFE_NO_PAD.encode(&sha2::Sha384::digest(&access)[..24]),
-            Algorithm::EdDsa => URL_SAFE_NO_PAD.encode(&sha2::Sha512::digest(&access)[..32]),
+            Algorithm::Rs384 | Algorithm::Ps384 | Algorithm::Es384 => {
+                URL_SAFE_NO_PAD.encode(&sha2::Sha384::digest(&access)[..24])
+            }
+            Algorithm::Rs512
+            | Algorithm::Ps512
+            | Algorithm::Es512
+            | Algorithm::EdDsa
+            | Algorithm::Ed25519 => URL_SAFE_NO_PAD.encode(&sha2::Sha512::digest(&access)[..32]),
             Algorithm::Rs256 | Algorithm::Ps256 | Algorithm::Es256 | Algorithm::Hs256 => {
                 left_half(&access)
             }

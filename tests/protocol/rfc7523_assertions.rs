@@ -7,7 +7,7 @@ use gatewright::types::Algorithm;
 use serde_json::{Map, Value, json};
 
 use crate::http::{Answer, Ask};
-use crate::jwt::{Signer, mac};
+use crate::jwt::{Holder, Signer, mac};
 use crate::publisher::Publisher;
 use crate::server::{Client, ISSUER, Server};
 
@@ -80,6 +80,45 @@ async fn a_client_proves_itself_by_a_signature_of_its_own() {
     let other = "grant_type=client_credentials&client_id=somebody";
     let other = presenting(&server, "/token", other, &jwt("JWT")).send().await;
     other.refused(401, "invalid_client");
+}
+
+/// > token_endpoint_auth_signing_alg_values_supported (RFC 8414 §2): each of them is taken, and a client that is
+/// registered for one uses that one alone.
+#[tokio::test]
+async fn every_algorithm_that_is_told_is_taken() {
+    let server = Server::start().await;
+    let metadata = server.get("/.well-known/oauth-authorization-server").await.ok().body;
+    let told = metadata["token_endpoint_auth_signing_alg_values_supported"].as_array().unwrap();
+    let all = "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519 HS256";
+    assert_eq!(*told, all.split(' ').map(Value::from).collect::<Vec<_>>());
+
+    for name in told.iter().filter(|name| **name != "HS256") {
+        let holder = Holder::of(Algorithm::parse(name.as_str().unwrap()).unwrap());
+        let client = async |alg: &Value| {
+            let metadata = json!({
+                "grant_types": ["client_credentials"],
+                "token_endpoint_auth_method": "private_key_jwt",
+                "token_endpoint_auth_signing_alg": alg,
+                "jwks": { "keys": [holder.jwk] },
+            });
+            server.register(metadata).await
+        };
+        let sign = |client: &Client| {
+            let claims = Value::Object(said(&server, client)).to_string();
+            holder.compact(&json!({ "alg": name }).to_string(), claims)
+        };
+        let own = client(name).await;
+        present(&server, &sign(&own)).await.ok();
+        let other = match name.as_str().unwrap() {
+            "RS256" => "RS384",
+            "EdDSA" => "Ed25519",
+            "Ed25519" => "EdDSA",
+            of_rsa if of_rsa.starts_with(['R', 'P']) => "RS256",
+            _ => continue,
+        };
+        let other = client(&json!(other)).await;
+        present(&server, &sign(&other)).await.refused(401, "invalid_client");
+    }
 }
 
 /// > client_secret_jwt: […] a Message Authentication Code (MAC) […] using the client_secret as the shared

@@ -213,7 +213,9 @@ async fn a_bound_token_is_used_with_a_proof_for_this_token_and_this_request() {
             challenge.starts_with("DPoP ") && challenge.contains("error=\"invalid_dpop_proof\"")
         );
         assert!(
-            challenge.contains("algs=\"RS256 PS256 ES256 ES384 EdDSA\""),
+            challenge.contains(
+                "algs=\"RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519\""
+            ),
             "{what}: {challenge}"
         );
         answer.refused(401, "invalid_dpop_proof");
@@ -276,7 +278,7 @@ async fn both_schemes_are_offered_to_who_comes_without_a_token() {
         answer.headers("www-authenticate"),
         [
             "Bearer realm=\"gatewright\"",
-            "DPoP realm=\"gatewright\", algs=\"RS256 PS256 ES256 ES384 EdDSA\"",
+            "DPoP realm=\"gatewright\", algs=\"RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519\"",
         ]
     );
 }

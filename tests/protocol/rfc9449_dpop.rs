@@ -23,15 +23,31 @@ async fn every_algorithm_that_is_told_is_taken() {
 
     let metadata = server.get("/.well-known/oauth-authorization-server").await.ok().body;
 
-    assert_eq!(
-        metadata["dpop_signing_alg_values_supported"],
-        json!(["RS256", "PS256", "ES256", "ES384", "EdDSA"])
-    );
-    for algorithm in Algorithm::ASYMMETRIC {
-        let holder = Holder::of(*algorithm);
+    let told = &metadata["dpop_signing_alg_values_supported"];
+    let all = "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519";
+    assert_eq!(*told, json!(all.split(' ').collect::<Vec<_>>()));
+    for name in told.as_array().unwrap() {
+        let holder = Holder::of(Algorithm::parse(name.as_str().unwrap()).unwrap());
+        assert_eq!(holder.header()["alg"], *name);
         let answer = ask(&server, &client, &holder.proof(&server)).await.ok();
         let token = claims(&answer.token("access_token"));
-        assert_eq!(token["cnf"]["jkt"], json!(holder.jkt), "{algorithm}");
+        assert_eq!(token["cnf"]["jkt"], json!(holder.jkt), "{name}");
+    }
+}
+
+/// §4.3; decision 0023: what is not told is not taken, registered or not.
+#[tokio::test]
+async fn no_other_algorithm_is_taken() {
+    let server = Server::start().await;
+    let client = server.service().await;
+    let holder = Holder::new();
+
+    for name in ["ES256K", "Ed448", "ML-DSA-44", "RS1", "HS384", "HS512", "eddsa", "ED25519"] {
+        let mut header = holder.header();
+        header["alg"] = json!(name);
+        let payload = holder.claims(&server, "POST", "/token").to_string();
+        let proof = holder.compact(&header.to_string(), payload);
+        assert!(!takes(&server, &client, &proof).await, "{name}");
     }
 }
 
@@ -79,6 +95,8 @@ async fn a_proof_whose_header_is_wrong_is_no_proof() {
         ("no signature", unsigned("ES256")),
         ("another alg", with("alg", json!("RS256"))),
         ("the alg of another curve", with("alg", json!("ES384"))),
+        ("the alg of a longer curve", with("alg", json!("ES512"))),
+        ("the alg of another kind of curve", with("alg", json!("Ed25519"))),
         ("no jwk", without("jwk")),
         ("jwk is a text", with("jwk", json!(holder.jwk.to_string()))),
         ("jwk is null", with("jwk", Value::Null)),
