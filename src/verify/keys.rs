@@ -52,15 +52,24 @@ type Fetching = Pin<Box<dyn Future<Output = Result<Fetched, String>> + Send>>;
 ///
 /// They are fetched when the first token comes, and renewed a little before their time is over, while requests go
 /// on with those that are held. A token under a key that is not among them causes a fetch too, once in ten seconds
-/// at most. Keys whose time is over count for nothing: where no newer ones can be had, nobody is let in.
+/// at most. Keys whose time is over count for nothing: where no newer ones can be had, nobody is let in. Nor can anybody
+/// tell then whether an unknown key is the issuer's newest: that is [`super::Error::Unavailable`], not a token that is
+/// none.
 #[derive(Clone)]
 pub struct IssuerKeys(Arc<Shared>);
 
 struct Shared {
     fetch: Box<dyn Fn(Option<String>) -> Fetching + Send + Sync>,
     held: Mutex<Option<Arc<Held>>>,
-    /// Whoever has it fetches; in it, when that was tried last.
-    turn: Arc<Turn<Option<Timestamp>>>,
+    /// Whoever has it fetches; in it, what came of it the last time.
+    turn: Arc<Turn<Option<Tried>>>,
+}
+
+#[derive(Clone, Copy)]
+struct Tried {
+    at: Timestamp,
+    /// It came to nothing: what is held may lack a key that the issuer signs with by now.
+    failed: bool,
 }
 
 struct Held {
@@ -137,16 +146,18 @@ impl Shared {
         held.clone().filter(|held| now < held.expires_at)
     }
 
-    /// Fetches, unless that was tried a moment ago: then what is held has to do.
+    /// Fetches, unless that was tried a moment ago: then what is held has to do, if it is what came of it.
     async fn renew(
         &self,
-        mut tried: OwnedMutexGuard<Option<Timestamp>>,
+        mut last: OwnedMutexGuard<Option<Tried>>,
         now: Timestamp,
     ) -> Result<(), String> {
-        if tried.is_some_and(|tried| tried <= now && now - tried < BETWEEN) {
-            return Ok(());
+        if let Some(tried) = last.filter(|tried| tried.at <= now && now - tried.at < BETWEEN) {
+            let failed = "the issuer's keys could not be had a moment ago";
+            return if tried.failed { Err(failed.to_owned()) } else { Ok(()) };
         }
-        *tried = Some(now);
+        // Until it has succeeded, it has failed.
+        *last = Some(Tried { at: now, failed: true });
         let before = self.held.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let etag = before.as_ref().and_then(|held| held.etag.clone());
         let (keys, etag, max_age) = match (self.fetch)(etag).await? {
@@ -164,6 +175,7 @@ impl Shared {
         let renew_at = now + Seconds(lifetime.0 / 4 * 3);
         let held = Held { keys, etag, renew_at, expires_at: now + lifetime };
         *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(held));
+        *last = Some(Tried { at: now, failed: false });
         Ok(())
     }
 }

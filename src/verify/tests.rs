@@ -323,6 +323,29 @@ async fn an_unknown_key_is_looked_up_before_it_is_refused_but_not_for_each_stran
     assert_eq!(issuer.asked(), 2, "the new key came with the answer that the stranger caused");
 }
 
+/// [`Error::Unavailable`] where the issuer's keys cannot be had: the unknown key may be its newest.
+#[tokio::test]
+async fn where_the_keys_cannot_be_had_an_unknown_key_is_nobodys_fault() {
+    let issuer = Issuer::new();
+    let verifier = issuer.verifier();
+    let known = issuer.token(|_| {});
+    at(&verifier, &known, 0).await.unwrap();
+    let newest = Issuer::new().token(|_| {});
+    issuer.answers(Err("there is no way there".to_owned()));
+
+    for seconds in [20, 20, 21, 29] {
+        let error = at(&verifier, &newest, seconds).await.unwrap_err();
+        assert!(matches!(error, Error::Unavailable(_)), "{seconds}: {error}");
+        at(&verifier, &known, seconds).await.unwrap();
+    }
+    assert_eq!(issuer.asked(), 2, "a failure is remembered too");
+    issuer.answers(Ok(published(&[&issuer.key], 900)));
+    for seconds in [30, 31] {
+        refused(at(&verifier, &newest, seconds).await, 401, Some(Code::InvalidToken));
+    }
+    assert_eq!(issuer.asked(), 3);
+}
+
 #[tokio::test]
 async fn of_many_first_requests_one_fetches() {
     let issuer = Issuer::new();
