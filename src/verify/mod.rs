@@ -41,6 +41,10 @@
 //! token is bound to was shown with this request; the scopes suffice; a DPoP proof was not used before. What cannot be judged, because the issuer's keys
 //! cannot be had, is [`Error::Unavailable`]: 503, never a pass.
 //!
+//! What is *not* checked is a nonce (RFC 9449 §9): `dpop.nonce = "required"` is the issuer's word about its own endpoints and
+//! about `/verify`. A proof counts here for a minute, once, with any nonce or none. An API that wants nonces of its own reads
+//! [`Proof::nonce`] of a proof that it has read itself, before it asks here, and answers `use_dpop_nonce`.
+//!
 //! | file      | what is in it                                        |
 //! |-----------|------------------------------------------------------|
 //! | `caller`  | what a token says                                    |
