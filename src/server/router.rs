@@ -20,7 +20,8 @@ use crate::record::{Metrics, Trace};
 use crate::render::route::{Below, Reach};
 use crate::render::words::Trouble;
 use crate::render::{
-    Answer as _, Head, Json, Kind, Page, Request, Response, Route, Site, cors, headers, page, site,
+    Answer as _, Bearer, Head, Json, Kind, Page, Request, Response, Route, Site, cors, headers,
+    page, site,
 };
 use crate::types::{Code, Failure};
 
@@ -125,6 +126,13 @@ impl Router {
         let route = route.filter(|route| !is_mtls || route.reach != Reach::Issuer);
 
         let mut response = match route {
+            // Gateways take every status but 401 and 403 for a fault, and a client can cause this.
+            Some(route)
+                if let Some(why) = misread
+                    && route.kind == Kind::Gateway =>
+            {
+                Bearer::from(Code::InvalidToken.because(why)).answer(&head)
+            }
             _ if let Some(why) = misread => {
                 // What it shows or tells stays with it: where to look is what the operator needs.
                 let mut refusal = Code::InvalidRequest.because(why).with("peer", peer.address);
