@@ -4,11 +4,13 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use gatewright::render::route::Reach;
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
 use crate::application::Application;
 use crate::identities::{Authority, Identity, pem};
+use crate::nginx;
 use crate::place::Place;
 use crate::server::{PASSWORD, Server};
 
@@ -56,6 +58,7 @@ impl World {
                 place.set("MTLS__KEY_FILE", &key);
             }
             Edge::Nginx | Edge::Haproxy => {
+                place.set("MTLS__URL", &url);
                 place.set("HTTP__TRUSTED_PROXIES", "127.0.0.1");
                 let form = if edge == Edge::Nginx { "nginx" } else { "haproxy" };
                 place.set("HTTP__CLIENT_CERTIFICATE_HEADER", form);
@@ -64,7 +67,7 @@ impl World {
         let server = Server::at(place).await;
         let proxy = match edge {
             Edge::Gatewright => None,
-            Edge::Nginx => Some(nginx(&server, port)),
+            Edge::Nginx => Some(before_nginx(&server, port)),
             Edge::Haproxy => Some(haproxy(&server, port)),
         };
         let world = Self { server, url, proxy, issuing };
@@ -181,31 +184,22 @@ fn upstream(server: &Server) -> String {
     format!("127.0.0.1:{}", server.issuer.rsplit_once(':').unwrap().1)
 }
 
-fn nginx(server: &Server, port: u16) -> Child {
+fn before_nginx(server: &Server, port: u16) -> Child {
     let directory = server.place.directory.join("nginx");
     std::fs::create_dir(&directory).unwrap();
     std::fs::copy(deployed("nginx.conf"), directory.join("nginx.conf")).unwrap();
-    let (here, place) = (directory.display(), server.place.directory.display());
+    let place = server.place.directory.display();
     let mut text = format!(
         "upstream gatewright {{ server {}; keepalive 4; }}\n\
          ssl_certificate {place}/host.pem;\n\
          ssl_certificate_key {place}/host.key;\n",
         upstream(server)
     );
-    for kind in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"] {
-        text.push_str(&format!("{kind}_temp_path {here}/{kind};\n"));
-    }
+    text.push_str(&nginx::own_paths(&directory));
     std::fs::write(directory.join("place.conf"), text).unwrap();
     let listen = format!("listen 127.0.0.1:{port} ssl;\n");
     std::fs::write(directory.join("listen.conf"), listen).unwrap();
-    let global = format!("daemon off; pid {here}/pid; error_log {here}/error.log warn;");
-    Command::new("nginx")
-        .args(["-p", &here.to_string(), "-c", &format!("{here}/nginx.conf"), "-g", &global])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("scripts/setup installs nginx")
+    nginx::start(&directory)
 }
 
 fn haproxy(server: &Server, port: u16) -> Child {
@@ -313,6 +307,57 @@ fn jwk(identity: &Identity) -> Value {
         "y": encode(&point[33..]),
         "x5c": [base64(identity)],
     })
+}
+
+/// RFC 8705 §5; THREATS MT-10: what is at home where certificates are asked for is found there, nothing else is, and
+/// discovery says where that is.
+async fn what_needs_no_page_is_found_and_nothing_else(edge: Edge) {
+    let world = World::before(edge).await;
+    let own = world.issuing.client("Backup");
+    world.put("own", &own);
+    // EST answers where there is an authority.
+    world.server.place.json(&["ca", "init"]).await;
+    let http = crate::http();
+    let discovery = format!("{}/.well-known/openid-configuration", world.server.issuer);
+    let metadata = http.get(discovery).send().await.unwrap().bytes().await.unwrap();
+    let metadata: Value = serde_json::from_slice(&metadata).unwrap();
+    // Whatever name the client says, it is the one at whose door it stands.
+    let host = format!("Host: {}", world.server.issuer.trim_start_matches("http://"));
+
+    let aliases = metadata["mtls_endpoint_aliases"].as_object().unwrap();
+    assert_eq!(aliases.len(), 4);
+    for alias in aliases.values() {
+        let path = alias.as_str().unwrap().strip_prefix(&world.url).unwrap();
+        let (status, _) = world.curl(path, Some("own"), &["--data", "x=y"]).await;
+        assert!(matches!(status, 400 | 401), "{edge:?} {path}: {status}");
+    }
+    for route in gatewright::server::routes() {
+        let path = route.path.replace("{*route}", "invoices").replace(['{', '}'], "");
+        for more in [&[][..], &["--header", &host]] {
+            let (status, answer) = world.curl(&path, Some("own"), more).await;
+            match (route.reach, edge) {
+                (Reach::Everywhere, _) => assert_ne!(status, 404, "{edge:?} {path}"),
+                // Gatewright's own door compares no names; the challenges of ACME are nobody's secret.
+                (Reach::Plain, _) => {}
+                (Reach::Issuer, Edge::Gatewright) if !more.is_empty() => {}
+                (Reach::Issuer, Edge::Gatewright) => assert_eq!(status, 404, "{path}"),
+                (Reach::Issuer, Edge::Nginx | Edge::Haproxy) => {
+                    assert_eq!((status, answer), (404, Value::Null), "{edge:?} {path}");
+                }
+            }
+        }
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn nginx_has_no_pages_where_certificates_are_asked_for() {
+    what_needs_no_page_is_found_and_nothing_else(Edge::Nginx).await;
+}
+
+#[tokio::test]
+async fn haproxy_has_no_pages_where_certificates_are_asked_for() {
+    what_needs_no_page_is_found_and_nothing_else(Edge::Haproxy).await;
 }
 
 #[tokio::test]

@@ -1,12 +1,11 @@
 //! The real nginx before an API, with the configuration of `deploy/nginx` as it stands there.
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode, Uri};
 use rcgen::{CertificateParams, KeyPair};
 use reqwest::Certificate;
 use serde_json::{Map, Value, json};
@@ -14,6 +13,7 @@ use tokio::process::{Child, Command};
 
 use crate::application::{Answer, Application};
 use crate::holder::Holder;
+use crate::nginx;
 use crate::own::Own;
 use crate::place::Place;
 use crate::server::Server;
@@ -43,7 +43,12 @@ struct World {
 
 impl World {
     async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    async fn with(change: impl FnOnce(&mut Place)) -> Self {
         let mut place = Place::make().await;
+        change(&mut place);
         let (port, key) = (crate::free_port(), KeyPair::generate().unwrap());
         place.set("HTTP__TRUSTED_PROXIES", "127.0.0.1");
         place.set("HTTP__CLIENT_CERTIFICATE_HEADER", "nginx");
@@ -57,36 +62,13 @@ impl World {
         let server = Server::at(place).await;
         let certificate = CertificateParams::new(["localhost".to_owned()]).unwrap();
         let certificate = certificate.self_signed(&key).unwrap();
-        let directory = server.place.directory.join("nginx");
-        std::fs::create_dir(&directory).unwrap();
-        for file in ["nginx.conf", "identity.conf"] {
-            std::fs::copy(deployed().join(file), directory.join(file)).unwrap();
-        }
-        let write = |name: &str, text: &str| std::fs::write(directory.join(name), text).unwrap();
-        write("certificate.pem", &certificate.pem());
-        write("key.pem", &key.serialize_pem());
-        write("listen.conf", &format!("listen 127.0.0.1:{port} ssl;\n"));
-        let here = directory.display();
-        let gatewright = server.issuer.rsplit_once(':').unwrap().1;
-        let mut text = format!(
-            "upstream gatewright {{ server 127.0.0.1:{gatewright}; keepalive 4; }}\n\
-             upstream invoices {{ server 127.0.0.1:{}; keepalive 4; }}\n\
-             ssl_certificate {here}/certificate.pem;\n\
-             ssl_certificate_key {here}/key.pem;\n",
-            api().await
+        let nginx = gateway(
+            &server.place.directory,
+            (&certificate, &key),
+            port,
+            upstream(&server),
+            api().await,
         );
-        for kind in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"] {
-            text.push_str(&format!("{kind}_temp_path {here}/{kind};\n"));
-        }
-        write("place.conf", &text);
-        let global = format!("daemon off; pid {here}/pid; error_log {here}/error.log warn;");
-        let nginx = Command::new("nginx")
-            .args(["-p", &here.to_string(), "-c", &format!("{here}/nginx.conf"), "-g", &global])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("scripts/setup installs nginx");
         let world = Self { server, nginx, port, certificate };
         crate::until("nginx is ready", async || {
             world.http().get(world.url("/")).send().await.is_ok_and(|answer| answer.status() == 404)
@@ -158,17 +140,56 @@ fn deployed() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/nginx")
 }
 
-/// An API that says what it was told.
+/// The port of the server.
+fn upstream(server: &Server) -> u16 {
+    server.issuer.rsplit_once(':').unwrap().1.parse().unwrap()
+}
+
+/// nginx with the files of `deploy/nginx`, where this Gatewright and this API are.
+fn gateway(
+    place: &Path,
+    (certificate, key): (&rcgen::Certificate, &KeyPair),
+    port: u16,
+    gatewright: u16,
+    api: u16,
+) -> Child {
+    let directory = place.join("nginx");
+    std::fs::create_dir_all(&directory).unwrap();
+    for file in ["nginx.conf", "identity.conf"] {
+        std::fs::copy(deployed().join(file), directory.join(file)).unwrap();
+    }
+    let write = |name: &str, text: &str| std::fs::write(directory.join(name), text).unwrap();
+    write("certificate.pem", &certificate.pem());
+    write("key.pem", &key.serialize_pem());
+    write("listen.conf", &format!("listen 127.0.0.1:{port} ssl;\n"));
+    let here = directory.display();
+    let mut text = format!(
+        "upstream gatewright {{ server 127.0.0.1:{gatewright}; keepalive 4; }}\n\
+         upstream invoices {{ server 127.0.0.1:{api}; keepalive 4; }}\n\
+         ssl_certificate {here}/certificate.pem;\n\
+         ssl_certificate_key {here}/key.pem;\n",
+    );
+    text.push_str(&nginx::own_paths(&directory));
+    write("place.conf", &text);
+    nginx::start(&directory)
+}
+
+/// An API that says what it was told, and where.
 async fn api() -> u16 {
-    let told = async |headers: HeaderMap| {
+    let told = async |uri: Uri, headers: HeaderMap| {
         let text = |value: &axum::http::HeaderValue| json!(value.to_str().unwrap());
-        let told: Map<_, _> =
+        let mut told: Map<_, _> =
             headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect();
+        told.insert("uri".to_owned(), json!(uri.to_string()));
         ([(CONTENT_TYPE, "application/json")], Value::Object(told).to_string())
     };
+    serve(Router::new().fallback(told)).await
+}
+
+async fn serve(router: Router) -> u16 {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(told)).await });
+    tokio::spawn(async move { axum::serve(listener, router).await });
     port
 }
 
@@ -210,7 +231,7 @@ async fn nginx_lets_through_whom_gatewright_lets_through_and_tells_the_api_who_i
     }
     // The question is not for clients, however it is written.
     for path in
-        ["/.gatewright/verify/invoices", "/%2egatewright/verify/invoices", "/verify/invoices", "/"]
+        ["/.gatewright/verify/invoices", "/.gatew%72ight/verify/invoices", "/verify/invoices", "/"]
     {
         assert_eq!(world.call("GET", path, Some(&read)).await.status, 404, "{path}");
     }
@@ -220,6 +241,73 @@ async fn nginx_lets_through_whom_gatewright_lets_through_and_tells_the_api_who_i
     let revoked = Answer::to(revoke.basic_auth(&reader.id, Some(&reader.secret))).await.unwrap();
     assert_eq!(revoked.status, 200);
     assert_eq!(world.call("GET", "/invoices/", Some(&read)).await.status, 401);
+    world.stop().await;
+}
+
+/// What an API may take for another address than nginx did passes on none of them.
+const AMBIGUOUS: [&str; 19] = [
+    "/invoices/payments/x/%2e%2e/%2e%2e/4711",
+    "/invoices/payments/x/%2E%2e/.%2E/4711",
+    "/invoices/payments/../4711",
+    "/invoices/payments/..",
+    "/invoices/./payments/1",
+    "/invoices/.",
+    "/invoices/x/..;/payments/1",
+    "/invoices/x/..;a=b/payments/1",
+    "/invoices/.;/payments/1",
+    "/invoices/..?a=b",
+    "/invoices//payments/1",
+    "//invoices/payments/1",
+    "/invoices/x%2fpayments/1",
+    "/invoices/payments%2F..%2f4711",
+    "/invoices/x\\..\\payments/1",
+    "/invoices/x%5c..%5Cpayments/1",
+    "/invoices/#/../payments/1",
+    "/other/../invoices/4711",
+    "/%2e%2e/invoices/4711",
+];
+
+/// THREATS HD-06: a request is judged for the address that the API sees, or it is no request.
+#[tokio::test]
+async fn what_can_be_read_in_two_ways_is_nobodys() {
+    let world = World::new().await;
+    let (reader, payer) =
+        (world.client("invoices.read").await, world.client("invoices.read payments.write").await);
+    let (read, pay) = (world.token(&reader).await, world.token(&payer).await);
+    world.server.place.write("nginx.pem", &world.certificate.pem());
+    // As it is written: clients of HTTP resolve some of it by themselves.
+    let call = async |path: &str, token: &str| {
+        let mut command = Command::new("curl");
+        command.args(["--silent", "--noproxy", "*", "--write-out", "\n%{http_code}"]);
+        command.arg("--cacert").arg(world.server.place.directory.join("nginx.pem"));
+        command.args(["--header", &format!("Authorization: Bearer {token}")]);
+        command.args(["--request-target", path, &world.url("/")]);
+        let output = String::from_utf8(command.output().await.unwrap().stdout).unwrap();
+        let (body, status) = output.rsplit_once('\n').unwrap();
+        (status.to_owned(), body.to_owned())
+    };
+
+    for path in AMBIGUOUS {
+        for token in [&read, &pay, "x"] {
+            let (status, body) = call(path, token).await;
+            assert_eq!(status, "400", "{path}: {body}");
+            assert!(!body.contains("uri"), "{path} reached the API: {body}");
+        }
+    }
+    for path in [
+        "/invoices/4711?next=https://a.example/../b%2fc%5c\\//%2e%2e",
+        "/invoices/a.b/.../..c/c../.d/e.;f",
+        "/invoices/%70aper%20clips",
+        "/invoices/",
+    ] {
+        let (status, body) = call(path, &read).await;
+        assert_eq!(status, "200", "{path}: {body}");
+        let told: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(told["uri"], path, "it is passed on as it came");
+    }
+    // An escape that is none of these is resolved before the location is chosen.
+    assert_eq!(call("/invoices/%70ayments/1", &read).await.0, "403");
+    assert_eq!(call("/invoices/%70ayments/1", &pay).await.0, "200");
     world.stop().await;
 }
 
@@ -314,5 +402,90 @@ async fn a_token_that_is_bound_to_a_certificate_passes_nginx_with_that_one_alone
         assert_eq!(answer.status, 401, "{answer:?}");
         assert!(answer.header("www-authenticate").contains("invalid_token"), "{answer:?}");
     }
+    world.stop().await;
+}
+
+/// RFC 9449 §9: the nonce comes to the client through nginx, and its proof with it passes.
+#[tokio::test]
+async fn the_nonce_of_gatewright_comes_to_the_client() {
+    let world = World::with(|place| place.set("DPOP__NONCE", "required")).await;
+    let client = world.client("invoices.read").await;
+    let own = Holder::new();
+    let endpoint = format!("{}/token", world.server.issuer);
+    let buy = async |nonce: Option<&str>| {
+        let asked = crate::http().post(&endpoint).basic_auth(&client.id, Some(&client.secret));
+        let asked = asked.form(&[("grant_type", "client_credentials")]);
+        let proof = own.proof_with("POST", &endpoint, None, nonce);
+        Answer::to(asked.header("dpop", proof)).await.unwrap()
+    };
+    let told = buy(None).await;
+    let token = buy(Some(told.header("dpop-nonce"))).await;
+    let token = token.body["access_token"].as_str().unwrap().to_owned();
+    let url = world.url("/invoices/4711");
+    let call = async |nonce: Option<&str>| {
+        let proof = own.proof_with("GET", &url, Some(&token), nonce);
+        let request = world.http().get(&url).header("authorization", format!("DPoP {token}"));
+        Answer::to(request.header("dpop", proof)).await.unwrap()
+    };
+
+    let told = call(None).await;
+    assert_eq!(told.status, 401);
+    assert!(told.header("www-authenticate").contains("error=\"use_dpop_nonce\""), "{told:?}");
+    let nonce = told.header("dpop-nonce");
+    let passed = call(Some(nonce)).await;
+
+    assert_eq!((passed.status, &passed.body["x-auth-client"]), (200, &json!(client.id)));
+    world.stop().await;
+}
+
+/// RFC 9449 §8.2: with every answer that has one, so with 403 as well. What Gatewright says is played here, for it tells a
+/// nonce beside 403 only in the second in which a minute ends.
+#[tokio::test]
+async fn the_nonce_beside_a_403_comes_to_the_client() {
+    let answer = async || {
+        let fields =
+            [("www-authenticate", "DPoP error=\"insufficient_scope\""), ("dpop-nonce", "n-1")];
+        (StatusCode::FORBIDDEN, fields)
+    };
+    let gatewright = serve(Router::new().fallback(answer)).await;
+    let (place, key, port) =
+        (Place::make().await, KeyPair::generate().unwrap(), crate::free_port());
+    let certificate = CertificateParams::new(["localhost".to_owned()]).unwrap();
+    let certificate = certificate.self_signed(&key).unwrap();
+    let mut nginx = gateway(&place.directory, (&certificate, &key), port, gatewright, api().await);
+    crate::install_tls();
+    let own = Certificate::from_der(certificate.der()).unwrap();
+    let http = reqwest::Client::builder().no_proxy().tls_certs_only([own]).build().unwrap();
+    let url = format!("https://localhost:{port}/invoices/1");
+    crate::until("nginx is ready", async || http.get(&url).send().await.is_ok()).await;
+
+    let answer = Answer::to(http.get(&url)).await.unwrap();
+
+    assert_eq!((answer.status, answer.header("dpop-nonce")), (403, "n-1"));
+    assert_eq!(answer.header("www-authenticate"), "DPoP error=\"insufficient_scope\"");
+    nginx.kill().await.unwrap();
+}
+
+/// A certificate that cannot be read is none: the client may be told, and it is no fault of the gateway's (decision
+/// 0015).
+#[tokio::test]
+async fn a_certificate_that_gatewright_cannot_read_is_no_fault() {
+    let world = World::new().await;
+    let client = world.client("invoices.read").await;
+    let token = world.token(&client).await;
+    // Larger than a certificate may be, and in order for nginx, which judges none.
+    let mut parameters = CertificateParams::new(["large".to_owned()]).unwrap();
+    let names = (0..290).map(|n| {
+        rcgen::SanType::DnsName(format!("name-{n}.{}.example", "x".repeat(40)).try_into().unwrap())
+    });
+    parameters.subject_alt_names.extend(names);
+    let key = KeyPair::generate().unwrap();
+    let certificate = parameters.self_signed(&key).unwrap();
+    let large = Own { certificate, key };
+
+    let request = world.http_of(Some(&large)).get(world.url("/invoices/")).bearer_auth(&token);
+    let answer = Answer::to(request).await.unwrap();
+
+    assert_eq!(answer.status, 401, "{answer:?}");
     world.stop().await;
 }

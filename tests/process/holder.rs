@@ -21,11 +21,25 @@ impl Holder {
 
     /// A proof for a request to this URL, beside a token or alone.
     pub(crate) fn proof(&self, method: &str, url: &str, token: Option<&str>) -> String {
+        self.proof_with(method, url, token, None)
+    }
+
+    /// The same with a nonce.
+    pub(crate) fn proof_with(
+        &self,
+        method: &str,
+        url: &str,
+        token: Option<&str>,
+        nonce: Option<&str>,
+    ) -> String {
         let now = Clock::system().now().0;
         let jti = uuid::Uuid::now_v7().to_string();
         let mut claims = json!({ "jti": jti, "htm": method, "htu": url, "iat": now });
         if let Some(token) = token {
             claims["ath"] = base64url::encode(Digest::of(token.as_bytes()).0).into();
+        }
+        if let Some(nonce) = nonce {
+            claims["nonce"] = nonce.into();
         }
         let header = json!({ "typ": "dpop+jwt", "alg": "ES256", "jwk": self.jwk });
         let message = [header, claims].map(|part| base64url::encode(part.to_string())).join(".");

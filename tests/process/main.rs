@@ -18,6 +18,7 @@ mod holder;
 #[expect(dead_code, reason = "each of the two uses some of it")]
 mod identities;
 mod load;
+mod nginx;
 mod own;
 mod place;
 mod server;
@@ -29,6 +30,7 @@ mod cli;
 mod client_certificates;
 mod demo;
 mod forward_auth;
+mod front;
 mod interop;
 mod kill;
 mod operations;

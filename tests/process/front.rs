@@ -1,0 +1,123 @@
+//! The real nginx before the issuer, with the file `deploy/nginx.conf`: what whoever writes to the world's door cannot
+//! say of themselves.
+
+use std::path::Path;
+
+use gatewright::config::CertificateHeader;
+use gatewright::pki::header;
+use reqwest::Certificate;
+use serde_json::json;
+use tokio::process::Child;
+
+use crate::application::Answer;
+use crate::identities::{Authority, Identity, pem};
+use crate::own::Own;
+use crate::place::Place;
+use crate::server::Server;
+use crate::{free_port, nginx};
+
+/// The file as it stands there, but for where it listens, whom it asks, and which certificate it has.
+fn front(place: &Path, port: u16, gatewright: &str, own: &Own) -> Child {
+    let directory = place.join("front");
+    std::fs::create_dir(&directory).unwrap();
+    let here = directory.display();
+    std::fs::write(directory.join("fullchain.pem"), own.certificate.pem()).unwrap();
+    std::fs::write(directory.join("privkey.pem"), own.key.serialize_pem()).unwrap();
+    let deployed = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/nginx.conf");
+    let mut text = std::fs::read_to_string(deployed).unwrap();
+    for (there, instead) in [
+        ("\nhttp {\n", format!("\nhttp {{\n{}", nginx::own_paths(&directory))),
+        ("server gatewright:8080;", format!("server {gatewright};")),
+        ("listen 80 default_server;", format!("listen 127.0.0.1:{};", free_port())),
+        ("listen [::]:80 default_server;", String::new()),
+        ("listen 127.0.0.1:8081;", format!("listen 127.0.0.1:{};", free_port())),
+        ("listen 443 ssl default_server;", format!("listen 127.0.0.1:{port} ssl;")),
+        ("listen [::]:443 ssl default_server;", String::new()),
+        // Younger than the nginx of Debian.
+        ("http2 on;", String::new()),
+        ("/etc/nginx/tls/fullchain.pem", format!("{here}/fullchain.pem")),
+        ("/etc/nginx/tls/privkey.pem", format!("{here}/privkey.pem")),
+    ] {
+        assert_eq!(text.matches(there).count(), 1, "{there}");
+        text = text.replace(there, &instead);
+    }
+    std::fs::write(directory.join("nginx.conf"), text).unwrap();
+    nginx::start(&directory)
+}
+
+/// Somebody's certificate as each form writes it, by the field.
+fn told(form: CertificateHeader, own: &Identity) -> Vec<(&'static str, String)> {
+    use base64::Engine as _;
+    let der = base64::engine::general_purpose::STANDARD.encode(own.certificate());
+    let escaped = pem(own.certificate()).replace('\n', "%0A").replace('+', "%2B");
+    let (field, chain) = header::fields(form);
+    let value = match form {
+        CertificateHeader::None => return Vec::new(),
+        CertificateHeader::Rfc9440 => format!(":{der}:"),
+        CertificateHeader::Nginx => escaped,
+        CertificateHeader::Envoy => format!("Cert=\"{escaped}\""),
+        CertificateHeader::Haproxy => der,
+    };
+    let chain = chain.map(|chain| (chain, value.clone()));
+    [(field, value)].into_iter().chain(chain).collect()
+}
+
+/// Certificates are public. This proxy asks nobody for one, and it is in `http.trusted_proxies`: in whatever form another
+/// proxy tells of them, from here nobody has one. THREATS MT-06.
+#[tokio::test]
+async fn nobody_is_a_client_by_the_certificate_that_they_write() {
+    let mut place = Place::make().await;
+    place.set("HTTP__TRUSTED_PROXIES", "127.0.0.1");
+    let (authority, own) = (Authority::new("Clients"), Own::new("localhost"));
+    let victim = authority.client("Backup");
+    place.write("clients.pem", &pem(authority.certificate()));
+    let anchors = format!("name=clients;file={}/clients.pem", place.directory.display());
+    place.set("CLIENT_CERTIFICATES__ANCHORS", &format!("{anchors};revocation=off"));
+    place.set("HTTP__CLIENT_CERTIFICATE_HEADER", "rfc9440");
+    let mut server = Server::planned(place);
+    let (port, gatewright) = (free_port(), server.issuer.rsplit_once("//").unwrap().1.to_owned());
+    let gatewright = gatewright.replace("localhost", "127.0.0.1");
+    let mut front = front(&server.place.directory, port, &gatewright, &own);
+    crate::install_tls();
+    let ours = Certificate::from_der(own.certificate.der()).unwrap();
+    let http = reqwest::Client::builder().no_proxy().tls_certs_only([ours]).build().unwrap();
+
+    for (form, name) in [
+        (CertificateHeader::Rfc9440, "rfc9440"),
+        (CertificateHeader::Nginx, "nginx"),
+        (CertificateHeader::Envoy, "envoy"),
+        (CertificateHeader::Haproxy, "haproxy"),
+    ] {
+        server.place.set("HTTP__CLIENT_CERTIFICATE_HEADER", name);
+        server.launch().await;
+        let client = server
+            .register(json!({
+                "grant_types": ["client_credentials"],
+                "token_endpoint_auth_method": "tls_client_auth",
+                "tls_client_auth_subject_dn": "CN=Backup",
+            }))
+            .await;
+        let form_of = [
+            ("grant_type", "client_credentials"),
+            ("client_id", client["client_id"].as_str().unwrap()),
+        ];
+        let ask = |url: String| {
+            let request = http.post(format!("{url}/token")).form(&form_of);
+            told(form, &victim).iter().fold(request, |ask, (name, value)| ask.header(*name, value))
+        };
+        let through = format!("https://localhost:{port}");
+
+        let spoofed = Answer::to(ask(through.clone())).await.unwrap();
+        assert_eq!((spoofed.status, &spoofed.body["error"]), (401, &json!("invalid_client")));
+        // It would have been believed: from the proxy itself.
+        let proxied = Answer::to(ask(server.issuer.clone())).await.unwrap();
+        assert_eq!(proxied.status, 200, "{form:?}: {proxied:?}");
+
+        for path in ["/verify/invoices", "/tenant/verify/invoices", "/verify"] {
+            let answer = Answer::to(http.get(format!("{through}{path}"))).await.unwrap();
+            assert_eq!((answer.status, answer.body), (404, json!(null)), "nginx says so: {path}");
+        }
+        server.stop().await;
+    }
+    front.kill().await.unwrap();
+}
