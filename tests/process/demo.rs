@@ -173,7 +173,6 @@ async fn it_keeps_its_data_until_it_is_told_to_start_over() {
     std::fs::remove_dir_all(home).unwrap();
 }
 
-/// What it prints to be pasted is what is done here.
 #[tokio::test]
 async fn a_service_fetches_a_token_and_gives_it_back() {
     let (home, ports) = home();
@@ -208,7 +207,55 @@ async fn a_service_fetches_a_token_and_gives_it_back() {
     std::fs::remove_dir_all(home).unwrap();
 }
 
-/// The commands that it prints to be pasted, with the real `curl`: THREATS MT-04.
+/// What it prints to be pasted into another terminal, pasted there: into the shell of somebody who is elsewhere.
+#[tokio::test]
+async fn the_commands_that_it_prints_do_what_it_says() {
+    let (home, ports) = home();
+    // A path in which a shell would see more than a path.
+    let home = home.join("it's a $HOME");
+    std::fs::create_dir(&home).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gatewright"));
+    command.args(["demo", "--dir", "demo"]).args(&ports).current_dir(&home);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut said = Vec::new();
+    while !said.last().is_some_and(|line: &String| line.contains("Ctrl-C stops it")) {
+        said.push(lines.next_line().await.unwrap().expect("it says everything"));
+    }
+    let run = async |first: &str| {
+        let commands = said.iter().skip_while(|line| !line.starts_with(first));
+        let commands: Vec<_> = commands.take_while(|line| !line.is_empty()).cloned().collect();
+        assert!(commands.len() > 4, "{said:?}");
+        let mut shell = Command::new("sh");
+        shell.args(["-eu", "-c", &commands.join("\n")]).current_dir("/").kill_on_drop(true);
+        let output = shell.output().await.unwrap();
+        assert!(output.status.success(), "{commands:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+
+    let service = run("  SERVICE=").await;
+    let certified = run("  cd ").await;
+
+    let lines: Vec<_> = service.lines().collect();
+    let [token, before, "200", after] = lines[..] else { panic!("{service}") };
+    assert_eq!(token.split('.').count(), 3, "{token}");
+    let body = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+    assert_eq!(body(before)["active"], true);
+    assert_eq!(body(after), serde_json::json!({ "active": false }));
+    let (invoices, refused) = certified.split_once('\n').unwrap();
+    assert!(body(invoices)["invoices"].is_array(), "{invoices}");
+    let status = refused.lines().next().unwrap();
+    assert_eq!(status.split(' ').nth(1), Some("401"), "{refused}");
+    assert!(refused.contains("error=\"invalid_token\""), "{refused}");
+
+    let id = child.id().unwrap().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().await.unwrap().success());
+    assert!(child.wait().await.unwrap().success());
+    std::fs::remove_dir_all(home.parent().unwrap()).unwrap();
+}
+
+/// With the real `curl`: THREATS MT-04.
 #[tokio::test]
 async fn a_bound_token_is_refused_over_a_connection_with_another_certificate() {
     let (home, ports) = home();

@@ -38,6 +38,7 @@ impl Write for Captured {
 
 impl Captured {
     fn start() -> (Self, tracing::subscriber::DefaultGuard) {
+        crate::logs::be_heard();
         let captured = Self::default();
         let writer = captured.clone();
         let log = tracing_subscriber::fmt()

@@ -1,6 +1,8 @@
 //! `/verify/NAME`, which gateways ask about the requests that come to them: docs/gateways.md.
 
-use gatewright::config::{CertificateHeader, Config, Network, OriginalRequest, Protected};
+use gatewright::config::{
+    CertificateHeader, Config, DpopNonce, Network, OriginalRequest, Protected,
+};
 use gatewright::jose::base64url;
 use gatewright::pki::{Certificate, Reason, inventory};
 use gatewright::types::{Digest, Scope};
@@ -435,6 +437,112 @@ async fn a_token_that_is_bound_to_a_key_passes_with_a_proof_for_the_original_req
     stopped(told(about(&server, "invoices", &token)).send().await, 401, "invalid_token");
     let bearer = told(about(&server, "invoices", &token)).dpop(&made("GET", URL));
     stopped(bearer.send().await, 401, "invalid_token");
+}
+
+/// RFC 9449 §7.1: a token that says nothing of itself is bound as well.
+#[tokio::test]
+async fn an_opaque_token_that_is_bound_to_a_key_passes_with_its_proof_alone() {
+    const URL: &str = "https://api.example.org/invoices/4711";
+    let (server, _) = prepared().await;
+    let client = caller(&server, json!({ "gw_access_token_format": "opaque" })).await;
+    let (holder, thief) = (Holder::new(), Holder::new());
+    let token = bound(&server, &client, &holder).await;
+    assert!(token.starts_with("gw_at_"));
+    let ask = |scheme: &str| {
+        let ask = server.ask("GET", "/verify/envoy/invoices/4711");
+        ask.header("authorization", &format!("{scheme} {token}"))
+    };
+    let own = || proof(&server, &holder, &token, "GET", URL);
+
+    passed(&ask("DPoP").dpop(&own()).send().await);
+    let stolen = ask("DPoP").dpop(&proof(&server, &thief, &token, "GET", URL)).send().await;
+    stopped(stolen, 401, "invalid_token");
+    stopped(ask("Bearer").send().await, 401, "invalid_token");
+    stopped(ask("Bearer").dpop(&own()).send().await, 401, "invalid_token");
+    stopped(ask("DPoP").send().await, 401, "invalid_dpop_proof");
+    let used = own();
+    passed(&ask("DPoP").dpop(&used).send().await);
+    stopped(ask("DPoP").dpop(&used).send().await, 401, "invalid_dpop_proof");
+}
+
+/// > Resource servers use an HTTP 401 (Unauthorized) error code with an accompanying WWW-Authenticate: DPoP value and
+/// > DPoP-Nonce value to accomplish this. (RFC 9449 §9); and the next one is told beside 200 and 403 (§8.2)
+#[tokio::test]
+async fn where_nonces_are_required_a_proof_for_the_original_request_has_one() {
+    const URL: &str = "https://api.example.org/invoices/4711";
+    let server = Server::with(|config| {
+        before_an_api(config);
+        config.dpop.nonce = DpopNonce::Required;
+    })
+    .await;
+    let client = caller(&server, json!({})).await;
+    let holder = Holder::new();
+    let buy = async |nonce: &str| {
+        let mut claims = holder.claims(&server, "POST", "/token");
+        claims["nonce"] = nonce.into();
+        asking(&server, &client, &holder.sign(&claims)).send().await
+    };
+    let begun = server.trace().now().0.rem_euclid(60);
+    server.wait(60 - begun);
+    let first = buy("").await.header("dpop-nonce").to_owned();
+    let token = buy(&first).await.ok().token("access_token");
+    let ask = async |route: &str, nonce: Option<&str>| {
+        let mut claims = claims(&proof(&server, &holder, &token, "GET", URL));
+        if let Some(nonce) = nonce {
+            claims["nonce"] = nonce.into();
+        }
+        let ask = server.ask("GET", &format!("/verify/{route}"));
+        let ask = ask.header("authorization", &format!("DPoP {token}"));
+        let ask = ask.header("x-original-method", "GET").header("x-original-uri", "/invoices/4711");
+        ask.dpop(&holder.sign(&claims)).send().await
+    };
+
+    for (nonce, told) in [(None, &first), (Some("x"), &first)] {
+        let answer = ask("invoices", nonce).await;
+        assert_eq!(answer.header("dpop-nonce"), *told);
+        assert!(answer.headers("www-authenticate")[0].starts_with("DPoP "), "{answer:?}");
+        stopped(answer, 401, "use_dpop_nonce");
+    }
+    let answer = ask("invoices", Some(&first)).await;
+    passed(&answer);
+    assert_eq!(answer.header("dpop-nonce"), "", "it knows the present one");
+    server.wait(60);
+    let answer = ask("invoices", Some(&first)).await;
+    passed(&answer);
+    let second = answer.header("dpop-nonce").to_owned();
+    assert!(!second.is_empty() && second != first);
+    let narrow = ask("pay", Some(&first)).await;
+    assert_eq!(narrow.header("dpop-nonce"), second);
+    stopped(narrow, 403, "insufficient_scope");
+    server.wait(120);
+    stopped(ask("invoices", Some(&first)).await, 401, "use_dpop_nonce");
+    passed(&ask("invoices", Some(&second)).await);
+}
+
+/// Decision 0015: a client may be the one who made its field unreadable, and a gateway takes 400 for a fault.
+#[tokio::test]
+async fn a_certificate_that_cannot_be_read_is_no_fault_of_the_gateway() {
+    let (server, client) = prepared().await;
+    let token = server.token_of(&client).await;
+    let own = Shown::self_signed("Billing");
+    let misread = |ask: Ask| {
+        [
+            ask.clone().header("client-cert", "x"),
+            ask.clone().header("client-cert", ":AAAA:"),
+            ask.clone().showing(&own).showing(&own),
+            ask.clone().header("client_cert", "x"),
+            ask.header("client-cert-chain", ":AAAA:"),
+        ]
+    };
+
+    for ask in misread(about(&server, "invoices", &token)) {
+        stopped(ask.send().await, 401, "invalid_token");
+    }
+    // Everywhere else it is the proxy that is told.
+    for ask in misread(server.ask("GET", "/userinfo").bearer(&token)) {
+        ask.send().await.refused(400, "invalid_request");
+    }
+    passed(&about(&server, "invoices", &token).send().await);
 }
 
 /// RFC 9449 §11.1; THREATS DP-01, DP-13.

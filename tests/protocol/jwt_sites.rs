@@ -2,10 +2,15 @@
 //! JO-12, JO-13, JO-15). Everything is signed by the right key where that can be, so that the change alone is
 //! what is wrong.
 
+use axum::http::{HeaderMap, Method};
+use gatewright::config::{CertificateHeader, OriginalRequest, Protected};
 use gatewright::jose::base64url;
+use gatewright::types::Scope;
+use gatewright::verify::{Asked, Error, Fetched, IssuerKeys, Verifier};
 use serde_json::{Value, json};
 
 use crate::browser::{Browser, request};
+use crate::certificates::behind_proxy;
 use crate::holder;
 use crate::jwt::{Holder, Signer, claims, mac};
 use crate::server::{Client, ISSUER, Server};
@@ -31,6 +36,14 @@ enum Site {
     ProofAtToken,
     /// The `DPoP` header beside an access token, RFC 9449 §7.
     ProofAtUserInfo,
+    /// `/verify`, which gateways ask: docs/gateways.md.
+    Verify,
+    /// The `DPoP` header that a gateway passes on.
+    ProofAtVerify,
+    /// [`gatewright::verify`] in an API.
+    Library,
+    /// The `DPoP` header of a request to such an API.
+    ProofAtLibrary,
 }
 
 /// A kind of JWT that we make or read.
@@ -44,7 +57,7 @@ enum Kind {
 }
 
 impl Site {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 13] = [
         Self::HintAtAuthorize,
         Self::HintAtLogout,
         Self::PrivateKeyJwt,
@@ -54,6 +67,10 @@ impl Site {
         Self::Revocation,
         Self::ProofAtToken,
         Self::ProofAtUserInfo,
+        Self::Verify,
+        Self::ProofAtVerify,
+        Self::Library,
+        Self::ProofAtLibrary,
     ];
 
     /// What it is there for.
@@ -61,8 +78,32 @@ impl Site {
         match self {
             Self::HintAtAuthorize | Self::HintAtLogout => Kind::IdToken,
             Self::PrivateKeyJwt | Self::ClientSecretJwt => Kind::Assertion,
-            Self::UserInfo | Self::Introspection | Self::Revocation => Kind::AccessToken,
-            Self::ProofAtToken | Self::ProofAtUserInfo => Kind::Proof,
+            Self::UserInfo
+            | Self::Introspection
+            | Self::Revocation
+            | Self::Verify
+            | Self::Library => Kind::AccessToken,
+            Self::ProofAtToken
+            | Self::ProofAtUserInfo
+            | Self::ProofAtVerify
+            | Self::ProofAtLibrary => Kind::Proof,
+        }
+    }
+
+    /// Whether an access token comes with the proof.
+    const fn has_token_beside(self) -> bool {
+        match self {
+            Self::ProofAtUserInfo | Self::ProofAtVerify | Self::ProofAtLibrary => true,
+            Self::HintAtAuthorize
+            | Self::HintAtLogout
+            | Self::PrivateKeyJwt
+            | Self::ClientSecretJwt
+            | Self::UserInfo
+            | Self::Introspection
+            | Self::Revocation
+            | Self::ProofAtToken
+            | Self::Verify
+            | Self::Library => false,
         }
     }
 }
@@ -82,14 +123,32 @@ struct World {
     service: Client,
     /// An access token that is bound to the key of `holder`.
     bound: String,
+    /// An API that verifies by itself.
+    verifier: Verifier,
 }
 
 const AFTER: &str = "https://app.example/bye";
 
 impl World {
     async fn new() -> Self {
-        let server = Server::start().await;
+        let server = Server::with(|config| {
+            behind_proxy(config, CertificateHeader::None);
+            config.verify.routes = vec![Protected {
+                name: "ours".to_owned(),
+                audience: ISSUER.to_owned(),
+                scope: Scope::default(),
+                origin: Some(ISSUER.to_owned()),
+                original: OriginalRequest::XOriginal,
+            }];
+        })
+        .await;
         server.user("ada").await;
+        let published = server.get("/jwks").await.ok().text;
+        let keys = IssuerKeys::new(move |_| {
+            let body = published.clone().into_bytes();
+            async move { Ok(Fetched::Document { body, etag: None, max_age: None }) }
+        });
+        let verifier = Verifier::new(ISSUER, ISSUER, keys);
         let photos = server
             .register(json!({
                 "redirect_uris": [Client::REDIRECT_URI],
@@ -141,6 +200,7 @@ impl World {
             holder,
             service,
             bound,
+            verifier,
         }
     }
 
@@ -158,14 +218,17 @@ impl World {
             Site::HintAtAuthorize | Site::HintAtLogout => self.id_token.clone(),
             Site::PrivateKeyJwt => assertion(&self.prover),
             Site::ClientSecretJwt => assertion(&self.sharer),
-            Site::UserInfo | Site::Introspection => self.access_token.clone(),
+            Site::UserInfo | Site::Introspection | Site::Verify | Site::Library => {
+                self.access_token.clone()
+            }
             Site::Revocation => {
                 let mut token = self.access_token.clone();
                 token["jti"] = json!(uuid::Uuid::now_v7().to_string());
                 token
             }
             Site::ProofAtToken => self.holder.claims(&self.server, "POST", "/token"),
-            Site::ProofAtUserInfo => {
+            // The same request in all three: how it is told of differs.
+            Site::ProofAtUserInfo | Site::ProofAtVerify | Site::ProofAtLibrary => {
                 claims(&self.holder.proof_beside(&self.server, "GET", &self.bound))
             }
         }
@@ -176,12 +239,17 @@ impl World {
         match site {
             Site::ClientSecretJwt => mac(self.sharer.secret.as_bytes(), header, payload),
             Site::PrivateKeyJwt => self.theirs.compact(header, payload),
-            Site::ProofAtToken | Site::ProofAtUserInfo => self.holder.compact(header, payload),
+            Site::ProofAtToken
+            | Site::ProofAtUserInfo
+            | Site::ProofAtVerify
+            | Site::ProofAtLibrary => self.holder.compact(header, payload),
             Site::HintAtAuthorize
             | Site::HintAtLogout
             | Site::UserInfo
             | Site::Introspection
-            | Site::Revocation => self.ours.compact(header, payload),
+            | Site::Revocation
+            | Site::Verify
+            | Site::Library => self.ours.compact(header, payload),
         }
     }
 
@@ -193,10 +261,15 @@ impl World {
             Site::HintAtAuthorize | Site::HintAtLogout => {
                 self.ours.header(&format!(r#","typ":"JWT"{more}"#))
             }
-            Site::UserInfo | Site::Introspection | Site::Revocation => {
-                self.ours.header(&format!(r#","typ":"at+jwt"{more}"#))
-            }
-            Site::ProofAtToken | Site::ProofAtUserInfo => {
+            Site::UserInfo
+            | Site::Introspection
+            | Site::Revocation
+            | Site::Verify
+            | Site::Library => self.ours.header(&format!(r#","typ":"at+jwt"{more}"#)),
+            Site::ProofAtToken
+            | Site::ProofAtUserInfo
+            | Site::ProofAtVerify
+            | Site::ProofAtLibrary => {
                 let jwk = &self.holder.jwk;
                 format!(r#"{{"alg":"ES256","typ":"dpop+jwt","jwk":{jwk}{more}}}"#)
             }
@@ -273,6 +346,42 @@ impl World {
                 assert!(matches!(answer.status, 200 | 400 | 401), "{answer:?}");
                 answer.status == 200
             }
+            Site::Verify => {
+                let answer = server.ask("GET", "/verify/ours").bearer(jwt).send().await;
+                assert!(matches!(answer.status, 200 | 400 | 401), "{answer:?}");
+                answer.status == 200
+            }
+            Site::ProofAtVerify => {
+                let ask = server.ask("GET", "/verify/ours").dpop(jwt);
+                let ask = ask.header("authorization", &format!("DPoP {}", self.bound));
+                let ask = ask.header("x-original-method", "GET");
+                let answer = ask.header("x-original-uri", "/userinfo").send().await;
+                assert!(matches!(answer.status, 200 | 400 | 401), "{answer:?}");
+                answer.status == 200
+            }
+            Site::Library => self.takes_in_library(&format!("Bearer {jwt}"), None).await,
+            Site::ProofAtLibrary => {
+                self.takes_in_library(&format!("DPoP {}", self.bound), Some(jwt)).await
+            }
+        }
+    }
+
+    /// Whether an API with the library lets a request with these fields in; what is no field at all is let in nowhere.
+    async fn takes_in_library(&self, authorization: &str, proof: Option<&str>) -> bool {
+        let mut headers = HeaderMap::new();
+        let proof = proof.map(|proof| ("dpop", proof));
+        for (name, value) in [("authorization", authorization)].into_iter().chain(proof) {
+            let Ok(value) = value.parse() else {
+                return false;
+            };
+            headers.append(name, value);
+        }
+        let url = format!("{ISSUER}/userinfo");
+        let asked = Asked { method: &Method::GET, url: &url, headers: &headers, certificate: None };
+        match self.verifier.verify_at(&asked, &["openid"], self.server.trace().now()).await {
+            Ok(_) => true,
+            Err(Error::Refused(_)) => false,
+            Err(Error::Unavailable(why)) => panic!("{why}"),
         }
     }
 
@@ -353,7 +462,7 @@ impl World {
             all.push(("JO-02 the public key as a secret", mac(&x, &hs, body())));
             all.push(("JO-02 the JWK as a secret", mac(jwk.to_string().as_bytes(), &hs, body())));
             all.push(("DP-05 a kid alone", stranger.sign(typ, &self.payload(site))));
-        } else {
+        } else if !matches!(site, Site::Verify | Site::Library) {
             // Blanks around a field of the header are no part of it.
             all.push(("JO-12 a space", format!("{good} ")));
         }
@@ -393,7 +502,7 @@ impl World {
                 claim(name, "null");
                 claim(name, if name == "jti" { "\"\"" } else { "\"x\"" });
             }
-            if site == Site::ProofAtUserInfo {
+            if site.has_token_beside() {
                 claim("ath", "");
                 claim("ath", "\"x\"");
             }
@@ -452,6 +561,7 @@ async fn no_place_takes_a_jwt_of_another_kind() {
         (Kind::Assertion, world.good(Site::ClientSecretJwt)),
         (Kind::Proof, world.good(Site::ProofAtToken)),
         (Kind::Proof, world.good(Site::ProofAtUserInfo)),
+        (Kind::Proof, world.good(Site::ProofAtLibrary)),
         (Kind::AccessToken, access),
     ];
 

@@ -1,13 +1,17 @@
 //! What the log holds, and what it must not: THREATS 1.X, LG-01, LG-02, LG-05.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
-use tracing::subscriber::DefaultGuard;
+use serde_json::json;
+use tracing::Dispatch;
+use tracing::subscriber::{DefaultGuard, NoSubscriber};
 
 use crate::application::Request;
 use crate::browser::{Browser, VERIFIER};
-use crate::server::{Client, PASSWORD, Server};
+use crate::holder;
+use crate::jwt::{Holder, Signer};
+use crate::server::{Client, ISSUER, PASSWORD, Server};
 
 /// Everything that this test's thread logs, down to the last detail; the server runs on it, too.
 #[derive(Clone, Default)]
@@ -15,6 +19,7 @@ struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
     fn begin() -> (Self, DefaultGuard) {
+        be_heard();
         let log = Self::default();
         let lines = log.clone();
         let subscriber = tracing_subscriber::fmt()
@@ -28,6 +33,13 @@ impl Log {
     fn text(&self) -> String {
         String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
     }
+}
+
+/// Before a test listens: where there is but one listener, `tracing` asks the thread that comes to a line first whether
+/// anybody wants to hear of it, and the thread of another test says no for all. So there is always a second one.
+pub(crate) fn be_heard() {
+    static BESIDE: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::default()));
+    LazyLock::force(&BESIDE);
 }
 
 impl Write for Log {
@@ -81,6 +93,8 @@ async fn no_secret_is_ever_told() {
     browser.open(&format!("/authorize?code={code}&access_token={hint}")).await.answer.on_page(400);
     browser.open(&format!("/logout?id_token_hint={hint}")).await;
     secrets.push(code);
+    secrets.extend(assertions(&server).await);
+    secrets.extend(proofs(&server).await);
     secrets
         .extend(["canary-typed-in-the-wrong-field", "canary-wrong", "canary-n"].map(str::to_owned));
 
@@ -92,6 +106,83 @@ async fn no_secret_is_ever_told() {
         assert!(!log.contains(secret.as_str()), "{secret} is logged");
         assert!(!events.contains(secret.as_str()), "{secret} is in the audit trail");
     }
+}
+
+/// What a client sends that signs, taken and refused: each assertion says what the next one may not.
+async fn assertions(server: &Server) -> Vec<String> {
+    let signer = Signer::new();
+    let client = server
+        .register(json!({
+            "grant_types": ["client_credentials"],
+            "token_endpoint_auth_method": "private_key_jwt",
+            "jwks": { "keys": [signer.jwk()] },
+        }))
+        .await;
+    let sign = |signer: &Signer, audience: &str| {
+        let now = server.trace().now().0;
+        let jti = uuid::Uuid::now_v7().to_string();
+        let claims = json!({
+            "iss": client.id, "sub": client.id, "aud": audience, "jti": jti, "exp": now + 60,
+        });
+        signer.sign("JWT", &claims)
+    };
+    let present = async |jwt: &str| {
+        let kind = "urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer";
+        let form = format!("client_assertion_type={kind}&client_assertion={jwt}");
+        server.post("/token", &format!("grant_type=client_credentials&{form}")).await
+    };
+    let (good, elsewhere) = (sign(&signer, ISSUER), sign(&signer, "https://a.example"));
+    let forged = sign(&Signer::new(), ISSUER);
+    let token = present(&good).await.ok().token("access_token");
+    for refused in [&good, &elsewhere, &forged] {
+        present(refused).await.refused(401, "invalid_client");
+    }
+    let mut told = vec![good, elsewhere, forged, token];
+    // A signature alone would do for somebody who knows the rest.
+    told.extend(signatures(&told));
+    told
+}
+
+/// Tokens that say nothing of themselves, bound to a key; and proofs, taken and refused.
+async fn proofs(server: &Server) -> Vec<String> {
+    let client = server
+        .register(json!({
+            "redirect_uris": [Client::REDIRECT_URI],
+            "scope": "openid",
+            "gw_access_token_format": "opaque",
+        }))
+        .await;
+    let (holder, thief) = (Holder::new(), Holder::new());
+    let code = holder::code(server, &client, "").await;
+    let bought = holder.proof(server);
+    let token = server.redeeming(&client, &code).dpop(&bought).send().await.ok();
+    let token = token.token("access_token");
+    let elsewhere = holder.sign(&holder.claims(server, "POST", "/elsewhere"));
+    let mut told = vec![code, bought.clone(), elsewhere.clone(), format!("{bought}x")];
+    for proof in &told[1..] {
+        holder::ask(server, &server.service().await, proof)
+            .await
+            .refused(400, "invalid_dpop_proof");
+    }
+    let (used, stolen) =
+        (holder.proof_beside(server, "GET", &token), thief.proof_beside(server, "GET", &token));
+    holder::use_at_userinfo(server, &token, &used).await.ok();
+    holder::use_at_userinfo(server, &token, &used).await.refused(401, "invalid_dpop_proof");
+    holder::use_at_userinfo(server, &token, &stolen).await.refused(401, "invalid_token");
+    let form = format!("token={token}");
+    server.post_as(&client, "/introspect", &form).await.ok();
+    server.post_as(&client, "/revoke", &form).await.ok();
+    let again = holder.proof_beside(server, "GET", &token);
+    holder::use_at_userinfo(server, &token, &again).await.refused(401, "invalid_token");
+    told.extend([used, stolen, again, token]);
+    told.extend(signatures(&told));
+    told
+}
+
+/// The last part of each that has three.
+fn signatures(jwts: &[String]) -> Vec<String> {
+    let parts = |jwt: &String| Some(jwt.split_once('.')?.1.split_once('.')?.1.to_owned());
+    jwts.iter().filter_map(parts).collect()
 }
 
 /// THREATS LG-02: what a request says begins no line and paints nothing.

@@ -46,6 +46,38 @@ async fn an_opaque_token_is_bound_as_well() {
     assert_eq!(told["cnf"], json!({ "jkt": holder.jkt }));
 }
 
+/// §7.1: and it is used with its proof alone.
+#[tokio::test]
+async fn an_opaque_token_is_used_with_a_proof_for_it() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server
+        .register(json!({
+            "redirect_uris": [Client::REDIRECT_URI],
+            "scope": "openid",
+            "gw_access_token_format": "opaque",
+        }))
+        .await;
+    let (holder, thief) = (Holder::new(), Holder::new());
+    let code = code(&server, &client, "").await;
+    let ask = server.redeeming(&client, &code).dpop(&holder.proof(&server));
+    let token = ask.send().await.ok().token("access_token");
+    assert!(token.starts_with("gw_at_"));
+    let own = || holder.proof_beside(&server, "GET", &token);
+    let bearer = || server.ask("GET", "/userinfo").bearer(&token);
+
+    use_at_userinfo(&server, &token, &own()).await.ok();
+    let stolen = thief.proof_beside(&server, "GET", &token);
+    use_at_userinfo(&server, &token, &stolen).await.refused(401, "invalid_token");
+    let other = holder.proof_beside(&server, "GET", "another");
+    use_at_userinfo(&server, &token, &other).await.refused(401, "invalid_dpop_proof");
+    bearer().send().await.refused(401, "invalid_token");
+    bearer().dpop(&own()).send().await.refused(401, "invalid_token");
+    let used = own();
+    use_at_userinfo(&server, &token, &used).await.ok();
+    use_at_userinfo(&server, &token, &used).await.refused(401, "invalid_dpop_proof");
+}
+
 /// > dpop_bound_access_tokens: A boolean value specifying whether the client always uses DPoP for token
 /// > requests. […] If the value is true, the authorization server MUST reject token requests from the
 /// > client that do not contain the DPoP header. (§5.2); THREATS DP-10
@@ -103,6 +135,31 @@ async fn the_refresh_token_of_a_public_client_is_its_keys() {
 
     assert_eq!(claims(&next.token("access_token"))["cnf"]["jkt"], json!(holder.jkt));
     assert_ne!(next.token("refresh_token"), token);
+}
+
+/// The successor of a token within its grace is for the same key, too: THREATS DP-11, RT-05.
+#[tokio::test]
+async fn a_lost_answer_is_given_again_to_the_same_key_alone() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = public_app(&server).await;
+    let (holder, thief) = (Holder::new(), Holder::new());
+    let code = code(&server, &client, "").await;
+    let proof = holder.proof(&server);
+    let first = public(&server, &client, &code_form(&code), Some(&proof)).send().await.ok();
+    let token = first.token("refresh_token");
+    let refresh = async |proof: Option<&str>| {
+        let form = [("grant_type", "refresh_token"), ("refresh_token", &*token)];
+        public(&server, &client, &form, proof).send().await
+    };
+    let lost = refresh(Some(&holder.proof(&server))).await.ok().token("refresh_token");
+
+    refresh(Some(&thief.proof(&server))).await.refused(400, "invalid_grant");
+    refresh(None).await.refused(400, "invalid_grant");
+    let again = refresh(Some(&holder.proof(&server))).await.ok();
+
+    assert_eq!(again.token("refresh_token"), lost);
+    assert_eq!(claims(&again.token("access_token"))["cnf"]["jkt"], json!(holder.jkt));
 }
 
 /// > Refresh tokens issued to confidential clients […] are not bound to the DPoP proof public key because

@@ -2,9 +2,9 @@
 
 use gatewright::config::Alias;
 use gatewright::jose::base64url;
-use gatewright::store::sweep;
-use gatewright::types::Algorithm;
+use gatewright::store::{replays, sql, sweep};
 use gatewright::types::token::AuthorizationCode;
+use gatewright::types::{Algorithm, Seconds};
 use serde_json::{Value, json};
 
 use crate::holder::{
@@ -398,14 +398,40 @@ async fn the_store_of_proofs_is_bounded() {
         claims["jti"] = json!(format!("{:0>256}", claims["jti"].as_str().unwrap()));
         ask(&server, &service, &holder.sign(&claims)).await.ok();
     }
-    assert_eq!(kept(&server).await, 40);
+    // And as many more as it takes the sweep three times.
+    let (kind, until) = (replays::Kind::DpopProof, server.trace().now() + Seconds(80));
+    for n in 0..1_160 {
+        let (on, id) = (server.app().store.db(), format!("{n:0>256}"));
+        assert!(replays::first_use(on, kind, &holder.jkt, &id, until).await.unwrap());
+    }
+    assert_eq!((kept(&server).await, longest(&server).await), (1_200, 32));
     // The life of a proof and all clocks, and what the sweep waits besides (THREATS CL-01).
     server.wait(60 + 10 + 10 + 120 - 1);
     sweep::once(&server.app().store, server.trace().now()).await.unwrap();
-    assert_eq!(kept(&server).await, 40);
+    assert_eq!(kept(&server).await, 1_200);
     server.wait(1);
-    sweep::once(&server.app().store, server.trace().now()).await.unwrap();
-    assert_eq!(kept(&server).await, 0);
+    let living = holder.proof(&server);
+    assert!(takes(&server, &service, &living).await);
+    let mut left = Vec::new();
+    while left.len() < 3 {
+        let swept = sweep::once(&server.app().store, server.trace().now()).await.unwrap();
+        left.push((kept(&server).await, sweep::is_full(&swept)));
+    }
+    assert_eq!(left, [(701, true), (201, true), (1, false)]);
+    assert!(!takes(&server, &service, &living).await, "what may still count is not let go");
+}
+
+/// How many bytes the longest of the names takes by which proofs are remembered.
+async fn longest(server: &Server) -> i64 {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        bytes: i64,
+    }
+    let row: Row = sql("SELECT CAST(MAX(LENGTH(jti)) AS BIGINT) AS bytes FROM replays")
+        .one(server.app().store.db())
+        .await
+        .unwrap();
+    row.bytes
 }
 
 /// THREATS DB-03: a database that is away is our fault, not the proof's.

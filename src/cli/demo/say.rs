@@ -91,10 +91,12 @@ still there; with --fresh, it starts over. Ctrl-C stops it.
     /// Commands with certificates.
     fn certified_commands(&self) -> String {
         let Self { mtls, api, drawer, clients, .. } = self;
-        let at = drawer.0.display();
+        // From wherever that other terminal is, and whatever is in the path.
+        let at = std::path::absolute(&drawer.0).unwrap_or_else(|_| drawer.0.clone());
+        let at = at.display().to_string().replace('\'', r"'\''");
         let id = &clients.certified;
         format!(
-            r#"  cd {at}
+            r#"  cd '{at}'
   TOKEN=$(curl -s --cacert localhost-ca.pem --cert service.pem --key service.key {mtls}/token \
       -d grant_type=client_credentials -d client_id={id} -d scope=invoices.read -d resource={API} \
       | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
