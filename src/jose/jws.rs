@@ -615,6 +615,70 @@ mod tests {
         assert!(check(&weak, Keys::Shared(&short), &[Algorithm::Hs256]).is_err(), "31 bytes");
     }
 
+    /// RFC 9449 §4.3: of one that brings its key, too. THREATS DP-05.
+    #[test]
+    fn what_an_embedded_key_signs_is_checked_as_whoever_asks_allows() {
+        let (key, _) = SigningKey::generate(Algorithm::Es256).unwrap();
+        let mut jwk = key.public_jwk();
+        jwk.as_object_mut().unwrap().remove("alg");
+        let header = json!({ "alg": "ES256", "typ": "dpop+jwt", "jwk": jwk }).to_string();
+        let jwt = key.compact(header.as_bytes(), b"{}").unwrap();
+        let check = |jwt: &str, allowed: &[_], typ| {
+            Jws::read(jwt)?.verify_embedded(allowed, Typ::Is(typ)).map(|(key, _)| key.to_string())
+        };
+
+        assert_eq!(check(&jwt, &[Algorithm::Es256], "dpop+jwt").as_deref(), Ok(key.kid()));
+        assert!(check(&jwt, &[Algorithm::Es384, Algorithm::Rs256], "dpop+jwt").is_err());
+        assert!(check(&jwt, &[], "dpop+jwt").is_err());
+        assert!(check(&jwt, &[Algorithm::Es256], "at+jwt").is_err());
+    }
+
+    /// `jsonwebtoken` does not know P-521: aws-lc itself checks it. THREATS JO-09, JO-02.
+    #[test]
+    fn a_signature_on_p521_is_checked_as_all_others_are() {
+        use aws_lc_rs::rand::SystemRandom;
+        use aws_lc_rs::signature::{ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+        let pair = EcdsaKeyPair::generate(&ECDSA_P521_SHA512_FIXED_SIGNING).unwrap();
+        let (x, y) = pair.public_key().as_ref()[1..].split_at(66);
+        let (x, y) = (base64url::encode(x), base64url::encode(y));
+        let jwk = json!({ "kty": "EC", "crv": "P-521", "x": x, "y": y });
+        let set: Jwks = [PublicKey::from_jwk(&jwk).unwrap()].into_iter().collect();
+        let message = [r#"{"alg":"ES512"}"#, PAYLOAD].map(base64url::encode).join(".");
+        let good = pair.sign(&SystemRandom::new(), message.as_bytes()).unwrap();
+        let good = good.as_ref();
+        let check = |signature: &[u8]| {
+            let jwt = [message.as_str(), &base64url::encode(signature)].join(".");
+            verify(&jwt, Keys::Published(&set), Algorithm::THEIRS, Typ::AbsentOr(&[])).map(drop)
+        };
+        let (r, s) = good.split_at(66);
+
+        assert_eq!(check(good), Ok(()));
+        let zero = [0; 66];
+        let mut forgeries = vec![
+            vec![0; 132],
+            vec![0xff; 132],
+            [&zero, s].concat(),
+            [r, &zero].concat(),
+            [s, r].concat(),
+            good[..131].to_vec(),
+            [good, &[0]].concat(),
+            [good, good].concat(),
+        ];
+        forgeries.extend((0..good.len()).map(|at| {
+            let mut flipped = good.to_vec();
+            flipped[at] ^= 1;
+            flipped
+        }));
+        for forgery in forgeries {
+            assert!(check(&forgery).is_err(), "{forgery:02x?}");
+        }
+        for (alg, crv) in [("ES384", "P-521"), ("ES512", "P-384")] {
+            let mut other = jwk.clone();
+            (other["alg"], other["crv"]) = (json!(alg), json!(crv));
+            assert!(PublicKey::from_jwk(&other).is_err(), "{alg} {crv}");
+        }
+    }
+
     /// THREATS JO-07.
     #[test]
     fn the_typ_must_be_the_expected_one() {

@@ -375,6 +375,57 @@ async fn haproxy_tells_of_the_certificate() {
     whoever_shows_a_certificate_is_known_by_it(Edge::Haproxy).await;
 }
 
+/// docs/certificates.md, "Runbook: a client certificate leaked": its commands, a page being as small as can be.
+#[tokio::test]
+async fn the_runbook_finds_every_token_of_a_certificate() {
+    let world = World::before(Edge::Gatewright).await;
+    let (own, other) = (world.issuing.client("Backup"), world.issuing.client("Other"));
+    let mut issued = Vec::new();
+    for (name, identity) in [("own", &own), ("other", &other)] {
+        world.put(name, identity);
+        let subject = if name == "own" { "CN=Backup" } else { "CN=Other" };
+        let by_certificate = ["--auth-method", "tls_client_auth", "--tls-subject", subject];
+        let id = world.client(&[&by_certificate[..], &["--tls-bound-tokens"]].concat()).await;
+        for _ in 0..2 {
+            let before = issued.len();
+            issued.push(world.ask(&id, Some(name), &[]).await);
+            // Each in a batch of its own.
+            crate::until("the token is in the audit trail", async || {
+                let list = ["audit", "list", "--kind", "token.issued"];
+                world.server.place.json(&list).await.as_array().unwrap().len() > before
+            })
+            .await;
+        }
+    }
+    assert!(issued.iter().all(|(status, _)| *status == 200), "{issued:?}");
+    let book = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/certificates.md");
+    let book = std::fs::read_to_string(book).unwrap();
+    let begun = book.find("   before=\n").unwrap();
+    let (commands, _) = book[begun..].split_once("```").unwrap();
+    assert!(commands.contains("--limit 1000") && commands.contains("THUMBPRINT"));
+    let commands = commands.replace("--limit 1000", "--limit 1");
+    let commands = commands.replace("THUMBPRINT", &own.thumbprint());
+
+    let mut shell = Command::new("sh");
+    let script = format!("gatewright() {{ \"$BINARY\" \"$@\"; }}\n{commands}");
+    shell.args(["-c", &script]).env("BINARY", env!("CARGO_BIN_EXE_gatewright"));
+    shell.envs(world.server.place.settings.iter().cloned());
+    let output = shell.current_dir(&world.server.place.directory).output().await.unwrap();
+
+    let told = String::from_utf8(output.stdout).unwrap();
+    let told: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let jti = |(_, answer): &(u16, Value)| {
+        let token = answer["access_token"].as_str().unwrap();
+        let payload =
+            gatewright::jose::base64url::decode(token.split('.').nth(1).unwrap()).unwrap();
+        serde_json::from_slice::<Value>(&payload).unwrap()["jti"].clone()
+    };
+    // The newest first.
+    let found: Vec<_> = told.iter().map(|one| one["jti"].clone()).collect();
+    assert_eq!(found, [jti(&issued[1]), jti(&issued[0])], "{told:?}");
+    world.stop().await;
+}
+
 /// openid-client with `TlsClientAuth` and `use_mtls_endpoint_aliases`.
 #[tokio::test]
 async fn openid_client_for_javascript_shows_a_certificate() {

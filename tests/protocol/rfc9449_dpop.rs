@@ -104,7 +104,8 @@ async fn a_proof_whose_header_is_wrong_is_no_proof() {
         ("another use", key_with("use", json!("enc"))),
         ("another alg in the key", key_with("alg", json!("ES384"))),
         ("no point of the curve", key_with("x", holder.jwk["y"].clone())),
-        ("somebody else's key", with("jwk", stranger.jwk.clone())),
+        ("somebody else's key", with("jwk", Holder::new().jwk)),
+        ("somebody else's key of another kind", with("jwk", stranger.jwk.clone())),
         ("a key of no kind", with("jwk", json!({ "kty": "EC" }))),
         ("a set of keys", with("jwk", json!({ "keys": [holder.jwk] }))),
         ("only where a key is", {
