@@ -126,21 +126,7 @@ impl Router {
         let route = route.filter(|route| !is_mtls || route.reach != Reach::Issuer);
 
         let mut response = match route {
-            // Gateways take every status but 401 and 403 for a fault, and a client can cause this.
-            Some(route)
-                if let Some(why) = misread
-                    && route.kind == Kind::Gateway =>
-            {
-                Bearer::from(Code::InvalidToken.because(why)).answer(&head)
-            }
-            _ if let Some(why) = misread => {
-                // What it shows or tells stays with it: where to look is what the operator needs.
-                let mut refusal = Code::InvalidRequest.because(why).with("peer", peer.address);
-                if is_from_proxy {
-                    refusal = refusal.with("client_certificate_header", form.as_str());
-                }
-                Json::from(refusal).answer(&head)
-            }
+            _ if let Some(why) = misread => self.unread(peer, route, &head, why),
             _ if !has_one_host(&head, parts.version) => {
                 let why = "the request has not exactly one Host (RFC 9112 section 3.2)";
                 Json::from(Code::InvalidRequest.because(why)).answer(&head)
@@ -176,6 +162,26 @@ impl Router {
                 asked.is_some_and(|asked| asked.host().eq_ignore_ascii_case(own.host()))
                     && port == own.port()
             })
+    }
+
+    /// A certificate that cannot be read: 400. But gateways take every status except 401 and 403 for a fault, and
+    /// whoever they ask about may be the one who caused this (decision 0015).
+    fn unread(
+        &self,
+        peer: &Peer,
+        route: Option<&Arc<Route>>,
+        head: &Head,
+        why: &'static str,
+    ) -> Response {
+        let is_asked = head.is_from_proxy && route.is_some_and(|route| route.kind == Kind::Gateway);
+        let code = if is_asked { Code::InvalidToken } else { Code::InvalidRequest };
+        // What it shows or tells stays with it: where to look is what the operator needs.
+        let mut refusal = code.because(why).with("peer", peer.address);
+        if head.is_from_proxy {
+            let form = self.site.app.config.http.client_certificate_header;
+            refusal = refusal.with("client_certificate_header", form.as_str());
+        }
+        if is_asked { Bearer::from(refusal).answer(head) } else { Json::from(refusal).answer(head) }
     }
 
     /// People who come over plain http are sent on; applications are told, for whoever is sent on has

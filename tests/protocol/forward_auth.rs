@@ -437,6 +437,14 @@ async fn a_token_that_is_bound_to_a_key_passes_with_a_proof_for_the_original_req
     stopped(told(about(&server, "invoices", &token)).send().await, 401, "invalid_token");
     let bearer = told(about(&server, "invoices", &token)).dpop(&made("GET", URL));
     stopped(bearer.send().await, 401, "invalid_token");
+    // Nor does a proof make more of a token that is bound to nothing.
+    let free = server.token_of(&client).await;
+    let upgraded =
+        server.ask("GET", "/verify/invoices").dpop(&proof(&server, &holder, &free, "GET", URL));
+    let upgraded = told(upgraded.header("authorization", &format!("DPoP {free}")));
+    stopped(upgraded.send().await, 401, "invalid_token");
+    let alone = server.ask("GET", "/verify/any").header("authorization", &format!("DPoP {free}"));
+    stopped(alone.send().await, 401, "invalid_dpop_proof");
 }
 
 /// RFC 9449 §7.1: a token that says nothing of itself is bound as well.
