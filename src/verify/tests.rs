@@ -448,8 +448,11 @@ async fn a_token_that_is_bound_to_a_key_counts_with_a_proof_for_this_request_alo
     refused(with_proof(&verifier, &bearer, &[&proof()], 0).await, 401, invalid);
     let free = issuer.token(|_| {});
     let upgraded = holder.proof(&free, |_| {});
-    let result = with_proof(&verifier, &format!("DPoP {free}"), &[&upgraded], 0).await;
-    refused(result, 401, invalid);
+    for scheme in ["DPoP", "Bearer"] {
+        let result = with_proof(&verifier, &format!("{scheme} {free}"), &[&upgraded], 0).await;
+        refused(result, 401, invalid);
+    }
+    with_proof(&verifier, &format!("Bearer {free}"), &[], 0).await.unwrap();
 }
 
 /// RFC 9449 §11.1; THREATS DP-01, DP-13, DP-14.

@@ -439,10 +439,12 @@ async fn a_token_that_is_bound_to_a_key_passes_with_a_proof_for_the_original_req
     stopped(bearer.send().await, 401, "invalid_token");
     // Nor does a proof make more of a token that is bound to nothing.
     let free = server.token_of(&client).await;
-    let upgraded =
-        server.ask("GET", "/verify/invoices").dpop(&proof(&server, &holder, &free, "GET", URL));
-    let upgraded = told(upgraded.header("authorization", &format!("DPoP {free}")));
-    stopped(upgraded.send().await, 401, "invalid_token");
+    for scheme in ["DPoP", "Bearer"] {
+        let own = proof(&server, &holder, &free, "GET", URL);
+        let upgraded = server.ask("GET", "/verify/invoices").dpop(&own);
+        let upgraded = told(upgraded.header("authorization", &format!("{scheme} {free}")));
+        stopped(upgraded.send().await, 401, "invalid_token");
+    }
     let alone = server.ask("GET", "/verify/any").header("authorization", &format!("DPoP {free}"));
     stopped(alone.send().await, 401, "invalid_dpop_proof");
 }
