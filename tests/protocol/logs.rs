@@ -3,12 +3,15 @@
 use std::io::{self, Write};
 use std::sync::{Arc, LazyLock, Mutex};
 
+use gatewright::config::{CertificateHeader, OriginalRequest, Protected};
+use gatewright::types::Scope;
 use serde_json::json;
 use tracing::Dispatch;
 use tracing::subscriber::{DefaultGuard, NoSubscriber};
 
 use crate::application::Request;
 use crate::browser::{Browser, VERIFIER};
+use crate::certificates::behind_proxy;
 use crate::holder;
 use crate::jwt::{Holder, Signer};
 use crate::server::{Client, ISSUER, PASSWORD, Server};
@@ -57,7 +60,17 @@ impl Write for Log {
 #[tokio::test]
 async fn no_secret_is_ever_told() {
     let (log, _guard) = Log::begin();
-    let server = Server::start().await;
+    let server = Server::with(|config| {
+        behind_proxy(config, CertificateHeader::None);
+        config.verify.routes = vec![Protected {
+            name: "ours".to_owned(),
+            audience: ISSUER.to_owned(),
+            scope: Scope::default(),
+            origin: Some(ISSUER.to_owned()),
+            original: OriginalRequest::XOriginal,
+        }];
+    })
+    .await;
     server.user("ada").await;
     let client = server.web_app().await;
     let mut secrets = vec![PASSWORD.to_owned(), client.secret.clone(), VERIFIER.to_owned()];
@@ -169,12 +182,21 @@ async fn proofs(server: &Server) -> Vec<String> {
     holder::use_at_userinfo(server, &token, &used).await.ok();
     holder::use_at_userinfo(server, &token, &used).await.refused(401, "invalid_dpop_proof");
     holder::use_at_userinfo(server, &token, &stolen).await.refused(401, "invalid_token");
+    let asked = holder.proof_beside(server, "GET", &token);
+    let verify = async || {
+        let ask = server.ask("GET", "/verify/ours").dpop(&asked);
+        let ask = ask.header("authorization", &format!("DPoP {token}"));
+        let ask = ask.header("x-original-method", "GET").header("x-original-uri", "/userinfo");
+        ask.send().await
+    };
+    assert_eq!(verify().await.status, 200);
+    verify().await.refused(401, "invalid_dpop_proof");
     let form = format!("token={token}");
     server.post_as(&client, "/introspect", &form).await.ok();
     server.post_as(&client, "/revoke", &form).await.ok();
     let again = holder.proof_beside(server, "GET", &token);
     holder::use_at_userinfo(server, &token, &again).await.refused(401, "invalid_token");
-    told.extend([used, stolen, again, token]);
+    told.extend([used, stolen, asked, again, token]);
     told.extend(signatures(&told));
     told
 }
