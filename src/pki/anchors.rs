@@ -10,7 +10,7 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::Certificate;
 use super::authority::issuing;
-use super::chain::{Chain, Outcomes};
+use super::chain::{Chain, Outcomes, signs_certificates};
 use crate::config;
 use crate::store::authorities::AuthorityRow;
 use crate::types::{Failure, Thumbprint, Timestamp};
@@ -46,7 +46,7 @@ pub struct Anchors {
     pub(super) trusted: Vec<TrustAnchor<'static>>,
     pub(super) from: Vec<(Arc<Anchor>, CertificateDer<'static>)>,
     pub(super) outcomes: Outcomes,
-    /// Of all the certificates.
+    /// Of all the certificates, and of which set each one is.
     digest: Thumbprint,
 }
 
@@ -59,10 +59,14 @@ impl Anchors {
         let (mut trusted, mut from) = (Vec::new(), Vec::new());
         let mut all = Vec::new();
         for set in &sets {
+            // With a length before each part: what moves from one set into the next is believed in
+            // another way.
+            framed(&mut all, set.name.as_bytes());
+            all.extend_from_slice(&set.certificates.len().to_be_bytes());
             for certificate in &set.certificates {
                 trusted.push(anchor(certificate).map_err(|why| (set.name.clone(), why))?);
                 from.push((set.clone(), certificate.clone()));
-                all.extend_from_slice(certificate);
+                framed(&mut all, certificate);
             }
         }
         Ok(Self {
@@ -80,6 +84,11 @@ impl Anchors {
     }
 }
 
+fn framed(all: &mut Vec<u8>, part: &[u8]) {
+    all.extend_from_slice(&part.len().to_be_bytes());
+    all.extend_from_slice(part);
+}
+
 /// > If the cA boolean is not asserted, then the certified public key MUST NOT be used to verify certificate
 /// > signatures. (RFC 5280 §4.2.1.9, in substance)
 ///
@@ -89,6 +98,10 @@ fn anchor(certificate: &CertificateDer<'static>) -> Result<TrustAnchor<'static>,
         .map_err(|_| "has what is not an X.509 certificate")?;
     if !parsed.is_ca() {
         return Err("has a certificate that is none of an authority (CA:TRUE is missing)");
+    }
+    if !signs_certificates(&parsed) {
+        return Err("has a certificate of an authority that may not issue any (keyUsage lacks \
+                    keyCertSign): take it out, or have it made anew with keyCertSign");
     }
     webpki::anchor_from_trusted_cert(certificate)
         .map(|anchor| anchor.to_owned())

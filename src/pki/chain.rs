@@ -5,12 +5,13 @@
 //!
 //! [RFC 5280 §6]: https://www.rfc-editor.org/rfc/rfc5280#section-6
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
 use quick_cache::sync::Cache as Lru;
 use rustls_pki_types::{CertificateDer, UnixTime};
-use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, Error, KeyUsage};
+use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, Error, KeyUsage, VerifiedPath};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::Certificate;
@@ -47,6 +48,33 @@ struct Outcome {
     until: Timestamp,
 }
 
+/// Why a path that is right in all that `webpki` looks at is none to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refused {
+    Expired,
+    NotYet,
+    MayNotIssue,
+}
+
+impl Refused {
+    const fn is_of_dates(self) -> bool {
+        match self {
+            Self::Expired | Self::NotYet => true,
+            Self::MayNotIssue => false,
+        }
+    }
+
+    const fn why(self) -> &'static str {
+        match self {
+            Self::Expired => "the anchor has expired",
+            Self::NotYet => "the anchor does not count yet",
+            Self::MayNotIssue => {
+                "a certificate of the chain may not issue any: keyUsage lacks keyCertSign"
+            }
+        }
+    }
+}
+
 impl Anchors {
     /// What a certificate leads to with what came with it.
     ///
@@ -74,6 +102,19 @@ impl Anchors {
             Err(error) => return Outcome::never(error),
         };
         let time = UnixTime::since_unix_epoch(Duration::from_secs(now.0.max(0).unsigned_abs()));
+        // Of several paths that we refuse, that counts which time may mend.
+        let refused: Cell<Option<Refused>> = Cell::new(None);
+        // A path is refused here and not afterwards, so that another one is looked for: an old root
+        // stands beside its successor of the same name and key for years.
+        let verify_path = |path: &VerifiedPath<'_>| {
+            let Err(why) = self.must_issue(path, now) else {
+                return Ok(());
+            };
+            if why.is_of_dates() || refused.get().is_none() {
+                refused.set(Some(why));
+            }
+            Err(Error::UnknownIssuer)
+        };
         let verified = end.verify_for_usage(
             ALL_VERIFICATION_ALGS,
             &self.trusted,
@@ -81,18 +122,23 @@ impl Anchors {
             time,
             KeyUsage::client_auth(),
             None,
-            None,
+            Some(&verify_path),
         );
         let verified = match verified {
             Ok(verified) => verified,
-            // Later it may be another thing.
-            Err(error @ (Error::CertExpired { .. } | Error::CertNotValidYet { .. })) => {
-                return Outcome { found: Err(format!("{error:?}")), from: now, until: now };
+            Err(error) => {
+                let is_dated =
+                    matches!(error, Error::CertExpired { .. } | Error::CertNotValidYet { .. })
+                        || refused.get().is_some_and(Refused::is_of_dates);
+                let why = refused.get().map_or_else(|| error.to_string(), |it| it.why().to_owned());
+                if is_dated {
+                    // Later it may be another thing.
+                    return Outcome { found: Err(why), from: now, until: now };
+                }
+                return Outcome::never(why);
             }
-            Err(error) => return Outcome::never(error),
         };
-        let at = self.trusted.iter().position(|anchor| std::ptr::eq(anchor, verified.anchor()));
-        let Some((anchor, root)) = at.and_then(|at| self.from.get(at)) else {
+        let Some((anchor, root)) = self.behind(&verified) else {
             return Outcome::never("the anchor is not one of ours");
         };
         let mut path = vec![shown.der().clone()];
@@ -101,17 +147,43 @@ impl Anchors {
         let Some((from, until)) = in_force(&path) else {
             return Outcome::never("the dates of the chain cannot be read");
         };
-        // RFC 5280 §6.1 does not ask when an anchor ends; who runs one does not expect it to go on.
-        let found = if (from..=until).contains(&now) {
-            Ok(Arc::new(Chain { anchor: anchor.clone(), path }))
-        } else {
-            return Outcome {
-                found: Err("the anchor has expired".to_owned()),
-                from: now,
-                until: now,
-            };
+        Outcome { found: Ok(Arc::new(Chain { anchor: anchor.clone(), path })), from, until }
+    }
+
+    /// The set, and the certificate, that a path ends at.
+    fn behind(&self, path: &VerifiedPath<'_>) -> Option<&(Arc<Anchor>, CertificateDer<'static>)> {
+        let at = self.trusted.iter().position(|anchor| std::ptr::eq(anchor, path.anchor()))?;
+        self.from.get(at)
+    }
+
+    /// What `webpki` leaves to us: when an anchor ends, and what the keys between are for.
+    fn must_issue(&self, path: &VerifiedPath<'_>, now: Timestamp) -> Result<(), Refused> {
+        // > If a key usage extension is present, verify that the keyCertSign bit is set.
+        // > (RFC 5280 §6.1.4 (n)); of anchors this was made sure of when they were read
+        let issues = |der: CertificateDer<'_>| {
+            X509Certificate::from_der(&der).is_ok_and(|(_, parsed)| signs_certificates(&parsed))
         };
-        Outcome { found, from, until }
+        if !path.intermediate_certificates().all(|one| issues(one.der())) {
+            return Err(Refused::MayNotIssue);
+        }
+        // RFC 5280 §6.1 does not ask when an anchor ends; who runs one does not expect it to go on.
+        let dates = self.behind(path).and_then(|(_, root)| in_force(std::slice::from_ref(root)));
+        match dates {
+            Some((from, _)) if now < from => Err(Refused::NotYet),
+            Some((_, until)) if until < now => Err(Refused::Expired),
+            // What has no dates is judged with the whole path.
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// Whether a certificate of an authority says that its key is for others' certificates, or does not say
+/// what it is for.
+pub(super) fn signs_certificates(parsed: &X509Certificate<'_>) -> bool {
+    match parsed.key_usage() {
+        Ok(Some(usage)) => usage.value.key_cert_sign(),
+        Ok(None) => true,
+        Err(_) => false,
     }
 }
 

@@ -61,6 +61,17 @@ impl Authority {
         self.issuer.pem()
     }
 
+    /// Another certificate for the same name and key.
+    pub(crate) fn renewed(
+        &self,
+        name: &str,
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> String {
+        let mut params = Self::params(name);
+        change(&mut params);
+        params.self_signed(self.issuer.key()).unwrap().pem()
+    }
+
     /// A file with its certificate, which goes with it.
     pub(crate) fn file(&self) -> &Path {
         &self.file.get_or_init(|| Scratch::of(&self.pem())).0

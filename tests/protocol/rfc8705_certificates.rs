@@ -1,6 +1,7 @@
 //! RFC 8705 §2, client authentication by certificates: whom one proves, and whom not. THREATS MT-01 to MT-03.
 
 use gatewright::config::CertificateHeader;
+use gatewright::pki::anchors::Trust;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa,
     KeyPair, KeyUsagePurpose, NameConstraints, SanType, date_time_ymd,
@@ -162,6 +163,9 @@ async fn a_certificate_that_does_not_hold_proves_nobody() {
     let expired_ca = root.below("Expired CA", |params| params.not_after = until);
     let short = root.below("Short CA", |p| p.is_ca = IsCa::Ca(BasicConstraints::Constrained(0)));
     let too_deep = short.below("Too deep", |_| {});
+    let for_lists = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::CrlSign];
+    let may_not = root.below("May not issue", |params| params.key_usages = for_lists);
+    let unsaid = root.below("Does not say", |params| params.key_usages = Vec::new());
     let not_ca = root.below("Not a CA", |params| params.is_ca = IsCa::ExplicitNoCa);
     let confined = root.below("Confined CA", |params| {
         let permitted_subtrees = vec![GeneralSubtree::DnsName("inside.example".to_owned())];
@@ -172,6 +176,7 @@ async fn a_certificate_that_does_not_hold_proves_nobody() {
     ask(&server, &client, &root.issue("Backup", |_| {})).await.ok();
     ask(&server, &client, &issuing.issue("Backup", |_| {})).await.ok();
     ask(&server, &client, &short.issue("Backup", |_| {})).await.ok();
+    ask(&server, &client, &unsaid.issue("Backup", |_| {})).await.ok();
     let inside = confined.issue("Backup", |p| p.subject_alt_names = vec![dns("a.inside.example")]);
     ask(&server, &client, &inside).await.ok();
     let bare = root.issue("Backup", |params| {
@@ -204,6 +209,7 @@ async fn a_certificate_that_does_not_hold_proves_nobody() {
         ("no intermediate", orphan),
         ("expired intermediate", expired_ca.issue("Backup", |_| {})),
         ("path length", too_deep.issue("Backup", |_| {})),
+        ("issued by a CA that may not issue", may_not.issue("Backup", |_| {})),
         ("issued by no CA", not_ca.issue("Backup", |_| {})),
         (
             "name constraints",
@@ -272,6 +278,67 @@ async fn a_certificate_that_was_good_expires() {
     server.wait(1);
     ask(&server, &client, &old).await.refused(401, "invalid_client");
     ask(&server, &client, &new).await.ok();
+}
+
+/// A root and the one that follows it, of the same name and key, stand in one file for years: what either
+/// vouches for counts, in whichever order they stand, and nothing does when both are over.
+#[tokio::test]
+async fn a_root_that_has_ended_does_not_hide_its_successor() {
+    let from = |year, month| date_time_ymd(year, month, 1);
+    for is_old_first in [true, false] {
+        let old = Authority::with("Clients CA", |params| {
+            params.not_before = from(2026, 12);
+            params.not_after = from(2028, 1);
+        });
+        let new = old.renewed("Clients CA", |params| {
+            params.not_before = from(2027, 6);
+            params.not_after = from(2029, 1);
+        });
+        let both = if is_old_first { [old.pem(), new] } else { [new, old.pem()] };
+        std::fs::write(old.file(), both.concat()).unwrap();
+        let server = server_of(&old).await;
+        let client = backup(&server).await;
+        let shown = old.below("Issuing CA", |_| {}).issue("Backup", |_| {});
+        let mut at = BEGINNING;
+        let mut until = |date: time::OffsetDateTime| {
+            server.wait(date.unix_timestamp() - at);
+            at = date.unix_timestamp();
+        };
+
+        let what = format!("the old one first: {is_old_first}");
+        ask(&server, &client, &shown).await.refused(401, "invalid_client");
+        until(from(2027, 1));
+        assert_eq!(ask(&server, &client, &shown).await.status, 200, "the old one alone; {what}");
+        until(from(2027, 12));
+        assert_eq!(ask(&server, &client, &shown).await.status, 200, "both; {what}");
+        until(from(2028, 2));
+        assert_eq!(ask(&server, &client, &shown).await.status, 200, "the new one alone; {what}");
+        until(from(2029, 2));
+        ask(&server, &client, &shown).await.refused(401, "invalid_client");
+
+        let told = server.events("request.refused").await;
+        let told: Vec<_> = told.iter().map(|event| event.facts.as_str()).collect();
+        let [last, first] = told.as_slice() else { panic!("{told:?}") };
+        assert!(first.contains("\"chain\":\"the anchor does not count yet\""), "{first}");
+        assert!(last.contains("\"chain\":\"the anchor has expired\""), "{last}");
+    }
+}
+
+/// RFC 5280 §4.2.1.3: whoever says what its key is for, and not that it is for certificates, is no authority.
+#[tokio::test]
+async fn an_anchor_that_may_not_issue_is_a_problem_of_the_configuration() {
+    let lists = Authority::with("Lists", |p| p.key_usages = vec![KeyUsagePurpose::CrlSign]);
+    let (anchor, file) = (lists.anchor("lists"), lists.file().display());
+
+    let refused = Trust::open(&[anchor]).unwrap_err();
+
+    assert_eq!(
+        refused.to_string(),
+        format!(
+            "client_certificates.anchors: {file}: has a certificate of an authority that may not issue any \
+             (keyUsage lacks keyCertSign): take it out, or have it made anew with keyCertSign"
+        )
+    );
 }
 
 /// Several authorities, each under its name; a file that changes is read again, and a broken one is not.
