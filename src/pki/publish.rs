@@ -16,6 +16,7 @@ use super::authority::{Authority, SKEW, moment};
 use super::ocsp::{Answer, CertId, Request, Response, Status, Unsuccessful};
 use super::{Issuer, Reason, description};
 use crate::store::authorities::{self, AuthorityRow, Crl, Revoked};
+use crate::store::versions;
 use crate::types::{Code, Failure, Result, Seconds};
 
 /// How long an answer about one certificate counts, at most.
@@ -34,15 +35,15 @@ impl Authority<'_> {
         let row = self.issuing_row(id).await?;
         let db = self.store.db();
         // Before the list: what is revoked after this makes the next one.
-        let revoked = authorities::count_revoked(db, id).await?;
+        let version = versions::all(self.store).await?.revocations;
         let held = authorities::crl(db, id).await?;
         if let Some(held) = &held
-            && held.revoked == revoked
+            && held.version == version
             && self.trace.now() < held.made_at + Seconds((held.next_at - held.made_at).0 / 2)
         {
             return Ok(held.der.clone());
         }
-        let next = self.make_crl(row, held.as_ref(), revoked).await?;
+        let next = self.make_crl(row, held.as_ref(), version).await?;
         if authorities::keep_crl(db, id, &next).await? {
             return Ok(next.der);
         }
@@ -124,7 +125,7 @@ impl Authority<'_> {
         Ok(found.ok_or_else(|| Code::NotFound.because("there is no such authority"))?)
     }
 
-    async fn make_crl(&self, row: AuthorityRow, held: Option<&Crl>, revoked: i64) -> Result<Crl> {
+    async fn make_crl(&self, row: AuthorityRow, held: Option<&Crl>, version: i64) -> Result<Crl> {
         let now = self.trace.now();
         let listed = authorities::revoked(self.store.db(), &row.id, now - KEPT).await?;
         // The time, so that a database that was restored from a backup does not repeat numbers.
@@ -141,7 +142,7 @@ impl Authority<'_> {
         };
         let issuing = self.open_row(row)?;
         let list = params.signed_by(&issuing.issuer).map_err(Failure::internal)?;
-        Ok(Crl { number, der: list.der().to_vec(), revoked, made_at: now, next_at })
+        Ok(Crl { number, der: list.der().to_vec(), version, made_at: now, next_at })
     }
 }
 

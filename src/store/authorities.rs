@@ -174,24 +174,6 @@ pub async fn revoked(
     .await
 }
 
-/// How many certificates of an authority were ever revoked.
-///
-/// # Errors
-/// What the database says.
-pub async fn count_revoked(on: impl Into<On<'_>>, authority: &str) -> sqlx::Result<i64> {
-    #[derive(FromRow)]
-    struct Count {
-        count: i64,
-    }
-    let row: Option<Count> = sql("SELECT COUNT(*) AS count
-           FROM issued JOIN certificates ON certificates.thumbprint = issued.thumbprint
-          WHERE issued.authority_id = $1 AND certificates.revoked_at IS NOT NULL")
-    .bind(authority)
-    .opt(on)
-    .await?;
-    Ok(row.map_or(0, |row| row.count))
-}
-
 /// What became of a certificate that an authority issued.
 #[derive(Clone, Debug, FromRow)]
 pub struct Standing {
@@ -249,8 +231,8 @@ pub struct Crl {
     pub number: i64,
     /// Itself, in DER.
     pub der: Vec<u8>,
-    /// How many certificates of the authority were revoked when it was made.
-    pub revoked: i64,
+    /// The version of all that is revoked, read before it was made: with another one it is out of date.
+    pub version: i64,
     /// `thisUpdate`
     pub made_at: Timestamp,
     /// `nextUpdate`
@@ -262,7 +244,7 @@ pub struct Crl {
 /// # Errors
 /// What the database says.
 pub async fn crl(on: impl Into<On<'_>>, authority: &str) -> sqlx::Result<Option<Crl>> {
-    sql("SELECT number, der, revoked, made_at, next_at FROM crls WHERE authority_id = $1")
+    sql("SELECT number, der, version, made_at, next_at FROM crls WHERE authority_id = $1")
         .bind(authority)
         .opt(on)
         .await
@@ -273,16 +255,16 @@ pub async fn crl(on: impl Into<On<'_>>, authority: &str) -> sqlx::Result<Option<
 /// # Errors
 /// What the database says.
 pub async fn keep_crl(on: impl Into<On<'_>>, authority: &str, crl: &Crl) -> sqlx::Result<bool> {
-    let kept = sql("INSERT INTO crls (authority_id, number, der, revoked, made_at, next_at)
+    let kept = sql("INSERT INTO crls (authority_id, number, der, version, made_at, next_at)
          VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (authority_id) DO UPDATE
-            SET number = excluded.number, der = excluded.der, revoked = excluded.revoked,
+            SET number = excluded.number, der = excluded.der, version = excluded.version,
                 made_at = excluded.made_at, next_at = excluded.next_at
           WHERE crls.number < excluded.number")
     .bind(authority)
     .bind(crl.number)
     .bind(crl.der.as_slice())
-    .bind(crl.revoked)
+    .bind(crl.version)
     .bind(crl.made_at)
     .bind(crl.next_at)
     .run(on)

@@ -28,6 +28,7 @@ pub mod revocation_answers;
 pub mod revoked_tokens;
 pub mod server_secrets;
 pub mod sessions;
+pub mod shown_chains;
 pub mod sign_in_tries;
 pub mod signing_keys;
 pub mod sweep;

@@ -50,6 +50,7 @@ const STATEMENTS: &[(&str, &str, Seconds)] = &[
         OR (NOT offline AND NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.id = grants.session_id))"), Seconds::hours(1)),
     // A key that somebody else has may come back in another certificate, however late.
     ("certificates", batch!("certificates", "thumbprint", "not_after <= $1 AND (reason IS NULL OR reason <> 'keyCompromise')"), Seconds::days(90)),
+    ("shown_chains", batch!("shown_chains", "thumbprint", "not_after <= $1"), Seconds::hours(1)),
     ("enrolments", batch!("enrolments", "digest", "expires_at <= $1"), MARGIN),
     ("certificate_warnings", batch!("certificate_warnings", "thumbprint", "crossed_at <= $1"), Seconds::days(500)),
     ("outbox", batch!("outbox", "id", "done_at <= $1 OR failed_at <= $1"), Seconds::days(30)),

@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use gatewright::pki::Certificate;
 use gatewright::pki::issue::Issued;
-use gatewright::store::authorities;
+use gatewright::store::{authorities, sweep};
 use rcgen::KeyPair;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
@@ -148,6 +148,26 @@ async fn the_list_is_the_same_everywhere_until_it_has_to_be_another() {
     for nobody in ["/ca/crl/nobody", "/ca/certificate/nobody"] {
         world.server.get(nobody).await.refused(404, "not_found");
     }
+}
+
+/// What was revoked is in the list at once, also when another row leaves the inventory meanwhile and as many are
+/// revoked as before.
+#[tokio::test(flavor = "multi_thread")]
+async fn as_many_as_before_are_not_the_same_ones() {
+    let world = World::new().await;
+    let old = world.issued("old.pem").await;
+    world.revoke(&old, "superseded").await;
+    // Ninety days after it has expired it is forgotten.
+    let expires = Certificate::read(&old.certificate, &[]).unwrap().not_after;
+    world.server.wait((expires - world.server.trace().now()).0 + 90 * 86_400 - 60);
+    let issued = world.issued("a.pem").await;
+    assert!(world.crl().await.contains("No Revoked Certificates"));
+
+    world.server.wait(60);
+    sweep::once(&world.server.app().store, world.server.trace().now()).await.unwrap();
+    world.revoke(&issued, "keyCompromise").await;
+
+    assert!(world.crl().await.contains("Key Compromise"));
 }
 
 /// Each issuing certificate has its own list, the superseded one too (RFC 5280 §5.1.1.3: signed by it).
