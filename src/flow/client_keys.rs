@@ -1,8 +1,10 @@
 //! The keys of clients: `jwks` by value, or fetched from `jwks_uri` and kept a while.
 
-use std::sync::Arc;
+use std::convert::Infallible;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use quick_cache::sync::Cache as Lru;
+use tokio::sync::Mutex;
 
 use super::Call;
 use crate::jose::jwk::Jwks;
@@ -10,6 +12,10 @@ use crate::types::{Client, ClientId, Code, Refusal, Result, Seconds, Timestamp, 
 
 /// How long fetched keys are believed.
 const KEPT: Seconds = Seconds::minutes(10);
+
+/// How long they are believed when they cannot be fetched again: the publisher of a client may be away for a
+/// while, and who keeps us from reaching it must not keep a key alive that was withdrawn.
+const LONGEST: Seconds = Seconds::hours(1);
 
 /// An unknown `kid`, or certificate, causes one fetch of a client's keys in this time, not more (THREATS TE-16).
 const REFETCH: Seconds = Seconds(60);
@@ -22,15 +28,52 @@ const CLIENTS: usize = 10_000;
 
 /// The keys of clients, parsed.
 #[derive(Debug)]
-pub struct ClientKeys(Lru<ClientId, Arc<Held>>);
+pub struct ClientKeys(Lru<ClientId, Arc<Entry>>);
 
-#[derive(Debug)]
+/// A client's keys. Of many who find them missing or stale, one reads anew, and the others wait for it.
+#[derive(Debug, Default)]
+struct Entry {
+    turn: Mutex<()>,
+    held: RwLock<Option<Held>>,
+}
+
+#[derive(Clone, Debug)]
 struct Held {
     /// Of the client's registration.
     version: i64,
-    read_at: Timestamp,
-    /// `None`: the fetch failed; that is remembered too, so that failing costs one fetch as well.
-    keys: Option<Arc<Jwks>>,
+    /// When they were last asked for, whatever came of it: failing costs one fetch as well.
+    asked_at: Timestamp,
+    /// With when they were read; `None`: they cannot be had.
+    keys: Option<(Arc<Jwks>, Timestamp)>,
+}
+
+impl Held {
+    /// The keys, as long as they are believed at all.
+    fn keys(&self, client: &Client, now: Timestamp) -> Option<&Arc<Jwks>> {
+        let (keys, read_at) = self.keys.as_ref()?;
+        let is_fetched = client.metadata.jwks_uri.is_some();
+        (!is_fetched || now < *read_at + LONGEST).then_some(keys)
+    }
+
+    /// Whether they need not be read anew for somebody who shows what they may know.
+    fn suffices(&self, client: &Client, now: Timestamp, knows: &impl Fn(&Jwks) -> bool) -> bool {
+        if self.version != client.version {
+            return false;
+        }
+        client.metadata.jwks_uri.is_none()
+            || now < self.asked_at + REFETCH
+            || self.keys.as_ref().is_some_and(|(keys, at)| now < *at + KEPT && knows(keys))
+    }
+}
+
+impl Entry {
+    fn held(&self) -> Option<Held> {
+        self.held.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn hold(&self, held: Held) {
+        *self.held.write().unwrap_or_else(PoisonError::into_inner) = Some(held);
+    }
 }
 
 impl Default for ClientKeys {
@@ -41,7 +84,8 @@ impl Default for ClientKeys {
 
 impl ClientKeys {
     /// The keys of a client. Where what it showed is not among those that are held (`knows`), they may be
-    /// out of date, and are read again.
+    /// out of date, and are read again. When that fails, those that were read before are believed on, for
+    /// an hour after they were read.
     ///
     /// # Errors
     /// `invalid_client` when the client's keys cannot be had.
@@ -49,38 +93,43 @@ impl ClientKeys {
         &self,
         call: &Call<'_>,
         client: &Client,
-        knows: impl FnOnce(&Jwks) -> bool,
+        knows: impl Fn(&Jwks) -> bool,
     ) -> Result<Arc<Jwks>> {
-        let held = self.held(call, client).await?;
-        let age = call.now - held.read_at;
-        let known = held.keys.as_ref().is_some_and(|keys| knows(keys));
-        let is_fetched = client.metadata.jwks_uri.is_some();
-        let stale = held.version != client.version
-            || (is_fetched && (age >= KEPT || (!known && age >= REFETCH)));
-        let held = if stale {
-            // Of many who find the same keys stale, one reads anew: who comes later must not throw away
-            // what was just read.
-            self.0.remove_if(&client.id, |present| Arc::ptr_eq(present, &held));
-            self.held(call, client).await?
-        } else {
-            held
+        let Ok(entry) =
+            self.0.get_or_insert_with(&client.id, || Ok::<_, Infallible>(Arc::default()));
+        let sufficient = |held: &Held| held.suffices(client, call.now, &knows);
+        let held = match entry.held().filter(sufficient) {
+            Some(held) => held,
+            None => {
+                let _turn = entry.turn.lock().await;
+                match entry.held().filter(sufficient) {
+                    // Somebody has read them meanwhile.
+                    Some(held) => held,
+                    None => {
+                        let fresh = read(call, client, entry.held()).await;
+                        entry.hold(fresh.clone());
+                        fresh
+                    }
+                }
+            }
         };
-        held.keys.clone().ok_or_else(|| unavailable().into())
+        held.keys(client, call.now).cloned().ok_or_else(|| unavailable().into())
     }
+}
 
-    /// What is held, or read now; of many who ask at once, one reads and the others wait for it.
-    async fn held(&self, call: &Call<'_>, client: &Client) -> Result<Arc<Held>> {
-        let read = async {
-            let keys = match (&client.metadata.jwks, &client.metadata.jwks_uri) {
-                (Some(jwks), _) => Jwks::registered(jwks).ok(),
-                (None, Some(uri)) => fetch(call, uri).await,
-                (None, None) => None,
-            };
-            let keys = keys.map(Arc::new);
-            Ok(Arc::new(Held { version: client.version, read_at: call.now, keys }))
-        };
-        self.0.get_or_insert_async(&client.id, read).await
-    }
+async fn read(call: &Call<'_>, client: &Client, before: Option<Held>) -> Held {
+    let (version, asked_at) = (client.version, call.now);
+    let keys = match (&client.metadata.jwks, &client.metadata.jwks_uri) {
+        (Some(jwks), _) => Jwks::registered(jwks).ok(),
+        (None, Some(uri)) => fetch(call, uri).await,
+        (None, None) => None,
+    };
+    let keys = match keys {
+        Some(keys) => Some((Arc::new(keys), call.now)),
+        // Those of another registration may have come from another place.
+        None => before.filter(|held| held.version == version).and_then(|held| held.keys),
+    };
+    Held { version, asked_at, keys }
 }
 
 async fn fetch(call: &Call<'_>, uri: &str) -> Option<Jwks> {

@@ -433,6 +433,59 @@ async fn keys_that_cannot_be_fetched_are_asked_for_once_a_minute() {
     present(&server, &jwt()).await.ok();
 }
 
+/// A publisher that is away for a while locks its client out no sooner than an hour after its keys were last
+/// read, whoever makes us ask it; what was never read is not believed.
+#[tokio::test]
+async fn keys_that_were_read_are_believed_for_an_hour_while_they_cannot_be_fetched() {
+    let (known, unknown) = (Signer::new(), Signer::new());
+    let (server, publisher, client) = with_uri(&known).await;
+    let by = |signer: &Signer| signer.sign("JWT", &Value::Object(said(&server, &client)));
+    present(&server, &by(&known)).await.ok();
+    publisher.publish(None).await;
+
+    // A stranger names a key that nobody knows.
+    server.wait(60);
+    present(&server, &by(&unknown)).await.refused(401, "invalid_client");
+    assert_eq!(publisher.asked(), 2);
+    present(&server, &by(&known)).await.ok();
+    server.wait(3600 - 60 - 1);
+    present(&server, &by(&known)).await.ok();
+    assert_eq!(publisher.asked(), 3, "they are asked for again in vain");
+    server.wait(1);
+    present(&server, &by(&known)).await.refused(401, "invalid_client");
+    assert_eq!(publisher.asked(), 3, "once a minute");
+
+    publisher.publish(Some(json!({ "keys": [unknown.jwk()] }))).await;
+    server.wait(60);
+    present(&server, &by(&unknown)).await.ok();
+    present(&server, &by(&known)).await.refused(401, "invalid_client");
+}
+
+/// They may have come from another place.
+#[tokio::test]
+async fn keys_of_another_registration_are_not_believed() {
+    let signer = Signer::new();
+    let (server, publisher, client) = with_uri(&signer).await;
+    let jwt = || signer.sign("JWT", &Value::Object(said(&server, &client)));
+    present(&server, &jwt()).await.ok();
+    publisher.publish(None).await;
+    server.change(&client, |_| {}).await;
+
+    present(&server, &jwt()).await.refused(401, "invalid_client");
+}
+
+/// Keys that stand in the registration are fetched from nowhere, and do not age.
+#[tokio::test]
+async fn keys_by_value_are_believed_as_long_as_they_are_registered() {
+    let (server, signer) = (Server::start().await, Signer::new());
+    let client = with_key(&server, &signer, json!({})).await;
+    let jwt = || signer.sign("JWT", &Value::Object(said(&server, &client)));
+
+    present(&server, &jwt()).await.ok();
+    server.wait(2 * 3600);
+    present(&server, &jwt()).await.ok();
+}
+
 /// THREATS SS-08: what may be fetched is asked at every fetch, whatever it was at registration.
 #[tokio::test]
 async fn keys_on_a_private_network_are_not_fetched_where_that_is_not_allowed() {
