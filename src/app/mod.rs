@@ -2,11 +2,13 @@
 
 mod clock;
 
+use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use clock::Clock;
+use tokio::task::JoinSet;
 
 use crate::config::Config;
 use crate::flow::client_keys::ClientKeys;
@@ -18,12 +20,15 @@ use crate::outbound::mail::Mailer;
 use crate::people::{Hasher, People};
 use crate::pki::acme::Acme;
 use crate::pki::anchors::{self, Trust};
-use crate::pki::revocation::{Judge, Revocations};
+use crate::pki::revocation::{Judge, Revocations, Watched};
 use crate::pki::sightings::Sightings;
 use crate::record::{Metrics, Recorder, Trace};
 use crate::store::cache::Cache;
 use crate::store::{self, Store};
 use crate::types::{Error, Failure, Result, Seconds};
+
+/// As many places as are asked at once whether certificates in use were revoked.
+const ASKING: usize = 32;
 
 /// Everything that lives as long as the process. A clone is the same thing.
 #[derive(Clone, Debug)]
@@ -176,6 +181,45 @@ impl App {
             metrics: &self.metrics,
             config: &self.config,
             trace,
+        }
+    }
+
+    /// Asks anew whether certificates in use were revoked. Every replica does it for those that it was
+    /// shown, or that a token is bound to: an answer that another one has fetched meanwhile is taken from
+    /// the database.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn ask_anew(&self) -> Result<()> {
+        let trace = Trace::of_command(self.clock.now_ms());
+        self.judge(&trace).watch_bound(&self.trust.anchors()).await?;
+        // One after the other at each place: who hangs there has waited for it alone.
+        let mut places: HashMap<Option<String>, Vec<Arc<Watched>>> = HashMap::new();
+        for watched in self.revocations.due(trace.now()) {
+            places.entry(watched.place().map(str::to_owned)).or_default().push(watched);
+        }
+        let mut places = places.into_values();
+        let mut asking = JoinSet::new();
+        let mut outcome = Ok(());
+        loop {
+            while asking.len() < ASKING
+                && let Some(due) = places.next()
+            {
+                let app = self.clone();
+                asking.spawn(async move {
+                    let trace = Trace::of_command(app.clock.now_ms());
+                    for watched in due {
+                        app.judge(&trace).refresh(&watched).await?;
+                    }
+                    Ok(())
+                });
+            }
+            match asking.join_next().await {
+                None => return outcome,
+                Some(Ok(Ok(()))) => {}
+                Some(Ok(Err(error))) => outcome = Err(error),
+                Some(Err(error)) => outcome = Err(Failure::internal(error).into()),
+            }
         }
     }
 

@@ -26,6 +26,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::sync::{OnceCell, Semaphore};
+use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use self::address::Over;
@@ -47,6 +48,8 @@ pub enum OutboundError {
     Forbidden(&'static str),
     /// There is no answer, or not the one that was asked for.
     Unreachable,
+    /// So much else is fetched, from there or in all, that there was no time left to ask in.
+    Busy,
     /// The answer is larger than we read.
     TooLarge,
     /// The answer is of another kind.
@@ -59,6 +62,7 @@ impl OutboundError {
         match self {
             Self::Forbidden(why) => why,
             Self::Unreachable => "the URL does not answer with a document",
+            Self::Busy => "too much else is fetched at the moment",
             Self::TooLarge => "the document behind the URL is too large",
             Self::WrongType => "the document behind the URL is of another kind",
         }
@@ -310,10 +314,14 @@ impl Outbound {
         work: impl AsyncFnOnce(&Client) -> Result<T, OutboundError>,
     ) -> Result<T, OutboundError> {
         let host = self.host(url);
-        let fetch = async {
+        let deadline = Instant::now() + within;
+        let turn = async {
             // The host first: what hangs there must not hold up what goes elsewhere.
-            let _one_of_host = host.acquire().await.map_err(|_| OutboundError::Unreachable)?;
-            let _one_of_all = self.all.acquire().await.map_err(|_| OutboundError::Unreachable)?;
+            let one_of_host = host.acquire().await.map_err(|_| OutboundError::Unreachable)?;
+            let one_of_all = self.all.acquire().await.map_err(|_| OutboundError::Unreachable)?;
+            Ok((one_of_host, one_of_all))
+        };
+        let fetch = async {
             let client = self.client.get_or_try_init(|| async { self.build() }).await;
             let client = client.map_err(|error| {
                 tracing::error!(%error, "there is no client to fetch with");
@@ -322,7 +330,15 @@ impl Outbound {
             work(client).await
         };
         // The wait for a turn counts too: whoever asked waits for all of it.
-        tokio::time::timeout(within, fetch).await.unwrap_or(Err(OutboundError::Unreachable))
+        let turn = timeout_at(deadline, turn).await.unwrap_or(Err(OutboundError::Busy));
+        let _turn = turn?;
+        let left = deadline.saturating_duration_since(Instant::now());
+        match timeout_at(deadline, fetch).await {
+            Ok(done) => done,
+            // It says nothing of a host that it does not answer in the rest of a time.
+            Err(_) if left < within / 2 => Err(OutboundError::Busy),
+            Err(_) => Err(OutboundError::Unreachable),
+        }
     }
 
     /// The turns of a host. Those of hosts that nobody fetches from are forgotten.

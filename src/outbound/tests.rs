@@ -339,6 +339,23 @@ async fn what_hangs_is_left() {
     assert_eq!(outbound.get_json(&url, "application/json").await, Err(OutboundError::Unreachable));
 }
 
+/// THREATS SS-06: it says nothing of a host that there was no time left to ask it in.
+#[tokio::test]
+async fn who_was_not_asked_is_not_said_to_be_unreachable() {
+    let hanging = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let url = format!("http://{}/", hanging.local_addr().unwrap());
+    let mut outbound = private();
+    outbound.timeout = Duration::from_millis(50);
+    let fetch = || outbound.get_json(&url, "application/json");
+    // The first one of all makes the client, which takes long.
+    assert_eq!(fetch().await, Err(OutboundError::Unreachable));
+
+    let (first, second, third) = tokio::join!(fetch(), fetch(), fetch());
+
+    assert_eq!([first, second], [Err(OutboundError::Unreachable), Err(OutboundError::Unreachable)]);
+    assert_eq!(third, Err(OutboundError::Busy));
+}
+
 /// THREATS SS-06.
 #[tokio::test]
 async fn a_host_is_asked_twice_at_once_and_no_more() {

@@ -107,6 +107,23 @@ impl Certificate {
         Ok(())
     }
 
+    /// Reads a certificate and what came with it, DER after DER.
+    ///
+    /// # Errors
+    /// Those of [`Certificate::read`].
+    pub(super) fn of_chain(der: &[u8]) -> Result<Self, &'static str> {
+        match Self::split(der)?.as_slice() {
+            [first, chain @ ..] => Self::read(first, chain),
+            [] => Err("there is no certificate"),
+        }
+    }
+
+    /// Itself and what came with it, DER after DER.
+    pub(super) fn to_chain(&self) -> Vec<u8> {
+        let all = std::iter::once(&self.der).chain(&self.chain);
+        all.flat_map(|one| one.iter().copied()).collect()
+    }
+
     /// Itself.
     pub const fn der(&self) -> &CertificateDer<'static> {
         &self.der

@@ -26,6 +26,15 @@ use crate::types::{Seconds, Timestamp};
 /// What lists are called (RFC 2585 §4.2).
 pub const MEDIA_TYPE: &str = "application/pkix-crl";
 
+/// Why a list says nothing of a certificate although nothing is wrong with it.
+const OF_ANOTHER: &str = "the CRL is of another authority";
+const OF_OTHERS: &str = "the CRL is about other certificates";
+
+/// Whether a list is right, and for others.
+pub fn is_for_others(why: &str) -> bool {
+    why == OF_ANOTHER || why == OF_OTHERS
+}
+
 /// How far the authority's clock may be off.
 const LEEWAY: Seconds = Seconds::minutes(5);
 
@@ -86,7 +95,7 @@ impl Crl {
         let list = CertRevocationList::from(list);
         // In webpki the name stands without tag and length.
         if AnyRef::from_der(issuer.name()).map(|name| name.value()) != Ok(list.issuer()) {
-            return Err("the CRL is of another authority");
+            return Err(OF_ANOTHER);
         }
         // > […] verify that the cRLSign bit is set (RFC 5280 §6.3.3 (f))
         if !issuer.signs_crls() {
@@ -113,7 +122,7 @@ impl Crl {
             return Err("the CRL is of the future");
         }
         if !self.scope.has(link) {
-            return Err("the CRL is about other certificates");
+            return Err(OF_OTHERS);
         }
         let found = self.list.find_serial(&link.serial).map_err(|_| "the CRL cannot be read")?;
         Ok(found.map_or(Status::Good, |revoked| Status::Revoked {

@@ -295,6 +295,15 @@ impl Inventory<'_> {
         Ok(rows.into_iter().map(entry).collect())
     }
 
+    /// The certificates that living access tokens are bound to.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn with_bound_tokens(&self) -> sqlx::Result<HashSet<Thumbprint>> {
+        let BoundTokens { jwts, opaque, grants: _ } = self.bound().await?;
+        Ok(jwts.into_keys().chain(opaque.into_keys()).collect())
+    }
+
     /// Counts what is alive and bound.
     async fn bound(&self) -> sqlx::Result<BoundTokens> {
         let on = self.store.db();

@@ -2,7 +2,10 @@
 
 use rustls_pki_types::CertificateDer;
 use x509_parser::extensions::{DistributionPointName, GeneralName, ParsedExtension};
-use x509_parser::oid_registry::{OID_PKIX_ACCESS_DESCRIPTOR_OCSP, asn1_rs::oid};
+use x509_parser::oid_registry::{
+    OID_PKIX_ACCESS_DESCRIPTOR_OCSP, OID_PKIX_AUTHORITY_INFO_ACCESS,
+    OID_X509_EXT_CRL_DISTRIBUTION_POINTS, asn1_rs::oid,
+};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::Issuer;
@@ -37,7 +40,7 @@ impl Link {
     /// Reads what a certificate says of itself.
     ///
     /// # Errors
-    /// When one of both is not a certificate, or an extension that matters cannot be read.
+    /// When one of both is not a certificate, or an extension that says who could tell cannot be read.
     pub fn read(
         certificate: &CertificateDer<'_>,
         issuer: &CertificateDer<'_>,
@@ -77,8 +80,10 @@ impl Link {
                         link.lists.extend(names.iter().take(MOST).filter_map(url));
                     }
                 }
-            } else if let ParsedExtension::ParseError { .. } = parsed {
-                return Err("an extension of the certificate cannot be read");
+            } else if extension.oid == OID_PKIX_AUTHORITY_INFO_ACCESS {
+                return Err("authorityInfoAccess of a certificate of the chain cannot be read");
+            } else if extension.oid == OID_X509_EXT_CRL_DISTRIBUTION_POINTS {
+                return Err("cRLDistributionPoints of a certificate of the chain cannot be read");
             }
         }
         Ok(link)

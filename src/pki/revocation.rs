@@ -11,19 +11,24 @@
 
 mod ask;
 mod lists;
+mod places;
 mod times;
 mod watch;
 
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use quick_cache::sync::Cache as Lru;
 use tokio::time::{Instant, timeout};
 
 use self::lists::List;
+use self::places::Places;
 use self::times::Need;
 use self::watch::Entry;
 pub use self::watch::Watched;
+use super::anchors::Anchors;
 use super::chain::Chain;
 use super::inventory::{self, Inventory};
 use super::ocsp::Status;
@@ -33,6 +38,7 @@ use crate::outbound::Outbound;
 use crate::record::{Metrics, Trace};
 use crate::store::Store;
 use crate::store::certificates::Origin;
+use crate::store::shown_chains::{self, ShownChain};
 use crate::types::{ClientId, Error, Failure, Result, Seconds, Thumbprint, Timestamp};
 
 /// As long as a request waits for others, at most.
@@ -44,16 +50,15 @@ const TO_ANSWER: Duration = Duration::from_millis(1800);
 /// How long the job gives them: large lists come too.
 const TO_ANSWER_THE_JOB: Duration = Duration::from_secs(10);
 
-/// A certificate that was shown this long ago is in use: it is asked for without being shown.
+/// A certificate that was shown this long ago is in use: it is asked for without being shown. So is one
+/// that a token is bound to, which is looked up more often than that.
 const IN_USE: Seconds = Seconds::hours(1);
+const LOOK_UP: Seconds = Seconds::minutes(30);
 
 /// As many chains, links and lists as are held.
 const CHAINS: usize = 10_000;
 const LINKS: usize = 20_000;
 const LISTS: usize = 1_000;
-
-/// As many chains as one run of the job asks for; the others' turn is soon.
-const DUE_AT_ONCE: usize = 500;
 
 /// What is known of a chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +74,8 @@ pub enum Standing {
     },
     /// Nobody was asked, or nobody could tell, or the chain does not say who could.
     Unknown,
+    /// The chain says who could tell in words that cannot be read, and its anchor wants to know.
+    Unreadable(&'static str),
 }
 
 /// What others have said, for as long as it counts.
@@ -77,6 +84,9 @@ pub struct Revocations {
     chains: Lru<Thumbprint, Arc<Watched>>,
     links: Lru<Thumbprint, Arc<Entry>>,
     lists: Lru<Thumbprint, Arc<List>>,
+    places: Places,
+    /// When it was last looked up what tokens are bound to.
+    looked_up_at: AtomicI64,
     /// When it was last told of each place that it does not answer.
     warned: Lru<String, Timestamp>,
 }
@@ -87,6 +97,8 @@ impl Default for Revocations {
             chains: Lru::new(CHAINS),
             links: Lru::new(LINKS),
             lists: Lru::new(LISTS),
+            places: Places::default(),
+            looked_up_at: AtomicI64::new(i64::MIN),
             warned: Lru::new(LISTS),
         }
     }
@@ -99,7 +111,7 @@ impl Revocations {
         let due = in_use.filter(|watched| {
             now < watched.used_at() + IN_USE && watched.found(Need::Ahead, now).is_none()
         });
-        due.take(DUE_AT_ONCE).collect()
+        due.collect()
     }
 }
 
@@ -138,13 +150,16 @@ impl Judge<'_> {
         if chain.anchor.revocation == Revocation::Off {
             return Ok(Standing::Unknown);
         }
-        let watched = self.revocations.watch(shown, chain, client, self.now())?;
+        let (watched, is_new) = self.revocations.watch(shown, chain, client, self.now());
+        if is_new {
+            self.keep_chain(shown, client).await;
+        }
         let found = match watched.found(Need::Answer, self.now()) {
             Some(found) => found,
             None => {
                 let deadline = Instant::now() + TO_ANSWER;
                 let asked = timeout(LONGEST, self.ask_for(&watched, Need::Answer, deadline)).await;
-                asked.unwrap_or(Found::Unreachable)
+                asked.unwrap_or_else(|_| watched.before(self.now()))
             }
         };
         self.conclude(&watched, found).await
@@ -160,19 +175,77 @@ impl Judge<'_> {
             found @ Found::Said(Status::Revoked { .. }) => {
                 self.conclude(watched, found).await.map(drop)
             }
-            Found::Said(Status::Good | Status::Unknown) | Found::Nowhere | Found::Unreachable => {
-                Ok(())
-            }
+            Found::Said(Status::Good | Status::Unknown)
+            | Found::Nowhere
+            | Found::Unreachable
+            | Found::Unreadable(_) => Ok(()),
         }
     }
 
-    async fn ask_for(&self, watched: &Watched, need: Need, deadline: Instant) -> Found {
-        let mut worst = Found::Said(Status::Good);
-        for entry in watched.links() {
-            let told = self.told(entry, &watched.chain().anchor.crl_files, need, deadline).await;
-            worst = worst.or_worse(told);
+    /// Watches the certificates that living tokens are bound to, as if they were shown now: a token may
+    /// live for a day, and whoever issued it may have been restarted, or be another replica.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn watch_bound(&self, anchors: &Anchors) -> Result<()> {
+        let last = Timestamp(self.revocations.looked_up_at.load(Ordering::Relaxed));
+        let is_needed = anchors.sets().any(|set| set.revocation != Revocation::Off);
+        if !is_needed || self.now() < last + LOOK_UP {
+            return Ok(());
         }
-        worst
+        let (store, config, now) = (self.store, self.config, self.now());
+        let bound = Inventory { store, config, now }.with_bound_tokens().await?;
+        for row in shown_chains::all(store.db()).await? {
+            if !bound.contains(&row.thumbprint) {
+                continue;
+            }
+            // What nobody believes any more was shown to somebody who did: nobody is to be asked.
+            let Ok(shown) = Certificate::of_chain(&row.chain).map(Arc::new) else {
+                continue;
+            };
+            if let Ok(chain) = anchors.chain(&shown, now)
+                && chain.anchor.revocation != Revocation::Off
+            {
+                self.revocations.watch(&shown, &chain, &row.client_id, now);
+            }
+        }
+        self.revocations.looked_up_at.store(now.0, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Keeps what was shown, so that it can be watched as long as a token is bound to it. Without a
+    /// database it is watched for a while by this process alone.
+    async fn keep_chain(&self, shown: &Certificate, client: &ClientId) {
+        let row = ShownChain {
+            thumbprint: shown.thumbprint,
+            client_id: client.clone(),
+            chain: shown.to_chain(),
+            not_after: shown.not_after,
+        };
+        if let Err(error) = shown_chains::keep(self.store.db(), &row).await {
+            tracing::warn!(%error, "a chain that was shown cannot be kept");
+        }
+    }
+
+    /// All links at once: who hangs takes no time from the others.
+    async fn ask_for(&self, watched: &Watched, need: Need, deadline: Instant) -> Found {
+        let files = &watched.chain().anchor.crl_files;
+        self.ask_for_all(watched.links(), files, need, deadline).await
+    }
+
+    async fn ask_for_all(
+        &self,
+        links: &[Arc<Entry>],
+        files: &[PathBuf],
+        need: Need,
+        deadline: Instant,
+    ) -> Found {
+        let Some((first, others)) = links.split_first() else {
+            return Found::Said(Status::Good);
+        };
+        let others = Box::pin(self.ask_for_all(others, files, need, deadline));
+        let (first, others) = tokio::join!(self.told(first, files, need, deadline), others);
+        first.or_worse(others)
     }
 
     async fn conclude(&self, watched: &Watched, found: Found) -> Result<Standing> {
@@ -187,7 +260,10 @@ impl Judge<'_> {
                 Failure::Busy("nobody can be reached who knows whether a certificate was revoked")
                     .into(),
             ),
-            Found::Unreachable => Ok(Standing::Unknown),
+            Found::Unreadable(why) if watched.chain().anchor.revocation == Revocation::HardFail => {
+                Ok(Standing::Unreadable(why))
+            }
+            Found::Unreachable | Found::Unreadable(_) => Ok(Standing::Unknown),
         }
     }
 
@@ -230,6 +306,8 @@ enum Found {
     Nowhere,
     /// Who could does not.
     Unreachable,
+    /// The certificate says who could in words that cannot be read: waiting helps nobody.
+    Unreadable(&'static str),
 }
 
 impl Found {
@@ -242,7 +320,8 @@ impl Found {
             Self::Said(Status::Good) => 0,
             Self::Nowhere | Self::Said(Status::Unknown) => 1,
             Self::Unreachable => 2,
-            Self::Said(Status::Revoked { .. }) => 3,
+            Self::Unreadable(_) => 3,
+            Self::Said(Status::Revoked { .. }) => 4,
         }
     }
 }

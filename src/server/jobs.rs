@@ -32,9 +32,6 @@ const TRUST: Duration = Duration::from_secs(10);
 /// How often it is seen to that what is known of certificates in use is not too old.
 const REVOCATION: Duration = Duration::from_secs(15);
 
-/// As many chains as are asked for at once.
-const ASKING: usize = 8;
-
 /// How often it is measured what expires, and told.
 const MEASURE: Duration = Duration::from_secs(60);
 
@@ -170,29 +167,8 @@ async fn measure(app: &App, census: &Census<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Asks anew whether certificates in use were revoked. Every replica does it for those that it was shown:
-/// an answer that another one has fetched meanwhile is taken from the database.
 async fn revocation(app: &App) -> Result<Done> {
-    let mut asking = JoinSet::new();
-    let mut outcome = Ok(Done::Here);
-    let mut due = app.revocations.due(app.clock.now()).into_iter();
-    loop {
-        while asking.len() < ASKING
-            && let Some(watched) = due.next()
-        {
-            let app = app.clone();
-            asking.spawn(async move {
-                let trace = Trace::of_command(app.clock.now_ms());
-                app.judge(&trace).refresh(&watched).await
-            });
-        }
-        match asking.join_next().await {
-            None => return outcome,
-            Some(Ok(Ok(()))) => {}
-            Some(Ok(Err(error))) => outcome = Err(error),
-            Some(Err(error)) => outcome = Err(Failure::internal(error).into()),
-        }
-    }
+    app.ask_anew().await.map(|()| Done::Here)
 }
 
 async fn sweep(app: &App) -> Result<Done> {

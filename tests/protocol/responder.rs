@@ -1,7 +1,8 @@
 //! Somebody who answers OCSP (RFC 6960) and hands out CRLs (RFC 5280 §5), as told, and counts how often.
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use gatewright::pki::ocsp::{Answer, Nonce, Request, Response, Status};
@@ -15,6 +16,7 @@ use rustls::pki_types::CertificateDer;
 use time::OffsetDateTime;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 use crate::authority::{Authority, Identity};
 use crate::server::BEGINNING;
@@ -24,9 +26,20 @@ type Says = dyn Fn(&str, &[u8], Timestamp) -> Option<Vec<u8>> + Send;
 
 pub(crate) struct Responder {
     at: SocketAddr,
-    asked: Arc<AtomicUsize>,
+    state: Arc<watch::Sender<State>>,
     says: Arc<Mutex<Box<Says>>>,
     clock: Arc<AtomicI64>,
+    /// Where it never answers.
+    silent: Arc<Mutex<HashSet<String>>>,
+}
+
+/// What has come of it until now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct State {
+    /// How often it was asked.
+    pub(crate) asked: usize,
+    /// How many wait for an answer that never comes.
+    pub(crate) waiting: usize,
 }
 
 impl Responder {
@@ -36,19 +49,31 @@ impl Responder {
         let silent: Box<Says> = Box::new(|_, _, _| None);
         let responder = Self {
             at: listener.local_addr().unwrap(),
-            asked: Arc::default(),
+            state: Arc::new(watch::Sender::new(State::default())),
             says: Arc::new(Mutex::new(silent)),
             clock: Arc::new(AtomicI64::new(BEGINNING)),
+            silent: Arc::default(),
         };
-        let (asked, says) = (responder.asked.clone(), responder.says.clone());
-        let clock = responder.clock.clone();
+        let (state, says) = (responder.state.clone(), responder.says.clone());
+        let (clock, silent) = (responder.clock.clone(), responder.silent.clone());
         tokio::spawn(async move {
             loop {
                 let (mut stream, _) = listener.accept().await.unwrap();
-                let (asked, says, clock) = (asked.clone(), says.clone(), clock.clone());
+                let (state, says) = (state.clone(), says.clone());
+                let (clock, silent) = (clock.clone(), silent.clone());
                 tokio::spawn(async move {
                     let Some((path, body)) = read(&mut stream).await else { return };
-                    asked.fetch_add(1, Ordering::SeqCst);
+                    let is_silent = silent.lock().unwrap().contains(&path);
+                    state.send_modify(|state| {
+                        state.asked += 1;
+                        state.waiting += usize::from(is_silent);
+                    });
+                    if is_silent {
+                        // Until whoever waits gives up.
+                        let _ = stream.read_to_end(&mut Vec::new()).await;
+                        state.send_modify(|state| state.waiting -= 1);
+                        return;
+                    }
                     let now = Timestamp(clock.load(Ordering::SeqCst));
                     let said = says.lock().unwrap()(&path, &body, now);
                     if let Some(said) = said {
@@ -72,7 +97,7 @@ impl Responder {
 
     /// How often it was asked until now.
     pub(crate) fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
+        self.state.borrow().asked
     }
 
     pub(crate) fn say(
@@ -84,6 +109,21 @@ impl Responder {
 
     pub(crate) fn hang_up(&self) {
         self.say(|_, _, _| None);
+    }
+
+    /// From now on it takes what comes to this path, and never answers.
+    pub(crate) fn fall_silent(&self, path: &str) {
+        self.silent.lock().unwrap().insert(path.to_owned());
+    }
+
+    pub(crate) fn state(&self) -> State {
+        *self.state.borrow()
+    }
+
+    /// Returns when it was asked so often, and so many wait.
+    pub(crate) async fn reaches(&self, asked: usize, waiting: usize) {
+        let wanted = State { asked, waiting };
+        self.state.subscribe().wait_for(|state| *state == wanted).await.unwrap();
     }
 
     pub(crate) fn wait(&self, seconds: i64) {

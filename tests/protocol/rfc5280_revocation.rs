@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use gatewright::config::{Anchor, Bytes, Revocation};
+use gatewright::config::{Anchor, Bytes, Config, Revocation};
 use gatewright::pki::ocsp::{Answer, CertId, Hash, Request, Status};
 use gatewright::pki::{Certificate, Issuer, Reason, inventory};
 use gatewright::store::certificates;
@@ -12,14 +12,15 @@ use rcgen::{
     CertificateParams, CrlDistributionPoint, CustomExtension, ExtendedKeyUsagePurpose, KeyPair,
     SerialNumber,
 };
-use serde_json::json;
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 
 use crate::authority::{Authority, Identity, contents, pem};
 use crate::browser::{Browser, VERIFIER};
 use crate::certificates::Scratch;
 use crate::http::Answer as Http;
 use crate::responder::{
-    Responder, answer, list, list_until, names_responder, respond, revoked, sign,
+    Responder, State, answer, list, list_until, names_responder, respond, revoked, sign,
 };
 use crate::server::{Client, Server};
 
@@ -49,6 +50,14 @@ impl Scene {
         revocation: Revocation,
         change: impl FnOnce(&mut Anchor),
     ) -> Self {
+        Self::of(revocation, change, |config| config.client_certificates.max_crl_bytes = most).await
+    }
+
+    async fn of(
+        revocation: Revocation,
+        change: impl FnOnce(&mut Anchor),
+        configure: impl FnOnce(&mut Config),
+    ) -> Self {
         let authority = Arc::new(Authority::new("Clients"));
         let file = Scratch::of(&pem(authority.certificate()));
         let mut anchor = Anchor {
@@ -60,19 +69,11 @@ impl Scene {
         change(&mut anchor);
         let server = Server::with_tls(|config| {
             config.client_certificates.anchors = vec![anchor];
-            config.client_certificates.max_crl_bytes = most;
             config.outbound.allow_private_networks = true;
+            configure(config);
         })
         .await;
-        let client = server.register(json!({
-            "client_name": "Backup",
-            "grant_types": ["client_credentials"],
-            "token_endpoint_auth_method": "tls_client_auth",
-            "tls_client_auth_subject_dn": "CN=Backup",
-            "tls_client_certificate_bound_access_tokens": true,
-            "gw_default_audience": "https://api.example",
-        }));
-        let client = client.await;
+        let client = registered(&server, json!({})).await;
         Self { server, authority, responder: Responder::start().await, client, _anchor: file }
     }
 
@@ -127,15 +128,34 @@ impl Scene {
         self.responder.wait(seconds);
     }
 
-    /// What the job does.
+    /// What the job does; of how many chains it was time to ask anew.
     async fn refresh(&self) -> usize {
-        let (app, trace) = (self.server.app(), self.server.trace());
-        let due = app.revocations.due(trace.now());
-        for watched in &due {
-            app.judge(&trace).refresh(watched).await.unwrap();
-        }
+        let app = self.server.app();
+        let due = app.revocations.due(self.server.trace().now()).len();
+        app.ask_anew().await.unwrap();
         app.confirm().await.unwrap();
-        due.len()
+        due
+    }
+
+    /// The same, beside what the test does.
+    fn refreshing(&self) -> JoinHandle<()> {
+        let app = self.server.app().clone();
+        tokio::spawn(async move { app.ask_anew().await.unwrap() })
+    }
+
+    /// Answers OCSP and hands out a list, both for six hours.
+    fn say_for_long(&self) {
+        let authority = self.authority.clone();
+        self.responder.say(move |path, body, now| {
+            let next = now + Seconds::hours(6);
+            Some(if path == "/list" {
+                list_until(&authority, &[], now, next)
+            } else {
+                let answer =
+                    Answer { status: Status::Good, this_update: now, next_update: Some(next) };
+                respond(body, answer, authority.signs(), &[])
+            })
+        });
     }
 
     /// Whether the inventory has it as revoked, and why.
@@ -156,6 +176,20 @@ impl Scene {
     }
 }
 
+/// A client that proves itself by its subject, with what is added.
+async fn registered(server: &Server, added: Value) -> Client {
+    let mut metadata = json!({
+        "client_name": "Backup",
+        "grant_types": ["client_credentials"],
+        "token_endpoint_auth_method": "tls_client_auth",
+        "tls_client_auth_subject_dn": "CN=Backup",
+        "tls_client_certificate_bound_access_tokens": true,
+        "gw_default_audience": "https://api.example",
+    });
+    metadata.as_object_mut().unwrap().extend(added.as_object().unwrap().clone());
+    server.register(metadata).await
+}
+
 fn names_list(contents: &mut CertificateParams, url: &str) {
     contents.crl_distribution_points = vec![CrlDistributionPoint { uris: vec![url.to_owned()] }];
 }
@@ -167,15 +201,18 @@ async fn a_certificate_that_comes_on_a_list_proves_nobody_and_its_tokens_die() {
     let scene = Scene::new(Revocation::HardFail).await;
     let shown = scene.with_list();
     scene.publish(&[1, 2]);
+    scene.ask(&shown).await.ok();
+    scene.wait(3600 - 60);
     let token = scene.ask(&shown).await.ok().token("access_token");
-    assert!(scene.is_active(&token).await);
 
     scene.publish(&[1, 2, SERIAL]);
     scene.ask(&shown).await.ok();
-    scene.wait(3600);
+    assert!(scene.is_active(&token).await, "the list of before counts for another minute");
+    scene.wait(60);
     let fresh = scene.ask(&shown).await;
 
     fresh.refused(401, "invalid_client");
+    assert!(!scene.is_active(&token).await, "four minutes before it expires");
     assert_eq!(scene.reason(&shown).await.as_deref(), Some("keyCompromise"));
     scene.ask(&shown).await.refused(401, "invalid_client");
 }
@@ -256,6 +293,7 @@ async fn a_certificate_that_was_revoked_here_proves_nobody_at_once() {
         let row = inventory::seen(&certificate, trace.now());
         scene.server.inventory().revoke(&row, Reason::Superseded, &trace).await.unwrap();
         assert!(!scene.is_active(&token).await, "at once");
+        // A job does it twice a second.
         scene.server.app().confirm().await.unwrap();
 
         scene.ask(&shown).await.refused(401, "invalid_client");
@@ -354,16 +392,27 @@ async fn whether_nobody_can_tell_matters_is_set_for_the_anchor() {
     }
 }
 
-/// Somebody who takes the question and never answers.
+/// Somebody who takes the question and never answers: a request is answered nevertheless, also while the job,
+/// which has more patience, still waits.
 #[tokio::test]
 async fn whoever_hangs_is_not_waited_for() {
-    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/ocsp", silent.local_addr().unwrap());
     let scene = Scene::new(Revocation::HardFail).await;
-    let shown = scene.issue(|contents| names_responder(contents, &url));
+    let shown = scene.with_responder();
+    scene.responder.fall_silent("/ocsp");
 
     scene.ask(&shown).await.refused(503, "temporarily_unavailable");
     scene.ask(&shown).await.refused(503, "temporarily_unavailable");
+    assert_eq!(scene.responder.asked(), 1, "and is left alone for a while");
+
+    scene.wait(30);
+    let job = scene.refreshing();
+    scene.responder.reaches(2, 1).await;
+    scene.ask(&shown).await.refused(503, "temporarily_unavailable");
+    // If the job had given up before, the responder would know by now.
+    scene.server.get("/jwks").await.ok();
+    let state = scene.responder.state();
+    assert_eq!(state, State { asked: 2, waiting: 1 }, "the job still waits");
+    job.abort();
 }
 
 /// RFC 6960 §3.2: what a client must not believe.
@@ -530,16 +579,7 @@ async fn what_is_in_use_is_asked_anew_before_its_answer_ends() {
 async fn an_answer_outlives_its_responder_until_it_ends() {
     let scene = Scene::new(Revocation::HardFail).await;
     let (answered, listed) = (scene.with_responder(), scene.with_list());
-    let authority = scene.authority.clone();
-    scene.responder.say(move |path, body, now| {
-        let next = now + Seconds::hours(6);
-        Some(if path == "/list" {
-            list_until(&authority, &[], now, next)
-        } else {
-            let answer = Answer { status: Status::Good, this_update: now, next_update: Some(next) };
-            respond(body, answer, authority.signs(), &[])
-        })
-    });
+    scene.say_for_long();
     scene.ask(&answered).await.ok();
     scene.ask(&listed).await.ok();
     scene.responder.hang_up();
@@ -550,6 +590,231 @@ async fn an_answer_outlives_its_responder_until_it_ends() {
     scene.wait(3600 + 300);
     scene.ask(&answered).await.refused(503, "temporarily_unavailable");
     scene.ask(&listed).await.refused(503, "temporarily_unavailable");
+}
+
+/// What was said counts until it ends, also while somebody asks anew who is never answered: the job, which has
+/// more patience than a request, or the request itself.
+#[tokio::test]
+async fn an_answer_counts_while_its_responder_is_asked_and_never_answers() {
+    for by_list in [false, true] {
+        let scene = Scene::new(Revocation::HardFail).await;
+        let (shown, path) =
+            if by_list { (scene.with_list(), "/list") } else { (scene.with_responder(), "/ocsp") };
+        scene.say_for_long();
+        scene.ask(&shown).await.ok();
+        scene.responder.fall_silent(path);
+
+        scene.wait(2 * 3600);
+        scene.ask(&shown).await.ok();
+        assert_eq!(scene.responder.asked(), 2, "{path}: it was asked in vain");
+        scene.wait(60);
+        let job = scene.refreshing();
+        scene.responder.reaches(3, 1).await;
+        for _ in 0..3 {
+            scene.ask(&shown).await.ok();
+        }
+        let state = scene.responder.state();
+        assert_eq!(state, State { asked: 3, waiting: 1 }, "{path}: the job still waits");
+        job.abort();
+    }
+}
+
+/// Issue 3, §4: a responder that is away concerns those alone whom it knows.
+#[tokio::test]
+async fn who_hangs_over_one_certificate_says_nothing_about_those_above_it() {
+    let scene = Scene::new(Revocation::HardFail).await;
+    let between = Arc::new(scene.authority.below_with("Between", |contents| {
+        contents.serial_number = Some(SerialNumber::from(77_u64));
+        names_list(contents, &scene.responder.url("/root"));
+    }));
+    let (root, below) = (scene.authority.clone(), between.clone());
+    scene.responder.say(move |path, _, now| {
+        Some(if path == "/root" { list(&root, &[], now) } else { list(&below, &[], now) })
+    });
+    scene.responder.fall_silent("/ocsp");
+    let hanging = scene
+        .issue_of(&between, |contents| names_responder(contents, &scene.responder.url("/ocsp")));
+    let other = scene.issue_of(&between, |contents| {
+        contents.serial_number = Some(SerialNumber::from(78_u64));
+        names_list(contents, &scene.responder.url("/list"));
+    });
+
+    scene.ask(&hanging).await.refused(503, "temporarily_unavailable");
+    assert_eq!(scene.responder.asked(), 2, "about both at once");
+    scene.ask(&other).await.ok();
+    assert_eq!(scene.responder.asked(), 3, "the authority between is known to be good");
+}
+
+/// THREATS SS-06: who is away is asked once in thirty seconds, for however many certificates, and nobody else
+/// waits for it.
+#[tokio::test]
+async fn a_responder_that_is_away_is_asked_once_and_delays_nobody() {
+    let scene = Scene::new(Revocation::SoftFail).await;
+    let away: Vec<_> = (1..=12_u64)
+        .map(|serial| {
+            scene.issue(|contents| {
+                contents.serial_number = Some(SerialNumber::from(serial));
+                names_responder(contents, &scene.responder.url("/ocsp"));
+            })
+        })
+        .collect();
+    let there = scene.with_list();
+    let authority = scene.authority.clone();
+    scene.responder.say(move |path, body, now| {
+        Some(if path == "/list" {
+            list(&authority, &[], now)
+        } else {
+            respond(body, answer(Status::Good, now), authority.signs(), &[])
+        })
+    });
+    for shown in away.iter().chain([&there]) {
+        scene.ask(shown).await.ok();
+    }
+    assert_eq!(scene.responder.asked(), 13);
+
+    scene.wait(50 * 60);
+    let authority = scene.authority.clone();
+    scene.responder.say(move |path, _, now| (path == "/list").then(|| list(&authority, &[], now)));
+    assert_eq!(scene.refresh().await, 13);
+    assert_eq!(scene.responder.asked(), 15, "one question to each");
+    scene.wait(29);
+    scene.refresh().await;
+    for shown in away.iter().chain([&there]) {
+        scene.ask(shown).await.ok();
+    }
+    assert_eq!(scene.responder.asked(), 15, "not yet again");
+
+    // Now it hangs, and the list has to be fetched anew.
+    scene.responder.fall_silent("/ocsp");
+    scene.wait(50 * 60);
+    let job = scene.refreshing();
+    // One waits, and the list was fetched meanwhile.
+    scene.responder.reaches(17, 1).await;
+    for shown in &away {
+        scene.ask(shown).await.ok();
+    }
+    assert_eq!(scene.responder.asked(), 17, "nobody else asks whether it is back");
+    job.abort();
+}
+
+/// What cannot be read is a defect of the certificate: it is no failure of ours, and waiting helps nobody.
+#[tokio::test]
+async fn a_certificate_that_says_unreadably_who_could_tell() {
+    let authority_info_access = [1, 3, 6, 1, 5, 5, 7, 1, 1];
+    for (what, id, of_authority) in [
+        ("authorityInfoAccess", &authority_info_access[..], false),
+        ("cRLDistributionPoints", &[2, 5, 29, 31], false),
+        ("cRLDistributionPoints", &[2, 5, 29, 31], true),
+    ] {
+        // SEQUENCE { OCTET STRING }, which is what webpki looks at.
+        let unreadable = || CustomExtension::from_oid_content(id, vec![0x30, 3, 4, 1, 0]);
+        let shown = |scene: &Scene| {
+            if of_authority {
+                let between = scene.authority.below_with("Between", |contents| {
+                    contents.custom_extensions.push(unreadable());
+                });
+                return scene.issue_of(&between, |_| {});
+            }
+            scene.issue(|contents| contents.custom_extensions.push(unreadable()))
+        };
+        let scene = Scene::new(Revocation::SoftFail).await;
+        scene.ask(&shown(&scene)).await.ok();
+
+        let scene = Scene::new(Revocation::HardFail).await;
+        scene.ask(&shown(&scene)).await.refused(401, "invalid_client");
+        let events = scene.server.events("request.refused").await;
+        let [event] = events.as_slice() else { panic!("{events:?}") };
+        let reason = format!("{what} of a certificate of the chain cannot be read");
+        let facts: Value = serde_json::from_str(&event.facts).unwrap();
+        assert_eq!(facts["reason"], reason.as_str(), "{facts}");
+    }
+}
+
+/// What concerns a certificate is set for the set that its authority is in, so it changes with that.
+#[tokio::test]
+async fn an_authority_that_moves_into_another_set_is_judged_as_that_set_is() {
+    let (strict, moving, lax) =
+        (Authority::new("Strict"), Authority::new("Moving"), Authority::new("Lax"));
+    let file = |of: &[&Authority]| of.iter().map(|one| pem(one.certificate())).collect::<String>();
+    let (first, second) = (Scratch::of(&file(&[&strict, &moving])), Scratch::of(&file(&[&lax])));
+    let also = second.0.clone();
+    let scene = Scene::of(
+        Revocation::HardFail,
+        |anchor| anchor.file = first.0.clone(),
+        |config| {
+            config.client_certificates.anchors.push(Anchor {
+                name: "lax".to_owned(),
+                file: also,
+                revocation: Revocation::Off,
+                crl_files: Vec::new(),
+            });
+        },
+    )
+    .await;
+    let shown = scene.issue_of(&moving, |_| {});
+    scene.ask(&shown).await.refused(401, "invalid_client");
+
+    std::fs::write(&first.0, file(&[&strict])).unwrap();
+    std::fs::write(&second.0, file(&[&moving, &lax])).unwrap();
+    assert!(scene.server.app().trust.reload().unwrap());
+
+    scene.ask(&shown).await.ok();
+}
+
+/// Issue 3, §4: a token lives for a day; whoever revokes its certificate in that time ends it, though nobody
+/// has shown the certificate for hours, and whoever issued the token is gone.
+#[tokio::test]
+async fn a_revocation_is_found_out_as_long_as_a_token_lives() {
+    for is_opaque in [false, true] {
+        for is_other in [false, true] {
+            let for_a_day =
+                |config: &mut Config| config.tokens.access_token_lifetime = Seconds::days(1);
+            let mut scene = Scene::of(Revocation::SoftFail, |_| {}, for_a_day).await;
+            if is_opaque {
+                let opaque = json!({ "gw_access_token_format": "opaque" });
+                scene.client = registered(&scene.server, opaque).await;
+            }
+            let between = scene.authority.below_with("Between", |contents| {
+                names_list(contents, &scene.responder.url("/root"));
+            });
+            let between = Arc::new(between);
+            let list_of = scene.responder.url("/list");
+            let shown = scene.issue_of(&between, |contents| names_list(contents, &list_of));
+            let publish = |revoked: &'static [u64]| {
+                let (root, between) = (scene.authority.clone(), between.clone());
+                scene.responder.say(move |path, _, now| {
+                    let of_between = || list(&between, revoked, now);
+                    Some(if path == "/root" { list(&root, &[], now) } else { of_between() })
+                });
+            };
+            publish(&[]);
+            let token = scene.ask(&shown).await.ok().token("access_token");
+            scene.server.app().recorder.flush().await;
+            let other = scene.server.replica().await;
+            let app = if is_other { other.app() } else { scene.server.app() };
+
+            // As often as needs be: what the job does every fifteen seconds.
+            for _ in 0..10 {
+                scene.wait(30 * 60);
+                app.ask_anew().await.unwrap();
+                assert!(scene.is_active(&token).await, "nobody has revoked it");
+            }
+            publish(&[SERIAL]);
+            for _ in 0..2 {
+                scene.wait(30 * 60);
+                app.ask_anew().await.unwrap();
+            }
+
+            let what = format!("opaque: {is_opaque}, another replica: {is_other}");
+            assert!(!scene.is_active(&token).await, "{what}");
+            assert_eq!(scene.reason(&shown).await.as_deref(), Some("keyCompromise"), "{what}");
+            // With the token goes the reason to ask.
+            scene.wait(25 * 3600);
+            let asked = scene.responder.asked();
+            app.ask_anew().await.unwrap();
+            assert_eq!(scene.responder.asked(), asked, "{what}");
+        }
+    }
 }
 
 /// A responder that is away, or knows nothing, is not the only one who can tell.
@@ -632,6 +897,28 @@ async fn a_list_in_a_file_of_the_anchor_is_read() {
     scene.ask(&shown).await.refused(401, "invalid_client");
 
     assert_eq!(scene.responder.asked(), 0);
+}
+
+/// The lists of all authorities of an anchor stand beside each other: one that is of another is no failure.
+#[tokio::test]
+async fn a_list_of_another_authority_of_the_anchor_is_passed_over_in_silence() {
+    let file = Scratch::of("");
+    let path = file.0.clone();
+    let scene =
+        Scene::with(Revocation::HardFail, |anchor| anchor.crl_files = vec![path.clone()]).await;
+    let other = Authority::new("Another");
+    std::fs::write(&path, list(&other, &[SERIAL], scene.server.trace().now())).unwrap();
+    scene.say(|_| Status::Good);
+
+    scene.ask(&scene.with_responder()).await.ok();
+    let text = scene.server.app().metrics.render(0, 0);
+    assert!(!text.contains("outcome=\"unreachable\""), "{text}");
+
+    // Unless nobody else is named: then nobody can tell, and the operator has to know.
+    scene.ask(&scene.issue(|_| {})).await.refused(503, "temporarily_unavailable");
+    let text = scene.server.app().metrics.render(0, 0);
+    let line = "gatewright_revocation_checks_total{source=\"crl\",outcome=\"unreachable\"} 1";
+    assert!(text.contains(line), "{text}");
 }
 
 /// An operator sees it.

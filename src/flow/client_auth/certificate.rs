@@ -127,6 +127,7 @@ async fn must_stand(
                 .into())
         }
         Standing::Unknown => Ok(()),
+        Standing::Unreadable(why) => Err(wrong(why).into()),
     }
 }
 

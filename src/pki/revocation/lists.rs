@@ -1,5 +1,6 @@
 //! The lists of authorities: fetched, or read from the operator's files, and held.
 
+use std::convert::Infallible;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -8,6 +9,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::Judge;
+use super::ask::{Answered, LEAST, turn};
 use super::times::{Need, Times};
 use crate::pki::crl::{self, Crl};
 use crate::pki::link::Link;
@@ -52,6 +54,27 @@ impl List {
     fn sufficient(&self, need: Need, now: Timestamp) -> Option<Held> {
         self.held().filter(|held| held.times.suffices(need, now))
     }
+
+    /// The list that was there before, as long as it counts.
+    fn before(&self, now: Timestamp) -> Option<Held> {
+        self.held().filter(|held| held.crl.is_some() && held.times.count(now))
+    }
+
+    /// What is held when nobody has given a newer list.
+    fn without_answer(&self, now: Timestamp, again: Timestamp) -> Held {
+        let kept = self.before(now).and_then(|held| {
+            let times = held.times.kept(now, again)?;
+            Some(Held { times, ..held })
+        });
+        kept.unwrap_or(Held { crl: None, times: Times::of_none(again) })
+    }
+}
+
+impl Held {
+    fn answer(self) -> Answered<(Arc<Crl>, Times)> {
+        let times = self.times;
+        self.crl.map(|crl| (crl, times)).ok_or(times.fresh_until())
+    }
 }
 
 impl Judge<'_> {
@@ -62,40 +85,40 @@ impl Judge<'_> {
         link: &Link,
         need: Need,
         deadline: Instant,
-    ) -> Option<(Arc<Crl>, Times)> {
+    ) -> Answered<(Arc<Crl>, Times)> {
         let place_name = match place {
             Place::File(path) => path.as_os_str().as_encoded_bytes(),
             Place::Url(url) => url.as_bytes(),
         };
         // With the issuer's key in its name: nobody else can put a list of theirs into its place.
         let name = Thumbprint::of(&[link.issuer.key_bits(), place_name].concat());
-        let list = self.revocations.lists.get_or_insert_with(&name, || Ok::<_, ()>(Arc::default()));
-        let list = list.ok()?;
+        let list = self
+            .revocations
+            .lists
+            .get_or_insert_with(&name, || Ok::<_, Infallible>(Arc::default()));
+        let Ok(list) = list;
         if let Some(held) = list.sufficient(need, self.now()) {
-            return held.crl.map(|crl| (crl, held.times));
+            return held.answer();
         }
-        let _turn = list.turn.lock().await;
+        let _turn = match turn(&list.turn, deadline, || list.before(self.now())).await {
+            Ok(turn) => turn,
+            Err(Some(held)) => return held.answer(),
+            Err(None) => return Err(self.now()),
+        };
         if let Some(held) = list.sufficient(need, self.now()) {
-            return held.crl.map(|crl| (crl, held.times));
+            return held.answer();
         }
         let within = deadline.saturating_duration_since(Instant::now());
         let fresh = match place {
             Place::File(path) => self.read_list(path, link).await,
             Place::Url(url) => self.fetch_list(url, name, link, need, within).await,
         };
-        let held = fresh.unwrap_or_else(|| {
-            let before = list.held().filter(|held| held.crl.is_some());
-            let kept = before.and_then(|held| Some((held.times.kept(self.now())?, held)));
-            match kept {
-                Some((times, held)) => Held { times, ..held },
-                None => Held { crl: None, times: Times::of_none(self.now()) },
-            }
-        });
+        let held = fresh.unwrap_or_else(|again| list.without_answer(self.now(), again));
         list.hold(held.clone());
-        held.crl.map(|crl| (crl, held.times))
+        held.answer()
     }
 
-    async fn read_list(&self, path: &Path, link: &Link) -> Option<Held> {
+    async fn read_list(&self, path: &Path, link: &Link) -> Answered<Held> {
         let most =
             u64::try_from(self.config.client_certificates.max_crl_bytes.0).unwrap_or(u64::MAX);
         let read = async {
@@ -105,10 +128,16 @@ impl Judge<'_> {
             tokio::fs::read(path).await
         };
         let place = path.display().to_string();
-        let bytes = read.await.map_err(|error| self.warn(&place, "crl", error)).ok()?;
-        let crl = parsed(bytes, link).await.map_err(|why| self.warn(&place, "crl", why)).ok()?;
+        let bytes = read.await.map_err(|error| self.gives_none(&place, "crl", error))?;
+        let crl = parsed(bytes, link).await.map_err(|why| {
+            // The files of an anchor are for all whom its authorities have issued anything to.
+            if crl::is_for_others(why) {
+                return self.now() + FILE_KEPT;
+            }
+            self.gives_none(&place, "crl", why)
+        })?;
         let times = Times::of(self.now(), crl.next_update, FILE_KEPT);
-        Some(Held { crl: Some(Arc::new(crl)), times })
+        Ok(Held { crl: Some(Arc::new(crl)), times })
     }
 
     async fn fetch_list(
@@ -118,7 +147,7 @@ impl Judge<'_> {
         link: &Link,
         need: Need,
         within: Duration,
-    ) -> Option<Held> {
+    ) -> Answered<Held> {
         let held = |crl: Crl, fetched_at| {
             let times = Times::of(
                 fetched_at,
@@ -133,16 +162,20 @@ impl Judge<'_> {
         {
             let held = held(crl, kept.fetched_at);
             if held.times.suffices(need, self.now()) {
-                return Some(held);
+                return Ok(held);
             }
         }
+        if within < LEAST {
+            return Err(self.now());
+        }
+        self.revocations.places.may_be_asked(url, self.now())?;
         let most = self.config.client_certificates.max_crl_bytes.0;
         let fetched = self.outbound.get_signed(url, crl::MEDIA_TYPE, most, within).await;
-        let body = fetched.map_err(|error| self.warn(url, "crl", error)).ok()?;
+        let body = self.fetched(url, "crl", fetched)?;
         let crl = parsed(body.clone(), link).await;
-        let crl = crl.map_err(|why| self.warn(url, "crl", why)).ok()?;
+        let crl = crl.map_err(|why| self.gives_none(url, "crl", why))?;
         self.keep(name, body, crl.next_update).await;
-        Some(held(crl, self.now()))
+        Ok(held(crl, self.now()))
     }
 
     /// What this or another replica has fetched. Without a database it is fetched anew.

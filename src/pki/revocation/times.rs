@@ -3,7 +3,7 @@
 use crate::types::{Seconds, Timestamp};
 
 /// Who does not answer is not asked again for this long, by how many requests ever.
-const RETRY: Seconds = Seconds(30);
+pub(super) const RETRY: Seconds = Seconds(30);
 
 /// What an answer is wanted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,20 +33,28 @@ impl Times {
         Self { refresh_at: fetched_at + Seconds(life.0 / 4 * 3), fresh_until, expires_at }
     }
 
-    /// Of the answer that there is none.
-    pub(super) fn of_none(now: Timestamp) -> Self {
-        let later = now + RETRY;
-        Self { refresh_at: later, fresh_until: later, expires_at: later }
+    /// Of the answer that there is none; `again`: from when on it is worth asking.
+    pub(super) const fn of_none(again: Timestamp) -> Self {
+        Self { refresh_at: again, fresh_until: again, expires_at: again }
     }
 
     /// The same answer, when nobody gave a newer one; `None`: it counts no more.
-    pub(super) fn kept(self, now: Timestamp) -> Option<Self> {
-        let later = now + RETRY;
-        (now < self.expires_at).then(|| Self {
-            refresh_at: self.refresh_at.max(later),
-            fresh_until: self.fresh_until.max(later.min(self.expires_at)),
+    pub(super) fn kept(self, now: Timestamp, again: Timestamp) -> Option<Self> {
+        self.count(now).then(|| Self {
+            refresh_at: self.refresh_at.max(again),
+            fresh_until: self.fresh_until.max(again.min(self.expires_at)),
             ..self
         })
+    }
+
+    /// Whether an answer says anything, if nobody gives a newer one.
+    pub(super) fn count(&self, now: Timestamp) -> bool {
+        now < self.expires_at
+    }
+
+    /// From when on a request asks anew.
+    pub(super) const fn fresh_until(&self) -> Timestamp {
+        self.fresh_until
     }
 
     pub(super) fn suffices(&self, need: Need, now: Timestamp) -> bool {
