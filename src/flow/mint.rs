@@ -100,6 +100,13 @@ pub enum For<'a> {
     Grant(&'a Grant),
 }
 
+/// What every access token has, whatever it looks like.
+struct Core {
+    jti: String,
+    expires_at: Timestamp,
+    confirmation: Confirmation,
+}
+
 /// Makes an access token. An opaque one is a row, written on `on`; a JWT writes nothing.
 ///
 /// # Errors
@@ -113,7 +120,6 @@ pub async fn access(
     scope: &Scope,
     shape: &Shape,
 ) -> Result<Access> {
-    let jti = Uuid::now_v7().to_string();
     let grant = match whose {
         For::Client => None,
         For::Grant(grant) => Some(grant),
@@ -123,15 +129,15 @@ pub async fn access(
     if confirmation.certificate.is_some() && !client.is_confidential() {
         call.note_certificate(&client.id);
     }
-    let expires_at = call.now + shape.lifetime;
+    let full = call.now + shape.lifetime;
+    let expires_at = call.held.ends(&confirmation).map_or(full, |ends| full.min(ends));
+    let core = Core { jti: Uuid::now_v7().to_string(), expires_at, confirmation };
     let (token, expires) = match shape.format {
-        TokenFormat::Jwt => {
-            (jwt(call, client, grant, shape, scope, &jti, confirmation)?, Some(expires_at))
-        }
+        TokenFormat::Jwt => (jwt(call, client, grant, shape, scope, &core)?, Some(expires_at)),
         TokenFormat::Opaque => {
             let token = OpaqueAccessToken::generate();
             let row = opaque_tokens::OpaqueToken {
-                id: jti.clone(),
+                id: core.jti.clone(),
                 client_id: client.id.clone(),
                 grant_id: grant.map(|grant| grant.id.clone()),
                 audience: shape.audience.clone(),
@@ -146,7 +152,7 @@ pub async fn access(
         }
     };
     let issued = Issued {
-        jti,
+        jti: core.jti,
         client: client.id.to_string(),
         grant: grant.map(|grant| grant.id.to_string()),
         by: by.as_str(),
@@ -155,7 +161,7 @@ pub async fn access(
         request: call.trace.request_id.clone(),
         at: call.trace.at_ms,
     };
-    Ok(Access { token, expires_in: shape.lifetime, confirmation, issued })
+    Ok(Access { token, expires_in: expires_at - call.now, confirmation, issued })
 }
 
 /// Tells the audit trail of a token, before the token leaves the house. Never inside a transaction: a
@@ -174,8 +180,7 @@ fn jwt(
     grant: Option<&Grant>,
     shape: &Shape,
     scope: &Scope,
-    jti: &str,
-    cnf: Confirmation,
+    core: &Core,
 ) -> Result<Secret> {
     let keys = call.keys()?;
     let subject = grant.map(|grant| subject::of(&keys, client, &grant.user_id));
@@ -183,15 +188,15 @@ fn jwt(
         iss: call.issuer(),
         sub: subject.as_deref().unwrap_or(client.id.as_str()),
         aud: Audience::from(shape.audience.as_slice()),
-        exp: call.now + shape.lifetime,
+        exp: core.expires_at,
         iat: call.now,
-        jti,
+        jti: &core.jti,
         client_id: client.id.as_str(),
         scope: &scope.to_string(),
         gw_grant: grant.map(|grant| grant.id.as_str()),
         auth_time: grant.map(|grant| grant.auth_time),
         acr: grant.map(|grant| grant.acr.as_str()),
-        cnf,
+        cnf: core.confirmation,
     };
     let key = keys.signing(call.config.tokens.access_token_alg)?;
     Ok(Secret::new(key.sign("at+jwt", &claims)?))

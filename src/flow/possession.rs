@@ -58,6 +58,12 @@ impl Held {
         Ok(Confirmation { certificate, key: self.key() })
     }
 
+    /// When the certificate counts no more that a token of this answer is bound to: no token outlives it.
+    pub fn ends(&self, confirmation: &Confirmation) -> Option<Timestamp> {
+        let bound = self.certificate.as_ref().filter(|_| confirmation.certificate.is_some());
+        bound.map(|certificate| certificate.not_after)
+    }
+
     /// What the refresh tokens of a public client are bound to, or have to be traded with.
     pub fn bonds(&self, client: &Client) -> Bonds {
         if client.is_confidential() {

@@ -1,9 +1,11 @@
 //! RFC 8705 §3 and §4: tokens that are good only with the certificate that they were issued to. THREATS MT-04,
 //! MT-05.
 
-use gatewright::types::Thumbprint;
+use gatewright::pki::Certificate;
+use gatewright::types::{Confirmation, Thumbprint, Timestamp};
 use rcgen::date_time_ymd;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
 use crate::browser::{Browser, VERIFIER};
 use crate::certificates::{Shown, server};
@@ -194,4 +196,62 @@ async fn a_lost_answer_is_given_again_to_the_same_key_alone() {
     let again = post(&server, &client, "/token", &refresh, &own).await.ok();
 
     assert_eq!(again.token("refresh_token"), lost);
+}
+
+/// Issue 3, §4: an expired certificate kills the tokens bound to it. Every grant, both formats.
+#[tokio::test]
+async fn no_token_outlives_the_certificate_that_it_is_bound_to() {
+    for format in ["jwt", "opaque"] {
+        let (server, authority) = server().await;
+        let end = OffsetDateTime::from_unix_timestamp(BEGINNING + 90).unwrap();
+        let shown = authority.issue("Photos", |params| params.not_after = end);
+        let client = photos(&server, json!({ "gw_access_token_format": format })).await;
+        let post = async |form: &str, shown: &Shown| {
+            let ask = server.ask("POST", "/token").basic(&client.id, &client.secret);
+            ask.form(form).showing(shown).send().await.ok()
+        };
+        let introspected = async |token: &str| {
+            let form = format!("token={token}");
+            server.post_as(&client, "/introspect", &form).await.ok().body
+        };
+        let own = post("grant_type=client_credentials&scope=", &shown).await;
+        let granted = post(&code(&server, &client).await, &shown).await;
+        let refreshed = post(&refreshing(&granted.token("refresh_token")), &shown).await;
+        for answer in [&own, &granted, &refreshed] {
+            assert_eq!(answer.body["expires_in"], 90, "{format}");
+            let token = answer.token("access_token");
+            assert_eq!(introspected(&token).await["exp"], BEGINNING + 90);
+            if format == "jwt" {
+                assert_eq!(claims(&token)["exp"], BEGINNING + 90);
+            }
+        }
+        let longer = authority.issue("Photos", |_| {});
+        let unshortened = post("grant_type=client_credentials&scope=", &longer).await;
+        assert_eq!(unshortened.body["expires_in"], 300, "of another certificate: as ever");
+    }
+}
+
+/// The same; and a connection whose certificate has ended satisfies no binding, whatever the token says.
+#[tokio::test]
+async fn what_is_bound_to_a_certificate_ends_with_it() {
+    let (server, authority) = server().await;
+    let client = by_certificate(&server).await;
+    let end = OffsetDateTime::from_unix_timestamp(BEGINNING + 90).unwrap();
+    let shown = authority.issue("Photos", |params| params.not_after = end);
+    let next = authority.issue("Photos", |_| {});
+    let form = code(&server, &client).await;
+    let token = post(&server, &client, "/token", &form, &shown).await.ok().token("access_token");
+    let userinfo = || server.ask("GET", "/userinfo").bearer(&token).showing(&shown);
+    userinfo().send().await.ok();
+
+    server.wait(91);
+
+    userinfo().send().await.refused(401, "invalid_token");
+    let told = post(&server, &client, "/introspect", &format!("token={token}"), &next).await.ok();
+    assert_eq!(told.body, json!({ "active": false }));
+    let certificate = Certificate::read(&shown.der, &[]).unwrap();
+    let bound = Confirmation { certificate: Some(certificate.thumbprint), key: None };
+    let held = gatewright::verify::Shown { certificate: Some(&certificate), key: None };
+    assert_eq!(held.must_fit(&bound, Timestamp(BEGINNING + 90)), Ok(()));
+    assert!(held.must_fit(&bound, Timestamp(BEGINNING + 91)).is_err());
 }
