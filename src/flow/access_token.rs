@@ -175,7 +175,7 @@ impl Read {
         }
         let Some(grant_id) = &self.grant_id else {
             let client = call.cache.client(&self.client_id).await?;
-            if client.is_none_or(|client| client.disabled_at.is_some()) {
+            if client.is_none_or(|client| !client.stands_by(self.issued_at)) {
                 return Ok(None);
             }
             let revoked = match &self.kind {

@@ -14,7 +14,7 @@ use crate::pki::issue::urn;
 use crate::pki::{Reason, inventory};
 use crate::record::{Event, Kind, Trace};
 use crate::store::clients::{self, Logo};
-use crate::store::{Store, Tx, certificates, retrying, versions};
+use crate::store::{Store, Tx, certificates, enrolments, retrying, versions};
 use crate::types::client::{AuthMethod, HeldSecret, Metadata};
 use crate::types::token::ClientSecret;
 use crate::types::{Client, ClientId, Code, Failure, Refusal, Result, Seconds, json};
@@ -90,8 +90,9 @@ impl Registrar<'_> {
         retrying(|| self.add_secret(client, overlap)).await
     }
 
-    /// Lets a client do nothing any more, until it is enabled. The certificates that we issued to it are
-    /// revoked, and stay so: it then asks for a new one.
+    /// Lets a client do nothing any more, until it is enabled. What it was issued counts for nothing, then
+    /// either: codes, grants, tokens, tokens for enrolment (THREATS X-11). The certificates that we issued to it
+    /// are revoked, and stay so: it then asks for a new one.
     ///
     /// # Errors
     /// `not_found`.
@@ -101,6 +102,7 @@ impl Registrar<'_> {
             if !clients::disable(&mut tx, id, Some(self.trace.now())).await? {
                 return Err(unknown().into());
             }
+            enrolments::forget_of_client(&mut tx, id).await?;
             self.revoke_certificates(&mut tx, id, Reason::PrivilegeWithdrawn).await?;
             self.note(tx, Kind::ClientDisabled, id).await
         })

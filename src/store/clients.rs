@@ -15,6 +15,7 @@ struct Row {
     metadata: String,
     created_at: Timestamp,
     disabled_at: Option<Timestamp>,
+    ended_at: Option<Timestamp>,
     version: i64,
 }
 
@@ -44,6 +45,7 @@ impl Row {
             secrets,
             created_at: self.created_at,
             disabled_at: self.disabled_at,
+            ended_at: self.ended_at,
             version: self.version,
         })
     }
@@ -56,7 +58,7 @@ impl Row {
 pub async fn find(on: impl Into<On<'_>>, id: &ClientId) -> sqlx::Result<Option<Client>> {
     let mut on = on.into();
     let row: Option<Row> =
-        sql("SELECT id, metadata, created_at, disabled_at, version FROM clients WHERE id = $1")
+        sql("SELECT id, metadata, created_at, disabled_at, ended_at, version FROM clients WHERE id = $1")
             .bind(id)
             .opt(&mut on)
             .await?;
@@ -80,10 +82,11 @@ pub async fn find(on: impl Into<On<'_>>, id: &ClientId) -> sqlx::Result<Option<C
 /// What the database says.
 pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Vec<Client>> {
     let mut on = on.into();
-    let rows: Vec<Row> =
-        sql("SELECT id, metadata, created_at, disabled_at, version FROM clients ORDER BY id")
-            .all(&mut on)
-            .await?;
+    let rows: Vec<Row> = sql(
+        "SELECT id, metadata, created_at, disabled_at, ended_at, version FROM clients ORDER BY id",
+    )
+    .all(&mut on)
+    .await?;
     let mut secrets: Vec<SecretRow> =
         sql("SELECT client_id, digest, sealed, expires_at FROM client_secrets
           ORDER BY created_at DESC, id DESC")
@@ -104,15 +107,16 @@ pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Vec<Client>> {
 /// # Errors
 /// What the database says.
 pub async fn with_certificates(on: impl Into<On<'_>>) -> sqlx::Result<Vec<Client>> {
-    let rows: Vec<Row> = sql("SELECT id, metadata, created_at, disabled_at, version FROM clients
+    let rows: Vec<Row> =
+        sql("SELECT id, metadata, created_at, disabled_at, ended_at, version FROM clients
           WHERE disabled_at IS NULL
             AND (id IN (SELECT client_id FROM certificate_clients)
                  OR id IN (SELECT client_id FROM certificates WHERE client_id IS NOT NULL)
                  OR metadata LIKE '%\"tls_client_certificate_bound_access_tokens\":true%'
                  OR metadata LIKE '%tls_client_auth\"%')
           ORDER BY id")
-    .all(on)
-    .await?;
+        .all(on)
+        .await?;
     rows.into_iter().map(|row| row.with(Vec::new())).collect()
 }
 
@@ -181,16 +185,28 @@ pub async fn update(
     Ok(updated == 1)
 }
 
-/// Disables a client (`Some`) or lets it work again (`None`).
+/// What makes a client stand by what it was issued: it is not disabled, nor was it since. The statement says
+/// when that was: `concat!(stands_by!(), "grants.created_at")`. In memory it is [`Client::stands_by`].
+macro_rules! stands_by {
+    () => {
+        "clients.disabled_at IS NULL AND COALESCE(clients.ended_at, 0) < "
+    };
+}
+pub(super) use stands_by;
+
+/// Disables a client (`Some`) or lets it work again (`None`). What it was issued before ends with the one, and
+/// does not come back with the other.
 ///
 /// # Errors
 /// What the database says.
 pub async fn disable(tx: &mut Tx, id: &ClientId, at: Option<Timestamp>) -> sqlx::Result<bool> {
-    let changed = sql("UPDATE clients SET disabled_at = $1, version = version + 1 WHERE id = $2")
-        .bind(at)
-        .bind(id)
-        .run(tx)
-        .await?;
+    let changed = sql("UPDATE clients
+            SET disabled_at = $1, ended_at = COALESCE($1, ended_at), version = version + 1
+          WHERE id = $2")
+    .bind(at)
+    .bind(id)
+    .run(tx)
+    .await?;
     Ok(changed == 1)
 }
 

@@ -2,6 +2,7 @@
 
 use sqlx::FromRow;
 
+use super::clients::stands_by;
 use super::consents::Consent;
 use super::{On, Tx, from_json, sql, to_json, to_scope, to_thumbprint};
 use crate::types::{
@@ -154,18 +155,22 @@ pub async fn spend(
     trusted: bool,
     now: Timestamp,
 ) -> sqlx::Result<Spent> {
-    let row: Option<Row> = sql("UPDATE codes SET used_at = $1
+    let row: Option<Row> = sql(concat!(
+        "UPDATE codes SET used_at = $1
           WHERE digest = $2 AND used_at IS NULL
       RETURNING grant_id, client_id, user_id, session_id, redirect_uri, code_challenge, nonce, scope,
                 resources, claims, expires_at, dpop_jkt,
                 EXISTS (SELECT 1 FROM sessions
                           JOIN users ON users.id = sessions.user_id AND users.disabled_at IS NULL
-                          JOIN clients ON clients.id = codes.client_id AND clients.disabled_at IS NULL
+                          JOIN clients ON clients.id = codes.client_id AND ",
+        stands_by!(),
+        "codes.created_at
                          WHERE sessions.id = codes.session_id AND sessions.ended_at IS NULL
                            AND sessions.idle_at > $1 AND sessions.expires_at > $1)
                 AND ($3 OR EXISTS (SELECT 1 FROM consents
                                     WHERE consents.user_id = codes.user_id
-                                      AND consents.client_id = codes.client_id)) AS alive")
+                                      AND consents.client_id = codes.client_id)) AS alive"
+    ))
     .bind(now)
     .bind(digest)
     .bind(trusted)

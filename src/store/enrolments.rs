@@ -45,3 +45,11 @@ pub async fn spend(
     .await?;
     Ok(spent == 1)
 }
+
+/// Forgets those of a client: it was disabled.
+///
+/// # Errors
+/// What the database says.
+pub async fn forget_of_client(tx: &mut Tx, client: &ClientId) -> sqlx::Result<()> {
+    sql("DELETE FROM enrolments WHERE client_id = $1").bind(client).run(tx).await.map(drop)
+}

@@ -4,6 +4,7 @@ use std::mem;
 
 use sqlx::FromRow;
 
+use super::clients::stands_by;
 use super::codes::Authorization;
 use super::consents::{Authorised, Consent};
 use super::opaque_tokens::{self, OpaqueToken};
@@ -93,13 +94,17 @@ impl Row {
 /// that issues or accepts anything.
 macro_rules! stands {
     () => {
-        "grants.revoked_at IS NULL AND grants.expires_at > $1 AND grants.idle_at > $1
-            AND EXISTS (SELECT 1 FROM clients
-                         WHERE clients.id = grants.client_id AND clients.disabled_at IS NULL)
+        concat!(
+            "grants.revoked_at IS NULL AND grants.expires_at > $1 AND grants.idle_at > $1
             AND (grants.offline
                  OR EXISTS (SELECT 1 FROM sessions
                              WHERE sessions.id = grants.session_id AND sessions.ended_at IS NULL
-                               AND sessions.idle_at > $1 AND sessions.expires_at > $1))"
+                               AND sessions.idle_at > $1 AND sessions.expires_at > $1))
+            AND EXISTS (SELECT 1 FROM clients
+                         WHERE clients.id = grants.client_id AND ",
+            stands_by!(),
+            "grants.created_at)"
+        )
     };
 }
 

@@ -2,6 +2,7 @@
 
 use sqlx::FromRow;
 
+use super::clients::stands_by;
 use super::{On, from_json, sql, to_json, to_scope};
 use crate::types::{ClientId, Confirmation, Digest, GrantId, Scope, Timestamp};
 
@@ -112,14 +113,18 @@ pub async fn revoke(
 /// # Errors
 /// What the database says.
 pub async fn bound(on: impl Into<On<'_>>, now: Timestamp) -> sqlx::Result<Vec<Bound>> {
-    sql("SELECT certificate AS thumbprint, count(*) AS tokens FROM opaque_tokens
+    sql(concat!(
+        "SELECT certificate AS thumbprint, count(*) AS tokens FROM opaque_tokens
           WHERE certificate IS NOT NULL AND revoked_at IS NULL AND expires_at > $1
             AND EXISTS (SELECT 1 FROM clients
-                         WHERE clients.id = opaque_tokens.client_id AND clients.disabled_at IS NULL)
+                         WHERE clients.id = opaque_tokens.client_id AND ",
+        stands_by!(),
+        "opaque_tokens.created_at)
             AND (grant_id IS NULL
                  OR EXISTS (SELECT 1 FROM grants
                              WHERE grants.id = opaque_tokens.grant_id AND grants.revoked_at IS NULL))
-          GROUP BY certificate")
+          GROUP BY certificate"
+    ))
     .bind(now)
     .all(on)
     .await

@@ -139,8 +139,17 @@ pub struct Client {
     pub created_at: Timestamp,
     /// Set: the client may do nothing.
     pub disabled_at: Option<Timestamp>,
+    /// Set: what it was issued up to then counts no more. It was disabled then, and may be enabled again.
+    pub ended_at: Option<Timestamp>,
     /// Grows with every change (THREATS X-11).
     pub version: i64,
+}
+
+impl Client {
+    /// Whether what it was issued at this time may still count: it is not disabled, nor was it since.
+    pub fn stands_by(&self, issued_at: Timestamp) -> bool {
+        self.disabled_at.is_none() && self.ended_at.is_none_or(|ended_at| ended_at < issued_at)
+    }
 }
 
 /// What we hold of a client secret.

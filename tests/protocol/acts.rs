@@ -99,6 +99,12 @@ impl Server {
         self.administer(async |registrar| registrar.disable(&id).await.unwrap()).await;
     }
 
+    /// Lets a client work again.
+    pub(crate) async fn enable_client(&self, client: &Client) {
+        let id = ClientId::from_text(&client.id);
+        self.administer(async |registrar| registrar.enable(&id).await.unwrap()).await;
+    }
+
     /// The audit events of this kind, the newest first; of all kinds where it is empty.
     pub(crate) async fn events(&self, kind: &str) -> Vec<AuditRow> {
         let app = self.app();

@@ -92,6 +92,7 @@ changes! {
     SessionEnded what_is_bound_to_a_session_ends_with_it;
     ConsentWithdrawn a_withdrawn_consent_ends_what_came_of_it;
     ClientDisabled a_disabled_client_gets_nothing;
+    ClientDisabledAndEnabled what_a_client_had_before_it_was_disabled_stays_dead;
     ClientDeleted a_deleted_client_gets_nothing;
     PersonalGrantsRemoved a_client_that_may_not_act_for_people_does_not;
     OwnGrantRemoved a_client_that_may_not_act_for_itself_does_not;
@@ -135,6 +136,12 @@ const fn expected(change: Change, way: Way) -> Comes {
                 InvalidClient
             }
             Way::Silent => Page,
+            Way::Introspect => Inactive,
+            Way::UserInfo => InvalidToken,
+        },
+        Change::ClientDisabledAndEnabled => match way {
+            Way::Redeem | Way::Refresh | Way::RefreshOffline => InvalidGrant,
+            Way::ClientCredentials | Way::Silent => Good,
             Way::Introspect => Inactive,
             Way::UserInfo => InvalidToken,
         },
@@ -231,6 +238,10 @@ async fn make(
             assert!(done.at.contains("notice="), "{done:?}");
         }
         Change::ClientDisabled => server.disable_client(client).await,
+        Change::ClientDisabledAndEnabled => {
+            server.disable_client(client).await;
+            server.enable_client(client).await;
+        }
         Change::ClientDeleted => {
             server.administer(async |registrar| registrar.delete(&id).await.unwrap()).await;
         }
@@ -339,5 +350,31 @@ async fn is_judged_at_use(change: Change) {
     for way in ways.chain([Way::Introspect, Way::UserInfo]) {
         let comes = go(way, &server, &mut browser, (&client, &api), &begun).await;
         assert_eq!(comes, expected(change, way), "{change:?}, {way:?}");
+    }
+}
+
+/// THREATS X-11, for what is the client's own: nothing that it had comes back when it is enabled, be it the next
+/// day; what it is given then lives.
+#[tokio::test]
+async fn a_clients_own_tokens_do_not_come_back_with_it() {
+    let server = Server::start().await;
+    for format in ["jwt", "opaque"] {
+        let client = server.register(json!({
+            "grant_types": ["client_credentials"],
+            "gw_access_token_format": format,
+            "gw_access_token_lifetime": 3600,
+        }));
+        let client = client.await;
+        let before = server.token_of(&client).await;
+        assert!(server.is_active(&client, &before).await);
+
+        server.wait(60);
+        server.disable_client(&client).await;
+        server.wait(60);
+        server.enable_client(&client).await;
+        let after = server.token_of(&client).await;
+
+        assert!(!server.is_active(&client, &before).await, "{format}");
+        assert!(server.is_active(&client, &after).await, "{format}");
     }
 }

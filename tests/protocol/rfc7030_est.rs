@@ -311,7 +311,8 @@ async fn a_disabled_client_renews_nothing() {
     server.administer(async |registrar| registrar.enable(&id).await.unwrap()).await;
     renewed(&server, &shown).await.refused(401, "invalid_client");
     authenticated(&server, &client, &shown).await.refused(401, "invalid_client");
-    ask().send().await.ok();
+    ask().send().await.refused(401, "invalid_client");
+    enrolled(&server, &client).await;
 }
 
 /// Behind a proxy that ends TLS, the certificate is the one that it tells of.

@@ -22,6 +22,7 @@ fn client(application: &str, uris: &[&str]) -> Client {
         secrets: Vec::new(),
         created_at: Timestamp(0),
         disabled_at: None,
+        ended_at: None,
         version: 1,
     }
 }
