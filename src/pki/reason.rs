@@ -65,6 +65,21 @@ impl Reason {
         }
     }
 
+    /// Why a certificate counts no more when one above it was revoked for this: its own key is as it was.
+    #[must_use]
+    pub const fn below(self) -> Self {
+        match self {
+            Self::KeyCompromise | Self::CaCompromise | Self::AaCompromise => Self::CaCompromise,
+            Self::Unspecified
+            | Self::AffiliationChanged
+            | Self::Superseded
+            | Self::CessationOfOperation
+            | Self::CertificateHold
+            | Self::RemoveFromCrl
+            | Self::PrivilegeWithdrawn => self,
+        }
+    }
+
     /// The reason of this name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|reason| reason.as_str() == name)

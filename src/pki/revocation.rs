@@ -252,6 +252,8 @@ impl Judge<'_> {
         match found {
             Found::Said(Status::Good) => Ok(Standing::Good),
             Found::Said(Status::Revoked { at, reason }) => {
+                // One above it was: then nobody has said that somebody else knows its key.
+                let reason = if is_revoked_itself(watched) { reason } else { reason.below() };
                 self.revoke(watched, at, reason).await?;
                 Ok(Standing::Revoked { at, reason })
             }
@@ -285,7 +287,7 @@ impl Judge<'_> {
         let (store, config, now) = (self.store, self.config, self.now());
         match (Inventory { store, config, now }).revoke(&row, reason, self.trace).await {
             // Another replica was faster, or somebody here.
-            Ok(()) | Err(Error::Refused(_)) => {}
+            Ok(_) | Err(Error::Refused(_)) => {}
             Err(error @ Error::Failed(_)) => return Err(error),
         }
         watched.note();
@@ -295,6 +297,12 @@ impl Judge<'_> {
     const fn now(&self) -> Timestamp {
         self.trace.now()
     }
+}
+
+/// Whether it is the certificate that the client shows of which somebody has said so.
+fn is_revoked_itself(watched: &Watched) -> bool {
+    let told = watched.links().next().and_then(Entry::told);
+    told.is_some_and(|told| matches!(told.found, Found::Said(Status::Revoked { .. })))
 }
 
 /// What came of asking about a certificate, or about all of a chain.
