@@ -3,3 +3,6 @@
 -- with a million of them is one row.
 ALTER TABLE clients ADD COLUMN ended_at BIGINT;
 UPDATE clients SET ended_at = disabled_at WHERE disabled_at IS NOT NULL;
+
+-- Keys that somebody else has count for nothing in any certificate.
+CREATE INDEX certificates_compromised ON certificates (public_key) WHERE reason = 'keyCompromise';

@@ -18,8 +18,9 @@ use super::print::Answer;
 use crate::flow::kek;
 use crate::jose::Kek;
 use crate::pki::authority::{Authority, Given, name, split};
-use crate::pki::pem;
+use crate::pki::{Certificate, pem};
 use crate::store::authorities::{self, AuthorityRow};
+use crate::store::certificates::{self, Revoked};
 use crate::types::{ClientId, Seconds, Thumbprint};
 
 /// What can be done with the authority.
@@ -253,6 +254,7 @@ async fn enrol(authority: &Authority<'_>, wish: Enrol) -> anyhow::Result<Answer>
 
 async fn list(desk: &Desk) -> anyhow::Result<Answer> {
     let all = authorities::all(desk.store.db()).await?;
+    let revoked = certificates::revoked(desk.store.db()).await?;
     let rows: Vec<_> = all
         .iter()
         .map(|row| {
@@ -260,7 +262,7 @@ async fn list(desk: &Desk) -> anyhow::Result<Answer> {
                 row.id.clone(),
                 name(&row.certificate),
                 if row.is_root { "root" } else { "issuing" }.to_owned(),
-                state(row, desk).to_owned(),
+                state(row, &revoked, desk).to_owned(),
                 row.not_after.to_string(),
                 if row.sealed.is_some() { "here" } else { "elsewhere" }.to_owned(),
             ]
@@ -268,7 +270,12 @@ async fn list(desk: &Desk) -> anyhow::Result<Answer> {
         .collect();
     let headings = ["ID", "SUBJECT", "KIND", "STATE", "UNTIL", "KEY"];
     let none = "there is no authority: gatewright ca init makes one";
-    Ok(Answer::table(&headings, &rows, none, all.iter().map(|row| in_json(row, desk)).collect()))
+    Ok(Answer::table(
+        &headings,
+        &rows,
+        none,
+        all.iter().map(|row| in_json(row, &revoked, desk)).collect(),
+    ))
 }
 
 async fn show(desk: &Desk, id: Option<&str>) -> anyhow::Result<Answer> {
@@ -281,15 +288,19 @@ async fn show(desk: &Desk, id: Option<&str>) -> anyhow::Result<Answer> {
         None => Absent("there is no authority: gatewright ca init makes one".to_owned()),
     })?;
     let text = format!("{}{}", pem::certificate(&row.certificate), chain(&row));
-    Ok(Answer::line(text.trim_end(), in_json(&row, desk)))
+    let revoked = certificates::revoked(desk.store.db()).await?;
+    Ok(Answer::line(text.trim_end(), in_json(&row, &revoked, desk)))
 }
 
 fn chain(row: &AuthorityRow) -> String {
     split(&row.chain).iter().map(|one| pem::certificate(one)).collect()
 }
 
-fn state(row: &AuthorityRow, desk: &Desk) -> &'static str {
-    if row.not_after < desk.now() {
+fn state(row: &AuthorityRow, revoked: &Revoked, desk: &Desk) -> &'static str {
+    let read = Certificate::read(&row.certificate, &[]);
+    if read.is_ok_and(|one| revoked.has(one.thumbprint, one.public_key)) {
+        "revoked"
+    } else if row.not_after < desk.now() {
         "expired"
     } else if row.superseded_at.is_some() {
         "superseded"
@@ -298,7 +309,7 @@ fn state(row: &AuthorityRow, desk: &Desk) -> &'static str {
     }
 }
 
-fn in_json(row: &AuthorityRow, desk: &Desk) -> Value {
+fn in_json(row: &AuthorityRow, revoked: &Revoked, desk: &Desk) -> Value {
     let below = |path: &str| {
         (!row.is_root).then(|| format!("{}/{}", desk.config.issuer.endpoint(path), row.id))
     };
@@ -306,7 +317,7 @@ fn in_json(row: &AuthorityRow, desk: &Desk) -> Value {
         "id": row.id,
         "subject": name(&row.certificate),
         "is_root": row.is_root,
-        "state": state(row, desk),
+        "state": state(row, revoked, desk),
         "thumbprint": Thumbprint::of(&row.certificate).to_string(),
         "not_after": row.not_after,
         "created_at": row.created_at,

@@ -168,10 +168,17 @@ impl Read {
     /// When the database does not answer: never a yes, never a no (THREATS DB-03).
     pub async fn live(&mut self, call: &Call<'_>) -> Result<Option<Behind>> {
         let store = call.store.db();
-        if let Some(certificate) = self.confirmation.certificate
-            && certificates::is_revoked(store, certificate).await?
-        {
-            return Ok(None);
+        if let Some(certificate) = self.confirmation.certificate {
+            if certificates::is_revoked(store, certificate).await? {
+                return Ok(None);
+            }
+            // Where it is shown with the token, we know what stands above it, too.
+            let shown = call.held.certificate.as_deref();
+            if let Some(shown) = shown.filter(|shown| shown.thumbprint == certificate)
+                && call.is_revoked(shown).await?
+            {
+                return Ok(None);
+            }
         }
         let Some(grant_id) = &self.grant_id else {
             let client = call.cache.client(&self.client_id).await?;

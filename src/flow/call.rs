@@ -5,13 +5,14 @@ use crate::flow::client_keys::ClientKeys;
 use crate::flow::keys::{Keyring, Keys};
 use crate::flow::possession::Held;
 use crate::outbound::Outbound;
+use crate::pki::Certificate;
 use crate::pki::anchors::Trust;
 use crate::pki::revocation::{Judge, Revocations};
 use crate::pki::sightings::Sightings;
 use crate::record::{Metrics, Recorder, Trace};
 use crate::store::Store;
 use crate::store::cache::Cache;
-use crate::types::{ClientId, Failure, Timestamp};
+use crate::types::{ClientId, Failure, Result, Timestamp};
 use std::sync::Arc;
 
 /// One request: what stands behind it, and the time at which it is judged.
@@ -63,6 +64,25 @@ impl Call<'_> {
         if let Some(certificate) = &self.held.certificate {
             self.sightings.note(certificate, client, self.now);
         }
+    }
+
+    /// Whether a certificate was revoked here, or one above it by which we would believe it, or the key of one
+    /// of them is known to somebody else. It costs no query.
+    ///
+    /// # Errors
+    /// 503 when nobody can say what was revoked.
+    pub async fn is_revoked(&self, shown: &Certificate) -> Result<bool> {
+        let revoked = self.cache.revoked().await?;
+        if revoked.is_empty() {
+            return Ok(false);
+        }
+        if revoked.has(shown.thumbprint, shown.public_key) {
+            return Ok(true);
+        }
+        let chain = self.trust.chain(shown, self.now);
+        Ok(chain.is_ok_and(|chain| {
+            chain.above.iter().any(|one| revoked.has(one.thumbprint, one.public_key))
+        }))
     }
 
     /// Judges whether certificates were revoked.

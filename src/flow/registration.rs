@@ -284,7 +284,10 @@ impl Registrar<'_> {
 
     /// Revokes what we issued to a client that may act no more.
     async fn revoke_certificates(&self, tx: &mut Tx, id: &ClientId, reason: Reason) -> Result<()> {
-        certificates::revoke_of_client(tx, id, reason.as_str(), self.trace.now()).await?;
+        let now = self.trace.now();
+        for row in certificates::revoke_of_client(tx, id, reason.as_str(), now).await? {
+            inventory::tell_revoked(tx, self.config, &row, reason, self.trace).await?;
+        }
         Ok(())
     }
 

@@ -23,10 +23,10 @@ use crate::config::Config;
 use crate::jose::Kek;
 use crate::record::{Event, Kind, Trace};
 use crate::store::authorities::{self, AuthorityRow};
-use crate::store::certificates::{self, Origin};
+use crate::store::certificates::{self, Origin, Revoked};
 use crate::store::{Store, Tx, retrying, versions};
 use crate::types::secret::entropy;
-use crate::types::{Code, Failure, Refusal, Result, Seconds, Timestamp};
+use crate::types::{Code, Failure, Refusal, Result, Seconds, Thumbprint, Timestamp};
 
 /// How long a root counts.
 const ROOT_LIFETIME: Seconds = Seconds::days(3653);
@@ -76,9 +76,17 @@ pub fn issuing(rows: &[AuthorityRow]) -> impl Iterator<Item = CertificateDer<'_>
 
 /// What others need who verify our client certificates: roots, issuing certificates and what stands above
 /// imported ones, as long as they count.
-pub fn published(rows: &[AuthorityRow], now: Timestamp) -> Vec<CertificateDer<'static>> {
+pub fn published(
+    rows: &[AuthorityRow],
+    revoked: &Revoked,
+    now: Timestamp,
+) -> Vec<CertificateDer<'static>> {
+    let counts = |row: &&AuthorityRow| {
+        let read = Certificate::read(&row.certificate, &[]);
+        now <= row.not_after && read.is_ok_and(|one| !revoked.has(one.thumbprint, one.public_key))
+    };
     let mut found = Vec::new();
-    for row in rows.iter().filter(|row| now <= row.not_after) {
+    for row in rows.iter().filter(counts) {
         let own = CertificateDer::from(row.certificate.clone());
         for certificate in std::iter::once(own).chain(split(&row.chain)) {
             if !found.contains(&certificate) {
@@ -160,6 +168,12 @@ impl Authority<'_> {
         let root = authorities::present(self.store.db(), true).await?.ok_or_else(|| {
             no("the issuing certificate was imported: renew it where it was made, and import that")
         })?;
+        if certificates::is_revoked(self.store.db(), Thumbprint::of(&root.certificate)).await? {
+            return Err(no(
+                "the root was revoked: import an issuing certificate of another authority",
+            )
+            .into());
+        }
         let root_key = match (root_key, &root.sealed) {
             (Some(given), _) => Signer::from_pkcs8(given).map_err(no)?,
             (None, Some(_)) => self.open_key(&root)?,
@@ -398,6 +412,9 @@ impl Authority<'_> {
         let certificate = Certificate::read(&row.certificate, &[]).map_err(Failure::internal)?;
         let own = inventory::row(&certificate, Origin::Own, None, self.trace.now());
         certificates::note(&mut *tx, &own).await?;
+        if certificates::is_revoked(&mut *tx, own.thumbprint).await? {
+            return Err(no("the certificate was revoked, or somebody else has its key").into());
+        }
         Event::success(Kind::AuthorityCreated)
             .fact("authority", row.id.as_str())
             .fact("is_root", row.is_root)

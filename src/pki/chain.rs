@@ -28,6 +28,17 @@ pub struct Chain {
     pub anchor: Arc<Anchor>,
     /// The certificate, those between, and that of the anchor.
     pub path: Vec<CertificateDer<'static>>,
+    /// What is asked of all but the first at every request: whether they were revoked.
+    pub above: Vec<Above>,
+}
+
+/// A certificate that stands above another one.
+#[derive(Clone, Copy, Debug)]
+pub struct Above {
+    /// SHA-256 of the certificate.
+    pub thumbprint: Thumbprint,
+    /// SHA-256 of its `SubjectPublicKeyInfo`.
+    pub public_key: Thumbprint,
 }
 
 /// What came of chains, by all that was presented.
@@ -144,10 +155,10 @@ impl Anchors {
         let mut path = vec![shown.der().clone()];
         path.extend(verified.intermediate_certificates().map(|one| one.der().into_owned()));
         path.push(root.clone());
-        let Some((from, until)) = in_force(&path) else {
-            return Outcome::never("the dates of the chain cannot be read");
+        let (Some((from, until)), Some(above)) = (in_force(&path), above(&path)) else {
+            return Outcome::never("a certificate of the chain cannot be read");
         };
-        Outcome { found: Ok(Arc::new(Chain { anchor: anchor.clone(), path })), from, until }
+        Outcome { found: Ok(Arc::new(Chain { anchor: anchor.clone(), path, above })), from, until }
     }
 
     /// The set, and the certificate, that a path ends at.
@@ -203,4 +214,13 @@ fn in_force(path: &[CertificateDer<'_>]) -> Option<(Timestamp, Timestamp)> {
         both.1 = both.1.min(Timestamp(validity.not_after.timestamp()));
     }
     Some(both)
+}
+
+fn above(path: &[CertificateDer<'_>]) -> Option<Vec<Above>> {
+    let one = |certificate: &CertificateDer<'_>| {
+        let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
+        let public_key = Thumbprint::of(parsed.public_key().raw);
+        Some(Above { thumbprint: Thumbprint::of(certificate), public_key })
+    };
+    path.iter().skip(1).map(one).collect()
 }

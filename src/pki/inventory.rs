@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::Certificate;
 use super::description::serial;
@@ -18,9 +19,10 @@ use crate::store::certificates::{self, CertificateRow, Filter, Holder, Origin};
 use crate::store::opaque_tokens::Bound;
 use crate::store::signing_keys::{self, SigningKeyRow};
 use crate::store::{
-    Store, audit_events, clients, grants, opaque_tokens, resources, retrying, revoked_tokens,
+    Store, Tx, audit_events, clients, grants, opaque_tokens, resources, retrying, revoked_tokens,
+    versions,
 };
-use crate::types::{ClientId, Code, Result, Seconds, Thumbprint, Timestamp};
+use crate::types::{ClientId, Code, Failure, Result, Seconds, Thumbprint, Timestamp};
 
 /// A certificate as it is written into the inventory.
 pub fn row(
@@ -143,6 +145,40 @@ pub(super) fn told(row: &CertificateRow) -> Value {
     })
 }
 
+/// Tells that a certificate was revoked, in the transaction of that: the audit trail, and whoever wants to be
+/// called.
+///
+/// # Errors
+/// What the database says.
+pub async fn tell_revoked(
+    tx: &mut Tx,
+    config: &Config,
+    row: &CertificateRow,
+    reason: Reason,
+    trace: &Trace,
+) -> Result<()> {
+    let mut event = Event::success(Kind::CertificateRevoked)
+        .fact("thumbprint", row.thumbprint.to_string())
+        .fact("subject", row.subject.as_str())
+        .fact("reason", reason.as_str());
+    if let Some(client) = &row.client_id {
+        event = event.client(client);
+    }
+    event.write(&mut *tx, trace).await?;
+    let data = json!({ "certificate": told(row), "reason": reason.as_str() });
+    notice::call(tx, config, NoticeKind::CertificateRevoked, &data, trace.now()).await?;
+    Ok(())
+}
+
+/// Whether an authority has signed a certificate. One for the same key is another one of its own, and stands
+/// beside it.
+fn has_signed(authority: &X509Certificate<'_>, der: &[u8]) -> bool {
+    X509Certificate::from_der(der).is_ok_and(|(_, below)| {
+        below.public_key().raw != authority.public_key().raw
+            && below.verify_signature(Some(authority.public_key())).is_ok()
+    })
+}
+
 /// What is alive and bound to a certificate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Tokens {
@@ -216,17 +252,16 @@ impl Inventory<'_> {
     }
 
     /// Revokes a certificate, known or not, at once and for ever: it proves nobody any more, and what is
-    /// bound to it counts for nothing.
+    /// bound to it counts for nothing. Returns how many of those that it has signed were revoked with it.
     ///
     /// # Errors
-    /// `invalid_request` when it was revoked before.
+    /// `invalid_request` when it was revoked before, but for a reason that is worse than that one.
     pub async fn revoke(
         &self,
         certificate: &CertificateRow,
         reason: Reason,
         trace: &Trace,
-    ) -> Result<()> {
-        let data = json!({ "certificate": told(certificate), "reason": reason.as_str() });
+    ) -> Result<usize> {
         retrying(|| async {
             let mut tx = self.store.write().await?;
             certificates::note(&mut tx, certificate).await?;
@@ -236,20 +271,52 @@ impl Inventory<'_> {
                     .because("the certificate is revoked already")
                     .into());
             }
-            let mut event = Event::success(Kind::CertificateRevoked)
-                .fact("thumbprint", thumbprint.to_string())
-                .fact("subject", certificate.subject.as_str())
-                .fact("reason", reason.as_str());
-            if let Some(client) = &certificate.client_id {
-                event = event.client(client);
-            }
-            event.write(&mut tx, trace).await?;
-            let kind = NoticeKind::CertificateRevoked;
-            notice::call(&mut tx, self.config, kind, &data, self.now).await?;
+            // Whoever names it by a file does not know what we know of it.
+            let known = certificates::find(&mut tx, thumbprint).await?;
+            let known = known.ok_or_else(|| Failure::internal("a certificate is gone"))?;
+            tell_revoked(&mut tx, self.config, &known, reason, trace).await?;
+            let below = self.revoke_below(&mut tx, known, reason, trace).await?;
+            versions::bump(&mut tx, versions::Kind::Revocations).await?;
             tx.commit().await?;
-            Ok(())
+            Ok(below)
         })
         .await
+    }
+
+    /// Revokes what a certificate has signed, and what that has signed, of those that we know. Ours count by
+    /// our authority alone, so they end with it. Those of another authority may count by another certificate
+    /// that it has for the same key, but not when that key is known to somebody else: then nobody can tell whom
+    /// they were issued to.
+    async fn revoke_below(
+        &self,
+        tx: &mut Tx,
+        above: CertificateRow,
+        reason: Reason,
+        trace: &Trace,
+    ) -> Result<usize> {
+        let mut authorities = Vec::new();
+        if above.origin == Origin::Own || reason == Reason::KeyCompromise {
+            authorities.push(above);
+        }
+        let (reason, mut revoked) = (reason.below(), 0);
+        while let Some(authority) = authorities.pop() {
+            let (_, parsed) =
+                X509Certificate::from_der(&authority.der).map_err(Failure::internal)?;
+            if !parsed.is_ca() {
+                continue;
+            }
+            let claimed = certificates::issued_in_the_name_of(tx, &authority.subject, self.now);
+            for row in claimed.await? {
+                if has_signed(&parsed, &row.der)
+                    && certificates::revoke(tx, row.thumbprint, reason.as_str(), self.now).await?
+                {
+                    tell_revoked(tx, self.config, &row, reason, trace).await?;
+                    revoked += 1;
+                    authorities.push(row);
+                }
+            }
+        }
+        Ok(revoked)
     }
 
     /// Notes the certificates that our own listeners show: what is not noted for an hour was replaced.

@@ -4,7 +4,7 @@ use der::Encode as _;
 use der::asn1::{Ia5String, ObjectIdentifier};
 use rcgen::{
     CertificateParams, CrlDistributionPoint, CustomExtension, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose, SanType,
+    ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose, PublicKeyData as _, SanType,
 };
 use rustls_pki_types::CertificateDer;
 use x509_cert::ext::pkix::name::GeneralName;
@@ -82,8 +82,9 @@ impl Authority<'_> {
     /// old one works until it expires.
     ///
     /// # Errors
-    /// `invalid_client` when the client or its right counts for nothing; `not_found` when there is no
-    /// authority; a failure when the issuing certificate has expired.
+    /// `invalid_client` when the client or its right counts for nothing; `invalid_request` when the key of the
+    /// request is known to somebody else; `not_found` when there is no authority; a failure when the issuing
+    /// certificate has expired or was revoked.
     pub async fn issue(
         &self,
         client: Option<&ClientId>,
@@ -140,7 +141,19 @@ impl Authority<'_> {
     ) -> Result<Issued> {
         let now = self.trace.now();
         let mut tx = self.store.write().await?;
+        // The issuing certificate first, here and where it is revoked: it is held like the client.
+        let above = Thumbprint::of(&issuing.row.certificate);
+        if !authorities::may_issue(&mut tx, above).await? {
+            return Err(Failure::internal("the issuing certificate was revoked: ca renew").into());
+        }
         let client = self.held(&mut tx, client, right).await?;
+        let public_key = Thumbprint::of(&request.key.subject_public_key_info());
+        if certificates::is_compromised(&mut tx, public_key).await? {
+            return Err(Code::InvalidRequest
+                .because("somebody else has the private key of the request: make a new one")
+                .with("client_id", &client.id)
+                .into());
+        }
         let issued = self.sign(issuing, &client, request)?;
         let certificate = Certificate::read(&issued.certificate, &[]).map_err(Failure::internal)?;
         let row = inventory::row(&certificate, Origin::Issued, Some(&client.id), now);

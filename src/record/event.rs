@@ -126,7 +126,7 @@ kinds! {
     KeyRetired "key.retired";
     /// A signing key is known to somebody else.
     KeyCompromised "key.compromised";
-    /// A certificate was revoked by an administrator.
+    /// A certificate was revoked: by an administrator, by whoever issued it, or with its client or what issued it.
     CertificateRevoked "certificate.revoked";
     /// A certificate of our authority was made or imported.
     AuthorityCreated "authority.created";

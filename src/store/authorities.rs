@@ -2,6 +2,7 @@
 
 use sqlx::FromRow;
 
+use super::certificates::dead;
 use super::{On, Tx, sql};
 use crate::types::{ClientId, Thumbprint, Timestamp};
 
@@ -201,8 +202,24 @@ pub async fn standing(
     .await
 }
 
-/// Whether our authority issued this very certificate to the client, and it counts: not revoked, not expired.
-/// Notes the use, so that who revokes it at the same time waits.
+/// Whether an issuing certificate may still issue. Holds it until the transaction ends: who revokes it meanwhile
+/// waits, and then finds what it has issued.
+///
+/// # Errors
+/// What the database says.
+pub async fn may_issue(tx: &mut Tx, thumbprint: Thumbprint) -> sqlx::Result<bool> {
+    let held = sql(concat!(
+        "UPDATE certificates SET last_used_at = last_used_at WHERE thumbprint = $1 AND NOT ",
+        dead!()
+    ))
+    .bind(thumbprint)
+    .run(tx)
+    .await?;
+    Ok(held == 1)
+}
+
+/// Whether our authority issued this very certificate to the client, and it counts: not revoked, for no key
+/// that somebody else has, not expired. Notes the use, so that who revokes it at the same time waits.
 ///
 /// # Errors
 /// What the database says.
@@ -212,10 +229,13 @@ pub async fn may_be_renewed(
     client: &ClientId,
     now: Timestamp,
 ) -> sqlx::Result<bool> {
-    let counts = sql("UPDATE certificates SET last_used_at = $1
-          WHERE thumbprint = $2 AND client_id = $3
-            AND revoked_at IS NULL AND not_before <= $1 AND not_after >= $1
-            AND EXISTS (SELECT 1 FROM issued WHERE issued.thumbprint = certificates.thumbprint)")
+    let counts = sql(concat!(
+        "UPDATE certificates SET last_used_at = $1
+          WHERE thumbprint = $2 AND client_id = $3 AND not_before <= $1 AND not_after >= $1
+            AND EXISTS (SELECT 1 FROM issued WHERE issued.thumbprint = certificates.thumbprint)
+            AND NOT ",
+        dead!()
+    ))
     .bind(now)
     .bind(thumbprint)
     .bind(client)

@@ -133,6 +133,19 @@ macro_rules! columns {
     };
 }
 
+/// What makes a certificate of the statement count for nothing: it was revoked, or its key is known to
+/// somebody else, whichever certificate of that key this was said of. The one text of that rule; in memory it
+/// is [`Revoked::has`].
+macro_rules! dead {
+    () => {
+        "(certificates.revoked_at IS NOT NULL
+              OR EXISTS (SELECT 1 FROM certificates AS known
+                          WHERE known.public_key = certificates.public_key
+                            AND known.reason = 'keyCompromise'))"
+    };
+}
+pub(super) use dead;
+
 /// The later of two uses, where either may be unknown.
 macro_rules! later {
     ($table:literal) => {
@@ -359,20 +372,37 @@ pub async fn find(
     row.map(Row::read).transpose()
 }
 
-/// Whether a certificate was revoked, as far as we know: what each token that is bound to it asks.
+#[derive(FromRow)]
+struct Found {
+    #[expect(dead_code, reason = "that there is a row is the answer")]
+    thumbprint: String,
+}
+
+/// Whether a certificate was revoked, or its key is known to somebody else, as far as we know: what each
+/// token that is bound to it asks.
 ///
 /// # Errors
 /// What the database says.
 pub async fn is_revoked(on: impl Into<On<'_>>, thumbprint: Thumbprint) -> sqlx::Result<bool> {
-    #[derive(FromRow)]
-    struct Revoked {
-        revoked_at: Option<Timestamp>,
-    }
-    let row: Option<Revoked> = sql("SELECT revoked_at FROM certificates WHERE thumbprint = $1")
-        .bind(thumbprint)
-        .opt(on)
-        .await?;
-    Ok(row.is_some_and(|row| row.revoked_at.is_some()))
+    let found: Option<Found> =
+        sql(concat!("SELECT thumbprint FROM certificates WHERE thumbprint = $1 AND ", dead!()))
+            .bind(thumbprint)
+            .opt(on)
+            .await?;
+    Ok(found.is_some())
+}
+
+/// Whether a public key is known to somebody else: no certificate for it counts.
+///
+/// # Errors
+/// What the database says.
+pub async fn is_compromised(on: impl Into<On<'_>>, public_key: Thumbprint) -> sqlx::Result<bool> {
+    let found: Option<Found> = sql("SELECT thumbprint FROM certificates
+          WHERE public_key = $1 AND reason = 'keyCompromise' LIMIT 1")
+    .bind(public_key)
+    .opt(on)
+    .await?;
+    Ok(found.is_some())
 }
 
 /// Certificates that are revoked, expired or not.
@@ -386,7 +416,17 @@ pub struct Revoked {
 impl Revoked {
     /// Whether a certificate is one of them, or is made for a key that is known to somebody else.
     pub fn has(&self, certificate: Thumbprint, public_key: Thumbprint) -> bool {
-        self.certificates.contains(&certificate) || self.keys.contains(&public_key)
+        self.certificates.contains(&certificate) || self.has_key(public_key)
+    }
+
+    /// Whether a key is known to somebody else.
+    pub fn has_key(&self, public_key: Thumbprint) -> bool {
+        self.keys.contains(&public_key)
+    }
+
+    /// Whether none is revoked.
+    pub fn is_empty(&self) -> bool {
+        self.certificates.is_empty()
     }
 }
 
@@ -416,7 +456,10 @@ pub async fn revoked(on: impl Into<On<'_>>) -> sqlx::Result<Revoked> {
     Ok(revoked)
 }
 
-/// Revokes a certificate, from `now` on and for ever. `false`: it is unknown, or was revoked before.
+/// Revokes a certificate, from `now` on and for ever. `false`: it is unknown, or was revoked before. One
+/// that was revoked for another reason can still be said to have a key that somebody else knows: that is
+/// worse than all the others, and it is never taken back. Whoever calls this tells the replicas, by
+/// [`versions::bump`].
 ///
 /// # Errors
 /// What the database says.
@@ -426,18 +469,44 @@ pub async fn revoke(
     reason: &str,
     now: Timestamp,
 ) -> sqlx::Result<bool> {
-    let revoked = sql("UPDATE certificates SET revoked_at = $1, reason = $2
-          WHERE thumbprint = $3 AND revoked_at IS NULL")
+    let revoked = sql("UPDATE certificates SET revoked_at = COALESCE(revoked_at, $1), reason = $2
+          WHERE thumbprint = $3
+            AND (revoked_at IS NULL
+                 OR ($2 = 'keyCompromise' AND COALESCE(reason, '') <> 'keyCompromise'))")
     .bind(now)
     .bind(reason)
     .bind(thumbprint)
-    .run(&mut *tx)
+    .run(tx)
     .await?;
-    versions::bump(tx, Kind::Revocations).await?;
     Ok(revoked == 1)
 }
 
-/// Revokes all certificates of a client that our authority issued: it was disabled or deleted.
+/// The certificates that would count at `now` and say that they were issued in this name, which anybody can
+/// write into one.
+///
+/// # Errors
+/// What the database says.
+pub async fn issued_in_the_name_of(
+    tx: &mut Tx,
+    issuer: &str,
+    now: Timestamp,
+) -> sqlx::Result<Vec<CertificateRow>> {
+    let rows: Vec<Row> = sql(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM certificates
+          WHERE issuer = $1 AND revoked_at IS NULL AND not_after >= $2
+          ORDER BY thumbprint"
+    ))
+    .bind(issuer)
+    .bind(now)
+    .all(tx)
+    .await?;
+    rows.into_iter().map(Row::read).collect()
+}
+
+/// Revokes all certificates of a client that our authority issued and that have not expired: it was disabled
+/// or deleted. Returns them.
 ///
 /// # Errors
 /// What the database says.
@@ -446,14 +515,18 @@ pub async fn revoke_of_client(
     client: &ClientId,
     reason: &str,
     now: Timestamp,
-) -> sqlx::Result<u64> {
-    let revoked = sql("UPDATE certificates SET revoked_at = $1, reason = $2
-          WHERE client_id = $3 AND origin = 'issued' AND revoked_at IS NULL")
+) -> sqlx::Result<Vec<CertificateRow>> {
+    let rows: Vec<Row> = sql(concat!(
+        "UPDATE certificates SET revoked_at = $1, reason = $2
+          WHERE client_id = $3 AND origin = 'issued' AND revoked_at IS NULL AND not_after >= $1
+      RETURNING ",
+        columns!()
+    ))
     .bind(now)
     .bind(reason)
     .bind(client)
-    .run(&mut *tx)
+    .all(&mut *tx)
     .await?;
     versions::bump(tx, Kind::Revocations).await?;
-    Ok(revoked)
+    rows.into_iter().map(Row::read).collect()
 }

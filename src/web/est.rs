@@ -20,7 +20,8 @@ const PKCS10: &str = "application/pkcs10";
 /// `GET /.well-known/est/cacerts`: whom to believe about our clients (RFC 7030 §4.1).
 pub(super) async fn cacerts(request: Request) -> Result<Response, Json> {
     let call = request.call();
-    let found = published(&call.cache.authorities().await?, call.now);
+    let (authorities, revoked) = (call.cache.authorities().await?, call.cache.revoked().await?);
+    let found = published(&authorities, &revoked, call.now);
     if found.is_empty() {
         return Err(Code::NotFound.because("there is no authority here").into());
     }

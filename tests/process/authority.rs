@@ -97,3 +97,36 @@ async fn a_client_is_given_a_token_to_enrol_with() {
     let long = ["ca", "enrol", "--client", &client, "--valid", "31d"];
     place.run(&long).await.refused(Exit::Refused, "30 days");
 }
+
+/// The runbook of docs/certificates.md, "the issuing key leaked", as it stands there.
+#[tokio::test]
+async fn an_issuing_key_that_leaked_is_distrusted() {
+    let place = Place::make().await;
+    place.json(&["ca", "init"]).await;
+    let client = client(&place).await;
+    openssl(
+        &place,
+        "req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout client.key -subj / -out client.csr",
+    );
+    let issue = ["cert", "issue", "--client", &client, "--csr", "client.csr"];
+    place.json(&issue).await;
+
+    let leaked = place.run(&["ca", "show"]).await.out;
+    place.write("leaked.pem", &leaked);
+    let revoke = ["cert", "revoke", "--file", "leaked.pem", "--reason", "keyCompromise"];
+    let done = place.json(&revoke).await;
+
+    assert_eq!(done["issued_revoked"], 1);
+    let late = place.run(&issue).await;
+    assert!(late.code != 0 && late.err.contains("ca renew"), "{late:?}");
+    place.json(&["ca", "renew"]).await;
+    let states: Vec<_> = place.json(&["ca", "list"]).await.as_array().unwrap().clone();
+    let states: Vec<_> = states.iter().map(|one| one["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["present", "revoked", "present"], "the root stays");
+    let ended = place.json(&["cert", "list", "--state", "revoked"]).await;
+    let of_client = |one: &&serde_json::Value| one["reason"] == "cACompromise";
+    let ended: Vec<_> = ended.as_array().unwrap().iter().filter(of_client).collect();
+    assert_eq!(ended.len(), 1);
+    assert_eq!(ended[0]["issued_to"], client.as_str());
+    place.json(&issue).await;
+}

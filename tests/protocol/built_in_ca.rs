@@ -3,18 +3,21 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use gatewright::pki::Certificate;
-use gatewright::pki::authority::{Authority, Given, issuing};
+use gatewright::pki::authority::{Authority, Given, issuing, published};
 use gatewright::pki::issue::{Issued, Right, urn};
 use gatewright::pki::request::CertificationRequest;
+use gatewright::pki::{Certificate, Reason, inventory};
 use gatewright::store::authorities::{self, AuthorityRow};
 use gatewright::store::certificates;
 use gatewright::types::{ClientId, Code, Error, Result, Seconds};
 use rcgen::{CertificateParams, DnType, KeyPair, SanType};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
+use serde_json::Value;
 use x509_parser::prelude::{FromDer as _, ParsedExtension, X509Certificate};
 
+use crate::outbox::tells;
+use crate::receivers::Program;
 use crate::server::{Client, ISSUER, Server};
 
 impl Server {
@@ -125,6 +128,15 @@ fn refused<T: std::fmt::Debug>(result: Result<T>, code: Code, why: &str) {
         }
         other => panic!("{other:?}"),
     }
+}
+
+/// As `gatewright cert revoke --file` does; how many were revoked with it.
+async fn revoke(server: &Server, certificate: &CertificateDer<'_>, reason: Reason) -> usize {
+    let trace = server.trace();
+    let row = inventory::seen(&Certificate::read(certificate, &[]).unwrap(), trace.now());
+    let revoked = server.inventory().revoke(&row, reason, &trace).await.unwrap();
+    server.app().confirm().await.unwrap();
+    revoked
 }
 
 async fn is_revoked(server: &Server, issued: &Issued) -> bool {
@@ -262,6 +274,136 @@ async fn a_client_that_is_gone_takes_its_certificates_with_it() {
                 !is_revoked(&server, &next).await,
                 "a client that works again is given another"
             );
+        }
+    }
+}
+
+/// It is told like what an administrator revokes: by event and by webhook, one for each that would still count.
+#[tokio::test]
+async fn the_certificates_that_end_with_a_client_are_told_of() {
+    let mut program = Program::start(vec![200]).await;
+    let server = Server::with(|config| tells(config, &program)).await;
+    server.authority(async |authority| authority.init().await).await.unwrap();
+    for (delete, reason) in [(false, "privilegeWithdrawn"), (true, "cessationOfOperation")] {
+        let client = server.service().await;
+        issued(&server, &client).await;
+        server.wait(25 * 3600);
+        let issued = issued(&server, &client).await;
+        let id = ClientId::from_text(&client.id);
+        let before = server.events("certificate.revoked").await.len();
+
+        server
+            .administer(async |registrar| match delete {
+                true => registrar.delete(&id).await.unwrap(),
+                false => registrar.disable(&id).await.unwrap(),
+            })
+            .await;
+
+        let events = server.events("certificate.revoked").await;
+        assert_eq!(events.len(), before + 1, "the first has expired");
+        assert_eq!(events[0].client_id.as_ref(), Some(&client.id));
+        for fact in [issued.thumbprint.to_string().as_str(), reason] {
+            assert!(events[0].facts.contains(fact), "{fact}: {events:?}");
+        }
+        let body = loop {
+            let body: Value = serde_json::from_str(&program.next().await.body).unwrap();
+            if body["type"] != "certificate.expired" {
+                break body;
+            }
+        };
+        assert_eq!(body["type"], "certificate.revoked");
+        assert_eq!(body["data"]["reason"], reason);
+        let told = &body["data"]["certificate"]["thumbprint"];
+        assert_eq!(*told, issued.thumbprint.to_string());
+    }
+}
+
+/// The way to distrust an issuing key that leaked: what it issued ends with it, nothing is issued with it any
+/// more, and nobody is told to believe it. The next one works.
+#[tokio::test]
+async fn a_revoked_issuing_certificate_takes_with_it_what_it_issued() {
+    let server = Server::with_authority().await;
+    let client = server.service().await;
+    let first = issued(&server, &client).await;
+
+    assert_eq!(revoke(&server, &first.chain[0], Reason::KeyCompromise).await, 1);
+
+    assert!(is_revoked(&server, &first).await);
+    let row = certificates::find(server.app().store.db(), first.thumbprint).await.unwrap().unwrap();
+    assert_eq!(row.reason.as_deref(), Some("cACompromise"), "its own key is as it was");
+    let events = server.events("certificate.revoked").await;
+    assert_eq!(events.len(), 2, "{events:?}");
+    assert_eq!(events[0].client_id.as_ref(), Some(&client.id));
+    let late = server.issue(&client, &KeyPair::generate().unwrap()).await;
+    assert!(matches!(late, Err(Error::Failed(_))), "{late:?}");
+    let published = async || {
+        let app = server.app();
+        let (rows, revoked) = (app.cache.authorities().await, app.cache.revoked().await);
+        published(&rows.unwrap(), &revoked.unwrap(), server.trace().now())
+    };
+    assert_eq!(published().await, [first.chain[1].clone()], "the root alone");
+
+    server.authority(async |authority| authority.renew(None).await).await.unwrap();
+    let next = issued(&server, &client).await;
+    assert!(!is_revoked(&server, &next).await);
+    assert_eq!(published().await, [next.chain[0].clone(), next.chain[1].clone()]);
+}
+
+/// The root, too: all below it end, and it makes no new ones.
+#[tokio::test]
+async fn a_revoked_root_takes_everything_with_it() {
+    let server = Server::with_authority().await;
+    let client = server.service().await;
+    let first = issued(&server, &client).await;
+    server.authority(async |authority| authority.renew(None).await).await.unwrap();
+    let second = issued(&server, &client).await;
+
+    let below = revoke(&server, &first.chain[1], Reason::Superseded).await;
+
+    assert_eq!(below, 4, "two issuing certificates, one of the client by each");
+    assert!(is_revoked(&server, &first).await && is_revoked(&server, &second).await);
+    let renewed = server.authority(async |authority| authority.renew(None).await).await;
+    refused(renewed, Code::InvalidRequest, "the root was revoked");
+}
+
+/// Whichever comes first: nothing that it issued stays good.
+#[tokio::test(flavor = "multi_thread")]
+async fn issuing_and_revoking_the_issuing_certificate_at_once_leave_nothing_good() {
+    for _ in 0..10 {
+        let server = Server::with_authority().await;
+        let client = server.service().await;
+        let id = ClientId::from_text(&client.id);
+        let above = CertificateDer::from(server.present().await.certificate);
+        let (sender, mut under_way) = tokio::sync::mpsc::unbounded_channel();
+        let issuing: Vec<_> = (0..4)
+            .map(|_| {
+                let (app, trace, id) = (server.app().clone(), server.trace(), id.clone());
+                let sender = sender.clone();
+                tokio::spawn(async move {
+                    let key = KeyPair::generate().unwrap();
+                    let request = CertificationRequest::read(&request(&key)).unwrap();
+                    let (store, kek, config) = (&app.store, app.keyring.kek(), &app.config);
+                    let authority = Authority { store, kek, config, trace: &trace };
+                    let mut issued = Vec::new();
+                    loop {
+                        match authority.issue(Some(&id), &request, Right::Proven).await {
+                            Ok(one) => issued.push(one),
+                            Err(Error::Failed(_)) => return issued,
+                            Err(Error::Refused(refusal)) => panic!("{refusal:?}"),
+                        }
+                        sender.send(()).unwrap();
+                    }
+                })
+            })
+            .collect();
+
+        under_way.recv().await.unwrap();
+        revoke(&server, &above, Reason::KeyCompromise).await;
+
+        for issued in issuing {
+            for issued in issued.await.unwrap() {
+                assert!(is_revoked(&server, &issued).await, "it was issued before");
+            }
         }
     }
 }

@@ -277,6 +277,18 @@ async fn what_we_show_ourselves_is_watched() {
     assert_eq!(server.census(|census| census.own().len()).await, 0, "nobody shows it any more");
 }
 
+/// Those of our authority are watched as long as they count, whether they issue or not.
+#[tokio::test]
+async fn the_certificates_of_our_authority_are_watched() {
+    let server = Server::with_authority().await;
+    let client = server.service().await;
+    server.issue(&client, &rcgen::KeyPair::generate().unwrap()).await.unwrap();
+
+    server.wait(2 * HOUR);
+
+    assert_eq!(server.census(|census| census.own().len()).await, 2, "root and issuing certificate");
+}
+
 /// Issue 3: `cert forecast` says which clients stop working on which day; those with renewals in place do
 /// not.
 #[tokio::test]

@@ -379,6 +379,27 @@ async fn a_revoked_certificate_takes_its_tokens_along() {
     stopped(about().send().await, 401, "invalid_token");
 }
 
+/// So does another certificate for the same key, if that is known to somebody else; nobody has to have noted it.
+#[tokio::test]
+async fn a_token_that_is_bound_to_a_compromised_key_does_not_pass() {
+    let (server, _) = prepared().await;
+    let leaked = Shown::self_signed("Billing");
+    let sibling = Shown::self_signed_by(leaked.same_key(), "Billing, renewed", |_| {});
+    let bound = json!({ "tls_client_certificate_bound_access_tokens": true });
+    let client = caller(&server, bound).await;
+    let ask = server.ask("POST", "/token").basic(&client.id, &client.secret).showing(&sibling);
+    let token = ask.form("grant_type=client_credentials").send().await.ok().token("access_token");
+    let about = || about(&server, "invoices", &token).showing(&sibling);
+    passed(&about().send().await);
+
+    let trace = server.trace();
+    let row = inventory::seen(&Certificate::read(&leaked.der, &[]).unwrap(), trace.now());
+    server.inventory().revoke(&row, Reason::KeyCompromise, &trace).await.unwrap();
+    server.app().confirm().await.unwrap();
+
+    stopped(about().send().await, 401, "invalid_token");
+}
+
 /// A token of a service that is bound to this key.
 async fn bound(server: &Server, client: &Client, holder: &Holder) -> String {
     asking(server, client, &holder.proof(server)).send().await.ok().token("access_token")

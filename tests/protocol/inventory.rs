@@ -95,7 +95,7 @@ impl Server {
     pub(crate) async fn revoke(&self, made: &Made) -> Result<()> {
         let trace = self.trace();
         let row = inventory::seen(&made.certificate, trace.now());
-        self.inventory().revoke(&row, Reason::KeyCompromise, &trace).await
+        self.inventory().revoke(&row, Reason::KeyCompromise, &trace).await.map(drop)
     }
 
     /// What the job does, on this replica.
@@ -244,6 +244,41 @@ async fn a_certificate_is_revoked_once_and_for_ever() {
     assert_eq!(found[0].certificate.revoked_at, Some(Timestamp(BEGINNING)));
     assert_eq!(found[0].certificate.reason.as_deref(), Some("keyCompromise"));
     assert_eq!(server.events("certificate.revoked").await.len(), 1);
+}
+
+/// What was revoked for another reason, or for none, can still turn out to have a key that somebody else has:
+/// that is worse. It is told, and nothing else is said of it afterwards.
+#[tokio::test]
+async fn a_revocation_can_be_raised_to_key_compromise() {
+    let server = Server::start().await;
+    let made = Made::new("leaked", 90);
+    let client = server.registered(&[&made]).await;
+    let app = server.app();
+    let has_key = async || {
+        app.confirm().await.unwrap();
+        app.cache.revoked().await.unwrap().has_key(made.certificate.public_key)
+    };
+    let revoke = async |reason| {
+        let trace = server.trace();
+        let row = inventory::seen(&made.certificate, trace.now());
+        server.inventory().revoke(&row, reason, &trace).await
+    };
+
+    revoke(Reason::Unspecified).await.unwrap();
+    assert!(!has_key().await);
+    revoke(Reason::Superseded).await.unwrap_err();
+    server.wait(60);
+    revoke(Reason::KeyCompromise).await.unwrap();
+
+    assert!(has_key().await);
+    revoke(Reason::Unspecified).await.unwrap_err();
+    revoke(Reason::KeyCompromise).await.unwrap_err();
+    let found = server.certificates_of(&client).await;
+    assert_eq!(found[0].certificate.revoked_at, Some(Timestamp(BEGINNING)), "since then");
+    assert_eq!(found[0].certificate.reason.as_deref(), Some("keyCompromise"));
+    let events = server.events("certificate.revoked").await;
+    assert_eq!(events.len(), 2, "{events:?}");
+    assert!(events[0].facts.contains("keyCompromise"));
 }
 
 /// 90 days after its end nobody asks any more what a certificate could do; but a key that somebody else has

@@ -3,8 +3,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use gatewright::pki::Certificate;
 use gatewright::pki::issue::Issued;
+use gatewright::pki::{Certificate, Reason, inventory};
 use gatewright::store::{authorities, sweep};
 use rcgen::KeyPair;
 use rustls_pki_types::CertificateDer;
@@ -187,6 +187,28 @@ async fn a_superseded_certificate_goes_on_telling() {
     world.dir.write("issuing.pem", pem(&next.chain[0]));
     assert!(world.crl().await.contains("No Revoked Certificates"), "of the new one nothing was");
     assert!(world.ocsp("-cert b.pem").contains("b.pem: good"));
+}
+
+/// A reason that turns out to be worse is published like a new revocation; what an issuing certificate issued
+/// is listed with it, for whoever still reads its list.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worse_reason_and_the_end_of_an_authority_are_published() {
+    let world = World::new().await;
+    let issued = world.issued("a.pem").await;
+    world.revoke(&issued, "superseded").await;
+    assert!(world.crl().await.contains("Superseded"));
+
+    world.revoke(&issued, "keyCompromise").await;
+
+    let list = world.crl().await;
+    assert!(list.contains("Key Compromise") && !list.contains("Superseded"), "{list}");
+    let trace = world.server.trace();
+    let above = Certificate::read(&issued.chain[0], &[]).unwrap();
+    let row = inventory::seen(&above, trace.now());
+    world.server.inventory().revoke(&row, Reason::KeyCompromise, &trace).await.unwrap();
+    let list = world.crl().await;
+    assert_eq!(list.matches("CA Compromise").count(), 1, "{list}");
+    assert!(world.ocsp("-cert first.pem").contains("first.pem: revoked"));
 }
 
 /// RFC 6960 §2.2: good, revoked, unknown; the nonce of the question is repeated.

@@ -165,6 +165,16 @@ impl Scene {
         certificates::find(store, thumbprint).await.unwrap()?.reason
     }
 
+    /// As `gatewright cert revoke --file` does with the certificate of an authority; how many end with it.
+    async fn revoke(&self, authority: &Authority, reason: Reason) -> usize {
+        let trace = self.server.trace();
+        let certificate = Certificate::read(authority.certificate(), &[]).unwrap();
+        let row = inventory::seen(&certificate, trace.now());
+        let revoked = self.server.inventory().revoke(&row, reason, &trace).await.unwrap();
+        self.server.app().confirm().await.unwrap();
+        revoked
+    }
+
     async fn is_active(&self, token: &str) -> bool {
         let api = self.server.register(json!({
             "grant_types": ["client_credentials"],
@@ -860,6 +870,49 @@ async fn a_chain_with_a_revoked_authority_in_it_proves_nobody() {
     scene.ask(&shown).await.refused(401, "invalid_client");
     // Nobody has said that somebody else has its key.
     assert_eq!(scene.reason(&shown).await.as_deref(), Some("cACompromise"), "its own end, too");
+}
+
+/// RFC 5280 §6.1, for what is revoked here: an authority between a certificate and its anchor, or the anchor.
+#[tokio::test]
+async fn an_authority_that_was_revoked_here_is_believed_of_nobody() {
+    for of_anchor in [false, true] {
+        let scene = Scene::new(Revocation::Off).await;
+        let between = scene.authority.below_with("Between", |_| {});
+        let shown = scene.issue_of(&between, |_| {});
+        scene.ask(&shown).await.ok();
+
+        let end = if of_anchor { &scene.authority } else { &between };
+        scene.revoke(end, Reason::Superseded).await;
+
+        scene.ask(&shown).await.refused(401, "invalid_client");
+        assert_eq!(scene.reason(&shown).await, None, "by another authority it may count");
+        if !of_anchor {
+            scene.ask(&scene.issue(|_| {})).await.ok();
+        }
+    }
+}
+
+/// Whoever has an authority's key makes certificates that look like those that it issued: all that it has
+/// signed end, in all ranks, and what is bound to them. What others have signed in its name stays.
+#[tokio::test]
+async fn with_the_key_of_an_authority_all_ends_that_it_has_signed() {
+    let scene = Scene::new(Revocation::Off).await;
+    let between = scene.authority.below_with("Between", |_| {});
+    let namesake = scene.authority.below_with("Between", |_| {});
+    let (shown, other) = (scene.issue_of(&between, |_| {}), scene.issue_of(&namesake, |_| {}));
+    let token = scene.ask(&shown).await.ok().token("access_token");
+    let others = scene.ask(&other).await.ok().token("access_token");
+    scene.server.note().await;
+
+    let revoked = scene.revoke(&between, Reason::KeyCompromise).await;
+
+    assert_eq!(revoked, 1);
+    assert!(!scene.is_active(&token).await);
+    assert_eq!(scene.reason(&shown).await.as_deref(), Some("cACompromise"));
+    scene.ask(&shown).await.refused(401, "invalid_client");
+    assert!(scene.is_active(&others).await);
+    scene.ask(&other).await.ok();
+    assert_eq!(scene.server.events("certificate.revoked").await.len(), 2);
 }
 
 /// A certificate that does not say who could tell: under hard-fail it is of no use, and waiting helps

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use gatewright::pki::Certificate;
+use gatewright::pki::{Certificate, Reason, inventory};
 use gatewright::types::{ClientId, Seconds};
 use rcgen::KeyPair;
 use serde_json::json;
@@ -292,7 +292,35 @@ async fn only_a_living_certificate_of_ours_is_renewed() {
     renewed(&server, &shown).await.refused(401, "invalid_client");
 }
 
-/// Disabling a client ends its certificates: they renew nothing, and enabling it brings none back.
+/// docs/certificates.md: of a key that is revoked for `keyCompromise` no certificate counts, and whoever has it
+/// does not come by another key with it.
+#[tokio::test]
+async fn a_key_that_somebody_else_has_is_certified_and_renewed_no_more() {
+    let server = server().await;
+    let client = machine(&server).await;
+    let leaked = enrolled(&server, &client).await;
+    let same_key = || KeyPair::try_from(leaked.key.serialized_der()).unwrap();
+    let again = server.ask_mtls(Some(&leaked), "POST", RENEW).pkcs10(&same_key()).send().await;
+    let sibling = identity(again, same_key());
+    renewed(&server, &sibling).await.ok();
+    let waiting = token(&server, &client).await;
+
+    let trace = server.trace();
+    let certificate = Certificate::read(leaked.certificate(), &[]).unwrap();
+    let row = inventory::seen(&certificate, trace.now());
+    server.inventory().revoke(&row, Reason::KeyCompromise, &trace).await.unwrap();
+
+    renewed(&server, &sibling).await.refused(401, "invalid_client");
+    let enrol = |key| server.ask_tls("POST", ENROL).basic(&client.id, &waiting).pkcs10(key);
+    let key = same_key();
+    enrol(&key).send().await.refused(400, "invalid_request");
+    assert!(server.issue(&client, &same_key()).await.is_err(), "nor does an administrator");
+    // Nothing was spent for it.
+    enrol(&KeyPair::generate().unwrap()).send().await.ok();
+}
+
+/// Disabling a client ends its certificates: they renew nothing, and enabling it brings none back, nor the
+/// tokens with which it could have enrolled. THREATS X-11
 #[tokio::test]
 async fn a_disabled_client_renews_nothing() {
     let server = server().await;

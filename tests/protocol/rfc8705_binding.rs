@@ -1,7 +1,7 @@
 //! RFC 8705 §3 and §4: tokens that are good only with the certificate that they were issued to. THREATS MT-04,
 //! MT-05.
 
-use gatewright::pki::Certificate;
+use gatewright::pki::{Certificate, Reason, inventory};
 use gatewright::types::{Confirmation, Thumbprint, Timestamp};
 use rcgen::date_time_ymd;
 use serde_json::{Value, json};
@@ -254,4 +254,36 @@ async fn what_is_bound_to_a_certificate_ends_with_it() {
     let held = gatewright::verify::Shown { certificate: Some(&certificate), key: None };
     assert_eq!(held.must_fit(&bound, Timestamp(BEGINNING + 90)), Ok(()));
     assert!(held.must_fit(&bound, Timestamp(BEGINNING + 91)).is_err());
+}
+
+/// docs/certificates.md: "where the reason is `keyCompromise`, the key is meant: another certificate for the
+/// same key does not count either", and what is bound to it dies at once. For another reason it lives.
+#[tokio::test]
+async fn a_token_that_is_bound_to_another_certificate_of_a_compromised_key_is_dead() {
+    for (reason, lives) in [(Reason::KeyCompromise, false), (Reason::Superseded, true)] {
+        let (server, authority) = server().await;
+        let client = by_certificate(&server).await;
+        let leaked = authority.issue("Photos", |_| {});
+        let sibling = authority.issue_for(leaked.same_key(), "Photos", |_| {});
+        let rekeyed = authority.issue("Photos", |_| {});
+        let form = code(&server, &client).await;
+        let granted = post(&server, &client, "/token", &form, &sibling).await.ok();
+        let token = granted.token("access_token");
+        let introspected = async || {
+            let form = format!("token={token}");
+            post(&server, &client, "/introspect", &form, &rekeyed).await.ok().body["active"]
+                == Value::Bool(true)
+        };
+        let userinfo = || server.ask("GET", "/userinfo").bearer(&token).showing(&sibling);
+        assert!(introspected().await);
+        userinfo().send().await.ok();
+        server.note().await;
+
+        let trace = server.trace();
+        let row = inventory::seen(&Certificate::read(&leaked.der, &[]).unwrap(), trace.now());
+        server.inventory().revoke(&row, reason, &trace).await.unwrap();
+
+        assert_eq!(introspected().await, lives, "{reason}");
+        assert_eq!(userinfo().send().await.status == 200, lives, "{reason}");
+    }
 }

@@ -13,7 +13,7 @@ use gatewright::pki::Certificate;
 use gatewright::record::Trace;
 use gatewright::server::{Addresses, Running, Sockets, routes};
 use gatewright::store::signing_keys::{self, SigningKeyRow};
-use gatewright::store::{Limits, Store, certificates};
+use gatewright::store::{Limits, Store, certificates, versions};
 use gatewright::types::{Algorithm, Client as Registered, ClientId, Secret, Thumbprint, User};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
@@ -300,6 +300,7 @@ impl Server {
         let now = self.trace().now();
         let mut tx = self.app().store.write().await.unwrap();
         let revoked = certificates::revoke(&mut tx, thumbprint, reason, now).await.unwrap();
+        versions::bump(&mut tx, versions::Kind::Revocations).await.unwrap();
         tx.commit().await.unwrap();
         revoked
     }

@@ -55,7 +55,9 @@ Examples:
   gatewright cert revoke --file leaked.pem --reason keyCompromise
 
 A file revokes a certificate that we may not have met yet. Those of another authority should be revoked
-there as well: this counts for us alone.")]
+there as well: this counts for us alone. A certificate of an authority proves nobody below it any more; with
+one of our own authority, and with one whose key somebody else has (keyCompromise), the certificates are
+revoked that it has issued. What was revoked for another reason can be raised to keyCompromise.")]
     Revoke(revoke::Revoke),
     /// Issue a certificate to a client, from a PKCS #10 request.
     #[command(after_help = "\

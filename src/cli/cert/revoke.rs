@@ -43,13 +43,17 @@ pub(super) async fn revoke(desk: &Desk, asked: &Revoke) -> anyhow::Result<Answer
         (None, Some(name)) => find(desk, name).await?.certificate,
         (None, None) => return Err(Wrong("say which certificate".to_owned()).into()),
     };
-    super::inventory(desk).revoke(&row, reason, &desk.trace).await?;
-    let text = format!(
+    let below = super::inventory(desk).revoke(&row, reason, &desk.trace).await?;
+    let mut text = format!(
         "the certificate {} is revoked: it proves nobody any more, and tokens that are bound to it \
          count for nothing",
         row.thumbprint
     );
-    let json = json!({ "thumbprint": row.thumbprint, "reason": reason.as_str() });
+    if below > 0 {
+        text.push_str(&format!("; so are {below} that it has issued"));
+    }
+    let json =
+        json!({ "thumbprint": row.thumbprint, "reason": reason.as_str(), "issued_revoked": below });
     Ok(Answer::line(text, json))
 }
 

@@ -14,8 +14,8 @@ use crate::pki::{Certificate, Name};
 use crate::types::client::{AuthMethod, Metadata};
 use crate::types::{Client, Failure, Result};
 
-/// A certificate that was revoked here counts for nothing, whoever issued it and whatever its client proves
-/// itself by: no token is bound to it any more, and none that is bound to it is renewed.
+/// A certificate that was revoked here, or that one above it was, counts for nothing, whoever issued it and
+/// whatever its client proves itself by: no token is bound to it any more, and none that is bound to it is renewed.
 ///
 /// # Errors
 /// `invalid_client`; 503 when nobody can say what was revoked.
@@ -23,7 +23,7 @@ pub(super) async fn must_not_be_revoked(call: &Call<'_>, client: &Client) -> Res
     let Some(shown) = &call.held.certificate else {
         return Ok(());
     };
-    if call.cache.revoked().await?.has(shown.thumbprint, shown.public_key) {
+    if call.is_revoked(shown).await? {
         return Err(failed()
             .with("client_id", &client.id)
             .with("reason", "the client certificate was revoked")
