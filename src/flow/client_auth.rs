@@ -170,7 +170,9 @@ async fn assertion(call: &Call<'_>, client: &Client, jwt: &Secret, path: &str) -
                 Some(algorithm) => vec![algorithm],
                 None => Algorithm::THEIRS.to_vec(),
             };
-            jws.verify(Keys::Published(&keys), &allowed, TYP).map_err(wrong)?
+            let (key, verified) = jws.verify_by(&keys, &allowed, TYP).map_err(wrong)?;
+            certificate::must_be_its_own(call, client, key).await?;
+            verified
         }
         AuthMethod::ClientSecretBasic
         | AuthMethod::ClientSecretPost

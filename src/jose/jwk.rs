@@ -17,6 +17,7 @@ use aws_lc_rs::signature::{
     ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, VerificationAlgorithm,
 };
 use jsonwebtoken::DecodingKey;
+use rsa::pkcs8::EncodePublicKey as _;
 use serde_json::{Map, Value};
 
 use super::{base64url, jws};
@@ -36,6 +37,8 @@ pub struct PublicKey {
     check: Check,
     /// The certificate of the key, in DER: `x5c`.
     certificate: Option<Vec<u8>>,
+    /// SHA-256 of its `SubjectPublicKeyInfo`; our own keys need none.
+    public_key: Option<Thumbprint>,
 }
 
 /// What checks a signature.
@@ -61,7 +64,7 @@ impl PublicKey {
         if kid.is_some_and(|kid| kid.len() > 256) {
             return Err("the kid of a key is longer than 256 bytes");
         }
-        let (fitting, check) = match text(jwk, "kty", "the kty of a key is not a string")? {
+        let (fitting, check, info) = match text(jwk, "kty", "the kty of a key is not a string")? {
             Some("RSA") => rsa(jwk)?,
             Some("EC") => ec(jwk)?,
             Some("OKP") => ed25519(jwk)?,
@@ -72,7 +75,8 @@ impl PublicKey {
             Some(alg) => only(fitting, alg)?,
         };
         let certificate = x5c::read(jwk)?;
-        Ok(Self { kid: kid.map(str::to_owned), algorithms, check, certificate })
+        let kid = kid.map(str::to_owned);
+        Ok(Self { kid, algorithms, check, certificate, public_key: Some(info) })
     }
 
     /// The public half of one of our own keys: RFC 8017 for RSA, else SEC 1 or RFC 8032.
@@ -100,7 +104,8 @@ impl PublicKey {
             };
         let parsed = ParsedPublicKey::new(checked, bytes).map_err(|_| "not a public key")?;
         let kid = Some(kid.to_owned());
-        Ok(Self { kid, algorithms, check: Check::Parsed(parsed), certificate: None })
+        let check = Check::Parsed(parsed);
+        Ok(Self { kid, algorithms, check, certificate: None, public_key: None })
     }
 
     /// Its name in its set.
@@ -117,6 +122,11 @@ impl PublicKey {
     /// anybody believes it.
     pub fn certificate(&self) -> Option<&[u8]> {
         self.certificate.as_deref()
+    }
+
+    /// SHA-256 of its `SubjectPublicKeyInfo`, by which certificates name it; `None`: it is one of our own.
+    pub const fn public_key(&self) -> Option<Thumbprint> {
+        self.public_key
     }
 
     /// Whether `signature`, in base64url, is this key's over `message`.
@@ -270,9 +280,29 @@ fn only(fitting: &'static [Algorithm], alg: &str) -> Result<&'static [Algorithm]
         .ok_or("the alg of a key is not one that we verify with a key of its kind")
 }
 
+/// What a key may be used with, what checks its signatures, and SHA-256 of its `SubjectPublicKeyInfo`.
+type Judged = (&'static [Algorithm], Check, Thumbprint);
+
+/// What stands before the point in the `SubjectPublicKeyInfo` of a key: RFC 5480 §2, RFC 8410 §4. It is of
+/// one length for each curve.
+const P256: [u8; 26] = [
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a,
+    0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
+];
+const P384: [u8; 23] = [
+    0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b,
+    0x81, 0x04, 0x00, 0x22, 0x03, 0x62, 0x00,
+];
+const P521: [u8; 25] = [
+    0x30, 0x81, 0x9b, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05,
+    0x2b, 0x81, 0x04, 0x00, 0x23, 0x03, 0x81, 0x86, 0x00,
+];
+const ED25519_HEAD: [u8; 12] =
+    [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+
 /// RFC 7518 §6.3.1. aws-lc takes an exponent as it comes (THREATS JO-10: e = 1 makes every message
 /// its own signature), hence the check by the `rsa` crate.
-fn rsa(jwk: &Map<String, Value>) -> Result<(&'static [Algorithm], Check), &'static str> {
+fn rsa(jwk: &Map<String, Value>) -> Result<Judged, &'static str> {
     const LARGEST: usize = 8192 / 8;
     const ALGORITHMS: &[Algorithm] = &[
         Algorithm::Rs256,
@@ -295,19 +325,21 @@ fn rsa(jwk: &Map<String, Value>) -> Result<(&'static [Algorithm], Check), &'stat
     if n.bits_vartime() < 2048 {
         return Err("an RSA key has fewer than 2048 bits");
     }
-    rsa::RsaPublicKey::new(n, e).map_err(
+    let key = rsa::RsaPublicKey::new(n, e).map_err(
         |_| "an RSA key has an even modulus, or an exponent that is not odd and from 3 to 2^33",
     )?;
-    Ok((ALGORITHMS, Check::Parts(DecodingKey::from_rsa_raw_components(&modulus, &exponent))))
+    let info = key.to_public_key_der().map_err(|_| "an RSA key cannot be written")?;
+    let check = Check::Parts(DecodingKey::from_rsa_raw_components(&modulus, &exponent));
+    Ok((ALGORITHMS, check, Thumbprint::of(info.as_bytes())))
 }
 
 /// RFC 7518 §6.2.1. The point is checked to lie on its curve.
-fn ec(jwk: &Map<String, Value>) -> Result<(&'static [Algorithm], Check), &'static str> {
-    let (algorithms, curve, size): (&'static [Algorithm], _, _) =
+fn ec(jwk: &Map<String, Value>) -> Result<Judged, &'static str> {
+    let (algorithms, curve, size, head): (&'static [Algorithm], _, _, &[u8]) =
         match text(jwk, "crv", "the crv of a key is not a string")? {
-            Some("P-256") => (&[Algorithm::Es256], &ECDSA_P256_SHA256_FIXED, 32),
-            Some("P-384") => (&[Algorithm::Es384], &ECDSA_P384_SHA384_FIXED, 48),
-            Some("P-521") => (&[Algorithm::Es512], &ECDSA_P521_SHA512_FIXED, 66),
+            Some("P-256") => (&[Algorithm::Es256], &ECDSA_P256_SHA256_FIXED, 32, &P256),
+            Some("P-384") => (&[Algorithm::Es384], &ECDSA_P384_SHA384_FIXED, 48, &P384),
+            Some("P-521") => (&[Algorithm::Es512], &ECDSA_P521_SHA512_FIXED, 66, &P521),
             Some(_) | None => return Err("the crv of an EC key is not P-256, P-384 or P-521"),
         };
     let (x, y) = (part(jwk, "x")?, part(jwk, "y")?);
@@ -322,14 +354,14 @@ fn ec(jwk: &Map<String, Value>) -> Result<(&'static [Algorithm], Check), &'stati
     } else {
         Check::Parts(DecodingKey::from_ec_der(&point))
     };
-    Ok((algorithms, check))
+    Ok((algorithms, check, Thumbprint::of(&[head, &point].concat())))
 }
 
 /// What goes with an Ed25519 key.
 const EDWARDS: &[Algorithm] = &[Algorithm::EdDsa, Algorithm::Ed25519];
 
 /// RFC 8037 §2.
-fn ed25519(jwk: &Map<String, Value>) -> Result<(&'static [Algorithm], Check), &'static str> {
+fn ed25519(jwk: &Map<String, Value>) -> Result<Judged, &'static str> {
     match text(jwk, "crv", "the crv of a key is not a string")? {
         Some("Ed25519") => {}
         Some(_) | None => return Err("the crv of an OKP key is not Ed25519"),
@@ -342,7 +374,8 @@ fn ed25519(jwk: &Map<String, Value>) -> Result<(&'static [Algorithm], Check), &'
         return Err("an Ed25519 key is a point of small order");
     }
     ParsedPublicKey::new(&ED25519, &point).map_err(|_| "an Ed25519 key is malformed")?;
-    Ok((EDWARDS, Check::Parts(DecodingKey::from_ed_der(&point))))
+    let info = Thumbprint::of(&[&ED25519_HEAD, point.as_slice()].concat());
+    Ok((EDWARDS, Check::Parts(DecodingKey::from_ed_der(&point)), info))
 }
 
 /// Whether a point is of small order, or not written in the one canonical way. With such a key one

@@ -163,14 +163,10 @@ impl<'a> Jws<'a> {
         typ: Typ<'_>,
     ) -> Result<Verified, &'static str> {
         self.must_be(allowed, typ)?;
-        let message = self.message.as_bytes();
         let signed = match keys {
             Keys::Published(set) => {
-                let mut candidates = set.candidates(self.kid.as_deref(), self.algorithm).peekable();
-                if candidates.peek().is_none() {
-                    return Err("no key, or none that is named unambiguously, fits the JWT");
-                }
-                candidates.any(|key| key.checks(self.algorithm, message, self.signature))
+                self.signer(set)?;
+                true
             }
             Keys::Shared(secret) => {
                 if !self.algorithm.is_symmetric() {
@@ -182,7 +178,8 @@ impl<'a> Jws<'a> {
                 if secret.len() < 32 {
                     return Err("the shared secret is shorter than 256 bits");
                 }
-                checks(&DecodingKey::from_secret(secret), self.algorithm, message, self.signature)
+                let (key, message) = (DecodingKey::from_secret(secret), self.message.as_bytes());
+                checks(&key, self.algorithm, message, self.signature)
             }
             Keys::CheckedBefore => true,
         };
@@ -191,6 +188,22 @@ impl<'a> Jws<'a> {
         }
         let claims = self.unverified_claims()?;
         Ok(Verified { algorithm: self.algorithm, kid: self.kid, claims })
+    }
+
+    /// Checks it with the public keys of whoever signed, and says which of them it was.
+    ///
+    /// # Errors
+    /// When it is not what is expected, in words for whoever sent it.
+    pub fn verify_by<'k>(
+        self,
+        set: &'k Jwks,
+        allowed: &[Algorithm],
+        typ: Typ<'_>,
+    ) -> Result<(&'k PublicKey, Verified), &'static str> {
+        self.must_be(allowed, typ)?;
+        let signer = self.signer(set)?;
+        let claims = self.unverified_claims()?;
+        Ok((signer, Verified { algorithm: self.algorithm, kid: self.kid, claims }))
     }
 
     /// Checks one that brings its own key, as the proofs of RFC 9449 §4.2 do, and says which key that is.
@@ -216,6 +229,16 @@ impl<'a> Jws<'a> {
         }
         let claims = self.unverified_claims()?;
         Ok((thumbprint, Verified { algorithm: self.algorithm, kid: self.kid, claims }))
+    }
+
+    fn signer<'k>(&self, set: &'k Jwks) -> Result<&'k PublicKey, &'static str> {
+        let mut candidates = set.candidates(self.kid.as_deref(), self.algorithm).peekable();
+        if candidates.peek().is_none() {
+            return Err("no key, or none that is named unambiguously, fits the JWT");
+        }
+        let message = self.message.as_bytes();
+        let signer = candidates.find(|key| key.checks(self.algorithm, message, self.signature));
+        signer.ok_or("the signature of the JWT does not fit")
     }
 
     fn must_be(&self, allowed: &[Algorithm], typ: Typ<'_>) -> Result<(), &'static str> {

@@ -7,6 +7,7 @@ use gatewright::jose::{SigningKey, base64url};
 use gatewright::store::signing_keys::{self, State};
 use gatewright::types::{Algorithm, Digest};
 use jsonwebtoken::{Algorithm as Alg, EncodingKey, crypto};
+use rcgen::KeyPair;
 use serde_json::Value;
 
 use crate::server::{ISSUER, Server};
@@ -15,6 +16,7 @@ use crate::server::{ISSUER, Server};
 pub(crate) struct Signer {
     pub(crate) key: SigningKey,
     private: EncodingKey,
+    pkcs8: Vec<u8>,
 }
 
 impl Signer {
@@ -24,7 +26,7 @@ impl Signer {
 
     fn of(pkcs8: &[u8]) -> Self {
         let key = SigningKey::from_pkcs8(Algorithm::Es256, pkcs8).unwrap();
-        Self { key, private: EncodingKey::from_ec_der(pkcs8) }
+        Self { key, private: EncodingKey::from_ec_der(pkcs8), pkcs8: pkcs8.to_vec() }
     }
 
     /// The server itself: what whoever broke into it could sign.
@@ -40,6 +42,11 @@ impl Signer {
 
     pub(crate) fn jwk(&self) -> Value {
         self.key.public_jwk()
+    }
+
+    /// Its key, to make a certificate of.
+    pub(crate) fn pair(&self) -> KeyPair {
+        KeyPair::try_from(self.pkcs8.as_slice()).unwrap()
     }
 
     /// A JWT with this header and this payload, as they are.

@@ -2,10 +2,12 @@
 //! and `private_key_jwt` of OIDC Core §9.
 
 use gatewright::jose::SigningKey;
+use gatewright::pki::{Certificate, Reason, inventory};
 use gatewright::store::{sql, sweep};
 use gatewright::types::Algorithm;
 use serde_json::{Map, Value, json};
 
+use crate::certificates::Shown;
 use crate::http::{Answer, Ask};
 use crate::jwt::{Holder, Signer, mac};
 use crate::publisher::Publisher;
@@ -498,4 +500,38 @@ async fn keys_on_a_private_network_are_not_fetched_where_that_is_not_allowed() {
     present(&strict, &jwt()).await.refused(401, "invalid_client");
 
     assert_eq!(publisher.asked(), 1);
+}
+
+/// `gatewright cert revoke`: "it proves nobody any more"; docs/certificates.md: "where the reason is
+/// `keyCompromise`, the key is meant". A key signs assertions whether its certificate stands beside it or not.
+#[tokio::test]
+async fn a_key_that_was_revoked_signs_no_assertion() {
+    for (reason, with_certificate, proves) in [
+        (Reason::KeyCompromise, false, false),
+        (Reason::KeyCompromise, true, false),
+        (Reason::Superseded, true, false),
+        (Reason::Superseded, false, true),
+    ] {
+        let (server, signer) = (Server::start().await, Signer::new());
+        let shown = Shown::self_signed_by(signer.pair(), "Billing", |_| {});
+        let mut jwk = signer.jwk();
+        if with_certificate {
+            jwk["x5c"] = json!([shown.base64()]);
+        }
+        let client = with_key(&server, &signer, json!({ "jwks": { "keys": [jwk] } })).await;
+        let assertion = || signer.sign("JWT", &changed(&server, &client, json!({})));
+        present(&server, &assertion()).await.ok();
+
+        let trace = server.trace();
+        let row = inventory::seen(&Certificate::read(&shown.der, &[]).unwrap(), trace.now());
+        server.inventory().revoke(&row, reason, &trace).await.unwrap();
+        server.app().confirm().await.unwrap();
+
+        let answer = present(&server, &assertion()).await;
+        if proves {
+            answer.ok();
+        } else {
+            answer.refused(401, "invalid_client");
+        }
+    }
 }

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use super::failed;
 use crate::config::Revocation;
 use crate::flow::Call;
+use crate::jose::jwk::PublicKey;
 use crate::pki::chain::Chain;
 use crate::pki::issue::URN;
 use crate::pki::revocation::Standing;
 use crate::pki::{Certificate, Name};
 use crate::types::client::{AuthMethod, Metadata};
-use crate::types::{Client, Failure, Result};
+use crate::types::{Client, Failure, Result, Thumbprint};
 
 /// A certificate that was revoked here, or that one above it was, counts for nothing, whoever issued it and
 /// whatever its client proves itself by: no token is bound to it any more, and none that is bound to it is renewed.
@@ -93,6 +94,35 @@ pub(super) async fn prove(call: &Call<'_>, client: &Client) -> Result<()> {
         | AuthMethod::PrivateKeyJwt
         | AuthMethod::None => Err(wrong("another method than the registered one").into()),
     }
+}
+
+/// A key that somebody else has proves nobody, whatever it is registered in; nor does one whose certificate was
+/// revoked that stands beside it (RFC 7517 §4.7).
+///
+/// # Errors
+/// `invalid_client`; 503 when nobody can say what was revoked.
+pub(super) async fn must_be_its_own(
+    call: &Call<'_>,
+    client: &Client,
+    key: &PublicKey,
+) -> Result<()> {
+    let revoked = call.cache.revoked().await?;
+    if revoked.is_empty() {
+        return Ok(());
+    }
+    let public_key = key.public_key();
+    let is_revoked = match (key.certificate(), public_key) {
+        (Some(der), Some(public_key)) => revoked.has(Thumbprint::of(der), public_key),
+        (None, Some(public_key)) => revoked.has_key(public_key),
+        (Some(_) | None, None) => false,
+    };
+    if is_revoked {
+        return Err(failed()
+            .with("client_id", &client.id)
+            .with("reason", "the key of the assertion, or its certificate, was revoked")
+            .into());
+    }
+    Ok(())
 }
 
 /// Whether a client is registered by a name that the authority inside gives.

@@ -102,7 +102,7 @@ mod tests {
 
     use super::*;
     use crate::jose::{SigningKey, base64url};
-    use crate::types::Algorithm;
+    use crate::types::{Algorithm, Thumbprint};
 
     fn certificate(key: &KeyPair) -> String {
         let signed = CertificateParams::default().self_signed(key).unwrap();
@@ -147,6 +147,14 @@ mod tests {
                 jwk["x5c"] = json!([certificate, stranger]);
                 assert_eq!(of(&jwk).is_ok_and(|found| found.is_some()), n == m, "{n} {m}");
             }
+            let der = STANDARD.decode(&pairs[n].1).unwrap();
+            let (_, parsed) = X509Certificate::from_der(&der).unwrap();
+            let named = super::super::PublicKey::from_jwk(jwk).unwrap().public_key();
+            assert_eq!(
+                named,
+                Some(Thumbprint::of(parsed.public_key().raw)),
+                "as the certificate has it"
+            );
             let mut jwk = jwk.clone();
             jwk["x5c"] = json!([stranger]);
             assert!(of(&jwk).is_err());
