@@ -11,6 +11,7 @@ mod certificate;
 
 use std::sync::Arc;
 
+pub(super) use self::certificate::must_bind;
 use super::Call;
 use crate::config;
 use crate::jose::claims::{Audience, Claims};

@@ -3,7 +3,7 @@
 //! [RFC 6749 §4.4]: https://www.rfc-editor.org/rfc/rfc6749#section-4.4
 
 use super::mint::{self, For, Tokens};
-use super::{Call, audience, dpop};
+use super::{Call, audience, client_auth, dpop};
 use crate::types::client::GrantType;
 use crate::types::{Client, Code, Params, Result, Scope};
 
@@ -29,7 +29,7 @@ pub async fn grant(call: &Call<'_>, client: &Client, params: &Params) -> Result<
     let resources = audience::asked(call, client, params).await?;
 
     // A refusal must not spend the proof.
-    call.held.confirmation(client, call.now)?;
+    client_auth::must_bind(call, client).await?;
     dpop::spend(call, call.store.db()).await?;
 
     let known = call.cache.resources().await?;

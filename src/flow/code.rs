@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::mint::{self, For, IdTokenOf, Tokens};
 use super::possession::Held;
-use super::{Call, audience, dpop};
+use super::{Call, audience, client_auth, dpop};
 use crate::jose::base64url;
 use crate::record::{Event, Kind};
 use crate::store::cache::Resources;
@@ -55,7 +55,7 @@ pub async fn redeem(call: &Call<'_>, client: &Client, params: &Params) -> Result
     };
     let asked = audience::asked(call, client, params).await?;
     // A client that shows too little is told so, and may come again with the same code.
-    call.held.confirmation(client, call.now)?;
+    client_auth::must_bind(call, client).await?;
     // Before the transaction: who holds one connection must not wait for another.
     let known = call.cache.resources().await?;
     let keys = call.keys()?;

@@ -7,7 +7,7 @@
 //! [RFC 9700 §4.14.2]: https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2
 
 use super::mint::{self, For, IdTokenOf, Tokens};
-use super::{Call, audience, dpop};
+use super::{Call, audience, client_auth, dpop};
 use crate::people::session;
 use crate::record::{Event, Kind};
 use crate::store::grants::{self, Grant, Presented, Rotation, Terms};
@@ -34,7 +34,7 @@ pub async fn rotate(call: &Call<'_>, client: &Client, params: &Params) -> Result
     };
     must_be_granted(call, client, &presented, &wanted).await?;
     // A refusal must not spend the token.
-    call.held.confirmation(client, call.now)?;
+    client_auth::must_bind(call, client).await?;
     dpop::spend(call, call.store.db()).await?;
 
     let tokens = &call.config.tokens;

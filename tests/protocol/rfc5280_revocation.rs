@@ -915,6 +915,69 @@ async fn with_the_key_of_an_authority_all_ends_that_it_has_signed() {
     assert_eq!(scene.server.events("certificate.revoked").await.len(), 2);
 }
 
+/// Issue 3, §4, for clients that prove themselves by something else: what their tokens are bound to was not
+/// revoked. Nothing is spent while it is.
+#[tokio::test]
+async fn no_token_is_bound_to_a_certificate_that_its_authority_has_revoked() {
+    for method in ["client_secret_basic", "none"] {
+        let scene = Scene::new(Revocation::HardFail).await;
+        let server = &scene.server;
+        let client = server.register(json!({
+            "client_name": "Photos",
+            "redirect_uris": [Client::REDIRECT_URI],
+            "grant_types": ["authorization_code", "refresh_token"],
+            "scope": "openid",
+            "token_endpoint_auth_method": method,
+            "tls_client_certificate_bound_access_tokens": true,
+        }));
+        let client = client.await;
+        server.user("ada").await;
+        let post = async |form: &str, shown: &Identity| {
+            let ask = server.ask_mtls(Some(shown), "POST", "/token");
+            if method == "none" {
+                ask.form(&format!("{form}&client_id={}", client.id)).send().await
+            } else {
+                ask.basic(&client.id, &client.secret).form(form).send().await
+            }
+        };
+        let code = async || {
+            let place = Browser::of(server).authorize("ada", &client, "openid", "").await;
+            form_urlencoded::Serializer::new(String::new())
+                .append_pair("grant_type", "authorization_code")
+                .append_pair("code", &place.parameter("code"))
+                .append_pair("redirect_uri", Client::REDIRECT_URI)
+                .append_pair("code_verifier", VERIFIER)
+                .finish()
+        };
+        let waiting = code().await;
+
+        // Nobody can tell: nothing is spent, and it is no pass.
+        let shown = scene.with_responder();
+        post(&waiting, &shown).await.refused(503, "temporarily_unavailable");
+        scene.say(|_| Status::Good);
+        scene.wait(30);
+        let granted = post(&waiting, &shown).await.ok();
+        let mut refresh =
+            format!("grant_type=refresh_token&refresh_token={}", granted.token("refresh_token"));
+        let asked = scene.responder.asked();
+        let next = post(&refresh, &shown).await.ok();
+        assert_eq!(scene.responder.asked(), asked, "a certificate that was seen before");
+        refresh = format!("grant_type=refresh_token&refresh_token={}", next.token("refresh_token"));
+
+        scene.say(revoked);
+        scene.wait(3600);
+        let waiting = code().await;
+        post(&refresh, &shown).await.refused(401, "invalid_client");
+        post(&waiting, &shown).await.refused(401, "invalid_client");
+        assert_eq!(scene.reason(&shown).await.as_deref(), Some("keyCompromise"));
+
+        // What signed itself leads to nobody who could be asked.
+        let asked = scene.responder.asked();
+        post(&waiting, &Identity::self_signed("Photos")).await.ok();
+        assert_eq!(scene.responder.asked(), asked);
+    }
+}
+
 /// A certificate that does not say who could tell: under hard-fail it is of no use, and waiting helps
 /// nobody. RFC 9608: unless its authority says that there is nothing to be told.
 #[tokio::test]

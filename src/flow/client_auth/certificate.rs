@@ -125,6 +125,33 @@ pub(super) async fn must_be_its_own(
     Ok(())
 }
 
+/// Judges what the tokens of this answer will be bound to, before anything is spent for it: whatever the client
+/// proves itself by, nothing is bound to a certificate that its authority has revoked. One that leads to nobody
+/// whom we believe, as those do that signed themselves, can be revoked here alone.
+///
+/// # Errors
+/// Those of [`confirmation`](crate::flow::possession::Held::confirmation); `invalid_client`; 503 when nobody can tell, and the anchor says `hard-fail`.
+pub(in crate::flow) async fn must_bind(call: &Call<'_>, client: &Client) -> Result<()> {
+    let confirmation = call.held.confirmation(client, call.now)?;
+    let Some(shown) = call.held.certificate.as_ref().filter(|_| confirmation.certificate.is_some())
+    else {
+        return Ok(());
+    };
+    match client.metadata.token_endpoint_auth_method {
+        // It was judged when it proved itself.
+        AuthMethod::TlsClientAuth => Ok(()),
+        AuthMethod::SelfSignedTlsClientAuth
+        | AuthMethod::ClientSecretBasic
+        | AuthMethod::ClientSecretPost
+        | AuthMethod::ClientSecretJwt
+        | AuthMethod::PrivateKeyJwt
+        | AuthMethod::None => match call.trust.chain(shown, call.now) {
+            Ok(chain) => Box::pin(must_stand(call, client, shown, &chain)).await,
+            Err(_) => Ok(()),
+        },
+    }
+}
+
 /// Whether a client is registered by a name that the authority inside gives.
 fn has_our_name(metadata: &Metadata) -> bool {
     metadata.tls_client_auth_san_uri.as_deref().is_some_and(|uri| uri.starts_with(URN))
