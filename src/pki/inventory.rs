@@ -252,7 +252,7 @@ impl Inventory<'_> {
     }
 
     /// Revokes a certificate, known or not, at once and for ever: it proves nobody any more, and what is
-    /// bound to it counts for nothing. Returns how many of those that it has signed were revoked with it.
+    /// bound to it counts for nothing. Returns how many others were revoked with it.
     ///
     /// # Errors
     /// `invalid_request` when it was revoked before, but for a reason that is worse than that one.
@@ -275,48 +275,61 @@ impl Inventory<'_> {
             let known = certificates::find(&mut tx, thumbprint).await?;
             let known = known.ok_or_else(|| Failure::internal("a certificate is gone"))?;
             tell_revoked(&mut tx, self.config, &known, reason, trace).await?;
-            let below = self.revoke_below(&mut tx, known, reason, trace).await?;
+            let others = self.revoke_with(&mut tx, known, reason, trace).await?;
             versions::bump(&mut tx, versions::Kind::Revocations).await?;
             tx.commit().await?;
-            Ok(below)
+            Ok(others)
         })
         .await
     }
 
-    /// Revokes what a certificate has signed, and what that has signed, of those that we know. Ours count by
-    /// our authority alone, so they end with it. Those of another authority may count by another certificate
-    /// that it has for the same key, but not when that key is known to somebody else: then nobody can tell whom
-    /// they were issued to.
-    async fn revoke_below(
+    /// Revokes what ends with a certificate, of all that we know. The others of its key, if that is known to
+    /// somebody else. What it has signed, and what that has signed, if it is one of our authority, for those count
+    /// by it alone; that of another authority may count by another certificate that it has for the same key, but
+    /// not when that key is known to somebody else: then nobody can tell whom it was issued to.
+    async fn revoke_with(
         &self,
         tx: &mut Tx,
-        above: CertificateRow,
+        first: CertificateRow,
         reason: Reason,
         trace: &Trace,
     ) -> Result<usize> {
-        let mut authorities = Vec::new();
-        if above.origin == Origin::Own || reason == Reason::KeyCompromise {
-            authorities.push(above);
+        let (mut ended, mut count) = (Vec::new(), 0);
+        if first.origin == Origin::Own || reason == Reason::KeyCompromise {
+            ended.push((first, reason));
         }
-        let (reason, mut revoked) = (reason.below(), 0);
-        while let Some(authority) = authorities.pop() {
-            let (_, parsed) =
-                X509Certificate::from_der(&authority.der).map_err(Failure::internal)?;
-            if !parsed.is_ca() {
-                continue;
+        while let Some((certificate, reason)) = ended.pop() {
+            let mut others = self.signed_by(tx, &certificate, reason.below()).await?;
+            if reason == Reason::KeyCompromise {
+                let key = certificate.public_key;
+                let of_key = certificates::of_key(tx, key, self.now).await?;
+                others.extend(of_key.into_iter().map(|row| (row, reason)));
             }
-            let claimed = certificates::issued_in_the_name_of(tx, &authority.subject, self.now);
-            for row in claimed.await? {
-                if has_signed(&parsed, &row.der)
-                    && certificates::revoke(tx, row.thumbprint, reason.as_str(), self.now).await?
-                {
+            for (row, reason) in others {
+                if certificates::revoke(tx, row.thumbprint, reason.as_str(), self.now).await? {
                     tell_revoked(tx, self.config, &row, reason, trace).await?;
-                    revoked += 1;
-                    authorities.push(row);
+                    count += 1;
+                    ended.push((row, reason));
                 }
             }
         }
-        Ok(revoked)
+        Ok(count)
+    }
+
+    /// What the certificate of an authority has signed, each with this reason.
+    async fn signed_by(
+        &self,
+        tx: &mut Tx,
+        authority: &CertificateRow,
+        reason: Reason,
+    ) -> Result<Vec<(CertificateRow, Reason)>> {
+        let (_, parsed) = X509Certificate::from_der(&authority.der).map_err(Failure::internal)?;
+        if !parsed.is_ca() {
+            return Ok(Vec::new());
+        }
+        let claimed = certificates::issued_in_the_name_of(tx, &authority.subject, self.now).await?;
+        let signed = claimed.into_iter().filter(|row| has_signed(&parsed, &row.der));
+        Ok(signed.map(|row| (row, reason)).collect())
     }
 
     /// Notes the certificates that our own listeners show: what is not noted for an hour was replaced.

@@ -505,6 +505,29 @@ pub async fn issued_in_the_name_of(
     rows.into_iter().map(Row::read).collect()
 }
 
+/// The certificates of this key that would count at `now` and of which it is not said that somebody else knows it.
+///
+/// # Errors
+/// What the database says.
+pub async fn of_key(
+    tx: &mut Tx,
+    public_key: Thumbprint,
+    now: Timestamp,
+) -> sqlx::Result<Vec<CertificateRow>> {
+    let rows: Vec<Row> = sql(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM certificates
+          WHERE public_key = $1 AND not_after >= $2 AND COALESCE(reason, '') <> 'keyCompromise'
+          ORDER BY thumbprint"
+    ))
+    .bind(public_key)
+    .bind(now)
+    .all(tx)
+    .await?;
+    rows.into_iter().map(Row::read).collect()
+}
+
 /// Revokes all certificates of a client that our authority issued and that have not expired: it was disabled
 /// or deleted. Returns them.
 ///

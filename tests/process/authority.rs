@@ -116,7 +116,7 @@ async fn an_issuing_key_that_leaked_is_distrusted() {
     let revoke = ["cert", "revoke", "--file", "leaked.pem", "--reason", "keyCompromise"];
     let done = place.json(&revoke).await;
 
-    assert_eq!(done["issued_revoked"], 1);
+    assert_eq!(done["revoked_with_it"], 1);
     let late = place.run(&issue).await;
     assert!(late.code != 0 && late.err.contains("ca renew"), "{late:?}");
     place.json(&["ca", "renew"]).await;

@@ -189,6 +189,31 @@ async fn a_superseded_certificate_goes_on_telling() {
     assert!(world.ocsp("-cert b.pem").contains("b.pem: good"));
 }
 
+/// Where a key is known to somebody else, others have to be told of each certificate that it has.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_certificate_of_a_compromised_key_is_published() {
+    let world = World::new().await;
+    let key = KeyPair::generate().unwrap();
+    for file in ["a.pem", "b.pem"] {
+        let issued = world.server.issue(&world.client, &key).await.unwrap();
+        world.dir.write(file, pem(&issued.certificate));
+    }
+    let a = CertificateDer::from_pem_file(world.dir.0.join("a.pem")).unwrap();
+    let trace = world.server.trace();
+    let row = inventory::seen(&Certificate::read(&a, &[]).unwrap(), trace.now());
+
+    let others = world.server.inventory().revoke(&row, Reason::KeyCompromise, &trace).await;
+
+    assert_eq!(others.unwrap(), 1);
+    let list = world.crl().await;
+    assert_eq!(list.matches("Key Compromise").count(), 2, "{list}");
+    let both = world.ocsp("-cert a.pem -cert b.pem -cert first.pem");
+    for told in ["a.pem: revoked", "b.pem: revoked", "first.pem: good"] {
+        assert!(both.contains(told), "{both}");
+    }
+    assert_eq!(world.server.events("certificate.revoked").await.len(), 2);
+}
+
 /// A reason that turns out to be worse is published like a new revocation; what an issuing certificate issued
 /// is listed with it, for whoever still reads its list.
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use gatewright::pki::{Certificate, Reason, inventory};
+use gatewright::pki::Certificate;
 use gatewright::types::{ClientId, Seconds};
 use rcgen::KeyPair;
 use serde_json::json;
@@ -305,10 +305,8 @@ async fn a_key_that_somebody_else_has_is_certified_and_renewed_no_more() {
     renewed(&server, &sibling).await.ok();
     let waiting = token(&server, &client).await;
 
-    let trace = server.trace();
-    let certificate = Certificate::read(leaked.certificate(), &[]).unwrap();
-    let row = inventory::seen(&certificate, trace.now());
-    server.inventory().revoke(&row, Reason::KeyCompromise, &trace).await.unwrap();
+    let thumbprint = Certificate::read(leaked.certificate(), &[]).unwrap().thumbprint;
+    assert!(server.revoke_certificate(thumbprint, "keyCompromise").await);
 
     renewed(&server, &sibling).await.refused(401, "invalid_client");
     let enrol = |key| server.ask_tls("POST", ENROL).basic(&client.id, &waiting).pkcs10(key);

@@ -43,17 +43,16 @@ pub(super) async fn revoke(desk: &Desk, asked: &Revoke) -> anyhow::Result<Answer
         (None, Some(name)) => find(desk, name).await?.certificate,
         (None, None) => return Err(Wrong("say which certificate".to_owned()).into()),
     };
-    let below = super::inventory(desk).revoke(&row, reason, &desk.trace).await?;
+    let others = super::inventory(desk).revoke(&row, reason, &desk.trace).await?;
     let mut text = format!(
         "the certificate {} is revoked: it proves nobody any more, and tokens that are bound to it \
          count for nothing",
         row.thumbprint
     );
-    if below > 0 {
-        text.push_str(&format!("; so are {below} that it has issued"));
+    if others > 0 {
+        text.push_str(&format!("; with it end {others} others, of its key or issued by it"));
     }
-    let json =
-        json!({ "thumbprint": row.thumbprint, "reason": reason.as_str(), "issued_revoked": below });
+    let json = json!({ "thumbprint": row.thumbprint, "reason": reason.as_str(), "revoked_with_it": others });
     Ok(Answer::line(text, json))
 }
 
