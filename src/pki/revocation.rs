@@ -301,7 +301,7 @@ impl Judge<'_> {
 
 /// Whether it is the certificate that the client shows of which somebody has said so.
 fn is_revoked_itself(watched: &Watched) -> bool {
-    let told = watched.links().next().and_then(Entry::told);
+    let told = watched.links().first().and_then(|entry| entry.told());
     told.is_some_and(|told| matches!(told.found, Found::Said(Status::Revoked { .. })))
 }
 

@@ -94,8 +94,8 @@ fn is_of(key: &SubjectPublicKeyInfo<'_>, jwk: &Map<String, Value>) -> Result<boo
 #[cfg(test)]
 mod tests {
     use rcgen::{
-        CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ED25519,
-        PKCS_RSA_SHA256,
+        CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384,
+        PKCS_ECDSA_P521_SHA512, PKCS_ED25519, PKCS_RSA_SHA256,
     };
     use rustls_pki_types::PrivatePkcs8KeyDer;
     use serde_json::json;
@@ -120,10 +120,13 @@ mod tests {
         let half = |n: usize| base64url::encode(bytes[1..].chunks(bytes.len() / 2).nth(n).unwrap());
         let jwk = if algorithm == &PKCS_ED25519 {
             json!({ "kty": "OKP", "crv": "Ed25519", "x": base64url::encode(bytes) })
-        } else if algorithm == &PKCS_ECDSA_P384_SHA384 {
-            json!({ "kty": "EC", "crv": "P-384", "x": half(0), "y": half(1) })
         } else {
-            json!({ "kty": "EC", "crv": "P-256", "x": half(0), "y": half(1) })
+            let curve = match bytes.len() / 2 {
+                32 => "P-256",
+                48 => "P-384",
+                _ => "P-521",
+            };
+            json!({ "kty": "EC", "crv": curve, "x": half(0), "y": half(1) })
         };
         (jwk, certificate(&key))
     }
@@ -138,7 +141,12 @@ mod tests {
     /// RFC 7517 §4.7: "the key in the first certificate MUST match".
     #[test]
     fn a_certificate_is_of_its_key() {
-        let kinds = [&PKCS_ECDSA_P256_SHA256, &PKCS_ECDSA_P384_SHA384, &PKCS_ED25519];
+        let kinds = [
+            &PKCS_ECDSA_P256_SHA256,
+            &PKCS_ECDSA_P384_SHA384,
+            &PKCS_ECDSA_P521_SHA512,
+            &PKCS_ED25519,
+        ];
         let pairs: Vec<_> = kinds.into_iter().map(pair).chain([rsa_pair()]).collect();
         let stranger = pair(&PKCS_ECDSA_P256_SHA256).1;
         for (n, (jwk, _)) in pairs.iter().enumerate() {
