@@ -5,6 +5,7 @@
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use url::Url;
 
 use super::{Outbound, OutboundError};
 use crate::types::Timestamp;
@@ -48,11 +49,17 @@ impl Outbound {
         match self.post_json(url, &headers, message.body).await? {
             200..=299 => Ok(()),
             status => {
-                tracing::info!(url, status, "a webhook did not take its message");
+                tracing::info!(host = host(url), status, "a webhook did not take its message");
                 Err(OutboundError::Unreachable)
             }
         }
     }
+}
+
+/// What of its URL may be told: who knows the whole of one may write there, with many a service.
+pub fn host(url: &str) -> String {
+    let url = Url::parse(url).ok();
+    url.as_ref().and_then(Url::host_str).unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]

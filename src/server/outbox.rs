@@ -7,18 +7,20 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::outbound::mail::Letter;
-use crate::outbound::webhook::Message;
+use crate::outbound::mail::{Letter, Unsent};
+use crate::outbound::webhook::{self, Message};
 use crate::record::notice::Mail;
 use crate::record::{Event, Kind, Trace};
 use crate::store::outbox::{self, Taken, Way};
+use crate::store::retrying;
 use crate::types::{Result, Seconds, secret};
 
 /// As many as are sent at once.
 const AT_ONCE: i64 = 16;
 
-/// Longer than any try takes: after this, whoever took a row is thought dead.
-const LEASE: Seconds = Seconds(90);
+/// After this, whoever took a row is thought dead: longer than any try takes (a minute, `outbound.timeout`),
+/// and than the clocks of two replicas differ besides (THREATS CL-01: two minutes).
+const LEASE: Seconds = Seconds::minutes(5);
 
 /// As often as one is tried: for about a day.
 const TRIES: i64 = 14;
@@ -40,13 +42,15 @@ pub(super) async fn send(app: &App) -> Result<bool> {
         let (app, holder) = (app.clone(), holder.clone());
         tries.spawn(async move { attempt(&app, &holder, &one).await });
     }
+    let mut outcome = Ok(is_any);
     while let Some(done) = tries.join_next().await {
-        // A try that panics is one whose sender died.
-        if let Ok(done) = done {
-            done?;
+        // The others are on their way, whatever became of this one: who is stopped now has sent, perhaps, and
+        // sends again. A try that panics is one whose sender died.
+        if let Ok(Err(error)) = done {
+            outcome = Err(error);
         }
     }
-    Ok(is_any)
+    outcome
 }
 
 async fn attempt(app: &App, holder: &str, taken: &Taken) -> Result<()> {
@@ -55,31 +59,51 @@ async fn attempt(app: &App, holder: &str, taken: &Taken) -> Result<()> {
         Way::Webhook => webhook(app, taken).await,
     };
     let (id, now, way) = (taken.id.as_str(), app.clock.now(), taken.way.as_str());
-    let Err(why) = sent else {
-        outbox::done(app.store.db(), id, holder, now).await?;
+    let Err(Unsent { why, is_final }) = sent else {
+        retrying(|| async { Ok(outbox::done(app.store.db(), id, holder, now).await?) }).await?;
         app.metrics.notice(way, "sent");
         return Ok(());
     };
-    if taken.attempts < TRIES {
+    let to = told(taken);
+    if !is_final && taken.attempts < TRIES {
         let again_at = now + pause(taken.attempts);
-        tracing::warn!(id, way, to = taken.target, why, %again_at, "a notice waits");
-        outbox::failed(app.store.db(), id, holder, Some(again_at), &why, now).await?;
+        tracing::warn!(id, way, to, why, %again_at, "a notice waits");
+        let due = Some(again_at);
+        retrying(|| async {
+            Ok(outbox::failed(app.store.db(), id, holder, due, &why, now).await?)
+        })
+        .await?;
         app.metrics.notice(way, "retried");
         return Ok(());
     }
-    let mut tx = app.store.write().await?;
-    if outbox::failed(&mut tx, id, holder, None, &why, now).await? {
-        let event = Event::of(Kind::NoticeUndelivered, "failure")
-            .fact("id", id)
-            .fact("way", way)
-            .fact("to", taken.target.as_str())
-            .fact("why", why.as_str());
-        event.write(&mut tx, &Trace::of_command(app.clock.now_ms())).await?;
-        tx.commit().await?;
-        tracing::error!(id, way, to = taken.target, why, "a notice is given up");
+    let is_ours = retrying(|| async {
+        let mut tx = app.store.write().await?;
+        let is_ours = outbox::failed(&mut tx, id, holder, None, &why, now).await?;
+        if is_ours {
+            let event = Event::of(Kind::NoticeUndelivered, "failure")
+                .fact("id", id)
+                .fact("way", way)
+                .fact("to", to.as_str())
+                .fact("why", why.as_str());
+            event.write(&mut tx, &Trace::of_command(app.clock.now_ms())).await?;
+            tx.commit().await?;
+        }
+        Ok(is_ours)
+    })
+    .await?;
+    if is_ours {
+        tracing::error!(id, way, to, why, "a notice is given up");
         app.metrics.notice(way, "failed");
     }
     Ok(())
+}
+
+/// Whom it goes to, for the log: of a webhook the host alone, for the rest of its URL may be a secret.
+fn told(taken: &Taken) -> String {
+    match taken.way {
+        Way::Mail => taken.target.clone(),
+        Way::Webhook => webhook::host(&taken.target),
+    }
 }
 
 /// A pause grows, and no two that began together end together.
@@ -91,21 +115,21 @@ fn pause(attempts: i64) -> Seconds {
     Seconds(pause + pause * i64::from(byte[0]) / 1024)
 }
 
-async fn mail(app: &App, taken: &Taken) -> Result<(), String> {
-    let Mail { subject, text } = Mail::read(&taken.payload).map_err(|error| error.to_string())?;
+async fn mail(app: &App, taken: &Taken) -> Result<(), Unsent> {
+    let Mail { subject, text } = Mail::read(&taken.payload)?;
     let letter = Letter { id: &taken.id, to: &taken.target, subject: &subject, text: &text };
-    app.mailer.send(letter).await.map_err(|error| error.to_string())
+    app.mailer.send(letter).await
 }
 
-async fn webhook(app: &App, taken: &Taken) -> Result<(), String> {
+async fn webhook(app: &App, taken: &Taken) -> Result<(), Unsent> {
     let mut endpoints = app.config.webhooks.endpoints.iter();
     let Some(webhook) = endpoints.find(|webhook| webhook.url.as_str() == taken.target) else {
-        return Err("the configuration does not name this webhook any more".to_owned());
+        return Err(Unsent::for_now("the configuration does not name this webhook any more"));
     };
-    let key = webhook.secret.key().map_err(|wrong| wrong.reason)?;
+    let key = webhook.secret.key().map_err(|wrong| Unsent::for_now(wrong.reason))?;
     let message = Message { id: &taken.id, at: app.clock.now(), body: &taken.payload };
     let called = app.outbound.call(&taken.target, message, &key).await;
-    called.map_err(|error| error.why().to_owned())
+    called.map_err(|error| Unsent::for_now(error.why()))
 }
 
 #[cfg(test)]

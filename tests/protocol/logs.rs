@@ -14,6 +14,8 @@ use crate::browser::{Browser, VERIFIER};
 use crate::certificates::behind_proxy;
 use crate::holder;
 use crate::jwt::{Holder, Signer};
+use crate::outbox::calls;
+use crate::receivers::Program;
 use crate::server::{Client, ISSUER, PASSWORD, Server};
 
 /// Everything that this test's thread logs, down to the last detail; the server runs on it, too.
@@ -227,4 +229,38 @@ async fn nobody_writes_lines_into_the_log() {
     assert!(!log.lines().any(|line| line.starts_with("2026-01-01")), "{log}");
     assert!(!log.contains(['\u{1b}', '\u{8}', '\r']), "{log}");
     assert!(!log.contains(&long[..1_000]));
+}
+
+/// Who knows the URL of a webhook may write there, with many a service: the log and the audit trail name its
+/// host alone, while it is tried again and when it is given up.
+#[tokio::test]
+async fn of_the_url_of_a_webhook_the_host_alone_is_told() {
+    let (log, _guard) = Log::begin();
+    let mut program = Program::start(vec![500; 20]).await;
+    let server = Server::with(|config| {
+        let url = format!("http://{}/services/canary-in-the-path", program.address);
+        calls(config, &url);
+    })
+    .await;
+    let url = server.app().config.webhooks.endpoints[0].url.to_string();
+
+    server.tried_before(&url, 12).await;
+    program.next().await;
+    server.tried(1).await;
+    server.wait(8 * 3600);
+    server.given_up().await;
+    // The log is told after the database.
+    while !log.text().contains("a notice is given up") {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+
+    let text = log.text();
+    for line in ["a webhook did not take its message", "a notice waits", "a notice is given up"] {
+        let told = text.lines().find(|told| told.contains(line)).expect(line);
+        assert!(told.contains("127.0.0.1"), "{told}");
+    }
+    let events = server.events("notice.undelivered").await;
+    assert_eq!(events.len(), 1);
+    assert!(!text.contains("canary-in-the-path"), "it stands in the log");
+    assert!(!events[0].facts.contains("canary-in-the-path"), "{}", events[0].facts);
 }

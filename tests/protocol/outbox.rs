@@ -28,11 +28,15 @@ pub(crate) fn sends_by(config: &mut Config, server: &MailServer) {
 
 /// Lets this program be told of everything.
 pub(crate) fn tells(config: &mut Config, program: &Program) {
-    let (url, secret) =
-        (format!("http://{}/hook", program.address), format!("whsec_{}", STANDARD.encode(KEY)));
-    let table = Raw::Table(vec![("url", Raw::Text(&url)), ("secret", Raw::Text(&secret))]);
+    calls(config, &format!("http://{}/hook", program.address));
+}
+
+/// Lets whoever is behind this URL be told of everything, too.
+pub(crate) fn calls(config: &mut Config, url: &str) {
+    let secret = format!("whsec_{}", STANDARD.encode(KEY));
+    let table = Raw::Table(vec![("url", Raw::Text(url)), ("secret", Raw::Text(&secret))]);
     config.outbound.allow_private_networks = true;
-    config.webhooks.endpoints = vec![Webhook::read(&table).unwrap()];
+    config.webhooks.endpoints.push(Webhook::read(&table).unwrap());
 }
 
 impl Server {
@@ -58,7 +62,7 @@ impl Server {
     }
 
     /// Puts something in that was tried this often before, by servers that died of it.
-    async fn tried_before(&self, url: &str, attempts: i64) {
+    pub(crate) async fn tried_before(&self, url: &str, attempts: i64) {
         let on = self.app().store.db();
         // In the future, so that the server itself does not take it meanwhile.
         let mut now = self.trace().now() + Seconds(1000);
@@ -77,14 +81,14 @@ impl Server {
     }
 
     /// Until something is given up.
-    async fn given_up(&self) {
+    pub(crate) async fn given_up(&self) {
         while self.waiting().await != (0, 1) {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     }
 
     /// Until something failed this often and waits.
-    async fn tried(&self, attempts: i64) {
+    pub(crate) async fn tried(&self, attempts: i64) {
         let counted = format!("outcome=\"retried\"}} {attempts}\n");
         while !self.app().metrics.render(0, 0).contains(&counted) {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
@@ -161,7 +165,7 @@ async fn a_mail_goes_through_tls_to_whom_we_trust_and_to_nobody_else() {
 /// THREATS DO-17: a mail server that is away holds nothing up and loses nothing.
 #[tokio::test]
 async fn a_mail_that_is_not_taken_is_sent_again_later() {
-    let mut mails = MailServer::start(Manner { busy: 2, tls: None }).await;
+    let mut mails = MailServer::start(Manner { busy: 2, ..Manner::default() }).await;
     let server = Server::with(|config| sends_by(config, &mails)).await;
 
     server.send_mail("it@rp.example", "Later").await;
@@ -174,6 +178,113 @@ async fn a_mail_that_is_not_taken_is_sent_again_later() {
     assert_eq!(mails.next().await.header("Subject"), "Later");
     server.sent().await;
     assert_eq!(server.waiting().await, (0, 0));
+}
+
+/// RFC 5321 §4.2.1:
+///
+/// > The command was not accepted and the requested action did not occur. The SMTP client SHOULD NOT repeat
+/// > the exact request
+#[tokio::test]
+async fn a_mail_that_is_refused_for_good_is_given_up_at_once_and_told() {
+    let refusal = Some("550 5.1.1 nobody of that name\r\n");
+    let mails = MailServer::start(Manner { refusal, ..Manner::default() }).await;
+    let server = Server::with(|config| sends_by(config, &mails)).await;
+
+    server.send_mail("gone@rp.example", "To nobody").await;
+    server.given_up().await;
+
+    let events = server.events("notice.undelivered").await;
+    assert_eq!(events.len(), 1);
+    let facts: Value = serde_json::from_str(&events[0].facts).unwrap();
+    assert_eq!((&facts["way"], &facts["to"]), (&"mail".into(), &"gone@rp.example".into()));
+    assert!(facts["why"].as_str().unwrap().contains("nobody of that name"), "{facts}");
+}
+
+/// RFC 4954 §6: what is wrong with us is put right by an operator, and the mail is sent then.
+#[tokio::test]
+async fn a_mail_server_that_does_not_know_us_is_asked_again() {
+    let refusal = Some("530 5.7.0 authentication required\r\n");
+    let mails = MailServer::start(Manner { refusal, ..Manner::default() }).await;
+    let server = Server::with(|config| sends_by(config, &mails)).await;
+
+    server.send_mail("it@rp.example", "Later").await;
+    server.tried(1).await;
+
+    assert_eq!(server.waiting().await, (1, 0));
+}
+
+/// Lets nobody note that what has this body was sent.
+async fn forget(server: &Server, body: &str) {
+    use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
+    let url = server.app().config.database.url.0.expose();
+    if url.starts_with("sqlite:") {
+        let mut connection = sqlx::SqliteConnection::connect(url).await.unwrap();
+        let trigger = format!(
+            "CREATE TRIGGER forgets BEFORE UPDATE OF done_at ON outbox WHEN NEW.payload = '{body}'
+             BEGIN SELECT RAISE(ABORT, 'forgotten'); END"
+        );
+        connection.execute(AssertSqlSafe(trigger)).await.unwrap();
+        connection.close().await.unwrap();
+    } else {
+        let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
+        let function = "CREATE FUNCTION forgets() RETURNS trigger LANGUAGE plpgsql
+                        AS $$ BEGIN RAISE EXCEPTION 'forgotten'; END $$";
+        connection.execute(function).await.unwrap();
+        let trigger = format!(
+            "CREATE TRIGGER forgets BEFORE UPDATE OF done_at ON outbox
+             FOR EACH ROW WHEN (NEW.payload = '{body}') EXECUTE FUNCTION forgets()"
+        );
+        connection.execute(AssertSqlSafe(trigger)).await.unwrap();
+        connection.close().await.unwrap();
+    }
+}
+
+/// What becomes of one that is sent is no matter of those beside it, which are on their way: each is sent to
+/// its end, and once.
+#[tokio::test]
+async fn of_many_that_are_sent_at_once_none_stops_another() {
+    let mut quick = Program::start(Vec::new()).await;
+    let slow = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let slow_url = format!("http://{}/", slow.local_addr().unwrap());
+    let server = Server::with(|config| {
+        tells(config, &quick);
+        calls(config, &slow_url);
+    })
+    .await;
+    forget(&server, "1").await;
+    let (on, now) = (server.app().store.db(), server.trace().now());
+    let quick_url = server.app().config.webhooks.endpoints[0].url.to_string();
+    let mut tx = server.app().store.write().await.unwrap();
+    outbox::insert(&mut tx, Way::Webhook, &quick_url, "1", now).await.unwrap();
+    outbox::insert(&mut tx, Way::Webhook, &slow_url, "2", now).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let (mut stream, _) = slow.accept().await.unwrap();
+    quick.next().await;
+    // Whoever would stop the other one has done so when two more rounds of a job are over.
+    let rounds = || {
+        let metrics = server.app().metrics.render(0, 0);
+        let line = "gatewright_jobs_total{job=\"confirm\",outcome=\"success\"} ";
+        let count = metrics.lines().find_map(|text| text.strip_prefix(line));
+        count.map_or(0, |count| count.parse::<u64>().unwrap())
+    };
+    let until = rounds() + 2;
+    while rounds() < until {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    tokio::io::AsyncWriteExt::write_all(
+        &mut stream,
+        b"HTTP/1.1 204 So\r\ncontent-length: 0\r\n\r\n",
+    )
+    .await
+    .unwrap();
+
+    while server.waiting().await != (1, 0) {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    server.wait(299);
+    let early = outbox::take(on, "another", Seconds(1), 10, server.trace().now()).await.unwrap();
+    assert!(early.is_empty(), "its sender may still be at it, by a clock that goes behind");
 }
 
 /// Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature`; a message that is sent again
@@ -236,7 +347,7 @@ async fn what_nobody_takes_is_given_up_after_a_day_and_told() {
     assert_eq!(events.len(), 1);
     let facts: Value = serde_json::from_str(&events[0].facts).unwrap();
     assert_eq!(facts["way"], "webhook");
-    assert!(facts["to"].as_str().unwrap().ends_with("/hook"));
+    assert_eq!(facts["to"], "127.0.0.1", "the rest of a URL may be a secret");
     assert!(program.is_empty());
 }
 

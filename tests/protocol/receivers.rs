@@ -30,6 +30,11 @@ impl Received {
             panic!("no {name} in {}", self.text);
         })
     }
+
+    /// Its text, wherever the lines end.
+    pub(crate) fn flowing(&self) -> String {
+        self.text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
 }
 
 /// How a mail server speaks.
@@ -37,6 +42,8 @@ impl Received {
 pub(crate) struct Manner {
     /// How often it says "try again" before it takes a mail.
     pub(crate) busy: usize,
+    /// What it says to every address instead of taking it.
+    pub(crate) refusal: Option<&'static str>,
     pub(crate) tls: Option<(Arc<ServerConfig>, bool)>,
 }
 
@@ -50,7 +57,7 @@ impl Manner {
             .with_no_client_auth()
             .with_single_cert(identity.chain.clone(), identity.private())
             .unwrap();
-        Self { busy: 0, tls: Some((Arc::new(config), from_the_first_byte)) }
+        Self { tls: Some((Arc::new(config), from_the_first_byte)), ..Self::default() }
     }
 }
 
@@ -66,11 +73,12 @@ impl MailServer {
         let port = listener.local_addr().unwrap().port();
         let (sender, mails) = mpsc::unbounded_channel();
         let busy = Arc::new(std::sync::atomic::AtomicUsize::new(manner.busy));
+        let mood = Mood { busy, refusal: manner.refusal };
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (manner, sender, busy) = (manner.clone(), sender.clone(), busy.clone());
+                let (manner, sender, mood) = (manner.clone(), sender.clone(), mood.clone());
                 // A client that does not like our certificate hangs up.
-                tokio::spawn(async move { converse(stream, manner, busy, sender).await });
+                tokio::spawn(async move { converse(stream, manner, mood, sender).await });
             }
         });
         Self { port, mails }
@@ -88,25 +96,30 @@ impl MailServer {
     }
 }
 
-type Busy = Arc<std::sync::atomic::AtomicUsize>;
+/// Whether it takes anything now.
+#[derive(Clone)]
+struct Mood {
+    busy: Arc<std::sync::atomic::AtomicUsize>,
+    refusal: Option<&'static str>,
+}
 
 async fn converse(
     stream: TcpStream,
     manner: Manner,
-    busy: Busy,
+    mood: Mood,
     sender: mpsc::UnboundedSender<Received>,
 ) -> Option<()> {
     match manner.tls {
-        None => talk(stream, "250 here\r\n", busy, sender).await.map(drop),
+        None => talk(stream, "250 here\r\n", mood, sender).await.map(drop),
         Some((config, true)) => {
             let stream = TlsAcceptor::from(config).accept(stream).await.ok()?;
-            talk(stream, "250 here\r\n", busy, sender).await.map(drop)
+            talk(stream, "250 here\r\n", mood, sender).await.map(drop)
         }
         Some((config, false)) => {
             let offer = "250-here\r\n250 STARTTLS\r\n";
-            let stream = talk(stream, offer, busy.clone(), sender.clone()).await?;
+            let stream = talk(stream, offer, mood.clone(), sender.clone()).await?;
             let stream = TlsAcceptor::from(config).accept(stream).await.ok()?;
-            resume(stream, "250 here\r\n", busy, sender).await.map(drop)
+            resume(stream, "250 here\r\n", mood, sender).await.map(drop)
         }
     }
 }
@@ -115,17 +128,17 @@ async fn converse(
 async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: S,
     offer: &str,
-    busy: Busy,
+    mood: Mood,
     sender: mpsc::UnboundedSender<Received>,
 ) -> Option<S> {
     stream.write_all(b"220 sink.example ESMTP\r\n").await.ok()?;
-    resume(stream, offer, busy, sender).await
+    resume(stream, offer, mood, sender).await
 }
 
 async fn resume<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     offer: &str,
-    busy: Busy,
+    mood: Mood,
     sender: mpsc::UnboundedSender<Received>,
 ) -> Option<S> {
     use std::sync::atomic::Ordering::SeqCst;
@@ -144,7 +157,7 @@ async fn resume<S: AsyncRead + AsyncWrite + Unpin>(
                 stream.write_all(b"220 go\r\n").await.ok()?;
                 return Some(stream.into_inner());
             }
-            "MAIL" if busy.fetch_update(SeqCst, SeqCst, |n| n.checked_sub(1)).is_ok() => {
+            "MAIL" if mood.busy.fetch_update(SeqCst, SeqCst, |n| n.checked_sub(1)).is_ok() => {
                 "451 try again\r\n"
             }
             "MAIL" => {
@@ -153,7 +166,7 @@ async fn resume<S: AsyncRead + AsyncWrite + Unpin>(
             }
             "RCPT" => {
                 to = address();
-                "250 well\r\n"
+                mood.refusal.unwrap_or("250 well\r\n")
             }
             "DATA" => {
                 stream.write_all(b"354 go\r\n").await.ok()?;
