@@ -258,7 +258,7 @@ impl App {
     /// Writes down what waits, and lets go of the database.
     pub async fn close(&self) {
         self.recorder.flush().await;
-        if let Err(error) = self.sightings.flush(&self.store).await {
+        if let Err(error) = self.sightings.flush(&self.store, &self.trust).await {
             tracing::warn!(%error, "the last certificates that were shown are not in the inventory");
         }
         self.store.close().await;

@@ -333,10 +333,11 @@ settings! {
     /// When certificates are warned of that are about to expire.
     certificates: Certificates {
         /// How long before the end of a certificate to tell those who depend on it: at each of these.
-        /// One that is longer than a third of a certificate's life does not count for it.
+        /// One that is longer than a third of a certificate's life does not count for it; where none
+        /// counts, it is told once that a quarter is left.
         warn_before: Vec<Seconds> = [60, 30, 14, 7, 1].map(Seconds::days).into();
-        /// Who is told by mail of our own certificates, and of those of clients that have registered no
-        /// `contacts`.
+        /// Who is told by mail of our own certificates, of the authorities that are believed about clients,
+        /// and of the certificates of clients that have registered no `contacts`.
         notify: Vec<Mailbox> = Vec::new();
     }
 

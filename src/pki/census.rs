@@ -1,34 +1,58 @@
-//! The whole inventory at once, beside the clients that depend on it: what stops working when, and what
+//! What counts of the inventory, beside the clients that depend on it: what stops working when, and what
 //! has to be told to whom.
+//!
+//! Every replica takes one each minute, of an inventory that may hold a hundred thousand certificates, most of
+//! them over: those are counted where they are, and the others are read in pages and without themselves.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::inventory::{Inventory, State};
+use super::authority::split;
+use super::inventory::{Inventory, State, late};
 use crate::config::Config;
-use crate::store::certificates::{self, CertificateRow, Filter, Holder, Origin};
-use crate::store::clients;
+use crate::store::certificates::{self, Holder, Life, Origin};
+use crate::store::{authorities, clients};
 use crate::types::client::AuthMethod;
 use crate::types::{Client, ClientId, Seconds, Thumbprint, Timestamp};
 
 /// What was not used for so long is not depended on.
 const LATELY: Seconds = Seconds::days(30);
 
-/// One of our own that no server shows any more was replaced.
+/// One of our own that no server shows any more was replaced, and an anchor that none believes.
 const SHOWN: Seconds = Seconds::hours(1);
 
 /// A certificate of a longer life is not one that a machine renews day by day.
 const SHORT: Seconds = Seconds::days(30);
 
-/// Everything that is known at one moment.
+/// What ended longer ago than this, or than it had lived, is told to nobody any more: we were not running then.
+pub const STALE: Seconds = Seconds::days(7);
+
+/// As many certificates as one statement reads, so that none takes long.
+const PAGE: i64 = 5_000;
+
+/// Everything that counts at one moment.
 #[derive(Debug)]
 pub struct Census<'a> {
     config: &'a Config,
     now: Timestamp,
-    rows: Vec<CertificateRow>,
-    holders: HashMap<Thumbprint, Vec<Holder>>,
+    lives: Vec<Life>,
     clients: BTreeMap<ClientId, Client>,
-    /// Indices into `rows`.
+    /// Indices into `lives`.
     of_client: HashMap<ClientId, Vec<usize>>,
+    /// Those that have ever shown a certificate.
+    showing: HashSet<ClientId>,
+    /// The certificates of the authority inside.
+    authority: HashMap<Thumbprint, Standing>,
+    expired: i64,
+    revoked: i64,
+}
+
+/// What a certificate of the authority inside is to it.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing {
+    /// Whether it is the root.
+    pub is_root: bool,
+    /// Whether it issues nothing any more, for another one has taken its place.
+    pub is_superseded: bool,
 }
 
 /// Until when a client that needs a certificate goes on working.
@@ -37,7 +61,7 @@ pub struct Outlook<'a> {
     /// Which client.
     pub client: &'a Client,
     /// The last of its certificates; `None`: none is known.
-    pub last: Option<&'a CertificateRow>,
+    pub last: Option<&'a Life>,
     /// Whether its certificates are of a short life and were renewed in time before, and there is time
     /// left to do so again: somebody's machine sees to it.
     pub renews: bool,
@@ -46,49 +70,84 @@ pub struct Outlook<'a> {
 impl Outlook<'_> {
     /// When it stops working unless something is done.
     pub fn stops_at(&self) -> Option<Timestamp> {
-        self.last.map(|row| row.not_after)
+        self.last.map(Life::ends_at)
     }
 }
 
 impl Inventory<'_> {
-    /// Reads everything.
+    /// Reads what counts.
     ///
     /// # Errors
     /// What the database says.
     pub async fn census(&self) -> sqlx::Result<Census<'_>> {
-        let (on, always) = (self.store.db(), Timestamp(i64::MIN));
-        let all =
-            Filter { client_id: None, not_after_from: always, not_after_to: Timestamp(i64::MAX) };
-        let rows = certificates::list(on, &all).await?;
-        let mut holders: HashMap<Thumbprint, Vec<Holder>> = HashMap::new();
-        for holder in certificates::holders(on, always).await? {
-            holders.entry(holder.thumbprint).or_default().push(holder);
-        }
-        let clients = clients::with_certificates(on).await?.into_iter();
-        let mut of_client: HashMap<ClientId, Vec<usize>> = HashMap::new();
-        for (at, row) in rows.iter().enumerate() {
-            let held = holders.get(&row.thumbprint).into_iter().flatten();
-            let held = held.map(|holder| &holder.client_id);
-            let issued = row.client_id.as_ref().filter(|_| row.origin == Origin::Issued);
-            for client in held.chain(issued) {
-                let own = of_client.entry(client.clone()).or_default();
-                if own.last() != Some(&at) {
-                    own.push(at);
-                }
+        let (on, now) = (self.store.db(), self.now);
+        let mut lives: Vec<Life> = Vec::new();
+        loop {
+            let page = certificates::lives(on, now, lives.last(), PAGE).await?;
+            let is_last = i64::try_from(page.len()).is_ok_and(|read| read < PAGE);
+            lives.extend(page);
+            if is_last {
+                break;
             }
         }
-        Ok(Census {
+        lives.sort_by_key(|life| (life.not_after, life.thumbprint));
+        let (expired, revoked) = certificates::count_over(on, now).await?;
+        let rows = authorities::all(on).await?;
+        // A root that stands above none that issues is kept, and needed for nothing.
+        let present = rows.iter().find(|row| !row.is_root && row.superseded_at.is_none());
+        let above = present.map(|row| split(&row.chain)).unwrap_or_default();
+        let authority = rows.iter().map(|row| {
+            let is_above = above.iter().any(|one| **one == *row.certificate);
+            let is_superseded = row.superseded_at.is_some() || row.is_root && !is_above;
+            (Thumbprint::of(&row.certificate), Standing { is_root: row.is_root, is_superseded })
+        });
+        let clients = clients::with_certificates(on).await?.into_iter();
+        let mut census = Census {
             config: self.config,
-            now: self.now,
+            now,
+            lives: Vec::with_capacity(lives.len()),
             clients: clients.map(|client| (client.id.clone(), client)).collect(),
-            rows,
-            holders,
-            of_client,
-        })
+            of_client: HashMap::new(),
+            showing: certificates::who_shows(on).await?,
+            authority: authority.collect(),
+            expired,
+            revoked,
+        };
+        lives.into_iter().for_each(|life| census.add(life));
+        for life in self.last_of_stopped(&census).await? {
+            census.add(life);
+        }
+        Ok(census)
+    }
+
+    /// Of the clients that have stopped, what they went on with until then, however long ago.
+    async fn last_of_stopped(&self, census: &Census<'_>) -> sqlx::Result<Vec<Life>> {
+        let mut found: Vec<Life> = Vec::new();
+        for client in census.clients.values().filter(|client| needs_certificate(client)) {
+            if census.usable(client).next().is_none() {
+                let (on, unshown) = (self.store.db(), !census.showing.contains(&client.id));
+                let registered = only_registered(client);
+                found.extend(
+                    certificates::last_of_client(on, &client.id, registered, unshown).await?,
+                );
+            }
+        }
+        // Several clients may have had one together.
+        let mut seen = HashSet::new();
+        found.retain(|life| seen.insert(life.thumbprint));
+        Ok(found)
     }
 }
 
 impl<'a> Census<'a> {
+    fn add(&mut self, life: Life) {
+        let at = self.lives.len();
+        for holder in &life.holders {
+            self.of_client.entry(holder.client_id.clone()).or_default().push(at);
+        }
+        self.lives.push(life);
+    }
+
     /// When it was taken.
     pub const fn now(&self) -> Timestamp {
         self.now
@@ -99,17 +158,27 @@ impl<'a> Census<'a> {
         self.config
     }
 
-    /// All certificates; what expires first comes first.
-    pub fn rows(&self) -> &[CertificateRow] {
-        &self.rows
+    /// The certificates that count now or later, and of those that are over the ones that still mean
+    /// something; what expires first comes first.
+    pub fn lives(&self) -> &[Life] {
+        &self.lives
+    }
+
+    /// A client that is not disabled, and has or needs a certificate.
+    pub fn client(&self, id: &ClientId) -> Option<&Client> {
+        self.clients.get(id)
     }
 
     /// How many certificates are in each state.
     pub fn counts(&self) -> [(State, i64); 5] {
         let warn_before = &self.config.certificates.warn_before;
-        let mut counts = State::ALL.map(|state| (state, 0));
-        for row in &self.rows {
-            let state = State::of(row, warn_before, self.now);
+        let mut counts = State::ALL.map(|state| match state {
+            State::Expired => (state, self.expired),
+            State::Revoked => (state, self.revoked),
+            State::Pending | State::Valid | State::Expiring => (state, 0),
+        });
+        for life in self.lives.iter().filter(|life| self.now <= life.not_after) {
+            let state = State::within(life.not_before, life.not_after, warn_before, self.now);
             for (_, count) in counts.iter_mut().filter(|(other, _)| *other == state) {
                 *count += 1;
             }
@@ -117,49 +186,76 @@ impl<'a> Census<'a> {
         counts
     }
 
-    /// The clients that depend on a certificate: it stands in their registration, was issued to them, or
-    /// was shown by them lately. Those that are disabled depend on nothing.
-    pub fn dependants(&self, row: &CertificateRow) -> Vec<&Client> {
-        let held = self.holders.get(&row.thumbprint).into_iter().flatten();
+    /// The clients that depend on a certificate: it stands in their registration, was issued to them and is
+    /// in use as far as we see, or was shown by them lately. Those that are disabled depend on nothing.
+    pub fn dependants(&self, life: &Life) -> Vec<&Client> {
         let depends = |holder: &&Holder| {
             holder.registered_at.is_some()
                 || holder.last_used_at.is_some_and(|at| self.now <= at + LATELY)
+                || life.origin == Origin::Issued && self.is_in_use(life, holder)
         };
-        let held = held.filter(depends).map(|holder| &holder.client_id);
-        let issued = row.client_id.as_ref().filter(|_| row.origin == Origin::Issued);
-        let mut found: Vec<_> = held.chain(issued).collect();
-        found.sort();
-        found.dedup();
-        found.into_iter().filter_map(|id| self.clients.get(id)).collect()
+        let held = life.holders.iter().filter(depends);
+        held.filter_map(|holder| self.clients.get(&holder.client_id)).collect()
     }
 
-    /// Whether a certificate is one of ours that we still show, or may still sign with.
-    pub fn is_own(&self, row: &CertificateRow) -> bool {
-        row.origin == Origin::Own && row.last_used_at.is_none_or(|at| self.now <= at + SHOWN)
+    /// Whether a client may be taken to go on with a certificate. One that was issued to it may lie in a
+    /// file that its program never read: it counts once it was shown. A client that shows none at all
+    /// uses what it has elsewhere.
+    fn is_in_use(&self, life: &Life, holder: &Holder) -> bool {
+        life.origin != Origin::Issued
+            || holder.last_used_at.is_some()
+            || !self.showing.contains(&holder.client_id)
     }
 
-    /// Whether a client has another certificate, which counts by now and will longer.
-    pub fn is_renewed(&self, client: &Client, row: &CertificateRow) -> bool {
+    /// Whether operators have to see to a certificate: one of ours that we still show, or may still sign
+    /// with, an anchor that we believe, or what came between one and a client lately.
+    pub fn is_watched(&self, life: &Life) -> bool {
+        let within = |length: Seconds| life.last_used_at.is_none_or(|at| self.now <= at + length);
+        match life.origin {
+            Origin::Own | Origin::Anchor => within(SHOWN),
+            Origin::Intermediate => within(LATELY),
+            Origin::Issued | Origin::Registered | Origin::Seen => false,
+        }
+    }
+
+    /// What a certificate is to the authority inside; `None`: nothing.
+    pub fn standing(&self, life: &Life) -> Option<Standing> {
+        self.authority.get(&life.thumbprint).copied()
+    }
+
+    /// The certificate that a client goes on with instead of this one: it counts by now, and will longer.
+    pub fn renewal(&self, client: &Client, life: &Life) -> Option<&Life> {
         self.usable(client)
-            .any(|other| other.not_after > row.not_after && other.not_before <= self.now)
+            .filter(|other| other.ends_at() > life.ends_at() && other.not_before <= self.now)
+            .max_by_key(|other| other.ends_at())
     }
 
-    /// Whether another certificate of ours for the same names counts by now and will longer.
-    pub fn is_own_renewed(&self, row: &CertificateRow) -> bool {
-        let replaces = |other: &&CertificateRow| {
-            self.is_own(other)
-                && other.revoked_at.is_none()
-                && (&other.subject, &other.names) == (&row.subject, &row.names)
-                && other.not_after > row.not_after
-                && other.not_before <= self.now
+    /// Whether nobody has to see to a certificate that is watched: the authority inside issues with another
+    /// one, or another one for the same names counts by now and will longer. Of an authority it has to have
+    /// the same key, or it stands above none of those below.
+    pub fn is_replaced(&self, life: &Life) -> bool {
+        if let Some(standing) = self.standing(life) {
+            return standing.is_superseded;
+        }
+        let is_same = |other: &Life| match life.origin {
+            Origin::Anchor | Origin::Intermediate => other.public_key == life.public_key,
+            Origin::Own | Origin::Issued | Origin::Registered | Origin::Seen => {
+                other.names == life.names
+            }
         };
-        self.rows.iter().any(|other| replaces(&other))
+        self.lives.iter().any(|other| {
+            other.origin == life.origin
+                && other.subject == life.subject
+                && is_same(other)
+                && self.is_watched(other)
+                && other.not_after > life.not_after
+                && other.not_before <= self.now
+        })
     }
 
-    /// Our own certificates, of each name the one that counts longest.
-    pub fn own(&self) -> Vec<&CertificateRow> {
-        let own = self.rows.iter().filter(|row| self.is_own(row) && row.revoked_at.is_none());
-        own.filter(|row| !self.is_own_renewed(row)).collect()
+    /// The certificates that operators have to see to, of each name the one that counts longest.
+    pub fn watched(&self) -> impl Iterator<Item = &Life> {
+        self.lives.iter().filter(|life| self.is_watched(life) && !self.is_replaced(life))
     }
 
     /// Until when each client goes on working that needs a certificate: one that proves itself by it, or
@@ -177,44 +273,43 @@ impl<'a> Census<'a> {
 
     fn outlook<'s>(&'s self, client: &'s Client) -> Outlook<'s> {
         let mut usable: Vec<_> = self.usable(client).collect();
-        usable.sort_by_key(|row| (row.not_after, row.not_before));
+        usable.sort_by_key(|life| (life.ends_at(), life.not_before));
         let last = usable.pop();
         let renews = last.is_some_and(|last| {
-            let life = last.not_after - last.not_before;
             let in_time = usable.last().is_some_and(|before| last.not_before <= before.not_after);
-            life <= SHORT && in_time && (last.not_after - self.now).0 > life.0 / 3
+            in_time && self.is_early(last)
         });
         Outlook { client, last, renews }
     }
 
+    /// Whether a certificate is of a short life, of which so much is left that nobody has to think of the
+    /// next one yet.
+    pub fn is_early(&self, life: &Life) -> bool {
+        life.length() <= SHORT && life.ends_at() - self.now > late(life.length())
+    }
+
     /// The certificates that a client can prove itself with as long as they count. With
     /// `self_signed_tls_client_auth` and keys by value these are the registered ones alone.
-    fn usable(&self, client: &Client) -> impl Iterator<Item = &CertificateRow> {
+    fn usable(&self, client: &Client) -> impl Iterator<Item = &Life> {
         let of_client = self.of_client.get(&client.id).map(Vec::as_slice).unwrap_or_default();
-        let only_registered = is_self_signed(client) && client.metadata.jwks.is_some();
-        let is_registered = {
-            let id = client.id.clone();
-            move |row: &CertificateRow| {
-                let held = self.holders.get(&row.thumbprint).into_iter().flatten();
-                held.into_iter()
-                    .any(|holder| holder.client_id == id && holder.registered_at.is_some())
-            }
-        };
-        of_client
-            .iter()
-            .filter_map(|at| self.rows.get(*at))
-            .filter(|row| row.revoked_at.is_none())
-            .filter(move |row| !only_registered || is_registered(row))
+        let (id, only_registered) = (client.id.clone(), only_registered(client));
+        of_client.iter().filter_map(|at| self.lives.get(*at)).filter(move |life| {
+            let mut held = life.holders.iter().filter(|holder| holder.client_id == id);
+            held.any(|holder| {
+                holder.registered_at.is_some() || !only_registered && self.is_in_use(life, holder)
+            })
+        })
     }
 }
 
-/// RFC 8705 §2 and §3.
-fn needs_certificate(client: &Client) -> bool {
+/// Whether a client stops without a certificate (RFC 8705 §2 and §3).
+pub fn needs_certificate(client: &Client) -> bool {
     client.metadata.token_endpoint_auth_method.is_by_certificate()
         || client.metadata.tls_client_certificate_bound_access_tokens
 }
 
 /// RFC 8705 §2.2.
-fn is_self_signed(client: &Client) -> bool {
+fn only_registered(client: &Client) -> bool {
     client.metadata.token_endpoint_auth_method == AuthMethod::SelfSignedTlsClientAuth
+        && client.metadata.jwks.is_some()
 }

@@ -30,6 +30,8 @@ pub struct Chain {
     pub path: Vec<CertificateDer<'static>>,
     /// What is asked of all but the first at every request: whether they were revoked.
     pub above: Vec<Above>,
+    /// When the first of them ends: it holds until then.
+    pub ends_at: Timestamp,
 }
 
 /// A certificate that stands above another one.
@@ -39,6 +41,16 @@ pub struct Above {
     pub thumbprint: Thumbprint,
     /// SHA-256 of its `SubjectPublicKeyInfo`.
     pub public_key: Thumbprint,
+}
+
+impl Chain {
+    /// What came between the certificate and the anchor.
+    pub fn between(&self) -> &[CertificateDer<'static>] {
+        match self.path.as_slice() {
+            [_, between @ .., _] => between,
+            [] | [_] => &[],
+        }
+    }
 }
 
 /// What came of chains, by all that was presented.
@@ -158,7 +170,8 @@ impl Anchors {
         let (Some((from, until)), Some(above)) = (in_force(&path), above(&path)) else {
             return Outcome::never("a certificate of the chain cannot be read");
         };
-        Outcome { found: Ok(Arc::new(Chain { anchor: anchor.clone(), path, above })), from, until }
+        let chain = Chain { anchor: anchor.clone(), path, above, ends_at: until };
+        Outcome { found: Ok(Arc::new(chain)), from, until }
     }
 
     /// The set, and the certificate, that a path ends at.

@@ -5,17 +5,14 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::census::Census;
+use super::census::{Census, STALE, needs_certificate};
 use super::inventory::{thresholds, told};
 use crate::config::{Config, NoticeKind};
 use crate::record::notice::{self, Mail};
 use crate::record::{Event, Kind, Trace};
-use crate::store::certificates::CertificateRow;
+use crate::store::certificates::{self, CertificateRow, Life, Origin};
 use crate::store::{Store, certificate_warnings, retrying};
-use crate::types::{Client, Result, Seconds, Timestamp};
-
-/// What ended longer ago than this is told to nobody any more: we were not running then.
-const STALE: Seconds = Seconds::days(7);
+use crate::types::{Client, ClientId, Result, Seconds, Timestamp};
 
 /// The end itself.
 const END: Seconds = Seconds(0);
@@ -25,69 +22,127 @@ const END: Seconds = Seconds(0);
 /// # Errors
 /// When the database does not answer; what was told is told.
 pub async fn look(census: &Census<'_>, store: &Store, trace: &Trace) -> Result<()> {
-    let now = census.now();
     let warn_before = &census.config().certificates.warn_before;
-    let longest = warn_before.iter().copied().max().unwrap_or(END);
-    let (from, to) = (now - STALE, now + longest);
-    let given = certificate_warnings::crossed(store.db(), from, to).await?;
-    let rows = census.rows().iter().filter(|row| from <= row.not_after && row.not_after <= to);
-    for row in rows.filter(|row| row.revoked_at.is_none()) {
-        let crossed = crossed(row, warn_before, now);
-        let is_given = |threshold: &Seconds| given.contains(&(row.thumbprint, *threshold));
+    let from = census.now() - STALE;
+    for life in census.lives().iter().filter(|life| from <= life.not_after) {
+        let crossed = crossed(life, warn_before, census.now());
         // The nearest one is told last, so whoever has told it has told all of them.
-        let Some(nearest) = crossed.last().filter(|nearest| !is_given(nearest)) else {
+        let Some(nearest) = crossed.last().copied() else {
             continue;
         };
-        let warning = Warning::of(census, row, *nearest);
-        if !warning.clients.is_empty() || warning.is_own {
-            retrying(|| warning.give(store, &crossed, trace)).await?;
+        if life.told.is_some_and(|told| told <= nearest) {
+            relieve(census, store, life).await?;
+            continue;
         }
+        let clients = census.dependants(life).into_iter();
+        let clients: Vec<_> =
+            clients.map(|client| (client, census.renewal(client, life).is_some())).collect();
+        // That the renewal of a short life is late is told of those alone whose it is.
+        let is_late = nearest != END && !warn_before.contains(&nearest);
+        let is_watched = census.is_watched(life);
+        let is_anybodys = clients.iter().any(|(_, is_renewed)| !(is_late && *is_renewed));
+        if !is_anybodys && !is_watched {
+            continue;
+        }
+        // It may have been swept, or revoked.
+        let row = certificates::find(store.db(), life.thumbprint).await?;
+        let Some(row) = row.filter(|row| row.revoked_at.is_none()) else {
+            continue;
+        };
+        let warning = Warning {
+            census,
+            life,
+            row,
+            threshold: nearest,
+            is_watched,
+            is_replaced: census.is_replaced(life),
+            clients,
+        };
+        retrying(|| warning.give(store, &crossed, trace)).await?;
     }
     Ok(())
 }
 
 /// The thresholds that a certificate has passed, the longest first.
-fn crossed(row: &CertificateRow, warn_before: &[Seconds], now: Timestamp) -> Vec<Seconds> {
-    let all = thresholds(row, warn_before).into_iter().chain([END]);
-    all.filter(|threshold| row.not_after - now <= *threshold).collect()
+fn crossed(life: &Life, warn_before: &[Seconds], now: Timestamp) -> Vec<Seconds> {
+    let all = thresholds(life.length(), warn_before).into_iter().chain([END]);
+    all.filter(|threshold| life.not_after - now <= *threshold).collect()
+}
+
+/// Writes once to those who were warned and have renewed since: whoever was called wants to know that it
+/// is over.
+async fn relieve(census: &Census<'_>, store: &Store, life: &Life) -> Result<()> {
+    let (Some(threshold), false) = (life.told, life.warned.is_empty()) else {
+        return Ok(());
+    };
+    let renewed =
+        |id: &&ClientId| census.client(id).is_none_or(|one| census.renewal(one, life).is_some());
+    let (relieved, still): (Vec<_>, Vec<_>) = life.warned.iter().partition(renewed);
+    if relieved.is_empty() {
+        return Ok(());
+    }
+    let still: Vec<_> = still.into_iter().cloned().collect();
+    // Who is gone or disabled meanwhile needs no mail.
+    let renewals = relieved.into_iter().filter_map(|id| {
+        let client = census.client(id)?;
+        Some((client, census.renewal(client, life)?))
+    });
+    let mails: Vec<_> = renewals
+        .flat_map(|(client, next)| {
+            let mail = relief(census.config(), client, life, next);
+            contacts(census.config(), client).into_iter().map(move |to| (to, mail.clone()))
+        })
+        .collect();
+    retrying(|| async {
+        let mut tx = store.write().await?;
+        let (thumbprint, warned) = (life.thumbprint, &life.warned);
+        if certificate_warnings::relieve(&mut tx, thumbprint, threshold, warned, &still).await? {
+            for (to, mail) in &mails {
+                mail.post(&mut tx, census.config(), to, census.now()).await?;
+            }
+            tx.commit().await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Who is written to about the certificates of a client.
+fn contacts(config: &Config, client: &Client) -> Vec<String> {
+    match client.metadata.contacts.as_slice() {
+        [] => operators(config),
+        contacts => contacts.to_vec(),
+    }
+}
+
+fn operators(config: &Config) -> Vec<String> {
+    config.certificates.notify.iter().map(|to| to.0.to_string()).collect()
 }
 
 /// What is to be told of a certificate.
 #[derive(Debug)]
 struct Warning<'a> {
-    config: &'a Config,
-    row: &'a CertificateRow,
+    census: &'a Census<'a>,
+    life: &'a Life,
+    row: CertificateRow,
     threshold: Seconds,
-    now: Timestamp,
-    is_own: bool,
+    /// Whether operators have to see to it.
+    is_watched: bool,
+    is_replaced: bool,
     /// Who depends on it, and whether they have another by now.
     clients: Vec<(&'a Client, bool)>,
-    is_own_renewed: bool,
 }
 
-impl<'a> Warning<'a> {
-    fn of(census: &'a Census<'_>, row: &'a CertificateRow, threshold: Seconds) -> Self {
-        let renewed = |client: &'a Client| (client, census.is_renewed(client, row));
-        Self {
-            config: census.config(),
-            row,
-            threshold,
-            now: census.now(),
-            is_own: census.is_own(row),
-            clients: census.dependants(row).into_iter().map(renewed).collect(),
-            is_own_renewed: census.is_own_renewed(row),
-        }
-    }
-
+impl Warning<'_> {
     /// Of many who try, one tells. Several thresholds that were crossed since somebody looked are told as
     /// one, the nearest.
     async fn give(&self, store: &Store, crossed: &[Seconds], trace: &Trace) -> Result<()> {
         let mut tx = store.write().await?;
+        let (thumbprint, now, config) =
+            (self.row.thumbprint, self.census.now(), self.census.config());
         let mut is_first = false;
         for threshold in crossed {
-            is_first =
-                certificate_warnings::cross(&mut tx, self.row.thumbprint, *threshold, self.now)
-                    .await?;
+            is_first = certificate_warnings::cross(&mut tx, thumbprint, *threshold, now).await?;
         }
         if !is_first {
             // Another replica was quicker, and has written the rest too.
@@ -99,9 +154,13 @@ impl<'a> Warning<'a> {
             (Kind::CertificateExpiring, NoticeKind::CertificateExpiring)
         };
         self.event(kind).write(&mut tx, trace).await?;
-        notice::call(&mut tx, self.config, notice, &self.data(), self.now).await?;
+        notice::call(&mut tx, config, notice, &self.data(), now).await?;
         for (to, mail) in self.mails() {
-            mail.post(&mut tx, self.config, &to, self.now).await?;
+            mail.post(&mut tx, config, &to, now).await?;
+        }
+        let warned: Vec<_> = self.unrenewed().map(|client| client.id.clone()).collect();
+        if !warned.is_empty() {
+            certificate_warnings::warn(&mut tx, thumbprint, self.threshold, &warned).await?;
         }
         tx.commit().await?;
         Ok(())
@@ -125,7 +184,12 @@ impl<'a> Warning<'a> {
 
     /// Whether nobody has to do anything.
     fn is_renewed(&self) -> bool {
-        self.clients.iter().all(|(_, renewed)| *renewed) && (!self.is_own || self.is_own_renewed)
+        self.unrenewed().next().is_none() && (!self.is_watched || self.is_replaced)
+    }
+
+    /// Those who have no other certificate by now.
+    fn unrenewed(&self) -> impl Iterator<Item = &Client> {
+        self.clients.iter().filter(|(_, renewed)| !renewed).map(|(client, _)| *client)
     }
 
     fn data(&self) -> Value {
@@ -142,7 +206,7 @@ impl<'a> Warning<'a> {
             })
             .collect();
         json!({
-            "certificate": told(self.row),
+            "certificate": told(&self.row),
             "threshold": self.threshold,
             "renewed": self.is_renewed(),
             "clients": clients,
@@ -151,37 +215,28 @@ impl<'a> Warning<'a> {
 
     /// Who is written to, and what. Whoever has renewed in time is left in peace.
     fn mails(&self) -> Vec<(String, Mail)> {
-        let operators: Vec<String> =
-            self.config.certificates.notify.iter().map(|to| to.0.to_string()).collect();
+        let config = self.census.config();
         let mut mails = Vec::new();
-        for (client, _) in self.clients.iter().filter(|(_, renewed)| !renewed) {
-            let contacts = &client.metadata.contacts;
-            let to = if contacts.is_empty() { &operators } else { contacts };
+        for client in self.unrenewed() {
             let mail = self.mail(Some(client));
-            mails.extend(to.iter().map(|to| (to.clone(), mail.clone())));
+            mails.extend(contacts(config, client).into_iter().map(|to| (to, mail.clone())));
         }
-        if self.is_own && !self.is_own_renewed {
+        if self.is_watched && !self.is_replaced {
             let mail = self.mail(None);
-            mails.extend(operators.iter().map(|to| (to.clone(), mail.clone())));
+            mails.extend(operators(config).into_iter().map(|to| (to, mail.clone())));
         }
         mails
     }
 
-    /// The words of a mail about a client's certificate, or about ours.
+    /// The words of a mail about a client's certificate, or about one that operators have to see to.
     fn mail(&self, client: Option<&Client>) -> Mail {
-        let row = self.row;
-        let name = client.map(|client| match client.metadata.client_name.as_str() {
-            "" => client.id.to_string(),
-            name => name.to_owned(),
-        });
-        let whose = match &name {
-            Some(name) => format!("The certificate of {name}"),
-            None => "A certificate of the sign-in server".to_owned(),
+        let whose = match client {
+            Some(client) => format!("The certificate of {}", called(client)),
+            None => self.whose().to_owned(),
         };
-        let (day, time) = (day(row.not_after), moment(row.not_after));
-        let left = left(row.not_after - self.now);
-        let issuer = self.config.issuer.as_str();
-        let (subject, verb) = if self.threshold == END {
+        let (day, time) = (day(self.row.not_after), moment(self.row.not_after));
+        let left = left(self.row.not_after - self.census.now());
+        let (subject, verb) = if self.has_ended() {
             (format!("{whose} has expired"), format!("expired on {time}"))
         } else {
             (
@@ -189,44 +244,169 @@ impl<'a> Warning<'a> {
                 format!("expires on {time}, in {left}"),
             )
         };
-        let (what, remedy) = match (&name, self.threshold == END) {
-            (Some(name), false) => (
-                format!("From then on {name} can no longer prove itself with it at {issuer}."),
-                "What to do: get a new certificate, register it if the old one was registered by value, \
-                 and let the application use it. Old and new work side by side, so nothing stops \
-                 meanwhile.",
-            ),
-            (Some(name), true) => (
-                format!("{name} can no longer prove itself with it at {issuer}."),
-                "What to do: get a new certificate, register it if the old one was registered by value, \
-                 and let the application use it.",
-            ),
-            (None, false) => (
-                format!("From then on nobody accepts it at {issuer}."),
-                "What to do: put the new certificate in its place; it is read without a restart.",
-            ),
-            (None, true) => (
-                format!("Nobody accepts it any more at {issuer}."),
-                "What to do: put a new certificate in its place; it is read without a restart.",
-            ),
+        let (what, remedy) = match client {
+            Some(client) => (self.consequence(client), self.remedy(client)),
+            None => (self.own_consequence(), self.own_remedy()),
         };
-        let mut text = format!("{whose} {verb}.\n{what}\n\n{}\n\n", wrapped(remedy));
-        let mut line = |name: &str, value: &str| {
-            // Writing to a String does not fail.
-            let _ = writeln!(text, "  {name:<11} {value}");
-        };
-        if let Some(client) = client {
-            line("client_id", client.id.as_str());
-        }
-        line("subject", &row.subject);
-        row.names.iter().for_each(|name| line("name", name));
-        line("issuer", &row.issuer);
-        line("serial", &row.serial);
-        line("SHA-256", &row.thumbprint.to_string());
-        line("valid", &format!("{} to {}", row.not_before, row.not_after));
-        let _ = writeln!(text, "\nSent once for each step that the end comes closer.");
+        let mut text = format!("{whose} {verb}.\n{}\n\n{}\n\n", wrapped(&what), wrapped(remedy));
+        text.push_str(&facts(&self.row, client));
+        text.push_str("\nSent once for each step that the end comes closer.\n");
         Mail { subject, text }
     }
+
+    fn has_ended(&self) -> bool {
+        self.threshold == END
+    }
+
+    fn issuer(&self) -> &str {
+        self.census.config().issuer.as_str()
+    }
+
+    /// What becomes of a client.
+    fn consequence(&self, client: &Client) -> String {
+        let (name, issuer) = (called(client), self.issuer());
+        match (needs_certificate(client), self.has_ended()) {
+            (true, false) => {
+                format!("From then on {name} can no longer prove itself with it at {issuer}.")
+            }
+            (true, true) => format!("{name} can no longer prove itself with it at {issuer}."),
+            // RFC 7517 §4.7 says what `x5c` is, and nobody that its dates end the key beside it.
+            (false, _) => format!(
+                "Nothing stops at {issuer}: {name} proves itself there by {}, for which nobody looks at the \
+                 dates of a certificate. Other servers that it is shown to may refuse it.",
+                client.metadata.token_endpoint_auth_method.as_str()
+            ),
+        }
+    }
+
+    fn remedy(&self, client: &Client) -> &'static str {
+        match (needs_certificate(client), self.has_ended()) {
+            (true, false) => {
+                "What to do: get a new certificate, register it if the old one was registered by value, \
+                 and let the application use it. Old and new work side by side, so nothing stops \
+                 meanwhile."
+            }
+            (true, true) => {
+                "What to do: get a new certificate, register it if the old one was registered by value, \
+                 and let the application use it."
+            }
+            (false, _) => {
+                "What to do: get a new certificate and register it in the place of the old one, or \
+                 register the key without a certificate (jwks without x5c)."
+            }
+        }
+    }
+
+    /// What operators know it as.
+    fn whose(&self) -> &'static str {
+        match (self.census.standing(self.life), self.life.origin) {
+            (Some(standing), _) if standing.is_root => {
+                "The root of the authority of the sign-in server"
+            }
+            (Some(_), _) => "The issuing certificate of the sign-in server",
+            (None, Origin::Anchor) => "An authority that is believed about clients",
+            (None, Origin::Intermediate) => "A certificate between clients and their authority",
+            (None, Origin::Own | Origin::Issued | Origin::Registered | Origin::Seen) => {
+                "A certificate of the sign-in server"
+            }
+        }
+    }
+
+    fn own_consequence(&self) -> String {
+        let issuer = self.issuer();
+        let from_then = if self.has_ended() { "" } else { "From then on " };
+        match (self.census.standing(self.life), self.life.origin) {
+            (Some(_), _) => {
+                format!(
+                    "{from_then}{issuer} issues no certificates, and accepts none of those below it."
+                )
+            }
+            (None, Origin::Anchor | Origin::Intermediate) => format!(
+                "{from_then}{issuer} accepts no certificate that leads to it: gatewright cert forecast \
+                 says which clients stop."
+            ),
+            (None, Origin::Own | Origin::Issued | Origin::Registered | Origin::Seen) => {
+                if self.has_ended() {
+                    format!("Nobody accepts it any more at {issuer}.")
+                } else {
+                    format!("From then on nobody accepts it at {issuer}.")
+                }
+            }
+        }
+    }
+
+    fn own_remedy(&self) -> &'static str {
+        match (self.census.standing(self.life), self.life.origin) {
+            (Some(standing), _) if standing.is_root => {
+                "What to do: nobody renews a root. gatewright ca renew --intermediate puts an issuing \
+                 certificate of another authority in the place of the present one."
+            }
+            (Some(_), _) => {
+                "What to do: gatewright ca renew, with --root-key where the key of the root is kept \
+                 elsewhere, with --intermediate where another authority has made the present one."
+            }
+            (None, Origin::Anchor) => {
+                "What to do: put the authority's next certificate beside this one into its file \
+                 (client_certificates.anchors); it is read without a restart."
+            }
+            (None, Origin::Intermediate) => {
+                "What to do: the clients that send it need a chain, or certificates, of the authority's \
+                 next one."
+            }
+            (None, Origin::Own | Origin::Issued | Origin::Registered | Origin::Seen) => {
+                if self.has_ended() {
+                    "What to do: put a new certificate in its place; it is read without a restart."
+                } else {
+                    "What to do: put the new certificate in its place; it is read without a restart."
+                }
+            }
+        }
+    }
+}
+
+/// The words of a mail to whom one about this certificate went before.
+fn relief(config: &Config, client: &Client, life: &Life, next: &Life) -> Mail {
+    let name = called(client);
+    let subject = format!("The certificate of {name} has been renewed");
+    let text = format!(
+        "{subject}: {name} has another one at {}, which counts until\n{}. Nothing more has to be done \
+         about the one of which you were told.\n\n  client_id   {}\n  subject     {}\n  SHA-256     \
+         {} (the old one)\n              {} (the new one)\n",
+        config.issuer.as_str(),
+        moment(next.ends_at()),
+        client.id,
+        next.subject,
+        life.thumbprint,
+        next.thumbprint,
+    );
+    Mail { subject, text }
+}
+
+/// What people call a client.
+fn called(client: &Client) -> String {
+    match client.metadata.client_name.as_str() {
+        "" => client.id.to_string(),
+        name => name.to_owned(),
+    }
+}
+
+/// What a mail says of a certificate, line by line.
+fn facts(row: &CertificateRow, client: Option<&Client>) -> String {
+    let mut text = String::new();
+    let mut line = |name: &str, value: &str| {
+        // Writing to a String does not fail.
+        let _ = writeln!(text, "  {name:<11} {value}");
+    };
+    if let Some(client) = client {
+        line("client_id", client.id.as_str());
+    }
+    line("subject", &row.subject);
+    row.names.iter().for_each(|name| line("name", name));
+    line("issuer", &row.issuer);
+    line("serial", &row.serial);
+    line("SHA-256", &row.thumbprint.to_string());
+    line("valid", &format!("{} to {}", row.not_before, row.not_after));
+    text
 }
 
 /// `2026-12-01`

@@ -6,13 +6,16 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use rustls_pki_types::CertificateDer;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::Certificate;
+use super::anchors::Anchors;
 use super::description::serial;
 use super::reason::Reason;
+use super::revocation::{Said, last_said};
 use crate::config::{Config, NoticeKind};
 use crate::record::{Event, Kind, Trace, notice};
 use crate::store::certificates::{self, CertificateRow, Filter, Holder, Origin};
@@ -50,6 +53,7 @@ pub fn row(
         last_used_at: None,
         revoked_at: None,
         reason: None,
+        chain_ends_at: None,
     }
 }
 
@@ -65,6 +69,14 @@ pub fn registered(jwks: &Value, client: &ClientId, now: Timestamp) -> Vec<Certif
         Some(row(&certificate, Origin::Registered, Some(client), now))
     };
     keys.iter().filter_map(read).collect()
+}
+
+/// A certificate that stands above those of clients, and was seen there now.
+pub(super) fn authority(der: &[u8], origin: Origin, now: Timestamp) -> Option<CertificateRow> {
+    let certificate = Certificate::read(der, &[]).ok()?;
+    let mut row = row(&certificate, origin, None, now);
+    row.last_used_at = Some(now);
+    Some(row)
 }
 
 /// A certificate of which nothing is known but that it is there.
@@ -108,11 +120,24 @@ impl State {
     pub fn of(row: &CertificateRow, warn_before: &[Seconds], now: Timestamp) -> Self {
         if row.revoked_at.is_some() {
             Self::Revoked
-        } else if row.not_after < now {
+        } else {
+            Self::within(row.not_before, row.not_after, warn_before, now)
+        }
+    }
+
+    /// The state of a certificate that is not revoked.
+    pub fn within(
+        not_before: Timestamp,
+        not_after: Timestamp,
+        warn_before: &[Seconds],
+        now: Timestamp,
+    ) -> Self {
+        let first = || thresholds(not_after - not_before, warn_before).first().copied();
+        if not_after < now {
             Self::Expired
-        } else if now < row.not_before {
+        } else if now < not_before {
             Self::Pending
-        } else if thresholds(row, warn_before).first().is_some_and(|t| row.not_after - now <= *t) {
+        } else if first().is_some_and(|threshold| not_after - now <= threshold) {
             Self::Expiring
         } else {
             Self::Valid
@@ -120,15 +145,24 @@ impl State {
     }
 }
 
-/// The thresholds that count for a certificate, the longest first: none that is longer than a third of
-/// its life, so that one of 24 hours is not announced from its first minute on.
-pub fn thresholds(row: &CertificateRow, warn_before: &[Seconds]) -> Vec<Seconds> {
-    let life = row.not_after - row.not_before;
+/// The thresholds that count for a certificate of this length of life, the longest first: none that is
+/// longer than a third of it, so that one of 24 hours is not announced from its first minute on. Where none
+/// is left, the moment counts from which its renewal is late.
+pub fn thresholds(length: Seconds, warn_before: &[Seconds]) -> Vec<Seconds> {
     let mut fitting: Vec<_> =
-        warn_before.iter().copied().filter(|threshold| threshold.0 <= life.0 / 3).collect();
+        warn_before.iter().copied().filter(|threshold| threshold.0 <= length.0 / 3).collect();
     fitting.sort_by(|a, b| b.cmp(a));
     fitting.dedup();
+    if fitting.is_empty() && !warn_before.is_empty() {
+        fitting.push(late(length));
+    }
     fitting
+}
+
+/// How much is left of a life of this length when its renewal is late: a quarter, for many a machine renews
+/// when a third is left.
+pub const fn late(length: Seconds) -> Seconds {
+    Seconds(length.0 / 4)
 }
 
 /// A certificate, as webhooks tell of it.
@@ -251,6 +285,24 @@ impl Inventory<'_> {
         self.entries(rows, Timestamp(i64::MIN)).await
     }
 
+    /// What others have last said of whether a certificate was revoked; nobody is asked for this.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn last_said(&self, row: &CertificateRow) -> Result<Vec<Said>> {
+        let certificate = CertificateDer::from(row.der.as_slice());
+        let issuers = certificates::authorities_called(self.store.db(), &row.issuer).await?;
+        for issuer in issuers {
+            // What another one of that name says is not taken: it signs with another key.
+            let issuer = CertificateDer::from(issuer.der);
+            let said = last_said(self.store, &certificate, &issuer).await?;
+            if !said.is_empty() {
+                return Ok(said);
+            }
+        }
+        Ok(Vec::new())
+    }
+
     /// Revokes a certificate, known or not, at once and for ever: it proves nobody any more, and what is
     /// bound to it counts for nothing. Returns how many others were revoked with it.
     ///
@@ -341,6 +393,22 @@ impl Inventory<'_> {
             let mut row = row(certificate, Origin::Own, None, self.now);
             row.last_used_at = Some(self.now);
             certificates::note(self.store.db(), &row).await?;
+        }
+        Ok(())
+    }
+
+    /// Notes the anchors that we believe: what is not noted for an hour is believed no more. The
+    /// certificates of the authority inside are our own, and are known.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn note_anchors(&self, anchors: &Anchors) -> sqlx::Result<()> {
+        for set in anchors.sets().filter(|set| !set.is_ours) {
+            // One that is stranger than what we read from clients is believed, and not watched.
+            let rows = set.certificates.iter();
+            for row in rows.filter_map(|der| authority(der, Origin::Anchor, self.now)) {
+                certificates::note(self.store.db(), &row).await?;
+            }
         }
         Ok(())
     }

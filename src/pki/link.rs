@@ -88,6 +88,17 @@ impl Link {
         }
         Ok(link)
     }
+
+    /// What the answer of a responder about it is kept under.
+    pub fn answer(&self, responder: &str) -> Thumbprint {
+        Thumbprint::of(&[self.thumbprint.0.as_slice(), responder.as_bytes()].concat())
+    }
+
+    /// What a list of its issuer from this place is kept under. With the issuer's key in its name: nobody else
+    /// can put a list of theirs into its place.
+    pub fn list(&self, place: &[u8]) -> Thumbprint {
+        Thumbprint::of(&[self.issuer.key_bits(), place].concat())
+    }
 }
 
 /// What we can fetch from: LDAP is left alone.

@@ -187,6 +187,17 @@ pub enum Status {
     Unknown,
 }
 
+impl Status {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Revoked { .. } => "revoked",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// What a responder says of one certificate, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Answer {

@@ -10,6 +10,7 @@
 //! [RFC 6960 §3.2]: https://www.rfc-editor.org/rfc/rfc6960#section-3.2
 
 mod ask;
+mod kept;
 mod lists;
 mod places;
 mod times;
@@ -23,6 +24,7 @@ use std::time::Duration;
 use quick_cache::sync::Cache as Lru;
 use tokio::time::{Instant, timeout};
 
+pub use self::kept::{Said, last_said};
 use self::lists::List;
 use self::places::Places;
 use self::times::Need;

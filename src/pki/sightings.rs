@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use quick_cache::sync::Cache as Lru;
 
+use super::anchors::{Anchors, Trust};
+use super::inventory::authority;
 use super::{Certificate, inventory};
 use crate::store::certificates::{self, Origin};
 use crate::store::{Store, retrying};
@@ -68,15 +70,16 @@ impl Sightings {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn flush(&self, store: &Store) -> Result<()> {
+    pub async fn flush(&self, store: &Store, trust: &Trust) -> Result<()> {
         let taken = {
             let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
             std::mem::take(&mut *waiting)
         };
+        let anchors = trust.anchors();
         let mut taken: Vec<_> = taken.into_iter().collect();
         while !taken.is_empty() {
             let batch = taken.split_off(taken.len().saturating_sub(BATCH));
-            if let Err(error) = retrying(|| self.write(store, &batch)).await {
+            if let Err(error) = retrying(|| self.write(store, &anchors, &batch)).await {
                 let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
                 for (key, sighting) in taken.into_iter().chain(batch) {
                     waiting.entry(key).or_insert(sighting);
@@ -90,12 +93,31 @@ impl Sightings {
         Ok(())
     }
 
-    async fn write(&self, store: &Store, batch: &[(Key, Sighting)]) -> Result<()> {
-        let mut tx = store.write().await?;
+    async fn write(
+        &self,
+        store: &Store,
+        anchors: &Anchors,
+        batch: &[(Key, Sighting)],
+    ) -> Result<()> {
+        let mut rows = Vec::with_capacity(batch.len());
+        let mut between = HashMap::new();
         for ((_, client), Sighting { certificate, at }) in batch {
             let mut row = inventory::row(certificate, Origin::Seen, Some(client), *at);
             row.last_used_at = Some(*at);
-            certificates::note(&mut tx, &row).await?;
+            // It was judged when it was shown, mostly, and what came of it is remembered.
+            if let Ok(chain) = anchors.chain(certificate, *at) {
+                row.chain_ends_at = Some(chain.ends_at);
+                for der in chain.between() {
+                    between.insert(Thumbprint::of(der), (der.clone(), *at));
+                }
+            }
+            rows.push(row);
+        }
+        let between = between.into_values();
+        rows.extend(between.filter_map(|(der, at)| authority(&der, Origin::Intermediate, at)));
+        let mut tx = store.write().await?;
+        for row in &rows {
+            certificates::note(&mut tx, row).await?;
         }
         for (key, _) in batch {
             if self.written.get(key).is_none() {

@@ -68,15 +68,15 @@ struct Certificates {
 /// `gatewright_certificate_expiry_seconds`.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub struct Expiring {
-    /// `own` or `client`.
+    /// `own`, `anchor`, `intermediate` or `client`.
     pub origin: &'static str,
-    /// The client's identifier; empty for our own.
+    /// The client's identifier; empty for all others.
     pub client: String,
     /// Whose it is, as RFC 4514 writes it.
     pub subject: String,
 }
 
-/// As many of them are told of: those that expire first.
+/// As many of each kind are told of: those that expire first. None pushes out those of another kind.
 const EXPIRING: usize = 100;
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -163,7 +163,7 @@ impl Default for Metrics {
         let expiring = Family::default();
         registry.register(
             "certificate_expiry_seconds",
-            "Time until the last certificate of a client, or one of ours, expires; the first 100",
+            "Time until the last certificate of a client, or one of ours, expires; the first 100 of each",
             expiring.clone(),
         );
         let notices = Family::default();
@@ -238,20 +238,24 @@ impl Metrics {
         self.strangers.inc();
     }
 
-    /// How many certificates there are in each state, and how long each client and we go on with what we
-    /// have; `expiring` begins with what ends first.
+    /// How many certificates there are in each state, and how long each client, those whom we believe about
+    /// clients, and we go on with what we have, one kind after the other.
     pub fn certificates(
         &self,
         counts: impl IntoIterator<Item = (&'static str, i64)>,
-        expiring: impl IntoIterator<Item = (Expiring, Seconds)>,
+        expiring: impl IntoIterator<Item = Vec<(Expiring, Seconds)>>,
     ) {
         for (state, count) in counts {
             self.certificates.get_or_create(&Certificates { state }).set(count);
         }
         // What was told before may be gone.
         self.expiring.clear();
-        for (labels, Seconds(left)) in expiring.into_iter().take(EXPIRING) {
-            self.expiring.get_or_create(&labels).set(left);
+        for mut kind in expiring {
+            kind.sort_by_key(|(_, left)| *left);
+            for (labels, Seconds(left)) in kind.into_iter().take(EXPIRING).rev() {
+                // Of two of one name the one that ends first is told.
+                self.expiring.get_or_create(&labels).set(left);
+            }
         }
     }
 
@@ -310,5 +314,31 @@ impl Metrics {
         // Writing to a String does not fail.
         let _ = encode(&mut text, &self.registry);
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_many_clients_have_pushes_out_nothing_of_our_own() {
+        let metrics = Metrics::default();
+        let of = |origin: &'static str, number: i64| {
+            let labels =
+                Expiring { origin, client: number.to_string(), subject: format!("CN={origin}") };
+            (labels, Seconds(number))
+        };
+        let clients = (0..150).map(|number| of("client", number)).collect();
+
+        metrics.certificates([], [vec![of("own", 1_000)], vec![of("anchor", 2_000)], clients]);
+
+        let text = metrics.render(0, 0);
+        let told = |origin: &str| {
+            let start = format!("gatewright_certificate_expiry_seconds{{origin=\"{origin}\"");
+            text.lines().filter(|line| line.starts_with(&start)).count()
+        };
+        assert_eq!((told("own"), told("anchor"), told("client")), (1, 1, EXPIRING));
+        assert!(!text.contains("client=\"100\""), "those that end first");
     }
 }

@@ -12,13 +12,14 @@ use super::listener::told;
 use super::outbox;
 use super::tls::Tls;
 use crate::app::App;
-use crate::pki::census::Census;
+use crate::pki::census::{Census, STALE};
 use crate::pki::expiry;
 use crate::pki::inventory::Inventory;
 use crate::record::Trace;
 use crate::record::metrics::Expiring;
+use crate::store::certificates::Origin;
 use crate::store::{self, jobs, sweep};
-use crate::types::{Failure, Result, Seconds};
+use crate::types::{Failure, Result, Seconds, Timestamp};
 
 /// How often a server sees what others have changed: DESIGN §2 promises a second.
 const CONFIRM: Duration = Duration::from_millis(500);
@@ -119,7 +120,7 @@ async fn confirm(app: &App) -> Result<Done> {
 }
 
 async fn sightings(app: &App) -> Result<Done> {
-    app.sightings.flush(&app.store).await.map(|()| Done::Here)
+    app.sightings.flush(&app.store, &app.trust).await.map(|()| Done::Here)
 }
 
 /// A broken file changes nothing but the log: whoever was believed goes on being believed.
@@ -141,27 +142,37 @@ async fn outbox(app: &App) -> Result<Done> {
 async fn certificates(app: &App, tls: &Tls) -> Result<Done> {
     let inventory = Inventory { store: &app.store, config: &app.config, now: app.clock.now() };
     inventory.note_own(&tls.certificates()).await?;
+    inventory.note_anchors(&app.trust.anchors()).await?;
     let census = inventory.census().await?;
     measure(app, &census).await?;
     leased(app, "certificates", async |trace| expiry::look(&census, &app.store, trace).await).await
 }
 
 async fn measure(app: &App, census: &Census<'_>) -> Result<()> {
-    let of_client = census.outlooks().into_iter().filter_map(|outlook| {
-        let client = outlook.client.id.to_string();
+    let left = |ends_at: Timestamp| ends_at - census.now();
+    let watched = census.watched().map(|life| {
+        let labels = Expiring {
+            origin: life.origin.as_str(),
+            client: String::new(),
+            subject: life.subject.clone(),
+        };
+        (labels, left(life.not_after))
+    });
+    let (own, above): (Vec<_>, Vec<_>) =
+        watched.partition(|(labels, _)| labels.origin == Origin::Own.as_str());
+    let clients = census.outlooks().into_iter().filter_map(|outlook| {
         let last = outlook.last?;
+        // Of what a machine renews day by day less than a week is always left, and what stopped long ago
+        // is nobody's concern any more: neither is to be alerted on.
+        if census.is_early(last) || last.ends_at() < census.now() - STALE {
+            return None;
+        }
+        let client = outlook.client.id.to_string();
         let labels = Expiring { origin: "client", client, subject: last.subject.clone() };
-        Some((labels, last.not_after - census.now()))
+        Some((labels, left(last.ends_at())))
     });
-    let own = census.own().into_iter().map(|row| {
-        let subject = row.subject.clone();
-        let labels = Expiring { origin: "own", client: String::new(), subject };
-        (labels, row.not_after - census.now())
-    });
-    let mut expiring: Vec<_> = own.chain(of_client).collect();
-    expiring.sort_by_key(|(_, left)| *left);
     let counts = census.counts().map(|(state, count)| (state.as_str(), count));
-    app.metrics.certificates(counts, expiring);
+    app.metrics.certificates(counts, [own, above, clients.collect()]);
     let (waiting, failed) = store::outbox::counts(app.store.db()).await?;
     app.metrics.outbox(waiting, failed);
     Ok(())

@@ -1,9 +1,7 @@
 //! `certificate_warnings`: which warnings of a certificate's end were given.
 
-use sqlx::FromRow;
-
-use super::{On, sql, to_thumbprint};
-use crate::types::{Seconds, Thumbprint, Timestamp};
+use super::{On, Tx, sql, to_json};
+use crate::types::{ClientId, Seconds, Thumbprint, Timestamp};
 
 /// Notes that a threshold was crossed. `false`: somebody has noted it before.
 ///
@@ -27,26 +25,45 @@ pub async fn cross(
     Ok(crossed == 1)
 }
 
-/// What was crossed by certificates that end between these times.
+/// Notes whom a mail goes to because of a threshold that was just crossed.
 ///
 /// # Errors
 /// What the database says.
-pub async fn crossed(
-    on: impl Into<On<'_>>,
-    from: Timestamp,
-    to: Timestamp,
-) -> sqlx::Result<Vec<(Thumbprint, Seconds)>> {
-    #[derive(FromRow)]
-    struct Row {
-        thumbprint: String,
-        threshold: Seconds,
-    }
-    let rows: Vec<Row> = sql("SELECT thumbprint, threshold FROM certificate_warnings
-          WHERE thumbprint IN (SELECT thumbprint FROM certificates
-                                WHERE not_after >= $1 AND not_after <= $2)")
-    .bind(from)
-    .bind(to)
-    .all(on)
+pub async fn warn(
+    tx: &mut Tx,
+    thumbprint: Thumbprint,
+    threshold: Seconds,
+    warned: &[ClientId],
+) -> sqlx::Result<()> {
+    sql("UPDATE certificate_warnings SET warned = $1 WHERE thumbprint = $2 AND threshold = $3")
+        .bind(to_json(&warned)?)
+        .bind(thumbprint)
+        .bind(threshold)
+        .run(tx)
+        .await
+        .map(drop)
+}
+
+/// Notes that of those who were warned only `still` wait to hear that all is well. `false`: somebody has
+/// changed it meanwhile.
+///
+/// # Errors
+/// What the database says.
+pub async fn relieve(
+    tx: &mut Tx,
+    thumbprint: Thumbprint,
+    threshold: Seconds,
+    warned: &[ClientId],
+    still: &[ClientId],
+) -> sqlx::Result<bool> {
+    let still = if still.is_empty() { None } else { Some(to_json(&still)?) };
+    let relieved = sql("UPDATE certificate_warnings SET warned = $1
+          WHERE thumbprint = $2 AND threshold = $3 AND warned = $4")
+    .bind(still)
+    .bind(thumbprint)
+    .bind(threshold)
+    .bind(to_json(&warned)?)
+    .run(tx)
     .await?;
-    rows.into_iter().map(|row| Ok((to_thumbprint(&row.thumbprint)?, row.threshold))).collect()
+    Ok(relieved == 1)
 }

@@ -6,31 +6,38 @@ use sqlx::FromRow;
 
 use super::versions::{self, Kind};
 use super::{On, Tx, from_json, sql, to_json, to_thumbprint};
-use crate::types::{ClientId, Thumbprint, Timestamp};
+use crate::types::{ClientId, Seconds, Thumbprint, Timestamp};
 
 /// How we came to know a certificate. Of several ways the first one listed is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
     /// One of the server's own.
     Own,
+    /// One of those that are believed about clients, by the configuration.
+    Anchor,
     /// Our authority issued it.
     Issued,
     /// It stands in the registration of a client.
     Registered,
+    /// It came between a client's certificate and its anchor.
+    Intermediate,
     /// Somebody showed it in a TLS handshake.
     Seen,
 }
 
 impl Origin {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Own, Self::Issued, Self::Registered, Self::Seen];
+    pub const ALL: [Self; 6] =
+        [Self::Own, Self::Anchor, Self::Issued, Self::Registered, Self::Intermediate, Self::Seen];
 
     /// As it stands in the database.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Own => "own",
+            Self::Anchor => "anchor",
             Self::Issued => "issued",
             Self::Registered => "registered",
+            Self::Intermediate => "intermediate",
             Self::Seen => "seen",
         }
     }
@@ -79,6 +86,9 @@ pub struct CertificateRow {
     pub revoked_at: Option<Timestamp>,
     /// Why (RFC 5280 §5.3.1).
     pub reason: Option<String>,
+    /// When the first one ends of it and of those above it, the anchor included, as it was last shown;
+    /// `None`: it was not, or leads to nobody we believe.
+    pub chain_ends_at: Option<Timestamp>,
 }
 
 #[derive(FromRow)]
@@ -100,6 +110,7 @@ struct Row {
     last_used_at: Option<Timestamp>,
     revoked_at: Option<Timestamp>,
     reason: Option<String>,
+    chain_ends_at: Option<Timestamp>,
 }
 
 impl Row {
@@ -122,6 +133,7 @@ impl Row {
             last_used_at: self.last_used_at,
             revoked_at: self.revoked_at,
             reason: self.reason,
+            chain_ends_at: self.chain_ends_at,
         })
     }
 }
@@ -129,7 +141,8 @@ impl Row {
 macro_rules! columns {
     () => {
         "thumbprint, public_key, origin, client_id, subject, names, issuer, serial, key_type, key_bits,
-                not_before, not_after, der, first_seen_at, last_used_at, revoked_at, reason"
+                not_before, not_after, der, first_seen_at, last_used_at, revoked_at, reason,
+                chain_ends_at"
     };
 }
 
@@ -172,18 +185,21 @@ pub async fn note(on: impl Into<On<'_>>, row: &CertificateRow) -> sqlx::Result<(
         "INSERT INTO certificates (",
         columns!(),
         ")
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
          ON CONFLICT (thumbprint) DO UPDATE SET
-            origin = CASE WHEN certificates.origin = 'own' OR excluded.origin = 'own' THEN 'own'
-                          WHEN certificates.origin = 'issued' OR excluded.origin = 'issued' THEN 'issued'
-                          WHEN certificates.origin = 'registered' OR excluded.origin = 'registered'
-                          THEN 'registered' ELSE 'seen' END,
+            origin = CASE WHEN 'own' IN (certificates.origin, excluded.origin) THEN 'own'
+                          WHEN 'anchor' IN (certificates.origin, excluded.origin) THEN 'anchor'
+                          WHEN 'issued' IN (certificates.origin, excluded.origin) THEN 'issued'
+                          WHEN 'registered' IN (certificates.origin, excluded.origin) THEN 'registered'
+                          WHEN 'intermediate' IN (certificates.origin, excluded.origin)
+                          THEN 'intermediate' ELSE 'seen' END,
             client_id = COALESCE(certificates.client_id, excluded.client_id),
             last_used_at = ",
         later!("certificates"),
         ",
             revoked_at = COALESCE(certificates.revoked_at, excluded.revoked_at),
-            reason = COALESCE(certificates.reason, excluded.reason)"
+            reason = COALESCE(certificates.reason, excluded.reason),
+            chain_ends_at = COALESCE(excluded.chain_ends_at, certificates.chain_ends_at)"
     ))
     .bind(row.thumbprint)
     .bind(row.public_key)
@@ -202,6 +218,7 @@ pub async fn note(on: impl Into<On<'_>>, row: &CertificateRow) -> sqlx::Result<(
     .bind(row.last_used_at)
     .bind(row.revoked_at)
     .bind(row.reason.as_deref())
+    .bind(row.chain_ends_at)
     .run(&mut on)
     .await?;
     let Some(client) = &row.client_id else {
@@ -313,6 +330,27 @@ pub async fn by_serial(on: impl Into<On<'_>>, serial: &str) -> sqlx::Result<Vec<
     rows.into_iter().map(Row::read).collect()
 }
 
+/// The authorities of this name that we know: several, where one has renewed its certificate.
+///
+/// # Errors
+/// What the database says.
+pub async fn authorities_called(
+    on: impl Into<On<'_>>,
+    subject: &str,
+) -> sqlx::Result<Vec<CertificateRow>> {
+    let rows: Vec<Row> = sql(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM certificates
+          WHERE subject = $1 AND origin IN ('anchor', 'intermediate')
+          ORDER BY not_after DESC, thumbprint"
+    ))
+    .bind(subject)
+    .all(on)
+    .await?;
+    rows.into_iter().map(Row::read).collect()
+}
+
 /// A client that a certificate proves.
 #[derive(Clone, Debug)]
 pub struct Holder {
@@ -354,6 +392,219 @@ pub async fn holders(on: impl Into<On<'_>>, from: Timestamp) -> sqlx::Result<Vec
         })
     };
     rows.into_iter().map(read).collect()
+}
+
+/// Of a certificate that is not revoked, what somebody needs who looks at very many.
+#[derive(Clone, Debug)]
+pub struct Life {
+    /// SHA-256 of the certificate.
+    pub thumbprint: Thumbprint,
+    /// SHA-256 of its `SubjectPublicKeyInfo`.
+    pub public_key: Thumbprint,
+    /// How we came to know it.
+    pub origin: Origin,
+    /// Its subject, as RFC 4514 writes it.
+    pub subject: String,
+    /// Its `subjectAltName`s.
+    pub names: Vec<String>,
+    /// When it begins to count.
+    pub not_before: Timestamp,
+    /// When it counts no more.
+    pub not_after: Timestamp,
+    /// See [`CertificateRow::chain_ends_at`].
+    pub chain_ends_at: Option<Timestamp>,
+    /// When it was last shown, by whom ever.
+    pub last_used_at: Option<Timestamp>,
+    /// Whom it proves.
+    pub holders: Vec<Holder>,
+    /// The last step towards its end that was told of, as long before it.
+    pub told: Option<Seconds>,
+    /// Whom a mail went to about that step.
+    pub warned: Vec<ClientId>,
+}
+
+impl Life {
+    /// When it proves nobody any more: when it ends itself, or what stands above it.
+    pub fn ends_at(&self) -> Timestamp {
+        self.chain_ends_at.map_or(self.not_after, |chain| chain.min(self.not_after))
+    }
+
+    /// How long it counts in all.
+    pub fn length(&self) -> Seconds {
+        self.not_after - self.not_before
+    }
+}
+
+#[derive(FromRow)]
+struct LifeRow {
+    thumbprint: String,
+    public_key: String,
+    origin: String,
+    subject: String,
+    names: String,
+    not_before: Timestamp,
+    not_after: Timestamp,
+    chain_ends_at: Option<Timestamp>,
+    last_used_at: Option<Timestamp>,
+    client_id: Option<ClientId>,
+    registered_at: Option<Timestamp>,
+    shown_at: Option<Timestamp>,
+    threshold: Option<Seconds>,
+    warned: Option<String>,
+}
+
+/// A certificate has as many rows, one after the other, as it has holders.
+fn gathered(rows: Vec<LifeRow>) -> sqlx::Result<Vec<Life>> {
+    let mut found: Vec<Life> = Vec::new();
+    for row in rows {
+        let thumbprint = to_thumbprint(&row.thumbprint)?;
+        let holder = row.client_id.map(|client_id| Holder {
+            thumbprint,
+            client_id,
+            registered_at: row.registered_at,
+            last_used_at: row.shown_at,
+        });
+        match found.last_mut() {
+            Some(last) if last.thumbprint == thumbprint => last.holders.extend(holder),
+            Some(_) | None => found.push(Life {
+                thumbprint,
+                public_key: to_thumbprint(&row.public_key)?,
+                origin: Origin::read(&row.origin)?,
+                subject: row.subject,
+                names: from_json(&row.names)?,
+                not_before: row.not_before,
+                not_after: row.not_after,
+                chain_ends_at: row.chain_ends_at,
+                last_used_at: row.last_used_at,
+                holders: holder.into_iter().collect(),
+                told: row.threshold,
+                warned: row.warned.as_deref().map(from_json).transpose()?.unwrap_or_default(),
+            }),
+        }
+    }
+    Ok(found)
+}
+
+macro_rules! of_life {
+    ($certificates:literal, $order:literal) => {
+        concat!(
+            "SELECT c.thumbprint, c.public_key, c.origin, c.subject, c.names, c.not_before, c.not_after,
+                    c.chain_ends_at, c.last_used_at,
+                    h.client_id, h.registered_at, h.last_used_at AS shown_at, w.threshold, w.warned
+               FROM (SELECT thumbprint, public_key, origin, subject, names, not_before, not_after,
+                            chain_ends_at, last_used_at
+                       FROM certificates
+                      WHERE ",
+            $certificates,
+            ") c
+               LEFT JOIN certificate_clients h ON h.thumbprint = c.thumbprint
+               LEFT JOIN certificate_warnings w
+                 ON w.thumbprint = c.thumbprint
+                AND w.threshold = (SELECT MIN(threshold) FROM certificate_warnings
+                                    WHERE certificate_warnings.thumbprint = c.thumbprint)
+              ORDER BY ",
+            $order,
+            ", c.thumbprint, h.client_id"
+        )
+    };
+}
+
+/// The certificates that are not revoked and count at `now` or later, and those that ended no longer ago than
+/// they had lived: they tell how their successors were renewed, and their end may have to be told of. At most
+/// `most` of them, those behind `after`; there is an index for this, by which the others are not even read.
+///
+/// # Errors
+/// What the database says.
+pub async fn lives(
+    on: impl Into<On<'_>>,
+    now: Timestamp,
+    after: Option<&Life>,
+    most: i64,
+) -> sqlx::Result<Vec<Life>> {
+    let rows: Vec<LifeRow> = sql(of_life!(
+        "revoked_at IS NULL
+                        AND 2 * not_after - not_before >= $1
+                        AND (2 * not_after - not_before > $1 OR thumbprint > $2)
+                      ORDER BY 2 * not_after - not_before, thumbprint
+                      LIMIT $3",
+        "2 * c.not_after - c.not_before"
+    ))
+    .bind(after.map_or(now, |life| life.not_after + life.length()))
+    .bind(after.map(|life| String::from(life.thumbprint)).unwrap_or_default())
+    .bind(most)
+    .all(on)
+    .await?;
+    gathered(rows)
+}
+
+/// The one that a client went on with longest, among those that are not revoked: any that it has shown or
+/// registered, and one that was merely issued to it where `unshown` says that it counts; of those that are
+/// registered alone where `registered` says so.
+///
+/// # Errors
+/// What the database says.
+pub async fn last_of_client(
+    on: impl Into<On<'_>>,
+    client: &ClientId,
+    registered: bool,
+    unshown: bool,
+) -> sqlx::Result<Option<Life>> {
+    let rows: Vec<LifeRow> = sql(of_life!(
+        "revoked_at IS NULL
+                        AND thumbprint IN (SELECT held.thumbprint FROM certificate_clients held
+                                            WHERE held.client_id = $1
+                                              AND (held.registered_at IS NOT NULL
+                                                   OR NOT $2 AND (held.last_used_at IS NOT NULL OR $3
+                                                                  OR certificates.origin <> 'issued')))
+                      ORDER BY not_after DESC, thumbprint
+                      LIMIT 1",
+        "c.not_after"
+    ))
+    .bind(client)
+    .bind(registered)
+    .bind(unshown)
+    .all(on)
+    .await?;
+    Ok(gathered(rows)?.pop())
+}
+
+/// How many certificates are over: those that expired, and those that were revoked.
+///
+/// # Errors
+/// What the database says.
+pub async fn count_over(on: impl Into<On<'_>>, now: Timestamp) -> sqlx::Result<(i64, i64)> {
+    #[derive(FromRow)]
+    struct Over {
+        ended: i64,
+        revoked: i64,
+        twice: i64,
+    }
+    let over: Over = sql("SELECT
+            (SELECT COUNT(*) FROM certificates WHERE not_after < $1) AS ended,
+            (SELECT COUNT(*) FROM certificates WHERE revoked_at IS NOT NULL) AS revoked,
+            (SELECT COUNT(*) FROM certificates
+              WHERE revoked_at IS NOT NULL AND not_after < $1) AS twice")
+    .bind(now)
+    .one(on)
+    .await?;
+    Ok((over.ended - over.twice, over.revoked))
+}
+
+/// The clients that have ever shown a certificate.
+///
+/// # Errors
+/// What the database says.
+pub async fn who_shows(on: impl Into<On<'_>>) -> sqlx::Result<HashSet<ClientId>> {
+    #[derive(FromRow)]
+    struct Row {
+        id: ClientId,
+    }
+    let rows: Vec<Row> = sql("SELECT id FROM clients
+          WHERE EXISTS (SELECT 1 FROM certificate_clients
+                         WHERE client_id = clients.id AND last_used_at IS NOT NULL)")
+    .all(on)
+    .await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
 /// The certificate of this thumbprint.

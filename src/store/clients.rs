@@ -110,8 +110,8 @@ pub async fn with_certificates(on: impl Into<On<'_>>) -> sqlx::Result<Vec<Client
     let rows: Vec<Row> =
         sql("SELECT id, metadata, created_at, disabled_at, ended_at, version FROM clients
           WHERE disabled_at IS NULL
-            AND (id IN (SELECT client_id FROM certificate_clients)
-                 OR id IN (SELECT client_id FROM certificates WHERE client_id IS NOT NULL)
+            AND (EXISTS (SELECT 1 FROM certificate_clients WHERE client_id = clients.id)
+                 OR EXISTS (SELECT 1 FROM certificates WHERE client_id = clients.id)
                  OR metadata LIKE '%\"tls_client_certificate_bound_access_tokens\":true%'
                  OR metadata LIKE '%tls_client_auth\"%')
           ORDER BY id")

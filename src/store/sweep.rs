@@ -48,6 +48,12 @@ const STATEMENTS: &[(&str, &str, Seconds)] = &[
     ("sign_in_tries", batch!("sign_in_tries", "bucket", "started_at <= $1"), Seconds::days(1)),
     ("grants", batch!("grants", "id", "expires_at <= $1 OR idle_at <= $1 OR revoked_at <= $1
         OR (NOT offline AND NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.id = grants.session_id))"), Seconds::hours(1)),
+    // Of what our authority issued day by day the last one stays: when a client stopped is known by it.
+    ("certificates", batch!("certificates", "thumbprint", "not_after <= $1 AND origin = 'issued' AND revoked_at IS NULL
+        AND EXISTS (SELECT 1 FROM certificates later
+                     WHERE later.client_id = certificates.client_id AND later.origin = 'issued'
+                       AND later.not_after > certificates.not_after
+                       AND (certificates.last_used_at IS NULL OR later.last_used_at IS NOT NULL))"), Seconds::days(7)),
     // A key that somebody else has may come back in another certificate, however late.
     ("certificates", batch!("certificates", "thumbprint", "not_after <= $1 AND (reason IS NULL OR reason <> 'keyCompromise')"), Seconds::days(90)),
     ("shown_chains", batch!("shown_chains", "thumbprint", "not_after <= $1"), Seconds::hours(1)),

@@ -81,7 +81,7 @@ fn every_metric_is_documented_and_nothing_else() {
     metrics.revocation("ocsp", "good");
     metrics.failed();
     let expiring = Expiring { origin: "own", client: String::new(), subject: String::new() };
-    metrics.certificates([("valid", 1)], [(expiring, Seconds(1))]);
+    metrics.certificates([("valid", 1)], [vec![(expiring, Seconds(1))]]);
     metrics.notice("mail", "sent");
     metrics.outbox(0, 0);
     metrics.stapling("good");

@@ -1,12 +1,19 @@
 //! Certificates that come to their end: who is told, when, how often; and which clients stop when.
 
+use std::sync::Arc;
+
+use gatewright::config::{CertificateHeader, Config, Mailbox, Raw, Value as _};
 use gatewright::pki::census::Census;
-use gatewright::pki::expiry;
+use gatewright::pki::inventory::State;
+use gatewright::pki::issue::Issued;
+use gatewright::pki::{Certificate, expiry};
 use gatewright::store::certificates::{self, Origin};
-use gatewright::types::Timestamp;
+use gatewright::types::{ClientId, Thumbprint, Timestamp};
+use rcgen::{CertificateParams, KeyPair};
 use serde_json::{Value, json};
 
 use crate::authority::{Authority, contents};
+use crate::certificates::{Authority as Company, Shown, behind_proxy};
 use crate::inventory::Made;
 use crate::outbox::{sends_by, tells};
 use crate::receivers::{MailServer, Manner, Program};
@@ -19,6 +26,7 @@ impl Server {
     /// What the job does, on this replica.
     pub(crate) async fn look(&self) {
         let inventory = self.inventory();
+        inventory.note_anchors(&self.app().trust.anchors()).await.unwrap();
         let census = inventory.census().await.unwrap();
         expiry::look(&census, &self.app().store, &self.trace()).await.unwrap();
     }
@@ -73,6 +81,12 @@ impl Server {
     }
 }
 
+/// Lets this mail server send to those who run the server.
+fn tells_operators(config: &mut Config, mails: &MailServer) {
+    sends_by(config, mails);
+    config.certificates.notify = vec![Mailbox::read(&Raw::Text("ops@id.example.org")).unwrap()];
+}
+
 /// Issue 3: states by configurable thresholds (60, 30, 14, 7, 1 days); each crossing is an audit event, a
 /// webhook and a mail to the client's contacts, exactly once each.
 #[tokio::test]
@@ -103,7 +117,8 @@ async fn each_threshold_is_told_once_by_event_mail_and_webhook() {
         let mail = mails.next().await;
         assert_eq!(mail.to, "billing@example.org");
         assert!(mail.text.contains("CN=billing") && mail.text.contains(&client.id), "{mail:?}");
-        assert!(mail.text.contains("get a new certificate"));
+        assert!(mail.flowing().contains("get a new certificate and register it in the place of"));
+        assert!(mail.flowing().contains("Nothing stops at https://id.example.org: Billing proves"));
         subjects.push(mail.header("Subject").to_owned());
     }
     subjects.sort();
@@ -173,13 +188,21 @@ async fn what_was_missed_is_told_once() {
 #[tokio::test]
 async fn a_short_life_is_not_announced_from_its_beginning() {
     let server = Server::start().await;
-    server.registered(&[&Made::new("daily", 1), &Made::new("weekly", 7)]).await;
+    server.registered(&[&Made::new("daily", 1)]).await;
+    server.registered(&[&Made::new("weekly", 7)]).await;
 
     for hours in 0..(8 * 24) {
         server.look_at(hours * HOUR).await;
     }
 
-    assert_eq!(server.told().await, [1, 0, 0], "a day before the end of the week; and both ends");
+    let daily = server.events("certificate.expiring").await.pop().unwrap();
+    let facts: Value = serde_json::from_str(&daily.facts).unwrap();
+    assert_eq!(facts["threshold"], 6 * HOUR, "a quarter is left, and nobody has renewed it");
+    assert_eq!(
+        server.told().await,
+        [0, 1, 0, 0],
+        "a day before the end of the week; and both ends"
+    );
 }
 
 /// Whoever has renewed in time is not written to; the event says so.
@@ -233,13 +256,8 @@ async fn what_nobody_depends_on_is_told_to_nobody() {
 /// Operators are told of our own certificates, and of those of clients that have nobody to be written to.
 #[tokio::test]
 async fn operators_are_told_of_what_is_theirs() {
-    use gatewright::config::{Mailbox, Raw, Value as _};
     let mut mails = MailServer::start(Manner::default()).await;
-    let server = Server::with(|config| {
-        sends_by(config, &mails);
-        config.certificates.notify = vec![Mailbox::read(&Raw::Text("ops@id.example.org")).unwrap()];
-    })
-    .await;
+    let server = Server::with(|config| tells_operators(config, &mails)).await;
     let (own, other) = (Made::new("id", 90), Made::new("service", 90));
     let client = server.service().await;
     server.wait(60 * DAY - 60);
@@ -269,12 +287,15 @@ async fn what_we_show_ourselves_is_watched() {
 
     server.inventory().note_own(&server.certificates()).await.unwrap();
 
-    let own = server.census(|census| {
-        census.own().into_iter().map(|row| row.subject.clone()).collect::<Vec<_>>()
-    });
+    let own = server
+        .census(|census| census.watched().map(|life| life.subject.clone()).collect::<Vec<_>>());
     assert_eq!(own.await, ["CN=id.example.org"]);
     server.wait(2 * HOUR);
-    assert_eq!(server.census(|census| census.own().len()).await, 0, "nobody shows it any more");
+    assert_eq!(
+        server.census(|census| census.watched().count()).await,
+        0,
+        "nobody shows it any more"
+    );
 }
 
 /// Those of our authority are watched as long as they count, whether they issue or not.
@@ -338,6 +359,8 @@ async fn a_client_that_renews_by_itself_is_told_apart() {
 
     assert!(server.stops().await[0].2);
     server.wait(17 * HOUR);
+    assert!(server.stops().await[0].2, "a third is left: many renew now");
+    server.wait(2 * HOUR);
     assert!(!server.stops().await[0].2, "the next one is late");
 }
 
@@ -442,4 +465,307 @@ async fn metrics_tell_how_long_each_client_goes_on() {
         }
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
+}
+
+/// Sets the dates of a certificate, in days from the beginning.
+fn dated(from: i64, to: i64) -> impl Fn(&mut CertificateParams) {
+    let at = |days: i64| time::OffsetDateTime::from_unix_timestamp(BEGINNING + days * DAY).unwrap();
+    move |params| {
+        params.not_before = at(from);
+        params.not_after = at(to);
+    }
+}
+
+impl Server {
+    /// Behind a proxy, with this anchor, and with operators who are written to.
+    async fn believing(anchor: &Company, mails: &MailServer) -> Self {
+        Self::with(|config| {
+            tells_operators(config, mails);
+            behind_proxy(config, CertificateHeader::Rfc9440);
+            config.client_certificates.anchors = vec![anchor.anchor("company")];
+        })
+        .await
+    }
+
+    /// A token for a client that shows this.
+    async fn token_for(&self, client: &Client, shown: &Shown) {
+        let ask = self.ask("POST", "/token").basic(&client.id, &client.secret).showing(shown);
+        ask.form("grant_type=client_credentials").send().await.ok();
+        self.note().await;
+    }
+
+    /// Notes that a client has shown what was issued to it.
+    async fn shows(&self, client: &Client, issued: &Issued) {
+        let certificate = Arc::new(Certificate::read(&issued.certificate, &[]).unwrap());
+        let id = ClientId::from_text(&client.id);
+        self.app().sightings.note(&certificate, &id, self.trace().now());
+        self.note().await;
+    }
+}
+
+/// All clients of an anchor stop with it, whatever their certificates say: operators are told of its end, and
+/// the forecast of theirs.
+#[tokio::test]
+async fn an_anchor_that_ends_is_told_to_operators_and_takes_its_clients_with_it() {
+    let mut mails = MailServer::start(Manner::default()).await;
+    let company = Company::with("Company", dated(-300, 20));
+    let server = Server::believing(&company, &mails).await;
+    let client = server.bound("App").await;
+
+    server.token_for(&client, &company.issue("app", dated(0, 300))).await;
+    server.look().await;
+    server.look().await;
+
+    assert_eq!(server.told().await, [30]);
+    let mail = mails.next().await;
+    assert_eq!(mail.to, "ops@id.example.org");
+    let subject = "An authority that is believed about clients expires on 2026-12-08, in 20 days";
+    assert!(mail.flowing().contains(&format!("Subject: {subject}")), "{mail:?}");
+    assert!(mail.text.contains("CN=Company,O=Example"), "{mail:?}");
+    assert!(mail.flowing().contains("gatewright cert forecast says which clients stop"));
+    assert!(mails.is_empty());
+    assert_eq!(server.stops().await, [("App".to_owned(), Some(20), false)]);
+}
+
+/// Nor does a client go on without what came between its certificate and its anchor.
+#[tokio::test]
+async fn what_came_between_and_ends_is_told_to_operators_and_takes_its_clients_with_it() {
+    let mut mails = MailServer::start(Manner::default()).await;
+    let root = Company::with("Root", dated(-300, 3000));
+    let issuing = root.below("Issuing", dated(-300, 20));
+    let server = Server::believing(&root, &mails).await;
+    let client = server.bound("App").await;
+
+    server.token_for(&client, &issuing.issue("app", dated(0, 300))).await;
+    server.look().await;
+
+    assert_eq!(server.told().await, [30]);
+    let mail = mails.next().await;
+    let subject =
+        "A certificate between clients and their authority expires on 2026-12-08, in 20 days";
+    assert!(mail.flowing().contains(&format!("Subject: {subject}")), "{mail:?}");
+    assert!(mail.text.contains("CN=Issuing,O=Example"), "{mail:?}");
+    assert!(mails.is_empty());
+    assert_eq!(server.stops().await, [("App".to_owned(), Some(20), false)]);
+}
+
+/// A certificate that a machine has fetched may lie in a file that its program never read: the client has
+/// renewed when it shows it. That a renewal is late is told once, and once that all is well again.
+#[tokio::test]
+async fn what_was_issued_is_a_renewal_once_it_is_shown() {
+    let mut mails = MailServer::start(Manner::default()).await;
+    let server = Server::with(|config| sends_by(config, &mails)).await;
+    server.authority(async |authority| authority.init().await).await.unwrap();
+    let client = server.bound("Daily").await;
+    let last = async || server.census(|census| census.outlooks()[0].last.unwrap().thumbprint).await;
+    let issue = async || server.issue(&client, &KeyPair::generate().unwrap()).await.unwrap();
+    let first = issue().await;
+    assert_eq!(last().await, first.thumbprint, "a client that shows none uses it elsewhere");
+    server.shows(&client, &first).await;
+
+    server.wait(8 * HOUR);
+    let second = issue().await;
+    server.look_at(17 * HOUR).await;
+    assert_eq!(server.events("certificate.expiring").await.len(), 0);
+    server.look_at(18 * HOUR).await;
+    server.look_at(18 * HOUR + 60).await;
+
+    assert_eq!(server.events("certificate.expiring").await.len(), 1);
+    let mail = mails.next().await;
+    assert_eq!((mail.to.as_str(), mails.is_empty()), ("daily@rp.example", true));
+    assert!(mail.text.contains(&first.thumbprint.to_string()), "{mail:?}");
+    assert_eq!(last().await, first.thumbprint);
+
+    server.shows(&client, &second).await;
+    server.look().await;
+    server.look().await;
+
+    assert_eq!(last().await, second.thumbprint);
+    let mail = mails.next().await;
+    assert_eq!(mail.to, "daily@rp.example");
+    assert_eq!(mail.header("Subject"), "The certificate of Daily has been renewed");
+    assert!(mail.text.contains(&second.thumbprint.to_string()), "{mail:?}");
+    server.look_at(24 * HOUR + 60).await;
+    assert!(mails.is_empty(), "the end of the first one is nobody's concern any more");
+}
+
+/// A machine that renews in time is told of by nothing but the end of each certificate.
+#[tokio::test]
+async fn of_a_renewal_in_time_nothing_is_told_as_late() {
+    let server = Server::start().await;
+    let client = server.bound("Daily").await;
+    for n in 0..3 {
+        let from = BEGINNING + n * 8 * HOUR;
+        server.shown(&Made::between(&format!("d{n}"), from, from + DAY), &client);
+        server.note().await;
+        server.look_at((n + 1) * 8 * HOUR - 60).await;
+    }
+
+    assert!(server.events("certificate.expiring").await.is_empty());
+}
+
+/// Who was warned and has renewed since is told so, once, and is left in peace from then on.
+#[tokio::test]
+async fn whoever_was_warned_hears_that_all_is_well() {
+    let mut mails = MailServer::start(Manner::default()).await;
+    let server = Server::with(|config| sends_by(config, &mails)).await;
+    let (old, new) = (Made::new("old", 90), Made::new("new", 400));
+    let client = server.registered(&[&old]).await;
+    server.look_at(60 * DAY).await;
+    assert!(mails.next().await.header("Subject").ends_with("in 30 days"));
+
+    let jwks = json!({ "keys": [old.jwk(), new.jwk()] });
+    server.change(&client, |metadata| metadata.jwks = Some(jwks)).await;
+    server.look().await;
+    server.look().await;
+
+    let mail = mails.next().await;
+    assert_eq!(mail.to, "billing@example.org");
+    assert_eq!(mail.header("Subject"), "The certificate of Billing has been renewed");
+    assert!(mail.text.contains("CN=new"), "{mail:?}");
+    server.look_at(76 * DAY).await;
+    assert_eq!(server.told().await, [30, 14]);
+    server.look().await;
+    assert!(mails.is_empty());
+}
+
+/// Whoever stops is told so; who proves itself by something else is told what is true of it.
+#[tokio::test]
+async fn a_mail_says_what_becomes_of_the_client() {
+    let mut mails = MailServer::start(Manner::default()).await;
+    let server = Server::with(|config| sends_by(config, &mails)).await;
+    server.registered(&[&Made::new("key", 90)]).await;
+    let bound = server.bound("Bound").await;
+    server.wait(50 * DAY);
+    server.shown(&Made::new("bound", 90), &bound);
+    server.note().await;
+
+    server.look_at(60 * DAY).await;
+
+    let mut told = [mails.next().await, mails.next().await];
+    told.sort_by_key(|mail| mail.to.clone());
+    let [key, bound] = told.map(|mail| mail.flowing());
+    assert!(key.contains(
+        "Nothing stops at https://id.example.org: Billing proves itself there by private_key_jwt, for \
+         which nobody looks at the dates of a certificate."
+    ));
+    assert!(!key.contains("can no longer prove"));
+    assert!(bound.contains(
+        "From then on Bound can no longer prove itself with it at https://id.example.org."
+    ));
+}
+
+/// `ca renew` is what is to be done about the authority's own certificate; after that nothing is.
+#[tokio::test]
+async fn after_ca_renew_nobody_is_told_of_the_superseded_certificate() {
+    let mut mails = MailServer::start(Manner::default()).await;
+    let server = Server::with(|config| tells_operators(config, &mails)).await;
+    server.authority(async |authority| authority.init().await).await.unwrap();
+
+    server.look_at((731 - 60) * DAY).await;
+
+    let mail = mails.next().await;
+    assert_eq!(mail.to, "ops@id.example.org");
+    let subject = "The issuing certificate of the sign-in server expires on 2028-11-18, in 60 days";
+    assert!(mail.flowing().contains(&format!("Subject: {subject}")), "{mail:?}");
+    assert!(mail.flowing().contains("What to do: gatewright ca renew,"), "{mail:?}");
+    assert!(!mail.text.contains("in its place"), "{mail:?}");
+    server.authority(async |authority| authority.renew(None).await).await.unwrap();
+    let watched = server.census(|census| {
+        let mut ends: Vec<_> =
+            census.watched().map(|life| (life.not_after.0 - BEGINNING) / DAY).collect();
+        ends.sort();
+        ends
+    });
+    assert_eq!(watched.await, [731 - 60 + 731, 3653], "the new one and the root");
+    server.look_at((731 - 30) * DAY).await;
+    assert_eq!(server.told().await, [60, 30]);
+    assert!(server.events("certificate.expiring").await[0].facts.contains(r#""renewed":true"#));
+    assert!(mails.is_empty());
+}
+
+/// An inventory grows, and most of it is over: that is counted in the database, and the rest is read in pages
+/// that lose nothing.
+#[tokio::test]
+async fn what_is_over_is_counted_and_not_read() {
+    let server = Server::start().await;
+    let alive = Made::new("alive", 90);
+    let over = Made::between("over", BEGINNING - 70 * DAY, BEGINNING - 60 * DAY);
+    let mut tx = server.app().store.write().await.unwrap();
+    let mut number = 0_u64;
+    for (made, many, reason) in
+        [(&alive, 5_003, None), (&over, 300, None), (&alive, 2, Some("x")), (&over, 3, Some("x"))]
+    {
+        for _ in 0..many {
+            number += 1;
+            let mut row = gatewright::pki::inventory::seen(&made.certificate, Timestamp(BEGINNING));
+            row.thumbprint = Thumbprint::of(&number.to_be_bytes());
+            row.revoked_at = reason.map(|_| Timestamp(BEGINNING));
+            certificates::note(&mut tx, &row).await.unwrap();
+        }
+    }
+    tx.commit().await.unwrap();
+
+    let (counts, read) = server
+        .census(|census| {
+            let read: std::collections::BTreeSet<_> =
+                census.lives().iter().map(|life| life.thumbprint).collect();
+            (census.counts(), (census.lives().len(), read.len()))
+        })
+        .await;
+
+    assert_eq!(read, (5_003, 5_003));
+    let expected = [
+        (State::Pending, 0),
+        (State::Valid, 5_003),
+        (State::Expiring, 0),
+        (State::Expired, 300),
+        (State::Revoked, 5),
+    ];
+    assert_eq!(counts, expected);
+}
+
+/// `gatewright_certificate_expiry_seconds` below a week is one to alert on: what a machine renews day by day
+/// is not among them, nor what stopped long ago; our own is always.
+#[tokio::test]
+async fn a_metric_below_a_week_is_one_to_alert_on() {
+    let server = Server::with_tls(|_| {}).await;
+    let names = ["Daily", "First", "Late", "Stopped", "Gone", "Yearly"];
+    let mut ids = Vec::new();
+    for name in names {
+        ids.push(server.bound(name).await);
+    }
+    let [daily, first, late, stopped, gone, yearly] = &ids[..] else { panic!("six") };
+    let now = BEGINNING + 20 * DAY;
+    let made = |name: &str, from: i64, to: i64| Made::between(name, now + from, now + to);
+    server.shown(&made("before", -20 * HOUR, 4 * HOUR), daily);
+    server.shown(&made("daily", -8 * HOUR, 16 * HOUR), daily);
+    server.shown(&made("first", -8 * HOUR, 16 * HOUR), first);
+    server.shown(&made("late", -19 * HOUR, 5 * HOUR), late);
+    server.shown(&made("stopped", -90 * DAY, -DAY), stopped);
+    server.shown(&made("gone", -90 * DAY, -8 * DAY), gone);
+    server.shown(&made("yearly", -65 * DAY, 300 * DAY), yearly);
+    server.note().await;
+    server.wait(20 * DAY);
+    // The job of a server that starts measures at once.
+    let other = server.replica().await;
+
+    let metrics = loop {
+        let metrics = other.app().metrics.render(0, 0);
+        if metrics.contains("gatewright_certificates{state=\"expired\"} 2") {
+            break metrics;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    };
+    let told = metrics.lines().filter_map(|line| {
+        let line = line.strip_prefix("gatewright_certificate_expiry_seconds{")?;
+        let (labels, left) = line.rsplit_once(' ')?;
+        let subject = labels.split_once("subject=\"CN=")?.1.split([',', '"']).next()?;
+        Some((subject.to_owned(), left.parse::<i64>().unwrap() / HOUR))
+    });
+    let mut told: Vec<_> = told.filter(|(subject, _)| subject != "id.example.org").collect();
+    told.sort();
+    let expected = [("late", 5), ("stopped", -24), ("yearly", 300 * 24)];
+    assert_eq!(told, expected.map(|(name, hours)| (name.to_owned(), hours)));
+    assert!(metrics.contains("{origin=\"own\",client=\"\",subject=\"CN=id.example.org\"}"));
 }

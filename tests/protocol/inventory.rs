@@ -101,7 +101,7 @@ impl Server {
     /// What the job does, on this replica.
     pub(crate) async fn note(&self) {
         let app = self.app();
-        app.sightings.flush(&app.store).await.unwrap();
+        app.sightings.flush(&app.store, &app.trust).await.unwrap();
     }
 }
 
@@ -297,4 +297,32 @@ async fn certificates_are_swept_90_days_after_their_end() {
     let found = server.certificates_of(&client).await;
     let subjects: Vec<_> = found.iter().map(|entry| entry.certificate.subject.as_str()).collect();
     assert_eq!(subjects, ["CN=leaked,O=Acme\\, Inc.", "CN=long,O=Acme\\, Inc."]);
+}
+
+/// What our authority issues day by day is kept for a week after its end; the last one that a client had, like
+/// all others: it tells when the client stopped.
+#[tokio::test]
+async fn what_was_issued_and_replaced_is_swept_a_week_after_its_end() {
+    let server = Server::with_authority().await;
+    let client = server.service().await;
+    let mut issued = Vec::new();
+    for _ in 0..3 {
+        let key = KeyPair::generate().unwrap();
+        issued.push(server.issue(&client, &key).await.unwrap().thumbprint);
+        server.wait(DAY);
+    }
+    let left = async || {
+        gatewright::store::sweep::once(&server.app().store, server.trace().now()).await.unwrap();
+        let found = server.certificates_of(&client).await;
+        found.iter().map(|entry| entry.certificate.thumbprint).collect::<Vec<_>>()
+    };
+
+    server.wait(4 * DAY);
+    assert_eq!(left().await, issued);
+    server.wait(DAY);
+    assert_eq!(left().await, issued[1..], "eight days after the first one began");
+    server.wait(80 * DAY);
+    assert_eq!(left().await, issued[2..]);
+    server.wait(10 * DAY);
+    assert!(left().await.is_empty());
 }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use gatewright::config::{Anchor, Bytes, Config, Revocation};
+use gatewright::pki::inventory::Inventory;
 use gatewright::pki::ocsp::{Answer, CertId, Hash, Request, Status};
 use gatewright::pki::{Certificate, Issuer, Reason, inventory};
 use gatewright::store::certificates;
@@ -1054,5 +1055,36 @@ async fn what_was_asked_is_counted() {
         "gatewright_revocation_checks_total{source=\"crl\",outcome=\"unreachable\"} 1",
     ] {
         assert!(text.contains(line), "{line}: {text}");
+    }
+}
+
+/// What its authority has last said of a certificate can be looked up, and nobody is asked for it.
+#[tokio::test]
+async fn what_was_last_said_is_kept_for_whoever_looks() {
+    for names_responder in [true, false] {
+        let scene = Scene::new(Revocation::HardFail).await;
+        let shown = if names_responder {
+            scene.say(|_| Status::Good);
+            scene.with_responder()
+        } else {
+            scene.publish(&[]);
+            scene.with_list()
+        };
+        scene.ask(&shown).await.ok();
+        let app = scene.server.app();
+        let now = scene.server.trace().now();
+        let inventory = Inventory { store: &app.store, config: &app.config, now };
+        inventory.note_anchors(&app.trust.anchors()).await.unwrap();
+        app.sightings.flush(&app.store, &app.trust).await.unwrap();
+        scene.server.wait(60);
+
+        let entry = inventory.find(&shown.thumbprint()).await.unwrap().remove(0);
+        let said = inventory.last_said(&entry.certificate).await.unwrap();
+
+        let [said] = &said[..] else { panic!("{said:?}") };
+        let (source, path) = if names_responder { ("ocsp", "/ocsp") } else { ("crl", "/list") };
+        assert_eq!((said.source, &said.place), (source, &scene.responder.url(path)));
+        assert_eq!((said.status, said.fetched_at), (Status::Good, now));
+        assert!(said.expires_at > now);
     }
 }

@@ -16,7 +16,7 @@ use crate::outbound::OutboundError;
 use crate::pki::crl;
 use crate::pki::link::Link;
 use crate::pki::ocsp::{self, Asked, CertId, Hash, Nonce, Request, Status};
-use crate::types::{Failure, Seconds, Thumbprint, Timestamp};
+use crate::types::{Failure, Seconds, Timestamp};
 
 /// Of a place that does not answer the log tells this often.
 const WARNED: Seconds = Seconds(60);
@@ -142,7 +142,7 @@ impl Judge<'_> {
         let (crl, times) = self.list(place, link, need, deadline).await?;
         let why = match crl.status(link, self.now()) {
             Ok(status) => {
-                self.metrics.revocation("crl", outcome(status));
+                self.metrics.revocation("crl", status.as_str());
                 return Ok(Told { found: Found::Said(status), times });
             }
             Err(why) => why,
@@ -167,7 +167,7 @@ impl Judge<'_> {
         let max_age = self.config.client_certificates.revocation_max_age;
         let id = CertId::of(Hash::Sha1, &link.issuer, &link.serial)?;
         let asked = Asked { id: &id, issuer: &link.issuer, nonce: None, now: self.now() };
-        let name = Thumbprint::of(&[link.thumbprint.0.as_slice(), responder.as_bytes()].concat());
+        let name = link.answer(responder);
         if let Some(kept) = self.kept(name).await
             && let Ok(answer) = asked.read(&kept.body)
         {
@@ -196,7 +196,7 @@ impl Judge<'_> {
             Ok(answer) => answer,
             Err(why) => return Ok(Err(self.gives_none(responder, "ocsp", why))),
         };
-        self.metrics.revocation("ocsp", outcome(answer.status));
+        self.metrics.revocation("ocsp", answer.status.as_str());
         self.keep(name, body, answer.expires_at()).await;
         Ok(self.said(answer.status, Times::of(self.now(), answer.expires_at(), max_age)))
     }
@@ -255,13 +255,5 @@ impl Judge<'_> {
         }
         self.revocations.warned.insert(place.to_owned(), self.now());
         tracing::warn!(source, place, %why, "it cannot be found out whether certificates were revoked");
-    }
-}
-
-const fn outcome(status: Status) -> &'static str {
-    match status {
-        Status::Good => "good",
-        Status::Revoked { .. } => "revoked",
-        Status::Unknown => "unknown",
     }
 }

@@ -90,8 +90,7 @@ impl Judge<'_> {
             Place::File(path) => path.as_os_str().as_encoded_bytes(),
             Place::Url(url) => url.as_bytes(),
         };
-        // With the issuer's key in its name: nobody else can put a list of theirs into its place.
-        let name = Thumbprint::of(&[link.issuer.key_bits(), place_name].concat());
+        let name = link.list(place_name);
         let list = self
             .revocations
             .lists

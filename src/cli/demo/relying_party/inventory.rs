@@ -65,8 +65,10 @@ async fn line(app: &App, entry: Entry) -> Result<Certificate> {
         of,
         origin: match certificate.origin {
             Origin::Own => "of the server",
+            Origin::Anchor => "believed about clients",
             Origin::Issued => "issued by the server",
             Origin::Registered => "registered",
+            Origin::Intermediate => "between a client and its authority",
             Origin::Seen => "seen",
         },
         state,
