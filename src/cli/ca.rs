@@ -1,6 +1,6 @@
 //! `gatewright ca`: our own authority for client certificates.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -224,6 +224,7 @@ async fn export(authority: &Authority<'_>, wish: &ExportRootKey) -> anyhow::Resu
         Ok(key) => file
             .write_all(pem::private_key(&key).as_bytes())
             .and_then(|()| file.sync_all())
+            .and_then(|()| sync_entry(path))
             .with_context(|| format!("{} cannot be written", path.display())),
         Err(error) => Err(error.into()),
     };
@@ -238,6 +239,12 @@ async fn export(authority: &Authority<'_>, wish: &ExportRootKey) -> anyhow::Resu
         text.push_str(", and not here any more");
     }
     Ok(Answer::line(text, json!({ "file": path, "removed": wish.remove })))
+}
+
+/// A file outlives a loss of power when the directory that names it does.
+fn sync_entry(path: &Path) -> std::io::Result<()> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 async fn enrol(authority: &Authority<'_>, wish: Enrol) -> anyhow::Result<Answer> {

@@ -15,7 +15,7 @@ fn certificate(name: &str, days: i64) -> (String, Value) {
     params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::OrganizationName, "Müller, \"Söhne\" + Co; <#1>");
     params.distinguished_name.push(DnType::CommonName, name);
-    params.not_before = now();
+    params.not_before = now().min(now() + time::Duration::days(days - 1));
     params.not_after = now() + time::Duration::days(days);
     let signed = params.self_signed(&key).unwrap();
     let point = key.public_key_raw();
@@ -115,6 +115,44 @@ async fn a_certificate_is_revoked_by_name_or_by_file() {
     place.write("nothing.pem", "nothing");
     let nothing = place.run(&["cert", "revoke", "--file", "nothing.pem"]).await;
     nothing.refused(Exit::Refused, "no certificate (PEM)");
+}
+
+/// What is over is left out unless somebody asks, and what was revoked is over then as well.
+#[tokio::test]
+async fn a_revoked_certificate_leaves_the_list_with_its_end() {
+    let place = Place::make().await;
+    place.write("over.pem", &certificate("over", -1).0);
+    place.write("lasting.pem", &certificate("lasting", 20).0);
+    let over = place.json(&["cert", "revoke", "--file", "over.pem"]).await;
+    let lasting = place.json(&["cert", "revoke", "--file", "lasting.pem"]).await;
+    let listed = async |arguments: &[&str]| {
+        let list = place.json(&[&["cert", "list"], arguments].concat()).await;
+        let list = list.as_array().unwrap().clone().into_iter();
+        let certificates = list.filter(|one| one["kind"] == "certificate");
+        certificates.map(|one| one["thumbprint"].clone()).collect::<Vec<_>>()
+    };
+
+    assert_eq!(listed(&[]).await, [lasting["thumbprint"].clone()]);
+
+    let all = [over["thumbprint"].clone(), lasting["thumbprint"].clone()];
+    assert_eq!(listed(&["--state", "revoked"]).await, all);
+    assert_eq!(listed(&["--state", "all"]).await, all);
+    assert_eq!(listed(&["--state", "expired"]).await, [json!(null); 0]);
+}
+
+/// What stands in the list can be shown: signing keys, too.
+#[tokio::test]
+async fn a_signing_key_of_the_list_is_shown_by_its_kid() {
+    let place = Place::make().await;
+    place.json(&["keys", "rotate"]).await;
+    let list = place.json(&["cert", "list"]).await;
+    let key = list.as_array().unwrap().iter().find(|one| one["kind"] == "signing_key").unwrap();
+    let kid = key["kid"].as_str().unwrap();
+
+    assert_eq!(place.json(&["cert", "show", kid]).await, *key);
+
+    let words = place.run(&["cert", "show", kid]).await.out;
+    assert!(words.starts_with(&format!("kid         {kid}\n")), "{words}");
 }
 
 /// Issue 3: a question nobody else answers: `cert forecast` says which clients stop working on which day.

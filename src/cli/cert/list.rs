@@ -46,7 +46,9 @@ pub(super) async fn list(desk: &Desk, asked: &List) -> anyhow::Result<Answer> {
     let inventory = inventory(desk);
     let now = inventory.now;
     let client = asked.client.as_deref().map(ClientId::from_text);
-    let with_expired = asked.wants(State::Expired) || asked.wants(State::Revoked);
+    // What was revoked and would be over besides is over.
+    let with_expired =
+        asked.wants(State::Expired) || asked.state.is_some() && asked.wants(State::Revoked);
     let filter = Filter {
         client_id: client.as_ref(),
         not_after_from: if with_expired { Timestamp(i64::MIN) } else { now },
@@ -86,7 +88,7 @@ fn row(entry: &Entry) -> Vec<String> {
 }
 
 /// A signing key in the words of certificates.
-const fn state(key: &SigningKeyRow) -> State {
+pub(super) const fn state(key: &SigningKeyRow) -> State {
     match key.state() {
         signing_keys::State::Pending => State::Pending,
         signing_keys::State::Active => State::Valid,
@@ -97,7 +99,7 @@ const fn state(key: &SigningKeyRow) -> State {
 }
 
 /// When a key signs no more: as it happened, or as the schedule says.
-fn ends_at(key: &SigningKeyRow, rotation: Seconds) -> Option<Timestamp> {
+pub(super) fn ends_at(key: &SigningKeyRow, rotation: Seconds) -> Option<Timestamp> {
     key.retiring_at.or_else(|| Some(key.activated_at? + rotation))
 }
 
@@ -113,7 +115,7 @@ fn row_of_key(key: &SigningKeyRow, rotation: Seconds) -> Vec<String> {
     ]
 }
 
-fn key_in_json(key: &SigningKeyRow, rotation: Seconds) -> Value {
+pub(super) fn key_in_json(key: &SigningKeyRow, rotation: Seconds) -> Value {
     json!({
         "kind": "signing_key",
         "kid": key.id,

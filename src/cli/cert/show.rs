@@ -3,33 +3,86 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::Args;
+use serde_json::{Value, json};
 
 use super::super::desk::Desk;
 use super::super::print::{Answer, plain};
-use super::{find, in_json};
+use super::{find, in_json, inventory, list};
 use crate::pki::inventory::Entry;
-use crate::types::Timestamp;
+use crate::pki::ocsp::Status;
+use crate::pki::revocation::Said;
+use crate::store::signing_keys::SigningKeyRow;
+use crate::types::{Seconds, Timestamp};
 
 /// Which certificate is asked for.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Show {
-    /// Its SHA-256, in base64url as tokens name it or in hexadecimal, or its serial number.
-    #[arg(value_name = "THUMBPRINT|SERIAL")]
+    /// Its SHA-256, in base64url as tokens name it or in hexadecimal, or its serial number; or the kid of
+    /// one of our signing keys.
+    #[arg(value_name = "THUMBPRINT|SERIAL|KID")]
     name: String,
 }
 
 /// Tells everything about it.
 pub(super) async fn show(desk: &Desk, asked: &Show) -> anyhow::Result<Answer> {
+    let keys = inventory(desk).keys().await?;
+    if let Some(key) = keys.iter().find(|key| key.id == asked.name) {
+        let rotation = desk.config.keys.rotation;
+        return Ok(Answer::line(key_in_words(key, rotation), list::key_in_json(key, rotation)));
+    }
     let entry = find(desk, &asked.name).await?;
+    let said = inventory(desk).last_said(&entry.certificate).await?;
     let pem = pem(&entry.certificate.der);
     let mut json = in_json(&entry);
     if let Some(object) = json.as_object_mut() {
+        object.insert("said".to_owned(), said.iter().map(said_in_json).collect());
         object.insert("pem".to_owned(), pem.as_str().into());
     }
-    Ok(Answer::line(in_words(&entry, &pem), json))
+    Ok(Answer::line(in_words(&entry, &said, &pem), json))
 }
 
-fn in_words(entry: &Entry, pem: &str) -> String {
+/// What its authority has last said of it.
+fn said_in_json(said: &Said) -> Value {
+    let revoked = match said.status {
+        Status::Revoked { at, reason } => Some((at, reason.as_str())),
+        Status::Good | Status::Unknown => None,
+    };
+    json!({
+        "source": said.source,
+        "place": said.place,
+        "status": said.status.as_str(),
+        "revoked_at": revoked.map(|(at, _)| at),
+        "reason": revoked.map(|(_, reason)| reason),
+        "fetched_at": said.fetched_at,
+        "expires_at": said.expires_at,
+    })
+}
+
+fn said_in_words(said: &Said) -> String {
+    let Said { source, place, status, fetched_at, expires_at } = said;
+    let status = match status {
+        Status::Revoked { at, reason } => format!("revoked {at}, {reason}"),
+        Status::Good | Status::Unknown => status.as_str().to_owned(),
+    };
+    format!("{status} ({source} of {place}, fetched {fetched_at}, counts until {expires_at})")
+}
+
+/// A signing key has no certificate, but stands in the list.
+fn key_in_words(key: &SigningKeyRow, rotation: Seconds) -> String {
+    let at = |time: Option<Timestamp>| time.map_or("not yet".to_owned(), |at| at.to_string());
+    let lines = [
+        ("kid", key.id.clone()),
+        ("kind", format!("signing key, {}", key.alg)),
+        ("state", list::state(key).as_str().to_owned()),
+        ("published", key.published_at.to_string()),
+        ("signs since", at(key.activated_at)),
+        ("signs until", at(list::ends_at(key, rotation))),
+    ];
+    let lines = lines.map(|(name, value)| format!("{name:<11} {value}"));
+    format!("{}\n\n{}", lines.join("\n"), key.public_jwk)
+}
+
+fn in_words(entry: &Entry, said: &[Said], pem: &str) -> String {
     let row = &entry.certificate;
     let at = |time: Option<Timestamp>| time.map_or("never".to_owned(), |at| at.to_string());
     let mut lines = vec![
@@ -67,6 +120,7 @@ fn in_words(entry: &Entry, pem: &str) -> String {
         let reason = row.reason.as_deref().unwrap_or("unspecified");
         lines.push(("revoked", format!("{revoked_at}, {reason}")));
     }
+    lines.extend(said.iter().map(|said| ("said", said_in_words(said))));
     let lines = lines.iter().map(|(name, value)| format!("{name:<11} {}\n", plain(value)));
     format!("{}\n{}", lines.collect::<String>(), pem.trim_end())
 }
