@@ -50,7 +50,7 @@ pub fn signature(message: &[u8]) -> Vec<u8> {
 /// The examples of a target.
 pub fn of(target: &str) -> Vec<Vec<u8>> {
     match target {
-        "certificate" => certificates(),
+        "certificate" | "inventory" | "envelope" => certificates(),
         "header" => headers(),
         "name" => names(),
         "request" => requests(),
@@ -114,7 +114,10 @@ fn requests() -> Vec<Vec<u8>> {
     let key = KeyPair::generate().unwrap();
     let request = params.serialize_request(&key).unwrap();
     let base64 = STANDARD.encode(request.der());
-    vec![request.der().to_vec(), base64.into_bytes(), request.pem().unwrap().into_bytes()]
+    // RFC 7030 §4.2.1; many a client breaks the lines as RFC 2045 §6.8 has them.
+    let lines = base64.as_bytes().chunks(76).collect::<Vec<_>>().join(&b"\r\n"[..]);
+    let pem = request.pem().unwrap().into_bytes();
+    vec![request.der().to_vec(), base64.into_bytes(), lines, pem]
 }
 
 /// RFC 4514 §4.

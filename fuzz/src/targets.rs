@@ -6,7 +6,8 @@ use gatewright::pki::crl::Crl;
 use gatewright::pki::link::Link;
 use gatewright::pki::ocsp::{Asked, Request};
 use gatewright::pki::request::CertificationRequest;
-use gatewright::pki::{Certificate, Name, header};
+use gatewright::pki::{Certificate, Name, cms, header, inventory, pem};
+use gatewright::store::certificates::Origin;
 use gatewright::types::Thumbprint;
 use rustls_pki_types::CertificateDer;
 
@@ -18,6 +19,8 @@ pub type Target = (&'static str, fn(&[u8]));
 /// All of them.
 pub const ALL: &[Target] = &[
     ("certificate", certificate),
+    ("inventory", inventory),
+    ("envelope", envelope),
     ("header", header),
     ("name", name),
     ("ocsp_request", ocsp_request),
@@ -37,6 +40,24 @@ fn certificate(data: &[u8]) {
     let _read_or_refused = Certificate::read(leaf, &[other]);
     let issuer = seeds::ISSUER.certificate();
     let _read_or_refused = Link::read(&CertificateDer::from(data), issuer);
+}
+
+/// What is written down of a certificate, in words.
+fn inventory(data: &[u8]) {
+    if let Ok(read) = Certificate::read(data, &[]) {
+        let row = inventory::row(&read, Origin::Seen, None, seeds::NOW);
+        assert_eq!((row.der.as_slice(), row.thumbprint), (data, Thumbprint::of(data)));
+    }
+}
+
+/// What an authority that was imported puts into the answers of EST.
+fn envelope(data: &[u8]) {
+    let certificate = CertificateDer::from(data);
+    if let Ok(envelope) = cms::certs_only(&[certificate]) {
+        assert!(envelope.windows(data.len()).any(|part| part == data));
+        let text = pem::lines(&envelope);
+        assert!(text.lines().all(|line| line.len() <= 64));
+    }
 }
 
 /// What a proxy sends: the form, then a line for each field, those of the chain behind an empty one.
@@ -68,7 +89,7 @@ fn name(data: &[u8]) {
     }
 }
 
-/// What a client sends that wants a certificate: PKCS #10, in three forms.
+/// What a client sends that wants a certificate, to EST too: PKCS #10, in three forms.
 fn request(data: &[u8]) {
     let _read_or_refused = CertificationRequest::read(data);
 }

@@ -8,15 +8,26 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use gatewright::config::{Network, OriginalRequest, Protected};
 use gatewright::flow::{code, refresh};
-use gatewright::types::{Params, Scope};
+use gatewright::pki::authority::Authority;
+use gatewright::pki::expiry;
+use gatewright::pki::issue::Right;
+use gatewright::pki::request::CertificationRequest;
+use gatewright::types::{ClientId, Params, Scope, Seconds};
+use rcgen::KeyPair;
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 
 use crate::browser::{Browser, VERIFIER, request};
+use crate::built_in_ca;
 use crate::http::Answer;
+use crate::inventory::Made;
 use crate::jwt::Signer;
+use crate::outbox::{sends_by, tells};
+use crate::receivers::{MailServer, Manner, Program};
 use crate::server::{Client, ISSUER, PASSWORD, Server};
 
 /// All tables, from the migrations: a new one is tested too.
@@ -78,6 +89,8 @@ flows! {
     SignIn a_sign_in_outlives_every_table;
     Consent a_consent_outlives_every_table;
     Withdraw a_withdrawal_outlives_every_table;
+    /// RFC 7030 §4.2.1, with a token that enrols once.
+    Enrol an_enrolment_outlives_every_table;
 }
 
 /// Before it is done.
@@ -93,6 +106,7 @@ struct World {
     opaque: Client,
     prover: Client,
     signer: Signer,
+    key: KeyPair,
 }
 
 /// What asks the database once more, at the end of a redemption.
@@ -113,7 +127,9 @@ impl World {
             "jwks": { "keys": [signer.jwk()] },
         }));
         let (web, service) = (server.web_app().await, server.service().await);
-        Self { web, service, opaque, prover: prover.await, signer }
+        server.authority(async |authority| authority.init().await).await.unwrap();
+        let key = KeyPair::generate().unwrap();
+        Self { web, service, opaque, prover: prover.await, signer, key }
     }
 
     async fn prepare(&self, server: &Server, flow: Flow) -> Ready {
@@ -142,6 +158,12 @@ impl World {
             Flow::Introspect | Flow::UserInfo | Flow::Verify => {
                 let code = browser.authorize("ada", web, scope, "").await.parameter("code");
                 text = server.redeem(web, &code).await.ok().token("access_token");
+            }
+            Flow::Enrol => {
+                let id = ClientId::from_text(&self.service.id);
+                let invite =
+                    async |authority: Authority<'_>| authority.invite(&id, Seconds::hours(1)).await;
+                text = server.authority(invite).await.unwrap().0.expose().to_owned();
             }
             Flow::SignIn => place = Some(browser.open(&request(web, scope)).await),
             Flow::Consent => {
@@ -181,6 +203,12 @@ impl World {
             Flow::Verify => return server.ask("GET", "/verify/own").bearer(text).send().await,
             Flow::Revoke => {
                 return server.post_as(&self.web, "/revoke", &format!("token={text}")).await;
+            }
+            Flow::Enrol => {
+                let ask = server.ask("POST", "/.well-known/est/simpleenroll");
+                let ask = ask.basic(&self.service.id, text);
+                let body = STANDARD.encode(built_in_ca::request(&self.key));
+                return ask.header("content-type", "application/pkcs10").body(body).send().await;
             }
             Flow::Silent => {
                 let target = request(&self.web, "openid profile offline_access") + "&prompt=none";
@@ -253,6 +281,151 @@ async fn outlives_every_table(flow: Flow) {
         assert_eq!(again.status, 200, "{flow:?} again, after it failed for {table}: {again:?}");
     }
     assert!(faults > 0 || flow == Flow::ClientCredentials, "{flow:?} needs no table at all");
+}
+
+/// What of a certificate's life stands in the database: how many certificates, how many of them issued, how
+/// many events of this kind, and how many mails and calls to be sent.
+async fn noted(server: &Server, kind: &str) -> [usize; 4] {
+    let on = server.app().store.db();
+    let count = async |statement: &'static str| {
+        let rows: Vec<(String,)> = gatewright::store::sql(statement).all(on).await.unwrap();
+        rows.len()
+    };
+    [
+        count("SELECT thumbprint FROM certificates WHERE origin <> 'own'").await,
+        count("SELECT thumbprint FROM issued").await,
+        server.events(kind).await.len(),
+        count("SELECT id FROM outbox").await,
+    ]
+}
+
+/// Does something whose table is away, one table after the other, which either happens or leaves no trace;
+/// and then it can be done. `left` is what it leaves.
+async fn all_or_nothing(
+    server: &Server,
+    kind: &str,
+    left: [usize; 4],
+    doing: impl AsyncFn() -> bool,
+) {
+    let mut faults = 0;
+    for table in tables() {
+        let before = noted(server, kind).await;
+        let away = format!("{table}_away");
+
+        rename(server, &table, &away).await;
+        let is_done = doing().await;
+        rename(server, &away, &table).await;
+
+        if is_done {
+            continue;
+        }
+        faults += 1;
+        assert_eq!(noted(server, kind).await, before, "{kind} without {table}");
+        assert!(doing().await, "{kind} again, after it failed for {table}");
+        let after = noted(server, kind).await;
+        let left_behind: Vec<_> = after.iter().zip(before).map(|(now, then)| now - then).collect();
+        assert_eq!(left_behind, left, "{kind} again, after it failed for {table}");
+    }
+    assert!(faults > 2, "{kind} needs tables: {faults}");
+}
+
+/// A server that tells of what happens, by mail and by a program that nobody reaches.
+async fn telling() -> Server {
+    let (mails, program) = (
+        MailServer::start(Manner { busy: 1_000_000, ..Manner::default() }).await,
+        Program::start(vec![503; 1000]).await,
+    );
+    Server::with(|config| {
+        sends_by(config, &mails);
+        tells(config, &program);
+    })
+    .await
+}
+
+/// A certificate is in the inventory, among the issued and in the audit trail, or it was not issued.
+#[tokio::test]
+async fn issuing_outlives_every_table() {
+    let server = telling().await;
+    server.authority(async |authority| authority.init().await).await.unwrap();
+    let client = server.service().await;
+    let key = KeyPair::generate().unwrap();
+
+    let issue = async || {
+        let id = ClientId::from_text(&client.id);
+        let request = CertificationRequest::read(&built_in_ca::request(&key)).unwrap();
+        let (app, trace) = (server.app(), server.trace());
+        let (store, kek, config) = (&app.store, app.keyring.kek(), &app.config);
+        let authority = Authority { store, kek, config, trace: &trace };
+        authority.issue(Some(&id), &request, Right::Proven).await.is_ok()
+    };
+
+    all_or_nothing(&server, "certificate.issued", [1, 1, 1, 0], issue).await;
+}
+
+/// A certificate is revoked, and that is in the audit trail and told, or none of it.
+#[tokio::test]
+async fn revoking_outlives_every_table() {
+    let server = telling().await;
+    let number = std::sync::atomic::AtomicUsize::new(0);
+    let pending = std::sync::Mutex::new(None::<Made>);
+
+    // One that was not revoked is tried again.
+    let revoke = async || {
+        let made = pending.lock().unwrap().take().unwrap_or_else(|| {
+            let number = number.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            Made::new(&format!("leaked{number}"), 90)
+        });
+        let is_done = server.revoke(&made).await.is_ok();
+        if !is_done {
+            *pending.lock().unwrap() = Some(made);
+        }
+        is_done
+    };
+
+    all_or_nothing(&server, "certificate.revoked", [1, 0, 1, 1], revoke).await;
+}
+
+/// That a certificate comes to its end is told by event, mail and call together, or by none of them yet.
+#[tokio::test]
+async fn telling_of_an_end_outlives_every_table() {
+    let server = telling().await;
+    let thresholds = [60, 30, 14, 7, 1];
+    let (day, all) = (24 * 60 * 60, tables().len());
+    // As many as tables, each with a threshold that is crossed when it is its turn.
+    for number in 0..all {
+        let days = 365 + i64::try_from(number).unwrap();
+        server.registered(&[&Made::new(&format!("ending{number}"), days)]).await;
+    }
+    server.wait((365 - thresholds[0] - 1) * day);
+    let mut faults = 0;
+    for table in tables() {
+        server.wait(day);
+        let before = noted(&server, "certificate.expiring").await;
+        let away = format!("{table}_away");
+        let look = async || {
+            let inventory = server.inventory();
+            let census = inventory.census().await.map_err(drop)?;
+            expiry::look(&census, &server.app().store, &server.trace()).await.map_err(drop)
+        };
+
+        rename(&server, &table, &away).await;
+        let done = look().await;
+        rename(&server, &away, &table).await;
+
+        if done.is_err() {
+            faults += 1;
+            assert_eq!(noted(&server, "certificate.expiring").await, before, "without {table}");
+            look().await.unwrap();
+        }
+        look().await.unwrap();
+        let after = noted(&server, "certificate.expiring").await;
+        let told = after[2] - before[2];
+        assert!(
+            told > 0 && after[3] - before[3] == 2 * told,
+            "without {table}: {before:?} {after:?}"
+        );
+    }
+    assert!(faults > 2, "it needs tables: {faults}");
 }
 
 /// Something that is given up after it was polled so many times.
