@@ -235,6 +235,9 @@ async fn nobody_writes_lines_into_the_log() {
 /// host alone, while it is tried again and when it is given up.
 #[tokio::test]
 async fn of_the_url_of_a_webhook_the_host_alone_is_told() {
+    // While there is but one subscriber, whichever thread comes by a line first decides for all whether it is
+    // told, and that may be another test's, which has none.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let (log, _guard) = Log::begin();
     let mut program = Program::start(vec![500; 20]).await;
     let server = Server::with(|config| {
