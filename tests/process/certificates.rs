@@ -144,7 +144,7 @@ async fn a_revoked_certificate_leaves_the_list_with_its_end() {
 #[tokio::test]
 async fn a_signing_key_of_the_list_is_shown_by_its_kid() {
     let place = Place::make().await;
-    place.json(&["keys", "rotate"]).await;
+    place.json(&["key", "rotate", "ES256", "--force"]).await;
     let list = place.json(&["cert", "list"]).await;
     let key = list.as_array().unwrap().iter().find(|one| one["kind"] == "signing_key").unwrap();
     let kid = key["kid"].as_str().unwrap();
