@@ -317,6 +317,10 @@ async fn what_needs_no_page_is_found_and_nothing_else(edge: Edge) {
     world.put("own", &own);
     // EST answers where there is an authority.
     world.server.place.json(&["ca", "init"]).await;
+    crate::until("the server knows of the authority", async || {
+        world.curl("/.well-known/est/cacerts", Some("own"), &[]).await.0 == 200
+    })
+    .await;
     let http = crate::http();
     let discovery = format!("{}/.well-known/openid-configuration", world.server.issuer);
     let metadata = http.get(discovery).send().await.unwrap().bytes().await.unwrap();
