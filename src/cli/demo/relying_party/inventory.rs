@@ -18,10 +18,8 @@ pub(super) struct Certificate {
     pub(super) state: State,
     /// When it counts no more.
     pub(super) until: String,
-    /// How many live tokens are bound to it.
-    pub(super) tokens: String,
-    /// When it was last shown.
-    pub(super) used: Option<String>,
+    /// How many live tokens are bound to it, if any can be, and when it was last shown, if it ever was.
+    pub(super) remarks: String,
 }
 
 impl Certificate {
@@ -61,6 +59,13 @@ async fn line(app: &App, entry: Entry) -> Result<Certificate> {
         Some(id) => name(app, id).await?,
         None => certificate.subject,
     };
+    let bound = match (certificate.origin, tokens.all()) {
+        (Origin::Own | Origin::Anchor | Origin::Intermediate, 0) => None,
+        (_, 0) => Some("no live token is bound to it".to_owned()),
+        (_, 1) => Some("one live token is bound to it".to_owned()),
+        (_, many) => Some(format!("{many} live tokens are bound to it")),
+    };
+    let used = certificate.last_used_at.map(|at| format!("last shown {}", moment(at)));
     Ok(Certificate {
         of,
         origin: match certificate.origin {
@@ -73,12 +78,7 @@ async fn line(app: &App, entry: Entry) -> Result<Certificate> {
         },
         state,
         until: moment(certificate.not_after),
-        tokens: match tokens.all() {
-            0 => "no live token is bound to it".to_owned(),
-            1 => "one live token is bound to it".to_owned(),
-            many => format!("{many} live tokens are bound to it"),
-        },
-        used: certificate.last_used_at.map(moment),
+        remarks: bound.into_iter().chain(used).collect::<Vec<_>>().join(", "),
     })
 }
 
