@@ -22,6 +22,8 @@ mod nginx;
 mod own;
 mod place;
 mod server;
+#[path = "../protocol/until.rs"]
+mod until;
 
 // The tests.
 mod authority;
@@ -44,7 +46,8 @@ mod tls;
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+
+use until::{PATIENCE, until};
 
 /// A path for a directory that nobody else uses.
 fn directory(what: &str) -> PathBuf {
@@ -76,16 +79,4 @@ fn http() -> reqwest::Client {
 fn install_tls() {
     // Refused where another test has installed it before.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-}
-
-/// Whoever waits longer than this waits in vain.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Waits until something is so.
-async fn until(what: &str, is_so: impl AsyncFnMut() -> bool) {
-    let (begun, mut is_so) = (Instant::now(), is_so);
-    while !is_so().await {
-        assert!(begun.elapsed() < PATIENCE, "in vain: {what}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
 }

@@ -18,6 +18,7 @@ use crate::inventory::Made;
 use crate::outbox::{sends_by, tells};
 use crate::receivers::{MailServer, Manner, Program};
 use crate::server::{BEGINNING, Client, Server};
+use crate::until::until;
 
 const DAY: i64 = 24 * 60 * 60;
 const HOUR: i64 = 60 * 60;
@@ -59,6 +60,17 @@ impl Server {
             "contacts": [format!("{}@rp.example", name.to_lowercase())],
         }))
         .await
+    }
+
+    /// The metrics, when they tell this.
+    async fn measured(&self, line: &str) -> String {
+        let mut metrics = String::new();
+        until(line, async || {
+            metrics = self.app().metrics.render(0, 0);
+            metrics.contains(line)
+        })
+        .await;
+        metrics
     }
 
     async fn census<T>(&self, ask: impl FnOnce(&Census<'_>) -> T) -> T {
@@ -459,15 +471,9 @@ async fn metrics_tell_how_long_each_client_goes_on() {
         client.id,
         100 * DAY
     );
-    loop {
-        let metrics = other.app().metrics.render(0, 0);
-        if metrics.contains("gatewright_certificates{state=\"valid\"} 2") {
-            assert!(metrics.contains(&line), "{line}\n{metrics}");
-            assert!(!metrics.contains("CN=old"));
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    let metrics = other.measured("gatewright_certificates{state=\"valid\"} 2").await;
+    assert!(metrics.contains(&line), "{line}\n{metrics}");
+    assert!(!metrics.contains("CN=old"));
 }
 
 /// Sets the dates of a certificate, in days from the beginning.
@@ -753,13 +759,7 @@ async fn a_metric_below_a_week_is_one_to_alert_on() {
     // The job of a server that starts measures at once.
     let other = server.replica().await;
 
-    let metrics = loop {
-        let metrics = other.app().metrics.render(0, 0);
-        if metrics.contains("gatewright_certificates{state=\"expired\"} 2") {
-            break metrics;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    };
+    let metrics = other.measured("gatewright_certificates{state=\"expired\"} 2").await;
     let told = metrics.lines().filter_map(|line| {
         let line = line.strip_prefix("gatewright_certificate_expiry_seconds{")?;
         let (labels, left) = line.rsplit_once(' ')?;

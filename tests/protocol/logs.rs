@@ -17,6 +17,7 @@ use crate::jwt::{Holder, Signer};
 use crate::outbox::calls;
 use crate::receivers::Program;
 use crate::server::{Client, ISSUER, PASSWORD, Server};
+use crate::until::until;
 
 /// Everything that this test's thread logs, down to the last detail; the server runs on it, too.
 #[derive(Clone, Default)]
@@ -253,9 +254,7 @@ async fn of_the_url_of_a_webhook_the_host_alone_is_told() {
     server.wait(8 * 3600);
     server.given_up().await;
     // The log is told after the database.
-    while !log.text().contains("a notice is given up") {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    until("the log tells of it", async || log.text().contains("a notice is given up")).await;
 
     let text = log.text();
     for line in ["a webhook did not take its message", "a notice waits", "a notice is given up"] {

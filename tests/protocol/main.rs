@@ -23,6 +23,7 @@ mod publisher;
 mod receivers;
 mod responder;
 mod server;
+mod until;
 
 mod audit;
 mod built_in_ca;

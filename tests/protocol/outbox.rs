@@ -15,6 +15,7 @@ use crate::authority::{Authority, Identity};
 use crate::inventory::Made;
 use crate::receivers::{Called, MailServer, Manner, Program};
 use crate::server::Server;
+use crate::until::until;
 
 const KEY: [u8; 32] = [7; 32];
 
@@ -56,9 +57,7 @@ impl Server {
 
     /// Until nothing waits any more.
     async fn sent(&self) {
-        while self.waiting().await.0 > 0 {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+        until("nothing waits", async || self.waiting().await.0 == 0).await;
     }
 
     /// Puts something in that was tried this often before, by servers that died of it.
@@ -82,17 +81,13 @@ impl Server {
 
     /// Until something is given up.
     pub(crate) async fn given_up(&self) {
-        while self.waiting().await != (0, 1) {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+        until("it is given up", async || self.waiting().await == (0, 1)).await;
     }
 
     /// Until something failed this often and waits.
     pub(crate) async fn tried(&self, attempts: i64) {
         let counted = format!("outcome=\"retried\"}} {attempts}\n");
-        while !self.app().metrics.render(0, 0).contains(&counted) {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+        until(&counted, async || self.app().metrics.render(0, 0).contains(&counted)).await;
     }
 }
 
@@ -268,10 +263,8 @@ async fn of_many_that_are_sent_at_once_none_stops_another() {
         let count = metrics.lines().find_map(|text| text.strip_prefix(line));
         count.map_or(0, |count| count.parse::<u64>().unwrap())
     };
-    let until = rounds() + 2;
-    while rounds() < until {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    let enough = rounds() + 2;
+    until("two more rounds are over", async || rounds() >= enough).await;
     tokio::io::AsyncWriteExt::write_all(
         &mut stream,
         b"HTTP/1.1 204 So\r\ncontent-length: 0\r\n\r\n",
@@ -279,9 +272,7 @@ async fn of_many_that_are_sent_at_once_none_stops_another() {
     .await
     .unwrap();
 
-    while server.waiting().await != (1, 0) {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    until("the other one waits alone", async || server.waiting().await == (1, 0)).await;
     server.wait(299);
     let early = outbox::take(on, "another", Seconds(1), 10, server.trace().now()).await.unwrap();
     assert!(early.is_empty(), "its sender may still be at it, by a clock that goes behind");

@@ -4,13 +4,13 @@
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use tokio::process::{Child, Command};
 
 use crate::authority::{Authority, pem};
+use crate::until::until;
 
 /// Where it will be, and whom it will look at.
 pub(crate) struct Pebble {
@@ -87,14 +87,8 @@ impl Pebble {
         );
         self.spawn("pebble", &["-strict", "-config", "config.json", "-dnsserver", &names]);
         let url = self.url();
-        let ready = async || self.client().get(&url).send().await.is_ok();
-        for _ in 0..600 {
-            if ready().await {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        panic!("pebble does not answer");
+        let is_ready = async || self.client().get(&url).send().await.is_ok();
+        until("pebble answers", is_ready).await;
     }
 
     fn spawn(&mut self, program: &str, arguments: &[&str]) {
