@@ -169,11 +169,7 @@ impl Cli {
         let json = self.json;
         // Not locked: other threads may have something to say as well.
         let mut out = io::stdout();
-        let done = self.act(&mut out).and_then(|code| {
-            out.flush()?;
-            Ok(code)
-        });
-        done.unwrap_or_else(|error| {
+        self.act(&mut out).unwrap_or_else(|error| {
             if is_nobody_listening(&error) {
                 return Exit::Done as u8;
             }
@@ -182,8 +178,7 @@ impl Cli {
             } else {
                 format!("error: {}", exit::in_words(&error))
             };
-            // Where standard error is closed there is nobody to tell.
-            let _ = writeln!(io::stderr(), "{text}");
+            print::last_words(text);
             Exit::of(&error) as u8
         })
     }
@@ -193,10 +188,12 @@ impl Cli {
         let answer = match self.command {
             Command::Config(command) => {
                 let loaded = load(self.config.as_deref());
-                return Ok(command.act(&loaded, json, out)?);
+                let code = command.act(&loaded, json, out)?;
+                out.flush()?;
+                return Ok(code);
             }
             Command::Demo(demo) => {
-                demo.run(json, out)?;
+                demo.run(json)?;
                 return Ok(Exit::Done as u8);
             }
             Command::Version => Answer::line(
@@ -220,6 +217,7 @@ impl Cli {
         } else {
             writeln!(out, "{}", answer.text)?;
         }
+        out.flush()?;
         Ok(Exit::Done as u8)
     }
 }
@@ -248,9 +246,7 @@ pub fn misunderstood(error: &clap::Error) -> u8 {
     }
     let text = error.to_string();
     let message = text.trim().trim_start_matches("error: ");
-    // Where standard error is closed there is nobody to tell.
-    let _ =
-        writeln!(io::stderr(), "{}", json!({ "message": message, "exit_code": Exit::Usage as u8 }));
+    print::last_words(json!({ "message": message, "exit_code": Exit::Usage as u8 }).to_string());
     Exit::Usage as u8
 }
 

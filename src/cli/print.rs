@@ -1,6 +1,28 @@
 //! Answers: a table or a line for people, JSON for programs.
 
+use std::io::{self, Write as _};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
 use serde_json::Value;
+
+/// How long the end of the process waits for somebody to read why it ends.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// Says on standard error why the process ends, which it does even if nobody reads that (THREATS EX-05).
+pub(super) fn last_words(text: String) {
+    let (says, said) = mpsc::channel::<()>();
+    let say = move || {
+        // Where standard error is closed there is nobody to tell.
+        let _ = writeln!(io::stderr(), "{text}");
+        drop(says);
+    };
+    if thread::Builder::new().spawn(say).is_ok() {
+        // Disconnected once it is said.
+        let _ = said.recv_timeout(LAST_WORDS);
+    }
+}
 
 /// What a command answers, in both forms.
 #[derive(Debug)]

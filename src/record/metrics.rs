@@ -1,5 +1,6 @@
 //! Prometheus metrics. Labels come from enumerations of ours, so their number is bounded.
 
+use std::sync::LazyLock;
 use std::sync::atomic::AtomicU64;
 
 use prometheus_client::encoding::{EncodeLabelSet, text::encode};
@@ -90,6 +91,13 @@ struct Outbox {
     state: &'static str,
 }
 
+static LOG_LINES_DROPPED: LazyLock<Counter> = LazyLock::new(Counter::default);
+
+/// Lines of the log that were dropped. A process has one log, so it has one such counter.
+pub fn log_lines_dropped() -> &'static Counter {
+    &LOG_LINES_DROPPED
+}
+
 /// What is counted.
 #[derive(Debug)]
 pub struct Metrics {
@@ -148,6 +156,11 @@ impl Default for Metrics {
         );
         let failures = Counter::default();
         registry.register("failures", "Requests that failed on our side", failures.clone());
+        registry.register(
+            "log_lines_dropped",
+            "Lines of the log that were dropped because its reader did not keep up",
+            log_lines_dropped().clone(),
+        );
         let strangers = Counter::default();
         registry.register(
             "strange_certificates",

@@ -1,27 +1,32 @@
 //! The log: lines on the standard error stream, written by a thread of their own.
 //!
-//! Nobody waits for whoever reads the log: where it does not keep up, lines are dropped and counted
-//! (THREATS LG-06).
+//! No thread but that one ever waits for the reader of the log: while the reader does not keep up, lines
+//! are dropped and counted, and how many were is told when it reads again (THREATS LG-06, EX-05).
+//! Decision 0030 says why this is no crate's.
 
 use std::io::{self, Write};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::JoinHandle;
+use std::panic::AssertUnwindSafe;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, channel, sync_channel};
+use std::time::{Duration, Instant};
 
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::{EnvFilter, fmt};
 
 use crate::config::{Log, LogFormat};
+use crate::record::metrics::log_lines_dropped;
 
 /// Lines that wait to be written.
 const WAITING: usize = 8192;
 
-/// As long as it lives, the log is written; dropped, it writes what waits.
+/// How long the end of the process waits for the last lines to be written.
+const LAST_LINES: Duration = Duration::from_secs(1);
+
+/// As long as it lives, the log is written. Dropped, it writes what waits, unless nobody reads.
 #[derive(Debug)]
 pub struct Logging {
     lines: Lines,
-    thread: Option<JoinHandle<()>>,
+    /// Disconnected once the thread has ended.
+    ended: Receiver<()>,
 }
 
 /// Begins to log, panics included.
@@ -30,10 +35,16 @@ pub struct Logging {
 /// When something logs already.
 pub fn start(config: &Log) -> anyhow::Result<Logging> {
     let (sender, receiver) = sync_channel(WAITING);
-    let lines = Lines { sender, dropped: Arc::default() };
-    let dropped = lines.dropped.clone();
-    let write = move || write(&receiver, &dropped, &mut io::stderr());
-    let thread = std::thread::Builder::new().name("log".to_owned()).spawn(write)?;
+    let lines = Lines { sender };
+    let (ends, ended) = channel::<()>();
+    let write = move || {
+        let mut told = 0;
+        let mut write = || write(&receiver, &mut told, &mut io::stderr());
+        // A defect must not end the log for ever.
+        while std::panic::catch_unwind(AssertUnwindSafe(&mut write)).is_err() {}
+        drop(ends);
+    };
+    std::thread::Builder::new().name("log".to_owned()).spawn(write)?;
 
     // The library warns of every alert that a stranger sends: whoever likes could fill the log. What
     // becomes of a handshake we tell ourselves.
@@ -50,16 +61,23 @@ pub fn start(config: &Log) -> anyhow::Result<Logging> {
         let at = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(at, "a panic: {}", panic.payload_as_str().unwrap_or_default());
     }));
-    Ok(Logging { lines, thread: Some(thread) })
+    Ok(Logging { lines, ended })
 }
 
 impl Drop for Logging {
     fn drop(&mut self) {
-        // The thread ends after what was sent before; where it is gone, there is nothing to wait for.
-        let _ = self.lines.sender.send(Sent::End);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+        let deadline = Instant::now() + LAST_LINES;
+        let left = || deadline.saturating_duration_since(Instant::now());
+        let mut end = Sent::End;
+        while let Err(TrySendError::Full(back)) = self.lines.sender.try_send(end) {
+            if left().is_zero() {
+                return;
+            }
+            end = back;
+            std::thread::sleep(Duration::from_millis(10));
         }
+        // The thread ends after what was sent before. The process does not wait for one that still writes.
+        let _ = self.ended.recv_timeout(left());
     }
 }
 
@@ -73,7 +91,6 @@ enum Sent {
 #[derive(Clone, Debug)]
 struct Lines {
     sender: SyncSender<Sent>,
-    dropped: Arc<AtomicU64>,
 }
 
 impl<'a> MakeWriter<'a> for Lines {
@@ -105,33 +122,42 @@ impl Drop for Line<'_> {
     fn drop(&mut self) {
         let text = std::mem::take(&mut self.text);
         if self.lines.sender.try_send(Sent::Line(text)).is_err() {
-            self.lines.dropped.fetch_add(1, Ordering::Relaxed);
+            log_lines_dropped().inc();
         }
     }
 }
 
-/// Writes lines, as many at once as there are.
-fn write(lines: &Receiver<Sent>, dropped: &AtomicU64, out: &mut impl Write) {
+/// Writes lines, as many at once as there are. `told`: how many dropped ones the log has told of.
+fn write(lines: &Receiver<Sent>, told: &mut u64, out: &mut impl Write) {
     const AT_ONCE: usize = 64 * 1024;
     let mut text = Vec::with_capacity(AT_ONCE);
     let mut is_open = true;
     while is_open && let Ok(first) = lines.recv() {
         let mut next = Some(first);
+        let mut count = 0;
         while let Some(sent) = next {
             match sent {
-                Sent::Line(line) => text.extend_from_slice(&line),
+                Sent::Line(line) => {
+                    text.extend_from_slice(&line);
+                    count += 1;
+                }
                 Sent::End => is_open = false,
             }
             next = if is_open && text.len() < AT_ONCE { lines.try_recv().ok() } else { None };
         }
-        let lost = dropped.swap(0, Ordering::Relaxed);
-        if lost > 0 {
-            text.extend_from_slice(
-                format!("{{\"message\":\"{lost} lines of the log were dropped\"}}\n").as_bytes(),
-            );
-        }
-        // Nobody is left to tell that it did not work.
-        let _ = out.write_all(&text);
+        let written = out.write_all(&text);
         text.clear();
+        if written.is_err() {
+            // There is nowhere to say so but the metrics.
+            log_lines_dropped().inc_by(count);
+            continue;
+        }
+        let dropped = log_lines_dropped().get();
+        if dropped > *told {
+            let lines = dropped - *told;
+            *told = dropped;
+            // It takes its turn among the lines that wait.
+            tracing::error!(lines, "lines of the log were dropped: its reader did not keep up");
+        }
     }
 }

@@ -51,7 +51,10 @@ pub fn serve_routes(config: Config, routes: Vec<Route>) -> anyhow::Result<()> {
         runtime.worker_threads(config.http.threads);
     }
     let runtime = runtime.enable_all().build().context("the threads cannot be started")?;
-    runtime.block_on(until_told(config, routes))
+    let done = runtime.block_on(until_told(config, routes));
+    // Nobody waits for a thread that reads a file or asks for an address: its answer has no taker any more.
+    runtime.shutdown_background();
+    done
 }
 
 async fn until_told(config: Config, routes: Vec<Route>) -> anyhow::Result<()> {

@@ -35,6 +35,7 @@ mod forward_auth;
 mod front;
 mod interop;
 mod kill;
+mod log_reader;
 mod operations;
 mod outbox;
 mod postgres_restart;

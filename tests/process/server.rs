@@ -46,8 +46,13 @@ impl Server {
         let log = self.place.directory.join("log");
         let log = File::options().create(true).append(true).open(log).unwrap();
         let mut command = self.place.command(&["serve"]);
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
-        self.child = Some(child);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        self.launch_by(command).await;
+    }
+
+    /// Starts it by this command, and waits until it is ready.
+    pub(crate) async fn launch_by(&mut self, mut command: Command) {
+        self.child = Some(command.spawn().unwrap());
         let (http, ready) = (crate::http(), format!("{}/readyz", self.issuer));
         let child = self.child.as_mut().unwrap();
         crate::until("the server is ready", async || {

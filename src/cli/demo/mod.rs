@@ -10,7 +10,7 @@ mod home;
 mod relying_party;
 mod say;
 
-use std::io::Write;
+use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -73,12 +73,15 @@ impl Demo {
     ///
     /// # Errors
     /// When a port is taken, the directory is not ours, or something of the server does not come up.
-    pub(super) fn run(&self, json: bool, out: &mut impl Write) -> anyhow::Result<()> {
+    pub(super) fn run(&self, json: bool) -> anyhow::Result<()> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(self.until_told(json, out))
+        let done = runtime.block_on(self.until_told(json));
+        // Nobody waits for the reader of what was printed.
+        runtime.shutdown_background();
+        done
     }
 
-    async fn until_told(&self, json: bool, out: &mut impl Write) -> anyhow::Result<()> {
+    async fn until_told(&self, json: bool) -> anyhow::Result<()> {
         let mut interrupted = signal(SignalKind::interrupt())?;
         let mut terminated = signal(SignalKind::terminate())?;
         let (home, earlier) = Home::enter(&self.dir)?;
@@ -129,14 +132,18 @@ impl Demo {
             clients: &clients,
             file: &home.secrets(),
         };
-        if json {
-            writeln!(out, "{}", guide.json())?;
-        } else {
-            write!(out, "{}", guide.text())?;
-        }
-        out.flush()?;
-
+        let text = if json { format!("{}\n", guide.json()) } else { guide.text() };
+        // On a thread of its own: where nobody reads it, the demo still runs and still ends.
+        let printing = tokio::task::spawn_blocking(move || {
+            let mut out = std::io::stdout();
+            out.write_all(text.as_bytes()).and_then(|()| out.flush())
+        });
+        let printed = async {
+            printing.await??;
+            std::future::pending::<anyhow::Result<()>>().await
+        };
         tokio::select! {
+            failed = printed => return failed,
             _ = interrupted.recv() => {}
             _ = terminated.recv() => {}
         }
