@@ -120,11 +120,7 @@ impl App {
         };
         let store = Store::open(&config.database.url.0, &limits, serving).await?;
         let kek = kek::open(&config.keys, &store).await?;
-        let schedule = Schedule {
-            algorithms: config.keys.algorithms.clone(),
-            rotation: config.keys.rotation,
-            max_age: config.keys.jwks_max_age,
-        };
+        let schedule = Schedule::of(&config);
         let trace = Trace::of_command(clock.now_ms());
         let keyring = Keyring::open(&store, kek, schedule, &trace).await?;
         let cache = Cache::new(store.clone());

@@ -84,13 +84,8 @@ impl KeyCommand {
 }
 
 async fn keyring(desk: &Desk) -> anyhow::Result<Keyring> {
-    let keys = &desk.config.keys;
-    let schedule = Schedule {
-        algorithms: keys.algorithms.clone(),
-        rotation: keys.rotation,
-        max_age: keys.jwks_max_age,
-    };
-    let kek = kek::open(keys, &desk.store).await?;
+    let kek = kek::open(&desk.config.keys, &desk.store).await?;
+    let schedule = Schedule::of(&desk.config);
     Ok(Keyring::open(&desk.store, kek, schedule, &desk.trace).await?)
 }
 

@@ -10,7 +10,7 @@ use super::Call;
 use crate::config::DpopNonce;
 use crate::jose::base64url;
 use crate::jose::jws::Jws;
-use crate::jose::mac::Mac;
+use crate::jose::mac::VersionedMac;
 use crate::store::{On, replays};
 use crate::types::{Code, Failure, Refusal, Result, Seconds, Timestamp};
 pub use crate::verify::{Proof, Purpose, Scheme};
@@ -107,8 +107,7 @@ pub fn read_beside_token(
 /// `Busy`, when nobody can say which keys hold.
 fn nonce(call: &Call<'_>) -> Result<String, Failure> {
     let slice = slice(call.now).to_be_bytes();
-    let mac = call.keys()?.dpop.sign(&slice);
-    Ok(base64url::encode([slice.as_slice(), mac.as_slice()].concat()))
+    Ok(base64url::encode(call.keys()?.dpop.seal(&slice)))
 }
 
 /// The nonce to tell whoever sent this proof, or something that is none: where nonces are required, unless
@@ -139,7 +138,7 @@ const fn slice(now: Timestamp) -> i64 {
 ///
 /// > A server MUST NOT accept any DPoP proofs without the nonce claim when a DPoP nonce has been provided
 /// > to the client. (§11.3)
-fn must_be_nonce(mac: &Mac, nonce: Option<&str>, now: Timestamp) -> Result<(), Refusal> {
+fn must_be_nonce(mac: &VersionedMac, nonce: Option<&str>, now: Timestamp) -> Result<(), Refusal> {
     let use_another = |why| Err(Code::UseDpopNonce.because(why));
     let Some(nonce) = nonce else {
         return use_another("the DPoP proof needs the nonce of DPoP-Nonce");
@@ -156,8 +155,8 @@ fn must_be_nonce(mac: &Mac, nonce: Option<&str>, now: Timestamp) -> Result<(), R
     Ok(())
 }
 
-fn read_nonce(mac: &Mac, nonce: &str) -> Option<i64> {
+fn read_nonce(mac: &VersionedMac, nonce: &str) -> Option<i64> {
     let bytes = base64url::decode(nonce)?;
-    let (slice, tag) = bytes.split_first_chunk()?;
-    mac.verify(slice, tag).then(|| i64::from_be_bytes(*slice))
+    let slice = mac.open(&bytes, size_of::<i64>()).ok()?;
+    Some(i64::from_be_bytes(slice.try_into().ok()?))
 }

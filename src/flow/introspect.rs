@@ -60,7 +60,7 @@ pub async fn introspect(
     }
     let text = params.need("token", "token is missing")?;
     // A hint that is wrong must not hide a token (§2.1), so none is needed: each kind shows what it is.
-    if let Some(presented) = mint::read_refresh(&*call.keys()?, text) {
+    if let Some(presented) = mint::presented(call, text).await? {
         let grant = grants::behind_refresh_token(call.store.db(), &presented, call.now).await?;
         let Some(grant) = grant.filter(|grant| grant.client_id == caller.id) else {
             return Ok(Introspection::default());

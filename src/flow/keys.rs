@@ -1,9 +1,11 @@
-//! Our own keys: signing keys and their life (DESIGN §3), the MACs of refresh tokens and DPoP nonces, the
-//! salt of pairwise subjects; all sealed at rest.
+//! Our own keys: signing keys and their life (DESIGN §3), and the secrets of the server ([`secrets`]); all
+//! sealed at rest.
 //!
 //! pending → active → retiring → retired. A pending key per algorithm is always published ahead by at
 //! least the time that a JWKS may be cached, so both scheduled and emergency rotation sign with a key
 //! that every verifier already has.
+
+mod secrets;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
@@ -11,15 +13,16 @@ use std::sync::{Arc, RwLock};
 use serde_json::json;
 use zeroize::Zeroizing;
 
+use self::secrets::{Opened, Purpose};
+use crate::config::Config;
 use crate::jose::jwk::{Jwks, PublicKey};
-use crate::jose::mac::Mac;
+use crate::jose::mac::{Mac, VersionedMac};
 use crate::jose::seal::{Kek, Unopened};
 use crate::jose::sign::SigningKey;
 use crate::pki::authority::sealed_for;
 use crate::record::{Event, Kind, Trace};
 use crate::store::signing_keys::{self, SigningKeyRow, State};
 use crate::store::{Store, Tx, acme, authorities, clients, server_secrets, versions};
-use crate::types::secret::entropy;
 use crate::types::{Algorithm, Code, Digest, Error, Failure, Refusal, Result, Seconds, Timestamp};
 
 /// As long as any token lives that a client or resource may be registered for; a key stays published
@@ -30,11 +33,6 @@ const LONGEST_TOKEN: Seconds = Seconds::days(1);
 /// clocks differ.
 const SEEN_BY_REPLICAS: Seconds = Seconds(30);
 
-/// The names of the server's own secrets.
-const REFRESH: &str = "refresh-tokens";
-const PAIRWISE: &str = "pairwise-subjects";
-const DPOP: &str = "dpop-nonces";
-
 /// What rotates when.
 #[derive(Clone, Debug)]
 pub struct Schedule {
@@ -44,6 +42,20 @@ pub struct Schedule {
     pub rotation: Seconds,
     /// How long verifiers may keep the JWKS.
     pub max_age: Seconds,
+    /// How long any refresh token lives.
+    pub refresh_tokens: Seconds,
+}
+
+impl Schedule {
+    /// What the configuration says.
+    pub fn of(config: &Config) -> Self {
+        Self {
+            algorithms: config.keys.algorithms.clone(),
+            rotation: config.keys.rotation,
+            max_age: config.keys.jwks_max_age,
+            refresh_tokens: config.tokens.refresh_absolute.max(config.tokens.refresh_idle),
+        }
+    }
 }
 
 /// Bytes that are served as they are.
@@ -82,11 +94,17 @@ pub struct Keys {
     /// `/jwks`
     pub jwks: Document,
     /// The MAC of refresh tokens.
-    pub refresh: Mac,
-    /// The salt of pairwise subjects (OIDC Core §8.1).
-    pub pairwise: Mac,
+    pub refresh: VersionedMac,
     /// The MAC of DPoP nonces (RFC 9449 §8).
-    pub dpop: Mac,
+    pub dpop: VersionedMac,
+    /// The salt of pairwise subjects (OIDC Core §8.1): it has one version.
+    pub pairwise: Mac,
+    /// The MAC that `sid` is: it has one version, so that `sid` stays the same for the session's life.
+    pub sid: Mac,
+    /// Seals the state of pages that the browser keeps; name kind and identifier as the owner.
+    pub pages: Kek,
+    /// The MAC that a code is, where the same form must lead to the same code again.
+    pub codes: VersionedMac,
     version: i64,
 }
 
@@ -134,15 +152,8 @@ impl Keyring {
     /// When what is sealed does not open: the server must not start, and changes nothing (THREATS KE-04).
     pub async fn open(store: &Store, kek: Kek, schedule: Schedule, trace: &Trace) -> Result<Self> {
         let now = Timestamp(trace.at_ms / 1000);
-        let known = resealed(store, &kek).await?;
-        for name in [REFRESH, PAIRWISE, DPOP] {
-            if !known.iter().any(|known| known == name) {
-                let mut secret = Zeroizing::new([0; 32]);
-                entropy(secret.as_mut());
-                let sealed = kek.seal(name, secret.as_ref());
-                server_secrets::insert(store.db(), name, &sealed, now).await?;
-            }
-        }
+        reseal(store, &kek).await?;
+        secrets::ensure(store, &kek, now).await?;
         keep_pending(store, &kek, &schedule, trace).await?;
         let keys = read(store, &kek).await?;
         Ok(Self { kek, schedule, held: RwLock::new(Arc::new(keys)) })
@@ -170,6 +181,16 @@ impl Keyring {
         let keys = Arc::new(read(store, &self.kek).await?);
         *self.held.write().unwrap_or_else(std::sync::PoisonError::into_inner) = keys;
         Ok(())
+    }
+
+    /// Reads the keys again, if they have changed: before somebody is refused because of a key that another
+    /// replica has made a moment ago.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn latest(&self, store: &Store) -> Result<Arc<Keys>> {
+        self.confirm(store, versions::all(store).await?.keys).await?;
+        Ok(self.keys())
     }
 
     /// Does what the schedule asks for: activates pending keys whose time has come, withdraws what
@@ -382,15 +403,16 @@ async fn make(
     })
 }
 
-/// Seals everything again that is not sealed under the present key-encryption key; says which secrets
-/// of the server there are. All of it is opened before any of it is changed.
-async fn resealed(store: &Store, kek: &Kek) -> Result<Vec<String>> {
+/// Seals everything again that is not sealed under the present key-encryption key. All of it is opened
+/// before any of it is changed.
+async fn reseal(store: &Store, kek: &Kek) -> Result<()> {
     let keys = signing_keys::all(store.db()).await?;
     let ours = server_secrets::all(store.db()).await?;
     let of_authority = authorities::all(store.db()).await?;
     let of_clients = clients::sealed_secrets(store.db()).await?;
     let keys_sealed = keys.iter().map(|row| (row.id.as_str(), &row.sealed));
-    let ours_sealed = ours.iter().map(|row| (row.name.as_str(), &row.sealed));
+    let owners: Vec<_> = ours.iter().map(server_secrets::ServerSecret::owner).collect();
+    let ours_sealed = owners.iter().map(String::as_str).zip(ours.iter().map(|row| &row.sealed));
     let of_clients_sealed = of_clients.iter().map(|row| (row.client_id.as_str(), &row.sealed));
     let of_acme = acme::sealed(store.db()).await?;
     let of_acme_sealed = of_acme.iter().map(|row| (row.owner.as_str(), &row.sealed));
@@ -412,8 +434,8 @@ async fn resealed(store: &Store, kek: &Kek) -> Result<Vec<String>> {
         signing_keys::reseal(store.db(), &row.id, &row.sealed, &new).await?;
     }
     for row in ours.iter().filter(|row| !kek.is_current(&row.sealed)) {
-        let new = again(&row.name, &row.sealed)?;
-        server_secrets::reseal(store.db(), &row.name, &row.sealed, &new).await?;
+        let new = again(&row.owner(), &row.sealed)?;
+        server_secrets::reseal(store.db(), row, &new).await?;
     }
     for row in of_clients.iter().filter(|row| !kek.is_current(&row.sealed)) {
         let new = again(row.client_id.as_str(), &row.sealed)?;
@@ -429,7 +451,7 @@ async fn resealed(store: &Store, kek: &Kek) -> Result<Vec<String>> {
         let new = again(&row.owner, &row.sealed)?;
         acme::reseal(store, &row.owner, &row.sealed, &new).await?;
     }
-    Ok(ours.into_iter().map(|row| row.name).collect())
+    Ok(())
 }
 
 /// Reads what stands in the database.
@@ -464,31 +486,20 @@ async fn read(store: &Store, kek: &Kek) -> Result<Keys> {
             State::Compromised => {}
         }
     }
-    let mut refresh = None;
-    let mut pairwise = None;
-    let mut dpop = None;
-    for row in server_secrets::all(store.db()).await? {
-        let clear = unseal(kek, &row.name, &row.sealed)?;
-        let bytes: [u8; 32] = clear
-            .as_slice()
-            .try_into()
-            .map_err(|_| Failure::internal("a server secret does not have 32 bytes"))?;
-        match row.name.as_str() {
-            REFRESH => refresh = Some(Mac::new(&bytes, REFRESH)),
-            PAIRWISE => pairwise = Some(Mac::new(&bytes, PAIRWISE)),
-            DPOP => dpop = Some(Mac::new(&bytes, DPOP)),
-            _ => {}
-        }
-    }
+    let opened = Opened::read(store, kek).await?;
+    let macs = |purpose: Purpose| opened.macs(purpose, purpose.name());
     Ok(Keys {
         active,
         published: published.into_iter().collect(),
         verified: quick_cache::sync::Cache::new(VERIFIED),
         hints: hints.into_iter().collect(),
         jwks: Document::of(&json!({ "keys": jwks })),
-        refresh: refresh.ok_or_else(|| Failure::internal("the refresh token secret is missing"))?,
-        pairwise: pairwise.ok_or_else(|| Failure::internal("the pairwise secret is missing"))?,
-        dpop: dpop.ok_or_else(|| Failure::internal("the secret of DPoP nonces is missing"))?,
+        refresh: macs(Purpose::RefreshTokens)?,
+        dpop: macs(Purpose::DpopNonces)?,
+        pairwise: opened.mac(Purpose::PairwiseSubjects)?,
+        sid: opened.mac(Purpose::Sid)?,
+        pages: opened.sealing(Purpose::Pages)?,
+        codes: opened.macs(Purpose::Pages, "codes")?,
         version,
     })
 }

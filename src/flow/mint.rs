@@ -11,6 +11,7 @@ use super::audience::Shape;
 use super::claims::{self, ClaimsRequest};
 use super::keys::Keys;
 use super::{Call, subject};
+use crate::jose::mac::Unread;
 use crate::jose::{base64url, sign};
 use crate::record::Issued;
 use crate::store::grants::{Grant, Presented};
@@ -209,26 +210,34 @@ const REFRESH_PREFIX: &str = "gw_rt_";
 /// # Errors
 /// When the grant's identifier is not one that we made.
 pub fn refresh(keys: &Keys, id: &GrantId, generation: i64) -> Result<Secret, Failure> {
-    let bytes = id.bytes().ok_or_else(|| Failure::internal("a grant id is not a UUID"))?;
-    let mut body = Vec::with_capacity(56);
-    body.extend_from_slice(&bytes);
-    body.extend_from_slice(&generation.to_be_bytes());
-    let mac = keys.refresh.sign(&body);
-    body.extend_from_slice(&mac);
-    Ok(seal(REFRESH_PREFIX, &base64url::encode(&body)))
+    let id = id.bytes().ok_or_else(|| Failure::internal("a grant id is not a UUID"))?;
+    let body = [id.as_slice(), &generation.to_be_bytes()].concat();
+    Ok(seal(REFRESH_PREFIX, &base64url::encode(keys.refresh.seal(&body))))
 }
 
-/// Reads a refresh token. `None`: it is not one of ours, and no query was needed to know.
-pub fn read_refresh(keys: &Keys, text: &str) -> Option<Presented> {
-    let body = base64url::decode(unseal(REFRESH_PREFIX, text)?)?;
-    let (message, mac) = body.split_at_checked(24)?;
-    if !keys.refresh.verify(message, mac) {
-        return None;
+/// Reads a refresh token. `None`: it is not one of ours, and no query was needed to know, unless another
+/// replica may have made its key a moment ago.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn presented(call: &Call<'_>, text: &str) -> Result<Option<Presented>> {
+    let Some(body) = unseal(REFRESH_PREFIX, text).and_then(base64url::decode) else {
+        return Ok(None);
+    };
+    let read = read_refresh(&*call.keys()?, &body);
+    if read != Err(Unread::Later) {
+        return Ok(read.ok());
     }
-    let (id, generation) = message.split_at_checked(16)?;
-    Some(Presented {
-        grant_id: GrantId::from_bytes(id.try_into().ok()?),
-        generation: i64::from_be_bytes(generation.try_into().ok()?),
+    let latest = call.keyring.latest(call.store).await?;
+    Ok(read_refresh(&latest, &body).ok())
+}
+
+fn read_refresh(keys: &Keys, body: &[u8]) -> Result<Presented, Unread> {
+    let message = keys.refresh.open(body, 24)?;
+    let (id, generation) = message.split_first_chunk().ok_or(Unread::NotOurs)?;
+    Ok(Presented {
+        grant_id: GrantId::from_bytes(*id),
+        generation: i64::from_be_bytes(generation.try_into().map_err(|_| Unread::NotOurs)?),
     })
 }
 

@@ -24,8 +24,7 @@ use crate::types::{Client, Code, Params, Refusal, ResourceId, Result, Scope};
 /// `invalid_grant`, `invalid_scope`, `invalid_target`.
 pub async fn rotate(call: &Call<'_>, client: &Client, params: &Params) -> Result<Tokens> {
     let text = params.need("refresh_token", "refresh_token is missing")?;
-    let keys = call.keys()?;
-    let Some(presented) = mint::read_refresh(&keys, text) else {
+    let Some(presented) = mint::presented(call, text).await? else {
         return Err(Code::InvalidGrant.because("the refresh token is not one of ours").into());
     };
     let wanted = Wanted {

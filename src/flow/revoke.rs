@@ -19,7 +19,7 @@ use crate::types::{Client, Code, Params, Refusal, Result};
 pub async fn revoke(call: &Call<'_>, client: &Client, params: &Params) -> Result<()> {
     let text = params.need("token", "token is missing")?;
     // A wrong `token_type_hint` does not matter (§2.1): each kind shows what it is.
-    if let Some(presented) = mint::read_refresh(&*call.keys()?, text) {
+    if let Some(presented) = mint::presented(call, text).await? {
         return refresh(call, client, &presented).await;
     }
     match access_token::read(call, text).await? {

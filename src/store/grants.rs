@@ -187,7 +187,7 @@ pub async fn insert(
 }
 
 /// A refresh token that was read and whose MAC is right.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Presented {
     /// Which grant it belongs to.
     pub grant_id: GrantId,
@@ -309,6 +309,23 @@ pub async fn rotate(
         return Ok(Rotation::Repeated(standing.grant.read()?));
     }
     Ok(Rotation::Replayed)
+}
+
+/// Whether any grant may be alive.
+///
+/// # Errors
+/// What the database says.
+pub async fn any_live(on: impl Into<On<'_>>, now: Timestamp) -> sqlx::Result<bool> {
+    #[derive(FromRow)]
+    struct Any {
+        live: bool,
+    }
+    let any: Any = sql("SELECT EXISTS (SELECT 1 FROM grants
+                        WHERE revoked_at IS NULL AND expires_at > $1) AS live")
+    .bind(now)
+    .one(on)
+    .await?;
+    Ok(any.live)
 }
 
 /// What was granted: it never changes, so it may be read before the grant is touched.

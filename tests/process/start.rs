@@ -90,7 +90,7 @@ async fn sealed(place: &Place) -> Vec<(String, Vec<u8>)> {
     store.close().await;
     let keys = keys.into_iter().map(|row| (row.id, row.sealed));
     let mut all: Vec<_> =
-        keys.chain(secrets.into_iter().map(|row| (row.name, row.sealed))).collect();
+        keys.chain(secrets.into_iter().map(|row| (row.owner(), row.sealed))).collect();
     all.sort();
     all
 }

@@ -16,6 +16,7 @@ async fn open(store: &Store, keks: &[[u8; 32]]) -> Result<Keyring> {
         algorithms: vec![Algorithm::Es256],
         rotation: Seconds::days(30),
         max_age: Seconds::minutes(15),
+        refresh_tokens: Seconds::days(90),
     };
     let trace = Trace::of_command(1_795_000_000_000);
     Keyring::open(store, Kek::of(keks).unwrap(), schedule, &trace).await
@@ -54,7 +55,7 @@ async fn everything_is_sealed_again_under_the_new_key() {
     let database = TestDatabase::make().await;
     let store = &database.store;
     register(store, open(store, &[OLD]).await.unwrap().kek()).await;
-    assert_eq!(sealed(store).await.len(), 6, "two keys, three secrets of ours, one of a client");
+    assert_eq!(sealed(store).await.len(), 8, "two keys, five secrets of ours, one of a client");
 
     open(store, &[NEW, OLD]).await.unwrap();
 
