@@ -128,7 +128,8 @@ impl App {
         let trust = Trust::open(&config.client_certificates.anchors)?;
         trust.take(&cache.authorities().await?)?;
         // The task writes until the last recorder is gone, and `close` waits for what it has.
-        let (recorder, _task) = Recorder::start(store.clone());
+        let metrics = Metrics::default();
+        let (recorder, _task) = Recorder::start(store.clone(), metrics.supervisor().clone());
         Ok(Self(Arc::new(Parts {
             metadata: metadata::document(&config, keyring.keys().algorithms()),
             client_keys: ClientKeys::default(),
@@ -136,8 +137,8 @@ impl App {
             revocations: Revocations::default(),
             outbound: Outbound::new(&config.outbound)?,
             mailer: Mailer::new(&config.mail, &config.outbound),
-            hasher: Hasher::start(&config.passwords)?,
-            metrics: Metrics::default(),
+            hasher: Hasher::start(&config.passwords, metrics.supervisor())?,
+            metrics,
             sightings: Sightings::default(),
             recorder,
             keyring,

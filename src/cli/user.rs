@@ -8,6 +8,7 @@ use super::exit::{Absent, Wrong};
 use super::print::Answer;
 use crate::people::account::{self, NewAccount};
 use crate::people::{Hasher, People, claims, name};
+use crate::record::Supervisor;
 use crate::store::users;
 use crate::types::{Timestamp, User, UserId};
 
@@ -116,7 +117,7 @@ fn people<'a>(desk: &'a Desk, hasher: &'a Hasher) -> People<'a> {
 async fn create(desk: &Desk, new: Create) -> anyhow::Result<Answer> {
     let claims = claims::read(&new.claims)?;
     let password = if new.password_stdin { Some(read_password()?) } else { None };
-    let hasher = Hasher::start(&desk.config.passwords)?;
+    let hasher = Hasher::start(&desk.config.passwords, &Supervisor::default())?;
     let account = NewAccount {
         username: &new.username,
         email: new.email.as_deref(),
@@ -165,7 +166,7 @@ fn shown(user: &User) -> Answer {
 
 async fn disable(desk: &Desk, who: &str) -> anyhow::Result<Answer> {
     let user = find(desk, who).await?;
-    let hasher = Hasher::start(&desk.config.passwords)?;
+    let hasher = Hasher::start(&desk.config.passwords, &Supervisor::default())?;
     account::disable(&people(desk, &hasher), &user.id).await?;
     let text = format!("the account {} is closed: its sessions and tokens are dead", user.username);
     Ok(Answer::line(text, in_json(&find(desk, user.id.as_str()).await?)))
@@ -173,7 +174,7 @@ async fn disable(desk: &Desk, who: &str) -> anyhow::Result<Answer> {
 
 async fn enable(desk: &Desk, who: &str) -> anyhow::Result<Answer> {
     let user = find(desk, who).await?;
-    let hasher = Hasher::start(&desk.config.passwords)?;
+    let hasher = Hasher::start(&desk.config.passwords, &Supervisor::default())?;
     account::enable(&people(desk, &hasher), &user.id).await?;
     let text = format!("the account {} is open again", user.username);
     Ok(Answer::line(text, in_json(&find(desk, user.id.as_str()).await?)))
@@ -182,7 +183,7 @@ async fn enable(desk: &Desk, who: &str) -> anyhow::Result<Answer> {
 async fn set_password(desk: &Desk, who: &str) -> anyhow::Result<Answer> {
     let user = find(desk, who).await?;
     let password = read_password()?;
-    let hasher = Hasher::start(&desk.config.passwords)?;
+    let hasher = Hasher::start(&desk.config.passwords, &Supervisor::default())?;
     account::set_password(&people(desk, &hasher), &user.id, &password).await?;
     let text =
         format!("the password of {} is set; their sessions and tokens are dead", user.username);

@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 use super::common;
 use super::name::canonical;
 use crate::config::Passwords;
+use crate::record::Supervisor;
 use crate::types::secret::{entropy, same};
 use crate::types::{Code, Failure, Refusal, Secret};
 
@@ -101,7 +102,7 @@ impl Hasher {
     ///
     /// # Errors
     /// When argon2 does not know such a cost, or the system gives no threads.
-    pub fn start(config: &Passwords) -> Result<Self, Failure> {
+    pub fn start(config: &Passwords, supervisor: &Supervisor) -> Result<Self, Failure> {
         let params = Params::new(
             config.memory_kib,
             config.iterations,
@@ -113,7 +114,7 @@ impl Hasher {
         let jobs = Arc::new(Mutex::new(jobs));
         let computed = Arc::new(AtomicU64::new(0));
         for number in 0..config.hashing_slots {
-            let jobs = Arc::clone(&jobs);
+            let (jobs, supervisor) = (Arc::clone(&jobs), supervisor.clone());
             let mut slot = Slot {
                 memory: Vec::new(),
                 kept: params.block_count(),
@@ -123,7 +124,10 @@ impl Hasher {
                 .name(format!("argon2-{number}"))
                 .spawn(move || {
                     while let Some(job) = next(&jobs) {
-                        job(&mut slot);
+                        // A panic costs its sign-in, which is answered as a failure, and not the thread.
+                        if supervisor.run("hashing", || job(&mut slot)).is_none() {
+                            slot.memory = Vec::new();
+                        }
                     }
                 })
                 .map_err(Failure::internal)?;
@@ -270,7 +274,7 @@ impl Place<'_> {
                 let _ = answer.send(work(slot));
             }
         }));
-        answered.await.map_err(|_| Failure::internal("a hashing thread has ended"))?
+        answered.await.map_err(|_| Failure::internal("a hashing thread panicked"))?
     }
 }
 
@@ -329,7 +333,7 @@ mod tests {
     /// THREATS PW-07.
     #[tokio::test]
     async fn a_password_is_taken_exactly_as_typed() {
-        let hasher = Hasher::start(&cheap()).unwrap();
+        let hasher = Hasher::start(&cheap(), &Supervisor::default()).unwrap();
         let long = "correct horse battery staple ".repeat(35);
         for password in [" leading and trailing ", "nul\0inside it", "пароль длиной ☃", &long]
         {
@@ -349,7 +353,7 @@ mod tests {
     /// Two encodings of one text are one password.
     #[tokio::test]
     async fn two_keyboards_send_one_password() {
-        let hasher = Hasher::start(&cheap()).unwrap();
+        let hasher = Hasher::start(&cheap(), &Supervisor::default()).unwrap();
         let hash = hasher.place().unwrap().hash(&typed("cafe\u{301} ｏｎ corner")).await.unwrap();
 
         assert!(verified(&hasher, "caf\u{e9} on corner", Some(&hash)).await.matches);
@@ -357,9 +361,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_hash_of_another_cost_is_made_anew_once_it_was_proven() {
-        let old = Hasher::start(&cheap()).unwrap();
+        let old = Hasher::start(&cheap(), &Supervisor::default()).unwrap();
         let hash = old.place().unwrap().hash(&typed("a password of old")).await.unwrap();
-        let new = Hasher::start(&Passwords { iterations: 2, ..cheap() }).unwrap();
+        let new =
+            Hasher::start(&Passwords { iterations: 2, ..cheap() }, &Supervisor::default()).unwrap();
 
         assert_eq!(
             verified(&new, "a password of old", Some(&hash)).await,
@@ -372,7 +377,7 @@ mod tests {
     /// THREATS PW-14: the answer comes although the memory is not there.
     #[tokio::test]
     async fn a_planted_cost_is_not_paid() {
-        let hasher = Hasher::start(&cheap()).unwrap();
+        let hasher = Hasher::start(&cheap(), &Supervisor::default()).unwrap();
         for planted in [
             "$argon2id$v=19$m=4194304,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
             "$argon2id$v=19$m=64,t=4000000,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
@@ -388,12 +393,34 @@ mod tests {
 
     #[tokio::test]
     async fn a_full_queue_turns_away() {
-        let hasher = Hasher::start(&cheap()).unwrap();
+        let hasher = Hasher::start(&cheap(), &Supervisor::default()).unwrap();
         let places: Vec<_> = (0..3).map(|_| hasher.place().unwrap()).collect();
 
         assert!(matches!(hasher.place(), Err(Failure::Busy(_))));
         drop(places);
         assert!(hasher.place().is_ok());
+    }
+
+    /// THREATS EX-26: there is one thread, and it hashes on.
+    #[tokio::test]
+    async fn a_panic_costs_one_hash_and_the_thread_goes_on() {
+        let supervisor = Supervisor::default();
+        let hasher = Hasher::start(&cheap(), &supervisor).unwrap();
+        let defect = async || {
+            let place = hasher.place().unwrap();
+            place.run(|_| -> Result<(), Failure> { panic!("a defect") }).await
+        };
+
+        for _ in 0..3 {
+            supervisor.must_keep_working().unwrap();
+            assert!(matches!(defect().await, Err(Failure::Internal(_))));
+        }
+        while supervisor.must_keep_working().is_ok() {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+        assert!(!verified(&hasher, "whatever it is", None).await.matches);
+
+        assert_eq!(supervisor.count_of("hashing"), 3);
     }
 
     /// THREATS PW-08.

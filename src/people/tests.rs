@@ -6,7 +6,7 @@ use super::account::{self, Changed, NewAccount};
 use super::sign_in::{Attempt, Outcome, WaitingHandle, sign_in};
 use super::{Hasher, People, session};
 use crate::config::{Config, Issuer};
-use crate::record::Trace;
+use crate::record::{Supervisor, Trace};
 use crate::store::audit_events::{self, AuditRow, Filter};
 use crate::store::requests::{self, NewRequest};
 use crate::store::test_database::TestDatabase;
@@ -37,7 +37,7 @@ impl House {
         config.passwords.memory_kib = 64;
         config.passwords.iterations = 1;
         config.passwords.queue = 300;
-        let hasher = Hasher::start(&config.passwords).unwrap();
+        let hasher = Hasher::start(&config.passwords, &Supervisor::default()).unwrap();
         let trace = Trace {
             request_id: "request".to_owned(),
             address: "192.0.2.1".parse().ok(),
@@ -305,7 +305,7 @@ async fn a_weaker_hash_is_made_anew_at_the_next_sign_in() {
     let mut house = House::build().await;
     let user = house.account("alice").await;
     house.config.passwords.iterations = 2;
-    house.hasher = Hasher::start(&house.config.passwords).unwrap();
+    house.hasher = Hasher::start(&house.config.passwords, &Supervisor::default()).unwrap();
 
     house.try_at("alice", ANOTHER).await;
     let before = users::with_password(house.store.db(), &user.id).await.unwrap().unwrap();

@@ -10,6 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use super::Supervisor;
 use crate::types::{Code, Seconds};
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -102,6 +103,7 @@ pub fn log_lines_dropped() -> &'static Counter {
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
+    supervisor: Supervisor,
     requests: Family<Endpoint, Counter>,
     seconds: Family<At, Histogram>,
     tokens: Family<Grant, Counter>,
@@ -142,6 +144,12 @@ impl Default for Metrics {
         registry.register("sign_ins", "Sign-ins tried, by outcome", sign_ins.clone());
         let jobs = Family::default();
         registry.register("jobs", "Background jobs run, by outcome", jobs.clone());
+        let supervisor = Supervisor::default();
+        registry.register(
+            "panics",
+            "Panics in background tasks and in requests, by task",
+            supervisor.panics().clone(),
+        );
         let revocation = Family::default();
         registry.register(
             "revocation_checks",
@@ -206,6 +214,7 @@ impl Default for Metrics {
             unshaken,
             certificates_refused,
             registry,
+            supervisor,
             requests,
             seconds,
             tokens,
@@ -225,6 +234,11 @@ impl Default for Metrics {
 }
 
 impl Metrics {
+    /// What watches over the work whose panics are counted.
+    pub fn supervisor(&self) -> &Supervisor {
+        &self.supervisor
+    }
+
     /// A request was answered.
     pub fn answered(&self, endpoint: &'static str, status: u16, seconds: f64) {
         self.requests.get_or_create(&Endpoint { endpoint, status }).inc();

@@ -4,7 +4,9 @@ mod event;
 pub mod metrics;
 pub mod notice;
 mod recorder;
+mod supervisor;
 
 pub use event::{Event, Kind, Trace};
 pub use metrics::Metrics;
 pub use recorder::{Issued, Recorder};
+pub use supervisor::Supervisor;

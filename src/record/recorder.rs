@@ -3,14 +3,15 @@
 //! A batch is written every 200 ms or every 500 events. A full buffer slows issuing down; a crash may
 //! lose the last 200 ms of these events and of nothing else.
 
-use std::collections::HashMap;
-use std::sync::Mutex;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
+use super::Supervisor;
 use super::event::{Event, Kind, Trace};
 use crate::store::Store;
 use crate::store::audit_events::{self, AuditRow};
@@ -30,6 +31,9 @@ const PAUSES: u32 = 20;
 
 /// Refusals of one subscriber that become events, in one minute; all of them are logged.
 const REFUSALS: u32 = 30;
+
+/// What the writer is called where its panics are counted.
+const TASK: &str = "audit";
 
 /// Subscribers that are counted at once (THREATS DO-12).
 const SUBSCRIBERS: usize = 10_000;
@@ -63,7 +67,7 @@ pub struct Issued {
 enum Waiting {
     Token(Issued),
     Event(Box<AuditRow>),
-    Flush(tokio::sync::oneshot::Sender<()>),
+    Flush(oneshot::Sender<()>),
 }
 
 /// The way in.
@@ -82,9 +86,18 @@ struct Refusals {
 
 impl Recorder {
     /// A recorder and the task that writes for it; the task ends when the recorder is dropped.
-    pub fn start(store: Store) -> (Self, tokio::task::JoinHandle<()>) {
-        let (sender, receiver) = mpsc::channel(WAITING);
-        let task = tokio::spawn(write(store, receiver));
+    pub fn start(store: Store, supervisor: Supervisor) -> (Self, tokio::task::JoinHandle<()>) {
+        let (sender, mut receiver) = mpsc::channel(WAITING);
+        let task = tokio::spawn(async move {
+            let mut taken = Taken::default();
+            loop {
+                let write = write(&store, &supervisor, &mut receiver, &mut taken);
+                if supervisor.watch(TASK, write).await.is_some() {
+                    return;
+                }
+                tokio::time::sleep(DELAY).await;
+            }
+        });
         (Self { waiting: sender, refusals: Mutex::default() }, task)
     }
 
@@ -115,16 +128,18 @@ impl Recorder {
             event = event.fact("refusals_not_recorded_before", dropped);
         }
         // A full buffer drops a refusal's event rather than hold up its answer; the log has it.
-        if self.waiting.try_send(Waiting::Event(Box::new(event.row(trace)))).is_err()
-            && let Ok(mut refusals) = self.refusals.lock()
-        {
-            refusals.dropped += 1;
+        if self.waiting.try_send(Waiting::Event(Box::new(event.row(trace)))).is_err() {
+            self.refusals().dropped += 1;
         }
+    }
+
+    fn refusals(&self) -> MutexGuard<'_, Refusals> {
+        self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// `Some(n)`: this one is recorded, after `n` that were not.
     fn admit(&self, trace: &Trace) -> Option<i64> {
-        let mut refusals = self.refusals.lock().ok()?;
+        let mut refusals = self.refusals();
         let minute = trace.at_ms / 60_000;
         if refusals.minute != minute || refusals.by_subscriber.len() >= SUBSCRIBERS {
             refusals.minute = minute;
@@ -141,7 +156,7 @@ impl Recorder {
 
     /// Waits until all that was noted before is written.
     pub async fn flush(&self) {
-        let (done, written) = tokio::sync::oneshot::channel();
+        let (done, written) = oneshot::channel();
         if self.waiting.send(Waiting::Flush(done)).await.is_ok() {
             // An error means that the writer has ended, after writing what there was.
             let _ = written.await;
@@ -149,40 +164,63 @@ impl Recorder {
     }
 }
 
+/// What was taken from the buffer and is not written yet. It outlives a panic of the writer, which loses
+/// the one row that it was at.
+#[derive(Debug, Default)]
+struct Taken {
+    waiting: Vec<Waiting>,
+    events: VecDeque<Box<AuditRow>>,
+    tokens: Vec<Issued>,
+    flushed: Vec<oneshot::Sender<()>>,
+}
+
+impl Taken {
+    fn is_empty(&self) -> bool {
+        let Self { waiting, events, tokens, flushed } = self;
+        waiting.is_empty() && events.is_empty() && tokens.is_empty() && flushed.is_empty()
+    }
+}
+
 /// Writes what waits, in batches, until nobody can note anything any more.
-async fn write(store: Store, mut waiting: mpsc::Receiver<Waiting>) {
-    let mut taken = Vec::with_capacity(BATCH);
-    while waiting.recv_many(&mut taken, BATCH).await > 0 {
+async fn write(
+    store: &Store,
+    supervisor: &Supervisor,
+    receiver: &mut mpsc::Receiver<Waiting>,
+    taken: &mut Taken,
+) {
+    while !taken.is_empty() || receiver.recv_many(&mut taken.waiting, BATCH).await > 0 {
         // What is noted while this sleeps wakes nobody: to whoever issues it, a token costs a place in
         // the buffer.
         for _ in 0..PAUSES {
-            let is_flushed = taken.iter().any(|one| matches!(one, Waiting::Flush(_)));
-            if taken.len() == BATCH || is_flushed || waiting.is_closed() {
+            let is_flushed = taken.waiting.iter().any(|one| matches!(one, Waiting::Flush(_)));
+            if taken.waiting.len() == BATCH || is_flushed || receiver.is_closed() {
                 break;
             }
             tokio::time::sleep(DELAY / PAUSES).await;
-            while taken.len() < BATCH
-                && let Ok(one) = waiting.try_recv()
+            while taken.waiting.len() < BATCH
+                && let Ok(one) = receiver.try_recv()
             {
-                taken.push(one);
+                taken.waiting.push(one);
             }
         }
-        let mut tokens = Vec::new();
-        let mut flushed = Vec::new();
-        for one in taken.drain(..) {
+        for one in taken.waiting.drain(..) {
             match one {
-                Waiting::Token(token) => tokens.push(token),
-                Waiting::Event(event) => keep(&store, &event).await,
-                Waiting::Flush(done) => flushed.push(done),
+                Waiting::Token(token) => taken.tokens.push(token),
+                Waiting::Event(event) => taken.events.push_back(event),
+                Waiting::Flush(done) => taken.flushed.push(done),
             }
         }
-        if let Some(batch) = batch(&tokens) {
-            keep(&store, &batch).await;
+        while let Some(event) = taken.events.pop_front() {
+            keep(store, &event).await;
         }
-        for done in flushed {
+        if let Some(batch) = batch(&std::mem::take(&mut taken.tokens)) {
+            keep(store, &batch).await;
+        }
+        for done in taken.flushed.drain(..) {
             // Whoever asked may have gone.
             let _ = done.send(());
         }
+        supervisor.succeeded(TASK);
     }
 }
 
@@ -204,6 +242,8 @@ fn batch(tokens: &[Issued]) -> Option<AuditRow> {
 /// issuing slows down, which is what is wanted.
 async fn keep(store: &Store, row: &AuditRow) {
     const TRIES: u32 = 50;
+    #[cfg(test)]
+    assert_ne!(row.kind, tests::DEFECT, "a defect");
     for _ in 0..TRIES {
         match audit_events::insert(store.db(), row).await {
             Ok(()) => return,
@@ -222,6 +262,38 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use super::*;
+    use crate::store::test_database::TestDatabase;
+
+    /// The kind of an event that cannot be written.
+    pub(super) const DEFECT: &str = "defect";
+
+    /// THREATS EX-26: what was noted beside it and after it is written; who waits for it, goes on.
+    #[tokio::test]
+    async fn a_panic_of_the_writer_costs_one_row_and_the_writer_goes_on() {
+        let database = TestDatabase::make().await;
+        let supervisor = Supervisor::default();
+        let (recorder, _task) = Recorder::start(database.store.clone(), supervisor.clone());
+        let note = async |kind: &str| {
+            let event = Event::of(Kind::Refused, "failure").row(&Trace::of_command(0));
+            let event = AuditRow { kind: kind.to_owned(), ..event };
+            recorder.waiting.send(Waiting::Event(Box::new(event))).await.unwrap();
+        };
+
+        for kind in ["first", DEFECT, "second", DEFECT, DEFECT] {
+            note(kind).await;
+        }
+        recorder.flush().await;
+        note("third").await;
+        recorder.flush().await;
+
+        let all = audit_events::Filter { most: 10, ..audit_events::Filter::default() };
+        let rows = audit_events::list(database.store.db(), &all).await.unwrap();
+        let mut written: Vec<_> = rows.iter().map(|row| row.kind.as_str()).collect();
+        written.reverse();
+        assert_eq!(written, ["first", "second", "third"]);
+        assert_eq!(supervisor.count_of(TASK), 3);
+        supervisor.must_keep_working().unwrap();
+    }
 
     /// THREATS DO-12.
     #[test]

@@ -98,10 +98,11 @@ async fn repeat<F>(
             _ = ticks.tick() => {}
             () = told(stopped.clone()) => return,
         }
-        match job(&app).await {
-            Ok(Done::ByOthers) => {}
-            Ok(Done::Here) => app.metrics.job(name, true),
-            Err(error) => {
+        match app.metrics.supervisor().watch(name, job(&app)).await {
+            None => app.metrics.job(name, false),
+            Some(Ok(Done::ByOthers)) => {}
+            Some(Ok(Done::Here)) => app.metrics.job(name, true),
+            Some(Err(error)) => {
                 app.metrics.job(name, false);
                 tracing::warn!(job = name, %error, "a job failed; it is tried again");
             }
@@ -204,7 +205,7 @@ async fn keys(app: &App) -> Result<Done> {
 /// Does what one replica does at a time.
 async fn leased(
     app: &App,
-    name: &str,
+    name: &'static str,
     work: impl AsyncFnOnce(&Trace) -> Result<()>,
 ) -> Result<Done> {
     let on = app.store.db();
@@ -212,7 +213,10 @@ async fn leased(
     if !jobs::lease(on, name, &holder, EVERY, LEASE, app.clock.now()).await? {
         return Ok(Done::ByOthers);
     }
-    work(&Trace::of_command(app.clock.now_ms())).await?;
+    let trace = Trace::of_command(app.clock.now_ms());
+    // What it panics at would meet every other replica too: this one is as good as they are.
+    let done = app.metrics.supervisor().contain(name, work(&trace)).await;
+    done.ok_or_else(|| Failure::internal("it panicked"))??;
     jobs::done(on, name, &holder, app.clock.now()).await?;
     Ok(Done::Here)
 }

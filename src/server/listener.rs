@@ -81,16 +81,18 @@ pub(super) enum Speaks {
 
 /// Accepts connections until told to stop. Where all places are taken, more wait in the queue of the
 /// system.
-pub(super) async fn listen(listener: TcpListener, service: Service, connections: TaskTracker) {
+pub(super) async fn listen(listener: &TcpListener, service: &Service, connections: &TaskTracker) {
     let accept = async {
         loop {
             let Ok(place) = service.limits.places.clone().acquire_owned().await else {
                 return;
             };
-            let (stream, peer) = accept(&listener).await;
+            let (stream, peer) = accept(listener).await;
             let service = service.clone();
             connections.spawn(async move {
-                service.connection(stream, peer).await;
+                let served = service.clone().connection(stream, peer);
+                // A panic ends the connection alone.
+                let _ = service.router.metrics().supervisor().contain("connection", served).await;
                 drop(place);
             });
         }

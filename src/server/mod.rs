@@ -144,7 +144,15 @@ impl Running {
         }
         listeners.extend(operations.map(|one| (one, operators)));
         for (listener, service) in listeners {
-            jobs.spawn(listener::listen(listener, service, connections.clone()));
+            let (app, connections) = (app.clone(), connections.clone());
+            jobs.spawn(async move {
+                let listen = async || {
+                    let listen = listener::listen(&listener, &service, &connections);
+                    app.metrics.supervisor().watch("listener", listen).await
+                };
+                // It ends when it is told to; a panic is no reason.
+                while listen().await.is_none() {}
+            });
         }
         jobs::start(&mut jobs, &app, &tls, &stopped);
         Ok(Self { app, tls, addresses, stop, connections, jobs })

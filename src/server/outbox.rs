@@ -40,13 +40,16 @@ pub(super) async fn send(app: &App) -> Result<bool> {
     let mut tries = JoinSet::new();
     for one in taken {
         let (app, holder) = (app.clone(), holder.clone());
-        tries.spawn(async move { attempt(&app, &holder, &one).await });
+        tries.spawn(async move {
+            let attempt = attempt(&app, &holder, &one);
+            app.metrics.supervisor().contain("notice", attempt).await
+        });
     }
     let mut outcome = Ok(is_any);
     while let Some(done) = tries.join_next().await {
         // The others are on their way, whatever became of this one: who is stopped now has sent, perhaps, and
         // sends again. A try that panics is one whose sender died.
-        if let Ok(Err(error)) = done {
+        if let Ok(Some(Err(error))) = done {
             outcome = Err(error);
         }
     }

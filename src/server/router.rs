@@ -2,10 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::panic::AssertUnwindSafe;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
@@ -224,7 +221,9 @@ impl Router {
         let Some(answering) = route.answer(request) else {
             return not_so(&head, route);
         };
-        match tokio::time::timeout(self.timeout, unpanicked(answering)).await {
+        // A defect costs one request, not the process (THREATS DO-06).
+        let answering = self.metrics().supervisor().contain("request", answering);
+        match tokio::time::timeout(self.timeout, answering).await {
             Ok(Some(response)) => response,
             Ok(None) => broken(&head, route, Failure::internal("a handler panicked")),
             Err(_) => {
@@ -312,20 +311,6 @@ fn broken(head: &Head, route: &Route, failure: Failure) -> Response {
             Json::from(failure).answer(head)
         }
     }
-}
-
-/// A defect costs one request, not the process (THREATS DO-06). `None`: there was one; the panic hook
-/// has told it.
-async fn unpanicked(answering: impl Future<Output = Response>) -> Option<Response> {
-    let mut answering = pin!(answering);
-    std::future::poll_fn(move |cx| {
-        let polled = AssertUnwindSafe(|| answering.as_mut().poll(cx));
-        match std::panic::catch_unwind(polled) {
-            Ok(poll) => poll.map(Some),
-            Err(_) => Poll::Ready(None),
-        }
-    })
-    .await
 }
 
 /// Counts and logs an answer; of the address the route alone, for what stands in a query may be secret

@@ -7,8 +7,11 @@ pub async fn alive(_: Request) -> Response {
     json::typed("text/plain; charset=utf-8", "alive\n")
 }
 
-/// `GET /readyz`: the database has answered within the last three seconds.
+/// `GET /readyz`: this process can work. The database has answered within the last three seconds, and no work
+/// of the process panics again and again (THREATS EX-26).
 pub async fn ready(request: Request) -> Result<Response, Json> {
-    request.head.app().cache.must_be_confirmed()?;
+    let app = request.head.app();
+    app.cache.must_be_confirmed()?;
+    app.metrics.supervisor().must_keep_working()?;
     Ok(json::typed("text/plain; charset=utf-8", "ready\n"))
 }

@@ -78,6 +78,7 @@ fn every_metric_is_documented_and_nothing_else() {
     metrics.refused(Code::InvalidGrant);
     metrics.sign_in("success");
     metrics.job("sweep", true);
+    metrics.supervisor().run("sweep", || panic!("a defect"));
     metrics.revocation("ocsp", "good");
     metrics.failed();
     let expiring = Expiring { origin: "own", client: String::new(), subject: String::new() };

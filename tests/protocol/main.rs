@@ -77,3 +77,4 @@ mod rfc9449_binding;
 mod rfc9449_dpop;
 mod rfc9449_nonces;
 mod single_use;
+mod supervision;
