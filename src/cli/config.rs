@@ -6,6 +6,7 @@ use std::io::{self, Write};
 
 use serde_json::json;
 
+use crate::app::Clock;
 use crate::config::{self, Loaded, Problem, Problems};
 use crate::server::tls;
 
@@ -25,7 +26,11 @@ pub fn check(
     json: bool,
     out: &mut impl Write,
 ) -> io::Result<u8> {
-    let fit = |loaded: &Loaded| loaded.fit_to_serve(tls::problems(&loaded.config));
+    let fit = |loaded: &Loaded| {
+        let mut others = tls::problems(&loaded.config);
+        others.extend(tls::troubles(&loaded.config, Clock::system().now()));
+        loaded.fit_to_serve(others)
+    };
     match loaded.as_ref().map(fit) {
         Ok(Ok(())) => {
             let file = loaded.as_ref().ok().and_then(|loaded| loaded.file.as_ref());
@@ -124,6 +129,43 @@ mod tests {
         let (code, told) = checked(&loaded("https://id.example.org", "0.0.0.0:8080"));
         assert_eq!((code, &told["ok"]), (MISCONFIGURED, &false.into()));
         assert_eq!(told["problems"][0]["key"], "http.listen");
+    }
+
+    /// A server shows it all the same, so that clients say what is wrong; whoever checks is told before.
+    #[test]
+    fn a_certificate_that_is_not_for_the_issuers_host_is_no_good() {
+        let directory = std::env::temp_dir().join(format!("gatewright_{}", uuid::Uuid::now_v7()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let (chain, key) = (directory.join("chain.pem"), directory.join("key.pem"));
+        let made = rcgen::generate_simple_self_signed(["www.example.org".to_owned()]).unwrap();
+        std::fs::write(&chain, made.cert.pem()).unwrap();
+        std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let with_issuer = |issuer: &str| {
+            let env = [
+                ("GATEWRIGHT_ISSUER", issuer),
+                ("GATEWRIGHT_DATABASE__URL", "postgres://gw:hunter2@db/gw"),
+                ("GATEWRIGHT_HTTP__LISTEN", "127.0.0.1:8080"),
+                ("GATEWRIGHT_TLS__LISTEN", "127.0.0.1:8443"),
+                ("GATEWRIGHT_TLS__CERTIFICATE_FILE", chain.to_str().unwrap()),
+                ("GATEWRIGHT_TLS__KEY_FILE", key.to_str().unwrap()),
+            ];
+            let env = env.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            Config::load(Path::new("a-file-that-nobody-wrote.toml"), false, env.into_iter())
+        };
+
+        let (code, told) = checked(&with_issuer("https://id.example.org"));
+        assert_eq!(code, MISCONFIGURED);
+        assert_eq!(told["problems"][0]["key"], "tls.certificate_file");
+        let reason = told["problems"][0]["reason"].as_str().unwrap();
+        assert!(reason.contains("not for id.example.org, but for DNS:www.example.org"), "{reason}");
+        let remedy = told["problems"][0]["remedy"].as_str().unwrap();
+        assert!(remedy.contains("id.example.org"), "{remedy}");
+
+        let (code, told) = checked(&with_issuer("https://www.example.org"));
+        std::fs::remove_dir_all(&directory).unwrap();
+        assert_eq!(code, GOOD, "{told}");
     }
 
     #[test]

@@ -290,15 +290,33 @@ impl Exposure {
 }
 
 /// A secret is for its owner. Root may lend one to a group, as orchestrators do for a server that
-/// is not root.
+/// is not root. What lies below a directory that nobody else can enter is closed whatever its own mode says: so
+/// do container engines and credential stores keep secrets (mode 0444).
 #[cfg(unix)]
 fn readable_by_others(path: &Path) -> Option<Exposure> {
     let (mode, lent) = mode(path)?;
     match mode & 0o077 & !(lent & 0o040) {
         0 => None,
+        // Whoever may write it may have opened it before the directory was closed.
+        open if open & 0o033 == 0 && is_shut_in(path) => None,
         group if group & 0o007 == 0 => Some(Exposure::of(path, "is open to its group", "600")),
         _ => Some(Exposure::of(path, "is open to every user of this machine", "600")),
     }
+}
+
+/// Whether a directory above lets only its owner through, who is the file's own or root. Links are followed: what
+/// counts is where the file lies.
+#[cfg(unix)]
+fn is_shut_in(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let Ok(path) = std::fs::canonicalize(path) else { return false };
+    let Ok(owner) = std::fs::metadata(&path).map(|file| file.uid()) else { return false };
+    path.ancestors().skip(1).any(|directory| {
+        std::fs::metadata(directory).is_ok_and(|above| {
+            above.mode() & 0o077 == 0 && (above.uid() == owner || above.uid() == 0)
+        })
+    })
 }
 
 /// The key directory: nobody else may put a key there, nobody else may read one. What explains the
@@ -492,6 +510,31 @@ brand.logo = "logo.gif"
 
             allow(&secret, 0o600);
             assert!(scratch.load(file, &[]).unwrap().fit_to_serve(Vec::new()).is_ok());
+        }
+
+        /// As container engines and `LoadCredential` keep secrets: the directory is closed, the file is not.
+        #[test]
+        fn a_secret_below_a_closed_directory_is_closed() {
+            let scratch = Scratch::new();
+            let directory = scratch.0.join("secrets");
+            std::fs::create_dir(&directory).unwrap();
+            let secret = scratch.write("secrets/url", "sqlite:gatewright.db");
+            let file = "issuer = \"https://id.example.org\"\ndatabase.url_file = \"secrets/url\"";
+
+            allow(&secret, 0o444);
+            allow(&directory, 0o700);
+            assert_eq!(reasons(&scratch, file), [""; 0]);
+
+            // Its group can enter, and then reads it like everybody else.
+            allow(&directory, 0o750);
+            assert!(reasons(&scratch, file)[0].ends_with("is open to every user of this machine"));
+
+            allow(&directory, 0o711);
+            assert!(reasons(&scratch, file)[0].ends_with("is open to every user of this machine"));
+
+            allow(&directory, 0o700);
+            allow(&secret, 0o446);
+            assert!(reasons(&scratch, file)[0].ends_with("is open to every user of this machine"));
         }
 
         #[test]

@@ -32,6 +32,7 @@ use crate::pki::acme::challenge;
 use crate::pki::{Certificate, Identity};
 use crate::record::{Event, Kind, Trace};
 use crate::store::acme;
+use crate::types::Timestamp;
 use client::AnyCertificate;
 use shown::{Files, Looked, Shown, Source};
 
@@ -284,6 +285,47 @@ fn provider() -> CryptoProvider {
         kx_groups: vec![group::X25519MLKEM768, group::X25519, group::SECP256R1, group::SECP384R1],
         ..aws_lc_rs::default_provider()
     }
+}
+
+/// What clients will not accept of the certificates that the configuration names: they are shown all the same, for
+/// clients say more clearly what is wrong than a port where nobody listens; `config check` tells.
+pub fn troubles(config: &Config, now: Timestamp) -> Vec<Problem> {
+    let provider = provider();
+    let issuer = config.issuer.url().host_str().unwrap_or_default().to_owned();
+    let alias = config.mtls.url.as_ref().map(|url| url.host().to_owned());
+    let own = Files::of(&config.mtls.certificate_file, &config.mtls.key_file, &None);
+    let shared = Files::of(&config.tls.certificate_file, &config.tls.key_file, &None);
+    let mut hosts: Vec<_> =
+        Some(issuer).filter(|_| !config.tls.listen.is_empty()).into_iter().collect();
+    hosts.extend(alias.clone().filter(|_| own.is_none() && !mtls_is_elsewhere(config)));
+    let named = [
+        ("tls.certificate_file", shared, hosts),
+        ("mtls.certificate_file", own, alias.into_iter().collect()),
+    ];
+    let mut found = Vec::new();
+    for (key, files, hosts) in named {
+        let Some(Files { chain, key: private, .. }) = files else { continue };
+        // What cannot be read is among the problems.
+        let Ok(identity) = Identity::load(&chain, &private, &provider) else { continue };
+        let names = identity.certificate.names.to_texts().join(", ");
+        let names = if names.is_empty() { "no name".to_owned() } else { names };
+        for host in hosts.iter().filter(|host| !identity.is_for(host)) {
+            let (chain, names) = (chain.display(), names.escape_debug());
+            let reason =
+                format!("names {chain}, a certificate that is not for {host}, but for {names}");
+            let remedy = format!("give a certificate with the name {host} (subjectAltName)");
+            found.push(Problem::new(key, reason, remedy));
+        }
+        if let Err(why) = identity.in_force(now) {
+            let reason = format!("names {}: {why}", chain.display());
+            found.push(Problem::new(
+                key,
+                reason,
+                "have it renewed, or set the clock right".to_owned(),
+            ));
+        }
+    }
+    found
 }
 
 /// What is wrong with the certificates that the configuration names.
