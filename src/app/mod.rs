@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::flow::client_keys::ClientKeys;
 use crate::flow::keys::{Document, Keyring, Schedule};
 use crate::flow::possession::Held;
-use crate::flow::{Call, kek, metadata};
+use crate::flow::{Call, kek, metadata, registration};
 use crate::outbound::Outbound;
 use crate::outbound::mail::Mailer;
 use crate::people::{Hasher, People};
@@ -123,6 +123,7 @@ impl App {
         let schedule = Schedule::of(&config);
         let trace = Trace::of_command(clock.now_ms());
         let keyring = Keyring::open(&store, kek, schedule, &trace).await?;
+        registration::settle(&store, &trace).await?;
         let cache = Cache::new(store.clone());
         cache.confirm().await?;
         let trust = Trust::open(&config.client_certificates.anchors)?;

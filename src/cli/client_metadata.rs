@@ -66,6 +66,9 @@ pub(super) struct Described {
     /// tls_client_auth_san_email: a mail address in its certificate.
     #[arg(long, value_name = "ADDRESS", group = "certificate")]
     tls_san_email: Option<String>,
+    /// gw_shared_certificate_name: other clients, registered with this too, may have the same certificate name.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    shared_certificate_name: Option<bool>,
     /// tls_client_certificate_bound_access_tokens: whether its tokens are bound to its certificate.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     tls_bound_tokens: Option<bool>,
@@ -111,7 +114,7 @@ impl Described {
         // Another name, or another way to prove itself, takes the place of the one that was.
         let is_name = |name: &str| name.starts_with("tls_client_auth_");
         if flags.keys().any(|name| is_name(name) || name == "token_endpoint_auth_method") {
-            document.retain(|name, _| !is_name(name));
+            document.retain(|name, _| !is_name(name) && name != "gw_shared_certificate_name");
         }
         document.extend(flags);
         serde_json::from_value(Value::Object(document))
@@ -162,6 +165,9 @@ impl Described {
             if given {
                 put(name, value);
             }
+        }
+        if let Some(shared) = self.shared_certificate_name {
+            put("gw_shared_certificate_name", json!(shared));
         }
         if let Some(bound) = self.tls_bound_tokens {
             put("tls_client_certificate_bound_access_tokens", json!(bound));

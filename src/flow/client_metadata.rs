@@ -11,6 +11,7 @@ mod certificate;
 
 use url::Url;
 
+pub(super) use self::certificate::compared_name;
 use super::{redirect_uri, uri};
 use crate::config::Config;
 use crate::jose::Jwks;

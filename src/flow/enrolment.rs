@@ -27,7 +27,8 @@ pub fn authority<'a>(call: &'a Call<'_>) -> Authority<'a> {
 /// own; `path` is that of the endpoint which was called.
 ///
 /// # Errors
-/// `invalid_request` for what is no request; `invalid_client`; `not_found` where there is no authority.
+/// `invalid_client`, before the request is read; `invalid_request` for what is no request; `not_found` where
+/// there is no authority.
 pub async fn enrol(
     call: &Call<'_>,
     id: ClientId,
@@ -35,12 +36,14 @@ pub async fn enrol(
     path: &str,
     request: &[u8],
 ) -> Result<Issued> {
-    let request = read(request)?;
     let authority = authority(call);
     if let Some(token) = EnrolmentToken::read(secret.expose()) {
-        return authority.issue(Some(&id), &request, Right::Token(&token)).await;
+        let right = Right::Token(&token);
+        authority.must_admit(Some(&id), right).await?;
+        return authority.issue(Some(&id), &read(request)?, right).await;
     }
     let client = client_auth::authenticate(call, &Presented::Basic { id, secret }, path).await?;
+    let request = read(request)?;
     authority.issue(Some(&client.id), &request, Right::Proven).await
 }
 
@@ -54,8 +57,9 @@ pub async fn renew(call: &Call<'_>, request: &[u8]) -> Result<Issued> {
             .because("a certificate is renewed over a connection that was made with it")
             .into());
     };
-    let request = read(request)?;
-    authority(call).issue(None, &request, Right::Certificate(certificate.thumbprint)).await
+    let (authority, right) = (authority(call), Right::Certificate(certificate.thumbprint));
+    authority.must_admit(None, right).await?;
+    authority.issue(None, &read(request)?, right).await
 }
 
 fn read(request: &[u8]) -> Result<CertificationRequest, Refusal> {

@@ -6,6 +6,9 @@
 //! [RFC 7591]: https://www.rfc-editor.org/rfc/rfc7591
 //! [OIDC Registration]: https://openid.net/specs/openid-connect-registration-1_0.html
 
+mod certificate_names;
+
+pub use self::certificate_names::settle;
 use super::client_metadata::{judge, must_be_in_sector};
 use crate::config::Config;
 use crate::jose::Kek;
@@ -57,7 +60,8 @@ impl Registrar<'_> {
     /// Registers a client.
     ///
     /// # Errors
-    /// `invalid_redirect_uri` or `invalid_client_metadata`, with what is wrong with it.
+    /// `invalid_redirect_uri` or `invalid_client_metadata`, with what is wrong with it: also when a certificate
+    /// of another client would prove this one.
     pub async fn create(&self, metadata: Metadata) -> Result<Registered> {
         let judged = self.judge(metadata, None).await?;
         retrying(|| self.insert(&judged)).await
@@ -104,7 +108,7 @@ impl Registrar<'_> {
             }
             enrolments::forget_of_client(&mut tx, id).await?;
             self.revoke_certificates(&mut tx, id, Reason::PrivilegeWithdrawn).await?;
-            self.note(tx, Kind::ClientDisabled, id).await
+            self.note(tx, Event::success(Kind::ClientDisabled), id).await
         })
         .await
     }
@@ -112,14 +116,16 @@ impl Registrar<'_> {
     /// Lets a disabled client work again.
     ///
     /// # Errors
-    /// `not_found`.
+    /// `not_found`; `invalid_client_metadata` when another client has its certificate name by now.
     pub async fn enable(&self, id: &ClientId) -> Result<()> {
         retrying(|| async {
             let mut tx = self.store.write().await?;
             if !clients::disable(&mut tx, id, None).await? {
                 return Err(unknown().into());
             }
-            self.note(tx, Kind::ClientEnabled, id).await
+            // While it was disabled, its name was free for others.
+            certificate_names::must_be_its_own(&mut tx, id, self.trace).await?;
+            self.note(tx, Event::success(Kind::ClientEnabled), id).await
         })
         .await
     }
@@ -136,7 +142,7 @@ impl Registrar<'_> {
                 return Err(unknown().into());
             }
             self.revoke_certificates(&mut tx, id, Reason::CessationOfOperation).await?;
-            self.note(tx, Kind::ClientDeleted, id).await
+            self.note(tx, Event::success(Kind::ClientDeleted), id).await
         })
         .await
     }
@@ -184,6 +190,8 @@ impl Registrar<'_> {
         let metadata = &named(&judged.metadata, &id);
         let mut tx = self.store.write().await?;
         clients::insert(&mut tx, &id, metadata, now).await?;
+        certificate_names::keep(&mut tx, &id, metadata).await?;
+        certificate_names::must_be_its_own(&mut tx, &id, self.trace).await?;
         self.note_certificates(&mut tx, &id, metadata).await?;
         let secret = if has_secret(metadata.token_endpoint_auth_method) {
             Some(self.give_secret(&mut tx, &id, metadata).await?)
@@ -204,6 +212,8 @@ impl Registrar<'_> {
         if !clients::update(&mut tx, id, client.version, metadata, now).await? {
             return Err(changed().into());
         }
+        certificate_names::keep(&mut tx, id, metadata).await?;
+        certificate_names::must_be_its_own(&mut tx, id, self.trace).await?;
         self.note_certificates(&mut tx, id, metadata).await?;
         let before = client.metadata.token_endpoint_auth_method;
         let after = metadata.token_endpoint_auth_method;
@@ -278,7 +288,11 @@ impl Registrar<'_> {
         secret: Option<ClientSecret>,
     ) -> Result<Registered> {
         let client = clients::find(&mut tx, id).await?.ok_or_else(unknown)?;
-        self.note(tx, kind, id).await?;
+        let mut event = Event::success(kind);
+        if client.metadata.gw_shared_certificate_name {
+            event = event.fact("shared_certificate_name", true);
+        }
+        self.note(tx, event, id).await?;
         Ok(Registered { client, secret })
     }
 
@@ -292,9 +306,9 @@ impl Registrar<'_> {
     }
 
     /// Tells the other replicas and the audit trail, and makes it so.
-    async fn note(&self, mut tx: Tx, kind: Kind, id: &ClientId) -> Result<()> {
+    async fn note(&self, mut tx: Tx, event: Event, id: &ClientId) -> Result<()> {
         versions::bump(&mut tx, versions::Kind::Clients).await?;
-        Event::success(kind).client(id).write(&mut tx, self.trace).await?;
+        event.client(id).write(&mut tx, self.trace).await?;
         tx.commit().await?;
         Ok(())
     }

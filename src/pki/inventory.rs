@@ -241,6 +241,8 @@ pub struct Entry {
     pub state: State,
     /// Whom it proves.
     pub holders: Vec<Holder>,
+    /// Those of them that are registered as sharing their certificate name with other clients.
+    pub sharing: HashSet<ClientId>,
     /// What is bound to it.
     pub tokens: Tokens,
 }
@@ -335,8 +337,8 @@ impl Inventory<'_> {
         .await
     }
 
-    /// Revokes what ends with a certificate, of all that we know. The others of its key, if that is known to
-    /// somebody else. What it has signed, and what that has signed, if it is one of our authority, for those count
+    /// Revokes what ends with a certificate, of all that we know. The others of its key, and those that were
+    /// renewed with it, if that key is known to somebody else. What it has signed, and what that has signed, if it is one of our authority, for those count
     /// by it alone; that of another authority may count by another certificate that it has for the same key, but
     /// not when that key is known to somebody else: then nobody can tell whom it was issued to.
     async fn revoke_with(
@@ -355,7 +357,10 @@ impl Inventory<'_> {
             if reason == Reason::KeyCompromise {
                 let key = certificate.public_key;
                 let of_key = certificates::of_key(tx, key, self.now).await?;
-                others.extend(of_key.into_iter().map(|row| (row, reason)));
+                // Whoever has the key may have renewed the certificate for keys of their own, and nobody can tell
+                // these from what its owner has renewed.
+                let renewed = certificates::renewed_from(tx, certificate.thumbprint).await?;
+                others.extend(of_key.into_iter().chain(renewed).map(|row| (row, reason)));
             }
             for (row, reason) in others {
                 if certificates::revoke(tx, row.thumbprint, reason.as_str(), self.now).await? {
@@ -433,12 +438,18 @@ impl Inventory<'_> {
         for holder in certificates::holders(self.store.db(), from).await? {
             holders.entry(holder.thumbprint).or_default().push(holder);
         }
+        let sharing = clients::sharing_certificate_names(self.store.db()).await?;
         let bound = self.bound().await?;
-        let entry = |certificate: CertificateRow| Entry {
-            state: State::of(&certificate, &self.config.certificates.warn_before, self.now),
-            holders: holders.remove(&certificate.thumbprint).unwrap_or_default(),
-            tokens: bound.to(&certificate),
-            certificate,
+        let entry = |certificate: CertificateRow| {
+            let holders = holders.remove(&certificate.thumbprint).unwrap_or_default();
+            let ids = holders.iter().map(|holder| &holder.client_id);
+            Entry {
+                state: State::of(&certificate, &self.config.certificates.warn_before, self.now),
+                sharing: ids.filter(|id| sharing.contains(*id)).cloned().collect(),
+                holders,
+                tokens: bound.to(&certificate),
+                certificate,
+            }
         };
         Ok(rows.into_iter().map(entry).collect())
     }

@@ -84,7 +84,7 @@ impl Authority<'_> {
     /// # Errors
     /// `invalid_client` when the client or its right counts for nothing; `invalid_request` when the key of the
     /// request is known to somebody else; `not_found` when there is no authority; a failure when the issuing
-    /// certificate has expired or was revoked.
+    /// certificate has expired, was revoked or is not valid yet.
     pub async fn issue(
         &self,
         client: Option<&ClientId>,
@@ -92,11 +92,45 @@ impl Authority<'_> {
         right: Right<'_>,
     ) -> Result<Issued> {
         let issuing = self.open().await?;
-        if issuing.row.not_after <= self.trace.now() {
+        let now = self.trace.now();
+        if issuing.row.not_after <= now {
             return Err(Failure::internal("the issuing certificate has expired: ca renew").into());
+        }
+        // Made while a clock was ahead: whoever verifies what it issues finds no path to it.
+        let not_before = Certificate::read(&issuing.row.certificate, &[]).map(|one| one.not_before);
+        if now < not_before.map_err(Failure::internal)? {
+            return Err(Failure::internal(
+                "the issuing certificate is not valid yet: set the clock right, or ca renew",
+            )
+            .into());
         }
         let client = self.named(client, right).await?;
         retrying(|| self.issue_once(&issuing, &client, request, right)).await
+    }
+
+    /// Looks whether a right would count, before a request is read that comes with it: the signature of a request
+    /// costs whatever its sender likes, so nobody's is verified who would be given nothing (RFC 7030 §3.2.3).
+    ///
+    /// # Errors
+    /// `invalid_client`.
+    pub async fn must_admit(&self, client: Option<&ClientId>, right: Right<'_>) -> Result<()> {
+        let (db, now) = (self.store.db(), self.trace.now());
+        match (right, client) {
+            (Right::Proven, _) => Ok(()),
+            (Right::Token(token), Some(client)) => {
+                match enrolments::is_live(db, &token.digest(), client, now).await? {
+                    true => Ok(()),
+                    false => Err(wrong_token(client).into()),
+                }
+            }
+            (Right::Token(_), None) => Err(nobody("no client").into()),
+            (Right::Certificate(thumbprint), _) => {
+                match authorities::is_renewable(db, thumbprint, now).await? {
+                    true => Ok(()),
+                    false => Err(not_ours().into()),
+                }
+            }
+        }
     }
 
     /// Makes a token with which a client enrols once.
@@ -168,6 +202,7 @@ impl Authority<'_> {
             .fact("not_after", issued.not_after.0)
             .fact("by", right.name());
         if let Right::Certificate(renewed) = right {
+            certificates::set_renewed_from(&mut tx, issued.thumbprint, renewed).await?;
             event = event.fact("renewed", renewed.to_string());
         }
         event.write(&mut tx, self.trace).await?;
@@ -199,9 +234,7 @@ impl Authority<'_> {
             Right::Proven => {}
             Right::Token(token) => {
                 if !enrolments::spend(tx, &token.digest(), id, now).await? {
-                    return Err(nobody("the token is another client's, was used, or has expired")
-                        .with("client_id", id)
-                        .into());
+                    return Err(wrong_token(id).into());
                 }
             }
             Right::Certificate(thumbprint) => {
@@ -296,6 +329,10 @@ const fn failed() -> Refusal {
 
 fn nobody(reason: &'static str) -> Refusal {
     failed().with("reason", reason)
+}
+
+fn wrong_token(client: &ClientId) -> Refusal {
+    nobody("the token is another client's, was used, or has expired").with("client_id", client)
 }
 
 fn not_ours() -> Refusal {

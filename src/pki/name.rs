@@ -141,6 +141,29 @@ impl Name {
         Ok(Self { relative })
     }
 
+    /// What is compared of it, as bytes: the same for all names that are equal, and for no others.
+    pub fn compared(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut push = |part: &[u8]| {
+            bytes.extend_from_slice(&part.len().to_be_bytes());
+            bytes.extend_from_slice(part);
+        };
+        for set in &self.relative {
+            push(&set.len().to_be_bytes());
+            for attribute in set {
+                push(attribute.oid.as_bytes());
+                let (kind, value) = match &attribute.compared {
+                    Compared::Folded(text) => (b"f", text.as_bytes()),
+                    Compared::Exact(text) => (b"e", text.as_bytes()),
+                    Compared::Der(der) => (b"d", der.as_slice()),
+                };
+                push(kind);
+                push(value);
+            }
+        }
+        bytes
+    }
+
     /// Whether there is nothing in it.
     pub const fn is_empty(&self) -> bool {
         self.relative.is_empty()

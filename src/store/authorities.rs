@@ -244,6 +244,37 @@ pub async fn may_be_renewed(
     Ok(counts == 1)
 }
 
+/// Whether [`may_be_renewed`] would say so now, for the client that it was issued to. Only that one decides; this
+/// spares work to who is refused then.
+///
+/// # Errors
+/// What the database says.
+pub async fn is_renewable(
+    on: impl Into<On<'_>>,
+    thumbprint: Thumbprint,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
+    #[derive(FromRow)]
+    struct Renewable {
+        #[expect(dead_code, reason = "that there is a row is the answer")]
+        thumbprint: String,
+    }
+    let found: Option<Renewable> = sql(concat!(
+        "SELECT thumbprint FROM certificates
+          WHERE thumbprint = $1 AND not_before <= $2 AND not_after >= $2
+            AND EXISTS (SELECT 1 FROM issued WHERE issued.thumbprint = certificates.thumbprint)
+            AND EXISTS (SELECT 1 FROM clients
+                         WHERE clients.id = certificates.client_id AND clients.disabled_at IS NULL)
+            AND NOT ",
+        dead!()
+    ))
+    .bind(thumbprint)
+    .bind(now)
+    .opt(on)
+    .await?;
+    Ok(found.is_some())
+}
+
 /// A CRL.
 #[derive(Clone, Debug, FromRow)]
 pub struct Crl {

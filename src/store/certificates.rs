@@ -779,6 +779,43 @@ pub async fn of_key(
     rows.into_iter().map(Row::read).collect()
 }
 
+/// Keeps by which certificate another one was asked for.
+///
+/// # Errors
+/// What the database says.
+pub async fn set_renewed_from(
+    tx: &mut Tx,
+    thumbprint: Thumbprint,
+    from: Thumbprint,
+) -> sqlx::Result<()> {
+    sql("UPDATE certificates SET renewed_from = $1 WHERE thumbprint = $2")
+        .bind(from)
+        .bind(thumbprint)
+        .run(tx)
+        .await
+        .map(drop)
+}
+
+/// The certificates that were asked for by this one, those included that have expired: others may have been asked
+/// for by them.
+///
+/// # Errors
+/// What the database says.
+pub async fn renewed_from(
+    tx: &mut Tx,
+    thumbprint: Thumbprint,
+) -> sqlx::Result<Vec<CertificateRow>> {
+    let rows: Vec<Row> = sql(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM certificates WHERE renewed_from = $1 ORDER BY thumbprint"
+    ))
+    .bind(thumbprint)
+    .all(tx)
+    .await?;
+    rows.into_iter().map(Row::read).collect()
+}
+
 /// Revokes all certificates of a client that our authority issued and that have not expired: it was disabled
 /// or deleted. Returns them.
 ///

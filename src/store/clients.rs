@@ -1,6 +1,6 @@
 //! `clients`, `client_secrets`, `client_logos`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use serde::Deserialize;
 use sqlx::FromRow;
@@ -183,6 +183,82 @@ pub async fn update(
     .run(tx)
     .await?;
     Ok(updated == 1)
+}
+
+/// The certificate name of clients for which it has yet to be computed.
+const UNKNOWN: &str = "?";
+
+/// The clients whose certificate name has yet to be computed, disabled or not, without their secrets.
+///
+/// # Errors
+/// What the database says.
+pub async fn without_certificate_name(on: impl Into<On<'_>>) -> sqlx::Result<Vec<Client>> {
+    let rows: Vec<Row> =
+        sql("SELECT id, metadata, created_at, disabled_at, ended_at, version FROM clients
+          WHERE certificate_name = $1
+          ORDER BY id")
+        .bind(UNKNOWN)
+        .all(on)
+        .await?;
+    rows.into_iter().map(|row| row.with(Vec::new())).collect()
+}
+
+/// Keeps by which name a certificate proves a client, in the form in which names are compared, and whether
+/// others may have that name too.
+///
+/// # Errors
+/// What the database says.
+pub async fn set_certificate_name(
+    tx: &mut Tx,
+    id: &ClientId,
+    name: Option<&str>,
+    is_shared: bool,
+) -> sqlx::Result<()> {
+    sql("UPDATE clients SET certificate_name = $1, shares_certificate_name = $2 WHERE id = $3")
+        .bind(name.unwrap_or_default())
+        .bind(is_shared)
+        .bind(id)
+        .run(tx)
+        .await
+        .map(drop)
+}
+
+/// The other clients, not disabled, that have the certificate name of this one, where one of the two does not
+/// share it. Whoever asks has locked the version of the clients first (`versions::bump`): then nobody can
+/// register that name at the same time.
+///
+/// # Errors
+/// What the database says.
+pub async fn namesakes(tx: &mut Tx, id: &ClientId) -> sqlx::Result<Vec<ClientId>> {
+    #[derive(FromRow)]
+    struct Namesake {
+        id: ClientId,
+    }
+    let found: Vec<Namesake> = sql("SELECT other.id
+           FROM clients AS own
+           JOIN clients AS other
+             ON other.certificate_name = own.certificate_name AND other.id <> own.id
+          WHERE own.id = $1 AND own.certificate_name <> '' AND other.disabled_at IS NULL
+            AND NOT (own.shares_certificate_name AND other.shares_certificate_name)
+          ORDER BY other.id")
+    .bind(id)
+    .all(tx)
+    .await?;
+    Ok(found.into_iter().map(|namesake| namesake.id).collect())
+}
+
+/// The clients that are registered as sharing their certificate name.
+///
+/// # Errors
+/// What the database says.
+pub async fn sharing_certificate_names(on: impl Into<On<'_>>) -> sqlx::Result<HashSet<ClientId>> {
+    #[derive(FromRow)]
+    struct Sharing {
+        id: ClientId,
+    }
+    let found: Vec<Sharing> =
+        sql("SELECT id FROM clients WHERE shares_certificate_name").all(on).await?;
+    Ok(found.into_iter().map(|sharing| sharing.id).collect())
 }
 
 /// What makes a client stand by what it was issued: it is not disabled, nor was it since. The statement says

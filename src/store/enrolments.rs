@@ -1,5 +1,7 @@
 //! `enrolments`: tokens with which a client enrols once.
 
+use sqlx::FromRow;
+
 use super::{On, Tx, sql};
 use crate::types::{ClientId, Digest, Timestamp};
 
@@ -44,6 +46,34 @@ pub async fn spend(
     .run(tx)
     .await?;
     Ok(spent == 1)
+}
+
+/// Whether a token would enrol this client now. Only [`spend`] decides; this spares work to who is refused then.
+///
+/// # Errors
+/// What the database says.
+pub async fn is_live(
+    on: impl Into<On<'_>>,
+    digest: &Digest,
+    client: &ClientId,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
+    #[derive(FromRow)]
+    struct Live {
+        #[expect(dead_code, reason = "that there is a row is the answer")]
+        digest: Vec<u8>,
+    }
+    let found: Option<Live> = sql("SELECT enrolments.digest FROM enrolments
+           JOIN clients ON clients.id = enrolments.client_id
+          WHERE enrolments.digest = $1 AND enrolments.client_id = $2
+            AND enrolments.used_at IS NULL AND enrolments.expires_at > $3
+            AND clients.disabled_at IS NULL")
+    .bind(digest)
+    .bind(client)
+    .bind(now)
+    .opt(on)
+    .await?;
+    Ok(found.is_some())
 }
 
 /// Forgets those of a client: it was disabled.

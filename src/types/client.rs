@@ -294,6 +294,10 @@ pub struct Metadata {
     /// Which `aud` its assertions may have; absent: as the server says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gw_assertion_audience: Option<AssertionAudience>,
+    /// Its certificate name may also be that of other clients which say the same: an organisation has one
+    /// certificate for several of them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gw_shared_certificate_name: bool,
 }
 
 const fn yes() -> bool {

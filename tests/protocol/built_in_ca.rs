@@ -505,6 +505,20 @@ async fn nothing_is_issued_beyond_the_end_of_the_issuing_certificate() {
     issued(&server, &client).await;
 }
 
+/// A clock that was ahead has made the authority: what it would issue now nobody could verify.
+#[tokio::test]
+async fn nothing_is_issued_before_the_issuing_certificate_is_valid() {
+    let server = Server::with_authority().await;
+    let client = server.service().await;
+
+    server.wait(-3600);
+    let early = server.issue(&client, &KeyPair::generate().unwrap()).await;
+    assert!(matches!(early, Err(Error::Failed(_))), "{early:?}");
+
+    server.wait(3600);
+    issued(&server, &client).await;
+}
+
 /// The root's key is needed for nothing but the next issuing certificate.
 #[tokio::test]
 async fn the_root_key_can_be_taken_elsewhere() {

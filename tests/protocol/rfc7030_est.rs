@@ -5,7 +5,7 @@ use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use gatewright::pki::Certificate;
+use gatewright::pki::{Certificate, Reason};
 use gatewright::types::{ClientId, Seconds};
 use rcgen::KeyPair;
 use serde_json::json;
@@ -339,6 +339,92 @@ async fn a_disabled_client_renews_nothing() {
     authenticated(&server, &client, &shown).await.refused(401, "invalid_client");
     ask().send().await.refused(401, "invalid_client");
     enrolled(&server, &client).await;
+}
+
+/// §3.2.3: whoever has no credentials is told so, and nothing of their request is read: its signature costs what its
+/// sender likes.
+#[tokio::test]
+async fn credentials_are_asked_for_before_the_request_is_read() {
+    let server = server().await;
+    let client = machine(&server).await;
+    let (live, spent) = (token(&server, &client).await, token(&server, &client).await);
+    let key = KeyPair::generate().unwrap();
+    server.ask_tls("POST", ENROL).basic(&client.id, &spent).pkcs10(&key).send().await.ok();
+    let stranger = Identity::self_signed("Backup");
+    let no_request = |ask: Ask| ask.header("content-type", "application/pkcs10").body("hello");
+
+    for secret in ["secret", &spent] {
+        let ask = server.ask_tls("POST", ENROL).basic(&client.id, secret);
+        no_request(ask).send().await.refused(401, "invalid_client");
+    }
+    let renewing = server.ask_mtls(Some(&stranger), "POST", RENEW);
+    no_request(renewing).send().await.refused(401, "invalid_client");
+
+    let ask = server.ask_tls("POST", ENROL).basic(&client.id, &live);
+    no_request(ask).send().await.refused(400, "invalid_request");
+}
+
+/// Whoever has a key may have renewed the certificate for keys of their own: all of it ends, also what was renewed
+/// by what has expired since. A certificate that was replaced in peace ends alone.
+#[tokio::test]
+async fn what_was_renewed_with_a_compromised_key_ends_with_it() {
+    let server = server().await;
+    let client = machine(&server).await;
+    let leaked = enrolled(&server, &client).await;
+    let renew = async |shown: &Identity| {
+        let key = KeyPair::generate().unwrap();
+        let ask = server.ask_mtls(Some(shown), "POST", RENEW).pkcs10(&key);
+        identity(ask.send().await, key)
+    };
+    let second = renew(&leaked).await;
+    server.wait(20 * 3600);
+    let third = renew(&second).await;
+    let aside = enrolled(&server, &client).await;
+    server.wait(5 * 3600);
+    authenticated(&server, &client, &second).await.refused(401, "invalid_client");
+    authenticated(&server, &client, &third).await.ok();
+
+    let revoke = async |shown: &Identity, reason| {
+        let trace = server.trace();
+        let read = Certificate::read(shown.certificate(), &[]).unwrap();
+        let row = gatewright::pki::inventory::seen(&read, trace.now());
+        let others = server.inventory().revoke(&row, reason, &trace).await.unwrap();
+        server.app().confirm().await.unwrap();
+        others
+    };
+    assert_eq!(revoke(&leaked, Reason::KeyCompromise).await, 2);
+
+    authenticated(&server, &client, &third).await.refused(401, "invalid_client");
+    renewed(&server, &third).await.refused(401, "invalid_client");
+    let next = renew(&aside).await;
+    assert_eq!(revoke(&aside, Reason::Superseded).await, 0);
+    authenticated(&server, &client, &next).await.ok();
+}
+
+/// THREATS EX-06: what our authority has issued belongs to the client that it was issued to, whatever names it has.
+#[tokio::test]
+async fn a_certificate_of_the_authority_is_its_owners_alone_whatever_names_it_has() {
+    let server = server().await;
+    let named = |shared: bool| {
+        json!({
+            "grant_types": ["client_credentials"],
+            "scope": "read",
+            "token_endpoint_auth_method": "tls_client_auth",
+            "tls_client_auth_san_dns": "backup.example.org",
+            "gw_shared_certificate_name": shared,
+        })
+    };
+    let owner = server.register(named(true)).await;
+    let other = server.register(named(true)).await;
+    let shown = enrolled(&server, &owner).await;
+    let read = Certificate::read(shown.certificate(), &[]).unwrap();
+    assert_eq!(read.names.dns, ["backup.example.org"]);
+
+    authenticated(&server, &owner, &shown).await.ok();
+    authenticated(&server, &other, &shown).await.refused(401, "invalid_client");
+
+    let told = format!("{:?}", server.events("request.refused").await);
+    assert!(told.contains("issued to another client"), "{told}");
 }
 
 /// Behind a proxy that ends TLS, the certificate is the one that it tells of.

@@ -1,7 +1,11 @@
 //! RFC 8705 §2, client authentication by certificates: whom one proves, and whom not. THREATS MT-01 to MT-03.
 
 use gatewright::config::CertificateHeader;
+use gatewright::flow::registration::Registrar;
 use gatewright::pki::anchors::Trust;
+use gatewright::store::clients;
+use gatewright::types::client::Metadata;
+use gatewright::types::{ClientId, Code, Error, Refusal};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa,
     KeyPair, KeyUsagePurpose, NameConstraints, SanType, date_time_ymd,
@@ -481,6 +485,197 @@ async fn a_certificate_stands_beside_no_other_proof() {
     let token = other.showing(&shown).send().await.ok().token("access_token");
     assert_eq!(crate::jwt::claims(&token)["cnf"], Value::Null, "it asks for no bound tokens");
     ask(&server, &by_secret, &shown).await.refused(401, "invalid_client");
+}
+
+/// Registers, or tells why not.
+async fn try_named(server: &Server, members: &[(&str, Value)]) -> Result<ClientId, Refusal> {
+    let mut metadata = json!({
+        "grant_types": ["client_credentials"],
+        "scope": "read",
+        "token_endpoint_auth_method": "tls_client_auth",
+    });
+    for (name, value) in members {
+        metadata[*name] = value.clone();
+    }
+    let metadata = serde_json::from_value(metadata).unwrap();
+    let mut done = None;
+    server.administer(async |registrar| done = Some(registrar.create(metadata).await)).await;
+    refusal_of(done.unwrap().map(|registered| registered.client.id))
+}
+
+fn refusal_of<T>(result: gatewright::types::Result<T>) -> Result<T, Refusal> {
+    result.map_err(|error| match error {
+        Error::Refused(refusal) => refusal,
+        Error::Failed(failure) => panic!("{failure}"),
+    })
+}
+
+const SHARED: &str = "gw_shared_certificate_name";
+
+/// THREATS EX-07: each kind of name, however it is written, belongs to one client, unless both share it.
+#[tokio::test]
+async fn a_certificate_name_proves_one_client() {
+    let server = server().await.0;
+    for (member, first, same, other) in [
+        (
+            "tls_client_auth_subject_dn",
+            "CN=Backup,O=Example",
+            vec!["cn=backup,2.5.4.10=EXAMPLE", "commonName=BACKUP,O=example"],
+            "O=Example,CN=Backup",
+        ),
+        (
+            "tls_client_auth_san_dns",
+            "backup.example.org",
+            vec!["BACKUP.Example.org"],
+            "b.example.org",
+        ),
+        (
+            "tls_client_auth_san_uri",
+            "spiffe://example.org/backup",
+            vec!["spiffe://example.org/backup"],
+            "spiffe://example.org/Backup",
+        ),
+        ("tls_client_auth_san_ip", "2001:db8::7", vec!["2001:0db8:0::7"], "2001:db8::8"),
+        (
+            "tls_client_auth_san_email",
+            "Backup@example.org",
+            vec!["Backup@EXAMPLE.org"],
+            "backup@example.org",
+        ),
+    ] {
+        let owner = try_named(&server, &[(member, json!(first))]).await.unwrap();
+        for same in same {
+            for shared in [false, true] {
+                let refused =
+                    try_named(&server, &[(member, json!(same)), (SHARED, json!(shared))]).await;
+                let refused = refused.expect_err(same);
+                assert_eq!(refused.code, Code::InvalidClientMetadata, "{same}");
+                assert!(format!("{refused:?}").contains(owner.as_str()), "{refused:?}");
+            }
+        }
+        try_named(&server, &[(member, json!(other))]).await.expect(other);
+    }
+}
+
+/// THREATS EX-07: also on update and on enable; whoever is gone or disabled has no name.
+#[tokio::test]
+async fn no_change_gives_a_client_the_certificate_name_of_another() {
+    let server = server().await.0;
+    let dns = |name: &str| [("tls_client_auth_san_dns", json!(name))];
+    let first = try_named(&server, &dns("a.example.org")).await.unwrap();
+    let second = try_named(&server, &dns("b.example.org")).await.unwrap();
+
+    server
+        .administer(async |registrar| {
+            let find = async |id: &ClientId| {
+                clients::find(registrar.store.db(), id).await.unwrap().unwrap()
+            };
+            let client = find(&second).await;
+            let mut metadata = client.metadata.clone();
+            metadata.tls_client_auth_san_dns = Some("A.example.org".to_owned());
+            refusal_of(registrar.update(&client, metadata.clone()).await).unwrap_err();
+
+            registrar.disable(&first).await.unwrap();
+            registrar.update(&client, metadata).await.unwrap();
+            let refused = refusal_of(registrar.enable(&first).await).unwrap_err();
+            assert_eq!(refused.code, Code::InvalidClientMetadata);
+            assert!(find(&first).await.disabled_at.is_some(), "nothing was changed");
+
+            registrar.delete(&second).await.unwrap();
+            registrar.enable(&first).await.unwrap();
+        })
+        .await;
+}
+
+/// Decision 18: an organisation may have one certificate for several clients, which say so all of them. The
+/// inventory and the audit trail tell. THREATS EX-07
+#[tokio::test]
+async fn clients_that_say_so_share_one_certificate_name() {
+    let (server, authority) = server().await;
+    let name = ("tls_client_auth_subject_dn", json!("CN=Backup,O=Example"));
+    let shared = || [name.clone(), (SHARED, json!(true))];
+    let first = try_named(&server, &shared()).await.unwrap();
+    let second = try_named(&server, &shared()).await.unwrap();
+    try_named(&server, std::slice::from_ref(&name)).await.unwrap_err();
+
+    let shown = authority.issue("Backup", |_| {});
+    for id in [&first, &second] {
+        let client = Client { id: id.to_string(), secret: String::new() };
+        ask(&server, &client, &shown).await.ok();
+    }
+    server
+        .administer(async |registrar| {
+            let client = clients::find(registrar.store.db(), &second).await.unwrap().unwrap();
+            let mut metadata = client.metadata.clone();
+            metadata.gw_shared_certificate_name = false;
+            refusal_of(registrar.update(&client, metadata).await).unwrap_err();
+        })
+        .await;
+
+    let events = server.events("client.created").await;
+    assert!(events.iter().all(|event| event.facts.contains("\"shared_certificate_name\":true")));
+    server.app().sightings.flush(&server.app().store, &server.app().trust).await.unwrap();
+    let found = server.inventory().find(&shown.thumbprint()).await.unwrap();
+    assert_eq!(found[0].sharing.len(), 2, "{found:?}");
+}
+
+/// THREATS EX-07: of 16 that want one name at once, one gets it.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_16_racing_registrations_one_gets_the_certificate_name() {
+    let server = server().await.0;
+    let metadata: Metadata = serde_json::from_value(json!({
+        "grant_types": ["client_credentials"],
+        "scope": "read",
+        "token_endpoint_auth_method": "tls_client_auth",
+        "tls_client_auth_san_dns": "a.example.org",
+    }))
+    .unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..16 {
+        let (app, trace, metadata) = (server.app().clone(), server.trace(), metadata.clone());
+        tasks.spawn(async move {
+            let (store, outbound, config) = (&app.store, &app.outbound, &app.config);
+            let registrar = Registrar { store, outbound, kek: None, config, trace: &trace };
+            refusal_of(registrar.create(metadata).await).is_ok()
+        });
+    }
+
+    let all = tasks.join_all().await;
+
+    assert_eq!(all.iter().filter(|is_registered| **is_registered).count(), 1, "{all:?}");
+}
+
+/// Clients that were registered by one name before names were unique go on working, and are marked and told of.
+/// THREATS EX-07
+#[tokio::test]
+async fn clients_of_an_older_version_that_share_a_name_are_marked() {
+    let (server, authority) = server().await;
+    let dn = |name: &str| [("tls_client_auth_subject_dn", json!(name))];
+    let first = try_named(&server, &dn("CN=Backup,O=Example")).await.unwrap();
+    let second = try_named(&server, &dn("CN=Other,O=Example")).await.unwrap();
+    let alone = try_named(&server, &dn("CN=Alone,O=Example")).await.unwrap();
+    // As a version left them that did not know of this.
+    for statement in [
+        "UPDATE clients SET metadata = REPLACE(metadata, 'CN=Other', 'cn=BACKUP')",
+        "UPDATE clients SET certificate_name = '?'",
+    ] {
+        gatewright::store::sql(statement).run(server.app().store.db()).await.unwrap();
+    }
+
+    let server = server.restarted().await;
+
+    for (id, shares) in [(&first, true), (&second, true), (&alone, false)] {
+        let client = clients::find(server.app().store.db(), id).await.unwrap().unwrap();
+        assert_eq!(client.metadata.gw_shared_certificate_name, shares, "{id}");
+    }
+    assert_eq!(server.events("client.updated").await.len(), 2);
+    let shown = authority.issue("Backup", |_| {});
+    for id in [&first, &second] {
+        let client = Client { id: id.to_string(), secret: String::new() };
+        ask(&server, &client, &shown).await.ok();
+    }
+    try_named(&server, &dn("CN=Backup,O=Example")).await.unwrap_err();
+    try_named(&server, &dn("CN=Alone,O=Example")).await.unwrap_err();
 }
 
 /// What an operator reads of a refusal.

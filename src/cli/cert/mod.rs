@@ -129,6 +129,7 @@ fn in_json(entry: &Entry) -> Value {
                 "client_id": holder.client_id,
                 "registered_at": holder.registered_at,
                 "last_used_at": holder.last_used_at,
+                "shares_name": entry.sharing.contains(&holder.client_id),
             })
         })
         .collect();

@@ -105,8 +105,13 @@ fn in_words(entry: &Entry, said: &[Said], pem: &str) -> String {
     }
     for holder in &entry.holders {
         let registered = holder.registered_at.map_or("", |_| ", registered");
+        let shares = entry.sharing.contains(&holder.client_id);
+        let shares = if shares { ", shares its certificate name" } else { "" };
         let used = at(holder.last_used_at);
-        lines.push(("client", format!("{}{registered}, last used: {used}", holder.client_id)));
+        lines.push((
+            "client",
+            format!("{}{registered}{shares}, last used: {used}", holder.client_id),
+        ));
     }
     let tokens = &entry.tokens;
     lines.push((

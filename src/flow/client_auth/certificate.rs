@@ -9,7 +9,7 @@ use crate::config::Revocation;
 use crate::flow::Call;
 use crate::jose::jwk::PublicKey;
 use crate::pki::chain::Chain;
-use crate::pki::issue::URN;
+use crate::pki::issue::{URN, urn};
 use crate::pki::revocation::Standing;
 use crate::pki::{Certificate, Name};
 use crate::types::client::{AuthMethod, Metadata};
@@ -69,6 +69,16 @@ pub(super) async fn prove(call: &Call<'_>, client: &Client) -> Result<()> {
             if !chain.anchor.is_ours && has_our_name(&client.metadata) {
                 return Err(wrong("another authority has given away a name that only ours gives")
                     .with("anchor", &chain.anchor.name)
+                    .into());
+            }
+            // What our authority has issued belongs to the client that it was issued to, whatever other names stand
+            // in it: each has the client's own (`pki::issue`).
+            if chain.anchor.is_ours
+                && shown.names.uri.iter().any(|uri| uri.starts_with(URN))
+                && !shown.names.has_uri(&urn(&client.id))
+            {
+                return Err(wrong("the client certificate was issued to another client")
+                    .with("names", shown.names.to_texts().join(", ").escape_debug())
                     .into());
             }
             must_stand(call, client, shown, &chain).await?;

@@ -5,8 +5,8 @@
 use super::{must, no};
 use crate::flow::uri;
 use crate::pki::Name;
-use crate::types::Refusal;
 use crate::types::client::{AuthMethod, Metadata};
+use crate::types::{Failure, Refusal, Thumbprint};
 
 /// > A client using the "tls_client_auth" authentication method MUST use exactly one of the below
 /// > metadata parameters to indicate the certificate subject value that the authorization server is to
@@ -36,6 +36,10 @@ pub(super) fn judge(metadata: &Metadata) -> Result<(), Refusal> {
             "a name of a certificate (tls_client_auth_…) is present, and token_endpoint_auth_method is not tls_client_auth",
         )?;
     }
+    must(
+        !metadata.gw_shared_certificate_name || named == 1,
+        "gw_shared_certificate_name is present, and there is no name of a certificate (tls_client_auth_…) to share",
+    )?;
     if let Some(subject) = subject {
         Name::parse(subject).map_err(|reason| {
             no("tls_client_auth_subject_dn is not a name as RFC 4514 writes it, such as CN=Backup,O=Example,C=DE")
@@ -60,6 +64,30 @@ pub(super) fn judge(metadata: &Metadata) -> Result<(), Refusal> {
         )?;
     }
     Ok(())
+}
+
+/// The name by which a certificate proves this client, in the form in which names are compared: two are equal
+/// when one certificate could have both. `None`: the client has none.
+///
+/// # Errors
+/// When what was registered cannot be read.
+pub(in crate::flow) fn compared_name(metadata: &Metadata) -> Result<Option<String>, Failure> {
+    let (kind, name) = if let Some(subject) = &metadata.tls_client_auth_subject_dn {
+        ("subject", Name::parse(subject).map_err(Failure::internal)?.compared())
+    } else if let Some(dns) = &metadata.tls_client_auth_san_dns {
+        ("dns", dns.to_ascii_lowercase().into_bytes())
+    } else if let Some(uri) = &metadata.tls_client_auth_san_uri {
+        ("uri", uri.clone().into_bytes())
+    } else if let Some(ip) = &metadata.tls_client_auth_san_ip {
+        ("ip", ip.to_string().into_bytes())
+    } else if let Some(mail) = &metadata.tls_client_auth_san_email {
+        let (local, domain) = mail.rsplit_once('@').unwrap_or(("", mail));
+        ("email", format!("{local}@{}", domain.to_ascii_lowercase()).into_bytes())
+    } else {
+        return Ok(None);
+    };
+    // The digest, for a name may be longer than an index takes.
+    Ok(Some(format!("{kind}:{}", Thumbprint::of(&name))))
 }
 
 /// A name in the form of RFC 1034 §3.5, each label a letter-digit-hyphen label (RFC 5890 §2.3.1).
