@@ -12,9 +12,9 @@ use tokio::task::JoinSet;
 
 use crate::config::Config;
 use crate::flow::client_keys::ClientKeys;
-use crate::flow::keys::{Document, Keyring, Schedule};
+use crate::flow::keys::{Keyring, Schedule};
 use crate::flow::possession::Held;
-use crate::flow::{Call, kek, metadata, registration};
+use crate::flow::{Call, kek, registration};
 use crate::outbound::Outbound;
 use crate::outbound::mail::Mailer;
 use crate::people::{Hasher, People};
@@ -65,8 +65,6 @@ pub struct Parts {
     pub sightings: Sightings,
     /// The counters.
     pub metrics: Metrics,
-    /// What we tell about ourselves: the algorithms are those of the keys, which every start sees to.
-    pub metadata: Document,
 }
 
 impl Deref for App {
@@ -132,7 +130,6 @@ impl App {
         let metrics = Metrics::default();
         let (recorder, _task) = Recorder::start(store.clone(), metrics.supervisor().clone());
         Ok(Self(Arc::new(Parts {
-            metadata: metadata::document(&config, keyring.keys().algorithms()),
             client_keys: ClientKeys::default(),
             trust,
             revocations: Revocations::default(),

@@ -79,7 +79,10 @@ pub(super) fn listeners(config: &Config, refuse: &mut Refuse<'_>) {
             );
         }
         // The metadata would send clients there with certificates that nobody looks at.
-        Some(_) if !config.sees_client_certificates() => {
+        Some(_)
+            if !config
+                .sees_client_certificates(!(mtls.listen.is_empty() && tls.listen.is_empty())) =>
+        {
             let reason = "is given, but nobody here sees the certificate of a client: there is no \
                           listener for https, and no proxy tells of certificates";
             refuse(

@@ -444,11 +444,10 @@ impl Config {
         }
     }
 
-    /// Whether we can see the certificate of a client: where nobody can, nothing is promised that
-    /// needs one.
-    pub fn sees_client_certificates(&self) -> bool {
-        let is_asked_here =
-            self.mtls.url.is_some() && !(self.mtls.listen.is_empty() && self.tls.listen.is_empty());
+    /// Whether a server of this configuration that listens for https itself, or does not, sees the
+    /// certificate of a client: where nobody does, nothing is promised that needs one.
+    pub fn sees_client_certificates(&self, listens_for_https: bool) -> bool {
+        let is_asked_here = self.mtls.url.is_some() && listens_for_https;
         is_asked_here || self.http.client_certificate_header != CertificateHeader::None
     }
 

@@ -45,8 +45,12 @@ const MTLS: [(&str, &str); 4] = [
 /// The languages of our pages.
 pub const UI_LOCALES: [&str; 4] = ["en", "de", "fr", "es"];
 
-/// Prepares the document.
-pub fn document(config: &Config, algorithms: impl Iterator<Item = Algorithm>) -> Document {
+/// Prepares the document, for a server that sees the certificates of clients or does not.
+pub fn document(
+    config: &Config,
+    with_certificates: bool,
+    algorithms: impl Iterator<Item = Algorithm>,
+) -> Document {
     let at = |path: &str| config.issuer.endpoint(path);
     let algorithms: Vec<Algorithm> = algorithms.collect();
     let grants: Vec<_> = GrantType::ALL.iter().map(|one| one.as_str()).collect();
@@ -54,7 +58,6 @@ pub fn document(config: &Config, algorithms: impl Iterator<Item = Algorithm>) ->
     let modes: Vec<_> = ResponseMode::ALL.iter().map(|one| one.as_str()).collect();
     let subjects: Vec<_> = SubjectType::ALL.iter().map(|one| one.as_str()).collect();
     // RFC 8705 §2.1.1, §2.2.1, §3.3: only where a certificate can be seen.
-    let with_certificates = config.sees_client_certificates();
     let methods: Vec<_> = AuthMethod::ALL
         .iter()
         .filter(|one| with_certificates || !one.is_by_certificate())

@@ -6,6 +6,8 @@ use std::time::Duration;
 use super::cookies::Cookies;
 use super::layout::{Brand, Look};
 use crate::app::App;
+use crate::flow::keys::Document;
+use crate::flow::metadata;
 
 /// The application, and how it looks.
 #[derive(Debug)]
@@ -16,6 +18,8 @@ pub struct Site {
     pub look: Look,
     /// How our cookies are called.
     pub cookies: Cookies,
+    /// What we tell about ourselves: the algorithms are those of the keys, which every start sees to.
+    pub metadata: Document,
     /// Whether browsers reach us over TLS.
     pub is_https: bool,
     /// How long a client may take to send a body: half of the time for the request, so that there is
@@ -24,13 +28,20 @@ pub struct Site {
 }
 
 impl Site {
-    /// Prepares it.
+    /// Prepares it, for a server that listens for https itself or does not.
     ///
     /// # Errors
     /// When the logo of the configuration cannot be read.
-    pub fn new(app: App) -> io::Result<Self> {
-        let issuer = &app.config.issuer;
+    pub fn new(app: App, listens_for_https: bool) -> io::Result<Self> {
+        let config = &app.config;
+        let issuer = &config.issuer;
+        let sees_certificates = config.sees_client_certificates(listens_for_https);
         Ok(Self {
+            metadata: metadata::document(
+                config,
+                sees_certificates,
+                app.keyring.keys().algorithms(),
+            ),
             look: Look::new(Brand::of(&app.config.brand)?, issuer.path()),
             cookies: Cookies::of(issuer),
             is_https: issuer.is_https(),

@@ -112,7 +112,9 @@ impl Running {
     /// # Errors
     /// When the brand or a certificate cannot be read, or a listener is none.
     pub async fn start(app: App, routes: Vec<Route>, sockets: Sockets) -> anyhow::Result<Self> {
-        let site = Arc::new(Site::new(app.clone()).context("the logo cannot be read")?);
+        let listens_for_https = !(sockets.tls.is_empty() && sockets.mtls.is_empty());
+        let site = Site::new(app.clone(), listens_for_https).context("the logo cannot be read")?;
+        let site = Arc::new(site);
         let tls = Arc::new(Tls::open(&app).await?);
         let (stop, stopped) = watch::channel(false);
         let connections = TaskTracker::new();

@@ -8,6 +8,6 @@ use crate::render::{Request, Response};
 
 /// Tells what we are and can.
 pub(super) async fn metadata(request: Request) -> Response {
-    let app = request.head.app();
-    document(&request.head, &app.metadata, app.config.keys.jwks_max_age)
+    let head = &request.head;
+    document(head, &head.site.metadata, head.app().config.keys.jwks_max_age)
 }

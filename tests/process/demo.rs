@@ -272,6 +272,14 @@ async fn a_bound_token_is_refused_over_a_connection_with_another_certificate() {
     let service = ["--cert", "service.pem", "--key", "service.key"];
     let other = ["--cert", "other.pem", "--key", "other.key"];
     let token_endpoint = format!("{}/token", demo.text("/mtls"));
+    // What is served is announced (RFC 8705 §2.1.1, §3.3; THREATS JO-22).
+    let discovery = format!("{}/.well-known/oauth-authorization-server", demo.text("/issuer"));
+    let told = crate::http().get(discovery).send().await.unwrap().bytes().await.unwrap();
+    let told: Value = serde_json::from_slice(&told).unwrap();
+    let methods = told["token_endpoint_auth_methods_supported"].to_string();
+    assert!(methods.contains("\"tls_client_auth\""), "{methods}");
+    assert_eq!(told["tls_client_certificate_bound_access_tokens"], true);
+    assert_eq!(told["mtls_endpoint_aliases"]["token_endpoint"], token_endpoint);
     let client = format!("client_id={}", demo.text("/clients/certified"));
     let resource = format!("resource={}", demo.text("/resource"));
     let mut form = vec![token_endpoint.as_str()];
