@@ -7,6 +7,7 @@ use super::client_metadata::{Described, document};
 use super::desk::Desk;
 use super::exit::Absent;
 use super::print::Answer;
+use crate::flow::client_metadata::warnings;
 use crate::flow::kek;
 use crate::flow::registration::{Registered, Registrar};
 use crate::outbound::Outbound;
@@ -227,7 +228,7 @@ fn registered(registered: &Registered, now: Timestamp) -> Answer {
     if let (Some(secret), Some(document)) = (&registered.secret, told.as_object_mut()) {
         document.insert("client_secret".to_owned(), Value::from(secret.0.expose()));
     }
-    Answer::document(told)
+    Answer::document(told).warning(warnings(&registered.client.metadata))
 }
 
 async fn find(desk: &Desk, id: &str) -> anyhow::Result<Client> {

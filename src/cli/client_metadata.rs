@@ -81,6 +81,21 @@ pub(super) struct Described {
     /// dpop_bound_access_tokens: it gets tokens only with a DPoP proof, bound to its key.
     #[arg(long)]
     dpop_bound_access_tokens: bool,
+    /// gw_require_pkce: whether it has to send a code_challenge; false only with a secret or a key.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    require_pkce: Option<bool>,
+    /// gw_require_nonce: whether it has to send a nonce where it sends no code_challenge.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    require_nonce: Option<bool>,
+    /// gw_id_token_claims: requested, scopes, or the name of a claim; may be repeated.
+    #[arg(long = "id-token-claims", value_name = "CLAIM")]
+    id_token_claims: Vec<String>,
+    /// gw_allowed_schemes: a scheme of one word for redirect_uris, such as vscode; may be repeated.
+    #[arg(long = "allow-scheme", value_name = "SCHEME")]
+    schemes: Vec<String>,
+    /// gw_default_audience: whom its tokens are for where it asks for no resource; may be repeated.
+    #[arg(long = "default-audience", value_name = "URI")]
+    default_audience: Vec<String>,
     /// gw_allowed_resources: the APIs that it may ask for; may be repeated.
     #[arg(long = "resource", value_name = "URI")]
     resources: Vec<String>,
@@ -132,6 +147,8 @@ impl Described {
             ("post_logout_redirect_uris", &self.post_logout_redirect_uris),
             ("grant_types", &self.grant_types),
             ("gw_allowed_resources", &self.resources),
+            ("gw_default_audience", &self.default_audience),
+            ("gw_allowed_schemes", &self.schemes),
             ("gw_resources", &self.introspects),
             ("gw_allowed_origins", &self.origins),
         ] {
@@ -166,11 +183,22 @@ impl Described {
                 put(name, value);
             }
         }
-        if let Some(shared) = self.shared_certificate_name {
-            put("gw_shared_certificate_name", json!(shared));
+        for (name, value) in [
+            ("tls_client_certificate_bound_access_tokens", self.tls_bound_tokens),
+            ("gw_shared_certificate_name", self.shared_certificate_name),
+            ("gw_require_pkce", self.require_pkce),
+            ("gw_require_nonce", self.require_nonce),
+        ] {
+            if let Some(value) = value {
+                put(name, json!(value));
+            }
         }
-        if let Some(bound) = self.tls_bound_tokens {
-            put("tls_client_certificate_bound_access_tokens", json!(bound));
+        match self.id_token_claims.as_slice() {
+            [] => {}
+            [word] if word == "requested" || word == "scopes" => {
+                put("gw_id_token_claims", json!(word));
+            }
+            names => put("gw_id_token_claims", json!(names)),
         }
         if let Some(lifetime) = self.token_lifetime {
             put("gw_access_token_lifetime", json!(lifetime));

@@ -212,6 +212,14 @@ impl Cli {
                 block_on(work.at_desk(config))?
             }
         };
+        for warning in &answer.warnings {
+            let text = match json {
+                true => json!({ "warning": warning }).to_string(),
+                false => format!("warning: {warning}"),
+            };
+            // Where standard error is closed there is nobody to tell.
+            let _ = writeln!(io::stderr(), "{text}");
+        }
         if json {
             writeln!(out, "{:#}", answer.json)?;
         } else {

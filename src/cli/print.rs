@@ -31,24 +31,33 @@ pub(super) struct Answer {
     pub(super) json: Value,
     /// Without.
     pub(super) text: String,
+    /// What whoever asked should think about, on standard error.
+    pub(super) warnings: Vec<&'static str>,
 }
 
 impl Answer {
     /// One that is JSON in any case: a document that goes into a file or another program.
     pub(super) fn document(json: Value) -> Self {
         let text = format!("{json:#}");
-        Self { json, text }
+        Self { json, text, warnings: Vec::new() }
     }
 
     /// A line and its JSON.
     pub(super) fn line(text: impl Into<String>, json: Value) -> Self {
-        Self { json, text: text.into() }
+        Self { json, text: text.into(), warnings: Vec::new() }
     }
 
     /// Rows under their headings and as they are in JSON. `none` is said where there are none.
     pub(super) fn table(headings: &[&str], rows: &[Vec<String>], none: &str, json: Value) -> Self {
         let text = if rows.is_empty() { none.to_owned() } else { table(headings, rows) };
-        Self { json, text }
+        Self { json, text, warnings: Vec::new() }
+    }
+
+    /// The same with these warnings.
+    #[must_use]
+    pub(super) fn warning(mut self, warnings: Vec<&'static str>) -> Self {
+        self.warnings = warnings;
+        self
     }
 }
 

@@ -7,8 +7,8 @@ use crate::store::cache::Resources;
 use crate::types::client::TokenFormat;
 use crate::types::{Client, Code, Params, Refusal, ResourceId, Result, Seconds};
 
-/// As many resources as one request names.
-const MOST: usize = 8;
+/// As many resources as one request names, and one client has by default.
+pub(super) const MOST: usize = 8;
 
 /// The `resource` parameters of a request.
 ///
@@ -39,6 +39,20 @@ pub async fn asked(call: &Call<'_>, client: &Client, params: &Params) -> Result<
     Ok(resources)
 }
 
+/// The resources of an authorization request: those that it asks for, else the client's default audience.
+/// So consent names them, however they come, and the grant is for those that it named.
+///
+/// # Errors
+/// As [`asked`].
+pub async fn authorized(
+    call: &Call<'_>,
+    client: &Client,
+    params: &Params,
+) -> Result<Vec<ResourceId>> {
+    let asked = asked(call, client, params).await?;
+    Ok(if asked.is_empty() { client.metadata.gw_default_audience.clone() } else { asked })
+}
+
 /// Whether a client may have tokens for these resources now: asked at every issuing, so that what was
 /// taken from a client is not renewed.
 ///
@@ -53,7 +67,7 @@ pub fn must_be_open(
     let metadata = &client.metadata;
     let is_open = |id: &&ResourceId| {
         id.as_str() == call.issuer()
-            || metadata.gw_default_audience.as_ref() == Some(*id)
+            || metadata.gw_default_audience.contains(id)
             || (metadata.gw_allowed_resources.contains(id) && known.contains_key(*id))
     };
     match resources.iter().find(|id| !is_open(id)) {

@@ -265,7 +265,7 @@ async fn rest(
         dpop_jkt: params.one("dpop_jkt")?.map(dpop_jkt).transpose()?,
         prompt: prompt(params)?,
         max_age: max_age(params)?.or(client.metadata.default_max_age),
-        resources: audience::asked(call, &client, params).await?,
+        resources: audience::authorized(call, &client, params).await?,
         login_hint: params.one("login_hint")?.map(str::to_owned),
         ui_locales: params.one("ui_locales")?.map(str::to_owned),
         subject: the_same(asked.subject, hinted)?,
@@ -313,7 +313,8 @@ fn scope(client: &Client, params: &Params) -> Result<Scope, Refusal> {
 /// > Public clients MUST use PKCE […] confidential OpenID Connect clients MAY use the nonce parameter and
 /// > the respective Claim in the ID Token instead. (RFC 9700 §2.1.1)
 ///
-/// We ask it of all clients; that exception has to be registered.
+/// We ask it of all clients; that exception has to be registered, and so has one from the nonce, for
+/// programs that send neither.
 fn code_challenge(
     client: &Client,
     params: &Params,
@@ -322,15 +323,22 @@ fn code_challenge(
 ) -> Result<Option<String>, Refusal> {
     let method = params.one("code_challenge_method")?;
     let Some(challenge) = params.one("code_challenge")? else {
-        let excepted = !client.metadata.gw_require_pkce
-            && client.is_confidential()
-            && scope.has("openid")
-            && has_nonce;
-        if excepted && method.is_none() {
-            return Ok(None);
+        let metadata = &client.metadata;
+        if metadata.gw_require_pkce || !client.is_confidential() || method.is_some() {
+            return Err(Code::InvalidRequest.because(
+                if client.is_confidential() && metadata.gw_require_pkce {
+                    "code_challenge is missing: PKCE with S256 is required (RFC 7636); gw_require_pkce: false in the registration of this client would allow a nonce in its place"
+                } else {
+                    "code_challenge is missing: PKCE with S256 is required (RFC 7636)"
+                },
+            ));
         }
-        return Err(Code::InvalidRequest
-            .because("code_challenge is missing: PKCE with S256 is required (RFC 7636)"));
+        if metadata.gw_require_nonce && !(scope.has("openid") && has_nonce) {
+            return Err(Code::InvalidRequest.because(
+                "neither code_challenge nor openid with a nonce is there; gw_require_nonce: false in the registration of this client would allow that",
+            ));
+        }
+        return Ok(None);
     };
     if method != Some("S256") {
         return Err(Code::InvalidRequest.because("code_challenge_method must be S256"));

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::types::client::IdTokenClaims;
 use crate::types::{Code, Refusal, Scope, User, json};
 
 /// OIDC Core §5.1 with the scope of §5.4 that asks for each.
@@ -161,24 +162,72 @@ fn essential(how: &Value) -> Option<Vec<String>> {
     Some(values.filter_map(Value::as_str).map(str::to_owned).collect())
 }
 
-/// The claims that a scope and a list of names give, of this user; what is not known is left out, as
-/// §5.3.2 wishes ("the Claim Name SHOULD be omitted […] it SHOULD NOT be present with a null value").
-pub fn about(user: &User, scope: &Scope, names: &[String]) -> Map<String, Value> {
-    let mut claims = Map::new();
-    for (name, of) in STANDARD {
-        if !scope.has(of) && !names.iter().any(|wanted| wanted == name) {
-            continue;
-        }
-        let value = match *name {
-            "preferred_username" => Some(Value::from(user.username.as_str())),
-            "email" => user.email.as_deref().map(Value::from),
-            "email_verified" => user.email.as_ref().map(|_| Value::from(user.email_verified)),
-            "updated_at" => Some(Value::from(user.updated_at.0)),
-            other => user.claims.get(other).cloned(),
+/// Where claims about a user are told.
+#[derive(Clone, Copy, Debug)]
+pub enum Place<'a> {
+    /// Userinfo (§5.3), to the client.
+    Userinfo,
+    /// The ID token, by what its client is registered for.
+    IdToken(&'a IdTokenClaims),
+    /// Introspection (RFC 7662 §2.2), to the client or to an API that the token names.
+    Introspection,
+}
+
+/// What the person behind a token has agreed to: the one rule about which claims are told, wherever they
+/// are (THREATS EX-18). A gateway is told none at all.
+#[derive(Clone, Copy, Debug)]
+pub struct Consented<'a> {
+    /// The scope of the token.
+    pub scope: &'a Scope,
+    /// What the `claims` parameter asked for, and the consent named.
+    pub requested: &'a ClaimsRequest,
+}
+
+impl Consented<'_> {
+    /// Whether a claim may be told there: by a scope that covers it, or because it was asked for there by
+    /// its name (§5.5).
+    pub fn covers(&self, claim: &str, place: Place<'_>) -> bool {
+        let Some(scope) = scope_of(claim) else {
+            return false;
         };
-        if let Some(value) = value {
-            claims.insert((*name).to_owned(), value);
+        let is_in = |names: &[String]| names.iter().any(|name| name == claim);
+        let by_scope = self.scope.has(scope);
+        match place {
+            Place::Userinfo | Place::Introspection => by_scope || is_in(&self.requested.userinfo),
+            Place::IdToken(claims) => {
+                is_in(&self.requested.id_token)
+                    || match claims {
+                        IdTokenClaims::Requested => false,
+                        IdTokenClaims::Scopes => by_scope,
+                        IdTokenClaims::Named(names) => {
+                            is_in(names) && (by_scope || is_in(&self.requested.userinfo))
+                        }
+                    }
+            }
         }
     }
-    claims
+
+    /// Whether any claim may be told there.
+    pub fn has_any(&self, place: Place<'_>) -> bool {
+        supported().any(|claim| self.covers(claim, place))
+    }
+
+    /// The claims of this user that may be told there; what is not known is left out, as §5.3.2 wishes
+    /// ("the Claim Name SHOULD be omitted […] it SHOULD NOT be present with a null value").
+    pub fn about(&self, user: &User, place: Place<'_>) -> Map<String, Value> {
+        let mut claims = Map::new();
+        for name in supported().filter(|name| self.covers(name, place)) {
+            let value = match name {
+                "preferred_username" => Some(Value::from(user.username.as_str())),
+                "email" => user.email.as_deref().map(Value::from),
+                "email_verified" => user.email.as_ref().map(|_| Value::from(user.email_verified)),
+                "updated_at" => Some(Value::from(user.updated_at.0)),
+                other => user.claims.get(other).cloned(),
+            };
+            if let Some(value) = value {
+                claims.insert(name.to_owned(), value);
+            }
+        }
+        claims
+    }
 }

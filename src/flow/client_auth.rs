@@ -23,7 +23,7 @@ use crate::types::{
     Algorithm, Client, ClientId, Code, Failure, Refusal, Result, Seconds, Secret, Timestamp,
 };
 
-/// How far a client's clock may be off.
+/// How far a client's clock may be off when it says that its assertion ends.
 const LEEWAY: Seconds = Seconds(10);
 
 /// How long an assertion may live: longer ones would fill the replay store (THREATS TE-15).
@@ -167,10 +167,11 @@ async fn assertion(call: &Call<'_>, client: &Client, jwt: &Secret, path: &str) -
         AuthMethod::PrivateKeyJwt => {
             let jws = Jws::read(jwt.expose()).map_err(wrong)?;
             let keys = call.client_keys.with(call, client, |keys| jws.is_of(keys)).await?;
-            let allowed = match client.metadata.token_endpoint_auth_signing_alg {
+            let mut allowed = match client.metadata.token_endpoint_auth_signing_alg {
                 Some(algorithm) => vec![algorithm],
                 None => Algorithm::THEIRS.to_vec(),
             };
+            allowed.retain(|algorithm| client.metadata.gw_profile.allows(*algorithm));
             let (key, verified) = jws.verify_by(&keys, &allowed, TYP).map_err(wrong)?;
             certificate::must_be_its_own(call, client, key).await?;
             verified

@@ -8,14 +8,17 @@
 //! [OIDC Registration §2]: https://openid.net/specs/openid-connect-registration-1_0.html#ClientMetadata
 
 mod certificate;
+mod fapi2;
 
 use url::Url;
 
 pub(super) use self::certificate::compared_name;
-use super::{redirect_uri, uri};
+use super::{audience, claims, redirect_uri, uri};
 use crate::config::Config;
 use crate::jose::Jwks;
-use crate::types::client::{AuthMethod, GrantType, Metadata, Profile, ResponseType, SubjectType};
+use crate::types::client::{
+    AuthMethod, GrantType, IdTokenClaims, Metadata, ResponseType, SubjectType,
+};
 use crate::types::{Algorithm, Code, Refusal, ResourceId, Scope, Seconds};
 
 /// As many as a list of the metadata may have.
@@ -48,7 +51,25 @@ pub fn judge(metadata: Metadata, config: &Config) -> Result<Metadata, Refusal> {
     sector(&metadata)?;
     addresses(&metadata, config)?;
     tokens(&metadata)?;
+    fapi2::judge(&metadata)?;
     Ok(metadata)
+}
+
+/// What about a registration is less safe than it could be, in words for whoever registers it and for
+/// the audit trail.
+pub fn warnings(metadata: &Metadata) -> Vec<&'static str> {
+    let mut warnings = Vec::new();
+    if !metadata.gw_require_nonce {
+        warnings.push(
+            "gw_require_nonce is false: a stolen code can be injected into a sign-in of this client wherever it sends neither PKCE nor a nonce (RFC 9700 section 4.5)",
+        );
+    }
+    if !metadata.gw_allowed_schemes.is_empty() {
+        warnings.push(
+            "gw_allowed_schemes is present: any program on a device can take these schemes for itself and receive the answers (RFC 8252 section 7.1)",
+        );
+    }
+    warnings
 }
 
 const fn no(why: &'static str) -> Refusal {
@@ -80,6 +101,8 @@ fn settled(mut metadata: Metadata) -> Result<Metadata, Refusal> {
     once(&mut metadata.post_logout_redirect_uris);
     once(&mut metadata.gw_allowed_origins);
     once(&mut metadata.gw_allowed_resources);
+    once(&mut metadata.gw_default_audience);
+    once(&mut metadata.gw_allowed_schemes);
     once(&mut metadata.gw_resources);
     Ok(metadata)
 }
@@ -101,6 +124,7 @@ fn lists(metadata: &Metadata) -> Result<(), Refusal> {
         metadata.post_logout_redirect_uris.len(),
         metadata.gw_allowed_origins.len(),
         metadata.gw_allowed_resources.len(),
+        metadata.gw_allowed_schemes.len(),
         metadata.gw_resources.len(),
         metadata.contacts.len(),
         metadata.default_acr_values.len(),
@@ -165,15 +189,14 @@ fn grants(metadata: &Metadata) -> Result<(), Refusal> {
         !metadata.grant_types.is_empty() || !is_public,
         "grant_types is empty, and a client without authentication can do nothing else",
     )?;
+    must(
+        metadata.gw_require_nonce || (!is_public && !metadata.gw_require_pkce),
+        "gw_require_nonce may be false only for a confidential client, and only beside gw_require_pkce: false",
+    )?;
     let asks_for_identity = metadata.scope.split(' ').any(|token| token == "openid");
     must(
         metadata.gw_require_pkce || (!is_public && asks_for_identity),
         "gw_require_pkce may be false only for a confidential client with the scope openid, whose nonce then takes its place",
-    )?;
-    // Half a profile is worse than none: whoever asks for it counts on all of it.
-    must(
-        metadata.gw_profile != Profile::Fapi2,
-        "gw_profile is fapi2, which demands sender-constrained tokens and pushed authorization requests: this version has neither",
     )
 }
 
@@ -266,9 +289,15 @@ fn redirects(metadata: &Metadata) -> Result<(), Refusal> {
     )?;
     let uris = metadata.redirect_uris.iter().chain(&metadata.post_logout_redirect_uris);
     for uri in uris {
-        redirect_uri::register(uri, metadata.application_type)?;
+        redirect_uri::register(uri, metadata.application_type, &metadata.gw_allowed_schemes)?;
     }
-    Ok(())
+    match metadata.gw_allowed_schemes.iter().find(|scheme| !redirect_uri::may_be_allowed(scheme)) {
+        None => Ok(()),
+        Some(scheme) => Err(no(
+            "gw_allowed_schemes names what is not a scheme in lower case, or one that browsers act upon themselves",
+        )
+        .with("scheme", scheme.escape_debug())),
+    }
 }
 
 /// OIDC Core §8.1:
@@ -370,6 +399,18 @@ fn tokens(metadata: &Metadata) -> Result<(), Refusal> {
         metadata.default_max_age.is_none_or(|age| (0..=Seconds::days(3650).0).contains(&age.0)),
         "default_max_age is negative, or more than ten years",
     )?;
+    must(
+        metadata.gw_default_audience.len() <= audience::MOST,
+        "gw_default_audience has more than 8 members",
+    )?;
+    if let IdTokenClaims::Named(names) = &metadata.gw_id_token_claims
+        && let Some(unknown) = names.iter().find(|name| claims::scope_of(name).is_none())
+    {
+        return Err(no(
+            "gw_id_token_claims names what is not a claim of claims_supported about users",
+        )
+        .with("claim", unknown.escape_debug()));
+    }
     let named = metadata.gw_allowed_resources.iter().chain(&metadata.gw_resources);
     for resource in named.chain(&metadata.gw_default_audience) {
         must_be_resource(resource).map_err(|reason| {

@@ -163,7 +163,7 @@ async fn spend(
         &shape,
     )
     .await?;
-    let about = mint::about(&mut tx, &grant).await?;
+    let about = mint::about(&mut tx, client, &grant, &scope).await?;
     Event::success(Kind::GrantCreated)
         .client(&client.id)
         .user(&grant.user_id)
@@ -191,7 +191,10 @@ fn judge(
             .with("issued_to", &authorization.client_id)
             .with("presented_by", &client.id));
     }
-    if brought.redirect_uri != Some(authorization.redirect_uri.as_str()) {
+    // A code that is bound by PKCE is of use to nobody else, and OAuth 2.1 has no redirect_uri here any
+    // more; any other code has nothing but this comparison (decision 0040).
+    let is_left_out = brought.redirect_uri.is_none() && authorization.code_challenge.is_some();
+    if !is_left_out && brought.redirect_uri != Some(authorization.redirect_uri.as_str()) {
         return Err(Code::InvalidGrant
             .because("redirect_uri is missing or is not the one of the authorization request")
             .with("expected", &authorization.redirect_uri));

@@ -5,6 +5,7 @@
 use serde::Serialize;
 
 use super::access_token::{self, Behind};
+use super::claims::{ClaimsRequest, Consented, Place};
 use super::{Call, mint, subject};
 use crate::store::grants;
 use crate::types::{Client, Code, Confirmation, Params, Result, Timestamp};
@@ -90,9 +91,10 @@ pub async fn introspect(
         return Ok(Introspection::default());
     };
     let subject = token.subject(call, &behind).await?;
+    let scope = token.scope;
     let mut answer = Introspection {
         active: true,
-        scope: Some(token.scope.to_string()).filter(|scope| !scope.is_empty()),
+        scope: Some(scope.to_string()).filter(|scope| !scope.is_empty()),
         client_id: Some(token.client_id.to_string()),
         token_type: Some(token.confirmation.token_type()),
         cnf: token.confirmation,
@@ -110,7 +112,12 @@ pub async fn introspect(
     if let Behind::User(live) = behind {
         answer.auth_time = Some(live.auth_time);
         answer.acr = Some(live.acr.clone());
-        answer.username = Some(live.username());
+        let requested = ClaimsRequest::from_text(&live.claims);
+        let consented = Consented { scope: &scope, requested: &requested };
+        // What OIDC Core §5.1 calls preferred_username, RFC 7662 §2.2 calls username.
+        if consented.covers("preferred_username", Place::Introspection) {
+            answer.username = Some(live.username());
+        }
     }
     Ok(answer)
 }

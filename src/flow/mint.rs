@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::audience::Shape;
-use super::claims::{self, ClaimsRequest};
+use super::claims::{ClaimsRequest, Consented, Place};
 use super::keys::Keys;
 use super::{Call, subject};
 use crate::jose::mac::Unread;
@@ -303,23 +303,25 @@ pub fn id_token(call: &Call<'_>, client: &Client, of: IdTokenOf<'_>) -> Result<S
     Ok(Secret::new(keys.signing(algorithm)?.sign("JWT", &claims)?))
 }
 
-/// The claims about the user that the `claims` parameter asked for in the ID token; most ask for none,
-/// and then nobody is asked.
+/// The claims about the user that stand in the ID token beside `scope`; most clients want none there, and
+/// then nobody is asked.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn about(on: impl Into<On<'_>>, grant: &Grant) -> Result<Map<String, Value>> {
-    if grant.claims.is_empty() {
-        return Ok(Map::new());
-    }
-    let wanted = ClaimsRequest::from_text(&grant.claims);
-    if wanted.id_token.is_empty() {
+pub async fn about(
+    on: impl Into<On<'_>>,
+    client: &Client,
+    grant: &Grant,
+    scope: &Scope,
+) -> Result<Map<String, Value>> {
+    let place = Place::IdToken(&client.metadata.gw_id_token_claims);
+    let requested = ClaimsRequest::from_text(&grant.claims);
+    let consented = Consented { scope, requested: &requested };
+    if !scope.has("openid") || !consented.has_any(place) {
         return Ok(Map::new());
     }
     let found = users::with_password(on, &grant.user_id).await?;
-    Ok(found.map_or_else(Map::new, |found| {
-        claims::about(&found.user, &Scope::default(), &wanted.id_token)
-    }))
+    Ok(found.map_or_else(Map::new, |found| consented.about(&found.user, place)))
 }
 
 /// The scopes that a client may still have of those granted: what was taken from its registration

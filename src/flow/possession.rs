@@ -30,8 +30,9 @@ impl Held {
     /// What the access tokens of this answer are bound to.
     ///
     /// # Errors
-    /// `invalid_request` or `invalid_dpop_proof` for a client whose tokens have to be bound and that
-    /// shows nothing to bind them to: it never gets less than it is registered for (THREATS DP-10).
+    /// `invalid_request` for a client whose tokens have to be bound and that shows nothing to bind them to:
+    /// it never gets less than it is registered for (THREATS DP-10); `invalid_dpop_proof` for a proof that
+    /// its profile does not allow.
     pub fn confirmation(&self, client: &Client, now: Timestamp) -> Result<Confirmation, Refusal> {
         let certificate = match &self.certificate {
             Some(certificate) if client.metadata.tls_client_certificate_bound_access_tokens => {
@@ -51,11 +52,27 @@ impl Held {
             Some(_) | None => None,
         };
         if self.proof.is_none() && client.metadata.dpop_bound_access_tokens {
-            return Err(Code::InvalidDpopProof.because(
+            // RFC 9449 §5 has invalid_dpop_proof for a proof that is wrong; this is a parameter that is missing.
+            return Err(Code::InvalidRequest.because(
                 "the tokens of this client are bound to its key, and the request came without a DPoP proof",
             ));
         }
+        self.must_suit(client)?;
         Ok(Confirmation { certificate, key: self.key() })
+    }
+
+    /// Whether the proof is signed as the client's profile demands.
+    ///
+    /// # Errors
+    /// `invalid_dpop_proof`.
+    pub fn must_suit(&self, client: &Client) -> Result<(), Refusal> {
+        let profile = client.metadata.gw_profile;
+        match &self.proof {
+            Some(proof) if !profile.allows(proof.algorithm) => Err(Code::InvalidDpopProof
+                .because("the DPoP proof is not signed by an algorithm that the profile of this client allows")
+                .with("alg", proof.algorithm)),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// When the certificate counts no more that a token of this answer is bound to: no token outlives it.

@@ -16,19 +16,24 @@ use super::uri;
 use crate::types::client::ApplicationType;
 use crate::types::{Client, Code, Refusal};
 
-/// Where the port may vary: `http://` and one of these, and never `localhost`, which a hosts file or a
-/// resolver may send elsewhere (RFC 8252 §8.3).
-const LOOPBACK: [&str; 2] = ["http://127.0.0.1", "http://[::1]"];
+/// Where the port may vary for native applications. RFC 8252 §7.3 names the two addresses; `localhost`
+/// is what people register, and what RFC 9700 §4.1.3 calls it. One never stands for another: decision 0040.
+const LOOPBACK: [&str; 3] = ["http://127.0.0.1", "http://[::1]", "http://localhost"];
 
 /// What an authorization response or a logout adds to a URI (RFC 6749 §4.1.2, RFC 9207 §2).
 const ADDED: [&str; 6] = ["code", "state", "iss", "error", "error_description", "error_uri"];
 
-/// Judges a redirect URI that is to be registered, after a login or after a logout.
+/// Judges a redirect URI that is to be registered, after a login or after a logout. `schemes` are those
+/// that the client is allowed although they are no domain name.
 ///
 /// # Errors
 /// `invalid_redirect_uri`, with what is wrong with it.
-pub fn register(uri: &str, application: ApplicationType) -> Result<(), Refusal> {
-    judge(uri, application).map_err(|why| {
+pub fn register(
+    uri: &str,
+    application: ApplicationType,
+    schemes: &[String],
+) -> Result<(), Refusal> {
+    judge(uri, application, schemes).map_err(|why| {
         Code::InvalidRedirectUri.because(why).with("redirect_uri", uri.escape_debug())
     })
 }
@@ -121,7 +126,7 @@ fn split_port(uri: &str) -> Option<(&'static str, &str)> {
     (plain && matches!(rest.as_bytes().first(), None | Some(b'/' | b'?'))).then_some((host, rest))
 }
 
-fn judge(uri: &str, application: ApplicationType) -> Result<(), &'static str> {
+fn judge(uri: &str, application: ApplicationType, schemes: &[String]) -> Result<(), &'static str> {
     let url = uri::canonical(uri)?;
     match url.scheme() {
         "https" => uri::must_have_plain_host(&url)?,
@@ -130,7 +135,12 @@ fn judge(uri: &str, application: ApplicationType) -> Result<(), &'static str> {
             return Err("http is allowed only on 127.0.0.1, [::1] and localhost: use https");
         }
         // An allow-list: `javascript`, `data`, `file`, `blob` and what is invented tomorrow have no dot.
-        scheme if application == ApplicationType::Native => must_be_private_use(uri, scheme)?,
+        scheme if application == ApplicationType::Native => {
+            if !(schemes.iter().any(|allowed| allowed == scheme) && may_be_allowed(scheme)) {
+                must_be_reversed_domain(scheme)?;
+            }
+            must_have_slash(uri, scheme)?;
+        }
         _ => return Err("the scheme is not https; only native applications may use their own"),
     }
     must_add_nothing_twice(&url)
@@ -139,14 +149,61 @@ fn judge(uri: &str, application: ApplicationType) -> Result<(), &'static str> {
 /// RFC 8252 §7.1:
 ///
 /// > apps MUST use a URI scheme based on a domain name under their control, expressed in reverse order
-fn must_be_private_use(uri: &str, scheme: &str) -> Result<(), &'static str> {
+fn must_be_reversed_domain(scheme: &str) -> Result<(), &'static str> {
+    // A label of a host name may begin with a digit (RFC 1123 §2.1), as those of Google's client
+    // identifiers do: `com.googleusercontent.apps.123-abc`. The scheme itself begins with a letter.
     let label = |label: &str| {
-        label.starts_with(|first: char| first.is_ascii_alphabetic())
+        label.starts_with(|first: char| first.is_ascii_alphanumeric())
             && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     };
-    if !scheme.contains('.') || !scheme.split('.').all(label) {
-        return Err("the scheme is not a domain name in reverse order, such as com.example.app");
+    if scheme.contains('.') && scheme.split('.').all(label) {
+        return Ok(());
     }
+    Err(
+        "the scheme is not a domain name in reverse order, such as com.example.app; gw_allowed_schemes would allow another",
+    )
+}
+
+/// Whether an administrator may allow this scheme to a client by name: `vscode`, `cursor` and others that
+/// programs have registered for themselves. Never one with which a browser itself would do something,
+/// whatever is registered.
+pub(super) fn may_be_allowed(scheme: &str) -> bool {
+    const NEVER: [&str; 24] = [
+        "about",
+        "blob",
+        "cid",
+        "content",
+        "data",
+        "file",
+        "filesystem",
+        "ftp",
+        "http",
+        "https",
+        "intent",
+        "jar",
+        "javascript",
+        "livescript",
+        "mailto",
+        "mid",
+        "mocha",
+        "resource",
+        "sms",
+        "tel",
+        "vbscript",
+        "view-source",
+        "ws",
+        "wss",
+    ];
+    let legal = |byte: u8| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.')
+    };
+    scheme.starts_with(|first: char| first.is_ascii_lowercase())
+        && scheme.len() <= 64
+        && scheme.bytes().all(legal)
+        && !NEVER.contains(&scheme)
+}
+
+fn must_have_slash(uri: &str, scheme: &str) -> Result<(), &'static str> {
     let rest = uri.strip_prefix(scheme).and_then(|rest| rest.strip_prefix(':'));
     match rest {
         Some(path) if path.starts_with('/') => Ok(()),

@@ -129,7 +129,7 @@ async fn answer(call: &Call<'_>, client: &Client, grant: &Grant, wanted: Wanted)
     let (by, on) = (GrantType::RefreshToken, call.store.db());
     let access = mint::access(call, on, client, For::Grant(grant), by, &scope, &shape).await?;
     let id_token = if scope.has("openid") {
-        let about = mint::about(on, grant).await?;
+        let about = mint::about(on, client, grant, &scope).await?;
         let of = IdTokenOf { grant, access: &access.token, code: None, nonce: None, about };
         Some(mint::id_token(call, client, of)?)
     } else {

@@ -9,7 +9,7 @@
 mod certificate_names;
 
 pub use self::certificate_names::settle;
-use super::client_metadata::{judge, must_be_in_sector};
+use super::client_metadata::{judge, must_be_in_sector, warnings};
 use crate::config::Config;
 use crate::jose::Kek;
 use crate::outbound::Outbound;
@@ -291,6 +291,10 @@ impl Registrar<'_> {
         let mut event = Event::success(kind);
         if client.metadata.gw_shared_certificate_name {
             event = event.fact("shared_certificate_name", true);
+        }
+        let warnings = warnings(&client.metadata);
+        if !warnings.is_empty() {
+            event = event.fact("warnings", warnings);
         }
         self.note(tx, event, id).await?;
         Ok(Registered { client, secret })

@@ -5,7 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use super::access_token::{self, Behind, Not};
-use super::claims::{self, ClaimsRequest};
+use super::claims::{ClaimsRequest, Consented, Place};
 use super::{Call, dpop, subject};
 use crate::types::{Code, Refusal, Result, Secret};
 
@@ -30,8 +30,9 @@ pub async fn userinfo(call: &Call<'_>, token: &str) -> Result<Body> {
     };
     // Only tokens that are for us (DESIGN §3): an API must not read profiles with what it was handed.
     if !token.audience.iter().any(|audience| audience == call.issuer()) {
-        return Err(invalid("the token is for another resource")
+        return Err(invalid("the token is for another resource: ask for the issuer as well")
             .with("audience", token.audience.join(" "))
+            .with("expected", call.issuer())
             .into());
     }
     call.held.must_fit(&token.confirmation, call.now)?;
@@ -41,6 +42,7 @@ pub async fn userinfo(call: &Call<'_>, token: &str) -> Result<Body> {
     let Some(client) = call.cache.client(&token.client_id).await? else {
         return Err(invalid("the client is gone").into());
     };
+    call.held.must_suit(&client)?;
     let live = match token.live(call).await? {
         Some(Behind::User(live)) => live,
         Some(Behind::Client) => return Err(invalid("the token is of no user").into()),
@@ -54,7 +56,8 @@ pub async fn userinfo(call: &Call<'_>, token: &str) -> Result<Body> {
     let keys = call.keys()?;
     let wanted = ClaimsRequest::from_text(&live.claims);
     let user = live.user()?;
-    let mut about = claims::about(&user, &token.scope, &wanted.userinfo);
+    let consented = Consented { scope: &token.scope, requested: &wanted };
+    let mut about = consented.about(&user, Place::Userinfo);
     about.insert("sub".to_owned(), json!(subject::of(&keys, &client, &user.id)));
     let body = match client.metadata.userinfo_signed_response_alg {
         None => Body::Json(about),

@@ -9,6 +9,13 @@ use serde_json::{Map, Value};
 
 use crate::types::{Seconds, Timestamp};
 
+/// How far ahead of ours the clock of whoever signs may be: decision 0040.
+///
+/// > shall accept JWTs with an iat or nbf timestamp between 0 and 10 seconds in the future but shall
+/// > reject JWTs with an iat or nbf timestamp greater than 60 seconds in the future (FAPI 2.0 Security
+/// > Profile §5.3.2.1)
+pub const AHEAD: Seconds = Seconds(60);
+
 /// What a signed set of claims says about itself. `None`: it does not say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claims {
@@ -73,9 +80,9 @@ impl Claims {
             subject: text(payload, "sub", "sub is not a string")?,
             audience: audience(payload)?,
             id: text(payload, "jti", "jti is not a string")?,
-            expires_at: time(payload, "exp", "exp is not a whole number of seconds")?,
-            not_before: time(payload, "nbf", "nbf is not a whole number of seconds")?,
-            issued_at: time(payload, "iat", "iat is not a whole number of seconds")?,
+            expires_at: time(payload, "exp", f64::floor, "exp is not a number of seconds")?,
+            not_before: time(payload, "nbf", f64::ceil, "nbf is not a number of seconds")?,
+            issued_at: time(payload, "iat", f64::floor, "iat is not a number of seconds")?,
         })
     }
 
@@ -85,17 +92,17 @@ impl Claims {
     /// > accepted for processing (RFC 7519 §4.1.4)
     ///
     /// # Errors
-    /// When `exp` is missing or past, and when `nbf` or `iat` lies in the future.
+    /// When `exp` is missing or past, and when `nbf` or `iat` lies more than [`AHEAD`] in the future.
     pub fn in_force(&self, now: Timestamp, leeway: Seconds) -> Result<(), &'static str> {
         match self.expires_at {
             None => return Err("exp is missing"),
             Some(end) if now - leeway >= end => return Err("it has expired"),
             Some(_) => {}
         }
-        if self.not_before.is_some_and(|start| start > now + leeway) {
+        if self.not_before.is_some_and(|start| start > now + AHEAD) {
             return Err("it is not valid yet (nbf)");
         }
-        if self.issued_at.is_some_and(|made| made > now + leeway) {
+        if self.issued_at.is_some_and(|made| made > now + AHEAD) {
             return Err("it was issued in the future (iat)");
         }
         Ok(())
@@ -113,21 +120,33 @@ fn text(
     }
 }
 
-/// RFC 7519 §2 lets a NumericDate have a fraction. Nobody whom we listen to needs one, and whole
-/// numbers up to 2⁵³ are all that every JSON reader reads alike.
+/// > A JSON numeric value representing the number of seconds […] non-integer values can be represented
+/// > (RFC 7519 §2, NumericDate)
+///
+/// A fraction is rounded to the side on which the token is valid for less. Numbers up to 2⁵³ are all
+/// that every JSON reader reads alike.
 fn time(
     payload: &Map<String, Value>,
     name: &str,
+    round: fn(f64) -> f64,
     wrong: &'static str,
 ) -> Result<Option<Timestamp>, &'static str> {
     const LAST: i64 = 1 << 53;
-    match payload.get(name) {
-        None => Ok(None),
-        Some(value) => match value.as_i64() {
-            Some(seconds @ 0..=LAST) => Ok(Some(Timestamp(seconds))),
-            Some(_) | None => Err(wrong),
-        },
+    let Some(value) = payload.get(name) else {
+        return Ok(None);
+    };
+    // A double has every whole number up to there, so nothing is lost on the way.
+    #[expect(clippy::cast_possible_truncation, reason = "what does not fit is refused below")]
+    let rounded = || value.as_f64().filter(|seconds| *seconds < 1e16).map(|s| round(s) as i64);
+    match value.as_i64().or_else(rounded) {
+        Some(seconds @ 0..=LAST) if !is_negative_zero(value) => Ok(Some(Timestamp(seconds))),
+        Some(_) | None => Err(wrong),
     }
+}
+
+/// `-0.0` and what rounds to it: no time that anybody means.
+fn is_negative_zero(value: &Value) -> bool {
+    value.as_f64().is_some_and(f64::is_sign_negative)
 }
 
 fn audience(payload: &Map<String, Value>) -> Result<Option<Audience>, &'static str> {
@@ -157,15 +176,15 @@ mod tests {
 
     /// THREATS JO-05.
     #[test]
-    fn a_time_is_a_whole_number_of_seconds_or_an_error() {
+    fn a_time_is_a_number_of_seconds_or_an_error() {
         for name in ["exp", "nbf", "iat"] {
             for value in [
                 "\"1700000000\"",
-                "1700000000.5",
-                "1700000000.0",
-                "17e8",
                 "-1",
+                "-0.5",
                 "-0.0",
+                "9007199254740993.5",
+                "1e17",
                 "1e400",
                 "null",
                 "[]",
@@ -182,6 +201,21 @@ mod tests {
                 assert!(read(&format!(r#"{{"{name}":{value}}}"#)).is_ok(), "{name} {value}");
             }
         }
+    }
+
+    /// > Seconds Since the Epoch […] except that non-integer values can be represented (RFC 7519 §2)
+    #[test]
+    fn a_fraction_of_a_second_never_lengthens_a_token() {
+        let claims = |value: &str| {
+            let text = format!(r#"{{"exp":{value},"nbf":{value},"iat":{value}}}"#);
+            let claims = read(&text).unwrap();
+            [claims.expires_at, claims.not_before, claims.issued_at].map(|time| time.unwrap().0)
+        };
+
+        assert_eq!(claims("1700000000.5"), [1_700_000_000, 1_700_000_001, 1_700_000_000]);
+        assert_eq!(claims("1700000000.0"), [1_700_000_000; 3]);
+        assert_eq!(claims("17e8"), [1_700_000_000; 3]);
+        assert_eq!(claims("1700000000.999999"), [1_700_000_000, 1_700_000_001, 1_700_000_000]);
     }
 
     /// THREATS JO-05.
@@ -217,8 +251,8 @@ mod tests {
         let claims = read(&json!({ "nbf": 100, "iat": 100, "exp": 200 }).to_string()).unwrap();
         let at = |now, leeway| claims.in_force(Timestamp(now), Seconds(leeway)).is_ok();
 
-        assert!(!at(99, 0) && at(100, 0) && at(199, 0) && !at(200, 0));
-        assert!(!at(89, 10) && at(90, 10) && at(209, 10) && !at(210, 10));
+        assert!(!at(39, 0) && at(40, 0) && at(199, 0) && !at(200, 0));
+        assert!(!at(39, 10) && at(40, 10) && at(209, 10) && !at(210, 10));
         assert_eq!(read("{}").unwrap().in_force(Timestamp(0), Seconds(0)), Err("exp is missing"));
     }
 }

@@ -145,23 +145,23 @@ impl PublicKey {
 pub struct Jwks(Vec<PublicKey>);
 
 impl Jwks {
-    /// Reads a set that is being registered: whoever registers it is there to be told what is wrong
-    /// with it. Keys for encryption are passed over, for they are none of our business.
+    /// Reads a set that is being registered. What we do not accept is passed over as in one that is
+    /// fetched, as long as one key is left; whoever registers a private key is told so.
     ///
     /// # Errors
-    /// When any key is not one that we accept, or when none is left.
+    /// When a private or a symmetric key is shown; when no key is left, with what is wrong with the
+    /// first.
     pub fn registered(set: &Value) -> Result<Self, &'static str> {
-        let mut keys = Vec::new();
+        let (mut keys, mut first) = (Vec::new(), None);
         for jwk in members(set)? {
-            let encrypts = jwk.get("use").and_then(Value::as_str) == Some("enc");
-            if encrypts {
-                must_be_public(jwk.as_object().ok_or("a key is not a JSON object")?)?;
-            } else {
-                keys.push(PublicKey::from_jwk(jwk)?);
+            must_be_public(jwk.as_object().ok_or("a key is not a JSON object")?)?;
+            match PublicKey::from_jwk(jwk) {
+                Ok(key) => keys.push(key),
+                Err(why) => first = first.or(Some(why)),
             }
         }
         if keys.is_empty() {
-            return Err("the set has no key to verify signatures with");
+            return Err(first.unwrap_or("the set has no key to verify signatures with"));
         }
         Ok(Self(keys))
     }
@@ -576,7 +576,12 @@ mod tests {
 
         for (what, jwk) in table {
             assert!(PublicKey::from_jwk(&jwk).is_err(), "{what}");
-            assert!(Jwks::registered(&json!({ "keys": [ec_jwk(), jwk] })).is_err(), "{what}");
+            let alone = Jwks::registered(&json!({ "keys": [jwk] }));
+            assert!(alone.is_err(), "{what}");
+            // RFC 7517 §5: it is ignored beside a good one, unless it gives a secret away.
+            let beside = Jwks::registered(&json!({ "keys": [ec_jwk(), jwk] }));
+            let gives_away = jwk.as_object().is_none_or(|jwk| must_be_public(jwk).is_err());
+            assert_eq!(beside.map_or(0, |set| set.0.len()), usize::from(!gives_away), "{what}");
             assert_eq!(
                 Jwks::fetched(&json!({ "keys": [jwk, ec_jwk()] })).unwrap().0.len(),
                 1,

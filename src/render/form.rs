@@ -54,22 +54,34 @@ impl Request {
     }
 }
 
-/// `application/x-www-form-urlencoded`, as it is or with the one charset there is.
-fn must_be_form(head: &Head) -> Result<(), Refusal> {
-    let wrong = || {
-        Code::UnsupportedMediaType
-            .because("the body of the request is not application/x-www-form-urlencoded")
-    };
-    let text = head.text(CONTENT_TYPE).ok_or_else(wrong)?;
-    let (essence, parameters) = text.split_once(';').unwrap_or((text, "charset=utf-8"));
-    let is_form = essence.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded");
-    let charset = parameters.trim();
-    let is_utf8 = charset.eq_ignore_ascii_case("charset=utf-8")
-        || charset.eq_ignore_ascii_case("charset=\"utf-8\"");
-    if !is_form || !is_utf8 || head.headers.contains_key(CONTENT_ENCODING) {
-        return Err(wrong());
+impl Head {
+    /// Whether the body is said to be a form, whatever the parameters of the media type.
+    pub fn announces_form(&self) -> bool {
+        let content_type = self.text(CONTENT_TYPE).unwrap_or_default();
+        let essence = content_type.split(';').next().unwrap_or_default();
+        essence.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
     }
-    Ok(())
+}
+
+/// `application/x-www-form-urlencoded` in UTF-8.
+fn must_be_form(head: &Head) -> Result<(), Refusal> {
+    let is_form = head.announces_form() && !head.headers.contains_key(CONTENT_ENCODING);
+    let content_type = head.text(CONTENT_TYPE).unwrap_or_default();
+    if is_form && content_type.split(';').skip(1).all(is_harmless) {
+        return Ok(());
+    }
+    Err(Code::UnsupportedMediaType
+        .because("the body of the request is not application/x-www-form-urlencoded in UTF-8"))
+}
+
+/// A parameter of the media type. It defines none (WHATWG URL §5), so clients that add an empty one or
+/// a `boundary` mean nothing by it. A charset other than UTF-8 would be read wrong.
+fn is_harmless(parameter: &str) -> bool {
+    let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+    let value = value.trim().trim_matches('"');
+    !name.trim().eq_ignore_ascii_case("charset")
+        || value.eq_ignore_ascii_case("utf-8")
+        || value.eq_ignore_ascii_case("utf8")
 }
 
 /// The whole body, if it is not too large and comes in time (THREATS DO-03, DO-04).

@@ -1,11 +1,14 @@
 //! Clients: RFC 6749 §2, with the metadata names of RFC 7591 §2 and OIDC Dynamic Client
 //! Registration 1.0 §2. What stands here is registered, that is: checked (`flow::registration`).
 
+mod one_or_many;
+
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use self::one_or_many::IdTokenClaims;
 use super::{Algorithm, ClientId, Digest, ResourceId, Scope, Seconds, Timestamp};
 
 macro_rules! words {
@@ -123,6 +126,22 @@ impl AuthMethod {
     /// Whether a client proves itself by the certificate of its connection (RFC 8705 §2).
     pub const fn is_by_certificate(self) -> bool {
         matches!(self, Self::TlsClientAuth | Self::SelfSignedTlsClientAuth)
+    }
+}
+
+impl Profile {
+    /// Whether a client of the profile may sign with this algorithm, whatever its key would do.
+    ///
+    /// > shall use PS256, ES256, or EdDSA (using the Ed25519 variant) algorithms (FAPI 2.0 Security Profile
+    /// > §5.4.1)
+    pub const fn allows(self, algorithm: Algorithm) -> bool {
+        match self {
+            Self::OAuth21 => true,
+            Self::Fapi2 => matches!(
+                algorithm,
+                Algorithm::Ps256 | Algorithm::Es256 | Algorithm::EdDsa | Algorithm::Ed25519
+            ),
+        }
     }
 }
 
@@ -267,9 +286,19 @@ pub struct Metadata {
     #[serde(default = "Metadata::default_profile")]
     pub gw_profile: Profile,
     /// Whether a request without a `code_challenge` is refused; may be false only for a
-    /// confidential client that asks for `openid` with a `nonce`.
+    /// confidential client, which then asks for `openid` with a `nonce`.
     #[serde(default = "yes")]
     pub gw_require_pkce: bool,
+    /// Whether it has to send that `nonce`; may be false only where `gw_require_pkce` is.
+    #[serde(default = "yes", skip_serializing_if = "is_so")]
+    pub gw_require_nonce: bool,
+    /// Which claims about the user stand in its ID tokens.
+    #[serde(default, skip_serializing_if = "IdTokenClaims::is_default")]
+    pub gw_id_token_claims: IdTokenClaims,
+    /// Schemes that are no reversed domain name and may be registered all the same for a native
+    /// application, such as `vscode`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gw_allowed_schemes: Vec<String>,
     /// A trusted first-party client: nobody is asked for consent.
     #[serde(default)]
     pub gw_skip_consent: bool,
@@ -279,9 +308,9 @@ pub struct Metadata {
     /// How long its access tokens live; absent: as the resource or the server says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gw_access_token_lifetime: Option<Seconds>,
-    /// The audience of its access tokens where a request names no `resource`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub gw_default_audience: Option<ResourceId>,
+    /// The audience of its access tokens where a request names no `resource`: one, or a list.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "one_or_many::audience")]
+    pub gw_default_audience: Vec<ResourceId>,
     /// The `resource` values it may ask for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gw_allowed_resources: Vec<ResourceId>,
@@ -302,6 +331,12 @@ pub struct Metadata {
 
 const fn yes() -> bool {
     true
+}
+
+/// Left out where it is as by default, so that a replica of an older version can read the others.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_so(value: &bool) -> bool {
+    *value
 }
 
 impl Metadata {

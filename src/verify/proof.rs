@@ -6,13 +6,16 @@ use serde_json::{Map, Value};
 
 use super::htu;
 use crate::jose::base64url;
-use crate::jose::claims::Claims;
+use crate::jose::claims::{AHEAD, Claims};
 use crate::jose::jws::{Jws, Typ};
 use crate::types::secret::same;
 use crate::types::{Algorithm, Digest, Seconds, Thumbprint, Timestamp};
 
 /// As long as a `jti` may be.
 const LONGEST_ID: usize = 256;
+
+/// How far the clocks of those who remember proofs may be apart; as late an `exp` may be seen.
+const APART: Seconds = Seconds(10);
 
 /// What a proof has to be made for.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +34,8 @@ pub struct Purpose<'a> {
 pub struct Proof {
     /// The key that it proves.
     pub key: Thumbprint,
+    /// What it is signed with.
+    pub algorithm: Algorithm,
     /// `jti`: no two proofs of one key have the same.
     pub id: String,
     /// `iat`
@@ -48,7 +53,7 @@ impl Proof {
     pub const LIFETIME: Seconds = Seconds(60);
 
     /// How far ahead of ours the clock of whoever makes proofs may be.
-    pub const AHEAD: Seconds = Seconds(10);
+    pub const AHEAD: Seconds = AHEAD;
 
     /// Reads the value of a `DPoP` header field: §4.3, but for the nonce and for what was used before.
     ///
@@ -73,13 +78,14 @@ impl Proof {
             }
             Some(id) => id,
         };
-        Ok(Self { key, id, issued_at, nonce })
+        Ok(Self { key, algorithm: verified.algorithm, id, issued_at, nonce })
     }
 
-    /// Until when somebody has to remember it, lest it is used twice: its life, the clock of whoever made
-    /// it ahead of ours, and ours apart from each other (§11.1, THREATS DP-01).
+    /// Until when somebody has to remember it, lest it is used twice: its life, which begins at its `iat`
+    /// also where that lies ahead, and the clocks of those who remember apart from each other, either way
+    /// (§11.1, THREATS DP-01).
     pub fn kept_until(&self) -> Timestamp {
-        self.issued_at + Self::LIFETIME + Self::AHEAD + Self::AHEAD
+        self.issued_at + Self::LIFETIME + APART + APART
     }
 }
 
@@ -115,9 +121,9 @@ fn must_be_fresh(claims: &Claims, now: Timestamp) -> Result<Timestamp, &'static 
         return Err("the iat of the DPoP proof is more than 60 seconds ago");
     }
     if issued_at > now + Proof::AHEAD {
-        return Err("the iat of the DPoP proof is more than 10 seconds ahead");
+        return Err("the iat of the DPoP proof is more than 60 seconds ahead");
     }
-    if claims.expires_at.is_some_and(|end| end + Proof::AHEAD <= now) {
+    if claims.expires_at.is_some_and(|end| end + APART <= now) {
         return Err("the DPoP proof has an exp, and it is past");
     }
     if claims.not_before.is_some_and(|start| start > now + Proof::AHEAD) {

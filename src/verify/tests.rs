@@ -434,7 +434,7 @@ async fn a_token_that_is_bound_to_a_key_counts_with_a_proof_for_this_request_alo
         vec![changed("ath", json!(null))],
         vec![changed("ath", json!(base64url::encode([0; 32])))],
         vec![changed("iat", json!(NOW - 61))],
-        vec![changed("iat", json!(NOW + 11))],
+        vec![changed("iat", json!(NOW + 61))],
         vec![changed("jti", json!(""))],
     ] {
         let proofs: Vec<_> = proofs.iter().map(String::as_str).collect();

@@ -45,8 +45,10 @@ async fn token(request: &mut Request) -> Result<(Scheme, Secret), Bearer> {
             .into());
     }
     let in_header = in_header(&request.head)?;
-    let has_form =
-        request.head.method == Method::POST && request.head.headers.contains_key(CONTENT_TYPE);
+    // A body of another type has no token in it; it matters only where no other token is there.
+    let has_form = request.head.method == Method::POST
+        && (request.head.announces_form()
+            || (in_header.is_none() && request.head.headers.contains_key(CONTENT_TYPE)));
     let in_body = if has_form {
         let form = request.form_beside_query().await?;
         form.one("access_token")?.map(Secret::new)

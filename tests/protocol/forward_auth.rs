@@ -115,29 +115,30 @@ async fn a_service_passes_and_the_api_is_told_which_it_is() {
     assert_eq!((answer.header("x-auth-time"), answer.header("x-auth-acr")), ("", ""));
 }
 
-/// Both formats of a token say the same.
+/// Both formats of a token say the same, and neither a claim about the person (THREATS EX-18).
 #[tokio::test]
 async fn a_person_passes_with_a_jwt_and_with_an_opaque_token() {
     let (server, _) = prepared().await;
-    server.user("ada").await;
+    server.user("wilhelmina").await;
     for format in ["jwt", "opaque"] {
         let client = server
             .register(json!({
                 "redirect_uris": [Client::REDIRECT_URI],
                 "grant_types": ["authorization_code"],
-                "scope": "openid read",
+                "scope": "openid profile read",
                 "gw_default_audience": API,
                 "gw_access_token_format": format,
             }))
             .await;
-        let tokens = server.granted("ada", &client, "openid read").await;
+        let tokens = server.granted("wilhelmina", &client, "openid profile read").await;
         let subject = claims(&tokens.token("id_token"))["sub"].clone();
 
         let answer = about(&server, "invoices", &tokens.token("access_token")).send().await;
 
         passed(&answer);
         assert_eq!(answer.header("x-auth-subject"), subject.as_str().unwrap(), "{format}");
-        assert_eq!(answer.header("x-auth-scope"), "openid read");
+        assert_eq!(answer.header("x-auth-scope"), "openid profile read");
+        assert!(!format!("{answer:?}").contains("wilhelmina"), "{answer:?}");
         assert_eq!(answer.header("x-auth-time"), BEGINNING.to_string());
         assert_eq!(answer.header("x-auth-acr"), "pwd");
     }

@@ -2,13 +2,15 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use gatewright::types::Algorithm;
+use gatewright::people::account::{self, NewAccount};
+use gatewright::types::{Algorithm, Secret};
 use serde_json::{Value, json};
 use sha2::Digest as _;
 
 use crate::application::{Request, id_token, verified};
 use crate::browser::Browser;
-use crate::server::{BEGINNING, Client, ISSUER, Server};
+use crate::http::Answer;
+use crate::server::{BEGINNING, Client, ISSUER, PASSWORD, Server};
 
 /// > iss, sub, aud, exp, iat: REQUIRED […] (§2); THREATS JO-16
 #[tokio::test]
@@ -199,4 +201,71 @@ async fn a_pairwise_subject_is_understood_where_it_was_given() {
     let request = Request::of(&client).with("prompt", "none").with("id_token_hint", &hint);
 
     browser.ask(&request).await.code();
+}
+
+/// `gw_id_token_claims`: what a client that reads the ID token alone finds there, and that the scopes still
+/// decide. THREATS EX-18
+#[tokio::test]
+async fn it_tells_of_the_person_what_its_client_is_registered_for() {
+    let server = Server::start().await;
+    let person = NewAccount {
+        username: "ada",
+        email: Some("ada@example.org"),
+        email_verified: true,
+        claims: json!({ "name": "Ada", "birthdate": "1985-12-10" }).as_object().unwrap().clone(),
+        password: Some(&Secret::new(PASSWORD)),
+    };
+    account::create(&server.app().people(&server.trace()), person).await.unwrap();
+    let told = async |wanted: Value, scope: &str, asked: &str| {
+        let client = server
+            .register(json!({
+                "redirect_uris": [Client::REDIRECT_URI],
+                "grant_types": ["authorization_code", "refresh_token"],
+                "scope": "openid profile email",
+                "gw_id_token_claims": wanted,
+            }))
+            .await;
+        let mut request = Request::of(&client).with("scope", scope);
+        if !asked.is_empty() {
+            request = request.with("claims", asked);
+        }
+        let code = Browser::of(&server).obtain(&request, "ada").await.code();
+        let first = server.redeem(&client, &code).await.ok();
+        let again = server.refresh(&client, &first.token("refresh_token"), "").await.ok();
+        let narrow = server.refresh(&client, &again.token("refresh_token"), "&scope=openid").await;
+        let about = async |answer: &Answer| {
+            let claims = id_token(&server, answer).await;
+            let personal = ["name", "preferred_username", "birthdate", "email", "email_verified"];
+            personal.into_iter().filter(|name| claims.get(name).is_some()).collect::<Vec<_>>()
+        };
+        let (first, again) = (about(&first).await, about(&again).await);
+        assert_eq!(first, again, "kept through a refresh");
+        (first, about(&narrow.ok()).await)
+    };
+    let by_name = json!({ "id_token": { "birthdate": null } }).to_string();
+    let at_userinfo = json!({ "userinfo": { "name": null } }).to_string();
+    let profile = ["name", "preferred_username", "birthdate"];
+    let all = ["name", "preferred_username", "birthdate", "email", "email_verified"];
+
+    for (wanted, scope, asked, first, narrow) in [
+        (json!("requested"), "openid profile email", "", &[][..], &[][..]),
+        (json!("requested"), "openid profile", &*by_name, &["birthdate"], &["birthdate"]),
+        (json!("scopes"), "openid", "", &[], &[]),
+        (json!("scopes"), "openid profile", "", &profile, &[]),
+        (json!("scopes"), "openid profile email", "", &all, &[]),
+        (
+            json!("scopes"),
+            "openid email",
+            &*by_name,
+            &["birthdate", "email", "email_verified"],
+            &["birthdate"],
+        ),
+        (json!(["name", "email"]), "openid profile email", "", &["name", "email"], &[]),
+        (json!(["name", "email"]), "openid email", "", &["email"], &[]),
+        (json!(["name", "email"]), "openid", "", &[], &[]),
+        (json!(["name", "email"]), "openid", &*at_userinfo, &["name"], &["name"]),
+    ] {
+        let what = format!("{wanted} {scope} {asked}");
+        assert_eq!(told(wanted, scope, asked).await, (first.to_vec(), narrow.to_vec()), "{what}");
+    }
 }

@@ -4,6 +4,7 @@ use gatewright::types::ClientId;
 use serde_json::{Value, json};
 
 use crate::http::Answer;
+use crate::jwt::claims;
 use crate::server::{Client, ISSUER, Server};
 
 async fn userinfo(server: &Server, token: &str) -> Answer {
@@ -41,6 +42,62 @@ async fn the_token_comes_in_the_header_or_in_a_form() {
 
     assert_eq!(posted.body, form.body);
     assert_eq!(lower.send().await.ok().body, form.body, "a scheme has no case (RFC 9110 §11.1)");
+}
+
+/// RFC 6750 §2.2: a body that is no form has no token in it, so one in the header is the only one, whatever
+/// else is posted; one in a form is a second one.
+#[tokio::test]
+async fn a_body_that_is_no_form_does_not_hide_the_token_of_the_header() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let token = server.granted("ada", &client, "openid").await.token("access_token");
+    let posted = |kind: &str, body: &str| {
+        let ask = server.ask("POST", "/userinfo").bearer(&token).header("content-type", kind);
+        ask.body(body)
+    };
+
+    for (kind, body) in [
+        ("application/json", "{}"),
+        ("application/json", "{\"access_token\":\"x\"}"),
+        ("text/plain; charset=utf-8", "access_token=x"),
+        ("application/x-www-form-urlencoded; boundary=x", ""),
+    ] {
+        posted(kind, body).send().await.ok();
+    }
+    let twice = posted("application/x-www-form-urlencoded;", &format!("access_token={token}"));
+    twice.send().await.refused(400, "invalid_request");
+}
+
+/// A default audience may be a list, the issuer among them: such a token is for userinfo and for the API. A
+/// token for the API alone is refused, and the operator is told for whom it is.
+#[tokio::test]
+async fn a_token_may_be_for_userinfo_and_for_an_api() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let app = async |audience: Value| {
+        let client = server.register(json!({
+            "redirect_uris": [Client::REDIRECT_URI],
+            "grant_types": ["authorization_code", "refresh_token"],
+            "gw_default_audience": audience,
+        }));
+        let client = client.await;
+        (server.granted("ada", &client, "openid").await, client)
+    };
+    let (both, client) = app(json!(["https://api.example", ISSUER])).await;
+    let (one, _) = app(json!("https://api.example")).await;
+
+    let token = both.token("access_token");
+    assert_eq!(claims(&token)["aud"], json!(["https://api.example", ISSUER]));
+    userinfo(&server, &token).await.ok();
+    let again = server.refresh(&client, &both.token("refresh_token"), "").await.ok();
+    userinfo(&server, &again.token("access_token")).await.ok();
+
+    userinfo(&server, &one.token("access_token")).await.refused(401, "invalid_token");
+    let refused = server.events("request.refused").await.remove(0);
+    let facts: Value = serde_json::from_str(&refused.facts).unwrap();
+    assert_eq!(facts["audience"], "https://api.example");
+    assert_eq!(facts["expected"], ISSUER);
 }
 
 /// > If the UserInfo Response is signed […] then the UserInfo Response MUST contain the Claims iss

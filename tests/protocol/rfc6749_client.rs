@@ -348,6 +348,9 @@ async fn nothing_but_a_posted_form_is_read() {
             "multipart/form-data; boundary=x",
             "text/plain",
             "application/x-www-form-urlencoded; charset=iso-8859-1",
+            "application/x-www-form-urlencoded; boundary=x; charset=utf-16",
+            "application/x-www-form-urlencoded; charset=utf-8; charset=latin1",
+            "application/x-www-form-urlencoded-x",
             "application/x-www-form-urlencoded, application/json",
             "",
         ] {
@@ -359,8 +362,20 @@ async fn nothing_but_a_posted_form_is_read() {
         ask.clone().body(form).send().await.refused(415, "invalid_request");
         let zipped = ask.clone().header("content-encoding", "gzip").form(form).send().await;
         zipped.refused(415, "invalid_request");
-        let charset = "Application/X-WWW-Form-URLEncoded; charset=UTF-8";
-        ask.header("content-type", charset).body(form).send().await.ok();
+        // The media type has no parameters, and clients add some all the same.
+        for more in [
+            "; charset=UTF-8",
+            ";charset=utf8",
+            "; charset=\"utf-8\"",
+            ";",
+            "; ",
+            ";;charset=utf-8;",
+            "; boundary=----x",
+            "; boundary=x; charset=UTF-8",
+        ] {
+            let kind = format!("Application/X-WWW-Form-URLEncoded{more}");
+            ask.clone().header("content-type", &kind).body(form).send().await.ok();
+        }
     }
 }
 
@@ -402,8 +417,8 @@ async fn an_assertion_must_be_in_order() {
             json!({ "exp": BEGINNING + 311 }),
             json!({ "exp": 4_070_908_800_i64 }),
             json!({ "exp": (BEGINNING + 60).to_string() }),
-            json!({ "nbf": BEGINNING + 60 }),
-            json!({ "iat": BEGINNING + 60 }),
+            json!({ "nbf": BEGINNING + 61 }),
+            json!({ "iat": BEGINNING + 61 }),
             json!({ "aud": format!("{ISSUER}/") }),
             json!({ "aud": format!("{ISSUER}/token") }),
             json!({ "aud": [ISSUER] }),

@@ -131,11 +131,41 @@ async fn a_code_is_redeemed_with_the_redirect_uri_that_it_was_sent_to() {
     let client = server.register(json!({"redirect_uris": uris})).await;
     let mut browser = Browser::of(&server);
 
-    for wrong in ["", uris[1], "https://app.example/cb/", "HTTPS://app.example/cb"] {
+    for wrong in [uris[1], "https://app.example/cb/", "HTTPS://app.example/cb"] {
         let code = browser.obtain(&Request::of(&client), "ada").await.code();
         let fields = [("code", code.as_str()), ("redirect_uri", wrong)];
         redeem(&server, &client, &fields).await.refused(400, "invalid_grant");
     }
+}
+
+/// Decision 0040: a code that PKCE binds to its client needs no redirect URI beside it, as in OAuth 2.1; of
+/// any other code RFC 6749 §4.1.3 holds. THREATS CO-04
+#[tokio::test]
+async fn a_redirect_uri_may_be_left_out_only_beside_a_verifier() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server
+        .register(json!({ "redirect_uris": [Client::REDIRECT_URI], "gw_require_pkce": false }))
+        .await;
+    let mut browser = Browser::of(&server);
+    let left_out = async |code: &str, verifier: Option<&str>| {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("grant_type", "authorization_code").append_pair("code", code);
+        if let Some(verifier) = verifier {
+            form.append_pair("code_verifier", verifier);
+        }
+        server.post_as(&client, "/token", &form.finish()).await
+    };
+
+    let code = browser.obtain(&Request::of(&client), "ada").await.code();
+    left_out(&code, Some(VERIFIER)).await.ok();
+
+    let code = browser.obtain(&Request::of(&client), "ada").await.code();
+    left_out(&code, Some(&VERIFIER.to_uppercase())).await.refused(400, "invalid_grant");
+    let bare = Request::of(&client).without("code_challenge").without("code_challenge_method");
+    let bare = bare.with("nonce", "n");
+    let code = browser.obtain(&bare, "ada").await.code();
+    left_out(&code, None).await.refused(400, "invalid_grant");
 }
 
 /// > A maximum authorization code lifetime of 10 minutes is RECOMMENDED. (§4.1.2); ours live 60 seconds.

@@ -220,8 +220,8 @@ async fn its_claims_are_what_the_rfc_says() {
         json!({ "exp": 4_070_908_800_i64 }),
         json!({ "exp": (now + 60).to_string() }),
         json!({ "exp": 1e300 }),
-        json!({ "nbf": now + 60 }),
-        json!({ "iat": now + 60 }),
+        json!({ "nbf": now + 61 }),
+        json!({ "iat": now + 61 }),
         json!({ "nbf": "0" }),
     ] {
         let jwt = signer.sign("JWT", &changed(&server, &client, wrong.clone()));
@@ -232,13 +232,70 @@ async fn its_claims_are_what_the_rfc_says() {
     for right in [
         json!({ "exp": now - 9 }),
         json!({ "exp": now + 310 }),
-        json!({ "nbf": now + 8, "iat": now + 8 }),
+        json!({ "nbf": now + 60, "iat": now + 60 }),
+        // > non-integer values can be represented (RFC 7519 §2)
+        json!({ "nbf": now as f64 + 0.25, "iat": now as f64 + 0.25, "exp": now as f64 + 60.75 }),
         json!({ "iat": null }),
         json!({ "more": { "is": "passed over" } }),
     ] {
         let jwt = signer.sign("JWT", &changed(&server, &client, right.clone()));
         assert_eq!(present(&server, &jwt).await.status, 200, "{right}");
     }
+}
+
+/// > shall use PS256, ES256, or EdDSA (using the Ed25519 variant) algorithms (FAPI 2.0 Security Profile
+/// > §5.4.1), whatever else the key could do. Nobody can be registered for the profile yet.
+#[tokio::test]
+async fn a_client_of_the_fapi_profile_signs_with_three_algorithms_alone() {
+    let server = Server::start().await;
+    let mut all = Vec::new();
+    for alg in Algorithm::THEIRS {
+        let holder = Holder::of(*alg);
+        let client = server.register(json!({
+            "grant_types": ["client_credentials"],
+            "token_endpoint_auth_method": "private_key_jwt",
+            "jwks": { "keys": [holder.jwk] },
+        }));
+        all.push((*alg, holder, client.await));
+    }
+    let profile = "UPDATE clients SET version = version + 1,
+        metadata = replace(metadata, '\"gw_profile\":\"oauth21\"', '\"gw_profile\":\"fapi2\"')";
+    sql(profile).run(server.app().store.db()).await.unwrap();
+    let server = server.restarted().await;
+    let is_allowed = |alg| {
+        use Algorithm::{Ed25519, EdDsa, Es256, Ps256};
+        [Ps256, Es256, EdDsa, Ed25519].contains(&alg)
+    };
+
+    for (alg, holder, client) in &all {
+        let header = json!({ "alg": alg, "typ": "JWT" }).to_string();
+        let jwt = || holder.compact(&header, Value::Object(said(&server, client)).to_string());
+        let answer = present(&server, &jwt()).await;
+        assert_eq!(answer.status, if is_allowed(*alg) { 200 } else { 401 }, "{alg} {answer:?}");
+    }
+    // A proof is a JWT too (RFC 9449 §4.2).
+    let (_, good, client) = all.iter().find(|(alg, ..)| *alg == Algorithm::Es256).unwrap();
+    let header = json!({ "alg": "ES256", "typ": "JWT" }).to_string();
+    for (alg, holder, _) in &all {
+        let jwt = good.compact(&header, Value::Object(said(&server, client)).to_string());
+        let ask = presenting(&server, "/token", "grant_type=client_credentials", &jwt);
+        let answer = ask.dpop(&holder.proof(&server)).send().await;
+        match is_allowed(*alg) {
+            true => drop(answer.ok()),
+            false => drop(answer.refused(400, "invalid_dpop_proof")),
+        }
+    }
+}
+
+/// RFC 7517 §5: a set by value may have keys that we do not know beside one that we do.
+#[tokio::test]
+async fn a_key_of_an_unknown_kind_does_not_hide_the_others() {
+    let (server, signer) = (Server::start().await, Signer::new());
+    let unknown = json!({ "kty": "AKP", "alg": "ML-DSA-44", "kid": "pq", "pub": "AAAA" });
+    let keys = json!({ "jwks": { "keys": [unknown, signer.jwk()] } });
+    let client = with_key(&server, &signer, keys).await;
+
+    present(&server, &signer.sign("JWT", &Value::Object(said(&server, &client)))).await.ok();
 }
 
 /// > The JWT MUST contain an "aud" (audience) claim containing the issuer identifier of the authorization

@@ -1,5 +1,6 @@
 //! RFC 7636, Proof Key for Code Exchange; RFC 9700 §2.1.1; THREATS 1.C, PK-01 to PK-07.
 
+use gatewright::store::audit_events::AuditRow;
 use serde_json::json;
 
 use crate::application::Request;
@@ -177,6 +178,65 @@ async fn a_confidential_client_may_be_registered_to_send_a_nonce_instead() {
     let with = Request::of(&client);
     let code = browser.obtain(&with, "ada").await.code();
     redeem(&server, &client, &code, None).await.refused(400, "invalid_grant");
+}
+
+/// A program that sends neither PKCE nor a nonce, as OpenID's basic certification does, is registered for
+/// just that; the refusal of any other names the setting that would allow it.
+#[tokio::test]
+async fn a_confidential_client_may_be_registered_to_send_neither() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let with_nonce = excepted(&server).await;
+    let neither = server
+        .register(json!({
+            "redirect_uris": [Client::REDIRECT_URI],
+            "scope": "openid email",
+            "gw_require_pkce": false,
+            "gw_require_nonce": false,
+        }))
+        .await;
+    let mut browser = Browser::of(&server);
+
+    for request in [bare(&neither), bare(&neither).with("nonce", "n")] {
+        let code = browser.obtain(&request, "ada").await.code();
+        redeem(&server, &neither, &code, None).await.ok();
+    }
+    let code = browser.obtain(&Request::of(&neither), "ada").await.code();
+    redeem(&server, &neither, &code, None).await.refused(400, "invalid_grant");
+
+    for (client, setting) in [
+        (&with_nonce, "gw_require_nonce: false"),
+        (&server.web_app().await, "gw_require_pkce: false"),
+    ] {
+        let place = browser.ask(&bare(client)).await;
+        place.refused("invalid_request");
+        let told = place.parameter("error_description");
+        assert!(told.contains(setting), "{told}");
+    }
+    let half = bare(&neither).with("code_challenge_method", "S256");
+    browser.ask(&half).await.refused("invalid_request");
+}
+
+/// The audit trail tells of a registration that is less safe than it could be, and of no other.
+#[tokio::test]
+async fn the_audit_trail_tells_of_a_client_that_may_send_neither() {
+    let server = Server::start().await;
+    let careful = server.web_app().await;
+    let careless = server
+        .register(json!({
+            "redirect_uris": [Client::REDIRECT_URI],
+            "gw_require_pkce": false,
+            "gw_require_nonce": false,
+        }))
+        .await;
+
+    let events = server.events("client.created").await;
+    let facts = |client: &Client| {
+        let is_its_own = |event: &&AuditRow| event.client_id.as_ref() == Some(&client.id);
+        events.iter().find(is_its_own).unwrap().facts.clone()
+    };
+    assert_eq!(facts(&careful), "{}");
+    assert!(facts(&careless).contains("gw_require_nonce is false"), "{}", facts(&careless));
 }
 
 /// > The authorization server MUST ensure that if there was no "code_challenge" in the authorization

@@ -3,6 +3,8 @@
 use gatewright::jose::base64url;
 use serde_json::{Value, json};
 
+use crate::application::Request;
+use crate::browser::Browser;
 use crate::server::{BEGINNING, Client, ISSUER, Server};
 
 async fn introspect(server: &Server, caller: &Client, token: &str) -> Value {
@@ -205,4 +207,72 @@ async fn the_tokens_of_a_disabled_client_are_inactive() {
     for server in [server, replica] {
         assert_eq!(introspect(&server, &api, &token).await, json!({ "active": false }));
     }
+}
+
+/// > username OPTIONAL. Human-readable identifier for the resource owner who authorized this token. (§2.2)
+///
+/// It is told where the person has agreed to that, by a scope or by the claims parameter, and nowhere else:
+/// neither to the client nor to an API that the token names. THREATS EX-18
+#[tokio::test]
+async fn nobody_is_told_a_name_that_the_person_did_not_agree_to_tell() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let api = server
+        .register(json!({
+            "grant_types": ["client_credentials"],
+            "gw_resources": ["https://api.example"],
+        }))
+        .await;
+    let asked = json!({ "userinfo": { "preferred_username": null } }).to_string();
+    let for_id_token = json!({ "id_token": { "preferred_username": null } }).to_string();
+    for format in ["jwt", "opaque"] {
+        let client = server
+            .register(json!({
+                "redirect_uris": [Client::REDIRECT_URI],
+                "scope": "openid profile email",
+                "gw_default_audience": "https://api.example",
+                "gw_access_token_format": format,
+            }))
+            .await;
+        for (scope, claims, name) in [
+            ("openid", "", Value::Null),
+            ("openid email", "", Value::Null),
+            ("openid", for_id_token.as_str(), Value::Null),
+            ("openid profile", "", json!("ada")),
+            ("openid", asked.as_str(), json!("ada")),
+        ] {
+            let mut request = Request::of(&client).with("scope", scope);
+            if !claims.is_empty() {
+                request = request.with("claims", claims);
+            }
+            let code = Browser::of(&server).obtain(&request, "ada").await.code();
+            let token = server.redeem(&client, &code).await.ok().token("access_token");
+
+            for caller in [&client, &api] {
+                let told = introspect(&server, caller, &token).await;
+                assert_eq!(told["active"], true);
+                assert_eq!(told["username"], name, "{format} {scope} {claims}");
+                for private in ["sid", "email", "name", "preferred_username"] {
+                    assert_eq!(told.get(private), None, "{private}");
+                }
+            }
+        }
+    }
+}
+
+/// A token that was asked for with less than was granted tells less (RFC 6749 §6). THREATS EX-18
+#[tokio::test]
+async fn a_narrower_token_tells_no_name() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let granted = server.granted("ada", &client, "openid profile").await;
+    let refresh = granted.token("refresh_token");
+    let narrow = server.refresh(&client, &refresh, "&scope=openid").await.ok();
+
+    let wide = introspect(&server, &client, &granted.token("access_token")).await;
+    let narrow = introspect(&server, &client, &narrow.token("access_token")).await;
+
+    assert_eq!(wide["username"], "ada");
+    assert_eq!(narrow.get("username"), None);
 }

@@ -45,7 +45,7 @@ async fn an_app_may_listen_on_any_port_of_the_loopback_interface() {
 #[tokio::test]
 async fn nothing_but_the_port_may_vary() {
     let server = Server::start().await;
-    let native = app(&server, &["http://127.0.0.1/cb", "http://localhost:8080/cb"]).await;
+    let native = app(&server, &["http://127.0.0.1/cb", "http://localhost:8080/other"]).await;
     let web = server.register(json!({"redirect_uris": ["http://127.0.0.1:9000/cb"]})).await;
 
     for (client, uri) in [
@@ -70,12 +70,54 @@ async fn nothing_but_the_port_may_vary() {
         (&native, "http://[::1%25lo]/cb"),
         (&native, "https://127.0.0.1/cb"),
         (&native, "http://localhost:8081/cb"),
-        (&native, "http://localhost/cb"),
+        (&native, "http://127.0.0.1:8080/other"),
+        (&native, "http://localhost.evil.example:8080/other"),
+        (&web, "http://localhost:9000/cb"),
         (&web, "http://127.0.0.1:81/cb"),
     ] {
         let place = Request::of(client).with("redirect_uri", uri).by_a_stranger(&server).await;
         place.answer.on_page(400);
     }
+}
+
+/// Decision 0040: `localhost` is what people register, RFC 9700 §4.1.3 speaks of "a localhost URI", and a
+/// browser resolves it to this machine alone.
+#[tokio::test]
+async fn an_app_may_listen_on_any_port_of_localhost_where_that_is_registered() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = app(&server, &["http://localhost/callback"]).await;
+
+    for uri in ["http://localhost/callback", "http://localhost:33418/callback"] {
+        assert!(allowed(&server, &client, uri).await.starts_with(&format!("{uri}?code=")), "{uri}");
+    }
+    let other = Request::of(&client).with("redirect_uri", "http://127.0.0.1:33418/callback");
+    other.by_a_stranger(&server).await.answer.on_page(400);
+}
+
+/// Decision 0040: a tool that can have no other scheme is allowed its own, and people are asked each time.
+#[tokio::test]
+async fn an_app_may_be_allowed_a_scheme_of_one_word() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let uri = "vscode://example.notes/cb";
+    let client = server
+        .register(json!({
+            "application_type": "native",
+            "token_endpoint_auth_method": "none",
+            "redirect_uris": [uri],
+            "gw_allowed_schemes": ["vscode"],
+        }))
+        .await;
+    let mut browser = Browser::of(&server);
+    let request = Request::of(&client).with("redirect_uri", uri);
+
+    for _ in 0..2 {
+        assert!(browser.obtain(&request, "ada").await.at.starts_with(&format!("{uri}?code=")));
+        browser.ask(&request).await.is_page("/consent");
+    }
+    let other = request.with("redirect_uri", "cursor://example.notes/cb");
+    other.by_a_stranger(&server).await.answer.on_page(400);
 }
 
 /// > Apps MUST use a URI scheme based on a domain name under their control, expressed in reverse order

@@ -94,6 +94,10 @@ async fn every_endpoint_that_is_named_answers_there() {
         assert_eq!(told, wanted, "{list}");
     }
     assert_eq!(metadata["authorization_response_iss_parameter_supported"], true);
+    assert_eq!(metadata["request_parameter_supported"], false);
+    for (name, _) in metadata.as_object().unwrap() {
+        assert!(!name.starts_with("request_object_"), "{name}: there are no request objects");
+    }
 }
 
 /// > This specification defines [...] tls_client_auth [...] self_signed_tls_client_auth (RFC 8705 §2.1.1,

@@ -1,7 +1,7 @@
 //! RFC 8707, Resource Indicators; THREATS AZ-28, UI-10, UI-11.
 
 use gatewright::flow::resources;
-use gatewright::types::Resource;
+use gatewright::types::{Resource, ResourceId};
 use serde_json::json;
 
 use crate::application::{Request, verified};
@@ -151,4 +151,44 @@ async fn consent_is_to_the_apis_that_are_shown() {
     browser.submit(&mail, &[("answer", "allow")]).await.code();
     browser.ask(&read.clone().with("resource", MAIL)).await.code();
     browser.ask(&read.with("resource", PHOTOS)).await.is_page("/consent");
+}
+
+/// THREATS EX-18, UI-11: an API that comes by `gw_default_audience` is named like one that is asked for, and
+/// asked for anew when it becomes another.
+#[tokio::test]
+async fn consent_names_the_api_of_the_default_audience() {
+    let (server, _) = prepared().await;
+    let client = server
+        .register(json!({
+            "redirect_uris": [Client::REDIRECT_URI],
+            "grant_types": ["authorization_code", "refresh_token"],
+            "scope": "openid read",
+            "gw_default_audience": [PHOTOS, ISSUER],
+        }))
+        .await;
+    let mut browser = Browser::of(&server);
+    browser.sign_in("ada").await;
+    let request = Request::of(&client).with("scope", "openid read");
+
+    let page = browser.ask(&request).await;
+    assert!(page.is_page("/consent").answer.text.contains("See your pictures"), "{page:?}");
+    assert!(!page.answer.text.contains(ISSUER), "which is for userinfo");
+    browser.submit(&page, &[("answer", "allow")]).await.code();
+    let code = browser.ask(&request).await.code();
+    let tokens = redeem(&server, &client, &code, &[]).await.ok();
+    assert_eq!(audience(&server, &tokens).await, json!([PHOTOS, ISSUER]));
+
+    let bare = browser.ask(&Request::of(&client).with("prompt", "consent")).await;
+    assert!(bare.is_page("/consent").answer.text.contains("Photos"), "without a scope of its own");
+
+    // Another API was never agreed to: neither by a new sign-in nor by a grant that is there.
+    server
+        .change(&client, |metadata| {
+            metadata.gw_default_audience = vec![ResourceId::from_text(MAIL)];
+        })
+        .await;
+    let page = browser.ask(&request).await;
+    assert!(page.is_page("/consent").answer.text.contains("See your letters"), "{page:?}");
+    let refresh = tokens.token("refresh_token");
+    server.refresh(&client, &refresh, "").await.refused(400, "invalid_target");
 }

@@ -99,12 +99,12 @@ async fn a_client_that_is_registered_for_it_gets_nothing_without_a_proof() {
         .await;
 
     let answer = server.post_as(&service, "/token", "grant_type=client_credentials").await;
-    answer.refused(400, "invalid_dpop_proof");
+    answer.refused(400, "invalid_request");
     let code = code(&server, &photos, "").await;
-    server.redeem(&photos, &code).await.refused(400, "invalid_dpop_proof");
+    server.redeem(&photos, &code).await.refused(400, "invalid_request");
     let ask = server.redeeming(&photos, &code).dpop(&holder.proof(&server));
     let token = ask.send().await.ok().token("refresh_token");
-    server.refresh(&photos, &token, "").await.refused(400, "invalid_dpop_proof");
+    server.refresh(&photos, &token, "").await.refused(400, "invalid_request");
     let ask = server.refreshing(&photos, &token, "").dpop(&holder.proof(&server));
 
     assert_eq!(ask.send().await.ok().body["token_type"], "DPoP", "no refusal has spent anything");

@@ -22,6 +22,45 @@ fn keys(algorithm: Algorithm) -> Value {
     json!({ "keys": [SigningKey::generate(algorithm).unwrap().0.public_jwk()] })
 }
 
+fn beside_an_unknown_key() -> Value {
+    let mut keys = keys(Algorithm::Es256);
+    let unknown = json!({ "kty": "AKP", "alg": "ML-DSA-44", "kid": "pq", "pub": "AAAA" });
+    keys["keys"].as_array_mut().unwrap().insert(0, unknown);
+    keys
+}
+
+/// FAPI 2.0 Security Profile §5.3.2.1, §5.4.1: whoever asks for the profile is told the first thing that is
+/// missing, and in the end that it is we who lack something.
+#[test]
+fn a_client_of_the_fapi_profile_is_told_what_is_missing() {
+    let mut client = json!({ "gw_profile": "fapi2" });
+    for (missing, mended) in [
+        ("token_endpoint_auth_method", json!({ "token_endpoint_auth_method": "private_key_jwt" })),
+        ("dpop_bound_access_tokens", json!({ "dpop_bound_access_tokens": true })),
+        ("gw_require_pkce", json!({ "gw_require_pkce": true })),
+        ("PS256, ES256 and EdDSA", json!({ "id_token_signed_response_alg": "ES256" })),
+        ("https in redirect_uris", json!({ "redirect_uris": ["https://rp.example/cb"] })),
+        ("pushed authorization requests", json!({})),
+    ] {
+        let mut wrong = client.clone();
+        wrong["jwks"] = keys(Algorithm::Ps256);
+        if client["gw_require_pkce"].is_null() {
+            wrong["gw_require_pkce"] = json!(false);
+        }
+        if client["redirect_uris"].is_null() {
+            wrong["application_type"] = json!("native");
+            wrong["redirect_uris"] = json!(["com.example.app:/cb"]);
+        }
+        let refusal = judged(&wrong).unwrap_err();
+        assert!(refusal.why.starts_with("gw_profile is fapi2"), "{refusal}");
+        assert!(refusal.why.contains(missing), "{missing}: {refusal}");
+        client.as_object_mut().unwrap().extend(mended.as_object().unwrap().clone());
+    }
+    client["token_endpoint_auth_signing_alg"] = json!("RS256");
+    client["jwks"] = keys(Algorithm::Rs256);
+    assert!(judged(&client).unwrap_err().why.contains("PS256, ES256 and EdDSA"));
+}
+
 /// A client of `tls_client_auth` with these names.
 fn by_certificate(mut names: Value) -> Value {
     names["token_endpoint_auth_method"] = json!("tls_client_auth");
@@ -105,6 +144,14 @@ fn what_clients_need_can_be_registered() {
         json!({ "subject_type": "pairwise",
                 "redirect_uris": ["https://rp.example/a", "https://rp.example:8443/b"] }),
         json!({ "gw_require_pkce": false }),
+        json!({ "gw_require_pkce": false, "gw_require_nonce": false }),
+        json!({ "gw_id_token_claims": "scopes" }),
+        json!({ "gw_id_token_claims": ["name", "email", "address"] }),
+        json!({ "gw_default_audience": ["https://api.example", "https://id.example.org"] }),
+        json!({ "application_type": "native", "redirect_uris": ["cursor://anysphere.cursor/cb"],
+                "gw_allowed_schemes": ["vscode", "cursor"] }),
+        // RFC 7517 §5: a key of a kind that we do not know stands beside one that we do.
+        json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks": beside_an_unknown_key() }),
         json!({ "gw_allowed_origins": ["https://app.example", "http://localhost:3000"] }),
         json!({ "client_name": "Bücher & Söhne 📚", "contacts": ["it@rp.example"] }),
         json!({ "userinfo_signed_response_alg": "EdDSA", "id_token_signed_response_alg": "ES384" }),
@@ -154,7 +201,22 @@ fn what_contradicts_itself_or_endangers_others_is_refused() {
             "gw_require_pkce",
         ),
         (json!({ "gw_require_pkce": false, "scope": "email" }), "gw_require_pkce"),
-        (json!({ "gw_profile": "fapi2" }), "gw_profile"),
+        (json!({ "gw_require_nonce": false }), "gw_require_nonce"),
+        (
+            json!({ "gw_require_nonce": false, "gw_require_pkce": false,
+                    "token_endpoint_auth_method": "none" }),
+            "gw_require_nonce",
+        ),
+        (json!({ "gw_id_token_claims": ["name", "sub"] }), "gw_id_token_claims"),
+        (json!({ "gw_id_token_claims": ["gw_grant"] }), "gw_id_token_claims"),
+        (json!({ "gw_allowed_schemes": ["javascript"] }), "gw_allowed_schemes"),
+        (json!({ "gw_allowed_schemes": ["VSCode"] }), "gw_allowed_schemes"),
+        (
+            json!({ "gw_default_audience":
+                    (0..9).map(|n| format!("https://{n}.example")).collect::<Vec<_>>() }),
+            "more than 8",
+        ),
+        (json!({ "gw_default_audience": ["https://a.example", "api"] }), "gw_default_audience"),
         (json!({ "token_endpoint_auth_method": "private_key_jwt" }), "neither jwks nor jwks_uri"),
         (
             json!({ "jwks": keys(Algorithm::Es256), "jwks_uri": "https://rp.example/jwks" }),

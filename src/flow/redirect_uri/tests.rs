@@ -233,13 +233,22 @@ fn a_native_application_may_vary_the_port_of_a_loopback_address_and_nothing_else
         "http://[::1]/cb?a=b",
         "http://[::1]:61000/cb?a=b",
         "http://localhost:3000/cb",
+        "http://localhost:3001/cb",
+        "http://localhost/cb",
         "com.example.app:/cb",
     ] {
         assert_eq!(matches(&native, allowed), Ok(()), "{allowed}");
     }
     for refused in [
-        "http://localhost/cb",
-        "http://localhost:3001/cb",
+        "http://localhost.evil/cb",
+        "http://localhost:3000@evil/cb",
+        "http://localhost:3000/cc",
+        "http://localhost.:3000/cb",
+        "http://LOCALHOST:3000/cb",
+        "https://localhost:3000/cb",
+        "http://localhost6/cb",
+        "http://[::1]/cb",
+        "http://localhost/cb?a=b",
         "http://127.0.0.1.evil/cb",
         "http://127.0.0.1:80.evil/cb",
         "http://127.0.0.1:80@evil/cb",
@@ -268,7 +277,10 @@ fn a_native_application_may_vary_the_port_of_a_loopback_address_and_nothing_else
     ] {
         assert!(matches(&native, refused).is_err(), "{refused}");
     }
-    let web = client("web", &["http://127.0.0.1:5000/cb"]);
+    let one = client("native", &["http://127.0.0.1/cb"]);
+    assert!(matches(&one, "http://localhost/cb").is_err(), "one host never stands for another");
+    let web = client("web", &["http://127.0.0.1:5000/cb", "http://localhost:5000/cb"]);
+    assert!(matches(&web, "http://localhost:5001/cb").is_err());
     assert_eq!(matches(&web, "http://127.0.0.1:5000/cb"), Ok(()));
     assert_eq!(matches(&web, "http://127.0.0.1:5001/cb"), Err(Mismatch::At(21)));
     let position = matches(&native, "http://127.0.0.1:61000/cc").unwrap_err();
@@ -294,9 +306,48 @@ fn what_applications_use_can_be_registered() {
         (Native, "com.example.app:/oauth2redirect"),
         (Native, "com.example.app://callback"),
         (Native, "com.example-2.app:/"),
+        (Native, "com.googleusercontent.apps.123-abc:/oauth2redirect"),
+        (Native, "com.1password.app:/cb"),
     ] {
-        assert!(register(uri, application).is_ok(), "{uri}: {:?}", register(uri, application));
+        assert!(
+            register(uri, application, &[]).is_ok(),
+            "{uri}: {:?}",
+            register(uri, application, &[])
+        );
     }
+}
+
+/// Decision 0040; THREATS AZ-06: a scheme without a dot is allowed by its name, to a native application.
+#[test]
+fn a_scheme_of_one_word_needs_the_permission_of_this_client() {
+    use ApplicationType::{Native, Web};
+    let allowed = ["vscode", "cursor", "javascript", "http", "data"].map(str::to_owned);
+    for uri in ["vscode://vscode.github-authentication/did-authenticate", "cursor://anysphere/cb"] {
+        assert!(register(uri, Native, &allowed).is_ok(), "{uri}");
+        assert!(register(uri, Native, &[]).is_err(), "{uri}");
+        assert!(register(uri, Native, &["zed".to_owned()]).is_err(), "{uri}");
+        assert!(register(uri, Web, &allowed).is_err(), "{uri}");
+    }
+    for uri in [
+        "javascript://cb/%0aalert(1)",
+        "javascript:/alert(1)",
+        "data:/text/html,x",
+        "http://rp.example/cb",
+        "vscode:cb",
+        "VSCode://cb/x",
+        "vscode://user@host/cb",
+        "vscode://host/cb#x",
+        "vscode-insiders://host/cb",
+    ] {
+        assert!(register(uri, Native, &allowed).is_err(), "{uri}");
+    }
+    for scheme in
+        ["javascript", "data", "file", "https", "JavaScript", "Zed", "", "1a", "a b", "a:"]
+    {
+        assert!(!may_be_allowed(scheme), "{scheme}");
+    }
+    let native = client("native", &["vscode://app/cb"]);
+    assert!(matches(&native, "vscode://app:80/cb").is_err());
 }
 
 /// THREATS AZ-04, AZ-06.
@@ -304,8 +355,8 @@ fn what_applications_use_can_be_registered() {
 fn what_could_be_read_in_two_ways_is_not_registered() {
     use ApplicationType::{Native, Web};
     for uri in near_misses().iter().filter(|uri| Url::parse(uri).is_err()) {
-        assert!(register(uri, Web).is_err(), "{uri:?}");
-        assert!(register(uri, Native).is_err(), "{uri:?}");
+        assert!(register(uri, Web, &[]).is_err(), "{uri:?}");
+        assert!(register(uri, Native, &[]).is_err(), "{uri:?}");
     }
     for uri in [
         "javascript:alert(1)",
@@ -322,7 +373,8 @@ fn what_could_be_read_in_two_ways_is_not_registered() {
         "http.:/cb",
         ".http:/cb",
         "com..app:/cb",
-        "com.1app:/cb",
+        "1com.app:/cb",
+        "com.-app:/cb",
         "com.example.app:cb",
         "com.example.app://user@host/cb",
         "COM.example.app:/cb",
@@ -375,11 +427,11 @@ fn what_could_be_read_in_two_ways_is_not_registered() {
         "https://rp.example/cb?%zz",
         "https://rp.example/[::1]",
     ] {
-        assert!(register(uri, Web).is_err(), "{uri:?}");
-        assert!(register(uri, Native).is_err(), "{uri:?}");
+        assert!(register(uri, Web, &[]).is_err(), "{uri:?}");
+        assert!(register(uri, Native, &[]).is_err(), "{uri:?}");
     }
-    assert!(register("com.example.app:/cb", Web).is_err());
-    assert!(register(&format!("https://rp.example/{}", "a".repeat(2048)), Web).is_err());
+    assert!(register("com.example.app:/cb", Web, &[]).is_err());
+    assert!(register(&format!("https://rp.example/{}", "a".repeat(2048)), Web, &[]).is_err());
 }
 
 proptest! {
@@ -411,7 +463,7 @@ proptest! {
     /// What is registered is matched by itself, and by nothing that is shorter or longer.
     #[test]
     fn what_is_registered_matches_itself(uri in "https://[a-z.]{1,10}(:[0-9]{1,5})?(/[a-z./%0-9]{0,8})?(\\?[a-z=&]{0,8})?") {
-        if register(&uri, ApplicationType::Web).is_ok() {
+        if register(&uri, ApplicationType::Web, &[]).is_ok() {
             let client = client("web", &[&uri]);
             prop_assert_eq!(matches(&client, &uri), Ok(()));
             let longer = format!("{uri}a");
