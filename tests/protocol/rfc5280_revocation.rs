@@ -783,6 +783,8 @@ async fn a_revocation_is_found_out_as_long_as_a_token_lives() {
             let mut scene = Scene::of(Revocation::SoftFail, |_| {}, for_a_day).await;
             if is_opaque {
                 let opaque = json!({ "gw_access_token_format": "opaque" });
+                // It takes the name of the first one.
+                scene.server.disable_client(&scene.client).await;
                 scene.client = registered(&scene.server, opaque).await;
             }
             let between = scene.authority.below_with("Between", |contents| {

@@ -38,8 +38,7 @@ pub(super) async fn must_be_its_own(tx: &mut Tx, id: &ClientId, trace: &Trace) -
         None => Ok(()),
         Some(other) => Err(Code::InvalidClientMetadata
             .because(
-                "a certificate with this name proves another client already: give each client a name of \
-                 its own, or register all who have it with gw_shared_certificate_name",
+                "a certificate with this name proves another client already: give each client a name of its own, or register all who have it with gw_shared_certificate_name",
             )
             .with("other_client", other)
             .into()),
