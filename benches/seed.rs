@@ -14,7 +14,9 @@ use gatewright::people::password::Password;
 use gatewright::record::Trace;
 use gatewright::store::{Db, Store, opaque_tokens, sql};
 use gatewright::types::token::{OpaqueAccessToken, SessionSecret};
-use gatewright::types::{Algorithm, ClientId, GrantId, Scope, Seconds, Secret, Timestamp};
+use gatewright::types::{
+    Algorithm, ClientId, GrantId, Scope, Seconds, Secret, Subscriber, Timestamp,
+};
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
 
@@ -267,7 +269,8 @@ async fn people(app: &App, client: &str, count: usize) -> Result<()> {
         Db::Postgres(_) => "convert_to(lpad(i::text, 32, '0'), 'UTF8')",
     };
     let password = Password::read(&Secret::new(PASSWORD), 1024)?;
-    let hash = app.hasher.place()?.hash(&password).await?;
+    let hash = app.hasher.place(Subscriber::of(None)).await?.hash(&password).await?;
+    let cost = hash.rsplitn(3, '$').nth(2).unwrap_or_default();
     let Timestamp(now) = app.clock.now();
     let end = now + 86_400;
     let claims = json!({
@@ -279,7 +282,7 @@ async fn people(app: &App, client: &str, count: usize) -> Result<()> {
             "{id}, 'user' || i, 'user' || i || '@example.org', TRUE, '{claims}', {now}, {now}"
         )),
         ("user_names", "(name, user_id)", format!("'user' || i, {id}")),
-        ("credentials", "(user_id, kind, secret, created_at)", format!("{id}, 'password', '{hash}', {now}")),
+        ("credentials", "(user_id, kind, secret, cost, created_at)", format!("{id}, 'password', '{hash}', '{cost}', {now}")),
         ("sessions", "(id, digest, user_id, auth_time, amr, acr, remembered, created_at, seen_at, idle_at,
             expires_at, address, user_agent)", format!(
             "{id}, {digest}, {id}, {now}, 'pwd', 'pwd', FALSE, {now}, {now}, {end}, {end}, '192.0.2.1', \

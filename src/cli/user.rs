@@ -50,6 +50,12 @@ Example:
 Example:
   gatewright user enable alice")]
     Enable(Who),
+    /// Let somebody sign in again after too many failures: lifts every limit of the account, from
+    /// wherever it was tried.
+    #[command(after_help = "\
+Example:
+  gatewright user unlock alice")]
+    Unlock(Who),
     /// Set somebody's password; every session and every token of theirs ends.
     #[command(after_help = "\
 Example:
@@ -104,6 +110,7 @@ impl UserCommand {
             Self::Show(who) => Ok(shown(&find(desk, &who.user).await?)),
             Self::Disable(who) => disable(desk, &who.user).await,
             Self::Enable(who) => enable(desk, &who.user).await,
+            Self::Unlock(who) => unlock(desk, &who.user).await,
             Self::SetPassword(new) => set_password(desk, &new.user).await,
         }
     }
@@ -178,6 +185,14 @@ async fn enable(desk: &Desk, who: &str) -> anyhow::Result<Answer> {
     account::enable(&people(desk, &hasher), &user.id).await?;
     let text = format!("the account {} is open again", user.username);
     Ok(Answer::line(text, in_json(&find(desk, user.id.as_str()).await?)))
+}
+
+async fn unlock(desk: &Desk, who: &str) -> anyhow::Result<Answer> {
+    let user = find(desk, who).await?;
+    let hasher = Hasher::start(&desk.config.passwords, &Supervisor::default())?;
+    account::unlock(&people(desk, &hasher), &user.id).await?;
+    let text = format!("the failed sign-ins at the account {} are forgotten", user.username);
+    Ok(Answer::line(text, in_json(&user)))
 }
 
 async fn set_password(desk: &Desk, who: &str) -> anyhow::Result<Answer> {

@@ -243,17 +243,24 @@ settings! {
         /// How many passwords are hashed at once. Each takes a core and `memory_kib`, so that a
         /// storm of sign-ins never slows a token; one a core, and no more than four, is plenty.
         hashing_slots: usize = 1, within 1, 64;
-        /// How many sign-ins may wait for a slot; more are answered with 503.
+        /// How many sign-ins may wait for a slot. Subscribers take turns, and when the queue is full,
+        /// whoever has the most places makes room for who has fewer; the rest is answered with 503.
         queue: usize = 200, within 1, 100_000;
     }
 
     /// How failed sign-ins are slowed down.
     throttle: Throttle {
-        /// Failures for one account from one network within `window`, before answers are delayed.
+        /// Failures by one name, and at one account, from one network within `window`; then nothing
+        /// from there is compared. A network is an IPv4 address or an IPv6 /64; twice as many hold for a
+        /// /56, four times as many for a /48.
         account_attempts: u32 = 10, within 1, 1000;
         /// Failures from one network within `window`, whatever the account.
         network_attempts: u32 = 100, within 1, 100_000;
-        /// How long a failure counts.
+        /// Failures in a row at one account, from all networks together. Then browsers that have not
+        /// signed in to it before have one try a minute from their network, and sixty an hour in all;
+        /// `gatewright user unlock` lifts that. NIST SP 800-63B-4 §3.2.2 allows no more than 100.
+        consecutive_failures: u32 = 100, within 10, 100;
+        /// How long a failure counts, except those in a row.
         window: Seconds = Seconds::minutes(10), within Seconds::minutes(1), Seconds::days(1);
     }
 

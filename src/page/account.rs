@@ -189,12 +189,14 @@ pub(super) async fn password(mut request: Request) -> Result<Response, Page> {
         return Ok(page(visit, &signed_in, None, Some(PasswordProblem::Same)).await?);
     }
     let passwords = &visit.app().config.passwords;
-    let changed = change_password(&visit.people(), &signed_in.session, &current, &new).await;
+    let device = visit.device();
+    let (people, session) = (visit.people(), &signed_in.session);
+    let changed = change_password(&people, session, device.as_ref(), &current, &new).await;
     let problem = match changed {
-        Ok(Changed::Done { secret, session }) => {
+        Ok(Changed::Done { secret, session, device }) => {
             let response = done(visit, Notice::PasswordChanged).await?;
             let kept = session.remembered.then_some(visit.app().config.sessions.remember_absolute);
-            return Ok(visit.with_session(response, &secret, kept));
+            return Ok(visit.with_device(visit.with_session(response, &secret, kept), &device));
         }
         Ok(Changed::Wrong) => PasswordProblem::Wrong,
         Ok(Changed::Throttled { until }) => PasswordProblem::Throttled(until - visit.now()),

@@ -126,10 +126,12 @@ pub(super) async fn post(mut request: Request) -> Result<Response, Unanswered> {
         keep: params.one("keep")?.is_some(),
     };
     let replaces = visit.signed_in(None).await?;
+    let device = visit.device();
     let attempt = Attempt {
         identifier: &typed.identifier,
         password: &Secret::new(params.one("password")?.unwrap_or_default()),
         remember: typed.keep,
+        device: device.as_ref(),
         user_agent: visit.user_agent(),
         replaces: replaces.as_ref().map(|signed_in| &signed_in.session),
         waiting: waiting.as_ref().map(|waiting| WaitingHandle {
@@ -147,9 +149,10 @@ pub(super) async fn post(mut request: Request) -> Result<Response, Unanswered> {
         Err(error) => return Err(error.into()),
     };
     visit.app().metrics.sign_in(outcome.as_str());
-    let secret = match outcome {
-        Outcome::SignedIn { secret, .. } => secret,
-        Outcome::Wrong => {
+    let (secret, device) = match outcome {
+        Outcome::SignedIn { secret, device, .. } => (secret, device),
+        // One answer for both: see `Outcome::Withheld`.
+        Outcome::Wrong | Outcome::Withheld => {
             return Ok(form(visit, waiting.as_ref(), typed, Some(LoginProblem::Wrong)).await?);
         }
         Outcome::Throttled { until, user } => {
@@ -171,7 +174,7 @@ pub(super) async fn post(mut request: Request) -> Result<Response, Unanswered> {
     // Whatever comes of the request, the person is signed in: the cookie goes with the answer.
     let response = response.answer(&visit.head);
     let kept = typed.keep.then_some(visit.app().config.sessions.remember_absolute);
-    Ok(visit.with_session(response, &secret, kept))
+    Ok(visit.with_device(visit.with_session(response, &secret, kept), &device))
 }
 
 /// Goes on with the request that waited for this sign-in.

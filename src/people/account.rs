@@ -2,14 +2,14 @@
 
 use serde_json::{Map, Value};
 
-use super::password::Password;
-use super::throttle::{self, Turn};
-use super::{People, name, session};
+use super::password::{MOST_COSTS, Password};
+use super::throttle::{self, Admission, Asked, Try};
+use super::{People, device, name, session};
 use crate::record::{Event, Kind};
 use crate::store::users::WithPassword;
-use crate::store::{Tx, codes, grants, is_duplicate, retrying, sessions, users};
+use crate::store::{Tx, codes, device_cookies, grants, is_duplicate, retrying, sessions, users};
 use crate::types::session::Session;
-use crate::types::token::SessionSecret;
+use crate::types::token::{DeviceSecret, SessionSecret};
 use crate::types::{Code, Error, Result, Secret, Timestamp, User, UserId};
 
 /// An account to be made.
@@ -47,7 +47,7 @@ pub async fn create(people: &People<'_>, account: NewAccount<'_>) -> Result<User
     let hash = match account.password {
         Some(typed) => {
             let password = judged(people, typed, &names)?;
-            Some(people.hasher.place()?.hash(&password).await?)
+            Some(hashed(people, &password).await?)
         }
         None => None,
     };
@@ -145,10 +145,11 @@ async fn revoke_everything(tx: &mut Tx, people: &People<'_>, user: &UserId) -> s
 pub async fn set_password(people: &People<'_>, user: &UserId, new: &Secret) -> Result<()> {
     let WithPassword { user, .. } = find(people, user).await?;
     let password = judged(people, new, &names(&user))?;
-    let hash = people.hasher.place()?.hash(&password).await?;
+    let hash = hashed(people, &password).await?;
     retrying(|| async {
         let mut tx = people.store.write().await?;
         users::set_password(&mut tx, &user.id, &hash, people.now).await?;
+        device_cookies::forget_user(&mut tx, &user.id).await?;
         let event = Event::success(Kind::PasswordChanged).fact("by", "an administrator");
         let event = end_everything(&mut tx, people, &user.id, event).await?;
         event.user(&user.id).write(&mut tx, people.trace).await?;
@@ -168,6 +169,8 @@ pub enum Changed {
         secret: SessionSecret,
         /// The session, proven anew.
         session: Box<Session>,
+        /// For the device cookie: what browsers were known by until now is void.
+        device: DeviceSecret,
     },
     /// The current password is another one.
     Wrong,
@@ -186,25 +189,29 @@ pub enum Changed {
 pub async fn change_password(
     people: &People<'_>,
     session: &Session,
+    device: Option<&DeviceSecret>,
     current: &Secret,
     new: &Secret,
 ) -> Result<Changed> {
     let current = Password::read(current, people.config.passwords.max_bytes)?;
-    let (place, another) = (people.hasher.place()?, people.hasher.place()?);
     let WithPassword { user, password } = find(people, &session.user_id).await?;
     let new = judged(people, new, &names(&user))?;
-    let taken = match throttle::take(people, user.id.as_str()).await? {
-        Turn::Yours(taken) => taken,
-        Turn::NotBefore(until) => return Ok(Changed::Throttled { until }),
+    let costs = users::password_costs(people.store.db(), MOST_COSTS).await?;
+    let asked =
+        Asked { name: None, user: Some(&user.id), device: device.map(DeviceSecret::digest) };
+    let (place, taken) = match throttle::enter(people, &asked).await? {
+        Admission::Granted(place, taken) => (place, taken),
+        Admission::NotBefore(until) => return Ok(Changed::Throttled { until }),
     };
-    let verified = place.verify(&current, password.as_deref()).await?;
+    let verified = place.verify(&current, password.as_deref(), &costs).await?;
     let stored = match password {
         Some(stored) if verified.matches && user.disabled_at.is_none() => stored,
-        Some(_) | None => return refused(people, session).await,
+        Some(_) | None => return refused(people, session, &taken).await,
     };
-    let hash = another.hash(&new).await?;
+    let hash = place.hash(&new).await?;
+    drop(place);
 
-    let secret = SessionSecret::generate();
+    let (secret, device) = (SessionSecret::generate(), DeviceSecret::generate());
     let config = &people.config.sessions;
     let renewed = Session {
         auth_time: people.now,
@@ -222,6 +229,8 @@ pub async fn change_password(
             return Err(Code::LoginRequired.because("the session has ended").into());
         }
         taken.succeeded(&mut tx, people.now).await?;
+        device_cookies::forget_user(&mut tx, &user.id).await?;
+        device::keep(&mut tx, people, &device, &user.id).await?;
         let ended = sessions::end_others(&mut tx, &user.id, Some(&session.id), people.now).await?;
         let revoked = revoke_everything(&mut tx, people, &user.id).await?;
         Event::success(Kind::PasswordChanged)
@@ -237,19 +246,46 @@ pub async fn change_password(
     })
     .await?;
     if done {
-        Ok(Changed::Done { secret, session: Box::new(renewed) })
+        Ok(Changed::Done { secret, session: Box::new(renewed), device })
     } else {
-        refused(people, session).await
+        refused(people, session, &taken).await
     }
 }
 
-async fn refused(people: &People<'_>, session: &Session) -> Result<Changed> {
-    Event::of(Kind::PasswordChanged, "wrong")
-        .user(&session.user_id)
-        .session(&session.id)
-        .write_alone(people.store, people.trace)
-        .await?;
-    Ok(Changed::Wrong)
+/// Counts the failure, and notes it.
+async fn refused(people: &People<'_>, session: &Session, taken: &Try) -> Result<Changed> {
+    retrying(|| async {
+        let mut tx = people.store.write().await?;
+        taken.failed(&mut tx, people.now).await?;
+        let event = Event::of(Kind::PasswordChanged, "wrong").user(&session.user_id);
+        event.session(&session.id).write(&mut tx, people.trace).await?;
+        tx.commit().await?;
+        Ok::<_, Error>(Changed::Wrong)
+    })
+    .await
+}
+
+/// Lifts what failed sign-ins have brought upon an account, over all networks and by whatever name.
+///
+/// # Errors
+/// Refuses accounts that are not there.
+pub async fn unlock(people: &People<'_>, user: &UserId) -> Result<()> {
+    let WithPassword { user, .. } = find(people, user).await?;
+    let names: Vec<_> = names(&user).iter().map(|name| name::canonical(name)).collect();
+    retrying(|| async {
+        let mut tx = people.store.write().await?;
+        throttle::unlock(&mut tx, &user.id, &names).await?;
+        let event = Event::success(Kind::UserUnlocked).user(&user.id);
+        event.write(&mut tx, people.trace).await?;
+        tx.commit().await?;
+        Ok(())
+    })
+    .await
+}
+
+/// The hash of a new password, when it is its turn.
+async fn hashed(people: &People<'_>, password: &Password) -> Result<String> {
+    Ok(people.hasher.place(people.trace.subscriber()).await?.hash(password).await?)
 }
 
 async fn find(people: &People<'_>, user: &UserId) -> Result<WithPassword> {

@@ -3,11 +3,13 @@
 pub mod account;
 pub mod claims;
 mod common;
+pub mod device;
 pub mod name;
 pub mod password;
 pub mod session;
 pub mod sign_in;
 pub mod throttle;
+mod turns;
 
 pub use password::Hasher;
 

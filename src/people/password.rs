@@ -2,7 +2,8 @@
 //!
 //! A hash takes 19 MiB and a core for some 25 ms, on purpose. So there are as many at once as the
 //! configuration has slots, as many waiting as its queue is long, and not one more: a storm of
-//! sign-ins takes the cores that it was given and leaves the others to the tokens.
+//! sign-ins takes the cores that it was given and leaves the others to the tokens. In the queue
+//! subscribers take turns ([`super::turns`]).
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,10 +16,11 @@ use zeroize::Zeroizing;
 
 use super::common;
 use super::name::canonical;
+use super::turns::{Turn, Turns};
 use crate::config::Passwords;
 use crate::record::Supervisor;
 use crate::types::secret::{entropy, same};
-use crate::types::{Code, Failure, Refusal, Secret};
+use crate::types::{Code, Failure, Refusal, Secret, Subscriber};
 
 /// A password that somebody typed: short enough to be hashed, in the form in which it is hashed.
 ///
@@ -58,6 +60,12 @@ impl Password {
                 .because("the password is too short")
                 .with("fewest", min_length));
         }
+        // Clients that read a password from a C string, or a line, would send half of it.
+        if self.0.chars().any(|c| matches!(c, '\0' | '\r' | '\n')) {
+            return Err(Code::InvalidRequest.because(
+                "a password must not contain NUL or a line break: other programs cut it there",
+            ));
+        }
         let folded = Zeroizing::new(canonical(&self.0));
         for name in names {
             let name = canonical(name);
@@ -89,13 +97,29 @@ pub struct Verified {
 /// server, and people would wait for minutes; it is their number that keeps them from the tokens.
 #[derive(Debug)]
 pub struct Hasher {
+    turns: Turns,
     queue: mpsc::Sender<Job>,
     params: Params,
-    computed: Arc<AtomicU64>,
+    computed: Arc<Computed>,
     dummy_salt: [u8; Salt::RECOMMENDED_LENGTH],
 }
 
 type Job = Box<dyn FnOnce(&mut Slot) + Send>;
+
+/// What was hashed so far.
+#[derive(Debug, Default)]
+struct Computed {
+    hashes: AtomicU64,
+    /// Memory in KiB times passes: what the time of a hash is proportional to.
+    work: AtomicU64,
+}
+
+/// As many as have a turn beside those that are hashed: they ask the database whether they may try, so
+/// that a thread never waits for that.
+const BESIDE: usize = 2;
+
+/// As many costs as a try pays for at most.
+pub const MOST_COSTS: usize = 4;
 
 impl Hasher {
     /// Starts the pool. Its threads end when it is dropped.
@@ -110,9 +134,10 @@ impl Hasher {
             Some(Params::DEFAULT_OUTPUT_LEN),
         )
         .map_err(Failure::internal)?;
-        let (queue, jobs) = mpsc::channel::<Job>(config.queue + config.hashing_slots);
+        let at_once = config.hashing_slots + BESIDE;
+        let (queue, jobs) = mpsc::channel::<Job>(at_once);
         let jobs = Arc::new(Mutex::new(jobs));
-        let computed = Arc::new(AtomicU64::new(0));
+        let computed = Arc::new(Computed::default());
         for number in 0..config.hashing_slots {
             let (jobs, supervisor) = (Arc::clone(&jobs), supervisor.clone());
             let mut slot = Slot {
@@ -134,23 +159,25 @@ impl Hasher {
         }
         let mut dummy_salt = [0; Salt::RECOMMENDED_LENGTH];
         entropy(&mut dummy_salt);
-        Ok(Self { queue, params, computed, dummy_salt })
+        Ok(Self { turns: Turns::new(at_once, config.queue), queue, params, computed, dummy_salt })
     }
 
-    /// Takes a place in the queue: first of all, so that whoever is turned away has lost nothing else.
+    /// Waits in the queue until it is this subscriber's turn.
     ///
     /// # Errors
     /// [`Failure::Busy`] when the queue is full.
-    pub fn place(&self) -> Result<Place<'_>, Failure> {
-        match self.queue.clone().try_reserve_owned() {
-            Ok(permit) => Ok(Place { permit, hasher: self }),
-            Err(_) => Err(Failure::Busy("too many passwords wait to be hashed")),
-        }
+    pub async fn place(&self, subscriber: Subscriber) -> Result<Place<'_>, Failure> {
+        Ok(Place { _turn: self.turns.take(subscriber).await?, hasher: self })
     }
 
     /// How many hashes were computed so far: what throttling is there to bound.
     pub fn computed(&self) -> u64 {
-        self.computed.load(Ordering::Relaxed)
+        self.computed.hashes.load(Ordering::Relaxed)
+    }
+
+    /// How much work that was, in KiB times passes: what must not tell one name from another.
+    pub fn work(&self) -> u64 {
+        self.computed.work.load(Ordering::Relaxed)
     }
 
     fn argon2(&self) -> Argon2<'static> {
@@ -160,30 +187,43 @@ impl Hasher {
     /// Reads a stored hash. `None`: it is not argon2id, or it was planted to cost us more than a hash
     /// may (THREATS PW-14), and no password is its.
     fn stored(&self, text: &str) -> Option<Stored> {
+        let hash = PasswordHash::new(text).ok()?;
+        let argon2 = self.bearable(&hash)?;
+        let current =
+            hash.version == Some(Version::V0x13.into()) && is_same_cost(&argon2, &self.argon2());
+        Some(Stored { argon2, salt: hash.salt?, output: hash.hash?, current })
+    }
+
+    /// The function that a hash was made with, unless it costs more than a hash may.
+    fn bearable(&self, hash: &PasswordHash) -> Option<Argon2<'static>> {
         const MOST_KIB: u32 = 64 * 1024;
         const MOST_ITERATIONS: u32 = 16;
         const MOST_LANES: u32 = 16;
 
-        let hash = PasswordHash::new(text).ok()?;
         let algorithm = Algorithm::try_from(hash.algorithm.as_str()).ok()?;
         let version = hash.version.map_or(Ok(Version::V0x10), Version::try_from).ok()?;
-        let params = Params::try_from(&hash).ok()?;
+        let params = Params::try_from(hash).ok()?;
         let bearable = params.m_cost() <= MOST_KIB.max(self.params.m_cost())
             && params.t_cost() <= MOST_ITERATIONS.max(self.params.t_cost())
             && params.p_cost() <= MOST_LANES.max(self.params.p_cost());
-        if algorithm != Algorithm::Argon2id || !bearable {
-            return None;
+        (algorithm == Algorithm::Argon2id && bearable)
+            .then(|| Argon2::new(algorithm, version, params))
+    }
+
+    /// What a try has to pay: each of the costs that hashes in the store have, whatever the name, or the
+    /// time would tell an old account from a new one and from none (THREATS UI-15, EX-15).
+    fn payable(&self, costs: &[String]) -> Vec<Argon2<'static>> {
+        // What follows in a PHC string, so that its beginning can be read.
+        const REST: &str = "$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+        let read = |cost: &String| {
+            let text = format!("{cost}{REST}");
+            PasswordHash::new(&text).ok().and_then(|hash| self.bearable(&hash))
+        };
+        let mut payable: Vec<_> = costs.iter().filter_map(read).collect();
+        if payable.is_empty() {
+            payable.push(self.argon2());
         }
-        let current = version == Version::V0x13
-            && params.m_cost() == self.params.m_cost()
-            && params.t_cost() == self.params.t_cost()
-            && params.p_cost() == self.params.p_cost();
-        Some(Stored {
-            argon2: Argon2::new(algorithm, version, params),
-            salt: hash.salt?,
-            output: hash.hash?,
-            current,
-        })
+        payable
     }
 }
 
@@ -198,10 +238,10 @@ struct Stored {
     current: bool,
 }
 
-/// A place in the queue, good for one hash.
+/// A turn at hashing: it goes to the next in the queue when dropped.
 #[derive(Debug)]
 pub struct Place<'a> {
-    permit: mpsc::OwnedPermit<Job>,
+    _turn: Turn,
     hasher: &'a Hasher,
 }
 
@@ -210,7 +250,7 @@ impl Place<'_> {
     ///
     /// # Errors
     /// When argon2 fails.
-    pub async fn hash(self, password: &Password) -> Result<String, Failure> {
+    pub async fn hash(&self, password: &Password) -> Result<String, Failure> {
         let argon2 = self.hasher.argon2();
         let password = password.clone();
         self.run(move |slot| {
@@ -230,59 +270,74 @@ impl Place<'_> {
         .await
     }
 
-    /// Compares a password with a stored hash. Where there is none, a hash is computed all the same,
-    /// so that the time does not tell who has an account (THREATS UI-15).
+    /// Compares a password with a stored hash. Whatever is stored, if anything, one hash of each of
+    /// `costs` is computed, so that the time tells neither who has an account nor how old it is
+    /// (THREATS UI-15, EX-15).
     ///
     /// # Errors
     /// When argon2 fails.
     pub async fn verify(
-        self,
+        &self,
         password: &Password,
         stored: Option<&str>,
+        costs: &[String],
     ) -> Result<Verified, Failure> {
         let readable = stored.and_then(|text| self.hasher.stored(text));
         if stored.is_some() && readable.is_none() {
             tracing::warn!("a stored password hash is not argon2id, or dearer than we compute");
         }
-        let dummy = (self.hasher.argon2(), self.hasher.dummy_salt);
+        let mut payable = self.hasher.payable(costs);
+        if let Some(stored) = &readable {
+            payable.retain(|cost| !is_same_cost(cost, &stored.argon2));
+        }
+        let dummy_salt = self.hasher.dummy_salt;
         let password = password.clone();
-        self.run(move |slot| match readable {
-            Some(stored) => {
-                let mut output = vec![0; stored.output.len()];
-                slot.fill(&stored.argon2, &password, &stored.salt, &mut output)?;
-                let matches = same(&output, stored.output.as_bytes());
-                Ok(Verified { matches, needs_rehash: matches && !stored.current })
-            }
-            None => {
-                let (argon2, salt) = dummy;
+        self.run(move |slot| {
+            for argon2 in payable {
                 let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
-                slot.fill(&argon2, &password, &salt, &mut output)?;
-                Ok(Verified { matches: false, needs_rehash: false })
+                slot.fill(&argon2, &password, &dummy_salt, &mut output)?;
             }
+            let Some(stored) = readable else {
+                return Ok(Verified { matches: false, needs_rehash: false });
+            };
+            let mut output = vec![0; stored.output.len()];
+            slot.fill(&stored.argon2, &password, &stored.salt, &mut output)?;
+            let matches = same(&output, stored.output.as_bytes());
+            Ok(Verified { matches, needs_rehash: matches && !stored.current })
         })
         .await
     }
 
     async fn run<T: Send + 'static>(
-        self,
+        &self,
         work: impl FnOnce(&mut Slot) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
+        const ENDED: &str = "a hashing thread panicked";
         let (answer, answered) = oneshot::channel();
-        self.permit.send(Box::new(move |slot| {
+        let job: Job = Box::new(move |slot| {
             // Whoever asked may have gone while this waited: then it is not worth a hash.
             if !answer.is_closed() {
                 let _ = answer.send(work(slot));
             }
-        }));
-        answered.await.map_err(|_| Failure::internal("a hashing thread panicked"))?
+        });
+        self.hasher.queue.send(job).await.map_err(|_| Failure::internal(ENDED))?;
+        answered.await.map_err(|_| Failure::internal(ENDED))?
     }
+}
+
+fn is_same_cost(one: &Argon2<'_>, other: &Argon2<'_>) -> bool {
+    let cost = |argon2: &Argon2<'_>| {
+        let params = argon2.params();
+        (params.m_cost(), params.t_cost(), params.p_cost())
+    };
+    cost(one) == cost(other)
 }
 
 /// What a thread keeps from hash to hash: mapping 19 MiB anew each time costs a tenth of it.
 struct Slot {
     memory: Vec<Block>,
     kept: usize,
-    computed: Arc<AtomicU64>,
+    computed: Arc<Computed>,
 }
 
 impl Slot {
@@ -293,7 +348,10 @@ impl Slot {
         salt: &[u8],
         output: &mut [u8],
     ) -> Result<(), Failure> {
-        self.computed.fetch_add(1, Ordering::Relaxed);
+        let params = argon2.params();
+        let work = u64::from(params.m_cost()) * u64::from(params.t_cost());
+        self.computed.hashes.fetch_add(1, Ordering::Relaxed);
+        self.computed.work.fetch_add(work, Ordering::Relaxed);
         let blocks = argon2.params().block_count();
         if self.memory.len() < blocks {
             self.memory.resize(blocks, Block::default());
@@ -325,7 +383,13 @@ mod tests {
     }
 
     async fn verified(hasher: &Hasher, password: &str, stored: Option<&str>) -> Verified {
-        hasher.place().unwrap().verify(&typed(password), stored).await.unwrap()
+        let place = hasher.place(Subscriber::of(None)).await.unwrap();
+        place.verify(&typed(password), stored, &[]).await.unwrap()
+    }
+
+    async fn hashed(hasher: &Hasher, password: &str) -> String {
+        let place = hasher.place(Subscriber::of(None)).await.unwrap();
+        place.hash(&typed(password)).await.unwrap()
     }
 
     const WRONG: Verified = Verified { matches: false, needs_rehash: false };
@@ -337,7 +401,7 @@ mod tests {
         let long = "correct horse battery staple ".repeat(35);
         for password in [" leading and trailing ", "nul\0inside it", "пароль длиной ☃", &long]
         {
-            let hash = hasher.place().unwrap().hash(&typed(password)).await.unwrap();
+            let hash = hashed(&hasher, password).await;
 
             assert!(hash.starts_with("$argon2id$v=19$m=64,t=1,p=1$"), "{hash}");
             assert!(verified(&hasher, password, Some(&hash)).await.matches, "{password}");
@@ -354,7 +418,7 @@ mod tests {
     #[tokio::test]
     async fn two_keyboards_send_one_password() {
         let hasher = Hasher::start(&cheap(), &Supervisor::default()).unwrap();
-        let hash = hasher.place().unwrap().hash(&typed("cafe\u{301} ｏｎ corner")).await.unwrap();
+        let hash = hashed(&hasher, "cafe\u{301} ｏｎ corner").await;
 
         assert!(verified(&hasher, "caf\u{e9} on corner", Some(&hash)).await.matches);
     }
@@ -362,7 +426,7 @@ mod tests {
     #[tokio::test]
     async fn a_hash_of_another_cost_is_made_anew_once_it_was_proven() {
         let old = Hasher::start(&cheap(), &Supervisor::default()).unwrap();
-        let hash = old.place().unwrap().hash(&typed("a password of old")).await.unwrap();
+        let hash = hashed(&old, "a password of old").await;
         let new =
             Hasher::start(&Passwords { iterations: 2, ..cheap() }, &Supervisor::default()).unwrap();
 
@@ -391,14 +455,34 @@ mod tests {
         assert_eq!(verified(&hasher, "whatever it is", None).await, WRONG);
     }
 
+    /// THREATS EX-15.
     #[tokio::test]
-    async fn a_full_queue_turns_away() {
-        let hasher = Hasher::start(&cheap(), &Supervisor::default()).unwrap();
-        let places: Vec<_> = (0..3).map(|_| hasher.place().unwrap()).collect();
+    async fn a_try_pays_for_every_cost_there_is_whatever_is_stored() {
+        let old = Hasher::start(&cheap(), &Supervisor::default()).unwrap();
+        let new =
+            Hasher::start(&Passwords { iterations: 5, ..cheap() }, &Supervisor::default()).unwrap();
+        let (of_old, of_new) = (hashed(&old, "one").await, hashed(&new, "two").await);
+        let costs = ["$argon2id$v=19$m=64,t=1,p=1", "$argon2id$v=19$m=64,t=5,p=1", "$2b$12"];
+        let costs = costs.map(str::to_owned);
 
-        assert!(matches!(hasher.place(), Err(Failure::Busy(_))));
-        drop(places);
-        assert!(hasher.place().is_ok());
+        for stored in [Some(of_old.as_str()), Some(of_new.as_str()), None, Some("$2b$12$other")] {
+            let before = (new.computed(), new.work());
+            let place = new.place(Subscriber::of(None)).await.unwrap();
+            place.verify(&typed("three"), stored, &costs).await.unwrap();
+            assert_eq!(
+                (new.computed() - before.0, new.work() - before.1),
+                (2, 64 * 6),
+                "{stored:?}"
+            );
+        }
+    }
+
+    /// Other programs end a text at NUL, and a form a line at its break: half a password is none.
+    #[test]
+    fn what_other_programs_cut_is_refused_where_it_is_set() {
+        for password in ["correct horse\0battery staple", "correct horse battery\nstaple"] {
+            assert!(typed(password).must_resist_guessing(15, &[]).is_err(), "{password:?}");
+        }
     }
 
     /// THREATS EX-26: there is one thread, and it hashes on.
@@ -407,7 +491,7 @@ mod tests {
         let supervisor = Supervisor::default();
         let hasher = Hasher::start(&cheap(), &supervisor).unwrap();
         let defect = async || {
-            let place = hasher.place().unwrap();
+            let place = hasher.place(Subscriber::of(None)).await.unwrap();
             place.run(|_| -> Result<(), Failure> { panic!("a defect") }).await
         };
 

@@ -1,13 +1,13 @@
 //! Signing in with a password.
 
-use super::password::Password;
-use super::throttle::{self, Try, Turn};
-use super::{People, name, session};
+use super::password::{MOST_COSTS, Password, Place};
+use super::throttle::{self, Admission, Asked, Try};
+use super::{People, device, name, session};
 use crate::record::{Event, Kind};
 use crate::store::users::{self, WithPassword};
 use crate::store::{Tx, requests, retrying, sessions};
 use crate::types::session::Session;
-use crate::types::token::SessionSecret;
+use crate::types::token::{DeviceSecret, SessionSecret};
 use crate::types::{Digest, Error, Result, Secret, SessionId, Timestamp, UserId};
 
 /// How they proved who they are, in the words of RFC 8176 §2, and how strong that is.
@@ -23,6 +23,8 @@ pub struct Attempt<'a> {
     pub password: &'a Secret,
     /// "Keep me signed in".
     pub remember: bool,
+    /// The browser's device cookie, if it has one.
+    pub device: Option<&'a DeviceSecret>,
     /// What the browser calls itself.
     pub user_agent: &'a str,
     /// Who is signed in with this browser until now.
@@ -49,11 +51,16 @@ pub enum Outcome {
         secret: SessionSecret,
         /// The sign-in.
         session: Box<Session>,
+        /// For the device cookie.
+        device: DeviceSecret,
     },
     /// Wrong password, unknown name, no password, disabled account: one answer, after one time
     /// (THREATS UI-14, UI-15).
     Wrong,
-    /// Too many tries; nothing was compared.
+    /// Too many tries at the account: nothing was compared, and that must not be seen. It is answered as
+    /// [`Outcome::Wrong`] (THREATS EX-14).
+    Withheld,
+    /// Too many tries from the network, or by this name from there; nothing was compared.
     Throttled {
         /// When to try again.
         until: Timestamp,
@@ -68,7 +75,7 @@ impl Outcome {
         match self {
             Self::SignedIn { .. } => "success",
             Self::Wrong => "wrong",
-            Self::Throttled { .. } => "throttled",
+            Self::Withheld | Self::Throttled { .. } => "throttled",
         }
     }
 }
@@ -79,36 +86,39 @@ impl Outcome {
 /// A refusal of a password that is too long to be one; failures, among them a queue that is full.
 pub async fn sign_in(people: &People<'_>, attempt: &Attempt<'_>) -> Result<Outcome> {
     let password = Password::read(attempt.password, people.config.passwords.max_bytes)?;
-    let place = people.hasher.place()?;
     let name = name::canonical(attempt.identifier);
     let found = users::by_name(people.store.db(), &name).await?;
+    let costs = users::password_costs(people.store.db(), MOST_COSTS).await?;
 
-    // One key for all the names of an account, and one for a name that nobody has.
-    let account = found.as_ref().map_or(name.as_str(), |found| found.user.id.as_str());
-    let taken = match throttle::take(people, account).await? {
-        Turn::Yours(taken) => taken,
-        Turn::NotBefore(until) => {
+    let asked = Asked {
+        name: Some(&name),
+        user: found.as_ref().map(|found| &found.user.id),
+        device: attempt.device.map(DeviceSecret::digest),
+    };
+    let (place, taken) = match throttle::enter(people, &asked).await? {
+        Admission::Granted(place, taken) => (place, taken),
+        Admission::NotBefore(until) => {
             let user = found.map(|found| found.user.id);
             return Ok(Outcome::Throttled { until, user });
         }
     };
 
     let stored = found.as_ref().and_then(|found| found.password.as_deref());
-    let verified = place.verify(&password, stored).await?;
+    let verified = place.verify(&password, stored, &costs).await?;
     let (user, stored) = match (found.as_ref(), stored) {
         (Some(WithPassword { user, .. }), Some(stored))
-            if verified.matches && user.disabled_at.is_none() =>
+            if verified.matches && user.disabled_at.is_none() && taken.is_compared =>
         {
             (user, stored)
         }
-        (found, _) => return wrong(people, found).await,
+        (found, _) => return wrong(people, found, &taken).await,
     };
 
-    let upgraded = if verified.needs_rehash { rehashed(people, &password).await } else { None };
+    let upgraded = if verified.needs_rehash { rehashed(&place, &password).await } else { None };
     let proof = Proof { user: &user.id, stored, upgraded: upgraded.as_deref(), taken: &taken };
     match begin(people, attempt, &proof).await? {
-        Some((secret, session)) => Ok(Outcome::SignedIn { secret, session: Box::new(session) }),
-        None => wrong(people, found.as_ref()).await,
+        Some(begun) => Ok(begun),
+        None => wrong(people, found.as_ref(), &taken).await,
     }
 }
 
@@ -120,9 +130,9 @@ struct Proof<'a> {
     taken: &'a Try,
 }
 
-/// A hash at today's cost, if there is room for one: it can wait until the next time.
-async fn rehashed(people: &People<'_>, password: &Password) -> Option<String> {
-    people.hasher.place().ok()?.hash(password).await.ok()
+/// A hash at today's cost: if that fails, it can wait until the next time.
+async fn rehashed(place: &Place<'_>, password: &Password) -> Option<String> {
+    place.hash(password).await.ok()
 }
 
 /// Begins the session, in one transaction with all that goes with it. `None`: the password was changed
@@ -131,8 +141,9 @@ async fn begin(
     people: &People<'_>,
     attempt: &Attempt<'_>,
     proof: &Proof<'_>,
-) -> Result<Option<(SessionSecret, Session)>> {
+) -> Result<Option<Outcome>> {
     let secret = SessionSecret::generate();
+    let device = device::secret(people, attempt.device).await?;
     let fresh = fresh(people, attempt, proof.user);
     let session = retrying(|| async {
         let mut tx = people.store.write().await?;
@@ -144,6 +155,7 @@ async fn begin(
         }
         let session = keep(&mut tx, people, attempt, &secret.digest(), fresh.clone()).await?;
         proof.taken.succeeded(&mut tx, people.now).await?;
+        device::keep(&mut tx, people, &device, proof.user).await?;
         if let Some(WaitingHandle { handle, browser }) = &attempt.waiting {
             requests::signed_in(&mut tx, handle, browser, &session.id, people.now).await?;
         }
@@ -153,7 +165,7 @@ async fn begin(
         Ok::<_, Error>(Some(session))
     })
     .await?;
-    Ok(session.map(|session| (secret, session)))
+    Ok(session.map(|session| Outcome::SignedIn { secret, session: Box::new(session), device }))
 }
 
 fn fresh(people: &People<'_>, attempt: &Attempt<'_>, user: &UserId) -> Session {
@@ -201,21 +213,31 @@ async fn keep(
     Ok(fresh)
 }
 
-/// Notes that somebody was turned away, and why: for the operator alone. The name is not noted: people
-/// type their password there.
-async fn wrong(people: &People<'_>, found: Option<&WithPassword>) -> Result<Outcome> {
-    let mut event = Event::of(Kind::SignIn, "wrong").fact(
-        "why",
-        match found {
-            None => "nobody has this name",
-            Some(found) if found.user.disabled_at.is_some() => "the account is disabled",
-            Some(found) if found.password.is_none() => "the account has no password",
-            Some(_) => "the password is wrong",
-        },
-    );
+/// Counts the failure, and notes why somebody was turned away: for the operator alone. The name is not
+/// noted: people type their password there.
+async fn wrong(people: &People<'_>, found: Option<&WithPassword>, taken: &Try) -> Result<Outcome> {
+    let (outcome, why) = match found {
+        _ if !taken.is_compared => {
+            (Outcome::Withheld, "too many tries at the account: this one was not compared")
+        }
+        None => (Outcome::Wrong, "nobody has this name"),
+        Some(found) if found.user.disabled_at.is_some() => {
+            (Outcome::Wrong, "the account is disabled")
+        }
+        Some(found) if found.password.is_none() => (Outcome::Wrong, "the account has no password"),
+        Some(_) => (Outcome::Wrong, "the password is wrong"),
+    };
+    let mut event = Event::of(Kind::SignIn, outcome.as_str()).fact("why", why);
     if let Some(found) = found {
         event = event.user(&found.user.id);
     }
-    event.write_alone(people.store, people.trace).await?;
-    Ok(Outcome::Wrong)
+    retrying(|| async {
+        let mut tx = people.store.write().await?;
+        taken.failed(&mut tx, people.now).await?;
+        event.clone().write(&mut tx, people.trace).await?;
+        tx.commit().await?;
+        Ok::<_, Error>(())
+    })
+    .await?;
+    Ok(outcome)
 }

@@ -3,6 +3,7 @@
 use serde_json::Map;
 
 use super::account::{self, Changed, NewAccount};
+use super::password::Place;
 use super::sign_in::{Attempt, Outcome, WaitingHandle, sign_in};
 use super::{Hasher, People, session};
 use crate::config::{Config, Issuer};
@@ -12,13 +13,16 @@ use crate::store::requests::{self, NewRequest};
 use crate::store::test_database::TestDatabase;
 use crate::store::{Store, sql, users};
 use crate::types::session::Session;
-use crate::types::token::SessionSecret;
+use crate::types::token::{DeviceSecret, SessionSecret};
 use crate::types::{
     ClientId, Digest, Failure, Result, Seconds, Secret, Subscriber, Timestamp, User,
 };
 
 const PASSWORD: &str = "correct horse battery staple";
 const ANOTHER: &str = "purple monkey dishwasher";
+
+/// How long a test waits for something that must come.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
 
 /// A house of its own for each test, at a cost of hashing that a debug build bears.
 struct House {
@@ -32,11 +36,16 @@ struct House {
 
 impl House {
     async fn build() -> Self {
+        Self::with(|_| ()).await
+    }
+
+    async fn with(change: impl FnOnce(&mut Config)) -> Self {
         let database = TestDatabase::make().await;
         let mut config = Config::of(Issuer::parse("https://id.example.org").unwrap());
         config.passwords.memory_kib = 64;
         config.passwords.iterations = 1;
         config.passwords.queue = 300;
+        change(&mut config);
         let hasher = Hasher::start(&config.passwords, &Supervisor::default()).unwrap();
         let trace = Trace {
             request_id: "request".to_owned(),
@@ -73,6 +82,41 @@ impl House {
         into_session(self.try_at(identifier, PASSWORD).await)
     }
 
+    async fn try_with(&self, device: &DeviceSecret, identifier: &str, password: &str) -> Outcome {
+        let password = Secret::new(password);
+        let attempt = Attempt { device: Some(device), ..attempt(identifier, &password) };
+        sign_in(&self.people(), &attempt).await.unwrap()
+    }
+
+    /// By what the account knows a browser that has signed in to it.
+    async fn device_of(&self, identifier: &str) -> DeviceSecret {
+        match self.try_at(identifier, PASSWORD).await {
+            Outcome::SignedIn { device, .. } => device,
+            other @ (Outcome::Wrong | Outcome::Withheld | Outcome::Throttled { .. }) => {
+                panic!("not signed in: {other:?}")
+            }
+        }
+    }
+
+    /// Tries a wrong password once from each of many networks.
+    async fn fail_from_everywhere(&mut self, identifier: &str, networks: std::ops::Range<u8>) {
+        let here = self.trace.address;
+        for network in networks {
+            self.come_from(&format!("203.0.113.{network}"));
+            assert!(matches!(self.try_at(identifier, ANOTHER).await, Outcome::Wrong), "{network}");
+        }
+        self.trace.address = here;
+    }
+
+    /// Holds all the turns at hashing.
+    async fn all_turns(&self) -> Vec<Place<'_>> {
+        let mut held = Vec::new();
+        for number in 1..=3 {
+            held.push(self.hasher.place(from(&format!("192.0.2.{}", 100 + number))).await.unwrap());
+        }
+        held
+    }
+
     async fn is_live(&self, secret: &SessionSecret) -> bool {
         let cookie = secret.0.expose();
         let live = session::live(&self.store, &self.config.sessions, cookie, None, self.now);
@@ -93,6 +137,15 @@ impl House {
     }
 }
 
+fn from(address: &str) -> Subscriber {
+    Subscriber::of(address.parse().ok())
+}
+
+/// Whether it waits, for as long as a test waits for something that must not come.
+async fn is_waiting(turn: &mut (impl Future + Unpin)) -> bool {
+    tokio::time::timeout(std::time::Duration::from_millis(100), turn).await.is_err()
+}
+
 fn blank<'a>(username: &'a str, email: Option<&'a str>) -> NewAccount<'a> {
     NewAccount { username, email, email_verified: false, claims: Map::new(), password: None }
 }
@@ -102,6 +155,7 @@ fn attempt<'a>(identifier: &'a str, password: &'a Secret) -> Attempt<'a> {
         identifier,
         password,
         remember: false,
+        device: None,
         user_agent: "curl/8",
         replaces: None,
         waiting: None,
@@ -110,14 +164,16 @@ fn attempt<'a>(identifier: &'a str, password: &'a Secret) -> Attempt<'a> {
 
 fn into_session(outcome: Outcome) -> (SessionSecret, Session) {
     match outcome {
-        Outcome::SignedIn { secret, session } => (secret, *session),
-        other @ (Outcome::Wrong | Outcome::Throttled { .. }) => panic!("not signed in: {other:?}"),
+        Outcome::SignedIn { secret, session, .. } => (secret, *session),
+        other @ (Outcome::Wrong | Outcome::Withheld | Outcome::Throttled { .. }) => {
+            panic!("not signed in: {other:?}")
+        }
     }
 }
 
 async fn change(house: &House, session: &Session, current: &str, new: &str) -> Result<Changed> {
     let (current, new) = (Secret::new(current), Secret::new(new));
-    account::change_password(&house.people(), session, &current, &new).await
+    account::change_password(&house.people(), session, None, &current, &new).await
 }
 
 #[tokio::test]
@@ -222,7 +278,7 @@ async fn all_names_of_an_account_share_its_tries() {
     }
 
     for name in ["alice", "alice@EXAMPLE.org"] {
-        assert!(matches!(house.try_at(name, PASSWORD).await, Outcome::Throttled { .. }));
+        assert!(matches!(house.try_at(name, PASSWORD).await, Outcome::Withheld));
     }
     house.wait(Seconds::minutes(10));
     house.signed_in("alice").await;
@@ -285,18 +341,247 @@ async fn a_success_gives_back_its_own_try_and_no_more() {
 
 #[tokio::test]
 async fn who_finds_the_queue_full_loses_no_try() {
-    let house = House::build().await;
+    let house = House::with(|config| config.passwords.queue = 1).await;
     house.account("alice").await;
-    let places: Vec<_> = std::iter::from_fn(|| house.hasher.place().ok()).collect();
+    let held = house.all_turns().await;
     let password = Secret::new(PASSWORD);
+    let mut waiting = Box::pin(house.hasher.place(from("192.0.2.200")));
+    assert!(is_waiting(&mut waiting).await);
 
     for _ in 0..20 {
         let turned_away = sign_in(&house.people(), &attempt("alice", &password)).await;
         assert!(matches!(turned_away, Err(crate::types::Error::Failed(Failure::Busy(_)))));
     }
 
-    drop(places);
+    drop((held, waiting));
     house.signed_in("alice").await;
+}
+
+/// THREATS EX-12: it is told so at once, while everybody else waits.
+#[tokio::test]
+async fn who_is_throttled_takes_no_place_in_the_queue() {
+    let house = House::build().await;
+    for _ in 0..10 {
+        assert!(matches!(house.try_at("nobody", ANOTHER).await, Outcome::Wrong));
+    }
+    let _held = house.all_turns().await;
+
+    let throttled = tokio::time::timeout(PATIENCE, house.try_at("nobody", ANOTHER)).await;
+    assert!(matches!(throttled, Ok(Outcome::Throttled { .. })));
+    let mut other = Box::pin(house.try_at("somebody", ANOTHER));
+    assert!(is_waiting(&mut other).await);
+}
+
+/// DESIGN §8: tries that are being compared are no failures.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_office_that_signs_in_at_nine_gets_in() {
+    const PEOPLE: usize = 150;
+    let house = std::sync::Arc::new(House::build().await);
+    for number in 0..PEOPLE {
+        house.account(&format!("u{number}")).await;
+    }
+
+    let mut coming = tokio::task::JoinSet::new();
+    for number in 0..PEOPLE {
+        let house = std::sync::Arc::clone(&house);
+        coming.spawn(async move { house.try_at(&format!("u{number}"), PASSWORD).await });
+    }
+
+    let came = coming.join_all().await;
+    let welcome = came.iter().filter(|outcome| matches!(outcome, Outcome::SignedIn { .. }));
+    assert_eq!(welcome.count(), PEOPLE);
+}
+
+/// THREATS EX-13: 40 guesses at one account, and 400 in all, from a site that has a /48.
+#[tokio::test]
+async fn a_site_of_ipv6_is_not_a_stranger_in_each_of_its_subnets() {
+    let mut house = House::build().await;
+    let alice = house.account("alice").await;
+    let (mut compared, mut told) = (0, 0);
+    for subnet in 0..16 {
+        house.come_from(&format!("2001:db8:0:{subnet:x}00::1"));
+        for _ in 0..8 {
+            match house.try_at("alice", ANOTHER).await {
+                Outcome::Wrong => compared += 1,
+                Outcome::Throttled { user, .. } => {
+                    assert_eq!(user.as_ref(), Some(&alice.id));
+                    told += 1;
+                }
+                other @ (Outcome::SignedIn { .. } | Outcome::Withheld) => panic!("{other:?}"),
+            }
+        }
+    }
+    assert_eq!((compared, told), (40, 88));
+
+    for number in 0..400 {
+        house.come_from(&format!("2001:db8:0:{:x}00::1", number % 8));
+        house.try_at(&format!("u{number}"), ANOTHER).await;
+    }
+    house.come_from("2001:db8:0:ff00::1");
+    assert!(matches!(house.try_at("bob", ANOTHER).await, Outcome::Throttled { .. }));
+    house.come_from("2001:db8:1::1");
+    house.signed_in("alice").await;
+}
+
+/// THREATS EX-13: NIST SP 800-63B-4 §3.2.2.
+#[tokio::test]
+async fn an_account_is_guessed_at_a_hundred_times_in_a_row_then_slowly() {
+    let mut house = House::build().await;
+    let alice = house.account("alice").await;
+    let known = house.device_of("alice").await;
+    house.fail_from_everywhere("alice", 0..100).await;
+
+    house.come_from("198.51.100.1");
+    assert!(matches!(house.try_at("alice", ANOTHER).await, Outcome::Wrong), "one is compared");
+    assert!(matches!(house.try_at("alice", PASSWORD).await, Outcome::Withheld), "and no more");
+    assert!(matches!(house.try_at("alice@example.org", PASSWORD).await, Outcome::Withheld));
+    house.wait(Seconds::minutes(1));
+    house.fail_from_everywhere("alice", 101..160).await;
+    house.come_from("198.51.100.2");
+    assert!(matches!(house.try_at("alice", PASSWORD).await, Outcome::Withheld), "sixty an hour");
+
+    let outcome = house.try_with(&known, "alice", PASSWORD).await;
+    assert!(matches!(outcome, Outcome::SignedIn { .. }), "a browser that was here gets in");
+    house.come_from("198.51.100.3");
+    assert!(matches!(house.try_at("alice", PASSWORD).await, Outcome::Withheld));
+    house.wait(Seconds::hours(1));
+    house.signed_in("alice").await;
+
+    // A success ends the row: what follows is a new one.
+    house.fail_from_everywhere("alice", 0..160).await;
+    house.come_from("198.51.100.4");
+    assert!(matches!(house.try_at("alice", PASSWORD).await, Outcome::Withheld));
+    account::unlock(&house.people(), &alice.id).await.unwrap();
+    house.signed_in("alice").await;
+    assert_eq!(house.events("user.unlocked").await.len(), 1);
+}
+
+/// THREATS EX-14: what a name tells of itself it tells whether or not it is an account's.
+#[tokio::test]
+async fn names_of_one_account_answer_as_names_of_two_do() {
+    let house = House::build().await;
+    house.account("alice").await;
+    house.account("bob").await;
+    for _ in 0..10 {
+        house.try_at("alice", ANOTHER).await;
+    }
+
+    for number in 0..12 {
+        let before = house.hasher.computed();
+        let other_name = house.try_at("alice@example.org", PASSWORD).await;
+        let hashed = house.hasher.computed() - before;
+        let stranger = house.try_at("bob", ANOTHER).await;
+        let nobody = house.try_at("nobody", PASSWORD).await;
+        let seen = |outcome: &Outcome| matches!(outcome, Outcome::Throttled { .. });
+        assert_eq!(seen(&other_name), number >= 10, "{number} {other_name:?}");
+        assert_eq!(hashed, u64::from(number < 10));
+        assert_eq!(seen(&stranger), seen(&other_name), "{number}");
+        assert_eq!(seen(&nobody), seen(&other_name), "{number}");
+    }
+    let events = house.events("sign_in").await;
+    let told = events.iter().filter(|event| event.outcome == "throttled");
+    assert_eq!(told.count(), 10, "the operator learns it");
+}
+
+/// THREATS EX-13, UI-19.
+#[tokio::test]
+async fn a_browser_that_was_here_has_ten_failures_of_its_own() {
+    let house = House::build().await;
+    let alice = house.account("alice").await;
+    house.account("bob").await;
+    let device = house.device_of("alice").await;
+    for _ in 0..20 {
+        house.try_at("alice", ANOTHER).await;
+        house.try_at("bob", ANOTHER).await;
+    }
+
+    let of_another = house.try_with(&device, "bob", PASSWORD).await;
+    assert!(matches!(of_another, Outcome::Throttled { .. }), "it is bound to the account");
+    let chosen = house.try_with(&DeviceSecret::generate(), "alice", PASSWORD).await;
+    assert!(matches!(chosen, Outcome::Throttled { .. }), "and to the browser");
+    for _ in 0..9 {
+        assert!(matches!(house.try_with(&device, "alice", ANOTHER).await, Outcome::Wrong));
+    }
+    let Outcome::SignedIn { device: kept, session, .. } =
+        house.try_with(&device, "alice", PASSWORD).await
+    else {
+        panic!("it gets in");
+    };
+    assert_eq!(kept.0.expose(), device.0.expose(), "several people share a browser");
+    for _ in 0..10 {
+        assert!(matches!(house.try_with(&device, "alice", ANOTHER).await, Outcome::Wrong));
+    }
+    for _ in 0..20 {
+        house.try_at("alice", ANOTHER).await;
+    }
+    let voided = house.try_with(&device, "alice", PASSWORD).await;
+    assert!(matches!(voided, Outcome::Throttled { .. }), "after ten failures it is void");
+
+    account::unlock(&house.people(), &alice.id).await.unwrap();
+    let device = house.device_of("alice").await;
+    let Ok(Changed::Done { device: new, .. }) = change(&house, &session, PASSWORD, ANOTHER).await
+    else {
+        panic!("not changed");
+    };
+    for _ in 0..20 {
+        house.try_at("alice", PASSWORD).await;
+    }
+    let old = house.try_with(&device, "alice", ANOTHER).await;
+    assert!(matches!(old, Outcome::Throttled { .. }), "it ends with the password");
+    let outcome = house.try_with(&new, "alice", ANOTHER).await;
+    assert!(matches!(outcome, Outcome::SignedIn { .. }), "except where that was changed");
+    account::set_password(&house.people(), &alice.id, &Secret::new(PASSWORD)).await.unwrap();
+    assert!(matches!(house.try_with(&new, "alice", PASSWORD).await, Outcome::Throttled { .. }));
+}
+
+/// THREATS EX-13: of many guesses at once by a browser that was here, ten are compared.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_does_not_race_its_own_limit() {
+    let house = std::sync::Arc::new(House::build().await);
+    house.account("alice").await;
+    let device = house.device_of("alice").await;
+    for _ in 0..10 {
+        house.try_at("alice", ANOTHER).await;
+    }
+    let before = house.hasher.computed();
+
+    let mut racing = tokio::task::JoinSet::new();
+    for _ in 0..64 {
+        let (house, device) = (std::sync::Arc::clone(&house), device.clone());
+        racing.spawn(async move { house.try_with(&device, "alice", ANOTHER).await });
+    }
+    let outcomes = racing.join_all().await;
+
+    let wrong = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Wrong)).count();
+    assert_eq!((wrong, house.hasher.computed() - before), (10, 10));
+}
+
+/// THREATS EX-15, UI-15: by what is computed, and not by the time, which a loaded machine blurs.
+#[tokio::test]
+async fn after_a_change_of_cost_every_name_costs_the_same() {
+    let mut house = House::build().await;
+    house.account("alice").await;
+    house.config.passwords.iterations = 5;
+    house.hasher = Hasher::start(&house.config.passwords, &Supervisor::default()).unwrap();
+    house.account("bob").await;
+    let session = house.signed_in("bob").await.1;
+
+    for name in ["alice", "bob", "nobody", "alice@example.org"] {
+        let before = house.hasher.work();
+        assert!(matches!(house.try_at(name, ANOTHER).await, Outcome::Wrong));
+        assert_eq!(house.hasher.work() - before, 64 * (1 + 5), "{name}");
+    }
+    let before = house.hasher.work();
+    assert!(matches!(
+        change(&house, &session, ANOTHER, "a new password of bob").await,
+        Ok(Changed::Wrong)
+    ));
+    assert_eq!(house.hasher.work() - before, 64 * (1 + 5));
+
+    house.signed_in("alice").await;
+    let before = house.hasher.work();
+    house.try_at("nobody", ANOTHER).await;
+    assert_eq!(house.hasher.work() - before, 64 * 5, "no hash is old any more");
 }
 
 /// THREATS PW-14.
@@ -436,7 +721,8 @@ async fn a_new_password_ends_what_the_old_one_began() {
     }
     assert!(house.is_live(&mine).await && house.is_live(&other).await, "nothing has changed");
 
-    let Ok(Changed::Done { secret, session }) = change(&house, &session, PASSWORD, ANOTHER).await
+    let Ok(Changed::Done { secret, session, .. }) =
+        change(&house, &session, PASSWORD, ANOTHER).await
     else {
         panic!("not changed");
     };
@@ -463,7 +749,7 @@ async fn the_current_password_is_guessed_at_no_faster_than_at_the_door() {
 
     let throttled = change(&house, &session, PASSWORD, ANOTHER).await;
     assert!(matches!(throttled, Ok(Changed::Throttled { .. })));
-    assert!(matches!(house.try_at("alice", PASSWORD).await, Outcome::Throttled { .. }));
+    assert!(matches!(house.try_at("alice", PASSWORD).await, Outcome::Withheld));
 }
 
 /// Whoever wins: no session lives that was begun with a password of before.

@@ -96,6 +96,8 @@ kinds! {
     UserDisabled "user.disabled";
     /// An account was enabled again.
     UserEnabled "user.enabled";
+    /// What failed sign-ins had brought upon an account was lifted.
+    UserUnlocked "user.unlocked";
     /// A client was registered.
     ClientCreated "client.created";
     /// A client's metadata was changed.

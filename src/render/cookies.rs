@@ -22,6 +22,8 @@ pub enum Cookie {
     Session,
     /// Which browser it is: forms and waiting requests are bound to it.
     Browser,
+    /// By which accounts know a browser that has signed in to them before.
+    Device,
 }
 
 impl Cookie {
@@ -31,6 +33,8 @@ impl Cookie {
             (Self::Session, false) => "gatewright-session",
             (Self::Browser, true) => "__Host-gatewright-browser",
             (Self::Browser, false) => "gatewright-browser",
+            (Self::Device, true) => "__Host-gatewright-device",
+            (Self::Device, false) => "gatewright-device",
         }
     }
 }

@@ -16,9 +16,9 @@ use crate::app::App;
 use crate::flow::authorize::Next;
 use crate::flow::interaction::{self, Handle};
 use crate::flow::{Call, logout};
-use crate::people::{People, session};
+use crate::people::{People, device, session};
 use crate::store::sessions::SignedIn;
-use crate::types::token::{RequestHandle, SessionSecret};
+use crate::types::token::{DeviceSecret, RequestHandle, SessionSecret};
 use crate::types::{Client, ClientId, Code, Params, Result, Seconds, Timestamp};
 
 /// A request that a browser makes.
@@ -217,6 +217,21 @@ impl Visit {
             // What the browser's cache holds of our pages goes too (THREATS UI-20).
             let cache = axum::http::HeaderValue::from_static("\"cache\"");
             response.headers_mut().insert("clear-site-data", cache);
+        }
+        response
+    }
+
+    /// By what accounts know the browser, if any does.
+    pub fn device(&self) -> Option<DeviceSecret> {
+        let cookie = self.head.site.cookies.read(&self.head.headers, Cookie::Device)?;
+        DeviceSecret::read(cookie)
+    }
+
+    /// Gives the browser its device cookie.
+    pub fn with_device(&self, mut response: Response, secret: &DeviceSecret) -> Response {
+        let kept = Some(device::KNOWN);
+        if let Some(cookie) = self.head.site.cookies.keep(Cookie::Device, &secret.0, kept) {
+            response.headers_mut().append(SET_COOKIE, cookie);
         }
         response
     }

@@ -14,6 +14,7 @@ pub mod clients;
 pub mod codes;
 pub mod consents;
 mod db;
+pub mod device_cookies;
 pub mod enrolments;
 pub mod grants;
 pub mod jobs;

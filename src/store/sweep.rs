@@ -45,7 +45,9 @@ const STATEMENTS: &[(&str, &str, Seconds)] = &[
     ("revocation_answers", batch!("revocation_answers", "id", "expires_at <= $1"), Seconds::hours(1)),
     ("sessions", batch!("sessions", "id", "expires_at <= $1 OR idle_at <= $1 OR ended_at <= $1"), Seconds::hours(1)),
     ("browsers", batch!("browsers", "digest", "expires_at <= $1"), MARGIN),
-    ("sign_in_tries", batch!("sign_in_tries", "bucket", "started_at <= $1"), Seconds::days(1)),
+    // The longest window is that of failures in a row: seven days.
+    ("sign_in_tries", batch!("sign_in_tries", "bucket", "started_at <= $1"), Seconds::days(7)),
+    ("device_cookies", batch!("device_cookies", "digest", "expires_at <= $1"), MARGIN),
     ("grants", batch!("grants", "id", "expires_at <= $1 OR idle_at <= $1 OR revoked_at <= $1
         OR (NOT offline AND NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.id = grants.session_id))"), Seconds::hours(1)),
     // Of what our authority issued day by day the last one stays: when a client stopped is known by it.

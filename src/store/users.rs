@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use sqlx::FromRow;
 
-use super::{On, Tx, from_json, sql, to_json};
+use super::{Db, On, Tx, from_json, sql, to_json};
 use crate::types::{Timestamp, User, UserId};
 
 #[derive(Debug, FromRow)]
@@ -155,10 +155,12 @@ pub async fn set_password(
     hash: &str,
     now: Timestamp,
 ) -> sqlx::Result<()> {
-    sql("INSERT INTO credentials (user_id, kind, secret, created_at) VALUES ($1, 'password', $2, $3)
-         ON CONFLICT (user_id, kind) DO UPDATE SET secret = excluded.secret, created_at = excluded.created_at")
+    sql("INSERT INTO credentials (user_id, kind, secret, cost, created_at) VALUES ($1, 'password', $2, $3, $4)
+         ON CONFLICT (user_id, kind) DO UPDATE
+            SET secret = excluded.secret, cost = excluded.cost, created_at = excluded.created_at")
     .bind(id)
     .bind(hash)
+    .bind(cost_of(hash))
     .bind(now)
     .run(tx)
     .await
@@ -175,9 +177,10 @@ pub async fn rehash(
     from: &str,
     to: &str,
 ) -> sqlx::Result<bool> {
-    let changed = sql("UPDATE credentials SET secret = $1
-          WHERE user_id = $2 AND kind = 'password' AND secret = $3")
+    let changed = sql("UPDATE credentials SET secret = $1, cost = $2
+          WHERE user_id = $3 AND kind = 'password' AND secret = $4")
     .bind(to)
+    .bind(cost_of(to))
     .bind(id)
     .bind(from)
     .run(on)
@@ -196,13 +199,38 @@ pub async fn change_password(
     to: &str,
     now: Timestamp,
 ) -> sqlx::Result<bool> {
-    let changed = sql("UPDATE credentials SET secret = $1, created_at = $2
-          WHERE user_id = $3 AND kind = 'password' AND secret = $4")
+    let changed = sql("UPDATE credentials SET secret = $1, cost = $2, created_at = $3
+          WHERE user_id = $4 AND kind = 'password' AND secret = $5")
     .bind(to)
+    .bind(cost_of(to))
     .bind(now)
     .bind(id)
     .bind(from)
     .run(tx)
     .await?;
     Ok(changed == 1)
+}
+
+/// What a hash was made with: its PHC string up to the salt.
+fn cost_of(hash: &str) -> &str {
+    hash.rsplitn(3, '$').nth(2).unwrap_or_default()
+}
+
+/// What the hashes in the store were made with, each cost once; `most` of them. Each is one step in an
+/// index, however many accounts there are.
+///
+/// # Errors
+/// What the database says.
+pub async fn password_costs(db: &Db, most: usize) -> sqlx::Result<Vec<String>> {
+    let mut costs: Vec<String> = Vec::new();
+    while costs.len() < most {
+        let last = costs.last().map_or("", String::as_str);
+        let (next,): (Option<String>,) =
+            sql("SELECT MIN(cost) FROM credentials WHERE cost > $1").bind(last).one(db).await?;
+        match next {
+            Some(next) => costs.push(next),
+            None => break,
+        }
+    }
+    Ok(costs)
 }

@@ -26,6 +26,6 @@ pub use params::Params;
 pub use resource::Resource;
 pub use scope::Scope;
 pub use secret::{Digest, Secret};
-pub use subscriber::Subscriber;
+pub use subscriber::{Network, Subscriber};
 pub use time::{Seconds, Timestamp};
 pub use user::User;

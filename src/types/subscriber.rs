@@ -23,6 +23,32 @@ impl Subscriber {
     }
 }
 
+/// A network that a subscriber is part of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Network {
+    /// As `2001:db8::/48`.
+    pub prefix: String,
+    /// How many times the limit of a single subscriber holds for it.
+    pub share: u32,
+}
+
+impl Subscriber {
+    /// The networks around it, the narrowest first. Sites get a /56 or a /48 of IPv6 (RFC 6177 §2), and
+    /// whoever has one could come from a new /64 each time; what is wider belongs to many, so that its
+    /// limit is larger. An IPv4 address is the only network of its subscriber.
+    pub fn networks(&self) -> Vec<Network> {
+        let Some(IpAddr::V6(address)) = self.0 else {
+            return vec![Network { prefix: self.to_string(), share: 1 }];
+        };
+        let network = |(length, share): (u32, u32)| {
+            let mask = u128::MAX.checked_shl(128 - length).unwrap_or_default();
+            let base = Ipv6Addr::from_bits(address.to_bits() & mask);
+            Network { prefix: format!("{base}/{length}"), share }
+        };
+        [(64, 1), (56, 2), (48, 4)].map(network).into()
+    }
+}
+
 impl fmt::Display for Subscriber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
@@ -50,5 +76,24 @@ mod tests {
             assert_eq!(one == other, shared, "{one} {other}");
             assert_eq!(one.to_string() == other.to_string(), shared, "{one} {other}");
         }
+    }
+
+    #[test]
+    fn a_subscriber_of_ipv6_is_in_nested_networks_with_growing_limits() {
+        let networks = |text: &str| {
+            let of = Subscriber::of(text.parse().ok()).networks();
+            of.into_iter().map(|network| (network.prefix, network.share)).collect::<Vec<_>>()
+        };
+
+        assert_eq!(
+            networks("2001:db8:1:234::5"),
+            [
+                ("2001:db8:1:234::/64".to_owned(), 1),
+                ("2001:db8:1:200::/56".to_owned(), 2),
+                ("2001:db8:1::/48".to_owned(), 4)
+            ]
+        );
+        assert_eq!(networks("192.0.2.1"), [("192.0.2.1".to_owned(), 1)]);
+        assert_eq!(networks("::ffff:192.0.2.1"), [("192.0.2.1".to_owned(), 1)]);
     }
 }

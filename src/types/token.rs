@@ -45,6 +45,8 @@ kinds! {
     ClientSecret "gw_cs_";
     /// What the browser's sign-in cookie carries.
     SessionSecret "gw_ss_";
+    /// What a browser is known by to an account that has signed in with it: the device cookie.
+    DeviceSecret "gw_dc_";
     /// What a client enrols with once, for a certificate.
     EnrolmentToken "gw_en_";
     /// The handle of an authorization request that waits for a page.
@@ -54,13 +56,14 @@ kinds! {
 /// Whether a text may hold a secret of ours, or a JWT, whose every header begins with `{"`: for what
 /// somebody sent in the place of a name, before it is told to anybody.
 pub fn may_hold_secret(text: &str) -> bool {
-    const MARKS: [&str; 8] = [
+    const MARKS: [&str; 9] = [
         "gw_rt_",
         "eyJ",
         AuthorizationCode::PREFIX,
         OpaqueAccessToken::PREFIX,
         ClientSecret::PREFIX,
         SessionSecret::PREFIX,
+        DeviceSecret::PREFIX,
         EnrolmentToken::PREFIX,
         RequestHandle::PREFIX,
     ];

@@ -46,6 +46,12 @@ impl Server {
         assert!(account::enable(&self.app().people(&trace), &user.id).await.unwrap());
     }
 
+    /// As `gatewright user unlock` does.
+    pub(crate) async fn unlock(&self, user: &User) {
+        let trace = self.trace();
+        account::unlock(&self.app().people(&trace), &user.id).await.unwrap();
+    }
+
     /// As `gatewright user set-password` does.
     pub(crate) async fn set_password(&self, user: &User, password: &str) {
         let trace = self.trace();

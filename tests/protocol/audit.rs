@@ -312,6 +312,7 @@ async fn tell(kind: Kind, server: &Server) {
             server.disable(&user).await;
             server.enable(&user).await;
         }
+        Kind::UserUnlocked => server.unlock(&user).await,
         Kind::ClientUpdated => {
             server.change(&client, |metadata| metadata.client_name = "Films".to_owned()).await;
         }

@@ -78,3 +78,4 @@ mod rfc9449_dpop;
 mod rfc9449_nonces;
 mod single_use;
 mod supervision;
+mod throttling;
