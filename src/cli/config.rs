@@ -101,13 +101,24 @@ mod tests {
     use crate::config::Config;
 
     fn loaded(issuer: &str, listen: &str) -> Result<Loaded, Problems> {
+        loaded_behind(issuer, listen, &[("GATEWRIGHT_HTTP__TRUSTED_PROXIES", "127.0.0.1")])
+    }
+
+    fn loaded_behind(
+        issuer: &str,
+        listen: &str,
+        proxies: &[(&str, &str)],
+    ) -> Result<Loaded, Problems> {
         let env = [
             ("GATEWRIGHT_ISSUER", issuer),
             ("GATEWRIGHT_DATABASE__URL", "postgres://gw:hunter2@db/gw"),
             ("GATEWRIGHT_HTTP__LISTEN", listen),
         ];
-        let env = env.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        Config::load(Path::new("a-file-that-nobody-wrote.toml"), false, env.into_iter())
+        let env = env
+            .iter()
+            .chain(proxies)
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Config::load(Path::new("a-file-that-nobody-wrote.toml"), false, env)
     }
 
     fn checked(loaded: &Result<Loaded, Problems>) -> (u8, serde_json::Value) {
@@ -126,9 +137,13 @@ mod tests {
         assert_eq!(told["problems"].as_array().unwrap().len(), 2);
         assert_eq!(told["problems"][0]["variable"], "GATEWRIGHT_HTTP__LISTEN");
 
-        let (code, told) = checked(&loaded("https://id.example.org", "0.0.0.0:8080"));
-        assert_eq!((code, &told["ok"]), (MISCONFIGURED, &false.into()));
-        assert_eq!(told["problems"][0]["key"], "http.listen");
+        for (listen, key) in
+            [("0.0.0.0:8080", "http.listen"), ("127.0.0.1:8080", "http.trusted_proxies")]
+        {
+            let (code, told) = checked(&loaded_behind("https://id.example.org", listen, &[]));
+            assert_eq!((code, &told["ok"]), (MISCONFIGURED, &false.into()));
+            assert_eq!(told["problems"][0]["key"], key);
+        }
     }
 
     /// A server shows it all the same, so that clients say what is wrong; whoever checks is told before.

@@ -205,6 +205,23 @@ impl Config {
                     .to_owned(),
             );
         }
+        // Whoever is sent on to us by a proxy that we do not know has the proxy's address: what strangers fail
+        // at would count for everybody (THREATS EX-16).
+        if exposed.is_none()
+            && self.issuer.is_https()
+            && self.tls.listen.is_empty()
+            && self.http.trusted_proxies.is_empty()
+        {
+            refuse(
+                "http.trusted_proxies",
+                "is empty, while the issuer is https and something before this server has to end TLS: \
+                 everybody would have its address, and one stranger could lock out all"
+                    .to_owned(),
+                "name the addresses of the proxies (http.trusted_proxies = \"127.0.0.1\" for one on this \
+                 machine); or serve https here, with tls.listen"
+                    .to_owned(),
+            );
+        }
         if let Some(network) = self.http.trusted_proxies.iter().find(|n| n.is_everybody()) {
             refuse(
                 "http.trusted_proxies",
@@ -429,6 +446,29 @@ brand.logo = "logo.gif"
         assert_eq!(listening(&config), 0);
     }
 
+    /// THREATS EX-16: with the issuer of README and nothing else, all people would share one address.
+    #[test]
+    fn something_before_an_https_issuer_is_known_or_we_end_tls() {
+        let scratch = Scratch::new();
+        let file = "issuer = \"https://id.example.org\"\ndatabase.url = \"sqlite:gatewright.db\"";
+
+        let problems = scratch.load(file, &[]).unwrap().fit_to_serve(Vec::new()).unwrap_err();
+
+        assert_eq!(problems.problems.len(), 1);
+        assert_eq!(problems.problems[0].key, "http.trusted_proxies");
+        assert!(problems.problems[0].remedy.contains("http.trusted_proxies = \"127.0.0.1\""));
+        for (name, value) in [
+            ("GATEWRIGHT_HTTP__TRUSTED_PROXIES", "127.0.0.1"),
+            ("GATEWRIGHT_ISSUER", "http://localhost:8080"),
+        ] {
+            let loaded = scratch.load(file, &[(name, value)]).unwrap();
+            assert!(loaded.fit_to_serve(Vec::new()).is_ok(), "{name}");
+        }
+        let mut config = Config::of(Issuer::parse("https://id.example.org").unwrap());
+        config.tls.listen = vec!["[::]:443".parse().unwrap()];
+        assert!(config.insecurities().is_empty(), "TLS ends here");
+    }
+
     #[test]
     fn everybody_is_no_proxy() {
         let scratch = Scratch::new();
@@ -501,7 +541,8 @@ brand.logo = "logo.gif"
         fn a_secret_file_that_others_can_read_is_refused_with_the_command_that_mends_it() {
             let scratch = Scratch::new();
             let secret = scratch.write("url", "sqlite:gatewright.db");
-            let file = "issuer = \"https://id.example.org\"\ndatabase.url_file = \"url\"";
+            let file = "issuer = \"https://id.example.org\"\ndatabase.url_file = \"url\"\n\
+                        http.trusted_proxies = \"127.0.0.1\"";
 
             allow(&secret, 0o644);
             let problems = scratch.load(file, &[]).unwrap().fit_to_serve(Vec::new()).unwrap_err();
@@ -557,6 +598,7 @@ brand.logo = "logo.gif"
         fn a_password_may_stand_in_the_file_only_if_nobody_else_reads_it() {
             let scratch = Scratch::new();
             let file = "issuer = \"https://id.example.org\"\n\
+                        http.trusted_proxies = \"127.0.0.1\"\n\
                         database.url = \"postgres://gw:hunter2@db/gw\"";
             scratch.load(file, &[]).unwrap();
             let path = scratch.0.join("gatewright.toml");

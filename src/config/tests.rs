@@ -54,6 +54,7 @@ pub(super) const SMALLEST: &str = r#"
 issuer = "https://id.example.org"
 [http]
 listen = "127.0.0.1:8080"
+trusted_proxies = "127.0.0.1"
 [database]
 url = "sqlite:gatewright.db"        # or postgres://…
 [keys]
@@ -74,14 +75,15 @@ fn the_smallest_configuration_is_enough() {
 
     assert_eq!(config.issuer.as_str(), "https://id.example.org");
     assert_eq!(config.http.listen, ["127.0.0.1:8080".parse().unwrap()]);
+    assert_eq!(config.http.trusted_proxies.len(), 1);
     assert_eq!(config.database.url.sqlite().unwrap(), scratch.0.join("gatewright.db"));
     assert_eq!(config.keys.dir, scratch.0.join("keys"));
     assert_eq!(config.tokens.access_token_lifetime, Seconds::minutes(5));
     let file = file.unwrap();
-    for (key, line) in [("issuer", 2), ("http.listen", 4), ("database.url", 6), ("keys.dir", 8)] {
+    for (key, line) in [("issuer", 2), ("http.listen", 4), ("database.url", 7), ("keys.dir", 9)] {
         assert_eq!(origins[key], Origin::File { file: file.clone(), line: Some(line) });
     }
-    assert_eq!(origins.len(), 4, "the rest is default");
+    assert_eq!(origins.len(), 5, "the rest is default");
 }
 
 #[test]
@@ -335,6 +337,7 @@ fn what_names_the_file_or_points_at_a_service_is_no_problem() {
         ("GATEWRIGHT_SERVICE_PORT_HTTP", "80"),
         ("GATEWRIGHT_PORT", "tcp://10.0.0.7:80"),
         ("GATEWRIGHT_PORT_80_TCP_ADDR", "10.0.0.7"),
+        ("GATEWRIGHT_POSTGRES_PORT", "tcp://10.0.0.8:5432"),
     ];
 
     assert!(Scratch::new().load(SMALLEST, &env).is_ok());

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
@@ -57,6 +58,8 @@ pub(super) struct Router {
     named: HashMap<String, Arc<Route>>,
     /// Those that have everything below them, by what stands before it.
     above: Vec<(String, Arc<Route>)>,
+    /// Whether operators were told of a proxy that they may have forgotten.
+    is_forwarder_told: AtomicBool,
 }
 
 impl Router {
@@ -81,7 +84,14 @@ impl Router {
                 }
             }
         }
-        Self { timeout: site::request_timeout(&site.app), site, exact, named, above }
+        Self {
+            timeout: site::request_timeout(&site.app),
+            site,
+            exact,
+            named,
+            above,
+            is_forwarder_told: AtomicBool::new(false),
+        }
     }
 
     /// What is counted.
@@ -107,6 +117,9 @@ impl Router {
         let (parts, body) = request.into_parts();
         let http = &self.site.app.config.http;
         let is_from_proxy = address::is_proxy(peer.address, &http.trusted_proxies);
+        if !is_from_proxy {
+            self.tell_of_forwarder(peer, &parts.headers);
+        }
         let trace = self.trace(peer.address, &parts.headers, is_from_proxy);
         let form = http.client_certificate_header;
         let (certificate, misread) =
@@ -145,6 +158,20 @@ impl Router {
         }
         tell(&head, route, &response, begun.elapsed());
         response
+    }
+
+    /// A proxy that nobody has told us of makes everybody one person to us. Strangers may write the field as
+    /// well, so it is told once (THREATS EX-16).
+    fn tell_of_forwarder(&self, peer: &Peer, headers: &HeaderMap) {
+        if headers.contains_key("x-forwarded-for")
+            && !self.is_forwarder_told.swap(true, Ordering::Relaxed)
+        {
+            tracing::warn!(
+                peer = %peer.address,
+                "X-Forwarded-For is ignored: it comes from an address that is not in http.trusted_proxies. If that is \
+                 a proxy of yours, name it there. This is told once"
+            );
+        }
     }
 
     /// Whether a request is for the name that asks for client certificates: it came to that door, or a

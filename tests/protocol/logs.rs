@@ -266,3 +266,20 @@ async fn of_the_url_of_a_webhook_the_host_alone_is_told() {
     assert!(!text.contains("canary-in-the-path"), "it stands in the log");
     assert!(!events[0].facts.contains("canary-in-the-path"), "{}", events[0].facts);
 }
+
+/// THREATS EX-16: somebody may have forgotten to name a proxy, and strangers may pretend to be one.
+#[tokio::test]
+async fn a_proxy_that_we_do_not_know_is_told_of_once() {
+    let (log, _guard) = Log::begin();
+    let server = Server::start().await;
+
+    for address in ["192.0.2.1", "192.0.2.2"] {
+        server.ask("GET", "/jwks").header("x-forwarded-for", address).send().await;
+    }
+
+    let text = log.text();
+    let told: Vec<_> =
+        text.lines().filter(|line| line.contains("X-Forwarded-For is ignored")).collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("peer=127.0.0.1"), "{}", told[0]);
+}
