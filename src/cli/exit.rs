@@ -22,10 +22,13 @@ pub enum Exit {
     Usage = 2,
     /// `EX_DATAERR`: what was given is refused, and nothing was changed.
     Refused = 65,
-    /// `EX_NOINPUT`: there is no such user, client, key or resource, or no such file.
+    /// `EX_NOINPUT`: there is no such user, client, key or resource, or no such file; the key-encryption
+    /// key that the database is sealed under is missing.
     Absent = 66,
     /// `EX_UNAVAILABLE`: the database does not answer; trying again may help.
     Unavailable = 69,
+    /// `EX_NOPERM`: the key-encryption key is another than the one that the database is sealed under.
+    WrongKey = 77,
     /// `EX_CONFIG`: the configuration is at fault.
     Misconfigured = 78,
 }
@@ -88,9 +91,9 @@ impl Exit {
     const fn of_kek(error: &kek::Missing) -> Self {
         match error {
             kek::Missing::Store(_) => Self::Unavailable,
-            kek::Missing::Lost(_) | kek::Missing::Directory(..) | kek::Missing::Unusable(_) => {
-                Self::Misconfigured
-            }
+            kek::Missing::Lost(_) => Self::Absent,
+            kek::Missing::Wrong(_) => Self::WrongKey,
+            kek::Missing::Directory(..) | kek::Missing::Unusable(_) => Self::Misconfigured,
         }
     }
 

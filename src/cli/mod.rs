@@ -49,8 +49,9 @@ Exit codes:
    1  failed in another way
    2  the command line cannot be understood
   65  what was given is refused; nothing was changed
-  66  there is no such user, client, key, API or file
+  66  there is no such user, client, key, API or file; the key-encryption key is missing
   69  the database does not answer; trying again may help
+  77  the key-encryption key is another than the one that the database is sealed under
   78  the configuration is at fault
 
 Every value of the configuration has an environment variable too, such as GATEWRIGHT_DATABASE__URL:

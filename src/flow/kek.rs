@@ -20,6 +20,11 @@ pub enum Missing {
         "{0} does not exist, and the database holds what is sealed under it: bring it back from the backup, or name it with keys.encryption_key_file"
     )]
     Lost(PathBuf),
+    /// There are sealed things in the database, and none of the keys is the one that they are sealed under.
+    #[error(
+        "the secret {0} in the database cannot be opened: it is sealed under another key-encryption key than this one. Bring back the key that this database was made with"
+    )]
+    Wrong(String),
     /// The directory cannot be made.
     #[error("{0} cannot be made: {1}")]
     Directory(PathBuf, std::io::Error),
@@ -38,12 +43,12 @@ pub enum Missing {
 /// See [`Missing`].
 pub async fn open(config: &config::Keys, store: &Store) -> Result<Kek, Missing> {
     if let Some(kek) = config.encryption_key.as_ref().and_then(|keys| Kek::of(keys.expose())) {
-        return Ok(kek);
+        return right(kek, store).await;
     }
     let path = config.dir.join(FILE);
     match Kek::load(&path) {
         Err(Unusable::Missing(_)) => {}
-        loaded => return Ok(loaded?),
+        loaded => return right(loaded?, store).await,
     }
     if is_anything_sealed(store).await? {
         return Err(Missing::Lost(path));
@@ -55,6 +60,15 @@ pub async fn open(config: &config::Keys, store: &Store) -> Result<Kek, Missing> 
             Ok(Kek::load(&path)?)
         }
         created => Ok(created?),
+    }
+}
+
+/// Insists that it is the key under which the secrets of the server are sealed, which every database has.
+async fn right(kek: Kek, store: &Store) -> Result<Kek, Missing> {
+    let mut secrets = server_secrets::all(store.db()).await?.into_iter();
+    match secrets.find(|secret| !kek.has_key_of(&secret.sealed)) {
+        Some(secret) => Err(Missing::Wrong(secret.name)),
+        None => Ok(kek),
     }
 }
 

@@ -169,6 +169,12 @@ impl Kek {
         Ok(text)
     }
 
+    /// Whether one of the keys is the one that it is sealed under.
+    pub fn has_key_of(&self, sealed: &[u8]) -> bool {
+        let mut keys = std::iter::once(&self.current).chain(&self.older);
+        keys.any(|key| sealed.starts_with(&key.id.0))
+    }
+
     /// Whether it is sealed under the key that seals now; if not, it is to be sealed again.
     pub fn is_current(&self, sealed: &[u8]) -> bool {
         sealed.starts_with(&self.current.id.0)

@@ -5,6 +5,7 @@ mod certificate;
 mod jobs;
 mod listener;
 pub mod log;
+mod notify;
 mod operations;
 mod outbox;
 mod router;
@@ -68,6 +69,8 @@ async fn until_told(config: Config, routes: Vec<Route>) -> anyhow::Result<()> {
         tracing::info!(listener, %address, "listening");
     }
 
+    notify::notify(notify::READY);
+    tokio::spawn(notify::keep_alive());
     let mut told = async || {
         tokio::select! {
             _ = terminated.recv() => "SIGTERM",
@@ -80,6 +83,7 @@ async fn until_told(config: Config, routes: Vec<Route>) -> anyhow::Result<()> {
             _ = hung_up.recv() => running.reload().await,
         }
     };
+    notify::notify(notify::STOPPING);
     tracing::info!(by, "stopping: finishing what is in flight");
     tokio::select! {
         () = running.stop() => tracing::info!("stopped"),

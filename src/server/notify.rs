@@ -1,0 +1,105 @@
+//! Telling systemd how the process is (sd_notify(3)): ready, stopping, alive.
+
+use std::env;
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::time::MissedTickBehavior;
+
+/// It serves.
+pub(super) const READY: &str = "READY=1";
+
+/// It was told to stop.
+pub(super) const STOPPING: &str = "STOPPING=1";
+
+/// It lives: its threads get work done.
+const ALIVE: &str = "WATCHDOG=1";
+
+/// Tells it, where somebody wants to know.
+pub(super) fn notify(state: &str) {
+    let Some(socket) = env::var_os("NOTIFY_SOCKET") else {
+        return;
+    };
+    if let Err(error) = send(socket.as_bytes(), state) {
+        tracing::warn!(%error, state, "NOTIFY_SOCKET");
+    }
+}
+
+/// A name that begins with `@` is of the abstract namespace of Linux.
+fn send(socket: &[u8], state: &str) -> io::Result<()> {
+    let address = match socket.strip_prefix(b"@") {
+        #[cfg(target_os = "linux")]
+        Some(name) => {
+            use std::os::linux::net::SocketAddrExt as _;
+            SocketAddr::from_abstract_name(name)?
+        }
+        _ => SocketAddr::from_pathname(Path::new(std::ffi::OsStr::from_bytes(socket)))?,
+    };
+    let datagram = UnixDatagram::unbound()?;
+    // Whoever does not read is not waited for.
+    datagram.set_nonblocking(true)?;
+    datagram.send_to_addr(state.as_bytes(), &address).map(drop)
+}
+
+/// Says twice in each interval that it lives, where a watchdog (`WatchdogSec=`) asks for it. Never ends.
+pub(super) async fn keep_alive() {
+    let Some(interval) = interval(env::var("WATCHDOG_USEC").ok(), env::var("WATCHDOG_PID").ok())
+    else {
+        return std::future::pending().await;
+    };
+    let mut ticks = tokio::time::interval(interval / 2);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        notify(ALIVE);
+    }
+}
+
+/// `WATCHDOG_USEC`, if it is meant for us.
+fn interval(usec: Option<String>, pid: Option<String>) -> Option<Duration> {
+    let is_ours = pid.is_none_or(|pid| pid == std::process::id().to_string());
+    let usec = usec?.parse().ok().filter(|usec| *usec > 0 && is_ours)?;
+    Some(Duration::from_micros(usec))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_socket_may_be_a_file_or_an_abstract_name() {
+        use std::os::linux::net::SocketAddrExt as _;
+
+        let name = format!("gatewright-notify-{}", uuid::Uuid::now_v7());
+        let file = env::temp_dir().join(&name);
+        let hears = |address: &SocketAddr, named: &[u8]| {
+            let socket = UnixDatagram::bind_addr(address).unwrap();
+            send(named, READY).unwrap();
+            let mut told = [0; 64];
+            let length = socket.recv(&mut told).unwrap();
+            assert_eq!(told[..length], *READY.as_bytes());
+        };
+
+        hears(&SocketAddr::from_pathname(&file).unwrap(), file.as_os_str().as_bytes());
+        let abstract_name = SocketAddr::from_abstract_name(&name).unwrap();
+        hears(&abstract_name, format!("@{name}").as_bytes());
+
+        std::fs::remove_file(file).unwrap();
+    }
+
+    #[test]
+    fn a_watchdog_of_another_process_is_not_ours() {
+        let ours = || Some(std::process::id().to_string());
+        let some = |usec: &str| Some(usec.to_owned());
+
+        assert_eq!(interval(some("3000000"), ours()), Some(Duration::from_secs(3)));
+        assert_eq!(interval(some("3000000"), None), Some(Duration::from_secs(3)));
+        assert_eq!(interval(some("3000000"), some("1")), None);
+        assert_eq!(interval(some("0"), ours()), None);
+        assert_eq!(interval(None, None), None);
+    }
+}
