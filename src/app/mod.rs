@@ -1,13 +1,15 @@
 //! What a handler may reach: the store, the keys, the clock, the settings.
 
 mod clock;
+mod readiness;
 
 use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub use clock::Clock;
+pub use readiness::Readiness;
 use tokio::task::JoinSet;
 
 use crate::config::Config;
@@ -63,6 +65,8 @@ pub struct Parts {
     pub recorder: Recorder,
     /// Certificates that were shown and wait to be written into the inventory.
     pub sightings: Sightings,
+    /// Whether this process can be asked.
+    pub readiness: Readiness,
     /// The counters.
     pub metrics: Metrics,
 }
@@ -137,6 +141,7 @@ impl App {
             mailer: Mailer::new(&config.mail, &config.outbound),
             hasher: Hasher::start(&config.passwords, metrics.supervisor())?,
             metrics,
+            readiness: Readiness::new(),
             sightings: Sightings::default(),
             recorder,
             keyring,
@@ -245,9 +250,12 @@ impl App {
     /// # Errors
     /// When the database does not answer.
     pub async fn confirm(&self) -> Result<()> {
+        let asked = Instant::now();
         let versions = self.cache.confirm().await?;
         self.trust.take(&self.cache.authorities().await?)?;
-        self.keyring.confirm(&self.store, versions.keys).await
+        self.keyring.confirm(&self.store, versions.keys).await?;
+        self.readiness.has_taken_over(asked);
+        Ok(())
     }
 
     /// Writes down what waits, and lets go of the database.

@@ -49,7 +49,7 @@ pub use secrets::{DatabaseUrl, EncryptionKeys};
 pub use source::environment;
 pub use text::{
     AcmeChallenge, AssertionAudience, CertificateHeader, DpopNonce, Filter, Link, LogFormat,
-    MailTls, NoticeKind, OriginalRequest, Revocation,
+    MailTls, NoticeKind, OriginalRequest, Ready, Revocation,
 };
 pub use value::{Raw, Value, Wrong};
 
@@ -151,6 +151,11 @@ settings! {
     operations: Operations {
         /// Where to listen. Not set, there is no such listener.
         listen: Option<SocketAddr> = None, such as "127.0.0.1:9090";
+        /// When `/readyz` is 200: `reads`, while this process can work and the database answers;
+        /// `writes`, while the database takes writes too, as `/readyz?writes` says in any case. With
+        /// `writes`, a database that only reads takes every replica out of the load balancer, and with them
+        /// what needs no write: the JWKS, client credentials, introspection.
+        ready: Ready = Ready::Reads;
     }
 
     /// Where everything is kept.

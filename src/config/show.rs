@@ -124,6 +124,7 @@ mod tests {
 
         [operations]
         # listen is not set
+        ready = "reads"                                   # default
 
         [database]
         url = "postgres://gw:…@db/gw"                     # secret file url

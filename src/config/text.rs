@@ -218,6 +218,14 @@ words! {
         /// A certificate was revoked.
         CertificateRevoked "certificate.revoked";
     }
+    /// What `/readyz` asks for.
+    Ready "\"reads\" or \"writes\"" {
+        /// That this process can work, and the database answers.
+        #[default]
+        Reads "reads";
+        /// That the database takes writes, too.
+        Writes "writes";
+    }
     /// How a line of the log looks.
     LogFormat "\"json\" or \"text\"" {
         /// One JSON object, for machines.

@@ -112,6 +112,7 @@ pub struct Metrics {
     jobs: Family<Job, Counter>,
     revocation: Family<Asked, Counter>,
     connections: Family<Connections, Gauge>,
+    writable: Gauge,
     failures: Counter<u64, AtomicU64>,
     strangers: Counter<u64, AtomicU64>,
     certificates: Family<Certificates, Gauge>,
@@ -161,6 +162,12 @@ impl Default for Metrics {
             "database_connections",
             "Database connections, by state",
             connections.clone(),
+        );
+        let writable = Gauge::default();
+        registry.register(
+            "database_writable",
+            "Whether the database took the last write that was tried: 1 or 0",
+            writable.clone(),
         );
         let failures = Counter::default();
         registry.register("failures", "Requests that failed on our side", failures.clone());
@@ -223,6 +230,7 @@ impl Default for Metrics {
             jobs,
             revocation,
             connections,
+            writable,
             failures,
             strangers,
             certificates,
@@ -284,6 +292,11 @@ impl Metrics {
                 self.expiring.get_or_create(&labels).set(left);
             }
         }
+    }
+
+    /// Whether the database took a write.
+    pub fn writable(&self, is_writable: bool) {
+        self.writable.set(i64::from(is_writable));
     }
 
     /// A mail or a webhook was tried: `sent`, `retried`, `failed`.

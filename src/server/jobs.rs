@@ -24,6 +24,9 @@ use crate::types::{Failure, Result, Seconds, Timestamp};
 /// How often a server sees what others have changed: DESIGN §2 promises a second.
 const CONFIRM: Duration = Duration::from_millis(500);
 
+/// How often it is tried whether the database takes writes: each try is a commit.
+const PROBE: Duration = Duration::from_secs(15);
+
 /// How often the certificates that were shown are written into the inventory, and what is due is sent.
 const NOTE: Duration = Duration::from_secs(2);
 
@@ -72,6 +75,7 @@ pub(super) fn start(
     tasks.spawn(repeat("tls", LOOK, app.clone(), stopped.clone(), look));
     tasks.spawn(repeat("acme", ASK, app.clone(), stopped.clone(), acme));
     tasks.spawn(repeat("confirm", CONFIRM, app.clone(), stopped.clone(), confirm));
+    tasks.spawn(repeat("writes", PROBE, app.clone(), stopped.clone(), writes));
     tasks.spawn(repeat("sightings", NOTE, app.clone(), stopped.clone(), sightings));
     tasks.spawn(repeat("trust", TRUST, app.clone(), stopped.clone(), trust));
     tasks.spawn(repeat("outbox", NOTE, app.clone(), stopped.clone(), outbox));
@@ -118,6 +122,10 @@ pub(super) enum Done {
 
 async fn confirm(app: &App) -> Result<Done> {
     app.confirm().await.map(|()| Done::Here)
+}
+
+async fn writes(app: &App) -> Result<Done> {
+    app.probe_writes().await.map(|()| Done::Here)
 }
 
 async fn sightings(app: &App) -> Result<Done> {

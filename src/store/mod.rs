@@ -22,6 +22,7 @@ mod lender;
 pub mod opaque_tokens;
 mod open;
 pub mod outbox;
+pub mod probe;
 pub mod replays;
 pub mod requests;
 pub mod resources;

@@ -7,11 +7,11 @@ pub async fn alive(_: Request) -> Response {
     json::typed("text/plain; charset=utf-8", "alive\n")
 }
 
-/// `GET /readyz`: this process can work. The database has answered within the last three seconds, and no work
-/// of the process panics again and again (THREATS EX-26).
+/// `GET /readyz`: this process can be asked. `/readyz?writes`: and the database takes writes; where
+/// `operations.ready` says so, `/readyz` asks for that too.
 pub async fn ready(request: Request) -> Result<Response, Json> {
-    let app = request.head.app();
-    app.cache.must_be_confirmed()?;
-    app.metrics.supervisor().must_keep_working()?;
+    let query = request.head.uri.query().unwrap_or_default();
+    let for_writes = query.split('&').any(|parameter| parameter == "writes");
+    request.head.app().must_be_ready(for_writes)?;
     Ok(json::typed("text/plain; charset=utf-8", "ready\n"))
 }

@@ -15,13 +15,13 @@ use crate::place::Place;
 use crate::server::Server;
 
 /// A PostgreSQL server that is gone with the test.
-struct Cluster {
+pub(crate) struct Cluster {
     directory: PathBuf,
-    url: String,
+    pub(crate) url: String,
 }
 
 impl Cluster {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let directory = directory("postgres");
         let url = postgres("start", &directory, None).await;
         Self { directory, url }

@@ -51,8 +51,8 @@ impl Server {
     }
 
     /// Starts it by this command, and waits until it is ready.
-    pub(crate) async fn launch_by(&mut self, mut command: Command) {
-        self.child = Some(command.spawn().unwrap());
+    pub(crate) async fn launch_by(&mut self, command: Command) {
+        self.spawn(command);
         let (http, ready) = (crate::http(), format!("{}/readyz", self.issuer));
         let child = self.child.as_mut().unwrap();
         crate::until("the server is ready", async || {
@@ -63,6 +63,16 @@ impl Server {
         .await;
     }
 
+    /// Starts it by this command, and waits for nothing.
+    pub(crate) fn spawn(&mut self, mut command: Command) {
+        self.child = Some(command.spawn().unwrap());
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.as_ref().unwrap().id().unwrap()
+    }
+
     /// Ends it as a crash does, at whatever it is.
     pub(crate) async fn kill(&mut self) {
         self.child.take().unwrap().kill().await.unwrap();
@@ -70,7 +80,7 @@ impl Server {
 
     /// Sends it a signal: `TERM`, `INT`.
     pub(crate) async fn signal(&self, name: &str) {
-        let id = self.child.as_ref().unwrap().id().unwrap().to_string();
+        let id = self.pid().to_string();
         let kill = Command::new("kill").args([&format!("-{name}"), &id]).status();
         assert!(kill.await.unwrap().success());
     }

@@ -50,6 +50,7 @@ mod outbox;
 mod pages;
 mod published_revocation;
 mod races;
+mod readiness;
 mod reload;
 mod rfc5280_revocation;
 mod rfc6066_status;
