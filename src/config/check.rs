@@ -560,7 +560,8 @@ brand.logo = "logo.gif"
             let directory = scratch.0.join("secrets");
             std::fs::create_dir(&directory).unwrap();
             let secret = scratch.write("secrets/url", "sqlite:gatewright.db");
-            let file = "issuer = \"https://id.example.org\"\ndatabase.url_file = \"secrets/url\"";
+            let file = "issuer = \"https://id.example.org\"\ndatabase.url_file = \"secrets/url\"\n\
+                        http.trusted_proxies = \"127.0.0.1\"";
 
             allow(&secret, 0o444);
             allow(&directory, 0o700);

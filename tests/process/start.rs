@@ -36,7 +36,7 @@ async fn a_key_that_others_can_read_is_not_served_with() {
     let allow = |mode| std::fs::set_permissions(&key, Permissions::from_mode(mode)).unwrap();
 
     allow(0o644);
-    server.place.run(&["serve"]).await.refused(Exit::Misconfigured, "run `chmod 600 ");
+    server.place.run(&["serve"]).await.refused(Exit::Misconfigured, "chmod 600");
 
     allow(0o600);
     server.launch().await;
