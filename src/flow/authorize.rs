@@ -23,7 +23,7 @@ use crate::store::sessions::SignedIn;
 use crate::types::client::{GrantType, ResponseMode, ResponseType};
 use crate::types::{
     Algorithm, Client, ClientId, Code, Error, Params, Refusal, ResourceId, Result, Scope, Seconds,
-    SessionId, Thumbprint,
+    Thumbprint,
 };
 
 /// The one authentication context class that we know: a password.
@@ -411,8 +411,8 @@ pub struct Hint {
     pub client_id: ClientId,
     /// What that client calls the user.
     pub subject: String,
-    /// In which sign-in.
-    pub session_id: SessionId,
+    /// What that client calls the sign-in: [`super::sid`].
+    pub sid: String,
 }
 
 /// Reads an ID token of ours, however old.
@@ -432,13 +432,11 @@ pub fn read_hint(call: &Call<'_>, hint: &str) -> Result<Hint> {
     if claims.issuer.as_deref() != Some(call.issuer()) {
         return Err(wrong("iss is not our issuer identifier").into());
     }
-    let session = verified.claims.get("sid").and_then(Value::as_str);
-    match (claims.audience, claims.subject, session, claims.expires_at) {
-        (Some(Audience::One(client)), Some(subject), Some(session), Some(_)) => Ok(Hint {
-            client_id: ClientId::from_text(client),
-            subject,
-            session_id: SessionId::from_text(session),
-        }),
+    let sid = verified.claims.get("sid").and_then(Value::as_str);
+    match (claims.audience, claims.subject, sid, claims.expires_at) {
+        (Some(Audience::One(client)), Some(subject), Some(sid), Some(_)) => {
+            Ok(Hint { client_id: ClientId::from_text(client), subject, sid: sid.to_owned() })
+        }
         _ => Err(wrong("it lacks a claim that our ID tokens have").into()),
     }
 }

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::authorize::{Hint, read_hint};
-use super::{Call, redirect_uri, subject};
+use super::{Call, redirect_uri, sid, subject};
 use crate::store::sessions::SignedIn;
 use crate::types::{Client, ClientId, Code, Error, Params, Refusal, Result};
 
@@ -110,6 +110,7 @@ pub fn must_ask(call: &Call<'_>, request: &Request, signed_in: &SignedIn) -> Res
     let (Some(client), Some(hint)) = (&request.client, &request.hint) else {
         return Ok(true);
     };
-    let is_theirs = hint.subject == subject::of(&*call.keys()?, client, &signed_in.user.id);
-    Ok(!is_theirs || hint.session_id != signed_in.session.id)
+    let keys = call.keys()?;
+    let is_theirs = hint.subject == subject::of(&keys, client, &signed_in.user.id);
+    Ok(!is_theirs || !sid::is_of(&hint.sid, &keys, &client.id, &signed_in.session.id))
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::audience::Shape;
 use super::claims::{ClaimsRequest, Consented, Place};
 use super::keys::Keys;
-use super::{Call, subject};
+use super::{Call, sid, subject};
 use crate::jose::mac::Unread;
 use crate::jose::{base64url, sign};
 use crate::record::Issued;
@@ -294,7 +294,7 @@ pub fn id_token(call: &Call<'_>, client: &Client, of: IdTokenOf<'_>) -> Result<S
         auth_time: of.grant.auth_time,
         acr: &of.grant.acr,
         amr: of.grant.amr.split(' ').collect(),
-        sid: of.grant.session_id.as_str(),
+        sid: &sid::of(&keys, &client.id, &of.grant.session_id),
         nonce: of.nonce,
         at_hash: sign::left_half(algorithm, of.access.expose()),
         c_hash: of.code.map(|code| sign::left_half(algorithm, code.expose())),

@@ -30,6 +30,7 @@ pub mod refresh;
 pub mod registration;
 pub mod resources;
 pub mod revoke;
+pub mod sid;
 pub mod subject;
 mod uri;
 pub mod userinfo;

@@ -1,9 +1,13 @@
 //! OpenID Connect RP-Initiated Logout 1.0; THREATS 1.R, LO-01 to LO-04.
 
+use gatewright::store::sql;
+use gatewright::types::Algorithm;
 use serde_json::json;
 
 use crate::application::Request;
 use crate::browser::{Browser, Place};
+use crate::http::Answer;
+use crate::jwt::{Signer, claims};
 use crate::server::{Client, Server};
 
 const AFTER: &str = "https://app.example/bye";
@@ -244,4 +248,87 @@ async fn signing_out_twice_is_signing_out() {
 
     let target = logout(&[("client_id", &client.id), ("post_logout_redirect_uri", AFTER)]);
     assert_eq!(browser.open(&target).await.at, AFTER);
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+}
+
+/// The identifiers of all sign-ins, the oldest first.
+async fn sessions(server: &Server) -> Vec<String> {
+    let all = sql("SELECT id FROM sessions ORDER BY created_at, id").all(server.app().store.db());
+    let rows: Vec<Row> = all.await.unwrap();
+    rows.into_iter().map(|row| row.id).collect()
+}
+
+/// > Different sid values are used to identify distinct sessions at an OP. (Front-Channel Logout §3)
+///
+/// One client sees one value for the session's life, whatever keys are replaced meanwhile; two clients see
+/// two, so that pairwise subjects cannot be linked by it. THREATS EX-18
+#[tokio::test]
+async fn a_sign_in_has_one_name_for_each_client() {
+    let (server, client) = prepared().await;
+    let other = server
+        .register(json!({ "redirect_uris": [Client::REDIRECT_URI], "subject_type": "pairwise" }))
+        .await;
+    let mut browser = Browser::of(&server);
+    let sid = |answer: &Answer| claims(&answer.token("id_token"))["sid"].clone();
+    let code = browser.obtain(&Request::of(&client), "ada").await.code();
+    let first = server.redeem(&client, &code).await.ok();
+    let code = browser.obtain(&Request::of(&other), "ada").await.code();
+    let of_other = server.redeem(&other, &code).await.ok();
+    let session = sessions(&server).await;
+
+    assert_eq!(session.len(), 1);
+    assert_ne!(sid(&first), sid(&of_other));
+    for told in [sid(&first), sid(&of_other)] {
+        assert_ne!(told, session[0].as_str(), "what the database calls it is told to nobody");
+        assert_eq!(told.as_str().unwrap().len(), 43);
+    }
+    // The person proves again who they are, the keys are replaced, the server is started again.
+    let again = Request::of(&client).with("prompt", "login");
+    let code = browser.obtain(&again, "ada").await.code();
+    assert_eq!(sid(&server.redeem(&client, &code).await.ok()), sid(&first));
+    let app = server.app();
+    app.keyring.rotate(&app.store, Algorithm::Rs256, true, &server.trace()).await.unwrap();
+    app.confirm().await.unwrap();
+    let server = server.restarted().await;
+    let refreshed = server.refresh(&client, &first.token("refresh_token"), "").await.ok();
+    assert_eq!(sid(&refreshed), sid(&first));
+
+    // Another sign-in of the same person is another session.
+    let code = Browser::of(&server).obtain(&Request::of(&client), "ada").await.code();
+    assert_ne!(sid(&server.redeem(&client, &code).await.ok()), sid(&first));
+}
+
+/// An `id_token_hint` from before `sid` was a MAC names the session itself: it goes on signing its own person
+/// out without a question, and no other; nor does one that names the session of another client's token.
+#[tokio::test]
+async fn a_hint_of_the_old_form_is_understood_for_its_own_sign_in() {
+    let (server, client) = prepared().await;
+    let other = server.web_app().await;
+    let mut grace = Browser::of(&server);
+    signed_in(&mut grace, &server, &client, "grace").await;
+    let grace = sessions(&server).await.remove(0);
+    let mut browser = Browser::of(&server);
+    let own = claims(&signed_in(&mut browser, &server, &client, "ada").await);
+    let of_other = claims(&signed_in(&mut browser, &server, &other, "ada").await);
+    let ada = sessions(&server).await.into_iter().find(|id| *id != grace).unwrap();
+    let signer = Signer::of_server(&server).await;
+    let hint = |sid: &str| {
+        let mut claims = own.clone();
+        claims["sid"] = sid.into();
+        logout(&[
+            ("id_token_hint", &signer.sign("JWT", &claims)),
+            ("post_logout_redirect_uri", AFTER),
+        ])
+    };
+
+    for foreign in [&grace, of_other["sid"].as_str().unwrap(), "x", ""] {
+        browser.open(&hint(foreign)).await.is_page("/logout/confirm");
+    }
+    assert!(is_signed_in(&mut browser).await);
+    assert_eq!(browser.open(&hint(&ada)).await.at, AFTER);
+    assert!(!is_signed_in(&mut browser).await);
 }
