@@ -79,14 +79,26 @@ settings! {
         client_certificate_header: CertificateHeader = CertificateHeader::None;
         /// How long a client may take to shake hands (TLS), and to send the head of a request.
         header_timeout: Seconds = Seconds(10), within Seconds(1), Seconds::minutes(5);
-        /// How long a whole request may take, its answer included.
+        /// How long a connection is kept open for the next request. It should be longer than whoever is
+        /// before this server keeps its own: `"75s"` for the 60 seconds of nginx and of most balancers,
+        /// `"620s"` for those that keep 600.
+        keep_alive: Seconds = Seconds(75), within Seconds(1), Seconds::hours(1);
+        /// How long a whole request may take, its answer included. An answer that is not read is given
+        /// up after the same time without any progress.
         request_timeout: Seconds = Seconds(30), within Seconds(1), Seconds::minutes(10);
         /// How long a server that was told to stop waits for what is in flight.
         shutdown_timeout: Seconds = Seconds(30), within Seconds(0), Seconds::minutes(10);
+        /// How long it keeps connections open that nothing is asked over, at most half of
+        /// `shutdown_timeout`: what is still asked is answered, with `Connection: close`.
+        shutdown_grace: Seconds = Seconds(2), within Seconds(0), Seconds::minutes(5);
         /// The largest body of a request.
         max_body: Bytes = Bytes::kib(64), within Bytes::kib(16), Bytes::mib(16);
-        /// How many connections may be open at once; more wait in the queue of the system.
+        /// How many connections may be open at once at each listener; more wait in the queue of the
+        /// system.
         max_connections: usize = 10_000, within 1, 1_000_000;
+        /// How many of them one address may have (of IPv6, one /64), at most half of
+        /// `max_connections`; more are closed. `trusted_proxies` may have all.
+        max_connections_per_address: usize = 1000, within 1, 1_000_000;
         /// How many threads serve requests; 0 means one for each core.
         threads: usize = 0, within 0, 1024;
     }

@@ -95,10 +95,13 @@ mod tests {
         trusted_proxies = []                              # default
         client_certificate_header = "none"                # default
         header_timeout = "10s"                            # default
+        keep_alive = "75s"                                # default
         request_timeout = "30s"                           # default
         shutdown_timeout = "30s"                          # default
+        shutdown_grace = "2s"                             # default
         max_body = "64KiB"                                # default
         max_connections = 10000                           # default
+        max_connections_per_address = 1000                # default
         threads = 0                                       # default
 
         [tls]

@@ -122,6 +122,7 @@ pub struct Metrics {
     certificates_refused: Gauge,
     staples: Family<Outcome, Counter>,
     unshaken: Family<Reason, Counter>,
+    hung_up: Family<Reason, Counter>,
 }
 
 impl Default for Metrics {
@@ -216,7 +217,14 @@ impl Default for Metrics {
             "TLS handshakes that failed, by kind of reason",
             unshaken.clone(),
         );
+        let hung_up = Family::default();
+        registry.register(
+            "connections_cut",
+            "Connections that were cut because of their peer, by reason",
+            hung_up.clone(),
+        );
         Self {
+            hung_up,
             staples,
             unshaken,
             certificates_refused,
@@ -329,6 +337,12 @@ impl Metrics {
     /// `other`.
     pub fn unshaken(&self, reason: &'static str) {
         self.unshaken.get_or_create(&Reason { reason }).inc();
+    }
+
+    /// A connection was cut: `address` has too many of them, a `head` did not come, an answer was
+    /// `not_read`.
+    pub fn hung_up(&self, reason: &'static str) {
+        self.hung_up.get_or_create(&Reason { reason }).inc();
     }
 
     /// A background job was run.

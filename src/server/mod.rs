@@ -8,6 +8,8 @@ pub mod log;
 mod notify;
 mod operations;
 mod outbox;
+mod pace;
+mod places;
 mod router;
 mod sockets;
 pub mod tls;
@@ -125,14 +127,15 @@ impl Running {
         let addresses = sockets.addresses()?;
         let mut jobs = JoinSet::new();
 
-        let limits = Limits::of(&app.config.http);
+        let http = &app.config.http;
+        let limits = Limits::new(http, http.max_connections);
         let router = Arc::new(Router::new(site.clone(), routes));
         let stopping = stopped.clone();
         let speaks = Speaks::Http(Door::Open);
         let plain = Service { router, speaks, limits, stopped: stopping };
         let operators = Arc::new(Router::new(site, operations::routes()));
         // Places of their own: whoever takes all others must not blind the operators.
-        let limits = Limits::of(&app.config.http).with_places(OPERATORS);
+        let limits = Limits::new(http, OPERATORS);
         let operators = Service { router: operators, limits, ..plain.clone() };
         let redirects = Service { speaks: Speaks::Http(Door::Redirect), ..plain.clone() };
         let behind = |doors: Option<tls::Doors>| -> anyhow::Result<Service> {
@@ -150,6 +153,7 @@ impl Running {
         }
         listeners.extend(operations.map(|one| (one, operators)));
         for (listener, service) in listeners {
+            let service = Service { limits: service.limits.anew(), ..service };
             let (app, connections) = (app.clone(), connections.clone());
             jobs.spawn(async move {
                 let listen = async || {

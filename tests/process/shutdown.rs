@@ -59,6 +59,43 @@ async fn sigterm_finishes_what_is_in_flight_and_lets_nobody_in() {
     assert_eq!(server.log().last().unwrap()["message"], "stopped");
 }
 
+/// Reads the head of an answer whose body is empty.
+async fn answer(stream: &mut TcpStream) -> String {
+    let mut text = Vec::new();
+    while !text.ends_with(b"\r\n\r\n") {
+        text.push(stream.read_u8().await.unwrap());
+    }
+    String::from_utf8(text).unwrap().to_lowercase()
+}
+
+/// RFC 9112 §9.6: what is asked over connections that are kept open is answered after SIGTERM too, with
+/// the word that it was the last; those over which nothing more is asked are closed after a moment.
+#[tokio::test]
+async fn what_is_asked_over_open_connections_is_still_answered() {
+    const ASK: &[u8] = b"HEAD /jwks HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    let mut place = Place::make().await;
+    place.set("HTTP__SHUTDOWN_GRACE", "60");
+    place.set("HTTP__SHUTDOWN_TIMEOUT", "600");
+    let mut server = Server::at(place).await;
+    let mut asking = connect(&server).await.unwrap();
+    let mut fresh = connect(&server).await.unwrap();
+    asking.write_all(ASK).await.unwrap();
+    let before = answer(&mut asking).await;
+    assert!(!before.contains("connection: close"), "{before}");
+
+    server.signal("TERM").await;
+    accepts_nobody(&server).await;
+
+    for stream in [&mut asking, &mut fresh] {
+        stream.write_all(ASK).await.unwrap();
+        let after = answer(stream).await;
+        assert!(after.starts_with("http/1.1 200"), "{after}");
+        assert!(after.contains("connection: close"), "{after}");
+    }
+    assert_eq!((rest(asking).await, rest(fresh).await), (String::new(), String::new()));
+    assert_eq!(server.ended().await.code(), Some(0), "nobody is left to wait for");
+}
+
 #[tokio::test]
 async fn a_second_signal_ends_it_at_once() {
     let mut place = Place::make().await;

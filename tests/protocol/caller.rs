@@ -72,7 +72,15 @@ impl Caller {
         address: SocketAddr,
         name: &str,
     ) -> io::Result<TlsStream<TcpStream>> {
-        let stream = TcpStream::connect(address).await?;
+        self.over(TcpStream::connect(address).await?, name).await
+    }
+
+    /// The same over this connection.
+    pub(crate) async fn over(
+        &self,
+        stream: TcpStream,
+        name: &str,
+    ) -> io::Result<TlsStream<TcpStream>> {
         let name = ServerName::try_from(name.to_owned()).unwrap();
         TlsConnector::from(self.config.clone()).connect(name, stream).await
     }

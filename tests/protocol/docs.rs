@@ -87,6 +87,7 @@ fn every_metric_is_documented_and_nothing_else() {
     metrics.outbox(0, 0);
     metrics.stapling("good");
     metrics.unshaken("closed");
+    metrics.hung_up("head");
 
     let text = metrics.render(1, 1);
     let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));

@@ -27,6 +27,7 @@ mod until;
 
 mod audit;
 mod built_in_ca;
+mod connections;
 mod database_faults;
 mod docs;
 mod errors;

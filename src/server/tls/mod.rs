@@ -25,6 +25,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 use tokio_rustls::{LazyConfigAcceptor, StartHandshake};
 
+use super::pace::Paced;
 use super::router::Door;
 use crate::app::App;
 use crate::config::{Config, Problem};
@@ -69,7 +70,7 @@ pub(super) struct Doors {
 /// A connection after its handshake.
 #[derive(Debug)]
 pub(super) struct Accepted {
-    pub(super) stream: TlsStream<TcpStream>,
+    pub(super) stream: TlsStream<Paced<TcpStream>>,
     /// The name that the client asked for (RFC 6066 §3), in lower case.
     pub(super) name: Option<String>,
     /// What is answered there.
@@ -207,7 +208,7 @@ impl Name {
 
 impl Doors {
     /// Shakes hands.
-    pub(super) async fn accept(&self, stream: TcpStream) -> io::Result<Accepted> {
+    pub(super) async fn accept(&self, stream: Paced<TcpStream>) -> io::Result<Accepted> {
         let hello = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
         if let Some(config) = self.challenged(&hello).await {
             hello.into_stream(config).await?.shutdown().await?;
@@ -232,7 +233,10 @@ impl Doors {
 
     /// How an authority is answered that looks whether a name is ours (RFC 8737 §3), if this is one and
     /// there is an answer.
-    async fn challenged(&self, hello: &StartHandshake<TcpStream>) -> Option<Arc<ServerConfig>> {
+    async fn challenged(
+        &self,
+        hello: &StartHandshake<Paced<TcpStream>>,
+    ) -> Option<Arc<ServerConfig>> {
         let hello = hello.client_hello();
         let mut protocols = hello.alpn().filter(|_| self.app.config.acme.directory.is_some())?;
         // > a single protocol name, "acme-tls/1"

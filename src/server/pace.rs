@@ -1,0 +1,306 @@
+//! How long a connection may keep whoever serves it waiting: for the head of a request, for the next
+//! request, and for taking in an answer (THREATS DO-03, EX-09).
+//!
+//! All of it is measured below TLS, by the bytes that come and leave: a peer that stops in the middle of
+//! a TLS record is as slow as one that stops in the middle of a field.
+
+use std::io::{self, ErrorKind};
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
+
+use crate::config::Http;
+use crate::types::Seconds;
+
+/// The time limits of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    /// From the first byte of a request to the end of its head; for the first request, from the
+    /// beginning of the connection.
+    pub(super) head: Duration,
+    /// From the end of one answer to the first byte of the next request.
+    idle: Duration,
+    /// As long as bytes wait to be sent, some of them must leave within this.
+    write: Duration,
+}
+
+impl Pace {
+    pub(super) fn of(config: &Http) -> Self {
+        let duration = |seconds: Seconds| Duration::from_secs(seconds.0.unsigned_abs());
+        Self {
+            head: duration(config.header_timeout),
+            idle: duration(config.keep_alive),
+            write: duration(config.request_timeout),
+        }
+    }
+}
+
+/// What a connection is at.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum State {
+    /// No byte of the next request has come, since then.
+    Idle(Instant),
+    /// The head of a request has begun to come.
+    Head(Instant),
+    /// A request is being answered; [`super::router::Router`] bounds that.
+    Busy,
+}
+
+/// What a connection is at, shared by its stream, its service and whoever watches over it.
+#[derive(Clone, Debug)]
+pub(super) struct Activity(Arc<Mutex<State>>);
+
+impl Activity {
+    fn new() -> Self {
+        Self(Arc::new(Mutex::new(State::Head(Instant::now()))))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The first request is waited for from now on: shaking hands had a time of its own.
+    pub(super) fn begin(&self) {
+        *self.state() = State::Head(Instant::now());
+    }
+
+    /// The head of a request is complete.
+    pub(super) fn answering(&self) {
+        *self.state() = State::Busy;
+    }
+
+    /// Its answer is on its way.
+    pub(super) fn answered(&self) {
+        *self.state() = State::Idle(Instant::now());
+    }
+
+    /// Bytes have come. Those that come while a request is answered are of its body; the beginning of
+    /// the next one may be among them, which then counts from its next byte.
+    fn received(&self) {
+        let mut state = self.state();
+        if matches!(*state, State::Idle(_)) {
+            *state = State::Head(Instant::now());
+        }
+    }
+
+    /// Bytes of an answer have left.
+    fn sent(&self) {
+        if let State::Idle(since) = &mut *self.state() {
+            *since = Instant::now();
+        }
+    }
+
+    /// When patience ends, and with what; a connection that `is_closing` is not idle.
+    fn due(&self, pace: &Pace, is_closing: bool) -> Option<(Instant, Overdue)> {
+        match *self.state() {
+            State::Head(since) => Some((since + pace.head, Overdue::Head)),
+            State::Idle(since) if !is_closing => Some((since + pace.idle, Overdue::Request)),
+            State::Idle(_) | State::Busy => None,
+        }
+    }
+}
+
+/// What did not come in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Overdue {
+    /// The rest of a head that had begun, or the first one.
+    Head,
+    /// Another request.
+    Request,
+}
+
+/// How watching over a connection ends.
+#[derive(Debug)]
+pub(super) enum Watched<T> {
+    /// The connection has ended by itself.
+    Ended(T),
+    /// It has not, and should.
+    Overdue(Overdue),
+}
+
+/// Serves a connection as long as its peer keeps pace.
+pub(super) async fn watch_over<T>(
+    mut served: Pin<&mut impl Future<Output = T>>,
+    activity: &Activity,
+    pace: &Pace,
+    is_closing: bool,
+) -> Watched<T> {
+    // Set to the earliest moment at which something may be due. It is put off only when it comes: most
+    // requests arrive in one piece, and cost no timer.
+    let mut alarm = pin!(sleep(pace.head.min(pace.idle)));
+    std::future::poll_fn(|cx| {
+        if let Poll::Ready(ended) = served.as_mut().poll(cx) {
+            return Poll::Ready(Watched::Ended(ended));
+        }
+        loop {
+            let due = activity.due(pace, is_closing);
+            if let Some((at, _)) = due
+                && at < alarm.deadline()
+            {
+                alarm.as_mut().reset(at);
+            }
+            ready!(alarm.as_mut().poll(cx));
+            let now = Instant::now();
+            match due {
+                Some((at, what)) if at <= now => return Poll::Ready(Watched::Overdue(what)),
+                Some((at, _)) => alarm.as_mut().reset(at),
+                // Whatever begins meanwhile sets it to an earlier time.
+                None => alarm.as_mut().reset(now + pace.idle),
+            }
+        }
+    })
+    .await
+}
+
+/// A stream whose peer must take in what it is sent.
+#[derive(Debug)]
+pub(super) struct Paced<S> {
+    stream: S,
+    activity: Activity,
+    write: Duration,
+    /// Runs while bytes wait to be sent and none leaves.
+    stuck: Option<Pin<Box<Sleep>>>,
+}
+
+impl<S> Paced<S> {
+    pub(super) fn new(stream: S, pace: &Pace) -> Self {
+        Self { stream, activity: Activity::new(), write: pace.write, stuck: None }
+    }
+
+    pub(super) fn activity(&self) -> Activity {
+        self.activity.clone()
+    }
+
+    /// What became of an attempt to write: one that cannot go on for too long fails.
+    fn written(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        if written.is_ready() {
+            self.stuck = None;
+            self.activity.sent();
+            return written;
+        }
+        let limit = self.write;
+        let stuck = self.stuck.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + limit)));
+        ready!(stuck.as_mut().poll(cx));
+        Poll::Ready(Err(io::Error::new(ErrorKind::TimedOut, NotRead)))
+    }
+}
+
+/// The peer does not take in what it is sent.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the peer does not read what it is sent")]
+pub(super) struct NotRead;
+
+impl NotRead {
+    /// Whether this is why a connection has failed.
+    pub(super) fn caused(error: &(dyn std::error::Error + 'static)) -> bool {
+        let mut causes = std::iter::successors(Some(error), |error| error.source());
+        causes.any(|cause| {
+            let io = cause.downcast_ref::<io::Error>();
+            io.and_then(io::Error::get_ref).is_some_and(|inner| inner.is::<Self>())
+        })
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        if buffer.filled().len() > before {
+            self.activity.received();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.written(cx, written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        self.written(cx, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    fn pace(head: u64, idle: u64, write: Duration) -> Pace {
+        Pace { head: Duration::from_secs(head), idle: Duration::from_secs(idle), write }
+    }
+
+    /// THREATS EX-09.
+    #[tokio::test]
+    async fn who_reads_nothing_is_given_up_and_who_reads_is_not() {
+        let pace = pace(10, 75, Duration::from_millis(1));
+        let (ours, mut theirs) = tokio::io::duplex(4);
+        let mut paced = Paced::new(ours, &pace);
+        paced.write_all(b"1234").await.unwrap();
+
+        let error = paced.write_all(b"5").await.unwrap_err();
+        assert!(NotRead::caused(&error), "{error}");
+
+        theirs.read_exact(&mut [0; 4]).await.unwrap();
+        paced.write_all(b"5").await.unwrap();
+        assert!(paced.stuck.is_none(), "every byte that leaves begins the time anew");
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_idle_until_the_first_byte_and_then_at_a_head() {
+        let pace = pace(10, 75, Duration::from_secs(30));
+        let (ours, mut theirs) = tokio::io::duplex(64);
+        let mut paced = Paced::new(ours, &pace);
+        let activity = paced.activity();
+        let due = |is_closing| activity.due(&pace, is_closing).map(|(_, what)| what);
+
+        assert_eq!(due(false), Some(Overdue::Head), "the first request");
+        activity.answering();
+        theirs.write_all(b"a=b").await.unwrap();
+        paced.read_exact(&mut [0; 3]).await.unwrap();
+        assert_eq!(due(false), None, "bytes of the body");
+        activity.answered();
+        assert_eq!(due(false), Some(Overdue::Request));
+        assert_eq!(due(true), None, "nothing is waited for that is not to come");
+        theirs.write_all(b"G").await.unwrap();
+        paced.read_exact(&mut [0; 1]).await.unwrap();
+        assert_eq!(due(false), Some(Overdue::Head));
+        assert_eq!(due(true), Some(Overdue::Head), "a head that has begun must come");
+    }
+}

@@ -1,0 +1,148 @@
+//! How many connections a listener holds: all together, and of one peer (THREATS EX-09).
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::address::is_proxy;
+use crate::config::{Http, Network};
+use crate::types::Subscriber;
+
+/// The places of one listener.
+#[derive(Clone, Debug)]
+pub(super) struct Places {
+    /// As many as there are.
+    all: usize,
+    free: Arc<Semaphore>,
+    /// As many as one subscriber may have.
+    per_subscriber: usize,
+    taken: Arc<Taken>,
+    /// Whoever has as many as there are: the connections of a proxy are those of everybody behind it.
+    proxies: Arc<[Network]>,
+}
+
+/// Those of whoever has any.
+type Taken = Mutex<HashMap<Subscriber, usize>>;
+
+/// One place, for as long as this lives.
+#[derive(Debug)]
+pub(super) struct Place {
+    _one: OwnedSemaphorePermit,
+    _counted: Option<Counted>,
+}
+
+#[derive(Debug)]
+struct Counted {
+    subscriber: Subscriber,
+    taken: Arc<Taken>,
+}
+
+impl Places {
+    /// So many, of which one subscriber may take as many as the configuration says, and never more than
+    /// half.
+    pub(super) fn new(all: usize, config: &Http) -> Self {
+        Self {
+            all,
+            free: Arc::new(Semaphore::new(all.min(Semaphore::MAX_PERMITS))),
+            per_subscriber: config.max_connections_per_address.min(all.div_ceil(2)),
+            taken: Arc::default(),
+            proxies: config.trusted_proxies.as_slice().into(),
+        }
+    }
+
+    /// As many, all of them free: no listener takes those of another.
+    pub(super) fn anew(&self) -> Self {
+        let free = Arc::new(Semaphore::new(self.all.min(Semaphore::MAX_PERMITS)));
+        Self { free, taken: Arc::default(), ..self.clone() }
+    }
+
+    /// Waits until one is free, whoever it will be for.
+    pub(super) async fn free(&self) -> Option<OwnedSemaphorePermit> {
+        self.free.clone().acquire_owned().await.ok()
+    }
+
+    /// Gives a free one to this peer; `None`: it has as many as it may have.
+    pub(super) fn take(&self, one: OwnedSemaphorePermit, peer: IpAddr) -> Option<Place> {
+        if is_proxy(peer, &self.proxies) {
+            return Some(Place { _one: one, _counted: None });
+        }
+        let subscriber = Subscriber::of(Some(peer));
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = taken.entry(subscriber).or_default();
+        if *count >= self.per_subscriber {
+            return None;
+        }
+        *count += 1;
+        let counted = Counted { subscriber, taken: self.taken.clone() };
+        Some(Place { _one: one, _counted: Some(counted) })
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Entry::Occupied(mut count) = taken.entry(self.subscriber) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn places(all: usize, per_subscriber: usize) -> Places {
+        let config = Http {
+            max_connections_per_address: per_subscriber,
+            trusted_proxies: vec![Network::new("10.0.0.1".parse().unwrap(), 32).unwrap()],
+            ..Http::default()
+        };
+        Places::new(all, &config)
+    }
+
+    async fn take(places: &Places, peer: &str) -> Option<Place> {
+        let one = places.free().await.unwrap();
+        places.take(one, peer.parse().unwrap())
+    }
+
+    /// THREATS EX-09.
+    #[tokio::test]
+    async fn a_subscriber_has_so_many_and_a_proxy_all() {
+        let places = places(10, 2);
+        let mut held = Vec::new();
+        for peer in ["192.0.2.1", "::ffff:192.0.2.1", "2001:db8::1", "2001:db8::ffff:1"] {
+            held.extend(take(&places, peer).await);
+        }
+        assert_eq!(held.len(), 4);
+
+        for full in ["192.0.2.1", "2001:db8::2"] {
+            assert!(take(&places, full).await.is_none(), "{full}");
+        }
+        for other in ["192.0.2.2", "2001:db8:0:1::1", "10.0.0.1", "10.0.0.1", "10.0.0.1"] {
+            held.push(take(&places, other).await.unwrap());
+        }
+
+        held.remove(0);
+        held.push(take(&places, "192.0.2.1").await.unwrap());
+        assert!(take(&places, "192.0.2.1").await.is_none());
+        drop(held);
+        assert!(places.taken.lock().unwrap().is_empty(), "who has none is not remembered");
+        assert_eq!(places.free.available_permits(), 10);
+    }
+
+    #[tokio::test]
+    async fn nobody_has_more_than_half() {
+        let places = places(3, 1000);
+        let held = [take(&places, "192.0.2.1").await, take(&places, "192.0.2.1").await];
+
+        assert!(held.iter().all(Option::is_some));
+        assert!(take(&places, "192.0.2.1").await.is_none());
+        assert!(take(&places, "192.0.2.2").await.is_some());
+    }
+}
