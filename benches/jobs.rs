@@ -338,6 +338,7 @@ impl Work for Refreshing {
 struct Flowing {
     basic: String,
     client_id: String,
+    cookie_name: String,
     cookies: Vec<String>,
     next: usize,
     code: Option<String>,
@@ -353,6 +354,7 @@ impl Flowing {
             Box::new(Self {
                 basic: seeded.web.basic(),
                 client_id: seeded.web.id.clone(),
+                cookie_name: session_cookie(&seeded.issuer),
                 cookies: cookies.to_vec(),
                 next: 0,
                 code: None,
@@ -360,6 +362,12 @@ impl Flowing {
         };
         seeded.cookies.chunks(share).map(of).collect()
     }
+}
+
+/// What the cookie of a sign-in is called where this is the issuer, without TLS.
+fn session_cookie(issuer: &str) -> String {
+    let Digest([a, b, c, d, ..]) = Digest::of(issuer.as_bytes());
+    format!("gatewright-session-{a:02x}{b:02x}{c:02x}{d:02x}")
 }
 
 /// Percent-encodes what stands in our few values.
@@ -387,7 +395,7 @@ impl Work for Flowing {
         bytes.extend(request(
             "GET",
             &path,
-            &format!("cookie: gatewright-session={cookie}\r\n"),
+            &format!("cookie: {}={cookie}\r\n", self.cookie_name),
             "",
         ));
     }
@@ -436,7 +444,7 @@ impl Work for SigningIn {
     fn hear(&mut self, answer: &Answer<'_>) -> Result<Step> {
         if self.page.is_some() {
             answer.must_be(303)?;
-            ensure!(answer.head.contains("gatewright-session="), "no session: {}", answer.head);
+            ensure!(answer.head.contains("gatewright-session-"), "no session: {}", answer.head);
             return Ok(Step::Done);
         }
         answer.must_be(200)?;

@@ -18,7 +18,7 @@ pub(super) const MOST: usize = 8;
 /// `invalid_target` for what the client may not ask for.
 pub async fn asked(call: &Call<'_>, client: &Client, params: &Params) -> Result<Vec<ResourceId>> {
     let mut resources: Vec<ResourceId> = Vec::new();
-    for text in params.many("resource") {
+    for text in params.many("resource")? {
         let id = ResourceId::from_text(text);
         if resources.contains(&id) {
             continue;

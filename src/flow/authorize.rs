@@ -488,14 +488,16 @@ pub fn decide(
     let on_behalf = waiting.filter(|waiting| waiting.session_id.as_ref() == Some(&session.id));
     let is_fresh = on_behalf.is_some_and(|waiting| session.auth_time >= waiting.created_at);
 
-    if let Some(wanted) = &request.subject
-        && *wanted != subject::of(&*call.keys()?, &request.client, &user.id)
-    {
-        let why = "another user is signed in than the one that is asked for";
-        if is_fresh {
+    if let Some(wanted) = &request.subject {
+        let is_wanted = *wanted == subject::of(&*call.keys()?, &request.client, &user.id);
+        let why = "the user that is asked for is not signed in, or has not agreed to be known here";
+        if is_fresh && !is_wanted {
             return Err(Code::LoginRequired.because(why).into());
         }
-        return silent(Code::LoginRequired, why, Next::SignIn);
+        // One answer for both, or a client could ask who somebody is whom it may not know.
+        if !is_wanted || (request.prompt.none && !may_know(request, consent.as_ref())) {
+            return silent(Code::LoginRequired, why, Next::SignIn);
+        }
     }
     let age = call.now - session.auth_time;
     let is_too_old = request.max_age.is_some_and(|max| max == Seconds(0) || age > max);
@@ -504,10 +506,11 @@ pub fn decide(
         return silent(Code::LoginRequired, why, Next::SignIn);
     }
     if request.prompt.select_account && on_behalf.is_none() {
-        return Ok(Next::SelectAccount);
+        let why = "the user has to choose an account";
+        return silent(Code::LoginRequired, why, Next::SelectAccount);
     }
     if request.prompt.consent {
-        return Ok(Next::Consent);
+        return silent(Code::ConsentRequired, "the user has to be asked", Next::Consent);
     }
     // Nobody can be trusted whom anybody can pass for (THREATS UI-10).
     if !can_be_impersonated(request) {
@@ -519,6 +522,12 @@ pub fn decide(
         }
     }
     silent(Code::ConsentRequired, "the user has not agreed to all that is asked for", Next::Consent)
+}
+
+/// Whether the user has told this client who they are.
+fn may_know(request: &Request, consent: Option<&Consent>) -> bool {
+    let has_told = consent.is_some_and(|consent| consent.scope.has("openid"));
+    (has_told || request.client.metadata.gw_skip_consent) && !can_be_impersonated(request)
 }
 
 /// > authorization servers SHOULD NOT process authorization requests automatically without user consent

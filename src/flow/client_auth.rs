@@ -16,6 +16,7 @@ use super::Call;
 use crate::config;
 use crate::jose::claims::{Audience, Claims};
 use crate::jose::jws::{Jws, Keys, Typ, Verified};
+use crate::jose::seal::{self, Owner};
 use crate::store::replays;
 use crate::types::client::{AssertionAudience, AuthMethod, HeldSecret, Profile};
 use crate::types::token::ClientSecret;
@@ -228,7 +229,8 @@ fn shared(call: &Call<'_>, client: &Client, jwt: &Secret) -> Result<Verified, Un
         let Some(sealed) = &held.sealed else {
             continue;
         };
-        let clear = call.keyring.kek().open(client.id.as_str(), sealed);
+        let clear =
+            call.keyring.kek().open(Owner(seal::Kind::ClientSecret, client.id.as_str()), sealed);
         let clear = clear.map_err(|error| Unverified::Failed(Failure::internal(error)))?;
         let secret = std::str::from_utf8(&clear)
             .map(Secret::new)

@@ -17,9 +17,8 @@ use self::secrets::{Opened, Purpose};
 use crate::config::Config;
 use crate::jose::jwk::{Jwks, PublicKey};
 use crate::jose::mac::{Mac, VersionedMac};
-use crate::jose::seal::{Kek, Unopened};
+use crate::jose::seal::{self, Kek, Owner, Unopened};
 use crate::jose::sign::SigningKey;
-use crate::pki::authority::sealed_for;
 use crate::record::{Event, Kind, Trace};
 use crate::store::signing_keys::{self, SigningKeyRow, State};
 use crate::store::{Store, Tx, acme, authorities, clients, server_secrets, versions};
@@ -394,7 +393,7 @@ async fn make(
         id: key.kid().to_owned(),
         alg: algorithm,
         public_jwk: key.public_jwk().to_string(),
-        sealed: kek.seal(key.kid(), &pkcs8),
+        sealed: kek.seal(Owner(seal::Kind::SigningKey, key.kid()), &pkcs8),
         published_at,
         activated_at,
         retiring_at: None,
@@ -403,55 +402,75 @@ async fn make(
     })
 }
 
-/// Seals everything again that is not sealed under the present key-encryption key. All of it is opened
-/// before any of it is changed.
+/// Seals everything again that is not sealed under the present key-encryption key, or not yet bound to
+/// its kind. All of it is opened before any of it is changed.
 async fn reseal(store: &Store, kek: &Kek) -> Result<()> {
     let keys = signing_keys::all(store.db()).await?;
     let ours = server_secrets::all(store.db()).await?;
     let of_authority = authorities::all(store.db()).await?;
     let of_clients = clients::sealed_secrets(store.db()).await?;
-    let keys_sealed = keys.iter().map(|row| (row.id.as_str(), &row.sealed));
-    let owners: Vec<_> = ours.iter().map(server_secrets::ServerSecret::owner).collect();
-    let ours_sealed = owners.iter().map(String::as_str).zip(ours.iter().map(|row| &row.sealed));
-    let of_clients_sealed = of_clients.iter().map(|row| (row.client_id.as_str(), &row.sealed));
     let of_acme = acme::sealed(store.db()).await?;
-    let of_acme_sealed = of_acme.iter().map(|row| (row.owner.as_str(), &row.sealed));
-    let all = keys_sealed.chain(ours_sealed).chain(of_clients_sealed).chain(of_acme_sealed);
-    for (owner, sealed) in all {
-        unseal(kek, owner, sealed)?;
+    let mut again = Vec::new();
+    for row in &keys {
+        let new = sealed_again(kek, Owner(seal::Kind::SigningKey, &row.id), &row.sealed)?;
+        again.extend(new.map(|new| (Resealed::Key(row), new)));
+    }
+    for row in &ours {
+        let new = sealed_again(kek, Owner(seal::Kind::ServerSecret, &row.owner()), &row.sealed)?;
+        again.extend(new.map(|new| (Resealed::Ours(row), new)));
+    }
+    for row in &of_clients {
+        let owner = Owner(seal::Kind::ClientSecret, row.client_id.as_str());
+        let new = sealed_again(kek, owner, &row.sealed)?;
+        again.extend(new.map(|new| (Resealed::Client(row), new)));
     }
     for row in &of_authority {
-        if let Some(sealed) = &row.sealed {
-            unseal(kek, &sealed_for(&row.id), sealed)?;
-        }
+        let Some(sealed) = &row.sealed else { continue };
+        let new = sealed_again(kek, Owner(seal::Kind::Authority, &row.id), sealed)?;
+        again.extend(new.map(|new| (Resealed::Authority(&row.id, sealed), new)));
+    }
+    for row in &of_acme {
+        let new = sealed_again(kek, acme_owner(row), &row.sealed)?;
+        again.extend(new.map(|new| (Resealed::Acme(row), new)));
     }
 
-    let again = |owner: &str, sealed: &[u8]| -> Result<Vec<u8>> {
-        Ok(kek.seal(owner, &unseal(kek, owner, sealed)?))
-    };
-    for row in keys.iter().filter(|row| !kek.is_current(&row.sealed)) {
-        let new = again(&row.id, &row.sealed)?;
-        signing_keys::reseal(store.db(), &row.id, &row.sealed, &new).await?;
-    }
-    for row in ours.iter().filter(|row| !kek.is_current(&row.sealed)) {
-        let new = again(&row.owner(), &row.sealed)?;
-        server_secrets::reseal(store.db(), row, &new).await?;
-    }
-    for row in of_clients.iter().filter(|row| !kek.is_current(&row.sealed)) {
-        let new = again(row.client_id.as_str(), &row.sealed)?;
-        clients::reseal(store.db(), &row.id, &row.sealed, &new).await?;
-    }
-    for row in &of_authority {
-        if let Some(sealed) = row.sealed.as_ref().filter(|sealed| !kek.is_current(sealed)) {
-            let new = again(&sealed_for(&row.id), sealed)?;
-            authorities::reseal(store.db(), &row.id, sealed, &new).await?;
-        }
-    }
-    for row in of_acme.iter().filter(|row| !kek.is_current(&row.sealed)) {
-        let new = again(&row.owner, &row.sealed)?;
-        acme::reseal(store, &row.owner, &row.sealed, &new).await?;
+    for (row, new) in again {
+        let db = store.db();
+        match row {
+            Resealed::Key(row) => signing_keys::reseal(db, &row.id, &row.sealed, &new).await?,
+            Resealed::Ours(row) => server_secrets::reseal(db, row, &new).await?,
+            Resealed::Client(row) => clients::reseal(db, &row.id, &row.sealed, &new).await?,
+            Resealed::Authority(id, sealed) => authorities::reseal(db, id, sealed, &new).await?,
+            Resealed::Acme(row) => acme::reseal(db, row, &new).await?,
+        };
     }
     Ok(())
+}
+
+/// What is to be sealed again.
+enum Resealed<'a> {
+    Key(&'a SigningKeyRow),
+    Ours(&'a server_secrets::ServerSecret),
+    Client(&'a clients::SealedSecret),
+    Authority(&'a str, &'a [u8]),
+    Acme(&'a acme::Sealed),
+}
+
+fn acme_owner(row: &acme::Sealed) -> Owner<'_> {
+    let kind = if row.is_account { seal::Kind::AcmeAccount } else { seal::Kind::AcmeCertificate };
+    Owner(kind, &row.owner)
+}
+
+/// The new form of what has to be sealed again; `None`: it is as it should be.
+fn sealed_again(kek: &Kek, owner: Owner<'_>, sealed: &[u8]) -> Result<Option<Vec<u8>>> {
+    let clear = match kek.open(owner, sealed) {
+        Ok(_) if kek.is_current(sealed) => return Ok(None),
+        Ok(clear) => clear,
+        Err(unopened) => {
+            kek.open_unbound(owner, sealed).map_err(|_| cannot_open(owner, unopened))?
+        }
+    };
+    Ok(Some(kek.seal(owner, &clear)))
 }
 
 /// Reads what stands in the database.
@@ -469,7 +488,7 @@ async fn read(store: &Store, kek: &Kek) -> Result<Keys> {
         let public = || PublicKey::from_jwk(&jwk).map_err(Failure::internal);
         match row.state() {
             State::Active => {
-                let clear = unseal(kek, &row.id, &row.sealed)?;
+                let clear = unseal(kek, Owner(seal::Kind::SigningKey, &row.id), &row.sealed)?;
                 let key = SigningKey::from_pkcs8(row.alg, &clear)?;
                 // Parsed once: it checks nearly all tokens that come back.
                 published.push(key.public_key()?);
@@ -504,16 +523,20 @@ async fn read(store: &Store, kek: &Kek) -> Result<Keys> {
     })
 }
 
-fn unseal(kek: &Kek, owner: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
-    kek.open(owner, sealed).map_err(|unopened| {
-        let what = match unopened {
-            Unopened::OtherKey(_) => format!(
-                "the key {owner} in the database cannot be opened: {unopened}. Bring the key-encryption key back that this database was made with"
-            ),
-            Unopened::Tampered => format!("the key {owner} in the database cannot be opened: {unopened}"),
-        };
-        Error::Failed(Failure::Internal(what))
-    })
+fn unseal(kek: &Kek, owner: Owner<'_>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+    kek.open(owner, sealed).map_err(|unopened| cannot_open(owner, unopened))
+}
+
+fn cannot_open(owner: Owner<'_>, unopened: Unopened) -> Error {
+    let what = match unopened {
+        Unopened::OtherKey(_) => format!(
+            "the key {owner} in the database cannot be opened: {unopened}. Bring the key-encryption key back that this database was made with"
+        ),
+        Unopened::Tampered => {
+            format!("the key {owner} in the database cannot be opened: {unopened}")
+        }
+    };
+    Error::Failed(Failure::Internal(what))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::authorize::{Hint, read_hint};
+use super::uri::with_parameters;
 use super::{Call, redirect_uri, sid, subject};
 use crate::store::sessions::SignedIn;
 use crate::types::{Client, ClientId, Code, Error, Params, Refusal, Result};
@@ -86,13 +87,10 @@ fn return_to(client: Option<&Client>, uri: &str, state: Option<&str>) -> Result<
             .with("presented", uri)
             .with("comparison", mismatch)
     })?;
-    let Some(state) = state else {
-        return Ok(uri.to_owned());
-    };
-    let state =
-        form_urlencoded::Serializer::new(String::new()).append_pair("state", state).finish();
-    let joint = if uri.contains('?') { '&' } else { '?' };
-    Ok(format!("{uri}{joint}{state}"))
+    Ok(match state {
+        Some(state) => with_parameters(uri, [("state", state)]),
+        None => uri.to_owned(),
+    })
 }
 
 /// Whether the user has to be asked first.

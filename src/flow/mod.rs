@@ -32,7 +32,7 @@ pub mod resources;
 pub mod revoke;
 pub mod sid;
 pub mod subject;
-mod uri;
+pub mod uri;
 pub mod userinfo;
 
 pub use call::Call;

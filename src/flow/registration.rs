@@ -12,6 +12,7 @@ pub use self::certificate_names::settle;
 use super::client_metadata::{judge, must_be_in_sector, warnings};
 use crate::config::Config;
 use crate::jose::Kek;
+use crate::jose::seal::{self, Owner};
 use crate::outbound::Outbound;
 use crate::pki::issue::urn;
 use crate::pki::{Reason, inventory};
@@ -257,7 +258,12 @@ impl Registrar<'_> {
         let secret = ClientSecret::generate();
         let sealed = if is_sealed(metadata.token_endpoint_auth_method) {
             let kek = self.kek.ok_or_else(|| Failure::internal("no key-encryption key is open"))?;
-            Some(kek.seal(id.as_str(), secret.0.expose().as_bytes()))
+            Some(
+                kek.seal(
+                    Owner(seal::Kind::ClientSecret, id.as_str()),
+                    secret.0.expose().as_bytes(),
+                ),
+            )
         } else {
             None
         };

@@ -67,6 +67,23 @@ pub(super) fn must_be_absolute(uri: &str) -> Result<(), &'static str> {
     Url::parse(uri).map(drop).map_err(|_| "it is not an absolute URI")
 }
 
+/// A URI with these parameters added to its query (RFC 6749 §3.1.2). The query begins at the first `?`
+/// (RFC 3986 §3.4): another one is a character of it.
+pub fn with_parameters<'a>(
+    uri: &str,
+    parameters: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> String {
+    let joint = match uri.split_once('?') {
+        None => "?",
+        Some((_, "")) => "",
+        Some((_, query)) if query.ends_with('&') => "",
+        Some(_) => "&",
+    };
+    let parameters =
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+    format!("{uri}{joint}{parameters}")
+}
+
 /// Whether it never leaves this machine.
 pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {

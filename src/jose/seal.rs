@@ -1,7 +1,8 @@
 //! What the store keeps encrypted: AES-256-GCM under the key-encryption key.
 //!
 //! A sealed text is the id of the key (8 bytes), a random nonce (12), the ciphertext and its tag
-//! (16). It is bound to its owner: copied to another row it does not open. 96 random bits are safe
+//! (16). It is bound to its owner, the kind and the identifier: copied to another row, or to a column of
+//! another kind, it does not open. 96 random bits are safe
 //! for 2³² texts under one key (NIST SP 800-38D §8.3); we seal a few thousand, and two servers that
 //! start from one snapshot do not share a counter (THREATS KE-06).
 
@@ -30,6 +31,41 @@ pub struct Kek {
 struct Key {
     id: KeyId,
     aead: RandomizedNonceKey,
+}
+
+/// Whose a sealed text is: its kind, and its identifier among that kind.
+#[derive(Clone, Copy, Debug)]
+pub struct Owner<'a>(pub Kind, pub &'a str);
+
+/// What is sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A signing key, by its `kid`.
+    SigningKey,
+    /// A secret of the server, by its name.
+    ServerSecret,
+    /// A secret of the client of this `client_id`.
+    ClientSecret,
+    /// The key of a certificate of our authority.
+    Authority,
+    /// An account at an ACME server, by its directory.
+    AcmeAccount,
+    /// The key of a certificate from an ACME server.
+    AcmeCertificate,
+}
+
+impl fmt::Display for Owner<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.0 {
+            Kind::SigningKey => "signing_keys",
+            Kind::ServerSecret => "server_secrets",
+            Kind::ClientSecret => "client_secrets",
+            Kind::Authority => "authorities",
+            Kind::AcmeAccount => "acme_accounts",
+            Kind::AcmeCertificate => "acme_certificates",
+        };
+        write!(f, "{kind}/{}", self.1)
+    }
 }
 
 /// The first bytes of the SHA-256 of a key-encryption key.
@@ -132,16 +168,26 @@ impl Kek {
         Self::load(path)
     }
 
-    /// Seals `clear` for its owner: its kind and its identifier, like `signing_keys/0198…`.
+    /// Seals `clear` for its owner.
+    pub fn seal(&self, owner: Owner<'_>, clear: &[u8]) -> Vec<u8> {
+        self.seal_bound(clear, 2, &owner.to_string())
+    }
+
+    /// As it was sealed before texts were bound to their kind.
+    #[cfg(test)]
+    pub(crate) fn seal_unbound(&self, owner: Owner<'_>, clear: &[u8]) -> Vec<u8> {
+        self.seal_bound(clear, 1, owner.1)
+    }
+
     #[expect(clippy::expect_used, reason = "AES-GCM refuses nothing that fits in memory")]
-    pub fn seal(&self, owner: &str, clear: &[u8]) -> Vec<u8> {
+    fn seal_bound(&self, clear: &[u8], version: u8, owner: &str) -> Vec<u8> {
         let key = &self.current;
         // Room for the tag from the start, so that no copy of the clear text is left behind.
         let mut text = Vec::with_capacity(clear.len() + TAG);
         text.extend_from_slice(clear);
         let nonce = key
             .aead
-            .seal_in_place_append_tag(Aad::from(bound(key.id, owner)), &mut text)
+            .seal_in_place_append_tag(Aad::from(bound(key.id, version, owner)), &mut text)
             .expect("AES-256-GCM failed");
         [&key.id.0, nonce.as_ref().as_slice(), &text].concat()
     }
@@ -150,7 +196,32 @@ impl Kek {
     ///
     /// # Errors
     /// When the key is not there, or the text is not what was sealed.
-    pub fn open(&self, owner: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Unopened> {
+    pub fn open(&self, owner: Owner<'_>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Unopened> {
+        self.open_bound(sealed, 2, &owner.to_string())
+    }
+
+    /// Opens what was sealed before texts were bound to their kind, to be sealed again. Nothing else may
+    /// read it.
+    ///
+    /// # Errors
+    /// When the key is not there, or the text is not what was sealed.
+    pub fn open_unbound(
+        &self,
+        owner: Owner<'_>,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, Unopened> {
+        match owner {
+            Owner(Kind::Authority, _) => self.open_bound(sealed, 1, &owner.to_string()),
+            Owner(_, id) => self.open_bound(sealed, 1, id),
+        }
+    }
+
+    fn open_bound(
+        &self,
+        sealed: &[u8],
+        version: u8,
+        owner: &str,
+    ) -> Result<Zeroizing<Vec<u8>>, Unopened> {
         let (id, rest) = sealed.split_first_chunk().ok_or(Unopened::Tampered)?;
         let (nonce, text) = rest.split_first_chunk::<NONCE>().ok_or(Unopened::Tampered)?;
         let id = KeyId(*id);
@@ -162,7 +233,7 @@ impl Kek {
         let mut text = Zeroizing::new(text.to_vec());
         let length = key
             .aead
-            .open_in_place(Nonce::from(nonce), Aad::from(bound(id, owner)), &mut text)
+            .open_in_place(Nonce::from(nonce), Aad::from(bound(id, version, owner)), &mut text)
             .map_err(|_| Unopened::Tampered)?
             .len();
         text.truncate(length);
@@ -205,9 +276,10 @@ impl fmt::Display for KeyId {
     }
 }
 
-/// What is authenticated beside the text. The id is of a fixed length, so nothing is ambiguous.
-fn bound(id: KeyId, owner: &str) -> Vec<u8> {
-    [b"gatewright/1/".as_slice(), &id.0, owner.as_bytes()].concat()
+/// What is authenticated beside the text. The id is of a fixed length, and no kind has a slash in it, so
+/// nothing is ambiguous. Version 1 had the identifier alone.
+fn bound(id: KeyId, version: u8, owner: &str) -> Vec<u8> {
+    [format!("gatewright/{version}/").as_bytes(), &id.0, owner.as_bytes()].concat()
 }
 
 fn write_private(path: &Path, text: &[u8]) -> std::io::Result<()> {
@@ -280,6 +352,7 @@ mod tests {
         }
     }
 
+    const ONE: Owner<'static> = Owner(Kind::ServerSecret, "1");
     const FIRST: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
     const SECOND: &str = "Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA=";
 
@@ -287,19 +360,30 @@ mod tests {
     #[test]
     fn only_the_owner_opens_what_was_sealed_and_only_unchanged() {
         let kek = Dir::new().holding(FIRST).unwrap();
-        let sealed = kek.seal("signing_keys/1", b"a private key");
+        let owner = Owner(Kind::SigningKey, "1");
+        let sealed = kek.seal(owner, b"a private key");
 
-        assert_eq!(*kek.open("signing_keys/1", &sealed).unwrap(), b"a private key");
-        for owner in ["signing_keys/2", "totp/1", "", "signing_keys/1 "] {
-            assert_eq!(kek.open(owner, &sealed), Err(Unopened::Tampered), "{owner}");
+        assert_eq!(*kek.open(owner, &sealed).unwrap(), b"a private key");
+        for other in [
+            Owner(Kind::SigningKey, "2"),
+            Owner(Kind::ServerSecret, "1"),
+            Owner(Kind::ClientSecret, "1"),
+            Owner(Kind::AcmeAccount, "1"),
+            Owner(Kind::AcmeCertificate, "1"),
+            Owner(Kind::Authority, "1"),
+            Owner(Kind::SigningKey, ""),
+            Owner(Kind::SigningKey, "1 "),
+        ] {
+            assert_eq!(kek.open(other, &sealed), Err(Unopened::Tampered), "{other}");
+            assert_eq!(kek.open_unbound(other, &sealed), Err(Unopened::Tampered), "{other}");
         }
         for at in 0..sealed.len() {
             let mut changed = sealed.clone();
             changed[at] ^= 1;
-            assert!(kek.open("signing_keys/1", &changed).is_err(), "byte {at}");
-            assert!(kek.open("signing_keys/1", &sealed[..at]).is_err(), "cut at {at}");
+            assert!(kek.open(owner, &changed).is_err(), "byte {at}");
+            assert!(kek.open(owner, &sealed[..at]).is_err(), "cut at {at}");
         }
-        assert!(kek.open("signing_keys/1", &[sealed.as_slice(), b"x"].concat()).is_err());
+        assert!(kek.open(owner, &[sealed.as_slice(), b"x"].concat()).is_err());
     }
 
     /// THREATS KE-06.
@@ -307,8 +391,8 @@ mod tests {
     fn the_same_text_is_never_sealed_the_same() {
         let kek = Dir::new().holding(FIRST).unwrap();
 
-        assert_ne!(kek.seal("a/1", b"text"), kek.seal("a/1", b"text"));
-        assert_eq!(*kek.open("a/1", &kek.seal("a/1", b"")).unwrap(), b"");
+        assert_ne!(kek.seal(ONE, b"text"), kek.seal(ONE, b"text"));
+        assert_eq!(*kek.open(ONE, &kek.seal(ONE, b"")).unwrap(), b"");
     }
 
     /// THREATS KE-04.
@@ -316,15 +400,15 @@ mod tests {
     fn an_older_key_still_opens_and_a_lost_one_is_named() {
         let dir = Dir::new();
         let old = dir.holding(FIRST).unwrap();
-        let sealed = old.seal("a/1", b"text");
+        let sealed = old.seal(ONE, b"text");
 
         let rotated = dir.holding(&format!("# since May\n{SECOND}\n\n{FIRST}\n")).unwrap();
-        assert_eq!(*rotated.open("a/1", &sealed).unwrap(), b"text");
+        assert_eq!(*rotated.open(ONE, &sealed).unwrap(), b"text");
         assert!(!rotated.is_current(&sealed));
-        assert!(rotated.is_current(&rotated.seal("a/1", b"text")));
+        assert!(rotated.is_current(&rotated.seal(ONE, b"text")));
 
         let lost = dir.holding(SECOND).unwrap();
-        assert_eq!(lost.open("a/1", &sealed), Err(Unopened::OtherKey(old.id())));
+        assert_eq!(lost.open(ONE, &sealed), Err(Unopened::OtherKey(old.id())));
         assert_eq!(old.id().to_string(), "630dcd2966c43366", "SHA-256 of the key, 8 bytes");
     }
 

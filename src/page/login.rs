@@ -132,7 +132,7 @@ pub(super) async fn post(mut request: Request) -> Result<Response, Unanswered> {
         password: &Secret::new(params.one("password")?.unwrap_or_default()),
         remember: typed.keep,
         device: device.as_ref(),
-        user_agent: visit.user_agent(),
+        user_agent: &visit.user_agent(),
         replaces: replaces.as_ref().map(|signed_in| &signed_in.session),
         waiting: waiting.as_ref().map(|waiting| WaitingHandle {
             handle: waiting.handle.handle.digest(),

@@ -21,6 +21,7 @@ use super::signer::Signer;
 use super::{Certificate, inventory};
 use crate::config::Config;
 use crate::jose::Kek;
+use crate::jose::seal::{self, Owner};
 use crate::record::{Event, Kind, Trace};
 use crate::store::authorities::{self, AuthorityRow};
 use crate::store::certificates::{self, Origin, Revoked};
@@ -95,11 +96,6 @@ pub fn published(
         }
     }
     found
-}
-
-/// Who owns the sealed key of a certificate of the authority.
-pub fn sealed_for(id: &str) -> String {
-    format!("authorities/{id}")
 }
 
 /// What a certificate of the authority is called, for people.
@@ -253,14 +249,20 @@ impl Authority<'_> {
     fn open_key(&self, row: &AuthorityRow) -> Result<Signer> {
         let sealed = row.sealed.as_ref();
         let sealed = sealed.ok_or_else(|| Failure::internal("the key of an authority is gone"))?;
-        let pkcs8 = self.kek.open(&sealed_for(&row.id), sealed).map_err(Failure::internal)?;
+        let pkcs8 = self
+            .kek
+            .open(Owner(seal::Kind::Authority, &row.id), sealed)
+            .map_err(Failure::internal)?;
         Ok(Signer::from_pkcs8(&pkcs8).map_err(Failure::internal)?)
     }
 
     async fn root_key(&self) -> Result<(AuthorityRow, Zeroizing<Vec<u8>>)> {
         let root = authorities::present(self.store.db(), true).await?.ok_or_else(no_root_key)?;
         let sealed = root.sealed.as_ref().ok_or_else(no_root_key)?;
-        let key = self.kek.open(&sealed_for(&root.id), sealed).map_err(Failure::internal)?;
+        let key = self
+            .kek
+            .open(Owner(seal::Kind::Authority, &root.id), sealed)
+            .map_err(Failure::internal)?;
         Ok((root, key))
     }
 
@@ -323,7 +325,7 @@ impl Authority<'_> {
     ) -> Result<AuthorityRow> {
         let id = Uuid::now_v7().to_string();
         Ok(AuthorityRow {
-            sealed: pkcs8.map(|pkcs8| self.kek.seal(&sealed_for(&id), pkcs8)),
+            sealed: pkcs8.map(|pkcs8| self.kek.seal(Owner(seal::Kind::Authority, &id), pkcs8)),
             is_root,
             not_after: Timestamp(parse(certificate)?.validity().not_after.timestamp()),
             certificate: certificate.to_vec(),

@@ -48,9 +48,7 @@ impl Request {
     pub async fn form_beside_query(&mut self) -> Result<Params, Refusal> {
         must_be_form(&self.head)?;
         let body = read(&self.head, std::mem::take(&mut self.body)).await?;
-        let text = std::str::from_utf8(&body)
-            .map_err(|_| Code::InvalidRequest.because("the body of the request is not UTF-8"))?;
-        Params::parse(text)
+        Params::parse(&body)
     }
 }
 

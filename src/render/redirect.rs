@@ -13,6 +13,7 @@ use super::page::{self, Csp, Page};
 use super::view::FormPost;
 use super::{Head, Response};
 use crate::flow::authorize::{self, Unanswered};
+use crate::flow::uri::with_parameters;
 use crate::types::client::ResponseMode;
 use crate::types::{Error, Failure};
 
@@ -21,13 +22,9 @@ impl Answer for authorize::Answer {
         let uri = &self.return_to.redirect_uri;
         match self.return_to.mode {
             ResponseMode::Query => {
-                let joint = match uri.rsplit_once('?') {
-                    None => "?",
-                    Some((_, "")) => "",
-                    Some((_, query)) if query.ends_with('&') => "",
-                    Some(_) => "&",
-                };
-                see_other(head, &format!("{uri}{joint}{}", encoded(&self.parameters)))
+                let parameters =
+                    self.parameters.iter().map(|(name, value)| (*name, value.as_str()));
+                see_other(head, &with_parameters(uri, parameters))
             }
             ResponseMode::Fragment => {
                 see_other(head, &format!("{uri}#{}", encoded(&self.parameters)))

@@ -85,6 +85,13 @@ impl Head {
         first.and_then(|value| value.to_str().ok())
     }
 
+    /// A header field that is looked through or shown, whatever bytes are in it; one that stands there in
+    /// several lines is one list (RFC 9110 §5.3).
+    pub fn list(&self, name: impl AsHeaderName) -> String {
+        let lines: Vec<_> = self.headers.get_all(name).iter().map(HeaderValue::as_bytes).collect();
+        String::from_utf8_lossy(&lines.join(b", ".as_slice())).into_owned()
+    }
+
     /// The last segment of the path, where the route ends with a name in braces. As it stands there:
     /// nothing is decoded, so `%2e%2e` is just a name that nothing has.
     pub fn segment(&self) -> &str {
@@ -95,7 +102,7 @@ impl Head {
     pub fn words(&self) -> &'static Words {
         let query = self.query().unwrap_or_default();
         let asked = query.one("ui_locales").ok().flatten();
-        words::choose(asked, self.text(ACCEPT_LANGUAGE))
+        words::choose(asked, Some(&self.list(ACCEPT_LANGUAGE)))
     }
 
     /// What every page carries.
@@ -112,7 +119,7 @@ impl Head {
 
     /// Whether a person reads the answer.
     pub fn wants_page(&self) -> bool {
-        self.text(ACCEPT).is_some_and(|accept| accept.contains("text/html"))
+        self.list(ACCEPT).contains("text/html")
     }
 
     /// Lets the script that asks read the answer, if its origin is one of this client's, which the

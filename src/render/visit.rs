@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::http::header::{LOCATION, ORIGIN, SET_COOKIE, USER_AGENT};
+use axum::http::header::{ACCEPT_LANGUAGE, LOCATION, ORIGIN, SET_COOKIE, USER_AGENT};
 
 use super::browser::{Browser, Browsers};
 use super::cookies::Cookie;
@@ -57,15 +57,15 @@ impl Visit {
     }
 
     /// What the browser calls itself.
-    pub fn user_agent(&self) -> &str {
-        self.head.text(USER_AGENT).unwrap_or_default()
+    pub fn user_agent(&self) -> String {
+        self.head.list(USER_AGENT)
     }
 
     /// The words of the reader's language.
     pub fn words(&self, ui_locales: Option<&str>) -> &'static Words {
         ui_locales.map_or_else(
             || self.head.words(),
-            |asked| words::choose(Some(asked), self.head.text(axum::http::header::ACCEPT_LANGUAGE)),
+            |asked| words::choose(Some(asked), Some(&self.head.list(ACCEPT_LANGUAGE))),
         )
     }
 

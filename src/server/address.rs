@@ -20,10 +20,11 @@ pub(super) fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> 
         return peer;
     }
     let fields = headers.get_all("x-forwarded-for").iter().rev();
-    let hops = fields.flat_map(|field| field.to_str().unwrap_or("?").rsplit(','));
+    // As bytes: what a client wrote at the left must not hide what a proxy of ours added at the right.
+    let hops = fields.flat_map(|field| field.as_bytes().rsplit(|byte| *byte == b','));
     let mut believed = peer;
     for hop in hops.take(HOPS) {
-        let Some(address) = read(hop.trim()) else {
+        let Some(address) = read(hop) else {
             return believed;
         };
         believed = address;
@@ -40,7 +41,8 @@ pub(super) fn is_proxy(peer: IpAddr, trusted: &[Network]) -> bool {
 }
 
 /// An address; some proxies write a port behind it, and an IPv6 address in brackets.
-fn read(hop: &str) -> Option<IpAddr> {
+fn read(hop: &[u8]) -> Option<IpAddr> {
+    let hop = std::str::from_utf8(hop.trim_ascii()).ok()?;
     let address = hop.parse().ok().or_else(|| {
         let with_port: std::net::SocketAddr = hop.parse().ok()?;
         Some(with_port.ip())
@@ -51,6 +53,8 @@ fn read(hop: &str) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
 
     fn of(peer: &str, forwarded: &[&str]) -> String {
@@ -60,7 +64,7 @@ mod tests {
         ];
         let mut headers = HeaderMap::new();
         for value in forwarded {
-            headers.append("x-forwarded-for", value.parse().unwrap());
+            headers.append("x-forwarded-for", HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
         client(peer.parse().unwrap(), &headers, &trusted).to_string()
     }
@@ -86,6 +90,11 @@ mod tests {
             let headers = [broken];
             assert_eq!(of("10.0.0.1", &headers), "10.0.0.1", "{broken}");
         }
+        assert_eq!(
+            of("10.0.0.1", &["Jürgen, 203.0.113.9"]),
+            "203.0.113.9",
+            "nor what is left of it"
+        );
         let many = vec!["10.0.0.9"; 1000].join(", ");
         assert_eq!(of("10.0.0.1", &[&format!("203.0.113.9, {many}")]), "10.0.0.9");
     }

@@ -25,6 +25,8 @@ pub struct Sealed {
     pub owner: String,
     /// Sealed under the key-encryption key.
     pub sealed: Vec<u8>,
+    /// Whether it is an account, and not the key of a certificate.
+    pub is_account: bool,
 }
 
 #[derive(FromRow)]
@@ -196,9 +198,10 @@ pub async fn answer_for(
 /// # Errors
 /// What the database says.
 pub async fn sealed(on: impl Into<On<'_>>) -> sqlx::Result<Vec<Sealed>> {
-    sql("SELECT directory AS owner, sealed FROM acme_accounts
+    sql("SELECT directory AS owner, sealed, TRUE AS is_account FROM acme_accounts
          UNION ALL
-         SELECT id AS owner, sealed FROM acme_certificates WHERE sealed IS NOT NULL")
+         SELECT id AS owner, sealed, FALSE AS is_account FROM acme_certificates
+          WHERE sealed IS NOT NULL")
     .all(on)
     .await
 }
@@ -207,12 +210,11 @@ pub async fn sealed(on: impl Into<On<'_>>) -> sqlx::Result<Vec<Sealed>> {
 ///
 /// # Errors
 /// What the database says.
-pub async fn reseal(store: &super::Store, owner: &str, from: &[u8], to: &[u8]) -> sqlx::Result<()> {
-    for statement in [
-        "UPDATE acme_accounts SET sealed = $1 WHERE directory = $2 AND sealed = $3",
-        "UPDATE acme_certificates SET sealed = $1 WHERE id = $2 AND sealed = $3",
-    ] {
-        super::reseal(store.db(), statement, owner, from, to).await?;
-    }
-    Ok(())
+pub async fn reseal(on: impl Into<On<'_>>, row: &Sealed, to: &[u8]) -> sqlx::Result<bool> {
+    let statement = if row.is_account {
+        "UPDATE acme_accounts SET sealed = $1 WHERE directory = $2 AND sealed = $3"
+    } else {
+        "UPDATE acme_certificates SET sealed = $1 WHERE id = $2 AND sealed = $3"
+    };
+    super::reseal(on, statement, &row.owner, &row.sealed, to).await
 }

@@ -3,8 +3,17 @@
 use super::error::{Code, Refusal};
 
 /// Parameters of a query or of a form, in the order they came.
+///
+/// A value that cannot be read is a fault of the one parameter: it is refused where that is asked for, and
+/// ignored like all that nobody knows where it is not (RFC 6749 §3.1).
 #[derive(Clone, Debug, Default)]
-pub struct Params(Vec<(String, String)>);
+pub struct Params(Vec<(String, Value)>);
+
+/// The value of a parameter, or why it cannot be read.
+type Value = Result<String, &'static str>;
+
+/// As a value that cannot be read is written: it reads back as one.
+const UNREADABLE: &str = "%";
 
 /// As many parameters as anybody sends who means well.
 const MOST: usize = 100;
@@ -16,22 +25,27 @@ impl Params {
     /// Reads `application/x-www-form-urlencoded`.
     ///
     /// # Errors
-    /// `invalid_request` for what is not UTF-8 or not percent-encoded properly, and for more or
-    /// longer parameters than we read.
-    pub fn parse(text: &str) -> Result<Self, Refusal> {
+    /// `invalid_request` for more or longer parameters than we read.
+    pub fn parse(text: impl AsRef<[u8]>) -> Result<Self, Refusal> {
         let mut pairs = Vec::new();
-        for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+        let text = text.as_ref();
+        for pair in text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
             if pairs.len() == MOST {
                 return Err(
                     Code::InvalidRequest.because("the request has more than 100 parameters")
                 );
             }
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let value = decode(value)?;
-            if value.len() > LONGEST {
+            let mut halves = pair.splitn(2, |byte| *byte == b'=');
+            let (name, value) =
+                (halves.next().unwrap_or_default(), halves.next().unwrap_or_default());
+            let value = decoded(value);
+            if value.as_ref().is_ok_and(|value| value.len() > LONGEST) {
                 return Err(Code::TooLarge.because("a parameter is longer than 8192 bytes"));
             }
-            pairs.push((decode(name)?, value));
+            // Nobody asks for a name that cannot be read.
+            if let Ok(name) = decoded(name) {
+                pairs.push((name, value));
+            }
         }
         Ok(Self(pairs))
     }
@@ -42,14 +56,19 @@ impl Params {
     /// > Request and response parameters MUST NOT be included more than once. (RFC 6749 §3.1)
     ///
     /// # Errors
-    /// `invalid_request` when it stands there twice.
+    /// `invalid_request` when it stands there twice, is not UTF-8, not percent-encoded properly, or has a
+    /// NUL in it.
     pub fn one(&self, name: &str) -> Result<Option<&str>, Refusal> {
-        let mut values = self.0.iter().filter(|(n, _)| n == name).map(|(_, value)| value.as_str());
+        let mut values = self.0.iter().filter(|(n, _)| n == name).map(|(_, value)| value);
         let first = values.next();
         if values.next().is_some() {
             return Err(Code::InvalidRequest.because("a parameter stands in the request twice"));
         }
-        Ok(first.filter(|value| !value.is_empty()))
+        match first {
+            Some(Ok(value)) => Ok(Some(value.as_str()).filter(|value| !value.is_empty())),
+            Some(Err(why)) => Err(Code::InvalidRequest.because(why)),
+            None => Ok(None),
+        }
     }
 
     /// The parameter of this name, which there must be.
@@ -61,9 +80,16 @@ impl Params {
     }
 
     /// All parameters of this name: `resource` may come several times (RFC 8707 §2).
-    pub fn many<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        let named = self.0.iter().filter(move |(n, _)| n == name);
-        named.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+    ///
+    /// # Errors
+    /// `invalid_request` when one of them cannot be read.
+    pub fn many(&self, name: &str) -> Result<Vec<&str>, Refusal> {
+        let named = self.0.iter().filter(|(n, _)| n == name).map(|(_, value)| value);
+        let read = |value: &'_ Value| -> Result<(), Refusal> {
+            value.as_ref().map(drop).map_err(|why| Code::InvalidRequest.because(why))
+        };
+        named.clone().try_for_each(read)?;
+        Ok(named.flatten().map(String::as_str).filter(|value| !value.is_empty()).collect())
     }
 
     /// Refuses a name that stands there twice, whichever it is, but for `resource`.
@@ -83,7 +109,19 @@ impl Params {
 
     /// The same as a form-encoded text.
     pub fn encode(&self) -> String {
-        form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish()
+        let mut text = String::new();
+        for (name, value) in &self.0 {
+            if !text.is_empty() {
+                text.push('&');
+            }
+            text.extend(form_urlencoded::byte_serialize(name.as_bytes()));
+            text.push('=');
+            match value {
+                Ok(value) => text.extend(form_urlencoded::byte_serialize(value.as_bytes())),
+                Err(_) => text.push_str(UNREADABLE),
+            }
+        }
+        text
     }
 }
 
@@ -93,35 +131,35 @@ impl Params {
 /// `invalid_request` for what is not percent-encoded properly or not UTF-8, and for a NUL: no parameter
 /// of any RFC has one, and not every database keeps it (THREATS AZ-14).
 pub fn decode(text: &str) -> Result<String, Refusal> {
+    decoded(text.as_bytes()).map_err(|why| Code::InvalidRequest.because(why))
+}
+
+fn decoded(text: &[u8]) -> Value {
     let text = percent_decoded(text)?;
     if text.contains('\0') {
-        return Err(Code::InvalidRequest.because("the request has a parameter with a NUL in it"));
+        return Err("the request has a parameter with a NUL in it");
     }
     Ok(text)
 }
 
-fn percent_decoded(text: &str) -> Result<String, Refusal> {
-    if !text.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
-        return Ok(text.to_owned());
-    }
+fn percent_decoded(text: &[u8]) -> Value {
     let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
+    let mut rest = text.iter().copied();
     while let Some(byte) = rest.next() {
         bytes.push(match byte {
             b'+' => b' ',
             b'%' => match (rest.next().and_then(hex), rest.next().and_then(hex)) {
                 (Some(high), Some(low)) => high * 16 + low,
                 (_, None) | (None, _) => {
-                    return Err(Code::InvalidRequest.because(
+                    return Err(
                         "the request has a % that is not followed by two hexadecimal digits",
-                    ));
+                    );
                 }
             },
             other => other,
         });
     }
-    String::from_utf8(bytes)
-        .map_err(|_| Code::InvalidRequest.because("the request has a parameter that is not UTF-8"))
+    String::from_utf8(bytes).map_err(|_| "the request has a parameter that is not UTF-8")
 }
 
 const fn hex(digit: u8) -> Option<u8> {
@@ -143,7 +181,7 @@ mod tests {
 
         assert_eq!(params.one("a").ok().flatten(), Some("ä b"));
         assert_eq!(params.one("c").ok().flatten(), None, "no value counts as omitted");
-        assert_eq!(params.many("resource").collect::<Vec<_>>(), ["1", "2"]);
+        assert_eq!(params.many("resource").unwrap(), ["1", "2"]);
         assert!(params.must_be_unique().is_ok());
     }
 
@@ -154,11 +192,21 @@ mod tests {
         assert!(doubled.one("a").is_err());
         assert!(doubled.must_be_unique().is_err());
 
-        for broken in ["a=%zz", "a=%2", "a=%", "a=%ff", "%c3=1", "a=%00", "a=\0", "a%00=1"] {
-            assert!(Params::parse(broken).is_err(), "{broken}");
+        for broken in ["a=%zz", "a=%2", "a=%", "a=%ff", "a=%c3", "a=%00", "a=\0", "b=%zz&a=%zz"] {
+            let params = Params::parse(broken).unwrap_or_default();
+            assert!(params.one("a").is_err(), "{broken}");
+            assert!(params.many("a").is_err(), "{broken}");
+            let again = Params::parse(params.encode()).unwrap_or_default();
+            assert!(again.one("a").is_err(), "it is as unreadable where it is sent on: {broken}");
         }
+        for ignored in ["a=1&b=%zz", "%c3=1&a=1", "a%00=2&a=1", "a=1&state=50%", "%=%&a=1"] {
+            let params = Params::parse(ignored).unwrap_or_default();
+            assert_eq!(params.one("a").ok().flatten(), Some("1"), "{ignored}");
+            assert!(params.must_be_unique().is_ok(), "{ignored}");
+        }
+        assert_eq!(Params::parse(b"a=1&b=\xff").unwrap().one("a").ok().flatten(), Some("1"));
         let many = vec!["a=1"; 101].join("&");
         assert!(Params::parse(&many).is_err());
-        assert!(Params::parse(&format!("a={}", "x".repeat(8193))).is_err());
+        assert!(Params::parse(format!("a={}", "x".repeat(8193))).is_err());
     }
 }

@@ -89,10 +89,10 @@ async fn body(mut answer: reqwest::Response) -> Result<Vec<u8>, String> {
 
 /// How long an answer may be kept: RFC 9111 §4.2.1, less the time that it has spent on the way (§5.1).
 fn max_age(headers: &HeaderMap) -> Option<Seconds> {
-    let fields = headers.get_all(CACHE_CONTROL).iter().filter_map(|field| field.to_str().ok());
-    let directives = fields.flat_map(|field| field.split(',')).map(str::trim);
+    let fields = headers.get_all(CACHE_CONTROL).iter();
+    let directives = fields.flat_map(|field| field.as_bytes().split(|byte| *byte == b','));
     let mut lifetime = None;
-    for directive in directives {
+    for directive in directives.filter_map(|one| std::str::from_utf8(one.trim_ascii()).ok()) {
         let (name, value) = directive.split_once('=').unwrap_or((directive, ""));
         match name.to_ascii_lowercase().as_str() {
             "no-store" | "no-cache" => return Some(Seconds(0)),

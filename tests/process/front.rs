@@ -113,6 +113,12 @@ async fn nobody_is_a_client_by_the_certificate_that_they_write() {
         let proxied = Answer::to(ask(server.issuer.clone())).await.unwrap();
         assert_eq!(proxied.status, 200, "{form:?}: {proxied:?}");
 
+        // The name of a request in the audit trail is the proxy's to give, not the client's.
+        let chosen = "chosen-by-the-client";
+        let named = http.get(format!("{through}/jwks")).header("x-request-id", chosen).send().await;
+        let name = named.unwrap().headers()["x-request-id"].to_str().unwrap().to_owned();
+        assert!(name != chosen && name.len() == 32, "nginx names it: {name}");
+
         for path in ["/verify/invoices", "/tenant/verify/invoices", "/verify"] {
             let answer = Answer::to(http.get(format!("{through}{path}"))).await.unwrap();
             assert_eq!((answer.status, answer.body), (404, json!(null)), "nginx says so: {path}");

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use sha2::{Digest as _, Sha256};
+
 use crate::http::{Answer, Ask};
 use crate::server::{Client, ISSUER, PASSWORD, Server};
 
@@ -22,6 +24,13 @@ pub(crate) struct Place {
     pub(crate) at: String,
     /// What we answered last.
     pub(crate) answer: Answer,
+}
+
+/// What the cookie of a sign-in is called where this is the issuer (THREATS EX-22).
+pub(crate) fn session_cookie(issuer: &str) -> String {
+    let digest = Sha256::digest(issuer);
+    let short: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    format!("__Host-gatewright-session-{short}")
 }
 
 impl<'a> Browser<'a> {

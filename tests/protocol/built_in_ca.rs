@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use gatewright::jose::seal::{self, Owner};
 use gatewright::pki::authority::{Authority, Given, issuing, published};
 use gatewright::pki::issue::{Issued, Right, urn};
 use gatewright::pki::request::CertificationRequest;
@@ -724,7 +725,8 @@ async fn the_keys_of_the_authority_are_sealed() {
         let sealed = row.sealed.unwrap();
         let secret = &key[40..60];
         assert!(!sealed.windows(secret.len()).any(|window| window == secret));
-        let opened = server.app().keyring.kek().open("authorities/another", &sealed);
+        let opened =
+            server.app().keyring.kek().open(Owner(seal::Kind::Authority, "another"), &sealed);
         assert!(opened.is_err(), "it is bound to its row");
     }
 }

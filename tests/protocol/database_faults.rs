@@ -496,7 +496,7 @@ async fn a_refresh_may_be_cut_off_anywhere() {
             break;
         }
         for left in 0.. {
-            let params = Params::parse(&format!("refresh_token={token}")).unwrap();
+            let params = Params::parse(format!("refresh_token={token}")).unwrap();
             let call = server.app().call(server.trace());
 
             let doing = Box::pin(refresh::rotate(&call, &registered, &params));

@@ -3,6 +3,7 @@
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use base64::Engine as _;
+use gatewright::jose::seal::{Kind, Owner};
 use gatewright::jose::{SigningKey, base64url};
 use gatewright::store::signing_keys::{self, State};
 use gatewright::types::{Algorithm, Digest};
@@ -37,7 +38,9 @@ impl Signer {
             key.alg == Algorithm::Es256 && key.state() == State::Active
         };
         let active = keys.iter().find(is_active).unwrap();
-        Self::of(&app.keyring.kek().open(&active.id, &active.sealed).unwrap())
+        Self::of(
+            &app.keyring.kek().open(Owner(Kind::SigningKey, &active.id), &active.sealed).unwrap(),
+        )
     }
 
     pub(crate) fn jwk(&self) -> Value {

@@ -285,6 +285,32 @@ async fn the_claims_parameter_may_name_the_only_user_who_will_do() {
     browser.ask(&both.with("id_token_hint", &hint)).await.refused("invalid_request");
 }
 
+/// A client that the user has told nothing learns nothing by guessing: neither a right guess nor a wrong
+/// one gets another answer, be it in the `claims` parameter or in a hint that it once got.
+#[tokio::test]
+async fn a_client_without_consent_cannot_ask_who_somebody_is() {
+    let (server, client) = prepared().await;
+    let (mut ada, mut grace) = (Browser::of(&server), Browser::of(&server));
+    let code = ada.obtain(&Request::of(&client), "ada").await.code();
+    let (hint, claims) = told(&server, &client, &code).await;
+    grace.obtain(&Request::of(&client), "grace").await.code();
+    let sub = claims["sub"].as_str().unwrap();
+    // Public subjects are the same for every client: another one has heard of it.
+    let curious = server.web_app().await;
+    let guess = json!({"id_token": {"sub": {"value": sub}}}).to_string();
+    let guess = Request::of(&curious).with("prompt", "none").with("claims", &guess);
+    let hinted = Request::of(&client).with("prompt", "none").with("id_token_hint", &hint);
+
+    let (right, wrong) = (ada.ask(&guess).await, grace.ask(&guess).await);
+    assert_eq!(right.refused("login_required").at, wrong.refused("login_required").at);
+    ada.on_account("/account/applications/withdraw", &[("client_id", &client.id)]).await;
+    grace.on_account("/account/applications/withdraw", &[("client_id", &client.id)]).await;
+    let (right, wrong) = (ada.ask(&hinted).await, grace.ask(&hinted).await);
+    assert_eq!(right.refused("login_required").at, wrong.refused("login_required").at);
+    ada.obtain(&Request::of(&curious), "ada").await.code();
+    ada.ask(&guess).await.code();
+}
+
 /// > If this is an Essential Claim and the requirement cannot be met, then the Authorization Server MUST
 /// > treat that outcome as a failed authentication attempt. (§5.5.1.1); THREATS AZ-25
 #[tokio::test]

@@ -1,11 +1,12 @@
 //! The pages people use, as an attacker meets them: THREATS 1.M (UI-01 to UI-24), and the matrices M8
 //! (forged forms), M9 (addresses that lead away) and M10 (steps out of order).
 
+use gatewright::config::Issuer;
 use gatewright::render::Kind;
 use serde_json::json;
 
 use crate::application::{Request, STATE};
-use crate::browser::{Browser, Place};
+use crate::browser::{Browser, Place, session_cookie};
 use crate::server::{Client, ISSUER, PASSWORD, Server};
 
 /// What people's forms can do, each with what a person types there.
@@ -354,12 +355,74 @@ async fn no_page_is_shown_in_a_frame() {
     }
 }
 
+/// THREATS EX-20: what other applications of the host keep in their cookies spoils nothing; ours twice is
+/// nobody's.
+#[tokio::test]
+async fn a_foreign_cookie_spoils_nothing_and_ours_twice_counts_for_nothing() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let mut browser = Browser::of(&server);
+    for (name, value) in [("displayname", "Jürgen"), ("a", "=;=;\u{1F36A}"), ("zz", "\u{fffd}=")] {
+        browser.cookies.insert(name.to_owned(), value.to_owned());
+    }
+
+    browser.sign_in("ada").await.is_page("/account");
+    browser.open("/account").await.is_page("/account");
+
+    let (session, cookie) = (session_cookie(ISSUER), browser.cookie());
+    let twice = format!("{cookie}; {session}={}", browser.cookies[&session]);
+    let answer = server.ask("GET", "/account").header("cookie", &twice).send().await;
+    assert!(answer.header("location").ends_with("/login"), "{answer:?}");
+    let lines = server.ask("GET", "/account").header("cookie", &cookie);
+    let answer = lines.header("cookie", &format!("{session}=x")).send().await;
+    assert!(answer.header("location").ends_with("/login"), "in two fields as well: {answer:?}");
+}
+
+/// THREATS EX-22: browsers keep the cookies of a host together, whatever the port, and ours whatever the
+/// path.
+#[tokio::test]
+async fn issuers_on_one_host_do_not_read_each_other_s_cookies() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let mut browser = Browser::of(&server);
+    browser.sign_in("ada").await.is_page("/account");
+    let mut names: Vec<String> = browser.cookies.keys().cloned().collect();
+
+    for issuer in
+        ["https://id.example.org/a", "https://id.example.org/b", "https://id.example.org:8443"]
+    {
+        // The same database, so that the secret would open it.
+        let other =
+            server.replica_with(|config| config.issuer = Issuer::parse(issuer).ok().unwrap()).await;
+        let path = issuer.strip_prefix("https://id.example.org").unwrap();
+        let path = if path.starts_with(':') { "" } else { path };
+        let ask = other.ask("GET", &format!("{path}/account")).header("cookie", &browser.cookie());
+        let answer = ask.send().await;
+        assert!(answer.header("location").ends_with("/login"), "{issuer}: {answer:?}");
+        let page = other.get(&format!("{path}/login")).await;
+        let set = page.header("set-cookie");
+        assert!(
+            set.starts_with("__Host-gatewright-browser-") && set.contains("; Path=/;"),
+            "{set}"
+        );
+        names.push(set.split('=').next().unwrap().to_owned());
+        let theirs =
+            format!("{}={}", session_cookie(issuer), browser.cookies[&session_cookie(ISSUER)]);
+        let ask = other.ask("GET", &format!("{path}/account")).header("cookie", &theirs);
+        assert_eq!(ask.send().await.status, 200, "under its own name it would be read");
+    }
+    let count = names.len();
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), count, "{names:?}");
+}
+
 /// THREATS UI-04: the identifier of a session is always ours, and another one after each proof.
 #[tokio::test]
 async fn a_session_is_never_one_that_somebody_else_chose() {
     let server = Server::start().await;
     server.user("ada").await;
-    let session = "__Host-gatewright-session";
+    let session = &session_cookie(ISSUER);
     let mut browser = Browser::of(&server);
     let planted = "A".repeat(43);
     browser.cookies.insert(session.to_owned(), planted.clone());
@@ -392,7 +455,7 @@ async fn a_cookie_is_kept_as_long_as_the_person_wants() {
         let typed = [&[("identifier", "ada"), ("password", PASSWORD)], keep].concat();
         let answer = browser.form(&door, &typed).send().await;
         let cookies = answer.headers("set-cookie");
-        let session = cookies.iter().find(|cookie| cookie.contains("session=")).unwrap();
+        let session = cookies.iter().find(|cookie| cookie.contains("-session-")).unwrap();
         assert!(session.len() < 256 && !session.contains("Domain"), "{session}");
         (*session).to_owned()
     };

@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex};
 
 use gatewright::config::{AcmeDirectory, Config};
+use gatewright::jose::seal::{Kind, Owner};
 use gatewright::pki::ocsp::Status;
 use gatewright::store::acme;
 use gatewright::types::Timestamp;
@@ -259,7 +260,8 @@ async fn a_certificate_from_acme_has_its_response_too() {
     let (server, authority) = (&scene.server, &scene.server.house().authority);
     let identity = scene.issue().with(authority.certificate());
     let id = format!("{DIRECTORY} {NAME} {MTLS}");
-    let sealed = server.app().keyring.kek().seal(&id, identity.key.serialize_pem().as_bytes());
+    let owner = Owner(Kind::AcmeCertificate, &id);
+    let sealed = server.app().keyring.kek().seal(owner, identity.key.serialize_pem().as_bytes());
     let due_at = Timestamp(i64::MAX);
     acme::keep_certificate(server.app().store.db(), &id, &identity.chain_pem(), &sealed, due_at)
         .await

@@ -283,19 +283,65 @@ async fn a_state_is_given_back_exactly() {
     assert!(!stateless.by_a_stranger(&server).await.at.contains("state="));
 }
 
-/// THREATS AZ-14: NUL, bytes that are no text, half an escape; in any parameter.
+/// THREATS AZ-14: NUL, bytes that are no text, half an escape. The client is told, as soon as it is proven
+/// where it is; a parameter that nobody knows is ignored whatever is in it (RFC 6749 §3.1).
 #[tokio::test]
-async fn what_is_no_text_is_refused_on_a_page() {
+async fn what_is_no_text_is_refused_where_it_matters() {
     let server = Server::start().await;
     let client = server.web_app().await;
 
-    for name in ["state", "nonce", "login_hint", "client_id", "redirect_uri", "unknown"] {
-        for broken in ["%00", "a%00b", "%ff", "%c3%28", "%ed%a0%80", "%", "%2", "%zz"] {
+    for broken in ["%00", "a%00b", "%ff", "%c3%28", "%ed%a0%80", "%", "%2", "%zz", "50%"] {
+        let asked = async |name: &str| {
             let request = Request::of(&client).without(name);
-            let target = format!("{}&{name}={broken}", request.target());
-            let place = Browser::of(&server).open(&target).await;
-            place.answer.on_page(400);
+            Browser::of(&server).open(&format!("{}&{name}={broken}", request.target())).await
+        };
+        for name in ["client_id", "redirect_uri"] {
+            asked(name).await.answer.on_page(400);
         }
+        for name in ["nonce", "login_hint", "scope", "prompt", "resource"] {
+            asked(name).await.refused("invalid_request");
+        }
+        let stateless = asked("state").await;
+        assert_eq!(stateless.parameter("error"), "invalid_request");
+        assert!(!stateless.at.contains("state="), "{stateless:?}");
+        asked("unknown").await.is_page("/login");
+        let nameless = format!("{}&{broken}=1", Request::of(&client).target());
+        Browser::of(&server).open(&nameless).await.is_page("/login");
+        // By POST it is as broken.
+        let form = format!("{}&state={broken}", Request::of(&client).without("state").form());
+        let posted = Browser::of(&server).post_from_elsewhere("/authorize", &form).await;
+        assert_eq!(posted.parameter("error"), "invalid_request");
+    }
+}
+
+/// RFC 6749 §3.1.2: "which MUST be retained when adding additional query parameters"; the query begins
+/// at the first `?`.
+#[tokio::test]
+async fn an_answer_is_added_to_whatever_query_the_redirect_uri_has() {
+    let server = Server::start().await;
+    for (uri, joined) in [
+        ("https://app.example/cb?", "https://app.example/cb?error="),
+        ("https://app.example/cb?a=what?", "https://app.example/cb?a=what?&error="),
+        ("https://app.example/cb??", "https://app.example/cb??&error="),
+        ("https://app.example/cb?a=b&", "https://app.example/cb?a=b&error="),
+        ("https://app.example/cb?a=b", "https://app.example/cb?a=b&error="),
+    ] {
+        let client = server
+            .register(json!({ "redirect_uris": [uri], "post_logout_redirect_uris": [uri] }))
+            .await;
+        let request = Request::of(&client).with("redirect_uri", uri).with("prompt", "none");
+
+        let place = request.by_a_stranger(&server).await;
+
+        assert!(place.at.starts_with(joined), "{}", place.at);
+        assert_eq!(place.parameter("error"), "login_required");
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("client_id", &client.id)
+            .append_pair("post_logout_redirect_uri", uri)
+            .append_pair("state", "s")
+            .finish();
+        let left = Browser::of(&server).open(&format!("/logout?{query}")).await;
+        assert_eq!(left.at, joined.replace("error=", "state=s"));
     }
 }
 

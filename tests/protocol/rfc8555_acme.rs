@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use gatewright::config::{AcmeChallenge, AcmeDirectory, Alias, Config, EncryptionKeys};
+use gatewright::jose::seal::{Kind, Owner};
 use gatewright::store::{acme, jobs, sql};
 use gatewright::types::Seconds;
 use rustls::pki_types::CertificateDer;
@@ -318,9 +319,11 @@ async fn a_challenge_that_nobody_has_laid_out_is_not_answered() {
 async fn what_is_sealed_is_sealed_again_under_a_new_key() {
     let server = Server::start().await;
     let (store, now) = (server.app().store.db(), server.trace().now());
+    let account = Owner(Kind::AcmeAccount, "directory");
+    let certificate = Owner(Kind::AcmeCertificate, "id");
     let sealed = |owner| server.app().keyring.kek().seal(owner, b"private");
-    acme::keep_account(store, "directory", &sealed("directory"), now).await.unwrap();
-    acme::keep_certificate(store, "id", "chain", &sealed("id"), now).await.unwrap();
+    acme::keep_account(store, "directory", &sealed(account), now).await.unwrap();
+    acme::keep_certificate(store, "id", "chain", &sealed(certificate), now).await.unwrap();
 
     let keys = format!("{}=\n{}=", "B".repeat(42) + "A", "A".repeat(43));
     let newer = server.replica_with(|config| {
@@ -333,6 +336,7 @@ async fn what_is_sealed_is_sealed_again_under_a_new_key() {
     assert_eq!(rows.len(), 2);
     for row in rows {
         assert!(kek.is_current(&row.sealed), "{}", row.owner);
-        assert_eq!(kek.open(&row.owner, &row.sealed).ok().unwrap().as_slice(), b"private");
+        let owner = if row.is_account { account } else { certificate };
+        assert_eq!(kek.open(owner, &row.sealed).ok().unwrap().as_slice(), b"private");
     }
 }

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::unseal;
 use crate::jose::mac::{Mac, VersionedMac};
-use crate::jose::seal::Kek;
+use crate::jose::seal::{self, Kek, Owner};
 use crate::store::{Store, grants, server_secrets};
 use crate::types::secret::entropy;
 use crate::types::{Failure, Result, Timestamp};
@@ -82,7 +82,8 @@ async fn add(store: &Store, kek: &Kek, name: &str, before: i64, now: Timestamp) 
 fn new(kek: &Kek, name: &str, version: i64) -> Vec<u8> {
     let mut secret = Zeroizing::new([0; 32]);
     entropy(secret.as_mut());
-    kek.seal(&server_secrets::owner(name, version), secret.as_ref())
+    let owner = server_secrets::owner(name, version);
+    kek.seal(Owner(seal::Kind::ServerSecret, &owner), secret.as_ref())
 }
 
 /// The versions of all secrets, opened.
@@ -96,7 +97,7 @@ impl Opened {
     pub(super) async fn read(store: &Store, kek: &Kek) -> Result<Self> {
         let mut opened: BTreeMap<String, Versions> = BTreeMap::new();
         for row in server_secrets::all(store.db()).await? {
-            let clear = unseal(kek, &row.owner(), &row.sealed)?;
+            let clear = unseal(kek, Owner(seal::Kind::ServerSecret, &row.owner()), &row.sealed)?;
             let bytes: [u8; 32] = clear
                 .as_slice()
                 .try_into()

@@ -49,6 +49,37 @@ async fn sealed(store: &Store) -> Vec<Vec<u8>> {
     keys.chain(ours).chain(clients).collect()
 }
 
+/// What was bound to its identifier alone is bound to its kind too at the next start, under the same key.
+#[tokio::test]
+async fn what_was_bound_to_its_identifier_alone_is_sealed_again_for_its_kind() {
+    let database = TestDatabase::make().await;
+    let store = &database.store;
+    let kek = Kek::of([&OLD]).unwrap();
+    register(store, open(store, &[OLD]).await.unwrap().kek()).await;
+    let rows = signing_keys::all(store.db()).await.unwrap();
+    for row in &rows {
+        let owner = Owner(seal::Kind::SigningKey, &row.id);
+        let old = kek.seal_unbound(owner, &kek.open(owner, &row.sealed).unwrap());
+        assert!(kek.open(owner, &old).is_err());
+        signing_keys::reseal(store.db(), &row.id, &row.sealed, &old).await.unwrap();
+    }
+    for row in clients::sealed_secrets(store.db()).await.unwrap() {
+        let owner = Owner(seal::Kind::ClientSecret, row.client_id.as_str());
+        let old = kek.seal_unbound(owner, &kek.open(owner, &row.sealed).unwrap());
+        clients::reseal(store.db(), &row.id, &row.sealed, &old).await.unwrap();
+    }
+
+    open(store, &[OLD]).await.unwrap();
+
+    for row in signing_keys::all(store.db()).await.unwrap() {
+        assert!(kek.open(Owner(seal::Kind::SigningKey, &row.id), &row.sealed).is_ok());
+    }
+    for row in clients::sealed_secrets(store.db()).await.unwrap() {
+        let owner = Owner(seal::Kind::ClientSecret, row.client_id.as_str());
+        assert!(kek.open(owner, &row.sealed).is_ok());
+    }
+}
+
 /// DESIGN §2: "rotation re-seals"; after it, nothing needs the old key.
 #[tokio::test]
 async fn everything_is_sealed_again_under_the_new_key() {

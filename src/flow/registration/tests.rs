@@ -129,9 +129,10 @@ async fn a_secret_that_an_hmac_needs_is_sealed_for_its_client() {
     let Registered { client, secret } = office.create(method).await;
 
     let sealed = client.secrets[0].sealed.clone().unwrap();
-    let clear = office.kek.open(client.id.as_str(), &sealed).unwrap();
+    let clear =
+        office.kek.open(Owner(seal::Kind::ClientSecret, client.id.as_str()), &sealed).unwrap();
     assert_eq!(clear.as_slice(), secret.unwrap().0.expose().as_bytes());
-    assert!(office.kek.open("another", &sealed).is_err());
+    assert!(office.kek.open(Owner(seal::Kind::ClientSecret, "another"), &sealed).is_err());
 }
 
 #[tokio::test]

@@ -22,6 +22,7 @@ use zeroize::Zeroizing;
 use super::Identity;
 use crate::config::{AcmeChallenge, Config};
 use crate::jose::Kek;
+use crate::jose::seal::{self, Owner};
 use crate::outbound::Outbound;
 use crate::record::{Event, Kind, Trace};
 use crate::store::Store;
@@ -84,7 +85,10 @@ impl Acme<'_> {
         let Some((chain, sealed)) = row.and_then(|row| row.chain.zip(row.sealed)) else {
             return Ok(None);
         };
-        let key = self.kek.open(&id, &sealed).map_err(Failure::internal)?;
+        let key = self
+            .kek
+            .open(Owner(seal::Kind::AcmeCertificate, &id), &sealed)
+            .map_err(Failure::internal)?;
         let provider = rustls::crypto::aws_lc_rs::default_provider();
         let identity = Identity::read(chain.as_bytes(), &key, &provider);
         identity.map(Some).map_err(|why| Failure::internal(why).into())
@@ -130,7 +134,7 @@ impl Acme<'_> {
         let due_at = certificate.not_before + Seconds(life.0 / 3 * 2);
         // A clock that goes wrong must not order without end.
         let due_at = due_at.max(now + FIRST_WAIT);
-        let sealed = self.kek.seal(&id, key.as_bytes());
+        let sealed = self.kek.seal(Owner(seal::Kind::AcmeCertificate, &id), key.as_bytes());
         let mut tx = self.store.write().await?;
         rows::keep_certificate(&mut tx, &id, &chain, &sealed, due_at).await?;
         let event = Event::success(Kind::TlsCertificateOrdered).fact("certificate", id.as_str());
@@ -210,7 +214,8 @@ impl Acme<'_> {
         let client = http::Client(self.outbound.for_operators().map_err(told)?);
         let builder = Account::builder_with_http(Box::new(client));
         if let Some(sealed) = rows::account(self.store.db(), &directory).await.map_err(told)? {
-            let credentials = self.kek.open(&directory, &sealed).map_err(told)?;
+            let credentials =
+                self.kek.open(Owner(seal::Kind::AcmeAccount, &directory), &sealed).map_err(told)?;
             let credentials = serde_json::from_slice(&credentials).map_err(told)?;
             let account = builder.from_credentials(credentials).await.map_err(told)?;
             return match account.update_contacts(&contacts).await {
@@ -226,7 +231,7 @@ impl Acme<'_> {
         let (account, credentials) =
             builder.create(&new, directory.clone(), None).await.map_err(told)?;
         let credentials = Zeroizing::new(serde_json::to_vec(&credentials).map_err(told)?);
-        let sealed = self.kek.seal(&directory, &credentials);
+        let sealed = self.kek.seal(Owner(seal::Kind::AcmeAccount, &directory), &credentials);
         rows::keep_account(self.store.db(), &directory, &sealed, now).await.map_err(told)?;
         Ok(account)
     }
