@@ -7,6 +7,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::desk::Desk;
 use super::exit::Wrong;
+use super::named;
 use super::print::Answer;
 use crate::record::Kind;
 use crate::store::audit_events::{self, AuditRow, Filter};
@@ -19,6 +20,7 @@ pub(super) enum AuditCommand {
     #[command(after_help = "\
 Examples:
   gatewright audit list --since 1h
+  gatewright audit list --user alice --since 30d
   gatewright audit list --request 0198c2f0-5a3e-7d10-8b1e-3f2a9c4d5e6f
   gatewright --json audit list --kind request.refused --client 0198c2f0-… --limit 500
 
@@ -32,11 +34,11 @@ pub(super) struct List {
     /// Of this kind, such as sign_in or grant.revoked.
     #[arg(long)]
     kind: Option<String>,
-    /// About this client.
-    #[arg(long, value_name = "CLIENT_ID")]
+    /// About this client, by client_id or name; one that is deleted, by client_id.
+    #[arg(long, value_name = "CLIENT")]
     client: Option<String>,
-    /// About this person, by identifier.
-    #[arg(long, value_name = "USER_ID")]
+    /// About this person, by username, e-mail address or identifier; one that is deleted, by identifier.
+    #[arg(long, value_name = "USER")]
     user: Option<String>,
     /// Of this request.
     #[arg(long, value_name = "REQUEST_ID")]
@@ -65,10 +67,19 @@ async fn list(desk: &Desk, asked: List) -> anyhow::Result<Answer> {
     if let Some(kind) = &asked.kind {
         must_be_kind(kind)?;
     }
+    // A name that nobody has is an error: "no such events" would be a false all-clear (THREATS EX-24).
+    let client_id = match &asked.client {
+        Some(which) => named::client_in_audit(desk, which).await?,
+        None => String::new(),
+    };
+    let user_id = match &asked.user {
+        Some(who) => named::user_in_audit(desk, who).await?,
+        None => String::new(),
+    };
     let filter = Filter {
         kind: asked.kind.unwrap_or_default(),
-        client_id: asked.client.unwrap_or_default(),
-        user_id: asked.user.unwrap_or_default(),
+        client_id,
+        user_id,
         request_id: asked.request.unwrap_or_default(),
         since_ms: asked.since.map_or(Ok(0), |text| since(&text, desk.now()))?,
         before: asked.before.unwrap_or_default(),

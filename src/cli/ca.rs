@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use super::cert;
 use super::desk::{self, Desk};
 use super::exit::{Absent, Wrong};
+use super::named;
 use super::print::Answer;
 use crate::flow::kek;
 use crate::jose::Kek;
@@ -21,7 +22,7 @@ use crate::pki::authority::{Authority, Given, name, split};
 use crate::pki::{Certificate, pem};
 use crate::store::authorities::{self, AuthorityRow};
 use crate::store::certificates::{self, Revoked};
-use crate::types::{ClientId, Seconds, Thumbprint};
+use crate::types::{Seconds, Thumbprint};
 
 /// What can be done with the authority.
 #[derive(Debug, Subcommand)]
@@ -129,7 +130,7 @@ pub(super) struct ExportRootKey {
 /// Who may enrol.
 #[derive(Debug, Args)]
 pub(super) struct Enrol {
-    /// The client_id of the client.
+    /// The client_id or the name of the client.
     #[arg(long, value_name = "ID")]
     client: String,
     /// How long the token waits to be used: 30s, 15m, 1h, 7d.
@@ -166,7 +167,7 @@ impl CaCommand {
                 list(desk).await
             }
             Self::ExportRootKey(wish) => export(&authority, &wish).await,
-            Self::Enrol(wish) => enrol(&authority, wish).await,
+            Self::Enrol(wish) => enrol(desk, &authority, wish).await,
             Self::List | Self::Show(_) => list(desk).await,
         }
     }
@@ -247,8 +248,8 @@ fn sync_entry(path: &Path) -> std::io::Result<()> {
     File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
 }
 
-async fn enrol(authority: &Authority<'_>, wish: Enrol) -> anyhow::Result<Answer> {
-    let client = ClientId::from_text(wish.client);
+async fn enrol(desk: &Desk, authority: &Authority<'_>, wish: Enrol) -> anyhow::Result<Answer> {
+    let client = named::client(desk, &wish.client).await?.id;
     let token = authority.invite(&client, wish.valid).await?;
     let expires_at = authority.trace.now() + wish.valid;
     // The one place where an enrolment token leaves the house.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::client_metadata::{Described, document};
 use super::desk::Desk;
-use super::exit::Absent;
+use super::named;
 use super::print::Answer;
 use crate::flow::client_metadata::warnings;
 use crate::flow::kek;
@@ -13,7 +13,7 @@ use crate::flow::registration::{Registered, Registrar};
 use crate::outbound::Outbound;
 use crate::store::clients;
 use crate::types::client::AuthMethod;
-use crate::types::{Client, ClientId, Seconds, Timestamp};
+use crate::types::{ClientId, Seconds, Timestamp};
 
 /// What can be done with clients.
 #[derive(Debug, Subcommand)]
@@ -61,8 +61,9 @@ the application proves itself in another way than before, it is given a new secr
     Update(Update),
     /// Let an application do nothing any more, until it is enabled.
     #[command(after_help = "\
-Example:
-  gatewright client disable 0198c2f0-5a3e-7d10-8b1e-3f2a9c4d5e6f")]
+Examples:
+  gatewright client disable 0198c2f0-5a3e-7d10-8b1e-3f2a9c4d5e6f
+  gatewright client disable Photos")]
     Disable(Which),
     /// Let a disabled application work again.
     #[command(after_help = "\
@@ -95,8 +96,8 @@ pub(super) struct Create {
 /// Changes to an application.
 #[derive(Debug, Args)]
 pub(super) struct Update {
-    /// Its client_id.
-    client_id: String,
+    /// Its client_id or its name.
+    client: String,
     #[command(flatten)]
     described: Described,
 }
@@ -104,15 +105,15 @@ pub(super) struct Update {
 /// Which application it concerns.
 #[derive(Debug, Args)]
 pub(super) struct Which {
-    /// Its client_id.
-    client_id: String,
+    /// Its client_id or its name.
+    client: String,
 }
 
 /// A new secret.
 #[derive(Debug, Args)]
 pub(super) struct RotateSecret {
-    /// Its client_id.
-    client_id: String,
+    /// Its client_id or its name.
+    client: String,
     /// How long the present secret goes on working, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 86_400)]
     overlap: i64,
@@ -125,23 +126,23 @@ impl ClientCommand {
             Self::Create(new) => create(desk, &new.described).await,
             Self::List => list(desk).await,
             Self::Show(which) => {
-                let client = find(desk, &which.client_id).await?;
+                let client = named::client(desk, &which.client).await?;
                 Ok(Answer::document(document(&client, desk.now())))
             }
             Self::Update(changes) => update(desk, &changes).await,
             Self::RotateSecret(which) => rotate_secret(desk, &which).await,
             Self::Disable(which) => {
-                let id = ClientId::from_text(which.client_id);
+                let id = named::client(desk, &which.client).await?.id;
                 registrar(desk, &outbound(desk)?).disable(&id).await?;
                 after(desk, &id, "the client is disabled").await
             }
             Self::Enable(which) => {
-                let id = ClientId::from_text(which.client_id);
+                let id = named::client(desk, &which.client).await?.id;
                 registrar(desk, &outbound(desk)?).enable(&id).await?;
                 after(desk, &id, "the client works again").await
             }
             Self::Delete(which) => {
-                let id = ClientId::from_text(which.client_id);
+                let id = named::client(desk, &which.client).await?.id;
                 registrar(desk, &outbound(desk)?).delete(&id).await?;
                 let text =
                     format!("the client {id} is deleted, and every token it was given is dead");
@@ -168,7 +169,7 @@ async fn create(desk: &Desk, described: &Described) -> anyhow::Result<Answer> {
 }
 
 async fn update(desk: &Desk, changes: &Update) -> anyhow::Result<Answer> {
-    let client = find(desk, &changes.client_id).await?;
+    let client = named::client(desk, &changes.client).await?;
     let metadata = changes.described.over(Some(&client))?;
     let outbound = outbound(desk)?;
     let kek = kek_for(desk, metadata.token_endpoint_auth_method).await?;
@@ -177,7 +178,7 @@ async fn update(desk: &Desk, changes: &Update) -> anyhow::Result<Answer> {
 }
 
 async fn rotate_secret(desk: &Desk, which: &RotateSecret) -> anyhow::Result<Answer> {
-    let client = find(desk, &which.client_id).await?;
+    let client = named::client(desk, &which.client).await?;
     let outbound = outbound(desk)?;
     let kek = kek_for(desk, client.metadata.token_endpoint_auth_method).await?;
     let registrar = Registrar { kek: kek.as_ref(), ..registrar(desk, &outbound) };
@@ -217,7 +218,7 @@ async fn list(desk: &Desk) -> anyhow::Result<Answer> {
 }
 
 async fn after(desk: &Desk, id: &ClientId, what: &str) -> anyhow::Result<Answer> {
-    let client = find(desk, id.as_str()).await?;
+    let client = named::client(desk, id.as_str()).await?;
     Ok(Answer::line(format!("{what}: {id}"), document(&client, desk.now())))
 }
 
@@ -229,10 +230,4 @@ fn registered(registered: &Registered, now: Timestamp) -> Answer {
         document.insert("client_secret".to_owned(), Value::from(secret.0.expose()));
     }
     Answer::document(told).warning(warnings(&registered.client.metadata))
-}
-
-async fn find(desk: &Desk, id: &str) -> anyhow::Result<Client> {
-    let found = clients::find(desk.store.db(), &ClientId::from_text(id)).await?;
-    let unknown = || Absent(format!("there is no client {id}: gatewright client list"));
-    Ok(found.ok_or_else(unknown)?)
 }

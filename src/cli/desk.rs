@@ -90,10 +90,33 @@ pub(super) fn read_password() -> anyhow::Result<Secret> {
 
 fn read_all(from: impl std::io::Read) -> anyhow::Result<Zeroizing<String>> {
     // Room enough from the beginning: a string that grows leaves copies of itself behind.
-    let mut text = Zeroizing::new(String::with_capacity(64 * 1024));
-    from.take(MOST + 1).read_to_string(&mut text).map_err(|error| Wrong(error.to_string()))?;
-    if text.len() as u64 > MOST {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(64 * 1024));
+    from.take(MOST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MOST {
         return Err(Wrong("it is larger than 1 MiB".to_owned()).into());
     }
-    Ok(text)
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        return Err(Wrong("it is UTF-16: write it as UTF-8".to_owned()).into());
+    }
+    // A mark that some editors and PowerShell put before UTF-8 is no part of the text.
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let text = std::str::from_utf8(text).map_err(|_| Wrong("it is not UTF-8".to_owned()))?;
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_a_text() {
+        let read = |bytes: &[u8]| read_all(bytes).map(|text| text.as_str().to_owned());
+
+        assert_eq!(read(b"\xef\xbb\xbfpassword\n").unwrap(), "password\n");
+        assert_eq!(read(b"password\n").unwrap(), "password\n");
+        for utf16 in [&b"\xff\xfep\0a\0"[..], b"\xfe\xff\0p\0a"] {
+            assert!(read(utf16).unwrap_err().to_string().contains("UTF-16"));
+        }
+        assert!(read(b"caf\xe9").unwrap_err().to_string().contains("UTF-8"));
+    }
 }

@@ -13,6 +13,7 @@ mod demo;
 mod desk;
 mod exit;
 mod key;
+mod named;
 mod print;
 mod reference;
 mod resource;

@@ -5,12 +5,14 @@ use serde_json::{Value, json};
 
 use super::desk::{Desk, read_password};
 use super::exit::{Absent, Wrong};
+use super::named;
 use super::print::Answer;
 use crate::people::account::{self, NewAccount};
-use crate::people::{Hasher, People, claims, name};
+use crate::people::update::{self, Changes};
+use crate::people::{Hasher, People, claims};
 use crate::record::Supervisor;
 use crate::store::users;
-use crate::types::{Timestamp, User, UserId};
+use crate::types::{Timestamp, User};
 
 /// As many accounts as are read at once.
 const PAGE: i64 = 500;
@@ -40,6 +42,27 @@ Examples:
   gatewright user show alice
   gatewright --json user show alice@example.org")]
     Show(Who),
+    /// Change what an account is called and what is known of its person; the rest stays.
+    #[command(after_help = "\
+Examples:
+  gatewright user update alice --claim name='Alice Liddell' --claim address.locality=Oxford
+  gatewright user update alice --email alice@example.com --email-verified
+  gatewright user update alice@example.com --username liddell --remove-claim locale
+  gatewright user update alice --remove-email
+
+A new e-mail address is not verified unless --email-verified stands beside it. Sessions and tokens go on;
+applications see the change when they ask again.")]
+    Update(Update),
+    /// Delete an account for good: its sessions end, its tokens die, and its names are free again.
+    #[command(after_help = "\
+Example:
+  gatewright user delete alice
+
+With it go its password, its claims, its consents and everything that was granted, in one transaction. The
+audit trail stays: gatewright audit list --user with the identifier that this prints. Access tokens that
+an API verifies by itself are accepted there until they expire. To keep somebody out for a while, use
+gatewright user disable.")]
+    Delete(Who),
     /// Close an account: its sessions end, its tokens die, and it cannot sign in.
     #[command(after_help = "\
 Example:
@@ -84,6 +107,31 @@ pub(super) struct Create {
     claims: Vec<String>,
 }
 
+/// Changes to an account.
+#[derive(Debug, Args)]
+pub(super) struct Update {
+    /// Username, e-mail address or identifier.
+    user: String,
+    /// What the person is called when signing in from now on.
+    #[arg(long)]
+    username: Option<String>,
+    /// Another e-mail address.
+    #[arg(long)]
+    email: Option<String>,
+    /// Take the e-mail address away.
+    #[arg(long, conflicts_with_all = ["email", "email_verified"])]
+    remove_email: bool,
+    /// Whether somebody has made sure that the address is theirs.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    email_verified: Option<bool>,
+    /// A standard claim to add or change, as at the creation; may be repeated.
+    #[arg(long = "claim", value_name = "NAME=VALUE")]
+    claims: Vec<String>,
+    /// A claim to take away, such as locale or address.region; may be repeated.
+    #[arg(long = "remove-claim", value_name = "NAME")]
+    removed: Vec<String>,
+}
+
 /// Whom it concerns.
 #[derive(Debug, Args)]
 pub(super) struct Who {
@@ -107,7 +155,9 @@ impl UserCommand {
         match self {
             Self::Create(new) => create(desk, new).await,
             Self::List => list(desk).await,
-            Self::Show(who) => Ok(shown(&find(desk, &who.user).await?)),
+            Self::Show(who) => Ok(shown(&named::user(desk, &who.user).await?)),
+            Self::Update(changes) => update(desk, &changes).await,
+            Self::Delete(who) => delete(desk, &who.user).await,
             Self::Disable(who) => disable(desk, &who.user).await,
             Self::Enable(who) => enable(desk, &who.user).await,
             Self::Unlock(who) => unlock(desk, &who.user).await,
@@ -171,24 +221,66 @@ fn shown(user: &User) -> Answer {
     Answer::document(in_json(user))
 }
 
+async fn update(desk: &Desk, asked: &Update) -> anyhow::Result<Answer> {
+    let user = named::user(desk, &asked.user).await?;
+    let email = match (&asked.email, asked.remove_email) {
+        (Some(email), _) => Some(Some(email.as_str())),
+        (None, true) => Some(None),
+        (None, false) => None,
+    };
+    let changes = Changes {
+        username: asked.username.as_deref(),
+        email,
+        email_verified: asked.email_verified,
+        claims: claims::read(&asked.claims)?,
+        removed: &asked.removed,
+    };
+    let is_nothing = changes.username.is_none()
+        && changes.email.is_none()
+        && changes.email_verified.is_none()
+        && changes.claims.is_empty()
+        && changes.removed.is_empty();
+    if is_nothing {
+        return Err(
+            Wrong("nothing is to be changed: gatewright user update --help".to_owned()).into()
+        );
+    }
+    let hasher = Hasher::start(&desk.config.passwords, &Supervisor::default())?;
+    let user = update::update(&people(desk, &hasher), &user.id, &changes).await?;
+    Ok(Answer::line(format!("the account {} is changed", user.username), in_json(&user)))
+}
+
+async fn delete(desk: &Desk, who: &str) -> anyhow::Result<Answer> {
+    let user = named::user(desk, who).await?;
+    let hasher = Hasher::start(&desk.config.passwords, &Supervisor::default())?;
+    if !update::delete(&people(desk, &hasher), &user.id).await? {
+        return Err(Absent(format!("the account {who} has been deleted meanwhile")).into());
+    }
+    let text = format!(
+        "the account {} ({}) is deleted, and every token that it was given is dead",
+        user.username, user.id
+    );
+    Ok(Answer::line(text, json!({ "id": user.id, "username": user.username })))
+}
+
 async fn disable(desk: &Desk, who: &str) -> anyhow::Result<Answer> {
-    let user = find(desk, who).await?;
+    let user = named::user(desk, who).await?;
     let hasher = Hasher::start(&desk.config.passwords, &Supervisor::default())?;
     account::disable(&people(desk, &hasher), &user.id).await?;
     let text = format!("the account {} is closed: its sessions and tokens are dead", user.username);
-    Ok(Answer::line(text, in_json(&find(desk, user.id.as_str()).await?)))
+    Ok(Answer::line(text, in_json(&named::user(desk, user.id.as_str()).await?)))
 }
 
 async fn enable(desk: &Desk, who: &str) -> anyhow::Result<Answer> {
-    let user = find(desk, who).await?;
+    let user = named::user(desk, who).await?;
     let hasher = Hasher::start(&desk.config.passwords, &Supervisor::default())?;
     account::enable(&people(desk, &hasher), &user.id).await?;
     let text = format!("the account {} is open again", user.username);
-    Ok(Answer::line(text, in_json(&find(desk, user.id.as_str()).await?)))
+    Ok(Answer::line(text, in_json(&named::user(desk, user.id.as_str()).await?)))
 }
 
 async fn unlock(desk: &Desk, who: &str) -> anyhow::Result<Answer> {
-    let user = find(desk, who).await?;
+    let user = named::user(desk, who).await?;
     let hasher = Hasher::start(&desk.config.passwords, &Supervisor::default())?;
     account::unlock(&people(desk, &hasher), &user.id).await?;
     let text = format!("the failed sign-ins at the account {} are forgotten", user.username);
@@ -196,31 +288,13 @@ async fn unlock(desk: &Desk, who: &str) -> anyhow::Result<Answer> {
 }
 
 async fn set_password(desk: &Desk, who: &str) -> anyhow::Result<Answer> {
-    let user = find(desk, who).await?;
+    let user = named::user(desk, who).await?;
     let password = read_password()?;
     let hasher = Hasher::start(&desk.config.passwords, &Supervisor::default())?;
     account::set_password(&people(desk, &hasher), &user.id, &password).await?;
     let text =
         format!("the password of {} is set; their sessions and tokens are dead", user.username);
     Ok(Answer::line(text, in_json(&user)))
-}
-
-/// The account of a username, an e-mail address or an identifier.
-async fn find(desk: &Desk, who: &str) -> anyhow::Result<User> {
-    if who.trim().is_empty() {
-        return Err(Wrong("the name of the account is empty".to_owned()).into());
-    }
-    let named = users::by_name(desk.store.db(), &name::canonical(who)).await?;
-    let found = match named {
-        Some(found) => Some(found),
-        None => users::with_password(desk.store.db(), &UserId::from_text(who)).await?,
-    };
-    let unknown = || {
-        Absent(format!(
-            "nobody has the username, e-mail address or identifier {who}: gatewright user list"
-        ))
-    };
-    Ok(found.ok_or_else(unknown)?.user)
 }
 
 fn state(disabled_at: Option<Timestamp>) -> String {

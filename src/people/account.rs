@@ -10,7 +10,7 @@ use crate::store::users::WithPassword;
 use crate::store::{Tx, codes, device_cookies, grants, is_duplicate, retrying, sessions, users};
 use crate::types::session::Session;
 use crate::types::token::{DeviceSecret, SessionSecret};
-use crate::types::{Code, Error, Result, Secret, Timestamp, User, UserId};
+use crate::types::{Code, Error, Refusal, Result, Secret, Timestamp, User, UserId};
 
 /// An account to be made.
 #[derive(Debug)]
@@ -35,15 +35,7 @@ pub struct NewAccount<'a> {
 pub async fn create(people: &People<'_>, account: NewAccount<'_>) -> Result<User> {
     let username = name::username(account.username)?;
     let email = account.email.map(name::email).transpose()?;
-    let mut names = vec![name::canonical(&username)];
-    let address = email.as_deref().map(name::canonical);
-    if username.contains('@') && address.as_ref() != names.first() {
-        // Another address must stay free for whose it is.
-        return Err(Code::InvalidRequest
-            .because("a username with an @ can only be the account's own e-mail address")
-            .into());
-    }
-    names.extend(address.filter(|address| !names.contains(address)));
+    let names = sign_in_names(&username, email.as_deref())?;
     let hash = match account.password {
         Some(typed) => {
             let password = judged(people, typed, &names)?;
@@ -80,6 +72,22 @@ pub async fn create(people: &People<'_>, account: NewAccount<'_>) -> Result<User
     })
     .await?;
     Ok(user)
+}
+
+/// What somebody signs in with, in canonical form.
+///
+/// # Errors
+/// Refuses a username that is another's e-mail address, or could become one.
+pub(super) fn sign_in_names(username: &str, email: Option<&str>) -> Result<Vec<String>, Refusal> {
+    let mut names = vec![name::canonical(username)];
+    let address = email.map(name::canonical);
+    if username.contains('@') && address.as_ref() != names.first() {
+        // Another address must stay free for whose it is.
+        return Err(Code::InvalidRequest
+            .because("a username with an @ can only be the account's own e-mail address"));
+    }
+    names.extend(address.filter(|address| !names.contains(address)));
+    Ok(names)
 }
 
 /// Closes an account: its sessions end and its grants are revoked with it, so that opening it again
@@ -119,7 +127,7 @@ async fn set_disabled(
 }
 
 /// Ends every session and every grant of somebody, and adds to the event how many there were.
-async fn end_everything(
+pub(super) async fn end_everything(
     tx: &mut Tx,
     people: &People<'_>,
     user: &UserId,

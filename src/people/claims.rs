@@ -68,6 +68,36 @@ pub fn read<T: AsRef<str>>(texts: &[T]) -> Result<Map<String, Value>, Refusal> {
     Ok(claims)
 }
 
+/// Adds claims to those that there are, or puts them in their place; members of an address one by one.
+pub fn merge(claims: &mut Map<String, Value>, more: Map<String, Value>) {
+    for (name, value) in more {
+        match (claims.get_mut(&name), value) {
+            (Some(Value::Object(address)), Value::Object(members)) => address.extend(members),
+            (_, value) => {
+                claims.insert(name, value);
+            }
+        }
+    }
+}
+
+/// Takes a claim away, or a member of an address.
+///
+/// # Errors
+/// When there is no such claim.
+pub fn remove(claims: &mut Map<String, Value>, name: &str) -> Result<(), Refusal> {
+    let removed = match name.strip_prefix("address.") {
+        None => claims.remove(name),
+        Some(member) => {
+            let address = claims.get_mut("address").and_then(Value::as_object_mut);
+            address.and_then(|address| address.remove(member))
+        }
+    };
+    if claims.get("address").and_then(Value::as_object).is_some_and(Map::is_empty) {
+        claims.remove("address");
+    }
+    removed.map(drop).ok_or_else(|| wrong("the account does not have this claim", name))
+}
+
 fn put(object: &mut Map<String, Value>, name: &str, value: Value) -> Result<(), Refusal> {
     match object.insert(name.to_owned(), value) {
         None => Ok(()),
@@ -300,5 +330,24 @@ mod tests {
         assert!(read(&["name=a", "name=b"]).is_err());
         assert!(read(&["address.country=a", "address.country=b"]).is_err());
         assert!(read(&["address.country=a", "address={\"country\":\"b\"}"]).is_err());
+    }
+
+    #[test]
+    fn claims_are_added_changed_and_taken_away() {
+        let mut claims = read(&["name=A", "locale=en", "address.country=FR"]).unwrap();
+
+        merge(&mut claims, read(&["name=B", "address.locality=Paris"]).unwrap());
+        remove(&mut claims, "locale").unwrap();
+        remove(&mut claims, "address.country").unwrap();
+
+        assert_eq!(
+            Value::from(claims.clone()),
+            json!({"name": "B", "address": {"locality": "Paris"}})
+        );
+        remove(&mut claims, "address.locality").unwrap();
+        assert_eq!(Value::from(claims.clone()), json!({"name": "B"}));
+        for absent in ["locale", "address", "address.country", "address."] {
+            assert!(remove(&mut claims, absent).is_err(), "{absent}");
+        }
     }
 }

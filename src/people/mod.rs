@@ -10,6 +10,7 @@ pub mod session;
 pub mod sign_in;
 pub mod throttle;
 mod turns;
+pub mod update;
 
 pub use password::Hasher;
 

@@ -96,6 +96,10 @@ kinds! {
     UserDisabled "user.disabled";
     /// An account was enabled again.
     UserEnabled "user.enabled";
+    /// Names, e-mail address or claims of an account were changed.
+    UserUpdated "user.updated";
+    /// An account was deleted, with everything that was granted by it.
+    UserDeleted "user.deleted";
     /// What failed sign-ins had brought upon an account was lifted.
     UserUnlocked "user.unlocked";
     /// A client was registered.

@@ -125,14 +125,55 @@ pub async fn insert(tx: &mut Tx, user: &User, names: &[String]) -> sqlx::Result<
     .bind(user.created_at)
     .run(&mut *tx)
     .await?;
+    take_names(tx, &user.id, names).await
+}
+
+async fn take_names(tx: &mut Tx, id: &UserId, names: &[String]) -> sqlx::Result<()> {
     for name in names {
         sql("INSERT INTO user_names (name, user_id) VALUES ($1, $2)")
             .bind(name)
-            .bind(&user.id)
+            .bind(id)
             .run(&mut *tx)
             .await?;
     }
     Ok(())
+}
+
+/// Holds an account until the end of the transaction, in which it is changed. `false`: it is not there.
+///
+/// # Errors
+/// What the database says.
+pub async fn hold(tx: &mut Tx, id: &UserId, now: Timestamp) -> sqlx::Result<bool> {
+    let held =
+        sql("UPDATE users SET updated_at = $1 WHERE id = $2").bind(now).bind(id).run(tx).await?;
+    Ok(held == 1)
+}
+
+/// Changes an account that is held, and the names that it signs in with. A name that is somebody else's
+/// is a unique violation.
+///
+/// # Errors
+/// What the database says.
+pub async fn update(tx: &mut Tx, user: &User, names: &[String]) -> sqlx::Result<()> {
+    sql("UPDATE users SET username = $1, email = $2, email_verified = $3, claims = $4 WHERE id = $5")
+        .bind(&user.username)
+        .bind(user.email.as_deref())
+        .bind(user.email_verified)
+        .bind(to_json(&user.claims)?)
+        .bind(&user.id)
+        .run(&mut *tx)
+        .await?;
+    sql("DELETE FROM user_names WHERE user_id = $1").bind(&user.id).run(&mut *tx).await?;
+    take_names(tx, &user.id, names).await
+}
+
+/// Deletes an account, and with it all that hangs on it. `false`: it was not there.
+///
+/// # Errors
+/// What the database says.
+pub async fn delete(tx: &mut Tx, id: &UserId) -> sqlx::Result<bool> {
+    let deleted = sql("DELETE FROM users WHERE id = $1").bind(id).run(tx).await?;
+    Ok(deleted == 1)
 }
 
 /// Disables an account (`Some`) or lets it work again (`None`).

@@ -382,3 +382,118 @@ async fn commands_work_beside_a_running_server_which_sees_what_they_change() {
     assert!(tokio::process::Command::new("kill").arg(&id).status().await.unwrap().success());
     assert!(server.child.wait().await.unwrap().success());
 }
+
+/// The mark that PowerShell and some editors put before UTF-8.
+const MARK: char = '\u{feff}';
+
+#[tokio::test]
+async fn an_account_is_changed_and_deleted() {
+    let place = Place::make().await;
+    let create = ["user", "create", "--username", "alice", "--email", "alice@example.org"];
+    let create = [&create[..], &["--email-verified", "--claim", "locale=en"]].concat();
+    let made = place.json(&create).await;
+    place.json(&["user", "create", "--username", "bob"]).await;
+    let id = made["id"].as_str().unwrap();
+
+    let change = ["user", "update", "Alice@Example.org", "--username", "liddell"];
+    let changed = [&change[..], &["--claim", "name=Alice Liddell", "--remove-claim", "locale"]];
+    let changed = place.json(&changed.concat()).await;
+    assert_eq!(changed["id"], made["id"]);
+    assert_eq!(changed["claims"], json!({ "name": "Alice Liddell" }));
+    assert_eq!(changed["email_verified"], true, "the address is the same");
+    let moved = ["user", "update", "liddell", "--email", "alice@example.com"];
+    assert_eq!(place.json(&moved).await["email_verified"], false, "another is not verified");
+    let verified = place.json(&["user", "update", id, "--email-verified"]).await;
+    assert_eq!(verified["email_verified"], true);
+    let doubted = place.json(&["user", "update", id, "--email-verified=false"]).await;
+    assert_eq!(doubted["email_verified"], false);
+
+    for (refused, code) in [
+        (&["user", "update", "alice", "--username", "x"][..], Exit::Absent),
+        (&["user", "update", "liddell"], Exit::Refused),
+        (&["user", "update", "liddell", "--username", "BOB"], Exit::Refused),
+        (&["user", "update", "liddell", "--claim", "role=admin"], Exit::Refused),
+        (&["user", "update", "liddell", "--remove-claim", "locale"], Exit::Refused),
+        (&["user", "update", "bob", "--email-verified"], Exit::Refused),
+        (&["user", "update", "bob", "--username", "someone@example.org"], Exit::Refused),
+        (&["user", "delete", "alice"], Exit::Absent),
+    ] {
+        let said = place.run(refused).await;
+        assert_eq!(said.code, code as i32, "{refused:?} {said:?}");
+    }
+    let removed = place.json(&["user", "update", "liddell", "--remove-email"]).await;
+    assert!(removed["email"].is_null());
+
+    assert_eq!(place.json(&["user", "delete", "liddell"]).await["id"], made["id"]);
+    assert_eq!(place.run(&["user", "show", id]).await.code, Exit::Absent as i32);
+    let events = place.json(&["audit", "list", "--user", id]).await;
+    assert_eq!(events[0]["kind"], "user.deleted");
+    assert!(!events.to_string().contains("liddell"), "the trail knows identifiers: {events}");
+    let again = place.json(&create).await;
+    assert_ne!(again["id"], made["id"]);
+}
+
+/// THREATS EX-24: a name is resolved, and one that nobody has is an error, never "no events".
+#[tokio::test]
+async fn a_name_does_wherever_an_identifier_is_taken() {
+    let place = Place::make().await;
+    let user = place.json(&["user", "create", "--username", "alice"]).await;
+    let photos = place.json(&[&WEB[..], &["--name", "Photos"]].concat()).await;
+    for _ in 0..2 {
+        place.json(&[&WEB[..], &["--name", "Twin"]].concat()).await;
+    }
+    let id = photos["client_id"].as_str().unwrap();
+
+    for name in ["Photos", "photos", id] {
+        for command in ["show", "disable", "enable", "rotate-secret"] {
+            assert_eq!(place.json(&["client", command, name]).await["client_id"], id, "{name}");
+        }
+        let events = place.json(&["audit", "list", "--client", name]).await;
+        assert_eq!(events.as_array().unwrap().last().unwrap()["client_id"], id);
+        assert_eq!(place.run(&["cert", "list", "--client", name]).await.code, 0);
+    }
+    for name in ["alice", "ALICE", user["id"].as_str().unwrap()] {
+        let events = place.json(&["audit", "list", "--user", name]).await;
+        assert_eq!(events[0]["user_id"], user["id"], "{name}");
+    }
+
+    for unknown in [
+        &["audit", "list", "--user", "nosuch"][..],
+        &["audit", "list", "--client", "nosuch"],
+        &["cert", "list", "--client", "nosuch"],
+        &["client", "show", "nosuch"],
+        &["client", "disable", "nosuch"],
+        &["client", "delete", "nosuch"],
+        &["ca", "enrol", "--client", "nosuch"],
+    ] {
+        let said = place.run(unknown).await;
+        assert_eq!(said.code, Exit::Absent as i32, "{unknown:?} {said:?}");
+        assert!(said.out.is_empty(), "{said:?}");
+    }
+    let twins = place.run(&["client", "show", "Twin"]).await;
+    assert_eq!(twins.code, Exit::Refused as i32);
+    assert!(twins.err.contains("several applications"), "{twins:?}");
+
+    place.json(&["client", "delete", "Photos"]).await;
+    let events = place.json(&["audit", "list", "--client", id]).await;
+    assert_eq!(events[0]["kind"], "client.deleted", "what is deleted is asked for by identifier");
+    let deleted = place.run(&["audit", "list", "--client", "Photos"]).await;
+    assert_eq!(deleted.code, Exit::Absent as i32);
+}
+
+/// THREATS PW-07: what would not be typed again is no part of a password.
+#[tokio::test]
+async fn a_password_is_the_line_that_was_meant() {
+    let place = Place::make().await;
+    let create = ["user", "create", "--username", "alice", "--password-stdin"];
+    let short = format!("{MARK}fourteen chars\n");
+    let set = ["user", "set-password", "alice", "--password-stdin"];
+
+    // With the mark it would have fifteen.
+    assert_eq!(place.run_with(&create, &short).await.code, Exit::Refused as i32);
+    place.json_with(&create, &format!("{MARK}{PASSWORD}")).await;
+
+    let nul = place.run_with(&set, "correct horse\0battery staple\n").await;
+    assert_eq!(nul.code, Exit::Refused as i32);
+    assert!(nul.err.contains("NUL"), "{nul:?}");
+}

@@ -3,6 +3,7 @@
 
 use gatewright::flow::account as applications;
 use gatewright::flow::resources;
+use gatewright::people::update::{self, Changes};
 use gatewright::people::{account, session};
 use gatewright::store::audit_events::{self, AuditRow, Filter};
 use gatewright::types::client::Metadata;
@@ -44,6 +45,19 @@ impl Server {
     pub(crate) async fn enable(&self, user: &User) {
         let trace = self.trace();
         assert!(account::enable(&self.app().people(&trace), &user.id).await.unwrap());
+    }
+
+    /// As `gatewright user update --username` does.
+    pub(crate) async fn rename(&self, user: &User, username: &str) {
+        let trace = self.trace();
+        let changes = Changes { username: Some(username), ..Changes::default() };
+        update::update(&self.app().people(&trace), &user.id, &changes).await.unwrap();
+    }
+
+    /// As `gatewright user delete` does.
+    pub(crate) async fn delete(&self, user: &User) {
+        let trace = self.trace();
+        assert!(update::delete(&self.app().people(&trace), &user.id).await.unwrap());
     }
 
     /// As `gatewright user unlock` does.

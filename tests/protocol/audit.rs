@@ -312,6 +312,8 @@ async fn tell(kind: Kind, server: &Server) {
             server.disable(&user).await;
             server.enable(&user).await;
         }
+        Kind::UserUpdated => server.rename(&user, &format!("{name}-renamed")).await,
+        Kind::UserDeleted => server.delete(&user).await,
         Kind::UserUnlocked => server.unlock(&user).await,
         Kind::ClientUpdated => {
             server.change(&client, |metadata| metadata.client_name = "Films".to_owned()).await;

@@ -25,6 +25,7 @@ mod responder;
 mod server;
 mod until;
 
+mod accounts;
 mod audit;
 mod built_in_ca;
 mod connections;

@@ -7,19 +7,19 @@ use serde_json::json;
 
 use crate::cli::desk::{self, Desk};
 use crate::cli::exit::Wrong;
+use crate::cli::named;
 use crate::cli::print::Answer;
 use crate::flow::kek;
 use crate::pki::authority::Authority;
 use crate::pki::issue::Right;
 use crate::pki::pem;
 use crate::pki::request::CertificationRequest;
-use crate::types::ClientId;
 
 /// Whose, and for which key.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Issue {
-    /// The client_id of the client that it is for.
-    #[arg(long, value_name = "ID")]
+    /// The client_id or the name of the client that it is for.
+    #[arg(long, value_name = "CLIENT")]
     client: String,
     /// The request, PKCS #10 as PEM or DER; - reads it from standard input.
     #[arg(long, value_name = "FILE")]
@@ -34,7 +34,7 @@ impl Issue {
         let kek = kek::open(&desk.config.keys, &desk.store).await?;
         let authority =
             Authority { store: &desk.store, kek: &kek, config: &desk.config, trace: &desk.trace };
-        let client = ClientId::from_text(self.client);
+        let client = named::client(desk, &self.client).await?.id;
         let issued = authority.issue(Some(&client), &request, Right::Proven).await?;
         let certificate = pem::certificate(&issued.certificate);
         let chain: String = issued.chain.iter().map(|one| pem::certificate(one)).collect();

@@ -5,12 +5,13 @@ use clap::builder::PossibleValuesParser;
 use serde_json::{Value, json};
 
 use super::super::desk::Desk;
+use super::super::named;
 use super::super::print::Answer;
 use super::{in_json, inventory, length, whose};
 use crate::pki::inventory::{Entry, State};
 use crate::store::certificates::Filter;
 use crate::store::signing_keys::{self, SigningKeyRow};
-use crate::types::{ClientId, Seconds, Timestamp};
+use crate::types::{Seconds, Timestamp};
 
 /// Which certificates are asked for.
 #[derive(Debug, Args)]
@@ -18,8 +19,8 @@ pub(in crate::cli) struct List {
     /// Only those that count now and not so long any more: 30d, 12h.
     #[arg(long, value_name = "TIME", value_parser = length, conflicts_with = "state")]
     expiring: Option<Seconds>,
-    /// Only those of this client.
-    #[arg(long, value_name = "CLIENT_ID")]
+    /// Only those of this client, by client_id or name.
+    #[arg(long, value_name = "CLIENT")]
     client: Option<String>,
     /// Only those in this state; all is everything, what has expired included.
     #[arg(long, value_parser = states())]
@@ -45,7 +46,10 @@ impl List {
 pub(super) async fn list(desk: &Desk, asked: &List) -> anyhow::Result<Answer> {
     let inventory = inventory(desk);
     let now = inventory.now;
-    let client = asked.client.as_deref().map(ClientId::from_text);
+    let client = match &asked.client {
+        Some(which) => Some(named::client(desk, which).await?.id),
+        None => None,
+    };
     // What was revoked and would be over besides is over.
     let with_expired =
         asked.wants(State::Expired) || asked.state.is_some() && asked.wants(State::Revoked);
