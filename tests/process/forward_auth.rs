@@ -1,6 +1,8 @@
-//! The real nginx before an API, with the configuration of `deploy/nginx` as it stands there.
+//! Real gateways before an API, with the configurations of `deploy/nginx` and `deploy/caddy` as they stand there.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
 
 use axum::Router;
@@ -21,7 +23,7 @@ use crate::server::Server;
 const AUDIENCE: &str = "https://api.example.org/invoices";
 
 /// Whoever says this from outside says it in vain.
-const SPOOFED: [(&str, &str); 9] = [
+const SPOOFED: [(&str, &str); 12] = [
     ("X-Auth-Subject", "root"),
     ("x-auth-acr", "root"),
     ("X-Auth-Time", "1"),
@@ -30,47 +32,101 @@ const SPOOFED: [(&str, &str); 9] = [
     ("X-Original-Method", "OPTIONS"),
     ("X-Rewrite-URL", "/healthz"),
     ("X-SSL-Client-Cert", "root"),
+    ("Client-Cert", ":cm9vdA==:"),
+    ("X-Forwarded-Uri", "/healthz"),
+    ("X-Forwarded-Method", "OPTIONS"),
     ("X-HTTP-Method-Override", "OPTIONS"),
 ];
 
-/// Gatewright, the API, and nginx before both.
+/// A gateway that asks Gatewright about each request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Gateway {
+    Nginx,
+    Caddy,
+}
+
+impl Gateway {
+    const ALL: [Self; 2] = [Self::Nginx, Self::Caddy];
+
+    /// How it tells of a client certificate: `http.client_certificate_header`.
+    fn certificate_form(self) -> &'static str {
+        match self {
+            Self::Nginx => "nginx",
+            Self::Caddy => "rfc9440",
+        }
+    }
+
+    /// The field of that form, for this certificate.
+    fn certificate_field(self, own: &Own) -> (&'static str, String) {
+        match self {
+            Self::Nginx => ("x-ssl-client-cert", own.escaped()),
+            Self::Caddy => ("client-cert", own.structured()),
+        }
+    }
+
+    /// How it tells of method and URL: `original` of a route.
+    fn original(self) -> &'static str {
+        match self {
+            Self::Nginx => "x-original",
+            Self::Caddy => "x-forwarded",
+        }
+    }
+
+    fn start(
+        self,
+        place: &Path,
+        own: (&rcgen::Certificate, &KeyPair),
+        port: u16,
+        gatewright: u16,
+        api: u16,
+    ) -> Child {
+        match self {
+            Self::Nginx => nginx_gateway(place, own, port, gatewright, api),
+            Self::Caddy => caddy_gateway(place, own, port, gatewright, api),
+        }
+    }
+}
+
+/// Gatewright, the API, and a gateway before both.
 struct World {
     server: Server,
-    nginx: Child,
+    process: Child,
     port: u16,
     certificate: rcgen::Certificate,
 }
 
 impl World {
-    async fn new() -> Self {
-        Self::with(|_| {}).await
+    async fn new(gateway: Gateway) -> Self {
+        Self::with(gateway, |_| {}).await
     }
 
-    async fn with(change: impl FnOnce(&mut Place)) -> Self {
+    async fn with(gateway: Gateway, change: impl FnOnce(&mut Place)) -> Self {
         let mut place = Place::make().await;
         change(&mut place);
         let (port, key) = (crate::free_port(), KeyPair::generate().unwrap());
         place.set("HTTP__TRUSTED_PROXIES", "127.0.0.1");
-        place.set("HTTP__CLIENT_CERTIFICATE_HEADER", "nginx");
+        place.set("HTTP__CLIENT_CERTIFICATE_HEADER", gateway.certificate_form());
+        let original = gateway.original();
         place.set(
             "VERIFY__ROUTES",
             &format!(
-                "name=invoices;audience={AUDIENCE};scope=invoices.read;origin=https://localhost:{port},\
+                "name=invoices;audience={AUDIENCE};scope=invoices.read;origin=https://localhost:{port};\
+                 original={original},\
                  name=payments;audience={AUDIENCE};scope=invoices.read payments.write"
             ),
         );
         let server = Server::at(place).await;
         let certificate = CertificateParams::new(["localhost".to_owned()]).unwrap();
         let certificate = certificate.self_signed(&key).unwrap();
-        let nginx = gateway(
+        let process = gateway.start(
             &server.place.directory,
             (&certificate, &key),
             port,
             upstream(&server),
             api().await,
         );
-        let world = Self { server, nginx, port, certificate };
-        crate::until("nginx is ready", async || {
+        let world = Self { server, process, port, certificate };
+        crate::until("the gateway is ready", async || {
             world.http().get(world.url("/")).send().await.is_ok_and(|answer| answer.status() == 404)
         })
         .await;
@@ -129,15 +185,15 @@ impl World {
     }
 
     async fn stop(mut self) {
-        let id = self.nginx.id().unwrap().to_string();
+        let id = self.process.id().unwrap().to_string();
         assert!(Command::new("kill").args(["-QUIT", &id]).status().await.unwrap().success());
-        self.nginx.wait().await.unwrap();
+        self.process.wait().await.unwrap();
         self.server.stop().await;
     }
 }
 
-fn deployed() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/nginx")
+fn deployed(what: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy").join(what)
 }
 
 /// The port of the server.
@@ -146,7 +202,7 @@ fn upstream(server: &Server) -> u16 {
 }
 
 /// nginx with the files of `deploy/nginx`, where this Gatewright and this API are.
-fn gateway(
+fn nginx_gateway(
     place: &Path,
     (certificate, key): (&rcgen::Certificate, &KeyPair),
     port: u16,
@@ -156,7 +212,7 @@ fn gateway(
     let directory = place.join("nginx");
     std::fs::create_dir_all(&directory).unwrap();
     for file in ["nginx.conf", "identity.conf"] {
-        std::fs::copy(deployed().join(file), directory.join(file)).unwrap();
+        std::fs::copy(deployed("nginx").join(file), directory.join(file)).unwrap();
     }
     let write = |name: &str, text: &str| std::fs::write(directory.join(name), text).unwrap();
     write("certificate.pem", &certificate.pem());
@@ -172,6 +228,35 @@ fn gateway(
     text.push_str(&nginx::own_paths(&directory));
     write("place.conf", &text);
     nginx::start(&directory)
+}
+
+/// Caddy with `deploy/caddy/Caddyfile`, where this Gatewright and this API are.
+fn caddy_gateway(
+    place: &Path,
+    (certificate, key): (&rcgen::Certificate, &KeyPair),
+    port: u16,
+    gatewright: u16,
+    api: u16,
+) -> Child {
+    let directory = place.join("caddy");
+    std::fs::create_dir_all(&directory).unwrap();
+    std::fs::write(directory.join("certificate.pem"), certificate.pem()).unwrap();
+    std::fs::write(directory.join("key.pem"), key.serialize_pem()).unwrap();
+    let here = directory.display();
+    Command::new("caddy")
+        .args(["run", "--adapter", "caddyfile", "--config"])
+        .arg(deployed("caddy/Caddyfile"))
+        .env("SITE", format!("https://localhost:{port}"))
+        .env("TLS_FILES", format!("{here}/certificate.pem {here}/key.pem"))
+        .env("GATEWRIGHT", format!("127.0.0.1:{gatewright}"))
+        .env("API", format!("127.0.0.1:{api}"))
+        .env("XDG_DATA_HOME", &directory)
+        .env("XDG_CONFIG_HOME", &directory)
+        .stdout(Stdio::null())
+        .stderr(File::create(directory.join("log")).unwrap())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("scripts/setup installs caddy")
 }
 
 /// An API that says what it was told, and where.
@@ -195,53 +280,64 @@ async fn serve(router: Router) -> u16 {
 
 /// THREATS HD-01, HD-04.
 #[tokio::test]
-async fn nginx_lets_through_whom_gatewright_lets_through_and_tells_the_api_who_it_is() {
-    let world = World::new().await;
-    let (reader, payer) =
-        (world.client("invoices.read").await, world.client("invoices.read payments.write").await);
-    let (read, pay) = (world.token(&reader).await, world.token(&payer).await);
-
-    for method in ["GET", "POST", "DELETE"] {
-        let told = world.call(method, "/invoices/4711?a=b", Some(&read)).await;
-        assert_eq!(told.status, 200, "{told:?}");
-        assert_eq!(told.body["x-auth-subject"], *reader.id);
-        assert_eq!(told.body["x-auth-client"], *reader.id);
-        assert_eq!(told.body["x-auth-scope"], "invoices.read");
-        assert!(
-            told.body["x-auth-token-id"].is_string() && told.body["x-auth-expires"].is_string()
+async fn a_gateway_lets_through_whom_gatewright_lets_through_and_tells_the_api_who_it_is() {
+    for gateway in Gateway::ALL {
+        let world = World::new(gateway).await;
+        let (reader, payer) = (
+            world.client("invoices.read").await,
+            world.client("invoices.read payments.write").await,
         );
-        for name in ["x-auth-acr", "x-auth-time", "authorization", "x-ssl-client-cert", "dpop"] {
-            assert_eq!(told.body[name], Value::Null, "{name} in {told:?}");
+        let (read, pay) = (world.token(&reader).await, world.token(&payer).await);
+
+        for method in ["GET", "POST", "DELETE"] {
+            let told = world.call(method, "/invoices/4711?a=b", Some(&read)).await;
+            assert_eq!(told.status, 200, "{told:?}");
+            assert_eq!(told.body["x-auth-subject"], *reader.id);
+            assert_eq!(told.body["x-auth-client"], *reader.id);
+            assert_eq!(told.body["x-auth-scope"], "invoices.read");
+            assert!(
+                told.body["x-auth-token-id"].is_string() && told.body["x-auth-expires"].is_string()
+            );
+            for name in ["x-auth-acr", "x-auth-time", "authorization", "x-ssl-client-cert", "dpop"]
+            {
+                // nginx leaves an empty field out, Caddy sends it.
+                let value = told.body[name].as_str().unwrap_or_default();
+                assert_eq!(value, "", "{name} in {told:?}");
+            }
+            assert!(!told.text.contains("root"), "{told:?}");
         }
-        assert!(!told.text.contains("root"), "{told:?}");
-    }
-    assert_eq!(world.call("GET", "/invoices/payments/1", Some(&pay)).await.status, 200);
+        assert_eq!(world.call("GET", "/invoices/payments/1", Some(&pay)).await.status, 200);
 
-    let narrow = world.call("GET", "/invoices/payments/1", Some(&read)).await;
-    assert_eq!(narrow.status, 403);
-    assert!(
-        narrow.header("www-authenticate").contains("error=\"insufficient_scope\""),
-        "{narrow:?}"
-    );
-    for (token, told) in [(None, "Bearer realm="), (Some("x"), "error=\"invalid_token\"")] {
-        let answer = world.call("GET", "/invoices/", token).await;
-        assert_eq!(answer.status, 401);
-        assert!(answer.header("www-authenticate").contains(told), "{answer:?}");
-        assert!(!answer.text.contains("x-auth"));
-    }
-    // The question is not for clients, however it is written.
-    for path in
-        ["/.gatewright/verify/invoices", "/.gatew%72ight/verify/invoices", "/verify/invoices", "/"]
-    {
-        assert_eq!(world.call("GET", path, Some(&read)).await.status, 404, "{path}");
-    }
+        let narrow = world.call("GET", "/invoices/payments/1", Some(&read)).await;
+        assert_eq!(narrow.status, 403);
+        assert!(
+            narrow.header("www-authenticate").contains("error=\"insufficient_scope\""),
+            "{narrow:?}"
+        );
+        for (token, told) in [(None, "Bearer realm="), (Some("x"), "error=\"invalid_token\"")] {
+            let answer = world.call("GET", "/invoices/", token).await;
+            assert_eq!(answer.status, 401);
+            assert!(answer.header("www-authenticate").contains(told), "{answer:?}");
+            assert!(!answer.text.contains("x-auth"));
+        }
+        // The question is not for clients, however it is written.
+        for path in [
+            "/.gatewright/verify/invoices",
+            "/.gatew%72ight/verify/invoices",
+            "/verify/invoices",
+            "/",
+        ] {
+            assert_eq!(world.call("GET", path, Some(&read)).await.status, 404, "{path}");
+        }
 
-    let form = [("token", read.as_str())];
-    let revoke = crate::http().post(format!("{}/revoke", world.server.issuer)).form(&form);
-    let revoked = Answer::to(revoke.basic_auth(&reader.id, Some(&reader.secret))).await.unwrap();
-    assert_eq!(revoked.status, 200);
-    assert_eq!(world.call("GET", "/invoices/", Some(&read)).await.status, 401);
-    world.stop().await;
+        let form = [("token", read.as_str())];
+        let revoke = crate::http().post(format!("{}/revoke", world.server.issuer)).form(&form);
+        let revoked =
+            Answer::to(revoke.basic_auth(&reader.id, Some(&reader.secret))).await.unwrap();
+        assert_eq!(revoked.status, 200);
+        assert_eq!(world.call("GET", "/invoices/", Some(&read)).await.status, 401);
+        world.stop().await;
+    }
 }
 
 /// What an API may take for another address than nginx did passes on none of them.
@@ -269,223 +365,257 @@ const AMBIGUOUS: [&str; 19] = [
 
 /// THREATS HD-06: a request is judged for the address that the API sees, or it is no request.
 #[tokio::test]
-async fn what_can_be_read_in_two_ways_is_nobodys() {
-    let world = World::new().await;
-    let (reader, payer) =
-        (world.client("invoices.read").await, world.client("invoices.read payments.write").await);
-    let (read, pay) = (world.token(&reader).await, world.token(&payer).await);
-    world.server.place.write("nginx.pem", &world.certificate.pem());
-    // As it is written: clients of HTTP resolve some of it by themselves.
-    let call = async |path: &str, token: &str| {
-        let mut command = Command::new("curl");
-        command.args(["--silent", "--noproxy", "*", "--write-out", "\n%{http_code}"]);
-        command.arg("--cacert").arg(world.server.place.directory.join("nginx.pem"));
-        command.args(["--header", &format!("Authorization: Bearer {token}")]);
-        command.args(["--request-target", path, &world.url("/")]);
-        let output = String::from_utf8(command.output().await.unwrap().stdout).unwrap();
-        let (body, status) = output.rsplit_once('\n').unwrap();
-        (status.to_owned(), body.to_owned())
-    };
+async fn a_path_that_can_be_read_in_two_ways_is_refused() {
+    for gateway in Gateway::ALL {
+        let world = World::new(gateway).await;
+        let (reader, payer) = (
+            world.client("invoices.read").await,
+            world.client("invoices.read payments.write").await,
+        );
+        let (read, pay) = (world.token(&reader).await, world.token(&payer).await);
+        world.server.place.write("nginx.pem", &world.certificate.pem());
+        // As it is written: clients of HTTP resolve some of it by themselves.
+        let call = async |path: &str, token: &str| {
+            let mut command = Command::new("curl");
+            command.args(["--silent", "--noproxy", "*", "--write-out", "\n%{http_code}"]);
+            command.arg("--cacert").arg(world.server.place.directory.join("nginx.pem"));
+            command.args(["--header", &format!("Authorization: Bearer {token}")]);
+            command.args(["--request-target", path, &world.url("/")]);
+            let output = String::from_utf8(command.output().await.unwrap().stdout).unwrap();
+            let (body, status) = output.rsplit_once('\n').unwrap();
+            (status.to_owned(), body.to_owned())
+        };
 
-    for path in AMBIGUOUS {
-        for token in [&read, &pay, "x"] {
-            let (status, body) = call(path, token).await;
-            assert_eq!(status, "400", "{path}: {body}");
-            assert!(!body.contains("uri"), "{path} reached the API: {body}");
+        for path in AMBIGUOUS {
+            for token in [&read, &pay, "x"] {
+                let (status, body) = call(path, token).await;
+                assert_eq!(status, "400", "{path}: {body}");
+                assert!(!body.contains("uri"), "{path} reached the API: {body}");
+            }
         }
+        for path in [
+            "/invoices/4711?next=https://a.example/../b%2fc%5c\\//%2e%2e",
+            "/invoices/a.b/.../..c/c../.d/e.;f",
+            "/invoices/%70aper%20clips",
+            "/invoices/",
+        ] {
+            let (status, body) = call(path, &read).await;
+            assert_eq!(status, "200", "{path}: {body}");
+            let told: Value = serde_json::from_str(&body).unwrap();
+            assert_eq!(told["uri"], path, "it is passed on as it came");
+        }
+        // An escape that is none of these is resolved before the location is chosen.
+        assert_eq!(call("/invoices/%70ayments/1", &read).await.0, "403");
+        assert_eq!(call("/invoices/%70ayments/1", &pay).await.0, "200");
+        world.stop().await;
     }
-    for path in [
-        "/invoices/4711?next=https://a.example/../b%2fc%5c\\//%2e%2e",
-        "/invoices/a.b/.../..c/c../.d/e.;f",
-        "/invoices/%70aper%20clips",
-        "/invoices/",
-    ] {
-        let (status, body) = call(path, &read).await;
-        assert_eq!(status, "200", "{path}: {body}");
-        let told: Value = serde_json::from_str(&body).unwrap();
-        assert_eq!(told["uri"], path, "it is passed on as it came");
-    }
-    // An escape that is none of these is resolved before the location is chosen.
-    assert_eq!(call("/invoices/%70ayments/1", &read).await.0, "403");
-    assert_eq!(call("/invoices/%70ayments/1", &pay).await.0, "200");
-    world.stop().await;
 }
 
 /// THREATS DB-03: a gateway that is not answered lets nobody through.
 #[tokio::test]
 async fn where_gatewright_is_gone_nobody_passes() {
-    let mut world = World::new().await;
-    let client = world.client("invoices.read").await;
-    let token = world.token(&client).await;
+    for gateway in Gateway::ALL {
+        let mut world = World::new(gateway).await;
+        let client = world.client("invoices.read").await;
+        let token = world.token(&client).await;
 
-    world.server.kill().await;
-    let request = world.http().get(world.url("/invoices/")).bearer_auth(&token);
-    let status = request.send().await.unwrap().status().as_u16();
-    world.server.launch().await;
-
-    assert_eq!(status, 500);
-    crate::until("nginx asks again", async || {
+        world.server.kill().await;
         let request = world.http().get(world.url("/invoices/")).bearer_auth(&token);
-        request.send().await.unwrap().status() == 200
-    })
-    .await;
-    world.stop().await;
+        let status = request.send().await.unwrap().status().as_u16();
+        world.server.launch().await;
+
+        let refused = match gateway {
+            Gateway::Nginx => 500,
+            Gateway::Caddy => 502,
+        };
+        assert_eq!(status, refused);
+        crate::until("the gateway asks again", async || {
+            let request = world.http().get(world.url("/invoices/")).bearer_auth(&token);
+            request.send().await.unwrap().status() == 200
+        })
+        .await;
+        world.stop().await;
+    }
 }
 
 /// RFC 9449 §7.1: the proof is for the request as the client has sent it.
 #[tokio::test]
-async fn a_token_that_is_bound_to_a_key_passes_nginx_with_a_proof_alone() {
-    let world = World::new().await;
-    let client = world.client("invoices.read").await;
-    let (own, thief) = (Holder::new(), Holder::new());
-    let endpoint = format!("{}/token", world.server.issuer);
-    let asked = crate::http().post(&endpoint).basic_auth(&client.id, Some(&client.secret));
-    let asked = asked.form(&[("grant_type", "client_credentials")]);
-    let asked = asked.header("dpop", own.proof("POST", &endpoint, None));
-    let token = Answer::to(asked).await.unwrap();
-    let token = token.body["access_token"].as_str().unwrap().to_owned();
-    let url = world.url("/invoices/4711");
-    let call = async |proof: &str| {
-        let mut request = world.http().delete(format!("{url}?really=yes"));
-        for (name, value) in SPOOFED {
-            request = request.header(name, value);
-        }
-        let request = request.header("authorization", format!("DPoP {token}"));
-        Answer::to(request.header("dpop", proof)).await.unwrap()
-    };
+async fn a_token_that_is_bound_to_a_key_passes_a_gateway_with_a_proof_alone() {
+    for gateway in Gateway::ALL {
+        let world = World::new(gateway).await;
+        let client = world.client("invoices.read").await;
+        let (own, thief) = (Holder::new(), Holder::new());
+        let endpoint = format!("{}/token", world.server.issuer);
+        let asked = crate::http().post(&endpoint).basic_auth(&client.id, Some(&client.secret));
+        let asked = asked.form(&[("grant_type", "client_credentials")]);
+        let asked = asked.header("dpop", own.proof("POST", &endpoint, None));
+        let token = Answer::to(asked).await.unwrap();
+        let token = token.body["access_token"].as_str().unwrap().to_owned();
+        let url = world.url("/invoices/4711");
+        let call = async |proof: &str| {
+            let mut request = world.http().delete(format!("{url}?really=yes"));
+            for (name, value) in SPOOFED {
+                request = request.header(name, value);
+            }
+            let request = request.header("authorization", format!("DPoP {token}"));
+            Answer::to(request.header("dpop", proof)).await.unwrap()
+        };
 
-    let proof = own.proof("DELETE", &url, Some(&token));
-    let told = call(&proof).await;
-    assert_eq!((told.status, told.body["x-auth-client"].as_str()), (200, Some(client.id.as_str())));
-    assert_eq!(told.body["dpop"], Value::Null, "the proof ends at nginx");
-    for refused in [
-        proof,
-        own.proof("GET", &url, Some(&token)),
-        own.proof("DELETE", &world.url("/invoices/4712"), Some(&token)),
-        own.proof("OPTIONS", &world.url("/healthz"), Some(&token)),
-        thief.proof("DELETE", &url, Some(&token)),
-    ] {
-        let answer = call(&refused).await;
-        assert_eq!(answer.status, 401, "{answer:?}");
-        assert!(answer.header("www-authenticate").contains("DPoP realm="), "{answer:?}");
+        let proof = own.proof("DELETE", &url, Some(&token));
+        let told = call(&proof).await;
+        assert_eq!(
+            (told.status, told.body["x-auth-client"].as_str()),
+            (200, Some(client.id.as_str()))
+        );
+        assert_eq!(told.body["dpop"], Value::Null, "the proof ends at nginx");
+        for refused in [
+            proof,
+            own.proof("GET", &url, Some(&token)),
+            own.proof("DELETE", &world.url("/invoices/4712"), Some(&token)),
+            own.proof("OPTIONS", &world.url("/healthz"), Some(&token)),
+            thief.proof("DELETE", &url, Some(&token)),
+        ] {
+            let answer = call(&refused).await;
+            assert_eq!(answer.status, 401, "{answer:?}");
+            assert!(answer.header("www-authenticate").contains("DPoP realm="), "{answer:?}");
+        }
+        assert_eq!(world.call("DELETE", "/invoices/4711", Some(&token)).await.status, 401);
+        world.stop().await;
     }
-    assert_eq!(world.call("DELETE", "/invoices/4711", Some(&token)).await.status, 401);
-    world.stop().await;
 }
 
 /// RFC 8705 §3, with the certificate that was shown to nginx; THREATS MT-04, MT-06.
 #[tokio::test]
-async fn a_token_that_is_bound_to_a_certificate_passes_nginx_with_that_one_alone() {
-    let world = World::new().await;
-    let client = world.client_with("invoices.read", true).await;
-    let (own, thief) = (Own::new("billing"), Own::new("thief"));
-    // As the proxy before the issuer asks for it.
-    let asked = crate::http().post(format!("{}/token", world.server.issuer));
-    let asked = asked.basic_auth(&client.id, Some(&client.secret));
-    let asked = asked.form(&[("grant_type", "client_credentials")]);
-    let token = Answer::to(asked.header("x-ssl-client-cert", own.escaped())).await.unwrap();
-    let token = token.body["access_token"].as_str().unwrap().to_owned();
-    let call = async |shown: Option<&Own>, claimed: Option<&Own>| {
-        let mut request = world.http_of(shown).get(world.url("/invoices/")).bearer_auth(&token);
-        if let Some(claimed) = claimed {
-            request = request.header("x-ssl-client-cert", claimed.escaped());
+async fn a_token_that_is_bound_to_a_certificate_passes_a_gateway_with_that_one_alone() {
+    for gateway in Gateway::ALL {
+        let world = World::new(gateway).await;
+        let client = world.client_with("invoices.read", true).await;
+        let (own, thief) = (Own::new("billing"), Own::new("thief"));
+        // As the proxy before the issuer asks for it.
+        let asked = crate::http().post(format!("{}/token", world.server.issuer));
+        let asked = asked.basic_auth(&client.id, Some(&client.secret));
+        let asked = asked.form(&[("grant_type", "client_credentials")]);
+        let token = {
+            let (name, value) = gateway.certificate_field(&own);
+            Answer::to(asked.header(name, value)).await
         }
-        Answer::to(request).await.unwrap()
-    };
+        .unwrap();
+        let token = token.body["access_token"].as_str().unwrap().to_owned();
+        let call = async |shown: Option<&Own>, claimed: Option<&Own>| {
+            let mut request = world.http_of(shown).get(world.url("/invoices/")).bearer_auth(&token);
+            if let Some(claimed) = claimed {
+                let (name, value) = gateway.certificate_field(claimed);
+                request = request.header(name, value);
+            }
+            Answer::to(request).await.unwrap()
+        };
 
-    let told = call(Some(&own), None).await;
-    assert_eq!((told.status, told.body["x-auth-client"].as_str()), (200, Some(client.id.as_str())));
-    for (shown, claimed) in
-        [(None, None), (None, Some(&own)), (Some(&thief), None), (Some(&thief), Some(&own))]
-    {
-        let answer = call(shown, claimed).await;
-        assert_eq!(answer.status, 401, "{answer:?}");
-        assert!(answer.header("www-authenticate").contains("invalid_token"), "{answer:?}");
+        let told = call(Some(&own), None).await;
+        assert_eq!(
+            (told.status, told.body["x-auth-client"].as_str()),
+            (200, Some(client.id.as_str()))
+        );
+        for (shown, claimed) in
+            [(None, None), (None, Some(&own)), (Some(&thief), None), (Some(&thief), Some(&own))]
+        {
+            let answer = call(shown, claimed).await;
+            assert_eq!(answer.status, 401, "{answer:?}");
+            assert!(answer.header("www-authenticate").contains("invalid_token"), "{answer:?}");
+        }
+        world.stop().await;
     }
-    world.stop().await;
 }
 
 /// RFC 9449 §9: the nonce comes to the client through nginx, and its proof with it passes.
 #[tokio::test]
 async fn the_nonce_of_gatewright_comes_to_the_client() {
-    let world = World::with(|place| place.set("DPOP__NONCE", "required")).await;
-    let client = world.client("invoices.read").await;
-    let own = Holder::new();
-    let endpoint = format!("{}/token", world.server.issuer);
-    let buy = async |nonce: Option<&str>| {
-        let asked = crate::http().post(&endpoint).basic_auth(&client.id, Some(&client.secret));
-        let asked = asked.form(&[("grant_type", "client_credentials")]);
-        let proof = own.proof_with("POST", &endpoint, None, nonce);
-        Answer::to(asked.header("dpop", proof)).await.unwrap()
-    };
-    let told = buy(None).await;
-    let token = buy(Some(told.header("dpop-nonce"))).await;
-    let token = token.body["access_token"].as_str().unwrap().to_owned();
-    let url = world.url("/invoices/4711");
-    let call = async |nonce: Option<&str>| {
-        let proof = own.proof_with("GET", &url, Some(&token), nonce);
-        let request = world.http().get(&url).header("authorization", format!("DPoP {token}"));
-        Answer::to(request.header("dpop", proof)).await.unwrap()
-    };
+    for gateway in Gateway::ALL {
+        let world = World::with(gateway, |place| place.set("DPOP__NONCE", "required")).await;
+        let client = world.client("invoices.read").await;
+        let own = Holder::new();
+        let endpoint = format!("{}/token", world.server.issuer);
+        let buy = async |nonce: Option<&str>| {
+            let asked = crate::http().post(&endpoint).basic_auth(&client.id, Some(&client.secret));
+            let asked = asked.form(&[("grant_type", "client_credentials")]);
+            let proof = own.proof_with("POST", &endpoint, None, nonce);
+            Answer::to(asked.header("dpop", proof)).await.unwrap()
+        };
+        let told = buy(None).await;
+        let token = buy(Some(told.header("dpop-nonce"))).await;
+        let token = token.body["access_token"].as_str().unwrap().to_owned();
+        let url = world.url("/invoices/4711");
+        let call = async |nonce: Option<&str>| {
+            let proof = own.proof_with("GET", &url, Some(&token), nonce);
+            let request = world.http().get(&url).header("authorization", format!("DPoP {token}"));
+            Answer::to(request.header("dpop", proof)).await.unwrap()
+        };
 
-    let told = call(None).await;
-    assert_eq!(told.status, 401);
-    assert!(told.header("www-authenticate").contains("error=\"use_dpop_nonce\""), "{told:?}");
-    let nonce = told.header("dpop-nonce");
-    let passed = call(Some(nonce)).await;
+        let told = call(None).await;
+        assert_eq!(told.status, 401);
+        assert!(told.header("www-authenticate").contains("error=\"use_dpop_nonce\""), "{told:?}");
+        let nonce = told.header("dpop-nonce");
+        let passed = call(Some(nonce)).await;
 
-    assert_eq!((passed.status, &passed.body["x-auth-client"]), (200, &json!(client.id)));
-    world.stop().await;
+        assert_eq!((passed.status, &passed.body["x-auth-client"]), (200, &json!(client.id)));
+        world.stop().await;
+    }
 }
 
 /// RFC 9449 §8.2: with every answer that has one, so with 403 as well. What Gatewright says is played here, for it tells a
 /// nonce beside 403 only in the second in which a minute ends.
 #[tokio::test]
 async fn the_nonce_beside_a_403_comes_to_the_client() {
-    let answer = async || {
-        let fields =
-            [("www-authenticate", "DPoP error=\"insufficient_scope\""), ("dpop-nonce", "n-1")];
-        (StatusCode::FORBIDDEN, fields)
-    };
-    let gatewright = serve(Router::new().fallback(answer)).await;
-    let (place, key, port) =
-        (Place::make().await, KeyPair::generate().unwrap(), crate::free_port());
-    let certificate = CertificateParams::new(["localhost".to_owned()]).unwrap();
-    let certificate = certificate.self_signed(&key).unwrap();
-    let mut nginx = gateway(&place.directory, (&certificate, &key), port, gatewright, api().await);
-    crate::install_tls();
-    let own = Certificate::from_der(certificate.der()).unwrap();
-    let http = reqwest::Client::builder().no_proxy().tls_certs_only([own]).build().unwrap();
-    let url = format!("https://localhost:{port}/invoices/1");
-    crate::until("nginx is ready", async || http.get(&url).send().await.is_ok()).await;
+    for gateway in Gateway::ALL {
+        let answer = async || {
+            let fields =
+                [("www-authenticate", "DPoP error=\"insufficient_scope\""), ("dpop-nonce", "n-1")];
+            (StatusCode::FORBIDDEN, fields)
+        };
+        let gatewright = serve(Router::new().fallback(answer)).await;
+        let (place, key, port) =
+            (Place::make().await, KeyPair::generate().unwrap(), crate::free_port());
+        let certificate = CertificateParams::new(["localhost".to_owned()]).unwrap();
+        let certificate = certificate.self_signed(&key).unwrap();
+        let mut process =
+            gateway.start(&place.directory, (&certificate, &key), port, gatewright, api().await);
+        crate::install_tls();
+        let own = Certificate::from_der(certificate.der()).unwrap();
+        let http = reqwest::Client::builder().no_proxy().tls_certs_only([own]).build().unwrap();
+        let url = format!("https://localhost:{port}/invoices/1");
+        crate::until("the gateway is ready", async || http.get(&url).send().await.is_ok()).await;
 
-    let answer = Answer::to(http.get(&url)).await.unwrap();
+        let answer = Answer::to(http.get(&url)).await.unwrap();
 
-    assert_eq!((answer.status, answer.header("dpop-nonce")), (403, "n-1"));
-    assert_eq!(answer.header("www-authenticate"), "DPoP error=\"insufficient_scope\"");
-    nginx.kill().await.unwrap();
+        assert_eq!((answer.status, answer.header("dpop-nonce")), (403, "n-1"));
+        assert_eq!(answer.header("www-authenticate"), "DPoP error=\"insufficient_scope\"");
+        process.kill().await.unwrap();
+    }
 }
 
 /// A certificate that cannot be read is none: the client may be told, and it is no fault of the gateway's (decision
 /// 0015).
 #[tokio::test]
 async fn a_certificate_that_gatewright_cannot_read_is_no_fault() {
-    let world = World::new().await;
-    let client = world.client("invoices.read").await;
-    let token = world.token(&client).await;
-    // Larger than a certificate may be, and in order for nginx, which judges none.
-    let mut parameters = CertificateParams::new(["large".to_owned()]).unwrap();
-    let names = (0..290).map(|n| {
-        rcgen::SanType::DnsName(format!("name-{n}.{}.example", "x".repeat(40)).try_into().unwrap())
-    });
-    parameters.subject_alt_names.extend(names);
-    let key = KeyPair::generate().unwrap();
-    let certificate = parameters.self_signed(&key).unwrap();
-    let large = Own { certificate, key };
+    for gateway in Gateway::ALL {
+        let world = World::new(gateway).await;
+        let client = world.client("invoices.read").await;
+        let token = world.token(&client).await;
+        // Larger than a certificate may be, and in order for nginx, which judges none.
+        let mut parameters = CertificateParams::new(["large".to_owned()]).unwrap();
+        let names = (0..290).map(|n| {
+            rcgen::SanType::DnsName(
+                format!("name-{n}.{}.example", "x".repeat(40)).try_into().unwrap(),
+            )
+        });
+        parameters.subject_alt_names.extend(names);
+        let key = KeyPair::generate().unwrap();
+        let certificate = parameters.self_signed(&key).unwrap();
+        let large = Own { certificate, key };
 
-    let request = world.http_of(Some(&large)).get(world.url("/invoices/")).bearer_auth(&token);
-    let answer = Answer::to(request).await.unwrap();
+        let request = world.http_of(Some(&large)).get(world.url("/invoices/")).bearer_auth(&token);
+        let answer = Answer::to(request).await.unwrap();
 
-    assert_eq!(answer.status, 401, "{answer:?}");
-    world.stop().await;
+        assert_eq!(answer.status, 401, "{answer:?}");
+        world.stop().await;
+    }
 }

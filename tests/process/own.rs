@@ -1,5 +1,7 @@
 //! A certificate that its owner has signed, and its key.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use rcgen::{CertificateParams, KeyPair};
 use reqwest::Identity;
 
@@ -29,5 +31,10 @@ impl Own {
             if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }
         };
         pem.bytes().map(escape).collect()
+    }
+
+    /// As RFC 9440 has it: the DER as a byte sequence of structured fields.
+    pub(crate) fn structured(&self) -> String {
+        format!(":{}:", BASE64.encode(self.certificate.der()))
     }
 }
