@@ -85,6 +85,35 @@ async fn a_client_is_registered_and_its_secret_is_told_once() {
     }
 }
 
+/// A registration that is less safe than it could be warns on standard error, and is answered all the same; no
+/// other one does.
+#[tokio::test]
+async fn a_client_that_may_send_neither_pkce_nor_a_nonce_is_warned_of() {
+    let place = Place::make().await;
+    let careless = [&WEB[..], &["--require-pkce=false", "--require-nonce", "false"]].concat();
+
+    let said = place.run(&careless).await;
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.err.starts_with("warning: gw_require_nonce is false"), "{said:?}");
+    let made: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(made["gw_require_nonce"], false);
+    let said = place.run(&[&["--json"], &careless[..]].concat()).await;
+    let warning: Value = serde_json::from_str(&said.err).unwrap();
+    assert!(warning["warning"].as_str().unwrap().contains("gw_require_nonce"), "{said:?}");
+
+    let claims = ["--id-token-claims", "email", "--id-token-claims", "name"];
+    let audience =
+        ["--default-audience", "https://api.example", "--default-audience", "https://b.example"];
+    let said = place.run(&[&WEB[..], &claims, &audience].concat()).await;
+    assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
+    let made: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(made["gw_id_token_claims"], json!(["email", "name"]));
+    assert_eq!(made["gw_default_audience"], json!(["https://api.example", "https://b.example"]));
+    let id = made["client_id"].as_str().unwrap();
+    let scopes = place.json(&["client", "update", id, "--id-token-claims", "scopes"]).await;
+    assert_eq!(scopes["gw_id_token_claims"], "scopes");
+}
+
 #[tokio::test]
 async fn what_is_printed_of_a_client_can_be_changed_and_read_again() {
     let place = Place::make().await;
