@@ -76,6 +76,9 @@ impl ClaimsRequest {
 
     /// The inverse of [`ClaimsRequest::to_text`].
     pub fn from_text(text: &str) -> Self {
+        if text.is_empty() {
+            return Self::default();
+        }
         serde_json::from_str(text).unwrap_or_default()
     }
 
@@ -187,9 +190,11 @@ impl Consented<'_> {
     /// Whether a claim may be told there: by a scope that covers it, or because it was asked for there by
     /// its name (§5.5).
     pub fn covers(&self, claim: &str, place: Place<'_>) -> bool {
-        let Some(scope) = scope_of(claim) else {
-            return false;
-        };
+        scope_of(claim).is_some_and(|scope| self.allows(claim, scope, place))
+    }
+
+    /// The same of a claim whose scope is known.
+    fn allows(&self, claim: &str, scope: &str, place: Place<'_>) -> bool {
         let is_in = |names: &[String]| names.iter().any(|name| name == claim);
         let by_scope = self.scope.has(scope);
         match place {
@@ -209,15 +214,16 @@ impl Consented<'_> {
 
     /// Whether any claim may be told there.
     pub fn has_any(&self, place: Place<'_>) -> bool {
-        supported().any(|claim| self.covers(claim, place))
+        STANDARD.iter().any(|(claim, scope)| self.allows(claim, scope, place))
     }
 
     /// The claims of this user that may be told there; what is not known is left out, as §5.3.2 wishes
     /// ("the Claim Name SHOULD be omitted […] it SHOULD NOT be present with a null value").
     pub fn about(&self, user: &User, place: Place<'_>) -> Map<String, Value> {
         let mut claims = Map::new();
-        for name in supported().filter(|name| self.covers(name, place)) {
-            let value = match name {
+        let told = STANDARD.iter().filter(|(claim, scope)| self.allows(claim, scope, place));
+        for (name, _) in told {
+            let value = match *name {
                 "preferred_username" => Some(Value::from(user.username.as_str())),
                 "email" => user.email.as_deref().map(Value::from),
                 "email_verified" => user.email.as_ref().map(|_| Value::from(user.email_verified)),
@@ -225,7 +231,7 @@ impl Consented<'_> {
                 other => user.claims.get(other).cloned(),
             };
             if let Some(value) = value {
-                claims.insert(name.to_owned(), value);
+                claims.insert((*name).to_owned(), value);
             }
         }
         claims
