@@ -16,7 +16,7 @@ use aws_lc_rs::signature::{
     ParsedPublicKey, RSA_PKCS1_SHA256, RsaKeyPair,
 };
 use clap::ValueEnum;
-use gatewright::store::{Limits, Store, sql};
+use gatewright::store::{Limits, Purpose, Store, sql};
 
 use crate::server;
 
@@ -139,8 +139,9 @@ pub(crate) async fn open(config: &Path) -> Result<Store> {
         connections: database.max_connections,
         acquire: Duration::from_secs(5),
         statement: Duration::from_secs(5),
+        is_pooled: false,
     };
-    Ok(Store::open(&database.url.0, &limits, false).await?)
+    Ok(Store::open(&database.url.0, &limits, Purpose::Migrate).await?)
 }
 
 /// As many tasks at once as there are connections to the server.

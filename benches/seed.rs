@@ -317,11 +317,14 @@ async fn people(app: &App, client: &str, count: usize) -> Result<()> {
 async fn execute(store: &Store, text: String) -> Result<()> {
     match store.db() {
         Db::Sqlite { write, .. } => {
-            sqlx::query(AssertSqlSafe(text)).execute(&mut *write.lend().await?).await?;
+            let mut lent = write.lend().await?;
+            let (connection, ..) = lent.connection()?;
+            sqlx::query(AssertSqlSafe(text)).execute(connection).await?;
         }
         Db::Postgres(lender) => {
             // Longer than a request may take.
-            let mut connection = lender.lend().await?;
+            let mut lent = lender.lend().await?;
+            let (connection, ..) = lent.connection()?;
             sqlx::query("SET statement_timeout = 0").execute(&mut *connection).await?;
             sqlx::query(AssertSqlSafe(text)).execute(&mut *connection).await?;
             sqlx::query("RESET statement_timeout").execute(&mut *connection).await?;

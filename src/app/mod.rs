@@ -12,7 +12,7 @@ pub use clock::Clock;
 pub use readiness::Readiness;
 use tokio::task::JoinSet;
 
-use crate::config::Config;
+use crate::config::{Config, Pooler};
 use crate::flow::client_keys::ClientKeys;
 use crate::flow::keys::{Keyring, Schedule};
 use crate::flow::possession::Held;
@@ -26,7 +26,7 @@ use crate::pki::revocation::{Judge, Revocations, Watched};
 use crate::pki::sightings::Sightings;
 use crate::record::{Metrics, Recorder, Trace};
 use crate::store::cache::Cache;
-use crate::store::{self, Store};
+use crate::store::{self, Purpose, Store};
 use crate::types::{Error, Failure, Result, Seconds};
 
 /// As many places as are asked at once whether certificates in use were revoked.
@@ -96,6 +96,18 @@ pub enum Unopened {
     Ours(#[from] Error),
 }
 
+impl Unopened {
+    /// Whether the same may well succeed later: the database is not reached, or not ready.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_passing(),
+            Self::Kek(kek::Missing::Store(error))
+            | Self::Ours(Error::Failed(Failure::Store(error))) => store::is_away(error),
+            Self::Kek(_) | Self::Trust(_) | Self::Ours(_) => false,
+        }
+    }
+}
+
 impl From<Failure> for Unopened {
     fn from(failure: Failure) -> Self {
         Self::Ours(failure.into())
@@ -109,7 +121,8 @@ impl From<sqlx::Error> for Unopened {
 }
 
 impl App {
-    /// Opens database and keys. `serving`: as the one server of an SQLite file; commands work beside it.
+    /// Opens database and keys, and brings the schema up to date. `serving`: as the one server of an
+    /// SQLite file.
     ///
     /// # Errors
     /// See [`Unopened`].
@@ -119,8 +132,10 @@ impl App {
             connections: config.database.max_connections,
             acquire: length(config.database.acquire_timeout),
             statement: length(config.database.statement_timeout),
+            is_pooled: config.database.pooler == Pooler::Transaction,
         };
-        let store = Store::open(&config.database.url.0, &limits, serving).await?;
+        let purpose = if serving { Purpose::Serve } else { Purpose::Migrate };
+        let store = Store::open(&config.database.url.0, &limits, purpose).await?;
         let kek = kek::open(&config.keys, &store).await?;
         let schedule = Schedule::of(&config);
         let trace = Trace::of_command(clock.now_ms());

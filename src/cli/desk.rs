@@ -9,13 +9,16 @@ use zeroize::Zeroizing;
 
 use super::exit::{Absent, Wrong};
 use crate::app::Clock;
-use crate::config::Config;
+use crate::config::{Config, Pooler};
 use crate::record::Trace;
-use crate::store::{Limits, Store};
+use crate::store::{Limits, Purpose, Store};
 use crate::types::{Secret, Timestamp};
 
 /// As much as is read from a file or from standard input.
 const MOST: u64 = 1024 * 1024;
+
+/// How long a command waits for the database: longer than a request, for nobody waits behind it.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A command's place of work. It works beside a running server: it takes no lock, and each change is
 /// one short transaction.
@@ -30,14 +33,24 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    /// Opens the database and brings its schema up to date.
+    /// Opens the database, whose schema must be up to date.
     pub(super) async fn open(config: Config) -> anyhow::Result<Self> {
+        Self::open_for(config, Purpose::Work).await
+    }
+
+    /// Opens the database, and brings its schema up to date.
+    pub(super) async fn migrated(config: Config) -> anyhow::Result<Self> {
+        Self::open_for(config, Purpose::Migrate).await
+    }
+
+    async fn open_for(config: Config, purpose: Purpose) -> anyhow::Result<Self> {
         let limits = Limits {
             connections: 2,
-            acquire: seconds(config.database.acquire_timeout.0),
-            statement: seconds(config.database.statement_timeout.0),
+            acquire: seconds(config.database.acquire_timeout.0).max(PATIENCE),
+            statement: seconds(config.database.statement_timeout.0).max(PATIENCE),
+            is_pooled: config.database.pooler == Pooler::Transaction,
         };
-        let store = Store::open(&config.database.url.0, &limits, false)
+        let store = Store::open(&config.database.url.0, &limits, purpose)
             .await
             .context("the database that database.url names is not there for us")?;
         Ok(Self { config, store, trace: Trace::of_command(Clock::system().now_ms()) })

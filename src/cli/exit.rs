@@ -82,9 +82,16 @@ impl Exit {
 
     const fn of_open(error: &OpenError) -> Self {
         match error {
-            OpenError::Scheme | OpenError::Url(_) | OpenError::File(..) => Self::Misconfigured,
-            OpenError::InUse(_) | OpenError::Database(_) => Self::Unavailable,
-            OpenError::Migration(_) => Self::Failed,
+            OpenError::Scheme
+            | OpenError::Url(_)
+            | OpenError::File(..)
+            | OpenError::Unopened(..)
+            | OpenError::Absent(_)
+            | OpenError::Outdated(_)
+            | OpenError::TooNew { .. }
+            | OpenError::Changed(_) => Self::Misconfigured,
+            OpenError::InUse(_) | OpenError::Database(..) => Self::Unavailable,
+            OpenError::Migration(..) => Self::Failed,
         }
     }
 
@@ -92,7 +99,7 @@ impl Exit {
         match error {
             kek::Missing::Store(_) => Self::Unavailable,
             kek::Missing::Lost(_) => Self::Absent,
-            kek::Missing::Wrong(_) => Self::WrongKey,
+            kek::Missing::Wrong { .. } => Self::WrongKey,
             kek::Missing::Directory(..) | kek::Missing::Unusable(_) => Self::Misconfigured,
         }
     }

@@ -111,7 +111,8 @@ Example:
 /// Commands that need the database.
 #[derive(Debug, Subcommand)]
 enum Work {
-    /// Bring the schema of the database up to date, and exit. A server does so too when it starts.
+    /// Bring the schema of the database up to date, and exit; make it, if there is none. A server does so
+    /// too when it starts; other commands never do.
     #[command(after_help = "\
 Example:
   gatewright migrate && systemctl restart gatewright")]
@@ -272,13 +273,21 @@ fn load(file: Option<&Path>) -> Result<Loaded, Problems> {
 
 /// Runs a command that does one thing: one thread is enough.
 fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let done = runtime.block_on(work);
+    // Looking up a name may hang, and is not waited for.
+    runtime.shutdown_background();
+    done
 }
 
 impl Work {
     /// Opens the database, does what was asked, and closes it.
     async fn at_desk(self, config: Config) -> anyhow::Result<Answer> {
-        let desk = Desk::open(config).await?;
+        let desk = if matches!(self, Self::Migrate) {
+            Desk::migrated(config).await?
+        } else {
+            Desk::open(config).await?
+        };
         let answer = match self {
             // Opening the database has done it.
             Self::Migrate => {

@@ -49,7 +49,7 @@ pub use secrets::{DatabaseUrl, EncryptionKeys};
 pub use source::environment;
 pub use text::{
     AcmeChallenge, AssertionAudience, CertificateHeader, DpopNonce, Filter, Link, LogFormat,
-    MailTls, NoticeKind, OriginalRequest, Ready, Revocation,
+    MailTls, NoticeKind, OriginalRequest, Pooler, Ready, Revocation,
 };
 pub use value::{Raw, Value, Wrong};
 
@@ -178,9 +178,16 @@ settings! {
             or url_file;
         /// How many connections to open at most.
         max_connections: u32 = 16, within 1, 1000;
-        /// How long a request waits for a connection before it is answered with 503.
+        /// What stands between us and PostgreSQL: `none`, which a pooler in session mode counts as; or
+        /// `transaction`, a pooler in transaction mode such as PgBouncer. Behind it nothing is prepared
+        /// by name and no session is set up, so the limit of a statement is the role's:
+        /// `ALTER ROLE gatewright SET statement_timeout = '2s'`.
+        pooler: Pooler = Pooler::None;
+        /// How long a request waits for a connection, or for the lock of an SQLite file, before it is
+        /// answered with 503.
         acquire_timeout: Seconds = Seconds(1), within Seconds(1), Seconds::minutes(1);
-        /// How long one statement may take.
+        /// How long one statement may take on PostgreSQL. A connection that has not answered half a
+        /// second later is given up.
         statement_timeout: Seconds = Seconds(2), within Seconds(1), Seconds::minutes(1);
     }
 

@@ -38,7 +38,7 @@ impl DatabaseUrl {
     }
 
     /// What may be shown: everything but the password and the parameters, which may hold one too.
-    fn blinded(&self) -> String {
+    pub fn blinded(&self) -> String {
         if self.sqlite().is_some() {
             return self.0.expose().to_owned();
         }

@@ -133,6 +133,7 @@ mod tests {
         url = "postgres://gw:…@db/gw"                     # secret file url
         url_file = "url"  # gatewright.toml:3
         max_connections = 16                              # default
+        pooler = "none"                                   # default
         acquire_timeout = "1s"                            # default
         statement_timeout = "2s"                          # default
         "#);

@@ -197,6 +197,14 @@ words! {
         /// Yes, at every endpoint and without exception.
         Required "required";
     }
+    /// What stands between us and PostgreSQL.
+    Pooler "\"none\" or \"transaction\"" {
+        /// Nothing, or what gives us one connection as long as we want it.
+        #[default]
+        None "none";
+        /// A pooler that gives each transaction another connection.
+        Transaction "transaction";
+    }
     /// How the connection to a mail server is protected.
     MailTls "\"starttls\", \"required\" or \"none\"" {
         /// It begins in clear and goes on in TLS before anything is said (RFC 3207); a server that

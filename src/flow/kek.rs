@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config;
 use crate::jose::Kek;
-use crate::jose::seal::Unusable;
+use crate::jose::seal::{KeyId, Unusable};
 use crate::store::{Store, authorities, clients, server_secrets, signing_keys};
 
 /// The name of the file in `[keys] dir`.
@@ -22,9 +22,16 @@ pub enum Missing {
     Lost(PathBuf),
     /// There are sealed things in the database, and none of the keys is the one that they are sealed under.
     #[error(
-        "the secret {0} in the database cannot be opened: it is sealed under another key-encryption key than this one. Bring back the key that this database was made with"
+        "the secret {secret} in the database cannot be opened: it is sealed under the key-encryption key {sealed}, and here is {here}. Bring back the key that this database was made with; replicas share one key"
     )]
-    Wrong(String),
+    Wrong {
+        /// What does not open.
+        secret: String,
+        /// The key that it is sealed under.
+        sealed: KeyId,
+        /// The key that there is.
+        here: KeyId,
+    },
     /// The directory cannot be made.
     #[error("{0} cannot be made: {1}")]
     Directory(PathBuf, std::io::Error),
@@ -66,8 +73,9 @@ pub async fn open(config: &config::Keys, store: &Store) -> Result<Kek, Missing> 
 /// Insists that it is the key under which the secrets of the server are sealed, which every database has.
 async fn right(kek: Kek, store: &Store) -> Result<Kek, Missing> {
     let mut secrets = server_secrets::all(store.db()).await?.into_iter();
-    match secrets.find(|secret| !kek.has_key_of(&secret.sealed)) {
-        Some(secret) => Err(Missing::Wrong(secret.name)),
+    let wrong = secrets.find(|secret| !kek.has_key_of(&secret.sealed));
+    match wrong.and_then(|secret| Some((KeyId::of_sealed(&secret.sealed)?, secret.name))) {
+        Some((sealed, secret)) => Err(Missing::Wrong { secret, sealed, here: kek.id() }),
         None => Ok(kek),
     }
 }

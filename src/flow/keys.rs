@@ -153,6 +153,8 @@ impl Keyring {
         let now = Timestamp(trace.at_ms / 1000);
         reseal(store, &kek).await?;
         secrets::ensure(store, &kek, now).await?;
+        // Of two that start at once the first has made them: whoever has another key makes nothing more.
+        Opened::read(store, &kek).await?;
         keep_pending(store, &kek, &schedule, trace).await?;
         let keys = read(store, &kek).await?;
         Ok(Self { kek, schedule, held: RwLock::new(Arc::new(keys)) })
@@ -530,7 +532,7 @@ fn unseal(kek: &Kek, owner: Owner<'_>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8
 fn cannot_open(owner: Owner<'_>, unopened: Unopened) -> Error {
     let what = match unopened {
         Unopened::OtherKey(_) => format!(
-            "the key {owner} in the database cannot be opened: {unopened}. Bring the key-encryption key back that this database was made with"
+            "the key {owner} in the database cannot be opened: {unopened}. Bring the key-encryption key back that this database was made with; replicas share one key"
         ),
         Unopened::Tampered => {
             format!("the key {owner} in the database cannot be opened: {unopened}")

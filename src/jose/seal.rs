@@ -72,6 +72,13 @@ impl fmt::Display for Owner<'_> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyId([u8; ID]);
 
+impl KeyId {
+    /// Of the key that something is sealed under.
+    pub fn of_sealed(sealed: &[u8]) -> Option<Self> {
+        sealed.first_chunk().map(|id| Self(*id))
+    }
+}
+
 /// Why a sealed text did not open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unopened {

@@ -13,6 +13,7 @@ mod places;
 mod router;
 mod sockets;
 pub mod tls;
+mod waiting;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +24,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::task::TaskTracker;
 
-use crate::app::{App, Clock};
+use crate::app::App;
 use crate::config::{Config, Http};
 use crate::pki::Certificate;
 use crate::render::{Route, Site};
@@ -35,6 +36,9 @@ use tls::Tls;
 
 /// As many connections as operators may have open at once: what watches, and what asks whether we live.
 const OPERATORS: usize = 64;
+
+/// How long writing down what waits, and taking leave of the database, may take when it is time to stop.
+const CLOSE: Duration = Duration::from_secs(5);
 
 /// Serves until told to stop by SIGTERM or SIGINT; a second one ends it at once.
 ///
@@ -64,8 +68,21 @@ async fn until_told(config: Config, routes: Vec<Route>) -> anyhow::Result<()> {
     let mut terminated = signal(SignalKind::terminate())?;
     let mut interrupted = signal(SignalKind::interrupt())?;
     let mut hung_up = signal(SignalKind::hangup())?;
+    let mut told = async || {
+        tokio::select! {
+            _ = terminated.recv() => "SIGTERM",
+            _ = interrupted.recv() => "SIGINT",
+        }
+    };
     let sockets = Sockets::bind(&config).await?;
-    let app = App::open(config, Clock::system(), true).await?;
+    let app = tokio::select! {
+        app = waiting::open(&config) => app?,
+        by = told() => {
+            tracing::info!(by, "stopped before the database was reached");
+            return Ok(());
+        }
+        never = waiting::answer(&config, &sockets) => match never {},
+    };
     let running = Running::start(app, routes, sockets).await?;
     for (listener, address) in running.addresses().all() {
         tracing::info!(listener, %address, "listening");
@@ -73,12 +90,6 @@ async fn until_told(config: Config, routes: Vec<Route>) -> anyhow::Result<()> {
 
     notify::notify(notify::READY);
     tokio::spawn(notify::keep_alive());
-    let mut told = async || {
-        tokio::select! {
-            _ = terminated.recv() => "SIGTERM",
-            _ = interrupted.recv() => "SIGINT",
-        }
-    };
     let by = loop {
         tokio::select! {
             by = told() => break by,
@@ -203,7 +214,7 @@ impl Running {
     }
 
     /// Stops accepting, finishes what is in flight, as long as the configuration grants, writes down
-    /// what waits and lets go of the database.
+    /// what waits and lets go of the database, which it does not wait for longer than five seconds.
     pub async fn stop(mut self) {
         let Http { shutdown_timeout, .. } = self.app.config.http;
         self.stop.send_replace(true);
@@ -216,6 +227,8 @@ impl Running {
         if tokio::time::timeout(patience, drain).await.is_err() {
             tracing::warn!(open = self.connections.len(), "requests in flight were cut off");
         }
-        self.app.close().await;
+        if tokio::time::timeout(CLOSE, self.app.close()).await.is_err() {
+            tracing::error!("the database did not answer: what waited for it was not written down");
+        }
     }
 }

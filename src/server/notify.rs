@@ -12,6 +12,10 @@ use tokio::time::MissedTickBehavior;
 /// It serves.
 pub(super) const READY: &str = "READY=1";
 
+/// Starting takes longer: the database is away, or its schema is changed. Twenty minutes are more than that may
+/// take before it is tried again.
+pub(super) const STARTING: &str = "EXTEND_TIMEOUT_USEC=1200000000";
+
 /// It was told to stop.
 pub(super) const STOPPING: &str = "STOPPING=1";
 

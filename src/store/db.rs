@@ -2,6 +2,10 @@
 //!
 //! The portable subset: `$1` placeholders, TEXT, BIGINT, BOOLEAN, BYTEA, static statements. There is
 //! no branch per database above this file and [`super::Store::open`].
+//!
+//! The commit of every write is seen (THREATS EX-01): of a transaction by [`Tx::commit`], of a single
+//! statement because it is run to its end. sqlx on SQLite leaves a statement after the row that
+//! `fetch_optional` asked for; leaving it is its commit, and the error of that is thrown away.
 
 use std::sync::Arc;
 
@@ -10,7 +14,7 @@ use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{FromRow, Postgres, Sqlite};
 
-use super::lender::{Begun, Lender};
+use super::lender::{Lender, Lent, bounded};
 use crate::types::secret::Digest;
 use crate::types::{
     ClientId, GrantId, ResourceId, Scope, Seconds, SessionId, Thumbprint, Timestamp, UserId,
@@ -35,9 +39,9 @@ pub enum Db {
 #[derive(Debug)]
 pub enum Tx {
     /// Opened by `BEGIN IMMEDIATE`.
-    Sqlite(Begun<Sqlite>),
+    Sqlite(Lent<Sqlite>),
     /// READ COMMITTED.
-    Postgres(Begun<Postgres>),
+    Postgres(Lent<Postgres>),
 }
 
 /// What a statement can run on: `&Db` or `&mut Tx`.
@@ -136,50 +140,44 @@ pub fn sql(text: &'static str) -> Sql {
     Sql { text, values: Vec::with_capacity(8) }
 }
 
-macro_rules! bound {
-    ($sql:expr, $db:ty, $arguments:ty) => {{
-        let mut query: Query<'_, $db, $arguments> = sqlx::query($sql.text);
+/// Runs the statement on a connection, and looks at what came of it.
+macro_rules! ask {
+    ($sql:ident, $lent:ident, $db:ty, $arguments:ty, |$query:ident, $executor:ident| $body:expr) => {{
+        let ($executor, wait, is_named) = $lent.connection()?;
+        let mut $query: Query<'_, $db, $arguments> = sqlx::query($sql.text).persistent(is_named);
         for value in $sql.values {
-            query = match value {
-                Val::Int(x) => query.bind(x),
-                Val::Bool(x) => query.bind(x),
-                Val::Text(x) => query.bind(x),
-                Val::Blob(x) => query.bind(x),
+            $query = match value {
+                Val::Int(x) => $query.bind(x),
+                Val::Bool(x) => $query.bind(x),
+                Val::Text(x) => $query.bind(x),
+                Val::Blob(x) => $query.bind(x),
             }
         }
-        query
+        bounded(wait, $body).await
     }};
 }
 
 macro_rules! run {
-    ($sql:expr, $on:expr, |$query:ident, $executor:ident| $body:expr) => {{
-        let reads = $sql.text.starts_with("SELECT");
+    ($sql:ident, $on:expr, |$query:ident, $executor:ident| $body:expr) => {{
         match $on {
             On::Db(Db::Sqlite { read, write }) => {
-                let mut lent = if reads { read } else { write }.lend().await?;
-                let $executor = &mut *lent;
-                let $query = bound!($sql, Sqlite, SqliteArguments);
-                let done = $body;
-                lent.back(&done);
-                done
+                let mut lent = if $sql.is_read() { read } else { write }.lend().await?;
+                let done = ask!($sql, lent, Sqlite, SqliteArguments, |$query, $executor| $body);
+                lent.back(done).await
             }
             On::Db(Db::Postgres(lender)) => {
                 let mut lent = lender.lend().await?;
-                let $executor = &mut *lent;
-                let $query = bound!($sql, Postgres, PgArguments);
-                let done = $body;
-                lent.back(&done);
-                done
+                lent.begin_if_pooled().await?;
+                let done = ask!($sql, lent, Postgres, PgArguments, |$query, $executor| $body);
+                lent.back(done).await
             }
-            On::Tx(Tx::Sqlite(tx)) => {
-                let $executor = tx.connection()?;
-                let $query = bound!($sql, Sqlite, SqliteArguments);
-                $body
+            On::Tx(Tx::Sqlite(lent)) => {
+                let done = ask!($sql, lent, Sqlite, SqliteArguments, |$query, $executor| $body);
+                lent.judge(done)
             }
-            On::Tx(Tx::Postgres(tx)) => {
-                let $executor = tx.connection()?;
-                let $query = bound!($sql, Postgres, PgArguments);
-                $body
+            On::Tx(Tx::Postgres(lent)) => {
+                let done = ask!($sql, lent, Postgres, PgArguments, |$query, $executor| $body);
+                lent.judge(done)
             }
         }
     }};
@@ -195,17 +193,22 @@ impl Sql {
         self
     }
 
+    /// Whether it changes nothing. What is no plain SELECT counts as a write.
+    pub(super) fn is_read(&self) -> bool {
+        self.text.starts_with("SELECT")
+    }
+
     /// Runs it and says how many rows it changed.
     ///
     /// # Errors
     /// What the database says.
     pub async fn run<'c>(self, on: impl Into<On<'c>>) -> sqlx::Result<u64> {
         let on = on.into();
+        let sql = self;
         Box::pin(async move {
-            run!(self, on, |query, executor| query
-                .execute(executor)
-                .await
-                .map(|done| done.rows_affected()))
+            run!(sql, on, |query, executor| async {
+                Ok(query.execute(executor).await?.rows_affected())
+            })
         })
         .await
     }
@@ -224,11 +227,20 @@ impl Sql {
     /// What the database says.
     pub async fn opt<'c, T: Row>(self, on: impl Into<On<'c>>) -> sqlx::Result<Option<T>> {
         let on = on.into();
+        let sql = self;
         Box::pin(async move {
-            run!(self, on, |query, executor| query
-                .fetch_optional(executor)
-                .await
-                .and_then(|row| row.map(|row| T::from_row(&row)).transpose()))
+            let is_read = sql.is_read();
+            run!(sql, on, |query, executor| async {
+                if is_read {
+                    return query
+                        .fetch_optional(executor)
+                        .await?
+                        .map(|row| T::from_row(&row))
+                        .transpose();
+                }
+                // To its end: there the commit is.
+                query.fetch_all(executor).await?.first().map(T::from_row).transpose()
+            })
         })
         .await
     }
@@ -239,11 +251,11 @@ impl Sql {
     /// What the database says.
     pub async fn all<'c, T: Row>(self, on: impl Into<On<'c>>) -> sqlx::Result<Vec<T>> {
         let on = on.into();
+        let sql = self;
         Box::pin(async move {
-            run!(self, on, |query, executor| query
-                .fetch_all(executor)
-                .await
-                .and_then(|rows| rows.iter().map(T::from_row).collect()))
+            run!(sql, on, |query, executor| async {
+                query.fetch_all(executor).await?.iter().map(T::from_row).collect()
+            })
         })
         .await
     }
@@ -256,9 +268,30 @@ impl Db {
     /// What the database says.
     pub(super) async fn begin(&self) -> sqlx::Result<Tx> {
         Ok(match self {
-            Self::Sqlite { write, .. } => Tx::Sqlite(Begun::begin(write).await?),
-            Self::Postgres(lender) => Tx::Postgres(Begun::begin(lender).await?),
+            Self::Sqlite { write, .. } => {
+                let mut lent = write.lend().await?;
+                lent.begin().await?;
+                Tx::Sqlite(lent)
+            }
+            Self::Postgres(lender) => {
+                let mut lent = lender.lend().await?;
+                lent.begin().await?;
+                Tx::Postgres(lent)
+            }
         })
+    }
+}
+
+impl Db {
+    /// Lets every connection finish and closes it.
+    pub(super) async fn close(&self) {
+        match self {
+            Self::Sqlite { read, write } => {
+                read.close().await;
+                write.close().await;
+            }
+            Self::Postgres(lender) => lender.close().await,
+        }
     }
 }
 
@@ -269,8 +302,16 @@ impl Tx {
     /// What the database says; whether it happened is then unknown (THREATS DB-06).
     pub async fn commit(self) -> sqlx::Result<()> {
         match self {
-            Self::Sqlite(tx) => tx.commit().await,
-            Self::Postgres(tx) => tx.commit().await,
+            Self::Sqlite(lent) => lent.commit().await,
+            Self::Postgres(lent) => lent.commit().await,
+        }
+    }
+
+    /// Runs statements that have no values and no rows: a migration.
+    pub(super) async fn execute(&mut self, statements: &'static str) -> sqlx::Result<()> {
+        match self {
+            Self::Sqlite(lent) => lent.execute(statements).await,
+            Self::Postgres(lent) => lent.execute(statements).await,
         }
     }
 }
@@ -281,10 +322,11 @@ pub fn is_duplicate(error: &sqlx::Error) -> bool {
 }
 
 /// Whether the same transaction may well succeed when it is run again: PostgreSQL's 40001 and 40P01,
-/// SQLite's BUSY family (THREATS DB-05).
+/// SQLite's BUSY family (THREATS DB-05), but not BUSY itself: that has waited for the lock as long as
+/// anybody may.
 pub fn is_transient(error: &sqlx::Error) -> bool {
     let Some(code) = error.as_database_error().and_then(sqlx::error::DatabaseError::code) else {
         return false;
     };
-    matches!(code.as_ref(), "40001" | "40P01" | "5" | "261" | "517")
+    matches!(code.as_ref(), "40001" | "40P01" | "261" | "517")
 }

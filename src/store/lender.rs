@@ -1,226 +1,422 @@
 //! Connections, handed from one statement to the next.
 //!
-//! sqlx's pool asks each connection that comes back whether it still lives: a second round trip for each
-//! statement, on SQLite a second change of threads. What has just answered need not be asked. It is kept
-//! at hand here, and goes back to the pool, to be looked at, when it has rested for a second or when
-//! anything went wrong.
+//! This takes the place of sqlx's pool, which asks each connection that comes back whether it still lives
+//! (a second round trip for each statement) and waits for the answer for ever: a link that goes silent
+//! without a reset takes one place after the other. Here every wait is bounded: connecting, pinging,
+//! beginning, a statement, committing, rolling back, closing. A connection that did not answer in time is
+//! dropped, never lent again, and its place is free (THREATS EX-02).
 
 use std::fmt;
-use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use sqlx::pool::PoolConnection;
-use sqlx::{Database, Executor as _, Pool, Postgres, Sqlite};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use sqlx::{ConnectOptions, Connection, Database, Executor as _, Postgres, Sqlite};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
-/// As long as a connection that has answered is believed to live.
+use super::fault::{self, silent};
+use super::file::DatabaseFile;
+
+/// A connection that has answered so lately is believed to live.
 const BELIEVED: Duration = Duration::from_secs(1);
 
-/// A pool, and those of its connections that were in use a moment ago.
-pub struct Lender<DB: Database> {
-    pool: Pool<DB>,
-    /// One for each connection that the pool may open, and held as long as one is in use: so whoever has
-    /// a place and finds nothing at hand finds something in the pool.
-    places: Arc<Semaphore>,
-    at_hand: Mutex<Vec<(PoolConnection<DB>, Instant)>>,
+/// How long an unused connection is kept.
+const IDLE: Duration = Duration::from_secs(10 * 60);
+
+/// How long it takes at most to take leave of a database.
+const CLOSE: Duration = Duration::from_secs(2);
+
+/// How long connecting is tried again after a refusal that passes.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// How long each wait may be.
+#[derive(Clone, Copy, Debug)]
+pub struct Waits {
+    /// Until there is a connection: for a place, and for connecting.
+    pub lend: Duration,
+    /// Until a statement is done, whichever it is.
+    pub statement: Duration,
 }
 
-/// A connection for one statement or one transaction. Dropped without [`Lent::back`] it goes to the pool,
-/// which looks at it first.
-pub struct Lent<DB: Database> {
+/// The connections to one database, and how many there may be.
+pub struct Lender<DB: Driver> {
+    options: <DB::Connection as Connection>::Options,
+    waits: Waits,
+    /// One for each connection that there may be, and held as long as one is in use.
+    places: Arc<Semaphore>,
+    most: u32,
+    at_hand: Mutex<Vec<Rested<DB>>>,
+    is_closed: AtomicBool,
+    /// Behind a pooler that gives each transaction another connection: nothing is prepared by name, and
+    /// each statement is a transaction, or its parts would go to different connections.
+    is_pooled: bool,
+    /// SQLite's.
+    file: Option<Arc<DatabaseFile>>,
+}
+
+struct Rested<DB: Driver> {
+    connection: DB::Connection,
+    opened: Instant,
+    since: Instant,
+}
+
+/// A connection for one statement or one transaction. Dropped without [`Lent::back`] or
+/// [`Lent::commit`], its transaction is rolled back, and it is lent again once it has answered.
+///
+/// Not sqlx's transaction: that one, dropped while it begins, leaves its connection inside a transaction
+/// in which the next borrower's writes are lost without an error (sqlx 0.9 on PostgreSQL).
+pub struct Lent<DB: Driver> {
+    /// `None`: it was given back, or did not answer and was dropped.
+    held: Option<Held<DB>>,
+    /// Whether it is in a transaction.
+    is_begun: bool,
+    /// Whether a statement of its transaction has failed: PostgreSQL then answers a commit by rolling
+    /// back, without an error.
+    has_failed: bool,
+}
+
+struct Held<DB: Driver> {
+    connection: DB::Connection,
+    opened: Instant,
     lender: Arc<Lender<DB>>,
-    connection: PoolConnection<DB>,
     _place: OwnedSemaphorePermit,
 }
 
-/// A transaction. Dropped without [`Begun::commit`], it is rolled back.
-///
-/// Not sqlx's own: that one gives its connection back to the pool, and, dropped while it begins, leaves
-/// it inside a transaction in which the next borrower's writes are lost without an error (sqlx 0.9 on
-/// PostgreSQL).
-pub struct Begun<DB: Transacts> {
-    /// `None`: it is committed.
-    lent: Option<Lent<DB>>,
-}
-
-/// What differs between transactions here and there.
-pub trait Transacts: Database {
-    /// Begins one that will write.
+/// What differs between the two databases.
+pub trait Driver: Database {
+    /// Begins a transaction that will write.
     const BEGIN: &'static str;
 
-    /// Runs a statement that has no values and no rows.
-    fn say(
+    /// How long a connection is used at most.
+    const LIFETIME: Option<Duration>;
+
+    /// Runs statements that have no values and no rows.
+    fn execute(
         on: &mut Self::Connection,
-        statement: &'static str,
+        statements: &'static str,
     ) -> impl Future<Output = sqlx::Result<()>> + Send;
 }
 
-impl Transacts for Sqlite {
+impl Driver for Sqlite {
     // With the lock from the first statement on: a read that wants to become a write later is refused.
     const BEGIN: &'static str = "BEGIN IMMEDIATE";
+    const LIFETIME: Option<Duration> = None;
 
-    async fn say(on: &mut Self::Connection, statement: &'static str) -> sqlx::Result<()> {
-        Box::pin(on.execute(statement)).await.map(drop)
+    async fn execute(on: &mut Self::Connection, statements: &'static str) -> sqlx::Result<()> {
+        Box::pin(on.execute(statements)).await.map(drop)
     }
 }
 
-impl Transacts for Postgres {
+impl Driver for Postgres {
     // READ COMMITTED.
     const BEGIN: &'static str = "BEGIN";
+    const LIFETIME: Option<Duration> = Some(Duration::from_secs(30 * 60));
 
-    async fn say(on: &mut Self::Connection, statement: &'static str) -> sqlx::Result<()> {
-        Box::pin(on.execute(statement)).await.map(drop)
+    async fn execute(on: &mut Self::Connection, statements: &'static str) -> sqlx::Result<()> {
+        Box::pin(on.execute(statements)).await.map(drop)
     }
 }
 
-impl<DB: Database> Lender<DB> {
-    /// Lends what this pool has.
-    pub fn of(pool: Pool<DB>) -> Arc<Self> {
-        let most = usize::try_from(pool.options().get_max_connections()).unwrap_or(usize::MAX);
-        let places = Semaphore::new(most.min(Semaphore::MAX_PERMITS));
-        Arc::new(Self { pool, places: Arc::new(places), at_hand: Mutex::default() })
+/// Waits so long and no longer.
+pub(super) async fn bounded<T>(
+    wait: Duration,
+    work: impl Future<Output = sqlx::Result<T>>,
+) -> sqlx::Result<T> {
+    tokio::time::timeout(wait, work).await.unwrap_or_else(|_| Err(silent(wait)))
+}
+
+impl<DB: Driver> Lender<DB> {
+    /// Lends at most so many connections, each made by these options when it is needed.
+    pub fn of(
+        options: <DB::Connection as Connection>::Options,
+        most: u32,
+        waits: Waits,
+    ) -> Lender<DB> {
+        let places = Semaphore::new(most.try_into().unwrap_or(Semaphore::MAX_PERMITS));
+        Self {
+            options,
+            waits,
+            places: Arc::new(places),
+            most,
+            at_hand: Mutex::default(),
+            is_closed: AtomicBool::new(false),
+            is_pooled: false,
+            file: None,
+        }
     }
 
-    /// Lends a connection.
+    /// The same behind a pooler in transaction mode, or not.
+    #[must_use]
+    pub fn pooled(self, is_pooled: bool) -> Self {
+        Self { is_pooled, ..self }
+    }
+
+    /// The same, as long as this file is there.
+    #[must_use]
+    pub fn of_file(self, file: Arc<DatabaseFile>) -> Self {
+        Self { file: Some(file), ..self }
+    }
+
+    /// Lends a connection for a single statement, or to [`Lent::begin`] a transaction.
     ///
     /// # Errors
     /// When none is free in time, and what the database says to a new one.
     pub async fn lend(self: &Arc<Self>) -> sqlx::Result<Lent<DB>> {
-        let place = self.place().await?;
-        let connection = match self.take() {
-            Some(connection) => connection,
-            None => Box::pin(self.pool.acquire()).await?,
+        if let Some(file) = &self.file {
+            file.must_be_there()?;
+        }
+        let asked = Instant::now();
+        let place = match self.places.clone().try_acquire_owned() {
+            Ok(place) => place,
+            Err(TryAcquireError::Closed) => return Err(sqlx::Error::PoolClosed),
+            Err(TryAcquireError::NoPermits) => self.place().await?,
         };
-        Ok(Lent { lender: self.clone(), connection, _place: place })
+        if self.is_closed.load(Ordering::Acquire) {
+            return Err(sqlx::Error::PoolClosed);
+        }
+        let (connection, opened) = match self.take() {
+            Some(rested) if asked.duration_since(rested.since) < BELIEVED => {
+                (rested.connection, rested.opened)
+            }
+            Some(rested) => self.looked_at(rested, asked).await?,
+            None => self.connect(asked).await?,
+        };
+        let held = Held { connection, opened, lender: self.clone(), _place: place };
+        Ok(Lent { held: Some(held), is_begun: false, has_failed: false })
     }
 
     async fn place(&self) -> sqlx::Result<OwnedSemaphorePermit> {
-        let patience = self.pool.options().get_acquire_timeout();
         let free = self.places.clone().acquire_owned();
-        match tokio::time::timeout(patience, free).await {
+        match tokio::time::timeout(self.waits.lend, free).await {
             Ok(place) => place.map_err(|_| sqlx::Error::PoolClosed),
             Err(_) => Err(sqlx::Error::PoolTimedOut),
         }
     }
 
-    /// The connection that was used last; those that have rested go back to the pool.
-    fn take(&self) -> Option<PoolConnection<DB>> {
+    /// The connection that was used last. Those that are old, or were not used for long, are dropped.
+    fn take(&self) -> Option<Rested<DB>> {
         let mut at_hand = self.at_hand();
-        let (connection, since) = at_hand.pop()?;
-        if since.elapsed() < BELIEVED {
-            return Some(connection);
+        if let Some(lifetime) = DB::LIFETIME {
+            let now = Instant::now();
+            at_hand.retain(|rested| {
+                now.duration_since(rested.opened) < lifetime
+                    && now.duration_since(rested.since) < IDLE
+            });
         }
-        // The others have rested longer.
-        at_hand.clear();
-        None
+        at_hand.pop()
     }
 
-    fn at_hand(&self) -> MutexGuard<'_, Vec<(PoolConnection<DB>, Instant)>> {
+    /// This one, if it lives. If not, the others have rested longer: a new one.
+    async fn looked_at(
+        &self,
+        mut rested: Rested<DB>,
+        asked: Instant,
+    ) -> sqlx::Result<(DB::Connection, Instant)> {
+        // Half of the time is left for a new one.
+        let wait = BELIEVED.min(self.waits.lend / 2);
+        if bounded(wait, rested.connection.ping()).await.is_ok() {
+            return Ok((rested.connection, rested.opened));
+        }
+        drop(rested);
+        self.forget();
+        self.connect(asked).await
+    }
+
+    /// A new connection; what is refused because the server is just starting or stopping is tried again.
+    async fn connect(&self, asked: Instant) -> sqlx::Result<(DB::Connection, Instant)> {
+        loop {
+            let left = self.waits.lend.saturating_sub(asked.elapsed());
+            match bounded(left, Box::pin(self.options.connect())).await {
+                Ok(connection) => return Ok((connection, Instant::now())),
+                Err(error) if fault::is_refusal(&error) && left > PAUSE => {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                Err(error) => return Err(fault::told(error)),
+            }
+        }
+    }
+
+    fn at_hand(&self) -> MutexGuard<'_, Vec<Rested<DB>>> {
         self.at_hand.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Drops every connection that rests: whatever broke one broke them all.
+    fn forget(&self) {
+        let rested = std::mem::take(&mut *self.at_hand());
+        drop(rested);
     }
 
     /// How many connections there are, and how many of them are idle.
     pub fn connections(&self) -> (u32, usize) {
-        (self.pool.size(), self.pool.num_idle() + self.at_hand().len())
+        let idle = self.at_hand().len();
+        let free = self.places.available_permits();
+        let used = usize::try_from(self.most).unwrap_or(usize::MAX).saturating_sub(free);
+        (u32::try_from(used + idle).unwrap_or(u32::MAX), idle)
     }
 
-    /// Lets every connection finish and closes it.
+    /// Lets every connection finish and closes it, as far as that takes no longer than a statement may.
     pub async fn close(&self) {
-        // From here on nothing is kept at hand any more.
-        let closed = self.pool.close();
-        self.at_hand().clear();
-        closed.await;
-    }
-}
-
-impl<DB: Database> Lent<DB> {
-    /// Keeps it at hand, if it did what it was lent for. If not, it and all that rests goes to the pool
-    /// to be looked at: a server that went away broke every one.
-    pub fn back<T>(self, done: &sqlx::Result<T>) {
-        let Self { lender, connection, _place } = self;
-        let mut at_hand = lender.at_hand();
-        if done.is_ok() && !lender.pool.is_closed() {
-            at_hand.push((connection, Instant::now()));
-        } else {
-            at_hand.clear();
+        self.is_closed.store(true, Ordering::Release);
+        let everybody = self.places.acquire_many(self.most);
+        let finished = tokio::time::timeout(self.waits.statement, everybody).await;
+        self.places.close();
+        drop(finished);
+        let rested = std::mem::take(&mut *self.at_hand());
+        let closed = bounded(CLOSE, async {
+            for one in rested {
+                one.connection.close().await?;
+            }
+            Ok(())
+        });
+        if let Err(error) = closed.await {
+            tracing::debug!(%error, "a connection to the database was not closed in order");
         }
     }
 }
 
-impl<DB: Database> Deref for Lent<DB> {
-    type Target = DB::Connection;
-
-    fn deref(&self) -> &DB::Connection {
-        &self.connection
-    }
-}
-
-impl<DB: Database> DerefMut for Lent<DB> {
-    fn deref_mut(&mut self) -> &mut DB::Connection {
-        &mut self.connection
-    }
-}
-
-impl<DB: Transacts> Begun<DB> {
-    /// Opens one.
+impl<DB: Driver> Lent<DB> {
+    /// What a statement runs on, how long it may take, and whether it is prepared under a name.
     ///
     /// # Errors
-    /// As [`Lender::lend`].
-    pub async fn begin(lender: &Arc<Lender<DB>>) -> sqlx::Result<Self> {
-        let mut begun = Self { lent: Some(lender.lend().await?) };
-        DB::say(begun.connection()?, DB::BEGIN).await?;
-        Ok(begun)
+    /// When the connection was dropped because it did not answer.
+    pub fn connection(&mut self) -> sqlx::Result<(&mut DB::Connection, Duration, bool)> {
+        let held = self.held.as_mut().ok_or(sqlx::Error::PoolClosed)?;
+        let Held { connection, lender, .. } = held;
+        Ok((connection, lender.waits.statement, !lender.is_pooled))
     }
 
-    /// What its statements run on.
+    /// Looks at what came of a statement: a connection that broke, or did not answer in time, is
+    /// dropped, and its place is free.
     ///
     /// # Errors
-    /// None, as long as it is not committed.
-    pub fn connection(&mut self) -> sqlx::Result<&mut DB::Connection> {
-        self.lent.as_deref_mut().ok_or(sqlx::Error::PoolClosed)
+    /// What was given.
+    pub fn judge<T>(&mut self, done: sqlx::Result<T>) -> sqlx::Result<T> {
+        done.map_err(|error| {
+            self.has_failed = true;
+            if fault::breaks(&error)
+                && let Some(held) = self.held.take()
+            {
+                held.lender.forget();
+            }
+            fault::told(error)
+        })
     }
 
-    /// Makes it so.
+    /// Opens a transaction.
     ///
     /// # Errors
-    /// What the database says; whether it happened is then unknown.
+    /// What the database says.
+    pub async fn begin(&mut self) -> sqlx::Result<()> {
+        // Cancelled from here on, it may have begun.
+        self.is_begun = true;
+        self.execute(DB::BEGIN).await
+    }
+
+    /// The same, where a single statement has to be a transaction of its own.
+    ///
+    /// # Errors
+    /// As [`Lent::begin`].
+    pub async fn begin_if_pooled(&mut self) -> sqlx::Result<()> {
+        let is_pooled = self.held.as_ref().is_some_and(|held| held.lender.is_pooled);
+        if is_pooled { self.begin().await } else { Ok(()) }
+    }
+
+    /// Runs statements that have no values and no rows.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn execute(&mut self, statements: &'static str) -> sqlx::Result<()> {
+        let (connection, wait, _) = self.connection()?;
+        let done = bounded(wait, DB::execute(connection, statements)).await;
+        self.judge(done)
+    }
+
+    /// Makes the transaction so.
+    ///
+    /// # Errors
+    /// What the database says; whether it happened is then unknown. When a statement has failed before,
+    /// nothing happened.
     pub async fn commit(mut self) -> sqlx::Result<()> {
-        let done = DB::say(self.connection()?, "COMMIT").await;
-        if done.is_ok()
-            && let Some(lent) = self.lent.take()
-        {
-            lent.back(&done);
+        if self.has_failed {
+            let why = "nothing is committed: a statement of the transaction has failed";
+            return Err(sqlx::Error::Protocol(why.to_owned()));
         }
-        done
+        self.execute("COMMIT").await?;
+        self.is_begun = false;
+        self.give_back();
+        Ok(())
+    }
+
+    /// Gives it back after a single statement, whose transaction is committed where it needed one.
+    ///
+    /// # Errors
+    /// What came of the statement, or of its commit.
+    pub async fn back<T>(mut self, done: sqlx::Result<T>) -> sqlx::Result<T> {
+        let done = self.judge(done)?;
+        if self.is_begun {
+            self.commit().await?;
+        } else {
+            self.give_back();
+        }
+        Ok(done)
+    }
+
+    fn give_back(&mut self) {
+        if let Some(held) = self.held.take() {
+            held.back();
+        }
     }
 }
 
-impl<DB: Transacts> Drop for Begun<DB> {
+impl<DB: Driver> Drop for Lent<DB> {
     fn drop(&mut self) {
-        let Some(mut lent) = self.lent.take() else {
+        let Some(held) = self.held.take() else {
             return;
         };
-        tokio::spawn(async move {
-            let done = DB::say(&mut lent, "ROLLBACK").await;
-            if done.is_err() {
-                // Nobody knows what state it is in: closing it undoes whatever there is.
-                lent.connection.close_on_drop();
-            }
-            lent.back(&done);
-        });
+        // A statement that failed and left the connection as it was.
+        if self.has_failed && !self.is_begun {
+            return held.back();
+        }
+        // Without a runtime nobody lends any more.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(held.settle(self.is_begun));
+        }
     }
 }
 
-impl<DB: Transacts> fmt::Debug for Begun<DB> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Begun")
+impl<DB: Driver> Held<DB> {
+    /// Lends it again, if it finishes what it is at.
+    async fn settle(mut self, is_begun: bool) {
+        let (connection, wait) = (&mut self.connection, self.lender.waits.statement);
+        let done = if is_begun {
+            bounded(wait, DB::execute(connection, "ROLLBACK")).await
+        } else {
+            bounded(wait, connection.ping()).await
+        };
+        match done {
+            Err(error) if !fault::is_rolled_back(&error) => self.lender.forget(),
+            Ok(()) | Err(_) => self.back(),
+        }
+    }
+
+    fn back(self) {
+        let Self { connection, opened, lender, _place } = self;
+        let mut at_hand = lender.at_hand();
+        if !lender.places.is_closed() {
+            at_hand.push(Rested { connection, opened, since: Instant::now() });
+        }
     }
 }
 
-impl<DB: Database> fmt::Debug for Lender<DB> {
+impl<DB: Driver> fmt::Debug for Lent<DB> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Lender").field(&self.pool).finish()
+        f.debug_struct("Lent").field("is_begun", &self.is_begun).finish_non_exhaustive()
+    }
+}
+
+impl<DB: Driver> fmt::Debug for Lender<DB> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lender").field("most", &self.most).finish_non_exhaustive()
     }
 }
 
@@ -230,7 +426,7 @@ mod tests {
     use std::task::Poll;
 
     use super::super::test_database::TestDatabase;
-    use super::super::{Db, Limits, Store, sql, versions};
+    use super::super::{Db, Limits, Purpose, Store, sql, versions};
     use super::*;
 
     const MORE: &str = "UPDATE versions SET version = version + 1 WHERE name = 'clients'";
@@ -281,7 +477,7 @@ mod tests {
     async fn one_that_is_cancelled_at_any_moment_swallows_nothing_of_the_next() {
         let limits = Limits { connections: 1, ..TestDatabase::LIMITS };
         let database = TestDatabase::with(&limits).await;
-        let other = Store::open(&database.url, &limits, false).await.unwrap();
+        let other = Store::open(&database.url, &limits, Purpose::Migrate).await.unwrap();
         let mut moments = 0;
         while cancelled(written(&database.store), moments).await.is_none() {
             let before = version(&other).await;

@@ -12,10 +12,14 @@ pub mod certificate_warnings;
 pub mod certificates;
 pub mod clients;
 pub mod codes;
+#[cfg(test)]
+mod commits;
 pub mod consents;
 mod db;
 pub mod device_cookies;
 pub mod enrolments;
+mod fault;
+mod file;
 pub mod grants;
 pub mod jobs;
 mod lender;
@@ -28,6 +32,7 @@ pub mod requests;
 pub mod resources;
 pub mod revocation_answers;
 pub mod revoked_tokens;
+mod schema;
 pub mod server_secrets;
 pub mod sessions;
 pub mod shown_chains;
@@ -46,7 +51,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use db::{Db, On, Row, Sql, Tx, is_duplicate, is_transient, sql};
-pub use open::{Limits, OpenError};
+pub use fault::is_away;
+pub use open::{Limits, OpenError, Purpose};
 
 use crate::types::{Error, Failure};
 

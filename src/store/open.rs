@@ -1,22 +1,31 @@
 //! Opening the database: the one place that knows which one it is.
 
-use std::fs::File;
 use std::num::NonZero;
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::migrate::Migrator;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::Sqlite;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
-use super::lender::Lender;
-use super::{Db, Store, is_transient};
+use super::file::{self, DatabaseFile};
+use super::lender::{Lender, Waits};
+use super::{Db, Store, schema};
 use crate::types::Secret;
 
-static MIGRATIONS: Migrator = sqlx::migrate!();
+/// How long a database may take to let somebody in, when it is opened.
+const OPEN: Duration = Duration::from_secs(5);
+
+/// How long a migration may take, with waiting for others who migrate.
+const MIGRATION: Duration = Duration::from_secs(15 * 60);
+
+/// How long a statement of SQLite may take: only a file system that hangs takes longer.
+const SQLITE: Duration = Duration::from_secs(30);
+
+/// How much longer than PostgreSQL works on a statement its answer may take.
+const TRANSIT: Duration = Duration::from_millis(500);
 
 /// Why the database could not be opened. Never contains its URL, which may hold a password.
 #[derive(Debug, thiserror::Error)]
@@ -32,55 +41,106 @@ pub enum OpenError {
         "another server is running on {0}: SQLite serves one server at a time; use PostgreSQL to run several"
     )]
     InUse(PathBuf),
+    /// There is no database, and whoever asked makes none.
+    #[error(
+        "there is no database at {0}: `gatewright migrate` makes it, and so does the server when it starts"
+    )]
+    Absent(PathBuf),
     /// The file system says no.
     #[error("{0}: {1}")]
     File(PathBuf, std::io::Error),
-    /// The database says no.
-    #[error("the database cannot be opened: {0}")]
-    Database(#[from] sqlx::Error),
+    /// The file of the database, or one beside it, cannot be used.
+    #[error("the database file {0} cannot be opened: {1}")]
+    Unopened(PathBuf, String),
+    /// The database says no, or does not answer.
+    #[error("{0} cannot be opened: {1}")]
+    Database(String, #[source] sqlx::Error),
     /// The schema could not be brought up to date.
-    #[error("the schema cannot be brought up to date: {0}")]
-    Migration(#[from] sqlx::migrate::MigrateError),
+    #[error("the schema of {0} cannot be brought up to date: {1}")]
+    Migration(String, #[source] sqlx::Error),
+    /// The schema is older than this release, and whoever asked does not change it.
+    #[error(
+        "the schema of the database lacks migration {0}, which this Gatewright {VERSION} needs: \
+         run `gatewright migrate`, or start the server, which brings it up to date",
+        VERSION = schema::VERSION
+    )]
+    Outdated(i64),
+    /// A later release has changed the schema so that this one cannot work on it.
+    #[error(
+        "the schema of the database was changed by Gatewright {by} (migration {migration}) and admits \
+         Gatewright {oldest} and later; this is {VERSION}: install {oldest} or later",
+        VERSION = schema::VERSION
+    )]
+    TooNew {
+        /// Which change it is.
+        migration: i64,
+        /// Who made it.
+        by: String,
+        /// Who may work on it.
+        oldest: String,
+    },
+    /// A migration is another than when it was applied.
+    #[error(
+        "migration {0} was changed after it had been applied: this is no release of Gatewright"
+    )]
+    Changed(i64),
 }
 
-/// How the pools behave.
+impl OpenError {
+    /// Whether the same may well succeed later: the database is not reached, or not ready.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Database(_, error) | Self::Migration(_, error) if super::is_away(error))
+    }
+}
+
+/// How connections behave.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Connections at most.
     pub connections: u32,
-    /// How long a request waits for one before it is told to try again.
+    /// How long a request waits for one before it is told to try again; on SQLite also for the lock of
+    /// its file.
     pub acquire: Duration,
     /// How long PostgreSQL works on one statement.
     pub statement: Duration,
+    /// Whether there is a pooler before PostgreSQL that gives each transaction another connection.
+    pub is_pooled: bool,
+}
+
+/// What for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// As a server: the one server of an SQLite file. Brings the schema up to date.
+    Serve,
+    /// To bring the schema up to date.
+    Migrate,
+    /// To work beside a server, on a schema that is as it should be.
+    Work,
 }
 
 impl Store {
-    /// Opens the database and brings its schema up to date.
-    ///
-    /// `serving` takes the lock of an SQLite file, so that a second server is refused; commands work
-    /// beside a running server as short writers and take none.
+    /// Opens the database.
     ///
     /// # Errors
     /// See [`OpenError`].
-    pub async fn open(url: &Secret, limits: &Limits, serving: bool) -> Result<Self, OpenError> {
+    pub async fn open(url: &Secret, limits: &Limits, purpose: Purpose) -> Result<Self, OpenError> {
         let text = url.expose();
         if text.starts_with("sqlite:") {
-            Self::open_sqlite(text, limits, serving).await
+            Self::open_sqlite(text, limits, purpose).await
         } else if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            Self::open_postgres(text, limits).await
+            Self::open_postgres(text, limits, purpose).await
         } else {
             Err(OpenError::Scheme)
         }
     }
 
-    async fn open_sqlite(url: &str, limits: &Limits, serving: bool) -> Result<Self, OpenError> {
+    async fn open_sqlite(url: &str, limits: &Limits, purpose: Purpose) -> Result<Self, OpenError> {
         let options = SqliteConnectOptions::from_str(url)
             .map_err(|error| OpenError::Url(error.to_string()))?
-            .create_if_missing(true)
+            .create_if_missing(false)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(5))
             .statement_cache_capacity(200)
             // Statistics without samples (`sqlite_stat4`): where there are samples, SQLite prepares a
             // statement anew whenever a value is bound that they say something about, and that costs
@@ -90,69 +150,68 @@ impl Store {
             // Read from the system's page cache where it is, as much of the file as SQLite maps at most.
             // Copies of its pages in caches of each connection's own would be too few for a large file.
             .pragma("mmap_size", "2147418112");
-        let lock = if serving { Some(Arc::new(lock(options.get_filename())?)) } else { None };
-        restrict(options.get_filename())?;
+        let path = options.get_filename().to_owned();
+        let lock = match purpose {
+            Purpose::Serve => Some(Arc::new(file::lock(&path)?)),
+            Purpose::Migrate | Purpose::Work => None,
+        };
+        if purpose != Purpose::Work {
+            file::make(&path)?;
+        } else if !path.exists() {
+            return Err(OpenError::Absent(path));
+        }
 
-        let one = SqlitePoolOptions::new()
-            .max_connections(1)
-            .min_connections(1)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .test_before_acquire(false)
-            .acquire_timeout(Duration::from_secs(5));
-        let write = again(|| one.clone().connect_with(options.clone())).await?;
-        again(|| MIGRATIONS.run(&write)).await?;
-        let some = one
-            .max_connections(limits.connections.min(readers()))
-            .min_connections(0)
-            .acquire_timeout(limits.acquire);
-        let options = options.read_only(true).create_if_missing(false);
-        let read = again(|| some.clone().connect_with(options.clone())).await?;
-        let [read, write] = [read, write].map(Lender::of);
-        Ok(Self { db: Db::Sqlite { read, write }, _lock: lock })
+        let waits = Waits { lend: OPEN, statement: MIGRATION };
+        let patient = Arc::new(Lender::of(options.clone().busy_timeout(OPEN), 1, waits));
+        connect(&patient).await.map_err(|error| file::unopened(&path, &error.to_string()))?;
+        let patient = Db::Sqlite { read: patient.clone(), write: patient };
+        schema::ready(&patient, &format!("the database {}", path.display()), purpose).await?;
+
+        // Who has waited in the queue waits at the lock too, which other processes hold for a moment:
+        // both together take no longer than was promised.
+        let queue = limits.acquire / 4 * 3;
+        let busy = limits.acquire / 4;
+        let file = Arc::new(DatabaseFile::at(&path)?);
+        let options = options.busy_timeout(busy);
+        let waits = Waits { lend: queue, statement: SQLITE };
+        let write = Lender::of(options.clone(), 1, waits).of_file(file.clone());
+        let waits = Waits { lend: limits.acquire, statement: SQLITE };
+        let readers = limits.connections.min(readers());
+        let read = Lender::of(options.read_only(true), readers, waits).of_file(file);
+        patient.close().await;
+        Ok(Self { db: Db::Sqlite { read: Arc::new(read), write: Arc::new(write) }, _lock: lock })
     }
 
-    async fn open_postgres(url: &str, limits: &Limits) -> Result<Self, OpenError> {
+    async fn open_postgres(
+        url: &str,
+        limits: &Limits,
+        purpose: Purpose,
+    ) -> Result<Self, OpenError> {
+        let options = postgres_options(url, limits.is_pooled)?;
+        let name = name(&options);
         let statement = limits.statement.as_millis().to_string();
-        let options = PgConnectOptions::from_str(url)
-            .map_err(|error| OpenError::Url(error.to_string()))?
-            .application_name("gatewright")
-            .statement_cache_capacity(200)
-            .options([("idle_in_transaction_session_timeout", "10000")]);
 
         // Migrations may take longer than a request may.
-        let mut one = <sqlx::PgConnection as sqlx::Connection>::connect_with(&options).await?;
-        MIGRATIONS.run_direct(None, &mut one, false).await?;
-        sqlx::Connection::close(one).await?;
+        let waits = Waits { lend: OPEN, statement: MIGRATION };
+        let patient = Lender::of(options.clone(), 1, waits).pooled(limits.is_pooled);
+        let patient = Db::Postgres(Arc::new(patient));
+        let ready = schema::ready(&patient, &name, purpose).await;
+        patient.close().await;
+        ready?;
 
-        let pool = PgPoolOptions::new()
-            .max_connections(limits.connections)
-            .acquire_timeout(limits.acquire)
-            .max_lifetime(Duration::from_secs(30 * 60))
-            .test_before_acquire(false)
-            .before_acquire(|connection, about| {
-                Box::pin(async move {
-                    // A round trip for every request is too dear; after a quiet second it is not.
-                    if about.idle_for > Duration::from_secs(1) {
-                        sqlx::Connection::ping(connection).await?;
-                    }
-                    Ok(true)
-                })
-            })
-            .connect_with(options.options([("statement_timeout", statement.as_str())]))
-            .await?;
-        Ok(Self { db: Db::Postgres(Lender::of(pool)), _lock: None })
+        let options = if limits.is_pooled {
+            options
+        } else {
+            options.options([("statement_timeout", statement.as_str())])
+        };
+        let waits = Waits { lend: limits.acquire, statement: limits.statement + TRANSIT };
+        let lender = Lender::of(options, limits.connections, waits).pooled(limits.is_pooled);
+        Ok(Self { db: Db::Postgres(Arc::new(lender)), _lock: None })
     }
 
     /// Lets every connection finish and closes it.
     pub async fn close(&self) {
-        match &self.db {
-            Db::Sqlite { read, write } => {
-                read.close().await;
-                write.close().await;
-            }
-            Db::Postgres(lender) => lender.close().await,
-        }
+        self.db.close().await;
     }
 
     /// How many connections there are, and how many of them are idle.
@@ -167,29 +226,67 @@ impl Store {
     }
 }
 
-/// Does what of several processes that open a new SQLite file at once only one can do at a time: turning
-/// it to its log, and making its tables. Unlike PostgreSQL it has no lock to wait at for that; the others
-/// find it done when they look again (THREATS DB-09). Nothing is ever half done: a migration is one
-/// transaction.
-async fn again<T, E, F>(work: impl Fn() -> F) -> Result<T, OpenError>
-where
-    E: Into<OpenError>,
-    F: Future<Output = Result<T, E>>,
-{
+fn postgres_options(url: &str, is_pooled: bool) -> Result<PgConnectOptions, OpenError> {
+    let mut options =
+        PgConnectOptions::from_str(url).map_err(|error| OpenError::Url(error.to_string()))?;
+    // A literal address of IPv6 stands in brackets in a URL (RFC 3986 §3.2.2), and nowhere else.
+    let host = options.get_host().to_owned();
+    if let Some(address) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        options = options.host(address);
+    }
+    if options.get_application_name().is_none() {
+        options = options.application_name("gatewright");
+    }
+    if is_pooled {
+        // Such a pooler knows neither named statements nor what a session is set to: PgBouncer 1.18
+        // refuses a connection that asks for either.
+        return Ok(options.statement_cache_capacity(0).extra_float_digits(None));
+    }
+    if !url.contains("statement-cache-capacity=") {
+        options = options.statement_cache_capacity(200);
+    }
+    Ok(options.options([
+        ("idle_in_transaction_session_timeout", "10000"),
+        // When we go silent without a reset, what we hold locked is free again before long.
+        ("tcp_user_timeout", "10000"),
+        ("tcp_keepalives_idle", "10"),
+        ("tcp_keepalives_interval", "5"),
+        ("tcp_keepalives_count", "2"),
+    ]))
+}
+
+/// Where it is, for whoever looks for what is wrong.
+fn name(options: &PgConnectOptions) -> String {
+    let database = options.get_database().unwrap_or_else(|| options.get_username());
+    match options.get_socket() {
+        Some(socket) => format!("the PostgreSQL database {database} at {}", socket.display()),
+        None => {
+            let (host, port) = (options.get_host(), options.get_port());
+            format!("the PostgreSQL database {database} at {host}, port {port},")
+        }
+    }
+}
+
+/// Makes the first connection. Of several processes that open a new SQLite file at once one turns it to its
+/// log, for which there is no lock to wait at; the others find it done when they look again (THREATS DB-09).
+async fn connect(lender: &Arc<Lender<Sqlite>>) -> sqlx::Result<()> {
     const TRIES: u32 = 10;
     for _ in 1..TRIES {
-        match work().await.map_err(Into::into) {
-            Err(OpenError::Database(error)) if is_transient(&error) => {
+        match lender.lend().await {
+            Err(error) if is_busy(&error) => {
                 tracing::debug!(%error, "the database is being made by somebody else");
             }
-            Err(OpenError::Migration(error)) => {
-                tracing::debug!(%error, "the schema is being changed by somebody else");
-            }
-            done => return done,
+            connected => return connected.map(drop),
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    work().await.map_err(Into::into)
+    lender.lend().await.map(drop)
+}
+
+/// SQLite's BUSY family.
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    matches!(code.as_deref(), Some("5" | "261" | "517"))
 }
 
 /// How many read SQLite at once. Each is a thread, and what it reads is in memory nearly always: more of
@@ -197,33 +294,6 @@ where
 fn readers() -> u32 {
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     u32::try_from(cores).unwrap_or(u32::MAX).saturating_add(1)
-}
-
-/// Takes the lock that one server at a time may hold: a file beside the database, because SQLite's own
-/// locks come and go with transactions.
-fn lock(database: &Path) -> Result<File, OpenError> {
-    let path = PathBuf::from(format!("{}.lock", database.display()));
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .open(&path)
-        .map_err(|error| OpenError::File(path.clone(), error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(OpenError::InUse(database.to_owned())),
-        Err(std::fs::TryLockError::Error(error)) => Err(OpenError::File(path, error)),
-    }
-}
-
-/// The database is for its owner alone; SQLite gives its side files the same mode.
-fn restrict(path: &Path) -> Result<(), OpenError> {
-    match File::options().create_new(true).write(true).mode(0o600).open(path) {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(OpenError::File(path.to_owned(), error)),
-    }
 }
 
 #[cfg(test)]

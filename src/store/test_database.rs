@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
-use super::{Limits, Store};
+use super::{Limits, Purpose, Store};
 use crate::types::Secret;
 
 /// A database that goes with its test.
@@ -28,6 +28,7 @@ impl TestDatabase {
         connections: 4,
         acquire: Duration::from_secs(10),
         statement: Duration::from_secs(10),
+        is_pooled: false,
     };
 
     /// An empty one: in SQLite, or with `TEST_DATABASE=postgres` on the server of `TEST_POSTGRES`.
@@ -71,7 +72,7 @@ impl TestDatabase {
             (format!("sqlite:{}", file.display()), Place::Directory(directory))
         };
         let url = Secret::new(url);
-        let store = Store::open(&url, limits, false).await.unwrap();
+        let store = Store::open(&url, limits, Purpose::Migrate).await.unwrap();
         Self { store, url, place }
     }
 }

@@ -23,7 +23,7 @@ async fn client(place: &Place) -> String {
 /// What the documentation says, from the first command to a certificate that `openssl` believes.
 #[tokio::test]
 async fn an_authority_is_made_and_issues() {
-    let place = Place::make().await;
+    let place = Place::migrated().await;
     let none = place.run(&["ca", "list"]).await;
     assert!(none.out.contains("ca init"), "{none:?}");
     place.run(&["ca", "show"]).await.refused(Exit::Absent, "ca init");
@@ -62,7 +62,7 @@ async fn an_authority_is_made_and_issues() {
 /// The key of the root in a file that its owner alone reads, and then no more in the database.
 #[tokio::test]
 async fn the_key_of_the_root_goes_into_a_file() {
-    let place = Place::make().await;
+    let place = Place::migrated().await;
     place.json(&["ca", "init"]).await;
     place.write("there.key", "something");
 
@@ -86,7 +86,7 @@ async fn the_key_of_the_root_goes_into_a_file() {
 /// A token for enrolment is told once, for a client that there is.
 #[tokio::test]
 async fn a_client_is_given_a_token_to_enrol_with() {
-    let place = Place::make().await;
+    let place = Place::migrated().await;
     let client = client(&place).await;
 
     let enrol = ["ca", "enrol", "--client", &client, "--valid", "15m"];
@@ -101,7 +101,7 @@ async fn a_client_is_given_a_token_to_enrol_with() {
 /// The runbook of docs/certificates.md, "the issuing key leaked", as it stands there.
 #[tokio::test]
 async fn an_issuing_key_that_leaked_is_distrusted() {
-    let place = Place::make().await;
+    let place = Place::migrated().await;
     place.json(&["ca", "init"]).await;
     let client = client(&place).await;
     openssl(

@@ -61,7 +61,7 @@ async fn openssl(place: &Place, file: &str, asked: &[&str]) -> String {
 /// calls it, and told as `openssl` tells it.
 #[tokio::test]
 async fn certificates_are_listed_and_shown_as_openssl_knows_them() {
-    let place = Place::make().await;
+    let place = Place::migrated().await;
     let (soon, late) = (certificate("soon", 20), certificate("late", 300));
     place.write("soon.pem", &soon.0);
     let id = registered(&place, &[&soon.1, &late.1]).await;
@@ -94,7 +94,7 @@ async fn certificates_are_listed_and_shown_as_openssl_knows_them() {
 /// Issue 3: local revocation that works at once, of a certificate that is known and of one that is not.
 #[tokio::test]
 async fn a_certificate_is_revoked_by_name_or_by_file() {
-    let place = Place::make().await;
+    let place = Place::migrated().await;
     let (known, unknown) = (certificate("known", 20), certificate("unknown", 20));
     place.write("known.pem", &known.0);
     place.write("unknown.pem", &unknown.0);
@@ -120,7 +120,7 @@ async fn a_certificate_is_revoked_by_name_or_by_file() {
 /// What is over is left out unless somebody asks, and what was revoked is over then as well.
 #[tokio::test]
 async fn a_revoked_certificate_leaves_the_list_with_its_end() {
-    let place = Place::make().await;
+    let place = Place::migrated().await;
     place.write("over.pem", &certificate("over", -1).0);
     place.write("lasting.pem", &certificate("lasting", 20).0);
     let over = place.json(&["cert", "revoke", "--file", "over.pem"]).await;
@@ -143,7 +143,7 @@ async fn a_revoked_certificate_leaves_the_list_with_its_end() {
 /// What stands in the list can be shown: signing keys, too.
 #[tokio::test]
 async fn a_signing_key_of_the_list_is_shown_by_its_kid() {
-    let place = Place::make().await;
+    let place = Place::migrated().await;
     place.json(&["key", "rotate", "ES256", "--force"]).await;
     let list = place.json(&["cert", "list"]).await;
     let key = list.as_array().unwrap().iter().find(|one| one["kind"] == "signing_key").unwrap();
@@ -158,7 +158,7 @@ async fn a_signing_key_of_the_list_is_shown_by_its_kid() {
 /// Issue 3: a question nobody else answers: `cert forecast` says which clients stop working on which day.
 #[tokio::test]
 async fn a_forecast_names_the_day_and_whom_to_ask() {
-    let place = Place::make().await;
+    let place = Place::migrated().await;
     let soon = certificate("soon", 20);
     let metadata = json!({
         "client_name": "Billing",

@@ -14,7 +14,7 @@ const WEB: [&str; 4] = ["client", "create", "--redirect-uri", "https://rp.exampl
 
 #[tokio::test]
 async fn an_account_is_made_listed_closed_and_opened() {
-    let place = Place::make().await;
+    let place = Place::migrated().await;
 
     let create = [
         "user",
@@ -58,7 +58,7 @@ async fn an_account_is_made_listed_closed_and_opened() {
 /// RFC 7591 §3.2.1. THREATS DC-10, AD-06: a secret is seen once and never again.
 #[tokio::test]
 async fn a_client_is_registered_and_its_secret_is_told_once() {
-    let place = Place::make().await;
+    let place = Place::migrated().await;
 
     let made = place.run(&[&WEB[..], &["--name", "Photos"]].concat()).await;
     let made: Value = serde_json::from_str(&made.out).unwrap();
@@ -116,7 +116,7 @@ async fn a_client_that_may_send_neither_pkce_nor_a_nonce_is_warned_of() {
 
 #[tokio::test]
 async fn what_is_printed_of_a_client_can_be_changed_and_read_again() {
-    let place = Place::make().await;
+    let place = Place::migrated().await;
     let made = place.json(&[&WEB[..], &["--name", "Photos"]].concat()).await;
     let id = made["client_id"].as_str().unwrap();
 
@@ -149,7 +149,7 @@ async fn what_is_printed_of_a_client_can_be_changed_and_read_again() {
 
 #[tokio::test]
 async fn a_file_of_metadata_is_read_and_a_flag_stands_above_it() {
-    let place = Place::make().await;
+    let place = Place::migrated().await;
     place.write(
         "photos.json",
         r#"{"client_name":"File","redirect_uris":["https://rp.example/cb"]}"#,
@@ -166,7 +166,7 @@ async fn a_file_of_metadata_is_read_and_a_flag_stands_above_it() {
 
 #[tokio::test]
 async fn an_api_is_registered_changed_and_deleted() {
-    let place = Place::make().await;
+    let place = Place::migrated().await;
     let api = "https://api.example.org/invoices";
 
     let create = [
@@ -192,7 +192,7 @@ async fn an_api_is_registered_changed_and_deleted() {
 
 #[tokio::test]
 async fn signing_keys_rotate_and_retire() {
-    let place = Place::make().await;
+    let place = Place::migrated().await;
     let state = |keys: &Value, kid: &Value| {
         let found = keys.as_array().unwrap().iter().find(|key| key["kid"] == *kid).unwrap();
         found["state"].as_str().unwrap().to_owned()
@@ -221,7 +221,7 @@ async fn signing_keys_rotate_and_retire() {
 
 #[tokio::test]
 async fn a_script_can_tell_what_went_wrong_by_the_exit_code() {
-    let place = Place::make().await;
+    let place = Place::migrated().await;
     place.write("typo.json", r#"{"redirect_uri":["https://rp.example/cb"]}"#);
     place.write("twice.json", r#"{"client_name":"a","client_name":"b"}"#);
     for (arguments, exit, told) in [
@@ -261,7 +261,7 @@ async fn a_script_can_tell_what_went_wrong_by_the_exit_code() {
 
 #[tokio::test]
 async fn an_error_is_json_where_answers_are() {
-    let place = Place::make().await;
+    let place = Place::migrated().await;
 
     let said = place.run(&["--json", "client", "create", "--redirect-uri", "http://rp.example/cb"]);
     let said = said.await;
@@ -283,7 +283,7 @@ async fn an_error_is_json_where_answers_are() {
 /// THREATS SU-06; the line, the key, the reason and the remedy, and never a secret.
 #[tokio::test]
 async fn a_bad_configuration_is_told_whole_and_a_dangerous_one_does_not_serve() {
-    let place = Place::make().await;
+    let place = Place::migrated().await;
     place.write(
         "bad.toml",
         "issuer = \"http://id.example.org\"\n[database]\nurl = \"mysql://gw:hunter2@db/gw\"\nulr = 1\n",
@@ -309,7 +309,7 @@ async fn a_bad_configuration_is_told_whole_and_a_dangerous_one_does_not_serve() 
 
 #[tokio::test]
 async fn a_database_that_does_not_answer_is_told_without_its_password() {
-    let place = Place::make().await;
+    let place = Place::migrated().await;
 
     let mut command = place.command(&["user", "list"]);
     // Nobody listens on port 1.
@@ -323,7 +323,7 @@ async fn a_database_that_does_not_answer_is_told_without_its_password() {
 
 #[tokio::test]
 async fn many_commands_at_once_all_succeed() {
-    let place = std::sync::Arc::new(Place::make().await);
+    let place = std::sync::Arc::new(Place::migrated().await);
     place.json(&["migrate"]).await;
 
     let mut running = tokio::task::JoinSet::new();
@@ -340,7 +340,7 @@ async fn many_commands_at_once_all_succeed() {
 
 #[tokio::test]
 async fn help_and_version_are_answers() {
-    let place = Place::make().await;
+    let place = Place::migrated().await;
     for arguments in
         [&["--help"][..], &["client", "create", "--help"], &["help", "user"], &["--version"]]
     {
@@ -391,7 +391,7 @@ impl Server {
 
 #[tokio::test]
 async fn commands_work_beside_a_running_server_which_sees_what_they_change() {
-    let place = Place::make().await;
+    let place = Place::migrated().await;
     let mut server = Server::start(&place).await;
 
     let create = ["client", "create", "--name", "Nightly", "--grant-type", "client_credentials"];

@@ -17,6 +17,7 @@ mod holder;
 #[path = "../protocol/authority.rs"]
 #[expect(dead_code, reason = "each of the two uses some of it")]
 mod identities;
+mod link;
 mod load;
 mod nginx;
 mod own;
@@ -30,20 +31,24 @@ mod authority;
 mod certificates;
 mod cli;
 mod client_certificates;
+mod database_file;
 mod demo;
 mod forward_auth;
 mod front;
+mod full_disk;
 mod interop;
 mod kill;
 mod log_reader;
 mod operations;
 mod outbox;
+mod pgbouncer;
 mod postgres_restart;
 mod read_only;
 mod resource_server;
 mod rust_client;
 mod service_manager;
 mod shutdown;
+mod silent;
 mod start;
 mod tls;
 

@@ -4,7 +4,7 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
-use gatewright::store::{Limits, Store, sql};
+use gatewright::store::{Limits, Purpose, Store, sql};
 use gatewright::types::Secret;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -27,8 +27,9 @@ async fn heard(listener: &TcpListener) -> (TcpStream, String) {
 /// Lets the time of whoever took something be up.
 async fn due_now(place: &Place) {
     let patient = Duration::from_secs(10);
-    let limits = Limits { connections: 1, acquire: patient, statement: patient };
-    let store = Store::open(&Secret::new(place.database.clone()), &limits, false).await.unwrap();
+    let limits = Limits { connections: 1, acquire: patient, statement: patient, is_pooled: false };
+    let store =
+        Store::open(&Secret::new(place.database.clone()), &limits, Purpose::Migrate).await.unwrap();
     assert_eq!(sql("UPDATE outbox SET due_at = 0").run(store.db()).await.unwrap(), 1);
     store.close().await;
 }

@@ -78,9 +78,27 @@ impl Place {
         std::fs::write(self.directory.join(name), text).unwrap();
     }
 
+    /// The same with a schema: commands make none.
+    pub(crate) async fn migrated() -> Self {
+        let place = Self::make().await;
+        place.json(&["migrate"]).await;
+        place
+    }
+
     /// The binary, here, with nothing of the environment that concerns it.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_gatewright"));
+        self.program(env!("CARGO_BIN_EXE_gatewright"), arguments)
+    }
+
+    /// The same, run by a shell that does this first.
+    pub(crate) fn command_after(&self, script: &str, arguments: &[&str]) -> Command {
+        let script = format!("{script}; exec \"$0\" \"$@\"");
+        let shell = ["-c", &script, env!("CARGO_BIN_EXE_gatewright")];
+        self.program("sh", &[&shell[..], arguments].concat())
+    }
+
+    fn program(&self, program: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("GATEWRIGHT_") {
                 command.env_remove(name);

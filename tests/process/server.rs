@@ -43,16 +43,32 @@ impl Server {
 
     /// Starts it, and waits until it is ready.
     pub(crate) async fn launch(&mut self) {
+        let command = self.logged(self.place.command(&["serve"]));
+        self.launch_by(command).await;
+    }
+
+    /// Starts it, and waits for nothing.
+    pub(crate) fn begin(&mut self) {
+        let command = self.logged(self.place.command(&["serve"]));
+        self.spawn(command);
+    }
+
+    /// A command whose standard error is the log.
+    pub(crate) fn logged(&self, mut command: Command) -> Command {
         let log = self.place.directory.join("log");
         let log = File::options().create(true).append(true).open(log).unwrap();
-        let mut command = self.place.command(&["serve"]);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        self.launch_by(command).await;
+        command
     }
 
     /// Starts it by this command, and waits until it is ready.
     pub(crate) async fn launch_by(&mut self, command: Command) {
         self.spawn(command);
+        self.ready().await;
+    }
+
+    /// Waits until it is ready.
+    pub(crate) async fn ready(&mut self) {
         let (http, ready) = (crate::http(), format!("{}/readyz", self.issuer));
         let child = self.child.as_mut().unwrap();
         crate::until("the server is ready", async || {
@@ -110,6 +126,17 @@ impl Server {
         let whole = log.rsplit_once('\n').map_or("", |(whole, _)| whole);
         let read = |line: &str| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"));
         whole.lines().map(read).collect()
+    }
+
+    /// The status of the answer at this path.
+    pub(crate) async fn status(&self, path: &str) -> u16 {
+        let answer = crate::http().get(format!("{}{path}", self.issuer)).send().await;
+        answer.unwrap().status().as_u16()
+    }
+
+    /// Whether a line with this message, or this text in it, was logged.
+    pub(crate) fn has_logged(&self, text: &str) -> bool {
+        self.log().iter().any(|line| line.to_string().contains(text))
     }
 
     /// A person with [`PASSWORD`] and the address `NAME@example.org`, made beside the server.

@@ -4,7 +4,7 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 
 use gatewright::cli::Exit;
-use gatewright::store::{Limits, Store, server_secrets, signing_keys};
+use gatewright::store::{Limits, Purpose, Store, server_secrets, signing_keys};
 use gatewright::types::Secret;
 
 use crate::place::Place;
@@ -80,9 +80,9 @@ async fn a_lost_or_wrong_key_encryption_key_starts_nothing_and_changes_nothing()
 /// Everything in the database that is sealed.
 async fn sealed(place: &Place) -> Vec<(String, Vec<u8>)> {
     let patient = std::time::Duration::from_secs(30);
-    let limits = Limits { connections: 1, acquire: patient, statement: patient };
+    let limits = Limits { connections: 1, acquire: patient, statement: patient, is_pooled: false };
     let url = Secret::new(place.database.clone());
-    let store = Store::open(&url, &limits, false).await.unwrap();
+    let store = Store::open(&url, &limits, Purpose::Migrate).await.unwrap();
     let keys = signing_keys::all(store.db()).await.unwrap();
     let secrets = server_secrets::all(store.db()).await.unwrap();
     store.close().await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use gatewright::people::account::{self, NewAccount};
 use gatewright::record::Trace;
-use gatewright::store::{Limits, Store, versions};
+use gatewright::store::{Limits, Purpose, Store, versions};
 use gatewright::types::Secret;
 
 use crate::browser::Browser;
@@ -51,12 +51,12 @@ async fn a_storm_of_sign_ins_fills_its_own_queue_and_nobody_elses() {
 async fn of_many_that_open_a_new_database_at_once_all_find_it_ready() {
     let database = Database::make().await;
     let patient = Duration::from_secs(20);
-    let limits = Limits { connections: 2, acquire: patient, statement: patient };
+    let limits = Limits { connections: 2, acquire: patient, statement: patient, is_pooled: false };
 
     let opening: Vec<_> = (0..8)
         .map(|_| {
             let (url, limits) = (Secret::new(database.url.clone()), limits.clone());
-            tokio::spawn(async move { Store::open(&url, &limits, false).await })
+            tokio::spawn(async move { Store::open(&url, &limits, Purpose::Migrate).await })
         })
         .collect();
 

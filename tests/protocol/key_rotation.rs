@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use gatewright::app::{App, Clock};
-use gatewright::config::EncryptionKeys;
+use gatewright::config::{Config, DatabaseUrl, EncryptionKeys, Issuer};
 use gatewright::jose::jwk::Jwks;
 use gatewright::jose::jws::{self, Keys, Typ};
 use gatewright::store::server_secrets;
@@ -13,7 +13,7 @@ use gatewright::types::{Algorithm, Seconds};
 use serde_json::{Value, json};
 
 use crate::jwt::mac;
-use crate::server::{BEGINNING, ISSUER, Server};
+use crate::server::{BEGINNING, Database, ISSUER, Server};
 
 const DAY: i64 = 24 * 60 * 60;
 const MAX_AGE: i64 = 15 * 60;
@@ -267,6 +267,39 @@ async fn a_wrong_key_encryption_key_refuses_to_start_and_changes_nothing() {
 
     assert!(refused.contains("cannot be opened"), "{refused}");
     assert_eq!(sealed(&server).await, before);
+}
+
+/// THREATS KE-04: of two servers that start at once on a new database, each with a key of its own, one is the
+/// first; the other says under which key the database is sealed, and none of what it made stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_first_starts_with_different_keys_one_wins() {
+    for _ in 0..6 {
+        let database = Database::make().await;
+        let open = |letter: &'static str| {
+            let mut config = Config::of(Issuer::parse(ISSUER).ok().unwrap());
+            config.database.url = DatabaseUrl::new(database.url.clone());
+            config.database.acquire_timeout = Seconds(20);
+            config.database.statement_timeout = Seconds(20);
+            config.keys.algorithms = vec![Algorithm::Es256];
+            config.keys.encryption_key = EncryptionKeys::parse(&key(letter));
+            let opened = App::open(config, Clock::of(|| BEGINNING * 1000), false);
+            tokio::spawn(async move { opened.await.map_err(|error| error.to_string()) })
+        };
+
+        let (one, other) = tokio::join!(open("E"), open("I"));
+
+        let (won, lost) = match (one.unwrap(), other.unwrap()) {
+            (Ok(won), Err(lost)) => ((won, "E"), (lost, "I")),
+            (Err(lost), Ok(won)) => ((won, "I"), (lost, "E")),
+            (Ok(_), Ok(_)) => panic!("both have won"),
+            (Err(one), Err(other)) => panic!("neither has won: {one}; {other}"),
+        };
+        assert!(lost.0.contains("key-encryption key"), "{}", lost.0);
+        won.0.close().await;
+        open(won.1).await.unwrap().unwrap().close().await;
+        let refused = open(lost.1).await.unwrap().unwrap_err();
+        assert!(refused.contains("sealed under the key-encryption key"), "{refused}");
+    }
 }
 
 /// THREATS KE-04: a key-encryption key that is lost is not replaced by another.

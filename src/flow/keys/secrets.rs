@@ -50,10 +50,12 @@ impl Purpose {
 pub(super) async fn ensure(store: &Store, kek: &Kek, now: Timestamp) -> Result<()> {
     let known = server_secrets::newest(store.db()).await?;
     let rows = server_secrets::all(store.db()).await?;
+    let is_new = |name: &&str| !known.iter().any(|known| known.name == *name);
+    let new: Vec<_> = Purpose::ALL.into_iter().map(Purpose::name).filter(is_new).collect();
+    make(store, kek, &new, now).await?;
     for purpose in Purpose::ALL {
         let name = purpose.name();
         let Some(known) = known.iter().find(|known| known.name == name) else {
-            add(store, kek, name, 0, now).await?;
             continue;
         };
         if rows.iter().any(|row| row.name == name && row.version == known.newest) {
@@ -68,6 +70,23 @@ pub(super) async fn ensure(store: &Store, kek: &Kek, now: Timestamp) -> Result<(
         tracing::warn!(secret = name, "a secret was missing and is made anew: no grant is alive");
         add(store, kek, name, known.newest, now).await?;
     }
+    Ok(())
+}
+
+/// Makes secrets that there have never been, all of them or none: of two servers that start at once, each with
+/// a key-encryption key of its own, one has made them all, and the other cannot open them and says so.
+async fn make(store: &Store, kek: &Kek, names: &[&str], now: Timestamp) -> Result<()> {
+    if names.is_empty() {
+        return Ok(());
+    }
+    let mut tx = store.write().await?;
+    for name in names {
+        if !server_secrets::insert(&mut tx, name, 0, &new(kek, name, 1), now).await? {
+            // Another one was quicker.
+            return Ok(());
+        }
+    }
+    tx.commit().await?;
     Ok(())
 }
 

@@ -23,7 +23,7 @@ use rustls::{ServerConfig, version};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
-use tokio_rustls::{LazyConfigAcceptor, StartHandshake};
+use tokio_rustls::{LazyConfigAcceptor, StartHandshake, TlsAcceptor};
 
 use super::pace::Paced;
 use super::router::Door;
@@ -169,6 +169,26 @@ impl Tls {
         }
         app.metrics.certificates_refused(self.shown.iter().filter(|one| one.is_refusing()).count());
     }
+}
+
+/// What speaks TLS at `tls.listen` and `mtls.listen` until the server can work, by the certificates that the
+/// configuration names. One that lies in the database cannot be shown before.
+pub(super) fn waiting(config: &Config) -> anyhow::Result<[Option<TlsAcceptor>; 2]> {
+    let provider = Arc::new(provider());
+    let open = |files: Option<Files>| -> anyhow::Result<Option<TlsAcceptor>> {
+        let Some(Files { chain, key, .. }) = files else { return Ok(None) };
+        let identity = Identity::load(&chain, &key, &provider).map_err(|why| anyhow!(why))?;
+        let config = ServerConfig::builder_with_provider(provider.clone())
+            .with_protocol_versions(&[&version::TLS13, &version::TLS12])?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(identity.key)));
+        Ok(Some(TlsAcceptor::from(Arc::new(config))))
+    };
+    let Config { tls, mtls, .. } = config;
+    let shared = open(Files::of(&tls.certificate_file, &tls.key_file, &None))?;
+    let own = open(Files::of(&mtls.certificate_file, &mtls.key_file, &None))?;
+    let own = own.or_else(|| shared.clone());
+    Ok([shared, own])
 }
 
 /// Whether somebody else listens for the name that asks for client certificates: a proxy.

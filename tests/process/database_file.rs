@@ -1,0 +1,70 @@
+//! The file of an SQLite database: deleted, replaced, somebody else's.
+
+use std::os::unix::fs::MetadataExt as _;
+
+use gatewright::cli::Exit;
+
+use crate::place::{Place, is_postgres};
+use crate::server::Server;
+
+async fn is_not_ready(server: &Server) {
+    crate::until("it is not ready", async || server.status("/readyz").await == 503).await;
+}
+
+/// What is done on a file that nobody will find again is lost: it is told, and refused.
+#[tokio::test]
+async fn a_database_file_that_is_deleted_or_replaced_is_noticed() {
+    if is_postgres() {
+        return;
+    }
+    let mut server = Server::start().await;
+    let backup = server.service("Backup").await;
+    let http = crate::http();
+    let file = server.place.directory.join("gatewright.db");
+    let aside = server.place.directory.join("aside.db");
+
+    std::fs::rename(&file, &aside).unwrap();
+    is_not_ready(&server).await;
+    assert!(server.has_logged("was deleted or replaced underneath the server"));
+    std::fs::copy(&aside, &file).unwrap();
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    assert_eq!(server.status("/readyz").await, 503, "another file is not the same");
+
+    std::fs::rename(&aside, &file).unwrap();
+    crate::until("it is ready", async || server.status("/readyz").await == 200).await;
+    backup.credentials(&http).await.unwrap().tokens();
+    server.stop().await;
+}
+
+/// A command that was run as root has made the database: whose it is, and what helps.
+#[tokio::test]
+async fn a_database_of_somebody_else_is_told_with_its_owner_and_the_remedy() {
+    // Only root can be somebody else.
+    if is_postgres() || std::fs::metadata("/proc/self").unwrap().uid() != 0 {
+        return;
+    }
+    let place = Place::migrated().await;
+
+    let mut command = place.command(&["user", "list"]);
+    let output = command.uid(65534).gid(65534).output().await.unwrap();
+
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(Exit::Misconfigured as i32), "{told}");
+    for named in ["gatewright.db", "root", "user 65534", "chown 65534 "] {
+        assert!(told.contains(named), "{named}: {told}");
+    }
+}
+
+/// Nobody but `serve` and `migrate` makes a schema.
+#[tokio::test]
+async fn a_command_makes_no_database() {
+    let place = Place::make().await;
+
+    place.run(&["user", "list"]).await.refused(Exit::Misconfigured, "gatewright migrate");
+
+    if !is_postgres() {
+        assert!(!place.directory.join("gatewright.db").exists());
+    }
+    place.json(&["migrate"]).await;
+    place.json(&["user", "list"]).await;
+}

@@ -1,0 +1,133 @@
+//! The file system of an SQLite database is full: what was acknowledged is there, and nothing is lost.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::application::{Application, Trouble};
+use crate::browser::Browser;
+use crate::place::{Place, is_postgres};
+use crate::server::Server;
+
+/// As many clients as refresh on the full disk.
+const CLIENTS: usize = 20;
+
+/// How files are kept from growing, and let grow again.
+enum Disk {
+    /// A small file system, filled by this file.
+    Small(PathBuf),
+    /// The limit of the process for the size of a file (`RLIMIT_FSIZE`).
+    Limit,
+}
+
+impl Disk {
+    fn fill(&self, server: &Server) {
+        match self {
+            Self::Small(filler) => {
+                use std::io::Write as _;
+                let mut file = std::fs::File::create(filler).unwrap();
+                while file.write_all(&[0; 4096]).is_ok() {}
+            }
+            Self::Limit => limit(server, "1:unlimited"),
+        }
+    }
+
+    fn empty(&self, server: &Server) {
+        match self {
+            Self::Small(filler) => std::fs::remove_file(filler).unwrap(),
+            Self::Limit => limit(server, "unlimited:unlimited"),
+        }
+    }
+}
+
+fn limit(server: &Server, size: &str) {
+    let (process, size) = (server.pid().to_string(), format!("--fsize={size}"));
+    assert!(Command::new("prlimit").args(["--pid", &process, &size]).status().unwrap().success());
+}
+
+/// THREATS EX-01, DB-08: whoever was answered with a new refresh token goes on with it, whoever was answered
+/// 503 with the old one.
+async fn nothing_acknowledged_is_lost(place: Place, disk: Disk) {
+    let mut server = Server::planned(place);
+    // Without this the first byte too many ends the process.
+    let command = server.place.command_after("trap '' XFSZ", &["serve"]);
+    let command = server.logged(command);
+    server.launch_by(command).await;
+    let photos = server.application("Photos").await;
+    let mut browser = Browser::of(&server.person("ada").await);
+    let http = crate::http();
+    let mut tokens = Vec::new();
+    for _ in 0..CLIENTS {
+        let code = photos.authorize(&mut browser).await.unwrap();
+        tokens.push(photos.redeem(&http, &code).await.unwrap().tokens().refresh);
+    }
+
+    disk.fill(&server);
+    let mut refused = 0;
+    for token in &mut tokens {
+        match photos.refresh(&http, token).await {
+            Ok(answer) => *token = answer.tokens().refresh,
+            Err(Trouble::Busy) => refused += 1,
+            Err(Trouble::Broken(error)) => panic!("{error:?}"),
+        }
+    }
+    disk.empty(&server);
+
+    assert!(refused > CLIENTS / 2, "the disk was not full: {refused}");
+    for token in &mut tokens {
+        // And once more: the one that came of it counts.
+        for _ in 0..2 {
+            *token = refreshed(&photos, token).await;
+        }
+    }
+    server.stop().await;
+}
+
+async fn refreshed(application: &Application, token: &str) -> String {
+    let http = crate::http();
+    let refresh = async || application.refresh(&http, token).await;
+    crate::load::patiently(refresh).await.unwrap().tokens().refresh
+}
+
+#[tokio::test]
+async fn where_files_may_not_grow_nothing_acknowledged_is_lost() {
+    if is_postgres() {
+        return;
+    }
+    nothing_acknowledged_is_lost(Place::make().await, Disk::Limit).await;
+}
+
+#[tokio::test]
+async fn on_a_full_file_system_nothing_acknowledged_is_lost() {
+    if is_postgres() {
+        return;
+    }
+    let mut place = Place::make().await;
+    let small = place.directory.join("small");
+    std::fs::create_dir(&small).unwrap();
+    let Some(mounted) = Mounted::at(&small) else {
+        // Not everybody may mount; the limit of the process is the same to SQLite.
+        return;
+    };
+    let database = format!("sqlite:{}", small.join("gatewright.db").display());
+    place.set("DATABASE__URL", &database);
+    nothing_acknowledged_is_lost(place, Disk::Small(small.join("filler"))).await;
+    drop(mounted);
+}
+
+/// A file system in memory.
+struct Mounted(PathBuf);
+
+impl Mounted {
+    fn at(directory: &Path) -> Option<Self> {
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=8m", "tmpfs"]).arg(directory);
+        let is_mounted = mount.output().is_ok_and(|output| output.status.success());
+        is_mounted.then(|| Self(directory.to_owned()))
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
+}

@@ -1,0 +1,172 @@
+//! The link to PostgreSQL goes silent without a reset: nobody waits for ever.
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use gatewright::cli::Exit;
+use url::Url;
+
+use crate::application::{Application, Trouble};
+use crate::browser::Browser;
+use crate::link::Link;
+use crate::load::patiently;
+use crate::place::{Place, is_postgres};
+use crate::server::Server;
+
+/// A place whose database is behind a link of its own; nothing where the tests run on SQLite, which has
+/// none.
+async fn place_behind_a_link(from: &str) -> Option<(Place, Link)> {
+    if !is_postgres() {
+        return None;
+    }
+    let mut place = Place::make().await;
+    let mut url = Url::parse(&place.database).unwrap();
+    let to = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap());
+    let link = Link::new(from, to).await;
+    url.set_ip_host(link.at.ip()).unwrap();
+    url.set_port(Some(link.at.port())).unwrap();
+    place.set("DATABASE__URL", url.as_str());
+    place.set("DATABASE__ACQUIRE_TIMEOUT", "1");
+    place.set("DATABASE__STATEMENT_TIMEOUT", "2");
+    place.set("HTTP__SHUTDOWN_TIMEOUT", "10");
+    Some((place, link))
+}
+
+/// How long something takes.
+async fn timed<T>(what: impl Future<Output = T>) -> (T, Duration) {
+    let begun = Instant::now();
+    (what.await, begun.elapsed())
+}
+
+async fn refreshed(application: &Application, token: &str) -> String {
+    let http = crate::http();
+    let answer = patiently(async || application.refresh(&http, token).await).await.unwrap();
+    answer.tokens().refresh
+}
+
+/// THREATS EX-02: 503 while it is silent, and soon after it is over everything is as before: no place was
+/// taken for ever. Silent again, SIGTERM ends the server in time.
+#[tokio::test]
+async fn a_link_that_goes_silent_is_given_up_and_a_good_one_is_used_at_once() {
+    let Some((mut place, link)) = place_behind_a_link("127.0.0.1:0").await else { return };
+    // A retry is one however long the silence was.
+    place.set("TOKENS__REFRESH_GRACE", "60");
+    let mut server = Server::at(place).await;
+    let photos = server.application("Photos").await;
+    let mut browser = Browser::of(&server.person("ada").await);
+    let http = crate::http();
+    let code = photos.authorize(&mut browser).await.unwrap();
+    let mut token = photos.redeem(&http, &code).await.unwrap().tokens().refresh;
+
+    for _ in 0..2 {
+        link.go_silent();
+        // More than there are connections, so that every one of them is tried.
+        let asked = (0..40).map(|_| timed(photos.refresh(&http, &token)));
+        for (answer, took) in futures(asked).await {
+            assert!(matches!(answer, Err(Trouble::Busy)), "{answer:?}");
+            assert!(took < Duration::from_secs(15), "{took:?}");
+        }
+        crate::until("it is not ready", async || server.status("/readyz").await == 503).await;
+        assert_eq!(server.status("/healthz").await, 200);
+
+        link.speak();
+        let (next, took) = timed(refreshed(&photos, &token)).await;
+        eprintln!("recovered after {took:?}");
+        assert!(took < Duration::from_secs(10), "{took:?}");
+        token = next;
+        crate::until("it is ready", async || server.status("/readyz").await == 200).await;
+    }
+
+    link.go_silent();
+    let (_, _) = tokio::join!(photos.refresh(&http, &token), server.signal("TERM"));
+    let (status, took) = timed(server.ended()).await;
+    eprintln!("ended after {took:?}");
+    assert_eq!(status.code(), Some(0));
+    assert!(took < Duration::from_secs(25), "{took:?}");
+}
+
+/// All of them at once.
+async fn futures<T>(all: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    let mut all: Vec<_> = all.map(Box::pin).collect();
+    let mut done: Vec<Option<T>> = all.iter().map(|_| None).collect();
+    std::future::poll_fn(move |cx| {
+        for (future, done) in all.iter_mut().zip(&mut done) {
+            if done.is_none()
+                && let std::task::Poll::Ready(value) = future.as_mut().poll(cx)
+            {
+                *done = Some(value);
+            }
+        }
+        if done.iter().any(Option::is_none) {
+            return std::task::Poll::Pending;
+        }
+        std::task::Poll::Ready(done.iter_mut().filter_map(Option::take).collect())
+    })
+    .await
+}
+
+/// THREATS EX-03: it says that it is alive and what it waits for, and ends when it is told to.
+#[tokio::test]
+async fn a_server_that_starts_before_a_silent_database_is_alive_and_obeys() {
+    let Some((place, link)) = place_behind_a_link("127.0.0.1:0").await else { return };
+    let mut server = Server::planned(place);
+    link.go_silent();
+
+    for signal in ["TERM", "INT"] {
+        server.begin();
+        let health = format!("{}/healthz", server.issuer);
+        crate::until("it is alive", async || {
+            crate::http().get(&health).send().await.is_ok_and(|answer| answer.status() == 200)
+        })
+        .await;
+        for path in ["/readyz", "/token", "/.well-known/openid-configuration"] {
+            assert_eq!(server.status(path).await, 503, "{path}");
+        }
+        server.signal(signal).await;
+        let (status, took) = timed(server.ended()).await;
+        assert_eq!(status.code(), Some(0));
+        assert!(took < Duration::from_secs(10), "{took:?}");
+        assert!(server.has_logged("opening the database"));
+    }
+
+    // The database comes later.
+    server.begin();
+    crate::until("it says what it waits for", async || {
+        server.has_logged("waiting for the database")
+    })
+    .await;
+    link.speak();
+    server.ready().await;
+    server.stop().await;
+}
+
+/// THREATS EX-03: so does a command.
+#[tokio::test]
+async fn a_command_before_a_silent_database_says_so() {
+    let Some((place, link)) = place_behind_a_link("127.0.0.1:0").await else { return };
+    place.json(&["migrate"]).await;
+    link.go_silent();
+
+    let (said, took) = timed(place.run(&["user", "list"])).await;
+
+    said.refused(Exit::Unavailable, "has not answered within");
+    assert!(took < Duration::from_secs(20), "{took:?}");
+    // And ends when it is told to.
+    let mut command = place.command(&["user", "list"]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let id = child.id().unwrap().to_string();
+    let kill = tokio::process::Command::new("kill").args(["-TERM", &id]).status();
+    assert!(kill.await.unwrap().success());
+    assert!(!child.wait().await.unwrap().success());
+}
+
+/// RFC 3986 §3.2.2: a literal address of IPv6 stands in brackets in a URL.
+#[tokio::test]
+async fn a_database_at_an_address_of_ipv6_is_reached() {
+    let Some((place, link)) = place_behind_a_link("[::1]:0").await else { return };
+    assert!(link.at.is_ipv6());
+
+    let mut server = Server::at(place).await;
+    server.person("ada").await;
+    server.stop().await;
+}
