@@ -76,11 +76,11 @@ pub(super) struct Described {
     #[arg(long, value_name = "TYPE", value_parser = words(SubjectType::ALL, SubjectType::as_str))]
     subject_type: Option<String>,
     /// gw_skip_consent: a first-party application that nobody is asked about.
-    #[arg(long)]
-    skip_consent: bool,
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    skip_consent: Option<bool>,
     /// dpop_bound_access_tokens: it gets tokens only with a DPoP proof, bound to its key.
-    #[arg(long)]
-    dpop_bound_access_tokens: bool,
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    dpop_bound_access_tokens: Option<bool>,
     /// gw_require_pkce: whether it has to send a code_challenge; false only with a secret or a key.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     require_pkce: Option<bool>,
@@ -176,8 +176,6 @@ impl Described {
         for (name, given, value) in [
             ("token_endpoint_auth_method", self.public, json!("none")),
             ("application_type", self.native, json!("native")),
-            ("gw_skip_consent", self.skip_consent, json!(true)),
-            ("dpop_bound_access_tokens", self.dpop_bound_access_tokens, json!(true)),
         ] {
             if given {
                 put(name, value);
@@ -186,6 +184,8 @@ impl Described {
         for (name, value) in [
             ("tls_client_certificate_bound_access_tokens", self.tls_bound_tokens),
             ("gw_shared_certificate_name", self.shared_certificate_name),
+            ("gw_skip_consent", self.skip_consent),
+            ("dpop_bound_access_tokens", self.dpop_bound_access_tokens),
             ("gw_require_pkce", self.require_pkce),
             ("gw_require_nonce", self.require_nonce),
         ] {

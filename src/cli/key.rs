@@ -38,7 +38,8 @@ Examples:
   gatewright key retire 2j8T0v7Zl0s6bM0h1oQy3w --compromised
 
 What a retired key signed stays valid until it expires; what a compromised key signed is refused within
-a minute, and people whose tokens it signed get new ones by their refresh tokens.")]
+a second wherever the server is asked. APIs that verify by themselves refuse it once they fetch the JWKS
+again (keys.jwks_max_age). Applications get new tokens with their refresh tokens.")]
     Retire(Retire),
 }
 

@@ -99,6 +99,9 @@ settings! {
         /// How many of them one address may have (of IPv6, one /64), at most half of
         /// `max_connections`; more are closed. `trusted_proxies` may have all.
         max_connections_per_address: usize = 1000, within 1, 1_000_000;
+        /// Whether `Strict-Transport-Security` covers every subdomain of the issuer's host too: only where
+        /// all of them are served over https (RFC 6797 §6.1.2).
+        hsts_include_subdomains: bool = false;
         /// How many threads serve requests; 0 means one for each core.
         threads: usize = 0, within 0, 1024;
     }

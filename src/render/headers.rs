@@ -36,8 +36,17 @@ static ALWAYS: [(HeaderName, HeaderValue); 7] = [
     ),
 ];
 
-/// Two years (THREATS HD-08).
-static HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
+/// `Strict-Transport-Security` for two years (THREATS HD-08).
+///
+/// `includeSubDomains` locks out every subdomain that is served over http, and they may belong to others: only
+/// the operator knows.
+pub(super) const fn hsts(include_subdomains: bool) -> HeaderValue {
+    if include_subdomains {
+        HeaderValue::from_static("max-age=63072000; includeSubDomains")
+    } else {
+        HeaderValue::from_static("max-age=63072000")
+    }
+}
 
 /// Adds what every answer has. `is_secure`: it goes over TLS, of ours or of a proxy before us.
 pub fn finish(response: &mut Response, head: &Head, is_secure: bool) {
@@ -49,7 +58,7 @@ pub fn finish(response: &mut Response, head: &Head, is_secure: bool) {
     // > An HSTS Host MUST NOT include the STS header field in HTTP responses conveyed over non-secure
     // > transport (RFC 6797 §7.2)
     if head.site.is_https && is_secure {
-        headers.insert(STRICT_TRANSPORT_SECURITY, HSTS.clone());
+        headers.insert(STRICT_TRANSPORT_SECURITY, head.site.hsts.clone());
     }
     if let Some(nonce) = head.dpop_nonce() {
         headers.insert(&DPOP_NONCE, nonce.clone());

@@ -3,7 +3,10 @@
 use std::io;
 use std::time::Duration;
 
+use axum::http::HeaderValue;
+
 use super::cookies::Cookies;
+use super::headers;
 use super::layout::{Brand, Look};
 use crate::app::App;
 use crate::flow::keys::Document;
@@ -22,6 +25,8 @@ pub struct Site {
     pub metadata: Document,
     /// Whether browsers reach us over TLS.
     pub is_https: bool,
+    /// `Strict-Transport-Security` (RFC 6797).
+    pub(super) hsts: HeaderValue,
     /// How long a client may take to send a body: half of the time for the request, so that there is
     /// time left to answer (THREATS DO-03).
     pub(super) body_timeout: Duration,
@@ -45,6 +50,7 @@ impl Site {
             look: Look::new(Brand::of(&app.config.brand)?, issuer.path()),
             cookies: Cookies::of(issuer),
             is_https: issuer.is_https(),
+            hsts: headers::hsts(config.http.hsts_include_subdomains),
             body_timeout: request_timeout(&app) / 2,
             app,
         })

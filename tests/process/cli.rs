@@ -130,6 +130,12 @@ async fn what_is_printed_of_a_client_can_be_changed_and_read_again() {
     let renamed = place.json(&["client", "update", id, "--name", "Pictures"]).await;
     assert_eq!(renamed["client_name"], "Pictures");
     assert_eq!(renamed["gw_skip_consent"], true, "what is not named stays");
+    let asked = ["client", "update", id, "--skip-consent=false", "--dpop-bound-access-tokens"];
+    let asked = place.json(&asked).await;
+    assert_eq!(
+        (&asked["gw_skip_consent"], &asked["dpop_bound_access_tokens"]),
+        (&false.into(), &true.into())
+    );
 
     document["client_id"] = "another".into();
     let of_another = place.run_with(&update, &document.to_string()).await;

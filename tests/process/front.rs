@@ -31,10 +31,8 @@ fn front(place: &Path, port: u16, gatewright: &str, own: &Own) -> Child {
         ("listen 80 default_server;", format!("listen 127.0.0.1:{};", free_port())),
         ("listen [::]:80 default_server;", String::new()),
         ("listen 127.0.0.1:8081;", format!("listen 127.0.0.1:{};", free_port())),
-        ("listen 443 ssl default_server;", format!("listen 127.0.0.1:{port} ssl;")),
-        ("listen [::]:443 ssl default_server;", String::new()),
-        // Younger than the nginx of Debian.
-        ("http2 on;", String::new()),
+        ("listen 443 ssl http2 default_server;", format!("listen 127.0.0.1:{port} ssl http2;")),
+        ("listen [::]:443 ssl http2 default_server;", String::new()),
         ("/etc/nginx/tls/fullchain.pem", format!("{here}/fullchain.pem")),
         ("/etc/nginx/tls/privkey.pem", format!("{here}/privkey.pem")),
     ] {

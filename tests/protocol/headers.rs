@@ -38,7 +38,7 @@ async fn every_answer_of_every_route_has_them() {
         has("x-frame-options", "DENY");
         has("referrer-policy", "same-origin");
         has("cross-origin-opener-policy", "same-origin");
-        has("strict-transport-security", "max-age=63072000; includeSubDomains");
+        has("strict-transport-security", "max-age=63072000");
         assert!(answer.header("permissions-policy").contains("camera=()"), "{what}");
         let csp = answer.header("content-security-policy");
         assert!(csp.starts_with("default-src 'none'"), "{what}: {csp}");

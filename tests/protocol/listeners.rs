@@ -65,7 +65,18 @@ async fn over_https_the_same_is_answered() {
 
     assert_eq!(secure.text, plain.text);
     let hsts = secure.header("strict-transport-security");
-    assert_eq!(hsts, "max-age=63072000; includeSubDomains", "THREATS HD-08");
+    assert_eq!(hsts, "max-age=63072000", "THREATS HD-08");
+}
+
+/// RFC 6797 §6.1.2: subdomains may belong to others, so the operator decides about them.
+#[tokio::test]
+async fn subdomains_are_held_to_https_where_the_configuration_says_so() {
+    let server = Server::with_tls(|config| config.http.hsts_include_subdomains = true).await;
+
+    let answer = server.ask_tls("GET", "/jwks").send().await.ok();
+
+    let hsts = answer.header("strict-transport-security");
+    assert_eq!(hsts, "max-age=63072000; includeSubDomains");
 }
 
 /// DESIGN §5: TLS 1.3 with X25519MLKEM768 where the client knows it, TLS 1.2 where it knows no better.
