@@ -93,6 +93,7 @@ async fn nobody_is_a_client_by_the_certificate_that_they_write() {
                 "grant_types": ["client_credentials"],
                 "token_endpoint_auth_method": "tls_client_auth",
                 "tls_client_auth_subject_dn": "CN=Backup",
+                "gw_shared_certificate_name": true,
             }))
             .await;
         let form_of = [
