@@ -1,7 +1,7 @@
 //! What is done without being asked: seeing what others have changed, sweeping, rotating keys.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -47,6 +47,9 @@ const ASK: Duration = Duration::from_secs(20);
 
 /// How often it is done.
 const EVERY: Seconds = Seconds(60);
+
+/// How long one sweep takes at most.
+const SWEEP: Duration = Duration::from_secs(20);
 
 /// After this long, whoever took a job is thought dead.
 const LEASE: Seconds = Seconds::minutes(5);
@@ -191,12 +194,26 @@ async fn revocation(app: &App) -> Result<Done> {
     app.ask_anew().await.map(|()| Done::Here)
 }
 
+/// Sweeps all that has expired, for a while: what is left then waits for the next time. After each batch the
+/// database is left to others for as long as it was kept busy.
 async fn sweep(app: &App) -> Result<Done> {
-    leased(app, "sweep", async |_| {
-        while sweep::is_full(&sweep::once(&app.store, app.clock.now()).await?) {}
+    let mut failed = None;
+    let done = leased(app, "sweep", async |_| {
+        let (begun, mut run) = (Instant::now(), sweep::Run::default());
+        while begun.elapsed() < SWEEP
+            && let Some(batch) = run.next(&app.store, app.clock.now()).await
+        {
+            if let Err(error) = batch.rows {
+                // The other tables are swept all the same.
+                tracing::warn!(table = batch.table, %error, "a table could not be swept");
+                failed = Some(error);
+            }
+            tokio::time::sleep(batch.took).await;
+        }
         Ok(())
     })
-    .await
+    .await?;
+    failed.map_or(Ok(done), |error| Err(error.into()))
 }
 
 pub(super) async fn acme(app: &App) -> Result<Done> {

@@ -159,9 +159,10 @@ pub async fn insert(
     let row: Row = sql(concat!(
         "INSERT INTO grants
             (id, client_id, user_id, session_id, offline, scope, resources, claims, nonce, auth_time, amr, acr,
-             generation, rotated_at, created_at, idle_at, expires_at, public_key, proof_key)
+             generation, rotated_at, created_at, idle_at, expires_at, public_key, proof_key,
+             sweep_at)
          SELECT $2, $3, $4, sessions.id, $6, $7, $8, $9, $10, sessions.auth_time, sessions.amr, sessions.acr,
-                1, $1, $1, $11, $12, $13, $14
+                1, $1, $1, $11, $12, $13, $14, $15
            FROM sessions
           WHERE sessions.id = $5
       RETURNING ",
@@ -181,6 +182,7 @@ pub async fn insert(
     .bind(life.expires_at)
     .bind(bonds.public_key)
     .bind(bonds.proof_key)
+    .bind(life.idle_at.min(life.expires_at))
     .one(tx)
     .await?;
     row.read()
@@ -547,11 +549,13 @@ pub async fn behind_refresh_token(
 /// # Errors
 /// What the database says.
 pub async fn revoke(on: impl Into<On<'_>>, id: &GrantId, now: Timestamp) -> sqlx::Result<bool> {
-    let revoked = sql("UPDATE grants SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL")
-        .bind(now)
-        .bind(id)
-        .run(on)
-        .await?;
+    let revoked = sql(
+        "UPDATE grants SET revoked_at = $1, sweep_at = $1 WHERE id = $2 AND revoked_at IS NULL",
+    )
+    .bind(now)
+    .bind(id)
+    .run(on)
+    .await?;
     Ok(revoked == 1)
 }
 
@@ -579,7 +583,7 @@ pub async fn revoke_all(
     client: &ClientId,
     now: Timestamp,
 ) -> sqlx::Result<u64> {
-    sql("UPDATE grants SET revoked_at = $1
+    sql("UPDATE grants SET revoked_at = $1, sweep_at = $1
           WHERE user_id = $2 AND client_id = $3 AND revoked_at IS NULL")
     .bind(now)
     .bind(user)
@@ -642,7 +646,7 @@ pub async fn without_consent(
 /// # Errors
 /// What the database says.
 pub async fn revoke_of_user(tx: &mut Tx, user: &UserId, now: Timestamp) -> sqlx::Result<u64> {
-    sql("UPDATE grants SET revoked_at = $1 WHERE user_id = $2 AND revoked_at IS NULL")
+    sql("UPDATE grants SET revoked_at = $1, sweep_at = $1 WHERE user_id = $2 AND revoked_at IS NULL")
         .bind(now)
         .bind(user)
         .run(tx)

@@ -26,6 +26,8 @@ mod lender;
 pub mod opaque_tokens;
 mod open;
 pub mod outbox;
+#[cfg(test)]
+mod plans;
 pub mod probe;
 pub mod replays;
 pub mod requests;

@@ -109,8 +109,8 @@ pub async fn live(
 pub async fn insert(tx: &mut Tx, digest: &Digest, session: &Session) -> sqlx::Result<()> {
     sql("INSERT INTO sessions
             (id, digest, user_id, auth_time, amr, acr, remembered, created_at, seen_at, idle_at, expires_at,
-             address, user_agent)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)")
+             address, user_agent, sweep_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)")
     .bind(&session.id)
     .bind(digest)
     .bind(&session.user_id)
@@ -124,6 +124,7 @@ pub async fn insert(tx: &mut Tx, digest: &Digest, session: &Session) -> sqlx::Re
     .bind(session.expires_at)
     .bind(&session.address)
     .bind(&session.user_agent)
+    .bind(session.idle_at.min(session.expires_at))
     .run(tx)
     .await
     .map(drop)
@@ -138,7 +139,7 @@ pub async fn insert(tx: &mut Tx, digest: &Digest, session: &Session) -> sqlx::Re
 pub async fn renew(tx: &mut Tx, digest: &Digest, session: &Session) -> sqlx::Result<bool> {
     let renewed = sql("UPDATE sessions
             SET digest = $2, auth_time = $1, amr = $3, acr = $4, remembered = $5, seen_at = $1,
-                idle_at = $6, expires_at = $7, address = $8, user_agent = $9
+                idle_at = $6, expires_at = $7, address = $8, user_agent = $9, sweep_at = $12
           WHERE id = $10 AND user_id = $11 AND ended_at IS NULL AND idle_at > $1 AND expires_at > $1")
     .bind(session.auth_time)
     .bind(digest)
@@ -151,6 +152,7 @@ pub async fn renew(tx: &mut Tx, digest: &Digest, session: &Session) -> sqlx::Res
     .bind(&session.user_agent)
     .bind(&session.id)
     .bind(&session.user_id)
+    .bind(session.idle_at.min(session.expires_at))
     .run(tx)
     .await?;
     Ok(renewed == 1)
@@ -195,9 +197,8 @@ pub async fn touch(
 /// # Errors
 /// What the database says.
 pub async fn end(tx: &mut Tx, id: &SessionId, user: &UserId, now: Timestamp) -> sqlx::Result<bool> {
-    let ended = sql(
-        "UPDATE sessions SET ended_at = $1 WHERE id = $2 AND user_id = $3 AND ended_at IS NULL",
-    )
+    let ended = sql("UPDATE sessions SET ended_at = $1, sweep_at = $1
+          WHERE id = $2 AND user_id = $3 AND ended_at IS NULL")
     .bind(now)
     .bind(id)
     .bind(user)
@@ -216,12 +217,13 @@ pub async fn end_others(
     but: Option<&SessionId>,
     now: Timestamp,
 ) -> sqlx::Result<u64> {
-    sql("UPDATE sessions SET ended_at = $1 WHERE user_id = $2 AND id <> $3 AND ended_at IS NULL")
-        .bind(now)
-        .bind(user)
-        .bind(but.map_or("", SessionId::as_str))
-        .run(tx)
-        .await
+    sql("UPDATE sessions SET ended_at = $1, sweep_at = $1
+          WHERE user_id = $2 AND id <> $3 AND ended_at IS NULL")
+    .bind(now)
+    .bind(user)
+    .bind(but.map_or("", SessionId::as_str))
+    .run(tx)
+    .await
 }
 
 /// The live sign-ins of a user, the most recently used first.

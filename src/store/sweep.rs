@@ -1,10 +1,17 @@
 //! Sweeping what has expired, in small batches: the database grows only with what is alive.
+//!
+//! Every statement finds its rows by an index, and looks at no more of them than a batch has: what a batch
+//! costs does not depend on how much lives, nor on how much waits (THREATS EX-25).
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 use super::{Store, sql};
 use crate::types::{Seconds, Timestamp};
 
-/// As many rows as one statement deletes, so that nobody waits for it (THREATS DO-16).
-const BATCH: i64 = 500;
+/// As many rows as one statement of [`batch`] deletes or looks at, so that nobody waits for it (THREATS
+/// DO-16). It stands in the text: planners that do not know it expect the worst and read whole tables.
+const BATCH: u64 = 200;
 
 /// How long a spent or expired code is kept, so that a second use is noticed and takes the grant with
 /// it.
@@ -13,73 +20,225 @@ const CODES_KEPT: Seconds = Seconds::hours(1);
 /// How long what is dead is kept besides, so that clocks of replicas may differ (THREATS CL-01).
 const MARGIN: Seconds = Seconds::minutes(2);
 
-/// What is dead is asked of the row that goes as well: a key column may stand for several rows, as the
-/// `jti` of a replay does, which two clients may both have used.
+/// Deletes a batch of the rows of a table for which this holds.
+///
+/// It is asked of the row that goes as well, because another transaction may have prolonged it meanwhile;
+/// `+` keeps planners from looking for it there by the index, which would find all that waits, each time.
 macro_rules! batch {
-    ($table:literal, $key:literal, $dead:literal) => {
+    ($table:literal, $key:literal, $time:literal) => {
+        batch!($table, $key, $time, "")
+    };
+    ($table:literal, $key:literal, $time:literal, $and:literal) => {
         concat!(
             "DELETE FROM ",
             $table,
             " WHERE (",
-            $dead,
-            ") AND ",
             $key,
-            " IN (SELECT ",
+            ") IN (SELECT ",
             $key,
             " FROM ",
             $table,
             " WHERE ",
-            $dead,
-            " LIMIT $2)"
+            $time,
+            " <= $1 ",
+            $and,
+            " ORDER BY ",
+            $time,
+            " LIMIT 200) AND +",
+            $time,
+            " <= $1"
         )
     };
 }
 
-/// One statement per table. `$1` is a time before which everything is dead.
-const STATEMENTS: &[(&str, &str, Seconds)] = &[
-    ("codes", batch!("codes", "digest", "expires_at <= $1"), CODES_KEPT),
-    ("requests", batch!("requests", "digest", "expires_at <= $1"), MARGIN),
-    ("opaque_tokens", batch!("opaque_tokens", "digest", "expires_at <= $1"), MARGIN),
-    ("revoked_tokens", batch!("revoked_tokens", "jti", "expires_at <= $1"), MARGIN),
-    ("replays", batch!("replays", "jti", "expires_at <= $1"), MARGIN),
-    ("revocation_answers", batch!("revocation_answers", "id", "expires_at <= $1"), Seconds::hours(1)),
-    ("sessions", batch!("sessions", "id", "expires_at <= $1 OR idle_at <= $1 OR ended_at <= $1"), Seconds::hours(1)),
-    ("browsers", batch!("browsers", "digest", "expires_at <= $1"), MARGIN),
-    // The longest window is that of failures in a row: seven days.
-    ("sign_in_tries", batch!("sign_in_tries", "bucket", "started_at <= $1"), Seconds::days(7)),
-    ("device_cookies", batch!("device_cookies", "digest", "expires_at <= $1"), MARGIN),
-    ("grants", batch!("grants", "id", "expires_at <= $1 OR idle_at <= $1 OR revoked_at <= $1
-        OR (NOT offline AND NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.id = grants.session_id))"), Seconds::hours(1)),
+/// A batch of the rows of this table that have to be looked at.
+macro_rules! due {
+    ($columns:literal, $table:literal) => {
+        concat!(
+            "SELECT ",
+            $columns,
+            " FROM ",
+            $table,
+            " WHERE sweep_at <= $1 ORDER BY sweep_at LIMIT 200"
+        )
+    };
+}
+
+/// Those that live have to be looked at again, but not before this.
+const SESSIONS_ALIVE: &str = concat!(
+    "UPDATE sessions
+        SET sweep_at = CASE WHEN ended_at IS NOT NULL THEN ended_at
+                            WHEN idle_at < expires_at THEN idle_at ELSE expires_at END
+      WHERE id IN (",
+    due!("id", "sessions"),
+    ") AND expires_at > $1 AND idle_at > $1 AND (ended_at IS NULL OR ended_at > $1)"
+);
+
+/// What lived with a sign-in goes before it.
+const GRANTS_OF_SESSIONS: &str = concat!(
+    "DELETE FROM grants
+      WHERE id IN (SELECT theirs.id
+                     FROM (",
+    due!("id, expires_at, idle_at, ended_at", "sessions"),
+    ") AS over
+                     JOIN grants AS theirs ON theirs.session_id = over.id AND NOT theirs.offline
+                    WHERE over.expires_at <= $1 OR over.idle_at <= $1 OR over.ended_at <= $1
+                    LIMIT 200)"
+);
+
+const SESSIONS: &str = concat!(
+    "DELETE FROM sessions
+      WHERE id IN (",
+    due!("id", "sessions"),
+    ") AND (expires_at <= $1 OR idle_at <= $1 OR ended_at <= $1)
+        AND NOT EXISTS (SELECT 1 FROM grants WHERE grants.session_id = sessions.id AND NOT grants.offline)"
+);
+
+const GRANTS_ALIVE: &str = concat!(
+    "UPDATE grants
+        SET sweep_at = CASE WHEN revoked_at IS NOT NULL THEN revoked_at
+                            WHEN idle_at < expires_at THEN idle_at ELSE expires_at END
+      WHERE id IN (",
+    due!("id", "grants"),
+    ") AND expires_at > $1 AND idle_at > $1 AND (revoked_at IS NULL OR revoked_at > $1)
+        AND (offline OR EXISTS (SELECT 1 FROM sessions WHERE sessions.id = grants.session_id))"
+);
+
+const GRANTS: &str = concat!(
+    "DELETE FROM grants
+      WHERE id IN (",
+    due!("id", "grants"),
+    ") AND (expires_at <= $1 OR idle_at <= $1 OR revoked_at <= $1
+             OR (NOT offline AND NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.id = grants.session_id)))"
+);
+
+/// What is swept of one table.
+#[derive(Clone, Copy, Debug)]
+struct Task {
+    table: &'static str,
+    /// One after the other. `$1` is a time before which everything is dead.
+    statements: &'static [&'static str],
+    /// How long what is dead is kept.
+    kept: Seconds,
+}
+
+const fn task(table: &'static str, kept: Seconds, statements: &'static [&'static str]) -> Task {
+    Task { table, statements, kept }
+}
+
+const TASKS: &[Task] = &[
+    task("codes", CODES_KEPT, &[batch!("codes", "digest", "expires_at")]),
+    task("requests", MARGIN, &[batch!("requests", "digest", "expires_at")]),
+    task("opaque_tokens", MARGIN, &[batch!("opaque_tokens", "digest", "expires_at")]),
+    task("revoked_tokens", MARGIN, &[batch!("revoked_tokens", "jti", "expires_at")]),
+    task("replays", MARGIN, &[batch!("replays", "kind, issuer, jti", "expires_at")]),
+    task(
+        "revocation_answers",
+        Seconds::hours(1),
+        &[batch!("revocation_answers", "id", "expires_at")],
+    ),
+    task("sessions", Seconds::hours(1), &[SESSIONS_ALIVE, GRANTS_OF_SESSIONS, SESSIONS]),
+    task("browsers", MARGIN, &[batch!("browsers", "digest", "expires_at")]),
+    task("sign_in_tries", Seconds::days(1), &[batch!("sign_in_tries", "bucket", "started_at")]),
+    task("grants", Seconds::hours(1), &[GRANTS_ALIVE, GRANTS]),
     // Of what our authority issued day by day the last one stays: when a client stopped is known by it.
-    ("certificates", batch!("certificates", "thumbprint", "not_after <= $1 AND origin = 'issued' AND revoked_at IS NULL
-        AND EXISTS (SELECT 1 FROM certificates later
+    task(
+        "certificates",
+        Seconds::days(7),
+        &[batch!(
+            "certificates",
+            "thumbprint",
+            "not_after",
+            "AND origin = 'issued' AND revoked_at IS NULL
+        AND EXISTS (SELECT 1 FROM certificates AS later
                      WHERE later.client_id = certificates.client_id AND later.origin = 'issued'
                        AND later.not_after > certificates.not_after
-                       AND (certificates.last_used_at IS NULL OR later.last_used_at IS NOT NULL))"), Seconds::days(7)),
+                       AND (certificates.last_used_at IS NULL OR later.last_used_at IS NOT NULL))"
+        )],
+    ),
     // A key that somebody else has may come back in another certificate, however late.
-    ("certificates", batch!("certificates", "thumbprint", "not_after <= $1 AND (reason IS NULL OR reason <> 'keyCompromise')"), Seconds::days(90)),
-    ("shown_chains", batch!("shown_chains", "thumbprint", "not_after <= $1"), Seconds::hours(1)),
-    ("enrolments", batch!("enrolments", "digest", "expires_at <= $1"), MARGIN),
-    ("certificate_warnings", batch!("certificate_warnings", "thumbprint", "crossed_at <= $1"), Seconds::days(500)),
-    ("outbox", batch!("outbox", "id", "done_at <= $1 OR failed_at <= $1"), Seconds::days(30)),
-    ("acme_challenges", batch!("acme_challenges", "token", "expires_at <= $1"), MARGIN),
-    ("client_secrets", batch!("client_secrets", "id", "expires_at <= $1"), MARGIN),
+    task(
+        "certificates",
+        Seconds::days(90),
+        &[batch!(
+            "certificates",
+            "thumbprint",
+            "not_after",
+            "AND (reason IS NULL OR reason <> 'keyCompromise')"
+        )],
+    ),
+    task("shown_chains", Seconds::hours(1), &[batch!("shown_chains", "thumbprint", "not_after")]),
+    task("enrolments", MARGIN, &[batch!("enrolments", "digest", "expires_at")]),
+    task(
+        "certificate_warnings",
+        Seconds::days(500),
+        &[batch!("certificate_warnings", "thumbprint, threshold", "crossed_at")],
+    ),
+    task(
+        "outbox",
+        Seconds::days(30),
+        &[batch!("outbox", "id", "done_at"), batch!("outbox", "id", "failed_at")],
+    ),
+    task("acme_challenges", MARGIN, &[batch!("acme_challenges", "token", "expires_at")]),
+    task("client_secrets", MARGIN, &[batch!("client_secrets", "id", "expires_at")]),
 ];
 
-/// Deletes a batch of what has expired from every table; says how many rows went, per table.
+/// One run over all tables, batch by batch.
+#[derive(Debug)]
+pub struct Run {
+    /// Where more may wait.
+    due: VecDeque<Task>,
+}
+
+/// What came of one batch.
+#[derive(Debug)]
+pub struct Batch {
+    /// Of which table.
+    pub table: &'static str,
+    /// How many rows were deleted or put off; the table is out of this run where that failed.
+    pub rows: sqlx::Result<u64>,
+    /// How long the database was at it.
+    pub took: Duration,
+}
+
+impl Default for Run {
+    fn default() -> Self {
+        Self { due: TASKS.iter().copied().collect() }
+    }
+}
+
+impl Run {
+    /// Sweeps a batch of the next table; one that was full comes again, after all others. `None`: nothing
+    /// is left.
+    pub async fn next(&mut self, store: &Store, now: Timestamp) -> Option<Batch> {
+        let task = self.due.pop_front()?;
+        let begun = Instant::now();
+        let rows = task.sweep(store, now).await;
+        if rows.as_ref().is_ok_and(|rows| *rows >= BATCH) {
+            self.due.push_back(task);
+        }
+        Some(Batch { table: task.table, rows, took: begun.elapsed() })
+    }
+}
+
+impl Task {
+    async fn sweep(&self, store: &Store, now: Timestamp) -> sqlx::Result<u64> {
+        let mut rows = 0;
+        for statement in self.statements {
+            rows += sql(statement).bind(now - self.kept).run(store.db()).await?;
+        }
+        Ok(rows)
+    }
+}
+
+/// A whole run without a pause; says how many rows went, per table.
 ///
 /// # Errors
 /// What the database says.
 pub async fn once(store: &Store, now: Timestamp) -> sqlx::Result<Vec<(&'static str, u64)>> {
-    let mut swept = Vec::with_capacity(STATEMENTS.len());
-    for (table, statement, kept) in STATEMENTS {
-        let rows = sql(statement).bind(now - *kept).bind(BATCH).run(store.db()).await?;
-        swept.push((*table, rows));
+    let (mut run, mut swept) = (Run::default(), Vec::new());
+    while let Some(batch) = run.next(store, now).await {
+        swept.push((batch.table, batch.rows?));
     }
     Ok(swept)
-}
-
-/// Whether a batch was full, so that more may be waiting.
-pub fn is_full(swept: &[(&'static str, u64)]) -> bool {
-    swept.iter().any(|(_, rows)| i64::try_from(*rows).is_ok_and(|rows| rows >= BATCH))
 }

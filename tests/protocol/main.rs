@@ -81,4 +81,5 @@ mod rfc9449_dpop;
 mod rfc9449_nonces;
 mod single_use;
 mod supervision;
+mod sweeping;
 mod throttling;
