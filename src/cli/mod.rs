@@ -42,6 +42,7 @@ First steps:
   gatewright demo                                 # everything at once, to look at
   gatewright config example > gatewright.toml     # and name your issuer in it
   gatewright config check
+  gatewright migrate                              # makes the database; gatewright serve does so too
   printf '%s\\n' \"$PASSWORD\" | gatewright user create --username alice --password-stdin
   gatewright client create --name Photos --redirect-uri https://photos.example.org/callback
 

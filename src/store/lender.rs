@@ -511,4 +511,33 @@ mod tests {
 
         asked().await.unwrap();
     }
+
+    /// THREATS DO-14: the queue before the one writer of SQLite and the lock of its file, which another process
+    /// holds, together take no longer than was promised.
+    #[tokio::test]
+    async fn who_waits_for_the_lock_of_a_file_waits_no_longer_than_for_a_connection() {
+        let database = TestDatabase::sqlite().await;
+        let limits = Limits { acquire: Duration::from_millis(400), ..TestDatabase::LIMITS };
+        let store = Store::open(&database.url, &limits, Purpose::Serve).await.unwrap();
+        let mut tx = database.store.write().await.unwrap();
+        sql(MORE).run(&mut tx).await.unwrap();
+
+        let begun = Instant::now();
+        let waiting: Vec<_> = (0..8)
+            .map(|_| {
+                let store = store.clone();
+                tokio::spawn(async move { (written(&store).await, begun.elapsed()) })
+            })
+            .collect();
+        for one in waiting {
+            let (refused, waited) = one.await.unwrap();
+            refused.unwrap_err();
+            // With the five seconds of SQLite's own for each of them it would be forty.
+            assert!(waited < Duration::from_secs(3), "{waited:?}");
+        }
+
+        tx.commit().await.unwrap();
+        written(&store).await.unwrap();
+        store.close().await;
+    }
 }
