@@ -52,7 +52,7 @@ async fn an_authority_is_made_and_issues() {
     assert_eq!(told["client_id"], client.as_str());
 
     let issue = ["cert", "issue", "--client", "nobody", "--csr", "client.csr"];
-    place.run(&issue).await.refused(Exit::Refused, "unknown");
+    place.run(&issue).await.refused(Exit::Absent, "no client");
     let issue = ["cert", "issue", "--client", &client, "--csr", "client.key"];
     place.run(&issue).await.refused(Exit::Refused, "CERTIFICATE REQUEST");
     let issue = ["cert", "issue", "--client", &client, "--csr", "nowhere.csr"];

@@ -89,7 +89,7 @@ async fn a_client_is_registered_and_its_secret_is_told_once() {
 /// other one does.
 #[tokio::test]
 async fn a_client_that_may_send_neither_pkce_nor_a_nonce_is_warned_of() {
-    let place = Place::make().await;
+    let place = Place::migrated().await;
     let careless = [&WEB[..], &["--require-pkce=false", "--require-nonce", "false"]].concat();
 
     let said = place.run(&careless).await;
@@ -221,7 +221,7 @@ async fn signing_keys_rotate_and_retire() {
     place.run(&["key", "retire", "nobody"]).await.refused(Exit::Absent, "no key");
     std::fs::remove_dir_all(place.directory.join("keys")).unwrap();
     let lost = place.run(&["key", "rotate"]).await;
-    lost.refused(Exit::Misconfigured, "bring it back");
+    lost.refused(Exit::Absent, "bring it back");
     assert!(!place.directory.join("keys").exists(), "a new key would hide the loss");
 }
 
@@ -409,8 +409,12 @@ async fn commands_work_beside_a_running_server_which_sees_what_they_change() {
     if is_postgres() {
         assert_eq!(again.await.token(&client).await, 401, "another replica");
     } else {
-        let second = place.run(&["serve"]).await;
-        second.refused(Exit::Unavailable, "another server is running");
+        let mut second = place.command(&["serve"]);
+        second.env("GATEWRIGHT_ISSUER", "http://localhost:9");
+        let second = second.env("GATEWRIGHT_HTTP__LISTEN", "127.0.0.1:0").output().await.unwrap();
+        let told = String::from_utf8(second.stderr).unwrap();
+        assert_eq!(second.status.code(), Some(Exit::Unavailable as i32), "{told}");
+        assert!(told.contains("another server is running"), "{told}");
     }
 
     let id = server.child.id().unwrap().to_string();
@@ -423,7 +427,7 @@ const MARK: char = '\u{feff}';
 
 #[tokio::test]
 async fn an_account_is_changed_and_deleted() {
-    let place = Place::make().await;
+    let place = Place::migrated().await;
     let create = ["user", "create", "--username", "alice", "--email", "alice@example.org"];
     let create = [&create[..], &["--email-verified", "--claim", "locale=en"]].concat();
     let made = place.json(&create).await;
@@ -471,7 +475,7 @@ async fn an_account_is_changed_and_deleted() {
 /// THREATS EX-24: a name is resolved, and one that nobody has is an error, never "no events".
 #[tokio::test]
 async fn a_name_does_wherever_an_identifier_is_taken() {
-    let place = Place::make().await;
+    let place = Place::migrated().await;
     let user = place.json(&["user", "create", "--username", "alice"]).await;
     let photos = place.json(&[&WEB[..], &["--name", "Photos"]].concat()).await;
     for _ in 0..2 {
@@ -519,7 +523,7 @@ async fn a_name_does_wherever_an_identifier_is_taken() {
 /// THREATS PW-07: what would not be typed again is no part of a password.
 #[tokio::test]
 async fn a_password_is_the_line_that_was_meant() {
-    let place = Place::make().await;
+    let place = Place::migrated().await;
     let create = ["user", "create", "--username", "alice", "--password-stdin"];
     let short = format!("{MARK}fourteen chars\n");
     let set = ["user", "set-password", "alice", "--password-stdin"];

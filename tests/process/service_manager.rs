@@ -28,6 +28,8 @@ async fn it_says_that_it_is_ready_and_alive_and_that_it_stops() {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     server.spawn(command);
 
+    // While the database is away, or its schema is changed.
+    assert!(told(&socket).await.starts_with("EXTEND_TIMEOUT_USEC="));
     assert_eq!(told(&socket).await, "READY=1");
     // At once, and not after another try.
     let answer = crate::http().get(format!("{}/healthz", server.issuer)).send().await.unwrap();
