@@ -102,6 +102,7 @@ mod tests {
         max_body = "64KiB"                                # default
         max_connections = 10000                           # default
         max_connections_per_address = 1000                # default
+        hsts_include_subdomains = false                   # default
         threads = 0                                       # default
 
         [tls]

@@ -2,7 +2,8 @@
 //! and to nobody else; a process that cannot take over what others have changed is not ready for anybody.
 
 use gatewright::config::Ready;
-use gatewright::store::{signing_keys, sql, versions};
+use gatewright::store::signing_keys::{self, State};
+use gatewright::store::{sql, versions};
 
 use crate::database_faults::rename;
 use crate::http::Ask;
@@ -47,7 +48,8 @@ async fn a_store_without_writes_is_not_ready_for_whoever_asks_for_them() {
 async fn a_process_that_cannot_take_over_what_others_changed_is_not_ready() {
     let server = Server::start().await;
     let store = &server.app().store;
-    let key = signing_keys::all(store.db()).await.unwrap().remove(0);
+    let keys = signing_keys::all(store.db()).await.unwrap();
+    let key = keys.iter().find(|key| key.state() == State::Active).unwrap();
     let put = async |sealed: &[u8]| {
         let mut tx = store.write().await.unwrap();
         versions::bump(&mut tx, versions::Kind::Keys).await.unwrap();
