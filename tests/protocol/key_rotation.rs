@@ -7,9 +7,9 @@ use gatewright::app::{App, Clock};
 use gatewright::config::{Config, DatabaseUrl, EncryptionKeys, Issuer};
 use gatewright::jose::jwk::Jwks;
 use gatewright::jose::jws::{self, Keys, Typ};
-use gatewright::store::server_secrets;
 use gatewright::store::signing_keys::{self, SigningKeyRow, State};
-use gatewright::types::{Algorithm, Seconds};
+use gatewright::store::{Limits, Purpose, Store, server_secrets};
+use gatewright::types::{Algorithm, Seconds, Secret};
 use serde_json::{Value, json};
 
 use crate::jwt::mac;
@@ -273,8 +273,14 @@ async fn a_wrong_key_encryption_key_refuses_to_start_and_changes_nothing() {
 /// first; the other says under which key the database is sealed, and none of what it made stays.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_first_starts_with_different_keys_one_wins() {
-    for _ in 0..6 {
+    for _ in 0..12 {
         let database = Database::make().await;
+        let patient = std::time::Duration::from_secs(20);
+        let limits =
+            Limits { connections: 1, acquire: patient, statement: patient, is_pooled: false };
+        // So that they meet at the keys, and not at the schema.
+        let url = Secret::new(database.url.clone());
+        Store::open(&url, &limits, Purpose::Migrate).await.unwrap().close().await;
         let open = |letter: &'static str| {
             let mut config = Config::of(Issuer::parse(ISSUER).ok().unwrap());
             config.database.url = DatabaseUrl::new(database.url.clone());
