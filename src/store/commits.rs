@@ -24,7 +24,7 @@ fn writes() -> Vec<Write> {
     for entry in std::fs::read_dir(store).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        if ["commits", "schema", "test_database"].contains(&name.as_str()) {
+        if ["commits", "plans", "schema", "test_database"].contains(&name.as_str()) {
             continue;
         }
         let source = std::fs::read_to_string(&path).unwrap();
