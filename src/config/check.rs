@@ -24,7 +24,6 @@ pub(super) fn contradictions(config: &Config) -> Vec<(Vec<&'static str>, Problem
         throttle,
         verify,
         client_certificates,
-        limits,
         outbound,
         brand,
         mail,
@@ -48,11 +47,6 @@ pub(super) fn contradictions(config: &Config) -> Vec<(Vec<&'static str>, Problem
             "throttle.account_attempts",
             "throttle.network_attempts",
             throttle.account_attempts <= throttle.network_attempts,
-        ),
-        (
-            "limits.requests_per_address",
-            "limits.requests_total",
-            limits.requests_per_address <= limits.requests_total,
         ),
     ] {
         if !fits {
@@ -397,8 +391,6 @@ tokens.refresh_idle = "100d"
 sessions.idle = "13h"
 sessions.remember_idle = "31d"
 throttle.account_attempts = 200
-limits.requests_per_address = 100000
-limits.requests_total = 99999
 outbound.ca_files = "ca.pem"
 brand.logo = "logo.gif"
 "#,
@@ -406,16 +398,15 @@ brand.logo = "logo.gif"
         );
 
         assert_snapshot!(problems.replace(&std::env::temp_dir().display().to_string(), ""), @r#"
-        the configuration has 10 problems:
+        the configuration has 9 problems:
           gatewright.toml:5: operations.listen: is also in http.listen; use another port, which only operators reach
           gatewright.toml:6: keys.algorithms: lacks RS256, which OIDC Discovery §3 demands; add "RS256"
           gatewright.toml:7: tokens.refresh_idle: is more than tokens.refresh_absolute; lower it, or raise the other
           gatewright.toml:8: sessions.idle: is more than sessions.absolute; lower it, or raise the other
           gatewright.toml:9: sessions.remember_idle: is more than sessions.remember_absolute; lower it, or raise the other
           gatewright.toml:10: throttle.account_attempts: is more than throttle.network_attempts; lower it, or raise the other
-          gatewright.toml:11: limits.requests_per_address: is more than limits.requests_total; lower it, or raise the other
-          gatewright.toml:13: outbound.ca_files: names ca.pem, which is not a file; put the certificates there, as PEM
-          gatewright.toml:14: brand.logo: is not a kind of picture that we know by its name; name a .png, .svg, .jpg or .webp
+          gatewright.toml:11: outbound.ca_files: names ca.pem, which is not a file; put the certificates there, as PEM
+          gatewright.toml:12: brand.logo: is not a kind of picture that we know by its name; name a .png, .svg, .jpg or .webp
           tokens.access_token_alg: is not among keys.algorithms; add it there, or choose one of those
         "#);
     }

@@ -426,14 +426,6 @@ settings! {
         /// `info,gatewright::flow=debug`. `GATEWRIGHT_LOG` is a short name for its variable.
         level: Filter = Filter::default();
     }
-
-    /// How much may wait.
-    limits: Limits {
-        /// Authorization requests that wait for a person, from one address; of IPv6, from one /64.
-        requests_per_address: u32 = 100, within 1, 100_000;
-        /// Authorization requests that wait for a person, in all.
-        requests_total: u32 = 100_000, within 1, 10_000_000;
-    }
 }
 
 /// A configuration that has passed its checks, and where each of its values came from.
@@ -474,7 +466,6 @@ impl Config {
             webhooks: Webhooks::default(),
             brand: Brand::default(),
             log: Log::default(),
-            limits: Limits::default(),
         }
     }
 

@@ -169,7 +169,7 @@ level = "info,gatewright=loud"
 "##;
     let env = [
         ("GATEWRIGHT_HTTP_LISTEN", "127.0.0.1:1"),
-        ("GATEWRIGHT_LIMITS__REQUESTS_TOTAL", "many"),
+        ("GATEWRIGHT_PASSWORDS__QUEUE", "many"),
         ("GATEWRIGHT_PASSWORDS__MIN_LENGTH", "4"),
         ("GATEWRIGHT_BRAND__PRIVACY_URL", ""),
         ("GATEWRIGHT_BRAND__ORGANISATION", "caf\u{fffd}"),
@@ -210,8 +210,8 @@ level = "info,gatewright=loud"
       GATEWRIGHT_BRAND__ORGANISATION: brand.organisation: is not UTF-8; write one line of text
       GATEWRIGHT_BRAND__PRIVACY_URL: brand.privacy_url: is empty; write an address that begins with "https:", "http:" or "mailto:"
       GATEWRIGHT_HTTP_LISTEN: is not a variable that we know; unset it, or use the nearest that we know, GATEWRIGHT_HTTP__LISTEN
-      GATEWRIGHT_LIMITS__REQUESTS_TOTAL: limits.requests_total: is not of the form we expect; write a whole number
       GATEWRIGHT_PASSWORDS__MIN_LENGTH: passwords.min_length: is too small; write 8 to 64
+      GATEWRIGHT_PASSWORDS__QUEUE: passwords.queue: is not of the form we expect; write a whole number
     "##);
 }
 

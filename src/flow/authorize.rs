@@ -13,12 +13,12 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::claims::{self, ClaimsRequest};
+use super::waiting::WaitingRequest;
 use super::{Call, audience, redirect_uri, subject};
 use crate::jose::base64url;
 use crate::jose::claims::{Audience, Claims};
 use crate::jose::jws::{self, Keys, Typ};
 use crate::store::consents::Consent;
-use crate::store::requests::WaitingRequest;
 use crate::store::sessions::SignedIn;
 use crate::types::client::{GrantType, ResponseMode, ResponseType};
 use crate::types::{
@@ -78,8 +78,19 @@ impl ReturnTo {
 pub enum Unanswered {
     /// Client or redirect URI are not proven, or we broke: a page, and no redirect.
     OnPage(Error),
+    /// It is over: a page, with the way back into the application.
+    Over(Refusal, Option<Home>),
     /// The client is told.
     ToClient(ReturnTo, Refusal),
+}
+
+/// Where an application is at home.
+#[derive(Debug)]
+pub struct Home {
+    /// What the application is called.
+    pub name: String,
+    /// As registered: its home page, or the origin of the redirect URI.
+    pub url: String,
 }
 
 impl From<Error> for Unanswered {
@@ -468,7 +479,7 @@ pub fn asked(request: &Request) -> Consent {
 /// Judges what has to happen next. With `prompt=none` there is a code or an error, never a page
 /// (OIDC Core §3.1.2.6).
 ///
-/// `waiting` is the row of a request that has seen a page; a sign-in that was made on its behalf is
+/// `waiting` is a request that has seen a page; a sign-in that was made on its behalf is
 /// what satisfies `prompt=login` and `max_age`.
 ///
 /// # Errors
@@ -512,22 +523,25 @@ pub fn decide(
     if request.prompt.consent {
         return silent(Code::ConsentRequired, "the user has to be asked", Next::Consent);
     }
-    // Nobody can be trusted whom anybody can pass for (THREATS UI-10).
-    if !can_be_impersonated(request) {
-        if request.client.metadata.gw_skip_consent {
-            return Ok(Next::IssueTrusted);
-        }
-        if consent.as_ref().is_some_and(|consent| consent.covers(&asked(request))) {
-            return Ok(Next::Issue);
-        }
+    if is_trusted(request) {
+        return Ok(Next::IssueTrusted);
+    }
+    let is_covered = consent.as_ref().is_some_and(|consent| consent.covers(&asked(request)));
+    if is_covered && !can_be_impersonated(request) {
+        return Ok(Next::Issue);
     }
     silent(Code::ConsentRequired, "the user has not agreed to all that is asked for", Next::Consent)
+}
+
+/// Whether the client needs no consent. Nobody can be trusted whom anybody can pass for (THREATS UI-10).
+pub fn is_trusted(request: &Request) -> bool {
+    request.client.metadata.gw_skip_consent && !can_be_impersonated(request)
 }
 
 /// Whether the user has told this client who they are.
 fn may_know(request: &Request, consent: Option<&Consent>) -> bool {
     let has_told = consent.is_some_and(|consent| consent.scope.has("openid"));
-    (has_told || request.client.metadata.gw_skip_consent) && !can_be_impersonated(request)
+    is_trusted(request) || (has_told && !can_be_impersonated(request))
 }
 
 /// > authorization servers SHOULD NOT process authorization requests automatically without user consent

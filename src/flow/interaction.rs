@@ -1,93 +1,80 @@
 //! Between an authorization request and its answer: requests that wait for a page, the user's
 //! decision, the code.
 //!
-//! A request that waits is kept whole and checked again at every step; what a form sends is a decision,
-//! never the request (THREATS PK-07, UI-11).
+//! A request that waits is sealed whole and checked again at every step; what a form sends is a decision,
+//! never the request (THREATS PK-07, UI-11). A decision is made once. The same form sent again by the same
+//! browser leads to the application again, for a minute (decision 36).
 
 use super::Call;
-use super::authorize::{self, Answer, Next, Request, Unanswered};
+use super::authorize::{self, Answer, Home, Next, Request, Unanswered};
+use super::waiting::{self, WaitingRequest};
 use crate::jose::base64url;
 use crate::people::session;
 use crate::record::{Event, Kind};
 use crate::store::codes::{self, Authorization, Ground};
 use crate::store::consents::{self, Consent};
-use crate::store::requests::{self, NewRequest, WaitingRequest};
+use crate::store::decisions::{self, Decision, NewDecision};
 use crate::store::sessions::SignedIn;
 use crate::store::{Tx, retrying};
-use crate::types::token::{AuthorizationCode, RequestHandle};
-use crate::types::{Code, Digest, Error, Failure, GrantId, Params, Refusal, Result, Scope};
+use crate::types::token::{AuthorizationCode, SealedRequest};
+use crate::types::{
+    Code, Digest, Error, Failure, GrantId, Params, Refusal, Result, Scope, Seconds,
+};
 
-/// A request that waits, as its browser names it.
-#[derive(Clone, Debug)]
-pub struct Handle {
-    /// What stands in the address of the page.
-    pub handle: RequestHandle,
-    /// The digest of the secret in the cookie of the browser that brought the request.
-    pub browser: Digest,
-}
+/// For how long the same form, sent again, leads to the application again.
+const REPEATED: Seconds = Seconds::minutes(1);
 
 /// A request that waits, read again.
 #[derive(Debug)]
 pub struct Waiting {
-    /// How its browser names it.
-    pub handle: Handle,
-    /// The row.
-    pub row: WaitingRequest,
+    /// What is kept of it.
+    pub kept: WaitingRequest,
     /// What is asked, as it is judged now.
     pub request: Request,
+    /// The id of what the browser presented, for which its form was made.
+    pub presented: String,
+    /// Whether the page was open for too long, so that the request begins anew.
+    pub is_renewed: bool,
 }
 
 /// Keeps a request that needs a page.
 ///
 /// # Errors
-/// 429 when too many wait already, from this subscriber or in all.
-pub async fn wait(
+/// 413 when it is longer than a form of ours may be.
+pub fn wait(
     call: &Call<'_>,
-    request: &Request,
+    request: Request,
     params: &Params,
     browser: Digest,
-) -> Result<RequestHandle> {
-    let handle = RequestHandle::generate();
-    keep(call, request, params, handle.digest(), browser).await?;
-    Ok(handle)
+) -> Result<Waiting> {
+    let kept = WaitingRequest::new(params.encode(), browser, call.now)?;
+    Ok(Waiting { presented: kept.id.clone(), kept, request, is_renewed: false })
 }
 
-async fn keep(
-    call: &Call<'_>,
-    request: &Request,
-    params: &Params,
-    digest: Digest,
-    browser: Digest,
-) -> Result<()> {
-    let limits = &call.config.limits;
-    let new = NewRequest {
-        digest,
-        browser,
-        client_id: &request.client.id,
-        parameters: &params.encode(),
-        subscriber: call.trace.subscriber(),
-        expires_at: call.now + call.config.tokens.request_lifetime,
-    };
-    let (of_one, in_all) =
-        (i64::from(limits.requests_per_address), i64::from(limits.requests_total));
-    if requests::insert(call.store.db(), &new, of_one, in_all, call.now).await? {
-        return Ok(());
-    }
-    Err(Code::TooManyRequests
-        .because("too many sign-ins were begun and not finished; try again in some minutes")
-        .into())
-}
-
-/// Finds a request that waits, for the browser that brought it, and reads it again.
+/// Reads a request that waits, for the browser that brought it. One whose page was open for too long
+/// begins anew: that is what the application would ask for as well.
 ///
 /// # Errors
-/// A page when it is unknown here, decided or forgotten; else as at the endpoint.
-pub async fn resume(call: &Call<'_>, handle: Handle) -> Result<Waiting, Unanswered> {
-    let digest = handle.handle.digest();
-    let row = requests::find(call.store.db(), &digest, &handle.browser, call.now).await?;
-    let row = row.ok_or_else(gone)?;
-    let request = authorize::read(call, &Params::parse(&row.parameters)?).await?;
-    Ok(Waiting { handle, row, request })
+/// A page when it is not of this browser, or not ours; else as at the endpoint.
+pub async fn resume(
+    call: &Call<'_>,
+    text: &str,
+    browser: Option<Digest>,
+) -> Result<Waiting, Unanswered> {
+    let kept = WaitingRequest::open(call, text).await?.ok_or_else(gone)?;
+    let request = authorize::read(call, &Params::parse(&kept.parameters)?).await;
+    if !browser.is_some_and(|browser| kept.is_of(&browser)) {
+        return Err(Unanswered::Over(gone(), request.ok().and_then(|request| home(&request))));
+    }
+    let request = request?;
+    // What was denied, or decided more than a minute ago, is said to be over before anybody is asked again.
+    let decided = decisions::find(call.store.db(), &kept.digest()).await?;
+    if decided.is_some_and(|decision| !may_repeat(call, &decision)) {
+        return Err(Unanswered::Over(gone(), home(&request)));
+    }
+    let (presented, is_renewed) = (kept.id.clone(), kept.is_over(call));
+    let kept = if is_renewed { kept.renewed(call.now) } else { kept };
+    Ok(Waiting { kept, request, presented, is_renewed })
 }
 
 /// There is no such request, here or any more.
@@ -96,55 +83,66 @@ pub fn gone() -> Refusal {
         .because("this sign-in has expired, was finished already, or was begun in another browser")
 }
 
+/// Where the application of a request is at home, if that is on the web.
+fn home(request: &Request) -> Option<Home> {
+    let metadata = &request.client.metadata;
+    let origin = || {
+        let url = url::Url::parse(&request.return_to.redirect_uri).ok()?;
+        matches!(url.scheme(), "https" | "http")
+            .then(|| format!("{}/", url.origin().ascii_serialization()))
+    };
+    let url = metadata.client_uri.clone().or_else(origin)?;
+    Some(Home { name: request.client.name().to_owned(), url })
+}
+
+impl Waiting {
+    /// How an error is answered that came while this was decided: what is over has a way back.
+    pub fn told(&self, error: Error) -> Unanswered {
+        match error {
+            Error::Refused(refusal) if refusal.code == Code::NoSuchSignIn => {
+                Unanswered::Over(refusal, home(&self.request))
+            }
+            error @ (Error::Refused(_) | Error::Failed(_)) => Unanswered::OnPage(error),
+        }
+    }
+
+    fn decision<'a>(
+        &self,
+        call: &Call<'_>,
+        signed_in: &'a SignedIn,
+        codes: i64,
+    ) -> Result<NewDecision<'a>> {
+        Ok(NewDecision {
+            digest: self.kept.digest(),
+            browser: self.kept.browser()?,
+            user_id: &signed_in.user.id,
+            codes,
+            expires_at: self.kept.expires_at(call),
+        })
+    }
+
+    /// The code of this number, as it is made now.
+    fn code(&self, call: &Call<'_>, number: i64) -> Result<AuthorizationCode> {
+        let made = self.kept.codes(call, number)?.into_iter().next();
+        Ok(made.ok_or_else(|| Failure::internal("there is no secret that codes are made under"))?)
+    }
+}
+
 /// Keeps a request that came by POST, so that it can go on as a GET: only then does the browser send
-/// its Lax cookies (DESIGN §4). Whoever has the handle may use it, once: it is worth no more than the
-/// address of a request.
+/// its Lax cookies (DESIGN §4).
 ///
 /// # Errors
 /// As [`wait`].
-pub async fn post(call: &Call<'_>, request: &Request, params: &Params) -> Result<RequestHandle> {
-    let handle = RequestHandle::generate();
-    keep(call, request, params, handle.digest(), posted(&handle)).await?;
-    Ok(handle)
+pub fn post(call: &Call<'_>, params: &Params) -> Result<SealedRequest> {
+    waiting::post(call, params)
 }
 
 /// The parameters of a request that came by POST.
 ///
 /// # Errors
-/// When they were taken before.
-pub async fn take_posted(call: &Call<'_>, handle: &RequestHandle) -> Result<Params> {
-    let (digest, browser) = (handle.digest(), posted(handle));
-    let row = requests::find(call.store.db(), &digest, &browser, call.now).await?;
-    let row = row.ok_or_else(gone)?;
-    if !requests::consume(call.store.db(), &digest, &browser, call.now).await? {
-        return Err(gone().into());
-    }
-    Ok(Params::parse(&row.parameters)?)
-}
-
-/// No browser's digest: no cookie is the text `posted` and a handle.
-fn posted(handle: &RequestHandle) -> Digest {
-    Digest::of(format!("posted {}", handle.0.expose()).as_bytes())
-}
-
-/// Notes that the user chose the account that is signed in: that is what satisfies
-/// `prompt=select_account`.
-///
-/// # Errors
-/// When the request is gone.
-pub async fn choose_account(
-    call: &Call<'_>,
-    waiting: &Waiting,
-    signed_in: &SignedIn,
-) -> Result<()> {
-    let digest = waiting.handle.handle.digest();
-    let mut tx = call.store.write().await?;
-    let browser = &waiting.handle.browser;
-    if !requests::signed_in(&mut tx, &digest, browser, &signed_in.session.id, call.now).await? {
-        return Err(gone().into());
-    }
-    tx.commit().await?;
-    Ok(())
+/// When it is not ours, or too old.
+pub async fn take_posted(call: &Call<'_>, text: &str) -> Result<Params> {
+    Ok(waiting::posted(call, text).await?.ok_or_else(gone)?)
 }
 
 /// Issues a code where nobody needs to be asked.
@@ -156,7 +154,7 @@ pub async fn issue(
     request: &Request,
     signed_in: &SignedIn,
     next: Next,
-    waiting: Option<&Handle>,
+    waiting: Option<&Waiting>,
 ) -> Result<Answer> {
     let ground = match (next, &signed_in.consent) {
         (Next::IssueTrusted, _) => Ground::Trusted,
@@ -165,18 +163,28 @@ pub async fn issue(
             return Err(Failure::internal("a code was to be issued without a ground").into());
         }
     };
-    let issued = Issued::of(request, signed_in, request.scope.clone());
-    retrying(|| async {
+    let code = match waiting {
+        None => AuthorizationCode::generate(),
+        Some(waiting) => waiting.code(call, 1)?,
+    };
+    let issued = Issued::of(code, request, signed_in, request.scope.clone());
+    let decision = waiting.map(|waiting| waiting.decision(call, signed_in, 1)).transpose()?;
+    let is_first = retrying(|| async {
         let mut tx = call.store.write().await?;
-        if let Some(waiting) = waiting {
-            consume(call, &mut tx, waiting).await?;
+        if let Some(decision) = &decision
+            && !decisions::insert(&mut tx, decision, call.now).await?
+        {
+            return Ok(false);
         }
         issued.write(call, &mut tx, ground).await?;
         tx.commit().await?;
-        Ok(())
+        Ok::<_, Error>(true)
     })
     .await?;
-    issued.answer(call, request, signed_in).await
+    match waiting {
+        Some(waiting) if !is_first => repeat(call, waiting, signed_in).await,
+        Some(_) | None => issued.answer(call, request, signed_in).await,
+    }
 }
 
 /// Issues a code because the user has just allowed it, and remembers the consent: one transaction.
@@ -193,11 +201,14 @@ pub async fn allow(
     let request = &waiting.request;
     let now = Consent { scope: scope.clone(), ..authorize::asked(request) };
     let all = signed_in.consent.clone().unwrap_or_default().and(&now);
-    let issued = Issued::of(request, signed_in, scope);
+    let issued = Issued::of(waiting.code(call, 1)?, request, signed_in, scope);
+    let decision = waiting.decision(call, signed_in, 1)?;
     let (user, client) = (&signed_in.user.id, &request.client.id);
-    retrying(|| async {
+    let is_first = retrying(|| async {
         let mut tx = call.store.write().await?;
-        consume(call, &mut tx, &waiting.handle).await?;
+        if !decisions::insert(&mut tx, &decision, call.now).await? {
+            return Ok(false);
+        }
         let seen = signed_in.consent.as_ref();
         if !consents::widen(&mut tx, user, client, seen, &all, call.now).await? {
             return Err(changed());
@@ -213,10 +224,66 @@ pub async fn allow(
             .await?;
         issued.write(call, &mut tx, Ground::Consent(&all)).await?;
         tx.commit().await?;
-        Ok(())
+        Ok(true)
+    })
+    .await?;
+    if is_first {
+        issued.answer(call, request, signed_in).await
+    } else {
+        repeat(call, waiting, signed_in).await
+    }
+}
+
+/// The same form again, of the same browser and the same person, within a minute: while the code of before
+/// is unspent, that code again; else a fresh one of the same decision, and what came of the first one
+/// stays. There are never two that are unspent.
+async fn repeat(call: &Call<'_>, waiting: &Waiting, signed_in: &SignedIn) -> Result<Answer> {
+    let request = &waiting.request;
+    let (digest, browser) = (waiting.kept.digest(), waiting.kept.browser()?);
+    let (user, client) = (&signed_in.user.id, &request.client.id);
+    let issued = retrying(|| async {
+        let mut tx = call.store.write().await?;
+        // Held from here on, so that of two who repeat it the second one sees what the first one did.
+        let decision = decisions::hold(&mut tx, &digest, &browser).await?.ok_or_else(gone)?;
+        if !may_repeat(call, &decision) || decision.user_id != *user {
+            return Err(gone().into());
+        }
+        let consent = consents::find(&mut tx, user, client).await?;
+        let consent = consent.filter(|consent| consent.covers(&authorize::asked(request)));
+        let ground = match &consent {
+            Some(consent) => Ground::Consent(consent),
+            None if authorize::is_trusted(request) => Ground::Trusted,
+            None => return Err(gone().into()),
+        };
+        for code in waiting.kept.codes(call, decision.codes)? {
+            let Some(standing) = codes::standing(&mut tx, &code.digest()).await? else { continue };
+            let is_unspent = standing.used_at.is_none() && standing.expires_at > call.now;
+            if is_unspent && standing.session_id == signed_in.session.id {
+                tx.commit().await?;
+                return Ok(Issued::of(code, request, signed_in, request.scope.clone()));
+            }
+            codes::void(&mut tx, &code.digest(), call.now).await?;
+        }
+        let number = decision.codes + 1;
+        decisions::renumber(&mut tx, &digest, number).await?;
+        let code = waiting.code(call, number)?;
+        let issued = Issued::of(code, request, signed_in, request.scope.clone());
+        issued.write(call, &mut tx, ground).await?;
+        tx.commit().await?;
+        Ok::<_, Error>(issued)
     })
     .await?;
     issued.answer(call, request, signed_in).await
+}
+
+/// Whether the form that led to this decision leads to the application again.
+fn may_repeat(call: &Call<'_>, decision: &Decision) -> bool {
+    let age = call.now - decision.decided_at;
+    decision.codes > 0 && age <= REPEATED && age >= Seconds(-REPEATED.0)
+}
+
+fn denied() -> Refusal {
+    Code::AccessDenied.because("the user did not allow it")
 }
 
 /// The user says no, or leaves: RFC 6749 §4.1.2.1.
@@ -228,20 +295,36 @@ pub async fn deny(
     waiting: &Waiting,
     signed_in: Option<&SignedIn>,
 ) -> Result<Answer> {
-    let refusal = Code::AccessDenied.because("the user did not allow it");
+    let (refusal, client) = (denied(), &waiting.request.client.id);
+    let return_to = waiting.request.return_to.clone();
+    let Some(signed_in) = signed_in else {
+        // Nobody has decided: nothing is spent, and what strangers cause to be recorded is bounded.
+        let refusal = refusal.with("client_id", client);
+        call.metrics.refused(refusal.code);
+        call.recorder.refused(&refusal, &call.trace);
+        return Ok(return_to.refusal(call.issuer(), &refusal));
+    };
+    let decision = waiting.decision(call, signed_in, 0)?;
     retrying(|| async {
         let mut tx = call.store.write().await?;
-        consume(call, &mut tx, &waiting.handle).await?;
-        let mut event = Event::refused(Kind::Consent, &refusal).client(&waiting.request.client.id);
-        if let Some(signed_in) = signed_in {
-            event = event.user(&signed_in.user.id).session(&signed_in.session.id);
+        if !decisions::insert(&mut tx, &decision, call.now).await? {
+            let (digest, browser) = (&decision.digest, &decision.browser);
+            let before = decisions::hold(&mut tx, digest, browser).await?;
+            let is_same = before.is_some_and(|before| {
+                before.codes == 0 && call.now - before.decided_at <= REPEATED
+            });
+            return if is_same { Ok(()) } else { Err(gone().into()) };
         }
-        event.write(&mut tx, &call.trace).await?;
+        Event::refused(Kind::Consent, &refusal)
+            .client(client)
+            .user(&signed_in.user.id)
+            .session(&signed_in.session.id)
+            .write(&mut tx, &call.trace)
+            .await?;
         tx.commit().await?;
-        Ok(())
+        Ok::<_, Error>(())
     })
     .await?;
-    let return_to = waiting.request.return_to.clone();
     Ok(return_to.refusal(call.issuer(), &refusal))
 }
 
@@ -264,9 +347,9 @@ struct Issued {
 }
 
 impl Issued {
-    fn of(request: &Request, signed_in: &SignedIn, scope: Scope) -> Self {
+    fn of(code: AuthorizationCode, request: &Request, signed_in: &SignedIn, scope: Scope) -> Self {
         Self {
-            code: AuthorizationCode::generate(),
+            code,
             authorization: Authorization {
                 grant_id: GrantId::new(),
                 client_id: request.client.id.clone(),
@@ -318,14 +401,6 @@ impl Issued {
             .await?;
         Ok(())
     }
-}
-
-async fn consume(call: &Call<'_>, tx: &mut Tx, waiting: &Handle) -> Result<()> {
-    let digest = waiting.handle.digest();
-    if requests::consume(tx, &digest, &waiting.browser, call.now).await? {
-        return Ok(());
-    }
-    Err(gone().into())
 }
 
 /// Between the judgement and the deed the session ended, the user was disabled or the consent changed:

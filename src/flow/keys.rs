@@ -171,6 +171,26 @@ impl Keyring {
         &self.kek
     }
 
+    /// Opens state that the browser has kept. `None`: it is not ours, or too old.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn open_page(
+        &self,
+        store: &Store,
+        owner: Owner<'_>,
+        sealed: &[u8],
+    ) -> Result<Option<Zeroizing<Vec<u8>>>> {
+        match self.keys().pages.open(owner, sealed) {
+            Ok(clear) => Ok(Some(clear)),
+            Err(Unopened::Tampered) => Ok(None),
+            // Another replica may have made the key a moment ago.
+            Err(Unopened::OtherKey(_)) => {
+                Ok(self.latest(store).await?.pages.open(owner, sealed).ok())
+            }
+        }
+    }
+
     /// Reads the keys again, if `version` is not the one that is held.
     ///
     /// # Errors

@@ -34,5 +34,6 @@ pub mod sid;
 pub mod subject;
 pub mod uri;
 pub mod userinfo;
+pub mod waiting;
 
 pub use call::Call;

@@ -52,6 +52,12 @@ pub enum Kind {
     AcmeAccount,
     /// The key of a certificate from an ACME server.
     AcmeCertificate,
+    /// State of a browser before sign-in, in its cookie, by the id of the cookie.
+    Browser,
+    /// An authorization request that waits for a page, in the address or the form of the page.
+    WaitingRequest,
+    /// An authorization request that came by POST and goes on as a GET.
+    PostedRequest,
 }
 
 impl fmt::Display for Owner<'_> {
@@ -63,6 +69,9 @@ impl fmt::Display for Owner<'_> {
             Kind::Authority => "authorities",
             Kind::AcmeAccount => "acme_accounts",
             Kind::AcmeCertificate => "acme_certificates",
+            Kind::Browser => "browser",
+            Kind::WaitingRequest => "waiting request",
+            Kind::PostedRequest => "posted request",
         };
         write!(f, "{kind}/{}", self.1)
     }

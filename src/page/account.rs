@@ -5,6 +5,8 @@ use axum::http::StatusCode;
 use super::device::Device;
 use super::view::{Account, Application, Client, Notice, PasswordProblem, Person, SessionLine};
 use crate::flow::account;
+use crate::jose::base64url;
+use crate::jose::mac::Mac;
 use crate::people::account::{Changed, change_password};
 use crate::people::session;
 use crate::render::page::{Csp, Page};
@@ -12,7 +14,7 @@ use crate::render::visit::Visit;
 use crate::render::{Request, Response};
 use crate::store::sessions::SignedIn;
 use crate::types::{
-    ClientId, Code, Error, Failure, Params, Refusal, Result, Secret, SessionId, UserId,
+    ClientId, Code, Digest, Error, Failure, Params, Refusal, Result, Secret, SessionId, UserId,
 };
 
 /// What everything here is for: one purpose, of one sign-in.
@@ -79,10 +81,12 @@ async fn page(
             })
             .collect(),
     });
+    let form = Secret::generate();
     let page = Account {
         layout,
         person: Person::of(user),
         csrf: &visit.csrf(&purpose(Some(signed_in))).await?,
+        form: form.expose(),
         notice,
         sessions: sessions
             .iter()
@@ -140,10 +144,9 @@ pub(super) async fn end_session(mut request: Request) -> Result<Response, Page> 
         Err(response) => return Ok(response),
     };
     let id = SessionId::from_text(params.need("session", "session is missing")?);
-    // Somebody else's is as unknown as one that never was (THREATS UI-22).
-    if !session::end(&visit.people(), &signed_in.user.id, &id).await? {
-        return Err(Code::NotFound.because("there is no such sign-in of yours").into());
-    }
+    // Whether it ends now or has ended before, there is no such sign-in of theirs any more: the same form
+    // twice is as good. Somebody else's is as unknown as one that never was (THREATS UI-22).
+    session::end(&visit.people(), &signed_in.user.id, &id).await?;
     Ok(done(visit, Notice::Ended).await?)
 }
 
@@ -167,10 +170,16 @@ pub(super) async fn withdraw(mut request: Request) -> Result<Response, Page> {
         Err(response) => return Ok(response),
     };
     let client = ClientId::from_text(params.need("client_id", "client_id is missing")?);
-    if !account::withdraw(&visit.call(), &signed_in.user.id, &client).await? {
-        return Err(Code::NotFound.because("there is no such application of yours").into());
-    }
+    account::withdraw(&visit.call(), &signed_in.user.id, &client).await?;
     Ok(done(visit, Notice::Withdrawn).await?)
+}
+
+/// Names this form as it is filled in, so that it is known when it comes twice. The key is in the form and
+/// kept nowhere else: what the browser keeps of it is no digest of a password.
+fn filled(params: &Params, new: &Secret) -> Result<String> {
+    let key = Digest::of(params.one("form")?.unwrap_or_default().as_bytes());
+    let mac = Mac::new(&key.0, "a form that was filled in").sign(new.expose().as_bytes());
+    Ok(base64url::encode(mac))
 }
 
 /// Changes one's password; all other sign-ins end.
@@ -182,6 +191,10 @@ pub(super) async fn password(mut request: Request) -> Result<Response, Page> {
     };
     let secret = |name| Ok::<_, Refusal>(Secret::new(params.one(name)?.unwrap_or_default()));
     let (current, new, again) = (secret("current")?, secret("new")?, secret("again")?);
+    let filled = filled(&params, &new)?;
+    if visit.is_done(&filled).await? {
+        return Ok(done(visit, Notice::PasswordChanged).await?);
+    }
     if new.expose() != again.expose() {
         return Ok(page(visit, &signed_in, None, Some(PasswordProblem::Differ)).await?);
     }
@@ -194,6 +207,7 @@ pub(super) async fn password(mut request: Request) -> Result<Response, Page> {
     let changed = change_password(&people, session, device.as_ref(), &current, &new).await;
     let problem = match changed {
         Ok(Changed::Done { secret, session, device }) => {
+            visit.note_done(&filled).await?;
             let response = done(visit, Notice::PasswordChanged).await?;
             let kept = session.remembered.then_some(visit.app().config.sessions.remember_absolute);
             return Ok(visit.with_device(visit.with_session(response, &secret, kept), &device));

@@ -1,6 +1,8 @@
 //! `/consent`: what may the application do? (RFC 6749 §4.1.1, OIDC Core §3.1.2.4)
 
-use super::steps::{self, Sent};
+use axum::http::StatusCode;
+
+use super::steps::{self, Form, Sent};
 use super::view::{Client, Consent, Person, ScopeGroup, ScopeLine};
 use crate::flow::authorize::{self, Next, Unanswered};
 use crate::flow::interaction::{self, Waiting};
@@ -19,14 +21,36 @@ const PAGE: &str = "consent";
 /// Shows what is asked.
 pub(super) async fn get(request: Request) -> Result<Response, Unanswered> {
     let visit = &Visit::of(&request);
-    let params = visit.head.query()?;
-    let waiting = interaction::resume(&visit.call(), visit.handle(&params).await?).await?;
+    let waiting = visit.waiting(&visit.head.query()?).await?;
     let signed_in = visit.signed_in(Some(&waiting.request.client.id)).await?;
-    let next = steps::next(visit, &waiting, signed_in.as_ref())?;
-    let (Next::Consent, Some(signed_in)) = (next, &signed_in) else {
-        return steps::go_on(visit, &waiting, signed_in.as_ref()).await;
+    show(visit, &waiting, signed_in.as_ref()).await
+}
+
+async fn show(
+    visit: &Visit,
+    waiting: &Waiting,
+    signed_in: Option<&SignedIn>,
+) -> Result<Response, Unanswered> {
+    let next = steps::next(visit, waiting, signed_in)?;
+    let (Next::Consent, Some(signed_in)) = (next, signed_in) else {
+        return steps::go_on(visit, waiting, signed_in).await;
     };
-    Ok(page(visit, &waiting, signed_in, false).await?)
+    Ok(page(visit, waiting, signed_in, false).await?)
+}
+
+/// Shows the page again, for a form that is stale.
+async fn again(
+    visit: &Visit,
+    waiting: &Waiting,
+    signed_in: Option<&SignedIn>,
+) -> Result<Response, Unanswered> {
+    let next = steps::next(visit, waiting, signed_in)?;
+    let (Next::Consent, Some(signed_in)) = (next, signed_in) else {
+        return steps::show_due(visit, waiting, signed_in).await;
+    };
+    let mut response = page(visit, waiting, signed_in, true).await?;
+    *response.status_mut() = StatusCode::FORBIDDEN;
+    Ok(response)
 }
 
 async fn page(
@@ -37,12 +61,12 @@ async fn page(
 ) -> Result<Response> {
     let request = &waiting.request;
     let metadata = &request.client.metadata;
-    let handle = waiting.handle.handle.0.expose();
+    let sealed = waiting.kept.seal(&visit.call())?;
     let layout = visit.layout(request.ui_locales.as_deref());
     let resources = visit.app().cache.resources().await?;
     let asked = authorize::asked(request);
     let logo = visit.logo_of(&request.client);
-    let csrf = visit.csrf(&steps::purpose(PAGE, handle, Some(signed_in))).await?;
+    let csrf = visit.csrf(&steps::purpose(PAGE, &waiting.kept.id, Some(signed_in))).await?;
     let shown = interaction::shown(waiting, signed_in);
     let page = Consent {
         layout,
@@ -57,7 +81,7 @@ async fn page(
         offline: asked.scope.has("offline_access"),
         more: false,
         csrf: &csrf,
-        request: handle,
+        request: sealed.0.expose(),
         shown: &shown,
         expired,
     };
@@ -123,16 +147,17 @@ fn declared<'a>(
 
 /// Takes the decision: by POST alone, for the request that is kept, of the person who saw it.
 pub(super) async fn post(request: Request) -> Result<Response, Unanswered> {
-    let Sent { visit, params, waiting, signed_in } = steps::sent(request, PAGE).await?;
-    let call = visit.call();
+    let Sent { visit, params, waiting, signed_in, form } = steps::sent(request, PAGE).await?;
+    match form {
+        Form::Good => {}
+        Form::Asked => return show(&visit, &waiting, signed_in.as_ref()).await,
+        Form::Stale => return again(&visit, &waiting, signed_in.as_ref()).await,
+    }
     match params.one("answer")? {
         Some("allow") => {}
         Some("other") => return Ok(steps::other_account(&visit, &waiting).await?),
         // Whatever else was sent is no permission.
-        Some(_) | None => {
-            let answer = interaction::deny(&call, &waiting, signed_in.as_ref()).await?;
-            return Ok(answer.answer(&visit.head));
-        }
+        Some(_) | None => return steps::deny(&visit, &waiting, signed_in.as_ref()).await,
     }
     let next = steps::next(&visit, &waiting, signed_in.as_ref())?;
     let (Next::Consent, Some(signed_in)) = (next, &signed_in) else {
@@ -142,6 +167,6 @@ pub(super) async fn post(request: Request) -> Result<Response, Unanswered> {
         return Ok(page(&visit, &waiting, signed_in, true).await?);
     }
     let scope = waiting.request.scope.clone();
-    let answer = interaction::allow(&call, &waiting, signed_in, scope).await?;
-    Ok(answer.answer(&visit.head))
+    let answer = interaction::allow(&visit.call(), &waiting, signed_in, scope).await;
+    Ok(answer.map_err(|error| waiting.told(error))?.answer(&visit.head))
 }

@@ -6,11 +6,11 @@ use axum::http::{HeaderValue, StatusCode};
 use super::steps;
 use super::view::{Client, Login, LoginProblem};
 use crate::flow::authorize::{Next, Unanswered};
-use crate::flow::interaction::{self, Waiting};
+use crate::flow::interaction::Waiting;
 use crate::people::session;
-use crate::people::sign_in::{Attempt, Outcome, WaitingHandle, sign_in};
+use crate::people::sign_in::{Attempt, Outcome, sign_in};
 use crate::render::page::Csp;
-use crate::render::visit::Visit;
+use crate::render::visit::{Visit, must_have_token};
 use crate::render::{Answer, Request, Response};
 use crate::types::token::SessionSecret;
 use crate::types::{Code, Error, Failure, Params, Refusal, Result, Seconds, Secret};
@@ -18,8 +18,11 @@ use crate::types::{Code, Error, Failure, Params, Refusal, Result, Seconds, Secre
 /// Shows the form; whoever has no need of it is sent on.
 pub(super) async fn get(request: Request) -> Result<Response, Unanswered> {
     let visit = &Visit::of(&request);
-    let params = visit.head.query()?;
-    let Some(waiting) = waiting(visit, &params).await? else {
+    show(visit, &visit.head.query()?).await
+}
+
+async fn show(visit: &Visit, params: &Params) -> Result<Response, Unanswered> {
+    let Some(waiting) = waiting(visit, params).await? else {
         if visit.signed_in(None).await?.is_some() {
             return Ok(visit.go("/account").await?);
         }
@@ -43,8 +46,7 @@ async fn waiting(visit: &Visit, params: &Params) -> Result<Option<Waiting>, Unan
     if params.one("request")?.is_none() {
         return Ok(None);
     }
-    let handle = visit.handle(params).await?;
-    interaction::resume(&visit.call(), handle).await.map(Some)
+    visit.waiting(params).await.map(Some)
 }
 
 /// What stands in the form.
@@ -60,7 +62,7 @@ async fn form(
     typed: Typed,
     problem: Option<LoginProblem>,
 ) -> Result<Response> {
-    let handle = waiting.map(|waiting| waiting.handle.handle.0.expose());
+    let sealed = waiting.map(|waiting| waiting.kept.seal(&visit.call())).transpose()?;
     let request = waiting.map(|waiting| &waiting.request);
     let logo = request.and_then(|request| visit.logo_of(&request.client));
     let page = Login {
@@ -69,8 +71,8 @@ async fn form(
             .map(|request| Client { name: request.client.name(), logo: logo.as_deref() }),
         identifier: &typed.identifier,
         keep: typed.keep,
-        csrf: &visit.csrf(&purpose(handle)).await?,
-        request: handle,
+        csrf: &visit.csrf(&purpose(waiting.map(|waiting| waiting.kept.id.as_str()))).await?,
+        request: sealed.as_ref().map(|sealed| sealed.0.expose()),
         problem,
     };
     let mut response = visit.page(&page, Csp::Leaving).await?;
@@ -97,8 +99,8 @@ const fn status(problem: LoginProblem) -> StatusCode {
     }
 }
 
-fn purpose(handle: Option<&str>) -> String {
-    format!("login {}", handle.unwrap_or_default())
+fn purpose(request: Option<&str>) -> String {
+    format!("login {}", request.unwrap_or_default())
 }
 
 /// Takes the form.
@@ -106,25 +108,41 @@ pub(super) async fn post(mut request: Request) -> Result<Response, Unanswered> {
     let params = request.form_beside_query().await?;
     let visit = &Visit::of(&request);
     params.must_be_unique()?;
-    match visit.must_be_ours(&params, &purpose(params.one("request")?)).await {
-        Ok(()) => {}
-        // Too old, or from elsewhere: the same form again, with a token that is good, and with nothing
-        // in it that a stranger may have put there.
-        Err(Error::Refused(refusal)) => return again(visit, &params, &refusal).await,
+    if params.one("show")?.is_some() {
+        return show(visit, &params).await;
+    }
+    let browser = match visit.must_be_at_home().await {
+        Ok(browser) => browser,
+        // From elsewhere: the same form, with a token that is good, and with nothing in it that a stranger
+        // may have put there.
+        Err(Error::Refused(refusal)) => return from_elsewhere(visit, &params, &refusal).await,
         Err(error) => return Err(error.into()),
-    }
-    let waiting = waiting(visit, &params).await?;
-    let call = visit.call();
-    if params.one("answer")? == Some("cancel")
-        && let Some(waiting) = &waiting
-    {
-        return Ok(interaction::deny(&call, waiting, None).await?.answer(&visit.head));
-    }
-
+    };
+    let mut waiting = waiting(visit, &params).await?;
     let typed = Typed {
         identifier: params.one("identifier")?.unwrap_or_default().to_owned(),
         keep: params.one("keep")?.is_some(),
     };
+    let presented = waiting.as_ref().map(|waiting| waiting.presented.as_str());
+    match must_have_token(&browser, &params, &purpose(presented)) {
+        Ok(()) if !waiting.as_ref().is_some_and(|waiting| waiting.is_renewed) => {}
+        // Open for too long: a fresh form, with what was typed, but for the password.
+        Ok(()) => {
+            return Ok(form(visit, waiting.as_ref(), typed, Some(LoginProblem::Expired)).await?);
+        }
+        Err(Error::Refused(refusal)) => {
+            visit.head.note(&refusal);
+            let typed = if visit.is_proven_at_home() { typed } else { Typed::default() };
+            return Ok(form(visit, waiting.as_ref(), typed, Some(LoginProblem::Expired)).await?);
+        }
+        Err(error) => return Err(error.into()),
+    }
+    if params.one("answer")? == Some("cancel")
+        && let Some(waiting) = &waiting
+    {
+        return steps::deny(visit, waiting, None).await;
+    }
+
     let replaces = visit.signed_in(None).await?;
     let device = visit.device();
     let attempt = Attempt {
@@ -134,10 +152,6 @@ pub(super) async fn post(mut request: Request) -> Result<Response, Unanswered> {
         device: device.as_ref(),
         user_agent: &visit.user_agent(),
         replaces: replaces.as_ref().map(|signed_in| &signed_in.session),
-        waiting: waiting.as_ref().map(|waiting| WaitingHandle {
-            handle: waiting.handle.handle.digest(),
-            browser: waiting.handle.browser,
-        }),
     };
     let outcome = match sign_in(&visit.people(), &attempt).await {
         Ok(outcome) => outcome,
@@ -149,8 +163,8 @@ pub(super) async fn post(mut request: Request) -> Result<Response, Unanswered> {
         Err(error) => return Err(error.into()),
     };
     visit.app().metrics.sign_in(outcome.as_str());
-    let (secret, device) = match outcome {
-        Outcome::SignedIn { secret, device, .. } => (secret, device),
+    let (secret, session, device) = match outcome {
+        Outcome::SignedIn { secret, session, device } => (secret, session, device),
         // One answer for both: see `Outcome::Withheld`.
         Outcome::Wrong | Outcome::Withheld => {
             return Ok(form(visit, waiting.as_ref(), typed, Some(LoginProblem::Wrong)).await?);
@@ -167,9 +181,13 @@ pub(super) async fn post(mut request: Request) -> Result<Response, Unanswered> {
             return Ok(form(visit, waiting.as_ref(), typed, Some(problem)).await?);
         }
     };
-    let response = match &waiting {
+    let response = match &mut waiting {
         None => visit.go("/account").await.map_err(Unanswered::from),
-        Some(waiting) => on(visit, waiting, &secret).await,
+        Some(waiting) => {
+            // That is what satisfies `prompt=login`.
+            waiting.kept.session_id = Some(session.id.clone());
+            on(visit, waiting, &secret).await
+        }
     };
     // Whatever comes of the request, the person is signed in: the cookie goes with the answer.
     let response = response.answer(&visit.head);
@@ -187,12 +205,14 @@ async fn on(
     let (store, config) = (&app.store, &app.config.sessions);
     let client = Some(&waiting.request.client.id);
     let signed_in = session::live(store, config, cookie, client, visit.now()).await?;
-    // The row says now for which sign-in this is.
-    let waiting = interaction::resume(&visit.call(), waiting.handle.clone()).await?;
-    steps::go_on(visit, &waiting, signed_in.as_ref()).await
+    steps::go_on(visit, waiting, signed_in.as_ref()).await
 }
 
-async fn again(visit: &Visit, params: &Params, refusal: &Refusal) -> Result<Response, Unanswered> {
+async fn from_elsewhere(
+    visit: &Visit,
+    params: &Params,
+    refusal: &Refusal,
+) -> Result<Response, Unanswered> {
     visit.head.note(refusal);
     if visit.known_browser().await?.is_none() {
         return Ok(form(visit, None, Typed::default(), Some(LoginProblem::Cookies)).await?);

@@ -1,12 +1,14 @@
 //! `/logout/confirm` and `/signed-out`: the questions and the farewell of OIDC RP-Initiated Logout 1.0.
 
+use axum::http::StatusCode;
+
 use super::view::{Client, Logout, Person, SignedOut};
 use crate::flow::logout;
 use crate::render::page::{self, Csp, Page};
 use crate::render::visit::Visit;
 use crate::render::{Request, Response};
 use crate::store::sessions::SignedIn;
-use crate::types::{Params, Result};
+use crate::types::{Code, Error, Params, Result};
 
 /// For one sign-in and one request: what the address says is read again with the answer.
 fn purpose(query: &Params, signed_in: &SignedIn) -> String {
@@ -21,29 +23,47 @@ pub(super) async fn get(request: Request) -> Result<Response, Page> {
     let Some(signed_in) = visit.signed_in(None).await? else {
         return Ok(visit.signed_out(&asked));
     };
+    Ok(page(visit, &query, &asked, &signed_in).await?)
+}
+
+async fn page(
+    visit: &Visit,
+    query: &Params,
+    asked: &logout::Request,
+    signed_in: &SignedIn,
+) -> Result<Response> {
     let client = asked.client.as_deref();
     let logo = client.and_then(|client| visit.logo_of(client));
     let page = Logout {
         layout: visit.layout(asked.ui_locales.as_deref()),
         client: client.map(|client| Client { name: client.name(), logo: logo.as_deref() }),
         person: Person::of(&signed_in.user),
-        csrf: &visit.csrf(&purpose(&query, &signed_in)).await?,
+        csrf: &visit.csrf(&purpose(query, signed_in)).await?,
         request: None,
     };
-    Ok(visit.page(&page, Csp::Leaving).await?)
+    visit.page(&page, Csp::Leaving).await
 }
 
 /// Takes the answer.
 pub(super) async fn post(mut request: Request) -> Result<Response, Page> {
     let form = request.form_beside_query().await?;
     let visit = &Visit::of(&request);
-    let call = visit.call();
     let query = visit.head.query()?;
-    let asked = logout::read(&call, &query).await?;
+    let asked = logout::read(&visit.call(), &query).await?;
     let Some(signed_in) = visit.signed_in(None).await? else {
         return Ok(visit.signed_out(&asked));
     };
-    visit.must_be_ours(&form, &purpose(&query, &signed_in)).await?;
+    match visit.must_be_ours(&form, &purpose(&query, &signed_in)).await {
+        Ok(()) => {}
+        // Open for too long, or from elsewhere: asked again.
+        Err(Error::Refused(refusal)) if refusal.code == Code::ForeignForm => {
+            visit.head.note(&refusal);
+            let mut response = page(visit, &query, &asked, &signed_in).await?;
+            *response.status_mut() = StatusCode::FORBIDDEN;
+            return Ok(response);
+        }
+        Err(error) => return Err(error.into()),
+    }
     if form.one("answer")? != Some("yes") {
         return Ok(visit.go("/account").await?);
     }

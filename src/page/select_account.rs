@@ -1,12 +1,15 @@
 //! `/select-account`: `prompt=select_account` (OIDC Core §3.1.2.1).
 
-use super::steps::{self, Sent};
+use axum::http::StatusCode;
+
+use super::steps::{self, Form, Sent};
 use super::view::{Client, Person, SelectAccount};
 use crate::flow::authorize::{Next, Unanswered};
-use crate::flow::interaction;
+use crate::flow::interaction::Waiting;
 use crate::render::page::Csp;
 use crate::render::visit::Visit;
-use crate::render::{Answer, Request, Response};
+use crate::render::{Request, Response};
+use crate::store::sessions::SignedIn;
 use crate::types::Result;
 
 /// What a form of this page names.
@@ -15,41 +18,68 @@ const PAGE: &str = "select-account";
 /// Shows who is signed in.
 pub(super) async fn get(request: Request) -> Result<Response, Unanswered> {
     let visit = &Visit::of(&request);
-    let params = visit.head.query()?;
-    let waiting = interaction::resume(&visit.call(), visit.handle(&params).await?).await?;
-    let client = &waiting.request.client;
-    let signed_in = visit.signed_in(Some(&client.id)).await?;
-    let next = steps::next(visit, &waiting, signed_in.as_ref())?;
-    let (Next::SelectAccount, Some(signed_in)) = (next, &signed_in) else {
-        return steps::go_on(visit, &waiting, signed_in.as_ref()).await;
+    let waiting = visit.waiting(&visit.head.query()?).await?;
+    let signed_in = visit.signed_in(Some(&waiting.request.client.id)).await?;
+    show(visit, &waiting, signed_in.as_ref()).await
+}
+
+async fn show(
+    visit: &Visit,
+    waiting: &Waiting,
+    signed_in: Option<&SignedIn>,
+) -> Result<Response, Unanswered> {
+    let next = steps::next(visit, waiting, signed_in)?;
+    let (Next::SelectAccount, Some(signed_in)) = (next, signed_in) else {
+        return steps::go_on(visit, waiting, signed_in).await;
     };
-    let handle = waiting.handle.handle.0.expose();
+    Ok(page(visit, waiting, signed_in).await?)
+}
+
+async fn page(visit: &Visit, waiting: &Waiting, signed_in: &SignedIn) -> Result<Response> {
+    let client = &waiting.request.client;
+    let sealed = waiting.kept.seal(&visit.call())?;
     let logo = visit.logo_of(client);
-    let csrf = visit.csrf(&steps::purpose(PAGE, handle, Some(signed_in))).await?;
+    let csrf = visit.csrf(&steps::purpose(PAGE, &waiting.kept.id, Some(signed_in))).await?;
     let page = SelectAccount {
         layout: visit.layout(waiting.request.ui_locales.as_deref()),
         client: Client { name: client.name(), logo: logo.as_deref() },
         person: Person::of(&signed_in.user),
         csrf: &csrf,
-        request: handle,
+        request: sealed.0.expose(),
     };
-    Ok(visit.page(&page, Csp::Leaving).await?)
+    visit.page(&page, Csp::Leaving).await
 }
 
 /// Takes the choice.
 pub(super) async fn post(request: Request) -> Result<Response, Unanswered> {
-    let Sent { visit, params, waiting, signed_in } = steps::sent(request, PAGE).await?;
-    let call = visit.call();
+    let Sent { visit, params, mut waiting, signed_in, form } = steps::sent(request, PAGE).await?;
+    match form {
+        Form::Good => {}
+        Form::Asked => return show(&visit, &waiting, signed_in.as_ref()).await,
+        Form::Stale => return again(&visit, &waiting, signed_in.as_ref()).await,
+    }
     match (params.one("answer")?, &signed_in) {
         (Some("continue"), Some(chosen)) => {
-            interaction::choose_account(&call, &waiting, chosen).await?;
-            let waiting = interaction::resume(&call, waiting.handle).await?;
+            // That is what satisfies `prompt=select_account`.
+            waiting.kept.session_id = Some(chosen.session.id.clone());
             steps::go_on(&visit, &waiting, signed_in.as_ref()).await
         }
-        (Some("cancel"), signed_in) => {
-            let answer = interaction::deny(&call, &waiting, signed_in.as_ref()).await?;
-            Ok(answer.answer(&visit.head))
-        }
+        (Some("cancel"), signed_in) => steps::deny(&visit, &waiting, signed_in.as_ref()).await,
         (_, _) => Ok(steps::other_account(&visit, &waiting).await?),
     }
+}
+
+/// Shows the page again, for a form that is stale.
+async fn again(
+    visit: &Visit,
+    waiting: &Waiting,
+    signed_in: Option<&SignedIn>,
+) -> Result<Response, Unanswered> {
+    let next = steps::next(visit, waiting, signed_in)?;
+    let (Next::SelectAccount, Some(signed_in)) = (next, signed_in) else {
+        return steps::show_due(visit, waiting, signed_in).await;
+    };
+    let mut response = page(visit, waiting, signed_in).await?;
+    *response.status_mut() = StatusCode::FORBIDDEN;
+    Ok(response)
 }

@@ -1,17 +1,17 @@
-//! The way from one page to the next: judged anew at each step, by the request that is kept and the
+//! The way from one page to the next: judged anew at each step, by the request that is sealed and the
 //! sign-in that stands, never by what a form says (THREATS M10).
 
 use crate::flow::authorize::{self, Next, Unanswered};
 use crate::flow::interaction::{self, Waiting};
-use crate::render::visit::Visit;
+use crate::render::visit::{Visit, must_have_token};
 use crate::render::{Answer, Request, Response};
 use crate::store::sessions::SignedIn;
-use crate::types::{Params, Result};
+use crate::types::{Error, Params, Result};
 
 /// The token of a step's form is for one page, one request and one sign-in.
-pub(super) fn purpose(page: &str, handle: &str, signed_in: Option<&SignedIn>) -> String {
+pub(super) fn purpose(page: &str, request: &str, signed_in: Option<&SignedIn>) -> String {
     let session = signed_in.map_or("", |signed_in| signed_in.session.id.as_str());
-    format!("{page} {handle} {session}")
+    format!("{page} {request} {session}")
 }
 
 /// A step's form that came from our own page, and what it is about.
@@ -21,22 +21,45 @@ pub(super) struct Sent {
     pub(super) waiting: Waiting,
     /// Who is signed in, with their consent for the client that waits.
     pub(super) signed_in: Option<SignedIn>,
+    /// What it is: a decision only if it is good.
+    pub(super) form: Form,
+}
+
+/// What a step's form is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// The one that this browser was shown, for this request and this sign-in.
+    Good,
+    /// It asks to be shown the page: the request is too long for an address.
+    Asked,
+    /// It was made for another request or another sign-in, or was open for too long: the page is shown
+    /// again.
+    Stale,
 }
 
 /// Reads the form of a step. What it decides is for its page.
 ///
 /// # Errors
-/// 403 for a form that is not ours; a page when the request is gone.
+/// 403 for a form of another site; a page when the request is gone.
 pub(super) async fn sent(mut request: Request, page: &str) -> Result<Sent, Unanswered> {
     let params = request.form_beside_query().await?;
+    params.must_be_unique()?;
     let visit = Visit::of(&request);
-    let signed_in = visit.signed_in(None).await?;
-    let handle = params.one("request")?.unwrap_or_default();
-    visit.must_be_ours(&params, &purpose(page, handle, signed_in.as_ref())).await?;
-    let handle = visit.handle(&params).await?;
-    let waiting = interaction::resume(&visit.call(), handle).await?;
+    let browser = visit.must_be_at_home().await?;
+    let waiting = visit.waiting(&params).await?;
     let signed_in = visit.signed_in(Some(&waiting.request.client.id)).await?;
-    Ok(Sent { visit, params, waiting, signed_in })
+    let purpose = purpose(page, &waiting.presented, signed_in.as_ref());
+    let form = match must_have_token(&browser, &params, &purpose) {
+        _ if params.one("show")?.is_some() => Form::Asked,
+        Ok(()) if waiting.is_renewed => Form::Stale,
+        Ok(()) => Form::Good,
+        Err(Error::Refused(refusal)) => {
+            visit.head.note(&refusal);
+            Form::Stale
+        }
+        Err(error) => return Err(error.into()),
+    };
+    Ok(Sent { visit, params, waiting, signed_in, form })
 }
 
 /// The sign-in page, although somebody is signed in: they want another account.
@@ -44,8 +67,8 @@ pub(super) async fn sent(mut request: Request, page: &str) -> Result<Sent, Unans
 /// # Errors
 /// When the store fails.
 pub(super) async fn other_account(visit: &Visit, waiting: &Waiting) -> Result<Response> {
-    let handle = waiting.handle.handle.0.expose();
-    visit.go(&format!("/login?request={handle}&other=1")).await
+    let sealed = waiting.kept.seal(&visit.call())?;
+    visit.carry("/login", &[("request", sealed.0.expose()), ("other", "1")]).await
 }
 
 /// What has to happen next.
@@ -57,7 +80,7 @@ pub(super) fn next(
     waiting: &Waiting,
     signed_in: Option<&SignedIn>,
 ) -> Result<Next, Unanswered> {
-    authorize::decide(&visit.call(), &waiting.request, signed_in, Some(&waiting.row))
+    authorize::decide(&visit.call(), &waiting.request, signed_in, Some(&waiting.kept))
         .map_err(|error| waiting.request.told(error))
 }
 
@@ -73,9 +96,33 @@ pub(super) async fn go_on(
     let next = next(visit, waiting, signed_in)?;
     if let (Next::Issue | Next::IssueTrusted, Some(signed_in)) = (next, signed_in) {
         let (call, request) = (visit.call(), &waiting.request);
-        let handle = Some(&waiting.handle);
-        let answer = interaction::issue(&call, request, signed_in, next, handle).await?;
-        return Ok(answer.answer(&visit.head));
+        let answer = interaction::issue(&call, request, signed_in, next, Some(waiting)).await;
+        return Ok(answer.map_err(|error| waiting.told(error))?.answer(&visit.head));
     }
-    Ok(visit.step(next, &waiting.handle.handle).await?)
+    Ok(visit.step(next, waiting).await?)
+}
+
+/// Goes to the page that is due, and issues nothing: for a form that decides nothing.
+///
+/// # Errors
+/// What the client is told instead.
+pub(super) async fn show_due(
+    visit: &Visit,
+    waiting: &Waiting,
+    signed_in: Option<&SignedIn>,
+) -> Result<Response, Unanswered> {
+    Ok(visit.step(next(visit, waiting, signed_in)?, waiting).await?)
+}
+
+/// The user says no, or leaves.
+///
+/// # Errors
+/// A page when the request was decided already.
+pub(super) async fn deny(
+    visit: &Visit,
+    waiting: &Waiting,
+    signed_in: Option<&SignedIn>,
+) -> Result<Response, Unanswered> {
+    let answer = interaction::deny(&visit.call(), waiting, signed_in).await;
+    Ok(answer.map_err(|error| waiting.told(error))?.answer(&visit.head))
 }

@@ -219,6 +219,8 @@ pub struct Account<'a> {
     pub person: Person<'a>,
     /// The form token.
     pub csrf: &'a str,
+    /// Tells the form of the password from all others.
+    pub form: &'a str,
     /// What has just been done.
     pub notice: Option<Notice>,
     /// Where they are signed in; this session first.

@@ -110,6 +110,7 @@ fn account<'a>(layout: Layout<'a>, name: &'a str) -> Account<'a> {
         layout,
         person: person("Ada Lovelace"),
         csrf: "form-token",
+        form: "form",
         notice: None,
         sessions: vec![
             session("here", "Firefox/145.0 Linux", "198.51.100.24", 5400, 3),
@@ -195,6 +196,9 @@ fn pages(look: &Look, words: &'static Words, name: &str) -> Vec<(String, String)
             code: "invalid_request",
             why: Some("redirect_uri is not registered for this client"),
             reference: "0199c1f2-7b54-7c1e-9d0a-4f1f3c8b2a61",
+            home: (*trouble == Trouble::Expired)
+                .then(|| (name.to_owned(), "https://photos.example/".to_owned())),
+            account: "/account",
         };
         add(&format!("error-{trouble:?}").to_lowercase(), error.render());
     }

@@ -5,7 +5,7 @@ use super::throttle::{self, Admission, Asked, Try};
 use super::{People, device, name, session};
 use crate::record::{Event, Kind};
 use crate::store::users::{self, WithPassword};
-use crate::store::{Tx, requests, retrying, sessions};
+use crate::store::{Tx, retrying, sessions};
 use crate::types::session::Session;
 use crate::types::token::{DeviceSecret, SessionSecret};
 use crate::types::{Digest, Error, Result, Secret, SessionId, Timestamp, UserId};
@@ -29,17 +29,6 @@ pub struct Attempt<'a> {
     pub user_agent: &'a str,
     /// Who is signed in with this browser until now.
     pub replaces: Option<&'a Session>,
-    /// The authorization request that waits for this.
-    pub waiting: Option<WaitingHandle>,
-}
-
-/// An authorization request that waits for a sign-in.
-#[derive(Clone, Copy, Debug)]
-pub struct WaitingHandle {
-    /// Of its handle.
-    pub handle: Digest,
-    /// Of the secret in the cookie of the browser that brought it.
-    pub browser: Digest,
 }
 
 /// What came of it.
@@ -156,9 +145,6 @@ async fn begin(
         let session = keep(&mut tx, people, attempt, &secret.digest(), fresh.clone()).await?;
         proof.taken.succeeded(&mut tx, people.now).await?;
         device::keep(&mut tx, people, &device, proof.user).await?;
-        if let Some(WaitingHandle { handle, browser }) = &attempt.waiting {
-            requests::signed_in(&mut tx, handle, browser, &session.id, people.now).await?;
-        }
         let event = Event::success(Kind::SignIn).user(proof.user).session(&session.id);
         event.fact("amr", AMR).write(&mut tx, people.trace).await?;
         tx.commit().await?;

@@ -4,19 +4,16 @@ use serde_json::Map;
 
 use super::account::{self, Changed, NewAccount};
 use super::password::Place;
-use super::sign_in::{Attempt, Outcome, WaitingHandle, sign_in};
+use super::sign_in::{Attempt, Outcome, sign_in};
 use super::{Hasher, People, session};
 use crate::config::{Config, Issuer};
 use crate::record::{Supervisor, Trace};
 use crate::store::audit_events::{self, AuditRow, Filter};
-use crate::store::requests::{self, NewRequest};
 use crate::store::test_database::TestDatabase;
-use crate::store::{Store, sql, users};
+use crate::store::{Store, users};
 use crate::types::session::Session;
 use crate::types::token::{DeviceSecret, SessionSecret};
-use crate::types::{
-    ClientId, Digest, Failure, Result, Seconds, Secret, Subscriber, Timestamp, User,
-};
+use crate::types::{Failure, Result, Seconds, Secret, Subscriber, Timestamp, User};
 
 const PASSWORD: &str = "correct horse battery staple";
 const ANOTHER: &str = "purple monkey dishwasher";
@@ -158,7 +155,6 @@ fn attempt<'a>(identifier: &'a str, password: &'a Secret) -> Attempt<'a> {
         device: None,
         user_agent: "curl/8",
         replaces: None,
-        waiting: None,
     }
 }
 
@@ -622,42 +618,6 @@ async fn a_new_proof_in_the_same_browser_leaves_the_old_cookie_dead() {
     assert_ne!(other.id, session.id);
     assert!(!house.is_live(&second).await && house.is_live(&third).await);
     assert_eq!(house.events("session.ended").await.len(), 1);
-}
-
-#[tokio::test]
-async fn the_request_that_waits_is_told_who_came() {
-    let house = House::build().await;
-    house.account("alice").await;
-    let client = ClientId::new();
-    sql("INSERT INTO clients (id, metadata, created_at, updated_at, version) VALUES ($1, '{}', 0, 0, 1)")
-        .bind(&client)
-        .run(house.store.db())
-        .await
-        .unwrap();
-    let (handle, browser) = (Digest([1; 32]), Digest([2; 32]));
-    let request = NewRequest {
-        digest: handle,
-        browser,
-        client_id: &client,
-        parameters: "",
-        subscriber: Subscriber::of(None),
-        expires_at: house.now + Seconds(60),
-    };
-    requests::insert(house.store.db(), &request, 10, 10, house.now).await.unwrap();
-    let password = Secret::new(PASSWORD);
-    let waiting = |browser| Attempt {
-        waiting: Some(WaitingHandle { handle, browser }),
-        ..attempt("alice", &password)
-    };
-
-    // THREATS UI-05: the handle alone is not enough.
-    sign_in(&house.people(), &waiting(Digest([3; 32]))).await.unwrap();
-    let found = requests::find(house.store.db(), &handle, &browser, house.now).await.unwrap();
-    assert_eq!(found.unwrap().session_id, None);
-
-    let (_, session) = into_session(sign_in(&house.people(), &waiting(browser)).await.unwrap());
-    let found = requests::find(house.store.db(), &handle, &browser, house.now).await.unwrap();
-    assert_eq!(found.unwrap().session_id, Some(session.id));
 }
 
 /// THREATS UI-24, PW-08.

@@ -1,12 +1,14 @@
-//! The browser before sign-in: short-lived state that tower-sessions carries (decision 3).
+//! The browser before sign-in: short-lived state that tower-sessions carries (decisions 3 and 35).
 //!
-//! Its record holds one secret, which binds requests that wait and form tokens to the browser. Nothing
-//! is written before a page needs it, and nothing of it says who is signed in.
+//! Its record holds one secret, which binds requests that wait and form tokens to the browser. The record
+//! is sealed in the cookie itself: nothing is written here that a stranger could fill, and nothing of it
+//! says who is signed in.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error as StoreError, Result as StoreResult};
@@ -14,26 +16,33 @@ use tower_sessions::{Expiry, Session, SessionStore};
 
 use super::Head;
 use super::cookies::Cookie;
-use crate::app::Clock;
+use crate::app::App;
 use crate::jose::base64url;
 use crate::jose::mac::Mac;
-use crate::store::{Store, browsers};
+use crate::jose::seal::{Kind, Owner};
 use crate::types::secret::same;
 use crate::types::{Digest, Error, Failure, Result, Seconds, Secret, Timestamp};
 
-/// How long a browser is known that does not come again.
-const KEPT: Seconds = Seconds::hours(1);
+/// How long a browser is known that does not come again: its pages may be left open that long.
+const KEPT: Seconds = Seconds::days(1);
 
 /// How old a record is when a visit makes it live longer.
-const RENEWED: Seconds = Seconds::minutes(20);
+const RENEWED: Seconds = Seconds::hours(1);
 
 /// The members of a record.
 const SECRET: &str = "secret";
 const SINCE: &str = "since";
+const DONE: &str = "done";
+
+/// How long after it was taken a form is known when it comes again.
+const REPEATED: Seconds = Seconds::minutes(1);
 
 /// The browser of one request, as far as it is known.
 #[derive(Debug)]
-pub(super) struct Browsers(Session);
+pub(super) struct Browsers {
+    session: Session,
+    records: Arc<Records>,
+}
 
 /// A browser that is known.
 #[derive(Debug)]
@@ -44,42 +53,60 @@ impl Browsers {
     pub(super) fn of(head: &Head) -> Self {
         let app = head.app();
         let cookie = head.site.cookies.read(&head.headers, Cookie::Browser);
-        let id = cookie.and_then(|text| text.parse::<Id>().ok());
-        let records = Records { store: app.store.clone(), clock: app.clock.clone() };
+        let (id, sealed) = cookie.and_then(|text| text.split_once('.')).unzip();
+        let id = id.and_then(|id| id.parse::<Id>().ok());
+        let sealed = sealed.and_then(base64url::decode);
+        let records = Arc::new(Records { app: app.clone(), sealed: Mutex::new(sealed) });
         let expiry = Expiry::OnInactivity(Duration::seconds(KEPT.0));
-        Self(Session::new(id, Arc::new(records), Some(expiry)))
+        Self { session: Session::new(id, records.clone(), Some(expiry)), records }
     }
 
     pub(super) async fn known(&self) -> Result<Option<Browser>> {
-        let secret = self.0.get::<String>(SECRET).await.map_err(failed)?;
+        let secret = self.session.get::<String>(SECRET).await.map_err(failed)?;
         Ok(secret.map(|secret| Browser(Secret::new(secret))))
     }
 
     pub(super) async fn known_or_new(&self, now: Timestamp) -> Result<Browser> {
-        let since = self.0.get::<Timestamp>(SINCE).await.map_err(failed)?;
+        let since = self.session.get::<Timestamp>(SINCE).await.map_err(failed)?;
         if since.is_none_or(|since| now - since >= RENEWED) {
-            self.0.insert(SINCE, now).await.map_err(failed)?;
+            self.session.insert(SINCE, now).await.map_err(failed)?;
         }
         if let Some(known) = self.known().await? {
             return Ok(known);
         }
         let secret = Secret::generate();
-        self.0.insert(SECRET, secret.expose()).await.map_err(failed)?;
+        self.session.insert(SECRET, secret.expose()).await.map_err(failed)?;
         Ok(Browser(secret))
     }
 
-    /// Writes down what has changed; the identifier for the cookie, if something has.
+    /// Keeps the name of a form that has just been taken.
+    pub(super) async fn note_done(&self, form: &str, now: Timestamp) -> Result<()> {
+        self.session.insert(DONE, (form, now)).await.map_err(failed)
+    }
+
+    /// Whether this form was taken less than a minute ago.
+    pub(super) async fn is_done(&self, form: &str, now: Timestamp) -> Result<bool> {
+        let done = self.session.get::<(String, Timestamp)>(DONE).await.map_err(failed)?;
+        Ok(done.is_some_and(|(done, at)| {
+            same(done.as_bytes(), form.as_bytes()) && now - at <= REPEATED
+        }))
+    }
+
+    /// The value of the cookie, if something has changed.
     pub(super) async fn save(&self) -> Result<Option<Secret>> {
-        if !self.0.is_modified() || self.0.is_empty().await {
+        if !self.session.is_modified() || self.session.is_empty().await {
             return Ok(None);
         }
-        self.0.save().await.map_err(failed)?;
-        Ok(self.0.id().map(|id| Secret::new(id.to_string())))
+        self.session.save().await.map_err(failed)?;
+        let (id, sealed) = (self.session.id(), self.records.sealed());
+        Ok(id
+            .zip(sealed)
+            .map(|(id, sealed)| Secret::new(format!("{id}.{}", base64url::encode(sealed)))))
     }
 }
 
 impl Browser {
-    /// What the store keeps of it, beside a request that waits.
+    /// What a request that waits is bound to.
     pub fn digest(&self) -> Digest {
         self.0.digest()
     }
@@ -96,12 +123,17 @@ impl Browser {
     }
 }
 
-/// The store of tower-sessions on our own table. Of an identifier only the digest is kept; a record is
-/// inserted once and then changed only while it lives.
-#[derive(Clone)]
+/// The store of tower-sessions: the cookie of the request that is answered.
 struct Records {
-    store: Store,
-    clock: Clock,
+    app: App,
+    sealed: Mutex<Option<Vec<u8>>>,
+}
+
+/// What is sealed of a record, bound to its identifier.
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    data: std::collections::HashMap<String, serde_json::Value>,
+    expires_at: Timestamp,
 }
 
 impl fmt::Debug for Records {
@@ -110,55 +142,54 @@ impl fmt::Debug for Records {
     }
 }
 
-fn digest(id: &Id) -> Digest {
-    Digest::of(&id.0.to_be_bytes())
-}
+impl Records {
+    fn sealed(&self) -> Option<Vec<u8>> {
+        self.sealed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 
-fn broken(error: &dyn std::error::Error) -> StoreError {
-    StoreError::Backend(error.to_string())
-}
-
-fn written(record: &Record) -> StoreResult<String> {
-    serde_json::to_string(&record.data).map_err(|error| StoreError::Encode(error.to_string()))
+    fn keep(&self, sealed: Option<Vec<u8>>) {
+        *self.sealed.lock().unwrap_or_else(PoisonError::into_inner) = sealed;
+    }
 }
 
 #[async_trait]
 impl SessionStore for Records {
     async fn create(&self, record: &mut Record) -> StoreResult<()> {
-        let data = written(record)?;
-        let expires_at = self.clock.now() + KEPT;
-        let digest = digest(&record.id);
-        let inserted = browsers::insert(self.store.db(), &digest, &data, expires_at).await;
-        if inserted.map_err(|error| broken(&error))? {
-            return Ok(());
-        }
-        // 128 random bits do not come twice.
-        Err(StoreError::Backend("the identifier of a browser is taken".to_owned()))
+        self.save(record).await
     }
 
     async fn save(&self, record: &Record) -> StoreResult<()> {
-        let data = written(record)?;
-        let (now, digest) = (self.clock.now(), digest(&record.id));
-        let updated = browsers::update(self.store.db(), &digest, &data, now + KEPT, now).await;
-        updated.map(drop).map_err(|error| broken(&error))
+        let kept = Sealed { data: record.data.clone(), expires_at: self.app.clock.now() + KEPT };
+        let clear = serde_json::to_vec(&kept);
+        let clear = clear.map_err(|error| StoreError::Encode(error.to_string()))?;
+        let id = record.id.to_string();
+        let pages = &self.app.keyring.keys().pages;
+        self.keep(Some(pages.seal(Owner(Kind::Browser, &id), &clear)));
+        Ok(())
     }
 
     async fn load(&self, id: &Id) -> StoreResult<Option<Record>> {
-        let found = browsers::find(self.store.db(), &digest(id), self.clock.now()).await;
-        let Some(row) = found.map_err(|error| broken(&error))? else {
+        let Some(sealed) = self.sealed() else {
             return Ok(None);
         };
-        let data = serde_json::from_str(&row.data);
-        let expiry_date = OffsetDateTime::from_unix_timestamp(row.expires_at.0);
-        Ok(Some(Record {
-            id: *id,
-            data: data.map_err(|error| StoreError::Decode(error.to_string()))?,
-            expiry_date: expiry_date.map_err(|error| StoreError::Decode(error.to_string()))?,
-        }))
+        let (text, app) = (id.to_string(), &self.app);
+        let opened = app.keyring.open_page(&app.store, Owner(Kind::Browser, &text), &sealed).await;
+        let Some(clear) = opened.map_err(|error| StoreError::Backend(error.to_string()))? else {
+            return Ok(None);
+        };
+        let kept: Sealed = serde_json::from_slice(&clear)
+            .map_err(|error| StoreError::Decode(error.to_string()))?;
+        if kept.expires_at <= app.clock.now() {
+            return Ok(None);
+        }
+        let expiry_date = OffsetDateTime::from_unix_timestamp(kept.expires_at.0)
+            .map_err(|error| StoreError::Decode(error.to_string()))?;
+        Ok(Some(Record { id: *id, data: kept.data, expiry_date }))
     }
 
-    async fn delete(&self, id: &Id) -> StoreResult<()> {
-        browsers::delete(self.store.db(), &digest(id)).await.map_err(|error| broken(&error))
+    async fn delete(&self, _: &Id) -> StoreResult<()> {
+        self.keep(None);
+        Ok(())
     }
 }
 

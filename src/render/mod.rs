@@ -10,6 +10,7 @@ pub mod bearer;
 mod browser;
 pub mod cookies;
 pub mod cors;
+pub mod destination;
 pub mod document;
 mod form;
 pub mod headers;

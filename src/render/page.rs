@@ -5,10 +5,12 @@ use axum::http::header::CONTENT_SECURITY_POLICY;
 use axum::http::{HeaderValue, StatusCode};
 
 use super::answer::{self, Answer};
+use super::layout::Link;
 use super::view::ErrorPage;
 use super::words::Trouble;
 use super::{Head, Response, json};
-use crate::types::{Code, Error};
+use crate::flow::authorize::Home;
+use crate::types::{Code, Error, Refusal};
 
 /// What a page may do: DESIGN §4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,19 +59,29 @@ pub fn html(page: &impl Template, csp: Csp) -> Response {
 
 /// An error that a person reads: in their language, with the id that leads to the log and the event.
 #[derive(Debug)]
-pub struct Page(Error);
+pub struct Page {
+    error: Error,
+    home: Option<Home>,
+}
 
 impl<E: Into<Error>> From<E> for Page {
     fn from(error: E) -> Self {
-        Self(error.into())
+        Self { error: error.into(), home: None }
+    }
+}
+
+impl Page {
+    /// With the way back into an application.
+    pub fn with_home(refusal: Refusal, home: Option<Home>) -> Self {
+        Self { error: refusal.into(), home }
     }
 }
 
 impl Answer for Page {
     fn answer(self, head: &Head) -> Response {
-        answer::tell(&self.0, head);
-        let (code, why) = answer::words(&self.0);
-        let mut response = error(head, trouble(code), code, Some(why));
+        answer::tell(&self.error, head);
+        let (code, why) = answer::words(&self.error);
+        let mut response = error(head, trouble(code), code, Some(why), self.home.as_ref());
         answer::status(&mut response, code);
         response
     }
@@ -77,18 +89,28 @@ impl Answer for Page {
 
 /// The page of an error that no handler has met, with this status.
 pub fn plain(head: &Head, status: StatusCode, trouble: Trouble, code: Code) -> Response {
-    let mut response = error(head, trouble, code, None);
+    let mut response = error(head, trouble, code, None, None);
     *response.status_mut() = status;
     response
 }
 
-fn error(head: &Head, trouble: Trouble, code: Code, why: Option<&str>) -> Response {
+fn error(
+    head: &Head,
+    trouble: Trouble,
+    code: Code,
+    why: Option<&str>,
+    home: Option<&Home>,
+) -> Response {
+    let link = |home: &'_ Home| Some((home.name.clone(), Link::to(&home.url)?.url().to_owned()));
+    let account = format!("{}/account", head.site.look.base);
     let page = ErrorPage {
         layout: head.layout(head.words()),
         trouble,
         code: code.as_str(),
         why,
         reference: &head.trace.request_id,
+        home: home.and_then(link),
+        account: &account,
     };
     html(&page, Csp::Staying)
 }

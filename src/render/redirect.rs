@@ -48,6 +48,7 @@ impl Answer for Unanswered {
     fn answer(self, head: &Head) -> Response {
         match self {
             Self::OnPage(error) => Page::from(error).answer(head),
+            Self::Over(refusal, home) => Page::with_home(refusal, home).answer(head),
             Self::ToClient(return_to, refusal) => {
                 let answer = return_to.refusal(head.app().config.issuer.as_str(), &refusal);
                 answer::tell(&Error::Refused(refusal), head);

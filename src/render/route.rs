@@ -63,6 +63,8 @@ pub struct Route {
     /// Its path; a name in braces at its end stands for any one segment, and with a star for whatever
     /// follows.
     pub path: &'static str,
+    /// Whether a frame may ask here, where it needs no page.
+    pub even_framed: bool,
     methods: Vec<(Method, Handler)>,
     any: Option<Handler>,
 }
@@ -75,6 +77,7 @@ impl Route {
             below: Below::Issuer,
             reach: Reach::Issuer,
             path,
+            even_framed: false,
             methods: Vec::new(),
             any: None,
         }
@@ -84,6 +87,13 @@ impl Route {
     #[must_use]
     pub const fn everywhere(mut self) -> Self {
         self.reach = Reach::Everywhere;
+        self
+    }
+
+    /// The same, also for frames: it shows them no page.
+    #[must_use]
+    pub const fn even_framed(mut self) -> Self {
+        self.even_framed = true;
         self
     }
 

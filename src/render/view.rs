@@ -21,6 +21,10 @@ pub struct ErrorPage<'a> {
     pub why: Option<&'a str>,
     /// The refusal's id: it leads to the log line and the audit event.
     pub reference: &'a str,
+    /// The name and the home of the application that one came from.
+    pub home: Option<(String, String)>,
+    /// One's own account.
+    pub account: &'a str,
 }
 
 impl ErrorPage<'_> {

@@ -10,16 +10,21 @@ use super::cookies::Cookie;
 use super::layout::{Layout, Link};
 use super::page::{self, Csp};
 use super::redirect::see_other;
+use super::view::FormPost;
 use super::words::{self, Words};
 use super::{Head, Request, Response};
 use crate::app::App;
-use crate::flow::authorize::Next;
-use crate::flow::interaction::{self, Handle};
+use crate::flow::authorize::{Next, Unanswered};
+use crate::flow::interaction::{self, Waiting};
 use crate::flow::{Call, logout};
 use crate::people::{People, device, session};
 use crate::store::sessions::SignedIn;
-use crate::types::token::{DeviceSecret, RequestHandle, SessionSecret};
-use crate::types::{Client, ClientId, Code, Params, Result, Seconds, Timestamp};
+use crate::types::token::{DeviceSecret, SessionSecret};
+use crate::types::{Client, ClientId, Code, Params, Refusal, Result, Seconds, Timestamp};
+
+/// As long as what is carried in an address may be: with the rest of the line, less than the 8 KiB that
+/// proxies take.
+const ADDRESS: usize = 4 * 1024;
 
 /// A request that a browser makes.
 #[derive(Debug)]
@@ -102,6 +107,22 @@ impl Visit {
         self.browsers.known_or_new(self.now()).await
     }
 
+    /// Keeps in the browser that this form has just been taken.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn note_done(&self, form: &str) -> Result<()> {
+        self.browsers.note_done(form, self.now()).await
+    }
+
+    /// Whether this form was taken a moment ago: it is the same one, sent twice.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn is_done(&self, form: &str) -> Result<bool> {
+        self.browsers.is_done(form, self.now()).await
+    }
+
     /// The token of a form: for this browser and this purpose alone.
     ///
     /// # Errors
@@ -118,8 +139,16 @@ impl Visit {
     /// # Errors
     /// 403 for a foreign form.
     pub async fn must_be_ours(&self, form: &Params, purpose: &str) -> Result<()> {
-        let foreign =
-            || Code::ForeignForm.because("this form was not sent from our own page, or is too old");
+        let browser = self.must_be_at_home().await?;
+        must_have_token(&browser, form, purpose)
+    }
+
+    /// Proves that a form came from our own origin, in a browser that is known: the first half of
+    /// [`Visit::must_be_ours`].
+    ///
+    /// # Errors
+    /// 403 for a foreign form.
+    pub async fn must_be_at_home(&self) -> Result<Browser> {
         let is_same_origin = match (self.head.text("sec-fetch-site"), self.head.headers.get(ORIGIN))
         {
             (Some(site), _) => site == "same-origin",
@@ -129,26 +158,24 @@ impl Visit {
             (None, None) => true,
         };
         if !is_same_origin {
-            return Err(foreign().with("reason", "another site").into());
+            return Err(foreign("another site").into());
         }
-        let Some(browser) = self.known_browser().await? else {
-            return Err(foreign().with("reason", "no cookie").into());
-        };
-        if !browser.is_token(form.one("csrf")?.unwrap_or_default(), purpose) {
-            return Err(foreign().with("reason", "another token").into());
-        }
-        Ok(())
+        Ok(self.known_browser().await?.ok_or_else(|| foreign("no cookie"))?)
     }
 
-    /// The handle of a request that waits, for this browser.
+    /// Whether the browser itself says that a form came from our own origin.
+    pub fn is_proven_at_home(&self) -> bool {
+        self.head.text("sec-fetch-site").is_some() || self.head.headers.contains_key(ORIGIN)
+    }
+
+    /// The request that waits, for this browser.
     ///
     /// # Errors
-    /// When there is none, or none that could be ours.
-    pub async fn handle(&self, params: &Params) -> Result<Handle> {
+    /// When there is none that is ours.
+    pub async fn waiting(&self, params: &Params) -> Result<Waiting, Unanswered> {
         let text = params.one("request")?.ok_or_else(interaction::gone)?;
-        let handle = RequestHandle::read(text).ok_or_else(interaction::gone)?;
-        let browser = self.known_browser().await?.ok_or_else(interaction::gone)?;
-        Ok(Handle { handle, browser: browser.digest() })
+        let browser = self.known_browser().await?.map(|browser| browser.digest());
+        interaction::resume(&self.call(), text, browser).await
     }
 
     /// Where we serve a client's logo, if it has one.
@@ -178,13 +205,34 @@ impl Visit {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn step(&self, next: Next, handle: &RequestHandle) -> Result<Response> {
+    pub async fn step(&self, next: Next, waiting: &Waiting) -> Result<Response> {
         let page = match next {
             Next::SignIn | Next::Issue | Next::IssueTrusted => "/login",
             Next::SelectAccount => "/select-account",
             Next::Consent => "/consent",
         };
-        self.go(&format!("{page}?request={}", handle.0.expose())).await
+        let sealed = waiting.kept.seal(&self.call())?;
+        self.carry(page, &[("request", sealed.0.expose())]).await
+    }
+
+    /// Sends the browser to a page of ours with what it has to bring there: in the address, or where that
+    /// would be longer than every proxy takes, in a form that a script sends.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn carry(&self, path: &str, fields: &[(&str, &str)]) -> Result<Response> {
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        if query.len() <= ADDRESS {
+            return self.go(&format!("{path}?{query}")).await;
+        }
+        let shown = [("show", "1")];
+        let page = FormPost {
+            layout: self.layout(None),
+            client: &self.head.site.look.brand.name,
+            action: &format!("{}{path}", self.head.site.look.base),
+            fields: &[fields, &shown].concat(),
+        };
+        self.page(&page, Csp::Posting).await
     }
 
     /// Ends the sign-in, and tells the browser so.
@@ -259,6 +307,23 @@ impl Visit {
         }
         Ok(response)
     }
+}
+
+/// Proves that a form is the one that this browser was given for this purpose.
+///
+/// # Errors
+/// 403 for another one.
+pub fn must_have_token(browser: &Browser, form: &Params, purpose: &str) -> Result<()> {
+    if browser.is_token(form.one("csrf")?.unwrap_or_default(), purpose) {
+        return Ok(());
+    }
+    Err(foreign("another token").into())
+}
+
+fn foreign(reason: &'static str) -> Refusal {
+    let refusal =
+        Code::ForeignForm.because("this form was not sent from our own page, or is too old");
+    refusal.with("reason", reason)
 }
 
 /// A link out of the house, if it is one.

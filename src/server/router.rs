@@ -245,6 +245,12 @@ impl Router {
         {
             return response;
         }
+        if !head.may_ask(route) {
+            // Counted like what nobody answers, and not recorded: a page of somebody else causes it.
+            let why =
+                "this is a page for people: it is not loaded ahead, nor as a part of another page";
+            return Json::plain(StatusCode::FORBIDDEN, Code::AccessDenied, why);
+        }
         let Some(answering) = route.answer(request) else {
             return not_so(&head, route);
         };

@@ -103,6 +103,41 @@ pub async fn issue(
     Ok(issued == 1)
 }
 
+/// What has become of a code.
+#[derive(Debug, FromRow)]
+pub struct Standing {
+    /// In which sign-in it was issued.
+    pub session_id: SessionId,
+    /// When it expires.
+    pub expires_at: Timestamp,
+    /// When it was spent.
+    pub used_at: Option<Timestamp>,
+}
+
+/// What has become of a code; `None`: there is no such code.
+///
+/// # Errors
+/// What the database says.
+pub async fn standing(on: impl Into<On<'_>>, digest: &Digest) -> sqlx::Result<Option<Standing>> {
+    sql("SELECT session_id, expires_at, used_at FROM codes WHERE digest = $1")
+        .bind(digest)
+        .opt(on)
+        .await
+}
+
+/// Spends a code for nothing: another one takes its place.
+///
+/// # Errors
+/// What the database says.
+pub async fn void(on: impl Into<On<'_>>, digest: &Digest, now: Timestamp) -> sqlx::Result<()> {
+    sql("UPDATE codes SET used_at = $1 WHERE digest = $2 AND used_at IS NULL")
+        .bind(now)
+        .bind(digest)
+        .run(on)
+        .await
+        .map(drop)
+}
+
 #[derive(FromRow)]
 struct Row {
     grant_id: GrantId,

@@ -104,6 +104,26 @@ pub async fn of_user(on: impl Into<On<'_>>, user: &UserId) -> sqlx::Result<Vec<A
         .collect()
 }
 
+/// What this user has agreed to for this client.
+///
+/// # Errors
+/// What the database says.
+pub async fn find(
+    on: impl Into<On<'_>>,
+    user: &UserId,
+    client: &ClientId,
+) -> sqlx::Result<Option<Consent>> {
+    let row: Option<Row> = sql("SELECT client_id, scope, resources, claims, created_at
+           FROM consents
+          WHERE user_id = $1 AND client_id = $2")
+    .bind(user)
+    .bind(client)
+    .opt(on)
+    .await?;
+    let read = |row: Row| Consent::read(Some(row.scope), Some(row.resources), Some(row.claims));
+    Ok(row.map(read).transpose()?.flatten())
+}
+
 /// Writes what the user now agrees to in all. `seen` is what stood there when the page was judged: if
 /// another tab has changed it since, nothing is written (THREATS X-05).
 ///

@@ -20,7 +20,7 @@ static MIGRATIONS: Migrator = sqlx::migrate!();
 /// The migrations after which older releases can no longer work on the schema, each with the oldest one
 /// that can. What a migration only adds (a table, an index, a column that may be null or has a default) need
 /// not be named: releases that do not know it pass it by. A test holds this against their texts.
-const BREAKS: &[(i64, &str)] = &[(13, "0.1.0"), (16, "0.1.0"), (20, "0.1.0")];
+const BREAKS: &[(i64, &str)] = &[(13, "0.1.0"), (16, "0.1.0"), (20, "0.1.0"), (24, "0.1.0")];
 
 /// What PostgreSQL's advisory lock is taken on.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(7164776887)";

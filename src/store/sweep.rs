@@ -128,7 +128,7 @@ const fn task(table: &'static str, kept: Seconds, statements: &'static [&'static
 
 const TASKS: &[Task] = &[
     task("codes", CODES_KEPT, &[batch!("codes", "digest", "expires_at")]),
-    task("requests", MARGIN, &[batch!("requests", "digest", "expires_at")]),
+    task("decisions", MARGIN, &[batch!("decisions", "digest", "expires_at")]),
     task("opaque_tokens", MARGIN, &[batch!("opaque_tokens", "digest", "expires_at")]),
     task("revoked_tokens", MARGIN, &[batch!("revoked_tokens", "jti", "expires_at")]),
     task("replays", MARGIN, &[batch!("replays", "kind, issuer, jti", "expires_at")]),
@@ -138,8 +138,9 @@ const TASKS: &[Task] = &[
         &[batch!("revocation_answers", "id", "expires_at")],
     ),
     task("sessions", Seconds::hours(1), &[SESSIONS_ALIVE, GRANTS_OF_SESSIONS, SESSIONS]),
-    task("browsers", MARGIN, &[batch!("browsers", "digest", "expires_at")]),
-    task("sign_in_tries", Seconds::days(1), &[batch!("sign_in_tries", "bucket", "started_at")]),
+    // The longest window is that of failures in a row: seven days.
+    task("sign_in_tries", Seconds::days(7), &[batch!("sign_in_tries", "bucket", "started_at")]),
+    task("device_cookies", MARGIN, &[batch!("device_cookies", "digest", "expires_at")]),
     task("grants", Seconds::hours(1), &[GRANTS_ALIVE, GRANTS]),
     // Of what our authority issued day by day the last one stays: when a client stopped is known by it.
     task(

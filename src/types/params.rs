@@ -1,6 +1,7 @@
 //! Request parameters, read strictly: RFC 6749 §3.1, §3.2 and appendix B.
 
 use super::error::{Code, Refusal};
+use super::token::SealedRequest;
 
 /// Parameters of a query or of a form, in the order they came.
 ///
@@ -18,7 +19,8 @@ const UNREADABLE: &str = "%";
 /// As many parameters as anybody sends who means well.
 const MOST: usize = 100;
 
-/// As long as one parameter may be, in bytes (DESIGN §8).
+/// As long as one parameter may be, in bytes (DESIGN §8). What we have sealed ourselves is as long as the
+/// request in it, and bounded by the body.
 const LONGEST: usize = 8 * 1024;
 
 impl Params {
@@ -39,7 +41,7 @@ impl Params {
             let (name, value) =
                 (halves.next().unwrap_or_default(), halves.next().unwrap_or_default());
             let value = decoded(value);
-            if value.as_ref().is_ok_and(|value| value.len() > LONGEST) {
+            if value.as_ref().is_ok_and(|value| is_too_long(value)) {
                 return Err(Code::TooLarge.because("a parameter is longer than 8192 bytes"));
             }
             // Nobody asks for a name that cannot be read.
@@ -123,6 +125,10 @@ impl Params {
         }
         text
     }
+}
+
+fn is_too_long(value: &str) -> bool {
+    value.len() > LONGEST && !value.starts_with(SealedRequest::PREFIX)
 }
 
 /// Reads one percent-encoded name or value.

@@ -49,8 +49,27 @@ kinds! {
     DeviceSecret "gw_dc_";
     /// What a client enrols with once, for a certificate.
     EnrolmentToken "gw_en_";
-    /// The handle of an authorization request that waits for a page.
-    RequestHandle "gw_rq_";
+    /// An authorization request that waits for a page, sealed.
+    SealedRequest "gw_rq_";
+}
+
+impl AuthorizationCode {
+    /// The one that these 256 bits are: a MAC of ours, so that it can be computed again.
+    pub fn of(mac: &[u8; 32]) -> Self {
+        Self(seal(Self::PREFIX, &URL_SAFE_NO_PAD.encode(mac)))
+    }
+}
+
+impl SealedRequest {
+    /// The text of what was sealed.
+    pub fn of(sealed: &[u8]) -> Self {
+        Self(seal(Self::PREFIX, &URL_SAFE_NO_PAD.encode(sealed)))
+    }
+
+    /// What was sealed.
+    pub fn sealed(&self) -> Option<Vec<u8>> {
+        URL_SAFE_NO_PAD.decode(unseal(Self::PREFIX, self.0.expose())?).ok()
+    }
 }
 
 /// Whether a text may hold a secret of ours, or a JWT, whose every header begins with `{"`: for what
@@ -65,7 +84,7 @@ pub fn may_hold_secret(text: &str) -> bool {
         SessionSecret::PREFIX,
         DeviceSecret::PREFIX,
         EnrolmentToken::PREFIX,
-        RequestHandle::PREFIX,
+        SealedRequest::PREFIX,
     ];
     MARKS.iter().any(|mark| text.contains(mark))
 }

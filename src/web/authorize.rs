@@ -6,29 +6,30 @@
 use crate::flow::authorize::{self, Next, Unanswered};
 use crate::flow::interaction;
 use crate::flow::metadata::path;
+use crate::render::destination::Destination;
 use crate::render::visit::Visit;
 use crate::render::{Answer, Request, Response};
-use crate::types::token::RequestHandle;
-use crate::types::{Code, Result};
+use crate::types::{Params, Result};
 
-/// The parameter by which a request that came by POST goes on as a GET.
+/// The parameter by which a request that came by POST goes on.
 const POSTED: &str = "gw_posted";
 
-/// A request that can be answered at once writes nothing but the code; one that needs a page is kept,
-/// and the browser sent there.
+/// A request that can be answered at once writes nothing but the code; one that needs a page is sealed,
+/// and the browser sent there with it. A frame can be shown no page: it is answered as `prompt=none`.
 pub(super) async fn get(request: Request) -> Result<Response, Unanswered> {
     let visit = Visit::of(&request);
-    let call = visit.call();
     let query = visit.head.query()?;
-    let params = match query.one(POSTED)? {
-        None => query,
-        Some(handle) => {
-            let handle = RequestHandle::read(handle)
-                .ok_or_else(|| Code::InvalidRequest.because("this request is not one of ours"))?;
-            interaction::take_posted(&call, &handle).await?
-        }
+    answer(&visit, query).await
+}
+
+async fn answer(visit: &Visit, params: Params) -> Result<Response, Unanswered> {
+    let call = visit.call();
+    let params = match params.one(POSTED)? {
+        None => params,
+        Some(text) => interaction::take_posted(&call, text).await?,
     };
-    let request = authorize::read(&call, &params).await?;
+    let mut request = authorize::read(&call, &params).await?;
+    request.prompt.none |= visit.head.destination() == Destination::Frame;
     let signed_in = visit.signed_in(Some(&request.client.id)).await?;
     let next = authorize::decide(&call, &request, signed_in.as_ref(), None);
     let next = next.map_err(|error| request.told(error))?;
@@ -37,19 +38,21 @@ pub(super) async fn get(request: Request) -> Result<Response, Unanswered> {
         return Ok(answer.answer(&visit.head));
     }
     let browser = visit.browser().await?.digest();
-    let handle = interaction::wait(&call, &request, &params, browser).await;
-    let handle = handle.map_err(|error| request.told(error))?;
-    Ok(visit.step(next, &handle).await?)
+    let waiting = interaction::wait(&call, request.clone(), &params, browser);
+    let waiting = waiting.map_err(|error| request.told(error))?;
+    Ok(visit.step(next, &waiting).await?)
 }
 
-/// Keeps the request and sends the browser on by GET: from another site's form it came without our Lax
-/// cookies (DESIGN §4).
+/// Seals the request and sends the browser on by GET: from another site's form it came without our Lax
+/// cookies (DESIGN §4). What is too long for an address goes on by a form of our own, which has them.
 pub(super) async fn post(mut request: Request) -> Result<Response, Unanswered> {
     let params = request.form_beside_query().await?;
     let visit = Visit::of(&request);
+    if params.one(POSTED)?.is_some() {
+        return answer(&visit, params).await;
+    }
     let call = visit.call();
     let request = authorize::read(&call, &params).await?;
-    let handle = interaction::post(&call, &request, &params).await;
-    let handle = handle.map_err(|error| request.told(error))?;
-    Ok(visit.go(&format!("{}?{POSTED}={}", path::AUTHORIZE, handle.0.expose())).await?)
+    let posted = interaction::post(&call, &params).map_err(|error| request.told(error))?;
+    Ok(visit.carry(path::AUTHORIZE, &[(POSTED, posted.0.expose())]).await?)
 }

@@ -39,9 +39,9 @@ pub fn routes() -> Vec<Route> {
         // RFC 6749 §3.2
         Route::new(Machine, path::TOKEN).everywhere().post(token::token),
         // RFC 6749 §3.1, OIDC Core §3.1.2.1
-        Route::new(Page, path::AUTHORIZE).get(authorize::get).post(authorize::post),
+        Route::new(Page, path::AUTHORIZE).even_framed().get(authorize::get).post(authorize::post),
         // OIDC RP-Initiated Logout 1.0 §2
-        Route::new(Page, path::LOGOUT).get(logout::get).post(logout::post),
+        Route::new(Page, path::LOGOUT).even_framed().get(logout::get).post(logout::post),
         // OIDC Core §5.3.1: "The UserInfo Endpoint MUST support the use of the HTTP GET and HTTP POST"
         Route::new(Machine, path::USERINFO)
             .everywhere()

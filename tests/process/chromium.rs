@@ -105,6 +105,21 @@ impl Browser {
         assert!(gone.is_ok(), "{css} leads nowhere:\n{}", self.text().await);
     }
 
+    /// Presses a button twice, as fast as people do who are used to it.
+    pub(crate) async fn double_click(&self, css: &str) {
+        // A page that has only just come may be replaced by itself: then its button is another one.
+        crate::until("the button is pressed", async || {
+            let button = self.find(css).await;
+            self.driver.action_chain().double_click_element(&button).perform().await.is_ok()
+        })
+        .await;
+    }
+
+    /// Goes back to the page before.
+    pub(crate) async fn back(&self) {
+        self.driver.back().await.unwrap();
+    }
+
     /// Where it is.
     pub(crate) async fn address(&self) -> String {
         self.driver.current_url().await.unwrap().to_string()

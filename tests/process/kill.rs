@@ -48,7 +48,6 @@ async fn kill_again_and_again() {
         ("TOKENS__ACCESS_TOKEN_LIFETIME", "3600"),
         ("THROTTLE__ACCOUNT_ATTEMPTS", "1000"),
         ("THROTTLE__NETWORK_ATTEMPTS", "100000"),
-        ("LIMITS__REQUESTS_PER_ADDRESS", "100000"),
     ] {
         place.set(name, value);
     }

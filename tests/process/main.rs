@@ -33,6 +33,7 @@ mod cli;
 mod client_certificates;
 mod database_file;
 mod demo;
+mod double_click;
 mod forward_auth;
 mod front;
 mod full_disk;

@@ -33,14 +33,14 @@ async fn a_body_that_is_too_large_is_refused() {
 #[tokio::test]
 async fn what_is_not_utf8_is_refused_where_it_matters() {
     let server = Server::start().await;
+    let service = server.service().await;
 
     for body in [&b"grant_type=\xff"[..], b"grant_type=%ff", b"grant_type=%"] {
-        let ask = server.ask("POST", "/token");
+        let ask = server.ask("POST", "/token").basic(&service.id, &service.secret);
         let ask = ask.header("content-type", "application/x-www-form-urlencoded").body(body);
         ask.send().await.refused(400, "invalid_request");
     }
     // RFC 6749 §3.2: "MUST ignore unrecognized request parameters".
-    let service = server.service().await;
     for unknown in ["x=%ff", "x=%", "%ff=1", "state=50%"] {
         let form = format!("grant_type=client_credentials&{unknown}");
         server.post_as(&service, "/token", &form).await.ok();

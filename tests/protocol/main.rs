@@ -26,6 +26,7 @@ mod server;
 mod until;
 
 mod accounts;
+mod anonymous_state;
 mod audit;
 mod built_in_ca;
 mod connections;
@@ -54,6 +55,7 @@ mod published_revocation;
 mod races;
 mod readiness;
 mod reload;
+mod repeated_forms;
 mod rfc5280_revocation;
 mod rfc6066_status;
 mod rfc6749_authorize;

@@ -283,7 +283,6 @@ async fn of_256_guesses_at_once_as_many_are_hashed_as_the_limit_says() {
                 device: None,
                 user_agent: "",
                 replaces: None,
-                waiting: None,
             };
             match sign_in(&app.people(&trace), &attempt).await.unwrap() {
                 Outcome::SignedIn { .. } => panic!("a wrong password was right"),
