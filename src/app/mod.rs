@@ -1,6 +1,5 @@
 //! What a handler may reach: the store, the keys, the clock, the settings.
 
-mod clock;
 mod readiness;
 
 use std::collections::HashMap;
@@ -8,7 +7,6 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub use clock::Clock;
 pub use readiness::Readiness;
 use tokio::task::JoinSet;
 
@@ -24,6 +22,7 @@ use crate::pki::acme::Acme;
 use crate::pki::anchors::{self, Trust};
 use crate::pki::revocation::{Judge, Revocations, Watched};
 use crate::pki::sightings::Sightings;
+pub use crate::record::Clock;
 use crate::record::{Metrics, Recorder, Trace};
 use crate::store::cache::Cache;
 use crate::store::{self, Purpose, Store};
@@ -181,6 +180,7 @@ impl App {
             sightings: &self.sightings,
             metrics: &self.metrics,
             config: &self.config,
+            clock: &self.clock,
             now: trace.now(),
             trace,
             held: Held::default(),

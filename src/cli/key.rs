@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::desk::Desk;
 use super::print::Answer;
 use crate::flow::kek;
-use crate::flow::keys::{Keyring, Schedule};
+use crate::flow::keys::{self, Keyring, Replaced, Schedule};
 use crate::store::signing_keys::{self, SigningKeyRow, State};
 use crate::types::{Algorithm, Timestamp};
 
@@ -26,10 +26,17 @@ Examples:
 Examples:
   gatewright key rotate
   gatewright key rotate ES256 RS256
+  gatewright key rotate --secrets
+  gatewright key rotate --secrets --compromised
 
 The pending key has been in the JWKS for a while, so verifiers have it. One that was published less
 than keys.jwks_max_age ago is refused, unless --force: some verifiers will then meet a key that they do
-not know, and must fetch the JWKS again.")]
+not know, and must fetch the JWKS again.
+
+--secrets replaces the server's own secrets instead: the MAC keys of refresh tokens, of DPoP nonces and of
+the state that browsers keep. What the versions before have made stays valid until it expires; with
+--compromised they are dropped at once, every grant ends, and people sign in again. The salt of pairwise
+subjects and the key of sid stay: clients know people by what they make.")]
     Rotate(Rotate),
     /// Take a key out of use; the pending one of its algorithm takes over.
     #[command(after_help = "\
@@ -47,11 +54,17 @@ again (keys.jwks_max_age). Applications get new tokens with their refresh tokens
 #[derive(Debug, Args)]
 pub(super) struct Rotate {
     /// Of these algorithms; without any, of all that are configured.
-    #[arg(value_name = "ALG", value_parser = algorithms())]
+    #[arg(value_name = "ALG", value_parser = algorithms(), conflicts_with = "secrets")]
     algorithms: Vec<String>,
     /// Although verifiers may not have the pending key yet.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "secrets")]
     force: bool,
+    /// The server's own secrets, and no signing keys.
+    #[arg(long)]
+    secrets: bool,
+    /// Somebody else may know the secrets: what they made counts for nothing, and every grant ends.
+    #[arg(long, requires = "secrets")]
+    compromised: bool,
 }
 
 /// Which key is to go.
@@ -73,6 +86,9 @@ impl KeyCommand {
     pub(super) async fn run(self, desk: &Desk) -> anyhow::Result<Answer> {
         match self {
             Self::List => {}
+            Self::Rotate(Rotate { secrets: true, compromised, .. }) => {
+                return rotate_secrets(desk, compromised).await;
+            }
             Self::Rotate(which) => rotate(desk, &which).await?,
             Self::Retire(which) => {
                 let keyring = keyring(desk).await?;
@@ -104,6 +120,24 @@ async fn rotate(desk: &Desk, which: &Rotate) -> anyhow::Result<()> {
         done.push(algorithm.as_str());
     }
     Ok(())
+}
+
+async fn rotate_secrets(desk: &Desk, compromised: bool) -> anyhow::Result<Answer> {
+    let kek = kek::open(&desk.config.keys, &desk.store).await?;
+    let schedule = Schedule::of(&desk.config);
+    let Replaced { secrets, grants } =
+        keys::replace_secrets(&desk.store, &kek, &schedule, compromised, &desk.trace).await?;
+    let mut text: Vec<_> =
+        secrets.iter().map(|(name, version)| format!("{name}: version {version}")).collect();
+    if compromised {
+        text.push(match grants {
+            1 => "1 grant has ended: its person signs in again".to_owned(),
+            grants => format!("{grants} grants have ended: their people sign in again"),
+        });
+    }
+    let secrets: Vec<_> =
+        secrets.iter().map(|(name, version)| json!({ "name": name, "version": version })).collect();
+    Ok(Answer::line(text.join("\n"), json!({ "secrets": secrets, "grants_ended": grants })))
 }
 
 async fn list(desk: &Desk) -> anyhow::Result<Answer> {

@@ -9,7 +9,7 @@ use crate::pki::Certificate;
 use crate::pki::anchors::Trust;
 use crate::pki::revocation::{Judge, Revocations};
 use crate::pki::sightings::Sightings;
-use crate::record::{Metrics, Recorder, Trace};
+use crate::record::{Clock, Metrics, Recorder, Trace};
 use crate::store::Store;
 use crate::store::cache::Cache;
 use crate::types::{ClientId, Failure, Result, Timestamp};
@@ -40,6 +40,8 @@ pub struct Call<'a> {
     pub metrics: &'a Metrics,
     /// The settings.
     pub config: &'a Config,
+    /// What tells how late it is meanwhile: a statement may be sent long after the request came.
+    pub clock: &'a Clock,
     /// Read once, when the request came.
     pub now: Timestamp,
     /// What the request is called, and where it comes from.

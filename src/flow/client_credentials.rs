@@ -34,9 +34,11 @@ pub async fn grant(call: &Call<'_>, client: &Client, params: &Params) -> Result<
 
     let known = call.cache.resources().await?;
     let shape = audience::shape(call, &known, client, &resources);
-    let (by, on) = (GrantType::ClientCredentials, call.store.db());
-    let access = mint::access(call, on, client, For::Client, by, &scope, &shape).await?;
-    mint::note(call, access.issued).await?;
+    let by = GrantType::ClientCredentials;
+    let access = mint::access(call, client, For::Client, by, &scope, &shape)?;
+    let reserved = call.recorder.reserve().await?;
+    access.keep(call.store.db()).await?;
+    mint::note(call, reserved, access.issued);
     // > A refresh token SHOULD NOT be included. (§4.4.3)
     Ok(Tokens {
         expires_in: access.expires_in,

@@ -59,13 +59,17 @@ pub async fn redeem(call: &Call<'_>, client: &Client, params: &Params) -> Result
     // Before the transaction: who holds one connection must not wait for another.
     let known = call.cache.resources().await?;
     let keys = call.keys()?;
+    if client.scope().has("openid") {
+        keys.signing(client.metadata.id_token_signed_response_alg)?;
+    }
+    let reserved = call.recorder.reserve().await?;
 
     let granted = match retrying(|| spend(call, client, &brought, &asked, &known)).await? {
         Redeemed::Refused(refusal) => return Err(refusal.into()),
         Redeemed::Granted(granted) => *granted,
     };
-    // The code is spent: nothing from here on may depend on the database, or a fault would cost the
-    // grant (THREATS X-02).
+    // The code is spent by the commit, and whoever loses the answer begins again (§4.1.2: a code is never
+    // taken twice): nothing from here on depends on the database or waits (THREATS X-02, EX-04).
     let Granted { grant, scope, access, about } = granted;
     let refresh = if client.may_use(GrantType::RefreshToken) {
         Some(mint::refresh(&keys, &grant.id, grant.generation)?)
@@ -84,7 +88,7 @@ pub async fn redeem(call: &Call<'_>, client: &Client, params: &Params) -> Result
     } else {
         None
     };
-    mint::note(call, access.issued).await?;
+    mint::note(call, reserved, access.issued);
     let (expires_in, confirmation) = (access.expires_in, access.confirmation);
     Ok(Tokens { access: access.token, expires_in, scope, refresh, id_token, confirmation })
 }
@@ -153,16 +157,9 @@ async fn spend(
     dpop::spend(call, &mut tx).await?;
     let (life, bonds) = (life(call, client, &scope), call.held.bonds(client));
     let grant = grants::insert(&mut tx, &authorization, life, bonds, call.now).await?;
-    let access = mint::access(
-        call,
-        &mut tx,
-        client,
-        For::Grant(&grant),
-        GrantType::AuthorizationCode,
-        &scope,
-        &shape,
-    )
-    .await?;
+    let by = GrantType::AuthorizationCode;
+    let access = mint::access(call, client, For::Grant(&grant), by, &scope, &shape)?;
+    access.keep(&mut tx).await?;
     let about = mint::about(&mut tx, client, &grant, &scope).await?;
     Event::success(Kind::GrantCreated)
         .client(&client.id)

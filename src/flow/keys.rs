@@ -7,6 +7,8 @@
 
 mod secrets;
 
+pub use secrets::{Replaced, replace_all as replace_secrets};
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
 
@@ -31,6 +33,9 @@ const LONGEST_TOKEN: Seconds = Seconds::days(1);
 /// By then every replica publishes what stands in the database; a second is promised (DESIGN §2), and
 /// clocks differ.
 const SEEN_BY_REPLICAS: Seconds = Seconds(30);
+
+/// What lies further ahead of now than clocks of replicas differ was written by a clock that was wrong.
+const AHEAD: Seconds = Seconds::minutes(5);
 
 /// What rotates when.
 #[derive(Clone, Debug)]
@@ -221,10 +226,14 @@ impl Keyring {
     /// What the database says.
     pub async fn tick(&self, store: &Store, trace: &Trace) -> Result<()> {
         let now = Timestamp(trace.at_ms / 1000);
-        let rows = signing_keys::all(store.db()).await?;
+        secrets::tick(store, &self.kek, &self.schedule, trace).await?;
+        let rows = self.without_a_future(store, now).await?;
+        // A key that signs since a time to come has signed what is valid until then.
         let due = |row: &&SigningKeyRow| {
             row.state() == State::Active
-                && row.activated_at.is_some_and(|at| now - at >= self.schedule.rotation)
+                && row
+                    .activated_at
+                    .is_some_and(|at| now - at >= self.schedule.rotation || at > now + AHEAD)
         };
         for active in rows.iter().filter(due) {
             let pending =
@@ -243,6 +252,18 @@ impl Keyring {
             tx.commit().await?;
         }
         keep_pending(store, &self.kek, &self.schedule, trace).await
+    }
+
+    /// All signing keys. Those that are published, or have ceased to sign, at a time to come were so by a clock
+    /// that was wrong and has been set right: they are from now on, or their turn would never come.
+    async fn without_a_future(&self, store: &Store, now: Timestamp) -> Result<Vec<SigningKeyRow>> {
+        let rows = signing_keys::all(store.db()).await?;
+        let is_ahead = |at: Option<Timestamp>| at.is_some_and(|at| at > now + AHEAD);
+        if !rows.iter().any(|row| is_ahead(Some(row.published_at)) || is_ahead(row.retiring_at)) {
+            return Ok(rows);
+        }
+        signing_keys::bring_back(store.db(), now + AHEAD, now).await?;
+        Ok(signing_keys::all(store.db()).await?)
     }
 
     fn has_reached_everybody(&self, row: &SigningKeyRow, now: Timestamp) -> bool {

@@ -13,13 +13,15 @@ use super::keys::Keys;
 use super::{Call, sid, subject};
 use crate::jose::mac::Unread;
 use crate::jose::{base64url, sign};
-use crate::record::Issued;
+use crate::record::{Issued, Reserved};
 use crate::store::grants::{Grant, Presented};
-use crate::store::{On, opaque_tokens, users};
+use crate::store::opaque_tokens::{self, OpaqueToken};
+use crate::store::{On, users};
 use crate::types::client::{GrantType, TokenFormat};
 use crate::types::token::{OpaqueAccessToken, seal, unseal};
 use crate::types::{
-    Client, Confirmation, Failure, GrantId, Refusal, Result, Scope, Seconds, Secret, Timestamp,
+    Client, Confirmation, Digest, Failure, GrantId, Refusal, Result, Scope, Seconds, Secret,
+    Timestamp,
 };
 
 /// What the token endpoint answers: RFC 6749 §5.1.
@@ -90,6 +92,26 @@ pub struct Access {
     pub confirmation: Confirmation,
     /// What is told about it, once it counts.
     pub issued: Issued,
+    /// The row of an opaque one, which counts when it is kept.
+    row: Option<Box<(Digest, OpaqueToken)>>,
+}
+
+impl Access {
+    /// Whether there is a row to be kept.
+    pub const fn has_row(&self) -> bool {
+        self.row.is_some()
+    }
+
+    /// Writes the row of an opaque token; a JWT writes nothing.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn keep(&self, on: impl Into<On<'_>>) -> Result<()> {
+        if let Some(row) = &self.row {
+            opaque_tokens::insert(on, &row.0, &row.1).await?;
+        }
+        Ok(())
+    }
 }
 
 /// For whom an access token is made.
@@ -108,13 +130,12 @@ struct Core {
     confirmation: Confirmation,
 }
 
-/// Makes an access token. An opaque one is a row, written on `on`; a JWT writes nothing.
+/// Makes an access token. An opaque one counts when its row is kept ([`Access::keep`]).
 ///
 /// # Errors
 /// When something of ours fails.
-pub async fn access(
+pub fn access(
     call: &Call<'_>,
-    on: impl Into<On<'_>>,
     client: &Client,
     whose: For<'_>,
     by: GrantType,
@@ -133,11 +154,13 @@ pub async fn access(
     let full = call.now + shape.lifetime;
     let expires_at = call.held.ends(&confirmation).map_or(full, |ends| full.min(ends));
     let core = Core { jti: Uuid::now_v7().to_string(), expires_at, confirmation };
-    let (token, expires) = match shape.format {
-        TokenFormat::Jwt => (jwt(call, client, grant, shape, scope, &core)?, Some(expires_at)),
+    let (token, expires, row) = match shape.format {
+        TokenFormat::Jwt => {
+            (jwt(call, client, grant, shape, scope, &core)?, Some(expires_at), None)
+        }
         TokenFormat::Opaque => {
             let token = OpaqueAccessToken::generate();
-            let row = opaque_tokens::OpaqueToken {
+            let row = OpaqueToken {
                 id: core.jti.clone(),
                 client_id: client.id.clone(),
                 grant_id: grant.map(|grant| grant.id.clone()),
@@ -148,8 +171,8 @@ pub async fn access(
                 expires_at,
                 confirmation,
             };
-            opaque_tokens::insert(on, &token.digest(), &row).await?;
-            (token.0, None)
+            let row = Box::new((token.digest(), row));
+            (token.0, None, Some(row))
         }
     };
     let issued = Issued {
@@ -162,17 +185,13 @@ pub async fn access(
         request: call.trace.request_id.clone(),
         at: call.trace.at_ms,
     };
-    Ok(Access { token, expires_in: expires_at - call.now, confirmation, issued })
+    Ok(Access { token, expires_in: expires_at - call.now, confirmation, issued, row })
 }
 
-/// Tells the audit trail of a token, before the token leaves the house. Never inside a transaction: a
-/// full buffer waits for whoever writes it, and who writes it may wait for the transaction.
-///
-/// # Errors
-/// When nobody writes any more.
-pub async fn note(call: &Call<'_>, issued: Issued) -> Result<()> {
+/// Tells the audit trail of a token, before the token leaves the house.
+pub fn note(call: &Call<'_>, reserved: Reserved<'_>, issued: Issued) {
     call.metrics.issued(issued.by);
-    Ok(call.recorder.issued(issued).await?)
+    reserved.issued(issued);
 }
 
 fn jwt(

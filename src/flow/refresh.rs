@@ -6,19 +6,28 @@
 //! [RFC 6749 §6]: https://www.rfc-editor.org/rfc/rfc6749#section-6
 //! [RFC 9700 §4.14.2]: https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2
 
-use super::mint::{self, For, IdTokenOf, Tokens};
+use super::mint::{self, Access, For, IdTokenOf, Tokens};
 use super::{Call, audience, client_auth, dpop};
 use crate::people::session;
 use crate::record::{Event, Kind};
 use crate::store::grants::{self, Grant, Presented, Rotation, Terms};
 use crate::store::retrying;
 use crate::types::client::{GrantType, Profile};
-use crate::types::{Client, Code, Params, Refusal, ResourceId, Result, Scope};
+use crate::types::{
+    Client, Code, Params, Refusal, ResourceId, Result, Scope, Seconds, Secret, Timestamp,
+};
+
+/// By so much the clocks of two replicas may differ. A token that was spent further ahead than that was
+/// spent by a clock that was wrong, and nobody knows how long ago that was.
+const SKEW: Seconds = Seconds(2);
 
 /// Trades a refresh token for the next one and a fresh access token.
 ///
 /// A token presented again after its successor was used means that a copy is abroad. We cannot tell
 /// the thief from the owner, so the grant dies, and that is committed although the request is refused.
+///
+/// All that can fail or refuse comes before the statement that decides, and nothing after it waits: no
+/// fault of ours and no refusal spends the token (THREATS EX-04).
 ///
 /// # Errors
 /// `invalid_grant`, `invalid_scope`, `invalid_target`.
@@ -27,32 +36,20 @@ pub async fn rotate(call: &Call<'_>, client: &Client, params: &Params) -> Result
     let Some(presented) = mint::presented(call, text).await? else {
         return Err(Code::InvalidGrant.because("the refresh token is not one of ours").into());
     };
-    let wanted = Wanted {
-        scope: params.one("scope")?.map(Scope::parse).transpose()?,
-        resources: audience::asked(call, client, params).await?,
+    let scope = params.one("scope")?.map(Scope::parse).transpose()?;
+    let resources = audience::asked(call, client, params).await?;
+    let Some(grant) = grants::find(call.store.db(), &presented.grant_id, &client.id).await? else {
+        return Err(dead(&presented, "revoked, unknown, or issued to another client").into());
     };
-    must_be_granted(call, client, &presented, &wanted).await?;
-    // A refusal must not spend the token.
+    let made = Made::of(call, client, &grant, scope, resources).await?;
     client_auth::must_bind(call, client).await?;
     dpop::spend(call, call.store.db()).await?;
+    let reserved = call.recorder.reserve().await?;
 
-    let tokens = &call.config.tokens;
-    let terms = Terms {
-        rotates: match client.metadata.gw_profile {
-            Profile::OAuth21 => true,
-            // > shall not use refresh token rotation except in extraordinary circumstances
-            // (FAPI 2.0 Security Profile §5.3.2.1)
-            Profile::Fapi2 => false,
-        },
-        offline: client.scope().has("offline_access"),
-        idle_at: call.now + tokens.refresh_idle,
-        grace: tokens.refresh_grace,
-        bonds: call.held.bonds(client),
-    };
-    let rotation = grants::rotate(call.store.db(), &presented, &client.id, terms, call.now).await?;
-    let grant = match rotation {
-        Rotation::Rotated(grant) | Rotation::Repeated(grant) => grant,
-        Rotation::Replayed => {
+    let generation = match decide(call, client, &presented, &grant, &made.access).await? {
+        Rotation::Rotated(generation) => generation,
+        Rotation::Spent { successor, ago } if is_answered_again(call, ago) => successor,
+        Rotation::Spent { .. } | Rotation::Replayed => {
             retrying(|| replayed(call, client, &presented)).await?;
             return Err(Code::InvalidGrant
                 .because("the refresh token was used before; everything that came of it is revoked")
@@ -60,42 +57,122 @@ pub async fn rotate(call: &Call<'_>, client: &Client, params: &Params) -> Result
                 .with("generation", presented.generation)
                 .into());
         }
-        Rotation::Foreign => return Err(dead(&presented, "issued to another client").into()),
         Rotation::Unheld => {
             let reason = "bound to a certificate or a key that was not shown";
             return Err(dead(&presented, reason).into());
         }
         Rotation::Dead => {
-            let reason = "expired, revoked, unknown, or offline while the client may not be";
+            let reason = "expired, revoked, or offline while the client may not be";
             return Err(dead(&presented, reason).into());
         }
     };
-    answer(call, client, &grant, wanted).await
+    let Made { access, scope, id_token } = made;
+    mint::note(call, reserved, access.issued);
+    Ok(Tokens {
+        expires_in: access.expires_in,
+        access: access.token,
+        confirmation: access.confirmation,
+        scope,
+        refresh: Some(mint::refresh(&call.keyring.keys(), &grant.id, generation)?),
+        id_token,
+    })
 }
 
-struct Wanted {
-    scope: Option<Scope>,
-    resources: Vec<ResourceId>,
+/// What is answered beside the next refresh token.
+struct Made {
+    access: Access,
+    scope: Scope,
+    id_token: Option<Secret>,
 }
 
-/// A refusal must not spend the token. What was granted never changes, so it is read before the grant
-/// is touched, and only when less than all of it is asked for.
-async fn must_be_granted(
+impl Made {
+    /// Policy is asked again at each refresh: what a client may not have any more, it does not get.
+    async fn of(
+        call: &Call<'_>,
+        client: &Client,
+        grant: &Grant,
+        scope: Option<Scope>,
+        resources: Vec<ResourceId>,
+    ) -> Result<Self> {
+        let scope = mint::allowed(client, &grant.scope, scope)?;
+        let resources = audience::narrowed(&grant.resources, resources)?;
+        let known = call.cache.resources().await?;
+        audience::must_be_open(call, &known, client, &resources)?;
+        let shape = audience::shape(call, &known, client, &resources);
+        let by = GrantType::RefreshToken;
+        let access = mint::access(call, client, For::Grant(grant), by, &scope, &shape)?;
+        let id_token = if scope.has("openid") {
+            let about = mint::about(call.store.db(), client, grant, &scope).await?;
+            let of = IdTokenOf { grant, access: &access.token, code: None, nonce: None, about };
+            Some(mint::id_token(call, client, of)?)
+        } else {
+            None
+        };
+        Ok(Self { access, scope, id_token })
+    }
+}
+
+/// The statement that decides; in a transaction with what else is to be written, where there is something.
+async fn decide(
     call: &Call<'_>,
     client: &Client,
     presented: &Presented,
-    wanted: &Wanted,
-) -> Result<()> {
-    if wanted.scope.is_none() && wanted.resources.is_empty() {
-        return Ok(());
+    grant: &Grant,
+    access: &Access,
+) -> Result<Rotation> {
+    // A refresh of a grant that lives with its session counts as activity there (DESIGN §8).
+    let session = grant
+        .session_seen_at
+        .filter(|seen_at| !grant.offline && session::is_to_be_touched(*seen_at, call.now));
+    if session.is_none() && !access.has_row() {
+        let now = call.clock.now();
+        let terms = terms(call, client, now);
+        let rotation = grants::rotate(call.store.db(), presented, &client.id, terms, now).await?;
+        return Ok(rotation);
     }
-    let id = &presented.grant_id;
-    let Some(granted) = grants::granted(call.store.db(), id, &client.id).await? else {
-        return Err(dead(presented, "unknown, or issued to another client").into());
-    };
-    mint::allowed(client, &granted.scope, wanted.scope.clone())?;
-    audience::narrowed(&granted.resources, wanted.resources.clone())?;
-    Ok(())
+    retrying(|| async {
+        let mut tx = call.store.write().await?;
+        let now = call.clock.now();
+        let terms = terms(call, client, now);
+        let rotation = grants::rotate(&mut tx, presented, &client.id, terms, now).await?;
+        let is_answered = match rotation {
+            Rotation::Rotated(_) => true,
+            Rotation::Spent { ago, .. } => is_answered_again(call, ago),
+            Rotation::Replayed | Rotation::Unheld | Rotation::Dead => false,
+        };
+        if is_answered {
+            access.keep(&mut tx).await?;
+            if let Some(seen_at) = session {
+                let (config, id) = (&call.config.sessions, &grant.session_id);
+                session::touch(&mut tx, config, id, seen_at, now).await?;
+            }
+            tx.commit().await?;
+        }
+        Ok(rotation)
+    })
+    .await
+}
+
+fn terms(call: &Call<'_>, client: &Client, now: Timestamp) -> Terms {
+    Terms {
+        rotates: match client.metadata.gw_profile {
+            Profile::OAuth21 => true,
+            // > shall not use refresh token rotation except in extraordinary circumstances
+            // (FAPI 2.0 Security Profile §5.3.2.1)
+            Profile::Fapi2 => false,
+        },
+        offline: client.scope().has("offline_access"),
+        idle_at: now + call.config.tokens.refresh_idle,
+        bonds: call.held.bonds(client),
+    }
+}
+
+/// Whether the answer may have been lost on its way: the token was spent a moment ago, or while the store
+/// did not answer. What was spent further ahead than clocks differ was spent by a clock that was wrong: how
+/// long ago, nobody knows (THREATS CL-02).
+fn is_answered_again(call: &Call<'_>, ago: Seconds) -> bool {
+    let is_plausible = ago >= Seconds(-SKEW.0);
+    is_plausible && (ago <= call.config.tokens.refresh_grace || call.store.outages().excuse(ago))
 }
 
 async fn replayed(call: &Call<'_>, client: &Client, presented: &Presented) -> Result<()> {
@@ -117,45 +194,4 @@ fn dead(presented: &Presented, reason: &'static str) -> Refusal {
         .with("reason", reason)
         .with("grant_id", &presented.grant_id)
         .with("generation", presented.generation)
-}
-
-async fn answer(call: &Call<'_>, client: &Client, grant: &Grant, wanted: Wanted) -> Result<Tokens> {
-    // Policy is asked again at each refresh: what a client may not have any more, it does not get.
-    let scope = mint::allowed(client, &grant.scope, wanted.scope)?;
-    let resources = audience::narrowed(&grant.resources, wanted.resources)?;
-    let known = call.cache.resources().await?;
-    audience::must_be_open(call, &known, client, &resources)?;
-    let shape = audience::shape(call, &known, client, &resources);
-    let (by, on) = (GrantType::RefreshToken, call.store.db());
-    let access = mint::access(call, on, client, For::Grant(grant), by, &scope, &shape).await?;
-    let id_token = if scope.has("openid") {
-        let about = mint::about(on, client, grant, &scope).await?;
-        let of = IdTokenOf { grant, access: &access.token, code: None, nonce: None, about };
-        Some(mint::id_token(call, client, of)?)
-    } else {
-        None
-    };
-    keep_session(call, grant).await;
-    mint::note(call, access.issued).await?;
-    Ok(Tokens {
-        expires_in: access.expires_in,
-        access: access.token,
-        confirmation: access.confirmation,
-        scope,
-        refresh: Some(mint::refresh(&*call.keys()?, &grant.id, grant.generation)?),
-        id_token,
-    })
-}
-
-/// A refresh of a grant that lives with its session counts as activity there (DESIGN §8), written at
-/// most once a minute. The token is spent already: for a note that could not be taken, its owner must
-/// not be sent away without the next one.
-async fn keep_session(call: &Call<'_>, grant: &Grant) {
-    let (false, Some(seen_at)) = (grant.offline, grant.session_seen_at) else {
-        return;
-    };
-    let (config, id) = (&call.config.sessions, &grant.session_id);
-    if let Err(error) = session::touch(call.store, config, id, seen_at, call.now).await {
-        tracing::warn!(%error, request_id = %call.trace.request_id, "a session's use was not noted");
-    }
 }

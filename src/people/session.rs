@@ -4,7 +4,7 @@ use super::People;
 use crate::config::Sessions;
 use crate::record::{Event, Kind, Trace};
 use crate::store::sessions::{self, IdleAt, SignedIn};
-use crate::store::{Store, retrying};
+use crate::store::{On, Store, retrying};
 use crate::types::session::Session;
 use crate::types::token::SessionSecret;
 use crate::types::{ClientId, Result, Seconds, SessionId, Timestamp, UserId};
@@ -56,22 +56,27 @@ pub async fn live(
     }))
 }
 
+/// Whether the use of a session is to be noted again.
+pub fn is_to_be_touched(seen_at: Timestamp, now: Timestamp) -> bool {
+    seen_at <= now - EVERY
+}
+
 /// Notes that a session was used, at most once a minute.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn touch(
-    store: &Store,
+    on: impl Into<On<'_>>,
     config: &Sessions,
     id: &SessionId,
     seen_at: Timestamp,
     now: Timestamp,
 ) -> Result<()> {
-    let unless_since = now - EVERY;
-    if seen_at <= unless_since {
+    if is_to_be_touched(seen_at, now) {
+        let unless_since = now - EVERY;
         let idle_at =
             IdleAt { usual: idle_at(config, false, now), remembered: idle_at(config, true, now) };
-        sessions::touch(store.db(), id, unless_since, idle_at, now).await?;
+        sessions::touch(on, id, unless_since, idle_at, now).await?;
     }
     Ok(())
 }

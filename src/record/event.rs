@@ -132,6 +132,12 @@ kinds! {
     KeyRetired "key.retired";
     /// A signing key is known to somebody else.
     KeyCompromised "key.compromised";
+    /// A secret of the server was replaced by its next version.
+    SecretReplaced "secret.replaced";
+    /// A secret of the server is known to somebody else: what it made counts for nothing.
+    SecretCompromised "secret.compromised";
+    /// All grants were revoked, because what their refresh tokens were made with is known to somebody else.
+    GrantsRevoked "grants.revoked";
     /// A certificate was revoked: by an administrator, by whoever issued it, or with its client or what issued it.
     CertificateRevoked "certificate.revoked";
     /// A certificate of our authority was made or imported.

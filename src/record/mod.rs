@@ -1,12 +1,14 @@
 //! What is told about what happened: audit events, metrics, the log line of a refusal.
 
+mod clock;
 mod event;
 pub mod metrics;
 pub mod notice;
 mod recorder;
 mod supervisor;
 
+pub use clock::Clock;
 pub use event::{Event, Kind, Trace};
 pub use metrics::Metrics;
-pub use recorder::{Issued, Recorder};
+pub use recorder::{Issued, Recorder, Reserved};
 pub use supervisor::Supervisor;

@@ -70,6 +70,17 @@ enum Waiting {
     Flush(oneshot::Sender<()>),
 }
 
+/// A place in the buffer: what takes it is noted without waiting and without fail.
+#[derive(Debug)]
+pub struct Reserved<'a>(mpsc::Permit<'a, Waiting>);
+
+impl Reserved<'_> {
+    /// Notes that a token was issued.
+    pub fn issued(self, token: Issued) {
+        self.0.send(Waiting::Token(token));
+    }
+}
+
 /// The way in.
 #[derive(Debug)]
 pub struct Recorder {
@@ -101,13 +112,15 @@ impl Recorder {
         (Self { waiting: sender, refusals: Mutex::default() }, task)
     }
 
-    /// Notes that a token was issued; waits while the buffer is full.
+    /// Takes a place for a token that is about to be issued; waits while the buffer is full. Before what
+    /// decides that it is issued, so that nothing is spent for a token that could not be noted; never
+    /// inside a transaction: whoever writes the buffer may wait for it.
     ///
     /// # Errors
     /// When nobody writes any more.
-    pub async fn issued(&self, token: Issued) -> Result<(), Failure> {
-        let sent = self.waiting.send(Waiting::Token(token)).await;
-        sent.map_err(|_| Failure::Busy("the audit trail is closed"))
+    pub async fn reserve(&self) -> Result<Reserved<'_>, Failure> {
+        let place = self.waiting.reserve().await.map(Reserved);
+        place.map_err(|_| Failure::Busy("the audit trail is closed"))
     }
 
     /// Logs a refusal and, unless its subscriber has caused too many this minute, notes an event.

@@ -69,8 +69,9 @@ impl Cache {
     /// What the database says.
     pub async fn confirm(&self) -> sqlx::Result<Versions> {
         // The moment before the question: what is answered was true after it.
-        let asked = self.born.elapsed();
-        let versions = versions::all(&self.store).await?;
+        let (sent, asked) = (Instant::now(), self.born.elapsed());
+        let versions = versions::all(self.store.probe()).await?;
+        self.store.outages().answered(sent);
         if self.seen_clients.swap(versions.clients, Ordering::AcqRel) != versions.clients {
             self.clients.clear();
             if let Ok(mut origins) = self.origins.write() {

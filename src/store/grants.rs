@@ -198,19 +198,23 @@ pub struct Presented {
 }
 
 /// What came of presenting a refresh token.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rotation {
-    /// It was the live one; the grant has moved on to the next generation.
-    Rotated(Grant),
-    /// It was the live one a moment ago and its successor is unused: the same answer again.
-    Repeated(Grant),
+    /// It was the live one; this generation is the live one now.
+    Rotated(i64),
+    /// It was spent so long ago, and its successor is unused.
+    Spent {
+        /// The generation that is live.
+        successor: i64,
+        /// From when the statement that spent it was sent to now. Two clocks may have told that: it can be
+        /// negative.
+        ago: Seconds,
+    },
     /// It was spent before, or comes from a future that a restored backup has forgotten.
     Replayed,
-    /// It was issued to another client.
-    Foreign,
     /// It is bound to a certificate or a key, and another one was shown, or none.
     Unheld,
-    /// Expired, revoked or unknown. Which one is nobody's business.
+    /// Expired, revoked, unknown or issued to another client. Which one is nobody's business.
     Dead,
 }
 
@@ -223,14 +227,12 @@ pub struct Terms {
     pub offline: bool,
     /// When the grant ends if it is not used again.
     pub idle_at: Timestamp,
-    /// How long after its first use a token is answered with the same successor again.
-    pub grace: Seconds,
     /// What the client shows: a token that is bound is not traded without.
     pub bonds: Bonds,
 }
 
 /// Moves a grant to its next generation: compare and set in one statement, so of many racing requests
-/// one wins.
+/// one wins. `now` is when the statement is sent.
 ///
 /// # Errors
 /// What the database says.
@@ -242,15 +244,18 @@ pub async fn rotate(
     now: Timestamp,
 ) -> sqlx::Result<Rotation> {
     let mut on = on.into();
-    let rotated: Option<Row> = sql(concat!(
+    #[derive(FromRow)]
+    struct Rotated {
+        generation: i64,
+    }
+    let rotated: Option<Rotated> = sql(concat!(
         "UPDATE grants SET generation = generation + $6, rotated_at = $1, idle_at = $2
           WHERE grants.id = $3 AND generation = $4 AND client_id = $5 AND ($7 OR NOT grants.offline)
             AND (public_key IS NULL OR public_key = $8) AND (proof_key IS NULL OR proof_key = $9)
             AND ",
         alive!(),
         "
-      RETURNING ",
-        columns!()
+      RETURNING generation"
     ))
     .bind(now)
     .bind(terms.idle_at)
@@ -263,38 +268,34 @@ pub async fn rotate(
     .bind(terms.bonds.proof_key)
     .opt(&mut on)
     .await?;
-    if let Some(grant) = rotated {
-        return Ok(Rotation::Rotated(grant.read()?));
+    if let Some(rotated) = rotated {
+        return Ok(Rotation::Rotated(rotated.generation));
     }
 
     #[derive(FromRow)]
     struct Standing {
-        #[sqlx(flatten)]
-        grant: Row,
+        offline: bool,
+        generation: i64,
         rotated_at: Timestamp,
         public_key: Option<String>,
         proof_key: Option<String>,
         alive: bool,
     }
     let standing: Option<Standing> = sql(concat!(
-        "SELECT ",
-        columns!(),
-        ", grants.rotated_at, grants.public_key, grants.proof_key, (",
+        "SELECT offline, generation, rotated_at, public_key, proof_key, (",
         alive!(),
         ") AS alive
            FROM grants
-          WHERE grants.id = $2"
+          WHERE grants.id = $2 AND grants.client_id = $3"
     ))
     .bind(now)
     .bind(&presented.grant_id)
+    .bind(client)
     .opt(&mut on)
     .await?;
     let Some(standing) = standing else {
         return Ok(Rotation::Dead);
     };
-    if standing.grant.client_id != *client {
-        return Ok(Rotation::Foreign);
-    }
     let is_held = |bound: &Option<String>, shown: Option<Thumbprint>| {
         bound.is_none() || *bound == shown.map(String::from)
     };
@@ -303,12 +304,12 @@ pub async fn rotate(
     {
         return Ok(Rotation::Unheld);
     }
-    if !standing.alive || (standing.grant.offline && !terms.offline) {
+    if !standing.alive || (standing.offline && !terms.offline) {
         return Ok(Rotation::Dead);
     }
-    let successor_is_live = standing.grant.generation == presented.generation + 1;
-    if successor_is_live && now - standing.rotated_at <= terms.grace {
-        return Ok(Rotation::Repeated(standing.grant.read()?));
+    let successor = standing.generation;
+    if successor == presented.generation + 1 {
+        return Ok(Rotation::Spent { successor, ago: now - standing.rotated_at });
     }
     Ok(Rotation::Replayed)
 }
@@ -330,39 +331,26 @@ pub async fn any_live(on: impl Into<On<'_>>, now: Timestamp) -> sqlx::Result<boo
     Ok(any.live)
 }
 
-/// What was granted: it never changes, so it may be read before the grant is touched.
-#[derive(Debug)]
-pub struct Granted {
-    /// The scopes.
-    pub scope: Scope,
-    /// The APIs.
-    pub resources: Vec<ResourceId>,
-}
-
-/// What a grant of this client was for; `None` if there is no such grant.
+/// A grant of this client that was not revoked. But for its generation it never changes, so whatever depends
+/// on it is made before the grant is touched; whether it is alive is decided when it is.
 ///
 /// # Errors
 /// What the database says.
-pub async fn granted(
+pub async fn find(
     on: impl Into<On<'_>>,
     id: &GrantId,
     client: &ClientId,
-) -> sqlx::Result<Option<Granted>> {
-    #[derive(FromRow)]
-    struct Row {
-        scope: String,
-        resources: String,
-    }
-    let row: Option<Row> =
-        sql("SELECT scope, resources FROM grants WHERE id = $1 AND client_id = $2")
-            .bind(id)
-            .bind(client)
-            .opt(on)
-            .await?;
-    row.map(|row| {
-        Ok(Granted { scope: to_scope(&row.scope)?, resources: from_json(&row.resources)? })
-    })
-    .transpose()
+) -> sqlx::Result<Option<Grant>> {
+    let row: Option<Row> = sql(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM grants WHERE grants.id = $1 AND grants.client_id = $2 AND grants.revoked_at IS NULL"
+    ))
+    .bind(id)
+    .bind(client)
+    .opt(on)
+    .await?;
+    row.map(Row::read).transpose()
 }
 
 /// What introspection and userinfo tell of a live grant and its user.
@@ -590,6 +578,38 @@ pub async fn revoke_all(
     .bind(client)
     .run(tx)
     .await
+}
+
+/// Revokes live grants that were made before `now`, at most `most` of them: those whose identifier comes after
+/// `after`. Returns which: the last of them is where to go on.
+///
+/// # Errors
+/// What the database says.
+pub async fn revoke_some(
+    on: impl Into<On<'_>>,
+    after: &str,
+    most: i64,
+    now: Timestamp,
+) -> sqlx::Result<Vec<String>> {
+    #[derive(FromRow)]
+    struct Revoked {
+        id: String,
+    }
+    let revoked: Vec<Revoked> = sql("UPDATE grants SET revoked_at = $1
+          WHERE id IN (SELECT id FROM grants
+                        WHERE id > $2 AND revoked_at IS NULL AND expires_at > $1 AND created_at <= $1
+                        ORDER BY id
+                        LIMIT $3)
+            AND revoked_at IS NULL
+      RETURNING id")
+    .bind(now)
+    .bind(after)
+    .bind(most)
+    .all(on)
+    .await?;
+    let mut ids: Vec<_> = revoked.into_iter().map(|row| row.id).collect();
+    ids.sort_unstable();
+    Ok(ids)
 }
 
 /// The clients that act for a user without having asked: trusted ones, by what lives of theirs. The

@@ -25,6 +25,7 @@ pub mod jobs;
 mod lender;
 pub mod opaque_tokens;
 mod open;
+mod outages;
 pub mod outbox;
 #[cfg(test)]
 mod plans;
@@ -54,6 +55,7 @@ use serde::de::DeserializeOwned;
 pub use db::{Db, On, Row, Sql, Tx, is_duplicate, is_transient, sql};
 pub use fault::is_away;
 pub use open::{Limits, OpenError, Purpose};
+pub use outages::Outages;
 
 use crate::types::{Error, Failure};
 
@@ -61,14 +63,33 @@ use crate::types::{Error, Failure};
 #[derive(Clone, Debug)]
 pub struct Store {
     db: Db,
+    /// A connection for the question whether the database answers: it waits for nobody else's.
+    probe: Db,
+    outages: std::sync::Arc<Outages>,
     /// The lock on an SQLite file, held as long as a server lives.
     _lock: Option<std::sync::Arc<std::fs::File>>,
+}
+
+impl<'c> From<&'c Store> for On<'c> {
+    fn from(store: &'c Store) -> Self {
+        Self::Db(&store.db)
+    }
 }
 
 impl Store {
     /// For single statements outside a transaction.
     pub fn db(&self) -> &Db {
         &self.db
+    }
+
+    /// For the question whether the database answers.
+    pub(crate) fn probe(&self) -> &Db {
+        &self.probe
+    }
+
+    /// When it did not answer.
+    pub fn outages(&self) -> &Outages {
+        &self.outages
     }
 
     /// Opens a write transaction, whose first statement must be a write: a transaction that reads

@@ -177,9 +177,13 @@ impl Store {
         let write = Lender::of(options.clone(), 1, waits).of_file(file.clone());
         let waits = Waits { lend: limits.acquire, statement: SQLITE };
         let readers = limits.connections.min(readers());
-        let read = Lender::of(options.read_only(true), readers, waits).of_file(file);
+        let options = options.read_only(true);
+        let probe = Lender::of(options.clone(), 1, waits).of_file(file.clone());
+        let read = Lender::of(options, readers, waits).of_file(file);
         patient.close().await;
-        Ok(Self { db: Db::Sqlite { read: Arc::new(read), write: Arc::new(write) }, _lock: lock })
+        let [write, read, probe] = [write, read, probe].map(Arc::new);
+        let probe = Db::Sqlite { read: probe, write: write.clone() };
+        Ok(Self { db: Db::Sqlite { read, write }, probe, outages: Arc::default(), _lock: lock })
     }
 
     async fn open_postgres(
@@ -205,12 +209,16 @@ impl Store {
             options.options([("statement_timeout", statement.as_str())])
         };
         let waits = Waits { lend: limits.acquire, statement: limits.statement + TRANSIT };
-        let lender = Lender::of(options, limits.connections, waits).pooled(limits.is_pooled);
-        Ok(Self { db: Db::Postgres(Arc::new(lender)), _lock: None })
+        let [db, probe] = [limits.connections, 1].map(|most| {
+            let lender = Lender::of(options.clone(), most, waits).pooled(limits.is_pooled);
+            Db::Postgres(Arc::new(lender))
+        });
+        Ok(Self { db, probe, outages: Arc::default(), _lock: None })
     }
 
     /// Lets every connection finish and closes it.
     pub async fn close(&self) {
+        self.probe.close().await;
         self.db.close().await;
     }
 

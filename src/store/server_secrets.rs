@@ -92,6 +92,47 @@ pub async fn insert(
     Ok(true)
 }
 
+/// Lets the versions before `version` be read until `until`, and those that are superseded already no longer
+/// than before.
+///
+/// # Errors
+/// What the database says.
+pub async fn supersede(
+    tx: &mut Tx,
+    name: &str,
+    version: i64,
+    until: Timestamp,
+) -> sqlx::Result<()> {
+    sql("UPDATE server_secrets SET read_until = $1
+          WHERE name = $2 AND version < $3 AND read_until IS NULL")
+    .bind(until)
+    .bind(name)
+    .bind(version)
+    .run(tx)
+    .await
+    .map(drop)
+}
+
+/// Drops the versions before `version`: what they made counts for nothing.
+///
+/// # Errors
+/// What the database says.
+pub async fn drop_before(tx: &mut Tx, name: &str, version: i64) -> sqlx::Result<u64> {
+    sql("DELETE FROM server_secrets WHERE name = $1 AND version < $2")
+        .bind(name)
+        .bind(version)
+        .run(tx)
+        .await
+}
+
+/// Drops the versions of which nothing is read any more.
+///
+/// # Errors
+/// What the database says.
+pub async fn drop_unread(tx: &mut Tx, now: Timestamp) -> sqlx::Result<u64> {
+    sql("DELETE FROM server_secrets WHERE read_until <= $1").bind(now).run(tx).await
+}
+
 /// Replaces the sealed form, when it was sealed again under a newer key and nobody did so meanwhile.
 ///
 /// # Errors

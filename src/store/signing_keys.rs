@@ -149,6 +149,25 @@ pub async fn activate(on: impl Into<On<'_>>, id: &str, now: Timestamp) -> sqlx::
     Ok(activated == 1)
 }
 
+/// Sets what was published, or ceased to sign, after `ahead` to `now`: a clock was wrong then.
+///
+/// # Errors
+/// What the database says.
+pub async fn bring_back(
+    on: impl Into<On<'_>>,
+    ahead: Timestamp,
+    now: Timestamp,
+) -> sqlx::Result<u64> {
+    sql("UPDATE signing_keys
+            SET published_at = CASE WHEN published_at > $1 THEN $2 ELSE published_at END,
+                retiring_at = CASE WHEN retiring_at > $1 THEN $2 ELSE retiring_at END
+          WHERE published_at > $1 OR retiring_at > $1")
+    .bind(ahead)
+    .bind(now)
+    .run(on)
+    .await
+}
+
 /// Takes out of the JWKS what retired before `before`.
 ///
 /// # Errors

@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use super::{Store, Tx, sql};
+use super::{On, Tx, sql};
 
 /// The versions of everything that is cached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,8 +56,8 @@ struct Version {
 ///
 /// # Errors
 /// What the database says.
-pub async fn all(store: &Store) -> sqlx::Result<Versions> {
-    let rows: Vec<Version> = sql("SELECT name, version FROM versions").all(store.db()).await?;
+pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Versions> {
+    let rows: Vec<Version> = sql("SELECT name, version FROM versions").all(on).await?;
     let of =
         |kind: Kind| rows.iter().find(|row| row.name == kind.name()).map_or(0, |row| row.version);
     Ok(Versions {

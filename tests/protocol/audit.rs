@@ -19,6 +19,7 @@ use crate::caller::{MTLS, NAME};
 use crate::http::Answer;
 use crate::inventory::Made;
 use crate::jwt::Signer;
+use crate::key_rotation::replace_secrets;
 use crate::server::{Client, ISSUER, PASSWORD, Server};
 
 /// All that is logged on this thread, which is all that the server of a test does.
@@ -387,6 +388,8 @@ async fn tell(kind: Kind, server: &Server) {
             server.wait(if kind == Kind::CertificateExpired { 4 * day } else { 3 * day });
             server.look().await;
         }
+        Kind::SecretReplaced => drop(replace_secrets(server, false).await),
+        Kind::SecretCompromised | Kind::GrantsRevoked => drop(replace_secrets(server, true).await),
         Kind::NoticeUndelivered => server.give_up().await,
     }
 }
@@ -451,7 +454,7 @@ async fn issued_tokens_are_recorded_in_batches_of_500_at_most() {
             request: "by hand".to_owned(),
             at: server.trace().at_ms,
         };
-        server.app().recorder.issued(issued).await.unwrap();
+        server.app().recorder.reserve().await.unwrap().issued(issued);
     }
     let token = server.token_of(&client).await;
 

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 
 use gatewright::app::{App, Clock};
 use gatewright::config::{Config, DatabaseUrl, EncryptionKeys, Issuer};
+use gatewright::flow::keys::{self as keys_of_server, Replaced, Schedule};
 use gatewright::jose::jwk::Jwks;
 use gatewright::jose::jws::{self, Keys, Typ};
 use gatewright::store::signing_keys::{self, SigningKeyRow, State};
-use gatewright::store::{Limits, Purpose, Store, server_secrets};
+use gatewright::store::{Limits, Purpose, Store, server_secrets, sql};
 use gatewright::types::{Algorithm, Seconds, Secret};
 use serde_json::{Value, json};
 
@@ -229,6 +230,163 @@ async fn a_compromised_key_counts_for_nothing() {
     assert!(is_of(&cached, &next.token("access_token")));
     assert!(is_of(&cached, &next.token("id_token")));
     assert!(replica.is_active(&client, &next.token("access_token")).await);
+}
+
+/// The versions of the secrets that can be replaced.
+async fn versions(server: &Server, name: &str) -> Vec<i64> {
+    let rows = server_secrets::all(server.app().store.db()).await.unwrap();
+    rows.into_iter().filter(|row| row.name == name).map(|row| row.version).collect()
+}
+
+/// What `gatewright key rotate --secrets` does.
+pub(crate) async fn replace_secrets(server: &Server, compromised: bool) -> Replaced {
+    let (app, schedule) = (server.app(), Schedule::of(&server.app().config));
+    let trace = server.trace();
+    let kek = app.keyring.kek();
+    let replaced =
+        keys_of_server::replace_secrets(&app.store, kek, &schedule, compromised, &trace).await;
+    app.confirm().await.unwrap();
+    replaced.unwrap()
+}
+
+/// THREATS EX-17: the key of the refresh tokens' MAC is replaced by schedule, and a replica that has not seen
+/// it yet looks before it refuses; what the version before has made is read as long as any refresh token
+/// lives, and then that version is gone.
+#[tokio::test]
+async fn secrets_are_replaced_by_schedule_and_read_as_long_as_tokens_live() {
+    let server = Server::with(|config| {
+        config.tokens.refresh_idle = Seconds(200 * DAY);
+        config.tokens.refresh_absolute = Seconds(200 * DAY);
+    })
+    .await;
+    let replica = server.replica().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let grant = async || {
+        let granted = server.granted("ada", &client, "openid offline_access").await;
+        granted.token("refresh_token")
+    };
+    let (kept, used) = (grant().await, grant().await);
+
+    server.wait(30 * DAY);
+    tick(&server).await;
+    let next = server.refresh(&client, &used, "").await.ok().token("refresh_token");
+
+    assert_eq!(versions(&server, "refresh-tokens").await, [1, 2]);
+    assert!(next.len() > used.len(), "it names the version");
+    replica.refresh(&client, &next, "").await.ok();
+    for days in [30, 139] {
+        server.wait(days * DAY);
+        tick(&server).await;
+        assert!(versions(&server, "refresh-tokens").await.contains(&1), "it is read");
+    }
+    server.refresh(&client, &kept, "").await.ok();
+    server.wait(31 * DAY);
+    tick(&server).await;
+    assert!(!versions(&server, "refresh-tokens").await.contains(&1));
+    for fixed in ["sid", "pairwise-subjects"] {
+        assert_eq!(versions(&server, fixed).await, [1], "{fixed}");
+    }
+    assert!(!server.events("secret.replaced").await.is_empty());
+}
+
+/// THREATS EX-17: of secrets that somebody else has nothing is left: no token that was made with them is taken,
+/// be it ours or forged, on any replica; and the grants that it could have been made for are over.
+#[tokio::test]
+async fn a_compromised_secret_makes_and_reads_nothing_any_more() {
+    let server = Server::start().await;
+    let replica = server.replica().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let granted = server.granted("ada", &client, "openid offline_access").await;
+    server.granted("ada", &client, "openid").await;
+    let (refresh, access) = (granted.token("refresh_token"), granted.token("access_token"));
+
+    server.wait(1);
+    let replaced = replace_secrets(&server, true).await;
+    replica.app().confirm().await.unwrap();
+
+    assert_eq!(replaced.grants, 2);
+    for one in [&server, &replica] {
+        one.refresh(&client, &refresh, "").await.refused(400, "invalid_grant");
+        assert!(!one.is_active(&client, &access).await);
+    }
+    for name in ["refresh-tokens", "dpop-nonces", "pages"] {
+        assert_eq!(versions(&server, name).await, [2], "{name}");
+    }
+    assert_eq!(server.events("secret.compromised").await.len(), 3);
+    assert_eq!(server.events("grants.revoked").await.len(), 1);
+    let next = server.granted("ada", &client, "openid offline_access").await;
+    replica.refresh(&client, &next.token("refresh_token"), "").await.ok();
+}
+
+/// Replaced before its time, what was made before stays what it was; and so do the subjects of people.
+#[tokio::test]
+async fn replaced_secrets_end_nothing() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let granted = server.granted("ada", &client, "openid offline_access").await;
+
+    let replaced = replace_secrets(&server, false).await;
+    let again = replace_secrets(&server, false).await;
+
+    assert_eq!((replaced.grants, again.grants), (0, 0));
+    assert_eq!(again.secrets, [("dpop-nonces", 3), ("pages", 3), ("refresh-tokens", 3)]);
+    let next = server.refresh(&client, &granted.token("refresh_token"), "").await.ok();
+    server.refresh(&client, &next.token("refresh_token"), "").await.ok();
+}
+
+/// A secret whose row is lost is not made anew while grants live: every refresh token would be void without
+/// a word. Where none lives it is; and `--secrets --compromised` is the way out.
+#[tokio::test]
+async fn a_lost_secret_refuses_to_start_while_grants_live() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let lose = async || {
+        let lose = sql("DELETE FROM server_secrets WHERE name = 'refresh-tokens'");
+        lose.run(server.app().store.db()).await.unwrap();
+    };
+    lose().await;
+    opened(&server, &["A"]).await.unwrap().close().await;
+    assert_eq!(versions(&server, "refresh-tokens").await, [2]);
+    server.app().confirm().await.unwrap();
+    server.granted("ada", &client, "openid").await;
+    lose().await;
+
+    let refused = opened(&server, &["A"]).await.unwrap_err();
+
+    assert!(refused.contains("refresh-tokens is missing"), "{refused}");
+    assert!(versions(&server, "refresh-tokens").await.is_empty());
+    server.wait(1);
+    assert_eq!(replace_secrets(&server, true).await.grants, 1);
+    opened(&server, &["A"]).await.unwrap().close().await;
+}
+
+/// A clock that was years ahead at the first start and is then set right: the keys that it dated take their
+/// turn as if they had been made now, and those that have signed with it sign no more.
+#[tokio::test]
+async fn keys_aged_from_the_future_are_replaced() {
+    let server = Server::start().await;
+    let first = kid(&server, Algorithm::Es256, State::Active).await;
+    let pending = kid(&server, Algorithm::Es256, State::Pending).await;
+
+    server.wait(-3 * 365 * DAY);
+    tick(&server).await;
+    assert_eq!(
+        kid(&server, Algorithm::Es256, State::Active).await,
+        first,
+        "verifiers lack the next"
+    );
+    server.wait(MAX_AGE + 30);
+    tick(&server).await;
+
+    assert_eq!(kid(&server, Algorithm::Es256, State::Active).await, pending);
+    server.wait(2 * DAY);
+    tick(&server).await;
+    assert!(!kids(&published(&server).await).contains(&first), "nor is its signature taken");
+    assert_eq!(versions(&server, "refresh-tokens").await, [1, 2]);
 }
 
 fn key(letter: &str) -> String {

@@ -3,6 +3,8 @@
 //! A refresh token is a generation of its grant: there is one live one, a lost answer is given again for
 //! ten seconds, and whatever else is presented twice ends the grant.
 
+use std::time::{Duration, Instant};
+
 use gatewright::store::{sql, sweep};
 use gatewright::types::client::GrantType;
 use serde_json::{Value, json};
@@ -206,6 +208,114 @@ async fn a_clock_that_jumps_back_resurrects_no_token() {
     server.wait(-3600);
 
     is_refused(&server, &client, &first).await;
+}
+
+/// THREATS CL-02: how long ago a clock that was wrong has spent a token, nobody knows.
+#[tokio::test]
+async fn a_clock_that_went_back_answers_no_spent_token_again() {
+    let (server, client, token) = granted("openid offline_access").await;
+    server.wait(DAY);
+    let next = rotated(&server, &client, &token).await;
+
+    server.wait(-3600);
+    is_refused(&server, &client, &token).await;
+
+    is_refused(&server, &client, &next).await;
+}
+
+/// THREATS CL-01: a lost answer is asked for at a replica whose clock goes a little behind.
+#[tokio::test]
+async fn the_clocks_of_replicas_may_differ_by_two_seconds() {
+    let (server, client, token) = granted("openid").await;
+    let ahead = server.replica_ahead(2).await;
+    let lost = rotated(&ahead, &client, &token).await;
+
+    assert_eq!(rotated(&server, &client, &token).await, lost);
+}
+
+/// The store did not answer this replica from `began` seconds ago to `ended` seconds ago.
+fn outage(server: &Server, began: u64, ended: u64) {
+    let ago = |seconds| Instant::now().checked_sub(Duration::from_secs(seconds)).unwrap();
+    server.app().store.outages().note(ago(began), ago(ended));
+}
+
+/// DESIGN §3, THREATS EX-04: an answer that was lost in an outage is given again when the outage is over;
+/// its successor is the one live token, as ever.
+#[tokio::test]
+async fn what_was_spent_in_an_outage_is_answered_again() {
+    let (server, client, token) = granted("openid").await;
+    let lost = rotated(&server, &client, &token).await;
+    server.wait(30);
+    outage(&server, 31, 5);
+
+    assert_eq!(rotated(&server, &client, &token).await, lost);
+    rotated(&server, &client, &lost).await;
+
+    is_refused(&server, &client, &token).await;
+}
+
+/// DESIGN §3, THREATS EX-04: by this much, and not to another key or client.
+#[tokio::test]
+async fn an_outage_excuses_nothing_else() {
+    let (server, client, token) = granted("openid offline_access").await;
+    let another = server.granted("ada", &client, "openid offline_access").await;
+    let another = another.token("refresh_token");
+    let thief = server.web_app().await;
+    for token in [&token, &another] {
+        rotated(&server, &client, token).await;
+    }
+
+    server.wait(30);
+    outage(&server, 27, 5);
+    is_refused(&server, &thief, &token).await;
+    is_refused(&server, &client, &token).await;
+    server.wait(600);
+    outage(&server, 631, 5);
+
+    is_refused(&server, &client, &another).await;
+}
+
+/// THREATS EX-04: a replica that saw no outage, or was started when it was over, knows nothing of it: there
+/// the grace is the ordinary one (docs/operations.md).
+#[tokio::test]
+async fn another_replica_or_a_restarted_one_excuses_what_it_has_seen_alone() {
+    for restarted in [false, true] {
+        let (server, client, token) = granted("openid").await;
+        rotated(&server, &client, &token).await;
+        server.wait(30);
+        outage(&server, 31, 5);
+        let other = if restarted { server.restarted().await } else { server.replica().await };
+
+        is_refused(&other, &client, &token).await;
+    }
+}
+
+/// A refusal of policy spends nothing: what was taken from the client can be given back.
+#[tokio::test]
+async fn a_refusal_of_policy_spends_no_token() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let photos = "https://photos.example";
+    server.resource(photos).await;
+    let client = server
+        .register(json!({
+            "redirect_uris": [Client::REDIRECT_URI],
+            "grant_types": ["authorization_code", "refresh_token"],
+            "scope": "openid",
+            "gw_allowed_resources": [photos],
+        }))
+        .await;
+    let more = format!("&resource={photos}");
+    let place = Browser::of(&server).authorize("ada", &client, "openid", &more).await;
+    let token = server.redeem(&client, &place.parameter("code")).await.ok().token("refresh_token");
+    let allowed = server.find(&client).await.metadata.gw_allowed_resources;
+
+    server.change(&client, |metadata| metadata.gw_allowed_resources.clear()).await;
+    server.refresh(&client, &token, "").await.refused(400, "invalid_target");
+    server.wait(11);
+    server.change(&client, |metadata| metadata.gw_allowed_resources = allowed).await;
+
+    rotated(&server, &client, &token).await;
 }
 
 /// > The refresh token is bound to the client to which it was issued (RFC 6749 §6); THREATS RT-07

@@ -49,7 +49,8 @@ async fn certified(pebble: &Pebble, change: impl FnOnce(&mut Config)) -> Server 
     }
     server.wait(today() - BEGINNING);
     let (store, now) = (server.app().store.db(), server.trace().now());
-    let (every, lease) = (Seconds(0), Seconds(LATER - 1));
+    // As long as a lease is: one that is longer was written by a clock that was wrong.
+    let (every, lease) = (Seconds(0), Seconds::minutes(5));
     assert!(jobs::lease(store, "acme", "nobody", every, lease, now).await.unwrap());
     server
 }

@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 
 use zeroize::Zeroizing;
 
-use super::unseal;
+use super::{AHEAD, Schedule, unseal};
 use crate::jose::mac::{Mac, VersionedMac};
 use crate::jose::seal::{self, Kek, Owner};
-use crate::store::{Store, grants, server_secrets};
+use crate::record::{Event, Kind, Trace};
+use crate::store::{Store, grants, server_secrets, versions};
 use crate::types::secret::entropy;
-use crate::types::{Failure, Result, Timestamp};
+use crate::types::{Failure, Result, Seconds, Timestamp};
 
 /// What the server keeps a secret for. Each is made at the first start that knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,12 +36,23 @@ impl Purpose {
 
     /// As it stands in the database.
     pub(super) const fn name(self) -> &'static str {
+        self.life(Seconds(0)).0
+    }
+
+    /// How long a version is read after the next one has taken its place; `None`: there is only ever one,
+    /// because clients keep what it makes.
+    const fn read_for(self, schedule: &Schedule) -> Option<Seconds> {
+        self.life(schedule.refresh_tokens).1
+    }
+
+    /// Each purpose in a line: its name, and how long old versions are read.
+    const fn life(self, refresh_tokens: Seconds) -> (&'static str, Option<Seconds>) {
         match self {
-            Self::RefreshTokens => "refresh-tokens",
-            Self::DpopNonces => "dpop-nonces",
-            Self::Pages => "pages",
-            Self::PairwiseSubjects => "pairwise-subjects",
-            Self::Sid => "sid",
+            Self::RefreshTokens => ("refresh-tokens", Some(refresh_tokens)),
+            Self::DpopNonces => ("dpop-nonces", Some(Seconds::hours(1))),
+            Self::Pages => ("pages", Some(Seconds::days(1))),
+            Self::PairwiseSubjects => ("pairwise-subjects", None),
+            Self::Sid => ("sid", None),
         }
     }
 }
@@ -93,8 +105,134 @@ async fn make(store: &Store, kek: &Kek, names: &[&str], now: Timestamp) -> Resul
 async fn add(store: &Store, kek: &Kek, name: &str, before: i64, now: Timestamp) -> Result<()> {
     let mut tx = store.write().await?;
     server_secrets::insert(&mut tx, name, before, &new(kek, name, before + 1), now).await?;
+    versions::bump(&mut tx, versions::Kind::Keys).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// What came of replacing the secrets.
+#[derive(Debug)]
+pub struct Replaced {
+    /// Which, and the versions that make from now on.
+    pub secrets: Vec<(&'static str, i64)>,
+    /// How many grants have ended.
+    pub grants: usize,
+}
+
+/// As many grants as one statement revokes.
+const BATCH: i64 = 500;
+
+/// Replaces the secrets whose time has come, and drops the versions that nobody reads any more.
+pub(super) async fn tick(
+    store: &Store,
+    kek: &Kek,
+    schedule: &Schedule,
+    trace: &Trace,
+) -> Result<()> {
+    let now = trace.now();
+    let rows = server_secrets::all(store.db()).await?;
+    for purpose in Purpose::ALL {
+        let newest = rows.iter().rfind(|row| row.name == purpose.name());
+        let (Some(newest), Some(read_for)) = (newest, purpose.read_for(schedule)) else {
+            continue;
+        };
+        let age = now - newest.created_at;
+        if age >= schedule.rotation || age < Seconds(-AHEAD.0) {
+            replace(store, kek, purpose, newest.version, Some(read_for), trace).await?;
+        }
+    }
+    if rows.iter().any(|row| row.read_until.is_some_and(|until| until <= now)) {
+        let mut tx = store.write().await?;
+        server_secrets::drop_unread(&mut tx, now).await?;
+        versions::bump(&mut tx, versions::Kind::Keys).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+/// Replaces every secret that can be replaced, before its time. `compromised`: the versions before are dropped,
+/// and with them all grants end, for nobody can tell their refresh tokens from forged ones.
+///
+/// It needs no open keyring: it is also the way out when a secret is lost.
+///
+/// # Errors
+/// When what is sealed does not open, which then changes nothing; what the database says.
+pub async fn replace_all(
+    store: &Store,
+    kek: &Kek,
+    schedule: &Schedule,
+    compromised: bool,
+    trace: &Trace,
+) -> Result<Replaced> {
+    // Nothing is sealed under a key-encryption key that is not the server's.
+    Opened::read(store, kek).await?;
+    let mut replaced = Replaced { secrets: Vec::new(), grants: 0 };
+    for known in server_secrets::newest(store.db()).await? {
+        let purpose = Purpose::ALL.into_iter().find(|purpose| purpose.name() == known.name);
+        let Some((purpose, read_for)) =
+            purpose.and_then(|one| Some((one, one.read_for(schedule)?)))
+        else {
+            continue;
+        };
+        let read_for = Some(read_for).filter(|_| !compromised);
+        if replace(store, kek, purpose, known.newest, read_for, trace).await? {
+            replaced.secrets.push((purpose.name(), known.newest + 1));
+        }
+    }
+    if compromised {
+        replaced.grants = revoke_all_grants(store, trace).await?;
+    }
+    Ok(replaced)
+}
+
+async fn revoke_all_grants(store: &Store, trace: &Trace) -> Result<usize> {
+    let mut count = 0;
+    let mut last = String::new();
+    loop {
+        let revoked = grants::revoke_some(store.db(), &last, BATCH, trace.now()).await?;
+        count += revoked.len();
+        match revoked.into_iter().next_back() {
+            Some(id) => last = id,
+            None => break,
+        }
+    }
+    Event::success(Kind::GrantsRevoked).fact("grants", count).write_alone(store, trace).await?;
+    Ok(count)
+}
+
+/// Adds the version after `before`. Older ones are read for so long; `None`: not any more. `false`: another
+/// replica was quicker.
+async fn replace(
+    store: &Store,
+    kek: &Kek,
+    purpose: Purpose,
+    before: i64,
+    read_for: Option<Seconds>,
+    trace: &Trace,
+) -> Result<bool> {
+    let (name, version, now) = (purpose.name(), before + 1, trace.now());
+    let mut tx = store.write().await?;
+    if !server_secrets::insert(&mut tx, name, before, &new(kek, name, version), now).await? {
+        return Ok(false);
+    }
+    let kind = match read_for {
+        Some(read_for) => {
+            server_secrets::supersede(&mut tx, name, version, now + read_for).await?;
+            Kind::SecretReplaced
+        }
+        None => {
+            server_secrets::drop_before(&mut tx, name, version).await?;
+            Kind::SecretCompromised
+        }
+    };
+    Event::success(kind)
+        .fact("secret", name)
+        .fact("version", version)
+        .write(&mut tx, trace)
+        .await?;
+    versions::bump(&mut tx, versions::Kind::Keys).await?;
+    tx.commit().await?;
+    Ok(true)
 }
 
 /// A new secret, sealed.

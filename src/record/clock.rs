@@ -1,0 +1,42 @@
+//! Where the time comes from. A request reads it once; below, time is a value.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::types::Timestamp;
+
+/// A clock: the system's, or one that a test winds.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> i64 + Send + Sync>);
+
+impl Clock {
+    /// The system's.
+    #[expect(clippy::disallowed_methods, reason = "the one place that may")]
+    pub fn system() -> Self {
+        Self::of(|| {
+            let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+            since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+        })
+    }
+
+    /// One that tells what `now_ms` says: Unix milliseconds.
+    pub fn of(now_ms: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now_ms))
+    }
+
+    /// Unix milliseconds.
+    pub fn now_ms(&self) -> i64 {
+        (self.0)()
+    }
+
+    /// Unix seconds.
+    pub fn now(&self) -> Timestamp {
+        Timestamp(self.now_ms().div_euclid(1000))
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
+}
