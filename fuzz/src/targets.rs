@@ -76,7 +76,7 @@ fn header(data: &[u8]) {
     let lines: Vec<_> = fields.split(|byte| *byte == b'\n').collect();
     let mut parts = lines.split(|line| line.is_empty());
     let (certificate, chain) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    let _read_or_refused = header::read(form, certificate, chain);
+    let _read_or_refused = header::read(form, certificate, chain, 4);
 }
 
 /// What a registration asks a subject to be.

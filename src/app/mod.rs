@@ -142,7 +142,7 @@ impl App {
         registration::settle(&store, &trace).await?;
         let cache = Cache::new(store.clone());
         cache.confirm().await?;
-        let trust = Trust::open(&config.client_certificates.anchors)?;
+        let trust = Trust::open(&config.client_certificates)?;
         trust.take(&cache.authorities().await?)?;
         // The task writes until the last recorder is gone, and `close` waits for what it has.
         let metrics = Metrics::default();
@@ -207,7 +207,7 @@ impl App {
     /// When the database does not answer.
     pub async fn ask_anew(&self) -> Result<()> {
         let trace = Trace::of_command(self.clock.now_ms());
-        self.judge(&trace).watch_bound(&self.trust.anchors()).await?;
+        self.judge(&trace).watch_bound(&self.trust).await?;
         // One after the other at each place: who hangs there has waited for it alone.
         let mut places: HashMap<Option<String>, Vec<Arc<Watched>>> = HashMap::new();
         for watched in self.revocations.due(trace.now()) {

@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
-use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -22,7 +21,7 @@ use crate::pki::authority::{Authority, Given, name, split};
 use crate::pki::{Certificate, pem};
 use crate::store::authorities::{self, AuthorityRow};
 use crate::store::certificates::{self, Revoked};
-use crate::types::{Seconds, Thumbprint};
+use crate::types::{self, Seconds, Thumbprint};
 
 /// What can be done with the authority.
 #[derive(Debug, Subcommand)]
@@ -183,7 +182,7 @@ impl Imported {
             return Ok(None);
         };
         let mut found = certificates(intermediate)?.into_iter();
-        let nothing = || Wrong(format!("{} holds no certificate (PEM)", intermediate.display()));
+        let nothing = || Wrong(format!("{} holds no certificate", intermediate.display()));
         let certificate = found.next().ok_or_else(nothing)?;
         let mut chain: Vec<_> = found.collect();
         if let Some(file) = &self.chain {
@@ -194,20 +193,20 @@ impl Imported {
 }
 
 fn certificates(file: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
-    let text = desk::read(file)?;
-    let read: Result<_, _> = CertificateDer::pem_slice_iter(text.as_bytes()).collect();
-    Ok(read.map_err(|error| Wrong(format!("{} is not PEM: {error}", file.display())))?)
+    let read = types::pem::certificates(&desk::read_bytes(file)?);
+    Ok(read.map_err(|why| Wrong(format!("{} {why}", file.display())))?)
 }
 
 fn private_key(file: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
-    let text = desk::read(file)?;
-    let key = PrivatePkcs8KeyDer::from_pem_slice(text.as_bytes()).map_err(|_| {
-        Wrong(format!(
-            "{} holds no PRIVATE KEY in PEM: openssl pkcs8 -topk8 -nocrypt -in KEY makes it so",
+    let read = types::pem::private_key(&desk::read_bytes(file)?);
+    match read.map_err(|why| Wrong(format!("{} {why}", file.display())))? {
+        PrivateKeyDer::Pkcs8(key) => Ok(Zeroizing::new(key.secret_pkcs8_der().to_vec())),
+        PrivateKeyDer::Pkcs1(_) | PrivateKeyDer::Sec1(_) | _ => Err(Wrong(format!(
+            "{} holds a key in an older form than PKCS #8: openssl pkcs8 -topk8 -nocrypt -in KEY makes it so",
             file.display()
         ))
-    })?;
-    Ok(Zeroizing::new(key.secret_pkcs8_der().to_vec()))
+        .into()),
+    }
 }
 
 /// The file is there before the key is gone from here.

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::app::Clock;
 use crate::config::{self, Loaded, Problem, Problems};
+use crate::pki::anchors;
 use crate::server::tls;
 
 /// Everything is as it should be.
@@ -28,6 +29,7 @@ pub fn check(
 ) -> io::Result<u8> {
     let fit = |loaded: &Loaded| {
         let mut others = tls::problems(&loaded.config);
+        others.extend(anchors::problems(&loaded.config.client_certificates));
         others.extend(tls::troubles(&loaded.config, Clock::system().now()));
         loaded.fit_to_serve(others)
     };

@@ -77,9 +77,10 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Zeroizing<String>> {
 }
 
 /// What is in a file, or in standard input for `-`, whatever it is.
-pub(super) fn read_bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
+pub(super) fn read_bytes(path: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
     let take = |from: &mut dyn std::io::Read| {
-        let mut bytes = Vec::new();
+        // Room enough from the beginning: it may be a key, and a vector that grows leaves copies behind.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(64 * 1024));
         from.take(MOST).read_to_end(&mut bytes).map(|_| bytes)
     };
     if path == Path::new("-") {

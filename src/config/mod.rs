@@ -327,6 +327,9 @@ settings! {
         /// How long it counts at most what an OCSP responder or a CRL says of a certificate, if that
         /// does not end sooner by itself. It is asked anew before, beside the requests.
         revocation_max_age: Seconds = Seconds::hours(1), within Seconds::minutes(1), Seconds::days(7);
+        /// How many certificates may come with a client's own, in any order: what comes with more is refused
+        /// unread. At most eight signatures are verified for all of them.
+        max_intermediates: usize = 4, within 0, 6;
         /// The largest CRL that is read.
         max_crl_bytes: Bytes = Bytes(10 << 20), within Bytes(64 << 10), Bytes(128 << 20);
     }

@@ -173,7 +173,7 @@ impl Read {
                 return Ok(None);
             }
             // Where it is shown with the token, we know what stands above it, too.
-            let shown = call.held.certificate.as_deref();
+            let shown = call.held.certificate.as_ref();
             if let Some(shown) = shown.filter(|shown| shown.thumbprint == certificate)
                 && call.is_revoked(shown).await?
             {

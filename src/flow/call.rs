@@ -72,8 +72,8 @@ impl Call<'_> {
     /// of them is known to somebody else. It costs no query.
     ///
     /// # Errors
-    /// 503 when nobody can say what was revoked.
-    pub async fn is_revoked(&self, shown: &Certificate) -> Result<bool> {
+    /// 503 when nobody can say what was revoked, or too many certificates are being judged.
+    pub async fn is_revoked(&self, shown: &Arc<Certificate>) -> Result<bool> {
         let revoked = self.cache.revoked().await?;
         if revoked.is_empty() {
             return Ok(false);
@@ -81,7 +81,7 @@ impl Call<'_> {
         if revoked.has(shown.thumbprint, shown.public_key) {
             return Ok(true);
         }
-        let chain = self.trust.chain(shown, self.now);
+        let chain = self.trust.chain(shown, self.now).await?;
         Ok(chain.is_ok_and(|chain| {
             chain.above.iter().any(|one| revoked.has(one.thumbprint, one.public_key))
         }))

@@ -16,6 +16,7 @@ use lettre::{AsyncTransport as _, Message, Tokio1Executor};
 use tokio::sync::OnceCell;
 
 use crate::config::{self, MailTls};
+use crate::types::pem;
 /// How long the mail server may take for one command, and for a whole mail.
 const COMMAND: Duration = Duration::from_secs(10);
 const WHOLE: Duration = Duration::from_secs(30);
@@ -157,7 +158,10 @@ impl Mailer {
     fn trust(&self, host: &str) -> Result<TlsParameters, Unsent> {
         let mut builder = TlsParameters::builder(host.to_owned());
         for file in &self.ca_files {
-            builder = builder.add_root_certificate(Certificate::from_pem(&std::fs::read(file)?)?);
+            for certificate in pem::certificates(&std::fs::read(file)?).map_err(Unsent::for_now)? {
+                builder =
+                    builder.add_root_certificate(Certificate::from_der(certificate.to_vec())?);
+            }
         }
         Ok(builder.build_rustls()?)
     }

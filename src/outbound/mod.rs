@@ -22,8 +22,6 @@ use std::time::Duration;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE};
 use reqwest::{Client, ClientBuilder, Response, StatusCode};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::sync::{OnceCell, Semaphore};
 use tokio::time::{Instant, timeout_at};
@@ -31,7 +29,7 @@ use url::Url;
 
 use self::address::Over;
 use crate::config;
-use crate::types::Failure;
+use crate::types::{Failure, pem};
 
 /// Fetches at once, in all and from one host (THREATS SS-06).
 const AT_ONCE: usize = 64;
@@ -407,18 +405,14 @@ fn authorities(ca_files: &[PathBuf]) -> Result<RootCertStore, Failure> {
     let mut roots = RootCertStore::empty();
     for file in ca_files {
         let broken = |why: &dyn fmt::Display| {
-            Failure::internal(format!(
-                "{}: not a file of certificates (PEM): {why}",
-                file.display()
-            ))
+            Failure::internal(format!("outbound.ca_files: {} {why}", file.display()))
         };
-        let before = roots.len();
-        for certificate in CertificateDer::pem_file_iter(file).map_err(|error| broken(&error))? {
-            let certificate = certificate.map_err(|error| broken(&error))?;
-            roots.add(certificate).map_err(|error| broken(&error))?;
-        }
-        if roots.len() == before {
-            return Err(broken(&"there is none in it"));
+        let bytes = std::fs::read(file)
+            .map_err(|error| broken(&format_args!("cannot be read: {error}")))?;
+        for certificate in pem::certificates(&bytes).map_err(|why| broken(&why))? {
+            let unusable =
+                |error| broken(&format_args!("has a certificate that is no root: {error}"));
+            roots.add(certificate).map_err(unusable)?;
         }
     }
     Ok(roots)

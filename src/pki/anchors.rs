@@ -1,19 +1,25 @@
 //! Whom we believe about the certificates of clients: the authorities of the configuration, each set under
 //! a name.
 
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
-use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, TrustAnchor};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::Certificate;
 use super::authority::issuing;
+use super::certificate::subject;
 use super::chain::{Chain, Outcomes, signs_certificates};
-use crate::config;
+use super::crl_file::{CrlFile, Reread};
+use crate::config::{self, ClientCertificates, Problem};
 use crate::store::authorities::AuthorityRow;
-use crate::types::{Failure, Thumbprint, Timestamp};
+use crate::types::{Failure, Thumbprint, Timestamp, pem};
 
 /// A set of authorities that are believed alike.
 #[derive(Debug)]
@@ -23,7 +29,7 @@ pub struct Anchor {
     /// How much it matters whether a certificate was revoked.
     pub revocation: config::Revocation,
     /// Lists of revoked certificates that somebody keeps up to date.
-    pub crl_files: Vec<PathBuf>,
+    pub crl_files: Vec<Arc<CrlFile>>,
     /// The certificates of the authorities.
     pub certificates: Vec<CertificateDer<'static>>,
     /// Whether it is the authority inside.
@@ -45,6 +51,8 @@ pub struct Anchors {
     /// What `webpki` takes, each with the set and the certificate that it was made of.
     pub(super) trusted: Vec<TrustAnchor<'static>>,
     pub(super) from: Vec<(Arc<Anchor>, CertificateDer<'static>)>,
+    /// The name and the key identifier of each.
+    pub(super) subjects: Vec<(Vec<u8>, Option<Vec<u8>>)>,
     pub(super) outcomes: Outcomes,
     /// Of all the certificates, and of which set each one is.
     digest: Thumbprint,
@@ -56,7 +64,7 @@ impl Anchors {
     /// # Errors
     /// The name of a set with a certificate that is none of an authority, and why.
     pub fn of(sets: Vec<Arc<Anchor>>) -> Result<Self, (String, &'static str)> {
-        let (mut trusted, mut from) = (Vec::new(), Vec::new());
+        let (mut trusted, mut from, mut subjects) = (Vec::new(), Vec::new(), Vec::new());
         let mut all = Vec::new();
         for set in &sets {
             // With a length before each part: what moves from one set into the next is believed in
@@ -66,6 +74,8 @@ impl Anchors {
             for certificate in &set.certificates {
                 trusted.push(anchor(certificate).map_err(|why| (set.name.clone(), why))?);
                 from.push((set.clone(), certificate.clone()));
+                subjects
+                    .push(named(certificate).ok_or_else(|| (set.name.clone(), NO_CERTIFICATE))?);
                 framed(&mut all, certificate);
             }
         }
@@ -73,6 +83,7 @@ impl Anchors {
             sets,
             trusted,
             from,
+            subjects,
             outcomes: Outcomes::default(),
             digest: Thumbprint::of(&all),
         })
@@ -82,6 +93,12 @@ impl Anchors {
     pub fn sets(&self) -> impl Iterator<Item = &Arc<Anchor>> {
         self.sets.iter()
     }
+}
+
+const NO_CERTIFICATE: &str = "has what is not an X.509 certificate";
+
+fn named(certificate: &CertificateDer<'_>) -> Option<(Vec<u8>, Option<Vec<u8>>)> {
+    X509Certificate::from_der(certificate).ok().map(|(_, parsed)| subject(&parsed))
 }
 
 fn framed(all: &mut Vec<u8>, part: &[u8]) {
@@ -94,8 +111,7 @@ fn framed(all: &mut Vec<u8>, part: &[u8]) {
 ///
 /// An end entity that stands among the authorities by mistake must not make everybody's certificates good.
 fn anchor(certificate: &CertificateDer<'static>) -> Result<TrustAnchor<'static>, &'static str> {
-    let (_, parsed) = X509Certificate::from_der(certificate)
-        .map_err(|_| "has what is not an X.509 certificate")?;
+    let (_, parsed) = X509Certificate::from_der(certificate).map_err(|_| NO_CERTIFICATE)?;
     if !parsed.is_ca() {
         return Err("has a certificate that is none of an authority (CA:TRUE is missing)");
     }
@@ -108,21 +124,31 @@ fn anchor(certificate: &CertificateDer<'static>) -> Result<TrustAnchor<'static>,
         .map_err(|_| "has a certificate that cannot be an anchor")
 }
 
+/// As long as somebody waits whose chain is not known, while others are judged.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// The authorities that count now.
 #[derive(Debug)]
 pub struct Trust {
-    files: Vec<config::Anchor>,
+    settings: ClientCertificates,
     held: RwLock<Arc<Anchors>>,
+    /// Places at the threads that judge chains.
+    judges: Arc<Semaphore>,
+    /// How many signatures were verified.
+    verified: Arc<AtomicU64>,
 }
 
 impl Trust {
     /// Reads the files of the configuration.
     ///
     /// # Errors
-    /// When one of them cannot be read, or has other things than certificates of authorities.
-    pub fn open(files: &[config::Anchor]) -> Result<Self, Unreadable> {
-        let held = RwLock::new(Arc::new(read(files)?));
-        Ok(Self { files: files.to_vec(), held })
+    /// When one of them cannot be read, or has other things than certificates of authorities; or when a list of
+    /// revoked certificates cannot be read.
+    pub fn open(settings: &ClientCertificates) -> Result<Self, Unreadable> {
+        let held = RwLock::new(Arc::new(read(settings)?));
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let judges = Arc::new(Semaphore::new(cores.div_ceil(2)));
+        Ok(Self { settings: settings.clone(), held, judges, verified: Arc::default() })
     }
 
     /// The authorities.
@@ -130,23 +156,69 @@ impl Trust {
         self.held.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// What a certificate leads to now: see [`Anchors::chain`].
+    /// What a certificate leads to now with what came with it; or why nobody believes it, in words for the log.
+    ///
+    /// Signatures are verified by a few threads of their own, so that whatever strangers show slows nobody down whose
+    /// chain is known (decision 34). Where nothing leads to an anchor even by its name, none is verified.
     ///
     /// # Errors
-    /// Why nobody believes it.
-    pub fn chain(&self, shown: &Certificate, now: Timestamp) -> Result<Arc<Chain>, String> {
-        self.anchors().chain(shown, now)
+    /// `Busy`, when these threads have too much to do.
+    pub async fn chain(
+        &self,
+        shown: &Arc<Certificate>,
+        now: Timestamp,
+    ) -> Result<Result<Arc<Chain>, String>, Failure> {
+        let anchors = self.anchors();
+        if let Some(known) = anchors.known(shown, now) {
+            return Ok(Ok(known));
+        }
+        let Some(candidates) = anchors.candidates(shown) else {
+            return Ok(Err(webpki::Error::UnknownIssuer.to_string()));
+        };
+        let place = timeout(PATIENCE, self.judges.clone().acquire_owned()).await;
+        let place = place.ok().and_then(Result::ok);
+        let place = place.ok_or(Failure::Busy("too many client certificates are being judged"))?;
+        let (shown, verified) = (shown.clone(), self.verified.clone());
+        let judging = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            anchors.judge(&shown, &candidates, now, &verified)
+        });
+        judging.await.map_err(Failure::internal)
+    }
+
+    /// How many signatures of chains were verified since the start.
+    pub fn verified(&self) -> u64 {
+        self.verified.load(Ordering::Relaxed)
     }
 
     /// Reads the files again; `true`: there was something new in them. Not for a thread that serves, for
     /// it waits for the disk.
     ///
     /// # Errors
-    /// Those of [`Trust::open`]; what was believed before goes on being believed.
+    /// Those of [`Trust::open`]; what was believed before goes on being believed, and the last good lists count.
     pub fn reload(&self) -> Result<bool, Unreadable> {
-        let fresh = sets(&self.files)?;
+        let files = &self.settings.anchors;
+        let broken = self.reread_lists();
+        let fresh = sets(&self.settings, Some(&self.anchors()))?;
         let replaced = self.replace(|held| fresh.into_iter().chain(ours(held)).collect());
-        replaced.map_err(|(name, why)| blamed(&self.files, &name, why))
+        let replaced = replaced.map_err(|(name, why)| blamed(files, &name, why))?;
+        match broken {
+            Some(broken) => Err(broken),
+            None => Ok(replaced),
+        }
+    }
+
+    /// Reads the lists of revoked certificates again: all of them, whichever cannot be read.
+    fn reread_lists(&self) -> Option<Unreadable> {
+        let mut broken = None;
+        for set in self.anchors().sets() {
+            for file in &set.crl_files {
+                if let Reread::Broken(why) = file.reread(&set.certificates) {
+                    broken = Some(unreadable(file.path(), why));
+                }
+            }
+        }
+        broken
     }
 
     /// Takes the issuing certificates of the authority inside in the place of the former ones.
@@ -196,21 +268,49 @@ fn ours(held: &Anchors) -> impl Iterator<Item = Arc<Anchor>> {
     held.sets().filter(|set| set.is_ours).cloned()
 }
 
-fn read(files: &[config::Anchor]) -> Result<Anchors, Unreadable> {
-    Anchors::of(sets(files)?).map_err(|(name, why)| blamed(files, &name, why))
+/// What is wrong with the files that the configuration names about the certificates of clients.
+pub fn problems(settings: &ClientCertificates) -> Vec<Problem> {
+    let remedy = "put the certificates of the authorities there, and lists of revoked certificates that they have \
+                  signed: PEM, DER or base64";
+    let one = |unreadable: Unreadable| {
+        let reason = format!("names {}, which {}", unreadable.file.display(), unreadable.why);
+        Problem::new("client_certificates.anchors", reason, remedy)
+    };
+    read(settings).err().map(one).into_iter().collect()
 }
 
-fn sets(files: &[config::Anchor]) -> Result<Vec<Arc<Anchor>>, Unreadable> {
+fn read(settings: &ClientCertificates) -> Result<Anchors, Unreadable> {
+    let found = Anchors::of(sets(settings, None)?);
+    found.map_err(|(name, why)| blamed(&settings.anchors, &name, why))
+}
+
+/// The sets of the configuration, with the lists that are held already.
+fn sets(
+    settings: &ClientCertificates,
+    held: Option<&Anchors>,
+) -> Result<Vec<Arc<Anchor>>, Unreadable> {
+    let most = u64::try_from(settings.max_crl_bytes.0).unwrap_or(u64::MAX);
     let one = |anchor: &config::Anchor| {
+        let certificates = certificates(&anchor.file)?;
+        let held = held.and_then(|held| held.sets().find(|set| set.name == anchor.name));
+        let list = |path: &PathBuf| {
+            let held = held.and_then(|set| set.crl_files.iter().find(|file| file.path() == path));
+            match held {
+                Some(file) => Ok(file.clone()),
+                None => CrlFile::open(path, most, &certificates)
+                    .map(Arc::new)
+                    .map_err(|why| unreadable(path, why)),
+            }
+        };
         Ok(Arc::new(Anchor {
             name: anchor.name.clone(),
             revocation: anchor.revocation,
-            crl_files: anchor.crl_files.clone(),
-            certificates: certificates(&anchor.file)?,
+            crl_files: anchor.crl_files.iter().map(list).collect::<Result<_, _>>()?,
+            certificates,
             is_ours: false,
         }))
     };
-    files.iter().map(one).collect()
+    settings.anchors.iter().map(one).collect()
 }
 
 fn blamed(files: &[config::Anchor], name: &str, why: &'static str) -> Unreadable {
@@ -219,13 +319,9 @@ fn blamed(files: &[config::Anchor], name: &str, why: &'static str) -> Unreadable
 }
 
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, Unreadable> {
-    let text = std::fs::read(file).map_err(|error| unreadable(file, error))?;
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
-    match found {
-        Ok(found) if found.is_empty() => Err(unreadable(file, "has no certificate in it (PEM)")),
-        Ok(found) => Ok(found),
-        Err(error) => Err(unreadable(file, format!("is not PEM: {error}"))),
-    }
+    let text = std::fs::read(file)
+        .map_err(|error| unreadable(file, format!("cannot be read: {error}")))?;
+    pem::certificates(&text).map_err(|why| unreadable(file, why))
 }
 
 fn unreadable(file: &Path, why: impl ToString) -> Unreadable {

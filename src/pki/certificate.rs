@@ -5,19 +5,21 @@
 use std::net::IpAddr;
 
 use rustls_pki_types::CertificateDer;
-use x509_parser::extensions::GeneralName;
+use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::name::Name;
+use super::signature::has_other_salt;
 use crate::types::{Thumbprint, Timestamp};
 
 /// As large as a certificate may be: large keys and many names fit in.
 const LARGEST: usize = 16 * 1024;
 
-/// As many certificates as may come between a certificate and its anchor.
+/// As many certificates as are ever read with one of our own. With a client's come fewer: see
+/// [`Certificate::must_fit`].
 const LONGEST_CHAIN: usize = 8;
 
-const TOO_MANY: &str = "more than eight certificates come with the certificate";
+const TOO_MANY: &str = "more certificates come with the certificate than are read";
 
 /// A certificate, read once, and the chain that came with it. Nothing is said about whether anybody
 /// believes it.
@@ -41,6 +43,8 @@ pub struct Certificate {
     pub signs: bool,
     /// SHA-256 of the certificate and of all that came with it.
     pub(super) presented: Thumbprint,
+    /// Who says that they issued it.
+    pub(super) issued_by: IssuedBy,
 }
 
 /// The names of a `subjectAltName` that we know what to do with.
@@ -56,13 +60,46 @@ pub struct Names {
     pub email: Vec<String>,
 }
 
+/// What a certificate says of its issuer: a name, and which of the issuer's keys has signed it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct IssuedBy {
+    /// The `Name`, in DER.
+    pub(super) name: Vec<u8>,
+    /// `keyIdentifier` of the `authorityKeyIdentifier` (RFC 5280 §4.2.1.1).
+    pub(super) key: Option<Vec<u8>>,
+}
+
+impl IssuedBy {
+    pub(super) fn read(parsed: &X509Certificate<'_>) -> Self {
+        let key = parsed.extensions().iter().find_map(|extension| {
+            let ParsedExtension::AuthorityKeyIdentifier(named) = extension.parsed_extension()
+            else {
+                return None;
+            };
+            named.key_identifier.as_ref().map(|key| key.0.to_vec())
+        });
+        Self { name: parsed.issuer().as_raw().to_vec(), key }
+    }
+}
+
+/// The name of a certificate's subject in DER, and its `subjectKeyIdentifier` (RFC 5280 §4.2.1.2).
+pub(super) fn subject(parsed: &X509Certificate<'_>) -> (Vec<u8>, Option<Vec<u8>>) {
+    let key = parsed.extensions().iter().find_map(|extension| {
+        let ParsedExtension::SubjectKeyIdentifier(named) = extension.parsed_extension() else {
+            return None;
+        };
+        Some(named.0.to_vec())
+    });
+    (parsed.subject().as_raw().to_vec(), key)
+}
+
 impl Certificate {
     /// Reads a certificate; `chain` is what came with it, towards its anchor.
     ///
     /// # Errors
     /// When it is larger than we read, or not a certificate.
     pub fn read(der: &[u8], chain: &[&[u8]]) -> Result<Self, &'static str> {
-        Self::must_fit(der, chain)?;
+        Self::must_fit(der, chain, LONGEST_CHAIN)?;
         let (rest, parsed) =
             X509Certificate::from_der(der).map_err(|_| "this is not an X.509 certificate")?;
         if !rest.is_empty() {
@@ -83,6 +120,7 @@ impl Certificate {
             subject: Name::of(parsed.subject()),
             signs,
             presented: Thumbprint::of(presented),
+            issued_by: IssuedBy::read(&parsed),
             thumbprint: Thumbprint::of(der),
             public_key: Thumbprint::of(parsed.public_key().raw),
             not_before: Timestamp(parsed.validity().not_before.timestamp()),
@@ -93,15 +131,19 @@ impl Certificate {
         })
     }
 
-    /// Looks whether it is no larger, and no more comes with it, than we read.
+    /// Looks whether it is no larger, and no more comes with it, than is read: `most` others.
     ///
     /// # Errors
     /// When it is.
-    pub fn must_fit(der: &[u8], chain: &[impl AsRef<[u8]>]) -> Result<(), &'static str> {
+    pub fn must_fit(
+        der: &[u8],
+        chain: &[impl AsRef<[u8]>],
+        most: usize,
+    ) -> Result<(), &'static str> {
         if der.len() > LARGEST || chain.iter().any(|one| one.as_ref().len() > LARGEST) {
             return Err("a certificate is larger than 16 KiB");
         }
-        if chain.len() > LONGEST_CHAIN {
+        if chain.len() > most {
             return Err(TOO_MANY);
         }
         Ok(())
@@ -122,6 +164,14 @@ impl Certificate {
     pub(super) fn to_chain(&self) -> Vec<u8> {
         let all = std::iter::once(&self.der).chain(&self.chain);
         all.flat_map(|one| one.iter().copied()).collect()
+    }
+
+    /// Whether it, or one that came with it, is signed by RSASSA-PSS in a way that is not verified.
+    pub(super) fn has_other_salt(&self) -> bool {
+        std::iter::once(&self.der).chain(&self.chain).any(|der| {
+            X509Certificate::from_der(der)
+                .is_ok_and(|(_, parsed)| has_other_salt(&parsed.signature_algorithm))
+        })
     }
 
     /// Itself.

@@ -1,22 +1,32 @@
 //! From a certificate to somebody we believe: [RFC 5280 §6], by `rustls-webpki`.
 //!
-//! What comes of a chain is remembered, so that a client that comes again costs no signatures; its dates
-//! are judged at every request.
+//! What holds is remembered, so that a client that comes again costs no signatures; its dates are judged at
+//! every request. What strangers show is bounded: see [`Budget`] and decision 34.
 //!
 //! [RFC 5280 §6]: https://www.rfc-editor.org/rfc/rfc5280#section-6
 
+mod budget;
+
 use std::cell::Cell;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use quick_cache::sync::Cache as Lru;
-use rustls_pki_types::{CertificateDer, UnixTime};
+use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
 use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, Error, KeyUsage, VerifiedPath};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
+use self::budget::{Budget, Counted};
 use super::Certificate;
 use super::anchors::{Anchor, Anchors};
+use super::certificate::{IssuedBy, subject};
 use crate::types::{Thumbprint, Timestamp};
+
+const TOO_MUCH: &str = "more than eight signatures would have to be verified for the chain";
+
+const OTHER_SALT: &str = "a certificate of the chain is signed by RSASSA-PSS with a salt that is not as long as the \
+                          hash, or with two hashes: have it issued anew (openssl: -sigopt rsa_pss_saltlen:digest)";
 
 /// As many chains as are remembered.
 const REMEMBERED: usize = 10_000;
@@ -53,7 +63,7 @@ impl Chain {
     }
 }
 
-/// What came of chains, by all that was presented.
+/// Chains that hold, by all that was presented.
 #[derive(Debug)]
 pub(super) struct Outcomes(Lru<Thumbprint, Arc<Outcome>>);
 
@@ -65,7 +75,7 @@ impl Default for Outcomes {
 
 #[derive(Debug)]
 struct Outcome {
-    found: Result<Arc<Chain>, String>,
+    chain: Arc<Chain>,
     /// From when to when this is so.
     from: Timestamp,
     until: Timestamp,
@@ -98,39 +108,123 @@ impl Refused {
     }
 }
 
-impl Anchors {
-    /// What a certificate leads to with what came with it.
-    ///
-    /// # Errors
-    /// Why nobody believes it, in words for the log.
-    pub fn chain(&self, shown: &Certificate, now: Timestamp) -> Result<Arc<Chain>, String> {
-        let key = shown.presented;
-        if let Some(known) = self.outcomes.0.get(&key)
-            && (known.from..=known.until).contains(&now)
-        {
-            return known.found.clone();
+/// What may stand above a certificate, of what came with it and of what is believed.
+#[derive(Debug)]
+pub(super) struct Candidates {
+    /// Those that came with it and that it leads to, the likeliest first.
+    between: Vec<CertificateDer<'static>>,
+    /// Those that are believed, the likeliest first; and which of ours each one is.
+    anchors: Vec<TrustAnchor<'static>>,
+    which: Vec<usize>,
+}
+
+/// How well a certificate fits as the issuer of another one that has its name: by the identifiers of the key
+/// (RFC 5280 §4.2.1.1), which may be missing, and are a hint alone. The least is the best.
+fn misfit(wanted: Option<&[u8]>, own: Option<&[u8]>) -> u8 {
+    match (wanted, own) {
+        (Some(wanted), Some(own)) => {
+            if wanted == own {
+                0
+            } else {
+                2
+            }
         }
-        let outcome = self.judge(shown, now);
-        let found = outcome.found.clone();
-        self.outcomes.0.insert(key, Arc::new(outcome));
-        found
+        (Some(_) | None, _) => 1,
+    }
+}
+
+impl Anchors {
+    /// What is remembered of a certificate with what came with it.
+    pub(super) fn known(&self, shown: &Certificate, now: Timestamp) -> Option<Arc<Chain>> {
+        let known = self.outcomes.0.get(&shown.presented)?;
+        (known.from..=known.until).contains(&now).then(|| known.chain.clone())
     }
 
-    fn judge(&self, shown: &Certificate, now: Timestamp) -> Outcome {
-        if !shown.signs {
-            return Outcome::never("keyUsage lacks digitalSignature");
+    /// What may stand above a certificate, by names alone; `None`: that leads to no anchor. It costs no signature,
+    /// and nothing that comes with a certificate is looked at which it does not lead to.
+    pub(super) fn candidates(&self, shown: &Certificate) -> Option<Candidates> {
+        let mut others: Vec<Option<Other>> = Vec::new();
+        for (at, der) in shown.chain().iter().enumerate() {
+            let is_new = shown.chain().iter().take(at).all(|before| before != der);
+            others.push(is_new.then(|| Other::read(der)).flatten());
         }
-        let end = match EndEntityCert::try_from(shown.der()) {
-            Ok(end) => end,
-            Err(error) => return Outcome::never(error),
-        };
+        let mut anchors: Vec<Option<u8>> = vec![None; self.subjects.len()];
+        let mut found: Vec<(u8, usize)> = Vec::new();
+        let mut below = vec![shown.issued_by.clone()];
+        while let Some(issued_by) = below.pop() {
+            let wanted = issued_by.key.as_deref();
+            for (rank, (name, key)) in anchors.iter_mut().zip(&self.subjects) {
+                if *name == issued_by.name {
+                    let misfit = misfit(wanted, key.as_deref());
+                    *rank = Some(rank.map_or(misfit, |rank| rank.min(misfit)));
+                }
+            }
+            for (at, other) in others.iter().enumerate() {
+                let Some(other) = other.as_ref().filter(|other| other.name == issued_by.name)
+                else {
+                    continue;
+                };
+                let misfit = misfit(wanted, other.key.as_deref());
+                match found.iter_mut().find(|(_, found)| *found == at) {
+                    Some((rank, _)) => *rank = (*rank).min(misfit),
+                    None => {
+                        found.push((misfit, at));
+                        below.push(other.issued_by.clone());
+                    }
+                }
+            }
+        }
+        let ranked =
+            anchors.iter().enumerate().filter_map(|(at, rank)| rank.map(|rank| (rank, at)));
+        let mut ranked: Vec<_> = ranked.collect();
+        ranked.sort_unstable();
+        found.sort_unstable();
+        let which: Vec<usize> = ranked.into_iter().map(|(_, at)| at).collect();
+        let between = found.iter().filter_map(|(_, at)| shown.chain().get(*at).cloned());
+        (!which.is_empty()).then(|| Candidates {
+            between: between.collect(),
+            anchors: which.iter().filter_map(|at| self.trusted.get(*at).cloned()).collect(),
+            which,
+        })
+    }
+
+    /// What a certificate leads to; or why nobody believes it, in words for the log. It may take long: not for a
+    /// thread that serves. What holds is remembered, and nothing else is, so that strangers throw nothing out.
+    pub(super) fn judge(
+        &self,
+        shown: &Certificate,
+        candidates: &Candidates,
+        now: Timestamp,
+        verified: &AtomicU64,
+    ) -> Result<Arc<Chain>, String> {
+        // Somebody else may have judged the same meanwhile.
+        if let Some(known) = self.known(shown, now) {
+            return Ok(known);
+        }
+        let outcome = self.outcome(shown, candidates, now, verified)?;
+        let chain = outcome.chain.clone();
+        self.outcomes.0.insert(shown.presented, Arc::new(outcome));
+        Ok(chain)
+    }
+
+    fn outcome(
+        &self,
+        shown: &Certificate,
+        candidates: &Candidates,
+        now: Timestamp,
+        verified: &AtomicU64,
+    ) -> Result<Outcome, String> {
+        if !shown.signs {
+            return Err("keyUsage lacks digitalSignature".to_owned());
+        }
+        let end = EndEntityCert::try_from(shown.der()).map_err(|error| error.to_string())?;
         let time = UnixTime::since_unix_epoch(Duration::from_secs(now.0.max(0).unsigned_abs()));
         // Of several paths that we refuse, that counts which time may mend.
         let refused: Cell<Option<Refused>> = Cell::new(None);
         // A path is refused here and not afterwards, so that another one is looked for: an old root
         // stands beside its successor of the same name and key for years.
         let verify_path = |path: &VerifiedPath<'_>| {
-            let Err(why) = self.must_issue(path, now) else {
+            let Err(why) = self.must_issue(path, candidates, now) else {
                 return Ok(());
             };
             if why.is_of_dates() || refused.get().is_none() {
@@ -138,50 +232,62 @@ impl Anchors {
             }
             Err(Error::UnknownIssuer)
         };
-        let verified = end.verify_for_usage(
-            ALL_VERIFICATION_ALGS,
-            &self.trusted,
-            shown.chain(),
+        let budget = Budget::new();
+        let counted: Vec<_> = ALL_VERIFICATION_ALGS
+            .iter()
+            .map(|known| Counted { known: *known, budget: &budget })
+            .collect();
+        let algorithms: Vec<&dyn SignatureVerificationAlgorithm> =
+            counted.iter().map(|one| one as &dyn SignatureVerificationAlgorithm).collect();
+        let found = end.verify_for_usage(
+            &algorithms,
+            &candidates.anchors,
+            &candidates.between,
             time,
             KeyUsage::client_auth(),
             None,
             Some(&verify_path),
         );
-        let verified = match verified {
-            Ok(verified) => verified,
-            Err(error) => {
-                let is_dated =
-                    matches!(error, Error::CertExpired { .. } | Error::CertNotValidYet { .. })
-                        || refused.get().is_some_and(Refused::is_of_dates);
-                let why = refused.get().map_or_else(|| error.to_string(), |it| it.why().to_owned());
-                if is_dated {
-                    // Later it may be another thing.
-                    return Outcome { found: Err(why), from: now, until: now };
-                }
-                return Outcome::never(why);
+        verified.fetch_add(budget.spent(), Ordering::Relaxed);
+        let found = found.map_err(|error| {
+            if budget.is_over() {
+                return TOO_MUCH.to_owned();
             }
-        };
-        let Some((anchor, root)) = self.behind(&verified) else {
-            return Outcome::never("the anchor is not one of ours");
-        };
+            if shown.has_other_salt() {
+                return OTHER_SALT.to_owned();
+            }
+            refused.get().map_or_else(|| error.to_string(), |it| it.why().to_owned())
+        })?;
+        let (anchor, root) =
+            self.behind(&found, candidates).ok_or("the anchor is not one of ours")?;
         let mut path = vec![shown.der().clone()];
-        path.extend(verified.intermediate_certificates().map(|one| one.der().into_owned()));
+        path.extend(found.intermediate_certificates().map(|one| one.der().into_owned()));
         path.push(root.clone());
-        let (Some((from, until)), Some(above)) = (in_force(&path), above(&path)) else {
-            return Outcome::never("a certificate of the chain cannot be read");
-        };
-        let chain = Chain { anchor: anchor.clone(), path, above, ends_at: until };
-        Outcome { found: Ok(Arc::new(chain)), from, until }
+        const UNREAD: &str = "a certificate of the chain cannot be read";
+        let (from, until) = in_force(&path).ok_or(UNREAD)?;
+        let above = above(&path).ok_or(UNREAD)?;
+        let chain = Arc::new(Chain { anchor: anchor.clone(), path, above, ends_at: until });
+        Ok(Outcome { chain, from, until })
     }
 
     /// The set, and the certificate, that a path ends at.
-    fn behind(&self, path: &VerifiedPath<'_>) -> Option<&(Arc<Anchor>, CertificateDer<'static>)> {
-        let at = self.trusted.iter().position(|anchor| std::ptr::eq(anchor, path.anchor()))?;
-        self.from.get(at)
+    fn behind(
+        &self,
+        path: &VerifiedPath<'_>,
+        candidates: &Candidates,
+    ) -> Option<&(Arc<Anchor>, CertificateDer<'static>)> {
+        let is_its = |anchor: &TrustAnchor<'_>| std::ptr::eq(anchor, path.anchor());
+        let at = candidates.anchors.iter().position(is_its)?;
+        self.from.get(*candidates.which.get(at)?)
     }
 
     /// What `webpki` leaves to us: when an anchor ends, and what the keys between are for.
-    fn must_issue(&self, path: &VerifiedPath<'_>, now: Timestamp) -> Result<(), Refused> {
+    fn must_issue(
+        &self,
+        path: &VerifiedPath<'_>,
+        candidates: &Candidates,
+        now: Timestamp,
+    ) -> Result<(), Refused> {
         // > If a key usage extension is present, verify that the keyCertSign bit is set.
         // > (RFC 5280 §6.1.4 (n)); of anchors this was made sure of when they were read
         let issues = |der: CertificateDer<'_>| {
@@ -191,7 +297,8 @@ impl Anchors {
             return Err(Refused::MayNotIssue);
         }
         // RFC 5280 §6.1 does not ask when an anchor ends; who runs one does not expect it to go on.
-        let dates = self.behind(path).and_then(|(_, root)| in_force(std::slice::from_ref(root)));
+        let dates = self.behind(path, candidates);
+        let dates = dates.and_then(|(_, root)| in_force(std::slice::from_ref(root)));
         match dates {
             Some((from, _)) if now < from => Err(Refused::NotYet),
             Some((_, until)) if until < now => Err(Refused::Expired),
@@ -211,9 +318,19 @@ pub(super) fn signs_certificates(parsed: &X509Certificate<'_>) -> bool {
     }
 }
 
-impl Outcome {
-    fn never(why: impl ToString) -> Self {
-        Self { found: Err(why.to_string()), from: Timestamp(i64::MIN), until: Timestamp(i64::MAX) }
+/// A certificate that came with a client's own.
+struct Other {
+    name: Vec<u8>,
+    key: Option<Vec<u8>>,
+    issued_by: IssuedBy,
+}
+
+impl Other {
+    /// `None`: it is not one that can be read, so it leads nowhere.
+    fn read(der: &CertificateDer<'_>) -> Option<Self> {
+        let (_, parsed) = X509Certificate::from_der(der).ok()?;
+        let (name, key) = subject(&parsed);
+        Some(Self { name, key, issued_by: IssuedBy::read(&parsed) })
     }
 }
 

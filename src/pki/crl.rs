@@ -11,8 +11,7 @@ use std::time::Duration;
 
 use der::asn1::{AnyRef, BitString};
 use der::{Decode as _, Encode as _, Reader as _, Sequence, SliceReader};
-use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateRevocationListDer, UnixTime};
+use rustls_pki_types::UnixTime;
 use webpki::{CertRevocationList, OwnedCertRevocationList};
 use x509_cert::ext::pkix::crl::IssuingDistributionPoint;
 use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName};
@@ -21,7 +20,7 @@ use x509_cert::time::Time;
 use super::link::Link;
 use super::ocsp::Status;
 use super::{Issuer, Reason};
-use crate::types::{Seconds, Timestamp};
+use crate::types::{Seconds, Timestamp, pem};
 
 /// What lists are called (RFC 2585 §4.2).
 pub const MEDIA_TYPE: &str = "application/pkix-crl";
@@ -29,6 +28,9 @@ pub const MEDIA_TYPE: &str = "application/pkix-crl";
 /// Why a list says nothing of a certificate although nothing is wrong with it.
 const OF_ANOTHER: &str = "the CRL is of another authority";
 const OF_OTHERS: &str = "the CRL is about other certificates";
+
+const NOT_ONE: &str = "this is not a CRL";
+const NO_DATES: &str = "the dates of the CRL cannot be read";
 
 /// Whether a list is right, and for others.
 pub fn is_for_others(why: &str) -> bool {
@@ -67,32 +69,31 @@ struct CertificateList<'a> {
 }
 
 impl Crl {
-    /// Reads a list, DER or PEM, and verifies that `issuer` signed it.
+    /// Reads a list, however it was written ([`pem`]), and verifies that `issuer` signed it: of several, the first
+    /// one that it signed.
     ///
     /// # Errors
     /// Why it says nothing.
     pub fn read(bytes: &[u8], issuer: &Issuer) -> Result<Self, &'static str> {
-        if bytes.starts_with(b"-----") {
-            let der = CertificateRevocationListDer::from_pem_slice(bytes);
-            return Self::of(&der.map_err(|_| "this is not a CRL in PEM")?, issuer);
+        let mut why = NOT_ONE;
+        for der in pem::objects(bytes, pem::Kind::Crl).map_err(|_| NOT_ONE)? {
+            match Self::of(&der, issuer) {
+                Ok(list) => return Ok(list),
+                Err(error) => why = error,
+            }
         }
-        Self::of(bytes, issuer)
+        Err(why)
     }
 
-    fn of(der: &[u8], issuer: &Issuer) -> Result<Self, &'static str> {
-        let parts = CertificateList::from_der(der).map_err(|_| "this is not a CRL")?;
-        let signed = parts.tbs_cert_list.to_der().map_err(|_| "this is not a CRL")?;
+    /// Reads a list in DER, and verifies that `issuer` signed it.
+    ///
+    /// # Errors
+    /// Why it says nothing.
+    pub fn of(der: &[u8], issuer: &Issuer) -> Result<Self, &'static str> {
+        let parts = CertificateList::from_der(der).map_err(|_| NOT_ONE)?;
+        let signed = parts.tbs_cert_list.to_der().map_err(|_| NOT_ONE)?;
         let signature = parts.signature.as_bytes().ok_or("the signature is not of whole bytes")?;
-        let list = OwnedCertRevocationList::from_der(der).map_err(|error| {
-            if error == webpki::Error::UnsupportedDeltaCrl {
-                "this is a delta CRL"
-            } else if error == webpki::Error::UnsupportedIndirectCrl {
-                "this CRL speaks for another authority"
-            } else {
-                "this is not a CRL that we read"
-            }
-        })?;
-        let list = CertRevocationList::from(list);
+        let list = unverified(der)?;
         // In webpki the name stands without tag and length.
         if AnyRef::from_der(issuer.name()).map(|name| name.value()) != Ok(list.issuer()) {
             return Err(OF_ANOTHER);
@@ -104,8 +105,8 @@ impl Crl {
         if !issuer.has_signed(&signed, parts.signature_algorithm.value(), signature) {
             return Err("the signature of the CRL is wrong");
         }
-        let (this_update, next_update) = dates(parts.tbs_cert_list.value())
-            .map_err(|_| "the dates of the CRL cannot be read")?;
+        let (this_update, next_update) =
+            dates(parts.tbs_cert_list.value()).map_err(|_| NO_DATES)?;
         let scope = list.issuing_distribution_point().map(Scope::read).transpose()?;
         Ok(Self { list, scope: scope.unwrap_or_default(), this_update, next_update })
     }
@@ -133,6 +134,45 @@ impl Crl {
                 .unwrap_or_default(),
         }))
     }
+}
+
+/// Whose a list says that it is, before anybody has verified who signed it.
+#[derive(Debug)]
+pub struct Outline {
+    /// The name of the issuer, without tag and length.
+    issuer: Vec<u8>,
+}
+
+impl Outline {
+    /// Reads a list in DER.
+    ///
+    /// # Errors
+    /// When it is none, or one of a kind that we do not read.
+    pub fn read(der: &[u8]) -> Result<Self, &'static str> {
+        let parts = CertificateList::from_der(der).map_err(|_| NOT_ONE)?;
+        let list = unverified(der)?;
+        dates(parts.tbs_cert_list.value()).map_err(|_| NO_DATES)?;
+        list.issuing_distribution_point().map(Scope::read).transpose()?;
+        Ok(Self { issuer: list.issuer().to_vec() })
+    }
+
+    /// Whether it says that it is of this issuer.
+    pub fn is_by(&self, issuer: &Issuer) -> bool {
+        AnyRef::from_der(issuer.name()).map(|name| name.value()) == Ok(self.issuer.as_slice())
+    }
+}
+
+fn unverified(der: &[u8]) -> Result<CertRevocationList<'static>, &'static str> {
+    let list = OwnedCertRevocationList::from_der(der).map_err(|error| {
+        if error == webpki::Error::UnsupportedDeltaCrl {
+            "this is a delta CRL"
+        } else if error == webpki::Error::UnsupportedIndirectCrl {
+            "this CRL speaks for another authority"
+        } else {
+            "this is not a CRL that we read"
+        }
+    })?;
+    Ok(CertRevocationList::from(list))
 }
 
 impl Scope {

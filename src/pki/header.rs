@@ -27,11 +27,13 @@ pub const fn fields(form: Form) -> (&'static str, Option<&'static str>) {
 /// client showed no certificate.
 ///
 /// # Errors
-/// When they are not of the form, or there is more than one certificate.
+/// When they are not of the form, there is more than one certificate, or more than `most` others come with it: these
+/// are not even read.
 pub fn read(
     form: Form,
     certificate: &[&[u8]],
     chain: &[&[u8]],
+    most: usize,
 ) -> Result<Option<Certificate>, &'static str> {
     let value = match certificate {
         // nginx and HAProxy can leave a field empty where there is nothing to tell.
@@ -44,19 +46,20 @@ pub fn read(
         Form::None => return Ok(None),
         Form::Rfc9440 => (byte_sequence(value)?, byte_sequences(chain)?),
         Form::Nginx => (only(pem(value)?)?, Vec::new()),
-        Form::Envoy => return envoy(value).map(Some),
+        Form::Envoy => return envoy(value, most).map(Some),
         Form::Haproxy => (base64(value)?, concatenated(chain)?),
     };
-    one(&der, &rest).map(Some)
+    one(&der, &rest, most).map(Some)
 }
 
 const NOT_PEM: &str = "the client certificate is not percent-encoded PEM";
 
 const NOT_TEXT: &str = "the field of the client certificate is not text";
 
-fn one(der: &[u8], rest: &[Vec<u8>]) -> Result<Certificate, &'static str> {
+fn one(der: &[u8], rest: &[Vec<u8>], most: usize) -> Result<Certificate, &'static str> {
     // Some proxies count the certificate itself among the chain.
     let rest: Vec<&[u8]> = rest.iter().map(Vec::as_slice).filter(|other| *other != der).collect();
+    Certificate::must_fit(der, &rest, most)?;
     Certificate::read(der, &rest)
 }
 
@@ -146,7 +149,7 @@ fn only(mut found: Vec<Vec<u8>>) -> Result<Vec<u8>, &'static str> {
 
 /// `X-Forwarded-Client-Cert`: one element, for one proxy, with `Cert` or `Chain` or both. What else it
 /// says we find in the certificate.
-fn envoy(value: &str) -> Result<Certificate, &'static str> {
+fn envoy(value: &str, most: usize) -> Result<Certificate, &'static str> {
     let (mut cert, mut chain) = (None, None);
     for (key, value) in pairs(value)? {
         let place = if key.eq_ignore_ascii_case("Cert") {
@@ -172,7 +175,7 @@ fn envoy(value: &str) -> Result<Certificate, &'static str> {
     if chain.first().is_some_and(|first| *first != der) {
         return Err("Cert and Chain of X-Forwarded-Client-Cert are of two certificates");
     }
-    one(&der, &chain)
+    one(&der, &chain, most)
 }
 
 /// The pairs of the one element: `Key=value;Key="quoted \" value"`.
@@ -239,9 +242,9 @@ mod tests {
             let others: Vec<&[u8]> = chain.iter().map(Vec::as_slice).collect();
             for form in FORMS {
                 for first in [&encoded, &item, &pem, &cert, &pairs] {
-                    let _ = read(form, &[first.as_bytes()], &[first.as_bytes()]);
+                    let _ = read(form, &[first.as_bytes()], &[first.as_bytes()], 4);
                 }
-                let _ = read(form, &fields, &others);
+                let _ = read(form, &fields, &others, 4);
             }
         }
     }

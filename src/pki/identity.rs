@@ -9,13 +9,12 @@ use rustls::client::verify_server_name;
 use rustls::crypto::CryptoProvider;
 use rustls::server::ParsedCertificate;
 use rustls::sign::CertifiedKey;
-use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls_pki_types::ServerName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 use zeroize::Zeroizing;
 
 use super::Certificate;
-use crate::types::{Digest, Timestamp};
+use crate::types::{Digest, Timestamp, pem};
 
 /// As large as a file of certificates or a key may be.
 const LARGEST: usize = 256 * 1024;
@@ -34,21 +33,19 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Reads it from PEM: the certificate first, then what certifies it.
+    /// Reads it: the certificate first, then what certifies it.
     ///
     /// # Errors
     /// What is wrong with it, as a clause that follows the name of a file.
     pub fn read(chain: &[u8], key: &[u8], provider: &CryptoProvider) -> Result<Self, String> {
-        let certificates: Vec<_> = CertificateDer::pem_slice_iter(chain)
-            .collect::<Result<_, _>>()
-            .map_err(|error| format!("is not a file of certificates (PEM): {error}"))?;
+        let certificates = pem::certificates(chain)?;
         let rest: Vec<&[u8]> = certificates.iter().skip(1).map(AsRef::as_ref).collect();
-        let first = certificates.first().ok_or("has no certificate (PEM) in it")?;
+        let first = certificates.first().ok_or("has no certificate in it")?;
         let certificate = Certificate::read(first, &rest)?;
         let (_, parsed) = X509Certificate::from_der(first).map_err(|_| "is not a certificate")?;
         let serial = parsed.raw_serial().to_vec();
-        let private = PrivateKeyDer::from_pem_slice(key)
-            .map_err(|error| format!("has a key that cannot be read (PEM): {error}"))?;
+        let private = pem::private_key(key)
+            .map_err(|why| format!("has a key that cannot be used: its file {why}"))?;
         let certified = CertifiedKey::from_der(certificates, private, provider)
             .map_err(|error| format!("and its key do not fit each other: {error}"))?;
         let source = Digest::of(&[Digest::of(chain).0, Digest::of(key).0].concat());

@@ -8,6 +8,7 @@ pub mod certificate;
 pub mod chain;
 pub mod cms;
 pub mod crl;
+pub mod crl_file;
 pub mod description;
 pub mod expiry;
 pub mod header;
@@ -24,6 +25,7 @@ pub mod reason;
 pub mod request;
 pub mod revocation;
 pub mod sightings;
+mod signature;
 mod signer;
 #[cfg(test)]
 mod testing;

@@ -24,7 +24,7 @@ use x509_cert::ext::Extensions;
 use x509_cert::spki::AlgorithmIdentifierOwned;
 
 pub use make::{Response, Unsuccessful};
-pub use request::Request;
+pub use request::{Request, in_path};
 pub use response::Asked;
 
 use super::{Issuer, Reason};

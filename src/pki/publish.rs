@@ -25,6 +25,9 @@ const ANSWER_LIFETIME: Seconds = Seconds::hours(1);
 /// How long an expired certificate that was revoked stays in the list: a verifier's clock may be behind.
 const KEPT: Seconds = Seconds::days(1);
 
+/// As many certificates as are looked up to find out which question was asked.
+const MOST_LOOKUPS: usize = 16;
+
 impl Authority<'_> {
     /// The list of what an issuing certificate issued and was revoked. It is one for all replicas, and a new
     /// one as soon as something was revoked.
@@ -80,6 +83,40 @@ impl Authority<'_> {
         // > The response "unauthorized" is returned in cases where [...] the server is not capable of
         // > responding authoritatively (RFC 5019 §2.2.3)
         Ok(Unsuccessful::Unauthorized.to_der()?)
+    }
+
+    /// The answer to the one of several questions that somebody has asked, where nobody can tell which: the first about
+    /// a certificate that we know, else the first that is about our authority.
+    ///
+    /// # Errors
+    /// Those of [`Authority::ocsp`].
+    pub async fn ocsp_of(&self, questions: &[Vec<u8>]) -> Result<Vec<u8>> {
+        let [first, others @ ..] = questions else {
+            return Ok(Unsuccessful::MalformedRequest.to_der()?);
+        };
+        let mut about_us = first;
+        if !others.is_empty() {
+            let rows = authorities::all(self.store.db()).await?;
+            let mut lookups = MOST_LOOKUPS;
+            'questions: for question in questions.iter().rev() {
+                let Ok(read) = Request::read(question) else { continue };
+                for row in rows.iter().filter(|row| !row.is_root) {
+                    let certificate = CertificateDer::from(row.certificate.as_slice());
+                    let issuer = Issuer::read(&certificate).map_err(Failure::internal)?;
+                    if lookups == 0 || !read.asked.iter().all(|id| id.is_by(&issuer)) {
+                        continue;
+                    }
+                    about_us = question;
+                    for id in &read.asked {
+                        lookups = lookups.saturating_sub(1);
+                        if self.status(row, id).await? != Status::Unknown {
+                            break 'questions;
+                        }
+                    }
+                }
+            }
+        }
+        self.ocsp(about_us).await
     }
 
     async fn answer(

@@ -5,18 +5,14 @@
 //!
 //! [RFC 2986]: https://www.rfc-editor.org/rfc/rfc2986
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use rcgen::{PublicKeyData as _, SubjectPublicKeyInfo};
-use rustls_pki_types::CertificateSigningRequestDer;
-use rustls_pki_types::pem::PemObject as _;
 use x509_parser::certification_request::X509CertificationRequest;
-use x509_parser::oid_registry::{
-    OID_PKCS1_RSASSAPSS, OID_PKCS1_SHA256WITHRSA, OID_PKCS1_SHA384WITHRSA, OID_PKCS1_SHA512WITHRSA,
-    OID_SIG_ECDSA_WITH_SHA256, OID_SIG_ECDSA_WITH_SHA384, OID_SIG_ED25519, Oid,
-};
+use x509_parser::oid_registry::OID_PKCS1_RSASSAPSS;
 use x509_parser::prelude::FromDer as _;
 use x509_parser::public_key::PublicKey;
+
+use super::signature::{self, Unverified};
+use crate::types::pem;
 
 /// As large as a request may be: large keys and many attributes fit in.
 const LARGEST: usize = 16 * 1024;
@@ -27,17 +23,6 @@ const SMALLEST_RSA: usize = 2048;
 /// The largest one that is verified in a reasonable time.
 const LARGEST_RSA: usize = 8192;
 
-/// What may sign a request. SHA-1 is not among them.
-const SIGNATURES: [Oid<'static>; 7] = [
-    OID_PKCS1_SHA256WITHRSA,
-    OID_PKCS1_SHA384WITHRSA,
-    OID_PKCS1_SHA512WITHRSA,
-    OID_PKCS1_RSASSAPSS,
-    OID_SIG_ECDSA_WITH_SHA256,
-    OID_SIG_ECDSA_WITH_SHA384,
-    OID_SIG_ED25519,
-];
-
 /// A request whose sender has the private key.
 #[derive(Debug)]
 pub struct CertificationRequest {
@@ -45,7 +30,8 @@ pub struct CertificationRequest {
 }
 
 impl CertificationRequest {
-    /// Reads a request and checks its signature: PEM, DER in base64 as RFC 7030 §4.2.1 has it, or DER.
+    /// Reads a request and checks its signature: PEM, with text around it and under the name that keytool and
+    /// Windows give it; DER in base64, as RFC 7030 §4.2.1 has it; or DER.
     ///
     /// # Errors
     /// When it is not a request, has a key of a kind that we do not certify (RSA of 2048 bits and more,
@@ -54,25 +40,44 @@ impl CertificationRequest {
         if bytes.len() > LARGEST {
             return Err("the request is larger than 16 KiB");
         }
-        let der = decoded(bytes)?;
-        let (rest, request) = X509CertificationRequest::from_der(&der)
+        let found = pem::objects(bytes, pem::Kind::Request).map_err(|_| NO_REQUEST)?;
+        let [der] = found.as_slice() else {
+            return Err("there is more than one request, or something follows it");
+        };
+        let (rest, request) = X509CertificationRequest::from_der(der)
             .map_err(|_| "this is not a PKCS #10 request for a certificate")?;
         if !rest.is_empty() {
             return Err("something follows the request");
         }
-        let public = &request.certification_request_info.subject_pki;
+        let info = &request.certification_request_info;
+        let public = &info.subject_pki;
+        if public.algorithm.algorithm == OID_PKCS1_RSASSAPSS {
+            return Err(PSS_KEY);
+        }
         let key = SubjectPublicKeyInfo::from_der(public.raw).map_err(|_| KEYS)?;
         must_be_certified(public, &key)?;
-        if !SIGNATURES.contains(&request.signature_algorithm.algorithm) {
-            return Err("the request is signed with an algorithm that we do not accept");
-        }
         // Proof of possession (RFC 2986 §3): nobody gets a certificate for somebody else's key.
-        request
-            .verify_signature()
-            .map_err(|_| "the request is not signed with the key that it is for")?;
+        let (algorithm, signature) = (&request.signature_algorithm, &request.signature_value.data);
+        signature::verify(public.raw, algorithm, info.raw, signature).map_err(|why| match why {
+            Unverified::Algorithm => ALGORITHMS,
+            Unverified::Salt => SALT,
+            Unverified::Signature => "the request is not signed with the key that it is for",
+        })?;
         Ok(Self { key })
     }
 }
+
+const NO_REQUEST: &str = "this holds no request for a certificate: it is neither PEM (CERTIFICATE REQUEST), nor its \
+                          base64, nor DER";
+
+const PSS_KEY: &str = "a key that is for RSASSA-PSS alone (id-RSASSA-PSS) is not certified, for TLS 1.2 does not know \
+                       it: make an ordinary RSA key (openssl genpkey -algorithm RSA), which may sign by RSASSA-PSS too";
+
+const ALGORITHMS: &str = "the request is signed with an algorithm that we do not accept: RSA and RSASSA-PSS with \
+                          SHA-256, SHA-384 or SHA-512, ECDSA with these, and Ed25519 are";
+
+const SALT: &str = "the request is signed by RSASSA-PSS with a salt that is not as long as the hash, or with two \
+                    hashes: sign with one as long (openssl req -sigopt rsa_pss_saltlen:digest)";
 
 /// What is said of another key.
 const KEYS: &str =
@@ -104,21 +109,6 @@ fn must_be_certified(
         )
         | Err(_) => Err(KEYS),
     }
-}
-
-/// From whatever tools write.
-fn decoded(bytes: &[u8]) -> Result<Vec<u8>, &'static str> {
-    const SEQUENCE: u8 = 0x30;
-    if bytes.first() == Some(&SEQUENCE) && !bytes.is_ascii() {
-        return Ok(bytes.to_vec());
-    }
-    if bytes.trim_ascii_start().starts_with(b"-----") {
-        return CertificateSigningRequestDer::from_pem_slice(bytes)
-            .map(|der| der.to_vec())
-            .map_err(|_| "the PEM holds no CERTIFICATE REQUEST");
-    }
-    let text: Vec<u8> = bytes.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
-    STANDARD.decode(text).map_err(|_| "the request is neither PEM nor base64 nor DER")
 }
 
 #[cfg(test)]

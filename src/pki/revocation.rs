@@ -16,7 +16,6 @@ mod places;
 mod times;
 mod watch;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -30,7 +29,7 @@ use self::places::Places;
 use self::times::Need;
 use self::watch::Entry;
 pub use self::watch::Watched;
-use super::anchors::Anchors;
+use super::anchors::{Anchor, Trust};
 use super::chain::Chain;
 use super::inventory::{self, Inventory};
 use super::ocsp::Status;
@@ -180,6 +179,7 @@ impl Judge<'_> {
             Found::Said(Status::Good | Status::Unknown)
             | Found::Nowhere
             | Found::Unreachable
+            | Found::Broken
             | Found::Unreadable(_) => Ok(()),
         }
     }
@@ -189,7 +189,8 @@ impl Judge<'_> {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn watch_bound(&self, anchors: &Anchors) -> Result<()> {
+    pub async fn watch_bound(&self, trust: &Trust) -> Result<()> {
+        let anchors = trust.anchors();
         let last = Timestamp(self.revocations.looked_up_at.load(Ordering::Relaxed));
         let is_needed = anchors.sets().any(|set| set.revocation != Revocation::Off);
         if !is_needed || self.now() < last + LOOK_UP {
@@ -205,7 +206,7 @@ impl Judge<'_> {
             let Ok(shown) = Certificate::of_chain(&row.chain).map(Arc::new) else {
                 continue;
             };
-            if let Ok(chain) = anchors.chain(&shown, now)
+            if let Ok(Ok(chain)) = trust.chain(&shown, now).await
                 && chain.anchor.revocation != Revocation::Off
             {
                 self.revocations.watch(&shown, &chain, &row.client_id, now);
@@ -231,22 +232,22 @@ impl Judge<'_> {
 
     /// All links at once: who hangs takes no time from the others.
     async fn ask_for(&self, watched: &Watched, need: Need, deadline: Instant) -> Found {
-        let files = &watched.chain().anchor.crl_files;
-        self.ask_for_all(watched.links(), files, need, deadline).await
+        let anchor = &watched.chain().anchor;
+        self.ask_for_all(watched.links(), anchor, need, deadline).await
     }
 
     async fn ask_for_all(
         &self,
         links: &[Arc<Entry>],
-        files: &[PathBuf],
+        anchor: &Arc<Anchor>,
         need: Need,
         deadline: Instant,
     ) -> Found {
         let Some((first, others)) = links.split_first() else {
             return Found::Said(Status::Good);
         };
-        let others = Box::pin(self.ask_for_all(others, files, need, deadline));
-        let (first, others) = tokio::join!(self.told(first, files, need, deadline), others);
+        let others = Box::pin(self.ask_for_all(others, anchor, need, deadline));
+        let (first, others) = tokio::join!(self.told(first, anchor, need, deadline), others);
         first.or_worse(others)
     }
 
@@ -260,6 +261,11 @@ impl Judge<'_> {
                 Ok(Standing::Revoked { at, reason })
             }
             Found::Said(Status::Unknown) | Found::Nowhere => Ok(Standing::Unknown),
+            // Whoever names a list relies on it: in no mode is one that cannot be read as good as none.
+            Found::Broken => Err(Failure::Busy(
+                "a list of revoked certificates that the operator names cannot be read",
+            )
+            .into()),
             Found::Unreachable if watched.chain().anchor.revocation == Revocation::HardFail => Err(
                 Failure::Busy("nobody can be reached who knows whether a certificate was revoked")
                     .into(),
@@ -316,6 +322,8 @@ enum Found {
     Nowhere,
     /// Who could does not.
     Unreachable,
+    /// A list that the operator names cannot be read, and the last good one counts no more.
+    Broken,
     /// The certificate says who could in words that cannot be read: waiting helps nobody.
     Unreadable(&'static str),
 }
@@ -331,7 +339,8 @@ impl Found {
             Self::Nowhere | Self::Said(Status::Unknown) => 1,
             Self::Unreachable => 2,
             Self::Unreadable(_) => 3,
-            Self::Said(Status::Revoked { .. }) => 4,
+            Self::Broken => 4,
+            Self::Said(Status::Revoked { .. }) => 5,
         }
     }
 }

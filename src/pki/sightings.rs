@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use quick_cache::sync::Cache as Lru;
 
-use super::anchors::{Anchors, Trust};
+use super::anchors::Trust;
 use super::inventory::authority;
 use super::{Certificate, inventory};
 use crate::store::certificates::{self, Origin};
@@ -75,11 +75,10 @@ impl Sightings {
             let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
             std::mem::take(&mut *waiting)
         };
-        let anchors = trust.anchors();
         let mut taken: Vec<_> = taken.into_iter().collect();
         while !taken.is_empty() {
             let batch = taken.split_off(taken.len().saturating_sub(BATCH));
-            if let Err(error) = retrying(|| self.write(store, &anchors, &batch)).await {
+            if let Err(error) = retrying(|| self.write(store, trust, &batch)).await {
                 let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
                 for (key, sighting) in taken.into_iter().chain(batch) {
                     waiting.entry(key).or_insert(sighting);
@@ -93,19 +92,14 @@ impl Sightings {
         Ok(())
     }
 
-    async fn write(
-        &self,
-        store: &Store,
-        anchors: &Anchors,
-        batch: &[(Key, Sighting)],
-    ) -> Result<()> {
+    async fn write(&self, store: &Store, trust: &Trust, batch: &[(Key, Sighting)]) -> Result<()> {
         let mut rows = Vec::with_capacity(batch.len());
         let mut between = HashMap::new();
         for ((_, client), Sighting { certificate, at }) in batch {
             let mut row = inventory::row(certificate, Origin::Seen, Some(client), *at);
             row.last_used_at = Some(*at);
             // It was judged when it was shown, mostly, and what came of it is remembered.
-            if let Ok(chain) = anchors.chain(certificate, *at) {
+            if let Ok(Ok(chain)) = trust.chain(certificate, *at).await {
                 row.chain_ends_at = Some(chain.ends_at);
                 for der in chain.between() {
                     between.insert(Thumbprint::of(der), (der.clone(), *at));

@@ -17,6 +17,7 @@ pub(super) fn of(
     peer: &Peer,
     headers: &HeaderMap,
     form: CertificateHeader,
+    most: usize,
     is_from_proxy: bool,
 ) -> Result<Option<Arc<Certificate>>, &'static str> {
     let direct = peer.certificate.clone()?;
@@ -36,7 +37,7 @@ pub(super) fn of(
         let values = name.map(|name| headers.get_all(name).into_iter());
         values.into_iter().flatten().map(|value| value.as_bytes()).collect::<Vec<_>>()
     });
-    let told = header::read(form, &certificate, &chain)?;
+    let told = header::read(form, &certificate, &chain, most)?;
     match (direct, told) {
         (None, told) => Ok(told.map(Arc::new)),
         // A proxy that has seen no certificate says nothing, and then its own is not the client's

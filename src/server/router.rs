@@ -122,8 +122,9 @@ impl Router {
         }
         let trace = self.trace(peer.address, &parts.headers, is_from_proxy);
         let form = http.client_certificate_header;
+        let most = self.site.app.config.client_certificates.max_intermediates;
         let (certificate, misread) =
-            match certificate::of(peer, &parts.headers, form, is_from_proxy) {
+            match certificate::of(peer, &parts.headers, form, most, is_from_proxy) {
                 Ok(certificate) => (certificate, None),
                 Err(why) => (None, Some(why)),
             };

@@ -8,6 +8,7 @@ pub mod error;
 pub mod id;
 pub mod json;
 pub mod params;
+pub mod pem;
 pub mod resource;
 pub mod scope;
 pub mod secret;

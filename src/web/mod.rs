@@ -72,7 +72,7 @@ pub fn routes() -> Vec<Route> {
         Route::new(Document, "/ca/certificate/{authority}").get(ca::certificate),
         // RFC 6960 §A.1
         Route::new(Machine, "/ca/ocsp").post(ca::ask),
-        Route::new(Document, "/ca/ocsp/{request}").get(ca::ask_in_path),
+        Route::new(Document, "/ca/ocsp/{*request}").get(ca::ask_in_path),
         // Forward authentication: ours, as gateways expect it
         Route::new(Gateway, "/verify/{*route}").any(verify::verify),
         // What our pages are made of

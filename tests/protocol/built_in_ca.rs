@@ -520,6 +520,66 @@ async fn nothing_is_issued_before_the_issuing_certificate_is_valid() {
     issued(&server, &client).await;
 }
 
+/// Requests as the tools of others write them: the real `openssl`, and the real `keytool` where there is one.
+#[test]
+fn requests_of_other_peoples_tools_are_read() {
+    let dir = Dir::new();
+    let read = |file: &str| CertificationRequest::read(&std::fs::read(dir.0.join(file)).unwrap());
+    let new = "req -new -nodes -keyout key -subj /CN=a";
+    let pss = "-newkey rsa:2048 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest";
+    for how in [
+        "-newkey rsa:2048 -text".to_owned(),
+        format!("{pss} -text"),
+        format!("{pss} -sha512"),
+        "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -sha512".to_owned(),
+        "-newkey ec -pkeyopt ec_paramgen_curve:P-384 -sha512".to_owned(),
+        "-newkey ed25519".to_owned(),
+        "-newkey rsa:2048 -newhdr".to_owned(),
+    ] {
+        dir.openssl(&format!("{new} {how} -out csr"));
+        read("csr").expect(&how);
+    }
+    assert!(
+        std::fs::read_to_string(dir.0.join("csr")).unwrap().contains("NEW CERTIFICATE REQUEST")
+    );
+
+    for (how, why) in [
+        (
+            "-newkey rsa:2048 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:20",
+            "rsa_pss_saltlen:digest",
+        ),
+        (
+            "-newkey rsa:2048 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest -sigopt rsa_mgf1_md:sha384",
+            "two hashes",
+        ),
+        ("-newkey rsa-pss -pkeyopt rsa_keygen_bits:2048", "id-RSASSA-PSS"),
+        ("-newkey rsa:2048 -sha1", "algorithm that we do not accept"),
+        ("-newkey ec -pkeyopt ec_paramgen_curve:P-521", "kinds are certified"),
+    ] {
+        dir.openssl(&format!("{new} {how} -out csr"));
+        let refused = read("csr").unwrap_err();
+        assert!(refused.contains(why), "{how}: {refused}");
+    }
+
+    let keytool = |arguments: &str| {
+        let common = "-keystore store -storepass changeit -alias a -J-Xshare:auto";
+        let arguments = format!("{arguments} {common}");
+        Command::new("keytool").args(arguments.split(' ')).current_dir(&dir.0).output()
+    };
+    let Ok(made) = keytool("-genkeypair -keyalg RSA -keysize 2048 -dname CN=a") else {
+        return;
+    };
+    assert!(made.status.success(), "{made:?}");
+    for how in ["-sigalg SHA256withRSA", "-sigalg RSASSA-PSS"] {
+        let asked = keytool(&format!("-certreq {how} -file csr")).unwrap();
+        assert!(asked.status.success(), "{asked:?}");
+        assert!(
+            std::fs::read_to_string(dir.0.join("csr")).unwrap().contains("NEW CERTIFICATE REQUEST")
+        );
+        read("csr").expect(how);
+    }
+}
+
 /// The root's key is needed for nothing but the next issuing certificate.
 #[tokio::test]
 async fn the_root_key_can_be_taken_elsewhere() {

@@ -61,6 +61,11 @@ impl Authority {
         self.issuer.pem()
     }
 
+    /// Its own certificate.
+    pub(crate) fn certificate(&self) -> Vec<u8> {
+        self.issuer.der().to_vec()
+    }
+
     /// Another certificate for the same name and key.
     pub(crate) fn renewed(
         &self,

@@ -4,7 +4,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use gatewright::pki::issue::Issued;
-use gatewright::pki::{Certificate, Reason, inventory};
+use gatewright::pki::ocsp::{Asked, CertId, Hash, Request, Status};
+use gatewright::pki::{Certificate, Issuer, Reason, inventory};
 use gatewright::store::{authorities, sweep};
 use rcgen::KeyPair;
 use rustls_pki_types::CertificateDer;
@@ -12,6 +13,7 @@ use rustls_pki_types::pem::PemObject as _;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use crate::built_in_ca::Dir;
+use crate::http::Ask;
 use crate::server::{Client, Server};
 
 fn pem(der: &[u8]) -> String {
@@ -277,6 +279,65 @@ async fn a_question_can_stand_in_the_address() {
     ));
     assert!(said.contains("first.pem: good"), "{said}");
     world.server.get("/ca/ocsp/hello!").await.refused(400, "invalid_request");
+}
+
+/// Behind the real nginx that decodes the path and makes one slash of two (`proxy_pass http://…/;`).
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_in_the_address_is_answered_behind_nginx() {
+    let world = World::new().await;
+    let issued = world.issued("a.pem").await;
+    let issuer = Issuer::read(&issued.chain[0]).unwrap();
+    // Of many serial numbers, one makes a slash, and one two at once.
+    let questions = (0..100_000_u32).map(|number| {
+        let serial =
+            [&[1; 8][..], &number.wrapping_mul(0x9e37_79b1).to_be_bytes(), &[7; 5]].concat();
+        let id = CertId::of(Hash::Sha1, &issuer, &serial).unwrap();
+        let der = Request { asked: vec![id.clone()], nonce: None }.to_der().unwrap();
+        (serial, id, STANDARD.encode(der))
+    });
+    let mut questions = questions.filter(|(_, _, text)| !text.contains("///"));
+    let once = questions.find(|(.., text)| text.contains('/') && !text.contains("//")).unwrap();
+    let twice = questions.find(|(.., text)| text.matches("//").count() == 1).unwrap();
+
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let here = world.dir.0.display();
+    let kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+    let paths = kinds.map(|kind| format!("{kind}_temp_path {here}/{kind};\n")).concat();
+    let upstream = world.server.address;
+    world.dir.write(
+        "nginx.conf",
+        format!(
+            "daemon off; pid {here}/pid; error_log {here}/error.log;\nevents {{}}\nhttp {{\n{paths}access_log off;\n\
+             server {{ listen 127.0.0.1:{port};\nlocation / {{ proxy_pass http://{upstream}/;\n\
+             proxy_set_header Host id.example.org; }} }} }}\n"
+        ),
+    );
+    let _nginx = tokio::process::Command::new("nginx")
+        .args(["-p", &here.to_string(), "-e", "error.log", "-c", "nginx.conf"])
+        .kill_on_drop(true)
+        .spawn()
+        .expect("scripts/setup installs nginx");
+    let address = format!("127.0.0.1:{port}").parse().unwrap();
+    crate::until::until("nginx listens", async || {
+        tokio::net::TcpStream::connect(address).await.is_ok()
+    })
+    .await;
+
+    for (serial, id, text) in [once, twice] {
+        let hex = gatewright::pki::description::serial(&serial);
+        gatewright::store::sql("UPDATE issued SET serial = $1 WHERE thumbprint = $2")
+            .bind(hex)
+            .bind(issued.thumbprint)
+            .run(world.server.app().store.db())
+            .await
+            .unwrap();
+        let encoded: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
+        let ask = Ask::new(address, "GET", &format!("/ca/ocsp/{encoded}"));
+        let answer = ask.send_for_bytes().await;
+        let now = world.server.trace().now();
+        let asked = Asked { id: &id, issuer: &issuer, nonce: None, now };
+        assert_eq!(asked.read(&answer).unwrap().status, Status::Good, "{text}");
+    }
 }
 
 /// RFC 6960 §2.3: what cannot be answered has an answer without a signature.

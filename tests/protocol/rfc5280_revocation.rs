@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use gatewright::config::{Anchor, Bytes, Config, Revocation};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use gatewright::config::{Anchor, Bytes, ClientCertificates, Config, Revocation};
+use gatewright::pki::anchors::{self, Trust};
 use gatewright::pki::inventory::Inventory;
 use gatewright::pki::ocsp::{Answer, CertId, Hash, Request, Status};
 use gatewright::pki::{Certificate, Issuer, Reason, inventory};
@@ -18,12 +21,13 @@ use tokio::task::JoinHandle;
 
 use crate::authority::{Authority, Identity, contents, pem};
 use crate::browser::{Browser, VERIFIER};
+use crate::built_in_ca::Dir;
 use crate::certificates::Scratch;
 use crate::http::Answer as Http;
 use crate::responder::{
     Responder, State, answer, list, list_until, names_responder, respond, revoked, sign,
 };
-use crate::server::{Client, Server};
+use crate::server::{BEGINNING, Client, Server};
 
 const SERIAL: u64 = 0x00c0_ffee;
 
@@ -59,7 +63,22 @@ impl Scene {
         change: impl FnOnce(&mut Anchor),
         configure: impl FnOnce(&mut Config),
     ) -> Self {
-        let authority = Arc::new(Authority::new("Clients"));
+        Self::below(Arc::new(Authority::new("Clients")), revocation, change, configure).await
+    }
+
+    /// One whose anchor has this list in a file.
+    async fn with_file(authority: &Arc<Authority>, revocation: Revocation, file: &Scratch) -> Self {
+        let path = file.0.clone();
+        Self::below(authority.clone(), revocation, |anchor| anchor.crl_files = vec![path], |_| {})
+            .await
+    }
+
+    async fn below(
+        authority: Arc<Authority>,
+        revocation: Revocation,
+        change: impl FnOnce(&mut Anchor),
+        configure: impl FnOnce(&mut Config),
+    ) -> Self {
         let file = Scratch::of(&pem(authority.certificate()));
         let mut anchor = Anchor {
             name: "clients".to_owned(),
@@ -1001,18 +1020,15 @@ async fn a_certificate_that_names_nobody_to_ask() {
 /// A list that the operator puts there is asked first, and needs no network.
 #[tokio::test]
 async fn a_list_in_a_file_of_the_anchor_is_read() {
-    let file = Scratch::of("");
-    let path = file.0.clone();
-    let scene =
-        Scene::with(Revocation::HardFail, |anchor| anchor.crl_files = vec![path.clone()]).await;
+    let (authority, file) = (Arc::new(Authority::new("Clients")), Scratch::of(""));
+    let put =
+        |serials: &[u64], now| std::fs::write(&file.0, list(&authority, serials, now)).unwrap();
+    put(&[], Timestamp(BEGINNING));
+    let scene = Scene::with_file(&authority, Revocation::HardFail, &file).await;
     let shown = scene.with_responder();
-    let put = |serials: &[u64]| {
-        std::fs::write(&path, list(&scene.authority, serials, scene.server.trace().now())).unwrap();
-    };
-    put(&[]);
 
     scene.ask(&shown).await.ok();
-    put(&[SERIAL]);
+    put(&[SERIAL], scene.server.trace().now());
     scene.wait(60);
     scene.ask(&shown).await.refused(401, "invalid_client");
 
@@ -1023,11 +1039,10 @@ async fn a_list_in_a_file_of_the_anchor_is_read() {
 #[tokio::test]
 async fn a_list_of_another_authority_of_the_anchor_is_passed_over_in_silence() {
     let file = Scratch::of("");
-    let path = file.0.clone();
-    let scene =
-        Scene::with(Revocation::HardFail, |anchor| anchor.crl_files = vec![path.clone()]).await;
     let other = Authority::new("Another");
-    std::fs::write(&path, list(&other, &[SERIAL], scene.server.trace().now())).unwrap();
+    std::fs::write(&file.0, list(&other, &[SERIAL], Timestamp(BEGINNING))).unwrap();
+    let authority = Arc::new(Authority::new("Clients"));
+    let scene = Scene::with_file(&authority, Revocation::HardFail, &file).await;
     scene.say(|_| Status::Good);
 
     scene.ask(&scene.with_responder()).await.ok();
@@ -1039,6 +1054,130 @@ async fn a_list_of_another_authority_of_the_anchor_is_passed_over_in_silence() {
     let text = scene.server.app().metrics.render(0, 0);
     let line = "gatewright_revocation_checks_total{source=\"crl\",outcome=\"unreachable\"} 1";
     assert!(text.contains(line), "{text}");
+}
+
+/// THREATS EX-19: a list as tools and editors write it, under either mode: `openssl crl -text`, a comment, a byte
+/// order mark, UTF-16, base64, beside the list of another authority. Whoever is on it is refused.
+#[tokio::test]
+async fn a_list_in_a_file_is_read_however_it_was_written() {
+    let authority = Arc::new(Authority::new("Clients"));
+    let der = list(&authority, &[SERIAL], Timestamp(BEGINNING));
+    let dir = Dir::new();
+    dir.write("list.der", &der);
+    let text = dir.openssl("crl -inform DER -in list.der -text");
+    assert!(!text.starts_with("-----"), "{text}");
+    let pem = dir.openssl("crl -inform DER -in list.der");
+    dir.write("other.der", list(&Authority::new("Another"), &[1], Timestamp(BEGINNING)));
+    let other = dir.openssl("crl -inform DER -in other.der -text");
+    let utf16 = "\u{feff}".encode_utf16().chain(pem.encode_utf16()).flat_map(u16::to_le_bytes);
+    let file = Scratch::of("");
+    for (what, bytes) in [
+        ("openssl crl -text", text.clone().into_bytes()),
+        ("a comment and a blank line", format!("# fetched at night\n\n{pem}").into_bytes()),
+        ("a byte order mark", format!("\u{feff}{pem}").into_bytes()),
+        ("UTF-16", utf16.collect()),
+        ("base64", STANDARD.encode(&der).into_bytes()),
+        ("the second one of two", [other, text].concat().into_bytes()),
+    ] {
+        std::fs::write(&file.0, bytes).unwrap();
+        for mode in [Revocation::SoftFail, Revocation::HardFail] {
+            let scene = Scene::with_file(&authority, mode, &file).await;
+            let answer = scene.ask(&scene.issue(|_| {})).await;
+            assert_eq!(answer.status, 401, "{what}");
+            let other =
+                scene.issue(|contents| contents.serial_number = Some(SerialNumber::from(7)));
+            assert_eq!(scene.ask(&other).await.status, 200, "{what}");
+        }
+    }
+}
+
+/// THREATS EX-19: a list that the operator names and that cannot be relied on is an error, at the start and in
+/// `config check`.
+#[test]
+fn a_list_in_a_file_that_cannot_be_read_is_a_problem_of_the_configuration() {
+    let authority = Authority::new("Clients");
+    let anchor_file = Scratch::of(&pem(authority.certificate()));
+    let good = list(&authority, &[], Timestamp(BEGINNING));
+    let forged = list(&Authority::new("Clients"), &[], Timestamp(BEGINNING));
+    let file = Scratch::of("");
+    let settings = ClientCertificates {
+        anchors: vec![Anchor {
+            name: "clients".to_owned(),
+            file: anchor_file.0.clone(),
+            revocation: Revocation::SoftFail,
+            crl_files: vec![file.0.clone()],
+        }],
+        ..ClientCertificates::default()
+    };
+    for (bytes, why) in [
+        (b"".to_vec(), "is empty"),
+        (b"<!DOCTYPE html><title>404</title>".to_vec(), "is HTML or XML"),
+        (b"-----BEGIN X509 CRL-----\nMIIB\n".to_vec(), "does not end"),
+        (pem(authority.certificate()).into_bytes(), "holds no CRL, but CERTIFICATE"),
+        (good[..good.len() - 1].to_vec(), "neither PEM, nor DER, nor base64"),
+        (authority.certificate().to_vec(), "this is not a CRL"),
+        (forged, "the signature of the CRL is wrong"),
+    ] {
+        std::fs::write(&file.0, bytes).unwrap();
+        let refused = Trust::open(&settings).unwrap_err().to_string();
+        assert!(refused.contains(why), "{refused}");
+        let [problem] = &anchors::problems(&settings)[..] else { panic!("{why}") };
+        assert_eq!(problem.key, "client_certificates.anchors");
+        assert!(problem.reason.contains(why), "{}", problem.reason);
+        assert!(problem.reason.contains(file.0.to_str().unwrap()), "{}", problem.reason);
+    }
+    std::fs::write(&file.0, good).unwrap();
+    assert!(anchors::problems(&settings).is_empty());
+    Trust::open(&settings).unwrap();
+}
+
+/// THREATS EX-19: a list that breaks while the server runs is never as good as none, in either mode. The last good
+/// one counts until its `nextUpdate`, and then nobody is accepted; the operator is told and it is counted.
+#[tokio::test]
+async fn a_list_in_a_file_that_breaks_never_lets_anybody_pass() {
+    let other = |scene: &Scene| {
+        scene.issue(|contents| contents.serial_number = Some(SerialNumber::from(7)))
+    };
+    for mode in [Revocation::SoftFail, Revocation::HardFail] {
+        for broken in ["<html>", "", "-----BEGIN X509 CRL-----\n", "gone"] {
+            let (authority, file) = (Arc::new(Authority::new("Clients")), Scratch::of(""));
+            std::fs::write(&file.0, list(&authority, &[SERIAL], Timestamp(BEGINNING))).unwrap();
+            let scene = Scene::with_file(&authority, mode, &file).await;
+            scene.say(|_| Status::Good);
+            let (revoked, good) = (scene.with_responder(), other(&scene));
+            scene.ask(&good).await.ok();
+
+            if broken == "gone" {
+                std::fs::remove_file(&file.0).unwrap();
+            } else {
+                std::fs::write(&file.0, broken).unwrap();
+            }
+            assert!(scene.server.app().trust.reload().is_err());
+            scene.wait(60);
+            scene.ask(&good).await.ok();
+            let unseen =
+                scene.issue(|contents| names_responder(contents, &scene.responder.url("/ocsp")));
+            scene.ask(&unseen).await.refused(401, "invalid_client");
+            let text = scene.server.app().metrics.render(0, 0);
+            assert!(text.contains("{source=\"crl\",outcome=\"unreadable\"}"), "{text}");
+
+            scene.wait(3600);
+            let names_it = |contents: &mut CertificateParams| {
+                contents.serial_number = Some(SerialNumber::from(8));
+                names_responder(contents, &scene.responder.url("/ocsp"));
+            };
+            scene.ask(&good).await.refused(503, "temporarily_unavailable");
+            scene.ask(&scene.issue(names_it)).await.refused(503, "temporarily_unavailable");
+            assert_ne!(scene.ask(&revoked).await.status, 200);
+
+            std::fs::write(&file.0, list(&authority, &[SERIAL], scene.server.trace().now()))
+                .unwrap();
+            scene.server.app().trust.reload().unwrap();
+            scene.wait(60);
+            scene.ask(&good).await.ok();
+            scene.ask(&scene.issue(names_it)).await.ok();
+        }
+    }
 }
 
 /// An operator sees it.

@@ -1,6 +1,6 @@
 //! RFC 8705 §2, client authentication by certificates: whom one proves, and whom not. THREATS MT-01 to MT-03.
 
-use gatewright::config::CertificateHeader;
+use gatewright::config::{Anchor, CertificateHeader, ClientCertificates, Revocation};
 use gatewright::flow::registration::Registrar;
 use gatewright::pki::anchors::Trust;
 use gatewright::store::clients;
@@ -14,6 +14,7 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use serde_json::{Value, json};
 
+use crate::built_in_ca::Dir;
 use crate::certificates::{Authority, Shown, behind_proxy, server, server_of, subject};
 use crate::http::Answer;
 use crate::publisher::Publisher;
@@ -334,7 +335,8 @@ async fn an_anchor_that_may_not_issue_is_a_problem_of_the_configuration() {
     let lists = Authority::with("Lists", |p| p.key_usages = vec![KeyUsagePurpose::CrlSign]);
     let (anchor, file) = (lists.anchor("lists"), lists.file().display());
 
-    let refused = Trust::open(&[anchor]).unwrap_err();
+    let settings = ClientCertificates { anchors: vec![anchor], ..ClientCertificates::default() };
+    let refused = Trust::open(&settings).unwrap_err();
 
     assert_eq!(
         refused.to_string(),
@@ -485,6 +487,152 @@ async fn a_certificate_stands_beside_no_other_proof() {
     let token = other.showing(&shown).send().await.ok().token("access_token");
     assert_eq!(crate::jwt::claims(&token)["cnf"], Value::Null, "it asks for no bound tokens");
     ask(&server, &by_secret, &shown).await.refused(401, "invalid_client");
+}
+
+/// An authority without key identifiers, of this name and with a key of its own, below this one.
+fn namesake(above: &Authority, name: &str) -> Authority {
+    above.below(name, |params| params.use_authority_key_identifier_extension = false)
+}
+
+/// THREATS EX-08: however many certificates of whatever names and keys somebody sends, eight signatures are verified
+/// at most, and none where nothing leads to an authority that we believe.
+#[tokio::test]
+async fn what_strangers_send_costs_eight_signatures_at_most() {
+    let (server, authority) = server().await;
+    let client = backup(&server).await;
+    let trust = &server.app().trust;
+    // Their names are those of our authority: each one could be signed by each other one, or by it.
+    let forged: Vec<Authority> =
+        (0..4).map(|_| Authority::new("Clients CA").below("Clients CA", |_| {})).collect();
+    let mut shown = forged[0].issue("Backup", |_| {});
+    shown.chain = forged.iter().map(|one| one.certificate()).collect();
+
+    for _ in 0..2 {
+        let before = trust.verified();
+        ask(&server, &client, &shown).await.refused(401, "invalid_client");
+        let spent = trust.verified() - before;
+        assert!((1..=8).contains(&spent), "{spent} signatures");
+    }
+    // One above the other, each with two keys that fit its name.
+    let mut shown = Authority::new("Strangers").below("A", |_| {}).issue("Backup", |_| {});
+    shown.chain.extend((0..2).map(|_| Authority::new("B").below("A", |_| {}).certificate()));
+    let before = trust.verified();
+    ask(&server, &client, &shown).await.refused(401, "invalid_client");
+    ask(&server, &client, &Shown::self_signed("Backup")).await.refused(401, "invalid_client");
+    assert_eq!(trust.verified(), before, "nothing of it leads to our authority");
+
+    // An honest one is judged and remembered all the same.
+    let good = authority.issue("Backup", |_| {});
+    ask(&server, &client, &good).await.ok();
+    assert_eq!(trust.verified(), before + 1);
+    ask(&server, &client, &good).await.ok();
+    ask(&server, &client, &shown).await.refused(401, "invalid_client");
+    ask(&server, &client, &good).await.ok();
+    assert_eq!(trust.verified(), before + 1, "it is remembered");
+}
+
+/// THREATS EX-08: a holder of a good certificate cannot make us search for long either.
+#[tokio::test]
+async fn a_chain_that_needs_more_than_eight_signatures_is_not_believed() {
+    let authority = Authority::new("Clients CA");
+    let server = Server::with(|config| {
+        behind_proxy(config, CertificateHeader::Rfc9440);
+        config.client_certificates.anchors = vec![authority.anchor("clients")];
+        config.client_certificates.max_intermediates = 6;
+    })
+    .await;
+    let client = backup(&server).await;
+    let decoys = |count: usize| (0..count).map(|_| namesake(&authority, "Between").certificate());
+    let between = namesake(&authority, "Between");
+    let mut shown =
+        between.issue("Backup", |params| params.use_authority_key_identifier_extension = false);
+    shown.chain = decoys(5).chain([between.certificate()]).collect();
+    let before = server.app().trust.verified();
+
+    ask(&server, &client, &shown).await.refused(401, "invalid_client");
+
+    assert_eq!(server.app().trust.verified(), before + 8);
+    let told = format!("{:?}", server.events("request.refused").await);
+    assert!(told.contains("more than eight signatures"), "{told}");
+    // With the identifiers of keys, the right one comes first.
+    let mut shown = between.issue("Backup", |_| {});
+    shown.chain = decoys(5).chain([between.certificate()]).collect();
+    ask(&server, &client, &shown).await.ok();
+    assert_eq!(server.app().trust.verified(), before + 10);
+}
+
+/// Four certificates beside the client's own, in any order, with whatever else; and no more than the setting says,
+/// which are not even read. THREATS EX-08
+#[tokio::test]
+async fn four_certificates_come_in_any_order_and_a_fifth_is_refused_unread() {
+    let (server, root) = server().await;
+    let client = backup(&server).await;
+    let trust = &server.app().trust;
+    let mut below = root.below("1", |_| {});
+    for name in ["2", "3", "4"] {
+        below = below.below(name, |_| {});
+    }
+    let shown = below.issue("Backup", |_| {});
+    assert_eq!(shown.chain.len(), 4);
+    for order in [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2]] {
+        let chain = order.iter().map(|at| shown.chain[*at].clone()).collect();
+        let shown = Shown { der: shown.der.clone(), chain, key: shown.same_key() };
+        let before = trust.verified();
+        ask(&server, &client, &shown).await.ok();
+        assert_eq!(trust.verified(), before + 5, "{order:?}");
+    }
+
+    let mut shown = below.issue("Backup", |_| {});
+    shown.chain.push(Authority::new("Other").certificate());
+    let before = trust.verified();
+    ask(&server, &client, &shown).await.refused(400, "invalid_request");
+    assert_eq!(trust.verified(), before);
+}
+
+/// A client certificate that is signed by RSASSA-PSS (RFC 4055 §3.1), by the real `openssl`.
+#[tokio::test]
+async fn a_certificate_may_be_signed_by_rsassa_pss() {
+    let dir = Dir::new();
+    dir.openssl(
+        "req -x509 -newkey rsa:2048 -nodes -keyout ca.key -subj /CN=PSS -days 30 -addext \
+         keyUsage=keyCertSign,cRLSign -out ca.pem -sigopt rsa_padding_mode:pss",
+    );
+    dir.openssl(
+        "req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout b.key -subj \
+         /O=Example/CN=Backup -out b.csr",
+    );
+    // Without an extension it would be of version 1, which is refused.
+    std::fs::write(dir.0.join("leaf.cnf"), "basicConstraints=CA:FALSE\n").unwrap();
+    let issue = |options: &str| {
+        dir.openssl(&format!(
+            "x509 -req -extfile leaf.cnf -in b.csr -CA ca.pem -CAkey ca.key -days 30 -out b.pem -sigopt rsa_padding_mode:pss{options}"
+        ));
+        let der = CertificateDer::from_pem_file(dir.0.join("b.pem")).unwrap().to_vec();
+        Shown { der, chain: Vec::new(), key: KeyPair::generate().unwrap() }
+    };
+    let anchor = Anchor {
+        name: "pss".to_owned(),
+        file: dir.0.join("ca.pem"),
+        revocation: Revocation::Off,
+        crl_files: Vec::new(),
+    };
+    let server = Server::with(|config| {
+        behind_proxy(config, CertificateHeader::Rfc9440);
+        config.client_certificates.anchors = vec![anchor];
+    })
+    .await;
+    let client = backup(&server).await;
+    let shown = issue(" -sigopt rsa_pss_saltlen:digest");
+    let begins = gatewright::pki::Certificate::read(&shown.der, &[]).unwrap().not_before;
+    server.wait((begins - server.trace().now()).0.max(0) + 3600);
+
+    ask(&server, &client, &shown).await.ok();
+    let sha512 = issue(" -sigopt rsa_pss_saltlen:digest -sha512");
+    ask(&server, &client, &sha512).await.ok();
+
+    ask(&server, &client, &issue("")).await.refused(401, "invalid_client");
+    let told = format!("{:?}", server.events("request.refused").await);
+    assert!(told.contains("rsa_pss_saltlen:digest"), "{told}");
 }
 
 /// Registers, or tells why not.

@@ -272,3 +272,21 @@ async fn a_header_does_not_outdo_the_connection() {
         assert_eq!(told.status, if is_proxy { 200 } else { 401 });
     }
 }
+
+/// THREATS EX-08: whoever sends more certificates than are read is told so in the handshake.
+#[tokio::test]
+async fn a_handshake_with_five_certificates_beside_the_clients_own_fails() {
+    let (server, _) = server().await;
+    let mut shown = Shown::self_signed("Backup");
+    let connect = async |shown: &Shown| {
+        let house = &server.house().authority;
+        // In TLS 1.2 a handshake is over when the server has seen the certificate.
+        let caller = Caller::speaking(&[&version::TLS12], house, Some(&shown.identity()));
+        caller.connect(server.addresses().mtls[0], MTLS).await
+    };
+    shown.chain = (0..4).map(|_| Authority::new("Strangers").certificate()).collect();
+    connect(&shown).await.unwrap();
+
+    shown.chain.push(Authority::new("Strangers").certificate());
+    connect(&shown).await.unwrap_err();
+}

@@ -4,8 +4,6 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject as _;
 use serde_json::json;
 
 use super::super::desk::{self, Desk};
@@ -13,6 +11,7 @@ use super::super::exit::Wrong;
 use super::super::print::Answer;
 use super::find;
 use crate::pki::{Certificate, Reason, inventory};
+use crate::types::pem;
 
 /// Which certificate is to count no more.
 #[derive(Debug, Args)]
@@ -20,7 +19,7 @@ pub(in crate::cli) struct Revoke {
     /// Its SHA-256, in base64url as tokens name it or in hexadecimal, or its serial number.
     #[arg(value_name = "THUMBPRINT|SERIAL", required_unless_present = "file")]
     name: Option<String>,
-    /// A file with it (PEM), known to us or not.
+    /// A file with it (PEM, DER or base64), known to us or not.
     #[arg(long, value_name = "FILE", conflicts_with = "name")]
     file: Option<PathBuf>,
     /// Why (RFC 5280 section 5.3.1).
@@ -58,9 +57,9 @@ pub(super) async fn revoke(desk: &Desk, asked: &Revoke) -> anyhow::Result<Answer
 
 /// The first certificate of a file.
 fn read(file: &Path) -> anyhow::Result<Certificate> {
-    let text = desk::read(file)?;
-    let der = CertificateDer::from_pem_slice(text.as_bytes())
-        .map_err(|_| Wrong(format!("{} is no certificate (PEM)", file.display())))?;
-    let read = Certificate::read(&der, &[]);
+    let found = pem::certificates(&desk::read_bytes(file)?)
+        .map_err(|why| Wrong(format!("{} {why}", file.display())))?;
+    let first = found.first().map(|der| der.as_ref()).unwrap_or_default();
+    let read = Certificate::read(first, &[]);
     Ok(read.map_err(|why| Wrong(format!("{}: {why}", file.display())))?)
 }

@@ -1,11 +1,12 @@
 //! The demo API: it asks who calls for a certificate, and verifies access tokens by itself with
 //! [`crate::verify`]. A token that is bound to a certificate is of no use over a connection with another.
 
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::anyhow;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use axum::response::{IntoResponse as _, Response};
@@ -15,13 +16,13 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
-use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use rustls_pki_types::CertificateDer;
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+use crate::types::pem;
 use crate::verify::{Asked, Verifier};
 
 /// Where the invoices are.
@@ -55,10 +56,10 @@ pub(super) fn tls(
     }
     let verifier =
         WebPkiClientVerifier::builder(Arc::new(roots)).allow_unauthenticated().build()?;
-    let chain = CertificateDer::pem_file_iter(chain)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .context("the certificate of this machine cannot be read")?;
-    let key = PrivateKeyDer::from_pem_file(key).context("the key of this machine")?;
+    let chain = pem::certificates(&fs::read(chain)?)
+        .map_err(|why| anyhow!("the certificate of this machine {why}"))?;
+    let key = pem::private_key(&fs::read(key)?)
+        .map_err(|why| anyhow!("the key of this machine {why}"))?;
     let config =
         ServerConfig::builder().with_client_cert_verifier(verifier).with_single_cert(chain, key)?;
     Ok(TlsAcceptor::from(Arc::new(config)))

@@ -20,7 +20,7 @@ use crate::pki::pem;
 use crate::pki::request::CertificationRequest;
 use crate::record::Trace;
 use crate::store::authorities;
-use crate::types::{ClientId, Seconds, Timestamp};
+use crate::types::{self, ClientId, Seconds, Timestamp};
 
 /// A certificate that has less than this left is made anew at the start.
 const LEAST: Seconds = Seconds::hours(12);
@@ -139,10 +139,9 @@ pub(super) fn anchors(app: &App) -> Vec<CertificateDer<'static>> {
 }
 
 fn is_fresh(file: &Path, now: Timestamp) -> bool {
-    use rustls_pki_types::pem::PemObject as _;
     let read = || {
-        let der = CertificateDer::from_pem_slice(&fs::read(file).ok()?).ok()?;
-        Certificate::read(&der, &[]).ok()
+        let found = types::pem::certificates(&fs::read(file).ok()?).ok()?;
+        Certificate::read(found.first()?, &[]).ok()
     };
     read().is_some_and(|certificate| certificate.not_after > now + LEAST)
 }

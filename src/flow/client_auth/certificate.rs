@@ -60,7 +60,7 @@ pub(super) async fn prove(call: &Call<'_>, client: &Client) -> Result<()> {
                     .with("subject", &shown.subject)
                     .with("names", shown.names.to_texts().join(", ").escape_debug())
             })?;
-            let chain = call.trust.chain(shown, call.now).map_err(|why| {
+            let chain = call.trust.chain(shown, call.now).await?.map_err(|why| {
                 wrong("nobody whom we believe stands behind the client certificate")
                     .with("chain", why)
                     .with("subject", &shown.subject)
@@ -155,7 +155,7 @@ pub(in crate::flow) async fn must_bind(call: &Call<'_>, client: &Client) -> Resu
         | AuthMethod::ClientSecretPost
         | AuthMethod::ClientSecretJwt
         | AuthMethod::PrivateKeyJwt
-        | AuthMethod::None => match call.trust.chain(shown, call.now) {
+        | AuthMethod::None => match call.trust.chain(shown, call.now).await? {
             Ok(chain) => Box::pin(must_stand(call, client, shown, &chain)).await,
             Err(_) => Ok(()),
         },

@@ -2,6 +2,8 @@
 //!
 //! [RFC 6960 §4.1]: https://www.rfc-editor.org/rfc/rfc6960#section-4.1
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use der::{Decode as _, Encode as _};
 
 use super::asn1::{OcspRequest, OneRequest, TbsRequest};
@@ -70,4 +72,41 @@ impl Request {
         let asked = tbs.request_list.into_iter().map(|one| one.req_cert).collect();
         Ok(Self { asked, nonce })
     }
+}
+
+/// The longest text in which slashes are looked for that a proxy has taken away, and as many ways as are tried.
+const LONGEST_MENDED: usize = 512;
+const MOST_MENDED: usize = 128;
+
+/// The questions that a text may be in base64, which stood in the path of an address; none: it is not one. Of two
+/// slashes that follow each other a proxy may have made one, and nothing tells where: then there are several.
+pub fn in_path(text: &str) -> Vec<Vec<u8>> {
+    let read = |text: &str| STANDARD.decode(text).ok().filter(|der| Request::read(der).is_ok());
+    if let Ok(der) = STANDARD.decode(text) {
+        return vec![der];
+    }
+    // Base64 with its padding is of groups of four.
+    let missing = text.len().next_multiple_of(4) - text.len();
+    if missing == 0 || text.len() > LONGEST_MENDED {
+        return Vec::new();
+    }
+    let slashes: Vec<usize> = text.match_indices('/').map(|(at, _)| at).collect();
+    let mut chosen: Vec<Vec<usize>> = vec![Vec::new()];
+    for _ in 0..missing {
+        let longer = chosen.iter().flat_map(|before| {
+            // In order, so that each way comes once.
+            let from = before.last().copied().unwrap_or(0);
+            let next = slashes.iter().copied().filter(move |at| *at >= from);
+            next.map(|at| [before.as_slice(), &[at]].concat())
+        });
+        chosen = longer.take(MOST_MENDED).collect();
+    }
+    let mended = |places: &Vec<usize>| {
+        let mut text = text.to_owned();
+        for at in places.iter().rev() {
+            text.insert(*at, '/');
+        }
+        text
+    };
+    chosen.iter().filter_map(|places| read(&mended(places))).collect()
 }

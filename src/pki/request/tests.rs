@@ -1,5 +1,8 @@
 use rcgen::{CertificateParams, DnType, KeyPair, PublicKeyData as _, SigningKey};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::*;
 
 /// A request that asks for what nobody gets.
@@ -79,10 +82,7 @@ fn only_good_keys_are_certified() {
         "the RSA key has fewer than 2048 bits"
     );
     // openssl req -new -newkey rsa:2048 -nodes -subj /CN=old -sha1
-    assert_eq!(
-        CertificationRequest::read(include_bytes!("sha1.pem")).unwrap_err(),
-        "the request is signed with an algorithm that we do not accept"
-    );
+    assert_eq!(CertificationRequest::read(include_bytes!("sha1.pem")).unwrap_err(), ALGORITHMS);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! the lists that it names.
 
 use std::fmt::Display;
-use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, MutexGuard};
@@ -13,6 +13,7 @@ use super::times::{Need, RETRY, Times};
 use super::watch::{Entry, Told};
 use super::{Found, Judge};
 use crate::outbound::OutboundError;
+use crate::pki::anchors::Anchor;
 use crate::pki::crl;
 use crate::pki::link::Link;
 use crate::pki::ocsp::{self, Asked, CertId, Hash, Nonce, Request, Status};
@@ -52,7 +53,7 @@ impl Judge<'_> {
     pub(super) async fn told(
         &self,
         entry: &Entry,
-        files: &[PathBuf],
+        anchor: &Arc<Anchor>,
         need: Need,
         deadline: Instant,
     ) -> Found {
@@ -70,7 +71,7 @@ impl Judge<'_> {
         if let Some(found) = entry.found(need, self.now()) {
             return found;
         }
-        let asked = self.ask(link, files, need, deadline).await;
+        let asked = self.ask(link, anchor, need, deadline).await;
         let told = asked.unwrap_or_else(|again| self.without_answer(entry, again));
         entry.tell(told);
         told.found
@@ -85,7 +86,13 @@ impl Judge<'_> {
         kept.unwrap_or(Told { found: Found::Unreachable, times: Times::of_none(again) })
     }
 
-    async fn ask(&self, link: &Link, files: &[PathBuf], need: Need, deadline: Instant) -> Answered {
+    async fn ask(
+        &self,
+        link: &Link,
+        anchor: &Arc<Anchor>,
+        need: Need,
+        deadline: Instant,
+    ) -> Answered {
         let for_a_while = |found| {
             let times = Times::of(
                 self.now(),
@@ -99,8 +106,8 @@ impl Judge<'_> {
             return for_a_while(Found::Said(Status::Good));
         }
         let mut again = Timestamp(i64::MAX);
-        for file in files {
-            match self.by_list(Place::File(file), link, need, deadline).await {
+        for file in &anchor.crl_files {
+            match self.by_list(Place::File(file, anchor), link, need, deadline).await {
                 Ok(told) => return Ok(told),
                 Err(at) => again = again.min(at),
             }
@@ -122,12 +129,12 @@ impl Judge<'_> {
             }
         }
         if link.responder.is_none() && link.lists.is_empty() {
-            let Some(file) = files.first() else {
+            let Some(file) = anchor.crl_files.first() else {
                 return for_a_while(Found::Nowhere);
             };
             let why =
                 "no list of crl_files is of who issued a certificate that names nobody to ask";
-            self.warn(&file.display().to_string(), "crl", why);
+            self.warn(&file.path().display().to_string(), "crl", why);
         }
         Err(again)
     }
@@ -139,18 +146,31 @@ impl Judge<'_> {
         need: Need,
         deadline: Instant,
     ) -> Answered {
-        let (crl, times) = self.list(place, link, need, deadline).await?;
-        let why = match crl.status(link, self.now()) {
+        let lists = self.list(place, link, need, deadline).await?;
+        let times = lists.times;
+        let mut said: Result<Status, &'static str> = Err("there is no list");
+        for crl in &lists.crls {
+            said = match (said, crl.status(link, self.now())) {
+                (Ok(said), Err(_)) => Ok(said),
+                (Ok(revoked @ Status::Revoked { .. }), Ok(_)) => Ok(revoked),
+                (_, next) => next,
+            };
+        }
+        let why = match said {
             Ok(status) => {
                 self.metrics.revocation("crl", status.as_str());
                 return Ok(Told { found: Found::Said(status), times });
+            }
+            Err(_) if lists.is_broken => {
+                let times = Times::of_none(self.now() + RETRY);
+                return Ok(Told { found: Found::Broken, times });
             }
             Err(why) => why,
         };
         match place {
             // The files of an anchor are for all whom its authorities have issued anything to.
-            Place::File(_) if crl::is_for_others(why) => {}
-            Place::File(path) => self.warn(&path.display().to_string(), "crl", why),
+            Place::File(..) if crl::is_for_others(why) => {}
+            Place::File(file, _) => self.warn(&file.path().display().to_string(), "crl", why),
             Place::Url(url) => self.warn(url, "crl", why),
         }
         Err(times.fresh_until().max(self.now() + RETRY))
@@ -249,11 +269,18 @@ impl Judge<'_> {
     /// Tells the operator, once a minute of each place.
     pub(super) fn warn(&self, place: &str, source: &'static str, why: impl Display) {
         self.metrics.revocation(source, "unreachable");
+        if self.is_news(place) {
+            tracing::warn!(source, place, %why, "it cannot be found out whether certificates were revoked");
+        }
+    }
+
+    /// Whether it was not told of a place within the last minute.
+    pub(super) fn is_news(&self, place: &str) -> bool {
         let last = self.revocations.warned.get(place);
         if last.is_some_and(|last| self.now() < last + WARNED) {
-            return;
+            return false;
         }
         self.revocations.warned.insert(place.to_owned(), self.now());
-        tracing::warn!(source, place, %why, "it cannot be found out whether certificates were revoked");
+        true
     }
 }

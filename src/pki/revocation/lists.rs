@@ -1,7 +1,7 @@
 //! The lists of authorities: fetched, or read from the operator's files, and held.
 
 use std::convert::Infallible;
-use std::path::Path;
+use std::fmt::Display;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -10,8 +10,10 @@ use tokio::time::Instant;
 
 use super::Judge;
 use super::ask::{Answered, LEAST, turn};
-use super::times::{Need, Times};
+use super::times::{Need, RETRY, Times};
+use crate::pki::anchors::Anchor;
 use crate::pki::crl::{self, Crl};
+use crate::pki::crl_file::{CrlFile, Reread};
 use crate::pki::link::Link;
 use crate::store::revocation_answers::{self, Kept};
 use crate::types::{Seconds, Thumbprint, Timestamp};
@@ -22,8 +24,8 @@ const FILE_KEPT: Seconds = Seconds(60);
 /// Where a list is.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Place<'a> {
-    /// A file that the operator keeps up to date.
-    File(&'a Path),
+    /// A file that the operator keeps up to date, of an anchor with these certificates.
+    File(&'a Arc<CrlFile>, &'a Arc<Anchor>),
     /// A distribution point.
     Url(&'a str),
 }
@@ -37,9 +39,21 @@ pub(super) struct List {
 
 #[derive(Clone, Debug)]
 struct Held {
-    /// `None`: there is none, or not one to believe.
-    crl: Option<Arc<Crl>>,
+    /// None: there is none, or not one to believe.
+    crls: Vec<Arc<Crl>>,
+    /// Whether one is missing that the operator relies on.
+    is_broken: bool,
     times: Times,
+}
+
+/// The lists of a place.
+#[derive(Debug)]
+pub(super) struct Lists {
+    pub(super) crls: Vec<Arc<Crl>>,
+    /// Whether one is missing that the operator relies on.
+    pub(super) is_broken: bool,
+    /// For how long they count.
+    pub(super) times: Times,
 }
 
 impl List {
@@ -57,7 +71,7 @@ impl List {
 
     /// The list that was there before, as long as it counts.
     fn before(&self, now: Timestamp) -> Option<Held> {
-        self.held().filter(|held| held.crl.is_some() && held.times.count(now))
+        self.held().filter(|held| !held.crls.is_empty() && held.times.count(now))
     }
 
     /// What is held when nobody has given a newer list.
@@ -66,28 +80,32 @@ impl List {
             let times = held.times.kept(now, again)?;
             Some(Held { times, ..held })
         });
-        kept.unwrap_or(Held { crl: None, times: Times::of_none(again) })
+        let none = || Held { crls: Vec::new(), is_broken: false, times: Times::of_none(again) };
+        kept.unwrap_or_else(none)
     }
 }
 
 impl Held {
-    fn answer(self) -> Answered<(Arc<Crl>, Times)> {
-        let times = self.times;
-        self.crl.map(|crl| (crl, times)).ok_or(times.fresh_until())
+    fn answer(self) -> Answered<Lists> {
+        let Self { crls, is_broken, times } = self;
+        if crls.is_empty() && !is_broken {
+            return Err(times.fresh_until());
+        }
+        Ok(Lists { crls, is_broken, times })
     }
 }
 
 impl Judge<'_> {
-    /// The list of this place, if the link's issuer signed it; and for how long it counts.
+    /// The lists of this place that the link's issuer signed; and for how long they count.
     pub(super) async fn list(
         &self,
         place: Place<'_>,
         link: &Link,
         need: Need,
         deadline: Instant,
-    ) -> Answered<(Arc<Crl>, Times)> {
+    ) -> Answered<Lists> {
         let place_name = match place {
-            Place::File(path) => path.as_os_str().as_encoded_bytes(),
+            Place::File(file, _) => file.path().as_os_str().as_encoded_bytes(),
             Place::Url(url) => url.as_bytes(),
         };
         let name = link.list(place_name);
@@ -109,7 +127,7 @@ impl Judge<'_> {
         }
         let within = deadline.saturating_duration_since(Instant::now());
         let fresh = match place {
-            Place::File(path) => self.read_list(path, link).await,
+            Place::File(file, anchor) => self.read_lists(file, anchor, link).await,
             Place::Url(url) => self.fetch_list(url, name, link, need, within).await,
         };
         let held = fresh.unwrap_or_else(|again| list.without_answer(self.now(), again));
@@ -117,26 +135,43 @@ impl Judge<'_> {
         held.answer()
     }
 
-    async fn read_list(&self, path: &Path, link: &Link) -> Answered<Held> {
-        let most =
-            u64::try_from(self.config.client_certificates.max_crl_bytes.0).unwrap_or(u64::MAX);
-        let read = async {
-            if tokio::fs::metadata(path).await?.len() > most {
-                return Err(std::io::Error::other("it is larger than max_crl_bytes"));
-            }
-            tokio::fs::read(path).await
-        };
-        let place = path.display().to_string();
-        let bytes = read.await.map_err(|error| self.gives_none(&place, "crl", error))?;
-        let crl = parsed(bytes, link).await.map_err(|why| {
-            // The files of an anchor are for all whom its authorities have issued anything to.
-            if crl::is_for_others(why) {
-                return self.now() + FILE_KEPT;
-            }
-            self.gives_none(&place, "crl", why)
-        })?;
-        let times = Times::of(self.now(), crl.next_update, FILE_KEPT);
-        Ok(Held { crl: Some(Arc::new(crl)), times })
+    async fn read_lists(
+        &self,
+        file: &Arc<CrlFile>,
+        anchor: &Arc<Anchor>,
+        link: &Link,
+    ) -> Answered<Held> {
+        let (reading, set) = (file.clone(), anchor.clone());
+        let reread = tokio::task::spawn_blocking(move || reading.reread(&set.certificates)).await;
+        let place = file.path().display().to_string();
+        match reread {
+            Ok(Reread::Same | Reread::Replaced) => {}
+            Ok(Reread::Broken(why)) => self.warn_of_list(&place, why),
+            Err(error) => self.warn_of_list(&place, error),
+        }
+        // The files of an anchor are for all whom its authorities have issued anything to.
+        let Some(found) = file.of(&link.issuer) else { return Err(self.now() + FILE_KEPT) };
+        let verified = tokio::task::spawn_blocking(move || found.verified()).await;
+        let (crls, is_broken) = verified.unwrap_or_default();
+        if crls.is_empty() && !is_broken {
+            return Err(self.now() + FILE_KEPT);
+        }
+        if is_broken && crls.iter().all(|crl| crl.next_update <= self.now()) {
+            self.warn_of_list(&place, "the last good one counts no more: nobody is accepted");
+            let times = Times::of_none(self.now() + RETRY);
+            return Ok(Held { crls, is_broken, times });
+        }
+        let next_update = crls.iter().map(|crl| crl.next_update).max();
+        let times = Times::of(self.now(), next_update.unwrap_or(self.now()), FILE_KEPT);
+        Ok(Held { crls, is_broken, times })
+    }
+
+    /// Tells the operator, once a minute of each file, that a list that they name cannot be relied on.
+    fn warn_of_list(&self, place: &str, why: impl Display) {
+        self.metrics.revocation("crl", "unreadable");
+        if self.is_news(place) {
+            tracing::error!(place, %why, "a list of revoked certificates cannot be read");
+        }
     }
 
     async fn fetch_list(
@@ -153,7 +188,7 @@ impl Judge<'_> {
                 crl.next_update,
                 self.config.client_certificates.revocation_max_age,
             );
-            Held { crl: Some(Arc::new(crl)), times }
+            Held { crls: vec![Arc::new(crl)], is_broken: false, times }
         };
         if let Some(kept) = self.kept(name).await
             && let Ok(crl) = parsed(kept.body, link).await

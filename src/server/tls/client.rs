@@ -18,11 +18,15 @@ use crate::pki::Certificate;
 /// Takes any certificate of a bearable size from those who have its key. It asks, and demands none: most
 /// clients prove themselves in another way. What a certificate says is read once, after the handshake.
 #[derive(Debug)]
-pub(super) struct AnyCertificate(WebPkiSupportedAlgorithms);
+pub(super) struct AnyCertificate {
+    algorithms: WebPkiSupportedAlgorithms,
+    /// As many certificates as may come with it.
+    most: usize,
+}
 
 impl AnyCertificate {
-    pub(super) fn of(provider: &CryptoProvider) -> Self {
-        Self(provider.signature_verification_algorithms)
+    pub(super) fn of(provider: &CryptoProvider, most: usize) -> Self {
+        Self { algorithms: provider.signature_verification_algorithms, most }
     }
 }
 
@@ -42,7 +46,7 @@ impl ClientCertVerifier for AnyCertificate {
         intermediates: &[CertificateDer<'_>],
         _: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        match Certificate::must_fit(end_entity, intermediates) {
+        match Certificate::must_fit(end_entity, intermediates, self.most) {
             Ok(()) => Ok(ClientCertVerified::assertion()),
             Err(_) => Err(CertificateError::BadEncoding.into()),
         }
@@ -54,7 +58,7 @@ impl ClientCertVerifier for AnyCertificate {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, cert, dss, &self.0)
+        verify_tls12_signature(message, cert, dss, &self.algorithms)
     }
 
     fn verify_tls13_signature(
@@ -63,10 +67,10 @@ impl ClientCertVerifier for AnyCertificate {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, dss, &self.0)
+        verify_tls13_signature(message, cert, dss, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_schemes()
+        self.algorithms.supported_schemes()
     }
 }

@@ -28,7 +28,7 @@ use tokio_rustls::{LazyConfigAcceptor, StartHandshake, TlsAcceptor};
 use super::pace::Paced;
 use super::router::Door;
 use crate::app::App;
-use crate::config::{Config, Problem};
+use crate::config::{ClientCertificates, Config, Problem};
 use crate::pki::acme::challenge;
 use crate::pki::{Certificate, Identity};
 use crate::record::{Event, Kind, Trace};
@@ -109,9 +109,11 @@ impl Tls {
 
         let shown: Vec<_> = shared.iter().chain(&own).cloned().collect();
         let browsers =
-            shared.clone().map(|shown| Name::open(shown, &provider, false)).transpose()?;
+            shared.clone().map(|shown| Name::open(shown, &provider, None)).transpose()?;
         let mtls = match (alias, own.or(shared)) {
-            (Some(host), Some(shown)) => Some((host, Name::open(shown, &provider, true)?)),
+            (Some(host), Some(shown)) => {
+                Some((host, Name::open(shown, &provider, Some(&config.client_certificates))?))
+            }
             (Some(_), None) | (None, _) => None,
         };
         Ok(Self { browsers, mtls, shown, app: app.clone() })
@@ -200,12 +202,14 @@ impl Name {
     fn open(
         shown: Arc<Shown>,
         provider: &Arc<CryptoProvider>,
-        is_mtls: bool,
+        client_certificates: Option<&ClientCertificates>,
     ) -> anyhow::Result<Arc<Self>> {
+        let is_mtls = client_certificates.is_some();
         let builder = ServerConfig::builder_with_provider(provider.clone())
             .with_protocol_versions(&[&version::TLS13, &version::TLS12])?;
-        let mut config = if is_mtls {
-            builder.with_client_cert_verifier(Arc::new(AnyCertificate::of(provider)))
+        let mut config = if let Some(settings) = client_certificates {
+            let most = settings.max_intermediates;
+            builder.with_client_cert_verifier(Arc::new(AnyCertificate::of(provider, most)))
         } else {
             builder.with_no_client_auth()
         }

@@ -1,0 +1,89 @@
+//! Signatures of requests and certificates, and why one cannot be verified.
+
+use rustls_pki_types::SubjectPublicKeyInfoDer;
+use webpki::{ALL_VERIFICATION_ALGS, RawPublicKeyEntity};
+use x509_parser::oid_registry::{
+    OID_NIST_HASH_SHA256, OID_NIST_HASH_SHA384, OID_NIST_HASH_SHA512, OID_PKCS1_RSASSAPSS,
+};
+use x509_parser::signature_algorithm::RsaSsaPssParams;
+use x509_parser::x509::AlgorithmIdentifier;
+
+/// Why a signature counts for nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unverified {
+    /// It is of an algorithm that is not taken: SHA-1 and MD5 are not, nor RSA keys below 2048 bits.
+    Algorithm,
+    /// It is of RSASSA-PSS with parameters that the library does not verify: see [`has_other_salt`].
+    Salt,
+    /// It is wrong.
+    Signature,
+}
+
+/// Verifies a signature with a `SubjectPublicKeyInfo`.
+pub(super) fn verify(
+    public_key: &[u8],
+    algorithm: &AlgorithmIdentifier<'_>,
+    message: &[u8],
+    signature: &[u8],
+) -> Result<(), Unverified> {
+    if has_other_salt(algorithm) {
+        return Err(Unverified::Salt);
+    }
+    let oid = algorithm.algorithm.as_bytes();
+    let public_key = SubjectPublicKeyInfoDer::from(public_key);
+    let key = RawPublicKeyEntity::try_from(&public_key).map_err(|_| Unverified::Algorithm)?;
+    let mut why = Unverified::Algorithm;
+    for known in ALL_VERIFICATION_ALGS {
+        if !is_of(known.signature_alg_id().as_ref(), oid, algorithm) {
+            continue;
+        }
+        match key.verify_signature(*known, message, signature) {
+            Ok(()) => return Ok(()),
+            // One identifier can stand for several curves: that of the key decides.
+            Err(webpki::Error::InvalidSignatureForPublicKey) => why = Unverified::Signature,
+            Err(_) => {}
+        }
+    }
+    Err(why)
+}
+
+/// Whether an algorithm of the library is the one that is named. `id` is what stands inside of its
+/// `AlgorithmIdentifier`: the object identifier, and for RSASSA-PSS the parameters that make it what it is.
+fn is_of(id: &[u8], oid: &[u8], algorithm: &AlgorithmIdentifier<'_>) -> bool {
+    let named = id.split_at_checked(2).and_then(|(_, rest)| rest.strip_prefix(oid));
+    let Some(parameters) = named else { return false };
+    if algorithm.algorithm != OID_PKCS1_RSASSAPSS {
+        return true;
+    }
+    // Whether NULL stands beside the name of the hash makes no difference (RFC 4055 §2.1): the hash does.
+    hash(algorithm).is_some_and(|hash| parameters.windows(hash.len()).any(|part| part == hash))
+}
+
+/// The object identifier of the hash of an RSASSA-PSS signature.
+fn hash(algorithm: &AlgorithmIdentifier<'_>) -> Option<Vec<u8>> {
+    let parameters = RsaSsaPssParams::try_from(algorithm.parameters.as_ref()?).ok()?;
+    Some(parameters.hash_algorithm_oid().as_bytes().to_vec())
+}
+
+/// Whether an algorithm is RSASSA-PSS with a salt that is not as long as its hash, or with another hash for the
+/// mask: RFC 4055 §3.1 recommends one of each, and the library verifies nothing else. OpenSSL makes the salt as
+/// long as the key allows, unless it is told (`rsa_pss_saltlen:digest`).
+pub(super) fn has_other_salt(algorithm: &AlgorithmIdentifier<'_>) -> bool {
+    if algorithm.algorithm != OID_PKCS1_RSASSAPSS {
+        return false;
+    }
+    let Some(parameters) =
+        algorithm.parameters.as_ref().and_then(|any| RsaSsaPssParams::try_from(any).ok())
+    else {
+        return true;
+    };
+    let hash = parameters.hash_algorithm_oid();
+    let length =
+        [(OID_NIST_HASH_SHA256, 32), (OID_NIST_HASH_SHA384, 48), (OID_NIST_HASH_SHA512, 64)]
+            .into_iter()
+            .find_map(|(oid, length)| (oid == *hash).then_some(length));
+    let mask = parameters.mask_gen_algorithm().map(|mask| mask.hash);
+    // What is signed with SHA-1 is another matter.
+    length.is_some_and(|length| parameters.salt_length() != length)
+        || length.is_some() && mask.is_ok_and(|mask| mask != *hash)
+}
