@@ -316,11 +316,12 @@ settings! {
     /// Whose certificates prove a client by `tls_client_auth` (RFC 8705 §2.1).
     client_certificates: ClientCertificates {
         /// The authorities that issue certificates for clients. Each has a `name`, for the log and
-        /// the audit trail; a `file` with the certificates of its authorities (PEM), which is read
-        /// again when it changes; `revocation`: `off`, `soft-fail` or `hard-fail`, that is,
+        /// the audit trail; a `file` with the certificates of its authorities (PEM, DER or base64), which
+        /// is read again when it changes; `revocation`: `off`, `soft-fail` or `hard-fail`, that is,
         /// whether a certificate is good whose revocation nobody can tell (`soft-fail` when
-        /// unsaid); and `crl_files`, lists of revoked certificates (PEM or DER) that somebody keeps up
-        /// to date there, read before anything is fetched. Whoever can have a certificate from one of
+        /// unsaid); and `crl_files`, lists of revoked certificates (PEM, DER or base64) that somebody
+        /// keeps up to date there, read before anything is fetched: one that cannot be read is an error,
+        /// and never as good as none. Whoever can have a certificate from one of
         /// them can be any client that is registered by a name that they put into it. Our own
         /// authority (`gatewright ca`) is among them by itself, as `gatewright`.
         anchors: Vec<Anchor> = Vec::new();

@@ -328,7 +328,7 @@ impl Metrics {
         self.certificates_refused.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
-    /// A responder was asked about a certificate of our own: `good`, `revoked`, `unknown`, `unreachable`.
+    /// A responder was asked about a certificate of our own: `good`, `revoked`, `unknown`, `unreachable`, `unreadable`.
     pub fn stapling(&self, outcome: &'static str) {
         self.staples.get_or_create(&Outcome { outcome }).inc();
     }
