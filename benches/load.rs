@@ -114,6 +114,11 @@ impl Measured {
         self.done as f64 / self.took.as_secs_f64()
     }
 
+    /// The longest latency, in milliseconds.
+    pub(crate) fn longest(&self) -> f64 {
+        self.percentile(1.0)
+    }
+
     /// The latency that `part` of the pieces stayed below, in milliseconds.
     pub(crate) fn percentile(&self, part: f64) -> f64 {
         let at = (self.micros.len() as f64 * part) as usize;

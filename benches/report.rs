@@ -143,6 +143,19 @@ impl Growth {
     }
 }
 
+/// How long requests waited beside the sweep: refreshes, and code flows, each of which is two requests.
+#[derive(Debug)]
+pub(crate) struct Swept {
+    /// That lived; as many sign-ins, grants and codes were over.
+    pub(crate) rows: usize,
+    /// That were deleted meanwhile.
+    pub(crate) swept: i64,
+    /// When nothing was over.
+    pub(crate) idle: [Measured; 2],
+    /// When it was at work.
+    pub(crate) busy: [Measured; 2],
+}
+
 /// Everything.
 #[derive(Debug)]
 pub(crate) struct Report {
@@ -153,6 +166,7 @@ pub(crate) struct Report {
     pub(crate) bytes_per_refresh: Option<PerRefresh>,
     pub(crate) ready: Option<Series>,
     pub(crate) growth: Vec<Growth>,
+    pub(crate) swept: Option<Swept>,
     /// After the load.
     pub(crate) memory_mib: f64,
     pub(crate) binary_mib: f64,
@@ -186,6 +200,7 @@ impl Report {
             bytes_per_refresh: None,
             ready: None,
             growth: Vec::new(),
+            swept: None,
             memory_mib: f64::NAN,
             binary_mib: f64::NAN,
         }
@@ -333,6 +348,23 @@ impl Report {
                 growth.name,
                 word(factor <= 1.15)
             )?;
+        }
+        if let Some(Swept { rows, swept, idle, busy }) = &self.swept {
+            let [refresh, flow] = busy;
+            let [idle_refresh, idle_flow] = idle;
+            for (name, idle, busy) in
+                [("refresh", idle_refresh, refresh), ("code flow", idle_flow, flow)]
+            {
+                writeln!(
+                    f,
+                    "| longest wait for a {name} while {swept} rows are swept, {rows} grants alive; p99 | {:.0} ms; {:.1} ms (without what is over {:.0}; {:.1}) | ≤ 50 ms | {} |",
+                    busy.longest(),
+                    busy.percentile(0.99),
+                    idle.longest(),
+                    idle.percentile(0.99),
+                    word(busy.longest() <= 50.0)
+                )?;
+            }
         }
         writeln!(f, "| size of the binary | {:.1} MiB | – | |", self.binary_mib)
     }

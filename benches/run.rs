@@ -10,7 +10,7 @@ use crate::CONNECTIONS;
 use crate::jobs::{Against, Job, SigningIn};
 use crate::limits::Limit;
 use crate::load::{Measured, Pace, To, Worker, drive};
-use crate::report::{self, Growth, Report, Row, Series, SignIns};
+use crate::report::{self, Growth, Report, Row, Series, SignIns, Swept};
 use crate::seed::{self, Place, Seeded, seed};
 use crate::server::{CORE, Program, Server};
 
@@ -34,6 +34,9 @@ pub(crate) struct Options {
     /// Grants in the database of the table.
     #[arg(long, default_value_t = 10_000)]
     grants: usize,
+    /// Rows that live and rows that are over, where the sweep is measured; a million, or 10⁵ in a quick run.
+    #[arg(long)]
+    rows: Option<usize>,
     /// The production binary, for its size and its start.
     #[arg(long, value_name = "FILE")]
     binary: PathBuf,
@@ -129,6 +132,9 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
         say("start");
         report.ready = Some(ready(options, &seeded).await?);
         report.growth = growth(options).await?;
+    }
+    if options.is_asked("sweep") {
+        report.swept = Some(sweep(options).await?);
     }
     println!("\n{report}");
     if let Some(file) = &options.write {
@@ -253,6 +259,37 @@ async fn bytes_per_refresh(options: &Options, seeded: &Seeded) -> Result<report:
         audit_bytes: (after.audit_bytes - before.audit_bytes) as f64 / done as f64,
         bytes: (after.bytes - before.bytes) as f64 / done as f64,
     })
+}
+
+/// How long requests wait while the sweep is at work (THREATS EX-25), beside how long they wait on the same
+/// database when nothing is over: those are the pauses of the machine.
+async fn sweep(options: &Options) -> Result<Swept> {
+    /// Longer than a minute, so that the job of every minute is in it.
+    const LENGTH: Duration = Duration::from_secs(75);
+    let rows = options.rows.unwrap_or(if options.quick { 100_000 } else { 1_000_000 });
+    say(&format!("the sweep, with {rows} grants that live and as many that are over"));
+    let place = options.place("sweep", Algorithm::Es256).await?;
+    let seeded = seed(&place, rows).await?;
+    let mut refreshing = Job::Refresh.workers(&seeded, 8);
+    let mut flowing = Job::CodeFlow.workers(&seeded, 8);
+    let mut measure = async || -> Result<[Measured; 2]> {
+        let server = Server::start(&seeded.config, CORE, Program::Us).await?;
+        // Two loads at once, of which neither may keep the core from the other.
+        let to = To { awake: false, ..server.to };
+        let (refreshed, flowed) = tokio::join!(
+            drive(to, &mut refreshing, Pace::Open(50.0), LENGTH),
+            drive(to, &mut flowing, Pace::Open(20.0), LENGTH),
+        );
+        server.stop()?;
+        Ok([refreshed?, flowed?])
+    };
+    let idle = measure().await?;
+    seed::expire(&seeded.config, &seeded.web.id, rows).await?;
+    let before = seed::over(&seeded.config).await?;
+    let busy = measure().await?;
+    let swept = before - seed::over(&seeded.config).await?;
+    anyhow::ensure!(swept > 0, "the sweep did nothing");
+    Ok(Swept { rows, swept, idle, busy })
 }
 
 /// From the start of the production binary to `/readyz`, on a database that exists, in milliseconds.

@@ -249,25 +249,36 @@ fn spread(of: usize) -> Vec<usize> {
     (0..count).map(|turn| (turn * STRIDE % count) * (of / count)).collect()
 }
 
+/// The same, as SQL, of a number that is SQL.
+fn identifier(store: &Store, number: &str) -> String {
+    match store.db() {
+        Db::Sqlite { .. } => format!("printf('01970000-0000-7000-8000-%012x', {number})"),
+        Db::Postgres(_) => format!("'01970000-0000-7000-8000-' || lpad(to_hex({number}), 12, '0')"),
+    }
+}
+
+/// A digest of 32 bytes that nobody has the secret of, as SQL.
+fn digest(store: &Store, number: &str) -> String {
+    match store.db() {
+        Db::Sqlite { .. } => format!("CAST(printf('%032d', {number}) AS BLOB)"),
+        Db::Postgres(_) => format!("convert_to(lpad(({number})::text, 32, '0'), 'UTF8')"),
+    }
+}
+
+/// A table `n` of so many numbers `i`, as SQL.
+fn numbers(store: &Store, count: usize) -> String {
+    match store.db() {
+        Db::Sqlite { .. } => format!(
+            "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {count})"
+        ),
+        Db::Postgres(_) => format!("WITH n(i) AS (SELECT generate_series(0, {count} - 1))"),
+    }
+}
+
 /// Everybody's rows, made by the database itself: a million in less than a minute.
 async fn people(app: &App, client: &str, count: usize) -> Result<()> {
-    let (id, numbers) = match app.store.db() {
-        Db::Sqlite { .. } => (
-            "printf('01970000-0000-7000-8000-%012x', i)",
-            format!(
-                "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {count})"
-            ),
-        ),
-        Db::Postgres(_) => (
-            "'01970000-0000-7000-8000-' || lpad(to_hex(i), 12, '0')",
-            format!("WITH n(i) AS (SELECT generate_series(0, {count} - 1))"),
-        ),
-    };
-    // A digest of 32 bytes that nobody has the secret of.
-    let digest = match app.store.db() {
-        Db::Sqlite { .. } => "CAST(printf('%032d', i) AS BLOB)",
-        Db::Postgres(_) => "convert_to(lpad(i::text, 32, '0'), 'UTF8')",
-    };
+    let (id, digest) = (identifier(&app.store, "i"), digest(&app.store, "i"));
+    let numbers = numbers(&app.store, count);
     let password = Password::read(&Secret::new(PASSWORD), 1024)?;
     let hash = app.hasher.place(Subscriber::of(None)).await?.hash(&password).await?;
     let cost = hash.rsplitn(3, '$').nth(2).unwrap_or_default();
@@ -284,17 +295,17 @@ async fn people(app: &App, client: &str, count: usize) -> Result<()> {
         ("user_names", "(name, user_id)", format!("'user' || i, {id}")),
         ("credentials", "(user_id, kind, secret, cost, created_at)", format!("{id}, 'password', '{hash}', '{cost}', {now}")),
         ("sessions", "(id, digest, user_id, auth_time, amr, acr, remembered, created_at, seen_at, idle_at,
-            expires_at, address, user_agent)", format!(
-            "{id}, {digest}, {id}, {now}, 'pwd', 'pwd', FALSE, {now}, {now}, {end}, {end}, '192.0.2.1', \
+            expires_at, sweep_at, address, user_agent)", format!(
+            "{id}, {digest}, {id}, {now}, 'pwd', 'pwd', FALSE, {now}, {now}, {end}, {end}, {end}, '192.0.2.1', \
              'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'"
         )),
         ("consents", "(user_id, client_id, scope, resources, claims, created_at, updated_at)", format!(
             "{id}, '{client}', '{SCOPE}', '[]', '[]', {now}, {now}"
         )),
         ("grants", "(id, client_id, user_id, session_id, offline, scope, resources, claims, nonce, auth_time,
-            amr, acr, generation, rotated_at, created_at, idle_at, expires_at)", format!(
+            amr, acr, generation, rotated_at, created_at, idle_at, expires_at, sweep_at)", format!(
             "{id}, '{client}', {id}, {id}, FALSE, '{SCOPE}', '[]', '', 'n-0S6_WzA2Mj', {now}, 'pwd', 'pwd', \
-             1, {now}, {now}, {end}, {end}"
+             1, {now}, {now}, {end}, {end}, {end}"
         )),
     ];
     for (table, columns, values) in rows {
@@ -312,6 +323,66 @@ async fn people(app: &App, client: &str, count: usize) -> Result<()> {
     // What a database that has grown by and by knows of itself. On SQLite it goes on as the server
     // does at every stop.
     execute(&app.store, "ANALYZE".to_owned()).await
+}
+
+/// Gives everybody of a database with so many grants a sign-in, a grant and a code besides, each of them over for
+/// longer than what is over is kept.
+///
+/// # Errors
+/// When it cannot be done.
+pub(crate) async fn expire(config: &Path, client: &str, count: usize) -> Result<()> {
+    let store = crate::limits::open(config).await?;
+    let (user, numbers) = (identifier(&store, "i"), numbers(&store, count));
+    let other = format!("i + {count}");
+    let (id, digest) = (identifier(&store, &other), digest(&store, &other));
+    let Timestamp(now) = Clock::system().now();
+    let (begun, over) = (now - 86_400, now - 2 * 60 * 60);
+    let rows = [
+        ("sessions", "(id, digest, user_id, auth_time, amr, acr, remembered, created_at, seen_at, idle_at,
+            expires_at, sweep_at, address, user_agent)", format!(
+            "{id}, {digest}, {user}, {begun}, 'pwd', 'pwd', FALSE, {begun}, {begun}, {over}, {over}, {over}, \
+             '192.0.2.1', ''"
+        )),
+        ("grants", "(id, client_id, user_id, session_id, offline, scope, resources, claims, nonce, auth_time,
+            amr, acr, generation, rotated_at, created_at, idle_at, expires_at, sweep_at)", format!(
+            "{id}, '{client}', {user}, {id}, FALSE, '{SCOPE}', '[]', '', 'n-0S6_WzA2Mj', {begun}, 'pwd', \
+             'pwd', 1, {begun}, {begun}, {over}, {over}, {over}"
+        )),
+        ("codes", "(digest, grant_id, client_id, user_id, session_id, redirect_uri, scope, resources, claims,
+            created_at, expires_at)", format!(
+            "{digest}, {id}, '{client}', {user}, {user}, '{REDIRECT_URI}', '{SCOPE}', '[]', '', {begun}, {over}"
+        )),
+    ];
+    for (table, columns, values) in rows {
+        let text = format!("INSERT INTO {table} {columns} {numbers} SELECT {values} FROM n");
+        execute(&store, text).await.with_context(|| format!("what is over of {table}"))?;
+    }
+    execute(&store, "ANALYZE".to_owned()).await?;
+    store.close().await;
+    Ok(())
+}
+
+/// As many rows as are over.
+///
+/// # Errors
+/// When the database does not tell.
+pub(crate) async fn over(config: &Path) -> Result<i64> {
+    #[derive(sqlx::FromRow)]
+    struct Count {
+        count: i64,
+    }
+    let store = crate::limits::open(config).await?;
+    let Timestamp(now) = Clock::system().now();
+    let mut over = 0;
+    for text in [
+        "SELECT COUNT(*) AS count FROM sessions WHERE expires_at < $1",
+        "SELECT COUNT(*) AS count FROM grants WHERE expires_at < $1",
+        "SELECT COUNT(*) AS count FROM codes WHERE expires_at < $1",
+    ] {
+        over += sql(text).bind(now - 60 * 60).one::<Count>(store.db()).await?.count;
+    }
+    store.close().await;
+    Ok(over)
 }
 
 async fn execute(store: &Store, text: String) -> Result<()> {

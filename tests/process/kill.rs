@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gatewright::store::{Limits, Purpose, Store, sql};
 use gatewright::types::Secret;
@@ -38,6 +38,7 @@ async fn kill_again_and_again() {
     });
     eprintln!("GATEWRIGHT_TEST_SEED={seed}");
     let mut dice = Dice::of(seed);
+    let begun = Instant::now();
 
     let mut place = Place::make().await;
     // However slow the machine: what is asked again after a crash comes within the grace, and sign-ins
@@ -78,6 +79,7 @@ async fn kill_again_and_again() {
         patiently(async || client.look_back().await).await.unwrap();
     }
     server.stop().await;
+    eprintln!("chaos: kills under load | {kills} | 0 | {}", begun.elapsed().as_secs());
 }
 
 async fn load(server: &Server, dice: &mut Dice) -> (Vec<Client>, Vec<Service>) {

@@ -50,6 +50,7 @@ mod rust_client;
 mod service_manager;
 mod shutdown;
 mod silent;
+mod stalls;
 mod start;
 mod tls;
 

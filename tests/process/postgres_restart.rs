@@ -27,6 +27,21 @@ impl Cluster {
         Self { directory, url }
     }
 
+    /// Stops all of its processes where they are, without a word to anybody.
+    pub(crate) fn freeze(&self) -> Frozen {
+        let file = std::fs::read_to_string(self.directory.join("data/postmaster.pid")).unwrap();
+        let postmaster = file.lines().next().unwrap().to_owned();
+        // The one that makes the others first, so that they are all.
+        let mut frozen = Frozen { processes: vec![postmaster.clone()] };
+        signal("STOP", &frozen.processes);
+        let children = Command::new("ps").args(["-o", "pid=", "--ppid", &postmaster]).output();
+        let children = String::from_utf8(children.unwrap().stdout).unwrap();
+        let children: Vec<_> = children.split_whitespace().map(str::to_owned).collect();
+        signal("STOP", &children);
+        frozen.processes.extend(children);
+        frozen
+    }
+
     async fn tell(&self, what: &'static str, mode: Option<&'static str>) {
         postgres(what, &self.directory, mode).await;
     }
@@ -39,6 +54,22 @@ impl Drop for Cluster {
             let _ = std::fs::remove_dir_all(&self.directory);
         }
     }
+}
+
+/// A cluster that stands still until this is dropped.
+pub(crate) struct Frozen {
+    processes: Vec<String>,
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        signal("CONT", &self.processes);
+    }
+}
+
+fn signal(name: &str, processes: &[String]) {
+    // One that has ended meanwhile is none that has to be told.
+    let _ = Command::new("kill").arg(format!("-{name}")).args(processes).status();
 }
 
 async fn postgres(what: &'static str, directory: &Path, mode: Option<&'static str>) -> String {

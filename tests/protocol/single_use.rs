@@ -1,8 +1,13 @@
 //! THREATS M4: everything that counts once × every way to use it again, elsewhere, late or changed.
 //!
 //! What races is in `races`; what is said of one kind alone, in the file of its RFC.
+//!
+//! | variable | meaning |
+//! |---|---|
+//! | `GATEWRIGHT_TEST_RACES` | races of each kind on three replicas; 6 if it is not set |
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use gatewright::store::sweep;
 use serde_json::json;
@@ -41,6 +46,17 @@ impl Artefact {
     /// After this time nothing is repeated: neither the answer to a refresh, nor that to a form.
     const SETTLED: i64 = 61;
 
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Code => "code",
+            Self::RefreshToken => "refresh token",
+            Self::Assertion => "client assertion",
+            Self::Proof => "DPoP proof",
+            Self::Handle => "decision",
+            Self::Posted => "posted request",
+        }
+    }
+
     /// How long it waits to be used.
     const fn lives(self) -> i64 {
         match self {
@@ -75,6 +91,8 @@ struct World {
 }
 
 impl World {
+    const SCOPE: &str = "openid offline_access";
+
     async fn new() -> (Server, Self) {
         let server = Server::start().await;
         server.user("ada").await;
@@ -92,13 +110,26 @@ impl World {
 
     async fn make(&self, server: &Server, artefact: Artefact) -> Made {
         let mut browser = Browser::of(server);
-        let scope = "openid offline_access";
-        let first = browser.authorize("ada", &self.photos, scope, "").await;
+        browser.authorize("ada", &self.photos, Self::SCOPE, "").await;
+        self.make_in(&mut browser, server, artefact).await
+    }
+
+    /// The same in a browser that somebody has signed in with.
+    async fn make_in(
+        &self,
+        browser: &mut Browser<'_>,
+        server: &Server,
+        artefact: Artefact,
+    ) -> Made {
+        let scope = Self::SCOPE;
         let mut page = None;
         let text = match artefact {
-            Artefact::Code => first.parameter("code"),
+            Artefact::Code => {
+                browser.authorize("ada", &self.photos, scope, "").await.parameter("code")
+            }
             Artefact::RefreshToken => {
-                let code = first.parameter("code");
+                let place = browser.authorize("ada", &self.photos, scope, "").await;
+                let code = place.parameter("code");
                 server.redeem(&self.photos, &code).await.ok().token("refresh_token")
             }
             Artefact::Assertion => {
@@ -125,11 +156,16 @@ impl World {
                 location.split_once("gw_posted=").expect("a handle").1.to_owned()
             }
         };
-        Made { artefact, text, page, cookies: browser.cookies }
+        Made { artefact, text, page, cookies: browser.cookies.clone() }
     }
 
     /// Uses it, as this kind of thing, at this server; whether anything came of it.
     async fn spend(&self, server: &Server, made: &Made, client: &Client) -> bool {
+        self.gain(server, made, client).await.is_some()
+    }
+
+    /// The same; what came of it.
+    async fn gain(&self, server: &Server, made: &Made, client: &Client) -> Option<String> {
         let text: String = form_urlencoded::byte_serialize(made.text.as_bytes()).collect();
         let mut browser = Browser::of(server);
         browser.cookies = made.cookies.clone();
@@ -150,14 +186,12 @@ impl World {
                     None => browser.open(&format!("/consent?request={text}")).await,
                 };
                 if place.answer.status != 200 {
-                    return refused(&place);
+                    return code_of(&place);
                 }
-                let place = browser.submit(&place, &[("answer", "allow")]).await;
-                return place.at.contains("code=") || refused(&place);
+                return code_of(&browser.submit(&place, &[("answer", "allow")]).await);
             }
             Artefact::Posted => {
-                let place = browser.open(&format!("/authorize?gw_posted={text}")).await;
-                return place.at.contains("code=") || refused(&place);
+                return code_of(&browser.open(&format!("/authorize?gw_posted={text}")).await);
             }
         };
         if answer.status != 200 {
@@ -169,8 +203,10 @@ impl World {
                 Artefact::Handle | Artefact::Posted => unreachable!(),
             };
             assert_eq!(error, right, "{answer:?}");
+            return None;
         }
-        answer.status == 200
+        let is_refresh = made.artefact == Artefact::RefreshToken;
+        Some(answer.token(if is_refresh { "refresh_token" } else { "access_token" }))
     }
 
     async fn owner_spends(&self, server: &Server, made: &Made) -> bool {
@@ -178,12 +214,16 @@ impl World {
     }
 }
 
-/// A page says so, and nothing is sent anywhere.
+/// The code that is sent to the application; where there is none, a page says so, and nothing is sent
+/// anywhere.
 #[track_caller]
-fn refused(place: &Place) -> bool {
+fn code_of(place: &Place) -> Option<String> {
+    if place.at.contains("code=") {
+        return Some(place.parameter("code"));
+    }
     assert!(place.at.starts_with('/'), "{place:?}");
     assert!(matches!(place.answer.status, 400 | 403), "{place:?}");
-    false
+    None
 }
 
 /// THREATS CO-01, TE-13, UI-11, RT-01.
@@ -387,4 +427,71 @@ async fn of_64_racing_decisions_one_is_taken() {
 
     assert_eq!(codes.len(), 1, "all lead to the application, by one code");
     assert_eq!(server.events("consent.decided").await.len(), 2, "the first sign-in had its own");
+}
+
+/// Whoever races at each of three replicas.
+const RACERS: usize = 2;
+
+/// Races that follow each other in one browser; then time passes, as on a server that runs for long.
+const IN_A_ROW: usize = 500;
+
+/// THREATS, EX-21: however often somebody tries, of those who present one thing to three replicas
+/// at once one is answered, or all of them are given the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn in_many_races_on_three_replicas_nothing_is_taken_twice() {
+    let races = std::env::var("GATEWRIGHT_TEST_RACES").map_or(6, |text| text.parse().unwrap());
+    let mut violations = 0;
+    for artefact in Artefact::ONCE {
+        let (server, world) = World::new().await;
+        let replicas = [server.replica().await, server.replica().await];
+        let [second, third] = replicas;
+        let (servers, world) = (Arc::new([server, second, third]), Arc::new(world));
+        let begun = std::time::Instant::now();
+        let mut wrong = 0;
+        for done in (0..races).step_by(IN_A_ROW) {
+            let first = &servers[0];
+            let mut browser = Browser::of(first);
+            browser.authorize("ada", &world.photos, World::SCOPE, "").await;
+            for _ in done..races.min(done + IN_A_ROW) {
+                let made = world.make_in(&mut browser, first, artefact).await;
+                wrong += usize::from(!is_taken_once(&world, &servers, &made).await);
+            }
+            // Longer than proofs and assertions are remembered.
+            first.wait(Artefact::SETTLED * 3);
+            sweep::once(&first.app().store, first.trace().now()).await.unwrap();
+        }
+        let seconds = begun.elapsed().as_secs();
+        eprintln!("chaos: races for one {} | {races} | {wrong} | {seconds}", artefact.name());
+        violations += wrong;
+    }
+    assert_eq!(violations, 0);
+}
+
+/// Presents it to all of them at once.
+async fn is_taken_once(world: &Arc<World>, servers: &Arc<[Server; 3]>, made: &Made) -> bool {
+    let racing: Vec<_> = (0..RACERS * servers.len())
+        .map(|racer| {
+            let (world, servers, made) = (world.clone(), servers.clone(), made.clone());
+            tokio::spawn(async move {
+                world.gain(&servers[racer % servers.len()], &made, &world.photos).await
+            })
+        })
+        .collect();
+    let racers = racing.len();
+    let mut gained = Vec::new();
+    for one in racing {
+        match one.await {
+            Ok(gain) => gained.extend(gain),
+            // It was answered with something that is no answer, and has said so.
+            Err(_) => return false,
+        }
+    }
+    match made.artefact {
+        Artefact::RefreshToken | Artefact::Handle => {
+            gained.len() == racers && gained.iter().collect::<BTreeSet<_>>().len() == 1
+        }
+        Artefact::Code | Artefact::Assertion | Artefact::Proof | Artefact::Posted => {
+            gained.len() == 1
+        }
+    }
 }

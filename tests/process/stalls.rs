@@ -1,0 +1,167 @@
+//! A database that stands still for a while and goes on: nobody loses a grant.
+//!
+//! | variable | meaning |
+//! |---|---|
+//! | `GATEWRIGHT_TEST_STALLS` | for how many seconds it stalls, at random, again and again; four stalls if it is not set |
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use sqlx::{Connection as _, Executor as _, SqliteConnection};
+use tokio::task::{JoinSet, LocalSet};
+
+use crate::application::{Application, Person, Trouble};
+use crate::browser::Browser;
+use crate::load::{Dice, patiently};
+use crate::place::{Place, is_postgres};
+use crate::postgres_restart::{Cluster, Frozen};
+use crate::server::Server;
+
+/// Clients at once, each with a grant.
+const CLIENTS: usize = 12;
+
+/// THREATS EX-04, RT-06: PostgreSQL is frozen, or another process holds the lock of SQLite; the grace is that of
+/// the defaults. Whoever asks again with what was not answered goes on.
+#[tokio::test]
+async fn no_stall_of_the_database_loses_a_grant() {
+    LocalSet::new().run_until(stall_again_and_again()).await;
+}
+
+async fn stall_again_and_again() {
+    let seconds = std::env::var("GATEWRIGHT_TEST_STALLS").ok().map(|text| text.parse().unwrap());
+    let begun = Instant::now();
+    let cluster = if is_postgres() { Some(Cluster::start().await) } else { None };
+    let mut place = match &cluster {
+        Some(cluster) => Place::on(&cluster.url).await,
+        None => Place::make().await,
+    };
+    place.set("DATABASE__ACQUIRE_TIMEOUT", "1");
+    place.set("DATABASE__STATEMENT_TIMEOUT", "2");
+    let mut server = Server::at(place).await;
+    let photos = server.application("Photos").await;
+    let state = Rc::new(State::default());
+    let mut refreshing = JoinSet::new();
+    for number in 0..CLIENTS {
+        let person = server.person(&format!("person{number}")).await;
+        refreshing.spawn_local(refresh(photos.clone(), person, state.clone()));
+    }
+    state.wait_for_everybody().await;
+
+    let mut dice = Dice::of(u64::from(std::process::id()));
+    let mut planned = [2, 8, 12, 25].into_iter();
+    let mut stalls = 0;
+    loop {
+        let length = match seconds {
+            None => planned.next(),
+            Some(most) if begun.elapsed() < Duration::from_secs(most) => {
+                Some(1 + dice.throw() % 15)
+            }
+            Some(_) => None,
+        };
+        let Some(length) = length else { break };
+        let stall = Stall::begin(cluster.as_ref(), &server.place).await;
+        tokio::time::sleep(Duration::from_secs(length)).await;
+        stall.end().await;
+        stalls += 1;
+        state.wait_for_everybody().await;
+    }
+
+    state.is_over.set(true);
+    refreshing.join_all().await;
+    let (lost, busy) = (state.lost.get(), state.busy.get());
+    eprintln!("{} refreshes, {busy} answered with busy, {lost} grants lost", state.done.get());
+    eprintln!("chaos: stalls of the database | {stalls} | {lost} | {}", begun.elapsed().as_secs());
+    assert!(busy > 0, "the stalls were noticed");
+    assert_eq!(lost, 0, "grants lost in {stalls} stalls");
+    server.stop().await;
+}
+
+/// What all of them have done.
+#[derive(Default)]
+struct State {
+    is_over: Cell<bool>,
+    done: Cell<u64>,
+    busy: Cell<u64>,
+    lost: Cell<u64>,
+    /// Refreshes of each, so that nobody is left behind.
+    each: [Cell<u64>; CLIENTS],
+    begun: Cell<usize>,
+}
+
+impl State {
+    async fn wait_for_everybody(&self) {
+        let before = self.each.each_ref().map(Cell::get);
+        crate::until("everybody is answered", async || {
+            self.each.iter().zip(before).all(|(now, before)| now.get() > before + 2)
+        })
+        .await;
+    }
+}
+
+fn count(cell: &Cell<u64>) {
+    cell.set(cell.get() + 1);
+}
+
+/// Refreshes as fast as it is answered; begins again where the grant is lost.
+async fn refresh(photos: Application, person: Person, state: Rc<State>) {
+    let number = state.begun.replace(state.begun.get() + 1);
+    let (mut browser, http) = (Browser::of(&person), crate::http());
+    let mut held: Option<String> = None;
+    while !state.is_over.get() {
+        let Some(token) = &held else {
+            // A code whose answer was lost is spent (RFC 6749 §4.1.2): another one is asked for.
+            let code = patiently(async || photos.authorize(&mut browser).await).await.unwrap();
+            match photos.redeem(&http, &code).await {
+                Ok(answer) if answer.status == 200 => held = Some(answer.tokens().refresh),
+                Ok(_) | Err(Trouble::Busy) => {}
+                Err(Trouble::Broken(error)) => panic!("{error:?}"),
+            }
+            continue;
+        };
+        match photos.refresh(&http, token).await {
+            Ok(answer) if answer.status == 200 => {
+                held = Some(answer.tokens().refresh);
+                count(&state.done);
+                count(&state.each[number]);
+            }
+            Ok(answer) => {
+                eprintln!("a grant is lost: {answer:?}");
+                count(&state.lost);
+                held = None;
+            }
+            Err(Trouble::Busy) => {
+                count(&state.busy);
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            Err(Trouble::Broken(error)) => panic!("{error:?}"),
+        }
+    }
+}
+
+/// A database that does not go on.
+enum Stall {
+    Frozen(Frozen),
+    Locked(SqliteConnection),
+}
+
+impl Stall {
+    async fn begin(cluster: Option<&Cluster>, place: &Place) -> Self {
+        let Some(cluster) = cluster else {
+            let mut connection = SqliteConnection::connect(&place.database).await.unwrap();
+            connection.execute("PRAGMA busy_timeout = 30000; BEGIN IMMEDIATE").await.unwrap();
+            return Self::Locked(connection);
+        };
+        Self::Frozen(cluster.freeze())
+    }
+
+    async fn end(self) {
+        match self {
+            Self::Frozen(frozen) => drop(frozen),
+            Self::Locked(mut connection) => {
+                connection.execute("ROLLBACK").await.unwrap();
+                connection.close().await.unwrap();
+            }
+        }
+    }
+}
