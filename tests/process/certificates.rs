@@ -114,7 +114,7 @@ async fn a_certificate_is_revoked_by_name_or_by_file() {
     assert_eq!(events.as_array().unwrap().len(), 2);
     place.write("nothing.pem", "nothing");
     let nothing = place.run(&["cert", "revoke", "--file", "nothing.pem"]).await;
-    nothing.refused(Exit::Refused, "no certificate (PEM)");
+    nothing.refused(Exit::Refused, "holds no certificate");
 }
 
 /// What is over is left out unless somebody asks, and what was revoked is over then as well.

@@ -15,7 +15,9 @@ pub(crate) fn own_paths(directory: &Path) -> String {
 /// Starts it with `nginx.conf` of this directory.
 pub(crate) fn start(directory: &Path) -> Child {
     let here = directory.display();
-    let global = format!("daemon off; pid {here}/pid; error_log {here}/error.log warn;");
+    // One process: the workers of a master that is killed would stay.
+    let global =
+        format!("daemon off; master_process off; pid {here}/pid; error_log {here}/error.log warn;");
     Command::new("nginx")
         .args(["-p", &here.to_string(), "-c", &format!("{here}/nginx.conf"), "-g", &global])
         .stdout(Stdio::null())

@@ -307,11 +307,12 @@ async fn a_question_in_the_address_is_answered_behind_nginx() {
     world.dir.write(
         "nginx.conf",
         format!(
-            "daemon off; pid {here}/pid; error_log {here}/error.log;\nevents {{}}\nhttp {{\n{paths}access_log off;\n\
+            "daemon off; master_process off; pid {here}/pid; error_log {here}/error.log;\nevents {{}}\nhttp {{\n{paths}access_log off;\n\
              server {{ listen 127.0.0.1:{port};\nlocation / {{ proxy_pass http://{upstream}/;\n\
              proxy_set_header Host id.example.org; }} }} }}\n"
         ),
     );
+    // One process: the workers of a master that is killed would stay.
     let _nginx = tokio::process::Command::new("nginx")
         .args(["-p", &here.to_string(), "-e", "error.log", "-c", "nginx.conf"])
         .kill_on_drop(true)
