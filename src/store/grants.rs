@@ -595,7 +595,7 @@ pub async fn revoke_some(
     struct Revoked {
         id: String,
     }
-    let revoked: Vec<Revoked> = sql("UPDATE grants SET revoked_at = $1
+    let revoked: Vec<Revoked> = sql("UPDATE grants SET revoked_at = $1, sweep_at = $1
           WHERE id IN (SELECT id FROM grants
                         WHERE id > $2 AND revoked_at IS NULL AND expires_at > $1 AND created_at <= $1
                         ORDER BY id

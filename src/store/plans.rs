@@ -502,3 +502,19 @@ async fn every_statement_finds_its_rows_by_an_index() {
     let gone: Vec<_> = WHOLE.iter().filter(|entry| !listed.contains(entry)).collect();
     println!("listed and found good here: {gone:?}");
 }
+
+/// `sweep_at` is the earliest time at which a row may be over: what ends a row before its time moves it too.
+#[test]
+fn every_statement_that_ends_a_grant_or_a_session_moves_its_sweep() {
+    let ends = |text: &str| {
+        text.starts_with("UPDATE grants SET revoked_at")
+            || text.starts_with("UPDATE sessions SET ended_at")
+    };
+    let found: Vec<_> =
+        statements().into_iter().filter(|statement| ends(&statement.text)).collect();
+
+    assert!(found.len() > 4, "{} statements", found.len());
+    for Statement { file, text, .. } in found {
+        assert!(text.contains("sweep_at = $"), "{file}: {text}");
+    }
+}
