@@ -1,4 +1,4 @@
-//! Our own keys: signing keys and their life (DESIGN §3), and the secrets of the server ([`secrets`]); all
+//! Our own keys: signing keys and their life (DESIGN §3), and the secrets of the server (`secrets`); all
 //! sealed at rest.
 //!
 //! pending → active → retiring → retired. A pending key per algorithm is always published ahead by at

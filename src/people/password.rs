@@ -3,7 +3,7 @@
 //! A hash takes 19 MiB and a core for some 25 ms, on purpose. So there are as many at once as the
 //! configuration has slots, as many waiting as its queue is long, and not one more: a storm of
 //! sign-ins takes the cores that it was given and leaves the others to the tokens. In the queue
-//! subscribers take turns ([`super::turns`]).
+//! subscribers take turns (`turns.rs`).
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

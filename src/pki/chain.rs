@@ -1,7 +1,7 @@
 //! From a certificate to somebody we believe: [RFC 5280 §6], by `rustls-webpki`.
 //!
 //! What holds is remembered, so that a client that comes again costs no signatures; its dates are judged at
-//! every request. What strangers show is bounded: see [`Budget`] and decision 34.
+//! every request. What strangers show is bounded: see `Budget` and decision 34.
 //!
 //! [RFC 5280 §6]: https://www.rfc-editor.org/rfc/rfc5280#section-6
 

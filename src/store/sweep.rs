@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::{Store, sql};
 use crate::types::{Seconds, Timestamp};
 
-/// As many rows as one statement of [`batch`] deletes or looks at, so that nobody waits for it (THREATS
+/// As many rows as one statement of `batch!` deletes or looks at, so that nobody waits for it (THREATS
 /// DO-16). It stands in the text: planners that do not know it expect the worst and read whole tables.
 const BATCH: u64 = 200;
 
