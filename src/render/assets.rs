@@ -10,12 +10,14 @@ use super::{Request, Response, document};
 use crate::types::Digest;
 
 /// What is the same for everybody.
-const EMBEDDED: [(&str, &str, &[u8]); 3] = [
+const EMBEDDED: [(&str, &str, &[u8]); 4] = [
     ("gatewright.css", CSS, include_bytes!("../../static/gatewright.css")),
-    ("form_post.js", "text/javascript; charset=utf-8", include_bytes!("../../static/form_post.js")),
+    ("form_post.js", JAVASCRIPT, include_bytes!("../../static/form_post.js")),
+    ("page.js", JAVASCRIPT, include_bytes!("../../static/page.js")),
     ("icon.svg", "image/svg+xml", include_bytes!("../../static/icon.svg")),
 ];
 const CSS: &str = "text/css; charset=utf-8";
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// The files of `/static` and the logo of `/brand/logo`.
 #[derive(Debug)]

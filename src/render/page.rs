@@ -12,29 +12,23 @@ use super::{Head, Response, json};
 use crate::flow::authorize::Home;
 use crate::types::{Code, Error, Refusal};
 
-/// What a page may do: DESIGN §4.
+/// What a page may do: DESIGN §4. Scripts are files of ours; none stands in a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Csp {
     /// Forms go to us.
     Staying,
     /// Its form may end at a client: browsers apply `form-action` to the whole chain of redirects.
     Leaving,
-    /// A script of ours sends its form to a client.
-    Posting,
 }
 
 impl Csp {
     const fn policy(self) -> &'static str {
         match self {
             Self::Staying => {
-                "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
-                 frame-ancestors 'none'; base-uri 'none'"
+                "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; \
+                 form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
             }
             Self::Leaving => {
-                "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; \
-                 base-uri 'none'"
-            }
-            Self::Posting => {
                 "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; \
                  frame-ancestors 'none'; base-uri 'none'"
             }

@@ -38,7 +38,7 @@ impl Answer for authorize::Answer {
                     action: uri,
                     fields: &fields,
                 };
-                page::html(&page, Csp::Posting)
+                page::html(&page, Csp::Leaving)
             }
         }
     }

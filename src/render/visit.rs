@@ -232,7 +232,7 @@ impl Visit {
             action: &format!("{}{path}", self.head.site.look.base),
             fields: &[fields, &shown].concat(),
         };
-        self.page(&page, Csp::Posting).await
+        self.page(&page, Csp::Leaving).await
     }
 
     /// Ends the sign-in, and tells the browser so.

@@ -12,6 +12,10 @@ pub(super) const WORDS: Words = Words {
         problem: "Fehler: ",
         footer: "Weitere Informationen",
         new_tab: "öffnet einen neuen Tab",
+        show_password: "Passwort anzeigen",
+        caps_lock: "Die Feststelltaste ist aktiv.",
+        copy: "Kopieren",
+        copied: "Kopiert",
     },
     login: Login {
         title: "Anmelden",

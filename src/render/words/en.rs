@@ -12,6 +12,10 @@ pub(super) const WORDS: Words = Words {
         problem: "Error: ",
         footer: "More information",
         new_tab: "opens in a new tab",
+        show_password: "Show password",
+        caps_lock: "Caps Lock is on.",
+        copy: "Copy",
+        copied: "Copied",
     },
     login: Login {
         title: "Sign in",

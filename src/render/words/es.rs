@@ -12,6 +12,10 @@ pub(super) const WORDS: Words = Words {
         problem: "Error: ",
         footer: "Más información",
         new_tab: "se abre en otra pestaña",
+        show_password: "Mostrar la contraseña",
+        caps_lock: "El bloqueo de mayúsculas está activado.",
+        copy: "Copiar",
+        copied: "Copiado",
     },
     login: Login {
         title: "Iniciar sesión",

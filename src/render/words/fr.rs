@@ -12,6 +12,10 @@ pub(super) const WORDS: Words = Words {
         problem: "Erreur : ",
         footer: "Plus d’informations",
         new_tab: "s’ouvre dans un nouvel onglet",
+        show_password: "Afficher le mot de passe",
+        caps_lock: "Le verrouillage des majuscules est activé.",
+        copy: "Copier",
+        copied: "Copié",
     },
     login: Login {
         title: "Se connecter",

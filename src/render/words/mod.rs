@@ -103,6 +103,14 @@ pub struct Common {
     pub footer: &'static str,
     /// Said of a link that opens another tab.
     pub new_tab: &'static str,
+    /// The accessible name of the button that shows a password as it is typed.
+    pub show_password: &'static str,
+    /// Said while the Caps Lock key is on.
+    pub caps_lock: &'static str,
+    /// The button that copies what stands beside it.
+    pub copy: &'static str,
+    /// What that button says afterwards.
+    pub copied: &'static str,
 }
 
 /// Sign-in.
