@@ -1,6 +1,6 @@
 //! What a command works with: the configuration, the database, the time.
 
-use std::io::Read as _;
+use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -8,7 +8,9 @@ use anyhow::Context as _;
 use zeroize::Zeroizing;
 
 use super::exit::{Absent, Wrong};
+use super::print::plain;
 use crate::app::Clock;
+use crate::config::access::why;
 use crate::config::{Config, Pooler};
 use crate::record::Trace;
 use crate::store::{Limits, Purpose, Store};
@@ -71,8 +73,9 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Zeroizing<String>> {
     if path == Path::new("-") {
         return read_all(std::io::stdin().lock()).context("standard input cannot be read");
     }
-    let file = std::fs::File::open(path)
-        .map_err(|error| Absent(format!("{} cannot be read: {error}", path.display())))?;
+    let file = std::fs::File::open(path).map_err(|error| {
+        Absent(format!("{} cannot be read: {}", path.display(), why(path, &error)))
+    })?;
     read_all(file).with_context(|| format!("{} cannot be read", path.display()))
 }
 
@@ -86,19 +89,43 @@ pub(super) fn read_bytes(path: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
     if path == Path::new("-") {
         return take(&mut std::io::stdin().lock()).context("standard input cannot be read");
     }
-    let mut file = std::fs::File::open(path)
-        .map_err(|error| Absent(format!("{} cannot be read: {error}", path.display())))?;
+    let mut file = std::fs::File::open(path).map_err(|error| {
+        Absent(format!("{} cannot be read: {}", path.display(), why(path, &error)))
+    })?;
     take(&mut file).with_context(|| format!("{} cannot be read", path.display()))
 }
 
-/// A password: the first line of standard input, without its line break.
-pub(super) fn read_password() -> anyhow::Result<Secret> {
+/// A new password: the first line of standard input, without its line break; at a terminal, what is
+/// typed there twice and not shown.
+pub(super) fn read_password(username: &str) -> anyhow::Result<Secret> {
+    if std::io::stdin().is_terminal() {
+        return ask_password(username);
+    }
     let text = read_all(std::io::stdin().lock()).context("the password cannot be read")?;
     match text.lines().next() {
         Some(line) if !line.is_empty() => Ok(Secret::new(line)),
         Some(_) | None => {
             Err(Wrong("the first line of standard input, the password, is empty".to_owned()).into())
         }
+    }
+}
+
+/// Asks the terminal, wherever standard output and standard error lead.
+fn ask_password(username: &str) -> anyhow::Result<Secret> {
+    let ask = |prompt: &str| {
+        let typed = rpassword::prompt_password(prompt).map(Zeroizing::new);
+        typed.context("the password cannot be read from the terminal")
+    };
+    let mut prompt = format!("Password of {}: ", plain(username));
+    loop {
+        let password = ask(&prompt)?;
+        if password.is_empty() {
+            return Err(Wrong("the password is empty".to_owned()).into());
+        }
+        if ask("The same again: ")? == password {
+            return Ok(Secret::new(password.as_str()));
+        }
+        prompt = format!("These were two. Password of {}: ", plain(username));
     }
 }
 

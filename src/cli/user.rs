@@ -23,6 +23,8 @@ pub(super) enum UserCommand {
     /// Make an account.
     #[command(after_help = "\
 Examples:
+  gatewright user create --username alice --email alice@example.org --password-stdin   # asks for it
+
   printf '%s\\n' \"$PASSWORD\" | gatewright user create --username alice --email alice@example.org \\
       --email-verified --password-stdin --claim name='Alice Liddell' --claim locale=en-GB
 
@@ -81,7 +83,8 @@ Example:
     Unlock(Who),
     /// Set somebody's password; every session and every token of theirs ends.
     #[command(after_help = "\
-Example:
+Examples:
+  gatewright user set-password alice --password-stdin            # asks for it at a terminal
   printf '%s\\n' \"$PASSWORD\" | gatewright user set-password alice --password-stdin")]
     SetPassword(SetPassword),
 }
@@ -98,7 +101,8 @@ pub(super) struct Create {
     /// Somebody has made sure that the address is theirs.
     #[arg(long, requires = "email")]
     email_verified: bool,
-    /// Read the password from the first line of standard input.
+    /// Read the password from the first line of standard input; at a terminal, ask for it twice and show
+    /// nothing.
     #[arg(long)]
     password_stdin: bool,
     /// A standard claim of OIDC Core section 5.1; may be repeated. The members of an address are
@@ -144,7 +148,8 @@ pub(super) struct Who {
 pub(super) struct SetPassword {
     /// Username, e-mail address or identifier.
     user: String,
-    /// Read the password from the first line of standard input: a command line is seen by others.
+    /// Read the password from the first line of standard input, for a command line is seen by others; at
+    /// a terminal, ask for it twice and show nothing.
     #[arg(long, required = true)]
     password_stdin: bool,
 }
@@ -173,7 +178,7 @@ fn people<'a>(desk: &'a Desk, hasher: &'a Hasher) -> People<'a> {
 
 async fn create(desk: &Desk, new: Create) -> anyhow::Result<Answer> {
     let claims = claims::read(&new.claims)?;
-    let password = if new.password_stdin { Some(read_password()?) } else { None };
+    let password = if new.password_stdin { Some(read_password(&new.username)?) } else { None };
     let hasher = Hasher::start(&desk.config.passwords, &Supervisor::default())?;
     let account = NewAccount {
         username: &new.username,
@@ -289,7 +294,7 @@ async fn unlock(desk: &Desk, who: &str) -> anyhow::Result<Answer> {
 
 async fn set_password(desk: &Desk, who: &str) -> anyhow::Result<Answer> {
     let user = named::user(desk, who).await?;
-    let password = read_password()?;
+    let password = read_password(&user.username)?;
     let hasher = Hasher::start(&desk.config.passwords, &Supervisor::default())?;
     account::set_password(&people(desk, &hasher), &user.id, &password).await?;
     let text =

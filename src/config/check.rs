@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::access::{Exposure, exposure, mode};
 use super::problem::{Origin, Problem, Problems};
 use super::{CertificateHeader, Config, Loaded, MailTls, Webhook, WebhookSecret, https};
 use crate::types::Algorithm;
@@ -239,8 +240,8 @@ impl Config {
         ];
         let secrets = secrets.into_iter().chain(of_webhooks);
         for (key, file) in secrets {
-            if let Some(exposure) = file.and_then(readable_by_others) {
-                refuse(key, exposure.reason, exposure.remedy);
+            if let Some(open) = file.and_then(exposure) {
+                refuse(key, open.reason, open.remedy);
             }
         }
         for exposure in exposed_keys(&self.keys.dir) {
@@ -276,63 +277,19 @@ impl Loaded {
             ["keys.encryption_key", "mail.password"].into_iter().find(|key| in_file(key))
         };
         if let (Some(key), Some(file)) = (secret, &self.file)
-            && let Some(exposure) = readable_by_others(file)
+            && let Some(open) = exposure(file)
         {
             let file =
                 if key == "webhooks.endpoints" { "secret_file" } else { &format!("{key}_file") };
-            let remedy = format!("{}, or move the secret into a file with {file}", exposure.remedy);
-            found.push(Problem::new(key, format!("is a secret, and {}", exposure.reason), remedy));
+            let remedy = format!("{}, or move the secret into a file with {file}", open.remedy);
+            found.push(Problem::new(key, format!("is a secret, and {}", open.reason), remedy));
         }
         found.into_iter().map(|problem| problem.located(&self.origins)).collect()
     }
 }
 
-/// A file that says more than it should, to more than it should.
-struct Exposure {
-    reason: String,
-    remedy: String,
-}
-
-impl Exposure {
-    fn of(path: &Path, whom: &str, mode: &str) -> Self {
-        let path = path.display();
-        Self { reason: format!("{path} {whom}"), remedy: format!("run `chmod {mode} {path}`") }
-    }
-}
-
-/// A secret is for its owner. Root may lend one to a group, as orchestrators do for a server that
-/// is not root. What lies below a directory that nobody else can enter is closed whatever its own mode says: so
-/// do container engines and credential stores keep secrets (mode 0444).
-#[cfg(unix)]
-fn readable_by_others(path: &Path) -> Option<Exposure> {
-    let (mode, lent) = mode(path)?;
-    match mode & 0o077 & !(lent & 0o040) {
-        0 => None,
-        // Whoever may write it may have opened it before the directory was closed.
-        open if open & 0o033 == 0 && is_shut_in(path) => None,
-        group if group & 0o007 == 0 => Some(Exposure::of(path, "is open to its group", "600")),
-        _ => Some(Exposure::of(path, "is open to every user of this machine", "600")),
-    }
-}
-
-/// Whether a directory above lets only its owner through, who is the file's own or root. Links are followed: what
-/// counts is where the file lies.
-#[cfg(unix)]
-fn is_shut_in(path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-
-    let Ok(path) = std::fs::canonicalize(path) else { return false };
-    let Ok(owner) = std::fs::metadata(&path).map(|file| file.uid()) else { return false };
-    path.ancestors().skip(1).any(|directory| {
-        std::fs::metadata(directory).is_ok_and(|above| {
-            above.mode() & 0o077 == 0 && (above.uid() == owner || above.uid() == 0)
-        })
-    })
-}
-
 /// The key directory: nobody else may put a key there, nobody else may read one. What explains the
 /// directory is no key.
-#[cfg(unix)]
 fn exposed_keys(directory: &Path) -> Vec<Exposure> {
     let mut found = Vec::new();
     if let Some((mode, lent)) = mode(directory)
@@ -347,27 +304,8 @@ fn exposed_keys(directory: &Path) -> Vec<Exposure> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         !name.starts_with('.') && !name.ends_with(".md")
     };
-    found.extend(files.iter().filter(secret).filter_map(|path| readable_by_others(path)));
+    found.extend(files.iter().filter(secret).filter_map(|path| exposure(path)));
     found
-}
-
-/// The permissions of what is there, and those that root may give to a group.
-#[cfg(unix)]
-fn mode(path: &Path) -> Option<(u32, u32)> {
-    use std::os::unix::fs::MetadataExt as _;
-
-    let metadata = std::fs::metadata(path).ok()?;
-    Some((metadata.mode(), if metadata.uid() == 0 { 0o070 } else { 0 }))
-}
-
-#[cfg(not(unix))]
-fn readable_by_others(_: &Path) -> Option<Exposure> {
-    None
-}
-
-#[cfg(not(unix))]
-fn exposed_keys(_: &Path) -> Vec<Exposure> {
-    Vec::new()
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use toml_edit::{Document, TableLike};
 
+use super::access;
 use super::problem::{Origin, Problem};
-use super::secrets;
 use super::value::Raw;
 
 /// The configuration file, parsed.
@@ -23,7 +23,7 @@ impl File {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound && !explicit => return Ok(None),
             Err(error) => {
-                let reason = format!("the file cannot be read: {}", secrets::why(&error));
+                let reason = format!("the file cannot be read: {}", access::why(path, &error));
                 let remedy = "name another with --config or GATEWRIGHT_CONFIG, or make one with \
                               `gatewright config example`";
                 return Err(Problem::new("", reason, remedy).at(whole(None)));

@@ -4,6 +4,7 @@
 //! overridden by an environment variable, every secret can come from a file, and all problems are
 //! told at once.
 
+pub mod access;
 mod acme;
 mod alias;
 mod amount;

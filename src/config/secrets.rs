@@ -1,7 +1,6 @@
 //! Values that are secrets, or that carry one: their `Debug` and their `show` tell nothing.
 
 use std::fmt;
-use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -11,6 +10,7 @@ use toml_edit::Value as Toml;
 use url::Url;
 use zeroize::Zeroizing;
 
+use super::access::why;
 use super::value::{Raw, Value, Wrong};
 use crate::types::Secret;
 
@@ -162,18 +162,6 @@ impl Value for EncryptionKeys {
     }
 }
 
-/// Why a file cannot be read, in words.
-pub(super) fn why(error: &io::Error) -> String {
-    let kind = error.kind();
-    if kind == ErrorKind::NotFound {
-        "there is no such file".to_owned()
-    } else if kind == ErrorKind::InvalidData {
-        "it is not UTF-8".to_owned()
-    } else {
-        kind.to_string()
-    }
-}
-
 /// The text of a file that holds one secret, without the line break that editors put at its end.
 ///
 /// # Errors
@@ -181,7 +169,7 @@ pub(super) fn why(error: &io::Error) -> String {
 pub(super) fn file(path: &PathBuf) -> Result<Zeroizing<String>, Wrong> {
     let text = std::fs::read_to_string(path).map(Zeroizing::new).map_err(|error| {
         Wrong::mended(
-            format!("names {}, which cannot be read: {}", path.display(), why(&error)),
+            format!("names {}, which cannot be read: {}", path.display(), why(path, &error)),
             "put the secret there, readable by the server alone, or name another file",
         )
     })?;

@@ -44,10 +44,14 @@ pub(super) fn load(
         env: &env,
         secrets: BTreeMap::new(),
         origins: BTreeMap::new(),
+        lacks: false,
         problems,
     };
     let config = Config::read(&mut reader);
-    let Reader { mut problems, origins, unreadable, .. } = reader;
+    let Reader { mut problems, origins, unreadable, lacks, .. } = reader;
+    if lacks && file.is_none() {
+        problems.push(absent(path));
+    }
     problems.extend(unknown::problems(file.as_ref(), &env, &Config::tables()));
     if !unreadable {
         let known: BTreeSet<_> = problems.iter().map(|problem| problem.key.clone()).collect();
@@ -64,6 +68,15 @@ pub(super) fn load(
     }
 }
 
+/// The file that nobody named and that is not where it was looked for: why what it would say is missing.
+fn absent(path: &Path) -> Problem {
+    let file = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let remedy = "make one with `gatewright config example`, name another with --config or GATEWRIGHT_CONFIG, \
+                  or set what follows in the environment";
+    let reason = "there is no such file, where it is looked for if nobody names one";
+    Problem::new("", reason, remedy).at(Origin::File { file, line: None })
+}
+
 /// Reads key after key, and notes what is wrong.
 pub(super) struct Reader<'a> {
     file: Option<&'a File>,
@@ -73,6 +86,8 @@ pub(super) struct Reader<'a> {
     /// What secret files hold, by the path of the key.
     secrets: BTreeMap<String, (PathBuf, Zeroizing<String>)>,
     origins: BTreeMap<String, Origin>,
+    /// Whether something is missing that has to be given.
+    lacks: bool,
     problems: Vec<Problem>,
 }
 
@@ -92,6 +107,7 @@ impl<'a> Reader<'a> {
             && !self.unreadable
             && !in_a_file
         {
+            self.lacks = true;
             let variable = table::variable(spec.table, spec.name);
             let remedy = format!("write {}, or set {variable}", T::FORM);
             self.problems.push(Problem::new(path, format!("is missing, but {because}"), remedy));

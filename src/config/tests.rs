@@ -119,6 +119,20 @@ fn nothing_at_all_is_told_what_is_missing() {
     "#);
 }
 
+/// The file is named with the whole of its path: who looks into the wrong directory sees it.
+#[test]
+fn a_file_that_nobody_named_and_that_is_missing_is_told_of_where_something_is_missing() {
+    let nowhere = Scratch::new().0.join("gatewright.toml");
+
+    let problems = Config::load(&nowhere, false, variables(&ENVIRONMENT[..1])).unwrap_err();
+
+    let [file, url] = problems.problems.as_slice() else { panic!("{problems}") };
+    assert_eq!(file.origin, Origin::File { file: nowhere, line: None });
+    assert!(file.reason.starts_with("there is no such file"), "{file}");
+    assert!(file.remedy.contains("gatewright config example"), "{file}");
+    assert_eq!(url.key, "database.url");
+}
+
 /// THREATS SU-06: an unknown key is an error.
 #[test]
 fn all_problems_are_told_at_once() {

@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::json;
 use toml_edit::Value as Toml;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 use url::Url;
 
 use super::value::{Raw, Value, Wrong};
@@ -83,6 +84,12 @@ impl Value for Filter {
 
     fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
         let text = raw.text()?;
+        if let Some(word) = text.split(',').map(str::trim).find(|part| is_silence(part)) {
+            return Err(Wrong::mended(
+                format!("has the word `{word}`, which is no level: nothing else would be logged"),
+                format!("write {}; of a library, `info,{word}=debug`", Self::FORM),
+            ));
+        }
         EnvFilter::try_new(text)
             .map(|_| Self(text.to_owned()))
             .map_err(|_| "is not a level or a filter of tracing".into())
@@ -95,6 +102,16 @@ impl Value for Filter {
     fn schema(_: Option<(i64, i64)>) -> serde_json::Value {
         json!({ "type": "string", "minLength": 1 })
     }
+}
+
+/// Whether a part of a filter is a misspelt level. `tracing` takes a bare word for the name of a module,
+/// logs everything of that and nothing of the rest. Ours are named `gatewright…`; those of libraries can be
+/// named with a level (`sqlx=debug`).
+fn is_silence(part: &str) -> bool {
+    let is_name = part.bytes().all(|b| b.is_ascii_alphanumeric() || b"_:-".contains(&b));
+    let is_level = part.parse::<LevelFilter>().is_ok();
+    let is_ours = part == "gatewright" || part.starts_with("gatewright::");
+    is_name && !part.is_empty() && !is_level && !is_ours
 }
 
 macro_rules! words {
@@ -256,6 +273,21 @@ mod tests {
         for text in ["2f5bd7", "#2f5bd", "#2f5bd77", "#2f5bdg", "#+2f5bd", "blue", "#é5bd7"] {
             assert!(Colour::read(&Raw::Text(text)).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_word_that_is_no_level_is_not_taken_for_a_module() {
+        for text in ["verbose", "info,verbose", "inf", "gatewrigth", "sqlx"] {
+            assert!(Filter::read(&Raw::Text(text)).is_err(), "{text}");
+        }
+        for text in
+            ["WARN", "off", "0", "info,gatewright::flow=debug", "gatewright", "info, sqlx=warn"]
+        {
+            assert!(Filter::read(&Raw::Text(text)).is_ok(), "{text}");
+        }
+        let wrong = Filter::read(&Raw::Text("info,verbose")).unwrap_err();
+        assert!(wrong.reason.contains("`verbose`"), "{}", wrong.reason);
+        assert!(wrong.remedy.unwrap().contains("\"debug\""));
     }
 
     #[test]

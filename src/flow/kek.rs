@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::config;
+use crate::config::access::why;
 use crate::jose::Kek;
 use crate::jose::seal::{KeyId, Unusable};
 use crate::store::{Store, authorities, clients, server_secrets, signing_keys};
@@ -33,7 +34,7 @@ pub enum Missing {
         here: KeyId,
     },
     /// The directory cannot be made.
-    #[error("{0} cannot be made: {1}")]
+    #[error("{0} cannot be made: {because}", because = why(.0, .1))]
     Directory(PathBuf, std::io::Error),
     /// The file cannot be used.
     #[error("the key-encryption key cannot be used: {0}")]

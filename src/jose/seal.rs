@@ -16,6 +16,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
+use crate::config::access::{self, Exposure, exposure};
 use crate::types::secret::{Digest, entropy};
 
 const ID: usize = 8;
@@ -106,11 +107,16 @@ pub enum Unusable {
     #[error("{0} does not exist")]
     Missing(PathBuf),
     /// It cannot be read or written.
-    #[error("{0}: {1}")]
+    #[error("{0}: {because}", because = access::why(.0, .1))]
     Io(PathBuf, std::io::Error),
-    /// Others can read it.
-    #[error("{0} can be read by others than its owner (mode {1:03o}): chmod 600 it")]
-    Exposed(PathBuf, u32),
+    /// Others can read it, by the rule of every secret file ([`access::exposure`]).
+    #[error("{reason}; {remedy}")]
+    Exposed {
+        /// Which file it is, and to whom it is open.
+        reason: String,
+        /// The command that closes it.
+        remedy: String,
+    },
     /// A line of it is not a key.
     #[error("{0}: line {1} is not 32 bytes in base64 (openssl rand -base64 32 makes such a line)")]
     Malformed(PathBuf, usize),
@@ -134,7 +140,9 @@ impl Kek {
             }
         };
         let mut file = File::open(path).map_err(io)?;
-        must_be_private(path, &file)?;
+        if let Some(Exposure { reason, remedy }) = exposure(path) {
+            return Err(Unusable::Exposed { reason, remedy });
+        }
         let mut text = Zeroizing::new(String::with_capacity(4096));
         file.read_to_string(&mut text).map_err(io)?;
 
@@ -320,21 +328,6 @@ fn sync_directory(_: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-#[cfg(unix)]
-fn must_be_private(path: &Path, file: &File) -> Result<(), Unusable> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let metadata = file.metadata().map_err(|error| Unusable::Io(path.to_owned(), error))?;
-    match metadata.permissions().mode() & 0o777 {
-        mode if mode & 0o077 == 0 => Ok(()),
-        mode => Err(Unusable::Exposed(path.to_owned(), mode)),
-    }
-}
-
-#[cfg(not(unix))]
-fn must_be_private(_: &Path, _: &File) -> Result<(), Unusable> {
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -447,13 +440,23 @@ mod tests {
         Kek::create(&dir.file()).unwrap();
         assert_eq!(std::fs::metadata(dir.file()).unwrap().permissions().mode() & 0o777, 0o600);
 
-        for mode in [0o644, 0o640, 0o604, 0o620, 0o601] {
-            std::fs::set_permissions(dir.file(), PermissionsExt::from_mode(mode)).unwrap();
-            let Err(Unusable::Exposed(_, told)) = Kek::load(&dir.file()) else {
+        let allow = |path: &Path, mode| {
+            std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+        };
+        for mode in [0o644, 0o660, 0o604, 0o620, 0o601] {
+            allow(&dir.file(), mode);
+            let Err(Unusable::Exposed { remedy, .. }) = Kek::load(&dir.file()) else {
                 panic!("{mode:03o} was accepted");
             };
-            assert_eq!(told, mode);
+            assert_eq!(remedy, format!("run `chmod 600 {}`", dir.file().display()));
         }
+
+        // As orchestrators mount it: open itself, below a directory that is closed.
+        allow(&dir.file(), 0o444);
+        allow(&dir.0, 0o700);
+        assert!(Kek::load(&dir.file()).is_ok(), "the rule of the configuration is the rule here");
+        allow(&dir.0, 0o750);
+        assert!(matches!(Kek::load(&dir.file()), Err(Unusable::Exposed { .. })));
     }
 
     #[test]

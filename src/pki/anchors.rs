@@ -17,6 +17,7 @@ use super::authority::issuing;
 use super::certificate::subject;
 use super::chain::{Chain, Outcomes, signs_certificates};
 use super::crl_file::{CrlFile, Reread};
+use crate::config::access::why;
 use crate::config::{self, ClientCertificates, Problem};
 use crate::store::authorities::AuthorityRow;
 use crate::types::{Failure, Thumbprint, Timestamp, pem};
@@ -320,7 +321,7 @@ fn blamed(files: &[config::Anchor], name: &str, why: &'static str) -> Unreadable
 
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, Unreadable> {
     let text = std::fs::read(file)
-        .map_err(|error| unreadable(file, format!("cannot be read: {error}")))?;
+        .map_err(|error| unreadable(file, format!("cannot be read: {}", why(file, &error))))?;
     pem::certificates(&text).map_err(|why| unreadable(file, why))
 }
 

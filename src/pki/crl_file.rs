@@ -13,6 +13,7 @@ use rustls_pki_types::CertificateDer;
 
 use super::Issuer;
 use super::crl::{Crl, Outline};
+use crate::config::access::why;
 use crate::types::Digest;
 use crate::types::pem::{self, Kind};
 
@@ -142,7 +143,7 @@ fn contents(path: &Path, most: u64) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     File::open(path)
         .and_then(|file| file.take(most + 1).read_to_end(&mut bytes))
-        .map_err(|error| format!("cannot be read: {error}"))?;
+        .map_err(|error| format!("cannot be read: {}", why(path, &error)))?;
     if bytes.len() as u64 > most {
         return Err("is larger than client_certificates.max_crl_bytes".to_owned());
     }

@@ -14,6 +14,7 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 use zeroize::Zeroizing;
 
 use super::Certificate;
+use crate::config::access::why;
 use crate::types::{Digest, Timestamp, pem};
 
 /// As large as a file of certificates or a key may be.
@@ -99,6 +100,6 @@ fn contents(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
     match read {
         Ok(_) if bytes.len() > LARGEST => Err(format!("{} is too large", path.display())),
         Ok(_) => Ok(bytes),
-        Err(error) => Err(format!("{} cannot be read: {error}", path.display())),
+        Err(error) => Err(format!("{} cannot be read: {}", path.display(), why(path, &error))),
     }
 }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::OpenError;
+use crate::config::access::{ours, user};
 
 /// How often it is looked whether the file is still there.
 const LOOK: Duration = Duration::from_millis(500);
@@ -151,20 +152,4 @@ pub(super) fn unopened(path: &Path, why: &str) -> OpenError {
         Some(_) | None => String::new(),
     };
     OpenError::Unopened(path.to_owned(), format!("{why}{because}"))
-}
-
-/// The user that this process runs as.
-fn ours() -> Option<u32> {
-    Path::new("/proc/self").metadata().ok().map(|found| found.uid())
-}
-
-/// A user by name and number.
-fn user(uid: u32) -> String {
-    let known = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let name = known.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
-    });
-    name.map_or_else(|| format!("user {uid}"), |name| format!("{name} (user {uid})"))
 }

@@ -23,6 +23,7 @@ mod nginx;
 mod own;
 mod place;
 mod server;
+mod terminal;
 #[path = "../protocol/until.rs"]
 mod until;
 
@@ -34,6 +35,7 @@ mod client_certificates;
 mod database_file;
 mod demo;
 mod double_click;
+mod edges;
 mod forward_auth;
 mod front;
 mod full_disk;

@@ -87,17 +87,18 @@ impl Place {
 
     /// The binary, here, with nothing of the environment that concerns it.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        self.program(env!("CARGO_BIN_EXE_gatewright"), arguments)
+        self.other(env!("CARGO_BIN_EXE_gatewright"), arguments)
     }
 
     /// The same, run by a shell that does this first.
     pub(crate) fn command_after(&self, script: &str, arguments: &[&str]) -> Command {
         let script = format!("{script}; exec \"$0\" \"$@\"");
         let shell = ["-c", &script, env!("CARGO_BIN_EXE_gatewright")];
-        self.program("sh", &[&shell[..], arguments].concat())
+        self.other("sh", &[&shell[..], arguments].concat())
     }
 
-    fn program(&self, program: &str, arguments: &[&str]) -> Command {
+    /// Another program, here, with nothing of the environment that concerns the binary but what is set.
+    pub(crate) fn other(&self, program: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("GATEWRIGHT_") {

@@ -1,0 +1,133 @@
+//! Where people and the machine meet the binary: what is missing, misspelt or closed is told with the
+//! file, its owner, the cause and the remedy.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::Path;
+
+use gatewright::cli::Exit;
+
+use crate::place::{Place, is_postgres};
+use crate::terminal::Terminal;
+
+fn allow(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+/// Whether this process may become somebody else.
+fn is_root() -> bool {
+    fs::metadata("/proc/self").unwrap().uid() == 0
+}
+
+#[tokio::test]
+async fn a_misspelt_level_of_the_log_is_refused() {
+    let mut place = Place::make().await;
+    place.set("LOG", "verbose");
+
+    let said = place.run(&["serve"]).await;
+
+    said.refused(Exit::Misconfigured, "GATEWRIGHT_LOG: log.level: has the word `verbose`");
+    assert!(said.err.contains("\"debug\""), "{said:?}");
+}
+
+#[tokio::test]
+async fn a_missing_configuration_file_is_named_with_its_directory() {
+    let place = Place::make().await;
+    let file = place.directory.join("gatewright.toml");
+    fs::remove_file(&file).unwrap();
+
+    for command in [&["serve"][..], &["user", "list"]] {
+        let said = place.run(command).await;
+        said.refused(Exit::Misconfigured, &format!("{}: there is no such file", file.display()));
+        assert!(said.err.contains("gatewright config example"), "{said:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_terminal_is_asked_for_a_new_password_twice_and_shows_none() {
+    let place = Place::migrated().await;
+    let create = ["user", "create", "--username", "alice", "--password-stdin"];
+    let secret = "correct horse battery staple";
+
+    let mut terminal = Terminal::start(&place, &create);
+    terminal.answer("Password of alice: ", secret).await;
+    terminal.answer("The same again: ", "correct horse battery stable").await;
+    terminal.answer("These were two. Password of alice: ", secret).await;
+    terminal.answer("The same again: ", secret).await;
+    let said = terminal.end().await;
+
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.out.contains("made the account alice"), "{said:?}");
+    assert!(!said.out.contains("horse"), "{said:?}");
+    let mut terminal =
+        Terminal::start(&place, &["user", "set-password", "alice", "--password-stdin"]);
+    terminal.answer("Password of alice: ", "").await;
+    assert_eq!(terminal.end().await.code, Exit::Refused as i32);
+}
+
+/// As deploy/README.md lends the URL of the database: root's file, readable by the group of the server. Commands
+/// that run as that user read the same settings as the service.
+#[tokio::test]
+async fn a_secret_that_root_lends_to_the_group_of_the_server_serves_commands_too() {
+    // Only root can lend, and be somebody else.
+    if is_postgres() || !is_root() {
+        return;
+    }
+    let place = Place::make().await;
+    let url = place.directory.join("database_url");
+    place.write("database_url", "sqlite:data/gatewright.db\n");
+    let file = fs::read_to_string(place.directory.join("gatewright.toml")).unwrap();
+    let file =
+        file.replace(&format!("url = \"{}\"", place.database), "url_file = \"database_url\"");
+    let behind = "[http]\ntrusted_proxies = \"127.0.0.1\"\n";
+    place.write("gatewright.toml", &format!("{file}{behind}"));
+    for data in ["data", "keys"] {
+        let data = place.directory.join(data);
+        fs::create_dir(&data).unwrap();
+        std::os::unix::fs::chown(&data, Some(65534), Some(65534)).unwrap();
+    }
+    std::os::unix::fs::chown(&url, Some(0), Some(65534)).unwrap();
+    let run = async |arguments: &[&str]| {
+        let mut command = place.command(arguments);
+        let output = command.uid(65534).gid(65534).output().await.unwrap();
+        let text = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+        (output.status.code().unwrap(), text.concat())
+    };
+
+    allow(&url, 0o640);
+    for command in [&["config", "check"][..], &["migrate"], &["user", "list"]] {
+        let (code, told) = run(command).await;
+        assert_eq!(code, 0, "{command:?} {told}");
+    }
+
+    allow(&url, 0o600);
+    let (code, told) = run(&["user", "list"]).await;
+    assert_eq!(code, Exit::Misconfigured as i32, "{told}");
+    for named in [
+        "names database_url",
+        "belongs to root",
+        "(mode 0600)",
+        "runs as",
+        "65534",
+        "run it as the owner",
+    ] {
+        assert!(told.contains(named), "{named}: {told}");
+    }
+}
+
+/// What `config check` calls private, the server calls private, and the other way round.
+#[tokio::test]
+async fn one_rule_says_whether_a_key_is_private() {
+    let mut place = Place::migrated().await;
+    place.set("HTTP__TRUSTED_PROXIES", "127.0.0.1");
+    place.run(&["key", "rotate", "ES256"]).await;
+    let keys = place.directory.join("keys");
+
+    allow(&keys.join("encryption.key"), 0o444);
+    for (directory, code) in [(0o700, 0), (0o755, Exit::Misconfigured as i32)] {
+        allow(&keys, directory);
+        let check = place.run(&["config", "check"]).await;
+        let used = place.run(&["key", "rotate", "ES256", "--force"]).await;
+        assert_eq!((check.code, used.code), (code, code), "{directory:o} {check:?} {used:?}");
+    }
+}

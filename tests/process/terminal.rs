@@ -1,0 +1,82 @@
+//! A command at a terminal: it is asked, and answers are typed.
+
+use std::process::Stdio;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+
+use crate::PATIENCE;
+use crate::place::{Place, Said};
+
+/// A command that runs at a terminal of its own, which `script` (util-linux) lends it.
+pub(crate) struct Terminal {
+    child: Child,
+    keyboard: ChildStdin,
+    screen: ChildStdout,
+    /// Everything that was shown.
+    shown: Vec<u8>,
+    /// How many bytes of it were waited for already.
+    read: usize,
+}
+
+impl Terminal {
+    /// Starts a command of the binary in a place.
+    pub(crate) fn start(place: &Place, arguments: &[&str]) -> Self {
+        let quoted = |text: &&str| format!("'{}'", text.replace('\'', r"'\''"));
+        let program = [&[env!("CARGO_BIN_EXE_gatewright")], arguments].concat();
+        let line: Vec<_> = program.iter().map(quoted).collect();
+        let mut command: Command = place.other("script", &["-qefc", &line.join(" "), "/dev/null"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.env("SHELL", "/bin/sh").env("TERM", "xterm").spawn().unwrap();
+        let (keyboard, screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        Self { child, keyboard, screen, shown: Vec::new(), read: 0 }
+    }
+
+    /// Waits until this is shown, after what was waited for before.
+    pub(crate) async fn until(&mut self, text: &str) {
+        let wait = async {
+            loop {
+                let mut places = self.shown[self.read..].windows(text.len());
+                if let Some(at) = places.position(|place| place == text.as_bytes()) {
+                    self.read += at + text.len();
+                    return;
+                }
+                assert!(self.more().await, "it ended without {text:?}:\n{}", self.text());
+            }
+        };
+        let waited = tokio::time::timeout(PATIENCE, wait).await;
+        assert!(waited.is_ok(), "{text:?} was never shown:\n{}", self.text());
+    }
+
+    async fn more(&mut self) -> bool {
+        let mut bytes = [0; 4096];
+        let count = self.screen.read(&mut bytes).await.unwrap();
+        self.shown.extend_from_slice(&bytes[..count]);
+        count > 0
+    }
+
+    /// Types a line.
+    pub(crate) async fn enter(&mut self, line: &str) {
+        self.keyboard.write_all(format!("{line}\n").as_bytes()).await.unwrap();
+    }
+
+    /// Answers a question: waits for the prompt, then types.
+    pub(crate) async fn answer(&mut self, prompt: &str, line: &str) {
+        self.until(prompt).await;
+        self.enter(line).await;
+    }
+
+    /// Waits for the end of the command. Both streams are one at a terminal.
+    pub(crate) async fn end(mut self) -> Said {
+        let wait = async {
+            while self.more().await {}
+            self.child.wait().await.unwrap()
+        };
+        let status = tokio::time::timeout(PATIENCE, wait).await.unwrap();
+        Said { code: status.code().unwrap(), out: self.text(), err: String::new() }
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.shown).replace('\r', "")
+    }
+}
