@@ -17,6 +17,7 @@ mod named;
 mod print;
 mod reference;
 mod resource;
+mod shell;
 mod user;
 
 use std::future::Future;
@@ -102,6 +103,26 @@ Examples:
     /// Check, show or explain the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Print the script by which a shell completes commands and options.
+    #[command(after_help = "\
+Examples:
+  gatewright completions bash > /usr/local/share/bash-completion/completions/gatewright
+  gatewright completions zsh > /usr/local/share/zsh/site-functions/_gatewright
+  gatewright completions fish > ~/.config/fish/completions/gatewright.fish")]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Write a manual page for each command into a directory.
+    #[command(after_help = "\
+Examples:
+  gatewright man /usr/local/share/man/man1
+  man gatewright-client-create")]
+    Man {
+        /// The directory; it is made if there is none.
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+    },
     /// Print the version.
     #[command(after_help = "\
 Example:
@@ -200,6 +221,8 @@ impl Cli {
                 demo.run(json)?;
                 return Ok(Exit::Done as u8);
             }
+            Command::Completions { shell } => shell::completions(shell),
+            Command::Man { directory } => shell::man(&directory)?,
             Command::Version => Answer::line(
                 concat!("gatewright ", env!("CARGO_PKG_VERSION")),
                 json!({ "name": "gatewright", "version": env!("CARGO_PKG_VERSION") }),

@@ -50,6 +50,7 @@ mod read_only;
 mod resource_server;
 mod rust_client;
 mod service_manager;
+mod shells;
 mod shutdown;
 mod silent;
 mod stalls;
