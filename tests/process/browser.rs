@@ -56,9 +56,42 @@ impl Browser {
         panic!("still not at {destination} after {HOPS} requests: {at}");
     }
 
-    async fn send(&mut self, request: reqwest::RequestBuilder) -> Result<Answer, Trouble> {
+    /// Opens `url` and does what the pages ask, until one asks for nothing: that one. A form that has `press` in it is an
+    /// application's own, and sent as it is.
+    pub(crate) async fn open(&mut self, url: &str, press: &str) -> Answer {
+        let mut at = Url::parse(url).unwrap();
+        let mut request = self.http.get(at.clone());
+        for _ in 0..HOPS {
+            let answer = self.send(request).await.unwrap();
+            let fields;
+            if (300..400).contains(&answer.status) {
+                at = at.join(answer.header("location")).unwrap();
+                request = self.http.get(at.clone());
+                continue;
+            } else if forms(&answer.text).any(leads_on) {
+                fields = fill(&answer.text, &self.person);
+            } else if let Some(form) = forms(&answer.text).find(|form| form.contains(press))
+                && !press.is_empty()
+            {
+                at = at.join(&attribute(form, "action").unwrap()).unwrap();
+                fields = inputs(form, &self.person);
+            } else {
+                return answer;
+            }
+            let origin = at.origin().ascii_serialization();
+            request = self.http.post(at.clone()).header("origin", origin).form(&fields);
+        }
+        panic!("no end after {HOPS} requests: {at}");
+    }
+
+    /// Its cookies, as it sends them.
+    pub(crate) fn cookies(&self) -> String {
         let cookies: Vec<_> = self.cookies.iter().map(|(n, v)| format!("{n}={v}")).collect();
-        let request = request.header("accept", "text/html").header("cookie", cookies.join("; "));
+        cookies.join("; ")
+    }
+
+    async fn send(&mut self, request: reqwest::RequestBuilder) -> Result<Answer, Trouble> {
+        let request = request.header("accept", "text/html").header("cookie", self.cookies());
         let answer = Answer::to(request).await?;
         for cookie in answer.headers.get_all("set-cookie") {
             let (pair, attributes) = cookie.to_str().unwrap().split_once(';').unwrap();
@@ -73,15 +106,30 @@ impl Browser {
     }
 }
 
+/// The forms of a page.
+fn forms(page: &str) -> impl Iterator<Item = &str> {
+    page.split("<form").skip(1).map(|form| form.split("</form>").next().unwrap())
+}
+
+/// Whether it has a button that leads on.
+fn leads_on(form: &str) -> bool {
+    YES.iter().any(|yes| form.contains(&format!("value=\"{yes}\"")))
+}
+
 /// What pressing the button that leads on sends, from the form it is in.
 fn fill(page: &str, person: &Person) -> Vec<(String, String)> {
-    let forms = page.split("<form").skip(1).map(|form| form.split("</form>").next().unwrap());
-    let leads_on = |form: &&str| YES.iter().any(|yes| form.contains(&format!("value=\"{yes}\"")));
-    let Some(form) = forms.into_iter().find(leads_on) else {
+    let Some(form) = forms(page).find(|form| leads_on(form)) else {
         panic!("a page that leads nowhere:\n{page}");
     };
     let yes = YES.iter().find(|yes| form.contains(&format!("value=\"{yes}\""))).unwrap();
     let mut fields = vec![("answer".to_owned(), (*yes).to_owned())];
+    fields.extend(inputs(form, person));
+    fields
+}
+
+/// What the inputs of a form send, filled in.
+fn inputs(form: &str, person: &Person) -> Vec<(String, String)> {
+    let mut fields = Vec::new();
     for input in form.split("<input").skip(1) {
         let tag = input.split('>').next().unwrap();
         let name = attribute(tag, "name").unwrap();

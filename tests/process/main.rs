@@ -47,6 +47,7 @@ mod outbox;
 mod pgbouncer;
 mod postgres_restart;
 mod read_only;
+mod recipes;
 mod resource_server;
 mod rust_client;
 mod service_manager;

@@ -103,10 +103,15 @@ fn every_metric_is_documented_and_nothing_else() {
 #[test]
 fn no_link_leads_nowhere() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut files: Vec<_> =
-        ["README.md", "examples/README.md", "deploy/README.md", "tests/README.md"]
-            .map(|file| root.join(file))
-            .into();
+    let mut files: Vec<_> = [
+        "README.md",
+        "examples/README.md",
+        "examples/recipes/README.md",
+        "deploy/README.md",
+        "tests/README.md",
+    ]
+    .map(|file| root.join(file))
+    .into();
     for entry in std::fs::read_dir(root.join("docs")).unwrap() {
         files.extend(Some(entry.unwrap().path()).filter(|path| path.is_file()));
     }

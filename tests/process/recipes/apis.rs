@@ -1,0 +1,141 @@
+//! APIs that verify access tokens by themselves: RFC 9068 §4.
+
+use gatewright::jose::base64url;
+use serde_json::{Value, json};
+
+use crate::application::Answer;
+
+use super::apache::{self, Apache};
+use super::issuer::{AUDIENCE, Issuer, forge};
+use super::program::Program;
+
+#[tokio::test]
+async fn pyjwt_for_python() {
+    judges_as_rfc_9068_says("python3", "python/pyjwt_api.py").await;
+}
+
+#[tokio::test]
+async fn joserfc_for_python() {
+    judges_as_rfc_9068_says("python3", "python/joserfc_api.py").await;
+}
+
+#[tokio::test]
+async fn fastapi_for_python() {
+    judges_as_rfc_9068_says("python3", "python/fastapi_api.py").await;
+}
+
+/// It has one answer for every refusal, and tells ID tokens by what is in them.
+#[tokio::test]
+async fn mod_oauth2_for_apache() {
+    let issuer = Issuer::start().await;
+    let upstream = apache::application().await;
+    let settings = [("ISSUER", &*issuer.url), ("AUDIENCE", AUDIENCE), ("UPSTREAM", &upstream)];
+    let apache = Apache { module: "oauth2", recipe: "apache/mod_oauth2.conf" };
+    let port = crate::free_port();
+    let api = apache.start(&issuer.server.place.directory, port, &settings).await;
+    let judge = Judge { tells_by: Tells::Claims, has_challenges: false, too_narrow: 401 };
+
+    judge.try_all(&issuer, &api).await;
+
+    let (head, claims) = issuer.right();
+    let token = issuer.sign(&head, &claims);
+    let spoofing = crate::http().get(format!("{}/invoices", api.url)).bearer_auth(token);
+    let told = Answer::to(spoofing.header("OAUTH2_CLAIM_email", "root@example.org")).await.unwrap();
+    assert_eq!((told.status, &told.body["email"]), (200, &Value::Null), "{told:?}");
+    api.stop().await;
+}
+
+async fn judges_as_rfc_9068_says(interpreter: &str, file: &str) {
+    let issuer = Issuer::start().await;
+    let (port, place) = (crate::free_port(), &issuer.server.place.directory);
+    let settings = [("ISSUER", &*issuer.url), ("AUDIENCE", AUDIENCE)];
+    let api = Program::run(interpreter, file, port, place, &settings).await;
+    let judge = Judge { tells_by: Tells::Type, has_challenges: true, too_narrow: 403 };
+
+    judge.try_all(&issuer, &api).await;
+
+    api.stop().await;
+}
+
+/// By what an API tells an access token from an ID token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tells {
+    /// `typ` in the head.
+    Type,
+    /// `client_id`.
+    Claims,
+}
+
+/// What may be expected of an API.
+#[derive(Clone, Copy, Debug)]
+struct Judge {
+    tells_by: Tells,
+    /// Whether a refusal says so in `WWW-Authenticate`.
+    has_challenges: bool,
+    /// The status of a token that is in order and does not allow it.
+    too_narrow: u16,
+}
+
+impl Judge {
+    /// Sends an API every token that it has to tell apart.
+    async fn try_all(self, issuer: &Issuer, api: &Program) {
+        let invoices = format!("{}/invoices", api.url);
+        let call = async |token: &str| {
+            let request = crate::http().get(&invoices);
+            let request = if token.is_empty() { request } else { request.bearer_auth(token) };
+            Answer::to(request).await.unwrap()
+        };
+        let (head, claims) = issuer.right();
+        let claiming = |name: &str, value: Value| issuer.sign(&head, &with(&claims, name, value));
+        let now = claims["iat"].as_i64().unwrap();
+        let unsigned = [&with(&head, "alg", "none".into()), &claims]
+            .map(|part| base64url::encode(part.to_string()))
+            .join(".");
+        let id_token = match self.tells_by {
+            Tells::Type => claims.clone(),
+            Tells::Claims => without(&claims, "client_id"),
+        };
+
+        let ours = call(&issuer.token(Some(AUDIENCE)).await).await;
+        assert_eq!(ours.status, 200, "{ours:?}\n{}", api.output());
+        let right = call(&issuer.sign(&head, &claims)).await;
+        assert_eq!((right.status, &right.body["sub"]), (200, &json!("ada")), "{right:?}");
+        let among = call(&claiming("aud", json!(["https://other.example", AUDIENCE]))).await;
+        assert_eq!(among.status, 200, "one of several audiences: {among:?}");
+
+        for (what, token) in [
+            ("no token", String::new()),
+            ("not a token", "gw_at_junk".to_owned()),
+            ("a token for userinfo", issuer.token(None).await),
+            ("an ID token", issuer.sign(&with(&head, "typ", "JWT".into()), &id_token)),
+            ("a token for another API", claiming("aud", "https://other.example".into())),
+            ("another issuer's", claiming("iss", "https://other.example".into())),
+            ("an expired one", claiming("exp", (now - 600).into())),
+            ("one that never expires", issuer.sign(&head, &without(&claims, "exp"))),
+            ("one that is bound to a key", claiming("cnf", json!({ "jkt": "0ZcOCORZNYy" }))),
+            ("one signed by somebody else", forge(&head, &claims)),
+            ("one that nobody signed", format!("{unsigned}.")),
+        ] {
+            let refused = call(&token).await;
+            assert_eq!(refused.status, 401, "{what}: {refused:?}\n{}", api.output());
+            let challenge = refused.header("www-authenticate");
+            assert!(challenge.starts_with("Bearer") || !self.has_challenges, "{what}: {refused:?}");
+        }
+        let narrow = call(&claiming("scope", "invoices.readers".into())).await;
+        assert_eq!(narrow.status, self.too_narrow, "{narrow:?}");
+        let challenge = narrow.header("www-authenticate");
+        assert!(challenge.contains("insufficient_scope") || !self.has_challenges, "{narrow:?}");
+    }
+}
+
+fn with(document: &Value, name: &str, value: Value) -> Value {
+    let mut changed = document.clone();
+    changed[name] = value;
+    changed
+}
+
+fn without(document: &Value, name: &str) -> Value {
+    let mut changed = document.clone();
+    changed.as_object_mut().unwrap().remove(name);
+    changed
+}

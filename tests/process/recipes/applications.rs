@@ -1,0 +1,102 @@
+//! Web applications that sign people in.
+
+use serde_json::{Value, json};
+
+use crate::application::{Answer, Application};
+use crate::browser::Browser;
+use crate::server::Server;
+
+use super::apache::{self, Apache};
+use super::program::Program;
+
+#[tokio::test]
+async fn requests_oauthlib_for_python() {
+    signs_in("python3", "python/requests_oauthlib_app.py", "/callback", json!({}), "").await;
+}
+
+#[tokio::test]
+async fn mozilla_django_oidc_for_python() {
+    signs_in("python3", "python/django_app.py", "/oidc/callback/", json!({}), "").await;
+}
+
+#[tokio::test]
+async fn passport_openidconnect_for_javascript() {
+    let metadata = json!({
+        "token_endpoint_auth_method": "client_secret_post",
+        "gw_require_pkce": false,
+    });
+    signs_in("node", "node/passport.mjs", "/callback", metadata, "").await;
+}
+
+#[tokio::test]
+async fn express_openid_connect_for_javascript() {
+    signs_in("node", "node/express-openid-connect.mjs", "/callback", json!({}), "").await;
+}
+
+#[tokio::test]
+async fn auth_js_for_javascript() {
+    let callback = "/auth/callback/gatewright";
+    signs_in("node", "node/auth-js.mjs", callback, json!({}), "/auth/signin/gatewright").await;
+}
+
+/// Apache asks who somebody is, and tells the application behind it.
+#[tokio::test]
+async fn mod_auth_openidc_for_apache() {
+    let mut server = Server::start().await;
+    let mut browser = Browser::of(&server.person("ada").await);
+    let port = crate::free_port();
+    let origin = format!("http://localhost:{port}");
+    let client = register(&server, json!({}), &format!("{origin}/callback")).await;
+    let settings = [
+        ("ISSUER", &*server.issuer),
+        ("CLIENT_ID", &client.id),
+        ("CLIENT_SECRET", &client.secret),
+        ("ORIGIN", &origin),
+        ("PASSPHRASE", "what nobody guesses"),
+        ("UPSTREAM", &apache::application().await),
+    ];
+    let apache = Apache { module: "auth_openidc", recipe: "apache/mod_auth_openidc.conf" };
+    let apache = apache.start(&server.place.directory, port, &settings).await;
+
+    let shown = browser.open(&apache.url, "").await;
+
+    assert_eq!(shown.status, 200, "{shown:?}\n{}", apache.output());
+    assert_eq!(shown.body["email"], "ada@example.org", "{shown:?}");
+    let spoofing = crate::http().get(&apache.url).header("cookie", browser.cookies());
+    let spoofing = spoofing.header("OIDC_CLAIM_email", "root@example.org");
+    let shown = Answer::to(spoofing).await.unwrap();
+    assert_eq!(shown.body["email"], "ada@example.org", "{shown:?}");
+    apache.stop().await;
+    server.stop().await;
+}
+
+/// Signs a person in to an application that shows who they are at `/`. `press` is in the form by which the application
+/// itself asks whether to begin, where it does.
+async fn signs_in(interpreter: &str, file: &str, callback: &str, metadata: Value, press: &str) {
+    let mut server = Server::start().await;
+    let mut browser = Browser::of(&server.person("ada").await);
+    let port = crate::free_port();
+    let redirect_uri = format!("http://localhost:{port}{callback}");
+    let client = register(&server, metadata, &redirect_uri).await;
+    let settings =
+        [("ISSUER", &*server.issuer), ("CLIENT_ID", &client.id), ("CLIENT_SECRET", &client.secret)];
+    let place = &server.place.directory;
+    let application = Program::run(interpreter, file, port, place, &settings).await;
+
+    for visit in ["the first", "a later"] {
+        let shown = browser.open(&application.url, press).await;
+
+        assert_eq!(shown.status, 200, "{visit}: {shown:?}\n{}", application.output());
+        assert_eq!(shown.body["email"], "ada@example.org", "{visit}: {shown:?}");
+    }
+    application.stop().await;
+    server.stop().await;
+}
+
+/// Registers an application that is answered there.
+async fn register(server: &Server, mut metadata: Value, redirect_uri: &str) -> Application {
+    metadata["client_name"] = "Recipe".into();
+    metadata["redirect_uris"] = json!([redirect_uri]);
+    metadata["grant_types"] = json!(["authorization_code", "refresh_token"]);
+    Application::of(&server.issuer, &server.register(metadata).await)
+}

@@ -1,0 +1,116 @@
+//! Gatewright, with one more key in the set that it publishes: the test has it, and signs what Gatewright never would.
+
+use axum::Router;
+use axum::http::Uri;
+use axum::http::header::CONTENT_TYPE;
+use gatewright::app::Clock;
+use gatewright::jose::{SigningKey, base64url};
+use gatewright::types::Algorithm;
+use jsonwebtoken::{Algorithm as Alg, EncodingKey, crypto};
+use serde_json::{Value, json};
+
+use crate::application::Application;
+use crate::place::Place;
+use crate::server::Server;
+
+/// The API whose tokens are asked for.
+pub(super) const AUDIENCE: &str = "https://api.example.org/invoices";
+
+pub(super) struct Issuer {
+    pub(super) server: Server,
+    /// The issuer identifier: an address at which the test passes Gatewright's documents on.
+    pub(super) url: String,
+    key: Key,
+}
+
+/// A key for signing, and how it is published.
+struct Key {
+    private: EncodingKey,
+    public: Value,
+}
+
+impl Key {
+    fn new() -> Self {
+        let (key, pkcs8) = SigningKey::generate(Algorithm::Es256).unwrap();
+        Self { private: EncodingKey::from_ec_der(&pkcs8), public: key.public_jwk() }
+    }
+}
+
+impl Issuer {
+    pub(super) async fn start() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://localhost:{}", listener.local_addr().unwrap().port());
+        let mut server = Server::planned(Place::make().await);
+        server.place.set("ISSUER", &url);
+        server.launch().await;
+        let create = ["resource", "create", AUDIENCE, "--name", "Invoices"];
+        server
+            .place
+            .json(&[&create[..], &["--scope", "invoices.read=See your invoices"]].concat())
+            .await;
+
+        let key = Key::new();
+        let (behind, added) = (server.issuer.clone(), key.public.clone());
+        let pass_on = async move |uri: Uri| {
+            let answer = crate::http().get(format!("{behind}{uri}")).send().await.unwrap();
+            let mut document: Value =
+                serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+            if let Some(keys) = document.get_mut("keys") {
+                keys.as_array_mut().unwrap().push(added.clone());
+            }
+            ([(CONTENT_TYPE, "application/json")], document.to_string())
+        };
+        tokio::spawn(async move { axum::serve(listener, Router::new().fallback(pass_on)).await });
+        Self { server, url, key }
+    }
+
+    /// A token of Gatewright's own, for a client that may ask for the API.
+    pub(super) async fn token(&self, resource: Option<&str>) -> String {
+        let metadata = json!({
+            "client_name": "Billing",
+            "grant_types": ["client_credentials"],
+            "scope": "invoices.read",
+            "gw_allowed_resources": [AUDIENCE],
+        });
+        let client = Application::of(&self.url, &self.server.register(metadata).await);
+        let mut form = vec![("grant_type", "client_credentials"), ("scope", "invoices.read")];
+        form.extend(resource.map(|resource| ("resource", resource)));
+        let request = crate::http().post(format!("{}/token", self.server.issuer)).form(&form);
+        let answer = request.basic_auth(&client.id, Some(&client.secret)).send().await.unwrap();
+        let answer: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+        answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+    }
+
+    /// The head and the claims of an access token as they have to be (RFC 9068 §2).
+    pub(super) fn right(&self) -> (Value, Value) {
+        let now = Clock::system().now().0;
+        let head = json!({ "typ": "at+jwt", "alg": "ES256", "kid": self.key.public["kid"] });
+        let claims = json!({
+            "iss": self.url,
+            "aud": AUDIENCE,
+            "exp": now + 300,
+            "iat": now,
+            "jti": "a3f1",
+            "sub": "ada",
+            "client_id": "photos",
+            "scope": "openid invoices.read",
+        });
+        (head, claims)
+    }
+
+    /// Signs with the published key.
+    pub(super) fn sign(&self, head: &Value, claims: &Value) -> String {
+        sign(&self.key.private, head, claims)
+    }
+}
+
+/// Signs with a key that nobody publishes.
+pub(super) fn forge(head: &Value, claims: &Value) -> String {
+    sign(&Key::new().private, head, claims)
+}
+
+fn sign(key: &EncodingKey, head: &Value, claims: &Value) -> String {
+    let message = [head, claims].map(|part| base64url::encode(part.to_string())).join(".");
+    let signature = crypto::sign(message.as_bytes(), key, Alg::ES256).unwrap();
+    [message, signature].join(".")
+}
