@@ -11,7 +11,7 @@ use super::named;
 use super::print::Answer;
 use crate::record::Kind;
 use crate::store::audit_events::{self, AuditRow, Filter};
-use crate::types::Timestamp;
+use crate::types::{Seconds, Timestamp};
 
 /// What can be asked of the audit trail.
 #[derive(Debug, Subcommand)]
@@ -103,8 +103,13 @@ fn must_be_kind(kind: &str) -> Result<(), Wrong> {
 
 /// Reads a time, or how long ago it was, as Unix milliseconds.
 fn since(text: &str, now: Timestamp) -> Result<i64, Wrong> {
+    Ok(moment(text, now)?.0.saturating_mul(1000))
+}
+
+/// Reads a time, or how long ago it was.
+pub(super) fn moment(text: &str, now: Timestamp) -> Result<Timestamp, Wrong> {
     if let Ok(at) = OffsetDateTime::parse(text, &Rfc3339) {
-        return Ok(at.unix_timestamp().saturating_mul(1000));
+        return Ok(Timestamp(at.unix_timestamp()));
     }
     let ago = |unit: char, seconds: i64| {
         let count: i64 = text.strip_suffix(unit)?.parse().ok()?;
@@ -117,7 +122,7 @@ fn since(text: &str, now: Timestamp) -> Result<i64, Wrong> {
         .ok_or_else(|| {
             Wrong(format!("{text} is no time: write 2026-01-31T12:00:00Z, or 30m, 12h, 7d"))
         })?;
-    Ok(now.0.saturating_sub(ago).saturating_mul(1000))
+    Ok(now - Seconds(ago))
 }
 
 fn row(event: &AuditRow) -> Vec<String> {

@@ -9,6 +9,7 @@ mod cert;
 mod client;
 mod client_metadata;
 pub mod config;
+mod database;
 mod demo;
 mod desk;
 mod exit;
@@ -160,6 +161,9 @@ Example:
     /// What happened: sign-ins, consents, tokens, refusals, changes.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// What to do when another database took over.
+    #[command(subcommand)]
+    Database(database::DatabaseCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -324,6 +328,7 @@ impl Work {
             Self::Cert(command) => command.run(&desk).await,
             Self::Resource(command) => command.run(&desk).await,
             Self::Audit(command) => command.run(&desk).await,
+            Self::Database(command) => command.run(&desk).await,
         };
         desk.store.close().await;
         answer

@@ -62,7 +62,7 @@ impl Answer {
 }
 
 /// Columns as wide as they need to be, two spaces apart.
-fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
+pub(super) fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
     let head = headings.iter().map(|heading| (*heading).to_owned()).collect();
     let rows: Vec<Vec<String>> = std::iter::once(head)
         .chain(rows.iter().map(|row| row.iter().map(|cell| plain(cell)).collect()))

@@ -16,6 +16,7 @@ pub mod client_metadata;
 pub mod code;
 pub mod dpop;
 pub mod enrolment;
+pub mod failover;
 pub mod gateway;
 pub mod interaction;
 pub mod introspect;

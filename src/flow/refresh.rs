@@ -51,6 +51,12 @@ pub async fn rotate(call: &Call<'_>, client: &Client, params: &Params) -> Result
         Rotation::Spent { successor, ago } if is_answered_again(call, ago) => successor,
         Rotation::Spent { .. } | Rotation::Replayed => {
             retrying(|| replayed(call, client, &presented)).await?;
+            if is_newer(&presented, &grant) {
+                tracing::warn!(
+                    grant_id = %grant.id,
+                    "a refresh token is newer than the database, and its grant is revoked: if a standby was promoted or a backup put back, declare it (gatewright database failed-over)"
+                );
+            }
             return Err(Code::InvalidGrant
                 .because("the refresh token was used before; everything that came of it is revoked")
                 .with("grant_id", &presented.grant_id)
@@ -124,7 +130,7 @@ async fn decide(
     let session = grant
         .session_seen_at
         .filter(|seen_at| !grant.offline && session::is_to_be_touched(*seen_at, call.now));
-    if session.is_none() && !access.has_row() {
+    if session.is_none() && !access.has_row() && !is_newer(presented, grant) {
         let now = call.clock.now();
         let terms = terms(call, client, now);
         let rotation = grants::rotate(call.store.db(), presented, &client.id, terms, now).await?;
@@ -145,6 +151,16 @@ async fn decide(
             if let Some(seen_at) = session {
                 let (config, id) = (&call.config.sessions, &grant.session_id);
                 session::touch(&mut tx, config, id, seen_at, now).await?;
+            }
+            if is_newer(presented, grant) {
+                Event::success(Kind::RefreshRecovered)
+                    .client(&client.id)
+                    .user(&grant.user_id)
+                    .grant(&grant.id)
+                    .fact("generation", presented.generation)
+                    .fact("stored_generation", grant.generation)
+                    .write(&mut tx, &call.trace)
+                    .await?;
             }
             tx.commit().await?;
         }
@@ -173,6 +189,12 @@ fn terms(call: &Call<'_>, client: &Client, now: Timestamp) -> Terms {
 fn is_answered_again(call: &Call<'_>, ago: Seconds) -> bool {
     let is_plausible = ago >= Seconds(-SKEW.0);
     is_plausible && (ago <= call.config.tokens.refresh_grace || call.store.outages().excuse(ago))
+}
+
+/// Whether the database has forgotten rotations that the token has seen: it was restored, or lags behind the
+/// one that was lost (decision 0029).
+const fn is_newer(presented: &Presented, grant: &Grant) -> bool {
+    presented.generation > grant.generation
 }
 
 async fn replayed(call: &Call<'_>, client: &Client, presented: &Presented) -> Result<()> {

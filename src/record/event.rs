@@ -82,6 +82,8 @@ kinds! {
     GrantRevoked "grant.revoked";
     /// A refresh token was presented again.
     RefreshReplayed "refresh_token.replayed";
+    /// A refresh token was newer than the database, which had lost rotations in a failover that was declared.
+    RefreshRecovered "refresh_token.recovered";
     /// Access tokens were issued; one row holds up to 500.
     TokenIssued "token.issued";
     /// An access token was revoked.
@@ -156,7 +158,42 @@ kinds! {
     CertificateExpired "certificate.expired";
     /// A mail or a webhook was given up.
     NoticeUndelivered "notice.undelivered";
+    /// The operator has declared that another database took over, which may have lost commits.
+    FailedOver "database.failed_over";
+    /// What was lost of revocations in a failover was revoked again.
+    RevokedAgain "database.revoked_again";
 }
+
+impl Kind {
+    /// What takes something away from somebody. A failover that loses it gives that back, so it is logged as
+    /// well: the log is the one place outside the database that knows (decision 0029).
+    const TAKES_AWAY: &[Self] = &[
+        Self::SignOut,
+        Self::SessionEnded,
+        Self::ConsentWithdrawn,
+        Self::CodeReplayed,
+        Self::GrantRevoked,
+        Self::RefreshReplayed,
+        Self::TokenRevoked,
+        Self::PasswordChanged,
+        Self::UserDisabled,
+        Self::UserUpdated,
+        Self::UserDeleted,
+        Self::ClientUpdated,
+        Self::ClientDisabled,
+        Self::ClientDeleted,
+        Self::ClientSecretRotated,
+        Self::ResourceDeleted,
+        Self::KeyRetired,
+        Self::KeyCompromised,
+        Self::SecretCompromised,
+        Self::GrantsRevoked,
+        Self::CertificateRevoked,
+    ];
+}
+
+/// The message of the line of the log that tells of an event that takes something away.
+pub const TAKEN_AWAY: &str = "taken away";
 
 /// Something that happened.
 #[derive(Clone, Debug)]
@@ -244,7 +281,25 @@ impl Event {
     /// # Errors
     /// What the database says.
     pub async fn write(self, on: impl Into<On<'_>>, trace: &Trace) -> sqlx::Result<()> {
-        audit_events::insert(on, &self.row(trace)).await
+        let takes_away = Kind::TAKES_AWAY.contains(&self.kind);
+        let row = self.row(trace);
+        audit_events::insert(on, &row).await?;
+        // Before the commit, which may fail: a line too many is repeated in vain, one too few is missed.
+        if takes_away {
+            tracing::info!(
+                kind = row.kind,
+                outcome = row.outcome,
+                at_ms = row.at_ms,
+                client_id = row.client_id,
+                user_id = row.user_id,
+                session_id = row.session_id,
+                grant_id = row.grant_id,
+                request_id = row.request_id,
+                facts = row.facts,
+                "{TAKEN_AWAY}"
+            );
+        }
+        Ok(())
     }
 
     /// Writes it by itself.

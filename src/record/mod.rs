@@ -8,7 +8,7 @@ mod recorder;
 mod supervisor;
 
 pub use clock::Clock;
-pub use event::{Event, Kind, Trace};
+pub use event::{Event, Kind, TAKEN_AWAY, Trace};
 pub use metrics::Metrics;
 pub use recorder::{Issued, Recorder, Reserved};
 pub use supervisor::Supervisor;

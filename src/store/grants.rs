@@ -234,6 +234,10 @@ pub struct Terms {
 /// Moves a grant to its next generation: compare and set in one statement, so of many racing requests
 /// one wins. `now` is when the statement is sent.
 ///
+/// Within a failover that was declared, the token may be up to three generations newer than the grant, if
+/// the grant was not rotated since: the database has lost those rotations (decision 0029). The rotation
+/// itself is one since the failover, so a grant passes once, and everything older is a replay from then on.
+///
 /// # Errors
 /// What the database says.
 pub async fn rotate(
@@ -249,8 +253,13 @@ pub async fn rotate(
         generation: i64,
     }
     let rotated: Option<Rotated> = sql(concat!(
-        "UPDATE grants SET generation = generation + $6, rotated_at = $1, idle_at = $2
-          WHERE grants.id = $3 AND generation = $4 AND client_id = $5 AND ($7 OR NOT grants.offline)
+        "UPDATE grants SET generation = $4 + $6, rotated_at = $1, idle_at = $2
+          WHERE grants.id = $3 AND client_id = $5 AND ($7 OR NOT grants.offline)
+            AND (generation = $4
+                 OR (generation < $4 AND generation >= $4 - 3
+                     AND EXISTS (SELECT 1 FROM failovers
+                                  WHERE failovers.ends_at > $1
+                                    AND failovers.failed_over_at >= grants.rotated_at)))
             AND (public_key IS NULL OR public_key = $8) AND (proof_key IS NULL OR proof_key = $9)
             AND ",
         alive!(),

@@ -18,6 +18,7 @@ mod db;
 pub mod decisions;
 pub mod device_cookies;
 pub mod enrolments;
+pub mod failovers;
 mod fault;
 mod file;
 pub mod grants;

@@ -108,6 +108,20 @@ pub async fn revoke(
     Ok(revoked == 1)
 }
 
+/// Revokes the token of this `jti`. `false`: there is none that was not revoked.
+///
+/// # Errors
+/// What the database says.
+pub async fn revoke_by_id(on: impl Into<On<'_>>, id: &str, now: Timestamp) -> sqlx::Result<bool> {
+    let revoked =
+        sql("UPDATE opaque_tokens SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL")
+            .bind(now)
+            .bind(id)
+            .run(on)
+            .await?;
+    Ok(revoked == 1)
+}
+
 /// How many live ones are bound to each certificate, of clients and grants that live themselves.
 ///
 /// # Errors

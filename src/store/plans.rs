@@ -19,6 +19,7 @@ const SMALL: &[&str] = &[
     "acme_certificates",
     "authorities",
     "crls",
+    "failovers",
     "jobs",
     "resources",
     "server_secrets",

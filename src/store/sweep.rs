@@ -169,6 +169,8 @@ const TASKS: &[Task] = &[
         )],
     ),
     task("shown_chains", Seconds::hours(1), &[batch!("shown_chains", "thumbprint", "not_after")]),
+    // A declaration is repeated until the lost revocations are dealt with: it must be known that it was made.
+    task("failovers", Seconds::days(30), &[batch!("failovers", "failed_over_at", "ends_at")]),
     task("enrolments", MARGIN, &[batch!("enrolments", "digest", "expires_at")]),
     task(
         "certificate_warnings",

@@ -36,6 +36,7 @@ mod database_file;
 mod demo;
 mod double_click;
 mod edges;
+mod failover;
 mod forward_auth;
 mod front;
 mod full_disk;

@@ -5,10 +5,11 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use gatewright::config::AcmeDirectory;
-use gatewright::flow::{registration, resources};
+use gatewright::flow::{failover, registration, resources};
 use gatewright::pki::authority::Authority;
 use gatewright::record::{Issued, Kind};
 use gatewright::store::signing_keys::{self, State};
+use gatewright::store::sql;
 use gatewright::types::client::GrantType;
 use gatewright::types::{Algorithm, ClientId, ResourceId, Seconds};
 use serde_json::{Value, json};
@@ -38,6 +39,19 @@ impl Write for Captured {
 }
 
 impl Captured {
+    /// As the server logs in JSON.
+    fn json() -> (Self, tracing::subscriber::DefaultGuard) {
+        crate::logs::be_heard();
+        let captured = Self::default();
+        let writer = captured.clone();
+        let log = tracing_subscriber::fmt()
+            .json()
+            .flatten_event(true)
+            .with_writer(move || writer.clone())
+            .finish();
+        (captured, tracing::subscriber::set_default(log))
+    }
+
     fn start() -> (Self, tracing::subscriber::DefaultGuard) {
         crate::logs::be_heard();
         let captured = Self::default();
@@ -227,6 +241,35 @@ async fn no_secret_is_ever_told() {
     secrets.are_not_in("the database", &stolen(&server).await);
 }
 
+/// THREATS DB-07: what is taken away is in the log too, for a database that loses its last commits gives it back.
+#[tokio::test]
+async fn what_is_taken_away_is_logged() {
+    let (log, _guard) = Captured::json();
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let granted = server.granted("ada", &client, "openid offline_access").await;
+
+    let form = format!("token={}", granted.token("access_token"));
+    server.post_as(&client, "/revoke", &form).await.ok();
+    let form = format!("token={}", granted.token("refresh_token"));
+    server.post_as(&client, "/revoke", &form).await.ok();
+
+    let lines: Vec<Value> =
+        log.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let taken: Vec<_> = lines.iter().filter(|line| line["message"] == "taken away").collect();
+    let [access, grant] = taken[..] else { panic!("{taken:?}") };
+    for (line, kind) in [(access, "token.revoked"), (grant, "grant.revoked")] {
+        assert_eq!(line["kind"], kind);
+        assert_eq!(line["outcome"], "success");
+        assert_eq!(line["client_id"], client.id);
+        assert_eq!(line["at_ms"], server.trace().at_ms);
+    }
+    assert!(access["facts"].as_str().unwrap().contains("jti"));
+    let created = server.events("grant.created").await;
+    assert_eq!(grant["grant_id"].as_str(), created[0].grant_id.as_deref());
+}
+
 /// THREATS LG-02: what others send cannot make up a line of the log.
 #[tokio::test]
 async fn nobody_writes_the_log_but_us() {
@@ -391,6 +434,19 @@ async fn tell(kind: Kind, server: &Server) {
         Kind::SecretReplaced => drop(replace_secrets(server, false).await),
         Kind::SecretCompromised | Kind::GrantsRevoked => drop(replace_secrets(server, true).await),
         Kind::NoticeUndelivered => server.give_up().await,
+        Kind::FailedOver | Kind::RefreshRecovered => {
+            let next = server.refresh(&client, &refresh, "").await.ok().token("refresh_token");
+            let forget = sql("UPDATE grants SET generation = 1, rotated_at = created_at
+                  WHERE client_id = $1");
+            forget.bind(&client.id).run(app.store.db()).await.unwrap();
+            server.wait(2);
+            let (at, trace) = (server.trace().now() - Seconds(1), server.trace());
+            failover::declare(&app.store, at, Seconds(60), &trace).await.unwrap();
+            server.refresh(&client, &next, "").await.ok();
+        }
+        Kind::RevokedAgain => {
+            failover::revoke_again(&app.store, &[], &server.trace()).await.unwrap();
+        }
     }
 }
 

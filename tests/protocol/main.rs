@@ -34,6 +34,7 @@ mod database_faults;
 mod docs;
 mod errors;
 mod expiry;
+mod failovers;
 mod floods;
 mod forward_auth;
 mod fuzz;

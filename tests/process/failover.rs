@@ -1,0 +1,67 @@
+//! `gatewright database failed-over`: what an operator does when another database has taken over.
+
+use serde_json::{Value, json};
+
+use crate::place::Place;
+
+/// DESIGN §3: declared once and audited; what the log tells of the lost time is listed and revoked again.
+#[tokio::test]
+async fn a_failover_is_declared_and_what_was_lost_is_listed() {
+    let place = Place::migrated().await;
+    let declare = ["database", "failed-over", "--at", "2026-01-31T12:00:00Z", "--lag", "1m"];
+    let line = |at_ms: i64, kind: &str, more: &Value| {
+        let mut line = json!({
+            "message": "taken away", "at_ms": at_ms, "kind": kind, "outcome": "success", "facts": "{}",
+        });
+        line.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        line.to_string()
+    };
+    let at = 1_769_860_800_000;
+    let log = [
+        line(at - 61_000, "grant.revoked", &json!({ "grant_id": "long before" })),
+        line(at - 60_000, "grant.revoked", &json!({ "grant_id": "nobody's" })),
+        "Listening, in text".to_owned(),
+        line(at, "user.disabled", &json!({ "user_id": "ada" })),
+        line(at + 1000, "user.disabled", &json!({ "user_id": "later" })),
+    ];
+    let log = log.join("\n");
+
+    let first = place.json(&declare).await;
+    assert_eq!(first["failed_over_at"], 1_769_860_800);
+    assert_eq!(first["lost_since"], 1_769_860_740);
+    let lasts = first["until"].as_i64().unwrap() - first["declared_at"].as_i64().unwrap();
+    assert_eq!(lasts, 3600);
+    assert!(first["lost"].is_null());
+    let said = place.run(&declare).await;
+    assert!(said.out.contains("--log FILE"), "{said:?}");
+
+    let listed = place.json_with(&[&declare[..], &["--log", "-"]].concat(), &log).await;
+    assert_eq!(listed["until"], first["until"], "it was declared before");
+    let again: Vec<_> =
+        listed["lost"].as_array().unwrap().iter().map(|one| &one["again"]).collect();
+    assert_eq!(again, ["--revoke", "gatewright user disable ada"]);
+    place.write("gatewright.log", &log);
+    let revoke = ["--log", "gatewright.log", "--revoke"];
+    let revoked = place.json(&[&declare[..], &revoke].concat()).await;
+    assert_eq!(revoked["revoked_again"], 1);
+    let table = place.run(&[&declare[..], &revoke].concat()).await.out;
+    assert!(table.contains("AGAIN BY") && table.contains("0 may have been alive"), "{table}");
+
+    let events = place.json(&["audit", "list", "--kind", "database.failed_over"]).await;
+    assert_eq!(events.as_array().unwrap().len(), 1);
+    assert_eq!(events[0]["facts"]["at"], "2026-01-31T12:00:00Z");
+}
+
+#[tokio::test]
+async fn a_failover_that_has_not_happened_is_refused() {
+    let place = Place::migrated().await;
+    let failed_over = ["database", "failed-over", "--at"];
+    for (at, code) in [("2096-01-31T12:00:00Z", 65), ("soon", 65)] {
+        let said = place.run(&[&failed_over[..], &[at]].concat()).await;
+        assert_eq!(said.code, code, "{said:?}");
+    }
+    let said = place.run(&[&failed_over[..], &["5m", "--revoke"]].concat()).await;
+    assert_eq!(said.code, 2, "{said:?}");
+    let said = place.run(&[&failed_over[..], &["5m", "--log", "nowhere"]].concat()).await;
+    assert_eq!(said.code, 66, "{said:?}");
+}
