@@ -2,22 +2,17 @@
 "use strict";
 
 // <button data-reveal="id of a password field" hidden>: shows what was typed, until the form is sent.
-const conceal = (button) => {
-  button.setAttribute("aria-pressed", "false");
-  document.getElementById(button.dataset.reveal).type = "password";
-};
-
 for (const button of document.querySelectorAll("[data-reveal]")) {
   const field = document.getElementById(button.dataset.reveal);
-  button.hidden = false;
-  button.addEventListener("click", () => {
-    const shown = field.type === "password";
+  const show = (shown) => {
     field.type = shown ? "text" : "password";
     button.setAttribute("aria-pressed", String(shown));
-  });
+  };
+  button.hidden = false;
+  button.addEventListener("click", () => show(field.type === "password"));
   // A browser saves a password only from a field that is of that type.
-  field.form?.addEventListener("submit", () => conceal(button));
-  addEventListener("pagehide", () => conceal(button));
+  field.form?.addEventListener("submit", () => show(false));
+  addEventListener("pagehide", () => show(false));
 }
 
 // <p data-caps="Caps Lock is on." data-for="id of a password field">: says so while somebody types there.

@@ -457,6 +457,8 @@ pub fn read_hint(call: &Call<'_>, hint: &str) -> Result<Hint> {
 pub enum Next {
     /// The user proves who they are.
     SignIn,
+    /// The user who is signed in proves it again (`prompt=login`, `max_age`: OIDC Core §3.1.2.1).
+    Confirm,
     /// The user says which account they want.
     SelectAccount,
     /// The user is asked.
@@ -514,7 +516,7 @@ pub fn decide(
     let is_too_old = request.max_age.is_some_and(|max| max == Seconds(0) || age > max);
     if !is_fresh && (request.prompt.login || is_too_old) {
         let why = "the user has to sign in again: the last time is too long ago";
-        return silent(Code::LoginRequired, why, Next::SignIn);
+        return silent(Code::LoginRequired, why, Next::Confirm);
     }
     if request.prompt.select_account && on_behalf.is_none() {
         let why = "the user has to choose an account";

@@ -159,7 +159,8 @@ pub async fn issue(
     let ground = match (next, &signed_in.consent) {
         (Next::IssueTrusted, _) => Ground::Trusted,
         (Next::Issue, Some(consent)) => Ground::Consent(consent),
-        (Next::Issue, None) | (Next::SignIn | Next::SelectAccount | Next::Consent, _) => {
+        (Next::Issue, None)
+        | (Next::SignIn | Next::Confirm | Next::SelectAccount | Next::Consent, _) => {
             return Err(Failure::internal("a code was to be issued without a ground").into());
         }
     };

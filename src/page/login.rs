@@ -4,14 +4,16 @@ use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
 
 use super::steps;
-use super::view::{Client, Login, LoginProblem};
+use super::view::{Client, Login, LoginProblem, Person};
 use crate::flow::authorize::{Next, Unanswered};
 use crate::flow::interaction::Waiting;
 use crate::people::session;
 use crate::people::sign_in::{Attempt, Outcome, sign_in};
+use crate::render::layout::isolated;
 use crate::render::page::Csp;
-use crate::render::visit::{Visit, must_have_token};
+use crate::render::visit::{Visit, link, must_have_token};
 use crate::render::{Answer, Request, Response};
+use crate::store::sessions::SignedIn;
 use crate::types::token::SessionSecret;
 use crate::types::{Code, Error, Failure, Params, Refusal, Result, Seconds, Secret};
 
@@ -26,19 +28,24 @@ async fn show(visit: &Visit, params: &Params) -> Result<Response, Unanswered> {
         if visit.signed_in(None).await?.is_some() {
             return Ok(visit.go("/account").await?);
         }
-        return Ok(form(visit, None, Typed::default(), None).await?);
+        return Ok(form(visit, Asked::default(), Typed::default(), None).await?);
     };
     let signed_in = visit.signed_in(Some(&waiting.request.client.id)).await?;
     let next = steps::next(visit, &waiting, signed_in.as_ref())?;
     // Who wants another account signs in although somebody is signed in.
-    let wants_other = params.one("other")?.is_some();
-    if next != Next::SignIn && !wants_other {
-        return steps::go_on(visit, &waiting, signed_in.as_ref()).await;
-    }
+    let other = params.one("other")?.is_some();
+    let confirms = match next {
+        _ if other => None,
+        Next::SignIn => None,
+        Next::Confirm => signed_in.as_ref(),
+        Next::SelectAccount | Next::Consent | Next::Issue | Next::IssueTrusted => {
+            return steps::go_on(visit, &waiting, signed_in.as_ref()).await;
+        }
+    };
     // What the client wrote there is only a proposal.
     let identifier = waiting.request.login_hint.clone().unwrap_or_default();
     let typed = Typed { identifier, ..Typed::default() };
-    Ok(form(visit, Some(&waiting), typed, None).await?)
+    Ok(form(visit, Asked { waiting: Some(&waiting), confirms, other }, typed, None).await?)
 }
 
 /// The request that waits, if the form is for one.
@@ -47,6 +54,17 @@ async fn waiting(visit: &Visit, params: &Params) -> Result<Option<Waiting>, Unan
         return Ok(None);
     }
     visit.waiting(params).await.map(Some)
+}
+
+/// What a sign-in is for, and of whom.
+#[derive(Clone, Copy, Debug, Default)]
+struct Asked<'a> {
+    /// The request that waits; none on the way to the account page.
+    waiting: Option<&'a Waiting>,
+    /// Who is signed in, and has to prove it again.
+    confirms: Option<&'a SignedIn>,
+    /// Whether another account is wanted than the one that is signed in.
+    other: bool,
 }
 
 /// What stands in the form.
@@ -58,19 +76,24 @@ struct Typed {
 
 async fn form(
     visit: &Visit,
-    waiting: Option<&Waiting>,
+    Asked { waiting, confirms, other }: Asked<'_>,
     typed: Typed,
     problem: Option<LoginProblem>,
 ) -> Result<Response> {
     let sealed = waiting.map(|waiting| waiting.kept.seal(&visit.call())).transpose()?;
     let request = waiting.map(|waiting| &waiting.request);
     let logo = request.and_then(|request| visit.logo_of(&request.client));
+    let name = request.map(|request| isolated(request.client.name()));
+    let destination = request.and_then(|request| link(Some(&request.return_to.redirect_uri)));
+    let person = confirms.map(|signed_in| Person::of(&signed_in.user));
     let page = Login {
         layout: visit.layout(request.and_then(|request| request.ui_locales.as_deref())),
-        client: request
-            .map(|request| Client { name: request.client.name(), logo: logo.as_deref() }),
-        identifier: &typed.identifier,
-        keep: typed.keep,
+        client: name.as_deref().map(|name| Client { name, logo: logo.as_deref() }),
+        destination: destination.map(|link| link.host()),
+        person,
+        other,
+        identifier: person.map_or(&typed.identifier, |person| person.handle),
+        keep: confirms.map_or(typed.keep, |signed_in| signed_in.session.remembered),
         csrf: &visit.csrf(&purpose(waiting.map(|waiting| waiting.kept.id.as_str()))).await?,
         request: sealed.as_ref().map(|sealed| sealed.0.expose()),
         problem,
@@ -119,6 +142,16 @@ pub(super) async fn post(mut request: Request) -> Result<Response, Unanswered> {
         Err(error) => return Err(error.into()),
     };
     let mut waiting = waiting(visit, &params).await?;
+    let signed_in = match &waiting {
+        None => visit.signed_in(None).await?,
+        Some(waiting) => visit.signed_in(Some(&waiting.request.client.id)).await?,
+    };
+    let other = params.one("other")?.is_some();
+    let confirms = waiting
+        .as_ref()
+        .filter(|waiting| !other && must_confirm(visit, waiting, signed_in.as_ref()));
+    let confirms = confirms.and(signed_in.as_ref());
+    let asked = Asked { waiting: waiting.as_ref(), confirms, other };
     let typed = Typed {
         identifier: params.one("identifier")?.unwrap_or_default().to_owned(),
         keep: params.one("keep")?.is_some(),
@@ -128,22 +161,21 @@ pub(super) async fn post(mut request: Request) -> Result<Response, Unanswered> {
         Ok(()) if !waiting.as_ref().is_some_and(|waiting| waiting.is_renewed) => {}
         // Open for too long: a fresh form, with what was typed, but for the password.
         Ok(()) => {
-            return Ok(form(visit, waiting.as_ref(), typed, Some(LoginProblem::Expired)).await?);
+            return Ok(form(visit, asked, typed, Some(LoginProblem::Expired)).await?);
         }
         Err(Error::Refused(refusal)) => {
             visit.head.note(&refusal);
             let typed = if visit.is_proven_at_home() { typed } else { Typed::default() };
-            return Ok(form(visit, waiting.as_ref(), typed, Some(LoginProblem::Expired)).await?);
+            return Ok(form(visit, asked, typed, Some(LoginProblem::Expired)).await?);
         }
         Err(error) => return Err(error.into()),
     }
-    if params.one("answer")? == Some("cancel")
-        && let Some(waiting) = &waiting
-    {
-        return steps::deny(visit, waiting, None).await;
+    match (params.one("answer")?, &waiting) {
+        (Some("cancel"), Some(waiting)) => return steps::deny(visit, waiting, None).await,
+        (Some("other"), Some(waiting)) => return Ok(steps::other_account(visit, waiting).await?),
+        (_, _) => {}
     }
 
-    let replaces = visit.signed_in(None).await?;
     let device = visit.device();
     let attempt = Attempt {
         identifier: &typed.identifier,
@@ -151,14 +183,14 @@ pub(super) async fn post(mut request: Request) -> Result<Response, Unanswered> {
         remember: typed.keep,
         device: device.as_ref(),
         user_agent: &visit.user_agent(),
-        replaces: replaces.as_ref().map(|signed_in| &signed_in.session),
+        replaces: signed_in.as_ref().map(|signed_in| &signed_in.session),
     };
     let outcome = match sign_in(&visit.people(), &attempt).await {
         Ok(outcome) => outcome,
         // What nobody can have as a password is as wrong as any other.
         Err(Error::Refused(_)) => Outcome::Wrong,
         Err(Error::Failed(Failure::Busy(_))) => {
-            return Ok(form(visit, waiting.as_ref(), typed, Some(LoginProblem::Busy)).await?);
+            return Ok(form(visit, asked, typed, Some(LoginProblem::Busy)).await?);
         }
         Err(error) => return Err(error.into()),
     };
@@ -167,7 +199,7 @@ pub(super) async fn post(mut request: Request) -> Result<Response, Unanswered> {
         Outcome::SignedIn { secret, session, device } => (secret, session, device),
         // One answer for both: see `Outcome::Withheld`.
         Outcome::Wrong | Outcome::Withheld => {
-            return Ok(form(visit, waiting.as_ref(), typed, Some(LoginProblem::Wrong)).await?);
+            return Ok(form(visit, asked, typed, Some(LoginProblem::Wrong)).await?);
         }
         Outcome::Throttled { until, user } => {
             let mut refusal = Code::AccessDenied
@@ -178,7 +210,7 @@ pub(super) async fn post(mut request: Request) -> Result<Response, Unanswered> {
             }
             visit.head.note(&refusal);
             let problem = LoginProblem::Throttled(until - visit.now());
-            return Ok(form(visit, waiting.as_ref(), typed, Some(problem)).await?);
+            return Ok(form(visit, asked, typed, Some(problem)).await?);
         }
     };
     let response = match &mut waiting {
@@ -193,6 +225,11 @@ pub(super) async fn post(mut request: Request) -> Result<Response, Unanswered> {
     let response = response.answer(&visit.head);
     let kept = typed.keep.then_some(visit.app().config.sessions.remember_absolute);
     Ok(visit.with_device(visit.with_session(response, &secret, kept), &device))
+}
+
+/// Whether whoever is signed in has to prove it again.
+fn must_confirm(visit: &Visit, waiting: &Waiting, signed_in: Option<&SignedIn>) -> bool {
+    matches!(steps::next(visit, waiting, signed_in), Ok(Next::Confirm))
 }
 
 /// Goes on with the request that waited for this sign-in.
@@ -215,8 +252,10 @@ async fn from_elsewhere(
 ) -> Result<Response, Unanswered> {
     visit.head.note(refusal);
     if visit.known_browser().await?.is_none() {
-        return Ok(form(visit, None, Typed::default(), Some(LoginProblem::Cookies)).await?);
+        let problem = Some(LoginProblem::Cookies);
+        return Ok(form(visit, Asked::default(), Typed::default(), problem).await?);
     }
     let waiting = waiting(visit, params).await?;
-    Ok(form(visit, waiting.as_ref(), Typed::default(), Some(LoginProblem::Expired)).await?)
+    let asked = Asked { waiting: waiting.as_ref(), ..Asked::default() };
+    Ok(form(visit, asked, Typed::default(), Some(LoginProblem::Expired)).await?)
 }

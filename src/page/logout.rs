@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 
 use super::view::{Client, Logout, Person, SignedOut};
 use crate::flow::logout;
+use crate::render::layout::isolated;
 use crate::render::page::{self, Csp, Page};
 use crate::render::visit::Visit;
 use crate::render::{Request, Response};
@@ -33,10 +34,11 @@ async fn page(
     signed_in: &SignedIn,
 ) -> Result<Response> {
     let client = asked.client.as_deref();
+    let name = client.map(|client| isolated(client.name()));
     let logo = client.and_then(|client| visit.logo_of(client));
     let page = Logout {
         layout: visit.layout(asked.ui_locales.as_deref()),
-        client: client.map(|client| Client { name: client.name(), logo: logo.as_deref() }),
+        client: name.as_deref().map(|name| Client { name, logo: logo.as_deref() }),
         person: Person::of(&signed_in.user),
         csrf: &visit.csrf(&purpose(query, signed_in)).await?,
         request: None,

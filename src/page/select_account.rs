@@ -6,8 +6,9 @@ use super::steps::{self, Form, Sent};
 use super::view::{Client, Person, SelectAccount};
 use crate::flow::authorize::{Next, Unanswered};
 use crate::flow::interaction::Waiting;
+use crate::render::layout::isolated;
 use crate::render::page::Csp;
-use crate::render::visit::Visit;
+use crate::render::visit::{Visit, link};
 use crate::render::{Request, Response};
 use crate::store::sessions::SignedIn;
 use crate::types::Result;
@@ -39,10 +40,13 @@ async fn page(visit: &Visit, waiting: &Waiting, signed_in: &SignedIn) -> Result<
     let client = &waiting.request.client;
     let sealed = waiting.kept.seal(&visit.call())?;
     let logo = visit.logo_of(client);
+    let name = isolated(client.name());
+    let destination = link(Some(&waiting.request.return_to.redirect_uri));
     let csrf = visit.csrf(&steps::purpose(PAGE, &waiting.kept.id, Some(signed_in))).await?;
     let page = SelectAccount {
         layout: visit.layout(waiting.request.ui_locales.as_deref()),
-        client: Client { name: client.name(), logo: logo.as_deref() },
+        client: Client { name: &name, logo: logo.as_deref() },
+        destination: destination.map(|link| link.host()),
         person: Person::of(&signed_in.user),
         csrf: &csrf,
         request: sealed.0.expose(),

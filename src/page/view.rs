@@ -12,7 +12,7 @@ use crate::types::{Seconds, Timestamp, User};
 /// An application, as people see it.
 #[derive(Clone, Copy, Debug)]
 pub struct Client<'a> {
-    /// Its name.
+    /// Its name, as it stands in a sentence: see [`isolated`](crate::render::layout::isolated).
     pub name: &'a str,
     /// Where we serve its logo.
     pub logo: Option<&'a str>,
@@ -51,8 +51,8 @@ impl<'a> Person<'a> {
 
 /// `templates/login.html`.
 ///
-/// Posts `csrf`, `request`, `identifier`, `password`, `keep` (`on`), `answer` (`sign-in`,
-/// `cancel`).
+/// Posts `csrf`, `request`, `identifier`, `password`, `keep` (`on`), `other` (`1`), `answer` (`sign-in`,
+/// `cancel`, `other`).
 #[derive(Debug, Template)]
 #[template(path = "login.html")]
 pub struct Login<'a> {
@@ -60,6 +60,12 @@ pub struct Login<'a> {
     pub layout: Layout<'a>,
     /// What one signs in to; none on the way to the account page.
     pub client: Option<Client<'a>>,
+    /// The host that the browser goes to afterwards; none for an app on the device.
+    pub destination: Option<&'a str>,
+    /// Who is signed in and has to prove it again; none where anybody may sign in.
+    pub person: Option<Person<'a>>,
+    /// Whether another account is wanted than the one that is signed in.
+    pub other: bool,
     /// What was typed, or the `login_hint`.
     pub identifier: &'a str,
     /// Whether "keep me signed in" was ticked.
@@ -90,14 +96,26 @@ pub enum LoginProblem {
 impl Login<'_> {
     fn title(&self) -> String {
         let words = &self.layout.words.login;
-        self.client
-            .as_ref()
-            .map_or_else(|| words.title.to_owned(), |client| (words.title_to)(client.name))
+        match (&self.person, &self.client) {
+            (Some(_), _) => words.confirm.to_owned(),
+            (None, Some(client)) => (words.title_to)(client.name),
+            (None, None) => words.title.to_owned(),
+        }
+    }
+
+    /// Below the heading: what for, or with which account.
+    fn subtitle(&self) -> String {
+        let words = self.layout.words;
+        match (&self.person, &self.client) {
+            (Some(_), Some(client)) => (words.select.subtitle)(client.name),
+            (_, _) => (words.login.subtitle)(&self.layout.look.brand.name),
+        }
     }
 
     fn problem_text(&self) -> Option<String> {
         let words = &self.layout.words.login;
         Some(match self.problem? {
+            LoginProblem::Wrong if self.person.is_some() => words.wrong_password.to_owned(),
             LoginProblem::Wrong => words.wrong.to_owned(),
             LoginProblem::Throttled(wait) => (words.throttled)(&self.layout.words.length(wait)),
             LoginProblem::Expired => words.expired.to_owned(),
@@ -121,6 +139,8 @@ pub struct SelectAccount<'a> {
     pub layout: Layout<'a>,
     /// What one continues to.
     pub client: Client<'a>,
+    /// The host that the browser goes to; none for an app on the device.
+    pub destination: Option<&'a str>,
     /// Who is signed in.
     pub person: Person<'a>,
     /// The form token.

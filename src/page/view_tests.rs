@@ -26,6 +26,9 @@ fn login<'a>(layout: Layout<'a>, name: &'a str) -> Login<'a> {
     Login {
         layout,
         client: Some(Client { name, logo: None }),
+        destination: Some("photos.example"),
+        person: None,
+        other: false,
         identifier: "",
         keep: false,
         csrf: "form-token",
@@ -138,7 +141,16 @@ fn pages(look: &Look, words: &'static Words, name: &str) -> Vec<(String, String)
 
     add("home", Home { layout }.render());
     add("login", login(layout, name).render());
-    add("login-account", Login { client: None, request: None, ..login(layout, name) }.render());
+    let own = Login { client: None, destination: None, request: None, ..login(layout, name) };
+    add("login-account", own.render());
+    let confirms = || Login {
+        person: Some(person(who)),
+        identifier: "ada@meadowlark.example",
+        ..login(layout, name)
+    };
+    add("login-confirm", confirms().render());
+    let wrong = Login { problem: Some(LoginProblem::Wrong), ..confirms() };
+    add("login-confirm-wrong", wrong.render());
     let again = |problem| Login {
         identifier: "ada@meadowlark.example",
         keep: true,
@@ -150,7 +162,9 @@ fn pages(look: &Look, words: &'static Words, name: &str) -> Vec<(String, String)
     add("login-expired", again(LoginProblem::Expired).render());
     add("login-busy", again(LoginProblem::Busy).render());
     add("login-cookies", again(LoginProblem::Cookies).render());
-    let select = SelectAccount { layout, client, person: person(who), csrf: "t", request: "r" };
+    let destination = Some("photos.example");
+    let select =
+        SelectAccount { layout, client, destination, person: person(who), csrf: "t", request: "r" };
     add("select-account", select.render());
     add("consent", consent(layout, name).render());
     let short = Consent {

@@ -1,5 +1,6 @@
 //! How the pages look: the organisation's name, logo and colours, and what every page carries.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
@@ -56,7 +57,7 @@ impl Brand {
         };
         let link = |url: &Option<config::Link>| url.as_ref().map(config::Link::to_string);
         Ok(Self {
-            name: config.organisation.clone(),
+            name: isolated(&config.organisation).into_owned(),
             logo: config.logo.as_deref().map(Logo::read).transpose()?,
             accent,
             support: link(&config.support_url),
@@ -211,6 +212,26 @@ impl<'a> Link<'a> {
     }
 }
 
+/// A name as a part of a sentence: one that is written from right to left is isolated (U+2068, U+2069:
+/// Unicode Standard Annex 9 §2.4), so that it does not turn the words around it.
+///
+/// On its own, a name stands in a `<bdi>` instead.
+pub fn isolated(name: &str) -> Cow<'_, str> {
+    // The blocks whose unassigned characters are R or AL by default (DerivedBidiClass.txt), and the marks and
+    // embeddings that turn what follows. Isolates of its own would end ours.
+    let turns = |c: char| {
+        matches!(c,
+            '\u{590}'..='\u{8ff}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+            | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}' | '\u{10800}'..='\u{10fff}'
+            | '\u{1e800}'..='\u{1efff}')
+    };
+    if !name.contains(turns) {
+        return Cow::Borrowed(name);
+    }
+    let own = name.replace(['\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}'], "");
+    Cow::Owned(format!("\u{2068}{own}\u{2069}"))
+}
+
 /// One or two letters that stand for a name.
 pub fn initials(name: &str) -> String {
     let mut words = name.split_whitespace().filter_map(|word| {
@@ -219,7 +240,7 @@ pub fn initials(name: &str) -> String {
     });
     let first = words.next().unwrap_or_default();
     let last = words.next_back().unwrap_or_default();
-    first + &last
+    first + last.as_str()
 }
 
 #[cfg(test)]
@@ -256,6 +277,17 @@ mod tests {
         assert_eq!(host("https://photos.example:8443/a?b"), Some("photos.example:8443"));
         assert_eq!(host("https://bank.example@evil.example/"), Some("evil.example"));
         assert_eq!(host("https://evil.example\\@bank.example/"), Some("evil.example"));
+    }
+
+    #[test]
+    fn a_name_from_right_to_left_turns_no_words_around_it() {
+        for plain in ["Photos", "Grüße & Co. (2)", "写真", "Фото", ""] {
+            assert_eq!(isolated(plain), plain);
+        }
+        assert_eq!(isolated("צילום 2"), "\u{2068}צילום 2\u{2069}");
+        assert_eq!(isolated("الصور"), "\u{2068}الصور\u{2069}");
+        assert_eq!(isolated("x\u{2069}\u{202e}y"), "\u{2068}x\u{202e}y\u{2069}");
+        assert_eq!(initials(&isolated("אדה לאבלייס")), "אל");
     }
 
     #[test]

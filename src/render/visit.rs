@@ -207,7 +207,7 @@ impl Visit {
     /// When the store fails.
     pub async fn step(&self, next: Next, waiting: &Waiting) -> Result<Response> {
         let page = match next {
-            Next::SignIn | Next::Issue | Next::IssueTrusted => "/login",
+            Next::SignIn | Next::Confirm | Next::Issue | Next::IssueTrusted => "/login",
             Next::SelectAccount => "/select-account",
             Next::Consent => "/consent",
         };

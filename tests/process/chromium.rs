@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use thirtyfour::extensions::query::ElementPollerWithTimeout;
 use thirtyfour::prelude::*;
 use thirtyfour::stringmatch::StringMatch;
@@ -59,6 +60,19 @@ impl Browser {
             WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities).await.unwrap();
         driver.set_poller(Arc::new(ElementPollerWithTimeout::new(PATIENCE, STEP)));
         Self { driver, _chromedriver: chromedriver }
+    }
+
+    /// Gives its window the inside of a screen of this size, in CSS pixels.
+    pub(crate) async fn resize(&self, width: u32, height: u32) {
+        let metrics =
+            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": true });
+        let command = "Emulation.setDeviceMetricsOverride";
+        self.driver.cdp().send_raw(command, metrics).await.unwrap();
+    }
+
+    /// What a script returns that is run in the page.
+    pub(crate) async fn run(&self, script: &str) -> Value {
+        self.driver.execute(script, Vec::new()).await.unwrap().json().clone()
     }
 
     /// Types an address.

@@ -45,6 +45,7 @@ mod kill;
 mod log_reader;
 mod operations;
 mod outbox;
+mod pages;
 mod pgbouncer;
 mod postgres_restart;
 mod read_only;

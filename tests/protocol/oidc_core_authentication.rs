@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::application::{Request, id_token};
-use crate::browser::Browser;
+use crate::browser::{Browser, Place};
 use crate::server::{BEGINNING, Client, Server};
 
 /// A server with two people and an application.
@@ -79,6 +79,45 @@ async fn prompt_login_asks_who_is_signed_in_to_prove_it_again() {
     let (_, claims) = told(&server, &client, &code).await;
     assert_eq!(claims["auth_time"], BEGINNING + 10);
     browser.ask(&again).await.is_page("/login");
+}
+
+/// Whoever proves it again is told whose sign-in it is, types the password alone, and may be somebody else.
+#[tokio::test]
+async fn a_confirmation_says_whose_sign_in_it_is() {
+    let (server, client) = prepared().await;
+    let request = Request::of(&client);
+    let mut browser = Browser::of(&server);
+    assert!(!browser.ask(&request).await.answer.text.contains("Confirm that it is you"));
+    browser.obtain(&request, "ada").await.code();
+    let is_confirmation = |place: &Place| {
+        let text = &place.is_page("/login").answer.text;
+        let fixed = "name=\"identifier\" value=\"ada\" autocomplete=\"username\" readonly";
+        let asks = text.contains("<h1>Confirm that it is you</h1>");
+        assert_eq!(asks, text.contains(fixed), "{text}");
+        assert_eq!(asks, text.contains("<bdi>ada</bdi>"), "{text}");
+        assert_eq!(asks, !text.contains("id=\"identifier\""), "{text}");
+        asks
+    };
+
+    for (name, value) in [("prompt", "login"), ("max_age", "0"), ("max_age", "9")] {
+        server.wait(10);
+        let page = browser.ask(&request.clone().with(name, value)).await;
+        assert!(is_confirmation(&page), "{name}={value}");
+        let wrong = [("identifier", "ada"), ("password", "wrong")];
+        let again = browser.submit(&page, &wrong).await;
+        assert!(is_confirmation(&again));
+        assert!(again.answer.text.contains("That password did not match. Try again."));
+        let other = browser.submit(&again, &[("answer", "other")]).await;
+        assert!(!is_confirmation(&other));
+        let wrong = browser.submit(&other, &[("identifier", "grace"), ("password", "x")]).await;
+        assert!(!is_confirmation(&wrong), "still another one");
+        assert!(wrong.answer.text.contains("value=\"grace\""));
+        browser.prove(&page, "ada").await.code();
+    }
+    let page = browser.ask(&request.with("prompt", "login")).await;
+    let other = browser.submit(&page, &[("answer", "other")]).await;
+    let consent = browser.prove(&other, "grace").await;
+    assert!(consent.is_page("/consent").answer.text.contains("<bdi>grace</bdi>"));
 }
 
 /// > consent: The Authorization Server SHOULD prompt the End-User for consent before returning

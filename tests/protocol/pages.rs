@@ -644,6 +644,53 @@ async fn a_sign_in_counts_although_its_request_is_refused() {
     browser.open("/account").await.is_page("/account");
 }
 
+/// The page of a sign-in names the application and the host that it leads to, and says what is wrong at the
+/// field that it is about; what is about no field stands above them.
+#[tokio::test]
+async fn a_sign_in_says_where_it_leads_and_what_is_wrong_where_it_is_wrong() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let mut browser = Browser::of(&server);
+
+    let page = browser.ask(&Request::of(&client)).await;
+    let wrong = browser.submit(&page, &[("identifier", "ada"), ("password", "wrong")]).await;
+    let stale = browser.submit(&page, &[("csrf", "another"), ("identifier", "ada")]).await;
+
+    let host = "<p class=\"soft host\">app.example</p>";
+    assert!(page.is_page("/login").answer.text.contains(host), "{page:?}");
+    let before_password = |place: &Place| {
+        let text = &place.answer.text;
+        let problem = text.find("id=\"problem\"").expect("a message");
+        problem < text.find("name=\"password\"").expect("a field")
+    };
+    assert!(!before_password(&wrong), "{wrong:?}");
+    assert!(before_password(&stale), "{stale:?}");
+    let fields = wrong.answer.text.matches("aria-invalid=\"true\" aria-describedby=\"problem\"");
+    assert_eq!(fields.count(), 2);
+}
+
+/// A name from right to left is isolated in the sentences that it stands in (Unicode Standard Annex 9), and
+/// turns nothing around it.
+#[tokio::test]
+async fn a_name_from_right_to_left_turns_nothing_around_it() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server
+        .register(json!({
+            "client_name": "الصور",
+            "redirect_uris": [Client::REDIRECT_URI],
+        }))
+        .await;
+    let mut browser = Browser::of(&server);
+
+    let page = browser.ask(&Request::of(&client)).await;
+
+    let text = &page.is_page("/login").answer.text;
+    assert!(text.contains("<h1>Sign in to \u{2068}الصور\u{2069}</h1>"), "{text}");
+    assert!(text.contains("Back to \u{2068}الصور\u{2069}</button>"), "{text}");
+}
+
 /// THREATS UI-14: byte by byte the same answer, whoever it is that does not exist.
 #[tokio::test]
 async fn a_wrong_password_and_an_unknown_name_are_answered_alike() {

@@ -20,6 +20,7 @@ pub(super) const WORDS: Words = Words {
     login: Login {
         title: "Anmelden",
         title_to: |client| format!("Bei {client} anmelden"),
+        confirm: "Bestätigen Sie, dass Sie es sind",
         subtitle: |organisation| format!("mit Ihrem Konto bei {organisation}"),
         identifier: "Benutzername oder E-Mail-Adresse",
         password: "Passwort",
@@ -28,6 +29,7 @@ pub(super) const WORDS: Words = Words {
         submit: "Anmelden",
         back: |client| format!("Zurück zu {client}"),
         wrong: "Das hat nicht zusammengepasst. Bitte prüfen Sie Benutzername oder E-Mail-Adresse und Passwort, und versuchen Sie es noch einmal.",
+        wrong_password: "Dieses Passwort hat nicht gestimmt. Bitte versuchen Sie es noch einmal.",
         throttled: |wait| {
             format!("Das waren zu viele Versuche. Sie können es in {wait} wieder versuchen.")
         },

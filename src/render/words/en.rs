@@ -20,6 +20,7 @@ pub(super) const WORDS: Words = Words {
     login: Login {
         title: "Sign in",
         title_to: |client| format!("Sign in to {client}"),
+        confirm: "Confirm that it is you",
         subtitle: |organisation| format!("with your {organisation} account"),
         identifier: "Username or e-mail address",
         password: "Password",
@@ -28,6 +29,7 @@ pub(super) const WORDS: Words = Words {
         submit: "Sign in",
         back: |client| format!("Back to {client}"),
         wrong: "That did not match. Check the username or e-mail address and the password, and try again.",
+        wrong_password: "That password did not match. Try again.",
         throttled: |wait| format!("There have been too many tries. You can try again in {wait}."),
         expired: "This page had been open for too long. Please sign in again.",
         busy: "Many people are signing in just now. Please try again in a moment.",

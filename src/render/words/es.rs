@@ -20,6 +20,7 @@ pub(super) const WORDS: Words = Words {
     login: Login {
         title: "Iniciar sesión",
         title_to: |client| format!("Iniciar sesión en {client}"),
+        confirm: "Confirme que es usted",
         subtitle: |organisation| format!("con su cuenta de {organisation}"),
         identifier: "Nombre de usuario o correo electrónico",
         password: "Contraseña",
@@ -28,6 +29,7 @@ pub(super) const WORDS: Words = Words {
         submit: "Iniciar sesión",
         back: |client| format!("Volver a {client}"),
         wrong: "Los datos no coinciden. Compruebe el nombre de usuario o el correo y la contraseña, e inténtelo de nuevo.",
+        wrong_password: "Esa contraseña no coincide. Inténtelo de nuevo.",
         throttled: |wait| {
             format!("Ha habido demasiados intentos. Podrá intentarlo de nuevo dentro de {wait}.")
         },

@@ -20,6 +20,7 @@ pub(super) const WORDS: Words = Words {
     login: Login {
         title: "Se connecter",
         title_to: |client| format!("Se connecter à {client}"),
+        confirm: "Confirmez votre identité",
         subtitle: |organisation| format!("avec votre compte {organisation}"),
         identifier: "Nom d’utilisateur ou adresse e-mail",
         password: "Mot de passe",
@@ -28,6 +29,7 @@ pub(super) const WORDS: Words = Words {
         submit: "Se connecter",
         back: |client| format!("Revenir à {client}"),
         wrong: "Cela ne correspond pas. Vérifiez le nom d’utilisateur ou l’adresse e-mail et le mot de passe, puis réessayez.",
+        wrong_password: "Ce mot de passe ne correspond pas. Veuillez réessayer.",
         throttled: |wait| {
             format!("Il y a eu trop de tentatives. Vous pourrez réessayer dans {wait}.")
         },

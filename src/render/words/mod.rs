@@ -120,6 +120,8 @@ pub struct Login {
     pub title: &'static str,
     /// The heading with an application.
     pub title_to: With,
+    /// The heading when whoever is signed in proves it again.
+    pub confirm: &'static str,
     /// Whose account is asked for.
     pub subtitle: With,
     /// Label: username or e-mail.
@@ -136,6 +138,8 @@ pub struct Login {
     pub back: With,
     /// Unknown user or wrong password: the same words for both (THREATS UI-14).
     pub wrong: &'static str,
+    /// The same where it is certain whose password it had to be.
+    pub wrong_password: &'static str,
     /// Too many tries; the argument is how long to wait.
     pub throttled: With,
     /// The form was too old, or not ours.

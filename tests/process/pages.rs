@@ -1,0 +1,172 @@
+//! Pages as a browser lays them out and runs their script: real Chromium.
+
+use serde_json::json;
+
+use crate::chromium::Browser;
+use crate::server::{PASSWORD, Server};
+
+/// The narrowest screen that pages are made for, in CSS pixels (WCAG 2.2 §1.4.10).
+const NARROW: u32 = 320;
+
+/// A word of 63 letters that has no place to break, and a name that is written from right to left.
+const WORD: &str = "Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetz";
+const RIGHT_TO_LEFT: &str = "شركة الصور العربية";
+
+/// An authorization request of a new client that is called `name`.
+async fn request(server: &Server, name: &str) -> String {
+    let callback = "https://photos.example/cb";
+    let metadata = json!({
+        "client_name": name,
+        "redirect_uris": [callback],
+        "token_endpoint_auth_method": "none",
+    });
+    let client = server.register(metadata).await;
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("response_type", "code")
+        .append_pair("client_id", client["client_id"].as_str().unwrap())
+        .append_pair("redirect_uri", callback)
+        .append_pair("scope", "openid profile")
+        .append_pair("ui_locales", "de")
+        .append_pair("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM")
+        .append_pair("code_challenge_method", "S256")
+        .finish();
+    format!("{}/authorize?{query}", server.issuer)
+}
+
+/// The page is not wider than the screen.
+async fn fits(browser: &Browser, page: &str, name: &str) {
+    let width = browser.run("return document.documentElement.scrollWidth").await;
+    let text = browser.text().await;
+    assert_eq!(width, u64::from(NARROW), "{page} of {name}:\n{text}");
+}
+
+/// A long word in the name of an application made sign-in and consent 601 pixels wider than a phone.
+#[tokio::test]
+async fn no_name_makes_a_page_wider_than_a_phone() {
+    let server = Server::start().await;
+    let browser = Browser::start().await;
+    browser.resize(NARROW, 640).await;
+    for (username, name) in [("ada", WORD), ("bob", RIGHT_TO_LEFT)] {
+        server.person(username).await;
+        let full_name = format!("name={name} {RIGHT_TO_LEFT}");
+        server.place.json(&["user", "update", username, "--claim", &full_name]).await;
+        let target = request(&server, name).await;
+
+        browser.open(&target).await;
+        browser.see("h1", "anmelden").await;
+        fits(&browser, "sign-in", name).await;
+        browser.fill("identifier", username).await;
+        browser.fill("password", "not the password").await;
+        browser.press("button[value=sign-in]").await;
+        browser.find("#problem").await;
+        fits(&browser, "sign-in after a wrong password", name).await;
+        browser.fill("password", PASSWORD).await;
+        browser.press("button[value=sign-in]").await;
+        browser.find("button[value=allow]").await;
+        fits(&browser, "consent", name).await;
+        browser.open(&format!("{target}&prompt=login")).await;
+        browser.find("button[value=other]").await;
+        fits(&browser, "confirmation", name).await;
+        browser.open(&format!("{target}&prompt=select_account")).await;
+        browser.find("button[value=continue]").await;
+        fits(&browser, "choice of an account", name).await;
+        browser.open(&format!("{}/account", server.issuer)).await;
+        browser.find(".profile").await;
+        fits(&browser, "account", name).await;
+        browser.open(&format!("{target}&redirect_uri=https://{WORD}.example/")).await;
+        browser.find(".facts").await;
+        fits(&browser, "error", name).await;
+        browser.open(&format!("{}/logout", server.issuer)).await;
+        browser.find("button[value=yes]").await;
+        fits(&browser, "sign-out", name).await;
+        browser.press("button[value=yes]").await;
+        fits(&browser, "signed-out", name).await;
+    }
+    browser.close().await;
+}
+
+/// A password is shown as long as a person wants, and leaves the page as one.
+#[tokio::test]
+async fn a_password_can_be_shown_and_a_button_that_was_pressed_looks_busy() {
+    let server = Server::start().await;
+    server.person("ada").await;
+    let browser = Browser::start().await;
+    browser.open(&format!("{}/login", server.issuer)).await;
+    let kind = || browser.run("return document.getElementById('password').type");
+    browser.fill("identifier", "ada").await;
+    browser.fill("password", PASSWORD).await;
+
+    assert_eq!(kind().await, "password");
+    let reveal = browser.find("button[data-reveal=password]").await;
+    assert_eq!(reveal.attr("aria-pressed").await.unwrap().as_deref(), Some("false"));
+    reveal.click().await.unwrap();
+    assert_eq!(kind().await, "text");
+    assert_eq!(reveal.attr("aria-pressed").await.unwrap().as_deref(), Some("true"));
+    reveal.click().await.unwrap();
+    assert_eq!(kind().await, "password");
+    reveal.click().await.unwrap();
+    // What the script makes of the page is seen at the moment when the form has left it.
+    let left = "addEventListener('pagehide', () => { const button = document.querySelector('[value=sign-in]'); \
+                sessionStorage.left = [button.ariaBusy, document.getElementById('password').type] })";
+    browser.run(left).await;
+    browser.press("button[value=sign-in]").await;
+
+    browser.find("#sessions").await;
+    assert_eq!(browser.run("return sessionStorage.left").await, "true,password");
+    // Back on the page of the form, nothing looks busy.
+    browser.run("dispatchEvent(new PageTransitionEvent('pageshow'))").await;
+    let busy = browser.run("return document.querySelectorAll('[aria-busy]').length").await;
+    assert_eq!(busy, 0);
+    browser.close().await;
+}
+
+/// WCAG 2.2 §3.3.1: what is wrong still looks wrong while the field has the focus, and the focus is seen.
+#[tokio::test]
+async fn a_wrong_field_stays_marked_while_it_has_the_focus() {
+    let server = Server::start().await;
+    let browser = Browser::start().await;
+    browser.open(&format!("{}/login", server.issuer)).await;
+    browser.fill("identifier", "ada").await;
+    browser.fill("password", "not the password").await;
+    browser.press("button[value=sign-in]").await;
+
+    let colours = browser
+        .run(
+            "const field = document.getElementById('password'); \
+             const of = (name) => getComputedStyle(field)[name]; \
+             const message = getComputedStyle(document.getElementById('problem')).color; \
+             return [document.activeElement === field, of('outlineStyle'), \
+                     of('outlineColor') === message, of('borderColor') === message].join()",
+        )
+        .await;
+
+    assert_eq!(colours, "true,solid,true,true");
+    browser.close().await;
+}
+
+/// `data-copy` is copied, and the button says so; without a script there is no button.
+#[tokio::test]
+async fn what_a_button_names_is_copied() {
+    let server = Server::start().await;
+    let browser = Browser::start().await;
+    browser.open(&format!("{}/login", server.issuer)).await;
+    // A page of ours with such a button, and a clipboard that tells.
+    browser
+        .run(
+            "const button = document.createElement('button'); \
+             Object.assign(button, { id: 'copy', textContent: 'Copy', hidden: true }); \
+             Object.assign(button.dataset, { copy: 'the reference', copied: 'Copied' }); \
+             document.querySelector('main').append(button); \
+             navigator.clipboard.writeText = async (text) => { window.copied = text; }; \
+             const script = document.createElement('script'); \
+             script.src = document.querySelector('script[src]').src; document.head.append(script)",
+        )
+        .await;
+
+    browser.see("#copy", "Copy").await;
+    browser.find("#copy:not([hidden])").await.click().await.unwrap();
+
+    browser.see("#copy", "Copied").await;
+    assert_eq!(browser.run("return window.copied").await, "the reference");
+    browser.close().await;
+}
