@@ -14,6 +14,12 @@ use crate::types::{ClientId, Result, UserId};
 /// When the store fails.
 pub async fn applications(call: &Call<'_>, user: &UserId) -> Result<Vec<Authorised>> {
     let mut all = consents::of_user(call.store.db(), user).await?;
+    for used in grants::in_use(call.store.db(), user, call.now).await? {
+        if let Some(one) = all.iter_mut().find(|one| one.client_id == used.client_id) {
+            one.used_at = one.used_at.max(Some(used.used_at));
+            one.is_offline = used.offline > 0;
+        }
+    }
     all.extend(grants::without_consent(call.store.db(), user, call.now).await?);
     Ok(all)
 }

@@ -1,20 +1,31 @@
-//! `/account`: one's sign-ins, the applications that have access, one's password.
+//! `/account`: what is kept about a person, where they are signed in, what has access, what happened.
+
+mod details;
+pub(super) mod view;
+
+use std::borrow::Cow;
+use std::sync::Arc;
 
 use axum::http::StatusCode;
 
+use self::view::{Account, Activity, Application, Notice, PasswordProblem, SessionLine};
 use super::device::Device;
-use super::view::{Account, Application, Client, Notice, PasswordProblem, Person, SessionLine};
+use super::view::{Client, Person};
 use crate::flow::account;
 use crate::jose::base64url;
 use crate::jose::mac::Mac;
 use crate::people::account::{Changed, change_password};
-use crate::people::session;
+use crate::people::{activity, security, session};
 use crate::render::page::{Csp, Page};
-use crate::render::visit::Visit;
+use crate::render::visit::{Visit, link};
+use crate::render::words::Words;
 use crate::render::{Request, Response};
+use crate::store::cache::Resources;
+use crate::store::consents::Authorised;
 use crate::store::sessions::SignedIn;
 use crate::types::{
-    ClientId, Code, Digest, Error, Failure, Params, Refusal, Result, Secret, SessionId, UserId,
+    Client as Registered, ClientId, Code, Digest, Error, Failure, Params, Refusal, Result, Secret,
+    SessionId, UserId,
 };
 
 /// What everything here is for: one purpose, of one sign-in.
@@ -54,37 +65,16 @@ async fn page(
     let mut sessions = session::of_user(&app.store, &user.id, visit.now()).await?;
     sessions.sort_by_key(|session| session.id != signed_in.session.id);
     let allowed = account::applications(&visit.call(), &user.id).await?;
+    let clients = Clients::of(visit, allowed.iter().map(|one| &one.client_id)).await?;
     let resources = app.cache.resources().await?;
-    let mut clients = Vec::with_capacity(allowed.len());
-    for one in &allowed {
-        if let Some(client) = app.cache.client(&one.client_id).await? {
-            let logo = visit.logo_of(&client);
-            clients.push((one, client, logo));
-        }
-    }
-    let applications = clients.iter().map(|(one, client, logo)| Application {
-        id: client.id.as_str(),
-        client: Client { name: client.name(), logo: logo.as_deref() },
-        since: one.since,
-        asked: one.asked,
-        may: one
-            .consent
-            .scope
-            .iter()
-            .map(|token| {
-                let declared = || {
-                    let mut scopes = resources.values().flat_map(|resource| &resource.scopes);
-                    scopes.find(|scope| scope.name == token).map(|scope| scope.text.as_str())
-                };
-                let standard = layout.words.scope(token).map(|words| words.name);
-                standard.or_else(declared).unwrap_or(token)
-            })
-            .collect(),
-    });
+    let happened = activity::recent(&app.store, &user.id).await?;
+    let about = Clients::of(visit, happened.iter().filter_map(|one| one.client.as_ref())).await?;
+    let security = security::of_user(&app.store, &user.id, visit.now()).await?;
     let form = Secret::generate();
     let page = Account {
         layout,
         person: Person::of(user),
+        details: details::of(user, layout.words),
         csrf: &visit.csrf(&purpose(Some(signed_in))).await?,
         form: form.expose(),
         notice,
@@ -99,7 +89,24 @@ async fn page(
                 here: session.id == signed_in.session.id,
             })
             .collect(),
-        applications: applications.collect(),
+        password_set_at: security.password_set_at,
+        browsers: security.browsers,
+        applications: allowed
+            .iter()
+            .filter_map(|one| application(one, &clients, &resources, layout.words))
+            .collect(),
+        activity: happened
+            .iter()
+            .map(|one| Activity {
+                what: one.what,
+                client: one.client.as_ref().and_then(|id| Some(about.find(id)?.0.name())),
+                device: one.user_agent.as_deref().map(Device::of),
+                address: one.address.as_deref(),
+                at: one.at,
+                count: one.count,
+                here: one.session.as_ref() == Some(&signed_in.session.id),
+            })
+            .collect(),
         least: app.config.passwords.min_length,
         problem,
     };
@@ -108,6 +115,65 @@ async fn page(
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }
     Ok(response)
+}
+
+/// Clients that are spoken of, each with where we serve its logo.
+struct Clients(Vec<(Arc<Registered>, Option<String>)>);
+
+impl Clients {
+    /// Those of these that are still registered.
+    async fn of(visit: &Visit, ids: impl Iterator<Item = &ClientId>) -> Result<Self> {
+        let mut clients = Vec::new();
+        for id in ids {
+            if let Some(client) = visit.app().cache.client(id).await? {
+                let logo = visit.logo_of(&client);
+                clients.push((client, logo));
+            }
+        }
+        Ok(Self(clients))
+    }
+
+    fn find(&self, id: &ClientId) -> Option<&(Arc<Registered>, Option<String>)> {
+        self.0.iter().find(|(client, _)| client.id == *id)
+    }
+}
+
+/// An application with what it may do, in words; `None`: it is gone.
+fn application<'a>(
+    one: &'a Authorised,
+    clients: &'a Clients,
+    resources: &'a Resources,
+    words: &'static Words,
+) -> Option<Application<'a>> {
+    let (client, logo) = clients.find(&one.client_id)?;
+    let home = link(client.metadata.client_uri.as_ref());
+    let mut hosts = client.metadata.redirect_uris.iter().filter_map(|uri| link(Some(uri)));
+    let scope = |token: &'a str| {
+        let declared = || {
+            let mut scopes = resources.values().flat_map(|resource| &resource.scopes);
+            scopes.find(|scope| scope.name == token).map(|scope| scope.text.as_str())
+        };
+        let standard = words.scope(token).map(|words| words.name);
+        Cow::from(standard.or_else(declared).unwrap_or(token))
+    };
+    let claims: Vec<_> = one.consent.claims.iter().map(String::as_str).collect();
+    let claims: Vec<_> =
+        claims.into_iter().map(|name| (words.consent.claim)(name).unwrap_or(name)).collect();
+    let claims = (!claims.is_empty()).then(|| (words.consent.claims)(&claims.join(", ")));
+    Some(Application {
+        id: client.id.as_str(),
+        client: Client { name: client.name(), logo: logo.as_deref() },
+        home,
+        host: hosts
+            .next()
+            .map(|link| link.host())
+            .filter(|host| home.is_none_or(|home| home.host() != *host)),
+        since: one.since,
+        asked: one.asked,
+        used: one.used_at,
+        offline: one.is_offline,
+        may: one.consent.scope.iter().map(scope).chain(claims.map(Cow::from)).collect(),
+    })
 }
 
 /// Reads a form of this page; `Err` holds the answer for who is not signed in or sent a foreign form.

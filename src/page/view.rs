@@ -4,10 +4,12 @@
 
 use askama::Template;
 
-use super::device::Device;
+pub use super::account::view::{
+    Account, Activity, Application, Detail, Notice, PasswordProblem, SessionLine,
+};
 use crate::render::layout::{Layout, Link, initials};
 pub use crate::render::view::{ErrorPage, FormPost};
-use crate::types::{Seconds, Timestamp, User};
+use crate::types::{Seconds, User};
 
 /// An application, as people see it.
 #[derive(Clone, Copy, Debug)]
@@ -19,7 +21,7 @@ pub struct Client<'a> {
 }
 
 impl Client<'_> {
-    fn initials(&self) -> String {
+    pub(super) fn initials(&self) -> String {
         initials(self.name)
     }
 }
@@ -39,12 +41,12 @@ impl<'a> Person<'a> {
         Self { name: user.display_name(), handle: user.email.as_deref().unwrap_or(&user.username) }
     }
 
-    fn initials(&self) -> String {
+    pub(super) fn initials(&self) -> String {
         initials(self.name)
     }
 
     /// The handle in two, where a long address may break: before its `@`.
-    fn halves(&self) -> (&'a str, &'a str) {
+    pub(super) fn halves(&self) -> (&'a str, &'a str) {
         self.handle.split_at(self.handle.rfind('@').unwrap_or(self.handle.len()))
     }
 }
@@ -223,188 +225,6 @@ impl Consent<'_> {
     fn heading(&self) -> String {
         let words = &self.layout.words.consent;
         if self.more { (words.also)(self.client.name) } else { (words.asks)(self.client.name) }
-    }
-}
-
-/// `templates/account.html`.
-///
-/// Its forms post `csrf` and: `/account/sessions/end` (`session`), `/account/sessions/end-others`,
-/// `/account/applications/withdraw` (`client_id`), `/account/password` (`current`, `new`, `again`).
-#[derive(Debug, Template)]
-#[template(path = "account.html")]
-pub struct Account<'a> {
-    /// What every page carries.
-    pub layout: Layout<'a>,
-    /// Who this is.
-    pub person: Person<'a>,
-    /// The form token.
-    pub csrf: &'a str,
-    /// Tells the form of the password from all others.
-    pub form: &'a str,
-    /// What has just been done.
-    pub notice: Option<Notice>,
-    /// Where they are signed in; this session first.
-    pub sessions: Vec<SessionLine<'a>>,
-    /// What may use their account.
-    pub applications: Vec<Application<'a>>,
-    /// The fewest characters of a password.
-    pub least: usize,
-    /// Why the password was not changed.
-    pub problem: Option<PasswordProblem>,
-}
-
-/// A sign-in that is alive.
-#[derive(Clone, Debug)]
-pub struct SessionLine<'a> {
-    /// Its id, which the form posts.
-    pub id: &'a str,
-    /// What the browser called itself.
-    pub device: Device,
-    /// Where it came from.
-    pub address: &'a str,
-    /// When it began.
-    pub since: Timestamp,
-    /// When it was last used.
-    pub active: Timestamp,
-    /// Whether it is the one that looks at the page.
-    pub here: bool,
-}
-
-/// An application that may use the account.
-#[derive(Clone, Debug)]
-pub struct Application<'a> {
-    /// Its `client_id`, which the form posts.
-    pub id: &'a str,
-    /// What people know it by.
-    pub client: Client<'a>,
-    /// When it was allowed, or signed in to where nobody is asked.
-    pub since: Timestamp,
-    /// Whether the person was asked: a trusted application is let in without.
-    pub asked: bool,
-    /// What it may do, in words.
-    pub may: Vec<&'a str>,
-}
-
-/// What has just been done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Notice {
-    /// One session was ended.
-    Ended,
-    /// All others were ended.
-    EndedOthers,
-    /// An application's access was withdrawn.
-    Withdrawn,
-    /// The password was changed.
-    PasswordChanged,
-    /// Nothing: the form's token was too old or foreign.
-    Expired,
-}
-
-impl Notice {
-    /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Ended, Self::EndedOthers, Self::Withdrawn, Self::PasswordChanged, Self::Expired];
-
-    /// As it stands in the address that a form redirects to.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ended => "ended",
-            Self::EndedOthers => "ended-others",
-            Self::Withdrawn => "withdrawn",
-            Self::PasswordChanged => "password-changed",
-            Self::Expired => "expired",
-        }
-    }
-
-    /// Reads it from there.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|notice| notice.as_str() == text)
-    }
-}
-
-/// Why a password was not changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PasswordProblem {
-    /// The present one is wrong.
-    Wrong,
-    /// Shorter than this.
-    Short(usize),
-    /// Longer than is worth hashing.
-    Long,
-    /// Known to everybody, or made of the username.
-    Weak,
-    /// The two new ones differ.
-    Differ,
-    /// The new one is the present one.
-    Same,
-    /// Too many tries; how long to wait.
-    Throttled(Seconds),
-    /// No hashing slot was free in time.
-    Busy,
-}
-
-impl Account<'_> {
-    fn device(&self, session: &SessionLine<'_>) -> String {
-        let words = &self.layout.words.account;
-        match (session.device.browser, session.device.system) {
-            (Some(browser), Some(system)) => (words.device)(browser, system),
-            (Some(one), None) | (None, Some(one)) => one.to_owned(),
-            (None, None) => words.unknown_device.to_owned(),
-        }
-    }
-
-    fn since(&self, application: &Application<'_>) -> String {
-        let words = &self.layout.words.account;
-        let when = self.layout.ago(&application.since);
-        if application.asked { (words.allowed)(&when) } else { (words.entered)(&when) }
-    }
-
-    fn has_others(&self) -> bool {
-        self.sessions.iter().any(|session| !session.here)
-    }
-
-    fn news(&self) -> Option<&'static str> {
-        let words = &self.layout.words.account;
-        Some(match self.notice? {
-            Notice::Ended => words.ended,
-            Notice::EndedOthers => words.ended_others,
-            Notice::Withdrawn => words.withdrawn,
-            Notice::PasswordChanged => words.password_changed,
-            Notice::Expired => words.expired,
-        })
-    }
-
-    fn is_bad_news(&self) -> bool {
-        self.notice == Some(Notice::Expired)
-    }
-
-    fn problem_text(&self) -> Option<String> {
-        let words = &self.layout.words.password;
-        let login = &self.layout.words.login;
-        Some(match self.problem? {
-            PasswordProblem::Wrong => words.wrong.to_owned(),
-            PasswordProblem::Short(least) => (words.short)(least),
-            PasswordProblem::Long => words.long.to_owned(),
-            PasswordProblem::Weak => words.weak.to_owned(),
-            PasswordProblem::Differ => words.differ.to_owned(),
-            PasswordProblem::Same => words.same.to_owned(),
-            PasswordProblem::Throttled(wait) => (login.throttled)(&self.layout.words.length(wait)),
-            PasswordProblem::Busy => login.busy.to_owned(),
-        })
-    }
-
-    /// Whether the problem lies in the field of this name.
-    fn is_wrong(&self, field: &str) -> bool {
-        let at = self.problem.and_then(|problem| match problem {
-            PasswordProblem::Wrong => Some("current"),
-            PasswordProblem::Short(_)
-            | PasswordProblem::Long
-            | PasswordProblem::Weak
-            | PasswordProblem::Same => Some("new"),
-            PasswordProblem::Differ => Some("again"),
-            PasswordProblem::Throttled(_) | PasswordProblem::Busy => None,
-        });
-        at == Some(field)
     }
 }
 

@@ -6,8 +6,11 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::*;
+use crate::page::device::Device;
+use crate::people::activity::What;
 use crate::render::layout::{Brand, Look};
 use crate::render::words::{LANGUAGES, Trouble, Words};
+use crate::types::Timestamp;
 
 const NOW: Timestamp = Timestamp(1_795_000_000);
 const HOSTILE: &str = "\"><script>alert(1)</script>'";
@@ -102,16 +105,41 @@ fn account<'a>(layout: Layout<'a>, name: &'a str) -> Account<'a> {
         active: NOW - Seconds(active),
         here: id == "here",
     };
-    let application = |name, since, asked, may| Application {
-        id: name,
+    let application = |name, since, asked: bool, may: Vec<&'static str>| Application {
+        id: if name == "Ledger" { "ledger" } else { "photos" },
         client: Client { name, logo: None },
+        home: asked.then(|| Link::to("https://photos.example/start")).flatten(),
+        host: (!asked).then_some("ledger.meadowlark.example"),
         since: NOW - Seconds(since),
         asked,
-        may,
+        used: Some(NOW - Seconds(since / 9)),
+        offline: asked,
+        may: may.into_iter().map(Into::into).collect(),
+    };
+    let detail = |name, value: &'static str, verified| Detail {
+        name: (layout.words.consent.claim)(name).unwrap(),
+        value: value.into(),
+        verified,
+    };
+    let happened = |what, client, count, here, since| Activity {
+        what,
+        client,
+        device: (count == 1).then(|| Device::of("Firefox/145.0 Linux")),
+        address: (count == 1).then_some("198.51.100.24"),
+        at: NOW - Seconds(since),
+        count,
+        here,
     };
     Account {
         layout,
         person: person("Ada Lovelace"),
+        details: vec![
+            detail("name", "Ada Lovelace", None),
+            detail("preferred_username", "ada", None),
+            detail("email", "ada@meadowlark.example", Some(true)),
+            detail("phone_number", "+44 20 7946 0000", Some(false)),
+            detail("address", "12 St James's Square\nSW1Y 4JH London", None),
+        ],
         csrf: "form-token",
         form: "form",
         notice: None,
@@ -123,6 +151,14 @@ fn account<'a>(layout: Layout<'a>, name: &'a str) -> Account<'a> {
         applications: vec![
             application(name, 6_000_000, true, vec!["See your profile", "See your e-mail address"]),
             application("Ledger", 40_000, false, vec!["Recognise you"]),
+        ],
+        password_set_at: Some(NOW - Seconds(7_000_000)),
+        browsers: 3,
+        activity: vec![
+            happened(What::SignedIn, None, 1, true, 5400),
+            happened(What::SignInFailed, None, 20, false, 9000),
+            happened(What::Allowed, Some(name), 1, true, 6_000_000),
+            happened(What::Withdrawn, None, 1, false, 6_100_000),
         ],
         least: 12,
         problem: None,
@@ -183,7 +219,12 @@ fn pages(look: &Look, words: &'static Words, name: &str) -> Vec<(String, String)
         let page = Account { notice: Some(notice), ..account(layout, name) };
         add(&format!("account-{}", notice.as_str()), page.render());
     }
-    let empty = Account { applications: Vec::new(), ..account(layout, name) };
+    let empty = Account {
+        applications: Vec::new(),
+        activity: Vec::new(),
+        password_set_at: None,
+        ..account(layout, name)
+    };
     add("account-empty", Account { sessions: empty.sessions[..1].to_vec(), ..empty }.render());
     let problems = [
         ("wrong", PasswordProblem::Wrong),

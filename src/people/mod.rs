@@ -1,11 +1,13 @@
 //! Accounts: what people are called, how they prove who they are, how long they stay signed in.
 
 pub mod account;
+pub mod activity;
 pub mod claims;
 mod common;
 pub mod device;
 pub mod name;
 pub mod password;
+pub mod security;
 pub mod session;
 pub mod sign_in;
 pub mod throttle;

@@ -31,6 +31,14 @@ pub struct Attempt<'a> {
     pub replaces: Option<&'a Session>,
 }
 
+impl Attempt<'_> {
+    /// As much of what the browser calls itself as is kept.
+    fn browser(&self) -> String {
+        const LONGEST: usize = 256;
+        self.user_agent.chars().take(LONGEST).collect()
+    }
+}
+
 /// What came of it.
 #[derive(Debug)]
 pub enum Outcome {
@@ -100,14 +108,14 @@ pub async fn sign_in(people: &People<'_>, attempt: &Attempt<'_>) -> Result<Outco
         {
             (user, stored)
         }
-        (found, _) => return wrong(people, found, &taken).await,
+        (found, _) => return wrong(people, attempt, found, &taken).await,
     };
 
     let upgraded = if verified.needs_rehash { rehashed(&place, &password).await } else { None };
     let proof = Proof { user: &user.id, stored, upgraded: upgraded.as_deref(), taken: &taken };
     match begin(people, attempt, &proof).await? {
         Some(begun) => Ok(begun),
-        None => wrong(people, found.as_ref(), &taken).await,
+        None => wrong(people, attempt, found.as_ref(), &taken).await,
     }
 }
 
@@ -146,7 +154,8 @@ async fn begin(
         proof.taken.succeeded(&mut tx, people.now).await?;
         device::keep(&mut tx, people, &device, proof.user).await?;
         let event = Event::success(Kind::SignIn).user(proof.user).session(&session.id);
-        event.fact("amr", AMR).write(&mut tx, people.trace).await?;
+        let event = event.fact("amr", AMR).fact("user_agent", session.user_agent.as_str());
+        event.write(&mut tx, people.trace).await?;
         tx.commit().await?;
         Ok::<_, Error>(Some(session))
     })
@@ -155,7 +164,6 @@ async fn begin(
 }
 
 fn fresh(people: &People<'_>, attempt: &Attempt<'_>, user: &UserId) -> Session {
-    const LONGEST: usize = 256;
     let config = &people.config.sessions;
     Session {
         id: SessionId::new(),
@@ -169,7 +177,7 @@ fn fresh(people: &People<'_>, attempt: &Attempt<'_>, user: &UserId) -> Session {
         idle_at: session::idle_at(config, attempt.remember, people.now),
         expires_at: session::expires_at(config, attempt.remember, people.now),
         address: people.trace.address(),
-        user_agent: attempt.user_agent.chars().take(LONGEST).collect(),
+        user_agent: attempt.browser(),
     }
 }
 
@@ -201,7 +209,12 @@ async fn keep(
 
 /// Counts the failure, and notes why somebody was turned away: for the operator alone. The name is not
 /// noted: people type their password there.
-async fn wrong(people: &People<'_>, found: Option<&WithPassword>, taken: &Try) -> Result<Outcome> {
+async fn wrong(
+    people: &People<'_>,
+    attempt: &Attempt<'_>,
+    found: Option<&WithPassword>,
+    taken: &Try,
+) -> Result<Outcome> {
     let (outcome, why) = match found {
         _ if !taken.is_compared => {
             (Outcome::Withheld, "too many tries at the account: this one was not compared")
@@ -214,6 +227,7 @@ async fn wrong(people: &People<'_>, found: Option<&WithPassword>, taken: &Try) -
         Some(_) => (Outcome::Wrong, "the password is wrong"),
     };
     let mut event = Event::of(Kind::SignIn, outcome.as_str()).fact("why", why);
+    event = event.fact("user_agent", attempt.browser());
     if let Some(found) = found {
         event = event.user(&found.user.id);
     }

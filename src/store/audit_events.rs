@@ -4,6 +4,7 @@ use serde::Serialize;
 use sqlx::FromRow;
 
 use super::{On, sql};
+use crate::types::{ClientId, SessionId, UserId};
 
 /// An event as it stands in the database.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, FromRow)]
@@ -102,6 +103,57 @@ pub async fn list(on: impl Into<On<'_>>, filter: &Filter) -> sqlx::Result<Vec<Au
     .bind(filter.since_ms)
     .bind(&filter.before)
     .bind(filter.most)
+    .all(on)
+    .await
+}
+
+/// Something that happened to an account, as far as its owner is told.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct OwnRow {
+    /// UUIDv7: ids sort as the events came.
+    pub id: String,
+    /// Unix milliseconds.
+    pub at_ms: i64,
+    /// What happened.
+    pub kind: String,
+    /// Which client was concerned.
+    pub client_id: Option<ClientId>,
+    /// Which sign-in.
+    pub session_id: Option<SessionId>,
+    /// From which address.
+    pub address: Option<String>,
+    /// What was compared, as a JSON object.
+    pub facts: String,
+    /// What the browser of the sign-in calls itself, while that is alive.
+    pub user_agent: Option<String>,
+}
+
+/// What happened to an account with this outcome, the newest first. Who guesses at it can cause as many failures
+/// as they like: they are asked for apart from what succeeded.
+///
+/// The kinds are those of the index `audit_events_of_people`; another one needs another index.
+///
+/// # Errors
+/// What the database says.
+pub async fn of_user(
+    on: impl Into<On<'_>>,
+    user: &UserId,
+    outcome: &str,
+    most: i64,
+) -> sqlx::Result<Vec<OwnRow>> {
+    sql("SELECT audit_events.id, at_ms, kind, client_id, session_id, audit_events.address, facts, user_agent
+           FROM audit_events
+           LEFT JOIN sessions
+             ON sessions.id = audit_events.session_id AND sessions.user_id = audit_events.user_id
+          WHERE audit_events.user_id = $1 AND outcome = $2
+            AND kind IN ('sign_in', 'sign_out', 'session.ended', 'consent.decided', 'consent.withdrawn',
+                   'password.changed', 'user.created', 'user.updated', 'user.unlocked', 'user.disabled',
+                   'user.enabled')
+          ORDER BY audit_events.id DESC
+          LIMIT $3")
+    .bind(user)
+    .bind(outcome)
+    .bind(most)
     .all(on)
     .await
 }

@@ -64,6 +64,7 @@ struct Row {
     resources: String,
     claims: String,
     created_at: Timestamp,
+    used_at: Option<Timestamp>,
 }
 
 /// A client that may act for a user.
@@ -77,6 +78,10 @@ pub struct Authorised {
     pub since: Timestamp,
     /// Whether the user was asked: a trusted client is let in without.
     pub asked: bool,
+    /// When it was last issued tokens for the user, if that is known.
+    pub used_at: Option<Timestamp>,
+    /// Whether something lives that outlives the user's sign-in (OIDC Core §11).
+    pub is_offline: bool,
 }
 
 /// What this user has agreed to, client by client.
@@ -84,7 +89,7 @@ pub struct Authorised {
 /// # Errors
 /// What the database says.
 pub async fn of_user(on: impl Into<On<'_>>, user: &UserId) -> sqlx::Result<Vec<Authorised>> {
-    let rows: Vec<Row> = sql("SELECT client_id, scope, resources, claims, created_at
+    let rows: Vec<Row> = sql("SELECT client_id, scope, resources, claims, created_at, used_at
            FROM consents
           WHERE user_id = $1
           ORDER BY created_at, client_id")
@@ -99,6 +104,8 @@ pub async fn of_user(on: impl Into<On<'_>>, user: &UserId) -> sqlx::Result<Vec<A
                 consent: consent.unwrap_or_default(),
                 since: row.created_at,
                 asked: true,
+                used_at: row.used_at,
+                is_offline: false,
             })
         })
         .collect()
@@ -113,7 +120,7 @@ pub async fn find(
     user: &UserId,
     client: &ClientId,
 ) -> sqlx::Result<Option<Consent>> {
-    let row: Option<Row> = sql("SELECT client_id, scope, resources, claims, created_at
+    let row: Option<Row> = sql("SELECT client_id, scope, resources, claims, created_at, used_at
            FROM consents
           WHERE user_id = $1 AND client_id = $2")
     .bind(user)

@@ -111,6 +111,21 @@ pub async fn keep(
     .map(drop)
 }
 
+/// How many browsers the account is known by.
+///
+/// # Errors
+/// What the database says.
+pub async fn count(on: impl Into<On<'_>>, user: &UserId, now: Timestamp) -> sqlx::Result<i64> {
+    let (browsers,): (i64,) = sql("SELECT COUNT(*) FROM device_cookies
+          WHERE user_id = $1 AND tries < $2 AND expires_at > $3")
+    .bind(user)
+    .bind(MOST)
+    .bind(now)
+    .one(on)
+    .await?;
+    Ok(browsers)
+}
+
 /// No browser is known to the account any more.
 ///
 /// # Errors

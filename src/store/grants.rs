@@ -636,9 +636,12 @@ pub async fn without_consent(
         client_id: ClientId,
         scope: String,
         since: Timestamp,
+        used_at: Timestamp,
+        offline: i64,
     }
     let rows: Vec<Row> = sql(concat!(
-        "SELECT client_id, scope, MIN(created_at) AS since
+        "SELECT client_id, scope, MIN(created_at) AS since, MAX(rotated_at) AS used_at,
+                COUNT(CASE WHEN offline THEN 1 END) AS offline
            FROM grants
           WHERE user_id = $2
             AND NOT EXISTS (SELECT 1 FROM consents
@@ -658,16 +661,56 @@ pub async fn without_consent(
     for row in rows {
         let consent = Consent { scope: to_scope(&row.scope)?, ..Consent::default() };
         match clients.iter_mut().find(|client| client.client_id == row.client_id) {
-            Some(client) => client.consent = mem::take(&mut client.consent).and(&consent),
+            Some(client) => {
+                client.consent = mem::take(&mut client.consent).and(&consent);
+                client.used_at = client.used_at.max(Some(row.used_at));
+                client.is_offline |= row.offline > 0;
+            }
             None => clients.push(Authorised {
                 client_id: row.client_id,
                 consent,
                 since: row.since,
                 asked: false,
+                used_at: Some(row.used_at),
+                is_offline: row.offline > 0,
             }),
         }
     }
     Ok(clients)
+}
+
+/// What lives of a client's for a user.
+#[derive(Debug, FromRow)]
+pub struct InUse {
+    /// Which client.
+    pub client_id: ClientId,
+    /// When it was last issued tokens.
+    pub used_at: Timestamp,
+    /// How many grants outlive the user's sign-in.
+    pub offline: i64,
+}
+
+/// What lives for a user, client by client.
+///
+/// # Errors
+/// What the database says.
+pub async fn in_use(
+    on: impl Into<On<'_>>,
+    user: &UserId,
+    now: Timestamp,
+) -> sqlx::Result<Vec<InUse>> {
+    sql(concat!(
+        "SELECT client_id, MAX(rotated_at) AS used_at, COUNT(CASE WHEN offline THEN 1 END) AS offline
+           FROM grants
+          WHERE user_id = $2 AND ",
+        stands!(),
+        "
+          GROUP BY client_id"
+    ))
+    .bind(now)
+    .bind(user)
+    .all(on)
+    .await
 }
 
 /// Revokes all grants of a user: their password was changed, so nothing older than that may live.

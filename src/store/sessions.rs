@@ -226,7 +226,7 @@ pub async fn end_others(
     .await
 }
 
-/// The live sign-ins of a user, the most recently used first.
+/// The live sign-ins of a user, the most recently used first: a hundred at most.
 ///
 /// # Errors
 /// What the database says.
@@ -240,7 +240,8 @@ pub async fn of_user(
                 created_at AS session_created_at, seen_at, idle_at, expires_at, address, user_agent
            FROM sessions
           WHERE user_id = $2 AND ended_at IS NULL AND idle_at > $1 AND expires_at > $1
-          ORDER BY seen_at DESC, id DESC")
+          ORDER BY seen_at DESC, id DESC
+          LIMIT 100")
         .bind(now)
         .bind(user)
         .all(on)

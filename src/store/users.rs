@@ -252,6 +252,22 @@ pub async fn change_password(
     Ok(changed == 1)
 }
 
+/// When the password was last set; `None` without one.
+///
+/// # Errors
+/// What the database says.
+pub async fn password_set_at(
+    on: impl Into<On<'_>>,
+    id: &UserId,
+) -> sqlx::Result<Option<Timestamp>> {
+    let row: Option<(Timestamp,)> =
+        sql("SELECT created_at FROM credentials WHERE user_id = $1 AND kind = 'password'")
+            .bind(id)
+            .opt(on)
+            .await?;
+    Ok(row.map(|(at,)| at))
+}
+
 /// What a hash was made with: its PHC string up to the salt.
 fn cost_of(hash: &str) -> &str {
     hash.rsplitn(3, '$').nth(2).unwrap_or_default()

@@ -25,6 +25,7 @@ mod responder;
 mod server;
 mod until;
 
+mod account_page;
 mod accounts;
 mod anonymous_state;
 mod audit;

@@ -68,6 +68,12 @@ pub struct Words {
     pub consent: Consent,
     /// The account page.
     pub account: Account,
+    /// What is kept about a person.
+    pub details: Details,
+    /// How a person proves who they are.
+    pub security: Security,
+    /// What happened to an account.
+    pub activity: Activity,
     /// Changing the password.
     pub password: Password,
     /// Signing out.
@@ -237,6 +243,14 @@ pub struct Account {
     pub allowed: With,
     /// A trusted application was signed in to; the argument is a time.
     pub entered: With,
+    /// When it was last used; the argument is a time.
+    pub used: With,
+    /// Its access outlives the sign-in.
+    pub offline: &'static str,
+    /// So many more of a list.
+    pub more: fn(usize) -> String,
+    /// The accessible name of the links to the sections.
+    pub sections: &'static str,
     /// The heading of what it may do.
     pub may: &'static str,
     /// Withdraw; the button.
@@ -251,6 +265,83 @@ pub struct Account {
     pub password_changed: &'static str,
     /// Said when a form was too old, or not ours.
     pub expired: &'static str,
+}
+
+/// What is kept about a person.
+#[derive(Debug)]
+pub struct Details {
+    /// The heading.
+    pub title: &'static str,
+    /// What it is, and who can change it; the argument is the organisation.
+    pub detail: With,
+    /// Somebody has made sure of it.
+    pub verified: &'static str,
+    /// Nobody has.
+    pub unverified: &'static str,
+    /// Label: the day on which the account was made.
+    pub since: &'static str,
+}
+
+/// How a person proves who they are.
+#[derive(Debug)]
+pub struct Security {
+    /// The heading.
+    pub title: &'static str,
+    /// When the password was last changed; the argument is a time.
+    pub changed: With,
+    /// There is none.
+    pub no_password: &'static str,
+    /// Label: how many browsers have signed in before.
+    pub browsers: &'static str,
+    /// What that is good for.
+    pub browsers_detail: &'static str,
+}
+
+/// What happened to an account.
+#[derive(Debug)]
+pub struct Activity {
+    /// The heading.
+    pub title: &'static str,
+    /// What it is.
+    pub detail: &'static str,
+    /// There is nothing.
+    pub none: &'static str,
+    /// How often in a row; `true`: at least.
+    pub times: fn(usize, bool) -> String,
+    /// An application that is gone.
+    pub an_application: &'static str,
+    /// A sign-in.
+    pub signed_in: &'static str,
+    /// One that failed.
+    pub sign_in_failed: &'static str,
+    /// A sign-out.
+    pub signed_out: &'static str,
+    /// A sign-in was ended from elsewhere.
+    pub session_ended: &'static str,
+    /// All sign-ins but one were ended.
+    pub others_ended: &'static str,
+    /// The argument is an application.
+    pub allowed: With,
+    /// The argument is an application.
+    pub denied: With,
+    /// The argument is an application.
+    pub withdrawn: With,
+    /// By the person.
+    pub password_changed: &'static str,
+    /// The present password was wrong.
+    pub password_failed: &'static str,
+    /// By an administrator.
+    pub password_set: &'static str,
+    /// The account was made.
+    pub created: &'static str,
+    /// Details were changed.
+    pub updated: &'static str,
+    /// What failed sign-ins had brought upon it was lifted.
+    pub unlocked: &'static str,
+    /// The account was disabled.
+    pub disabled: &'static str,
+    /// It was enabled again.
+    pub enabled: &'static str,
 }
 
 /// Changing the password.
