@@ -20,7 +20,7 @@ use crate::jose::claims::{Audience, Claims};
 use crate::jose::jws::{self, Keys, Typ};
 use crate::store::consents::Consent;
 use crate::store::sessions::SignedIn;
-use crate::types::client::{GrantType, ResponseMode, ResponseType};
+use crate::types::client::{ApplicationType, GrantType, ResponseMode, ResponseType};
 use crate::types::{
     Algorithm, Client, ClientId, Code, Error, Params, Refusal, ResourceId, Result, Scope, Seconds,
     Thumbprint,
@@ -508,7 +508,7 @@ pub fn decide(
             return Err(Code::LoginRequired.because(why).into());
         }
         // One answer for both, or a client could ask who somebody is whom it may not know.
-        if !is_wanted || (request.prompt.none && !may_know(request, consent.as_ref())) {
+        if !is_wanted || (request.prompt.none && !may_know(call, request, consent.as_ref())) {
             return silent(Code::LoginRequired, why, Next::SignIn);
         }
     }
@@ -525,25 +525,25 @@ pub fn decide(
     if request.prompt.consent {
         return silent(Code::ConsentRequired, "the user has to be asked", Next::Consent);
     }
-    if is_trusted(request) {
+    if is_trusted(call, request) {
         return Ok(Next::IssueTrusted);
     }
     let is_covered = consent.as_ref().is_some_and(|consent| consent.covers(&asked(request)));
-    if is_covered && !can_be_impersonated(request) {
+    if is_covered && !can_be_impersonated(call, request) {
         return Ok(Next::Issue);
     }
     silent(Code::ConsentRequired, "the user has not agreed to all that is asked for", Next::Consent)
 }
 
 /// Whether the client needs no consent. Nobody can be trusted whom anybody can pass for (THREATS UI-10).
-pub fn is_trusted(request: &Request) -> bool {
-    request.client.metadata.gw_skip_consent && !can_be_impersonated(request)
+pub fn is_trusted(call: &Call<'_>, request: &Request) -> bool {
+    request.client.metadata.gw_skip_consent && !can_be_impersonated(call, request)
 }
 
 /// Whether the user has told this client who they are.
-fn may_know(request: &Request, consent: Option<&Consent>) -> bool {
+fn may_know(call: &Call<'_>, request: &Request, consent: Option<&Consent>) -> bool {
     let has_told = consent.is_some_and(|consent| consent.scope.has("openid"));
-    is_trusted(request) || (has_told && !can_be_impersonated(request))
+    is_trusted(call, request) || (has_told && !can_be_impersonated(call, request))
 }
 
 /// > authorization servers SHOULD NOT process authorization requests automatically without user consent
@@ -551,6 +551,15 @@ fn may_know(request: &Request, consent: Option<&Consent>) -> bool {
 ///
 /// A public client whose answer goes to a custom scheme or to the loopback interface may be any program
 /// on the device; one that is answered at an https address is at least the owner of that address.
-fn can_be_impersonated(request: &Request) -> bool {
-    !request.client.is_confidential() && !request.return_to.redirect_uri.starts_with("https://")
+fn can_be_impersonated(call: &Call<'_>, request: &Request) -> bool {
+    let is_at_https = request.return_to.redirect_uri.starts_with("https://");
+    !request.client.is_confidential() && !is_at_https && !is_in_development(call, request)
+}
+
+/// Whether it is a web application on the same machine as an issuer that no other machine reaches: an `http` issuer
+/// has a loopback name. It is answered as it will be at its https address, silent renewal included (decision 0026).
+fn is_in_development(call: &Call<'_>, request: &Request) -> bool {
+    let is_local = !call.config.issuer.is_https();
+    let is_web = request.client.metadata.application_type == ApplicationType::Web;
+    is_local && is_web && request.return_to.redirect_uri.starts_with("http://")
 }

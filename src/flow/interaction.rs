@@ -253,7 +253,7 @@ async fn repeat(call: &Call<'_>, waiting: &Waiting, signed_in: &SignedIn) -> Res
         let consent = consent.filter(|consent| consent.covers(&authorize::asked(request)));
         let ground = match &consent {
             Some(consent) => Ground::Consent(consent),
-            None if authorize::is_trusted(request) => Ground::Trusted,
+            None if authorize::is_trusted(call, request) => Ground::Trusted,
             None => return Err(gone().into()),
         };
         for code in waiting.kept.codes(call, decision.codes)? {

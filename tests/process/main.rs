@@ -34,6 +34,7 @@ mod cli;
 mod client_certificates;
 mod database_file;
 mod demo;
+mod development;
 mod double_click;
 mod edges;
 mod failover;

@@ -148,22 +148,28 @@ async fn an_app_may_be_answered_at_a_scheme_of_its_own() {
 async fn whoever_may_be_any_program_on_the_device_is_never_waved_through() {
     let server = Server::start().await;
     server.user("ada").await;
-    let uri = "com.example.notes:/cb";
-    let client = app(&server, &[uri]).await;
-    let trusted = server
-        .register(json!({
-            "application_type": "native",
-            "token_endpoint_auth_method": "none",
-            "redirect_uris": [uri],
-            "gw_skip_consent": true,
-        }))
-        .await;
+    let (scheme, local) = ("com.example.notes:/cb", "http://localhost:5173/");
 
-    for client in [client, trusted] {
+    for (kind, uri, is_trusted) in [
+        ("native", scheme, false),
+        ("native", scheme, true),
+        ("native", local, false),
+        // An application in the browser that is tried here: decision 0026 is about issuers that are local too.
+        ("web", local, false),
+        ("web", local, true),
+    ] {
+        let client = server
+            .register(json!({
+                "application_type": kind,
+                "token_endpoint_auth_method": "none",
+                "redirect_uris": [uri],
+                "gw_skip_consent": is_trusted,
+            }))
+            .await;
         let request = Request::of(&client).with("redirect_uri", uri);
         let mut browser = Browser::of(&server);
         let place = browser.obtain(&request, "ada").await;
-        assert!(place.at.starts_with("com.example.notes:/cb?code="), "{place:?}");
+        assert!(place.at.starts_with(&format!("{uri}?code=")), "{place:?}");
 
         browser.ask(&request).await.is_page("/consent");
         let silent = browser.ask(&request.with("prompt", "none")).await;
