@@ -44,8 +44,8 @@ impl Apache {
 
         let mut command = Command::new("apache2");
         // In one process: the children of one that is killed would stay.
-        command.args(["-X", "-f"]).arg(file).envs(settings.iter().copied());
-        Program::start(command, port, directory).await
+        command.args(["-X", "-f"]).arg(file);
+        Program::start(command, port, directory, settings).await
     }
 }
 

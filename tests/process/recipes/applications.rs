@@ -1,22 +1,23 @@
 //! Web applications that sign people in.
 
 use serde_json::{Value, json};
+use tokio::process::Command;
 
 use crate::application::{Answer, Application};
 use crate::browser::Browser;
 use crate::server::Server;
 
 use super::apache::{self, Apache};
-use super::program::Program;
+use super::program::{Program, java, node, python};
 
 #[tokio::test]
 async fn requests_oauthlib_for_python() {
-    signs_in("python3", "python/requests_oauthlib_app.py", "/callback", json!({}), "").await;
+    signs_in(python("python/requests_oauthlib_app.py"), "/callback", json!({}), "").await;
 }
 
 #[tokio::test]
 async fn mozilla_django_oidc_for_python() {
-    signs_in("python3", "python/django_app.py", "/oidc/callback/", json!({}), "").await;
+    signs_in(python("python/django_app.py"), "/oidc/callback/", json!({}), "").await;
 }
 
 #[tokio::test]
@@ -25,18 +26,24 @@ async fn passport_openidconnect_for_javascript() {
         "token_endpoint_auth_method": "client_secret_post",
         "gw_require_pkce": false,
     });
-    signs_in("node", "node/passport.mjs", "/callback", metadata, "").await;
+    signs_in(node("node/passport.mjs"), "/callback", metadata, "").await;
 }
 
 #[tokio::test]
 async fn express_openid_connect_for_javascript() {
-    signs_in("node", "node/express-openid-connect.mjs", "/callback", json!({}), "").await;
+    signs_in(node("node/express-openid-connect.mjs"), "/callback", json!({}), "").await;
 }
 
 #[tokio::test]
 async fn auth_js_for_javascript() {
     let callback = "/auth/callback/gatewright";
-    signs_in("node", "node/auth-js.mjs", callback, json!({}), "/auth/signin/gatewright").await;
+    signs_in(node("node/auth-js.mjs"), callback, json!({}), "/auth/signin/gatewright").await;
+}
+
+#[tokio::test]
+async fn spring_boot_for_java() {
+    let callback = "/login/oauth2/code/gatewright";
+    signs_in(java("java/SpringClient.java"), callback, json!({}), "").await;
 }
 
 /// Apache asks who somebody is, and tells the application behind it.
@@ -72,7 +79,7 @@ async fn mod_auth_openidc_for_apache() {
 
 /// Signs a person in to an application that shows who they are at `/`. `press` is in the form by which the application
 /// itself asks whether to begin, where it does.
-async fn signs_in(interpreter: &str, file: &str, callback: &str, metadata: Value, press: &str) {
+async fn signs_in(recipe: Command, callback: &str, metadata: Value, press: &str) {
     let mut server = Server::start().await;
     let mut browser = Browser::of(&server.person("ada").await);
     let port = crate::free_port();
@@ -81,7 +88,7 @@ async fn signs_in(interpreter: &str, file: &str, callback: &str, metadata: Value
     let settings =
         [("ISSUER", &*server.issuer), ("CLIENT_ID", &client.id), ("CLIENT_SECRET", &client.secret)];
     let place = &server.place.directory;
-    let application = Program::run(interpreter, file, port, place, &settings).await;
+    let application = Program::start(recipe, port, place, &settings).await;
 
     for visit in ["the first", "a later"] {
         let shown = browser.open(&application.url, press).await;

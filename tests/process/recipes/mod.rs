@@ -4,4 +4,6 @@ mod apache;
 mod apis;
 mod applications;
 mod issuer;
+mod mcp;
 mod program;
+mod spa;

@@ -12,6 +12,28 @@ pub(super) fn recipe(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/recipes").join(file)
 }
 
+/// Runs a recipe for Python.
+pub(super) fn python(file: &str) -> Command {
+    run("python3", &[], file)
+}
+
+/// Runs a recipe for Node.js.
+pub(super) fn node(file: &str) -> Command {
+    run("node", &[], file)
+}
+
+/// Compiles a recipe for Java and runs it; one that ends soon is not worth the second compiler of the machine.
+pub(super) fn java(file: &str) -> Command {
+    let jars = recipe("java/jars").join("*").display().to_string();
+    run("java", &["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", &jars], file)
+}
+
+fn run(interpreter: &str, options: &[&str], file: &str) -> Command {
+    let mut command = Command::new(interpreter);
+    command.args(options).arg(recipe(file));
+    command
+}
+
 /// A recipe whose process listens.
 pub(super) struct Program {
     pub(super) url: String,
@@ -20,22 +42,15 @@ pub(super) struct Program {
 }
 
 impl Program {
-    /// Runs `interpreter file`, as each recipe's head says, and waits until it listens on this port.
-    pub(super) async fn run(
-        interpreter: &str,
-        file: &str,
+    /// Starts it with these settings, and waits until it listens on this port.
+    pub(super) async fn start(
+        mut command: Command,
         port: u16,
         directory: &Path,
         settings: &[(&str, &str)],
     ) -> Self {
-        let mut command = Command::new(interpreter);
-        command.arg(recipe(file)).envs(settings.iter().copied());
-        command.env("PORT", port.to_string()).current_dir(directory);
-        Self::start(command, port, directory).await
-    }
-
-    /// Starts a command, and waits until it listens on this port.
-    pub(super) async fn start(mut command: Command, port: u16, directory: &Path) -> Self {
+        command.envs(settings.iter().copied()).env("PORT", port.to_string());
+        command.current_dir(directory);
         let output = directory.join(format!("output-{port}"));
         let log = File::create(&output).unwrap();
         // A proxy of the machine is not on the way to localhost.
@@ -57,6 +72,20 @@ impl Program {
     /// What it has printed so far.
     pub(super) fn output(&self) -> String {
         std::fs::read_to_string(&self.output).unwrap()
+    }
+
+    /// Waits for a line that begins so, and returns the rest of it.
+    pub(super) async fn says(&self, beginning: &str) -> String {
+        let mut rest = None;
+        crate::until("the recipe says it", async || {
+            let output = self.output();
+            // The last line may be half written.
+            let whole = output.rsplit_once('\n').map_or("", |(whole, _)| whole);
+            rest = whole.lines().find_map(|line| line.strip_prefix(beginning)).map(str::to_owned);
+            rest.is_some()
+        })
+        .await;
+        rest.unwrap()
     }
 
     pub(super) async fn stop(mut self) {

@@ -1,0 +1,41 @@
+/** Signs people in from the browser alone. Tokens are kept in memory; after a reload new ones are fetched silently. */
+
+import { InMemoryWebStorage, UserManager, WebStorageStateStore } from 'oidc-client-ts'
+
+const { issuer, clientId } = await (await fetch('/settings')).json()
+
+const users = new UserManager({
+  authority: issuer,
+  client_id: clientId,
+  redirect_uri: `${location.origin}/`,
+  post_logout_redirect_uri: `${location.origin}/`,
+  scope: 'openid profile email',
+  userStore: new WebStorageStateStore({ store: new InMemoryWebStorage() }),
+  loadUserInfo: true, // the ID token has no names by default
+  automaticSilentRenew: true,
+})
+
+/** The one address is opened three times: as the page, as what the person returns to, and in the frame that renews silently. */
+async function start() {
+  if (window.parent !== window) return users.signinSilentCallback()
+  const isReturn = new URLSearchParams(location.search).has('state')
+  try {
+    const user = isReturn ? await users.signinCallback() : await users.signinSilent()
+    show(user, isReturn ? 'by a page' : 'silently')
+  } catch (error) {
+    // `login_required` and `consent_required` are no failures: somebody has to be asked.
+    show(null, error.error ?? error.message)
+  }
+  if (isReturn) history.replaceState(null, '', '/')
+}
+
+function show(user, how) {
+  document.querySelector('#status').textContent = user ? `Signed in ${how}.` : how
+  document.querySelector('#claims').textContent = user ? JSON.stringify(user.profile, null, 2) : ''
+  document.querySelector('#sign-in').hidden = Boolean(user)
+  document.querySelector('#sign-out').hidden = !user
+}
+
+document.querySelector('#sign-in').onclick = () => users.signinRedirect()
+document.querySelector('#sign-out').onclick = () => users.signoutRedirect()
+await start()
