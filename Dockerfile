@@ -2,6 +2,8 @@
 
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
+# Shown at the start: docker build --build-arg GATEWRIGHT_COMMIT="$(git rev-parse --short HEAD)" .
+ARG GATEWRIGHT_COMMIT
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::card;
 use super::client_metadata::{Described, document};
 use super::desk::Desk;
 use super::named;
@@ -18,7 +19,8 @@ use crate::types::{ClientId, Seconds, Timestamp};
 /// What can be done with clients.
 #[derive(Debug, Subcommand)]
 pub(super) enum ClientCommand {
-    /// Register an application; prints it as JSON, its secret for the only time.
+    /// Register an application; prints it as JSON, its secret for the only time. At a terminal it ends with
+    /// a card instead: what to give the application, and what to do next.
     #[command(after_help = "\
 Examples:
   gatewright client create --name Photos --redirect-uri https://photos.example.org/callback \\
@@ -165,7 +167,8 @@ async fn create(desk: &Desk, described: &Described) -> anyhow::Result<Answer> {
     let outbound = outbound(desk)?;
     let kek = kek_for(desk, metadata.token_endpoint_auth_method).await?;
     let registrar = Registrar { kek: kek.as_ref(), ..registrar(desk, &outbound) };
-    Ok(registered(&registrar.create(metadata).await?, desk.now()))
+    let made = registrar.create(metadata).await?;
+    Ok(registered(&made, desk.now()).with_card(card::card(&desk.config.issuer, &made)))
 }
 
 async fn update(desk: &Desk, changes: &Update) -> anyhow::Result<Answer> {
@@ -183,7 +186,7 @@ async fn rotate_secret(desk: &Desk, which: &RotateSecret) -> anyhow::Result<Answ
     let kek = kek_for(desk, client.metadata.token_endpoint_auth_method).await?;
     let registrar = Registrar { kek: kek.as_ref(), ..registrar(desk, &outbound) };
     let renewed = registrar.rotate_secret(&client, Seconds(which.overlap)).await?;
-    Ok(registered(&renewed, desk.now()))
+    Ok(registered(&renewed, desk.now()).with_card(card::card(&desk.config.issuer, &renewed)))
 }
 
 /// The key-encryption key, where a secret will be sealed under it; whoever administers other clients

@@ -27,12 +27,6 @@ pub fn check(
     json: bool,
     out: &mut impl Write,
 ) -> io::Result<u8> {
-    let fit = |loaded: &Loaded| {
-        let mut others = tls::problems(&loaded.config);
-        others.extend(anchors::problems(&loaded.config.client_certificates));
-        others.extend(tls::troubles(&loaded.config, Clock::system().now()));
-        loaded.fit_to_serve(others)
-    };
     match loaded.as_ref().map(fit) {
         Ok(Ok(())) => {
             let file = loaded.as_ref().ok().and_then(|loaded| loaded.file.as_ref());
@@ -80,6 +74,17 @@ pub fn example(out: &mut impl Write) -> io::Result<u8> {
 pub fn schema(out: &mut impl Write) -> io::Result<u8> {
     print_json(out, &config::schema())?;
     Ok(GOOD)
+}
+
+/// Judges what can be judged before a server starts, the files that the configuration names included.
+///
+/// # Errors
+/// Everything that is wrong.
+pub(super) fn fit(loaded: &Loaded) -> Result<(), Problems> {
+    let mut others = tls::problems(&loaded.config);
+    others.extend(anchors::problems(&loaded.config.client_certificates));
+    others.extend(tls::troubles(&loaded.config, Clock::system().now()));
+    loaded.fit_to_serve(others)
 }
 
 fn refuse(problems: &Problems, json: bool, out: &mut impl Write) -> io::Result<u8> {

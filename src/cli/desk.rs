@@ -110,23 +110,25 @@ pub(super) fn read_password(username: &str) -> anyhow::Result<Secret> {
     }
 }
 
-/// Asks the terminal, wherever standard output and standard error lead.
-fn ask_password(username: &str) -> anyhow::Result<Secret> {
-    let ask = |prompt: &str| {
-        let typed = rpassword::prompt_password(prompt).map(Zeroizing::new);
-        typed.context("the password cannot be read from the terminal")
-    };
+/// Asks the terminal for a new password, wherever standard output and standard error lead.
+pub(super) fn ask_password(username: &str) -> anyhow::Result<Secret> {
     let mut prompt = format!("Password of {}: ", plain(username));
     loop {
-        let password = ask(&prompt)?;
+        let password = ask_secret(&prompt)?;
         if password.is_empty() {
             return Err(Wrong("the password is empty".to_owned()).into());
         }
-        if ask("The same again: ")? == password {
+        if ask_secret("The same again: ")? == password {
             return Ok(Secret::new(password.as_str()));
         }
         prompt = format!("These were two. Password of {}: ", plain(username));
     }
+}
+
+/// Asks the terminal for what is not shown.
+pub(super) fn ask_secret(prompt: &str) -> anyhow::Result<Zeroizing<String>> {
+    let typed = rpassword::prompt_password(prompt).map(Zeroizing::new);
+    typed.context("the password cannot be read from the terminal")
 }
 
 fn read_all(from: impl std::io::Read) -> anyhow::Result<Zeroizing<String>> {

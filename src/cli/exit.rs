@@ -112,6 +112,11 @@ impl Exit {
     }
 }
 
+/// Whether the rules say no: what was given may be given anew.
+pub(super) fn is_refusal(error: &anyhow::Error) -> bool {
+    refusal(error).is_some()
+}
+
 fn refusal(error: &anyhow::Error) -> Option<&Refusal> {
     error.chain().find_map(|cause| match cause.downcast_ref::<Error>() {
         Some(Error::Refused(refusal)) => Some(refusal),

@@ -5,6 +5,7 @@
 
 mod audit;
 mod ca;
+mod card;
 mod cert;
 mod client;
 mod client_metadata;
@@ -13,6 +14,7 @@ mod database;
 mod demo;
 mod desk;
 mod exit;
+mod init;
 mod key;
 mod named;
 mod print;
@@ -22,7 +24,7 @@ mod shell;
 mod user;
 
 use std::future::Future;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
@@ -42,10 +44,8 @@ const DEFAULT: &str = "gatewright.toml";
 const EPILOGUE: &str = "\
 First steps:
   gatewright demo                                 # everything at once, to look at
-  gatewright config example > gatewright.toml     # and name your issuer in it
-  gatewright config check
-  gatewright migrate                              # makes the database; gatewright serve does so too
-  printf '%s\\n' \"$PASSWORD\" | gatewright user create --username alice --password-stdin
+  gatewright init                                 # asks, writes gatewright.toml, makes the first account
+  gatewright serve
   gatewright client create --name Photos --redirect-uri https://photos.example.org/callback
 
 Exit codes:
@@ -91,6 +91,10 @@ Examples:
 
 It refuses to run with an insecure configuration and says how to mend it: see gatewright config check.")]
     Serve,
+    /// Write a configuration, check it, and make the database and the account of the first person: asks at a
+    /// terminal, or takes every answer as an option.
+    #[command(after_help = init::EXAMPLES)]
+    Init(Box<init::Init>),
     /// Try everything out: a server, people, and an application that they sign in to, on this
     /// machine alone. Reads no configuration.
     #[command(after_help = "\
@@ -228,9 +232,16 @@ impl Cli {
             Command::Completions { shell } => shell::completions(shell),
             Command::Man { directory } => shell::man(&directory)?,
             Command::Version => Answer::line(
-                concat!("gatewright ", env!("CARGO_PKG_VERSION")),
-                json!({ "name": "gatewright", "version": env!("CARGO_PKG_VERSION") }),
+                format!("gatewright {}", server::release()),
+                json!({
+                    "name": "gatewright",
+                    "version": env!("CARGO_PKG_VERSION"),
+                    "commit": server::COMMIT,
+                }),
             ),
+            Command::Init(init) => {
+                init.run(self.config.as_deref().unwrap_or(Path::new(DEFAULT)))?
+            }
             Command::Serve => {
                 let loaded = load(self.config.as_deref())?;
                 loaded.fit_to_serve(server::tls::problems(&loaded.config))?;
@@ -254,7 +265,8 @@ impl Cli {
         if json {
             writeln!(out, "{:#}", answer.json)?;
         } else {
-            writeln!(out, "{}", answer.text)?;
+            let card = answer.card.filter(|_| out.is_terminal());
+            writeln!(out, "{}", card.unwrap_or(answer.text))?;
         }
         out.flush()?;
         Ok(Exit::Done as u8)

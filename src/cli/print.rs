@@ -31,6 +31,8 @@ pub(super) struct Answer {
     pub(super) json: Value,
     /// Without.
     pub(super) text: String,
+    /// In the place of the text at a terminal, where a person reads.
+    pub(super) card: Option<String>,
     /// What whoever asked should think about, on standard error.
     pub(super) warnings: Vec<&'static str>,
 }
@@ -39,18 +41,25 @@ impl Answer {
     /// One that is JSON in any case: a document that goes into a file or another program.
     pub(super) fn document(json: Value) -> Self {
         let text = format!("{json:#}");
-        Self { json, text, warnings: Vec::new() }
+        Self { json, text, card: None, warnings: Vec::new() }
     }
 
     /// A line and its JSON.
     pub(super) fn line(text: impl Into<String>, json: Value) -> Self {
-        Self { json, text: text.into(), warnings: Vec::new() }
+        Self { json, text: text.into(), card: None, warnings: Vec::new() }
     }
 
     /// Rows under their headings and as they are in JSON. `none` is said where there are none.
     pub(super) fn table(headings: &[&str], rows: &[Vec<String>], none: &str, json: Value) -> Self {
         let text = if rows.is_empty() { none.to_owned() } else { table(headings, rows) };
-        Self { json, text, warnings: Vec::new() }
+        Self { json, text, card: None, warnings: Vec::new() }
+    }
+
+    /// The same with a card for people at a terminal.
+    #[must_use]
+    pub(super) fn with_card(mut self, card: String) -> Self {
+        self.card = Some(card);
+        self
     }
 
     /// The same with these warnings.
@@ -59,6 +68,14 @@ impl Answer {
         self.warnings = warnings;
         self
     }
+}
+
+/// What a card says: names, and what stands beside them, in two columns.
+pub(super) fn pairs(rows: &[(&str, String)]) -> String {
+    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let lines: Vec<_> =
+        rows.iter().map(|(name, value)| format!("  {name:width$}   {}", plain(value))).collect();
+    lines.join("\n")
 }
 
 /// Columns as wide as they need to be, two spaces apart.

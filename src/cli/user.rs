@@ -12,7 +12,7 @@ use crate::people::update::{self, Changes};
 use crate::people::{Hasher, People, claims};
 use crate::record::Supervisor;
 use crate::store::users;
-use crate::types::{Timestamp, User};
+use crate::types::{Secret, Timestamp, User};
 
 /// As many accounts as are read at once.
 const PAGE: i64 = 500;
@@ -193,6 +193,19 @@ async fn create(desk: &Desk, new: Create) -> anyhow::Result<Answer> {
         text.push_str("; it has no password yet: gatewright user set-password");
     }
     Ok(Answer::line(text, in_json(&user)))
+}
+
+/// Makes an account of which nothing else is known.
+pub(super) async fn make(
+    desk: &Desk,
+    username: &str,
+    email: Option<&str>,
+    password: Option<&Secret>,
+) -> anyhow::Result<User> {
+    let hasher = Hasher::start(&desk.config.passwords, &Supervisor::default())?;
+    let claims = claims::read(&[] as &[String])?;
+    let account = NewAccount { username, email, email_verified: false, claims, password };
+    Ok(account::create(&people(desk, &hasher), account).await?)
 }
 
 async fn list(desk: &Desk) -> anyhow::Result<Answer> {

@@ -25,7 +25,7 @@ impl File {
             Err(error) => {
                 let reason = format!("the file cannot be read: {}", access::why(path, &error));
                 let remedy = "name another with --config or GATEWRIGHT_CONFIG, or make one with \
-                              `gatewright config example`";
+                              `gatewright init`";
                 return Err(Problem::new("", reason, remedy).at(whole(None)));
             }
         };

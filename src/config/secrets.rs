@@ -31,7 +31,7 @@ impl DatabaseUrl {
     }
 
     /// Whether whoever reads it can get in.
-    pub(super) fn has_password(&self) -> bool {
+    pub fn has_password(&self) -> bool {
         self.sqlite().is_none()
             && Url::parse(self.0.expose())
                 .map_or(true, |url| url.password().is_some() || url.query().is_some())

@@ -129,7 +129,7 @@ fn a_file_that_nobody_named_and_that_is_missing_is_told_of_where_something_is_mi
     let [file, url] = problems.problems.as_slice() else { panic!("{problems}") };
     assert_eq!(file.origin, Origin::File { file: nowhere, line: None });
     assert!(file.reason.starts_with("there is no such file"), "{file}");
-    assert!(file.remedy.contains("gatewright config example"), "{file}");
+    assert!(file.remedy.contains("gatewright init"), "{file}");
     assert_eq!(url.key, "database.url");
 }
 

@@ -281,7 +281,7 @@ mod tests {
             assert!(Filter::read(&Raw::Text(text)).is_err(), "{text}");
         }
         for text in
-            ["WARN", "off", "0", "info,gatewright::flow=debug", "gatewright", "info, sqlx=warn"]
+            ["WARN", "off", "0", "info,gatewright::flow=debug", "gatewright", "info,sqlx=warn"]
         {
             assert!(Filter::read(&Raw::Text(text)).is_ok(), "{text}");
         }

@@ -12,6 +12,7 @@ mod pace;
 mod places;
 mod router;
 mod sockets;
+mod start_up;
 pub mod tls;
 mod waiting;
 
@@ -32,6 +33,7 @@ use crate::{page, web};
 use listener::{Limits, Service, Speaks};
 use router::{Door, Router};
 pub use sockets::{Addresses, Sockets};
+pub use start_up::{COMMIT, release};
 use tls::Tls;
 
 /// As many connections as operators may have open at once: what watches, and what asks whether we live.
@@ -84,6 +86,7 @@ async fn until_told(config: Config, routes: Vec<Route>) -> anyhow::Result<()> {
         never = waiting::answer(&config, &sockets) => match never {},
     };
     let running = Running::start(app, routes, sockets).await?;
+    start_up::tell(&running).await;
     for (listener, address) in running.addresses().all() {
         tracing::info!(listener, %address, "listening");
     }

@@ -39,7 +39,7 @@ async fn a_missing_configuration_file_is_named_with_its_directory() {
     for command in [&["serve"][..], &["user", "list"]] {
         let said = place.run(command).await;
         said.refused(Exit::Misconfigured, &format!("{}: there is no such file", file.display()));
-        assert!(said.err.contains("gatewright config example"), "{said:?}");
+        assert!(said.err.contains("gatewright init"), "{said:?}");
     }
 }
 
@@ -50,10 +50,10 @@ async fn a_terminal_is_asked_for_a_new_password_twice_and_shows_none() {
     let secret = "correct horse battery staple";
 
     let mut terminal = Terminal::start(&place, &create);
-    terminal.answer("Password of alice: ", secret).await;
-    terminal.answer("The same again: ", "correct horse battery stable").await;
-    terminal.answer("These were two. Password of alice: ", secret).await;
-    terminal.answer("The same again: ", secret).await;
+    terminal.answer_hidden("Password of alice: ", secret).await;
+    terminal.answer_hidden("The same again: ", "correct horse battery stable").await;
+    terminal.answer_hidden("These were two. Password of alice: ", secret).await;
+    terminal.answer_hidden("The same again: ", secret).await;
     let said = terminal.end().await;
 
     assert_eq!(said.code, 0, "{said:?}");
@@ -61,7 +61,7 @@ async fn a_terminal_is_asked_for_a_new_password_twice_and_shows_none() {
     assert!(!said.out.contains("horse"), "{said:?}");
     let mut terminal =
         Terminal::start(&place, &["user", "set-password", "alice", "--password-stdin"]);
-    terminal.answer("Password of alice: ", "").await;
+    terminal.answer_hidden("Password of alice: ", "").await;
     assert_eq!(terminal.end().await.code, Exit::Refused as i32);
 }
 

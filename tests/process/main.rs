@@ -29,6 +29,7 @@ mod until;
 
 // The tests.
 mod authority;
+mod cards;
 mod certificates;
 mod cli;
 mod client_certificates;
@@ -41,6 +42,7 @@ mod failover;
 mod forward_auth;
 mod front;
 mod full_disk;
+mod init;
 mod interop;
 mod kill;
 mod log_reader;

@@ -25,7 +25,8 @@ impl Terminal {
         let quoted = |text: &&str| format!("'{}'", text.replace('\'', r"'\''"));
         let program = [&[env!("CARGO_BIN_EXE_gatewright")], arguments].concat();
         let line: Vec<_> = program.iter().map(quoted).collect();
-        let mut command: Command = place.other("script", &["-qefc", &line.join(" "), "/dev/null"]);
+        let mut command: Command =
+            place.other("script", &["-qefc", &format!("exec {}", line.join(" ")), "/dev/null"]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.env("SHELL", "/bin/sh").env("TERM", "xterm").spawn().unwrap();
         let (keyboard, screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
@@ -58,6 +59,26 @@ impl Terminal {
     /// Types a line.
     pub(crate) async fn enter(&mut self, line: &str) {
         self.keyboard.write_all(format!("{line}\n").as_bytes()).await.unwrap();
+    }
+
+    /// Answers a question whose answer is not shown: the terminal shows nothing once the prompt is there.
+    pub(crate) async fn answer_hidden(&mut self, prompt: &str, line: &str) {
+        self.until(prompt).await;
+        let script = self.child.id().unwrap();
+        let children = format!("/proc/{script}/task/{script}/children");
+        let child = std::fs::read_to_string(children).unwrap();
+        let device = std::fs::read_link(format!("/proc/{}/fd/0", child.trim())).unwrap();
+        crate::until("the terminal shows nothing", async || {
+            let settings = Command::new("stty").arg("-aF").arg(&device).output().await.unwrap();
+            String::from_utf8(settings.stdout).unwrap().contains(" -echo ")
+        })
+        .await;
+        self.enter(line).await;
+    }
+
+    /// Interrupts it: Ctrl-C.
+    pub(crate) async fn interrupt(&mut self) {
+        self.keyboard.write_all(b"\x03").await.unwrap();
     }
 
     /// Answers a question: waits for the prompt, then types.
