@@ -116,15 +116,27 @@ pub(super) fn contradictions(config: &Config) -> Vec<(Vec<&'static str>, Problem
             refuse(&["outbound.ca_files"], not_there(file), "put the certificates there, as PEM");
         }
     }
-    if let Some(file) = &brand.logo {
+    for (key, file) in [
+        ("brand.logo", &brand.logo),
+        ("brand.logo_dark", &brand.logo_dark),
+        ("brand.icon", &brand.icon),
+    ] {
         const PICTURES: [&str; 5] = ["png", "svg", "jpg", "jpeg", "webp"];
+        let Some(file) = file else { continue };
         let kind = file.extension().unwrap_or_default().to_ascii_lowercase();
         if !PICTURES.iter().any(|known| kind == *known) {
             let reason = "is not a kind of picture that we know by its name".to_owned();
-            refuse(&["brand.logo"], reason, "name a .png, .svg, .jpg or .webp");
+            refuse(&[key], reason, "name a .png, .svg, .jpg or .webp");
         } else if !file.is_file() {
-            refuse(&["brand.logo"], not_there(file), "put the picture there, or leave it out");
+            refuse(&[key], not_there(file), "put the picture there, or leave it out");
         }
+    }
+    if brand.logo_dark.is_some() && brand.logo.is_none() {
+        refuse(
+            &["brand.logo_dark", "brand.logo"],
+            "is the logo for the dark scheme, and there is none for the light one".to_owned(),
+            "name the logo in brand.logo as well",
+        );
     }
     if let Some(host) = &mail.host {
         const HERE: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
@@ -356,6 +368,20 @@ brand.logo = "logo.gif"
         assert_snapshot!(problems, @r#"
         the configuration has a problem:
           GATEWRIGHT_BRAND__LOGO: brand.logo: names no.svg, which is not a file; put the picture there, or leave it out
+        "#);
+    }
+
+    #[test]
+    fn a_logo_for_the_dark_scheme_has_one_for_the_light_scheme() {
+        let scratch = Scratch::new();
+        scratch.write("dark.svg", "<svg/>");
+        let dark = scratch.0.join("dark.svg").display().to_string();
+
+        let problems = scratch.problems(SMALLEST, &[("GATEWRIGHT_BRAND__LOGO_DARK", &dark)]);
+
+        assert_snapshot!(problems, @r#"
+        the configuration has a problem:
+          GATEWRIGHT_BRAND__LOGO_DARK: brand.logo_dark: is the logo for the dark scheme, and there is none for the light one; name the logo in brand.logo as well
         "#);
     }
 

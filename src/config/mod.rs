@@ -411,6 +411,11 @@ settings! {
         organisation: String = "Gatewright".to_owned();
         /// A picture: PNG, SVG, JPEG or WebP.
         logo: Option<PathBuf> = None, such as "brand/logo.svg";
+        /// The same for the dark scheme. Without it, `brand.logo` lies on a light plate there.
+        logo_dark: Option<PathBuf> = None, such as "brand/logo-dark.svg";
+        /// A square picture that browsers show beside the title of a page. Without it, they show
+        /// `brand.logo`.
+        icon: Option<PathBuf> = None, such as "brand/icon.svg";
         /// The colour of buttons and links. Not set, it is that of the design.
         accent: Option<Colour> = None, such as "#2f5bd7";
         /// The same in the dark scheme.

@@ -276,7 +276,9 @@ fn every_value_can_be_overridden_by_the_environment() {
                 "keys.encryption_key_file" => {
                     scratch.write("key", &format!("{}=", "A".repeat(43))).display().to_string()
                 }
-                "brand.logo" => scratch.0.join("logo.svg").display().to_string(),
+                "brand.logo" | "brand.logo_dark" | "brand.icon" => {
+                    scratch.0.join("logo.svg").display().to_string()
+                }
                 "tls.certificate_file"
                 | "tls.key_file"
                 | "mtls.certificate_file"
@@ -287,8 +289,10 @@ fn every_value_can_be_overridden_by_the_environment() {
                 _ => value,
             };
             let file = scratch.write("file.pem", "x").display().to_string();
+            let logo = scratch.0.join("logo.svg").display().to_string();
             // What is given together with it.
             let with: &[(&str, &str)] = match path.as_str() {
+                "brand.logo_dark" => &[("GATEWRIGHT_BRAND__LOGO", &logo)],
                 "tls.certificate_file" => &[("GATEWRIGHT_TLS__KEY_FILE", &file)],
                 "tls.key_file" => &[("GATEWRIGHT_TLS__CERTIFICATE_FILE", &file)],
                 "tls.ocsp_file" => &[

@@ -19,11 +19,11 @@ const EMBEDDED: [(&str, &str, &[u8]); 4] = [
 const CSS: &str = "text/css; charset=utf-8";
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
-/// The files of `/static` and the logo of `/brand/logo`.
+/// The files of `/static`, and the pictures of `/brand`.
 #[derive(Debug)]
 pub struct Assets {
     files: Vec<File>,
-    logo: Option<File>,
+    pictures: Vec<File>,
 }
 
 #[derive(Debug)]
@@ -47,35 +47,51 @@ impl Assets {
                 File::new(name, media_type, body, &format!("{base}/static/{name}"))
             })
             .collect();
-        let logo = brand.logo.as_ref().map(|logo| {
-            File::new("logo", logo.media_type, logo.bytes.clone(), &format!("{base}/brand/logo"))
-        });
-        Self { files, logo }
+        let pictures =
+            [("logo", &brand.logo), ("logo-dark", &brand.logo_dark), ("icon", &brand.icon)]
+                .into_iter()
+                .filter_map(|(name, picture)| Some((name, picture.as_ref()?)))
+                .map(|(name, picture)| {
+                    let body = picture.bytes.clone();
+                    File::new(name, picture.media_type, body, &format!("{base}/brand/{name}"))
+                })
+                .collect();
+        Self { files, pictures }
     }
 
     /// The address of a file, with its version.
     pub fn href(&self, name: &str) -> &str {
-        self.find(name).map_or("", |file| &file.href)
+        find(&self.files, name).map_or("", |file| &file.href)
     }
 
     /// The address of the logo, if there is one.
     pub fn logo(&self) -> Option<&str> {
-        self.logo.as_ref().map(|file| file.href.as_str())
+        self.picture("logo")
     }
 
-    /// The address of the icon: of the logo, or of ours.
+    /// The address of the logo for dark ground, if there is one.
+    pub fn logo_dark(&self) -> Option<&str> {
+        self.picture("logo-dark")
+    }
+
+    /// The address of the icon: that of the organisation, its logo, or ours.
     pub fn icon(&self) -> &str {
-        self.logo().unwrap_or_else(|| self.href("icon.svg"))
+        let own = self.picture("icon").or_else(|| self.logo());
+        own.unwrap_or_else(|| self.href("icon.svg"))
     }
 
     /// The file, as it is answered to whoever asks for it.
     pub fn serve(&self, name: &str, uri: &Uri, headers: &HeaderMap) -> Response {
-        answer(self.find(name), uri, headers)
+        answer(find(&self.files, name), uri, headers)
     }
 
-    fn find(&self, name: &str) -> Option<&File> {
-        self.files.iter().find(|file| file.name == name)
+    fn picture(&self, name: &str) -> Option<&str> {
+        find(&self.pictures, name).map(|file| file.href.as_str())
     }
+}
+
+fn find<'a>(files: &'a [File], name: &str) -> Option<&'a File> {
+    files.iter().find(|file| file.name == name)
 }
 
 /// `GET /static/{name}`
@@ -84,10 +100,11 @@ pub async fn file(request: Request) -> Response {
     head.site.look.assets.serve(head.segment(), &head.uri, &head.headers)
 }
 
-/// `GET /brand/logo`
-pub async fn logo(request: Request) -> Response {
+/// `GET /brand/{picture}`
+pub async fn picture(request: Request) -> Response {
     let head = &request.head;
-    answer(head.site.look.assets.logo.as_ref(), &head.uri, &head.headers)
+    let picture = find(&head.site.look.assets.pictures, head.segment());
+    answer(picture, &head.uri, &head.headers)
 }
 
 fn answer(file: Option<&File>, uri: &Uri, headers: &HeaderMap) -> Response {
@@ -145,7 +162,7 @@ mod tests {
         if let Some(tag) = known {
             headers.insert(IF_NONE_MATCH, tag.parse().unwrap());
         }
-        answer(look.assets.find(name), &uri, &headers)
+        answer(find(&look.assets.files, name), &uri, &headers)
     }
 
     #[test]

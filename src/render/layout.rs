@@ -19,7 +19,11 @@ pub struct Brand {
     /// The organisation's name, as people know it.
     pub name: String,
     /// Its logo; without one, a tile with its initial and its name stand there.
-    pub logo: Option<Logo>,
+    pub logo: Option<Picture>,
+    /// The same on dark ground; without it, the logo lies on a light plate there.
+    pub logo_dark: Option<Picture>,
+    /// What browsers show beside the title; without it, the logo.
+    pub icon: Option<Picture>,
     /// The colour of buttons and links.
     pub accent: Accent,
     /// Where people get help: a web page or a `mailto:` link.
@@ -37,13 +41,15 @@ impl Brand {
             name: name.into(),
             logo: None,
             accent: Accent::default(),
+            logo_dark: None,
+            icon: None,
             support: None,
             privacy: None,
             imprint: None,
         }
     }
 
-    /// What `[brand]` says; the logo is read from its file.
+    /// What `[brand]` says; the pictures are read from their files.
     ///
     /// # Errors
     /// When the file cannot be read, or is none of the four formats.
@@ -57,8 +63,11 @@ impl Brand {
         };
         let link = |url: &Option<config::Link>| url.as_ref().map(config::Link::to_string);
         Ok(Self {
+        let picture = |file: &Option<PathBuf>| file.as_deref().map(Picture::read).transpose();
             name: isolated(&config.organisation).into_owned(),
-            logo: config.logo.as_deref().map(Logo::read).transpose()?,
+            logo: picture(&config.logo)?,
+            logo_dark: picture(&config.logo_dark)?,
+            icon: picture(&config.icon)?,
             accent,
             support: link(&config.support_url),
             privacy: link(&config.privacy_url),
@@ -126,14 +135,14 @@ impl Default for Accent {
 
 /// An image that stands for the organisation.
 #[derive(Clone, Debug)]
-pub struct Logo {
+pub struct Picture {
     /// The image.
     pub bytes: Bytes,
     /// Its media type, as it is served: `image/svg+xml`, `image/png`, …
     pub media_type: &'static str,
 }
 
-impl Logo {
+impl Picture {
     /// Reads a file. What it holds decides its type, not what it is called.
     fn read(path: &Path) -> io::Result<Self> {
         let bytes = Bytes::from(std::fs::read(path)?);

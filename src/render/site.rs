@@ -36,7 +36,7 @@ impl Site {
     /// Prepares it, for a server that listens for https itself or does not.
     ///
     /// # Errors
-    /// When the logo of the configuration cannot be read.
+    /// When a picture of the configuration cannot be read.
     pub fn new(app: App, listens_for_https: bool) -> io::Result<Self> {
         let config = &app.config;
         let issuer = &config.issuer;

@@ -77,7 +77,7 @@ pub fn routes() -> Vec<Route> {
         Route::new(Gateway, "/verify/{*route}").any(verify::verify),
         // What our pages are made of
         Route::new(File, "/static/{name}").get(assets::file),
-        Route::new(File, "/brand/logo").get(assets::logo),
+        Route::new(File, "/brand/{picture}").get(assets::picture),
         // RFC 8555 §8.3
         Route::new(Probe, "/.well-known/acme-challenge/{token}")
             .below(Below::Root)

@@ -671,6 +671,37 @@ async fn a_sign_in_says_where_it_leads_and_what_is_wrong_where_it_is_wrong() {
 }
 
 /// A name from right to left is isolated in the sentences that it stands in (Unicode Standard Annex 9), and
+/// The pictures of `[brand]` are served as they are, and what is not configured is not there.
+#[tokio::test]
+async fn the_pictures_of_the_organisation_are_served() {
+    let folder = std::env::temp_dir().join(format!("gatewright-brand-{}", uuid::Uuid::now_v7()));
+    std::fs::create_dir(&folder).unwrap();
+    let picture = |name: &str| {
+        let file = folder.join(name);
+        std::fs::write(&file, format!("<svg xmlns=\"http://www.w3.org/2000/svg\" id=\"{name}\"/>"))
+            .unwrap();
+        Some(file)
+    };
+    let server = Server::with(|config| {
+        config.brand.logo = picture("logo.svg");
+        config.brand.logo_dark = picture("dark.svg");
+    })
+    .await;
+
+    let page = Browser::of(&server).open("/").await;
+    let dark = page.answer.text.split("srcset=\"").nth(1).unwrap().split('"').next().unwrap();
+    let answer = server.ask("GET", dark).send().await.ok();
+
+    assert!(answer.text.contains("id=\"dark.svg\""), "{answer:?}");
+    assert_eq!(answer.header("content-type"), "image/svg+xml");
+    assert!(answer.header("content-security-policy").contains("sandbox"));
+    assert!(server.ask("GET", "/brand/logo").send().await.ok().text.contains("id=\"logo.svg\""));
+    for nothing in ["/brand/icon", "/brand/", "/brand/logo.svg", "/brand/page.js"] {
+        assert_eq!(server.ask("GET", nothing).send().await.status, 404, "{nothing}");
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
 /// turns nothing around it.
 #[tokio::test]
 async fn a_name_from_right_to_left_turns_nothing_around_it() {
