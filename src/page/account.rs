@@ -60,7 +60,7 @@ async fn page(
     problem: Option<PasswordProblem>,
 ) -> Result<Response> {
     let user = &signed_in.user;
-    let layout = visit.layout(None);
+    let layout = visit.layout(None).at("/account");
     let app = visit.app();
     let mut sessions = session::of_user(&app.store, &user.id, visit.now()).await?;
     sessions.sort_by_key(|session| session.id != signed_in.session.id);

@@ -63,6 +63,7 @@ async fn page(
     let metadata = &request.client.metadata;
     let sealed = waiting.kept.seal(&visit.call())?;
     let layout = visit.layout(request.ui_locales.as_deref());
+    let layout = layout.at("/consent").about(Some(sealed.0.expose()));
     let resources = visit.app().cache.resources().await?;
     let asked = authorize::asked(request);
     let logo = visit.logo_of(&request.client);

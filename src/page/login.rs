@@ -86,8 +86,10 @@ async fn form(
     let name = request.map(|request| isolated(request.client.name()));
     let destination = request.and_then(|request| link(Some(&request.return_to.redirect_uri)));
     let person = confirms.map(|signed_in| Person::of(&signed_in.user));
+    let sealed = sealed.as_ref().map(|sealed| sealed.0.expose());
+    let layout = visit.layout(request.and_then(|request| request.ui_locales.as_deref()));
     let page = Login {
-        layout: visit.layout(request.and_then(|request| request.ui_locales.as_deref())),
+        layout: layout.at("/login").about(sealed),
         client: name.as_deref().map(|name| Client { name, logo: logo.as_deref() }),
         destination: destination.map(|link| link.host()),
         person,
@@ -95,7 +97,7 @@ async fn form(
         identifier: person.map_or(&typed.identifier, |person| person.handle),
         keep: confirms.map_or(typed.keep, |signed_in| signed_in.session.remembered),
         csrf: &visit.csrf(&purpose(waiting.map(|waiting| waiting.kept.id.as_str()))).await?,
-        request: sealed.as_ref().map(|sealed| sealed.0.expose()),
+        request: sealed,
         problem,
     };
     let mut response = visit.page(&page, Csp::Leaving).await?;

@@ -37,7 +37,7 @@ async fn page(
     let name = client.map(|client| isolated(client.name()));
     let logo = client.and_then(|client| visit.logo_of(client));
     let page = Logout {
-        layout: visit.layout(asked.ui_locales.as_deref()),
+        layout: visit.layout(asked.ui_locales.as_deref()).at("/logout/confirm"),
         client: name.as_deref().map(|name| Client { name, logo: logo.as_deref() }),
         person: Person::of(&signed_in.user),
         csrf: &visit.csrf(&purpose(query, signed_in)).await?,

@@ -43,8 +43,9 @@ async fn page(visit: &Visit, waiting: &Waiting, signed_in: &SignedIn) -> Result<
     let name = isolated(client.name());
     let destination = link(Some(&waiting.request.return_to.redirect_uri));
     let csrf = visit.csrf(&steps::purpose(PAGE, &waiting.kept.id, Some(signed_in))).await?;
+    let layout = visit.layout(waiting.request.ui_locales.as_deref());
     let page = SelectAccount {
-        layout: visit.layout(waiting.request.ui_locales.as_deref()),
+        layout: layout.at("/select-account").about(Some(sealed.0.expose())),
         client: Client { name: &name, logo: logo.as_deref() },
         destination: destination.map(|link| link.host()),
         person: Person::of(&signed_in.user),

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use super::*;
 use crate::page::device::Device;
 use crate::people::activity::What;
-use crate::render::layout::{Brand, Look};
+use crate::render::language::Place;
+use crate::render::layout::{Brand, Look, Picture};
 use crate::render::words::{LANGUAGES, Trouble, Words};
 use crate::types::Timestamp;
 
@@ -167,7 +168,7 @@ fn account<'a>(layout: Layout<'a>, name: &'a str) -> Account<'a> {
 
 /// Every page, with an application and people of this name.
 fn pages(look: &Look, words: &'static Words, name: &str) -> Vec<(String, String)> {
-    let layout = Layout { look, words, now: NOW };
+    let layout = Layout { look, words, now: NOW, place: Some(Place::default()) };
     let client = Client { name, logo: None };
     let who = if name == HOSTILE { HOSTILE } else { "Ada Lovelace" };
     let mut pages = Vec::new();
@@ -345,7 +346,8 @@ fn every_page_speaks_the_language_it_says() {
 #[test]
 fn a_wrong_password_keeps_what_was_typed_and_says_so_in_words() {
     let look = look();
-    let layout = Layout { look: &look, words: LANGUAGES[0], now: NOW };
+    let layout =
+        Layout { look: &look, words: LANGUAGES[0], now: NOW, place: Some(Place::default()) };
     let page = Login {
         identifier: "ada@example.org",
         keep: true,
@@ -366,7 +368,8 @@ fn a_wrong_password_keeps_what_was_typed_and_says_so_in_words() {
 #[test]
 fn consent_can_be_given_refused_and_given_in_part() {
     let look = look();
-    let layout = Layout { look: &look, words: LANGUAGES[0], now: NOW };
+    let layout =
+        Layout { look: &look, words: LANGUAGES[0], now: NOW, place: Some(Place::default()) };
 
     let html = consent(layout, "Photos").render().unwrap();
 
@@ -385,4 +388,34 @@ fn consent_can_be_given_refused_and_given_in_part() {
         ]
     );
     assert!(html.contains("See these details: date of birth, time zone"));
+}
+
+/// A logo for light ground lies on a light plate in the dark scheme, unless there is one for dark ground.
+#[test]
+fn a_logo_is_seen_in_both_schemes() {
+    let picture = |name: &str| {
+        let bytes = format!("<svg>{name}</svg>").into();
+        Some(Picture { bytes, media_type: "image/svg+xml" })
+    };
+    let page = |brand: Brand| {
+        let look = Look::new(brand, "/id");
+        let place = Some(Place::default());
+        Home { layout: Layout { look: &look, words: LANGUAGES[0], now: NOW, place } }
+            .render()
+            .unwrap()
+    };
+    let brand = Brand { logo: picture("logo"), ..Brand::named("Meadowlark") };
+
+    let plated = page(brand.clone());
+    let both = page(Brand { logo_dark: picture("dark"), icon: picture("icon"), ..brand });
+
+    assert!(plated.contains("<img class=\"brand-logo plate\" src=\"/id/brand/logo?v="), "{plated}");
+    assert!(plated.contains("<link rel=\"icon\" href=\"/id/brand/logo?v="), "{plated}");
+    let dark = "<picture><source srcset=\"/id/brand/logo-dark?v=";
+    assert!(
+        both.contains(dark) && both.contains("media=\"(prefers-color-scheme: dark)\""),
+        "{both}"
+    );
+    assert!(both.contains("<img class=\"brand-logo\" src=\"/id/brand/logo?v="), "{both}");
+    assert!(both.contains("<link rel=\"icon\" href=\"/id/brand/icon?v="), "{both}");
 }

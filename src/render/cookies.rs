@@ -16,6 +16,7 @@ pub struct Cookies {
     session: String,
     browser: String,
     device: String,
+    language: String,
     /// The `__Host-` prefix holds a cookie to this very host, over TLS, so that no other host of the
     /// domain can plant one (THREATS UI-02). Over http, which the configuration allows on loopback
     /// only, not every browser keeps a `Secure` cookie.
@@ -31,6 +32,8 @@ pub enum Cookie {
     Browser,
     /// By which accounts know a browser that has signed in to them before.
     Device,
+    /// Which language the person has chosen.
+    Language,
 }
 
 impl Cookies {
@@ -44,6 +47,7 @@ impl Cookies {
             session: name("session"),
             browser: name("browser"),
             device: name("device"),
+            language: name("language"),
             is_https,
         }
     }
@@ -53,6 +57,7 @@ impl Cookies {
             Cookie::Session => &self.session,
             Cookie::Browser => &self.browser,
             Cookie::Device => &self.device,
+            Cookie::Language => &self.language,
         }
     }
 

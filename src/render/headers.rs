@@ -1,8 +1,8 @@
 //! The header fields that every answer has, errors included (THREATS M7).
 
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
-    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, SET_COOKIE,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderName, HeaderValue};
 
@@ -59,6 +59,11 @@ pub fn finish(response: &mut Response, head: &Head, is_secure: bool) {
     // > transport (RFC 6797 §7.2)
     if head.site.is_https && is_secure {
         headers.insert(STRICT_TRANSPORT_SECURITY, head.site.hsts.clone());
+    }
+    let is_page =
+        headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    if let Some(cookie) = head.kept_words().filter(|_| is_page) {
+        headers.append(SET_COOKIE, cookie);
     }
     if let Some(nonce) = head.dpop_nonce() {
         headers.insert(&DPOP_NONCE, nonce.clone());

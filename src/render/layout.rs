@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use axum::body::Bytes;
 
 use super::assets::Assets;
+use super::language::Place;
 use super::words::Words;
 use crate::config;
 use crate::types::Timestamp;
@@ -40,9 +41,9 @@ impl Brand {
         Self {
             name: name.into(),
             logo: None,
-            accent: Accent::default(),
             logo_dark: None,
             icon: None,
+            accent: Accent::default(),
             support: None,
             privacy: None,
             imprint: None,
@@ -52,7 +53,7 @@ impl Brand {
     /// What `[brand]` says; the pictures are read from their files.
     ///
     /// # Errors
-    /// When the file cannot be read, or is none of the four formats.
+    /// When a file cannot be read, or is none of the four formats.
     pub fn of(config: &config::Brand) -> io::Result<Self> {
         let light = config.accent.map(Accent::of);
         let accent = match (light, config.accent_dark) {
@@ -62,8 +63,8 @@ impl Brand {
             (None, None) => Accent::default(),
         };
         let link = |url: &Option<config::Link>| url.as_ref().map(config::Link::to_string);
-        Ok(Self {
         let picture = |file: &Option<PathBuf>| file.as_deref().map(Picture::read).transpose();
+        Ok(Self {
             name: isolated(&config.organisation).into_owned(),
             logo: picture(&config.logo)?,
             logo_dark: picture(&config.logo_dark)?,
@@ -189,6 +190,8 @@ pub struct Layout<'a> {
     pub words: &'static Words,
     /// When the request came: ages are counted from it.
     pub now: Timestamp,
+    /// Where the page is found in other languages; none where it speaks this one alone.
+    pub place: Option<Place<'a>>,
 }
 
 impl Layout<'_> {

@@ -15,6 +15,7 @@ pub mod document;
 mod form;
 pub mod headers;
 pub mod json;
+pub mod language;
 pub mod layout;
 pub mod page;
 pub mod redirect;

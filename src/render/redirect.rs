@@ -8,7 +8,7 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderValue, StatusCode};
 
 use super::answer::{self, Answer};
-use super::layout::Link;
+use super::layout::{Layout, Link};
 use super::page::{self, Csp, Page};
 use super::view::FormPost;
 use super::{Head, Response};
@@ -33,7 +33,7 @@ impl Answer for authorize::Answer {
                 let fields: Vec<(&str, &str)> =
                     self.parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
                 let page = FormPost {
-                    layout: head.layout(head.words()),
+                    layout: Layout { place: None, ..head.layout(head.words()) },
                     client: Link::to(uri).map_or(uri, |link| link.host()),
                     action: uri,
                     fields: &fields,

@@ -101,13 +101,20 @@ impl Head {
     /// The words of the reader's language.
     pub fn words(&self) -> &'static Words {
         let query = self.query().unwrap_or_default();
-        let asked = query.one("ui_locales").ok().flatten();
-        words::choose(asked, Some(&self.list(ACCEPT_LANGUAGE)))
+        self.words_for(query.one("ui_locales").ok().flatten())
+    }
+
+    /// The same where an application has named languages (`ui_locales`): a person who has chosen one on a
+    /// page of ours is heard before it.
+    pub(super) fn words_for(&self, ui_locales: Option<&str>) -> &'static Words {
+        let others = || words::choose(ui_locales, Some(&self.list(ACCEPT_LANGUAGE)));
+        self.chosen_words().unwrap_or_else(others)
     }
 
     /// What every page carries.
     pub fn layout(&self, words: &'static Words) -> Layout<'_> {
-        Layout { look: &self.site.look, words, now: self.trace.now() }
+        let place = Some(self.place());
+        Layout { look: &self.site.look, words, now: self.trace.now(), place }
     }
 
     /// Logs and records a refusal that is answered with the same form again.

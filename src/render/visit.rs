@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::http::header::{ACCEPT_LANGUAGE, LOCATION, ORIGIN, SET_COOKIE, USER_AGENT};
+use axum::http::header::{LOCATION, ORIGIN, SET_COOKIE, USER_AGENT};
 
 use super::browser::{Browser, Browsers};
 use super::cookies::Cookie;
@@ -11,7 +11,7 @@ use super::layout::{Layout, Link};
 use super::page::{self, Csp};
 use super::redirect::see_other;
 use super::view::FormPost;
-use super::words::{self, Words};
+use super::words::Words;
 use super::{Head, Request, Response};
 use crate::app::App;
 use crate::flow::authorize::{Next, Unanswered};
@@ -68,10 +68,7 @@ impl Visit {
 
     /// The words of the reader's language.
     pub fn words(&self, ui_locales: Option<&str>) -> &'static Words {
-        ui_locales.map_or_else(
-            || self.head.words(),
-            |asked| words::choose(Some(asked), Some(&self.head.list(ACCEPT_LANGUAGE))),
-        )
+        ui_locales.map_or_else(|| self.head.words(), |asked| self.head.words_for(Some(asked)))
     }
 
     /// What every page carries.
@@ -227,7 +224,7 @@ impl Visit {
         }
         let shown = [("show", "1")];
         let page = FormPost {
-            layout: self.layout(None),
+            layout: Layout { place: None, ..self.layout(None) },
             client: &self.head.site.look.brand.name,
             action: &format!("{}{path}", self.head.site.look.base),
             fields: &[fields, &shown].concat(),

@@ -38,6 +38,11 @@ impl<'a> Browser<'a> {
         Self { server, cookies: BTreeMap::new() }
     }
 
+    /// Whose pages it shows.
+    pub(crate) fn server(&self) -> &'a Server {
+        self.server
+    }
+
     /// Opens an address of ours.
     pub(crate) async fn open(&mut self, target: &str) -> Place {
         let ask = self.server.ask("GET", target).header("sec-fetch-site", "none");
@@ -216,7 +221,7 @@ fn filled(form: &Form, place: &Place, fields: &[(&str, &str)]) -> (String, Strin
 impl Place {
     /// Whether it is the form by which our own script carries what is too long for an address.
     fn is_carried_by_script(&self) -> bool {
-        self.answer.text.contains("name=\"show\"")
+        self.answer.text.contains("form_post.js") && self.answer.text.contains("name=\"show\"")
     }
 
     /// The hidden fields of the first form.

@@ -43,6 +43,7 @@ mod headers;
 mod inventory;
 mod jwt_sites;
 mod key_rotation;
+mod languages;
 mod limits;
 mod listeners;
 mod liveness;

@@ -4,6 +4,7 @@ use super::*;
 
 pub(super) const WORDS: Words = Words {
     lang: "de",
+    language: "Deutsch",
     common: Common {
         support: "Hilfe",
         privacy: "Datenschutz",
@@ -11,6 +12,7 @@ pub(super) const WORDS: Words = Words {
         title: |what, place| format!("{what} – {place}"),
         problem: "Fehler: ",
         footer: "Weitere Informationen",
+        language: "Sprache",
         new_tab: "öffnet einen neuen Tab",
         show_password: "Passwort anzeigen",
         caps_lock: "Die Feststelltaste ist aktiv.",

@@ -4,6 +4,7 @@ use super::*;
 
 pub(super) const WORDS: Words = Words {
     lang: "en",
+    language: "English",
     common: Common {
         support: "Help",
         privacy: "Privacy",
@@ -11,6 +12,7 @@ pub(super) const WORDS: Words = Words {
         title: |what, place| format!("{what} – {place}"),
         problem: "Error: ",
         footer: "More information",
+        language: "Language",
         new_tab: "opens in a new tab",
         show_password: "Show password",
         caps_lock: "Caps Lock is on.",

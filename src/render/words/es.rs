@@ -4,6 +4,7 @@ use super::*;
 
 pub(super) const WORDS: Words = Words {
     lang: "es",
+    language: "Español",
     common: Common {
         support: "Ayuda",
         privacy: "Privacidad",
@@ -11,6 +12,7 @@ pub(super) const WORDS: Words = Words {
         title: |what, place| format!("{what} – {place}"),
         problem: "Error: ",
         footer: "Más información",
+        language: "Idioma",
         new_tab: "se abre en otra pestaña",
         show_password: "Mostrar la contraseña",
         caps_lock: "El bloqueo de mayúsculas está activado.",

@@ -4,6 +4,7 @@ use super::*;
 
 pub(super) const WORDS: Words = Words {
     lang: "fr",
+    language: "Français",
     common: Common {
         support: "Aide",
         privacy: "Confidentialité",
@@ -11,6 +12,7 @@ pub(super) const WORDS: Words = Words {
         title: |what, place| format!("{what} – {place}"),
         problem: "Erreur : ",
         footer: "Plus d’informations",
+        language: "Langue",
         new_tab: "s’ouvre dans un nouvel onglet",
         show_password: "Afficher le mot de passe",
         caps_lock: "Le verrouillage des majuscules est activé.",

@@ -24,7 +24,7 @@ pub fn choose(ui_locales: Option<&str>, accept_language: Option<&str>) -> &'stat
     /// More preferences than this are not a person's.
     const MOST: usize = 16;
 
-    let asked = ui_locales.unwrap_or_default().split(' ').take(MOST).find_map(find);
+    let asked = ui_locales.unwrap_or_default().split(' ').take(MOST).find_map(named);
     asked
         .or_else(|| {
             let mut ranges: Vec<(&str, f32)> =
@@ -32,13 +32,13 @@ pub fn choose(ui_locales: Option<&str>, accept_language: Option<&str>) -> &'stat
             ranges.retain(|(_, weight)| *weight > 0.0);
             // Stable: equals stay in the order they were sent in.
             ranges.sort_by(|(_, a), (_, b)| b.total_cmp(a));
-            ranges.into_iter().find_map(|(tag, _)| find(tag))
+            ranges.into_iter().find_map(|(tag, _)| named(tag))
         })
         .unwrap_or(&en::WORDS)
 }
 
 /// The language of a tag, by its first subtag: `de-AT` is German.
-fn find(tag: &str) -> Option<&'static Words> {
+pub fn named(tag: &str) -> Option<&'static Words> {
     let language = tag.trim().split(['-', '_']).next().unwrap_or_default();
     LANGUAGES.into_iter().find(|words| words.lang.eq_ignore_ascii_case(language))
 }
@@ -58,6 +58,8 @@ pub type With = fn(&str) -> String;
 pub struct Words {
     /// The language (BCP 47).
     pub lang: &'static str,
+    /// What the language calls itself.
+    pub language: &'static str,
     /// What stands on many pages.
     pub common: Common,
     /// Sign-in.
@@ -107,6 +109,8 @@ pub struct Common {
     pub problem: &'static str,
     /// The accessible name of the links at the foot.
     pub footer: &'static str,
+    /// Before the language that the page speaks, where another can be chosen.
+    pub language: &'static str,
     /// Said of a link that opens another tab.
     pub new_tab: &'static str,
     /// The accessible name of the button that shows a password as it is typed.

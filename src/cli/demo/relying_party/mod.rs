@@ -285,7 +285,12 @@ impl Party {
             return StatusCode::SERVICE_UNAVAILABLE.into_response();
         };
         let page = Home {
-            layout: Layout { look: &self.look, words: words::choose(Some("en"), None), now },
+            layout: Layout {
+                look: &self.look,
+                words: words::choose(Some("en"), None),
+                now,
+                place: None,
+            },
             issuer: self.provider.issuer(),
             notice: visit.notice.as_ref(),
             certificates,

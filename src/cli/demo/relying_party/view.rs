@@ -262,7 +262,8 @@ mod tests {
 
     fn page(signed_in: Option<&SignedIn>, notice: Option<&Notice>, now: Timestamp) -> String {
         let look = Look::new(Brand::named("Demo application"), "");
-        let layout = Layout { look: &look, words: words::choose(Some("en"), None), now };
+        let layout =
+            Layout { look: &look, words: words::choose(Some("en"), None), now, place: None };
         let somebody = signed_in.map(|signed_in| Somebody::new(signed_in, now));
         let issuer = "http://localhost:8080";
         let page = Home { layout, issuer, notice, certificates: Vec::new(), somebody };
