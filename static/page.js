@@ -28,6 +28,19 @@ for (const hint of document.querySelectorAll("[data-caps]")) {
   field.addEventListener("blur", () => (hint.textContent = ""));
 }
 
+// A list of languages closes when somebody looks elsewhere.
+for (const list of document.querySelectorAll(".languages")) {
+  addEventListener("click", (event) => {
+    list.open &&= list.contains(event.target);
+  });
+  list.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && list.open) {
+      list.open = false;
+      list.querySelector("summary").focus();
+    }
+  });
+}
+
 // A button that has sent its form looks busy. It is not disabled: its value is part of the form, and another
 // press does no harm where the first one was lost.
 addEventListener("submit", (event) => event.submitter?.setAttribute("aria-busy", "true"));

@@ -60,9 +60,10 @@ pub fn finish(response: &mut Response, head: &Head, is_secure: bool) {
     if head.site.is_https && is_secure {
         headers.insert(STRICT_TRANSPORT_SECURITY, head.site.hsts.clone());
     }
-    let is_page =
-        headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
-    if let Some(cookie) = head.kept_words().filter(|_| is_page) {
+    let kind = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    if kind.is_some_and(|kind| kind.starts_with(b"text/html"))
+        && let Some(cookie) = head.kept_words()
+    {
         headers.append(SET_COOKIE, cookie);
     }
     if let Some(nonce) = head.dpop_nonce() {
