@@ -27,14 +27,13 @@ public class SpringApi {
     private static final String AUDIENCE = System.getenv("AUDIENCE");
 
     /**
-     * The decoder that spring.security.oauth2.resourceserver.jwt.issuer-uri makes refuses every token whose {@code typ} is not
-     * {@code JWT}, so also those of RFC 9068.
+     * The decoder that spring.security.oauth2.resourceserver.jwt.issuer-uri makes wants a {@code typ} of {@code JWT} or none: it refuses
+     * access tokens, and accepts ID tokens. In Spring Security 6.5 the builder needs {@code validateType(false)} besides.
      */
     @Bean
     JwtDecoder decoder() {
         var decoder = NimbusJwtDecoder.withIssuerLocation(ISSUER)
             .jwsAlgorithm(SignatureAlgorithm.ES256)
-            .validateType(false) // left to the validator below
             .build();
         decoder.setJwtValidator(JwtValidators.createAtJwtValidator()
             .issuer(ISSUER)

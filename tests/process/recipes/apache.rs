@@ -49,15 +49,16 @@ impl Apache {
     }
 }
 
-/// An application behind it, which answers with what it is told of the caller. Returns its address.
+/// An application behind it or another proxy, which answers with what it is told of the caller. Returns its address.
 pub(super) async fn application() -> String {
     let told = async |headers: HeaderMap| {
-        let told = |claim: &str| -> Option<Value> {
-            let value =
-                ["oidc", "oauth2"].map(|module| headers.get(format!("{module}_claim_{claim}")));
-            value.into_iter().flatten().next().map(|value| json!(value.to_str().unwrap()))
+        let told = |names: [&str; 3]| -> Option<Value> {
+            let value = names.into_iter().find_map(|name| headers.get(name));
+            value.map(|value| json!(value.to_str().unwrap()))
         };
-        let body = json!({ "sub": told("sub"), "email": told("email") }).to_string();
+        let sub = told(["oidc_claim_sub", "oauth2_claim_sub", "x-forwarded-user"]);
+        let email = told(["oidc_claim_email", "oauth2_claim_email", "x-forwarded-email"]);
+        let body = json!({ "sub": sub, "email": email }).to_string();
         Response::builder().header(CONTENT_TYPE, "application/json").body(Body::from(body)).unwrap()
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

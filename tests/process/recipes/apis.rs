@@ -7,8 +7,8 @@ use tokio::process::Command;
 use crate::application::Answer;
 
 use super::apache::{self, Apache};
-use super::issuer::{AUDIENCE, Issuer, forge};
-use super::program::{Program, java, node, python};
+use super::issuer::{AUDIENCE, Issuer, forge, with, without};
+use super::program::{Program, go, java, node, python};
 
 #[tokio::test]
 async fn pyjwt_for_python() {
@@ -33,6 +33,11 @@ async fn spring_boot_for_java() {
 #[tokio::test]
 async fn nimbus_for_java() {
     Judge::STRICT.run(java("java/NimbusApi.java")).await;
+}
+
+#[tokio::test]
+async fn go_oidc_for_go() {
+    Judge::STRICT.run(go("api").await).await;
 }
 
 /// A tool's call is a POST: to a GET it says that, once it knows who asks.
@@ -145,6 +150,7 @@ impl Judge {
             ("an expired one", claiming("exp", (now - 600).into())),
             ("one that never expires", issuer.sign(&head, &without(&claims, "exp"))),
             ("one that is bound to a key", claiming("cnf", json!({ "jkt": "0ZcOCORZNYy" }))),
+            ("one that is bound to a certificate", claiming("cnf", json!({ "x5t#S256": "bwcK0" }))),
             ("one signed by somebody else", forge(&head, &claims)),
             ("one that nobody signed", format!("{unsigned}.")),
         ] {
@@ -158,16 +164,4 @@ impl Judge {
         let challenge = narrow.header("www-authenticate");
         assert!(challenge.contains("insufficient_scope") || !self.has_challenges, "{narrow:?}");
     }
-}
-
-fn with(document: &Value, name: &str, value: Value) -> Value {
-    let mut changed = document.clone();
-    changed[name] = value;
-    changed
-}
-
-fn without(document: &Value, name: &str) -> Value {
-    let mut changed = document.clone();
-    changed.as_object_mut().unwrap().remove(name);
-    changed
 }

@@ -8,7 +8,7 @@ use crate::browser::Browser;
 use crate::server::Server;
 
 use super::apache::{self, Apache};
-use super::program::{Program, java, node, python};
+use super::program::{Program, go, java, node, python};
 
 #[tokio::test]
 async fn requests_oauthlib_for_python() {
@@ -44,6 +44,17 @@ async fn auth_js_for_javascript() {
 async fn spring_boot_for_java() {
     let callback = "/login/oauth2/code/gatewright";
     signs_in(java("java/SpringClient.java"), callback, json!({}), "").await;
+}
+
+#[tokio::test]
+async fn go_oidc_for_go() {
+    signs_in(go("oidc").await, "/callback", json!({}), "").await;
+}
+
+#[tokio::test]
+async fn goth_for_go() {
+    let metadata = json!({ "gw_require_pkce": false, "gw_require_nonce": false });
+    signs_in(go("goth").await, "/callback", metadata, "").await;
 }
 
 /// Apache asks who somebody is, and tells the application behind it.

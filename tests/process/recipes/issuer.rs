@@ -114,3 +114,17 @@ fn sign(key: &EncodingKey, head: &Value, claims: &Value) -> String {
     let signature = crypto::sign(message.as_bytes(), key, Alg::ES256).unwrap();
     [message, signature].join(".")
 }
+
+/// The document with another value of that name.
+pub(super) fn with(document: &Value, name: &str, value: Value) -> Value {
+    let mut changed = document.clone();
+    changed[name] = value;
+    changed
+}
+
+/// The document without that name.
+pub(super) fn without(document: &Value, name: &str) -> Value {
+    let mut changed = document.clone();
+    changed.as_object_mut().unwrap().remove(name);
+    changed
+}

@@ -5,5 +5,6 @@ mod apis;
 mod applications;
 mod issuer;
 mod mcp;
+mod oauth2_proxy;
 mod program;
 mod spa;

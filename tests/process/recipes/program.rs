@@ -28,6 +28,16 @@ pub(super) fn java(file: &str) -> Command {
     run("java", &["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", &jars], file)
 }
 
+/// Builds a recipe for Go: what `go run` starts would outlive it.
+pub(super) async fn go(package: &str) -> Command {
+    let program = recipe("go/bin").join(package);
+    let mut build = Command::new("go");
+    build.args(["build", "-buildvcs=false", "-o"]).arg(&program).arg(format!("./{package}"));
+    let built = build.current_dir(recipe("go")).output().await.expect("scripts/setup installs it");
+    assert!(built.status.success(), "{built:?}");
+    Command::new(program)
+}
+
 fn run(interpreter: &str, options: &[&str], file: &str) -> Command {
     let mut command = Command::new(interpreter);
     command.args(options).arg(recipe(file));
