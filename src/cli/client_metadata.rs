@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::desk;
 use super::exit::Wrong;
+use super::language::name_in;
 use crate::types::client::{AuthMethod, Client, GrantType, Metadata, SubjectType, TokenFormat};
 use crate::types::{Timestamp, json as strict};
 
@@ -24,6 +25,9 @@ pub(super) struct Described {
     /// client_name: what people call it.
     #[arg(long)]
     name: Option<String>,
+    /// client_name#LANGUAGE: its name in this language; an empty name removes it; may be repeated.
+    #[arg(long = "name-in", value_name = "LANGUAGE=NAME")]
+    names_in: Vec<String>,
     /// redirect_uris: where answers may go; may be repeated.
     #[arg(long = "redirect-uri", value_name = "URI")]
     redirect_uris: Vec<String>,
@@ -132,8 +136,13 @@ impl Described {
             document.retain(|name, _| !is_name(name) && name != "gw_shared_certificate_name");
         }
         document.extend(flags);
-        serde_json::from_value(Value::Object(document))
-            .map_err(|error| Wrong(format!("the client metadata cannot be read: {error}")).into())
+        let mut metadata: Metadata = serde_json::from_value(Value::Object(document))
+            .map_err(|error| Wrong(format!("the client metadata cannot be read: {error}")))?;
+        for given in &self.names_in {
+            let (tag, name) = name_in(given)?;
+            metadata.translations.set("client_name", tag, name);
+        }
+        Ok(metadata)
     }
 
     /// The members that flags name.

@@ -16,6 +16,7 @@ mod desk;
 mod exit;
 mod init;
 mod key;
+mod language;
 mod named;
 mod print;
 mod reference;

@@ -6,10 +6,12 @@ use serde_json::json;
 
 use super::desk::Desk;
 use super::exit::{Absent, Wrong};
+use super::language::{language, name_in};
 use super::print::Answer;
 use crate::flow::resources;
 use crate::store;
 use crate::types::client::TokenFormat;
+use crate::types::language::Translations;
 use crate::types::resource::DeclaredScope;
 use crate::types::{Resource, ResourceId, Seconds};
 
@@ -21,6 +23,12 @@ pub(super) enum ResourceCommand {
 Examples:
   gatewright resource create https://api.example.org/invoices --name Invoices \\
       --scope invoices.read='Read your invoices' --scope invoices.pay='Pay your invoices'
+
+  # Listed first and marked: invoices.pay. In English, and in German on German pages.
+  gatewright resource create https://api.example.org/invoices --name Invoices --name-in de=Rechnungen \\
+      --scope invoices.read='Read your invoices' --scope-in invoices.read#de='Ihre Rechnungen lesen' \\
+      --scope invoices.pay='Pay your invoices' --scope-in invoices.pay#de='Ihre Rechnungen bezahlen' \\
+      --sensitive invoices.pay
 
   gatewright resource create https://api.example.org/audit --name Audit --token-format opaque \\
       --token-lifetime 60")]
@@ -36,8 +44,11 @@ Examples:
 Examples:
   gatewright resource update https://api.example.org/invoices --token-lifetime 600
   gatewright resource update https://api.example.org/invoices --scope invoices.read='See invoices'
+  gatewright resource update https://api.example.org/invoices --scope-in invoices.read#fr='Lire vos factures'
+  gatewright resource update https://api.example.org/invoices --sensitive invoices.pay=false
 
-Scopes that are given replace all of those that were registered.")]
+Scopes that are given replace all of those that were registered. One of the same name stays sensitive, and keeps
+its texts in other languages if its text is the same.")]
     Update(Update),
     /// Delete an API: nobody gets a token for it any more.
     #[command(after_help = "\
@@ -76,6 +87,15 @@ pub(super) struct Rest {
     /// A scope, and what it allows in the words of the consent page; may be repeated.
     #[arg(long = "scope", value_name = "SCOPE=TEXT")]
     scopes: Vec<String>,
+    /// A scope that deserves care: the consent page lists it first, and marks it; may be repeated.
+    #[arg(long = "sensitive", value_name = "SCOPE[=BOOL]")]
+    sensitive: Vec<String>,
+    /// The text of a scope in this language; an empty text removes it; may be repeated.
+    #[arg(long = "scope-in", value_name = "SCOPE#LANGUAGE=TEXT")]
+    scopes_in: Vec<String>,
+    /// Its name in this language; an empty name removes it; may be repeated.
+    #[arg(long = "name-in", value_name = "LANGUAGE=NAME")]
+    names_in: Vec<String>,
     /// How its access tokens look; jwt if nobody says anything.
     #[arg(long, value_name = "FORMAT", value_parser = formats())]
     token_format: Option<String>,
@@ -110,8 +130,38 @@ impl ResourceCommand {
 impl Rest {
     fn put_into(self, resource: &mut Resource) -> anyhow::Result<()> {
         if !self.scopes.is_empty() {
+            let before = std::mem::take(&mut resource.scopes);
             resource.scopes =
-                self.scopes.iter().map(|text| scope(text)).collect::<Result<_, _>>()?;
+                self.scopes.iter().map(|text| scope(text, &before)).collect::<Result<_, _>>()?;
+        }
+        for text in &self.sensitive {
+            let (name, is_so) = match text.split_once('=') {
+                None => (text.as_str(), true),
+                Some((name, "true")) => (name, true),
+                Some((name, "false")) => (name, false),
+                Some((_, other)) => {
+                    return Err(
+                        Wrong(format!("--sensitive {text}: {other} is not true or false")).into()
+                    );
+                }
+            };
+            declared(&mut resource.scopes, name)?.sensitive = is_so;
+        }
+        for given in &self.scopes_in {
+            let Some(((name, tag), text)) =
+                given.split_once('=').and_then(|(key, text)| Some((key.rsplit_once('#')?, text)))
+            else {
+                return Err(Wrong(format!(
+                    "--scope-in {given}: write --scope-in invoices.read#de='Ihre Rechnungen lesen'"
+                ))
+                .into());
+            };
+            let scope = declared(&mut resource.scopes, name)?;
+            scope.translations.set("text", language(tag)?, text.trim());
+        }
+        for given in &self.names_in {
+            let (tag, name) = name_in(given)?;
+            resource.translations.set("name", tag, name);
         }
         if let Some(format) = self.token_format {
             resource.access_token_format = TokenFormat::parse(&format);
@@ -123,13 +173,36 @@ impl Rest {
     }
 }
 
-fn scope(text: &str) -> Result<DeclaredScope, Wrong> {
+/// A scope as it is written. What was declared of it before stays, as far as it is of the same text.
+fn scope(text: &str, before: &[DeclaredScope]) -> Result<DeclaredScope, Wrong> {
     let Some((name, text)) = text.split_once('=') else {
         return Err(Wrong(format!(
             "the scope {text} has no text: write --scope {text}='What it allows'"
         )));
     };
-    Ok(DeclaredScope { name: name.to_owned(), text: text.trim().to_owned() })
+    let (name, text) = (name.to_owned(), text.trim().to_owned());
+    let same = before.iter().find(|scope| scope.name == name);
+    let is_same_text = same.is_some_and(|scope| scope.text == text);
+    Ok(DeclaredScope {
+        name,
+        text,
+        sensitive: same.is_some_and(|scope| scope.sensitive),
+        translations: same
+            .filter(|_| is_same_text)
+            .map(|scope| scope.translations.clone())
+            .unwrap_or_default(),
+    })
+}
+
+fn declared<'a>(
+    scopes: &'a mut [DeclaredScope],
+    name: &str,
+) -> Result<&'a mut DeclaredScope, Wrong> {
+    scopes.iter_mut().find(|scope| scope.name == name).ok_or_else(|| {
+        Wrong(format!(
+            "the API has no scope {name}: declare it with --scope {name}='What it allows'"
+        ))
+    })
 }
 
 async fn create(desk: &Desk, new: Create) -> anyhow::Result<Answer> {
@@ -139,6 +212,7 @@ async fn create(desk: &Desk, new: Create) -> anyhow::Result<Answer> {
         scopes: Vec::new(),
         access_token_format: None,
         access_token_lifetime: None,
+        translations: Translations::default(),
     };
     new.rest.put_into(&mut resource)?;
     resources::create(&desk.store, &desk.config.issuer, &resource, &desk.trace).await?;

@@ -87,10 +87,10 @@ pub enum Unanswered {
 /// Where an application is at home.
 #[derive(Debug)]
 pub struct Home {
-    /// What the application is called.
-    pub name: String,
-    /// As registered: its home page, or the origin of the redirect URI.
-    pub url: String,
+    /// The application, which may have registered a home page.
+    pub client: Arc<Client>,
+    /// The origin of the redirect URI, if that is on the web.
+    pub origin: Option<String>,
 }
 
 impl From<Error> for Unanswered {

@@ -128,8 +128,13 @@ fn lists(metadata: &Metadata) -> Result<(), Refusal> {
         metadata.gw_resources.len(),
         metadata.contacts.len(),
         metadata.default_acr_values.len(),
-    ];
-    must(longest.into_iter().all(|length| length <= MOST), "a list has more than 64 members")
+    ]
+    .into_iter()
+    .chain(metadata.translations.iter().map(|(_, texts)| texts.len()));
+    must(
+        longest.into_iter().all(|length| length <= MOST),
+        "a list has more than 64 members, or a text more than 64 languages",
+    )
 }
 
 fn texts(metadata: &Metadata) -> Result<(), Refusal> {
@@ -137,6 +142,12 @@ fn texts(metadata: &Metadata) -> Result<(), Refusal> {
         is_plain(&metadata.client_name, 200),
         "client_name is longer than 200 bytes, or has a character that cannot be seen",
     )?;
+    if let Some(names) = metadata.translations.of("client_name") {
+        must(
+            names.values().all(|name| !name.is_empty() && is_plain(name, 200)),
+            "client_name in a language is empty, longer than 200 bytes, or has a character that cannot be seen",
+        )?;
+    }
     for text in [&metadata.software_id, &metadata.software_version].into_iter().flatten() {
         must(
             is_plain(text, 200),
@@ -357,6 +368,15 @@ fn addresses(metadata: &Metadata, config: &Config) -> Result<(), Refusal> {
                 no(why).with("uri", address.escape_debug()).with("reason", reason)
             })?;
         }
+    }
+    let links = metadata.translations.iter().filter(|(member, _)| *member != "client_name");
+    for (tag, address) in links.flat_map(|(_, texts)| texts) {
+        web_address(address, config).map_err(|reason| {
+            no("client_uri, policy_uri or tos_uri in a language is not an https URI in its normal form")
+                .with("language", tag)
+                .with("uri", address.escape_debug())
+                .with("reason", reason)
+        })?;
     }
     for origin in &metadata.gw_allowed_origins {
         must_be_origin(origin).map_err(|reason| {

@@ -5,6 +5,8 @@
 //! never the request (THREATS PK-07, UI-11). A decision is made once. The same form sent again by the same
 //! browser leads to the application again, for a minute (decision 36).
 
+use serde_json::json;
+
 use super::Call;
 use super::authorize::{self, Answer, Home, Next, Request, Unanswered};
 use super::waiting::{self, WaitingRequest};
@@ -64,13 +66,13 @@ pub async fn resume(
     let kept = WaitingRequest::open(call, text).await?.ok_or_else(gone)?;
     let request = authorize::read(call, &Params::parse(&kept.parameters)?).await;
     if !browser.is_some_and(|browser| kept.is_of(&browser)) {
-        return Err(Unanswered::Over(gone(), request.ok().and_then(|request| home(&request))));
+        return Err(Unanswered::Over(gone(), request.ok().map(|request| home(&request))));
     }
     let request = request?;
     // What was denied, or decided more than a minute ago, is said to be over before anybody is asked again.
     let decided = decisions::find(call.store.db(), &kept.digest()).await?;
     if decided.is_some_and(|decision| !may_repeat(call, &decision)) {
-        return Err(Unanswered::Over(gone(), home(&request)));
+        return Err(Unanswered::Over(gone(), Some(home(&request))));
     }
     let (presented, is_renewed) = (kept.id.clone(), kept.is_over(call));
     let kept = if is_renewed { kept.renewed(call.now) } else { kept };
@@ -83,16 +85,12 @@ pub fn gone() -> Refusal {
         .because("this sign-in has expired, was finished already, or was begun in another browser")
 }
 
-/// Where the application of a request is at home, if that is on the web.
-fn home(request: &Request) -> Option<Home> {
-    let metadata = &request.client.metadata;
-    let origin = || {
-        let url = url::Url::parse(&request.return_to.redirect_uri).ok()?;
-        matches!(url.scheme(), "https" | "http")
-            .then(|| format!("{}/", url.origin().ascii_serialization()))
-    };
-    let url = metadata.client_uri.clone().or_else(origin)?;
-    Some(Home { name: request.client.name().to_owned(), url })
+/// Where the application of a request is at home.
+fn home(request: &Request) -> Home {
+    let url = url::Url::parse(&request.return_to.redirect_uri);
+    let on_the_web = url.ok().filter(|url| matches!(url.scheme(), "https" | "http"));
+    let origin = on_the_web.map(|url| format!("{}/", url.origin().ascii_serialization()));
+    Home { client: request.client.clone(), origin }
 }
 
 impl Waiting {
@@ -100,7 +98,7 @@ impl Waiting {
     pub fn told(&self, error: Error) -> Unanswered {
         match error {
             Error::Refused(refusal) if refusal.code == Code::NoSuchSignIn => {
-                Unanswered::Over(refusal, home(&self.request))
+                Unanswered::Over(refusal, Some(home(&self.request)))
             }
             error @ (Error::Refused(_) | Error::Failed(_)) => Unanswered::OnPage(error),
         }
@@ -330,15 +328,14 @@ pub async fn deny(
 }
 
 /// What the consent page shows, in one word: the answer must carry it, so that what is granted is what
-/// was seen (THREATS UI-11).
-pub fn shown(waiting: &Waiting, signed_in: &SignedIn) -> String {
+/// was seen (THREATS UI-11). `texts`: those of the APIs, as they are shown; what is shown of the client changes
+/// with its version.
+pub fn shown(waiting: &Waiting, signed_in: &SignedIn, texts: &[&str]) -> String {
     let asked = authorize::asked(&waiting.request);
     let client = &waiting.request.client;
-    let text = format!(
-        "{}\n{}\n{}\n{:?}\n{:?}\n{}",
-        client.id, client.version, asked.scope, asked.resources, asked.claims, signed_in.user.id
-    );
-    base64url::encode(Digest::of(text.as_bytes()).0)
+    let (of, who) = ((&client.id, client.version), &signed_in.user.id);
+    let what = json!([of, who, asked.scope.to_string(), asked.resources, asked.claims, texts]);
+    base64url::encode(Digest::of(what.to_string().as_bytes()).0)
 }
 
 /// A code that is about to be issued.

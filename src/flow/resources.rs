@@ -6,6 +6,7 @@ use super::client_metadata::{PERSONAL, is_lifetime, is_plain, must_be_resource};
 use crate::config::Issuer;
 use crate::record::{Event, Kind, Trace};
 use crate::store::{Store, Tx, resources, retrying, versions};
+use crate::types::language::Translations;
 use crate::types::{Code, Refusal, Resource, ResourceId, Result, Scope};
 
 /// Registers a resource.
@@ -20,7 +21,7 @@ pub async fn create(
 ) -> Result<()> {
     judge(resource, issuer)?;
     retrying(|| async {
-        let mut tx = store.write().await?;
+        let mut tx = changing(store).await?;
         if !resources::insert(&mut tx, resource, trace.now()).await? {
             return Err(no("there is a resource of this identifier already").into());
         }
@@ -41,7 +42,7 @@ pub async fn update(
 ) -> Result<()> {
     judge(resource, issuer)?;
     retrying(|| async {
-        let mut tx = store.write().await?;
+        let mut tx = changing(store).await?;
         if !resources::update(&mut tx, resource, trace.now()).await? {
             return Err(unknown().into());
         }
@@ -56,7 +57,7 @@ pub async fn update(
 /// `not_found`.
 pub async fn delete(store: &Store, id: &ResourceId, trace: &Trace) -> Result<()> {
     retrying(|| async {
-        let mut tx = store.write().await?;
+        let mut tx = changing(store).await?;
         if !resources::delete(&mut tx, id).await? {
             return Err(unknown().into());
         }
@@ -65,9 +66,16 @@ pub async fn delete(store: &Store, id: &ResourceId, trace: &Trace) -> Result<()>
     .await
 }
 
-/// Tells the other replicas and the audit trail, and makes it so.
-async fn note(mut tx: Tx, kind: Kind, id: &ResourceId, trace: &Trace) -> Result<()> {
+/// Begins a change, and tells the other replicas of it. Others wait until it is done: that makes the order in
+/// which APIs are registered one order.
+async fn changing(store: &Store) -> Result<Tx> {
+    let mut tx = store.write().await?;
     versions::bump(&mut tx, versions::Kind::Resources).await?;
+    Ok(tx)
+}
+
+/// Tells the audit trail, and makes it so.
+async fn note(mut tx: Tx, kind: Kind, id: &ResourceId, trace: &Trace) -> Result<()> {
     Event::success(kind).fact("resource", id.as_str()).write(&mut tx, trace).await?;
     tx.commit().await?;
     Ok(())
@@ -96,6 +104,7 @@ fn judge(resource: &Resource, issuer: &Issuer) -> Result<(), Refusal> {
             "the name is empty, longer than 200 bytes, or has a character that cannot be seen",
         ));
     }
+    texts(&resource.translations)?;
     if resource.access_token_lifetime.is_some_and(|lifetime| !is_lifetime(lifetime)) {
         return Err(no("access_token_lifetime is not between 10 seconds and 24 hours"));
     }
@@ -120,6 +129,22 @@ fn scopes(resource: &Resource) -> Result<(), Refusal> {
         if scope.text.is_empty() || !is_plain(&scope.text, 200) {
             return Err(no("the text of a scope is empty, longer than 200 bytes, or has a character that cannot be seen")
                 .with("scope", &scope.name));
+        }
+        texts(&scope.translations).map_err(|refusal| refusal.with("scope", &scope.name))?;
+    }
+    Ok(())
+}
+
+/// A name or a text in further languages.
+fn texts(translations: &Translations) -> Result<(), Refusal> {
+    for (member, texts) in translations.iter() {
+        if texts.len() > Translations::MOST {
+            return Err(no("a name or a text is there in more than 64 languages"));
+        }
+        let wrong = texts.iter().find(|(_, text)| text.is_empty() || !is_plain(text, 200));
+        if let Some((tag, _)) = wrong {
+            return Err(no("a name or a text in a language is empty, longer than 200 bytes, or has a character that cannot be seen")
+                .with("member", format!("{member}#{tag}")));
         }
     }
     Ok(())

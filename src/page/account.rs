@@ -99,7 +99,10 @@ async fn page(
             .iter()
             .map(|one| Activity {
                 what: one.what,
-                client: one.client.as_ref().and_then(|id| Some(about.find(id)?.0.name())),
+                client: one
+                    .client
+                    .as_ref()
+                    .and_then(|id| Some(about.find(id)?.0.name_in(layout.words.lang))),
                 device: one.user_agent.as_deref().map(Device::of),
                 address: one.address.as_deref(),
                 at: one.at,
@@ -146,12 +149,12 @@ fn application<'a>(
     words: &'static Words,
 ) -> Option<Application<'a>> {
     let (client, logo) = clients.find(&one.client_id)?;
-    let home = link(client.metadata.client_uri.as_ref());
+    let home = link(client.metadata.client_uri_in(words.lang));
     let mut hosts = client.metadata.redirect_uris.iter().filter_map(|uri| link(Some(uri)));
     let scope = |token: &'a str| {
         let declared = || {
             let mut scopes = resources.values().flat_map(|resource| &resource.scopes);
-            scopes.find(|scope| scope.name == token).map(|scope| scope.text.as_str())
+            scopes.find(|scope| scope.name == token).map(|scope| scope.text_in(words.lang))
         };
         let standard = words.scope(token).map(|words| words.name);
         Cow::from(standard.or_else(declared).unwrap_or(token))
@@ -162,7 +165,7 @@ fn application<'a>(
     let claims = (!claims.is_empty()).then(|| (words.consent.claims)(&claims.join(", ")));
     Some(Application {
         id: client.id.as_str(),
-        client: Client { name: client.name(), logo: logo.as_deref() },
+        client: Client { name: client.name_in(words.lang), logo: logo.as_deref() },
         home,
         host: hosts
             .next()

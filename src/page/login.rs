@@ -9,9 +9,8 @@ use crate::flow::authorize::{Next, Unanswered};
 use crate::flow::interaction::Waiting;
 use crate::people::session;
 use crate::people::sign_in::{Attempt, Outcome, sign_in};
-use crate::render::layout::isolated;
 use crate::render::page::Csp;
-use crate::render::visit::{Visit, link, must_have_token};
+use crate::render::visit::{Visit, link, must_have_token, name_of};
 use crate::render::{Answer, Request, Response};
 use crate::store::sessions::SignedIn;
 use crate::types::token::SessionSecret;
@@ -83,11 +82,11 @@ async fn form(
     let sealed = waiting.map(|waiting| waiting.kept.seal(&visit.call())).transpose()?;
     let request = waiting.map(|waiting| &waiting.request);
     let logo = request.and_then(|request| visit.logo_of(&request.client));
-    let name = request.map(|request| isolated(request.client.name()));
+    let layout = visit.layout(request.and_then(|request| request.ui_locales.as_deref()));
+    let name = request.map(|request| name_of(&request.client, layout.words));
     let destination = request.and_then(|request| link(Some(&request.return_to.redirect_uri)));
     let person = confirms.map(|signed_in| Person::of(&signed_in.user));
     let sealed = sealed.as_ref().map(|sealed| sealed.0.expose());
-    let layout = visit.layout(request.and_then(|request| request.ui_locales.as_deref()));
     let page = Login {
         layout: layout.at("/login").about(sealed),
         client: name.as_deref().map(|name| Client { name, logo: logo.as_deref() }),

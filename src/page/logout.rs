@@ -4,9 +4,8 @@ use axum::http::StatusCode;
 
 use super::view::{Client, Logout, Person, SignedOut};
 use crate::flow::logout;
-use crate::render::layout::isolated;
 use crate::render::page::{self, Csp, Page};
-use crate::render::visit::Visit;
+use crate::render::visit::{Visit, name_of};
 use crate::render::{Request, Response};
 use crate::store::sessions::SignedIn;
 use crate::types::{Code, Error, Params, Result};
@@ -34,10 +33,11 @@ async fn page(
     signed_in: &SignedIn,
 ) -> Result<Response> {
     let client = asked.client.as_deref();
-    let name = client.map(|client| isolated(client.name()));
     let logo = client.and_then(|client| visit.logo_of(client));
+    let layout = visit.layout(asked.ui_locales.as_deref());
+    let name = client.map(|client| name_of(client, layout.words));
     let page = Logout {
-        layout: visit.layout(asked.ui_locales.as_deref()).at("/logout/confirm"),
+        layout: layout.at("/logout/confirm"),
         client: name.as_deref().map(|name| Client { name, logo: logo.as_deref() }),
         person: Person::of(&signed_in.user),
         csrf: &visit.csrf(&purpose(query, signed_in)).await?,

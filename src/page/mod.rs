@@ -1,6 +1,7 @@
 //! The pages people use: sign-in, consent, account, sign-out.
 
 mod account;
+mod asks;
 mod consent;
 pub mod device;
 mod home;

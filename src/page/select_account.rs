@@ -1,49 +1,35 @@
 //! `/select-account`: `prompt=select_account` (OIDC Core §3.1.2.1).
 
-use axum::http::StatusCode;
-
-use super::steps::{self, Form, Sent};
+use super::steps::{self, Form, Sent, Step};
 use super::view::{Client, Person, SelectAccount};
-use crate::flow::authorize::{Next, Unanswered};
+use crate::flow::authorize::Unanswered;
 use crate::flow::interaction::Waiting;
-use crate::render::layout::isolated;
 use crate::render::page::Csp;
-use crate::render::visit::{Visit, link};
+use crate::render::visit::{Visit, link, name_of};
 use crate::render::{Request, Response};
 use crate::store::sessions::SignedIn;
 use crate::types::Result;
 
-/// What a form of this page names.
-const PAGE: &str = "select-account";
-
 /// Shows who is signed in.
 pub(super) async fn get(request: Request) -> Result<Response, Unanswered> {
-    let visit = &Visit::of(&request);
-    let waiting = visit.waiting(&visit.head.query()?).await?;
-    let signed_in = visit.signed_in(Some(&waiting.request.client.id)).await?;
-    show(visit, &waiting, signed_in.as_ref()).await
+    steps::get(request, Step::SelectAccount).await
 }
 
-async fn show(
+/// The page.
+///
+/// # Errors
+/// When the store fails.
+pub(super) async fn page(
     visit: &Visit,
     waiting: &Waiting,
-    signed_in: Option<&SignedIn>,
-) -> Result<Response, Unanswered> {
-    let next = steps::next(visit, waiting, signed_in)?;
-    let (Next::SelectAccount, Some(signed_in)) = (next, signed_in) else {
-        return steps::go_on(visit, waiting, signed_in).await;
-    };
-    Ok(page(visit, waiting, signed_in).await?)
-}
-
-async fn page(visit: &Visit, waiting: &Waiting, signed_in: &SignedIn) -> Result<Response> {
+    signed_in: &SignedIn,
+) -> Result<Response> {
     let client = &waiting.request.client;
     let sealed = waiting.kept.seal(&visit.call())?;
-    let logo = visit.logo_of(client);
-    let name = isolated(client.name());
-    let destination = link(Some(&waiting.request.return_to.redirect_uri));
-    let csrf = visit.csrf(&steps::purpose(PAGE, &waiting.kept.id, Some(signed_in))).await?;
     let layout = visit.layout(waiting.request.ui_locales.as_deref());
+    let (name, logo) = (name_of(client, layout.words), visit.logo_of(client));
+    let destination = link(Some(&waiting.request.return_to.redirect_uri));
+    let csrf = visit.csrf(&Step::SelectAccount.purpose(&waiting.kept.id, Some(signed_in))).await?;
     let page = SelectAccount {
         layout: layout.at("/select-account").about(Some(sealed.0.expose())),
         client: Client { name: &name, logo: logo.as_deref() },
@@ -57,11 +43,10 @@ async fn page(visit: &Visit, waiting: &Waiting, signed_in: &SignedIn) -> Result<
 
 /// Takes the choice.
 pub(super) async fn post(request: Request) -> Result<Response, Unanswered> {
-    let Sent { visit, params, mut waiting, signed_in, form } = steps::sent(request, PAGE).await?;
-    match form {
-        Form::Good => {}
-        Form::Asked => return show(&visit, &waiting, signed_in.as_ref()).await,
-        Form::Stale => return again(&visit, &waiting, signed_in.as_ref()).await,
+    let step = Step::SelectAccount;
+    let Sent { visit, params, mut waiting, signed_in, form } = steps::sent(request, step).await?;
+    if form != Form::Good {
+        return steps::show(&visit, &waiting, signed_in.as_ref(), step, form).await;
     }
     match (params.one("answer")?, &signed_in) {
         (Some("continue"), Some(chosen)) => {
@@ -72,19 +57,4 @@ pub(super) async fn post(request: Request) -> Result<Response, Unanswered> {
         (Some("cancel"), signed_in) => steps::deny(&visit, &waiting, signed_in.as_ref()).await,
         (_, _) => Ok(steps::other_account(&visit, &waiting).await?),
     }
-}
-
-/// Shows the page again, for a form that is stale.
-async fn again(
-    visit: &Visit,
-    waiting: &Waiting,
-    signed_in: Option<&SignedIn>,
-) -> Result<Response, Unanswered> {
-    let next = steps::next(visit, waiting, signed_in)?;
-    let (Next::SelectAccount, Some(signed_in)) = (next, signed_in) else {
-        return steps::show_due(visit, waiting, signed_in).await;
-    };
-    let mut response = page(visit, waiting, signed_in).await?;
-    *response.status_mut() = StatusCode::FORBIDDEN;
-    Ok(response)
 }

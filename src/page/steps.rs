@@ -1,6 +1,9 @@
 //! The way from one page to the next: judged anew at each step, by the request that is sealed and the
 //! sign-in that stands, never by what a form says (THREATS M10).
 
+use axum::http::StatusCode;
+
+use super::{consent, select_account};
 use crate::flow::authorize::{self, Next, Unanswered};
 use crate::flow::interaction::{self, Waiting};
 use crate::render::visit::{Visit, must_have_token};
@@ -8,10 +11,65 @@ use crate::render::{Answer, Request, Response};
 use crate::store::sessions::SignedIn;
 use crate::types::{Error, Params, Result};
 
-/// The token of a step's form is for one page, one request and one sign-in.
-pub(super) fn purpose(page: &str, request: &str, signed_in: Option<&SignedIn>) -> String {
-    let session = signed_in.map_or("", |signed_in| signed_in.session.id.as_str());
-    format!("{page} {request} {session}")
+/// A page that asks somebody who is signed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Which account?
+    SelectAccount,
+    /// What may the application do?
+    Consent,
+}
+
+impl Step {
+    /// The token of a step's form is for one page, one request and one sign-in.
+    pub(super) fn purpose(self, request: &str, signed_in: Option<&SignedIn>) -> String {
+        let page = match self {
+            Self::SelectAccount => "select-account",
+            Self::Consent => "consent",
+        };
+        let session = signed_in.map_or("", |signed_in| signed_in.session.id.as_str());
+        format!("{page} {request} {session}")
+    }
+}
+
+/// Shows the page of a step, where it is due.
+///
+/// # Errors
+/// What the client is told instead; a page when the request is gone.
+pub(super) async fn get(request: Request, step: Step) -> Result<Response, Unanswered> {
+    let visit = &Visit::of(&request);
+    let waiting = visit.waiting(&visit.head.query()?).await?;
+    let signed_in = visit.signed_in(Some(&waiting.request.client.id)).await?;
+    show(visit, &waiting, signed_in.as_ref(), step, Form::Asked).await
+}
+
+/// Shows the page of a step, where it is due, else goes on. For a form that is stale, the answer is 403, and
+/// what is due is shown: nothing is issued.
+///
+/// # Errors
+/// What the client is told instead.
+pub(super) async fn show(
+    visit: &Visit,
+    waiting: &Waiting,
+    signed_in: Option<&SignedIn>,
+    step: Step,
+    form: Form,
+) -> Result<Response, Unanswered> {
+    let is_stale = form == Form::Stale;
+    let mut response = match (step, next(visit, waiting, signed_in)?, signed_in) {
+        (Step::SelectAccount, Next::SelectAccount, Some(signed_in)) => {
+            select_account::page(visit, waiting, signed_in).await?
+        }
+        (Step::Consent, Next::Consent, Some(signed_in)) => {
+            consent::page(visit, waiting, signed_in, is_stale).await?
+        }
+        (_, next, _) if is_stale => return Ok(visit.step(next, waiting).await?),
+        (_, _, _) => return go_on(visit, waiting, signed_in).await,
+    };
+    if is_stale {
+        *response.status_mut() = StatusCode::FORBIDDEN;
+    }
+    Ok(response)
 }
 
 /// A step's form that came from our own page, and what it is about.
@@ -41,14 +99,14 @@ pub(super) enum Form {
 ///
 /// # Errors
 /// 403 for a form of another site; a page when the request is gone.
-pub(super) async fn sent(mut request: Request, page: &str) -> Result<Sent, Unanswered> {
+pub(super) async fn sent(mut request: Request, step: Step) -> Result<Sent, Unanswered> {
     let params = request.form_beside_query().await?;
     params.must_be_unique()?;
     let visit = Visit::of(&request);
     let browser = visit.must_be_at_home().await?;
     let waiting = visit.waiting(&params).await?;
     let signed_in = visit.signed_in(Some(&waiting.request.client.id)).await?;
-    let purpose = purpose(page, &waiting.presented, signed_in.as_ref());
+    let purpose = step.purpose(&waiting.presented, signed_in.as_ref());
     let form = match must_have_token(&browser, &params, &purpose) {
         _ if params.one("show")?.is_some() => Form::Asked,
         Ok(()) if waiting.is_renewed => Form::Stale,
@@ -100,18 +158,6 @@ pub(super) async fn go_on(
         return Ok(answer.map_err(|error| waiting.told(error))?.answer(&visit.head));
     }
     Ok(visit.step(next, waiting).await?)
-}
-
-/// Goes to the page that is due, and issues nothing: for a form that decides nothing.
-///
-/// # Errors
-/// What the client is told instead.
-pub(super) async fn show_due(
-    visit: &Visit,
-    waiting: &Waiting,
-    signed_in: Option<&SignedIn>,
-) -> Result<Response, Unanswered> {
-    Ok(visit.step(next(visit, waiting, signed_in)?, waiting).await?)
 }
 
 /// The user says no, or leaves.

@@ -2,12 +2,14 @@
 //!
 //! Forms without `action` are posted to the address of the page itself.
 
+use std::borrow::Cow;
+
 use askama::Template;
 
 pub use super::account::view::{
     Account, Activity, Application, Detail, Notice, PasswordProblem, SessionLine,
 };
-use crate::render::layout::{Layout, Link, initials};
+use crate::render::layout::{Layout, Link, initials, isolated};
 pub use crate::render::view::{ErrorPage, FormPost};
 use crate::types::{Seconds, User};
 
@@ -173,11 +175,7 @@ pub struct Consent<'a> {
     /// Whose account it is about (THREATS UI-02).
     pub person: Person<'a>,
     /// What is asked for.
-    pub groups: Vec<ScopeGroup<'a>>,
-    /// Single claims asked for, by their names (OIDC Core §5.5).
-    pub claims: Vec<&'a str>,
-    /// Whether `offline_access` is asked for.
-    pub offline: bool,
+    pub asks: Asks<'a>,
     /// Whether some of what this client asks was agreed to before, and is not shown.
     pub more: bool,
     /// The form token.
@@ -190,13 +188,50 @@ pub struct Consent<'a> {
     pub expired: bool,
 }
 
-/// Scopes that belong together.
+/// What an application asks for.
 #[derive(Clone, Debug)]
-pub struct ScopeGroup<'a> {
-    /// The API that they are scopes of; none for those about the person.
-    pub api: Option<&'a str>,
-    /// The scopes.
+pub struct Asks<'a> {
+    /// The scopes about the person (OIDC Core §5.4), which fold into one line.
+    pub about: Vec<ScopeLine<'a>>,
+    /// Single claims about the person, by their names (OIDC Core §5.5).
+    pub claims: Vec<&'a str>,
+    /// APIs, and what the application may do there.
+    pub apis: Vec<Api<'a>>,
+    /// Scopes that nobody declared.
+    pub others: Vec<ScopeLine<'a>>,
+    /// Whether `offline_access` is asked for.
+    pub offline: bool,
+}
+
+impl<'a> Asks<'a> {
+    /// The texts that administrators can change, in the order in which they are shown.
+    pub fn texts(&self) -> Vec<&'a str> {
+        let mut texts = Vec::new();
+        for api in &self.apis {
+            texts.push(api.name);
+            for line in &api.scopes {
+                let mark = if line.sensitive { "sensitive" } else { "" };
+                texts.extend([line.scope, line.name, mark]);
+            }
+        }
+        texts
+    }
+}
+
+/// An API.
+#[derive(Clone, Debug)]
+pub struct Api<'a> {
+    /// What people call it.
+    pub name: &'a str,
+    /// What is asked for there.
     pub scopes: Vec<ScopeLine<'a>>,
+}
+
+impl<'a> Api<'a> {
+    /// The name, for use inside a sentence.
+    fn shown_name(&self) -> Cow<'a, str> {
+        isolated(self.name)
+    }
 }
 
 /// A scope in plain words.
@@ -210,22 +245,61 @@ pub struct ScopeLine<'a> {
     pub name: &'a str,
     /// What it means.
     pub detail: Option<&'a str>,
+    /// Whether people should look twice: it is marked.
+    pub sensitive: bool,
     /// `Some(ticked)`: it can be left out. `None`: without it there is nothing to allow.
     pub choice: Option<bool>,
+}
+
+impl<'a> ScopeLine<'a> {
+    /// A scope by its own name.
+    pub fn of(scope: &'a str) -> Self {
+        Self { scope, name: scope, detail: None, sensitive: false, choice: None }
+    }
 }
 
 impl Consent<'_> {
     fn claims_text(&self) -> Option<String> {
         let words = &self.layout.words.consent;
         let names: Vec<&str> =
-            self.claims.iter().map(|name| (words.claim)(name).unwrap_or(name)).collect();
+            self.asks.claims.iter().map(|name| (words.claim)(name).unwrap_or(name)).collect();
         (!names.is_empty()).then(|| (words.claims)(&names.join(", ")))
+    }
+
+    /// Whether anything is about the person.
+    fn has_about(&self) -> bool {
+        !self.asks.about.is_empty() || !self.asks.claims.is_empty()
+    }
+
+    /// Whether what is about the person is more than one line, which then opens.
+    fn folds(&self) -> bool {
+        self.asks.about.len() + usize::from(!self.asks.claims.is_empty()) > 1
+    }
+
+    /// What the line that opens holds: that somebody is recognised goes without saying there.
+    fn covers(&self) -> String {
+        let words = self.layout.words;
+        let short = self.asks.about.iter().filter_map(|line| words.scope(line.scope)?.short);
+        let claims = self.asks.claims.iter();
+        let claims = claims.map(|name| (words.consent.claim)(name).unwrap_or(name));
+        capitalised(&short.chain(claims).collect::<Vec<_>>().join(", "))
+    }
+
+    /// Whether there is something to decide within it, which is not hidden.
+    fn has_choices(&self) -> bool {
+        self.asks.about.iter().any(|line| line.choice.is_some())
     }
 
     fn heading(&self) -> String {
         let words = &self.layout.words.consent;
         if self.more { (words.also)(self.client.name) } else { (words.asks)(self.client.name) }
     }
+}
+
+/// A text that begins with a capital letter.
+fn capitalised(text: &str) -> String {
+    let mut rest = text.chars();
+    rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
 }
 
 /// `templates/logout.html`: sign out? (OIDC RP-Initiated Logout 1.0 §2.)

@@ -48,7 +48,7 @@ fn person(name: &str) -> Person<'_> {
 fn consent<'a>(layout: Layout<'a>, name: &'a str) -> Consent<'a> {
     let standard = |scope| {
         let words = layout.words.scope(scope).unwrap();
-        ScopeLine { scope, name: words.name, detail: Some(words.detail), choice: None }
+        ScopeLine { name: words.name, detail: Some(words.detail), ..ScopeLine::of(scope) }
     };
     Consent {
         layout,
@@ -58,37 +58,39 @@ fn consent<'a>(layout: Layout<'a>, name: &'a str) -> Consent<'a> {
         terms: Link::to("https://photos.example/terms"),
         destination: Some("photos.example"),
         person: person("Ada Lovelace"),
-        groups: vec![
-            ScopeGroup {
-                api: None,
-                scopes: vec![standard("openid"), standard("profile"), standard("email")],
-            },
-            ScopeGroup {
-                api: Some("Album"),
+        asks: Asks {
+            about: vec![standard("openid"), standard("profile"), standard("email")],
+            claims: vec!["birthdate", "zoneinfo"],
+            apis: vec![Api {
+                name: "Album",
                 scopes: vec![
                     ScopeLine {
-                        scope: "album:read",
+                        name: "Delete albums",
+                        sensitive: true,
+                        ..ScopeLine::of("album:delete")
+                    },
+                    ScopeLine {
                         name: "Look at your albums",
                         detail: Some("All of them, and the pictures in them."),
-                        choice: None,
+                        ..ScopeLine::of("album:read")
                     },
                     ScopeLine {
-                        scope: "album:write",
                         name: "Add pictures to your albums",
-                        detail: None,
                         choice: Some(true),
+                        ..ScopeLine::of("album:write")
                     },
                     ScopeLine {
-                        scope: "album:share",
                         name: "Share albums with others",
                         detail: Some("In your name."),
+                        sensitive: true,
                         choice: Some(false),
+                        ..ScopeLine::of("album:share")
                     },
                 ],
-            },
-        ],
-        claims: vec!["birthdate", "zoneinfo"],
-        offline: true,
+            }],
+            others: vec![ScopeLine::of("album:undeclared")],
+            offline: true,
+        },
         more: false,
         csrf: "form-token",
         request: "gw_rq_handle",
@@ -205,9 +207,13 @@ fn pages(look: &Look, words: &'static Words, name: &str) -> Vec<(String, String)
     add("select-account", select.render());
     add("consent", consent(layout, name).render());
     let short = Consent {
-        groups: consent(layout, name).groups.into_iter().take(1).collect(),
-        claims: Vec::new(),
-        offline: false,
+        asks: Asks {
+            claims: Vec::new(),
+            apis: Vec::new(),
+            others: Vec::new(),
+            offline: false,
+            ..consent(layout, name).asks
+        },
         home: None,
         terms: None,
         more: true,

@@ -5,7 +5,7 @@ use axum::http::header::CONTENT_SECURITY_POLICY;
 use axum::http::{HeaderValue, StatusCode};
 
 use super::answer::{self, Answer};
-use super::layout::Link;
+use super::layout::{Link, isolated};
 use super::view::ErrorPage;
 use super::words::Trouble;
 use super::{Head, Response, json};
@@ -95,10 +95,15 @@ fn error(
     why: Option<&str>,
     home: Option<&Home>,
 ) -> Response {
-    let link = |home: &'_ Home| Some((home.name.clone(), Link::to(&home.url)?.url().to_owned()));
+    let words = head.words();
+    let link = |home: &Home| {
+        let uri = home.client.metadata.client_uri_in(words.lang).or(home.origin.as_deref())?;
+        let name = isolated(home.client.name_in(words.lang)).into_owned();
+        Some((name, Link::to(uri)?.url().to_owned()))
+    };
     let account = format!("{}/account", head.site.look.base);
     let page = ErrorPage {
-        layout: head.layout(head.words()),
+        layout: head.layout(words),
         trouble,
         code: code.as_str(),
         why,

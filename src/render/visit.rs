@@ -1,5 +1,6 @@
 //! A browser's visit: who is signed in, which browser it is, and whether a form came from our own page.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use askama::Template;
@@ -7,7 +8,7 @@ use axum::http::header::{LOCATION, ORIGIN, SET_COOKIE, USER_AGENT};
 
 use super::browser::{Browser, Browsers};
 use super::cookies::Cookie;
-use super::layout::{Layout, Link};
+use super::layout::{Layout, Link, isolated};
 use super::page::{self, Csp};
 use super::redirect::see_other;
 use super::view::FormPost;
@@ -323,7 +324,12 @@ fn foreign(reason: &'static str) -> Refusal {
     refusal.with("reason", reason)
 }
 
+/// What people who read these words call a client, for use inside a sentence.
+pub fn name_of<'a>(client: &'a Client, words: &Words) -> Cow<'a, str> {
+    isolated(client.name_in(words.lang))
+}
+
 /// A link out of the house, if it is one.
-pub fn link(url: Option<&String>) -> Option<Link<'_>> {
-    url.and_then(|url| Link::to(url))
+pub fn link(url: Option<&str>) -> Option<Link<'_>> {
+    url.and_then(Link::to)
 }

@@ -4,11 +4,12 @@
 //! so every replica sees a change within a second. A cache whose version could not be confirmed for
 //! three seconds answers `Busy`: what it holds may have been disabled meanwhile.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
+use indexmap::IndexMap;
 use quick_cache::sync::Cache as Lru;
 
 use super::authorities::{self, AuthorityRow};
@@ -41,8 +42,8 @@ pub struct Cache {
     born: Instant,
 }
 
-/// All resources, by their identifiers.
-pub type Resources = BTreeMap<ResourceId, Resource>;
+/// All resources, by their identifiers, in the order in which they were registered.
+pub type Resources = IndexMap<ResourceId, Resource>;
 
 impl Cache {
     /// An empty one; [`Cache::confirm`] it before use.

@@ -5,10 +5,11 @@ mod one_or_many;
 
 use std::net::IpAddr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 pub use self::one_or_many::IdTokenClaims;
+use super::language::Translations;
 use super::{Algorithm, ClientId, Digest, ResourceId, Scope, Seconds, Timestamp};
 
 macro_rules! words {
@@ -182,9 +183,9 @@ pub struct HeldSecret {
     pub expires_at: Option<Timestamp>,
 }
 
-/// Client metadata, by the names of RFC 7591 §2, OIDC Registration §2 and our own (DESIGN §8).
+/// Client metadata, by the names of RFC 7591 §2, OIDC Registration §2 and our own (DESIGN §8). Other names are
+/// refused, by what reads `translations`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Metadata {
     /// What people call it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -327,6 +328,9 @@ pub struct Metadata {
     /// certificate for several of them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub gw_shared_certificate_name: bool,
+    /// The name and the links for people in further languages: `client_name#de` (RFC 7591 §2.2).
+    #[serde(flatten, deserialize_with = "Metadata::read_translations")]
+    pub translations: Translations,
 }
 
 const fn yes() -> bool {
@@ -371,6 +375,26 @@ impl Metadata {
     const fn default_profile() -> Profile {
         Profile::OAuth21
     }
+
+    /// `logo_uri` is not among them: a client has one logo, which is kept here.
+    fn read_translations<'de, D: Deserializer<'de>>(rest: D) -> Result<Translations, D::Error> {
+        Translations::read(rest, &["client_name", "client_uri", "policy_uri", "tos_uri"])
+    }
+
+    /// `client_uri` for a page in this language.
+    pub fn client_uri_in(&self, language: &str) -> Option<&str> {
+        self.translations.find("client_uri", language).or(self.client_uri.as_deref())
+    }
+
+    /// `policy_uri` for a page in this language.
+    pub fn policy_uri_in(&self, language: &str) -> Option<&str> {
+        self.translations.find("policy_uri", language).or(self.policy_uri.as_deref())
+    }
+
+    /// `tos_uri` for a page in this language.
+    pub fn tos_uri_in(&self, language: &str) -> Option<&str> {
+        self.translations.find("tos_uri", language).or(self.tos_uri.as_deref())
+    }
 }
 
 impl Client {
@@ -396,5 +420,10 @@ impl Client {
         } else {
             &self.metadata.client_name
         }
+    }
+
+    /// What people call it who read pages in this language.
+    pub fn name_in(&self, language: &str) -> &str {
+        self.metadata.translations.find("client_name", language).unwrap_or_else(|| self.name())
     }
 }

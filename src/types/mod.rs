@@ -7,6 +7,7 @@ pub mod confirmation;
 pub mod error;
 pub mod id;
 pub mod json;
+pub mod language;
 pub mod params;
 pub mod pem;
 pub mod resource;

@@ -130,6 +130,15 @@ async fn what_is_printed_of_a_client_can_be_changed_and_read_again() {
     let renamed = place.json(&["client", "update", id, "--name", "Pictures"]).await;
     assert_eq!(renamed["client_name"], "Pictures");
     assert_eq!(renamed["gw_skip_consent"], true, "what is not named stays");
+    let rename = |name: &'static str| ["client", "update", id, "--name-in", name];
+    let translated = place.json(&rename("DE=Bilder")).await;
+    assert_eq!(
+        (&translated["client_name"], &translated["client_name#de"]),
+        (&"Pictures".into(), &"Bilder".into())
+    );
+    assert_eq!(place.json(&["client", "show", id]).await["client_name#de"], "Bilder");
+    assert_eq!(place.json(&rename("de=")).await.get("client_name#de"), None);
+    place.run(&rename("d=Bilder")).await.refused(Exit::Refused, "not a language tag");
     let asked = ["client", "update", id, "--skip-consent=false", "--dpop-bound-access-tokens"];
     let asked = place.json(&asked).await;
     assert_eq!(
@@ -190,6 +199,32 @@ async fn an_api_is_registered_changed_and_deleted() {
     let updated = place.json(&update).await;
     assert_eq!(updated["access_token_format"], "opaque");
     assert_eq!(updated["name"], "Invoices");
+    let texts =
+        ["resource", "update", api, "--name-in", "DE=Rechnungen", "--sensitive", "invoices.read"];
+    let german = ["--scope-in", "invoices.read#de=Ihre Rechnungen lesen"];
+    let updated = place.json(&[&texts[..], &german].concat()).await;
+    assert_eq!(updated["name#de"], "Rechnungen");
+    assert_eq!(updated["scopes"][0]["text#de"], "Ihre Rechnungen lesen");
+    assert_eq!(updated["scopes"][0]["sensitive"], true);
+    assert_eq!(place.json(&["resource", "list"]).await, json!([updated]), "and kept");
+    let other =
+        ["resource", "update", api, "--scope", "invoices.read=See them", "--name-in", "de="];
+    let scope = json!([{ "name": "invoices.read", "text": "See them", "sensitive": true }]);
+    let updated = place.json(&other).await;
+    assert_eq!((&updated["scopes"], updated.get("name#de")), (&scope, None));
+    let not = ["resource", "update", api, "--sensitive", "invoices.read=false"];
+    assert_eq!(place.json(&not).await["scopes"][0].get("sensitive"), None);
+    for (wrong, told) in [
+        (["--scope-in", "invoices.read#deutsch-=Lesen"], "not a language tag"),
+        (["--scope-in", "invoices.read=Lesen"], "--scope-in"),
+        (["--scope-in", "invoices.pay#de=Bezahlen"], "no scope invoices.pay"),
+        (["--sensitive", "invoices.pay"], "no scope invoices.pay"),
+        (["--sensitive", "invoices.read=yes"], "true or false"),
+        (["--name-in", "Rechnungen"], "--name-in"),
+    ] {
+        let update = [&["resource", "update", api][..], &wrong].concat();
+        place.run(&update).await.refused(Exit::Refused, told);
+    }
     place.json(&["resource", "delete", api]).await;
 
     assert_eq!(place.json(&["resource", "list"]).await, json!([]));

@@ -7,7 +7,8 @@ use gatewright::people::update::{self, Changes};
 use gatewright::people::{account, session};
 use gatewright::store::audit_events::{self, AuditRow, Filter};
 use gatewright::types::client::Metadata;
-use gatewright::types::{ClientId, Resource, ResourceId, Secret, User};
+use gatewright::types::{ClientId, Resource, Secret, User};
+use serde_json::{Value, json};
 
 use crate::http::{Answer, Ask};
 use crate::server::{Client, Server};
@@ -100,16 +101,24 @@ impl Server {
 
     /// Registers an API.
     pub(crate) async fn resource(&self, id: &str) {
+        self.declare(json!({ "id": id, "name": "Photos" })).await;
+    }
+
+    /// Registers an API, as `gatewright --json resource list` shows it.
+    pub(crate) async fn declare(&self, resource: Value) {
         let app = self.app();
-        let resource = Resource {
-            id: ResourceId::from_text(id),
-            name: "Photos".to_owned(),
-            scopes: Vec::new(),
-            access_token_format: None,
-            access_token_lifetime: None,
-        };
+        let resource: Resource = serde_json::from_value(resource).unwrap();
         let issuer = &app.config.issuer;
         resources::create(&app.store, issuer, &resource, &self.trace()).await.unwrap();
+        app.confirm().await.unwrap();
+    }
+
+    /// Registers other things for an API.
+    pub(crate) async fn redeclare(&self, resource: Value) {
+        let app = self.app();
+        let resource: Resource = serde_json::from_value(resource).unwrap();
+        let issuer = &app.config.issuer;
+        resources::update(&app.store, issuer, &resource, &self.trace()).await.unwrap();
         app.confirm().await.unwrap();
     }
 

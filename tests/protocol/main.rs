@@ -31,6 +31,7 @@ mod anonymous_state;
 mod audit;
 mod built_in_ca;
 mod connections;
+mod consent;
 mod database_faults;
 mod docs;
 mod errors;

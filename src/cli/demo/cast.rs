@@ -13,15 +13,14 @@ use crate::people::account::{self, NewAccount};
 use crate::people::claims;
 use crate::record::Trace;
 use crate::types::client::Metadata;
-use crate::types::resource::{DeclaredScope, Resource};
-use crate::types::{ResourceId, Secret, secret};
+use crate::types::{Resource, Secret, secret};
 
 /// The application that people sign in to.
 pub(super) const APPLICATION: &str = "Demo application";
 
 /// What it asks for.
-pub(super) const SCOPES: [&str; 6] =
-    ["openid", "profile", "email", "address", "phone", "invoices.read"];
+pub(super) const SCOPES: [&str; 7] =
+    ["openid", "profile", "email", "address", "phone", "invoices.read", "invoices.write"];
 
 /// The services that prove themselves with certificates.
 const CERTIFIED: &str = "Demo service with a certificate";
@@ -146,7 +145,7 @@ pub(super) async fn register(
         };
         account::create(&app.people(&trace), account).await?;
     }
-    resources::create(&app.store, &app.config.issuer, &api(), &trace).await?;
+    resources::create(&app.store, &app.config.issuer, &api()?, &trace).await?;
     let registrar = Registrar {
         store: &app.store,
         outbound: &app.outbound,
@@ -158,6 +157,9 @@ pub(super) async fn register(
         &registrar,
         json!({
             "client_name": APPLICATION,
+            "client_name#de": "Demo-Anwendung",
+            "client_name#es": "Aplicación de demostración",
+            "client_name#fr": "Application de démonstration",
             "redirect_uris": [format!("{application}/callback")],
             "post_logout_redirect_uris": [format!("{application}/signed-out")],
             "grant_types": ["authorization_code", "refresh_token"],
@@ -205,18 +207,32 @@ async fn create(
     })
 }
 
-fn api() -> Resource {
-    let scope = |name: &str, text: &str| DeclaredScope { name: name.into(), text: text.into() };
-    Resource {
-        id: ResourceId::from_text(API),
-        name: "Invoices".to_owned(),
-        scopes: vec![
-            scope("invoices.read", "See your invoices"),
-            scope("invoices.write", "Write and send invoices in your name"),
+/// In the languages of the pages; one of its scopes is such that people should look twice.
+fn api() -> anyhow::Result<Resource> {
+    Ok(serde_json::from_value(json!({
+        "id": API,
+        "name": "Invoices",
+        "name#de": "Rechnungen",
+        "name#es": "Facturas",
+        "name#fr": "Factures",
+        "scopes": [
+            {
+                "name": "invoices.read",
+                "text": "See your invoices",
+                "text#de": "Ihre Rechnungen sehen",
+                "text#es": "Ver sus facturas",
+                "text#fr": "Voir vos factures",
+            },
+            {
+                "name": "invoices.write",
+                "text": "Write and send invoices in your name",
+                "text#de": "In Ihrem Namen Rechnungen schreiben und verschicken",
+                "text#es": "Escribir y enviar facturas en su nombre",
+                "text#fr": "Rédiger et envoyer des factures en votre nom",
+                "sensitive": true,
+            },
         ],
-        access_token_format: None,
-        access_token_lifetime: None,
-    }
+    }))?)
 }
 
 #[cfg(test)]

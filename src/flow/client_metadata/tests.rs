@@ -299,6 +299,54 @@ fn what_contradicts_itself_or_endangers_others_is_refused() {
     assert_eq!(judged(&after_logout).unwrap_err().code, Code::InvalidRedirectUri);
 }
 
+/// RFC 7591 §2.2; BCP 47. A document has each member in each language once, whatever the case of the tag.
+#[test]
+fn names_and_links_may_be_in_languages() {
+    let metadata = judged(&json!({
+        "client_name": "Books",
+        "client_name#DE-at": "Bücher",
+        "policy_uri#de": "https://rp.example/datenschutz",
+    }))
+    .unwrap();
+    let kept = json!(metadata);
+    assert_eq!(kept["client_name#de-AT"], "Bücher");
+    assert_eq!(serde_json::from_value::<Metadata>(kept).unwrap(), metadata);
+    assert_eq!(metadata.policy_uri_in("de"), Some("https://rp.example/datenschutz"));
+    assert_eq!(metadata.policy_uri_in("fr"), None);
+
+    for (name, told) in [
+        ("client_name#", "not a language tag"),
+        ("client_name#d", "not a language tag"),
+        ("client_name#de_AT", "not a language tag"),
+        ("client_name#de#at", "not a language tag"),
+        ("logo_uri#de", "can be in a language"),
+        ("scope#de", "can be in a language"),
+        ("client_nam", "unknown field `client_nam`"),
+    ] {
+        let document = json!({ "redirect_uris": ["https://rp.example/cb"], name: "x" });
+        let error = serde_json::from_value::<Metadata>(document).unwrap_err().to_string();
+        assert!(error.contains(told) && error.contains(name), "{error}");
+    }
+    let twice = r#"{ "client_name#de": "Eins", "client_name#DE": "Zwei" }"#;
+    let error = serde_json::from_str::<Metadata>(twice).unwrap_err().to_string();
+    assert!(error.contains("there twice"), "{error}");
+
+    let languages = (0..65).map(|n| (format!("client_name#de-x{n:04}"), json!("x")));
+    for (changes, told) in [
+        (json!({ "client_name#de": "" }), "client_name in a language"),
+        (json!({ "client_name#de": "a\nb" }), "client_name in a language"),
+        (json!({ "client_name#de": "Bank\u{202e}knaB" }), "client_name in a language"),
+        (json!({ "client_name#de": "x".repeat(201) }), "client_name in a language"),
+        (json!({ "tos_uri#de": "http://rp.example/" }), "tos_uri in a language"),
+        (json!({ "client_uri#de": "javascript:alert(1)" }), "client_uri, policy_uri"),
+        (Value::Object(languages.collect()), "64 languages"),
+    ] {
+        let refusal = judged(&changes).expect_err(&changes.to_string());
+        assert_eq!(refusal.code, Code::InvalidClientMetadata, "{changes}: {refusal}");
+        assert!(refusal.why.contains(told), "{changes}: {refusal}");
+    }
+}
+
 #[test]
 fn a_developer_may_name_a_loopback_address_where_the_server_may_fetch_from_one() {
     let mut config = Config::of(Issuer::default());

@@ -52,6 +52,33 @@ async fn a_resource_is_registered_changed_and_deleted_and_every_replica_is_told(
     assert_eq!(code(delete(store, &gone.id, &trace).await), Code::NotFound);
 }
 
+#[tokio::test]
+async fn resources_are_kept_with_their_languages_in_the_order_of_registration() {
+    let database = TestDatabase::make().await;
+    let (store, issuer) = (&database.store, Issuer::default());
+    let trace = Trace::of_command(1_000_000_000);
+    let registered = ["https://c.example", "https://a.example", "https://b.example"].map(|id| {
+        resource(json!({
+            "id": id,
+            "name#de-AT": "Rechnungen",
+            "scopes": [
+                { "name": "name", "text": "Read", "text#de": "Lesen", "text#fr": "Lire" },
+                { "name": "pay", "text": "Pay", "sensitive": true },
+            ],
+        }))
+    });
+
+    for one in &registered {
+        create(store, &issuer, one, &trace).await.unwrap();
+    }
+
+    assert_eq!(resources::all(store.db()).await.unwrap(), registered);
+    delete(store, &registered[0].id, &trace).await.unwrap();
+    create(store, &issuer, &registered[0], &trace).await.unwrap();
+    let last = resources::all(store.db()).await.unwrap().pop().unwrap();
+    assert_eq!(last, registered[0], "it was registered last");
+}
+
 #[test]
 fn what_is_no_resource_is_refused() {
     let issuer = Issuer::parse("https://id.example.org").unwrap();
@@ -76,6 +103,10 @@ fn what_is_no_resource_is_refused() {
         scope("a\"b", "A quote"),
         scope("a", ""),
         scope("a", "line\nbreak"),
+        json!({ "name#de": "" }),
+        json!({ "name#de": "a\u{202e}b" }),
+        json!({ "scopes": [{ "name": "a", "text": "A", "text#de": "" }] }),
+        json!({ "scopes": [{ "name": "a", "text": "A", "text#de": "x".repeat(201) }] }),
     ] {
         assert!(judge(&resource(changes.clone()), &issuer).is_err(), "{changes}");
     }

@@ -52,6 +52,8 @@ pub(super) const WORDS: Words = Words {
         also: |client| format!("{client} möchte nun auch"),
         in_api: |api| format!("In {api}"),
         optional: "freiwillig",
+        sensitive: "Heikel",
+        about: "Angaben über Sie sehen",
         claims: |list| format!("Diese Angaben sehen: {list}"),
         offline: "Verbunden bleiben, wenn Sie nicht da sind",
         offline_detail: "Der Zugriff bleibt bestehen, auch wenn Sie die Anwendung nicht benutzen, bis Sie ihn zurücknehmen.",
@@ -206,25 +208,32 @@ pub(super) const WORDS: Words = Words {
     },
     scopes: Scopes {
         openid: ScopeWords {
+            short: None,
             name: "Sie wiedererkennen",
             detail: "An einer bleibenden Kennung, damit die Anwendung Sie beim nächsten Mal kennt.",
         },
         profile: ScopeWords {
+            short: Some("Profil"),
             name: "Ihr Profil sehen",
             detail: "Name, Bild, Sprache und ähnliche Angaben.",
         },
         email: ScopeWords {
+            short: Some("E-Mail-Adresse"),
             name: "Ihre E-Mail-Adresse sehen",
             detail: "Und ob sie bestätigt ist.",
         },
         address: ScopeWords {
+            short: Some("Postanschrift"),
             name: "Ihre Postanschrift sehen",
             detail: "Straße, Ort, Postleitzahl und Land.",
         },
         phone: ScopeWords {
-            name: "Ihre Telefonnummer sehen", detail: "Und ob sie bestätigt ist."
+            short: Some("Telefonnummer"),
+            name: "Ihre Telefonnummer sehen",
+            detail: "Und ob sie bestätigt ist.",
         },
         offline_access: ScopeWords {
+            short: None,
             name: "Verbunden bleiben, wenn Sie nicht da sind",
             detail: "Der Zugriff bleibt, auch wenn Sie die Anwendung nicht benutzen.",
         },

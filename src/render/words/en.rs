@@ -50,6 +50,8 @@ pub(super) const WORDS: Words = Words {
         also: |client| format!("{client} would now also like to"),
         in_api: |api| format!("In {api}"),
         optional: "optional",
+        sensitive: "Sensitive",
+        about: "See information about you",
         claims: |list| format!("See these details: {list}"),
         offline: "Stay connected while you are away",
         offline_detail: "It keeps this access when you are not using it, until you withdraw it.",
@@ -204,26 +206,32 @@ pub(super) const WORDS: Words = Words {
     },
     scopes: Scopes {
         openid: ScopeWords {
+            short: None,
             name: "Recognise you",
             detail: "By a lasting identifier, so that it knows you the next time.",
         },
         profile: ScopeWords {
+            short: Some("profile"),
             name: "See your profile",
             detail: "Your name, picture, language and similar details.",
         },
         email: ScopeWords {
+            short: Some("e-mail address"),
             name: "See your e-mail address",
             detail: "And whether it has been confirmed.",
         },
         address: ScopeWords {
+            short: Some("postal address"),
             name: "See your postal address",
             detail: "Street, town, postcode and country.",
         },
         phone: ScopeWords {
+            short: Some("phone number"),
             name: "See your phone number",
             detail: "And whether it has been confirmed.",
         },
         offline_access: ScopeWords {
+            short: None,
             name: "Stay connected while you are away",
             detail: "It keeps its access when you are not using it.",
         },

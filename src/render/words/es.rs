@@ -52,6 +52,8 @@ pub(super) const WORDS: Words = Words {
         also: |client| format!("{client} ahora también quiere"),
         in_api: |api| format!("En {api}"),
         optional: "opcional",
+        sensitive: "Delicado",
+        about: "Ver información sobre usted",
         claims: |list| format!("Ver estos datos: {list}"),
         offline: "Seguir conectada en su ausencia",
         offline_detail: "La aplicación conserva el acceso cuando usted no la usa, hasta que lo retire.",
@@ -206,20 +208,32 @@ pub(super) const WORDS: Words = Words {
     },
     scopes: Scopes {
         openid: ScopeWords {
+            short: None,
             name: "Reconocerle",
             detail: "Mediante un identificador permanente, para saber quién es la próxima vez.",
         },
         profile: ScopeWords {
+            short: Some("perfil"),
             name: "Ver su perfil",
             detail: "Su nombre, foto, idioma y datos parecidos.",
         },
-        email: ScopeWords { name: "Ver su correo electrónico", detail: "Y si está confirmado." },
+        email: ScopeWords {
+            short: Some("correo electrónico"),
+            name: "Ver su correo electrónico",
+            detail: "Y si está confirmado.",
+        },
         address: ScopeWords {
+            short: Some("dirección postal"),
             name: "Ver su dirección postal",
             detail: "Calle, población, código postal y país.",
         },
-        phone: ScopeWords { name: "Ver su número de teléfono", detail: "Y si está confirmado." },
+        phone: ScopeWords {
+            short: Some("número de teléfono"),
+            name: "Ver su número de teléfono",
+            detail: "Y si está confirmado.",
+        },
         offline_access: ScopeWords {
+            short: None,
             name: "Seguir conectada en su ausencia",
             detail: "La aplicación conserva el acceso cuando usted no la usa.",
         },

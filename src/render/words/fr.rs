@@ -52,6 +52,8 @@ pub(super) const WORDS: Words = Words {
         also: |client| format!("{client} souhaite maintenant aussi"),
         in_api: |api| format!("Dans {api}"),
         optional: "facultatif",
+        sensitive: "Sensible",
+        about: "Voir des informations sur vous",
         claims: |list| format!("Voir ces informations : {list}"),
         offline: "Rester connecté en votre absence",
         offline_detail: "L’accès est conservé lorsque vous n’utilisez pas l’application, jusqu’à ce que vous le retiriez.",
@@ -208,26 +210,32 @@ pub(super) const WORDS: Words = Words {
     },
     scopes: Scopes {
         openid: ScopeWords {
+            short: None,
             name: "Vous reconnaître",
             detail: "Par un identifiant durable, afin de vous retrouver la prochaine fois.",
         },
         profile: ScopeWords {
+            short: Some("profil"),
             name: "Voir votre profil",
             detail: "Votre nom, photo, langue et autres informations de ce genre.",
         },
         email: ScopeWords {
+            short: Some("adresse e-mail"),
             name: "Voir votre adresse e-mail",
             detail: "Et si elle est confirmée.",
         },
         address: ScopeWords {
+            short: Some("adresse postale"),
             name: "Voir votre adresse postale",
             detail: "Rue, ville, code postal et pays.",
         },
         phone: ScopeWords {
+            short: Some("numéro de téléphone"),
             name: "Voir votre numéro de téléphone",
             detail: "Et s’il est confirmé.",
         },
         offline_access: ScopeWords {
+            short: None,
             name: "Rester connecté en votre absence",
             detail: "L’accès est conservé lorsque vous n’utilisez pas l’application.",
         },

@@ -188,6 +188,10 @@ pub struct Consent {
     pub in_api: With,
     /// Said of what can be left out.
     pub optional: &'static str,
+    /// Said of what people should look twice at.
+    pub sensitive: &'static str,
+    /// What is about the person, in one line.
+    pub about: &'static str,
     /// Single claims asked for; the argument is their list.
     pub claims: With,
     /// `offline_access`.
@@ -425,6 +429,8 @@ pub struct FormPost {
 /// A scope in plain words.
 #[derive(Debug)]
 pub struct ScopeWords {
+    /// What it is about, in a list; none for one that is not about what is known of a person.
+    pub short: Option<&'static str>,
     /// What it is.
     pub name: &'static str,
     /// What it means.
