@@ -111,7 +111,7 @@ async fn a_password_can_be_shown_and_a_button_that_was_pressed_looks_busy() {
     browser.run(left).await;
     browser.press("button[value=sign-in]").await;
 
-    browser.find("#sessions").await;
+    browser.find(".profile").await;
     assert_eq!(browser.run("return sessionStorage.left").await, "true,password");
     // Back on the page of the form, nothing looks busy.
     browser.run("dispatchEvent(new PageTransitionEvent('pageshow'))").await;
