@@ -61,16 +61,16 @@ impl Demo {
     }
 }
 
-/// A directory of its own, with a configuration in it that is none, and four ports.
-fn home() -> (PathBuf, [String; 8]) {
+/// A directory of its own, with a configuration in it that is none, and five ports.
+fn home() -> (PathBuf, [String; 10]) {
     let home = directory("demo");
     std::fs::create_dir_all(&home).unwrap();
     std::fs::write(home.join("gatewright.toml"), "this is = no TOML").unwrap();
-    let ports = [free_port(), free_port(), free_port(), free_port()];
-    let [port, client_port, mtls_port, api_port] = ports.map(|port| port.to_string());
-    let options = ["--port", "--client-port", "--mtls-port", "--api-port"].map(str::to_owned);
-    let [a, b, c, d] = options;
-    (home, [a, port, b, client_port, c, mtls_port, d, api_port])
+    let ports = [free_port(), free_port(), free_port(), free_port(), free_port()];
+    let [port, client_port, mtls_port, api_port, metrics] = ports.map(|port| port.to_string());
+    let options = ["--port", "--client-port", "--mtls-port", "--api-port", "--metrics-port"];
+    let [a, b, c, d, e] = options.map(str::to_owned);
+    (home, [a, port, b, client_port, c, mtls_port, d, api_port, e, metrics])
 }
 
 async fn sign_in(browser: &Browser, username: &str, password: &str) {
@@ -106,11 +106,14 @@ async fn somebody_signs_in_looks_around_and_leaves() {
     let cookie = browser.cookie("gw_demo_client").await;
     assert_eq!(cookie.http_only, Some(true));
     browser.see("h1", "Ada Marlow").await;
+    browser.find(".flow li:nth-child(4).taken").await;
+    browser.find(".flow li:nth-child(5):not(.taken)").await;
     assert!(browser.text().await.contains(issuer), "who says so stands in the claims");
 
     browser.press("form[action='/userinfo'] button").await;
     browser.see("[role=status]", "Userinfo has answered.").await;
     assert!(browser.text().await.contains("12 Weavers Row"));
+    browser.find(".flow li:nth-child(5).taken").await;
 
     let before = (browser.read("#access-token").await, browser.read("#refresh-token").await);
     browser.press("form[action='/refresh'] button").await;
@@ -337,6 +340,48 @@ async fn what_is_in_the_way_is_named_and_left_alone() {
     let of_others = failed(&["--fresh"]).await;
     assert!(of_others.contains("was not made by `gatewright demo`"), "{of_others}");
     assert!(home.join("demo/gatewright.db").exists());
+    std::fs::remove_dir_all(home).unwrap();
+}
+
+/// Whoever else has the usual port keeps it; another is taken, told, and kept from then on, for it is registered.
+#[tokio::test]
+async fn a_usual_port_that_is_in_use_is_another_one() {
+    let (home, ports) = home();
+    // The port of the server is left to the demo. Where this fails, somebody else has it.
+    let _holder = std::net::TcpListener::bind(("127.0.0.1", 8080));
+    let others: Vec<_> = ports[2..].iter().map(String::as_str).collect();
+
+    let first = Demo::start(&home, &others).await;
+
+    let port = first.said["moved_ports"]["8080"].as_u64().unwrap();
+    assert_ne!(port, 8080);
+    let issuer = format!("http://localhost:{port}");
+    assert_eq!(first.text("/issuer"), issuer);
+    let http = crate::http();
+    let discovery = http.get(format!("{issuer}/.well-known/openid-configuration"));
+    assert_eq!(discovery.send().await.unwrap().status(), 200);
+    let metrics = http.get(first.text("/metrics")).send().await.unwrap();
+    assert!(metrics.text().await.unwrap().contains("gatewright_"));
+    assert!(first.end("-TERM").await.success());
+
+    let again = Demo::start(&home, &[]).await;
+    assert_eq!(again.text("/issuer"), issuer);
+    assert!(again.said["moved_ports"].as_object().unwrap().is_empty());
+    assert!(again.end("-TERM").await.success());
+
+    let mut people = Command::new(env!("CARGO_BIN_EXE_gatewright"));
+    people.args(["demo", "--dir", "other"]).args(&others).current_dir(&home);
+    let mut people = people.stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+    let mut lines = BufReader::new(people.stdout.take().unwrap()).lines();
+    let mut told = String::new();
+    while let Some(line) = lines.next_line().await.unwrap()
+        && !line.starts_with("People")
+    {
+        told.push_str(&line);
+    }
+    assert!(told.contains("Port 8080 is in use by another program"), "{told}");
+    assert!(told.contains("/metrics") && told.contains("/account"), "{told}");
+    people.kill().await.unwrap();
     std::fs::remove_dir_all(home).unwrap();
 }
 

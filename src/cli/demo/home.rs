@@ -42,6 +42,9 @@ pub(super) struct Secrets {
     pub(super) mtls_port: u16,
     /// The port of the API.
     pub(super) api_port: u16,
+    /// The port of the metrics.
+    #[serde(default = "metrics_port")]
+    pub(super) metrics_port: u16,
     /// Usernames and passwords.
     pub(super) people: BTreeMap<String, String>,
     /// Absent while the database is being filled: one that was left half full is thrown away.
@@ -77,13 +80,19 @@ pub(super) struct Ports {
     pub(super) client_port: u16,
     pub(super) mtls_port: u16,
     pub(super) api_port: u16,
+    pub(super) metrics_port: u16,
+}
+
+/// The port of the metrics of a demonstration that was made when it had none.
+const fn metrics_port() -> u16 {
+    9090
 }
 
 impl Secrets {
     /// Where everything listened.
     pub(super) const fn ports(&self) -> Ports {
-        let Self { port, client_port, mtls_port, api_port, .. } = *self;
-        Ports { port, client_port, mtls_port, api_port }
+        let Self { port, client_port, mtls_port, api_port, metrics_port, .. } = *self;
+        Ports { port, client_port, mtls_port, api_port, metrics_port }
     }
 }
 
@@ -117,9 +126,17 @@ impl Home {
     pub(super) fn clear(&self, ports: Ports) -> anyhow::Result<Secrets> {
         let made_by = MARK.to_owned();
         let people = cast::passwords();
-        let Ports { port, client_port, mtls_port, api_port } = ports;
-        let secrets =
-            Secrets { made_by, port, client_port, mtls_port, api_port, people, clients: None };
+        let Ports { port, client_port, mtls_port, api_port, metrics_port } = ports;
+        let secrets = Secrets {
+            made_by,
+            port,
+            client_port,
+            mtls_port,
+            api_port,
+            metrics_port,
+            people,
+            clients: None,
+        };
         // First of all: from here on whatever lies here is known to be incomplete, and ours.
         self.keep(&secrets)?;
         for suffix in ["", "-wal", "-shm", ".lock"] {
@@ -238,7 +255,8 @@ mod tests {
 
     use super::*;
 
-    const PORTS: Ports = Ports { port: 1, client_port: 2, mtls_port: 3, api_port: 4 };
+    const PORTS: Ports =
+        Ports { port: 1, client_port: 2, mtls_port: 3, api_port: 4, metrics_port: 5 };
 
     fn directory() -> PathBuf {
         std::env::temp_dir().join(format!("gatewright-demo-{}", uuid::Uuid::now_v7()))

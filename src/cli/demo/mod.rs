@@ -7,11 +7,11 @@ mod api;
 mod cast;
 mod certificates;
 mod home;
+mod ports;
 mod relying_party;
 mod say;
 
 use std::io::Write as _;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +35,7 @@ use crate::verify::{IssuerKeys, Verifier};
 use api::Api;
 use certificates::Drawer;
 use home::{Clients, Home, Ports, Secrets};
+use ports::Taken;
 use relying_party::Registration;
 use say::Guide;
 
@@ -54,18 +55,22 @@ pub(super) struct Demo {
     /// Throw away what an earlier demo kept there, and start over.
     #[arg(long)]
     fresh: bool,
-    /// The port of the server; 8080, or that of the earlier demo.
+    /// The port of the server; that of the earlier demo, or 8080, or a free one.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
-    /// The port of the demo application; 8081, or that of the earlier demo.
+    /// The port of the demo application; that of the earlier demo, or 8081, or a free one.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     client_port: Option<u16>,
-    /// The port at which the server asks for client certificates; 8443, or that of the earlier demo.
+    /// The port at which the server asks for client certificates; that of the earlier demo, or 8443, or a
+    /// free one.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     mtls_port: Option<u16>,
-    /// The port of the demo API; 8444, or that of the earlier demo.
+    /// The port of the demo API; that of the earlier demo, or 8444, or a free one.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     api_port: Option<u16>,
+    /// The port of the metrics; 9090, or a free one.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    metrics_port: Option<u16>,
 }
 
 impl Demo {
@@ -86,13 +91,9 @@ impl Demo {
         let mut terminated = signal(SignalKind::terminate())?;
         let (home, earlier) = Home::enter(&self.dir)?;
         let earlier = earlier.filter(|_| !self.fresh);
-        let ports = self.ports(earlier.as_ref())?;
-        let Ports { port, client_port, mtls_port, api_port } = ports;
         // Before anything is thrown away: whoever has the ports may be using it.
-        let server_listeners = bind(port, "--port").await?;
-        let client_listeners = bind(client_port, "--client-port").await?;
-        let mtls_listeners = bind(mtls_port, "--mtls-port").await?;
-        let api_listeners = bind(api_port, "--api-port").await?;
+        let Taken { ports, listeners, moved } = self.take_ports(earlier.as_ref()).await?;
+        let Ports { client_port, mtls_port, api_port, metrics_port, .. } = ports;
 
         let secrets = match earlier {
             Some(secrets) => secrets,
@@ -112,21 +113,33 @@ impl Demo {
 
         let stop = CancellationToken::new();
         let inventory = app.clone();
-        let sockets =
-            Sockets { http: server_listeners, mtls: mtls_listeners, ..Sockets::default() };
+        let sockets = Sockets {
+            http: listeners.server,
+            mtls: listeners.mtls,
+            operations: listeners.metrics.into_iter().next(),
+            ..Sockets::default()
+        };
         let server = Running::start(app.clone(), server::routes(), sockets).await?;
         let api = format!("https://localhost:{api_port}");
-        let mut serving = serve_api(&app, &drawer, &api, api_listeners, &stop)?;
+        let mut serving = serve_api(&app, &drawer, &api, listeners.api, &stop)?;
         let registration = registration(&issuer, &application, &clients);
-        let party =
-            relying_party::router(cast::APPLICATION, &application, registration, inventory).await?;
-        serve(&mut serving, party, client_listeners, &stop);
+        let metrics = format!("http://localhost:{metrics_port}/metrics");
+        let party = relying_party::router(
+            cast::APPLICATION,
+            &application,
+            registration,
+            inventory,
+            metrics.clone(),
+        );
+        serve(&mut serving, party.await?, listeners.application, &stop);
 
         let guide = Guide {
             issuer: &issuer,
             application: &application,
             mtls: &format!("https://localhost:{mtls_port}"),
             api: &api,
+            metrics: &metrics,
+            moved: &moved,
             drawer: &drawer,
             secrets: &secrets,
             clients: &clients,
@@ -155,32 +168,6 @@ impl Demo {
         server.stop().await;
         Ok(())
     }
-
-    /// The addresses are registered, so they stay what they were.
-    fn ports(&self, earlier: Option<&Secrets>) -> anyhow::Result<Ports> {
-        let first = Ports { port: 8080, client_port: 8081, mtls_port: 8443, api_port: 8444 };
-        let known = earlier.map_or(first, Secrets::ports);
-        let asked = Ports {
-            port: self.port.unwrap_or(known.port),
-            client_port: self.client_port.unwrap_or(known.client_port),
-            mtls_port: self.mtls_port.unwrap_or(known.mtls_port),
-            api_port: self.api_port.unwrap_or(known.api_port),
-        };
-        let Ports { port, client_port, mtls_port, api_port } = known;
-        ensure!(
-            earlier.is_none() || asked == known,
-            "the demo in {} was made for the ports {port}, {client_port}, {mtls_port} and {api_port}: \
-             leave the options for ports out, name another --dir, or start over with --fresh",
-            self.dir.display()
-        );
-        let mut all = [asked.port, asked.client_port, asked.mtls_port, asked.api_port];
-        all.sort_unstable();
-        ensure!(
-            all.windows(2).all(|pair| pair.first() != pair.last()),
-            "server, application, client certificates and API need a port each"
-        );
-        Ok(asked)
-    }
 }
 
 /// What the server is told, whatever `gatewright.toml` and the environment say.
@@ -202,27 +189,6 @@ fn config(home: &Home, drawer: &Drawer, ports: Ports) -> anyhow::Result<Config> 
         log: Log { format: LogFormat::Text, level: Filter::warnings() },
         ..Config::of(issuer)
     })
-}
-
-/// Both names of `localhost`: browsers try the one, other programs the other. Where the machine has no
-/// IPv6, nobody will try that.
-async fn bind(port: u16, option: &str) -> anyhow::Result<Vec<TcpListener>> {
-    let hosts: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
-    let mut listeners = Vec::new();
-    for host in hosts {
-        match TcpListener::bind(SocketAddr::new(host, port)).await {
-            Ok(listener) => listeners.push(listener),
-            Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
-                return Err(anyhow!(
-                    "port {port} is in use, by another program or another demo: stop that, or \
-                     choose another port with {option}"
-                ));
-            }
-            Err(_) if host.is_ipv6() => {}
-            Err(error) => return Err(error).with_context(|| format!("cannot listen on {host}")),
-        }
-    }
-    Ok(listeners)
 }
 
 /// Sees to it that everybody is registered: once, and in no database but ours.

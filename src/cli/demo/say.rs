@@ -1,5 +1,6 @@
 //! What is printed when everything runs.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -16,6 +17,9 @@ pub(super) struct Guide<'a> {
     pub(super) application: &'a str,
     pub(super) mtls: &'a str,
     pub(super) api: &'a str,
+    pub(super) metrics: &'a str,
+    /// Ports that were in use, each with the one that was taken in its place.
+    pub(super) moved: &'a [(u16, u16)],
     pub(super) drawer: &'a Drawer,
     pub(super) secrets: &'a Secrets,
     pub(super) clients: &'a Clients,
@@ -25,15 +29,17 @@ pub(super) struct Guide<'a> {
 impl Guide<'_> {
     /// For people.
     pub(super) fn text(&self) -> String {
-        let Self { issuer, application, mtls, api, file, .. } = self;
+        let Self { issuer, application, mtls, api, metrics, file, .. } = self;
         let file = file.display();
         format!(
             "\
 Gatewright runs, for this machine alone.
-
+{}
   {APPLICATION}   {application}   sign in here
   Server             {issuer}   where people are signed in
+  Account            {issuer}/account   what people see of themselves
   Discovery          {issuer}/.well-known/openid-configuration
+  Metrics            {metrics}
   Certificates       {mtls}   where services prove themselves with theirs
   API                {api}/invoices   verifies tokens by itself
 
@@ -50,10 +56,22 @@ connection with the certificate of somebody else, or with none, it does not:
 Passwords and secrets are in {file}, everything else beside it. Start again, and it is all
 still there; with --fresh, it starts over. Ctrl-C stops it.
 ",
+            self.moved(),
             self.people(),
             self.commands(),
             self.certified_commands(),
         )
+    }
+
+    /// Which ports are others than usual.
+    fn moved(&self) -> String {
+        let mut text = String::new();
+        for (usual, taken) in self.moved {
+            // Writing to a String does not fail.
+            let _ =
+                writeln!(text, "Port {usual} is in use by another program; this is at {taken}.");
+        }
+        text
     }
 
     fn people(&self) -> String {
@@ -118,6 +136,8 @@ still there; with --fresh, it starts over. Ctrl-C stops it.
             "resource": API,
             "mtls": self.mtls,
             "api": format!("{}{}", self.api, api::PATH),
+            "metrics": self.metrics,
+            "moved_ports": self.moved.iter().map(|(usual, taken)| (usual.to_string(), *taken)).collect::<BTreeMap<_, _>>(),
             "certificates": self.drawer.0,
             "secrets_file": self.file,
         })

@@ -62,6 +62,8 @@ struct Party {
     look: Look,
     /// The server: not to sign people in, but to show what it knows of certificates, and for the time.
     app: App,
+    /// Where operators of the server read what is counted.
+    metrics: String,
     policy: HeaderValue,
 }
 
@@ -76,6 +78,7 @@ pub(super) async fn router(
     origin: &str,
     registration: Registration,
     app: App,
+    metrics: String,
 ) -> anyhow::Result<Router> {
     let provider = Provider::discover(registration).await?;
     // Browsers apply `form-action` to where a form is redirected to: to sign in and out.
@@ -91,6 +94,7 @@ pub(super) async fn router(
         visits: Visits::new(),
         look: Look::new(Brand { accent: Accent::of(ACCENT), ..Brand::named(name) }, ""),
         app,
+        metrics,
     });
     Ok(Router::new()
         .route("/", get(home))
@@ -292,6 +296,7 @@ impl Party {
                 place: None,
             },
             issuer: self.provider.issuer(),
+            metrics: &self.metrics,
             notice: visit.notice.as_ref(),
             certificates,
             somebody: visit.signed_in.as_ref().map(|signed_in| Somebody::new(signed_in, now)),

@@ -16,6 +16,8 @@ pub(super) struct Home<'a> {
     pub(super) layout: Layout<'a>,
     /// Who signs people in.
     pub(super) issuer: &'a str,
+    /// Where the server says what it has counted.
+    pub(super) metrics: &'a str,
     /// What came of what was asked for last.
     pub(super) notice: Option<&'a Notice>,
     /// What the server knows of certificates.
@@ -25,6 +27,15 @@ pub(super) struct Home<'a> {
 }
 
 impl Home<'_> {
+    /// How many of the five steps of a sign-in this browser has seen.
+    fn reached(&self) -> usize {
+        match &self.somebody {
+            None => 0,
+            Some(somebody) if somebody.signed_in.userinfo.is_none() => 4,
+            Some(_) => 5,
+        }
+    }
+
     fn is_bad_news(&self) -> bool {
         matches!(self.notice, Some(Notice::Trouble(_)))
     }
@@ -266,7 +277,8 @@ mod tests {
             Layout { look: &look, words: words::choose(Some("en"), None), now, place: None };
         let somebody = signed_in.map(|signed_in| Somebody::new(signed_in, now));
         let issuer = "http://localhost:8080";
-        let page = Home { layout, issuer, notice, certificates: Vec::new(), somebody };
+        let metrics = "http://localhost:9090/metrics";
+        let page = Home { layout, issuer, metrics, notice, certificates: Vec::new(), somebody };
         page.render().unwrap()
     }
 
@@ -289,6 +301,24 @@ mod tests {
         }
         for hidden in ["9.access", "gw_rt_abc", "eyJ.id.token", "expired", "revoked"] {
             assert!(!page.contains(hidden), "{hidden}");
+        }
+    }
+
+    #[test]
+    fn five_steps_are_drawn_and_those_that_were_taken_are_marked() {
+        let mut signed_in = ada("Ada Lovelace");
+        let marked = |page: &str| {
+            assert_eq!(page.matches("<svg class=\"drawn\"").count(), 5);
+            page.matches("<li class=\"taken\">").count()
+        };
+
+        assert_eq!(marked(&page(None, None, NOW)), 0);
+        assert_eq!(marked(&page(Some(&signed_in), None, NOW)), 4);
+        signed_in.userinfo = Some(Map::new());
+        let all = page(Some(&signed_in), None, NOW);
+        assert_eq!(marked(&all), 5);
+        for link in ["/account", "/.well-known/openid-configuration", ":9090/metrics"] {
+            assert!(all.contains(&format!("{link}\"")), "{link}");
         }
     }
 
