@@ -420,7 +420,9 @@ settings! {
         accent: Option<Colour> = None, such as "#2f5bd7";
         /// The same in the dark scheme.
         accent_dark: Option<Colour> = None, such as "#8fb0ff";
-        /// Where people find help.
+        /// Where people find help. From an error, `{reference}` in it is replaced by the reference that leads to
+        /// the log and the audit trail, as in `https://example.org/help?ref={reference}`; elsewhere by nothing. A
+        /// `mailto:` address without one is given a subject and a body with the reference.
         support_url: Option<Link> = None, such as "https://example.org/help";
         /// The privacy policy.
         privacy_url: Option<Link> = None, such as "https://example.org/privacy";

@@ -76,10 +76,9 @@ impl ReturnTo {
 /// A request that is not answered with a code.
 #[derive(Debug)]
 pub enum Unanswered {
-    /// Client or redirect URI are not proven, or we broke: a page, and no redirect.
-    OnPage(Error),
-    /// It is over: a page, with the way back into the application.
-    Over(Refusal, Option<Home>),
+    /// Client or redirect URI are not proven, it is over, or we broke: a page, and no redirect. With the way back
+    /// into the application, where that is known.
+    OnPage(Error, Option<Home>),
     /// The client is told.
     ToClient(ReturnTo, Refusal),
 }
@@ -93,21 +92,36 @@ pub struct Home {
     pub origin: Option<String>,
 }
 
+impl Home {
+    /// As registered: nothing that a request says leads there (THREATS UI-07, M9).
+    pub fn of(client: &Arc<Client>) -> Self {
+        Self { client: client.clone(), origin: None }
+    }
+
+    /// Where the answer would have gone, to a redirect URI that is proven.
+    fn behind(client: &Arc<Client>, return_to: &ReturnTo) -> Self {
+        let url = url::Url::parse(&return_to.redirect_uri);
+        let on_the_web = url.ok().filter(|url| matches!(url.scheme(), "https" | "http"));
+        let origin = on_the_web.map(|url| format!("{}/", url.origin().ascii_serialization()));
+        Self { origin, ..Self::of(client) }
+    }
+}
+
 impl From<Error> for Unanswered {
     fn from(error: Error) -> Self {
-        Self::OnPage(error)
+        Self::OnPage(error, None)
     }
 }
 
 impl From<Refusal> for Unanswered {
     fn from(refusal: Refusal) -> Self {
-        Self::OnPage(refusal.into())
+        Self::OnPage(refusal.into(), None)
     }
 }
 
 impl From<sqlx::Error> for Unanswered {
     fn from(error: sqlx::Error) -> Self {
-        Self::OnPage(error.into())
+        Self::OnPage(error.into(), None)
     }
 }
 
@@ -164,8 +178,13 @@ impl Request {
                 let refusal = refusal.with("client_id", &self.client.id);
                 Unanswered::ToClient(self.return_to.clone(), refusal)
             }
-            Error::Failed(failure) => Unanswered::OnPage(failure.into()),
+            Error::Failed(failure) => Unanswered::OnPage(failure.into(), Some(self.home())),
         }
+    }
+
+    /// Where the application is at home.
+    pub fn home(&self) -> Home {
+        Home::behind(&self.client, &self.return_to)
     }
 }
 
@@ -185,12 +204,13 @@ pub async fn read(call: &Call<'_>, params: &Params) -> Result<Request, Unanswere
     };
     let uri = params.need("redirect_uri", "redirect_uri is missing")?;
     if let Err(mismatch) = redirect_uri::matches(&client, uri) {
-        return Err(Code::UnknownRedirectUri
+        let refusal = Code::UnknownRedirectUri
             .because("redirect_uri is not registered for this client")
             .with("client_id", &client.id)
             .with("presented", uri)
-            .with("comparison", mismatch)
-            .into());
+            .with("comparison", mismatch);
+        // The home page was registered; what was presented leads nowhere.
+        return Err(Unanswered::OnPage(refusal.into(), Some(Home::of(&client))));
     }
     let mut return_to =
         ReturnTo { redirect_uri: uri.to_owned(), mode: ResponseMode::Query, state: None };
@@ -201,7 +221,9 @@ pub async fn read(call: &Call<'_>, params: &Params) -> Result<Request, Unanswere
         Error::Refused(refusal) => {
             Unanswered::ToClient(return_to.clone(), refusal.with("client_id", &client.id))
         }
-        Error::Failed(failure) => Unanswered::OnPage(failure.into()),
+        Error::Failed(failure) => {
+            Unanswered::OnPage(failure.into(), Some(Home::behind(&client, return_to)))
+        }
     };
     return_to.mode = mode(params).map_err(|refusal| told(&return_to, refusal.into()))?;
     state.map_err(|refusal| told(&return_to, refusal.into()))?;

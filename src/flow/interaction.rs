@@ -8,7 +8,7 @@
 use serde_json::json;
 
 use super::Call;
-use super::authorize::{self, Answer, Home, Next, Request, Unanswered};
+use super::authorize::{self, Answer, Next, Request, Unanswered};
 use super::waiting::{self, WaitingRequest};
 use crate::jose::base64url;
 use crate::people::session;
@@ -66,13 +66,14 @@ pub async fn resume(
     let kept = WaitingRequest::open(call, text).await?.ok_or_else(gone)?;
     let request = authorize::read(call, &Params::parse(&kept.parameters)?).await;
     if !browser.is_some_and(|browser| kept.is_of(&browser)) {
-        return Err(Unanswered::Over(gone(), request.ok().map(|request| home(&request))));
+        let home = request.ok().map(|request| request.home());
+        return Err(Unanswered::OnPage(gone().into(), home));
     }
     let request = request?;
     // What was denied, or decided more than a minute ago, is said to be over before anybody is asked again.
     let decided = decisions::find(call.store.db(), &kept.digest()).await?;
     if decided.is_some_and(|decision| !may_repeat(call, &decision)) {
-        return Err(Unanswered::Over(gone(), Some(home(&request))));
+        return Err(Unanswered::OnPage(gone().into(), Some(request.home())));
     }
     let (presented, is_renewed) = (kept.id.clone(), kept.is_over(call));
     let kept = if is_renewed { kept.renewed(call.now) } else { kept };
@@ -85,23 +86,10 @@ pub fn gone() -> Refusal {
         .because("this sign-in has expired, was finished already, or was begun in another browser")
 }
 
-/// Where the application of a request is at home.
-fn home(request: &Request) -> Home {
-    let url = url::Url::parse(&request.return_to.redirect_uri);
-    let on_the_web = url.ok().filter(|url| matches!(url.scheme(), "https" | "http"));
-    let origin = on_the_web.map(|url| format!("{}/", url.origin().ascii_serialization()));
-    Home { client: request.client.clone(), origin }
-}
-
 impl Waiting {
-    /// How an error is answered that came while this was decided: what is over has a way back.
+    /// How an error is answered that came while this was decided: with the way back.
     pub fn told(&self, error: Error) -> Unanswered {
-        match error {
-            Error::Refused(refusal) if refusal.code == Code::NoSuchSignIn => {
-                Unanswered::Over(refusal, Some(home(&self.request)))
-            }
-            error @ (Error::Refused(_) | Error::Failed(_)) => Unanswered::OnPage(error),
-        }
+        Unanswered::OnPage(error, Some(self.request.home()))
     }
 
     fn decision<'a>(

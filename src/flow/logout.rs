@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::authorize::{Hint, read_hint};
+use super::authorize::{Hint, Home, Unanswered, read_hint};
 use super::uri::with_parameters;
 use super::{Call, redirect_uri, sid, subject};
 use crate::store::sessions::SignedIn;
@@ -23,6 +23,13 @@ pub struct Request {
     hint: Option<Hint>,
 }
 
+impl Request {
+    /// The client, if an ID token proves that it is the one that asks: anybody can write down a `client_id`.
+    pub fn proven_client(&self) -> Option<&Client> {
+        self.hint.as_ref().and(self.client.as_deref())
+    }
+}
+
 /// Reads a request: §2, §3.
 ///
 /// > When an id_token_hint parameter is present, the OP MUST validate that it was the issuer of the ID
@@ -31,8 +38,9 @@ pub struct Request {
 /// > passed. (§2)
 ///
 /// # Errors
-/// A page: nothing is redirected to that was not registered for this client, byte by byte.
-pub async fn read(call: &Call<'_>, params: &Params) -> Result<Request> {
+/// A page: nothing is redirected to that was not registered for this client, byte by byte. It leads back to a client
+/// that a hint proves.
+pub async fn read(call: &Call<'_>, params: &Params) -> Result<Request, Unanswered> {
     params.must_be_unique()?;
     let named = params.one("client_id")?.map(ClientId::from_text);
     let hint = params
@@ -53,7 +61,14 @@ pub async fn read(call: &Call<'_>, params: &Params) -> Result<Request> {
         None => None,
     };
     let return_to = match params.one("post_logout_redirect_uri")? {
-        Some(uri) => Some(return_to(client.as_deref(), uri, params.one("state")?)?),
+        Some(uri) => {
+            let state = params.one("state")?;
+            let read = return_to(client.as_deref(), uri, state).map_err(|refusal| {
+                let proven = hint.as_ref().and(client.as_ref());
+                Unanswered::OnPage(refusal.into(), proven.map(Home::of))
+            });
+            Some(read?)
+        }
         None => None,
     };
     Ok(Request {

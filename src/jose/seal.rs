@@ -59,6 +59,8 @@ pub enum Kind {
     WaitingRequest,
     /// An authorization request that came by POST and goes on as a GET.
     PostedRequest,
+    /// That the current password was right a moment ago, in the form that changes it, by the id of the session.
+    PasswordProof,
 }
 
 impl fmt::Display for Owner<'_> {
@@ -73,6 +75,7 @@ impl fmt::Display for Owner<'_> {
             Kind::Browser => "browser",
             Kind::WaitingRequest => "waiting request",
             Kind::PostedRequest => "posted request",
+            Kind::PasswordProof => "password proof",
         };
         write!(f, "{kind}/{}", self.1)
     }

@@ -1,31 +1,30 @@
 //! `/account`: what is kept about a person, where they are signed in, what has access, what happened.
 
 mod details;
+mod password;
 pub(super) mod view;
+
+pub(super) use password::post as password;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::http::StatusCode;
 
-use self::view::{Account, Activity, Application, Notice, PasswordProblem, SessionLine};
+use self::view::{Account, Activity, Application, Notice, PasswordForm, SessionLine};
 use super::device::Device;
 use super::view::{Client, Person};
 use crate::flow::account;
-use crate::jose::base64url;
-use crate::jose::mac::Mac;
-use crate::people::account::{Changed, change_password};
 use crate::people::{activity, security, session};
 use crate::render::page::{Csp, Page};
-use crate::render::visit::{Visit, link};
+use crate::render::visit::{Visit, link, name_of};
 use crate::render::words::Words;
 use crate::render::{Request, Response};
 use crate::store::cache::Resources;
 use crate::store::consents::Authorised;
 use crate::store::sessions::SignedIn;
 use crate::types::{
-    Client as Registered, ClientId, Code, Digest, Error, Failure, Params, Refusal, Result, Secret,
-    SessionId, UserId,
+    Client as Registered, ClientId, Error, Params, Result, Secret, SessionId, UserId,
 };
 
 /// What everything here is for: one purpose, of one sign-in.
@@ -50,14 +49,14 @@ pub(super) async fn get(request: Request) -> Result<Response, Page> {
     )
     .await?;
     let notice = visit.head.query()?.one("notice")?.and_then(Notice::parse);
-    Ok(page(visit, &signed_in, notice, None).await?)
+    Ok(page(visit, &signed_in, notice, &PasswordForm::default()).await?)
 }
 
 async fn page(
     visit: &Visit,
     signed_in: &SignedIn,
     notice: Option<Notice>,
-    problem: Option<PasswordProblem>,
+    password: &PasswordForm<'_>,
 ) -> Result<Response> {
     let user = &signed_in.user;
     let layout = visit.layout(None).at("/account");
@@ -102,7 +101,7 @@ async fn page(
                 client: one
                     .client
                     .as_ref()
-                    .and_then(|id| Some(about.find(id)?.0.name_in(layout.words.lang))),
+                    .and_then(|id| Some(name_of(&about.find(id)?.0, layout.words))),
                 device: one.user_agent.as_deref().map(Device::of),
                 address: one.address.as_deref(),
                 at: one.at,
@@ -111,10 +110,10 @@ async fn page(
             })
             .collect(),
         least: app.config.passwords.min_length,
-        problem,
+        password: *password,
     };
     let mut response = visit.page(&page, Csp::Staying).await?;
-    if problem.is_some() {
+    if password.problem.is_some() {
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }
     Ok(response)
@@ -150,7 +149,10 @@ fn application<'a>(
 ) -> Option<Application<'a>> {
     let (client, logo) = clients.find(&one.client_id)?;
     let home = link(client.metadata.client_uri_in(words.lang));
-    let mut hosts = client.metadata.redirect_uris.iter().filter_map(|uri| link(Some(uri)));
+    // Plain http is this very device.
+    let https = |uri: &&String| uri.starts_with("https://");
+    let hosts = client.metadata.redirect_uris.iter().filter(https);
+    let mut hosts = hosts.filter_map(|uri| link(Some(uri)));
     let scope = |token: &'a str| {
         let declared = || {
             let mut scopes = resources.values().flat_map(|resource| &resource.scopes);
@@ -193,7 +195,8 @@ async fn form(
         Ok(()) => Ok(Ok((signed_in, params))),
         Err(Error::Refused(refusal)) => {
             visit.head.note(&refusal);
-            let mut response = page(visit, &signed_in, Some(Notice::Expired), None).await?;
+            let mut response =
+                page(visit, &signed_in, Some(Notice::Expired), &PasswordForm::default()).await?;
             *response.status_mut() = StatusCode::FORBIDDEN;
             Ok(Err(response))
         }
@@ -241,55 +244,4 @@ pub(super) async fn withdraw(mut request: Request) -> Result<Response, Page> {
     let client = ClientId::from_text(params.need("client_id", "client_id is missing")?);
     account::withdraw(&visit.call(), &signed_in.user.id, &client).await?;
     Ok(done(visit, Notice::Withdrawn).await?)
-}
-
-/// Names this form as it is filled in, so that it is known when it comes twice. The key is in the form and
-/// kept nowhere else: what the browser keeps of it is no digest of a password.
-fn filled(params: &Params, new: &Secret) -> Result<String> {
-    let key = Digest::of(params.one("form")?.unwrap_or_default().as_bytes());
-    let mac = Mac::new(&key.0, "a form that was filled in").sign(new.expose().as_bytes());
-    Ok(base64url::encode(mac))
-}
-
-/// Changes one's password; all other sign-ins end.
-pub(super) async fn password(mut request: Request) -> Result<Response, Page> {
-    let visit = &Visit::of(&request);
-    let (signed_in, params) = match form(&mut request, visit).await? {
-        Ok(form) => form,
-        Err(response) => return Ok(response),
-    };
-    let secret = |name| Ok::<_, Refusal>(Secret::new(params.one(name)?.unwrap_or_default()));
-    let (current, new, again) = (secret("current")?, secret("new")?, secret("again")?);
-    let filled = filled(&params, &new)?;
-    if visit.is_done(&filled).await? {
-        return Ok(done(visit, Notice::PasswordChanged).await?);
-    }
-    if new.expose() != again.expose() {
-        return Ok(page(visit, &signed_in, None, Some(PasswordProblem::Differ)).await?);
-    }
-    if new.expose() == current.expose() {
-        return Ok(page(visit, &signed_in, None, Some(PasswordProblem::Same)).await?);
-    }
-    let passwords = &visit.app().config.passwords;
-    let device = visit.device();
-    let (people, session) = (visit.people(), &signed_in.session);
-    let changed = change_password(&people, session, device.as_ref(), &current, &new).await;
-    let problem = match changed {
-        Ok(Changed::Done { secret, session, device }) => {
-            visit.note_done(&filled).await?;
-            let response = done(visit, Notice::PasswordChanged).await?;
-            let kept = session.remembered.then_some(visit.app().config.sessions.remember_absolute);
-            return Ok(visit.with_device(visit.with_session(response, &secret, kept), &device));
-        }
-        Ok(Changed::Wrong) => PasswordProblem::Wrong,
-        Ok(Changed::Throttled { until }) => PasswordProblem::Throttled(until - visit.now()),
-        Err(Error::Refused(refusal)) if refusal.code == Code::InvalidRequest => match refusal.why {
-            "the password is too short" => PasswordProblem::Short(passwords.min_length),
-            "the password is too long" => PasswordProblem::Long,
-            _ => PasswordProblem::Weak,
-        },
-        Err(Error::Failed(Failure::Busy(_))) => PasswordProblem::Busy,
-        Err(error) => return Err(error.into()),
-    };
-    Ok(page(visit, &signed_in, None, Some(problem)).await?)
 }

@@ -3,9 +3,10 @@
 use axum::http::StatusCode;
 
 use super::view::{Client, Logout, Person, SignedOut};
+use crate::flow::authorize::Unanswered;
 use crate::flow::logout;
-use crate::render::page::{self, Csp, Page};
-use crate::render::visit::{Visit, name_of};
+use crate::render::page::{Csp, Page};
+use crate::render::visit::{Visit, name_of, way_back};
 use crate::render::{Request, Response};
 use crate::store::sessions::SignedIn;
 use crate::types::{Code, Error, Params, Result};
@@ -16,12 +17,12 @@ fn purpose(query: &Params, signed_in: &SignedIn) -> String {
 }
 
 /// Asks.
-pub(super) async fn get(request: Request) -> Result<Response, Page> {
+pub(super) async fn get(request: Request) -> Result<Response, Unanswered> {
     let visit = &Visit::of(&request);
     let query = visit.head.query()?;
     let asked = logout::read(&visit.call(), &query).await?;
     let Some(signed_in) = visit.signed_in(None).await? else {
-        return Ok(visit.signed_out(&asked));
+        return Ok(visit.signed_out(&asked).await?);
     };
     Ok(page(visit, &query, &asked, &signed_in).await?)
 }
@@ -47,13 +48,13 @@ async fn page(
 }
 
 /// Takes the answer.
-pub(super) async fn post(mut request: Request) -> Result<Response, Page> {
+pub(super) async fn post(mut request: Request) -> Result<Response, Unanswered> {
     let form = request.form_beside_query().await?;
     let visit = &Visit::of(&request);
     let query = visit.head.query()?;
     let asked = logout::read(&visit.call(), &query).await?;
     let Some(signed_in) = visit.signed_in(None).await? else {
-        return Ok(visit.signed_out(&asked));
+        return Ok(visit.signed_out(&asked).await?);
     };
     match visit.must_be_ours(&form, &purpose(&query, &signed_in)).await {
         Ok(()) => {}
@@ -73,7 +74,10 @@ pub(super) async fn post(mut request: Request) -> Result<Response, Page> {
 }
 
 /// Says that one is signed out.
-pub(super) async fn signed_out(request: Request) -> Response {
-    let layout = request.head.layout(request.head.words());
-    page::html(&SignedOut { layout }, Csp::Staying)
+pub(super) async fn signed_out(request: Request) -> Result<Response, Page> {
+    let visit = &Visit::of(&request);
+    let home = visit.signed_out_by().await?;
+    let layout = visit.layout(None);
+    let home = home.as_ref().and_then(|home| way_back(home, layout.words));
+    Ok(visit.page(&SignedOut { layout, home }, Csp::Staying).await?)
 }

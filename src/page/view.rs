@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use askama::Template;
 
 pub use super::account::view::{
-    Account, Activity, Application, Detail, Notice, PasswordProblem, SessionLine,
+    Account, Activity, Application, Detail, Notice, PasswordForm, PasswordProblem, SessionLine,
 };
 use crate::render::layout::{Layout, Link, initials, isolated};
 pub use crate::render::view::{ErrorPage, FormPost};
@@ -326,6 +326,8 @@ pub struct Logout<'a> {
 pub struct SignedOut<'a> {
     /// What every page carries.
     pub layout: Layout<'a>,
+    /// The name and the home page of the application that asked for it, if that is proven.
+    pub home: Option<(Cow<'a, str>, Link<'a>)>,
 }
 
 /// `templates/home.html`: what is at `/`.

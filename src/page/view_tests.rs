@@ -10,6 +10,7 @@ use crate::page::device::Device;
 use crate::people::activity::What;
 use crate::render::language::Place;
 use crate::render::layout::{Brand, Look, Picture};
+use crate::render::support::{Report, Support};
 use crate::render::words::{LANGUAGES, Trouble, Words};
 use crate::types::Timestamp;
 
@@ -18,7 +19,7 @@ const HOSTILE: &str = "\"><script>alert(1)</script>'";
 
 fn look() -> Look {
     let brand = Brand {
-        support: Some("https://meadowlark.example/help".to_owned()),
+        support: Some(Support::at("mailto:help@meadowlark.example")),
         privacy: Some("https://meadowlark.example/privacy".to_owned()),
         imprint: Some("https://meadowlark.example/imprint".to_owned()),
         ..Brand::named("Meadowlark")
@@ -124,9 +125,9 @@ fn account<'a>(layout: Layout<'a>, name: &'a str) -> Account<'a> {
         value: value.into(),
         verified,
     };
-    let happened = |what, client, count, here, since| Activity {
+    let happened = |what, client: Option<&'a str>, count, here, since| Activity {
         what,
-        client,
+        client: client.map(Into::into),
         device: (count == 1).then(|| Device::of("Firefox/145.0 Linux")),
         address: (count == 1).then_some("198.51.100.24"),
         at: NOW - Seconds(since),
@@ -164,7 +165,7 @@ fn account<'a>(layout: Layout<'a>, name: &'a str) -> Account<'a> {
             happened(What::Withdrawn, None, 1, false, 6_100_000),
         ],
         least: 12,
-        problem: None,
+        password: PasswordForm::default(),
     }
 }
 
@@ -235,6 +236,7 @@ fn pages(look: &Look, words: &'static Words, name: &str) -> Vec<(String, String)
     add("account-empty", Account { sessions: empty.sessions[..1].to_vec(), ..empty }.render());
     let problems = [
         ("wrong", PasswordProblem::Wrong),
+        ("unproven", PasswordProblem::Unproven),
         ("short", PasswordProblem::Short(12)),
         ("long", PasswordProblem::Long),
         ("weak", PasswordProblem::Weak),
@@ -244,13 +246,17 @@ fn pages(look: &Look, words: &'static Words, name: &str) -> Vec<(String, String)
         ("busy", PasswordProblem::Busy),
     ];
     for (page, problem) in problems {
-        let account = Account { problem: Some(problem), ..account(layout, name) };
+        let proof = matches!(page, "short" | "differ").then_some("sealed");
+        let password = PasswordForm { problem: Some(problem), proof };
+        let account = Account { password, ..account(layout, name) };
         add(&format!("account-password-{page}"), account.render());
     }
     let person = person("Ada Lovelace");
     let logout = Logout { layout, client: Some(client), person, csrf: "t", request: Some("r") };
     add("logout", logout.render());
-    add("signed-out", SignedOut { layout }.render());
+    add("signed-out", SignedOut { layout, home: None }.render());
+    let home = Link::to("https://photos.example/start").map(|link| (name.into(), link));
+    add("signed-out-by", SignedOut { layout, home }.render());
     for trouble in Trouble::ALL {
         let error = ErrorPage {
             layout,
@@ -258,8 +264,13 @@ fn pages(look: &Look, words: &'static Words, name: &str) -> Vec<(String, String)
             code: "invalid_request",
             why: Some("redirect_uri is not registered for this client"),
             reference: "0199c1f2-7b54-7c1e-9d0a-4f1f3c8b2a61",
-            home: (*trouble == Trouble::Expired)
-                .then(|| (name.to_owned(), "https://photos.example/".to_owned())),
+            home: matches!(trouble, Trouble::Expired | Trouble::RedirectUri)
+                .then(|| Some((name.into(), Link::to("https://photos.example/")?)))
+                .flatten(),
+            support: look.brand.support.as_ref().map(|support| {
+                let (about, reference) = ((words.error.subject)("0199c1f2"), "0199c1f2");
+                support.about(&Report { about, reference, code: "invalid_request", at: NOW })
+            }),
             account: "/account",
         };
         add(&format!("error-{trouble:?}").to_lowercase(), error.render());

@@ -2,15 +2,18 @@
 
 use serde_json::{Map, Value};
 
-use super::password::{MOST_COSTS, Password};
+use super::password::{MOST_COSTS, Password, Place};
 use super::throttle::{self, Admission, Asked, Try};
 use super::{People, device, name, session};
 use crate::record::{Event, Kind};
 use crate::store::users::WithPassword;
 use crate::store::{Tx, codes, device_cookies, grants, is_duplicate, retrying, sessions, users};
+use crate::types::secret::same;
 use crate::types::session::Session;
 use crate::types::token::{DeviceSecret, SessionSecret};
-use crate::types::{Code, Error, Refusal, Result, Secret, Timestamp, User, UserId};
+use crate::types::{
+    Code, Digest, Error, Refusal, Result, Seconds, Secret, Timestamp, User, UserId,
+};
 
 /// An account to be made.
 #[derive(Debug)]
@@ -167,6 +170,77 @@ pub async fn set_password(people: &People<'_>, user: &UserId, new: &Secret) -> R
     .await
 }
 
+/// How long a proof of the current password stands for it.
+const PROVEN: Seconds = Seconds::minutes(5);
+
+/// How much the clocks of replicas may differ.
+const CLOCKS: Seconds = Seconds::minutes(2);
+
+/// That the current password was typed a moment ago, and was right: it need not be typed again because the new one
+/// was refused. It is good for one thing, changing that password, and void once it was changed. What keeps it binds
+/// it to the sign-in that it was given to.
+#[derive(Clone, Copy, Debug)]
+pub struct PasswordProof {
+    proven_at: Timestamp,
+    /// Of the hash that the password was compared with.
+    hash: Digest,
+}
+
+impl PasswordProof {
+    fn of(stored: &str, now: Timestamp) -> Self {
+        Self { proven_at: now, hash: Digest::of(stored.as_bytes()) }
+    }
+
+    /// As it is sealed: 8 bytes of time, 32 of the digest.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        [self.proven_at.0.to_be_bytes().as_slice(), &self.hash.0].concat()
+    }
+
+    /// Reads it from there.
+    pub fn read(bytes: &[u8]) -> Option<Self> {
+        let (proven_at, hash) = bytes.split_first_chunk()?;
+        let hash = Digest(hash.try_into().ok()?);
+        Some(Self { proven_at: Timestamp(i64::from_be_bytes(*proven_at)), hash })
+    }
+
+    /// Whether it stands for the password of this hash.
+    fn is_of(&self, stored: &str, now: Timestamp) -> bool {
+        let age = now - self.proven_at;
+        self.hash.matches(&Digest::of(stored.as_bytes()))
+            && age < PROVEN
+            && age > Seconds(-CLOCKS.0)
+    }
+}
+
+/// What shows that somebody knows the current password.
+#[derive(Clone, Copy, Debug)]
+pub enum Current<'a> {
+    /// As typed.
+    Typed(&'a Secret),
+    /// That it was right when it was typed a moment ago.
+    Proven(PasswordProof),
+}
+
+/// A new password, as typed twice.
+#[derive(Debug)]
+pub struct NewPassword {
+    /// The first time.
+    pub typed: Secret,
+    /// The second time.
+    pub again: Secret,
+}
+
+/// Why a new password does not become one.
+#[derive(Debug)]
+pub enum Unfit {
+    /// It was typed in two ways.
+    Differs,
+    /// It is the current one.
+    Same,
+    /// It should not be one.
+    Refused(Refusal),
+}
+
 /// What came of changing one's password.
 #[derive(Debug)]
 pub enum Changed {
@@ -182,6 +256,10 @@ pub enum Changed {
     },
     /// The current password is another one.
     Wrong,
+    /// The proof of the current password is void: it is too old, or the password was changed.
+    Unproven,
+    /// The current password is right, the new one cannot be taken. Nothing is changed.
+    Unfit(Unfit, PasswordProof),
     /// Too many tries; nothing was compared.
     Throttled {
         /// When to try again.
@@ -192,31 +270,61 @@ pub enum Changed {
 /// Changes somebody's own password, if they know the current one: a session that was left open, or
 /// stolen, is not enough (THREATS PW-06). It is guessed at no faster here than at the front door.
 ///
+/// The current one is judged before the new one is looked at: who does not know it learns nothing else.
+///
 /// # Errors
-/// Refuses passwords that should not be one; a session that has ended meanwhile.
+/// A session that has ended meanwhile; failures, among them a queue that is full.
 pub async fn change_password(
     people: &People<'_>,
     session: &Session,
     device: Option<&DeviceSecret>,
-    current: &Secret,
-    new: &Secret,
+    current: Current<'_>,
+    new: &NewPassword,
 ) -> Result<Changed> {
-    let current = Password::read(current, people.config.passwords.max_bytes)?;
     let WithPassword { user, password } = find(people, &session.user_id).await?;
-    let new = judged(people, new, &names(&user))?;
-    let costs = users::password_costs(people.store.db(), MOST_COSTS).await?;
-    let asked =
-        Asked { name: None, user: Some(&user.id), device: device.map(DeviceSecret::digest) };
-    let (place, taken) = match throttle::enter(people, &asked).await? {
-        Admission::Granted(place, taken) => (place, taken),
-        Admission::NotBefore(until) => return Ok(Changed::Throttled { until }),
+    let (place, stored, taken) = match current {
+        Current::Typed(typed) => {
+            // One that is too long to be a password is no guess either.
+            let Ok(typed) = Password::read(typed, people.config.passwords.max_bytes) else {
+                return Ok(Changed::Wrong);
+            };
+            let costs = users::password_costs(people.store.db(), MOST_COSTS).await?;
+            let device = device.map(DeviceSecret::digest);
+            let asked = Asked { name: None, user: Some(&user.id), device };
+            let (place, taken) = match throttle::enter(people, &asked).await? {
+                Admission::Granted(place, taken) => (place, taken),
+                Admission::NotBefore(until) => return Ok(Changed::Throttled { until }),
+            };
+            let verified = place.verify(&typed, password.as_deref(), &costs).await?;
+            match password {
+                Some(stored) if verified.matches && user.disabled_at.is_none() => {
+                    (place, stored, Some(taken))
+                }
+                Some(_) | None => return refused(people, session, &taken).await,
+            }
+        }
+        Current::Proven(proof) => match password {
+            Some(stored) if proof.is_of(&stored, people.now) && user.disabled_at.is_none() => {
+                (people.hasher.place(people.trace.subscriber()).await?, stored, None)
+            }
+            Some(_) | None => return Ok(Changed::Unproven),
+        },
     };
-    let verified = place.verify(&current, password.as_deref(), &costs).await?;
-    let stored = match password {
-        Some(stored) if verified.matches && user.disabled_at.is_none() => stored,
-        Some(_) | None => return refused(people, session, &taken).await,
+    // Its age is that of what was typed, however often it is shown.
+    let proof = match current {
+        Current::Typed(_) => PasswordProof::of(&stored, people.now),
+        Current::Proven(proof) => proof,
     };
-    let hash = place.hash(&new).await?;
+    let password = match fit(people, &place, &user, &stored, new).await? {
+        Ok(password) => password,
+        Err(unfit) => {
+            if let Some(taken) = taken {
+                right(people, &taken).await?;
+            }
+            return Ok(Changed::Unfit(unfit, proof));
+        }
+    };
+    let hash = place.hash(&password).await?;
     drop(place);
 
     let (secret, device) = (SessionSecret::generate(), DeviceSecret::generate());
@@ -236,7 +344,9 @@ pub async fn change_password(
         if !sessions::renew(&mut tx, &secret.digest(), &renewed).await? {
             return Err(Code::LoginRequired.because("the session has ended").into());
         }
-        taken.succeeded(&mut tx, people.now).await?;
+        if let Some(taken) = &taken {
+            taken.succeeded(&mut tx, people.now).await?;
+        }
         device_cookies::forget_user(&mut tx, &user.id).await?;
         device::keep(&mut tx, people, &device, &user.id).await?;
         let ended = sessions::end_others(&mut tx, &user.id, Some(&session.id), people.now).await?;
@@ -253,11 +363,44 @@ pub async fn change_password(
         Ok::<_, Error>(true)
     })
     .await?;
-    if done {
-        Ok(Changed::Done { secret, session: Box::new(renewed), device })
-    } else {
-        refused(people, session, &taken).await
+    match (done, taken) {
+        (true, _) => Ok(Changed::Done { secret, session: Box::new(renewed), device }),
+        // Somebody else has changed it meanwhile.
+        (false, Some(taken)) => refused(people, session, &taken).await,
+        (false, None) => Ok(Changed::Unproven),
     }
+}
+
+/// The new password, if it can become one. That it is the current one is told last, and by the hash: who tries
+/// whether it is some other one has changed it.
+async fn fit(
+    people: &People<'_>,
+    place: &Place<'_>,
+    user: &User,
+    stored: &str,
+    new: &NewPassword,
+) -> Result<Result<Password, Unfit>> {
+    if !same(new.typed.expose().as_bytes(), new.again.expose().as_bytes()) {
+        return Ok(Err(Unfit::Differs));
+    }
+    let password = match judged(people, &new.typed, &names(user)) {
+        Ok(password) => password,
+        Err(Error::Refused(refusal)) => return Ok(Err(Unfit::Refused(refusal))),
+        Err(error @ Error::Failed(_)) => return Err(error),
+    };
+    let is_same = place.verify(&password, Some(stored), &[]).await?.matches;
+    Ok(if is_same { Err(Unfit::Same) } else { Ok(password) })
+}
+
+/// The password was right, and nothing is changed: what was reserved is given back.
+async fn right(people: &People<'_>, taken: &Try) -> Result<()> {
+    retrying(|| async {
+        let mut tx = people.store.write().await?;
+        taken.was_right(&mut tx, people.now).await?;
+        tx.commit().await?;
+        Ok::<_, Error>(())
+    })
+    .await
 }
 
 /// Counts the failure, and notes it.

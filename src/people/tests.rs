@@ -2,7 +2,7 @@
 
 use serde_json::Map;
 
-use super::account::{self, Changed, NewAccount};
+use super::account::{self, Changed, Current, NewAccount, NewPassword, Unfit};
 use super::password::Place;
 use super::sign_in::{Attempt, Outcome, sign_in};
 use super::{Hasher, People, session};
@@ -168,8 +168,18 @@ fn into_session(outcome: Outcome) -> (SessionSecret, Session) {
 }
 
 async fn change(house: &House, session: &Session, current: &str, new: &str) -> Result<Changed> {
-    let (current, new) = (Secret::new(current), Secret::new(new));
-    account::change_password(&house.people(), session, None, &current, &new).await
+    let current = Secret::new(current);
+    change_by(house, session, Current::Typed(&current), new).await
+}
+
+async fn change_by(
+    house: &House,
+    session: &Session,
+    current: Current<'_>,
+    new: &str,
+) -> Result<Changed> {
+    let new = NewPassword { typed: Secret::new(new), again: Secret::new(new) };
+    account::change_password(&house.people(), session, None, current, &new).await
 }
 
 #[tokio::test]
@@ -677,7 +687,7 @@ async fn a_new_password_ends_what_the_old_one_began() {
     assert!(matches!(change(&house, &session, ANOTHER, ANOTHER).await, Ok(Changed::Wrong)));
     for _ in 0..20 {
         let refused = change(&house, &session, PASSWORD, "short").await;
-        assert!(refused.is_err(), "and it costs no try");
+        assert!(matches!(refused, Ok(Changed::Unfit(..))), "and it costs no try");
     }
     assert!(house.is_live(&mine).await && house.is_live(&other).await, "nothing has changed");
 
@@ -710,6 +720,42 @@ async fn the_current_password_is_guessed_at_no_faster_than_at_the_door() {
     let throttled = change(&house, &session, PASSWORD, ANOTHER).await;
     assert!(matches!(throttled, Ok(Changed::Throttled { .. })));
     assert!(matches!(house.try_at("alice", PASSWORD).await, Outcome::Withheld));
+}
+
+/// THREATS PW-06: what stands for the current password is void once that is another one, and after five minutes,
+/// however often it was shown.
+#[tokio::test]
+async fn a_proof_of_the_password_is_good_for_one_change_and_five_minutes() {
+    const NEVER: &str = "a password that is never set";
+    let mut house = House::build().await;
+    house.account("alice").await;
+    let (_, session) = house.signed_in("alice").await;
+    let unfit = async |house: &House, current: Current<'_>, new: &str| match change_by(
+        house, &session, current, new,
+    )
+    .await
+    {
+        Ok(Changed::Unfit(unfit, proof)) => (unfit, proof),
+        other => panic!("{other:?}"),
+    };
+    let password = Secret::new(PASSWORD);
+    let typed = Current::Typed(&password);
+
+    let (_, first) = unfit(&house, typed, "short").await;
+    let (is, _) = unfit(&house, Current::Proven(first), PASSWORD).await;
+    assert!(matches!(is, Unfit::Same), "{is:?}");
+    house.now = house.now + Seconds::minutes(4);
+    let (_, shown) = unfit(&house, Current::Proven(first), "short").await;
+    house.now = house.now + Seconds::minutes(1);
+    let over = change_by(&house, &session, Current::Proven(shown), NEVER).await;
+    assert!(matches!(over, Ok(Changed::Unproven)), "{over:?}");
+
+    let (_, proof) = unfit(&house, typed, "short").await;
+    let done = change_by(&house, &session, Current::Proven(proof), ANOTHER).await;
+    assert!(matches!(done, Ok(Changed::Done { .. })), "{done:?}");
+    let spent = change_by(&house, &session, Current::Proven(proof), NEVER).await;
+    assert!(matches!(spent, Ok(Changed::Unproven)), "{spent:?}");
+    into_session(house.try_at("alice", ANOTHER).await);
 }
 
 /// Whoever wins: no session lives that was begun with a password of before.

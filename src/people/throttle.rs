@@ -186,6 +186,17 @@ impl Try {
         }
     }
 
+    /// The password was right, and nothing else comes of it: a browser with tries of its own has them back, too.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn was_right(&self, tx: &mut Tx, taken_at: Timestamp) -> sqlx::Result<()> {
+        if let Reserved::Device(digest, user) = &self.reserved {
+            device_cookies::give_back(&mut *tx, digest, user).await?;
+        }
+        self.succeeded(tx, taken_at).await
+    }
+
     /// The password was right. The account's failures from here are forgotten; the network has its try
     /// back and no more than that, or one account of one's own would buy endless tries at others.
     ///

@@ -9,6 +9,7 @@ use axum::body::Bytes;
 
 use super::assets::Assets;
 use super::language::Place;
+use super::support::Support;
 use super::words::Words;
 use crate::config;
 use crate::types::Timestamp;
@@ -27,8 +28,8 @@ pub struct Brand {
     pub icon: Option<Picture>,
     /// The colour of buttons and links.
     pub accent: Accent,
-    /// Where people get help: a web page or a `mailto:` link.
-    pub support: Option<String>,
+    /// Where people get help.
+    pub support: Option<Support>,
     /// The privacy policy.
     pub privacy: Option<String>,
     /// The imprint.
@@ -70,7 +71,7 @@ impl Brand {
             logo_dark: picture(&config.logo_dark)?,
             icon: picture(&config.icon)?,
             accent,
-            support: link(&config.support_url),
+            support: link(&config.support_url).as_deref().map(Support::at),
             privacy: link(&config.privacy_url),
             imprint: link(&config.imprint_url),
         })

@@ -22,6 +22,7 @@ pub mod redirect;
 pub mod request;
 pub mod route;
 pub mod site;
+pub mod support;
 pub mod view;
 pub mod visit;
 pub mod words;

@@ -5,12 +5,13 @@ use axum::http::header::CONTENT_SECURITY_POLICY;
 use axum::http::{HeaderValue, StatusCode};
 
 use super::answer::{self, Answer};
-use super::layout::{Link, isolated};
+use super::support::Report;
 use super::view::ErrorPage;
+use super::visit::way_back;
 use super::words::Trouble;
 use super::{Head, Response, json};
 use crate::flow::authorize::Home;
-use crate::types::{Code, Error, Refusal};
+use crate::types::{Code, Error};
 
 /// What a page may do: DESIGN §4. Scripts are files of ours; none stands in a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,8 +67,8 @@ impl<E: Into<Error>> From<E> for Page {
 
 impl Page {
     /// With the way back into an application.
-    pub fn with_home(refusal: Refusal, home: Option<Home>) -> Self {
-        Self { error: refusal.into(), home }
+    pub const fn with_home(error: Error, home: Option<Home>) -> Self {
+        Self { error, home }
     }
 }
 
@@ -95,20 +96,22 @@ fn error(
     why: Option<&str>,
     home: Option<&Home>,
 ) -> Response {
-    let words = head.words();
-    let link = |home: &Home| {
-        let uri = home.client.metadata.client_uri_in(words.lang).or(home.origin.as_deref())?;
-        let name = isolated(home.client.name_in(words.lang)).into_owned();
-        Some((name, Link::to(uri)?.url().to_owned()))
-    };
     let account = format!("{}/account", head.site.look.base);
+    let layout = head.layout(head.words());
+    let report = Report {
+        about: (layout.words.error.subject)(&head.trace.request_id),
+        reference: &head.trace.request_id,
+        code: code.as_str(),
+        at: layout.now,
+    };
     let page = ErrorPage {
-        layout: head.layout(words),
+        layout,
         trouble,
         code: code.as_str(),
         why,
         reference: &head.trace.request_id,
-        home: home.and_then(link),
+        home: home.and_then(|home| way_back(home, layout.words)),
+        support: layout.look.brand.support.as_ref().map(|support| support.about(&report)),
         account: &account,
     };
     html(&page, Csp::Staying)

@@ -47,8 +47,7 @@ impl Answer for authorize::Answer {
 impl Answer for Unanswered {
     fn answer(self, head: &Head) -> Response {
         match self {
-            Self::OnPage(error) => Page::from(error).answer(head),
-            Self::Over(refusal, home) => Page::with_home(refusal, home).answer(head),
+            Self::OnPage(error, home) => Page::with_home(error, home).answer(head),
             Self::ToClient(return_to, refusal) => {
                 let answer = return_to.refusal(head.app().config.issuer.as_str(), &refusal);
                 answer::tell(&Error::Refused(refusal), head);

@@ -2,9 +2,11 @@
 //!
 //! A page is a struct: what it shows is what it has.
 
+use std::borrow::Cow;
+
 use askama::Template;
 
-use super::layout::Layout;
+use super::layout::{Layout, Link};
 use super::words::{Plain, Trouble};
 
 /// `templates/error.html`.
@@ -22,7 +24,9 @@ pub struct ErrorPage<'a> {
     /// The refusal's id: it leads to the log line and the audit event.
     pub reference: &'a str,
     /// The name and the home of the application that one came from.
-    pub home: Option<(String, String)>,
+    pub home: Option<(Cow<'a, str>, Link<'a>)>,
+    /// Where people get help, with what helps to look into it.
+    pub support: Option<String>,
     /// One's own account.
     pub account: &'a str,
 }

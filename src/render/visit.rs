@@ -15,7 +15,7 @@ use super::view::FormPost;
 use super::words::Words;
 use super::{Head, Request, Response};
 use crate::app::App;
-use crate::flow::authorize::{Next, Unanswered};
+use crate::flow::authorize::{Home, Next, Unanswered};
 use crate::flow::interaction::{self, Waiting};
 use crate::flow::{Call, logout};
 use crate::people::{People, device, session};
@@ -244,14 +244,31 @@ impl Visit {
     ) -> Result<Response> {
         let client = request.client.as_ref().map(|client| &client.id);
         session::sign_out(&self.app().store, &self.head.trace, &signed_in.session, client).await?;
-        Ok(self.signed_out(request))
+        self.signed_out(request).await
     }
 
     /// Signed out: the cookie is taken away, and the browser goes where the client registered that it
-    /// may, or to a page of ours.
-    pub fn signed_out(&self, request: &logout::Request) -> Response {
+    /// may, or to a page of ours, which leads back to a client that is proven.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn signed_out(&self, request: &logout::Request) -> Result<Response> {
         let own = format!("{}/signed-out", self.head.site.look.base);
-        let mut response = see_other(&self.head, request.return_to.as_ref().unwrap_or(&own));
+        let has_home = |client: &&Client| client.metadata.client_uri.is_some();
+        let proven = request.proven_client().filter(has_home);
+        let to = match (&request.return_to, proven) {
+            (Some(registered), _) => registered.clone(),
+            (None, None) => own,
+            (None, Some(client)) => {
+                let proof = self.csrf(&behind(&client.id)).await?;
+                let query = form_urlencoded::Serializer::new(String::new())
+                    .append_pair("client_id", client.id.as_str())
+                    .append_pair("proof", &proof)
+                    .finish();
+                format!("{own}?{query}")
+            }
+        };
+        let mut response = see_other(&self.head, &to);
         // What did not come is not taken away: a foreign page can ask here without the cookie
         // (THREATS LO-01).
         let came = self.head.site.cookies.read(&self.head.headers, Cookie::Session).is_some();
@@ -264,7 +281,27 @@ impl Visit {
             let cache = axum::http::HeaderValue::from_static("\"cache\"");
             response.headers_mut().insert("clear-site-data", cache);
         }
-        response
+        self.keep(response).await
+    }
+
+    /// The client that one was signed out by, if the address of the page says so in this browser's words: nobody
+    /// else can make it up.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn signed_out_by(&self) -> Result<Option<Home>> {
+        let query = self.head.query()?;
+        let (Some(id), Some(proof)) = (query.one("client_id")?, query.one("proof")?) else {
+            return Ok(None);
+        };
+        let id = ClientId::from_text(id);
+        let browser = self.known_browser().await?;
+        if !browser.is_some_and(|browser| browser.is_token(proof, &behind(&id))) {
+            return Ok(None);
+        }
+        let client = self.app().cache.client(&id).await?;
+        let client = client.filter(|client| client.disabled_at.is_none());
+        Ok(client.as_ref().map(Home::of))
     }
 
     /// By what accounts know the browser, if any does.
@@ -307,6 +344,11 @@ impl Visit {
     }
 }
 
+/// What the address of the page after a sign-out is for.
+fn behind(client: &ClientId) -> String {
+    format!("signed out by {client}")
+}
+
 /// Proves that a form is the one that this browser was given for this purpose.
 ///
 /// # Errors
@@ -327,6 +369,12 @@ fn foreign(reason: &'static str) -> Refusal {
 /// What people who read these words call a client, for use inside a sentence.
 pub fn name_of<'a>(client: &'a Client, words: &Words) -> Cow<'a, str> {
     isolated(client.name_in(words.lang))
+}
+
+/// What an application is called inside a sentence, and where it is at home, if that is on the web.
+pub fn way_back<'a>(home: &'a Home, words: &Words) -> Option<(Cow<'a, str>, Link<'a>)> {
+    let uri = home.client.metadata.client_uri_in(words.lang).or(home.origin.as_deref())?;
+    Some((name_of(&home.client, words), Link::to(uri)?))
 }
 
 /// A link out of the house, if it is one.

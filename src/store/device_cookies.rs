@@ -80,6 +80,19 @@ pub async fn failed(tx: &mut Tx, digest: &Digest, user: &UserId) -> sqlx::Result
         .map(drop)
 }
 
+/// A try of the browser was right: it has all of them again.
+///
+/// # Errors
+/// What the database says.
+pub async fn give_back(tx: &mut Tx, digest: &Digest, user: &UserId) -> sqlx::Result<()> {
+    sql("UPDATE device_cookies SET tries = 0 WHERE digest = $1 AND user_id = $2")
+        .bind(*digest)
+        .bind(user)
+        .run(tx)
+        .await
+        .map(drop)
+}
+
 /// The browser has signed in to the account: it is known to it until `expires_at`.
 ///
 /// # Errors

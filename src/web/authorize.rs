@@ -30,7 +30,8 @@ async fn answer(visit: &Visit, params: Params) -> Result<Response, Unanswered> {
     };
     let mut request = authorize::read(&call, &params).await?;
     request.prompt.none |= visit.head.destination() == Destination::Frame;
-    let signed_in = visit.signed_in(Some(&request.client.id)).await?;
+    let signed_in = visit.signed_in(Some(&request.client.id)).await;
+    let signed_in = signed_in.map_err(|error| request.told(error))?;
     let next = authorize::decide(&call, &request, signed_in.as_ref(), None);
     let next = next.map_err(|error| request.told(error))?;
     if let (Next::Issue | Next::IssueTrusted, Some(signed_in)) = (next, &signed_in) {

@@ -196,3 +196,96 @@ async fn people_see_how_their_account_is_protected() {
     assert!(security.contains("Last changed 2 days ago"), "{security}");
     assert!(security.contains("<dd>2 <span"), "{security}");
 }
+
+const NEW: &str = "another battery staple";
+const TYPO: &str = "another battery stable";
+
+/// The fields of the form that changes the password, as a person fills them in.
+fn typed<'a>(current: &'a str, new: &'a str, again: &'a str) -> [(&'a str, &'a str); 3] {
+    [("current", current), ("new", new), ("again", again)]
+}
+
+/// A wrong field has its message and its mark; the first empty one has the focus.
+#[tokio::test]
+async fn a_refused_new_password_does_not_cost_the_current_one() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let mut browser = Browser::of(&server);
+    let page = browser.sign_in("ada").await;
+    let change = "/account/password";
+
+    let wrong = browser.submit_to(change, &page, &typed("a wrong guess", NEW, NEW)).await;
+    let differ = browser.submit_to(change, &wrong, &typed(PASSWORD, NEW, TYPO)).await;
+    let short = [("new", "short"), ("again", "short")];
+    let short = browser.submit_to(change, &differ, &short).await;
+
+    for (place, at, focus) in
+        [(&wrong, "current", "current"), (&differ, "again", "new"), (&short, "new", "new")]
+    {
+        let text = &place.answer.text;
+        assert_eq!(place.answer.status, 422, "{text}");
+        assert_eq!(text.matches("aria-invalid").count(), 1, "{text}");
+        assert!(text.contains(&format!("id=\"{at}-problem\" role=\"alert\"")), "{text}");
+        let focused = text.split(" autofocus").next().unwrap();
+        assert!(focused.rsplit("<input id=\"").next().unwrap().starts_with(focus), "{text}");
+        for password in [PASSWORD, NEW, TYPO, "a wrong guess"] {
+            assert!(!text.contains(password), "no password stands in a page: {text}");
+        }
+    }
+    assert!(wrong.answer.text.contains("id=\"current\""));
+    for place in [&differ, &short] {
+        assert!(!place.answer.text.contains("id=\"current\""), "{place:?}");
+        assert!(place.answer.text.contains("Your current password was right."), "{place:?}");
+    }
+    let done = browser.submit_to(change, &short, &[("new", NEW), ("again", NEW)]).await;
+    assert!(
+        done.is_page("/account").answer.text.contains("Your password has been changed"),
+        "{done:?}"
+    );
+}
+
+/// THREATS PW-06: what stands for the current password is of one sign-in, and of that password; nothing else does.
+#[tokio::test]
+async fn what_stands_for_the_current_password_is_of_one_sign_in() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    server.user("grace").await;
+    let change = "/account/password";
+    let proven = async |browser: &mut Browser<'_>| {
+        let page = browser.open("/account").await;
+        let page = browser.submit_to(change, &page, &typed(PASSWORD, NEW, TYPO)).await;
+        let field = page.fields_to(change).into_iter().find(|(name, _)| name == "proof");
+        field.expect("a proof").1
+    };
+    let (mut ada, mut elsewhere) = (Browser::of(&server), Browser::of(&server));
+    let mut grace = Browser::of(&server);
+    ada.sign_in("ada").await;
+    elsewhere.sign_in("ada").await;
+    grace.sign_in("grace").await;
+    let (own, other, hers) =
+        (proven(&mut ada).await, proven(&mut elsewhere).await, proven(&mut grace).await);
+    let refused = async |browser: &mut Browser<'_>, proof: &str| {
+        let page = browser.open("/account").await;
+        let fields = [("proof", proof), ("new", NEW), ("again", NEW)];
+        let page = browser.submit_to(change, &page, &fields).await;
+        assert_eq!(page.answer.status, 422, "{proof}: {page:?}");
+        assert!(page.answer.text.contains("once more"), "{proof}: {page:?}");
+        assert!(page.answer.text.contains("id=\"current\""), "{proof}: {page:?}");
+    };
+
+    let mut cut = own.clone();
+    cut.pop();
+    for proof in [other.as_str(), &hers, &cut, "", "x", &"A".repeat(80), PASSWORD] {
+        refused(&mut ada, proof).await;
+    }
+    server.wait(5 * 60);
+    refused(&mut ada, &own).await;
+    let own = proven(&mut ada).await;
+    ada.on_account(change, &typed(PASSWORD, NEW, NEW)).await.is_page("/account");
+    refused(&mut ada, &own).await;
+
+    let mut new = Browser::of(&server);
+    let door = new.open("/login").await;
+    new.submit(&door, &[("identifier", "ada"), ("password", NEW)]).await.is_page("/account");
+    refused(&mut new, &own).await;
+}

@@ -24,6 +24,7 @@ mod receivers;
 mod responder;
 mod server;
 mod until;
+mod ways_out;
 
 mod account_page;
 mod accounts;

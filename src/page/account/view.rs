@@ -41,8 +41,17 @@ pub struct Account<'a> {
     pub activity: Vec<Activity<'a>>,
     /// The fewest characters of a password.
     pub least: usize,
-    /// Why the password was not changed.
+    /// The form that changes the password.
+    pub password: PasswordForm<'a>,
+}
+
+/// The form that changes the password.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PasswordForm<'a> {
+    /// Why it was not changed.
     pub problem: Option<PasswordProblem>,
+    /// What stands for the current one, which was right.
+    pub proof: Option<&'a str>,
 }
 
 /// A sign-in that is alive.
@@ -101,8 +110,8 @@ pub struct Application<'a> {
 pub struct Activity<'a> {
     /// What.
     pub what: What,
-    /// The application that it was about.
-    pub client: Option<&'a str>,
+    /// The application that it was about, as it stands in a sentence.
+    pub client: Option<Cow<'a, str>>,
     /// What the browser called itself, if that is known.
     pub device: Option<Device>,
     /// Where it came from, if that is known.
@@ -157,6 +166,8 @@ impl Notice {
 pub enum PasswordProblem {
     /// The present one is wrong.
     Wrong,
+    /// It was right, but that is too long ago.
+    Unproven,
     /// Shorter than this.
     Short(usize),
     /// Longer than is worth hashing.
@@ -195,7 +206,7 @@ impl Account<'_> {
     /// What happened, in words.
     fn happened(&self, line: &Activity<'_>) -> String {
         let words = &self.layout.words.activity;
-        let client = line.client.unwrap_or(words.an_application);
+        let client = line.client.as_deref().unwrap_or(words.an_application);
         match line.what {
             What::SignedIn => words.signed_in.to_owned(),
             What::SignInFailed => words.sign_in_failed.to_owned(),
@@ -250,8 +261,9 @@ impl Account<'_> {
     fn problem_text(&self) -> Option<String> {
         let words = &self.layout.words.password;
         let login = &self.layout.words.login;
-        Some(match self.problem? {
+        Some(match self.password.problem? {
             PasswordProblem::Wrong => words.wrong.to_owned(),
+            PasswordProblem::Unproven => words.unproven.to_owned(),
             PasswordProblem::Short(least) => (words.short)(least),
             PasswordProblem::Long => words.long.to_owned(),
             PasswordProblem::Weak => words.weak.to_owned(),
@@ -260,6 +272,12 @@ impl Account<'_> {
             PasswordProblem::Throttled(wait) => (login.throttled)(&self.layout.words.length(wait)),
             PasswordProblem::Busy => login.busy.to_owned(),
         })
+    }
+
+    /// The first field that is empty, which has the focus when something was wrong: no password stands in a page.
+    fn has_focus(&self, field: &str) -> bool {
+        let first = if self.password.proof.is_some() { "new" } else { "current" };
+        self.password.problem.is_some() && field == first
     }
 
     /// What is wrong with the field of this name.
@@ -275,8 +293,8 @@ impl Account<'_> {
 
     /// Whether the problem lies in the field of this name.
     fn is_wrong(&self, field: &str) -> bool {
-        let at = self.problem.and_then(|problem| match problem {
-            PasswordProblem::Wrong => Some("current"),
+        let at = self.password.problem.and_then(|problem| match problem {
+            PasswordProblem::Wrong | PasswordProblem::Unproven => Some("current"),
             PasswordProblem::Short(_)
             | PasswordProblem::Long
             | PasswordProblem::Weak

@@ -110,6 +110,9 @@ pub(super) const WORDS: Words = Words {
         offline: "Arbeitet auch, wenn Sie nicht da sind",
         more: |n| format!("{n} weitere anzeigen"),
         sections: "Auf dieser Seite",
+        to_details: "Angaben",
+        to_applications: "Anwendungen",
+        to_activity: "Aktivitäten",
         may: "Was sie darf",
         withdraw: "Zurücknehmen",
         ended: "Die Sitzung wurde beendet.",
@@ -172,6 +175,8 @@ pub(super) const WORDS: Words = Words {
         again: "Neues Passwort, noch einmal",
         submit: "Passwort ändern",
         wrong: "Das ist nicht Ihr jetziges Passwort.",
+        unproven: "Bitte geben Sie Ihr jetziges Passwort noch einmal ein: Es ist zu lange her.",
+        proven: "Ihr jetziges Passwort stimmt.",
         short: |least| {
             format!("Das neue Passwort ist zu kurz: Es braucht mindestens {least} Zeichen.")
         },
@@ -244,6 +249,8 @@ pub(super) const WORDS: Words = Words {
         code: "Fehler",
         why: "Grund",
         reference: "Kennung",
+        help: "Hilfe holen",
+        subject: |reference| format!("Hilfe bei Fehler {reference}"),
         time: "Zeit",
     },
     troubles: Troubles {

@@ -108,6 +108,9 @@ pub(super) const WORDS: Words = Words {
         offline: "Works while you are away",
         more: |n| format!("Show {n} more"),
         sections: "On this page",
+        to_details: "Details",
+        to_applications: "Applications",
+        to_activity: "Activity",
         may: "What it may do",
         withdraw: "Withdraw",
         ended: "That session has been ended.",
@@ -170,6 +173,8 @@ pub(super) const WORDS: Words = Words {
         again: "New password, once more",
         submit: "Change password",
         wrong: "This is not your current password.",
+        unproven: "Please type your current password once more: it was too long ago.",
+        proven: "Your current password was right.",
         short: |least| {
             format!("The new password is too short: it needs at least {least} characters.")
         },
@@ -242,6 +247,8 @@ pub(super) const WORDS: Words = Words {
         code: "Error",
         why: "Reason",
         reference: "Reference",
+        help: "Get help",
+        subject: |reference| format!("Help with error {reference}"),
         time: "Time",
     },
     troubles: Troubles {

@@ -110,6 +110,9 @@ pub(super) const WORDS: Words = Words {
         offline: "Funciona también en su ausencia",
         more: |n| format!("Mostrar {n} más"),
         sections: "En esta página",
+        to_details: "Datos",
+        to_applications: "Aplicaciones",
+        to_activity: "Actividad",
         may: "Qué puede hacer",
         withdraw: "Retirar",
         ended: "Se ha cerrado esa sesión.",
@@ -172,6 +175,8 @@ pub(super) const WORDS: Words = Words {
         again: "Contraseña nueva, otra vez",
         submit: "Cambiar la contraseña",
         wrong: "Esta no es su contraseña actual.",
+        unproven: "Escriba otra vez su contraseña actual: ha pasado demasiado tiempo.",
+        proven: "Su contraseña actual es correcta.",
         short: |least| {
             format!("La contraseña nueva es demasiado corta: necesita al menos {least} caracteres.")
         },
@@ -244,6 +249,8 @@ pub(super) const WORDS: Words = Words {
         code: "Error",
         why: "Motivo",
         reference: "Referencia",
+        help: "Pedir ayuda",
+        subject: |reference| format!("Ayuda con el error {reference}"),
         time: "Hora",
     },
     troubles: Troubles {

@@ -110,6 +110,9 @@ pub(super) const WORDS: Words = Words {
         offline: "Fonctionne aussi en votre absence",
         more: |n| format!("En afficher {n} de plus"),
         sections: "Sur cette page",
+        to_details: "Informations",
+        to_applications: "Applications",
+        to_activity: "Activité",
         may: "Ce qu’elle peut faire",
         withdraw: "Retirer",
         ended: "Cette connexion a été fermée.",
@@ -172,6 +175,8 @@ pub(super) const WORDS: Words = Words {
         again: "Nouveau mot de passe, encore une fois",
         submit: "Changer le mot de passe",
         wrong: "Ce n’est pas votre mot de passe actuel.",
+        unproven: "Saisissez encore une fois votre mot de passe actuel : cela fait trop longtemps.",
+        proven: "Votre mot de passe actuel est correct.",
         short: |least| {
             format!(
                 "Le nouveau mot de passe est trop court : il lui faut au moins {least} caractères."
@@ -246,6 +251,8 @@ pub(super) const WORDS: Words = Words {
         code: "Erreur",
         why: "Raison",
         reference: "Référence",
+        help: "Obtenir de l’aide",
+        subject: |reference| format!("Aide pour l’erreur {reference}"),
         time: "Heure",
     },
     troubles: Troubles {

@@ -259,6 +259,12 @@ pub struct Account {
     pub more: fn(usize) -> String,
     /// The accessible name of the links to the sections.
     pub sections: &'static str,
+    /// The link to the details.
+    pub to_details: &'static str,
+    /// The link to the applications.
+    pub to_applications: &'static str,
+    /// The link to what happened.
+    pub to_activity: &'static str,
     /// The heading of what it may do.
     pub may: &'static str,
     /// Withdraw; the button.
@@ -371,6 +377,10 @@ pub struct Password {
     pub submit: &'static str,
     /// The present one is wrong.
     pub wrong: &'static str,
+    /// It was right too long ago.
+    pub unproven: &'static str,
+    /// It was right, and need not be typed again.
+    pub proven: &'static str,
     /// The new one is too short.
     pub short: fn(usize) -> String,
     /// The new one is too long.
@@ -482,6 +492,10 @@ pub struct ErrorPage {
     pub why: &'static str,
     /// Label: the refusal's id.
     pub reference: &'static str,
+    /// The link to help.
+    pub help: &'static str,
+    /// The subject of a mail to those who help; the argument is the refusal's id.
+    pub subject: With,
     /// Label: when.
     pub time: &'static str,
 }
