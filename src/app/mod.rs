@@ -23,9 +23,9 @@ use crate::pki::anchors::{self, Trust};
 use crate::pki::revocation::{Judge, Revocations, Watched};
 use crate::pki::sightings::Sightings;
 pub use crate::record::Clock;
-use crate::record::{Metrics, Recorder, Trace};
+use crate::record::{Metrics, Recorder, Steady, Trace};
 use crate::store::cache::Cache;
-use crate::store::{self, Purpose, Store};
+use crate::store::{self, Purpose, Store, ahead};
 use crate::types::{Error, Failure, Result, Seconds};
 
 /// As many places as are asked at once whether certificates in use were revoked.
@@ -42,6 +42,8 @@ pub struct Parts {
     pub config: Config,
     /// The time.
     pub clock: Clock,
+    /// The time as it has passed since the start, whatever the clock was set to: what is swept was over by both.
+    pub steady: Steady,
     /// The database.
     pub store: Store,
     /// Clients and resources.
@@ -140,6 +142,14 @@ impl App {
         let trace = Trace::of_command(clock.now_ms());
         let keyring = Keyring::open(&store, kek, schedule, &trace).await?;
         registration::settle(&store, &trace).await?;
+        for (kind, count) in ahead::count(&store, trace.now()).await? {
+            tracing::warn!(
+                kind,
+                count,
+                now = %trace.now(),
+                "issued at a time to come, and counted for nothing until then: this clock is behind, or one was ahead"
+            );
+        }
         let cache = Cache::new(store.clone());
         cache.confirm().await?;
         let trust = Trust::open(&config.client_certificates)?;
@@ -157,6 +167,7 @@ impl App {
             metrics,
             readiness: Readiness::new(),
             sightings: Sightings::default(),
+            steady: Steady::of(&clock),
             recorder,
             keyring,
             cache,

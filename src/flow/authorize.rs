@@ -465,6 +465,9 @@ pub fn read_hint(call: &Call<'_>, hint: &str) -> Result<Hint> {
     if claims.issuer.as_deref() != Some(call.issuer()) {
         return Err(wrong("iss is not our issuer identifier").into());
     }
+    if claims.issued_at.is_none_or(|issued_at| issued_at.is_ahead_of(call.now)) {
+        return Err(wrong("it was issued at a time to come (iat)").into());
+    }
     let sid = verified.claims.get("sid").and_then(Value::as_str);
     match (claims.audience, claims.subject, sid, claims.expires_at) {
         (Some(Audience::One(client)), Some(subject), Some(sid), Some(_)) => {

@@ -13,12 +13,14 @@ use std::sync::Arc;
 
 pub(super) use self::certificate::must_bind;
 use super::Call;
+use super::registration::LONGEST_OVERLAP;
 use crate::config;
 use crate::jose::claims::{Audience, Claims};
 use crate::jose::jws::{Jws, Keys, Typ, Verified};
 use crate::jose::seal::{self, Owner};
 use crate::store::replays;
 use crate::types::client::{AssertionAudience, AuthMethod, HeldSecret, Profile};
+use crate::types::time::AHEAD;
 use crate::types::token::ClientSecret;
 use crate::types::{
     Algorithm, Client, ClientId, Code, Failure, Refusal, Result, Seconds, Secret, Timestamp,
@@ -142,7 +144,10 @@ fn is_secret_of(client: &Client, secret: &Secret, now: Timestamp) -> bool {
 }
 
 fn live(client: &Client, now: Timestamp) -> impl Iterator<Item = &HeldSecret> {
-    client.secrets.iter().filter(move |held| held.expires_at.is_none_or(|at| at > now))
+    // One that was rotated away by a clock that was wrong would work for years.
+    let latest = now + LONGEST_OVERLAP + AHEAD;
+    let is_live = move |at: Timestamp| at > now && at <= latest;
+    client.secrets.iter().filter(move |held| held.expires_at.is_none_or(is_live))
 }
 
 /// Whose assertion it says it is; only to find the keys to check it with.

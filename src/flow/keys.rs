@@ -24,6 +24,7 @@ use crate::jose::sign::SigningKey;
 use crate::record::{Event, Kind, Trace};
 use crate::store::signing_keys::{self, SigningKeyRow, State};
 use crate::store::{Store, Tx, acme, authorities, clients, server_secrets, versions};
+use crate::types::time::AHEAD;
 use crate::types::{Algorithm, Code, Digest, Error, Failure, Refusal, Result, Seconds, Timestamp};
 
 /// As long as any token lives that a client or resource may be registered for; a key stays published
@@ -33,9 +34,6 @@ const LONGEST_TOKEN: Seconds = Seconds::days(1);
 /// By then every replica publishes what stands in the database; a second is promised (DESIGN §2), and
 /// clocks differ.
 const SEEN_BY_REPLICAS: Seconds = Seconds(30);
-
-/// What lies further ahead of now than clocks of replicas differ was written by a clock that was wrong.
-const AHEAD: Seconds = Seconds::minutes(5);
 
 /// What rotates when.
 #[derive(Clone, Debug)]
@@ -233,7 +231,7 @@ impl Keyring {
             row.state() == State::Active
                 && row
                     .activated_at
-                    .is_some_and(|at| now - at >= self.schedule.rotation || at > now + AHEAD)
+                    .is_some_and(|at| now - at >= self.schedule.rotation || at.is_ahead_of(now))
         };
         for active in rows.iter().filter(due) {
             let pending =
@@ -258,7 +256,7 @@ impl Keyring {
     /// that was wrong and has been set right: they are from now on, or their turn would never come.
     async fn without_a_future(&self, store: &Store, now: Timestamp) -> Result<Vec<SigningKeyRow>> {
         let rows = signing_keys::all(store.db()).await?;
-        let is_ahead = |at: Option<Timestamp>| at.is_some_and(|at| at > now + AHEAD);
+        let is_ahead = |at: Option<Timestamp>| at.is_some_and(|at| at.is_ahead_of(now));
         if !rows.iter().any(|row| is_ahead(Some(row.published_at)) || is_ahead(row.retiring_at)) {
             return Ok(rows);
         }

@@ -24,7 +24,7 @@ use crate::types::token::ClientSecret;
 use crate::types::{Client, ClientId, Code, Failure, Refusal, Result, Seconds, json};
 
 /// As long as a secret may go on working after another took its place.
-const LONGEST_OVERLAP: Seconds = Seconds::days(90);
+pub(super) const LONGEST_OVERLAP: Seconds = Seconds::days(90);
 
 /// What registering needs.
 #[derive(Clone, Copy)]

@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use crate::types::Timestamp;
+use crate::types::{Seconds, Timestamp};
 
 /// A clock: the system's, or one that a test winds.
 #[derive(Clone)]
@@ -35,8 +36,44 @@ impl Clock {
     }
 }
 
+/// The time since a beginning as the monotonic clock counts it: it does not follow a clock that is set.
+#[derive(Clone, Copy, Debug)]
+pub struct Steady {
+    began: Timestamp,
+    at: Instant,
+}
+
+impl Steady {
+    /// It begins now, and with what this clock says.
+    pub fn of(clock: &Clock) -> Self {
+        Self { began: clock.now(), at: Instant::now() }
+    }
+
+    /// Unix seconds.
+    pub fn now(&self) -> Timestamp {
+        self.after(self.at.elapsed())
+    }
+
+    fn after(&self, elapsed: Duration) -> Timestamp {
+        self.began + Seconds(i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX))
+    }
+}
+
 impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Clock")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_steady_clock_follows_nobody() {
+        let steady = Steady::of(&Clock::of(|| 1_795_000_000_000));
+
+        assert_eq!(steady.after(Duration::from_millis(90_500)), Timestamp(1_795_000_090));
+        assert!(steady.now() < Timestamp(1_795_000_000) + Seconds::hours(1));
     }
 }

@@ -7,7 +7,7 @@ pub mod notice;
 mod recorder;
 mod supervisor;
 
-pub use clock::Clock;
+pub use clock::{Clock, Steady};
 pub use event::{Event, Kind, TAKEN_AWAY, Trace};
 pub use metrics::Metrics;
 pub use recorder::{Issued, Recorder, Reserved};

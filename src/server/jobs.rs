@@ -84,6 +84,8 @@ pub(super) fn start(
     tasks.spawn(repeat("outbox", NOTE, app.clone(), stopped.clone(), outbox));
     tasks.spawn(repeat("revocation", REVOCATION, app.clone(), stopped.clone(), revocation));
     tasks.spawn(repeat("certificates", MEASURE, app.clone(), stopped.clone(), certificates));
+    let stopping = stopped.clone();
+    let sweep = async move |app: &App| sweep(app, &stopping).await;
     tasks.spawn(repeat("sweep", ASK, app.clone(), stopped.clone(), sweep));
     tasks.spawn(repeat("keys", ASK, app.clone(), stopped.clone(), keys));
 }
@@ -146,6 +148,7 @@ async fn trust(app: &App) -> Result<Done> {
 }
 
 async fn outbox(app: &App) -> Result<Done> {
+    outbox::bring_back(app).await?;
     while outbox::send(app).await? {}
     Ok(Done::Here)
 }
@@ -194,14 +197,18 @@ async fn revocation(app: &App) -> Result<Done> {
     app.ask_anew().await.map(|()| Done::Here)
 }
 
-/// Sweeps all that has expired, for a while: what is left then waits for the next time. After each batch the
-/// database is left to others for as long as it was kept busy.
-async fn sweep(app: &App) -> Result<Done> {
+/// Sweeps all that has expired, for a while, or until told to stop: what is left then waits for the next time.
+/// After each batch the database is left to others for as long as it was kept busy.
+async fn sweep(app: &App, stopped: &watch::Receiver<bool>) -> Result<Done> {
     let mut failed = None;
     let done = leased(app, "sweep", async |_| {
         let (begun, mut run) = (Instant::now(), sweep::Run::default());
+        // What a clock that jumps ahead would have expired is alive when it comes back, and of what was revoked or
+        // used somebody still has to know: the later of two clocks does not decide.
+        let now = || app.clock.now().min(app.steady.now());
         while begun.elapsed() < SWEEP
-            && let Some(batch) = run.next(&app.store, app.clock.now()).await
+            && !*stopped.borrow()
+            && let Some(batch) = run.next(&app.store, now()).await
         {
             if let Err(error) = batch.rows {
                 // The other tables are swept all the same.

@@ -13,6 +13,7 @@ use crate::record::notice::Mail;
 use crate::record::{Event, Kind, Trace};
 use crate::store::outbox::{self, Taken, Way};
 use crate::store::retrying;
+use crate::types::time::AHEAD;
 use crate::types::{Result, Seconds, secret};
 
 /// As many as are sent at once.
@@ -30,6 +31,15 @@ const FIRST_PAUSE: Seconds = Seconds(15);
 
 /// No pause is longer.
 const LONGEST_PAUSE: Seconds = Seconds::hours(6);
+
+/// Sees to it that nothing is put off until a time that only a clock that was wrong can have told.
+pub(super) async fn bring_back(app: &App) -> Result<()> {
+    let now = app.clock.now();
+    // A pause is up to a quarter longer.
+    let furthest = now + LONGEST_PAUSE + Seconds(LONGEST_PAUSE.0 / 4) + AHEAD;
+    outbox::bring_back(app.store.db(), furthest, now).await?;
+    Ok(())
+}
 
 /// Sends what is due. `false`: there was nothing.
 pub(super) async fn send(app: &App) -> Result<bool> {

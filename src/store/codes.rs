@@ -2,6 +2,7 @@
 
 use sqlx::FromRow;
 
+use super::ahead::not_ahead;
 use super::clients::stands_by;
 use super::consents::Consent;
 use super::{On, Tx, from_json, sql, to_json, to_scope, to_thumbprint};
@@ -67,19 +68,23 @@ pub async fn issue(
             to_json(&consent.claims)?,
         ),
     };
-    let issued = sql("INSERT INTO codes
+    let issued = sql(concat!(
+        "INSERT INTO codes
             (digest, grant_id, client_id, user_id, session_id, redirect_uri, code_challenge, nonce, scope,
              resources, claims, created_at, expires_at, dpop_jkt)
          SELECT $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $1, $13, $18
           WHERE EXISTS (SELECT 1 FROM sessions
                           JOIN users ON users.id = sessions.user_id AND users.disabled_at IS NULL
                          WHERE sessions.id = $6 AND sessions.user_id = $5 AND sessions.ended_at IS NULL
-                           AND sessions.idle_at > $1 AND sessions.expires_at > $1)
+                           AND sessions.idle_at > $1 AND sessions.expires_at > $1 AND ",
+        not_ahead!("sessions.auth_time"),
+        ")
             AND EXISTS (SELECT 1 FROM clients WHERE clients.id = $4 AND clients.disabled_at IS NULL)
             AND ($14 OR EXISTS (SELECT 1 FROM consents
                                  WHERE consents.user_id = $5 AND consents.client_id = $4
                                    AND consents.scope = $15 AND consents.resources = $16
-                                   AND consents.claims = $17))")
+                                   AND consents.claims = $17))"
+    ))
     .bind(now)
     .bind(digest)
     .bind(&authorization.grant_id)
@@ -201,7 +206,12 @@ pub async fn spend(
         stands_by!(),
         "codes.created_at
                          WHERE sessions.id = codes.session_id AND sessions.ended_at IS NULL
-                           AND sessions.idle_at > $1 AND sessions.expires_at > $1)
+                           AND sessions.idle_at > $1 AND sessions.expires_at > $1 AND ",
+        not_ahead!("sessions.auth_time"),
+        ")
+                AND ",
+        not_ahead!("codes.created_at"),
+        "
                 AND ($3 OR EXISTS (SELECT 1 FROM consents
                                     WHERE consents.user_id = codes.user_id
                                       AND consents.client_id = codes.client_id)) AS alive"

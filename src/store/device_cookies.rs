@@ -2,6 +2,7 @@
 //! own, so that nobody else can use up the tries of the account for it.
 
 use super::{On, Tx, sql};
+use crate::types::time::AHEAD;
 use crate::types::{Digest, Timestamp, UserId};
 
 /// As many failures in a row as make a cookie void.
@@ -21,11 +22,12 @@ pub async fn is_known(
     now: Timestamp,
 ) -> sqlx::Result<bool> {
     let row: Option<(i64,)> = sql("SELECT tries FROM device_cookies
-          WHERE digest = $1 AND user_id = $2 AND tries < $3 AND expires_at > $4")
+          WHERE digest = $1 AND user_id = $2 AND tries < $3 AND expires_at > $4 AND used_at <= $5")
     .bind(*digest)
     .bind(user)
     .bind(MOST)
     .bind(now)
+    .bind(now + AHEAD)
     .opt(on)
     .await?;
     Ok(row.is_some())
@@ -37,9 +39,10 @@ pub async fn is_known(
 /// What the database says.
 pub async fn is_ours(on: impl Into<On<'_>>, digest: &Digest, now: Timestamp) -> sqlx::Result<bool> {
     let row: Option<(i64,)> =
-        sql("SELECT tries FROM device_cookies WHERE digest = $1 AND expires_at > $2 LIMIT 1")
+        sql("SELECT tries FROM device_cookies WHERE digest = $1 AND expires_at > $2 AND used_at <= $3 LIMIT 1")
             .bind(*digest)
             .bind(now)
+            .bind(now + AHEAD)
             .opt(on)
             .await?;
     Ok(row.is_some())
@@ -56,11 +59,12 @@ pub async fn reserve(
     now: Timestamp,
 ) -> sqlx::Result<bool> {
     let changed = sql("UPDATE device_cookies SET tries = tries + 1
-          WHERE digest = $1 AND user_id = $2 AND tries < $3 AND expires_at > $4")
+          WHERE digest = $1 AND user_id = $2 AND tries < $3 AND expires_at > $4 AND used_at <= $5")
     .bind(*digest)
     .bind(user)
     .bind(MOST)
     .bind(now)
+    .bind(now + AHEAD)
     .run(tx)
     .await?;
     Ok(changed == 1)

@@ -2,6 +2,7 @@
 
 use sqlx::FromRow;
 
+use super::ahead::not_ahead;
 use super::{On, Tx, sql};
 use crate::types::{ClientId, Digest, Timestamp};
 
@@ -38,8 +39,11 @@ pub async fn spend(
     client: &ClientId,
     now: Timestamp,
 ) -> sqlx::Result<bool> {
-    let spent = sql("UPDATE enrolments SET used_at = $1
-          WHERE digest = $2 AND client_id = $3 AND used_at IS NULL AND expires_at > $1")
+    let spent = sql(concat!(
+        "UPDATE enrolments SET used_at = $1
+          WHERE digest = $2 AND client_id = $3 AND used_at IS NULL AND expires_at > $1 AND ",
+        not_ahead!("created_at")
+    ))
     .bind(now)
     .bind(digest)
     .bind(client)
@@ -63,14 +67,17 @@ pub async fn is_live(
         #[expect(dead_code, reason = "that there is a row is the answer")]
         digest: Vec<u8>,
     }
-    let found: Option<Live> = sql("SELECT enrolments.digest FROM enrolments
+    let found: Option<Live> = sql(concat!(
+        "SELECT enrolments.digest FROM enrolments
            JOIN clients ON clients.id = enrolments.client_id
-          WHERE enrolments.digest = $1 AND enrolments.client_id = $2
-            AND enrolments.used_at IS NULL AND enrolments.expires_at > $3
-            AND clients.disabled_at IS NULL")
+          WHERE enrolments.digest = $2 AND enrolments.client_id = $3
+            AND enrolments.used_at IS NULL AND enrolments.expires_at > $1
+            AND clients.disabled_at IS NULL AND ",
+        not_ahead!("enrolments.created_at")
+    ))
+    .bind(now)
     .bind(digest)
     .bind(client)
-    .bind(now)
     .opt(on)
     .await?;
     Ok(found.is_some())

@@ -4,6 +4,7 @@ use std::mem;
 
 use sqlx::FromRow;
 
+use super::ahead::not_ahead;
 use super::clients::stands_by;
 use super::codes::Authorization;
 use super::consents::{Authorised, Consent};
@@ -95,11 +96,15 @@ impl Row {
 macro_rules! stands {
     () => {
         concat!(
-            "grants.revoked_at IS NULL AND grants.expires_at > $1 AND grants.idle_at > $1
+            "grants.revoked_at IS NULL AND grants.expires_at > $1 AND grants.idle_at > $1 AND ",
+            not_ahead!("grants.created_at"),
+            "
             AND (grants.offline
                  OR EXISTS (SELECT 1 FROM sessions
                              WHERE sessions.id = grants.session_id AND sessions.ended_at IS NULL
-                               AND sessions.idle_at > $1 AND sessions.expires_at > $1))
+                               AND sessions.idle_at > $1 AND sessions.expires_at > $1 AND ",
+            not_ahead!("sessions.auth_time"),
+            "))
             AND EXISTS (SELECT 1 FROM clients
                          WHERE clients.id = grants.client_id AND ",
             stands_by!(),
@@ -258,7 +263,9 @@ pub async fn rotate(
             AND (generation = $4
                  OR (generation < $4 AND generation >= $4 - 3
                      AND EXISTS (SELECT 1 FROM failovers
-                                  WHERE failovers.ends_at > $1
+                                  WHERE failovers.ends_at > $1 AND ",
+        not_ahead!("failovers.declared_at"),
+        "
                                     AND failovers.failed_over_at >= grants.rotated_at)))
             AND (public_key IS NULL OR public_key = $8) AND (proof_key IS NULL OR proof_key = $9)
             AND ",

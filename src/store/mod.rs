@@ -4,6 +4,7 @@
 //! a row is being changed is for the floors above.
 
 pub mod acme;
+pub mod ahead;
 pub mod audit_events;
 pub mod authorities;
 pub mod cache;

@@ -3,6 +3,7 @@
 use sqlx::FromRow;
 
 use super::{On, sql};
+use crate::types::time::AHEAD;
 use crate::types::{Seconds, Timestamp};
 
 /// How something is sent.
@@ -60,6 +61,26 @@ pub async fn insert(
     .run(on)
     .await
     .map(drop)
+}
+
+/// Lets be due what a clock that was wrong has put off: what was never tried and is not due, and what is due
+/// later than `furthest`. Returns how many that were.
+///
+/// # Errors
+/// What the database says.
+pub async fn bring_back(
+    on: impl Into<On<'_>>,
+    furthest: Timestamp,
+    now: Timestamp,
+) -> sqlx::Result<u64> {
+    sql("UPDATE outbox SET due_at = $1
+          WHERE due_at > $2 AND (attempts = 0 OR due_at > $3)
+            AND done_at IS NULL AND failed_at IS NULL")
+    .bind(now)
+    .bind(now + AHEAD)
+    .bind(furthest)
+    .run(on)
+    .await
 }
 
 /// Takes at most `most` that are due, for the length of `lease`: of many who ask, each row is one's. The

@@ -30,6 +30,7 @@ const SMALL: &[&str] = &[
 
 /// Statements that read a whole table: the file, how they go on, and who waits for them.
 const WHOLE: &[(&str, &str, &str)] = &[
+    ("ahead.rs", "ORDER BY id DESC LIMIT 1000", "the start: the newest thousand"),
     ("audit_events.rs", "ORDER BY id DESC", "the command `audit list`, from the newest on"),
     ("certificates.rs", "WHERE subject = $1", "the command `cert show`"),
     ("certificates.rs", "held.client_id = $1", "the command `cert list`"),

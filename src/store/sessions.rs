@@ -3,6 +3,7 @@
 
 use sqlx::FromRow;
 
+use super::ahead::not_ahead;
 use super::consents::Consent;
 use super::{On, Tx, sql, users};
 use crate::types::session::Session;
@@ -76,7 +77,8 @@ pub async fn live(
     client: Option<&ClientId>,
     now: Timestamp,
 ) -> sqlx::Result<Option<SignedIn>> {
-    let row: Option<SignedInRow> = sql("SELECT sessions.id AS session_id, sessions.user_id AS session_user_id, auth_time, amr, acr,
+    let row: Option<SignedInRow> = sql(concat!(
+        "SELECT sessions.id AS session_id, sessions.user_id AS session_user_id, auth_time, amr, acr,
                 remembered, sessions.created_at AS session_created_at, seen_at, idle_at, expires_at,
                 address, user_agent,
                 users.id AS user_id, username, email, email_verified, users.claims AS user_claims,
@@ -86,7 +88,9 @@ pub async fn live(
            FROM sessions
            JOIN users ON users.id = sessions.user_id AND users.disabled_at IS NULL
            LEFT JOIN consents ON consents.user_id = users.id AND consents.client_id = $3
-          WHERE digest = $2 AND ended_at IS NULL AND idle_at > $1 AND expires_at > $1")
+          WHERE digest = $2 AND ended_at IS NULL AND idle_at > $1 AND expires_at > $1 AND ",
+        not_ahead!("sessions.auth_time")
+    ))
     .bind(now)
     .bind(digest)
     .bind(client.map_or("", ClientId::as_str))
@@ -137,10 +141,13 @@ pub async fn insert(tx: &mut Tx, digest: &Digest, session: &Session) -> sqlx::Re
 /// # Errors
 /// What the database says.
 pub async fn renew(tx: &mut Tx, digest: &Digest, session: &Session) -> sqlx::Result<bool> {
-    let renewed = sql("UPDATE sessions
+    let renewed = sql(concat!(
+        "UPDATE sessions
             SET digest = $2, auth_time = $1, amr = $3, acr = $4, remembered = $5, seen_at = $1,
                 idle_at = $6, expires_at = $7, address = $8, user_agent = $9, sweep_at = $12
-          WHERE id = $10 AND user_id = $11 AND ended_at IS NULL AND idle_at > $1 AND expires_at > $1")
+          WHERE id = $10 AND user_id = $11 AND ended_at IS NULL AND idle_at > $1 AND expires_at > $1 AND ",
+        not_ahead!("sessions.auth_time")
+    ))
     .bind(session.auth_time)
     .bind(digest)
     .bind(&session.amr)
@@ -235,16 +242,19 @@ pub async fn of_user(
     user: &UserId,
     now: Timestamp,
 ) -> sqlx::Result<Vec<Session>> {
-    let rows: Vec<Row> =
-        sql("SELECT id AS session_id, user_id AS session_user_id, auth_time, amr, acr, remembered,
+    let rows: Vec<Row> = sql(concat!(
+        "SELECT id AS session_id, user_id AS session_user_id, auth_time, amr, acr, remembered,
                 created_at AS session_created_at, seen_at, idle_at, expires_at, address, user_agent
            FROM sessions
-          WHERE user_id = $2 AND ended_at IS NULL AND idle_at > $1 AND expires_at > $1
+          WHERE user_id = $2 AND ended_at IS NULL AND idle_at > $1 AND expires_at > $1 AND ",
+        not_ahead!("sessions.auth_time"),
+        "
           ORDER BY seen_at DESC, id DESC
-          LIMIT 100")
-        .bind(now)
-        .bind(user)
-        .all(on)
-        .await?;
+          LIMIT 100"
+    ))
+    .bind(now)
+    .bind(user)
+    .all(on)
+    .await?;
     Ok(rows.into_iter().map(Row::read).collect())
 }

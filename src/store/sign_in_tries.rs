@@ -5,6 +5,7 @@
 
 use sqlx::FromRow;
 
+use super::ahead::not_ahead;
 use super::{On, sql};
 use crate::types::{Digest, Seconds, Timestamp};
 
@@ -38,20 +39,42 @@ pub enum Room {
     NoneUntil(Timestamp),
 }
 
+/// That the window of a bucket is over: it began too long ago, or by a clock that was wrong, and would last until
+/// then.
+macro_rules! is_over {
+    () => {
+        concat!(
+            "(sign_in_tries.started_at <= $4 OR NOT ",
+            not_ahead!("sign_in_tries.started_at"),
+            ")"
+        )
+    };
+}
+
 /// Reserves one try in a bucket. `false`: there is none left; of 256 who ask at once, as many are let
 /// through as the limit says (THREATS UI-17, X-09).
 ///
 /// # Errors
 /// What the database says.
 pub async fn reserve(on: impl Into<On<'_>>, bucket: &Bucket, now: Timestamp) -> sqlx::Result<bool> {
-    let changed = sql("INSERT INTO sign_in_tries (bucket, subject, tries, failures, started_at, reserved_at)
+    let changed = sql(concat!(
+        "INSERT INTO sign_in_tries (bucket, subject, tries, failures, started_at, reserved_at)
               VALUES ($2, $3, 1, 0, $1, $1)
          ON CONFLICT (bucket) DO UPDATE
-            SET tries = CASE WHEN sign_in_tries.started_at <= $4 THEN 1 ELSE sign_in_tries.tries + 1 END,
-                failures = CASE WHEN sign_in_tries.started_at <= $4 THEN 0 ELSE sign_in_tries.failures END,
-                started_at = CASE WHEN sign_in_tries.started_at <= $4 OR $6 THEN $1 ELSE sign_in_tries.started_at END,
+            SET tries = CASE WHEN ",
+        is_over!(),
+        " THEN 1 ELSE sign_in_tries.tries + 1 END,
+                failures = CASE WHEN ",
+        is_over!(),
+        " THEN 0 ELSE sign_in_tries.failures END,
+                started_at = CASE WHEN ",
+        is_over!(),
+        " OR $6 THEN $1 ELSE sign_in_tries.started_at END,
                 reserved_at = $1
-          WHERE sign_in_tries.started_at <= $4 OR sign_in_tries.tries < $5")
+          WHERE ",
+        is_over!(),
+        " OR sign_in_tries.tries < $5"
+    ))
     .bind(now)
     .bind(bucket.key)
     .bind(bucket.subject)
@@ -84,7 +107,7 @@ pub async fn room(on: impl Into<On<'_>>, bucket: &Bucket, now: Timestamp) -> sql
         return Ok(Room::Left);
     };
     let ends = row.started_at + bucket.window;
-    if row.tries < bucket.most || ends <= now {
+    if row.tries < bucket.most || ends <= now || row.started_at.is_ahead_of(now) {
         Ok(Room::Left)
     } else if row.failures < bucket.most && row.reserved_at > now - LONGEST {
         Ok(Room::Pending)

@@ -21,6 +21,17 @@ pub struct Timestamp(pub i64);
 #[serde(transparent)]
 pub struct Seconds(pub i64);
 
+/// By so much the clocks of replicas may differ. What lies further ahead of now was written by a clock that
+/// was wrong (decision 0039).
+pub const AHEAD: Seconds = Seconds::minutes(5);
+
+impl Timestamp {
+    /// Whether this lies implausibly far ahead: what was issued then counts for nothing.
+    pub fn is_ahead_of(self, now: Self) -> bool {
+        self > now + AHEAD
+    }
+}
+
 impl Seconds {
     /// `n` minutes.
     pub const fn minutes(n: i64) -> Self {

@@ -37,7 +37,7 @@
 //!
 //! What is checked, in this order: there is one `Authorization` field of the scheme `Bearer` or `DPoP`; the token is
 //! signed with an allowed algorithm by a key of the issuer; `typ` is `at+jwt`; every claim that RFC 9068
-//! §2.2 requires is there; `iss` is the issuer; the token has not expired; `aud` names this API; whatever the
+//! §2.2 requires is there; `iss` is the issuer; the token has not expired, and was not issued more than five minutes from now; `aud` names this API; whatever the
 //! token is bound to was shown with this request; the scopes suffice; a DPoP proof was not used before. What cannot be judged, because the issuer's keys
 //! cannot be had, is [`Error::Unavailable`]: 503, never a pass.
 //!
@@ -190,6 +190,10 @@ impl Verifier {
         let caller = Caller::of(&verified.claims, &self.issuer).map_err(invalid)?;
         if now - self.leeway >= caller.expires_at {
             return Err(invalid("the access token has expired"));
+        }
+        // By a clock that was wrong and has been set right: its exp says nothing.
+        if caller.issued_at.is_ahead_of(now) {
+            return Err(invalid("the access token was issued at a time to come"));
         }
         // > The resource server MUST validate that the "aud" claim contains a resource indicator value
         // > corresponding to an identifier the resource server expects for itself. (RFC 9068 §4)

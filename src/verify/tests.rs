@@ -135,6 +135,15 @@ async fn each_claim_that_is_not_as_it_has_to_be_is_an_invalid_token() {
         let token = issuer.token(|claims| drop(claims.as_object_mut().unwrap().remove(name)));
         refused(at(&verifier, &token, 0).await, 401, Some(Code::InvalidToken));
     }
+    // By a clock that was wrong: its exp says nothing.
+    let ahead = |by: i64| {
+        let claims = move |claims: &mut Value| {
+            (claims["iat"], claims["exp"]) = (json!(NOW + by), json!(NOW + by + 300));
+        };
+        issuer.token(claims)
+    };
+    refused(at(&verifier, &ahead(301), 0).await, 401, Some(Code::InvalidToken));
+    at(&verifier, &ahead(300), 0).await.unwrap();
     let several = issuer.token(|claims| claims["aud"] = json!([ISSUER, API]));
     at(&verifier, &several, 0).await.unwrap();
 }

@@ -39,6 +39,7 @@ mod development;
 mod double_click;
 mod edges;
 mod failover;
+mod faketime;
 mod forward_auth;
 mod front;
 mod full_disk;

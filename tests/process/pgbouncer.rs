@@ -69,7 +69,7 @@ impl Drop for Pooler {
     }
 }
 
-/// From the schema to refreshes that race at two replicas over few connections: nothing is prepared by name,
+/// From the schema to refreshes that race over few connections: nothing is prepared by name,
 /// and no statement ends up at another connection than its values.
 #[tokio::test]
 async fn everything_works_behind_pgbouncer_in_transaction_mode() {

@@ -25,7 +25,7 @@ use crate::server::{Client, ISSUER, PASSWORD, Server};
 
 /// All that is logged on this thread, which is all that the server of a test does.
 #[derive(Clone, Default)]
-struct Captured(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Captured(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Captured {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -40,7 +40,7 @@ impl Write for Captured {
 
 impl Captured {
     /// As the server logs in JSON.
-    fn json() -> (Self, tracing::subscriber::DefaultGuard) {
+    pub(crate) fn json() -> (Self, tracing::subscriber::DefaultGuard) {
         crate::logs::be_heard();
         let captured = Self::default();
         let writer = captured.clone();
@@ -64,7 +64,7 @@ impl Captured {
         (captured, tracing::subscriber::set_default(log))
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
     }
 }

@@ -31,6 +31,7 @@ mod accounts;
 mod anonymous_state;
 mod audit;
 mod built_in_ca;
+mod clocks;
 mod connections;
 mod consent;
 mod database_faults;

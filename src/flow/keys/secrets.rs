@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use zeroize::Zeroizing;
 
-use super::{AHEAD, Schedule, unseal};
+use super::{Schedule, unseal};
 use crate::jose::mac::{Mac, VersionedMac};
 use crate::jose::seal::{self, Kek, Owner};
 use crate::record::{Event, Kind, Trace};
@@ -45,6 +45,11 @@ impl Purpose {
         self.life(schedule.refresh_tokens).1
     }
 
+    /// Whether it has one version after the other.
+    const fn is_replaced(self) -> bool {
+        self.life(Seconds(0)).1.is_some()
+    }
+
     /// Each purpose in a line: its name, and how long old versions are read.
     const fn life(self, refresh_tokens: Seconds) -> (&'static str, Option<Seconds>) {
         match self {
@@ -74,8 +79,13 @@ pub(super) async fn ensure(store: &Store, kek: &Kek, now: Timestamp) -> Result<(
             continue;
         }
         if grants::any_live(store.db(), now).await? {
+            let otherwise = if purpose.is_replaced() {
+                "end all refresh tokens with `gatewright key rotate --secrets --compromised`"
+            } else {
+                "let a new one be made, after which clients no longer know people or sessions by what it made: delete its row from server_secret_versions"
+            };
             return Err(Failure::Internal(format!(
-                "the secret {name} is missing from server_secrets, and what it made is in use: bring the row back from the backup, or end all refresh tokens with `gatewright key rotate --secrets --compromised`"
+                "the secret {name} is missing from server_secrets, and what it made is in use: bring the row back from the backup, or {otherwise}"
             ))
             .into());
         }
@@ -136,8 +146,8 @@ pub(super) async fn tick(
         let (Some(newest), Some(read_for)) = (newest, purpose.read_for(schedule)) else {
             continue;
         };
-        let age = now - newest.created_at;
-        if age >= schedule.rotation || age < Seconds(-AHEAD.0) {
+        let is_old = now - newest.created_at >= schedule.rotation;
+        if is_old || newest.created_at.is_ahead_of(now) {
             replace(store, kek, purpose, newest.version, Some(read_for), trace).await?;
         }
     }

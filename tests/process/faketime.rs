@@ -1,0 +1,157 @@
+//! The real binary under a clock that is set wrong and right again (THREATS CL-02): `libfaketime` changes the
+//! system's clock underneath it, and leaves the monotonic one alone, as the kernel does.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use gatewright::store::{Limits, Purpose, Store, sql};
+use gatewright::types::Secret;
+use sqlx::FromRow;
+
+use crate::application::Application;
+use crate::browser::Browser;
+use crate::place::Place;
+use crate::server::Server;
+use crate::until;
+
+const DAY: i64 = 24 * 60 * 60;
+
+/// Where Debian and Fedora have it.
+fn library() -> PathBuf {
+    let places =
+        ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib"];
+    let found = places.iter().map(|at| PathBuf::from(at).join("faketime/libfaketimeMT.so.1"));
+    found.into_iter().find(|file| file.exists()).expect("there is no libfaketime: scripts/setup")
+}
+
+/// A server, and the hand that sets its clock.
+struct Clocked {
+    server: Server,
+    store: Store,
+}
+
+impl Clocked {
+    /// The clock is off by this much from the beginning: `+0`, `-1h`, `+3y`.
+    async fn start(offset: &str) -> Self {
+        let mut place = Place::make().await;
+        set(&place, offset);
+        let file = place.directory.join("clock").display().to_string();
+        for (name, value) in [
+            ("LD_PRELOAD", library().display().to_string().as_str()),
+            ("FAKETIME_TIMESTAMP_FILE", &file),
+            ("FAKETIME_NO_CACHE", "1"),
+            ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
+        ] {
+            place.settings.push((name.to_owned(), value.to_owned()));
+        }
+        // What happens within a test is within the life of what it looks at.
+        place.set("TOKENS__ACCESS_TOKEN_LIFETIME", "3600");
+        let server = Server::at(place).await;
+        let patient = Duration::from_secs(30);
+        let limits =
+            Limits { connections: 1, acquire: patient, statement: patient, is_pooled: false };
+        let url = Secret::new(server.place.database.clone());
+        let store = Store::open(&url, &limits, Purpose::Work).await.unwrap();
+        Self { server, store }
+    }
+
+    fn set(&self, offset: &str) {
+        set(&self.server.place, offset);
+    }
+
+    /// Waits until every job that one replica does has run at this offset from the true time.
+    async fn jobs_run(&self, offset: i64) {
+        #[derive(FromRow)]
+        struct Job {
+            ran_at: Option<i64>,
+        }
+        let begun = now() + offset;
+        until("the jobs run", async || {
+            let jobs = sql("SELECT ran_at FROM jobs WHERE name IN ('sweep', 'keys')");
+            let jobs: Vec<Job> = jobs.all(self.store.db()).await.unwrap();
+            let ran =
+                |job: &Job| job.ran_at.is_some_and(|at| (begun..begun + DAY / 2).contains(&at));
+            jobs.len() == 2 && jobs.iter().all(ran)
+        })
+        .await;
+    }
+
+    /// A person's tokens at an application, and their browser.
+    async fn signed_in(&self, name: &str) -> (Application, Browser, crate::application::Tokens) {
+        let (person, app) =
+            (self.server.person(name).await, self.server.application("Photos").await);
+        let mut browser = Browser::of(&person);
+        let code = app.authorize(&mut browser).await.unwrap();
+        let tokens = app.redeem(&crate::http(), &code).await.unwrap().tokens();
+        (app, browser, tokens)
+    }
+}
+
+fn set(place: &Place, offset: &str) {
+    place.write("clock.new", offset);
+    let (new, clock) = (place.directory.join("clock.new"), place.directory.join("clock"));
+    std::fs::rename(new, clock).unwrap();
+}
+
+fn now() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    i64::try_from(since.as_secs()).unwrap()
+}
+
+/// A day ahead and back: jobs go on, nobody loses anything, and what was revoked stays so, though all of it would
+/// have expired on that day. Then an hour back: jobs go on, and no token that was spent is answered again.
+#[tokio::test]
+async fn a_clock_that_jumps_and_comes_back_undoes_nothing() {
+    let clocked = Clocked::start("+0").await;
+    let http = crate::http();
+    let (app, _, tokens) = clocked.signed_in("ada").await;
+    let next = app.refresh(&http, &tokens.refresh).await.unwrap().tokens();
+    app.revoke(&http, &next.access).await.unwrap();
+
+    clocked.set("+1d");
+    clocked.jobs_run(DAY).await;
+    assert!(!app.is_active(&http, &tokens.access).await.unwrap(), "a day later all has expired");
+    clocked.set("+0");
+    clocked.jobs_run(0).await;
+
+    assert!(!app.is_active(&http, &next.access).await.unwrap(), "it is revoked");
+    assert!(app.is_active(&http, &tokens.access).await.unwrap(), "nobody has ended it");
+    let last = app.refresh(&http, &next.refresh).await.unwrap().tokens();
+
+    clocked.set("-1h");
+    clocked.jobs_run(-3600).await;
+    let again = app.refresh(&http, &next.refresh).await.unwrap();
+    assert!(again.is_refusal("invalid_grant"), "{again:?}");
+    clocked.set("+0");
+    app.refresh(&http, &last.refresh).await.unwrap().tokens();
+    let trouble = |line: &serde_json::Value| line["level"] == "ERROR";
+    let log = clocked.server.log();
+    assert!(!log.iter().any(trouble), "{log:?}");
+}
+
+/// Three years ahead at the first start, then set right: what was issued meanwhile counts for nothing, keys and
+/// jobs go on, and people sign in as ever.
+#[tokio::test]
+async fn a_clock_that_was_years_ahead_leaves_nothing_that_counts() {
+    let mut clocked = Clocked::start("+3y").await;
+    let http = crate::http();
+    let (app, mut browser, tokens) = clocked.signed_in("ada").await;
+    assert!(app.is_active(&http, &tokens.access).await.unwrap());
+
+    clocked.set("+0");
+    clocked.jobs_run(0).await;
+
+    assert!(!app.is_active(&http, &tokens.access).await.unwrap());
+    let refreshed = app.refresh(&http, &tokens.refresh).await.unwrap();
+    assert!(refreshed.is_refusal("invalid_grant"), "{refreshed:?}");
+    // The browser's sign-in counts for nothing: it signs in anew.
+    let code = app.authorize(&mut browser).await.unwrap();
+    let anew = app.redeem(&http, &code).await.unwrap().tokens();
+    assert!(app.is_active(&http, &anew.access).await.unwrap());
+    app.refresh(&http, &anew.refresh).await.unwrap().tokens();
+
+    clocked.server.stop().await;
+    clocked.server.launch().await;
+    assert!(clocked.server.has_logged("issued at a time to come"));
+    assert!(app.is_active(&http, &anew.access).await.unwrap());
+}
