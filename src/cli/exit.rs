@@ -106,7 +106,9 @@ impl Exit {
 
     const fn of_ours(error: &Error) -> Self {
         match error {
-            Error::Failed(Failure::Store(_) | Failure::Busy(_)) => Self::Unavailable,
+            Error::Failed(Failure::Store(_) | Failure::Busy(_) | Failure::Changed(_)) => {
+                Self::Unavailable
+            }
             Error::Failed(Failure::Internal(_)) | Error::Refused(_) => Self::Failed,
         }
     }

@@ -130,7 +130,8 @@ pub async fn authenticate(
     Ok(client)
 }
 
-const fn failed() -> Refusal {
+/// The one answer to who is not a client that may act.
+pub(super) const fn failed() -> Refusal {
     Code::InvalidClient.because("the client is unknown, disabled, or did not prove who it is")
 }
 

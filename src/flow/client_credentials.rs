@@ -4,6 +4,7 @@
 
 use super::mint::{self, For, Tokens};
 use super::{Call, audience, client_auth, dpop};
+use crate::store::retrying;
 use crate::types::client::GrantType;
 use crate::types::{Client, Code, Params, Result, Scope};
 
@@ -37,7 +38,7 @@ pub async fn grant(call: &Call<'_>, client: &Client, params: &Params) -> Result<
     let by = GrantType::ClientCredentials;
     let access = mint::access(call, client, For::Client, by, &scope, &shape)?;
     let reserved = call.recorder.reserve().await?;
-    access.keep(call.store.db()).await?;
+    retrying(|| access.keep(call.store.db())).await?;
     mint::note(call, reserved, access.issued);
     // > A refresh token SHOULD NOT be included. (§4.4.3)
     Ok(Tokens {

@@ -392,5 +392,5 @@ impl Issued {
 /// Between the judgement and the deed the session ended, the user was disabled or the consent changed:
 /// judged again, the request gets its right answer.
 fn changed() -> Error {
-    Failure::Busy("the sign-in or the consent changed while the request was judged").into()
+    Failure::Changed("the sign-in or the consent changed while the request was judged").into()
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::audience::Shape;
 use super::claims::{ClaimsRequest, Consented, Place};
 use super::keys::Keys;
-use super::{Call, sid, subject};
+use super::{Call, client_auth, sid, subject};
 use crate::jose::mac::Unread;
 use crate::jose::{base64url, sign};
 use crate::record::{Issued, Reserved};
@@ -105,10 +105,12 @@ impl Access {
     /// Writes the row of an opaque token; a JWT writes nothing.
     ///
     /// # Errors
-    /// What the database says.
+    /// `invalid_client`, when the client was disabled or deleted meanwhile; what the database says.
     pub async fn keep(&self, on: impl Into<On<'_>>) -> Result<()> {
-        if let Some(row) = &self.row {
-            opaque_tokens::insert(on, &row.0, &row.1).await?;
+        if let Some(row) = &self.row
+            && !opaque_tokens::insert(on, &row.0, &row.1).await?
+        {
+            return Err(client_auth::failed().with("client_id", &row.1.client_id).into());
         }
         Ok(())
     }

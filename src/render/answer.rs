@@ -32,7 +32,7 @@ impl<T: Answer, E: Answer> Answer for Result<T, E> {
 pub(super) fn words(error: &Error) -> (Code, &'static str) {
     match error {
         Error::Refused(refusal) => (refusal.code, refusal.why),
-        Error::Failed(Failure::Store(_) | Failure::Busy(_)) => {
+        Error::Failed(Failure::Store(_) | Failure::Busy(_) | Failure::Changed(_)) => {
             (Code::TemporarilyUnavailable, "we are busy; try again in a moment")
         }
         Error::Failed(Failure::Internal(_)) => (Code::ServerError, "something broke on our side"),
@@ -46,6 +46,9 @@ pub(super) fn tell(error: &Error, head: &Head) {
         Error::Refused(refusal) => {
             app.metrics.refused(refusal.code);
             app.recorder.refused(refusal, &head.trace);
+        }
+        Error::Failed(Failure::Changed(what)) => {
+            tracing::info!(request_id = %head.trace.request_id, what, "changed meanwhile");
         }
         Error::Failed(failure) => {
             app.metrics.failed();

@@ -323,9 +323,16 @@ pub fn is_duplicate(error: &sqlx::Error) -> bool {
 
 /// Whether the same transaction may well succeed when it is run again: PostgreSQL's 40001 and 40P01,
 /// SQLite's BUSY family (THREATS DB-05), but not BUSY itself: that has waited for the lock as long as
-/// anybody may.
+/// anybody may. And where what a row refers to was deleted meanwhile: run again, it finds that out, and
+/// refuses.
 pub fn is_transient(error: &sqlx::Error) -> bool {
-    let Some(code) = error.as_database_error().and_then(sqlx::error::DatabaseError::code) else {
+    let Some(error) = error.as_database_error() else {
+        return false;
+    };
+    if error.is_foreign_key_violation() {
+        return true;
+    }
+    let Some(code) = error.code() else {
         return false;
     };
     matches!(code.as_ref(), "40001" | "40P01" | "261" | "517")

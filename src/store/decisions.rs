@@ -28,7 +28,7 @@ pub struct NewDecision<'a> {
 pub async fn insert(tx: &mut Tx, decision: &NewDecision<'_>, now: Timestamp) -> sqlx::Result<bool> {
     let inserted =
         sql("INSERT INTO decisions (digest, browser, user_id, codes, decided_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6)
+         SELECT $1, $2, users.id, $4, $5, $6 FROM users WHERE users.id = $3
          ON CONFLICT (digest) DO NOTHING")
         .bind(decision.digest)
         .bind(decision.browser)

@@ -59,7 +59,7 @@ impl Row {
     }
 }
 
-/// Keeps a new token.
+/// Keeps a new token. `false`: its client has been disabled or deleted meanwhile.
 ///
 /// # Errors
 /// What the database says.
@@ -67,11 +67,17 @@ pub async fn insert(
     on: impl Into<On<'_>>,
     digest: &Digest,
     token: &OpaqueToken,
-) -> sqlx::Result<()> {
+) -> sqlx::Result<bool> {
     let confirmation = &token.confirmation;
-    sql("INSERT INTO opaque_tokens
+    let inserted = sql(concat!(
+        "INSERT INTO opaque_tokens
             (digest, id, client_id, grant_id, audience, scope, claims, created_at, expires_at, cnf, certificate)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
+         SELECT $1, $2, clients.id, $4, $5, $6, $7, $8, $9, $10, $11
+           FROM clients
+          WHERE clients.id = $3 AND ",
+        stands_by!(),
+        "$8"
+    ))
     .bind(digest)
     .bind(&token.id)
     .bind(&token.client_id)
@@ -84,8 +90,8 @@ pub async fn insert(
     .bind((!confirmation.is_bearer()).then(|| to_json(confirmation)).transpose()?)
     .bind(confirmation.certificate)
     .run(on)
-    .await
-    .map(drop)
+    .await?;
+    Ok(inserted == 1)
 }
 
 /// Revokes a token of this client.

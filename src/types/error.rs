@@ -28,6 +28,10 @@ pub enum Failure {
     /// More is asked of us than we take on at once, or what we know may be out of date: 503.
     #[error("busy: {0}")]
     Busy(&'static str),
+    /// What the request rests on was changed by somebody else while it was judged, which is nobody's fault: 503,
+    /// and the same request again is judged by what holds then.
+    #[error("changed meanwhile: {0}")]
+    Changed(&'static str),
     /// A defect or a broken key: 500 `server_error`.
     #[error("{0}")]
     Internal(String),

@@ -119,6 +119,11 @@ impl Application {
         Self { issuer: issuer.to_owned(), id: text("client_id"), secret: text("client_secret") }
     }
 
+    /// The same client, at another replica.
+    pub(crate) fn at(&self, issuer: &str) -> Self {
+        Self { issuer: issuer.to_owned(), ..self.clone() }
+    }
+
     /// Sends a person to the server, and takes the code with which they come back.
     pub(crate) async fn authorize(&self, browser: &mut Browser) -> Result<Code, Trouble> {
         let (verifier, state) = (random(), random());

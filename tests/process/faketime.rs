@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use gatewright::app::Clock;
 use gatewright::store::{Limits, Purpose, Store, sql};
 use gatewright::types::Secret;
 use sqlx::FromRow;
@@ -94,8 +95,7 @@ fn set(place: &Place, offset: &str) {
 }
 
 fn now() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    i64::try_from(since.as_secs()).unwrap()
+    Clock::system().now().0
 }
 
 /// A day ahead and back: jobs go on, nobody loses anything, and what was revoked stays so, though all of it would

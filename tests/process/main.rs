@@ -29,6 +29,7 @@ mod until;
 
 // The tests.
 mod authority;
+mod benign_races;
 mod cards;
 mod certificates;
 mod cli;

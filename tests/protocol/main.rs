@@ -42,6 +42,7 @@ mod failovers;
 mod floods;
 mod forward_auth;
 mod fuzz;
+mod gone;
 mod headers;
 mod inventory;
 mod jwt_sites;

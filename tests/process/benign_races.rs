@@ -1,0 +1,178 @@
+//! What goes on all the time where several processes share a database, and is nobody's fault: no line of the log
+//! may call it an error or a failure, or the lines that do are not read any more.
+
+use std::process::Stdio;
+
+use serde_json::Value;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+use tokio::process::Child;
+use tokio::task::JoinSet;
+
+use crate::application::Application;
+use crate::browser::Browser;
+use crate::place::{Place, is_postgres};
+use crate::server::Server;
+use crate::until;
+
+/// Another replica: its process, and where it listens.
+struct Replica {
+    child: Child,
+    issuer: String,
+    log: std::path::PathBuf,
+}
+
+impl Replica {
+    /// Starts one beside the others; each says in its own file what it has to say.
+    fn begin(place: &Place, number: usize) -> Self {
+        let port = crate::free_port();
+        let log = place.directory.join(format!("log-{number}"));
+        let mut command = place.command(&["serve"]);
+        command.env("GATEWRIGHT_HTTP__LISTEN", format!("127.0.0.1:{port}"));
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        command.stderr(std::fs::File::create(&log).unwrap());
+        let issuer = format!("http://localhost:{port}");
+        Self { child: command.spawn().unwrap(), issuer, log }
+    }
+
+    async fn ready(&mut self) {
+        let (http, ready) = (crate::http(), format!("{}/readyz", self.issuer));
+        until("the replica is ready", async || {
+            let ended = self.child.try_wait().unwrap();
+            assert_eq!(ended, None, "it did not start: {}", self.told());
+            http.get(&ready).send().await.is_ok_and(|answer| answer.status() == 200)
+        })
+        .await;
+    }
+
+    fn told(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
+    }
+
+    async fn stop(mut self) {
+        let id = self.child.id().unwrap().to_string();
+        let kill = tokio::process::Command::new("kill").arg(&id).status().await.unwrap();
+        assert!(kill.success());
+        assert!(self.child.wait().await.unwrap().success());
+        says_nothing_bad(&self.told());
+    }
+}
+
+#[track_caller]
+fn says_nothing_bad(log: &str) {
+    let bad: Vec<_> = log
+        .lines()
+        .filter(|line| {
+            let line: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"));
+            let message = line["message"].as_str().unwrap_or_default();
+            line["level"] == "ERROR" || line["level"] == "WARN" || message.contains("failed")
+        })
+        .collect();
+    assert!(bad.is_empty(), "{bad:#?}");
+}
+
+/// Replicas that start at once on an empty database; on SQLite, one server.
+#[tokio::test]
+async fn a_first_start_of_several_at_once_is_no_error() {
+    let mut place = Place::make().await;
+    place.set("ISSUER", "http://localhost:9");
+    let count = if is_postgres() { 3 } else { 1 };
+    let mut replicas: Vec<_> = (0..count).map(|number| Replica::begin(&place, number)).collect();
+    for replica in &mut replicas {
+        replica.ready().await;
+    }
+    for replica in replicas {
+        replica.stop().await;
+    }
+}
+
+/// Commands beside servers, keys that another process rotates, everything that counts once presented by many at
+/// once, names that two want, and clients that hang up.
+#[tokio::test]
+async fn what_races_beside_a_server_is_no_error() {
+    let place = Place::make().await;
+    let mut server = Server::at(place).await;
+    let mut others = Vec::new();
+    if is_postgres() {
+        others.push(Replica::begin(&server.place, 1));
+        others[0].ready().await;
+    }
+    let http = crate::http();
+    let person = server.person("ada").await;
+    let app = server.application("Photos").await;
+    let service = server.service("Nightly").await;
+    let issuers: Vec<_> = std::iter::once(server.issuer.clone())
+        .chain(others.iter().map(|one| one.issuer.clone()))
+        .collect();
+
+    for round in 0..3 {
+        let mut browser = Browser::of(&person);
+        let code = app.authorize(&mut browser).await.unwrap();
+        let granted = app.redeem(&http, &code).await.unwrap().tokens();
+        let mut racing = JoinSet::new();
+        for n in 0..24 {
+            let at = issuers[n % issuers.len()].clone();
+            let (app, service) = (app.at(&at), service.at(&at));
+            let (http, code, refresh) = (http.clone(), code.clone(), granted.refresh.clone());
+            racing.spawn(async move {
+                match n % 4 {
+                    0 => drop(app.refresh(&http, &refresh).await),
+                    1 => drop(service.credentials(&http).await),
+                    2 => hang_up(&at, &service).await,
+                    _ if n > 20 => drop(app.redeem(&http, &code).await),
+                    _ => drop(app.is_active(&http, &refresh).await),
+                }
+            });
+        }
+        let place = &server.place;
+        let (name, same) = (format!("eve-{round}"), ["user", "create", "--username"]);
+        let create = [&same[..], &[&name]].concat();
+        let service_of = ["client", "disable", &service.id];
+        let nightly = ["client", "create", "--name", "x", "--grant-type", "client_credentials"];
+        let (force, secrets) = (["key", "rotate", "--force"], ["key", "rotate", "--secrets"]);
+        let commands = tokio::join!(
+            place.run(&create),
+            place.run(&create),
+            place.run(&nightly),
+            place.run(&force),
+            place.run(&force),
+            place.run(&secrets),
+            place.run(&service_of),
+        );
+        let (one, other) = (commands.0.code, commands.1.code);
+        assert_eq!(one + other, 65, "one of two has the name: {commands:?}");
+        while racing.join_next().await.is_some() {}
+        let enabled = server.place.run(&["client", "enable", &service.id]).await;
+        assert_eq!(enabled.code, 0, "{enabled:?}");
+    }
+
+    for other in others {
+        other.stop().await;
+    }
+    server.stop().await;
+    let log = std::fs::read_to_string(server.place.directory.join("log")).unwrap();
+    says_nothing_bad(&log);
+}
+
+/// Asks for a token and is gone: in the middle of the head, before the body, before the answer.
+async fn hang_up(issuer: &str, service: &Application) {
+    use base64::Engine as _;
+    let basic = base64::engine::general_purpose::STANDARD
+        .encode(format!("{}:{}", service.id, service.secret));
+    let body = "grant_type=client_credentials";
+    let head = format!(
+        "POST /token HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic {basic}\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let whole = format!("{head}{body}");
+    for end in [0, 1, head.len() / 2, head.len(), head.len() + 5, whole.len()] {
+        let mut stream = TcpStream::connect(issuer.trim_start_matches("http://")).await.unwrap();
+        stream.write_all(&whole.as_bytes()[..end]).await.unwrap();
+        if end % 2 == 0 {
+            // Reset instead of an end.
+            stream.set_zero_linger().unwrap();
+        }
+        drop(stream);
+    }
+}
