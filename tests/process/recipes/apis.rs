@@ -149,6 +149,7 @@ impl Judge {
             ("another issuer's", claiming("iss", "https://other.example".into())),
             ("an expired one", claiming("exp", (now - 600).into())),
             ("one that never expires", issuer.sign(&head, &without(&claims, "exp"))),
+            ("one of no client", issuer.sign(&head, &without(&claims, "client_id"))),
             ("one that is bound to a key", claiming("cnf", json!({ "jkt": "0ZcOCORZNYy" }))),
             ("one that is bound to a certificate", claiming("cnf", json!({ "x5t#S256": "bwcK0" }))),
             ("one signed by somebody else", forge(&head, &claims)),
