@@ -34,6 +34,7 @@ mod cards;
 mod certificates;
 mod cli;
 mod client_certificates;
+mod consent;
 mod database_file;
 mod demo;
 mod development;
