@@ -132,9 +132,16 @@ impl Answer {
         self
     }
 
-    /// A page without what differs from answer to answer.
+    /// A page without what differs from answer to answer: the reference, and the query of its own address, which
+    /// its links to other languages have.
     pub(crate) fn without_reference(&self) -> String {
-        self.text.replace(self.header("x-request-id"), "…")
+        let mut parts = self.text.split("href=\"?");
+        let mut text = parts.next().unwrap().to_owned();
+        for part in parts {
+            text.push_str("href=\"?…");
+            text.push_str(&part[part.find('"').unwrap()..]);
+        }
+        text.replace(self.header("x-request-id"), "…")
     }
 }
 
