@@ -328,3 +328,50 @@ fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, Unreadable>
 fn unreadable(file: &Path, why: impl ToString) -> Unreadable {
     Unreadable { file: file.to_owned(), why: why.to_string() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Authority;
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(1_790_000_000);
+
+    fn of(issued: &Authority) -> Arc<Certificate> {
+        Arc::new(Certificate::read(&issued.certificate(), &[]).unwrap())
+    }
+
+    /// THREATS EX-08: while strangers keep every judge busy, who is known passes, what leads nowhere is refused, and
+    /// anybody else is asked to come again.
+    #[tokio::test]
+    async fn whoever_is_known_waits_for_no_judge() {
+        let file =
+            std::env::temp_dir().join(format!("gatewright-judges-{}.pem", std::process::id()));
+        let (authority, strangers) = (Authority::new("Clients"), Authority::new("Strangers"));
+        std::fs::write(&file, &authority.pem).unwrap();
+        let settings = ClientCertificates {
+            anchors: vec![config::Anchor {
+                name: "clients".to_owned(),
+                file: file.clone(),
+                revocation: config::Revocation::Off,
+                crl_files: Vec::new(),
+            }],
+            ..ClientCertificates::default()
+        };
+        let trust = Trust::open(&settings).unwrap();
+        std::fs::remove_file(&file).unwrap();
+        let (known, other) =
+            (of(&authority.issue("known", &[])), of(&authority.issue("other", &[])));
+        trust.chain(&known, NOW).await.unwrap().unwrap();
+
+        let places = u32::try_from(trust.judges.available_permits()).unwrap();
+        let busy = trust.judges.acquire_many(places).await.unwrap();
+
+        trust.chain(&known, NOW).await.unwrap().unwrap();
+        trust.chain(&of(&strangers.issue("known", &[])), NOW).await.unwrap().unwrap_err();
+        let refused = trust.chain(&other, NOW).await.unwrap_err();
+        assert!(matches!(refused, Failure::Busy(_)), "{refused:?}");
+
+        drop(busy);
+        trust.chain(&other, NOW).await.unwrap().unwrap();
+    }
+}

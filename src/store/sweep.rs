@@ -280,3 +280,34 @@ pub async fn once(store: &Store, now: Timestamp) -> sqlx::Result<Vec<(&'static s
     }
     Ok(swept)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_database::TestDatabase;
+    use super::*;
+
+    /// THREATS DO-16: batches are small, as many as it takes, and those of one table do not keep the others waiting.
+    #[tokio::test]
+    async fn a_table_with_much_to_sweep_takes_turns_with_the_others() {
+        const NOON: Timestamp = Timestamp(1_795_000_000);
+        let database = TestDatabase::make().await;
+        let tokens = "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 450)
+             INSERT INTO revoked_tokens (jti, revoked_at, expires_at) SELECT 'token ' || n, $1, $1 FROM numbers";
+        sql(tokens).bind(NOON).run(database.store.db()).await.unwrap();
+
+        let (mut run, mut batches) = (Run::default(), Vec::new());
+        while let Some(batch) = run.next(&database.store, NOON + Seconds::days(1)).await {
+            batches.push((batch.table, batch.rows.unwrap()));
+        }
+
+        let of_tokens = |batch: &&(&str, u64)| batch.0 == "revoked_tokens";
+        let rows: Vec<u64> = batches.iter().filter(of_tokens).map(|batch| batch.1).collect();
+        assert_eq!(rows, [200, 200, 50]);
+        let first_round = &batches[..batches.len() - 2];
+        assert_eq!(
+            first_round.iter().filter(of_tokens).count(),
+            1,
+            "after all others: {batches:?}"
+        );
+    }
+}

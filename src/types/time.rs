@@ -92,3 +92,24 @@ impl fmt::Display for Timestamp {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// THREATS DO-18.
+    #[test]
+    fn no_length_wraps_a_time_around() {
+        let (first, last) = (Timestamp(i64::MIN), Timestamp(i64::MAX));
+        let (shortest, longest) = (Seconds(i64::MIN), Seconds(i64::MAX));
+
+        assert_eq!(Timestamp(1) + longest, last);
+        assert_eq!(Timestamp(-2) + shortest, first);
+        assert_eq!(Timestamp(-2) - longest, first);
+        assert_eq!(Timestamp(1) - shortest, last);
+        assert_eq!(last - first, longest);
+        assert_eq!(first - last, shortest);
+        assert_eq!(longest + Seconds(1), longest);
+        assert_eq!(last.to_string(), format!("@{}", i64::MAX));
+    }
+}

@@ -363,7 +363,7 @@ const AMBIGUOUS: [&str; 19] = [
     "/%2e%2e/invoices/4711",
 ];
 
-/// THREATS HD-06: a request is judged for the address that the API sees, or it is no request.
+/// THREATS HD-06, EX-23: a request is judged for the address that the API sees, or it is no request.
 #[tokio::test]
 async fn a_path_that_can_be_read_in_two_ways_is_refused() {
     for gateway in Gateway::ALL {

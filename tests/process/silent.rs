@@ -4,6 +4,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use gatewright::cli::Exit;
+use sqlx::{Connection as _, Executor as _, PgConnection};
 use url::Url;
 
 use crate::application::{Application, Trouble};
@@ -83,6 +84,57 @@ async fn a_link_that_goes_silent_is_given_up_and_a_good_one_is_used_at_once() {
     eprintln!("ended after {took:?}");
     assert_eq!(status.code(), Some(0));
     assert!(took < Duration::from_secs(25), "{took:?}");
+}
+
+/// THREATS EX-04, RT-06: the database has rotated, and its answers are lost in a silence that is longer than the
+/// ordinary grace. Whoever asks again with what was not answered goes on.
+#[tokio::test]
+async fn what_was_rotated_before_a_silence_is_answered_after_it() {
+    const CLIENTS: i64 = 6;
+    let Some((mut place, link)) = place_behind_a_link("127.0.0.1:0").await else { return };
+    let mut database = PgConnection::connect(&place.database).await.unwrap();
+    let mut server = Server::at(place).await;
+    let photos = server.application("Photos").await;
+    let http = crate::http();
+    let mut held = Vec::new();
+    for number in 0..CLIENTS {
+        let mut browser = Browser::of(&server.person(&format!("person{number}")).await);
+        let code = photos.authorize(&mut browser).await.unwrap();
+        held.push(photos.redeem(&http, &code).await.unwrap().tokens().refresh);
+    }
+    let mut count = async |of: &'static str| -> i64 {
+        sqlx::query_scalar(of).fetch_one(&mut database).await.unwrap()
+    };
+
+    // The rotations are sent, and wait; the link goes silent, and they are committed.
+    let mut blocker = PgConnection::connect(&server.place.database).await.unwrap();
+    blocker.execute("BEGIN; SELECT id FROM grants FOR UPDATE").await.unwrap();
+    let asked = held.iter().map(|token| photos.refresh(&http, token));
+    let silence = async {
+        crate::until("all of them wait", async || {
+            let waiting = "SELECT count(*) FROM pg_stat_activity
+                            WHERE datname = current_database() AND wait_event_type = 'Lock'";
+            count(waiting).await == CLIENTS
+        })
+        .await;
+        link.go_silent();
+        blocker.execute("COMMIT").await.unwrap();
+        crate::until("all of them are rotated", async || {
+            count("SELECT count(*) FROM grants WHERE generation = 2").await == CLIENTS
+        })
+        .await;
+        tokio::time::sleep(Duration::from_secs(13)).await;
+    };
+    let (answers, ()) = tokio::join!(futures(asked), silence);
+    for answer in answers {
+        assert!(matches!(answer, Err(Trouble::Busy)), "{answer:?}");
+    }
+
+    link.speak();
+    for token in &held {
+        refreshed(&photos, &refreshed(&photos, token).await).await;
+    }
+    server.stop().await;
 }
 
 /// All of them at once.

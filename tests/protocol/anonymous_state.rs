@@ -36,7 +36,7 @@ async fn part(browser: &mut Browser<'_>, server: &Server, target: &str, dest: &s
     browser.send(ask.header("sec-fetch-mode", "no-cors").header("sec-fetch-dest", dest)).await
 }
 
-/// THREATS EX-10: whoever opens sign-ins without end fills nothing that others need; a page that is open
+/// THREATS EX-10, DO-11: whoever opens sign-ins without end fills nothing that others need; a page that is open
 /// goes on.
 #[tokio::test]
 async fn a_stranger_who_opens_sign_ins_without_end_takes_nothing_from_anybody() {

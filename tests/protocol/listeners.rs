@@ -594,7 +594,7 @@ async fn handshakes_that_fail_are_counted_by_their_reason() {
     }
 }
 
-/// THREATS DO-01: a place is not kept by whoever does not shake hands.
+/// THREATS DO-01, DO-08: a connection that does not finish its handshake is closed.
 #[tokio::test]
 async fn shaking_hands_has_a_time_limit() {
     let server = Server::with_tls(|config| {

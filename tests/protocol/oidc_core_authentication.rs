@@ -180,7 +180,7 @@ async fn to_choose_an_account_is_not_to_sign_in() {
 
 /// > If the elapsed time is greater than this value, the OP MUST attempt to actively re-authenticate the
 /// > End-User. […] When max_age is used, the ID Token returned MUST include an auth_time Claim Value.
-/// > (§3.1.2.1); THREATS AZ-19
+/// > (§3.1.2.1); THREATS AZ-19, DO-18
 #[tokio::test]
 async fn max_age_asks_for_a_sign_in_that_is_not_older() {
     let (server, client) = prepared().await;

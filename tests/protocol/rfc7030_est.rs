@@ -292,6 +292,28 @@ async fn only_a_living_certificate_of_ours_is_renewed() {
     renewed(&server, &shown).await.refused(401, "invalid_client");
 }
 
+/// THREATS EX-08: a renewal looks the certificate up before anything of it is verified, so strangers cost nothing.
+#[tokio::test]
+async fn a_strangers_chain_costs_a_renewal_no_signature() {
+    let company = crate::certificates::Authority::new("Clients CA");
+    let anchor = company.anchor("company");
+    let server = Server::with_tls(|config| config.client_certificates.anchors = vec![anchor]).await;
+    server.authority(async |authority| authority.init().await).await.unwrap();
+    let strangers = || crate::certificates::Authority::new("Clients CA");
+    let forged: Vec<_> = (0..4).map(|_| strangers().below("Clients CA", |_| {})).collect();
+    let mut shown = forged[0].issue("Machine", |_| {});
+    shown.chain = forged.iter().map(crate::certificates::Authority::certificate).collect();
+
+    renewed(&server, &shown.identity()).await.refused(401, "invalid_client");
+
+    assert_eq!(server.app().trust.verified(), 0);
+    // The counter counts.
+    let client = machine(&server).await;
+    let own = enrolled(&server, &client).await;
+    authenticated(&server, &client, &own).await.ok();
+    assert_eq!(server.app().trust.verified(), 1);
+}
+
 /// docs/certificates.md: of a key that is revoked for `keyCompromise` no certificate counts, and whoever has it
 /// does not come by another key with it.
 #[tokio::test]

@@ -130,7 +130,8 @@ async fn tokens_of_every_kind_and_method_are_bound() {
 async fn what_shows_too_little_spends_nothing() {
     let (server, authority) = server().await;
     let client = public(&server).await;
-    let until = date_time_ymd(2027, 1, 1);
+    // Within the life of an unused refresh token: only the certificate ends.
+    let until = OffsetDateTime::from_unix_timestamp(BEGINNING + 7 * 24 * 3600).unwrap();
     let shown = authority.issue("Photos", |params| params.not_after = until);
     let form = code(&server, &client).await;
     let bare = format!("{form}&client_id={}", client.id);

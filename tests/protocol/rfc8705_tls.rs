@@ -273,7 +273,7 @@ async fn a_header_does_not_outdo_the_connection() {
     }
 }
 
-/// THREATS EX-08: whoever sends more certificates than are read is told so in the handshake.
+/// THREATS EX-08, DO-08: whoever sends more certificates than are read is told so in the handshake.
 #[tokio::test]
 async fn a_handshake_with_five_certificates_beside_the_clients_own_fails() {
     let (server, _) = server().await;
