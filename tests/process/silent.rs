@@ -91,7 +91,7 @@ async fn a_link_that_goes_silent_is_given_up_and_a_good_one_is_used_at_once() {
 #[tokio::test]
 async fn what_was_rotated_before_a_silence_is_answered_after_it() {
     const CLIENTS: i64 = 6;
-    let Some((mut place, link)) = place_behind_a_link("127.0.0.1:0").await else { return };
+    let Some((place, link)) = place_behind_a_link("127.0.0.1:0").await else { return };
     let mut database = PgConnection::connect(&place.database).await.unwrap();
     let mut server = Server::at(place).await;
     let photos = server.application("Photos").await;
