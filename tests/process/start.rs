@@ -32,9 +32,12 @@ async fn an_insecure_server_does_not_start() {
 async fn a_key_that_others_can_read_is_not_served_with() {
     let mut server = Server::start().await;
     server.stop().await;
-    let key = server.place.directory.join("keys/encryption.key");
+    let keys = server.place.directory.join("keys");
+    let key = keys.join("encryption.key");
     let allow = |mode| std::fs::set_permissions(&key, Permissions::from_mode(mode)).unwrap();
 
+    // Below a directory that others cannot enter, they cannot read it.
+    std::fs::set_permissions(&keys, Permissions::from_mode(0o755)).unwrap();
     allow(0o644);
     server.place.run(&["serve"]).await.refused(Exit::Misconfigured, "chmod 600");
 
