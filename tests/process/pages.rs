@@ -120,6 +120,50 @@ async fn a_password_can_be_shown_and_a_button_that_was_pressed_looks_busy() {
     browser.close().await;
 }
 
+/// Whoever types a password with Caps Lock on is told so, and as long as they type it.
+#[tokio::test]
+async fn caps_lock_is_told_of_while_a_password_is_typed() {
+    let server = Server::start().await;
+    let browser = Browser::start().await;
+    browser.open(&format!("{}/login?gw_language=de", server.issuer)).await;
+    let hint = async |event: &str| {
+        let script = format!(
+            "document.getElementById('password').dispatchEvent({event}); \
+             return document.querySelector('[data-for=password]').textContent"
+        );
+        browser.run(&script).await
+    };
+    let key = |on: bool| format!("new KeyboardEvent('keydown', {{ modifierCapsLock: {on} }})");
+
+    assert_eq!(hint(&key(false)).await, "");
+    assert_eq!(hint(&key(true)).await, "Die Feststelltaste ist aktiv.");
+    assert_eq!(hint(&key(false)).await, "");
+    hint(&key(true)).await;
+    assert_eq!(hint("new FocusEvent('blur')").await, "");
+    browser.close().await;
+}
+
+/// The languages are a list that opens, and closes when somebody looks elsewhere; what is chosen is read at
+/// once, without a script as well.
+#[tokio::test]
+async fn a_language_is_chosen_at_the_foot_of_the_page() {
+    let server = Server::start().await;
+    let browser = Browser::start().await;
+    browser.open(&format!("{}/login", server.issuer)).await;
+
+    browser.find(".languages summary").await.click().await.unwrap();
+    browser.find(".languages[open]").await;
+    browser.find("h1").await.click().await.unwrap();
+    browser.find(".languages:not([open])").await;
+    browser.find(".languages summary").await.click().await.unwrap();
+    browser.press(".languages a[lang=fr]").await;
+
+    browser.see("h1", "Se connecter").await;
+    browser.open(&format!("{}/", server.issuer)).await;
+    browser.find("html[lang=fr]").await;
+    browser.close().await;
+}
+
 /// WCAG 2.2 §3.3.1: what is wrong still looks wrong while the field has the focus, and the focus is seen.
 #[tokio::test]
 async fn a_wrong_field_stays_marked_while_it_has_the_focus() {
