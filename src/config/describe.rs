@@ -22,6 +22,7 @@ names. The smallest is
 issuer = \"https://id.example.org\"
 [http]
 listen = \"127.0.0.1:8080\"
+trusted_proxies = [\"127.0.0.1\"]    # what ends TLS in front of it
 [database]
 url = \"sqlite:gatewright.db\"        # or postgres://…
 [keys]
@@ -237,6 +238,15 @@ mod tests {
         let defaults =
             Config::tables().iter().flat_map(|t| &t.keys).filter(|k| k.default.is_some()).count();
         assert_eq!(spelt_out.origins.len(), defaults + 2, "every default was spelt out");
+    }
+
+    #[test]
+    fn the_smallest_configuration_that_is_shown_is_the_one_that_is_tested() {
+        let shown = PREFACE.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+        let bare = |line: &str| line.split('#').next().unwrap_or_default().trim_end().to_owned();
+        let shown: Vec<String> = shown.lines().map(bare).collect();
+
+        assert_eq!(shown.join("\n").trim(), crate::config::tests::SMALLEST.trim());
     }
 
     #[test]

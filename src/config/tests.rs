@@ -54,9 +54,9 @@ pub(super) const SMALLEST: &str = r#"
 issuer = "https://id.example.org"
 [http]
 listen = "127.0.0.1:8080"
-trusted_proxies = "127.0.0.1"
+trusted_proxies = ["127.0.0.1"]
 [database]
-url = "sqlite:gatewright.db"        # or postgres://…
+url = "sqlite:gatewright.db"
 [keys]
 dir = "keys"
 "#;

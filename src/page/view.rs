@@ -16,7 +16,7 @@ use crate::types::{Seconds, User};
 /// An application, as people see it.
 #[derive(Clone, Copy, Debug)]
 pub struct Client<'a> {
-    /// Its name, as it stands in a sentence: see [`isolated`](crate::render::layout::isolated).
+    /// Its name, as it stands in a sentence: see [`isolated`].
     pub name: &'a str,
     /// Where we serve its logo.
     pub logo: Option<&'a str>,
