@@ -65,7 +65,10 @@ fn says_nothing_bad(log: &str) {
         .filter(|line| {
             let line: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"));
             let message = line["message"].as_str().unwrap_or_default();
-            line["level"] == "ERROR" || line["level"] == "WARN" || message.contains("failed")
+            // How long the replica that migrates keeps the others waiting is a matter of the machine.
+            let is_slow = message.starts_with("slow statement");
+            let is_bad = line["level"] == "ERROR" || line["level"] == "WARN";
+            (is_bad && !is_slow) || message.contains("failed")
         })
         .collect();
     assert!(bad.is_empty(), "{bad:#?}");
