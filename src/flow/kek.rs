@@ -59,7 +59,11 @@ pub async fn open(config: &config::Keys, store: &Store) -> Result<Kek, Missing> 
         loaded => return right(loaded?, store).await,
     }
     if is_anything_sealed(store).await? {
-        return Err(Missing::Lost(path));
+        // The process that sealed it may have made the key since we looked: it makes the key first.
+        return match Kek::load(&path) {
+            Err(Unusable::Missing(_)) => Err(Missing::Lost(path)),
+            loaded => right(loaded?, store).await,
+        };
     }
     make_directory(&config.dir).map_err(|error| Missing::Directory(config.dir.clone(), error))?;
     match Kek::create(&path) {
