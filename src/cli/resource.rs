@@ -96,10 +96,10 @@ pub(super) struct Rest {
     /// Its name in this language; an empty name removes it; may be repeated.
     #[arg(long = "name-in", value_name = "LANGUAGE=NAME")]
     names_in: Vec<String>,
-    /// How its access tokens look; jwt if nobody says anything.
+    /// The format of its access tokens; jwt by default.
     #[arg(long, value_name = "FORMAT", value_parser = formats())]
     token_format: Option<String>,
-    /// How long they live, in seconds; if nobody says anything, as the configuration says.
+    /// The lifetime of its access tokens in seconds; that of the configuration by default.
     #[arg(long, value_name = "SECONDS")]
     token_lifetime: Option<i64>,
 }

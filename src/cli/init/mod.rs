@@ -36,8 +36,8 @@ Examples:
       --database sqlite:gatewright.db --tls acme --acme-contact admin@example.org --agree-to-terms \\
       --username alice --email alice@example.org --password-stdin
 
-A file that is there already is never changed. Run it as the user that the server runs as: the database
-and the keys belong to whoever makes them.";
+An existing file is never changed. Run it as the user that the server runs as, who must own the database
+and the keys.";
 
 /// The answers.
 #[derive(Debug, Args)]
