@@ -7,8 +7,8 @@ use crate::flow::metadata::path;
 use crate::flow::registration::Registered;
 use crate::types::client::{AuthMethod, GrantType};
 
-/// The card of an application that was registered, or given a new secret, just now.
-pub(super) fn card(issuer: &Issuer, registered: &Registered) -> String {
+/// The card of an application. `done` is what was done to it: `is registered`, `has a new secret`.
+pub(super) fn card(issuer: &Issuer, registered: &Registered, done: &str) -> String {
     let client = &registered.client;
     let metadata = &client.metadata;
     let method = metadata.token_endpoint_auth_method;
@@ -29,7 +29,7 @@ pub(super) fn card(issuer: &Issuer, registered: &Registered) -> String {
         name => name,
     };
     format!(
-        "{} is registered.\n\n{}\n\nNext: {}\nAll of it: gatewright client show {}",
+        "{} {done}.\n\n{}\n\nNext: {}\nAll of it: gatewright client show {}",
         plain(name),
         pairs(&rows),
         next(issuer, registered),

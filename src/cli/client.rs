@@ -168,7 +168,11 @@ async fn create(desk: &Desk, described: &Described) -> anyhow::Result<Answer> {
     let kek = kek_for(desk, metadata.token_endpoint_auth_method).await?;
     let registrar = Registrar { kek: kek.as_ref(), ..registrar(desk, &outbound) };
     let made = registrar.create(metadata).await?;
-    Ok(registered(&made, desk.now()).with_card(card::card(&desk.config.issuer, &made)))
+    Ok(registered(&made, desk.now()).with_card(card::card(
+        &desk.config.issuer,
+        &made,
+        "is registered",
+    )))
 }
 
 async fn update(desk: &Desk, changes: &Update) -> anyhow::Result<Answer> {
@@ -186,7 +190,11 @@ async fn rotate_secret(desk: &Desk, which: &RotateSecret) -> anyhow::Result<Answ
     let kek = kek_for(desk, client.metadata.token_endpoint_auth_method).await?;
     let registrar = Registrar { kek: kek.as_ref(), ..registrar(desk, &outbound) };
     let renewed = registrar.rotate_secret(&client, Seconds(which.overlap)).await?;
-    Ok(registered(&renewed, desk.now()).with_card(card::card(&desk.config.issuer, &renewed)))
+    Ok(registered(&renewed, desk.now()).with_card(card::card(
+        &desk.config.issuer,
+        &renewed,
+        "has a new secret",
+    )))
 }
 
 /// The key-encryption key, where a secret will be sealed under it; whoever administers other clients

@@ -37,7 +37,13 @@ async fn a_new_application_ends_with_a_card_at_a_terminal() {
     let json = Terminal::start(&place, &[&["--json"], &service[..]].concat()).end().await.out;
     assert!(serde_json::from_str::<Value>(&json).unwrap()["client_secret"].is_string(), "{json}");
     let piped = place.run(&service).await.out;
-    assert!(serde_json::from_str::<Value>(&piped).unwrap()["client_secret"].is_string(), "{piped}");
+    let piped = serde_json::from_str::<Value>(&piped).unwrap();
+    assert!(piped["client_secret"].is_string(), "{piped}");
+
+    let rotate = ["client", "rotate-secret", piped["client_id"].as_str().unwrap()];
+    let card = Terminal::start(&place, &rotate).end().await.out;
+    assert!(card.contains("Nightly has a new secret."), "{card}");
+    assert!(!card.contains("is registered"), "{card}");
 }
 
 #[tokio::test]
