@@ -78,14 +78,8 @@ async fn an_access_token_of_the_clients_own_of_the_future_is_none() {
 async fn an_opaque_token_of_the_future_is_none() {
     let server = Server::start().await;
     server.user("ada").await;
-    let client = server
-        .register(json!({
-            "redirect_uris": [Client::REDIRECT_URI],
-            "grant_types": ["authorization_code", "refresh_token"],
-            "scope": SCOPE,
-            "gw_access_token_format": "opaque",
-        }))
-        .await;
+    let members = json!({ "scope": SCOPE, "gw_access_token_format": "opaque" });
+    let client = server.web_app_with(members).await;
     let token = refreshed_ahead(&server, &client, AHEAD).await.token("access_token");
     assert!(!server.is_active(&client, &token).await);
     server.userinfo(&token).await.refused(401, "invalid_token");

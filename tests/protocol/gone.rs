@@ -1,7 +1,6 @@
 //! Accounts and applications that are deleted while somebody uses them: an honest race, which is refused, and
 //! no failure that the log tells of as an error.
 
-use gatewright::flow::registration::Registrar;
 use gatewright::types::ClientId;
 use serde_json::{Value, json};
 use tokio::join;
@@ -14,15 +13,8 @@ const SCOPE: &str = "openid offline_access";
 
 /// Deletes a client as a command does beside the server, which does not know yet.
 async fn delete_behind(server: &Server, client: &Client) {
-    let (app, trace) = (server.app(), server.trace());
-    let registrar = Registrar {
-        store: &app.store,
-        outbound: &app.outbound,
-        kek: Some(app.keyring.kek()),
-        config: &app.config,
-        trace: &trace,
-    };
-    registrar.delete(&ClientId::from_text(&client.id)).await.unwrap();
+    let id = ClientId::from_text(&client.id);
+    server.administer_unseen(async move |registrar| registrar.delete(&id).await.unwrap()).await;
 }
 
 #[track_caller]
@@ -61,14 +53,8 @@ async fn an_opaque_token_for_a_client_that_was_deleted_is_refused() {
 /// Everything that a person and an application do at once, while one of the two is deleted after a moment.
 async fn race(log: &Captured, server: &Server, name: &str, moment: usize, is_client: bool) {
     let user = server.user(name).await;
-    let client = server
-        .register(json!({
-            "redirect_uris": [Client::REDIRECT_URI],
-            "grant_types": ["authorization_code", "refresh_token"],
-            "scope": SCOPE,
-            "gw_access_token_format": "opaque",
-        }))
-        .await;
+    let members = json!({ "scope": SCOPE, "gw_access_token_format": "opaque" });
+    let client = server.web_app_with(members).await;
     let mut browser = Browser::of(server);
     let code = browser.authorize(name, &client, SCOPE, "").await.parameter("code");
     let granted = server.granted(name, &client, SCOPE).await;

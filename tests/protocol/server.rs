@@ -216,17 +216,9 @@ impl Server {
 
     /// Registers a client, by the names of RFC 7591.
     pub(crate) async fn register(&self, metadata: Value) -> Client {
-        let app = self.app();
-        let trace = self.trace();
-        let registrar = Registrar {
-            store: &app.store,
-            outbound: &app.outbound,
-            kek: Some(app.keyring.kek()),
-            config: &app.config,
-            trace: &trace,
-        };
-        let registered = registrar.create(serde_json::from_value(metadata).unwrap()).await.unwrap();
-        app.confirm().await.unwrap();
+        let metadata = serde_json::from_value(metadata).unwrap();
+        let registered =
+            self.administer(async move |registrar| registrar.create(metadata).await.unwrap()).await;
         let secret = registered.secret.map(|secret| secret.0.expose().to_owned());
         Client { id: registered.client.id.to_string(), secret: secret.unwrap_or_default() }
     }
@@ -243,13 +235,19 @@ impl Server {
 
     /// A web application that people sign in to, with all the scopes that speak of them.
     pub(crate) async fn web_app(&self) -> Client {
-        self.register(json!({
+        self.web_app_with(json!({})).await
+    }
+
+    /// The same with these members besides, or in the place of its own.
+    pub(crate) async fn web_app_with(&self, members: Value) -> Client {
+        let mut metadata = json!({
             "client_name": "Photos",
             "redirect_uris": [Client::REDIRECT_URI],
             "grant_types": ["authorization_code", "refresh_token"],
             "scope": "openid profile email address phone offline_access",
-        }))
-        .await
+        });
+        metadata.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        self.register(metadata).await
     }
 
     /// `grant_type=authorization_code`, as it is sent.
@@ -281,7 +279,17 @@ impl Server {
     }
 
     /// Does something that an administrator may do to clients, and lets the server see it.
-    pub(crate) async fn administer(&self, work: impl AsyncFnOnce(Registrar<'_>)) {
+    pub(crate) async fn administer<T>(&self, work: impl AsyncFnOnce(Registrar<'_>) -> T) -> T {
+        let done = self.administer_unseen(work).await;
+        self.app().confirm().await.unwrap();
+        done
+    }
+
+    /// The same as a command beside the server does it: the server does not know yet.
+    pub(crate) async fn administer_unseen<T>(
+        &self,
+        work: impl AsyncFnOnce(Registrar<'_>) -> T,
+    ) -> T {
         let app = self.app();
         let trace = self.trace();
         work(Registrar {
@@ -291,8 +299,7 @@ impl Server {
             config: &app.config,
             trace: &trace,
         })
-        .await;
-        app.confirm().await.unwrap();
+        .await
     }
 
     /// Revokes a certificate, as a command of an administrator does. `false`: it was revoked before.
