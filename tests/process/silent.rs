@@ -123,7 +123,12 @@ async fn what_was_rotated_before_a_silence_is_answered_after_it() {
             count("SELECT count(*) FROM grants WHERE generation = 2").await == CLIENTS
         })
         .await;
-        tokio::time::sleep(Duration::from_secs(13)).await;
+        crate::until("the ordinary grace of ten seconds is over", async || {
+            let over =
+                "SELECT count(*) FROM grants WHERE rotated_at < extract(epoch FROM now()) - 12";
+            count(over).await == CLIENTS
+        })
+        .await;
     };
     let (answers, ()) = tokio::join!(futures(asked), silence);
     for answer in answers {
