@@ -1,4 +1,4 @@
-// A web application that signs people in, with openid-client and Node's own HTTP server.
+// A web application that signs users in, with openid-client and Node's own HTTP server.
 
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -7,7 +7,7 @@ import * as client from 'openid-client';
 const { ISSUER, CLIENT_ID, CLIENT_SECRET } = process.env;
 const HOME = 'http://localhost:8090';
 
-// Everything else comes from the issuer's discovery document. Plain HTTP is for loopback alone.
+// Everything else comes from the issuer's discovery document. Plain HTTP is only for loopback.
 const config = await client.discovery(
   new URL(ISSUER),
   CLIENT_ID,
@@ -16,8 +16,8 @@ const config = await client.discovery(
   ISSUER.startsWith('http://localhost') ? { execute: [client.allowInsecureRequests] } : {},
 );
 
-// A session for each browser: what we wait for, and who came back. A real application keeps it longer
-// than its process lives.
+// A session for each browser: the pending sign-in, or the signed-in user. A real application stores it
+// outside of its process.
 const sessions = new Map();
 
 function sessionOf(request, response) {
@@ -26,7 +26,7 @@ function sessionOf(request, response) {
   return newSession(response, {});
 }
 
-// A new identifier at sign-in: nobody can have planted it before.
+// A new identifier at sign-in prevents session fixation.
 function newSession(response, session) {
   const id = randomUUID();
   sessions.set(id, session);
@@ -95,7 +95,7 @@ createServer(async (request, response) => {
     if (!route) page(response, 'There is nothing here.', 404);
     else await route(request, response);
   } catch (error) {
-    // `error.error` is the server's word, such as access_denied; the rest is for the log.
+    // `error.error` is the OAuth error code, such as access_denied; the rest is for the log.
     console.error(error);
     page(response, `The sign-in failed: ${escape(error.error ?? 'see the log')}.`, 400);
   }

@@ -1,4 +1,4 @@
-"""A web application that signs people in, with Authlib in Flask."""
+"""A web application that signs users in, with Authlib in Flask."""
 
 import json
 import os
@@ -8,11 +8,11 @@ from flask import Flask, redirect, render_template_string, session, url_for
 
 ISSUER = os.environ["ISSUER"]
 if ISSUER.startswith("http://localhost"):
-    os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"  # plain HTTP is for loopback alone
+    os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"  # plain HTTP is only for loopback
 
 app = Flask(__name__)
 app.config.update(
-    SECRET_KEY=os.urandom(32),  # a real application keeps it, or its sessions end with the process
+    SECRET_KEY=os.urandom(32),  # a real application stores it, or sessions end with the process
     SESSION_COOKIE_NAME="example",
     SESSION_COOKIE_SAMESITE="Lax",
 )
@@ -45,7 +45,7 @@ def home():
 
 @app.get("/login")
 def login():
-    """Makes `state`, `nonce` and the PKCE verifier, keeps them in the session."""
+    """Generates `state`, `nonce` and the PKCE verifier, and stores them in the session."""
     return gatewright.authorize_redirect(url_for("callback", _external=True))
 
 
@@ -54,7 +54,7 @@ def callback():
     """Checks `state`, redeems the code, verifies the ID token."""
     tokens = gatewright.authorize_access_token()
     claims = gatewright.userinfo(token=tokens)
-    # OIDC Core §5.3.2: or the answer is about somebody else.
+    # OIDC Core §5.3.2: otherwise the response may be about another user.
     if claims["sub"] != tokens["userinfo"]["sub"]:
         return "The sign-in failed.", 400
     session.clear()
@@ -71,7 +71,7 @@ def logout():
 
 @app.errorhandler(OAuthError)
 def refused(error):
-    """`error.error` is the server's word, such as `access_denied`."""
+    """`error.error` is the OAuth error code, such as `access_denied`."""
     return render_template_string("The sign-in failed: {{ error }}.", error=error.error), 400
 
 

@@ -1,4 +1,4 @@
-//! The API. Each operation names the scopes that it needs; everything else about a token is the same for all.
+//! The API. Each operation names its required scopes; all other checks of a token are the same.
 
 use std::sync::Arc;
 
@@ -15,11 +15,11 @@ use super::listener::Peer;
 
 struct Api {
     verifier: Verifier,
-    /// Scheme and host by which clients know us: what their DPoP proofs have to name. Never `Host`.
+    /// The public scheme and host of this API, which DPoP proofs must contain. Never taken from `Host`.
     origin: String,
 }
 
-/// What the API answers to.
+/// The routes of the API.
 pub(crate) fn routes(issuer: &str, audience: &str, origin: &str, keys: IssuerKeys) -> Router {
     let verifier = Verifier::new(issuer, audience, keys);
     let api = Arc::new(Api { verifier, origin: origin.to_owned() });
@@ -45,7 +45,7 @@ async fn create(
 }
 
 impl Api {
-    /// Whoever sends a request, if they may do what it takes these scopes for.
+    /// Returns the caller of a request, if its token has these scopes.
     async fn caller(&self, request: &Parts, peer: &Peer, needed: &[&str]) -> Result<Caller, Error> {
         let asked = Asked {
             method: &request.method,

@@ -1,4 +1,4 @@
-//! A TLS listener that asks for a client certificate and tells the API which one it was.
+//! A TLS listener that requests a client certificate and passes it to the API.
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,16 +17,16 @@ use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-/// Connections whose handshake is done.
+/// Connections with a completed handshake.
 pub(crate) struct Tls {
     done: mpsc::Receiver<(TlsStream<TcpStream>, SocketAddr)>,
     address: SocketAddr,
 }
 
-/// Whoever is at the other end of a connection.
+/// The peer of a connection.
 #[derive(Clone)]
 pub(crate) struct Peer {
-    /// The certificate whose key it has proven in the handshake, as DER.
+    /// Its client certificate as DER; the handshake proved possession of the key.
     pub(crate) certificate: Option<Arc<[u8]>>,
 }
 
@@ -45,11 +45,11 @@ impl Tls {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let (sender, done) = mpsc::channel(64);
-        // Each handshake in a task of its own: one that is slow holds up nobody else.
+        // Each handshake in a task of its own: a slow one does not block the others.
         tokio::spawn(async move {
             while !sender.is_closed() {
                 let Ok((stream, peer)) = listener.accept().await else {
-                    // Out of file descriptors, for example: others will be closed.
+                    // Out of file descriptors, for example: wait until others are closed.
                     tokio::time::sleep(Duration::from_millis(100)).await;
                     continue;
                 };
@@ -92,8 +92,8 @@ impl Connected<IncomingStream<'_, Tls>> for Peer {
     }
 }
 
-/// Takes any certificate from whoever has its key, and demands none. Whether it is the one that a token is bound to, is all that matters
-/// here (RFC 8705 §3), and a client may well have one that nobody has signed (§2.2).
+/// Accepts any certificate with proof of its key, and requires none. The API only compares it with the certificate to which a token is
+/// bound (RFC 8705 §3), and a client may have a self-signed one (§2.2).
 #[derive(Debug)]
 struct Anybody(Arc<CryptoProvider>);
 

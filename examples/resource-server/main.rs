@@ -1,5 +1,5 @@
-//! An API that accepts the access tokens of a Gatewright, and nobody else's: over a TLS listener of its own,
-//! offline, with an audience, scopes per route, and tokens that are bound to a certificate or a key.
+//! An API that accepts the access tokens of one Gatewright issuer: over a TLS listener of its own, with local
+//! verification, an audience, scopes per route, and certificate-bound or DPoP-bound tokens.
 
 mod api;
 mod listener;
@@ -13,7 +13,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    // Refused only where another has been installed before.
+    // Fails only if another provider was installed before.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let (issuer, audience) =
         (var("ISSUER").context("ISSUER")?, var("AUDIENCE").context("AUDIENCE")?);
@@ -22,7 +22,7 @@ async fn main() -> anyhow::Result<()> {
     let chain = CertificateDer::pem_file_iter(var("TLS_CERTIFICATE").context("TLS_CERTIFICATE")?)?;
     let key = PrivateKeyDer::from_pem_file(var("TLS_KEY").context("TLS_KEY")?)?;
 
-    // Redirects are for browsers: a client that follows them can be sent anywhere.
+    // No redirects: following them allows server-side request forgery.
     let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
     let keys = IssuerKeys::over_http(&issuer, http);
     let routes = api::routes(&issuer, &audience, &origin, keys);

@@ -1,5 +1,5 @@
-//! A web application that signs people in, with `openidconnect` and axum: `/` asks who is there,
-//! `/callback` shows what we were told.
+//! A web application that signs users in, with `openidconnect` and axum: `/` starts a sign-in,
+//! `/callback` shows the claims.
 
 use std::collections::HashMap;
 use std::env::var;
@@ -26,15 +26,15 @@ struct App {
     client: CoreClient<Set, Unset, Unset, Unset, Maybe, Maybe>,
     end_session: EndSessionUrl,
     http: reqwest::Client,
-    /// Sign-ins that have begun, by their `state`, which the browser keeps in a cookie.
+    /// Pending sign-ins, by their `state`, which is also in a cookie of the browser.
     begun: Mutex<HashMap<String, (Nonce, PkceCodeVerifier)>>,
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    // Refused only where another has been installed before.
+    // Fails only if another provider was installed before.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    // Redirects are for browsers: a client that follows them can be sent anywhere.
+    // No redirects: following them allows server-side request forgery.
     let http = reqwest::Client::builder().redirect(Policy::none()).build()?;
     // Everything else comes from the issuer's discovery document.
     let issuer = IssuerUrl::new(var("ISSUER").context("ISSUER")?)?;
@@ -73,7 +73,7 @@ async fn callback(State(app): State<Arc<App>>, headers: HeaderMap, uri: Uri) -> 
     let told = async {
         let answer = Url::parse(HOME)?.join(&uri.to_string())?;
         let answer: HashMap<_, _> = answer.query_pairs().into_owned().collect();
-        // The state must be ours, and this browser's: nobody is signed in as somebody else.
+        // The state must be ours and this browser's: this prevents login CSRF.
         let state = answer.get("state").filter(|state| cookie(&headers) == Some(state));
         let state = state.context("this browser did not begin this sign-in")?;
         let begun = app.begun.lock().unwrap_or_else(PoisonError::into_inner).remove(state);
@@ -109,7 +109,7 @@ fn cookie(headers: &HeaderMap) -> Option<&str> {
     cookies.split("; ").find_map(|cookie| cookie.strip_prefix("state="))
 }
 
-/// reqwest, as `openidconnect` wants it.
+/// Adapts reqwest to `openidconnect`.
 async fn send(http: reqwest::Client, request: HttpRequest) -> reqwest::Result<HttpResponse> {
     let response = http.execute(request.try_into()?).await?;
     let mut answer = HttpResponse::new(Vec::new());

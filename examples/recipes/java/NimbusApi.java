@@ -36,14 +36,14 @@ public class NimbusApi {
         var metadata = OIDCProviderMetadata.resolve(new Issuer(issuer));
         var keys = JWKSourceBuilder.create(metadata.getJWKSetURI().toURL()).retrying(true).build();
         var processor = new DefaultJWTProcessor<SecurityContext>();
-        // Its default is JWT or nothing: an access token would be refused, and an ID token accepted.
+        // The default is JWT or absent: it would refuse access tokens and accept ID tokens.
         processor.setJWSTypeVerifier(new DefaultJOSEObjectTypeVerifier<>(new JOSEObjectType("at+jwt")));
         processor.setJWSKeySelector(new JWSVerificationKeySelector<>(JWSAlgorithm.ES256, keys));
         processor.setJWTClaimsSetVerifier(new DefaultJWTClaimsVerifier<>(
-            Collections.singleton(audience), // Set.of(…) is asked for null, and throws
+            Collections.singleton(audience), // Set.of(…) throws, because Nimbus looks up null
             new JWTClaimsSet.Builder().issuer(issuer).build(),
             Set.of("exp", "sub", "client_id"),
-            // Bound to a certificate or a key (RFC 8705, RFC 9449), which is not checked here.
+            // Refuses bound tokens (RFC 8705, RFC 9449), because the binding is not checked here.
             Set.of("cnf")));
         return processor;
     }
@@ -69,7 +69,7 @@ public class NimbusApi {
         } catch (BadJOSEException | java.text.ParseException refused) {
             refuse(exchange, 401, "Bearer error=\"invalid_token\"");
         } catch (JOSEException failed) {
-            // The keys could not be had: nobody is let in.
+            // The keys are unavailable: fail closed.
             exchange.sendResponseHeaders(503, -1);
             exchange.close();
         }

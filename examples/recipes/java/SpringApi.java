@@ -27,8 +27,8 @@ public class SpringApi {
     private static final String AUDIENCE = System.getenv("AUDIENCE");
 
     /**
-     * The decoder that spring.security.oauth2.resourceserver.jwt.issuer-uri makes wants a {@code typ} of {@code JWT} or none: it refuses
-     * access tokens, and accepts ID tokens. In Spring Security 6.5 the builder needs {@code validateType(false)} besides.
+     * The decoder that spring.security.oauth2.resourceserver.jwt.issuer-uri configures requires a {@code typ} of {@code JWT} or none: it refuses
+     * access tokens and accepts ID tokens. In Spring Security 6.5, the builder also needs {@code validateType(false)}.
      */
     @Bean
     JwtDecoder decoder() {

@@ -13,7 +13,7 @@ import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.RestController;
 
 /**
- * A web application that signs people in, with Spring Boot 4 (spring-boot-starter-security-oauth2-client). It uses PKCE by itself
+ * A web application that signs users in, with Spring Boot 4 (spring-boot-starter-security-oauth2-client). It uses PKCE by default
  * since Spring Security 7.
  */
 @SpringBootConfiguration(proxyBeanMethods = false)
@@ -34,7 +34,7 @@ public class SpringClient {
         var registration = "spring.security.oauth2.client.registration.gatewright.";
         var properties = new HashMap<String, Object>();
         properties.put("spring.security.oauth2.client.provider.gatewright.issuer-uri", System.getenv("ISSUER"));
-        // People are called by `sub`, as by default; an e-mail address is no identity.
+        // `sub` identifies the user, as by default; an e-mail address is not an identifier.
         properties.put("spring.security.oauth2.client.provider.gatewright.user-name-attribute", "sub");
         properties.put(registration + "client-id", System.getenv("CLIENT_ID"));
         properties.put(registration + "client-secret", System.getenv("CLIENT_SECRET"));

@@ -21,10 +21,10 @@ const gatewright = {
 
 const config = {
   providers: [gatewright],
-  secret: randomBytes(32).toString('hex'), // a real application keeps it
+  secret: randomBytes(32).toString('hex'), // a real application stores it
   trustHost: true,
   callbacks: {
-    // `sub` is how the issuer calls somebody; Auth.js makes up an identifier of its own.
+    // `sub` is the issuer's identifier of the user; Auth.js generates an identifier of its own.
     jwt: ({ token, account }) => (account ? { ...token, subject: account.providerAccountId } : token),
     session: ({ session, token }) => ({ ...session, user: { ...session.user, sub: token.subject } }),
   },

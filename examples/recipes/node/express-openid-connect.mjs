@@ -14,8 +14,8 @@ app.use(
     baseURL: `http://localhost:${PORT}`,
     clientID: CLIENT_ID,
     clientSecret: CLIENT_SECRET,
-    secret: randomBytes(32).toString('hex'), // a real application keeps it
-    // Its default is the implicit flow (`id_token`). With `code` it uses PKCE.
+    secret: randomBytes(32).toString('hex'), // a real application stores it
+    // The default is the implicit flow (`id_token`). With `code`, the library uses PKCE.
     authorizationParams: { response_type: 'code', scope: 'openid profile email' },
     idpLogout: true, // `/logout` ends the session at the server too
   }),

@@ -1,5 +1,5 @@
 /**
- * An MCP client on somebody's machine, with the MCP TypeScript SDK: signs a person in with the browser, and calls a tool. Register it so:
+ * An MCP client on a user's machine, with the MCP TypeScript SDK: signs the user in with the browser, and calls a tool. Register it so:
  *
  *   {"application_type": "native", "token_endpoint_auth_method": "none", "redirect_uris": ["http://localhost/callback"],
  *    "grant_types": ["authorization_code", "refresh_token"], "scope": "invoices.read",
@@ -16,12 +16,12 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 const { ISSUER, CLIENT_ID, MCP_SERVER = 'http://localhost:8090/mcp', PORT = '8091' } = process.env
 
 const state = randomBytes(24).toString('base64url')
-const kept = {} // a real client keeps its tokens where only its person can read them
+const kept = {} // a real client stores its tokens where only its user can read them
 
 const provider = {
   redirectUrl: `http://localhost:${PORT}/callback`,
   clientMetadata: { redirect_uris: [`http://localhost:${PORT}/callback`] },
-  // With `issuer`, the SDK sends it to no other server.
+  // With `issuer`, the SDK uses this client_id at no other server.
   clientInformation: () => ({
     client_id: CLIENT_ID,
     token_endpoint_auth_method: 'none',

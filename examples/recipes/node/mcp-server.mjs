@@ -12,7 +12,7 @@ import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/
 import { createRemoteJWKSet, errors, jwtVerify } from 'jose'
 
 const { ISSUER, PORT = '8090' } = process.env
-// Clients name the address at which they reach the server as `resource`: it is to be registered as an API.
+// Clients send the server's address as `resource`: register it as an API.
 const { AUDIENCE = `http://localhost:${PORT}/mcp` } = process.env
 
 const discovery = await fetch(`${ISSUER}/.well-known/oauth-authorization-server`)
@@ -23,18 +23,18 @@ const keys = createRemoteJWKSet(new URL(metadata.jwks_uri))
 async function verifyAccessToken(token) {
   try {
     const { payload } = await jwtVerify(token, keys, {
-      typ: 'at+jwt', // or an ID token would pass
+      typ: 'at+jwt', // or it would accept an ID token
       algorithms: ['ES256'],
       issuer: ISSUER,
       audience: AUDIENCE,
       requiredClaims: ['exp', 'sub', 'client_id'],
     })
-    // Bound to a certificate or a key (RFC 8705, RFC 9449), which is not checked here.
+    // Refuses bound tokens (RFC 8705, RFC 9449), because the binding is not checked here.
     if (payload.cnf) throw new InvalidTokenError('a sender-constrained token')
     const { client_id: clientId, scope = '', exp: expiresAt, sub } = payload
     return { token, clientId, scopes: scope.split(' '), expiresAt, extra: { sub } }
   } catch (error) {
-    // Anything else is no fault of the token: answered with 500.
+    // Any other error is not the token's fault: 500.
     const isRefused = error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout)
     throw isRefused ? new InvalidTokenError('not an access token for this server') : error
   }

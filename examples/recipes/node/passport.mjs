@@ -1,8 +1,8 @@
 /**
- * A web application that signs people in, with passport-openidconnect.
+ * A web application that signs users in, with passport-openidconnect.
  *
- * The library knows no PKCE, sends its secret in the body, and checks no signature of the ID token (it has it from the token endpoint
- * itself). Register the client so: {"token_endpoint_auth_method": "client_secret_post", "gw_require_pkce": false}
+ * The library does not support PKCE, sends its secret in the body, and does not verify the signature of the ID token (which comes directly
+ * from the token endpoint). Register the client so: {"token_endpoint_auth_method": "client_secret_post", "gw_require_pkce": false}
  */
 
 import { randomBytes } from 'node:crypto'
@@ -27,8 +27,8 @@ const strategy = new OpenIDConnectStrategy(
     clientSecret: CLIENT_SECRET,
     callbackURL: `http://localhost:${PORT}/callback`,
     scope: ['profile', 'email'],
-    nonce: true, // in the place of PKCE, and off by default
-    skipUserProfile: false, // names are at userinfo
+    nonce: true, // required instead of PKCE, and off by default
+    skipUserProfile: false, // names come from userinfo
   },
   (issuer, profile, done) =>
     done(null, { sub: profile.id, name: profile.displayName, email: profile.emails?.[0]?.value }),
@@ -41,7 +41,7 @@ const app = express()
 app.use(
   session({
     name: 'recipe',
-    secret: randomBytes(32).toString('hex'), // a real application keeps it
+    secret: randomBytes(32).toString('hex'), // a real application stores it
     resave: false,
     saveUninitialized: false,
     cookie: { sameSite: 'lax' },

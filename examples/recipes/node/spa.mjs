@@ -1,5 +1,5 @@
 /**
- * Serves an application in the browser that uses oidc-client-ts: spa/. Register it so, without a secret:
+ * Serves a browser application with oidc-client-ts: spa/. Register it so, without a secret:
  *
  *   {"token_endpoint_auth_method": "none", "redirect_uris": ["http://localhost:8090/"],
  *    "post_logout_redirect_uris": ["http://localhost:8090/"], "gw_allowed_origins": ["http://localhost:8090"]}

@@ -1,4 +1,4 @@
-"""A web application that signs people in, with mozilla-django-oidc: settings, backend and URLs of Django in one file."""
+"""A web application that signs users in, with mozilla-django-oidc: settings, backend and URLs of Django in one file."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ ISSUER = os.environ["ISSUER"]
 metadata = requests.get(f"{ISSUER}/.well-known/openid-configuration", timeout=10).json()
 
 settings.configure(
-    SECRET_KEY=os.urandom(32).hex(),  # a real application keeps it, or its sessions end with the process
+    SECRET_KEY=os.urandom(32).hex(),  # a real application stores it, or sessions end with the process
     ALLOWED_HOSTS=["localhost"],
     ROOT_URLCONF=__name__,
     DATABASES={
@@ -41,7 +41,7 @@ settings.configure(
     OIDC_OP_TOKEN_ENDPOINT=metadata["token_endpoint"],
     OIDC_OP_USER_ENDPOINT=metadata["userinfo_endpoint"],
     OIDC_OP_JWKS_ENDPOINT=metadata["jwks_uri"],
-    # What the defaults get wrong: PKCE is off, the algorithm is HS256, the secret goes into the body.
+    # Overrides insecure defaults: PKCE is off, the algorithm is HS256, the secret goes into the body.
     OIDC_USE_PKCE=True,
     OIDC_RP_SIGN_ALGO="RS256",
     OIDC_TOKEN_USE_BASIC_AUTH=True,
@@ -56,7 +56,7 @@ from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 
 
 class Backend(OIDCAuthenticationBackend):
-    """Checks what the library does not, and knows people by `sub` instead of by e-mail address."""
+    """Adds the checks that the library omits, and identifies users by `sub` instead of the e-mail address."""
 
     def verify_token(self, token, **kwargs):
         claims = super().verify_token(token, **kwargs)

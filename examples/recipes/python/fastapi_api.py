@@ -19,7 +19,7 @@ app = FastAPI()
 
 def verify(token):
     """Returns the claims of an access token for this API."""
-    # An ID token is signed by the same issuer: only `typ` tells the two apart.
+    # An ID token has the same issuer and keys: only `typ` distinguishes the two.
     if jwt.get_unverified_header(token).get("typ") != "at+jwt":
         raise jwt.InvalidTokenError("not an access token")
     claims = jwt.decode(
@@ -30,7 +30,7 @@ def verify(token):
         audience=AUDIENCE,
         options={"require": ["iss", "aud", "exp", "sub", "client_id"]},
     )
-    # Bound to a certificate or a key (RFC 8705, RFC 9449), which this API does not check.
+    # Refuses bound tokens (RFC 8705, RFC 9449), because this API does not check the binding.
     if "cnf" in claims:
         raise jwt.InvalidTokenError("a sender-constrained token")
     return claims
@@ -40,12 +40,12 @@ def refused(status, challenge):
     return HTTPException(status, headers={"WWW-Authenticate": challenge})
 
 
-# Without `def`'s `async`: FastAPI runs it in a thread, where reading the keys blocks nothing else.
+# `def` without `async`: FastAPI runs it in a thread, where fetching the keys does not block other requests.
 def caller(
     scopes: SecurityScopes,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))],
 ):
-    """Returns the claims of the caller's token, which allows these scopes."""
+    """Returns the claims of the caller's token, which must have these scopes."""
     if bearer is None:
         raise refused(401, "Bearer")
     try:

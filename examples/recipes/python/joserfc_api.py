@@ -24,7 +24,7 @@ app = Flask(__name__)
 
 
 class Keys:
-    """The issuer's keys. They are published 15 minutes before they sign, so that is often enough."""
+    """The issuer's keys. New keys are published 15 minutes before they sign, so this interval is short enough."""
 
     def __init__(self):
         self._read_at, self._keys = None, None
@@ -43,11 +43,11 @@ keys = Keys()
 def verify(token):
     """Returns the claims of an access token for this API."""
     verified = jwt.decode(token, keys.current(), algorithms=["ES256"])
-    # An ID token is signed by the same issuer: only `typ` tells the two apart.
+    # An ID token has the same issuer and keys: only `typ` distinguishes the two.
     if verified.header.get("typ") != "at+jwt":
         raise ValueError("not an access token")
     expected.validate(verified.claims)
-    # Bound to a certificate or a key (RFC 8705, RFC 9449), which this API does not check.
+    # Refuses bound tokens (RFC 8705, RFC 9449), because this API does not check the binding.
     if "cnf" in verified.claims:
         raise ValueError("a sender-constrained token")
     return verified.claims
@@ -58,7 +58,7 @@ def refused(status, challenge):
 
 
 def check(scope):
-    """Returns an answer if the request may not go on."""
+    """Returns an error response if the request is refused."""
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() != "bearer":
         return refused(401, "Bearer")

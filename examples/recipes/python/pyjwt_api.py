@@ -16,7 +16,7 @@ app = Flask(__name__)
 
 def verify(token):
     """Returns the claims of an access token for this API."""
-    # An ID token is signed by the same issuer: only `typ` tells the two apart.
+    # An ID token has the same issuer and keys: only `typ` distinguishes the two.
     if jwt.get_unverified_header(token).get("typ") != "at+jwt":
         raise jwt.InvalidTokenError("not an access token")
     claims = jwt.decode(
@@ -27,7 +27,7 @@ def verify(token):
         audience=AUDIENCE,
         options={"require": ["iss", "aud", "exp", "sub", "client_id"]},
     )
-    # Bound to a certificate or a key (RFC 8705, RFC 9449), which this API does not check.
+    # Refuses bound tokens (RFC 8705, RFC 9449), because this API does not check the binding.
     if "cnf" in claims:
         raise jwt.InvalidTokenError("a sender-constrained token")
     return claims
@@ -38,7 +38,7 @@ def refused(status, challenge):
 
 
 def check(scope):
-    """Returns an answer if the request may not go on."""
+    """Returns an error response if the request is refused."""
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() != "bearer":
         return refused(401, "Bearer")

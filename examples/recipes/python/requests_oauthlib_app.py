@@ -1,4 +1,4 @@
-"""A web application that signs people in and keeps them signed in, with requests-oauthlib in Flask.
+"""A web application that signs users in and keeps them signed in, with requests-oauthlib in Flask.
 
 requests-oauthlib speaks OAuth 2.0 and reads no ID token: userinfo says who somebody is.
 """
@@ -10,7 +10,7 @@ import secrets
 
 ISSUER = os.environ["ISSUER"]
 if ISSUER.startswith("http://localhost"):
-    os.environ["OAUTHLIB_INSECURE_TRANSPORT"] = "1"  # plain HTTP is for loopback alone
+    os.environ["OAUTHLIB_INSECURE_TRANSPORT"] = "1"  # plain HTTP is only for loopback
 
 import requests
 from flask import Flask, jsonify, redirect, request, session
@@ -26,7 +26,7 @@ tokens = {}  # by `sub`; a real application has a database
 
 app = Flask(__name__)
 app.config.update(
-    SECRET_KEY=os.urandom(32),  # a real application keeps it, or its sessions end with the process
+    SECRET_KEY=os.urandom(32),  # a real application stores it, or sessions end with the process
     SESSION_COOKIE_NAME="recipe",
     SESSION_COOKIE_SAMESITE="Lax",
 )
@@ -42,7 +42,7 @@ def client(**more):
 
 
 def refresh(old):
-    """Trades the refresh token for the next.
+    """Redeems the refresh token for the next one.
 
     The secret goes into the header, by `auth`. Keyword arguments, and `auto_refresh_kwargs`, go into the body: a client that
     sends its secret in both is refused.
@@ -56,7 +56,7 @@ def home():
     if sub not in tokens:
         return redirect("/login")
     try:
-        tokens[sub] = refresh(tokens[sub])  # each time, to show it; else shortly before `expires_at`
+        tokens[sub] = refresh(tokens[sub])  # each time, for demonstration; otherwise shortly before `expires_at`
     except OAuth2Error:
         tokens.pop(sub)
         return redirect("/login")

@@ -17,7 +17,7 @@ import (
 
 const scope = "invoices.read"
 
-// claims are those of an access token that go-oidc does not know.
+// claims are the claims of an access token that go-oidc does not parse.
 type claims struct {
 	ClientID string          `json:"client_id"`
 	Scope    string          `json:"scope"`
@@ -33,7 +33,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	// What it calls client is the audience. Of the algorithms that the issuer has for ID tokens too, the one of access tokens.
+	// ClientID is the audience. The issuer's metadata lists more algorithms, for ID tokens; this is the one of access tokens.
 	verifier := provider.Verifier(&oidc.Config{
 		ClientID:             os.Getenv("AUDIENCE"),
 		SupportedSigningAlgs: []string{oidc.ES256},
@@ -69,7 +69,7 @@ func verify(ctx context.Context, verifier *oidc.IDTokenVerifier, raw string) (st
 	if err != nil {
 		return "", nil, err
 	}
-	// go-oidc looks at no `typ`: an ID token would pass.
+	// go-oidc does not check `typ`: it would accept an ID token.
 	if kind, err := typ(raw); err != nil || kind != "at+jwt" {
 		return "", nil, errors.New("not an access token")
 	}
@@ -77,7 +77,7 @@ func verify(ctx context.Context, verifier *oidc.IDTokenVerifier, raw string) (st
 	if err := token.Claims(&told); err != nil {
 		return "", nil, err
 	}
-	// Bound to a certificate or a key (RFC 8705, RFC 9449), which is not checked here.
+	// Refuses bound tokens (RFC 8705, RFC 9449), because the binding is not checked here.
 	if told.ClientID == "" || told.Cnf != nil {
 		return "", nil, errors.New("no client, or a sender-constrained token")
 	}

@@ -1,4 +1,4 @@
-// A web application that signs people in, with goth. It sends neither PKCE nor a nonce: register the client with
+// A web application that signs users in, with goth. It sends neither PKCE nor a nonce: register the client with
 //
 //	{"gw_require_pkce": false, "gw_require_nonce": false}
 //
@@ -31,8 +31,8 @@ func main() {
 		log.Fatal(err)
 	}
 	goth.UseProviders(provider)
-	// `state`, which is all that ties the answer to this browser, is kept in it.
-	store := sessions.NewCookieStore([]byte(rand.Text())) // a real application keeps the key
+	// The cookie has `state`, the only binding of the response to this browser.
+	store := sessions.NewCookieStore([]byte(rand.Text())) // a real application stores the key
 	store.Options = &sessions.Options{Path: "/", MaxAge: 600, HttpOnly: true, SameSite: http.SameSiteLaxMode}
 	gothic.Store = store
 

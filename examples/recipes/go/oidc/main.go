@@ -1,4 +1,4 @@
-// A web application that signs people in, with go-oidc and x/oauth2.
+// A web application that signs users in, with go-oidc and x/oauth2.
 package main
 
 import (
@@ -14,7 +14,7 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// claims are what userinfo says of a person; the ID token has no names unless the client is registered with gw_id_token_claims.
+// claims are the user's claims from userinfo; the ID token has no names unless the client is registered with gw_id_token_claims.
 type claims struct {
 	Subject string `json:"sub"`
 	Name    string `json:"name,omitempty"`
@@ -51,14 +51,14 @@ func main() {
 		},
 		issuer: issuer,
 	}
-	// Or it tries client_secret_post after every refusal.
+	// Otherwise it retries with client_secret_post after every refusal.
 	app.oauth.Endpoint.AuthStyle = oauth2.AuthStyleInHeader
 	http.HandleFunc("GET /{$}", app.login)
 	http.HandleFunc("GET /callback", app.callback)
 	log.Fatal(http.ListenAndServe("localhost:"+port, nil))
 }
 
-// login makes state, nonce and the PKCE verifier, and ties them to the browser. A real application keeps a session after it.
+// login generates state, nonce and the PKCE verifier, and binds them to the browser. A real application then creates a session.
 func (app *application) login(w http.ResponseWriter, r *http.Request) {
 	state, nonce, verifier := rand.Text(), rand.Text(), oauth2.GenerateVerifier()
 	for name, value := range map[string]string{"state": state, "nonce": nonce, "verifier": verifier} {
@@ -104,7 +104,7 @@ func (app *application) redeem(ctx context.Context, code, nonce, verifier string
 	if err != nil {
 		return nil, err
 	}
-	// go-oidc leaves it to the application.
+	// go-oidc leaves this check to the application.
 	if idToken.Nonce != nonce {
 		return nil, errSomebodyElse
 	}
@@ -112,7 +112,7 @@ func (app *application) redeem(ctx context.Context, code, nonce, verifier string
 	if err != nil {
 		return nil, err
 	}
-	// OIDC Core §5.3.2: or the answer is about somebody else.
+	// OIDC Core §5.3.2: otherwise the response may be about another user.
 	if info.Subject != idToken.Subject {
 		return nil, errSomebodyElse
 	}

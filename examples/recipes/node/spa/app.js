@@ -23,7 +23,7 @@ async function start() {
     const user = isReturn ? await users.signinCallback() : await users.signinSilent()
     show(user, isReturn ? 'by a page' : 'silently')
   } catch (error) {
-    // `login_required` and `consent_required` are no failures: somebody has to be asked.
+    // `login_required` and `consent_required` are not failures: the user has to interact.
     show(null, error.error ?? error.message)
   }
   if (isReturn) history.replaceState(null, '', '/')
