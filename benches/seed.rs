@@ -367,7 +367,7 @@ pub(crate) async fn expire(config: &Path, client: &str, count: usize) -> Result<
 /// # Errors
 /// When the database does not tell.
 pub(crate) async fn over(config: &Path) -> Result<i64> {
-    #[derive(sqlx::FromRow)]
+    #[derive(sqlx_macros::FromRow)]
     struct Count {
         count: i64,
     }
@@ -405,7 +405,7 @@ async fn execute(store: &Store, text: String) -> Result<()> {
 }
 
 /// How much is in a database.
-#[derive(Clone, Copy, Debug, sqlx::FromRow)]
+#[derive(Clone, Copy, Debug, sqlx_macros::FromRow)]
 pub(crate) struct Size {
     /// All of it.
     pub(crate) bytes: i64,

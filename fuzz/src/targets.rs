@@ -1,8 +1,8 @@
 //! Whoever reads what strangers send. Each of these returns, whatever it is given, and what it has read is
 //! what was written.
 
-use gatewright::config::CertificateHeader;
 use gatewright::pki::crl::Crl;
+use gatewright::pki::header::Form;
 use gatewright::pki::link::Link;
 use gatewright::pki::ocsp::{Asked, Request};
 use gatewright::pki::request::CertificationRequest;
@@ -62,13 +62,7 @@ fn envelope(data: &[u8]) {
 
 /// What a proxy sends: the form, then a line for each field, those of the chain behind an empty one.
 fn header(data: &[u8]) {
-    const FORMS: [CertificateHeader; 5] = [
-        CertificateHeader::None,
-        CertificateHeader::Rfc9440,
-        CertificateHeader::Nginx,
-        CertificateHeader::Envoy,
-        CertificateHeader::Haproxy,
-    ];
+    const FORMS: [Form; 4] = [Form::Rfc9440, Form::Nginx, Form::Envoy, Form::Haproxy];
     let Some((form, fields)) = data.split_first() else {
         return;
     };

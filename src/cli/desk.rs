@@ -10,11 +10,11 @@ use zeroize::Zeroizing;
 use super::exit::{Absent, Wrong};
 use super::print::plain;
 use crate::app::Clock;
-use crate::config::access::why;
 use crate::config::{Config, Pooler};
 use crate::record::Trace;
 use crate::store::{Limits, Purpose, Store};
 use crate::types::{Secret, Timestamp};
+use gatewright_base::access::why;
 
 /// As much as is read from a file or from standard input.
 const MOST: u64 = 1024 * 1024;

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::Cli;
 use super::print::Answer;
-use crate::config::access::why;
+use gatewright_base::access::why;
 
 /// The script by which a shell completes our commands and options.
 pub(super) fn completions(shell: Shell) -> Answer {

@@ -5,10 +5,10 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::config;
-use crate::config::access::why;
 use crate::jose::Kek;
 use crate::jose::seal::{KeyId, Unusable};
 use crate::store::{Store, authorities, clients, server_secrets, signing_keys};
+use gatewright_base::access::why;
 
 /// The name of the file in `[keys] dir`.
 const FILE: &str = "encryption.key";

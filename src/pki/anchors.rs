@@ -7,20 +7,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use rustls_pki_types::{CertificateDer, TrustAnchor};
+use gatewright_x509::chain::TrustAnchors;
+use rustls_pki_types::CertificateDer;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
-use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-use super::Certificate;
 use super::authority::issuing;
-use super::certificate::subject;
-use super::chain::{Chain, Outcomes, signs_certificates};
 use super::crl_file::{CrlFile, Reread};
-use crate::config::access::why;
+use super::{Certificate, chain};
 use crate::config::{self, ClientCertificates, Problem};
 use crate::store::authorities::AuthorityRow;
-use crate::types::{Failure, Thumbprint, Timestamp, pem};
+use crate::types::{Failure, Timestamp, pem};
+use gatewright_base::access::why;
 
 /// A set of authorities that are believed alike.
 #[derive(Debug)]
@@ -45,84 +43,14 @@ pub struct Unreadable {
     why: String,
 }
 
-/// All authorities, as they were when they were last read, and what came of chains under them.
-#[derive(Debug)]
-pub struct Anchors {
-    sets: Vec<Arc<Anchor>>,
-    /// What `webpki` takes, each with the set and the certificate that it was made of.
-    pub(super) trusted: Vec<TrustAnchor<'static>>,
-    pub(super) from: Vec<(Arc<Anchor>, CertificateDer<'static>)>,
-    /// The name and the key identifier of each.
-    pub(super) subjects: Vec<(Vec<u8>, Option<Vec<u8>>)>,
-    pub(super) outcomes: Outcomes,
-    /// Of all the certificates, and of which set each one is.
-    digest: Thumbprint,
-}
+/// All trust anchors, as they were last read, with the chains to them that were found valid.
+pub type Anchors = TrustAnchors<Anchor>;
 
-impl Anchors {
-    /// These authorities.
-    ///
-    /// # Errors
-    /// The name of a set with a certificate that is none of an authority, and why.
-    pub fn of(sets: Vec<Arc<Anchor>>) -> Result<Self, (String, &'static str)> {
-        let (mut trusted, mut from, mut subjects) = (Vec::new(), Vec::new(), Vec::new());
-        let mut all = Vec::new();
-        for set in &sets {
-            // With a length before each part: what moves from one set into the next is believed in
-            // another way.
-            framed(&mut all, set.name.as_bytes());
-            all.extend_from_slice(&set.certificates.len().to_be_bytes());
-            for certificate in &set.certificates {
-                trusted.push(anchor(certificate).map_err(|why| (set.name.clone(), why))?);
-                from.push((set.clone(), certificate.clone()));
-                subjects
-                    .push(named(certificate).ok_or_else(|| (set.name.clone(), NO_CERTIFICATE))?);
-                framed(&mut all, certificate);
-            }
-        }
-        Ok(Self {
-            sets,
-            trusted,
-            from,
-            subjects,
-            outcomes: Outcomes::default(),
-            digest: Thumbprint::of(&all),
-        })
-    }
+/// A valid chain to a set of trust anchors.
+pub type Chain = chain::Chain<Anchor>;
 
-    /// The sets, in the order of the configuration.
-    pub fn sets(&self) -> impl Iterator<Item = &Arc<Anchor>> {
-        self.sets.iter()
-    }
-}
-
-const NO_CERTIFICATE: &str = "has what is not an X.509 certificate";
-
-fn named(certificate: &CertificateDer<'_>) -> Option<(Vec<u8>, Option<Vec<u8>>)> {
-    X509Certificate::from_der(certificate).ok().map(|(_, parsed)| subject(&parsed))
-}
-
-fn framed(all: &mut Vec<u8>, part: &[u8]) {
-    all.extend_from_slice(&part.len().to_be_bytes());
-    all.extend_from_slice(part);
-}
-
-/// > If the cA boolean is not asserted, then the certified public key MUST NOT be used to verify certificate
-/// > signatures. (RFC 5280 §4.2.1.9, in substance)
-///
-/// An end entity that stands among the authorities by mistake must not make everybody's certificates good.
-fn anchor(certificate: &CertificateDer<'static>) -> Result<TrustAnchor<'static>, &'static str> {
-    let (_, parsed) = X509Certificate::from_der(certificate).map_err(|_| NO_CERTIFICATE)?;
-    if !parsed.is_ca() {
-        return Err("has a certificate that is none of an authority (CA:TRUE is missing)");
-    }
-    if !signs_certificates(&parsed) {
-        return Err("has a certificate of an authority that may not issue any (keyUsage lacks \
-                    keyCertSign): take it out, or have it made anew with keyCertSign");
-    }
-    webpki::anchor_from_trusted_cert(certificate)
-        .map(|anchor| anchor.to_owned())
-        .map_err(|_| "has a certificate that cannot be an anchor")
+fn anchors(sets: Vec<Arc<Anchor>>) -> Result<Anchors, (String, &'static str)> {
+    Anchors::new(sets, |set| (&set.name, &set.certificates))
 }
 
 /// As long as somebody waits whose chain is not known, while others are judged.
@@ -253,8 +181,8 @@ impl Trust {
     ) -> Result<bool, (String, &'static str)> {
         // From reading to writing: of a file and an authority that change at once, neither is lost.
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
-        let fresh = Anchors::of(next(&held))?;
-        if fresh.digest == held.digest {
+        let fresh = anchors(next(&held))?;
+        if fresh.digest() == held.digest() {
             return Ok(false);
         }
         *held = Arc::new(fresh);
@@ -281,7 +209,7 @@ pub fn problems(settings: &ClientCertificates) -> Vec<Problem> {
 }
 
 fn read(settings: &ClientCertificates) -> Result<Anchors, Unreadable> {
-    let found = Anchors::of(sets(settings, None)?);
+    let found = anchors(sets(settings, None)?);
     found.map_err(|(name, why)| blamed(&settings.anchors, &name, why))
 }
 

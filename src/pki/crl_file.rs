@@ -13,9 +13,9 @@ use rustls_pki_types::CertificateDer;
 
 use super::Issuer;
 use super::crl::{Crl, Outline};
-use crate::config::access::why;
 use crate::types::Digest;
 use crate::types::pem::{self, Kind};
+use gatewright_base::access::why;
 
 /// A file with lists.
 #[derive(Debug)]

@@ -14,8 +14,8 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 use zeroize::Zeroizing;
 
 use super::Certificate;
-use crate::config::access::why;
 use crate::types::{Digest, Timestamp, pem};
+use gatewright_base::access::why;
 
 /// As large as a file of certificates or a key may be.
 const LARGEST: usize = 256 * 1024;

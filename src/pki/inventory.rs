@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::Certificate;
+use super::Reason;
 use super::anchors::Anchors;
 use super::description::serial;
-use super::reason::Reason;
 use super::revocation::{Said, last_said};
 use crate::config::{Config, NoticeKind};
 use crate::record::{Event, Kind, Trace, notice};

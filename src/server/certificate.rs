@@ -6,7 +6,8 @@ use axum::http::HeaderMap;
 
 use super::router::Peer;
 use crate::config::CertificateHeader;
-use crate::pki::{Certificate, header};
+use crate::pki::Certificate;
+use crate::pki::header::{self, Form};
 
 /// The certificate of the connection, or the one that a proxy of ours tells of. What anybody else writes
 /// into these fields was never there (THREATS MT-06).
@@ -21,9 +22,9 @@ pub(super) fn of(
     is_from_proxy: bool,
 ) -> Result<Option<Arc<Certificate>>, &'static str> {
     let direct = peer.certificate.clone()?;
-    if form == CertificateHeader::None || !is_from_proxy {
+    let Some(form) = header_form(form).filter(|_| is_from_proxy) else {
         return Ok(direct);
-    }
+    };
     let (field, chain) = header::fields(form);
     let fields = [Some(field), chain];
     for name in fields.into_iter().flatten() {
@@ -47,5 +48,15 @@ pub(super) fn of(
         (Some(_), Some(_)) => {
             Err("the proxy tells of another client certificate than that of its own connection")
         }
+    }
+}
+
+const fn header_form(configured: CertificateHeader) -> Option<Form> {
+    match configured {
+        CertificateHeader::None => None,
+        CertificateHeader::Rfc9440 => Some(Form::Rfc9440),
+        CertificateHeader::Nginx => Some(Form::Nginx),
+        CertificateHeader::Envoy => Some(Form::Envoy),
+        CertificateHeader::Haproxy => Some(Form::Haproxy),
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use gatewright::app::Clock;
 use gatewright::store::{Limits, Purpose, Store, sql};
 use gatewright::types::Secret;
-use sqlx::FromRow;
+use sqlx_macros::FromRow;
 
 use crate::application::Application;
 use crate::browser::Browser;

@@ -3,8 +3,7 @@
 
 use std::path::Path;
 
-use gatewright::config::CertificateHeader;
-use gatewright::pki::header;
+use gatewright::pki::header::{self, Form};
 use reqwest::Certificate;
 use serde_json::json;
 use tokio::process::Child;
@@ -44,17 +43,16 @@ fn front(place: &Path, port: u16, gatewright: &str, own: &Own) -> Child {
 }
 
 /// Somebody's certificate as each form writes it, by the field.
-fn told(form: CertificateHeader, own: &Identity) -> Vec<(&'static str, String)> {
+fn told(form: Form, own: &Identity) -> Vec<(&'static str, String)> {
     use base64::Engine as _;
     let der = base64::engine::general_purpose::STANDARD.encode(own.certificate());
     let escaped = pem(own.certificate()).replace('\n', "%0A").replace('+', "%2B");
     let (field, chain) = header::fields(form);
     let value = match form {
-        CertificateHeader::None => return Vec::new(),
-        CertificateHeader::Rfc9440 => format!(":{der}:"),
-        CertificateHeader::Nginx => escaped,
-        CertificateHeader::Envoy => format!("Cert=\"{escaped}\""),
-        CertificateHeader::Haproxy => der,
+        Form::Rfc9440 => format!(":{der}:"),
+        Form::Nginx => escaped,
+        Form::Envoy => format!("Cert=\"{escaped}\""),
+        Form::Haproxy => der,
     };
     let chain = chain.map(|chain| (chain, value.clone()));
     [(field, value)].into_iter().chain(chain).collect()
@@ -81,10 +79,10 @@ async fn nobody_is_a_client_by_the_certificate_that_they_write() {
     let http = reqwest::Client::builder().no_proxy().tls_certs_only([ours]).build().unwrap();
 
     for (form, name) in [
-        (CertificateHeader::Rfc9440, "rfc9440"),
-        (CertificateHeader::Nginx, "nginx"),
-        (CertificateHeader::Envoy, "envoy"),
-        (CertificateHeader::Haproxy, "haproxy"),
+        (Form::Rfc9440, "rfc9440"),
+        (Form::Nginx, "nginx"),
+        (Form::Envoy, "envoy"),
+        (Form::Haproxy, "haproxy"),
     ] {
         server.place.set("HTTP__CLIENT_CERTIFICATE_HEADER", name);
         server.launch().await;

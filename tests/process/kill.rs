@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use gatewright::store::{Limits, Purpose, Store, sql};
 use gatewright::types::Secret;
-use sqlx::FromRow;
+use sqlx_macros::FromRow;
 use tokio::task::{JoinSet, LocalSet};
 
 use crate::application::Trouble;

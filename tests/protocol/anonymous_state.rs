@@ -2,7 +2,7 @@
 //! 35); THREATS EX-10, EX-11.
 
 use gatewright::store::sql;
-use sqlx::FromRow;
+use sqlx_macros::FromRow;
 
 use crate::application::Request;
 use crate::browser::{Browser, Place, request};

@@ -237,7 +237,7 @@ async fn tries_of_the_future_keep_nobody_out() {
 /// What was to be sent at a time to come is sent, whether it was never tried or is between two tries.
 #[tokio::test]
 async fn a_notice_is_not_put_off_until_the_future() {
-    #[derive(sqlx::FromRow)]
+    #[derive(sqlx_macros::FromRow)]
     struct Row {
         target: String,
     }

@@ -88,7 +88,7 @@ pub(crate) async fn code(server: &Server, client: &Client, more: &str) -> String
 
 /// How many proofs the database knows.
 pub(crate) async fn kept(server: &Server) -> i64 {
-    #[derive(sqlx::FromRow)]
+    #[derive(sqlx_macros::FromRow)]
     struct Row {
         many: i64,
     }

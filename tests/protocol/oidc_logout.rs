@@ -250,7 +250,7 @@ async fn signing_out_twice_is_signing_out() {
     assert_eq!(browser.open(&target).await.at, AFTER);
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Row {
     id: String,
 }

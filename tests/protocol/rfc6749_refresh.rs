@@ -166,7 +166,7 @@ async fn no_past_token_is_ever_forgotten() {
 /// DESIGN §3: nothing is inserted at a refresh; a grant costs one row for its life.
 #[tokio::test]
 async fn refreshing_leaves_no_row_behind() {
-    #[derive(sqlx::FromRow)]
+    #[derive(sqlx_macros::FromRow)]
     struct Rows {
         rows: i64,
     }

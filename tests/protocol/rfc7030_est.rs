@@ -242,7 +242,7 @@ async fn what_is_no_request_is_refused_and_spends_nothing() {
         let ask = ask().header("content-type", "application/pkcs10").body(body);
         ask.send().await.refused(400, "invalid_request");
     }
-    let weak = include_str!("../../src/pki/request/small_rsa.pem");
+    let weak = include_str!("../../crates/x509/src/request/small_rsa.pem");
     let ask_weak = ask().header("content-type", "application/pkcs10").body(weak);
     let refused = ask_weak.send().await.refused(400, "invalid_request");
     assert!(refused.text.contains("2048"), "§4.2.3: the error explains itself: {}", refused.text);

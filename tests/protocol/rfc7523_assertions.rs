@@ -357,7 +357,7 @@ async fn it_is_taken_once() {
 }
 
 async fn remembered(server: &Server) -> i64 {
-    #[derive(sqlx::FromRow)]
+    #[derive(sqlx_macros::FromRow)]
     struct Rows {
         rows: i64,
     }

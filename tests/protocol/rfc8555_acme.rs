@@ -8,7 +8,7 @@ use gatewright::store::{acme, jobs, sql};
 use gatewright::types::Seconds;
 use rustls::pki_types::CertificateDer;
 use sha2::{Digest as _, Sha256};
-use sqlx::FromRow;
+use sqlx_macros::FromRow;
 use x509_parser::extensions::GeneralName;
 use x509_parser::oid_registry::asn1_rs::oid;
 

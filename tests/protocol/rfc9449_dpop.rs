@@ -426,7 +426,7 @@ async fn the_store_of_proofs_is_bounded() {
 
 /// How many bytes the longest of the names takes by which proofs are remembered.
 async fn longest(server: &Server) -> i64 {
-    #[derive(sqlx::FromRow)]
+    #[derive(sqlx_macros::FromRow)]
     struct Row {
         bytes: i64,
     }

@@ -8,7 +8,7 @@ use crate::server::{Client, Server};
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Counted {
     sessions: i64,
     grants: i64,

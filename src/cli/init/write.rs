@@ -11,8 +11,8 @@ use toml_edit::{Array, DocumentMut, Item, Table, Value as Toml};
 
 use super::plan::{Ends, Place, Plan};
 use crate::cli::exit::Wrong;
-use crate::config::access::why;
 use crate::config::{Network, Value as _};
+use gatewright_base::access::why;
 
 /// The file beside the configuration that holds the URL of the database.
 const DATABASE_URL: &str = "database_url";

@@ -8,7 +8,7 @@ use super::failed;
 use crate::config::Revocation;
 use crate::flow::Call;
 use crate::jose::jwk::PublicKey;
-use crate::pki::chain::Chain;
+use crate::pki::anchors::Chain;
 use crate::pki::issue::{URN, urn};
 use crate::pki::revocation::Standing;
 use crate::pki::{Certificate, Name};

@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use super::times::{Need, Times};
 use super::{Found, Revocations};
 use crate::pki::Certificate;
-use crate::pki::chain::Chain;
+use crate::pki::anchors::Chain;
 use crate::pki::link::Link;
 use crate::pki::ocsp::Status;
 use crate::types::{ClientId, Thumbprint, Timestamp};

@@ -1,0 +1,13 @@
+//! What every part of Gatewright is built of.
+//!
+//! | module   | what is in it                                                                 |
+//! |----------|-------------------------------------------------------------------------------|
+//! | `types`  | scopes, secrets, identifiers, time, errors: no I/O, no async, no clock        |
+//! | `jose`   | signatures, encryption, keys as JWK                                           |
+//! | `access` | who may read a file, and why one cannot be read                               |
+//!
+//! With the feature `sql` the types are columns of a database, and [`types::Failure`] has the failures of one.
+
+pub mod access;
+pub mod jose;
+pub mod types;

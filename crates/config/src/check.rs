@@ -1,0 +1,569 @@
+//! What no single key can tell: values that contradict each other, and a configuration that is
+//! valid but must not serve anybody.
+
+use std::path::{Path, PathBuf};
+
+use super::problem::{Origin, Problem, Problems};
+use super::{CertificateHeader, Config, Loaded, MailTls, Webhook, WebhookSecret, https};
+use crate::types::Algorithm;
+use gatewright_base::access::{Exposure, exposure, mode};
+
+/// Values that cannot hold at once, each with the keys that it is about.
+pub(super) fn contradictions(config: &Config) -> Vec<(Vec<&'static str>, Problem)> {
+    let mut found = Vec::new();
+    let mut refuse = |keys: &[&'static str], reason: String, remedy: &str| {
+        let key = keys.first().copied().unwrap_or_default();
+        found.push((keys.to_vec(), Problem::new(key, reason, remedy)));
+    };
+    let Config {
+        http,
+        tls,
+        operations,
+        keys,
+        tokens,
+        sessions,
+        throttle,
+        verify,
+        client_certificates,
+        outbound,
+        brand,
+        mail,
+        webhooks,
+        ..
+    } = config;
+
+    for (small, large, fits) in [
+        (
+            "tokens.refresh_idle",
+            "tokens.refresh_absolute",
+            tokens.refresh_idle <= tokens.refresh_absolute,
+        ),
+        ("sessions.idle", "sessions.absolute", sessions.idle <= sessions.absolute),
+        (
+            "sessions.remember_idle",
+            "sessions.remember_absolute",
+            sessions.remember_idle <= sessions.remember_absolute,
+        ),
+        (
+            "throttle.account_attempts",
+            "throttle.network_attempts",
+            throttle.account_attempts <= throttle.network_attempts,
+        ),
+    ] {
+        if !fits {
+            refuse(
+                &[small, large],
+                format!("is more than {large}"),
+                "lower it, or raise the other",
+            );
+        }
+    }
+    if http.listen.is_empty() && tls.listen.is_empty() {
+        let remedy = "name at least one address and port, here or in tls.listen";
+        refuse(&["http.listen"], "is empty".to_owned(), remedy);
+    }
+    if operations.listen.is_some_and(|address| http.listen.contains(&address)) {
+        refuse(
+            &["operations.listen", "http.listen"],
+            "is also in http.listen".to_owned(),
+            "use another port, which only operators reach",
+        );
+    }
+    https::listeners(config, &mut refuse);
+    https::acme(config, &mut refuse);
+    let routes = &verify.routes;
+    for (n, route) in routes.iter().enumerate() {
+        if routes.iter().take(n).any(|other| other.name == route.name) {
+            let reason = format!("has two that are named {}", route.name);
+            refuse(&["verify.routes"], reason, "give each a name of its own");
+        }
+    }
+    if !routes.is_empty() && http.trusted_proxies.is_empty() {
+        refuse(
+            &["verify.routes", "http.trusted_proxies"],
+            "is set, and there is no gateway in http.trusted_proxies that may ask".to_owned(),
+            "name the addresses of the gateways there",
+        );
+    }
+    let anchors = &client_certificates.anchors;
+    for (n, anchor) in anchors.iter().enumerate() {
+        const KEY: &[&str] = &["client_certificates.anchors"];
+        if anchors.iter().take(n).any(|other| other.name == anchor.name) {
+            let reason = format!("has two that are named {}", anchor.name);
+            refuse(KEY, reason, "give each a name of its own");
+        }
+        if anchor.name == "gatewright" {
+            let reason = "has one that is named gatewright, like our own authority".to_owned();
+            refuse(KEY, reason, "give it another name");
+        }
+        if !anchor.file.is_file() {
+            refuse(KEY, not_there(&anchor.file), "put the certificates there, as PEM");
+        }
+        for file in anchor.crl_files.iter().filter(|file| !file.is_file()) {
+            refuse(KEY, not_there(file), "put the list of revoked certificates there");
+        }
+    }
+    if http.client_certificate_header != CertificateHeader::None && http.trusted_proxies.is_empty()
+    {
+        refuse(
+            &["http.client_certificate_header", "http.trusted_proxies"],
+            "is set, and there is no proxy in http.trusted_proxies".to_owned(),
+            "name the proxies that send it, or leave it out",
+        );
+    }
+    for file in &outbound.ca_files {
+        if !file.is_file() {
+            refuse(&["outbound.ca_files"], not_there(file), "put the certificates there, as PEM");
+        }
+    }
+    for (key, file) in [
+        ("brand.logo", &brand.logo),
+        ("brand.logo_dark", &brand.logo_dark),
+        ("brand.icon", &brand.icon),
+    ] {
+        const PICTURES: [&str; 5] = ["png", "svg", "jpg", "jpeg", "webp"];
+        let Some(file) = file else { continue };
+        let kind = file.extension().unwrap_or_default().to_ascii_lowercase();
+        if !PICTURES.iter().any(|known| kind == *known) {
+            let reason = "is not a kind of picture that we know by its name".to_owned();
+            refuse(&[key], reason, "name a .png, .svg, .jpg or .webp");
+        } else if !file.is_file() {
+            refuse(&[key], not_there(file), "put the picture there, or leave it out");
+        }
+    }
+    if brand.logo_dark.is_some() && brand.logo.is_none() {
+        refuse(
+            &["brand.logo_dark", "brand.logo"],
+            "is the logo for the dark scheme, and there is none for the light one".to_owned(),
+            "name the logo in brand.logo as well",
+        );
+    }
+    if let Some(host) = &mail.host {
+        const HERE: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+        if mail.tls == MailTls::None && !HERE.contains(&host.as_str()) {
+            refuse(
+                &["mail.tls", "mail.host"],
+                "leaves mails and the password readable on their way".to_owned(),
+                "write \"starttls\" or \"required\", or let a mail server on this machine send",
+            );
+        }
+        if mail.from.is_none() {
+            let reason = "is missing, but a mail comes from somebody".to_owned();
+            refuse(&["mail.from"], reason, "write a mail address");
+        }
+    }
+    if mail.username.is_some() != mail.password.is_some() {
+        let reason = "stands alone, but a name goes with a password".to_owned();
+        refuse(&["mail.username", "mail.password"], reason, "give both, or neither");
+    }
+    for webhook in &webhooks.endpoints {
+        if webhook.url.scheme() == "http" && !outbound.allow_private_networks {
+            let reason = "has a url that is plain http".to_owned();
+            let remedy = "write https; http is for outbound.allow_private_networks alone";
+            refuse(&["webhooks.endpoints"], reason, remedy);
+        }
+        if let Err(wrong) = webhook.secret.key() {
+            let remedy = wrong.remedy.unwrap_or_default();
+            refuse(&["webhooks.endpoints"], wrong.reason, &remedy);
+        }
+    }
+    if !keys.algorithms.contains(&Algorithm::Rs256) {
+        refuse(
+            &["keys.algorithms"],
+            "lacks RS256, which OIDC Discovery §3 demands".to_owned(),
+            "add \"RS256\"",
+        );
+    }
+    if !keys.algorithms.contains(&tokens.access_token_alg) {
+        refuse(
+            &["tokens.access_token_alg", "keys.algorithms"],
+            "is not among keys.algorithms".to_owned(),
+            "add it there, or choose one of those",
+        );
+    }
+    found
+}
+
+pub(super) fn not_there(file: &Path) -> String {
+    format!("names {}, which is not a file", file.display())
+}
+
+impl Config {
+    /// What is valid but must not serve anybody: each would give away passwords, tokens or keys
+    /// (THREATS SU-06). An http issuer is none of them, for it cannot be loaded.
+    pub fn insecurities(&self) -> Vec<Problem> {
+        let mut found = Vec::new();
+        let mut refuse = |key: &str, reason: String, remedy: String| {
+            found.push(Problem::new(key, reason, remedy));
+        };
+        let exposed = self.http.listen.iter().find(|address| !address.ip().is_loopback());
+        if let Some(address) = exposed
+            && self.issuer.is_https()
+            && self.http.trusted_proxies.is_empty()
+        {
+            refuse(
+                "http.listen",
+                format!(
+                    "speaks plain http on {address}, while the issuer is https and no proxy before \
+                     it is known"
+                ),
+                "name the proxies that end TLS in http.trusted_proxies, and let nobody else reach \
+                 this port; or listen on 127.0.0.1 beside the proxy; or for https, with tls.listen"
+                    .to_owned(),
+            );
+        }
+        // Whoever is sent on to us by a proxy that we do not know has the proxy's address: what strangers fail
+        // at would count for everybody (THREATS EX-16).
+        if exposed.is_none()
+            && self.issuer.is_https()
+            && self.tls.listen.is_empty()
+            && self.http.trusted_proxies.is_empty()
+        {
+            refuse(
+                "http.trusted_proxies",
+                "is empty, while the issuer is https and something before this server has to end TLS: \
+                 everybody would have its address, and one stranger could lock out all"
+                    .to_owned(),
+                "name the addresses of the proxies (http.trusted_proxies = \"127.0.0.1\" for one on this \
+                 machine); or serve https here, with tls.listen"
+                    .to_owned(),
+            );
+        }
+        if let Some(network) = self.http.trusted_proxies.iter().find(|n| n.is_everybody()) {
+            refuse(
+                "http.trusted_proxies",
+                format!("trusts everybody ({network}), so everybody can pretend any address"),
+                "name the addresses of the proxies alone".to_owned(),
+            );
+        }
+        let of_webhooks = self.webhooks.endpoints.iter().map(|webhook| {
+            let file = match &webhook.secret {
+                WebhookSecret::File(file) => Some(file.as_path()),
+                WebhookSecret::Given(_) => None,
+            };
+            ("webhooks.endpoints", file)
+        });
+        let secrets = [
+            ("database.url_file", self.database.url_file.as_deref()),
+            ("keys.encryption_key_file", self.keys.encryption_key_file.as_deref()),
+            ("tls.key_file", self.tls.key_file.as_deref()),
+            ("mtls.key_file", self.mtls.key_file.as_deref()),
+            ("mail.password_file", self.mail.password_file.as_deref()),
+        ];
+        let secrets = secrets.into_iter().chain(of_webhooks);
+        for (key, file) in secrets {
+            if let Some(open) = file.and_then(exposure) {
+                refuse(key, open.reason, open.remedy);
+            }
+        }
+        for exposure in exposed_keys(&self.keys.dir) {
+            refuse("keys.dir", exposure.reason, exposure.remedy);
+        }
+        found
+    }
+}
+
+impl Loaded {
+    /// Insists that there are no [`Loaded::insecurities`]: what a server asks before it listens.
+    /// `others` is what those have found who read the files that the configuration names.
+    ///
+    /// # Errors
+    /// All of them at once.
+    pub fn fit_to_serve(&self, others: Vec<Problem>) -> Result<(), Problems> {
+        let mut found = self.insecurities();
+        found.extend(others.into_iter().map(|problem| problem.located(&self.origins)));
+        if found.is_empty() { Ok(()) } else { Err(Problems::of(found)) }
+    }
+
+    /// [`Config::insecurities`], each with its place, and a configuration file that gives away the
+    /// secrets in it.
+    pub fn insecurities(&self) -> Vec<Problem> {
+        let mut found = self.config.insecurities();
+        let in_file = |key: &str| matches!(self.origins.get(key), Some(Origin::File { .. }));
+        let has_given = |webhook: &Webhook| matches!(webhook.secret, WebhookSecret::Given(_));
+        let secret = if in_file("database.url") && self.config.database.url.has_password() {
+            Some("database.url")
+        } else if self.config.webhooks.endpoints.iter().any(has_given) {
+            Some("webhooks.endpoints")
+        } else {
+            ["keys.encryption_key", "mail.password"].into_iter().find(|key| in_file(key))
+        };
+        if let (Some(key), Some(file)) = (secret, &self.file)
+            && let Some(open) = exposure(file)
+        {
+            let file =
+                if key == "webhooks.endpoints" { "secret_file" } else { &format!("{key}_file") };
+            let remedy = format!("{}, or move the secret into a file with {file}", open.remedy);
+            found.push(Problem::new(key, format!("is a secret, and {}", open.reason), remedy));
+        }
+        found.into_iter().map(|problem| problem.located(&self.origins)).collect()
+    }
+}
+
+/// The key directory: nobody else may put a key there, nobody else may read one. What explains the
+/// directory is no key.
+fn exposed_keys(directory: &Path) -> Vec<Exposure> {
+    let mut found = Vec::new();
+    if let Some((mode, lent)) = mode(directory)
+        && mode & 0o022 & !(lent & 0o020) != 0
+    {
+        found.push(Exposure::of(directory, "can be written by others than its owner", "700"));
+    }
+    let files = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut files: Vec<_> = files.map(|entry| entry.path()).filter(|path| path.is_file()).collect();
+    files.sort();
+    let secret = |path: &&PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        !name.starts_with('.') && !name.ends_with(".md")
+    };
+    found.extend(files.iter().filter(secret).filter_map(|path| exposure(path)));
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::super::tests::{SMALLEST, Scratch};
+    use super::*;
+    use crate::{Bytes, Issuer};
+
+    #[test]
+    fn values_that_contradict_each_other_are_told_together() {
+        let problems = Scratch::new().problems(
+            r#"
+issuer = "https://id.example.org"
+database.url = "sqlite:gatewright.db"
+http.listen = ["127.0.0.1:8080"]
+operations.listen = "127.0.0.1:8080"
+keys.algorithms = ["EdDSA"]
+tokens.refresh_idle = "100d"
+sessions.idle = "13h"
+sessions.remember_idle = "31d"
+throttle.account_attempts = 200
+outbound.ca_files = "ca.pem"
+brand.logo = "logo.gif"
+"#,
+            &[],
+        );
+
+        assert_snapshot!(problems.replace(&std::env::temp_dir().display().to_string(), ""), @r#"
+        the configuration has 9 problems:
+          gatewright.toml:5: operations.listen: is also in http.listen; use another port, which only operators reach
+          gatewright.toml:6: keys.algorithms: lacks RS256, which OIDC Discovery §3 demands; add "RS256"
+          gatewright.toml:7: tokens.refresh_idle: is more than tokens.refresh_absolute; lower it, or raise the other
+          gatewright.toml:8: sessions.idle: is more than sessions.absolute; lower it, or raise the other
+          gatewright.toml:9: sessions.remember_idle: is more than sessions.remember_absolute; lower it, or raise the other
+          gatewright.toml:10: throttle.account_attempts: is more than throttle.network_attempts; lower it, or raise the other
+          gatewright.toml:11: outbound.ca_files: names ca.pem, which is not a file; put the certificates there, as PEM
+          gatewright.toml:12: brand.logo: is not a kind of picture that we know by its name; name a .png, .svg, .jpg or .webp
+          tokens.access_token_alg: is not among keys.algorithms; add it there, or choose one of those
+        "#);
+    }
+
+    #[test]
+    fn a_logo_has_to_be_there() {
+        let problems = Scratch::new().problems(SMALLEST, &[("GATEWRIGHT_BRAND__LOGO", "no.svg")]);
+
+        assert_snapshot!(problems, @r#"
+        the configuration has a problem:
+          GATEWRIGHT_BRAND__LOGO: brand.logo: names no.svg, which is not a file; put the picture there, or leave it out
+        "#);
+    }
+
+    #[test]
+    fn a_logo_for_the_dark_scheme_has_one_for_the_light_scheme() {
+        let scratch = Scratch::new();
+        scratch.write("dark.svg", "<svg/>");
+        let dark = scratch.0.join("dark.svg").display().to_string();
+
+        let problems = scratch.problems(SMALLEST, &[("GATEWRIGHT_BRAND__LOGO_DARK", &dark)]);
+
+        assert_snapshot!(problems, @r#"
+        the configuration has a problem:
+          GATEWRIGHT_BRAND__LOGO_DARK: brand.logo_dark: is the logo for the dark scheme, and there is none for the light one; name the logo in brand.logo as well
+        "#);
+    }
+
+    #[test]
+    fn plain_http_stays_on_this_machine_unless_a_proxy_is_known() {
+        let mut config = Config::of(Issuer::parse("https://id.example.org").unwrap());
+        let listening = |config: &Config| {
+            config.insecurities().iter().filter(|p| p.key == "http.listen").count()
+        };
+        assert_eq!(listening(&config), 0);
+
+        config.http.listen = vec!["0.0.0.0:8080".parse().unwrap()];
+        assert_eq!(listening(&config), 1);
+
+        config.http.trusted_proxies = vec![crate::Network::new([10, 0, 0, 1].into(), 32).unwrap()];
+        assert_eq!(listening(&config), 0);
+    }
+
+    /// THREATS EX-16: with the issuer of README and nothing else, all people would share one address.
+    #[test]
+    fn something_before_an_https_issuer_is_known_or_we_end_tls() {
+        let scratch = Scratch::new();
+        let file = "issuer = \"https://id.example.org\"\ndatabase.url = \"sqlite:gatewright.db\"";
+
+        let problems = scratch.load(file, &[]).unwrap().fit_to_serve(Vec::new()).unwrap_err();
+
+        assert_eq!(problems.problems.len(), 1);
+        assert_eq!(problems.problems[0].key, "http.trusted_proxies");
+        assert!(problems.problems[0].remedy.contains("http.trusted_proxies = \"127.0.0.1\""));
+        for (name, value) in [
+            ("GATEWRIGHT_HTTP__TRUSTED_PROXIES", "127.0.0.1"),
+            ("GATEWRIGHT_ISSUER", "http://localhost:8080"),
+        ] {
+            let loaded = scratch.load(file, &[(name, value)]).unwrap();
+            assert!(loaded.fit_to_serve(Vec::new()).is_ok(), "{name}");
+        }
+        let mut config = Config::of(Issuer::parse("https://id.example.org").unwrap());
+        config.tls.listen = vec!["[::]:443".parse().unwrap()];
+        assert!(config.insecurities().is_empty(), "TLS ends here");
+    }
+
+    #[test]
+    fn everybody_is_no_proxy() {
+        let scratch = Scratch::new();
+        for everybody in ["0.0.0.0/0", "::/0"] {
+            let env = [("GATEWRIGHT_HTTP__TRUSTED_PROXIES", everybody)];
+
+            let problems =
+                scratch.load(SMALLEST, &env).unwrap().fit_to_serve(Vec::new()).unwrap_err();
+
+            assert_eq!(problems.problems.len(), 1);
+            let variable = "GATEWRIGHT_HTTP__TRUSTED_PROXIES".to_owned();
+            assert_eq!(problems.problems[0].origin, Origin::Environment { variable });
+        }
+    }
+
+    #[test]
+    fn bounds_hold_at_their_edges() {
+        let scratch = Scratch::new();
+        for (value, fits) in [("16383", false), ("16KiB", true), ("16MiB", true), ("17MiB", false)]
+        {
+            let loaded = scratch.load(SMALLEST, &[("GATEWRIGHT_HTTP__MAX_BODY", value)]);
+            assert_eq!(loaded.is_ok(), fits, "{value}");
+        }
+        assert_eq!(Bytes::mib(1), Bytes::kib(1024));
+    }
+
+    #[cfg(unix)]
+    mod permissions {
+        use std::fs::Permissions;
+        use std::os::unix::fs::PermissionsExt as _;
+
+        use super::*;
+
+        fn allow(path: &Path, mode: u32) {
+            std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+        }
+
+        /// The reasons of a load that succeeds.
+        fn reasons(scratch: &Scratch, file: &str) -> Vec<String> {
+            let found = scratch.load(file, &[]).unwrap().insecurities();
+            found.into_iter().map(|problem| problem.reason).collect()
+        }
+
+        #[test]
+        fn a_key_that_others_can_read_or_replace_is_refused() {
+            let scratch = Scratch::new();
+            let keys = scratch.0.join("keys");
+            std::fs::create_dir(&keys).unwrap();
+            allow(&keys, 0o755);
+            allow(&scratch.write("keys/README.md", ""), 0o644);
+            allow(&scratch.write("keys/.gitignore", ""), 0o644);
+            let key = scratch.write("keys/encryption.key", "");
+            allow(&key, 0o600);
+            assert_eq!(reasons(&scratch, SMALLEST), [""; 0], "others may know that it is there");
+
+            allow(&key, 0o604);
+            assert!(
+                reasons(&scratch, SMALLEST)[0].ends_with("is open to every user of this machine")
+            );
+
+            allow(&key, 0o660);
+            assert!(reasons(&scratch, SMALLEST)[0].ends_with("is open to its group"));
+
+            allow(&key, 0o600);
+            allow(&keys, 0o777);
+            assert!(reasons(&scratch, SMALLEST)[0].ends_with("written by others than its owner"));
+        }
+
+        #[test]
+        fn a_secret_file_that_others_can_read_is_refused_with_the_command_that_mends_it() {
+            let scratch = Scratch::new();
+            let secret = scratch.write("url", "sqlite:gatewright.db");
+            let file = "issuer = \"https://id.example.org\"\ndatabase.url_file = \"url\"\n\
+                        http.trusted_proxies = \"127.0.0.1\"";
+
+            allow(&secret, 0o644);
+            let problems = scratch.load(file, &[]).unwrap().fit_to_serve(Vec::new()).unwrap_err();
+            assert_eq!(problems.problems[0].key, "database.url_file");
+            assert!(problems.problems[0].remedy.starts_with("run `chmod 600 "));
+
+            allow(&secret, 0o600);
+            assert!(scratch.load(file, &[]).unwrap().fit_to_serve(Vec::new()).is_ok());
+        }
+
+        /// As container engines and `LoadCredential` keep secrets: the directory is closed, the file is not.
+        #[test]
+        fn a_secret_below_a_closed_directory_is_closed() {
+            let scratch = Scratch::new();
+            let directory = scratch.0.join("secrets");
+            std::fs::create_dir(&directory).unwrap();
+            let secret = scratch.write("secrets/url", "sqlite:gatewright.db");
+            let file = "issuer = \"https://id.example.org\"\ndatabase.url_file = \"secrets/url\"\n\
+                        http.trusted_proxies = \"127.0.0.1\"";
+
+            allow(&secret, 0o444);
+            allow(&directory, 0o700);
+            assert_eq!(reasons(&scratch, file), [""; 0]);
+
+            // Its group can enter, and then reads it like everybody else.
+            allow(&directory, 0o750);
+            assert!(reasons(&scratch, file)[0].ends_with("is open to every user of this machine"));
+
+            allow(&directory, 0o711);
+            assert!(reasons(&scratch, file)[0].ends_with("is open to every user of this machine"));
+
+            allow(&directory, 0o700);
+            allow(&secret, 0o446);
+            assert!(reasons(&scratch, file)[0].ends_with("is open to every user of this machine"));
+        }
+
+        #[test]
+        fn the_key_of_a_certificate_is_for_the_server_alone() {
+            let scratch = Scratch::new();
+            let key = scratch.write("key.pem", "");
+            allow(&scratch.write("chain.pem", ""), 0o644);
+            let file = format!(
+                "{SMALLEST}\n[tls]\nlisten = \"[::]:443\"\ncertificate_file = \"chain.pem\"\n\
+                 key_file = \"key.pem\""
+            );
+            allow(&key, 0o644);
+            assert!(reasons(&scratch, &file)[0].ends_with("is open to every user of this machine"));
+
+            allow(&key, 0o600);
+            assert_eq!(reasons(&scratch, &file), [""; 0]);
+        }
+
+        #[test]
+        fn a_password_may_stand_in_the_file_only_if_nobody_else_reads_it() {
+            let scratch = Scratch::new();
+            let file = "issuer = \"https://id.example.org\"\n\
+                        http.trusted_proxies = \"127.0.0.1\"\n\
+                        database.url = \"postgres://gw:hunter2@db/gw\"";
+            scratch.load(file, &[]).unwrap();
+            let path = scratch.0.join("gatewright.toml");
+
+            allow(&path, 0o644);
+            assert!(reasons(&scratch, file)[0].starts_with("is a secret, and "));
+            assert_eq!(reasons(&scratch, SMALLEST), [""; 0], "there is no secret in it");
+
+            allow(&path, 0o600);
+            assert_eq!(reasons(&scratch, file), [""; 0]);
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Tests: the commit of every write is seen, whichever function of the store writes.
+
+use std::path::Path;
+
+use super::test_database::TestDatabase;
+use super::{Db, Sql, Store, sql, sweep};
+use crate::types::Timestamp;
+
+/// `SQLITE_CONSTRAINT_COMMITHOOK`
+const REFUSED: &str = "531";
+
+/// A statement that writes, and the function that runs it.
+struct Write {
+    function: String,
+    text: &'static str,
+    /// Whether this is only its beginning: it is put together of several texts.
+    is_part: bool,
+}
+
+/// Every statement of the store that writes, as it stands in the source: nobody can forget one.
+fn writes() -> Vec<Write> {
+    let mut writes = Vec::new();
+    let store = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for entry in std::fs::read_dir(store).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        if ["commits", "plans", "schema", "test_database"].contains(&name.as_str()) {
+            continue;
+        }
+        let source = std::fs::read_to_string(&path).unwrap();
+        let source = source.split("#[cfg(test)]\nmod ").next().unwrap();
+        let code: Vec<_> =
+            source.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        let code = code.join("\n");
+        let mut function = "a constant".to_owned();
+        let mut before = "";
+        // What stands between two quotes is a text; the code before it names the function.
+        for (n, part) in code.split('"').enumerate() {
+            if n % 2 == 0 {
+                before = part;
+                if let Some((_, rest)) = part.rsplit_once(" fn ") {
+                    function = rest.split(['(', '<']).next().unwrap().to_owned();
+                }
+            } else if ["INSERT ", "UPDATE ", "DELETE ", "WITH ", "REPLACE "]
+                .iter()
+                .any(|word| part.starts_with(word))
+            {
+                let text = part.replace("\\\n", " ").leak();
+                let is_part = before.trim_end().ends_with("concat!(");
+                writes.push(Write { function: format!("{name}::{function}"), text, is_part });
+            }
+        }
+    }
+    writes
+}
+
+impl Write {
+    /// The statement, with something for each of its values.
+    fn bound(&self) -> Sql {
+        let numbers = self.text.split('$').skip(1).map(|rest| {
+            let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+            rest[..end].parse::<usize>().unwrap()
+        });
+        let most = numbers.max().unwrap_or(0);
+        (1..=most).fold(sql(self.text), |sql, n| sql.bind(i64::try_from(n).unwrap()))
+    }
+}
+
+/// Lets no transaction of the one connection that writes be committed.
+async fn refuse_commits(store: &Store) {
+    sql("PRAGMA foreign_keys = OFF").run(store.db()).await.unwrap();
+    let Db::Sqlite { write, .. } = store.db() else { panic!("it is SQLite's") };
+    let mut lent = write.lend().await.unwrap();
+    let (connection, ..) = lent.connection().unwrap();
+    connection.lock_handle().await.unwrap().set_commit_hook(|| false);
+    lent.back(Ok(())).await.unwrap();
+}
+
+fn code(done: sqlx::Result<()>) -> Option<String> {
+    Some(done.err()?.as_database_error()?.code()?.into_owned())
+}
+
+/// THREATS EX-01: a statement outside of a transaction whose row is read has not happened until its commit
+/// has, and the error of that is its own.
+#[tokio::test]
+async fn a_commit_that_fails_fails_every_statement_that_writes() {
+    let database = TestDatabase::sqlite().await;
+    let on = database.store.db();
+    refuse_commits(&database.store).await;
+    let writes = writes();
+    let whole = writes.iter().filter(|write| !write.is_part).count();
+    assert!(whole > 70, "they were not found: {whole}");
+
+    for write in &writes {
+        // Whatever follows, it is run to its end.
+        assert!(!sql(write.text).is_read(), "{}: {}", write.function, write.text);
+        if write.is_part {
+            continue;
+        }
+        let by_run = code(write.bound().run(on).await.map(drop));
+        let by_opt = code(write.bound().opt::<()>(on).await.map(drop));
+        let by_one = code(write.bound().one::<()>(on).await.map(drop));
+        let by_all = code(write.bound().all::<()>(on).await.map(drop));
+
+        for done in [by_run, by_opt, by_one, by_all] {
+            assert_eq!(done.as_deref(), Some(REFUSED), "{}: {}", write.function, write.text);
+        }
+    }
+    let swept = sweep::once(&database.store, Timestamp(0)).await;
+    assert_eq!(code(swept.map(drop)).as_deref(), Some(REFUSED));
+}
+
+/// THREATS EX-01: the same of transactions; and the connection is good for the next.
+#[tokio::test]
+async fn a_commit_that_fails_fails_its_transaction() {
+    let database = TestDatabase::sqlite().await;
+    refuse_commits(&database.store).await;
+
+    for write in writes().iter().filter(|write| !write.is_part) {
+        let mut tx = database.store.write().await.unwrap();
+        write.bound().run(&mut tx).await.unwrap();
+        assert_eq!(code(tx.commit().await).as_deref(), Some(REFUSED), "{}", write.function);
+    }
+}
+
+/// PostgreSQL answers the commit of a transaction in which a statement has failed by rolling it back, and
+/// calls that a success; nothing of it may be taken for done, on either database.
+#[tokio::test]
+async fn a_transaction_in_which_a_statement_has_failed_is_not_committed() {
+    let database = TestDatabase::make().await;
+    let mut tx = database.store.write().await.unwrap();
+    let insert = "INSERT INTO versions (name, version) VALUES ($1, 1)";
+    sql(insert).bind("new").run(&mut tx).await.unwrap();
+    sql(insert).bind("new").run(&mut tx).await.unwrap_err();
+
+    tx.commit().await.unwrap_err();
+
+    let rows: Vec<(String,)> =
+        sql("SELECT name FROM versions WHERE name = 'new'").all(database.store.db()).await.unwrap();
+    assert!(rows.is_empty(), "{rows:?}");
+}

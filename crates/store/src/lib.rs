@@ -1,0 +1,173 @@
+//! SQL: one file per table, one function per question.
+//!
+//! A function here says what is so, or makes it so, in one statement wherever the state decides; why
+//! a row is being changed is for the floors above.
+
+pub mod acme;
+pub mod ahead;
+pub mod audit_events;
+pub mod authorities;
+pub mod cache;
+pub mod certificate_warnings;
+pub mod certificates;
+pub mod clients;
+pub mod codes;
+#[cfg(test)]
+mod commits;
+pub mod consents;
+mod db;
+pub mod decisions;
+pub mod device_cookies;
+pub mod enrolments;
+pub mod failovers;
+mod fault;
+mod file;
+pub mod grants;
+pub mod jobs;
+mod lender;
+pub mod opaque_tokens;
+mod open;
+mod outages;
+pub mod outbox;
+#[cfg(test)]
+mod plans;
+pub mod probe;
+pub mod replays;
+pub mod resources;
+pub mod revocation_answers;
+pub mod revoked_tokens;
+mod schema;
+pub mod server_secrets;
+pub mod sessions;
+pub mod shown_chains;
+pub mod sign_in_tries;
+pub mod signing_keys;
+pub mod sweep;
+#[cfg(any(test, feature = "testing"))]
+pub mod test_database;
+pub mod users;
+pub mod versions;
+
+use std::future::Future;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use db::{Db, On, Row, Sql, Tx, is_duplicate, is_transient, sql};
+pub use fault::is_away;
+pub use open::{Limits, OpenError, Purpose};
+pub use outages::Outages;
+
+use gatewright_base::types;
+
+use self::types::{Error, Failure};
+
+/// The database.
+#[derive(Clone, Debug)]
+pub struct Store {
+    db: Db,
+    /// A connection for the question whether the database answers: it waits for nobody else's.
+    probe: Db,
+    outages: std::sync::Arc<Outages>,
+    /// The lock on an SQLite file, held as long as a server lives.
+    _lock: Option<std::sync::Arc<std::fs::File>>,
+}
+
+impl<'c> From<&'c Store> for On<'c> {
+    fn from(store: &'c Store) -> Self {
+        Self::Db(&store.db)
+    }
+}
+
+impl Store {
+    /// For single statements outside a transaction.
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// For the question whether the database answers.
+    pub fn probe(&self) -> &Db {
+        &self.probe
+    }
+
+    /// When it did not answer.
+    pub fn outages(&self) -> &Outages {
+        &self.outages
+    }
+
+    /// Opens a write transaction, whose first statement must be a write: a transaction that reads
+    /// first and then writes dies of `database is locked` under load.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn write(&self) -> sqlx::Result<Tx> {
+        self.db.begin().await
+    }
+}
+
+/// Runs `work`, a whole transaction, again when the database says that it collided with another: at
+/// most five times, after a short random pause (THREATS DB-05).
+///
+/// # Errors
+/// What `work` says, the last time.
+pub async fn retrying<T, F, Fut>(work: F) -> Result<T, Error>
+where
+    F: Fn() -> Fut + Send,
+    Fut: Future<Output = Result<T, Error>> + Send,
+    T: Send,
+{
+    const MOST: u8 = 5;
+    for _ in 1..MOST {
+        match work().await {
+            Err(Error::Failed(Failure::Store(error))) if is_transient(&error) => {
+                let mut byte = [0];
+                crate::types::secret::entropy(&mut byte);
+                tokio::time::sleep(Duration::from_millis(1 + u64::from(byte[0] / 8))).await;
+            }
+            done => return done,
+        }
+    }
+    work().await
+}
+
+/// Replaces the sealed form of what `key` names, when it was sealed again under a newer key and nobody did
+/// so meanwhile. The statement takes the new form, the key and the old form.
+async fn reseal(
+    on: impl Into<On<'_>>,
+    statement: &'static str,
+    key: &str,
+    from: &[u8],
+    to: &[u8],
+) -> sqlx::Result<bool> {
+    let resealed = sql(statement).bind(to).bind(key).bind(from).run(on).await?;
+    Ok(resealed == 1)
+}
+
+/// A value kept as one JSON text.
+fn to_json<T: Serialize>(value: &T) -> sqlx::Result<String> {
+    serde_json::to_string(value).map_err(|error| sqlx::Error::Encode(Box::new(error)))
+}
+
+/// The inverse of [`to_json`].
+fn from_json<T: DeserializeOwned>(text: &str) -> sqlx::Result<T> {
+    serde_json::from_str(text).map_err(|error| sqlx::Error::Decode(Box::new(error)))
+}
+
+/// A scope column.
+fn to_scope(text: &str) -> sqlx::Result<crate::types::Scope> {
+    crate::types::Scope::parse(text).map_err(|error| sqlx::Error::Decode(Box::new(error)))
+}
+
+/// A digest column.
+fn to_digest(bytes: &[u8]) -> sqlx::Result<crate::types::Digest> {
+    let bytes =
+        bytes.try_into().map_err(|_| sqlx::Error::Decode("a digest has 32 bytes".into()))?;
+    Ok(crate::types::Digest(bytes))
+}
+
+/// A column of a thumbprint.
+fn to_thumbprint(text: &str) -> sqlx::Result<crate::types::Thumbprint> {
+    crate::types::Thumbprint::parse(text)
+        .ok_or_else(|| sqlx::Error::Decode("a thumbprint is 32 bytes in base64url".into()))
+}

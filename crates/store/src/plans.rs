@@ -1,0 +1,523 @@
+//! How the databases run our statements, every one of them: by an index, or in the list of those that may
+//! read whole tables (THREATS EX-25, DO-14).
+//!
+//! The statements are read from the sources beside this file, where they stand as literals, put together by
+//! `concat!` and macros that take nothing but literals.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _};
+use sqlx_macros::FromRow;
+
+use super::test_database::TestDatabase;
+use super::{Db, sql};
+
+/// Tables that have a handful of rows, however many people and clients there are.
+const SMALL: &[&str] = &[
+    "acme_accounts",
+    "acme_certificates",
+    "authorities",
+    "crls",
+    "failovers",
+    "jobs",
+    "resources",
+    "server_secrets",
+    "server_secret_versions",
+    "signing_keys",
+    "versions",
+];
+
+/// Statements that read a whole table: the file, how they go on, and who waits for them.
+const WHOLE: &[(&str, &str, &str)] = &[
+    ("ahead.rs", "ORDER BY id DESC LIMIT 1000", "the start: the newest thousand"),
+    ("audit_events.rs", "ORDER BY id DESC", "the command `audit list`, from the newest on"),
+    ("certificates.rs", "WHERE subject = $1", "the command `cert show`"),
+    ("certificates.rs", "held.client_id = $1", "the command `cert list`"),
+    ("certificates.rs", "SELECT id FROM clients", "the job `certificates`"),
+    ("certificates.rs", "WHERE issuer = $1", "the commands of the authority"),
+    (
+        "certificates.rs",
+        "WHERE public_key = $1",
+        "the command `cert revoke --reason keyCompromise`",
+    ),
+    ("clients.rs", "FROM clients ORDER BY id", "the cache, when a client was changed"),
+    ("clients.rs", "FROM client_secrets", "the cache, when a client was changed; sealing anew"),
+    ("clients.rs", "tls_client_certificate_bound_access_tokens", "the job `certificates`"),
+    ("clients.rs", "SELECT metadata FROM clients", "the cache, when a client was changed"),
+    ("grants.rs", "SELECT EXISTS", "the start"),
+    ("revoked_tokens.rs", "SELECT jti", "a look at what is revoked"),
+    ("shown_chains.rs", "SELECT thumbprint", "the start"),
+];
+
+/// Rows of each table.
+const ROWS: usize = 2000;
+
+#[derive(Clone, Debug, PartialEq)]
+enum Token {
+    Text(String),
+    Word(String),
+    Sign(char),
+}
+
+/// A source file as far as it matters here: its literals, words and signs, without comments.
+fn tokens(source: &str) -> Vec<Token> {
+    let mut tokens = Vec::new();
+    let mut rest = source;
+    while let Some(first) = rest.chars().next() {
+        if rest.starts_with("//") {
+            rest = rest.split_once('\n').map_or("", |(_, rest)| rest);
+        } else if rest.starts_with('"') {
+            let (text, after) = literal(&rest[1..]);
+            tokens.push(Token::Text(text));
+            rest = after;
+        } else if let Some(after) = character(rest) {
+            rest = after;
+        } else if first.is_alphanumeric() || first == '_' {
+            let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+            tokens.push(Token::Word(rest[..end].to_owned()));
+            rest = &rest[end..];
+        } else {
+            if !first.is_whitespace() {
+                tokens.push(Token::Sign(first));
+            }
+            rest = &rest[first.len_utf8()..];
+        }
+    }
+    tokens
+}
+
+/// What stands between the quotes, and what follows them.
+fn literal(rest: &str) -> (String, &str) {
+    let (mut text, mut chars) = (String::new(), rest.char_indices());
+    while let Some((at, one)) = chars.next() {
+        match one {
+            '"' => return (text, &rest[at + 1..]),
+            '\\' => match chars.next().unwrap().1 {
+                'n' => text.push('\n'),
+                '\n' => {
+                    let after = chars.as_str().trim_start();
+                    let skipped = chars.as_str().len() - after.len();
+                    while chars.as_str().len() > after.len() && skipped > 0 {
+                        chars.next();
+                    }
+                }
+                other => text.push(other),
+            },
+            other => text.push(other),
+        }
+    }
+    panic!("a literal without end: {text}")
+}
+
+/// What follows a character literal such as `'"'`; a lifetime is none.
+fn character(rest: &str) -> Option<&str> {
+    let inner = rest.strip_prefix('\'')?;
+    let escaped = inner.strip_prefix('\\').unwrap_or(inner);
+    let after = &escaped[escaped.chars().next()?.len_utf8()..];
+    after.strip_prefix('\'')
+}
+
+/// The arms of a macro: the names of its parameters, and what it stands for.
+type Arms = Vec<(Vec<String>, Vec<Token>)>;
+
+/// What stands in brackets from here on, without them, and where it ends.
+fn bracketed(tokens: &[Token], at: usize) -> (&[Token], usize) {
+    let mut depth = 0;
+    for (end, token) in tokens.iter().enumerate().skip(at) {
+        match token {
+            Token::Sign('(' | '{' | '[') => depth += 1,
+            Token::Sign(')' | '}' | ']') => depth -= 1,
+            Token::Text(_) | Token::Word(_) | Token::Sign(_) => {}
+        }
+        if depth == 0 {
+            return (&tokens[at + 1..end], end + 1);
+        }
+    }
+    panic!("brackets without end")
+}
+
+fn arms(body: &[Token]) -> Arms {
+    let (mut arms, mut at) = (Arms::new(), 0);
+    while at < body.len() {
+        let (pattern, after) = bracketed(body, at);
+        let names = pattern.windows(2).filter_map(|two| match two {
+            [Token::Sign('$'), Token::Word(name)] => Some(name.clone()),
+            _ => None,
+        });
+        // `=>`
+        let (meaning, end) = bracketed(body, after + 2);
+        arms.push((names.collect(), meaning.to_vec()));
+        at = end + usize::from(body.get(end) == Some(&Token::Sign(';')));
+    }
+    arms
+}
+
+#[derive(Default)]
+struct Macros(BTreeMap<String, Arms>);
+
+impl Macros {
+    /// The text that an expression stands for, if it is one of texts alone, and where it ends.
+    fn text(
+        &self,
+        tokens: &[Token],
+        at: usize,
+        given: &BTreeMap<String, String>,
+    ) -> Option<(String, usize)> {
+        match &tokens[at..] {
+            [Token::Text(text), ..] => Some((text.clone(), at + 1)),
+            [Token::Sign('$'), Token::Word(name), ..] => Some((given.get(name)?.clone(), at + 2)),
+            [Token::Word(name), Token::Sign('!'), Token::Sign('('), ..] => {
+                let (inner, end) = bracketed(tokens, at + 2);
+                let (mut texts, mut next) = (Vec::new(), 0);
+                while next < inner.len() {
+                    let (text, after) = self.text(inner, next, given)?;
+                    texts.push(text);
+                    next = after + usize::from(inner.get(after) == Some(&Token::Sign(',')));
+                }
+                if name == "concat" {
+                    return Some((texts.concat(), end));
+                }
+                let arms = self.0.get(name)?;
+                let (names, meaning) = arms.iter().find(|(names, _)| names.len() == texts.len())?;
+                let given = names.iter().cloned().zip(texts).collect();
+                Some((self.text(meaning, 0, &given)?.0, end))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Files without statements of a request: opening asks the catalogues of the database.
+const OTHERS: &[&str] =
+    &["plans.rs", "test_database.rs", "commits.rs", "lib.rs", "db.rs", "open.rs", "schema.rs"];
+
+#[derive(Debug)]
+struct Statement {
+    file: String,
+    text: String,
+}
+
+/// Every statement of the sources.
+fn statements() -> Vec<Statement> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = BTreeMap::new();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let source = std::fs::read_to_string(&path).unwrap();
+        let (source, _) = source.split_once("\n#[cfg(test)]\nmod tests").unwrap_or((&source, ""));
+        if !OTHERS.contains(&name.as_str()) {
+            files.insert(name, tokens(source));
+        }
+    }
+    let mut everywhere = Macros::default();
+    let mut own: BTreeMap<&String, Macros> = BTreeMap::new();
+    for (file, tokens) in &files {
+        let macros = own.entry(file).or_default();
+        for at in 0..tokens.len().saturating_sub(3) {
+            if tokens[at] == Token::Word("macro_rules".into())
+                && let Token::Word(name) = &tokens[at + 2]
+            {
+                let arms = arms(bracketed(tokens, at + 3).0);
+                everywhere.0.insert(name.clone(), arms.clone());
+                macros.0.insert(name.clone(), arms);
+            }
+        }
+    }
+    let mut statements = Vec::new();
+    for (file, tokens) in &files {
+        let macros = own.get_mut(file).unwrap();
+        for (name, arms) in &everywhere.0 {
+            macros.0.entry(name.clone()).or_insert_with(|| arms.clone());
+        }
+        let mut at = 0;
+        while at < tokens.len() {
+            if tokens[at] == Token::Word("macro_rules".into()) {
+                at = bracketed(tokens, at + 3).1;
+                continue;
+            }
+            if let [Token::Word(call), Token::Sign('('), argument, ..] = &tokens[at..]
+                && call == "sql"
+            {
+                let is_named = matches!(argument, Token::Word(name) if name == "statement");
+                let is_text = macros.text(tokens, at + 2, &BTreeMap::new()).is_some();
+                assert!(
+                    is_named || is_text,
+                    "{file}: a statement that is not understood: {argument:?}"
+                );
+            }
+            let Some((text, end)) = macros.text(tokens, at, &BTreeMap::new()) else {
+                at += 1;
+                continue;
+            };
+            at = end;
+            if ["SELECT ", "INSERT ", "UPDATE ", "DELETE ", "WITH "]
+                .iter()
+                .any(|verb| text.starts_with(verb))
+            {
+                statements.push(Statement { file: file.clone(), text });
+            }
+        }
+    }
+    statements
+}
+
+/// Fills every table, past all rules about what belongs to what, and lets the database look at it.
+async fn fill(database: &TestDatabase) {
+    #[derive(FromRow)]
+    struct Column {
+        tbl: String,
+        name: String,
+        kind: String,
+        is_needed: bool,
+    }
+    let is_sqlite = matches!(database.store.db(), Db::Sqlite { .. });
+    let columns = if is_sqlite {
+        "SELECT m.name AS tbl, p.name AS name, p.type AS kind, p.\"notnull\" = 1 OR p.pk > 0 AS is_needed
+           FROM sqlite_master AS m JOIN pragma_table_info(m.name) AS p
+          WHERE m.type = 'table' AND m.name NOT LIKE '\\_%' ESCAPE '\\' AND m.name NOT LIKE 'sqlite%'"
+    } else {
+        "SELECT table_name::TEXT AS tbl, column_name::TEXT AS name, UPPER(data_type::TEXT) AS kind,
+                is_nullable = 'NO' AS is_needed
+           FROM information_schema.columns
+          WHERE table_schema = 'public' AND table_name NOT LIKE '\\_%'"
+    };
+    let columns: Vec<Column> = sql(columns).all(database.store.db()).await.unwrap();
+    let mut tables: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
+    for Column { tbl, name, kind, is_needed } in columns {
+        let value = match (kind.as_str(), is_sqlite) {
+            ("TEXT", _) => "'x' || i",
+            ("BIGINT", _) => "i",
+            ("BOOLEAN", _) => "i % 2 = 0",
+            ("BYTEA", true) => "CAST('x' || i AS BLOB)",
+            ("BYTEA", false) => "convert_to('x' || i, 'UTF8')",
+            other => panic!("{tbl}.{name}: {other:?}"),
+        };
+        let value = if is_needed {
+            value.to_owned()
+        } else {
+            format!("CASE WHEN i % 4 = 0 THEN {value} END")
+        };
+        tables.entry(tbl).or_default().push((name, value));
+    }
+    let mut texts = Vec::new();
+    texts.push(
+        if is_sqlite {
+            "PRAGMA foreign_keys = OFF"
+        } else {
+            "SET session_replication_role = replica"
+        }
+        .to_owned(),
+    );
+    for (table, columns) in tables {
+        let names: Vec<_> = columns.iter().map(|(name, _)| name.as_str()).collect();
+        let values: Vec<_> = columns.iter().map(|(_, value)| value.as_str()).collect();
+        texts.push(format!(
+            "INSERT INTO {table} ({}) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ROWS})
+             SELECT {} FROM n WHERE true ON CONFLICT DO NOTHING",
+            names.join(", "),
+            values.join(", ")
+        ));
+    }
+    texts.push("ANALYZE".to_owned());
+    match database.store.db() {
+        Db::Sqlite { write, .. } => {
+            let mut lent = write.lend().await.unwrap();
+            let (connection, ..) = lent.connection().unwrap();
+            for text in texts {
+                connection.execute(AssertSqlSafe(text)).await.unwrap();
+            }
+        }
+        Db::Postgres(_) => {
+            let mut connection = PgConnection::connect(database.url.expose()).await.unwrap();
+            for text in texts {
+                connection.execute(AssertSqlSafe(text)).await.unwrap();
+            }
+        }
+    }
+}
+
+/// The tables that a statement reads whole, by the database's own account.
+struct Planner {
+    /// Those of SQLite's plans speak of tables by their aliases.
+    tables: BTreeSet<String>,
+    /// Indexes of a part of a table: whoever reads all of one reads no whole table.
+    partial: BTreeSet<String>,
+    postgres: Option<PgConnection>,
+}
+
+#[derive(FromRow)]
+struct Name {
+    name: String,
+}
+
+impl Planner {
+    async fn of(database: &TestDatabase) -> Self {
+        let on = database.store.db();
+        let names = async |text: &'static str| -> BTreeSet<String> {
+            let names: Vec<Name> = sql(text).all(on).await.unwrap();
+            names.into_iter().map(|row| row.name).collect()
+        };
+        if let Db::Sqlite { .. } = on {
+            let tables = names("SELECT name FROM sqlite_master WHERE type = 'table'").await;
+            let partial = names(
+                "SELECT name FROM sqlite_master WHERE type = 'index' AND sql LIKE '% WHERE %'",
+            )
+            .await;
+            return Self { tables, partial, postgres: None };
+        }
+        let partial = names(
+            "SELECT indexrelid::regclass::TEXT AS name FROM pg_index WHERE indpred IS NOT NULL",
+        )
+        .await;
+        let mut postgres = PgConnection::connect(database.url.expose()).await.unwrap();
+        // Whatever a plan still reads whole then, it can read in no other way.
+        postgres.execute("SET enable_seqscan = off").await.unwrap();
+        // So few rows as there are here are read whole by joins that would look them up one by one in a large
+        // table.
+        postgres.execute("SET enable_hashjoin = off").await.unwrap();
+        postgres.execute("SET enable_mergejoin = off").await.unwrap();
+        postgres.execute("SET plan_cache_mode = force_generic_plan").await.unwrap();
+        Self { tables: BTreeSet::new(), partial, postgres: Some(postgres) }
+    }
+
+    async fn scans(&mut self, database: &TestDatabase, text: &str) -> Vec<String> {
+        match &mut self.postgres {
+            None => self.scans_of_sqlite(database, text).await,
+            Some(postgres) => {
+                let most = (1..40).rev().find(|n| text.contains(&format!("${n}"))).unwrap_or(0);
+                let given = vec!["NULL"; most].join(", ");
+                let given = if most == 0 { given } else { format!("({given})") };
+                prepare(postgres, text, most).await;
+                let explain = format!("EXPLAIN (FORMAT JSON) EXECUTE one {given}");
+                let rows = postgres.fetch_all(AssertSqlSafe(explain)).await.unwrap();
+                postgres.execute("DEALLOCATE one").await.unwrap();
+                let plan: String = rows[0].get_unchecked(0);
+                let plan: Value = serde_json::from_str(&plan).unwrap();
+                let mut scans = Vec::new();
+                self.walk(&plan[0]["Plan"], &mut scans);
+                scans
+            }
+        }
+    }
+
+    fn walk(&self, node: &Value, scans: &mut Vec<String>) {
+        let text = |key: &str| node[key].as_str().unwrap_or_default().to_owned();
+        let is_whole = match text("Node Type").as_str() {
+            "Seq Scan" => true,
+            "Index Scan" | "Index Only Scan" | "Bitmap Index Scan" => {
+                node["Index Cond"].is_null() && !self.partial.contains(&text("Index Name"))
+            }
+            _ => false,
+        };
+        if is_whole {
+            scans.push(if node["Relation Name"].is_null() {
+                text("Index Name")
+            } else {
+                text("Relation Name")
+            });
+        }
+        for child in node["Plans"].as_array().into_iter().flatten() {
+            self.walk(child, scans);
+        }
+    }
+
+    async fn scans_of_sqlite(&self, database: &TestDatabase, text: &str) -> Vec<String> {
+        #[derive(FromRow)]
+        struct Step {
+            detail: String,
+        }
+        let explain: &'static str =
+            Box::leak(format!("EXPLAIN QUERY PLAN {text}").into_boxed_str());
+        let steps: Vec<Step> = sql(explain)
+            .all(database.store.db())
+            .await
+            .unwrap_or_else(|error| panic!("{error}: {text}"));
+        let mut scans = Vec::new();
+        for Step { detail } in &steps {
+            let words: Vec<_> = detail.split(' ').collect();
+            let made = |name: &str| {
+                let made = [format!("CO-ROUTINE {name}"), format!("MATERIALIZE {name}")];
+                steps.iter().any(|step| made.contains(&step.detail))
+            };
+            match words.as_slice() {
+                ["SCAN", "CONSTANT", ..] => {}
+                ["SCAN", _, .., "INDEX", index] if self.partial.contains(*index) => {}
+                ["SCAN", name, ..] if !made(name) => {
+                    scans.push(if self.tables.contains(*name) {
+                        (*name).to_owned()
+                    } else {
+                        detail.clone()
+                    });
+                }
+                _ => {}
+            }
+        }
+        scans
+    }
+}
+
+/// Prepares a statement as `one`. Its parameters have the types that PostgreSQL sees in the text; where it sees
+/// none, up to two of them are numbers, as the program says when it binds them.
+async fn prepare(postgres: &mut PgConnection, text: &str, parameters: usize) {
+    let mut why = None;
+    for first in 0..=parameters {
+        for second in first..=parameters {
+            let kind = |n| if n == first || n == second { "bigint" } else { "unknown" };
+            let kinds: Vec<_> = (1..=parameters).map(kind).collect();
+            let kinds =
+                if kinds.is_empty() { String::new() } else { format!("({})", kinds.join(", ")) };
+            match postgres.execute(AssertSqlSafe(format!("PREPARE one {kinds} AS {text}"))).await {
+                Ok(_) => return,
+                Err(error) => drop(why.get_or_insert(error)),
+            }
+        }
+    }
+    panic!("{why:?}: {text}");
+}
+
+/// THREATS EX-25, DO-14: nobody waits for a statement that reads all there is.
+#[tokio::test]
+async fn every_statement_finds_its_rows_by_an_index() {
+    let database = TestDatabase::make().await;
+    fill(&database).await;
+    let mut planner = Planner::of(&database).await;
+    let statements = statements();
+    assert!(statements.len() > 150, "{}", statements.len());
+
+    let (mut wrong, mut listed) = (Vec::new(), BTreeSet::new());
+    for Statement { file, text } in &statements {
+        let mut scans = planner.scans(&database, text).await;
+        scans.retain(|table| !SMALL.contains(&table.as_str()));
+        if scans.is_empty() {
+            continue;
+        }
+        let entry = WHOLE.iter().find(|(of, has, _)| of == file && text.contains(has));
+        match entry {
+            Some(entry) => drop(listed.insert(entry)),
+            None => wrong.push(format!("{file} reads all of {scans:?}:\n{text}")),
+        }
+    }
+
+    assert!(wrong.is_empty(), "{} of {}:\n\n{}", wrong.len(), statements.len(), wrong.join("\n\n"));
+    let gone: Vec<_> = WHOLE.iter().filter(|entry| !listed.contains(entry)).collect();
+    println!("listed and found good here: {gone:?}");
+}
+
+/// `sweep_at` is the earliest time at which a row may be over: what ends a row before its time moves it too.
+#[test]
+fn every_statement_that_ends_a_grant_or_a_session_moves_its_sweep() {
+    let ends = |text: &str| {
+        text.starts_with("UPDATE grants SET revoked_at")
+            || text.starts_with("UPDATE sessions SET ended_at")
+    };
+    let found: Vec<_> =
+        statements().into_iter().filter(|statement| ends(&statement.text)).collect();
+
+    assert!(found.len() > 4, "{} statements", found.len());
+    for Statement { file, text, .. } in found {
+        assert!(text.contains("sweep_at = $"), "{file}: {text}");
+    }
+}

@@ -1,0 +1,107 @@
+//! A database of its own for each unit test, on the server that tests/README.md tells of.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+
+use super::{Limits, Purpose, Store};
+use crate::types::Secret;
+
+/// A database that goes with its test.
+#[derive(Debug)]
+pub struct TestDatabase {
+    /// The open store.
+    pub store: Store,
+    /// The URL that the store was opened by.
+    pub url: Secret,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    Directory(PathBuf),
+    Postgres { server: String, name: String },
+}
+
+impl TestDatabase {
+    /// Patient ones.
+    pub const LIMITS: Limits = Limits {
+        connections: 4,
+        acquire: Duration::from_secs(10),
+        statement: Duration::from_secs(10),
+        is_pooled: false,
+    };
+
+    /// An empty one: in SQLite, or with `TEST_DATABASE=postgres` on the server of `TEST_POSTGRES`.
+    pub async fn make() -> Self {
+        Self::with(&Self::LIMITS).await
+    }
+
+    /// The same, within these limits.
+    pub async fn with(limits: &Limits) -> Self {
+        let is_postgres = std::env::var("TEST_DATABASE").is_ok_and(|kind| kind == "postgres");
+        Self::of(is_postgres, limits).await
+    }
+
+    /// In SQLite, whatever else is tested: for what only SQLite does.
+    pub async fn sqlite() -> Self {
+        Self::of(false, &Self::LIMITS).await
+    }
+
+    /// How large the file of this ending beside the database is.
+    pub fn size(&self, ending: &str) -> u64 {
+        match &self.place {
+            Place::Directory(directory) => {
+                std::fs::metadata(directory.join(format!("test.db{ending}"))).unwrap().len()
+            }
+            Place::Postgres { .. } => panic!("PostgreSQL keeps its files to itself"),
+        }
+    }
+
+    async fn of(is_postgres: bool, limits: &Limits) -> Self {
+        let name = format!("gatewright_{}", uuid::Uuid::now_v7().simple());
+        let (url, place) = if is_postgres {
+            let server = std::env::var("TEST_POSTGRES").unwrap();
+            ask(&server, format!("CREATE DATABASE {name}")).await;
+            let mut url = url::Url::parse(&server).unwrap();
+            url.set_path(&name);
+            (url.to_string(), Place::Postgres { server, name })
+        } else {
+            let directory = std::env::temp_dir().join(name);
+            std::fs::create_dir(&directory).unwrap();
+            let file = directory.join("test.db");
+            (format!("sqlite:{}", file.display()), Place::Directory(directory))
+        };
+        let url = Secret::new(url);
+        let store = Store::open(&url, limits, Purpose::Migrate).await.unwrap();
+        Self { store, url, place }
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        match &self.place {
+            Place::Directory(directory) => {
+                let _ = std::fs::remove_dir_all(directory);
+            }
+            Place::Postgres { server, name } => {
+                let (server, drop) = (server.clone(), format!("DROP DATABASE {name} WITH (FORCE)"));
+                // In a thread and a runtime of its own: this one may be over.
+                let dropped = std::thread::spawn(move || {
+                    let mut runtime = tokio::runtime::Builder::new_current_thread();
+                    runtime.enable_all().build().unwrap().block_on(ask(&server, drop));
+                });
+                let _ = dropped.join();
+            }
+        }
+    }
+}
+
+async fn ask(server: &str, statement: String) {
+    let mut connection = PgConnection::connect(server).await.unwrap();
+    connection.execute(AssertSqlSafe(statement)).await.unwrap();
+    connection.close().await.unwrap();
+}

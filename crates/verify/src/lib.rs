@@ -1,0 +1,338 @@
+//! Verifying access tokens in an API of one's own, offline: [RFC 9068 §4], with the bindings of
+//! [RFC 8705 §3] and [RFC 9449 §7].
+//!
+//! This module is for the Rust programs that *receive* tokens of a Gatewright. It asks no server about a
+//! token: the signature is checked with the keys that the issuer publishes, which are fetched once and kept
+//! as long as their `Cache-Control` allows. What that cannot know is whether a token was revoked since;
+//! where a few minutes matter, ask `/introspect` instead.
+//!
+//! ```no_run
+//! use axum::http::{HeaderMap, Method};
+//! use gatewright::verify::{Asked, Caller, Error, IssuerKeys, Verifier};
+//!
+//! # async fn example(headers: HeaderMap, peer: Option<&[u8]>) -> Result<(), Box<dyn std::error::Error>> {
+//! // Once, when the API starts. reqwest asks for the TLS implementation of the process.
+//! let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
+//! let keys = IssuerKeys::over_http("https://id.example.org", http);
+//! let verifier =
+//!     Verifier::new("https://id.example.org", "https://api.example.org/invoices", keys);
+//!
+//! // For each request: what it came with, and the scopes that this very operation needs.
+//! let asked = Asked {
+//!     method: &Method::GET,
+//!     // As callers write it; from the configuration and the path, never from `Host`.
+//!     url: "https://api.example.org/invoices/4711",
+//!     headers: &headers,
+//!     // The certificate of the TLS connection as DER, if the caller showed one.
+//!     certificate: peer,
+//! };
+//! match verifier.verify(&asked, &["invoices.read"]).await {
+//!     Ok(Caller { subject, client_id, .. }) => println!("{subject} by {client_id}"),
+//!     // It knows its status, its `WWW-Authenticate`, and is an answer of axum.
+//!     Err(error) => println!("{} {:?}", error.status(), error.challenge()),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What is checked, in this order: there is one `Authorization` field of the scheme `Bearer` or `DPoP`; the token is
+//! signed with an allowed algorithm by a key of the issuer; `typ` is `at+jwt`; every claim that RFC 9068
+//! §2.2 requires is there; `iss` is the issuer; the token has not expired, and was not issued more than five minutes from now; `aud` names this API; whatever the
+//! token is bound to was shown with this request; the scopes suffice; a DPoP proof was not used before. What cannot be judged, because the issuer's keys
+//! cannot be had, is [`Error::Unavailable`]: 503, never a pass.
+//!
+//! What is *not* checked is a nonce (RFC 9449 §9): `dpop.nonce = "required"` is the issuer's word about its own endpoints and
+//! about `/verify`. A proof counts here for a minute, once, with any nonce or none. An API that wants nonces of its own reads
+//! [`Proof::nonce`] of a proof that it has read itself, before it asks here, and answers `use_dpop_nonce`.
+//!
+//! | file      | what is in it                                        |
+//! |-----------|------------------------------------------------------|
+//! | `caller`  | what a token says                                    |
+//! | `keys`    | the issuer's keys, kept as long as they may be       |
+//! | `http`    | where they come from, with `reqwest`                 |
+//! | `proof`   | what a DPoP proof says, and whether it may           |
+//! | `htu`     | the URL that a proof was made for                    |
+//! | `replays` | the proofs that were used                            |
+//! | `error`   | why a request is refused, and how that is answered   |
+//!
+//! [RFC 9068 §4]: https://www.rfc-editor.org/rfc/rfc9068#section-4
+//! [RFC 8705 §3]: https://www.rfc-editor.org/rfc/rfc8705#section-3
+//! [RFC 9449 §7]: https://www.rfc-editor.org/rfc/rfc9449#section-7
+
+mod caller;
+mod error;
+mod http;
+mod htu;
+mod keys;
+mod proof;
+mod replays;
+#[cfg(test)]
+mod tests;
+
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, Method};
+
+use gatewright_base::{jose, types};
+
+use self::jose::jws::{Jws, Keys, Typ};
+pub use self::types::{
+    Algorithm, ClientId, Confirmation, GrantId, Scope, Seconds, Thumbprint, Timestamp,
+};
+pub use caller::Caller;
+use error::Reason;
+pub use error::{Error, Refusal, Scheme};
+use gatewright_x509::Certificate;
+pub use keys::{Fetched, IssuerKeys};
+pub use proof::{Proof, Purpose};
+pub use replays::{Replays, Used};
+
+/// The longest tolerance for a clock that differs from the issuer's.
+const MOST_LEEWAY: Seconds = Seconds(60);
+
+/// A request to the API, as far as it says who sends it.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    /// The method.
+    pub method: &'a Method,
+    /// The URL as the caller wrote it: scheme, host, path; a query does no harm. An API behind a proxy puts
+    /// it together from its own configuration and the path, never from `Host` or `X-Forwarded-*`, which the
+    /// caller writes. Only for DPoP.
+    pub url: &'a str,
+    /// The header fields. Only `Authorization` and `DPoP` are looked at.
+    pub headers: &'a HeaderMap,
+    /// The client certificate of the TLS connection, as DER. Behind a proxy that ends TLS, the one that the proxy
+    /// tells of, if nobody else can write that header.
+    pub certificate: Option<&'a [u8]>,
+}
+
+/// Who may call an API, and how that is found out. One for each audience; it is shared between requests.
+#[derive(Debug)]
+pub struct Verifier {
+    issuer: String,
+    audience: String,
+    algorithms: Vec<Algorithm>,
+    leeway: Seconds,
+    keys: IssuerKeys,
+    replays: Replays,
+}
+
+impl Verifier {
+    /// One that accepts the tokens of `issuer` that are for `audience`: the identifier that the API is
+    /// registered with (`gatewright resource create`), which clients name as `resource` (RFC 8707).
+    ///
+    /// Tokens have to be signed with ES256, as they are unless `tokens.access_token_alg` says otherwise, and a
+    /// clock may differ by 5 seconds.
+    pub fn new(issuer: impl Into<String>, audience: impl Into<String>, keys: IssuerKeys) -> Self {
+        Self {
+            issuer: issuer.into(),
+            audience: audience.into(),
+            algorithms: vec![Algorithm::Es256],
+            leeway: Seconds(5),
+            keys,
+            replays: Replays::default(),
+        }
+    }
+
+    /// With other signature algorithms allowed: `tokens.access_token_alg` of the issuer.
+    ///
+    /// One that needs a shared secret is never allowed, for nobody shares one (RFC 8725 §3.1).
+    #[must_use]
+    pub fn allowing(mut self, algorithms: &[Algorithm]) -> Self {
+        self.algorithms = algorithms.iter().copied().filter(|alg| !alg.is_symmetric()).collect();
+        self
+    }
+
+    /// With this tolerance for a clock that differs from the issuer's, a minute at most.
+    ///
+    /// > Implementers MAY provide for some small leeway, usually no more than a few minutes, to account for
+    /// > clock skew. (RFC 9068 §4)
+    #[must_use]
+    pub fn with_leeway(mut self, leeway: Seconds) -> Self {
+        self.leeway = leeway.clamp(Seconds(0), MOST_LEEWAY);
+        self
+    }
+
+    /// With another memory of DPoP proofs: an API of several processes needs one for all of them.
+    #[must_use]
+    pub fn remembering(mut self, replays: Replays) -> Self {
+        self.replays = replays;
+        self
+    }
+
+    /// Finds out who sends a request, if they may: the token counts, is for this API, is bound to nothing that
+    /// was not shown, and has all of the scopes `needed`.
+    ///
+    /// # Errors
+    /// [`Error::Refused`], with the status and the challenge of the answer; [`Error::Unavailable`] when the
+    /// issuer's keys cannot be had.
+    pub async fn verify(&self, asked: &Asked<'_>, needed: &[&str]) -> Result<Caller, Error> {
+        self.verify_at(asked, needed, now()).await
+    }
+
+    /// [`Verifier::verify`] at this time: for programs that have a clock of their own, and for their tests.
+    ///
+    /// # Errors
+    /// Those of [`Verifier::verify`].
+    pub async fn verify_at(
+        &self,
+        asked: &Asked<'_>,
+        needed: &[&str],
+        now: Timestamp,
+    ) -> Result<Caller, Error> {
+        let (scheme, token) = token(asked.headers).map_err(|reason| self.refusal(reason))?;
+        let no = |reason| self.refusal_of(scheme, reason);
+        let invalid = |why| no(Reason::Token(why));
+
+        let jws = Jws::read(token).map_err(invalid)?;
+        let keys = self.keys.of(&jws, now).await.map_err(Error::Unavailable)?;
+        // > The resource server MUST verify that the "typ" header value is "at+jwt" […] and reject tokens
+        // > carrying any other value. (RFC 9068 §4)
+        let verified = jws.verify(Keys::Published(&keys), &self.algorithms, Typ::Is("at+jwt"));
+        let verified = verified.map_err(invalid)?;
+        let caller = Caller::of(&verified.claims, &self.issuer).map_err(invalid)?;
+        if now - self.leeway >= caller.expires_at {
+            return Err(invalid("the access token has expired"));
+        }
+        // By a clock that was wrong and has been set right: its exp says nothing.
+        if caller.issued_at.is_ahead_of(now) {
+            return Err(invalid("the access token was issued at a time to come"));
+        }
+        // > The resource server MUST validate that the "aud" claim contains a resource indicator value
+        // > corresponding to an identifier the resource server expects for itself. (RFC 9068 §4)
+        if !caller.audience.contains(&self.audience) {
+            return Err(invalid("the access token is for another API"));
+        }
+        let proof = proof(asked, scheme, token, now).map_err(no)?;
+        let certificate = match asked.certificate {
+            Some(der) if caller.confirmation.certificate.is_some() => {
+                let unread = |_| invalid("the client certificate cannot be read");
+                Some(Certificate::read(der, &[]).map_err(unread)?)
+            }
+            Some(_) | None => None,
+        };
+        let key = proof.as_ref().map(|proof| proof.key);
+        let shown = Shown { certificate: certificate.as_ref(), key };
+        shown.must_fit(&caller.confirmation, now).map_err(invalid)?;
+        if !needed.iter().all(|scope| caller.scope.has(scope)) {
+            return Err(no(Reason::Scope(needed.join(" "))));
+        }
+        // Last, so that what is remembered are proofs of requests that would have been answered
+        // (THREATS DP-14).
+        if let Some(proof) = &proof {
+            let first = self.replays.first_use(proof.into(), now).await;
+            if !first.map_err(Error::Unavailable)? {
+                return Err(no(Reason::Proof("the DPoP proof was used before")));
+            }
+        }
+        Ok(caller)
+    }
+
+    fn refusal(&self, reason: Reason) -> Error {
+        self.refusal_of(Scheme::Bearer, reason)
+    }
+
+    fn refusal_of(&self, scheme: Scheme, reason: Reason) -> Error {
+        Error::Refused(Refusal::new(&self.audience, scheme, reason))
+    }
+}
+
+/// What a request shows that whoever sent it holds.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown<'a> {
+    /// The certificate whose key it proved in the TLS handshake.
+    pub certificate: Option<&'a Certificate>,
+    /// The key of a DPoP proof that was checked for this very request.
+    pub key: Option<Thumbprint>,
+}
+
+impl Shown<'_> {
+    /// > The protected resource MUST obtain, from its TLS implementation layer, the client certificate
+    /// > used for mutual TLS and MUST verify that the certificate matches the certificate associated
+    /// > with the access token. (RFC 8705 §3)
+    ///
+    /// # Errors
+    /// What of that to which the token is bound was not shown.
+    pub fn must_fit(&self, bound: &Confirmation, now: Timestamp) -> Result<(), &'static str> {
+        match (bound.certificate, self.certificate) {
+            (None, _) => {}
+            (Some(_), None) => {
+                return Err(
+                    "the token is bound to a certificate, and there is no client certificate",
+                );
+            }
+            (Some(bound), Some(shown)) if shown.thumbprint != bound => {
+                return Err("the token is bound to another client certificate");
+            }
+            (Some(_), Some(shown)) if !shown.is_in_force(now) => {
+                return Err("the client certificate has expired, or does not count yet");
+            }
+            (Some(_), Some(_)) => {}
+        }
+        match (bound.key, self.key) {
+            (None, None) => Ok(()),
+            (Some(bound), Some(shown)) if bound == shown => Ok(()),
+            (Some(_), Some(_)) => Err("the token is bound to another DPoP key"),
+            (Some(_), None) => Err("the token is bound to a key, and there is no DPoP proof"),
+            // A proof makes no bound token of one that is not (THREATS DP-07).
+            (None, Some(_)) => {
+                Err("there is a DPoP proof beside a token that is not bound to a key")
+            }
+        }
+    }
+}
+
+/// The token, and how it is presented: RFC 6750 §2.1, RFC 9449 §7.1. Tokens in bodies and queries are none of
+/// ours: queries end in logs and histories (RFC 9700 §4.3.2).
+fn token(headers: &HeaderMap) -> Result<(Scheme, &str), Reason> {
+    let mut fields = headers.get_all(AUTHORIZATION).iter();
+    let field = fields.next().ok_or(Reason::Missing)?;
+    if fields.next().is_some() {
+        return Err(Reason::Request("there are two Authorization fields"));
+    }
+    let text = field.to_str().map_err(|_| Reason::Request("the Authorization field is no text"))?;
+    let (scheme, token) = text.split_once(' ').ok_or(Reason::Missing)?;
+    let token = token.trim_matches(' ');
+    if scheme.eq_ignore_ascii_case("Bearer") {
+        Ok((Scheme::Bearer, token))
+    } else if scheme.eq_ignore_ascii_case("DPoP") {
+        Ok((Scheme::Dpop, token))
+    } else {
+        // Another scheme is no try at this one: it is challenged as if there were nothing.
+        Err(Reason::Missing)
+    }
+}
+
+/// The DPoP proof of a request, where there has to be one: RFC 9449 §7.1.
+fn proof(
+    asked: &Asked<'_>,
+    scheme: Scheme,
+    token: &str,
+    now: Timestamp,
+) -> Result<Option<Proof>, Reason> {
+    // > There is not more than one DPoP HTTP request header field (RFC 9449 §4.3)
+    let mut fields = asked.headers.get_all("dpop").iter();
+    let (field, another) = (fields.next(), fields.next());
+    if another.is_some() {
+        return Err(Reason::Proof("there is more than one DPoP field"));
+    }
+    let field = match (scheme, field) {
+        (Scheme::Bearer, None) => return Ok(None),
+        // A proof makes nothing more of a bearer token (THREATS DP-07).
+        (Scheme::Bearer, Some(_)) => {
+            return Err(Reason::Token("a DPoP proof is beside a token that is sent as Bearer"));
+        }
+        (Scheme::Dpop, None) => return Err(Reason::Proof("there is no DPoP proof")),
+        (Scheme::Dpop, Some(field)) => field,
+    };
+    let text = field.to_str().map_err(|_| Reason::Proof("the DPoP field is no text"))?;
+    let (method, urls) = (asked.method.as_str(), [asked.url.to_owned()]);
+    let purpose = Purpose { method, urls: &urls, access_token: Some(token) };
+    Proof::read(text, purpose, now).map(Some).map_err(Reason::Proof)
+}
+
+/// The clock of the system, read once for each request.
+#[expect(clippy::disallowed_methods, reason = "an API has no Call to take the time from")]
+fn now() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    Timestamp(since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX)))
+}

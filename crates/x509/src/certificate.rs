@@ -1,0 +1,275 @@
+//! A certificate that somebody shows: [RFC 5280 §4.1].
+//!
+//! [RFC 5280 §4.1]: https://www.rfc-editor.org/rfc/rfc5280#section-4.1
+
+use std::net::IpAddr;
+
+use rustls_pki_types::CertificateDer;
+use x509_parser::extensions::{GeneralName, ParsedExtension};
+use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+use super::name::Name;
+use super::signature::has_other_salt;
+use crate::types::{Thumbprint, Timestamp};
+
+/// As large as a certificate may be: large keys and many names fit in.
+const LARGEST: usize = 16 * 1024;
+
+/// As many certificates as are ever read with one of our own. With a client's come fewer: see
+/// [`Certificate::must_fit`].
+const LONGEST_CHAIN: usize = 8;
+
+const TOO_MANY: &str = "more certificates come with the certificate than are read";
+
+/// A certificate, read once, and the chain that came with it. Nothing is said about whether anybody
+/// believes it.
+#[derive(Debug)]
+pub struct Certificate {
+    der: CertificateDer<'static>,
+    chain: Vec<CertificateDer<'static>>,
+    /// SHA-256 of the certificate: `x5t#S256` (RFC 8705 §3.1).
+    pub thumbprint: Thumbprint,
+    /// SHA-256 of its `SubjectPublicKeyInfo`: what stays when it is renewed for the same key.
+    pub public_key: Thumbprint,
+    /// When it begins to count.
+    pub not_before: Timestamp,
+    /// When it counts no more.
+    pub not_after: Timestamp,
+    /// Whose it is.
+    pub subject: Name,
+    /// `subjectAltName` (RFC 5280 §4.2.1.6).
+    pub names: Names,
+    /// Whether its key may sign: there is no `keyUsage`, or it has `digitalSignature` (RFC 5280 §4.2.1.3).
+    pub signs: bool,
+    /// SHA-256 of the certificate and of all that came with it.
+    pub presented: Thumbprint,
+    /// Who says that they issued it.
+    pub(super) issued_by: IssuedBy,
+}
+
+/// The names of a `subjectAltName` that we know what to do with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// `dNSName`
+    pub dns: Vec<String>,
+    /// `uniformResourceIdentifier`
+    pub uri: Vec<String>,
+    /// `iPAddress`
+    pub ip: Vec<IpAddr>,
+    /// `rfc822Name`
+    pub email: Vec<String>,
+}
+
+/// What a certificate says of its issuer: a name, and which of the issuer's keys has signed it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct IssuedBy {
+    /// The `Name`, in DER.
+    pub(super) name: Vec<u8>,
+    /// `keyIdentifier` of the `authorityKeyIdentifier` (RFC 5280 §4.2.1.1).
+    pub(super) key: Option<Vec<u8>>,
+}
+
+impl IssuedBy {
+    pub(super) fn read(parsed: &X509Certificate<'_>) -> Self {
+        let key = parsed.extensions().iter().find_map(|extension| {
+            let ParsedExtension::AuthorityKeyIdentifier(named) = extension.parsed_extension()
+            else {
+                return None;
+            };
+            named.key_identifier.as_ref().map(|key| key.0.to_vec())
+        });
+        Self { name: parsed.issuer().as_raw().to_vec(), key }
+    }
+}
+
+/// The name of a certificate's subject in DER, and its `subjectKeyIdentifier` (RFC 5280 §4.2.1.2).
+pub(super) fn subject(parsed: &X509Certificate<'_>) -> (Vec<u8>, Option<Vec<u8>>) {
+    let key = parsed.extensions().iter().find_map(|extension| {
+        let ParsedExtension::SubjectKeyIdentifier(named) = extension.parsed_extension() else {
+            return None;
+        };
+        Some(named.0.to_vec())
+    });
+    (parsed.subject().as_raw().to_vec(), key)
+}
+
+impl Certificate {
+    /// Reads a certificate; `chain` is what came with it, towards its anchor.
+    ///
+    /// # Errors
+    /// When it is larger than we read, or not a certificate.
+    pub fn read(der: &[u8], chain: &[&[u8]]) -> Result<Self, &'static str> {
+        Self::must_fit(der, chain, LONGEST_CHAIN)?;
+        let (rest, parsed) =
+            X509Certificate::from_der(der).map_err(|_| "this is not an X.509 certificate")?;
+        if !rest.is_empty() {
+            return Err("something follows the certificate");
+        }
+        let names = match parsed.subject_alternative_name() {
+            Ok(Some(extension)) => Names::of(&extension.value.general_names)?,
+            Ok(None) => Names::default(),
+            Err(_) => return Err("the subjectAltName of the certificate cannot be read"),
+        };
+        let signs = match parsed.key_usage() {
+            Ok(Some(extension)) => extension.value.digital_signature(),
+            Ok(None) => true,
+            Err(_) => return Err("the keyUsage of the certificate cannot be read"),
+        };
+        let presented = if chain.is_empty() { der } else { &[&[der], chain].concat().concat() };
+        Ok(Self {
+            subject: Name::of(parsed.subject()),
+            signs,
+            presented: Thumbprint::of(presented),
+            issued_by: IssuedBy::read(&parsed),
+            thumbprint: Thumbprint::of(der),
+            public_key: Thumbprint::of(parsed.public_key().raw),
+            not_before: Timestamp(parsed.validity().not_before.timestamp()),
+            not_after: Timestamp(parsed.validity().not_after.timestamp()),
+            names,
+            der: CertificateDer::from(der.to_vec()),
+            chain: chain.iter().map(|one| CertificateDer::from(one.to_vec())).collect(),
+        })
+    }
+
+    /// Looks whether it is no larger, and no more comes with it, than is read: `most` others.
+    ///
+    /// # Errors
+    /// When it is.
+    pub fn must_fit(
+        der: &[u8],
+        chain: &[impl AsRef<[u8]>],
+        most: usize,
+    ) -> Result<(), &'static str> {
+        if der.len() > LARGEST || chain.iter().any(|one| one.as_ref().len() > LARGEST) {
+            return Err("a certificate is larger than 16 KiB");
+        }
+        if chain.len() > most {
+            return Err(TOO_MANY);
+        }
+        Ok(())
+    }
+
+    /// Reads a certificate and what came with it, DER after DER.
+    ///
+    /// # Errors
+    /// Those of [`Certificate::read`].
+    pub fn of_chain(der: &[u8]) -> Result<Self, &'static str> {
+        match Self::split(der)?.as_slice() {
+            [first, chain @ ..] => Self::read(first, chain),
+            [] => Err("there is no certificate"),
+        }
+    }
+
+    /// Itself and what came with it, DER after DER.
+    pub fn to_chain(&self) -> Vec<u8> {
+        let all = std::iter::once(&self.der).chain(&self.chain);
+        all.flat_map(|one| one.iter().copied()).collect()
+    }
+
+    /// Whether it, or one that came with it, is signed by RSASSA-PSS in a way that is not verified.
+    pub(super) fn has_other_salt(&self) -> bool {
+        std::iter::once(&self.der).chain(&self.chain).any(|der| {
+            X509Certificate::from_der(der)
+                .is_ok_and(|(_, parsed)| has_other_salt(&parsed.signature_algorithm))
+        })
+    }
+
+    /// Itself.
+    pub const fn der(&self) -> &CertificateDer<'static> {
+        &self.der
+    }
+
+    /// What came with it, towards its anchor.
+    pub fn chain(&self) -> &[CertificateDer<'static>] {
+        &self.chain
+    }
+
+    /// Reads certificates that follow each other in DER, itself first.
+    ///
+    /// # Errors
+    /// Those of [`Certificate::read`].
+    pub(super) fn split(mut der: &[u8]) -> Result<Vec<&[u8]>, &'static str> {
+        let mut found = Vec::new();
+        while !der.is_empty() {
+            if found.len() > LONGEST_CHAIN {
+                return Err(TOO_MANY);
+            }
+            let (rest, _) =
+                X509Certificate::from_der(der).map_err(|_| "this is not an X.509 certificate")?;
+            let (one, _) = der.split_at(der.len() - rest.len());
+            found.push(one);
+            der = rest;
+        }
+        Ok(found)
+    }
+
+    /// Whether it counts at this time, as far as its own dates say.
+    pub fn is_in_force(&self, now: Timestamp) -> bool {
+        self.not_before <= now && now <= self.not_after
+    }
+}
+
+impl Names {
+    /// Each with its kind before it, as the inventory writes them: `DNS:…`, `URI:…`, `IP:…`, `email:…`.
+    pub fn to_texts(&self) -> Vec<String> {
+        let of = |kind: &'static str, names: Vec<String>| {
+            names.into_iter().map(move |name| format!("{kind}:{name}"))
+        };
+        of("DNS", self.dns.clone())
+            .chain(of("URI", self.uri.clone()))
+            .chain(of("IP", self.ip.iter().map(ToString::to_string).collect()))
+            .chain(of("email", self.email.clone()))
+            .collect()
+    }
+
+    /// Whether this is one of its `dNSName`s. A wildcard in a certificate stands for nobody: who is
+    /// registered has a name (RFC 9525 §6.3 lets wildcards stand for servers alone).
+    pub fn has_dns(&self, name: &str) -> bool {
+        self.dns.iter().any(|dns| dns.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether this is one of its `uniformResourceIdentifier`s, byte by byte: nothing is made normal, so
+    /// nothing is taken for another thing.
+    pub fn has_uri(&self, uri: &str) -> bool {
+        self.uri.iter().any(|own| own == uri)
+    }
+
+    /// Whether this is one of its `iPAddress`es.
+    pub fn has_ip(&self, address: IpAddr) -> bool {
+        self.ip.contains(&address)
+    }
+
+    /// Whether this is one of its `rfc822Name`s: the domain has no case, what stands before it may have
+    /// (RFC 5280 §7.5).
+    pub fn has_email(&self, mail: &str) -> bool {
+        let split = |mail: &str| {
+            let (local, domain) = mail.rsplit_once('@')?;
+            Some((local.to_owned(), domain.to_ascii_lowercase()))
+        };
+        let wanted = split(mail);
+        wanted.is_some() && self.email.iter().any(|own| split(own) == wanted)
+    }
+
+    fn of(names: &[GeneralName<'_>]) -> Result<Self, &'static str> {
+        let mut found = Self::default();
+        for name in names {
+            match name {
+                GeneralName::DNSName(dns) => found.dns.push((*dns).to_owned()),
+                GeneralName::URI(uri) => found.uri.push((*uri).to_owned()),
+                GeneralName::RFC822Name(mail) => found.email.push((*mail).to_owned()),
+                GeneralName::IPAddress(bytes) => {
+                    let v4 = <[u8; 4]>::try_from(*bytes).map(IpAddr::from);
+                    let address = v4.or_else(|_| <[u8; 16]>::try_from(*bytes).map(IpAddr::from));
+                    found.ip.push(address.map_err(|_| "an iPAddress has 4 or 16 bytes")?);
+                }
+                GeneralName::OtherName(..)
+                | GeneralName::X400Address(_)
+                | GeneralName::DirectoryName(_)
+                | GeneralName::EDIPartyName(_)
+                | GeneralName::RegisteredID(_)
+                | GeneralName::Invalid(..) => {}
+            }
+        }
+        Ok(found)
+    }
+}

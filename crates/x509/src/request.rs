@@ -1,0 +1,116 @@
+//! A request for a certificate: PKCS #10, [RFC 2986].
+//!
+//! Nothing of it is used but the public key: what the certificate says comes from the registration of
+//! the client, so nobody enrols as somebody else, whatever the request asks for.
+//!
+//! [RFC 2986]: https://www.rfc-editor.org/rfc/rfc2986
+
+use rcgen::{PublicKeyData as _, SubjectPublicKeyInfo};
+use x509_parser::certification_request::X509CertificationRequest;
+use x509_parser::oid_registry::OID_PKCS1_RSASSAPSS;
+use x509_parser::prelude::FromDer as _;
+use x509_parser::public_key::PublicKey;
+
+use super::signature::{self, Unverified};
+use crate::types::pem;
+
+/// As large as a request may be: large keys and many attributes fit in.
+const LARGEST: usize = 16 * 1024;
+
+/// The smallest RSA key that is good enough, in bits.
+const SMALLEST_RSA: usize = 2048;
+
+/// The largest one that is verified in a reasonable time.
+const LARGEST_RSA: usize = 8192;
+
+/// A request whose sender has the private key.
+#[derive(Debug)]
+pub struct CertificationRequest {
+    /// The public key that a certificate is asked for.
+    pub key: SubjectPublicKeyInfo,
+}
+
+impl CertificationRequest {
+    /// Reads a request and checks its signature: PEM, with text around it and under the name that keytool and
+    /// Windows give it; DER in base64, as RFC 7030 §4.2.1 has it; or DER.
+    ///
+    /// # Errors
+    /// When it is not a request, has a key of a kind that we do not certify (RSA of 2048 bits and more,
+    /// P-256, P-384, Ed25519), or was not signed with it.
+    pub fn read(bytes: &[u8]) -> Result<Self, &'static str> {
+        if bytes.len() > LARGEST {
+            return Err("the request is larger than 16 KiB");
+        }
+        let found = pem::objects(bytes, pem::Kind::Request).map_err(|_| NO_REQUEST)?;
+        let [der] = found.as_slice() else {
+            return Err("there is more than one request, or something follows it");
+        };
+        let (rest, request) = X509CertificationRequest::from_der(der)
+            .map_err(|_| "this is not a PKCS #10 request for a certificate")?;
+        if !rest.is_empty() {
+            return Err("something follows the request");
+        }
+        let info = &request.certification_request_info;
+        let public = &info.subject_pki;
+        if public.algorithm.algorithm == OID_PKCS1_RSASSAPSS {
+            return Err(PSS_KEY);
+        }
+        let key = SubjectPublicKeyInfo::from_der(public.raw).map_err(|_| KEYS)?;
+        must_be_certified(public, &key)?;
+        // Proof of possession (RFC 2986 §3): nobody gets a certificate for somebody else's key.
+        let (algorithm, signature) = (&request.signature_algorithm, &request.signature_value.data);
+        signature::verify(public.raw, algorithm, info.raw, signature).map_err(|why| match why {
+            Unverified::Algorithm => ALGORITHMS,
+            Unverified::Salt => SALT,
+            Unverified::Signature => "the request is not signed with the key that it is for",
+        })?;
+        Ok(Self { key })
+    }
+}
+
+const NO_REQUEST: &str = "this holds no request for a certificate: it is neither PEM (CERTIFICATE REQUEST), nor its \
+                          base64, nor DER";
+
+const PSS_KEY: &str = "a key that is for RSASSA-PSS alone (id-RSASSA-PSS) is not certified, for TLS 1.2 does not know \
+                       it: make an ordinary RSA key (openssl genpkey -algorithm RSA), which may sign by RSASSA-PSS too";
+
+const ALGORITHMS: &str = "the request is signed with an algorithm that we do not accept: RSA and RSASSA-PSS with \
+                          SHA-256, SHA-384 or SHA-512, ECDSA with these, and Ed25519 are";
+
+const SALT: &str = "the request is signed by RSASSA-PSS with a salt that is not as long as the hash, or with two \
+                    hashes: sign with one as long (openssl req -sigopt rsa_pss_saltlen:digest)";
+
+/// What is said of another key.
+const KEYS: &str =
+    "only keys of these kinds are certified: RSA from 2048 to 8192 bits, P-256, P-384, Ed25519";
+
+fn must_be_certified(
+    public: &x509_parser::x509::SubjectPublicKeyInfo<'_>,
+    key: &SubjectPublicKeyInfo,
+) -> Result<(), &'static str> {
+    if key.algorithm() == &rcgen::PKCS_ED25519 {
+        return Ok(());
+    }
+    match public.parsed() {
+        Ok(PublicKey::RSA(key)) => match key.key_size() {
+            0..SMALLEST_RSA => Err("the RSA key has fewer than 2048 bits"),
+            SMALLEST_RSA..=LARGEST_RSA => Ok(()),
+            _ => Err(KEYS),
+        },
+        Ok(PublicKey::EC(point)) if point.data().first() == Some(&4) => match point.key_size() {
+            256 | 384 => Ok(()),
+            _ => Err(KEYS),
+        },
+        Ok(PublicKey::EC(_)) => Err("the point of the key is compressed"),
+        Ok(
+            PublicKey::DSA(_)
+            | PublicKey::GostR3410(_)
+            | PublicKey::GostR3410_2012(_)
+            | PublicKey::Unknown(_),
+        )
+        | Err(_) => Err(KEYS),
+    }
+}
+
+#[cfg(test)]
+mod tests;
