@@ -1,6 +1,6 @@
-//! Gatewright: an OAuth 2.1 authorization server and OpenID Provider, in floors.
+//! Gatewright: an OAuth 2.1 authorization server and OpenID Provider, in layers.
 //!
-//! | floor                   | knows                                                      | never knows                |
+//! | layer                   | knows                                                      | never knows                |
 //! |-------------------------|------------------------------------------------------------|----------------------------|
 //! | `cli`                   | the command line, the process                              | the protocol               |
 //! | `server`                | listeners, signals, background jobs                        | endpoints one by one       |
@@ -16,8 +16,8 @@
 //! | [`jose`]                | signatures, sealing, keys as JWK                           | tokens, clients            |
 //! | [`types`]               | scopes, secrets, time, errors                              | everything above           |
 //!
-//! The lower floors are crates of their own, in `crates/`: `base` (`types` and `jose`), `x509`, `config`, `store`,
-//! `verify`. A floor imports only floors below it: between crates the compiler sees to it, within this one
+//! The lower layers are crates of their own, in `crates/`: `base` (`types` and `jose`), `x509`, `config`, `store`,
+//! `verify`. A layer imports only layers below it: between crates the compiler sees to it, within this one
 //! `tests/architecture.rs`.
 //!
 //! To follow one request, start at [`web::routes`] and go down.

@@ -1,4 +1,4 @@
-//! The floors of the house, enforced: a file may import its own floor and those below it.
+//! The layers, enforced: a file may import its own layer and those below it.
 //!
 //! Between crates the compiler enforces it; the test holds their manifests to the order, and the modules within
 //! them to the same one.
@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the ground up, each with its folder. Those on one line are siblings and do not import each other.
-const FLOORS: &[&[(&str, &str)]] = &[
+const LAYERS: &[&[(&str, &str)]] = &[
     &[("types", "crates/base/src/types")],
     &[("jose", "crates/base/src/jose")],
     &[("config", "crates/config/src"), ("x509", "crates/x509/src")],
@@ -54,13 +54,13 @@ fn code(path: &Path) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// What a floor may not import: the names of those above it and of its siblings.
+/// What a layer may not import: the names of those above it and of its siblings.
 fn forbidden() -> Vec<(&'static str, Vec<&'static str>)> {
     let mut found = Vec::new();
-    for (height, floor) in FLOORS.iter().enumerate() {
-        for (name, folder) in *floor {
-            let siblings = floor.iter().filter(|other| other.0 != *name);
-            let above = FLOORS.iter().copied().skip(height + 1).flatten().chain(siblings);
+    for (height, layer) in LAYERS.iter().enumerate() {
+        for (name, folder) in *layer {
+            let siblings = layer.iter().filter(|other| other.0 != *name);
+            let above = LAYERS.iter().copied().skip(height + 1).flatten().chain(siblings);
             found.push((*folder, above.map(|other| other.0).collect()));
         }
     }
@@ -68,7 +68,7 @@ fn forbidden() -> Vec<(&'static str, Vec<&'static str>)> {
 }
 
 #[test]
-fn no_floor_imports_one_above() {
+fn no_layer_imports_one_above() {
     for (folder, forbidden) in forbidden() {
         for path in files(&root().join(folder)) {
             let code = code(&path);
@@ -103,21 +103,21 @@ fn no_crate_depends_on_one_above() {
 }
 
 #[test]
-fn every_module_and_crate_has_a_floor() {
-    let known: Vec<&str> = FLOORS.iter().copied().flatten().map(|(name, _)| *name).collect();
+fn every_module_and_crate_has_a_layer() {
+    let known: Vec<&str> = LAYERS.iter().copied().flatten().map(|(name, _)| *name).collect();
     for entry in fs::read_dir(root().join("src")).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
         assert!(
             ["lib", "main"].contains(&name.as_str()) || known.contains(&name.as_str()),
-            "src/{name} has no floor: name it in tests/architecture.rs and in src/lib.rs"
+            "src/{name} has no layer: name it in tests/architecture.rs and in src/lib.rs"
         );
     }
     for entry in fs::read_dir(root().join("crates")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         assert!(
             name == "base" || known.contains(&name.as_str()),
-            "crates/{name} has no floor: name it in tests/architecture.rs and in src/lib.rs"
+            "crates/{name} has no layer: name it in tests/architecture.rs and in src/lib.rs"
         );
     }
 }
