@@ -29,20 +29,20 @@ use crate::types::{
 /// The one authentication context class that we know: a password.
 pub const ACR_PASSWORD: &str = "pwd";
 
-/// Where the answer goes: proven.
+/// Where the authorization response goes. Client and redirect URI are verified.
 #[derive(Clone, Debug)]
 pub struct ReturnTo {
     /// As registered.
     pub redirect_uri: String,
     /// How.
     pub mode: ResponseMode,
-    /// Given back as it came.
+    /// Returned unchanged.
     pub state: Option<String>,
 }
 
-/// An answer to the client.
+/// An authorization response: RFC 6749 §4.1.2, and §4.1.2.1 for errors.
 #[derive(Debug)]
-pub struct Answer {
+pub struct AuthorizationResponse {
     /// Where it goes.
     pub return_to: ReturnTo,
     /// `code` or `error`, and what belongs to them.
@@ -50,36 +50,40 @@ pub struct Answer {
 }
 
 impl ReturnTo {
-    /// The answer of RFC 6749 §4.1.2.
-    pub fn code(self, issuer: &str, code: &str) -> Answer {
-        self.answer(issuer, vec![("code", code.to_owned())])
+    /// The successful response, with a code: RFC 6749 §4.1.2.
+    pub fn code(self, issuer: &str, code: &str) -> AuthorizationResponse {
+        self.response(issuer, vec![("code", code.to_owned())])
     }
 
-    /// The answer of RFC 6749 §4.1.2.1.
-    pub fn refusal(self, issuer: &str, refusal: &Refusal) -> Answer {
+    /// The error response: RFC 6749 §4.1.2.1.
+    pub fn refusal(self, issuer: &str, refusal: &Refusal) -> AuthorizationResponse {
         let error = ("error", refusal.code.as_str().to_owned());
-        self.answer(issuer, vec![error, ("error_description", refusal.why.to_owned())])
+        self.response(issuer, vec![error, ("error_description", refusal.why.to_owned())])
     }
 
     /// > In authorization responses to the client, including error responses, an authorization server
     /// > supporting this specification MUST indicate its identity by including the iss parameter
     /// > (RFC 9207 §2)
-    fn answer(self, issuer: &str, mut parameters: Vec<(&'static str, String)>) -> Answer {
+    fn response(
+        self,
+        issuer: &str,
+        mut parameters: Vec<(&'static str, String)>,
+    ) -> AuthorizationResponse {
         if let Some(state) = &self.state {
             parameters.push(("state", state.clone()));
         }
         parameters.push(("iss", issuer.to_owned()));
-        Answer { return_to: self, parameters }
+        AuthorizationResponse { return_to: self, parameters }
     }
 }
 
-/// A request that is not answered with a code.
+/// Why an authorization request ends without a code.
 #[derive(Debug)]
-pub enum Unanswered {
-    /// Client or redirect URI are not proven, it is over, or we broke: a page, and no redirect. With the way back
-    /// into the application, where that is known.
+pub enum AuthorizationError {
+    /// An error page and no redirect: the client or its redirect URI is not verified, the request has expired, or
+    /// the server failed. With a link back to the application, if that is known.
     OnPage(Error, Option<Home>),
-    /// The client is told.
+    /// An error response to the client.
     ToClient(ReturnTo, Refusal),
 }
 
@@ -107,19 +111,19 @@ impl Home {
     }
 }
 
-impl From<Error> for Unanswered {
+impl From<Error> for AuthorizationError {
     fn from(error: Error) -> Self {
         Self::OnPage(error, None)
     }
 }
 
-impl From<Refusal> for Unanswered {
+impl From<Refusal> for AuthorizationError {
     fn from(refusal: Refusal) -> Self {
         Self::OnPage(refusal.into(), None)
     }
 }
 
-impl From<sqlx::Error> for Unanswered {
+impl From<sqlx::Error> for AuthorizationError {
     fn from(error: sqlx::Error) -> Self {
         Self::OnPage(error.into(), None)
     }
@@ -170,15 +174,15 @@ pub struct Request {
 }
 
 impl Request {
-    /// How an error is answered that came up after client and redirect URI were proven: the client is
-    /// told of a refusal; of a failure of ours the user is, who may try again.
-    pub fn told(&self, error: Error) -> Unanswered {
+    /// The response to an error after client and redirect URI were verified: a refusal goes to the client, a failure
+    /// to the user, who can try again.
+    pub fn authorization_error(&self, error: Error) -> AuthorizationError {
         match error {
             Error::Refused(refusal) => {
                 let refusal = refusal.with("client_id", &self.client.id);
-                Unanswered::ToClient(self.return_to.clone(), refusal)
+                AuthorizationError::ToClient(self.return_to.clone(), refusal)
             }
-            Error::Failed(failure) => Unanswered::OnPage(failure.into(), Some(self.home())),
+            Error::Failed(failure) => AuthorizationError::OnPage(failure.into(), Some(self.home())),
         }
     }
 
@@ -192,7 +196,7 @@ impl Request {
 ///
 /// # Errors
 /// A page before client and redirect URI are proven, an answer to the client after.
-pub async fn read(call: &Call<'_>, params: &Params) -> Result<Request, Unanswered> {
+pub async fn read(call: &Call<'_>, params: &Params) -> Result<Request, AuthorizationError> {
     let id = params.need("client_id", "client_id is missing")?;
     let client = call.cache.client(&ClientId::from_text(id)).await?;
     // Unknown and disabled in the same words (THREATS AZ-01).
@@ -210,26 +214,26 @@ pub async fn read(call: &Call<'_>, params: &Params) -> Result<Request, Unanswere
             .with("presented", uri)
             .with("comparison", mismatch);
         // The home page was registered; what was presented leads nowhere.
-        return Err(Unanswered::OnPage(refusal.into(), Some(Home::of(&client))));
+        return Err(AuthorizationError::OnPage(refusal.into(), Some(Home::of(&client))));
     }
     let mut return_to =
         ReturnTo { redirect_uri: uri.to_owned(), mode: ResponseMode::Query, state: None };
     let state = state(params);
     // One that cannot be given back as it came is not given back.
     return_to.state = state.as_ref().ok().copied().flatten().map(str::to_owned);
-    let told = |return_to: &ReturnTo, error: Error| match error {
+    let error_response = |return_to: &ReturnTo, error: Error| match error {
         Error::Refused(refusal) => {
-            Unanswered::ToClient(return_to.clone(), refusal.with("client_id", &client.id))
+            AuthorizationError::ToClient(return_to.clone(), refusal.with("client_id", &client.id))
         }
         Error::Failed(failure) => {
-            Unanswered::OnPage(failure.into(), Some(Home::behind(&client, return_to)))
+            AuthorizationError::OnPage(failure.into(), Some(Home::behind(&client, return_to)))
         }
     };
-    return_to.mode = mode(params).map_err(|refusal| told(&return_to, refusal.into()))?;
-    state.map_err(|refusal| told(&return_to, refusal.into()))?;
+    return_to.mode = mode(params).map_err(|refusal| error_response(&return_to, refusal.into()))?;
+    state.map_err(|refusal| error_response(&return_to, refusal.into()))?;
     rest(call, client.clone(), return_to.clone(), params)
         .await
-        .map_err(|error| told(&return_to, error))
+        .map_err(|error| error_response(&return_to, error))
 }
 
 /// > REQUIRED if the "state" parameter was present in the client authorization request. The exact value

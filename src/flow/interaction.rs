@@ -8,7 +8,7 @@
 use serde_json::json;
 
 use super::Call;
-use super::authorize::{self, Answer, Next, Request, Unanswered};
+use super::authorize::{self, AuthorizationError, AuthorizationResponse, Next, Request};
 use super::waiting::{self, WaitingRequest};
 use crate::jose::base64url;
 use crate::people::session;
@@ -62,18 +62,18 @@ pub async fn resume(
     call: &Call<'_>,
     text: &str,
     browser: Option<Digest>,
-) -> Result<Waiting, Unanswered> {
+) -> Result<Waiting, AuthorizationError> {
     let kept = WaitingRequest::open(call, text).await?.ok_or_else(gone)?;
     let request = authorize::read(call, &Params::parse(&kept.parameters)?).await;
     if !browser.is_some_and(|browser| kept.is_of(&browser)) {
         let home = request.ok().map(|request| request.home());
-        return Err(Unanswered::OnPage(gone().into(), home));
+        return Err(AuthorizationError::OnPage(gone().into(), home));
     }
     let request = request?;
     // What was denied, or decided more than a minute ago, is said to be over before anybody is asked again.
     let decided = decisions::find(call.store.db(), &kept.digest()).await?;
     if decided.is_some_and(|decision| !may_repeat(call, &decision)) {
-        return Err(Unanswered::OnPage(gone().into(), Some(request.home())));
+        return Err(AuthorizationError::OnPage(gone().into(), Some(request.home())));
     }
     let (presented, is_renewed) = (kept.id.clone(), kept.is_over(call));
     let kept = if is_renewed { kept.renewed(call.now) } else { kept };
@@ -87,9 +87,9 @@ pub fn gone() -> Refusal {
 }
 
 impl Waiting {
-    /// How an error is answered that came while this was decided: with the way back.
-    pub fn told(&self, error: Error) -> Unanswered {
-        Unanswered::OnPage(error, Some(self.request.home()))
+    /// The response to an error during the decision: a page with a link back to the application.
+    pub fn authorization_error(&self, error: Error) -> AuthorizationError {
+        AuthorizationError::OnPage(error, Some(self.request.home()))
     }
 
     fn decision<'a>(
@@ -141,7 +141,7 @@ pub async fn issue(
     signed_in: &SignedIn,
     next: Next,
     waiting: Option<&Waiting>,
-) -> Result<Answer> {
+) -> Result<AuthorizationResponse> {
     let ground = match (next, &signed_in.consent) {
         (Next::IssueTrusted, _) => Ground::Trusted,
         (Next::Issue, Some(consent)) => Ground::Consent(consent),
@@ -170,7 +170,7 @@ pub async fn issue(
     .await?;
     match waiting {
         Some(waiting) if !is_first => repeat(call, waiting, signed_in).await,
-        Some(_) | None => issued.answer(call, request, signed_in).await,
+        Some(_) | None => issued.response(call, request, signed_in).await,
     }
 }
 
@@ -184,7 +184,7 @@ pub async fn allow(
     waiting: &Waiting,
     signed_in: &SignedIn,
     scope: Scope,
-) -> Result<Answer> {
+) -> Result<AuthorizationResponse> {
     let request = &waiting.request;
     let now = Consent { scope: scope.clone(), ..authorize::asked(request) };
     let all = signed_in.consent.clone().unwrap_or_default().and(&now);
@@ -215,7 +215,7 @@ pub async fn allow(
     })
     .await?;
     if is_first {
-        issued.answer(call, request, signed_in).await
+        issued.response(call, request, signed_in).await
     } else {
         repeat(call, waiting, signed_in).await
     }
@@ -224,7 +224,11 @@ pub async fn allow(
 /// The same form again, of the same browser and the same person, within a minute: while the code of before
 /// is unspent, that code again; else a fresh one of the same decision, and what came of the first one
 /// stays. There are never two that are unspent.
-async fn repeat(call: &Call<'_>, waiting: &Waiting, signed_in: &SignedIn) -> Result<Answer> {
+async fn repeat(
+    call: &Call<'_>,
+    waiting: &Waiting,
+    signed_in: &SignedIn,
+) -> Result<AuthorizationResponse> {
     let request = &waiting.request;
     let (digest, browser) = (waiting.kept.digest(), waiting.kept.browser()?);
     let (user, client) = (&signed_in.user.id, &request.client.id);
@@ -260,7 +264,7 @@ async fn repeat(call: &Call<'_>, waiting: &Waiting, signed_in: &SignedIn) -> Res
         Ok::<_, Error>(issued)
     })
     .await?;
-    issued.answer(call, request, signed_in).await
+    issued.response(call, request, signed_in).await
 }
 
 /// Whether the form that led to this decision leads to the application again.
@@ -281,7 +285,7 @@ pub async fn deny(
     call: &Call<'_>,
     waiting: &Waiting,
     signed_in: Option<&SignedIn>,
-) -> Result<Answer> {
+) -> Result<AuthorizationResponse> {
     let (refusal, client) = (denied(), &waiting.request.client.id);
     let return_to = waiting.request.return_to.clone();
     let Some(signed_in) = signed_in else {
@@ -352,13 +356,13 @@ impl Issued {
         }
     }
 
-    /// The answer that carries it: after the commit.
-    async fn answer(
+    /// The authorization response with the code, to be sent after the commit.
+    async fn response(
         &self,
         call: &Call<'_>,
         request: &Request,
         signed_in: &SignedIn,
-    ) -> Result<Answer> {
+    ) -> Result<AuthorizationResponse> {
         session::touch(
             call.store,
             &call.config.sessions,

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::authorize::{Hint, Home, Unanswered, read_hint};
+use super::authorize::{AuthorizationError, Hint, Home, read_hint};
 use super::uri::with_parameters;
 use super::{Call, redirect_uri, sid, subject};
 use crate::store::sessions::SignedIn;
@@ -40,7 +40,7 @@ impl Request {
 /// # Errors
 /// A page: nothing is redirected to that was not registered for this client, byte by byte. It leads back to a client
 /// that a hint proves.
-pub async fn read(call: &Call<'_>, params: &Params) -> Result<Request, Unanswered> {
+pub async fn read(call: &Call<'_>, params: &Params) -> Result<Request, AuthorizationError> {
     params.must_be_unique()?;
     let named = params.one("client_id")?.map(ClientId::from_text);
     let hint = params
@@ -65,7 +65,7 @@ pub async fn read(call: &Call<'_>, params: &Params) -> Result<Request, Unanswere
             let state = params.one("state")?;
             let read = return_to(client.as_deref(), uri, state).map_err(|refusal| {
                 let proven = hint.as_ref().and(client.as_ref());
-                Unanswered::OnPage(refusal.into(), proven.map(Home::of))
+                AuthorizationError::OnPage(refusal.into(), proven.map(Home::of))
             });
             Some(read?)
         }

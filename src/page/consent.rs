@@ -3,16 +3,16 @@
 use super::asks;
 use super::steps::{self, Form, Sent, Step};
 use super::view::{Asks, Client, Consent, Person};
-use crate::flow::authorize::{self, Unanswered};
+use crate::flow::authorize::{self, AuthorizationError};
 use crate::flow::interaction::{self, Waiting};
 use crate::render::page::Csp;
 use crate::render::visit::{Visit, link, name_of};
-use crate::render::{Answer, Request, Response};
+use crate::render::{IntoResponse, Request, Response};
 use crate::store::sessions::SignedIn;
 use crate::types::Result;
 
 /// Shows what is asked.
-pub(super) async fn get(request: Request) -> Result<Response, Unanswered> {
+pub(super) async fn get(request: Request) -> Result<Response, AuthorizationError> {
     steps::get(request, Step::Consent).await
 }
 
@@ -56,7 +56,7 @@ pub(super) async fn page(
 }
 
 /// Takes the decision: by POST alone, for the request that is kept, of the person who saw it.
-pub(super) async fn post(request: Request) -> Result<Response, Unanswered> {
+pub(super) async fn post(request: Request) -> Result<Response, AuthorizationError> {
     let step = Step::Consent;
     let Sent { visit, params, waiting, signed_in, form } = steps::sent(request, step).await?;
     if form != Form::Good {
@@ -76,8 +76,8 @@ pub(super) async fn post(request: Request) -> Result<Response, Unanswered> {
         return Ok(page(&visit, &waiting, signed_in, true).await?);
     }
     let scope = waiting.request.scope.clone();
-    let answer = interaction::allow(&visit.call(), &waiting, signed_in, scope).await;
-    Ok(answer.map_err(|error| waiting.told(error))?.answer(&visit.head))
+    let response = interaction::allow(&visit.call(), &waiting, signed_in, scope).await;
+    Ok(response.map_err(|error| waiting.authorization_error(error))?.into_response(&visit.head))
 }
 
 /// The digest of what the page would show now.

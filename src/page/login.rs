@@ -5,24 +5,24 @@ use axum::http::{HeaderValue, StatusCode};
 
 use super::steps;
 use super::view::{Client, Login, LoginProblem, Person};
-use crate::flow::authorize::{Next, Unanswered};
+use crate::flow::authorize::{AuthorizationError, Next};
 use crate::flow::interaction::Waiting;
 use crate::people::session;
 use crate::people::sign_in::{Attempt, Outcome, sign_in};
 use crate::render::page::Csp;
 use crate::render::visit::{Visit, link, must_have_token, name_of};
-use crate::render::{Answer, Request, Response};
+use crate::render::{IntoResponse, Request, Response};
 use crate::store::sessions::SignedIn;
 use crate::types::token::SessionSecret;
 use crate::types::{Code, Error, Failure, Params, Refusal, Result, Seconds, Secret};
 
 /// Shows the form; whoever has no need of it is sent on.
-pub(super) async fn get(request: Request) -> Result<Response, Unanswered> {
+pub(super) async fn get(request: Request) -> Result<Response, AuthorizationError> {
     let visit = &Visit::of(&request);
     show(visit, &visit.head.query()?).await
 }
 
-async fn show(visit: &Visit, params: &Params) -> Result<Response, Unanswered> {
+async fn show(visit: &Visit, params: &Params) -> Result<Response, AuthorizationError> {
     let Some(waiting) = waiting(visit, params).await? else {
         if visit.signed_in(None).await?.is_some() {
             return Ok(visit.go("/account").await?);
@@ -48,7 +48,7 @@ async fn show(visit: &Visit, params: &Params) -> Result<Response, Unanswered> {
 }
 
 /// The request that waits, if the form is for one.
-async fn waiting(visit: &Visit, params: &Params) -> Result<Option<Waiting>, Unanswered> {
+async fn waiting(visit: &Visit, params: &Params) -> Result<Option<Waiting>, AuthorizationError> {
     if params.one("request")?.is_none() {
         return Ok(None);
     }
@@ -128,7 +128,7 @@ fn purpose(request: Option<&str>) -> String {
 }
 
 /// Takes the form.
-pub(super) async fn post(mut request: Request) -> Result<Response, Unanswered> {
+pub(super) async fn post(mut request: Request) -> Result<Response, AuthorizationError> {
     let params = request.form_beside_query().await?;
     let visit = &Visit::of(&request);
     params.must_be_unique()?;
@@ -215,7 +215,7 @@ pub(super) async fn post(mut request: Request) -> Result<Response, Unanswered> {
         }
     };
     let response = match &mut waiting {
-        None => visit.go("/account").await.map_err(Unanswered::from),
+        None => visit.go("/account").await.map_err(AuthorizationError::from),
         Some(waiting) => {
             // That is what satisfies `prompt=login`.
             waiting.kept.session_id = Some(session.id.clone());
@@ -223,7 +223,7 @@ pub(super) async fn post(mut request: Request) -> Result<Response, Unanswered> {
         }
     };
     // Whatever comes of the request, the person is signed in: the cookie goes with the answer.
-    let response = response.answer(&visit.head);
+    let response = response.into_response(&visit.head);
     let kept = typed.keep.then_some(visit.app().config.sessions.remember_absolute);
     Ok(visit.with_device(visit.with_session(response, &secret, kept), &device))
 }
@@ -238,7 +238,7 @@ async fn on(
     visit: &Visit,
     waiting: &Waiting,
     secret: &SessionSecret,
-) -> Result<Response, Unanswered> {
+) -> Result<Response, AuthorizationError> {
     let (app, cookie) = (visit.app(), secret.0.expose());
     let (store, config) = (&app.store, &app.config.sessions);
     let client = Some(&waiting.request.client.id);
@@ -250,7 +250,7 @@ async fn from_elsewhere(
     visit: &Visit,
     params: &Params,
     refusal: &Refusal,
-) -> Result<Response, Unanswered> {
+) -> Result<Response, AuthorizationError> {
     visit.head.note(refusal);
     if visit.known_browser().await?.is_none() {
         let problem = Some(LoginProblem::Cookies);

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 
 use super::view::{Client, Logout, Person, SignedOut};
-use crate::flow::authorize::Unanswered;
+use crate::flow::authorize::AuthorizationError;
 use crate::flow::logout;
 use crate::render::page::{Csp, Page};
 use crate::render::visit::{Visit, name_of, way_back};
@@ -17,7 +17,7 @@ fn purpose(query: &Params, signed_in: &SignedIn) -> String {
 }
 
 /// Asks.
-pub(super) async fn get(request: Request) -> Result<Response, Unanswered> {
+pub(super) async fn get(request: Request) -> Result<Response, AuthorizationError> {
     let visit = &Visit::of(&request);
     let query = visit.head.query()?;
     let asked = logout::read(&visit.call(), &query).await?;
@@ -48,7 +48,7 @@ async fn page(
 }
 
 /// Takes the answer.
-pub(super) async fn post(mut request: Request) -> Result<Response, Unanswered> {
+pub(super) async fn post(mut request: Request) -> Result<Response, AuthorizationError> {
     let form = request.form_beside_query().await?;
     let visit = &Visit::of(&request);
     let query = visit.head.query()?;

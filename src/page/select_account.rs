@@ -2,7 +2,7 @@
 
 use super::steps::{self, Form, Sent, Step};
 use super::view::{Client, Person, SelectAccount};
-use crate::flow::authorize::Unanswered;
+use crate::flow::authorize::AuthorizationError;
 use crate::flow::interaction::Waiting;
 use crate::render::page::Csp;
 use crate::render::visit::{Visit, link, name_of};
@@ -11,7 +11,7 @@ use crate::store::sessions::SignedIn;
 use crate::types::Result;
 
 /// Shows who is signed in.
-pub(super) async fn get(request: Request) -> Result<Response, Unanswered> {
+pub(super) async fn get(request: Request) -> Result<Response, AuthorizationError> {
     steps::get(request, Step::SelectAccount).await
 }
 
@@ -42,7 +42,7 @@ pub(super) async fn page(
 }
 
 /// Takes the choice.
-pub(super) async fn post(request: Request) -> Result<Response, Unanswered> {
+pub(super) async fn post(request: Request) -> Result<Response, AuthorizationError> {
     let step = Step::SelectAccount;
     let Sent { visit, params, mut waiting, signed_in, form } = steps::sent(request, step).await?;
     if form != Form::Good {

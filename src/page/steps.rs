@@ -4,10 +4,10 @@
 use axum::http::StatusCode;
 
 use super::{consent, select_account};
-use crate::flow::authorize::{self, Next, Unanswered};
+use crate::flow::authorize::{self, AuthorizationError, Next};
 use crate::flow::interaction::{self, Waiting};
 use crate::render::visit::{Visit, must_have_token};
-use crate::render::{Answer, Request, Response};
+use crate::render::{IntoResponse, Request, Response};
 use crate::store::sessions::SignedIn;
 use crate::types::{Error, Params, Result};
 
@@ -36,7 +36,7 @@ impl Step {
 ///
 /// # Errors
 /// What the client is told instead; a page when the request is gone.
-pub(super) async fn get(request: Request, step: Step) -> Result<Response, Unanswered> {
+pub(super) async fn get(request: Request, step: Step) -> Result<Response, AuthorizationError> {
     let visit = &Visit::of(&request);
     let waiting = visit.waiting(&visit.head.query()?).await?;
     let signed_in = visit.signed_in(Some(&waiting.request.client.id)).await?;
@@ -54,7 +54,7 @@ pub(super) async fn show(
     signed_in: Option<&SignedIn>,
     step: Step,
     form: Form,
-) -> Result<Response, Unanswered> {
+) -> Result<Response, AuthorizationError> {
     let is_stale = form == Form::Stale;
     let mut response = match (step, next(visit, waiting, signed_in)?, signed_in) {
         (Step::SelectAccount, Next::SelectAccount, Some(signed_in)) => {
@@ -99,7 +99,7 @@ pub(super) enum Form {
 ///
 /// # Errors
 /// 403 for a form of another site; a page when the request is gone.
-pub(super) async fn sent(mut request: Request, step: Step) -> Result<Sent, Unanswered> {
+pub(super) async fn sent(mut request: Request, step: Step) -> Result<Sent, AuthorizationError> {
     let params = request.form_beside_query().await?;
     params.must_be_unique()?;
     let visit = Visit::of(&request);
@@ -137,9 +137,9 @@ pub(super) fn next(
     visit: &Visit,
     waiting: &Waiting,
     signed_in: Option<&SignedIn>,
-) -> Result<Next, Unanswered> {
+) -> Result<Next, AuthorizationError> {
     authorize::decide(&visit.call(), &waiting.request, signed_in, Some(&waiting.kept))
-        .map_err(|error| waiting.request.told(error))
+        .map_err(|error| waiting.request.authorization_error(error))
 }
 
 /// Goes on: to the page that comes next, or to the client.
@@ -150,12 +150,14 @@ pub(super) async fn go_on(
     visit: &Visit,
     waiting: &Waiting,
     signed_in: Option<&SignedIn>,
-) -> Result<Response, Unanswered> {
+) -> Result<Response, AuthorizationError> {
     let next = next(visit, waiting, signed_in)?;
     if let (Next::Issue | Next::IssueTrusted, Some(signed_in)) = (next, signed_in) {
         let (call, request) = (visit.call(), &waiting.request);
-        let answer = interaction::issue(&call, request, signed_in, next, Some(waiting)).await;
-        return Ok(answer.map_err(|error| waiting.told(error))?.answer(&visit.head));
+        let response = interaction::issue(&call, request, signed_in, next, Some(waiting)).await;
+        return Ok(response
+            .map_err(|error| waiting.authorization_error(error))?
+            .into_response(&visit.head));
     }
     Ok(visit.step(next, waiting).await?)
 }
@@ -168,7 +170,7 @@ pub(super) async fn deny(
     visit: &Visit,
     waiting: &Waiting,
     signed_in: Option<&SignedIn>,
-) -> Result<Response, Unanswered> {
-    let answer = interaction::deny(&visit.call(), waiting, signed_in).await;
-    Ok(answer.map_err(|error| waiting.told(error))?.answer(&visit.head))
+) -> Result<Response, AuthorizationError> {
+    let response = interaction::deny(&visit.call(), waiting, signed_in).await;
+    Ok(response.map_err(|error| waiting.authorization_error(error))?.into_response(&visit.head))
 }

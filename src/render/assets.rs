@@ -80,9 +80,9 @@ impl Assets {
         own.unwrap_or_else(|| self.href("icon.svg"))
     }
 
-    /// The file, as it is answered to whoever asks for it.
+    /// The response with a file.
     pub fn serve(&self, name: &str, uri: &Uri, headers: &HeaderMap) -> Response {
-        answer(find(&self.files, name), uri, headers)
+        serve(find(&self.files, name), uri, headers)
     }
 
     fn picture(&self, name: &str) -> Option<&str> {
@@ -104,26 +104,26 @@ pub async fn file(request: Request) -> Response {
 pub async fn picture(request: Request) -> Response {
     let head = &request.head;
     let picture = find(&head.site.look.assets.pictures, head.segment());
-    answer(picture, &head.uri, &head.headers)
+    serve(picture, &head.uri, &head.headers)
 }
 
-fn answer(file: Option<&File>, uri: &Uri, headers: &HeaderMap) -> Response {
+fn serve(file: Option<&File>, uri: &Uri, headers: &HeaderMap) -> Response {
     let Some(file) = file else { return StatusCode::NOT_FOUND.into_response() };
     let mut response = if document::is_known(headers, &file.etag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         Body::from(file.body.clone()).into_response()
     };
-    let answer = response.headers_mut();
-    answer.insert(CONTENT_TYPE, HeaderValue::from_static(file.media_type));
-    answer.insert(CACHE_CONTROL, HeaderValue::from_static(file.caching(uri)));
+    let fields = response.headers_mut();
+    fields.insert(CONTENT_TYPE, HeaderValue::from_static(file.media_type));
+    fields.insert(CACHE_CONTROL, HeaderValue::from_static(file.caching(uri)));
     // Opened by itself, an SVG is a document of our origin: it may do nothing.
-    answer.insert(
+    fields.insert(
         CONTENT_SECURITY_POLICY,
         HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; sandbox"),
     );
     if let Ok(etag) = HeaderValue::from_str(&file.etag) {
-        answer.insert(ETAG, etag);
+        fields.insert(ETAG, etag);
     }
     response
 }
@@ -162,7 +162,7 @@ mod tests {
         if let Some(tag) = known {
             headers.insert(IF_NONE_MATCH, tag.parse().unwrap());
         }
-        answer(find(&look.assets.files, name), &uri, &headers)
+        serve(find(&look.assets.files, name), &uri, &headers)
     }
 
     #[test]

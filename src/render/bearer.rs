@@ -6,7 +6,7 @@
 use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 
-use super::answer::{self, Answer};
+use super::response::{self, IntoResponse};
 use super::{Head, Response, json};
 use crate::flow::dpop::{Proof, Scheme};
 use crate::types::{Code, Error};
@@ -26,8 +26,8 @@ impl<E: Into<Error>> From<E> for Bearer {
     }
 }
 
-impl Answer for Bearer {
-    fn answer(self, head: &Head) -> Response {
+impl IntoResponse for Bearer {
+    fn into_response(self, head: &Head) -> Response {
         let error = match self {
             // > If the request lacks any authentication information […], the resource server SHOULD NOT
             // > include an error code or other error information. (RFC 6750 §3.1)
@@ -40,8 +40,8 @@ impl Answer for Bearer {
             }
             Self::Error(error) => error,
         };
-        answer::tell(&error, head);
-        let (code, why) = answer::words(&error);
+        response::report(&error, head);
+        let (code, why) = response::code_and_description(&error);
         let mut response = json::error(code, why);
         let is_of_proof = matches!(code, Code::InvalidDpopProof | Code::UseDpopNonce);
         if is_of_proof {
@@ -50,13 +50,13 @@ impl Answer for Bearer {
             *response.status_mut() = StatusCode::UNAUTHORIZED;
         }
         if matches!(error, Error::Refused(_)) {
-            let told = format!(", error=\"{code}\", error_description=\"{why}\"");
+            let parameters = format!(", error=\"{code}\", error_description=\"{why}\"");
             let (used, other) = if is_of_proof || came_by_dpop(head) {
                 (Scheme::Dpop, Scheme::Bearer)
             } else {
                 (Scheme::Bearer, Scheme::Dpop)
             };
-            challenge(&mut response, used, &told);
+            challenge(&mut response, used, &parameters);
             if response.status() == StatusCode::UNAUTHORIZED {
                 challenge(&mut response, other, "");
             }
@@ -71,12 +71,12 @@ fn came_by_dpop(head: &Head) -> bool {
 }
 
 /// A challenge in a field of its own. Texts of ours have neither quotes nor line breaks.
-fn challenge(response: &mut Response, scheme: Scheme, told: &str) {
+fn challenge(response: &mut Response, scheme: Scheme, parameters: &str) {
     let challenge = match scheme {
-        Scheme::Bearer => format!("Bearer realm=\"gatewright\"{told}"),
+        Scheme::Bearer => format!("Bearer realm=\"gatewright\"{parameters}"),
         Scheme::Dpop => {
             let algorithms: Vec<_> = Proof::ALGORITHMS.iter().map(|one| one.as_str()).collect();
-            format!("DPoP realm=\"gatewright\"{told}, algs=\"{}\"", algorithms.join(" "))
+            format!("DPoP realm=\"gatewright\"{parameters}, algs=\"{}\"", algorithms.join(" "))
         }
     };
     if let Ok(challenge) = HeaderValue::from_str(&challenge) {

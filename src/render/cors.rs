@@ -12,7 +12,7 @@ use axum::http::header::{
 use axum::http::{HeaderValue, StatusCode};
 
 use super::route::{Kind, Route};
-use super::{Answer as _, Head, Json, Response};
+use super::{Head, IntoResponse as _, Json, Response};
 
 /// Whether scripts of other origins may ask at all.
 const fn is_open(kind: Kind) -> bool {
@@ -39,7 +39,7 @@ pub async fn preflight(head: &Head, route: &Route) -> Option<Response> {
         (Kind::Document, Some(_)) => true,
         (_, Some(origin)) => match head.app().cache.is_origin(origin).await {
             Ok(is_origin) => is_origin,
-            Err(error) => return Some(Json::from(error).answer(head)),
+            Err(error) => return Some(Json::from(error).into_response(head)),
         },
         (_, None) => false,
     };

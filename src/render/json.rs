@@ -7,7 +7,7 @@ use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENT
 use axum::http::{HeaderValue, StatusCode};
 use serde::Serialize;
 
-use super::answer::{self, Answer};
+use super::response::{self, IntoResponse};
 use super::{Head, Response};
 use crate::types::{Code, Error, Failure};
 
@@ -30,10 +30,10 @@ impl Json {
     }
 }
 
-impl Answer for Json {
-    fn answer(self, head: &Head) -> Response {
-        answer::tell(&self.0, head);
-        let (code, why) = answer::words(&self.0);
+impl IntoResponse for Json {
+    fn into_response(self, head: &Head) -> Response {
+        response::report(&self.0, head);
+        let (code, why) = response::code_and_description(&self.0);
         let mut response = error(code, why);
         // > If the client attempted to authenticate via the "Authorization" request header field, the
         // > authorization server MUST respond with an HTTP 401 (Unauthorized) status code and include
@@ -47,15 +47,15 @@ impl Answer for Json {
 }
 
 #[derive(Serialize)]
-struct Told {
+struct ErrorBody {
     error: &'static str,
     error_description: &'static str,
 }
 
 /// An error.
 pub(super) fn error(code: Code, why: &'static str) -> Response {
-    let mut response = ok(&Told { error: code.as_str(), error_description: why });
-    answer::status(&mut response, code);
+    let mut response = ok(&ErrorBody { error: code.as_str(), error_description: why });
+    response::set_status(&mut response, code);
     response
 }
 
@@ -65,7 +65,10 @@ pub fn ok(body: &impl Serialize) -> Response {
         Ok(body) => typed("application/json; charset=utf-8", body),
         Err(failure) => {
             tracing::error!(error = %failure, "an answer cannot be written as JSON");
-            error(Code::ServerError, answer::words(&Failure::internal("").into()).1)
+            error(
+                Code::ServerError,
+                response::code_and_description(&Failure::internal("").into()).1,
+            )
         }
     }
 }

@@ -4,7 +4,6 @@
 //! `Result<_, Json>` is answered as RFC 6749 §5.2 says, `Result<_, Bearer>` as RFC 6750 §3,
 //! `Result<_, Page>` with a page for people, and an authorization response as RFC 6749 §4.1.2.
 
-pub mod answer;
 pub mod assets;
 pub mod bearer;
 mod browser;
@@ -20,6 +19,7 @@ pub mod layout;
 pub mod page;
 pub mod redirect;
 pub mod request;
+pub mod response;
 pub mod route;
 pub mod site;
 pub mod support;
@@ -27,11 +27,11 @@ pub mod view;
 pub mod visit;
 pub mod words;
 
-pub use answer::Answer;
 pub use axum::response::Response;
 pub use bearer::Bearer;
 pub use json::Json;
 pub use page::Page;
 pub use request::{Head, Request};
+pub use response::IntoResponse;
 pub use route::{Kind, Route};
 pub use site::Site;

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::http::header::CONTENT_SECURITY_POLICY;
 use axum::http::{HeaderValue, StatusCode};
 
-use super::answer::{self, Answer};
+use super::response::{self, IntoResponse};
 use super::support::Report;
 use super::view::ErrorPage;
 use super::visit::way_back;
@@ -72,12 +72,12 @@ impl Page {
     }
 }
 
-impl Answer for Page {
-    fn answer(self, head: &Head) -> Response {
-        answer::tell(&self.error, head);
-        let (code, why) = answer::words(&self.error);
+impl IntoResponse for Page {
+    fn into_response(self, head: &Head) -> Response {
+        response::report(&self.error, head);
+        let (code, why) = response::code_and_description(&self.error);
         let mut response = error(head, trouble(code), code, Some(why), self.home.as_ref());
-        answer::status(&mut response, code);
+        response::set_status(&mut response, code);
         response
     }
 }

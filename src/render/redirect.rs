@@ -7,18 +7,18 @@
 use axum::http::header::LOCATION;
 use axum::http::{HeaderValue, StatusCode};
 
-use super::answer::{self, Answer};
 use super::layout::{Layout, Link};
 use super::page::{self, Csp, Page};
+use super::response::{self, IntoResponse};
 use super::view::FormPost;
 use super::{Head, Response};
-use crate::flow::authorize::{self, Unanswered};
+use crate::flow::authorize::{AuthorizationError, AuthorizationResponse};
 use crate::flow::uri::with_parameters;
 use crate::types::client::ResponseMode;
 use crate::types::{Error, Failure};
 
-impl Answer for authorize::Answer {
-    fn answer(self, head: &Head) -> Response {
+impl IntoResponse for AuthorizationResponse {
+    fn into_response(self, head: &Head) -> Response {
         let uri = &self.return_to.redirect_uri;
         match self.return_to.mode {
             ResponseMode::Query => {
@@ -44,14 +44,14 @@ impl Answer for authorize::Answer {
     }
 }
 
-impl Answer for Unanswered {
-    fn answer(self, head: &Head) -> Response {
+impl IntoResponse for AuthorizationError {
+    fn into_response(self, head: &Head) -> Response {
         match self {
-            Self::OnPage(error, home) => Page::with_home(error, home).answer(head),
+            Self::OnPage(error, home) => Page::with_home(error, home).into_response(head),
             Self::ToClient(return_to, refusal) => {
-                let answer = return_to.refusal(head.app().config.issuer.as_str(), &refusal);
-                answer::tell(&Error::Refused(refusal), head);
-                answer.answer(head)
+                let response = return_to.refusal(head.app().config.issuer.as_str(), &refusal);
+                response::report(&Error::Refused(refusal), head);
+                response.into_response(head)
             }
         }
     }
@@ -63,7 +63,7 @@ pub fn see_other(head: &Head, location: &str) -> Response {
     let Ok(location) = HeaderValue::from_str(location) else {
         // Registration lets no such address in.
         let failure = Failure::internal("an address to redirect to is no header value");
-        return Page::from(failure).answer(head);
+        return Page::from(failure).into_response(head);
     };
     let mut response = Response::default();
     *response.status_mut() = StatusCode::SEE_OTHER;

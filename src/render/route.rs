@@ -6,7 +6,7 @@ use std::pin::Pin;
 
 use axum::http::Method;
 
-use super::{Answer, Request, Response};
+use super::{IntoResponse, Request, Response};
 
 /// For whom an endpoint is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,8 +49,8 @@ pub enum Reach {
     Plain,
 }
 
-type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
-type Handler = Box<dyn Fn(Request) -> Answering + Send + Sync>;
+type ResponseFuture = Pin<Box<dyn Future<Output = Response> + Send>>;
+type Handler = Box<dyn Fn(Request) -> ResponseFuture + Send + Sync>;
 
 /// An endpoint.
 pub struct Route {
@@ -116,7 +116,7 @@ impl Route {
     pub fn get<F, Fut>(self, handler: F) -> Self
     where
         F: Fn(Request) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output: Answer> + Send + 'static,
+        Fut: Future<Output: IntoResponse> + Send + 'static,
     {
         self.on(Method::GET, handler)
     }
@@ -126,7 +126,7 @@ impl Route {
     pub fn post<F, Fut>(self, handler: F) -> Self
     where
         F: Fn(Request) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output: Answer> + Send + 'static,
+        Fut: Future<Output: IntoResponse> + Send + 'static,
     {
         self.on(Method::POST, handler)
     }
@@ -136,7 +136,7 @@ impl Route {
     pub fn any<F, Fut>(mut self, handler: F) -> Self
     where
         F: Fn(Request) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output: Answer> + Send + 'static,
+        Fut: Future<Output: IntoResponse> + Send + 'static,
     {
         self.any = Some(boxed(handler));
         self
@@ -145,7 +145,7 @@ impl Route {
     fn on<F, Fut>(mut self, method: Method, handler: F) -> Self
     where
         F: Fn(Request) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output: Answer> + Send + 'static,
+        Fut: Future<Output: IntoResponse> + Send + 'static,
     {
         self.methods.push((method, boxed(handler)));
         self
@@ -164,16 +164,16 @@ impl Route {
         self.methods().map(Method::as_str).collect::<Vec<_>>().join(", ")
     }
 
-    /// The answer; `None`: not to this method.
+    /// Calls the handler of the request's method; `None` if the method is not allowed.
     ///
-    /// `HEAD` is `GET` without the body where nothing happens but reading; where a request may decide
-    /// something, it is answered to nobody (THREATS AZ-16).
-    pub fn answer(&self, request: Request) -> Option<Answering> {
-        let asked = match (&request.head.method, self.kind) {
+    /// `HEAD` is handled as `GET` only where a request has no effect: elsewhere it is refused, because a request may
+    /// decide something (THREATS AZ-16).
+    pub fn call(&self, request: Request) -> Option<ResponseFuture> {
+        let method = match (&request.head.method, self.kind) {
             (&Method::HEAD, Kind::Document | Kind::File | Kind::Probe) => &Method::GET,
             (method, _) => method,
         };
-        let handler = self.methods.iter().find(|(method, _)| method == asked);
+        let handler = self.methods.iter().find(|(allowed, _)| allowed == method);
         handler.map(|(_, handler)| handler).or(self.any.as_ref()).map(|handler| handler(request))
     }
 }
@@ -181,12 +181,12 @@ impl Route {
 fn boxed<F, Fut>(handler: F) -> Handler
 where
     F: Fn(Request) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output: Answer> + Send + 'static,
+    Fut: Future<Output: IntoResponse> + Send + 'static,
 {
     Box::new(move |request: Request| {
         let head = request.head.clone();
-        let answered = handler(request);
-        Box::pin(async move { answered.await.answer(&head) })
+        let result = handler(request);
+        Box::pin(async move { result.await.into_response(&head) })
     })
 }
 

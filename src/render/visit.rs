@@ -15,7 +15,7 @@ use super::view::FormPost;
 use super::words::Words;
 use super::{Head, Request, Response};
 use crate::app::App;
-use crate::flow::authorize::{Home, Next, Unanswered};
+use crate::flow::authorize::{AuthorizationError, Home, Next};
 use crate::flow::interaction::{self, Waiting};
 use crate::flow::{Call, logout};
 use crate::people::{People, device, session};
@@ -170,7 +170,7 @@ impl Visit {
     ///
     /// # Errors
     /// When there is none that is ours.
-    pub async fn waiting(&self, params: &Params) -> Result<Waiting, Unanswered> {
+    pub async fn waiting(&self, params: &Params) -> Result<Waiting, AuthorizationError> {
         let text = params.one("request")?.ok_or_else(interaction::gone)?;
         let browser = self.known_browser().await?.map(|browser| browser.digest());
         interaction::resume(&self.call(), text, browser).await

@@ -18,8 +18,8 @@ use crate::record::{Metrics, Trace};
 use crate::render::route::{Below, Reach};
 use crate::render::words::Trouble;
 use crate::render::{
-    Answer as _, Bearer, Head, Json, Kind, Page, Request, Response, Route, Site, cors, headers,
-    page, site,
+    Bearer, Head, IntoResponse as _, Json, Kind, Page, Request, Response, Route, Site, cors,
+    headers, page, site,
 };
 use crate::types::{Code, Failure};
 
@@ -140,11 +140,11 @@ impl Router {
             _ if let Some(why) = misread => self.unread(peer, route, &head, why),
             _ if !has_one_host(&head, parts.version) => {
                 let why = "the request has not exactly one Host (RFC 9112 section 3.2)";
-                Json::from(Code::InvalidRequest.because(why)).answer(&head)
+                Json::from(Code::InvalidRequest.because(why)).into_response(&head)
             }
             _ if !is_directed(peer, &head) => {
                 let why = "the connection was made for another host (RFC 9110 section 15.5.20)";
-                Json::from(Code::Misdirected.because(why)).answer(&head)
+                Json::from(Code::Misdirected.because(why)).into_response(&head)
             }
             None if is_mtls => nothing(),
             None => unknown(&head),
@@ -206,7 +206,11 @@ impl Router {
             let form = self.site.app.config.http.client_certificate_header;
             refusal = refusal.with("client_certificate_header", form.as_str());
         }
-        if is_asked { Bearer::from(refusal).answer(head) } else { Json::from(refusal).answer(head) }
+        if is_asked {
+            Bearer::from(refusal).into_response(head)
+        } else {
+            Json::from(refusal).into_response(head)
+        }
     }
 
     /// People who come over plain http are sent on; applications are told, for whoever is sent on has
@@ -224,7 +228,7 @@ impl Router {
             }
             _ => {
                 let why = "this address speaks https only: what was sent in the clear is not safe any more";
-                Json::from(Code::InvalidRequest.because(why)).answer(head)
+                Json::from(Code::InvalidRequest.because(why)).into_response(head)
             }
         }
     }
@@ -252,7 +256,7 @@ impl Router {
                 "this is a page for people: it is not loaded ahead, nor as a part of another page";
             return Json::plain(StatusCode::FORBIDDEN, Code::AccessDenied, why);
         }
-        let Some(answering) = route.answer(request) else {
+        let Some(answering) = route.call(request) else {
             return not_so(&head, route);
         };
         // A defect costs one request, not the process (THREATS DO-06).
@@ -340,9 +344,9 @@ fn not_so(head: &Head, route: &Route) -> Response {
 /// What a handler did not say itself.
 fn broken(head: &Head, route: &Route, failure: Failure) -> Response {
     match route.kind {
-        Kind::Page => Page::from(failure).answer(head),
+        Kind::Page => Page::from(failure).into_response(head),
         Kind::Document | Kind::Machine | Kind::File | Kind::Probe | Kind::Gateway => {
-            Json::from(failure).answer(head)
+            Json::from(failure).into_response(head)
         }
     }
 }

@@ -11,7 +11,7 @@ use super::client;
 use crate::flow::enrolment;
 use crate::pki::authority::published;
 use crate::pki::{cms, pem};
-use crate::render::{Answer, Head, Json, Request, Response, json};
+use crate::render::{Head, IntoResponse, Json, Request, Response, json};
 use crate::types::{Code, Failure};
 
 /// The media type of a request (RFC 5967).
@@ -77,9 +77,9 @@ impl<E: Into<Json>> From<E> for Challenge {
     }
 }
 
-impl Answer for Challenge {
-    fn answer(self, head: &Head) -> Response {
-        let mut response = self.0.answer(head);
+impl IntoResponse for Challenge {
+    fn into_response(self, head: &Head) -> Response {
+        let mut response = self.0.into_response(head);
         if response.status() == StatusCode::UNAUTHORIZED {
             let challenge = HeaderValue::from_static("Basic realm=\"gatewright\"");
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);

@@ -11,6 +11,6 @@ pub(super) async fn introspect(mut request: Request) -> Result<Response, Json> {
     let form = request.form().await?;
     let call = request.call();
     let caller = client::authenticate(&call, &request.head, &form).await?;
-    let told = introspect::introspect(&call, &caller, &form).await?;
-    Ok(json::ok(&told))
+    let introspection = introspect::introspect(&call, &caller, &form).await?;
+    Ok(json::ok(&introspection))
 }

@@ -2,7 +2,7 @@
 //!
 //! [OIDC RP-Initiated Logout 1.0 §2]: https://openid.net/specs/openid-connect-rpinitiated-1_0.html#RPLogout
 
-use crate::flow::authorize::Unanswered;
+use crate::flow::authorize::AuthorizationError;
 use crate::flow::logout;
 use crate::flow::metadata::path;
 use crate::render::visit::Visit;
@@ -10,7 +10,7 @@ use crate::render::{Request, Response};
 use crate::types::Result;
 
 /// Signs out at once where only the user's own application can have asked; else asks the user.
-pub(super) async fn get(request: Request) -> Result<Response, Unanswered> {
+pub(super) async fn get(request: Request) -> Result<Response, AuthorizationError> {
     let visit = Visit::of(&request);
     let call = visit.call();
     let params = visit.head.query()?;
@@ -25,7 +25,7 @@ pub(super) async fn get(request: Request) -> Result<Response, Unanswered> {
 }
 
 /// Sends the browser on by GET: from another site's form it came without our Lax cookies (DESIGN §4).
-pub(super) async fn post(mut request: Request) -> Result<Response, Unanswered> {
+pub(super) async fn post(mut request: Request) -> Result<Response, AuthorizationError> {
     let params = request.form_beside_query().await?;
     let visit = Visit::of(&request);
     Ok(visit.go(&format!("{}?{}", path::LOGOUT, params.encode())).await?)

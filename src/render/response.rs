@@ -8,28 +8,28 @@ use super::request::Head;
 use crate::types::{Code, Error, Failure};
 
 /// What a handler returns: it knows how it is written.
-pub trait Answer {
+pub trait IntoResponse {
     /// The answer to the request with this head.
-    fn answer(self, head: &Head) -> Response;
+    fn into_response(self, head: &Head) -> Response;
 }
 
-impl Answer for Response {
-    fn answer(self, _: &Head) -> Response {
+impl IntoResponse for Response {
+    fn into_response(self, _: &Head) -> Response {
         self
     }
 }
 
-impl<T: Answer, E: Answer> Answer for Result<T, E> {
-    fn answer(self, head: &Head) -> Response {
+impl<T: IntoResponse, E: IntoResponse> IntoResponse for Result<T, E> {
+    fn into_response(self, head: &Head) -> Response {
         match self {
-            Ok(done) => done.answer(head),
-            Err(error) => error.answer(head),
+            Ok(done) => done.into_response(head),
+            Err(error) => error.into_response(head),
         }
     }
 }
 
 /// How an error stands on the wire: of a failure, the client learns only whether to try again.
-pub(super) fn words(error: &Error) -> (Code, &'static str) {
+pub(super) fn code_and_description(error: &Error) -> (Code, &'static str) {
     match error {
         Error::Refused(refusal) => (refusal.code, refusal.why),
         Error::Failed(Failure::Store(_) | Failure::Busy(_) | Failure::Changed(_)) => {
@@ -40,7 +40,7 @@ pub(super) fn words(error: &Error) -> (Code, &'static str) {
 }
 
 /// Tells the log, the metrics and the audit trail. Every rendering of an error does it, once.
-pub(super) fn tell(error: &Error, head: &Head) {
+pub(super) fn report(error: &Error, head: &Head) {
     let app = head.app();
     match error {
         Error::Refused(refusal) => {
@@ -58,7 +58,7 @@ pub(super) fn tell(error: &Error, head: &Head) {
 }
 
 /// The status of a code, and when to come again.
-pub(super) fn status(response: &mut Response, code: Code) {
+pub(super) fn set_status(response: &mut Response, code: Code) {
     let status = StatusCode::from_u16(code.status());
     *response.status_mut() = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     if matches!(response.status(), StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS)
