@@ -72,7 +72,7 @@ async fn without_a_terminal_init_lists_what_it_needs_and_writes_nothing() {
         (&["proxy"], "--proxy ADDRESS"),
         (&["loopback"], "this one is https"),
         (&["proxy", "--proxy", "everybody"], "--proxy is not"),
-        (&["proxy", "--proxy", "0.0.0.0/0"], "trusts everybody"),
+        (&["proxy", "--proxy", "0.0.0.0/0"], "trusts every address"),
     ] {
         let said = place.run(&[&["init"], &all[..], tls].concat()).await;
         assert_ne!(said.code, 0, "{tls:?}");

@@ -61,7 +61,7 @@ impl Value for Domain {
     const FORM: &'static str = "a name such as \"id.example.org\"";
 
     fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
-        Self::parse(raw.text()?).ok_or_else(|| "is not a name of DNS in lower case".into())
+        Self::parse(raw.text()?).ok_or_else(|| "is not a DNS name in lower case".into())
     }
 
     fn show(&self) -> Option<Toml> {

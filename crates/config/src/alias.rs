@@ -20,7 +20,7 @@ impl Alias {
         let read = Issuer::parse(text)?;
         if !read.is_https() {
             return Err(Wrong::mended(
-                "is http, where nobody can show a certificate",
+                "is http, where clients cannot present a certificate",
                 "use https, on loopback too",
             ));
         }

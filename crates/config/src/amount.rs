@@ -70,7 +70,7 @@ fn measured(raw: &Raw<'_>, units: &[(&str, i64)]) -> Result<i64, Wrong> {
     let (_, size) = units
         .iter()
         .find(|(name, _)| *name == unit)
-        .ok_or_else(|| Wrong::from("has no unit that we know"))?;
+        .ok_or_else(|| Wrong::from("has an unknown unit"))?;
     number.checked_mul(*size).ok_or_else(|| "is too large".into())
 }
 

@@ -159,10 +159,10 @@ mod tests {
         has an item (number 1) that lacks a name
         has an item (number 1) that has a name that has other characters than letters, digits and . _ -, or more than 64; write a short name, such as "internal"
         has an item (number 1) that has a file that is an integer
-        has an item (number 1) that has a key `revokation` that we do not know; the nearest that we know is `revocation`
-        has an item (number 1) that has a revocation that is not a word that we know here
+        has an item (number 1) that has an unknown key `revokation`; the nearest known key is `revocation`
+        has an item (number 1) that has a revocation that is not one of the allowed values
         has two that are named a; give each a name of its own
-        has one that is named gatewright, like our own authority; give it another name
+        has one that is named gatewright, like the built-in CA; give it another name
         names b.pem, which is not a file; put the certificates there, as PEM
         "#);
     }

@@ -81,7 +81,7 @@ pub(super) fn contradictions(config: &Config) -> Vec<(Vec<&'static str>, Problem
     if !routes.is_empty() && http.trusted_proxies.is_empty() {
         refuse(
             &["verify.routes", "http.trusted_proxies"],
-            "is set, and there is no gateway in http.trusted_proxies that may ask".to_owned(),
+            "is set, but http.trusted_proxies names no gateway that may call it".to_owned(),
             "name the addresses of the gateways there",
         );
     }
@@ -93,7 +93,7 @@ pub(super) fn contradictions(config: &Config) -> Vec<(Vec<&'static str>, Problem
             refuse(KEY, reason, "give each a name of its own");
         }
         if anchor.name == "gatewright" {
-            let reason = "has one that is named gatewright, like our own authority".to_owned();
+            let reason = "has one that is named gatewright, like the built-in CA".to_owned();
             refuse(KEY, reason, "give it another name");
         }
         if !anchor.file.is_file() {
@@ -107,7 +107,7 @@ pub(super) fn contradictions(config: &Config) -> Vec<(Vec<&'static str>, Problem
     {
         refuse(
             &["http.client_certificate_header", "http.trusted_proxies"],
-            "is set, and there is no proxy in http.trusted_proxies".to_owned(),
+            "is set, but http.trusted_proxies names no proxy".to_owned(),
             "name the proxies that send it, or leave it out",
         );
     }
@@ -125,7 +125,7 @@ pub(super) fn contradictions(config: &Config) -> Vec<(Vec<&'static str>, Problem
         let Some(file) = file else { continue };
         let kind = file.extension().unwrap_or_default().to_ascii_lowercase();
         if !PICTURES.iter().any(|known| kind == *known) {
-            let reason = "is not a kind of picture that we know by its name".to_owned();
+            let reason = "has no file extension of a supported image format".to_owned();
             refuse(&[key], reason, "name a .png, .svg, .jpg or .webp");
         } else if !file.is_file() {
             refuse(&[key], not_there(file), "put the picture there, or leave it out");
@@ -134,8 +134,8 @@ pub(super) fn contradictions(config: &Config) -> Vec<(Vec<&'static str>, Problem
     if brand.logo_dark.is_some() && brand.logo.is_none() {
         refuse(
             &["brand.logo_dark", "brand.logo"],
-            "is the logo for the dark scheme, and there is none for the light one".to_owned(),
-            "name the logo in brand.logo as well",
+            "is the logo for the dark scheme, but there is none for the light one".to_owned(),
+            "name the logo in brand.logo too",
         );
     }
     if let Some(host) = &mail.host {
@@ -143,17 +143,17 @@ pub(super) fn contradictions(config: &Config) -> Vec<(Vec<&'static str>, Problem
         if mail.tls == MailTls::None && !HERE.contains(&host.as_str()) {
             refuse(
                 &["mail.tls", "mail.host"],
-                "leaves mails and the password readable on their way".to_owned(),
+                "sends mails and the password in clear text".to_owned(),
                 "write \"starttls\" or \"required\", or let a mail server on this machine send",
             );
         }
         if mail.from.is_none() {
-            let reason = "is missing, but a mail comes from somebody".to_owned();
+            let reason = "is missing, but a mail needs a sender".to_owned();
             refuse(&["mail.from"], reason, "write a mail address");
         }
     }
     if mail.username.is_some() != mail.password.is_some() {
-        let reason = "stands alone, but a name goes with a password".to_owned();
+        let reason = "is only one of user name and password".to_owned();
         refuse(&["mail.username", "mail.password"], reason, "give both, or neither");
     }
     for webhook in &webhooks.endpoints {
@@ -170,7 +170,7 @@ pub(super) fn contradictions(config: &Config) -> Vec<(Vec<&'static str>, Problem
     if !keys.algorithms.contains(&Algorithm::Rs256) {
         refuse(
             &["keys.algorithms"],
-            "lacks RS256, which OIDC Discovery §3 demands".to_owned(),
+            "lacks RS256, which OIDC Discovery §3 requires".to_owned(),
             "add \"RS256\"",
         );
     }
@@ -204,11 +204,11 @@ impl Config {
             refuse(
                 "http.listen",
                 format!(
-                    "speaks plain http on {address}, while the issuer is https and no proxy before \
-                     it is known"
+                    "serves plain http on {address}, while the issuer is https and no proxy in front \
+                     of it is known"
                 ),
-                "name the proxies that end TLS in http.trusted_proxies, and let nobody else reach \
-                 this port; or listen on 127.0.0.1 beside the proxy; or for https, with tls.listen"
+                "name the proxies that end TLS in http.trusted_proxies, and block all other access to \
+                 this port; or listen on 127.0.0.1 beside the proxy; or serve https with tls.listen"
                     .to_owned(),
             );
         }
@@ -221,8 +221,8 @@ impl Config {
         {
             refuse(
                 "http.trusted_proxies",
-                "is empty, while the issuer is https and something before this server has to end TLS: \
-                 everybody would have its address, and one stranger could lock out all"
+                "is empty, while the issuer is https and a proxy in front of this server must end TLS: \
+                 all clients would have its address, and one attacker could lock out all users"
                     .to_owned(),
                 "name the addresses of the proxies (http.trusted_proxies = \"127.0.0.1\" for one on this \
                  machine); or serve https here, with tls.listen"
@@ -232,8 +232,8 @@ impl Config {
         if let Some(network) = self.http.trusted_proxies.iter().find(|n| n.is_everybody()) {
             refuse(
                 "http.trusted_proxies",
-                format!("trusts everybody ({network}), so everybody can pretend any address"),
-                "name the addresses of the proxies alone".to_owned(),
+                format!("trusts every address ({network}), so any client can forge its address"),
+                "name only the addresses of the proxies".to_owned(),
             );
         }
         let of_webhooks = self.webhooks.endpoints.iter().map(|webhook| {
@@ -350,13 +350,13 @@ brand.logo = "logo.gif"
         assert_snapshot!(problems.replace(&std::env::temp_dir().display().to_string(), ""), @r#"
         the configuration has 9 problems:
           gatewright.toml:5: operations.listen: is also in http.listen; use another port, which only operators reach
-          gatewright.toml:6: keys.algorithms: lacks RS256, which OIDC Discovery §3 demands; add "RS256"
+          gatewright.toml:6: keys.algorithms: lacks RS256, which OIDC Discovery §3 requires; add "RS256"
           gatewright.toml:7: tokens.refresh_idle: is more than tokens.refresh_absolute; lower it, or raise the other
           gatewright.toml:8: sessions.idle: is more than sessions.absolute; lower it, or raise the other
           gatewright.toml:9: sessions.remember_idle: is more than sessions.remember_absolute; lower it, or raise the other
           gatewright.toml:10: throttle.account_attempts: is more than throttle.network_attempts; lower it, or raise the other
           gatewright.toml:11: outbound.ca_files: names ca.pem, which is not a file; put the certificates there, as PEM
-          gatewright.toml:12: brand.logo: is not a kind of picture that we know by its name; name a .png, .svg, .jpg or .webp
+          gatewright.toml:12: brand.logo: has no file extension of a supported image format; name a .png, .svg, .jpg or .webp
           tokens.access_token_alg: is not among keys.algorithms; add it there, or choose one of those
         "#);
     }
@@ -381,7 +381,7 @@ brand.logo = "logo.gif"
 
         assert_snapshot!(problems, @r#"
         the configuration has a problem:
-          GATEWRIGHT_BRAND__LOGO_DARK: brand.logo_dark: is the logo for the dark scheme, and there is none for the light one; name the logo in brand.logo as well
+          GATEWRIGHT_BRAND__LOGO_DARK: brand.logo_dark: is the logo for the dark scheme, but there is none for the light one; name the logo in brand.logo too
         "#);
     }
 

@@ -15,14 +15,14 @@ const PREFACE: &str = "\
 <!-- Made from crates/config/src/lib.rs; a test compares them. To write it anew:
      UPDATE_DOCS=1 cargo test --lib the_reference_is_the_declaration -->
 
-Gatewright reads one file, `gatewright.toml`, or the one that `--config` or `GATEWRIGHT_CONFIG`
-names. The smallest is
+Gatewright reads one file: `gatewright.toml`, or the file named by `--config` or `GATEWRIGHT_CONFIG`.
+The smallest is
 
 ```toml
 issuer = \"https://id.example.org\"
 [http]
 listen = \"127.0.0.1:8080\"
-trusted_proxies = [\"127.0.0.1\"]    # what ends TLS in front of it
+trusted_proxies = [\"127.0.0.1\"]    # the proxy that ends TLS
 [database]
 url = \"sqlite:gatewright.db\"        # or postgres://…
 [keys]
@@ -30,20 +30,20 @@ dir = \"keys\"
 ```
 
 - **Every value can be overridden by an environment variable**: `GATEWRIGHT_`, then the key with `__`
-  between table and name, as it stands beside each key below. Lists have commas between their items.
-  Without a file, the environment alone is enough.
-- **Every secret can come from a file**, named by the key that ends in `_file`. A line break at its
-  end does not count.
-- **Relative paths** that stand in the file, and defaults, are taken from the directory of the file;
-  those from the environment, from the working directory.
-- **Lengths of time** are texts such as `\"30s\"`, `\"5m\"`, `\"12h\"`, `\"14d\"`, or a number of seconds;
+  between table and name; each key below names its variable. Separate the items of a list with commas.
+  The file is optional if the environment sets every required value.
+- **Every secret can come from a file**, named by the key that ends in `_file`. A line break at the end
+  of that file is ignored.
+- **Relative paths** in the configuration file, and defaults, are relative to its directory;
+  those in the environment, to the working directory.
+- **Durations** are texts such as `\"30s\"`, `\"5m\"`, `\"12h\"`, `\"14d\"`, or a number of seconds;
   **sizes** are texts such as `\"64KiB\"` or `\"1MiB\"`, or a number of bytes.
-- **What is not understood is an error**: an unknown key or variable, a value out of its bounds, a
-  missing file. All of them are told at once, each with its line, its key, the reason and the remedy.
+- **Anything unknown or invalid is an error**: an unknown key or variable, a value out of bounds, a
+  missing file. All errors are reported at once, each with its line, its key, the reason and the remedy.
 
-`gatewright config check` tells what is wrong, and what the server would refuse to run with: plain
-http where others can listen in, secrets that others can read. `gatewright config show` prints what
-holds and where it came from, secrets blinded. `gatewright config example` prints a file with every
+`gatewright config check` reports these errors, and everything that the server refuses to run with: plain
+http on a network, secrets that other users can read. `gatewright config show` prints the effective
+values and their origins, without secrets. `gatewright config example` prints a file with every
 key, `gatewright config schema` a JSON Schema for editors.
 ";
 
@@ -91,8 +91,8 @@ fn facts(table: &Table, key: &Key) -> String {
 /// A complete `gatewright.toml`: what has to be given stands there, the rest is a comment.
 pub fn example() -> String {
     let mut text = "\
-# gatewright.toml: every key there is. What is commented out shows its default, or, where it says
-# so, an example. `gatewright config check` tells what is wrong with this file.
+# gatewright.toml: every key. A commented line shows the default or, where it says so, an example.
+# `gatewright config check` reports errors in this file.
 "
     .to_owned();
     for table in Config::tables() {

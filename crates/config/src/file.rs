@@ -24,7 +24,7 @@ impl File {
             Err(error) if error.kind() == ErrorKind::NotFound && !explicit => return Ok(None),
             Err(error) => {
                 let reason = format!("the file cannot be read: {}", access::why(path, &error));
-                let remedy = "name another with --config or GATEWRIGHT_CONFIG, or make one with \
+                let remedy = "name another with --config or GATEWRIGHT_CONFIG, or create one with \
                               `gatewright init`";
                 return Err(Problem::new("", reason, remedy).at(whole(None)));
             }
@@ -32,7 +32,7 @@ impl File {
         // The parser's own report quotes the line, which may hold a secret; its message does not.
         let document = Document::parse(text.clone()).map_err(|error| {
             let line = error.span().map(|span| line_of(&text, span.start));
-            Problem::new("", error.message(), "mend the TOML of this line (https://toml.io)")
+            Problem::new("", error.message(), "fix the TOML of this line (https://toml.io)")
                 .at(whole(line))
         })?;
         Ok(Some(Self { path: path.to_owned(), document }))

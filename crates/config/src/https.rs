@@ -45,7 +45,11 @@ pub(super) fn listeners(config: &Config, refuse: &mut Refuse<'_>) {
         ("mtls.ocsp_file", &mtls.certificate_file, &mtls.ocsp_file),
     ] {
         if file.is_some() && certificate.is_none() {
-            refuse(&[key], "speaks of a certificate that is not given".to_owned(), "give that too");
+            refuse(
+                &[key],
+                "is given, but its certificate is not".to_owned(),
+                "give the certificate too",
+            );
         }
     }
     let has_one = tls.certificate_file.is_some() || acme.directory.is_some();
@@ -59,7 +63,7 @@ pub(super) fn listeners(config: &Config, refuse: &mut Refuse<'_>) {
     }
     match &mtls.url {
         None if !mtls.listen.is_empty() => {
-            let reason = "is given, but no address by which clients find it".to_owned();
+            let reason = "is given, but mtls.url, by which clients find it, is not".to_owned();
             refuse(
                 &["mtls.listen"],
                 reason,
@@ -67,15 +71,15 @@ pub(super) fn listeners(config: &Config, refuse: &mut Refuse<'_>) {
             );
         }
         Some(url) if url.origin() == issuer.origin() => {
-            let reason = "is the address of the issuer, where nobody is asked for a certificate";
+            let reason = "is the address of the issuer, where no certificate is requested";
             refuse(&["mtls.url"], reason.to_owned(), "give it a name or a port of its own");
         }
         Some(url) if config.mtls_shares_a_port() && !url.has_name_other_than(issuer) => {
-            let reason = "cannot be told apart from the issuer on the port that they share";
+            let reason = "cannot be distinguished from the issuer on the port that they share";
             refuse(
                 &["mtls.url"],
                 reason.to_owned(),
-                "give it a name (DNS) of its own, or a port of its own with mtls.listen",
+                "give it a DNS name of its own, or a port of its own with mtls.listen",
             );
         }
         // The metadata would send clients there with certificates that nobody looks at.
@@ -83,13 +87,13 @@ pub(super) fn listeners(config: &Config, refuse: &mut Refuse<'_>) {
             if !config
                 .sees_client_certificates(!(mtls.listen.is_empty() && tls.listen.is_empty())) =>
         {
-            let reason = "is given, but nobody here sees the certificate of a client: there is no \
-                          listener for https, and no proxy tells of certificates";
+            let reason = "is given, but client certificates do not reach this server: there is no \
+                          listener for https, and no proxy passes them on";
             refuse(
                 &["mtls.url", "http.client_certificate_header"],
                 reason.to_owned(),
-                "give mtls.listen or tls.listen; where a proxy ends TLS, name the form in which it \
-                 tells of the certificate with http.client_certificate_header",
+                "give mtls.listen or tls.listen; where a proxy ends TLS, name the header in which \
+                 it passes the certificate on with http.client_certificate_header",
             );
         }
         Some(_) | None => {}
@@ -103,13 +107,13 @@ pub(super) fn acme(config: &Config, refuse: &mut Refuse<'_>) {
         return;
     }
     if tls.certificate_file.is_some() {
-        let reason = "is given, and a certificate in files is, too".to_owned();
+        let reason = "is given, and so is a certificate in files".to_owned();
         refuse(&["acme.directory", "tls.certificate_file"], reason, "leave one of them out");
     }
     let is_shown =
         !tls.listen.is_empty() || (!mtls.listen.is_empty() && mtls.certificate_file.is_none());
     if !is_shown {
-        let reason = "is given, but no listener shows the certificate that it is for".to_owned();
+        let reason = "is given, but no listener presents its certificate".to_owned();
         refuse(&["acme.directory", "tls.listen"], reason, "give tls.listen, or leave [acme] out");
     }
     // A proxy that has port 80 may pass the challenge on to `http.listen`; one that nobody has named, and
@@ -121,7 +125,7 @@ pub(super) fn acme(config: &Config, refuse: &mut Refuse<'_>) {
         && !has_port_80
         && !is_before_http
     {
-        let reason = "is http-01, but nothing here answers at port 80".to_owned();
+        let reason = "is http-01, but this server does not respond on port 80".to_owned();
         refuse(
             &["acme.challenge", "tls.redirect_listen"],
             reason,
@@ -130,15 +134,15 @@ pub(super) fn acme(config: &Config, refuse: &mut Refuse<'_>) {
         );
     }
     if !acme.terms_agreed {
-        let reason = "is false, and without it no authority gives a certificate".to_owned();
-        refuse(&["acme.terms_agreed"], reason, "read its terms of service, and say true");
+        let reason = "is false, and without it no CA issues a certificate".to_owned();
+        refuse(&["acme.terms_agreed"], reason, "read its terms of service, and set it to true");
     }
     if acme.contacts.iter().any(|contact| contact.0.scheme() != "mailto") {
         let reason = "has an item that is not a mail address".to_owned();
         refuse(&["acme.contacts"], reason, "write \"mailto:admin@example.org\"");
     }
     if config.acme_domains().is_empty() {
-        let reason = "is empty, and neither the issuer nor mtls.url has a name of DNS".to_owned();
+        let reason = "is empty, and neither the issuer nor mtls.url has a DNS name".to_owned();
         refuse(&["acme.domains"], reason, "name the domains that the certificate is for");
     }
 }
@@ -184,7 +188,7 @@ mod tests {
             ("http.listen = []", "http.listen: is empty"),
             ("tls.listen = \"[::]:443\"", "tls.listen: is given, but no certificate is"),
             ("mtls.listen = \"[::]:443\"", "mtls.listen: is given, but no certificate is"),
-            ("mtls.listen = \"[::]:443\"", "mtls.listen: is given, but no address by which"),
+            ("mtls.listen = \"[::]:443\"", "mtls.listen: is given, but mtls.url, by which"),
             ("tls.listen = \"127.0.0.1:8080\"", "tls.listen: names an address and port that"),
             ("tls.certificate_file = \"chain.pem\"", "is given, but tls.key_file is not"),
             ("mtls.key_file = \"chain.pem\"", "is given, but mtls.certificate_file is not"),
@@ -192,13 +196,19 @@ mod tests {
             ("mtls.url = \"https://id.example.org\"", "mtls.url: is the address of the issuer"),
             (
                 "mtls.url = \"https://id.example.org:8443\"",
-                "mtls.url: is given, but nobody here sees",
+                "mtls.url: is given, but client certificates do not",
             ),
-            ("mtls.url = \"http://localhost:8443\"", "mtls.url: is http, where nobody can show a"),
+            (
+                "mtls.url = \"http://localhost:8443\"",
+                "mtls.url: is http, where clients cannot present a",
+            ),
             (&behind_proxy("mtls.url = \"https://id.example.org:8443\""), ""),
             (&behind_proxy(""), ""),
-            (&format!("{shared}\nmtls.url = \"https://id.example.org:1\""), "cannot be told apart"),
-            (&format!("{shared}\nmtls.url = \"https://192.0.2.1\""), "cannot be told apart"),
+            (
+                &format!("{shared}\nmtls.url = \"https://id.example.org:1\""),
+                "cannot be distinguished",
+            ),
+            (&format!("{shared}\nmtls.url = \"https://192.0.2.1\""), "cannot be distinguished"),
             (&format!("{shared}\nmtls.url = \"https://mtls.id.example.org\""), ""),
             (&format!("{shared}\nhttp.listen = []"), ""),
             (&format!("mtls = {own}"), ""),
@@ -232,8 +242,8 @@ mod tests {
         let tls = "tls.listen = \"[::]:443\"";
         let mtls = "url = \"https://mtls.id.example.org\", listen = \"[::]:443\"";
         let pair = "certificate_file = \"chain.pem\", key_file = \"chain.pem\"";
-        let unshown = "acme.directory: is given, but no listener shows the certificate";
-        let unproven = "acme.challenge: is http-01, but nothing here answers at port 80";
+        let unshown = "acme.directory: is given, but no listener presents its certificate";
+        let unproven = "acme.challenge: is http-01, but this server does not respond on port 80";
 
         for (text, problem) in [
             (alpn.clone(), unshown),

@@ -58,156 +58,164 @@ pub use value::{Raw, Value, Wrong};
 settings! {
     /// The whole configuration. What [`Config::load`] returns is valid.
     Config {
-        /// The issuer identifier (RFC 8414 §2), by which clients know us and below which every
-        /// address lies that we hand out: an https URL without query, fragment and trailing slash;
-        /// http on loopback only. It never comes from a request.
+        /// The issuer identifier (RFC 8414 §2): an https URL without query, fragment and trailing
+        /// slash; http on loopback only. Clients know the server by it, and the URL of every
+        /// endpoint begins with it. It never comes from a request.
         issuer: Issuer = Issuer::default(), such as "https://id.example.org",
-            required "clients know us by it";
+            required "clients know the server by it";
     }
 
     /// The listener for browsers and clients.
     http: Http {
-        /// Where to listen for plain http: one address and port, or several. It is for this machine,
-        /// or for a proxy that ends TLS; where `tls.listen` is set, the list may be empty.
+        /// Addresses and ports for plain http: one, or several. They are for this machine, or for a
+        /// proxy that ends TLS. The list may be empty where `tls.listen` is set.
         listen: Vec<SocketAddr> = vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 8080))];
-        /// The proxies before us: their `X-Forwarded-For` names the address of the client, which
-        /// throttling and the audit trail need. From everybody else the header is ignored.
+        /// The proxies in front of this server. Their `X-Forwarded-For` names the address of the
+        /// client, which throttling and the audit trail need. From any other address the header is
+        /// ignored.
         trusted_proxies: Vec<Network> = Vec::new();
-        /// How a proxy that ends TLS tells us of the client's certificate. It is believed from
-        /// `trusted_proxies` alone, which must take these fields away from what clients send:
-        /// `rfc9440`, `Client-Cert` and `Client-Cert-Chain`; `nginx`, `X-SSL-Client-Cert` with
-        /// `$ssl_client_escaped_cert`; `envoy`, `X-Forwarded-Client-Cert`; `haproxy`,
-        /// `X-SSL-Client-DER` and `X-SSL-Client-Chain-DER` in base64. `none`: no field is looked at.
+        /// The header in which a proxy that ends TLS passes on the client's certificate. It is
+        /// accepted only from `trusted_proxies`, which must remove these headers from what clients
+        /// send: `rfc9440`, `Client-Cert` and `Client-Cert-Chain`; `nginx`, `X-SSL-Client-Cert`
+        /// with `$ssl_client_escaped_cert`; `envoy`, `X-Forwarded-Client-Cert`; `haproxy`,
+        /// `X-SSL-Client-DER` and `X-SSL-Client-Chain-DER` in base64. `none`: every such header is
+        /// ignored.
         client_certificate_header: CertificateHeader = CertificateHeader::None;
-        /// How long a client may take to shake hands (TLS), and to send the head of a request.
+        /// How long a client may take for the TLS handshake, and to send the header of a request.
         header_timeout: Seconds = Seconds(10), within Seconds(1), Seconds::minutes(5);
-        /// How long a connection is kept open for the next request. It should be longer than whoever is
-        /// before this server keeps its own: `"75s"` for the 60 seconds of nginx and of most balancers,
-        /// `"620s"` for those that keep 600.
+        /// How long an idle connection is kept open for the next request. It should be longer than
+        /// the keep-alive time of the proxy or load balancer in front of this server: `"75s"` for
+        /// the 60 seconds of nginx and of most load balancers, `"620s"` for those that use 600.
         keep_alive: Seconds = Seconds(75), within Seconds(1), Seconds::hours(1);
-        /// How long a whole request may take, its answer included. An answer that is not read is given
-        /// up after the same time without any progress.
+        /// How long a whole request may take, the response included. A response that the client
+        /// does not read is aborted after the same time without progress.
         request_timeout: Seconds = Seconds(30), within Seconds(1), Seconds::minutes(10);
-        /// How long a server that was told to stop waits for what is in flight.
+        /// How long a shutdown waits for requests in progress.
         shutdown_timeout: Seconds = Seconds(30), within Seconds(0), Seconds::minutes(10);
-        /// How long it keeps connections open that nothing is asked over, at most half of
-        /// `shutdown_timeout`: what is still asked is answered, with `Connection: close`.
+        /// How long a shutdown keeps idle connections open, at most half of `shutdown_timeout`:
+        /// requests that still arrive on them are served, with `Connection: close`.
         shutdown_grace: Seconds = Seconds(2), within Seconds(0), Seconds::minutes(5);
         /// The largest body of a request.
         max_body: Bytes = Bytes::kib(64), within Bytes::kib(16), Bytes::mib(16);
         /// How many connections may be open at once at each listener; more wait in the queue of the
-        /// system.
+        /// operating system.
         max_connections: usize = 10_000, within 1, 1_000_000;
         /// How many of them one address may have (of IPv6, one /64), at most half of
-        /// `max_connections`; more are closed. `trusted_proxies` may have all.
+        /// `max_connections`; more are closed. Connections of `trusted_proxies` are not limited.
         max_connections_per_address: usize = 1000, within 1, 1_000_000;
-        /// Whether `Strict-Transport-Security` covers every subdomain of the issuer's host too: only where
-        /// all of them are served over https (RFC 6797 §6.1.2).
+        /// Whether `Strict-Transport-Security` covers every subdomain of the issuer's host too:
+        /// only where all of them are served over https (RFC 6797 §6.1.2).
         hsts_include_subdomains: bool = false;
         /// How many threads serve requests; 0 means one for each core.
         threads: usize = 0, within 0, 1024;
     }
 
-    /// HTTPS, ended here and not at a proxy: TLS 1.3 and 1.2, forward secrecy only.
+    /// HTTPS, where this server ends TLS itself, without a proxy: TLS 1.3 and 1.2, forward secrecy
+    /// only.
     tls: Tls {
-        /// Where to listen for https: one address and port, or several.
+        /// Addresses and ports for https: one, or several.
         listen: Vec<SocketAddr> = Vec::new();
-        /// The certificate of the issuer's host and what certifies it, as PEM, the certificate first.
+        /// The certificate of the issuer's host, followed by its intermediate certificates, as PEM.
         certificate_file: Option<PathBuf> = None, such as "/etc/gatewright/tls/fullchain.pem";
-        /// Its private key, as PEM, readable by the server alone. Both files are read again when they
-        /// change, and on SIGHUP.
+        /// The private key of the certificate, as PEM, readable only by the server. Both files are
+        /// read again when they change, and on SIGHUP.
         key_file: Option<PathBuf> = None, such as "/etc/gatewright/tls/privkey.pem";
-        /// A response of the OCSP responder for it (DER), sent along in the handshake. It is read again
+        /// An OCSP response for the certificate (DER), stapled in the handshake. It is read again
         /// when it changes, and left out when it is not good or no longer current. Not set, the
-        /// responder that the certificate names is asked, if it names one.
+        /// response is fetched from the OCSP responder that the certificate names, if it names one.
         ocsp_file: Option<PathBuf> = None, such as "/etc/gatewright/tls/ocsp.der";
-        /// Where plain http is answered by sending people on to https, and applications away; mostly
-        /// port 80. ACME's http-01 is answered there too.
+        /// Addresses and ports, mostly port 80, where plain http is redirected to https for
+        /// browsers and refused for clients. ACME's http-01 challenge is answered there too.
         redirect_listen: Vec<SocketAddr> = Vec::new();
     }
 
-    /// The name under which client certificates are asked for (RFC 8705). It serves applications and no
-    /// pages, so that no browser ever asks a person for a certificate.
+    /// The host name at which client certificates are requested (RFC 8705). It serves the endpoints
+    /// of clients and no pages, so that a browser never asks a user for a certificate.
     mtls: Mtls {
-        /// Its address: the metadata names it for the endpoints that take a certificate
-        /// (`mtls_endpoint_aliases`, RFC 8705 §5). Not set, nobody is asked for one here. Certificates
-        /// are seen there by `mtls.listen` or `tls.listen`, or by a proxy that tells of them
-        /// (`http.client_certificate_header`).
+        /// Its URL: the metadata names it for the endpoints that accept a certificate
+        /// (`mtls_endpoint_aliases`, RFC 8705 §5). Not set, this server requests no client
+        /// certificates. It receives them by `mtls.listen` or `tls.listen`, or from a proxy that
+        /// passes them on (`http.client_certificate_header`).
         url: Option<Alias> = None, such as "https://mtls.id.example.org";
-        /// Where to listen for it. Not set, it shares `tls.listen` and is told apart by the name that
-        /// the client asks for (SNI), which must then be another one than the issuer's.
+        /// Addresses and ports for it. Not set, it shares `tls.listen` and is recognised by the
+        /// host name in the TLS handshake (SNI), which must then be another one than the issuer's.
         listen: Vec<SocketAddr> = Vec::new();
         /// Its certificate, in the form of `tls.certificate_file`. Not set, that one serves both
-        /// names.
+        /// host names.
         certificate_file: Option<PathBuf> = None, such as "/etc/gatewright/mtls/fullchain.pem";
         /// The private key of its certificate.
         key_file: Option<PathBuf> = None, such as "/etc/gatewright/mtls/privkey.pem";
-        /// A response of the OCSP responder for it (DER), as for `tls.ocsp_file`.
+        /// An OCSP response for its certificate (DER), as for `tls.ocsp_file`.
         ocsp_file: Option<PathBuf> = None, such as "/etc/gatewright/mtls/ocsp.der";
     }
 
-    /// The certificate of `[tls]` from an authority that speaks ACME (RFC 8555), instead of files. It
-    /// lies in the database, its key sealed; one replica orders and renews it, all of them use it.
+    /// The certificate of `[tls]` from a certification authority that speaks ACME (RFC 8555),
+    /// instead of files. It is stored in the database, its private key sealed; one replica orders
+    /// and renews it, all of them use it.
     acme: Acme {
-        /// The directory of the authority (RFC 8555 §7.1.1). Not set, certificates are files.
+        /// The directory URL of the certification authority (RFC 8555 §7.1.1). Not set,
+        /// certificates are files.
         directory: Option<AcmeDirectory> = None,
             such as "https://acme-v02.api.letsencrypt.org/directory";
-        /// Whether you agree to the terms of service of the authority, which it asks (RFC 8555 §7.3).
+        /// Whether you agree to the terms of service of the certification authority, as it requires
+        /// (RFC 8555 §7.3).
         terms_agreed: bool = false;
-        /// Where the authority reaches you, as `mailto:` addresses.
+        /// Addresses at which the certification authority reaches you, as `mailto:` URLs.
         contacts: Vec<Link> = Vec::new();
-        /// The names that the certificate is for. Empty: the hosts of the issuer and of `mtls.url`.
+        /// The host names in the certificate. Empty: the hosts of the issuer and of `mtls.url`.
         domains: Vec<Domain> = Vec::new();
-        /// How the names are proven: `tls-alpn-01`, on port 443 of each (RFC 8737), or `http-01`, on
-        /// port 80 of each (RFC 8555 §8.3): by `tls.redirect_listen`, or by a proxy before `http.listen`.
+        /// The challenge that validates the host names: `tls-alpn-01`, on port 443 of each (RFC
+        /// 8737), or `http-01`, on port 80 of each (RFC 8555 §8.3): by `tls.redirect_listen`, or by
+        /// a proxy in front of `http.listen`.
         challenge: AcmeChallenge = AcmeChallenge::TlsAlpn01;
     }
 
-    /// The listener for operators: metrics. It tells about everybody and asks nobody who they are,
-    /// so it belongs on an address that only operators reach.
+    /// The listener for operators: metrics and health checks. It reports on all clients and users
+    /// and is unauthenticated; bind it to an internal address.
     operations: Operations {
-        /// Where to listen. Not set, there is no such listener.
+        /// Its address and port. Not set, there is no such listener.
         listen: Option<SocketAddr> = None, such as "127.0.0.1:9090";
-        /// When `/readyz` is 200: `reads`, while this process can work and the database answers;
-        /// `writes`, while the database takes writes too, as `/readyz?writes` says in any case. With
-        /// `writes`, a database that only reads takes every replica out of the load balancer, and with them
-        /// what needs no write: the JWKS, client credentials, introspection.
+        /// When `/readyz` is 200: `reads`, while this process works and the database responds;
+        /// `writes`, while the database accepts writes too, as `/readyz?writes` checks in any case.
+        /// With `writes`, a read-only database takes every replica out of the load balancer, and
+        /// with them what needs no write: the JWKS, client credentials, introspection.
         ready: Ready = Ready::Reads;
     }
 
-    /// Where everything is kept.
+    /// The database.
     database: Database {
-        /// `sqlite:` and a path, or the URL of a PostgreSQL 14 or newer. It may carry a password,
-        /// so it is never shown.
-        url: DatabaseUrl = DatabaseUrl::default(), required "it says where everything is kept",
+        /// `sqlite:` and a path, or the URL of a PostgreSQL 14 or newer. It may contain a password,
+        /// so it is never printed.
+        url: DatabaseUrl = DatabaseUrl::default(), required "it names the database",
             or url_file;
-        /// How many connections to open at most.
+        /// The largest number of open connections.
         max_connections: u32 = 16, within 1, 1000;
-        /// What stands between us and PostgreSQL: `none`, which a pooler in session mode counts as; or
-        /// `transaction`, a pooler in transaction mode such as PgBouncer. Behind it nothing is prepared
-        /// by name and no session is set up, so the limit of a statement is the role's:
-        /// `ALTER ROLE gatewright SET statement_timeout = '2s'`.
+        /// A connection pooler in front of PostgreSQL: `none`, also for a pooler in session mode;
+        /// or `transaction`, a pooler in transaction mode such as PgBouncer. Behind the latter no
+        /// statement is prepared by name and no session parameter is set, so the time limit of a
+        /// statement must be set for the role: `ALTER ROLE gatewright SET statement_timeout =
+        /// '2s'`.
         pooler: Pooler = Pooler::None;
-        /// How long a request waits for a connection, or for the lock of an SQLite file, before it is
-        /// answered with 503.
+        /// How long a request waits for a connection, or for the lock of an SQLite file, before the
+        /// response is 503.
         acquire_timeout: Seconds = Seconds(1), within Seconds(1), Seconds::minutes(1);
-        /// How long one statement may take on PostgreSQL. A connection that has not answered half a
-        /// second later is given up.
+        /// How long one statement may take on PostgreSQL. A connection that has not responded half
+        /// a second later is closed.
         statement_timeout: Seconds = Seconds(2), within Seconds(1), Seconds::minutes(1);
     }
 
-    /// Signing keys, and the key that seals them.
+    /// Signing keys, and the key-encryption key that seals them.
     keys: Keys {
         /// The directory of local key material: the key-encryption key is generated there at the
-        /// first start, unless one is given here. Whoever has it and the database can sign as us.
+        /// first start, unless `encryption_key` is set. It and the database together suffice to
+        /// sign as this server.
         dir: PathBuf = PathBuf::from("keys");
         /// The key-encryption key, under which private keys are sealed in the database: 32 random
-        /// bytes in base64. Of several, a line each, the first one seals and the others still open.
-        /// Not set, they lie in `dir`.
+        /// bytes in base64. Several may be given, one a line: the first one seals, the others still
+        /// open what they sealed. Not set, the key is a file in `dir`.
         encryption_key: Option<EncryptionKeys> = None,
             such as "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=", or encryption_key_file;
-        /// The signature algorithms that have a key. RS256 is among them, for OpenID Connect
-        /// demands it (OIDC Discovery §3).
+        /// The signature algorithms that have a key. RS256 must be among them (OIDC Discovery §3).
         algorithms: Vec<Algorithm> = vec![
             Algorithm::Es256,
             Algorithm::Rs256,
@@ -215,53 +223,54 @@ settings! {
             Algorithm::Es384,
             Algorithm::EdDsa,
         ];
-        /// How long a key signs before the next one takes over.
+        /// How long a key signs before the next one replaces it.
         rotation: Seconds = Seconds::days(30), within Seconds::days(1), Seconds::days(365);
-        /// How long verifiers may keep the JWKS and the discovery document. A new key is published
+        /// How long verifiers may cache the JWKS and the discovery document. A new key is published
         /// for at least that long before it signs.
         jwks_max_age: Seconds = Seconds::minutes(15), within Seconds::minutes(1), Seconds::hours(12);
     }
 
-    /// How long what we issue lives.
+    /// The lifetimes of tokens, codes and requests.
     tokens: Tokens {
-        /// Access tokens. A resource server that does not ask us accepts them until they expire,
-        /// whatever is revoked meanwhile.
+        /// Access tokens. A resource server that does not use introspection accepts them until they
+        /// expire, even when they are revoked.
         access_token_lifetime: Seconds = Seconds::minutes(5), within Seconds(10), Seconds::days(1);
-        /// What access tokens are signed with.
+        /// The signature algorithm of access tokens.
         access_token_alg: Algorithm = Algorithm::Es256;
         /// ID tokens.
         id_token_lifetime: Seconds = Seconds::minutes(5), within Seconds(10), Seconds::days(1);
         /// Authorization codes. RFC 6749 §4.1.2 recommends ten minutes at most.
         code_lifetime: Seconds = Seconds(60), within Seconds(5), Seconds::minutes(10);
-        /// Authorization requests that wait for a person on a page.
+        /// Authorization requests that wait for a user's decision on a page.
         request_lifetime: Seconds = Seconds::minutes(10), within Seconds::minutes(1), Seconds::hours(1);
-        /// Refresh tokens that nobody uses.
+        /// Refresh tokens that are not used.
         refresh_idle: Seconds = Seconds::days(14), within Seconds::minutes(1), Seconds::days(400);
         /// Refresh tokens, however often they are used.
         refresh_absolute: Seconds = Seconds::days(90), within Seconds::minutes(1), Seconds::days(3650);
-        /// How long after a refresh the same request is given the same answer again, so that a lost
-        /// answer costs nobody a sign-in.
+        /// The grace period: how long after a refresh the same request receives the same response
+        /// again, so that a lost response does not end the user's session.
         refresh_grace: Seconds = Seconds(10), within Seconds(0), Seconds(60);
     }
 
-    /// How long a browser stays signed in.
+    /// The lifetimes of sessions in browsers.
     sessions: Sessions {
         /// Without activity.
         idle: Seconds = Seconds::minutes(30), within Seconds::minutes(1), Seconds::days(30);
-        /// In any case.
+        /// Regardless of activity.
         absolute: Seconds = Seconds::hours(12), within Seconds::minutes(5), Seconds::days(90);
-        /// Without activity, where the person asked to be kept signed in.
+        /// Without activity, where the user chose to stay signed in.
         remember_idle: Seconds = Seconds::days(14), within Seconds::minutes(5), Seconds::days(365);
-        /// In any case, where the person asked to be kept signed in.
+        /// Regardless of activity, where the user chose to stay signed in.
         remember_absolute: Seconds = Seconds::days(30), within Seconds::minutes(5), Seconds::days(365);
     }
 
-    /// What a password must be, and what it costs to try one.
+    /// The rules for passwords, and the cost of hashing them.
     passwords: Passwords {
-        /// The fewest characters of a new password. NIST SP 800-63B-4 §3.1.1.2 asks for 15 where a
-        /// password is all that is asked for.
+        /// The minimum length of a new password, in characters. NIST SP 800-63B-4 §3.1.1.2 requires
+        /// 15 where a password is the only factor.
         min_length: usize = 15, within 8, 64;
-        /// The most bytes of a password; more is refused, never cut. 64 characters always fit.
+        /// The maximum length of a password, in bytes; a longer one is refused, never truncated. 64
+        /// characters always fit.
         max_bytes: usize = 1024, within 256, 4096;
         /// The memory of one argon2id hash, in KiB.
         memory_kib: u32 = 19_456, within 8192, 1_048_576;
@@ -269,169 +278,178 @@ settings! {
         iterations: u32 = 2, within 1, 100;
         /// The lanes of one argon2id hash.
         parallelism: u32 = 1, within 1, 16;
-        /// How many passwords are hashed at once. Each takes a core and `memory_kib`, so that a
-        /// storm of sign-ins never slows a token; one a core, and no more than four, is plenty.
+        /// How many passwords are hashed at once. Each takes a core and `memory_kib`: the limit
+        /// keeps a burst of sign-ins from slowing down token requests. One for each core, and no
+        /// more than four, is enough.
         hashing_slots: usize = 1, within 1, 64;
-        /// How many sign-ins may wait for a slot. Subscribers take turns, and when the queue is full,
-        /// whoever has the most places makes room for who has fewer; the rest is answered with 503.
+        /// How many sign-ins may wait for a slot. Networks take turns. When the queue is full, the
+        /// network with the most waiting sign-ins gives up one for a network with fewer; the rest
+        /// receive 503.
         queue: usize = 200, within 1, 100_000;
     }
 
-    /// How failed sign-ins are slowed down.
+    /// Limits for failed sign-ins.
     throttle: Throttle {
-        /// Failures by one name, and at one account, from one network within `window`; then nothing
-        /// from there is compared. A network is an IPv4 address or an IPv6 /64; twice as many hold for a
-        /// /56, four times as many for a /48.
+        /// Failures with one user name, and at one account, from one network within `window`; after
+        /// that, passwords from there are no longer compared. A network is an IPv4 address or an
+        /// IPv6 /64; the limit is twice as high for a /56, four times as high for a /48.
         account_attempts: u32 = 10, within 1, 1000;
-        /// Failures from one network within `window`, whatever the account.
+        /// Failures from one network within `window`, for all accounts together.
         network_attempts: u32 = 100, within 1, 100_000;
-        /// Failures in a row at one account, from all networks together. Then browsers that have not
-        /// signed in to it before have one try a minute from their network, and sixty an hour in all;
-        /// `gatewright user unlock` lifts that. NIST SP 800-63B-4 §3.2.2 allows no more than 100.
+        /// Consecutive failures at one account, from all networks together. After that, browsers
+        /// that have not signed in to it before have one attempt a minute from their network, and
+        /// sixty an hour in all; `gatewright user unlock` lifts that. NIST SP 800-63B-4 §3.2.2
+        /// allows no more than 100.
         consecutive_failures: u32 = 100, within 10, 100;
-        /// How long a failure counts, except those in a row.
+        /// How long a failure is counted, except consecutive ones.
         window: Seconds = Seconds::minutes(10), within Seconds::minutes(1), Seconds::days(1);
     }
 
-    /// What holds for clients that say nothing else.
+    /// Defaults for clients.
     clients: Clients {
-        /// Whom a client assertion may be addressed to: `issuer`, the issuer alone as a single
+        /// The `aud` values accepted in a client assertion: `issuer`, only the issuer, as a single
         /// string; or `endpoints`, also the token endpoint or the endpoint called. The metadata
         /// `gw_assertion_audience` of a client overrides it.
         assertion_audience: AssertionAudience = AssertionAudience::Issuer;
     }
 
-    /// What API gateways ask us about the requests that come to them (docs/gateways.md).
+    /// Verification of tokens for API gateways (docs/gateways.md).
     verify: Verify {
-        /// The APIs behind them. Each has a `name`, for the gateway asks at `/verify/NAME`; the
-        /// `audience` that its tokens have to be for, and the `scope` that they have to have, which are
-        /// what this says, whatever a request says. For tokens that are bound to a key (DPoP):
-        /// `origin`, the scheme and the host by which clients know the API; and `original`, how the
-        /// gateway tells of their request: `x-original`, in `X-Original-Method` and `X-Original-URI`
-        /// (nginx as we configure it); `x-forwarded`, in `X-Forwarded-Method` and `X-Forwarded-Uri`
-        /// (Traefik, Caddy); `path`, by asking with its method at `/verify/NAME` followed by its path
-        /// (Envoy, Istio). It must not let a client write any of these. Only `http.trusted_proxies` may
-        /// ask.
+        /// The APIs behind gateways. Each has a `name`, for the gateway calls `/verify/NAME`; the
+        /// `audience` that tokens must be issued for, and the `scope` that they must have: both
+        /// come from here, never from a request. For DPoP-bound tokens: `origin`, scheme and host
+        /// at which clients call the API; and `original`, how the gateway passes on the client's
+        /// request: `x-original`, in `X-Original-Method` and `X-Original-URI` (nginx with the
+        /// configuration of docs/gateways.md); `x-forwarded`, in `X-Forwarded-Method` and
+        /// `X-Forwarded-Uri` (Traefik, Caddy); `path`, by the method of its own call and the path
+        /// after `/verify/NAME` (Envoy, Istio). The gateway must not let a client set any of these.
+        /// Only `http.trusted_proxies` may call it.
         routes: Vec<Protected> = Vec::new();
     }
 
-    /// Whose certificates prove a client by `tls_client_auth` (RFC 8705 §2.1).
+    /// The trust anchors for client certificates of `tls_client_auth` (RFC 8705 §2.1).
     client_certificates: ClientCertificates {
-        /// The authorities that issue certificates for clients. Each has a `name`, for the log and
-        /// the audit trail; a `file` with the certificates of its authorities (PEM, DER or base64), which
-        /// is read again when it changes; `revocation`: `off`, `soft-fail` or `hard-fail`, that is,
-        /// whether a certificate is good whose revocation nobody can tell (`soft-fail` when
-        /// unsaid); and `crl_files`, lists of revoked certificates (PEM, DER or base64) that somebody
-        /// keeps up to date there, read before anything is fetched: one that cannot be read is an error,
-        /// and never as good as none. Whoever can have a certificate from one of
-        /// them can be any client that is registered by a name that they put into it. Our own
-        /// authority (`gatewright ca`) is among them by itself, as `gatewright`.
+        /// The certification authorities (CA) that issue client certificates. Each has a `name`,
+        /// for the log and the audit trail; a `file` with the CA certificates (PEM, DER or base64),
+        /// which is read again when it changes; `revocation`: `off`, `soft-fail` (the default) or
+        /// `hard-fail`, that is, whether a certificate is accepted whose revocation status is
+        /// unknown; and `crl_files`, certificate revocation lists (PEM, DER or base64) that another
+        /// program keeps up to date there, read before anything is fetched: one that cannot be read
+        /// is an error, never treated as absent. A CA can authenticate as any client that is
+        /// registered by a name which that CA certifies. The built-in CA (`gatewright ca`) is
+        /// always a trust anchor, as `gatewright`.
         anchors: Vec<Anchor> = Vec::new();
-        /// How long it counts at most what an OCSP responder or a CRL says of a certificate, if that
-        /// does not end sooner by itself. It is asked anew before, beside the requests.
+        /// How long the revocation status from an OCSP responder or a CRL is cached at most; its
+        /// own `nextUpdate` may be earlier. It is renewed in the background before that.
         revocation_max_age: Seconds = Seconds::hours(1), within Seconds::minutes(1), Seconds::days(7);
-        /// How many certificates may come with a client's own, in any order: what comes with more is refused
-        /// unread. At most eight signatures are verified for all of them.
+        /// How many certificates may accompany a client's own, in any order; a request with more is
+        /// refused before they are parsed. At most eight signatures are verified for all of them.
         max_intermediates: usize = 4, within 0, 6;
         /// The largest CRL that is read.
         max_crl_bytes: Bytes = Bytes(10 << 20), within Bytes(64 << 10), Bytes(128 << 20);
     }
 
-    /// Our own authority for client certificates: `gatewright ca init` makes it.
+    /// The built-in CA for client certificates: `gatewright ca init` creates it.
     ca: Ca {
-        /// What its certificates are called: the common name of the root is this and `root CA`.
+        /// Its name: the common name of the root certificate is this and `root CA`.
         name: String = "Gatewright".to_owned();
-        /// How long a client certificate counts. The shorter, the less a stolen one is worth; clients
-        /// renew theirs by themselves.
+        /// The lifetime of a client certificate. A short lifetime limits the use of a stolen one;
+        /// clients renew theirs automatically.
         lifetime: Seconds = Seconds::hours(24), within Seconds::minutes(5), Seconds::days(397);
-        /// How long a list of revoked certificates (CRL) counts. A new one is there at once when something was
-        /// revoked, and when half of this time is over; verifiers may go on with the old one.
+        /// The lifetime of a certificate revocation list (CRL). A new one is published immediately
+        /// after a revocation, and after half of this time; verifiers may use the old one until it
+        /// expires.
         crl_lifetime: Seconds = Seconds::hours(24), within Seconds::minutes(10), Seconds::days(30);
     }
 
-    /// Proofs of possession of a key, to which clients have their tokens bound (RFC 9449).
+    /// DPoP: proofs of possession of a key, to which clients have their tokens bound (RFC 9449).
     dpop: Dpop {
-        /// Whether a proof must carry a nonce of ours, a new one each minute: `off` or `required`.
-        /// It keeps whoever may use a client's key for a moment from making proofs for later, and
-        /// costs a client one request more whenever its nonce is too old.
+        /// Whether a proof must carry a nonce of this server, a new one each minute: `off` or
+        /// `required`. It prevents an attacker with temporary use of a client's key from making
+        /// proofs in advance, and costs a client one more request whenever its nonce is too old.
         nonce: DpopNonce = DpopNonce::Off;
     }
 
-    /// What we fetch from others: `jwks_uri`, `sector_identifier_uri`, logos, CRLs, OCSP responses.
+    /// Requests of this server: to `jwks_uri`, `sector_identifier_uri`, logos, CRLs, OCSP
+    /// responders.
     outbound: Outbound {
         /// Whether private and loopback addresses may be fetched from: for development, tests and
-        /// intranets. Whoever registers clients can then make us call whatever we can reach.
+        /// intranets. Registering a client then makes this server call any address that it can
+        /// reach (SSRF).
         allow_private_networks: bool = false;
-        /// Files with certificates (PEM) to trust, beside those of the system.
+        /// Files with CA certificates (PEM) to trust, in addition to those of the system.
         ca_files: Vec<PathBuf> = Vec::new();
         /// How long a fetch may take.
         timeout: Seconds = Seconds(5), within Seconds(1), Seconds::minutes(1);
-        /// The largest answer that is read.
+        /// The largest response that is read.
         max_bytes: Bytes = Bytes::mib(1), within Bytes::kib(16), Bytes::mib(16);
     }
 
-    /// When certificates are warned of that are about to expire.
+    /// Warnings about certificates that are about to expire.
     certificates: Certificates {
-        /// How long before the end of a certificate to tell those who depend on it: at each of these.
-        /// One that is longer than a third of a certificate's life does not count for it; where none
-        /// counts, it is told once that a quarter is left.
+        /// How long before the expiry of a certificate a warning is sent: at each of these. Values
+        /// longer than a third of a certificate's lifetime are ignored for it; where none remains,
+        /// one warning is sent when a quarter of the lifetime is left.
         warn_before: Vec<Seconds> = [60, 30, 14, 7, 1].map(Seconds::days).into();
-        /// Who is told by mail of our own certificates, of the authorities that are believed about clients,
-        /// and of the certificates of clients that have registered no `contacts`.
+        /// Recipients of mails about the server's own certificates, about the trust anchors for
+        /// client certificates, and about the certificates of clients that have registered no
+        /// `contacts`.
         notify: Vec<Mailbox> = Vec::new();
     }
 
-    /// The mail server that sends for us. Without one nobody is told anything by mail.
+    /// The mail server that delivers the server's mails. Without one no mail is sent.
     mail: Mail {
-        /// Its name.
+        /// Its host name.
         host: Option<String> = None, such as "smtp.example.org";
-        /// Its port: 587 for `starttls`, 465 for `required`, 25 for `none`, as a rule.
+        /// Its port: usually 587 for `starttls`, 465 for `required`, 25 for `none`.
         port: u16 = 587, within 1, 65_535;
         /// How the connection is protected: `starttls`, `required` (TLS from the first byte on), or
-        /// `none`, which is for a server on this machine alone.
+        /// `none`, which is for a mail server on this machine only.
         tls: MailTls = MailTls::StartTls;
-        /// The name we sign in with, if it asks for one.
+        /// The user name, if the mail server requires authentication.
         username: Option<String> = None, such as "gatewright";
-        /// The password beside it.
+        /// The password for it.
         password: Option<Password> = None, such as "…", or password_file;
-        /// Who our mails come from.
+        /// The sender of the mails.
         from: Option<Mailbox> = None, such as "Gatewright <gatewright@example.org>";
     }
 
-    /// The programs that are told what happens, by a signed `POST`.
+    /// Programs that are notified of events, by a signed `POST`.
     webhooks: Webhooks {
         /// A table each: `url`; `secret`, `whsec_` and 24 to 64 random bytes in base64, or
         /// `secret_file`; and `events`, those of `certificate.expiring`, `certificate.expired`,
-        /// `certificate.revoked` that it is told of, all where none is named.
+        /// `certificate.revoked` to be sent; all where none is named.
         endpoints: Vec<Webhook> = Vec::new();
     }
 
-    /// How the pages look.
+    /// The look of the pages.
     brand: Brand {
-        /// Who people sign in to.
+        /// The name of the organisation that users sign in to.
         organisation: String = "Gatewright".to_owned();
-        /// A picture: PNG, SVG, JPEG or WebP.
+        /// The logo: PNG, SVG, JPEG or WebP.
         logo: Option<PathBuf> = None, such as "brand/logo.svg";
-        /// The same for the dark scheme. Without it, `brand.logo` lies on a light plate there.
+        /// The logo for the dark scheme. Without it, `brand.logo` is placed on a light background
+        /// there.
         logo_dark: Option<PathBuf> = None, such as "brand/logo-dark.svg";
-        /// A square picture that browsers show beside the title of a page. Without it, they show
+        /// A square icon that browsers show beside the title of a page. Without it, they show
         /// `brand.logo`.
         icon: Option<PathBuf> = None, such as "brand/icon.svg";
         /// The colour of buttons and links. Not set, it is that of the design.
         accent: Option<Colour> = None, such as "#2f5bd7";
         /// The same in the dark scheme.
         accent_dark: Option<Colour> = None, such as "#8fb0ff";
-        /// Where people find help. From an error, `{reference}` in it is replaced by the reference that leads to
-        /// the log and the audit trail, as in `https://example.org/help?ref={reference}`; elsewhere by nothing. A
-        /// `mailto:` address without one is given a subject and a body with the reference.
+        /// The help page, or a mail address. On an error page, `{reference}` in it is replaced by
+        /// the reference by which the error is found in the log and the audit trail, as in
+        /// `https://example.org/help?ref={reference}`; elsewhere by nothing. A `mailto:` address
+        /// without `{reference}` gets a subject and a body with the reference.
         support_url: Option<Link> = None, such as "https://example.org/help";
         /// The privacy policy.
         privacy_url: Option<Link> = None, such as "https://example.org/privacy";
-        /// Who is responsible.
+        /// The imprint: the legally responsible operator.
         imprint_url: Option<Link> = None, such as "https://example.org/imprint";
     }
 
-    /// What the log says.
+    /// The log.
     log: Log {
         /// `json`, one object a line; or `text`, for people.
         format: LogFormat = LogFormat::Json;

@@ -72,7 +72,7 @@ impl Value for Network {
         let range = range.ok_or_else(|| Wrong::from("has a prefix longer than an address"))?;
         if range.address != address {
             return Err(Wrong::mended(
-                "has bits set behind its prefix",
+                "has bits set after its prefix",
                 format!("write \"{range}\", or \"{address}\" for the one address"),
             ));
         }

@@ -79,7 +79,7 @@ fn key(text: &str) -> Result<Zeroizing<Vec<u8>>, Wrong> {
     bytes.map(Zeroizing::new).filter(|bytes| (24..=64).contains(&bytes.len())).ok_or_else(|| {
         Wrong::mended(
             "has a secret that is not whsec_ and 24 to 64 bytes in base64",
-            "make one with `echo whsec_$(openssl rand -base64 32)`",
+            "generate one with `echo whsec_$(openssl rand -base64 32)`",
         )
     })
 }
@@ -120,7 +120,7 @@ impl Value for Webhook {
                     secret = Some(WebhookSecret::File(path));
                 }
                 "events" => events = Vec::read(value).map_err(within)?,
-                _ => return Err("has a key that we do not know".into()),
+                _ => return Err("has an unknown key".into()),
             }
         }
         match (url, secret) {

@@ -93,7 +93,7 @@ fn word(raw: &Raw<'_>) -> Result<String, Wrong> {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     if text.len() > 64 || !text.bytes().all(fits) || text.starts_with('.') {
         return Err(Wrong::mended(
-            "has other characters than letters, digits and . _ -, or more than 64, or begins with a point",
+            "has other characters than letters, digits and . _ -, or more than 64, or begins with a dot",
             "write a short name, such as \"invoices\"",
         ));
     }
@@ -117,7 +117,7 @@ fn web_origin(raw: &Raw<'_>) -> Result<String, Wrong> {
     origin.filter(|origin| origin == text).ok_or_else(|| {
         Wrong::mended(
             "is not an origin",
-            "write scheme and host as clients see them and nothing behind, such as \
+            "write scheme and host as clients use them, without a path, such as \
              \"https://api.example.org\"",
         )
     })
@@ -197,14 +197,14 @@ audience = "any"
         gatewright.toml:12: verify.routes: is a string; write a table such as `{ name = "invoices", audience = "https://api.example.org/invoices", scope = "invoices.read" }`, in the environment `name=invoices;audience=…;scope=…`
         gatewright.toml:12: verify.routes: has an item (number 1) that lacks an audience; write the identifier that the API is registered with (gatewright resource list)
         gatewright.toml:12: verify.routes: has an item (number 1) that lacks a name; write a table such as `{ name = "invoices", audience = "https://api.example.org/invoices", scope = "invoices.read" }`, in the environment `name=invoices;audience=…;scope=…`
-        gatewright.toml:12: verify.routes: has an item (number 1) that has a key name that has other characters than letters, digits and . _ -, or more than 64, or begins with a point; write a short name, such as "invoices"
-        gatewright.toml:12: verify.routes: has an item (number 1) that has a key name that has other characters than letters, digits and . _ -, or more than 64, or begins with a point; write a short name, such as "invoices"
+        gatewright.toml:12: verify.routes: has an item (number 1) that has a key name that has other characters than letters, digits and . _ -, or more than 64, or begins with a dot; write a short name, such as "invoices"
+        gatewright.toml:12: verify.routes: has an item (number 1) that has a key name that has other characters than letters, digits and . _ -, or more than 64, or begins with a dot; write a short name, such as "invoices"
         gatewright.toml:12: verify.routes: has an item (number 1) that has a key scope that is no scope; write scopes with spaces between them
-        gatewright.toml:12: verify.routes: has an item (number 1) that has a key origin that is not an origin; write scheme and host as clients see them and nothing behind, such as "https://api.example.org"
-        gatewright.toml:12: verify.routes: has an item (number 1) that has a key original that is not a word that we know here; write one of "x-original", "x-forwarded", "path"
-        gatewright.toml:12: verify.routes: has an item (number 1) that has a key `scopes` that we do not know; the nearest that we know is `scope`
+        gatewright.toml:12: verify.routes: has an item (number 1) that has a key origin that is not an origin; write scheme and host as clients use them, without a path, such as "https://api.example.org"
+        gatewright.toml:12: verify.routes: has an item (number 1) that has a key original that is not one of the allowed values; write one of "x-original", "x-forwarded", "path"
+        gatewright.toml:12: verify.routes: has an item (number 1) that has an unknown key `scopes`; the nearest known key is `scope`
         gatewright.toml:12: verify.routes: has two that are named a; give each a name of its own
-        gatewright.toml:12: verify.routes: is set, and there is no gateway in http.trusted_proxies that may ask; name the addresses of the gateways there
+        gatewright.toml:12: verify.routes: is set, but http.trusted_proxies names no gateway that may call it; name the addresses of the gateways there
         "#);
     }
 }

@@ -75,7 +75,7 @@ impl Value for DatabaseUrl {
                     Err(Wrong::mended("names no file", "write \"sqlite:gatewright.db\""))
                 }
                 Some(path) if path.contains('?') => Err(Wrong::mended(
-                    "has parameters, but how SQLite is opened is not a matter of taste",
+                    "has parameters, but the options of SQLite are fixed",
                     "leave out the `?` and what follows",
                 )),
                 Some(_) => Ok(url),
@@ -94,7 +94,7 @@ impl Value for DatabaseUrl {
                 ))
             }
             "postgres" | "postgresql" => Ok(url),
-            _ => Err("names a database that we do not know".into()),
+            _ => Err("names an unsupported database".into()),
         }
     }
 
@@ -170,7 +170,7 @@ pub(super) fn file(path: &PathBuf) -> Result<Zeroizing<String>, Wrong> {
     let text = std::fs::read_to_string(path).map(Zeroizing::new).map_err(|error| {
         Wrong::mended(
             format!("names {}, which cannot be read: {}", path.display(), why(path, &error)),
-            "put the secret there, readable by the server alone, or name another file",
+            "put the secret there, readable only by the server, or name another file",
         )
     })?;
     match text.trim_end_matches(['\r', '\n']) {

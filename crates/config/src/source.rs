@@ -71,9 +71,9 @@ pub(super) fn load(
 /// The file that nobody named and that is not where it was looked for: why what it would say is missing.
 fn absent(path: &Path) -> Problem {
     let file = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let remedy = "make one with `gatewright init`, name another with --config or GATEWRIGHT_CONFIG, \
+    let remedy = "create it with `gatewright init`, name another with --config or GATEWRIGHT_CONFIG, \
                   or set what follows in the environment";
-    let reason = "there is no such file, where it is looked for if nobody names one";
+    let reason = "there is no such file, and it is the default path";
     Problem::new("", reason, remedy).at(Origin::File { file, line: None })
 }
 

@@ -114,8 +114,8 @@ fn nothing_at_all_is_told_what_is_missing() {
 
     assert_snapshot!(problems, @r#"
     the configuration has 2 problems:
-      database.url: is missing, but it says where everything is kept; write "sqlite:gatewright.db" or "postgres://user:password@host/database", or set GATEWRIGHT_DATABASE__URL
-      issuer: is missing, but clients know us by it; write an https URL without query, fragment and trailing slash, such as "https://id.example.org", or set GATEWRIGHT_ISSUER
+      database.url: is missing, but it names the database; write "sqlite:gatewright.db" or "postgres://user:password@host/database", or set GATEWRIGHT_DATABASE__URL
+      issuer: is missing, but clients know the server by it; write an https URL without query, fragment and trailing slash, such as "https://id.example.org", or set GATEWRIGHT_ISSUER
     "#);
 }
 
@@ -194,38 +194,38 @@ level = "info,gatewright=loud"
 
     assert_snapshot!(problems, @r##"
     the configuration has 32 problems:
-      gatewright.toml:2: isuer: is not a key that we know; the nearest that we know is `issuer` above the first table
+      gatewright.toml:2: isuer: is an unknown key; the nearest known key is `issuer` above the first table
       gatewright.toml:3: issuer: is http on a name that is not loopback: passwords and tokens would cross the network in the clear; use https, or http://localhost for development on one machine
-      gatewright.toml:4: listen: is not a key that we know; the nearest that we know is `listen` in the table [http]
-      gatewright.toml:5: http.lisen: is not a key that we know; the nearest that we know is `listen` in the table [http]
+      gatewright.toml:4: listen: is an unknown key; the nearest known key is `listen` in the table [http]
+      gatewright.toml:5: http.lisen: is an unknown key; the nearest known key is `listen` in the table [http]
       gatewright.toml:6: http.listen: has an item (number 2) that is not an IP address and a port; write an IP address and a port, such as "127.0.0.1:8080"
-      gatewright.toml:7: http.trusted_proxies: has bits set behind its prefix; write "10.0.0.0/8", or "10.1.2.3" for the one address
+      gatewright.toml:7: http.trusted_proxies: has bits set after its prefix; write "10.0.0.0/8", or "10.1.2.3" for the one address
       gatewright.toml:8: http.header_timeout: is too large; write "1s" to "5m"
       gatewright.toml:9: http.request_timeout: is not a number with a unit; write a length of time such as "30s", "5m", "12h" or "14d", or a number of seconds
       gatewright.toml:10: http.shutdown_timeout: is negative; write a length of time such as "30s", "5m", "12h" or "14d", or a number of seconds
-      gatewright.toml:11: http.max_body: has no unit that we know; write a size such as "64KiB" or "1MiB", or a number of bytes
+      gatewright.toml:11: http.max_body: has an unknown unit; write a size such as "64KiB" or "1MiB", or a number of bytes
       gatewright.toml:12: http.threads: is a string; write a whole number
-      gatewright.toml:13: http.issuer: is not a key that we know; the nearest that we know is `issuer` above the first table
+      gatewright.toml:13: http.issuer: is an unknown key; the nearest known key is `issuer` above the first table
       gatewright.toml:14: clients: has to be a table; write its keys below a line [clients]
       gatewright.toml:17: database.url: is an integer; write "sqlite:gatewright.db" or "postgres://user:password@host/database"
       gatewright.toml:18: database.max_connections: is too small; write 1 to 1000
-      gatewright.toml:19: database.statement_timeout: has no unit that we know; write a length of time such as "30s", "5m", "12h" or "14d", or a number of seconds
+      gatewright.toml:19: database.statement_timeout: has an unknown unit; write a length of time such as "30s", "5m", "12h" or "14d", or a number of seconds
       gatewright.toml:22: keys.encryption_key: is not 32 bytes in base64; write 32 random bytes in base64, as `openssl rand -base64 32` makes them
-      gatewright.toml:23: keys.algorithms: has an item (number 2) that is not an algorithm that we sign with; write one of "ES256", "RS256", "PS256", "ES384", "EdDSA"
+      gatewright.toml:23: keys.algorithms: has an item (number 2) that is not a supported signature algorithm; write one of "ES256", "RS256", "PS256", "ES384", "EdDSA"
       gatewright.toml:26: tokens.access_token_alg: is a boolean; write one of "ES256", "RS256", "PS256", "ES384", "EdDSA"
       gatewright.toml:27: tokens.access_token_lifetime: is a date; write a length of time such as "30s", "5m", "12h" or "14d", or a number of seconds
-      gatewright.toml:29: tocens: is not a table that we know; the nearest that we know is [tokens]
+      gatewright.toml:29: tocens: is an unknown table; the nearest known table is [tokens]
       gatewright.toml:33: outbound.allow_private_networks: is a string; write `true` or `false`
       gatewright.toml:37: brand.logo: is a list; write a path
       gatewright.toml:38: brand.accent: is not # and six hexadecimal digits; write a colour such as "#2f5bd7"
-      gatewright.toml:39: brand.support_url: has a scheme that we do not link to; write an address that begins with "https:", "http:" or "mailto:"
-      gatewright.toml:42: log.format: is not a word that we know here; write "json" or "text"
+      gatewright.toml:39: brand.support_url: has a scheme that links may not have; write an address that begins with "https:", "http:" or "mailto:"
+      gatewright.toml:42: log.format: is not one of the allowed values; write "json" or "text"
       gatewright.toml:43: log.level: is not a level or a filter of tracing; write "error", "warn", "info", "debug", "trace", or a filter such as "info,gatewright=debug"
       GATEWRIGHT_BRAND__ORGANISATION: brand.organisation: is not UTF-8; write one line of text
       GATEWRIGHT_BRAND__PRIVACY_URL: brand.privacy_url: is empty; write an address that begins with "https:", "http:" or "mailto:"
-      GATEWRIGHT_HTTP_LISTEN: is not a variable that we know; unset it, or use the nearest that we know, GATEWRIGHT_HTTP__LISTEN
+      GATEWRIGHT_HTTP_LISTEN: is an unknown variable; unset it, or use the nearest known one, GATEWRIGHT_HTTP__LISTEN
       GATEWRIGHT_PASSWORDS__MIN_LENGTH: passwords.min_length: is too small; write 8 to 64
-      GATEWRIGHT_PASSWORDS__QUEUE: passwords.queue: is not of the form we expect; write a whole number
+      GATEWRIGHT_PASSWORDS__QUEUE: passwords.queue: is malformed; write a whole number
     "##);
 }
 
@@ -238,8 +238,8 @@ fn what_is_no_toml_is_told_by_its_line() {
 
     assert_snapshot!(problems, @r#"
     the configuration has 2 problems:
-      gatewright.toml:3: string values must be quoted, expected literal string; mend the TOML of this line (https://toml.io)
-      GATEWRIGHT_HTTP__THREADS: http.threads: is not of the form we expect; write a whole number
+      gatewright.toml:3: string values must be quoted, expected literal string; fix the TOML of this line (https://toml.io)
+      GATEWRIGHT_HTTP__THREADS: http.threads: is malformed; write a whole number
     "#);
 }
 
@@ -249,7 +249,7 @@ fn a_key_that_stands_twice_is_a_problem() {
 
     assert_snapshot!(problems, @r#"
     the configuration has a problem:
-      gatewright.toml:2: duplicate key; mend the TOML of this line (https://toml.io)
+      gatewright.toml:2: duplicate key; fix the TOML of this line (https://toml.io)
     "#);
 }
 
@@ -411,7 +411,7 @@ fn a_secret_file_that_is_missing_empty_or_wrong_is_a_problem() {
 
     assert_snapshot!(scratch.problems(&file("missing"), &[]), @r#"
     the configuration has a problem:
-      gatewright.toml:2: database.url_file: names missing, which cannot be read: there is no such file; put the secret there, readable by the server alone, or name another file
+      gatewright.toml:2: database.url_file: names missing, which cannot be read: there is no such file; put the secret there, readable only by the server, or name another file
     "#);
     assert_snapshot!(scratch.problems(&file("empty"), &[]), @r#"
     the configuration has a problem:
@@ -419,7 +419,7 @@ fn a_secret_file_that_is_missing_empty_or_wrong_is_a_problem() {
     "#);
     assert_snapshot!(scratch.problems(&file("wrong"), &[]), @r#"
     the configuration has a problem:
-      secret file wrong: database.url: names a database that we do not know; write "sqlite:gatewright.db" or "postgres://user:password@host/database"
+      secret file wrong: database.url: names an unsupported database; write "sqlite:gatewright.db" or "postgres://user:password@host/database"
     "#);
 }
 

@@ -44,7 +44,7 @@ impl Value for Link {
         let url = Url::parse(raw.text()?).map_err(|_| Wrong::from("is not a complete address"))?;
         match url.scheme() {
             "https" | "http" | "mailto" => Ok(Self(url)),
-            _ => Err("has a scheme that we do not link to".into()),
+            _ => Err("has a scheme that links may not have".into()),
         }
     }
 
@@ -86,7 +86,9 @@ impl Value for Filter {
         let text = raw.text()?;
         if let Some(word) = text.split(',').map(str::trim).find(|part| is_silence(part)) {
             return Err(Wrong::mended(
-                format!("has the word `{word}`, which is no level: nothing else would be logged"),
+                format!(
+                    "has the word `{word}`, which is not a level: nothing else would be logged"
+                ),
                 format!("write {}; of a library, `info,{word}=debug`", Self::FORM),
             ));
         }
@@ -139,7 +141,7 @@ macro_rules! words {
             fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
                 match raw.text()? {
                     $($word => Ok(Self::$name),)*
-                    _ => Err("is not a word that we know here".into()),
+                    _ => Err("is not one of the allowed values".into()),
                 }
             }
 

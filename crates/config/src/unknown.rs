@@ -48,8 +48,8 @@ fn keys(file: &File, tables: &[Table]) -> Vec<Problem> {
             (None, _) => {
                 let names = tables.iter().map(|table| table.name).filter(|name| !name.is_empty());
                 let near = nearest(name, names).unwrap_or_default();
-                let remedy = format!("the nearest that we know is [{near}]");
-                found.push(Problem::new(name, "is not a table that we know", remedy).at(origin));
+                let remedy = format!("the nearest known table is [{near}]");
+                found.push(Problem::new(name, "is an unknown table", remedy).at(origin));
             }
         }
     }
@@ -69,8 +69,8 @@ fn variables(env: &BTreeMap<String, String>, tables: &[Table]) -> Vec<Problem> {
     unknown
         .map(|(name, _)| {
             let near = nearest(name, known.iter().map(String::as_str)).unwrap_or_default();
-            let remedy = format!("unset it, or use the nearest that we know, {near}");
-            Problem::new("", "is not a variable that we know", remedy)
+            let remedy = format!("unset it, or use the nearest known one, {near}");
+            Problem::new("", "is an unknown variable", remedy)
                 .at(Origin::Environment { variable: name.clone() })
         })
         .collect()
@@ -86,7 +86,7 @@ fn unknown_key(path: &str, key: &str, paths: &[String]) -> Problem {
         Some((table, name)) => format!("`{name}` in the table [{table}]"),
         None => format!("`{near}` above the first table"),
     };
-    Problem::new(path, "is not a key that we know", format!("the nearest that we know is {place}"))
+    Problem::new(path, "is an unknown key", format!("the nearest known key is {place}"))
 }
 
 /// The name with the fewest typing mistakes between it and `name`.

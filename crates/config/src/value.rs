@@ -86,11 +86,8 @@ impl<'a> Raw<'a> {
         for (n, (name, _)) in members.iter().enumerate() {
             if !known.contains(name) {
                 let near = nearest(name, known.iter().copied()).unwrap_or_default();
-                let remedy = format!("the nearest that we know is `{near}`");
-                return Err(Wrong::mended(
-                    format!("has a key `{name}` that we do not know"),
-                    remedy,
-                ));
+                let remedy = format!("the nearest known key is `{near}`");
+                return Err(Wrong::mended(format!("has an unknown key `{name}`"), remedy));
             }
             if members.iter().take(n).any(|(other, _)| other == name) {
                 return Err(Wrong::from("has the same key twice"));
@@ -109,7 +106,7 @@ impl<'a> Raw<'a> {
             Self::Other("datetime") => "is a date",
             Self::Other("float") => "is a number with a fraction",
             Self::Table(_) | Self::Other(_) => "is a table",
-            Self::Untyped(_) => "is not of the form we expect",
+            Self::Untyped(_) => "is malformed",
         })
     }
 }
@@ -321,7 +318,7 @@ impl Value for Algorithm {
     fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
         Self::parse(raw.text()?)
             .filter(|algorithm| Self::OURS.contains(algorithm))
-            .ok_or_else(|| "is not an algorithm that we sign with".into())
+            .ok_or_else(|| "is not a supported signature algorithm".into())
     }
 
     fn show(&self) -> Option<Toml> {
