@@ -14,14 +14,12 @@ use crate::jose::base64url;
 use crate::people::session;
 use crate::record::{Event, Kind};
 use crate::store::codes::{self, Authorization, Ground};
-use crate::store::consents::{self, Consent};
+use crate::store::consents;
 use crate::store::decisions::{self, Decision, NewDecision};
 use crate::store::sessions::SignedIn;
 use crate::store::{Tx, retrying};
 use crate::types::token::{AuthorizationCode, SealedRequest};
-use crate::types::{
-    Code, Digest, Error, Failure, GrantId, Params, Refusal, Result, Scope, Seconds,
-};
+use crate::types::{Code, Digest, Error, Failure, GrantId, Params, Refusal, Result, Seconds};
 
 /// For how long the same form, sent again, leads to the application again.
 const REPEATED: Seconds = Seconds::minutes(1);
@@ -154,7 +152,7 @@ pub async fn issue(
         None => AuthorizationCode::generate(),
         Some(waiting) => waiting.code(call, 1)?,
     };
-    let issued = Issued::of(code, request, signed_in, request.scope.clone());
+    let issued = Issued::of(code, request, signed_in);
     let decision = waiting.map(|waiting| waiting.decision(call, signed_in, 1)).transpose()?;
     let is_first = retrying(|| async {
         let mut tx = call.store.write().await?;
@@ -174,8 +172,7 @@ pub async fn issue(
     }
 }
 
-/// Issues a code because the user has just allowed it, and remembers the consent: one transaction.
-/// `scope` is what they left of what was asked.
+/// Issues a code because the user has just consented, and stores the consent: one transaction.
 ///
 /// # Errors
 /// When the request was decided already, or the state that it rests on has changed meanwhile.
@@ -183,12 +180,11 @@ pub async fn allow(
     call: &Call<'_>,
     waiting: &Waiting,
     signed_in: &SignedIn,
-    scope: Scope,
 ) -> Result<AuthorizationResponse> {
     let request = &waiting.request;
-    let now = Consent { scope: scope.clone(), ..authorize::asked(request) };
+    let now = authorize::asked(request);
     let all = signed_in.consent.clone().unwrap_or_default().and(&now);
-    let issued = Issued::of(waiting.code(call, 1)?, request, signed_in, scope);
+    let issued = Issued::of(waiting.code(call, 1)?, request, signed_in);
     let decision = waiting.decision(call, signed_in, 1)?;
     let (user, client) = (&signed_in.user.id, &request.client.id);
     let is_first = retrying(|| async {
@@ -251,14 +247,14 @@ async fn repeat(
             let is_unspent = standing.used_at.is_none() && standing.expires_at > call.now;
             if is_unspent && standing.session_id == signed_in.session.id {
                 tx.commit().await?;
-                return Ok(Issued::of(code, request, signed_in, request.scope.clone()));
+                return Ok(Issued::of(code, request, signed_in));
             }
             codes::void(&mut tx, &code.digest(), call.now).await?;
         }
         let number = decision.codes + 1;
         decisions::renumber(&mut tx, &digest, number).await?;
         let code = waiting.code(call, number)?;
-        let issued = Issued::of(code, request, signed_in, request.scope.clone());
+        let issued = Issued::of(code, request, signed_in);
         issued.write(call, &mut tx, ground).await?;
         tx.commit().await?;
         Ok::<_, Error>(issued)
@@ -337,7 +333,7 @@ struct Issued {
 }
 
 impl Issued {
-    fn of(code: AuthorizationCode, request: &Request, signed_in: &SignedIn, scope: Scope) -> Self {
+    fn of(code: AuthorizationCode, request: &Request, signed_in: &SignedIn) -> Self {
         Self {
             code,
             authorization: Authorization {
@@ -348,7 +344,7 @@ impl Issued {
                 redirect_uri: request.return_to.redirect_uri.clone(),
                 code_challenge: request.code_challenge.clone(),
                 nonce: request.nonce.clone(),
-                scope,
+                scope: request.scope.clone(),
                 resources: request.resources.clone(),
                 claims: request.claims.to_text(),
                 dpop_jkt: request.dpop_jkt,

@@ -47,7 +47,7 @@ pub(super) async fn page(
         person: Person::of(&signed_in.user),
         shown: &interaction::shown(waiting, signed_in, &asks.texts()),
         asks,
-        more: false,
+
         csrf: &csrf,
         request: sealed.0.expose(),
         expired,
@@ -75,8 +75,7 @@ pub(super) async fn post(request: Request) -> Result<Response, AuthorizationErro
     if params.one("shown")? != Some(shown(&visit, &waiting, signed_in).await?.as_str()) {
         return Ok(page(&visit, &waiting, signed_in, true).await?);
     }
-    let scope = waiting.request.scope.clone();
-    let response = interaction::allow(&visit.call(), &waiting, signed_in, scope).await;
+    let response = interaction::allow(&visit.call(), &waiting, signed_in).await;
     Ok(response.map_err(|error| waiting.authorization_error(error))?.into_response(&visit.head))
 }
 

@@ -42,7 +42,6 @@ async fn page(
         client: name.as_deref().map(|name| Client { name, logo: logo.as_deref() }),
         person: Person::of(&signed_in.user),
         csrf: &visit.csrf(&purpose(query, signed_in)).await?,
-        request: None,
     };
     visit.page(&page, Csp::Leaving).await
 }

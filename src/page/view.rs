@@ -155,8 +155,7 @@ pub struct SelectAccount<'a> {
 
 /// `templates/consent.html`.
 ///
-/// Posts `csrf`, `request`, `shown`, `scope` (each ticked optional one), `answer` (`allow`, `deny`,
-/// `other`).
+/// Posts `csrf`, `request`, `shown`, `answer` (`allow`, `deny`, `other`).
 #[derive(Debug, Template)]
 #[template(path = "consent.html")]
 pub struct Consent<'a> {
@@ -176,8 +175,6 @@ pub struct Consent<'a> {
     pub person: Person<'a>,
     /// What is asked for.
     pub asks: Asks<'a>,
-    /// Whether some of what this client asks was agreed to before, and is not shown.
-    pub more: bool,
     /// The form token.
     pub csrf: &'a str,
     /// The handle of the request that waits.
@@ -237,7 +234,7 @@ impl<'a> Api<'a> {
 /// A scope in plain words.
 #[derive(Clone, Debug)]
 pub struct ScopeLine<'a> {
-    /// The scope token, which the form posts.
+    /// The scope token.
     pub scope: &'a str,
     /// What it is: the words of [`Words::scope`], or of the resource, or the token itself.
     ///
@@ -247,14 +244,12 @@ pub struct ScopeLine<'a> {
     pub detail: Option<&'a str>,
     /// Whether people should look twice: it is marked.
     pub sensitive: bool,
-    /// `Some(ticked)`: it can be left out. `None`: without it there is nothing to allow.
-    pub choice: Option<bool>,
 }
 
 impl<'a> ScopeLine<'a> {
     /// A scope by its own name.
     pub fn of(scope: &'a str) -> Self {
-        Self { scope, name: scope, detail: None, sensitive: false, choice: None }
+        Self { scope, name: scope, detail: None, sensitive: false }
     }
 }
 
@@ -284,16 +279,6 @@ impl Consent<'_> {
         let claims = claims.map(|name| (words.consent.claim)(name).unwrap_or(name));
         capitalised(&short.chain(claims).collect::<Vec<_>>().join(", "))
     }
-
-    /// Whether there is something to decide within it, which is not hidden.
-    fn has_choices(&self) -> bool {
-        self.asks.about.iter().any(|line| line.choice.is_some())
-    }
-
-    fn heading(&self) -> String {
-        let words = &self.layout.words.consent;
-        if self.more { (words.also)(self.client.name) } else { (words.asks)(self.client.name) }
-    }
 }
 
 /// A text that begins with a capital letter.
@@ -304,7 +289,7 @@ fn capitalised(text: &str) -> String {
 
 /// `templates/logout.html`: sign out? (OIDC RP-Initiated Logout 1.0 §2.)
 ///
-/// Posts `csrf`, `request`, `answer` (`yes`, `no`).
+/// Posts `csrf`, `answer` (`yes`, `no`).
 #[derive(Debug, Template)]
 #[template(path = "logout.html")]
 pub struct Logout<'a> {
@@ -316,8 +301,6 @@ pub struct Logout<'a> {
     pub person: Person<'a>,
     /// The form token.
     pub csrf: &'a str,
-    /// The handle of the request that waits.
-    pub request: Option<&'a str>,
 }
 
 /// `templates/signed_out.html`.

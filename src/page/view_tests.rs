@@ -77,14 +77,12 @@ fn consent<'a>(layout: Layout<'a>, name: &'a str) -> Consent<'a> {
                     },
                     ScopeLine {
                         name: "Add pictures to your albums",
-                        choice: Some(true),
                         ..ScopeLine::of("album:write")
                     },
                     ScopeLine {
                         name: "Share albums with others",
                         detail: Some("In your name."),
                         sensitive: true,
-                        choice: Some(false),
                         ..ScopeLine::of("album:share")
                     },
                 ],
@@ -92,7 +90,7 @@ fn consent<'a>(layout: Layout<'a>, name: &'a str) -> Consent<'a> {
             others: vec![ScopeLine::of("album:undeclared")],
             offline: true,
         },
-        more: false,
+
         csrf: "form-token",
         request: "gw_rq_handle",
         shown: "digest-of-what-is-shown",
@@ -217,7 +215,7 @@ fn pages(look: &Look, words: &'static Words, name: &str) -> Vec<(String, String)
         },
         home: None,
         terms: None,
-        more: true,
+
         expired: true,
         ..consent(layout, name)
     };
@@ -252,7 +250,7 @@ fn pages(look: &Look, words: &'static Words, name: &str) -> Vec<(String, String)
         add(&format!("account-password-{page}"), account.render());
     }
     let person = person("Ada Lovelace");
-    let logout = Logout { layout, client: Some(client), person, csrf: "t", request: Some("r") };
+    let logout = Logout { layout, client: Some(client), person, csrf: "t" };
     add("logout", logout.render());
     add("signed-out", SignedOut { layout, home: None }.render());
     let home = Link::to("https://photos.example/start").map(|link| (name.into(), link));
@@ -381,9 +379,9 @@ fn a_wrong_password_keeps_what_was_typed_and_says_so_in_words() {
     assert_eq!(html.matches("aria-invalid=\"true\" aria-describedby=\"problem\"").count(), 2);
 }
 
-/// The two answers are buttons of one form and one size; what must be, has no checkbox.
+/// The decisions are buttons of one form. Consent is for everything that is listed: there are no checkboxes.
 #[test]
-fn consent_can_be_given_refused_and_given_in_part() {
+fn consent_can_be_given_and_refused() {
     let look = look();
     let layout =
         Layout { look: &look, words: LANGUAGES[0], now: NOW, place: Some(Place::default()) };
@@ -395,15 +393,7 @@ fn consent_can_be_given_refused_and_given_in_part() {
         .filter(|value| ["allow", "deny", "other"].contains(value))
         .collect();
     assert_eq!(answers, ["other", "deny", "allow"]);
-    let boxes: Vec<&str> =
-        html.lines().filter(|line| line.contains("name=\"scope\"")).map(str::trim).collect();
-    assert_eq!(
-        boxes,
-        [
-            "<input type=\"checkbox\" name=\"scope\" value=\"album:write\" checked>",
-            "<input type=\"checkbox\" name=\"scope\" value=\"album:share\">",
-        ]
-    );
+    assert!(!html.contains("type=\"checkbox\""));
     assert!(html.contains("See these details: date of birth, time zone"));
 }
 

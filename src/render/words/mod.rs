@@ -182,12 +182,8 @@ pub struct Consent {
     pub not_you: &'static str,
     /// The heading of the list.
     pub asks: With,
-    /// The heading of the list when some of it was agreed to before.
-    pub also: With,
     /// A group of scopes of an API.
     pub in_api: With,
-    /// Said of what can be left out.
-    pub optional: &'static str,
     /// Said of what people should look twice at.
     pub sensitive: &'static str,
     /// What is about the person, in one line.
