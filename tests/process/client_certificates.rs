@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
 use crate::application::Application;
-use crate::identities::{Authority, Identity, pem};
 use crate::nginx;
 use crate::place::Place;
 use crate::server::{PASSWORD, Server};
+use kit::authority::{Authority, Identity, pem};
 
 /// A server and whoever shows certificates to it.
 struct World {

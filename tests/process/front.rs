@@ -9,11 +9,11 @@ use serde_json::json;
 use tokio::process::Child;
 
 use crate::application::Answer;
-use crate::identities::{Authority, Identity, pem};
 use crate::own::Own;
 use crate::place::Place;
 use crate::server::Server;
 use crate::{free_port, nginx};
+use kit::authority::{Authority, Identity, pem};
 
 /// The file as it stands there, but for where it listens, whom it asks, and which certificate it has.
 fn front(place: &Path, port: u16, gatewright: &str, own: &Own) -> Child {

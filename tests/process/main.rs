@@ -14,9 +14,6 @@ mod application;
 mod browser;
 mod chromium;
 mod holder;
-#[path = "../protocol/authority.rs"]
-#[expect(dead_code, reason = "each of the two uses some of it")]
-mod identities;
 mod link;
 mod load;
 mod nginx;
@@ -24,8 +21,6 @@ mod own;
 mod place;
 mod server;
 mod terminal;
-#[path = "../protocol/until.rs"]
-mod until;
 
 // The tests.
 mod authority;
@@ -69,7 +64,7 @@ mod tls;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 
-use until::{PATIENCE, until};
+use kit::until::{PATIENCE, until};
 
 /// A path for a directory that nobody else uses.
 fn directory(what: &str) -> PathBuf {

@@ -1,0 +1,144 @@
+//! What happens to people, applications and sign-ins while their tokens are abroad; and what is asked of
+//! those tokens afterwards.
+
+use gatewright::flow::account as applications;
+use gatewright::flow::resources;
+use gatewright::people::update::{self, Changes};
+use gatewright::people::{account, session};
+use gatewright::store::audit_events::{self, AuditRow, Filter};
+use gatewright::types::client::Metadata;
+use gatewright::types::{ClientId, Resource, Secret, User};
+use serde_json::{Value, json};
+
+use crate::http::{Answer, Ask};
+use crate::server::{Client, Server};
+
+impl Server {
+    /// `grant_type=refresh_token`, as it is sent.
+    pub fn refreshing(&self, client: &Client, token: &str, more: &str) -> Ask {
+        let form = format!("grant_type=refresh_token&refresh_token={token}{more}");
+        self.ask("POST", "/token").basic(&client.id, &client.secret).form(&form)
+    }
+
+    /// `grant_type=refresh_token`.
+    pub async fn refresh(&self, client: &Client, token: &str, more: &str) -> Answer {
+        self.refreshing(client, token, more).send().await
+    }
+
+    /// Whether a token lives, for a client that may know.
+    pub async fn is_active(&self, client: &Client, token: &str) -> bool {
+        let answer = self.post_as(client, "/introspect", &format!("token={token}")).await.ok();
+        answer.body["active"].as_bool().unwrap()
+    }
+
+    /// The UserInfo request of OIDC Core §5.3.1.
+    pub async fn userinfo(&self, token: &str) -> Answer {
+        self.ask("GET", "/userinfo").bearer(token).send().await
+    }
+
+    /// As `gatewright user disable` does.
+    pub async fn disable(&self, user: &User) {
+        let trace = self.trace();
+        assert!(account::disable(&self.app().people(&trace), &user.id).await.unwrap());
+    }
+
+    /// As `gatewright user enable` does.
+    pub async fn enable(&self, user: &User) {
+        let trace = self.trace();
+        assert!(account::enable(&self.app().people(&trace), &user.id).await.unwrap());
+    }
+
+    /// As `gatewright user update --username` does.
+    pub async fn rename(&self, user: &User, username: &str) {
+        let trace = self.trace();
+        let changes = Changes { username: Some(username), ..Changes::default() };
+        update::update(&self.app().people(&trace), &user.id, &changes).await.unwrap();
+    }
+
+    /// As `gatewright user delete` does.
+    pub async fn delete(&self, user: &User) {
+        let trace = self.trace();
+        assert!(update::delete(&self.app().people(&trace), &user.id).await.unwrap());
+    }
+
+    /// As `gatewright user unlock` does.
+    pub async fn unlock(&self, user: &User) {
+        let trace = self.trace();
+        account::unlock(&self.app().people(&trace), &user.id).await.unwrap();
+    }
+
+    /// As `gatewright user set-password` does.
+    pub async fn set_password(&self, user: &User, password: &str) {
+        let trace = self.trace();
+        let people = self.app().people(&trace);
+        account::set_password(&people, &user.id, &Secret::new(password)).await.unwrap();
+    }
+
+    /// Ends every sign-in of somebody.
+    pub async fn end_sessions(&self, user: &User) {
+        let trace = self.trace();
+        let ended = session::end_others(&self.app().people(&trace), &user.id, None).await;
+        assert!(ended.unwrap() > 0);
+    }
+
+    /// Takes back what somebody allowed an application.
+    pub async fn withdraw(&self, user: &User, client: &Client) {
+        let call = self.app().call(self.trace());
+        let id = ClientId::from_text(&client.id);
+        assert!(applications::withdraw(&call, &user.id, &id).await.unwrap());
+    }
+
+    /// Changes what a client is registered for.
+    pub async fn change(&self, client: &Client, change: impl FnOnce(&mut Metadata)) {
+        let registered = self.find(client).await;
+        let mut metadata = registered.metadata.clone();
+        change(&mut metadata);
+        self.administer(async |registrar| {
+            registrar.update(&registered, metadata).await.unwrap();
+        })
+        .await;
+    }
+
+    /// Registers an API.
+    pub async fn resource(&self, id: &str) {
+        self.declare(json!({ "id": id, "name": "Photos" })).await;
+    }
+
+    /// Registers an API, as `gatewright --json resource list` shows it.
+    pub async fn declare(&self, resource: Value) {
+        let app = self.app();
+        let resource: Resource = serde_json::from_value(resource).unwrap();
+        let issuer = &app.config.issuer;
+        resources::create(&app.store, issuer, &resource, &self.trace()).await.unwrap();
+        app.confirm().await.unwrap();
+    }
+
+    /// Registers other things for an API.
+    pub async fn redeclare(&self, resource: Value) {
+        let app = self.app();
+        let resource: Resource = serde_json::from_value(resource).unwrap();
+        let issuer = &app.config.issuer;
+        resources::update(&app.store, issuer, &resource, &self.trace()).await.unwrap();
+        app.confirm().await.unwrap();
+    }
+
+    /// Disables a client.
+    pub async fn disable_client(&self, client: &Client) {
+        let id = ClientId::from_text(&client.id);
+        self.administer(async |registrar| registrar.disable(&id).await.unwrap()).await;
+    }
+
+    /// Lets a client work again.
+    pub async fn enable_client(&self, client: &Client) {
+        let id = ClientId::from_text(&client.id);
+        self.administer(async |registrar| registrar.enable(&id).await.unwrap()).await;
+    }
+
+    /// The audit events of this kind, the newest first; of all kinds where it is empty.
+    pub async fn events(&self, kind: &str) -> Vec<AuditRow> {
+        let app = self.app();
+        app.recorder.flush().await;
+        let filter = Filter { kind: kind.to_owned(), most: 10_000, ..Filter::default() };
+        audit_events::list(app.store.db(), &filter).await.unwrap()
+    }
+}

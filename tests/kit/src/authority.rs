@@ -1,0 +1,157 @@
+//! Certificates for tests: who signs them, and what is shown.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, KeyUsagePurpose,
+};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+
+/// Whoever signs certificates.
+#[derive(Clone)]
+pub struct Authority {
+    signer: Arc<CertifiedIssuer<'static, KeyPair>>,
+    /// What comes between a certificate of its and the root, its own certificate first.
+    chain: Vec<CertificateDer<'static>>,
+}
+
+/// A certificate and its key.
+pub struct Identity {
+    /// The certificate, then what is between it and the root.
+    pub chain: Vec<CertificateDer<'static>>,
+    pub key: KeyPair,
+}
+
+/// The contents of a certificate of this subject, good for both sides of TLS.
+pub fn contents(common_name: &str, dns: &[&str]) -> CertificateParams {
+    let names: Vec<String> = dns.iter().map(|name| (*name).to_owned()).collect();
+    let mut contents = CertificateParams::new(names).unwrap();
+    contents.distinguished_name = rcgen::DistinguishedName::new();
+    contents.distinguished_name.push(DnType::CommonName, common_name);
+    contents.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    contents.extended_key_usages =
+        vec![ExtendedKeyUsagePurpose::ClientAuth, ExtendedKeyUsagePurpose::ServerAuth];
+    contents
+}
+
+fn of_authority(name: &str) -> CertificateParams {
+    let mut contents = contents(name, &[]);
+    contents.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    contents.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    contents.extended_key_usages = Vec::new();
+    contents
+}
+
+impl Authority {
+    /// A root.
+    pub fn new(name: &str) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let signer = CertifiedIssuer::self_signed(of_authority(name), key).unwrap();
+        Self { signer: Arc::new(signer), chain: Vec::new() }
+    }
+
+    /// One that this one has signed.
+    pub fn below(&self, name: &str) -> Self {
+        self.below_with(name, |_| {})
+    }
+
+    /// One that this one has signed, with what is changed.
+    pub fn below_with(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> Self {
+        let mut contents = of_authority(name);
+        change(&mut contents);
+        let key = KeyPair::generate().unwrap();
+        let signer = CertifiedIssuer::signed_by(contents, key, &self.signer).unwrap();
+        let chain = [&[signer.der().clone()], &self.chain[..]].concat();
+        Self { signer: Arc::new(signer), chain }
+    }
+
+    /// What it signs lists of revoked certificates with.
+    pub fn signer(&self) -> &CertifiedIssuer<'static, KeyPair> {
+        &self.signer
+    }
+
+    /// Whom it speaks for, as the signer of OCSP responses.
+    pub fn signs(&self) -> (&CertificateDer<'static>, &KeyPair) {
+        (self.certificate(), self.signer.key())
+    }
+
+    /// Its own certificate.
+    pub fn certificate(&self) -> &CertificateDer<'static> {
+        self.signer.der()
+    }
+
+    /// Its private key: PKCS#8.
+    pub fn key_der(&self) -> Vec<u8> {
+        self.signer.key().serialize_der()
+    }
+
+    /// Signs this for a key.
+    pub fn issue_for(&self, contents: CertificateParams, key: KeyPair) -> Identity {
+        let certificate = contents.signed_by(&key, &self.signer).unwrap();
+        let chain = [&[certificate.der().clone()], &self.chain[..]].concat();
+        Identity { chain, key }
+    }
+
+    /// Signs this for a key of its own.
+    pub fn issue(&self, contents: CertificateParams) -> Identity {
+        self.issue_for(contents, KeyPair::generate().unwrap())
+    }
+
+    /// A certificate for a server with these names.
+    pub fn server(&self, names: &[&str]) -> Identity {
+        self.issue(contents(names[0], names))
+    }
+
+    /// A certificate for a client, with a subject of this common name alone.
+    pub fn client(&self, common_name: &str) -> Identity {
+        self.issue(contents(common_name, &[]))
+    }
+}
+
+impl Identity {
+    /// One that nobody else has signed.
+    pub fn self_signed(common_name: &str) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let certificate = contents(common_name, &[]).self_signed(&key).unwrap();
+        Self { chain: vec![certificate.der().clone()], key }
+    }
+
+    /// The same, with this certificate at the end of its chain.
+    pub fn with(mut self, certificate: &CertificateDer<'static>) -> Self {
+        self.chain.push(certificate.clone());
+        self
+    }
+
+    /// The certificate alone.
+    pub fn certificate(&self) -> &CertificateDer<'static> {
+        &self.chain[0]
+    }
+
+    /// `x5t#S256` (RFC 8705 §3.1).
+    pub fn thumbprint(&self) -> String {
+        use sha2::{Digest as _, Sha256};
+        URL_SAFE_NO_PAD.encode(Sha256::digest(self.certificate()))
+    }
+
+    /// The private key.
+    pub fn private(&self) -> PrivateKeyDer<'static> {
+        PrivatePkcs8KeyDer::from(self.key.serialize_der()).into()
+    }
+
+    /// The chain as PEM.
+    pub fn chain_pem(&self) -> String {
+        self.chain.iter().map(|one| pem(one)).collect()
+    }
+}
+
+/// A certificate as PEM.
+pub fn pem(der: &[u8]) -> String {
+    let text = STANDARD.encode(der);
+    let lines: Vec<&str> =
+        text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    let body = lines.join("\n");
+    format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n")
+}

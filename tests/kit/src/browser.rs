@@ -1,0 +1,311 @@
+//! A browser without a screen: it keeps cookies, follows redirects and fills in forms.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::http::{Answer, Ask};
+use crate::server::{Client, ISSUER, PASSWORD, Server};
+
+/// A `code_verifier`, and its S256 challenge (RFC 7636 appendix B).
+pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+/// A person's browser.
+pub struct Browser<'a> {
+    server: &'a Server,
+    pub cookies: BTreeMap<String, String>,
+}
+
+/// Where a browser has come to.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The address: a path of ours, or the URL of somebody else, which is not asked.
+    pub at: String,
+    /// What we answered last.
+    pub answer: Answer,
+}
+
+/// What the cookie of a sign-in is called where this is the issuer (THREATS EX-22).
+pub fn session_cookie(issuer: &str) -> String {
+    let digest = Sha256::digest(issuer);
+    let short: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    format!("__Host-gatewright-session-{short}")
+}
+
+impl<'a> Browser<'a> {
+    pub fn of(server: &'a Server) -> Self {
+        Self { server, cookies: BTreeMap::new() }
+    }
+
+    /// Whose pages it shows.
+    pub fn server(&self) -> &'a Server {
+        self.server
+    }
+
+    /// Opens an address of ours.
+    pub async fn open(&mut self, target: &str) -> Place {
+        let ask = self.server.ask("GET", target).header("sec-fetch-site", "none");
+        self.go(target, ask).await
+    }
+
+    /// Sends a page's form, with these fields as a person filled them in; a button is a field.
+    pub async fn submit(&mut self, place: &Place, fields: &[(&str, &str)]) -> Place {
+        self.send_form(&Form::of(&place.answer.text), place, fields).await
+    }
+
+    /// Sends that form of a page with several which goes to `action`.
+    pub async fn submit_to(
+        &mut self,
+        action: &str,
+        place: &Place,
+        fields: &[(&str, &str)],
+    ) -> Place {
+        self.send_form(&Form::to(action, &place.answer.text), place, fields).await
+    }
+
+    async fn send_form(&mut self, form: &Form, place: &Place, fields: &[(&str, &str)]) -> Place {
+        let (target, body) = filled(form, place, fields);
+        let ask = self.server.ask("POST", &target).form(&body);
+        let ask = ask.header("origin", ISSUER).header("sec-fetch-site", "same-origin");
+        self.go(&target, ask).await
+    }
+
+    /// Sends one of the forms of the account page, which has several.
+    pub async fn on_account(&mut self, action: &str, fields: &[(&str, &str)]) -> Place {
+        let page = self.open("/account").await;
+        let form = Form::of(&page.answer.text);
+        let csrf = form.hidden.iter().find(|(name, _)| name == "csrf").expect("a token");
+        let body = form_urlencoded::Serializer::new(String::new())
+            .append_pair(&csrf.0, &csrf.1)
+            .extend_pairs(fields)
+            .finish();
+        let ask = self.server.ask("POST", action).form(&body);
+        let ask = ask.header("origin", ISSUER).header("sec-fetch-site", "same-origin");
+        self.go(action, ask).await
+    }
+
+    /// What [`Browser::submit`] would send, cookies and all, to be sent many times.
+    pub fn form(&self, place: &Place, fields: &[(&str, &str)]) -> Ask {
+        let (target, body) = filled(&Form::of(&place.answer.text), place, fields);
+        let ask = self.server.ask("POST", &target).form(&body);
+        let ask = ask.header("origin", ISSUER).header("sec-fetch-site", "same-origin");
+        ask.header("cookie", &self.cookie())
+    }
+
+    /// A form that a page of another site sends here: the first request comes without our cookies, for
+    /// they are `SameSite=Lax`; the GET that it leads to has them.
+    pub async fn post_from_elsewhere(&mut self, target: &str, form: &str) -> Place {
+        let ask = self.server.ask("POST", target).header("origin", "https://app.example");
+        let answer = ask.header("sec-fetch-site", "cross-site").form(form).send().await;
+        assert_eq!(answer.headers("set-cookie"), [""; 0], "which would not be kept");
+        match answer.header("location").to_owned() {
+            at if at.is_empty() => {
+                let place = Place { at: target.to_owned(), answer };
+                if place.is_carried_by_script() { self.submit(&place, &[]).await } else { place }
+            }
+            location => {
+                let own = location.strip_prefix(ISSUER).unwrap_or(&location);
+                let ask = self.server.ask("GET", own).header("sec-fetch-site", "cross-site");
+                self.go(own, ask).await
+            }
+        }
+    }
+
+    /// The cookies as a browser sends them.
+    pub fn cookie(&self) -> String {
+        let cookies: Vec<_> = self.cookies.iter().map(|(n, v)| format!("{n}={v}")).collect();
+        cookies.join("; ")
+    }
+
+    /// Asks, and goes where the answer leads, as long as that is with us.
+    async fn go(&mut self, target: &str, ask: Ask) -> Place {
+        let (mut at, mut ask) = (target.to_owned(), ask);
+        for _ in 0..10 {
+            let answer = self.send(ask).await;
+            let location = answer.header("location").to_owned();
+            if location.is_empty() {
+                let place = Place { at, answer };
+                if !place.is_carried_by_script() {
+                    return place;
+                }
+                let (target, body) = filled(&Form::of(&place.answer.text), &place, &[]);
+                let own = self.server.ask("POST", &target).form(&body);
+                ask = own.header("origin", ISSUER).header("sec-fetch-site", "same-origin");
+                at = target;
+                continue;
+            }
+            assert_eq!(answer.status, 303, "THREATS AZ-22: {answer:?}");
+            let own = location.strip_prefix(ISSUER).unwrap_or(&location).to_owned();
+            if !own.starts_with('/') {
+                return Place { at: own, answer };
+            }
+            ask = self.server.ask("GET", &own).header("sec-fetch-site", "same-origin");
+            at = own;
+        }
+        panic!("redirected in circles at {at}");
+    }
+
+    /// Sends one request with the cookies, and keeps those of the answer.
+    pub async fn send(&mut self, ask: Ask) -> Answer {
+        let cookie = self.cookie();
+        let ask = ask.header("accept", "text/html,application/xhtml+xml");
+        let ask = if cookie.is_empty() { ask } else { ask.header("cookie", &cookie) };
+        let answer = ask.send().await;
+        for cookie in answer.headers("set-cookie") {
+            let (pair, attributes) = cookie.split_once(';').unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            for must in ["HttpOnly", "Secure", "SameSite=Lax", "Path=/"] {
+                assert!(attributes.split("; ").any(|one| one.trim() == must), "{cookie}");
+            }
+            assert!(name.starts_with("__Host-"), "{cookie}");
+            if attributes.contains("Max-Age=0") {
+                self.cookies.remove(name);
+            } else {
+                self.cookies.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        answer
+    }
+}
+
+impl Browser<'_> {
+    /// Lets a person give a client what it asks for: they sign in and consent where they are asked to.
+    pub async fn authorize(
+        &mut self,
+        username: &str,
+        client: &Client,
+        scope: &str,
+        more: &str,
+    ) -> Place {
+        let target = request(client, scope) + more;
+        let mut place = self.open(&target).await;
+        if place.at.starts_with("/login") {
+            let typed = [("identifier", username), ("password", PASSWORD), ("answer", "sign-in")];
+            place = self.submit(&place, &typed).await;
+        }
+        if place.at.starts_with("/consent") {
+            let mut ticked = boxes(&place.answer.text);
+            ticked.push(("answer".to_owned(), "allow".to_owned()));
+            let ticked: Vec<_> = ticked.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+            place = self.submit(&place, &ticked).await;
+        }
+        place
+    }
+}
+
+/// An authorization request in order, as a client writes it.
+pub fn request(client: &Client, scope: &str) -> String {
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("response_type", "code")
+        .append_pair("client_id", &client.id)
+        .append_pair("redirect_uri", Client::REDIRECT_URI)
+        .append_pair("scope", scope)
+        .append_pair("state", "state of the client")
+        .append_pair("code_challenge", CHALLENGE)
+        .append_pair("code_challenge_method", "S256")
+        .finish();
+    format!("/authorize?{query}")
+}
+
+/// Where a page's form goes, and what it sends.
+fn filled(form: &Form, place: &Place, fields: &[(&str, &str)]) -> (String, String) {
+    let target = form.action.clone().unwrap_or_else(|| place.at.clone());
+    let mut values: Vec<(&str, &str)> =
+        form.hidden.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    values.retain(|(name, _)| !fields.iter().any(|(other, _)| other == name));
+    values.extend(fields);
+    (target, form_urlencoded::Serializer::new(String::new()).extend_pairs(values).finish())
+}
+
+impl Place {
+    /// Whether it is the form by which our own script carries what is too long for an address.
+    fn is_carried_by_script(&self) -> bool {
+        self.answer.text.contains("form_post.js") && self.answer.text.contains("name=\"show\"")
+    }
+
+    /// The hidden fields of the first form.
+    pub fn fields(&self) -> Vec<(String, String)> {
+        Form::of(&self.answer.text).hidden
+    }
+
+    /// The hidden fields of the form that goes to `action`.
+    pub fn fields_to(&self, action: &str) -> Vec<(String, String)> {
+        Form::to(action, &self.answer.text).hidden
+    }
+
+    /// A parameter of the answer that a client is given.
+    #[track_caller]
+    pub fn parameter(&self, name: &str) -> String {
+        let url = url::Url::parse(&self.at).unwrap_or_else(|_| panic!("still with us: {self:?}"));
+        let found = url.query_pairs().find(|(other, _)| other == name);
+        found.unwrap_or_else(|| panic!("no {name} in {}", self.at)).1.into_owned()
+    }
+}
+
+/// What is ticked in a form.
+fn boxes(page: &str) -> Vec<(String, String)> {
+    let inputs = page.split("<input").skip(1).map(|input| input.split_once('>').unwrap().0);
+    let ticked = inputs.filter(|input| {
+        attribute(input, "type").as_deref() == Some("checkbox") && input.contains(" checked")
+    });
+    let named = |input| Some((attribute(input, "name")?, attribute(input, "value")?));
+    ticked.filter_map(named).collect()
+}
+
+/// The first form of a page.
+struct Form {
+    action: Option<String>,
+    hidden: Vec<(String, String)>,
+}
+
+impl Form {
+    fn of(page: &str) -> Self {
+        Self::parse(page.split_once("<form").expect("a form").1)
+    }
+
+    /// The first form that goes to this address.
+    fn to(action: &str, page: &str) -> Self {
+        let mut forms = page.split("<form").skip(1).map(Self::parse);
+        let to = forms.find(|form| form.action.as_deref() == Some(action));
+        to.unwrap_or_else(|| panic!("no form to {action} in {page}"))
+    }
+
+    fn parse(form: &str) -> Self {
+        let form = form.split_once("</form>").expect("the end of the form").0;
+        let (tag, rest) = form.split_once('>').unwrap();
+        let inputs = rest.split("<input").skip(1).map(|input| input.split_once('>').unwrap().0);
+        let hidden = inputs.filter(|input| attribute(input, "type").as_deref() == Some("hidden"));
+        Self {
+            action: attribute(tag, "action").filter(|action| !action.is_empty()),
+            hidden: hidden
+                .map(|input| {
+                    let value = attribute(input, "value").unwrap_or_default();
+                    (attribute(input, "name").unwrap(), value)
+                })
+                .collect(),
+        }
+    }
+}
+
+/// An attribute of a tag, as a browser reads it.
+fn attribute(tag: &str, name: &str) -> Option<String> {
+    let value = tag.split_once(&format!(" {name}=\""))?.1.split_once('"')?.0;
+    let mut text = String::new();
+    let mut rest = value;
+    while let Some((before, entity)) = rest.split_once('&') {
+        let (name, after) = entity.split_once(';').expect("the end of an entity");
+        text.push_str(before);
+        text.push_str(match name {
+            "#34" | "quot" => "\"",
+            "#38" | "amp" => "&",
+            "#39" => "'",
+            "#60" | "lt" => "<",
+            "#62" | "gt" => ">",
+            other => panic!("{other}"),
+        });
+        rest = after;
+    }
+    text.push_str(rest);
+    Some(text)
+}

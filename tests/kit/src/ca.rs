@@ -1,0 +1,103 @@
+//! The built-in CA of the server under test, and `openssl` beside it.
+
+use crate::server::{Client, Server};
+use gatewright::pki::Certificate;
+use gatewright::pki::authority::Authority;
+use gatewright::pki::issue::{Issued, Right};
+use gatewright::pki::request::CertificationRequest;
+use gatewright::store::authorities::{self, AuthorityRow};
+use gatewright::types::{ClientId, Result};
+use rcgen::{CertificateParams, DnType, KeyPair, SanType};
+use rustls_pki_types::CertificateDer;
+use std::path::PathBuf;
+use std::process::Command;
+
+impl Server {
+    /// A server with an authority.
+    pub async fn with_authority() -> Self {
+        let server = Self::start().await;
+        server.authority(async |authority| authority.init().await).await.unwrap();
+        server
+    }
+
+    /// Does something with the authority, as a command does, and lets the server see it.
+    pub async fn authority<T>(
+        &self,
+        work: impl AsyncFnOnce(Authority<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let (app, trace) = (self.app(), self.trace());
+        let (store, kek, config) = (&app.store, app.keyring.kek(), &app.config);
+        let done = work(Authority { store, kek, config, trace: &trace }).await;
+        app.confirm().await.unwrap();
+        done
+    }
+
+    /// A certificate for a key, as an administrator issues it.
+    pub async fn issue(&self, client: &Client, key: &KeyPair) -> Result<Issued> {
+        let id = ClientId::from_text(&client.id);
+        let request = CertificationRequest::read(&request(key)).unwrap();
+        self.authority(async |authority| authority.issue(Some(&id), &request, Right::Proven).await)
+            .await
+    }
+
+    /// What `openssl` makes begins now, and our clock stands where every test begins.
+    pub fn wait_for(&self, certificate: &CertificateDer<'_>) {
+        let begins = Certificate::read(certificate, &[]).unwrap().not_before;
+        self.wait((begins - self.trace().now()).0.max(0) + 3600);
+    }
+
+    pub async fn present(&self) -> AuthorityRow {
+        authorities::present(self.app().store.db(), false).await.unwrap().unwrap()
+    }
+}
+
+/// A request that asks for everything that nobody gets.
+pub fn request(key: &KeyPair) -> Vec<u8> {
+    let mut params = CertificateParams::new(["somebody.else.example".to_owned()]).unwrap();
+    params.distinguished_name.push(DnType::CommonName, "somebody else");
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let uri = "urn:gatewright:client:somebody-else".try_into().unwrap();
+    params.subject_alt_names.push(SanType::URI(uri));
+    params.serialize_request(key).unwrap().der().to_vec()
+}
+
+/// A directory of its own, gone when the test is over.
+pub struct Dir(pub PathBuf);
+
+impl Dir {
+    pub fn new() -> Self {
+        let path =
+            std::env::temp_dir().join(format!("gatewright_{}", uuid::Uuid::now_v7().simple()));
+        std::fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.0.join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    /// Runs the `openssl` of the system here.
+    #[track_caller]
+    pub fn openssl(&self, arguments: &str) -> String {
+        let (said, done) = self.try_openssl(arguments);
+        assert!(done, "openssl {arguments}: {said}");
+        said
+    }
+
+    /// What it says, and whether it was content.
+    pub fn try_openssl(&self, arguments: &str) -> (String, bool) {
+        let mut command = Command::new("openssl");
+        let output =
+            command.args(arguments.split(' ')).current_dir(&self.0).output().expect("openssl runs");
+        let said = [output.stdout, output.stderr].concat();
+        (String::from_utf8_lossy(&said).into_owned(), output.status.success())
+    }
+}
+
+impl Drop for Dir {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

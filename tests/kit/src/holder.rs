@@ -1,0 +1,95 @@
+//! Applications that hold a key, and what they send: RFC 9449.
+
+use gatewright::store::sql;
+use serde_json::json;
+
+use crate::browser::{Browser, VERIFIER};
+use crate::http::{Answer, Ask};
+use crate::jwt::Holder;
+use crate::server::{Client, Server};
+
+/// `grant_type=client_credentials` with this proof, as it is sent.
+pub fn asking(server: &Server, client: &Client, proof: &str) -> Ask {
+    let ask = server.ask("POST", "/token").basic(&client.id, &client.secret).dpop(proof);
+    ask.form("grant_type=client_credentials")
+}
+
+pub async fn ask(server: &Server, client: &Client, proof: &str) -> Answer {
+    asking(server, client, proof).send().await
+}
+
+/// Whether a proof with these claims is taken; if not, it is for the right reason.
+pub async fn takes(server: &Server, client: &Client, proof: &str) -> bool {
+    let answer = ask(server, client, proof).await;
+    if answer.status != 200 {
+        answer.clone().refused(400, "invalid_dpop_proof");
+    }
+    answer.status == 200
+}
+
+/// An access token for userinfo that is bound to this key, and the client that it was issued to.
+pub async fn bound(server: &Server, holder: &Holder) -> (Client, String) {
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let code = Browser::of(server).authorize("ada", &client, "openid", "").await.parameter("code");
+    let ask = server.redeeming(&client, &code).dpop(&holder.proof(server));
+    let token = ask.send().await.ok().token("access_token");
+    (client, token)
+}
+
+/// The UserInfo request of a client that knows how (§7.1).
+pub async fn use_at_userinfo(server: &Server, token: &str, proof: &str) -> Answer {
+    let ask = server.ask("GET", "/userinfo").header("authorization", &format!("DPoP {token}"));
+    ask.dpop(proof).send().await
+}
+
+/// An application that cannot keep a secret.
+pub async fn public_app(server: &Server) -> Client {
+    server
+        .register(json!({
+            "redirect_uris": [Client::REDIRECT_URI],
+            "grant_types": ["authorization_code", "refresh_token"],
+            "scope": "openid offline_access",
+            "token_endpoint_auth_method": "none",
+        }))
+        .await
+}
+
+/// What a public client sends to the token endpoint.
+pub fn public(server: &Server, client: &Client, form: &[(&str, &str)], proof: Option<&str>) -> Ask {
+    let form = form_urlencoded::Serializer::new(String::new())
+        .append_pair("client_id", &client.id)
+        .extend_pairs(form)
+        .finish();
+    let ask = server.ask("POST", "/token").form(&form);
+    match proof {
+        Some(proof) => ask.dpop(proof),
+        None => ask,
+    }
+}
+
+pub fn code_form(code: &str) -> [(&str, &str); 4] {
+    [
+        ("grant_type", "authorization_code"),
+        ("code", code),
+        ("redirect_uri", Client::REDIRECT_URI),
+        ("code_verifier", VERIFIER),
+    ]
+}
+
+pub async fn code(server: &Server, client: &Client, more: &str) -> String {
+    Browser::of(server).authorize("ada", client, "openid", more).await.parameter("code")
+}
+
+/// How many proofs the database knows.
+pub async fn kept(server: &Server) -> i64 {
+    #[derive(sqlx_macros::FromRow)]
+    struct Row {
+        many: i64,
+    }
+    let row: Row = sql("SELECT COUNT(*) AS many FROM replays WHERE kind = 'dpop_proof'")
+        .one(server.app().store.db())
+        .await
+        .unwrap();
+    row.many
+}

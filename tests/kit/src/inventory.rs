@@ -1,0 +1,103 @@
+//! Certificates and the inventory of the server under test.
+
+use crate::server::{BEGINNING, Client, Server};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use gatewright::pki::Reason;
+use gatewright::pki::inventory::{Entry, Inventory};
+use gatewright::pki::{Certificate, inventory};
+use gatewright::store::certificates::Filter;
+use gatewright::types::{ClientId, Result, Timestamp};
+use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use time::OffsetDateTime;
+
+/// A certificate that signs itself, from the beginning of the test on.
+pub struct Made {
+    pub certificate: Arc<Certificate>,
+    key: KeyPair,
+}
+
+impl Made {
+    pub fn new(name: &str, days: i64) -> Self {
+        Self::between(name, BEGINNING, BEGINNING + days * DAY)
+    }
+
+    pub fn between(name: &str, from: i64, to: i64) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(vec![format!("{name}.example")]).unwrap();
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::OrganizationName, "Acme, Inc.");
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.not_before = OffsetDateTime::from_unix_timestamp(from).unwrap();
+        params.not_after = OffsetDateTime::from_unix_timestamp(to).unwrap();
+        let signed = params.self_signed(&key).unwrap();
+        let certificate = Arc::new(Certificate::read(signed.der(), &[]).unwrap());
+        Self { certificate, key }
+    }
+
+    /// RFC 7517 §4.7.
+    pub fn jwk(&self) -> Value {
+        let point = self.key.public_key_raw();
+        json!({
+            "kty": "EC",
+            "crv": "P-256",
+            "x": URL_SAFE_NO_PAD.encode(&point[1..33]),
+            "y": URL_SAFE_NO_PAD.encode(&point[33..]),
+            "x5c": [STANDARD.encode(self.certificate.der())],
+        })
+    }
+}
+
+impl Server {
+    /// What the inventory tells of this client.
+    pub async fn certificates_of(&self, client: &Client) -> Vec<Entry> {
+        let id = ClientId::from_text(&client.id);
+        let filter = Filter {
+            client_id: Some(&id),
+            not_after_from: Timestamp(i64::MIN),
+            not_after_to: Timestamp(i64::MAX),
+        };
+        self.inventory().list(&filter).await.unwrap()
+    }
+
+    pub fn inventory(&self) -> Inventory<'_> {
+        let app = self.app();
+        Inventory { store: &app.store, config: &app.config, now: self.trace().now() }
+    }
+
+    /// A client with keys of its own, with these certificates in its registration.
+    pub async fn registered(&self, certificates: &[&Made]) -> Client {
+        let keys: Vec<_> = certificates.iter().map(|made| made.jwk()).collect();
+        self.register(json!({
+            "client_name": "Billing",
+            "grant_types": ["client_credentials"],
+            "token_endpoint_auth_method": "private_key_jwt",
+            "jwks": { "keys": keys },
+            "contacts": ["billing@example.org"],
+        }))
+        .await
+    }
+
+    /// Notes that a client has shown a certificate, as a request does.
+    pub fn shown(&self, made: &Made, client: &Client) {
+        let id = ClientId::from_text(&client.id);
+        self.app().sightings.note(&made.certificate, &id, self.trace().now());
+    }
+
+    /// As `gatewright cert revoke --file` does.
+    pub async fn revoke(&self, made: &Made) -> Result<()> {
+        let trace = self.trace();
+        let row = inventory::seen(&made.certificate, trace.now());
+        self.inventory().revoke(&row, Reason::KeyCompromise, &trace).await.map(drop)
+    }
+
+    /// What the job does, on this replica.
+    pub async fn note(&self) {
+        let app = self.app();
+        app.sightings.flush(&app.store, &app.trust).await.unwrap();
+    }
+}
+
+pub const DAY: i64 = 24 * 60 * 60;

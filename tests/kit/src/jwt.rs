@@ -1,0 +1,194 @@
+//! Makes JWTs, right and wrong: with any header, any payload, under any key.
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+use base64::Engine as _;
+use gatewright::jose::seal::{Kind, Owner};
+use gatewright::jose::{SigningKey, base64url};
+use gatewright::store::signing_keys::{self, State};
+use gatewright::types::{Algorithm, Digest};
+use jsonwebtoken::{Algorithm as Alg, EncodingKey, crypto};
+use rcgen::KeyPair;
+use serde_json::Value;
+
+use crate::server::{ISSUER, Server};
+
+/// Somebody with an ES256 key.
+pub struct Signer {
+    pub key: SigningKey,
+    private: EncodingKey,
+    pkcs8: Vec<u8>,
+}
+
+impl Signer {
+    pub fn new() -> Self {
+        Self::of(&SigningKey::generate(Algorithm::Es256).unwrap().1)
+    }
+
+    fn of(pkcs8: &[u8]) -> Self {
+        let key = SigningKey::from_pkcs8(Algorithm::Es256, pkcs8).unwrap();
+        Self { key, private: EncodingKey::from_ec_der(pkcs8), pkcs8: pkcs8.to_vec() }
+    }
+
+    /// The server itself: what whoever broke into it could sign.
+    pub async fn of_server(server: &Server) -> Self {
+        let app = server.app();
+        let keys = signing_keys::all(app.store.db()).await.unwrap();
+        let is_active = |key: &&signing_keys::SigningKeyRow| {
+            key.alg == Algorithm::Es256 && key.state() == State::Active
+        };
+        let active = keys.iter().find(is_active).unwrap();
+        Self::of(
+            &app.keyring.kek().open(Owner(Kind::SigningKey, &active.id), &active.sealed).unwrap(),
+        )
+    }
+
+    pub fn jwk(&self) -> Value {
+        self.key.public_jwk()
+    }
+
+    /// Its key, to make a certificate of.
+    pub fn pair(&self) -> KeyPair {
+        KeyPair::try_from(self.pkcs8.as_slice()).unwrap()
+    }
+
+    /// A JWT with this header and this payload, as they are.
+    pub fn compact(&self, header: &str, payload: impl AsRef<[u8]>) -> String {
+        let message = [base64url::encode(header), base64url::encode(payload)].join(".");
+        let signature = crypto::sign(message.as_bytes(), &self.private, Alg::ES256).unwrap();
+        [message, signature].join(".")
+    }
+
+    /// A header in order, with these members more.
+    pub fn header(&self, more: &str) -> String {
+        format!(r#"{{"alg":"ES256","kid":"{}"{more}}}"#, self.key.kid())
+    }
+
+    /// A JWT in order.
+    pub fn sign(&self, typ: &str, payload: &Value) -> String {
+        self.compact(&self.header(&format!(r#","typ":"{typ}""#)), payload.to_string())
+    }
+}
+
+/// A JWT under a secret.
+pub fn mac(secret: &[u8], header: &str, payload: impl AsRef<[u8]>) -> String {
+    let message = [base64url::encode(header), base64url::encode(payload)].join(".");
+    let tag = crypto::sign(message.as_bytes(), &EncodingKey::from_secret(secret), Alg::HS256);
+    [message, tag.unwrap()].join(".")
+}
+
+/// The claims of a JWT, whoever signed it.
+pub fn claims(jwt: &str) -> Value {
+    let payload = base64url::decode(jwt.split('.').nth(1).unwrap()).unwrap();
+    serde_json::from_slice(&payload).unwrap()
+}
+
+enum Private {
+    Known(Alg, EncodingKey),
+    P521(EcdsaKeyPair),
+}
+
+/// Whoever holds a key and makes DPoP proofs with it: RFC 9449 §4.2.
+pub struct Holder {
+    alg: Algorithm,
+    private: Private,
+    /// The public key.
+    pub jwk: Value,
+    /// Its thumbprint.
+    pub jkt: String,
+}
+
+impl Holder {
+    pub fn new() -> Self {
+        Self::of(Algorithm::Es256)
+    }
+
+    pub fn of(alg: Algorithm) -> Self {
+        // What its key is made as: a key of our own making is for one hash alone.
+        let (theirs, made_as) = match alg {
+            Algorithm::Rs256 => (Alg::RS256, Algorithm::Rs256),
+            Algorithm::Rs384 => (Alg::RS384, Algorithm::Rs256),
+            Algorithm::Rs512 => (Alg::RS512, Algorithm::Rs256),
+            Algorithm::Ps256 => (Alg::PS256, Algorithm::Rs256),
+            Algorithm::Ps384 => (Alg::PS384, Algorithm::Rs256),
+            Algorithm::Ps512 => (Alg::PS512, Algorithm::Rs256),
+            Algorithm::Es256 => (Alg::ES256, Algorithm::Es256),
+            Algorithm::Es384 => (Alg::ES384, Algorithm::Es384),
+            Algorithm::EdDsa | Algorithm::Ed25519 => (Alg::EdDSA, Algorithm::EdDsa),
+            Algorithm::Es512 => return Self::on_p521(),
+            Algorithm::Hs256 => panic!("a shared secret proves nothing"),
+        };
+        let (key, pkcs8) = SigningKey::generate(made_as).unwrap();
+        let private = if made_as == Algorithm::Rs256 {
+            let text = base64::engine::general_purpose::STANDARD.encode(&pkcs8);
+            let pem = format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n");
+            EncodingKey::from_rsa_pem(pem.as_bytes()).unwrap()
+        } else if made_as == Algorithm::EdDsa {
+            EncodingKey::from_ed_der(&pkcs8)
+        } else {
+            EncodingKey::from_ec_der(&pkcs8)
+        };
+        let mut jwk = key.public_jwk();
+        for ours in ["kid", "alg", "use"] {
+            jwk.as_object_mut().unwrap().remove(ours);
+        }
+        let private = Private::Known(theirs, private);
+        Self { alg, private, jwk, jkt: key.kid().to_owned() }
+    }
+
+    /// On a curve that `jsonwebtoken` does not know.
+    fn on_p521() -> Self {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P521_SHA512_FIXED_SIGNING).unwrap();
+        let (x, y) = pair.public_key().as_ref()[1..].split_at(66);
+        let (x, y) = (base64url::encode(x), base64url::encode(y));
+        // RFC 7638 §3.2.
+        let canonical = format!(r#"{{"crv":"P-521","kty":"EC","x":"{x}","y":"{y}"}}"#);
+        let jkt = base64url::encode(Digest::of(canonical.as_bytes()).0);
+        let jwk = serde_json::from_str(&canonical).unwrap();
+        Self { alg: Algorithm::Es512, private: Private::P521(pair), jwk, jkt }
+    }
+
+    /// A header in order.
+    pub fn header(&self) -> Value {
+        serde_json::json!({ "typ": "dpop+jwt", "alg": self.alg, "jwk": self.jwk })
+    }
+
+    /// Claims in order, for a request to this path now; no two of them the same.
+    pub fn claims(&self, server: &Server, method: &str, path: &str) -> Value {
+        serde_json::json!({
+            "jti": uuid::Uuid::now_v7().to_string(),
+            "htm": method,
+            "htu": format!("{ISSUER}{path}"),
+            "iat": server.trace().now().0,
+        })
+    }
+
+    /// Signs whatever it is told to.
+    pub fn compact(&self, header: &str, payload: impl AsRef<[u8]>) -> String {
+        let message = [base64url::encode(header), base64url::encode(payload)].join(".");
+        let signature = match &self.private {
+            Private::Known(alg, key) => crypto::sign(message.as_bytes(), key, *alg).unwrap(),
+            Private::P521(pair) => {
+                base64url::encode(pair.sign(&SystemRandom::new(), message.as_bytes()).unwrap())
+            }
+        };
+        [message, signature].join(".")
+    }
+
+    /// A proof with these claims.
+    pub fn sign(&self, claims: &Value) -> String {
+        self.compact(&self.header().to_string(), claims.to_string())
+    }
+
+    /// A proof in order, for the token endpoint.
+    pub fn proof(&self, server: &Server) -> String {
+        self.sign(&self.claims(server, "POST", "/token"))
+    }
+
+    /// A proof in order, for userinfo with this token.
+    pub fn proof_beside(&self, server: &Server, method: &str, token: &str) -> String {
+        let mut claims = self.claims(server, method, "/userinfo");
+        claims["ath"] = base64url::encode(Digest::of(token.as_bytes()).0).into();
+        self.sign(&claims)
+    }
+}

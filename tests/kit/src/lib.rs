@@ -1,0 +1,35 @@
+//! What the tests are made of: a server in the same process, clients, browsers, certificates, receivers.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    missing_docs,
+    missing_debug_implementations,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails"
+)]
+
+pub mod acts;
+pub mod application;
+pub mod authority;
+pub mod browser;
+pub mod ca;
+pub mod caller;
+pub mod certificates;
+pub mod expiry;
+pub mod holder;
+pub mod http;
+pub mod inventory;
+pub mod jwt;
+pub mod keys;
+pub mod log;
+pub mod outbox;
+pub mod pebble;
+pub mod publisher;
+pub mod receivers;
+pub mod responder;
+pub mod server;
+pub mod stapling;
+pub mod tables;
+pub mod until;

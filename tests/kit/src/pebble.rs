@@ -1,0 +1,134 @@
+//! Pebble, an ACME server for tests, as its authors publish it: it believes nobody, and looks at the
+//! ports that it is told. `scripts/setup` installs it.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use tokio::process::{Child, Command};
+
+use crate::authority::{Authority, pem};
+use crate::until::until;
+
+/// Where it will be, and whom it will look at.
+pub struct Pebble {
+    authority: Authority,
+    directory: PathBuf,
+    port: u16,
+    management: u16,
+    running: Vec<Child>,
+}
+
+/// A port that nobody listens on, from below the range that the system hands out by itself.
+fn free_port() -> u16 {
+    let is_free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
+    let random = || 20_000 + u16::try_from(uuid::Uuid::new_v4().as_u128() % 12_000).unwrap();
+    std::iter::repeat_with(random).find(is_free).unwrap()
+}
+
+impl Pebble {
+    /// One that does not run yet: whoever is to be certified says first where it listens.
+    pub fn planned() -> Self {
+        let directory = std::env::temp_dir().join(format!("pebble-{}", uuid::Uuid::new_v4()));
+        std::fs::create_dir(&directory).unwrap();
+        let authority = Authority::new("Pebble's own");
+        std::fs::write(directory.join("ca.pem"), pem(authority.certificate())).unwrap();
+        let (port, management) = (free_port(), free_port());
+        Self { authority, directory, port, management, running: Vec::new() }
+    }
+
+    /// What `acme.directory` is.
+    pub fn url(&self) -> String {
+        format!("https://localhost:{}/dir", self.port)
+    }
+
+    /// Whom to trust with its own certificate.
+    pub fn ca_file(&self) -> PathBuf {
+        self.directory.join("ca.pem")
+    }
+
+    /// Starts it: every name is at this machine, http at the one port, https at the other.
+    pub async fn start(&mut self, http: Option<SocketAddr>, https: Option<SocketAddr>) {
+        let own = self.authority.server(&["localhost"]);
+        std::fs::write(self.directory.join("cert.pem"), own.chain_pem()).unwrap();
+        std::fs::write(self.directory.join("key.pem"), own.key.serialize_pem()).unwrap();
+        let port = |address: Option<SocketAddr>| address.map_or(1, |address| address.port());
+        let config = serde_json::json!({ "pebble": {
+            "listenAddress": format!("127.0.0.1:{}", self.port),
+            "managementListenAddress": format!("127.0.0.1:{}", self.management),
+            "certificate": "cert.pem",
+            "privateKey": "key.pem",
+            "httpPort": port(http),
+            "tlsPort": port(https),
+        } });
+        std::fs::write(self.directory.join("config.json"), config.to_string()).unwrap();
+        let names = format!("127.0.0.1:{}", free_port());
+        let management = format!("127.0.0.1:{}", free_port());
+        self.spawn(
+            "pebble-challtestsrv",
+            &[
+                "-dns01",
+                &names,
+                "-management",
+                &management,
+                "-defaultIPv4",
+                "127.0.0.1",
+                "-defaultIPv6",
+                "",
+                "-http01",
+                "",
+                "-https01",
+                "",
+                "-tlsalpn01",
+                "",
+            ],
+        );
+        self.spawn("pebble", &["-strict", "-config", "config.json", "-dnsserver", &names]);
+        let url = self.url();
+        let is_ready = async || self.client().get(&url).send().await.is_ok();
+        until("pebble answers", is_ready).await;
+    }
+
+    fn spawn(&mut self, program: &str, arguments: &[&str]) {
+        let log = std::fs::File::create(self.directory.join(program)).unwrap();
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir(&self.directory).kill_on_drop(true);
+        // It would wait for seconds before it looks.
+        command.env("PEBBLE_VA_NOSLEEP", "1").env("PEBBLE_WFE_NONCEREJECT", "0");
+        command.env("PEBBLE_AUTHZREUSE", "0");
+        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+        self.running.push(command.spawn().expect("scripts/setup installs pebble"));
+    }
+
+    fn client(&self) -> reqwest::Client {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let ca = reqwest::Certificate::from_der(self.authority.certificate()).unwrap();
+        reqwest::Client::builder().no_proxy().tls_certs_only([ca]).build().unwrap()
+    }
+
+    /// The root of the certificates that it gives.
+    pub async fn root(&self) -> CertificateDer<'static> {
+        let url = format!("https://localhost:{}/roots/0", self.management);
+        let text = self.client().get(url).send().await.unwrap().text().await.unwrap();
+        CertificateDer::from_pem_slice(text.as_bytes()).unwrap()
+    }
+
+    /// Ends it.
+    pub async fn stop(&mut self) {
+        for mut program in self.running.drain(..) {
+            program.kill().await.unwrap();
+        }
+    }
+}
+
+impl Drop for Pebble {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = std::fs::read_to_string(self.directory.join("pebble")).unwrap_or_default();
+            eprintln!("what pebble says:\n{log}");
+        }
+        let _ = std::fs::remove_dir_all(&self.directory);
+    }
+}

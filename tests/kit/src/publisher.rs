@@ -1,0 +1,54 @@
+//! Where a client publishes its keys: `jwks_uri`.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::sync::Mutex;
+
+/// Somebody who serves a JWK set, and counts who asks.
+pub struct Publisher {
+    pub address: SocketAddr,
+    keys: Arc<Mutex<Option<Value>>>,
+    asked: Arc<AtomicUsize>,
+}
+
+impl Publisher {
+    pub async fn start(keys: Value) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let publisher = Self {
+            address: listener.local_addr().unwrap(),
+            keys: Arc::new(Mutex::new(Some(keys))),
+            asked: Arc::default(),
+        };
+        let (keys, asked) = (publisher.keys.clone(), publisher.asked.clone());
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                asked.fetch_add(1, Ordering::SeqCst);
+                let mut request = [0; 4096];
+                let _ = stream.read(&mut request).await;
+                let answer = match keys.lock().await.as_ref() {
+                    Some(keys) => {
+                        let body = keys.to_string();
+                        let head = "HTTP/1.1 200 OK\r\ncontent-type: application/jwk-set+json\r\n";
+                        format!("{head}content-length: {}\r\n\r\n{body}", body.len())
+                    }
+                    None => "HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n".to_owned(),
+                };
+                let _ = stream.write_all(answer.as_bytes()).await;
+            }
+        });
+        publisher
+    }
+
+    pub fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+
+    pub async fn publish(&self, keys: Option<Value>) {
+        *self.keys.lock().await = keys;
+    }
+}

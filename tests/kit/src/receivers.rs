@@ -1,0 +1,264 @@
+//! Whoever is told: a mail server and a program, as small as they can be. Both say what reached them.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use rustls::ServerConfig;
+use tokio::io::{
+    AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader,
+};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+use tokio_rustls::TlsAcceptor;
+
+use crate::authority::Identity;
+
+/// A mail as it came: RFC 5321 envelope, RFC 5322 text.
+#[derive(Clone, Debug)]
+pub struct Received {
+    pub from: String,
+    pub to: String,
+    pub text: String,
+}
+
+impl Received {
+    /// A header field of it.
+    pub fn header(&self, name: &str) -> &str {
+        let start = format!("{name}: ");
+        let mut lines = self.text.lines();
+        lines.find_map(|line| line.strip_prefix(start.as_str())).unwrap_or_else(|| {
+            panic!("no {name} in {}", self.text);
+        })
+    }
+
+    /// Its text, wherever the lines end.
+    pub fn flowing(&self) -> String {
+        self.text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// How a mail server speaks.
+#[derive(Clone, Default)]
+pub struct Manner {
+    /// How often it says "try again" before it takes a mail.
+    pub busy: usize,
+    /// What it says to every address instead of taking it.
+    pub refusal: Option<&'static str>,
+    pub tls: Option<(Arc<ServerConfig>, bool)>,
+}
+
+impl Manner {
+    /// With this certificate: from the first byte on, or after STARTTLS.
+    pub fn with_tls(identity: &Identity, from_the_first_byte: bool) -> Self {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(identity.chain.clone(), identity.private())
+            .unwrap();
+        Self { tls: Some((Arc::new(config), from_the_first_byte)), ..Self::default() }
+    }
+}
+
+/// A mail server.
+pub struct MailServer {
+    pub port: u16,
+    mails: mpsc::UnboundedReceiver<Received>,
+}
+
+impl MailServer {
+    pub async fn start(manner: Manner) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (sender, mails) = mpsc::unbounded_channel();
+        let busy = Arc::new(std::sync::atomic::AtomicUsize::new(manner.busy));
+        let mood = Mood { busy, refusal: manner.refusal };
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (manner, sender, mood) = (manner.clone(), sender.clone(), mood.clone());
+                // A client that does not like our certificate hangs up.
+                tokio::spawn(async move { converse(stream, manner, mood, sender).await });
+            }
+        });
+        Self { port, mails }
+    }
+
+    /// The next mail.
+    pub async fn next(&mut self) -> Received {
+        let patience = std::time::Duration::from_secs(60);
+        tokio::time::timeout(patience, self.mails.recv()).await.expect("a mail").unwrap()
+    }
+
+    /// Whether nothing has come that nobody has taken.
+    pub fn is_empty(&mut self) -> bool {
+        self.mails.try_recv().is_err()
+    }
+}
+
+/// Whether it takes anything now.
+#[derive(Clone)]
+struct Mood {
+    busy: Arc<std::sync::atomic::AtomicUsize>,
+    refusal: Option<&'static str>,
+}
+
+async fn converse(
+    stream: TcpStream,
+    manner: Manner,
+    mood: Mood,
+    sender: mpsc::UnboundedSender<Received>,
+) -> Option<()> {
+    match manner.tls {
+        None => talk(stream, "250 here\r\n", mood, sender).await.map(drop),
+        Some((config, true)) => {
+            let stream = TlsAcceptor::from(config).accept(stream).await.ok()?;
+            talk(stream, "250 here\r\n", mood, sender).await.map(drop)
+        }
+        Some((config, false)) => {
+            let offer = "250-here\r\n250 STARTTLS\r\n";
+            let stream = talk(stream, offer, mood.clone(), sender.clone()).await?;
+            let stream = TlsAcceptor::from(config).accept(stream).await.ok()?;
+            resume(stream, "250 here\r\n", mood, sender).await.map(drop)
+        }
+    }
+}
+
+/// Greets and talks; ends with the stream when TLS is to begin.
+async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
+    mut stream: S,
+    offer: &str,
+    mood: Mood,
+    sender: mpsc::UnboundedSender<Received>,
+) -> Option<S> {
+    stream.write_all(b"220 sink.example ESMTP\r\n").await.ok()?;
+    resume(stream, offer, mood, sender).await
+}
+
+async fn resume<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    offer: &str,
+    mood: Mood,
+    sender: mpsc::UnboundedSender<Received>,
+) -> Option<S> {
+    use std::sync::atomic::Ordering::SeqCst;
+    let mut stream = BufReader::new(stream);
+    let (mut from, mut to) = (String::new(), String::new());
+    loop {
+        let mut line = String::new();
+        if stream.read_line(&mut line).await.ok()? == 0 {
+            return None;
+        }
+        let word = line.split([' ', ':', '\r']).next()?.to_ascii_uppercase();
+        let address = || line.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
+        let answer = match word.as_str() {
+            "EHLO" | "HELO" => offer,
+            "STARTTLS" => {
+                stream.write_all(b"220 go\r\n").await.ok()?;
+                return Some(stream.into_inner());
+            }
+            "MAIL" if mood.busy.fetch_update(SeqCst, SeqCst, |n| n.checked_sub(1)).is_ok() => {
+                "451 try again\r\n"
+            }
+            "MAIL" => {
+                from = address();
+                "250 well\r\n"
+            }
+            "RCPT" => {
+                to = address();
+                mood.refusal.unwrap_or("250 well\r\n")
+            }
+            "DATA" => {
+                stream.write_all(b"354 go\r\n").await.ok()?;
+                let mut text = String::new();
+                loop {
+                    let mut line = String::new();
+                    stream.read_line(&mut line).await.ok()?;
+                    if line == ".\r\n" {
+                        break;
+                    }
+                    text.push_str(line.strip_prefix('.').unwrap_or(&line));
+                }
+                // RFC 2045 §6.7, of which nothing else than this is needed here.
+                let text = text.replace("=\r\n", "").replace("=3D", "=");
+                let mail = Received { from: from.clone(), to: to.clone(), text };
+                sender.send(mail).ok()?;
+                "250 taken\r\n"
+            }
+            "QUIT" => {
+                stream.write_all(b"221 bye\r\n").await.ok()?;
+                return None;
+            }
+            _ => "250 well\r\n",
+        };
+        stream.write_all(answer.as_bytes()).await.ok()?;
+    }
+}
+
+/// A call of a program.
+#[derive(Clone, Debug)]
+pub struct Called {
+    pub head: String,
+    pub body: String,
+}
+
+impl Called {
+    /// A header field of it.
+    pub fn header(&self, name: &str) -> &str {
+        let start = format!("{name}: ");
+        let mut lines = self.head.lines();
+        lines.find_map(|line| line.strip_prefix(start.as_str())).unwrap_or_else(|| {
+            panic!("no {name} in {}", self.head);
+        })
+    }
+}
+
+/// A program that is called.
+pub struct Program {
+    pub address: SocketAddr,
+    calls: mpsc::UnboundedReceiver<Called>,
+}
+
+impl Program {
+    /// Answers these statuses, one after the other, and then 204 for ever.
+    pub async fn start(statuses: Vec<u16>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (sender, calls) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            let mut statuses = statuses.into_iter();
+            while let Ok((stream, _)) = listener.accept().await {
+                let status = statuses.next().unwrap_or(204);
+                if let Some(called) = answer(stream, status).await {
+                    let _ = sender.send(called);
+                }
+            }
+        });
+        Self { address, calls }
+    }
+
+    /// The next call.
+    pub async fn next(&mut self) -> Called {
+        let patience = std::time::Duration::from_secs(60);
+        tokio::time::timeout(patience, self.calls.recv()).await.expect("a call").unwrap()
+    }
+
+    /// Whether nobody has called whom nobody has heard.
+    pub fn is_empty(&mut self) -> bool {
+        self.calls.try_recv().is_err()
+    }
+}
+
+async fn answer(stream: TcpStream, status: u16) -> Option<Called> {
+    let mut stream = BufReader::new(stream);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        stream.read_line(&mut head).await.ok().filter(|read| *read > 0)?;
+    }
+    let called = Called { head, body: String::new() };
+    let mut body = vec![0; called.header("content-length").parse().ok()?];
+    stream.read_exact(&mut body).await.ok()?;
+    let answer = format!("HTTP/1.1 {status} So\r\nlocation: /\r\ncontent-length: 0\r\n\r\n");
+    stream.write_all(answer.as_bytes()).await.ok()?;
+    Some(Called { body: String::from_utf8(body).ok()?, ..called })
+}

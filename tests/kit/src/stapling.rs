@@ -1,0 +1,66 @@
+//! OCSP responses in the handshake.
+
+use crate::caller::{Caller, NAME};
+use crate::server::Server;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{DigitallySignedStruct, Error, SignatureScheme};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+/// A verifier that believes everybody, and keeps the OCSP response that came along.
+#[derive(Debug, Default)]
+pub struct Stapled(Mutex<Vec<u8>>);
+
+impl ServerCertVerifier for Stapled {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        ocsp: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        *self.0.lock().unwrap() = ocsp.to_vec();
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        vec![SignatureScheme::ECDSA_NISTP256_SHA256]
+    }
+}
+
+/// The OCSP response that comes with the handshake.
+pub async fn stapled(server: &Server) -> Vec<u8> {
+    stapled_at(server, server.addresses().tls[0], NAME).await
+}
+
+/// The same at this address, under this name.
+pub async fn stapled_at(server: &Server, address: SocketAddr, name: &str) -> Vec<u8> {
+    let seen = Arc::new(Stapled::default());
+    let caller = Caller::new(&server.house().authority, None);
+    let caller = caller.changed(|config| {
+        config.dangerous().set_certificate_verifier(seen.clone());
+    });
+    caller.connect(address, name).await.unwrap();
+    let response = seen.0.lock().unwrap();
+    response.clone()
+}

@@ -1,0 +1,219 @@
+//! A database that took over without the last commits, and an operator who declares it (decision 0029).
+
+use gatewright::flow::failover::{self, Revoked};
+use gatewright::store::sql;
+use gatewright::types::{GrantId, Seconds, SessionId};
+
+use kit::http::Answer;
+use kit::server::{Client, Server};
+
+const LAG: Seconds = Seconds(60);
+
+/// A grant, and its refresh tokens from the first to the last; the database knows of the first alone.
+struct Forgotten {
+    client: Client,
+    tokens: Vec<String>,
+}
+
+impl Forgotten {
+    /// So many rotations are lost with the database that was used until now.
+    async fn new(server: &Server, rotations: usize) -> Self {
+        let client = server.web_app().await;
+        let granted = server.granted("ada", &client, "openid offline_access").await;
+        let mut tokens = vec![granted.token("refresh_token")];
+        // The rotation that has survived is hours old.
+        server.wait(3 * 60 * 60);
+        for _ in 0..rotations {
+            let last = tokens.last().unwrap();
+            tokens.push(server.refresh(&client, last, "").await.ok().token("refresh_token"));
+            server.wait(20);
+        }
+        let restored = sql("UPDATE grants SET generation = 1, rotated_at = created_at
+              WHERE client_id = $1")
+        .bind(client.id.as_str())
+        .run(server.app().store.db())
+        .await;
+        assert_eq!(restored.unwrap(), 1);
+        Self { client, tokens }
+    }
+
+    async fn refreshes(&self, server: &Server, token: usize) -> String {
+        let answer = server.refresh(&self.client, &self.tokens[token], "").await;
+        answer.ok().token("refresh_token")
+    }
+
+    async fn is_refused(&self, server: &Server, token: &str) {
+        server.refresh(&self.client, token, "").await.refused(400, "invalid_grant");
+    }
+}
+
+async fn server() -> Server {
+    let server = Server::start().await;
+    server.user("ada").await;
+    server
+}
+
+/// The standby took over a second ago.
+async fn declare(server: &Server) {
+    let at = server.trace().now() - Seconds(1);
+    failover::declare(&server.app().store, at, LAG, &server.trace()).await.unwrap();
+}
+
+/// DESIGN §3, THREATS DB-07: of an application that holds a token of the lost time nobody has to sign in again,
+/// and everything older is a replay from then on.
+#[tokio::test]
+async fn a_declared_failover_lets_a_grant_go_on() {
+    let server = server().await;
+    for rotations in 1..=3 {
+        let lost = Forgotten::new(&server, rotations).await;
+        declare(&server).await;
+
+        let next = lost.refreshes(&server, rotations).await;
+        assert_eq!(lost.refreshes(&server, rotations).await, next, "a lost answer, as ever");
+        let last = server.refresh(&lost.client, &next, "").await.ok().token("refresh_token");
+
+        lost.is_refused(&server, &lost.tokens[rotations - 1]).await;
+        lost.is_refused(&server, &last).await;
+    }
+    let events = server.events("refresh_token.recovered").await;
+    assert_eq!(events.len(), 3);
+    assert!(events[0].facts.contains(r#""stored_generation":1"#), "{}", events[0].facts);
+    assert!(events[0].grant_id.is_some());
+}
+
+/// DESIGN §3: three generations, and no more.
+#[tokio::test]
+async fn four_generations_are_too_many() {
+    let server = server().await;
+    let lost = Forgotten::new(&server, 4).await;
+    declare(&server).await;
+
+    lost.is_refused(&server, &lost.tokens[4]).await;
+
+    lost.is_refused(&server, &lost.tokens[0]).await;
+}
+
+/// DESIGN §3: a failover is declared for an hour, and declaring it again does not prolong that.
+#[tokio::test]
+async fn a_failover_is_declared_for_an_hour() {
+    let server = server().await;
+    let (in_time, late) = (Forgotten::new(&server, 1).await, Forgotten::new(&server, 1).await);
+    let at = server.trace().now() - Seconds(1);
+    let declare =
+        async || failover::declare(&server.app().store, at, LAG, &server.trace()).await.unwrap();
+
+    let first = declare().await;
+    server.wait(60 * 60 - 1);
+    assert_eq!(declare().await.ends_at, first.ends_at);
+    in_time.refreshes(&server, 1).await;
+    server.wait(1);
+
+    late.is_refused(&server, &late.tokens[1]).await;
+    assert_eq!(server.events("database.failed_over").await.len(), 1);
+}
+
+/// A grant passes once: who comes with an even newer token later is not the one who was let through.
+#[tokio::test]
+async fn each_grant_passes_once() {
+    let server = server().await;
+    let lost = Forgotten::new(&server, 3).await;
+    declare(&server).await;
+
+    let next = lost.refreshes(&server, 1).await;
+    assert_eq!(next, lost.tokens[2], "there is one live token, whoever was first");
+    lost.is_refused(&server, &lost.tokens[3]).await;
+
+    lost.is_refused(&server, &next).await;
+}
+
+/// Whoever refreshed since the failover has seen the new database: a token of a future that this one never had is
+/// somebody else's.
+#[tokio::test]
+async fn what_was_refreshed_since_the_failover_is_not_excused() {
+    let server = server().await;
+    let lost = Forgotten::new(&server, 3).await;
+    declare(&server).await;
+
+    lost.refreshes(&server, 0).await;
+
+    lost.is_refused(&server, &lost.tokens[3]).await;
+}
+
+/// THREATS RT-07: not to another client; and the owner goes on.
+#[tokio::test]
+async fn another_client_gains_nothing_by_a_failover() {
+    let server = server().await;
+    let (lost, thief) = (Forgotten::new(&server, 1).await, server.web_app().await);
+    declare(&server).await;
+
+    server.refresh(&thief, &lost.tokens[1], "").await.refused(400, "invalid_grant");
+
+    lost.refreshes(&server, 1).await;
+}
+
+/// What is not alive in the database that took over does not come to life.
+#[tokio::test]
+async fn a_revoked_grant_stays_revoked() {
+    let server = server().await;
+    let lost = Forgotten::new(&server, 1).await;
+    declare(&server).await;
+
+    let form = format!("token={}", lost.tokens[1]);
+    server.post_as(&lost.client, "/revoke", &form).await.ok();
+
+    lost.is_refused(&server, &lost.tokens[1]).await;
+}
+
+/// Without a declaration nothing changes: THREATS RT-16. And it is one of the past.
+#[tokio::test]
+async fn a_failover_that_was_not_declared_excuses_nothing() {
+    let server = server().await;
+    let lost = Forgotten::new(&server, 1).await;
+    for ahead in [0, 1, 3600] {
+        let (store, at) = (&server.app().store, server.trace().now() + Seconds(ahead));
+        failover::declare(store, at, LAG, &server.trace()).await.unwrap_err();
+    }
+
+    lost.is_refused(&server, &lost.tokens[1]).await;
+
+    lost.is_refused(&server, &lost.tokens[0]).await;
+}
+
+/// What was revoked in the lost time, is again: THREATS DB-07.
+#[tokio::test]
+async fn what_the_log_knows_is_revoked_again() {
+    let server = server().await;
+    let client = server.web_app().await;
+    let grace = server.user("grace").await;
+    let granted = server.granted("ada", &client, "openid offline_access").await;
+    let offline = server.granted("grace", &client, "openid offline_access").await;
+    let bound = server.granted("grace", &client, "openid").await;
+    let other = server.granted("ada", &client, "openid offline_access").await;
+    let created = server.events("grant.created").await;
+    // The newest first.
+    let grant = created.last().unwrap().grant_id.clone().unwrap();
+    let session = created[1].session_id.clone().unwrap();
+    let access = server.granted("ada", &client, "openid").await.token("access_token");
+    let told = server.post_as(&client, "/introspect", &format!("token={access}")).await.ok();
+    let jti = told.body["jti"].as_str().unwrap().to_owned();
+    let revoked = [
+        Revoked::Grant(GrantId::from_text(&grant)),
+        Revoked::Session(grace.id.clone(), SessionId::from_text(&session)),
+        Revoked::Token(jti),
+    ];
+
+    let alive = failover::revoke_again(&server.app().store, &revoked, &server.trace()).await;
+
+    assert_eq!(alive.unwrap(), 3);
+    let is_refused = async |answer: &Answer| {
+        let token = answer.token("refresh_token");
+        server.refresh(&client, &token, "").await.refused(400, "invalid_grant");
+    };
+    is_refused(&granted).await;
+    is_refused(&bound).await;
+    assert!(!server.is_active(&client, &access).await);
+    for lives in [&offline, &other] {
+        server.refresh(&client, &lives.token("refresh_token"), "").await.ok();
+    }
+    assert_eq!(server.events("database.revoked_again").await.len(), 1);
+}

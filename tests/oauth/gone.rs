@@ -1,0 +1,102 @@
+//! Accounts and applications that are deleted while somebody uses them: an honest race, which is refused, and
+//! no failure that the log tells of as an error.
+
+use gatewright::types::ClientId;
+use serde_json::{Value, json};
+use tokio::join;
+
+use kit::browser::{Browser, request};
+use kit::log::Captured;
+use kit::server::{Client, Server};
+
+const SCOPE: &str = "openid offline_access";
+
+/// Deletes a client as a command does beside the server, which does not know yet.
+async fn delete_behind(server: &Server, client: &Client) {
+    let id = ClientId::from_text(&client.id);
+    server.administer_unseen(async move |registrar| registrar.delete(&id).await.unwrap()).await;
+}
+
+#[track_caller]
+fn tells_of_no_error(log: &Captured) {
+    let log = log.text();
+    let bad: Vec<Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .filter(|line: &Value| line["level"] == "ERROR" || line["message"] == "failed")
+        .collect();
+    assert!(bad.is_empty(), "{bad:#?}");
+}
+
+/// DESIGN §2: the statement that issues asks whether the client lives; what another process has deleted a moment
+/// ago gets nothing, and nothing has failed.
+#[tokio::test]
+async fn an_opaque_token_for_a_client_that_was_deleted_is_refused() {
+    let (log, _guard) = Captured::json();
+    let server = Server::start().await;
+    let client = server
+        .register(json!({
+            "grant_types": ["client_credentials"],
+            "scope": "read",
+            "gw_access_token_format": "opaque",
+        }))
+        .await;
+    server.token_of(&client).await;
+    delete_behind(&server, &client).await;
+
+    let answer = server.post_as(&client, "/token", "grant_type=client_credentials").await;
+
+    answer.refused(401, "invalid_client");
+    tells_of_no_error(&log);
+}
+
+/// Everything that a person and an application do at once, while one of the two is deleted after a moment.
+async fn race(log: &Captured, server: &Server, name: &str, moment: usize, is_client: bool) {
+    let user = server.user(name).await;
+    let members = json!({ "scope": SCOPE, "gw_access_token_format": "opaque" });
+    let client = server.web_app_with(members).await;
+    let mut browser = Browser::of(server);
+    let code = browser.authorize(name, &client, SCOPE, "").await.parameter("code");
+    let granted = server.granted(name, &client, SCOPE).await;
+    let (access, refresh) = (granted.token("access_token"), granted.token("refresh_token"));
+    let mut new = Browser::of(server);
+    let target = request(&client, SCOPE);
+    let form = format!("token={access}");
+    let delete = async {
+        for _ in 0..moment {
+            tokio::task::yield_now().await;
+        }
+        if is_client {
+            delete_behind(server, &client).await;
+        } else {
+            server.delete(&user).await;
+        }
+    };
+
+    let (redeemed, refreshed, told, asked, silent, begun, ()) = join!(
+        server.redeem(&client, &code),
+        server.refresh(&client, &refresh, ""),
+        server.userinfo(&access),
+        server.post_as(&client, "/introspect", &form),
+        browser.open(&target),
+        new.open(&target),
+        delete,
+    );
+
+    tells_of_no_error(log);
+    for answer in [&redeemed, &refreshed, &told, &asked, &silent.answer, &begun.answer] {
+        // 503: it may come again, and is told what holds then.
+        assert!(answer.status < 500 || answer.status == 503, "{name}: {}", answer.status);
+    }
+}
+
+#[tokio::test]
+async fn deleting_what_is_in_use_is_no_error() {
+    let (log, _guard) = Captured::json();
+    let server = Server::start().await;
+    for round in 0..12 {
+        for is_client in [false, true] {
+            race(&log, &server, &format!("ada-{round}-{is_client}"), round * 5, is_client).await;
+        }
+    }
+}

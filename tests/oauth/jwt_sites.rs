@@ -1,0 +1,600 @@
+//! THREATS M5: every place that reads a JWT × everything that a JWT must not be (§1.F, JO-01 to JO-08,
+//! JO-12, JO-13, JO-15). Everything is signed by the right key where that can be, so that the change alone is
+//! what is wrong.
+
+use axum::http::{HeaderMap, Method};
+use gatewright::config::{CertificateHeader, OriginalRequest, Protected};
+use gatewright::jose::base64url;
+use gatewright::types::Scope;
+use gatewright::verify::{Asked, Error, Fetched, IssuerKeys, Verifier};
+use serde_json::{Value, json};
+
+use kit::browser::{Browser, request};
+use kit::certificates::behind_proxy;
+use kit::holder;
+use kit::jwt::{Holder, Signer, claims, mac};
+use kit::server::{Client, ISSUER, Server};
+
+/// A place that reads a JWT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Site {
+    /// `id_token_hint`, OIDC Core §3.1.2.1.
+    HintAtAuthorize,
+    /// `id_token_hint`, OIDC RP-Initiated Logout §2.
+    HintAtLogout,
+    /// `client_assertion` under a key of the client's.
+    PrivateKeyJwt,
+    /// `client_assertion` under a shared secret.
+    ClientSecretJwt,
+    /// RFC 6750 §2.1.
+    UserInfo,
+    /// RFC 7662 §2.1.
+    Introspection,
+    /// RFC 7009 §2.1: what it takes for a token of ours, it revokes.
+    Revocation,
+    /// The `DPoP` header at the token endpoint, RFC 9449 §5.
+    ProofAtToken,
+    /// The `DPoP` header beside an access token, RFC 9449 §7.
+    ProofAtUserInfo,
+    /// `/verify`, which gateways ask: docs/gateways.md.
+    Verify,
+    /// The `DPoP` header that a gateway passes on.
+    ProofAtVerify,
+    /// [`gatewright::verify`] in an API.
+    Library,
+    /// The `DPoP` header of a request to such an API.
+    ProofAtLibrary,
+}
+
+/// A kind of JWT that we make or read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    IdToken,
+    AccessToken,
+    UserInfo,
+    Assertion,
+    Proof,
+}
+
+impl Site {
+    const ALL: [Self; 13] = [
+        Self::HintAtAuthorize,
+        Self::HintAtLogout,
+        Self::PrivateKeyJwt,
+        Self::ClientSecretJwt,
+        Self::UserInfo,
+        Self::Introspection,
+        Self::Revocation,
+        Self::ProofAtToken,
+        Self::ProofAtUserInfo,
+        Self::Verify,
+        Self::ProofAtVerify,
+        Self::Library,
+        Self::ProofAtLibrary,
+    ];
+
+    /// What it is there for.
+    const fn reads(self) -> Kind {
+        match self {
+            Self::HintAtAuthorize | Self::HintAtLogout => Kind::IdToken,
+            Self::PrivateKeyJwt | Self::ClientSecretJwt => Kind::Assertion,
+            Self::UserInfo
+            | Self::Introspection
+            | Self::Revocation
+            | Self::Verify
+            | Self::Library => Kind::AccessToken,
+            Self::ProofAtToken
+            | Self::ProofAtUserInfo
+            | Self::ProofAtVerify
+            | Self::ProofAtLibrary => Kind::Proof,
+        }
+    }
+
+    /// Whether an access token comes with the proof.
+    const fn has_token_beside(self) -> bool {
+        match self {
+            Self::ProofAtUserInfo | Self::ProofAtVerify | Self::ProofAtLibrary => true,
+            Self::HintAtAuthorize
+            | Self::HintAtLogout
+            | Self::PrivateKeyJwt
+            | Self::ClientSecretJwt
+            | Self::UserInfo
+            | Self::Introspection
+            | Self::Revocation
+            | Self::ProofAtToken
+            | Self::Verify
+            | Self::Library => false,
+        }
+    }
+}
+
+/// A person who is signed in, an application, and everybody's keys.
+struct World {
+    server: Server,
+    cookies: std::collections::BTreeMap<String, String>,
+    photos: Client,
+    prover: Client,
+    sharer: Client,
+    ours: Signer,
+    theirs: Signer,
+    id_token: Value,
+    access_token: Value,
+    holder: Holder,
+    service: Client,
+    /// An access token that is bound to the key of `holder`.
+    bound: String,
+    /// An API that verifies by itself.
+    verifier: Verifier,
+}
+
+const AFTER: &str = "https://app.example/bye";
+
+impl World {
+    async fn new() -> Self {
+        let server = Server::with(|config| {
+            behind_proxy(config, CertificateHeader::None);
+            config.verify.routes = vec![Protected {
+                name: "ours".to_owned(),
+                audience: ISSUER.to_owned(),
+                scope: Scope::default(),
+                origin: Some(ISSUER.to_owned()),
+                original: OriginalRequest::XOriginal,
+            }];
+        })
+        .await;
+        server.user("ada").await;
+        let published = server.get("/jwks").await.ok().text;
+        let keys = IssuerKeys::new(move |_| {
+            let body = published.clone().into_bytes();
+            async move { Ok(Fetched::Document { body, etag: None, max_age: None }) }
+        });
+        let verifier = Verifier::new(ISSUER, ISSUER, keys);
+        let photos = server
+            .register(json!({
+                "redirect_uris": [Client::REDIRECT_URI],
+                "post_logout_redirect_uris": [AFTER],
+                "scope": "openid",
+                "id_token_signed_response_alg": "ES256",
+                "userinfo_signed_response_alg": "ES256",
+            }))
+            .await;
+        let theirs = Signer::new();
+        let prover = server
+            .register(json!({
+                "grant_types": ["client_credentials"],
+                "token_endpoint_auth_method": "private_key_jwt",
+                "jwks": { "keys": [theirs.jwk()] },
+            }))
+            .await;
+        let sharer = server
+            .register(json!({
+                "grant_types": ["client_credentials"],
+                "token_endpoint_auth_method": "client_secret_jwt",
+            }))
+            .await;
+        let ours = Signer::of_server(&server).await;
+        let mut browser = Browser::of(&server);
+        let place = browser.authorize("ada", &photos, "openid", "").await;
+        let cookies = browser.cookies;
+        let granted = server.redeem(&photos, &place.parameter("code")).await.ok();
+        let id_token = claims(&granted.token("id_token"));
+        let access_token = claims(&granted.token("access_token"));
+        let (holder, service) = (Holder::new(), server.service().await);
+        let place = {
+            let mut browser = Browser::of(&server);
+            browser.cookies = cookies.clone();
+            browser.open(&request(&photos, "openid")).await
+        };
+        let ask = server.redeeming(&photos, &place.parameter("code"));
+        let bound = ask.dpop(&holder.proof(&server)).send().await.ok().token("access_token");
+        Self {
+            server,
+            cookies,
+            photos,
+            prover,
+            sharer,
+            ours,
+            theirs,
+            id_token,
+            access_token,
+            holder,
+            service,
+            bound,
+            verifier,
+        }
+    }
+
+    /// A payload in order, for this place; no two of them the same where that matters.
+    fn payload(&self, site: Site) -> Value {
+        let assertion = |client: &Client| {
+            let now = self.server.trace().now().0;
+            let jti = uuid::Uuid::now_v7().to_string();
+            json!({
+                "iss": client.id, "sub": client.id, "aud": ISSUER, "jti": jti,
+                "iat": now, "nbf": now, "exp": now + 60,
+            })
+        };
+        match site {
+            Site::HintAtAuthorize | Site::HintAtLogout => self.id_token.clone(),
+            Site::PrivateKeyJwt => assertion(&self.prover),
+            Site::ClientSecretJwt => assertion(&self.sharer),
+            Site::UserInfo | Site::Introspection | Site::Verify | Site::Library => {
+                self.access_token.clone()
+            }
+            Site::Revocation => {
+                let mut token = self.access_token.clone();
+                token["jti"] = json!(uuid::Uuid::now_v7().to_string());
+                token
+            }
+            Site::ProofAtToken => self.holder.claims(&self.server, "POST", "/token"),
+            // The same request in all three: how it is told of differs.
+            Site::ProofAtUserInfo | Site::ProofAtVerify | Site::ProofAtLibrary => {
+                claims(&self.holder.proof_beside(&self.server, "GET", &self.bound))
+            }
+        }
+    }
+
+    /// Signs as whoever this place believes.
+    fn sign(&self, site: Site, header: &str, payload: &[u8]) -> String {
+        match site {
+            Site::ClientSecretJwt => mac(self.sharer.secret.as_bytes(), header, payload),
+            Site::PrivateKeyJwt => self.theirs.compact(header, payload),
+            Site::ProofAtToken
+            | Site::ProofAtUserInfo
+            | Site::ProofAtVerify
+            | Site::ProofAtLibrary => self.holder.compact(header, payload),
+            Site::HintAtAuthorize
+            | Site::HintAtLogout
+            | Site::UserInfo
+            | Site::Introspection
+            | Site::Revocation
+            | Site::Verify
+            | Site::Library => self.ours.compact(header, payload),
+        }
+    }
+
+    /// A header in order, with these members more.
+    fn header(&self, site: Site, more: &str) -> String {
+        match site {
+            Site::ClientSecretJwt => format!(r#"{{"alg":"HS256","typ":"JWT"{more}}}"#),
+            Site::PrivateKeyJwt => self.theirs.header(&format!(r#","typ":"JWT"{more}"#)),
+            Site::HintAtAuthorize | Site::HintAtLogout => {
+                self.ours.header(&format!(r#","typ":"JWT"{more}"#))
+            }
+            Site::UserInfo
+            | Site::Introspection
+            | Site::Revocation
+            | Site::Verify
+            | Site::Library => self.ours.header(&format!(r#","typ":"at+jwt"{more}"#)),
+            Site::ProofAtToken
+            | Site::ProofAtUserInfo
+            | Site::ProofAtVerify
+            | Site::ProofAtLibrary => {
+                let jwk = &self.holder.jwk;
+                format!(r#"{{"alg":"ES256","typ":"dpop+jwt","jwk":{jwk}{more}}}"#)
+            }
+        }
+    }
+
+    fn good(&self, site: Site) -> String {
+        self.sign(site, &self.header(site, ""), self.payload(site).to_string().as_bytes())
+    }
+
+    /// Whether this place takes it for what it is there for.
+    async fn takes(&self, site: Site, jwt: &str) -> bool {
+        let server = &self.server;
+        let pair = |name, value: &str| {
+            form_urlencoded::Serializer::new(String::new()).append_pair(name, value).finish()
+        };
+        match site {
+            Site::HintAtAuthorize => {
+                let mut browser = Browser::of(server);
+                browser.cookies = self.cookies.clone();
+                let hint = pair("id_token_hint", jwt);
+                let target = request(&self.photos, "openid") + "&prompt=none&" + hint.as_str();
+                let place = browser.open(&target).await;
+                if place.at.contains("code=") {
+                    return true;
+                }
+                assert_eq!(place.parameter("error"), "invalid_request");
+                false
+            }
+            Site::HintAtLogout => {
+                let hint = pair("id_token_hint", jwt);
+                let after = pair("post_logout_redirect_uri", AFTER);
+                let answer = server.get(&format!("/logout?{hint}&{after}")).await;
+                assert!(matches!(answer.status, 303 | 400), "{answer:?}");
+                answer.status == 303
+            }
+            Site::PrivateKeyJwt | Site::ClientSecretJwt => {
+                let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+                let form = format!(
+                    "grant_type=client_credentials&{}&{}",
+                    pair("client_assertion_type", kind),
+                    pair("client_assertion", jwt)
+                );
+                let answer = server.post("/token", &form).await;
+                if answer.status != 200 {
+                    answer.clone().refused(401, "invalid_client");
+                }
+                answer.status == 200
+            }
+            Site::UserInfo => {
+                let answer = server.post("/userinfo", &pair("access_token", jwt)).await;
+                assert!(matches!(answer.status, 200 | 401), "{answer:?}");
+                answer.status == 200
+            }
+            Site::Introspection => {
+                let form = pair("token", jwt);
+                let answer = server.post_as(&self.photos, "/introspect", &form).await.ok();
+                answer.body["active"] == Value::Bool(true)
+            }
+            Site::Revocation => {
+                let before = server.events("token.revoked").await.len();
+                server.post_as(&self.photos, "/revoke", &pair("token", jwt)).await.ok();
+                server.events("token.revoked").await.len() > before
+            }
+            Site::ProofAtToken => {
+                let answer = holder::ask(server, &self.service, jwt).await;
+                assert!(matches!(answer.status, 200 | 400), "{answer:?}");
+                // It may prove another key, which is nobody's.
+                answer.status == 200
+                    && claims(&answer.token("access_token"))["cnf"]["jkt"] == *self.holder.jkt
+            }
+            Site::ProofAtUserInfo => {
+                let answer = holder::use_at_userinfo(server, &self.bound, jwt).await;
+                assert!(matches!(answer.status, 200 | 400 | 401), "{answer:?}");
+                answer.status == 200
+            }
+            Site::Verify => {
+                let answer = server.ask("GET", "/verify/ours").bearer(jwt).send().await;
+                assert!(matches!(answer.status, 200 | 400 | 401), "{answer:?}");
+                answer.status == 200
+            }
+            Site::ProofAtVerify => {
+                let ask = server.ask("GET", "/verify/ours").dpop(jwt);
+                let ask = ask.header("authorization", &format!("DPoP {}", self.bound));
+                let ask = ask.header("x-original-method", "GET");
+                let answer = ask.header("x-original-uri", "/userinfo").send().await;
+                assert!(matches!(answer.status, 200 | 400 | 401), "{answer:?}");
+                answer.status == 200
+            }
+            Site::Library => self.takes_in_library(&format!("Bearer {jwt}"), None).await,
+            Site::ProofAtLibrary => {
+                self.takes_in_library(&format!("DPoP {}", self.bound), Some(jwt)).await
+            }
+        }
+    }
+
+    /// Whether an API with the library lets a request with these fields in; what is no field at all is let in nowhere.
+    async fn takes_in_library(&self, authorization: &str, proof: Option<&str>) -> bool {
+        let mut headers = HeaderMap::new();
+        let proof = proof.map(|proof| ("dpop", proof));
+        for (name, value) in [("authorization", authorization)].into_iter().chain(proof) {
+            let Ok(value) = value.parse() else {
+                return false;
+            };
+            headers.append(name, value);
+        }
+        let url = format!("{ISSUER}/userinfo");
+        let asked = Asked { method: &Method::GET, url: &url, headers: &headers, certificate: None };
+        match self.verifier.verify_at(&asked, &["openid"], self.server.trace().now()).await {
+            Ok(_) => true,
+            Err(Error::Refused(_)) => false,
+            Err(Error::Unavailable(why)) => panic!("{why}"),
+        }
+    }
+
+    /// What a JWT must not be.
+    fn mutations(&self, site: Site) -> Vec<(String, String)> {
+        let good = self.good(site);
+        let [header, payload, signature]: [&str; 3] =
+            good.split('.').collect::<Vec<_>>().try_into().unwrap();
+        let alg = if site == Site::ClientSecretJwt { "HS256" } else { "ES256" };
+        let body = || self.payload(site).to_string();
+        let headed = |text: &str| self.sign(site, text, body().as_bytes());
+        let more = |members: &str| headed(&self.header(site, members));
+        let paid = |bytes: &[u8]| self.sign(site, &self.header(site, ""), bytes);
+        let in_place = |from: &str, to: &str| headed(&self.header(site, "").replacen(from, to, 1));
+        let alg_is = |to: &str| in_place(&format!(r#""alg":"{alg}""#), to);
+        let stranger = Signer::new();
+        let typ = match site.reads() {
+            Kind::AccessToken => "at+jwt",
+            Kind::Proof => "dpop+jwt",
+            Kind::IdToken | Kind::UserInfo | Kind::Assertion => "JWT",
+        };
+        let is_proof = site.reads() == Kind::Proof;
+        // A text that it has.
+        let known = if is_proof { "jti" } else { "sub" };
+
+        let mut all: Vec<(&str, String)> = vec![
+            ("JO-01 none", alg_is(r#""alg":"none""#)),
+            ("JO-01 None", alg_is(r#""alg":"None""#)),
+            ("JO-01 nOnE", alg_is(r#""alg":"nOnE""#)),
+            ("JO-01 alg null", alg_is(r#""alg":null"#)),
+            ("JO-01 alg missing", alg_is(r#""x":1"#)),
+            ("JO-01 no signature", format!("{header}.{payload}.")),
+            (
+                "JO-01 none without a signature",
+                format!("{}.{payload}.", base64url::encode(r#"{"alg":"none"}"#)),
+            ),
+            ("JO-02 another alg", alg_is(r#""alg":"RS256""#)),
+            ("JO-03 jwk", {
+                let header = format!(r#"{{"alg":"ES256","typ":"{typ}","jwk":{}}}"#, stranger.jwk());
+                stranger.compact(&header, body())
+            }),
+            ("JO-03 jku", {
+                let kid = stranger.key.kid();
+                let jku = "https://evil.example/jwks";
+                let header =
+                    format!(r#"{{"alg":"ES256","typ":"{typ}","kid":"{kid}","jku":"{jku}"}}"#);
+                stranger.compact(&header, body())
+            }),
+            ("JO-03 a stranger with our kid", { stranger.compact(&self.header(site, ""), body()) }),
+            ("JO-04 crit", more(r#","crit":["exp"],"exp":1"#)),
+            ("JO-04 crit empty", more(r#","crit":[]"#)),
+            ("JO-04 b64", more(r#","b64":false"#)),
+            ("JO-06 alg twice", more(&format!(r#","alg":"{alg}""#))),
+            ("JO-06 a member twice", {
+                let twice = format!(r#"{{"{known}":"x","#);
+                paid(body().replacen('{', &twice, 1).as_bytes())
+            }),
+            ("JO-07 another typ", headed(&self.header(site, "").replace(typ, "logout+jwt"))),
+            ("JO-12 two parts", format!("{header}.{payload}")),
+            ("JO-12 four parts", format!("{good}.{signature}")),
+            ("JO-12 padding", format!("{good}==")),
+            ("JO-12 a line end", format!("{header}.\n{payload}.{signature}")),
+            ("JO-12 nothing", ".".repeat(2)),
+            ("JO-13 kid is a number", in_place(r#""typ""#, r#""kid":1,"typ""#)),
+            ("the payload is an array", paid(b"[]")),
+            ("the payload is not UTF-8", paid(b"{\"sub\":\"\xff\"}")),
+            ("the payload is deep", paid("[".repeat(3000).as_bytes())),
+            ("another payload", {
+                let text = format!("\"{known}\":\"");
+                let other = self.payload(site).to_string().replace(&text, &format!("{text}x"));
+                format!("{header}.{}.{signature}", base64url::encode(other))
+            }),
+        ];
+        if is_proof {
+            let (jwk, x) = (&self.holder.jwk, &self.holder.jwk["x"]);
+            let hs = format!(r#"{{"alg":"HS256","typ":"{typ}","jwk":{jwk}}}"#);
+            let x = base64url::decode(x.as_str().unwrap()).unwrap();
+            all.push(("JO-02 the public key as a secret", mac(&x, &hs, body())));
+            all.push(("JO-02 the JWK as a secret", mac(jwk.to_string().as_bytes(), &hs, body())));
+            all.push(("DP-05 a kid alone", stranger.sign(typ, &self.payload(site))));
+        } else if !matches!(site, Site::Verify | Site::Library) {
+            // Blanks around a field of the header are no part of it.
+            all.push(("JO-12 a space", format!("{good} ")));
+        }
+        if site != Site::ClientSecretJwt && !is_proof {
+            let jwk = if site == Site::PrivateKeyJwt { self.theirs.jwk() } else { self.ours.jwk() };
+            let kid = jwk["kid"].as_str().unwrap_or_default().to_owned();
+            let hs = format!(r#"{{"alg":"HS256","typ":"{typ}","kid":"{kid}"}}"#);
+            all.push(("JO-13 kid is a path", in_place(&kid, "../../keys/1")));
+            all.push(("JO-13 kid is SQL", in_place(&kid, "' OR 1=1 --")));
+            let x = base64url::decode(jwk["x"].as_str().unwrap()).unwrap();
+            all.push(("JO-02 the public key as a secret", mac(&x, &hs, body())));
+            all.push(("JO-02 the JWK as a secret", mac(jwk.to_string().as_bytes(), &hs, body())));
+        }
+        let mut all: Vec<_> = all.into_iter().map(|(what, jwt)| (what.to_owned(), jwt)).collect();
+        let mut claim = |name: &str, value: &str| {
+            let mut payload = self.payload(site);
+            payload.as_object_mut().unwrap().remove(name);
+            let payload = payload.to_string();
+            let written = if value.is_empty() {
+                payload
+            } else {
+                payload.replacen('{', &format!(r#"{{"{name}":{value},"#), 1)
+            };
+            all.push((format!("JO-05 {name} is {value:?}"), paid(written.as_bytes())));
+        };
+        for name in ["exp", "iat", "nbf"] {
+            for value in ["\"1\"", "-0.5", "-1", "1e400", "null", "[]", "true"] {
+                claim(name, value);
+            }
+        }
+        for aud in ["null", "7", "{}", "[7]"] {
+            claim("aud", aud);
+        }
+        if is_proof {
+            for name in ["jti", "htm", "htu", "iat"] {
+                claim(name, "");
+                claim(name, "null");
+                claim(name, if name == "jti" { "\"\"" } else { "\"x\"" });
+            }
+            if site.has_token_beside() {
+                claim("ath", "");
+                claim("ath", "\"x\"");
+            }
+            return all;
+        }
+        for name in ["iss", "aud", "sub", "exp"] {
+            claim(name, "");
+        }
+        if site.reads() == Kind::AccessToken {
+            // JO-15: what RFC 9068 §2.2 requires beside.
+            for name in ["iat", "jti", "client_id"] {
+                claim(name, "");
+            }
+        }
+        for iss in ["https://id.example.org/", "https://ID.example.org", "http://id.example.org"] {
+            claim("iss", &json!(iss).to_string());
+        }
+        // Whoever got a token for an API may ask about it and revoke it.
+        if !matches!(site, Site::Introspection | Site::Revocation) {
+            claim("aud", "\"https://other.example\"");
+        }
+        all
+    }
+}
+
+/// THREATS M5.
+#[tokio::test]
+async fn no_place_takes_a_jwt_that_is_not_one() {
+    let world = World::new().await;
+    for site in Site::ALL {
+        assert!(world.takes(site, &world.good(site)).await, "{site:?}");
+        for (what, jwt) in world.mutations(site) {
+            assert!(!world.takes(site, &jwt).await, "{site:?}: {what}: {jwt}");
+        }
+        assert!(world.takes(site, &world.good(site)).await, "{site:?}");
+    }
+}
+
+/// > to prevent a JWT from being used in a context for which it was not intended (RFC 8725 §3.11,
+/// > §3.12); THREATS JO-07
+#[tokio::test]
+async fn no_place_takes_a_jwt_of_another_kind() {
+    let world = World::new().await;
+    let server = &world.server;
+    let place = {
+        let mut browser = Browser::of(server);
+        browser.cookies = world.cookies.clone();
+        browser.open(&request(&world.photos, "openid")).await
+    };
+    let granted = server.redeem(&world.photos, &place.parameter("code")).await.ok();
+    let access = granted.token("access_token");
+    let kinds = [
+        (Kind::IdToken, granted.token("id_token")),
+        (Kind::UserInfo, server.userinfo(&access).await.ok().text),
+        (Kind::Assertion, world.good(Site::PrivateKeyJwt)),
+        (Kind::Assertion, world.good(Site::ClientSecretJwt)),
+        (Kind::Proof, world.good(Site::ProofAtToken)),
+        (Kind::Proof, world.good(Site::ProofAtUserInfo)),
+        (Kind::Proof, world.good(Site::ProofAtLibrary)),
+        (Kind::AccessToken, access),
+    ];
+
+    for site in Site::ALL {
+        for (kind, jwt) in kinds.iter().filter(|(kind, _)| *kind != site.reads()) {
+            assert!(!world.takes(site, jwt).await, "{site:?} took {kind:?}: {jwt}");
+        }
+    }
+}
+
+/// THREATS AZ-20: a hint may have expired; it never switches the user, and is nobody else's.
+#[tokio::test]
+async fn a_hint_is_only_a_hint() {
+    let world = World::new().await;
+    let ask = async |payload: &Value| {
+        let mut browser = Browser::of(&world.server);
+        browser.cookies = world.cookies.clone();
+        let jwt = world.ours.sign("JWT", payload);
+        let target =
+            request(&world.photos, "openid") + "&prompt=none&id_token_hint=" + jwt.as_str();
+        browser.open(&target).await
+    };
+    let changed = |name: &str, value: Value| {
+        let mut payload = world.id_token.clone();
+        payload[name] = value;
+        payload
+    };
+
+    let old = ask(&changed("exp", json!(1))).await;
+    let other = ask(&changed("sub", json!("somebody else"))).await;
+    let foreign = ask(&changed("aud", json!("another client"))).await;
+
+    assert!(!old.parameter("code").is_empty());
+    assert_eq!(other.parameter("error"), "login_required");
+    assert_eq!(foreign.parameter("error"), "invalid_request");
+}

@@ -1,0 +1,513 @@
+//! THREATS §1.W: our signing keys, from the day they are published to the day they count for nothing
+//! (OIDC Core §10.1.1), and the key that seals them.
+
+use std::collections::BTreeMap;
+
+use gatewright::app::{App, Clock};
+use gatewright::config::{Config, DatabaseUrl, EncryptionKeys, Issuer};
+use gatewright::jose::jwk::Jwks;
+use gatewright::jose::jws::{self, Keys, Typ};
+use gatewright::store::signing_keys::{self, SigningKeyRow, State};
+use gatewright::store::{Limits, Purpose, Store, server_secrets, sql};
+use gatewright::types::{Algorithm, Seconds, Secret};
+use serde_json::{Value, json};
+
+use kit::jwt::mac;
+use kit::keys::replace_secrets;
+use kit::server::{BEGINNING, Database, ISSUER, Server};
+
+const DAY: i64 = 24 * 60 * 60;
+const MAX_AGE: i64 = 15 * 60;
+
+async fn keys(server: &Server) -> Vec<SigningKeyRow> {
+    signing_keys::all(server.app().store.db()).await.unwrap()
+}
+
+async fn kid(server: &Server, algorithm: Algorithm, state: State) -> String {
+    let keys = keys(server).await;
+    let mut found = keys.iter().filter(|key| key.alg == algorithm && key.state() == state);
+    let kid = found.next().expect("such a key").id.clone();
+    assert!(found.next().is_none(), "one of a kind");
+    kid
+}
+
+async fn published(server: &Server) -> Value {
+    server.get("/jwks").await.ok().body
+}
+
+fn kids(jwks: &Value) -> Vec<String> {
+    let keys = jwks["keys"].as_array().unwrap().iter();
+    keys.map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+}
+
+fn is_of(jwks: &Value, jwt: &str) -> bool {
+    let set = Jwks::fetched(jwks).unwrap();
+    let any = Typ::AbsentOr(&["JWT", "at+jwt"]);
+    jws::verify(jwt, Keys::Published(&set), Algorithm::OURS, any).is_ok()
+}
+
+/// What the job does, on this replica.
+async fn tick(server: &Server) {
+    let app = server.app();
+    app.keyring.tick(&app.store, &server.trace()).await.unwrap();
+    app.confirm().await.unwrap();
+}
+
+/// A resource server that keeps the JWKS as long as it may, and not a second less.
+#[derive(Default)]
+struct Verifier {
+    jwks: Value,
+    fetched_at: i64,
+    most: i64,
+}
+
+impl Verifier {
+    async fn checks(&mut self, server: &Server, jwt: &str) {
+        let now = server.trace().now().0;
+        if self.jwks.is_null() || now - self.fetched_at >= self.most {
+            (self.jwks, self.fetched_at) = (published(server).await, now);
+        }
+        assert!(is_of(&self.jwks, jwt), "an unknown kid, after {} s", now - self.fetched_at);
+    }
+}
+
+/// > the signer SHOULD publish its keys in a JWK Set […] The signer can begin using a new key
+/// > periodically (OIDC Core §10.1.1); DESIGN §3: each algorithm has one that signs and one that waits
+#[tokio::test]
+async fn the_next_key_is_published_before_it_signs() {
+    let server = Server::start().await;
+    let client = server.service().await;
+    let (active, pending) = (
+        kid(&server, Algorithm::Es256, State::Active).await,
+        kid(&server, Algorithm::Es256, State::Pending).await,
+    );
+
+    let jwks = published(&server).await;
+
+    assert!(kids(&jwks).contains(&active) && kids(&jwks).contains(&pending));
+    assert!(is_of(&jwks, &server.token_of(&client).await));
+}
+
+/// THREATS KE-05: of a private key nothing is published.
+#[tokio::test]
+async fn nothing_private_is_published() {
+    let server = Server::start().await;
+
+    for key in published(&server).await["keys"].as_array().unwrap() {
+        for member in key.as_object().unwrap().keys() {
+            let public = ["kty", "kid", "alg", "use", "crv", "x", "y", "n", "e"];
+            assert!(public.contains(&member.as_str()), "{member}");
+        }
+    }
+}
+
+/// > The signer […] signals the change to the verifier using the kid value. The verifier knows to go back
+/// > to the jwks_uri location to re-retrieve the keys when it sees an unfamiliar kid value (OIDC Core
+/// > §10.1.1). THREATS KE-01: with us it never sees one, on either replica.
+#[tokio::test]
+async fn a_verifier_that_keeps_the_jwks_never_meets_an_unknown_kid() {
+    let most = 12 * 60 * 60;
+    let server = Server::with(|config| config.keys.jwks_max_age = Seconds(most)).await;
+    let replica = server.replica().await;
+    let client = server.service().await;
+    replica.app().confirm().await.unwrap();
+    let mut verifiers = [0, 1, 2].map(|_| Verifier { most, ..Verifier::default() });
+    let mut signed_by = BTreeMap::new();
+
+    // Three hours a step: each has what was published up to four steps ago.
+    for step in 0..65 * 8 {
+        for (n, verifier) in verifiers.iter_mut().enumerate().skip(usize::from(step < 2)) {
+            let one = if n == 0 { &server } else { &replica };
+            let token = one.token_of(&client).await;
+            verifier.checks(if n == 1 { &server } else { &replica }, &token).await;
+            *signed_by.entry(token.split('.').next().unwrap().to_owned()).or_insert(0) += 1;
+        }
+        server.wait(3 * 60 * 60);
+        tick(if step % 2 == 0 { &server } else { &replica }).await;
+        for one in [&server, &replica] {
+            one.app().confirm().await.unwrap();
+        }
+    }
+
+    assert_eq!(signed_by.len(), 3, "thirty days each: {signed_by:?}");
+}
+
+/// THREATS KE-01: what was signed last is verified until it has expired, and then the key goes.
+#[tokio::test]
+async fn a_key_stays_published_until_its_last_token_has_expired() {
+    let server = Server::start().await;
+    let client = server.service().await;
+    let first = kid(&server, Algorithm::Es256, State::Active).await;
+    server.wait(30 * DAY);
+    let last = server.token_of(&client).await;
+    tick(&server).await;
+
+    assert_ne!(kid(&server, Algorithm::Es256, State::Active).await, first);
+    assert!(is_of(&published(&server).await, &last));
+    server.wait(299);
+    tick(&server).await;
+    assert!(is_of(&published(&server).await, &last), "a second before it expires");
+    server.wait(2 * DAY);
+    tick(&server).await;
+    assert!(!kids(&published(&server).await).contains(&first));
+}
+
+/// DESIGN §3: a key that was published too lately for every verifier to have it does not sign.
+#[tokio::test]
+async fn a_key_waits_until_everybody_has_it() {
+    let server = Server::start().await;
+    let app = server.app();
+    let rotate =
+        async || app.keyring.rotate(&app.store, Algorithm::Es256, false, &server.trace()).await;
+    let pending = kid(&server, Algorithm::Es256, State::Pending).await;
+
+    server.wait(MAX_AGE);
+    assert!(rotate().await.is_err(), "a replica may have published it a second later");
+    let active = kid(&server, Algorithm::Es256, State::Active).await;
+    let retired = app.keyring.retire(&app.store, &active, false, &server.trace()).await;
+    assert!(retired.is_err(), "for the same reason");
+    server.wait(60);
+    rotate().await.unwrap();
+
+    assert_eq!(kid(&server, Algorithm::Es256, State::Active).await, pending);
+}
+
+/// THREATS KE-02: two replicas that rotate at once make one step.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_replicas_that_rotate_at_once_make_one_step() {
+    let server = Server::start().await;
+    let replica = server.replica().await;
+    let before = keys(&server).await.len();
+    server.wait(31 * DAY);
+
+    let tick = |one: &Server| {
+        let (app, trace) = (one.app().clone(), one.trace());
+        tokio::spawn(async move { app.keyring.tick(&app.store, &trace).await })
+    };
+    let ticking: Vec<_> = [&server, &replica, &server, &replica].map(tick).into();
+    for one in ticking {
+        one.await.unwrap().unwrap();
+    }
+
+    for algorithm in [Algorithm::Es256, Algorithm::Rs256] {
+        kid(&server, algorithm, State::Active).await;
+        kid(&server, algorithm, State::Pending).await;
+        kid(&server, algorithm, State::Retiring).await;
+    }
+    assert_eq!(keys(&server).await.len(), before + 2);
+}
+
+/// THREATS KE-03: what a key signed that somebody else has counts for nothing, on every replica as soon
+/// as it knows; new tokens are signed by a key that every verifier already has.
+#[tokio::test]
+async fn a_compromised_key_counts_for_nothing() {
+    let server = Server::start().await;
+    let replica = server.replica().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    replica.app().confirm().await.unwrap();
+    server.wait(60 * 60);
+    let granted = server.granted("ada", &client, "openid").await;
+    let (access, id_token) = (granted.token("access_token"), granted.token("id_token"));
+    assert!(server.is_active(&client, &access).await);
+    let cached = published(&server).await;
+
+    let app = server.app();
+    for algorithm in [Algorithm::Es256, Algorithm::Rs256] {
+        let active = kid(&server, algorithm, State::Active).await;
+        app.keyring.retire(&app.store, &active, true, &server.trace()).await.unwrap();
+    }
+    for one in [&server, &replica] {
+        one.app().confirm().await.unwrap();
+        assert!(!one.is_active(&client, &access).await);
+        one.userinfo(&access).await.refused(401, "invalid_token");
+        let hint = one.get(&format!("/logout?id_token_hint={id_token}")).await;
+        assert_eq!(hint.status, 400, "{hint:?}");
+        assert!(!is_of(&published(one).await, &access));
+    }
+
+    let next = server.refresh(&client, &granted.token("refresh_token"), "").await.ok();
+    assert!(is_of(&cached, &next.token("access_token")));
+    assert!(is_of(&cached, &next.token("id_token")));
+    assert!(replica.is_active(&client, &next.token("access_token")).await);
+}
+
+/// The versions of the secrets that can be replaced.
+async fn versions(server: &Server, name: &str) -> Vec<i64> {
+    let rows = server_secrets::all(server.app().store.db()).await.unwrap();
+    rows.into_iter().filter(|row| row.name == name).map(|row| row.version).collect()
+}
+
+/// THREATS EX-17: the key of the refresh tokens' MAC is replaced by schedule, and a replica that has not seen
+/// it yet looks before it refuses; what the version before has made is read as long as any refresh token
+/// lives, and then that version is gone.
+#[tokio::test]
+async fn secrets_are_replaced_by_schedule_and_read_as_long_as_tokens_live() {
+    let server = Server::with(|config| {
+        config.tokens.refresh_idle = Seconds(200 * DAY);
+        config.tokens.refresh_absolute = Seconds(200 * DAY);
+    })
+    .await;
+    let replica = server.replica().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let grant = async || {
+        let granted = server.granted("ada", &client, "openid offline_access").await;
+        granted.token("refresh_token")
+    };
+    let (kept, used) = (grant().await, grant().await);
+
+    server.wait(30 * DAY);
+    tick(&server).await;
+    let next = server.refresh(&client, &used, "").await.ok().token("refresh_token");
+
+    assert_eq!(versions(&server, "refresh-tokens").await, [1, 2]);
+    assert!(next.len() > used.len(), "it names the version");
+    replica.refresh(&client, &next, "").await.ok();
+    for days in [30, 139] {
+        server.wait(days * DAY);
+        tick(&server).await;
+        assert!(versions(&server, "refresh-tokens").await.contains(&1), "it is read");
+    }
+    server.refresh(&client, &kept, "").await.ok();
+    server.wait(31 * DAY);
+    tick(&server).await;
+    assert!(!versions(&server, "refresh-tokens").await.contains(&1));
+    for fixed in ["sid", "pairwise-subjects"] {
+        assert_eq!(versions(&server, fixed).await, [1], "{fixed}");
+    }
+    assert!(!server.events("secret.replaced").await.is_empty());
+}
+
+/// THREATS EX-17: of secrets that somebody else has nothing is left: no token that was made with them is taken,
+/// be it ours or forged, on any replica; and the grants that it could have been made for are over.
+#[tokio::test]
+async fn a_compromised_secret_makes_and_reads_nothing_any_more() {
+    let server = Server::start().await;
+    let replica = server.replica().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let granted = server.granted("ada", &client, "openid offline_access").await;
+    server.granted("ada", &client, "openid").await;
+    let (refresh, access) = (granted.token("refresh_token"), granted.token("access_token"));
+
+    server.wait(1);
+    let replaced = replace_secrets(&server, true).await;
+    replica.app().confirm().await.unwrap();
+
+    assert_eq!(replaced.grants, 2);
+    for one in [&server, &replica] {
+        one.refresh(&client, &refresh, "").await.refused(400, "invalid_grant");
+        assert!(!one.is_active(&client, &access).await);
+    }
+    for name in ["refresh-tokens", "dpop-nonces", "pages"] {
+        assert_eq!(versions(&server, name).await, [2], "{name}");
+    }
+    assert_eq!(server.events("secret.compromised").await.len(), 3);
+    assert_eq!(server.events("grants.revoked").await.len(), 1);
+    let next = server.granted("ada", &client, "openid offline_access").await;
+    replica.refresh(&client, &next.token("refresh_token"), "").await.ok();
+}
+
+/// Replaced before its time, what was made before stays what it was; and so do the subjects of people.
+#[tokio::test]
+async fn replaced_secrets_end_nothing() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let granted = server.granted("ada", &client, "openid offline_access").await;
+
+    let replaced = replace_secrets(&server, false).await;
+    let again = replace_secrets(&server, false).await;
+
+    assert_eq!((replaced.grants, again.grants), (0, 0));
+    assert_eq!(again.secrets, [("dpop-nonces", 3), ("pages", 3), ("refresh-tokens", 3)]);
+    let next = server.refresh(&client, &granted.token("refresh_token"), "").await.ok();
+    server.refresh(&client, &next.token("refresh_token"), "").await.ok();
+}
+
+/// A secret whose row is lost is not made anew while grants live: every refresh token would be void without
+/// a word. Where none lives it is; and `--secrets --compromised` is the way out.
+#[tokio::test]
+async fn a_lost_secret_refuses_to_start_while_grants_live() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let lose = async || {
+        let lose = sql("DELETE FROM server_secrets WHERE name = 'refresh-tokens'");
+        lose.run(server.app().store.db()).await.unwrap();
+    };
+    lose().await;
+    opened(&server, &["A"]).await.unwrap().close().await;
+    assert_eq!(versions(&server, "refresh-tokens").await, [2]);
+    server.app().confirm().await.unwrap();
+    server.granted("ada", &client, "openid").await;
+    lose().await;
+
+    let refused = opened(&server, &["A"]).await.unwrap_err();
+
+    assert!(refused.contains("refresh-tokens is missing"), "{refused}");
+    assert!(versions(&server, "refresh-tokens").await.is_empty());
+    server.wait(1);
+    assert_eq!(replace_secrets(&server, true).await.grants, 1);
+    opened(&server, &["A"]).await.unwrap().close().await;
+}
+
+/// A clock that was years ahead at the first start and is then set right: the keys that it dated take their
+/// turn as if they had been made now, and those that have signed with it sign no more.
+#[tokio::test]
+async fn keys_aged_from_the_future_are_replaced() {
+    let server = Server::start().await;
+    let first = kid(&server, Algorithm::Es256, State::Active).await;
+    let pending = kid(&server, Algorithm::Es256, State::Pending).await;
+
+    server.wait(-3 * 365 * DAY);
+    tick(&server).await;
+    assert_eq!(
+        kid(&server, Algorithm::Es256, State::Active).await,
+        first,
+        "verifiers lack the next"
+    );
+    server.wait(MAX_AGE + 30);
+    tick(&server).await;
+
+    assert_eq!(kid(&server, Algorithm::Es256, State::Active).await, pending);
+    server.wait(2 * DAY);
+    tick(&server).await;
+    assert!(!kids(&published(&server).await).contains(&first), "nor is its signature taken");
+    assert_eq!(versions(&server, "refresh-tokens").await, [1, 2]);
+}
+
+fn key(letter: &str) -> String {
+    format!("{}=", letter.repeat(43))
+}
+
+/// The server's configuration with these key-encryption keys, the first one to seal.
+async fn opened(server: &Server, letters: &[&str]) -> Result<App, String> {
+    let lines: Vec<_> = letters.iter().map(|letter| key(letter)).collect();
+    let mut config = server.app().config.clone();
+    config.keys.encryption_key = Some(EncryptionKeys::parse(&lines.join("\n")).unwrap());
+    let opened = App::open(config, Clock::of(|| BEGINNING * 1000), false).await;
+    opened.map_err(|error| error.to_string())
+}
+
+/// Everything that is sealed, as it stands in the database.
+async fn sealed(server: &Server) -> Vec<Vec<u8>> {
+    let db = server.app().store.db();
+    let mut all: Vec<_> = keys(server).await.into_iter().map(|key| key.sealed).collect();
+    all.extend(server_secrets::all(db).await.unwrap().into_iter().map(|secret| secret.sealed));
+    all.extend(
+        gatewright::store::clients::sealed_secrets(db).await.unwrap().into_iter().map(|s| s.sealed),
+    );
+    let authorities = gatewright::store::authorities::all(db).await.unwrap();
+    all.extend(authorities.into_iter().filter_map(|authority| authority.sealed));
+    all
+}
+
+/// THREATS KE-04: a wrong key-encryption key stops the start, and changes nothing.
+#[tokio::test]
+async fn a_wrong_key_encryption_key_refuses_to_start_and_changes_nothing() {
+    let server = Server::start().await;
+    let before = sealed(&server).await;
+
+    let refused = opened(&server, &["E"]).await.unwrap_err();
+
+    assert!(refused.contains("cannot be opened"), "{refused}");
+    assert_eq!(sealed(&server).await, before);
+}
+
+/// THREATS KE-04: of two servers that start at once on a new database, each with a key of its own, one is the
+/// first; the other says under which key the database is sealed, and none of what it made stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_first_starts_with_different_keys_one_wins() {
+    for _ in 0..12 {
+        let database = Database::make().await;
+        let patient = std::time::Duration::from_secs(20);
+        let limits =
+            Limits { connections: 1, acquire: patient, statement: patient, is_pooled: false };
+        // So that they meet at the keys, and not at the schema.
+        let url = Secret::new(database.url.clone());
+        Store::open(&url, &limits, Purpose::Migrate).await.unwrap().close().await;
+        let open = |letter: &'static str| {
+            let mut config = Config::of(Issuer::parse(ISSUER).ok().unwrap());
+            config.database.url = DatabaseUrl::new(database.url.clone());
+            config.database.acquire_timeout = Seconds(20);
+            config.database.statement_timeout = Seconds(20);
+            config.keys.algorithms = vec![Algorithm::Es256];
+            config.keys.encryption_key = EncryptionKeys::parse(&key(letter));
+            let opened = App::open(config, Clock::of(|| BEGINNING * 1000), false);
+            tokio::spawn(async move { opened.await.map_err(|error| error.to_string()) })
+        };
+
+        let (one, other) = tokio::join!(open("E"), open("I"));
+
+        let (won, lost) = match (one.unwrap(), other.unwrap()) {
+            (Ok(won), Err(lost)) => ((won, "E"), (lost, "I")),
+            (Err(lost), Ok(won)) => ((won, "I"), (lost, "E")),
+            (Ok(_), Ok(_)) => panic!("both have won"),
+            (Err(one), Err(other)) => panic!("neither has won: {one}; {other}"),
+        };
+        assert!(lost.0.contains("key-encryption key"), "{}", lost.0);
+        won.0.close().await;
+        open(won.1).await.unwrap().unwrap().close().await;
+        let refused = open(lost.1).await.unwrap().unwrap_err();
+        assert!(refused.contains("sealed under the key-encryption key"), "{refused}");
+    }
+}
+
+/// THREATS KE-04: a key-encryption key that is lost is not replaced by another.
+#[tokio::test]
+async fn a_lost_key_encryption_key_refuses_to_start_and_changes_nothing() {
+    let server = Server::start().await;
+    let before = sealed(&server).await;
+    let directory =
+        std::env::temp_dir().join(format!("gatewright_{}", uuid::Uuid::now_v7().simple()));
+    let mut config = server.app().config.clone();
+    config.keys.encryption_key = None;
+    config.keys.dir = directory.clone();
+
+    let refused = App::open(config, Clock::of(|| BEGINNING * 1000), false).await;
+
+    assert!(refused.unwrap_err().to_string().contains("bring it back"));
+    assert!(!directory.exists());
+    assert_eq!(sealed(&server).await, before);
+}
+
+/// THREATS KE-04: a new key seals everything again, and then the old one may go; tokens, refresh tokens
+/// and the secrets of clients stay what they were.
+#[tokio::test]
+async fn everything_is_sealed_again_under_a_new_key() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let web = server.web_app().await;
+    let sharer = server
+        .register(json!({
+            "grant_types": ["client_credentials"],
+            "token_endpoint_auth_method": "client_secret_jwt",
+        }))
+        .await;
+    server.authority(async |authority| authority.init().await).await.unwrap();
+    let granted = server.granted("ada", &web, "openid").await;
+    let before = sealed(&server).await;
+
+    opened(&server, &["E", "A"]).await.unwrap().close().await;
+    assert!(sealed(&server).await.iter().all(|sealed| !before.contains(sealed)));
+    let refused = opened(&server, &["A"]).await.unwrap_err();
+    assert!(refused.contains("cannot be opened"), "{refused}");
+    let alone = Some(EncryptionKeys::parse(&key("E")).unwrap());
+    let server = server.replica_with(|config| config.keys.encryption_key = alone).await;
+    server.issue(&web, &rcgen::KeyPair::generate().unwrap()).await.unwrap();
+
+    assert!(server.is_active(&web, &granted.token("access_token")).await);
+    server.refresh(&web, &granted.token("refresh_token"), "").await.ok();
+    let now = server.trace().now().0;
+    let claims = json!({
+        "iss": sharer.id, "sub": sharer.id, "aud": ISSUER, "jti": "1", "exp": now + 60,
+    });
+    let jwt = mac(sharer.secret.as_bytes(), r#"{"alg":"HS256"}"#, claims.to_string());
+    let form = format!(
+        "grant_type=client_credentials&client_assertion={jwt}&client_assertion_type=\
+         urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer"
+    );
+    server.post("/token", &form).await.ok();
+}

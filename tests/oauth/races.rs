@@ -1,0 +1,371 @@
+//! THREATS §4.2: many at once. What decides is one statement, so of many who ask one wins, and nobody is
+//! answered as if nothing had happened after something was acknowledged.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use gatewright::people::account;
+use gatewright::record::Trace;
+use gatewright::store::sql;
+
+use kit::browser::Browser;
+use kit::http::{Answer, Ask};
+use kit::server::{Client, Server};
+
+const MANY: usize = 64;
+
+/// Sends all of these at once.
+async fn at_once(asks: impl IntoIterator<Item = Ask>) -> Vec<Answer> {
+    let sent: Vec<_> = asks.into_iter().map(|ask| tokio::spawn(ask.send())).collect();
+    let mut answers = Vec::with_capacity(sent.len());
+    for answer in sent {
+        answers.push(answer.await.unwrap());
+    }
+    answers
+}
+
+/// The tokens of those that are answered with one; the others must be `invalid_grant`.
+#[track_caller]
+fn successors(answers: Vec<Answer>) -> Vec<String> {
+    let mut tokens = Vec::new();
+    for answer in answers {
+        if answer.status == 200 {
+            tokens.push(answer.token("refresh_token"));
+        } else {
+            answer.refused(400, "invalid_grant");
+        }
+    }
+    tokens
+}
+
+async fn granted(server: &Server, scope: &str) -> (Client, String) {
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let token = server.granted("ada", &client, scope).await.token("refresh_token");
+    (client, token)
+}
+
+/// THREATS DB-05, RT-02, X-03: one step of the generation; the grant lives.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_64_racing_refreshes_all_are_given_the_same_successor() {
+    let server = Server::start().await;
+    let (client, token) = granted(&server, "openid").await;
+
+    let ask = server.refreshing(&client, &token, "");
+    let leaves = successors(at_once((0..MANY).map(|_| ask.clone())).await);
+
+    assert_eq!(leaves.len(), MANY, "an honest retry costs nobody a sign-in");
+    assert_eq!(leaves.iter().collect::<BTreeSet<_>>().len(), 1);
+    let next = server.refresh(&client, &leaves[0], "").await.ok().token("refresh_token");
+    assert_ne!(next, leaves[0]);
+}
+
+/// THREATS RT-02, on two replicas.
+#[tokio::test(flavor = "multi_thread")]
+async fn racing_refreshes_on_two_replicas_make_one_step() {
+    let server = Server::start().await;
+    let replica = server.replica().await;
+    let (client, token) = granted(&server, "openid").await;
+    replica.app().confirm().await.unwrap();
+
+    let both = [&server, &replica].map(|one| one.refreshing(&client, &token, ""));
+    let leaves = successors(at_once((0..MANY).map(|n| both[n % 2].clone())).await);
+
+    assert_eq!(leaves.len(), MANY);
+    assert_eq!(leaves.iter().collect::<BTreeSet<_>>().len(), 1);
+    replica.refresh(&client, &leaves[0], "").await.ok();
+}
+
+/// THREATS X-03: however a replay races with the use of the successor, there are never two live leaves.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_that_races_leaves_one_leaf_or_none() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    for _ in 0..8 {
+        let first = server.granted("ada", &client, "openid").await.token("refresh_token");
+        let second = server.refresh(&client, &first, "").await.ok().token("refresh_token");
+        let both = [&first, &second].map(|token| server.refreshing(&client, token, ""));
+
+        let answers = at_once((0..16).map(|n| both[n % 2].clone())).await;
+
+        let third: BTreeSet<_> =
+            successors(answers).into_iter().filter(|token| *token != second).collect();
+        assert!(third.len() <= 1, "{third:?}");
+        // The first was used twice, and its successor was used: it is a replay by now.
+        server.refresh(&client, &first, "").await.refused(400, "invalid_grant");
+        for leaf in third {
+            server.refresh(&client, &leaf, "").await.refused(400, "invalid_grant");
+        }
+    }
+}
+
+/// THREATS CO-02, DB-05, X-02: one family; the reuse that the others are takes it with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_64_racing_redemptions_one_wins_and_loses_it_again() {
+    let server = Server::start().await;
+    let replica = server.replica().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    replica.app().confirm().await.unwrap();
+    let place = Browser::of(&server).authorize("ada", &client, "openid", "").await;
+    let both = [&server, &replica].map(|one| one.redeeming(&client, &place.parameter("code")));
+
+    let won = successors(at_once((0..MANY).map(|n| both[n % 2].clone())).await);
+
+    assert_eq!(won.len(), 1);
+    assert!(!server.is_active(&client, &won[0]).await);
+    replica.refresh(&client, &won[0], "").await.refused(400, "invalid_grant");
+}
+
+/// Asks again and again until told to stop; gives back when each question began, and its answer.
+async fn keep_refreshing(
+    ask: Ask,
+    told: tokio::sync::watch::Receiver<bool>,
+) -> Vec<(Instant, Answer)> {
+    let mut answers = Vec::new();
+    while !*told.borrow() {
+        let began = Instant::now();
+        answers.push((began, ask.clone().send().await));
+    }
+    answers
+}
+
+/// THREATS: while eight clients refresh, `deed` is done; no answer that begins after
+/// its acknowledgement is a success, on either replica.
+async fn nothing_lives_after(scope: &str, deed: impl AsyncFn(&Server, &Client, &str)) {
+    let server = Server::start().await;
+    let replica = server.replica().await;
+    let (client, token) = granted(&server, scope).await;
+    replica.app().confirm().await.unwrap();
+    let (tell, told) = tokio::sync::watch::channel(false);
+    let asking: Vec<_> = (0..8)
+        .map(|n| {
+            let one = if n % 2 == 0 { &server } else { &replica };
+            tokio::spawn(keep_refreshing(one.refreshing(&client, &token, ""), told.clone()))
+        })
+        .collect();
+    // They have begun.
+    server.refresh(&client, &token, "").await.ok();
+
+    deed(&server, &client, &token).await;
+    let acknowledged = Instant::now();
+    for one in [&server, &replica] {
+        one.refresh(&client, &token, "").await.refused(400, "invalid_grant");
+    }
+    tell.send(true).unwrap();
+
+    let mut successor = None;
+    for asked in asking {
+        for (began, answer) in asked.await.unwrap() {
+            if answer.status == 200 {
+                assert!(began < acknowledged, "{answer:?}");
+                successor = Some(answer.token("refresh_token"));
+            } else {
+                answer.refused(400, "invalid_grant");
+            }
+        }
+    }
+    if let Some(successor) = successor {
+        server.refresh(&client, &successor, "").await.refused(400, "invalid_grant");
+    }
+}
+
+/// THREATS X-04.
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_revocation_no_refresh_succeeds() {
+    nothing_lives_after("openid", async |server, client, token| {
+        server.post_as(client, "/revoke", &format!("token={token}")).await.ok();
+    })
+    .await;
+}
+
+/// THREATS X-08.
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_user_is_disabled_no_refresh_succeeds() {
+    nothing_lives_after("openid offline_access", async |server, _, _| {
+        server.disable(&ada(server).await).await;
+    })
+    .await;
+}
+
+/// THREATS X-05.
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_consent_is_withdrawn_no_refresh_succeeds() {
+    nothing_lives_after("openid offline_access", async |server, client, _| {
+        server.withdraw(&ada(server).await, client).await;
+    })
+    .await;
+}
+
+/// THREATS X-08.
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_session_is_ended_no_refresh_succeeds() {
+    nothing_lives_after("openid", async |server, _, _| {
+        server.end_sessions(&ada(server).await).await;
+    })
+    .await;
+}
+
+/// THREATS X-12.
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_password_is_set_no_refresh_succeeds() {
+    nothing_lives_after("openid offline_access", async |server, _, _| {
+        server.set_password(&ada(server).await, "another battery staple").await;
+    })
+    .await;
+}
+
+async fn ada(server: &Server) -> gatewright::types::User {
+    let found = gatewright::store::users::by_name(server.app().store.db(), "ada").await;
+    found.unwrap().unwrap().user
+}
+
+/// THREATS: what is withdrawn while a code is redeemed leaves no family behind.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_withdrawal_that_races_with_a_redemption_leaves_nothing_alive() {
+    let server = Server::start().await;
+    let user = server.user("ada").await;
+    let client = server.web_app().await;
+    for _ in 0..16 {
+        let place =
+            Browser::of(&server).authorize("ada", &client, "openid offline_access", "").await;
+        let redeeming = tokio::spawn(server.redeeming(&client, &place.parameter("code")).send());
+
+        server.withdraw(&user, &client).await;
+
+        let answer = redeeming.await.unwrap();
+        for token in successors(vec![answer]) {
+            server.refresh(&client, &token, "").await.refused(400, "invalid_grant");
+        }
+    }
+}
+
+/// THREATS X-05: a code that was issued while the consent was withdrawn, so that the withdrawal did not
+/// see it, comes to nothing.
+#[tokio::test]
+async fn a_code_that_a_withdrawal_did_not_see_comes_to_nothing() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let place = Browser::of(&server).authorize("ada", &client, "openid", "").await;
+    sql("DELETE FROM consents").run(server.app().store.db()).await.unwrap();
+
+    let answer = server.redeem(&client, &place.parameter("code")).await;
+
+    answer.refused(400, "invalid_grant");
+}
+
+/// THREATS UI-17, X-09: tries are taken before anything is hashed.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_256_guesses_at_once_as_many_are_hashed_as_the_limit_says() {
+    const GUESSES: usize = 256;
+    let server = Server::with(|config| config.passwords.queue = 1000).await;
+    let replica = server.replica().await;
+    server.user("ada").await;
+    let page = Browser::of(&server).open("/login").await;
+    assert_eq!(page.answer.status, 200);
+    let computed = || server.app().hasher.computed() + replica.app().hasher.computed();
+    let before = computed();
+
+    let mut guesses = Vec::new();
+    for n in 0..GUESSES {
+        let app = if n % 2 == 0 { server.app() } else { replica.app() }.clone();
+        let mut trace: Trace = server.trace();
+        trace.address = Some([192, 0, 2, 1].into());
+        guesses.push(tokio::spawn(async move {
+            use gatewright::people::sign_in::{Attempt, Outcome, sign_in};
+            let guess = gatewright::types::Secret::new(format!("wrong battery staple {n}"));
+            let attempt = Attempt {
+                identifier: "ada",
+                password: &guess,
+                remember: false,
+                device: None,
+                user_agent: "",
+                replaces: None,
+            };
+            match sign_in(&app.people(&trace), &attempt).await.unwrap() {
+                Outcome::SignedIn { .. } => panic!("a wrong password was right"),
+                Outcome::Wrong => true,
+                Outcome::Withheld | Outcome::Throttled { .. } => false,
+            }
+        }));
+    }
+    let mut wrong = 0;
+    for guess in guesses {
+        wrong += usize::from(guess.await.unwrap());
+    }
+
+    let most = server.app().config.throttle.account_attempts as usize;
+    assert_eq!(wrong, most);
+    assert_eq!(computed() - before, most as u64);
+}
+
+/// THREATS X-06: each of many who know the password gets a session of their own.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_who_sign_in_at_once_all_get_in() {
+    let server = Server::with(|config| config.passwords.queue = 1000).await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    Browser::of(&server).authorize("ada", &client, "openid", "").await;
+    let server = std::sync::Arc::new(server);
+
+    let mut coming = Vec::new();
+    for _ in 0..8 {
+        let (server, client) = (server.clone(), client.clone());
+        coming.push(tokio::spawn(async move {
+            let place = Browser::of(&server).authorize("ada", &client, "openid", "").await;
+            server.redeem(&client, &place.parameter("code")).await.ok().token("id_token")
+        }));
+    }
+
+    let mut tokens = BTreeSet::new();
+    for one in coming {
+        tokens.insert(one.await.unwrap());
+    }
+    assert_eq!(tokens.len(), 8);
+}
+
+/// THREATS X-11: whoever changes what somebody else has changed meanwhile is told so.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_racing_updates_of_a_client_one_is_kept() {
+    let server = Server::start().await;
+    let client = server.service().await;
+    let seen = server.find(&client).await;
+    let mut kept = 0;
+
+    for name in ["One", "Two", "Three"] {
+        let mut metadata = seen.metadata.clone();
+        metadata.client_name = name.to_owned();
+        server
+            .administer(async |registrar| {
+                kept += usize::from(registrar.update(&seen, metadata).await.is_ok());
+            })
+            .await;
+    }
+
+    assert_eq!(kept, 1);
+    assert_eq!(server.find(&client).await.metadata.client_name, "One");
+}
+
+/// THREATS X-08: an account that is closed and opened gives nothing back, whatever was under way.
+#[tokio::test(flavor = "multi_thread")]
+async fn closing_and_opening_an_account_gives_nothing_back() {
+    let server = Server::start().await;
+    let user = server.user("ada").await;
+    let client = server.web_app().await;
+    for _ in 0..8 {
+        let place =
+            Browser::of(&server).authorize("ada", &client, "openid offline_access", "").await;
+        let redeeming = tokio::spawn(server.redeeming(&client, &place.parameter("code")).send());
+        let trace = server.trace();
+        let people = server.app().people(&trace);
+
+        account::disable(&people, &user.id).await.unwrap();
+        account::enable(&people, &user.id).await.unwrap();
+
+        for token in successors(vec![redeeming.await.unwrap()]) {
+            server.refresh(&client, &token, "").await.refused(400, "invalid_grant");
+        }
+    }
+}

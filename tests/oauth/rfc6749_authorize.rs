@@ -1,0 +1,612 @@
+//! RFC 6749 §3.1 and §4.1.1 to §4.1.2.1, the authorization endpoint; THREATS 1.A, AZ-01 to AZ-26.
+
+use serde_json::json;
+
+use kit::application::Request;
+use kit::browser::Browser;
+use kit::server::{Client, ISSUER, PASSWORD, Server};
+
+/// > If the request fails due to a missing, invalid, or mismatching redirection URI, or if the client
+/// > identifier is missing or invalid, the authorization server SHOULD inform the resource owner of the
+/// > error and MUST NOT automatically redirect the user-agent (§4.1.2.1); THREATS AZ-01
+#[tokio::test]
+async fn a_client_that_is_not_known_is_told_nothing() {
+    let server = Server::start().await;
+    let disabled = server.web_app().await;
+    server.disable_client(&disabled).await;
+    let asked = async |request: Request| request.by_a_stranger(&server).await.answer;
+    let request = Request::of(&disabled);
+
+    let off = asked(request.clone()).await;
+    let unknown = asked(request.clone().with("client_id", "unknown")).await;
+    for id in ["", " ", &disabled.id.to_uppercase(), &format!("{}%", disabled.id)] {
+        asked(request.clone().with("client_id", id)).await.on_page(400);
+    }
+    asked(request.without("client_id")).await.on_page(400);
+
+    let text = unknown.on_page(400).without_reference();
+    assert_eq!(text, off.on_page(400).without_reference(), "the same for both");
+}
+
+/// > the authorization server MUST compare and match the value received against at least one of the
+/// > registered redirection URIs (§3.1.2.3); THREATS AZ-02, AZ-03, AZ-04, AZ-07
+///
+/// Each character taken away, doubled, in the other case, percent-encoded; and what attackers add.
+#[tokio::test]
+async fn a_redirect_uri_is_compared_byte_by_byte() {
+    let server = Server::start().await;
+    let client = server.web_app().await;
+    let uri = Client::REDIRECT_URI;
+    let mut corpus = Vec::new();
+    for at in 0..uri.len() {
+        let (before, after) = (&uri[..at], &uri[at + 1..]);
+        let one = uri.as_bytes()[at] as char;
+        corpus.push(format!("{before}{after}"));
+        corpus.push(format!("{before}{one}{one}{after}"));
+        corpus.push(format!("{before}%{:02x}{after}", one as u8));
+        corpus.push(format!("{before}{one}\t{after}"));
+        corpus.push(format!("{before}{one}\\{after}"));
+        corpus.push(format!("{before}{one}%00{after}"));
+        if one.is_ascii_alphabetic() {
+            corpus.push(format!("{before}{}{after}", one.to_ascii_uppercase()));
+        }
+    }
+    for end in ["/", "/..", "/%2e%2e/", "..;/", "%2f", "?", "?a=b", "#", "#x", " ", "\n", "@evil"] {
+        corpus.push(format!("{uri}{end}"));
+    }
+    for other in [
+        "https://app.example@evil.example/cb",
+        "https://user@app.example/cb",
+        "https://a@b@app.example/cb",
+        "https://app.example.evil.example/cb",
+        "https://evilapp.example/cb",
+        "https://appXexample/cb",
+        "https://app.example./cb",
+        "https://app.example:443/cb",
+        "https://app.example:8443/cb",
+        "https://app.example//cb",
+        "https://app.example/cb/../cb",
+        "https:app.example/cb",
+        "https:\\\\app.example\\cb",
+        "//app.example/cb",
+        "/cb",
+        "http://app.example/cb",
+        "http://127.0.0.1/cb",
+        "javascript:alert(1)//https://app.example/cb",
+        "data:text/html,https://app.example/cb",
+        "https://xn--pp-7ka.example/cb",
+        "https://\u{430}pp.example/cb",
+    ] {
+        corpus.push(other.to_owned());
+    }
+    assert!(corpus.len() >= 180, "{}", corpus.len());
+
+    for wrong in corpus {
+        let place = Request::of(&client).with("redirect_uri", &wrong).by_a_stranger(&server).await;
+        place.answer.on_page(400);
+        let shown = place.answer.without_reference();
+        assert!(!shown.contains("evil"), "nothing of it is shown: {wrong}");
+    }
+}
+
+/// > If multiple redirection URIs have been registered […] the client MUST include a redirection URI
+/// > with the authorization request (§3.1.2.3); OIDC Core §3.1.2.1: REQUIRED. THREATS AZ-10
+#[tokio::test]
+async fn a_redirect_uri_is_always_named() {
+    let server = Server::start().await;
+    let one = server.web_app().await;
+    let two = server
+        .register(json!({"redirect_uris": [Client::REDIRECT_URI, "https://app.example/other"]}))
+        .await;
+
+    for client in [one, two] {
+        let place = Request::of(&client).without("redirect_uri").by_a_stranger(&server).await;
+        place.answer.on_page(400);
+        let place = Request::of(&client).with("redirect_uri", "").by_a_stranger(&server).await;
+        place.answer.on_page(400);
+    }
+}
+
+/// THREATS AZ-08: the client, its redirect URI, the rest, in this order.
+#[tokio::test]
+async fn nothing_else_is_judged_before_client_and_redirect_uri_are_proven() {
+    let server = Server::start().await;
+    let client = server.web_app().await;
+    let wrong = |name, value| Request::of(&client).with(name, value);
+
+    for (name, value) in [
+        ("response_type", "token"),
+        ("response_mode", "jwt"),
+        ("scope", "everything"),
+        ("code_challenge_method", "plain"),
+        ("prompt", "none"),
+        ("max_age", "x"),
+        ("claims", "x"),
+        ("resource", "x"),
+        ("request", "x"),
+        ("id_token_hint", "x"),
+    ] {
+        let request = wrong(name, value);
+        let evil = request.clone().with("redirect_uri", "https://evil.example/cb");
+        evil.by_a_stranger(&server).await.answer.on_page(400);
+        let nobody = request.clone().with("client_id", "nobody");
+        nobody.by_a_stranger(&server).await.answer.on_page(400);
+        let proven = request.by_a_stranger(&server).await;
+        assert!(!proven.parameter("error").is_empty(), "{name}");
+    }
+}
+
+/// > Request and response parameters MUST NOT be included more than once. (§3.1); THREATS AZ-09
+#[tokio::test]
+async fn a_parameter_that_comes_twice_is_refused() {
+    let server = Server::start().await;
+    let client = server.web_app().await;
+    let request = Request::of(&client).with("nonce", "n").with("unknown", "u");
+
+    for name in request.names() {
+        for value in ["x", ""] {
+            let place = request.clone().and(&name, value).by_a_stranger(&server).await;
+
+            match name.as_str() {
+                "client_id" | "redirect_uri" => drop(place.answer.on_page(400)),
+                "state" => {
+                    assert_eq!(place.parameter("error"), "invalid_request");
+                    assert!(!place.at.contains("state="), "which one? {place:?}");
+                }
+                _ => drop(place.refused("invalid_request")),
+            }
+        }
+    }
+}
+
+/// > The authorization server MUST ignore unrecognized request parameters. (§3.1)
+/// > Parameters sent without a value MUST be treated as if they were omitted from the request. (§3.1)
+#[tokio::test]
+async fn what_is_not_understood_or_empty_is_ignored() {
+    let server = Server::start().await;
+    let client = server.web_app().await;
+    let mut request = Request::of(&client).with("foo", "bar").with("display", "popup");
+    for name in ["prompt", "max_age", "claims", "resource", "request", "nonce", "response_mode"] {
+        request = request.with(name, "");
+    }
+
+    request.by_a_stranger(&server).await.is_page("/login");
+    Request::of(&client).with("scope", "").by_a_stranger(&server).await.refused("invalid_scope");
+}
+
+/// > If an authorization request is missing the "response_type" parameter, or if the response type is
+/// > not understood, the authorization server MUST return an error response (§3.1.1); THREATS AZ-11
+#[tokio::test]
+async fn the_only_response_type_is_code() {
+    let server = Server::start().await;
+    let client = server.web_app().await;
+    let asked = async |kind: &str| {
+        Request::of(&client).with("response_type", kind).by_a_stranger(&server).await
+    };
+
+    for kind in [
+        "token",
+        "id_token",
+        "id_token token",
+        "code token",
+        "token code",
+        "code id_token token",
+        "none",
+        "Code",
+        "code ",
+        " code",
+        "code code",
+        "unknown",
+    ] {
+        asked(kind).await.refused("unsupported_response_type");
+    }
+    asked("").await.refused("invalid_request");
+}
+
+/// THREATS AZ-12; OAuth 2.0 Multiple Response Types §2.1.
+#[tokio::test]
+async fn an_answer_comes_in_the_way_that_was_asked_for() {
+    let server = Server::start().await;
+    let client = server.web_app().await;
+    let asked = async |mode: &str| {
+        let request = Request::of(&client).with("prompt", "none").with("response_mode", mode);
+        request.by_a_stranger(&server).await
+    };
+
+    asked("query").await.refused("login_required");
+    let fragment = asked("fragment").await.at;
+    let (uri, answer) = fragment.split_once('#').unwrap();
+    assert_eq!(uri, Client::REDIRECT_URI);
+    assert!(answer.starts_with("error=login_required&"), "{fragment}");
+    for unknown in ["jwt", "query.jwt", "web_message", "Query", "form-post"] {
+        asked(unknown).await.refused("invalid_request");
+    }
+}
+
+/// OAuth 2.0 Form Post Response Mode §2; THREATS AZ-13: what a client sends is text, whatever it looks
+/// like, and no script but ours runs.
+#[tokio::test]
+async fn an_answer_by_form_shows_nothing_as_markup() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+
+    for state in [
+        "\"><script>alert(1)</script>",
+        "'><img src=x onerror=alert(1)>",
+        "</form><form action=https://evil.example>",
+        "&quot;&#34;&amp;\u{2028}\u{fffe}",
+        "javascript:alert(1)",
+    ] {
+        let request = Request::of(&client).with("response_mode", "form_post").with("state", state);
+        let mut browser = Browser::of(&server);
+        let place = browser.obtain(&request, "ada").await;
+        let answer = &place.answer;
+
+        assert_eq!((answer.status, answer.header("location")), (200, ""));
+        let fields = place.fields();
+        let field = |name: &str| fields.iter().find(|(other, _)| other == name).unwrap().1.clone();
+        assert_eq!((field("state"), field("iss")), (state.to_owned(), ISSUER.to_owned()));
+        assert!(field("code").starts_with("gw_code_"), "{fields:?}");
+        assert_eq!(answer.text.matches("<form").count(), 1);
+        assert!(answer.text.contains(&format!("action=\"{}\"", Client::REDIRECT_URI)));
+        assert_eq!(answer.text.matches("<script").count(), 1, "ours");
+        assert!(!answer.text.contains("<img src=x"));
+        let csp = answer.header("content-security-policy");
+        assert!(csp.contains("script-src 'self'") && !csp.contains("unsafe"), "{csp}");
+    }
+}
+
+/// > REQUIRED if the "state" parameter was present in the client authorization request. The exact value
+/// > received from the client. (§4.1.2); THREATS AZ-14
+#[tokio::test]
+async fn a_state_is_given_back_exactly() {
+    let server = Server::start().await;
+    let client = server.web_app().await;
+    let asked = async |state: &str| {
+        let request = Request::of(&client).with("prompt", "none").with("state", state);
+        request.by_a_stranger(&server).await
+    };
+
+    for state in
+        ["a b+c%20", "%0d%0aSet-Cookie:x", "ä→\u{1f510}", "a&code=x&iss=y", "#?/\\\"'<>", "=;,"]
+    {
+        assert_eq!(asked(state).await.parameter("state"), state);
+    }
+    for state in ["a\r\nSet-Cookie: x=y", "a\nb", "\u{7f}", "\u{85}"] {
+        let place = asked(state).await;
+        assert_eq!(place.parameter("error"), "invalid_request", "{state:?}");
+        assert!(!place.at.contains("state="), "{place:?}");
+        assert_eq!(place.answer.header("set-cookie"), "");
+    }
+    let stateless = Request::of(&client).with("prompt", "none").without("state");
+    assert!(!stateless.by_a_stranger(&server).await.at.contains("state="));
+}
+
+/// THREATS AZ-14: NUL, bytes that are no text, half an escape. The client is told, as soon as it is proven
+/// where it is; a parameter that nobody knows is ignored whatever is in it (RFC 6749 §3.1).
+#[tokio::test]
+async fn what_is_no_text_is_refused_where_it_matters() {
+    let server = Server::start().await;
+    let client = server.web_app().await;
+
+    for broken in ["%00", "a%00b", "%ff", "%c3%28", "%ed%a0%80", "%", "%2", "%zz", "50%"] {
+        let asked = async |name: &str| {
+            let request = Request::of(&client).without(name);
+            Browser::of(&server).open(&format!("{}&{name}={broken}", request.target())).await
+        };
+        for name in ["client_id", "redirect_uri"] {
+            asked(name).await.answer.on_page(400);
+        }
+        for name in ["nonce", "login_hint", "scope", "prompt", "resource"] {
+            asked(name).await.refused("invalid_request");
+        }
+        let stateless = asked("state").await;
+        assert_eq!(stateless.parameter("error"), "invalid_request");
+        assert!(!stateless.at.contains("state="), "{stateless:?}");
+        asked("unknown").await.is_page("/login");
+        let nameless = format!("{}&{broken}=1", Request::of(&client).target());
+        Browser::of(&server).open(&nameless).await.is_page("/login");
+        // By POST it is as broken.
+        let form = format!("{}&state={broken}", Request::of(&client).without("state").form());
+        let posted = Browser::of(&server).post_from_elsewhere("/authorize", &form).await;
+        assert_eq!(posted.parameter("error"), "invalid_request");
+    }
+}
+
+/// RFC 6749 §3.1.2: "which MUST be retained when adding additional query parameters"; the query begins
+/// at the first `?`.
+#[tokio::test]
+async fn an_answer_is_added_to_whatever_query_the_redirect_uri_has() {
+    let server = Server::start().await;
+    for (uri, joined) in [
+        ("https://app.example/cb?", "https://app.example/cb?error="),
+        ("https://app.example/cb?a=what?", "https://app.example/cb?a=what?&error="),
+        ("https://app.example/cb??", "https://app.example/cb??&error="),
+        ("https://app.example/cb?a=b&", "https://app.example/cb?a=b&error="),
+        ("https://app.example/cb?a=b", "https://app.example/cb?a=b&error="),
+    ] {
+        let client = server
+            .register(json!({ "redirect_uris": [uri], "post_logout_redirect_uris": [uri] }))
+            .await;
+        let request = Request::of(&client).with("redirect_uri", uri).with("prompt", "none");
+
+        let place = request.by_a_stranger(&server).await;
+
+        assert!(place.at.starts_with(joined), "{}", place.at);
+        assert_eq!(place.parameter("error"), "login_required");
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("client_id", &client.id)
+            .append_pair("post_logout_redirect_uri", uri)
+            .append_pair("state", "s")
+            .finish();
+        let left = Browser::of(&server).open(&format!("/logout?{query}")).await;
+        assert_eq!(left.at, joined.replace("error=", "state=s"));
+    }
+}
+
+/// THREATS AZ-15: neither a cookie nor an address grows with it beyond what proxies take.
+#[tokio::test]
+async fn a_long_state_is_kept_or_refused() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let with = |length| Request::of(&client).with("state", &"s".repeat(length));
+    let mut browser = Browser::of(&server);
+
+    let place = browser.obtain(&with(8192), "ada").await;
+
+    assert_eq!(place.parameter("state").len(), 8192);
+    assert!(browser.cookies.values().all(|cookie| cookie.len() < 500), "{:?}", browser.cookies);
+    with(8193).by_a_stranger(&server).await.answer.on_page(413);
+    let huge = server.post("/authorize", &with(1 << 20).form()).await;
+    assert_eq!((huge.status, huge.header("location")), (413, ""));
+}
+
+/// THREATS AZ-16: HEAD is no GET where a GET may give a code.
+#[tokio::test]
+async fn head_obtains_nothing() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let request = Request::of(&server.web_app().await);
+    let mut browser = Browser::of(&server);
+    browser.obtain(&request, "ada").await.code();
+
+    for target in [request.target(), "/consent".to_owned(), "/login".to_owned()] {
+        let answer = browser.send(server.ask("HEAD", &target)).await;
+        assert_eq!((answer.status, answer.header("location")), (405, ""), "{target}");
+    }
+}
+
+/// > The authorization server MUST support the use of the HTTP "GET" method for the authorization
+/// > endpoint and MAY support the use of the "POST" method as well. (§3.1); OIDC Core §3.1.2.1: MUST.
+/// > THREATS AZ-22: a POST goes on as a GET, with 303.
+#[tokio::test]
+async fn a_request_may_come_by_post() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let request = Request::of(&server.web_app().await);
+    let mut browser = Browser::of(&server);
+    let place = browser.post_from_elsewhere("/authorize", &request.form()).await;
+    let place = browser.prove(&place, "ada").await;
+    browser.submit(&place, &[("answer", "allow")]).await.code();
+
+    let again = browser.post_from_elsewhere("/authorize", &request.form()).await;
+
+    again.code();
+    let wrong = request.clone().with("redirect_uri", "https://evil.example/cb");
+    let answer = server.post("/authorize", &wrong.form()).await;
+    answer.on_page(400);
+}
+
+/// The address that a POST goes on at is worth as much as that of a GET, for ten minutes; nobody else has
+/// sealed it.
+#[tokio::test]
+async fn a_request_that_came_by_post_goes_on_at_an_address_of_ours() {
+    let server = Server::start().await;
+    let request = Request::of(&server.web_app().await);
+    let posted = server.post("/authorize", &request.form()).await;
+    let location = posted.header("location");
+    let target = location.strip_prefix(ISSUER).unwrap_or(location);
+
+    Browser::of(&server).open(target).await.is_page("/login");
+
+    Browser::of(&server).open(target).await.is_page("/login");
+    for broken in ["x", "gw_posted", &target["/authorize?gw_posted=".len()..target.len() - 1]] {
+        let target = format!("/authorize?gw_posted={broken}");
+        Browser::of(&server).open(&target).await.answer.on_page(400);
+    }
+    server.wait(600);
+    Browser::of(&server).open(target).await.answer.on_page(400);
+}
+
+/// A request that is longer than an address may be waits in the form of the page: by GET as long as a
+/// head may be, by POST as long as a body.
+#[tokio::test]
+async fn a_request_that_is_too_long_for_an_address_waits_all_the_same() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let long = |names: &[&str]| {
+        let request = Request::of(&client).with("prompt", "login consent");
+        names.iter().fold(request, |request, name| request.with(name, &"x".repeat(7_500)))
+    };
+    let longest = long(&["state", "nonce", "unknown", "login_hint"]);
+    for by_post in [false, true] {
+        let mut browser = Browser::of(&server);
+        let login = if by_post {
+            browser.post_from_elsewhere("/authorize", &longest.form()).await
+        } else {
+            browser.ask(&longest).await
+        };
+        assert!(login.at.len() < 4_200, "{}", login.at.len());
+        let typed = [("identifier", "ada"), ("password", PASSWORD)];
+        let consent = browser.submit(login.is_page("/login"), &typed).await;
+        assert!(consent.at.len() < 4_200, "{}", consent.at.len());
+
+        let place = browser.submit(consent.is_page("/consent"), &[("answer", "allow")]).await;
+
+        assert_eq!(place.parameter("state").len(), 7_500);
+        assert!(place.at.contains("code="), "{place:?}");
+    }
+    let more = long(&["state", "nonce", "a", "b", "c", "d"]);
+    Browser::of(&server).post_from_elsewhere("/authorize", &more.form()).await.at.contains("error");
+}
+
+/// RFC 6749 §3.3; THREATS AZ-24.
+#[tokio::test]
+async fn a_scope_is_one_that_the_client_is_registered_for() {
+    let server = Server::start().await;
+    let client = server.web_app().await;
+    let asked =
+        async |scope: &str| Request::of(&client).with("scope", scope).by_a_stranger(&server).await;
+    let many: Vec<_> = (0..800).map(|n| format!("s{n}")).collect();
+
+    for scope in
+        ["unknown", "openid admin", "openid \"", "openid \\", "open\u{ef}d", &many.join(" ")]
+    {
+        asked(scope).await.refused("invalid_scope");
+    }
+    asked("openid openid  profile").await.is_page("/login");
+}
+
+/// > unauthorized_client: The client is not authorized to request an authorization code using this
+/// > method. (§4.1.2.1)
+#[tokio::test]
+async fn a_client_that_has_no_codes_has_no_redirect_uri_either() {
+    let server = Server::start().await;
+    let service = server.service().await;
+
+    Request::of(&service).by_a_stranger(&server).await.answer.on_page(400);
+}
+
+/// OIDC Core §6: what we do not read must not be passed over.
+#[tokio::test]
+async fn a_request_object_is_refused() {
+    let server = Server::start().await;
+    let client = server.web_app().await;
+    let asked = async |name: &str| {
+        Request::of(&client).with(name, "https://app.example/x").by_a_stranger(&server).await
+    };
+
+    asked("request").await.refused("request_not_supported");
+    asked("request_uri").await.refused("request_uri_not_supported");
+}
+
+/// > access_denied: The resource owner or authorization server denied the request. (§4.1.2.1)
+#[tokio::test]
+async fn whoever_says_no_is_believed() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let request = Request::of(&server.web_app().await);
+    let mut browser = Browser::of(&server);
+    let login = browser.ask(&request).await;
+    browser.submit(&login, &[("answer", "cancel")]).await.refused("access_denied");
+
+    let login = browser.ask(&request).await;
+    let consent = browser.prove(&login, "ada").await;
+    browser.submit(&consent, &[("answer", "deny")]).await.refused("access_denied");
+
+    browser.submit(&consent, &[("answer", "allow")]).await.answer.on_page(400);
+    browser.ask(&request).await.is_page("/consent");
+}
+
+/// THREATS AZ-26, UI-05: the address of a page is worth nothing in another browser.
+#[tokio::test]
+async fn a_request_belongs_to_the_browser_that_brought_it() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let request = Request::of(&server.web_app().await);
+    let mut victim = Browser::of(&server);
+    victim.sign_in("ada").await;
+    let mut attacker = Browser::of(&server);
+    let theirs = attacker.ask(&request).await;
+
+    for page in ["/login", "/consent", "/select-account"] {
+        let target = theirs.at.replace("/login", page);
+        victim.open(&target).await.answer.on_page(400);
+        Browser::of(&server).open(&target).await.answer.on_page(400);
+    }
+    // The form of the attacker's page, sent by the victim's browser.
+    victim.submit(&theirs, &[("answer", "cancel")]).await.answer.on_page(400);
+
+    let consent = attacker.prove(&theirs, "ada").await;
+    attacker.submit(&consent, &[("answer", "allow")]).await.code();
+}
+
+/// THREATS X-01, EX-21: of 64 answers to one question one counts, and all lead to the application, by
+/// one code.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_64_racing_answers_to_one_consent_form_all_get_one_code() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let mut browser = Browser::of(&server);
+    let login = browser.ask(&Request::of(&client)).await;
+    let consent = browser.prove(&login, "ada").await;
+    let ask = browser.form(&consent, &[("answer", "allow")]);
+
+    let racing: Vec<_> = (0..64).map(|_| tokio::spawn(ask.clone().send())).collect();
+    let mut codes = std::collections::BTreeSet::new();
+    for answer in racing {
+        let answer = answer.await.unwrap();
+        assert_eq!(answer.status, 303, "{answer:?}");
+        assert!(answer.header("location").contains("code=gw_code_"), "{answer:?}");
+        codes.insert(answer.header("location").to_owned());
+    }
+
+    assert_eq!(codes.len(), 1);
+}
+
+/// > Values for the "error_description" parameter MUST NOT include characters outside the set
+/// > %x20-21 / %x23-5B / %x5D-7E. (§4.1.2.1, §5.2; RFC 6750 §3)
+#[test]
+fn every_reason_is_written_in_the_characters_that_are_allowed() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut folders = vec![root.join("src"), root.join("crates")];
+    let mut reasons = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            if path.extension().is_none_or(|extension| extension != "rs") {
+                continue;
+            }
+            let source = std::fs::read_to_string(&path).unwrap();
+            for call in source.split("because(").skip(1) {
+                let Some(text) = call.trim_start().strip_prefix('"') else { continue };
+                let why = text.split('"').next().unwrap();
+                let legal = |b: u8| matches!(b, 0x20 | 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+                assert!(why.bytes().all(legal), "{}: {why}", path.display());
+                reasons += 1;
+            }
+        }
+    }
+    assert!(reasons > 100, "{reasons}");
+}
+
+/// THREATS AZ-23: no page of ours makes a browser ask anybody else, so no code stands in a `Referer`.
+#[tokio::test]
+async fn no_page_on_the_way_loads_anything_from_elsewhere() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let mut browser = Browser::of(&server);
+    let login = browser.ask(&Request::of(&client).with("response_mode", "form_post")).await;
+    let consent = browser.prove(&login, "ada").await;
+    let form = browser.submit(&consent, &[("answer", "allow")]).await;
+
+    for place in [login, consent, form] {
+        let page = &place.answer.text;
+        for link in page.split([' ', '\n']).filter_map(|word| word.strip_prefix("src=\"")) {
+            assert!(link.starts_with('/') && !link.starts_with("//"), "{link}");
+        }
+        for tag in page.split("<link ").skip(1) {
+            assert!(tag.split('>').next().unwrap().contains("href=\"/"), "{tag}");
+        }
+        assert_eq!(place.answer.header("referrer-policy"), "same-origin");
+    }
+}

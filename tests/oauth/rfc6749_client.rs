@@ -1,0 +1,548 @@
+//! RFC 6749 §2.3, Client Authentication; RFC 7523 §3, JWT assertions; RFC 8705 §2, certificates; THREATS M2, TE-01 to TE-15.
+
+use gatewright::jose::sign::SigningKey;
+use gatewright::render::Kind;
+use gatewright::types::{Algorithm, Seconds};
+use serde_json::{Map, Value, json};
+
+use kit::certificates::{self, Authority, Shown};
+use kit::http::Answer;
+use kit::server::{BEGINNING, Client, ISSUER, Server};
+
+/// The endpoints where clients prove themselves, each with a request that is otherwise in order.
+const ENDPOINTS: [(&str, &str); 3] = [
+    ("/token", "grant_type=client_credentials"),
+    ("/introspect", "token=unknown"),
+    ("/revoke", "token=unknown"),
+];
+
+const METHODS: [&str; 6] = [
+    "client_secret_basic",
+    "client_secret_post",
+    "client_secret_jwt",
+    "private_key_jwt",
+    "tls_client_auth",
+    "self_signed_tls_client_auth",
+];
+
+/// An endpoint that is added has to be added here, too.
+#[test]
+fn the_matrix_knows_every_endpoint_where_clients_prove_themselves() {
+    let routes = gatewright::web::routes();
+    let machines = routes.iter().filter(|route| route.kind == Kind::Machine);
+    let mut paths: Vec<_> = machines.map(|route| route.path).collect();
+    // Userinfo takes tokens, the responder anybody; EST has its own ways (rfc7030_est.rs).
+    let elsewhere = |path: &str| {
+        ["/userinfo", "/ca/ocsp"].contains(&path) || path.starts_with("/.well-known/est/")
+    };
+    paths.retain(|path| !elsewhere(path));
+
+    assert_eq!(paths, ENDPOINTS.map(|(path, _)| path));
+}
+
+/// A client of each method, and the key of those that have one.
+struct Clients {
+    clients: Vec<(&'static str, Client)>,
+    key: SigningKey,
+    /// By an authority, and by itself.
+    certificates: [Shown; 2],
+    _believed: Authority,
+}
+
+impl Clients {
+    /// A server that knows of certificates, and the clients.
+    async fn start() -> (Server, Self) {
+        let (server, authority) = certificates::server().await;
+        let clients = Self::register(&server, authority).await;
+        (server, clients)
+    }
+
+    async fn register(server: &Server, authority: Authority) -> Self {
+        let (key, _) = SigningKey::generate(Algorithm::Es256).unwrap();
+        let certificates = [authority.issue("Backup", |_| {}), Shown::self_signed("Backup")];
+        let mut clients = Vec::new();
+        for method in METHODS {
+            let mut metadata = json!({
+                "grant_types": ["client_credentials"],
+                "scope": "read",
+                "token_endpoint_auth_method": method,
+            });
+            if method == "private_key_jwt" {
+                metadata["jwks"] = json!({ "keys": [key.public_jwk()] });
+            }
+            if method == "tls_client_auth" {
+                metadata["tls_client_auth_subject_dn"] = json!("CN=Backup,O=Example");
+            }
+            if method == "self_signed_tls_client_auth" {
+                metadata["jwks"] = json!({ "keys": [certificates[1].jwk()] });
+            }
+            clients.push((method, server.register(metadata).await));
+        }
+        Self { clients, key, certificates, _believed: authority }
+    }
+
+    fn of(&self, method: &str) -> &Client {
+        &self.clients.iter().find(|(other, _)| *other == method).unwrap().1
+    }
+
+    /// An assertion in order, but for what is changed in it.
+    fn assertion(&self, client: &Client, change: &Value) -> String {
+        let mut claims = json!({
+            "iss": client.id,
+            "sub": client.id,
+            "aud": ISSUER,
+            "exp": BEGINNING + 60,
+            "jti": uuid::Uuid::now_v7().to_string(),
+        });
+        for (name, value) in change.as_object().unwrap() {
+            claims[name] = value.clone();
+        }
+        let claims: Map<String, Value> =
+            claims.as_object().unwrap().clone().into_iter().filter(|(_, v)| !v.is_null()).collect();
+        if client.secret.is_empty() {
+            self.key.sign("JWT", &claims).unwrap()
+        } else {
+            hs256(&client.secret, &claims)
+        }
+    }
+
+    fn asserted(&self, client: &Client, change: &Value) -> String {
+        asserting(&self.assertion(client, change))
+    }
+}
+
+/// What only those who know the secret can make.
+fn hs256(secret: &str, claims: &impl serde::Serialize) -> String {
+    let key = jsonwebtoken::EncodingKey::from_secret(secret.as_bytes());
+    jsonwebtoken::encode(&jsonwebtoken::Header::default(), claims, &key).unwrap()
+}
+
+fn asserting(jwt: &str) -> String {
+    let kind = "urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer";
+    format!("&client_assertion_type={kind}&client_assertion={jwt}")
+}
+
+/// A request of a client that presents itself by a method, be it registered for it or not.
+async fn present(
+    server: &Server,
+    clients: &Clients,
+    client: &Client,
+    method: &str,
+    (path, form): (&str, &str),
+) -> Answer {
+    let (id, secret) = (&client.id, &client.secret);
+    match method {
+        "client_secret_basic" => server.post_as(client, path, form).await,
+        "client_secret_post" => {
+            server.post(path, &format!("{form}&client_id={id}&client_secret={secret}")).await
+        }
+        "client_secret_jwt" => {
+            let secret = if secret.is_empty() { "somebody's" } else { secret };
+            let client = Client { id: id.clone(), secret: secret.to_owned() };
+            server.post(path, &format!("{form}{}", clients.asserted(&client, &json!({})))).await
+        }
+        "private_key_jwt" => {
+            let client = Client { id: id.clone(), secret: String::new() };
+            server.post(path, &format!("{form}{}", clients.asserted(&client, &json!({})))).await
+        }
+        "tls_client_auth" | "self_signed_tls_client_auth" => {
+            let shown = &clients.certificates[usize::from(method != "tls_client_auth")];
+            let ask = server.ask("POST", path).form(&format!("{form}&client_id={id}"));
+            ask.showing(shown).send().await
+        }
+        "none" => server.post(path, &format!("{form}&client_id={id}")).await,
+        other => panic!("{other}"),
+    }
+}
+
+/// M2: every endpoint, every registered method, every presented one (TE-02, TE-03; RFC 9700 §2.5).
+#[tokio::test]
+async fn only_the_registered_method_proves_a_client_at_any_endpoint() {
+    let (server, clients) = Clients::start().await;
+
+    for endpoint in ENDPOINTS {
+        for (registered, client) in &clients.clients {
+            for presented in METHODS.into_iter().chain(["none"]) {
+                let answer = present(&server, &clients, client, presented, endpoint).await;
+
+                let wanted = if presented == *registered { 200 } else { 401 };
+                assert_eq!(answer.status, wanted, "{endpoint:?}: {registered} by {presented}");
+                if wanted == 401 {
+                    let answer = answer.refused(401, "invalid_client");
+                    let challenge = answer.header("www-authenticate");
+                    assert_eq!(challenge.is_empty(), presented != "client_secret_basic");
+                }
+            }
+        }
+    }
+}
+
+/// M2: wrong, foreign and missing proof.
+#[tokio::test]
+async fn a_wrong_secret_proves_nobody() {
+    let (server, clients) = Clients::start().await;
+    let (basic, post) = (clients.of("client_secret_basic"), clients.of("client_secret_post"));
+    let with = |secret: &str| Client { id: basic.id.clone(), secret: secret.to_owned() };
+
+    for (path, form) in ENDPOINTS {
+        for wrong in [
+            with(""),
+            with("wrong"),
+            with(&post.secret),
+            with(&format!("{}A", basic.secret)),
+            with(&basic.secret.to_uppercase()),
+            Client { id: "unknown".to_owned(), secret: basic.secret.clone() },
+            Client { id: basic.id.to_uppercase(), secret: basic.secret.clone() },
+        ] {
+            let answer = server.post_as(&wrong, path, form).await.refused(401, "invalid_client");
+            assert!(answer.header("www-authenticate").starts_with("Basic "), "{wrong:?}");
+        }
+        server.post(path, form).await.refused(401, "invalid_client");
+    }
+}
+
+/// AZ-01 for clients: nobody learns from an answer whether a client exists.
+#[tokio::test]
+async fn unknown_and_disabled_and_wrong_are_one_answer() {
+    let server = Server::start().await;
+    let (known, disabled) = (server.service().await, server.service().await);
+    server
+        .administer(async |registrar| {
+            let id = gatewright::types::ClientId::from_text(&disabled.id);
+            registrar.disable(&id).await.unwrap();
+        })
+        .await;
+    let unknown = Client { id: "unknown".to_owned(), secret: known.secret.clone() };
+    let wrong = Client { id: known.id.clone(), secret: disabled.secret.clone() };
+
+    let mut texts = Vec::new();
+    for client in [unknown, wrong, disabled] {
+        let answer = server.post_as(&client, "/token", "grant_type=client_credentials").await;
+        texts.push(answer.refused(401, "invalid_client").text);
+    }
+
+    texts.dedup();
+    assert_eq!(texts.len(), 1, "{texts:?}");
+}
+
+/// > The client MUST NOT use more than one authentication method in each request. (§2.3); TE-01
+#[tokio::test]
+async fn two_methods_in_one_request_are_an_invalid_request() {
+    let (server, clients) = Clients::start().await;
+    let (basic, post) = (clients.of("client_secret_basic"), clients.of("client_secret_post"));
+    let asserted = clients.asserted(clients.of("private_key_jwt"), &json!({}));
+
+    for (path, form) in ENDPOINTS {
+        let in_body = format!("{form}&client_id={}&client_secret={}", post.id, post.secret);
+        let own_in_body = format!("{form}&client_id={}&client_secret={}", basic.id, basic.secret);
+        for (header, body) in [
+            (true, format!("{form}&client_secret={}", basic.secret)),
+            (true, own_in_body),
+            (true, format!("{form}{asserted}")),
+            (false, format!("{in_body}{asserted}")),
+        ] {
+            let answer = if header {
+                server.post_as(basic, path, &body).await
+            } else {
+                server.post(path, &body).await
+            };
+            answer.refused(400, "invalid_request");
+        }
+    }
+}
+
+/// TE-04: what stands beside the proof must be the same client.
+#[tokio::test]
+async fn a_client_id_beside_the_proof_must_be_the_same() {
+    let (server, clients) = Clients::start().await;
+    let (basic, other) = (clients.of("client_secret_basic"), clients.of("client_secret_post"));
+    let signer = clients.of("private_key_jwt");
+
+    for (path, form) in ENDPOINTS {
+        let same = format!("{form}&client_id={}", basic.id);
+        let foreign = format!("{form}&client_id={}", other.id);
+        let asserted = clients.asserted(signer, &json!({}));
+
+        server.post_as(basic, path, &same).await.ok();
+        server.post_as(basic, path, &foreign).await.refused(400, "invalid_request");
+        let answer = server.post(path, &format!("{foreign}{asserted}")).await;
+        answer.refused(401, "invalid_client");
+    }
+}
+
+/// TE-05.
+#[tokio::test]
+async fn malformed_credentials_are_refused_and_break_nothing() {
+    use base64::Engine as _;
+    let encode = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
+    let server = Server::start().await;
+    let client = server.service().await;
+    let (id, secret) = (&client.id, &client.secret);
+
+    for header in [
+        "Basic".to_owned(),
+        "Basic ".to_owned(),
+        "Basic !!!".to_owned(),
+        format!("Basic {}", encode(id.as_bytes())),
+        format!("Basic {}=", encode(format!("{id}:{secret}").as_bytes())),
+        format!("Basic {}", encode(format!("{id}:%zz").as_bytes())),
+        format!("Basic {}", encode(format!("{id}:{secret}\0").as_bytes())),
+        format!("Basic {}", encode(format!("{id}:{secret}:").as_bytes())),
+        format!("Basic {}", encode(format!("{id}:{secret} ").as_bytes())),
+        format!("Basic {}", encode(b"\xff\xfe:\xff")),
+        format!("Basic {}", encode(b"%ff:%ff")),
+        format!("Bearer {secret}"),
+        "Negotiate abc".to_owned(),
+    ] {
+        let ask = server.ask("POST", "/token").header("authorization", &header);
+        let answer = ask.form("grant_type=client_credentials").send().await;
+        let answer = answer.refused(401, "invalid_client");
+        assert!(answer.header("www-authenticate").starts_with("Basic "), "{header}");
+    }
+}
+
+/// > The client identifier is encoded using the "application/x-www-form-urlencoded" encoding algorithm
+/// > per Appendix B (§2.3.1)
+#[tokio::test]
+async fn credentials_are_form_encoded_inside_basic() {
+    let server = Server::start().await;
+    let client = server.service().await;
+    let encoded = Client {
+        id: client.id.replace('-', "%2D"),
+        secret: client.secret.replace('_', "%5f").replace('-', "%2d"),
+    };
+
+    server.post_as(&encoded, "/token", "grant_type=client_credentials").await.ok();
+}
+
+/// > The parameters can only be transmitted in the request-body and MUST NOT be included in the request
+/// > URI. (§2.3.1); TE-06
+#[tokio::test]
+async fn nothing_is_taken_from_the_query() {
+    let server = Server::start().await;
+    let client = server.service().await;
+
+    for (path, form) in ENDPOINTS {
+        for query in
+            [format!("client_id={}&client_secret=x", client.id), form.to_owned(), "a".into()]
+        {
+            let answer = server.post_as(&client, &format!("{path}?{query}"), form).await;
+            answer.refused(400, "invalid_request");
+        }
+    }
+}
+
+/// TE-07.
+#[tokio::test]
+async fn nothing_but_a_posted_form_is_read() {
+    let server = Server::start().await;
+    let client = server.service().await;
+
+    for (path, form) in ENDPOINTS {
+        for method in ["GET", "HEAD", "PUT", "PATCH", "DELETE", "TRACE", "post"] {
+            let answer = server.ask(method, path).send().await;
+            assert_eq!((answer.status, answer.header("allow")), (405, "POST"), "{method} {path}");
+        }
+        for kind in [
+            "application/json",
+            "multipart/form-data; boundary=x",
+            "text/plain",
+            "application/x-www-form-urlencoded; charset=iso-8859-1",
+            "application/x-www-form-urlencoded; boundary=x; charset=utf-16",
+            "application/x-www-form-urlencoded; charset=utf-8; charset=latin1",
+            "application/x-www-form-urlencoded-x",
+            "application/x-www-form-urlencoded, application/json",
+            "",
+        ] {
+            let ask = server.ask("POST", path).basic(&client.id, &client.secret);
+            let answer = ask.header("content-type", kind).body(form).send().await;
+            answer.refused(415, "invalid_request");
+        }
+        let ask = server.ask("POST", path).basic(&client.id, &client.secret);
+        ask.clone().body(form).send().await.refused(415, "invalid_request");
+        let zipped = ask.clone().header("content-encoding", "gzip").form(form).send().await;
+        zipped.refused(415, "invalid_request");
+        // The media type has no parameters, and clients add some all the same.
+        for more in [
+            "; charset=UTF-8",
+            ";charset=utf8",
+            "; charset=\"utf-8\"",
+            ";",
+            "; ",
+            ";;charset=utf-8;",
+            "; boundary=----x",
+            "; boundary=x; charset=UTF-8",
+        ] {
+            let kind = format!("Application/X-WWW-Form-URLEncoded{more}");
+            ask.clone().header("content-type", &kind).body(form).send().await.ok();
+        }
+    }
+}
+
+/// > Request and response parameters MUST NOT be included more than once. (§3.2); TE-08
+#[tokio::test]
+async fn a_parameter_that_stands_there_twice_is_refused() {
+    let server = Server::start().await;
+    let client = server.service().await;
+
+    for (path, form) in ENDPOINTS {
+        for doubled in
+            [format!("{form}&{form}"), format!("{form}&x=1&x=1"), format!("{form}&%78=1&x=")]
+        {
+            server.post_as(&client, path, &doubled).await.refused(400, "invalid_request");
+        }
+        let two = server.ask("POST", path).basic(&client.id, &client.secret);
+        let two = two.basic(&client.id, &client.secret).form(form).send().await;
+        two.refused(400, "invalid_request");
+    }
+}
+
+/// TE-10 to TE-12: what an assertion must say. RFC 7523 §3; rfc7523bis: "the aud value MUST be the
+/// issuer identifier […] as its sole value".
+#[tokio::test]
+async fn an_assertion_must_be_in_order() {
+    let (server, clients) = Clients::start().await;
+
+    for method in ["private_key_jwt", "client_secret_jwt"] {
+        let client = clients.of(method);
+        for wrong in [
+            json!({ "iss": "somebody" }),
+            json!({ "sub": "somebody" }),
+            json!({ "iss": null }),
+            json!({ "sub": null }),
+            json!({ "aud": null }),
+            json!({ "exp": null }),
+            json!({ "jti": null }),
+            json!({ "exp": BEGINNING - 11 }),
+            json!({ "exp": BEGINNING + 311 }),
+            json!({ "exp": 4_070_908_800_i64 }),
+            json!({ "exp": (BEGINNING + 60).to_string() }),
+            json!({ "nbf": BEGINNING + 61 }),
+            json!({ "iat": BEGINNING + 61 }),
+            json!({ "aud": format!("{ISSUER}/") }),
+            json!({ "aud": format!("{ISSUER}/token") }),
+            json!({ "aud": [ISSUER] }),
+            json!({ "aud": [ISSUER, "https://other.example"] }),
+            json!({ "aud": "https://other.example" }),
+        ] {
+            let form = format!("grant_type=client_credentials{}", clients.asserted(client, &wrong));
+            let answer = server.post("/token", &form).await;
+            assert_eq!(answer.status, 401, "{method}: {wrong} {answer:?}");
+            answer.refused(401, "invalid_client");
+        }
+        for fine in [json!({ "nbf": BEGINNING + 8 }), json!({ "exp": BEGINNING - 9 })] {
+            let form = format!("grant_type=client_credentials{}", clients.asserted(client, &fine));
+            server.post("/token", &form).await.ok();
+        }
+    }
+}
+
+/// TE-13, TE-14: once, at any endpoint; `jti` values of another client do not matter.
+#[tokio::test]
+async fn an_assertion_is_good_once() {
+    let (server, clients) = Clients::start().await;
+    let (client, other) = (clients.of("private_key_jwt"), clients.of("client_secret_jwt"));
+    let jti = json!({ "jti": "the same" });
+    let asserted = clients.asserted(client, &jti);
+
+    server.post("/token", &format!("grant_type=client_credentials{asserted}")).await.ok();
+
+    for (path, form) in ENDPOINTS {
+        let again = server.post(path, &format!("{form}{asserted}")).await;
+        again.refused(401, "invalid_client");
+    }
+    let others = clients.asserted(other, &jti);
+    server.post("/token", &format!("grant_type=client_credentials{others}")).await.ok();
+    let server = server.restarted().await;
+    let again = server.post("/token", &format!("grant_type=client_credentials{asserted}")).await;
+    again.refused(401, "invalid_client");
+}
+
+/// TE-13, X-19.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_64_racing_uses_of_an_assertion_one_is_good() {
+    let (server, clients) = Clients::start().await;
+    let asserted = clients.asserted(clients.of("private_key_jwt"), &json!({}));
+    let form = format!("grant_type=client_credentials{asserted}");
+
+    let asks: Vec<_> =
+        (0..64).map(|_| tokio::spawn(server.ask("POST", "/token").form(&form).send())).collect();
+    let mut statuses = Vec::new();
+    for ask in asks {
+        statuses.push(ask.await.unwrap().status);
+    }
+
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
+    assert_eq!(statuses.iter().filter(|status| **status == 401).count(), 63, "{statuses:?}");
+}
+
+/// TE-10: another key, another algorithm, none at all.
+#[tokio::test]
+async fn an_assertion_must_be_signed_by_the_clients_own_key() {
+    let (server, clients) = Clients::start().await;
+    let client = clients.of("private_key_jwt");
+    let (stranger, _) = SigningKey::generate(Algorithm::Es256).unwrap();
+    let own = clients.assertion(client, &json!({}));
+    let parts: Vec<&str> = own.split('.').collect();
+    let certificates = ["a", "b"].map(Shown::self_signed);
+    let _believed = Authority::new("Nobody's CA");
+    let stranger = Clients { clients: Vec::new(), key: stranger, certificates, _believed };
+    let unsigned = format!("eyJhbGciOiJub25lIn0.{}.", parts[1]);
+    let public_key = Client { id: client.id.clone(), secret: clients.key.public_jwk().to_string() };
+
+    for wrong in [
+        stranger.assertion(client, &json!({})),
+        unsigned,
+        clients.assertion(&public_key, &json!({})),
+        format!("{}.{}.", parts[0], parts[1]),
+        format!("{}.{}", parts[0], parts[1]),
+        "x".to_owned(),
+    ] {
+        let form = format!("grant_type=client_credentials{}", asserting(&wrong));
+        server.post("/token", &form).await.refused(401, "invalid_client");
+    }
+    let form = "grant_type=client_credentials&client_assertion_type=urn%3Ax&client_assertion=x";
+    server.post("/token", form).await.refused(401, "invalid_client");
+    let alone = format!("grant_type=client_credentials&client_assertion={own}");
+    server.post("/token", &alone).await.refused(400, "invalid_request");
+}
+
+/// TE-19: two secrets live while the old one is replaced; then the old one is dead.
+#[tokio::test]
+async fn a_rotated_secret_works_for_its_overlap() {
+    let server = Server::start().await;
+    let old = server.service().await;
+    let client = server.find(&old).await;
+    let mut new = old.clone();
+    server
+        .administer(async |registrar| {
+            let rotated = registrar.rotate_secret(&client, Seconds::hours(1)).await.unwrap();
+            new.secret = rotated.secret.unwrap().0.expose().to_owned();
+        })
+        .await;
+
+    server.token_of(&old).await;
+    server.token_of(&new).await;
+    server.wait(3600);
+
+    server.token_of(&new).await;
+    let answer = server.post_as(&old, "/token", "grant_type=client_credentials").await;
+    answer.refused(401, "invalid_client");
+}
+
+/// TE-25: nothing that a client sent is given back.
+#[tokio::test]
+async fn an_error_repeats_nothing_of_the_request() {
+    let server = Server::start().await;
+    let client = server.service().await;
+
+    for form in [
+        "grant_type=canary&scope=canary",
+        "grant_type=refresh_token&refresh_token=canary",
+        "grant_type=client_credentials&scope=canary&resource=https%3A%2F%2Fcanary",
+    ] {
+        let answer = server.post_as(&client, "/token", form).await;
+        assert_eq!(answer.status, 400);
+        assert!(!answer.text.contains("canary"), "{answer:?}");
+    }
+}

@@ -1,0 +1,611 @@
+//! RFC 6749 §6, Refreshing an Access Token; RFC 9700 §4.14.2, refresh token rotation.
+//!
+//! A refresh token is a generation of its grant: there is one live one, a lost answer is given again for
+//! ten seconds, and whatever else is presented twice ends the grant.
+
+use std::time::{Duration, Instant};
+
+use gatewright::store::{sql, sweep};
+use gatewright::types::client::GrantType;
+use serde_json::{Value, json};
+
+use kit::browser::Browser;
+use kit::server::{Client, ISSUER, Server};
+
+const DAY: i64 = 24 * 60 * 60;
+
+/// A server, a web application, and the refresh token that ada granted it.
+async fn granted(scope: &str) -> (Server, Client, String) {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let token = server.granted("ada", &client, scope).await.token("refresh_token");
+    (server, client, token)
+}
+
+async fn rotated(server: &Server, client: &Client, token: &str) -> String {
+    server.refresh(client, token, "").await.ok().token("refresh_token")
+}
+
+async fn is_refused(server: &Server, client: &Client, token: &str) {
+    server.refresh(client, token, "").await.refused(400, "invalid_grant");
+}
+
+fn claims(jwt: &str) -> Value {
+    use base64::Engine as _;
+    let payload = jwt.split('.').nth(1).unwrap();
+    let payload = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload).unwrap();
+    serde_json::from_slice(&payload).unwrap()
+}
+
+/// > The authorization server MAY issue a new refresh token, in which case the client MUST discard the
+/// > old refresh token and replace it with the new refresh token. (RFC 6749 §6)
+#[tokio::test]
+async fn each_refresh_answers_with_the_next_token() {
+    let (server, client, first) = granted("openid email offline_access").await;
+
+    let answer = server.refresh(&client, &first, "").await.ok();
+    let second = answer.token("refresh_token");
+    let third = rotated(&server, &client, &second).await;
+
+    assert!(first != second && second != third && first != third);
+    assert_eq!(answer.body["token_type"], "Bearer");
+    assert_eq!(answer.body["scope"], "email offline_access openid");
+    assert_eq!(answer.header("cache-control"), "no-store");
+    assert!(server.is_active(&client, &answer.token("access_token")).await);
+}
+
+/// DESIGN §3, THREATS RT-04: a client whose connection broke before the answer came asks again, and
+/// nobody has to sign in.
+#[tokio::test]
+async fn a_lost_answer_is_given_again_for_ten_seconds() {
+    let (server, client, token) = granted("openid").await;
+    let lost = rotated(&server, &client, &token).await;
+
+    server.wait(10);
+    let again = rotated(&server, &client, &token).await;
+
+    assert_eq!(again, lost, "one live leaf, never two");
+    rotated(&server, &client, &again).await;
+}
+
+/// THREATS RT-04: after the grace the same is a replay.
+#[tokio::test]
+async fn after_ten_seconds_nothing_is_given_again() {
+    let (server, client, token) = granted("openid").await;
+    let next = rotated(&server, &client, &token).await;
+
+    server.wait(11);
+    is_refused(&server, &client, &token).await;
+
+    is_refused(&server, &client, &next).await;
+}
+
+/// The grace begins with the first use, and no repetition prolongs it: THREATS RT-05.
+#[tokio::test]
+async fn repeating_does_not_prolong_the_grace() {
+    let (server, client, token) = granted("openid").await;
+    let next = rotated(&server, &client, &token).await;
+    for _ in 0..2 {
+        server.wait(5);
+        assert_eq!(rotated(&server, &client, &token).await, next);
+    }
+
+    server.wait(1);
+
+    is_refused(&server, &client, &token).await;
+}
+
+/// RFC 9700 §4.14.2, THREATS RT-01:
+///
+/// > If a refresh token is compromised and subsequently used by both the attacker and the legitimate
+/// > client, one of them will present an invalidated refresh token, which will inform the authorization
+/// > server of the breach.
+#[tokio::test]
+async fn a_replayed_token_takes_its_whole_family_with_it() {
+    let (server, client, stolen) = granted("openid").await;
+    let successor = rotated(&server, &client, &stolen).await;
+    let last = server.refresh(&client, &successor, "").await.ok();
+    let (live, access) = (last.token("refresh_token"), last.token("access_token"));
+
+    is_refused(&server, &client, &stolen).await;
+
+    is_refused(&server, &client, &live).await;
+    assert!(!server.is_active(&client, &access).await, "the access tokens die too");
+    server.userinfo(&access).await.refused(401, "invalid_token");
+    let event = server.events("refresh_token.replayed").await.remove(0);
+    assert_eq!(event.client_id.as_deref(), Some(client.id.as_str()));
+}
+
+/// THREATS RT-05: within the grace a thief is given the one live token, no branch of their own; the next
+/// use by either side makes the other's a replay.
+#[tokio::test]
+async fn a_thief_within_the_grace_gains_no_branch() {
+    let (server, client, token) = granted("openid").await;
+    let owners = rotated(&server, &client, &token).await;
+    let thiefs = rotated(&server, &client, &token).await;
+    assert_eq!(owners, thiefs);
+
+    let used = rotated(&server, &client, &thiefs).await;
+    is_refused(&server, &client, &token).await;
+
+    is_refused(&server, &client, &used).await;
+}
+
+/// THREATS RT-16: a generation newer than the stored one can only come from what a restored backup has
+/// forgotten, and nobody knows what else it has.
+#[tokio::test]
+async fn a_token_of_a_forgotten_future_ends_the_grant() {
+    let (server, client, first) = granted("openid").await;
+    let second = rotated(&server, &client, &first).await;
+    let third = rotated(&server, &client, &second).await;
+    let backup = sql("UPDATE grants SET generation = 2").run(server.app().store.db()).await;
+    assert_eq!(backup.unwrap(), 1);
+
+    is_refused(&server, &client, &third).await;
+
+    is_refused(&server, &client, &second).await;
+}
+
+/// THREATS RT-16: every past generation is noticed, however many there were and whatever was swept.
+#[tokio::test]
+async fn no_past_token_is_ever_forgotten() {
+    let (server, client, first) = granted("openid offline_access").await;
+    let mut token = first.clone();
+    for _ in 0..20 {
+        server.wait(DAY);
+        token = rotated(&server, &client, &token).await;
+        sweep::once(&server.app().store, server.trace().now()).await.unwrap();
+    }
+
+    is_refused(&server, &client, &first).await;
+
+    is_refused(&server, &client, &token).await;
+}
+
+/// DESIGN §3: nothing is inserted at a refresh; a grant costs one row for its life.
+#[tokio::test]
+async fn refreshing_leaves_no_row_behind() {
+    #[derive(sqlx_macros::FromRow)]
+    struct Rows {
+        rows: i64,
+    }
+    let (server, client, mut token) = granted("openid offline_access").await;
+    let rows = async || {
+        let count = "SELECT (SELECT count(*) FROM grants) + (SELECT count(*) FROM opaque_tokens)
+            + (SELECT count(*) FROM replays) + (SELECT count(*) FROM codes) AS rows";
+        sql(count).one::<Rows>(server.app().store.db()).await.unwrap().rows
+    };
+    let before = rows().await;
+
+    for _ in 0..20 {
+        token = rotated(&server, &client, &token).await;
+    }
+
+    assert_eq!(rows().await, before);
+}
+
+/// THREATS RT-03: no state lives in the process.
+#[tokio::test]
+async fn a_replay_is_noticed_by_a_server_that_was_restarted() {
+    let (server, client, stolen) = granted("openid").await;
+    let live = rotated(&server, &client, &stolen).await;
+    let server = server.restarted().await;
+    server.wait(11);
+
+    is_refused(&server, &client, &stolen).await;
+
+    is_refused(&server, &client, &live).await;
+}
+
+/// THREATS CL-02: a clock that jumps back resurrects nothing, for what is spent is spent by its number.
+#[tokio::test]
+async fn a_clock_that_jumps_back_resurrects_no_token() {
+    let (server, client, first) = granted("openid").await;
+    let second = rotated(&server, &client, &first).await;
+    rotated(&server, &client, &second).await;
+
+    server.wait(-3600);
+
+    is_refused(&server, &client, &first).await;
+}
+
+/// THREATS CL-02: how long ago a clock that was wrong has spent a token, nobody knows.
+#[tokio::test]
+async fn a_clock_that_went_back_answers_no_spent_token_again() {
+    let (server, client, token) = granted("openid offline_access").await;
+    server.wait(DAY);
+    let next = rotated(&server, &client, &token).await;
+
+    server.wait(-3600);
+    is_refused(&server, &client, &token).await;
+
+    is_refused(&server, &client, &next).await;
+}
+
+/// THREATS CL-01: a lost answer is asked for at a replica whose clock goes a little behind.
+#[tokio::test]
+async fn the_clocks_of_replicas_may_differ_by_two_seconds() {
+    let (server, client, token) = granted("openid").await;
+    let ahead = server.replica_ahead(2).await;
+    let lost = rotated(&ahead, &client, &token).await;
+
+    assert_eq!(rotated(&server, &client, &token).await, lost);
+}
+
+/// The store did not answer this replica from `began` seconds ago to `ended` seconds ago.
+fn outage(server: &Server, began: u64, ended: u64) {
+    let ago = |seconds| Instant::now().checked_sub(Duration::from_secs(seconds)).unwrap();
+    server.app().store.outages().note(ago(began), ago(ended));
+}
+
+/// DESIGN §3, THREATS EX-04: an answer that was lost in an outage is given again when the outage is over;
+/// its successor is the one live token, as ever.
+#[tokio::test]
+async fn what_was_spent_in_an_outage_is_answered_again() {
+    let (server, client, token) = granted("openid").await;
+    let lost = rotated(&server, &client, &token).await;
+    server.wait(30);
+    outage(&server, 31, 5);
+
+    assert_eq!(rotated(&server, &client, &token).await, lost);
+    rotated(&server, &client, &lost).await;
+
+    is_refused(&server, &client, &token).await;
+}
+
+/// DESIGN §3, THREATS EX-04: by this much, and not to another key or client.
+#[tokio::test]
+async fn an_outage_excuses_nothing_else() {
+    let (server, client, token) = granted("openid offline_access").await;
+    let another = server.granted("ada", &client, "openid offline_access").await;
+    let another = another.token("refresh_token");
+    let thief = server.web_app().await;
+    for token in [&token, &another] {
+        rotated(&server, &client, token).await;
+    }
+
+    server.wait(30);
+    outage(&server, 27, 5);
+    is_refused(&server, &thief, &token).await;
+    is_refused(&server, &client, &token).await;
+    server.wait(600);
+    outage(&server, 631, 5);
+
+    is_refused(&server, &client, &another).await;
+}
+
+/// THREATS EX-04: a replica that saw no outage, or was started when it was over, knows nothing of it: there
+/// the grace is the ordinary one (docs/operations.md).
+#[tokio::test]
+async fn another_replica_or_a_restarted_one_excuses_what_it_has_seen_alone() {
+    for restarted in [false, true] {
+        let (server, client, token) = granted("openid").await;
+        rotated(&server, &client, &token).await;
+        server.wait(30);
+        outage(&server, 31, 5);
+        let other = if restarted { server.restarted().await } else { server.replica().await };
+
+        is_refused(&other, &client, &token).await;
+    }
+}
+
+/// A refusal of policy spends nothing: what was taken from the client can be given back.
+#[tokio::test]
+async fn a_refusal_of_policy_spends_no_token() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let photos = "https://photos.example";
+    server.resource(photos).await;
+    let client = server
+        .register(json!({
+            "redirect_uris": [Client::REDIRECT_URI],
+            "grant_types": ["authorization_code", "refresh_token"],
+            "scope": "openid",
+            "gw_allowed_resources": [photos],
+        }))
+        .await;
+    let more = format!("&resource={photos}");
+    let place = Browser::of(&server).authorize("ada", &client, "openid", &more).await;
+    let token = server.redeem(&client, &place.parameter("code")).await.ok().token("refresh_token");
+    let allowed = server.find(&client).await.metadata.gw_allowed_resources;
+
+    server.change(&client, |metadata| metadata.gw_allowed_resources.clear()).await;
+    server.refresh(&client, &token, "").await.refused(400, "invalid_target");
+    server.wait(11);
+    server.change(&client, |metadata| metadata.gw_allowed_resources = allowed).await;
+
+    rotated(&server, &client, &token).await;
+}
+
+/// > The refresh token is bound to the client to which it was issued (RFC 6749 §6); THREATS RT-07
+#[tokio::test]
+async fn another_client_gets_nothing_and_spends_nothing() {
+    let (server, client, token) = granted("openid").await;
+    let thief = server.web_app().await;
+
+    is_refused(&server, &thief, &token).await;
+
+    rotated(&server, &client, &token).await;
+}
+
+/// > If the client type is confidential or the client was issued client credentials […], the client
+/// > MUST authenticate with the authorization server (RFC 6749 §6)
+#[tokio::test]
+async fn a_confidential_client_must_authenticate() {
+    let (server, client, token) = granted("openid").await;
+    let form = format!("grant_type=refresh_token&refresh_token={token}&client_id={}", client.id);
+
+    server.post("/token", &form).await.refused(401, "invalid_client");
+
+    rotated(&server, &client, &token).await;
+}
+
+/// > The requested scope MUST NOT include any scope not originally granted by the resource owner, and if
+/// > omitted is treated as equal to the scope originally granted (RFC 6749 §6); THREATS RT-09, TE-20
+#[tokio::test]
+async fn a_client_may_ask_for_less_but_not_for_more() {
+    let (server, client, token) = granted("openid email").await;
+
+    server.refresh(&client, &token, "&scope=email+profile").await.refused(400, "invalid_scope");
+    let narrowed = server.refresh(&client, &token, "&scope=email").await.ok();
+
+    assert_eq!(narrowed.body["scope"], "email", "the refusal did not spend the token");
+    assert_eq!(narrowed.body["id_token"], Value::Null);
+    let next = narrowed.token("refresh_token");
+    let whole = server.refresh(&client, &next, "").await.ok();
+    assert_eq!(whole.body["scope"], "email openid", "the next token has the scope of the grant");
+}
+
+/// > the authorization server MUST […] audience-restrict issued access tokens to the resource(s)
+/// > indicated […] The resource parameter […] in a request to refresh can be used to obtain a token for
+/// > a subset (RFC 8707 §2.2); THREATS RT-10
+#[tokio::test]
+async fn a_client_may_ask_for_fewer_resources_but_not_for_others() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let (photos, films, other) =
+        ("https://photos.example", "https://films.example", "https://other.example");
+    for id in [photos, films, other] {
+        server.resource(id).await;
+    }
+    let client = server
+        .register(json!({
+            "redirect_uris": [Client::REDIRECT_URI],
+            "grant_types": ["authorization_code", "refresh_token"],
+            "scope": "openid",
+            "gw_allowed_resources": [photos, films, other],
+        }))
+        .await;
+    let more = format!("&resource={photos}&resource={films}");
+    let place = Browser::of(&server).authorize("ada", &client, "openid", &more).await;
+    let token = server.redeem(&client, &place.parameter("code")).await.ok().token("refresh_token");
+    let audience =
+        |answer: &kit::http::Answer| claims(&answer.token("access_token"))["aud"].clone();
+
+    let wider = server.refresh(&client, &token, &format!("&resource={other}")).await;
+    wider.refused(400, "invalid_target");
+    let fewer = server.refresh(&client, &token, &format!("&resource={films}")).await.ok();
+    let all = server.refresh(&client, &fewer.token("refresh_token"), "").await.ok();
+
+    assert_eq!(audience(&fewer), films, "the refusal did not spend the token");
+    assert_eq!(audience(&all), json!([photos, films]));
+}
+
+/// > Authorization servers MUST determine […] The refresh token expires if not used (RFC 9700 §4.14.2);
+/// > DESIGN §8: after fourteen days
+#[tokio::test]
+async fn a_token_that_nobody_uses_expires() {
+    let (server, client, token) = granted("openid offline_access").await;
+    server.wait(14 * DAY - 1);
+    let next = rotated(&server, &client, &token).await;
+
+    server.wait(14 * DAY);
+
+    is_refused(&server, &client, &next).await;
+}
+
+/// THREATS RT-08: a grant that is used every day ends after ninety of them.
+#[tokio::test]
+async fn no_use_prolongs_a_grant_beyond_its_end() {
+    let (server, client, mut token) = granted("openid offline_access").await;
+    for _ in 0..9 {
+        server.wait(10 * DAY - 1);
+        token = rotated(&server, &client, &token).await;
+    }
+
+    server.wait(9);
+
+    is_refused(&server, &client, &token).await;
+}
+
+/// THREATS RT-13: without `offline_access` a token lives and dies with its sign-in.
+#[tokio::test]
+async fn a_token_dies_with_its_session_unless_it_is_offline() {
+    let server = Server::start().await;
+    let (ada, client) = (server.user("ada").await, server.web_app().await);
+    let bound = server.granted("ada", &client, "openid").await.token("refresh_token");
+    let offline = server.granted("ada", &client, "openid offline_access").await;
+    let offline = offline.token("refresh_token");
+
+    server.end_sessions(&ada).await;
+
+    is_refused(&server, &client, &bound).await;
+    rotated(&server, &client, &offline).await;
+}
+
+/// OIDC Core §11, THREATS RT-13: what ends by itself ends its tokens too.
+#[tokio::test]
+async fn a_token_dies_with_a_session_that_nobody_uses() {
+    let (server, client, token) = granted("openid").await;
+
+    server.wait(30 * 60);
+
+    is_refused(&server, &client, &token).await;
+}
+
+/// DESIGN §8: a refresh of a grant that is bound to a session counts as activity there.
+#[tokio::test]
+async fn refreshing_keeps_the_session_alive_until_its_own_end() {
+    let (server, client, mut token) = granted("openid").await;
+    for _ in 0..28 {
+        server.wait(25 * 60);
+        token = rotated(&server, &client, &token).await;
+    }
+
+    server.wait(20 * 60);
+
+    is_refused(&server, &client, &token).await;
+}
+
+/// THREATS RT-11: policy is asked again at each refresh; a refusal of that kind spends nothing.
+#[tokio::test]
+async fn what_was_taken_from_a_client_is_not_renewed() {
+    let (server, client, token) = granted("openid email offline_access").await;
+
+    server.change(&client, |metadata| metadata.scope = "openid offline_access".to_owned()).await;
+    let answer = server.refresh(&client, &token, "").await.ok();
+    assert_eq!(answer.body["scope"], "offline_access openid");
+    let token = answer.token("refresh_token");
+
+    server.change(&client, |metadata| metadata.scope = "openid".to_owned()).await;
+    is_refused(&server, &client, &token).await;
+
+    let both = "openid offline_access";
+    server.change(&client, |metadata| metadata.scope = both.to_owned()).await;
+    let token = rotated(&server, &client, &token).await;
+    let without = |metadata: &mut gatewright::types::client::Metadata| {
+        metadata.grant_types.retain(|grant| *grant != GrantType::RefreshToken);
+    };
+    server.change(&client, without).await;
+    server.refresh(&client, &token, "").await.refused(400, "unauthorized_client");
+}
+
+/// THREATS RT-14, JO-24: no changed byte, no cut, no other kind of token.
+#[tokio::test]
+async fn nothing_but_the_very_token_is_taken() {
+    let (server, client, token) = granted("openid").await;
+    let access = server.granted("ada", &client, "openid").await.token("access_token");
+    let mut others = vec![access, format!("x{token}"), format!("{token}x"), format!("{token}%3D")];
+    others.push(token.to_uppercase());
+    for at in 0..token.len() {
+        let mut bytes = token.clone().into_bytes();
+        bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+        others.push(String::from_utf8(bytes).unwrap());
+    }
+    for length in 1..token.len() {
+        others.push(token[..length].to_owned());
+    }
+
+    for other in others {
+        is_refused(&server, &client, &other).await;
+    }
+    server.userinfo(&token).await.refused(401, "invalid_token");
+
+    rotated(&server, &client, &token).await;
+}
+
+/// > If the particular token is a refresh token and the authorization server supports the revocation of
+/// > access tokens, then the authorization server SHOULD also invalidate all access tokens based on the
+/// > same authorization grant (RFC 7009 §2.1); THREATS RT-15
+#[tokio::test]
+async fn revoking_one_family_leaves_the_others_alive() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let one = server.granted("ada", &client, "openid").await;
+    let other = server.granted("ada", &client, "openid").await;
+
+    let form = format!("token={}", one.token("refresh_token"));
+    server.post_as(&client, "/revoke", &form).await.ok();
+
+    is_refused(&server, &client, &one.token("refresh_token")).await;
+    assert!(!server.is_active(&client, &one.token("access_token")).await);
+    assert!(server.is_active(&client, &other.token("access_token")).await);
+    rotated(&server, &client, &other.token("refresh_token")).await;
+}
+
+/// > its iss Claim Value MUST be the same […], its sub Claim Value MUST be the same […], its aud Claim
+/// > Value MUST include the value […], if the ID Token contains an auth_time Claim, its value MUST
+/// > represent the time of the original authentication, it SHOULD NOT have a nonce Claim
+/// > (OIDC Core §12.2)
+#[tokio::test]
+async fn the_id_token_of_a_refresh_speaks_of_the_same_sign_in() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let place = Browser::of(&server).authorize("ada", &client, "openid", "&nonce=n-0S6").await;
+    let first = server.redeem(&client, &place.parameter("code")).await.ok();
+    server.wait(60);
+
+    let second = server.refresh(&client, &first.token("refresh_token"), "").await.ok();
+
+    let (before, after) = (claims(&first.token("id_token")), claims(&second.token("id_token")));
+    for same in ["iss", "sub", "aud", "auth_time", "acr", "amr", "sid"] {
+        assert_eq!(before[same], after[same], "{same}");
+    }
+    assert_eq!(after["iss"], ISSUER);
+    assert_eq!((&before["nonce"], &after["nonce"]), (&json!("n-0S6"), &Value::Null));
+    assert_eq!(after["iat"].as_i64().unwrap(), before["iat"].as_i64().unwrap() + 60);
+}
+
+/// > shall not use refresh token rotation except in extraordinary circumstances (FAPI 2.0 Security
+/// > Profile §5.3.2.1); THREATS RT-12. Nobody can be registered for the profile yet.
+#[tokio::test]
+async fn a_client_of_the_fapi_profile_keeps_its_token() {
+    let (server, client, token) = granted("openid offline_access").await;
+    let profile = "UPDATE clients SET version = version + 1,
+        metadata = replace(metadata, '\"gw_profile\":\"oauth21\"', '\"gw_profile\":\"fapi2\"')";
+    sql(profile).run(server.app().store.db()).await.unwrap();
+    server.administer(async |_| ()).await;
+    let server = server.restarted().await;
+
+    for _ in 0..3 {
+        server.wait(DAY);
+        assert_eq!(rotated(&server, &client, &token).await, token);
+    }
+
+    let backup = sql("UPDATE grants SET generation = generation - 1");
+    backup.run(server.app().store.db()).await.unwrap();
+    is_refused(&server, &client, &token).await;
+    sql("UPDATE grants SET generation = generation + 1")
+        .run(server.app().store.db())
+        .await
+        .unwrap();
+    is_refused(&server, &client, &token).await;
+}
+
+/// > […] or the client is public: refresh token rotation (RFC 9700 §2.2.2)
+#[tokio::test]
+async fn a_public_client_refreshes_by_its_name() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server
+        .register(json!({
+            "redirect_uris": [Client::REDIRECT_URI],
+            "grant_types": ["authorization_code", "refresh_token"],
+            "scope": "openid",
+            "token_endpoint_auth_method": "none",
+        }))
+        .await;
+    let place = Browser::of(&server).authorize("ada", &client, "openid", "").await;
+    let form = form_urlencoded::Serializer::new(String::new())
+        .append_pair("grant_type", "authorization_code")
+        .append_pair("client_id", &client.id)
+        .append_pair("code", &place.parameter("code"))
+        .append_pair("redirect_uri", Client::REDIRECT_URI)
+        .append_pair("code_verifier", kit::browser::VERIFIER)
+        .finish();
+    let token = server.post("/token", &form).await.ok().token("refresh_token");
+    let refresh = async |token: &str| {
+        let form =
+            format!("grant_type=refresh_token&client_id={}&refresh_token={token}", client.id);
+        server.post("/token", &form).await
+    };
+
+    let next = refresh(&token).await.ok().token("refresh_token");
+    server.wait(11);
+
+    refresh(&token).await.refused(400, "invalid_grant");
+    refresh(&next).await.refused(400, "invalid_grant");
+}

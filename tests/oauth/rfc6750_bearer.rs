@@ -1,0 +1,61 @@
+//! RFC 6750, Bearer Token Usage, at our own protected resource.
+
+use kit::server::Server;
+
+/// > If the request lacks any authentication information […], the resource server SHOULD NOT include an
+/// > error code or other error information. (§3.1)
+#[tokio::test]
+async fn a_request_without_a_token_is_challenged_and_told_nothing() {
+    let server = Server::start().await;
+
+    for answer in [server.get("/userinfo").await, server.post("/userinfo", "a=b").await] {
+        assert_eq!((answer.status, answer.text.as_str()), (401, ""));
+        assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"gatewright\"");
+        assert_eq!(answer.header("cache-control"), "no-store");
+    }
+}
+
+/// > invalid_token: The access token provided is expired, revoked, malformed, or invalid for other
+/// > reasons. The resource SHOULD respond with the HTTP 401 (Unauthorized) status code. (§3.1)
+#[tokio::test]
+async fn a_token_that_is_none_is_an_invalid_token() {
+    let server = Server::start().await;
+    let client = server.service().await;
+
+    for junk in ["x", "a.b.c", "gw_at_x", "gw_rt_x", &client.secret, &"x".repeat(20_000)] {
+        let answer = server.ask("GET", "/userinfo").bearer(junk).send().await;
+        let challenge = answer.header("www-authenticate").to_owned();
+        assert!(challenge.starts_with("Bearer realm=\"gatewright\", error=\"invalid_token\""));
+        answer.refused(401, "invalid_token");
+    }
+}
+
+/// > Clients MUST NOT use more than one method to transmit the token in each request. (§2); THREATS JO-21
+#[tokio::test]
+async fn a_token_comes_one_way_and_never_in_the_query() {
+    let server = Server::start().await;
+
+    let query = server.get("/userinfo?access_token=x").await;
+    let both = server.ask("GET", "/userinfo?access_token=x").bearer("x").send().await;
+    let twice = server.ask("GET", "/userinfo").bearer("x").bearer("x").send().await;
+    let ways = server.ask("POST", "/userinfo").bearer("x").form("access_token=x").send().await;
+    let basic = server.ask("GET", "/userinfo").basic("a", "b").send().await;
+    let doubled = server.post("/userinfo", "access_token=x&access_token=x").await;
+
+    for answer in [query, both, twice, ways, basic, doubled] {
+        assert!(answer.header("www-authenticate").contains("error=\"invalid_request\""));
+        answer.refused(400, "invalid_request");
+    }
+}
+
+/// RFC 6750 §3: what stands in a challenge has neither quotes nor line breaks in it, so that it is one
+/// header field whatever went wrong.
+#[tokio::test]
+async fn a_form_of_another_type_is_not_searched_for_tokens() {
+    let server = Server::start().await;
+
+    for kind in ["application/json", "multipart/form-data; boundary=x"] {
+        let ask = server.ask("POST", "/userinfo").header("content-type", kind);
+        ask.body("access_token=x").send().await.refused(415, "invalid_request");
+    }
+}

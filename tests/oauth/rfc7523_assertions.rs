@@ -1,0 +1,594 @@
+//! RFC 7523 §2.2 and §3, JWTs for client authentication, with the audience of rfc7523bis: `client_secret_jwt`
+//! and `private_key_jwt` of OIDC Core §9.
+
+use gatewright::jose::SigningKey;
+use gatewright::pki::{Certificate, Reason, inventory};
+use gatewright::store::{sql, sweep};
+use gatewright::types::Algorithm;
+use serde_json::{Map, Value, json};
+
+use kit::certificates::Shown;
+use kit::http::{Answer, Ask};
+use kit::jwt::{Holder, Signer, mac};
+use kit::publisher::Publisher;
+use kit::server::{Client, ISSUER, Server};
+
+const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// A client with a key of its own.
+async fn with_key(server: &Server, signer: &Signer, more: Value) -> Client {
+    let mut metadata = json!({
+        "grant_types": ["client_credentials"],
+        "scope": "read",
+        "token_endpoint_auth_method": "private_key_jwt",
+        "token_endpoint_auth_signing_alg": "ES256",
+        "jwks": { "keys": [signer.jwk()] },
+    });
+    metadata.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    metadata.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+    server.register(metadata).await
+}
+
+/// What an assertion of this client says, now; no two of them the same.
+fn said(server: &Server, client: &Client) -> Map<String, Value> {
+    let now = server.trace().now().0;
+    let claims = json!({
+        "iss": client.id,
+        "sub": client.id,
+        "aud": ISSUER,
+        "jti": uuid::Uuid::now_v7().to_string(),
+        "iat": now,
+        "exp": now + 60,
+    });
+    claims.as_object().unwrap().clone()
+}
+
+/// The same with some claims changed; null takes one out.
+fn changed(server: &Server, client: &Client, change: Value) -> Value {
+    let mut claims = said(server, client);
+    claims.extend(change.as_object().unwrap().clone());
+    claims.retain(|_, value| !value.is_null());
+    Value::Object(claims)
+}
+
+fn presenting(server: &Server, endpoint: &str, more: &str, jwt: &str) -> Ask {
+    let form = form_urlencoded::Serializer::new(more.to_owned())
+        .append_pair("client_assertion_type", TYPE)
+        .append_pair("client_assertion", jwt)
+        .finish();
+    server.ask("POST", endpoint).form(&form)
+}
+
+async fn present(server: &Server, jwt: &str) -> Answer {
+    presenting(server, "/token", "grant_type=client_credentials", jwt).send().await
+}
+
+/// > The JWT MUST be digitally signed or have a Message Authentication Code (MAC) applied by the issuer.
+/// > (§3)
+#[tokio::test]
+async fn a_client_proves_itself_by_a_signature_of_its_own() {
+    let (server, signer) = (Server::start().await, Signer::new());
+    let client = with_key(&server, &signer, json!({})).await;
+    let jwt = |typ: &str| signer.sign(typ, &Value::Object(said(&server, &client)));
+
+    present(&server, &jwt("JWT")).await.ok();
+    present(&server, &jwt("client-authentication+jwt")).await.ok();
+    let beside = format!("grant_type=client_credentials&client_id={}", client.id);
+    presenting(&server, "/token", &beside, &jwt("JWT")).send().await.ok();
+    let token = present(&server, &jwt("JWT")).await.ok().token("access_token");
+    let introspect = presenting(&server, "/introspect", &format!("token={token}"), &jwt("JWT"));
+    assert_eq!(introspect.send().await.ok().body["active"], true);
+
+    let other = "grant_type=client_credentials&client_id=somebody";
+    let other = presenting(&server, "/token", other, &jwt("JWT")).send().await;
+    other.refused(401, "invalid_client");
+}
+
+/// > token_endpoint_auth_signing_alg_values_supported (RFC 8414 §2): each of them is taken, and a client that is
+/// registered for one uses that one alone.
+#[tokio::test]
+async fn every_algorithm_that_is_told_is_taken() {
+    let server = Server::start().await;
+    let metadata = server.get("/.well-known/oauth-authorization-server").await.ok().body;
+    let told = metadata["token_endpoint_auth_signing_alg_values_supported"].as_array().unwrap();
+    let all = "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519 HS256";
+    assert_eq!(*told, all.split(' ').map(Value::from).collect::<Vec<_>>());
+
+    for name in told.iter().filter(|name| **name != "HS256") {
+        let holder = Holder::of(Algorithm::parse(name.as_str().unwrap()).unwrap());
+        let client = async |alg: &Value| {
+            let metadata = json!({
+                "grant_types": ["client_credentials"],
+                "token_endpoint_auth_method": "private_key_jwt",
+                "token_endpoint_auth_signing_alg": alg,
+                "jwks": { "keys": [holder.jwk] },
+            });
+            server.register(metadata).await
+        };
+        let sign = |client: &Client| {
+            let claims = Value::Object(said(&server, client)).to_string();
+            holder.compact(&json!({ "alg": name }).to_string(), claims)
+        };
+        let own = client(name).await;
+        present(&server, &sign(&own)).await.ok();
+        let other = match name.as_str().unwrap() {
+            "RS256" => "RS384",
+            "EdDSA" => "Ed25519",
+            "Ed25519" => "EdDSA",
+            of_rsa if of_rsa.starts_with(['R', 'P']) => "RS256",
+            _ => continue,
+        };
+        let other = client(&json!(other)).await;
+        present(&server, &sign(&other)).await.refused(401, "invalid_client");
+    }
+}
+
+/// > client_secret_jwt: […] a Message Authentication Code (MAC) […] using the client_secret as the shared
+/// > key (OIDC Core §9)
+#[tokio::test]
+async fn a_client_proves_itself_by_a_secret_it_does_not_send() {
+    let server = Server::start().await;
+    let client = shared(&server).await;
+    let said = || Value::Object(said(&server, &client)).to_string();
+    let by = |secret: &str| mac(secret.as_bytes(), r#"{"alg":"HS256"}"#, said());
+
+    present(&server, &by(&client.secret)).await.ok();
+    for wrong in ["", &client.secret[1..], "another secret of at least 32 bytes, all right?"] {
+        present(&server, &by(wrong)).await.refused(401, "invalid_client");
+    }
+    let basic = server.post_as(&client, "/token", "grant_type=client_credentials").await;
+    basic.refused(401, "invalid_client");
+}
+
+async fn shared(server: &Server) -> Client {
+    server
+        .register(json!({
+            "grant_types": ["client_credentials"],
+            "token_endpoint_auth_method": "client_secret_jwt",
+        }))
+        .await
+}
+
+/// THREATS TE-10: the registered algorithm, and the client's own keys.
+#[tokio::test]
+async fn no_other_algorithm_or_key_is_taken() {
+    let (server, signer, other) = (Server::start().await, Signer::new(), Signer::new());
+    let client = with_key(&server, &signer, json!({})).await;
+    with_key(&server, &other, json!({})).await;
+    let said = || Value::Object(said(&server, &client));
+    let rsa = SigningKey::generate(Algorithm::Rs256).unwrap().0;
+    let public = signer.jwk();
+    let x = gatewright::jose::base64url::decode(public["x"].as_str().unwrap()).unwrap();
+    let hs = format!(r#"{{"alg":"HS256","kid":"{}"}}"#, signer.key.kid());
+
+    let wrong = [
+        (
+            "none",
+            format!("{}.", signer.compact(r#"{"alg":"none"}"#, "x").rsplit_once('.').unwrap().0),
+        ),
+        ("the public key as a secret", mac(&x, &hs, said().to_string())),
+        ("the JWK as a secret", mac(public.to_string().as_bytes(), &hs, said().to_string())),
+        ("RS256", rsa.sign("JWT", &said()).unwrap()),
+        ("another client's key and kid", other.sign("JWT", &said())),
+        (
+            "another client's key, our kid",
+            other.compact(&signer.header(r#","typ":"JWT""#), said().to_string()),
+        ),
+        (
+            "a key in the header",
+            other.compact(
+                &format!(r#"{{"alg":"ES256","jwk":{}}}"#, other.jwk()),
+                said().to_string(),
+            ),
+        ),
+        ("an ID token's kind", signer.sign("at+jwt", &said())),
+    ];
+
+    for (what, jwt) in wrong {
+        let answer = present(&server, &jwt).await;
+        assert_eq!(answer.status, 401, "{what}: {answer:?}");
+        answer.refused(401, "invalid_client");
+    }
+    present(&server, &signer.sign("JWT", &said())).await.ok();
+}
+
+/// THREATS TE-11, TE-15:
+///
+/// > The JWT MUST contain an "iss" […] a "sub" […] For client authentication, the subject MUST be the
+/// > "client_id" […] MUST contain an "exp" […] The authorization server MUST reject any JWT with an
+/// > expiration time that has passed […] MAY reject JWTs with an "exp" claim value that is unreasonably
+/// > far in the future. (§3)
+#[tokio::test]
+async fn its_claims_are_what_the_rfc_says() {
+    let (server, signer) = (Server::start().await, Signer::new());
+    let client = with_key(&server, &signer, json!({})).await;
+    let now = server.trace().now().0;
+
+    for wrong in [
+        json!({ "iss": null }),
+        json!({ "iss": "somebody" }),
+        json!({ "sub": null }),
+        json!({ "sub": "somebody" }),
+        json!({ "sub": ISSUER }),
+        json!({ "aud": null }),
+        json!({ "jti": null }),
+        json!({ "jti": 7 }),
+        json!({ "exp": null }),
+        json!({ "exp": now - 300 }),
+        json!({ "exp": now - 10 }),
+        json!({ "exp": now + 311 }),
+        json!({ "exp": 4_070_908_800_i64 }),
+        json!({ "exp": (now + 60).to_string() }),
+        json!({ "exp": 1e300 }),
+        json!({ "nbf": now + 61 }),
+        json!({ "iat": now + 61 }),
+        json!({ "nbf": "0" }),
+    ] {
+        let jwt = signer.sign("JWT", &changed(&server, &client, wrong.clone()));
+        let answer = present(&server, &jwt).await;
+        assert_eq!(answer.status, 401, "{wrong}");
+        answer.refused(401, "invalid_client");
+    }
+    for right in [
+        json!({ "exp": now - 9 }),
+        json!({ "exp": now + 310 }),
+        json!({ "nbf": now + 60, "iat": now + 60 }),
+        // > non-integer values can be represented (RFC 7519 §2)
+        json!({ "nbf": now as f64 + 0.25, "iat": now as f64 + 0.25, "exp": now as f64 + 60.75 }),
+        json!({ "iat": null }),
+        json!({ "more": { "is": "passed over" } }),
+    ] {
+        let jwt = signer.sign("JWT", &changed(&server, &client, right.clone()));
+        assert_eq!(present(&server, &jwt).await.status, 200, "{right}");
+    }
+}
+
+/// > shall use PS256, ES256, or EdDSA (using the Ed25519 variant) algorithms (FAPI 2.0 Security Profile
+/// > §5.4.1), whatever else the key could do. Nobody can be registered for the profile yet.
+#[tokio::test]
+async fn a_client_of_the_fapi_profile_signs_with_three_algorithms_alone() {
+    let server = Server::start().await;
+    let mut all = Vec::new();
+    for alg in Algorithm::THEIRS {
+        let holder = Holder::of(*alg);
+        let client = server.register(json!({
+            "grant_types": ["client_credentials"],
+            "token_endpoint_auth_method": "private_key_jwt",
+            "jwks": { "keys": [holder.jwk] },
+        }));
+        all.push((*alg, holder, client.await));
+    }
+    let profile = "UPDATE clients SET version = version + 1,
+        metadata = replace(metadata, '\"gw_profile\":\"oauth21\"', '\"gw_profile\":\"fapi2\"')";
+    sql(profile).run(server.app().store.db()).await.unwrap();
+    let server = server.restarted().await;
+    let is_allowed = |alg| {
+        use Algorithm::{Ed25519, EdDsa, Es256, Ps256};
+        [Ps256, Es256, EdDsa, Ed25519].contains(&alg)
+    };
+
+    for (alg, holder, client) in &all {
+        let header = json!({ "alg": alg, "typ": "JWT" }).to_string();
+        let jwt = || holder.compact(&header, Value::Object(said(&server, client)).to_string());
+        let answer = present(&server, &jwt()).await;
+        assert_eq!(answer.status, if is_allowed(*alg) { 200 } else { 401 }, "{alg} {answer:?}");
+    }
+    // A proof is a JWT too (RFC 9449 §4.2).
+    let (_, good, client) = all.iter().find(|(alg, ..)| *alg == Algorithm::Es256).unwrap();
+    let header = json!({ "alg": "ES256", "typ": "JWT" }).to_string();
+    for (alg, holder, _) in &all {
+        let jwt = good.compact(&header, Value::Object(said(&server, client)).to_string());
+        let ask = presenting(&server, "/token", "grant_type=client_credentials", &jwt);
+        let answer = ask.dpop(&holder.proof(&server)).send().await;
+        match is_allowed(*alg) {
+            true => drop(answer.ok()),
+            false => drop(answer.refused(400, "invalid_dpop_proof")),
+        }
+    }
+}
+
+/// RFC 7517 §5: a set by value may have keys that we do not know beside one that we do.
+#[tokio::test]
+async fn a_key_of_an_unknown_kind_does_not_hide_the_others() {
+    let (server, signer) = (Server::start().await, Signer::new());
+    let unknown = json!({ "kty": "AKP", "alg": "ML-DSA-44", "kid": "pq", "pub": "AAAA" });
+    let keys = json!({ "jwks": { "keys": [unknown, signer.jwk()] } });
+    let client = with_key(&server, &signer, keys).await;
+
+    present(&server, &signer.sign("JWT", &Value::Object(said(&server, &client)))).await.ok();
+}
+
+/// > The JWT MUST contain an "aud" (audience) claim containing the issuer identifier of the authorization
+/// > server as its sole value (rfc7523bis); THREATS TE-12
+#[tokio::test]
+async fn it_is_meant_for_us_alone() {
+    let (server, signer) = (Server::start().await, Signer::new());
+    let strict = with_key(&server, &signer, json!({})).await;
+    let easy = json!({ "gw_assertion_audience": "endpoints" });
+    let easy = with_key(&server, &signer, easy).await;
+    let token = format!("{ISSUER}/token");
+    let status = async |client: &Client, aud: &Value| {
+        let claims = changed(&server, client, json!({ "aud": aud }));
+        present(&server, &signer.sign("JWT", &claims)).await.status
+    };
+
+    for aud in [json!(token), json!([ISSUER]), json!([ISSUER, token])] {
+        assert_eq!(status(&strict, &aud).await, 401, "{aud}");
+        assert_eq!(status(&easy, &aud).await, 200, "{aud}");
+    }
+    for aud in [
+        json!(format!("{ISSUER}/")),
+        json!("http://id.example.org"),
+        json!("https://ID.example.org"),
+        json!(format!("{ISSUER}/introspect")),
+        json!([ISSUER, "https://other.example"]),
+        json!([]),
+        json!(""),
+        json!({ ISSUER: true }),
+    ] {
+        assert_eq!(status(&strict, &aud).await, 401, "{aud}");
+        assert_eq!(status(&easy, &aud).await, 401, "{aud}");
+    }
+    assert_eq!(status(&strict, &json!(ISSUER)).await, 200);
+}
+
+/// > The authorization server MAY ensure that JWTs are not replayed by maintaining the set of used "jti"
+/// > values (§3); THREATS TE-13: also at another endpoint, at another replica, after a restart, and
+/// > until no clock takes it any more
+#[tokio::test]
+async fn it_is_taken_once() {
+    let (server, signer) = (Server::start().await, Signer::new());
+    let client = with_key(&server, &signer, json!({})).await;
+    let replica = server.replica().await;
+    let jwt = signer.sign("JWT", &Value::Object(said(&server, &client)));
+    present(&server, &jwt).await.ok();
+
+    present(&server, &jwt).await.refused(401, "invalid_client");
+    let other = presenting(&server, "/revoke", "token=x", &jwt).send().await;
+    other.refused(401, "invalid_client");
+    present(&replica, &jwt).await.refused(401, "invalid_client");
+    replica.stop().await;
+    let server = server.restarted().await;
+    present(&server, &jwt).await.refused(401, "invalid_client");
+    server.wait(69);
+    sweep::once(&server.app().store, server.trace().now()).await.unwrap();
+    present(&server, &jwt).await.refused(401, "invalid_client");
+    assert_eq!(remembered(&server).await, 1, "its time is not over by every clock");
+}
+
+async fn remembered(server: &Server) -> i64 {
+    #[derive(sqlx_macros::FromRow)]
+    struct Rows {
+        rows: i64,
+    }
+    let count = sql("SELECT count(*) AS rows FROM replays");
+    count.one::<Rows>(server.app().store.db()).await.unwrap().rows
+}
+
+/// THREATS X-19.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_64_who_present_it_at_once_one_is_let_in() {
+    let (server, signer) = (Server::start().await, Signer::new());
+    let client = with_key(&server, &signer, json!({})).await;
+    let jwt = signer.sign("JWT", &Value::Object(said(&server, &client)));
+    let ask = presenting(&server, "/token", "grant_type=client_credentials", &jwt);
+
+    let asks: Vec<_> = (0..64).map(|_| tokio::spawn(ask.clone().send())).collect();
+    let mut let_in = 0;
+    for ask in asks {
+        let answer = ask.await.unwrap();
+        if answer.status == 200 {
+            let_in += 1;
+        } else {
+            answer.refused(401, "invalid_client");
+        }
+    }
+
+    assert_eq!(let_in, 1);
+}
+
+/// > "jti" […] the issuer […] uniqueness (RFC 7519 §4.1.7); THREATS TE-14: per client. And whoever uses
+/// > another's `jti` does not make it be forgotten.
+#[tokio::test]
+async fn two_clients_may_use_the_same_jti() {
+    let (server, signer) = (Server::start().await, Signer::new());
+    let one = with_key(&server, &signer, json!({})).await;
+    let other = with_key(&server, &signer, json!({})).await;
+    let now = server.trace().now().0;
+    let long = json!({ "jti": "7", "exp": now + 300 });
+    let long = signer.sign("JWT", &changed(&server, &one, long));
+    let short =
+        signer.sign("JWT", &changed(&server, &other, json!({ "jti": "7", "exp": now + 1 })));
+
+    present(&server, &long).await.ok();
+    present(&server, &short).await.ok();
+    server.wait(200);
+    sweep::once(&server.app().store, server.trace().now()).await.unwrap();
+
+    present(&server, &long).await.refused(401, "invalid_client");
+}
+
+/// THREATS TE-15: what was used is forgotten when nobody would take it any more.
+#[tokio::test]
+async fn the_store_of_what_was_used_does_not_grow_without_end() {
+    let (server, signer) = (Server::start().await, Signer::new());
+    let client = with_key(&server, &signer, json!({})).await;
+    for _ in 0..10 {
+        present(&server, &signer.sign("JWT", &Value::Object(said(&server, &client)))).await.ok();
+    }
+    assert_eq!(remembered(&server).await, 10);
+
+    server.wait(600);
+    sweep::once(&server.app().store, server.trace().now()).await.unwrap();
+
+    assert_eq!(remembered(&server).await, 0);
+}
+
+async fn with_uri(signer: &Signer) -> (Server, Publisher, Client) {
+    let server = Server::with(|config| config.outbound.allow_private_networks = true).await;
+    let publisher = Publisher::start(json!({ "keys": [signer.jwk()] })).await;
+    let uri = json!({ "jwks": null, "jwks_uri": format!("http://{}/jwks", publisher.address) });
+    let client = with_key(&server, signer, uri).await;
+    (server, publisher, client)
+}
+
+/// > jwks_uri: URL string referencing the client's JSON Web Key (JWK) Set document […] Use of this
+/// > parameter is preferred over the "jwks" parameter, as it allows for easier key rotation. (RFC 7591 §2)
+#[tokio::test]
+async fn a_client_may_publish_its_keys_and_change_them() {
+    let (old, new) = (Signer::new(), Signer::new());
+    let (server, publisher, client) = with_uri(&old).await;
+    let said = || Value::Object(said(&server, &client));
+    assert_eq!(publisher.asked(), 0, "fetched when they are needed");
+
+    for _ in 0..3 {
+        present(&server, &old.sign("JWT", &said())).await.ok();
+    }
+    assert_eq!(publisher.asked(), 1, "and kept");
+    publisher.publish(Some(json!({ "keys": [new.jwk()] }))).await;
+    server.wait(60);
+    present(&server, &new.sign("JWT", &said())).await.ok();
+
+    assert_eq!(publisher.asked(), 2);
+    present(&server, &old.sign("JWT", &said())).await.refused(401, "invalid_client");
+}
+
+/// THREATS TE-16: one fetch a client a minute, however many unknown keys are named.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_key_causes_one_fetch_a_minute() {
+    let (known, unknown) = (Signer::new(), Signer::new());
+    let (server, publisher, client) = with_uri(&known).await;
+    let ask = || {
+        let jwt = unknown.sign("JWT", &Value::Object(said(&server, &client)));
+        presenting(&server, "/token", "grant_type=client_credentials", &jwt)
+    };
+    present(&server, &known.sign("JWT", &Value::Object(said(&server, &client)))).await.ok();
+
+    for round in 1..=3 {
+        let asks: Vec<_> = (0..32).map(|_| tokio::spawn(ask().send())).collect();
+        for ask in asks {
+            ask.await.unwrap().refused(401, "invalid_client");
+        }
+        assert_eq!(publisher.asked(), round, "single flight, and remembered");
+        server.wait(60);
+    }
+}
+
+/// THREATS TE-16: a failure is remembered too, and a client whose keys cannot be had is told so.
+#[tokio::test]
+async fn keys_that_cannot_be_fetched_are_asked_for_once_a_minute() {
+    let signer = Signer::new();
+    let (server, publisher, client) = with_uri(&signer).await;
+    publisher.publish(None).await;
+    let jwt = || signer.sign("JWT", &Value::Object(said(&server, &client)));
+
+    for _ in 0..5 {
+        present(&server, &jwt()).await.refused(401, "invalid_client");
+    }
+    assert_eq!(publisher.asked(), 1);
+    publisher.publish(Some(json!({ "keys": [signer.jwk()] }))).await;
+    server.wait(60);
+
+    present(&server, &jwt()).await.ok();
+}
+
+/// A publisher that is away for a while locks its client out no sooner than an hour after its keys were last
+/// read, whoever makes us ask it; what was never read is not believed.
+#[tokio::test]
+async fn keys_that_were_read_are_believed_for_an_hour_while_they_cannot_be_fetched() {
+    let (known, unknown) = (Signer::new(), Signer::new());
+    let (server, publisher, client) = with_uri(&known).await;
+    let by = |signer: &Signer| signer.sign("JWT", &Value::Object(said(&server, &client)));
+    present(&server, &by(&known)).await.ok();
+    publisher.publish(None).await;
+
+    // A stranger names a key that nobody knows.
+    server.wait(60);
+    present(&server, &by(&unknown)).await.refused(401, "invalid_client");
+    assert_eq!(publisher.asked(), 2);
+    present(&server, &by(&known)).await.ok();
+    server.wait(3600 - 60 - 1);
+    present(&server, &by(&known)).await.ok();
+    assert_eq!(publisher.asked(), 3, "they are asked for again in vain");
+    server.wait(1);
+    present(&server, &by(&known)).await.refused(401, "invalid_client");
+    assert_eq!(publisher.asked(), 3, "once a minute");
+
+    publisher.publish(Some(json!({ "keys": [unknown.jwk()] }))).await;
+    server.wait(60);
+    present(&server, &by(&unknown)).await.ok();
+    present(&server, &by(&known)).await.refused(401, "invalid_client");
+}
+
+/// They may have come from another place.
+#[tokio::test]
+async fn keys_of_another_registration_are_not_believed() {
+    let signer = Signer::new();
+    let (server, publisher, client) = with_uri(&signer).await;
+    let jwt = || signer.sign("JWT", &Value::Object(said(&server, &client)));
+    present(&server, &jwt()).await.ok();
+    publisher.publish(None).await;
+    server.change(&client, |_| {}).await;
+
+    present(&server, &jwt()).await.refused(401, "invalid_client");
+}
+
+/// Keys that stand in the registration are fetched from nowhere, and do not age.
+#[tokio::test]
+async fn keys_by_value_are_believed_as_long_as_they_are_registered() {
+    let (server, signer) = (Server::start().await, Signer::new());
+    let client = with_key(&server, &signer, json!({})).await;
+    let jwt = || signer.sign("JWT", &Value::Object(said(&server, &client)));
+
+    present(&server, &jwt()).await.ok();
+    server.wait(2 * 3600);
+    present(&server, &jwt()).await.ok();
+}
+
+/// THREATS SS-08: what may be fetched is asked at every fetch, whatever it was at registration.
+#[tokio::test]
+async fn keys_on_a_private_network_are_not_fetched_where_that_is_not_allowed() {
+    let signer = Signer::new();
+    let (server, publisher, client) = with_uri(&signer).await;
+    let jwt = || signer.sign("JWT", &Value::Object(said(&server, &client)));
+    present(&server, &jwt()).await.ok();
+    let strict = server.replica_with(|config| config.outbound.allow_private_networks = false).await;
+
+    present(&strict, &jwt()).await.refused(401, "invalid_client");
+
+    assert_eq!(publisher.asked(), 1);
+}
+
+/// `gatewright cert revoke`: "it proves nobody any more"; docs/certificates.md: "where the reason is
+/// `keyCompromise`, the key is meant". A key signs assertions whether its certificate stands beside it or not.
+#[tokio::test]
+async fn a_key_that_was_revoked_signs_no_assertion() {
+    for (reason, with_certificate, proves) in [
+        (Reason::KeyCompromise, false, false),
+        (Reason::KeyCompromise, true, false),
+        (Reason::Superseded, true, false),
+        (Reason::Superseded, false, true),
+    ] {
+        let (server, signer) = (Server::start().await, Signer::new());
+        let shown = Shown::self_signed_by(signer.pair(), "Billing", |_| {});
+        let mut jwk = signer.jwk();
+        if with_certificate {
+            jwk["x5c"] = json!([shown.base64()]);
+        }
+        let client = with_key(&server, &signer, json!({ "jwks": { "keys": [jwk] } })).await;
+        let assertion = || signer.sign("JWT", &changed(&server, &client, json!({})));
+        present(&server, &assertion()).await.ok();
+
+        let trace = server.trace();
+        let row = inventory::seen(&Certificate::read(&shown.der, &[]).unwrap(), trace.now());
+        server.inventory().revoke(&row, reason, &trace).await.unwrap();
+        server.app().confirm().await.unwrap();
+
+        let answer = present(&server, &assertion()).await;
+        if proves {
+            answer.ok();
+        } else {
+            answer.refused(401, "invalid_client");
+        }
+    }
+}

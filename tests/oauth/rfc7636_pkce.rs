@@ -1,0 +1,281 @@
+//! RFC 7636, Proof Key for Code Exchange; RFC 9700 §2.1.1; THREATS 1.C, PK-01 to PK-07.
+
+use gatewright::store::audit_events::AuditRow;
+use serde_json::json;
+
+use kit::application::Request;
+use kit::browser::{Browser, CHALLENGE, VERIFIER};
+use kit::http::Answer;
+use kit::server::{Client, Server};
+
+/// The S256 challenge of [`OTHER`].
+const OTHER_CHALLENGE: &str = "9mYWRPD9oChPzTCelVKIQPgW-ifKvmuNk8cxGSLLMbA";
+const OTHER: &str = "another-verifier-that-is-long-enough-to-be-one";
+
+/// An OpenID Connect client that may leave PKCE out (RFC 9700 §2.1.1).
+async fn excepted(server: &Server) -> Client {
+    server
+        .register(json!({
+            "redirect_uris": [Client::REDIRECT_URI],
+            "scope": "openid email",
+            "gw_require_pkce": false,
+        }))
+        .await
+}
+
+fn bare(client: &Client) -> Request {
+    Request::of(client).without("code_challenge").without("code_challenge_method")
+}
+
+/// A token request with this verifier, or with none.
+async fn redeem(server: &Server, client: &Client, code: &str, verifier: Option<&str>) -> Answer {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.append_pair("grant_type", "authorization_code").append_pair("code", code);
+    form.append_pair("redirect_uri", Client::REDIRECT_URI);
+    if let Some(verifier) = verifier {
+        form.append_pair("code_verifier", verifier);
+    }
+    let form = form.finish();
+    if client.secret.is_empty() {
+        return server.post("/token", &format!("{form}&client_id={}", client.id)).await;
+    }
+    server.post_as(client, "/token", &form).await
+}
+
+/// > the client does not send the "code_challenge" in the request, the authorization endpoint MUST return
+/// > the authorization error response with the "error" value set to "invalid_request" (RFC 7636 §4.4.1);
+/// > THREATS PK-01: of public and of confidential clients
+#[tokio::test]
+async fn a_request_without_a_challenge_is_refused() {
+    let server = Server::start().await;
+    let public = server
+        .register(json!({
+            "redirect_uris": [Client::REDIRECT_URI],
+            "token_endpoint_auth_method": "none",
+        }))
+        .await;
+
+    for client in [public, server.web_app().await] {
+        for request in [bare(&client), bare(&client).with("nonce", "n")] {
+            request.by_a_stranger(&server).await.refused("invalid_request");
+        }
+        let half = Request::of(&client).without("code_challenge");
+        half.by_a_stranger(&server).await.refused("invalid_request");
+    }
+}
+
+/// > Clients MUST NOT downgrade to "plain" after trying the "S256" method. (RFC 7636 §7.2): so we offer no
+/// > such thing; a method that is left out is plain (§4.3). THREATS PK-04
+#[tokio::test]
+async fn the_only_method_is_s256() {
+    let server = Server::start().await;
+
+    for client in [server.web_app().await, excepted(&server).await] {
+        for method in ["", "plain", "s256", "S512", "S256 ", "none"] {
+            let request = Request::of(&client).with("nonce", "n");
+            let place = request.with("code_challenge_method", method).by_a_stranger(&server).await;
+            place.refused("invalid_request");
+        }
+    }
+    let metadata = server.get("/.well-known/openid-configuration").await.ok().body;
+    assert_eq!(metadata["code_challenge_methods_supported"], json!(["S256"]));
+}
+
+/// > code-challenge = 43*128unreserved (RFC 7636 §4.2): of a SHA-256 digest, 43; THREATS PK-05
+#[tokio::test]
+async fn a_challenge_is_the_base64url_form_of_a_digest() {
+    let server = Server::start().await;
+    let client = server.web_app().await;
+
+    for wrong in [
+        &CHALLENGE[..42],
+        &format!("{CHALLENGE}A"),
+        &format!("{CHALLENGE}="),
+        &CHALLENGE.replace('-', "+"),
+        &CHALLENGE.replace('-', " "),
+        &"A".repeat(128),
+        &format!("{}N", &CHALLENGE[..42]),
+        "\u{e4}",
+    ] {
+        let request = Request::of(&client).with("code_challenge", wrong);
+        request.by_a_stranger(&server).await.refused("invalid_request");
+    }
+}
+
+/// > If the values are not equal, an error response indicating "invalid_grant" […] MUST be returned.
+/// > (RFC 7636 §4.6); THREATS PK-02, PK-05, PK-06, CO-08
+#[tokio::test]
+async fn a_code_is_redeemed_with_the_verifier_of_its_own_challenge() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let mut browser = Browser::of(&server);
+
+    for wrong in [
+        None,
+        Some(""),
+        Some(OTHER),
+        Some(CHALLENGE),
+        Some(&VERIFIER[..42]),
+        Some(&VERIFIER.to_uppercase()),
+        Some(&format!("{VERIFIER} ")),
+        Some(&format!("{VERIFIER}A")),
+        Some(&"A".repeat(129)),
+        Some("\u{e4}"),
+    ] {
+        let code = browser.obtain(&Request::of(&client), "ada").await.code();
+        let answer = redeem(&server, &client, &code, wrong).await;
+        answer.refused(400, "invalid_grant");
+        let late = redeem(&server, &client, &code, Some(VERIFIER)).await;
+        late.refused(400, "invalid_grant");
+    }
+    let other = Request::of(&client).with("code_challenge", OTHER_CHALLENGE);
+    let code = browser.obtain(&other, "ada").await.code();
+    redeem(&server, &client, &code, Some(OTHER)).await.ok();
+}
+
+/// A verifier of any length that the RFC allows (§4.1).
+#[tokio::test]
+async fn a_verifier_has_43_to_128_characters() {
+    use base64::Engine as _;
+    use sha2::Digest as _;
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let mut browser = Browser::of(&server);
+
+    for (length, status) in [(42, 400), (43, 200), (128, 200), (129, 400)] {
+        let verifier = "~".repeat(length);
+        let digest = sha2::Sha256::digest(verifier.as_bytes());
+        let challenge = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(digest);
+        let request = Request::of(&client).with("code_challenge", &challenge);
+        let code = browser.obtain(&request, "ada").await.code();
+        let answer = redeem(&server, &client, &code, Some(&verifier)).await;
+        assert_eq!(answer.status, status, "{length}: {answer:?}");
+    }
+}
+
+/// > confidential OpenID Connect clients MAY use the nonce parameter and the respective Claim in the ID
+/// > Token instead. (RFC 9700 §2.1.1)
+#[tokio::test]
+async fn a_confidential_client_may_be_registered_to_send_a_nonce_instead() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = excepted(&server).await;
+    let request = bare(&client).with("nonce", "n");
+    let mut browser = Browser::of(&server);
+    let code = browser.obtain(&request, "ada").await.code();
+
+    redeem(&server, &client, &code, None).await.ok();
+
+    for less in [
+        request.clone().without("nonce"),
+        request.clone().with("scope", "email"),
+        request.clone().with("code_challenge_method", "S256"),
+    ] {
+        browser.ask(&less).await.refused("invalid_request");
+    }
+    let with = Request::of(&client);
+    let code = browser.obtain(&with, "ada").await.code();
+    redeem(&server, &client, &code, None).await.refused(400, "invalid_grant");
+}
+
+/// A program that sends neither PKCE nor a nonce, as OpenID's basic certification does, is registered for
+/// just that; the refusal of any other names the setting that would allow it.
+#[tokio::test]
+async fn a_confidential_client_may_be_registered_to_send_neither() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let with_nonce = excepted(&server).await;
+    let neither = server
+        .register(json!({
+            "redirect_uris": [Client::REDIRECT_URI],
+            "scope": "openid email",
+            "gw_require_pkce": false,
+            "gw_require_nonce": false,
+        }))
+        .await;
+    let mut browser = Browser::of(&server);
+
+    for request in [bare(&neither), bare(&neither).with("nonce", "n")] {
+        let code = browser.obtain(&request, "ada").await.code();
+        redeem(&server, &neither, &code, None).await.ok();
+    }
+    let code = browser.obtain(&Request::of(&neither), "ada").await.code();
+    redeem(&server, &neither, &code, None).await.refused(400, "invalid_grant");
+
+    for (client, setting) in [
+        (&with_nonce, "gw_require_nonce: false"),
+        (&server.web_app().await, "gw_require_pkce: false"),
+    ] {
+        let place = browser.ask(&bare(client)).await;
+        place.refused("invalid_request");
+        let told = place.parameter("error_description");
+        assert!(told.contains(setting), "{told}");
+    }
+    let half = bare(&neither).with("code_challenge_method", "S256");
+    browser.ask(&half).await.refused("invalid_request");
+}
+
+/// The audit trail tells of a registration that is less safe than it could be, and of no other.
+#[tokio::test]
+async fn the_audit_trail_tells_of_a_client_that_may_send_neither() {
+    let server = Server::start().await;
+    let careful = server.web_app().await;
+    let careless = server
+        .register(json!({
+            "redirect_uris": [Client::REDIRECT_URI],
+            "gw_require_pkce": false,
+            "gw_require_nonce": false,
+        }))
+        .await;
+
+    let events = server.events("client.created").await;
+    let facts = |client: &Client| {
+        let is_its_own = |event: &&AuditRow| event.client_id.as_ref() == Some(&client.id);
+        events.iter().find(is_its_own).unwrap().facts.clone()
+    };
+    assert_eq!(facts(&careful), "{}");
+    assert!(facts(&careless).contains("gw_require_nonce is false"), "{}", facts(&careless));
+}
+
+/// > The authorization server MUST ensure that if there was no "code_challenge" in the authorization
+/// > request, a request to the token endpoint containing a "code_verifier" is rejected. (RFC 9700
+/// > §4.8.2); THREATS PK-03
+#[tokio::test]
+async fn a_verifier_without_a_challenge_is_refused() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = excepted(&server).await;
+    let request = bare(&client).with("nonce", "n");
+    let code = Browser::of(&server).obtain(&request, "ada").await.code();
+
+    let answer = redeem(&server, &client, &code, Some(VERIFIER)).await;
+
+    answer.refused(400, "invalid_grant");
+}
+
+/// THREATS PK-07, UI-11: what a form says beside the decision counts for nothing.
+#[tokio::test]
+async fn a_form_cannot_change_the_request() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let mut browser = Browser::of(&server);
+    let more = [
+        ("code_challenge", OTHER_CHALLENGE),
+        ("scope", "openid email offline_access"),
+        ("redirect_uri", "https://evil.example/cb"),
+        ("client_id", "another"),
+        ("state", "another"),
+        ("prompt", "none"),
+    ];
+    let login = browser.ask(&Request::of(&client)).await;
+    let typed = [("identifier", "ada"), ("password", kit::server::PASSWORD)];
+
+    let consent = browser.submit(&login, &[&typed[..], &more].concat()).await;
+    let code = browser.submit(&consent, &[&[("answer", "allow")], &more[..]].concat()).await.code();
+
+    let answer = redeem(&server, &client, &code, Some(VERIFIER)).await.ok();
+    assert_eq!(answer.body["scope"], "openid");
+}

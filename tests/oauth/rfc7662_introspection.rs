@@ -1,0 +1,278 @@
+//! RFC 7662, Token Introspection.
+
+use gatewright::jose::base64url;
+use serde_json::{Value, json};
+
+use kit::application::Request;
+use kit::browser::Browser;
+use kit::server::{BEGINNING, Client, ISSUER, Server};
+
+async fn introspect(server: &Server, caller: &Client, token: &str) -> Value {
+    server.post_as(caller, "/introspect", &format!("token={token}")).await.ok().body
+}
+
+/// A client whose tokens are opaque.
+async fn opaque(server: &Server) -> Client {
+    server
+        .register(json!({
+            "grant_types": ["client_credentials"],
+            "scope": "read",
+            "gw_access_token_format": "opaque",
+        }))
+        .await
+}
+
+/// > active REQUIRED. Boolean indicator of whether or not the presented token is currently active.
+/// > (§2.2)
+#[tokio::test]
+async fn a_live_token_is_explained_to_the_client_it_was_issued_to() {
+    let server = Server::start().await;
+    for client in [server.service().await, opaque(&server).await] {
+        let token = server.token_of(&client).await;
+
+        let told = introspect(&server, &client, &token).await;
+
+        assert_eq!(told["active"], true);
+        assert_eq!(told["client_id"], json!(client.id));
+        assert_eq!(told["sub"], json!(client.id));
+        assert_eq!(told["token_type"], "Bearer");
+        assert_eq!(told["exp"], BEGINNING + 300);
+        assert_eq!(told["iat"], BEGINNING);
+        assert_eq!(told["iss"], ISSUER);
+        assert_eq!(told["aud"], ISSUER);
+        assert!(told["jti"].is_string() && told["scope"].is_string());
+    }
+}
+
+/// What was verified once is not verified again: that goes for that token alone.
+#[tokio::test]
+async fn nothing_but_the_very_token_profits_from_having_been_verified() {
+    let server = Server::start().await;
+    let client = server.service().await;
+    let (one, other) = (server.token_of(&client).await, server.token_of(&client).await);
+    let (signed, signature) = one.rsplit_once('.').unwrap();
+    let (header, payload) = signed.split_once('.').unwrap();
+    let (others, foreign) = other.rsplit_once('.').unwrap();
+    let unsigned = base64url::encode(br#"{"alg":"none","typ":"at+jwt"}"#);
+
+    for _ in 0..2 {
+        for token in [&one, &other] {
+            assert_eq!(introspect(&server, &client, token).await["active"], true);
+        }
+        for forged in [
+            format!("{signed}.{foreign}"),
+            format!("{others}.{signature}"),
+            format!("{unsigned}.{payload}."),
+            format!("{unsigned}.{payload}.{signature}"),
+            format!("{header}.{payload}."),
+        ] {
+            let told = introspect(&server, &client, &forged).await;
+            assert_eq!(told, json!({ "active": false }), "{forged}");
+        }
+    }
+}
+
+/// > If the introspection call is properly authorized but the token is not active, does not exist on
+/// > this server, or the protected resource is not allowed to introspect this particular token, then the
+/// > authorization server MUST return an introspection response with the "active" field set to "false".
+/// > […] the authorization server SHOULD NOT include any additional information (§2.2); THREATS JO-17
+#[tokio::test]
+async fn everything_else_is_just_inactive() {
+    let server = Server::start().await;
+    let (owner, stranger) = (server.service().await, server.service().await);
+    let opaque = opaque(&server).await;
+    let (token, opaque_token) = (server.token_of(&owner).await, server.token_of(&opaque).await);
+    let inactive = json!({ "active": false });
+
+    assert_eq!(introspect(&server, &stranger, &token).await, inactive, "issued to another");
+    assert_eq!(introspect(&server, &stranger, &opaque_token).await, inactive, "issued to another");
+    for junk in ["x", "gw_at_x", "gw_rt_x", "a.b.c", &owner.secret, &format!("{token}A")] {
+        assert_eq!(introspect(&server, &owner, junk).await, inactive, "{junk}");
+    }
+    server.wait(300);
+    assert_eq!(introspect(&server, &owner, &token).await, inactive, "expired");
+    assert_eq!(introspect(&server, &opaque, &opaque_token).await, inactive, "expired");
+}
+
+/// THREATS JO-24: every changed or missing byte.
+#[tokio::test]
+async fn a_changed_opaque_token_is_inactive() {
+    let server = Server::start().await;
+    let client = opaque(&server).await;
+    let token = server.token_of(&client).await;
+
+    for at in 0..token.len() {
+        let flipped = if &token[at..=at] == "A" { "B" } else { "A" };
+        let changed = format!("{}{flipped}{}", &token[..at], &token[at + 1..]);
+        assert_eq!(introspect(&server, &client, &changed).await["active"], false, "byte {at}");
+    }
+    assert_eq!(introspect(&server, &client, &token).await["active"], true);
+}
+
+/// DESIGN §3: an API that the token names may ask about it.
+#[tokio::test]
+async fn an_api_is_told_about_tokens_that_name_its_resource() {
+    let server = Server::start().await;
+    let client = server
+        .register(json!({
+            "grant_types": ["client_credentials"],
+            "scope": "read",
+            "gw_default_audience": "https://api.example",
+        }))
+        .await;
+    let api = server
+        .register(json!({
+            "grant_types": ["client_credentials"],
+            "gw_resources": ["https://api.example"],
+        }))
+        .await;
+    let token = server.token_of(&client).await;
+
+    let told = introspect(&server, &api, &token).await;
+
+    assert_eq!((&told["active"], &told["aud"]), (&json!(true), &json!("https://api.example")));
+    assert_eq!(told["client_id"], json!(client.id));
+}
+
+/// > To prevent token scanning attacks, the endpoint MUST also require some form of authorization to
+/// > access this endpoint (§2.1)
+#[tokio::test]
+async fn a_public_client_may_not_ask() {
+    let server = Server::start().await;
+    let public = server
+        .register(json!({
+            "token_endpoint_auth_method": "none",
+            "redirect_uris": ["https://app.example/cb"],
+        }))
+        .await;
+
+    let answer = server.post("/introspect", &format!("token=x&client_id={}", public.id)).await;
+
+    answer.refused(401, "invalid_client");
+}
+
+/// > token REQUIRED. (§2.1)
+#[tokio::test]
+async fn a_request_without_a_token_is_invalid() {
+    let server = Server::start().await;
+    let client = server.service().await;
+
+    for form in ["token=", "token_type_hint=access_token"] {
+        server.post_as(&client, "/introspect", form).await.refused(400, "invalid_request");
+    }
+}
+
+/// > If the server is unable to locate the token using the given hint, it MUST extend its search across
+/// > all of its supported token types. (§2.1)
+#[tokio::test]
+async fn a_wrong_hint_hides_nothing() {
+    let server = Server::start().await;
+    let client = server.service().await;
+    let token = server.token_of(&client).await;
+
+    let form = format!("token={token}&token_type_hint=refresh_token");
+    let told = server.post_as(&client, "/introspect", &form).await.ok().body;
+
+    assert_eq!(told["active"], true);
+}
+
+/// THREATS JO-20: what a disabled client got is dead with it, on every replica.
+#[tokio::test]
+async fn the_tokens_of_a_disabled_client_are_inactive() {
+    let server = Server::start().await;
+    let replica = server.replica().await;
+    let client = server
+        .register(json!({
+            "grant_types": ["client_credentials"],
+            "gw_default_audience": "https://api.example",
+        }))
+        .await;
+    let api = server
+        .register(json!({
+            "grant_types": ["client_credentials"],
+            "gw_resources": ["https://api.example"],
+        }))
+        .await;
+    let token = server.token_of(&client).await;
+    assert_eq!(introspect(&replica, &api, &token).await["active"], true);
+
+    server
+        .administer(async |registrar| {
+            let id = gatewright::types::ClientId::from_text(&client.id);
+            registrar.disable(&id).await.unwrap();
+        })
+        .await;
+    replica.app().confirm().await.unwrap();
+
+    for server in [server, replica] {
+        assert_eq!(introspect(&server, &api, &token).await, json!({ "active": false }));
+    }
+}
+
+/// > username OPTIONAL. Human-readable identifier for the resource owner who authorized this token. (§2.2)
+///
+/// It is told where the person has agreed to that, by a scope or by the claims parameter, and nowhere else:
+/// neither to the client nor to an API that the token names. THREATS EX-18
+#[tokio::test]
+async fn nobody_is_told_a_name_that_the_person_did_not_agree_to_tell() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let api = server
+        .register(json!({
+            "grant_types": ["client_credentials"],
+            "gw_resources": ["https://api.example"],
+        }))
+        .await;
+    let asked = json!({ "userinfo": { "preferred_username": null } }).to_string();
+    let for_id_token = json!({ "id_token": { "preferred_username": null } }).to_string();
+    for format in ["jwt", "opaque"] {
+        let client = server
+            .register(json!({
+                "redirect_uris": [Client::REDIRECT_URI],
+                "scope": "openid profile email",
+                "gw_default_audience": "https://api.example",
+                "gw_access_token_format": format,
+            }))
+            .await;
+        for (scope, claims, name) in [
+            ("openid", "", Value::Null),
+            ("openid email", "", Value::Null),
+            ("openid", for_id_token.as_str(), Value::Null),
+            ("openid profile", "", json!("ada")),
+            ("openid", asked.as_str(), json!("ada")),
+        ] {
+            let mut request = Request::of(&client).with("scope", scope);
+            if !claims.is_empty() {
+                request = request.with("claims", claims);
+            }
+            let code = Browser::of(&server).obtain(&request, "ada").await.code();
+            let token = server.redeem(&client, &code).await.ok().token("access_token");
+
+            for caller in [&client, &api] {
+                let told = introspect(&server, caller, &token).await;
+                assert_eq!(told["active"], true);
+                assert_eq!(told["username"], name, "{format} {scope} {claims}");
+                for private in ["sid", "email", "name", "preferred_username"] {
+                    assert_eq!(told.get(private), None, "{private}");
+                }
+            }
+        }
+    }
+}
+
+/// A token that was asked for with less than was granted tells less (RFC 6749 §6). THREATS EX-18
+#[tokio::test]
+async fn a_narrower_token_tells_no_name() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let granted = server.granted("ada", &client, "openid profile").await;
+    let refresh = granted.token("refresh_token");
+    let narrow = server.refresh(&client, &refresh, "&scope=openid").await.ok();
+
+    let wide = introspect(&server, &client, &granted.token("access_token")).await;
+    let narrow = introspect(&server, &client, &narrow.token("access_token")).await;
+
+    assert_eq!(wide["username"], "ada");
+    assert_eq!(narrow.get("username"), None);
+}

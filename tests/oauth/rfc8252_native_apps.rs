@@ -1,0 +1,195 @@
+//! RFC 8252, OAuth 2.0 for Native Apps; THREATS AZ-07, UI-10.
+
+use serde_json::json;
+
+use kit::application::Request;
+use kit::browser::{Browser, VERIFIER};
+use kit::server::{Client, Server};
+
+async fn app(server: &Server, uris: &[&str]) -> Client {
+    server
+        .register(json!({
+            "client_name": "Notes",
+            "application_type": "native",
+            "token_endpoint_auth_method": "none",
+            "redirect_uris": uris,
+        }))
+        .await
+}
+
+async fn allowed(server: &Server, client: &Client, uri: &str) -> String {
+    let mut browser = Browser::of(server);
+    browser.obtain(&Request::of(client).with("redirect_uri", uri), "ada").await.at
+}
+
+/// > The authorization server MUST allow any port to be specified at the time of the request for loopback
+/// > IP redirect URIs (§7.3)
+#[tokio::test]
+async fn an_app_may_listen_on_any_port_of_the_loopback_interface() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = app(&server, &["http://127.0.0.1/cb", "http://[::1]:9/cb"]).await;
+
+    for uri in [
+        "http://127.0.0.1/cb",
+        "http://127.0.0.1:1/cb",
+        "http://127.0.0.1:65535/cb",
+        "http://[::1]/cb",
+        "http://[::1]:50000/cb",
+    ] {
+        assert!(allowed(&server, &client, uri).await.starts_with(&format!("{uri}?code=")), "{uri}");
+    }
+}
+
+/// THREATS AZ-07: only the port may vary, and only there.
+#[tokio::test]
+async fn nothing_but_the_port_may_vary() {
+    let server = Server::start().await;
+    let native = app(&server, &["http://127.0.0.1/cb", "http://localhost:8080/other"]).await;
+    let web = server.register(json!({"redirect_uris": ["http://127.0.0.1:9000/cb"]})).await;
+
+    for (client, uri) in [
+        (&native, "http://127.0.0.1:1/cb/"),
+        (&native, "http://127.0.0.1:1/CB"),
+        (&native, "http://127.0.0.1:1"),
+        (&native, "http://127.0.0.1:1/cb?x"),
+        (&native, "http://127.0.0.1:1/cb#x"),
+        (&native, "http://127.0.0.1:/cb"),
+        (&native, "http://127.0.0.1:0/cb"),
+        (&native, "http://127.0.0.1:01/cb"),
+        (&native, "http://127.0.0.1:65536/cb"),
+        (&native, "http://127.0.0.1:1@evil.example/cb"),
+        (&native, "http://127.0.0.1:x/cb"),
+        (&native, "http://127.0.0.1.evil.example/cb"),
+        (&native, "http://127.1/cb"),
+        (&native, "http://2130706433/cb"),
+        (&native, "http://0x7f000001/cb"),
+        (&native, "http://127.0.0.2/cb"),
+        (&native, "http://[::ffff:127.0.0.1]/cb"),
+        (&native, "http://[::1]/cb"),
+        (&native, "http://[::1%25lo]/cb"),
+        (&native, "https://127.0.0.1/cb"),
+        (&native, "http://localhost:8081/cb"),
+        (&native, "http://127.0.0.1:8080/other"),
+        (&native, "http://localhost.evil.example:8080/other"),
+        (&web, "http://localhost:9000/cb"),
+        (&web, "http://127.0.0.1:81/cb"),
+    ] {
+        let place = Request::of(client).with("redirect_uri", uri).by_a_stranger(&server).await;
+        place.answer.on_page(400);
+    }
+}
+
+/// Decision 0040: `localhost` is what people register, RFC 9700 §4.1.3 speaks of "a localhost URI", and a
+/// browser resolves it to this machine alone.
+#[tokio::test]
+async fn an_app_may_listen_on_any_port_of_localhost_where_that_is_registered() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = app(&server, &["http://localhost/callback"]).await;
+
+    for uri in ["http://localhost/callback", "http://localhost:33418/callback"] {
+        assert!(allowed(&server, &client, uri).await.starts_with(&format!("{uri}?code=")), "{uri}");
+    }
+    let other = Request::of(&client).with("redirect_uri", "http://127.0.0.1:33418/callback");
+    other.by_a_stranger(&server).await.answer.on_page(400);
+}
+
+/// Decision 0040: a tool that can have no other scheme is allowed its own, and people are asked each time.
+#[tokio::test]
+async fn an_app_may_be_allowed_a_scheme_of_one_word() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let uri = "vscode://example.notes/cb";
+    let client = server
+        .register(json!({
+            "application_type": "native",
+            "token_endpoint_auth_method": "none",
+            "redirect_uris": [uri],
+            "gw_allowed_schemes": ["vscode"],
+        }))
+        .await;
+    let mut browser = Browser::of(&server);
+    let request = Request::of(&client).with("redirect_uri", uri);
+
+    for _ in 0..2 {
+        assert!(browser.obtain(&request, "ada").await.at.starts_with(&format!("{uri}?code=")));
+        browser.ask(&request).await.is_page("/consent");
+    }
+    let other = request.with("redirect_uri", "cursor://example.notes/cb");
+    other.by_a_stranger(&server).await.answer.on_page(400);
+}
+
+/// > Apps MUST use a URI scheme based on a domain name under their control, expressed in reverse order
+/// > (§7.1)
+#[tokio::test]
+async fn an_app_may_be_answered_at_a_scheme_of_its_own() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let uri = "com.example.notes:/cb";
+    let client = app(&server, &[uri]).await;
+
+    let at = allowed(&server, &client, uri).await;
+
+    let code = at.strip_prefix("com.example.notes:/cb?code=").unwrap().split('&').next().unwrap();
+    let form = format!(
+        "grant_type=authorization_code&client_id={}&redirect_uri=com.example.notes%3A%2Fcb\
+         &code={code}&code_verifier={VERIFIER}",
+        client.id
+    );
+    server.post("/token", &form).await.ok();
+    let evil = Request::of(&client).with("redirect_uri", "com.example.notes://cb");
+    evil.by_a_stranger(&server).await.answer.on_page(400);
+}
+
+/// > authorization servers SHOULD NOT process authorization requests automatically without user consent
+/// > or interaction, except when the identity of the client can be assured (§8.6); THREATS UI-10
+#[tokio::test]
+async fn whoever_may_be_any_program_on_the_device_is_never_waved_through() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let (scheme, local) = ("com.example.notes:/cb", "http://localhost:5173/");
+
+    for (kind, uri, is_trusted) in [
+        ("native", scheme, false),
+        ("native", scheme, true),
+        ("native", local, false),
+        // An application in the browser that is tried here: decision 0026 is about issuers that are local too.
+        ("web", local, false),
+        ("web", local, true),
+    ] {
+        let client = server
+            .register(json!({
+                "application_type": kind,
+                "token_endpoint_auth_method": "none",
+                "redirect_uris": [uri],
+                "gw_skip_consent": is_trusted,
+            }))
+            .await;
+        let request = Request::of(&client).with("redirect_uri", uri);
+        let mut browser = Browser::of(&server);
+        let place = browser.obtain(&request, "ada").await;
+        assert!(place.at.starts_with(&format!("{uri}?code=")), "{place:?}");
+
+        browser.ask(&request).await.is_page("/consent");
+        let silent = browser.ask(&request.with("prompt", "none")).await;
+        assert!(silent.at.contains("error=consent_required"), "{silent:?}");
+    }
+}
+
+/// A program that lives at an https address of its own can at least not be another site.
+#[tokio::test]
+async fn a_public_client_at_an_https_address_is_remembered() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server
+        .register(json!({
+            "token_endpoint_auth_method": "none",
+            "redirect_uris": [Client::REDIRECT_URI],
+        }))
+        .await;
+    let mut browser = Browser::of(&server);
+    browser.obtain(&Request::of(&client), "ada").await.code();
+
+    browser.ask(&Request::of(&client).with("prompt", "none")).await.code();
+}

@@ -1,0 +1,190 @@
+//! RFC 8414, Authorization Server Metadata; OpenID Connect Discovery 1.0; RFC 7517, the JWK Set.
+
+use gatewright::config::Issuer;
+use serde_json::{Value, json};
+
+use kit::server::{ISSUER, Server};
+
+const PLACES: [&str; 2] =
+    ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"];
+
+/// > The "issuer" value returned MUST be identical to the authorization server's issuer identifier value
+/// > into which the well-known URI string was inserted to create the URL used to retrieve the metadata.
+/// > (RFC 8414 §3.3); THREATS JO-22
+#[tokio::test]
+async fn the_issuer_is_the_configured_one_whatever_the_request_says() {
+    let server = Server::start().await;
+
+    for place in PLACES {
+        let ask = server.ask("GET", place);
+        let ask =
+            ask.header("x-forwarded-host", "evil.example").header("x-forwarded-proto", "http");
+        let answer = ask.header("forwarded", "host=evil.example").send().await.ok();
+
+        assert_eq!(answer.body["issuer"], ISSUER);
+        assert!(!answer.text.contains("evil"));
+    }
+    let absolute = server.get(&format!("http://evil.example{}", PLACES[0])).await.ok();
+    assert!(!absolute.text.contains("evil"), "an absolute-form target names no host of ours");
+}
+
+/// Both documents are one: what holds for OAuth clients holds for those of OpenID Connect.
+#[tokio::test]
+async fn both_places_tell_the_same() {
+    let server = Server::start().await;
+
+    let (openid, oauth) = (server.get(PLACES[0]).await.ok(), server.get(PLACES[1]).await.ok());
+
+    assert_eq!(openid.text, oauth.text);
+    assert_eq!(openid.header("content-type"), "application/json; charset=utf-8");
+}
+
+/// > the well-known URI string […] MUST be formed by inserting a well-known URI string into the
+/// > authorization server's issuer identifier between the host component and the path component (§3.1);
+/// > concatenating the string /.well-known/openid-configuration to the Issuer (OIDC Discovery §4)
+#[tokio::test]
+async fn an_issuer_with_a_path_is_found_at_either_place() {
+    let issuer = "https://id.example.org/tenant";
+    let server = Server::with(|config| config.issuer = Issuer::parse(issuer).ok().unwrap()).await;
+
+    for place in PLACES {
+        for target in [format!("/tenant{place}"), format!("{place}/tenant")] {
+            let metadata = server.get(&target).await.ok().body;
+            assert_eq!(metadata["issuer"], issuer, "{target}");
+            assert_eq!(metadata["token_endpoint"], format!("{issuer}/token"));
+        }
+        assert_eq!(server.get(place).await.status, 404, "another issuer's place");
+    }
+    assert_eq!(server.get("/tenant/jwks").await.status, 200);
+    assert_eq!(server.get("/jwks").await.status, 404);
+}
+
+/// Metadata names only what works (THREATS JO-22): everything it names answers, and nothing that the
+/// router knows for machines is left out.
+#[tokio::test]
+async fn every_endpoint_that_is_named_answers_there() {
+    let server = Server::start().await;
+    let metadata = server.get(PLACES[0]).await.ok().body;
+
+    for (endpoint, path) in [
+        ("token_endpoint", "/token"),
+        ("userinfo_endpoint", "/userinfo"),
+        ("introspection_endpoint", "/introspect"),
+        ("revocation_endpoint", "/revoke"),
+        ("jwks_uri", "/jwks"),
+    ] {
+        assert_eq!(metadata[endpoint], format!("{ISSUER}{path}"));
+        assert_ne!(server.get(path).await.status, 404, "{path}");
+    }
+    for (list, holds) in [
+        (
+            "grant_types_supported",
+            json!(["authorization_code", "refresh_token", "client_credentials"]),
+        ),
+        ("response_types_supported", json!(["code"])),
+        ("response_modes_supported", json!(["query", "fragment", "form_post"])),
+        ("code_challenge_methods_supported", json!(["S256"])),
+        ("subject_types_supported", json!(["public", "pairwise"])),
+        ("id_token_signing_alg_values_supported", json!(["RS256", "ES256"])),
+    ] {
+        let mut told: Vec<Value> = metadata[list].as_array().unwrap().clone();
+        let mut wanted: Vec<Value> = holds.as_array().unwrap().clone();
+        told.sort_by_key(ToString::to_string);
+        wanted.sort_by_key(ToString::to_string);
+        assert_eq!(told, wanted, "{list}");
+    }
+    assert_eq!(metadata["authorization_response_iss_parameter_supported"], true);
+    assert_eq!(metadata["request_parameter_supported"], false);
+    for (name, _) in metadata.as_object().unwrap() {
+        assert!(!name.starts_with("request_object_"), "{name}: there are no request objects");
+    }
+}
+
+/// > This specification defines [...] tls_client_auth [...] self_signed_tls_client_auth (RFC 8705 §2.1.1,
+/// > §2.2.1); tls_client_certificate_bound_access_tokens (§3.3)
+///
+/// They are named where a certificate can be seen, and nowhere else (THREATS JO-22).
+#[tokio::test]
+async fn certificates_are_named_where_they_can_be_seen() {
+    let blind = Server::start().await;
+    let (seeing, _) = kit::certificates::server().await;
+    for (server, sees) in [(&blind, false), (&seeing, true)] {
+        let metadata = server.get(PLACES[0]).await.ok().body;
+
+        for list in ["token_endpoint", "introspection_endpoint", "revocation_endpoint"] {
+            let methods = metadata[format!("{list}_auth_methods_supported")].to_string();
+            for method in ["\"tls_client_auth\"", "\"self_signed_tls_client_auth\""] {
+                assert_eq!(methods.contains(method), sees, "{list}: {methods}");
+            }
+        }
+        let bound = &metadata["tls_client_certificate_bound_access_tokens"];
+        assert_eq!(bound.as_bool(), sees.then_some(true));
+    }
+}
+
+/// RFC 9110 §13.1.2: who has the document is told so, and nothing else.
+#[tokio::test]
+async fn documents_may_be_kept_and_asked_for_again() {
+    let server = Server::start().await;
+
+    for place in PLACES.into_iter().chain(["/jwks"]) {
+        let first = server.get(place).await.ok();
+        let etag = first.header("etag").to_owned();
+        let again = server.ask("GET", place).header("if-none-match", &etag).send().await;
+        let other = server.ask("GET", place).header("if-none-match", "\"other\"").send().await;
+
+        assert_eq!(first.header("cache-control"), "public, max-age=900");
+        assert_eq!((again.status, again.text.as_str()), (304, ""), "{place}");
+        assert_eq!(
+            (again.header("etag"), again.header("cache-control")),
+            (&*etag, "public, max-age=900")
+        );
+        assert_eq!((other.status, &other.text), (200, &first.text));
+    }
+}
+
+/// RFC 9110 §9.3.2: HEAD is GET without the content, where nothing but reading happens.
+#[tokio::test]
+async fn the_head_of_a_document_may_be_asked_for() {
+    let server = Server::start().await;
+
+    for place in PLACES.into_iter().chain(["/jwks"]) {
+        let (get, head) = (server.get(place).await, server.ask("HEAD", place).send().await);
+
+        assert_eq!((head.status, head.text.as_str()), (200, ""), "{place}");
+        assert_eq!(head.header("content-length"), get.header("content-length"));
+        assert_eq!(head.header("etag"), get.header("etag"));
+    }
+}
+
+/// RFC 7517 §5; THREATS KE-05: public members only, each key once, with its algorithm.
+#[tokio::test]
+async fn the_jwks_holds_public_keys_alone() {
+    let server = Server::start().await;
+
+    let jwks = server.get("/jwks").await.ok().body;
+
+    let keys = jwks["keys"].as_array().unwrap();
+    assert_eq!(keys.len(), 4, "for each algorithm one that signs and one that will");
+    for key in keys {
+        let key = key.as_object().unwrap();
+        for private in ["d", "p", "q", "dp", "dq", "qi", "k", "oth"] {
+            assert!(!key.contains_key(private), "{private}");
+        }
+        assert_eq!(key["use"], "sig");
+        assert!(key["kid"].is_string() && key["alg"].is_string());
+    }
+}
+
+/// DESIGN §4: discovery and JWKS are open to any origin, without credentials.
+#[tokio::test]
+async fn scripts_of_any_origin_may_read_documents() {
+    let server = Server::start().await;
+
+    for place in PLACES.into_iter().chain(["/jwks"]) {
+        let answer = server.ask("GET", place).header("origin", "https://any.example").send().await;
+
+        assert_eq!(answer.header("access-control-allow-origin"), "*", "{place}");
+        assert_eq!(answer.header("access-control-allow-credentials"), "");
+    }
+}

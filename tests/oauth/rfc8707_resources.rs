@@ -1,0 +1,194 @@
+//! RFC 8707, Resource Indicators; THREATS AZ-28, UI-10, UI-11.
+
+use gatewright::flow::resources;
+use gatewright::types::{Resource, ResourceId};
+use serde_json::json;
+
+use kit::application::{Request, verified};
+use kit::browser::{Browser, VERIFIER};
+use kit::http::Answer;
+use kit::server::{Client, ISSUER, Server};
+
+const PHOTOS: &str = "https://photos.example/api";
+const MAIL: &str = "https://mail.example/";
+
+async fn prepared() -> (Server, Client) {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let scopes = |what| json!([{"name": "read", "text": format!("See your {what}")}]);
+    for (id, name, what) in [(PHOTOS, "Photos", "pictures"), (MAIL, "Mail", "letters")] {
+        let resource = json!({"id": id, "name": name, "scopes": scopes(what)});
+        let resource: Resource = serde_json::from_value(resource).unwrap();
+        let (app, trace) = (server.app(), server.trace());
+        resources::create(&app.store, &app.config.issuer, &resource, &trace).await.unwrap();
+        app.confirm().await.unwrap();
+    }
+    let client = server
+        .register(json!({
+            "redirect_uris": [Client::REDIRECT_URI],
+            "grant_types": ["authorization_code", "refresh_token"],
+            "scope": "openid read",
+            "gw_allowed_resources": [PHOTOS, MAIL],
+        }))
+        .await;
+    (server, client)
+}
+
+async fn redeem(server: &Server, client: &Client, code: &str, resources: &[&str]) -> Answer {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.append_pair("grant_type", "authorization_code").append_pair("code", code);
+    form.append_pair("redirect_uri", Client::REDIRECT_URI).append_pair("code_verifier", VERIFIER);
+    for resource in resources {
+        form.append_pair("resource", resource);
+    }
+    server.post_as(client, "/token", &form.finish()).await
+}
+
+async fn audience(server: &Server, answer: &Answer) -> serde_json::Value {
+    verified(server, &answer.token("access_token")).await.1["aud"].clone()
+}
+
+/// > the authorization server SHOULD audience-restrict issued access tokens to the resource(s) indicated
+/// > by the resource parameter (§2)
+#[tokio::test]
+async fn a_token_is_for_the_resources_that_were_asked_for() {
+    let (server, client) = prepared().await;
+    let mut browser = Browser::of(&server);
+    let request = Request::of(&client).with("scope", "openid read");
+    let both = request.clone().and("resource", PHOTOS).and("resource", MAIL);
+    let code = browser.obtain(&both, "ada").await.code();
+    let all = redeem(&server, &client, &code, &[]).await.ok();
+    let code = browser.obtain(&both, "ada").await.code();
+    let one = redeem(&server, &client, &code, &[MAIL]).await.ok();
+    let code = browser.obtain(&request, "ada").await.code();
+    let none = redeem(&server, &client, &code, &[]).await.ok();
+
+    assert_eq!(audience(&server, &all).await, json!([PHOTOS, MAIL]));
+    assert_eq!(audience(&server, &one).await, json!(MAIL));
+    assert_eq!(audience(&server, &none).await, json!(ISSUER));
+    let other = format!("grant_type=refresh_token&refresh_token={}", one.token("refresh_token"));
+    let other = server.post_as(&client, "/token", &format!("{other}&resource={PHOTOS}")).await.ok();
+    assert_eq!(audience(&server, &other).await, json!(PHOTOS), "the grant is for both");
+}
+
+/// > invalid_target: The requested resource is invalid, missing, unknown, or malformed. (§2); Its value
+/// > MUST be an absolute URI […]. The URI MUST NOT include a fragment component. THREATS AZ-28
+#[tokio::test]
+async fn a_resource_that_the_client_may_not_have_is_refused() {
+    let (server, client) = prepared().await;
+    let stranger = server.web_app().await;
+
+    for wrong in [
+        "photos",
+        "/api",
+        "https://photos.example/api#x",
+        "https://photos.example/API",
+        "https://photos.example/api/",
+        "https://unknown.example/",
+        "urn:x",
+        "javascript:x",
+    ] {
+        let place = Request::of(&client).with("resource", wrong).by_a_stranger(&server).await;
+        place.refused("invalid_target");
+        let place = Request::of(&client).with("resource", PHOTOS).and("resource", wrong);
+        place.by_a_stranger(&server).await.refused("invalid_target");
+    }
+    let place = Request::of(&stranger).with("resource", PHOTOS).by_a_stranger(&server).await;
+    place.refused("invalid_target");
+    let many = (0..9).fold(Request::of(&client), |request, n| {
+        request.and("resource", &format!("https://{n}.example/"))
+    });
+    many.by_a_stranger(&server).await.refused("invalid_target");
+}
+
+/// §2.2: a token request asks for all that was granted or for less, never for more.
+#[tokio::test]
+async fn a_code_buys_nothing_that_was_not_granted() {
+    let (server, client) = prepared().await;
+    let mut browser = Browser::of(&server);
+    let request = Request::of(&client).with("scope", "openid read").with("resource", PHOTOS);
+
+    for wrong in [MAIL, ISSUER] {
+        let code = browser.obtain(&request, "ada").await.code();
+        redeem(&server, &client, &code, &[wrong]).await.refused(400, "invalid_target");
+    }
+    let code = browser.obtain(&request, "ada").await.code();
+    redeem(&server, &client, &code, &["x"]).await.refused(400, "invalid_target");
+    redeem(&server, &client, &code, &[PHOTOS]).await.ok();
+}
+
+/// M1: a resource that was taken from the client in between is not bought.
+#[tokio::test]
+async fn a_resource_that_the_client_has_lost_meanwhile_is_not_granted() {
+    let (server, client) = prepared().await;
+    let request = Request::of(&client).with("resource", PHOTOS);
+    let code = Browser::of(&server).obtain(&request, "ada").await.code();
+    server.change(&client, |metadata| metadata.gw_allowed_resources.clear()).await;
+
+    redeem(&server, &client, &code, &[]).await.refused(400, "invalid_target");
+}
+
+/// THREATS UI-10, UI-11: each API that is granted is shown, in its own words, and asked for once.
+#[tokio::test]
+async fn consent_is_to_the_apis_that_are_shown() {
+    let (server, client) = prepared().await;
+    let mut browser = Browser::of(&server);
+    browser.sign_in("ada").await;
+    let read = Request::of(&client).with("scope", "openid read");
+
+    let mail = browser.ask(&read.clone().with("resource", MAIL)).await;
+    assert!(mail.is_page("/consent").answer.text.contains("See your letters"), "{mail:?}");
+    assert!(!mail.answer.text.contains("See your pictures"));
+    let photos = browser.ask(&read.clone().with("resource", PHOTOS)).await;
+    assert!(photos.answer.text.contains("See your pictures"), "{photos:?}");
+    assert!(!photos.answer.text.contains("See your letters"));
+    let claims = json!({"id_token": {"birthdate": null}}).to_string();
+    let claim = read.clone().with("scope", "read").with("resource", MAIL).with("claims", &claims);
+    assert!(browser.ask(&claim).await.answer.text.contains("date of birth"), "beside an API");
+    let bare = browser.ask(&Request::of(&client).with("resource", PHOTOS)).await;
+    assert!(bare.is_page("/consent").answer.text.contains(PHOTOS), "without a scope of its own");
+
+    browser.submit(&mail, &[("answer", "allow")]).await.code();
+    browser.ask(&read.clone().with("resource", MAIL)).await.code();
+    browser.ask(&read.with("resource", PHOTOS)).await.is_page("/consent");
+}
+
+/// THREATS EX-18, UI-11: an API that comes by `gw_default_audience` is named like one that is asked for, and
+/// asked for anew when it becomes another.
+#[tokio::test]
+async fn consent_names_the_api_of_the_default_audience() {
+    let (server, _) = prepared().await;
+    let client = server
+        .register(json!({
+            "redirect_uris": [Client::REDIRECT_URI],
+            "grant_types": ["authorization_code", "refresh_token"],
+            "scope": "openid read",
+            "gw_default_audience": [PHOTOS, ISSUER],
+        }))
+        .await;
+    let mut browser = Browser::of(&server);
+    browser.sign_in("ada").await;
+    let request = Request::of(&client).with("scope", "openid read");
+
+    let page = browser.ask(&request).await;
+    assert!(page.is_page("/consent").answer.text.contains("See your pictures"), "{page:?}");
+    assert!(!page.answer.text.contains(ISSUER), "which is for userinfo");
+    browser.submit(&page, &[("answer", "allow")]).await.code();
+    let code = browser.ask(&request).await.code();
+    let tokens = redeem(&server, &client, &code, &[]).await.ok();
+    assert_eq!(audience(&server, &tokens).await, json!([PHOTOS, ISSUER]));
+
+    let bare = browser.ask(&Request::of(&client).with("prompt", "consent")).await;
+    assert!(bare.is_page("/consent").answer.text.contains("Photos"), "without a scope of its own");
+
+    // Another API was never agreed to: neither by a new sign-in nor by a grant that is there.
+    server
+        .change(&client, |metadata| {
+            metadata.gw_default_audience = vec![ResourceId::from_text(MAIL)];
+        })
+        .await;
+    let page = browser.ask(&request).await;
+    assert!(page.is_page("/consent").answer.text.contains("See your letters"), "{page:?}");
+    let refresh = tokens.token("refresh_token");
+    server.refresh(&client, &refresh, "").await.refused(400, "invalid_target");
+}

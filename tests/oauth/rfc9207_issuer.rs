@@ -1,0 +1,51 @@
+//! RFC 9207, Authorization Server Issuer Identification; THREATS AZ-21.
+
+use gatewright::config::Issuer;
+use serde_json::json;
+
+use kit::application::Request;
+use kit::browser::Browser;
+use kit::server::{ISSUER, Server};
+
+/// > In authorization responses to the client, including error responses, an authorization server
+/// > supporting this specification MUST indicate its identity by including the "iss" parameter (§2)
+#[tokio::test]
+async fn every_answer_says_who_gives_it() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let request = Request::of(&server.web_app().await);
+    let mut browser = Browser::of(&server);
+    browser.ask(&request.clone().with("prompt", "none")).await.refused("login_required");
+    browser.ask(&request.clone().with("scope", "x")).await.refused("invalid_scope");
+    browser.obtain(&request, "ada").await.code();
+
+    for mode in ["query", "fragment", "form_post"] {
+        let place = browser.ask(&request.clone().with("response_mode", mode)).await;
+        let issuer = match mode {
+            "query" => place.parameter("iss"),
+            "fragment" => {
+                let fragment = place.at.split_once('#').unwrap().1;
+                let pairs = form_urlencoded::parse(fragment.as_bytes());
+                pairs.into_owned().find(|(name, _)| name == "iss").unwrap().1
+            }
+            _ => place.fields().into_iter().find(|(name, _)| name == "iss").unwrap().1,
+        };
+        assert_eq!(issuer, ISSUER, "{mode}");
+    }
+}
+
+/// > The issuer identifier included in the server's metadata value "issuer" MUST be identical to the
+/// > "iss" parameter's value. (§2.3); THREATS AZ-21
+#[tokio::test]
+async fn it_is_the_issuer_of_the_metadata() {
+    let issuer = "https://id.example.org/tenant";
+    let server = Server::with(|config| config.issuer = Issuer::parse(issuer).ok().unwrap()).await;
+    let request = Request::of(&server.web_app().await).with("prompt", "none");
+    let target = format!("/tenant{}", request.target());
+
+    let metadata = server.get("/tenant/.well-known/openid-configuration").await.ok().body;
+    let place = Browser::of(&server).open(&target).await;
+
+    assert_eq!(metadata["issuer"], json!(place.parameter("iss")));
+    assert_eq!(metadata["authorization_response_iss_parameter_supported"], json!(true));
+}

@@ -1,0 +1,341 @@
+//! RFC 9449 §5 to §7, §10: what is bound to a key, and how it is used.
+
+use gatewright::jose::base64url;
+use gatewright::types::Digest;
+use serde_json::{Value, json};
+
+use kit::application::Request;
+use kit::holder::{ask, bound, code, code_form, public, public_app, use_at_userinfo};
+use kit::jwt::{Holder, claims};
+use kit::server::{Client, ISSUER, Server};
+
+/// > A token_type of DPoP MUST be included in the access token response to signal to the client that the
+/// > access token was bound to its DPoP key (§5)
+///
+/// And the `cnf` of §6.1 and §6.2.
+#[tokio::test]
+async fn a_token_is_bound_to_the_key_of_the_proof() {
+    let server = Server::start().await;
+    let client = server.service().await;
+    let holder = Holder::new();
+
+    let answer = ask(&server, &client, &holder.proof(&server)).await.ok();
+
+    assert_eq!(answer.body["token_type"], "DPoP");
+    let token = answer.token("access_token");
+    assert_eq!(claims(&token)["cnf"], json!({ "jkt": holder.jkt }));
+    let told = server.post_as(&client, "/introspect", &format!("token={token}")).await.ok().body;
+    assert_eq!(told["cnf"], json!({ "jkt": holder.jkt }));
+    assert_eq!(told["token_type"], "DPoP");
+}
+
+/// §6.2: what a JWT says of itself, introspection says of a token that says nothing.
+#[tokio::test]
+async fn an_opaque_token_is_bound_as_well() {
+    let server = Server::start().await;
+    let opaque =
+        json!({ "grant_types": ["client_credentials"], "gw_access_token_format": "opaque" });
+    let client = server.register(opaque).await;
+    let holder = Holder::new();
+
+    let answer = ask(&server, &client, &holder.proof(&server)).await.ok();
+
+    assert_eq!(answer.body["token_type"], "DPoP");
+    let form = format!("token={}", answer.token("access_token"));
+    let told = server.post_as(&client, "/introspect", &form).await.ok().body;
+    assert_eq!(told["cnf"], json!({ "jkt": holder.jkt }));
+}
+
+/// §7.1: and it is used with its proof alone.
+#[tokio::test]
+async fn an_opaque_token_is_used_with_a_proof_for_it() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server
+        .register(json!({
+            "redirect_uris": [Client::REDIRECT_URI],
+            "scope": "openid",
+            "gw_access_token_format": "opaque",
+        }))
+        .await;
+    let (holder, thief) = (Holder::new(), Holder::new());
+    let code = code(&server, &client, "").await;
+    let ask = server.redeeming(&client, &code).dpop(&holder.proof(&server));
+    let token = ask.send().await.ok().token("access_token");
+    assert!(token.starts_with("gw_at_"));
+    let own = || holder.proof_beside(&server, "GET", &token);
+    let bearer = || server.ask("GET", "/userinfo").bearer(&token);
+
+    use_at_userinfo(&server, &token, &own()).await.ok();
+    let stolen = thief.proof_beside(&server, "GET", &token);
+    use_at_userinfo(&server, &token, &stolen).await.refused(401, "invalid_token");
+    let other = holder.proof_beside(&server, "GET", "another");
+    use_at_userinfo(&server, &token, &other).await.refused(401, "invalid_dpop_proof");
+    bearer().send().await.refused(401, "invalid_token");
+    bearer().dpop(&own()).send().await.refused(401, "invalid_token");
+    let used = own();
+    use_at_userinfo(&server, &token, &used).await.ok();
+    use_at_userinfo(&server, &token, &used).await.refused(401, "invalid_dpop_proof");
+}
+
+/// > dpop_bound_access_tokens: A boolean value specifying whether the client always uses DPoP for token
+/// > requests. […] If the value is true, the authorization server MUST reject token requests from the
+/// > client that do not contain the DPoP header. (§5.2); THREATS DP-10
+#[tokio::test]
+async fn a_client_that_is_registered_for_it_gets_nothing_without_a_proof() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let holder = Holder::new();
+    let service =
+        json!({ "grant_types": ["client_credentials"], "dpop_bound_access_tokens": true });
+    let service = server.register(service).await;
+    let photos = server
+        .register(json!({
+            "redirect_uris": [Client::REDIRECT_URI],
+            "grant_types": ["authorization_code", "refresh_token"],
+            "scope": "openid",
+            "dpop_bound_access_tokens": true,
+        }))
+        .await;
+
+    let answer = server.post_as(&service, "/token", "grant_type=client_credentials").await;
+    answer.refused(400, "invalid_request");
+    let code = code(&server, &photos, "").await;
+    server.redeem(&photos, &code).await.refused(400, "invalid_request");
+    let ask = server.redeeming(&photos, &code).dpop(&holder.proof(&server));
+    let token = ask.send().await.ok().token("refresh_token");
+    server.refresh(&photos, &token, "").await.refused(400, "invalid_request");
+    let ask = server.refreshing(&photos, &token, "").dpop(&holder.proof(&server));
+
+    assert_eq!(ask.send().await.ok().body["token_type"], "DPoP", "no refusal has spent anything");
+}
+
+/// > When an authorization server supporting DPoP issues a refresh token to a public client that presents
+/// > a valid DPoP proof at the token endpoint, the refresh token MUST be bound to the respective public
+/// > key. The binding MUST be validated when the refresh token is later presented (§5); THREATS DP-11
+#[tokio::test]
+async fn the_refresh_token_of_a_public_client_is_its_keys() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = public_app(&server).await;
+    let (holder, thief) = (Holder::new(), Holder::new());
+    let code = code(&server, &client, "").await;
+    let proof = holder.proof(&server);
+    let first = public(&server, &client, &code_form(&code), Some(&proof)).send().await.ok();
+    let token = first.token("refresh_token");
+    let refresh = async |proof: Option<&str>| {
+        let form = [("grant_type", "refresh_token"), ("refresh_token", &*token)];
+        public(&server, &client, &form, proof).send().await
+    };
+
+    refresh(None).await.refused(400, "invalid_grant");
+    refresh(Some(&thief.proof(&server))).await.refused(400, "invalid_grant");
+    refresh(Some(&proof)).await.refused(400, "invalid_dpop_proof");
+    let next = refresh(Some(&holder.proof(&server))).await.ok();
+
+    assert_eq!(claims(&next.token("access_token"))["cnf"]["jkt"], json!(holder.jkt));
+    assert_ne!(next.token("refresh_token"), token);
+}
+
+/// The successor of a token within its grace is for the same key, too: THREATS DP-11, RT-05.
+#[tokio::test]
+async fn a_lost_answer_is_given_again_to_the_same_key_alone() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = public_app(&server).await;
+    let (holder, thief) = (Holder::new(), Holder::new());
+    let code = code(&server, &client, "").await;
+    let proof = holder.proof(&server);
+    let first = public(&server, &client, &code_form(&code), Some(&proof)).send().await.ok();
+    let token = first.token("refresh_token");
+    let refresh = async |proof: Option<&str>| {
+        let form = [("grant_type", "refresh_token"), ("refresh_token", &*token)];
+        public(&server, &client, &form, proof).send().await
+    };
+    let lost = refresh(Some(&holder.proof(&server))).await.ok().token("refresh_token");
+
+    refresh(Some(&thief.proof(&server))).await.refused(400, "invalid_grant");
+    refresh(None).await.refused(400, "invalid_grant");
+    let again = refresh(Some(&holder.proof(&server))).await.ok();
+
+    assert_eq!(again.token("refresh_token"), lost);
+    assert_eq!(claims(&again.token("access_token"))["cnf"]["jkt"], json!(holder.jkt));
+}
+
+/// > Refresh tokens issued to confidential clients […] are not bound to the DPoP proof public key because
+/// > they are already sender-constrained with a different existing mechanism. (§5)
+#[tokio::test]
+async fn a_confidential_client_may_take_another_key() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let (old, new) = (Holder::new(), Holder::new());
+    let code = code(&server, &client, "").await;
+    let ask = server.redeeming(&client, &code).dpop(&old.proof(&server));
+    let token = ask.send().await.ok().token("refresh_token");
+
+    let ask = server.refreshing(&client, &token, "").dpop(&new.proof(&server));
+    let next = ask.send().await.ok();
+
+    assert_eq!(claims(&next.token("access_token"))["cnf"]["jkt"], json!(new.jkt));
+    let ask = server.refreshing(&client, &next.token("refresh_token"), "");
+    assert_eq!(ask.send().await.ok().body["token_type"], "Bearer");
+}
+
+/// > When a token request is received, the authorization server computes the JWK Thumbprint of the
+/// > proof-of-possession public key in the DPoP proof and verifies that it matches the dpop_jkt parameter value
+/// > in the authorization request. If they do not match, it MUST reject the request. (§10); THREATS DP-08
+#[tokio::test]
+async fn a_code_that_is_bound_to_a_key_is_redeemed_with_it() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = public_app(&server).await;
+    let (holder, thief) = (Holder::new(), Holder::new());
+    let bound = format!("&dpop_jkt={}", holder.jkt);
+    let redeem = async |code: &str, proof: Option<&str>| {
+        public(&server, &client, &code_form(code), proof).send().await
+    };
+
+    let good = code(&server, &client, &bound).await;
+    redeem(&good, Some(&holder.proof(&server))).await.ok();
+
+    // In the hands of who cannot show the key it is spent, as it is without the code_verifier.
+    for proof in [Some(thief.proof(&server)), None] {
+        let stolen = code(&server, &client, &bound).await;
+        redeem(&stolen, proof.as_deref()).await.refused(400, "invalid_grant");
+        redeem(&stolen, Some(&holder.proof(&server))).await.refused(400, "invalid_grant");
+    }
+
+    // What is no proof at all is in nobody's hands: the code waits for one that is.
+    let waits = code(&server, &client, &bound).await;
+    let mut late = holder.claims(&server, "POST", "/token");
+    late["iat"] = json!(server.trace().now().0 - 61);
+    redeem(&waits, Some(&holder.sign(&late))).await.refused(400, "invalid_dpop_proof");
+    let used = holder.proof(&server);
+    let other = code(&server, &client, &bound).await;
+    redeem(&other, Some(&used)).await.ok();
+    redeem(&waits, Some(&used)).await.refused(400, "invalid_dpop_proof");
+    redeem(&waits, Some(&holder.proof(&server))).await.ok();
+}
+
+/// §10: the parameter is a thumbprint or an error, told to the client.
+#[tokio::test]
+async fn a_dpop_jkt_that_is_none_is_refused() {
+    let server = Server::start().await;
+    let client = public_app(&server).await;
+    let padded = format!("{}=", Holder::new().jkt);
+
+    for jkt in ["x", "AAAA", &padded] {
+        let request = Request::of(&client).with("dpop_jkt", jkt);
+        request.by_a_stranger(&server).await.refused("invalid_request");
+    }
+}
+
+/// > a resource server MUST check that a DPoP proof was also received in the DPoP header field of the HTTP
+/// > request, check the DPoP proof according to the rules in Section 4.3, and check that the public key of
+/// > the DPoP proof matches the public key to which the access token is bound (§7.1); THREATS DP-06
+#[tokio::test]
+async fn a_bound_token_is_used_with_a_proof_for_this_token_and_this_request() {
+    let server = Server::start().await;
+    let (holder, thief) = (Holder::new(), Holder::new());
+    let (client, token) = bound(&server, &holder).await;
+    let ath = |token: &str| {
+        let digest = Digest::of(token.as_bytes());
+        json!(base64url::encode(digest.0))
+    };
+    let with = |name: &str, value: Value| {
+        let mut claims = holder.claims(&server, "GET", "/userinfo");
+        claims["ath"] = ath(&token);
+        claims[name] = value;
+        holder.sign(&claims)
+    };
+
+    let answer =
+        use_at_userinfo(&server, &token, &holder.proof_beside(&server, "GET", &token)).await;
+    assert_eq!(answer.ok().body["sub"].as_str().map(str::is_empty), Some(false));
+
+    for (what, proof) in [
+        ("no ath", holder.sign(&holder.claims(&server, "GET", "/userinfo"))),
+        ("the ath of another token", with("ath", ath("another"))),
+        ("ath is no text", with("ath", json!(7))),
+        ("padded", with("ath", json!(format!("{}=", ath(&token).as_str().unwrap())))),
+        ("another method", with("htm", json!("POST"))),
+        ("another place", with("htu", json!(format!("{ISSUER}/token")))),
+        ("old", with("iat", json!(server.trace().now().0 - 61))),
+        ("none", String::from("x")),
+    ] {
+        let answer = use_at_userinfo(&server, &token, &proof).await;
+        let challenge = answer.header("www-authenticate").to_owned();
+        assert!(
+            challenge.starts_with("DPoP ") && challenge.contains("error=\"invalid_dpop_proof\"")
+        );
+        assert!(
+            challenge.contains(
+                "algs=\"RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519\""
+            ),
+            "{what}: {challenge}"
+        );
+        answer.refused(401, "invalid_dpop_proof");
+    }
+
+    let stolen =
+        use_at_userinfo(&server, &token, &thief.proof_beside(&server, "GET", &token)).await;
+    assert!(stolen.header("www-authenticate").starts_with("DPoP "));
+    stolen.refused(401, "invalid_token");
+    let alone = server.ask("GET", "/userinfo").header("authorization", &format!("DPoP {token}"));
+    alone.send().await.refused(401, "invalid_dpop_proof");
+    // > A DPoP-bound access token is sent using the Authorization request header field (§7.1)
+    let posted = server.post("/userinfo", &format!("access_token={token}")).await;
+    posted.refused(401, "invalid_token");
+    let posted = server.ask("POST", "/userinfo").form(&format!("access_token={token}"));
+    let posted = posted.dpop(&holder.proof_beside(&server, "POST", &token)).send().await;
+    posted.refused(401, "invalid_token");
+    assert!(server.is_active(&client, &token).await);
+}
+
+/// > such a protected resource MUST reject a DPoP-bound access token received as a bearer token (§7.2);
+/// > THREATS DP-06; DP-07: nor is a bearer token made more of by a proof
+#[tokio::test]
+async fn a_token_is_used_in_the_way_that_it_was_issued_for() {
+    let server = Server::start().await;
+    let holder = Holder::new();
+    let (client, token) = bound(&server, &holder).await;
+    let plain = server.granted("ada", &client, "openid").await.token("access_token");
+    let userinfo = async |scheme: &str, token: &str, proof: Option<String>| {
+        let ask = server.ask("GET", "/userinfo");
+        let ask = ask.header("authorization", &format!("{scheme} {token}"));
+        let answer = match proof {
+            Some(proof) => ask.dpop(&proof).send().await,
+            None => ask.send().await,
+        };
+        assert!(answer.status == 200 || answer.headers("www-authenticate").len() == 2);
+        answer
+    };
+    let proof = |token: &str| Some(holder.proof_beside(&server, "GET", token));
+
+    userinfo("Bearer", &token, None).await.refused(401, "invalid_token");
+    userinfo("Bearer", &token, proof(&token)).await.refused(401, "invalid_token");
+    userinfo("Bearer", &plain, proof(&plain)).await.refused(401, "invalid_token");
+    userinfo("DPoP", &plain, proof(&plain)).await.refused(401, "invalid_token");
+    userinfo("DPoP", &plain, None).await.refused(401, "invalid_dpop_proof");
+
+    userinfo("Bearer", &plain, None).await.ok();
+    userinfo("dpop", &token, proof(&token)).await.ok();
+}
+
+/// > If no authentication information has been included with the request, then the challenges SHOULD NOT
+/// > include an error code or other error information (§7.2); An algs parameter SHOULD be included (§7.1)
+#[tokio::test]
+async fn both_schemes_are_offered_to_who_comes_without_a_token() {
+    let server = Server::start().await;
+
+    let answer = server.get("/userinfo").await;
+
+    assert_eq!(
+        answer.headers("www-authenticate"),
+        [
+            "Bearer realm=\"gatewright\"",
+            "DPoP realm=\"gatewright\", algs=\"RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519\"",
+        ]
+    );
+}

@@ -1,0 +1,452 @@
+//! RFC 9449, Demonstrating Proof of Possession: what is a proof, and that it counts once. THREATS group H.
+
+use gatewright::config::Alias;
+use gatewright::jose::base64url;
+use gatewright::store::{replays, sql, sweep};
+use gatewright::types::token::AuthorizationCode;
+use gatewright::types::{Algorithm, Seconds};
+use serde_json::{Value, json};
+
+use kit::holder::{
+    ask, asking, bound, code_form, kept, public, public_app, takes, use_at_userinfo,
+};
+use kit::http::Ask;
+use kit::jwt::{Holder, claims, mac};
+use kit::server::{Client, ISSUER, Server};
+
+/// §4.2: "an identifier for a JWS asymmetric digital signature algorithm"; §5.1: those that the metadata
+/// names are taken.
+#[tokio::test]
+async fn every_algorithm_that_is_told_is_taken() {
+    let server = Server::start().await;
+    let client = server.service().await;
+
+    let metadata = server.get("/.well-known/oauth-authorization-server").await.ok().body;
+
+    let told = &metadata["dpop_signing_alg_values_supported"];
+    let all = "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519";
+    assert_eq!(*told, json!(all.split(' ').collect::<Vec<_>>()));
+    for name in told.as_array().unwrap() {
+        let holder = Holder::of(Algorithm::parse(name.as_str().unwrap()).unwrap());
+        assert_eq!(holder.header()["alg"], *name);
+        let answer = ask(&server, &client, &holder.proof(&server)).await.ok();
+        let token = claims(&answer.token("access_token"));
+        assert_eq!(token["cnf"]["jkt"], json!(holder.jkt), "{name}");
+    }
+}
+
+/// §4.3; decision 0023: what is not told is not taken, registered or not.
+#[tokio::test]
+async fn no_other_algorithm_is_taken() {
+    let server = Server::start().await;
+    let client = server.service().await;
+    let holder = Holder::new();
+
+    for name in ["ES256K", "Ed448", "ML-DSA-44", "RS1", "HS384", "HS512", "eddsa", "ED25519"] {
+        let mut header = holder.header();
+        header["alg"] = json!(name);
+        let payload = holder.claims(&server, "POST", "/token").to_string();
+        let proof = holder.compact(&header.to_string(), payload);
+        assert!(!takes(&server, &client, &proof).await, "{name}");
+    }
+}
+
+/// > the jwk JOSE Header Parameter does not contain a private key […] the alg JOSE Header Parameter
+/// > indicates a registered asymmetric digital signature algorithm, is not none (§4.3); THREATS DP-05
+#[tokio::test]
+async fn a_proof_whose_header_is_wrong_is_no_proof() {
+    let server = Server::start().await;
+    let client = server.service().await;
+    let (holder, stranger) = (Holder::new(), Holder::of(Algorithm::Es384));
+    let payload = || holder.claims(&server, "POST", "/token").to_string();
+    let with = |name: &str, value: Value| {
+        let mut header = holder.header();
+        header[name] = value;
+        holder.compact(&header.to_string(), payload())
+    };
+    let without = |name: &str| {
+        let mut header = holder.header();
+        header.as_object_mut().unwrap().remove(name);
+        holder.compact(&header.to_string(), payload())
+    };
+    let key_with = |name: &str, value: Value| {
+        let mut jwk = holder.jwk.clone();
+        jwk[name] = value;
+        with("jwk", jwk)
+    };
+    let unsigned = |alg: &str| {
+        let mut header = holder.header();
+        header["alg"] = json!(alg);
+        [base64url::encode(header.to_string()), base64url::encode(payload()), String::new()]
+            .join(".")
+    };
+    let secret = base64url::encode([7; 32]);
+    let symmetric =
+        json!({ "typ": "dpop+jwt", "alg": "HS256", "jwk": { "kty": "oct", "k": secret } });
+    let mut confused = holder.header();
+    confused["alg"] = json!("HS256");
+
+    for (what, proof) in [
+        ("no typ", without("typ")),
+        ("another typ", with("typ", json!("JWT"))),
+        ("no alg", without("alg")),
+        ("alg none", unsigned("none")),
+        ("alg none, signed", with("alg", json!("none"))),
+        ("no signature", unsigned("ES256")),
+        ("another alg", with("alg", json!("RS256"))),
+        ("the alg of another curve", with("alg", json!("ES384"))),
+        ("the alg of a longer curve", with("alg", json!("ES512"))),
+        ("the alg of another kind of curve", with("alg", json!("Ed25519"))),
+        ("no jwk", without("jwk")),
+        ("jwk is a text", with("jwk", json!(holder.jwk.to_string()))),
+        ("jwk is null", with("jwk", Value::Null)),
+        ("the private part", key_with("d", json!(secret))),
+        ("another use", key_with("use", json!("enc"))),
+        ("another alg in the key", key_with("alg", json!("ES384"))),
+        ("no point of the curve", key_with("x", holder.jwk["y"].clone())),
+        ("somebody else's key", with("jwk", Holder::new().jwk)),
+        ("somebody else's key of another kind", with("jwk", stranger.jwk.clone())),
+        ("a key of no kind", with("jwk", json!({ "kty": "EC" }))),
+        ("a set of keys", with("jwk", json!({ "keys": [holder.jwk] }))),
+        ("only where a key is", {
+            let header =
+                json!({ "typ": "dpop+jwt", "alg": "ES256", "jku": "https://evil.example" });
+            holder.compact(&header.to_string(), payload())
+        }),
+        ("a shared secret", mac(&[7; 32], &symmetric.to_string(), payload())),
+        ("the public key as a secret", {
+            mac(holder.jwk.to_string().as_bytes(), &confused.to_string(), payload())
+        }),
+        ("crit", with("crit", json!(["exp"]))),
+        ("no JWT", "x".to_owned()),
+        ("nothing", String::new()),
+        ("a very long one", "x".repeat(20_000)),
+    ] {
+        assert!(!takes(&server, &client, &proof).await, "{what}");
+    }
+    assert!(takes(&server, &client, &with("kid", json!("any"))).await);
+    assert!(takes(&server, &client, &with("typ", json!("application/DPoP+JWT"))).await);
+    assert_eq!(kept(&server).await, 2, "nothing is kept of what proves nothing");
+}
+
+/// > There is not more than one DPoP HTTP request header field. The DPoP HTTP request header field value
+/// > is a single and well-formed JWT. (§4.3); THREATS DP-04
+#[tokio::test]
+async fn there_is_one_header_with_one_proof() {
+    let server = Server::start().await;
+    let client = server.service().await;
+    let holder = Holder::new();
+    let proof = || holder.proof(&server);
+    let refused = async |ask: Ask| ask.send().await.refused(400, "invalid_dpop_proof");
+
+    refused(asking(&server, &client, &proof()).dpop(&proof())).await;
+    let same = proof();
+    refused(asking(&server, &client, &same).dpop(&same)).await;
+    refused(asking(&server, &client, &format!("{},{}", proof(), proof()))).await;
+    refused(asking(&server, &client, &format!("{}, {}", proof(), proof()))).await;
+    refused(asking(&server, &client, &format!("DPoP {}", proof()))).await;
+    refused(asking(&server, &client, "é")).await;
+
+    assert!(takes(&server, &client, &same).await, "no refusal has spent it");
+}
+
+/// > The htm claim matches the HTTP method of the current request. The htu claim matches the HTTP URI
+/// > value for the HTTP request in which the JWT was received, ignoring any query and fragment parts.
+/// > (§4.3); THREATS DP-02
+#[tokio::test]
+async fn a_proof_is_for_one_method_at_one_place() {
+    let server = Server::start().await;
+    let client = server.service().await;
+    let holder = Holder::new();
+    let with = |name: &str, value: Value| {
+        let mut claims = holder.claims(&server, "POST", "/token");
+        claims[name] = value;
+        holder.sign(&claims)
+    };
+
+    for htm in [json!("GET"), json!("post"), json!(""), json!(["POST"]), Value::Null] {
+        assert!(!takes(&server, &client, &with("htm", htm.clone())).await, "{htm}");
+    }
+    for htu in [
+        json!(""),
+        json!("/token"),
+        json!(ISSUER),
+        json!("https://id.example.org/userinfo"),
+        json!("https://id.example.org/token/"),
+        json!("https://id.example.org/Token"),
+        json!("http://id.example.org/token"),
+        json!("https://id.example.org:8443/token"),
+        // Where the server listens is nobody's business.
+        json!(format!("http://{}/token", server.address)),
+        json!("https://proxy.example/token"),
+        json!("https://id.example.org@evil.example/token"),
+        json!(["https://id.example.org/token"]),
+        json!(7),
+        Value::Null,
+    ] {
+        assert!(!takes(&server, &client, &with("htu", htu.clone())).await, "{htu}");
+    }
+    for htu in [
+        "https://id.example.org/token",
+        "https://id.example.org/token?a=b#c",
+        "HTTPS://ID.EXAMPLE.ORG:443/a/../%74oken",
+    ] {
+        assert!(takes(&server, &client, &with("htu", json!(htu))).await, "{htu}");
+    }
+    // What the request says of itself counts for nothing.
+    let proof = with("htu", json!("https://evil.example/token"));
+    let told = asking(&server, &client, &proof).header("x-forwarded-host", "evil.example");
+    told.send().await.refused(400, "invalid_dpop_proof");
+}
+
+/// RFC 8705 §5: an endpoint has a second URL where one is configured, for clients with certificates; a proof
+/// may name either.
+#[tokio::test]
+async fn a_proof_may_name_the_alias_of_an_endpoint() {
+    let alias = "https://mtls.id.example.org";
+    let server =
+        Server::with(|config| config.mtls.url = Some(Alias::parse(alias).ok().unwrap())).await;
+    let client = server.service().await;
+    let holder = Holder::new();
+    let with = |htu: &str| {
+        let mut claims = holder.claims(&server, "POST", "/token");
+        claims["htu"] = json!(htu);
+        holder.sign(&claims)
+    };
+
+    assert!(takes(&server, &client, &with(&format!("{alias}/token"))).await);
+    assert!(takes(&server, &client, &with(&format!("{ISSUER}/token"))).await);
+    assert!(!takes(&server, &client, &with(&format!("{alias}/userinfo"))).await);
+    assert!(!takes(&server, &client, &with("https://mtls.evil.example/token")).await);
+}
+
+/// > The creation time of the JWT […] is within an acceptable window (§4.3); THREATS DP-03, DP-12: what
+/// > was made for later is no proof now
+#[tokio::test]
+async fn a_proof_is_young() {
+    let server = Server::start().await;
+    let client = server.service().await;
+    let holder = Holder::new();
+    let now = server.trace().now().0;
+    let with = |name: &str, value: Value| {
+        let mut claims = holder.claims(&server, "POST", "/token");
+        claims[name] = value;
+        holder.sign(&claims)
+    };
+
+    for iat in [now - 60, now - 10, now, now + 10, now + 60] {
+        assert!(takes(&server, &client, &with("iat", json!(iat))).await, "{}", iat - now);
+    }
+    for iat in [now - 61, now - 3600, 0, now + 61, now + 3600] {
+        assert!(!takes(&server, &client, &with("iat", json!(iat))).await, "{}", iat - now);
+    }
+    for iat in [json!(now.to_string()), json!(1.5), json!(-1), json!([now]), Value::Null] {
+        assert!(!takes(&server, &client, &with("iat", iat.clone())).await, "{iat}");
+    }
+    assert!(!takes(&server, &client, &with("exp", json!(now - 10))).await);
+    assert!(!takes(&server, &client, &with("nbf", json!(now + 61))).await);
+    // > non-integer values can be represented (RFC 7519 §2)
+    for iat in [now as f64 - 59.5, now as f64 + 0.25, now as f64 + 60.5] {
+        assert!(takes(&server, &client, &with("iat", json!(iat))).await, "{iat}");
+    }
+    assert!(takes(&server, &client, &with("exp", json!(now + 60))).await);
+}
+
+/// > All required claims per Section 4.2 are contained in the JWT. (§4.3)
+#[tokio::test]
+async fn no_claim_is_missing_and_each_is_of_its_type() {
+    let server = Server::start().await;
+    let client = server.service().await;
+    let holder = Holder::new();
+
+    for name in ["jti", "htm", "htu", "iat"] {
+        let mut claims = holder.claims(&server, "POST", "/token");
+        claims.as_object_mut().unwrap().remove(name);
+        assert!(!takes(&server, &client, &holder.sign(&claims)).await, "without {name}");
+    }
+    for jti in [json!(""), json!(7), json!(["x"]), Value::Null, json!("x".repeat(257))] {
+        let mut claims = holder.claims(&server, "POST", "/token");
+        claims["jti"] = jti.clone();
+        assert!(!takes(&server, &client, &holder.sign(&claims)).await, "{jti}");
+    }
+    let mut claims = holder.claims(&server, "POST", "/token");
+    claims["jti"] = json!("é".repeat(128));
+    assert!(takes(&server, &client, &holder.sign(&claims)).await);
+}
+
+/// > To prevent multiple uses of the same DPoP proof, servers can store, in the context of the target URI,
+/// > the jti value of each DPoP proof for the time window in which the respective DPoP proof JWT would be
+/// > accepted. (§11.1); THREATS DP-01
+#[tokio::test]
+async fn a_proof_is_used_once_as_long_as_it_counts() {
+    let server = Server::start().await;
+    let client = server.service().await;
+    let (holder, other) = (Holder::new(), Holder::new());
+    let mut claims = holder.claims(&server, "POST", "/token");
+    // Made by somebody whose clock is as far ahead as may be.
+    claims["iat"] = json!(server.trace().now().0 + 60);
+    let proof = holder.sign(&claims);
+
+    assert!(takes(&server, &client, &proof).await);
+    assert!(!takes(&server, &client, &proof).await, "at once");
+    assert!(takes(&server, &client, &other.sign(&claims)).await, "the jti is the key's own");
+    assert!(!takes(&server.replica().await, &client, &proof).await, "on another replica");
+
+    // Another text that says the same is the same proof.
+    let mut again = claims.clone();
+    again["iat"] = json!(server.trace().now().0);
+    assert!(!takes(&server, &client, &holder.sign(&again)).await);
+
+    server.wait(120);
+    sweep::once(&server.app().store, server.trace().now()).await.unwrap();
+    assert!(!takes(&server, &client, &proof).await, "in the last second in which it counts");
+    let behind = server.replica_ahead(-10).await;
+    assert!(!takes(&behind, &client, &proof).await, "by a clock that is behind");
+    let server = server.restarted().await;
+    assert!(!takes(&server, &client, &proof).await, "after a restart");
+}
+
+/// How many of 64 requests at once, in turn at both replicas, are answered; the others are refused for their
+/// proof, with this status.
+async fn answered(both: &[Ask; 2], refused: u16) -> usize {
+    let sent: Vec<_> = (0..64).map(|n| tokio::spawn(both[n % 2].clone().send())).collect();
+    let mut answered = 0;
+    for answer in sent {
+        let answer = answer.await.unwrap();
+        if answer.status == 200 {
+            answered += 1;
+        } else {
+            answer.refused(refused, "invalid_dpop_proof");
+        }
+    }
+    answered
+}
+
+/// THREATS DP-13: of many that bring the same proof, at two replicas, one is answered with a token.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_64_racing_requests_with_one_proof_one_is_answered() {
+    let server = Server::start().await;
+    let replica = server.replica().await;
+    let client = server.service().await;
+    replica.app().confirm().await.unwrap();
+    let holder = Holder::new();
+    let proof = holder.proof(&server);
+    let both = [&server, &replica].map(|one| asking(one, &client, &proof));
+
+    assert_eq!(answered(&both, 400).await, 1);
+}
+
+/// THREATS DP-13, where a token is used.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_64_racing_uses_of_one_proof_one_is_answered() {
+    let server = Server::start().await;
+    let replica = server.replica().await;
+    let holder = Holder::new();
+    let (_, token) = bound(&server, &holder).await;
+    replica.app().confirm().await.unwrap();
+    let proof = holder.proof_beside(&server, "GET", &token);
+    let both = [&server, &replica].map(|one| {
+        let ask = one.ask("GET", "/userinfo").header("authorization", &format!("DPoP {token}"));
+        ask.dpop(&proof)
+    });
+
+    assert_eq!(answered(&both, 401).await, 1);
+}
+
+/// THREATS DP-01, where a token is used: once, on whichever replica; and a proof for the token endpoint is
+/// none here.
+#[tokio::test]
+async fn a_proof_of_use_is_used_once() {
+    let server = Server::start().await;
+    let replica = server.replica().await;
+    let holder = Holder::new();
+    let (_, token) = bound(&server, &holder).await;
+    let proof = holder.proof_beside(&server, "GET", &token);
+
+    use_at_userinfo(&server, &token, &proof).await.ok();
+
+    for one in [&server, &replica] {
+        use_at_userinfo(one, &token, &proof).await.refused(401, "invalid_dpop_proof");
+    }
+}
+
+/// THREATS DP-14: what is kept of a proof is small, whatever is in it; only what would have been answered
+/// is kept; and it is let go when the proof can count no more.
+#[tokio::test]
+async fn the_store_of_proofs_is_bounded() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let service = server.service().await;
+    let app = public_app(&server).await;
+    let holder = Holder::new();
+    let mut unanswered = 0;
+    for n in 0..20 {
+        // Anybody may name a public client; without a code of its own nothing is kept.
+        let junk = AuthorizationCode::generate();
+        let form = code_form(junk.0.expose());
+        let proof = holder.proof(&server);
+        let answer = public(&server, &app, &form, Some(&proof)).send().await;
+        answer.refused(400, "invalid_grant");
+        let form = [("grant_type", "refresh_token"), ("refresh_token", "gw_rt_junk")];
+        let answer = public(&server, &app, &form, Some(&proof)).send().await;
+        answer.refused(400, "invalid_grant");
+        let wrong = Client { secret: format!("wrong{n}"), ..service.clone() };
+        ask(&server, &wrong, &proof).await.refused(401, "invalid_client");
+        let proof = holder.proof_beside(&server, "GET", "junk");
+        use_at_userinfo(&server, "junk", &proof).await.refused(401, "invalid_token");
+        unanswered += 4;
+    }
+    assert_eq!((kept(&server).await, unanswered), (0, 80));
+
+    for _ in 0..40 {
+        let mut claims = holder.claims(&server, "POST", "/token");
+        claims["jti"] = json!(format!("{:0>256}", claims["jti"].as_str().unwrap()));
+        ask(&server, &service, &holder.sign(&claims)).await.ok();
+    }
+    // And as many more as it takes the sweep three times.
+    let (kind, until) = (replays::Kind::DpopProof, server.trace().now() + Seconds(80));
+    for n in 0..1_160 {
+        let (on, id) = (server.app().store.db(), format!("{n:0>256}"));
+        assert!(replays::first_use(on, kind, &holder.jkt, &id, until).await.unwrap());
+    }
+    assert_eq!((kept(&server).await, longest(&server).await), (1_200, 32));
+    // The life of a proof and all clocks, and what the sweep waits besides (THREATS CL-01).
+    server.wait(60 + 10 + 10 + 120 - 1);
+    sweep::once(&server.app().store, server.trace().now()).await.unwrap();
+    assert_eq!(kept(&server).await, 1_200);
+    server.wait(1);
+    let living = holder.proof(&server);
+    assert!(takes(&server, &service, &living).await);
+    let swept = sweep::once(&server.app().store, server.trace().now()).await.unwrap();
+    let batches = swept.iter().filter(|(table, _)| *table == "replays").map(|(_, rows)| *rows);
+    assert_eq!(batches.collect::<Vec<_>>(), [200, 200, 200, 200, 200, 200, 0]);
+    assert_eq!(kept(&server).await, 1);
+    assert!(!takes(&server, &service, &living).await, "what may still count is not let go");
+}
+
+/// How many bytes the longest of the names takes by which proofs are remembered.
+async fn longest(server: &Server) -> i64 {
+    #[derive(sqlx_macros::FromRow)]
+    struct Row {
+        bytes: i64,
+    }
+    let row: Row = sql("SELECT CAST(MAX(LENGTH(jti)) AS BIGINT) AS bytes FROM replays")
+        .one(server.app().store.db())
+        .await
+        .unwrap();
+    row.bytes
+}
+
+/// THREATS DB-03: a database that is away is our fault, not the proof's.
+#[tokio::test]
+async fn a_database_that_is_away_is_no_fault_of_the_proof() {
+    let server = Server::start().await;
+    let client = server.service().await;
+    let holder = Holder::new();
+    ask(&server, &client, &holder.proof(&server)).await.ok();
+    server.app().store.close().await;
+
+    let answer = ask(&server, &client, &holder.proof(&server)).await;
+
+    answer.refused(503, "temporarily_unavailable");
+}

@@ -1,0 +1,201 @@
+//! RFC 9449 §8, §9: nonces that the server chooses. THREATS DP-09, DP-12.
+
+use gatewright::config::{Config, DpopNonce};
+use gatewright::jose::base64url;
+use serde_json::json;
+
+use kit::holder::{ask, asking, code, kept, use_at_userinfo};
+use kit::jwt::{Holder, claims};
+use kit::server::Server;
+
+fn nonces(config: &mut Config) {
+    config.dpop.nonce = DpopNonce::Required;
+}
+
+/// A proof in order with this nonce.
+fn with_nonce(server: &Server, holder: &Holder, nonce: &str) -> String {
+    let mut claims = holder.claims(server, "POST", "/token");
+    claims["nonce"] = json!(nonce);
+    holder.sign(&claims)
+}
+
+/// > the authorization server responds to requests that do not include a nonce with an HTTP 400 (Bad
+/// > Request) error response […] using use_dpop_nonce as the error code value. The authorization server
+/// > includes a DPoP-Nonce HTTP header in the response (§8); THREATS DP-09
+#[tokio::test]
+async fn where_nonces_are_required_a_proof_has_the_one_that_was_told() {
+    let server = Server::with(nonces).await;
+    let client = server.service().await;
+    let holder = Holder::new();
+
+    let told = ask(&server, &client, &holder.proof(&server)).await;
+    let nonce = told.header("dpop-nonce").to_owned();
+    told.refused(400, "use_dpop_nonce");
+    let answer = ask(&server, &client, &with_nonce(&server, &holder, &nonce)).await.ok();
+
+    assert_eq!(answer.body["token_type"], "DPoP");
+    assert_eq!(answer.header("dpop-nonce"), "", "it knows the present one");
+    // §11.3: having one, it is not taken without.
+    ask(&server, &client, &holder.proof(&server)).await.refused(400, "use_dpop_nonce");
+    // Other clients of the same replica, and those of others, are told the same.
+    let replica = server.replica().await;
+    let fresh = ask(&replica, &client, &holder.proof(&server)).await;
+    assert_eq!(fresh.header("dpop-nonce"), nonce);
+}
+
+/// > If the nonce claim in the DPoP proof does not exactly match a nonce recently supplied by the
+/// > authorization server to the client, the authorization server MUST reject the request. (§8);
+/// > THREATS DP-09: forged, changed, of another server, of another type
+#[tokio::test]
+async fn a_nonce_that_is_not_ours_is_answered_with_one_that_is() {
+    let server = Server::with(nonces).await;
+    let client = server.service().await;
+    let holder = Holder::new();
+    let nonce = ask(&server, &client, &holder.proof(&server)).await.header("dpop-nonce").to_owned();
+    let mut ahead = base64url::decode(&nonce).unwrap();
+    ahead[7] ^= 1;
+    let elsewhere = Server::with(nonces).await;
+    let theirs = ask(&elsewhere, &elsewhere.service().await, &holder.proof(&elsewhere)).await;
+
+    for wrong in [
+        "",
+        "x",
+        &nonce[1..],
+        &nonce.to_lowercase(),
+        &format!("{nonce}A"),
+        &format!("{nonce}="),
+        &base64url::encode(ahead),
+        &base64url::encode([0; 40]),
+        theirs.header("dpop-nonce"),
+    ] {
+        let answer = ask(&server, &client, &with_nonce(&server, &holder, wrong)).await;
+        assert_eq!(answer.header("dpop-nonce"), nonce, "{wrong}");
+        answer.refused(400, "use_dpop_nonce");
+    }
+    let mut claims = holder.claims(&server, "POST", "/token");
+    claims["nonce"] = json!([nonce]);
+    ask(&server, &client, &holder.sign(&claims)).await.refused(400, "invalid_dpop_proof");
+    assert_eq!(kept(&server).await, 0);
+}
+
+/// > A more efficient manner of supplying a new nonce value is also defined by including a DPoP-Nonce HTTP
+/// > header in the HTTP 200 (OK) response from the previous request. (§8.2); THREATS DP-09: it is good on
+/// > every replica and after a restart
+#[tokio::test]
+async fn nonces_rotate_and_the_next_one_is_told_in_time() {
+    let server = Server::with(nonces).await;
+    let client = server.service().await;
+    let holder = Holder::new();
+    let first = ask(&server, &client, &holder.proof(&server)).await.header("dpop-nonce").to_owned();
+    let begun = server.trace().now().0.rem_euclid(60);
+
+    server.wait(60 - begun);
+    let answer = ask(&server, &client, &with_nonce(&server, &holder, &first)).await.ok();
+    let second = answer.header("dpop-nonce").to_owned();
+    assert!(!second.is_empty() && second != first, "it is told before the old one ends");
+
+    server.wait(119);
+    ask(&server, &client, &with_nonce(&server, &holder, &first)).await.ok();
+    server.wait(1);
+    let stale = ask(&server, &client, &with_nonce(&server, &holder, &first)).await;
+    stale.refused(400, "use_dpop_nonce");
+    let replica = server.replica().await;
+    ask(&replica, &client, &with_nonce(&server, &holder, &second)).await.ok();
+    let server = server.restarted().await;
+    ask(&server, &client, &with_nonce(&server, &holder, &second)).await.ok();
+}
+
+/// THREATS CL-01: a replica whose clock is less than a slice ahead gives out a nonce that all take.
+#[tokio::test]
+async fn a_nonce_of_a_replica_whose_clock_is_ahead_is_taken() {
+    let server = Server::with(nonces).await;
+    let client = server.service().await;
+    let holder = Holder::new();
+    let ahead = server.replica_ahead(59).await;
+    let told = ask(&ahead, &client, &holder.proof(&ahead)).await;
+
+    let nonce = told.header("dpop-nonce");
+
+    ask(&server, &client, &with_nonce(&server, &holder, nonce)).await.ok();
+}
+
+/// THREATS DP-12: whoever may use the key today cannot make the proofs of tomorrow, although their `iat`
+/// is right then.
+#[tokio::test]
+async fn proofs_that_were_made_ahead_lack_the_nonce_of_their_time() {
+    let server = Server::with(nonces).await;
+    let client = server.service().await;
+    let holder = Holder::new();
+    let nonce = ask(&server, &client, &holder.proof(&server)).await.header("dpop-nonce").to_owned();
+    let mut stock = holder.claims(&server, "POST", "/token");
+    stock["nonce"] = json!(nonce);
+    stock["iat"] = json!(server.trace().now().0 + 3600);
+    let stock = holder.sign(&stock);
+
+    ask(&server, &client, &stock).await.refused(400, "invalid_dpop_proof");
+    server.wait(3600);
+
+    ask(&server, &client, &stock).await.refused(400, "use_dpop_nonce");
+}
+
+/// > Resource servers use an HTTP 401 (Unauthorized) error code with an accompanying WWW-Authenticate: DPoP
+/// > value and DPoP-Nonce value to accomplish this. (§9); and a code waits meanwhile
+#[tokio::test]
+async fn a_nonce_is_asked_for_where_a_token_is_used_and_a_code_waits_for_it() {
+    let server = Server::with(nonces).await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let holder = Holder::new();
+    let code = code(&server, &client, "").await;
+
+    let told = server.redeeming(&client, &code).dpop(&holder.proof(&server)).send().await;
+    let nonce = told.header("dpop-nonce").to_owned();
+    told.refused(400, "use_dpop_nonce");
+    let proof = with_nonce(&server, &holder, &nonce);
+    let token = server.redeeming(&client, &code).dpop(&proof).send().await.ok();
+    let token = token.token("access_token");
+
+    let proof = holder.proof_beside(&server, "GET", &token);
+    let told = use_at_userinfo(&server, &token, &proof).await;
+    assert!(told.header("www-authenticate").contains("error=\"use_dpop_nonce\""), "{told:?}");
+    assert!(told.header("www-authenticate").starts_with("DPoP "));
+    assert_eq!(told.header("dpop-nonce"), nonce);
+    told.refused(401, "use_dpop_nonce");
+    let mut claims = claims(&proof);
+    claims["nonce"] = json!(nonce);
+    use_at_userinfo(&server, &token, &holder.sign(&claims)).await.ok();
+}
+
+/// Without `dpop.nonce = "required"` no nonce is told, and one that a client still has does no harm.
+#[tokio::test]
+async fn where_nonces_are_not_required_none_is_told() {
+    let server = Server::start().await;
+    let client = server.service().await;
+    let holder = Holder::new();
+
+    let answer = ask(&server, &client, &with_nonce(&server, &holder, "old")).await.ok();
+
+    assert_eq!(answer.header("dpop-nonce"), "");
+}
+
+/// DESIGN §4: a script may send the header and read the nonce; an error as well.
+#[tokio::test]
+async fn scripts_may_send_proofs_and_read_nonces() {
+    let server = Server::with(nonces).await;
+    let origin = "https://app.example";
+    let client = server
+        .register(json!({
+            "grant_types": ["client_credentials"],
+            "gw_allowed_origins": [origin],
+        }))
+        .await;
+
+    let preflight = server.ask("OPTIONS", "/token").header("origin", origin).send().await;
+    let proof = Holder::new().proof(&server);
+    let answer = asking(&server, &client, &proof).header("origin", origin).send().await;
+
+    assert!(preflight.header("access-control-allow-headers").contains("dpop"));
+    assert_eq!(answer.header("access-control-allow-origin"), origin);
+    assert!(answer.header("access-control-expose-headers").contains("DPoP-Nonce"));
+    assert!(!answer.header("dpop-nonce").is_empty());
+}

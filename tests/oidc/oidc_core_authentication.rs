@@ -1,0 +1,474 @@
+//! OpenID Connect Core 1.0 §3.1.2, §5.5 and §11: what an application may ask about the sign-in itself.
+//! THREATS AZ-17 to AZ-20, AZ-25.
+
+use serde_json::{Value, json};
+
+use kit::application::{Request, id_token};
+use kit::browser::{Browser, Place};
+use kit::server::{BEGINNING, Client, Server};
+
+/// A server with two people and an application.
+async fn prepared() -> (Server, Client) {
+    let server = Server::start().await;
+    server.user("ada").await;
+    server.user("grace").await;
+    let client = server.web_app().await;
+    (server, client)
+}
+
+/// The ID token that a code buys.
+async fn told(server: &Server, client: &Client, code: &str) -> (String, Value) {
+    let answer = server.redeem(client, code).await.ok();
+    (answer.token("id_token"), id_token(server, &answer).await)
+}
+
+/// > none: The Authorization Server MUST NOT display any authentication or consent user interface pages.
+/// > An error is returned if an End-User is not already Authenticated or the Client does not have
+/// > pre-configured consent (§3.1.2.1); THREATS AZ-17
+#[tokio::test]
+async fn prompt_none_shows_nobody_a_page() {
+    let (server, client) = prepared().await;
+    let silent = Request::of(&client).with("prompt", "none");
+    let mut browser = Browser::of(&server);
+    browser.ask(&silent).await.refused("login_required");
+    assert!(browser.cookies.is_empty(), "nothing is begun: {:?}", browser.cookies);
+    browser.sign_in("ada").await;
+    browser.ask(&silent).await.refused("consent_required");
+
+    browser.obtain(&Request::of(&client), "ada").await.code();
+
+    browser.ask(&silent).await.code();
+    browser.ask(&silent.clone().with("scope", "openid email")).await.refused("consent_required");
+    server.wait(100);
+    browser.ask(&silent.clone().with("max_age", "99")).await.refused("login_required");
+    browser.ask(&silent.clone().with("max_age", "100")).await.code();
+    let acr = json!({"id_token": {"acr": {"essential": true, "values": ["mfa"]}}});
+    let acr = silent.with("claims", &acr.to_string());
+    browser.ask(&acr).await.refused("unmet_authentication_requirements");
+}
+
+/// > If this parameter contains none with any other value, an error is returned. (§3.1.2.1); THREATS
+/// > AZ-18
+#[tokio::test]
+async fn a_prompt_that_makes_no_sense_is_refused() {
+    let (server, client) = prepared().await;
+
+    for prompt in
+        ["none login", "login none", "none none", "login login", "create", "Login", "login,consent"]
+    {
+        let place = Request::of(&client).with("prompt", prompt).by_a_stranger(&server).await;
+        place.refused("invalid_request");
+    }
+}
+
+/// > login: The Authorization Server SHOULD prompt the End-User for reauthentication. (§3.1.2.1)
+#[tokio::test]
+async fn prompt_login_asks_who_is_signed_in_to_prove_it_again() {
+    let (server, client) = prepared().await;
+    let mut browser = Browser::of(&server);
+    browser.obtain(&Request::of(&client), "ada").await.code();
+    server.wait(10);
+    let again = Request::of(&client).with("prompt", "login");
+
+    let login = browser.ask(&again).await;
+    login.is_page("/login");
+    browser.open(&login.at).await.is_page("/login");
+    browser.open(&login.at.replace("/login", "/consent")).await.is_page("/login");
+    let code = browser.prove(&login, "ada").await.code();
+
+    let (_, claims) = told(&server, &client, &code).await;
+    assert_eq!(claims["auth_time"], BEGINNING + 10);
+    browser.ask(&again).await.is_page("/login");
+}
+
+/// Whoever proves it again is told whose sign-in it is, types the password alone, and may be somebody else.
+#[tokio::test]
+async fn a_confirmation_says_whose_sign_in_it_is() {
+    let (server, client) = prepared().await;
+    let request = Request::of(&client);
+    let mut browser = Browser::of(&server);
+    assert!(!browser.ask(&request).await.answer.text.contains("Confirm that it is you"));
+    browser.obtain(&request, "ada").await.code();
+    let is_confirmation = |place: &Place| {
+        let text = &place.is_page("/login").answer.text;
+        let fixed = "name=\"identifier\" value=\"ada\" autocomplete=\"username\" readonly";
+        let asks = text.contains("<h1>Confirm that it is you</h1>");
+        assert_eq!(asks, text.contains(fixed), "{text}");
+        assert_eq!(asks, text.contains("<bdi>ada</bdi>"), "{text}");
+        assert_eq!(asks, !text.contains("id=\"identifier\""), "{text}");
+        asks
+    };
+
+    for (name, value) in [("prompt", "login"), ("max_age", "0"), ("max_age", "9")] {
+        server.wait(10);
+        let page = browser.ask(&request.clone().with(name, value)).await;
+        assert!(is_confirmation(&page), "{name}={value}");
+        let wrong = [("identifier", "ada"), ("password", "wrong")];
+        let again = browser.submit(&page, &wrong).await;
+        assert!(is_confirmation(&again));
+        assert!(again.answer.text.contains("That password did not match. Try again."));
+        let other = browser.submit(&again, &[("answer", "other")]).await;
+        assert!(!is_confirmation(&other));
+        let wrong = browser.submit(&other, &[("identifier", "grace"), ("password", "x")]).await;
+        assert!(!is_confirmation(&wrong), "still another one");
+        assert!(wrong.answer.text.contains("value=\"grace\""));
+        browser.prove(&page, "ada").await.code();
+    }
+    let page = browser.ask(&request.with("prompt", "login")).await;
+    let other = browser.submit(&page, &[("answer", "other")]).await;
+    let consent = browser.prove(&other, "grace").await;
+    assert!(consent.is_page("/consent").answer.text.contains("<bdi>grace</bdi>"));
+}
+
+/// > consent: The Authorization Server SHOULD prompt the End-User for consent before returning
+/// > information to the Client. (§3.1.2.1)
+#[tokio::test]
+async fn prompt_consent_asks_although_it_was_allowed_before() {
+    let (server, client) = prepared().await;
+    let mut browser = Browser::of(&server);
+    browser.obtain(&Request::of(&client), "ada").await.code();
+    browser.ask(&Request::of(&client)).await.code();
+
+    let place = browser.ask(&Request::of(&client).with("prompt", "consent")).await;
+
+    place.is_page("/consent");
+    browser.submit(&place, &[("answer", "allow")]).await.code();
+    let both = browser.ask(&Request::of(&client).with("prompt", "consent login")).await;
+    let consent = browser.prove(&both, "ada").await;
+    browser.submit(consent.is_page("/consent"), &[("answer", "allow")]).await.code();
+}
+
+/// > select_account: The Authorization Server SHOULD prompt the End-User to select a user account.
+/// > (§3.1.2.1)
+#[tokio::test]
+async fn prompt_select_account_asks_which() {
+    let (server, client) = prepared().await;
+    let request = Request::of(&client).with("prompt", "select_account");
+    let mut browser = Browser::of(&server);
+    browser.obtain(&request, "ada").await.code();
+
+    let choice = browser.ask(&request).await;
+    choice.is_page("/select-account");
+    assert!(choice.answer.text.contains("ada"));
+    browser.submit(&choice, &[("answer", "continue")]).await.code();
+
+    let choice = browser.ask(&request).await;
+    let login = browser.submit(&choice, &[("answer", "other")]).await;
+    let consent = browser.prove(&login, "grace").await;
+    assert!(consent.is_page("/consent").answer.text.contains("grace"));
+
+    let choice = browser.ask(&request).await;
+    browser.submit(&choice, &[("answer", "cancel")]).await.refused("access_denied");
+    browser.submit(&choice, &[("answer", "continue")]).await.answer.on_page(400);
+}
+
+/// A choice is not a proof.
+#[tokio::test]
+async fn to_choose_an_account_is_not_to_sign_in() {
+    let (server, client) = prepared().await;
+    let mut browser = Browser::of(&server);
+    browser.obtain(&Request::of(&client), "ada").await.code();
+    server.wait(10);
+    let request = Request::of(&client).with("prompt", "select_account login");
+
+    browser.ask(&request).await.is_page("/login");
+    let choice = browser.ask(&Request::of(&client).with("prompt", "select_account")).await;
+    browser.submit(&choice, &[("answer", "continue")]).await.code();
+
+    browser.ask(&request).await.is_page("/login");
+}
+
+/// > If the elapsed time is greater than this value, the OP MUST attempt to actively re-authenticate the
+/// > End-User. […] When max_age is used, the ID Token returned MUST include an auth_time Claim Value.
+/// > (§3.1.2.1); THREATS AZ-19, DO-18
+#[tokio::test]
+async fn max_age_asks_for_a_sign_in_that_is_not_older() {
+    let (server, client) = prepared().await;
+    let mut browser = Browser::of(&server);
+    browser.obtain(&Request::of(&client), "ada").await.code();
+    let asked = |age: &str| Request::of(&client).with("max_age", age);
+    let fresh = browser.ask(&asked("0")).await;
+    browser.prove(&fresh, "ada").await.code();
+
+    server.wait(61);
+
+    browser.ask(&asked("61")).await.code();
+    let login = browser.ask(&asked("60")).await;
+    let code = browser.prove(login.is_page("/login"), "ada").await.code();
+    let (_, claims) = told(&server, &client, &code).await;
+    assert_eq!(claims["auth_time"], BEGINNING + 61);
+    for wrong in ["-1", "+1", "1e9", "1.5", "x", "0x10", "99999999999999999999", " 1", "\u{664}"] {
+        browser.ask(&asked(wrong)).await.refused("invalid_request");
+    }
+    browser.ask(&asked("9223372036854775807")).await.code();
+}
+
+/// OIDC Registration §2: `default_max_age`; "The max_age request parameter overrides this default value."
+#[tokio::test]
+async fn a_client_may_be_registered_with_a_max_age() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let uris = [Client::REDIRECT_URI];
+    let client = server.register(json!({"redirect_uris": uris, "default_max_age": 60})).await;
+    let mut browser = Browser::of(&server);
+    browser.obtain(&Request::of(&client), "ada").await.code();
+
+    server.wait(61);
+
+    browser.ask(&Request::of(&client)).await.is_page("/login");
+    browser.ask(&Request::of(&client).with("max_age", "100")).await.code();
+}
+
+/// > If the End-User identified by the ID Token is already logged in or is logged in as a result of the
+/// > request […], then the Authorization Server returns a positive response; otherwise, it MUST return
+/// > an error, such as login_required. (§3.1.2.1); THREATS AZ-20
+#[tokio::test]
+async fn a_hint_names_the_only_user_who_will_do() {
+    let (server, client) = prepared().await;
+    let mut browser = Browser::of(&server);
+    let code = browser.obtain(&Request::of(&client), "ada").await.code();
+    let (ada, _) = told(&server, &client, &code).await;
+    let hinted = Request::of(&client).with("id_token_hint", &ada);
+    let silent = hinted.clone().with("prompt", "none");
+    browser.ask(&silent).await.code();
+    server.wait(86_400);
+    browser.ask(&silent).await.refused("login_required");
+    let mut other = Browser::of(&server);
+    other.obtain(&Request::of(&client), "grace").await.code();
+
+    other.ask(&silent).await.refused("login_required");
+    let login = other.ask(&hinted).await;
+    other.prove(login.is_page("/login"), "grace").await.refused("login_required");
+    let login = other.ask(&hinted).await;
+    other.prove(&login, "ada").await.code();
+}
+
+/// THREATS AZ-20, M5, JO-01, JO-07: a hint is an ID token of ours for this client, and nothing else.
+#[tokio::test]
+async fn what_is_no_id_token_of_ours_for_this_client_is_no_hint() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let signed = server
+        .register(json!({
+            "redirect_uris": [Client::REDIRECT_URI],
+            "grant_types": ["authorization_code", "refresh_token"],
+            "userinfo_signed_response_alg": "RS256",
+        }))
+        .await;
+    let other = server.web_app().await;
+    let tokens = server.granted("ada", &signed, "openid").await;
+    let own = tokens.token("id_token");
+    let access = tokens.token("access_token");
+    let userinfo = server.ask("GET", "/userinfo").bearer(&access).send().await.ok().text;
+    let foreign = server.granted("ada", &other, "openid").await.token("id_token");
+    let parts: Vec<&str> = own.split('.').collect();
+    let [header, payload, signature] = parts[..] else { panic!("{own}") };
+    let changed = |at: usize, text: &str| {
+        let mut text = text.to_owned();
+        let other = if &text[at..=at] == "A" { "B" } else { "A" };
+        text.replace_range(at..=at, other);
+        text
+    };
+    let none = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0";
+
+    for wrong in [
+        "x",
+        "x.y.z",
+        &access,
+        &userinfo,
+        &foreign,
+        &tokens.token("refresh_token"),
+        &format!("{none}.{payload}."),
+        &format!("{none}.{payload}.{signature}"),
+        &format!("{header}.{payload}."),
+        &format!("{header}.{payload}"),
+        &format!("{header}.{}.{signature}", changed(20, payload)),
+        &format!("{header}.{payload}.{}", changed(3, signature)),
+        &format!("{own}.{signature}"),
+        &format!("{own}="),
+    ] {
+        let request = Request::of(&signed).with("id_token_hint", wrong);
+        request.by_a_stranger(&server).await.refused("invalid_request");
+    }
+    Request::of(&signed).with("id_token_hint", &own).by_a_stranger(&server).await.is_page("/login");
+}
+
+/// > sub […] requested […] with a specific value (§5.5.1): the same as a hint; and where both name
+/// > somebody, it must be the same person.
+#[tokio::test]
+async fn the_claims_parameter_may_name_the_only_user_who_will_do() {
+    let (server, client) = prepared().await;
+    let mut browser = Browser::of(&server);
+    let code = browser.obtain(&Request::of(&client), "ada").await.code();
+    let (hint, ada) = told(&server, &client, &code).await;
+    let sub = ada["sub"].as_str().unwrap();
+    let asked = |claims: Value| {
+        let request = Request::of(&client).with("prompt", "none");
+        request.with("claims", &claims.to_string())
+    };
+
+    browser.ask(&asked(json!({"id_token": {"sub": {"value": sub}}}))).await.code();
+    for other in [
+        json!({"id_token": {"sub": {"value": "another"}}}),
+        json!({"userinfo": {"sub": {"value": "another"}}, "id_token": {"sub": null}}),
+    ] {
+        browser.ask(&asked(other)).await.refused("login_required");
+    }
+    for unclear in [
+        json!({"id_token": {"sub": {"value": 7}}}),
+        json!({"userinfo": {"sub": {"value": sub}}, "id_token": {"sub": {"value": "another"}}}),
+    ] {
+        browser.ask(&asked(unclear)).await.refused("invalid_request");
+    }
+    let both = asked(json!({"id_token": {"sub": {"value": "another"}}}));
+    browser.ask(&both.with("id_token_hint", &hint)).await.refused("invalid_request");
+}
+
+/// A client that the user has told nothing learns nothing by guessing: neither a right guess nor a wrong
+/// one gets another answer, be it in the `claims` parameter or in a hint that it once got.
+#[tokio::test]
+async fn a_client_without_consent_cannot_ask_who_somebody_is() {
+    let (server, client) = prepared().await;
+    let (mut ada, mut grace) = (Browser::of(&server), Browser::of(&server));
+    let code = ada.obtain(&Request::of(&client), "ada").await.code();
+    let (hint, claims) = told(&server, &client, &code).await;
+    grace.obtain(&Request::of(&client), "grace").await.code();
+    let sub = claims["sub"].as_str().unwrap();
+    // Public subjects are the same for every client: another one has heard of it.
+    let curious = server.web_app().await;
+    let guess = json!({"id_token": {"sub": {"value": sub}}}).to_string();
+    let guess = Request::of(&curious).with("prompt", "none").with("claims", &guess);
+    let hinted = Request::of(&client).with("prompt", "none").with("id_token_hint", &hint);
+
+    let (right, wrong) = (ada.ask(&guess).await, grace.ask(&guess).await);
+    assert_eq!(right.refused("login_required").at, wrong.refused("login_required").at);
+    ada.on_account("/account/applications/withdraw", &[("client_id", &client.id)]).await;
+    grace.on_account("/account/applications/withdraw", &[("client_id", &client.id)]).await;
+    let (right, wrong) = (ada.ask(&hinted).await, grace.ask(&hinted).await);
+    assert_eq!(right.refused("login_required").at, wrong.refused("login_required").at);
+    ada.obtain(&Request::of(&curious), "ada").await.code();
+    ada.ask(&guess).await.code();
+}
+
+/// > If this is an Essential Claim and the requirement cannot be met, then the Authorization Server MUST
+/// > treat that outcome as a failed authentication attempt. (§5.5.1.1); THREATS AZ-25
+#[tokio::test]
+async fn an_essential_acr_that_we_cannot_give_is_refused_at_once() {
+    let (server, client) = prepared().await;
+    let asked = async |acr: Value| {
+        let claims = json!({"id_token": {"acr": acr}}).to_string();
+        Request::of(&client).with("claims", &claims).by_a_stranger(&server).await
+    };
+
+    for unmet in [
+        json!({"essential": true, "values": ["mfa", "phr"]}),
+        json!({"essential": true, "value": "mfa"}),
+        json!({"essential": true, "values": []}),
+        json!({"essential": true, "values": [7]}),
+    ] {
+        asked(unmet).await.refused("unmet_authentication_requirements");
+    }
+    for met in [
+        json!({"essential": true, "values": ["mfa", "pwd"]}),
+        json!({"essential": true}),
+        json!({"values": ["mfa"]}),
+        Value::Null,
+    ] {
+        asked(met).await.is_page("/login");
+    }
+    let voluntary = Request::of(&client).with("acr_values", "mfa phr");
+    voluntary.by_a_stranger(&server).await.is_page("/login");
+}
+
+/// THREATS AZ-25: JSON of the wrong shape, and of the right one with what nobody knows.
+#[tokio::test]
+async fn a_claims_parameter_is_read_strictly() {
+    let (server, client) = prepared().await;
+    let asked =
+        async |text: &str| Request::of(&client).with("claims", text).by_a_stranger(&server).await;
+
+    for wrong in [
+        "x",
+        "[]",
+        "null",
+        "{",
+        "{}{}",
+        r#"{"userinfo":[]}"#,
+        r#"{"userinfo":"email"}"#,
+        r#"{"id_token":{"email":true}}"#,
+        r#"{"id_token":{"email":[]}}"#,
+        r#"{"id_token":{"email":null,"email":null}}"#,
+        r#"{"id_token":{"sub":{"value":"a\u0000"}}}"#,
+        &format!("{}1{}", r#"{"userinfo":"#.repeat(40), "}".repeat(40)),
+        &"[".repeat(8000),
+    ] {
+        asked(wrong).await.refused("invalid_request");
+    }
+    for right in ["{}", r#"{"userinfo":{"x":{"a":[1,{"b":2}]},"email":{"essential":"?"}},"y":7}"#] {
+        asked(right).await.is_page("/login");
+    }
+}
+
+/// > offline_access: […] requests that an OAuth 2.0 Refresh Token be issued that can be used to obtain
+/// > an Access Token that grants access […] even when the End-User is not present (not logged in). (§11)
+#[tokio::test]
+async fn offline_access_outlives_the_sign_in_and_all_else_does_not() {
+    let (server, client) = prepared().await;
+    let refresh = async |token: &str| {
+        let form = format!("grant_type=refresh_token&refresh_token={token}");
+        server.post_as(&client, "/token", &form).await
+    };
+    let granted = async |scope: &str| {
+        let mut browser = Browser::of(&server);
+        let place = browser.obtain(&Request::of(&client).with("scope", scope), "ada").await;
+        let tokens = server.redeem(&client, &place.code()).await.ok();
+        let confirm = browser.open("/logout").await;
+        browser.submit(&confirm, &[("answer", "yes")]).await.is_page("/signed-out");
+        tokens.token("refresh_token")
+    };
+
+    let (with, without) = (granted("openid offline_access").await, granted("openid").await);
+
+    refresh(&with).await.ok();
+    refresh(&without).await.refused(400, "invalid_grant");
+}
+
+/// > The Authorization Server MUST ignore the offline_access request unless […] (§11): it is nothing to
+/// > a client that may not refresh.
+#[tokio::test]
+async fn offline_access_is_nothing_to_a_client_without_refresh_tokens() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server
+        .register(json!({
+            "redirect_uris": [Client::REDIRECT_URI],
+            "scope": "openid offline_access",
+        }))
+        .await;
+
+    let answer = server.granted("ada", &client, "openid offline_access").await;
+
+    assert_eq!(answer.body["scope"], "openid");
+    assert_eq!(answer.body["refresh_token"], Value::Null);
+}
+
+/// > login_hint: Hint to the Authorization Server about the login identifier the End-User might use;
+/// > ui_locales: End-User's preferred languages […], ordered by preference (§3.1.2.1); THREATS HD-10
+#[tokio::test]
+async fn hints_for_the_page_are_heeded_and_bind_nobody() {
+    let (server, client) = prepared().await;
+    let request =
+        Request::of(&client).with("login_hint", "\"><b>ada").with("ui_locales", "xx fr de");
+    let mut browser = Browser::of(&server);
+
+    let login = browser.ask(&request).await;
+
+    assert!(login.answer.text.contains("value=\"&#34;&#62;&#60;b&#62;ada\""), "{login:?}");
+    assert!(login.answer.text.contains("<html lang=\"fr\""));
+    let consent = browser.prove(&login, "grace").await;
+    assert!(consent.is_page("/consent").answer.text.contains("<html lang=\"fr\""));
+    for odd in ["", "x", "../../etc", "<script>", &"de ".repeat(2000)] {
+        let request = Request::of(&client).with("ui_locales", odd);
+        request.by_a_stranger(&server).await.is_page("/login");
+    }
+}

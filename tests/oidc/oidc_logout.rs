@@ -1,0 +1,334 @@
+//! OpenID Connect RP-Initiated Logout 1.0; THREATS 1.R, LO-01 to LO-04.
+
+use gatewright::store::sql;
+use gatewright::types::Algorithm;
+use serde_json::json;
+
+use kit::application::Request;
+use kit::browser::{Browser, Place};
+use kit::http::Answer;
+use kit::jwt::{Signer, claims};
+use kit::server::{Client, Server};
+
+const AFTER: &str = "https://app.example/bye";
+
+async fn prepared() -> (Server, Client) {
+    let server = Server::start().await;
+    server.user("ada").await;
+    server.user("grace").await;
+    let client = server
+        .register(json!({
+            "client_name": "Photos",
+            "redirect_uris": [Client::REDIRECT_URI],
+            "post_logout_redirect_uris": [AFTER, "https://app.example/bye?from=us"],
+            "grant_types": ["authorization_code", "refresh_token"],
+            "scope": "openid offline_access",
+        }))
+        .await;
+    (server, client)
+}
+
+/// Signs in to the client, and is given an ID token.
+async fn signed_in(
+    browser: &mut Browser<'_>,
+    server: &Server,
+    client: &Client,
+    who: &str,
+) -> String {
+    let code = browser.obtain(&Request::of(client), who).await.code();
+    server.redeem(client, &code).await.ok().token("id_token")
+}
+
+fn logout(parameters: &[(&str, &str)]) -> String {
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+    format!("/logout?{query}")
+}
+
+async fn is_signed_in(browser: &mut Browser<'_>) -> bool {
+    browser.open("/account").await.at == "/account"
+}
+
+/// > If included in the logout request, the OP passes this value back to the RP using the state parameter
+/// > when redirecting the User Agent back to the RP. (§2)
+#[tokio::test]
+async fn its_own_client_signs_a_person_out_and_has_them_back() {
+    let (server, client) = prepared().await;
+    let mut browser = Browser::of(&server);
+    let hint = signed_in(&mut browser, &server, &client, "ada").await;
+    let cookie = browser.cookie();
+
+    let target = logout(&[
+        ("id_token_hint", &hint),
+        ("post_logout_redirect_uri", AFTER),
+        ("state", "a b&c"),
+    ]);
+    let place = browser.open(&target).await;
+
+    assert_eq!(place.at, format!("{AFTER}?state=a+b%26c"));
+    assert_eq!(place.answer.header("clear-site-data"), "\"cache\"", "THREATS UI-20");
+    assert!(!is_signed_in(&mut browser).await);
+    let replayed = server.ask("GET", "/account").header("cookie", &cookie).send().await;
+    assert!(replayed.header("location").contains("/login"), "THREATS LO-04: {replayed:?}");
+    let query = logout(&[
+        ("client_id", &client.id),
+        ("post_logout_redirect_uri", "https://app.example/bye?from=us"),
+        ("state", "s"),
+    ]);
+    assert_eq!(browser.open(&query).await.at, "https://app.example/bye?from=us&state=s");
+}
+
+/// > OpenID Providers MUST support the use of the HTTP GET and POST methods (§2)
+#[tokio::test]
+async fn it_may_ask_by_post() {
+    let (server, client) = prepared().await;
+    let mut browser = Browser::of(&server);
+    let hint = signed_in(&mut browser, &server, &client, "ada").await;
+    let form = logout(&[("id_token_hint", &hint), ("post_logout_redirect_uri", AFTER)]);
+
+    let place = browser.post_from_elsewhere("/logout", &form["/logout?".len()..]).await;
+
+    assert_eq!(place.at, AFTER);
+    assert!(!is_signed_in(&mut browser).await);
+}
+
+/// > the OP MUST ask the End-User this question if an id_token_hint was not provided or if the supplied
+/// > ID Token does not belong to the current OP session with the RP and/or currently logged in End-User
+/// > (§2); THREATS LO-01
+#[tokio::test]
+async fn nobody_else_signs_a_person_out_without_asking_them() {
+    let (server, client) = prepared().await;
+    let mut browser = Browser::of(&server);
+    let old = signed_in(&mut browser, &server, &client, "ada").await;
+    let confirm = browser.open("/logout").await;
+    browser.submit(&confirm, &[("answer", "yes")]).await.is_page("/signed-out");
+    signed_in(&mut browser, &server, &client, "ada").await;
+    let grace = signed_in(&mut Browser::of(&server), &server, &client, "grace").await;
+
+    for parameters in [
+        &[][..],
+        &[("client_id", client.id.as_str()), ("post_logout_redirect_uri", AFTER)],
+        &[("id_token_hint", old.as_str()), ("post_logout_redirect_uri", AFTER)],
+        &[("id_token_hint", grace.as_str())],
+        &[("logout_hint", "ada")],
+    ] {
+        let place = browser.open(&logout(parameters)).await;
+        place.is_page("/logout/confirm");
+        assert!(place.answer.text.contains("ada"), "whose sign-in it is");
+        browser.submit(&place, &[("answer", "no")]).await.is_page("/account");
+        assert!(is_signed_in(&mut browser).await, "{parameters:?}");
+    }
+
+    let place = browser
+        .open(&logout(&[
+            ("id_token_hint", &old),
+            ("post_logout_redirect_uri", AFTER),
+            ("state", "s"),
+        ]))
+        .await;
+    let gone = browser.submit(&place, &[("answer", "yes")]).await;
+    assert_eq!(gone.at, format!("{AFTER}?state=s"));
+    assert!(!is_signed_in(&mut browser).await);
+}
+
+/// THREATS LO-01: a page that embeds the address asks without the cookie, and takes none away.
+#[tokio::test]
+async fn an_image_signs_nobody_out() {
+    let (server, client) = prepared().await;
+    let uri = logout(&[("client_id", &client.id), ("post_logout_redirect_uri", AFTER)]);
+
+    for target in ["/logout", "/logout/confirm", &uri] {
+        let answer = server.ask("GET", target).header("sec-fetch-site", "cross-site").send().await;
+        assert_eq!(answer.status, 303);
+        assert_eq!(answer.headers("set-cookie"), [""; 0], "{target}");
+    }
+}
+
+/// > the OP MUST NOT perform post-logout redirection if the value of the post_logout_redirect_uri
+/// > parameter […] does not exactly match one of the previously registered values (§3); THREATS LO-02
+#[tokio::test]
+async fn nobody_is_sent_where_the_client_did_not_register() {
+    let (server, client) = prepared().await;
+    let other = server.web_app().await;
+    let mut browser = Browser::of(&server);
+    let hint = signed_in(&mut browser, &server, &client, "ada").await;
+
+    for wrong in [
+        "https://app.example/bye/",
+        "https://app.example/BYE",
+        "https://app.example/bye?x",
+        "https://app.example/bye#x",
+        "https://app.example/bye\\",
+        "https://app.example/bye/..",
+        "https://app.example.evil.example/bye",
+        "https://app.example@evil.example/bye",
+        "https://app.example:443/bye",
+        "http://app.example/bye",
+        "//app.example/bye",
+        "/account",
+        "javascript:alert(1)",
+        Client::REDIRECT_URI,
+    ] {
+        for parameters in [
+            &[("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", wrong)][..],
+            &[("client_id", client.id.as_str()), ("post_logout_redirect_uri", wrong)],
+        ] {
+            for page in ["/logout", "/logout/confirm"] {
+                let target = logout(parameters).replace("/logout", page);
+                browser.open(&target).await.answer.on_page(400);
+            }
+        }
+    }
+    for parameters in [
+        &[("post_logout_redirect_uri", AFTER)][..],
+        &[("client_id", other.id.as_str()), ("post_logout_redirect_uri", AFTER)],
+        &[("client_id", "unknown"), ("post_logout_redirect_uri", AFTER)],
+        &[("client_id", other.id.as_str()), ("id_token_hint", &hint)],
+    ] {
+        browser.open(&logout(parameters)).await.answer.on_page(400);
+    }
+    assert!(is_signed_in(&mut browser).await);
+}
+
+/// > When an id_token_hint parameter is present, the OP MUST validate that it was the issuer of the ID
+/// > Token. (§2); THREATS LO-03: a modified one is an error, an expired one is not.
+#[tokio::test]
+async fn a_hint_is_an_id_token_of_ours_however_old() {
+    let (server, client) = prepared().await;
+    let mut browser = Browser::of(&server);
+    let hint = signed_in(&mut browser, &server, &client, "ada").await;
+    let (body, signature) = hint.rsplit_once('.').unwrap();
+    let turned: String = signature.chars().rev().collect();
+
+    for wrong in ["x", body, &format!("{body}."), &format!("{body}.{turned}"), &format!("{hint}A")]
+    {
+        browser.open(&logout(&[("id_token_hint", wrong)])).await.answer.on_page(400);
+    }
+    assert!(is_signed_in(&mut browser).await);
+
+    server.wait(1_000);
+    let target = logout(&[("id_token_hint", &hint), ("post_logout_redirect_uri", AFTER)]);
+    assert_eq!(browser.open(&target).await.at, AFTER);
+}
+
+/// THREATS LO-04: at once, on every replica; with it, whatever was not granted for longer.
+#[tokio::test]
+async fn what_lives_with_a_sign_in_ends_with_it_everywhere() {
+    let (server, client) = prepared().await;
+    let replica = server.replica().await;
+    let mut browser = Browser::of(&server);
+    let place = browser.obtain(&Request::of(&client), "ada").await;
+    let tokens = server.redeem(&client, &place.code()).await.ok();
+    let cookie = browser.cookie();
+    let pending = browser.ask(&Request::of(&client)).await.code();
+
+    let confirm = browser.open("/logout").await;
+    browser.submit(&confirm, &[("answer", "yes")]).await.is_page("/signed-out");
+
+    for server in [&server, &replica] {
+        let silent = Request::of(&client).with("prompt", "none").target();
+        let answer = server.ask("GET", &silent).header("cookie", &cookie).send().await;
+        assert!(answer.header("location").contains("error=login_required"), "{answer:?}");
+        let ask = server.ask("GET", "/userinfo").bearer(&tokens.token("access_token"));
+        ask.send().await.refused(401, "invalid_token");
+        let refresh =
+            format!("grant_type=refresh_token&refresh_token={}", tokens.token("refresh_token"));
+        server.post_as(&client, "/token", &refresh).await.refused(400, "invalid_grant");
+    }
+    server.redeem(&client, &pending).await.refused(400, "invalid_grant");
+}
+
+/// A person who is not signed in is told so, and a registered client has them back.
+#[tokio::test]
+async fn signing_out_twice_is_signing_out() {
+    let (server, client) = prepared().await;
+    let mut browser = Browser::of(&server);
+
+    let place: Place = browser.open("/logout").await;
+    place.is_page("/signed-out");
+
+    let target = logout(&[("client_id", &client.id), ("post_logout_redirect_uri", AFTER)]);
+    assert_eq!(browser.open(&target).await.at, AFTER);
+}
+
+#[derive(sqlx_macros::FromRow)]
+struct Row {
+    id: String,
+}
+
+/// The identifiers of all sign-ins, the oldest first.
+async fn sessions(server: &Server) -> Vec<String> {
+    let all = sql("SELECT id FROM sessions ORDER BY created_at, id").all(server.app().store.db());
+    let rows: Vec<Row> = all.await.unwrap();
+    rows.into_iter().map(|row| row.id).collect()
+}
+
+/// > Different sid values are used to identify distinct sessions at an OP. (Front-Channel Logout §3)
+///
+/// One client sees one value for the session's life, whatever keys are replaced meanwhile; two clients see
+/// two, so that pairwise subjects cannot be linked by it. THREATS EX-18
+#[tokio::test]
+async fn a_sign_in_has_one_name_for_each_client() {
+    let (server, client) = prepared().await;
+    let other = server
+        .register(json!({ "redirect_uris": [Client::REDIRECT_URI], "subject_type": "pairwise" }))
+        .await;
+    let mut browser = Browser::of(&server);
+    let sid = |answer: &Answer| claims(&answer.token("id_token"))["sid"].clone();
+    let code = browser.obtain(&Request::of(&client), "ada").await.code();
+    let first = server.redeem(&client, &code).await.ok();
+    let code = browser.obtain(&Request::of(&other), "ada").await.code();
+    let of_other = server.redeem(&other, &code).await.ok();
+    let session = sessions(&server).await;
+
+    assert_eq!(session.len(), 1);
+    assert_ne!(sid(&first), sid(&of_other));
+    for told in [sid(&first), sid(&of_other)] {
+        assert_ne!(told, session[0].as_str(), "what the database calls it is told to nobody");
+        assert_eq!(told.as_str().unwrap().len(), 43);
+    }
+    // The person proves again who they are, the keys are replaced, the server is started again.
+    let again = Request::of(&client).with("prompt", "login");
+    let code = browser.obtain(&again, "ada").await.code();
+    assert_eq!(sid(&server.redeem(&client, &code).await.ok()), sid(&first));
+    let app = server.app();
+    app.keyring.rotate(&app.store, Algorithm::Rs256, true, &server.trace()).await.unwrap();
+    app.confirm().await.unwrap();
+    let server = server.restarted().await;
+    let refreshed = server.refresh(&client, &first.token("refresh_token"), "").await.ok();
+    assert_eq!(sid(&refreshed), sid(&first));
+
+    // Another sign-in of the same person is another session.
+    let code = Browser::of(&server).obtain(&Request::of(&client), "ada").await.code();
+    assert_ne!(sid(&server.redeem(&client, &code).await.ok()), sid(&first));
+}
+
+/// An `id_token_hint` from before `sid` was a MAC names the session itself: it goes on signing its own person
+/// out without a question, and no other; nor does one that names the session of another client's token.
+#[tokio::test]
+async fn a_hint_of_the_old_form_is_understood_for_its_own_sign_in() {
+    let (server, client) = prepared().await;
+    let other = server.web_app().await;
+    let mut grace = Browser::of(&server);
+    signed_in(&mut grace, &server, &client, "grace").await;
+    let grace = sessions(&server).await.remove(0);
+    let mut browser = Browser::of(&server);
+    let own = claims(&signed_in(&mut browser, &server, &client, "ada").await);
+    let of_other = claims(&signed_in(&mut browser, &server, &other, "ada").await);
+    let ada = sessions(&server).await.into_iter().find(|id| *id != grace).unwrap();
+    let signer = Signer::of_server(&server).await;
+    let hint = |sid: &str| {
+        let mut claims = own.clone();
+        claims["sid"] = sid.into();
+        logout(&[
+            ("id_token_hint", &signer.sign("JWT", &claims)),
+            ("post_logout_redirect_uri", AFTER),
+        ])
+    };
+
+    for foreign in [&grace, of_other["sid"].as_str().unwrap(), "x", ""] {
+        browser.open(&hint(foreign)).await.is_page("/logout/confirm");
+    }
+    assert!(is_signed_in(&mut browser).await);
+    assert_eq!(browser.open(&hint(&ada)).await.at, AFTER);
+    assert!(!is_signed_in(&mut browser).await);
+}

@@ -1,0 +1,503 @@
+//! THREATS §1.X: what is told about what happened, and what must never be told.
+
+use std::collections::BTreeSet;
+
+use gatewright::config::AcmeDirectory;
+use gatewright::flow::{failover, registration, resources};
+use gatewright::pki::authority::Authority;
+use gatewright::record::{Issued, Kind};
+use gatewright::store::signing_keys::{self, State};
+use gatewright::store::sql;
+use gatewright::types::client::GrantType;
+use gatewright::types::{Algorithm, ClientId, ResourceId, Seconds};
+use serde_json::{Value, json};
+use url::Url;
+
+use kit::browser::{Browser, request};
+use kit::caller::{MTLS, NAME};
+use kit::http::Answer;
+use kit::inventory::Made;
+use kit::jwt::Signer;
+use kit::keys::replace_secrets;
+use kit::log::Captured;
+use kit::server::{Client, ISSUER, PASSWORD, Server};
+
+/// Everything that was ever issued or sent and must not be told.
+#[derive(Default)]
+struct Secrets(BTreeSet<String>);
+
+impl Secrets {
+    fn add(&mut self, secret: &str) {
+        assert!(secret.len() >= 8, "{secret:?} would be found everywhere");
+        self.0.insert(secret.to_owned());
+        // Of a JWT the signature is what makes it spendable.
+        if let [_, _, signature] = secret.split('.').collect::<Vec<_>>()[..] {
+            self.0.insert(signature.to_owned());
+        }
+    }
+
+    fn of_answer(&mut self, answer: &Answer) {
+        for name in ["access_token", "refresh_token", "id_token"] {
+            if let Some(token) = answer.body[name].as_str() {
+                self.add(token);
+            }
+        }
+    }
+
+    fn of_browser(&mut self, browser: &Browser<'_>) {
+        for value in browser.cookies.values() {
+            self.add(value);
+        }
+    }
+
+    #[track_caller]
+    fn are_not_in(&self, what: &str, text: &str) {
+        for secret in &self.0 {
+            if let Some(at) = text.find(secret.as_str()) {
+                let start = text[..at].rfind('\n').map_or(0, |start| start + 1);
+                panic!("{what} tells {secret}: {:.600}", &text[start..]);
+            }
+        }
+    }
+}
+
+/// What stands in the database, as somebody reads it who stole it.
+async fn stolen(server: &Server) -> String {
+    let url = server.app().config.database.url.0.expose().to_owned();
+    if let Some(file) = url.strip_prefix("sqlite:") {
+        let mut all = Vec::new();
+        for name in [file.to_owned(), format!("{file}-wal")] {
+            all.extend(std::fs::read(name).unwrap());
+        }
+        return String::from_utf8_lossy(&all).into_owned();
+    }
+    use sqlx::{AssertSqlSafe, Connection as _, Row as _};
+    let mut connection = sqlx::PgConnection::connect(&url).await.unwrap();
+    let tables =
+        "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'";
+    let mut all = String::new();
+    for table in sqlx::query(tables).fetch_all(&mut connection).await.unwrap() {
+        let table: String = table.get(0);
+        let rows = AssertSqlSafe(format!("SELECT CAST(t AS TEXT) FROM {table} t"));
+        for row in sqlx::query(rows).fetch_all(&mut connection).await.unwrap() {
+            all.push_str(&row.get::<String, _>(0));
+            all.push('\n');
+        }
+    }
+    all
+}
+
+/// THREATS LG-01, LG-05, TE-25, CO-10: everything runs with every log there is, right and wrong, and
+/// nothing that was issued or sent is told, by the log, by the audit trail or by the database.
+#[tokio::test]
+async fn no_secret_is_ever_told() {
+    let (log, _guard) = Captured::start();
+    let mut secrets = Secrets::default();
+    let server = Server::start().await;
+    server.user("ada").await;
+    let (client, sharer) = (server.web_app().await, server.service().await);
+    let signer = Signer::new();
+    let prover = server.register(json!({
+        "grant_types": ["client_credentials"],
+        "token_endpoint_auth_method": "private_key_jwt",
+        "jwks": { "keys": [signer.jwk()] },
+    }));
+    let prover = prover.await;
+    let (new, typo) = ("another battery staple", "corect horse batery staple");
+    for secret in [PASSWORD, new, typo, &client.secret, &sharer.secret] {
+        secrets.add(secret);
+    }
+
+    // A person who mistypes, signs in, consents.
+    let mut browser = Browser::of(&server);
+    let page = browser.open(&request(&client, "openid offline_access")).await;
+    secrets.add(page.at.split_once("request=").unwrap().1);
+    let typed = [("identifier", "ada"), ("password", typo), ("answer", "sign-in")];
+    browser.submit(&page, &typed).await;
+    secrets.of_browser(&browser);
+    let place = browser.authorize("ada", &client, "openid offline_access", "&nonce=n").await;
+    secrets.of_browser(&browser);
+    let code = place.parameter("code");
+    secrets.add(&code);
+
+    // Tokens: used, used again, revoked, asked about; by their owner and by others.
+    let wrong = Client { secret: format!("{}x", client.secret), ..client.clone() };
+    secrets.add(&wrong.secret);
+    server.redeem(&wrong, &code).await.refused(401, "invalid_client");
+    let first = server.redeem(&client, &code).await.ok();
+    let second = server.refresh(&client, &first.token("refresh_token"), "").await.ok();
+    for answer in [&first, &second] {
+        secrets.of_answer(answer);
+    }
+    let (access, refresh) = (second.token("access_token"), second.token("refresh_token"));
+    server.userinfo(&access).await.ok();
+    for token in [&access, &refresh, &code] {
+        server.is_active(&client, token).await;
+        server.post_as(&sharer, "/revoke", &format!("token={token}")).await;
+        server.userinfo(token).await;
+        server.get(&format!("/userinfo?access_token={token}")).await;
+    }
+    server.redeem(&client, &code).await.refused(400, "invalid_grant");
+    server.refresh(&client, &refresh, "").await.refused(400, "invalid_grant");
+
+    // Secrets in the wrong places.
+    for secret in [&client.secret, &code, &refresh, &access] {
+        let swapped = Client { id: secret.clone(), secret: client.id.clone() };
+        server.post_as(&swapped, "/token", "grant_type=client_credentials").await;
+        for target in [
+            format!("/authorize?client_id={secret}"),
+            request(&client, "openid") + "&prompt=" + secret.as_str(),
+            request(&client, secret),
+            request(&client, "openid").replace("code&", &format!("{secret}&")),
+            format!("/token?code={secret}"),
+            format!("/logout?id_token_hint={secret}&client_id={}", client.id),
+            format!("/{secret}"),
+        ] {
+            server.get(&target).await;
+        }
+        for form in [
+            format!("grant_type={secret}"),
+            format!("grant_type=client_credentials&scope={secret}"),
+            format!("grant_type=client_credentials&resource=https%3A%2F%2F{secret}"),
+            format!("grant_type=refresh_token&refresh_token={secret}&{secret}=x"),
+            format!("grant_type=authorization_code&code={code}&redirect_uri={secret}"),
+        ] {
+            server.post_as(&client, "/token", &form).await;
+        }
+    }
+
+    // Assertions, right and wrong.
+    let now = server.trace().now().0;
+    for exp in [now + 60, now - 60] {
+        let claims = json!({
+            "iss": prover.id, "sub": prover.id, "aud": ISSUER, "jti": exp.to_string(), "exp": exp,
+        });
+        let jwt = signer.sign("JWT", &claims);
+        secrets.add(&jwt);
+        let form = format!(
+            "grant_type=client_credentials&client_assertion={jwt}&client_assertion_type=\
+             urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer"
+        );
+        secrets.of_answer(&server.post("/token", &form).await);
+    }
+
+    // The account.
+    let fields = [("current", PASSWORD), ("new", new), ("again", new)];
+    browser.on_account("/account/password", &fields).await;
+    secrets.of_browser(&browser);
+    browser.open(&format!("/logout?id_token_hint={}", second.token("id_token"))).await;
+
+    let (log, events) = (log.text(), server.events("").await);
+    assert!(log.contains("refused") && log.contains("TRACE"), "everything is captured");
+    secrets.are_not_in("the log", &log);
+    secrets.are_not_in("the audit trail", &serde_json::to_string(&events).unwrap());
+    secrets.are_not_in("the database", &stolen(&server).await);
+}
+
+/// THREATS DB-07: what is taken away is in the log too, for a database that loses its last commits gives it back.
+#[tokio::test]
+async fn what_is_taken_away_is_logged() {
+    let (log, _guard) = Captured::json();
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let granted = server.granted("ada", &client, "openid offline_access").await;
+
+    let form = format!("token={}", granted.token("access_token"));
+    server.post_as(&client, "/revoke", &form).await.ok();
+    let form = format!("token={}", granted.token("refresh_token"));
+    server.post_as(&client, "/revoke", &form).await.ok();
+
+    let lines: Vec<Value> =
+        log.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let taken: Vec<_> = lines.iter().filter(|line| line["message"] == "taken away").collect();
+    let [access, grant] = taken[..] else { panic!("{taken:?}") };
+    for (line, kind) in [(access, "token.revoked"), (grant, "grant.revoked")] {
+        assert_eq!(line["kind"], kind);
+        assert_eq!(line["outcome"], "success");
+        assert_eq!(line["client_id"], client.id);
+        assert_eq!(line["at_ms"], server.trace().at_ms);
+    }
+    assert!(access["facts"].as_str().unwrap().contains("jti"));
+    let created = server.events("grant.created").await;
+    assert_eq!(grant["grant_id"].as_str(), created[0].grant_id.as_deref());
+}
+
+/// THREATS LG-02: what others send cannot make up a line of the log.
+#[tokio::test]
+async fn nobody_writes_the_log_but_us() {
+    let (log, _guard) = Captured::start();
+    let server = Server::start().await;
+    let client = server.service().await;
+    let line = "%0A2026-01-01T00%3A00%3A00Z%20%20INFO%20forged";
+    for more in ["", "%1B%5B31m", "%00", "%E2%80%A8", "%0D", "%22%7D"] {
+        let forged = format!("{line}{more}");
+        for target in [
+            format!("/authorize?client_id={forged}"),
+            format!("/authorize?client_id={}&redirect_uri={forged}", client.id),
+            format!("/logout?post_logout_redirect_uri={forged}&client_id={}", client.id),
+        ] {
+            server.get(&target).await;
+        }
+        for form in [
+            format!("grant_type={forged}"),
+            format!("grant_type=client_credentials&scope={forged}"),
+            format!("grant_type=client_credentials&resource={forged}"),
+        ] {
+            server.post_as(&client, "/token", &form).await;
+        }
+    }
+    let agent = server.ask("GET", "/login").header("user-agent", "x\u{1b}[31m").send().await;
+    assert_ne!(agent.status, 500);
+
+    let log = log.text();
+    assert!(log.contains("forged"), "it is told, in order");
+    assert!(!log.contains('\u{1b}') && !log.contains('\0') && !log.contains("\n2026-01-01"));
+    for event in server.events("request.refused").await {
+        assert!(!event.facts.contains('\u{1b}') && !event.facts.contains('\n'));
+    }
+}
+
+/// One of each kind. The `match` has no rest: a kind that nobody tells of does not compile.
+async fn tell(kind: Kind, server: &Server) {
+    let app = server.app();
+    let name = format!("user-{}", kind.as_str().replace(['.', '_'], "-"));
+    let user = server.user(&name).await;
+    let client = server.web_app().await;
+    let id = ClientId::from_text(&client.id);
+    let mut browser = Browser::of(server);
+    let scope = "openid offline_access";
+    let place = browser.authorize(&name, &client, scope, "").await;
+    let code = place.parameter("code");
+    let granted = server.redeem(&client, &code).await.ok();
+    let refresh = granted.token("refresh_token");
+    match kind {
+        Kind::SignIn
+        | Kind::Consent
+        | Kind::CodeIssued
+        | Kind::GrantCreated
+        | Kind::TokenIssued
+        | Kind::UserCreated
+        | Kind::ClientCreated => {}
+        Kind::SignOut => {
+            let hint = granted.token("id_token");
+            browser.open(&format!("/logout?id_token_hint={hint}")).await;
+        }
+        Kind::SessionEnded => server.end_sessions(&user).await,
+        Kind::ConsentWithdrawn => server.withdraw(&user, &client).await,
+        Kind::CodeReplayed => {
+            server.redeem(&client, &code).await.refused(400, "invalid_grant");
+        }
+        Kind::GrantRevoked => {
+            server.post_as(&client, "/revoke", &format!("token={refresh}")).await.ok();
+        }
+        Kind::RefreshReplayed => {
+            server.refresh(&client, &refresh, "").await.ok();
+            server.wait(11);
+            server.refresh(&client, &refresh, "").await.refused(400, "invalid_grant");
+        }
+        Kind::TokenRevoked => {
+            let form = format!("token={}", granted.token("access_token"));
+            server.post_as(&client, "/revoke", &form).await.ok();
+        }
+        Kind::Refused => {
+            server.post("/token", "client_id=nobody").await.refused(401, "invalid_client");
+        }
+        Kind::PasswordChanged => server.set_password(&user, "another battery staple").await,
+        Kind::UserDisabled => server.disable(&user).await,
+        Kind::UserEnabled => {
+            server.disable(&user).await;
+            server.enable(&user).await;
+        }
+        Kind::UserUpdated => server.rename(&user, &format!("{name}-renamed")).await,
+        Kind::UserDeleted => server.delete(&user).await,
+        Kind::UserUnlocked => server.unlock(&user).await,
+        Kind::ClientUpdated => {
+            server.change(&client, |metadata| metadata.client_name = "Films".to_owned()).await;
+        }
+        Kind::ClientDisabled => server.disable_client(&client).await,
+        Kind::ClientEnabled => {
+            server.disable_client(&client).await;
+            server.administer(async |registrar| registrar.enable(&id).await.unwrap()).await;
+        }
+        Kind::ClientDeleted => {
+            server.administer(async |registrar| registrar.delete(&id).await.unwrap()).await;
+        }
+        Kind::ClientSecretRotated => {
+            let found = server.find(&client).await;
+            let rotate = async |registrar: registration::Registrar<'_>| {
+                registrar.rotate_secret(&found, Seconds(0)).await.unwrap();
+            };
+            server.administer(rotate).await;
+        }
+        Kind::ResourceCreated => server.resource("https://created.example").await,
+        Kind::ResourceUpdated | Kind::ResourceDeleted => {
+            let resource = format!("https://{name}.example");
+            server.resource(&resource).await;
+            let resource = ResourceId::from_text(&resource);
+            let found = app.cache.resources().await.unwrap()[&resource].clone();
+            let issuer = &app.config.issuer;
+            let trace = server.trace();
+            resources::update(&app.store, issuer, &found, &trace).await.unwrap();
+            resources::delete(&app.store, &resource, &trace).await.unwrap();
+        }
+        Kind::KeyPublished | Kind::KeyActivated | Kind::KeyRetired => {
+            server.wait(60 * 60);
+            let (alg, trace) = (Algorithm::Es256, server.trace());
+            app.keyring.rotate(&app.store, alg, false, &trace).await.unwrap();
+        }
+        Kind::KeyCompromised => {
+            let keys = signing_keys::all(app.store.db()).await.unwrap();
+            let active = keys.iter().find(|key| key.state() == State::Active).unwrap();
+            app.keyring.retire(&app.store, &active.id, true, &server.trace()).await.unwrap();
+        }
+        Kind::TlsCertificateReplaced => {
+            let house = server.house();
+            house.put(&house.authority.server(&[NAME, MTLS]));
+            server.running().reload().await;
+        }
+        Kind::TlsCertificateOrdered => {
+            server.wait(60 * 60);
+            app.acme().tick(&server.trace()).await.unwrap_err();
+        }
+        Kind::CertificateRevoked => server.revoke(&Made::new("leaked", 90)).await.unwrap(),
+        Kind::AuthorityCreated => {
+            server.authority(async |authority| authority.init().await).await.unwrap();
+        }
+        Kind::RootKeyExported => {
+            server.authority(async |authority| authority.export_root_key().await).await.unwrap();
+        }
+        Kind::RootKeyRemoved => {
+            server.authority(async |authority| authority.remove_root_key().await).await.unwrap();
+        }
+        Kind::CertificateIssued => {
+            server.issue(&client, &rcgen::KeyPair::generate().unwrap()).await.unwrap();
+        }
+        Kind::EnrolmentCreated => {
+            let invite =
+                async |authority: Authority<'_>| authority.invite(&id, Seconds::hours(1)).await;
+            server.authority(invite).await.unwrap();
+        }
+        Kind::CertificateExpiring | Kind::CertificateExpired => {
+            let (now, day) = (server.trace().now().0, 24 * 60 * 60);
+            server.registered(&[&Made::between("ending", now, now + 4 * day)]).await;
+            server.wait(if kind == Kind::CertificateExpired { 4 * day } else { 3 * day });
+            server.look().await;
+        }
+        Kind::SecretReplaced => drop(replace_secrets(server, false).await),
+        Kind::SecretCompromised | Kind::GrantsRevoked => drop(replace_secrets(server, true).await),
+        Kind::NoticeUndelivered => server.give_up().await,
+        Kind::FailedOver | Kind::RefreshRecovered => {
+            let next = server.refresh(&client, &refresh, "").await.ok().token("refresh_token");
+            let forget = sql("UPDATE grants SET generation = 1, rotated_at = created_at
+                  WHERE client_id = $1");
+            forget.bind(&client.id).run(app.store.db()).await.unwrap();
+            server.wait(2);
+            let (at, trace) = (server.trace().now() - Seconds(1), server.trace());
+            failover::declare(&app.store, at, Seconds(60), &trace).await.unwrap();
+            server.refresh(&client, &next, "").await.ok();
+        }
+        Kind::RevokedAgain => {
+            failover::revoke_again(&app.store, &[], &server.trace()).await.unwrap();
+        }
+    }
+}
+
+/// THREATS LG-04: the catalogue of events and what happens are the same.
+#[tokio::test]
+async fn every_kind_of_event_happens() {
+    let nowhere = Url::parse("https://localhost:1/directory").ok().map(AcmeDirectory);
+    let server = Server::with_tls(|config| config.acme.directory = nowhere).await;
+    for kind in Kind::ALL {
+        let before = server.events(kind.as_str()).await.len();
+
+        tell(*kind, &server).await;
+
+        assert!(server.events(kind.as_str()).await.len() > before, "{kind:?}");
+    }
+    let kinds: BTreeSet<_> = server.events("").await.into_iter().map(|row| row.kind).collect();
+    assert_eq!(kinds, Kind::ALL.iter().map(|kind| kind.as_str().to_owned()).collect());
+}
+
+/// THREATS LG-04: who, what, on whom, from where, in which request, and what came of it.
+#[tokio::test]
+async fn an_event_says_who_did_what_from_where() {
+    let server = Server::start().await;
+    let user = server.user("ada").await;
+    let client = server.web_app().await;
+    let granted = server.granted("ada", &client, "openid").await;
+    let refresh = granted.token("refresh_token");
+    server.refresh(&client, &refresh, "").await.ok();
+    server.wait(11);
+
+    let answer = server.refresh(&client, &refresh, "").await;
+
+    let created = server.events("grant.created").await.remove(0);
+    let replayed = server.events("refresh_token.replayed").await.remove(0);
+    assert_eq!(created.user_id.as_deref(), Some(user.id.as_str()));
+    for event in [&created, &replayed] {
+        assert_eq!(event.client_id.as_deref(), Some(client.id.as_str()));
+        assert_eq!(event.address.as_deref(), Some("127.0.0.1"));
+        assert_eq!(event.grant_id, created.grant_id);
+    }
+    assert_eq!(replayed.outcome, "invalid_grant");
+    assert_eq!(replayed.request_id.as_deref(), Some(answer.header("x-request-id")));
+    assert_eq!(replayed.at_ms, server.trace().at_ms);
+}
+
+/// DESIGN §9: the issuing of stateless tokens is recorded in batches; one row holds up to 500. And none
+/// is left out.
+#[tokio::test]
+async fn issued_tokens_are_recorded_in_batches_of_500_at_most() {
+    let server = Server::start().await;
+    let client = server.service().await;
+    let by_hand = 1_100;
+    for n in 0..by_hand {
+        let issued = Issued {
+            jti: n.to_string(),
+            client: client.id.clone(),
+            grant: None,
+            by: GrantType::ClientCredentials.as_str(),
+            certificate: None,
+            expires: None,
+            request: "by hand".to_owned(),
+            at: server.trace().at_ms,
+        };
+        server.app().recorder.reserve().await.unwrap().issued(issued);
+    }
+    let token = server.token_of(&client).await;
+
+    let events = server.events("token.issued").await;
+
+    assert!(events.iter().all(|event| event.count <= 500));
+    assert_eq!(events.iter().map(|event| event.count).sum::<i64>(), by_hand + 1);
+    let told: Vec<Value> = events
+        .iter()
+        .flat_map(|event| serde_json::from_str::<Vec<Value>>(&event.facts).unwrap())
+        .collect();
+    let jti = kit::jwt::claims(&token)["jti"].clone();
+    assert!(told.iter().any(|one| one["jti"] == jti && one["client"] == json!(client.id)));
+}
+
+/// DESIGN §9: refusals before authentication are always logged, their events bounded per address.
+#[tokio::test]
+async fn a_flood_of_refusals_is_logged_whole_and_recorded_in_part() {
+    let (log, _guard) = Captured::start();
+    let server = Server::start().await;
+    for _ in 0..50 {
+        server.post("/token", "client_id=nobody").await.refused(401, "invalid_client");
+    }
+    server.wait(60);
+    server.post("/token", "client_id=nobody").await.refused(401, "invalid_client");
+
+    let events = server.events("request.refused").await;
+
+    assert_eq!(events.len(), 31);
+    let facts: Value = serde_json::from_str(&events[0].facts).unwrap();
+    assert_eq!(facts["refusals_not_recorded_before"], 20);
+    // At this level the driver of the database tells things too, of whatever it finds slow.
+    let log = log.text();
+    let refusals =
+        log.lines().filter(|line| line.contains(": refused ") && line.contains("nobody"));
+    assert_eq!(refusals.count(), 51);
+}

@@ -1,0 +1,288 @@
+//! A clock that was ahead and has been set right: what was issued meanwhile counts for nothing until then
+//! (decision 0039; THREATS CL-02). One test for each kind.
+
+use gatewright::flow::registration::Registrar;
+use gatewright::people::session;
+use gatewright::store::outbox::{self, Way};
+use gatewright::store::sign_in_tries::{self, Bucket, Room};
+use gatewright::store::{device_cookies, enrolments, sql};
+use gatewright::types::{ClientId, Digest, Seconds};
+use serde_json::json;
+
+use kit::browser::{Browser, request};
+use kit::http::Answer;
+use kit::server::{Client, Server};
+use kit::until::until;
+
+/// Further ahead than the clocks of replicas may differ, and not so far that anything would have expired.
+const AHEAD: i64 = 301;
+
+const SCOPE: &str = "openid offline_access";
+
+async fn server() -> (Server, Client) {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    (server, client)
+}
+
+/// Refreshes at a time to come, with a grant of now.
+async fn refreshed_ahead(server: &Server, client: &Client, by: i64) -> Answer {
+    let token = server.granted("ada", client, SCOPE).await.token("refresh_token");
+    server.wait(by);
+    let answer = server.refresh(client, &token, "").await.ok();
+    server.wait(-by);
+    answer
+}
+
+#[tokio::test]
+async fn an_access_token_of_the_future_is_none() {
+    let (server, client) = server().await;
+    let token = refreshed_ahead(&server, &client, AHEAD).await.token("access_token");
+    assert!(!server.is_active(&client, &token).await);
+    server.userinfo(&token).await.refused(401, "invalid_token");
+
+    server.wait(1);
+    assert!(server.is_active(&client, &token).await, "as far as clocks of replicas may differ");
+    server.userinfo(&token).await.ok();
+}
+
+#[tokio::test]
+async fn an_access_token_of_the_clients_own_of_the_future_is_none() {
+    let server = Server::start().await;
+    for format in ["jwt", "opaque"] {
+        let client = server
+            .register(json!({
+                "grant_types": ["client_credentials"],
+                "scope": "read",
+                "gw_access_token_format": format,
+            }))
+            .await;
+        server.wait(AHEAD);
+        let token = server.token_of(&client).await;
+        server.wait(-AHEAD);
+        assert!(!server.is_active(&client, &token).await, "{format}");
+
+        server.wait(1);
+        assert!(server.is_active(&client, &token).await, "{format}");
+
+        server.wait(-1);
+        server.post_as(&client, "/revoke", &format!("token={token}")).await.ok();
+        server.wait(AHEAD);
+        assert!(!server.is_active(&client, &token).await, "{format}: it is revoked all the same");
+        server.wait(-AHEAD);
+    }
+}
+
+#[tokio::test]
+async fn an_opaque_token_of_the_future_is_none() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let members = json!({ "scope": SCOPE, "gw_access_token_format": "opaque" });
+    let client = server.web_app_with(members).await;
+    let token = refreshed_ahead(&server, &client, AHEAD).await.token("access_token");
+    assert!(!server.is_active(&client, &token).await);
+    server.userinfo(&token).await.refused(401, "invalid_token");
+
+    server.wait(1);
+    assert!(server.is_active(&client, &token).await);
+}
+
+#[tokio::test]
+async fn an_id_token_of_the_future_is_no_hint() {
+    let (server, client) = server().await;
+    let hint = refreshed_ahead(&server, &client, AHEAD).await.token("id_token");
+    let target = request(&client, "openid") + "&prompt=none&id_token_hint=" + &hint;
+    let ask = async || Browser::of(&server).open(&target).await;
+
+    assert_eq!(ask().await.parameter("error"), "invalid_request");
+
+    server.wait(1);
+    assert_eq!(ask().await.parameter("error"), "login_required");
+}
+
+/// And it is not revoked: this clock may be the one that is wrong.
+#[tokio::test]
+async fn a_grant_of_the_future_is_none_until_then() {
+    let (server, client) = server().await;
+    let code = Browser::of(&server).authorize("ada", &client, SCOPE, "").await.parameter("code");
+    server.wait(50);
+    let granted = server.redeem(&client, &code).await.ok();
+    let token = granted.token("refresh_token");
+    server.wait(-AHEAD);
+    let refused = server.refresh(&client, &token, "").await;
+    refused.refused(400, "invalid_grant");
+    assert!(!server.is_active(&client, &token).await);
+
+    server.wait(1);
+    assert!(server.is_active(&client, &token).await);
+    server.refresh(&client, &token, "").await.ok();
+}
+
+#[tokio::test]
+async fn a_code_of_the_future_is_spent_in_vain() {
+    let (server, client) = server().await;
+    let mut browser = Browser::of(&server);
+    let first = browser.authorize("ada", &client, SCOPE, "").await.parameter("code");
+    server.redeem(&client, &first).await.ok();
+    for (ahead, status) in [(AHEAD, 400), (AHEAD - 1, 200)] {
+        server.wait(ahead);
+        let place = browser.open(&request(&client, SCOPE)).await;
+        server.wait(-ahead);
+
+        let answer = server.redeem(&client, &place.parameter("code")).await;
+
+        assert_eq!(answer.status, status, "{}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_of_the_future_is_none() {
+    let (server, client) = server().await;
+    let ada = server.user("grace").await;
+    server.wait(AHEAD);
+    let mut browser = Browser::of(&server);
+    let place = browser.authorize("grace", &client, "openid", "").await;
+    let bound = server.redeem(&client, &place.parameter("code")).await.ok();
+    server.wait(-AHEAD);
+    let silent = request(&client, "openid") + "&prompt=none";
+    let sessions =
+        async || session::of_user(&server.app().store, &ada.id, server.trace().now()).await;
+    assert_eq!(browser.open(&silent).await.parameter("error"), "login_required");
+    assert!(sessions().await.unwrap().is_empty());
+    // That of the grant alone lies ahead now.
+    let restored = sql("UPDATE grants SET created_at = 1").run(server.app().store.db()).await;
+    restored.unwrap();
+    let refresh = bound.token("refresh_token");
+    server.refresh(&client, &refresh, "").await.refused(400, "invalid_grant");
+
+    server.wait(1);
+    assert!(!browser.open(&silent).await.parameter("code").is_empty());
+    assert_eq!(sessions().await.unwrap().len(), 1);
+    server.refresh(&client, &refresh, "").await.ok();
+}
+
+#[tokio::test]
+async fn a_token_to_enrol_with_of_the_future_is_none() {
+    let (server, client) = server().await;
+    let (store, id) = (&server.app().store, ClientId::from_text(&client.id));
+    let (digest, now) = (Digest::of(b"enrolment"), server.trace().now());
+    let (then, end) = (now + Seconds(AHEAD), now + Seconds(7200));
+    assert!(enrolments::insert(store, &digest, &id, then, end).await.unwrap());
+    for (at, live) in [(now, false), (now + Seconds(1), true)] {
+        assert_eq!(enrolments::is_live(store, &digest, &id, at).await.unwrap(), live);
+        let mut tx = store.write().await.unwrap();
+        assert_eq!(enrolments::spend(&mut tx, &digest, &id, at).await.unwrap(), live);
+        tx.commit().await.unwrap();
+    }
+}
+
+/// A secret that was rotated away while the clock was ahead would work until then.
+#[tokio::test]
+async fn an_old_client_secret_works_for_no_longer_than_it_may() {
+    let server = Server::start().await;
+    let client = server.service().await;
+    let year = 365 * 24 * 60 * 60;
+    server.wait(year);
+    let found = server.find(&client).await;
+    let rotate = async |registrar: Registrar<'_>| {
+        registrar.rotate_secret(&found, Seconds(60)).await.unwrap();
+    };
+    server.administer(rotate).await;
+    let ask = async || server.post_as(&client, "/token", "grant_type=client_credentials").await;
+    ask().await.ok();
+
+    server.wait(-year);
+
+    ask().await.refused(401, "invalid_client");
+}
+
+#[tokio::test]
+async fn a_browser_that_was_known_in_the_future_is_not_known() {
+    let (server, _) = server().await;
+    let (store, ada) = (&server.app().store, server.user("grace").await);
+    let (digest, now) = (Digest::of(b"cookie"), server.trace().now());
+    let (then, end) = (now + Seconds(AHEAD), now + Seconds(7200));
+    let mut tx = store.write().await.unwrap();
+    device_cookies::keep(&mut tx, &digest, &ada.id, end, then).await.unwrap();
+    for (at, known) in [(now, false), (now + Seconds(1), true)] {
+        assert_eq!(device_cookies::reserve(&mut tx, &digest, &ada.id, at).await.unwrap(), known);
+    }
+    tx.commit().await.unwrap();
+    for (at, known) in [(now, false), (now + Seconds(1), true)] {
+        assert_eq!(device_cookies::is_known(store, &digest, &ada.id, at).await.unwrap(), known);
+        assert_eq!(device_cookies::is_ours(store, &digest, at).await.unwrap(), known);
+    }
+}
+
+/// An account that was guessed at while the clock was ahead would be throttled until then.
+#[tokio::test]
+async fn tries_of_the_future_keep_nobody_out() {
+    let server = Server::start().await;
+    let (store, now) = (&server.app().store, server.trace().now());
+    for is_sliding in [false, true] {
+        let key = Digest::of(&[u8::from(is_sliding)]);
+        let bucket = Bucket { key, subject: None, most: 2, window: Seconds(60), is_sliding };
+        let year = now + Seconds::days(365);
+        let reserve = async |at| sign_in_tries::reserve(store, &bucket, at).await.unwrap();
+        assert_eq!([reserve(year).await, reserve(year).await], [true; 2]);
+        assert!(!reserve(year).await);
+
+        assert_eq!(sign_in_tries::room(store, &bucket, now).await.unwrap(), Room::Left);
+        assert_eq!([reserve(now).await, reserve(now).await], [true; 2]);
+        assert!(!reserve(now).await, "the window of now has begun");
+    }
+}
+
+/// What was to be sent at a time to come is sent, whether it was never tried or is between two tries.
+#[tokio::test]
+async fn a_notice_is_not_put_off_until_the_future() {
+    #[derive(sqlx_macros::FromRow)]
+    struct Row {
+        target: String,
+    }
+    let server = Server::start().await;
+    let (store, now) = (&server.app().store, server.trace().now());
+    let rows = [
+        ("fresh", 301, 0, true),
+        ("a little ahead", 300, 0, false),
+        ("tried", 9 * 3600, 3, true),
+        ("between two tries", 7 * 3600, 3, false),
+    ];
+    for (target, ahead, attempts, _) in rows {
+        outbox::insert(store, Way::Mail, target, "{}", now + Seconds(ahead)).await.unwrap();
+        let tried = sql("UPDATE outbox SET attempts = $1 WHERE target = $2");
+        tried.bind(attempts).bind(target).run(store.db()).await.unwrap();
+    }
+    let tried = async || -> Vec<String> {
+        // A try has a holder.
+        let rows = sql("SELECT target FROM outbox WHERE holder IS NOT NULL ORDER BY target");
+        let rows: Vec<Row> = rows.all(store.db()).await.unwrap();
+        rows.into_iter().map(|row| row.target).collect()
+    };
+
+    until("the job takes what is due", async || tried().await.len() >= 2).await;
+
+    assert_eq!(tried().await, ["fresh", "tried"]);
+}
+
+/// Nobody has to search: the start says what lies ahead.
+#[tokio::test]
+async fn a_start_warns_of_what_lies_ahead() {
+    let (server, client) = server().await;
+    server.wait(AHEAD);
+    server.granted("ada", &client, SCOPE).await;
+    server.wait(-AHEAD);
+    let (log, _guard) = kit::log::Captured::json();
+
+    let server = server.restarted().await;
+    let warned = log.text();
+    for kind in ["sign-ins", "grants"] {
+        assert!(warned.contains(&format!(r#""kind":"{kind}","count":1"#)), "{kind}: {warned}");
+    }
+    assert!(!warned.contains("opaque"), "{warned}");
+    server.wait(1);
+    let before = log.text().len();
+    server.restarted().await;
+    assert!(!log.text()[before..].contains("a time to come"));
+}

@@ -1,0 +1,204 @@
+//! Connections: how long they are kept, and how many one address may have (RFC 9112 §9; DESIGN §8).
+
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use gatewright::config::Network;
+use gatewright::types::Seconds;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::{TcpSocket, TcpStream};
+
+use kit::caller::{Caller, MTLS, NAME};
+use kit::http::{Ask, exchange};
+use kit::server::Server;
+use kit::until::{PATIENCE, until};
+
+/// Longer than the shortest time limit that can be configured.
+const LONGER: Duration = Duration::from_millis(2500);
+
+fn request(host: &str) -> Vec<u8> {
+    format!("GET /jwks HTTP/1.1\r\nhost: {host}\r\n\r\n").into_bytes()
+}
+
+/// Asks once, and goes on.
+async fn ask(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), host: &str) -> String {
+    stream.write_all(&request(host)).await.unwrap();
+    let mut answer = Vec::new();
+    let head = loop {
+        answer.push(stream.read_u8().await.unwrap());
+        if answer.ends_with(b"\r\n\r\n") {
+            break String::from_utf8(answer).unwrap().to_lowercase();
+        }
+    };
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+    let mut body = vec![0; length.parse().unwrap()];
+    stream.read_exact(&mut body).await.unwrap();
+    head
+}
+
+/// Everything until the other side closes.
+async fn rest(stream: &mut (impl AsyncRead + Unpin)) -> std::io::Result<usize> {
+    tokio::time::timeout(PATIENCE, stream.read_to_end(&mut Vec::new())).await.expect("it is closed")
+}
+
+/// Whether a connection was cut for this reason.
+async fn cut(server: &Server, reason: &str) -> u64 {
+    let text = Ask::new(server.operations.unwrap(), "GET", "/metrics").send().await.ok().text;
+    let name = format!("gatewright_connections_cut_total{{reason=\"{reason}\"}} ");
+    let found = text.lines().find_map(|line| line.strip_prefix(&name));
+    found.map_or(0, |count| count.parse().unwrap())
+}
+
+/// Sends requests and reads no answer, until it is hung up on.
+async fn reading_nothing(mut stream: impl AsyncWrite + Unpin, host: &str) {
+    let many = request(host).repeat(100);
+    let error = tokio::time::timeout(PATIENCE, async {
+        loop {
+            if let Err(error) = stream.write_all(&many).await {
+                return error;
+            }
+        }
+    });
+    let error = error.await.expect("whoever reads nothing is hung up on");
+    assert!(matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe), "{error}");
+}
+
+/// THREATS EX-09: a place is not kept by whoever asks and does not take in the answer, at no listener.
+#[tokio::test]
+async fn whoever_reads_no_answer_is_hung_up_on() {
+    let server = Server::with_tls(|config| {
+        config.operations.listen = "127.0.0.1:0".parse().ok();
+        config.http.request_timeout = Seconds(1);
+    })
+    .await;
+    let caller = Caller::new(&server.house().authority, None);
+    let plain = TcpStream::connect(server.address).await.unwrap();
+    let operations = TcpStream::connect(server.operations.unwrap()).await.unwrap();
+    let tls = caller.connect(server.addresses().tls[0], NAME).await.unwrap();
+    let mtls = caller.connect(server.addresses().mtls[0], MTLS).await.unwrap();
+
+    tokio::join!(
+        reading_nothing(plain, NAME),
+        reading_nothing(operations, NAME),
+        reading_nothing(tls, NAME),
+        reading_nothing(mtls, MTLS),
+    );
+
+    until("all are counted", async || cut(&server, "not_read").await == 4).await;
+}
+
+/// A connection from an address of this machine's own network.
+async fn connect_from(last: u8, address: SocketAddr) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind((Ipv4Addr::new(127, 0, 0, last), 0).into()).unwrap();
+    socket.connect(address).await.unwrap()
+}
+
+/// THREATS EX-09: an address that has as many connections as it may have gets no more of them, at one
+/// listener; nobody else notices.
+#[tokio::test]
+async fn one_address_takes_no_place_of_others() {
+    let server = Server::with_tls(|config| {
+        config.operations.listen = "127.0.0.1:0".parse().ok();
+        config.http.header_timeout = Seconds::minutes(5);
+        config.http.max_connections = 8;
+        config.http.max_connections_per_address = 2;
+        config.http.trusted_proxies = vec![Network::new([127, 0, 0, 3].into(), 32).unwrap()];
+    })
+    .await;
+    let address = server.addresses().tls[0];
+    let caller = Caller::new(&server.house().authority, None);
+    let mut silent = Vec::new();
+    for last in [1, 1, 3, 3, 3] {
+        silent.push(connect_from(last, address).await);
+    }
+
+    // One that is hung up on before it says anything reads an end.
+    let mut third = connect_from(1, address).await;
+    assert_eq!(rest(&mut third).await.unwrap_or(0), 0);
+    assert_eq!(cut(&server, "address").await, 1);
+
+    let last =
+        [request(NAME).strip_suffix(b"\r\n").unwrap(), b"connection: close\r\n\r\n"].concat();
+    for other in [2, 3] {
+        let stream = connect_from(other, address).await;
+        let stream = caller.over(stream, NAME).await.unwrap();
+        assert_eq!(exchange(stream, &last).await.status, 200, "127.0.0.{other}");
+    }
+    server.get("/jwks").await.ok();
+    let nothing = server.ask_mtls(None, "GET", "/").send().await;
+    assert_eq!(nothing.status, 404, "it is answered");
+
+    drop(silent.remove(0));
+    until("the place is free again", async || {
+        let mut stream = connect_from(1, address).await;
+        // Nobody is hung up on who has a place: this one is, when it is no TLS.
+        stream.write_all(b"GET / HTTP/1.1\r\n\r\n").await.is_ok()
+            && stream.read_to_end(&mut Vec::new()).await.is_ok_and(|alert| alert > 0)
+    })
+    .await;
+}
+
+/// RFC 9112 §9.3: the time that a head may take is not the time that a connection may wait for it.
+#[tokio::test]
+async fn a_connection_is_kept_for_the_next_request() {
+    let server = Server::with_tls(|config| {
+        config.http.header_timeout = Seconds(1);
+        config.http.keep_alive = Seconds(600);
+    })
+    .await;
+    let mut plain = TcpStream::connect(server.address).await.unwrap();
+    let caller = Caller::new(&server.house().authority, None);
+    let mut tls = caller.connect(server.addresses().tls[0], NAME).await.unwrap();
+
+    for _ in 0..2 {
+        let heads = [ask(&mut plain, NAME).await, ask(&mut tls, NAME).await];
+        assert!(heads.iter().all(|head| !head.contains("connection: close")), "{heads:?}");
+        tokio::time::sleep(LONGER).await;
+    }
+    ask(&mut plain, NAME).await;
+    ask(&mut tls, NAME).await;
+}
+
+/// RFC 9112 §9.8: over TLS it is said that it ends.
+#[tokio::test]
+async fn an_idle_connection_is_closed_in_order() {
+    let server = Server::with_tls(|config| config.http.keep_alive = Seconds(1)).await;
+    let mut plain = TcpStream::connect(server.address).await.unwrap();
+    let caller = Caller::new(&server.house().authority, None);
+    let mut tls = caller.connect(server.addresses().tls[0], NAME).await.unwrap();
+
+    ask(&mut plain, NAME).await;
+    ask(&mut tls, NAME).await;
+
+    assert_eq!(rest(&mut plain).await.unwrap(), 0);
+    // Without a `close_notify` this is an error.
+    assert_eq!(rest(&mut tls).await.unwrap(), 0);
+}
+
+/// THREATS DO-03: a head that has begun must come, however long the connection was idle before; of the
+/// first one all of it.
+#[tokio::test]
+async fn a_head_that_has_begun_must_come_in_time() {
+    let server = Server::with_tls(|config| {
+        config.operations.listen = "127.0.0.1:0".parse().ok();
+        config.http.header_timeout = Seconds(1);
+        config.http.keep_alive = Seconds(600);
+    })
+    .await;
+    let caller = Caller::new(&server.house().authority, None);
+    let mut silent = TcpStream::connect(server.address).await.unwrap();
+    let mut plain = TcpStream::connect(server.address).await.unwrap();
+    let mut tls = caller.connect(server.addresses().tls[0], NAME).await.unwrap();
+
+    ask(&mut plain, NAME).await;
+    ask(&mut tls, NAME).await;
+    plain.write_all(b"GET /jw").await.unwrap();
+    tls.write_all(b"GET /jw").await.unwrap();
+
+    assert_eq!(rest(&mut silent).await.unwrap(), 0);
+    assert_eq!(rest(&mut plain).await.unwrap(), 0);
+    assert!(rest(&mut tls).await.is_err(), "it is not said that this was the end");
+    assert_eq!(cut(&server, "head").await, 3);
+}

@@ -1,0 +1,522 @@
+//! THREATS §1.V: every table may fail under every flow, and every flow may be cut off at every point. The
+//! answer is then 503, never a refusal; nothing is half done; and what was not done can be done again.
+//!
+//! A table fails by being called something else for a moment: whatever statement needs it, for reading or
+//! writing, inside a transaction or not, is answered with an error.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use gatewright::config::{Network, OriginalRequest, Protected};
+use gatewright::flow::{code, refresh};
+use gatewright::pki::authority::Authority;
+use gatewright::pki::expiry;
+use gatewright::pki::issue::Right;
+use gatewright::pki::request::CertificationRequest;
+use gatewright::types::{ClientId, Params, Scope, Seconds};
+use rcgen::KeyPair;
+use serde_json::json;
+
+use kit::browser::{Browser, VERIFIER, request};
+use kit::ca;
+use kit::http::Answer;
+use kit::inventory::Made;
+use kit::jwt::Signer;
+use kit::outbox::{sends_by, tells};
+use kit::receivers::{MailServer, Manner, Program};
+use kit::server::{Client, ISSUER, PASSWORD, Server};
+use kit::tables::rename;
+
+/// All tables, from the migrations: a new one is tested too.
+fn tables() -> Vec<String> {
+    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    let (mut tables, mut dropped) = (Vec::new(), Vec::new());
+    for file in std::fs::read_dir(directory).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let names = text.lines().filter_map(|line| line.strip_prefix("CREATE TABLE "));
+        tables.extend(names.map(|rest| rest.split([' ', '(']).next().unwrap().to_owned()));
+        let gone = text.lines().filter_map(|line| line.strip_prefix("DROP TABLE "));
+        dropped.extend(gone.map(|rest| rest.trim_end_matches(';').to_owned()));
+    }
+    tables.retain(|table| !dropped.contains(table));
+    assert!(tables.len() > 15, "{tables:?}");
+    tables
+}
+
+macro_rules! flows {
+    ($($(#[$meta:meta])* $name:ident $test:ident;)*) => {
+        /// What somebody does.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        enum Flow { $($(#[$meta])* $name,)* }
+
+        $(
+            /// THREATS DB-01, DB-02, DB-03, DB-04, JO-19, X-02, X-03.
+            #[tokio::test]
+            async fn $test() {
+                outlives_every_table(Flow::$name).await;
+            }
+        )*
+    };
+}
+
+flows! {
+    Redeem a_redemption_outlives_every_table;
+    Refresh a_refresh_outlives_every_table;
+    /// A row for the access token, and a sign-in whose use is noted.
+    RefreshBound a_refresh_that_writes_more_outlives_every_table;
+    ClientCredentials client_credentials_outlive_every_table;
+    /// A row for every token.
+    Opaque an_opaque_token_outlives_every_table;
+    Assertion an_assertion_outlives_every_table;
+    Introspect introspection_outlives_every_table;
+    UserInfo userinfo_outlives_every_table;
+    Verify forward_authentication_outlives_every_table;
+    Revoke a_revocation_outlives_every_table;
+    Silent a_silent_sign_in_outlives_every_table;
+    SignIn a_sign_in_outlives_every_table;
+    Consent a_consent_outlives_every_table;
+    Withdraw a_withdrawal_outlives_every_table;
+    /// RFC 7030 §4.2.1, with a token that enrols once.
+    Enrol an_enrolment_outlives_every_table;
+}
+
+/// Before it is done.
+struct Ready {
+    text: String,
+    place: Option<kit::browser::Place>,
+    cookies: std::collections::BTreeMap<String, String>,
+}
+
+struct World {
+    web: Client,
+    service: Client,
+    opaque: Client,
+    /// People sign in to it, and its access tokens are opaque.
+    desk: Client,
+    prover: Client,
+    signer: Signer,
+    key: KeyPair,
+}
+
+/// What asks the database once more, at the end of a redemption.
+const CLAIMS: &str = "&claims=%7B%22id_token%22%3A%7B%22preferred_username%22%3Anull%7D%7D";
+
+impl World {
+    async fn new(server: &Server) -> Self {
+        server.user("ada").await;
+        let opaque = server.register(json!({
+            "grant_types": ["client_credentials"],
+            "gw_access_token_format": "opaque",
+        }));
+        let opaque = opaque.await;
+        let desk = server.register(json!({
+            "redirect_uris": [Client::REDIRECT_URI],
+            "grant_types": ["authorization_code", "refresh_token"],
+            "scope": "openid profile",
+            "gw_access_token_format": "opaque",
+        }));
+        let desk = desk.await;
+        let signer = Signer::new();
+        let prover = server.register(json!({
+            "grant_types": ["client_credentials"],
+            "token_endpoint_auth_method": "private_key_jwt",
+            "jwks": { "keys": [signer.jwk()] },
+        }));
+        let (web, service) = (server.web_app().await, server.service().await);
+        server.authority(async |authority| authority.init().await).await.unwrap();
+        let key = KeyPair::generate().unwrap();
+        Self { web, service, opaque, desk, prover: prover.await, signer, key }
+    }
+
+    async fn prepare(&self, server: &Server, flow: Flow) -> Ready {
+        let mut browser = Browser::of(server);
+        let (web, scope) = (&self.web, "openid profile offline_access");
+        let mut place = None;
+        let mut text = String::new();
+        match flow {
+            Flow::ClientCredentials | Flow::Opaque => {}
+            Flow::Assertion => {
+                let now = server.trace().now().0;
+                let jti = uuid::Uuid::now_v7().to_string();
+                let claims = json!({
+                    "iss": self.prover.id, "sub": self.prover.id, "aud": ISSUER, "jti": jti,
+                    "exp": now + 60,
+                });
+                text = self.signer.sign("JWT", &claims);
+            }
+            Flow::Redeem | Flow::Silent | Flow::Withdraw => {
+                text = browser.authorize("ada", web, scope, CLAIMS).await.parameter("code");
+            }
+            Flow::Refresh | Flow::Revoke => {
+                let code = browser.authorize("ada", web, scope, CLAIMS).await.parameter("code");
+                text = server.redeem(web, &code).await.ok().token("refresh_token");
+            }
+            Flow::RefreshBound => {
+                let code = browser.authorize("ada", &self.desk, "openid profile", CLAIMS).await;
+                let tokens = server.redeem(&self.desk, &code.parameter("code")).await.ok();
+                text = tokens.token("refresh_token");
+                server.wait(61);
+            }
+            Flow::Introspect | Flow::UserInfo | Flow::Verify => {
+                let code = browser.authorize("ada", web, scope, "").await.parameter("code");
+                text = server.redeem(web, &code).await.ok().token("access_token");
+            }
+            Flow::Enrol => {
+                let id = ClientId::from_text(&self.service.id);
+                let invite =
+                    async |authority: Authority<'_>| authority.invite(&id, Seconds::hours(1)).await;
+                text = server.authority(invite).await.unwrap().0.expose().to_owned();
+            }
+            Flow::SignIn => place = Some(browser.open(&request(web, scope)).await),
+            Flow::Consent => {
+                browser.authorize("ada", web, scope, "").await;
+                let target = request(web, scope) + "&prompt=consent";
+                place = Some(browser.open(&target).await);
+            }
+        }
+        Ready { text, place, cookies: browser.cookies }
+    }
+
+    /// Does it; an answer with the status 200 is a success.
+    async fn go(&self, server: &Server, flow: Flow, ready: &Ready) -> Answer {
+        let mut browser = Browser::of(server);
+        browser.cookies = ready.cookies.clone();
+        let text = &ready.text;
+        let own = "grant_type=client_credentials";
+        let place = match flow {
+            Flow::Redeem => return server.redeem(&self.web, text).await,
+            Flow::Refresh => return server.refresh(&self.web, text, "").await,
+            Flow::RefreshBound => return server.refresh(&self.desk, text, "").await,
+            Flow::ClientCredentials => return server.post_as(&self.service, "/token", own).await,
+            Flow::Opaque => return server.post_as(&self.opaque, "/token", own).await,
+            Flow::Assertion => {
+                let form = format!(
+                    "{own}&client_assertion={text}&client_assertion_type=\
+                     urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer"
+                );
+                return server.post("/token", &form).await;
+            }
+            Flow::Introspect => {
+                let form = format!("token={text}");
+                let answer = server.post_as(&self.web, "/introspect", &form).await;
+                assert_ne!(answer.body["active"], false, "THREATS DB-03: {answer:?}");
+                return answer;
+            }
+            Flow::UserInfo => return server.userinfo(text).await,
+            Flow::Verify => return server.ask("GET", "/verify/own").bearer(text).send().await,
+            Flow::Revoke => {
+                return server.post_as(&self.web, "/revoke", &format!("token={text}")).await;
+            }
+            Flow::Enrol => {
+                let ask = server.ask("POST", "/.well-known/est/simpleenroll");
+                let ask = ask.basic(&self.service.id, text);
+                let body = STANDARD.encode(ca::request(&self.key));
+                return ask.header("content-type", "application/pkcs10").body(body).send().await;
+            }
+            Flow::Silent => {
+                let target = request(&self.web, "openid profile offline_access") + "&prompt=none";
+                browser.open(&target).await
+            }
+            Flow::SignIn => {
+                let typed = [("identifier", "ada"), ("password", PASSWORD), ("answer", "sign-in")];
+                browser.submit(ready.place.as_ref().unwrap(), &typed).await
+            }
+            Flow::Consent => {
+                browser.submit(ready.place.as_ref().unwrap(), &[("answer", "allow")]).await
+            }
+            Flow::Withdraw => {
+                let page = browser.open("/account").await;
+                if page.answer.status == 200 {
+                    let fields = [("client_id", self.web.id.as_str())];
+                    browser.on_account("/account/applications/withdraw", &fields).await
+                } else {
+                    page
+                }
+            }
+        };
+        let mut answer = place.answer;
+        if place.at.contains("code=") || (flow == Flow::SignIn && place.at.starts_with("/consent"))
+        {
+            answer.status = 200;
+        }
+        assert!(!place.at.contains("error="), "THREATS DB-03: {}", place.at);
+        answer
+    }
+}
+
+async fn outlives_every_table(flow: Flow) {
+    let server = Server::with(|config| {
+        // For forward authentication.
+        config.http.trusted_proxies = vec![Network::new([127, 0, 0, 1].into(), 32).unwrap()];
+        config.verify.routes = vec![Protected {
+            name: "own".to_owned(),
+            audience: ISSUER.to_owned(),
+            scope: Scope::default(),
+            origin: None,
+            original: OriginalRequest::XOriginal,
+        }];
+    })
+    .await;
+    let world = World::new(&server).await;
+    world.go(&server, flow, &world.prepare(&server, flow).await).await.ok();
+    let mut faults = 0;
+    for table in tables() {
+        let ready = world.prepare(&server, flow).await;
+        let away = format!("{table}_away");
+
+        rename(&server, &table, &away).await;
+        let answer = world.go(&server, flow, &ready).await;
+        rename(&server, &away, &table).await;
+        server.app().confirm().await.unwrap();
+
+        if answer.status == 200 {
+            continue;
+        }
+        faults += 1;
+        assert_eq!(answer.status, 503, "{flow:?} without {table}: {answer:?}");
+        assert_eq!(answer.header("retry-after"), "1", "{flow:?} without {table}");
+        if answer.body.is_object() {
+            answer.refused(503, "temporarily_unavailable");
+        } else {
+            assert!(!answer.text.contains("_away") && !answer.text.contains("SELECT"), "LG-03");
+        }
+        // Longer than anything is answered twice: what failed has spent nothing (THREATS EX-04).
+        server.wait(11);
+        let again = world.go(&server, flow, &ready).await;
+        assert_eq!(again.status, 200, "{flow:?} again, after it failed for {table}: {again:?}");
+    }
+    assert!(faults > 0 || flow == Flow::ClientCredentials, "{flow:?} needs no table at all");
+}
+
+/// What of a certificate's life stands in the database: how many certificates, how many of them issued, how
+/// many events of this kind, and how many mails and calls to be sent.
+async fn noted(server: &Server, kind: &str) -> [usize; 4] {
+    let on = server.app().store.db();
+    let count = async |statement: &'static str| {
+        let rows: Vec<(String,)> = gatewright::store::sql(statement).all(on).await.unwrap();
+        rows.len()
+    };
+    [
+        count("SELECT thumbprint FROM certificates WHERE origin <> 'own'").await,
+        count("SELECT thumbprint FROM issued").await,
+        server.events(kind).await.len(),
+        count("SELECT id FROM outbox").await,
+    ]
+}
+
+/// Does something whose table is away, one table after the other, which either happens or leaves no trace;
+/// and then it can be done. `left` is what it leaves.
+async fn all_or_nothing(
+    server: &Server,
+    kind: &str,
+    left: [usize; 4],
+    doing: impl AsyncFn() -> bool,
+) {
+    let mut faults = 0;
+    for table in tables() {
+        let before = noted(server, kind).await;
+        let away = format!("{table}_away");
+
+        rename(server, &table, &away).await;
+        let is_done = doing().await;
+        rename(server, &away, &table).await;
+
+        if is_done {
+            continue;
+        }
+        faults += 1;
+        assert_eq!(noted(server, kind).await, before, "{kind} without {table}");
+        assert!(doing().await, "{kind} again, after it failed for {table}");
+        let after = noted(server, kind).await;
+        let left_behind: Vec<_> = after.iter().zip(before).map(|(now, then)| now - then).collect();
+        assert_eq!(left_behind, left, "{kind} again, after it failed for {table}");
+    }
+    assert!(faults > 2, "{kind} needs tables: {faults}");
+}
+
+/// A server that tells of what happens, by mail and by a program that nobody reaches.
+async fn telling() -> Server {
+    let (mails, program) = (
+        MailServer::start(Manner { busy: 1_000_000, ..Manner::default() }).await,
+        Program::start(vec![503; 1000]).await,
+    );
+    Server::with(|config| {
+        sends_by(config, &mails);
+        tells(config, &program);
+    })
+    .await
+}
+
+/// A certificate is in the inventory, among the issued and in the audit trail, or it was not issued.
+#[tokio::test]
+async fn issuing_outlives_every_table() {
+    let server = telling().await;
+    server.authority(async |authority| authority.init().await).await.unwrap();
+    let client = server.service().await;
+    let key = KeyPair::generate().unwrap();
+
+    let issue = async || {
+        let id = ClientId::from_text(&client.id);
+        let request = CertificationRequest::read(&ca::request(&key)).unwrap();
+        let (app, trace) = (server.app(), server.trace());
+        let (store, kek, config) = (&app.store, app.keyring.kek(), &app.config);
+        let authority = Authority { store, kek, config, trace: &trace };
+        authority.issue(Some(&id), &request, Right::Proven).await.is_ok()
+    };
+
+    all_or_nothing(&server, "certificate.issued", [1, 1, 1, 0], issue).await;
+}
+
+/// A certificate is revoked, and that is in the audit trail and told, or none of it.
+#[tokio::test]
+async fn revoking_outlives_every_table() {
+    let server = telling().await;
+    let number = std::sync::atomic::AtomicUsize::new(0);
+    let pending = std::sync::Mutex::new(None::<Made>);
+
+    // One that was not revoked is tried again.
+    let revoke = async || {
+        let made = pending.lock().unwrap().take().unwrap_or_else(|| {
+            let number = number.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            Made::new(&format!("leaked{number}"), 90)
+        });
+        let is_done = server.revoke(&made).await.is_ok();
+        if !is_done {
+            *pending.lock().unwrap() = Some(made);
+        }
+        is_done
+    };
+
+    all_or_nothing(&server, "certificate.revoked", [1, 0, 1, 1], revoke).await;
+}
+
+/// That a certificate comes to its end is told by event, mail and call together, or by none of them yet.
+#[tokio::test]
+async fn telling_of_an_end_outlives_every_table() {
+    let server = telling().await;
+    let thresholds = [60, 30, 14, 7, 1];
+    let (day, all) = (24 * 60 * 60, tables().len());
+    // As many as tables, each with a threshold that is crossed when it is its turn.
+    for number in 0..all {
+        let days = 365 + i64::try_from(number).unwrap();
+        server.registered(&[&Made::new(&format!("ending{number}"), days)]).await;
+    }
+    server.wait((365 - thresholds[0] - 1) * day);
+    let mut faults = 0;
+    for table in tables() {
+        server.wait(day);
+        let before = noted(&server, "certificate.expiring").await;
+        let away = format!("{table}_away");
+        let look = async || {
+            let inventory = server.inventory();
+            let census = inventory.census().await.map_err(drop)?;
+            expiry::look(&census, &server.app().store, &server.trace()).await.map_err(drop)
+        };
+
+        rename(&server, &table, &away).await;
+        let done = look().await;
+        rename(&server, &away, &table).await;
+
+        if done.is_err() {
+            faults += 1;
+            assert_eq!(noted(&server, "certificate.expiring").await, before, "without {table}");
+            look().await.unwrap();
+        }
+        look().await.unwrap();
+        let after = noted(&server, "certificate.expiring").await;
+        let told = after[2] - before[2];
+        assert!(
+            told > 0 && after[3] - before[3] == 2 * told,
+            "without {table}: {before:?} {after:?}"
+        );
+    }
+    assert!(faults > 2, "it needs tables: {faults}");
+}
+
+/// Something that is given up after it was polled so many times.
+struct CutOff<F> {
+    doing: Pin<Box<F>>,
+    left: usize,
+}
+
+impl<F: Future> Future for CutOff<F> {
+    type Output = Option<F::Output>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.left == 0 {
+            return Poll::Ready(None);
+        }
+        self.left -= 1;
+        self.doing.as_mut().poll(context).map(Some)
+    }
+}
+
+/// THREATS DB-12, X-02: a client that goes away in the middle of a redemption leaves the code as it was,
+/// or a grant that the next try takes down; nothing between, and no connection that is worth nothing.
+#[tokio::test]
+async fn a_redemption_may_be_cut_off_anywhere() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let web = server.web_app().await;
+    let registered = server.find(&web).await;
+    let mut browser = Browser::of(&server);
+    for left in 0.. {
+        let code = browser.authorize("ada", &web, "openid", CLAIMS).await.parameter("code");
+        let form = form_urlencoded::Serializer::new(String::new())
+            .append_pair("code", &code)
+            .append_pair("redirect_uri", Client::REDIRECT_URI)
+            .append_pair("code_verifier", VERIFIER)
+            .finish();
+        let (params, call) = (Params::parse(&form).unwrap(), server.app().call(server.trace()));
+
+        let doing = Box::pin(code::redeem(&call, &registered, &params));
+        let done = CutOff { doing, left }.await;
+
+        let again = server.redeem(&web, &code).await;
+        match done {
+            Some(done) => {
+                assert!(done.is_ok() && left > 0, "{left}");
+                again.refused(400, "invalid_grant");
+                return;
+            }
+            None if again.status == 200 => {}
+            None => drop(again.refused(400, "invalid_grant")),
+        }
+    }
+}
+
+/// THREATS DB-12, X-03, RT-04: a refresh that is cut off is begun again, whatever it had done.
+#[tokio::test]
+async fn a_refresh_may_be_cut_off_anywhere() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let web = server.web_app().await;
+    let registered = server.find(&web).await;
+    let place = Browser::of(&server).authorize("ada", &web, "openid", CLAIMS).await;
+    let mut token = server.redeem(&web, &place.parameter("code")).await.ok().token("refresh_token");
+    let mut cut = 0;
+    // Again and again: a fast database on a busy machine answers before the first wait, often.
+    for round in 0..500 {
+        if round >= 8 && cut > 0 {
+            break;
+        }
+        for left in 0.. {
+            let params = Params::parse(format!("refresh_token={token}")).unwrap();
+            let call = server.app().call(server.trace());
+
+            let doing = Box::pin(refresh::rotate(&call, &registered, &params));
+            let done = CutOff { doing, left }.await;
+
+            token = server.refresh(&web, &token, "").await.ok().token("refresh_token");
+            if let Some(done) = done {
+                assert!(done.is_ok());
+                break;
+            }
+            cut += left;
+        }
+    }
+    assert!(cut > 0, "it was never polled and then cut off");
+}

@@ -1,0 +1,65 @@
+//! Refusals can be looked up, and a fault of ours is never a refusal (DESIGN §7, THREATS DB-01, DB-03).
+
+use gatewright::store::audit_events::{self, Filter};
+use serde_json::{Value, json};
+
+use kit::http::Answer;
+use kit::server::{Client, Server};
+
+/// The event of the request that this answers.
+async fn event_of(server: &Server, answer: &Answer) -> Value {
+    let app = server.app();
+    app.recorder.flush().await;
+    let request_id = answer.header("x-request-id").to_owned();
+    let filter = Filter { request_id, most: 10, ..Filter::default() };
+    let rows = audit_events::list(app.store.db(), &filter).await.unwrap();
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    let facts: Value = serde_json::from_str(&rows[0].facts).unwrap();
+    json!({ "kind": rows[0].kind, "outcome": rows[0].outcome, "client": rows[0].client_id,
+        "address": rows[0].address, "facts": facts })
+}
+
+/// DESIGN §7: "Every refusal has an id that the user sees and the operator can look up, with what was
+/// compared".
+#[tokio::test]
+async fn the_id_of_a_refusal_leads_to_what_was_compared() {
+    let server = Server::start().await;
+    let client = server.service().await;
+    let wrong = Client { secret: "wrong".to_owned(), ..client.clone() };
+
+    let answer = server.post_as(&wrong, "/token", "grant_type=client_credentials").await;
+
+    let event = event_of(&server, &answer).await;
+    assert_eq!(event["kind"], "request.refused");
+    assert_eq!(event["outcome"], "invalid_client");
+    assert_eq!(event["address"], "127.0.0.1");
+    assert_eq!(event["client"], json!(client.id));
+    assert_eq!(event["facts"]["reason"], "wrong secret");
+    assert!(!answer.text.contains("wrong secret"), "that is for the operator alone");
+}
+
+/// DB-03: "client must be able to tell 'retry' from 're-login'".
+#[tokio::test]
+async fn a_database_that_is_away_is_503_and_nothing_else() {
+    let server = Server::start().await;
+    let client = server.service().await;
+    let token = server.token_of(&client).await;
+    let unknown = Client { id: "unknown".to_owned(), ..client.clone() };
+    server.app().store.close().await;
+
+    for (who, path, form) in [
+        (&client, "/introspect", format!("token={token}")),
+        (&client, "/revoke", format!("token={token}")),
+        (&unknown, "/token", "grant_type=client_credentials".to_owned()),
+        (&unknown, "/introspect", "token=x".to_owned()),
+    ] {
+        let answer = server.post_as(who, path, &form).await;
+        let answer = answer.refused(503, "temporarily_unavailable");
+        assert_eq!(answer.header("retry-after"), "1", "{path}");
+        assert!(!answer.text.to_lowercase().contains("pool"), "THREATS LG-03");
+    }
+    let page = server.get("/authorize?client_id=unknown").await;
+    assert_eq!((page.status, page.header("content-type")), (503, "text/html; charset=utf-8"));
+    assert_eq!(page.header("retry-after"), "1");
+    assert_eq!(server.get("/healthz").await.status, 200, "no reason to restart it");
+}

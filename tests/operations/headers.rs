@@ -1,0 +1,261 @@
+//! The header fields that every answer has, on errors too (THREATS M7, AZ-23, TE-24); who may read an
+//! answer from another origin (TE-23); which addresses are ours (HD-01 to HD-07).
+
+use gatewright::config::{Issuer, Network};
+use gatewright::render::Kind;
+use serde_json::json;
+
+use kit::http::{Answer, say};
+use kit::server::{Client, Server};
+
+/// Everything that is answered, from the router itself: each endpoint with each method, and what is
+/// answered where there is no endpoint.
+async fn everything(server: &Server) -> Vec<(String, Answer)> {
+    let mut answers = Vec::new();
+    for route in gatewright::server::routes() {
+        let path = route.path.replace("{name}", "gatewright.css");
+        for method in ["GET", "POST", "HEAD", "PUT", "OPTIONS"] {
+            for accept in ["*/*", "text/html,application/xhtml+xml"] {
+                let answer = server.ask(method, &path).header("accept", accept).send().await;
+                answers.push((format!("{method} {path} {accept}"), answer));
+            }
+        }
+    }
+    for accept in ["*/*", "text/html"] {
+        let answer = server.ask("GET", "/nothing").header("accept", accept).send().await;
+        answers.push((format!("GET /nothing {accept}"), answer));
+    }
+    answers
+}
+
+#[tokio::test]
+async fn every_answer_of_every_route_has_them() {
+    let server = Server::start().await;
+
+    for (what, answer) in everything(&server).await {
+        let has = |name, value| assert_eq!(answer.header(name), value, "{what}");
+        has("x-content-type-options", "nosniff");
+        has("x-frame-options", "DENY");
+        has("referrer-policy", "same-origin");
+        has("cross-origin-opener-policy", "same-origin");
+        has("strict-transport-security", "max-age=63072000");
+        assert!(answer.header("permissions-policy").contains("camera=()"), "{what}");
+        let csp = answer.header("content-security-policy");
+        assert!(csp.starts_with("default-src 'none'"), "{what}: {csp}");
+        assert!(!answer.header("x-request-id").is_empty(), "{what}");
+        assert!(!answer.header("cache-control").is_empty(), "{what}");
+        assert!(answer.status < 500, "{what}: {answer:?}");
+        assert_eq!(answer.headers("server"), [""; 0], "{what}");
+        if answer.header("content-type").starts_with("text/html") {
+            has("cache-control", "no-store");
+            for part in ["frame-ancestors 'none'", "base-uri 'none'", "style-src 'self'"] {
+                assert!(csp.contains(part), "{what}: {csp}");
+            }
+            assert!(!csp.contains("unsafe"), "{what}: {csp}");
+        }
+    }
+}
+
+/// HSTS over http would be ignored, and on localhost it would lock other servers out.
+#[tokio::test]
+async fn an_http_issuer_on_loopback_asks_for_no_tls() {
+    let issuer = "http://localhost:8080";
+    let server = Server::with(|config| config.issuer = Issuer::parse(issuer).ok().unwrap()).await;
+
+    assert_eq!(server.get("/jwks").await.ok().header("strict-transport-security"), "");
+}
+
+/// A page where a person asks, JSON where a program does.
+#[tokio::test]
+async fn what_is_not_there_is_told_to_people_on_a_page() {
+    let server = Server::start().await;
+
+    let person = server.ask("GET", "/nothing").header("accept", "text/html").send().await;
+    let program = server.get("/nothing").await;
+
+    assert_eq!((person.status, program.status), (404, 404));
+    assert_eq!(person.header("content-type"), "text/html; charset=utf-8");
+    assert!(person.text.contains(person.header("x-request-id")), "the id stands on the page");
+    assert_eq!(program.body["error"], "not_found");
+}
+
+/// THREATS HD-06: exact routes only.
+#[tokio::test]
+async fn a_path_that_must_be_made_normal_first_is_nobodys() {
+    let server = Server::start().await;
+
+    for target in [
+        "//token",
+        "/token/",
+        "/%74oken",
+        "/;a/token",
+        "/token;a",
+        "/Token",
+        "/./token",
+        "/jwks/../token",
+        "/jwks/..%2ftoken",
+        "/token%00",
+        "/static/",
+        "/static/../Cargo.toml",
+        "/static/..%2f..%2fCargo.toml",
+        "/static/x/gatewright.css",
+        "/metrics",
+        "/admin",
+    ] {
+        assert_eq!(server.get(target).await.status, 404, "{target}");
+    }
+}
+
+/// THREATS AZ-16: where a request may decide something, HEAD is not GET.
+#[tokio::test]
+async fn head_opens_no_page() {
+    let server = Server::start().await;
+    let pages = gatewright::server::routes().into_iter().filter(|route| route.kind == Kind::Page);
+
+    for page in pages {
+        let answer = server.ask("HEAD", page.path).header("accept", "text/html").send().await;
+        assert_eq!(answer.status, 405, "{}", page.path);
+        assert_eq!(answer.header("allow"), page.allow());
+        assert_eq!(answer.headers("set-cookie"), [""; 0]);
+    }
+}
+
+/// THREATS HD-04, M8: a method is what stands in the request line.
+#[tokio::test]
+async fn nothing_overrides_method_or_path() {
+    let server = Server::start().await;
+
+    let ask = server.ask("GET", "/token").header("x-http-method-override", "POST");
+    let overridden = ask.header("x-original-uri", "/jwks").header("x-rewrite-url", "/jwks");
+
+    assert_eq!(overridden.send().await.status, 405);
+}
+
+/// > A server MUST respond with a 400 (Bad Request) status code to any HTTP/1.1 request message that
+/// > lacks a Host header field and to any request message that contains more than one Host header field
+/// > line (RFC 9112 §3.2); THREATS HD-01
+#[tokio::test]
+async fn a_request_has_exactly_one_host() {
+    let server = Server::start().await;
+
+    for hosts in ["", "host: a\r\nhost: b\r\n", "host: a\r\nhost: a\r\n"] {
+        let request = format!("GET /jwks HTTP/1.1\r\n{hosts}connection: close\r\n\r\n");
+        assert_eq!(say(server.address, request.as_bytes()).await.status, 400, "{hosts:?}");
+    }
+    let old = say(server.address, b"GET /jwks HTTP/1.0\r\n\r\n").await;
+    assert_eq!(old.status, 200, "HTTP/1.0 knows no Host");
+}
+
+/// DESIGN §9: an id in and out; from a proxy of ours alone, and harmless.
+#[tokio::test]
+async fn a_request_id_is_taken_from_trusted_proxies_alone() {
+    let trusting = Server::with(|config| {
+        config.http.trusted_proxies = vec![Network::new("127.0.0.1".parse().unwrap(), 32).unwrap()];
+    })
+    .await;
+    let strict = Server::start().await;
+    let given = async |server: &Server, id: &str| {
+        let answer = server.ask("GET", "/jwks").header("x-request-id", id).send().await;
+        answer.header("x-request-id").to_owned()
+    };
+
+    assert_eq!(given(&trusting, "abcdefgh-0123").await, "abcdefgh-0123");
+    assert_ne!(given(&strict, "abcdefgh-0123").await, "abcdefgh-0123");
+    for wrong in ["short", "has a space", "<script>alert</script>", "a_b_c_d_e_f", &"a".repeat(65)]
+    {
+        assert_ne!(given(&trusting, wrong).await, wrong);
+    }
+    assert_ne!(given(&strict, "x").await, given(&strict, "x").await, "each request has its own");
+}
+
+/// A single-page application, whose scripts call from this origin.
+async fn scripted(server: &Server) -> Client {
+    server
+        .register(json!({
+            "token_endpoint_auth_method": "none",
+            "redirect_uris": ["https://app.example/cb"],
+            "gw_allowed_origins": ["https://app.example"],
+        }))
+        .await
+}
+
+/// DESIGN §4, THREATS TE-23: an origin of the client that was proven, and no other.
+#[tokio::test]
+async fn an_answer_is_for_the_scripts_of_its_own_client() {
+    let server = Server::start().await;
+    let (app, service) = (scripted(&server).await, server.service().await);
+    let asked = async |origin: &str, id: &str| {
+        let form = format!("grant_type=authorization_code&code=x&client_id={id}");
+        server.ask("POST", "/token").header("origin", origin).form(&form).send().await
+    };
+
+    let own = asked("https://app.example", &app.id).await.refused(400, "invalid_grant");
+    assert_eq!(own.header("access-control-allow-origin"), "https://app.example", "on errors too");
+    assert!(own.header("access-control-expose-headers").contains("WWW-Authenticate"));
+    assert_eq!(own.header("vary"), "Origin");
+    assert_eq!(own.header("access-control-allow-credentials"), "");
+
+    for (origin, id) in [
+        ("https://app.example", service.id.as_str()),
+        ("https://app.example", "unknown"),
+        ("https://evil.example", &app.id),
+        ("https://app.example.evil.example", &app.id),
+        ("https://evilapp.example", &app.id),
+        ("http://app.example", &app.id),
+        ("https://app.example:8443", &app.id),
+        ("HTTPS://APP.EXAMPLE", &app.id),
+        ("null", &app.id),
+        ("*", &app.id),
+    ] {
+        let answer = asked(origin, id).await;
+        assert_eq!(answer.headers("access-control-allow-origin"), [""; 0], "{origin} {id}");
+        assert_eq!(answer.header("vary"), "Origin");
+    }
+}
+
+/// DESIGN §4: a preflight names no client, so the origins of all clients count.
+#[tokio::test]
+async fn a_preflight_is_answered_for_an_origin_of_any_client() {
+    let server = Server::start().await;
+    let preflight = async |path: &str, origin: &str| {
+        let ask = server.ask("OPTIONS", path).header("origin", origin);
+        let ask = ask.header("access-control-request-headers", "authorization");
+        ask.header("access-control-request-method", "POST").send().await
+    };
+    let before = preflight("/token", "https://app.example").await;
+    assert_eq!(before.headers("access-control-allow-origin"), [""; 0], "nobody's yet");
+    scripted(&server).await;
+
+    let answer = preflight("/token", "https://app.example").await;
+
+    assert_eq!(answer.status, 204);
+    assert_eq!(answer.header("access-control-allow-origin"), "https://app.example");
+    assert_eq!(answer.header("access-control-allow-methods"), "POST");
+    assert!(answer.header("access-control-allow-headers").contains("authorization"));
+    assert_eq!(answer.header("vary"), "Origin");
+    for origin in ["https://evil.example", "null"] {
+        let answer = preflight("/userinfo", origin).await;
+        assert_eq!(answer.headers("access-control-allow-origin"), [""; 0], "{origin}");
+    }
+    assert_eq!(
+        preflight("/", "https://app.example").await.status,
+        405,
+        "pages are for nobody else"
+    );
+}
+
+/// Files of pages are kept for ever under their version.
+#[tokio::test]
+async fn a_page_and_what_it_is_made_of() {
+    let server = Server::start().await;
+
+    let page = server.ask("GET", "/").header("accept-language", "de").send().await.ok();
+    let style =
+        page.text.split('"').find(|text| text.contains("/static/gatewright.css?v=")).unwrap();
+    let css = server.get(style).await.ok();
+
+    assert!(page.text.contains("<html lang=\"de\">"));
+    assert_eq!(css.header("cache-control"), "public, max-age=31536000, immutable");
+    assert_eq!(css.header("content-type"), "text/css; charset=utf-8");
+    assert_eq!(server.get("/static/unknown.css").await.status, 404);
+}

@@ -1,0 +1,636 @@
+//! HTTPS: RFC 8446 and what RFC 9325 leaves of RFC 5246; the name that asks for client certificates
+//! (RFC 8705 §2, §5); THREATS MT-08, MT-09, MT-10.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use gatewright::config::{Alias, Network};
+use gatewright::render::route::Reach;
+use gatewright::server::routes;
+use gatewright::types::Seconds;
+use rustls::client::{ClientSessionMemoryCache, ClientSessionStore, ResolvesClientCert};
+use rustls::client::{Tls12ClientSessionValue, Tls13ClientSessionValue};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::sign::CertifiedKey;
+use rustls::{
+    AlertDescription, CipherSuite, ClientConfig, Error, HandshakeKind, NamedGroup, ProtocolVersion,
+    RootCertStore, SignatureScheme, version,
+};
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use kit::authority::{Authority, Identity};
+use kit::caller::{Caller, MTLS, NAME};
+use kit::http::{Answer, Ask, exchange, say};
+use kit::jwt;
+use kit::server::{Client, ISSUER, Server};
+
+/// A service whose access tokens are bound to its certificate.
+async fn bound(server: &Server) -> Client {
+    server
+        .register(json!({
+            "grant_types": ["client_credentials"],
+            "tls_client_certificate_bound_access_tokens": true,
+        }))
+        .await
+}
+
+/// What the server takes this connection's certificate for: the thumbprint in the client's token.
+async fn thumbprint(ask: Ask, client: &Client) -> String {
+    let ask = ask.basic(&client.id, &client.secret).form("grant_type=client_credentials");
+    let token = ask.send().await.ok().token("access_token");
+    jwt::claims(&token)["cnf"]["x5t#S256"].as_str().unwrap().to_owned()
+}
+
+/// Which alert a handshake ended with.
+fn alert(result: io::Result<impl Sized>) -> AlertDescription {
+    let error = result.err().expect("the handshake fails");
+    match error.get_ref().and_then(|error| error.downcast_ref::<Error>()) {
+        Some(Error::AlertReceived(alert)) => *alert,
+        other => panic!("{other:?} {error:?}"),
+    }
+}
+
+#[tokio::test]
+async fn over_https_the_same_is_answered() {
+    let server = Server::with_tls(|_| {}).await;
+
+    let secure = server.ask_tls("GET", "/jwks").send().await.ok();
+    let plain = server.get("/jwks").await.ok();
+
+    assert_eq!(secure.text, plain.text);
+    let hsts = secure.header("strict-transport-security");
+    assert_eq!(hsts, "max-age=63072000", "THREATS HD-08");
+}
+
+/// RFC 6797 §6.1.2: subdomains may belong to others, so the operator decides about them.
+#[tokio::test]
+async fn subdomains_are_held_to_https_where_the_configuration_says_so() {
+    let server = Server::with_tls(|config| config.http.hsts_include_subdomains = true).await;
+
+    let answer = server.ask_tls("GET", "/jwks").send().await.ok();
+
+    let hsts = answer.header("strict-transport-security");
+    assert_eq!(hsts, "max-age=63072000; includeSubDomains");
+}
+
+/// DESIGN §5: TLS 1.3 with X25519MLKEM768 where the client knows it, TLS 1.2 where it knows no better.
+#[tokio::test]
+async fn the_best_that_the_client_knows_is_spoken() {
+    let server = Server::with_tls(|_| {}).await;
+    let address = server.addresses().tls[0];
+    let modern = Caller::new(&server.house().authority, None)
+        .changed(|config| config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()]);
+    let old = Caller::speaking(&[&version::TLS12], &server.house().authority, None);
+
+    let modern = modern.connect(address, NAME).await.unwrap();
+    let old = old.connect(address, NAME).await.unwrap();
+
+    let (modern, old) = (modern.get_ref().1, old.get_ref().1);
+    assert_eq!(modern.protocol_version(), Some(ProtocolVersion::TLSv1_3));
+    let group = modern.negotiated_key_exchange_group().unwrap();
+    assert_eq!(group.name(), NamedGroup::X25519MLKEM768);
+    assert_eq!(modern.alpn_protocol(), Some(&b"http/1.1"[..]));
+    assert_eq!(old.protocol_version(), Some(ProtocolVersion::TLSv1_2));
+    // The caller asks for AES-256 first.
+    let suites = [modern, old].map(|one| one.negotiated_cipher_suite().unwrap().suite());
+    let cheapest = CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256;
+    assert_eq!(suites, [CipherSuite::TLS13_AES_128_GCM_SHA256, cheapest]);
+}
+
+/// A client that knows of TLS 1.3 what is left in this provider.
+fn knowing(server: &Server, change: impl FnOnce(&mut CryptoProvider)) -> Caller {
+    let mut provider = aws_lc_rs::default_provider();
+    change(&mut provider);
+    let mut roots = RootCertStore::empty();
+    roots.add(server.house().authority.certificate().clone()).unwrap();
+    let config = ClientConfig::builder_with_provider(Arc::new(provider))
+        .with_protocol_versions(&[&version::TLS13])
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Caller { config: Arc::new(config) }
+}
+
+/// DESIGN §5: what is left out of the lists by mistake is missed by a client that knows nothing else.
+#[tokio::test]
+async fn every_suite_and_every_exchange_of_ours_is_spoken() {
+    use aws_lc_rs::{cipher_suite as suite, kx_group as group};
+    let server = Server::with_tls(|_| {}).await;
+    let address = server.addresses().tls[0];
+
+    for one in [
+        suite::TLS13_AES_256_GCM_SHA384,
+        suite::TLS13_AES_128_GCM_SHA256,
+        suite::TLS13_CHACHA20_POLY1305_SHA256,
+    ] {
+        let caller = knowing(&server, |provider| provider.cipher_suites = vec![one]);
+        let stream = caller.connect(address, NAME).await.unwrap();
+        assert_eq!(stream.get_ref().1.negotiated_cipher_suite(), Some(one));
+    }
+    for one in [group::X25519MLKEM768, group::X25519, group::SECP256R1, group::SECP384R1] {
+        let caller = knowing(&server, |provider| provider.kx_groups = vec![one]);
+        let stream = caller.connect(address, NAME).await.unwrap();
+        let spoken = stream.get_ref().1.negotiated_key_exchange_group().unwrap();
+        assert_eq!(spoken.name(), one.name());
+    }
+    let other = knowing(&server, |provider| provider.kx_groups = vec![group::MLKEM768]);
+    assert_eq!(alert(other.connect(address, NAME).await), AlertDescription::HandshakeFailure);
+}
+
+/// A `ClientHello` of this version with these cipher suites, as old clients send it.
+fn hello(version: [u8; 2], suites: &[u16]) -> Vec<u8> {
+    let suites: Vec<u8> = suites.iter().flat_map(|suite| suite.to_be_bytes()).collect();
+    let with_length =
+        |bytes: &[u8]| [&u16::try_from(bytes.len()).unwrap().to_be_bytes()[..], bytes].concat();
+    // supported_groups: x25519, secp256r1; ec_point_formats; signature_algorithms; extended master secret
+    let extensions = [
+        &[0, 10, 0, 6, 0, 4, 0, 29, 0, 23][..],
+        &[0, 11, 0, 2, 1, 0],
+        &[0, 13, 0, 10, 0, 8, 4, 3, 8, 4, 4, 1, 2, 1],
+        &[0, 23, 0, 0],
+    ]
+    .concat();
+    let body =
+        [&version[..], &[7; 32], &[0], &with_length(&suites), &[1, 0], &with_length(&extensions)]
+            .concat();
+    let length = u32::try_from(body.len()).unwrap().to_be_bytes();
+    let handshake = [&[1], &length[1..], &body].concat();
+    [&[22, 3, 1][..], &with_length(&handshake)].concat()
+}
+
+/// The alert that answers these bytes; `None`: a `ServerHello`.
+async fn answered(address: SocketAddr, hello: &[u8]) -> Option<u8> {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(hello).await.unwrap();
+    let mut record = [0; 7];
+    stream.read_exact(&mut record).await.unwrap();
+    match record[0] {
+        21 => Some(record[6]),
+        22 => None,
+        other => panic!("{other}"),
+    }
+}
+
+/// Asserts it on the live socket: what must not be spoken is not, and what may be is.
+pub(crate) async fn assert_strong(address: SocketAddr) {
+    const PROTOCOL_VERSION: u8 = 70;
+    const HANDSHAKE_FAILURE: u8 = 40;
+    /// Of those that go with our certificate: ECDHE, ECDSA, authenticated encryption.
+    const STRONG: [u16; 3] = [
+        0xc02b, // TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256
+        0xc02c, // TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384
+        0xcca9, // TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256
+    ];
+    // No suite, but that a client has tried a better version before (RFC 7507).
+    const FALLBACK: u16 = 0x5600;
+    let others: Vec<u16> =
+        (0..=u16::MAX).filter(|suite| !STRONG.contains(suite) && *suite != FALLBACK).collect();
+    for version in [[3, 0], [3, 1], [3, 2]] {
+        let answer = answered(address, &hello(version, &[STRONG[0], 0xc009, 0x002f])).await;
+        assert_eq!(answer, Some(PROTOCOL_VERSION), "{version:?}");
+    }
+    for some in others.chunks(4096) {
+        let answer = answered(address, &hello([3, 3], some)).await;
+        assert_eq!(answer, Some(HANDSHAKE_FAILURE), "{:#x} and others", some[0]);
+    }
+    for suite in STRONG {
+        assert_eq!(answered(address, &hello([3, 3], &[suite])).await, None, "{suite:#x}");
+    }
+}
+
+/// THREATS MT-08.
+#[tokio::test]
+async fn weak_tls_is_not_spoken() {
+    let server = Server::with_tls(|_| {}).await;
+
+    assert_strong(server.addresses().tls[0]).await;
+    assert_strong(server.addresses().mtls[0]).await;
+}
+
+/// > The client certificate […] used for mutual TLS (RFC 8705 §3): nobody has to have signed it, for it may
+/// > be registered as it is (§2.2).
+#[tokio::test]
+async fn the_certificate_of_the_connection_is_that_of_the_request() {
+    let server = Server::with_tls(|_| {}).await;
+    let client = bound(&server).await;
+    let signed = Authority::new("Machines").below("Department").client("backup");
+    let own = Identity::self_signed("backup");
+
+    for identity in [signed, own] {
+        let ask = server.ask_mtls(Some(&identity), "POST", "/token");
+        assert_eq!(thumbprint(ask, &client).await, identity.thumbprint());
+    }
+    let bare = server.ask_mtls(None, "POST", "/token").basic(&client.id, &client.secret);
+    bare.form("grant_type=client_credentials").send().await.refused(400, "invalid_request");
+}
+
+/// Shows this chain, with this key, and counts how often it is asked.
+#[derive(Debug)]
+struct Shows(CertifiedKey, AtomicUsize);
+
+impl Shows {
+    fn of(chain: Vec<CertificateDer<'static>>, key: &Identity) -> Arc<Self> {
+        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        let key = provider.key_provider.load_private_key(key.private()).unwrap();
+        Arc::new(Self(CertifiedKey::new(chain, key), AtomicUsize::new(0)))
+    }
+}
+
+impl ResolvesClientCert for Shows {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        Some(Arc::new(self.0.clone()))
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
+}
+
+/// Whoever shows a certificate proves that it has the key, by the signature of the handshake
+/// (RFC 8446 §4.4.3): here somebody shows another's.
+#[tokio::test]
+async fn a_certificate_without_its_key_or_that_is_none_ends_the_connection() {
+    let server = Server::with_tls(|_| {}).await;
+    let address = server.addresses().mtls[0];
+    let (victim, thief) = (Identity::self_signed("victim"), Identity::self_signed("thief"));
+    let connect = async |chain: Vec<CertificateDer<'static>>, version| {
+        let caller = Caller::speaking(&[version], &server.house().authority, None)
+            .changed(|config| config.client_auth_cert_resolver = Shows::of(chain, &thief));
+        let mut stream = caller.connect(address, MTLS).await?;
+        // With TLS 1.3 the client has shaken hands before its certificate is looked at.
+        stream.read_exact(&mut [0]).await.map(drop)
+    };
+    let garbage = CertificateDer::from(vec![0x30, 0x03, 0x02, 0x01, 0x01]);
+    let large = CertificateDer::from(vec![0; 17 * 1024]);
+    let long = vec![thief.certificate().clone(); 10];
+
+    for version in [&version::TLS12, &version::TLS13] {
+        let stolen = connect(victim.chain.clone(), version).await;
+        assert_eq!(alert(stolen), AlertDescription::DecryptError);
+        for chain in [vec![garbage.clone()], vec![large.clone()], long.clone()] {
+            assert_eq!(alert(connect(chain, version).await), AlertDescription::BadCertificate);
+        }
+    }
+}
+
+/// THREATS MT-10: a browser that opens a page is not asked for a certificate.
+#[tokio::test]
+async fn under_the_issuers_name_nobody_is_asked_for_a_certificate() {
+    let server = Server::with_tls(|_| {}).await;
+    let own = Identity::self_signed("browser");
+    let asked = Shows::of(own.chain.clone(), &own);
+    let caller = Caller::new(&server.house().authority, None);
+    let caller = caller.changed(|config| config.client_auth_cert_resolver = asked.clone());
+    let ask = |address, name| server.ask("GET", "/jwks").over(&caller, address, name).send();
+
+    ask(server.addresses().tls[0], NAME).await.ok();
+    assert_eq!(asked.1.load(Ordering::SeqCst), 0);
+    ask(server.addresses().mtls[0], MTLS).await;
+    assert_eq!(asked.1.load(Ordering::SeqCst), 1, "and under the other name it is");
+}
+
+/// The answer to a token request over a connection of this caller, and whether a session was resumed.
+async fn token_over(server: &Server, caller: &Caller, client: &Client) -> (HandshakeKind, Answer) {
+    use base64::Engine as _;
+    let address = server.addresses().mtls[0];
+    let stream = caller.connect(address, MTLS).await.unwrap();
+    let kind = stream.get_ref().1.handshake_kind().unwrap();
+    let basic = base64::engine::general_purpose::STANDARD
+        .encode(format!("{}:{}", client.id, client.secret));
+    let request = format!(
+        "POST /token HTTP/1.1\r\nhost: {MTLS}\r\nauthorization: Basic {basic}\r\n\
+         content-type: application/x-www-form-urlencoded\r\ncontent-length: 29\r\n\
+         connection: close\r\n\r\ngrant_type=client_credentials"
+    );
+    (kind, exchange(stream, request.as_bytes()).await)
+}
+
+/// RFC 8705 §6.5, THREATS MT-09: the certificate is the one of the handshake that is resumed.
+#[tokio::test]
+async fn a_resumed_session_keeps_the_clients_certificate() {
+    let server = Server::with_tls(|_| {}).await;
+    let client = bound(&server).await;
+    let identity = Identity::self_signed("backup");
+
+    for version in [&version::TLS13, &version::TLS12] {
+        let caller = Caller::speaking(&[version], &server.house().authority, Some(&identity));
+        let (first, _) = token_over(&server, &caller, &client).await;
+        let (second, answer) = token_over(&server, &caller, &client).await;
+
+        assert_eq!((first, second), (HandshakeKind::Full, HandshakeKind::Resumed));
+        let token = answer.ok().token("access_token");
+        assert_eq!(jwt::claims(&token)["cnf"]["x5t#S256"], identity.thumbprint());
+    }
+}
+
+/// A client that offers the session of any name to every other.
+#[derive(Debug)]
+struct Careless(ClientSessionMemoryCache);
+
+impl Careless {
+    fn name() -> ServerName<'static> {
+        ServerName::try_from("any").unwrap()
+    }
+}
+
+impl ClientSessionStore for Careless {
+    fn set_kx_hint(&self, _: ServerName<'static>, group: NamedGroup) {
+        self.0.set_kx_hint(Self::name(), group);
+    }
+
+    fn kx_hint(&self, _: &ServerName<'_>) -> Option<NamedGroup> {
+        self.0.kx_hint(&Self::name())
+    }
+
+    fn set_tls12_session(&self, _: ServerName<'static>, value: Tls12ClientSessionValue) {
+        self.0.set_tls12_session(Self::name(), value);
+    }
+
+    fn tls12_session(&self, _: &ServerName<'_>) -> Option<Tls12ClientSessionValue> {
+        self.0.tls12_session(&Self::name())
+    }
+
+    fn remove_tls12_session(&self, _: &ServerName<'static>) {
+        self.0.remove_tls12_session(&Self::name());
+    }
+
+    fn insert_tls13_ticket(&self, _: ServerName<'static>, value: Tls13ClientSessionValue) {
+        self.0.insert_tls13_ticket(Self::name(), value);
+    }
+
+    fn take_tls13_ticket(&self, _: &ServerName<'static>) -> Option<Tls13ClientSessionValue> {
+        self.0.take_tls13_ticket(&Self::name())
+    }
+}
+
+/// DESIGN §5: else a connection to the one name would be what was negotiated for the other. Whoever names
+/// nobody (RFC 6066 §3 is a MAY) must not come in by the port of the one with what it has of the other's.
+#[tokio::test]
+async fn a_session_of_one_name_is_nothing_at_the_other() {
+    let server = Server::with_tls(|_| {}).await;
+    let identity = Identity::self_signed("backup");
+    let places = [(server.addresses().tls[0], NAME), (server.addresses().mtls[0], MTLS)];
+    let ways = [(0, 1), (1, 0), (0, 0)].into_iter();
+
+    for (version, names) in [
+        (&version::TLS13, true),
+        (&version::TLS13, false),
+        (&version::TLS12, true),
+        (&version::TLS12, false),
+    ] {
+        for (from, to) in ways.clone() {
+            let store = Arc::new(Careless(ClientSessionMemoryCache::new(8)));
+            let caller = Caller::speaking(&[version], &server.house().authority, Some(&identity));
+            let caller = caller.changed(|config| {
+                config.resumption = rustls::client::Resumption::store(store.clone());
+                config.enable_sni = names;
+            });
+            let connect = async |(address, name): (SocketAddr, &str)| {
+                let stream = caller.connect(address, name).await.unwrap();
+                let kind = stream.get_ref().1.handshake_kind().unwrap();
+                let request =
+                    format!("GET /jwks HTTP/1.1\r\nhost: {name}\r\nconnection: close\r\n\r\n");
+                exchange(stream, request.as_bytes()).await;
+                kind
+            };
+
+            connect(places[from]).await;
+            let kind = connect(places[to]).await;
+
+            let expected = if from == to { HandshakeKind::Resumed } else { HandshakeKind::Full };
+            assert_eq!(kind, expected, "{version:?} {from} {to}, names: {names}");
+        }
+    }
+}
+
+/// THREATS MT-09: whoever records a request could send it again.
+#[tokio::test]
+async fn early_data_is_not_taken() {
+    let server = Server::with_tls(|_| {}).await;
+    let address = server.addresses().tls[0];
+    let caller = Caller::new(&server.house().authority, None);
+    let caller = caller.changed(|config| config.enable_early_data = true);
+    let request = format!("GET /jwks HTTP/1.1\r\nhost: {NAME}\r\nconnection: close\r\n\r\n");
+    let first = caller.connect(address, NAME).await.unwrap();
+    exchange(first, request.as_bytes()).await.ok();
+
+    let second = caller.connect(address, NAME).await.unwrap();
+
+    assert_eq!(second.get_ref().1.handshake_kind(), Some(HandshakeKind::Resumed));
+    assert!(!second.get_ref().1.is_early_data_accepted());
+    let config = caller.config.clone();
+    let mut again = rustls::ClientConnection::new(config, NAME.try_into().unwrap()).unwrap();
+    assert!(again.early_data().is_none(), "the ticket offers none");
+}
+
+/// > The 421 (Misdirected Request) status code indicates that the request was directed at a server that is
+/// > unable or unwilling to produce an authoritative response for the target URI (RFC 9110 §15.5.20)
+#[tokio::test]
+async fn a_request_for_another_host_than_the_connection_is_misdirected() {
+    let server = Server::with_tls(|_| {}).await;
+
+    for host in [MTLS, "evil.example", "id.example.org.", "id.example.org@evil.example", "%"] {
+        let answer = server.ask_tls("GET", "/jwks").host(host).send().await;
+        answer.refused(421, "invalid_request");
+        let answer = server.ask_mtls(None, "POST", "/token").host(NAME).form("").send().await;
+        answer.refused(421, "invalid_request");
+    }
+    for host in ["id.example.org:8443", "ID.example.org"] {
+        server.ask_tls("GET", "/jwks").host(host).send().await.ok();
+    }
+    let absolute = format!("https://{MTLS}/jwks");
+    let answer = server.ask_tls("GET", &absolute).send().await;
+    answer.refused(421, "invalid_request");
+}
+
+/// THREATS MT-10: no pages, no files, no cookies; what an API or an application needs.
+#[tokio::test]
+async fn the_name_that_asks_for_certificates_serves_no_pages() {
+    let server = Server::with_tls(|_| {}).await;
+    server.authority(async |authority| authority.init().await).await.unwrap();
+
+    for route in routes() {
+        let path = route.path.replace("{name}", "gatewright.css");
+        for method in ["GET", "POST"] {
+            let ask = server.ask_mtls(None, method, &path).header("accept", "text/html");
+            let answer = ask.header("cookie", "a=b").send().await;
+            let is_there = match route.reach {
+                Reach::Issuer => false,
+                Reach::Everywhere => true,
+                // Laid out by an order of ACME, of which there is none.
+                Reach::Plain => method != "GET",
+            };
+            assert_eq!(answer.status != 404, is_there, "{method} {path}: {answer:?}");
+            assert_eq!(answer.headers("set-cookie"), [""; 0], "{method} {path}");
+            assert!(!answer.header("content-type").starts_with("text/html"), "{method} {path}");
+        }
+    }
+    let nothing = server.ask_mtls(None, "GET", "/no").header("accept", "text/html").send().await;
+    assert_eq!(nothing.refused(404, "not_found").headers("set-cookie"), [""; 0]);
+}
+
+/// > An authorization server […] supporting mutual TLS […] may then include, in the metadata,
+/// > mtls_endpoint_aliases (RFC 8705 §5)
+#[tokio::test]
+async fn the_metadata_names_what_is_found_under_the_other_name() {
+    let server = Server::with_tls(|_| {}).await;
+    let metadata = server.get("/.well-known/oauth-authorization-server").await.ok().body;
+
+    let aliases = metadata["mtls_endpoint_aliases"].as_object().unwrap();
+
+    let mut named = BTreeSet::new();
+    for (name, url) in aliases {
+        let url = url.as_str().unwrap();
+        let path = url.strip_prefix(&format!("https://{MTLS}")).unwrap();
+        assert_eq!(metadata[name], format!("{ISSUER}{path}"), "{name}");
+        let answer = server.ask_mtls(None, "POST", path).send().await;
+        assert_ne!(answer.status, 404, "{name}");
+        named.insert(name.as_str());
+    }
+    let expected =
+        ["introspection_endpoint", "revocation_endpoint", "token_endpoint", "userinfo_endpoint"];
+    assert_eq!(named, BTreeSet::from(expected));
+    let without = Server::start().await;
+    let metadata = without.get("/.well-known/oauth-authorization-server").await.ok().body;
+    assert!(metadata.get("mtls_endpoint_aliases").is_none());
+}
+
+/// Both names on one port, told apart by the name that the client asks for (RFC 6066 §3).
+#[tokio::test]
+async fn two_names_share_a_port() {
+    let server = Server::with_tls(|config| config.mtls.listen.clear()).await;
+    let (address, client) = (server.addresses().tls[0], bound(&server).await);
+    let identity = Identity::self_signed("backup");
+    let caller = Caller::new(&server.house().authority, Some(&identity));
+    let ask = |method, path, name| server.ask(method, path).over(&caller, address, name);
+
+    ask("GET", "/", NAME).send().await.ok();
+    ask("GET", "/", MTLS).send().await.refused(404, "not_found");
+    ask("GET", "/", NAME).host(MTLS).send().await.refused(421, "invalid_request");
+    ask("GET", "/", MTLS).host(NAME).send().await.refused(421, "invalid_request");
+    let token = thumbprint(ask("POST", "/token", MTLS), &client).await;
+    assert_eq!(token, identity.thumbprint());
+    let unasked = ask("POST", "/token", NAME).basic(&client.id, &client.secret);
+    unasked.form("grant_type=client_credentials").send().await.refused(400, "invalid_request");
+
+    let nameless = caller.changed(|config| config.enable_sni = false);
+    ask("GET", "/", NAME).over(&nameless, address, NAME).send().await.ok();
+}
+
+/// Where a proxy ends TLS, the name stands in `Host`, and it takes away, never gives.
+#[tokio::test]
+async fn behind_a_proxy_the_other_name_serves_no_pages_either() {
+    let server = Server::with(|config| {
+        config.mtls.url = Alias::parse("https://mtls.id.example.org").ok();
+        config.http.trusted_proxies = vec![Network::new("127.0.0.1".parse().unwrap(), 32).unwrap()];
+    })
+    .await;
+
+    for host in [MTLS, "mtls.id.example.org:443", "MTLS.id.example.org"] {
+        server.ask("GET", "/login").host(host).send().await.refused(404, "not_found");
+        let answer = server.ask("POST", "/token").host(host).form("").send().await;
+        answer.refused(401, "invalid_client");
+    }
+    assert_ne!(server.ask("GET", "/login").host("mtls.id.example.org:1").send().await.status, 404);
+}
+
+/// How often operators see that a handshake failed for this reason.
+async fn failed(server: &Server, reason: &str) -> u64 {
+    let metrics = Ask::new(server.operations.unwrap(), "GET", "/metrics").send().await.ok();
+    let name = format!("gatewright_tls_handshakes_failed_total{{reason=\"{reason}\"}} ");
+    let line = metrics.text.lines().find_map(|line| line.strip_prefix(&name));
+    line.map_or(0, |count| count.parse().unwrap())
+}
+
+/// Waits until it was counted so often: who hangs up does not hear when that is noticed.
+async fn counted(server: &Server, reason: &str, times: u64) {
+    for _ in 0..1000 {
+        if failed(server, reason).await == times {
+            return;
+        }
+    }
+    panic!("{reason}: {}", failed(server, reason).await);
+}
+
+/// A handshake that fails is nobody's request, so it is counted by what kind of reason it had.
+#[tokio::test]
+async fn handshakes_that_fail_are_counted_by_their_reason() {
+    let server = Server::with_tls(|config| {
+        config.operations.listen = "127.0.0.1:0".parse().ok();
+    })
+    .await;
+    let (tls, mtls) = (server.addresses().tls[0], server.addresses().mtls[0]);
+    let thief = Identity::self_signed("thief");
+
+    answered(tls, &hello([3, 1], &[0xc02b])).await;
+    counted(&server, "incompatible", 1).await;
+    say(tls, b"GET / HTTP/1.1\r\nhost: id.example.org\r\n\r\n").await;
+    counted(&server, "no_tls", 1).await;
+    drop(TcpStream::connect(tls).await.unwrap());
+    counted(&server, "closed", 1).await;
+    let suspicious = Caller::new(&Authority::new("Elsewhere"), None);
+    assert!(suspicious.connect(tls, NAME).await.is_err());
+    counted(&server, "alert", 1).await;
+    let garbage = CertificateDer::from(vec![0x30, 0x03, 0x02, 0x01, 0x01]);
+    let caller = Caller::speaking(&[&version::TLS12], &server.house().authority, None);
+    let caller = caller
+        .changed(|config| config.client_auth_cert_resolver = Shows::of(vec![garbage], &thief));
+    assert!(caller.connect(mtls, MTLS).await.is_err());
+    counted(&server, "certificate", 1).await;
+
+    server.ask_tls("GET", "/jwks").send().await.ok();
+    for reason in ["incompatible", "no_tls", "closed", "alert", "certificate"] {
+        assert_eq!(failed(&server, reason).await, 1, "{reason}");
+    }
+    for reason in ["timeout", "other"] {
+        assert_eq!(failed(&server, reason).await, 0, "{reason}");
+    }
+}
+
+/// THREATS DO-01, DO-08: a connection that does not finish its handshake is closed.
+#[tokio::test]
+async fn shaking_hands_has_a_time_limit() {
+    let server = Server::with_tls(|config| {
+        config.http.header_timeout = Seconds(1);
+        config.operations.listen = "127.0.0.1:0".parse().ok();
+    })
+    .await;
+    let whole = hello([3, 3], &[0xc02b]);
+
+    for bytes in [&[][..], &whole[..20], &whole] {
+        let mut silent = TcpStream::connect(server.addresses().tls[0]).await.unwrap();
+        silent.write_all(bytes).await.unwrap();
+        let mut read = Vec::new();
+        silent.read_to_end(&mut read).await.unwrap();
+    }
+    counted(&server, "timeout", 3).await;
+}
+
+/// THREATS DO-01: whoever takes all places does not blind those who watch, nor have us killed for dead.
+#[tokio::test]
+async fn who_takes_all_places_takes_none_of_the_operators() {
+    let server = Server::with_tls(|config| {
+        config.operations.listen = "127.0.0.1:0".parse().ok();
+        config.http.max_connections = 6;
+        config.http.header_timeout = Seconds::minutes(5);
+    })
+    .await;
+    let mut silent = Vec::new();
+    for _ in 0..12 {
+        silent.push(TcpStream::connect(server.addresses().tls[0]).await.unwrap());
+    }
+    // Those that find no place wait in the queue of the system: all are taken by now, or in a moment.
+    let operations = server.operations.unwrap();
+    for path in ["/metrics", "/healthz", "/readyz"].repeat(4) {
+        let answer = Ask::new(operations, "GET", path).send();
+        let patient = tokio::time::timeout(std::time::Duration::from_secs(60), answer);
+        patient.await.expect("operators wait for nobody").ok();
+    }
+}

@@ -1,0 +1,278 @@
+//! What the log holds, and what it must not: THREATS 1.X, LG-01, LG-02, LG-05.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
+use gatewright::config::{CertificateHeader, OriginalRequest, Protected};
+use gatewright::types::Scope;
+use serde_json::json;
+use tracing::subscriber::DefaultGuard;
+
+use kit::application::Request;
+use kit::browser::{Browser, VERIFIER};
+use kit::certificates::behind_proxy;
+use kit::holder;
+use kit::jwt::{Holder, Signer};
+use kit::log::be_heard;
+use kit::outbox::calls;
+use kit::receivers::Program;
+use kit::server::{Client, ISSUER, PASSWORD, Server};
+use kit::until::until;
+
+/// Everything that this test's thread logs, down to the last detail; the server runs on it, too.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn begin() -> (Self, DefaultGuard) {
+        be_heard();
+        let log = Self::default();
+        let lines = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_ansi(false)
+            .with_writer(move || lines.clone())
+            .finish();
+        (log, tracing::subscriber::set_default(subscriber))
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// THREATS LG-01, LG-05: through a whole life of a sign-in, with everything that can go wrong in it, no
+/// secret that was issued or sent stands in the log, nor in the audit trail.
+#[tokio::test]
+async fn no_secret_is_ever_told() {
+    let (log, _guard) = Log::begin();
+    let server = Server::with(|config| {
+        behind_proxy(config, CertificateHeader::None);
+        config.verify.routes = vec![Protected {
+            name: "ours".to_owned(),
+            audience: ISSUER.to_owned(),
+            scope: Scope::default(),
+            origin: Some(ISSUER.to_owned()),
+            original: OriginalRequest::XOriginal,
+        }];
+    })
+    .await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let mut secrets = vec![PASSWORD.to_owned(), client.secret.clone(), VERIFIER.to_owned()];
+    let mut browser = Browser::of(&server);
+    let request =
+        Request::of(&client).with("scope", "openid offline_access").with("nonce", "canary-n");
+
+    let login = browser.ask(&request).await;
+    secrets.push(login.at.split_once("request=").unwrap().1.to_owned());
+    let mistyped =
+        [("identifier", "canary-typed-in-the-wrong-field"), ("password", "canary-wrong")];
+    browser.submit(&login, &mistyped).await;
+    let consent = browser.prove(&login, "ada").await;
+    secrets.extend(consent.fields().into_iter().map(|(_, value)| value));
+    secrets.extend(browser.cookies.values().cloned());
+    let code = browser.submit(&consent, &[("answer", "allow")]).await.code();
+    let bought = server.redeem(&client, &code).await.ok();
+    let next = server.refresh(&client, &bought.token("refresh_token"), "").await.ok();
+    for answer in [&bought, &next] {
+        secrets
+            .extend(["access_token", "refresh_token", "id_token"].map(|name| answer.token(name)));
+    }
+    server.userinfo(&next.token("access_token")).await.ok();
+    server.is_active(&client, &next.token("refresh_token")).await;
+    // And what goes wrong.
+    server.redeem(&client, &code).await.refused(400, "invalid_grant");
+    server.refresh(&client, &bought.token("refresh_token"), "").await.refused(400, "invalid_grant");
+    server.userinfo(&next.token("access_token")).await.refused(401, "invalid_token");
+    let other = Client { id: client.id.clone(), secret: format!("{}x", client.secret) };
+    server.redeem(&other, &code).await.refused(401, "invalid_client");
+    let hint = next.token("id_token");
+    browser.open(&format!("/logout?id_token_hint={hint}x")).await.answer.on_page(400);
+    browser.open(&format!("/authorize?code={code}&access_token={hint}")).await.answer.on_page(400);
+    browser.open(&format!("/logout?id_token_hint={hint}")).await;
+    secrets.push(code);
+    secrets.extend(assertions(&server).await);
+    secrets.extend(proofs(&server).await);
+    secrets
+        .extend(["canary-typed-in-the-wrong-field", "canary-wrong", "canary-n"].map(str::to_owned));
+
+    let log = log.text();
+    let events = format!("{:?}", server.events("").await);
+    assert!(log.contains("answered") && log.contains("refused"), "it was listened to");
+    assert!(events.contains("code.replayed"));
+    for secret in secrets.iter().filter(|secret| secret.len() > 7) {
+        assert!(!log.contains(secret.as_str()), "{secret} is logged");
+        assert!(!events.contains(secret.as_str()), "{secret} is in the audit trail");
+    }
+}
+
+/// What a client sends that signs, taken and refused: each assertion says what the next one may not.
+async fn assertions(server: &Server) -> Vec<String> {
+    let signer = Signer::new();
+    let client = server
+        .register(json!({
+            "grant_types": ["client_credentials"],
+            "token_endpoint_auth_method": "private_key_jwt",
+            "jwks": { "keys": [signer.jwk()] },
+        }))
+        .await;
+    let sign = |signer: &Signer, audience: &str| {
+        let now = server.trace().now().0;
+        let jti = uuid::Uuid::now_v7().to_string();
+        let claims = json!({
+            "iss": client.id, "sub": client.id, "aud": audience, "jti": jti, "exp": now + 60,
+        });
+        signer.sign("JWT", &claims)
+    };
+    let present = async |jwt: &str| {
+        let kind = "urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer";
+        let form = format!("client_assertion_type={kind}&client_assertion={jwt}");
+        server.post("/token", &format!("grant_type=client_credentials&{form}")).await
+    };
+    let (good, elsewhere) = (sign(&signer, ISSUER), sign(&signer, "https://a.example"));
+    let forged = sign(&Signer::new(), ISSUER);
+    let token = present(&good).await.ok().token("access_token");
+    for refused in [&good, &elsewhere, &forged] {
+        present(refused).await.refused(401, "invalid_client");
+    }
+    let mut told = vec![good, elsewhere, forged, token];
+    // A signature alone would do for somebody who knows the rest.
+    told.extend(signatures(&told));
+    told
+}
+
+/// Tokens that say nothing of themselves, bound to a key; and proofs, taken and refused.
+async fn proofs(server: &Server) -> Vec<String> {
+    let client = server
+        .register(json!({
+            "redirect_uris": [Client::REDIRECT_URI],
+            "scope": "openid",
+            "gw_access_token_format": "opaque",
+        }))
+        .await;
+    let (holder, thief) = (Holder::new(), Holder::new());
+    let code = holder::code(server, &client, "").await;
+    let bought = holder.proof(server);
+    let token = server.redeeming(&client, &code).dpop(&bought).send().await.ok();
+    let token = token.token("access_token");
+    let elsewhere = holder.sign(&holder.claims(server, "POST", "/elsewhere"));
+    let mut told = vec![code, bought.clone(), elsewhere.clone(), format!("{bought}x")];
+    for proof in &told[1..] {
+        holder::ask(server, &server.service().await, proof)
+            .await
+            .refused(400, "invalid_dpop_proof");
+    }
+    let (used, stolen) =
+        (holder.proof_beside(server, "GET", &token), thief.proof_beside(server, "GET", &token));
+    holder::use_at_userinfo(server, &token, &used).await.ok();
+    holder::use_at_userinfo(server, &token, &used).await.refused(401, "invalid_dpop_proof");
+    holder::use_at_userinfo(server, &token, &stolen).await.refused(401, "invalid_token");
+    let asked = holder.proof_beside(server, "GET", &token);
+    let verify = async || {
+        let ask = server.ask("GET", "/verify/ours").dpop(&asked);
+        let ask = ask.header("authorization", &format!("DPoP {token}"));
+        let ask = ask.header("x-original-method", "GET").header("x-original-uri", "/userinfo");
+        ask.send().await
+    };
+    assert_eq!(verify().await.status, 200);
+    verify().await.refused(401, "invalid_dpop_proof");
+    let form = format!("token={token}");
+    server.post_as(&client, "/introspect", &form).await.ok();
+    server.post_as(&client, "/revoke", &form).await.ok();
+    let again = holder.proof_beside(server, "GET", &token);
+    holder::use_at_userinfo(server, &token, &again).await.refused(401, "invalid_token");
+    told.extend([used, stolen, asked, again, token]);
+    told.extend(signatures(&told));
+    told
+}
+
+/// The last part of each that has three.
+fn signatures(jwts: &[String]) -> Vec<String> {
+    let parts = |jwt: &String| Some(jwt.split_once('.')?.1.split_once('.')?.1.to_owned());
+    jwts.iter().filter_map(parts).collect()
+}
+
+/// THREATS LG-02: what a request says begins no line and paints nothing.
+#[tokio::test]
+async fn nobody_writes_lines_into_the_log() {
+    let (log, _guard) = Log::begin();
+    let server = Server::start().await;
+    let client = server.web_app().await;
+    let forged = "x\r\n2026-01-01T00:00:00Z  INFO forged\u{1b}[31m\u{8}\u{85}\u{2028}";
+
+    for name in ["redirect_uri", "client_id", "scope", "response_type", "resource"] {
+        let request = Request::of(&client).with("prompt", "none").with(name, forged);
+        request.by_a_stranger(&server).await;
+    }
+    let long = "u".repeat(20_000);
+    server.ask("GET", "/authorize").header("user-agent", &long).send().await;
+
+    let log = log.text();
+    assert!(log.contains("forged"), "it is told, as text");
+    assert!(!log.lines().any(|line| line.starts_with("2026-01-01")), "{log}");
+    assert!(!log.contains(['\u{1b}', '\u{8}', '\r']), "{log}");
+    assert!(!log.contains(&long[..1_000]));
+}
+
+/// Who knows the URL of a webhook may write there, with many a service: the log and the audit trail name its
+/// host alone, while it is tried again and when it is given up.
+#[tokio::test]
+async fn of_the_url_of_a_webhook_the_host_alone_is_told() {
+    // While there is but one subscriber, whichever thread comes by a line first decides for all whether it is
+    // told, and that may be another test's, which has none.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
+    let (log, _guard) = Log::begin();
+    let mut program = Program::start(vec![500; 20]).await;
+    let server = Server::with(|config| {
+        let url = format!("http://{}/services/canary-in-the-path", program.address);
+        calls(config, &url);
+    })
+    .await;
+    let url = server.app().config.webhooks.endpoints[0].url.to_string();
+
+    server.tried_before(&url, 12).await;
+    program.next().await;
+    server.tried(1).await;
+    server.wait(8 * 3600);
+    server.given_up().await;
+    // The log is told after the database.
+    until("the log tells of it", async || log.text().contains("a notice is given up")).await;
+
+    let text = log.text();
+    for line in ["a webhook did not take its message", "a notice waits", "a notice is given up"] {
+        let told = text.lines().find(|told| told.contains(line)).expect(line);
+        assert!(told.contains("127.0.0.1"), "{told}");
+    }
+    let events = server.events("notice.undelivered").await;
+    assert_eq!(events.len(), 1);
+    assert!(!text.contains("canary-in-the-path"), "it stands in the log");
+    assert!(!events[0].facts.contains("canary-in-the-path"), "{}", events[0].facts);
+}
+
+/// THREATS EX-16: somebody may have forgotten to name a proxy, and strangers may pretend to be one.
+#[tokio::test]
+async fn a_proxy_that_we_do_not_know_is_told_of_once() {
+    let (log, _guard) = Log::begin();
+    let server = Server::start().await;
+
+    for address in ["192.0.2.1", "192.0.2.2"] {
+        server.ask("GET", "/jwks").header("x-forwarded-for", address).send().await;
+    }
+
+    let text = log.text();
+    let told: Vec<_> =
+        text.lines().filter(|line| line.contains("X-Forwarded-For is ignored")).collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("peer=127.0.0.1"), "{}", told[0]);
+}

@@ -1,0 +1,361 @@
+//! The outbox: what is told to people by mail and to programs by webhooks, once it is written down.
+
+use std::collections::BTreeSet;
+
+use aws_lc_rs::hmac;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use gatewright::config::MailTls;
+use gatewright::store::outbox::{self, Way};
+use gatewright::types::Seconds;
+use serde_json::Value;
+
+use kit::authority::{Authority, Identity};
+use kit::inventory::Made;
+use kit::outbox::{KEY, calls, sends_by, tells};
+use kit::receivers::{Called, MailServer, Manner, Program};
+use kit::server::Server;
+use kit::until::until;
+
+/// Issue 3: through the outbox, by real SMTP. RFC 5322 §3.6.4: the identifier is the row's, so it stays.
+#[tokio::test]
+async fn a_mail_reaches_the_mail_server() {
+    let mut mails = MailServer::start(Manner::default()).await;
+    let server = Server::with(|config| sends_by(config, &mails)).await;
+
+    server.send_mail("it@rp.example", "Wichtig: Größe").await;
+
+    let mail = mails.next().await;
+    assert_eq!((mail.from.as_str(), mail.to.as_str()), ("us@id.example.org", "it@rp.example"));
+    assert!(mail.header("Message-ID").ends_with("@id.example.org>"));
+    assert_eq!(mail.header("Auto-Submitted"), "auto-generated");
+    assert_eq!(mail.header("From"), "Us <us@id.example.org>");
+    assert!(mail.header("Subject").starts_with("Wichtig: =?utf-8?"), "{}", mail.text);
+    server.sent().await;
+    assert!(mails.is_empty(), "once");
+}
+
+/// RFC 3207, RFC 8314: with either kind of TLS, by the authorities that all else is fetched by.
+#[tokio::test]
+async fn a_mail_goes_through_tls_to_whom_we_trust_and_to_nobody_else() {
+    let (ours, theirs) = (Authority::new("Ours"), Authority::new("Theirs"));
+    let directory = std::env::temp_dir().join(uuid::Uuid::new_v4().to_string());
+    std::fs::create_dir(&directory).unwrap();
+    let file = directory.join("ca.pem");
+    std::fs::write(&file, kit::authority::pem(ours.certificate())).unwrap();
+    let named = |authority: &Authority| authority.server(&["localhost"]);
+
+    for (identity, tls, reaches) in [
+        (named(&ours), MailTls::Required, true),
+        (named(&ours), MailTls::StartTls, true),
+        (named(&theirs), MailTls::Required, false),
+        (named(&theirs), MailTls::StartTls, false),
+        (ours.server(&["elsewhere.example"]), MailTls::StartTls, false),
+        (Identity::self_signed("localhost"), MailTls::Required, false),
+    ] {
+        let manner = Manner::with_tls(&identity, tls == MailTls::Required);
+        let mut mails = MailServer::start(manner).await;
+        let server = Server::with(|config| {
+            sends_by(config, &mails);
+            config.mail.host = Some("localhost".to_owned());
+            config.mail.tls = tls;
+            config.outbound.ca_files = vec![file.clone()];
+        })
+        .await;
+        server.send_mail("it@rp.example", "Through TLS").await;
+        if reaches {
+            assert_eq!(mails.next().await.header("Subject"), "Through TLS");
+        } else {
+            server.tried(1).await;
+            assert!(mails.is_empty());
+        }
+    }
+    // A server that does not offer STARTTLS is told nothing.
+    let mut mails = MailServer::start(Manner::default()).await;
+    let server = Server::with(|config| {
+        sends_by(config, &mails);
+        config.mail.tls = MailTls::StartTls;
+    })
+    .await;
+    server.send_mail("it@rp.example", "In clear").await;
+    server.tried(1).await;
+    assert!(mails.is_empty());
+    std::fs::remove_dir_all(&directory).unwrap();
+}
+
+/// THREATS DO-17: a mail server that is away holds nothing up and loses nothing.
+#[tokio::test]
+async fn a_mail_that_is_not_taken_is_sent_again_later() {
+    let mut mails = MailServer::start(Manner { busy: 2, ..Manner::default() }).await;
+    let server = Server::with(|config| sends_by(config, &mails)).await;
+
+    server.send_mail("it@rp.example", "Later").await;
+    server.tried(1).await;
+    server.wait(30);
+    server.tried(2).await;
+    assert!(mails.is_empty());
+    server.wait(60);
+
+    assert_eq!(mails.next().await.header("Subject"), "Later");
+    server.sent().await;
+    assert_eq!(server.waiting().await, (0, 0));
+}
+
+/// RFC 5321 §4.2.1:
+///
+/// > The command was not accepted and the requested action did not occur. The SMTP client SHOULD NOT repeat
+/// > the exact request
+#[tokio::test]
+async fn a_mail_that_is_refused_for_good_is_given_up_at_once_and_told() {
+    let refusal = Some("550 5.1.1 nobody of that name\r\n");
+    let mails = MailServer::start(Manner { refusal, ..Manner::default() }).await;
+    let server = Server::with(|config| sends_by(config, &mails)).await;
+
+    server.send_mail("gone@rp.example", "To nobody").await;
+    server.given_up().await;
+
+    let events = server.events("notice.undelivered").await;
+    assert_eq!(events.len(), 1);
+    let facts: Value = serde_json::from_str(&events[0].facts).unwrap();
+    assert_eq!((&facts["way"], &facts["to"]), (&"mail".into(), &"gone@rp.example".into()));
+    assert!(facts["why"].as_str().unwrap().contains("nobody of that name"), "{facts}");
+}
+
+/// RFC 4954 §6: what is wrong with us is put right by an operator, and the mail is sent then.
+#[tokio::test]
+async fn a_mail_server_that_does_not_know_us_is_asked_again() {
+    let refusal = Some("530 5.7.0 authentication required\r\n");
+    let mails = MailServer::start(Manner { refusal, ..Manner::default() }).await;
+    let server = Server::with(|config| sends_by(config, &mails)).await;
+
+    server.send_mail("it@rp.example", "Later").await;
+    server.tried(1).await;
+
+    assert_eq!(server.waiting().await, (1, 0));
+}
+
+/// Lets nobody note that what has this body was sent.
+async fn forget(server: &Server, body: &str) {
+    use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
+    let url = server.app().config.database.url.0.expose();
+    if url.starts_with("sqlite:") {
+        let mut connection = sqlx::SqliteConnection::connect(url).await.unwrap();
+        let trigger = format!(
+            "CREATE TRIGGER forgets BEFORE UPDATE OF done_at ON outbox WHEN NEW.payload = '{body}'
+             BEGIN SELECT RAISE(ABORT, 'forgotten'); END"
+        );
+        connection.execute(AssertSqlSafe(trigger)).await.unwrap();
+        connection.close().await.unwrap();
+    } else {
+        let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
+        let function = "CREATE FUNCTION forgets() RETURNS trigger LANGUAGE plpgsql
+                        AS $$ BEGIN RAISE EXCEPTION 'forgotten'; END $$";
+        connection.execute(function).await.unwrap();
+        let trigger = format!(
+            "CREATE TRIGGER forgets BEFORE UPDATE OF done_at ON outbox
+             FOR EACH ROW WHEN (NEW.payload = '{body}') EXECUTE FUNCTION forgets()"
+        );
+        connection.execute(AssertSqlSafe(trigger)).await.unwrap();
+        connection.close().await.unwrap();
+    }
+}
+
+/// What becomes of one that is sent is no matter of those beside it, which are on their way: each is sent to
+/// its end, and once.
+#[tokio::test]
+async fn of_many_that_are_sent_at_once_none_stops_another() {
+    let mut quick = Program::start(Vec::new()).await;
+    let slow = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let slow_url = format!("http://{}/", slow.local_addr().unwrap());
+    let server = Server::with(|config| {
+        tells(config, &quick);
+        calls(config, &slow_url);
+    })
+    .await;
+    forget(&server, "1").await;
+    let (on, now) = (server.app().store.db(), server.trace().now());
+    let quick_url = server.app().config.webhooks.endpoints[0].url.to_string();
+    let mut tx = server.app().store.write().await.unwrap();
+    outbox::insert(&mut tx, Way::Webhook, &quick_url, "1", now).await.unwrap();
+    outbox::insert(&mut tx, Way::Webhook, &slow_url, "2", now).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let (mut stream, _) = slow.accept().await.unwrap();
+    quick.next().await;
+    // Whoever would stop the other one has done so when two more rounds of a job are over.
+    let rounds = || {
+        let metrics = server.app().metrics.render(0, 0);
+        let line = "gatewright_jobs_total{job=\"confirm\",outcome=\"success\"} ";
+        let count = metrics.lines().find_map(|text| text.strip_prefix(line));
+        count.map_or(0, |count| count.parse::<u64>().unwrap())
+    };
+    let enough = rounds() + 2;
+    until("two more rounds are over", async || rounds() >= enough).await;
+    tokio::io::AsyncWriteExt::write_all(
+        &mut stream,
+        b"HTTP/1.1 204 So\r\ncontent-length: 0\r\n\r\n",
+    )
+    .await
+    .unwrap();
+
+    until("the other one waits alone", async || server.waiting().await == (1, 0)).await;
+    server.wait(299);
+    let early = outbox::take(on, "another", Seconds(1), 10, server.trace().now()).await.unwrap();
+    assert!(early.is_empty(), "its sender may still be at it, by a clock that goes behind");
+}
+
+/// Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature`; a message that is sent again
+/// has the same identifier and a time of its own.
+#[tokio::test]
+async fn a_webhook_is_signed_and_sent_again_under_the_same_id() {
+    let mut program = Program::start(vec![500, 302]).await;
+    let server = Server::with(|config| tells(config, &program)).await;
+    let made = Made::new("leaked", 90);
+
+    server.revoke(&made).await.unwrap();
+
+    let mut calls = Vec::new();
+    for attempts in 1..=3 {
+        calls.push(program.next().await);
+        if attempts < 3 {
+            server.tried(attempts).await;
+            server.wait(60);
+        }
+    }
+    server.sent().await;
+    let ids: BTreeSet<_> = calls.iter().map(|call| call.header("webhook-id")).collect();
+    let times: BTreeSet<_> = calls.iter().map(|call| call.header("webhook-timestamp")).collect();
+    assert_eq!((ids.len(), times.len()), (1, 3));
+    for call in &calls {
+        assert_eq!(call.header("webhook-signature"), signature(call));
+        assert_eq!(call.header("content-type"), "application/json");
+    }
+    let body: Value = serde_json::from_str(&calls[0].body).unwrap();
+    assert_eq!(body["type"], "certificate.revoked");
+    assert_eq!(body["data"]["reason"], "keyCompromise");
+    assert_eq!(body["data"]["certificate"]["thumbprint"], made.certificate.thumbprint.to_string());
+}
+
+/// As a receiver computes it.
+fn signature(call: &Called) -> String {
+    let (id, time) = (call.header("webhook-id"), call.header("webhook-timestamp"));
+    let key = hmac::Key::new(hmac::HMAC_SHA256, &KEY);
+    let tag = hmac::sign(&key, format!("{id}.{time}.{}", call.body).as_bytes());
+    format!("v1,{}", STANDARD.encode(tag))
+}
+
+/// Bounded attempts, about a day of them, and then it is told: by log, metric and audit trail.
+#[tokio::test]
+async fn what_nobody_takes_is_given_up_after_a_day_and_told() {
+    let mut program = Program::start(vec![503; 100]).await;
+    let server = Server::with(|config| tells(config, &program)).await;
+
+    let url = server.app().config.webhooks.endpoints[0].url.to_string();
+    server.tried_before(&url, 12).await;
+    program.next().await;
+    server.tried(1).await;
+    assert!(server.events("notice.undelivered").await.is_empty(), "the 13th try is not the last");
+    server.wait(8 * 3600);
+    program.next().await;
+    server.given_up().await;
+    server.wait(8 * 3600);
+
+    let events = server.events("notice.undelivered").await;
+    assert_eq!(events.len(), 1);
+    let facts: Value = serde_json::from_str(&events[0].facts).unwrap();
+    assert_eq!(facts["way"], "webhook");
+    assert_eq!(facts["to"], "127.0.0.1", "the rest of a URL may be a secret");
+    assert!(program.is_empty());
+}
+
+/// Whoever takes a row and dies has it taken over, when its time is up, and not before.
+#[tokio::test]
+async fn what_a_dead_server_had_taken_is_sent_by_another() {
+    let program = Program::start(Vec::new()).await;
+    let nobody = Server::with(|config| tells(config, &program)).await;
+    let now = nobody.trace().now();
+    let on = nobody.app().store.db();
+    // Due later, so that the server itself does not take it first.
+    outbox::insert(on, Way::Webhook, "http://127.0.0.1/", "{}", now + Seconds(10)).await.unwrap();
+
+    let later = now + Seconds(10);
+    let taken = outbox::take(on, "the dead", Seconds(90), 10, later).await.unwrap();
+    let early = outbox::take(on, "another", Seconds(90), 10, later + Seconds(89)).await.unwrap();
+    let again = outbox::take(on, "another", Seconds(90), 10, later + Seconds(90)).await.unwrap();
+
+    assert_eq!((taken.len(), early.len(), again.len()), (1, 0, 1));
+    assert_eq!(taken[0].id, again[0].id);
+    assert_eq!(again[0].attempts, 2);
+    assert!(!outbox::done(on, &taken[0].id, "the dead", later).await.unwrap(), "it has lost it");
+    assert!(outbox::done(on, &taken[0].id, "another", later).await.unwrap());
+}
+
+/// Two replicas, and one of them sends.
+#[tokio::test]
+async fn of_two_replicas_one_sends() {
+    let mut program = Program::start(Vec::new()).await;
+    let server = Server::with(|config| tells(config, &program)).await;
+    let others = [server.replica().await, server.replica().await];
+    let all = 60;
+
+    let now = server.trace().now();
+    let url = server.app().config.webhooks.endpoints[0].url.to_string();
+    for n in 0..all {
+        let on = server.app().store.db();
+        outbox::insert(on, Way::Webhook, &url, &n.to_string(), now).await.unwrap();
+    }
+
+    let mut seen = BTreeSet::new();
+    for _ in 0..all {
+        assert!(seen.insert(program.next().await.body), "twice");
+    }
+    server.sent().await;
+    assert!(program.is_empty());
+    drop(others);
+}
+
+/// Of many who ask at the same moment each row is one's.
+#[tokio::test]
+async fn no_row_is_taken_twice_in_a_race() {
+    let server = Server::start().await;
+    let now = server.trace().now();
+    let on = server.app().store.db();
+    for n in 0..40 {
+        outbox::insert(on, Way::Webhook, "http://127.0.0.1/", &n.to_string(), now + Seconds(60))
+            .await
+            .unwrap();
+    }
+
+    let mut tasks = tokio::task::JoinSet::new();
+    for holder in 0..16 {
+        let app = server.app().clone();
+        tasks.spawn(async move {
+            let on = app.store.db();
+            let holder = holder.to_string();
+            outbox::take(on, &holder, Seconds(90), 7, now + Seconds(60)).await.unwrap()
+        });
+    }
+
+    let mut ids = Vec::new();
+    while let Some(taken) = tasks.join_next().await {
+        ids.extend(taken.unwrap().into_iter().map(|one| one.id));
+    }
+    let distinct: BTreeSet<_> = ids.iter().collect();
+    assert_eq!(distinct.len(), ids.len(), "taken twice");
+}
+
+/// What is sent, and what was given up, is swept after 30 days.
+#[tokio::test]
+async fn what_was_sent_is_swept() {
+    let mut mails = MailServer::start(Manner::default()).await;
+    let server = Server::with(|config| sends_by(config, &mails)).await;
+    server.send_mail("it@rp.example", "Soon forgotten").await;
+    mails.next().await;
+    server.sent().await;
+    server.wait(31 * 24 * 3600);
+
+    let swept = gatewright::store::sweep::once(&server.app().store, server.trace().now()).await;
+
+    let swept = swept.unwrap();
+    assert!(swept.contains(&("outbox", 1)), "{swept:?}");
+}

@@ -1,0 +1,258 @@
+//! Certificates that are replaced while the server runs (THREATS MT-08), the OCSP response beside one
+//! (RFC 6066 §8), and plain http beside https (THREATS HD-08).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
+use gatewright::pki::ocsp::{Answer as OcspAnswer, CertId, Hash, Response, Status};
+use gatewright::pki::{Issuer, Reason};
+use gatewright::types::Timestamp;
+use rcgen::date_time_ymd;
+use rustls::HandshakeKind;
+use rustls::pki_types::CertificateDer;
+use serde_json::json;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+
+use crate::listeners::assert_strong;
+use kit::authority::{Authority, Identity, contents};
+use kit::caller::{Caller, MTLS, NAME};
+use kit::certificates::Shown;
+use kit::http::{Ask, exchange};
+use kit::jwt::claims;
+use kit::server::{BEGINNING, Client, ISSUER, Server};
+use kit::stapling::stapled;
+
+/// The certificate that is shown.
+async fn shown(server: &Server) -> CertificateDer<'static> {
+    let caller = Caller::new(&server.house().authority, None);
+    let stream = caller.connect(server.addresses().tls[0], NAME).await.unwrap();
+    stream.get_ref().1.peer_certificates().unwrap()[0].clone().into_owned()
+}
+
+/// What operators see of certificates that cannot be shown.
+async fn refused(server: &Server) -> String {
+    let metrics = Ask::new(server.operations.unwrap(), "GET", "/metrics").send().await.ok();
+    let name = "gatewright_tls_certificates_refused ";
+    let line = metrics.text.lines().find_map(|line| line.strip_prefix(name));
+    line.unwrap().to_owned()
+}
+
+async fn watched() -> Server {
+    Server::with_tls(|config| config.operations.listen = "127.0.0.1:0".parse().ok()).await
+}
+
+/// A token that a client fetches with its certificate alone, over a connection of this caller; and whether
+/// a session was resumed.
+async fn token_over(server: &Server, caller: &Caller, client: &Client) -> (HandshakeKind, String) {
+    let stream = caller.connect(server.addresses().mtls[0], MTLS).await.unwrap();
+    let kind = stream.get_ref().1.handshake_kind().unwrap();
+    let form = format!("grant_type=client_credentials&client_id={}", client.id);
+    let request = format!(
+        "POST /token HTTP/1.1\r\nhost: {MTLS}\r\ncontent-length: {}\r\n\
+         content-type: application/x-www-form-urlencoded\r\nconnection: close\r\n\r\n{form}",
+        form.len()
+    );
+    (kind, exchange(stream, request.as_bytes()).await.ok().token("access_token"))
+}
+
+/// Two certificates, so that a request under load meets each of them: over a connection that stays open,
+/// over new ones, and over such as resume a session. THREATS MT-08: what is not spoken before is not spoken
+/// after either.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_is_replaced_under_load_and_no_request_fails() {
+    let server = Arc::new(Server::with_tls(|_| {}).await);
+    let own = Arc::new(Shown::self_signed("Backup"));
+    let client = server
+        .register(json!({
+            "grant_types": ["client_credentials"],
+            "token_endpoint_auth_method": "self_signed_tls_client_auth",
+            "tls_client_certificate_bound_access_tokens": true,
+            "jwks": { "keys": [own.jwk()] },
+        }))
+        .await;
+    let (over, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let mut load = Vec::new();
+    for _ in 0..4 {
+        let (server, over, asked) = (server.clone(), over.clone(), asked.clone());
+        let (own, client) = (own.clone(), client.clone());
+        load.push(tokio::spawn(async move {
+            let (authority, identity) = (&server.house().authority, own.identity());
+            let (browser, address) = (Caller::new(authority, None), server.addresses().tls[0]);
+            let mut open = BufReader::new(browser.connect(address, NAME).await.unwrap());
+            let returning = Caller::new(authority, Some(&identity));
+            let mut expected = HandshakeKind::Full;
+            while !over.load(Ordering::SeqCst) {
+                let request = format!("GET /healthz HTTP/1.1\r\nhost: {NAME}\r\n\r\n");
+                open.write_all(request.as_bytes()).await.unwrap();
+                let (mut head, mut body) = (Vec::new(), [0; 6]);
+                while !head.ends_with(b"\r\n\r\n") {
+                    assert_ne!(open.read_until(b'\n', &mut head).await.unwrap(), 0, "it was cut");
+                }
+                open.read_exact(&mut body).await.unwrap();
+                assert!(head.starts_with(b"HTTP/1.1 200 ") && body == *b"alive\n");
+                server.ask_tls("GET", "/jwks").send().await.ok();
+                let stranger = Caller::new(authority, Some(&identity));
+                for (caller, expected) in [(&stranger, HandshakeKind::Full), (&returning, expected)]
+                {
+                    let (kind, token) = token_over(&server, caller, &client).await;
+                    assert_eq!(kind, expected);
+                    assert_eq!(claims(&token)["cnf"]["x5t#S256"], own.thumbprint());
+                }
+                expected = HandshakeKind::Resumed;
+                asked.fetch_add(1, Ordering::SeqCst);
+            }
+        }));
+    }
+    assert_strong(server.addresses().tls[0]).await;
+
+    for _ in 0..5 {
+        let before = asked.load(Ordering::SeqCst);
+        let next = server.house().authority.server(&[NAME, MTLS]);
+        server.house().put(&next);
+        server.running().reload().await;
+        assert_eq!(shown(&server).await, *next.certificate());
+        while asked.load(Ordering::SeqCst) < before + 8 {
+            assert!(load.iter().all(|one| !one.is_finished()), "a request has failed");
+            tokio::task::yield_now().await;
+        }
+    }
+
+    over.store(true, Ordering::SeqCst);
+    for one in load {
+        one.await.unwrap();
+    }
+    assert_strong(server.addresses().tls[0]).await;
+    assert_strong(server.addresses().mtls[0]).await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_shown_is_told_and_the_old_certificate_stays() {
+    let server = watched().await;
+    let (house, before) = (server.house(), shown(&server).await);
+    let authority = &house.authority;
+    let good = authority.server(&[NAME, MTLS]);
+    let mut expired = contents(NAME, &[NAME, MTLS]);
+    expired.not_after = date_time_ymd(2020, 1, 1);
+    let mut early = contents(NAME, &[NAME, MTLS]);
+    early.not_before = date_time_ymd(2999, 1, 1);
+    let others =
+        authority.issue_for(contents(NAME, &[NAME, MTLS]), rcgen::KeyPair::generate().unwrap());
+
+    let broken: [(&str, &dyn Fn()); 8] = [
+        ("nothing in the chain", &|| std::fs::write(house.chain(), "").unwrap()),
+        ("no PEM", &|| std::fs::write(house.chain(), "-----BEGIN CERTIFICATE-----\nAAAA").unwrap()),
+        ("no key", &|| std::fs::remove_file(house.key()).unwrap()),
+        ("the key of another", &|| {
+            std::fs::write(house.key(), others.key.serialize_pem()).unwrap();
+        }),
+        ("expired", &|| house.put(&authority.issue(expired.clone()))),
+        ("not yet", &|| house.put(&authority.issue(early.clone()))),
+        ("another name", &|| house.put(&authority.server(&["other.example"]))),
+        ("one name of two", &|| house.put(&authority.server(&[NAME]))),
+    ];
+    for (what, breaking) in broken {
+        house.put(&good);
+        breaking();
+        server.running().reload().await;
+
+        assert_eq!(shown(&server).await, before, "{what}");
+        assert_eq!(refused(&server).await, "1", "{what}");
+    }
+
+    house.put(&good);
+    server.running().reload().await;
+    assert_eq!(shown(&server).await, *good.certificate());
+    assert_eq!(refused(&server).await, "0");
+    let events = server.events("tls_certificate.replaced").await;
+    assert_eq!(events.iter().filter(|event| event.outcome == "refused").count(), 8);
+    assert_eq!(events.iter().filter(|event| event.outcome == "success").count(), 1);
+}
+
+/// What the authority says of this certificate, from now on for an hour.
+fn response(authority: &Authority, identity: &Identity, status: Status) -> Vec<u8> {
+    let issuer = Issuer::read(authority.certificate()).unwrap();
+    let (_, parsed) = x509_parser::parse_x509_certificate(identity.certificate()).unwrap();
+    let id = CertId::of(Hash::Sha1, &issuer, parsed.raw_serial()).unwrap();
+    let (now, then) = (Timestamp(BEGINNING), Timestamp(BEGINNING + 3600));
+    let answer = OcspAnswer { status, this_update: now, next_update: Some(then) };
+    let response = Response { answers: vec![(id, answer)], nonce: None, produced_at: now };
+    let key =
+        EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &authority.key_der()).unwrap();
+    let sign =
+        |message: &[u8]| Ok(key.sign(&SystemRandom::new(), message).unwrap().as_ref().to_vec());
+    response.sign(&issuer, &[], sign).unwrap()
+}
+
+/// RFC 6066 §8: sent along while it is good, about this certificate, and current (RFC 6960 §3.2).
+#[tokio::test]
+async fn an_ocsp_response_is_sent_along_while_it_counts() {
+    let file = std::env::temp_dir().join(format!("gatewright-ocsp-{}", uuid::Uuid::new_v4()));
+    let server = Server::with_tls(|config| config.tls.ocsp_file = Some(file.clone())).await;
+    let (house, authority) = (server.house(), &server.house().authority);
+    let identity = authority.server(&[NAME, MTLS]).with(authority.certificate());
+    house.put(&identity);
+    let put = async |response: &[u8]| {
+        std::fs::write(&file, response).unwrap();
+        server.running().reload().await;
+        stapled(&server).await
+    };
+    server.running().reload().await;
+    assert_eq!(stapled(&server).await, b"", "there is none yet");
+
+    let good = response(authority, &identity, Status::Good);
+    assert_eq!(put(&good).await, good);
+
+    let other = authority.server(&[NAME, MTLS]);
+    let mallory = Authority::new("Servers");
+    let revoked = Status::Revoked { at: Timestamp(BEGINNING), reason: Reason::KeyCompromise };
+    for bad in [
+        response(authority, &other, Status::Good),
+        response(&mallory, &identity, Status::Good),
+        response(authority, &identity, revoked),
+        response(authority, &identity, Status::Unknown),
+        b"garbage".to_vec(),
+    ] {
+        assert_eq!(put(&good).await, good);
+        assert_eq!(put(&bad).await, b"", "none is better than a bad one");
+    }
+    assert_eq!(put(&good).await, good);
+    server.wait(2 * 3600);
+    server.running().reload().await;
+    assert_eq!(stapled(&server).await, b"", "it is no longer current");
+    std::fs::remove_file(file).unwrap();
+}
+
+/// THREATS HD-08: a person is sent on, to where the configuration says; an application is told, for it would
+/// go on sending its secret in the clear.
+#[tokio::test]
+async fn plain_http_sends_people_on_and_applications_away() {
+    let server = Server::with_tls(|config| {
+        config.tls.redirect_listen = vec!["127.0.0.1:0".parse().unwrap()];
+    })
+    .await;
+    let address = server.addresses().redirect[0];
+    let ask = |method, target| Ask::new(address, method, target).header("accept", "text/html");
+
+    let page = ask("GET", "/login?request=a&b=c").host("evil.example").send().await;
+    assert_eq!(page.status, 308);
+    assert_eq!(page.header("location"), format!("{ISSUER}/login?request=a&b=c"));
+    assert_eq!(page.headers("set-cookie"), [""; 0]);
+    assert_eq!(page.headers("strict-transport-security"), [""; 0], "RFC 6797 §7.2");
+
+    for (method, target) in [
+        ("POST", "/token"),
+        ("GET", "/userinfo"),
+        ("POST", "/login"),
+        ("GET", "/jwks"),
+        ("GET", "/.well-known/openid-configuration"),
+    ] {
+        let answer = ask(method, target).send().await;
+        assert_eq!(answer.header("location"), "", "{method} {target}");
+        assert_eq!(answer.headers("strict-transport-security"), [""; 0], "{method} {target}");
+        answer.refused(400, "invalid_request");
+    }
+    assert_eq!(ask("GET", "/nothing").send().await.status, 404);
+    assert_eq!(ask("GET", "//evil.example/login").send().await.status, 404);
+}

@@ -1,0 +1,122 @@
+//! Sweeping: what is dead goes, what lives stays, and neither costs anybody else (THREATS EX-25, DO-16).
+
+use gatewright::store::{sql, sweep};
+
+use kit::browser::Browser;
+use kit::server::{Client, Server};
+
+const HOUR: i64 = 3600;
+const DAY: i64 = 24 * HOUR;
+
+#[derive(sqlx_macros::FromRow)]
+struct Counted {
+    sessions: i64,
+    grants: i64,
+}
+
+/// How many sign-ins and grants there are.
+async fn kept(server: &Server) -> (i64, i64) {
+    let count = "SELECT (SELECT count(*) FROM sessions) AS sessions, (SELECT count(*) FROM grants) AS grants";
+    let Counted { sessions, grants } = sql(count).one(server.app().store.db()).await.unwrap();
+    (sessions, grants)
+}
+
+/// As many batches as it takes.
+async fn swept(server: &Server) -> (i64, i64) {
+    sweep::once(&server.app().store, server.trace().now()).await.unwrap();
+    kept(server).await
+}
+
+/// A sign-in with one grant that lives with it and one that outlives it: their refresh tokens.
+async fn granted(server: &Server, client: &Client) -> (String, String) {
+    let mut browser = Browser::of(server);
+    let mut tokens = Vec::new();
+    for scope in ["openid", "openid offline_access"] {
+        let place = browser.authorize("ada", client, scope, "").await;
+        let answer = server.redeem(client, &place.parameter("code")).await.ok();
+        tokens.push(answer.token("refresh_token"));
+    }
+    (tokens.remove(0), tokens.remove(0))
+}
+
+/// THREATS EX-25: the sweep looks at what it was told, and finds that it is alive.
+#[tokio::test]
+async fn what_is_used_stays_however_often_it_is_looked_at() {
+    let server = Server::start().await;
+    let client = server.web_app().await;
+    server.user("ada").await;
+    let (mut bound, mut offline) = granted(&server, &client).await;
+
+    // Sign-ins end after half an hour without use and twelve hours in any case.
+    for _ in 0..22 {
+        server.wait(HOUR / 2 - 60);
+        bound = server.refresh(&client, &bound, "").await.ok().token("refresh_token");
+        offline = server.refresh(&client, &offline, "").await.ok().token("refresh_token");
+        assert_eq!(swept(&server).await, (1, 2));
+    }
+    // The sign-in ends, and is kept an hour for a late look.
+    server.wait(2 * HOUR);
+    assert_eq!(swept(&server).await, (0, 1), "what lived with it goes with it");
+    for _ in 0..8 {
+        server.wait(10 * DAY);
+        offline = server.refresh(&client, &offline, "").await.ok().token("refresh_token");
+        assert_eq!(swept(&server).await, (0, 1));
+    }
+    server.wait(14 * DAY + HOUR);
+    assert_eq!(swept(&server).await, (0, 0));
+}
+
+/// What is ended before its time goes an hour later, and not when it would have ended by itself.
+#[tokio::test]
+async fn what_was_ended_goes_early() {
+    let server = Server::start().await;
+    let client = server.web_app().await;
+    server.user("ada").await;
+    let (_, offline) = granted(&server, &client).await;
+
+    server.post_as(&client, "/revoke", &format!("token={offline}")).await;
+    server.wait(HOUR + 1);
+    assert_eq!(swept(&server).await, (1, 1));
+    let end = "UPDATE sessions SET ended_at = $1, sweep_at = $1";
+    sql(end).bind(server.trace().now()).run(server.app().store.db()).await.unwrap();
+    assert_eq!(swept(&server).await, (1, 1));
+    server.wait(HOUR + 1);
+    assert_eq!(swept(&server).await, (0, 0));
+}
+
+/// Rows that were there before the sweep knew when to look at them are looked at once.
+#[tokio::test]
+async fn what_was_there_before_is_looked_at() {
+    let server = Server::start().await;
+    let client = server.web_app().await;
+    server.user("ada").await;
+    granted(&server, &client).await;
+    for forget in ["UPDATE sessions SET sweep_at = 0", "UPDATE grants SET sweep_at = 0"] {
+        sql(forget).run(server.app().store.db()).await.unwrap();
+    }
+
+    assert_eq!(swept(&server).await, (1, 2));
+    let due = "SELECT (SELECT count(*) FROM sessions WHERE sweep_at = 0) AS sessions,
+                      (SELECT count(*) FROM grants WHERE sweep_at = 0) AS grants";
+    let Counted { sessions, grants } = sql(due).one(server.app().store.db()).await.unwrap();
+    assert_eq!((sessions, grants), (0, 0), "and not again before they may be over");
+}
+
+/// THREATS DO-16: one table that cannot be swept keeps no other from it.
+#[tokio::test]
+async fn a_table_that_fails_holds_up_no_other() {
+    let server = Server::start().await;
+    let client = server.web_app().await;
+    server.user("ada").await;
+    granted(&server, &client).await;
+    sql("DROP TABLE opaque_tokens").run(server.app().store.db()).await.unwrap();
+    server.wait(DAY);
+
+    let (mut run, mut failed) = (sweep::Run::default(), Vec::new());
+    while let Some(batch) = run.next(&server.app().store, server.trace().now()).await {
+        failed.extend(batch.rows.is_err().then_some(batch.table));
+    }
+
+    assert_eq!(failed, ["opaque_tokens"]);
+    assert_eq!(kept(&server).await, (0, 1));
+}

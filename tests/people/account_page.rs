@@ -1,0 +1,291 @@
+//! The account page: what is kept about a person, what has access, what happened, and nothing of anybody else.
+
+use gatewright::people::account::{self, NewAccount};
+use gatewright::people::claims;
+use gatewright::store::sweep;
+use gatewright::types::Secret;
+
+use kit::application::Request;
+use kit::browser::{Browser, Place};
+use kit::server::{Client, PASSWORD, Server};
+
+const HOUR: i64 = 3600;
+
+/// One section of the page.
+fn section(place: &Place, id: &str) -> String {
+    let text = &place.is_page("/account").answer.text;
+    let start = text.find(&format!("<section class=\"card\" id=\"{id}\"")).expect(id);
+    text[start..].split_once("</section>").unwrap().0.to_owned()
+}
+
+/// A sign-in that fails, from a browser that calls itself so.
+async fn guess(server: &Server, name: &str, user_agent: &str) -> u16 {
+    let mut browser = Browser::of(server);
+    let door = browser.open("/login").await;
+    let ask = browser.form(&door, &[("identifier", name), ("password", "a wrong guess")]);
+    ask.header("user-agent", user_agent).send().await.status
+}
+
+/// What applications can be told about a person, the person is told first.
+#[tokio::test]
+async fn people_see_what_is_kept_about_them() {
+    let server = Server::start().await;
+    let (app, trace) = (server.app(), server.trace());
+    let password = Secret::new(PASSWORD);
+    let texts = [
+        "name=ليلى الأمين",
+        "birthdate=1990-12-10",
+        "address.locality=Donaudampfschifffahrtsgesellschaftsstadt",
+    ];
+    let new = NewAccount {
+        username: "layla",
+        email: Some("layla@example.org"),
+        email_verified: true,
+        claims: claims::read(&texts).unwrap(),
+        password: Some(&password),
+    };
+    account::create(&app.people(&trace), new).await.unwrap();
+    let mut browser = Browser::of(&server);
+
+    let details = section(&browser.sign_in("layla").await, "details");
+
+    for told in [
+        "<bdi>ليلى الأمين</bdi>",
+        "<bdi>1990-12-10</bdi>",
+        "<bdi>Donaudampfschifffahrtsgesellschaftsstadt</bdi>",
+        "<bdi>layla@example.org</bdi> <span class=\"badge badge-good\">verified</span>",
+        "<dt>account since</dt>",
+    ] {
+        assert!(details.contains(told), "{told}: {details}");
+    }
+    assert!(!details.contains("<input"), "nothing can be changed here");
+}
+
+/// What happened is told in words, with the device and the address, to nobody but its owner.
+#[tokio::test]
+async fn people_see_what_happened_to_their_own_account() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    server.user("grace").await;
+    let client = server.web_app().await;
+    let mut ada = Browser::of(&server);
+    ada.obtain(&Request::of(&client), "ada").await.code();
+    ada.on_account("/account/applications/withdraw", &[("client_id", &client.id)]).await;
+    let login = ada.ask(&Request::of(&client)).await;
+    ada.submit(login.is_page("/consent"), &[("answer", "deny")]).await;
+    assert_eq!(guess(&server, "ada", "Mozilla/5.0 (Windows NT 10.0) Firefox/145.0").await, 422);
+
+    let page = ada.open("/account").await;
+    let activity = section(&page, "activity");
+
+    let mut rest = activity.as_str();
+    for told in [
+        "Failed sign-in",
+        "<span>Firefox on Windows</span>",
+        "<span class=\"address\">127.0.0.1</span>",
+        "Access denied to Photos",
+        "Access withdrawn from Photos",
+        "Access allowed to Photos",
+        "Signed in <span class=\"badge badge-good\">This device</span>",
+        "Account created",
+    ] {
+        let Some((_, after)) = rest.split_once(told) else { panic!("{told}: {activity}") };
+        rest = after;
+    }
+    for hidden in ["sign_in", "consent.decided", "access_denied", "scope", "wrong", &client.id] {
+        assert!(!activity.contains(hidden), "{hidden}: {activity}");
+    }
+    let of_grace = section(&Browser::of(&server).sign_in("grace").await, "activity");
+    assert!(!of_grace.contains("Failed") && !of_grace.contains("Photos"), "{of_grace}");
+}
+
+/// Whoever guesses at an account causes a line, and hides none: a sign-in that succeeded stays in sight.
+#[tokio::test]
+async fn guesses_push_nothing_out_of_sight() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    for _ in 0..3 {
+        for _ in 0..10 {
+            assert_eq!(guess(&server, "ada", "<script>").await, 422);
+        }
+        server.wait(601);
+    }
+
+    let activity = section(&Browser::of(&server).sign_in("ada").await, "activity");
+
+    assert!(activity.contains("20 times or more"), "{activity}");
+    assert_eq!(activity.matches("Failed sign-in").count(), 1, "{activity}");
+    assert!(activity.contains("Account created") && activity.contains("Signed in"), "{activity}");
+    assert!(!activity.contains("<script>"), "{activity}");
+}
+
+/// What an application may do, where it is at home, when it was last used, and whether it works on its own: as long
+/// as the consent stands, and not only while something lives.
+#[tokio::test]
+async fn applications_are_shown_with_their_last_use() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let (client, other) = (server.web_app().await, server.web_app().await);
+    server
+        .change(&client, |metadata| metadata.client_uri = Some("https://photos.example/".into()))
+        .await;
+    server.change(&other, |metadata| metadata.client_name = "Ledger".to_owned()).await;
+    let with = async |client: &Client, scope: &str| {
+        let mut browser = Browser::of(&server);
+        let place = browser.authorize("ada", client, scope, "").await;
+        server.redeem(client, &place.parameter("code")).await.ok()
+    };
+    with(&other, "openid offline_access").await;
+    server.wait(1);
+    let granted = with(&client, "openid email").await;
+    server.wait(10 * 60);
+    server.refresh(&client, &granted.token("refresh_token"), "").await.ok();
+    server.wait(5 * 60);
+
+    let mut browser = Browser::of(&server);
+    let applications = section(&browser.sign_in("ada").await, "applications");
+
+    let (ledger, photos) = applications.split_once("Photos").unwrap();
+    assert!(ledger.contains("Works while you are away"), "{ledger}");
+    assert!(ledger.contains("Last used 15 minutes ago"), "{ledger}");
+    assert!(!photos.contains("Works while you are away"), "{photos}");
+    assert!(photos.contains("Last used 5 minutes ago"), "{photos}");
+    assert!(
+        photos.contains("<a class=\"plain-link\" href=\"https://photos.example/\">"),
+        "{photos}"
+    );
+    assert!(photos.contains("app.example</span>"), "where answers go: {photos}");
+
+    server.wait(20 * HOUR);
+    sweep::once(&server.app().store, server.trace().now()).await.unwrap();
+    let applications = section(&browser.sign_in("ada").await, "applications");
+    let (_, photos) = applications.split_once("Photos").unwrap();
+    assert!(photos.contains("Last used 20 hours ago"), "{photos}");
+}
+
+/// A trusted application is told apart, and its access that outlives the sign-in too.
+#[tokio::test]
+async fn a_trusted_application_that_works_on_its_own_says_so() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    server.change(&client, |metadata| metadata.gw_skip_consent = true).await;
+    let mut browser = Browser::of(&server);
+    let place = browser.authorize("ada", &client, "openid offline_access", "").await;
+    server.redeem(&client, &place.parameter("code")).await.ok();
+
+    let applications = section(&browser.open("/account").await, "applications");
+
+    for told in ["Photos", "Works while you are away", "Last used just now", "You signed in"] {
+        assert!(applications.contains(told), "{told}: {applications}");
+    }
+}
+
+/// The password's age, the browsers that are known: of the person who looks.
+#[tokio::test]
+async fn people_see_how_their_account_is_protected() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    server.user("grace").await;
+    Browser::of(&server).sign_in("grace").await;
+    Browser::of(&server).sign_in("ada").await;
+    server.wait(2 * 24 * HOUR);
+
+    let security = section(&Browser::of(&server).sign_in("ada").await, "security");
+
+    assert!(security.contains("Last changed 2 days ago"), "{security}");
+    assert!(security.contains("<dd>2 <span"), "{security}");
+}
+
+const NEW: &str = "another battery staple";
+const TYPO: &str = "another battery stable";
+
+/// The fields of the form that changes the password, as a person fills them in.
+fn typed<'a>(current: &'a str, new: &'a str, again: &'a str) -> [(&'a str, &'a str); 3] {
+    [("current", current), ("new", new), ("again", again)]
+}
+
+/// A wrong field has its message and its mark; the first empty one has the focus.
+#[tokio::test]
+async fn a_refused_new_password_does_not_cost_the_current_one() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let mut browser = Browser::of(&server);
+    let page = browser.sign_in("ada").await;
+    let change = "/account/password";
+
+    let wrong = browser.submit_to(change, &page, &typed("a wrong guess", NEW, NEW)).await;
+    let differ = browser.submit_to(change, &wrong, &typed(PASSWORD, NEW, TYPO)).await;
+    let short = [("new", "short"), ("again", "short")];
+    let short = browser.submit_to(change, &differ, &short).await;
+
+    for (place, at, focus) in
+        [(&wrong, "current", "current"), (&differ, "again", "new"), (&short, "new", "new")]
+    {
+        let text = &place.answer.text;
+        assert_eq!(place.answer.status, 422, "{text}");
+        assert_eq!(text.matches("aria-invalid").count(), 1, "{text}");
+        assert!(text.contains(&format!("id=\"{at}-problem\" role=\"alert\"")), "{text}");
+        let focused = text.split(" autofocus").next().unwrap();
+        assert!(focused.rsplit("<input id=\"").next().unwrap().starts_with(focus), "{text}");
+        for password in [PASSWORD, NEW, TYPO, "a wrong guess"] {
+            assert!(!text.contains(password), "no password stands in a page: {text}");
+        }
+    }
+    assert!(wrong.answer.text.contains("id=\"current\""));
+    for place in [&differ, &short] {
+        assert!(!place.answer.text.contains("id=\"current\""), "{place:?}");
+        assert!(place.answer.text.contains("Your current password was right."), "{place:?}");
+    }
+    let done = browser.submit_to(change, &short, &[("new", NEW), ("again", NEW)]).await;
+    assert!(
+        done.is_page("/account").answer.text.contains("Your password has been changed"),
+        "{done:?}"
+    );
+}
+
+/// THREATS PW-06: what stands for the current password is of one sign-in, and of that password; nothing else does.
+#[tokio::test]
+async fn what_stands_for_the_current_password_is_of_one_sign_in() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    server.user("grace").await;
+    let change = "/account/password";
+    let proven = async |browser: &mut Browser<'_>| {
+        let page = browser.open("/account").await;
+        let page = browser.submit_to(change, &page, &typed(PASSWORD, NEW, TYPO)).await;
+        let field = page.fields_to(change).into_iter().find(|(name, _)| name == "proof");
+        field.expect("a proof").1
+    };
+    let (mut ada, mut elsewhere) = (Browser::of(&server), Browser::of(&server));
+    let mut grace = Browser::of(&server);
+    ada.sign_in("ada").await;
+    elsewhere.sign_in("ada").await;
+    grace.sign_in("grace").await;
+    let (own, other, hers) =
+        (proven(&mut ada).await, proven(&mut elsewhere).await, proven(&mut grace).await);
+    let refused = async |browser: &mut Browser<'_>, proof: &str| {
+        let page = browser.open("/account").await;
+        let fields = [("proof", proof), ("new", NEW), ("again", NEW)];
+        let page = browser.submit_to(change, &page, &fields).await;
+        assert_eq!(page.answer.status, 422, "{proof}: {page:?}");
+        assert!(page.answer.text.contains("once more"), "{proof}: {page:?}");
+        assert!(page.answer.text.contains("id=\"current\""), "{proof}: {page:?}");
+    };
+
+    let mut cut = own.clone();
+    cut.pop();
+    for proof in [other.as_str(), &hers, &cut, "", "x", &"A".repeat(80), PASSWORD] {
+        refused(&mut ada, proof).await;
+    }
+    server.wait(5 * 60);
+    refused(&mut ada, &own).await;
+    let own = proven(&mut ada).await;
+    ada.on_account(change, &typed(PASSWORD, NEW, NEW)).await.is_page("/account");
+    refused(&mut ada, &own).await;
+
+    let mut new = Browser::of(&server);
+    let door = new.open("/login").await;
+    new.submit(&door, &[("identifier", "ada"), ("password", NEW)]).await.is_page("/account");
+    refused(&mut new, &own).await;
+}

@@ -1,0 +1,89 @@
+//! Accounts that are changed and deleted, while their tokens are abroad.
+
+use kit::browser::Browser;
+use kit::server::{PASSWORD, Server};
+
+/// What applications are told follows the account, under the same `sub`; the old name is nobody's.
+#[tokio::test]
+async fn a_change_of_name_is_told_under_the_same_subject() {
+    let server = Server::start().await;
+    let user = server.user("ada").await;
+    let client = server.web_app().await;
+    let mut browser = Browser::of(&server);
+    let place = browser.authorize("ada", &client, "openid profile offline_access", "").await;
+    let granted = server.redeem(&client, &place.parameter("code")).await.ok();
+    let before = server.userinfo(&granted.token("access_token")).await.ok();
+
+    server.rename(&user, "countess").await;
+
+    let after = server.userinfo(&granted.token("access_token")).await.ok();
+    assert_eq!(before.body["preferred_username"], "ada");
+    assert_eq!(after.body["preferred_username"], "countess");
+    assert_eq!(before.body["sub"], after.body["sub"]);
+    server.refresh(&client, &granted.token("refresh_token"), "").await.ok();
+    let door = Browser::of(&server).open("/login").await;
+    assert_eq!(door.answer.status, 200);
+    let mut other = Browser::of(&server);
+    let door = other.open("/login").await;
+    let old = other.submit(&door, &[("identifier", "ada"), ("password", PASSWORD)]).await;
+    assert_eq!(old.answer.status, 422);
+    other.sign_in("countess").await.is_page("/account");
+}
+
+/// Whatever was granted ends with the account, at once; its names are free, its subject is not.
+#[tokio::test]
+async fn a_deleted_account_leaves_nothing_alive() {
+    let server = Server::start().await;
+    let user = server.user("ada").await;
+    let client = server.web_app().await;
+    let mut browser = Browser::of(&server);
+    let scope = "openid offline_access";
+    let place = browser.authorize("ada", &client, scope, "").await;
+    let granted = server.redeem(&client, &place.parameter("code")).await.ok();
+    let unredeemed = browser.authorize("ada", &client, scope, "").await.parameter("code");
+    let (access, refresh) = (granted.token("access_token"), granted.token("refresh_token"));
+    let subject = server.userinfo(&access).await.ok().body["sub"].clone();
+
+    server.delete(&user).await;
+
+    assert_eq!(server.userinfo(&access).await.status, 401);
+    assert!(!server.is_active(&client, &access).await);
+    assert!(!server.is_active(&client, &refresh).await);
+    server.refresh(&client, &refresh, "").await.refused(400, "invalid_grant");
+    server.redeem(&client, &unredeemed).await.refused(400, "invalid_grant");
+    browser.open("/account").await.is_page("/login");
+    let events = server.events("user.deleted").await;
+    assert_eq!(events[0].user_id.as_deref(), Some(user.id.as_str()));
+    assert!(events[0].facts.contains("sessions_ended"), "{}", events[0].facts);
+    assert!(!events[0].facts.contains("ada"));
+
+    server.user("ada").await;
+    let place = Browser::of(&server).authorize("ada", &client, scope, "").await;
+    let granted = server.redeem(&client, &place.parameter("code")).await.ok();
+    let another = server.userinfo(&granted.token("access_token")).await.ok();
+    assert_ne!(another.body["sub"], subject);
+    assert!(!server.is_active(&client, &refresh).await);
+}
+
+/// THREATS X-05: whoever wins, nothing lives afterwards, and nobody is told of a defect.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_that_races_with_a_redemption_leaves_nothing_alive() {
+    let server = Server::start().await;
+    let client = server.web_app().await;
+    for number in 0..8 {
+        let name = format!("ada{number}");
+        let user = server.user(&name).await;
+        let mut browser = Browser::of(&server);
+        let place = browser.authorize(&name, &client, "openid offline_access", "").await;
+        let redeeming = tokio::spawn(server.redeeming(&client, &place.parameter("code")).send());
+
+        server.delete(&user).await;
+
+        let answer = redeeming.await.unwrap();
+        assert!([200, 400].contains(&answer.status), "{answer:?}");
+        if answer.status == 200 {
+            let refresh = answer.token("refresh_token");
+            server.refresh(&client, &refresh, "").await.refused(400, "invalid_grant");
+        }
+    }
+}

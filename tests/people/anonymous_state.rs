@@ -1,0 +1,252 @@
+//! What strangers can cause before anybody has signed in: nothing that is kept here (DESIGN §4, decision
+//! 35); THREATS EX-10, EX-11.
+
+use gatewright::store::sql;
+use sqlx_macros::FromRow;
+
+use kit::application::Request;
+use kit::browser::{Browser, Place, request};
+use kit::http::Answer;
+use kit::server::{Client, ISSUER, PASSWORD, Server};
+
+/// Rows that a person or an application could have caused.
+async fn rows(server: &Server) -> i64 {
+    #[derive(FromRow)]
+    struct Count {
+        rows: i64,
+    }
+    server.app().recorder.flush().await;
+    let count = "SELECT (SELECT count(*) FROM decisions) + (SELECT count(*) FROM codes)
+                      + (SELECT count(*) FROM sessions) + (SELECT count(*) FROM grants)
+                      + (SELECT count(*) FROM sign_in_tries) + (SELECT count(*) FROM audit_events) AS rows";
+    let count: Option<Count> = sql(count).opt(server.app().store.db()).await.unwrap();
+    count.unwrap().rows
+}
+
+/// A browser that is signed in and has allowed the application what it asks for.
+async fn allowed<'a>(server: &'a Server, client: &Client) -> Browser<'a> {
+    let mut browser = Browser::of(server);
+    browser.authorize("ada", client, "openid", "").await.code();
+    browser
+}
+
+/// What the browser asks for on behalf of a page of somebody else.
+async fn part(browser: &mut Browser<'_>, server: &Server, target: &str, dest: &str) -> Answer {
+    let ask = server.ask("GET", target).header("sec-fetch-site", "cross-site");
+    browser.send(ask.header("sec-fetch-mode", "no-cors").header("sec-fetch-dest", dest)).await
+}
+
+/// THREATS EX-10, DO-11: whoever opens sign-ins without end fills nothing that others need; a page that is open
+/// goes on.
+#[tokio::test]
+async fn a_stranger_who_opens_sign_ins_without_end_takes_nothing_from_anybody() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let target = Request::of(&client).target();
+    let mut ada = Browser::of(&server);
+    let page = ada.open(&target).await;
+    let before = rows(&server).await;
+
+    for _ in 0..500 {
+        let answer = server.get(&target).await;
+        assert_eq!(answer.status, 303, "{answer:?}");
+        assert!(answer.header("location").contains("/login?request="), "{answer:?}");
+    }
+    let mut same = Browser::of(&server);
+    for _ in 0..50 {
+        same.open(&target).await.is_page("/login");
+        same.post_from_elsewhere("/authorize", &Request::of(&client).form()).await;
+    }
+
+    assert_eq!(rows(&server).await, before, "nothing was written");
+    let consent = ada.prove(&page, "ada").await;
+    ada.submit(&consent, &[("answer", "allow")]).await.code();
+}
+
+/// THREATS EX-11: a hundred images, objects, scripts of a page of somebody else cause no state, no cookie
+/// and no code, whoever is signed in.
+#[tokio::test]
+async fn parts_of_other_pages_get_neither_state_nor_code() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let mut ada = allowed(&server, &client).await;
+    let mut stranger = Browser::of(&server);
+    let before = rows(&server).await;
+    let asked = Request::of(&client);
+
+    for target in [
+        asked.target(),
+        asked.with("prompt", "none").target(),
+        "/login".to_owned(),
+        "/account".to_owned(),
+        "/logout".to_owned(),
+        format!("/logout?client_id={}", client.id),
+    ] {
+        for dest in [
+            "image",
+            "object",
+            "embed",
+            "script",
+            "style",
+            "font",
+            "video",
+            "empty",
+            "worker",
+            "manifest",
+            "report",
+            "x",
+            "",
+            "document, image",
+        ] {
+            for browser in [&mut ada, &mut stranger] {
+                let answer = part(browser, &server, &target, dest).await;
+                assert_eq!(answer.status, 403, "{dest} of {target}: {answer:?}");
+                assert_eq!(answer.headers("set-cookie"), [""; 0], "{dest} of {target}");
+            }
+        }
+    }
+    for _ in 0..100 {
+        part(&mut ada, &server, &request(&client, "openid"), "image").await;
+    }
+
+    assert_eq!(rows(&server).await, before, "not even in the audit trail");
+    ada.open("/account").await.is_page("/account");
+}
+
+/// THREATS EX-11: a frame is answered as `prompt=none`, also where a form was submitted in it, and whatever
+/// the request says; no page is shown in it.
+#[tokio::test]
+async fn frames_are_answered_without_a_page() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let mut ada = allowed(&server, &client).await;
+    let mut stranger = Browser::of(&server);
+    let asked = Request::of(&client);
+    let before = rows(&server).await;
+    let at = |answer: Answer| Place { at: answer.header("location").to_owned(), answer };
+
+    for _ in 0..100 {
+        let answer = part(&mut stranger, &server, &asked.target(), "iframe").await;
+        at(answer).refused("login_required");
+        let ask = server.ask("POST", "/authorize").header("sec-fetch-site", "cross-site");
+        let posted = ask.header("sec-fetch-dest", "iframe").form(&asked.form()).send().await;
+        let location = posted.header("location");
+        let target = location.strip_prefix(ISSUER).unwrap_or(location).to_owned();
+        assert!(target.starts_with("/authorize?gw_posted="), "{target}");
+        at(part(&mut stranger, &server, &target, "iframe").await).refused("login_required");
+    }
+    assert!(stranger.cookies.is_empty());
+    assert!(rows(&server).await <= before + 100, "refusals in the audit trail are bounded");
+
+    for (prompt, error) in [
+        ("login", "login_required"),
+        ("select_account", "login_required"),
+        ("consent", "consent_required"),
+        ("login consent", "login_required"),
+    ] {
+        for dest in ["iframe", "frame", "fencedframe"] {
+            let target = asked.clone().with("prompt", prompt).target();
+            at(part(&mut ada, &server, &target, dest).await).refused(error);
+        }
+    }
+    let more = asked.clone().with("scope", "openid email").target();
+    at(part(&mut ada, &server, &more, "iframe").await).refused("consent_required");
+    for page in ["/login", "/account", "/consent", "/select-account", "/logout/confirm"] {
+        assert_eq!(part(&mut ada, &server, page, "iframe").await.status, 403, "{page}");
+    }
+    let logout = part(&mut ada, &server, "/logout", "iframe").await;
+    let target =
+        logout.header("location").strip_prefix(ISSUER).unwrap_or("/logout/confirm").to_owned();
+    assert_eq!(part(&mut ada, &server, &target, "iframe").await.status, 403);
+    let ask = server.ask("POST", "/login").header("sec-fetch-site", "cross-site");
+    let form = ask.header("sec-fetch-dest", "iframe").form("identifier=ada&password=x");
+    assert_eq!(form.send().await.status, 403);
+    ada.open("/account").await.is_page("/account");
+}
+
+/// Silent renewal, as oidc-client-ts does it: a hidden frame of a site whose requests bring the cookies.
+#[tokio::test]
+async fn silent_renewal_in_a_frame_works() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let mut ada = allowed(&server, &client).await;
+
+    for _ in 0..3 {
+        let target = Request::of(&client).with("prompt", "none").target();
+        let ask = server.ask("GET", &target).header("sec-fetch-site", "same-site");
+        let ask = ask.header("sec-fetch-mode", "navigate").header("sec-fetch-dest", "iframe");
+        let answer = ada.send(ask).await;
+        let place = Place { at: answer.header("location").to_owned(), answer };
+        server.redeem(&client, &place.code()).await.ok();
+    }
+}
+
+/// THREATS EX-11: what a browser loads ahead is nothing that anybody has asked for.
+#[tokio::test]
+async fn what_is_loaded_ahead_gets_neither_state_nor_code() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let mut ada = allowed(&server, &client).await;
+    let before = rows(&server).await;
+    let asked = Request::of(&client);
+    for target in [asked.target(), "/login".to_owned(), "/logout".to_owned()] {
+        for (field, value) in [
+            ("sec-purpose", "prefetch"),
+            ("sec-purpose", "prefetch;prerender"),
+            ("purpose", "prefetch"),
+            ("x-moz", "prefetch"),
+        ] {
+            let ask = server.ask("GET", &target).header("sec-fetch-dest", "document");
+            let answer = ada.send(ask.header(field, value)).await;
+            assert_eq!((answer.status, answer.header("location")), (403, ""), "{field}: {value}");
+            assert_eq!(answer.headers("set-cookie"), [""; 0]);
+        }
+    }
+
+    assert_eq!(rows(&server).await, before);
+    ada.ask(&asked).await.code();
+    let ask = server.ask("GET", "/jwks").header("sec-fetch-dest", "empty");
+    assert_eq!(ask.header("sec-purpose", "prefetch").send().await.status, 200, "for everybody");
+}
+
+/// DESIGN §2, SECURITY.md: what is at rest cannot be spent. Neither the secret of a browser nor what a
+/// request says (an `id_token_hint`, a `login_hint`) is anywhere in the database.
+#[tokio::test]
+async fn nothing_of_a_browser_or_of_a_request_is_at_rest() {
+    let server = Server::start().await;
+    let url = server.app().config.database.url.0.expose().to_owned();
+    let Some(file) = url.strip_prefix("sqlite:") else {
+        return; // One schema, one text of SQL: what is not in this file is not there either.
+    };
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let mut ada = allowed(&server, &client).await;
+    let hint = server.granted("ada", &client, "openid").await.token("id_token");
+    let login = ada
+        .ask(&Request::of(&client).with("prompt", "login consent").with("id_token_hint", &hint))
+        .await;
+    let consent = ada.prove(&login, "ada").await;
+    let code = ada.submit(&consent, &[("answer", "allow")]).await.code();
+
+    let mut secrets = vec![hint, code];
+    for place in [&login, &consent] {
+        secrets.push(place.fields().into_iter().find(|(name, _)| name == "request").unwrap().1);
+    }
+    secrets.extend(ada.cookies.values().cloned());
+    for name in [file.to_owned(), format!("{file}-wal")] {
+        let bytes = std::fs::read(&name).unwrap_or_default();
+        for secret in &secrets {
+            // Of a cookie of two parts, neither.
+            for part in secret.split('.').filter(|part| part.len() > 16) {
+                let found = bytes.windows(part.len()).any(|window| window == part.as_bytes());
+                assert!(!found, "{part} is in {name}");
+            }
+        }
+    }
+    assert!(ada.cookies.len() >= 2 && !PASSWORD.is_empty());
+}

@@ -1,0 +1,297 @@
+//! The consent page: what people read before they decide, in their language. OIDC Core §3.1.2.4, RFC 7591
+//! §2.2, THREATS UI-11.
+
+use serde_json::{Value, json};
+
+use kit::application::Request;
+use kit::browser::{Browser, Place};
+use kit::server::{Client, Server};
+
+const INVOICES: &str = "https://z.example/invoices";
+const ALBUM: &str = "https://a.example/album";
+
+fn invoices() -> Value {
+    json!({
+        "id": INVOICES,
+        "name": "Invoices",
+        "name#de": "Rechnungen",
+        "scopes": [
+            { "name": "invoices.read", "text": "See invoices", "text#de-AT": "Rechnungen sehen" },
+            { "name": "invoices.list", "text": "List invoices" },
+            { "name": "invoices.pay", "text": "Pay invoices", "text#de": "Rechnungen bezahlen", "sensitive": true },
+        ],
+    })
+}
+
+fn album() -> Value {
+    json!({
+        "id": ALBUM,
+        "name": "Album",
+        "scopes": [{ "name": "album.show", "text": "Show pictures" }],
+    })
+}
+
+/// A client with names and links in several languages.
+async fn client(server: &Server) -> Client {
+    server
+        .register(json!({
+            "client_name": "Books",
+            "client_name#DE": "Bücher",
+            "client_name#ar": "كتب",
+            "client_uri": "https://books.example/",
+            "client_uri#de": "https://books.example/de",
+            "policy_uri": "https://books.example/privacy",
+            "policy_uri#de": "https://books.example/datenschutz",
+            "tos_uri": "https://books.example/terms",
+            "tos_uri#de": "https://books.example/bedingungen",
+            "redirect_uris": [Client::REDIRECT_URI],
+            "scope": "openid profile email phone album.show invoices.read invoices.list invoices.pay undeclared",
+            "gw_allowed_resources": [INVOICES, ALBUM],
+        }))
+        .await
+}
+
+/// A server with two APIs, registered in an order that is not the alphabet's, and a client of both.
+async fn house() -> (Server, Client) {
+    let server = Server::start().await;
+    server.user("ada").await;
+    server.declare(invoices()).await;
+    server.declare(album()).await;
+    let client = client(&server).await;
+    (server, client)
+}
+
+fn request(client: &Client, scope: &str) -> Request {
+    let request = Request::of(client).with("scope", scope);
+    request.and("resource", ALBUM).and("resource", INVOICES)
+}
+
+/// The consent page of a request.
+async fn page(browser: &mut Browser<'_>, request: &Request) -> Place {
+    let login = browser.ask(request).await;
+    let consent = browser.prove(&login, "ada").await;
+    consent.is_page("/consent");
+    consent
+}
+
+/// The texts stand in this order.
+#[track_caller]
+fn in_order(page: &str, texts: &[&str]) {
+    let mut rest = page;
+    for text in texts {
+        let found = rest.split_once(text);
+        rest = found.unwrap_or_else(|| panic!("{text} is not where it should be: {page}")).1;
+    }
+}
+
+#[tokio::test]
+async fn scopes_about_the_person_fold_into_one_line_that_opens() {
+    let (server, client) = house().await;
+    let claims = json!({ "userinfo": { "address": null } }).to_string();
+    let request = request(&client, "openid profile email phone").with("claims", &claims);
+
+    let consent = page(&mut Browser::of(&server), &request).await;
+
+    let text = &consent.answer.text;
+    let (_, fold) = text.split_once("<details class=\"opens\">").unwrap();
+    let (fold, rest) = fold.split_once("</details>").unwrap();
+    in_order(
+        fold,
+        &["<summary>", "Profile, e-mail address, phone number, postal address", "</summary>"],
+    );
+    in_order(fold, &["</summary>", "Recognise you", "See your profile", "See your e-mail address"]);
+    in_order(fold, &["</summary>", "See these details: postal address"]);
+    for inside in ["Recognise you", "See your profile", "See your e-mail address"] {
+        assert!(!rest.contains(inside), "{inside}: {rest}");
+    }
+    assert!(!fold.contains("<script") && consent.fields().iter().any(|(name, _)| name == "shown"));
+}
+
+#[tokio::test]
+async fn one_scope_about_the_person_is_a_line_without_a_fold() {
+    let (server, client) = house().await;
+
+    let consent = page(&mut Browser::of(&server), &request(&client, "openid")).await;
+
+    let text = &consent.answer.text;
+    assert!(text.contains("Recognise you") && !text.contains("class=\"opens\""), "{text}");
+}
+
+#[tokio::test]
+async fn apis_stand_in_the_order_in_which_they_were_registered_with_what_they_may_do() {
+    let (server, client) = house().await;
+    let scope = "openid undeclared album.show invoices.list invoices.read";
+
+    let consent = page(&mut Browser::of(&server), &request(&client, scope)).await;
+
+    in_order(
+        &consent.answer.text,
+        &[
+            "In Invoices",
+            "See invoices",
+            "List invoices",
+            "In Album",
+            "Show pictures",
+            "undeclared",
+        ],
+    );
+}
+
+#[tokio::test]
+async fn an_api_that_is_asked_for_without_a_scope_of_its_own_is_shown() {
+    let (server, client) = house().await;
+
+    let consent = page(&mut Browser::of(&server), &request(&client, "openid album.show")).await;
+
+    in_order(&consent.answer.text, &["In Invoices", INVOICES, "In Album", "Show pictures"]);
+    assert!(!consent.answer.text.contains(ALBUM), "{consent:?}");
+}
+
+#[tokio::test]
+async fn a_scope_that_two_apis_declare_is_shown_in_both() {
+    let (server, client) = house().await;
+    let mut both = album();
+    both["scopes"] = json!([{ "name": "invoices.read", "text": "Show pictures of invoices" }]);
+    server.redeclare(both).await;
+
+    let consent = page(&mut Browser::of(&server), &request(&client, "openid invoices.read")).await;
+
+    in_order(
+        &consent.answer.text,
+        &["In Invoices", "See invoices", "In Album", "Show pictures of invoices"],
+    );
+}
+
+#[tokio::test]
+async fn sensitive_scopes_stand_first_and_are_marked_in_words() {
+    let (server, client) = house().await;
+    let scope = "openid invoices.read invoices.pay";
+
+    let consent = page(&mut Browser::of(&server), &request(&client, scope)).await;
+
+    let text = &consent.answer.text;
+    in_order(
+        text,
+        &["In Invoices", "scope sensitive", "Pay invoices", "Sensitive", "See invoices"],
+    );
+    assert_eq!(text.matches("Sensitive").count(), 1, "{text}");
+}
+
+#[tokio::test]
+async fn the_destination_has_a_line_of_its_own_above_the_buttons() {
+    let (server, client) = house().await;
+
+    let consent = page(&mut Browser::of(&server), &request(&client, "openid")).await;
+
+    let (_, decide) = consent.answer.text.split_once("<div class=\"decide\">").unwrap();
+    let line = "<p class=\"destination\">Afterwards you return to app.example.</p>";
+    in_order(decide, &[line, "value=\"deny\"", "value=\"allow\""]);
+    assert!(decide.split_once(line).unwrap().0.trim().is_empty(), "{decide}");
+}
+
+#[tokio::test]
+async fn what_is_shown_is_in_the_language_of_the_page() {
+    let (server, client) = house().await;
+    let scope = "openid invoices.read invoices.list invoices.pay";
+    let german = request(&client, scope).with("ui_locales", "de-CH");
+
+    let consent = page(&mut Browser::of(&server), &german).await;
+
+    let text = &consent.answer.text;
+    in_order(text, &["Darf Bücher", "In Rechnungen", "Rechnungen bezahlen", "Heikel"]);
+    in_order(text, &["Rechnungen bezahlen", "Rechnungen sehen", "List invoices"]);
+    for link in ["https://books.example/de", "/datenschutz", "/bedingungen"] {
+        assert!(text.contains(&format!("{link}\"")), "{link}: {text}");
+    }
+    let english = request(&client, scope).with("ui_locales", "en");
+    let text = &page(&mut Browser::of(&server), &english).await.answer.text;
+    in_order(text, &["Allow Books", "In Invoices", "Pay invoices", "See invoices"]);
+    assert!(!text.contains("Bücher") && !text.contains("datenschutz"), "{text}");
+}
+
+/// RFC 7591 §2.2. Back links of errors and the account page included.
+#[tokio::test]
+async fn an_application_has_the_name_of_the_language_on_every_page() {
+    let (server, client) = house().await;
+    let mut browser = Browser::of(&server);
+    let german = Request::of(&client).with("ui_locales", "de");
+    let header = ("accept-language", "de");
+    let open = async |browser: &mut Browser<'_>, target: &str| {
+        browser.send(server.ask("GET", target).header(header.0, header.1)).await.text
+    };
+
+    let login = browser.ask(&german).await;
+    let consent = browser.prove(&login, "ada").await;
+    let done = browser.submit(&consent, &[("answer", "allow")]).await;
+    done.code();
+    let choice = browser.ask(&german.with("prompt", "select_account")).await;
+    let account = open(&mut browser, "/account").await;
+    let logout = format!("/logout/confirm?client_id={}&ui_locales=de", client.id);
+    let logout = open(&mut browser, &logout).await;
+    server.wait(120);
+    let over = open(&mut browser, &consent.at).await;
+
+    for (page, text) in [
+        ("login", &login.answer.text),
+        ("consent", &consent.answer.text),
+        ("select-account", &choice.answer.text),
+        ("account", &account),
+        ("logout", &logout),
+        ("error", &over),
+    ] {
+        assert!(text.contains("Bücher") && !text.contains("Books"), "{page}: {text}");
+    }
+    assert!(over.contains("href=\"https://books.example/de\""), "{over}");
+}
+
+/// THREATS UI-11: a decision is about the texts that were read.
+#[tokio::test]
+async fn an_answer_is_to_the_texts_that_were_seen() {
+    type Change = fn(&mut Value);
+    let changes: [Change; 4] = [
+        |api| api["scopes"][0]["text"] = json!("Pay every invoice"),
+        |api| api["scopes"][0]["sensitive"] = json!(true),
+        |api| api["name"] = json!("Other invoices"),
+        |api| api["scopes"][0]["name"] = json!("invoices.other"),
+    ];
+    let (server, client) = house().await;
+    let request = request(&client, "openid invoices.read");
+    for change in changes {
+        server.redeclare(invoices()).await;
+        let mut browser = Browser::of(&server);
+        let consent = page(&mut browser, &request.clone().with("prompt", "consent")).await;
+        let mut changed = invoices();
+        change(&mut changed);
+        server.redeclare(changed).await;
+
+        let again = browser.submit(&consent, &[("answer", "allow")]).await;
+
+        let text = &again.is_page("/consent").answer.text;
+        assert!(text.contains("Something changed"), "{text}");
+        browser.submit(&again, &[("answer", "allow")]).await.code();
+    }
+    server.redeclare(invoices()).await;
+    let mut browser = Browser::of(&server);
+    let consent = page(&mut browser, &request.with("prompt", "consent")).await;
+    let mut same_in_english = invoices();
+    same_in_english["scopes"][0]["text#fr"] = json!("Voir les factures");
+    server.redeclare(same_in_english).await;
+    browser.submit(&consent, &[("answer", "allow")]).await.code();
+}
+
+/// Unicode UAX #9: a name that runs from right to left does not turn the words around it.
+#[tokio::test]
+async fn names_from_right_to_left_are_isolated_in_sentences() {
+    let (server, client) = house().await;
+    let name = "كتب 2";
+    server.change(&client, |metadata| metadata.client_name = name.to_owned()).await;
+    let mut api = invoices();
+    api["name"] = json!("فواتير");
+    server.redeclare(api).await;
+
+    let consent = page(&mut Browser::of(&server), &request(&client, "openid invoices.read")).await;
+
+    let text = &consent.answer.text;
+    assert!(text.contains("Allow \u{2068}كتب 2\u{2069} to use your account?"), "{text}");
+    assert!(text.contains("In \u{2068}فواتير\u{2069}<"), "{text}");
+}

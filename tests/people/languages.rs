@@ -1,0 +1,186 @@
+//! The language of the pages: what a person chooses at their foot is heard before what an application asks for
+//! (`ui_locales`, OIDC Core §3.1.2.1), and that before the browser's own (`Accept-Language`). Decision 46.
+
+use kit::application::Request;
+use kit::browser::{Browser, Place};
+use kit::server::{PASSWORD, Server};
+
+/// The address of the page in another language, from the chooser.
+#[track_caller]
+fn link(place: &Place, language: &str) -> String {
+    let text = &place.answer.text;
+    let end = format!("gw_language={language}\"");
+    let before = text.split_once(&end).unwrap_or_else(|| panic!("no {language} in {text}")).0;
+    let href = before.rsplit_once("href=\"").unwrap().1.replace("&#38;", "&");
+    let link = format!("{href}gw_language={language}");
+    match link.strip_prefix('?') {
+        Some(query) => format!("{}?{query}", place.at.split('?').next().unwrap()),
+        None => link,
+    }
+}
+
+/// Presses a language, as a browser does: from our own page.
+async fn choose(browser: &mut Browser<'_>, place: &Place, language: &str) -> Place {
+    let target = link(place, language);
+    let ask = browser.server().ask("GET", &target).header("sec-fetch-site", "same-origin");
+    Place { at: target, answer: browser.send(ask).await }
+}
+
+#[track_caller]
+fn speaks(place: &Place, language: &str) {
+    let text = &place.answer.text;
+    assert!(text.contains(&format!("<html lang=\"{language}\">")), "{language}: {place:?}");
+    let current = format!(
+        "lang=\"{language}\" hreflang=\"{language}\" rel=\"nofollow\" aria-current=\"true\""
+    );
+    assert!(text.contains(&current), "{text}");
+}
+
+/// The cookie that keeps a choice.
+fn kept(browser: &Browser<'_>) -> Option<String> {
+    let mut cookies = browser.cookies.iter();
+    cookies.find(|(name, _)| name.contains("-language-")).map(|(_, value)| value.clone())
+}
+
+#[tokio::test]
+async fn a_language_is_chosen_once_and_spoken_from_then_on() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let mut browser = Browser::of(&server);
+    let first = browser.open("/login").await;
+    speaks(&first, "en");
+    assert_eq!(kept(&browser), None);
+
+    let chosen = choose(&mut browser, &first, "de").await;
+
+    speaks(chosen.is_page("/login"), "de");
+    let cookie = chosen.answer.headers("set-cookie");
+    let cookie = cookie.iter().find(|cookie| cookie.contains("-language-")).expect("a cookie");
+    assert!(cookie.contains("=de; ") && cookie.contains("Max-Age=31536000"), "{cookie}");
+    let wrong = browser.submit(&chosen, &[("identifier", "ada"), ("password", "x")]).await;
+    speaks(&wrong, "de");
+    let mut account =
+        browser.submit(&wrong, &[("identifier", "ada"), ("password", PASSWORD)]).await;
+    for path in ["/account", "/", "/signed-out", "/nothing", "/logout/confirm"] {
+        account = browser.open(path).await;
+        speaks(&account, "de");
+    }
+    let unknown = Request::of(&client).with("client_id", "unknown");
+    speaks(&browser.ask(&unknown).await, "de");
+    let again = choose(&mut browser, &account, "en").await;
+    speaks(again.is_page("/logout/confirm"), "en");
+    assert_eq!(kept(&browser).as_deref(), Some("en"));
+    browser.submit(&again, &[("answer", "yes")]).await.is_page("/signed-out");
+    speaks(&browser.open("/").await, "en");
+}
+
+#[tokio::test]
+async fn a_person_is_heard_before_the_application_and_the_application_before_the_browser() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let request = Request::of(&client).with("ui_locales", "de");
+    let mut browser = Browser::of(&server);
+    let ask = server.ask("GET", "/login").header("accept-language", "fr");
+    assert!(browser.send(ask).await.text.contains("<html lang=\"fr\">"));
+    let login = browser.ask(&request).await;
+    speaks(&login, "de");
+
+    let chosen = choose(&mut browser, &login, "es").await;
+
+    speaks(chosen.is_page("/login"), "es");
+    let consent = browser.prove(&chosen, "ada").await;
+    speaks(consent.is_page("/consent"), "es");
+    let consent = choose(&mut browser, &consent, "fr").await;
+    speaks(consent.is_page("/consent"), "fr");
+    browser.submit(&consent, &[("answer", "allow")]).await.code();
+    let choice = browser.ask(&request.with("prompt", "select_account")).await;
+    speaks(choice.is_page("/select-account"), "fr");
+    let choice = choose(&mut browser, &choice, "de").await;
+    speaks(choice.is_page("/select-account"), "de");
+    browser.submit(&choice, &[("answer", "continue")]).await.code();
+}
+
+/// The answer to a form has its language changed as well: at the address of its page.
+#[tokio::test]
+async fn the_answer_to_a_form_is_read_in_another_language_too() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let mut browser = Browser::of(&server);
+    let door = browser.open("/login").await;
+    let wrong = browser.submit(&door, &[("identifier", "ada"), ("password", "x")]).await;
+    assert_eq!(link(&wrong, "de"), "/login?gw_language=de");
+    browser.prove(&wrong, "ada").await;
+    let account = browser.open("/account").await;
+    let typed = [("current", "x"), ("new", "a new password"), ("again", "another one")];
+
+    let problem = browser.submit_to("/account/password", &account, &typed).await;
+
+    assert_eq!(problem.answer.status, 422);
+    let chosen = choose(&mut browser, &problem, "fr").await;
+    speaks(chosen.is_page("/account"), "fr");
+    let stale = browser.on_account("/account/sessions/end", &[]).await;
+    assert_eq!(stale.answer.status, 400, "the session is missing");
+    assert_eq!(link(&stale, "es"), "/?gw_language=es");
+}
+
+/// A request that is too long for an address stays while the language changes.
+#[tokio::test]
+async fn a_request_that_is_too_long_for_an_address_keeps_its_language() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let request = Request::of(&client).with("nonce", &"x".repeat(7_000));
+    let mut browser = Browser::of(&server);
+    let login = browser.ask(&request).await;
+    assert!(!login.is_page("/login").at.contains("request="), "{}", login.at);
+
+    let chosen = browser.submit_to("/login?gw_language=de", &login, &[]).await;
+
+    assert!(chosen.is_page("/login").answer.text.contains("<html lang=\"de\">"));
+    assert_eq!(kept(&browser).as_deref(), Some("de"));
+    let consent = browser.prove(&chosen, "ada").await;
+    let consent = browser.submit_to("/consent?gw_language=fr", &consent, &[]).await;
+    assert!(consent.is_page("/consent").answer.text.contains("<html lang=\"fr\">"));
+    browser.submit(&consent, &[("answer", "allow")]).await.code();
+}
+
+/// Whatever stands in the address or the cookie: one of our languages is spoken, and nothing becomes markup or
+/// leads away (THREATS UI-08, HD-10). Another site chooses nothing for later.
+#[tokio::test]
+async fn an_odd_choice_is_none() {
+    let server = Server::start().await;
+    let mut browser = Browser::of(&server);
+    for odd in ["xx", "", "%22%3E%3Cscript%3E", "de&gw_language=fr", "%ff", "%0d%0aset-cookie:x=y"]
+    {
+        speaks(&browser.open(&format!("/login?gw_language={odd}")).await, "en");
+        assert_eq!(kept(&browser), None, "{odd}");
+    }
+    let name = {
+        let page = browser.open("/login").await;
+        choose(&mut browser, &page, "de").await;
+        browser.cookies.keys().find(|name| name.contains("-language-")).unwrap().clone()
+    };
+    for odd in ["xx", "\"><script>", "../de"] {
+        browser.cookies.insert(name.clone(), odd.to_owned());
+        speaks(&browser.open("/login").await, "en");
+    }
+    browser.cookies.remove(&name);
+
+    let page = browser.open("/login?x=%22%3E<script>alert(1)</script>&y='").await;
+    assert!(!page.answer.text.contains("<script>"), "{page:?}");
+    let page = browser.open("//evil.example/%5c?gw_language=de").await;
+    assert_eq!(page.answer.status, 404);
+    assert!(
+        page.answer.text.contains("href=\"?gw_language=fr\""),
+        "no path that leads away: {page:?}"
+    );
+    browser.cookies.remove(&name);
+    for site in ["cross-site", "same-site"] {
+        let ask = server.ask("GET", "/login?gw_language=de").header("sec-fetch-site", site);
+        let answer = browser.send(ask).await;
+        assert!(answer.text.contains("<html lang=\"de\">"));
+        assert_eq!(kept(&browser), None, "{site}");
+    }
+}

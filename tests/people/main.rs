@@ -1,0 +1,19 @@
+//! Sign-in, consent, sessions and the account page: over HTTP, against a server in the same process. See tests/README.md.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails"
+)]
+
+mod account_page;
+mod accounts;
+mod anonymous_state;
+mod consent;
+mod languages;
+mod pages;
+mod repeated_forms;
+mod throttling;
+mod ways_out;

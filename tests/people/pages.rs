@@ -1,0 +1,966 @@
+//! The pages people use, as an attacker meets them: THREATS 1.M (UI-01 to UI-24), and the matrices M8
+//! (forged forms), M9 (addresses that lead away) and M10 (steps out of order).
+
+use gatewright::config::Issuer;
+use gatewright::render::Kind;
+use serde_json::json;
+
+use kit::application::{Request, STATE};
+use kit::browser::{Browser, Place, session_cookie};
+use kit::server::{Client, ISSUER, PASSWORD, Server};
+
+/// What people's forms can do, each with what a person types there.
+const FORMS: [(&str, &[(&str, &str)]); 8] = [
+    ("/login", &[("identifier", "ada"), ("password", PASSWORD)]),
+    ("/select-account", &[("answer", "continue")]),
+    ("/consent", &[("answer", "allow")]),
+    ("/account/sessions/end", &[]),
+    ("/account/sessions/end-others", &[]),
+    ("/account/applications/withdraw", &[]),
+    ("/account/password", &[("current", PASSWORD), ("new", NEW), ("again", NEW)]),
+    ("/logout/confirm", &[("answer", "yes")]),
+];
+
+const NEW: &str = "another battery staple";
+
+/// Applications send these, from their own sites: they decide nothing, and lead to pages that ask.
+const PROTOCOL: [&str; 2] = ["/authorize", "/logout"];
+
+/// M8: a form that is added has to be added here, too.
+#[test]
+fn the_matrix_knows_every_form() {
+    let routes = gatewright::server::routes();
+    let pages = routes.iter().filter(|route| route.kind == Kind::Page);
+    let mut paths: Vec<_> =
+        pages.filter(|route| route.methods().any(|method| method == "POST")).collect();
+    paths.retain(|route| !PROTOCOL.contains(&route.path));
+    let mut paths: Vec<_> = paths.iter().map(|route| route.path).collect();
+    let mut known = FORMS.map(|(path, _)| path);
+    paths.sort_unstable();
+    known.sort_unstable();
+
+    assert_eq!(paths, known);
+}
+
+/// A server with two people, and a browser that stands before the form.
+async fn standing_before<'a>(
+    server: &'a Server,
+    client: &Client,
+    path: &str,
+) -> (Browser<'a>, Place) {
+    let mut browser = Browser::of(server);
+    if path == "/login" {
+        let place = browser.open(path).await;
+        return (browser, place);
+    }
+    // Somewhere else, too: there is a sign-in to end.
+    Browser::of(server).sign_in("ada").await;
+    browser.sign_in("ada").await;
+    let request = Request::of(client);
+    let place = match path {
+        "/select-account" => browser.ask(&request.with("prompt", "select_account")).await,
+        "/consent" => browser.ask(&request).await,
+        "/logout/confirm" => browser.open("/logout").await,
+        _ => {
+            browser.obtain(&request, "ada").await.code();
+            browser.open("/account").await
+        }
+    };
+    (browser, place)
+}
+
+/// The fields of the form at `place` that goes to `path`.
+fn fields(place: &Place, path: &str, typed: &[(&str, &str)]) -> Vec<(String, String)> {
+    let hidden = if path.starts_with("/account/") { place.fields_to(path) } else { place.fields() };
+    let typed = typed.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    hidden.into_iter().chain(typed).collect()
+}
+
+fn with_token(fields: &[(String, String)], token: Option<&str>) -> String {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in fields {
+        match (name.as_str(), token) {
+            ("csrf", None) => {}
+            ("csrf", Some(token)) => drop(form.append_pair(name, token)),
+            _ => drop(form.append_pair(name, value)),
+        }
+    }
+    form.finish()
+}
+
+/// M8, THREATS UI-01, UI-02: no form counts that was not filled in on our own page, in this browser, for
+/// this purpose. That nothing has changed is shown by the right form, which works afterwards.
+#[tokio::test]
+async fn no_forged_form_changes_anything() {
+    for (path, typed) in FORMS {
+        let server = Server::start().await;
+        server.user("ada").await;
+        let client = server.web_app().await;
+        let (browser, place) = standing_before(&server, &client, path).await;
+        let (_, others) = standing_before(&server, &client, path).await;
+        let fields = fields(&place, path, typed);
+        let token = |place: &Place| {
+            let found = place.fields().into_iter().find(|(name, _)| name == "csrf");
+            found.expect("a token").1
+        };
+        let own = token(&place);
+        let target = if path.starts_with("/account/") { path } else { place.at.as_str() };
+        let right = with_token(&fields, Some(&own));
+        let cookie = browser.cookie();
+        let ask = |method: &str, form: &str| {
+            let ask = server.ask(method, target).header("cookie", &cookie);
+            ask.header("accept", "text/html").form(form)
+        };
+        let same = |ask: kit::http::Ask| {
+            ask.header("origin", ISSUER).header("sec-fetch-site", "same-origin")
+        };
+
+        let foreign_token = token(&others);
+        let other_purpose = token(&Browser::of(&server).open("/login").await);
+        let reversed: String = own.chars().rev().collect();
+        for wrong in
+            [None, Some(""), Some(foreign_token.as_str()), Some(&other_purpose), Some(&reversed)]
+        {
+            let answer = same(ask("POST", &with_token(&fields, wrong))).send().await;
+            assert_eq!(answer.status, 403, "{path} with {wrong:?}: {answer:?}");
+            assert!(!answer.header("set-cookie").contains("session"), "{path}");
+        }
+        let twice = format!("{right}&csrf={own}");
+        assert_eq!(same(ask("POST", &twice)).send().await.status, 400, "{path}");
+
+        for (name, value) in [
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-site", "same-site"),
+            ("sec-fetch-site", "none"),
+            ("origin", "https://evil.example"),
+            ("origin", "https://id.example.org.evil.example"),
+            ("origin", "http://id.example.org"),
+            ("origin", "null"),
+        ] {
+            let answer = ask("POST", &right).header(name, value).send().await;
+            assert_eq!(answer.status, 403, "{path} from {name}: {value}: {answer:?}");
+        }
+        let cookieless = same(server.ask("POST", target).form(&right)).send().await;
+        assert!([403, 303].contains(&cookieless.status), "{path}: {cookieless:?}");
+
+        for method in ["GET", "HEAD", "PUT", "PATCH", "DELETE"] {
+            let answer = same(ask(method, &right)).send().await;
+            if method != "GET" {
+                assert_eq!(answer.status, 405, "{method} {path}");
+            }
+        }
+        let overridden = same(ask("GET", &right)).header("x-http-method-override", "POST");
+        overridden.send().await;
+        let asked = format!("{target}{}{right}", if target.contains('?') { '&' } else { '?' });
+        server.ask("GET", &asked).header("cookie", &cookie).send().await;
+        for kind in ["text/plain", "application/json", "multipart/form-data; boundary=x", ""] {
+            let ask = server.ask("POST", target).header("cookie", &cookie);
+            let answer = same(ask.header("content-type", kind).body(right.as_str())).send().await;
+            assert_eq!(answer.status, 415, "{path} as {kind}");
+        }
+
+        let done = same(ask("POST", &right)).send().await;
+        assert_eq!(done.status, 303, "{path} has not been done yet: {done:?}");
+    }
+}
+
+/// THREATS UI-01: an old browser sends neither header; there the token decides.
+#[tokio::test]
+async fn without_fetch_metadata_the_token_alone_decides() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let mut browser = Browser::of(&server);
+    let login = browser.open("/login").await;
+    let fields = fields(&login, "/login", FORMS[0].1);
+    let token = &fields.iter().find(|(name, _)| name == "csrf").unwrap().1;
+    let post =
+        |form: &str| server.ask("POST", "/login").header("cookie", &browser.cookie()).form(form);
+
+    assert_eq!(post(&with_token(&fields, None)).send().await.status, 403);
+    assert_eq!(post(&with_token(&fields, Some(token))).send().await.status, 303);
+}
+
+/// What may stand where an address could lead away: THREATS 1.A and UI-07.
+const ELSEWHERE: [&str; 16] = [
+    "https://evil.example",
+    "//evil.example",
+    "/\\evil.example",
+    "\\\\evil.example",
+    "https:evil.example",
+    "https:/evil.example",
+    "/%09/evil.example",
+    "/\t/evil.example",
+    "https://id.example.org@evil.example",
+    "https://id.example.org.evil.example",
+    "javascript:alert('evil.example')",
+    "JaVaScRiPt:alert('evil.example')",
+    "data:text/html,evil.example",
+    "vbscript:evil.example",
+    "blob:https://evil.example/x",
+    "%2f%2fevil.example",
+];
+
+/// M9, THREATS UI-07: nothing that a request says becomes a `Location`, an `href`, an `action` or a
+/// `src`; only what is registered or ours.
+#[tokio::test]
+async fn no_parameter_leads_anybody_away() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let routes = gatewright::server::routes();
+    let pages: Vec<_> =
+        routes.iter().filter(|route| route.kind == Kind::Page).map(|route| route.path).collect();
+    let names = [
+        "return_to",
+        "next",
+        "continue",
+        "resume",
+        "redirect",
+        "redirect_uri",
+        "post_logout_redirect_uri",
+        "url",
+        "request",
+        "gw_posted",
+        "notice",
+        "ui_locales",
+        "login_hint",
+        "state",
+        "client_id",
+        "logo_uri",
+        "id_token_hint",
+    ];
+    let mut browser = Browser::of(&server);
+    browser.obtain(&Request::of(&client), "ada").await.code();
+
+    for evil in ELSEWHERE {
+        let all = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(names.map(|name| (name, evil)))
+            .finish();
+        for path in &pages {
+            for name in names {
+                let query = form_urlencoded::Serializer::new(String::new())
+                    .append_pair(name, evil)
+                    .finish();
+                let answer = browser.send(server.ask("GET", &format!("{path}?{query}"))).await;
+                stays(&answer, path);
+            }
+            stays(&browser.send(server.ask("GET", &format!("{path}?{all}"))).await, path);
+            stays(&browser.send(server.ask("POST", path).form(&all)).await, path);
+        }
+    }
+    browser.open("/account").await.is_page("/account");
+}
+
+/// Nothing in this answer makes a browser go, or ask, elsewhere.
+#[track_caller]
+fn stays(answer: &kit::http::Answer, path: &str) {
+    let location = answer.header("location");
+    let own = location.strip_prefix(ISSUER).unwrap_or(location);
+    let is_own = own.starts_with('/') && !own.starts_with("//") && !own.starts_with("/\\");
+    assert!(own.is_empty() || is_own, "{path}: {answer:?}");
+    for attribute in ["href=\"", "src=\"", "action=\""] {
+        for link in answer.text.split(attribute).skip(1) {
+            // A query is data: a link to the same page in another language repeats that of its address.
+            let link = link.split(['"', '?']).next().unwrap();
+            assert!(!link.contains("evil"), "{path}: {link}");
+            let leads_away = link.contains(':') || link.starts_with("//") || link.starts_with('\\');
+            assert!(!leads_away, "{path}: {link}");
+        }
+    }
+    assert!(answer.status < 500, "{path}: {answer:?}");
+}
+
+/// THREATS UI-08: whoever names a client, an account or a scope can write anything; it stays text.
+#[tokio::test]
+async fn nothing_that_is_shown_is_markup() {
+    const EVIL: &str = "<script>alert(1)</script>";
+    let quoted = format!("\"'>{EVIL}<img src=x onerror=alert(1)>{{{{7*7}}}}");
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server
+        .register(json!({
+            "client_name": quoted,
+            "redirect_uris": [Client::REDIRECT_URI],
+            "scope": "openid </ul><script>",
+            "client_uri": "https://app.example/a'b",
+        }))
+        .await;
+    let mut browser = Browser::of(&server);
+    let request = Request::of(&client).with("scope", "openid </ul><script>");
+    let request = request.with("login_hint", &quoted).with("ui_locales", &quoted);
+
+    let login = browser.ask(&request.with("state", EVIL)).await;
+    let wrong = browser.submit(&login, &[("identifier", &quoted), ("password", EVIL)]).await;
+    let consent = browser.prove(&login, "ada").await;
+    let choice = browser.ask(&Request::of(&client).with("prompt", "select_account")).await;
+    browser.submit(&consent, &[("answer", "allow")]).await;
+    let account = browser.open("/account").await;
+    let uri = format!("/logout?client_id={}", client.id);
+    let logout = browser.open(&uri).await;
+    let error = browser.open(&format!("/authorize?client_id={}", "%3Cscript%3E")).await;
+
+    let mut names = 0;
+    for place in [login, wrong, consent, choice, account, logout, error] {
+        let text = &place.answer.text;
+        assert!(!text.contains("<script>") && !text.contains("<img src=x"), "{place:?}");
+        assert!(!text.contains("onerror=alert(1)>"), "{place:?}");
+        names += usize::from(text.contains("&#60;script&#62;"));
+    }
+    assert!(names >= 5, "{names}: it is shown, as text");
+}
+
+/// THREATS UI-02: whoever consents is told as whom.
+#[tokio::test]
+async fn consent_says_who_asks_whom() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let mut browser = Browser::of(&server);
+    let login =
+        browser.ask(&Request::of(&client).with("scope", "openid email offline_access")).await;
+
+    let consent = browser.prove(&login, "ada").await;
+
+    let page = &consent.is_page("/consent").answer.text;
+    for shown in ["ada", "Photos", "app.example", "e-mail address", "Recognise you"] {
+        assert!(page.contains(shown), "{shown}: {page}");
+    }
+    assert!(!page.contains("postal"), "which is not asked for");
+}
+
+/// THREATS UI-03, UI-25: no page stands in a frame of anybody, and none is reached through `opener`; errors
+/// and pages that nobody asked for included.
+#[tokio::test]
+async fn no_page_is_shown_in_a_frame() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let request = Request::of(&client);
+    let mut places = Vec::new();
+    for (path, _) in FORMS {
+        places.push(standing_before(&server, &client, path).await.1);
+    }
+    let posted = request.clone().with("prompt", "none").with("response_mode", "form_post");
+    for other in [posted, request.with("client_id", "unknown")] {
+        places.push(other.by_a_stranger(&server).await);
+    }
+    for path in ["/", "/signed-out", "/nothing"] {
+        places.push(Browser::of(&server).open(path).await);
+    }
+
+    for Place { at, answer } in places {
+        let csp = answer.header("content-security-policy");
+        assert!(csp.contains("frame-ancestors 'none'"), "{at}: {csp}");
+        assert_eq!(answer.header("x-frame-options"), "DENY", "{at}");
+        assert_eq!(answer.header("cross-origin-opener-policy"), "same-origin", "{at}");
+    }
+}
+
+/// THREATS EX-20: what other applications of the host keep in their cookies spoils nothing; ours twice is
+/// nobody's.
+#[tokio::test]
+async fn a_foreign_cookie_spoils_nothing_and_ours_twice_counts_for_nothing() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let mut browser = Browser::of(&server);
+    for (name, value) in [("displayname", "Jürgen"), ("a", "=;=;\u{1F36A}"), ("zz", "\u{fffd}=")] {
+        browser.cookies.insert(name.to_owned(), value.to_owned());
+    }
+
+    browser.sign_in("ada").await.is_page("/account");
+    browser.open("/account").await.is_page("/account");
+
+    let (session, cookie) = (session_cookie(ISSUER), browser.cookie());
+    let twice = format!("{cookie}; {session}={}", browser.cookies[&session]);
+    let answer = server.ask("GET", "/account").header("cookie", &twice).send().await;
+    assert!(answer.header("location").ends_with("/login"), "{answer:?}");
+    let lines = server.ask("GET", "/account").header("cookie", &cookie);
+    let answer = lines.header("cookie", &format!("{session}=x")).send().await;
+    assert!(answer.header("location").ends_with("/login"), "in two fields as well: {answer:?}");
+}
+
+/// THREATS EX-22: browsers keep the cookies of a host together, whatever the port, and ours whatever the
+/// path.
+#[tokio::test]
+async fn issuers_on_one_host_do_not_read_each_other_s_cookies() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let mut browser = Browser::of(&server);
+    browser.sign_in("ada").await.is_page("/account");
+    let mut names: Vec<String> = browser.cookies.keys().cloned().collect();
+
+    for issuer in
+        ["https://id.example.org/a", "https://id.example.org/b", "https://id.example.org:8443"]
+    {
+        // The same database, so that the secret would open it.
+        let other =
+            server.replica_with(|config| config.issuer = Issuer::parse(issuer).ok().unwrap()).await;
+        let path = issuer.strip_prefix("https://id.example.org").unwrap();
+        let path = if path.starts_with(':') { "" } else { path };
+        let ask = other.ask("GET", &format!("{path}/account")).header("cookie", &browser.cookie());
+        let answer = ask.send().await;
+        assert!(answer.header("location").ends_with("/login"), "{issuer}: {answer:?}");
+        let page = other.get(&format!("{path}/login")).await;
+        let set = page.header("set-cookie");
+        assert!(
+            set.starts_with("__Host-gatewright-browser-") && set.contains("; Path=/;"),
+            "{set}"
+        );
+        names.push(set.split('=').next().unwrap().to_owned());
+        let theirs =
+            format!("{}={}", session_cookie(issuer), browser.cookies[&session_cookie(ISSUER)]);
+        let ask = other.ask("GET", &format!("{path}/account")).header("cookie", &theirs);
+        assert_eq!(ask.send().await.status, 200, "under its own name it would be read");
+    }
+    let count = names.len();
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), count, "{names:?}");
+}
+
+/// THREATS UI-04: the identifier of a session is always ours, and another one after each proof.
+#[tokio::test]
+async fn a_session_is_never_one_that_somebody_else_chose() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let session = &session_cookie(ISSUER);
+    let mut browser = Browser::of(&server);
+    let planted = "A".repeat(43);
+    browser.cookies.insert(session.to_owned(), planted.clone());
+    browser.sign_in("ada").await.is_page("/account");
+    let first = browser.cookie();
+    assert_ne!(browser.cookies[session], planted);
+
+    let request = Request::of(&server.web_app().await).with("prompt", "login");
+    let login = browser.ask(&request).await;
+    browser.prove(&login, "ada").await.is_page("/consent");
+
+    let old = server.ask("GET", "/account").header("cookie", &first).send().await;
+    assert!(old.header("location").contains("/login"), "the cookie of before is dead: {old:?}");
+    let change = [("current", PASSWORD), ("new", NEW), ("again", NEW)];
+    let second = browser.cookie();
+    browser.on_account("/account/password", &change).await.is_page("/account");
+    assert_ne!(browser.cookie(), second);
+    let old = server.ask("GET", "/account").header("cookie", &second).send().await;
+    assert!(old.header("location").contains("/login"), "{old:?}");
+}
+
+/// THREATS UI-06; the flags themselves are looked at with every answer that a test's browser gets.
+#[tokio::test]
+async fn a_cookie_is_kept_as_long_as_the_person_wants() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let cookie = async |keep: &[(&str, &str)]| {
+        let mut browser = Browser::of(&server);
+        let door = browser.open("/login").await;
+        let typed = [&[("identifier", "ada"), ("password", PASSWORD)], keep].concat();
+        let answer = browser.form(&door, &typed).send().await;
+        let cookies = answer.headers("set-cookie");
+        let session = cookies.iter().find(|cookie| cookie.contains("-session-")).unwrap();
+        assert!(session.len() < 256 && !session.contains("Domain"), "{session}");
+        (*session).to_owned()
+    };
+
+    assert!(!cookie(&[]).await.contains("Max-Age"));
+    assert!(cookie(&[("keep", "on")]).await.contains("; Max-Age=2592000"));
+}
+
+/// THREATS UI-10: a consent is to a scope, a client and a person; what widens it is asked.
+#[tokio::test]
+async fn what_was_not_agreed_to_is_asked() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    server.user("grace").await;
+    let (client, other) = (server.web_app().await, server.web_app().await);
+    let mut browser = Browser::of(&server);
+    let agreed = Request::of(&client).with("scope", "openid email");
+    browser.obtain(&agreed, "ada").await.code();
+
+    browser.ask(&Request::of(&client)).await.code();
+    browser.ask(&agreed.clone().with("scope", "openid profile")).await.is_page("/consent");
+    browser.ask(&agreed.clone().with("scope", "openid offline_access")).await.is_page("/consent");
+    let claims = json!({"userinfo": {"birthdate": null}}).to_string();
+    browser.ask(&agreed.clone().with("claims", &claims)).await.is_page("/consent");
+    let claims = json!({"id_token": {"email": null}}).to_string();
+    browser.ask(&agreed.clone().with("claims", &claims)).await.code();
+    browser.ask(&Request::of(&other)).await.is_page("/consent");
+    let mut grace = Browser::of(&server);
+    grace.sign_in("grace").await;
+    grace.ask(&agreed).await.is_page("/consent");
+
+    browser.on_account("/account/applications/withdraw", &[("client_id", &client.id)]).await;
+    browser.ask(&agreed).await.is_page("/consent");
+}
+
+/// A claim that is asked for by name is shown, also where no scope is about the person.
+#[tokio::test]
+async fn a_single_claim_is_shown_before_it_is_told() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let metadata = json!({"redirect_uris": [Client::REDIRECT_URI], "scope": "openid backup"});
+    let client = server.register(metadata).await;
+    let mut browser = Browser::of(&server);
+    browser.sign_in("ada").await;
+    let claims = json!({"id_token": {"birthdate": null}}).to_string();
+
+    let consent = browser.ask(&Request::of(&client).with("claims", &claims)).await;
+
+    assert!(consent.is_page("/consent").answer.text.contains("date of birth"), "{consent:?}");
+}
+
+/// DESIGN §8: `gw_skip_consent`.
+#[tokio::test]
+async fn a_trusted_client_asks_nobody() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let metadata = json!({"redirect_uris": [Client::REDIRECT_URI], "gw_skip_consent": true});
+    let client = server.register(metadata).await;
+    let mut browser = Browser::of(&server);
+    let login = browser.ask(&Request::of(&client)).await;
+
+    browser.prove(&login, "ada").await.code();
+
+    browser.ask(&Request::of(&client).with("prompt", "none")).await.code();
+    browser.ask(&Request::of(&client).with("prompt", "consent")).await.is_page("/consent");
+}
+
+/// Issue: my authorised applications. A trusted one asks nobody, and is seen and thrown out all the same.
+#[tokio::test]
+async fn a_trusted_client_is_listed_and_can_be_thrown_out() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    server.change(&client, |metadata| metadata.gw_skip_consent = true).await;
+    let mut browser = Browser::of(&server);
+    let login = browser.ask(&Request::of(&client).with("scope", "openid email")).await;
+    let code = browser.prove(&login, "ada").await.code();
+    let first = server.redeem(&client, &code).await.ok();
+    let code = browser.ask(&Request::of(&client).with("scope", "openid phone")).await.code();
+    server.redeem(&client, &code).await.ok();
+
+    let place = browser.open("/account").await;
+    let text = &place.answer.text;
+    assert_eq!(text.matches("application-").count(), 2, "one line, with its button: {text}");
+    assert!(text.contains("You signed in just now") && !text.contains("Allowed"), "{text}");
+    assert!(text.contains("e-mail address") && text.contains("phone number"), "{text}");
+    let place = browser.submit_to("/account/applications/withdraw", &place, &[]).await;
+
+    assert!(!place.is_page("/account").answer.text.contains("id=\"application-"), "{place:?}");
+    server.userinfo(&first.token("access_token")).await.refused(401, "invalid_token");
+    let gone = [("client_id", client.id.as_str())];
+    browser.on_account("/account/applications/withdraw", &gone).await.is_page("/account");
+}
+
+/// THREATS UI-11: what is granted is what was shown, also where the client was changed meanwhile.
+#[tokio::test]
+async fn an_answer_is_to_what_was_seen() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let mut browser = Browser::of(&server);
+    browser.sign_in("ada").await;
+    let consent = browser.ask(&Request::of(&client)).await;
+
+    server.change(&client, |metadata| metadata.client_name = "Another".to_owned()).await;
+    let again = browser.submit(&consent, &[("answer", "allow")]).await;
+    assert!(again.is_page("/consent").answer.text.contains("Another"));
+    let tampered = [("answer", "allow"), ("shown", "x")];
+    browser.submit(&again, &tampered).await.is_page("/consent");
+
+    browser.submit(&again, &[("answer", "allow")]).await.code();
+}
+
+/// THREATS UI-12: the decision of one tab is for that tab.
+#[tokio::test]
+async fn two_tabs_are_two_requests() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let (one, two) = (server.web_app().await, server.web_app().await);
+    let mut browser = Browser::of(&server);
+    let first = browser.ask(&Request::of(&one)).await;
+    let second = browser.ask(&Request::of(&two)).await;
+    let first = browser.prove(&first, "ada").await;
+    let second = browser.open(&second.at).await;
+    let mut mixed = first.clone();
+    mixed.at = second.at.clone();
+    let handle = second.at.split_once("request=").unwrap().1;
+    let crossed = browser.submit(&mixed, &[("answer", "allow"), ("request", handle)]).await;
+    assert_eq!(crossed.answer.status, 403, "{crossed:?}");
+
+    browser
+        .submit(second.is_page("/consent"), &[("answer", "deny")])
+        .await
+        .refused("access_denied");
+
+    let code = browser.submit(first.is_page("/consent"), &[("answer", "allow")]).await.code();
+    server.redeem(&one, &code).await.ok();
+}
+
+/// M10: a step is taken because it is due, whatever page a person stands on.
+#[tokio::test]
+async fn steps_out_of_order_lead_to_the_one_that_is_due() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let mut browser = Browser::of(&server);
+    let login = browser.ask(&Request::of(&client)).await;
+    for page in ["/consent", "/select-account", "/login"] {
+        browser.open(&login.at.replace("/login", page)).await.is_page("/login");
+    }
+    let consent = browser.prove(&login, "ada").await;
+    for page in ["/login", "/select-account", "/consent"] {
+        browser.open(&consent.at.replace("/consent", page)).await.is_page("/consent");
+    }
+    browser.prove(&login, "ada").await.is_page("/consent");
+
+    // The button was not pressed: nobody has said yes.
+    let empty = browser.open(&consent.at).await;
+    browser.submit(&empty, &[]).await.refused("access_denied");
+
+    for page in ["/login", "/select-account", "/consent"] {
+        browser.open(&consent.at.replace("/consent", page)).await.answer.on_page(400);
+    }
+    for broken in ["", "x", "%00", "gw_req_", &"A".repeat(43)] {
+        for page in ["/consent", "/select-account"] {
+            browser.open(&format!("{page}?request={broken}")).await.answer.on_page(400);
+        }
+    }
+    browser.open("/consent").await.answer.on_page(400);
+}
+
+/// M10: whoever signs in is signed in, whatever comes of the request that they did it for.
+#[tokio::test]
+async fn a_sign_in_counts_although_its_request_is_refused() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    server.user("grace").await;
+    let client = server.web_app().await;
+    let ada = server.granted("ada", &client, "openid").await.token("id_token");
+    let request = Request::of(&client).with("id_token_hint", &ada);
+    let mut browser = Browser::of(&server);
+    let login = browser.ask(&request).await;
+
+    browser.prove(&login, "grace").await.refused("login_required");
+
+    browser.open("/account").await.is_page("/account");
+}
+
+/// The page of a sign-in names the application and the host that it leads to, and says what is wrong at the
+/// field that it is about; what is about no field stands above them.
+#[tokio::test]
+async fn a_sign_in_says_where_it_leads_and_what_is_wrong_where_it_is_wrong() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let mut browser = Browser::of(&server);
+
+    let page = browser.ask(&Request::of(&client)).await;
+    let wrong = browser.submit(&page, &[("identifier", "ada"), ("password", "wrong")]).await;
+    let stale = browser.submit(&page, &[("csrf", "another"), ("identifier", "ada")]).await;
+
+    let host = "<p class=\"soft host\">app.example</p>";
+    assert!(page.is_page("/login").answer.text.contains(host), "{page:?}");
+    let before_password = |place: &Place| {
+        let text = &place.answer.text;
+        let problem = text.find("id=\"problem\"").expect("a message");
+        problem < text.find("name=\"password\"").expect("a field")
+    };
+    assert!(!before_password(&wrong), "{wrong:?}");
+    assert!(before_password(&stale), "{stale:?}");
+    let fields = wrong.answer.text.matches("aria-invalid=\"true\" aria-describedby=\"problem\"");
+    assert_eq!(fields.count(), 2);
+}
+
+/// The pictures of `[brand]` are served as they are, and what is not configured is not there.
+#[tokio::test]
+async fn the_pictures_of_the_organisation_are_served() {
+    let folder = std::env::temp_dir().join(format!("gatewright-brand-{}", uuid::Uuid::now_v7()));
+    std::fs::create_dir(&folder).unwrap();
+    let picture = |name: &str| {
+        let file = folder.join(name);
+        std::fs::write(&file, format!("<svg xmlns=\"http://www.w3.org/2000/svg\" id=\"{name}\"/>"))
+            .unwrap();
+        Some(file)
+    };
+    let server = Server::with(|config| {
+        config.brand.logo = picture("logo.svg");
+        config.brand.logo_dark = picture("dark.svg");
+    })
+    .await;
+
+    let page = Browser::of(&server).open("/").await;
+    let dark = page.answer.text.split("srcset=\"").nth(1).unwrap().split('"').next().unwrap();
+    let answer = server.ask("GET", dark).send().await.ok();
+
+    assert!(answer.text.contains("id=\"dark.svg\""), "{answer:?}");
+    assert_eq!(answer.header("content-type"), "image/svg+xml");
+    assert!(answer.header("content-security-policy").contains("sandbox"));
+    assert!(server.ask("GET", "/brand/logo").send().await.ok().text.contains("id=\"logo.svg\""));
+    for nothing in ["/brand/icon", "/brand/", "/brand/logo.svg", "/brand/page.js"] {
+        assert_eq!(server.ask("GET", nothing).send().await.status, 404, "{nothing}");
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// A name from right to left is isolated in the sentences that it stands in (Unicode Standard Annex 9), and
+/// turns nothing around it.
+#[tokio::test]
+async fn a_name_from_right_to_left_turns_nothing_around_it() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server
+        .register(json!({
+            "client_name": "الصور",
+            "redirect_uris": [Client::REDIRECT_URI],
+        }))
+        .await;
+    let mut browser = Browser::of(&server);
+
+    let page = browser.ask(&Request::of(&client)).await;
+
+    let text = &page.is_page("/login").answer.text;
+    assert!(text.contains("<h1>Sign in to \u{2068}الصور\u{2069}</h1>"), "{text}");
+    assert!(text.contains("Back to \u{2068}الصور\u{2069}</button>"), "{text}");
+}
+
+/// THREATS UI-14: byte by byte the same answer, whoever it is that does not exist.
+#[tokio::test]
+async fn a_wrong_password_and_an_unknown_name_are_answered_alike() {
+    let server = Server::start().await;
+    let ada = server.user("ada").await;
+    server.user("eve").await;
+    server.disable(&ada).await;
+    let asked = async |name: &str| {
+        let mut browser = Browser::of(&server);
+        let door = browser.open("/login").await;
+        let place = browser.submit(&door, &[("identifier", name), ("password", "x")]).await;
+        let token = place.fields().into_iter().find(|(name, _)| name == "csrf").unwrap().1;
+        let text = place.answer.without_reference().replace(&token, "…");
+        (place.answer.status, text.replace(&format!("value=\"{name}\""), "…"))
+    };
+
+    let known = asked("eve").await;
+
+    assert_eq!(known.0, 422);
+    for other in ["ada", "bob", "bob@example.org", "\u{202e}eve"] {
+        assert_eq!(asked(other).await, known, "{other}");
+    }
+}
+
+/// THREATS UI-17, UI-18, UI-19: ten tries for an account, whatever it is called at the door and whatever
+/// a stranger claims as their address.
+#[tokio::test]
+async fn passwords_are_not_tried_for_ever() {
+    let server = Server::start().await;
+    let ada = server.user("ada").await;
+    let tried = async |name: &str, password: &str| {
+        let mut browser = Browser::of(&server);
+        let door = browser.open("/login").await;
+        let ask = browser.form(&door, &[("identifier", name), ("password", password)]);
+        ask.header("x-forwarded-for", &format!("192.0.2.{}", name.len())).send().await
+    };
+    for name in ["ada", "ADA", "Ada", " ada", "ada ", "\u{ff41}da", "ada", "aDa", "adA", "ADa"] {
+        assert_eq!(tried(name, "wrong").await.status, 422, "{name}");
+    }
+
+    let full = tried("ada", PASSWORD).await;
+
+    assert_eq!(full.status, 429);
+    assert!(full.header("retry-after").parse::<u64>().unwrap() > 0);
+    let told = server.events("request.refused").await;
+    let last = told.last().unwrap();
+    assert!(last.facts.contains(ada.id.as_str()), "whose account it is: {}", last.facts);
+    server.wait(601);
+    assert_eq!(tried("ada", PASSWORD).await.status, 303);
+}
+
+/// THREATS UI-20: what only one's own eyes should see is not kept.
+#[tokio::test]
+async fn a_page_of_a_person_is_not_kept_by_the_browser() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let mut browser = Browser::of(&server);
+    let account = browser.sign_in("ada").await;
+    assert_eq!(account.is_page("/account").answer.header("cache-control"), "no-store");
+    let confirm = browser.open("/logout").await;
+
+    let ask = browser.form(&confirm, &[("answer", "yes")]);
+
+    assert_eq!(ask.send().await.header("clear-site-data"), "\"cache\"");
+}
+
+/// THREATS UI-21; DESIGN §8: half an hour without use, twelve hours in any case, on every replica.
+#[tokio::test]
+async fn a_sign_in_ends_unused_and_it_ends_in_any_case() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let replica = server.replica().await;
+    let live = async |server: &Server, browser: &Browser<'_>| {
+        let answer = server.ask("GET", "/account").header("cookie", &browser.cookie()).send().await;
+        answer.status == 200
+    };
+    let mut browser = Browser::of(&server);
+    browser.sign_in("ada").await;
+    server.wait(29 * 60);
+    assert!(live(&replica, &browser).await);
+    server.wait(29 * 60);
+    assert!(live(&server, &browser).await, "it was used");
+    server.wait(30 * 60);
+    assert!(!live(&server, &browser).await && !live(&replica, &browser).await);
+
+    let mut browser = Browser::of(&server);
+    browser.sign_in("ada").await;
+    for _ in 0..35 {
+        server.wait(20 * 60);
+        assert!(live(&server, &browser).await);
+    }
+    server.wait(20 * 60);
+    assert!(!live(&server, &browser).await, "twelve hours are over");
+}
+
+/// THREATS UI-22: one's own, and nobody else's.
+#[tokio::test]
+async fn people_see_and_end_their_own_sign_ins_alone() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    server.user("grace").await;
+    let client = server.web_app().await;
+    let (mut ada, mut elsewhere) = (Browser::of(&server), Browser::of(&server));
+    let mut grace = Browser::of(&server);
+    ada.sign_in("ada").await;
+    elsewhere.sign_in("ada").await;
+    grace.obtain(&Request::of(&client), "grace").await.code();
+    let mut more = Browser::of(&server);
+    more.sign_in("grace").await;
+    let end = "/account/sessions/end";
+    let of_grace = grace.open("/account").await.fields_to(end);
+    let session = of_grace.iter().find(|(name, _)| name == "session").unwrap().1.clone();
+
+    let page = ada.open("/account").await;
+    assert!(!page.answer.text.contains(&session) && !page.answer.text.contains("grace"));
+    for other in [session.as_str(), "x"] {
+        ada.on_account(end, &[("session", other)]).await.is_page("/account");
+    }
+    ada.on_account(end, &[("session", "%00")]).await.is_page("/account");
+    let not_hers = [("client_id", client.id.as_str())];
+    ada.on_account("/account/applications/withdraw", &not_hers).await.is_page("/account");
+    ada.on_account("/account/sessions/end-others", &[]).await.is_page("/account");
+
+    assert!(elsewhere.open("/account").await.at.starts_with("/login"));
+    more.open("/account").await.is_page("/account");
+    let page = grace.open("/account").await;
+    grace.submit_to(end, &page, &[]).await.is_page("/account");
+    assert!(more.open("/account").await.at.starts_with("/login"));
+    grace.ask(&Request::of(&client)).await.code();
+}
+
+/// Issue: withdraw an application, and its tokens die.
+#[tokio::test]
+async fn to_withdraw_an_application_ends_its_tokens() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let mut browser = Browser::of(&server);
+    let request = Request::of(&client).with("scope", "openid offline_access");
+    let code = browser.obtain(&request, "ada").await.code();
+    let tokens = server.redeem(&client, &code).await.ok();
+    let pending = browser.ask(&request).await.code();
+
+    let place = browser.open("/account").await;
+    assert!(place.answer.text.contains("Photos"));
+    let place = browser.submit_to("/account/applications/withdraw", &place, &[]).await;
+
+    assert!(!place.is_page("/account").answer.text.contains("id=\"application-"), "{place:?}");
+    server.userinfo(&tokens.token("access_token")).await.refused(401, "invalid_token");
+    let refreshed = server.refresh(&client, &tokens.token("refresh_token"), "").await;
+    refreshed.refused(400, "invalid_grant");
+    server.redeem(&client, &pending).await.refused(400, "invalid_grant");
+}
+
+/// Issue: a new password ends all other sign-ins; what is wrong with it is said, and nothing changes.
+#[tokio::test]
+async fn a_password_is_changed_by_whoever_knows_it() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let (mut browser, mut other) = (Browser::of(&server), Browser::of(&server));
+    browser.sign_in("ada").await;
+    other.sign_in("ada").await;
+    let change = async |browser: &mut Browser<'_>, current: &str, new: &str, again: &str| {
+        let fields = [("current", current), ("new", new), ("again", again)];
+        browser.on_account("/account/password", &fields).await.answer.status
+    };
+
+    for (current, new, again) in [
+        ("wrong", NEW, NEW),
+        (PASSWORD, NEW, "different"),
+        (PASSWORD, PASSWORD, PASSWORD),
+        (PASSWORD, "short", "short"),
+        (PASSWORD, "", ""),
+        (PASSWORD, "passwordpassword", "passwordpassword"),
+    ] {
+        assert_eq!(change(&mut browser, current, new, again).await, 422, "{new}");
+    }
+    other.open("/account").await.is_page("/account");
+
+    assert_eq!(change(&mut browser, PASSWORD, NEW, NEW).await, 200);
+
+    browser.open("/account").await.is_page("/account");
+    assert!(other.open("/account").await.at.starts_with("/login"));
+    let door = other.open("/login").await;
+    assert_eq!(other.prove(&door, "ada").await.answer.status, 422, "the old one is none");
+}
+
+/// THREATS UI-23: what is not offered is not there.
+#[tokio::test]
+async fn nobody_makes_an_account_by_asking() {
+    let server = Server::start().await;
+
+    for path in ["/register", "/signup", "/account/new", "/login/new", "/reset", "/account/email"] {
+        let answer = server.post(path, "username=eve&password=x").await;
+        assert_eq!(answer.status, 404, "{path}");
+    }
+}
+
+/// A form that was open for too long is shown again, with a token that is good.
+#[tokio::test]
+async fn a_form_that_is_too_old_is_shown_again() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let client = server.web_app().await;
+    let mut browser = Browser::of(&server);
+    let login = browser.ask(&Request::of(&client)).await;
+    let stale = [("identifier", "ada"), ("password", PASSWORD), ("csrf", "old")];
+
+    let again = browser.submit(&login, &stale).await;
+
+    assert_eq!(again.answer.status, 403);
+    assert!(!again.answer.text.contains(PASSWORD) && again.answer.text.contains("value=\"ada\""));
+    // What another site has put there is not kept.
+    for (name, value) in [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")] {
+        let form = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(stale.iter().chain(&[("request", "")]))
+            .finish();
+        let ask = server.ask("POST", "/login").header(name, value).form(&form);
+        let answer = ask.header("cookie", &browser.cookie()).send().await;
+        assert_eq!(answer.status, 403, "{answer:?}");
+        assert!(!answer.text.contains("value=\"ada\""), "{answer:?}");
+    }
+    let consent = browser.prove(&again, "ada").await;
+    let done = browser.submit(consent.is_page("/consent"), &[("answer", "allow")]).await;
+    assert_eq!(done.parameter("state"), STATE);
+}
+
+/// A browser that keeps no cookies is told so, and is not sent in circles.
+#[tokio::test]
+async fn a_browser_without_cookies_is_told() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let mut browser = Browser::of(&server);
+    let login = browser.ask(&Request::of(&server.web_app().await)).await;
+    browser.cookies.clear();
+
+    let place = browser.prove(&login, "ada").await;
+
+    assert_eq!(place.answer.status, 403);
+    assert!(place.answer.text.contains("cookies"), "{place:?}");
+}

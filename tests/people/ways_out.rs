@@ -1,0 +1,147 @@
+//! Every dead end has a way out, and none leads where somebody else wants it to (DESIGN §4; THREATS UI-07, M9).
+
+use gatewright::config::Link;
+use url::Url;
+
+use kit::application::Request;
+use kit::browser::{Browser, Place};
+use kit::server::{Client, Server};
+
+const HOME: &str = "https://photos.example/start";
+
+/// A client with a home page, and one without.
+async fn clients(server: &Server) -> [Client; 2] {
+    let [one, other] = [server.web_app().await, server.web_app().await];
+    server.change(&one, |metadata| metadata.client_uri = Some(HOME.to_owned())).await;
+    [one, other]
+}
+
+/// The links out of the house.
+fn links(place: &Place) -> Vec<&str> {
+    let links = place.answer.text.split("href=\"").skip(1);
+    let mut links: Vec<_> = links.map(|link| link.split('"').next().unwrap()).collect();
+    links.retain(|link| !link.starts_with(['/', '?', '#']));
+    links
+}
+
+#[tokio::test]
+async fn an_error_leads_back_to_what_is_registered_and_to_nothing_else() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let [with, without] = clients(&server).await;
+    for evil in ["https://evil.example/", "https://app.example.evil.example/cb", "//evil.example"] {
+        let presented = async |client: &Client| {
+            Request::of(client).with("redirect_uri", evil).by_a_stranger(&server).await
+        };
+        assert_eq!(links(&presented(&with).await), [HOME]);
+        assert_eq!(links(&presented(&without).await), [""; 0]);
+    }
+    let unknown = Request::of(&with).with("client_id", "unknown");
+    assert_eq!(links(&unknown.by_a_stranger(&server).await), [""; 0]);
+
+    // Client and redirect URI were proven: without a home page, where the answer would have gone.
+    for (client, home) in [(&with, HOME), (&without, "https://app.example/")] {
+        let mut browser = Browser::of(&server);
+        let login = browser.ask(&Request::of(client)).await;
+        let consent = browser.prove(&login, "ada").await;
+        browser.submit(&consent, &[("answer", "deny")]).await.refused("access_denied");
+        let over = browser.open(&consent.at).await;
+        assert_eq!((over.answer.status, links(&over)), (400, vec![home]));
+    }
+}
+
+/// A failure of ours is nobody's fault: one tries again, or goes back.
+#[tokio::test]
+async fn a_failure_leads_back_to_the_application() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let [client, _] = clients(&server).await;
+    let mut browser = Browser::of(&server);
+    browser.sign_in("ada").await;
+    browser.ask(&Request::of(&client)).await.is_page("/consent");
+    server.app().store.close().await;
+
+    let broken = browser.ask(&Request::of(&client)).await;
+
+    assert_eq!((broken.answer.status, links(&broken)), (503, vec![HOME]), "{broken:?}");
+}
+
+/// What helps to look into an error is filled in, and can be copied.
+#[tokio::test]
+async fn the_reference_goes_along_to_those_who_help() {
+    let at = |link: &str| {
+        let url = Url::parse(link).unwrap();
+        Server::with(move |config| config.brand.support_url = Some(Link(url)))
+    };
+    let mail = at("mailto:help@example.org").await;
+    let place = Browser::of(&mail).open("/authorize").await;
+    let reference = place.answer.header("x-request-id").to_owned();
+    let text = &place.answer.text;
+    let subject = format!("mailto:help@example.org?subject=Help%20with%20error%20{reference}&");
+    assert!(text.replace("&#38;", "&").contains(&subject), "{text}");
+    let copy = format!("data-copy=\"{reference}\" data-copied=\"Copied\" hidden");
+    assert!(text.contains(&copy), "{text}");
+
+    let page = at("https://help.example/new?ref={reference}").await;
+    let place = Browser::of(&page).open("/authorize").await;
+    let reference = place.answer.header("x-request-id").to_owned();
+    let filled = format!("https://help.example/new?ref={reference}");
+    assert!(links(&place).contains(&filled.as_str()), "{place:?}");
+    let home = Browser::of(&page).open("/").await;
+    assert!(links(&home).contains(&"https://help.example/new?ref="), "nothing to report: {home:?}");
+}
+
+/// OIDC RP-Initiated Logout 1.0 §2: an ID token proves who asks; a `client_id` that anybody can write down does not.
+#[tokio::test]
+async fn the_page_after_a_sign_out_leads_back_to_who_has_proven_to_ask() {
+    let server = Server::start().await;
+    server.user("ada").await;
+    let [client, other] = clients(&server).await;
+    let mut browser = Browser::of(&server);
+    let hint = |answer: kit::http::Answer| answer.token("id_token");
+    let granted = async |browser: &mut Browser<'_>, client: &Client| {
+        let place = browser.authorize("ada", client, "openid", "").await;
+        hint(server.redeem(client, &place.parameter("code")).await.ok())
+    };
+    let own = granted(&mut browser, &client).await;
+    let homeless = granted(&mut browser, &other).await;
+
+    let named = browser.open(&format!("/logout?client_id={}", client.id)).await;
+    let named = browser.submit(named.is_page("/logout/confirm"), &[("answer", "yes")]).await;
+    assert_eq!(links(named.is_page("/signed-out")), [""; 0], "nothing is proven");
+    granted(&mut browser, &client).await;
+
+    // Another sign-in than that of the hint: asked first.
+    let asked = browser.open(&format!("/logout?id_token_hint={own}")).await;
+    let proven = browser.submit(asked.is_page("/logout/confirm"), &[("answer", "yes")]).await;
+    assert_eq!(links(proven.is_page("/signed-out")), [HOME], "{proven:?}");
+    assert!(!proven.at.contains(&own), "the ID token does not stay in the address");
+    assert!(proven.answer.text.contains("Back to Photos"));
+    let again = browser.open(&format!("/logout?id_token_hint={own}")).await;
+    assert_eq!(links(again.is_page("/signed-out")), [HOME], "signed out already");
+    let again = browser.open(&format!("/logout?id_token_hint={homeless}")).await;
+    assert_eq!(links(again.is_page("/signed-out")), [""; 0], "it has no home page");
+
+    let elsewhere = "post_logout_redirect_uri=https://evil.example/";
+    let wrong = browser.open(&format!("/logout?id_token_hint={own}&{elsewhere}")).await;
+    assert_eq!((wrong.answer.status, links(&wrong)), (400, vec![HOME]), "{wrong:?}");
+    let wrong = browser.open(&format!("/logout?client_id={}&{elsewhere}", client.id)).await;
+    assert_eq!((wrong.answer.status, links(&wrong)), (400, vec![]), "{wrong:?}");
+
+    let third = server.web_app().await;
+    server
+        .change(&third, |metadata| metadata.client_uri = Some("https://third.example/".into()))
+        .await;
+    let mut stranger = Browser::of(&server);
+    stranger.open("/login").await;
+    assert_eq!(links(&stranger.open(&proven.at).await), [""; 0], "of another browser");
+    for forged in [
+        proven.at.replace(&client.id, &third.id),
+        proven.at.split("&proof").next().unwrap().to_owned(),
+        format!("{}x", proven.at),
+    ] {
+        assert_eq!(links(&browser.open(&forged).await), [""; 0], "{forged}");
+    }
+    server.disable_client(&client).await;
+    assert_eq!(links(&browser.open(&proven.at).await), [""; 0], "it is disabled");
+}

@@ -1,0 +1,703 @@
+//! The built-in authority: what it issues, to whom, and what becomes of it (docs/certificates.md).
+
+use std::path::Path;
+use std::process::Command;
+
+use gatewright::jose::seal::{self, Owner};
+use gatewright::pki::authority::{Authority, Given, issuing, published};
+use gatewright::pki::issue::{Issued, Right, urn};
+use gatewright::pki::request::CertificationRequest;
+use gatewright::pki::{Certificate, Reason, inventory};
+use gatewright::store::authorities::{self};
+use gatewright::store::certificates;
+use gatewright::types::{ClientId, Code, Error, Result, Seconds};
+use rcgen::KeyPair;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
+use serde_json::Value;
+use x509_parser::prelude::{FromDer as _, ParsedExtension, X509Certificate};
+
+use kit::ca::{Dir, request};
+use kit::outbox::tells;
+use kit::receivers::Program;
+use kit::server::{Client, ISSUER, Server};
+
+fn pem(der: &[u8]) -> String {
+    gatewright::pki::pem::certificate(der)
+}
+
+/// Issues to `client` with a new key.
+async fn issued(server: &Server, client: &Client) -> Issued {
+    server.issue(client, &KeyPair::generate().unwrap()).await.unwrap()
+}
+
+#[track_caller]
+fn refused<T: std::fmt::Debug>(result: Result<T>, code: Code, why: &str) {
+    match result {
+        Err(Error::Refused(refusal)) => {
+            assert_eq!(refusal.code, code, "{refusal:?}");
+            assert!(format!("{refusal:?}").contains(why), "{refusal:?}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// As `gatewright cert revoke --file` does; how many were revoked with it.
+async fn revoke(server: &Server, certificate: &CertificateDer<'_>, reason: Reason) -> usize {
+    let trace = server.trace();
+    let row = inventory::seen(&Certificate::read(certificate, &[]).unwrap(), trace.now());
+    let revoked = server.inventory().revoke(&row, reason, &trace).await.unwrap();
+    server.app().confirm().await.unwrap();
+    revoked
+}
+
+async fn is_revoked(server: &Server, issued: &Issued) -> bool {
+    certificates::is_revoked(server.app().store.db(), issued.thumbprint).await.unwrap()
+}
+
+/// RFC 5280 §4.2; nobody enrols as somebody else, whatever the request asks for.
+#[tokio::test]
+async fn of_a_request_only_the_public_key_is_used() {
+    let server = Server::with_authority().await;
+    let client = server.service().await;
+    let key = KeyPair::generate().unwrap();
+    let now = server.trace().now();
+
+    let issued = server.issue(&client, &key).await.unwrap();
+
+    let (_, parsed) = X509Certificate::from_der(&issued.certificate).unwrap();
+    assert_eq!(parsed.subject().to_string(), format!("CN={}", client.id));
+    assert_eq!(parsed.public_key().raw, rcgen::PublicKeyData::subject_public_key_info(&key));
+    let read = Certificate::read(&issued.certificate, &[]).unwrap();
+    assert_eq!(read.names.uri, [format!("urn:gatewright:client:{}", client.id)]);
+    assert!(read.names.dns.is_empty() && read.names.ip.is_empty() && read.names.email.is_empty());
+    assert_eq!(read.not_after, now + Seconds::hours(24));
+    assert_eq!(read.not_before, now - Seconds::minutes(5), "clocks differ");
+    assert!(parsed.raw_serial().len() >= 16, "128 random bits");
+
+    let constraints = parsed.basic_constraints().unwrap().unwrap();
+    assert!(constraints.critical && !constraints.value.ca);
+    let usage = parsed.key_usage().unwrap().unwrap();
+    assert!(usage.critical && usage.value.flags == 1, "digitalSignature alone");
+    let extended = parsed.extended_key_usage().unwrap().unwrap().value;
+    assert!(extended.client_auth && !extended.server_auth && !extended.any);
+    let text = format!("{:?}", parsed.extensions());
+    let id = server.present().await.id;
+    for address in ["/ca/ocsp", &format!("/ca/certificate/{id}"), &format!("/ca/crl/{id}")] {
+        assert!(text.contains(&format!("{ISSUER}{address}")), "{address}: {text}");
+    }
+    for wanted in ["subject", "authority"] {
+        let there = parsed.extensions().iter().any(|extension| {
+            match (wanted, extension.parsed_extension()) {
+                ("subject", ParsedExtension::SubjectKeyIdentifier(_)) => true,
+                (_, ParsedExtension::AuthorityKeyIdentifier(_)) => wanted == "authority",
+                _ => false,
+            }
+        });
+        assert!(there, "{wanted} key identifier");
+    }
+}
+
+/// What the system's own tool says of it.
+#[tokio::test]
+async fn openssl_finds_the_way_to_the_root() {
+    let server = Server::with_authority().await;
+    let client = server.service().await;
+    let issued = issued(&server, &client).await;
+    let dir = Dir::new();
+    dir.write("client.pem", pem(&issued.certificate));
+    dir.write("issuing.pem", pem(&issued.chain[0]));
+    dir.write("root.pem", pem(&issued.chain[1]));
+    let at = server.trace().now().0;
+
+    let verify =
+        format!("verify -x509_strict -attime {at} -CAfile root.pem -untrusted issuing.pem");
+    dir.openssl(&format!("{verify} -purpose sslclient client.pem"));
+
+    let (said, done) = dir.try_openssl(&format!("{verify} -purpose sslserver client.pem"));
+    assert!(!done, "no server has such a certificate: {said}");
+    assert_eq!(issued.chain.len(), 2);
+}
+
+/// The inventory, and the audit trail.
+#[tokio::test]
+async fn what_was_issued_stands_in_the_inventory() {
+    let server = Server::with_authority().await;
+    let client = server.service().await;
+    let issued = issued(&server, &client).await;
+
+    let row =
+        certificates::find(server.app().store.db(), issued.thumbprint).await.unwrap().unwrap();
+    let (_, parsed) = X509Certificate::from_der(&issued.certificate).unwrap();
+
+    assert_eq!(row.origin, certificates::Origin::Issued);
+    assert_eq!(row.client_id.unwrap().as_str(), client.id);
+    assert_eq!(row.names, [format!("URI:urn:gatewright:client:{}", client.id)]);
+    assert_eq!((row.key_type.as_str(), row.key_bits), ("EC P-256", 256));
+    assert_eq!(row.der, issued.certificate.to_vec());
+    assert_eq!(format!("0{}", row.serial), parsed.raw_serial_as_string().replace(':', ""));
+    let events = server.events("certificate.issued").await;
+    assert!(events[0].facts.contains(&issued.thumbprint.to_string()));
+    assert_eq!(events[0].client_id.as_ref(), Some(&client.id));
+}
+
+#[tokio::test]
+async fn who_may_not_act_is_given_no_certificate() {
+    let server = Server::with_authority().await;
+    let client = server.service().await;
+    let nobody = Client { id: "nobody".to_owned(), secret: String::new() };
+    let key = KeyPair::generate().unwrap();
+
+    refused(server.issue(&nobody, &key).await, Code::InvalidClient, "unknown");
+    let id = ClientId::from_text(&client.id);
+    server.administer(async |registrar| registrar.disable(&id).await.unwrap()).await;
+    refused(server.issue(&client, &key).await, Code::InvalidClient, "disabled");
+
+    let without = Server::start().await;
+    let client = without.service().await;
+    refused(without.issue(&client, &key).await, Code::NotFound, "ca init");
+}
+
+/// Disabling or deleting a client revokes what we issued to it, in the same moment and for ever.
+#[tokio::test]
+async fn a_client_that_is_gone_takes_its_certificates_with_it() {
+    let server = Server::with_authority().await;
+    for delete in [false, true] {
+        let client = server.service().await;
+        let first = issued(&server, &client).await;
+        let other = issued(&server, &server.service().await).await;
+        let id = ClientId::from_text(&client.id);
+
+        server
+            .administer(async |registrar| match delete {
+                true => registrar.delete(&id).await.unwrap(),
+                false => {
+                    registrar.disable(&id).await.unwrap();
+                    registrar.enable(&id).await.unwrap();
+                }
+            })
+            .await;
+
+        assert!(is_revoked(&server, &first).await, "delete: {delete}");
+        assert!(!is_revoked(&server, &other).await, "another client's");
+        if !delete {
+            let next = issued(&server, &client).await;
+            assert!(
+                !is_revoked(&server, &next).await,
+                "a client that works again is given another"
+            );
+        }
+    }
+}
+
+/// It is told like what an administrator revokes: by event and by webhook, one for each that would still count.
+#[tokio::test]
+async fn the_certificates_that_end_with_a_client_are_told_of() {
+    let mut program = Program::start(vec![200]).await;
+    let server = Server::with(|config| tells(config, &program)).await;
+    server.authority(async |authority| authority.init().await).await.unwrap();
+    for (delete, reason) in [(false, "privilegeWithdrawn"), (true, "cessationOfOperation")] {
+        let client = server.service().await;
+        issued(&server, &client).await;
+        server.wait(25 * 3600);
+        let issued = issued(&server, &client).await;
+        let id = ClientId::from_text(&client.id);
+        let before = server.events("certificate.revoked").await.len();
+
+        server
+            .administer(async |registrar| match delete {
+                true => registrar.delete(&id).await.unwrap(),
+                false => registrar.disable(&id).await.unwrap(),
+            })
+            .await;
+
+        let events = server.events("certificate.revoked").await;
+        assert_eq!(events.len(), before + 1, "the first has expired");
+        assert_eq!(events[0].client_id.as_ref(), Some(&client.id));
+        for fact in [issued.thumbprint.to_string().as_str(), reason] {
+            assert!(events[0].facts.contains(fact), "{fact}: {events:?}");
+        }
+        let body = loop {
+            let body: Value = serde_json::from_str(&program.next().await.body).unwrap();
+            if body["type"] != "certificate.expired" {
+                break body;
+            }
+        };
+        assert_eq!(body["type"], "certificate.revoked");
+        assert_eq!(body["data"]["reason"], reason);
+        let told = &body["data"]["certificate"]["thumbprint"];
+        assert_eq!(*told, issued.thumbprint.to_string());
+    }
+}
+
+/// The way to distrust an issuing key that leaked: what it issued ends with it, nothing is issued with it any
+/// more, and nobody is told to believe it. The next one works.
+#[tokio::test]
+async fn a_revoked_issuing_certificate_takes_with_it_what_it_issued() {
+    let server = Server::with_authority().await;
+    let client = server.service().await;
+    let first = issued(&server, &client).await;
+
+    assert_eq!(revoke(&server, &first.chain[0], Reason::KeyCompromise).await, 1);
+
+    assert!(is_revoked(&server, &first).await);
+    let row = certificates::find(server.app().store.db(), first.thumbprint).await.unwrap().unwrap();
+    assert_eq!(row.reason.as_deref(), Some("cACompromise"), "its own key is as it was");
+    let events = server.events("certificate.revoked").await;
+    assert_eq!(events.len(), 2, "{events:?}");
+    assert_eq!(events[0].client_id.as_ref(), Some(&client.id));
+    let late = server.issue(&client, &KeyPair::generate().unwrap()).await;
+    assert!(matches!(late, Err(Error::Failed(_))), "{late:?}");
+    let published = async || {
+        let app = server.app();
+        let (rows, revoked) = (app.cache.authorities().await, app.cache.revoked().await);
+        published(&rows.unwrap(), &revoked.unwrap(), server.trace().now())
+    };
+    assert_eq!(published().await, [first.chain[1].clone()], "the root alone");
+
+    server.authority(async |authority| authority.renew(None).await).await.unwrap();
+    let next = issued(&server, &client).await;
+    assert!(!is_revoked(&server, &next).await);
+    assert_eq!(published().await, [next.chain[0].clone(), next.chain[1].clone()]);
+}
+
+/// The root, too: all below it end, and it makes no new ones.
+#[tokio::test]
+async fn a_revoked_root_takes_everything_with_it() {
+    let server = Server::with_authority().await;
+    let client = server.service().await;
+    let first = issued(&server, &client).await;
+    server.authority(async |authority| authority.renew(None).await).await.unwrap();
+    let second = issued(&server, &client).await;
+
+    let below = revoke(&server, &first.chain[1], Reason::Superseded).await;
+
+    assert_eq!(below, 4, "two issuing certificates, one of the client by each");
+    assert!(is_revoked(&server, &first).await && is_revoked(&server, &second).await);
+    let renewed = server.authority(async |authority| authority.renew(None).await).await;
+    refused(renewed, Code::InvalidRequest, "the root was revoked");
+}
+
+/// Whichever comes first: nothing that it issued stays good.
+#[tokio::test(flavor = "multi_thread")]
+async fn issuing_and_revoking_the_issuing_certificate_at_once_leave_nothing_good() {
+    for _ in 0..10 {
+        let server = Server::with_authority().await;
+        let client = server.service().await;
+        let id = ClientId::from_text(&client.id);
+        let above = CertificateDer::from(server.present().await.certificate);
+        let (sender, mut under_way) = tokio::sync::mpsc::unbounded_channel();
+        let issuing: Vec<_> = (0..4)
+            .map(|_| {
+                let (app, trace, id) = (server.app().clone(), server.trace(), id.clone());
+                let sender = sender.clone();
+                tokio::spawn(async move {
+                    let key = KeyPair::generate().unwrap();
+                    let request = CertificationRequest::read(&request(&key)).unwrap();
+                    let (store, kek, config) = (&app.store, app.keyring.kek(), &app.config);
+                    let authority = Authority { store, kek, config, trace: &trace };
+                    let mut issued = Vec::new();
+                    loop {
+                        match authority.issue(Some(&id), &request, Right::Proven).await {
+                            Ok(one) => issued.push(one),
+                            Err(Error::Failed(_)) => return issued,
+                            Err(Error::Refused(refusal)) => panic!("{refusal:?}"),
+                        }
+                        sender.send(()).unwrap();
+                    }
+                })
+            })
+            .collect();
+
+        under_way.recv().await.unwrap();
+        revoke(&server, &above, Reason::KeyCompromise).await;
+
+        for issued in issuing {
+            for issued in issued.await.unwrap() {
+                assert!(is_revoked(&server, &issued).await, "it was issued before");
+            }
+        }
+    }
+}
+
+/// THREATS X-11: whichever comes first, no certificate of a disabled client stays good.
+#[tokio::test(flavor = "multi_thread")]
+async fn issuing_and_disabling_at_once_leave_no_good_certificate() {
+    let server = Server::with_authority().await;
+    for _ in 0..20 {
+        let client = server.service().await;
+        let id = ClientId::from_text(&client.id);
+        let requests: Vec<_> = (0..4)
+            .map(|_| CertificationRequest::read(&request(&KeyPair::generate().unwrap())).unwrap())
+            .collect();
+        let app = server.app().clone();
+        let trace = server.trace();
+
+        let issuing: Vec<_> = requests
+            .into_iter()
+            .map(|request| {
+                let (app, trace, id) = (app.clone(), trace.clone(), id.clone());
+                tokio::spawn(async move {
+                    let (store, kek, config) = (&app.store, app.keyring.kek(), &app.config);
+                    let authority = Authority { store, kek, config, trace: &trace };
+                    authority.issue(Some(&id), &request, Right::Proven).await
+                })
+            })
+            .collect();
+        server.administer(async |registrar| registrar.disable(&id).await.unwrap()).await;
+
+        for issued in issuing {
+            match issued.await.unwrap() {
+                Ok(issued) => assert!(is_revoked(&server, &issued).await, "it was issued before"),
+                Err(Error::Refused(refusal)) => assert_eq!(refusal.code, Code::InvalidClient),
+                Err(Error::Failed(failure)) => panic!("{failure}"),
+            }
+        }
+    }
+}
+
+/// One row is the present one: of several who make an authority, one does.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_authority_is_made_once() {
+    let server = Server::start().await;
+    let made: Vec<_> = (0..8)
+        .map(|_| {
+            let (app, trace) = (server.app().clone(), server.trace());
+            tokio::spawn(async move {
+                let (store, kek, config) = (&app.store, app.keyring.kek(), &app.config);
+                Authority { store, kek, config, trace: &trace }.init().await
+            })
+        })
+        .collect();
+
+    let mut won = 0;
+    for made in made {
+        match made.await.unwrap() {
+            Ok(()) => won += 1,
+            other => refused(other, Code::InvalidRequest, "already"),
+        }
+    }
+
+    assert_eq!(won, 1);
+    assert_eq!(authorities::all(server.app().store.db()).await.unwrap().len(), 2);
+}
+
+/// The old issuing certificate counts until it expires, and so does what it issued.
+#[tokio::test]
+async fn a_new_issuing_certificate_takes_over_without_a_gap() {
+    let server = Server::with_authority().await;
+    let client = server.service().await;
+    let before = issued(&server, &client).await;
+
+    server.wait(3600);
+    server.authority(async |authority| authority.renew(None).await).await.unwrap();
+    let after = issued(&server, &client).await;
+
+    assert_ne!(before.chain[0], after.chain[0], "another key, another certificate");
+    assert_eq!(before.chain[1], after.chain[1], "the same root");
+    let rows = server.app().cache.authorities().await.unwrap();
+    let found: Vec<_> = issuing(&rows).collect();
+    assert_eq!(found, [after.chain[0].clone(), before.chain[0].clone()], "both are believed");
+}
+
+/// No certificate outlives the one that it was issued with.
+#[tokio::test]
+async fn nothing_is_issued_beyond_the_end_of_the_issuing_certificate() {
+    let server = Server::with_authority().await;
+    let client = server.service().await;
+    let end = server.present().await.not_after;
+
+    server.wait((end - server.trace().now()).0 - 60);
+    assert_eq!(issued(&server, &client).await.not_after, end);
+
+    server.wait(60);
+    let late = server.issue(&client, &KeyPair::generate().unwrap()).await;
+    assert!(matches!(late, Err(Error::Failed(_))), "{late:?}");
+    server.authority(async |authority| authority.renew(None).await).await.unwrap();
+    issued(&server, &client).await;
+}
+
+/// A clock that was ahead has made the authority: what it would issue now nobody could verify.
+#[tokio::test]
+async fn nothing_is_issued_before_the_issuing_certificate_is_valid() {
+    let server = Server::with_authority().await;
+    let client = server.service().await;
+
+    server.wait(-3600);
+    let early = server.issue(&client, &KeyPair::generate().unwrap()).await;
+    assert!(matches!(early, Err(Error::Failed(_))), "{early:?}");
+
+    server.wait(3600);
+    issued(&server, &client).await;
+}
+
+/// Requests as the tools of others write them: the real `openssl`, and the real `keytool` where there is one.
+#[test]
+fn requests_of_other_peoples_tools_are_read() {
+    let dir = Dir::new();
+    let read = |file: &str| CertificationRequest::read(&std::fs::read(dir.0.join(file)).unwrap());
+    let new = "req -new -nodes -keyout key -subj /CN=a";
+    let pss = "-newkey rsa:2048 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest";
+    for how in [
+        "-newkey rsa:2048 -text".to_owned(),
+        format!("{pss} -text"),
+        format!("{pss} -sha512"),
+        "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -sha512".to_owned(),
+        "-newkey ec -pkeyopt ec_paramgen_curve:P-384 -sha512".to_owned(),
+        "-newkey ed25519".to_owned(),
+        "-newkey rsa:2048 -newhdr".to_owned(),
+    ] {
+        dir.openssl(&format!("{new} {how} -out csr"));
+        read("csr").expect(&how);
+    }
+    assert!(
+        std::fs::read_to_string(dir.0.join("csr")).unwrap().contains("NEW CERTIFICATE REQUEST")
+    );
+
+    for (how, why) in [
+        (
+            "-newkey rsa:2048 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:20",
+            "rsa_pss_saltlen:digest",
+        ),
+        (
+            "-newkey rsa:2048 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest -sigopt rsa_mgf1_md:sha384",
+            "two hashes",
+        ),
+        ("-newkey rsa-pss -pkeyopt rsa_keygen_bits:2048", "id-RSASSA-PSS"),
+        ("-newkey rsa:2048 -sha1", "algorithm that we do not accept"),
+        ("-newkey ec -pkeyopt ec_paramgen_curve:P-521", "kinds are certified"),
+    ] {
+        dir.openssl(&format!("{new} {how} -out csr"));
+        let refused = read("csr").unwrap_err();
+        assert!(refused.contains(why), "{how}: {refused}");
+    }
+
+    let keytool = |arguments: &str| {
+        let common = "-keystore store -storepass changeit -alias a -J-Xshare:auto";
+        let arguments = format!("{arguments} {common}");
+        Command::new("keytool").args(arguments.split(' ')).current_dir(&dir.0).output()
+    };
+    let Ok(made) = keytool("-genkeypair -keyalg RSA -keysize 2048 -dname CN=a") else {
+        return;
+    };
+    assert!(made.status.success(), "{made:?}");
+    for how in ["-sigalg SHA256withRSA", "-sigalg RSASSA-PSS"] {
+        let asked = keytool(&format!("-certreq {how} -file csr")).unwrap();
+        assert!(asked.status.success(), "{asked:?}");
+        assert!(
+            std::fs::read_to_string(dir.0.join("csr")).unwrap().contains("NEW CERTIFICATE REQUEST")
+        );
+        read("csr").expect(how);
+    }
+}
+
+/// The root's key is needed for nothing but the next issuing certificate.
+#[tokio::test]
+async fn the_root_key_can_be_taken_elsewhere() {
+    let server = Server::with_authority().await;
+    let client = server.service().await;
+
+    let key = server.authority(async |authority| authority.export_root_key().await).await.unwrap();
+    server.authority(async |authority| authority.remove_root_key().await).await.unwrap();
+
+    issued(&server, &client).await;
+    let again = server.authority(async |authority| authority.export_root_key().await).await;
+    refused(again, Code::NotFound, "taken away");
+    let without = server.authority(async |authority| authority.renew(None).await).await;
+    refused(without, Code::InvalidRequest, "name it");
+    let other = KeyPair::generate().unwrap();
+    let wrong =
+        server.authority(async |authority| authority.renew(Some(other.serialized_der())).await);
+    refused(wrong.await, Code::InvalidRequest, "not that of the certificate");
+    server.authority(async |authority| authority.renew(Some(&key)).await).await.unwrap();
+    let renewed = issued(&server, &client).await;
+    let (_, issuing) = X509Certificate::from_der(&renewed.chain[0]).unwrap();
+    let (_, root) = X509Certificate::from_der(&renewed.chain[1]).unwrap();
+    issuing.verify_signature(Some(root.public_key())).unwrap();
+    for kind in ["authority.root_key_exported", "authority.root_key_removed"] {
+        assert_eq!(server.events(kind).await.len(), 1, "{kind}");
+    }
+}
+
+/// An organisation's own authority, made by `openssl`.
+struct Company {
+    dir: Dir,
+}
+
+impl Company {
+    fn new() -> Self {
+        let dir = Dir::new();
+        dir.write(
+            "ext",
+            "[ca]\nbasicConstraints=critical,CA:TRUE,pathlen:0\n\
+             keyUsage=critical,keyCertSign,cRLSign,digitalSignature\nsubjectKeyIdentifier=hash\n\
+             [signs]\nbasicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n\
+             [leaf]\nbasicConstraints=critical,CA:FALSE\n",
+        );
+        dir.openssl(
+            "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-384 -nodes -keyout root.key \
+             -subj /O=Example/CN=Company -days 3650 -out root.pem",
+        );
+        Self { dir }
+    }
+
+    /// A certificate with a key of this kind below the root.
+    fn issue(&self, key: &str, subject: &str, extensions: &str) -> Given {
+        self.dir.openssl(&format!(
+            "req -new {key} -nodes -keyout new.key -subj {subject} -out new.csr"
+        ));
+        self.dir.openssl(&format!(
+            "x509 -req -in new.csr -CA root.pem -CAkey root.key -CAcreateserial -days 3650 \
+             -extfile ext -extensions {extensions} -out new.pem"
+        ));
+        self.given("new.pem", "new.key")
+    }
+
+    fn given(&self, certificate: &str, key: &str) -> Given {
+        let read = |file: &Path| CertificateDer::from_pem_file(file).unwrap();
+        let key =
+            rustls_pki_types::PrivatePkcs8KeyDer::from_pem_file(self.dir.0.join(key)).unwrap();
+        Given {
+            certificate: read(&self.dir.0.join(certificate)),
+            chain: vec![read(&self.dir.0.join("root.pem"))],
+            key: key.secret_pkcs8_der().to_vec().into(),
+        }
+    }
+}
+
+const P256: &str = "-newkey ec -pkeyopt ec_paramgen_curve:P-256";
+
+/// A certificate of a company's own authority issues as ours does.
+#[tokio::test]
+async fn an_imported_certificate_issues() {
+    let company = Company::new();
+    for key in
+        [P256, "-newkey ec -pkeyopt ec_paramgen_curve:P-384", "-newkey rsa:2048", "-newkey ed25519"]
+    {
+        let server = Server::start().await;
+        let given = company.issue(key, "/O=Example/CN=Issuing", "ca");
+        server.wait_for(&given.certificate);
+        server.authority(async |authority| authority.import(&given).await).await.unwrap();
+        let client = server.service().await;
+
+        let issued = issued(&server, &client).await;
+
+        assert_eq!(issued.chain, [given.certificate.clone(), given.chain[0].clone()]);
+        company.dir.write("client.pem", pem(&issued.certificate));
+        company.dir.write("issuing.pem", pem(&issued.chain[0]));
+        let at = server.trace().now().0;
+        company.dir.openssl(&format!(
+            "verify -attime {at} -purpose sslclient -CAfile root.pem -untrusted issuing.pem client.pem"
+        ));
+        let again = server.authority(async |authority| authority.renew(None).await).await;
+        refused(again, Code::InvalidRequest, "renew it where it was made");
+        let next = company.issue(P256, "/O=Example/CN=Issuing2", "ca");
+        server.authority(async |authority| authority.renew_by(&next).await).await.unwrap();
+        assert_eq!(self::issued(&server, &client).await.chain[0], next.certificate);
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_issue_is_not_imported() {
+    let company = Company::new();
+    let server = Server::start().await;
+    let import = async |given: Given| {
+        server.authority(async |authority| authority.import(&given).await).await
+    };
+    let good = |subject| company.issue(P256, subject, "ca");
+    let later = good("/CN=Late");
+    let ended = async |given: Given| {
+        server.replica_ahead(3700 * 86_400).await.authority(async |a| a.import(&given).await).await
+    };
+    refused(ended(good("/CN=Ended")).await, Code::InvalidRequest, "not in force");
+    server.wait_for(&later.certificate);
+
+    let leaf = company.issue(P256, "/CN=Leaf", "leaf");
+    refused(import(leaf).await, Code::InvalidRequest, "CA:TRUE");
+    let no_crl = company.issue(P256, "/CN=Signs", "signs");
+    refused(import(no_crl).await, Code::InvalidRequest, "cRLSign");
+    let other_key = Given { key: company.given("root.pem", "root.key").key, ..good("/CN=Other") };
+    refused(import(other_key).await, Code::InvalidRequest, "not that of the certificate");
+    let stranger = Company::new().given("root.pem", "root.key").certificate;
+    let other_chain = Given { chain: vec![stranger], ..good("/CN=Chain") };
+    refused(import(other_chain).await, Code::InvalidRequest, "did not issue");
+    let strange = good("/DC=org/DC=example/CN=Issuing");
+    refused(import(strange).await, Code::InvalidRequest, "several parts");
+    let weak = company.issue("-newkey rsa:1024", "/CN=Weak", "ca");
+    refused(import(weak).await, Code::InvalidRequest, "2048");
+    assert!(authorities::all(server.app().store.db()).await.unwrap().is_empty());
+}
+
+/// RFC 8141 §2.2: whatever a client is called, its name is one that no other client has.
+#[test]
+fn the_urn_of_a_client_is_its_own() {
+    for (id, expected) in [
+        ("0198c2f0-5a3e", "urn:gatewright:client:0198c2f0-5a3e"),
+        ("a:b/c", "urn:gatewright:client:a%3Ab%2Fc"),
+        ("ä %41", "urn:gatewright:client:%C3%A4%20%2541"),
+    ] {
+        assert_eq!(urn(&ClientId::from_text(id)), expected);
+    }
+}
+
+/// Of 64 that come with one token at once, one is given a certificate.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_enrolment_token_is_good_for_one_certificate() {
+    let server = Server::with_authority().await;
+    let client = server.service().await;
+    let id = ClientId::from_text(&client.id);
+    let invite = async || {
+        server.authority(async |authority| authority.invite(&id, Seconds::hours(1)).await).await
+    };
+    let token = invite().await.unwrap();
+    let enrolling: Vec<_> = (0..64)
+        .map(|_| {
+            let (app, trace, id, token) =
+                (server.app().clone(), server.trace(), id.clone(), token.clone());
+            let request = request(&KeyPair::generate().unwrap());
+            tokio::spawn(async move {
+                let (store, kek, config) = (&app.store, app.keyring.kek(), &app.config);
+                let authority = Authority { store, kek, config, trace: &trace };
+                let request = CertificationRequest::read(&request).unwrap();
+                authority.issue(Some(&id), &request, Right::Token(&token)).await
+            })
+        })
+        .collect();
+
+    let mut won = 0;
+    for enrolled in enrolling {
+        match enrolled.await.unwrap() {
+            Ok(_) => won += 1,
+            other => refused(other, Code::InvalidClient, "was used"),
+        }
+    }
+    assert_eq!(won, 1);
+    assert_eq!(server.events("certificate.issued").await.len(), 1);
+
+    let late = invite().await.unwrap();
+    let other = ClientId::from_text(server.service().await.id);
+    let request = CertificationRequest::read(&request(&KeyPair::generate().unwrap())).unwrap();
+    let enrol = async |id: &ClientId| {
+        let right = Right::Token(&late);
+        server.authority(async |authority| authority.issue(Some(id), &request, right).await).await
+    };
+    refused(enrol(&other).await, Code::InvalidClient, "another client's");
+    server.wait(3600);
+    refused(enrol(&id).await, Code::InvalidClient, "expired");
+}
+
+/// THREATS KE-04.
+#[tokio::test]
+async fn the_keys_of_the_authority_are_sealed() {
+    let server = Server::with_authority().await;
+    let key = server.authority(async |authority| authority.export_root_key().await).await.unwrap();
+
+    for row in authorities::all(server.app().store.db()).await.unwrap() {
+        let sealed = row.sealed.unwrap();
+        let secret = &key[40..60];
+        assert!(!sealed.windows(secret.len()).any(|window| window == secret));
+        let opened =
+            server.app().keyring.kek().open(Owner(seal::Kind::Authority, "another"), &sealed);
+        assert!(opened.is_err(), "it is bound to its row");
+    }
+}

@@ -1,0 +1,657 @@
+//! Certificates that come to their end: who is told, when, how often; and which clients stop when.
+
+use gatewright::pki::census::Census;
+use gatewright::pki::expiry;
+use gatewright::pki::inventory::State;
+use gatewright::store::certificates::{self, Origin};
+use gatewright::types::{Thumbprint, Timestamp};
+use rcgen::KeyPair;
+use serde_json::{Value, json};
+
+use kit::authority::{Authority, contents};
+use kit::certificates::Authority as Company;
+use kit::expiry::{DAY, dated, tells_operators};
+use kit::inventory::Made;
+use kit::outbox::{sends_by, tells};
+use kit::receivers::{MailServer, Manner, Program};
+use kit::server::{BEGINNING, Client, Server};
+
+const HOUR: i64 = 60 * 60;
+
+/// Issue 3: states by configurable thresholds (60, 30, 14, 7, 1 days); each crossing is an audit event, a
+/// webhook and a mail to the client's contacts, exactly once each.
+#[tokio::test]
+async fn each_threshold_is_told_once_by_event_mail_and_webhook() {
+    let mut mails = MailServer::start(Manner::default()).await;
+    let mut program = Program::start(Vec::new()).await;
+    let server = Server::with(|config| {
+        sends_by(config, &mails);
+        tells(config, &program);
+    })
+    .await;
+    let made = Made::new("billing", 365);
+    let client = server.registered(&[&made]).await;
+
+    server.look_at(304 * DAY).await;
+    assert_eq!(server.told().await, [0; 0], "61 days are left");
+    for days in [60, 60, 59, 31, 30, 14, 8, 7, 7, 2, 1] {
+        server.look_at((365 - days) * DAY).await;
+        server.look().await;
+    }
+    server.look_at(365 * DAY - 1).await;
+    server.look_at(365 * DAY).await;
+    server.look_at(366 * DAY).await;
+
+    assert_eq!(server.told().await, [60, 30, 14, 7, 1, 0]);
+    let mut subjects = Vec::new();
+    for _ in 0..6 {
+        let mail = mails.next().await;
+        assert_eq!(mail.to, "billing@example.org");
+        assert!(mail.text.contains("CN=billing") && mail.text.contains(&client.id), "{mail:?}");
+        assert!(mail.flowing().contains("get a new certificate and register it in the place of"));
+        assert!(mail.flowing().contains("Nothing stops at https://id.example.org: Billing proves"));
+        subjects.push(mail.header("Subject").to_owned());
+    }
+    subjects.sort();
+    assert_eq!(subjects[0], "The certificate of Billing expires on 2027-11-18, in 14 days");
+    assert_eq!(subjects[5], "The certificate of Billing has expired");
+    let mut thresholds = Vec::new();
+    for _ in 0..6 {
+        let body: Value = serde_json::from_str(&program.next().await.body).unwrap();
+        assert_eq!(body["data"]["clients"][0]["client_id"], client.id.as_str());
+        assert_eq!(body["data"]["clients"][0]["contacts"][0], "billing@example.org");
+        let thumbprint = made.certificate.thumbprint.to_string();
+        assert_eq!(body["data"]["certificate"]["thumbprint"], thumbprint);
+        thresholds.push((body["data"]["threshold"].as_i64().unwrap() / DAY, body["type"].clone()));
+    }
+    thresholds.sort_by_key(|(days, _)| *days);
+    assert_eq!(thresholds[0], (0, json!("certificate.expired")));
+    assert_eq!(thresholds[5], (60, json!("certificate.expiring")));
+    assert!(mails.is_empty() && program.is_empty());
+}
+
+/// Exactly once, however many look at the same moment.
+#[tokio::test]
+async fn of_many_replicas_that_look_at_once_one_tells() {
+    let program = Program::start(vec![503; 1000]).await;
+    let server = Server::with(|config| tells(config, &program)).await;
+    let made: Vec<_> = (0..5).map(|n| Made::new(&format!("n{n}"), 365)).collect();
+    server.registered(&made.iter().collect::<Vec<_>>()).await;
+    server.wait(340 * DAY);
+
+    let mut tasks = tokio::task::JoinSet::new();
+    let now = server.trace();
+    for _ in 0..8 {
+        let (app, trace) = (server.app().clone(), now.clone());
+        tasks.spawn(async move {
+            let inventory = gatewright::pki::inventory::Inventory {
+                store: &app.store,
+                config: &app.config,
+                now: trace.now(),
+            };
+            let census = inventory.census().await.unwrap();
+            expiry::look(&census, &app.store, &trace).await.unwrap();
+        });
+    }
+    while let Some(done) = tasks.join_next().await {
+        done.unwrap();
+    }
+
+    assert_eq!(server.told().await, [30; 5]);
+    let (waiting, _) = gatewright::store::outbox::counts(server.app().store.db()).await.unwrap();
+    assert_eq!(waiting, 5);
+}
+
+/// Thresholds that were crossed while nobody looked are told as one, the nearest.
+#[tokio::test]
+async fn what_was_missed_is_told_once() {
+    let server = Server::start().await;
+    server.registered(&[&Made::new("late", 365)]).await;
+
+    server.look_at(360 * DAY).await;
+    server.look_at(361 * DAY).await;
+
+    assert_eq!(server.told().await, [7]);
+}
+
+/// The certificates of 24 hours that the built-in authority issues are announced by no threshold that is
+/// longer than a third of their life.
+#[tokio::test]
+async fn a_short_life_is_not_announced_from_its_beginning() {
+    let server = Server::start().await;
+    server.registered(&[&Made::new("daily", 1)]).await;
+    server.registered(&[&Made::new("weekly", 7)]).await;
+
+    for hours in 0..(8 * 24) {
+        server.look_at(hours * HOUR).await;
+    }
+
+    let daily = server.events("certificate.expiring").await.pop().unwrap();
+    let facts: Value = serde_json::from_str(&daily.facts).unwrap();
+    assert_eq!(facts["threshold"], 6 * HOUR, "a quarter is left, and nobody has renewed it");
+    assert_eq!(
+        server.told().await,
+        [0, 1, 0, 0],
+        "a day before the end of the week; and both ends"
+    );
+}
+
+/// Whoever has renewed in time is not written to; the event says so.
+#[tokio::test]
+async fn a_client_that_has_renewed_is_left_in_peace() {
+    let mut mails = MailServer::start(Manner::default()).await;
+    let server = Server::with(|config| sends_by(config, &mails)).await;
+    let (old, new) = (Made::new("old", 90), Made::new("new", 400));
+    server.registered(&[&old, &new]).await;
+    server.registered(&[&Made::new("other", 90)]).await;
+
+    server.look_at(60 * DAY).await;
+
+    assert_eq!(server.told().await, [30, 30]);
+    assert!(mails.next().await.text.contains("CN=other"));
+    assert!(mails.is_empty());
+    let events = server.events("certificate.expiring").await;
+    let renewed: Vec<_> =
+        events.iter().filter(|one| one.facts.contains(r#""renewed":true"#)).collect();
+    assert_eq!(renewed.len(), 1);
+    assert!(renewed[0].facts.contains("CN=old"));
+}
+
+/// What nobody depends on is told to nobody: revoked, of a disabled client, or not shown for a month.
+#[tokio::test]
+async fn what_nobody_depends_on_is_told_to_nobody() {
+    let server = Server::start().await;
+    let (revoked, disabled, unused, used) = (
+        Made::new("revoked", 90),
+        Made::new("disabled", 90),
+        Made::new("unused", 90),
+        Made::new("used", 90),
+    );
+    server.registered(&[&revoked]).await;
+    server.revoke(&revoked).await.unwrap();
+    let gone = server.registered(&[&disabled]).await;
+    server.disable_client(&gone).await;
+    let client = server.service().await;
+    server.shown(&unused, &client);
+    server.note().await;
+    server.wait(50 * DAY);
+    server.shown(&used, &client);
+    server.note().await;
+
+    server.look_at(60 * DAY).await;
+
+    assert_eq!(server.told().await, [30]);
+    assert!(server.events("certificate.expiring").await[0].facts.contains("CN=used"));
+}
+
+/// Operators are told of our own certificates, and of those of clients that have nobody to be written to.
+#[tokio::test]
+async fn operators_are_told_of_what_is_theirs() {
+    let mut mails = MailServer::start(Manner::default()).await;
+    let server = Server::with(|config| tells_operators(config, &mails)).await;
+    let (own, other) = (Made::new("id", 90), Made::new("service", 90));
+    let client = server.service().await;
+    server.wait(60 * DAY - 60);
+    let now = server.trace().now();
+    let mut row = gatewright::pki::inventory::row(&own.certificate, Origin::Own, None, now);
+    row.last_used_at = Some(now);
+    certificates::note(server.app().store.db(), &row).await.unwrap();
+    server.shown(&other, &client);
+    server.note().await;
+
+    server.look_at(60 * DAY).await;
+
+    let mut told = [mails.next().await, mails.next().await];
+    told.sort_by_key(|mail| mail.header("Subject").to_owned());
+    assert!(told.iter().all(|mail| mail.to == "ops@id.example.org"));
+    assert!(
+        told[0].header("Subject").starts_with("A certificate of the sign-in server expires on")
+    );
+    assert!(told[1].header("Subject").starts_with("The certificate of Backup expires on"));
+    assert!(told[0].text.contains("CN=id"));
+}
+
+/// The certificate of our own listeners is in the inventory as long as it is shown.
+#[tokio::test]
+async fn what_we_show_ourselves_is_watched() {
+    let server = Server::with_tls(|_| {}).await;
+
+    server.inventory().note_own(&server.certificates()).await.unwrap();
+
+    let own = server
+        .census(|census| census.watched().map(|life| life.subject.clone()).collect::<Vec<_>>());
+    assert_eq!(own.await, ["CN=id.example.org"]);
+    server.wait(2 * HOUR);
+    assert_eq!(
+        server.census(|census| census.watched().count()).await,
+        0,
+        "nobody shows it any more"
+    );
+}
+
+/// Those of our authority are watched as long as they count, whether they issue or not.
+#[tokio::test]
+async fn the_certificates_of_our_authority_are_watched() {
+    let server = Server::with_authority().await;
+    let client = server.service().await;
+    server.issue(&client, &rcgen::KeyPair::generate().unwrap()).await.unwrap();
+
+    server.wait(2 * HOUR);
+
+    let ours = |census: &Census<'_>| {
+        census.watched().filter(|life| census.standing(life).is_some()).count()
+    };
+    assert_eq!(server.census(ours).await, 2, "root and issuing certificate");
+}
+
+/// Issue 3: `cert forecast` says which clients stop working on which day; those with renewals in place do
+/// not.
+#[tokio::test]
+async fn a_forecast_tells_which_client_stops_on_which_day() {
+    let server = Server::start().await;
+    let (soon, renewed, unknown) =
+        (server.bound("Soon").await, server.bound("Renewed").await, server.bound("Unknown").await);
+    server.shown(&Made::new("soon", 20), &soon);
+    server.shown(&Made::new("old", 10), &renewed);
+    server.shown(&Made::new("new", 300), &renewed);
+    let revoked = Made::new("revoked", 500);
+    server.shown(&revoked, &soon);
+    // A client that needs no certificate does not stop.
+    server.registered(&[&Made::new("key", 5)]).await;
+    server.note().await;
+    server.revoke(&revoked).await.unwrap();
+
+    let stops = server.stops().await;
+
+    let expected = [("Unknown", None), ("Soon", Some(20)), ("Renewed", Some(300))];
+    let expected = expected.map(|(name, day)| (name.to_owned(), day, false));
+    assert_eq!(stops, expected);
+    server.wait(25 * DAY);
+    assert_eq!(server.stops().await[1], ("Soon".to_owned(), Some(20), false), "it has stopped");
+    server.disable_client(&soon).await;
+    assert_eq!(server.stops().await.len(), 2);
+    drop(unknown);
+}
+
+/// A client whose machine renews its short-lived certificates is one that renews by itself, as long as
+/// there is time for the next one.
+#[tokio::test]
+async fn a_client_that_renews_by_itself_is_told_apart() {
+    let server = Server::start().await;
+    let client = server.bound("Daily").await;
+    let day = |n: i64, length: i64| {
+        let from = BEGINNING + n * 16 * HOUR;
+        Made::between(&format!("d{n}"), from, from + length * HOUR)
+    };
+    server.shown(&day(0, 24), &client);
+    server.note().await;
+    assert!(!server.stops().await[0].2, "one alone has not been renewed");
+
+    server.wait(16 * HOUR);
+    server.shown(&day(1, 24), &client);
+    server.note().await;
+
+    assert!(server.stops().await[0].2);
+    server.wait(17 * HOUR);
+    assert!(server.stops().await[0].2, "a third is left: many renew now");
+    server.wait(2 * HOUR);
+    assert!(!server.stops().await[0].2, "the next one is late");
+}
+
+/// Issue 3: how many live tokens are bound to it; a revoked certificate ends authentication and kills the
+/// tokens bound to it. Over real TLS.
+#[tokio::test]
+async fn bound_tokens_are_counted_and_die_with_their_certificate() {
+    let server = Server::with_tls(|_| {}).await;
+    let (jwt, opaque) = (server.bound("Jwt").await, server.bound("Opaque").await);
+    server
+        .change(&opaque, |metadata| {
+            metadata.gw_access_token_format =
+                gatewright::types::client::TokenFormat::parse("opaque");
+        })
+        .await;
+    let identity = Authority::new("Clients").issue(lasting());
+    let ask = async |client: &Client| {
+        let ask = server.ask_mtls(Some(&identity), "POST", "/token");
+        let ask = ask.basic(&client.id, &client.secret);
+        ask.form("grant_type=client_credentials").send().await
+    };
+
+    let mut tokens = Vec::new();
+    for _ in 0..3 {
+        tokens.push((&jwt, ask(&jwt).await.ok().token("access_token")));
+    }
+    tokens.push((&opaque, ask(&opaque).await.ok().token("access_token")));
+    let (client, first) = &tokens[0];
+    server.post_as(client, "/revoke", &format!("token={first}")).await.ok();
+    tokens.remove(0);
+    server.app().recorder.flush().await;
+    server.note().await;
+
+    let found = server.inventory().find(&identity.thumbprint()).await.unwrap();
+    let [entry] = &found[..] else { panic!("{found:?}") };
+    assert_eq!((entry.tokens.jwt, entry.tokens.opaque, entry.tokens.grants), (2, 1, 0));
+    assert_eq!(entry.certificate.origin, Origin::Seen);
+    assert_eq!(entry.certificate.last_used_at, Some(Timestamp(BEGINNING)));
+    assert_eq!(entry.holders.len(), 2);
+    for (client, token) in &tokens {
+        assert!(server.is_active(client, token).await);
+    }
+
+    let trace = server.trace();
+    let reason = gatewright::pki::Reason::KeyCompromise;
+    server.inventory().revoke(&entry.certificate, reason, &trace).await.unwrap();
+
+    for (client, token) in &tokens {
+        assert!(!server.is_active(client, token).await);
+    }
+    server.wait(301);
+    let found = server.inventory().find(&identity.thumbprint()).await.unwrap();
+    assert_eq!(found[0].tokens.all(), 0, "they have expired");
+}
+
+/// What a client shows that is not proven, or whoever is none, is counted and not kept.
+#[tokio::test]
+async fn what_a_stranger_shows_is_counted_and_not_kept() {
+    let server = Server::with_tls(|_| {}).await;
+    let client = server.bound("Known").await;
+    let identity = Authority::new("Strangers").issue(lasting());
+
+    let ask = server.ask_mtls(Some(&identity), "POST", "/token").basic(&client.id, "wrong");
+    ask.form("grant_type=client_credentials").send().await.refused(401, "invalid_client");
+    server.note().await;
+
+    assert!(server.inventory().find(&identity.thumbprint()).await.unwrap().is_empty());
+    let metrics = server.app().metrics.render(0, 0);
+    assert!(metrics.contains("gatewright_strange_certificates_total 1"), "{metrics}");
+}
+
+fn lasting() -> rcgen::CertificateParams {
+    let mut contents = contents("client", &[]);
+    contents.not_before = time::OffsetDateTime::from_unix_timestamp(BEGINNING).unwrap();
+    contents.not_after = time::OffsetDateTime::from_unix_timestamp(BEGINNING + 365 * DAY).unwrap();
+    contents
+}
+
+/// Issue 3: a Prometheus metric; of each client the certificate that it goes on with longest.
+#[tokio::test]
+async fn metrics_tell_how_long_each_client_goes_on() {
+    let server = Server::start().await;
+    let client = server.bound("Billing").await;
+    server.shown(&Made::new("old", 10), &client);
+    server.shown(&Made::new("new", 100), &client);
+    server.note().await;
+    // The job of a server that starts measures at once.
+    let other = server.replica().await;
+
+    let line = format!(
+        "gatewright_certificate_expiry_seconds{{origin=\"client\",client=\"{}\",subject=\"CN=new,O=Acme\\\\, \
+         Inc.\"}} {}",
+        client.id,
+        100 * DAY
+    );
+    let metrics = other.measured("gatewright_certificates{state=\"valid\"} 2").await;
+    assert!(metrics.contains(&line), "{line}\n{metrics}");
+    assert!(!metrics.contains("CN=old"));
+}
+
+/// All clients of an anchor stop with it, whatever their certificates say: operators are told of its end, and
+/// the forecast of theirs.
+#[tokio::test]
+async fn an_anchor_that_ends_is_told_to_operators_and_takes_its_clients_with_it() {
+    let mut mails = MailServer::start(Manner::default()).await;
+    let company = Company::with("Company", dated(-300, 20));
+    let server = Server::believing(&company, &mails).await;
+    let client = server.bound("App").await;
+
+    server.token_for(&client, &company.issue("app", dated(0, 300))).await;
+    server.look().await;
+    server.look().await;
+
+    assert_eq!(server.told().await, [30]);
+    let mail = mails.next().await;
+    assert_eq!(mail.to, "ops@id.example.org");
+    let subject = "An authority that is believed about clients expires on 2026-12-08, in 20 days";
+    assert!(mail.flowing().contains(&format!("Subject: {subject}")), "{mail:?}");
+    assert!(mail.text.contains("CN=Company,O=Example"), "{mail:?}");
+    assert!(mail.flowing().contains("gatewright cert forecast says which clients stop"));
+    assert!(mails.is_empty());
+    assert_eq!(server.stops().await, [("App".to_owned(), Some(20), false)]);
+}
+
+/// Nor does a client go on without what came between its certificate and its anchor.
+#[tokio::test]
+async fn what_came_between_and_ends_is_told_to_operators_and_takes_its_clients_with_it() {
+    let mut mails = MailServer::start(Manner::default()).await;
+    let root = Company::with("Root", dated(-300, 3000));
+    let issuing = root.below("Issuing", dated(-300, 20));
+    let server = Server::believing(&root, &mails).await;
+    let client = server.bound("App").await;
+
+    server.token_for(&client, &issuing.issue("app", dated(0, 300))).await;
+    server.look().await;
+
+    assert_eq!(server.told().await, [30]);
+    let mail = mails.next().await;
+    let subject =
+        "A certificate between clients and their authority expires on 2026-12-08, in 20 days";
+    assert!(mail.flowing().contains(&format!("Subject: {subject}")), "{mail:?}");
+    assert!(mail.text.contains("CN=Issuing,O=Example"), "{mail:?}");
+    assert!(mails.is_empty());
+    assert_eq!(server.stops().await, [("App".to_owned(), Some(20), false)]);
+}
+
+/// A certificate that a machine has fetched may lie in a file that its program never read: the client has
+/// renewed when it shows it. That a renewal is late is told once, and once that all is well again.
+#[tokio::test]
+async fn what_was_issued_is_a_renewal_once_it_is_shown() {
+    let mut mails = MailServer::start(Manner::default()).await;
+    let server = Server::with(|config| sends_by(config, &mails)).await;
+    server.authority(async |authority| authority.init().await).await.unwrap();
+    let client = server.bound("Daily").await;
+    let last = async || server.census(|census| census.outlooks()[0].last.unwrap().thumbprint).await;
+    let issue = async || server.issue(&client, &KeyPair::generate().unwrap()).await.unwrap();
+    let first = issue().await;
+    assert_eq!(last().await, first.thumbprint, "a client that shows none uses it elsewhere");
+    server.shows(&client, &first).await;
+
+    server.wait(8 * HOUR);
+    let second = issue().await;
+    server.look_at(17 * HOUR).await;
+    assert_eq!(server.events("certificate.expiring").await.len(), 0);
+    server.look_at(18 * HOUR).await;
+    server.look_at(18 * HOUR + 60).await;
+
+    assert_eq!(server.events("certificate.expiring").await.len(), 1);
+    let mail = mails.next().await;
+    assert_eq!((mail.to.as_str(), mails.is_empty()), ("daily@rp.example", true));
+    assert!(mail.text.contains(&first.thumbprint.to_string()), "{mail:?}");
+    assert_eq!(last().await, first.thumbprint);
+
+    server.shows(&client, &second).await;
+    server.look().await;
+    server.look().await;
+
+    assert_eq!(last().await, second.thumbprint);
+    let mail = mails.next().await;
+    assert_eq!(mail.to, "daily@rp.example");
+    assert_eq!(mail.header("Subject"), "The certificate of Daily has been renewed");
+    assert!(mail.text.contains(&second.thumbprint.to_string()), "{mail:?}");
+    server.look_at(24 * HOUR + 60).await;
+    assert!(mails.is_empty(), "the end of the first one is nobody's concern any more");
+}
+
+/// A machine that renews in time is told of by nothing but the end of each certificate.
+#[tokio::test]
+async fn of_a_renewal_in_time_nothing_is_told_as_late() {
+    let server = Server::start().await;
+    let client = server.bound("Daily").await;
+    for n in 0..3 {
+        let from = BEGINNING + n * 8 * HOUR;
+        server.shown(&Made::between(&format!("d{n}"), from, from + DAY), &client);
+        server.note().await;
+        server.look_at((n + 1) * 8 * HOUR - 60).await;
+    }
+
+    assert!(server.events("certificate.expiring").await.is_empty());
+}
+
+/// Who was warned and has renewed since is told so, once, and is left in peace from then on.
+#[tokio::test]
+async fn whoever_was_warned_hears_that_all_is_well() {
+    let mut mails = MailServer::start(Manner::default()).await;
+    let server = Server::with(|config| sends_by(config, &mails)).await;
+    let (old, new) = (Made::new("old", 90), Made::new("new", 400));
+    let client = server.registered(&[&old]).await;
+    server.look_at(60 * DAY).await;
+    assert!(mails.next().await.header("Subject").ends_with("in 30 days"));
+
+    let jwks = json!({ "keys": [old.jwk(), new.jwk()] });
+    server.change(&client, |metadata| metadata.jwks = Some(jwks)).await;
+    server.look().await;
+    server.look().await;
+
+    let mail = mails.next().await;
+    assert_eq!(mail.to, "billing@example.org");
+    assert_eq!(mail.header("Subject"), "The certificate of Billing has been renewed");
+    assert!(mail.text.contains("CN=new"), "{mail:?}");
+    server.look_at(76 * DAY).await;
+    assert_eq!(server.told().await, [30, 14]);
+    server.look().await;
+    assert!(mails.is_empty());
+}
+
+/// Whoever stops is told so; who proves itself by something else is told what is true of it.
+#[tokio::test]
+async fn a_mail_says_what_becomes_of_the_client() {
+    let mut mails = MailServer::start(Manner::default()).await;
+    let server = Server::with(|config| sends_by(config, &mails)).await;
+    server.registered(&[&Made::new("key", 90)]).await;
+    let bound = server.bound("Bound").await;
+    server.wait(50 * DAY);
+    server.shown(&Made::new("bound", 90), &bound);
+    server.note().await;
+
+    server.look_at(60 * DAY).await;
+
+    let mut told = [mails.next().await, mails.next().await];
+    told.sort_by_key(|mail| mail.to.clone());
+    let [key, bound] = told.map(|mail| mail.flowing());
+    assert!(key.contains(
+        "Nothing stops at https://id.example.org: Billing proves itself there by private_key_jwt, for \
+         which nobody looks at the dates of a certificate."
+    ));
+    assert!(!key.contains("can no longer prove"));
+    assert!(bound.contains(
+        "From then on Bound can no longer prove itself with it at https://id.example.org."
+    ));
+}
+
+/// `ca renew` is what is to be done about the authority's own certificate; after that nothing is.
+#[tokio::test]
+async fn after_ca_renew_nobody_is_told_of_the_superseded_certificate() {
+    let mut mails = MailServer::start(Manner::default()).await;
+    let server = Server::with(|config| tells_operators(config, &mails)).await;
+    server.authority(async |authority| authority.init().await).await.unwrap();
+
+    server.look_at((731 - 60) * DAY).await;
+
+    let mail = mails.next().await;
+    assert_eq!(mail.to, "ops@id.example.org");
+    let subject = "The issuing certificate of the sign-in server expires on 2028-11-18, in 60 days";
+    assert!(mail.flowing().contains(&format!("Subject: {subject}")), "{mail:?}");
+    assert!(mail.flowing().contains("What to do: gatewright ca renew,"), "{mail:?}");
+    assert!(!mail.text.contains("in its place"), "{mail:?}");
+    server.authority(async |authority| authority.renew(None).await).await.unwrap();
+    let watched = server.census(|census| {
+        let mut ends: Vec<_> =
+            census.watched().map(|life| (life.not_after.0 - BEGINNING) / DAY).collect();
+        ends.sort();
+        ends
+    });
+    assert_eq!(watched.await, [731 - 60 + 731, 3653], "the new one and the root");
+    server.look_at((731 - 30) * DAY).await;
+    assert_eq!(server.told().await, [60, 30]);
+    assert!(server.events("certificate.expiring").await[0].facts.contains(r#""renewed":true"#));
+    assert!(mails.is_empty());
+}
+
+/// An inventory grows, and most of it is over: that is counted in the database, and the rest is read in pages
+/// that lose nothing.
+#[tokio::test]
+async fn what_is_over_is_counted_and_not_read() {
+    let server = Server::start().await;
+    let alive = Made::new("alive", 90);
+    let over = Made::between("over", BEGINNING - 70 * DAY, BEGINNING - 60 * DAY);
+    let mut tx = server.app().store.write().await.unwrap();
+    let mut number = 0_u64;
+    for (made, many, reason) in
+        [(&alive, 5_003, None), (&over, 300, None), (&alive, 2, Some("x")), (&over, 3, Some("x"))]
+    {
+        for _ in 0..many {
+            number += 1;
+            let mut row = gatewright::pki::inventory::seen(&made.certificate, Timestamp(BEGINNING));
+            row.thumbprint = Thumbprint::of(&number.to_be_bytes());
+            row.revoked_at = reason.map(|_| Timestamp(BEGINNING));
+            certificates::note(&mut tx, &row).await.unwrap();
+        }
+    }
+    tx.commit().await.unwrap();
+
+    let (counts, read) = server
+        .census(|census| {
+            let read: std::collections::BTreeSet<_> =
+                census.lives().iter().map(|life| life.thumbprint).collect();
+            (census.counts(), (census.lives().len(), read.len()))
+        })
+        .await;
+
+    assert_eq!(read, (5_003, 5_003));
+    let expected = [
+        (State::Pending, 0),
+        (State::Valid, 5_003),
+        (State::Expiring, 0),
+        (State::Expired, 300),
+        (State::Revoked, 5),
+    ];
+    assert_eq!(counts, expected);
+}
+
+/// `gatewright_certificate_expiry_seconds` below a week is one to alert on: what a machine renews day by day
+/// is not among them, nor what stopped long ago; our own is always.
+#[tokio::test]
+async fn a_metric_below_a_week_is_one_to_alert_on() {
+    let server = Server::with_tls(|_| {}).await;
+    let names = ["Daily", "First", "Late", "Stopped", "Gone", "Yearly"];
+    let mut ids = Vec::new();
+    for name in names {
+        ids.push(server.bound(name).await);
+    }
+    let [daily, first, late, stopped, gone, yearly] = &ids[..] else { panic!("six") };
+    let now = BEGINNING + 20 * DAY;
+    let made = |name: &str, from: i64, to: i64| Made::between(name, now + from, now + to);
+    server.shown(&made("before", -20 * HOUR, 4 * HOUR), daily);
+    server.shown(&made("daily", -8 * HOUR, 16 * HOUR), daily);
+    server.shown(&made("first", -8 * HOUR, 16 * HOUR), first);
+    server.shown(&made("late", -19 * HOUR, 5 * HOUR), late);
+    server.shown(&made("stopped", -90 * DAY, -DAY), stopped);
+    server.shown(&made("gone", -90 * DAY, -8 * DAY), gone);
+    server.shown(&made("yearly", -65 * DAY, 300 * DAY), yearly);
+    server.note().await;
+    server.wait(20 * DAY);
+    // The job of a server that starts measures at once.
+    let other = server.replica().await;
+
+    let metrics = other.measured("gatewright_certificates{state=\"expired\"} 2").await;
+    let told = metrics.lines().filter_map(|line| {
+        let line = line.strip_prefix("gatewright_certificate_expiry_seconds{")?;
+        let (labels, left) = line.rsplit_once(' ')?;
+        let subject = labels.split_once("subject=\"CN=")?.1.split([',', '"']).next()?;
+        Some((subject.to_owned(), left.parse::<i64>().unwrap() / HOUR))
+    });
+    let mut told: Vec<_> = told.filter(|(subject, _)| subject != "id.example.org").collect();
+    told.sort();
+    let expected = [("late", 5), ("stopped", -24), ("yearly", 300 * 24)];
+    assert_eq!(told, expected.map(|(name, hours)| (name.to_owned(), hours)));
+    assert!(metrics.contains("{origin=\"own\",client=\"\",subject=\"CN=id.example.org\"}"));
+}

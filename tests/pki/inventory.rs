@@ -1,0 +1,235 @@
+//! The inventory of certificates: what is registered and what is shown, by whom, and what is bound to it.
+
+use gatewright::pki::Reason;
+use gatewright::pki::inventory;
+use gatewright::pki::inventory::State;
+use gatewright::pki::sightings::MOST_OF_CLIENT;
+use gatewright::store::certificates::Origin;
+use gatewright::types::Timestamp;
+use rcgen::KeyPair;
+use serde_json::json;
+
+use kit::inventory::{DAY, Made};
+use kit::server::{BEGINNING, Client, Server};
+
+/// Issue 3: every client certificate known to the server: registered (by value, in `jwks`) …; client,
+/// subject, SANs, issuer, serial, thumbprint, key type and size, not-before, not-after.
+#[tokio::test]
+async fn a_registered_certificate_is_in_the_inventory() {
+    let server = Server::start().await;
+    let made = Made::new("billing", 90);
+
+    let client = server.registered(&[&made]).await;
+
+    let found = server.certificates_of(&client).await;
+    let [entry] = &found[..] else { panic!("{found:?}") };
+    let row = &entry.certificate;
+    assert_eq!(row.thumbprint, made.certificate.thumbprint);
+    assert_eq!(row.public_key, made.certificate.public_key);
+    assert_eq!(row.origin, Origin::Registered);
+    assert_eq!(row.subject, "CN=billing,O=Acme\\, Inc.");
+    assert_eq!(row.issuer, row.subject);
+    assert_eq!(row.names, ["DNS:billing.example"]);
+    assert_eq!((row.key_type.as_str(), row.key_bits), ("EC P-256", 256));
+    assert_eq!((row.not_before.0, row.not_after.0), (BEGINNING, BEGINNING + 90 * DAY));
+    assert_eq!(row.der, made.certificate.der().to_vec());
+    assert_eq!(entry.state, State::Valid);
+    assert_eq!(entry.holders[0].client_id.as_str(), client.id);
+    assert_eq!(entry.holders[0].registered_at, Some(Timestamp(BEGINNING)));
+    assert_eq!(entry.holders[0].last_used_at, None);
+}
+
+/// What a registration does not name any more is known, but not registered.
+#[tokio::test]
+async fn a_certificate_that_leaves_the_registration_is_no_longer_registered() {
+    let server = Server::start().await;
+    let (old, new) = (Made::new("old", 30), Made::new("new", 90));
+    let client = server.registered(&[&old]).await;
+    let other = server.registered(&[&old]).await;
+
+    let jwks = json!({ "keys": [new.jwk()] });
+    server.change(&client, |metadata| metadata.jwks = Some(jwks.clone())).await;
+
+    let found = server.certificates_of(&client).await;
+    let origins: Vec<_> = found.iter().map(|entry| entry.certificate.origin).collect();
+    assert_eq!(origins, [Origin::Registered; 2], "the other client has the old one still");
+    let of_client =
+        |holder: &&gatewright::store::certificates::Holder| holder.client_id.as_str() == client.id;
+    let registered = |n: usize| found[n].holders.iter().find(of_client).unwrap().registered_at;
+    assert_eq!((registered(0), registered(1)), (None, Some(Timestamp(BEGINNING))));
+
+    server.change(&other, |metadata| metadata.jwks = Some(jwks.clone())).await;
+    let found = server.certificates_of(&client).await;
+    assert_eq!(found[0].certificate.origin, Origin::Seen);
+}
+
+/// Issue 3: first and last used. A certificate that several clients show is one, with several holders.
+#[tokio::test]
+async fn a_certificate_that_is_shown_is_noted_with_who_showed_it_when() {
+    let server = Server::start().await;
+    let made = Made::new("shared", 90);
+    let (one, other) = (server.service().await, server.service().await);
+
+    server.shown(&made, &one);
+    server.note().await;
+    server.wait(3600);
+    server.shown(&made, &other);
+    server.shown(&made, &other);
+    server.note().await;
+
+    let found = server.certificates_of(&other).await;
+    let [entry] = &found[..] else { panic!("{found:?}") };
+    assert_eq!(entry.certificate.origin, Origin::Seen);
+    assert_eq!(entry.certificate.first_seen_at, Timestamp(BEGINNING));
+    assert_eq!(entry.certificate.last_used_at, Some(Timestamp(BEGINNING + 3600)));
+    let used = |client: &Client| {
+        let mut holders = entry.holders.iter();
+        holders.find(|holder| holder.client_id.as_str() == client.id).unwrap().last_used_at
+    };
+    assert_eq!(used(&one), Some(Timestamp(BEGINNING)));
+    assert_eq!(used(&other), Some(Timestamp(BEGINNING + 3600)));
+}
+
+/// What was shown in the last seconds is not lost when a server stops.
+#[tokio::test]
+async fn a_server_that_stops_writes_down_what_was_shown() {
+    let server = Server::start().await;
+    let made = Made::new("late", 90);
+    let client = server.service().await;
+
+    server.shown(&made, &client);
+    let server = server.restarted().await;
+
+    assert_eq!(server.certificates_of(&client).await.len(), 1);
+}
+
+/// THREATS DO-11, DO-12: a client that shows a new certificate each time fills neither memory nor database; what
+/// is registered stays.
+#[tokio::test]
+async fn a_client_that_shows_ever_new_certificates_does_not_fill_the_inventory() {
+    let server = Server::start().await;
+    let registered = Made::new("registered", 90);
+    let client = server.registered(&[&registered]).await;
+    let more = MOST_OF_CLIENT + 20;
+
+    for n in 0..more {
+        server.shown(&Made::new(&format!("n{n}"), 90), &client);
+        if n % 50 == 0 {
+            server.note().await;
+        }
+        server.wait(1);
+    }
+    server.note().await;
+
+    let found = server.certificates_of(&client).await;
+    assert!(i64::try_from(found.len()).unwrap() <= MOST_OF_CLIENT + 1, "{}", found.len());
+    let is_there = |made: &Made| {
+        found.iter().any(|entry| entry.certificate.thumbprint == made.certificate.thumbprint)
+    };
+    assert!(is_there(&registered));
+    assert!(
+        found.iter().any(|entry| entry.certificate.subject.contains(&format!("n{}", more - 1)))
+    );
+}
+
+/// A revocation is told once, is never undone, and holds for a certificate that we have not met.
+#[tokio::test]
+async fn a_certificate_is_revoked_once_and_for_ever() {
+    let server = Server::start().await;
+    let made = Made::new("leaked", 90);
+    let client = server.service().await;
+
+    server.revoke(&made).await.unwrap();
+    let again = server.revoke(&made).await;
+    server.wait(60);
+    server.shown(&made, &client);
+    server.note().await;
+
+    assert!(again.is_err());
+    let found = server.certificates_of(&client).await;
+    assert_eq!(found[0].state, State::Revoked);
+    assert_eq!(found[0].certificate.revoked_at, Some(Timestamp(BEGINNING)));
+    assert_eq!(found[0].certificate.reason.as_deref(), Some("keyCompromise"));
+    assert_eq!(server.events("certificate.revoked").await.len(), 1);
+}
+
+/// What was revoked for another reason, or for none, can still turn out to have a key that somebody else has:
+/// that is worse. It is told, and nothing else is said of it afterwards.
+#[tokio::test]
+async fn a_revocation_can_be_raised_to_key_compromise() {
+    let server = Server::start().await;
+    let made = Made::new("leaked", 90);
+    let client = server.registered(&[&made]).await;
+    let app = server.app();
+    let has_key = async || {
+        app.confirm().await.unwrap();
+        app.cache.revoked().await.unwrap().has_key(made.certificate.public_key)
+    };
+    let revoke = async |reason| {
+        let trace = server.trace();
+        let row = inventory::seen(&made.certificate, trace.now());
+        server.inventory().revoke(&row, reason, &trace).await
+    };
+
+    revoke(Reason::Unspecified).await.unwrap();
+    assert!(!has_key().await);
+    revoke(Reason::Superseded).await.unwrap_err();
+    server.wait(60);
+    revoke(Reason::KeyCompromise).await.unwrap();
+
+    assert!(has_key().await);
+    revoke(Reason::Unspecified).await.unwrap_err();
+    revoke(Reason::KeyCompromise).await.unwrap_err();
+    let found = server.certificates_of(&client).await;
+    assert_eq!(found[0].certificate.revoked_at, Some(Timestamp(BEGINNING)), "since then");
+    assert_eq!(found[0].certificate.reason.as_deref(), Some("keyCompromise"));
+    let events = server.events("certificate.revoked").await;
+    assert_eq!(events.len(), 2, "{events:?}");
+    assert!(events[0].facts.contains("keyCompromise"));
+}
+
+/// 90 days after its end nobody asks any more what a certificate could do; but a key that somebody else has
+/// may come back in another one.
+#[tokio::test]
+async fn certificates_are_swept_90_days_after_their_end() {
+    let server = Server::start().await;
+    let leaked = Made::new("leaked", 1);
+    let all = [&Made::new("short", 1), &Made::new("long", 60), &leaked];
+    let client = server.registered(&all).await;
+    server.revoke(&leaked).await.unwrap();
+    server.wait(92 * DAY);
+
+    gatewright::store::sweep::once(&server.app().store, server.trace().now()).await.unwrap();
+
+    let found = server.certificates_of(&client).await;
+    let subjects: Vec<_> = found.iter().map(|entry| entry.certificate.subject.as_str()).collect();
+    assert_eq!(subjects, ["CN=leaked,O=Acme\\, Inc.", "CN=long,O=Acme\\, Inc."]);
+}
+
+/// What our authority issues day by day is kept for a week after its end; the last one that a client had, like
+/// all others: it tells when the client stopped.
+#[tokio::test]
+async fn what_was_issued_and_replaced_is_swept_a_week_after_its_end() {
+    let server = Server::with_authority().await;
+    let client = server.service().await;
+    let mut issued = Vec::new();
+    for _ in 0..3 {
+        let key = KeyPair::generate().unwrap();
+        issued.push(server.issue(&client, &key).await.unwrap().thumbprint);
+        server.wait(DAY);
+    }
+    let left = async || {
+        gatewright::store::sweep::once(&server.app().store, server.trace().now()).await.unwrap();
+        let found = server.certificates_of(&client).await;
+        found.iter().map(|entry| entry.certificate.thumbprint).collect::<Vec<_>>()
+    };
+
+    server.wait(4 * DAY);
+    assert_eq!(left().await, issued);
+    server.wait(DAY);
+    assert_eq!(left().await, issued[1..], "eight days after the first one began");
+    server.wait(80 * DAY);
+    assert_eq!(left().await, issued[2..]);
+    server.wait(10 * DAY);
+    assert!(left().await.is_empty());
+}

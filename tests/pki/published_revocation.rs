@@ -1,0 +1,382 @@
+//! What the authority inside tells everybody: RFC 5280 §5 (CRL), RFC 6960 and RFC 5019 (OCSP), checked by the
+//! `openssl` of the system.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use gatewright::pki::issue::Issued;
+use gatewright::pki::ocsp::{Asked, CertId, Hash, Request, Status};
+use gatewright::pki::{Certificate, Issuer, Reason, inventory};
+use gatewright::store::{authorities, sweep};
+use rcgen::KeyPair;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
+use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+use kit::ca::Dir;
+use kit::http::Ask;
+use kit::server::{Client, Server};
+
+fn pem(der: &[u8]) -> String {
+    gatewright::pki::pem::certificate(der)
+}
+
+/// A server whose clock shows today, as `openssl` sees it, with an authority and files of what was issued.
+struct World {
+    server: Server,
+    client: Client,
+    dir: Dir,
+}
+
+impl World {
+    async fn new() -> Self {
+        let (server, dir) = (Server::start().await, Dir::new());
+        dir.openssl("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout k -subj /CN=now -out now");
+        let now = CertificateDer::from_pem_file(dir.0.join("now")).unwrap();
+        let now = Certificate::read(&now, &[]).unwrap().not_before;
+        server.wait((now - server.trace().now()).0);
+        server.app().confirm().await.unwrap();
+        server.authority(async |authority| authority.init().await).await.unwrap();
+        let client = server.service().await;
+        let world = Self { server, client, dir };
+        let first = world.issued("first.pem").await;
+        world.dir.write("issuing.pem", pem(&first.chain[0]));
+        world.dir.write("root.pem", pem(&first.chain[1]));
+        world
+    }
+
+    async fn issued(&self, file: &str) -> Issued {
+        let issued = self.server.issue(&self.client, &KeyPair::generate().unwrap()).await.unwrap();
+        self.dir.write(file, pem(&issued.certificate));
+        issued
+    }
+
+    async fn revoke(&self, issued: &Issued, reason: &str) {
+        assert!(self.server.revoke_certificate(issued.thumbprint, reason).await);
+    }
+
+    async fn authority(&self) -> String {
+        authorities::present(self.server.app().store.db(), false).await.unwrap().unwrap().id
+    }
+
+    /// The list, which `openssl` believes; as `openssl` tells of it.
+    async fn crl(&self) -> String {
+        self.crl_of(&self.server, &self.authority().await).await
+    }
+
+    async fn crl_of(&self, server: &Server, id: &str) -> String {
+        let answer = server.get_bytes(&format!("/ca/crl/{id}")).await;
+        self.dir.write("crl.der", answer);
+        self.dir.openssl("crl -inform DER -in crl.der -out crl.pem");
+        let said = self.dir.openssl("crl -in crl.pem -noout -text -CAfile issuing.pem");
+        assert!(said.contains("verify OK"), "{said}");
+        said
+    }
+
+    /// What `openssl` says of this certificate, with the latest list.
+    fn verify(&self, file: &str) -> (String, bool) {
+        let now = self.server.trace().now().0;
+        self.dir.try_openssl(&format!(
+            "verify -attime {now} -crl_check -CAfile root.pem -untrusted issuing.pem -CRLfile crl.pem {file}"
+        ))
+    }
+
+    /// What `openssl ocsp` is told about a certificate.
+    #[track_caller]
+    fn ocsp(&self, what: &str) -> String {
+        let address = self.server.address;
+        let now = self.server.trace().now().0;
+        self.dir.openssl(&format!(
+            "ocsp -issuer issuing.pem {what} -url http://{address}/ca/ocsp -attime {now} -CAfile root.pem -header host=id.example.org"
+        ))
+    }
+}
+
+/// The number of a CRL, as `openssl` writes it.
+fn number(text: &str) -> String {
+    let after = text.split("X509v3 CRL Number:").nth(1).unwrap();
+    after.trim_start().lines().next().unwrap().to_owned()
+}
+
+/// RFC 5280 §5; what was revoked is in the list at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn openssl_learns_from_the_list_what_was_revoked() {
+    let world = World::new().await;
+    let (first, second) = (world.issued("a.pem").await, world.issued("b.pem").await);
+
+    let empty = world.crl().await;
+    assert!(empty.contains("No Revoked Certificates"), "{empty}");
+    assert!(world.verify("a.pem").1);
+    world.revoke(&first, "keyCompromise").await;
+    let list = world.crl().await;
+
+    assert!(list.contains("Key Compromise"), "{list}");
+    let (said, good) = world.verify("a.pem");
+    assert!(!good && said.contains("certificate revoked"), "{said}");
+    let (said, good) = world.verify("b.pem");
+    assert!(good, "{said}");
+    assert!(number(&list) > number(&empty), "§5.2.3: monotonically increasing");
+    world.revoke(&second, "unspecified").await;
+    let list = world.crl().await;
+    assert_eq!(list.matches("Serial Number:").count(), 2, "{list}");
+    // RFC 5280 §5.3.1: absent instead of unspecified.
+    assert_eq!(list.matches("CRL Reason Code").count(), 1, "{list}");
+}
+
+/// One list for all replicas, made anew when something was revoked or half its time is over; what has
+/// expired leaves it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_list_is_the_same_everywhere_until_it_has_to_be_another() {
+    let world = World::new().await;
+    let issued = world.issued("a.pem").await;
+    world.revoke(&issued, "superseded").await;
+    let replica = world.server.replica().await;
+    let id = world.authority().await;
+
+    let list = world.crl().await;
+    assert_eq!(world.crl_of(&replica, &id).await, list, "byte by byte");
+    world.server.wait(12 * 3600 - 1);
+    assert_eq!(world.crl().await, list);
+    world.server.wait(1);
+    let next = world.crl().await;
+    assert!(number(&next) > number(&list), "half its life is over");
+    assert!(next.contains("Superseded"), "{next}");
+
+    world.server.wait(2 * 86_400);
+    let later = world.crl().await;
+    assert!(later.contains("No Revoked Certificates"), "it has expired: {later}");
+    let answer = world.server.get(&format!("/ca/crl/{id}")).await;
+    assert_eq!(answer.header("cache-control"), "public, max-age=60");
+    assert_eq!(answer.header("content-type"), "application/pkix-crl");
+    for nobody in ["/ca/crl/nobody", "/ca/certificate/nobody"] {
+        world.server.get(nobody).await.refused(404, "not_found");
+    }
+}
+
+/// What was revoked is in the list at once, also when another row leaves the inventory meanwhile and as many are
+/// revoked as before.
+#[tokio::test(flavor = "multi_thread")]
+async fn as_many_as_before_are_not_the_same_ones() {
+    let world = World::new().await;
+    let old = world.issued("old.pem").await;
+    world.revoke(&old, "superseded").await;
+    // Ninety days after it has expired it is forgotten.
+    let expires = Certificate::read(&old.certificate, &[]).unwrap().not_after;
+    world.server.wait((expires - world.server.trace().now()).0 + 90 * 86_400 - 60);
+    let issued = world.issued("a.pem").await;
+    assert!(world.crl().await.contains("No Revoked Certificates"));
+
+    world.server.wait(60);
+    sweep::once(&world.server.app().store, world.server.trace().now()).await.unwrap();
+    world.revoke(&issued, "keyCompromise").await;
+
+    assert!(world.crl().await.contains("Key Compromise"));
+}
+
+/// Each issuing certificate has its own list, the superseded one too (RFC 5280 §5.1.1.3: signed by it).
+#[tokio::test(flavor = "multi_thread")]
+async fn a_superseded_certificate_goes_on_telling() {
+    let world = World::new().await;
+    let issued = world.issued("a.pem").await;
+    let old = world.authority().await;
+    world.server.wait(60);
+    world.server.authority(async |authority| authority.renew(None).await).await.unwrap();
+
+    world.revoke(&issued, "keyCompromise").await;
+
+    assert!(world.crl_of(&world.server, &old).await.contains("Key Compromise"));
+    assert!(world.ocsp("-cert a.pem").contains("a.pem: revoked"));
+    let next = world.issued("b.pem").await;
+    world.dir.write("issuing.pem", pem(&next.chain[0]));
+    assert!(world.crl().await.contains("No Revoked Certificates"), "of the new one nothing was");
+    assert!(world.ocsp("-cert b.pem").contains("b.pem: good"));
+}
+
+/// Where a key is known to somebody else, others have to be told of each certificate that it has.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_certificate_of_a_compromised_key_is_published() {
+    let world = World::new().await;
+    let key = KeyPair::generate().unwrap();
+    for file in ["a.pem", "b.pem"] {
+        let issued = world.server.issue(&world.client, &key).await.unwrap();
+        world.dir.write(file, pem(&issued.certificate));
+    }
+    let a = CertificateDer::from_pem_file(world.dir.0.join("a.pem")).unwrap();
+    let trace = world.server.trace();
+    let row = inventory::seen(&Certificate::read(&a, &[]).unwrap(), trace.now());
+
+    let others = world.server.inventory().revoke(&row, Reason::KeyCompromise, &trace).await;
+
+    assert_eq!(others.unwrap(), 1);
+    let list = world.crl().await;
+    assert_eq!(list.matches("Key Compromise").count(), 2, "{list}");
+    let both = world.ocsp("-cert a.pem -cert b.pem -cert first.pem");
+    for told in ["a.pem: revoked", "b.pem: revoked", "first.pem: good"] {
+        assert!(both.contains(told), "{both}");
+    }
+    assert_eq!(world.server.events("certificate.revoked").await.len(), 2);
+}
+
+/// A reason that turns out to be worse is published like a new revocation; what an issuing certificate issued
+/// is listed with it, for whoever still reads its list.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worse_reason_and_the_end_of_an_authority_are_published() {
+    let world = World::new().await;
+    let issued = world.issued("a.pem").await;
+    world.revoke(&issued, "superseded").await;
+    assert!(world.crl().await.contains("Superseded"));
+
+    world.revoke(&issued, "keyCompromise").await;
+
+    let list = world.crl().await;
+    assert!(list.contains("Key Compromise") && !list.contains("Superseded"), "{list}");
+    let trace = world.server.trace();
+    let above = Certificate::read(&issued.chain[0], &[]).unwrap();
+    let row = inventory::seen(&above, trace.now());
+    world.server.inventory().revoke(&row, Reason::KeyCompromise, &trace).await.unwrap();
+    let list = world.crl().await;
+    assert_eq!(list.matches("CA Compromise").count(), 1, "{list}");
+    assert!(world.ocsp("-cert first.pem").contains("first.pem: revoked"));
+}
+
+/// RFC 6960 §2.2: good, revoked, unknown; the nonce of the question is repeated.
+#[tokio::test(flavor = "multi_thread")]
+async fn openssl_asks_about_one_certificate() {
+    let world = World::new().await;
+    let issued = world.issued("a.pem").await;
+
+    let said = world.ocsp("-cert a.pem");
+    assert!(said.contains("Response verify OK") && said.contains("a.pem: good"), "{said}");
+    assert!(!said.contains("nonce"), "it would warn: {said}");
+    for hash in ["-sha1", "-sha256"] {
+        assert!(world.ocsp(&format!("{hash} -cert a.pem")).contains("a.pem: good"));
+    }
+    world.revoke(&issued, "affiliationChanged").await;
+    let said = world.ocsp("-cert a.pem");
+    assert!(said.contains("a.pem: revoked"), "{said}");
+    assert!(said.contains("Reason: affiliationChanged"), "{said}");
+    assert!(world.ocsp("-serial 4711").contains("4711: unknown"));
+    let both = world.ocsp("-cert a.pem -cert first.pem");
+    assert!(both.contains("a.pem: revoked") && both.contains("first.pem: good"), "{both}");
+}
+
+/// RFC 5019 §5: GET, which caches may answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_can_stand_in_the_address() {
+    let world = World::new().await;
+    world.dir.openssl("ocsp -issuer issuing.pem -cert first.pem -no_nonce -reqout question");
+    let question = std::fs::read(world.dir.0.join("question")).unwrap();
+    let text: String =
+        form_urlencoded::byte_serialize(STANDARD.encode(&question).as_bytes()).collect();
+
+    let answer = world.server.get(&format!("/ca/ocsp/{text}")).await.ok();
+    assert_eq!(answer.header("content-type"), "application/ocsp-response");
+    assert_eq!(answer.header("cache-control"), "public, max-age=60");
+    let bytes = world.server.get_bytes(&format!("/ca/ocsp/{text}")).await;
+    world.dir.write("answer", bytes);
+    let now = world.server.trace().now().0;
+    let said = world.dir.openssl(&format!(
+        "ocsp -respin answer -issuer issuing.pem -cert first.pem -no_nonce -attime {now} -CAfile root.pem"
+    ));
+    assert!(said.contains("first.pem: good"), "{said}");
+    world.server.get("/ca/ocsp/hello!").await.refused(400, "invalid_request");
+}
+
+/// Behind the real nginx that decodes the path and makes one slash of two (`proxy_pass http://…/;`).
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_in_the_address_is_answered_behind_nginx() {
+    let world = World::new().await;
+    let issued = world.issued("a.pem").await;
+    let issuer = Issuer::read(&issued.chain[0]).unwrap();
+    // Of many serial numbers, one makes a slash, and one two at once.
+    let questions = (0..100_000_u32).map(|number| {
+        let serial =
+            [&[1; 8][..], &number.wrapping_mul(0x9e37_79b1).to_be_bytes(), &[7; 5]].concat();
+        let id = CertId::of(Hash::Sha1, &issuer, &serial).unwrap();
+        let der = Request { asked: vec![id.clone()], nonce: None }.to_der().unwrap();
+        (serial, id, STANDARD.encode(der))
+    });
+    let mut questions = questions.filter(|(_, _, text)| !text.contains("///"));
+    let once = questions.find(|(.., text)| text.contains('/') && !text.contains("//")).unwrap();
+    let twice = questions.find(|(.., text)| text.matches("//").count() == 1).unwrap();
+
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let here = world.dir.0.display();
+    let kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+    let paths = kinds.map(|kind| format!("{kind}_temp_path {here}/{kind};\n")).concat();
+    let upstream = world.server.address;
+    world.dir.write(
+        "nginx.conf",
+        format!(
+            "daemon off; master_process off; pid {here}/pid; error_log {here}/error.log;\nevents {{}}\nhttp {{\n{paths}access_log off;\n\
+             server {{ listen 127.0.0.1:{port};\nlocation / {{ proxy_pass http://{upstream}/;\n\
+             proxy_set_header Host id.example.org; }} }} }}\n"
+        ),
+    );
+    // One process: the workers of a master that is killed would stay.
+    let _nginx = tokio::process::Command::new("nginx")
+        .args(["-p", &here.to_string(), "-e", "error.log", "-c", "nginx.conf"])
+        .kill_on_drop(true)
+        .spawn()
+        .expect("scripts/setup installs nginx");
+    let address = format!("127.0.0.1:{port}").parse().unwrap();
+    kit::until::until("nginx listens", async || {
+        tokio::net::TcpStream::connect(address).await.is_ok()
+    })
+    .await;
+
+    for (serial, id, text) in [once, twice] {
+        let hex = gatewright::pki::description::serial(&serial);
+        gatewright::store::sql("UPDATE issued SET serial = $1 WHERE thumbprint = $2")
+            .bind(hex)
+            .bind(issued.thumbprint)
+            .run(world.server.app().store.db())
+            .await
+            .unwrap();
+        let encoded: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
+        let ask = Ask::new(address, "GET", &format!("/ca/ocsp/{encoded}"));
+        let answer = ask.send_for_bytes().await;
+        let now = world.server.trace().now();
+        let asked = Asked { id: &id, issuer: &issuer, nonce: None, now };
+        assert_eq!(asked.read(&answer).unwrap().status, Status::Good, "{text}");
+    }
+}
+
+/// RFC 6960 §2.3: what cannot be answered has an answer without a signature.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_that_is_none_or_not_for_us_is_told_so() {
+    let world = World::new().await;
+    let ask = async |body: &[u8]| {
+        let ask = world.server.ask("POST", "/ca/ocsp");
+        ask.header("content-type", "application/ocsp-request").body(body).send_for_bytes().await
+    };
+
+    let malformed = ask(b"hello").await;
+    world.dir.openssl("ocsp -issuer now -serial 1 -reqout question");
+    let unauthorized = ask(&std::fs::read(world.dir.0.join("question")).unwrap()).await;
+
+    // OCSPResponse { responseStatus malformedRequest (1) }, { unauthorized (6) }
+    assert_eq!(malformed, [0x30, 3, 0x0a, 1, 1]);
+    assert_eq!(unauthorized, [0x30, 3, 0x0a, 1, 6]);
+    let form = world.server.post("/ca/ocsp", "a=b").await;
+    form.refused(415, "invalid_request");
+}
+
+/// RFC 5280 §4.2.2.1: `caIssuers` leads to who issued it; all addresses in a certificate are answered.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_addresses_in_a_certificate_are_answered() {
+    let world = World::new().await;
+    let issued = world.issued("a.pem").await;
+    let about = world.dir.openssl("x509 -in a.pem -noout -text");
+    let address = |mark: &str| {
+        let after = about.split(mark).nth(1).unwrap();
+        after.split("https://id.example.org").nth(1).unwrap().lines().next().unwrap().to_owned()
+    };
+
+    let issuer = world.server.get_bytes(&address("CA Issuers - URI:")).await;
+    assert_eq!(issuer, issued.chain[0].to_vec());
+    let list = address("X509v3 CRL Distribution Points:");
+    assert_eq!(world.server.get(&list).await.ok().header("content-type"), "application/pkix-crl");
+    assert_eq!(address("OCSP - URI:"), "/ca/ocsp");
+    let (_, parsed) = X509Certificate::from_der(&issuer).unwrap();
+    assert!(parsed.is_ca());
+}

@@ -1,0 +1,529 @@
+//! RFC 7030, Enrolment over Secure Transport, with the clarifications of RFC 8951: by the real `curl` and
+//! `openssl` of the system, over real TLS.
+
+use std::process::Command;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use gatewright::pki::{Certificate, Reason};
+use gatewright::types::{ClientId, Seconds};
+use rcgen::KeyPair;
+use serde_json::json;
+
+use kit::authority::{Authority, Identity};
+use kit::ca::{Dir, request};
+use kit::caller::{MTLS, NAME};
+use kit::certificates::behind_proxy;
+use kit::http::{Answer, Ask};
+use kit::server::{Client, Server};
+
+const ENROL: &str = "/.well-known/est/simpleenroll";
+const RENEW: &str = "/.well-known/est/simplereenroll";
+
+/// A server with https and an authority.
+async fn server() -> Server {
+    let server = Server::with_tls(|_| {}).await;
+    server.authority(async |authority| authority.init().await).await.unwrap();
+    server
+}
+
+/// A service that proves itself by a certificate of the authority inside: nothing else is registered.
+async fn machine(server: &Server) -> Client {
+    server
+        .register(json!({
+            "client_name": "Machine",
+            "grant_types": ["client_credentials"],
+            "scope": "read",
+            "token_endpoint_auth_method": "tls_client_auth",
+            "tls_client_certificate_bound_access_tokens": true,
+        }))
+        .await
+}
+
+async fn token(server: &Server, client: &Client) -> String {
+    let id = ClientId::from_text(&client.id);
+    let invited =
+        server.authority(async |authority| authority.invite(&id, Seconds::hours(1)).await).await;
+    invited.unwrap().0.expose().to_owned()
+}
+
+/// A request as RFC 7030 §4.2.1 has it.
+fn csr(key: &KeyPair) -> String {
+    STANDARD.encode(request(key))
+}
+
+trait Csr {
+    fn pkcs10(self, key: &KeyPair) -> Self;
+}
+
+impl Csr for Ask {
+    fn pkcs10(self, key: &KeyPair) -> Self {
+        self.header("content-type", "application/pkcs10").body(csr(key))
+    }
+}
+
+/// The certificate in a certs-only answer, as `openssl` reads it.
+fn identity(answer: Answer, key: KeyPair) -> Identity {
+    let answer = answer.ok();
+    assert_eq!(answer.header("content-type"), "application/pkcs7-mime; smime-type=certs-only");
+    assert_eq!(answer.header("content-transfer-encoding"), "base64");
+    let dir = Dir::new();
+    dir.write("answer", &answer.text);
+    dir.openssl("base64 -d -in answer -out answer.p7");
+    let text = dir.openssl("pkcs7 -inform DER -in answer.p7 -print_certs");
+    assert_eq!(text.matches("BEGIN").count(), 1, "§4.2.3: only the certificate that was issued");
+    dir.write("one.pem", &text);
+    dir.openssl("x509 -in one.pem -outform DER -out one.der");
+    let der = std::fs::read(dir.0.join("one.der")).unwrap();
+    Identity { chain: vec![der.into()], key }
+}
+
+/// Enrols with a token.
+async fn enrolled(server: &Server, client: &Client) -> Identity {
+    let key = KeyPair::generate().unwrap();
+    let ask = server.ask_tls("POST", ENROL).basic(&client.id, &token(server, client).await);
+    identity(ask.pkcs10(&key).send().await, key)
+}
+
+async fn renewed(server: &Server, shown: &Identity) -> Answer {
+    let key = KeyPair::generate().unwrap();
+    server.ask_mtls(Some(shown), "POST", RENEW).pkcs10(&key).send().await
+}
+
+/// Client credentials with nothing but the certificate.
+async fn authenticated(server: &Server, client: &Client, shown: &Identity) -> Answer {
+    let form = format!("grant_type=client_credentials&client_id={}", client.id);
+    server.ask_mtls(Some(shown), "POST", "/token").form(&form).send().await
+}
+
+/// The `curl` of the system, which believes the server's certificate.
+struct Curl<'a> {
+    server: &'a Server,
+    dir: &'a Dir,
+}
+
+impl Curl<'_> {
+    /// What it prints, and its exit code.
+    fn run(&self, name: &str, path: &str, arguments: &[&str]) -> (String, i32) {
+        let address = if name == MTLS {
+            self.server.addresses().mtls[0]
+        } else {
+            self.server.addresses().tls[0]
+        };
+        let output = Command::new("curl")
+            .args(["--silent", "--show-error", "--fail", "--cacert", "server-ca.pem"])
+            .args(["--resolve", &format!("{name}:{}:127.0.0.1", address.port())])
+            .args(arguments)
+            .arg(format!("https://{name}:{}{path}", address.port()))
+            .current_dir(&self.dir.0)
+            .output()
+            .expect("curl runs");
+        let said = [output.stdout, output.stderr].concat();
+        (String::from_utf8_lossy(&said).into_owned(), output.status.code().unwrap())
+    }
+
+    #[track_caller]
+    fn ok(&self, name: &str, path: &str, arguments: &[&str]) -> String {
+        let (said, code) = self.run(name, path, arguments);
+        assert_eq!(code, 0, "{said}");
+        said
+    }
+}
+
+/// What docs/certificates.md tells a machine to do, with the standard tools alone: whom to believe, the first
+/// certificate, a token with it, the next one; the old one goes on working (§4.1, §4.2.1, §4.2.2).
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_enrols_and_renews_by_itself() {
+    let server = server().await;
+    let client = machine(&server).await;
+    let dir = Dir::new();
+    let curl = Curl { server: &server, dir: &dir };
+    dir.write("server-ca.pem", kit::authority::pem(server.house().authority.certificate()));
+    let unpack = |from: &str, to: &str| {
+        dir.openssl(&format!("base64 -d -in {from} -out {from}.p7"));
+        dir.openssl(&format!("pkcs7 -inform DER -in {from}.p7 -print_certs -out {to}"));
+    };
+
+    curl.ok(NAME, "/.well-known/est/cacerts", &["--output", "cacerts"]);
+    unpack("cacerts", "ca.pem");
+    dir.openssl("req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout client.key -subj / -outform DER -out client.der");
+    dir.openssl("base64 -in client.der -out client.b64");
+    let credentials = format!("{}:{}", client.id, token(&server, &client).await);
+    let pkcs10 = ["--header", "Content-Type: application/pkcs10", "--data-binary", "@client.b64"];
+    let enrol = [&pkcs10[..], &["--user", &credentials, "--output", "first"]].concat();
+    curl.ok(NAME, ENROL, &enrol);
+    unpack("first", "client.pem");
+    let at = server.trace().now().0;
+    dir.openssl(&format!("verify -purpose sslclient -attime {at} -CAfile ca.pem client.pem"));
+
+    let (said, code) = curl.run(NAME, ENROL, &enrol);
+    assert_eq!(code, 22, "a token enrols once: {said}");
+    assert!(said.contains("401"), "{said}");
+
+    let shows = ["--cert", "client.pem", "--key", "client.key"];
+    let form = format!("grant_type=client_credentials&client_id={}", client.id);
+    let form = ["--data", &form];
+    let answer = curl.ok(MTLS, "/token", &[&shows[..], &form].concat());
+    assert!(answer.contains("access_token"), "{answer}");
+
+    // With the same key, and with another one.
+    curl.ok(MTLS, RENEW, &[&shows[..], &pkcs10, &["--output", "second"]].concat());
+    unpack("second", "second.pem");
+    dir.openssl(
+        "req -new -newkey rsa:2048 -nodes -keyout third.key -subj / -outform DER -out third.der",
+    );
+    dir.openssl("base64 -in third.der -out client.b64");
+    let second = ["--cert", "second.pem", "--key", "client.key"];
+    curl.ok(MTLS, RENEW, &[&second[..], &pkcs10, &["--output", "third"]].concat());
+    unpack("third", "third.pem");
+
+    let third = ["--cert", "third.pem", "--key", "third.key"];
+    for shows in [shows, second, third] {
+        let answer = curl.ok(MTLS, "/token", &[&shows[..], &form].concat());
+        assert!(answer.contains("access_token"), "overlap: {answer}");
+    }
+    assert_eq!(server.events("certificate.issued").await.len(), 3);
+}
+
+/// > the EST server MUST use HTTP [...] 401 [...] (§3.2.3, in substance): a token that is not there, not one,
+/// another client's, too old.
+#[tokio::test]
+async fn who_is_not_proven_is_given_nothing() {
+    let server = server().await;
+    let client = machine(&server).await;
+    let other = token(&server, &machine(&server).await).await;
+    let key = KeyPair::generate().unwrap();
+    let made_up = gatewright::types::token::EnrolmentToken::generate();
+
+    let without = server.ask_tls("POST", ENROL).pkcs10(&key).send().await;
+    let challenge = without.refused(401, "invalid_client");
+    assert_eq!(challenge.header("www-authenticate"), "Basic realm=\"gatewright\"");
+    for secret in ["", "secret", &other, made_up.0.expose()] {
+        let ask = server.ask_tls("POST", ENROL).basic(&client.id, secret).pkcs10(&key);
+        let refused = ask.send().await.refused(401, "invalid_client");
+        assert_eq!(refused.header("www-authenticate"), "Basic realm=\"gatewright\"");
+    }
+    let late = token(&server, &client).await;
+    server.wait(3600);
+    let ask = server.ask_tls("POST", ENROL).basic(&client.id, &late).pkcs10(&key);
+    ask.send().await.refused(401, "invalid_client");
+    assert!(server.events("certificate.issued").await.is_empty());
+    for event in server.events("request.refused").await {
+        assert!(!event.facts.contains("gw_en_"), "{}", event.facts);
+    }
+}
+
+/// A client that has a secret enrols with it.
+#[tokio::test]
+async fn a_client_secret_enrols() {
+    let server = server().await;
+    let client = server.service().await;
+    let key = KeyPair::generate().unwrap();
+
+    let ask = |secret: &str| server.ask_tls("POST", ENROL).basic(&client.id, secret).pkcs10(&key);
+    ask("gw_cs_wrong").send().await.refused(401, "invalid_client");
+    let answer = ask(&client.secret).send().await;
+
+    let shown = identity(answer, KeyPair::try_from(key.serialized_der()).unwrap());
+    let read = Certificate::read(shown.certificate(), &[]).unwrap();
+    assert_eq!(read.names.uri, [format!("urn:gatewright:client:{}", client.id)]);
+}
+
+/// §4.2.1, §4.2.3: what is no request costs no token.
+#[tokio::test]
+async fn what_is_no_request_is_refused_and_spends_nothing() {
+    let server = server().await;
+    let client = machine(&server).await;
+    let token = token(&server, &client).await;
+    let key = KeyPair::generate().unwrap();
+    let ask = || server.ask_tls("POST", ENROL).basic(&client.id, &token);
+
+    for body in ["", "hello", "MIIB", "-----BEGIN CERTIFICATE REQUEST-----\n"] {
+        let ask = ask().header("content-type", "application/pkcs10").body(body);
+        ask.send().await.refused(400, "invalid_request");
+    }
+    let weak = include_str!("../../crates/x509/src/request/small_rsa.pem");
+    let ask_weak = ask().header("content-type", "application/pkcs10").body(weak);
+    let refused = ask_weak.send().await.refused(400, "invalid_request");
+    assert!(refused.text.contains("2048"), "§4.2.3: the error explains itself: {}", refused.text);
+    let large = ask().header("content-type", "application/pkcs10").body("M".repeat(17 * 1024));
+    large.send().await.refused(400, "invalid_request");
+    let form = ask().form(&csr(&key));
+    form.send().await.refused(415, "invalid_request");
+    assert_eq!(server.ask_tls("GET", ENROL).send().await.status, 405);
+
+    ask().pkcs10(&key).send().await.ok();
+}
+
+/// Where there is no authority, there is nothing to enrol at.
+#[tokio::test]
+async fn without_an_authority_nobody_enrols() {
+    let server = Server::with_tls(|_| {}).await;
+    let client = server.service().await;
+
+    server.ask_tls("GET", "/.well-known/est/cacerts").send().await.refused(404, "not_found");
+    let key = KeyPair::generate().unwrap();
+    let ask = server.ask_tls("POST", ENROL).basic(&client.id, &client.secret).pkcs10(&key);
+    ask.send().await.refused(404, "not_found");
+}
+
+/// §4.2.2: a certificate that is alive and ours, and none else.
+#[tokio::test]
+async fn only_a_living_certificate_of_ours_is_renewed() {
+    let server = server().await;
+    let client = machine(&server).await;
+    let shown = enrolled(&server, &client).await;
+    let key = KeyPair::generate().unwrap();
+
+    let without = server.ask_mtls(None, "POST", RENEW).pkcs10(&key).send().await;
+    without.refused(401, "invalid_client");
+    let stranger = Authority::new("Strangers").client(&client.id);
+    renewed(&server, &stranger).await.refused(401, "invalid_client");
+    renewed(&server, &Identity::self_signed(&client.id)).await.refused(401, "invalid_client");
+    renewed(&server, &shown).await.ok();
+
+    let revoked = enrolled(&server, &client).await;
+    let thumbprint = Certificate::read(revoked.certificate(), &[]).unwrap().thumbprint;
+    assert!(server.revoke_certificate(thumbprint, "keyCompromise").await);
+    renewed(&server, &revoked).await.refused(401, "invalid_client");
+
+    renewed(&server, &shown).await.ok();
+    server.wait(24 * 3600 + 1);
+    renewed(&server, &shown).await.refused(401, "invalid_client");
+}
+
+/// THREATS EX-08: a renewal looks the certificate up before anything of it is verified, so strangers cost nothing.
+#[tokio::test]
+async fn a_strangers_chain_costs_a_renewal_no_signature() {
+    let company = kit::certificates::Authority::new("Clients CA");
+    let anchor = company.anchor("company");
+    let server = Server::with_tls(|config| config.client_certificates.anchors = vec![anchor]).await;
+    server.authority(async |authority| authority.init().await).await.unwrap();
+    let strangers = || kit::certificates::Authority::new("Clients CA");
+    let forged: Vec<_> = (0..4).map(|_| strangers().below("Clients CA", |_| {})).collect();
+    let mut shown = forged[0].issue("Machine", |_| {});
+    shown.chain = forged.iter().map(kit::certificates::Authority::certificate).collect();
+
+    renewed(&server, &shown.identity()).await.refused(401, "invalid_client");
+
+    assert_eq!(server.app().trust.verified(), 0);
+    // The counter counts.
+    let client = machine(&server).await;
+    let own = enrolled(&server, &client).await;
+    authenticated(&server, &client, &own).await.ok();
+    assert_eq!(server.app().trust.verified(), 1);
+}
+
+/// docs/certificates.md: of a key that is revoked for `keyCompromise` no certificate counts, and whoever has it
+/// does not come by another key with it.
+#[tokio::test]
+async fn a_key_that_somebody_else_has_is_certified_and_renewed_no_more() {
+    let server = server().await;
+    let client = machine(&server).await;
+    let leaked = enrolled(&server, &client).await;
+    let same_key = || KeyPair::try_from(leaked.key.serialized_der()).unwrap();
+    let again = server.ask_mtls(Some(&leaked), "POST", RENEW).pkcs10(&same_key()).send().await;
+    let sibling = identity(again, same_key());
+    renewed(&server, &sibling).await.ok();
+    let waiting = token(&server, &client).await;
+
+    let thumbprint = Certificate::read(leaked.certificate(), &[]).unwrap().thumbprint;
+    assert!(server.revoke_certificate(thumbprint, "keyCompromise").await);
+
+    renewed(&server, &sibling).await.refused(401, "invalid_client");
+    let enrol = |key| server.ask_tls("POST", ENROL).basic(&client.id, &waiting).pkcs10(key);
+    let key = same_key();
+    enrol(&key).send().await.refused(400, "invalid_request");
+    assert!(server.issue(&client, &same_key()).await.is_err(), "nor does an administrator");
+    // Nothing was spent for it.
+    enrol(&KeyPair::generate().unwrap()).send().await.ok();
+}
+
+/// Disabling a client ends its certificates: they renew nothing, and enabling it brings none back, nor the
+/// tokens with which it could have enrolled. THREATS X-11
+#[tokio::test]
+async fn a_disabled_client_renews_nothing() {
+    let server = server().await;
+    let client = machine(&server).await;
+    let shown = enrolled(&server, &client).await;
+    authenticated(&server, &client, &shown).await.ok();
+    let waiting = token(&server, &client).await;
+    let id = ClientId::from_text(&client.id);
+
+    server.administer(async |registrar| registrar.disable(&id).await.unwrap()).await;
+
+    renewed(&server, &shown).await.refused(401, "invalid_client");
+    let key = KeyPair::generate().unwrap();
+    let ask = || server.ask_tls("POST", ENROL).basic(&client.id, &waiting).pkcs10(&key);
+    ask().send().await.refused(401, "invalid_client");
+    server.administer(async |registrar| registrar.enable(&id).await.unwrap()).await;
+    renewed(&server, &shown).await.refused(401, "invalid_client");
+    authenticated(&server, &client, &shown).await.refused(401, "invalid_client");
+    ask().send().await.refused(401, "invalid_client");
+    enrolled(&server, &client).await;
+}
+
+/// §3.2.3: whoever has no credentials is told so, and nothing of their request is read: its signature costs what its
+/// sender likes.
+#[tokio::test]
+async fn credentials_are_asked_for_before_the_request_is_read() {
+    let server = server().await;
+    let client = machine(&server).await;
+    let (live, spent) = (token(&server, &client).await, token(&server, &client).await);
+    let key = KeyPair::generate().unwrap();
+    server.ask_tls("POST", ENROL).basic(&client.id, &spent).pkcs10(&key).send().await.ok();
+    let stranger = Identity::self_signed("Backup");
+    let no_request = |ask: Ask| ask.header("content-type", "application/pkcs10").body("hello");
+
+    for secret in ["secret", &spent] {
+        let ask = server.ask_tls("POST", ENROL).basic(&client.id, secret);
+        no_request(ask).send().await.refused(401, "invalid_client");
+    }
+    let renewing = server.ask_mtls(Some(&stranger), "POST", RENEW);
+    no_request(renewing).send().await.refused(401, "invalid_client");
+
+    let ask = server.ask_tls("POST", ENROL).basic(&client.id, &live);
+    no_request(ask).send().await.refused(400, "invalid_request");
+}
+
+/// Whoever has a key may have renewed the certificate for keys of their own: all of it ends, also what was renewed
+/// by what has expired since. A certificate that was replaced in peace ends alone.
+#[tokio::test]
+async fn what_was_renewed_with_a_compromised_key_ends_with_it() {
+    let server = server().await;
+    let client = machine(&server).await;
+    let leaked = enrolled(&server, &client).await;
+    let renew = async |shown: &Identity| {
+        let key = KeyPair::generate().unwrap();
+        let ask = server.ask_mtls(Some(shown), "POST", RENEW).pkcs10(&key);
+        identity(ask.send().await, key)
+    };
+    let second = renew(&leaked).await;
+    server.wait(20 * 3600);
+    let third = renew(&second).await;
+    let aside = enrolled(&server, &client).await;
+    server.wait(5 * 3600);
+    authenticated(&server, &client, &second).await.refused(401, "invalid_client");
+    authenticated(&server, &client, &third).await.ok();
+
+    let revoke = async |shown: &Identity, reason| {
+        let trace = server.trace();
+        let read = Certificate::read(shown.certificate(), &[]).unwrap();
+        let row = gatewright::pki::inventory::seen(&read, trace.now());
+        let others = server.inventory().revoke(&row, reason, &trace).await.unwrap();
+        server.app().confirm().await.unwrap();
+        others
+    };
+    assert_eq!(revoke(&leaked, Reason::KeyCompromise).await, 2);
+
+    authenticated(&server, &client, &third).await.refused(401, "invalid_client");
+    renewed(&server, &third).await.refused(401, "invalid_client");
+    let next = renew(&aside).await;
+    assert_eq!(revoke(&aside, Reason::Superseded).await, 0);
+    authenticated(&server, &client, &next).await.ok();
+}
+
+/// THREATS EX-06: what our authority has issued belongs to the client that it was issued to, whatever names it has.
+#[tokio::test]
+async fn a_certificate_of_the_authority_is_its_owners_alone_whatever_names_it_has() {
+    let server = server().await;
+    let named = |shared: bool| {
+        json!({
+            "grant_types": ["client_credentials"],
+            "scope": "read",
+            "token_endpoint_auth_method": "tls_client_auth",
+            "tls_client_auth_san_dns": "backup.example.org",
+            "gw_shared_certificate_name": shared,
+        })
+    };
+    let owner = server.register(named(true)).await;
+    let other = server.register(named(true)).await;
+    let shown = enrolled(&server, &owner).await;
+    let read = Certificate::read(shown.certificate(), &[]).unwrap();
+    assert_eq!(read.names.dns, ["backup.example.org"]);
+
+    authenticated(&server, &owner, &shown).await.ok();
+    authenticated(&server, &other, &shown).await.refused(401, "invalid_client");
+
+    let told = format!("{:?}", server.events("request.refused").await);
+    assert!(told.contains("issued to another client"), "{told}");
+}
+
+/// Behind a proxy that ends TLS, the certificate is the one that it tells of.
+#[tokio::test]
+async fn a_certificate_is_renewed_through_a_proxy() {
+    let server = Server::with(|config| {
+        behind_proxy(config, gatewright::config::CertificateHeader::Rfc9440);
+    })
+    .await;
+    server.authority(async |authority| authority.init().await).await.unwrap();
+    let client = machine(&server).await;
+    let key = KeyPair::generate().unwrap();
+    let ask = server.ask("POST", ENROL).basic(&client.id, &token(&server, &client).await);
+    let shown = identity(ask.pkcs10(&key).send().await, key);
+
+    let told = format!(":{}:", STANDARD.encode(shown.certificate()));
+    let key = KeyPair::generate().unwrap();
+    let ask = server.ask("POST", RENEW).header("client-cert", &told).pkcs10(&key);
+
+    identity(ask.send().await, key);
+    let key = KeyPair::generate().unwrap();
+    server.ask("POST", RENEW).pkcs10(&key).send().await.refused(401, "invalid_client");
+}
+
+/// RFC 8705 §2.1: the authority inside is an anchor by itself, and its names are nobody else's to give.
+#[tokio::test]
+async fn a_certificate_of_the_authority_proves_its_client_and_no_other() {
+    let strangers = kit::certificates::Authority::new("Believed as well");
+    let anchor = strangers.anchor("company");
+    let server = Server::with_tls(|config| config.client_certificates.anchors = vec![anchor]).await;
+    server.authority(async |authority| authority.init().await).await.unwrap();
+    let client = machine(&server).await;
+    let other = machine(&server).await;
+    let shown = enrolled(&server, &client).await;
+
+    let answer = authenticated(&server, &client, &shown).await.ok();
+    assert!(answer.body["access_token"].is_string());
+    authenticated(&server, &other, &shown).await.refused(401, "invalid_client");
+    let forged = strangers.issue("Somebody", |params| {
+        let urn = format!("urn:gatewright:client:{}", client.id).try_into().unwrap();
+        params.subject_alt_names = vec![rcgen::SanType::URI(urn)];
+    });
+    let forged = Identity { chain: vec![forged.der.into()], key: forged.key };
+    authenticated(&server, &client, &forged).await.refused(401, "invalid_client");
+
+    // After the next issuing certificate too; and on a server that starts with it.
+    server.wait(60);
+    server.authority(async |authority| authority.renew(None).await).await.unwrap();
+    authenticated(&server, &client, &shown).await.ok();
+    let next = enrolled(&server, &client).await;
+    authenticated(&server, &client, &next).await.ok();
+    let replica = server.replica().await;
+    authenticated(&replica, &client, &shown).await.ok();
+    server.wait(24 * 3600 + 1);
+    authenticated(&server, &client, &next).await.refused(401, "invalid_client");
+}
+
+/// What is registered for a client that asks for nothing else: `client create` needs no name.
+#[tokio::test]
+async fn a_client_of_tls_client_auth_is_known_by_our_name_unless_it_has_another() {
+    let server = server().await;
+    let client = machine(&server).await;
+    let registered = server.find(&client).await;
+    let urn = format!("urn:gatewright:client:{}", client.id);
+    assert_eq!(registered.metadata.tls_client_auth_san_uri, Some(urn.clone()));
+
+    let named = server
+        .register(json!({
+            "grant_types": ["client_credentials"],
+            "token_endpoint_auth_method": "tls_client_auth",
+            "tls_client_auth_san_dns": "backup.example.org",
+        }))
+        .await;
+    let shown = enrolled(&server, &named).await;
+
+    let read = Certificate::read(shown.certificate(), &[]).unwrap();
+    assert_eq!(read.names.dns, ["backup.example.org"], "as it is registered");
+    assert_eq!(read.names.uri, [format!("urn:gatewright:client:{}", named.id)]);
+    authenticated(&server, &named, &shown).await.ok();
+}

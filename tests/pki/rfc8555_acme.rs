@@ -1,0 +1,343 @@
+//! RFC 8555, Automatic Certificate Management Environment; RFC 8737, `tls-alpn-01`: against Pebble.
+
+use std::sync::Arc;
+
+use gatewright::config::{AcmeChallenge, AcmeDirectory, Alias, Config, EncryptionKeys};
+use gatewright::jose::seal::{Kind, Owner};
+use gatewright::store::{acme, jobs, sql};
+use gatewright::types::Seconds;
+use rustls::pki_types::CertificateDer;
+use sha2::{Digest as _, Sha256};
+use sqlx_macros::FromRow;
+use x509_parser::extensions::GeneralName;
+use x509_parser::oid_registry::asn1_rs::oid;
+
+use kit::authority::Authority;
+use kit::caller::{Caller, MTLS, NAME};
+use kit::pebble::Pebble;
+use kit::server::{BEGINNING, Server};
+use kit::stapling::Stapled;
+use kit::tables::rename;
+
+/// Longer than whoever has failed to order waits, and longer than its lease.
+const LATER: i64 = 601;
+
+/// What the authority dates its certificates by.
+#[expect(clippy::disallowed_methods, reason = "Pebble has no clock that we could wind")]
+fn today() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    i64::try_from(since.as_secs()).unwrap()
+}
+
+/// A server whose certificate comes from this authority, both names on one port.
+async fn certified(pebble: &Pebble, change: impl FnOnce(&mut Config)) -> Server {
+    let listen = vec!["127.0.0.1:0".parse().unwrap()];
+    let server = Server::with(|config| {
+        config.tls.listen = listen.clone();
+        config.tls.redirect_listen = listen;
+        config.mtls.url = Alias::parse(&format!("https://{MTLS}")).ok();
+        config.acme.directory = pebble.url().parse().ok().map(AcmeDirectory);
+        config.acme.terms_agreed = true;
+        config.outbound.ca_files = vec![pebble.ca_file()];
+        change(config);
+    })
+    .await;
+    // Its own job is at it already: let that come to nothing, and be nobody's turn until a test says so.
+    let has_failed = r#"gatewright_jobs_total{job="acme",outcome="failure"} 1"#;
+    while !server.app().metrics.render(0, 0).contains(has_failed) {
+        tokio::task::yield_now().await;
+    }
+    server.wait(today() - BEGINNING);
+    let (store, now) = (server.app().store.db(), server.trace().now());
+    // As long as a lease is: one that is longer was written by a clock that was wrong.
+    let (every, lease) = (Seconds(0), Seconds::minutes(5));
+    assert!(jobs::lease(store, "acme", "nobody", every, lease, now).await.unwrap());
+    server
+}
+
+/// Such a server, and the authority, which runs.
+async fn begun() -> (Pebble, Server) {
+    let mut pebble = Pebble::planned();
+    let server = certified(&pebble, |_| {}).await;
+    pebble.start(None, Some(server.addresses().tls[0])).await;
+    (pebble, server)
+}
+
+/// Lets the server order for the first time: somebody who believes the authority, and what is shown then.
+async fn first(pebble: &Pebble, server: &Server) -> (Caller, CertificateDer<'static>) {
+    ordered(server).await;
+    let caller = Caller::trusting(pebble.root().await);
+    let certificate = shown(server, &caller, NAME).await;
+    (caller, certificate)
+}
+
+/// The certificate that is shown for a name, to whoever believes the authority.
+async fn shown(server: &Server, caller: &Caller, name: &str) -> CertificateDer<'static> {
+    let stream = caller.connect(server.addresses().tls[0], name).await.unwrap();
+    stream.get_ref().1.peer_certificates().unwrap()[0].clone().into_owned()
+}
+
+/// Lets the server order, and show what it was given. Its own job may be at it already.
+async fn ordered(server: &Server) {
+    server.wait(LATER);
+    server.running().order().await.unwrap();
+    server.running().reload().await;
+}
+
+#[derive(FromRow)]
+struct Stored {
+    chain: Option<String>,
+    sealed: Option<Vec<u8>>,
+    due_at: i64,
+    failures: i64,
+}
+
+async fn stored(server: &Server) -> Stored {
+    let query = sql("SELECT chain, sealed, due_at, failures FROM acme_certificates");
+    query.one(server.app().store.db()).await.unwrap()
+}
+
+/// How often a certificate was ordered, with this outcome.
+async fn orders(server: &Server, outcome: &str) -> usize {
+    let events = server.events("tls_certificate.ordered").await;
+    events.iter().filter(|event| event.outcome == outcome).count()
+}
+
+/// > When presenting the certificate […] the ACME server validates control of the domain name by connecting to
+/// > a TLS server […] and verifying that a certificate with specific content is presented (RFC 8737 §3)
+#[tokio::test(flavor = "multi_thread")]
+async fn names_are_proven_by_a_handshake() {
+    let (pebble, server) = begun().await;
+
+    let (caller, certificate) = first(&pebble, &server).await;
+
+    assert_eq!(shown(&server, &caller, MTLS).await, certificate, "one for both names");
+    server.ask("GET", "/").over(&caller, server.addresses().tls[0], NAME).send().await.ok();
+    let stored = stored(&server).await;
+    assert!(stored.chain.unwrap().contains("BEGIN CERTIFICATE"));
+    let sealed = stored.sealed.unwrap();
+    assert!(!String::from_utf8_lossy(&sealed).contains("PRIVATE"), "the key is sealed");
+}
+
+/// > The server MUST serve […] the key authorization […] at the path
+/// > "/.well-known/acme-challenge/" followed by the token (RFC 8555 §8.3, in our words): whichever replica
+/// > is asked.
+#[tokio::test(flavor = "multi_thread")]
+async fn names_are_proven_by_a_document_of_any_replica() {
+    let mut pebble = Pebble::planned();
+    let http = |config: &mut Config| config.acme.challenge = AcmeChallenge::Http01;
+    let server = certified(&pebble, http).await;
+    let other = server.replica().await;
+    pebble.start(Some(other.addresses().redirect[0]), None).await;
+
+    ordered(&server).await;
+    other.running().reload().await;
+
+    let caller = Caller::trusting(pebble.root().await);
+    let certificate = shown(&server, &caller, NAME).await;
+    assert_eq!(shown(&other, &caller, NAME).await, certificate, "all replicas show it");
+    assert_eq!(orders(&server, "success").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_replicas_one_orders() {
+    let mut pebble = Pebble::planned();
+    let server = certified(&pebble, |_| {}).await;
+    let mut replicas = Vec::new();
+    for _ in 0..3 {
+        replicas.push(server.replica().await);
+    }
+    pebble.start(None, Some(server.addresses().tls[0])).await;
+    server.wait(LATER);
+
+    let (a, b, c, d) = tokio::join!(
+        server.running().order(),
+        replicas[0].running().order(),
+        replicas[1].running().order(),
+        replicas[2].running().order(),
+    );
+    for outcome in [a, b, c, d] {
+        outcome.unwrap();
+    }
+
+    assert_eq!(orders(&server, "success").await, 1);
+}
+
+/// Should two of them think that it is theirs, one statement decides.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_turn_to_order_is_taken_once() {
+    let server = Server::start().await;
+    let (store, now) = (server.app().store.clone(), server.trace().now());
+    for (at, due_at) in [(now, now + Seconds(600)), (now + Seconds(600), now + Seconds(1800))] {
+        let taking: Vec<_> = (0..16)
+            .map(|_| {
+                let store = store.clone();
+                tokio::spawn(async move { acme::take_turn(store.db(), "id", at, due_at).await })
+            })
+            .collect();
+        let mut taken = 0;
+        for one in taking {
+            taken += usize::from(one.await.unwrap().unwrap());
+        }
+        assert_eq!(taken, 1);
+        assert!(!acme::take_turn(store.db(), "id", due_at - Seconds(1), due_at).await.unwrap());
+    }
+    assert_eq!(stored(&server).await.failures, 2);
+}
+
+/// At two thirds of its life, and without anybody's connection being cut.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_is_renewed_in_time() {
+    let (pebble, server) = begun().await;
+    let (caller, first) = first(&pebble, &server).await;
+    let due_in = stored(&server).await.due_at - today();
+
+    server.wait(due_in - 2 * LATER);
+    ordered(&server).await;
+    assert_eq!(shown(&server, &caller, NAME).await, first, "not before its time");
+    server.wait(LATER);
+    ordered(&server).await;
+
+    assert_ne!(shown(&server, &caller, NAME).await, first);
+    assert_eq!(orders(&server, "success").await, 2);
+}
+
+/// The present certificate stays; trying again is put off, ever longer, for authorities count failures.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_fails_is_tried_again_later() {
+    let (mut pebble, server) = begun().await;
+    let (caller, first) = first(&pebble, &server).await;
+    pebble.stop().await;
+    server.wait(stored(&server).await.due_at - today());
+
+    for failures in 1..=3 {
+        server.wait(LATER << (failures - 1));
+        server.running().order().await.unwrap_err();
+        assert_eq!(stored(&server).await.failures, failures);
+        server.wait(LATER / 2);
+        server.running().order().await.unwrap();
+        assert_eq!(stored(&server).await.failures, failures, "not at once");
+    }
+
+    server.running().reload().await;
+    assert_eq!(shown(&server, &caller, NAME).await, first);
+    assert_eq!(orders(&server, "success").await, 1);
+}
+
+/// Authorities count what they give (RFC 8555 §6.6), too: what was ordered and could not be written down is
+/// not ordered again as soon as nobody else is at it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_cannot_be_written_down_is_not_ordered_again_at_once() {
+    let (pebble, server) = begun().await;
+    let (caller, first) = first(&pebble, &server).await;
+    server.wait(stored(&server).await.due_at - today());
+
+    rename(&server, "audit_events", "elsewhere").await;
+    server.running().order().await.unwrap_err();
+    rename(&server, "elsewhere", "audit_events").await;
+
+    let put_off = stored(&server).await;
+    assert_eq!(put_off.due_at, server.trace().now().0 + 600);
+    assert_eq!(put_off.failures, 1);
+    // Longer than the lease of whoever was at it.
+    server.wait(301);
+    server.running().order().await.unwrap();
+    assert_eq!(orders(&server, "success").await, 1, "not at once");
+    assert_eq!(stored(&server).await.due_at, put_off.due_at);
+    server.wait(299);
+    ordered(&server).await;
+    assert_eq!(orders(&server, "success").await, 2);
+    assert_ne!(shown(&server, &caller, NAME).await, first);
+    assert_eq!(stored(&server).await.failures, 0);
+}
+
+/// An authority that has forgotten us, as one for tests does when it starts anew, is asked for another account.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_is_gone_is_made_anew() {
+    let (mut pebble, server) = begun().await;
+    ordered(&server).await;
+    pebble.stop().await;
+    pebble.start(None, Some(server.addresses().tls[0])).await;
+    server.wait(stored(&server).await.due_at - today());
+
+    server.wait(LATER);
+    server.running().order().await.unwrap_err();
+    ordered(&server).await;
+
+    assert_eq!(orders(&server, "success").await, 2);
+}
+
+/// > The TLS server MUST provide a certificate with […] a subjectAltName extension containing the dNSName being
+/// > validated and no other entries, [and] a critical acmeIdentifier extension (RFC 8737 §3)
+///
+/// Only to whoever asks by that protocol, and only what was laid out.
+#[tokio::test]
+async fn an_authority_is_shown_the_answer_and_nothing_else() {
+    let pebble = Pebble::planned();
+    let server = certified(&pebble, |_| {}).await;
+    let (store, now) = (server.app().store.db(), server.trace().now());
+    acme::keep_challenge(store, "token", NAME, "token.thumbprint", now + Seconds(60))
+        .await
+        .unwrap();
+    let caller = Caller::new(&Authority::new("Nobody"), None).changed(|config| {
+        config.alpn_protocols = vec![b"acme-tls/1".to_vec()];
+        config.dangerous().set_certificate_verifier(Arc::new(Stapled::default()));
+    });
+    let connect = async |name| caller.connect(server.addresses().tls[0], name).await;
+
+    let stream = connect(NAME).await.unwrap();
+    let shown = stream.get_ref().1;
+
+    assert_eq!(shown.alpn_protocol(), Some(&b"acme-tls/1"[..]));
+    let certificate = &shown.peer_certificates().unwrap()[0];
+    let (_, certificate) = x509_parser::parse_x509_certificate(certificate).unwrap();
+    let names = certificate.subject_alternative_name().unwrap().unwrap();
+    assert_eq!(names.value.general_names, [GeneralName::DNSName(NAME)]);
+    let identifier = oid!(1.3.6.1.5.5.7.1.31);
+    let answer = certificate.get_extension_unique(&identifier).unwrap().unwrap();
+    assert!(answer.critical);
+    assert_eq!(answer.value[2..], Sha256::digest("token.thumbprint")[..]);
+    assert!(connect(MTLS).await.is_err(), "nothing was laid out for it");
+    server.wait(61);
+    assert!(connect(NAME).await.is_err(), "it has expired");
+}
+
+/// RFC 8555 §8.3: nothing but what was laid out, and nothing where nothing is ordered.
+#[tokio::test]
+async fn a_challenge_that_nobody_has_laid_out_is_not_answered() {
+    let pebble = Pebble::planned();
+    let server = certified(&pebble, |_| {}).await;
+    let caller = Caller::new(&Authority::new("Nobody"), None);
+    let alpn = caller.changed(|config| config.alpn_protocols = vec![b"acme-tls/1".to_vec()]);
+
+    let answer = server.get("/.well-known/acme-challenge/abc").await;
+    answer.refused(404, "not_found");
+    assert!(alpn.connect(server.addresses().tls[0], NAME).await.is_err());
+}
+
+/// Decision 10: whoever replaces the key-encryption key takes what ACME needs along.
+#[tokio::test]
+async fn what_is_sealed_is_sealed_again_under_a_new_key() {
+    let server = Server::start().await;
+    let (store, now) = (server.app().store.db(), server.trace().now());
+    let account = Owner(Kind::AcmeAccount, "directory");
+    let certificate = Owner(Kind::AcmeCertificate, "id");
+    let sealed = |owner| server.app().keyring.kek().seal(owner, b"private");
+    acme::keep_account(store, "directory", &sealed(account), now).await.unwrap();
+    acme::keep_certificate(store, "id", "chain", &sealed(certificate), now).await.unwrap();
+
+    let keys = format!("{}=\n{}=", "B".repeat(42) + "A", "A".repeat(43));
+    let newer = server.replica_with(|config| {
+        config.keys.encryption_key = EncryptionKeys::parse(&keys);
+    });
+    let newer = newer.await;
+
+    let kek = newer.app().keyring.kek();
+    let rows = acme::sealed(store).await.unwrap();
+    assert_eq!(rows.len(), 2);
+    for row in rows {
+        assert!(kek.is_current(&row.sealed), "{}", row.owner);
+        let owner = if row.is_account { account } else { certificate };
+        assert_eq!(kek.open(owner, &row.sealed).ok().unwrap().as_slice(), b"private");
+    }
+}

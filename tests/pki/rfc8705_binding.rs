@@ -1,0 +1,291 @@
+//! RFC 8705 §3 and §4: tokens that are good only with the certificate that they were issued to. THREATS MT-04,
+//! MT-05.
+
+use gatewright::pki::{Certificate, Reason, inventory};
+use gatewright::types::{Confirmation, Thumbprint, Timestamp};
+use rcgen::date_time_ymd;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+use kit::browser::{Browser, VERIFIER};
+use kit::certificates::{Shown, server};
+use kit::http::Answer;
+use kit::jwt::claims;
+use kit::server::{BEGINNING, Client, Server};
+
+/// A web application whose tokens are bound to its certificate, whatever it proves itself by.
+async fn photos(server: &Server, more: Value) -> Client {
+    let mut metadata = json!({
+        "client_name": "Photos",
+        "redirect_uris": [Client::REDIRECT_URI],
+        "grant_types": ["authorization_code", "refresh_token", "client_credentials"],
+        "scope": "openid email",
+        "tls_client_certificate_bound_access_tokens": true,
+    });
+    metadata.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    server.register(metadata).await
+}
+
+/// One that proves itself by nothing.
+async fn public(server: &Server) -> Client {
+    let more = json!({
+        "token_endpoint_auth_method": "none",
+        "grant_types": ["authorization_code", "refresh_token"],
+    });
+    photos(server, more).await
+}
+
+async fn by_certificate(server: &Server) -> Client {
+    let more = json!({
+        "token_endpoint_auth_method": "tls_client_auth",
+        "tls_client_auth_subject_dn": "CN=Photos,O=Example",
+    });
+    photos(server, more).await
+}
+
+/// A form of a client that shows its name and a certificate.
+async fn post(server: &Server, client: &Client, path: &str, form: &str, shown: &Shown) -> Answer {
+    let form = format!("{form}&client_id={}", client.id);
+    server.ask("POST", path).form(&form).showing(shown).send().await
+}
+
+async fn code(server: &Server, client: &Client) -> String {
+    server.user("ada").await;
+    let place = Browser::of(server).authorize("ada", client, "openid email", "").await;
+    let code = place.parameter("code");
+    form_urlencoded::Serializer::new(String::new())
+        .append_pair("grant_type", "authorization_code")
+        .append_pair("code", &code)
+        .append_pair("redirect_uri", Client::REDIRECT_URI)
+        .append_pair("code_verifier", VERIFIER)
+        .finish()
+}
+
+fn refreshing(token: &str) -> String {
+    format!("grant_type=refresh_token&refresh_token={token}")
+}
+
+/// > "x5t#S256": The value of this member is the base64url-encoded SHA-256 hash (§3.1, in substance); §3.2,
+/// introspection; §3, the protected resource. THREATS MT-04
+#[tokio::test]
+async fn a_bound_token_is_good_with_its_certificate_alone() {
+    let (server, authority) = server().await;
+    let client = by_certificate(&server).await;
+    let (own, renewed) = (authority.issue("Photos", |_| {}), authority.issue("Photos", |_| {}));
+    let form = code(&server, &client).await;
+
+    let granted = post(&server, &client, "/token", &form, &own).await.ok();
+    assert_eq!(granted.body["token_type"], "Bearer", "RFC 8705 §3");
+    let token = granted.token("access_token");
+    assert_eq!(claims(&token)["cnf"], json!({ "x5t#S256": own.thumbprint() }));
+    let introspected = format!("token={token}");
+    let told = post(&server, &client, "/introspect", &introspected, &renewed).await.ok();
+    assert_eq!(told.body["cnf"], json!({ "x5t#S256": own.thumbprint() }));
+
+    let userinfo = || server.ask("GET", "/userinfo").bearer(&token);
+    userinfo().showing(&own).send().await.ok();
+    let lookalike = Shown::self_signed("Photos");
+    for answer in [
+        userinfo().send().await,
+        userinfo().showing(&renewed).send().await,
+        userinfo().showing(&lookalike).send().await,
+    ] {
+        let answer = answer.refused(401, "invalid_token");
+        assert!(answer.header("www-authenticate").starts_with("Bearer "));
+    }
+
+    // The refresh token of a client that proves itself is bound to the client (§6.3): a new certificate
+    // gets tokens that are bound to it.
+    let refresh = refreshing(&granted.token("refresh_token"));
+    let again = post(&server, &client, "/token", &refresh, &renewed).await.ok();
+    let token = again.token("access_token");
+    assert_eq!(claims(&token)["cnf"], json!({ "x5t#S256": renewed.thumbprint() }));
+    let answer = server.ask("GET", "/userinfo").bearer(&token).showing(&own).send().await;
+    answer.refused(401, "invalid_token");
+}
+
+/// RFC 8705 §3: whatever a client proves itself by; client credentials, opaque tokens.
+#[tokio::test]
+async fn tokens_of_every_kind_and_method_are_bound() {
+    let (server, authority) = server().await;
+    let shown = authority.issue("Photos", |_| {});
+    for format in ["jwt", "opaque"] {
+        let client = photos(&server, json!({ "gw_access_token_format": format })).await;
+        let ask =
+            |form: &str| server.ask("POST", "/token").basic(&client.id, &client.secret).form(form);
+        let form = "grant_type=client_credentials&scope=";
+
+        // It is told what is missing, and gets no token that anybody could use.
+        ask(form).send().await.refused(400, "invalid_request");
+        let token = ask(form).showing(&shown).send().await.ok().token("access_token");
+
+        let told = server.post_as(&client, "/introspect", &format!("token={token}")).await.ok();
+        assert_eq!(told.body["active"], true);
+        assert_eq!(told.body["cnf"], json!({ "x5t#S256": shown.thumbprint() }), "{format}");
+    }
+}
+
+/// A code is not spent by a client that forgot its certificate; an expired one binds nothing.
+#[tokio::test]
+async fn what_shows_too_little_spends_nothing() {
+    let (server, authority) = server().await;
+    let client = public(&server).await;
+    // Within the life of an unused refresh token: only the certificate ends.
+    let until = OffsetDateTime::from_unix_timestamp(BEGINNING + 7 * 24 * 3600).unwrap();
+    let shown = authority.issue("Photos", |params| params.not_after = until);
+    let form = code(&server, &client).await;
+    let bare = format!("{form}&client_id={}", client.id);
+    server.post("/token", &bare).await.refused(400, "invalid_request");
+    let granted = post(&server, &client, "/token", &form, &shown).await.ok();
+    let refresh = refreshing(&granted.token("refresh_token"));
+    let bare = format!("{refresh}&client_id={}", client.id);
+    server.post("/token", &bare).await.refused(400, "invalid_request");
+    let next = post(&server, &client, "/token", &refresh, &shown).await.ok();
+
+    server.wait(until.unix_timestamp() - BEGINNING + 1);
+
+    let refresh = refreshing(&next.token("refresh_token"));
+    post(&server, &client, "/token", &refresh, &shown).await.refused(400, "invalid_request");
+}
+
+/// > refresh tokens issued to public clients [...] the authorization server MUST bind the refresh token
+/// > to the client's certificate (§4, in substance); §7.1: to the key, so that a certificate can be
+/// > renewed. THREATS MT-05
+#[tokio::test]
+async fn a_refresh_token_of_a_public_client_is_good_with_its_key_alone() {
+    let (server, authority) = server().await;
+    let client = public(&server).await;
+    let (own, stranger) = (Shown::self_signed("Phone"), authority.issue("Thief", |_| {}));
+    let form = code(&server, &client).await;
+    let granted = post(&server, &client, "/token", &form, &own).await.ok();
+    let refresh = refreshing(&granted.token("refresh_token"));
+
+    for _ in 0..3 {
+        let stolen = post(&server, &client, "/token", &refresh, &stranger).await;
+        stolen.refused(400, "invalid_grant");
+    }
+    let next = post(&server, &client, "/token", &refresh, &own).await.ok();
+
+    // A certificate that was renewed for the same key keeps the grant; its tokens are its own.
+    let renewed = Shown::self_signed_by(own.same_key(), "Phone", |params| {
+        params.not_after = date_time_ymd(2030, 1, 1);
+    });
+    assert_ne!(Thumbprint::of(&own.der), Thumbprint::of(&renewed.der));
+    let refresh = refreshing(&next.token("refresh_token"));
+    let again = post(&server, &client, "/token", &refresh, &renewed).await.ok();
+    let token = again.token("access_token");
+    let userinfo = || server.ask("GET", "/userinfo").bearer(&token);
+    userinfo().showing(&renewed).send().await.ok();
+    userinfo().showing(&own).send().await.refused(401, "invalid_token");
+    let rekeyed = Shown::self_signed("Phone");
+    let refresh = refreshing(&again.token("refresh_token"));
+    post(&server, &client, "/token", &refresh, &rekeyed).await.refused(400, "invalid_grant");
+}
+
+/// The successor of a token within its grace is for the same key, too.
+#[tokio::test]
+async fn a_lost_answer_is_given_again_to_the_same_key_alone() {
+    let (server, _) = server().await;
+    let client = public(&server).await;
+    let (own, thief) = (Shown::self_signed("Phone"), Shown::self_signed("Phone"));
+    let form = code(&server, &client).await;
+    let granted = post(&server, &client, "/token", &form, &own).await.ok();
+    let refresh = refreshing(&granted.token("refresh_token"));
+    let lost = post(&server, &client, "/token", &refresh, &own).await.ok().token("refresh_token");
+
+    post(&server, &client, "/token", &refresh, &thief).await.refused(400, "invalid_grant");
+    let again = post(&server, &client, "/token", &refresh, &own).await.ok();
+
+    assert_eq!(again.token("refresh_token"), lost);
+}
+
+/// Issue 3, §4: an expired certificate kills the tokens bound to it. Every grant, both formats.
+#[tokio::test]
+async fn no_token_outlives_the_certificate_that_it_is_bound_to() {
+    for format in ["jwt", "opaque"] {
+        let (server, authority) = server().await;
+        let end = OffsetDateTime::from_unix_timestamp(BEGINNING + 90).unwrap();
+        let shown = authority.issue("Photos", |params| params.not_after = end);
+        let client = photos(&server, json!({ "gw_access_token_format": format })).await;
+        let post = async |form: &str, shown: &Shown| {
+            let ask = server.ask("POST", "/token").basic(&client.id, &client.secret);
+            ask.form(form).showing(shown).send().await.ok()
+        };
+        let introspected = async |token: &str| {
+            let form = format!("token={token}");
+            server.post_as(&client, "/introspect", &form).await.ok().body
+        };
+        let own = post("grant_type=client_credentials&scope=", &shown).await;
+        let granted = post(&code(&server, &client).await, &shown).await;
+        let refreshed = post(&refreshing(&granted.token("refresh_token")), &shown).await;
+        for answer in [&own, &granted, &refreshed] {
+            assert_eq!(answer.body["expires_in"], 90, "{format}");
+            let token = answer.token("access_token");
+            assert_eq!(introspected(&token).await["exp"], BEGINNING + 90);
+            if format == "jwt" {
+                assert_eq!(claims(&token)["exp"], BEGINNING + 90);
+            }
+        }
+        let longer = authority.issue("Photos", |_| {});
+        let unshortened = post("grant_type=client_credentials&scope=", &longer).await;
+        assert_eq!(unshortened.body["expires_in"], 300, "of another certificate: as ever");
+    }
+}
+
+/// The same; and a connection whose certificate has ended satisfies no binding, whatever the token says.
+#[tokio::test]
+async fn what_is_bound_to_a_certificate_ends_with_it() {
+    let (server, authority) = server().await;
+    let client = by_certificate(&server).await;
+    let end = OffsetDateTime::from_unix_timestamp(BEGINNING + 90).unwrap();
+    let shown = authority.issue("Photos", |params| params.not_after = end);
+    let next = authority.issue("Photos", |_| {});
+    let form = code(&server, &client).await;
+    let token = post(&server, &client, "/token", &form, &shown).await.ok().token("access_token");
+    let userinfo = || server.ask("GET", "/userinfo").bearer(&token).showing(&shown);
+    userinfo().send().await.ok();
+
+    server.wait(91);
+
+    userinfo().send().await.refused(401, "invalid_token");
+    let told = post(&server, &client, "/introspect", &format!("token={token}"), &next).await.ok();
+    assert_eq!(told.body, json!({ "active": false }));
+    let certificate = Certificate::read(&shown.der, &[]).unwrap();
+    let bound = Confirmation { certificate: Some(certificate.thumbprint), key: None };
+    let held = gatewright::verify::Shown { certificate: Some(&certificate), key: None };
+    assert_eq!(held.must_fit(&bound, Timestamp(BEGINNING + 90)), Ok(()));
+    assert!(held.must_fit(&bound, Timestamp(BEGINNING + 91)).is_err());
+}
+
+/// docs/certificates.md: "where the reason is `keyCompromise`, the key is meant: another certificate for the
+/// same key does not count either", and what is bound to it dies at once. For another reason it lives.
+#[tokio::test]
+async fn a_token_that_is_bound_to_another_certificate_of_a_compromised_key_is_dead() {
+    for (reason, lives) in [(Reason::KeyCompromise, false), (Reason::Superseded, true)] {
+        let (server, authority) = server().await;
+        let client = by_certificate(&server).await;
+        let leaked = authority.issue("Photos", |_| {});
+        let sibling = authority.issue_for(leaked.same_key(), "Photos", |_| {});
+        let rekeyed = authority.issue("Photos", |_| {});
+        let form = code(&server, &client).await;
+        let granted = post(&server, &client, "/token", &form, &sibling).await.ok();
+        let token = granted.token("access_token");
+        let introspected = async || {
+            let form = format!("token={token}");
+            post(&server, &client, "/introspect", &form, &rekeyed).await.ok().body["active"]
+                == Value::Bool(true)
+        };
+        let userinfo = || server.ask("GET", "/userinfo").bearer(&token).showing(&sibling);
+        assert!(introspected().await);
+        userinfo().send().await.ok();
+
+        let trace = server.trace();
+        let row = inventory::seen(&Certificate::read(&leaked.der, &[]).unwrap(), trace.now());
+        server.inventory().revoke(&row, reason, &trace).await.unwrap();
+        // It comes into the inventory when that is done already.
+        server.note().await;
+
+        assert_eq!(introspected().await, lives, "{reason}");
+        assert_eq!(userinfo().send().await.status == 200, lives, "{reason}");
+    }
+}

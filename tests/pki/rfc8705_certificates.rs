@@ -1,0 +1,840 @@
+//! RFC 8705 §2, client authentication by certificates: whom one proves, and whom not. THREATS MT-01 to MT-03.
+
+use gatewright::config::{Anchor, CertificateHeader, ClientCertificates, Revocation};
+use gatewright::flow::registration::Registrar;
+use gatewright::pki::anchors::Trust;
+use gatewright::store::clients;
+use gatewright::types::client::Metadata;
+use gatewright::types::{ClientId, Code, Error, Refusal};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa,
+    KeyPair, KeyUsagePurpose, NameConstraints, SanType, date_time_ymd,
+};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
+use serde_json::{Value, json};
+
+use kit::ca::Dir;
+use kit::certificates::{Authority, Shown, behind_proxy, server, server_of, subject};
+use kit::http::Answer;
+use kit::publisher::Publisher;
+use kit::server::{BEGINNING, Client, Server};
+
+/// A service that proves itself by a certificate with this name.
+async fn named(server: &Server, member: &str, name: &str) -> Client {
+    server
+        .register(json!({
+            "grant_types": ["client_credentials"],
+            "scope": "read",
+            "token_endpoint_auth_method": "tls_client_auth",
+            member: name,
+        }))
+        .await
+}
+
+async fn backup(server: &Server) -> Client {
+    named(server, "tls_client_auth_subject_dn", "CN=Backup,O=Example").await
+}
+
+async fn ask(server: &Server, client: &Client, shown: &Shown) -> Answer {
+    let form = format!("grant_type=client_credentials&client_id={}", client.id);
+    server.ask("POST", "/token").form(&form).showing(shown).send().await
+}
+
+fn dns(name: &str) -> SanType {
+    SanType::DnsName(name.try_into().unwrap())
+}
+
+fn uri(uri: &str) -> SanType {
+    SanType::URI(uri.try_into().unwrap())
+}
+
+fn mail(mail: &str) -> SanType {
+    SanType::Rfc822Name(mail.try_into().unwrap())
+}
+
+fn ip(ip: &str) -> SanType {
+    SanType::IpAddress(ip.parse().unwrap())
+}
+
+/// > exactly one of the below metadata parameters to indicate the certificate subject value that the
+/// > authorization server is to expect (§2.1.2); THREATS MT-01
+#[tokio::test]
+async fn a_certificate_proves_whoever_is_registered_with_the_name_in_it() {
+    let (server, authority) = server().await;
+    let elsewhere = [dns("other.example"), uri("urn:other"), ip("192.0.2.1"), mail("a@b.example")];
+    for (member, registered, right, wrong) in [
+        (
+            "tls_client_auth_san_dns",
+            "backup.example.org",
+            vec![dns("BACKUP.example.org")],
+            vec![
+                dns("*.example.org"),
+                dns("backup.example.org.evil.example"),
+                dns("a.backup.example.org"),
+                uri("backup.example.org"),
+                mail("a@backup.example.org"),
+            ],
+        ),
+        (
+            "tls_client_auth_san_uri",
+            "spiffe://example.org/ns/prod/sa/backup",
+            vec![uri("spiffe://example.org/ns/prod/sa/backup")],
+            vec![
+                uri("spiffe://example.org/ns/prod/sa/Backup"),
+                uri("spiffe://EXAMPLE.org/ns/prod/sa/backup"),
+                uri("spiffe://example.org/ns/prod/sa/backup/"),
+                uri("spiffe://example.org/ns/prod/sa/%62ackup"),
+                uri("spiffe://example.org/ns/prod/sa"),
+            ],
+        ),
+        (
+            "tls_client_auth_san_ip",
+            "2001:db8:0:0::7",
+            vec![ip("2001:db8::7")],
+            vec![ip("2001:db8::8"), dns("x2001-db8--7")],
+        ),
+        (
+            "tls_client_auth_san_email",
+            "Backup@Example.org",
+            vec![mail("Backup@eXample.ORG")],
+            vec![mail("backup@example.org"), mail("Backup@example.org.evil.example")],
+        ),
+    ] {
+        let client = named(&server, member, registered).await;
+        let with = |names: Vec<SanType>| {
+            authority.issue("Somebody", |params| params.subject_alt_names = names)
+        };
+
+        ask(&server, &client, &with(right.clone())).await.ok();
+        let among = elsewhere.iter().cloned().chain(right).collect();
+        ask(&server, &client, &with(among)).await.ok();
+        for wrong in wrong.into_iter().map(|name| vec![name]).chain([elsewhere.to_vec(), vec![]]) {
+            let answer = ask(&server, &client, &with(wrong.clone())).await;
+            assert_eq!(answer.status, 401, "{registered}: {wrong:?}");
+            answer.refused(401, "invalid_client");
+        }
+        // What stands in the subject is no alternative name.
+        let in_subject = authority.issue(registered, |_| {});
+        ask(&server, &client, &in_subject).await.refused(401, "invalid_client");
+    }
+}
+
+/// > tls_client_auth_subject_dn: A string representation -- as defined in [RFC4514] -- of the expected
+/// > subject distinguished name (§2.1.2); THREATS MT-01
+#[tokio::test]
+async fn a_subject_is_compared_whole_and_by_its_attributes() {
+    let (server, authority) = server().await;
+    let client = backup(&server).await;
+    let with = |change: &dyn Fn(&mut CertificateParams)| authority.issue("Backup", |p| change(p));
+
+    ask(&server, &client, &with(&|_| {})).await.ok();
+    let folded = |params: &mut CertificateParams| params.distinguished_name = subject("  BACKUP ");
+    ask(&server, &client, &with(&folded)).await.ok();
+
+    let more = |params: &mut CertificateParams| {
+        params.distinguished_name.push(DnType::OrganizationalUnitName, "IT");
+    };
+    let other_order = |params: &mut CertificateParams| {
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, "Backup");
+        params.distinguished_name.push(DnType::OrganizationName, "Example");
+    };
+    let in_one = |params: &mut CertificateParams| {
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, "Backup,O=Example");
+    };
+    let longer = |params: &mut CertificateParams| params.distinguished_name = subject("Backup2");
+    let shorter = |params: &mut CertificateParams| params.distinguished_name = subject("Back");
+    let no_subject = |params: &mut CertificateParams| {
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.subject_alt_names = vec![dns("Backup")];
+    };
+    for change in [&more as &dyn Fn(&mut _), &other_order, &in_one, &longer, &shorter, &no_subject]
+    {
+        ask(&server, &client, &with(change)).await.refused(401, "invalid_client");
+    }
+}
+
+/// THREATS MT-03: everything is right but one thing.
+#[tokio::test]
+async fn a_certificate_that_does_not_hold_proves_nobody() {
+    let root = Authority::new("Clients CA");
+    let lookalike = Authority::new("Clients CA");
+    let until = date_time_ymd(2026, 11, 1);
+    let server = server_of(&root).await;
+    let client = backup(&server).await;
+    let issuing = root.below("Issuing CA", |_| {});
+    let expired_ca = root.below("Expired CA", |params| params.not_after = until);
+    let short = root.below("Short CA", |p| p.is_ca = IsCa::Ca(BasicConstraints::Constrained(0)));
+    let too_deep = short.below("Too deep", |_| {});
+    let for_lists = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::CrlSign];
+    let may_not = root.below("May not issue", |params| params.key_usages = for_lists);
+    let unsaid = root.below("Does not say", |params| params.key_usages = Vec::new());
+    let not_ca = root.below("Not a CA", |params| params.is_ca = IsCa::ExplicitNoCa);
+    let confined = root.below("Confined CA", |params| {
+        let permitted_subtrees = vec![GeneralSubtree::DnsName("inside.example".to_owned())];
+        let excluded_subtrees = Vec::new();
+        params.name_constraints = Some(NameConstraints { permitted_subtrees, excluded_subtrees });
+    });
+
+    ask(&server, &client, &root.issue("Backup", |_| {})).await.ok();
+    ask(&server, &client, &issuing.issue("Backup", |_| {})).await.ok();
+    ask(&server, &client, &short.issue("Backup", |_| {})).await.ok();
+    ask(&server, &client, &unsaid.issue("Backup", |_| {})).await.ok();
+    let inside = confined.issue("Backup", |p| p.subject_alt_names = vec![dns("a.inside.example")]);
+    ask(&server, &client, &inside).await.ok();
+    let bare = root.issue("Backup", |params| {
+        params.key_usages = Vec::new();
+        params.extended_key_usages = Vec::new();
+    });
+    ask(&server, &client, &bare).await.ok();
+
+    let server_auth = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    let mut orphan = issuing.issue("Backup", |_| {});
+    orphan.chain.clear();
+    let mut forged = root.issue("Backup", |_| {});
+    *forged.der.last_mut().unwrap() ^= 1;
+    let mut texts = Vec::new();
+    for (what, shown) in [
+        ("expired", root.issue("Backup", |params| params.not_after = until)),
+        ("not yet", root.issue("Backup", |p| p.not_before = date_time_ymd(2027, 11, 1))),
+        ("another CA of this name", lookalike.issue("Backup", |_| {})),
+        ("its own CA", Shown::self_signed("Backup")),
+        ("a server's", root.issue("Backup", |p| p.extended_key_usages = server_auth.clone())),
+        (
+            "anything",
+            root.issue("Backup", |p| p.extended_key_usages = vec![ExtendedKeyUsagePurpose::Any]),
+        ),
+        ("CA:TRUE", root.issue("Backup", |p| p.is_ca = IsCa::Ca(BasicConstraints::Unconstrained))),
+        (
+            "not for signing",
+            root.issue("Backup", |p| p.key_usages = vec![KeyUsagePurpose::KeyEncipherment]),
+        ),
+        ("no intermediate", orphan),
+        ("expired intermediate", expired_ca.issue("Backup", |_| {})),
+        ("path length", too_deep.issue("Backup", |_| {})),
+        ("issued by a CA that may not issue", may_not.issue("Backup", |_| {})),
+        ("issued by no CA", not_ca.issue("Backup", |_| {})),
+        (
+            "name constraints",
+            confined.issue("Backup", |p| p.subject_alt_names = vec![dns("outside.example")]),
+        ),
+        ("forged", forged),
+        ("somebody else's", root.issue("Other", |_| {})),
+    ] {
+        let answer = ask(&server, &client, &shown).await;
+        assert_eq!(answer.status, 401, "{what}");
+        texts.push(answer.refused(401, "invalid_client").text);
+    }
+    let nobody = Client { id: "unknown".to_owned(), secret: String::new() };
+    let good = root.issue("Backup", |_| {});
+    texts.push(ask(&server, &nobody, &good).await.refused(401, "invalid_client").text);
+    server.disable_client(&client).await;
+    texts.push(ask(&server, &client, &good).await.refused(401, "invalid_client").text);
+
+    texts.dedup();
+    assert_eq!(texts.len(), 1, "the same words for all: {texts:?}");
+}
+
+/// The authority itself is no client, although it is believed and the name is the right one.
+#[tokio::test]
+async fn an_authority_proves_no_client_of_its_name() {
+    let signing = |params: &mut CertificateParams| {
+        params.key_usages.push(KeyUsagePurpose::DigitalSignature);
+    };
+    let root = Authority::with("Clients CA", signing);
+    let server = server_of(&root).await;
+    let client = named(&server, "tls_client_auth_subject_dn", "CN=Clients CA,O=Example").await;
+    let der = CertificateDer::from_pem_slice(root.pem().as_bytes()).unwrap().to_vec();
+    let below = root.below("Clients CA", signing);
+    let key = || KeyPair::generate().unwrap();
+
+    ask(&server, &client, &root.issue("Clients CA", |_| {})).await.ok();
+
+    let itself = Shown { der, chain: Vec::new(), key: key() };
+    ask(&server, &client, &itself).await.refused(401, "invalid_client");
+    let intermediate = below.issue("Backup", |_| {}).chain.remove(0);
+    let intermediate = Shown { der: intermediate, chain: Vec::new(), key: key() };
+    ask(&server, &client, &intermediate).await.refused(401, "invalid_client");
+    let told = format!("{:?}", server.events("request.refused").await);
+    assert_eq!(told.matches("CaUsedAsEndEntity").count(), 2, "{told}");
+}
+
+/// What came of a chain is remembered; its dates are judged at every request. THREATS MT-03
+#[tokio::test]
+async fn a_certificate_that_was_good_expires() {
+    let (server, authority) = server().await;
+    let client = backup(&server).await;
+    let year = |year| date_time_ymd(year, 1, 1);
+    let to = year(2027).unix_timestamp() - BEGINNING;
+    let late = authority.below("Late CA", |params| params.not_before = year(2027));
+    let old = authority.issue("Backup", |params| params.not_after = year(2027));
+    let new = authority.issue("Backup", |params| params.not_before = year(2027));
+    let below = late.issue("Backup", |_| {});
+
+    ask(&server, &client, &old).await.ok();
+    ask(&server, &client, &new).await.refused(401, "invalid_client");
+    ask(&server, &client, &below).await.refused(401, "invalid_client");
+    server.wait(to);
+    ask(&server, &client, &old).await.ok();
+    ask(&server, &client, &new).await.ok();
+    ask(&server, &client, &below).await.ok();
+    server.wait(1);
+    ask(&server, &client, &old).await.refused(401, "invalid_client");
+    ask(&server, &client, &new).await.ok();
+}
+
+/// A root and the one that follows it, of the same name and key, stand in one file for years: what either
+/// vouches for counts, in whichever order they stand, and nothing does when both are over.
+#[tokio::test]
+async fn a_root_that_has_ended_does_not_hide_its_successor() {
+    let from = |year, month| date_time_ymd(year, month, 1);
+    for is_old_first in [true, false] {
+        let old = Authority::with("Clients CA", |params| {
+            params.not_before = from(2026, 12);
+            params.not_after = from(2028, 1);
+        });
+        let new = old.renewed("Clients CA", |params| {
+            params.not_before = from(2027, 6);
+            params.not_after = from(2029, 1);
+        });
+        let both = if is_old_first { [old.pem(), new] } else { [new, old.pem()] };
+        std::fs::write(old.file(), both.concat()).unwrap();
+        let server = server_of(&old).await;
+        let client = backup(&server).await;
+        let shown = old.below("Issuing CA", |_| {}).issue("Backup", |_| {});
+        let mut at = BEGINNING;
+        let mut until = |date: time::OffsetDateTime| {
+            server.wait(date.unix_timestamp() - at);
+            at = date.unix_timestamp();
+        };
+
+        let what = format!("the old one first: {is_old_first}");
+        ask(&server, &client, &shown).await.refused(401, "invalid_client");
+        until(from(2027, 1));
+        assert_eq!(ask(&server, &client, &shown).await.status, 200, "the old one alone; {what}");
+        until(from(2027, 12));
+        assert_eq!(ask(&server, &client, &shown).await.status, 200, "both; {what}");
+        until(from(2028, 2));
+        assert_eq!(ask(&server, &client, &shown).await.status, 200, "the new one alone; {what}");
+        until(from(2029, 2));
+        ask(&server, &client, &shown).await.refused(401, "invalid_client");
+
+        let told = server.events("request.refused").await;
+        let told: Vec<_> = told.iter().map(|event| event.facts.as_str()).collect();
+        let [last, first] = told.as_slice() else { panic!("{told:?}") };
+        assert!(first.contains("\"chain\":\"the anchor does not count yet\""), "{first}");
+        assert!(last.contains("\"chain\":\"the anchor has expired\""), "{last}");
+    }
+}
+
+/// RFC 5280 §4.2.1.3: whoever says what its key is for, and not that it is for certificates, is no authority.
+#[tokio::test]
+async fn an_anchor_that_may_not_issue_is_a_problem_of_the_configuration() {
+    let lists = Authority::with("Lists", |p| p.key_usages = vec![KeyUsagePurpose::CrlSign]);
+    let (anchor, file) = (lists.anchor("lists"), lists.file().display());
+
+    let settings = ClientCertificates { anchors: vec![anchor], ..ClientCertificates::default() };
+    let refused = Trust::open(&settings).unwrap_err();
+
+    assert_eq!(
+        refused.to_string(),
+        format!(
+            "client_certificates.anchors: {file}: has a certificate of an authority that may not issue any \
+             (keyUsage lacks keyCertSign): take it out, or have it made anew with keyCertSign"
+        )
+    );
+}
+
+/// Several authorities, each under its name; a file that changes is read again, and a broken one is not.
+#[tokio::test]
+async fn authorities_can_be_added_and_taken_away() {
+    let (server, first) = server().await;
+    let file = first.file();
+    let client = backup(&server).await;
+    let second = Authority::new("Second CA");
+    let (by_first, by_second) = (first.issue("Backup", |_| {}), second.issue("Backup", |_| {}));
+    let reload = || server.app().trust.reload();
+    ask(&server, &client, &by_first).await.ok();
+    ask(&server, &client, &by_second).await.refused(401, "invalid_client");
+
+    std::fs::write(file, [first.pem(), second.pem()].concat()).unwrap();
+    reload().unwrap();
+    assert!(!reload().unwrap(), "nothing is new any more");
+    ask(&server, &client, &by_first).await.ok();
+    ask(&server, &client, &by_second).await.ok();
+
+    for broken in ["", "-----BEGIN CERTIFICATE-----\n", &by_first.pem()] {
+        std::fs::write(file, broken).unwrap();
+        assert!(reload().is_err(), "{broken}");
+        ask(&server, &client, &by_second).await.ok();
+    }
+    std::fs::write(file, second.pem()).unwrap();
+    reload().unwrap();
+    ask(&server, &client, &by_first).await.refused(401, "invalid_client");
+    ask(&server, &client, &by_second).await.ok();
+}
+
+async fn registering(server: &Server, shown: &[&Shown]) -> Client {
+    let keys: Vec<Value> = shown.iter().map(|shown| shown.jwk()).collect();
+    server
+        .register(json!({
+            "grant_types": ["client_credentials"],
+            "scope": "read",
+            "token_endpoint_auth_method": "self_signed_tls_client_auth",
+            "jwks": { "keys": keys },
+        }))
+        .await
+}
+
+/// > the certificate that it presented during the handshake matches one of the certificates configured or
+/// > registered for that particular client (§2.2); THREATS MT-02
+#[tokio::test]
+async fn a_registered_certificate_proves_its_client_and_another_does_not() {
+    let (server, authority) = server().await;
+    let (old, new) = (Shown::self_signed("Backup"), Shown::self_signed("Backup"));
+    let client = registering(&server, &[&old, &new]).await;
+
+    ask(&server, &client, &old).await.ok();
+    ask(&server, &client, &new).await.ok();
+
+    let same_key = Shown::self_signed_by(old.same_key(), "Backup", |_| {});
+    assert_ne!(same_key.der, old.der);
+    for (what, wrong) in [
+        ("the same key", same_key),
+        ("an unknown one", Shown::self_signed("Backup")),
+        ("one that an authority issued", authority.issue_for(old.same_key(), "Backup", |_| {})),
+    ] {
+        let answer = ask(&server, &client, &wrong).await;
+        assert_eq!(answer.status, 401, "{what}");
+        answer.refused(401, "invalid_client");
+    }
+    let form = format!("grant_type=client_credentials&client_id={}", client.id);
+    server.post("/token", &form).await.refused(401, "invalid_client");
+    let other = registering(&server, &[&Shown::self_signed("Other")]).await;
+    ask(&server, &other, &old).await.refused(401, "invalid_client");
+}
+
+/// §2.2: "the certificates can be [...] referenced by the jwks_uri"; a new one is found by fetching the keys
+/// again, once a minute at most.
+#[tokio::test]
+async fn a_client_may_publish_its_certificates_and_change_them() {
+    let (old, new) = (Shown::self_signed("Backup"), Shown::self_signed("Backup"));
+    let server = Server::with(|config| {
+        behind_proxy(config, CertificateHeader::Rfc9440);
+        config.outbound.allow_private_networks = true;
+    })
+    .await;
+    let publisher = Publisher::start(json!({ "keys": [old.jwk()] })).await;
+    let client = server
+        .register(json!({
+            "grant_types": ["client_credentials"],
+            "scope": "read",
+            "token_endpoint_auth_method": "self_signed_tls_client_auth",
+            "jwks_uri": format!("http://{}/jwks", publisher.address),
+        }))
+        .await;
+    for _ in 0..3 {
+        ask(&server, &client, &old).await.ok();
+        ask(&server, &client, &new).await.refused(401, "invalid_client");
+    }
+    assert_eq!(publisher.asked(), 1);
+
+    publisher.publish(Some(json!({ "keys": [new.jwk()] }))).await;
+    server.wait(60);
+    ask(&server, &client, &new).await.ok();
+
+    assert_eq!(publisher.asked(), 2);
+    ask(&server, &client, &old).await.refused(401, "invalid_client");
+}
+
+/// A self-signed certificate has dates, too.
+#[tokio::test]
+async fn a_registered_certificate_expires() {
+    let (server, _) = server().await;
+    let key = rcgen::KeyPair::generate().unwrap();
+    let shown = Shown::self_signed_by(key, "Backup", |params| {
+        params.not_after = date_time_ymd(2027, 1, 1);
+    });
+    let client = registering(&server, &[&shown]).await;
+
+    ask(&server, &client, &shown).await.ok();
+    server.wait(date_time_ymd(2027, 1, 1).unix_timestamp() - BEGINNING + 1);
+    ask(&server, &client, &shown).await.refused(401, "invalid_client");
+}
+
+/// > The client MUST NOT use more than one authentication method in each request. (RFC 6749 §2.3); TE-01,
+/// TE-02: a client of these methods shows nothing but its name and its certificate, and a certificate makes
+/// no difference to all others.
+#[tokio::test]
+async fn a_certificate_stands_beside_no_other_proof() {
+    let (server, authority) = server().await;
+    let shown = authority.issue("Backup", |_| {});
+    let (by_certificate, by_secret) = (backup(&server).await, server.service().await);
+    let form = "grant_type=client_credentials";
+    let (id, secret) = (&by_certificate.id, &by_secret.secret);
+    let in_body = format!("{form}&client_id={id}&client_secret={secret}");
+
+    let basic = server.ask("POST", "/token").basic(id, secret).form(form);
+    basic.showing(&shown).send().await.refused(401, "invalid_client");
+    let post = server.ask("POST", "/token").form(&in_body);
+    post.showing(&shown).send().await.refused(401, "invalid_client");
+    let nameless = server.ask("POST", "/token").form(form);
+    nameless.showing(&shown).send().await.refused(401, "invalid_client");
+
+    let other = server.ask("POST", "/token").basic(&by_secret.id, secret).form(form);
+    let token = other.showing(&shown).send().await.ok().token("access_token");
+    assert_eq!(kit::jwt::claims(&token)["cnf"], Value::Null, "it asks for no bound tokens");
+    ask(&server, &by_secret, &shown).await.refused(401, "invalid_client");
+}
+
+/// An authority without key identifiers, of this name and with a key of its own, below this one.
+fn namesake(above: &Authority, name: &str) -> Authority {
+    above.below(name, |params| params.use_authority_key_identifier_extension = false)
+}
+
+/// THREATS EX-08: however many certificates of whatever names and keys somebody sends, eight signatures are verified
+/// at most, and none where nothing leads to an authority that we believe.
+#[tokio::test]
+async fn what_strangers_send_costs_eight_signatures_at_most() {
+    let (server, authority) = server().await;
+    let client = backup(&server).await;
+    let trust = &server.app().trust;
+    // Their names are those of our authority: each one could be signed by each other one, or by it.
+    let forged: Vec<Authority> =
+        (0..4).map(|_| Authority::new("Clients CA").below("Clients CA", |_| {})).collect();
+    let mut shown = forged[0].issue("Backup", |_| {});
+    shown.chain = forged.iter().map(|one| one.certificate()).collect();
+
+    for _ in 0..2 {
+        let before = trust.verified();
+        ask(&server, &client, &shown).await.refused(401, "invalid_client");
+        let spent = trust.verified() - before;
+        assert!((1..=8).contains(&spent), "{spent} signatures");
+    }
+    // One above the other, each with two keys that fit its name.
+    let mut shown = Authority::new("Strangers").below("A", |_| {}).issue("Backup", |_| {});
+    shown.chain.extend((0..2).map(|_| Authority::new("B").below("A", |_| {}).certificate()));
+    let before = trust.verified();
+    ask(&server, &client, &shown).await.refused(401, "invalid_client");
+    ask(&server, &client, &Shown::self_signed("Backup")).await.refused(401, "invalid_client");
+    assert_eq!(trust.verified(), before, "nothing of it leads to our authority");
+
+    // An honest one is judged and remembered all the same.
+    let good = authority.issue("Backup", |_| {});
+    ask(&server, &client, &good).await.ok();
+    assert_eq!(trust.verified(), before + 1);
+    ask(&server, &client, &good).await.ok();
+    ask(&server, &client, &shown).await.refused(401, "invalid_client");
+    ask(&server, &client, &good).await.ok();
+    assert_eq!(trust.verified(), before + 1, "it is remembered");
+}
+
+/// THREATS EX-08: a holder of a good certificate cannot make us search for long either.
+#[tokio::test]
+async fn a_chain_that_needs_more_than_eight_signatures_is_not_believed() {
+    let authority = Authority::new("Clients CA");
+    let server = Server::with(|config| {
+        behind_proxy(config, CertificateHeader::Rfc9440);
+        config.client_certificates.anchors = vec![authority.anchor("clients")];
+        config.client_certificates.max_intermediates = 6;
+    })
+    .await;
+    let client = backup(&server).await;
+    let decoys = |count: usize| (0..count).map(|_| namesake(&authority, "Between").certificate());
+    let between = namesake(&authority, "Between");
+    let mut shown =
+        between.issue("Backup", |params| params.use_authority_key_identifier_extension = false);
+    shown.chain = decoys(5).chain([between.certificate()]).collect();
+    let before = server.app().trust.verified();
+
+    ask(&server, &client, &shown).await.refused(401, "invalid_client");
+
+    assert_eq!(server.app().trust.verified(), before + 8);
+    let told = format!("{:?}", server.events("request.refused").await);
+    assert!(told.contains("more than eight signatures"), "{told}");
+    // With the identifiers of keys, the right one comes first.
+    let mut shown = between.issue("Backup", |_| {});
+    shown.chain = decoys(5).chain([between.certificate()]).collect();
+    ask(&server, &client, &shown).await.ok();
+    assert_eq!(server.app().trust.verified(), before + 10);
+}
+
+/// Four certificates beside the client's own, in any order, with whatever else; and no more than the setting says,
+/// which are not even read. THREATS EX-08
+#[tokio::test]
+async fn four_certificates_come_in_any_order_and_a_fifth_is_refused_unread() {
+    let (server, root) = server().await;
+    let client = backup(&server).await;
+    let trust = &server.app().trust;
+    let mut below = root.below("1", |_| {});
+    for name in ["2", "3", "4"] {
+        below = below.below(name, |_| {});
+    }
+    let shown = below.issue("Backup", |_| {});
+    assert_eq!(shown.chain.len(), 4);
+    for order in [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2]] {
+        let chain = order.iter().map(|at| shown.chain[*at].clone()).collect();
+        let shown = Shown { der: shown.der.clone(), chain, key: shown.same_key() };
+        let before = trust.verified();
+        ask(&server, &client, &shown).await.ok();
+        assert_eq!(trust.verified(), before + 5, "{order:?}");
+    }
+
+    let mut shown = below.issue("Backup", |_| {});
+    shown.chain.push(Authority::new("Other").certificate());
+    let before = trust.verified();
+    ask(&server, &client, &shown).await.refused(400, "invalid_request");
+    assert_eq!(trust.verified(), before);
+}
+
+/// A client certificate that is signed by RSASSA-PSS (RFC 4055 §3.1), by the real `openssl`.
+#[tokio::test]
+async fn a_certificate_may_be_signed_by_rsassa_pss() {
+    let dir = Dir::new();
+    dir.openssl(
+        "req -x509 -newkey rsa:2048 -nodes -keyout ca.key -subj /CN=PSS -days 30 -addext \
+         keyUsage=keyCertSign,cRLSign -out ca.pem -sigopt rsa_padding_mode:pss",
+    );
+    dir.openssl(
+        "req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout b.key -subj \
+         /O=Example/CN=Backup -out b.csr",
+    );
+    // Without an extension it would be of version 1, which is refused.
+    std::fs::write(dir.0.join("leaf.cnf"), "basicConstraints=CA:FALSE\n").unwrap();
+    let issue = |options: &str| {
+        dir.openssl(&format!(
+            "x509 -req -extfile leaf.cnf -in b.csr -CA ca.pem -CAkey ca.key -days 30 -out b.pem -sigopt rsa_padding_mode:pss{options}"
+        ));
+        let der = CertificateDer::from_pem_file(dir.0.join("b.pem")).unwrap().to_vec();
+        Shown { der, chain: Vec::new(), key: KeyPair::generate().unwrap() }
+    };
+    let anchor = Anchor {
+        name: "pss".to_owned(),
+        file: dir.0.join("ca.pem"),
+        revocation: Revocation::Off,
+        crl_files: Vec::new(),
+    };
+    let server = Server::with(|config| {
+        behind_proxy(config, CertificateHeader::Rfc9440);
+        config.client_certificates.anchors = vec![anchor];
+    })
+    .await;
+    let client = backup(&server).await;
+    let shown = issue(" -sigopt rsa_pss_saltlen:digest");
+    let begins = gatewright::pki::Certificate::read(&shown.der, &[]).unwrap().not_before;
+    server.wait((begins - server.trace().now()).0.max(0) + 3600);
+
+    ask(&server, &client, &shown).await.ok();
+    let sha512 = issue(" -sigopt rsa_pss_saltlen:digest -sha512");
+    ask(&server, &client, &sha512).await.ok();
+
+    ask(&server, &client, &issue("")).await.refused(401, "invalid_client");
+    let told = format!("{:?}", server.events("request.refused").await);
+    assert!(told.contains("rsa_pss_saltlen:digest"), "{told}");
+}
+
+/// Registers, or tells why not.
+async fn try_named(server: &Server, members: &[(&str, Value)]) -> Result<ClientId, Refusal> {
+    let mut metadata = json!({
+        "grant_types": ["client_credentials"],
+        "scope": "read",
+        "token_endpoint_auth_method": "tls_client_auth",
+    });
+    for (name, value) in members {
+        metadata[*name] = value.clone();
+    }
+    let metadata = serde_json::from_value(metadata).unwrap();
+    let mut done = None;
+    server.administer(async |registrar| done = Some(registrar.create(metadata).await)).await;
+    refusal_of(done.unwrap().map(|registered| registered.client.id))
+}
+
+fn refusal_of<T>(result: gatewright::types::Result<T>) -> Result<T, Refusal> {
+    result.map_err(|error| match error {
+        Error::Refused(refusal) => refusal,
+        Error::Failed(failure) => panic!("{failure}"),
+    })
+}
+
+const SHARED: &str = "gw_shared_certificate_name";
+
+/// THREATS EX-07: each kind of name, however it is written, belongs to one client, unless both share it.
+#[tokio::test]
+async fn a_certificate_name_proves_one_client() {
+    let server = server().await.0;
+    for (member, first, same, other) in [
+        (
+            "tls_client_auth_subject_dn",
+            "CN=Backup,O=Example",
+            vec!["cn=backup,2.5.4.10=EXAMPLE", "commonName=BACKUP,O=example"],
+            "O=Example,CN=Backup",
+        ),
+        (
+            "tls_client_auth_san_dns",
+            "backup.example.org",
+            vec!["BACKUP.Example.org"],
+            "b.example.org",
+        ),
+        (
+            "tls_client_auth_san_uri",
+            "spiffe://example.org/backup",
+            vec!["spiffe://example.org/backup"],
+            "spiffe://example.org/Backup",
+        ),
+        ("tls_client_auth_san_ip", "2001:db8::7", vec!["2001:0db8:0::7"], "2001:db8::8"),
+        (
+            "tls_client_auth_san_email",
+            "Backup@example.org",
+            vec!["Backup@EXAMPLE.org"],
+            "backup@example.org",
+        ),
+    ] {
+        let owner = try_named(&server, &[(member, json!(first))]).await.unwrap();
+        for same in same {
+            for shared in [false, true] {
+                let refused =
+                    try_named(&server, &[(member, json!(same)), (SHARED, json!(shared))]).await;
+                let refused = refused.expect_err(same);
+                assert_eq!(refused.code, Code::InvalidClientMetadata, "{same}");
+                assert!(format!("{refused:?}").contains(owner.as_str()), "{refused:?}");
+            }
+        }
+        try_named(&server, &[(member, json!(other))]).await.expect(other);
+    }
+}
+
+/// THREATS EX-07: also on update and on enable; whoever is gone or disabled has no name.
+#[tokio::test]
+async fn no_change_gives_a_client_the_certificate_name_of_another() {
+    let server = server().await.0;
+    let dns = |name: &str| [("tls_client_auth_san_dns", json!(name))];
+    let first = try_named(&server, &dns("a.example.org")).await.unwrap();
+    let second = try_named(&server, &dns("b.example.org")).await.unwrap();
+
+    server
+        .administer(async |registrar| {
+            let find = async |id: &ClientId| {
+                clients::find(registrar.store.db(), id).await.unwrap().unwrap()
+            };
+            let client = find(&second).await;
+            let mut metadata = client.metadata.clone();
+            metadata.tls_client_auth_san_dns = Some("A.example.org".to_owned());
+            refusal_of(registrar.update(&client, metadata.clone()).await).unwrap_err();
+
+            registrar.disable(&first).await.unwrap();
+            registrar.update(&client, metadata).await.unwrap();
+            let refused = refusal_of(registrar.enable(&first).await).unwrap_err();
+            assert_eq!(refused.code, Code::InvalidClientMetadata);
+            assert!(find(&first).await.disabled_at.is_some(), "nothing was changed");
+
+            registrar.delete(&second).await.unwrap();
+            registrar.enable(&first).await.unwrap();
+        })
+        .await;
+}
+
+/// Decision 18: an organisation may have one certificate for several clients, which say so all of them. The
+/// inventory and the audit trail tell. THREATS EX-07
+#[tokio::test]
+async fn clients_that_say_so_share_one_certificate_name() {
+    let (server, authority) = server().await;
+    let name = ("tls_client_auth_subject_dn", json!("CN=Backup,O=Example"));
+    let shared = || [name.clone(), (SHARED, json!(true))];
+    let first = try_named(&server, &shared()).await.unwrap();
+    let second = try_named(&server, &shared()).await.unwrap();
+    try_named(&server, std::slice::from_ref(&name)).await.unwrap_err();
+
+    let shown = authority.issue("Backup", |_| {});
+    for id in [&first, &second] {
+        let client = Client { id: id.to_string(), secret: String::new() };
+        ask(&server, &client, &shown).await.ok();
+    }
+    server
+        .administer(async |registrar| {
+            let client = clients::find(registrar.store.db(), &second).await.unwrap().unwrap();
+            let mut metadata = client.metadata.clone();
+            metadata.gw_shared_certificate_name = false;
+            refusal_of(registrar.update(&client, metadata).await).unwrap_err();
+        })
+        .await;
+
+    let events = server.events("client.created").await;
+    assert!(events.iter().all(|event| event.facts.contains("\"shared_certificate_name\":true")));
+    server.app().sightings.flush(&server.app().store, &server.app().trust).await.unwrap();
+    let found = server.inventory().find(&shown.thumbprint()).await.unwrap();
+    assert_eq!(found[0].sharing.len(), 2, "{found:?}");
+}
+
+/// THREATS EX-07: of 16 that want one name at once, one gets it.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_16_racing_registrations_one_gets_the_certificate_name() {
+    let server = server().await.0;
+    let metadata: Metadata = serde_json::from_value(json!({
+        "grant_types": ["client_credentials"],
+        "scope": "read",
+        "token_endpoint_auth_method": "tls_client_auth",
+        "tls_client_auth_san_dns": "a.example.org",
+    }))
+    .unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..16 {
+        let (app, trace, metadata) = (server.app().clone(), server.trace(), metadata.clone());
+        tasks.spawn(async move {
+            let (store, outbound, config) = (&app.store, &app.outbound, &app.config);
+            let registrar = Registrar { store, outbound, kek: None, config, trace: &trace };
+            refusal_of(registrar.create(metadata).await).is_ok()
+        });
+    }
+
+    let all = tasks.join_all().await;
+
+    assert_eq!(all.iter().filter(|is_registered| **is_registered).count(), 1, "{all:?}");
+}
+
+/// Clients that were registered by one name before names were unique go on working, and are marked and told of.
+/// THREATS EX-07
+#[tokio::test]
+async fn clients_of_an_older_version_that_share_a_name_are_marked() {
+    let (server, authority) = server().await;
+    let dn = |name: &str| [("tls_client_auth_subject_dn", json!(name))];
+    let first = try_named(&server, &dn("CN=Backup,O=Example")).await.unwrap();
+    let second = try_named(&server, &dn("CN=Other,O=Example")).await.unwrap();
+    let alone = try_named(&server, &dn("CN=Alone,O=Example")).await.unwrap();
+    // As a version left them that did not know of this.
+    for statement in [
+        "UPDATE clients SET metadata = REPLACE(metadata, 'CN=Other', 'cn=BACKUP')",
+        "UPDATE clients SET certificate_name = '?'",
+    ] {
+        gatewright::store::sql(statement).run(server.app().store.db()).await.unwrap();
+    }
+
+    let server = server.restarted().await;
+
+    for (id, shares) in [(&first, true), (&second, true), (&alone, false)] {
+        let client = clients::find(server.app().store.db(), id).await.unwrap().unwrap();
+        assert_eq!(client.metadata.gw_shared_certificate_name, shares, "{id}");
+    }
+    assert_eq!(server.events("client.updated").await.len(), 2);
+    let shown = authority.issue("Backup", |_| {});
+    for id in [&first, &second] {
+        let client = Client { id: id.to_string(), secret: String::new() };
+        ask(&server, &client, &shown).await.ok();
+    }
+    try_named(&server, &dn("CN=Backup,O=Example")).await.unwrap_err();
+    try_named(&server, &dn("CN=Alone,O=Example")).await.unwrap_err();
+}
+
+/// What an operator reads of a refusal.
+#[tokio::test]
+async fn a_refusal_is_explained_in_the_audit_trail() {
+    let (server, authority) = server().await;
+    let client = backup(&server).await;
+    let stranger = Authority::new("Other CA").issue("Backup", |_| {});
+    ask(&server, &client, &authority.issue("Other", |_| {})).await.refused(401, "invalid_client");
+    ask(&server, &client, &stranger).await.refused(401, "invalid_client");
+
+    let told = format!("{:?}", server.events("request.refused").await);
+    assert!(told.contains("CN=Other,O=Example") && told.contains("UnknownIssuer"), "{told}");
+}

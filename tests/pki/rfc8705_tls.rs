@@ -1,0 +1,292 @@
+//! RFC 8705 over TLS itself, without a proxy: whom a handshake proves. THREATS MT-01 to MT-04, MT-06.
+
+use gatewright::config::CertificateHeader;
+use rcgen::{
+    BasicConstraints, CustomExtension, ExtendedKeyUsagePurpose, IsCa, KeyPair, SanType,
+    date_time_ymd,
+};
+use rustls::version;
+use serde_json::{Value, json};
+
+use kit::browser::{Browser, VERIFIER};
+use kit::caller::{Caller, MTLS};
+use kit::certificates::{Authority, Shown, behind_proxy};
+use kit::http::{Answer, Ask};
+use kit::jwt::claims;
+use kit::server::{Client, Server};
+
+/// A server that asks for certificates, and the authority that it believes.
+async fn server() -> (Server, Authority) {
+    let authority = Authority::new("Clients CA");
+    let anchors = vec![authority.anchor("clients")];
+    let server = Server::with_tls(|config| config.client_certificates.anchors = anchors).await;
+    (server, authority)
+}
+
+fn backup(more: &Value) -> Value {
+    let mut metadata = json!({
+        "grant_types": ["client_credentials"],
+        "scope": "read",
+        "token_endpoint_auth_method": "tls_client_auth",
+        "tls_client_auth_san_uri": "spiffe://example.org/backup",
+        "tls_client_certificate_bound_access_tokens": true,
+    });
+    metadata.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    metadata
+}
+
+/// The name by which the client is registered.
+fn named(params: &mut rcgen::CertificateParams) {
+    let uri = "spiffe://example.org/backup".try_into().unwrap();
+    params.subject_alt_names = vec![SanType::URI(uri)];
+}
+
+fn asking(client: &Client) -> String {
+    format!("grant_type=client_credentials&client_id={}", client.id)
+}
+
+async fn ask(server: &Server, client: &Client, shown: Option<&Shown>) -> Answer {
+    let shown = shown.map(Shown::identity);
+    let ask = server.ask_mtls(shown.as_ref(), "POST", "/token");
+    ask.form(&asking(client)).send().await
+}
+
+/// > a successful TLS handshake with a client certificate [...] demonstrates possession of the private key
+/// > (§2, in substance)
+#[tokio::test]
+async fn a_handshake_proves_a_client() {
+    let (server, root) = server().await;
+    let client = server.register(backup(&json!({}))).await;
+    let shown = root.below("Issuing CA", |_| {}).issue("Backup", named);
+
+    for version in [&version::TLS12, &version::TLS13] {
+        let caller =
+            Caller::speaking(&[version], &server.house().authority, Some(&shown.identity()));
+        let ask = server.ask("POST", "/token").over(&caller, server.addresses().mtls[0], MTLS);
+        let token = ask.form(&asking(&client)).send().await.ok().token("access_token");
+        assert_eq!(claims(&token)["cnf"]["x5t#S256"], shown.thumbprint());
+    }
+    // Under the issuer's own name nobody is asked for a certificate.
+    let caller = Caller::new(&server.house().authority, Some(&shown.identity()));
+    let ask = server.ask("POST", "/token");
+    let ask = ask.over(&caller, server.addresses().tls[0], kit::caller::NAME);
+    ask.form(&asking(&client)).send().await.refused(401, "invalid_client");
+}
+
+/// THREATS MT-01, MT-02, MT-03.
+#[tokio::test]
+async fn a_handshake_with_another_certificate_proves_nobody() {
+    let (server, root) = server().await;
+    let client = server.register(backup(&json!({}))).await;
+    let by = |change: &dyn Fn(&mut rcgen::CertificateParams)| {
+        root.issue("Backup", |params| {
+            named(params);
+            change(params);
+        })
+    };
+    let long_ago = date_time_ymd(2020, 1, 1);
+    let other = SanType::URI("spiffe://example.org/backup2".try_into().unwrap());
+    ask(&server, &client, Some(&by(&|_| {}))).await.ok();
+
+    for (what, shown) in [
+        ("none", None),
+        ("expired", Some(by(&|params| params.not_after = long_ago))),
+        ("not yet", Some(by(&|params| params.not_before = date_time_ymd(2090, 1, 1)))),
+        ("wrong name", Some(by(&|params| params.subject_alt_names = vec![other.clone()]))),
+        ("no name", Some(by(&|params| params.subject_alt_names.clear()))),
+        ("right name, wrong CA", Some(Authority::new("Clients CA").issue("Backup", named))),
+        (
+            "a server's",
+            Some(by(&|p| p.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth])),
+        ),
+        ("an authority's", Some(by(&|p| p.is_ca = IsCa::Ca(BasicConstraints::Unconstrained)))),
+        ("self-signed", Some(Shown::self_signed_by(KeyPair::generate().unwrap(), "Backup", named))),
+    ] {
+        let answer = ask(&server, &client, shown.as_ref()).await;
+        assert_eq!(answer.status, 401, "{what}");
+        answer.refused(401, "invalid_client");
+    }
+}
+
+/// Its key is proven, so there is somebody to tell what is wrong with it.
+#[tokio::test]
+async fn a_certificate_whose_names_cannot_be_read_is_refused_in_words() {
+    let (server, root) = server().await;
+    let client = server.register(backup(&json!({}))).await;
+    let shown = root.issue("Backup", |params| {
+        // RFC 5280 §4.2.1.6: an iPAddress of five bytes.
+        let names = vec![0x30, 7, 0x87, 5, 127, 0, 0, 1, 1];
+        let names = CustomExtension::from_oid_content(&[2, 5, 29, 17], names);
+        params.custom_extensions.push(names);
+    });
+
+    for path in ["/token", "/introspect"] {
+        let shown = shown.identity();
+        let ask = server.ask_mtls(Some(&shown), "POST", path).form(&asking(&client));
+        let answer = ask.send().await.refused(400, "invalid_request");
+        assert_eq!(answer.token("error_description"), "an iPAddress has 4 or 16 bytes");
+    }
+}
+
+/// RFC 8705 §2.2: what is registered is the certificate.
+#[tokio::test]
+async fn a_handshake_with_a_registered_certificate_proves_its_client() {
+    let (server, root) = server().await;
+    let own = Shown::self_signed("Backup");
+    let client = server
+        .register(json!({
+            "grant_types": ["client_credentials"],
+            "scope": "read",
+            "token_endpoint_auth_method": "self_signed_tls_client_auth",
+            "jwks": { "keys": [own.jwk()] },
+        }))
+        .await;
+
+    ask(&server, &client, Some(&own)).await.ok();
+    let renewed = Shown::self_signed_by(own.same_key(), "Backup", |_| {});
+    for other in [renewed, Shown::self_signed("Backup"), root.issue("Backup", named)] {
+        ask(&server, &client, Some(&other)).await.refused(401, "invalid_client");
+    }
+}
+
+/// Renewal without a gap: the old certificate and the new one work side by side, and a token is good with the
+/// one that it was issued to. THREATS MT-04
+#[tokio::test]
+async fn while_a_certificate_is_renewed_both_work_each_for_its_own_tokens() {
+    let (server, root) = server().await;
+    server.user("ada").await;
+    let client = server
+        .register(backup(&json!({
+            "redirect_uris": [Client::REDIRECT_URI],
+            "grant_types": ["authorization_code", "refresh_token"],
+            "scope": "openid",
+        })))
+        .await;
+    let (old, new) = (root.issue("Backup", named), root.issue("Backup", named));
+    let place = Browser::of(&server).authorize("ada", &client, "openid", "").await;
+    let form = form_urlencoded::Serializer::new(String::new())
+        .append_pair("grant_type", "authorization_code")
+        .append_pair("code", &place.parameter("code"))
+        .append_pair("redirect_uri", Client::REDIRECT_URI)
+        .append_pair("code_verifier", VERIFIER)
+        .append_pair("client_id", &client.id)
+        .finish();
+    let post = |shown: &Shown, form: &str| {
+        server.ask_mtls(Some(&shown.identity()), "POST", "/token").form(form)
+    };
+    let granted = post(&old, &form).send().await.ok();
+    let refresh = granted.token("refresh_token");
+    let form = format!("grant_type=refresh_token&refresh_token={refresh}&client_id={}", client.id);
+    let again = post(&new, &form).send().await.ok();
+
+    let userinfo = |shown: Option<&Shown>, token: &str| -> Ask {
+        let shown = shown.map(Shown::identity);
+        server.ask_mtls(shown.as_ref(), "GET", "/userinfo").bearer(token)
+    };
+    let (first, second) = (granted.token("access_token"), again.token("access_token"));
+    userinfo(Some(&old), &first).send().await.ok();
+    userinfo(Some(&new), &second).send().await.ok();
+    for (shown, token) in [
+        (Some(&new), &first),
+        (Some(&old), &second),
+        (Some(&Shown::self_signed("Thief")), &first),
+        (None, &first),
+    ] {
+        userinfo(shown, token).send().await.refused(401, "invalid_token");
+    }
+}
+
+/// > [the] authorization server MUST bind the refresh token to the client's certificate (§4, in substance, of
+/// > public clients); §7.1: by its key. THREATS MT-05
+#[tokio::test]
+async fn a_handshake_with_another_key_refreshes_nothing_of_a_public_client() {
+    let (server, root) = server().await;
+    server.user("ada").await;
+    let client = server
+        .register(json!({
+            "token_endpoint_auth_method": "none",
+            "redirect_uris": [Client::REDIRECT_URI],
+            "grant_types": ["authorization_code", "refresh_token"],
+            "scope": "openid",
+            "tls_client_certificate_bound_access_tokens": true,
+        }))
+        .await;
+    let own = Shown::self_signed("Phone");
+    let place = Browser::of(&server).authorize("ada", &client, "openid", "").await;
+    let form = form_urlencoded::Serializer::new(String::new())
+        .append_pair("grant_type", "authorization_code")
+        .append_pair("code", &place.parameter("code"))
+        .append_pair("redirect_uri", Client::REDIRECT_URI)
+        .append_pair("code_verifier", VERIFIER)
+        .append_pair("client_id", &client.id)
+        .finish();
+    let post = |shown: Option<&Shown>, form: &str| {
+        let shown = shown.map(Shown::identity);
+        server.ask_mtls(shown.as_ref(), "POST", "/token").form(form)
+    };
+    let granted = post(Some(&own), &form).send().await.ok();
+    let refresh = granted.token("refresh_token");
+    let form = format!("grant_type=refresh_token&refresh_token={refresh}&client_id={}", client.id);
+
+    for stranger in [Shown::self_signed("Phone"), root.issue("Phone", |_| {})] {
+        post(Some(&stranger), &form).send().await.refused(400, "invalid_grant");
+    }
+    post(None, &form).send().await.refused(400, "invalid_request");
+
+    let renewed = Shown::self_signed_by(own.same_key(), "Phone", |_| {});
+    let again = post(Some(&renewed), &form).send().await.ok();
+    let token = again.token("access_token");
+    assert_eq!(claims(&token)["cnf"]["x5t#S256"], renewed.thumbprint());
+}
+
+/// THREATS MT-06: what stands in a header is nothing beside what the connection has proven, unless a proxy of
+/// ours says it; and then the two must agree. What its own connection has proven is no client's (decision 20).
+#[tokio::test]
+async fn a_header_does_not_outdo_the_connection() {
+    let root = Authority::new("Clients CA");
+    let (own, victim) = (Shown::self_signed("Thief"), root.issue("Backup", named));
+    for (is_proxy, stolen) in [(false, 401), (true, 400)] {
+        let anchors = vec![root.anchor("clients")];
+        let server = Server::with_tls(|config| {
+            config.client_certificates.anchors = anchors;
+            behind_proxy(config, CertificateHeader::Rfc9440);
+            if !is_proxy {
+                let elsewhere = [192, 0, 2, 1].into();
+                config.http.trusted_proxies =
+                    vec![gatewright::config::Network::new(elsewhere, 32).unwrap()];
+            }
+        })
+        .await;
+        let client = server.register(backup(&json!({}))).await;
+        let asked = |shown: Option<&Shown>| {
+            let shown = shown.map(Shown::identity);
+            server.ask_mtls(shown.as_ref(), "POST", "/token").form(&asking(&client))
+        };
+
+        let answer = asked(Some(&own)).showing(&victim).send().await;
+        assert_eq!(answer.status, stolen, "{answer:?}");
+        asked(Some(&victim)).showing(&victim).send().await.ok();
+        let silent = asked(Some(&victim)).send().await;
+        assert_eq!(silent.status, if is_proxy { 401 } else { 200 }, "{silent:?}");
+        let told = asked(None).showing(&victim).send().await;
+        assert_eq!(told.status, if is_proxy { 200 } else { 401 });
+    }
+}
+
+/// THREATS EX-08, DO-08: whoever sends more certificates than are read is told so in the handshake.
+#[tokio::test]
+async fn a_handshake_with_five_certificates_beside_the_clients_own_fails() {
+    let (server, _) = server().await;
+    let mut shown = Shown::self_signed("Backup");
+    let connect = async |shown: &Shown| {
+        let house = &server.house().authority;
+        // In TLS 1.2 a handshake is over when the server has seen the certificate.
+        let caller = Caller::speaking(&[&version::TLS12], house, Some(&shown.identity()));
+        caller.connect(server.addresses().mtls[0], MTLS).await
+    };
+    shown.chain = (0..4).map(|_| Authority::new("Strangers").certificate()).collect();
+    connect(&shown).await.unwrap();
+
+    shown.chain.push(Authority::new("Strangers").certificate());
+    connect(&shown).await.unwrap_err();
+}

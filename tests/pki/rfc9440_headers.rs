@@ -1,0 +1,256 @@
+//! RFC 9440, Client-Cert HTTP Header Field, and the forms of nginx, Envoy and HAProxy. THREATS MT-06, MT-07.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use gatewright::config::{CertificateHeader as Form, Network};
+use serde_json::json;
+
+use kit::certificates::{Authority, Shown, behind_proxy};
+use kit::http::{Answer, Ask};
+use kit::server::{Client, Server};
+
+const FORMS: [Form; 4] = [Form::Rfc9440, Form::Nginx, Form::Envoy, Form::Haproxy];
+
+struct World {
+    server: Server,
+    client: Client,
+    shown: Shown,
+    _believed: Authority,
+}
+
+impl World {
+    /// A server behind a proxy of this form, or of none; every certificate comes by way of an intermediate
+    /// where the form can tell of one.
+    async fn of(form: Form, change: impl FnOnce(&mut gatewright::config::Config)) -> Self {
+        let root = Authority::new("Clients CA");
+        let issuing = root.below("Issuing CA", |_| {});
+        let shown = issuing.issue("Backup", |_| {});
+        let believed = if form == Form::Nginx { issuing } else { root };
+        let server = Server::with(|config| {
+            behind_proxy(config, form);
+            config.client_certificates.anchors = vec![believed.anchor("clients")];
+            change(config);
+        })
+        .await;
+        let client = server
+            .register(json!({
+                "grant_types": ["client_credentials"],
+                "scope": "read",
+                "token_endpoint_auth_method": "tls_client_auth",
+                "tls_client_auth_subject_dn": "CN=Backup,O=Example",
+            }))
+            .await;
+        Self { server, client, shown, _believed: believed }
+    }
+
+    fn ask(&self) -> Ask {
+        let form = format!("grant_type=client_credentials&client_id={}", self.client.id);
+        self.server.ask("POST", "/token").form(&form)
+    }
+
+    async fn with(&self, fields: &[(&str, String)]) -> Answer {
+        let ask = fields.iter().fold(self.ask(), |ask, (name, value)| ask.header(name, value));
+        ask.send().await
+    }
+}
+
+/// As each proxy writes it.
+fn fields(form: Form, shown: &Shown) -> Vec<(&'static str, String)> {
+    let rest = |separator: &str, one: &dyn Fn(&Vec<u8>) -> String| {
+        shown.chain.iter().map(one).collect::<Vec<_>>().join(separator)
+    };
+    match form {
+        Form::None => Vec::new(),
+        Form::Rfc9440 => vec![
+            ("Client-Cert", format!(":{}:", shown.base64())),
+            ("Client-Cert-Chain", rest(", ", &|der| format!(":{}:", STANDARD.encode(der)))),
+        ],
+        Form::Nginx => vec![("X-SSL-Client-Cert", encoded(&shown.pem()))],
+        Form::Envoy => {
+            let chain = [shown.pem(), rest("", &|der| pem(der))].concat();
+            let value = format!(
+                "By=spiffe://example.org/proxy;Hash={};Subject=\"CN=\\\"Backup\\\",O=Example\";URI=;Cert=\"{}\";Chain=\"{}\"",
+                "0".repeat(64),
+                encoded(&shown.pem()),
+                encoded(&chain)
+            );
+            vec![("X-Forwarded-Client-Cert", value)]
+        }
+        Form::Haproxy => vec![
+            ("X-SSL-Client-DER", shown.base64()),
+            ("X-SSL-Client-Chain-DER", STANDARD.encode(shown.chain.concat())),
+        ],
+    }
+}
+
+fn pem(der: &[u8]) -> String {
+    let key = rcgen::KeyPair::generate().unwrap();
+    Shown { der: der.to_vec(), chain: Vec::new(), key }.pem()
+}
+
+/// What nginx and Envoy leave as it is, is left as it is.
+fn encoded(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' => char::from(byte).to_string(),
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
+}
+
+/// RFC 9440 §2.2: "The Client-Cert header field contains the end-entity client certificate".
+#[tokio::test]
+async fn a_proxy_of_ours_tells_of_the_certificate() {
+    for form in FORMS {
+        let world = World::of(form, |_| {}).await;
+        world.with(&fields(form, &world.shown)).await.ok();
+        world.with(&[]).await.refused(401, "invalid_client");
+        let other = Authority::new("Clients CA").issue("Backup", |_| {});
+        let other = world.with(&fields(form, &other)).await;
+        other.refused(401, "invalid_client");
+    }
+}
+
+/// THREATS MT-06: what a field of another form says, or anybody else, was never there.
+#[tokio::test]
+async fn nobody_else_tells_of_certificates() {
+    for form in FORMS {
+        let elsewhere = [Network::new([10, 0, 0, 0].into(), 8).unwrap()].to_vec();
+        let world = World::of(form, |config| config.http.trusted_proxies = elsewhere).await;
+        world.with(&fields(form, &world.shown)).await.refused(401, "invalid_client");
+        // It is not even looked at.
+        let junk = fields(form, &world.shown)[0].0;
+        world.with(&[(junk, "junk".to_owned())]).await.refused(401, "invalid_client");
+
+        let world = World::of(Form::None, |_| {}).await;
+        world.with(&fields(form, &world.shown)).await.refused(401, "invalid_client");
+
+        let world = World::of(form, |_| {}).await;
+        for other in FORMS.into_iter().filter(|other| *other != form) {
+            let answer = world.with(&fields(other, &world.shown)).await;
+            answer.refused(401, "invalid_client");
+        }
+        let mut also = fields(form, &world.shown);
+        also.push(("X-Forwarded-Tls-Client-Cert", "junk".to_owned()));
+        also.push(("SSL_CLIENT_CERT", "junk".to_owned()));
+        world.with(&also).await.ok();
+    }
+}
+
+/// THREATS MT-07: 400 for whatever is not exactly of the form.
+#[tokio::test]
+async fn what_is_not_of_the_form_is_refused() {
+    for form in FORMS {
+        let world = World::of(form, |_| {}).await;
+        let good = fields(form, &world.shown);
+        let (name, value) = (good[0].0, good[0].1.clone());
+        let another = fields(form, &Shown::self_signed("Backup"))[0].1.clone();
+        let mut longer = world.shown.der.clone();
+        longer.push(0);
+        let with = |der: Vec<u8>| {
+            let key = rcgen::KeyPair::generate().unwrap();
+            fields(form, &Shown { der, chain: Vec::new(), key })[0].1.clone()
+        };
+        let mut wrong = vec![
+            vec![(name, value.clone()), (name, value.clone())],
+            vec![(name, value.clone()), (name, another.clone())],
+            vec![(name, format!("{value}, {another}"))],
+            vec![(name, format!("{value},{value}"))],
+            vec![(name, "x".to_owned())],
+            vec![(name, "%00".to_owned())],
+            vec![(name, "\u{e9}".to_owned())],
+            vec![(name, format!("{value}%00"))],
+            vec![(name, value[..value.len() / 2].to_owned())],
+            vec![(name, with(longer))],
+            vec![(name, with(vec![0x30, 0]))],
+            vec![
+                (name, value.clone()),
+                (Box::leak(name.replace('-', "_").into_boxed_str()), value.clone()),
+            ],
+            vec![(
+                Box::leak(name.replace('-', "_").to_lowercase().into_boxed_str()),
+                value.clone(),
+            )],
+        ];
+        if let Some((chain, rest)) = good.get(1) {
+            let many = if form == Form::Rfc9440 {
+                [rest.as_str(); 9].join(",")
+            } else {
+                STANDARD.encode(world.shown.chain.concat().repeat(9))
+            };
+            wrong.push(vec![(*chain, rest.clone())]);
+            wrong.push(vec![(name, value.clone()), (*chain, "x".to_owned())]);
+            wrong.push(vec![(name, value.clone()), (*chain, many)]);
+        }
+        for fields in wrong {
+            let answer = world.with(&fields).await;
+            let (name, value) = fields.last().unwrap();
+            assert_eq!(answer.status, 400, "{form:?} {name}: {value:.100}");
+            answer.refused(400, "invalid_request");
+        }
+        // Envoy tells of it twice.
+        let large = world.with(&[(name, with(vec![0x30; 17 * 1024]))]).await;
+        assert_eq!(large.status, if form == Form::Envoy { 431 } else { 400 });
+        let large = world.with(&[(name, "x".repeat(100 * 1024))]).await;
+        assert_eq!(large.status, 431, "more than all fields may have");
+    }
+}
+
+/// What an operator reads of it: which form was expected and which proxy has sent another, nothing of what
+/// it has sent.
+#[tokio::test]
+async fn what_is_not_of_the_form_is_told_with_the_form_and_the_proxy() {
+    for form in FORMS {
+        let world = World::of(form, |_| {}).await;
+        let name = fields(form, &world.shown)[0].0;
+
+        let ask = world.ask().header(name, "canary").header("x-forwarded-for", "192.0.2.7");
+        ask.send().await.refused(400, "invalid_request");
+
+        let events = world.server.events("request.refused").await;
+        let [event] = &events[..] else { panic!("{events:?}") };
+        let told = format!("{event:?}");
+        for fact in ["client_certificate_header", form.as_str(), "peer", "127.0.0.1", "192.0.2.7"] {
+            assert!(told.contains(fact), "{fact}: {told}");
+        }
+        assert!(!told.contains("canary"), "{told}");
+    }
+}
+
+/// What the forms leave open.
+#[tokio::test]
+async fn a_field_may_be_empty_or_come_in_parts() {
+    for form in [Form::Nginx, Form::Haproxy] {
+        let world = World::of(form, |_| {}).await;
+        let empty: Vec<_> =
+            fields(form, &world.shown).into_iter().map(|(name, _)| (name, String::new())).collect();
+        world.with(&empty).await.refused(401, "invalid_client");
+    }
+    let world = World::of(Form::Rfc9440, |_| {}).await;
+    let good = fields(Form::Rfc9440, &world.shown);
+    let again = (good[1].0, good[1].1.clone());
+    world.with(&[good[0].clone(), again.clone(), again]).await.ok();
+
+    let world = World::of(Form::Envoy, |_| {}).await;
+    let pems = [world.shown.pem(), pem(&world.shown.chain[0])].concat();
+    let alone = [("X-Forwarded-Client-Cert", format!("Chain=\"{}\"", encoded(&pems)))];
+    world.with(&alone).await.ok();
+    for wrong in [
+        format!("Hash={}", "0".repeat(64)),
+        format!(
+            "Cert=\"{}\";Chain=\"{}\"",
+            encoded(&Shown::self_signed("x").pem()),
+            encoded(&pems)
+        ),
+        format!("Cert=\"{0}\";Cert=\"{0}\"", encoded(&world.shown.pem())),
+        format!("Cert=\"{}", encoded(&world.shown.pem())),
+        format!("Cert=\"{}\"x", encoded(&world.shown.pem())),
+        format!("Cert=\"{}\";", encoded(&world.shown.pem())),
+        format!("Cert=\"{}\"", encoded(&pems)),
+        "Cert".to_owned(),
+        "=".to_owned(),
+    ] {
+        let answer = world.with(&[("X-Forwarded-Client-Cert", wrong.clone())]).await;
+        assert_eq!(answer.status, 400, "{wrong}");
+    }
+}
