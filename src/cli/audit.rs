@@ -1,4 +1,4 @@
-//! `gatewright audit`: what happened.
+//! `gatewright audit`: the audit trail.
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -8,15 +8,15 @@ use time::format_description::well_known::Rfc3339;
 use super::desk::Desk;
 use super::exit::Wrong;
 use super::named;
-use super::print::Answer;
+use super::print::Output;
 use crate::record::Kind;
 use crate::store::audit_events::{self, AuditRow, Filter};
 use crate::types::{Seconds, Timestamp};
 
-/// What can be asked of the audit trail.
+/// `gatewright audit …`
 #[derive(Debug, Subcommand)]
 pub(super) enum AuditCommand {
-    /// List what happened, the newest first.
+    /// List audit events, newest first.
     #[command(after_help = "\
 Examples:
   gatewright audit list --since 1h
@@ -24,50 +24,50 @@ Examples:
   gatewright audit list --request 0198c2f0-5a3e-7d10-8b1e-3f2a9c4d5e6f
   gatewright --json audit list --kind request.refused --client 0198c2f0-… --limit 500
 
-The request id is the one that people see on an error page and that the log has.")]
+The request id is shown on error pages and written to the log.")]
     List(List),
 }
 
-/// Which events are asked for; without any of these, all.
+/// The filters of `gatewright audit list`; without filters, all events.
 #[derive(Debug, Args)]
 pub(super) struct List {
-    /// Of this kind, such as sign_in or grant.revoked.
+    /// Only events of this kind, such as sign_in or grant.revoked.
     #[arg(long)]
     kind: Option<String>,
-    /// About this client, by client_id or name; one that is deleted, by client_id.
+    /// Only events about this client: its client_id or name; for a deleted client, its client_id.
     #[arg(long, value_name = "CLIENT")]
     client: Option<String>,
-    /// About this person, by username, e-mail address or identifier; one that is deleted, by identifier.
+    /// Only events about this user: username, e-mail address or identifier; for a deleted user, the identifier.
     #[arg(long, value_name = "USER")]
     user: Option<String>,
-    /// Of this request.
+    /// Only events of this request.
     #[arg(long, value_name = "REQUEST_ID")]
     request: Option<String>,
-    /// Not older than this: a time such as 2026-01-31T12:00:00Z, or 30m, 12h, 7d.
+    /// Only events since this time, such as 2026-01-31T12:00:00Z, or since 30m, 12h, 7d ago.
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
-    /// Older than this event: the id of the last one of the page before.
+    /// Only events older than this event: the id of the last event of the previous page.
     #[arg(long, value_name = "EVENT_ID")]
     before: Option<String>,
-    /// As many as this.
+    /// The maximum number of events.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(i64).range(1..=10_000))]
     limit: i64,
 }
 
 impl AuditCommand {
-    /// Does what was asked.
-    pub(super) async fn run(self, desk: &Desk) -> anyhow::Result<Answer> {
+    /// Runs the command.
+    pub(super) async fn run(self, desk: &Desk) -> anyhow::Result<Output> {
         match self {
             Self::List(asked) => list(desk, asked).await,
         }
     }
 }
 
-async fn list(desk: &Desk, asked: List) -> anyhow::Result<Answer> {
+async fn list(desk: &Desk, asked: List) -> anyhow::Result<Output> {
     if let Some(kind) = &asked.kind {
         must_be_kind(kind)?;
     }
-    // A name that nobody has is an error: "no such events" would be a false all-clear (THREATS EX-24).
+    // An unknown name is an error: an empty list would be a false all-clear (THREATS EX-24).
     let client_id = match &asked.client {
         Some(which) => named::client_in_audit(desk, which).await?,
         None => String::new(),
@@ -90,7 +90,7 @@ async fn list(desk: &Desk, asked: List) -> anyhow::Result<Answer> {
     let headings =
         ["TIME", "KIND", "OUTCOME", "COUNT", "CLIENT", "USER", "ADDRESS", "REQUEST", "FACTS"];
     let json = events.iter().map(in_json).collect();
-    Ok(Answer::table(&headings, &rows, "there are no such events", json))
+    Ok(Output::table(&headings, &rows, "no events match", json))
 }
 
 fn must_be_kind(kind: &str) -> Result<(), Wrong> {
@@ -98,16 +98,16 @@ fn must_be_kind(kind: &str) -> Result<(), Wrong> {
         return Ok(());
     }
     let known: Vec<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
-    Err(Wrong(format!("there are no events of the kind {kind}: {}", known.join(", "))))
+    Err(Wrong(format!("unknown event kind {kind}; known kinds: {}", known.join(", "))))
 }
 
-/// Reads a time, or how long ago it was, as Unix milliseconds.
+/// Parses an RFC 3339 time or an age, as Unix milliseconds.
 fn since(text: &str, now: Timestamp) -> Result<i64, Wrong> {
-    Ok(moment(text, now)?.0.saturating_mul(1000))
+    Ok(parse_time(text, now)?.0.saturating_mul(1000))
 }
 
-/// Reads a time, or how long ago it was.
-pub(super) fn moment(text: &str, now: Timestamp) -> Result<Timestamp, Wrong> {
+/// Parses an RFC 3339 time, or an age such as `30m`.
+pub(super) fn parse_time(text: &str, now: Timestamp) -> Result<Timestamp, Wrong> {
     if let Ok(at) = OffsetDateTime::parse(text, &Rfc3339) {
         return Ok(Timestamp(at.unix_timestamp()));
     }
@@ -120,7 +120,7 @@ pub(super) fn moment(text: &str, now: Timestamp) -> Result<Timestamp, Wrong> {
         .or_else(|| ago('h', 3600))
         .or_else(|| ago('d', 86_400))
         .ok_or_else(|| {
-            Wrong(format!("{text} is no time: write 2026-01-31T12:00:00Z, or 30m, 12h, 7d"))
+            Wrong(format!("invalid time {text}: expected 2026-01-31T12:00:00Z, or 30m, 12h, 7d"))
         })?;
     Ok(now - Seconds(ago))
 }
@@ -140,7 +140,7 @@ fn row(event: &AuditRow) -> Vec<String> {
     ]
 }
 
-/// A batch of issued tokens fills pages: `--json` has all of it.
+/// A batch of issued tokens would fill pages; `--json` prints all of it.
 fn shortened(facts: &str) -> String {
     const MOST: usize = 160;
     match facts.char_indices().nth(MOST) {
@@ -149,7 +149,7 @@ fn shortened(facts: &str) -> String {
     }
 }
 
-/// The row, with its facts as JSON and not as a text that holds JSON.
+/// The row, with its facts as a JSON object instead of JSON in a string.
 fn in_json(event: &AuditRow) -> Value {
     let mut object = json!(event);
     if let Ok(facts) = serde_json::from_str::<Value>(&event.facts)
@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_told_as_it_is_or_as_how_long_ago() {
+    fn a_time_is_absolute_or_an_age() {
         let now = Timestamp(1_000_000);
         for (text, ms) in [
             ("1970-01-01T00:00:10Z", 10_000),

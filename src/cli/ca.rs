@@ -1,4 +1,4 @@
-//! `gatewright ca`: our own authority for client certificates.
+//! `gatewright ca`: the built-in CA for client certificates.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
@@ -14,7 +14,7 @@ use super::cert;
 use super::desk::{self, Desk};
 use super::exit::{Absent, Wrong};
 use super::named;
-use super::print::Answer;
+use super::print::Output;
 use crate::flow::kek;
 use crate::jose::Kek;
 use crate::pki::authority::{Authority, Given, name, split};
@@ -23,10 +23,10 @@ use crate::store::authorities::{self, AuthorityRow};
 use crate::store::certificates::{self, Revoked};
 use crate::types::{self, Seconds, Thumbprint};
 
-/// What can be done with the authority.
+/// `gatewright ca …`
 #[derive(Debug, Subcommand)]
 pub(super) enum CaCommand {
-    /// Make the authority: a root and an issuing certificate, or one that another authority has issued.
+    /// Create the built-in CA: a root and an issuing CA, or an issuing CA certified by another CA.
     #[command(after_help = "\
 Examples:
   gatewright ca init
@@ -34,112 +34,113 @@ Examples:
 
   gatewright ca init --intermediate issuing.pem --key issuing.key --chain company-root.pem
 
-The keys are on P-256 and are sealed in the database. An imported certificate needs CA:TRUE, keyCertSign and
-cRLSign; its key is PKCS #8 as PEM (openssl pkcs8 -topk8 -nocrypt makes it so) and stays where it is, too.")]
+Keys are on P-256 and encrypted in the database. An imported certificate needs CA:TRUE, keyCertSign and
+cRLSign. Its key is read from a PKCS #8 PEM file (openssl pkcs8 -topk8 -nocrypt converts others); the file
+itself is not deleted.")]
     Init(Init),
-    /// Put a new issuing certificate in the place of the present one, which counts until it expires.
+    /// Replace the issuing CA certificate. The previous one stays valid until it expires.
     #[command(after_help = "\
 Examples:
   gatewright ca renew
   gatewright ca renew --root-key root.key
   gatewright ca renew --intermediate issuing-2.pem --key issuing-2.key --chain company-root.pem")]
     Renew(Renew),
-    /// List the certificates of the authority.
+    /// List the certificates of the built-in CA.
     #[command(after_help = "\
 Examples:
   gatewright ca list
   gatewright --json ca list | jq -r '.[] | select(.is_root) | .certificate' > root.pem")]
     List,
-    /// Print the present issuing certificate, or another one, and what stands above it.
+    /// Print the current issuing CA certificate, or the one named, with its chain, as PEM.
     #[command(after_help = "\
 Examples:
   gatewright ca show > ca.pem
   gatewright --json ca show | jq -r .crl")]
     Show(Show),
-    /// Write the key of the root into a file, to be kept where no network leads to.
+    /// Export the private key of the root CA to a file, for offline storage.
     #[command(after_help = "\
 Examples:
   gatewright ca export-root-key --out /media/safe/root.key
   gatewright ca export-root-key --out /media/safe/root.key --remove
 
-With --remove it is not here any more: the issuing certificate goes on issuing, and ca renew asks for
---root-key. Backups of the database that were made before still hold it, sealed.")]
+--remove then deletes the key from the database: the issuing CA continues to work, and ca renew needs
+--root-key. Earlier backups of the database still contain the encrypted key.")]
     ExportRootKey(ExportRootKey),
-    /// Make a token with which a client enrols once, over EST; it is printed once.
+    /// Create a one-time token for a client to enrol over EST; it is printed once.
     #[command(after_help = "\
 Examples:
   gatewright ca enrol --client 0198c2f0-5a3e-7d10-8b1e-3f2a9c4d5e6f
   gatewright --json ca enrol --client 0198c2f0-… --valid 15m | jq -r .token
 
-The machine then asks with its request (docs/certificates.md shows all of it):
+The client then enrols with a certification request (see docs/certificates.md):
   curl -u 0198c2f0-…:gw_en_… --data-binary @client.b64 -H 'Content-Type: application/pkcs10' \\
       https://id.example.org/.well-known/est/simpleenroll")]
     Enrol(Enrol),
 }
 
-/// What another authority has issued; nothing: both certificates are made here.
+/// An issuing CA certified by another CA. Without these options, root and issuing CA are created here.
 #[derive(Debug, Args)]
 pub(super) struct Imported {
-    /// The issuing certificate, as PEM.
+    /// The issuing CA certificate, a PEM file.
     #[arg(long, value_name = "FILE", requires = "key")]
     intermediate: Option<PathBuf>,
-    /// Its private key, PKCS #8 as PEM.
+    /// Its private key, a PKCS #8 PEM file.
     #[arg(long, value_name = "FILE", requires = "intermediate")]
     key: Option<PathBuf>,
-    /// What stands above it, nearest first, as PEM.
+    /// The CA certificates above it, nearest first, a PEM file.
     #[arg(long, value_name = "FILE", requires = "intermediate")]
     chain: Option<PathBuf>,
 }
 
-/// A new authority.
+/// `gatewright ca init`
 #[derive(Debug, Args)]
 pub(super) struct Init {
     #[command(flatten)]
     imported: Imported,
 }
 
-/// A new issuing certificate.
+/// `gatewright ca renew`
 #[derive(Debug, Args)]
 pub(super) struct Renew {
     #[command(flatten)]
     imported: Imported,
-    /// The key of the root, where it is not kept here: PKCS #8 as PEM.
+    /// The private key of the root CA, if it is not in the database: a PKCS #8 PEM file.
     #[arg(long, value_name = "FILE", conflicts_with = "intermediate")]
     root_key: Option<PathBuf>,
 }
 
-/// Which certificate of the authority.
+/// `gatewright ca show`
 #[derive(Debug, Args)]
 pub(super) struct Show {
-    /// Its identifier, as ca list shows it.
+    /// The identifier of the CA certificate, from gatewright ca list.
     id: Option<String>,
 }
 
-/// Where the key goes.
+/// `gatewright ca export-root-key`
 #[derive(Debug, Args)]
 pub(super) struct ExportRootKey {
-    /// A file that is not there yet; nobody but its owner will be able to read it.
+    /// The file to create, readable by its owner only; it must not exist.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// Keep it here no longer.
+    /// Delete the key from the database after the export.
     #[arg(long)]
     remove: bool,
 }
 
-/// Who may enrol.
+/// `gatewright ca enrol`
 #[derive(Debug, Args)]
 pub(super) struct Enrol {
-    /// The client_id or the name of the client.
+    /// The client_id or name of the client.
     #[arg(long, value_name = "ID")]
     client: String,
-    /// How long the token waits to be used: 30s, 15m, 1h, 7d.
-    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = cert::length)]
+    /// How long the token is valid: 30s, 15m, 1h, 7d.
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = cert::parse_duration)]
     valid: Seconds,
 }
 
 impl CaCommand {
-    /// Does what was asked.
-    pub(super) async fn run(self, desk: &Desk) -> anyhow::Result<Answer> {
+    /// Runs the command.
+    pub(super) async fn run(self, desk: &Desk) -> anyhow::Result<Output> {
         match self {
             Self::List => return list(desk).await,
             Self::Show(which) => return show(desk, which.id.as_deref()).await,
@@ -182,7 +183,7 @@ impl Imported {
             return Ok(None);
         };
         let mut found = certificates(intermediate)?.into_iter();
-        let nothing = || Wrong(format!("{} holds no certificate", intermediate.display()));
+        let nothing = || Wrong(format!("{} contains no certificate", intermediate.display()));
         let certificate = found.next().ok_or_else(nothing)?;
         let mut chain: Vec<_> = found.collect();
         if let Some(file) = &self.chain {
@@ -202,24 +203,24 @@ fn private_key(file: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
     match read.map_err(|why| Wrong(format!("{} {why}", file.display())))? {
         PrivateKeyDer::Pkcs8(key) => Ok(Zeroizing::new(key.secret_pkcs8_der().to_vec())),
         PrivateKeyDer::Pkcs1(_) | PrivateKeyDer::Sec1(_) | _ => Err(Wrong(format!(
-            "{} holds a key in an older form than PKCS #8: openssl pkcs8 -topk8 -nocrypt -in KEY makes it so",
+            "{} contains a key that is not PKCS #8: convert it with openssl pkcs8 -topk8 -nocrypt -in KEY",
             file.display()
         ))
         .into()),
     }
 }
 
-/// The file is there before the key is gone from here.
-async fn export(authority: &Authority<'_>, wish: &ExportRootKey) -> anyhow::Result<Answer> {
+/// Writes the file completely before the key is deleted from the database.
+async fn export(authority: &Authority<'_>, wish: &ExportRootKey) -> anyhow::Result<Output> {
     let path = &wish.out;
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    // Before the key is given out: where no file can be, nothing has happened.
+    // Before the key is exported: if the file cannot be created, nothing has happened.
     let mut file = options
         .open(path)
-        .map_err(|error| Wrong(format!("{} cannot be made: {error}", path.display())))?;
+        .map_err(|error| Wrong(format!("cannot create {}: {error}", path.display())))?;
     let written = match authority.export_root_key().await {
         Ok(key) => file
             .write_all(pem::private_key(&key).as_bytes())
@@ -229,37 +230,37 @@ async fn export(authority: &Authority<'_>, wish: &ExportRootKey) -> anyhow::Resu
         Err(error) => Err(error.into()),
     };
     if let Err(error) = written {
-        // An empty or a half file is of no use to anybody.
+        // Do not leave a partial file.
         let _ = std::fs::remove_file(path);
         return Err(error);
     }
-    let mut text = format!("the key of the root is in {}", path.display());
+    let mut text = format!("exported the private key of the root CA to {}", path.display());
     if wish.remove {
         authority.remove_root_key().await?;
-        text.push_str(", and not here any more");
+        text.push_str(" and deleted it from the database");
     }
-    Ok(Answer::line(text, json!({ "file": path, "removed": wish.remove })))
+    Ok(Output::line(text, json!({ "file": path, "removed": wish.remove })))
 }
 
-/// A file outlives a loss of power when the directory that names it does.
+/// Syncs the directory entry, so that the file survives a power failure.
 fn sync_entry(path: &Path) -> std::io::Result<()> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
 }
 
-async fn enrol(desk: &Desk, authority: &Authority<'_>, wish: Enrol) -> anyhow::Result<Answer> {
+async fn enrol(desk: &Desk, authority: &Authority<'_>, wish: Enrol) -> anyhow::Result<Output> {
     let client = named::client(desk, &wish.client).await?.id;
     let token = authority.invite(&client, wish.valid).await?;
     let expires_at = authority.trace.now() + wish.valid;
-    // The one place where an enrolment token leaves the house.
+    // No other command prints enrolment tokens.
     let token = token.0.expose();
-    Ok(Answer::line(
+    Ok(Output::line(
         token,
         json!({ "client_id": client, "token": token, "expires_at": expires_at }),
     ))
 }
 
-async fn list(desk: &Desk) -> anyhow::Result<Answer> {
+async fn list(desk: &Desk) -> anyhow::Result<Output> {
     let all = authorities::all(desk.store.db()).await?;
     let revoked = certificates::revoked(desk.store.db()).await?;
     let rows: Vec<_> = all
@@ -271,13 +272,13 @@ async fn list(desk: &Desk) -> anyhow::Result<Answer> {
                 if row.is_root { "root" } else { "issuing" }.to_owned(),
                 state(row, &revoked, desk).to_owned(),
                 row.not_after.to_string(),
-                if row.sealed.is_some() { "here" } else { "elsewhere" }.to_owned(),
+                if row.sealed.is_some() { "stored" } else { "external" }.to_owned(),
             ]
         })
         .collect();
     let headings = ["ID", "SUBJECT", "KIND", "STATE", "UNTIL", "KEY"];
-    let none = "there is no authority: gatewright ca init makes one";
-    Ok(Answer::table(
+    let none = "there is no built-in CA; create it with gatewright ca init";
+    Ok(Output::table(
         &headings,
         &rows,
         none,
@@ -285,18 +286,18 @@ async fn list(desk: &Desk) -> anyhow::Result<Answer> {
     ))
 }
 
-async fn show(desk: &Desk, id: Option<&str>) -> anyhow::Result<Answer> {
+async fn show(desk: &Desk, id: Option<&str>) -> anyhow::Result<Output> {
     let found = match id {
         Some(id) => authorities::find(desk.store.db(), id).await?,
         None => authorities::present(desk.store.db(), false).await?,
     };
     let row = found.ok_or_else(|| match id {
-        Some(id) => Absent(format!("the authority has no certificate {id}: gatewright ca list")),
-        None => Absent("there is no authority: gatewright ca init makes one".to_owned()),
+        Some(id) => Absent(format!("the built-in CA has no certificate {id}: gatewright ca list")),
+        None => Absent("there is no built-in CA; create it with gatewright ca init".to_owned()),
     })?;
     let text = format!("{}{}", pem::certificate(&row.certificate), chain(&row));
     let revoked = certificates::revoked(desk.store.db()).await?;
-    Ok(Answer::line(text.trim_end(), in_json(&row, &revoked, desk)))
+    Ok(Output::line(text.trim_end(), in_json(&row, &revoked, desk)))
 }
 
 fn chain(row: &AuthorityRow) -> String {

@@ -1,5 +1,4 @@
-//! What a person is told of an application at the end of `client create`: what to give it, and what to do
-//! next.
+//! The summary of a client at a terminal: what to configure in the application, and the next steps.
 
 use super::print::{pairs, plain};
 use crate::config::Issuer;
@@ -7,7 +6,7 @@ use crate::flow::metadata::path;
 use crate::flow::registration::Registered;
 use crate::types::client::{AuthMethod, GrantType};
 
-/// The card of an application. `done` is what was done to it: `is registered`, `has a new secret`.
+/// The summary of a client. `done` is what the command did: `is registered`, `has a new secret`.
 pub(super) fn card(issuer: &Issuer, registered: &Registered, done: &str) -> String {
     let client = &registered.client;
     let metadata = &client.metadata;
@@ -19,7 +18,7 @@ pub(super) fn card(issuer: &Issuer, registered: &Registered, done: &str) -> Stri
     ];
     if let Some(secret) = &registered.secret {
         rows.push(("client_secret", secret.0.expose().to_owned()));
-        rows.push(("", "shown once: keep it now, it cannot be shown again".to_owned()));
+        rows.push(("", "shown once: store it now, it cannot be retrieved later".to_owned()));
     }
     rows.push(("authentication", method.as_str().to_owned()));
     rows.extend(metadata.redirect_uris.iter().map(|uri| ("redirect_uri", uri.clone())));
@@ -29,7 +28,7 @@ pub(super) fn card(issuer: &Issuer, registered: &Registered, done: &str) -> Stri
         name => name,
     };
     format!(
-        "{} {done}.\n\n{}\n\nNext: {}\nAll of it: gatewright client show {}",
+        "{} {done}.\n\n{}\n\nNext: {}\nAll metadata: gatewright client show {}",
         plain(name),
         pairs(&rows),
         next(issuer, registered),
@@ -37,37 +36,37 @@ pub(super) fn card(issuer: &Issuer, registered: &Registered, done: &str) -> Stri
     )
 }
 
-/// What to do with it now.
+/// The next step.
 fn next(issuer: &Issuer, registered: &Registered) -> String {
     let client = &registered.client;
     let id = &client.id;
     let token = issuer.endpoint(path::TOKEN);
     let signs_in = client.metadata.grant_types.contains(&GrantType::AuthorizationCode);
     let library = |with: &str| {
-        format!("give the OpenID Connect library of the application the issuer and {with}.")
+        format!("configure the application's OpenID Connect library with the issuer and {with}.")
     };
     match client.metadata.token_endpoint_auth_method {
-        AuthMethod::None => library("the client_id; it uses PKCE, and has no secret"),
+        AuthMethod::None => library("the client_id; it uses PKCE and has no secret"),
         AuthMethod::ClientSecretBasic
         | AuthMethod::ClientSecretPost
         | AuthMethod::ClientSecretJwt
             if signs_in =>
         {
-            library("both of these")
+            library("these credentials")
         }
         AuthMethod::ClientSecretBasic => format!(
-            "fetch a token (curl asks for the secret):\n  \
+            "request a token (curl prompts for the secret):\n  \
              curl --user {id} {token} --data grant_type=client_credentials"
         ),
         AuthMethod::ClientSecretPost | AuthMethod::ClientSecretJwt => {
-            format!("the service fetches tokens from {token} with both of these.")
+            format!("the service requests tokens from {token} with these credentials.")
         }
         AuthMethod::PrivateKeyJwt => {
-            format!("the application signs its assertions for the audience {issuer}.")
+            format!("the application signs client assertions with the audience {issuer}.")
         }
         AuthMethod::TlsClientAuth | AuthMethod::SelfSignedTlsClientAuth => format!(
-            "the application shows its certificate at the endpoints of mtls_endpoint_aliases; the \
-             authority inside issues one to it:\n  gatewright ca enrol --client {id}"
+            "the application presents its certificate at the endpoints of mtls_endpoint_aliases; the \
+             built-in CA can issue one:\n  gatewright ca enrol --client {id}"
         ),
     }
 }

@@ -1,4 +1,4 @@
-//! `gatewright client`: applications.
+//! `gatewright client`: OAuth clients.
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use super::card;
 use super::client_metadata::{Described, document};
 use super::desk::Desk;
 use super::named;
-use super::print::Answer;
+use super::print::Output;
 use crate::flow::client_metadata::warnings;
 use crate::flow::kek;
 use crate::flow::registration::{Registered, Registrar};
@@ -16,11 +16,11 @@ use crate::store::clients;
 use crate::types::client::AuthMethod;
 use crate::types::{ClientId, Seconds, Timestamp};
 
-/// What can be done with clients.
+/// `gatewright client …`
 #[derive(Debug, Subcommand)]
 pub(super) enum ClientCommand {
-    /// Register an application; prints it as JSON, its secret for the only time. At a terminal it ends with
-    /// a card instead: what to give the application, and what to do next.
+    /// Register a client. Prints its metadata and its secret, which is never shown again, as JSON; at a
+    /// terminal, as a summary with the next steps.
     #[command(after_help = "\
 Examples:
   gatewright client create --name Photos --redirect-uri https://photos.example.org/callback \\
@@ -35,21 +35,21 @@ Examples:
   gatewright client create --metadata photos.json
   jq '.client_name = \"Copy\"' photos.json | gatewright client create --metadata -
 
-The metadata has the names of RFC 7591 section 2 and OpenID Connect Registration section 2, and our
-own, which begin with gw_. A flag stands above the same member of the file.")]
+Metadata is named as in RFC 7591 section 2 and OpenID Connect Registration section 2; extensions begin
+with gw_. An option overrides the same member of the file.")]
     Create(Create),
-    /// List all applications.
+    /// List all clients.
     #[command(after_help = "\
 Examples:
   gatewright client list
   gatewright --json client list | jq -r '.[].client_id'")]
     List,
-    /// Print what is registered for an application, as JSON, without its secrets.
+    /// Print the metadata of a client as JSON, without its secrets.
     #[command(after_help = "\
 Example:
   gatewright client show 0198c2f0-5a3e-7d10-8b1e-3f2a9c4d5e6f > photos.json")]
     Show(Which),
-    /// Change what is registered: all of it by a file, or what the flags name.
+    /// Change the metadata of a client: replace it by a file, or change single members.
     #[command(after_help = "\
 Examples:
   gatewright client update 0198c2f0-… --redirect-uri https://photos.example.org/callback \\
@@ -58,97 +58,96 @@ Examples:
   gatewright client show 0198c2f0-… | jq '.gw_skip_consent = true' \\
       | gatewright client update 0198c2f0-… --metadata -
 
-A file replaces everything that was registered; a flag replaces its member, lists as a whole. Where
-the application proves itself in another way than before, it is given a new secret.")]
+A file replaces all metadata; an option replaces its member, a list as a whole. If the authentication method
+changes to one that needs a secret, a new secret is issued.")]
     Update(Update),
-    /// Let an application do nothing any more, until it is enabled.
+    /// Disable a client: refuse its requests and its tokens until it is enabled.
     #[command(after_help = "\
 Examples:
   gatewright client disable 0198c2f0-5a3e-7d10-8b1e-3f2a9c4d5e6f
   gatewright client disable Photos")]
     Disable(Which),
-    /// Let a disabled application work again.
+    /// Enable a disabled client.
     #[command(after_help = "\
 Example:
   gatewright client enable 0198c2f0-5a3e-7d10-8b1e-3f2a9c4d5e6f")]
     Enable(Which),
-    /// Give an application a new secret; the present one goes on working for a while.
+    /// Issue a new client secret; the current one stays valid for an overlap period.
     #[command(after_help = "\
 Examples:
   gatewright client rotate-secret 0198c2f0-5a3e-7d10-8b1e-3f2a9c4d5e6f
   gatewright client rotate-secret 0198c2f0-5a3e-7d10-8b1e-3f2a9c4d5e6f --overlap 0
 
-Two secrets work at most: whatever was older than the present one stops at once. With --overlap 0 the
-present one stops at once too, which is right after a leak.")]
+At most two secrets are valid: any older one is revoked immediately. --overlap 0 revokes the current one
+immediately too; use it after a leak.")]
     RotateSecret(RotateSecret),
-    /// Delete an application, and with it every consent and every token it was given.
+    /// Delete a client, with its consents and tokens.
     #[command(after_help = "\
 Example:
   gatewright client delete 0198c2f0-5a3e-7d10-8b1e-3f2a9c4d5e6f")]
     Delete(Which),
 }
 
-/// A new application.
+/// `gatewright client create`
 #[derive(Debug, Args)]
 pub(super) struct Create {
     #[command(flatten)]
     described: Described,
 }
 
-/// Changes to an application.
+/// `gatewright client update`
 #[derive(Debug, Args)]
 pub(super) struct Update {
-    /// Its client_id or its name.
+    /// The client_id or name of the client.
     client: String,
     #[command(flatten)]
     described: Described,
 }
 
-/// Which application it concerns.
+/// The client that a command is about.
 #[derive(Debug, Args)]
 pub(super) struct Which {
-    /// Its client_id or its name.
+    /// The client_id or name of the client.
     client: String,
 }
 
-/// A new secret.
+/// `gatewright client rotate-secret`
 #[derive(Debug, Args)]
 pub(super) struct RotateSecret {
-    /// Its client_id or its name.
+    /// The client_id or name of the client.
     client: String,
-    /// How long the present secret goes on working, in seconds.
+    /// How long the current secret stays valid, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 86_400)]
     overlap: i64,
 }
 
 impl ClientCommand {
-    /// Does what was asked.
-    pub(super) async fn run(self, desk: &Desk) -> anyhow::Result<Answer> {
+    /// Runs the command.
+    pub(super) async fn run(self, desk: &Desk) -> anyhow::Result<Output> {
         match self {
             Self::Create(new) => create(desk, &new.described).await,
             Self::List => list(desk).await,
             Self::Show(which) => {
                 let client = named::client(desk, &which.client).await?;
-                Ok(Answer::document(document(&client, desk.now())))
+                Ok(Output::document(document(&client, desk.now())))
             }
             Self::Update(changes) => update(desk, &changes).await,
             Self::RotateSecret(which) => rotate_secret(desk, &which).await,
             Self::Disable(which) => {
                 let id = named::client(desk, &which.client).await?.id;
                 registrar(desk, &outbound(desk)?).disable(&id).await?;
-                after(desk, &id, "the client is disabled").await
+                after(desk, &id, "disabled client").await
             }
             Self::Enable(which) => {
                 let id = named::client(desk, &which.client).await?.id;
                 registrar(desk, &outbound(desk)?).enable(&id).await?;
-                after(desk, &id, "the client works again").await
+                after(desk, &id, "enabled client").await
             }
             Self::Delete(which) => {
                 let id = named::client(desk, &which.client).await?.id;
                 registrar(desk, &outbound(desk)?).delete(&id).await?;
-                let text =
-                    format!("the client {id} is deleted, and every token it was given is dead");
-                Ok(Answer::line(text, json!({ "client_id": id })))
+                let text = format!("deleted client {id}; all its tokens are revoked");
+                Ok(Output::line(text, json!({ "client_id": id })))
             }
         }
     }
@@ -162,8 +161,8 @@ fn registrar<'a>(desk: &'a Desk, outbound: &'a Outbound) -> Registrar<'a> {
     Registrar { store: &desk.store, outbound, kek: None, config: &desk.config, trace: &desk.trace }
 }
 
-async fn create(desk: &Desk, described: &Described) -> anyhow::Result<Answer> {
-    let metadata = described.over(None)?;
+async fn create(desk: &Desk, described: &Described) -> anyhow::Result<Output> {
+    let metadata = described.applied_to(None)?;
     let outbound = outbound(desk)?;
     let kek = kek_for(desk, metadata.token_endpoint_auth_method).await?;
     let registrar = Registrar { kek: kek.as_ref(), ..registrar(desk, &outbound) };
@@ -175,16 +174,16 @@ async fn create(desk: &Desk, described: &Described) -> anyhow::Result<Answer> {
     )))
 }
 
-async fn update(desk: &Desk, changes: &Update) -> anyhow::Result<Answer> {
+async fn update(desk: &Desk, changes: &Update) -> anyhow::Result<Output> {
     let client = named::client(desk, &changes.client).await?;
-    let metadata = changes.described.over(Some(&client))?;
+    let metadata = changes.described.applied_to(Some(&client))?;
     let outbound = outbound(desk)?;
     let kek = kek_for(desk, metadata.token_endpoint_auth_method).await?;
     let registrar = Registrar { kek: kek.as_ref(), ..registrar(desk, &outbound) };
     Ok(registered(&registrar.update(&client, metadata).await?, desk.now()))
 }
 
-async fn rotate_secret(desk: &Desk, which: &RotateSecret) -> anyhow::Result<Answer> {
+async fn rotate_secret(desk: &Desk, which: &RotateSecret) -> anyhow::Result<Output> {
     let client = named::client(desk, &which.client).await?;
     let outbound = outbound(desk)?;
     let kek = kek_for(desk, client.metadata.token_endpoint_auth_method).await?;
@@ -197,8 +196,7 @@ async fn rotate_secret(desk: &Desk, which: &RotateSecret) -> anyhow::Result<Answ
     )))
 }
 
-/// The key-encryption key, where a secret will be sealed under it; whoever administers other clients
-/// need not have it.
+/// The key-encryption key, if the method needs a sealed secret. Administering other clients does not need it.
 async fn kek_for(desk: &Desk, method: AuthMethod) -> anyhow::Result<Option<crate::jose::Kek>> {
     if method != AuthMethod::ClientSecretJwt {
         return Ok(None);
@@ -206,7 +204,7 @@ async fn kek_for(desk: &Desk, method: AuthMethod) -> anyhow::Result<Option<crate
     Ok(Some(kek::open(&desk.config.keys, &desk.store).await?))
 }
 
-async fn list(desk: &Desk) -> anyhow::Result<Answer> {
+async fn list(desk: &Desk) -> anyhow::Result<Output> {
     let all = clients::all(desk.store.db()).await?;
     let rows: Vec<_> = all
         .iter()
@@ -225,20 +223,20 @@ async fn list(desk: &Desk) -> anyhow::Result<Answer> {
         .collect();
     let headings = ["CLIENT_ID", "NAME", "AUTHENTICATION", "GRANTS", "STATE"];
     let json = all.iter().map(|client| document(client, desk.now())).collect();
-    Ok(Answer::table(&headings, &rows, "there are no clients", json))
+    Ok(Output::table(&headings, &rows, "no clients", json))
 }
 
-async fn after(desk: &Desk, id: &ClientId, what: &str) -> anyhow::Result<Answer> {
+async fn after(desk: &Desk, id: &ClientId, what: &str) -> anyhow::Result<Output> {
     let client = named::client(desk, id.as_str()).await?;
-    Ok(Answer::line(format!("{what}: {id}"), document(&client, desk.now())))
+    Ok(Output::line(format!("{what} {id}"), document(&client, desk.now())))
 }
 
-/// RFC 7591 §3.2.1: the registered client, with its secret if it was given one. The one place where a
-/// client secret leaves the house.
-fn registered(registered: &Registered, now: Timestamp) -> Answer {
+/// RFC 7591 §3.2.1: the registered client, with its new secret if there is one. No other command prints
+/// client secrets.
+fn registered(registered: &Registered, now: Timestamp) -> Output {
     let mut told = document(&registered.client, now);
     if let (Some(secret), Some(document)) = (&registered.secret, told.as_object_mut()) {
         document.insert("client_secret".to_owned(), Value::from(secret.0.expose()));
     }
-    Answer::document(told).warning(warnings(&registered.client.metadata))
+    Output::document(told).with_warnings(warnings(&registered.client.metadata))
 }

@@ -1,4 +1,4 @@
-//! Client metadata as it is written on the command line, and as it is printed: RFC 7591 §2, §3.2.1.
+//! Client metadata on the command line: RFC 7591 §2, §3.2.1.
 
 use std::path::{Path, PathBuf};
 
@@ -12,107 +12,107 @@ use super::language::name_in;
 use crate::types::client::{AuthMethod, Client, GrantType, Metadata, SubjectType, TokenFormat};
 use crate::types::{Timestamp, json as strict};
 
-/// What we say of a client and nobody can register; a document that was printed may be read again.
-const OURS: [&str; 4] =
+/// Members that the server adds when it prints a client. They are ignored when the document is read back.
+const READ_ONLY: [&str; 4] =
     ["client_id_issued_at", "client_secret_expires_at", "gw_disabled_at", "gw_secrets"];
 
-/// A client, by a file, by flags, or by both.
+/// Client metadata from a file, from options, or both.
 #[derive(Debug, Args)]
 pub(super) struct Described {
-    /// Client metadata as a JSON object (RFC 7591 section 2); `-` reads standard input.
+    /// A file with client metadata as a JSON object (RFC 7591 section 2), or - for standard input.
     #[arg(long, value_name = "FILE")]
     metadata: Option<PathBuf>,
-    /// client_name: what people call it.
+    /// client_name: the name shown to users.
     #[arg(long)]
     name: Option<String>,
-    /// client_name#LANGUAGE: its name in this language; an empty name removes it; may be repeated.
+    /// client_name#LANGUAGE: the name in another language; an empty name removes it; repeatable.
     #[arg(long = "name-in", value_name = "LANGUAGE=NAME")]
     names_in: Vec<String>,
-    /// redirect_uris: where answers may go; may be repeated.
+    /// redirect_uris: a URI for authorization responses; repeatable.
     #[arg(long = "redirect-uri", value_name = "URI")]
     redirect_uris: Vec<String>,
-    /// post_logout_redirect_uris: where a browser may go after a logout; may be repeated.
+    /// post_logout_redirect_uris: a URI to return to after logout; repeatable.
     #[arg(long = "post-logout-redirect-uri", value_name = "URI")]
     post_logout_redirect_uris: Vec<String>,
-    /// grant_types: what it may come to the token endpoint with; may be repeated.
+    /// grant_types: a grant that the client may use; repeatable.
     #[arg(long = "grant-type", value_name = "GRANT", value_parser = words(GrantType::ALL, GrantType::as_str))]
     grant_types: Vec<String>,
-    /// scope: the scopes it may ask for, separated by spaces.
+    /// scope: the scopes that the client may request, separated by spaces.
     #[arg(long)]
     scope: Option<String>,
-    /// token_endpoint_auth_method: how it proves who it is.
+    /// token_endpoint_auth_method: how the client authenticates.
     #[arg(long, value_name = "METHOD", value_parser = words(AuthMethod::ALL, AuthMethod::as_str))]
     auth_method: Option<String>,
-    /// It cannot keep a secret: the same as --auth-method none.
+    /// A public client, which cannot keep a secret: the same as --auth-method none.
     #[arg(long, conflicts_with = "auth_method")]
     public: bool,
-    /// application_type native: it runs on the person's device.
+    /// application_type native: an application on the user's device.
     #[arg(long)]
     native: bool,
-    /// jwks_uri: where its public keys are found.
+    /// jwks_uri: the URI of the client's public keys, a JWK set.
     #[arg(long, value_name = "URI", conflicts_with = "jwks")]
     jwks_uri: Option<String>,
-    /// jwks: a file with its public keys, a JWK set.
+    /// jwks: a file with the client's public keys, a JWK set.
     #[arg(long, value_name = "FILE")]
     jwks: Option<PathBuf>,
-    /// tls_client_auth_subject_dn: the subject of its certificate, as RFC 4514 writes it.
+    /// tls_client_auth_subject_dn: the subject of the client's certificate, in the format of RFC 4514.
     #[arg(long, value_name = "NAME", group = "certificate")]
     tls_subject: Option<String>,
-    /// tls_client_auth_san_dns: a host name in its certificate.
+    /// tls_client_auth_san_dns: a DNS name in the client's certificate.
     #[arg(long, value_name = "NAME", group = "certificate")]
     tls_san_dns: Option<String>,
-    /// tls_client_auth_san_uri: a URI in its certificate, such as a SPIFFE ID.
+    /// tls_client_auth_san_uri: a URI in the client's certificate, such as a SPIFFE ID.
     #[arg(long, value_name = "URI", group = "certificate")]
     tls_san_uri: Option<String>,
-    /// tls_client_auth_san_ip: an IP address in its certificate.
+    /// tls_client_auth_san_ip: an IP address in the client's certificate.
     #[arg(long, value_name = "ADDRESS", group = "certificate")]
     tls_san_ip: Option<String>,
-    /// tls_client_auth_san_email: a mail address in its certificate.
+    /// tls_client_auth_san_email: an e-mail address in the client's certificate.
     #[arg(long, value_name = "ADDRESS", group = "certificate")]
     tls_san_email: Option<String>,
-    /// gw_shared_certificate_name: other clients, registered with this too, may have the same certificate name.
+    /// gw_shared_certificate_name: allow the same certificate name for other clients that set this too.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     shared_certificate_name: Option<bool>,
-    /// tls_client_certificate_bound_access_tokens: whether its tokens are bound to its certificate.
+    /// tls_client_certificate_bound_access_tokens: bind access tokens to the client's certificate.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     tls_bound_tokens: Option<bool>,
-    /// subject_type: whether every client sees the same identifier of a person.
+    /// subject_type: whether all clients receive the same sub for a user (public), or each its own (pairwise).
     #[arg(long, value_name = "TYPE", value_parser = words(SubjectType::ALL, SubjectType::as_str))]
     subject_type: Option<String>,
-    /// gw_skip_consent: a first-party application that nobody is asked about.
+    /// gw_skip_consent: do not ask users for consent, for a first-party application.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     skip_consent: Option<bool>,
-    /// dpop_bound_access_tokens: it gets tokens only with a DPoP proof, bound to its key.
+    /// dpop_bound_access_tokens: require DPoP, and bind access tokens to the client's key.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     dpop_bound_access_tokens: Option<bool>,
-    /// gw_require_pkce: whether it has to send a code_challenge; false only with a secret or a key.
+    /// gw_require_pkce: require PKCE (code_challenge); only confidential clients may set false.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     require_pkce: Option<bool>,
-    /// gw_require_nonce: whether it has to send a nonce where it sends no code_challenge.
+    /// gw_require_nonce: require a nonce in requests without a code_challenge.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     require_nonce: Option<bool>,
-    /// gw_id_token_claims: requested, scopes, or the name of a claim; may be repeated.
+    /// gw_id_token_claims: requested, scopes, or the name of a claim; repeatable.
     #[arg(long = "id-token-claims", value_name = "CLAIM")]
     id_token_claims: Vec<String>,
-    /// gw_allowed_schemes: a scheme of one word for redirect_uris, such as vscode; may be repeated.
+    /// gw_allowed_schemes: a redirect URI scheme without a dot, such as vscode; repeatable.
     #[arg(long = "allow-scheme", value_name = "SCHEME")]
     schemes: Vec<String>,
-    /// gw_default_audience: whom its tokens are for where it asks for no resource; may be repeated.
+    /// gw_default_audience: the audience of tokens that are requested without a resource; repeatable.
     #[arg(long = "default-audience", value_name = "URI")]
     default_audience: Vec<String>,
-    /// gw_allowed_resources: the APIs that it may ask for; may be repeated.
+    /// gw_allowed_resources: an API that the client may request tokens for; repeatable.
     #[arg(long = "resource", value_name = "URI")]
     resources: Vec<String>,
-    /// gw_resources: the APIs that it is, and whose tokens it may introspect; may be repeated.
+    /// gw_resources: an API that this client is, whose tokens it may introspect; repeatable.
     #[arg(long = "introspects", value_name = "URI")]
     introspects: Vec<String>,
-    /// gw_allowed_origins: from where its scripts may call us; may be repeated.
+    /// gw_allowed_origins: an origin whose scripts may call the server (CORS); repeatable.
     #[arg(long = "origin", value_name = "ORIGIN")]
     origins: Vec<String>,
-    /// gw_access_token_format: how its access tokens look.
+    /// gw_access_token_format: the format of access tokens.
     #[arg(long, value_name = "FORMAT", value_parser = words(TokenFormat::ALL, TokenFormat::as_str))]
     token_format: Option<String>,
-    /// gw_access_token_lifetime: how long they live, in seconds.
+    /// gw_access_token_lifetime: the lifetime of access tokens, in seconds.
     #[arg(long, value_name = "SECONDS")]
     token_lifetime: Option<i64>,
 }
@@ -122,15 +122,15 @@ fn words<T: Copy>(all: &[T], as_str: fn(T) -> &'static str) -> PossibleValuesPar
 }
 
 impl Described {
-    /// The metadata that is described, over what is registered for `client` where no file is given.
-    pub(super) fn over(&self, client: Option<&Client>) -> anyhow::Result<Metadata> {
+    /// The metadata of the file and the options; without a file, of `client` and the options.
+    pub(super) fn applied_to(&self, client: Option<&Client>) -> anyhow::Result<Metadata> {
         let mut document = match (&self.metadata, client) {
             (Some(path), _) => read_document(path, client)?,
             (None, Some(client)) => object(json!(client.metadata)),
             (None, None) => Map::new(),
         };
         let flags = self.flags()?;
-        // Another name, or another way to prove itself, takes the place of the one that was.
+        // A new certificate name or authentication method replaces the previous one.
         let is_name = |name: &str| name.starts_with("tls_client_auth_");
         if flags.keys().any(|name| is_name(name) || name == "token_endpoint_auth_method") {
             document.retain(|name, _| !is_name(name) && name != "gw_shared_certificate_name");
@@ -145,7 +145,7 @@ impl Described {
         Ok(metadata)
     }
 
-    /// The members that flags name.
+    /// The members that options set.
     fn flags(&self) -> anyhow::Result<Map<String, Value>> {
         let mut members = Map::new();
         let mut put = |name: &str, value: Value| {
@@ -234,15 +234,15 @@ fn read_object(path: &Path) -> anyhow::Result<Map<String, Value>> {
     Ok(object.map_err(|why| Wrong(format!("{} cannot be read: {why}", path.display())))?)
 }
 
-/// The document of a file, without what only we say.
+/// The metadata of a file, without read-only members.
 fn read_document(path: &Path, client: Option<&Client>) -> anyhow::Result<Map<String, Value>> {
     let mut document = read_object(path)?;
-    document.retain(|name, _| !OURS.contains(&name.as_str()));
+    document.retain(|name, _| !READ_ONLY.contains(&name.as_str()));
     match (document.remove("client_id"), client) {
-        // RFC 7592 §2.2: the client_id stands in an update, and must be the client's.
+        // RFC 7592 §2.2: an update contains the client_id, which must match.
         (Some(id), Some(client)) if id.as_str() != Some(client.id.as_str()) => {
             return Err(Wrong(format!(
-                "{} is of another client: its client_id is {id}",
+                "{} describes another client: its client_id is {id}",
                 path.display()
             ))
             .into());
@@ -251,7 +251,7 @@ fn read_document(path: &Path, client: Option<&Client>) -> anyhow::Result<Map<Str
     }
     if document.contains_key("client_secret") {
         return Err(Wrong(format!(
-            "{} has a client_secret: leave it out, secrets are made here and never taken",
+            "{} has a client_secret: remove it, the server generates all secrets",
             path.display()
         ))
         .into());
@@ -259,7 +259,7 @@ fn read_document(path: &Path, client: Option<&Client>) -> anyhow::Result<Map<Str
     Ok(document)
 }
 
-/// RFC 7591 §3.2.1: what is registered, as it is told.
+/// RFC 7591 §3.2.1: the client as JSON.
 pub(super) fn document(client: &Client, now: Timestamp) -> Value {
     let mut document = Map::new();
     let mut put = |name: &str, value: Value| {

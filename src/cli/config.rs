@@ -1,6 +1,6 @@
 //! `gatewright config check | show | example | schema`.
 //!
-//! Each writes to `out` and answers the exit code.
+//! Each writes to `out` and returns the exit code.
 
 use std::io::{self, Write};
 
@@ -11,76 +11,76 @@ use crate::config::{self, Loaded, Problem, Problems};
 use crate::pki::anchors;
 use crate::server::tls;
 
-/// Everything is as it should be.
-const GOOD: u8 = 0;
+/// The configuration is valid.
+const VALID: u8 = 0;
 
-/// `EX_CONFIG` of `sysexits.h`: the configuration is at fault, and trying again is no use.
+/// `EX_CONFIG` of `sysexits.h`: the configuration is invalid, and a retry is useless.
 pub const MISCONFIGURED: u8 = 78;
 
-/// Tells everything that is wrong: what cannot be loaded, or what a server would refuse to run
-/// with.
+/// Reports all problems that prevent loading the configuration or starting a server with it.
 ///
 /// # Errors
-/// When `out` does not take it.
+/// `out` cannot be written.
 pub fn check(
     loaded: &Result<Loaded, Problems>,
     json: bool,
     out: &mut impl Write,
 ) -> io::Result<u8> {
-    match loaded.as_ref().map(fit) {
+    match loaded.as_ref().map(validate) {
         Ok(Ok(())) => {
             let file = loaded.as_ref().ok().and_then(|loaded| loaded.file.as_ref());
             if json {
                 let none: [Problem; 0] = [];
                 print_json(out, &json!({ "ok": true, "file": file, "problems": none }))?;
             } else if let Some(file) = file {
-                writeln!(out, "{} is good", file.display())?;
+                writeln!(out, "{} is valid", file.display())?;
             } else {
-                writeln!(out, "the environment is good, and there is no file")?;
+                writeln!(out, "the environment variables are valid; there is no file")?;
             }
-            Ok(GOOD)
+            Ok(VALID)
         }
         Ok(Err(problems)) => refuse(&problems, json, out),
         Err(problems) => refuse(problems, json, out),
     }
 }
 
-/// Prints what holds and where it came from, secrets blinded.
+/// Prints the effective configuration and its sources, without secrets.
 ///
 /// # Errors
-/// When `out` does not take it.
+/// `out` cannot be written.
 pub fn show(loaded: &Result<Loaded, Problems>, json: bool, out: &mut impl Write) -> io::Result<u8> {
     match loaded {
         Ok(loaded) if json => print_json(out, &loaded.show_json())?,
         Ok(loaded) => write!(out, "{}", loaded.show())?,
         Err(problems) => return refuse(problems, json, out),
     }
-    Ok(GOOD)
+    Ok(VALID)
 }
 
-/// Prints a file with every key in it.
+/// Prints an example file with every key.
 ///
 /// # Errors
-/// When `out` does not take it.
+/// `out` cannot be written.
 pub fn example(out: &mut impl Write) -> io::Result<u8> {
     write!(out, "{}", config::example())?;
-    Ok(GOOD)
+    Ok(VALID)
 }
 
 /// Prints the JSON Schema of the file.
 ///
 /// # Errors
-/// When `out` does not take it.
+/// `out` cannot be written.
 pub fn schema(out: &mut impl Write) -> io::Result<u8> {
     print_json(out, &config::schema())?;
-    Ok(GOOD)
+    Ok(VALID)
 }
 
-/// Judges what can be judged before a server starts, the files that the configuration names included.
+/// Validates everything that can be validated before a server starts, including the files that the configuration
+/// names.
 ///
 /// # Errors
-/// Everything that is wrong.
-pub(super) fn fit(loaded: &Loaded) -> Result<(), Problems> {
+/// All problems.
+pub(super) fn validate(loaded: &Loaded) -> Result<(), Problems> {
     let mut others = tls::problems(&loaded.config);
     others.extend(anchors::problems(&loaded.config.client_certificates));
     others.extend(tls::troubles(&loaded.config, Clock::system().now()));
@@ -135,27 +135,27 @@ mod tests {
     }
 
     #[test]
-    fn a_script_can_tell_good_from_bad_and_from_dangerous() {
-        let (code, told) = checked(&loaded("https://id.example.org", "127.0.0.1:8080"));
-        assert_eq!((code, &told["ok"]), (GOOD, &true.into()));
+    fn the_exit_code_distinguishes_valid_invalid_and_insecure() {
+        let (code, report) = checked(&loaded("https://id.example.org", "127.0.0.1:8080"));
+        assert_eq!((code, &report["ok"]), (VALID, &true.into()));
 
-        let (code, told) = checked(&loaded("id.example.org", "8080"));
-        assert_eq!((code, &told["ok"]), (MISCONFIGURED, &false.into()));
-        assert_eq!(told["problems"].as_array().unwrap().len(), 2);
-        assert_eq!(told["problems"][0]["variable"], "GATEWRIGHT_HTTP__LISTEN");
+        let (code, report) = checked(&loaded("id.example.org", "8080"));
+        assert_eq!((code, &report["ok"]), (MISCONFIGURED, &false.into()));
+        assert_eq!(report["problems"].as_array().unwrap().len(), 2);
+        assert_eq!(report["problems"][0]["variable"], "GATEWRIGHT_HTTP__LISTEN");
 
         for (listen, key) in
             [("0.0.0.0:8080", "http.listen"), ("127.0.0.1:8080", "http.trusted_proxies")]
         {
-            let (code, told) = checked(&loaded_behind("https://id.example.org", listen, &[]));
-            assert_eq!((code, &told["ok"]), (MISCONFIGURED, &false.into()));
-            assert_eq!(told["problems"][0]["key"], key);
+            let (code, report) = checked(&loaded_behind("https://id.example.org", listen, &[]));
+            assert_eq!((code, &report["ok"]), (MISCONFIGURED, &false.into()));
+            assert_eq!(report["problems"][0]["key"], key);
         }
     }
 
-    /// A server shows it all the same, so that clients say what is wrong; whoever checks is told before.
+    /// A server presents it all the same, so that clients report the error; the check reports it earlier.
     #[test]
-    fn a_certificate_that_is_not_for_the_issuers_host_is_no_good() {
+    fn a_certificate_for_another_host_is_reported() {
         let directory = std::env::temp_dir().join(format!("gatewright_{}", uuid::Uuid::now_v7()));
         std::fs::create_dir_all(&directory).unwrap();
         let (chain, key) = (directory.join("chain.pem"), directory.join("key.pem"));
@@ -177,25 +177,25 @@ mod tests {
             Config::load(Path::new("a-file-that-nobody-wrote.toml"), false, env.into_iter())
         };
 
-        let (code, told) = checked(&with_issuer("https://id.example.org"));
+        let (code, report) = checked(&with_issuer("https://id.example.org"));
         assert_eq!(code, MISCONFIGURED);
-        assert_eq!(told["problems"][0]["key"], "tls.certificate_file");
-        let reason = told["problems"][0]["reason"].as_str().unwrap();
+        assert_eq!(report["problems"][0]["key"], "tls.certificate_file");
+        let reason = report["problems"][0]["reason"].as_str().unwrap();
         assert!(reason.contains("not for id.example.org, but for DNS:www.example.org"), "{reason}");
-        let remedy = told["problems"][0]["remedy"].as_str().unwrap();
+        let remedy = report["problems"][0]["remedy"].as_str().unwrap();
         assert!(remedy.contains("id.example.org"), "{remedy}");
 
-        let (code, told) = checked(&with_issuer("https://www.example.org"));
+        let (code, report) = checked(&with_issuer("https://www.example.org"));
         std::fs::remove_dir_all(&directory).unwrap();
-        assert_eq!(code, GOOD, "{told}");
+        assert_eq!(code, VALID, "{report}");
     }
 
     #[test]
-    fn what_is_shown_is_blinded_and_what_is_wrong_is_told_instead() {
+    fn show_hides_secrets_and_reports_problems_instead_of_an_invalid_configuration() {
         let mut out = Vec::new();
         assert_eq!(
             show(&loaded("https://id.example.org", "[::1]:1"), false, &mut out).unwrap(),
-            GOOD
+            VALID
         );
         let text = String::from_utf8(out).unwrap();
         assert!(text.contains("postgres://gw:…@db/gw"));
@@ -209,8 +209,8 @@ mod tests {
     #[test]
     fn the_example_is_toml_and_the_schema_json() {
         let (mut toml, mut json) = (Vec::new(), Vec::new());
-        assert_eq!(example(&mut toml).unwrap(), GOOD);
-        assert_eq!(schema(&mut json).unwrap(), GOOD);
+        assert_eq!(example(&mut toml).unwrap(), VALID);
+        assert_eq!(schema(&mut json).unwrap(), VALID);
         String::from_utf8(toml).unwrap().parse::<toml_edit::DocumentMut>().unwrap();
         serde_json::from_slice::<serde_json::Value>(&json).unwrap();
     }

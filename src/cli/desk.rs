@@ -1,4 +1,4 @@
-//! What a command works with: the configuration, the database, the time.
+//! What a command works with: the configuration, the database, files and the terminal.
 
 use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
@@ -16,10 +16,10 @@ use crate::store::{Limits, Purpose, Store};
 use crate::types::{Secret, Timestamp};
 use gatewright_base::access::why;
 
-/// As much as is read from a file or from standard input.
+/// The most that is read from a file or from standard input.
 const MOST: u64 = 1024 * 1024;
 
-/// How long a command waits for the database: longer than a request, for nobody waits behind it.
+/// The minimum timeout for the database: longer than for a request, because nothing queues behind a command.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A command's place of work. It works beside a running server: it takes no lock, and each change is
@@ -54,7 +54,7 @@ impl Desk {
         };
         let store = Store::open(&config.database.url.0, &limits, purpose)
             .await
-            .context("the database that database.url names is not there for us")?;
+            .context("cannot open the database of database.url")?;
         Ok(Self { config, store, trace: Trace::of_command(Clock::system().now_ms()) })
     }
 
@@ -71,79 +71,79 @@ fn seconds(count: i64) -> Duration {
 /// The text of a file, or of standard input for `-`.
 pub(super) fn read(path: &Path) -> anyhow::Result<Zeroizing<String>> {
     if path == Path::new("-") {
-        return read_all(std::io::stdin().lock()).context("standard input cannot be read");
+        return read_all(std::io::stdin().lock()).context("cannot read standard input");
     }
     let file = std::fs::File::open(path).map_err(|error| {
-        Absent(format!("{} cannot be read: {}", path.display(), why(path, &error)))
+        Absent(format!("cannot read {}: {}", path.display(), why(path, &error)))
     })?;
-    read_all(file).with_context(|| format!("{} cannot be read", path.display()))
+    read_all(file).with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// What is in a file, or in standard input for `-`, whatever it is.
+/// The bytes of a file, or of standard input for `-`.
 pub(super) fn read_bytes(path: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
     let take = |from: &mut dyn std::io::Read| {
-        // Room enough from the beginning: it may be a key, and a vector that grows leaves copies behind.
+        // Allocated at once: the file may be a key, and a growing vector leaves copies behind.
         let mut bytes = Zeroizing::new(Vec::with_capacity(64 * 1024));
         from.take(MOST).read_to_end(&mut bytes).map(|_| bytes)
     };
     if path == Path::new("-") {
-        return take(&mut std::io::stdin().lock()).context("standard input cannot be read");
+        return take(&mut std::io::stdin().lock()).context("cannot read standard input");
     }
     let mut file = std::fs::File::open(path).map_err(|error| {
-        Absent(format!("{} cannot be read: {}", path.display(), why(path, &error)))
+        Absent(format!("cannot read {}: {}", path.display(), why(path, &error)))
     })?;
-    take(&mut file).with_context(|| format!("{} cannot be read", path.display()))
+    take(&mut file).with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// A new password: the first line of standard input, without its line break; at a terminal, what is
-/// typed there twice and not shown.
+/// A new password: the first line of standard input, without its line break; at a terminal, typed twice without
+/// echo.
 pub(super) fn read_password(username: &str) -> anyhow::Result<Secret> {
     if std::io::stdin().is_terminal() {
         return ask_password(username);
     }
-    let text = read_all(std::io::stdin().lock()).context("the password cannot be read")?;
+    let text = read_all(std::io::stdin().lock()).context("cannot read the password")?;
     match text.lines().next() {
         Some(line) if !line.is_empty() => Ok(Secret::new(line)),
         Some(_) | None => {
-            Err(Wrong("the first line of standard input, the password, is empty".to_owned()).into())
+            Err(Wrong("the password, the first line of standard input, is empty".to_owned()).into())
         }
     }
 }
 
-/// Asks the terminal for a new password, wherever standard output and standard error lead.
+/// Prompts for a new password at the terminal, even if standard output and standard error are redirected.
 pub(super) fn ask_password(username: &str) -> anyhow::Result<Secret> {
-    let mut prompt = format!("Password of {}: ", plain(username));
+    let mut prompt = format!("Password for {}: ", plain(username));
     loop {
         let password = ask_secret(&prompt)?;
         if password.is_empty() {
             return Err(Wrong("the password is empty".to_owned()).into());
         }
-        if ask_secret("The same again: ")? == password {
+        if ask_secret("Repeat the password: ")? == password {
             return Ok(Secret::new(password.as_str()));
         }
-        prompt = format!("These were two. Password of {}: ", plain(username));
+        prompt = format!("The passwords differ. Password for {}: ", plain(username));
     }
 }
 
-/// Asks the terminal for what is not shown.
+/// Prompts at the terminal without echo.
 pub(super) fn ask_secret(prompt: &str) -> anyhow::Result<Zeroizing<String>> {
     let typed = rpassword::prompt_password(prompt).map(Zeroizing::new);
-    typed.context("the password cannot be read from the terminal")
+    typed.context("cannot read the password from the terminal")
 }
 
 fn read_all(from: impl std::io::Read) -> anyhow::Result<Zeroizing<String>> {
-    // Room enough from the beginning: a string that grows leaves copies of itself behind.
+    // Allocated at once: a growing vector leaves copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(64 * 1024));
     from.take(MOST + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MOST {
-        return Err(Wrong("it is larger than 1 MiB".to_owned()).into());
+        return Err(Wrong("the input is larger than 1 MiB".to_owned()).into());
     }
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
-        return Err(Wrong("it is UTF-16: write it as UTF-8".to_owned()).into());
+        return Err(Wrong("the input is UTF-16: convert it to UTF-8".to_owned()).into());
     }
-    // A mark that some editors and PowerShell put before UTF-8 is no part of the text.
+    // Some editors and PowerShell begin UTF-8 with a byte order mark.
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    let text = std::str::from_utf8(text).map_err(|_| Wrong("it is not UTF-8".to_owned()))?;
+    let text = std::str::from_utf8(text).map_err(|_| Wrong("the input is not UTF-8".to_owned()))?;
     Ok(Zeroizing::new(text.to_owned()))
 }
 
@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_byte_order_mark_is_no_part_of_a_text() {
+    fn a_byte_order_mark_is_removed() {
         let read = |bytes: &[u8]| read_all(bytes).map(|text| text.as_str().to_owned());
 
         assert_eq!(read(b"\xef\xbb\xbfpassword\n").unwrap(), "password\n");

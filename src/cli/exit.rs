@@ -1,4 +1,4 @@
-//! What a command says when it did not succeed: words for people, a code for scripts.
+//! Errors of commands: as text, as JSON, and as an exit code.
 
 use std::fmt::Write as _;
 
@@ -10,35 +10,35 @@ use crate::flow::kek;
 use crate::store::OpenError;
 use crate::types::{Code, Error, Failure, Refusal};
 
-/// How a command ends. Beyond 0, 1 and 2 the codes are those of `sysexits.h`.
+/// The exit code of a command. Above 2, the codes are those of `sysexits.h`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// It is done.
+    /// Success.
     Done = 0,
-    /// It failed in a way that has no code of its own.
+    /// Any other failure.
     Failed = 1,
-    /// The command line cannot be understood; also what clap says.
+    /// Invalid command line; also the code of clap.
     Usage = 2,
-    /// `EX_DATAERR`: what was given is refused, and nothing was changed.
+    /// `EX_DATAERR`: invalid input; nothing was changed.
     Refused = 65,
-    /// `EX_NOINPUT`: there is no such user, client, key or resource, or no such file; the key-encryption
-    /// key that the database is sealed under is missing.
+    /// `EX_NOINPUT`: no such user, client, key, API or file, or the key-encryption key of the database is
+    /// missing.
     Absent = 66,
-    /// `EX_UNAVAILABLE`: the database does not answer; trying again may help.
+    /// `EX_UNAVAILABLE`: the database does not respond; a retry may succeed.
     Unavailable = 69,
-    /// `EX_NOPERM`: the key-encryption key is another than the one that the database is sealed under.
+    /// `EX_NOPERM`: the database is encrypted under a different key-encryption key.
     WrongKey = 77,
-    /// `EX_CONFIG`: the configuration is at fault.
+    /// `EX_CONFIG`: invalid configuration.
     Misconfigured = 78,
 }
 
-/// Input that is not what it should be, and what to do.
+/// Invalid input, with the remedy.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct Wrong(pub(super) String);
 
-/// Something that is named and does not exist.
+/// Something that does not exist.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct Absent(pub(super) String);
@@ -114,7 +114,7 @@ impl Exit {
     }
 }
 
-/// Whether the rules say no: what was given may be given anew.
+/// Whether a rule refuses the input, so that other input may be accepted.
 pub(super) fn is_refusal(error: &anyhow::Error) -> bool {
     refusal(error).is_some()
 }
@@ -126,8 +126,8 @@ fn refusal(error: &anyhow::Error) -> Option<&Refusal> {
     })
 }
 
-/// The error in words: what failed, why, and what was compared.
-pub(super) fn in_words(error: &anyhow::Error) -> String {
+/// The error as text: what failed, why, and the facts of a refusal.
+pub(super) fn as_text(error: &anyhow::Error) -> String {
     let mut text = message(error);
     for (name, value) in refusal(error).map_or(&[][..], |refusal| &refusal.facts) {
         // Writing to a String does not fail.
@@ -136,8 +136,8 @@ pub(super) fn in_words(error: &anyhow::Error) -> String {
     text
 }
 
-/// The same for a program.
-pub(super) fn in_json(error: &anyhow::Error) -> Value {
+/// The error as JSON.
+pub(super) fn as_json(error: &anyhow::Error) -> Value {
     let mut object = Map::new();
     if let Some(problems) = error.chain().find_map(|cause| cause.downcast_ref::<Problems>()) {
         object.insert("problems".to_owned(), json!(problems.problems));
@@ -156,8 +156,8 @@ pub(super) fn in_json(error: &anyhow::Error) -> Value {
     Value::Object(object)
 }
 
-/// The chain of causes, each said once: an error that shows its cause is not followed by it. Of a
-/// refusal, the reason comes first: people read it, scripts read the code.
+/// The chain of causes, without repetitions: some errors already contain their cause. The reason of a refusal
+/// precedes its code.
 fn message(error: &anyhow::Error) -> String {
     let refusal = refusal(error);
     let mut text = String::new();

@@ -1,4 +1,4 @@
-//! `gatewright key`: signing keys and their life (DESIGN §3).
+//! `gatewright key`: signing keys and server secrets.
 
 use anyhow::Context as _;
 use clap::builder::PossibleValuesParser;
@@ -6,22 +6,22 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::desk::Desk;
-use super::print::Answer;
+use super::print::Output;
 use crate::flow::kek;
 use crate::flow::keys::{self, Keyring, Replaced, Schedule};
 use crate::store::signing_keys::{self, SigningKeyRow, State};
 use crate::types::{Algorithm, Timestamp};
 
-/// What can be done with signing keys.
+/// `gatewright key …`
 #[derive(Debug, Subcommand)]
 pub(super) enum KeyCommand {
-    /// List the signing keys: pending ones wait, active ones sign, retiring ones still verify.
+    /// List the signing keys. Pending keys are published ahead, active keys sign, retiring keys only verify.
     #[command(after_help = "\
 Examples:
   gatewright key list
   gatewright --json key list | jq -r '.[] | select(.state == \"active\") | .kid'")]
     List,
-    /// Let the pending keys sign now, before their time.
+    /// Activate the pending signing keys now, ahead of schedule.
     #[command(after_help = "\
 Examples:
   gatewright key rotate
@@ -29,50 +29,50 @@ Examples:
   gatewright key rotate --secrets
   gatewright key rotate --secrets --compromised
 
-The pending key has been in the JWKS for a while, so verifiers have it. One that was published less
-than keys.jwks_max_age ago is refused, unless --force: some verifiers will then meet a key that they do
-not know, and must fetch the JWKS again.
+The pending key has already been published in the JWKS, so verifiers have it. A key that was published less
+than keys.jwks_max_age ago is refused, unless --force: some verifiers may then see an unknown kid and must
+fetch the JWKS again.
 
---secrets replaces the server's own secrets instead: the MAC keys of refresh tokens, of DPoP nonces and of
-the state that browsers keep. What the versions before have made stays valid until it expires; with
---compromised they are dropped at once, every grant ends, and people sign in again. The salt of pairwise
-subjects and the key of sid stay: clients know people by what they make.")]
+--secrets rotates the server secrets instead: the MAC keys of refresh tokens, of DPoP nonces and of the
+state that browsers carry. Values made with earlier versions stay valid until they expire; with --compromised
+the earlier versions are deleted, all grants are revoked, and users must sign in again. The salt of pairwise
+subjects and the key of sid are not rotated, because clients identify users by the values they produce.")]
     Rotate(Rotate),
-    /// Take a key out of use; the pending one of its algorithm takes over.
+    /// Retire a signing key; the pending key of its algorithm becomes active.
     #[command(after_help = "\
 Examples:
   gatewright key retire 2j8T0v7Zl0s6bM0h1oQy3w
   gatewright key retire 2j8T0v7Zl0s6bM0h1oQy3w --compromised
 
-What a retired key signed stays valid until it expires; what a compromised key signed is refused within
-a second wherever the server is asked. APIs that verify by themselves refuse it once they fetch the JWKS
-again (keys.jwks_max_age). Applications get new tokens with their refresh tokens.")]
+Tokens signed with a retired key stay valid until they expire. With --compromised they are rejected within a
+second at this server, and at APIs that verify tokens locally once these fetch the JWKS again
+(keys.jwks_max_age). Clients obtain new tokens with their refresh tokens.")]
     Retire(Retire),
 }
 
-/// Which keys are to change.
+/// `gatewright key rotate`
 #[derive(Debug, Args)]
 pub(super) struct Rotate {
-    /// Of these algorithms; without any, of all that are configured.
+    /// The algorithms whose keys to rotate; all configured ones by default.
     #[arg(value_name = "ALG", value_parser = algorithms(), conflicts_with = "secrets")]
     algorithms: Vec<String>,
-    /// Although verifiers may not have the pending key yet.
+    /// Activate the pending key even if some verifiers may not have it yet.
     #[arg(long, conflicts_with = "secrets")]
     force: bool,
-    /// The server's own secrets, and no signing keys.
+    /// Rotate the server secrets instead of signing keys.
     #[arg(long)]
     secrets: bool,
-    /// Somebody else may know the secrets: what they made counts for nothing, and every grant ends.
+    /// Treat the secrets as compromised: invalidate everything made with them and revoke all grants.
     #[arg(long, requires = "secrets")]
     compromised: bool,
 }
 
-/// Which key is to go.
+/// `gatewright key retire`
 #[derive(Debug, Args)]
 pub(super) struct Retire {
-    /// Its kid, as `gatewright key list` shows it.
+    /// The kid of the key, from gatewright key list.
     kid: String,
-    /// Somebody else may know it: what it signed counts for nothing.
+    /// Treat the key as compromised: reject all tokens signed with it.
     #[arg(long)]
     compromised: bool,
 }
@@ -82,8 +82,8 @@ fn algorithms() -> PossibleValuesParser {
 }
 
 impl KeyCommand {
-    /// Does what was asked.
-    pub(super) async fn run(self, desk: &Desk) -> anyhow::Result<Answer> {
+    /// Runs the command.
+    pub(super) async fn run(self, desk: &Desk) -> anyhow::Result<Output> {
         match self {
             Self::List => {}
             Self::Rotate(Rotate { secrets: true, compromised, .. }) => {
@@ -114,15 +114,15 @@ async fn rotate(desk: &Desk, which: &Rotate) -> anyhow::Result<()> {
     for algorithm in algorithms {
         let rotated = keyring.rotate(&desk.store, *algorithm, which.force, &desk.trace).await;
         rotated.with_context(|| match done.as_slice() {
-            [] => format!("{algorithm} is as before; --force rotates all the same"),
-            done => format!("{algorithm} is as before; {} has been rotated", done.join(" ")),
+            [] => format!("{algorithm} was not rotated; --force rotates it anyway"),
+            done => format!("{algorithm} was not rotated; {} was rotated", done.join(" ")),
         })?;
         done.push(algorithm.as_str());
     }
     Ok(())
 }
 
-async fn rotate_secrets(desk: &Desk, compromised: bool) -> anyhow::Result<Answer> {
+async fn rotate_secrets(desk: &Desk, compromised: bool) -> anyhow::Result<Output> {
     let kek = kek::open(&desk.config.keys, &desk.store).await?;
     let schedule = Schedule::of(&desk.config);
     let Replaced { secrets, grants } =
@@ -131,22 +131,22 @@ async fn rotate_secrets(desk: &Desk, compromised: bool) -> anyhow::Result<Answer
         secrets.iter().map(|(name, version)| format!("{name}: version {version}")).collect();
     if compromised {
         text.push(match grants {
-            1 => "1 grant has ended: its person signs in again".to_owned(),
-            grants => format!("{grants} grants have ended: their people sign in again"),
+            1 => "revoked 1 grant; its user must sign in again".to_owned(),
+            grants => format!("revoked {grants} grants; their users must sign in again"),
         });
     }
     let secrets: Vec<_> =
         secrets.iter().map(|(name, version)| json!({ "name": name, "version": version })).collect();
-    Ok(Answer::line(text.join("\n"), json!({ "secrets": secrets, "grants_ended": grants })))
+    Ok(Output::line(text.join("\n"), json!({ "secrets": secrets, "grants_ended": grants })))
 }
 
-async fn list(desk: &Desk) -> anyhow::Result<Answer> {
+async fn list(desk: &Desk) -> anyhow::Result<Output> {
     let mut all = signing_keys::all(desk.store.db()).await?;
     all.sort_by_key(|key| (key.alg, key.published_at));
     let rows: Vec<_> = all.iter().map(row).collect();
     let headings = ["KID", "ALG", "STATE", "PUBLISHED", "SIGNS SINCE", "SIGNED UNTIL"];
-    let none = "there are no keys yet: the server makes them when it first starts";
-    Ok(Answer::table(&headings, &rows, none, all.iter().map(in_json).collect()))
+    let none = "no keys yet; the server creates them at its first start";
+    Ok(Output::table(&headings, &rows, none, all.iter().map(in_json).collect()))
 }
 
 const fn state(key: &SigningKeyRow) -> &'static str {

@@ -1,4 +1,4 @@
-//! Texts in several languages, as they are written on the command line.
+//! Options for texts in several languages.
 
 use super::exit::Wrong;
 use crate::types::language::LanguageTag;
@@ -11,7 +11,8 @@ pub(super) fn language(tag: &str) -> Result<LanguageTag, Wrong> {
 
 /// `LANGUAGE=NAME`
 pub(super) fn name_in(given: &str) -> Result<(LanguageTag, &str), Wrong> {
-    let wrong = || Wrong(format!("--name-in {given}: write --name-in de=Rechnungen"));
+    let wrong =
+        || Wrong(format!("--name-in {given}: expected a form such as --name-in de=Rechnungen"));
     let (tag, name) = given.split_once('=').ok_or_else(wrong)?;
     Ok((language(tag)?, name.trim()))
 }

@@ -1,6 +1,6 @@
-//! The command line: `gatewright serve`, `gatewright client create` and the rest.
+//! The command line: parses arguments, calls [`crate::admin`], prints the result.
 //!
-//! Commands work beside a running server: each change is one short transaction, and every server sees
+//! Commands work beside a running server: each change is one short transaction, and every server applies
 //! it within a second.
 
 mod audit;
@@ -35,38 +35,38 @@ use crate::config::{Config, Loaded, Problems, environment};
 use crate::server;
 use desk::Desk;
 pub use exit::Exit;
-use print::Answer;
+use print::Output;
 pub use reference::reference;
 
-/// The file that is read when nobody names another.
+/// The configuration file, unless `--config` names another.
 const DEFAULT: &str = "gatewright.toml";
 
 /// Shown below the list of commands.
 const EPILOGUE: &str = "\
 First steps:
-  gatewright demo                                 # everything at once, to look at
-  gatewright init                                 # asks, writes gatewright.toml, makes the first account
+  gatewright demo                                 # a complete setup to try out
+  gatewright init                                 # write gatewright.toml and create the first user
   gatewright serve
   gatewright client create --name Photos --redirect-uri https://photos.example.org/callback
 
 Exit codes:
-   0  done
-   1  failed in another way
-   2  the command line cannot be understood
-  65  what was given is refused; nothing was changed
-  66  there is no such user, client, key, API or file; the key-encryption key is missing
-  69  the database does not answer; trying again may help
-  77  the key-encryption key is another than the one that the database is sealed under
-  78  the configuration is at fault
+   0  success
+   1  any other failure
+   2  invalid command line
+  65  invalid input; nothing was changed
+  66  no such user, client, key, API or file; or the key-encryption key is missing
+  69  the database does not respond; a retry may succeed
+  77  the database is encrypted under a different key-encryption key
+  78  invalid configuration
 
-Every value of the configuration has an environment variable too, such as GATEWRIGHT_DATABASE__URL:
-gatewright config example names them all.";
+Every configuration value can also be set by an environment variable, such as GATEWRIGHT_DATABASE__URL;
+gatewright config example lists them all.";
 
 /// An OAuth 2.1 authorization server and OpenID Provider in one small binary.
 #[derive(Debug, Parser)]
 #[command(name = "gatewright", version, after_help = EPILOGUE)]
 pub struct Cli {
-    /// The configuration file; gatewright.toml in the working directory if nobody names one.
+    /// The configuration file [default: gatewright.toml in the working directory].
     #[arg(
         long,
         global = true,
@@ -75,7 +75,7 @@ pub struct Cli {
         value_name = "FILE"
     )]
     config: Option<PathBuf>,
-    /// Answer in JSON; errors too, on standard error.
+    /// Print results as JSON, and errors as JSON on standard error.
     #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
@@ -84,20 +84,21 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve until told to stop by SIGTERM or SIGINT; a second one ends it at once.
+    /// Run the server until SIGTERM or SIGINT; a second signal ends it immediately.
     #[command(after_help = "\
 Examples:
   gatewright serve
   GATEWRIGHT_LOG=debug gatewright --config /etc/gatewright.toml serve
 
-It refuses to run with an insecure configuration and says how to mend it: see gatewright config check.")]
+The server refuses to start with an insecure configuration; gatewright config check explains how to fix it.
+SIGHUP reloads the server's certificates.")]
     Serve,
-    /// Write a configuration, check it, and make the database and the account of the first person: asks at a
-    /// terminal, or takes every answer as an option.
+    /// Write a configuration, create the database and the first user. Prompts at a terminal for what no
+    /// option gives.
     #[command(after_help = init::EXAMPLES)]
     Init(Box<init::Init>),
-    /// Try everything out: a server, people, and an application that they sign in to, on this
-    /// machine alone. Reads no configuration.
+    /// Run a complete demonstration on this machine: a server, users, an application and an API. Reads no
+    /// configuration.
     #[command(after_help = "\
 Examples:
   gatewright demo
@@ -109,23 +110,23 @@ Examples:
     /// Check, show or explain the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Print the script by which a shell completes commands and options.
+    /// Print a shell completion script.
     #[command(after_help = "\
 Examples:
   gatewright completions bash > /usr/local/share/bash-completion/completions/gatewright
   gatewright completions zsh > /usr/local/share/zsh/site-functions/_gatewright
   gatewright completions fish > ~/.config/fish/completions/gatewright.fish")]
     Completions {
-        /// The shell.
+        /// The shell to generate the script for.
         shell: clap_complete::Shell,
     },
-    /// Write a manual page for each command into a directory.
+    /// Write a manual page for each command.
     #[command(after_help = "\
 Examples:
   gatewright man /usr/local/share/man/man1
   man gatewright-client-create")]
     Man {
-        /// The directory; it is made if there is none.
+        /// The directory to write to; created if missing.
         #[arg(value_name = "DIR")]
         directory: PathBuf,
     },
@@ -139,53 +140,53 @@ Example:
 /// Commands that need the database.
 #[derive(Debug, Subcommand)]
 enum Work {
-    /// Bring the schema of the database up to date, and exit; make it, if there is none. A server does so
-    /// too when it starts; other commands never do.
+    /// Create or update the database schema, and exit. The server also does this when it starts; other
+    /// commands never do.
     #[command(after_help = "\
 Example:
   gatewright migrate && systemctl restart gatewright")]
     Migrate,
-    /// People's accounts.
+    /// Manage user accounts.
     #[command(subcommand)]
     User(user::UserCommand),
-    /// Applications that people sign in to, and services.
+    /// Manage clients: applications and services.
     #[command(subcommand)]
     Client(Box<client::ClientCommand>),
-    /// The keys that tokens are signed with.
+    /// Manage token signing keys and server secrets.
     #[command(subcommand)]
     Key(key::KeyCommand),
-    /// Our own authority for client certificates.
+    /// Manage the built-in certification authority (CA) for client certificates.
     #[command(subcommand)]
     Ca(ca::CaCommand),
-    /// The certificates that clients prove themselves with, and our own.
+    /// Inspect, issue and revoke client certificates.
     #[command(subcommand)]
     Cert(cert::CertCommand),
-    /// APIs that tokens are made for.
+    /// Manage APIs (resource servers) and their scopes.
     #[command(subcommand)]
     Resource(resource::ResourceCommand),
-    /// What happened: sign-ins, consents, tokens, refusals, changes.
+    /// Query the audit trail: sign-ins, consents, tokens, refusals, changes.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
-    /// What to do when another database took over.
+    /// Declare a database failover.
     #[command(subcommand)]
     Database(database::DatabaseCommand),
 }
 
 #[derive(Debug, Subcommand)]
 enum ConfigCommand {
-    /// Tell everything that is wrong, and what a server would refuse to run with.
+    /// Validate the configuration; report everything that would stop the server from starting.
     #[command(after_help = "\
 Examples:
   gatewright config check
   gatewright --config /etc/gatewright.toml --json config check")]
     Check,
-    /// Print what holds and where each value came from, without secrets.
+    /// Print the effective configuration and the source of each value, without secrets.
     #[command(after_help = "\
 Examples:
   gatewright config show
   GATEWRIGHT_LOG=debug gatewright --json config show")]
     Show,
-    /// Print a configuration file with every key explained.
+    /// Print an example configuration file that documents every key.
     #[command(after_help = "\
 Example:
   gatewright config example > gatewright.toml")]
@@ -198,31 +199,31 @@ Example:
 }
 
 impl Cli {
-    /// Does what was asked, says what came of it, and answers the exit code.
+    /// Runs the command, prints its result or error, and returns the exit code.
     pub fn run(self) -> u8 {
         let json = self.json;
-        // Not locked: other threads may have something to say as well.
+        // Not locked: other threads may print as well.
         let mut out = io::stdout();
-        self.act(&mut out).unwrap_or_else(|error| {
-            if is_nobody_listening(&error) {
+        self.execute(&mut out).unwrap_or_else(|error| {
+            if is_broken_pipe(&error) {
                 return Exit::Done as u8;
             }
             let text = if json {
-                exit::in_json(&error).to_string()
+                exit::as_json(&error).to_string()
             } else {
-                format!("error: {}", exit::in_words(&error))
+                format!("error: {}", exit::as_text(&error))
             };
-            print::last_words(text);
+            print::final_error(text);
             Exit::of(&error) as u8
         })
     }
 
-    fn act(self, out: &mut io::Stdout) -> anyhow::Result<u8> {
+    fn execute(self, out: &mut io::Stdout) -> anyhow::Result<u8> {
         let json = self.json;
-        let answer = match self.command {
+        let output = match self.command {
             Command::Config(command) => {
                 let loaded = load(self.config.as_deref());
-                let code = command.act(&loaded, json, out)?;
+                let code = command.run(&loaded, json, out)?;
                 out.flush()?;
                 return Ok(code);
             }
@@ -232,7 +233,7 @@ impl Cli {
             }
             Command::Completions { shell } => shell::completions(shell),
             Command::Man { directory } => shell::man(&directory)?,
-            Command::Version => Answer::line(
+            Command::Version => Output::line(
                 format!("gatewright {}", server::release()),
                 json!({
                     "name": "gatewright",
@@ -252,22 +253,22 @@ impl Cli {
             }
             Command::Work(work) => {
                 let config = load(self.config.as_deref())?.config;
-                block_on(work.at_desk(config))?
+                block_on(work.run(config))?
             }
         };
-        for warning in &answer.warnings {
+        for warning in &output.warnings {
             let text = match json {
                 true => json!({ "warning": warning }).to_string(),
                 false => format!("warning: {warning}"),
             };
-            // Where standard error is closed there is nobody to tell.
+            // Standard error may be closed.
             let _ = writeln!(io::stderr(), "{text}");
         }
         if json {
-            writeln!(out, "{:#}", answer.json)?;
+            writeln!(out, "{:#}", output.json)?;
         } else {
-            let card = answer.card.filter(|_| out.is_terminal());
-            writeln!(out, "{}", card.unwrap_or(answer.text))?;
+            let card = output.card.filter(|_| out.is_terminal());
+            writeln!(out, "{}", card.unwrap_or(output.text))?;
         }
         out.flush()?;
         Ok(Exit::Done as u8)
@@ -275,7 +276,7 @@ impl Cli {
 }
 
 impl ConfigCommand {
-    fn act(
+    fn run(
         &self,
         loaded: &Result<Loaded, Problems>,
         json: bool,
@@ -290,49 +291,49 @@ impl ConfigCommand {
     }
 }
 
-/// Says what is wrong with a command line, in JSON where it asks for that; or prints the help that was
-/// asked for, and ends the process.
-pub fn misunderstood(error: &clap::Error) -> u8 {
+/// Reports an invalid command line, as JSON if it has `--json`; or prints the requested help and ends the
+/// process.
+pub fn usage_error(error: &clap::Error) -> u8 {
     if !error.use_stderr() || std::env::args_os().all(|argument| argument != "--json") {
         error.exit();
     }
     let text = error.to_string();
     let message = text.trim().trim_start_matches("error: ");
-    print::last_words(json!({ "message": message, "exit_code": Exit::Usage as u8 }).to_string());
+    print::final_error(json!({ "message": message, "exit_code": Exit::Usage as u8 }).to_string());
     Exit::Usage as u8
 }
 
-/// Whether the reader of our answer has gone: `gatewright client list | head -1`.
-fn is_nobody_listening(error: &anyhow::Error) -> bool {
+/// Whether the reader of standard output is gone: `gatewright client list | head -1`.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// Reads the configuration; a file that nobody named need not be there.
+/// Loads the configuration. The default file may be missing, one named by `--config` may not.
 fn load(file: Option<&Path>) -> Result<Loaded, Problems> {
     Config::load(file.unwrap_or(Path::new(DEFAULT)), file.is_some(), environment())
 }
 
-/// Runs a command that does one thing: one thread is enough.
+/// Runs a command on a single-threaded runtime.
 fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let done = runtime.block_on(work);
-    // Looking up a name may hang, and is not waited for.
+    // A name resolution may still hang; do not wait for it.
     runtime.shutdown_background();
     done
 }
 
 impl Work {
-    /// Opens the database, does what was asked, and closes it.
-    async fn at_desk(self, config: Config) -> anyhow::Result<Answer> {
+    /// Opens the database, runs the command, and closes the database.
+    async fn run(self, config: Config) -> anyhow::Result<Output> {
         let desk = if matches!(self, Self::Migrate) {
             Desk::migrated(config).await?
         } else {
             Desk::open(config).await?
         };
-        let answer = match self {
-            // Opening the database has done it.
+        let output = match self {
+            // Opening the database for `Purpose::Migrate` has migrated it.
             Self::Migrate => {
-                Ok(Answer::line("the schema is up to date", json!({ "migrated": true })))
+                Ok(Output::line("the schema is up to date", json!({ "migrated": true })))
             }
             Self::User(command) => command.run(&desk).await,
             Self::Client(command) => command.run(&desk).await,
@@ -344,6 +345,6 @@ impl Work {
             Self::Database(command) => command.run(&desk).await,
         };
         desk.store.close().await;
-        answer
+        output
     }
 }

@@ -1,5 +1,5 @@
-//! What is named on a command line: people by username, e-mail address or identifier, applications by
-//! `client_id` or name. Whatever is not there, or could be several, is an error, never an empty answer.
+//! Finds users by username, e-mail address or identifier, and clients by `client_id` or name. An unknown or
+//! ambiguous name is an error, never an empty result.
 
 use super::desk::Desk;
 use super::exit::{Absent, Wrong};
@@ -8,13 +8,13 @@ use crate::store::audit_events::{self, Filter};
 use crate::store::{clients, users};
 use crate::types::{Client, ClientId, User, UserId};
 
-/// The account of an identifier, a username or an e-mail address. The identifier first: nobody becomes
-/// somebody else by taking it as a username.
+/// Finds a user. The identifier takes precedence, so a user cannot impersonate another by choosing that
+/// user's identifier as a username.
 pub(super) async fn user(desk: &Desk, who: &str) -> anyhow::Result<User> {
     match known_user(desk, who).await? {
         Some(user) => Ok(user),
         None => Err(Absent(format!(
-            "nobody has the username, e-mail address or identifier {who}: gatewright user list"
+            "no user has the username, e-mail address or identifier {who}: gatewright user list"
         ))
         .into()),
     }
@@ -22,7 +22,7 @@ pub(super) async fn user(desk: &Desk, who: &str) -> anyhow::Result<User> {
 
 async fn known_user(desk: &Desk, who: &str) -> anyhow::Result<Option<User>> {
     if who.trim().is_empty() {
-        return Err(Wrong("the name of the account is empty".to_owned()).into());
+        return Err(Wrong("the name of the user is empty".to_owned()).into());
     }
     let by_id = users::with_password(desk.store.db(), &UserId::from_text(who)).await?;
     let found = match by_id {
@@ -32,7 +32,7 @@ async fn known_user(desk: &Desk, who: &str) -> anyhow::Result<Option<User>> {
     Ok(found.map(|found| found.user))
 }
 
-/// The application of a `client_id` or a name.
+/// Finds a client by its `client_id` or name.
 pub(super) async fn client(desk: &Desk, which: &str) -> anyhow::Result<Client> {
     match known_client(desk, which).await? {
         Some(client) => Ok(client),
@@ -45,7 +45,7 @@ pub(super) async fn client(desk: &Desk, which: &str) -> anyhow::Result<Client> {
 
 async fn known_client(desk: &Desk, which: &str) -> anyhow::Result<Option<Client>> {
     if which.trim().is_empty() {
-        return Err(Wrong("the name of the application is empty".to_owned()).into());
+        return Err(Wrong("the name of the client is empty".to_owned()).into());
     }
     if let Some(client) = clients::find(desk.store.db(), &ClientId::from_text(which)).await? {
         return Ok(Some(client));
@@ -58,14 +58,12 @@ async fn known_client(desk: &Desk, which: &str) -> anyhow::Result<Option<Client>
         several => {
             let ids: Vec<_> = several.iter().map(|client| client.id.to_string()).collect();
             let ids = ids.join(", ");
-            Err(Wrong(format!("several applications are called {which}: say which of {ids}"))
-                .into())
+            Err(Wrong(format!("several clients have the name {which}; name one of {ids}")).into())
         }
     }
 }
 
-/// Of whom events are asked for: an account, or the identifier of one that is deleted, if there are
-/// events about it.
+/// The identifier of a user, or of a deleted user if events refer to it.
 pub(super) async fn user_in_audit(desk: &Desk, who: &str) -> anyhow::Result<String> {
     if let Some(user) = known_user(desk, who).await? {
         return Ok(user.id.to_string());
@@ -75,13 +73,13 @@ pub(super) async fn user_in_audit(desk: &Desk, who: &str) -> anyhow::Result<Stri
         return Ok(about.user_id);
     }
     Err(Absent(format!(
-        "nobody has the username, e-mail address or identifier {who}, and no event is about it: \
-         gatewright user list; a deleted account is asked for by its identifier"
+        "no user has the username, e-mail address or identifier {who}, and no event refers to it: \
+         gatewright user list; name a deleted user by its identifier"
     ))
     .into())
 }
 
-/// The same for an application.
+/// The `client_id` of a client, or of a deleted client if events refer to it.
 pub(super) async fn client_in_audit(desk: &Desk, which: &str) -> anyhow::Result<String> {
     if let Some(client) = known_client(desk, which).await? {
         return Ok(client.id.to_string());
@@ -91,8 +89,8 @@ pub(super) async fn client_in_audit(desk: &Desk, which: &str) -> anyhow::Result<
         return Ok(about.client_id);
     }
     Err(Absent(format!(
-        "there is no client with the client_id or the name {which}, and no event is about it: \
-         gatewright client list; a deleted application is asked for by its client_id"
+        "there is no client with the client_id or the name {which}, and no event refers to it: \
+         gatewright client list; name a deleted client by its client_id"
     ))
     .into())
 }

@@ -1,4 +1,4 @@
-//! Answers: a table or a line for people, JSON for programs.
+//! The output of commands: a table or a line as text, or JSON.
 
 use std::io::{self, Write as _};
 use std::sync::mpsc;
@@ -7,70 +7,70 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// How long the end of the process waits for somebody to read why it ends.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+/// The timeout for writing the final error.
+const FINAL_ERROR_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Says on standard error why the process ends, which it does even if nobody reads that (THREATS EX-05).
-pub(super) fn last_words(text: String) {
-    let (says, said) = mpsc::channel::<()>();
-    let say = move || {
-        // Where standard error is closed there is nobody to tell.
+/// Writes the final error to standard error. The process ends even if the reader is stalled (THREATS EX-05).
+pub(super) fn final_error(text: String) {
+    let (writing, written) = mpsc::channel::<()>();
+    let write = move || {
+        // Standard error may be closed.
         let _ = writeln!(io::stderr(), "{text}");
-        drop(says);
+        drop(writing);
     };
-    if thread::Builder::new().spawn(say).is_ok() {
-        // Disconnected once it is said.
-        let _ = said.recv_timeout(LAST_WORDS);
+    if thread::Builder::new().spawn(write).is_ok() {
+        // Disconnected once the error is written.
+        let _ = written.recv_timeout(FINAL_ERROR_TIMEOUT);
     }
 }
 
-/// What a command answers, in both forms.
+/// The result of a command.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct Output {
     /// With `--json`.
     pub(super) json: Value,
-    /// Without.
+    /// Without `--json`.
     pub(super) text: String,
-    /// In the place of the text at a terminal, where a person reads.
+    /// Replaces the text at a terminal.
     pub(super) card: Option<String>,
-    /// What whoever asked should think about, on standard error.
+    /// Warnings, for standard error.
     pub(super) warnings: Vec<&'static str>,
 }
 
-impl Answer {
-    /// One that is JSON in any case: a document that goes into a file or another program.
+impl Output {
+    /// A document, which is JSON even without `--json`.
     pub(super) fn document(json: Value) -> Self {
         let text = format!("{json:#}");
         Self { json, text, card: None, warnings: Vec::new() }
     }
 
-    /// A line and its JSON.
+    /// A line, and its JSON.
     pub(super) fn line(text: impl Into<String>, json: Value) -> Self {
         Self { json, text: text.into(), card: None, warnings: Vec::new() }
     }
 
-    /// Rows under their headings and as they are in JSON. `none` is said where there are none.
+    /// A table, and its JSON. `none` replaces an empty table.
     pub(super) fn table(headings: &[&str], rows: &[Vec<String>], none: &str, json: Value) -> Self {
         let text = if rows.is_empty() { none.to_owned() } else { table(headings, rows) };
         Self { json, text, card: None, warnings: Vec::new() }
     }
 
-    /// The same with a card for people at a terminal.
+    /// Adds a summary for terminals.
     #[must_use]
     pub(super) fn with_card(mut self, card: String) -> Self {
         self.card = Some(card);
         self
     }
 
-    /// The same with these warnings.
+    /// Adds warnings.
     #[must_use]
-    pub(super) fn warning(mut self, warnings: Vec<&'static str>) -> Self {
+    pub(super) fn with_warnings(mut self, warnings: Vec<&'static str>) -> Self {
         self.warnings = warnings;
         self
     }
 }
 
-/// What a card says: names, and what stands beside them, in two columns.
+/// Names and values in two columns.
 pub(super) fn pairs(rows: &[(&str, String)]) -> String {
     let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     let lines: Vec<_> =
@@ -78,7 +78,7 @@ pub(super) fn pairs(rows: &[(&str, String)]) -> String {
     lines.join("\n")
 }
 
-/// Columns as wide as they need to be, two spaces apart.
+/// A table with columns of minimal width, two spaces apart.
 pub(super) fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
     let head = headings.iter().map(|heading| (*heading).to_owned()).collect();
     let rows: Vec<Vec<String>> = std::iter::once(head)
@@ -99,7 +99,7 @@ pub(super) fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
     lines.join("\n")
 }
 
-/// Text that others wrote, so that it cannot move the cursor, colour the terminal or turn the reading
+/// Escapes text of external origin, so that it cannot move the cursor, colour the terminal or change the text
 /// direction (THREATS AD-13).
 pub(super) fn plain(text: &str) -> String {
     let unseen = |c: char| {

@@ -1,4 +1,4 @@
-//! `docs/cli.md`, made of what `--help` says.
+//! `docs/cli.md`, generated from `--help`.
 
 use std::fmt::Write as _;
 
@@ -10,25 +10,24 @@ use super::Cli;
 const HEAD: &str = "\
 # The command line
 
-Made from `gatewright --help` by `UPDATE_DOCS=1 cargo test --lib the_command_line_is`; do not edit.
+Generated from `gatewright --help` by `UPDATE_DOCS=1 cargo test --lib the_command_line_is`; do not edit.
 
-Commands work beside a running server: each change is one short transaction, and every replica sees it
-within a second. Answers go to standard output, errors to standard error; a secret is printed once, by
-the command that makes it, and is never asked for on the command line.
+Commands work beside a running server: each change is one short transaction, and every replica applies it
+within a second. Results go to standard output, errors to standard error. A secret is printed once, by the
+command that creates it, and is never accepted as an option.
 ";
 
-/// Every command and its help.
+/// Every command with its help.
 pub fn reference() -> String {
     let mut root = Cli::command();
     root.build();
     let mut text = HEAD.to_owned();
-    tell(&mut root, &mut text);
+    write_sections(&mut root, &mut text);
     text
 }
 
-/// One section for the whole and one for each command, not for the groups between: their help only
-/// lists what follows.
-fn tell(command: &mut Command, text: &mut String) {
+/// A section for the root and for each command. Groups have none: their help only lists their commands.
+fn write_sections(command: &mut Command, text: &mut String) {
     let is_root = command.get_bin_name() == Some(command.get_name());
     if is_root || !command.has_subcommands() {
         let name = command.get_bin_name().unwrap_or_default().to_owned();
@@ -38,13 +37,13 @@ fn tell(command: &mut Command, text: &mut String) {
         let _ = write!(text, "\n## {name}\n\n```text\n{}\n```\n", lines.join("\n"));
     }
     for inner in command.get_subcommands_mut().filter(|inner| inner.get_name() != "help") {
-        // What every command has stands in the section of the whole.
+        // The section of the root documents the global options.
         let shared = |arg: &Arg| arg.is_global_set() || arg.get_id() == "help";
         *inner = std::mem::take(inner).mut_args(|arg| {
             let hidden = shared(&arg);
             arg.hide(hidden)
         });
-        tell(inner, text);
+        write_sections(inner, text);
     }
 }
 

@@ -1,4 +1,4 @@
-//! `gatewright resource`: APIs.
+//! `gatewright resource`: APIs (resource servers).
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
@@ -7,7 +7,7 @@ use serde_json::json;
 use super::desk::Desk;
 use super::exit::{Absent, Wrong};
 use super::language::{language, name_in};
-use super::print::Answer;
+use super::print::Output;
 use crate::flow::resources;
 use crate::store;
 use crate::types::client::TokenFormat;
@@ -15,16 +15,16 @@ use crate::types::language::Translations;
 use crate::types::resource::DeclaredScope;
 use crate::types::{Resource, ResourceId, Seconds};
 
-/// What can be done with resources.
+/// `gatewright resource …`
 #[derive(Debug, Subcommand)]
 pub(super) enum ResourceCommand {
-    /// Register an API, its scopes and how its tokens look.
+    /// Register an API with its scopes and the format of its access tokens.
     #[command(after_help = "\
 Examples:
   gatewright resource create https://api.example.org/invoices --name Invoices \\
       --scope invoices.read='Read your invoices' --scope invoices.pay='Pay your invoices'
 
-  # Listed first and marked: invoices.pay. In English, and in German on German pages.
+  # invoices.pay is marked as sensitive and listed first; all texts also in German.
   gatewright resource create https://api.example.org/invoices --name Invoices --name-in de=Rechnungen \\
       --scope invoices.read='Read your invoices' --scope-in invoices.read#de='Ihre Rechnungen lesen' \\
       --scope invoices.pay='Pay your invoices' --scope-in invoices.pay#de='Ihre Rechnungen bezahlen' \\
@@ -39,7 +39,7 @@ Examples:
   gatewright resource list
   gatewright --json resource list")]
     List,
-    /// Change what was registered; what is not named stays as it is.
+    /// Change an API. Values that no option names stay as they are.
     #[command(after_help = "\
 Examples:
   gatewright resource update https://api.example.org/invoices --token-lifetime 600
@@ -47,67 +47,67 @@ Examples:
   gatewright resource update https://api.example.org/invoices --scope-in invoices.read#fr='Lire vos factures'
   gatewright resource update https://api.example.org/invoices --sensitive invoices.pay=false
 
-Scopes that are given replace all of those that were registered. One of the same name stays sensitive, and keeps
-its texts in other languages if its text is the same.")]
+--scope options replace all registered scopes. A scope of the same name stays sensitive, and keeps its
+translations if its text is unchanged.")]
     Update(Update),
-    /// Delete an API: nobody gets a token for it any more.
+    /// Delete an API; no more tokens are issued for it.
     #[command(after_help = "\
 Example:
   gatewright resource delete https://api.example.org/invoices")]
     Delete(Which),
 }
 
-/// A new API.
+/// `gatewright resource create`
 #[derive(Debug, Args)]
 pub(super) struct Create {
-    /// Its identifier: an absolute URI, the `resource` of RFC 8707 and the `aud` of its tokens.
+    /// The identifier of the API: an absolute URI, the resource of RFC 8707 and the aud of its tokens.
     resource: String,
-    /// What people call it.
+    /// The name shown to users.
     #[arg(long)]
     name: String,
     #[command(flatten)]
-    rest: Rest,
+    options: Options,
 }
 
-/// Changes to an API.
+/// `gatewright resource update`
 #[derive(Debug, Args)]
 pub(super) struct Update {
-    /// Its identifier.
+    /// The identifier of the API.
     resource: String,
-    /// What people call it.
+    /// The name shown to users.
     #[arg(long)]
     name: Option<String>,
     #[command(flatten)]
-    rest: Rest,
+    options: Options,
 }
 
-/// What both have.
+/// The options that `create` and `update` share.
 #[derive(Debug, Args)]
-pub(super) struct Rest {
-    /// A scope, and what it allows in the words of the consent page; may be repeated.
+pub(super) struct Options {
+    /// A scope and its text for the consent page; repeatable.
     #[arg(long = "scope", value_name = "SCOPE=TEXT")]
     scopes: Vec<String>,
-    /// A scope that deserves care: the consent page lists it first, and marks it; may be repeated.
+    /// Mark a scope as sensitive: the consent page lists it first, with a mark; repeatable.
     #[arg(long = "sensitive", value_name = "SCOPE[=BOOL]")]
     sensitive: Vec<String>,
-    /// The text of a scope in this language; an empty text removes it; may be repeated.
+    /// The text of a scope in another language; an empty text removes it; repeatable.
     #[arg(long = "scope-in", value_name = "SCOPE#LANGUAGE=TEXT")]
     scopes_in: Vec<String>,
-    /// Its name in this language; an empty name removes it; may be repeated.
+    /// The name in another language; an empty name removes it; repeatable.
     #[arg(long = "name-in", value_name = "LANGUAGE=NAME")]
     names_in: Vec<String>,
-    /// The format of its access tokens; jwt by default.
+    /// The format of access tokens [default: jwt].
     #[arg(long, value_name = "FORMAT", value_parser = formats())]
     token_format: Option<String>,
-    /// The lifetime of its access tokens in seconds; that of the configuration by default.
+    /// The lifetime of access tokens in seconds [default: tokens.access_token_lifetime].
     #[arg(long, value_name = "SECONDS")]
     token_lifetime: Option<i64>,
 }
 
-/// Which API it concerns.
+/// The API that a command is about.
 #[derive(Debug, Args)]
 pub(super) struct Which {
-    /// Its identifier.
+    /// The identifier of the API.
     resource: String,
 }
 
@@ -116,8 +116,8 @@ fn formats() -> PossibleValuesParser {
 }
 
 impl ResourceCommand {
-    /// Does what was asked.
-    pub(super) async fn run(self, desk: &Desk) -> anyhow::Result<Answer> {
+    /// Runs the command.
+    pub(super) async fn run(self, desk: &Desk) -> anyhow::Result<Output> {
         match self {
             Self::Create(new) => create(desk, new).await,
             Self::List => list(desk).await,
@@ -127,8 +127,8 @@ impl ResourceCommand {
     }
 }
 
-impl Rest {
-    fn put_into(self, resource: &mut Resource) -> anyhow::Result<()> {
+impl Options {
+    fn apply_to(self, resource: &mut Resource) -> anyhow::Result<()> {
         if !self.scopes.is_empty() {
             let before = std::mem::take(&mut resource.scopes);
             resource.scopes =
@@ -140,9 +140,10 @@ impl Rest {
                 Some((name, "true")) => (name, true),
                 Some((name, "false")) => (name, false),
                 Some((_, other)) => {
-                    return Err(
-                        Wrong(format!("--sensitive {text}: {other} is not true or false")).into()
-                    );
+                    return Err(Wrong(format!(
+                        "--sensitive {text}: {other} is neither true nor false"
+                    ))
+                    .into());
                 }
             };
             declared(&mut resource.scopes, name)?.sensitive = is_so;
@@ -152,7 +153,7 @@ impl Rest {
                 given.split_once('=').and_then(|(key, text)| Some((key.rsplit_once('#')?, text)))
             else {
                 return Err(Wrong(format!(
-                    "--scope-in {given}: write --scope-in invoices.read#de='Ihre Rechnungen lesen'"
+                    "--scope-in {given}: expected a form such as --scope-in invoices.read#de='Ihre Rechnungen lesen'"
                 ))
                 .into());
             };
@@ -173,11 +174,12 @@ impl Rest {
     }
 }
 
-/// A scope as it is written. What was declared of it before stays, as far as it is of the same text.
+/// Parses `SCOPE=TEXT`. An existing scope of that name stays sensitive, and keeps the translations of an
+/// unchanged text.
 fn scope(text: &str, before: &[DeclaredScope]) -> Result<DeclaredScope, Wrong> {
     let Some((name, text)) = text.split_once('=') else {
         return Err(Wrong(format!(
-            "the scope {text} has no text: write --scope {text}='What it allows'"
+            "scope {text} has no text: expected a form such as --scope {text}='What it allows'"
         )));
     };
     let (name, text) = (name.to_owned(), text.trim().to_owned());
@@ -205,7 +207,7 @@ fn declared<'a>(
     })
 }
 
-async fn create(desk: &Desk, new: Create) -> anyhow::Result<Answer> {
+async fn create(desk: &Desk, new: Create) -> anyhow::Result<Output> {
     let mut resource = Resource {
         id: ResourceId::from_text(new.resource),
         name: new.name,
@@ -214,12 +216,12 @@ async fn create(desk: &Desk, new: Create) -> anyhow::Result<Answer> {
         access_token_lifetime: None,
         translations: Translations::default(),
     };
-    new.rest.put_into(&mut resource)?;
+    new.options.apply_to(&mut resource)?;
     resources::create(&desk.store, &desk.config.issuer, &resource, &desk.trace).await?;
-    Ok(Answer::line(format!("registered the API {}", resource.id), json!(resource)))
+    Ok(Output::line(format!("registered API {}", resource.id), json!(resource)))
 }
 
-async fn list(desk: &Desk) -> anyhow::Result<Answer> {
+async fn list(desk: &Desk) -> anyhow::Result<Output> {
     let all = store::resources::all(desk.store.db()).await?;
     let rows: Vec<_> = all
         .iter()
@@ -236,23 +238,23 @@ async fn list(desk: &Desk) -> anyhow::Result<Answer> {
         })
         .collect();
     let headings = ["RESOURCE", "NAME", "TOKENS", "LIFETIME", "SCOPES"];
-    Ok(Answer::table(&headings, &rows, "there are no APIs", json!(all)))
+    Ok(Output::table(&headings, &rows, "no APIs", json!(all)))
 }
 
-async fn update(desk: &Desk, changes: Update) -> anyhow::Result<Answer> {
+async fn update(desk: &Desk, changes: Update) -> anyhow::Result<Output> {
     let mut resource = find(desk, &changes.resource).await?;
     if let Some(name) = changes.name {
         resource.name = name;
     }
-    changes.rest.put_into(&mut resource)?;
+    changes.options.apply_to(&mut resource)?;
     resources::update(&desk.store, &desk.config.issuer, &resource, &desk.trace).await?;
-    Ok(Answer::line(format!("changed the API {}", resource.id), json!(resource)))
+    Ok(Output::line(format!("updated API {}", resource.id), json!(resource)))
 }
 
-async fn delete(desk: &Desk, id: &str) -> anyhow::Result<Answer> {
+async fn delete(desk: &Desk, id: &str) -> anyhow::Result<Output> {
     let id = ResourceId::from_text(id);
     resources::delete(&desk.store, &id, &desk.trace).await?;
-    Ok(Answer::line(format!("deleted the API {id}"), json!({ "id": id })))
+    Ok(Output::line(format!("deleted API {id}"), json!({ "id": id })))
 }
 
 async fn find(desk: &Desk, id: &str) -> anyhow::Result<Resource> {

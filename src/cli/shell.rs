@@ -1,5 +1,4 @@
-//! `gatewright completions` and `gatewright man`: what shells and `man` know of the command line, made of
-//! its declaration.
+//! `gatewright completions` and `gatewright man`, generated from the command line definition.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,43 +11,43 @@ use clap_mangen::roff::{Roff, roman};
 use serde_json::json;
 
 use super::Cli;
-use super::print::Answer;
+use super::print::Output;
 use gatewright_base::access::why;
 
-/// The script by which a shell completes our commands and options.
-pub(super) fn completions(shell: Shell) -> Answer {
+/// The completion script of a shell.
+pub(super) fn completions(shell: Shell) -> Output {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "gatewright", &mut script);
     let script = String::from_utf8_lossy(&script);
     let json = json!({ "shell": shell.to_string(), "script": script });
-    Answer::line(script.trim_end(), json)
+    Output::line(script.trim_end(), json)
 }
 
-/// Writes a page for each command into a directory, which is made.
+/// Writes a manual page for each command to a directory, which is created if missing.
 ///
 /// # Errors
-/// When it cannot be written to.
-pub(super) fn man(directory: &Path) -> anyhow::Result<Answer> {
-    let denied = |path: &Path, error: &_| format!("{}: {}", path.display(), why(path, error));
+/// The directory cannot be written.
+pub(super) fn man(directory: &Path) -> anyhow::Result<Output> {
+    let message = |path: &Path, error: &_| format!("{}: {}", path.display(), why(path, error));
     fs::create_dir_all(directory)
-        .map_err(|error| anyhow::anyhow!(denied(directory, &error)))
-        .context("the directory cannot be made")?;
-    // The command `help` has no page: `man` is that.
+        .map_err(|error| anyhow::anyhow!(message(directory, &error)))
+        .context("cannot create the directory")?;
+    // The command `help` has no page.
     let mut root = Cli::command().disable_help_subcommand(true);
     root.build();
     let mut written = Vec::new();
     for (name, page) in pages(&root)? {
         let path: PathBuf = directory.join(name);
         fs::write(&path, page)
-            .map_err(|error| anyhow::anyhow!(denied(&path, &error)))
-            .context("a page cannot be written")?;
+            .map_err(|error| anyhow::anyhow!(message(&path, &error)))
+            .context("cannot write a page")?;
         written.push(path);
     }
-    let text = format!("wrote {} pages into {}", written.len(), directory.display());
-    Ok(Answer::line(text, json!({ "pages": written })))
+    let text = format!("wrote {} pages to {}", written.len(), directory.display());
+    Ok(Output::line(text, json!({ "pages": written })))
 }
 
-/// The page of a command and those of the commands below it, by file name.
+/// The pages of a command and its subcommands, by file name.
 fn pages(command: &Command) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
     let source = concat!("Gatewright ", env!("CARGO_PKG_VERSION"));
     let page = Man::new(command.clone()).source(source).manual("Gatewright");
@@ -71,7 +70,7 @@ fn pages(command: &Command) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
     Ok(all)
 }
 
-/// Examples, with the lines that they have. Their first line is the heading.
+/// Examples, with their line breaks. The first line is the heading.
 fn verbatim(text: &str) -> Roff {
     let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
     let (heading, lines) = match first.strip_suffix(':') {

@@ -1,4 +1,4 @@
-//! `gatewright user`: people's accounts.
+//! `gatewright user`: user accounts.
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::desk::{Desk, read_password};
 use super::exit::{Absent, Wrong};
 use super::named;
-use super::print::Answer;
+use super::print::Output;
 use crate::people::account::{self, NewAccount};
 use crate::people::update::{self, Changes};
 use crate::people::{Hasher, People, claims};
@@ -17,34 +17,36 @@ use crate::types::{Secret, Timestamp, User};
 /// As many accounts as are read at once.
 const PAGE: i64 = 500;
 
-/// What can be done with accounts.
+/// `gatewright user …`
 #[derive(Debug, Subcommand)]
 pub(super) enum UserCommand {
-    /// Make an account.
+    /// Create a user.
     #[command(after_help = "\
 Examples:
-  gatewright user create --username alice --email alice@example.org --password-stdin   # asks for it
+  gatewright user create --username alice --email alice@example.org --password-stdin   # prompts for it
 
   printf '%s\\n' \"$PASSWORD\" | gatewright user create --username alice --email alice@example.org \\
       --email-verified --password-stdin --claim name='Alice Liddell' --claim locale=en-GB
 
   gatewright user create --username bob --claim address.locality=Paris --claim address.country=France
 
-Without --password-stdin the person cannot sign in until `gatewright user set-password`.")]
+Without --password-stdin the user has no password and cannot sign in until gatewright user set-password.")]
     Create(Create),
-    /// List all accounts.
+    /// List all users, oldest first.
     #[command(after_help = "\
 Examples:
   gatewright user list
-  gatewright --json user list | jq -r '.[] | select(.disabled_at) | .username'")]
+  gatewright --json user list | jq -r '.[] | select(.disabled_at) | .username'
+
+The list is read in pages, so memory use does not grow with the number of users.")]
     List,
-    /// Show one account with its claims.
+    /// Show a user and their claims.
     #[command(after_help = "\
 Examples:
   gatewright user show alice
   gatewright --json user show alice@example.org")]
-    Show(Who),
-    /// Change what an account is called and what is known of its person; the rest stays.
+    Show(Which),
+    /// Change the username, e-mail address or claims of a user.
     #[command(after_help = "\
 Examples:
   gatewright user update alice --claim name='Alice Liddell' --claim address.locality=Oxford
@@ -52,111 +54,111 @@ Examples:
   gatewright user update alice@example.com --username liddell --remove-claim locale
   gatewright user update alice --remove-email
 
-A new e-mail address is not verified unless --email-verified stands beside it. Sessions and tokens go on;
-applications see the change when they ask again.")]
+Values that no option names stay as they are. A new e-mail address is unverified unless --email-verified is
+given too. Sessions and tokens stay valid; clients receive the new values with the next ID token or userinfo
+response.")]
     Update(Update),
-    /// Delete an account for good: its sessions end, its tokens die, and its names are free again.
+    /// Delete a user permanently, with all sessions, tokens and consents.
     #[command(after_help = "\
 Example:
   gatewright user delete alice
 
-With it go its password, its claims, its consents and everything that was granted, in one transaction. The
-audit trail stays: gatewright audit list --user with the identifier that this prints. Access tokens that
-an API verifies by itself are accepted there until they expire. To keep somebody out for a while, use
-gatewright user disable.")]
-    Delete(Who),
-    /// Close an account: its sessions end, its tokens die, and it cannot sign in.
+The password, claims, consents, sessions and grants are deleted in one transaction, and the username and e-mail
+address can be used again. Audit events are kept: query them with gatewright audit list --user and the
+identifier that this command prints. APIs that verify JWT access tokens locally accept them until they
+expire. To block a user temporarily, use gatewright user disable.")]
+    Delete(Which),
+    /// Disable a user: end all sessions, revoke all tokens, and refuse sign-in.
     #[command(after_help = "\
 Example:
   gatewright user disable alice")]
-    Disable(Who),
-    /// Open a closed account again.
+    Disable(Which),
+    /// Enable a disabled user.
     #[command(after_help = "\
 Example:
   gatewright user enable alice")]
-    Enable(Who),
-    /// Let somebody sign in again after too many failures: lifts every limit of the account, from
-    /// wherever it was tried.
+    Enable(Which),
+    /// Reset the sign-in throttling of a user after too many failed attempts, for all networks.
     #[command(after_help = "\
 Example:
   gatewright user unlock alice")]
-    Unlock(Who),
-    /// Set somebody's password; every session and every token of theirs ends.
+    Unlock(Which),
+    /// Set a user's password; end all their sessions and revoke all their tokens.
     #[command(after_help = "\
 Examples:
-  gatewright user set-password alice --password-stdin            # asks for it at a terminal
+  gatewright user set-password alice --password-stdin            # prompts for it at a terminal
   printf '%s\\n' \"$PASSWORD\" | gatewright user set-password alice --password-stdin")]
     SetPassword(SetPassword),
 }
 
-/// A new account.
+/// `gatewright user create`
 #[derive(Debug, Args)]
 pub(super) struct Create {
-    /// What the person is called when signing in: the claim preferred_username.
+    /// The name for signing in; the claim preferred_username.
     #[arg(long)]
     username: String,
-    /// The e-mail address; it serves to sign in too.
+    /// The e-mail address; also accepted for signing in.
     #[arg(long)]
     email: Option<String>,
-    /// Somebody has made sure that the address is theirs.
+    /// Mark the e-mail address as verified.
     #[arg(long, requires = "email")]
     email_verified: bool,
-    /// Read the password from the first line of standard input; at a terminal, ask for it twice and show
-    /// nothing.
+    /// Read the password from the first line of standard input; at a terminal, prompt for it twice without
+    /// echo.
     #[arg(long)]
     password_stdin: bool,
-    /// A standard claim of OIDC Core section 5.1; may be repeated. The members of an address are
-    /// written as address.locality=…, and so on.
+    /// A standard claim (OpenID Connect Core section 5.1); repeatable. Members of the address claim are
+    /// written as address.locality=….
     #[arg(long = "claim", value_name = "NAME=VALUE")]
     claims: Vec<String>,
 }
 
-/// Changes to an account.
+/// `gatewright user update`
 #[derive(Debug, Args)]
 pub(super) struct Update {
     /// Username, e-mail address or identifier.
     user: String,
-    /// What the person is called when signing in from now on.
+    /// The new username.
     #[arg(long)]
     username: Option<String>,
-    /// Another e-mail address.
+    /// The new e-mail address.
     #[arg(long)]
     email: Option<String>,
-    /// Take the e-mail address away.
+    /// Remove the e-mail address.
     #[arg(long, conflicts_with_all = ["email", "email_verified"])]
     remove_email: bool,
-    /// Whether somebody has made sure that the address is theirs.
+    /// Mark the e-mail address as verified, or as unverified with =false.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     email_verified: Option<bool>,
-    /// A standard claim to add or change, as at the creation; may be repeated.
+    /// A standard claim to set, as with gatewright user create; repeatable.
     #[arg(long = "claim", value_name = "NAME=VALUE")]
     claims: Vec<String>,
-    /// A claim to take away, such as locale or address.region; may be repeated.
+    /// A claim to remove, such as locale or address.region; repeatable.
     #[arg(long = "remove-claim", value_name = "NAME")]
     removed: Vec<String>,
 }
 
-/// Whom it concerns.
+/// The user that a command is about.
 #[derive(Debug, Args)]
-pub(super) struct Who {
+pub(super) struct Which {
     /// Username, e-mail address or identifier.
     user: String,
 }
 
-/// A new password.
+/// `gatewright user set-password`
 #[derive(Debug, Args)]
 pub(super) struct SetPassword {
     /// Username, e-mail address or identifier.
     user: String,
-    /// Read the password from the first line of standard input, for a command line is seen by others; at
-    /// a terminal, ask for it twice and show nothing.
+    /// Read the password from the first line of standard input, because other users of the machine can see
+    /// command lines; at a terminal, prompt for it twice without echo.
     #[arg(long, required = true)]
     password_stdin: bool,
 }
 
 impl UserCommand {
-    /// Does what was asked.
-    pub(super) async fn run(self, desk: &Desk) -> anyhow::Result<Answer> {
+    /// Runs the command.
+    pub(super) async fn run(self, desk: &Desk) -> anyhow::Result<Output> {
         match self {
             Self::Create(new) => create(desk, new).await,
             Self::List => list(desk).await,
@@ -176,7 +178,7 @@ fn people<'a>(desk: &'a Desk, hasher: &'a Hasher) -> People<'a> {
     People { store: &desk.store, hasher, config: &desk.config, trace: &desk.trace, now: desk.now() }
 }
 
-async fn create(desk: &Desk, new: Create) -> anyhow::Result<Answer> {
+async fn create(desk: &Desk, new: Create) -> anyhow::Result<Output> {
     let claims = claims::read(&new.claims)?;
     let password = if new.password_stdin { Some(read_password(&new.username)?) } else { None };
     let hasher = Hasher::start(&desk.config.passwords, &Supervisor::default())?;
@@ -188,11 +190,11 @@ async fn create(desk: &Desk, new: Create) -> anyhow::Result<Answer> {
         password: password.as_ref(),
     };
     let user = account::create(&people(desk, &hasher), account).await?;
-    let mut text = format!("made the account {} ({})", user.username, user.id);
+    let mut text = format!("created user {} ({})", user.username, user.id);
     if password.is_none() {
-        text.push_str("; it has no password yet: gatewright user set-password");
+        text.push_str("; no password is set yet: gatewright user set-password");
     }
-    Ok(Answer::line(text, in_json(&user)))
+    Ok(Output::line(text, in_json(&user)))
 }
 
 /// Makes an account of which nothing else is known.
@@ -208,7 +210,7 @@ pub(super) async fn make(
     Ok(account::create(&people(desk, &hasher), account).await?)
 }
 
-async fn list(desk: &Desk) -> anyhow::Result<Answer> {
+async fn list(desk: &Desk) -> anyhow::Result<Output> {
     let mut all: Vec<User> = Vec::new();
     loop {
         let after = all.last().map(|user| user.id.clone());
@@ -232,14 +234,14 @@ async fn list(desk: &Desk) -> anyhow::Result<Answer> {
         .collect();
     let headings = ["ID", "USERNAME", "EMAIL", "CREATED", "STATE"];
     let json = all.iter().map(in_json).collect();
-    Ok(Answer::table(&headings, &rows, "there are no accounts", json))
+    Ok(Output::table(&headings, &rows, "no users", json))
 }
 
-fn shown(user: &User) -> Answer {
-    Answer::document(in_json(user))
+fn shown(user: &User) -> Output {
+    Output::document(in_json(user))
 }
 
-async fn update(desk: &Desk, asked: &Update) -> anyhow::Result<Answer> {
+async fn update(desk: &Desk, asked: &Update) -> anyhow::Result<Output> {
     let user = named::user(desk, &asked.user).await?;
     let email = match (&asked.email, asked.remove_email) {
         (Some(email), _) => Some(Some(email.as_str())),
@@ -259,64 +261,59 @@ async fn update(desk: &Desk, asked: &Update) -> anyhow::Result<Answer> {
         && changes.claims.is_empty()
         && changes.removed.is_empty();
     if is_nothing {
-        return Err(
-            Wrong("nothing is to be changed: gatewright user update --help".to_owned()).into()
-        );
+        return Err(Wrong("no change is given: gatewright user update --help".to_owned()).into());
     }
     let hasher = Hasher::start(&desk.config.passwords, &Supervisor::default())?;
     let user = update::update(&people(desk, &hasher), &user.id, &changes).await?;
-    Ok(Answer::line(format!("the account {} is changed", user.username), in_json(&user)))
+    Ok(Output::line(format!("updated user {}", user.username), in_json(&user)))
 }
 
-async fn delete(desk: &Desk, who: &str) -> anyhow::Result<Answer> {
+async fn delete(desk: &Desk, who: &str) -> anyhow::Result<Output> {
     let user = named::user(desk, who).await?;
     let hasher = Hasher::start(&desk.config.passwords, &Supervisor::default())?;
     if !update::delete(&people(desk, &hasher), &user.id).await? {
-        return Err(Absent(format!("the account {who} has been deleted meanwhile")).into());
+        return Err(Absent(format!("user {who} has been deleted meanwhile")).into());
     }
-    let text = format!(
-        "the account {} ({}) is deleted, and every token that it was given is dead",
-        user.username, user.id
-    );
-    Ok(Answer::line(text, json!({ "id": user.id, "username": user.username })))
+    let text = format!("deleted user {} ({}); all tokens are revoked", user.username, user.id);
+    Ok(Output::line(text, json!({ "id": user.id, "username": user.username })))
 }
 
-async fn disable(desk: &Desk, who: &str) -> anyhow::Result<Answer> {
+async fn disable(desk: &Desk, who: &str) -> anyhow::Result<Output> {
     let user = named::user(desk, who).await?;
     let hasher = Hasher::start(&desk.config.passwords, &Supervisor::default())?;
     account::disable(&people(desk, &hasher), &user.id).await?;
-    let text = format!("the account {} is closed: its sessions and tokens are dead", user.username);
-    Ok(Answer::line(text, in_json(&named::user(desk, user.id.as_str()).await?)))
+    let text = format!("disabled user {}; all sessions and tokens are revoked", user.username);
+    Ok(Output::line(text, in_json(&named::user(desk, user.id.as_str()).await?)))
 }
 
-async fn enable(desk: &Desk, who: &str) -> anyhow::Result<Answer> {
+async fn enable(desk: &Desk, who: &str) -> anyhow::Result<Output> {
     let user = named::user(desk, who).await?;
     let hasher = Hasher::start(&desk.config.passwords, &Supervisor::default())?;
     account::enable(&people(desk, &hasher), &user.id).await?;
-    let text = format!("the account {} is open again", user.username);
-    Ok(Answer::line(text, in_json(&named::user(desk, user.id.as_str()).await?)))
+    let text = format!("enabled user {}", user.username);
+    Ok(Output::line(text, in_json(&named::user(desk, user.id.as_str()).await?)))
 }
 
-async fn unlock(desk: &Desk, who: &str) -> anyhow::Result<Answer> {
+async fn unlock(desk: &Desk, who: &str) -> anyhow::Result<Output> {
     let user = named::user(desk, who).await?;
     let hasher = Hasher::start(&desk.config.passwords, &Supervisor::default())?;
     account::unlock(&people(desk, &hasher), &user.id).await?;
-    let text = format!("the failed sign-ins at the account {} are forgotten", user.username);
-    Ok(Answer::line(text, in_json(&user)))
+    let text = format!("reset the sign-in throttling of user {}", user.username);
+    Ok(Output::line(text, in_json(&user)))
 }
 
-async fn set_password(desk: &Desk, who: &str) -> anyhow::Result<Answer> {
+async fn set_password(desk: &Desk, who: &str) -> anyhow::Result<Output> {
     let user = named::user(desk, who).await?;
     let password = read_password(&user.username)?;
     let hasher = Hasher::start(&desk.config.passwords, &Supervisor::default())?;
     account::set_password(&people(desk, &hasher), &user.id, &password).await?;
     let text =
-        format!("the password of {} is set; their sessions and tokens are dead", user.username);
-    Ok(Answer::line(text, in_json(&user)))
+        format!("set the password of user {}; all sessions and tokens are revoked", user.username);
+    Ok(Output::line(text, in_json(&user)))
 }
 
 fn state(disabled_at: Option<Timestamp>) -> String {
-    disabled_at.map_or_else(|| "open".to_owned(), |at| format!("closed {at}"))
+    disabled_at.map_or_else(|| "enabled".to_owned(), |at| format!("disabled {at}"))
 }
 
 fn in_json(user: &User) -> Value {

@@ -559,7 +559,7 @@ async fn keys_on_a_private_network_are_not_fetched_where_that_is_not_allowed() {
     assert_eq!(publisher.asked(), 1);
 }
 
-/// `gatewright cert revoke`: "it proves nobody any more"; docs/certificates.md: "where the reason is
+/// `gatewright cert revoke`: "it no longer authenticates clients"; docs/certificates.md: "where the reason is
 /// `keyCompromise`, the key is meant". A key signs assertions whether its certificate stands beside it or not.
 #[tokio::test]
 async fn a_key_that_was_revoked_signs_no_assertion() {

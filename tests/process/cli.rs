@@ -546,7 +546,7 @@ async fn a_name_does_wherever_an_identifier_is_taken() {
     }
     let twins = place.run(&["client", "show", "Twin"]).await;
     assert_eq!(twins.code, Exit::Refused as i32);
-    assert!(twins.err.contains("several applications"), "{twins:?}");
+    assert!(twins.err.contains("several clients"), "{twins:?}");
 
     place.json(&["client", "delete", "Photos"]).await;
     let events = place.json(&["audit", "list", "--client", id]).await;

@@ -50,18 +50,18 @@ async fn a_terminal_is_asked_for_a_new_password_twice_and_shows_none() {
     let secret = "correct horse battery staple";
 
     let mut terminal = Terminal::start(&place, &create);
-    terminal.answer_hidden("Password of alice: ", secret).await;
-    terminal.answer_hidden("The same again: ", "correct horse battery stable").await;
-    terminal.answer_hidden("These were two. Password of alice: ", secret).await;
-    terminal.answer_hidden("The same again: ", secret).await;
+    terminal.answer_hidden("Password for alice: ", secret).await;
+    terminal.answer_hidden("Repeat the password: ", "correct horse battery stable").await;
+    terminal.answer_hidden("The passwords differ. Password for alice: ", secret).await;
+    terminal.answer_hidden("Repeat the password: ", secret).await;
     let said = terminal.end().await;
 
     assert_eq!(said.code, 0, "{said:?}");
-    assert!(said.out.contains("made the account alice"), "{said:?}");
+    assert!(said.out.contains("created user alice"), "{said:?}");
     assert!(!said.out.contains("horse"), "{said:?}");
     let mut terminal =
         Terminal::start(&place, &["user", "set-password", "alice", "--password-stdin"]);
-    terminal.answer_hidden("Password of alice: ", "").await;
+    terminal.answer_hidden("Password for alice: ", "").await;
     assert_eq!(terminal.end().await.code, Exit::Refused as i32);
 }
 

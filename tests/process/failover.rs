@@ -45,7 +45,10 @@ async fn a_failover_is_declared_and_what_was_lost_is_listed() {
     let revoked = place.json(&[&declare[..], &revoke].concat()).await;
     assert_eq!(revoked["revoked_again"], 1);
     let table = place.run(&[&declare[..], &revoke].concat()).await.out;
-    assert!(table.contains("AGAIN BY") && table.contains("0 may have been alive"), "{table}");
+    assert!(
+        table.contains("REPEAT WITH") && table.contains("of which up to 0 had effect"),
+        "{table}"
+    );
 
     let events = place.json(&["audit", "list", "--kind", "database.failed_over"]).await;
     assert_eq!(events.as_array().unwrap().len(), 1);

@@ -112,21 +112,21 @@ async fn init_asks_at_a_terminal_until_each_answer_is_good() {
     terminal.answer("use https", "https://id.example.org").await;
     terminal.answer("[sqlite:gatewright.db]: ", &place.database).await;
     if is_postgres() {
-        terminal.answer_hidden("The password of the database, or nothing: ", "hunter2").await;
+        terminal.answer_hidden("Database password (optional): ", "hunter2").await;
     }
     terminal.answer("files, acme or proxy [proxy]: ", "nobody").await;
-    terminal.answer("That is none of these", "").await;
-    terminal.answer("The addresses of the proxies", "").await;
-    terminal.until("gatewright.toml is written, and it is good.").await;
+    terminal.answer("The value is none of these", "").await;
+    terminal.answer("Addresses of the proxies", "").await;
+    terminal.until("gatewright.toml is written and valid.").await;
     terminal.answer("Username: ", "alice").await;
-    terminal.answer("E-mail address, or nothing: ", "").await;
+    terminal.answer("E-mail address (optional): ", "").await;
     for password in ["short", "correct horse battery staple"] {
-        terminal.answer_hidden("Password of alice: ", password).await;
-        terminal.answer_hidden("The same again: ", password).await;
+        terminal.answer_hidden("Password for alice: ", password).await;
+        terminal.answer_hidden("Repeat the password: ", password).await;
         if password == "short" {
-            terminal.until("That is refused: ").await;
+            terminal.until("Refused: ").await;
             terminal.answer("Username: ", "alice").await;
-            terminal.answer("E-mail address, or nothing: ", "").await;
+            terminal.answer("E-mail address (optional): ", "").await;
         }
     }
     let said = terminal.end().await;

@@ -4,24 +4,24 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::super::desk::Desk;
-use super::super::print::Answer;
+use super::super::print::Output;
 use super::inventory;
 use crate::pki::census::Outlook;
 use crate::types::Seconds;
 
-/// How far to look.
+/// `gatewright cert forecast`
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Forecast {
-    /// As many days ahead as this.
+    /// How many days to look ahead.
     #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(i64).range(0..=36_500))]
     days: i64,
-    /// Also those that renew by themselves, and those of which no certificate is known.
+    /// Include clients that renew automatically, and clients without a known certificate.
     #[arg(long)]
     all: bool,
 }
 
-/// Tells which clients stop working on which day.
-pub(super) async fn forecast(desk: &Desk, asked: &Forecast) -> anyhow::Result<Answer> {
+/// Lists the clients that stop working, with the day.
+pub(super) async fn forecast(desk: &Desk, asked: &Forecast) -> anyhow::Result<Output> {
     let inventory = inventory(desk);
     let census = inventory.census().await?;
     let horizon = census.now() + Seconds::days(asked.days);
@@ -32,8 +32,8 @@ pub(super) async fn forecast(desk: &Desk, asked: &Forecast) -> anyhow::Result<An
     let found: Vec<_> = census.outlooks().into_iter().filter(is_asked).collect();
     let rows: Vec<_> = found.iter().map(row).collect();
     let headings = ["DAY", "CLIENT", "NAME", "LAST CERTIFICATE", "EXPIRES", ""];
-    let none = format!("no client stops working within {} days", asked.days);
-    Ok(Answer::table(&headings, &rows, &none, found.iter().map(in_json).collect()))
+    let none = format!("no client will stop working within {} days", asked.days);
+    Ok(Output::table(&headings, &rows, &none, found.iter().map(in_json).collect()))
 }
 
 /// `2026-12-01`
@@ -44,8 +44,8 @@ fn day(outlook: &Outlook<'_>) -> Option<String> {
 
 fn row(outlook: &Outlook<'_>) -> Vec<String> {
     let remark = match (outlook.last, outlook.renews) {
-        (None, _) => "no certificate is known",
-        (Some(_), true) => "renews by itself",
+        (None, _) => "no known certificate",
+        (Some(_), true) => "renews automatically",
         (Some(_), false) => "",
     };
     vec![

@@ -1,4 +1,4 @@
-//! `gatewright cert issue`: a certificate of our authority.
+//! `gatewright cert issue`: a certificate of the built-in CA.
 
 use std::path::PathBuf;
 
@@ -8,27 +8,27 @@ use serde_json::json;
 use crate::cli::desk::{self, Desk};
 use crate::cli::exit::Wrong;
 use crate::cli::named;
-use crate::cli::print::Answer;
+use crate::cli::print::Output;
 use crate::flow::kek;
 use crate::pki::authority::Authority;
 use crate::pki::issue::Right;
 use crate::pki::pem;
 use crate::pki::request::CertificationRequest;
 
-/// Whose, and for which key.
+/// `gatewright cert issue`
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Issue {
-    /// The client_id or the name of the client that it is for.
+    /// The client_id or name of the client.
     #[arg(long, value_name = "CLIENT")]
     client: String,
-    /// The request, PKCS #10 as PEM or DER; - reads it from standard input.
+    /// The PKCS #10 request, PEM or DER, or - for standard input.
     #[arg(long, value_name = "FILE")]
     csr: PathBuf,
 }
 
 impl Issue {
-    /// Issues it.
-    pub(in crate::cli) async fn run(self, desk: &Desk) -> anyhow::Result<Answer> {
+    /// Issues the certificate.
+    pub(in crate::cli) async fn run(self, desk: &Desk) -> anyhow::Result<Output> {
         let request = CertificationRequest::read(&desk::read_bytes(&self.csr)?)
             .map_err(|why| Wrong(format!("{}: {why}", self.csr.display())))?;
         let kek = kek::open(&desk.config.keys, &desk.store).await?;
@@ -39,7 +39,7 @@ impl Issue {
         let certificate = pem::certificate(&issued.certificate);
         let chain: String = issued.chain.iter().map(|one| pem::certificate(one)).collect();
         let text = format!("{certificate}{chain}").trim_end().to_owned();
-        Ok(Answer::line(
+        Ok(Output::line(
             text,
             json!({
                 "client_id": issued.client_id,

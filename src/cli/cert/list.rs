@@ -6,23 +6,23 @@ use serde_json::{Value, json};
 
 use super::super::desk::Desk;
 use super::super::named;
-use super::super::print::Answer;
-use super::{in_json, inventory, length, whose};
+use super::super::print::Output;
+use super::{clients, in_json, inventory, parse_duration};
 use crate::pki::inventory::{Entry, State};
 use crate::store::certificates::Filter;
 use crate::store::signing_keys::{self, SigningKeyRow};
 use crate::types::{Seconds, Timestamp};
 
-/// Which certificates are asked for.
+/// `gatewright cert list`
 #[derive(Debug, Args)]
 pub(in crate::cli) struct List {
-    /// Only those that count now and not so long any more: 30d, 12h.
-    #[arg(long, value_name = "TIME", value_parser = length, conflicts_with = "state")]
+    /// Only valid certificates that expire within this time: 30d, 12h.
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, conflicts_with = "state")]
     expiring: Option<Seconds>,
-    /// Only those of this client, by client_id or name.
+    /// Only certificates of this client: its client_id or name.
     #[arg(long, value_name = "CLIENT")]
     client: Option<String>,
-    /// Only those in this state; all is everything, what has expired included.
+    /// Only certificates in this state; all includes expired ones.
     #[arg(long, value_parser = states())]
     state: Option<String>,
 }
@@ -33,7 +33,7 @@ fn states() -> PossibleValuesParser {
 }
 
 impl List {
-    fn wants(&self, state: State) -> bool {
+    fn includes(&self, state: State) -> bool {
         match (&self.state, self.expiring) {
             (Some(asked), _) => asked == "all" || asked == state.as_str(),
             (None, Some(_)) => matches!(state, State::Valid | State::Expiring),
@@ -42,31 +42,31 @@ impl List {
     }
 }
 
-/// Lists them.
-pub(super) async fn list(desk: &Desk, asked: &List) -> anyhow::Result<Answer> {
+/// Lists the certificates, then the signing keys.
+pub(super) async fn list(desk: &Desk, asked: &List) -> anyhow::Result<Output> {
     let inventory = inventory(desk);
     let now = inventory.now;
     let client = match &asked.client {
         Some(which) => Some(named::client(desk, which).await?.id),
         None => None,
     };
-    // What was revoked and would be over besides is over.
+    // A revoked certificate whose validity has ended is in state expired.
     let with_expired =
-        asked.wants(State::Expired) || asked.state.is_some() && asked.wants(State::Revoked);
+        asked.includes(State::Expired) || asked.state.is_some() && asked.includes(State::Revoked);
     let filter = Filter {
         client_id: client.as_ref(),
         not_after_from: if with_expired { Timestamp(i64::MIN) } else { now },
         not_after_to: asked.expiring.map_or(Timestamp(i64::MAX), |time| now + time),
     };
     let found = inventory.list(&filter).await?;
-    let found: Vec<_> = found.iter().filter(|entry| asked.wants(entry.state)).collect();
+    let found: Vec<_> = found.iter().filter(|entry| asked.includes(entry.state)).collect();
     let keys = if client.is_none() { inventory.keys().await? } else { Vec::new() };
     let rotation = desk.config.keys.rotation;
     let keys = keys.iter().filter(|key| {
         let ends_in_time = asked
             .expiring
             .is_none_or(|time| ends_at(key, rotation).is_some_and(|at| at <= now + time));
-        asked.wants(state(key)) && ends_in_time
+        asked.includes(state(key)) && ends_in_time
     });
     let keys: Vec<_> = keys.collect();
 
@@ -75,7 +75,7 @@ pub(super) async fn list(desk: &Desk, asked: &List) -> anyhow::Result<Answer> {
     let rows: Vec<_> = rows.chain(keys.iter().map(|key| row_of_key(key, rotation))).collect();
     let json = found.iter().map(|entry| in_json(entry));
     let json = json.chain(keys.iter().map(|key| key_in_json(key, rotation))).collect();
-    Ok(Answer::table(&headings, &rows, "there are no such certificates", json))
+    Ok(Output::table(&headings, &rows, "no certificates match", json))
 }
 
 fn row(entry: &Entry) -> Vec<String> {
@@ -83,7 +83,7 @@ fn row(entry: &Entry) -> Vec<String> {
     vec![
         row.thumbprint.to_string(),
         row.origin.as_str().to_owned(),
-        whose(entry),
+        clients(entry),
         row.subject.clone(),
         row.not_after.to_string(),
         entry.state.as_str().to_owned(),
@@ -91,7 +91,7 @@ fn row(entry: &Entry) -> Vec<String> {
     ]
 }
 
-/// A signing key in the words of certificates.
+/// The state of a signing key, in the terms of certificates.
 pub(super) const fn state(key: &SigningKeyRow) -> State {
     match key.state() {
         signing_keys::State::Pending => State::Pending,
@@ -102,7 +102,7 @@ pub(super) const fn state(key: &SigningKeyRow) -> State {
     }
 }
 
-/// When a key signs no more: as it happened, or as the schedule says.
+/// When a key stops signing: the actual time, or the scheduled one.
 pub(super) fn ends_at(key: &SigningKeyRow, rotation: Seconds) -> Option<Timestamp> {
     key.retiring_at.or_else(|| Some(key.activated_at? + rotation))
 }

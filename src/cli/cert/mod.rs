@@ -1,4 +1,4 @@
-//! `gatewright cert`: the certificates that clients prove themselves with, and our own.
+//! `gatewright cert`: the certificate inventory.
 
 mod forecast;
 mod issue;
@@ -11,15 +11,15 @@ use serde_json::{Value, json};
 
 use super::desk::Desk;
 use super::exit::{Absent, Wrong};
-use super::print::Answer;
+use super::print::Output;
 use crate::config::{Raw, Value as _};
 use crate::pki::inventory::{Entry, Inventory};
 use crate::types::Seconds;
 
-/// What can be done with certificates.
+/// `gatewright cert …`
 #[derive(Debug, Subcommand)]
 pub(super) enum CertCommand {
-    /// List the certificates that we know of, and the signing keys; what expires first comes first.
+    /// List all known certificates and the signing keys, by expiry.
     #[command(after_help = "\
 Examples:
   gatewright cert list
@@ -27,39 +27,40 @@ Examples:
   gatewright cert list --client 0198c2f0-5a3e-7d10-8b1e-3f2a9c4d5e6f --state all
   gatewright --json cert list --state revoked | jq -r '.[].thumbprint'
 
-Those whose time is over are left out unless --state says otherwise. TOKENS counts what is alive and
-bound to the certificate: access tokens, and grants of public clients that are bound to its key.")]
+Expired certificates are omitted unless --state includes them. TOKENS counts the valid access tokens bound to
+the certificate, and the grants of public clients bound to its key.")]
     List(list::List),
-    /// Tell which clients stop working on which day, unless something is done.
+    /// Forecast which clients will stop working because their certificates expire, and when.
     #[command(after_help = "\
 Examples:
   gatewright cert forecast
   gatewright cert forecast --days 365
   gatewright --json cert forecast | jq -r '.[] | [.day, .client_name, .contacts[0]] | @tsv'
 
-A client that needs a certificate stops when the last one expires that it can prove itself with: one that
-has been renewed already is not listed for its old certificate. A day in the past: it has stopped.")]
+A client that authenticates with certificates stops working when the last valid one expires; a client that has
+already renewed its certificate is not listed for the old one. A day in the past means that the client has
+already stopped working.")]
     Forecast(forecast::Forecast),
-    /// Tell everything about a certificate.
+    /// Show a certificate: its state, clients, bound tokens and revocation status.
     #[command(after_help = "\
 Examples:
   gatewright cert show bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2
   gatewright cert show \"$(openssl x509 -in client.pem -noout -fingerprint -sha256 | cut -d= -f2)\"
   gatewright --json cert show 5f3a01c2 | jq -r '.pem' | openssl x509 -text")]
     Show(show::Show),
-    /// Revoke a certificate, at once and for ever: it proves nobody any more, and tokens that are bound
-    /// to it count for nothing.
+    /// Revoke a certificate, immediately and permanently: it no longer authenticates clients, and tokens
+    /// bound to it are rejected.
     #[command(after_help = "\
 Examples:
   gatewright cert revoke bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2 --reason keyCompromise
   gatewright cert revoke --file leaked.pem --reason keyCompromise
 
-A file revokes a certificate that we may not have met yet. Those of another authority should be revoked
-there as well: this counts for us alone. A certificate of an authority proves nobody below it any more; with
-one of our own authority, and with one whose key somebody else has (keyCompromise), the certificates are
-revoked that it has issued. What was revoked for another reason can be raised to keyCompromise.")]
+--file also revokes a certificate that the server has not seen yet. Revoke certificates of another CA there as
+well: this revocation applies to this server only. Revoking a CA certificate invalidates all certificates below
+it. Revoking a certificate of the built-in CA, or one with reason keyCompromise, also revokes the certificates
+that it issued. The reason can later be raised to keyCompromise.")]
     Revoke(revoke::Revoke),
-    /// Issue a certificate to a client, from a PKCS #10 request.
+    /// Issue a certificate to a client from a PKCS #10 request.
     #[command(after_help = "\
 Examples:
   openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout client.key \\
@@ -67,15 +68,15 @@ Examples:
   gatewright cert issue --client 0198c2f0-… --csr client.csr > client.pem
   gatewright --json cert issue --client 0198c2f0-… --csr - < client.csr
 
-Prints the certificate and what stands above it up to the root, as PEM. Of the request nothing but the
-public key is used: whose the certificate is, comes from the registration. It lives for ca.lifetime;
-those that the client has already go on working.")]
+Prints the certificate and its chain up to the root as PEM. Only the public key of the request is used; the
+subject comes from the client's registration. The certificate is valid for ca.lifetime; other certificates of
+the client stay valid.")]
     Issue(issue::Issue),
 }
 
 impl CertCommand {
-    /// Does what was asked.
-    pub(super) async fn run(self, desk: &Desk) -> anyhow::Result<Answer> {
+    /// Runs the command.
+    pub(super) async fn run(self, desk: &Desk) -> anyhow::Result<Output> {
         match self {
             Self::List(asked) => list::list(desk, &asked).await,
             Self::Forecast(asked) => forecast::forecast(desk, &asked).await,
@@ -100,18 +101,19 @@ async fn find(desk: &Desk, name: &str) -> anyhow::Result<Entry> {
             let all = found.iter().chain([&last]);
             let all: Vec<_> = all.map(|one| one.certificate.thumbprint.to_string()).collect();
             let all = all.join(", ");
-            Err(Wrong(format!("several issuers use that serial number: say which of {all}")).into())
+            Err(Wrong(format!("several certificates have that serial number; name one of {all}"))
+                .into())
         }
     }
 }
 
-/// A length of time, as the configuration writes it.
-pub(super) fn length(text: &str) -> Result<Seconds, String> {
-    Seconds::read(&Raw::Text(text)).map_err(|_| format!("write {}", Seconds::FORM))
+/// Parses a duration in the format of the configuration.
+pub(super) fn parse_duration(text: &str) -> Result<Seconds, String> {
+    Seconds::read(&Raw::Text(text)).map_err(|_| format!("expected {}", Seconds::FORM))
 }
 
-/// Whom a certificate proves, in a few words.
-fn whose(entry: &Entry) -> String {
+/// The clients that a certificate authenticates.
+fn clients(entry: &Entry) -> String {
     let mut clients: Vec<_> = entry.holders.iter().map(|one| one.client_id.to_string()).collect();
     if clients.is_empty() {
         clients.extend(entry.certificate.client_id.as_ref().map(ToString::to_string));

@@ -8,51 +8,50 @@ use serde_json::json;
 
 use super::super::desk::{self, Desk};
 use super::super::exit::Wrong;
-use super::super::print::Answer;
+use super::super::print::Output;
 use super::find;
 use crate::pki::{Certificate, Reason, inventory};
 use crate::types::pem;
 
-/// Which certificate is to count no more.
+/// `gatewright cert revoke`
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Revoke {
-    /// Its SHA-256, in base64url as tokens name it or in hexadecimal, or its serial number.
+    /// The SHA-256 thumbprint, in base64url (x5t#S256) or hexadecimal, or the serial number.
     #[arg(value_name = "THUMBPRINT|SERIAL", required_unless_present = "file")]
     name: Option<String>,
-    /// A file with it (PEM, DER or base64), known to us or not.
+    /// A file with the certificate (PEM, DER or base64), which need not be in the inventory.
     #[arg(long, value_name = "FILE", conflicts_with = "name")]
     file: Option<PathBuf>,
-    /// Why (RFC 5280 section 5.3.1).
+    /// The revocation reason (RFC 5280 section 5.3.1).
     #[arg(long, value_name = "REASON", default_value = "unspecified", value_parser = reasons())]
     reason: String,
 }
 
-/// All but those of a hold, which ends again: what we revoke is revoked for ever.
+/// All reasons except those of a hold: revocation is permanent.
 fn reasons() -> PossibleValuesParser {
     let holds = [Reason::CertificateHold, Reason::RemoveFromCrl];
     let lasting = Reason::ALL.into_iter().filter(|reason| !holds.contains(reason));
     lasting.map(Reason::as_str).collect::<Vec<_>>().into()
 }
 
-/// Revokes it.
-pub(super) async fn revoke(desk: &Desk, asked: &Revoke) -> anyhow::Result<Answer> {
+/// Revokes the certificate.
+pub(super) async fn revoke(desk: &Desk, asked: &Revoke) -> anyhow::Result<Output> {
     let reason = Reason::parse(&asked.reason).unwrap_or_default();
     let row = match (&asked.file, &asked.name) {
         (Some(file), _) => inventory::seen(&read(file)?, desk.now()),
         (None, Some(name)) => find(desk, name).await?.certificate,
-        (None, None) => return Err(Wrong("say which certificate".to_owned()).into()),
+        (None, None) => return Err(Wrong("no certificate is named".to_owned()).into()),
     };
     let others = super::inventory(desk).revoke(&row, reason, &desk.trace).await?;
     let mut text = format!(
-        "the certificate {} is revoked: it proves nobody any more, and tokens that are bound to it \
-         count for nothing",
+        "revoked certificate {}; it no longer authenticates clients, and tokens bound to it are rejected",
         row.thumbprint
     );
     if others > 0 {
-        text.push_str(&format!("; with it end {others} others, of its key or issued by it"));
+        text.push_str(&format!("; also revoked {others} certificates of its key or issued by it"));
     }
     let json = json!({ "thumbprint": row.thumbprint, "reason": reason.as_str(), "revoked_with_it": others });
-    Ok(Answer::line(text, json))
+    Ok(Output::line(text, json))
 }
 
 /// The first certificate of a file.

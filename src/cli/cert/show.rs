@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::super::desk::Desk;
-use super::super::print::{Answer, plain};
+use super::super::print::{Output, plain};
 use super::{find, in_json, inventory, list};
 use crate::pki::inventory::Entry;
 use crate::pki::ocsp::Status;
@@ -14,21 +14,21 @@ use crate::pki::revocation::Said;
 use crate::store::signing_keys::SigningKeyRow;
 use crate::types::{Seconds, Timestamp};
 
-/// Which certificate is asked for.
+/// `gatewright cert show`
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Show {
-    /// Its SHA-256, in base64url as tokens name it or in hexadecimal, or its serial number; or the kid of
-    /// one of our signing keys.
+    /// The SHA-256 thumbprint, in base64url (x5t#S256) or hexadecimal, or the serial number; or the kid of
+    /// a signing key.
     #[arg(value_name = "THUMBPRINT|SERIAL|KID")]
     name: String,
 }
 
-/// Tells everything about it.
-pub(super) async fn show(desk: &Desk, asked: &Show) -> anyhow::Result<Answer> {
+/// Shows the certificate or the signing key.
+pub(super) async fn show(desk: &Desk, asked: &Show) -> anyhow::Result<Output> {
     let keys = inventory(desk).keys().await?;
     if let Some(key) = keys.iter().find(|key| key.id == asked.name) {
         let rotation = desk.config.keys.rotation;
-        return Ok(Answer::line(key_in_words(key, rotation), list::key_in_json(key, rotation)));
+        return Ok(Output::line(key_in_words(key, rotation), list::key_in_json(key, rotation)));
     }
     let entry = find(desk, &asked.name).await?;
     let said = inventory(desk).last_said(&entry.certificate).await?;
@@ -38,10 +38,10 @@ pub(super) async fn show(desk: &Desk, asked: &Show) -> anyhow::Result<Answer> {
         object.insert("said".to_owned(), said.iter().map(said_in_json).collect());
         object.insert("pem".to_owned(), pem.as_str().into());
     }
-    Ok(Answer::line(in_words(&entry, &said, &pem), json))
+    Ok(Output::line(in_words(&entry, &said, &pem), json))
 }
 
-/// What its authority has last said of it.
+/// The last known revocation status, as JSON.
 fn said_in_json(said: &Said) -> Value {
     let revoked = match said.status {
         Status::Revoked { at, reason } => Some((at, reason.as_str())),
@@ -64,10 +64,10 @@ fn said_in_words(said: &Said) -> String {
         Status::Revoked { at, reason } => format!("revoked {at}, {reason}"),
         Status::Good | Status::Unknown => status.as_str().to_owned(),
     };
-    format!("{status} ({source} of {place}, fetched {fetched_at}, counts until {expires_at})")
+    format!("{status} ({source} from {place}, fetched {fetched_at}, valid until {expires_at})")
 }
 
-/// A signing key has no certificate, but stands in the list.
+/// A signing key has no certificate, but is part of the inventory.
 fn key_in_words(key: &SigningKeyRow, rotation: Seconds) -> String {
     let at = |time: Option<Timestamp>| time.map_or("not yet".to_owned(), |at| at.to_string());
     let lines = [

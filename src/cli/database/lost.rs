@@ -1,4 +1,4 @@
-//! What the log of the servers tells of revocations that a failover may have lost.
+//! Reads the log of the servers for revocations that a failover may have lost.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -13,31 +13,31 @@ use crate::flow::failover::Revoked;
 use crate::record::TAKEN_AWAY;
 use crate::types::{ClientId, GrantId, SessionId, Timestamp, UserId};
 
-/// As long as a line is that is read; what is longer is none of ours.
+/// The longest line that is parsed; longer ones are not from a server.
 const LONGEST: u64 = 1024 * 1024;
 
-/// An event that took something away.
+/// A logged revocation.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Lost {
     message: String,
     /// When, in Unix milliseconds.
     pub(super) at_ms: i64,
-    /// What happened.
+    /// The kind of the audit event.
     pub(super) kind: String,
     outcome: String,
-    /// Which client it concerns.
+    /// The client it concerns.
     pub(super) client_id: Option<String>,
-    /// Which person.
+    /// The user.
     pub(super) user_id: Option<String>,
-    /// Which sign-in.
+    /// The session.
     pub(super) session_id: Option<String>,
-    /// Which grant.
+    /// The grant.
     pub(super) grant_id: Option<String>,
-    /// What else is known, as JSON.
+    /// Further facts, as JSON.
     facts: String,
 }
 
-/// Reads what the log tells of that time, each event once, in the order of the log.
+/// Reads the revocations of a period, in the order of the log.
 ///
 /// # Errors
 /// When the file cannot be read.
@@ -60,7 +60,7 @@ fn lines(mut input: impl BufRead, from: Timestamp, to: Timestamp) -> io::Result<
         if (&mut input).take(LONGEST).read_until(b'\n', &mut line)? == 0 {
             return Ok(all);
         }
-        // What collects logs may write something before each line.
+        // A log collector may have added a prefix to each line.
         let Some(start) = line.iter().position(|byte| *byte == b'{') else { continue };
         let json = line.get(start..).unwrap_or_default();
         let Ok(lost) = serde_json::from_slice::<Lost>(json) else { continue };
@@ -78,7 +78,7 @@ impl Lost {
         facts.get(name)?.as_str().map(str::to_owned)
     }
 
-    /// What can be revoked again, because the log names it. What names a grant took the grant.
+    /// What can be revoked again automatically. An event that names a grant revoked it.
     pub(super) fn revoked(&self) -> Option<Revoked> {
         if let Some(grant) = &self.grant_id {
             return Some(Revoked::Grant(GrantId::from_text(grant)));
@@ -99,7 +99,7 @@ impl Lost {
         None
     }
 
-    /// How it is done again.
+    /// The option or command that repeats it.
     pub(super) fn again(&self) -> String {
         if self.revoked().is_some() {
             return "--revoke".to_owned();
@@ -132,7 +132,7 @@ impl Lost {
         }
     }
 
-    /// For a program.
+    /// As JSON.
     pub(super) fn json(&self) -> Value {
         json!({
             "at_ms": self.at_ms,
@@ -165,7 +165,7 @@ not of ours
 {"message":"taken away","at_ms":20000,"kind":"session.ended","outcome":"success","user_id":"u","facts":"{\"ended\":3}"}"#;
 
     #[test]
-    fn the_log_is_read_for_what_was_taken_away_in_that_time() {
+    fn the_revocations_of_a_period_are_found_in_the_log() {
         let lost = lines(LOG.as_bytes(), Timestamp(10), Timestamp(30)).unwrap();
 
         let (user, client) = (UserId::from_text("u"), ClientId::from_text("c"));

@@ -1,4 +1,4 @@
-//! `gatewright database`: what is to be done when another database took over (decision 0029).
+//! `gatewright database`: declared failovers (decision 0029).
 
 mod lost;
 
@@ -9,16 +9,16 @@ use serde_json::{Value, json};
 
 use super::audit;
 use super::desk::Desk;
-use super::print::{self, Answer};
+use super::print::{self, Output};
 use crate::flow::failover;
 use crate::types::{Seconds, Timestamp};
 use lost::Lost;
 
-/// What can be said of the database.
+/// `gatewright database …`
 #[derive(Debug, Subcommand)]
 pub(super) enum DatabaseCommand {
-    /// Declare that another database took over and may lack the last commits: an asynchronous standby that
-    /// was promoted, or a backup that was put back.
+    /// Declare a failover that may have lost commits: an asynchronous standby was promoted, or a backup was
+    /// restored.
     #[command(after_help = "\
 Examples:
   gatewright database failed-over --at 2026-01-31T12:00:00Z
@@ -26,49 +26,49 @@ Examples:
   journalctl -u gatewright -o cat | gatewright database failed-over --at 5m --log -
   gatewright database failed-over --at 2026-01-31T12:00:00Z --log gatewright.log --revoke
 
-For an hour, an application whose refresh token is up to three generations newer than the database goes on
-with its grant, once for each grant that was not refreshed since that time. Without this, such a token ends
-its grant: it looks like a forged or a replayed one. Declared again with the same time, nothing changes.
+For one hour, a refresh token that is up to three generations newer than the database is accepted, once for each
+grant that was not refreshed since the failover. Without a declared failover such a token revokes its grant,
+because it looks forged or replayed. Declaring the same failover again changes nothing.
 
-Revocations of the lost time live again, and the database cannot know which they were. The servers log each
-of them (\"message\":\"taken away\"): --log lists those of the lost time, --revoke revokes again what has a name
-there (grants, sign-ins, consents, tokens), and the rest is listed with the command that does it. Commands write no
-log: what they revoked in the lost time has to be done again by hand.")]
+Revocations that were lost are undone by the failover, and the database cannot know which they were. Servers log
+each revocation (\"message\":\"taken away\"). --log lists those of the lost period; --revoke repeats those of
+grants, sessions, consents and tokens. The remaining ones are listed with the command that repeats them.
+Commands write no log: repeat by hand what was revoked by a command in the lost period.")]
     FailedOver(FailedOver),
 }
 
-/// When that was, and what is known of it.
+/// `gatewright database failed-over`
 #[derive(Debug, Args)]
 pub(super) struct FailedOver {
-    /// When it took over: a time such as 2026-01-31T12:00:00Z, or how long ago: 90s, 5m, 1h.
+    /// When the failover happened: a time such as 2026-01-31T12:00:00Z, or 90s, 5m, 1h ago.
     #[arg(long, value_name = "TIME")]
     at: String,
-    /// By how much it may have been behind: as old as the backup; of a standby, generously.
-    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = super::cert::length)]
+    /// The maximum replication lag at that time, generously estimated, or the age of the backup.
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = super::cert::parse_duration)]
     lag: Seconds,
-    /// The log of the servers in JSON, which tells what was revoked; - for standard input.
+    /// The JSON log of the servers, which contains the revocations, or - for standard input.
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
-    /// Revoke again what the log tells of.
+    /// Repeat the revocations found in the log.
     #[arg(long, requires = "log")]
     revoke: bool,
 }
 
 impl DatabaseCommand {
-    /// Does what was asked.
-    pub(super) async fn run(self, desk: &Desk) -> anyhow::Result<Answer> {
+    /// Runs the command.
+    pub(super) async fn run(self, desk: &Desk) -> anyhow::Result<Output> {
         match self {
             Self::FailedOver(asked) => failed_over(desk, asked).await,
         }
     }
 }
 
-async fn failed_over(desk: &Desk, asked: FailedOver) -> anyhow::Result<Answer> {
-    let at = audit::moment(&asked.at, desk.now())?;
+async fn failed_over(desk: &Desk, asked: FailedOver) -> anyhow::Result<Output> {
+    let at = audit::parse_time(&asked.at, desk.now())?;
     let failover = failover::declare(&desk.store, at, asked.lag, &desk.trace).await?;
     let (from, until) = (at - failover.lag, failover.ends_at);
     let mut text = vec![format!(
-        "until {until}: a grant that was not refreshed since {at} goes on, once, with a refresh token up to three generations newer than the database"
+        "until {until}, refresh tokens up to three generations newer than the database are accepted, once for each grant that was not refreshed since {at}"
     )];
     let mut json = json!({
         "failed_over_at": at,
@@ -79,27 +79,27 @@ async fn failed_over(desk: &Desk, asked: FailedOver) -> anyhow::Result<Answer> {
     });
     let Some(log) = &asked.log else {
         text.push(format!(
-            "what was revoked from {from} to {at} may live again; the log of the servers knows (\"message\":\"taken away\"): gatewright database failed-over --at {at} --log FILE"
+            "revocations from {from} to {at} may be lost; find them in the log of the servers (\"message\":\"taken away\"): gatewright database failed-over --at {at} --log FILE"
         ));
-        return Ok(Answer::line(text.join("\n"), json));
+        return Ok(Output::line(text.join("\n"), json));
     };
     let lost = lost::read(log, from, at)?;
     text.push(if lost.is_empty() {
-        format!("the log tells of nothing that was revoked from {from} to {at}")
+        format!("the log contains no revocations from {from} to {at}")
     } else {
-        format!("revoked from {from} to {at}, and perhaps lost:\n{}", table(&lost))
+        format!("revocations from {from} to {at} that may be lost:\n{}", table(&lost))
     });
     put(&mut json, "lost", lost.iter().map(Lost::json).collect());
     if asked.revoke {
         let all: Vec<_> = lost.iter().filter_map(Lost::revoked).collect();
         let alive = failover::revoke_again(&desk.store, &all, &desk.trace).await?;
-        text.push(format!("revoked again: {} ({alive} may have been alive)", all.len()));
+        text.push(format!("repeated {} revocations, of which up to {alive} had effect", all.len()));
         put(&mut json, "revoked_again", all.len().into());
     }
     if lost.iter().any(|lost| lost.revoked().is_none()) {
-        text.push("what is listed with a command has to be done again by hand".to_owned());
+        text.push("repeat by hand those that are listed with a command".to_owned());
     }
-    Ok(Answer::line(text.join("\n"), json))
+    Ok(Output::line(text.join("\n"), json))
 }
 
 fn put(json: &mut Value, name: &str, value: Value) {
@@ -110,7 +110,7 @@ fn put(json: &mut Value, name: &str, value: Value) {
 
 fn table(lost: &[Lost]) -> String {
     let rows: Vec<_> = lost.iter().map(row).collect();
-    print::table(&["TIME", "KIND", "CLIENT", "USER", "SESSION", "GRANT", "AGAIN BY"], &rows)
+    print::table(&["TIME", "KIND", "CLIENT", "USER", "SESSION", "GRANT", "REPEAT WITH"], &rows)
 }
 
 fn row(lost: &Lost) -> Vec<String> {

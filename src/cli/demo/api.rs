@@ -1,5 +1,5 @@
-//! The demo API: it asks who calls for a certificate, and verifies access tokens by itself with
-//! [`crate::verify`]. A token that is bound to a certificate is of no use over a connection with another.
+//! The demo API: requests a client certificate and verifies access tokens locally with [`crate::verify`]. A
+//! certificate-bound token is accepted only over a connection with that certificate.
 
 use std::fs;
 use std::path::Path;
@@ -25,14 +25,14 @@ use tokio_util::sync::CancellationToken;
 use crate::types::pem;
 use crate::verify::{Asked, Verifier};
 
-/// Where the invoices are.
+/// The path of the invoices.
 pub(super) const PATH: &str = "/invoices";
 
-/// The scope that lets somebody see them.
+/// The required scope.
 const SCOPE: &str = "invoices.read";
 
-/// As long as a caller may take to shake hands, and to say what it wants.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The timeout of the TLS handshake, and of reading a request head.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The API.
 pub(super) struct Api {
@@ -41,10 +41,10 @@ pub(super) struct Api {
     pub(super) verifier: Verifier,
 }
 
-/// How TLS is spoken: callers show a certificate of the authority, or none.
+/// The TLS acceptor: callers present a certificate that chains to one of the anchors, or none.
 ///
 /// # Errors
-/// When a certificate cannot be read.
+/// A certificate or key cannot be read.
 pub(super) fn tls(
     chain: &Path,
     key: &Path,
@@ -57,16 +57,16 @@ pub(super) fn tls(
     let verifier =
         WebPkiClientVerifier::builder(Arc::new(roots)).allow_unauthenticated().build()?;
     let chain = pem::certificates(&fs::read(chain)?)
-        .map_err(|why| anyhow!("the certificate of this machine {why}"))?;
-    let key = pem::private_key(&fs::read(key)?)
-        .map_err(|why| anyhow!("the key of this machine {why}"))?;
+        .map_err(|why| anyhow!("the certificate of localhost {why}"))?;
+    let key =
+        pem::private_key(&fs::read(key)?).map_err(|why| anyhow!("the key of localhost {why}"))?;
     let config =
         ServerConfig::builder().with_client_cert_verifier(verifier).with_single_cert(chain, key)?;
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
 impl Api {
-    /// Serves until told to stop.
+    /// Serves until cancelled.
     pub(super) async fn serve(
         self: Arc<Self>,
         listener: TcpListener,
@@ -91,38 +91,37 @@ impl Api {
     }
 
     async fn connection(self: Arc<Self>, stream: TcpStream, tls: TlsAcceptor) {
-        let Ok(Ok(stream)) = tokio::time::timeout(PATIENCE, tls.accept(stream)).await else {
+        let Ok(Ok(stream)) = tokio::time::timeout(TIMEOUT, tls.accept(stream)).await else {
             return;
         };
-        let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first).cloned();
+        let presented = stream.get_ref().1.peer_certificates().and_then(<[_]>::first).cloned();
         let service = service_fn(move |request: Request<Incoming>| {
-            let (api, shown) = (self.clone(), shown.clone());
-            async move { Ok::<_, std::convert::Infallible>(api.answer(&request, shown).await) }
+            let (api, presented) = (self.clone(), presented.clone());
+            async move { Ok::<_, std::convert::Infallible>(api.respond(&request, presented).await) }
         });
-        // A connection that breaks off is its caller's affair.
+        // Errors of a connection concern its caller only.
         let _ = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(PATIENCE)
+            .header_read_timeout(TIMEOUT)
             .serve_connection(TokioIo::new(stream), service)
             .await;
     }
 
-    async fn answer(
+    async fn respond(
         &self,
         request: &Request<Incoming>,
-        shown: Option<CertificateDer<'static>>,
+        presented: Option<CertificateDer<'static>>,
     ) -> Response {
         let (method, path): (&Method, &str) = (request.method(), request.uri().path());
         if path != PATH || method != Method::GET {
-            return (StatusCode::NOT_FOUND, "There are invoices here, to be read.\n")
-                .into_response();
+            return (StatusCode::NOT_FOUND, "Not found. Try GET /invoices.\n").into_response();
         }
         let headers: &HeaderMap = request.headers();
         let asked = Asked {
             method,
             url: &format!("{}{PATH}", self.origin),
             headers,
-            certificate: shown.as_deref(),
+            certificate: presented.as_deref(),
         };
         match self.verifier.verify(&asked, &[SCOPE]).await {
             Ok(caller) => {

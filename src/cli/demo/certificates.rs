@@ -1,5 +1,4 @@
-//! The certificates of the demonstration: one for this machine, and two for services, which the
-//! authority inside the server issues.
+//! The certificates of the demo: one for `localhost`, and two for services, issued by the built-in CA.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +10,7 @@ use rcgen::{
 };
 use rustls_pki_types::CertificateDer;
 
-use super::home::written;
+use super::home::write_private;
 use crate::app::App;
 use crate::pki::Certificate;
 use crate::pki::authority::Authority;
@@ -22,29 +21,29 @@ use crate::record::Trace;
 use crate::store::authorities;
 use crate::types::{self, ClientId, Seconds, Timestamp};
 
-/// A certificate that has less than this left is made anew at the start.
+/// At the start, a certificate with less remaining validity than this is renewed.
 const LEAST: Seconds = Seconds::hours(12);
 
-/// How long the certificate of this machine counts.
+/// The validity of the certificate of `localhost`.
 const LIFETIME: Seconds = Seconds::days(365);
 
-/// Where the certificates lie: a directory of the demonstration.
+/// The directory of the certificates.
 #[derive(Debug)]
-pub(super) struct Drawer(pub(super) PathBuf);
+pub(super) struct Certificates(pub(super) PathBuf);
 
-impl Drawer {
-    /// What `localhost` is certified by: for `curl --cacert`.
-    pub(super) fn machine_ca(&self) -> PathBuf {
+impl Certificates {
+    /// The trust anchor for `localhost`: for `curl --cacert`.
+    pub(super) fn server_ca(&self) -> PathBuf {
         self.0.join("localhost-ca.pem")
     }
 
     /// The certificate of `localhost`.
-    pub(super) fn machine(&self) -> PathBuf {
+    pub(super) fn server_certificate(&self) -> PathBuf {
         self.0.join("localhost.pem")
     }
 
     /// Its key.
-    pub(super) fn machine_key(&self) -> PathBuf {
+    pub(super) fn server_key(&self) -> PathBuf {
         self.0.join("localhost.key")
     }
 
@@ -58,17 +57,17 @@ impl Drawer {
         self.0.join(format!("{name}.key"))
     }
 
-    /// Sees to it that `localhost` has a certificate: the listeners show it, and whoever certified it
-    /// is forgotten at once, so that it certifies nothing else.
+    /// Ensures a valid certificate for `localhost`. The private key of its CA is discarded at once, so that it
+    /// cannot issue another one.
     ///
     /// # Errors
-    /// When one cannot be made or written.
-    pub(super) fn settle_machine(&self, now: Timestamp) -> anyhow::Result<()> {
-        if is_fresh(&self.machine(), now) {
+    /// The certificate cannot be created or written.
+    pub(super) fn ensure_server_certificate(&self, now: Timestamp) -> anyhow::Result<()> {
+        if is_fresh(&self.server_certificate(), now) {
             return Ok(());
         }
         let mut params = CertificateParams::new(Vec::new())?;
-        params.distinguished_name.push(DnType::CommonName, "Gatewright demo, this machine alone");
+        params.distinguished_name.push(DnType::CommonName, "Gatewright demo, localhost only");
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
         let ca_key = KeyPair::generate()?;
@@ -83,16 +82,16 @@ impl Drawer {
         params.not_after = time::OffsetDateTime::from_unix_timestamp((now + LIFETIME).0)?;
         let key = KeyPair::generate()?;
         let certificate = params.signed_by(&key, &issuer)?;
-        written(&self.machine_key(), key.serialize_pem().as_bytes())?;
-        written(&self.machine_ca(), ca.pem().as_bytes())?;
-        written(&self.machine(), certificate.pem().as_bytes())
+        write_private(&self.server_key(), key.serialize_pem().as_bytes())?;
+        write_private(&self.server_ca(), ca.pem().as_bytes())?;
+        write_private(&self.server_certificate(), certificate.pem().as_bytes())
     }
 
-    /// Makes the authority, once.
+    /// Creates the built-in CA, once.
     ///
     /// # Errors
-    /// What the rules or the store say.
-    pub(super) async fn settle_authority(&self, app: &App) -> anyhow::Result<()> {
+    /// See [`Authority::init`].
+    pub(super) async fn ensure_ca(&self, app: &App) -> anyhow::Result<()> {
         if authorities::all(app.store.db()).await?.is_empty() {
             let trace = Trace::of_command(app.clock.now_ms());
             authority(app, &trace).init().await.map_err(|error| anyhow!("{error}"))?;
@@ -101,11 +100,11 @@ impl Drawer {
         Ok(())
     }
 
-    /// Sees to it that a service has a certificate that lasts a while, from the authority inside the server.
+    /// Ensures a valid certificate of the built-in CA for a service.
     ///
     /// # Errors
-    /// What the rules or the store say.
-    pub(super) async fn settle_service(
+    /// See [`Authority::issue`].
+    pub(super) async fn ensure_service_certificate(
         &self,
         app: &App,
         name: &str,
@@ -123,8 +122,8 @@ impl Drawer {
             .issue(Some(&client), &request, Right::Proven)
             .await
             .map_err(|error| anyhow!("{error}"))?;
-        written(&self.service_key(name), key.serialize_pem().as_bytes())?;
-        written(&self.service(name), pem::certificate(&issued.certificate).as_bytes())
+        write_private(&self.service_key(name), key.serialize_pem().as_bytes())?;
+        write_private(&self.service(name), pem::certificate(&issued.certificate).as_bytes())
     }
 }
 
@@ -132,7 +131,7 @@ fn authority<'a>(app: &'a App, trace: &'a Trace) -> Authority<'a> {
     Authority { store: &app.store, kek: app.keyring.kek(), config: &app.config, trace }
 }
 
-/// What the services' certificates chain to: the anchors of the server, the authority inside among them.
+/// The trust anchors of the server, including the built-in CA.
 pub(super) fn anchors(app: &App) -> Vec<CertificateDer<'static>> {
     let anchors = app.trust.anchors();
     anchors.sets().flat_map(|set| set.certificates.iter().cloned()).collect()

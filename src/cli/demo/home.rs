@@ -1,5 +1,5 @@
-//! Where the demonstration lives: a directory with a database, keys, and one file of passwords and
-//! secrets, which is also the mark by which we know that the rest is ours.
+//! The directory of the demo: a database, keys, and a file of passwords and secrets, which also marks the
+//! directory as one of a demo.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File};
@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 
-use super::cast;
-use super::certificates::Drawer;
+use super::certificates::Certificates;
+use super::fixtures;
 
 const SECRETS: &str = "secrets.json";
 const NEW_SECRETS: &str = "secrets.json.new";
@@ -20,25 +20,24 @@ const DATABASE: &str = "gatewright.db";
 const KEYS: &str = "keys";
 const CERTIFICATES: &str = "certificates";
 
-/// The directory, which is ours as long as this lives.
+/// The directory, locked as long as this exists.
 #[derive(Debug)]
 pub(super) struct Home {
     path: PathBuf,
     _lock: File,
 }
 
-/// What is in the file: everything that a demonstration must not forget. In clear, for the people who
-/// will type it.
+/// The file: everything that a later start needs. In clear text, because users type the passwords.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Secrets {
-    /// Says what this is.
+    /// Marks the file as one of the demo.
     made_by: String,
     /// The port of the server.
     pub(super) port: u16,
     /// The port of the application.
     pub(super) client_port: u16,
-    /// The port at which the server asks for client certificates.
+    /// The port of the server for client certificates.
     pub(super) mtls_port: u16,
     /// The port of the API.
     pub(super) api_port: u16,
@@ -47,25 +46,25 @@ pub(super) struct Secrets {
     pub(super) metrics_port: u16,
     /// Usernames and passwords.
     pub(super) people: BTreeMap<String, String>,
-    /// Absent while the database is being filled: one that was left half full is thrown away.
+    /// Absent until the database is complete; an incomplete one is deleted.
     pub(super) clients: Option<Clients>,
 }
 
-/// The clients, as they are registered.
+/// The registered clients.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Clients {
-    /// The application that people sign in to.
+    /// The application that users sign in to.
     pub(super) web: Credentials,
     /// The service.
     pub(super) service: Credentials,
-    /// The `client_id` of a service that proves itself with a certificate.
+    /// The `client_id` of a service that authenticates with a certificate.
     pub(super) certified: String,
-    /// That of another one.
+    /// The `client_id` of another such service.
     pub(super) other: String,
 }
 
-/// What a client proves itself with.
+/// The credentials of a client.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Credentials {
@@ -73,7 +72,7 @@ pub(super) struct Credentials {
     pub(super) client_secret: String,
 }
 
-/// Where everything listens.
+/// All ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ports {
     pub(super) port: u16,
@@ -83,34 +82,33 @@ pub(super) struct Ports {
     pub(super) metrics_port: u16,
 }
 
-/// The port of the metrics of a demonstration that was made when it had none.
+/// The port of the metrics, for a file of a version that had none.
 const fn metrics_port() -> u16 {
     9090
 }
 
 impl Secrets {
-    /// Where everything listened.
+    /// The ports of that demo.
     pub(super) const fn ports(&self) -> Ports {
         let Self { port, client_port, mtls_port, api_port, metrics_port, .. } = *self;
         Ports { port, client_port, mtls_port, api_port, metrics_port }
     }
 }
 
-/// Who wrote a file of secrets.
+/// The value of `made_by`.
 const MARK: &str = "gatewright demo";
 
 impl Home {
-    /// Takes possession of a directory, and reads what was left there by an earlier demonstration that
-    /// was complete.
+    /// Locks a directory, and reads the secrets of a complete earlier demo.
     ///
     /// # Errors
-    /// When there is something in it that we have not made, or when it is in use.
+    /// The directory contains files of another origin, or another demo is running in it.
     pub(super) fn enter(path: &Path) -> anyhow::Result<(Self, Option<Secrets>)> {
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(path)
-            .with_context(|| format!("{} cannot be made", path.display()))?;
+            .with_context(|| format!("cannot create {}", path.display()))?;
         let secrets = read(&path.join(SECRETS))?;
         if secrets.is_none() {
             must_be_empty(path)?;
@@ -119,13 +117,13 @@ impl Home {
         Ok((home, secrets.filter(|secrets| secrets.clients.is_some())))
     }
 
-    /// Begins from nothing. What an earlier demonstration left is thrown away, and only that.
+    /// Starts over: deletes the files of an earlier demo, and only those.
     ///
     /// # Errors
-    /// What the file system says.
+    /// A file cannot be written or deleted.
     pub(super) fn clear(&self, ports: Ports) -> anyhow::Result<Secrets> {
         let made_by = MARK.to_owned();
-        let people = cast::passwords();
+        let people = fixtures::passwords();
         let Ports { port, client_port, mtls_port, api_port, metrics_port } = ports;
         let secrets = Secrets {
             made_by,
@@ -137,27 +135,27 @@ impl Home {
             people,
             clients: None,
         };
-        // First of all: from here on whatever lies here is known to be incomplete, and ours.
+        // First, so that from here on the directory is marked as an incomplete demo.
         self.keep(&secrets)?;
         for suffix in ["", "-wal", "-shm", ".lock"] {
-            absent(fs::remove_file(self.path.join(format!("{DATABASE}{suffix}"))))?;
+            ignore_missing(fs::remove_file(self.path.join(format!("{DATABASE}{suffix}"))))?;
         }
-        absent(fs::remove_dir_all(self.keys()))?;
-        absent(fs::remove_dir_all(self.path.join(CERTIFICATES)))?;
+        ignore_missing(fs::remove_dir_all(self.keys()))?;
+        ignore_missing(fs::remove_dir_all(self.path.join(CERTIFICATES)))?;
         Ok(secrets)
     }
 
-    /// Writes the file, whole or not at all.
+    /// Writes the file atomically.
     ///
     /// # Errors
-    /// What the file system says.
+    /// The file cannot be written.
     pub(super) fn keep(&self, secrets: &Secrets) -> anyhow::Result<()> {
         let (path, new) = (self.secrets(), self.path.join(NEW_SECRETS));
-        absent(fs::remove_file(&new))?;
+        ignore_missing(fs::remove_file(&new))?;
         let mut file = File::options().create_new(true).write(true).mode(0o600).open(&new)?;
         file.write_all(format!("{:#}\n", serde_json::to_value(secrets)?).as_bytes())?;
         file.sync_all()?;
-        fs::rename(&new, &path).with_context(|| format!("{} cannot be written", path.display()))
+        fs::rename(&new, &path).with_context(|| format!("cannot write {}", path.display()))
     }
 
     /// The file of passwords and secrets.
@@ -173,31 +171,31 @@ impl Home {
     /// The directory of the certificates.
     ///
     /// # Errors
-    /// What the file system says.
-    pub(super) fn certificates(&self) -> anyhow::Result<Drawer> {
+    /// It cannot be created.
+    pub(super) fn certificates(&self) -> anyhow::Result<Certificates> {
         let path = self.path.join(CERTIFICATES);
         DirBuilder::new().recursive(true).mode(0o700).create(&path)?;
-        Ok(Drawer(path))
+        Ok(Certificates(path))
     }
 
     /// The URL of the database.
     ///
     /// # Errors
-    /// When the path is not text.
+    /// The path is not UTF-8.
     pub(super) fn database(&self) -> anyhow::Result<String> {
         let path = self.path.join(DATABASE);
         let Some(path) = path.to_str() else { bail!("{} is not UTF-8", path.display()) };
-        // What a URL would read as something else.
+        // Characters with a meaning in a URL.
         Ok(format!("sqlite:{}", path.replace('%', "%25").replace('?', "%3F")))
     }
 }
 
-/// Writes a file for its owner alone, in the place of what was there.
+/// Writes a file that only its owner can read, replacing an existing one.
 ///
 /// # Errors
-/// What the file system says.
-pub(super) fn written(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    absent(fs::remove_file(path))?;
+/// The file cannot be written.
+pub(super) fn write_private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    ignore_missing(fs::remove_file(path))?;
     let mut file = File::options().create_new(true).write(true).mode(0o600).open(path)?;
     file.write_all(bytes).with_context(|| path.display().to_string())
 }
@@ -211,19 +209,19 @@ fn read(path: &Path) -> anyhow::Result<Option<Secrets>> {
     match serde_json::from_str::<Secrets>(&text) {
         Ok(secrets) if secrets.made_by == MARK => Ok(Some(secrets)),
         Ok(_) | Err(_) => bail!(
-            "{} is not what `gatewright demo` wrote: remove the directory, or name another with --dir",
+            "{} was not written by `gatewright demo`: remove the directory, or choose another with --dir",
             path.display()
         ),
     }
 }
 
-/// Without our mark, whatever lies there is somebody's: a database, or the keys of a server.
+/// A directory without the mark may contain the database or the keys of a real server.
 fn must_be_empty(path: &Path) -> anyhow::Result<()> {
     for entry in fs::read_dir(path).with_context(|| format!("{}", path.display()))? {
         let entry = entry?;
         if entry.file_name() != LOCK && entry.file_name() != NEW_SECRETS {
             bail!(
-                "{} was not made by `gatewright demo`, which leaves it alone: name another \
+                "{} was not made by `gatewright demo` and is not changed: choose another \
                  directory with --dir",
                 entry.path().display()
             );
@@ -241,8 +239,8 @@ fn lock(path: &Path) -> anyhow::Result<File> {
     Ok(file)
 }
 
-/// What is not there need not be removed.
-fn absent(removed: std::io::Result<()>) -> std::io::Result<()> {
+/// Ignores that a file to be removed does not exist.
+fn ignore_missing(removed: std::io::Result<()>) -> std::io::Result<()> {
     match removed {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         removed => removed,
@@ -267,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_kept_is_found_again_and_is_for_its_owner_alone() {
+    fn secrets_are_read_back_and_only_the_owner_can_read_them() {
         let path = directory();
         {
             let (home, secrets) = Home::enter(&path).unwrap();
@@ -291,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_left_half_done_is_begun_again() {
+    fn an_incomplete_demo_starts_over() {
         let path = directory();
         let (home, _) = Home::enter(&path).unwrap();
         home.clear(PORTS).unwrap();
@@ -306,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_made_is_left_alone() {
+    fn files_of_another_origin_are_not_changed() {
         let path = directory();
         fs::create_dir_all(path.join(KEYS)).unwrap();
 
@@ -319,7 +317,7 @@ mod tests {
 
         assert!(with_keys.contains("was not made by `gatewright demo`"), "{with_keys}");
         assert!(without_a_mark.contains("was not made by `gatewright demo`"), "{without_a_mark}");
-        assert!(with_another.contains("is not what `gatewright demo` wrote"), "{with_another}");
+        assert!(with_another.contains("was not written by `gatewright demo`"), "{with_another}");
         assert_eq!(fs::read_to_string(path.join(DATABASE)).unwrap(), "somebody's database");
         fs::remove_dir_all(path).unwrap();
     }

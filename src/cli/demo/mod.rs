@@ -1,15 +1,14 @@
-//! `gatewright demo`: a server, people, and an application that they sign in to, on this machine and
-//! for nobody else.
+//! `gatewright demo`: a server, users, an application and an API, on the loopback interface.
 //!
-//! It heeds neither `gatewright.toml` nor the environment, and it touches nothing that it has not made.
+//! It reads neither `gatewright.toml` nor environment variables, and changes only files that it created.
 
 mod api;
-mod cast;
 mod certificates;
+mod fixtures;
 mod home;
 mod ports;
 mod relying_party;
-mod say;
+mod summary;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -33,65 +32,65 @@ use crate::store::clients;
 use crate::types::{ClientId, Seconds, Secret};
 use crate::verify::{IssuerKeys, Verifier};
 use api::Api;
-use certificates::Drawer;
+use certificates::Certificates;
 use home::{Clients, Home, Ports, Secrets};
 use ports::Taken;
 use relying_party::Registration;
-use say::Guide;
+use summary::Summary;
 
-/// How long whoever stops it waits for requests in flight.
-const PATIENCE: Seconds = Seconds(3);
+/// The shutdown timeout for requests in flight.
+const SHUTDOWN_TIMEOUT: Seconds = Seconds(3);
 
-/// What the files of the two services with certificates are called.
+/// The file names of the two services with certificates.
 const SERVICE: &str = "service";
 const OTHER: &str = "other";
 
-/// Where the demonstration runs and what it keeps.
+/// The options of `gatewright demo`.
 #[derive(Debug, Args)]
 pub(super) struct Demo {
-    /// Where it keeps everything.
+    /// The directory for the database, keys and secrets.
     #[arg(long, value_name = "DIR", default_value = "gatewright-demo")]
     dir: PathBuf,
-    /// Throw away what an earlier demo kept there, and start over.
+    /// Delete the data of an earlier demo in that directory, and start over.
     #[arg(long)]
     fresh: bool,
-    /// The port of the server; that of the earlier demo, or 8080, or a free one.
+    /// The port of the server [default: as in the earlier demo, or 8080, or a free port].
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
-    /// The port of the demo application; that of the earlier demo, or 8081, or a free one.
+    /// The port of the demo application [default: as in the earlier demo, or 8081, or a free port].
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     client_port: Option<u16>,
-    /// The port at which the server asks for client certificates; that of the earlier demo, or 8443, or a
-    /// free one.
+    /// The port of the server for client certificates [default: as in the earlier demo, or 8443, or a free
+    /// port].
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     mtls_port: Option<u16>,
-    /// The port of the demo API; that of the earlier demo, or 8444, or a free one.
+    /// The port of the demo API [default: as in the earlier demo, or 8444, or a free port].
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     api_port: Option<u16>,
-    /// The port of the metrics; 9090, or a free one.
+    /// The port of the metrics [default: 9090, or a free port].
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     metrics_port: Option<u16>,
 }
 
 impl Demo {
-    /// Runs until told to stop by Ctrl-C or SIGTERM.
+    /// Runs until SIGINT or SIGTERM.
     ///
     /// # Errors
-    /// When a port is taken, the directory is not ours, or something of the server does not come up.
+    /// A port is in use, the directory is not one of a demo, or the server cannot start.
     pub(super) fn run(&self, json: bool) -> anyhow::Result<()> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        let done = runtime.block_on(self.until_told(json));
-        // Nobody waits for the reader of what was printed.
+        let done = runtime.block_on(self.until_signalled(json));
+        // Printing may be blocked by its reader.
         runtime.shutdown_background();
         done
     }
 
-    async fn until_told(&self, json: bool) -> anyhow::Result<()> {
+    async fn until_signalled(&self, json: bool) -> anyhow::Result<()> {
         let mut interrupted = signal(SignalKind::interrupt())?;
         let mut terminated = signal(SignalKind::terminate())?;
         let (home, earlier) = Home::enter(&self.dir)?;
         let earlier = earlier.filter(|_| !self.fresh);
-        // Before anything is thrown away: whoever has the ports may be using it.
+        // Before anything is deleted: a program that uses the ports may also use the directory.
         let Taken { ports, listeners, moved } = self.take_ports(earlier.as_ref()).await?;
         let Ports { client_port, mtls_port, api_port, metrics_port, .. } = ports;
 
@@ -99,17 +98,17 @@ impl Demo {
             Some(secrets) => secrets,
             None => home.clear(ports)?,
         };
-        let drawer = home.certificates()?;
-        drawer.settle_machine(Clock::system().now())?;
-        let config = config(&home, &drawer, ports)?;
+        let certificates = home.certificates()?;
+        certificates.ensure_server_certificate(Clock::system().now())?;
+        let config = config(&home, &certificates, ports)?;
         let issuer = config.issuer.as_str().to_owned();
         let application = format!("http://localhost:{client_port}");
         let _log = server::log::start(&config.log)?;
         let app = App::open(config, Clock::system(), true).await?;
-        let (secrets, clients) = settled(&app, &home, &application, secrets).await?;
-        drawer.settle_authority(&app).await?;
-        drawer.settle_service(&app, SERVICE, &clients.certified).await?;
-        drawer.settle_service(&app, OTHER, &clients.other).await?;
+        let (secrets, clients) = registered(&app, &home, &application, secrets).await?;
+        certificates.ensure_ca(&app).await?;
+        certificates.ensure_service_certificate(&app, SERVICE, &clients.certified).await?;
+        certificates.ensure_service_certificate(&app, OTHER, &clients.other).await?;
 
         let stop = CancellationToken::new();
         let inventory = app.clone();
@@ -121,11 +120,11 @@ impl Demo {
         };
         let server = Running::start(app.clone(), server::routes(), sockets).await?;
         let api = format!("https://localhost:{api_port}");
-        let mut serving = serve_api(&app, &drawer, &api, listeners.api, &stop)?;
+        let mut serving = serve_api(&app, &certificates, &api, listeners.api, &stop)?;
         let registration = registration(&issuer, &application, &clients);
         let metrics = format!("http://localhost:{metrics_port}/metrics");
         let party = relying_party::router(
-            cast::APPLICATION,
+            fixtures::APPLICATION,
             &application,
             registration,
             inventory,
@@ -133,20 +132,20 @@ impl Demo {
         );
         serve(&mut serving, party.await?, listeners.application, &stop);
 
-        let guide = Guide {
+        let summary = Summary {
             issuer: &issuer,
             application: &application,
             mtls: &format!("https://localhost:{mtls_port}"),
             api: &api,
             metrics: &metrics,
             moved: &moved,
-            drawer: &drawer,
+            certificates: &certificates,
             secrets: &secrets,
             clients: &clients,
             file: &home.secrets(),
         };
-        let text = if json { format!("{}\n", guide.json()) } else { guide.text() };
-        // On a thread of its own: where nobody reads it, the demo still runs and still ends.
+        let text = if json { format!("{}\n", summary.json()) } else { summary.text() };
+        // On a thread of its own: a blocked reader must stop neither the demo nor its shutdown.
         let printing = tokio::task::spawn_blocking(move || {
             let mut out = std::io::stdout();
             out.write_all(text.as_bytes()).and_then(|()| out.flush())
@@ -162,26 +161,26 @@ impl Demo {
         }
         stop.cancel();
         let finished = async { while serving.join_next().await.is_some() {} };
-        // What is cut off here is a page of a demonstration.
-        let _ =
-            tokio::time::timeout(Duration::from_secs(PATIENCE.0.unsigned_abs()), finished).await;
+        // Only requests to the demo application are cut off here.
+        let timeout = Duration::from_secs(SHUTDOWN_TIMEOUT.0.unsigned_abs());
+        let _ = tokio::time::timeout(timeout, finished).await;
         server.stop().await;
         Ok(())
     }
 }
 
-/// What the server is told, whatever `gatewright.toml` and the environment say.
-fn config(home: &Home, drawer: &Drawer, ports: Ports) -> anyhow::Result<Config> {
+/// The configuration, regardless of `gatewright.toml` and environment variables.
+fn config(home: &Home, certificates: &Certificates, ports: Ports) -> anyhow::Result<Config> {
     let issuer = format!("http://localhost:{}", ports.port);
     let issuer = Issuer::parse(&issuer).map_err(|_| anyhow!("{issuer} is not an issuer"))?;
     let url = format!("https://localhost:{}", ports.mtls_port);
     let url = Alias::parse(&url).map_err(|_| anyhow!("{url} is not an address"))?;
     Ok(Config {
-        http: Http { shutdown_timeout: PATIENCE, ..Http::default() },
+        http: Http { shutdown_timeout: SHUTDOWN_TIMEOUT, ..Http::default() },
         mtls: Mtls {
             url: Some(url),
-            certificate_file: Some(drawer.machine()),
-            key_file: Some(drawer.machine_key()),
+            certificate_file: Some(certificates.server_certificate()),
+            key_file: Some(certificates.server_key()),
             ..Mtls::default()
         },
         database: Database { url: DatabaseUrl::new(home.database()?), ..Database::default() },
@@ -191,8 +190,8 @@ fn config(home: &Home, drawer: &Drawer, ports: Ports) -> anyhow::Result<Config> 
     })
 }
 
-/// Sees to it that everybody is registered: once, and in no database but ours.
-async fn settled(
+/// Registers users, clients and the API, once, and only in a database of the demo.
+async fn registered(
     app: &App,
     home: &Home,
     application: &str,
@@ -202,11 +201,11 @@ async fn settled(
         let id = ClientId::from_text(&clients.web.client_id);
         ensure!(
             clients::find(app.store.db(), &id).await?.is_some(),
-            "the database is not the one that `gatewright demo` made: start over with --fresh"
+            "the database was not created by this demo: start over with --fresh"
         );
         return Ok((secrets, clients));
     }
-    secrets.clients = Some(cast::register(app, application, &secrets).await?);
+    secrets.clients = Some(fixtures::register(app, application, &secrets).await?);
     home.keep(&secrets)?;
     app.confirm().await?;
     let clients = secrets.clients.take().context("they were just registered")?;
@@ -220,9 +219,9 @@ fn registration(issuer: &str, application: &str, clients: &Clients) -> Registrat
         secret: Secret::new(&clients.web.client_secret),
         redirect_uri: format!("{application}/callback"),
         signed_out_uri: format!("{application}/signed-out"),
-        scopes: cast::SCOPES.map(str::to_owned).to_vec(),
+        scopes: fixtures::SCOPES.map(str::to_owned).to_vec(),
         // For userinfo, and for the API.
-        resources: vec![issuer.to_owned(), cast::API.to_owned()],
+        resources: vec![issuer.to_owned(), fixtures::API.to_owned()],
     }
 }
 
@@ -235,7 +234,7 @@ fn serve(
     for listener in listeners {
         let (router, stop) = (router.clone(), stop.clone().cancelled_owned());
         serving.spawn(async move {
-            // It ends when it is told to, and in no other way.
+            // It ends only by the shutdown signal.
             let _ = axum::serve(listener, router).with_graceful_shutdown(stop).await;
         });
     }
@@ -243,19 +242,19 @@ fn serve(
 
 fn serve_api(
     app: &App,
-    drawer: &Drawer,
+    certificates: &Certificates,
     origin: &str,
     listeners: Vec<TcpListener>,
     stop: &CancellationToken,
 ) -> anyhow::Result<JoinSet<()>> {
     let anchors = certificates::anchors(app);
-    let tls = api::tls(&drawer.machine(), &drawer.machine_key(), anchors)?;
+    let tls = api::tls(&certificates.server_certificate(), &certificates.server_key(), anchors)?;
     let issuer = app.config.issuer.as_str();
     let http = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .build()?;
-    let verifier = Verifier::new(issuer, cast::API, IssuerKeys::over_http(issuer, http));
+    let verifier = Verifier::new(issuer, fixtures::API, IssuerKeys::over_http(issuer, http));
     let api = Arc::new(Api { origin: origin.to_owned(), verifier });
     let mut serving = JoinSet::new();
     for listener in listeners {

@@ -1,5 +1,5 @@
-//! The ports of the demonstration: those that somebody names, those of the earlier demonstration, or the
-//! usual ones, and others in the place of usual ones that are in use.
+//! The ports of the demo: those of the options, those of the earlier demo, or the default ones; a default port
+//! that is in use is replaced by a free one.
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -10,25 +10,25 @@ use tokio::net::TcpListener;
 use super::Demo;
 use super::home::{Ports, Secrets};
 
-/// Where it is to be found if nobody says otherwise and nobody else is there.
+/// The default ports.
 const USUAL: Ports =
     Ports { port: 8080, client_port: 8081, mtls_port: 8443, api_port: 8444, metrics_port: 9090 };
 
-/// In the place of a usual port that is in use: 8090, 8100, … for 8080.
+/// The distance to the next port that is tried: 8090, 8100, … for 8080.
 const STEP: u16 = 10;
 
-/// As many are tried.
+/// How many ports are tried.
 const TRIES: u16 = 50;
 
-/// The ports, taken.
+/// The ports, with their listeners.
 pub(super) struct Taken {
     pub(super) ports: Ports,
     pub(super) listeners: Listeners,
-    /// Usual ports that were in use, each with the one in its place.
+    /// Default ports that were in use, with their replacements.
     pub(super) moved: Vec<(u16, u16)>,
 }
 
-/// Each at both names of `localhost`.
+/// The listeners; each port listens on both addresses of `localhost`.
 pub(super) struct Listeners {
     pub(super) server: Vec<TcpListener>,
     pub(super) application: Vec<TcpListener>,
@@ -37,22 +37,21 @@ pub(super) struct Listeners {
     pub(super) metrics: Vec<TcpListener>,
 }
 
-/// A port that is wanted.
+/// A requested port.
 enum Wanted {
-    /// By an option: this one and no other.
+    /// From an option; not replaceable.
     Named(u16),
-    /// It is registered, as a part of addresses.
+    /// From the earlier demo, whose registered URIs contain it; not replaceable.
     Earlier(u16),
-    /// This one, or a free one.
+    /// A default port; replaceable.
     Usual(u16),
 }
 
 impl Demo {
-    /// Takes the ports.
+    /// Binds the ports.
     ///
     /// # Errors
-    /// When one is in use that cannot be another, or options ask for others than the earlier
-    /// demonstration had.
+    /// A port that is not replaceable is in use, or an option contradicts the earlier demo.
     pub(super) async fn take_ports(&self, earlier: Option<&Secrets>) -> anyhow::Result<Taken> {
         let known = earlier.map(Secrets::ports);
         self.must_fit(known)?;
@@ -61,7 +60,7 @@ impl Demo {
             (Some(port), None) => Wanted::Named(port),
             (None, None) => Wanted::Usual(of(&USUAL)),
         };
-        // That of the metrics is a part of no address that somebody was told.
+        // The port of the metrics is not part of a registered URI.
         let of_metrics = known.map_or(USUAL.metrics_port, |known| known.metrics_port);
         let of_metrics = self.metrics_port.map_or(Wanted::Usual(of_metrics), Wanted::Named);
         let mut moved = Vec::new();
@@ -89,7 +88,7 @@ impl Demo {
         })
     }
 
-    /// The addresses are registered, so they stay what they were.
+    /// The ports are part of registered URIs, so they must not change.
     fn must_fit(&self, known: Option<Ports>) -> anyhow::Result<()> {
         let named = [self.port, self.client_port, self.mtls_port, self.api_port];
         if let Some(Ports { port, client_port, mtls_port, api_port, .. }) = known {
@@ -99,8 +98,8 @@ impl Demo {
                     .iter()
                     .zip(all)
                     .all(|(named, known)| named.is_none_or(|named| named == known)),
-                "the demo in {} was made for the ports {port}, {client_port}, {mtls_port} and {api_port}: \
-                 leave the options for ports out, name another --dir, or start over with --fresh",
+                "the demo in {} uses the ports {port}, {client_port}, {mtls_port} and {api_port}: omit the \
+                 port options, choose another --dir, or start over with --fresh",
                 self.dir.display()
             );
         }
@@ -108,18 +107,18 @@ impl Demo {
         all.sort_unstable();
         ensure!(
             all.windows(2).all(|pair| pair.first() != pair.last()),
-            "server, application, client certificates, API and metrics need a port each"
+            "the five port options must name different ports"
         );
         Ok(())
     }
 }
 
-/// Listens at a port, or at another where that may be.
+/// Listens on a port, or on a replacement if the port is replaceable.
 async fn taken(wanted: &Wanted, option: &str) -> anyhow::Result<(u16, Vec<TcpListener>)> {
     let (port, others, remedy) = match wanted {
         Wanted::Named(port) => (*port, 0, format!("choose another port with {option}")),
         Wanted::Earlier(port) => {
-            (*port, 0, "start over at other ports with --fresh, or name another --dir".to_owned())
+            (*port, 0, "start over on other ports with --fresh, or choose another --dir".to_owned())
         }
         Wanted::Usual(port) => (*port, TRIES, format!("choose another port with {option}")),
     };
@@ -133,13 +132,11 @@ async fn taken(wanted: &Wanted, option: &str) -> anyhow::Result<(u16, Vec<TcpLis
             }
         }
     }
-    Err(anyhow!(
-        "port {port} is in use, by another program or another demo: stop that, or {remedy}"
-    ))
+    Err(anyhow!("port {port} is in use by another program or another demo: stop it, or {remedy}"))
 }
 
-/// Both names of `localhost`: browsers try the one, other programs the other. Where the machine has no
-/// IPv6, nobody will try that.
+/// Both addresses of `localhost`, because browsers and other programs differ in which one they try. A machine
+/// without IPv6 has one only.
 async fn bind(port: u16) -> io::Result<Vec<TcpListener>> {
     let hosts: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
     let mut listeners = Vec::new();

@@ -1,4 +1,4 @@
-//! Questions at a terminal, on standard error: standard output is for the answer of the command.
+//! Prompts at a terminal, on standard error; standard output is for the result of the command.
 
 use std::io::{self, IsTerminal as _, Write as _};
 
@@ -7,48 +7,48 @@ use anyhow::Context as _;
 use crate::cli::exit::Wrong;
 use crate::config::{Raw, Value};
 
-/// Whether there is somebody to ask.
+/// Whether standard input and standard error are a terminal.
 pub(super) fn at_terminal() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Asks, where there is somebody.
+/// Prompts, if there is a terminal.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Asker {
-    /// Whether there is.
+    /// Whether there is a terminal.
     pub(super) asks: bool,
 }
 
 impl Asker {
-    /// Says something, where somebody is asked.
-    pub(super) fn say(self, text: &str) {
+    /// Prints a line, if there is a terminal.
+    pub(super) fn print(self, text: &str) {
         if self.asks {
-            // Where standard error is closed there is nobody to tell.
+            // Standard error may be closed.
             let _ = writeln!(io::stderr(), "{text}");
         }
     }
 
-    /// Asks for a line; an empty one is the default.
+    /// Prompts for a line; an empty one means the default.
     ///
     /// # Errors
-    /// When the answers end.
+    /// Standard input ends.
     pub(super) fn line(self, question: &str, default: &str) -> anyhow::Result<String> {
         let default_shown =
             if default.is_empty() { String::new() } else { format!(" [{default}]") };
         let mut err = io::stderr();
         write!(err, "{question}{default_shown}: ").and_then(|()| err.flush())?;
         let mut line = String::new();
-        if io::stdin().read_line(&mut line).context("the answer cannot be read")? == 0 {
-            return Err(Wrong("the answers ended; nothing is written".to_owned()).into());
+        if io::stdin().read_line(&mut line).context("cannot read the answer")? == 0 {
+            return Err(Wrong("standard input ended; nothing is written".to_owned()).into());
         }
         let answer = line.trim();
         Ok(if answer.is_empty() { default.to_owned() } else { answer.to_owned() })
     }
 
-    /// What an option says, else what is answered, as often as it takes.
+    /// The value of an option; without one, prompts until the answer is valid.
     ///
     /// # Errors
-    /// When the option is wrong, or there is none and nobody to ask.
+    /// The option is invalid, or there is none and no terminal.
     pub(super) fn answer<T>(
         self,
         option: Option<&str>,
@@ -63,16 +63,16 @@ impl Asker {
         loop {
             match read(&self.line(question, default)?) {
                 Ok(answer) => return Ok(answer),
-                Err(why) => self.say(&format!("  That {why}.")),
+                Err(why) => self.print(&format!("  The value {why}.")),
             }
         }
     }
 }
 
-/// Reads a value of the configuration: what is wrong with it, and what to write.
+/// Parses a configuration value; the error says what is wrong and what is expected.
 pub(super) fn value<T: Value>(text: &str) -> Result<T, String> {
     T::read(&Raw::Text(text)).map_err(|wrong| {
-        let remedy = wrong.remedy.unwrap_or_else(|| format!("write {}", T::FORM));
+        let remedy = wrong.remedy.unwrap_or_else(|| format!("expected {}", T::FORM));
         format!("{}; {remedy}", wrong.reason)
     })
 }

@@ -1,7 +1,7 @@
-//! `gatewright init`: a configuration that is good, the database, and the account of the first person.
+//! `gatewright init`: a valid configuration, the database, and the first user.
 //!
-//! Every answer is an option; at a terminal, what no option answers is asked. What is written passes
-//! `config check`, or it is taken away again.
+//! Every answer is an option; at a terminal, missing ones are prompted for. A configuration that does not pass
+//! `config check` is removed again.
 
 mod ask;
 mod plan;
@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::desk::{Desk, ask_password, read_password};
 use super::exit::Wrong;
-use super::print::{Answer, pairs};
+use super::print::{Output, pairs};
 use super::{block_on, config, print, user};
 use crate::config::{Config, Loaded, environment};
 use crate::types::User;
@@ -25,7 +25,7 @@ use plan::Plan;
 /// Shown below the options.
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  gatewright init                                      # asks
+  gatewright init                                      # prompts
 
   gatewright init --issuer http://localhost:8080 --database sqlite:gatewright.db --tls loopback
 
@@ -36,152 +36,152 @@ Examples:
       --database sqlite:gatewright.db --tls acme --acme-contact admin@example.org --agree-to-terms \\
       --username alice --email alice@example.org --password-stdin
 
-An existing file is never changed. Run it as the user that the server runs as, who must own the database
-and the keys.";
+An existing file is never changed. Run this command as the operating system user that runs the server: that
+user must own the database and the keys.";
 
-/// The answers.
+/// The options of `gatewright init`.
 #[derive(Debug, Args)]
 pub(super) struct Init {
-    /// The address by which applications and people know this server: https, or http on localhost.
+    /// The issuer identifier, the public URL of this server: https, or http on localhost.
     #[arg(long, value_name = "URL")]
     issuer: Option<String>,
-    /// Where everything is kept: sqlite:FILE, or postgres://… without a password.
+    /// The database: sqlite:FILE, or postgres://… without a password.
     #[arg(long, value_name = "URL", conflicts_with = "database_file")]
     database: Option<String>,
-    /// A file that holds the URL of the database, password included.
+    /// A file that contains the database URL, including its password.
     #[arg(long, value_name = "FILE")]
     database_file: Option<PathBuf>,
-    /// Who ends TLS.
+    /// Where TLS is terminated.
     #[arg(long)]
     tls: Option<Tls>,
-    /// The certificate of the issuer's host and what certifies it, as PEM; with --tls files.
+    /// The certificate chain for the issuer's host, as PEM; with --tls files.
     #[arg(long, value_name = "FILE", requires = "key_file")]
     certificate_file: Option<PathBuf>,
-    /// Its private key, as PEM; with --tls files.
+    /// The private key of the certificate, as PEM; with --tls files.
     #[arg(long, value_name = "FILE", requires = "certificate_file")]
     key_file: Option<PathBuf>,
-    /// The directory of the ACME authority; Let's Encrypt if none is named.
+    /// The directory URL of the ACME CA; with --tls acme [default: Let's Encrypt].
     #[arg(long, value_name = "URL")]
     acme_directory: Option<String>,
-    /// The e-mail address by which the authority reaches you; with --tls acme.
+    /// The contact e-mail address for the ACME CA; with --tls acme.
     #[arg(long, value_name = "ADDRESS")]
     acme_contact: Option<String>,
-    /// You have read the terms of the authority and agree to them; with --tls acme.
+    /// Agree to the terms of service of the ACME CA; with --tls acme.
     #[arg(long)]
     agree_to_terms: bool,
-    /// The address of a proxy that ends TLS, or a range; may be repeated. With --tls proxy.
+    /// The address or network of a proxy that terminates TLS; with --tls proxy; repeatable.
     #[arg(long = "proxy", value_name = "ADDRESS")]
     proxies: Vec<String>,
-    /// The address and port to listen at, if not the usual one.
+    /// The address and port to listen on [default: derived from the other answers].
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
-    /// The first person: what they are called when signing in. None, if an option answers everything else.
+    /// The username of the first user; no user is created without it, except at a terminal, which prompts.
     #[arg(long, value_name = "NAME")]
     username: Option<String>,
-    /// Their e-mail address.
+    /// The e-mail address of the first user.
     #[arg(long, value_name = "ADDRESS", requires = "username")]
     email: Option<String>,
-    /// Read their password from the first line of standard input; at a terminal, ask for it twice.
+    /// Read the password of the first user from the first line of standard input; at a terminal, prompt for it
+    /// twice.
     #[arg(long, requires = "username")]
     password_stdin: bool,
 }
 
-/// Who ends TLS.
+/// Where TLS is terminated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Tls {
-    /// This server, with certificate files of yours.
+    /// At this server, with certificate files.
     Files,
-    /// This server, with certificates that it orders from an ACME authority such as Let's Encrypt.
+    /// At this server, with certificates from an ACME CA such as Let's Encrypt.
     Acme,
-    /// A proxy before it.
+    /// At a reverse proxy.
     Proxy,
-    /// Nobody: http on this machine alone, for development.
+    /// Nowhere: http on the loopback interface, for development.
     Loopback,
 }
 
 impl Init {
-    /// Does it.
+    /// Runs the command.
     ///
     /// # Errors
-    /// When there is a file already, when an answer is missing or wrong, or when the account is refused.
-    pub(super) fn run(self, file: &Path) -> anyhow::Result<Answer> {
+    /// The file exists, an answer is missing or invalid, or the user is refused.
+    pub(super) fn run(self, file: &Path) -> anyhow::Result<Output> {
         let shown = file.display();
         if file.symlink_metadata().is_ok() {
             let text = format!(
-                "{shown} is there already and is not changed: gatewright config check says whether it is good; \
-                 --config names another"
+                "{shown} already exists and is not changed: validate it with gatewright config check, or name \
+                 another file with --config"
             );
             return Err(Wrong(text).into());
         }
         let asker = Asker { asks: at_terminal() };
         let plan = Plan::make(&self, asker)?;
         let written = write::write(&plan, file)?;
-        let loaded = match judged(file) {
+        let loaded = match validated(file) {
             Ok(loaded) => loaded,
             Err(error) => {
-                written.take_away();
-                return Err(error.context(format!("{shown} would not be good, and is not written")));
+                written.remove();
+                return Err(error.context(format!("{shown} would be invalid and is not written")));
             }
         };
-        asker.say(&format!("\n{shown} is written, and it is good.\n"));
-        let user = block_on(self.first_person(loaded.config, asker)).with_context(|| {
-            format!("{shown} is written and good; the account of the first person is not made")
-        })?;
+        asker.print(&format!("\n{shown} is written and valid.\n"));
+        let user = block_on(self.first_user(loaded.config, asker))
+            .with_context(|| format!("{shown} is written and valid, but no user is created"))?;
         Ok(answer(file, &plan, user.as_ref()))
     }
 
-    /// Makes the database and an account in it.
-    async fn first_person(&self, config: Config, asker: Asker) -> anyhow::Result<Option<User>> {
+    /// Creates the database, and the first user in it.
+    async fn first_user(&self, config: Config, asker: Asker) -> anyhow::Result<Option<User>> {
         if self.username.is_none() && !asker.asks {
             return Ok(None);
         }
         let desk = Desk::migrated(config).await?;
-        let made = match &self.username {
+        let created = match &self.username {
             Some(username) => {
                 let password = match self.password_stdin {
                     true => Some(read_password(username)?),
                     false if asker.asks => Some(ask_password(username)?),
                     false => None,
                 };
-                let made = user::make(&desk, username, self.email.as_deref(), password.as_ref());
-                Some(made.await?)
+                let created = user::make(&desk, username, self.email.as_deref(), password.as_ref());
+                Some(created.await?)
             }
-            None => asked_person(&desk, asker).await?,
+            None => prompted_user(&desk, asker).await?,
         };
         desk.store.close().await;
-        Ok(made)
+        Ok(created)
     }
 }
 
-/// Reads what was written as a server would, and judges it as `config check` does.
-fn judged(file: &Path) -> anyhow::Result<Loaded> {
+/// Loads the written file as the server would, and validates it as `config check` does.
+fn validated(file: &Path) -> anyhow::Result<Loaded> {
     let loaded = Config::load(file, true, environment())?;
-    config::fit(&loaded)?;
+    config::validate(&loaded)?;
     Ok(loaded)
 }
 
-/// Asks for the first person until the account is made, or nobody is wanted.
-async fn asked_person(desk: &Desk, asker: Asker) -> anyhow::Result<Option<User>> {
-    asker.say("The first person who can sign in. An empty name: nobody yet.");
+/// Prompts for the first user until it is created, or the username is empty.
+async fn prompted_user(desk: &Desk, asker: Asker) -> anyhow::Result<Option<User>> {
+    asker.print("The first user. Leave the username empty to create none.");
     loop {
         let username = asker.line("Username", "")?;
         if username.is_empty() {
             return Ok(None);
         }
-        let email = asker.line("E-mail address, or nothing", "")?;
+        let email = asker.line("E-mail address (optional)", "")?;
         let email = Some(email).filter(|email| !email.is_empty());
         let password = ask_password(&username)?;
         match user::make(desk, &username, email.as_deref(), Some(&password)).await {
             Ok(user) => return Ok(Some(user)),
             Err(error) if super::exit::is_refusal(&error) => {
-                asker.say(&format!("That is refused: {}\n", super::exit::in_words(&error)));
+                asker.print(&format!("Refused: {}\n", super::exit::as_text(&error)));
             }
             Err(error) => return Err(error),
         }
     }
 }
 
-fn answer(file: &Path, plan: &Plan, user: Option<&User>) -> Answer {
+fn answer(file: &Path, plan: &Plan, user: Option<&User>) -> Output {
     let mut rows = vec![
         ("file", file.display().to_string()),
         ("issuer", plan.issuer.to_string()),
@@ -189,7 +189,7 @@ fn answer(file: &Path, plan: &Plan, user: Option<&User>) -> Answer {
     ];
     let mut next = vec!["gatewright serve"];
     match user {
-        Some(user) => rows.push(("person", print::plain(&user.username))),
+        Some(user) => rows.push(("user", print::plain(&user.username))),
         None => next.push("gatewright user create --username alice --password-stdin"),
     }
     next.push(
@@ -201,5 +201,5 @@ fn answer(file: &Path, plan: &Plan, user: Option<&User>) -> Answer {
         "issuer": plan.issuer.as_str(),
         "user": user.map(|user| json!({ "id": user.id, "username": user.username })),
     });
-    Answer::line(text, json)
+    Output::line(text, json)
 }

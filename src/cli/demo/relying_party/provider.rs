@@ -68,11 +68,11 @@ struct OpenIdFields {
 
 impl ExtraTokenFields for OpenIdFields {}
 
-type Answer = StandardTokenResponse<OpenIdFields, BasicTokenType>;
+type Output = StandardTokenResponse<OpenIdFields, BasicTokenType>;
 
 type Client = oauth2::Client<
     BasicErrorResponse,
-    Answer,
+    Output,
     BasicTokenIntrospectionResponse,
     StandardRevocableToken,
     BasicRevocationErrorResponse,
@@ -210,7 +210,7 @@ impl Provider {
 
     async fn believe(
         &self,
-        answer: &Answer,
+        answer: &Output,
         occasion: Occasion<'_>,
         now: Timestamp,
     ) -> Result<Tokens, Trouble> {

@@ -1,4 +1,4 @@
-//! Who plays in the demonstration: people, an application, a service, and the API between them.
+//! The data of the demo: users, clients and an API.
 
 use std::collections::BTreeMap;
 
@@ -15,21 +15,21 @@ use crate::record::Trace;
 use crate::types::client::Metadata;
 use crate::types::{Resource, Secret, secret};
 
-/// The application that people sign in to.
+/// The application that users sign in to.
 pub(super) const APPLICATION: &str = "Demo application";
 
-/// What it asks for.
+/// The scopes that it requests.
 pub(super) const SCOPES: [&str; 7] =
     ["openid", "profile", "email", "address", "phone", "invoices.read", "invoices.write"];
 
-/// The services that prove themselves with certificates.
+/// The services that authenticate with certificates.
 const CERTIFIED: &str = "Demo service with a certificate";
 const OTHER: &str = "Another service with a certificate";
 
 /// The API.
 pub(super) const API: &str = "https://invoices.example/api";
 
-/// Somebody.
+/// A user of the demo.
 pub(super) struct Person {
     pub(super) username: &'static str,
     pub(super) email: &'static str,
@@ -37,7 +37,7 @@ pub(super) struct Person {
     claims: &'static [&'static str],
 }
 
-/// All of them.
+/// All users of the demo.
 pub(super) const PEOPLE: [Person; 3] = [
     Person {
         username: "ada",
@@ -107,7 +107,7 @@ pub(super) fn passwords() -> BTreeMap<String, String> {
     PEOPLE.iter().map(|person| (person.username.to_owned(), password())).collect()
 }
 
-/// 64 bits in syllables, so that it can be read off one screen and typed into another.
+/// 64 random bits as syllables, easy to read and type.
 fn password() -> String {
     const CONSONANTS: &[char; 16] =
         &['b', 'd', 'f', 'g', 'h', 'j', 'k', 'l', 'm', 'n', 'p', 'r', 's', 't', 'v', 'z'];
@@ -124,10 +124,10 @@ fn password() -> String {
     words.iter().map(|pair| word(*pair).collect()).collect::<Vec<String>>().join("-")
 }
 
-/// Registers everybody, in an empty database.
+/// Registers users, clients and the API in an empty database.
 ///
 /// # Errors
-/// What the rules or the store say.
+/// A rule refuses, or the database fails.
 pub(super) async fn register(
     app: &App,
     application: &str,
@@ -180,8 +180,7 @@ pub(super) async fn register(
     Ok(Clients { web, service, certified, other })
 }
 
-/// Registers a service that proves itself with a certificate of the authority inside the server, and whose
-/// tokens are bound to it. By what name the certificate knows it is told by its identifier, which it has only then.
+/// Registers a service that authenticates with a certificate of the built-in CA, to which its tokens are bound.
 async fn enrolled(registrar: &Registrar<'_>, name: &str) -> anyhow::Result<String> {
     let metadata = json!({
         "client_name": name,
@@ -207,7 +206,7 @@ async fn create(
     })
 }
 
-/// In the languages of the pages; one of its scopes is such that people should look twice.
+/// The API, in the languages of the pages, with a sensitive scope.
 fn api() -> anyhow::Result<Resource> {
     Ok(serde_json::from_value(json!({
         "id": API,
@@ -249,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_of_the_people_are_claims() {
+    fn the_claims_of_the_users_are_valid() {
         for person in &PEOPLE {
             assert_eq!(claims::read(person.claims).unwrap()["name"], person.name());
         }

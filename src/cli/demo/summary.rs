@@ -1,4 +1,4 @@
-//! What is printed when everything runs.
+//! The summary that the demo prints once it runs.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -7,54 +7,54 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::api;
-use super::cast::{API, APPLICATION, PEOPLE};
-use super::certificates::Drawer;
+use super::certificates::Certificates;
+use super::fixtures::{API, APPLICATION, PEOPLE};
 use super::home::{Clients, Credentials, Secrets};
 
-/// Everything that there is to say.
-pub(super) struct Guide<'a> {
+/// What the summary contains.
+pub(super) struct Summary<'a> {
     pub(super) issuer: &'a str,
     pub(super) application: &'a str,
     pub(super) mtls: &'a str,
     pub(super) api: &'a str,
     pub(super) metrics: &'a str,
-    /// Ports that were in use, each with the one that was taken in its place.
+    /// Default ports that were in use, with their replacements.
     pub(super) moved: &'a [(u16, u16)],
-    pub(super) drawer: &'a Drawer,
+    pub(super) certificates: &'a Certificates,
     pub(super) secrets: &'a Secrets,
     pub(super) clients: &'a Clients,
     pub(super) file: &'a Path,
 }
 
-impl Guide<'_> {
-    /// For people.
+impl Summary<'_> {
+    /// As text.
     pub(super) fn text(&self) -> String {
         let Self { issuer, application, mtls, api, metrics, file, .. } = self;
         let file = file.display();
         format!(
             "\
-Gatewright runs, for this machine alone.
+Gatewright is running, reachable from this machine only.
 {}
   {APPLICATION}   {application}   sign in here
-  Server             {issuer}   where people are signed in
-  Account            {issuer}/account   what people see of themselves
+  Server             {issuer}
+  Account            {issuer}/account   the users' account page
   Discovery          {issuer}/.well-known/openid-configuration
   Metrics            {metrics}
-  Certificates       {mtls}   where services prove themselves with theirs
-  API                {api}/invoices   verifies tokens by itself
+  Mutual TLS         {mtls}   for clients that authenticate with certificates
+  API                {api}/invoices   verifies access tokens locally
 
-People, their passwords, and what else is known of them:
-
-{}
-A service fetches a token, an API asks what it is worth, and it is revoked. For another terminal:
+Users, with their passwords:
 
 {}
-Another service proves itself with a certificate, to which its token is bound. The API takes it; over a
-connection with the certificate of somebody else, or with none, it does not:
+A service requests a token, an API introspects it, and the token is revoked. Try it in another terminal:
 
 {}
-Passwords and secrets are in {file}, everything else beside it. Start again, and it is all
-still there; with --fresh, it starts over. Ctrl-C stops it.
+Another service authenticates with a certificate, and its token is bound to that certificate. The API accepts the
+token over a connection with the same certificate, and rejects it with another one:
+
+{}
+Passwords and secrets are in {file}, all other data beside it. The next start uses the same
+data; --fresh deletes it and starts over. Ctrl-C stops it.
 ",
             self.moved(),
             self.people(),
@@ -63,13 +63,13 @@ still there; with --fresh, it starts over. Ctrl-C stops it.
         )
     }
 
-    /// Which ports are others than usual.
+    /// The default ports that were replaced.
     fn moved(&self) -> String {
         let mut text = String::new();
         for (usual, taken) in self.moved {
             // Writing to a String does not fail.
             let _ =
-                writeln!(text, "Port {usual} is in use by another program; this is at {taken}.");
+                writeln!(text, "Port {usual} is in use by another program; using {taken} instead.");
         }
         text
     }
@@ -106,11 +106,11 @@ still there; with --fresh, it starts over. Ctrl-C stops it.
         )
     }
 
-    /// Commands with certificates.
+    /// Commands with client certificates.
     fn certified_commands(&self) -> String {
-        let Self { mtls, api, drawer, clients, .. } = self;
-        // From wherever that other terminal is, and whatever is in the path.
-        let at = std::path::absolute(&drawer.0).unwrap_or_else(|_| drawer.0.clone());
+        let Self { mtls, api, certificates, clients, .. } = self;
+        // Absolute, because the other terminal has another working directory; quoted for the shell.
+        let at = std::path::absolute(&certificates.0).unwrap_or_else(|_| certificates.0.clone());
         let at = at.display().to_string().replace('\'', r"'\''");
         let id = &clients.certified;
         format!(
@@ -126,7 +126,7 @@ still there; with --fresh, it starts over. Ctrl-C stops it.
         )
     }
 
-    /// For programs.
+    /// As JSON.
     pub(super) fn json(&self) -> Value {
         json!({
             "issuer": self.issuer,
@@ -138,7 +138,7 @@ still there; with --fresh, it starts over. Ctrl-C stops it.
             "api": format!("{}{}", self.api, api::PATH),
             "metrics": self.metrics,
             "moved_ports": self.moved.iter().map(|(usual, taken)| (usual.to_string(), *taken)).collect::<BTreeMap<_, _>>(),
-            "certificates": self.drawer.0,
+            "certificates": self.certificates.0,
             "secrets_file": self.file,
         })
     }
