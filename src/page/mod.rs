@@ -1,18 +1,18 @@
 //! The pages people use: sign-in, consent, account, sign-out.
 
-mod account;
-mod asks;
-mod consent;
-pub mod device;
-mod home;
-mod login;
-mod logout;
-mod select_account;
+pub mod account;
+pub mod consent;
+pub mod home;
+pub mod login;
+mod logo;
+pub mod logout;
+pub mod select_account;
 mod steps;
+#[cfg(test)]
+mod tests;
+pub mod user_agent;
 pub mod view;
 
-/// The words of the pages. They live a floor below, because refusals are worded there too.
-pub use crate::render::words;
 use crate::render::{Kind, Route};
 
 /// Every page: its path, and who shows it and takes its form.
@@ -30,6 +30,6 @@ pub fn routes() -> Vec<Route> {
         Route::new(Page, "/account/password").post(account::password),
         Route::new(Page, "/logout/confirm").get(logout::get).post(logout::post),
         Route::new(Page, "/signed-out").get(logout::signed_out),
-        Route::new(File, "/logos/{client}").get(home::logo),
+        Route::new(File, "/logos/{client}").get(logo::get),
     ]
 }

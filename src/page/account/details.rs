@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use super::view::Detail;
+use super::words::details;
 use crate::render::words::Words;
 use crate::types::User;
 
@@ -35,7 +36,11 @@ pub(super) fn of<'a>(user: &'a User, words: &'static Words) -> Vec<Detail<'a>> {
         CLAIMS.into_iter().filter_map(|claim| detail(user, words, claim)).collect();
     details.extend(detail(user, words, "picture"));
     let since = Cow::Owned(words.date(user.created_at));
-    details.push(Detail { name: words.details.since, value: since, verified: None });
+    details.push(Detail {
+        name: details::WORDS.in_language(words.language).since,
+        value: since,
+        verified: None,
+    });
     details
 }
 
@@ -51,7 +56,7 @@ fn detail<'a>(user: &'a User, words: &'static Words, claim: &str) -> Option<Deta
         "address" => (Cow::from(address(user.claims.get(claim)?.as_object()?)), None),
         other => (Cow::from(text(other)?), None),
     };
-    let name = (words.consent.claim)(claim)?;
+    let name = (words.claims.name)(claim)?;
     (!value.is_empty()).then_some(Detail { name, value, verified })
 }
 

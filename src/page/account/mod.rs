@@ -2,7 +2,8 @@
 
 mod details;
 mod password;
-pub(super) mod view;
+pub mod view;
+pub mod words;
 
 pub(super) use password::post as password;
 
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 
 use self::view::{Account, Activity, Application, Notice, PasswordForm, SessionLine};
-use super::device::Device;
+use super::user_agent::Device;
 use super::view::{Client, Person};
 use crate::flow::account;
 use crate::people::{activity, security, session};
@@ -163,8 +164,8 @@ fn application<'a>(
     };
     let claims: Vec<_> = one.consent.claims.iter().map(String::as_str).collect();
     let claims: Vec<_> =
-        claims.into_iter().map(|name| (words.consent.claim)(name).unwrap_or(name)).collect();
-    let claims = (!claims.is_empty()).then(|| (words.consent.claims)(&claims.join(", ")));
+        claims.into_iter().map(|name| (words.claims.name)(name).unwrap_or(name)).collect();
+    let claims = (!claims.is_empty()).then(|| (words.claims.see)(&claims.join(", ")));
     Some(Application {
         id: client.id.as_str(),
         client: Client { name: client.name_in(words.lang), logo: logo.as_deref() },

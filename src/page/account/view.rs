@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use askama::Template;
 
-use crate::page::device::Device;
+use super::words::Words;
+use crate::page::login;
+use crate::page::user_agent::Device;
 use crate::page::view::{Client, Person};
 use crate::people::activity::{self, What};
 use crate::render::layout::{Layout, Link};
@@ -188,8 +190,12 @@ pub enum PasswordProblem {
 const SHOWN: usize = 5;
 
 impl Account<'_> {
+    fn words(&self) -> Words {
+        Words::in_language(self.layout.words.language)
+    }
+
     fn device(&self, device: &Device) -> String {
-        let words = &self.layout.words.account;
+        let words = self.words().page;
         match (device.browser, device.system) {
             (Some(browser), Some(system)) => (words.device)(browser, system),
             (Some(one), None) | (None, Some(one)) => one.to_owned(),
@@ -198,14 +204,14 @@ impl Account<'_> {
     }
 
     fn since(&self, application: &Application<'_>) -> String {
-        let words = &self.layout.words.account;
+        let words = self.words().page;
         let when = self.layout.ago(&application.since);
         if application.asked { (words.allowed)(&when) } else { (words.entered)(&when) }
     }
 
     /// What happened, in words.
     fn happened(&self, line: &Activity<'_>) -> String {
-        let words = &self.layout.words.activity;
+        let words = self.words().activity;
         let client = line.client.as_deref().unwrap_or(words.an_application);
         match line.what {
             What::SignedIn => words.signed_in.to_owned(),
@@ -228,7 +234,7 @@ impl Account<'_> {
     }
 
     fn times(&self, count: usize) -> String {
-        (self.layout.words.activity.times)(count, count >= activity::MANY)
+        (self.words().activity.times)(count, count >= activity::MANY)
     }
 
     fn first<'b, T>(&self, all: &'b [T]) -> &'b [T] {
@@ -244,7 +250,7 @@ impl Account<'_> {
     }
 
     fn news(&self) -> Option<&'static str> {
-        let words = &self.layout.words.account;
+        let words = self.words().page;
         Some(match self.notice? {
             Notice::Ended => words.ended,
             Notice::EndedOthers => words.ended_others,
@@ -259,8 +265,8 @@ impl Account<'_> {
     }
 
     fn problem_text(&self) -> Option<String> {
-        let words = &self.layout.words.password;
-        let login = &self.layout.words.login;
+        let words = self.words().password;
+        let login = login::words::WORDS.in_language(self.layout.words.language);
         Some(match self.password.problem? {
             PasswordProblem::Wrong => words.wrong.to_owned(),
             PasswordProblem::Unproven => words.unproven.to_owned(),

@@ -4,7 +4,8 @@ use super::*;
 
 pub(super) const WORDS: Words = Words {
     lang: "de",
-    language: "Deutsch",
+    language: Language::German,
+    endonym: "Deutsch",
     common: Common {
         support: "Hilfe",
         privacy: "Datenschutz",
@@ -18,50 +19,16 @@ pub(super) const WORDS: Words = Words {
         caps_lock: "Die Feststelltaste ist aktiv.",
         copy: "Kopieren",
         copied: "Kopiert",
-    },
-    login: Login {
-        title: "Anmelden",
-        title_to: |client| format!("Bei {client} anmelden"),
-        confirm: "Bestätigen Sie, dass Sie es sind",
-        subtitle: |organisation| format!("mit Ihrem Konto bei {organisation}"),
-        identifier: "Benutzername oder E-Mail-Adresse",
+        back_to: |client| format!("Zurück zu {client}"),
         password: "Passwort",
-        keep: "Angemeldet bleiben",
-        keep_detail: "Nur auf einem Gerät, das Ihnen allein gehört.",
-        submit: "Anmelden",
-        back: |client| format!("Zurück zu {client}"),
-        wrong: "Das hat nicht zusammengepasst. Bitte prüfen Sie Benutzername oder E-Mail-Adresse und Passwort, und versuchen Sie es noch einmal.",
-        wrong_password: "Dieses Passwort hat nicht gestimmt. Bitte versuchen Sie es noch einmal.",
-        throttled: |wait| {
-            format!("Das waren zu viele Versuche. Sie können es in {wait} wieder versuchen.")
-        },
-        expired: "Diese Seite war zu lange geöffnet. Bitte melden Sie sich noch einmal an.",
-        busy: "Gerade melden sich viele Menschen an. Bitte versuchen Sie es gleich noch einmal.",
-        cookies: "Ihr Browser hat unser Cookie nicht zurückgeschickt. Bitte erlauben Sie Cookies für diese Seite, und versuchen Sie es noch einmal.",
-    },
-    select: Select {
-        title: "Konto wählen",
-        subtitle: |client| format!("um mit {client} fortzufahren"),
-        other: "Ein anderes Konto verwenden",
-    },
-    consent: Consent {
-        title: |client| format!("Darf {client} Ihr Konto verwenden?"),
-        account: "Angemeldet als",
+        signed_in_as: "Angemeldet als",
         not_you: "Nicht Sie?",
-        asks: |client| format!("{client} möchte"),
-        in_api: |api| format!("In {api}"),
-        sensitive: "Heikel",
-        about: "Angaben über Sie sehen",
-        claims: |list| format!("Diese Angaben sehen: {list}"),
-        offline: "Verbunden bleiben, wenn Sie nicht da sind",
-        offline_detail: "Der Zugriff bleibt bestehen, auch wenn Sie die Anwendung nicht benutzen, bis Sie ihn zurücknehmen.",
-        allow: "Erlauben",
-        deny: "Ablehnen",
-        destination: |host| format!("Danach geht es weiter zu {host}."),
-        withdraw: "Sie können das jederzeit auf Ihrer Kontoseite zurücknehmen.",
-        policy: |client| format!("Datenschutz bei {client}"),
-        terms: |client| format!("Bedingungen von {client}"),
-        claim: |name| {
+        your_account: "Ihr Konto",
+        sign_out: "Abmelden",
+        to_continue_to: |client| format!("um mit {client} fortzufahren"),
+    },
+    claims: Claims {
+        name: |name| {
             Some(match name {
                 "name" => "Name",
                 "given_name" => "Vorname",
@@ -85,124 +52,7 @@ pub(super) const WORDS: Words = Words {
                 _ => return None,
             })
         },
-        expired: "Während diese Seite offen war, hat sich etwas geändert. Bitte sehen Sie noch einmal hin, und entscheiden Sie dann.",
-    },
-    account: Account {
-        title: "Ihr Konto",
-        sign_out: "Abmelden",
-        sessions: "Wo Sie angemeldet sind",
-        sessions_detail: "Wenn Sie etwas davon nicht kennen, melden Sie es ab, und ändern Sie Ihr Passwort.",
-        this_device: "Dieses Gerät",
-        device: |browser, system| format!("{browser} auf {system}"),
-        unknown_device: "Unbekanntes Gerät",
-        since: |time| format!("Angemeldet {time}"),
-        active: |time| format!("Aktiv {time}"),
-        end: "Abmelden",
-        end_others: "Überall sonst abmelden",
-        applications: "Anwendungen mit Zugriff",
-        applications_detail: "Diese können Ihr Konto verwenden. Wenn Sie das zurücknehmen, gilt es sofort.",
-        no_applications: "Keine Anwendung hat Zugriff auf Ihr Konto.",
-        allowed: |time| format!("Erlaubt {time}"),
-        entered: |time| format!("Sie haben sich {time} angemeldet"),
-        used: |time| format!("Zuletzt benutzt {time}"),
-        offline: "Arbeitet auch, wenn Sie nicht da sind",
-        more: |n| format!("{n} weitere anzeigen"),
-        sections: "Auf dieser Seite",
-        to_details: "Angaben",
-        to_applications: "Anwendungen",
-        to_activity: "Aktivitäten",
-        may: "Was sie darf",
-        withdraw: "Zurücknehmen",
-        ended: "Die Sitzung wurde beendet.",
-        ended_others: "Sie sind überall sonst abgemeldet.",
-        withdrawn: "Der Zugriff wurde zurückgenommen.",
-        password_changed: "Ihr Passwort ist geändert, und Sie sind überall sonst abgemeldet.",
-        expired: "Diese Seite war zu lange geöffnet, darum wurde nichts geändert. Bitte versuchen Sie es noch einmal.",
-    },
-    details: Details {
-        title: "Ihre Angaben",
-        detail: |organisation| {
-            format!(
-                "Das weiß {organisation} über Sie. Wenn etwas nicht stimmt, sagen Sie {organisation} Bescheid: Hier lässt es sich nicht ändern."
-            )
-        },
-        verified: "bestätigt",
-        unverified: "nicht bestätigt",
-        since: "Konto seit",
-    },
-    security: Security {
-        title: "Sicherheit",
-        changed: |time| format!("Zuletzt geändert {time}"),
-        no_password: "Keines gesetzt",
-        browsers: "Bekannte Browser",
-        browsers_detail: "Mit ihnen haben Sie sich schon angemeldet. Sie kommen auch hinein, während jemand anderes Ihr Passwort zu erraten versucht.",
-    },
-    activity: Activity {
-        title: "Letzte Aktivitäten",
-        detail: "Wenn Sie etwas davon nicht kennen, ändern Sie Ihr Passwort, und melden Sie sich überall sonst ab.",
-        none: "Bisher ist nichts geschehen.",
-        times: |n, more| if more { format!("{n}-mal oder öfter") } else { format!("{n}-mal") },
-        an_application: "eine Anwendung",
-        signed_in: "Angemeldet",
-        sign_in_failed: "Anmeldung fehlgeschlagen",
-        signed_out: "Abgemeldet",
-        session_ended: "Ein Gerät wurde abgemeldet",
-        others_ended: "Überall sonst abgemeldet",
-        allowed: |client| format!("Zugriff erlaubt: {client}"),
-        denied: |client| format!("Zugriff abgelehnt: {client}"),
-        withdrawn: |client| format!("Zugriff zurückgenommen: {client}"),
-        password_changed: "Passwort geändert",
-        password_failed: "Passwort nicht geändert: Das jetzige war falsch",
-        password_set: "Passwort durch die Verwaltung gesetzt",
-        created: "Konto angelegt",
-        updated: "Angaben durch die Verwaltung geändert",
-        unlocked: "Anmeldung durch die Verwaltung freigegeben",
-        disabled: "Konto durch die Verwaltung gesperrt",
-        enabled: "Konto durch die Verwaltung wieder geöffnet",
-    },
-    password: Password {
-        title: "Passwort ändern",
-        detail: "Hier bleiben Sie angemeldet, überall sonst werden Sie abgemeldet.",
-        current: "Jetziges Passwort",
-        new: "Neues Passwort",
-        rule: |least| {
-            format!(
-                "Mindestens {least} Zeichen. Mehrere Wörter hintereinander sind leicht zu merken und schwer zu erraten."
-            )
-        },
-        again: "Neues Passwort, noch einmal",
-        submit: "Passwort ändern",
-        wrong: "Das ist nicht Ihr jetziges Passwort.",
-        unproven: "Bitte geben Sie Ihr jetziges Passwort noch einmal ein: Es ist zu lange her.",
-        proven: "Ihr jetziges Passwort stimmt.",
-        short: |least| {
-            format!("Das neue Passwort ist zu kurz: Es braucht mindestens {least} Zeichen.")
-        },
-        long: "Das neue Passwort ist zu lang. Bitte wählen Sie ein kürzeres.",
-        weak: "Dieses Passwort ist leicht zu erraten. Bitte wählen Sie ein anderes.",
-        differ: "Die beiden neuen Passwörter sind nicht gleich.",
-        same: "Das neue Passwort ist das, das Sie schon haben.",
-    },
-    logout: Logout {
-        title: |organisation| format!("Bei {organisation} abmelden?"),
-        asked_by: |client| format!("{client} möchte Sie abmelden."),
-        detail: "Wenn Sie das nächste Mal eine Anwendung mit diesem Konto benutzen, melden Sie sich wieder an.",
-        yes: "Abmelden",
-        no: "Angemeldet bleiben",
-        done: "Sie sind abgemeldet",
-        done_detail: |organisation| {
-            format!("Ihr Konto bei {organisation} ist auf diesem Gerät abgemeldet. Bis bald.")
-        },
-        again: "Wieder anmelden",
-    },
-    home: Home {
-        title: |organisation| format!("Ihr Konto bei {organisation}"),
-        detail: |organisation| {
-            format!(
-                "Ein Konto für die Anwendungen von {organisation}. Sehen Sie, wo Sie angemeldet sind und was Zugriff hat, oder ändern Sie Ihr Passwort."
-            )
-        },
-        account: "Zu Ihrem Konto",
+        see: |list| format!("Diese Angaben sehen: {list}"),
     },
     form_post: FormPost {
         title: |client| format!("Weiter zu {client}"),

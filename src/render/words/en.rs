@@ -4,7 +4,8 @@ use super::*;
 
 pub(super) const WORDS: Words = Words {
     lang: "en",
-    language: "English",
+    language: Language::English,
+    endonym: "English",
     common: Common {
         support: "Help",
         privacy: "Privacy",
@@ -18,48 +19,16 @@ pub(super) const WORDS: Words = Words {
         caps_lock: "Caps Lock is on.",
         copy: "Copy",
         copied: "Copied",
-    },
-    login: Login {
-        title: "Sign in",
-        title_to: |client| format!("Sign in to {client}"),
-        confirm: "Confirm that it is you",
-        subtitle: |organisation| format!("with your {organisation} account"),
-        identifier: "Username or e-mail address",
+        back_to: |client| format!("Back to {client}"),
         password: "Password",
-        keep: "Keep me signed in",
-        keep_detail: "Only on a device that is yours alone.",
-        submit: "Sign in",
-        back: |client| format!("Back to {client}"),
-        wrong: "That did not match. Check the username or e-mail address and the password, and try again.",
-        wrong_password: "That password did not match. Try again.",
-        throttled: |wait| format!("There have been too many tries. You can try again in {wait}."),
-        expired: "This page had been open for too long. Please sign in again.",
-        busy: "Many people are signing in just now. Please try again in a moment.",
-        cookies: "Your browser did not send back our cookie. Allow cookies for this site, then try again.",
-    },
-    select: Select {
-        title: "Choose an account",
-        subtitle: |client| format!("to continue to {client}"),
-        other: "Use another account",
-    },
-    consent: Consent {
-        title: |client| format!("Allow {client} to use your account?"),
-        account: "Signed in as",
+        signed_in_as: "Signed in as",
         not_you: "Not you?",
-        asks: |client| format!("{client} would like to"),
-        in_api: |api| format!("In {api}"),
-        sensitive: "Sensitive",
-        about: "See information about you",
-        claims: |list| format!("See these details: {list}"),
-        offline: "Stay connected while you are away",
-        offline_detail: "It keeps this access when you are not using it, until you withdraw it.",
-        allow: "Allow",
-        deny: "Deny",
-        destination: |host| format!("Afterwards you return to {host}."),
-        withdraw: "You can withdraw this at any time on your account page.",
-        policy: |client| format!("Privacy policy of {client}"),
-        terms: |client| format!("Terms of {client}"),
-        claim: |name| {
+        your_account: "Your account",
+        sign_out: "Sign out",
+        to_continue_to: |client| format!("to continue to {client}"),
+    },
+    claims: Claims {
+        name: |name| {
             Some(match name {
                 "name" => "name",
                 "given_name" => "first name",
@@ -83,124 +52,7 @@ pub(super) const WORDS: Words = Words {
                 _ => return None,
             })
         },
-        expired: "Something changed while this page was open. Please look at it again, then decide.",
-    },
-    account: Account {
-        title: "Your account",
-        sign_out: "Sign out",
-        sessions: "Where you are signed in",
-        sessions_detail: "If you do not recognise one of these, sign it out and change your password.",
-        this_device: "This device",
-        device: |browser, system| format!("{browser} on {system}"),
-        unknown_device: "Unknown device",
-        since: |time| format!("Signed in {time}"),
-        active: |time| format!("Active {time}"),
-        end: "Sign out",
-        end_others: "Sign out everywhere else",
-        applications: "Applications with access",
-        applications_detail: "These can use your account. Withdrawing takes effect at once.",
-        no_applications: "No application has access to your account.",
-        allowed: |time| format!("Allowed {time}"),
-        entered: |time| format!("You signed in {time}"),
-        used: |time| format!("Last used {time}"),
-        offline: "Works while you are away",
-        more: |n| format!("Show {n} more"),
-        sections: "On this page",
-        to_details: "Details",
-        to_applications: "Applications",
-        to_activity: "Activity",
-        may: "What it may do",
-        withdraw: "Withdraw",
-        ended: "That session has been ended.",
-        ended_others: "You have been signed out everywhere else.",
-        withdrawn: "Access has been withdrawn.",
-        password_changed: "Your password has been changed, and you have been signed out everywhere else.",
-        expired: "This page had been open for too long, so nothing was changed. Please try again.",
-    },
-    details: Details {
-        title: "Your details",
-        detail: |organisation| {
-            format!(
-                "What {organisation} knows about you. If something is wrong, tell {organisation}: it cannot be changed here."
-            )
-        },
-        verified: "verified",
-        unverified: "not verified",
-        since: "account since",
-    },
-    security: Security {
-        title: "Security",
-        changed: |time| format!("Last changed {time}"),
-        no_password: "None is set",
-        browsers: "Known browsers",
-        browsers_detail: "You have signed in with them before. They get in even while somebody else is guessing your password.",
-    },
-    activity: Activity {
-        title: "Recent activity",
-        detail: "If you do not recognise something, change your password and sign out everywhere else.",
-        none: "Nothing has happened yet.",
-        times: |n, more| if more { format!("{n} times or more") } else { format!("{n} times") },
-        an_application: "an application",
-        signed_in: "Signed in",
-        sign_in_failed: "Failed sign-in",
-        signed_out: "Signed out",
-        session_ended: "A device was signed out",
-        others_ended: "Signed out everywhere else",
-        allowed: |client| format!("Access allowed to {client}"),
-        denied: |client| format!("Access denied to {client}"),
-        withdrawn: |client| format!("Access withdrawn from {client}"),
-        password_changed: "Password changed",
-        password_failed: "Password not changed: the current one was wrong",
-        password_set: "Password set by an administrator",
-        created: "Account created",
-        updated: "Details changed by an administrator",
-        unlocked: "Sign-in unblocked by an administrator",
-        disabled: "Account disabled by an administrator",
-        enabled: "Account enabled by an administrator",
-    },
-    password: Password {
-        title: "Change your password",
-        detail: "You stay signed in here, and are signed out everywhere else.",
-        current: "Current password",
-        new: "New password",
-        rule: |least| {
-            format!(
-                "At least {least} characters. Several words in a row are easy to remember and hard to guess."
-            )
-        },
-        again: "New password, once more",
-        submit: "Change password",
-        wrong: "This is not your current password.",
-        unproven: "Please type your current password once more: it was too long ago.",
-        proven: "Your current password was right.",
-        short: |least| {
-            format!("The new password is too short: it needs at least {least} characters.")
-        },
-        long: "The new password is too long. Please choose a shorter one.",
-        weak: "This password is easy to guess. Please choose another.",
-        differ: "The two new passwords are not the same.",
-        same: "The new password is the one you already have.",
-    },
-    logout: Logout {
-        title: |organisation| format!("Sign out of {organisation}?"),
-        asked_by: |client| format!("{client} has asked to sign you out."),
-        detail: "You will have to sign in again the next time you use an application with this account.",
-        yes: "Sign out",
-        no: "Stay signed in",
-        done: "You are signed out",
-        done_detail: |organisation| {
-            format!("You have left your {organisation} account on this device. See you soon.")
-        },
-        again: "Sign in again",
-    },
-    home: Home {
-        title: |organisation| format!("Your {organisation} account"),
-        detail: |organisation| {
-            format!(
-                "One account for the applications of {organisation}. See where you are signed in and what has access, or change your password."
-            )
-        },
-        account: "Go to your account",
+        see: |list| format!("See these details: {list}"),
     },
     form_post: FormPost {
         title: |client| format!("Taking you to {client}"),

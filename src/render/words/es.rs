@@ -4,7 +4,8 @@ use super::*;
 
 pub(super) const WORDS: Words = Words {
     lang: "es",
-    language: "Español",
+    language: Language::Spanish,
+    endonym: "Español",
     common: Common {
         support: "Ayuda",
         privacy: "Privacidad",
@@ -18,50 +19,16 @@ pub(super) const WORDS: Words = Words {
         caps_lock: "El bloqueo de mayúsculas está activado.",
         copy: "Copiar",
         copied: "Copiado",
-    },
-    login: Login {
-        title: "Iniciar sesión",
-        title_to: |client| format!("Iniciar sesión en {client}"),
-        confirm: "Confirme que es usted",
-        subtitle: |organisation| format!("con su cuenta de {organisation}"),
-        identifier: "Nombre de usuario o correo electrónico",
+        back_to: |client| format!("Volver a {client}"),
         password: "Contraseña",
-        keep: "Mantener la sesión iniciada",
-        keep_detail: "Solo en un dispositivo que sea únicamente suyo.",
-        submit: "Iniciar sesión",
-        back: |client| format!("Volver a {client}"),
-        wrong: "Los datos no coinciden. Compruebe el nombre de usuario o el correo y la contraseña, e inténtelo de nuevo.",
-        wrong_password: "Esa contraseña no coincide. Inténtelo de nuevo.",
-        throttled: |wait| {
-            format!("Ha habido demasiados intentos. Podrá intentarlo de nuevo dentro de {wait}.")
-        },
-        expired: "Esta página ha estado abierta demasiado tiempo. Inicie sesión de nuevo, por favor.",
-        busy: "Muchas personas están iniciando sesión en este momento. Inténtelo de nuevo en un instante.",
-        cookies: "Su navegador no ha devuelto nuestra cookie. Permita las cookies en este sitio e inténtelo de nuevo.",
-    },
-    select: Select {
-        title: "Elija una cuenta",
-        subtitle: |client| format!("para continuar a {client}"),
-        other: "Usar otra cuenta",
-    },
-    consent: Consent {
-        title: |client| format!("¿Permitir que {client} use su cuenta?"),
-        account: "Sesión iniciada como",
+        signed_in_as: "Sesión iniciada como",
         not_you: "¿No es usted?",
-        asks: |client| format!("{client} quiere"),
-        in_api: |api| format!("En {api}"),
-        sensitive: "Delicado",
-        about: "Ver información sobre usted",
-        claims: |list| format!("Ver estos datos: {list}"),
-        offline: "Seguir conectada en su ausencia",
-        offline_detail: "La aplicación conserva el acceso cuando usted no la usa, hasta que lo retire.",
-        allow: "Permitir",
-        deny: "Rechazar",
-        destination: |host| format!("Después volverá a {host}."),
-        withdraw: "Puede retirar este acceso en cualquier momento en la página de su cuenta.",
-        policy: |client| format!("Privacidad en {client}"),
-        terms: |client| format!("Condiciones de {client}"),
-        claim: |name| {
+        your_account: "Su cuenta",
+        sign_out: "Cerrar sesión",
+        to_continue_to: |client| format!("para continuar a {client}"),
+    },
+    claims: Claims {
+        name: |name| {
             Some(match name {
                 "name" => "nombre completo",
                 "given_name" => "nombre",
@@ -85,124 +52,7 @@ pub(super) const WORDS: Words = Words {
                 _ => return None,
             })
         },
-        expired: "Algo ha cambiado mientras esta página estaba abierta. Revísela de nuevo y después decida.",
-    },
-    account: Account {
-        title: "Su cuenta",
-        sign_out: "Cerrar sesión",
-        sessions: "Dónde tiene la sesión iniciada",
-        sessions_detail: "Si no reconoce alguna de estas sesiones, ciérrela y cambie su contraseña.",
-        this_device: "Este dispositivo",
-        device: |browser, system| format!("{browser} en {system}"),
-        unknown_device: "Dispositivo desconocido",
-        since: |time| format!("Iniciada {time}"),
-        active: |time| format!("Activa {time}"),
-        end: "Cerrar",
-        end_others: "Cerrar todas las demás",
-        applications: "Aplicaciones con acceso",
-        applications_detail: "Estas pueden usar su cuenta. Si retira el acceso, se aplica al instante.",
-        no_applications: "Ninguna aplicación tiene acceso a su cuenta.",
-        allowed: |time| format!("Permitida {time}"),
-        entered: |time| format!("Usted inició sesión {time}"),
-        used: |time| format!("Último uso {time}"),
-        offline: "Funciona también en su ausencia",
-        more: |n| format!("Mostrar {n} más"),
-        sections: "En esta página",
-        to_details: "Datos",
-        to_applications: "Aplicaciones",
-        to_activity: "Actividad",
-        may: "Qué puede hacer",
-        withdraw: "Retirar",
-        ended: "Se ha cerrado esa sesión.",
-        ended_others: "Se han cerrado todas las demás sesiones.",
-        withdrawn: "Se ha retirado el acceso.",
-        password_changed: "Su contraseña ha cambiado y se han cerrado todas las demás sesiones.",
-        expired: "Esta página ha estado abierta demasiado tiempo y no se ha cambiado nada. Inténtelo de nuevo, por favor.",
-    },
-    details: Details {
-        title: "Sus datos",
-        detail: |organisation| {
-            format!(
-                "Lo que {organisation} sabe de usted. Si algo no es correcto, avise a {organisation}: aquí no se puede cambiar."
-            )
-        },
-        verified: "verificado",
-        unverified: "sin verificar",
-        since: "cuenta desde",
-    },
-    security: Security {
-        title: "Seguridad",
-        changed: |time| format!("Último cambio {time}"),
-        no_password: "Ninguna",
-        browsers: "Navegadores conocidos",
-        browsers_detail: "Ya ha iniciado sesión con ellos. Siguen entrando aunque otra persona esté intentando adivinar su contraseña.",
-    },
-    activity: Activity {
-        title: "Actividad reciente",
-        detail: "Si no reconoce algo, cambie su contraseña y cierre las demás sesiones.",
-        none: "Todavía no ha pasado nada.",
-        times: |n, more| if more { format!("{n} veces o más") } else { format!("{n} veces") },
-        an_application: "una aplicación",
-        signed_in: "Inicio de sesión",
-        sign_in_failed: "Inicio de sesión fallido",
-        signed_out: "Cierre de sesión",
-        session_ended: "Se cerró la sesión de un dispositivo",
-        others_ended: "Se cerraron las demás sesiones",
-        allowed: |client| format!("Acceso permitido: {client}"),
-        denied: |client| format!("Acceso denegado: {client}"),
-        withdrawn: |client| format!("Acceso retirado: {client}"),
-        password_changed: "Contraseña cambiada",
-        password_failed: "Contraseña sin cambiar: la actual no era correcta",
-        password_set: "Contraseña definida por un administrador",
-        created: "Cuenta creada",
-        updated: "Datos cambiados por un administrador",
-        unlocked: "Inicio de sesión desbloqueado por un administrador",
-        disabled: "Cuenta desactivada por un administrador",
-        enabled: "Cuenta reactivada por un administrador",
-    },
-    password: Password {
-        title: "Cambiar la contraseña",
-        detail: "Su sesión continúa aquí y se cierra en todos los demás dispositivos.",
-        current: "Contraseña actual",
-        new: "Contraseña nueva",
-        rule: |least| {
-            format!(
-                "Al menos {least} caracteres. Varias palabras seguidas son fáciles de recordar y difíciles de adivinar."
-            )
-        },
-        again: "Contraseña nueva, otra vez",
-        submit: "Cambiar la contraseña",
-        wrong: "Esta no es su contraseña actual.",
-        unproven: "Escriba otra vez su contraseña actual: ha pasado demasiado tiempo.",
-        proven: "Su contraseña actual es correcta.",
-        short: |least| {
-            format!("La contraseña nueva es demasiado corta: necesita al menos {least} caracteres.")
-        },
-        long: "La contraseña nueva es demasiado larga. Elija una más corta, por favor.",
-        weak: "Esta contraseña es fácil de adivinar. Elija otra, por favor.",
-        differ: "Las dos contraseñas nuevas no son iguales.",
-        same: "La contraseña nueva es la que ya tiene.",
-    },
-    logout: Logout {
-        title: |organisation| format!("¿Cerrar la sesión de {organisation}?"),
-        asked_by: |client| format!("{client} ha pedido cerrar su sesión."),
-        detail: "Tendrá que iniciar sesión de nuevo la próxima vez que use una aplicación con esta cuenta.",
-        yes: "Cerrar sesión",
-        no: "Seguir conectado",
-        done: "Ha cerrado la sesión",
-        done_detail: |organisation| {
-            format!("Ha salido de su cuenta de {organisation} en este dispositivo. Hasta pronto.")
-        },
-        again: "Iniciar sesión de nuevo",
-    },
-    home: Home {
-        title: |organisation| format!("Su cuenta de {organisation}"),
-        detail: |organisation| {
-            format!(
-                "Una sola cuenta para las aplicaciones de {organisation}. Vea dónde tiene la sesión iniciada y qué tiene acceso, o cambie su contraseña."
-            )
-        },
-        account: "Ir a su cuenta",
+        see: |list| format!("Ver estos datos: {list}"),
     },
     form_post: FormPost {
         title: |client| format!("Volviendo a {client}"),

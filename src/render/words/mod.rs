@@ -1,8 +1,8 @@
-//! What the pages say, in each language.
+//! The texts that several pages share, in each language, and the choice of the language.
 //!
-//! A language is a constant of the type [`Words`]: one that lacks a sentence does not compile.
-//! Sentences are whole, so that each language orders its words as it likes; a value that goes into
-//! one is an argument.
+//! The texts of one page are in its folder, in the file `words.rs`, as [`Translations`]. A language that lacks a text
+//! does not compile. Sentences are whole, because languages differ in their order of words; a value within a sentence
+//! is an argument.
 
 mod de;
 mod en;
@@ -13,7 +13,45 @@ use time::OffsetDateTime;
 
 use crate::types::{Seconds, Timestamp};
 
-/// All languages; the first is spoken where nothing else was asked for.
+/// A language of the pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    /// `en`
+    English,
+    /// `de`
+    German,
+    /// `fr`
+    French,
+    /// `es`
+    Spanish,
+}
+
+/// The texts of a page in every language.
+#[derive(Debug)]
+pub struct Translations<T> {
+    /// English.
+    pub en: T,
+    /// German.
+    pub de: T,
+    /// French.
+    pub fr: T,
+    /// Spanish.
+    pub es: T,
+}
+
+impl<T> Translations<T> {
+    /// The texts in this language.
+    pub const fn in_language(&self, language: Language) -> &T {
+        match language {
+            Language::English => &self.en,
+            Language::German => &self.de,
+            Language::French => &self.fr,
+            Language::Spanish => &self.es,
+        }
+    }
+}
+
+/// All languages. The first one is the default.
 pub const LANGUAGES: [&Words; 4] = [&en::WORDS, &de::WORDS, &fr::WORDS, &es::WORDS];
 
 /// The language of a request: of `ui_locales` (OIDC Core §3.1.2.1: tags in order of preference,
@@ -53,35 +91,19 @@ fn weighted(range: &str) -> (&str, f32) {
 /// A sentence with a name in it.
 pub type With = fn(&str) -> String;
 
-/// Everything that the pages say in one language.
+/// The shared texts in one language.
 #[derive(Debug)]
 pub struct Words {
-    /// The language (BCP 47).
+    /// The language tag (BCP 47).
     pub lang: &'static str,
-    /// What the language calls itself.
-    pub language: &'static str,
-    /// What stands on many pages.
+    /// The language.
+    pub language: Language,
+    /// The name of the language in the language itself.
+    pub endonym: &'static str,
+    /// Texts of several pages.
     pub common: Common,
-    /// Sign-in.
-    pub login: Login,
-    /// Which account?
-    pub select: Select,
-    /// What may the application do?
-    pub consent: Consent,
-    /// The account page.
-    pub account: Account,
-    /// What is kept about a person.
-    pub details: Details,
-    /// How a person proves who they are.
-    pub security: Security,
-    /// What happened to an account.
-    pub activity: Activity,
-    /// Changing the password.
-    pub password: Password,
-    /// Signing out.
-    pub logout: Logout,
-    /// The page at `/`.
-    pub home: Home,
+    /// Standard claims (OIDC Core §5.1).
+    pub claims: Claims,
     /// The page that brings the answer to the application.
     pub form_post: FormPost,
     /// Standard scopes (OIDC Core §5.4).
@@ -94,7 +116,7 @@ pub struct Words {
     pub times: Times,
 }
 
-/// What stands on many pages.
+/// Texts of several pages.
 #[derive(Debug)]
 pub struct Common {
     /// The link to help.
@@ -121,304 +143,29 @@ pub struct Common {
     pub copy: &'static str,
     /// What that button says afterwards.
     pub copied: &'static str,
-}
-
-/// Sign-in.
-#[derive(Debug)]
-pub struct Login {
-    /// The heading without an application.
-    pub title: &'static str,
-    /// The heading with an application.
-    pub title_to: With,
-    /// The heading when whoever is signed in proves it again.
-    pub confirm: &'static str,
-    /// Whose account is asked for.
-    pub subtitle: With,
-    /// Label: username or e-mail.
-    pub identifier: &'static str,
+    /// The button or link that leads back to an application.
+    pub back_to: With,
     /// Label: password.
     pub password: &'static str,
-    /// Label: stay signed in.
-    pub keep: &'static str,
-    /// What that means.
-    pub keep_detail: &'static str,
-    /// The button.
-    pub submit: &'static str,
-    /// The button that goes back to an application.
-    pub back: With,
-    /// Unknown user or wrong password: the same words for both (THREATS UI-14).
-    pub wrong: &'static str,
-    /// The same where it is certain whose password it had to be.
-    pub wrong_password: &'static str,
-    /// Too many tries; the argument is how long to wait.
-    pub throttled: With,
-    /// The form was too old, or not ours.
-    pub expired: &'static str,
-    /// No hashing slot was free.
-    pub busy: &'static str,
-    /// Cookies seem to be off.
-    pub cookies: &'static str,
-}
-
-/// Which account?
-#[derive(Debug)]
-pub struct Select {
-    /// The heading.
-    pub title: &'static str,
-    /// For which application.
-    pub subtitle: With,
-    /// Sign in with another.
-    pub other: &'static str,
-}
-
-/// What may the application do?
-#[derive(Debug)]
-pub struct Consent {
-    /// The heading: may this application?
-    pub title: With,
     /// Before the account.
-    pub account: &'static str,
-    /// Sign in as somebody else.
+    pub signed_in_as: &'static str,
+    /// The button that leads to another account.
     pub not_you: &'static str,
-    /// The heading of the list.
-    pub asks: With,
-    /// A group of scopes of an API.
-    pub in_api: With,
-    /// Said of what people should look twice at.
-    pub sensitive: &'static str,
-    /// What is about the person, in one line.
-    pub about: &'static str,
-    /// Single claims asked for; the argument is their list.
-    pub claims: With,
-    /// `offline_access`.
-    pub offline: &'static str,
-    /// What that means.
-    pub offline_detail: &'static str,
-    /// The button.
-    pub allow: &'static str,
-    /// The other button.
-    pub deny: &'static str,
-    /// Where the browser goes next.
-    pub destination: With,
-    /// It can be withdrawn.
-    pub withdraw: &'static str,
-    /// The application's privacy policy.
-    pub policy: With,
-    /// The application's terms.
-    pub terms: With,
-    /// What a claim is called (OIDC Core §5.1); `None` for one that is not a standard claim.
-    pub claim: fn(&str) -> Option<&'static str>,
-    /// The form was too old, or what it showed has changed.
-    pub expired: &'static str,
-}
-
-/// The account page.
-#[derive(Debug)]
-pub struct Account {
-    /// The page's title.
-    pub title: &'static str,
-    /// Sign out.
+    /// What the account page is called.
+    pub your_account: &'static str,
+    /// The button that ends a session.
     pub sign_out: &'static str,
-    /// The heading of the sessions.
-    pub sessions: &'static str,
-    /// What they are.
-    pub sessions_detail: &'static str,
-    /// This very browser.
-    pub this_device: &'static str,
-    /// A browser on a system.
-    pub device: fn(&str, &str) -> String,
-    /// Neither is known.
-    pub unknown_device: &'static str,
-    /// Signed in since; the argument is a time.
-    pub since: With,
-    /// Last seen; the argument is a time.
-    pub active: With,
-    /// End one; the button.
-    pub end: &'static str,
-    /// End all but this.
-    pub end_others: &'static str,
-    /// The heading of the applications.
-    pub applications: &'static str,
-    /// What they are.
-    pub applications_detail: &'static str,
-    /// There are none.
-    pub no_applications: &'static str,
-    /// Allowed since; the argument is a time.
-    pub allowed: With,
-    /// A trusted application was signed in to; the argument is a time.
-    pub entered: With,
-    /// When it was last used; the argument is a time.
-    pub used: With,
-    /// Its access outlives the sign-in.
-    pub offline: &'static str,
-    /// So many more of a list.
-    pub more: fn(usize) -> String,
-    /// The accessible name of the links to the sections.
-    pub sections: &'static str,
-    /// The link to the details.
-    pub to_details: &'static str,
-    /// The link to the applications.
-    pub to_applications: &'static str,
-    /// The link to what happened.
-    pub to_activity: &'static str,
-    /// The heading of what it may do.
-    pub may: &'static str,
-    /// Withdraw; the button.
-    pub withdraw: &'static str,
-    /// Said after a session was ended.
-    pub ended: &'static str,
-    /// Said after all others were ended.
-    pub ended_others: &'static str,
-    /// Said after access was withdrawn.
-    pub withdrawn: &'static str,
-    /// Said after the password was changed.
-    pub password_changed: &'static str,
-    /// Said when a form was too old, or not ours.
-    pub expired: &'static str,
+    /// For which application.
+    pub to_continue_to: With,
 }
 
-/// What is kept about a person.
+/// Standard claims (OIDC Core §5.1).
 #[derive(Debug)]
-pub struct Details {
-    /// The heading.
-    pub title: &'static str,
-    /// What it is, and who can change it; the argument is the organisation.
-    pub detail: With,
-    /// Somebody has made sure of it.
-    pub verified: &'static str,
-    /// Nobody has.
-    pub unverified: &'static str,
-    /// Label: the day on which the account was made.
-    pub since: &'static str,
-}
-
-/// How a person proves who they are.
-#[derive(Debug)]
-pub struct Security {
-    /// The heading.
-    pub title: &'static str,
-    /// When the password was last changed; the argument is a time.
-    pub changed: With,
-    /// There is none.
-    pub no_password: &'static str,
-    /// Label: how many browsers have signed in before.
-    pub browsers: &'static str,
-    /// What that is good for.
-    pub browsers_detail: &'static str,
-}
-
-/// What happened to an account.
-#[derive(Debug)]
-pub struct Activity {
-    /// The heading.
-    pub title: &'static str,
-    /// What it is.
-    pub detail: &'static str,
-    /// There is nothing.
-    pub none: &'static str,
-    /// How often in a row; `true`: at least.
-    pub times: fn(usize, bool) -> String,
-    /// An application that is gone.
-    pub an_application: &'static str,
-    /// A sign-in.
-    pub signed_in: &'static str,
-    /// One that failed.
-    pub sign_in_failed: &'static str,
-    /// A sign-out.
-    pub signed_out: &'static str,
-    /// A sign-in was ended from elsewhere.
-    pub session_ended: &'static str,
-    /// All sign-ins but one were ended.
-    pub others_ended: &'static str,
-    /// The argument is an application.
-    pub allowed: With,
-    /// The argument is an application.
-    pub denied: With,
-    /// The argument is an application.
-    pub withdrawn: With,
-    /// By the person.
-    pub password_changed: &'static str,
-    /// The present password was wrong.
-    pub password_failed: &'static str,
-    /// By an administrator.
-    pub password_set: &'static str,
-    /// The account was made.
-    pub created: &'static str,
-    /// Details were changed.
-    pub updated: &'static str,
-    /// What failed sign-ins had brought upon it was lifted.
-    pub unlocked: &'static str,
-    /// The account was disabled.
-    pub disabled: &'static str,
-    /// It was enabled again.
-    pub enabled: &'static str,
-}
-
-/// Changing the password.
-#[derive(Debug)]
-pub struct Password {
-    /// The heading.
-    pub title: &'static str,
-    /// What happens then.
-    pub detail: &'static str,
-    /// Label: the present one.
-    pub current: &'static str,
-    /// Label: the new one.
-    pub new: &'static str,
-    /// How long it must be.
-    pub rule: fn(usize) -> String,
-    /// Label: the new one again.
-    pub again: &'static str,
-    /// The button.
-    pub submit: &'static str,
-    /// The present one is wrong.
-    pub wrong: &'static str,
-    /// It was right too long ago.
-    pub unproven: &'static str,
-    /// It was right, and need not be typed again.
-    pub proven: &'static str,
-    /// The new one is too short.
-    pub short: fn(usize) -> String,
-    /// The new one is too long.
-    pub long: &'static str,
-    /// The new one is known to everybody, or is the username.
-    pub weak: &'static str,
-    /// The two differ.
-    pub differ: &'static str,
-    /// The new one is the present one.
-    pub same: &'static str,
-}
-
-/// Signing out.
-#[derive(Debug)]
-pub struct Logout {
-    /// The question; the argument is the organisation.
-    pub title: With,
-    /// An application asks for it.
-    pub asked_by: With,
-    /// What happens then.
-    pub detail: &'static str,
-    /// Yes.
-    pub yes: &'static str,
-    /// No.
-    pub no: &'static str,
-    /// The heading afterwards.
-    pub done: &'static str,
-    /// What has happened.
-    pub done_detail: With,
-    /// Sign in again.
-    pub again: &'static str,
-}
-
-/// The page at `/`.
-#[derive(Debug)]
-pub struct Home {
-    /// The heading; the argument is the organisation.
-    pub title: With,
-    /// What this is; the argument is the organisation.
-    pub detail: With,
-    /// The link to the account page.
-    pub account: &'static str,
+pub struct Claims {
+    /// What a claim is called (OIDC Core §5.1); `None` for one that is not a standard claim.
+    pub name: fn(&str) -> Option<&'static str>,
+    /// Single claims that are requested; the argument is their list.
+    pub see: With,
 }
 
 /// The page that brings the answer to the application.

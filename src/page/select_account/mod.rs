@@ -1,7 +1,11 @@
 //! `/select-account`: `prompt=select_account` (OIDC Core §3.1.2.1).
 
+pub mod view;
+pub mod words;
+
+use self::view::SelectAccount;
 use super::steps::{self, Form, Sent, Step};
-use super::view::{Client, Person, SelectAccount};
+use super::view::{Client, Person};
 use crate::flow::authorize::AuthorizationError;
 use crate::flow::interaction::Waiting;
 use crate::render::page::Csp;

@@ -1,8 +1,13 @@
 //! `/consent`: what may the application do? (RFC 6749 §4.1.1, OIDC Core §3.1.2.4)
 
-use super::asks;
+pub mod access;
+pub mod view;
+pub mod words;
+
+use self::access::RequestedAccess;
+use self::view::Consent;
 use super::steps::{self, Form, Sent, Step};
-use super::view::{Asks, Client, Consent, Person};
+use super::view::{Client, Person};
 use crate::flow::authorize::{self, AuthorizationError};
 use crate::flow::interaction::{self, Waiting};
 use crate::render::page::Csp;
@@ -35,7 +40,7 @@ pub(super) async fn page(
     let resources = visit.app().cache.resources().await?;
     let asked = authorize::asked(request);
     let issuer = visit.app().config.issuer.as_str();
-    let asks = asks::of(&asked, &resources, layout.words, issuer);
+    let access = RequestedAccess::of(&asked, &resources, layout.words, issuer);
     let csrf = visit.csrf(&Step::Consent.purpose(&waiting.kept.id, Some(signed_in))).await?;
     let page = Consent {
         layout,
@@ -45,8 +50,8 @@ pub(super) async fn page(
         terms: link(metadata.tos_uri_in(layout.words.lang)),
         destination: link(Some(&request.return_to.redirect_uri)).map(|link| link.host()),
         person: Person::of(&signed_in.user),
-        shown: &interaction::shown(waiting, signed_in, &asks.texts()),
-        asks,
+        shown: &interaction::shown(waiting, signed_in, &access.texts()),
+        access,
 
         csrf: &csrf,
         request: sealed.0.expose(),
@@ -84,6 +89,6 @@ async fn shown(visit: &Visit, waiting: &Waiting, signed_in: &SignedIn) -> Result
     let words = visit.words(waiting.request.ui_locales.as_deref());
     let resources = visit.app().cache.resources().await?;
     let asked = authorize::asked(&waiting.request);
-    let asks: Asks<'_> = asks::of(&asked, &resources, words, visit.app().config.issuer.as_str());
-    Ok(interaction::shown(waiting, signed_in, &asks.texts()))
+    let access = RequestedAccess::of(&asked, &resources, words, visit.app().config.issuer.as_str());
+    Ok(interaction::shown(waiting, signed_in, &access.texts()))
 }

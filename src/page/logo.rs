@@ -1,20 +1,13 @@
-//! `/`, and the logos of clients.
+//! `/logos/{client}`: the logos of clients.
 
-use super::view::Home;
 use crate::flow::account;
-use crate::render::page::{self, Csp, Page};
+use crate::render::page::Page;
 use crate::render::{Request, Response, json};
 use crate::types::{ClientId, Code, Result};
 
-/// What is here.
-pub(super) async fn get(request: Request) -> Response {
-    let layout = request.head.layout(request.head.words());
-    page::html(&Home { layout }, Csp::Staying)
-}
-
 /// A client's logo, as it was fetched when the client was registered: no page of ours makes a browser
 /// ask anybody else (THREATS AZ-23).
-pub(super) async fn logo(request: Request) -> Result<Response, Page> {
+pub(super) async fn get(request: Request) -> Result<Response, Page> {
     let id = ClientId::from_text(request.head.segment());
     let logo = account::logo(&request.call(), &id).await?;
     let logo = logo.ok_or_else(|| Code::NotFound.because("there is no such logo"))?;

@@ -1,10 +1,14 @@
 //! `/login`: proving who one is.
 
+pub mod view;
+pub mod words;
+
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
 
+use self::view::{Login, LoginProblem};
 use super::steps;
-use super::view::{Client, Login, LoginProblem, Person};
+use super::view::{Client, Person};
 use crate::flow::authorize::{AuthorizationError, Next};
 use crate::flow::interaction::Waiting;
 use crate::people::session;

@@ -1,8 +1,12 @@
 //! `/logout/confirm` and `/signed-out`: the questions and the farewell of OIDC RP-Initiated Logout 1.0.
 
+pub mod view;
+pub mod words;
+
 use axum::http::StatusCode;
 
-use super::view::{Client, Logout, Person, SignedOut};
+use self::view::{Logout, SignedOut};
+use super::view::{Client, Person};
 use crate::flow::authorize::AuthorizationError;
 use crate::flow::logout;
 use crate::render::page::{Csp, Page};

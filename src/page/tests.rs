@@ -5,14 +5,26 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::*;
-use crate::page::device::Device;
+use askama::Template as _;
+
+use super::account::view::{
+    Account, Activity, Application, Detail, Notice, PasswordForm, PasswordProblem, SessionLine,
+};
+use super::consent::access::{Api, RequestedAccess, ScopeLine};
+use super::consent::view::Consent;
+use super::home::view::Home;
+use super::login::view::{Login, LoginProblem};
+use super::logout::view::{Logout, SignedOut};
+use super::select_account::view::SelectAccount;
+use super::user_agent::Device;
+use super::view::{Client, Person};
 use crate::people::activity::What;
 use crate::render::language::Place;
-use crate::render::layout::{Brand, Look, Picture};
+use crate::render::layout::{Brand, Layout, Link, Look, Picture};
 use crate::render::support::{Report, Support};
+use crate::render::view::{ErrorPage, FormPost};
 use crate::render::words::{LANGUAGES, Trouble, Words};
-use crate::types::Timestamp;
+use crate::types::{Seconds, Timestamp};
 
 const NOW: Timestamp = Timestamp(1_795_000_000);
 const HOSTILE: &str = "\"><script>alert(1)</script>'";
@@ -59,7 +71,7 @@ fn consent<'a>(layout: Layout<'a>, name: &'a str) -> Consent<'a> {
         terms: Link::to("https://photos.example/terms"),
         destination: Some("photos.example"),
         person: person("Ada Lovelace"),
-        asks: Asks {
+        access: RequestedAccess {
             about: vec![standard("openid"), standard("profile"), standard("email")],
             claims: vec!["birthdate", "zoneinfo"],
             apis: vec![Api {
@@ -119,7 +131,7 @@ fn account<'a>(layout: Layout<'a>, name: &'a str) -> Account<'a> {
         may: may.into_iter().map(Into::into).collect(),
     };
     let detail = |name, value: &'static str, verified| Detail {
-        name: (layout.words.consent.claim)(name).unwrap(),
+        name: (layout.words.claims.name)(name).unwrap(),
         value: value.into(),
         verified,
     };
@@ -206,12 +218,12 @@ fn pages(look: &Look, words: &'static Words, name: &str) -> Vec<(String, String)
     add("select-account", select.render());
     add("consent", consent(layout, name).render());
     let short = Consent {
-        asks: Asks {
+        access: RequestedAccess {
             claims: Vec::new(),
             apis: Vec::new(),
             others: Vec::new(),
             offline: false,
-            ..consent(layout, name).asks
+            ..consent(layout, name).access
         },
         home: None,
         terms: None,

@@ -1,0 +1,91 @@
+//! The sign-in page, as its template sees it.
+
+use askama::Template;
+
+use super::words::{self, Words};
+use crate::page::view::{Client, Person};
+use crate::render::layout::Layout;
+use crate::types::Seconds;
+
+/// `templates/login.html`.
+///
+/// Posts `csrf`, `request`, `identifier`, `password`, `keep` (`on`), `other` (`1`), `answer` (`sign-in`,
+/// `cancel`, `other`).
+#[derive(Debug, Template)]
+#[template(path = "login.html")]
+pub struct Login<'a> {
+    /// What every page carries.
+    pub layout: Layout<'a>,
+    /// What one signs in to; none on the way to the account page.
+    pub client: Option<Client<'a>>,
+    /// The host that the browser goes to afterwards; none for an app on the device.
+    pub destination: Option<&'a str>,
+    /// Who is signed in and has to prove it again; none where anybody may sign in.
+    pub person: Option<Person<'a>>,
+    /// Whether another account is wanted than the one that is signed in.
+    pub other: bool,
+    /// What was typed, or the `login_hint`.
+    pub identifier: &'a str,
+    /// Whether "keep me signed in" was ticked.
+    pub keep: bool,
+    /// The form token.
+    pub csrf: &'a str,
+    /// The handle of the request that waits.
+    pub request: Option<&'a str>,
+    /// Why the last try failed.
+    pub problem: Option<LoginProblem>,
+}
+
+/// Why a sign-in failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoginProblem {
+    /// Unknown, disabled or wrong: nobody learns which (THREATS UI-14).
+    Wrong,
+    /// Too many tries; how long to wait.
+    Throttled(Seconds),
+    /// The form's token was too old or foreign.
+    Expired,
+    /// No hashing slot was free in time.
+    Busy,
+    /// The form came without any cookie.
+    Cookies,
+}
+
+impl Login<'_> {
+    fn words(&self) -> &'static Words {
+        words::WORDS.in_language(self.layout.words.language)
+    }
+
+    fn title(&self) -> String {
+        let words = self.words();
+        match (&self.person, &self.client) {
+            (Some(_), _) => words.confirm.to_owned(),
+            (None, Some(client)) => (words.title_to)(client.name),
+            (None, None) => words.title.to_owned(),
+        }
+    }
+
+    /// Below the heading: what for, or with which account.
+    fn subtitle(&self) -> String {
+        match (&self.person, &self.client) {
+            (Some(_), Some(client)) => (self.layout.words.common.to_continue_to)(client.name),
+            (_, _) => (self.words().subtitle)(&self.layout.look.brand.name),
+        }
+    }
+
+    fn problem_text(&self) -> Option<String> {
+        let words = self.words();
+        Some(match self.problem? {
+            LoginProblem::Wrong if self.person.is_some() => words.wrong_password.to_owned(),
+            LoginProblem::Wrong => words.wrong.to_owned(),
+            LoginProblem::Throttled(wait) => (words.throttled)(&self.layout.words.length(wait)),
+            LoginProblem::Expired => words.expired.to_owned(),
+            LoginProblem::Busy => words.busy.to_owned(),
+            LoginProblem::Cookies => words.cookies.to_owned(),
+        })
+    }
+
+    fn is_wrong(&self) -> bool {
+        self.problem == Some(LoginProblem::Wrong)
+    }
+}

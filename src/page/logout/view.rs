@@ -1,0 +1,47 @@
+//! The pages of the sign-out, as their templates see them.
+
+use std::borrow::Cow;
+
+use askama::Template;
+
+use super::words::{self, Words};
+use crate::page::view::{Client, Person};
+use crate::render::layout::{Layout, Link};
+
+/// `templates/logout.html`: sign out? (OIDC RP-Initiated Logout 1.0 §2.)
+///
+/// Posts `csrf`, `answer` (`yes`, `no`).
+#[derive(Debug, Template)]
+#[template(path = "logout.html")]
+pub struct Logout<'a> {
+    /// What every page carries.
+    pub layout: Layout<'a>,
+    /// Who asks for it; none when the person does.
+    pub client: Option<Client<'a>>,
+    /// Who is signed in.
+    pub person: Person<'a>,
+    /// The form token.
+    pub csrf: &'a str,
+}
+
+/// `templates/signed_out.html`.
+#[derive(Debug, Template)]
+#[template(path = "signed_out.html")]
+pub struct SignedOut<'a> {
+    /// What every page carries.
+    pub layout: Layout<'a>,
+    /// The name and the home page of the application that asked for it, if that is proven.
+    pub home: Option<(Cow<'a, str>, Link<'a>)>,
+}
+
+impl Logout<'_> {
+    fn words(&self) -> &'static Words {
+        words::WORDS.in_language(self.layout.words.language)
+    }
+}
+
+impl SignedOut<'_> {
+    fn words(&self) -> &'static Words {
+        words::WORDS.in_language(self.layout.words.language)
+    }
+}

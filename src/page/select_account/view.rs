@@ -1,0 +1,33 @@
+//! The page that asks for the account, as its template sees it.
+
+use askama::Template;
+
+use super::words::{self, Words};
+use crate::page::view::{Client, Person};
+use crate::render::layout::Layout;
+
+/// `templates/select_account.html`: `prompt=select_account` (OIDC Core §3.1.2.1).
+///
+/// Posts `csrf`, `request`, `answer` (`continue`, `other`, `cancel`).
+#[derive(Debug, Template)]
+#[template(path = "select_account.html")]
+pub struct SelectAccount<'a> {
+    /// What every page carries.
+    pub layout: Layout<'a>,
+    /// What one continues to.
+    pub client: Client<'a>,
+    /// The host that the browser goes to; none for an app on the device.
+    pub destination: Option<&'a str>,
+    /// Who is signed in.
+    pub person: Person<'a>,
+    /// The form token.
+    pub csrf: &'a str,
+    /// The handle of the request that waits.
+    pub request: &'a str,
+}
+
+impl SelectAccount<'_> {
+    fn words(&self) -> &'static Words {
+        words::WORDS.in_language(self.layout.words.language)
+    }
+}

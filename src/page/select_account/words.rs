@@ -1,0 +1,20 @@
+//! What the page that asks for the account says.
+
+use crate::render::words::Translations;
+
+/// What the page that asks for the account says.
+#[derive(Debug)]
+pub struct Words {
+    /// The heading.
+    pub title: &'static str,
+    /// Sign in with another.
+    pub other: &'static str,
+}
+
+/// The texts in each language.
+pub static WORDS: Translations<Words> = Translations {
+    en: Words { title: "Choose an account", other: "Use another account" },
+    de: Words { title: "Konto wählen", other: "Ein anderes Konto verwenden" },
+    fr: Words { title: "Choisir un compte", other: "Utiliser un autre compte" },
+    es: Words { title: "Elija una cuenta", other: "Usar otra cuenta" },
+};
