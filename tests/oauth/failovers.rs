@@ -1,4 +1,5 @@
-//! A database that took over without the last commits, and an operator who declares it (decision 0029).
+//! A database that took over without the latest commits, and an operator who declares the failover
+//! (decision 0029).
 
 use gatewright::flow::failover::{self, Revoked};
 use gatewright::store::sql;
@@ -9,19 +10,20 @@ use kit::server::{Client, Server};
 
 const LAG: Seconds = Seconds(60);
 
-/// A grant, and its refresh tokens from the first to the last; the database knows of the first alone.
+/// A grant, and its refresh tokens from the first to the last; the database has only the first
+/// generation.
 struct Forgotten {
     client: Client,
     tokens: Vec<String>,
 }
 
 impl Forgotten {
-    /// So many rotations are lost with the database that was used until now.
+    /// The number of rotations that are lost with the previous database.
     async fn new(server: &Server, rotations: usize) -> Self {
         let client = server.web_app().await;
         let granted = server.granted("ada", &client, "openid offline_access").await;
         let mut tokens = vec![granted.token("refresh_token")];
-        // The rotation that has survived is hours old.
+        // The rotation that the database still has is hours old.
         server.wait(3 * 60 * 60);
         for _ in 0..rotations {
             let last = tokens.last().unwrap();
@@ -59,17 +61,17 @@ async fn declare(server: &Server) {
     failover::declare(&server.app().store, at, LAG, &server.trace()).await.unwrap();
 }
 
-/// DESIGN §3, THREATS DB-07: of an application that holds a token of the lost time nobody has to sign in again,
-/// and everything older is a replay from then on.
+/// DESIGN §3, THREATS DB-07: a refresh token of the lost period is accepted, so its user does not have
+/// to sign in again. All older tokens are replays from then on.
 #[tokio::test]
-async fn a_declared_failover_lets_a_grant_go_on() {
+async fn after_a_declared_failover_lost_refresh_tokens_are_accepted() {
     let server = server().await;
     for rotations in 1..=3 {
         let lost = Forgotten::new(&server, rotations).await;
         declare(&server).await;
 
         let next = lost.refreshes(&server, rotations).await;
-        assert_eq!(lost.refreshes(&server, rotations).await, next, "a lost answer, as ever");
+        assert_eq!(lost.refreshes(&server, rotations).await, next, "a lost response is repeated");
         let last = server.refresh(&lost.client, &next, "").await.ok().token("refresh_token");
 
         lost.is_refused(&server, &lost.tokens[rotations - 1]).await;
@@ -81,9 +83,9 @@ async fn a_declared_failover_lets_a_grant_go_on() {
     assert!(events[0].grant_id.is_some());
 }
 
-/// DESIGN §3: three generations, and no more.
+/// DESIGN §3: three lost generations are accepted, and no more.
 #[tokio::test]
-async fn four_generations_are_too_many() {
+async fn a_refresh_token_four_generations_ahead_is_refused() {
     let server = server().await;
     let lost = Forgotten::new(&server, 4).await;
     declare(&server).await;
@@ -93,9 +95,9 @@ async fn four_generations_are_too_many() {
     lost.is_refused(&server, &lost.tokens[0]).await;
 }
 
-/// DESIGN §3: a failover is declared for an hour, and declaring it again does not prolong that.
+/// DESIGN §3: a failover is declared for an hour, and declaring it again does not extend it.
 #[tokio::test]
-async fn a_failover_is_declared_for_an_hour() {
+async fn a_declared_failover_ends_after_an_hour() {
     let server = server().await;
     let (in_time, late) = (Forgotten::new(&server, 1).await, Forgotten::new(&server, 1).await);
     let at = server.trace().now() - Seconds(1);
@@ -112,24 +114,24 @@ async fn a_failover_is_declared_for_an_hour() {
     assert_eq!(server.events("database.failed_over").await.len(), 1);
 }
 
-/// A grant passes once: who comes with an even newer token later is not the one who was let through.
+/// A grant recovers once: an even newer token that is presented later is a replay.
 #[tokio::test]
-async fn each_grant_passes_once() {
+async fn each_grant_recovers_once() {
     let server = server().await;
     let lost = Forgotten::new(&server, 3).await;
     declare(&server).await;
 
     let next = lost.refreshes(&server, 1).await;
-    assert_eq!(next, lost.tokens[2], "there is one live token, whoever was first");
+    assert_eq!(next, lost.tokens[2], "a grant has one valid refresh token");
     lost.is_refused(&server, &lost.tokens[3]).await;
 
     lost.is_refused(&server, &next).await;
 }
 
-/// Whoever refreshed since the failover has seen the new database: a token of a future that this one never had is
-/// somebody else's.
+/// A client that has refreshed since the failover has a token of the current database. A token of a
+/// generation that this database never issued is then a replay.
 #[tokio::test]
-async fn what_was_refreshed_since_the_failover_is_not_excused() {
+async fn a_grant_refreshed_since_the_failover_does_not_recover() {
     let server = server().await;
     let lost = Forgotten::new(&server, 3).await;
     declare(&server).await;
@@ -139,9 +141,9 @@ async fn what_was_refreshed_since_the_failover_is_not_excused() {
     lost.is_refused(&server, &lost.tokens[3]).await;
 }
 
-/// THREATS RT-07: not to another client; and the owner goes on.
+/// THREATS RT-07: a token of another client is refused, and its own client can still use it.
 #[tokio::test]
-async fn another_client_gains_nothing_by_a_failover() {
+async fn a_lost_refresh_token_is_refused_to_another_client() {
     let server = server().await;
     let (lost, thief) = (Forgotten::new(&server, 1).await, server.web_app().await);
     declare(&server).await;
@@ -151,9 +153,9 @@ async fn another_client_gains_nothing_by_a_failover() {
     lost.refreshes(&server, 1).await;
 }
 
-/// What is not alive in the database that took over does not come to life.
+/// A failover does not restore a revoked grant.
 #[tokio::test]
-async fn a_revoked_grant_stays_revoked() {
+async fn a_revoked_grant_stays_revoked_after_a_declared_failover() {
     let server = server().await;
     let lost = Forgotten::new(&server, 1).await;
     declare(&server).await;
@@ -164,9 +166,10 @@ async fn a_revoked_grant_stays_revoked() {
     lost.is_refused(&server, &lost.tokens[1]).await;
 }
 
-/// Without a declaration nothing changes: THREATS RT-16. And it is one of the past.
+/// THREATS RT-16: without a declaration nothing changes. A failover can be declared only for a time in
+/// the past.
 #[tokio::test]
-async fn a_failover_that_was_not_declared_excuses_nothing() {
+async fn without_a_declared_failover_lost_refresh_tokens_are_replays() {
     let server = server().await;
     let lost = Forgotten::new(&server, 1).await;
     for ahead in [0, 1, 3600] {
@@ -179,9 +182,9 @@ async fn a_failover_that_was_not_declared_excuses_nothing() {
     lost.is_refused(&server, &lost.tokens[0]).await;
 }
 
-/// What was revoked in the lost time, is again: THREATS DB-07.
+/// THREATS DB-07: revocations of the lost period are repeated.
 #[tokio::test]
-async fn what_the_log_knows_is_revoked_again() {
+async fn revocations_lost_in_a_failover_are_repeated_from_the_log() {
     let server = server().await;
     let client = server.web_app().await;
     let grace = server.user("grace").await;
@@ -190,7 +193,7 @@ async fn what_the_log_knows_is_revoked_again() {
     let bound = server.granted("grace", &client, "openid").await;
     let other = server.granted("ada", &client, "openid offline_access").await;
     let created = server.events("grant.created").await;
-    // The newest first.
+    // Newest first.
     let grant = created.last().unwrap().grant_id.clone().unwrap();
     let session = created[1].session_id.clone().unwrap();
     let access = server.granted("ada", &client, "openid").await.token("access_token");

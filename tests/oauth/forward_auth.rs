@@ -1,4 +1,4 @@
-//! `/verify/NAME`, which gateways ask about the requests that come to them: docs/gateways.md.
+//! `/verify/NAME`, the endpoint that gateways call for each request: docs/gateways.md.
 
 use gatewright::config::{
     CertificateHeader, Config, DpopNonce, Network, OriginalRequest, Protected,
@@ -16,7 +16,7 @@ use kit::server::{BEGINNING, Client, ISSUER, Server};
 
 const API: &str = "https://api.example.org/invoices";
 
-/// Every field that tells an API who calls it.
+/// Every response field that describes the caller to an API.
 const IDENTITY: [&str; 7] = [
     "x-auth-subject",
     "x-auth-client",
@@ -37,7 +37,7 @@ fn protected(name: &str, scope: &[&str]) -> Protected {
     }
 }
 
-/// The routes of an API, with the test for its gateway.
+/// The routes of an API, as its gateway is configured.
 fn before_an_api(config: &mut Config) {
     behind_proxy(config, CertificateHeader::Rfc9440);
     let path = Protected { original: OriginalRequest::Path, ..protected("envoy", &["read"]) };
@@ -60,7 +60,7 @@ async fn prepared() -> (Server, Client) {
     (server, client)
 }
 
-/// A service that calls the API, with this said otherwise.
+/// A service that calls the API, with these members of its metadata replaced.
 async fn caller(server: &Server, other: serde_json::Value) -> Client {
     let mut metadata = json!({
         "client_name": "Billing",
@@ -73,12 +73,12 @@ async fn caller(server: &Server, other: serde_json::Value) -> Client {
     server.register(metadata).await
 }
 
-/// A question of the gateway about this token.
+/// The request of a gateway about this token.
 fn about(server: &Server, name: &str, token: &str) -> Ask {
     server.ask("GET", &format!("/verify/{name}")).bearer(token)
 }
 
-/// It passes, and the API is told who it is.
+/// Asserts that the request is authorized and that the response describes the caller.
 #[track_caller]
 fn passed(answer: &Answer) {
     assert_eq!((answer.status, answer.text.as_str()), (200, ""), "{answer:?}");
@@ -88,7 +88,7 @@ fn passed(answer: &Answer) {
     assert_eq!(answer.header("cache-control"), "no-store");
 }
 
-/// It does not pass, and nobody is told anything.
+/// Asserts that the request is refused and that the response describes no caller.
 #[track_caller]
 fn stopped(answer: Answer, status: u16, error: &str) {
     for name in IDENTITY {
@@ -100,7 +100,7 @@ fn stopped(answer: Answer, status: u16, error: &str) {
 }
 
 #[tokio::test]
-async fn a_service_passes_and_the_api_is_told_which_it_is() {
+async fn a_service_is_authorized_and_described_to_the_api() {
     let (server, client) = prepared().await;
     let token = server.token_of(&client).await;
 
@@ -115,9 +115,10 @@ async fn a_service_passes_and_the_api_is_told_which_it_is() {
     assert_eq!((answer.header("x-auth-time"), answer.header("x-auth-acr")), ("", ""));
 }
 
-/// Both formats of a token say the same, and neither a claim about the person (THREATS EX-18).
+/// JWT and opaque tokens lead to the same fields, none of which is a claim about the user (THREATS
+/// EX-18).
 #[tokio::test]
-async fn a_person_passes_with_a_jwt_and_with_an_opaque_token() {
+async fn a_user_is_authorized_by_a_jwt_and_by_an_opaque_token() {
     let (server, _) = prepared().await;
     server.user("wilhelmina").await;
     for format in ["jwt", "opaque"] {
@@ -146,7 +147,7 @@ async fn a_person_passes_with_a_jwt_and_with_an_opaque_token() {
 
 /// > invalid_token, insufficient_scope (RFC 6750 §3.1)
 #[tokio::test]
-async fn audience_and_scope_are_those_of_the_route() {
+async fn a_token_must_have_the_audience_and_the_scope_of_the_route() {
     let (server, client) = prepared().await;
     let token = server.token_of(&client).await;
     let elsewhere = caller(&server, json!({ "gw_default_audience": ISSUER })).await;
@@ -159,9 +160,10 @@ async fn audience_and_scope_are_those_of_the_route() {
     stopped(about(&server, "invoices", &elsewhere).send().await, 401, "invalid_token");
 }
 
-/// THREATS HD-04, HD-01: which route it is, is the path that the gateway's configuration names.
+/// THREATS HD-04, HD-01: the path that the gateway's configuration contains is the only thing that
+/// selects the route.
 #[tokio::test]
-async fn nothing_in_a_request_chooses_another_route() {
+async fn no_field_of_a_request_selects_another_route() {
     let (server, client) = prepared().await;
     let token = server.token_of(&client).await;
 
@@ -194,7 +196,7 @@ async fn nothing_in_a_request_chooses_another_route() {
 }
 
 #[tokio::test]
-async fn whoever_is_no_gateway_finds_nothing() {
+async fn only_trusted_proxies_find_the_configured_routes() {
     let (server, client) = prepared().await;
     let token = server.token_of(&client).await;
     let outside = server
@@ -213,16 +215,16 @@ async fn whoever_is_no_gateway_finds_nothing() {
     for name in ["nowhere", "", "INVOICES", "invoices%2e", "%69nvoices", "..", "nowhere/invoices"] {
         about(&server, name, &token).send().await.refused(404, "not_found");
     }
-    // Only where the gateway tells of the path in this way, something may stand behind the name.
+    // A path after the name is accepted only where the gateway passes the original path in this way.
     about(&server, "invoices/4711", &token).send().await.refused(404, "not_found");
     passed(&about(&server, "envoy/4711?x=y", &token).send().await);
     passed(&about(&server, "envoy", &token).send().await);
 }
 
-/// A gateway lets 401 and 403 through to the client and takes everything else for a fault: there is no other
-/// refusal, and never a redirect.
+/// Gateways pass 401 and 403 on to the client and treat everything else as a failure. So these are the
+/// only refusals, and there are no redirects.
 #[tokio::test]
-async fn without_a_token_the_answer_is_a_challenge() {
+async fn a_request_without_a_token_gets_a_challenge() {
     let (server, client) = prepared().await;
     let token = server.token_of(&client).await;
     let ask = || server.ask("GET", "/verify/invoices").header("accept", "text/html");
@@ -243,9 +245,9 @@ async fn without_a_token_the_answer_is_a_challenge() {
     }
 }
 
-/// Envoy asks with the method of the client, and with whatever comes behind.
+/// Envoy uses the method of the original request, and appends its path.
 #[tokio::test]
-async fn any_method_asks_the_same() {
+async fn every_http_method_is_verified_alike() {
     let (server, client) = prepared().await;
     let token = server.token_of(&client).await;
 
@@ -257,9 +259,9 @@ async fn any_method_asks_the_same() {
     }
 }
 
-/// RFC 7662 §4: what introspection sees in this moment, a gateway sees.
+/// RFC 7662 §4: a gateway sees the state that introspection reports at this moment.
 #[tokio::test]
-async fn a_token_that_counts_no_more_does_not_pass() {
+async fn revoked_disabled_and_expired_tokens_are_refused() {
     let (server, client) = prepared().await;
     let ada = server.user("ada").await;
     let web = server
@@ -294,7 +296,7 @@ async fn a_token_that_counts_no_more_does_not_pass() {
 
 /// > The resource server MUST verify that the "typ" header value is "at+jwt" (RFC 9068 §4)
 #[tokio::test]
-async fn another_kind_of_jwt_does_not_pass() {
+async fn a_jwt_that_is_not_a_valid_access_token_is_refused() {
     let (server, client) = prepared().await;
     let (ours, theirs) = (Signer::of_server(&server).await, Signer::new());
     let good = claims(&server.token_of(&client).await);
@@ -319,9 +321,9 @@ async fn another_kind_of_jwt_does_not_pass() {
     }
 }
 
-/// The issuer may have a path: then everything lies below it, and nothing beside it.
+/// An issuer may have a path: the endpoint is below it, and nowhere else.
 #[tokio::test]
-async fn it_lies_below_the_issuer() {
+async fn the_endpoint_is_below_the_path_of_the_issuer() {
     let server = Server::with(|config| {
         before_an_api(config);
         config.issuer = gatewright::config::Issuer::parse("https://id.example.org/tenant").unwrap();
@@ -333,9 +335,9 @@ async fn it_lies_below_the_issuer() {
     assert_eq!(server.get("/verify/tenant/verify/invoices").await.status, 404);
 }
 
-/// RFC 8705 §3, with the certificate that the gateway tells of; THREATS MT-04.
+/// RFC 8705 §3, with the certificate that the gateway passes on; THREATS MT-04.
 #[tokio::test]
-async fn a_token_that_is_bound_to_a_certificate_passes_with_that_one_alone() {
+async fn a_certificate_bound_token_requires_its_certificate() {
     let (server, _) = prepared().await;
     let (own, thief) = (Shown::self_signed("Billing"), Shown::self_signed("Thief"));
     for format in ["jwt", "opaque"] {
@@ -355,15 +357,15 @@ async fn a_token_that_is_bound_to_a_certificate_passes_with_that_one_alone() {
         passed(&about().showing(&own).send().await);
         stopped(about().send().await, 401, "invalid_token");
         stopped(about().showing(&thief).send().await, 401, "invalid_token");
-        // In another form than the configured one, it is no certificate at all.
+        // In a format other than the configured one, the certificate is ignored.
         let nginx = about().header("x-ssl-client-cert", &own.pem().replace('\n', "%0A"));
         stopped(nginx.send().await, 401, "invalid_token");
     }
 }
 
-/// What was revoked here ends at the next request.
+/// A revocation is effective at the next request.
 #[tokio::test]
-async fn a_revoked_certificate_takes_its_tokens_along() {
+async fn a_token_bound_to_a_revoked_certificate_is_refused() {
     let (server, _) = prepared().await;
     let own = Shown::self_signed("Billing");
     let bound = json!({ "tls_client_certificate_bound_access_tokens": true });
@@ -380,9 +382,10 @@ async fn a_revoked_certificate_takes_its_tokens_along() {
     stopped(about().send().await, 401, "invalid_token");
 }
 
-/// So does another certificate for the same key, if that is known to somebody else; nobody has to have noted it.
+/// A compromised key invalidates other certificates with this key too, even those that no connection
+/// has been seen with.
 #[tokio::test]
-async fn a_token_that_is_bound_to_a_compromised_key_does_not_pass() {
+async fn a_token_bound_to_a_compromised_key_is_refused() {
     let (server, _) = prepared().await;
     let leaked = Shown::self_signed("Billing");
     let sibling = Shown::self_signed_by(leaked.same_key(), "Billing, renewed", |_| {});
@@ -401,12 +404,12 @@ async fn a_token_that_is_bound_to_a_compromised_key_does_not_pass() {
     stopped(about().send().await, 401, "invalid_token");
 }
 
-/// A token of a service that is bound to this key.
+/// An access token of a service, bound to this key.
 async fn bound(server: &Server, client: &Client, holder: &Holder) -> String {
     asking(server, client, &holder.proof(server)).send().await.ok().token("access_token")
 }
 
-/// A proof for the request that is asked about.
+/// A proof for the original request.
 fn proof(server: &Server, holder: &Holder, token: &str, method: &str, url: &str) -> String {
     let mut claims = holder.claims(server, method, "");
     claims["htu"] = url.into();
@@ -416,7 +419,7 @@ fn proof(server: &Server, holder: &Holder, token: &str, method: &str, url: &str)
 
 /// RFC 9449 §7.1, with the request that came to the gateway; THREATS DP-02, DP-06, DP-07.
 #[tokio::test]
-async fn a_token_that_is_bound_to_a_key_passes_with_a_proof_for_the_original_request() {
+async fn a_dpop_bound_token_requires_a_proof_for_the_original_request() {
     const URL: &str = "https://api.example.org/invoices/4711";
     let (server, client) = prepared().await;
     let (holder, thief) = (Holder::new(), Holder::new());
@@ -445,7 +448,7 @@ async fn a_token_that_is_bound_to_a_key_passes_with_a_proof_for_the_original_req
         let ask = told(ask("invoices", &proof)).header("x-forwarded-host", "id.example.org");
         stopped(ask.send().await, 401, "invalid_dpop_proof");
     }
-    // What the gateway did not tell, in the way that is configured, or told twice.
+    // The original request is missing in the configured fields, or present twice.
     let untold = ask("invoices", &made("GET", URL)).header("x-forwarded-method", "GET");
     let untold = untold.header("x-forwarded-uri", "/invoices/4711").send().await;
     stopped(untold, 401, "invalid_dpop_proof");
@@ -459,7 +462,7 @@ async fn a_token_that_is_bound_to_a_key_passes_with_a_proof_for_the_original_req
     stopped(told(about(&server, "invoices", &token)).send().await, 401, "invalid_token");
     let bearer = told(about(&server, "invoices", &token)).dpop(&made("GET", URL));
     stopped(bearer.send().await, 401, "invalid_token");
-    // Nor does a proof make more of a token that is bound to nothing.
+    // A proof does not turn an unbound token into a bound one.
     let free = server.token_of(&client).await;
     for scheme in ["DPoP", "Bearer"] {
         let own = proof(&server, &holder, &free, "GET", URL);
@@ -471,9 +474,9 @@ async fn a_token_that_is_bound_to_a_key_passes_with_a_proof_for_the_original_req
     stopped(alone.send().await, 401, "invalid_dpop_proof");
 }
 
-/// RFC 9449 §7.1: a token that says nothing of itself is bound as well.
+/// RFC 9449 §7.1: an opaque token can be bound as well.
 #[tokio::test]
-async fn an_opaque_token_that_is_bound_to_a_key_passes_with_its_proof_alone() {
+async fn a_dpop_bound_opaque_token_requires_a_proof_by_its_key() {
     const URL: &str = "https://api.example.org/invoices/4711";
     let (server, _) = prepared().await;
     let client = caller(&server, json!({ "gw_access_token_format": "opaque" })).await;
@@ -500,7 +503,7 @@ async fn an_opaque_token_that_is_bound_to_a_key_passes_with_its_proof_alone() {
 /// > Resource servers use an HTTP 401 (Unauthorized) error code with an accompanying WWW-Authenticate: DPoP value and
 /// > DPoP-Nonce value to accomplish this. (RFC 9449 §9); and the next one is told beside 200 and 403 (§8.2)
 #[tokio::test]
-async fn where_nonces_are_required_a_proof_for_the_original_request_has_one() {
+async fn a_proof_for_the_original_request_needs_a_nonce_where_configured() {
     const URL: &str = "https://api.example.org/invoices/4711";
     let server = Server::with(|config| {
         before_an_api(config);
@@ -537,7 +540,7 @@ async fn where_nonces_are_required_a_proof_for_the_original_request_has_one() {
     }
     let answer = ask("invoices", Some(&first)).await;
     passed(&answer);
-    assert_eq!(answer.header("dpop-nonce"), "", "it knows the present one");
+    assert_eq!(answer.header("dpop-nonce"), "", "the proof has the current nonce");
     server.wait(60);
     let answer = ask("invoices", Some(&first)).await;
     passed(&answer);
@@ -551,9 +554,9 @@ async fn where_nonces_are_required_a_proof_for_the_original_request_has_one() {
     passed(&ask("invoices", Some(&second)).await);
 }
 
-/// Decision 0015: a client may be the one who made its field unreadable, and a gateway takes 400 for a fault.
+/// Decision 0015: a client may have caused the malformed field, and a gateway treats 400 as a failure.
 #[tokio::test]
-async fn a_certificate_that_cannot_be_read_is_no_fault_of_the_gateway() {
+async fn a_malformed_certificate_field_is_refused_with_401_not_400() {
     let (server, client) = prepared().await;
     let token = server.token_of(&client).await;
     let own = Shown::self_signed("Billing");
@@ -570,7 +573,7 @@ async fn a_certificate_that_cannot_be_read_is_no_fault_of_the_gateway() {
     for ask in misread(about(&server, "invoices", &token)) {
         stopped(ask.send().await, 401, "invalid_token");
     }
-    // Everywhere else it is the proxy that is told.
+    // At all other endpoints the response reports an error of the proxy.
     for ask in misread(server.ask("GET", "/userinfo").bearer(&token)) {
         ask.send().await.refused(400, "invalid_request");
     }
@@ -579,7 +582,7 @@ async fn a_certificate_that_cannot_be_read_is_no_fault_of_the_gateway() {
 
 /// RFC 9449 §11.1; THREATS DP-01, DP-13.
 #[tokio::test(flavor = "multi_thread")]
-async fn of_64_requests_with_the_same_proof_one_passes() {
+async fn of_64_requests_with_the_same_proof_one_is_authorized() {
     let (server, client) = prepared().await;
     let holder = Holder::new();
     let token = bound(&server, &client, &holder).await;

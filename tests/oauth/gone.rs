@@ -1,5 +1,5 @@
-//! Accounts and applications that are deleted while somebody uses them: an honest race, which is refused, and
-//! no failure that the log tells of as an error.
+//! Users and clients that are deleted while requests for them are running. Those requests are refused,
+//! and the log reports no error.
 
 use gatewright::types::ClientId;
 use serde_json::{Value, json};
@@ -11,14 +11,14 @@ use kit::server::{Client, Server};
 
 const SCOPE: &str = "openid offline_access";
 
-/// Deletes a client as a command does beside the server, which does not know yet.
+/// Deletes a client as a command beside the server does; the server has not noticed yet.
 async fn delete_behind(server: &Server, client: &Client) {
     let id = ClientId::from_text(&client.id);
     server.administer_unseen(async move |registrar| registrar.delete(&id).await.unwrap()).await;
 }
 
 #[track_caller]
-fn tells_of_no_error(log: &Captured) {
+fn assert_no_errors_logged(log: &Captured) {
     let log = log.text();
     let bad: Vec<Value> = log
         .lines()
@@ -28,10 +28,10 @@ fn tells_of_no_error(log: &Captured) {
     assert!(bad.is_empty(), "{bad:#?}");
 }
 
-/// DESIGN §2: the statement that issues asks whether the client lives; what another process has deleted a moment
-/// ago gets nothing, and nothing has failed.
+/// DESIGN §2: the statement that issues a token checks that the client exists. A client that another
+/// process has just deleted is refused, and the log reports no error.
 #[tokio::test]
-async fn an_opaque_token_for_a_client_that_was_deleted_is_refused() {
+async fn a_deleted_client_is_issued_no_opaque_token() {
     let (log, _guard) = Captured::json();
     let server = Server::start().await;
     let client = server
@@ -47,10 +47,11 @@ async fn an_opaque_token_for_a_client_that_was_deleted_is_refused() {
     let answer = server.post_as(&client, "/token", "grant_type=client_credentials").await;
 
     answer.refused(401, "invalid_client");
-    tells_of_no_error(&log);
+    assert_no_errors_logged(&log);
 }
 
-/// Everything that a person and an application do at once, while one of the two is deleted after a moment.
+/// A user and a client send all kinds of requests at once, and one of the two is deleted after a
+/// moment.
 async fn race(log: &Captured, server: &Server, name: &str, moment: usize, is_client: bool) {
     let user = server.user(name).await;
     let members = json!({ "scope": SCOPE, "gw_access_token_format": "opaque" });
@@ -83,15 +84,15 @@ async fn race(log: &Captured, server: &Server, name: &str, moment: usize, is_cli
         delete,
     );
 
-    tells_of_no_error(log);
+    assert_no_errors_logged(log);
     for answer in [&redeemed, &refreshed, &told, &asked, &silent.answer, &begun.answer] {
-        // 503: it may come again, and is told what holds then.
+        // 503: a retry gets the final response.
         assert!(answer.status < 500 || answer.status == 503, "{name}: {}", answer.status);
     }
 }
 
 #[tokio::test]
-async fn deleting_what_is_in_use_is_no_error() {
+async fn deleting_users_and_clients_in_use_causes_no_server_errors() {
     let (log, _guard) = Captured::json();
     let server = Server::start().await;
     for round in 0..12 {

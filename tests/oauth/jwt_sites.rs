@@ -1,6 +1,6 @@
-//! THREATS M5: every place that reads a JWT × everything that a JWT must not be (§1.F, JO-01 to JO-08,
-//! JO-12, JO-13, JO-15). Everything is signed by the right key where that can be, so that the change alone is
-//! what is wrong.
+//! THREATS M5: every place that reads a JWT × every way in which a JWT can be invalid (§1.F, JO-01 to
+//! JO-08, JO-12, JO-13, JO-15). Wherever possible the JWT is signed with the right key, so that the
+//! mutation is its only fault.
 
 use axum::http::{HeaderMap, Method};
 use gatewright::config::{CertificateHeader, OriginalRequest, Protected};
@@ -30,13 +30,13 @@ enum Site {
     UserInfo,
     /// RFC 7662 §2.1.
     Introspection,
-    /// RFC 7009 §2.1: what it takes for a token of ours, it revokes.
+    /// RFC 7009 §2.1: revokes what it accepts as a token of this server.
     Revocation,
     /// The `DPoP` header at the token endpoint, RFC 9449 §5.
     ProofAtToken,
     /// The `DPoP` header beside an access token, RFC 9449 §7.
     ProofAtUserInfo,
-    /// `/verify`, which gateways ask: docs/gateways.md.
+    /// `/verify`, called by gateways: docs/gateways.md.
     Verify,
     /// The `DPoP` header that a gateway passes on.
     ProofAtVerify,
@@ -46,7 +46,7 @@ enum Site {
     ProofAtLibrary,
 }
 
-/// A kind of JWT that we make or read.
+/// A kind of JWT that the server issues or reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     IdToken,
@@ -73,7 +73,7 @@ impl Site {
         Self::ProofAtLibrary,
     ];
 
-    /// What it is there for.
+    /// The kind that this place expects.
     const fn reads(self) -> Kind {
         match self {
             Self::HintAtAuthorize | Self::HintAtLogout => Kind::IdToken,
@@ -90,7 +90,7 @@ impl Site {
         }
     }
 
-    /// Whether an access token comes with the proof.
+    /// Whether an access token accompanies the proof.
     const fn has_token_beside(self) -> bool {
         match self {
             Self::ProofAtUserInfo | Self::ProofAtVerify | Self::ProofAtLibrary => true,
@@ -108,7 +108,7 @@ impl Site {
     }
 }
 
-/// A person who is signed in, an application, and everybody's keys.
+/// A user with a session, the clients, and all keys.
 struct World {
     server: Server,
     cookies: std::collections::BTreeMap<String, String>,
@@ -123,7 +123,7 @@ struct World {
     service: Client,
     /// An access token that is bound to the key of `holder`.
     bound: String,
-    /// An API that verifies by itself.
+    /// An API that verifies tokens locally.
     verifier: Verifier,
 }
 
@@ -204,7 +204,7 @@ impl World {
         }
     }
 
-    /// A payload in order, for this place; no two of them the same where that matters.
+    /// A valid payload for this place, unique where uniqueness matters.
     fn payload(&self, site: Site) -> Value {
         let assertion = |client: &Client| {
             let now = self.server.trace().now().0;
@@ -227,14 +227,14 @@ impl World {
                 token
             }
             Site::ProofAtToken => self.holder.claims(&self.server, "POST", "/token"),
-            // The same request in all three: how it is told of differs.
+            // The same request in all three; the way it is described differs.
             Site::ProofAtUserInfo | Site::ProofAtVerify | Site::ProofAtLibrary => {
                 claims(&self.holder.proof_beside(&self.server, "GET", &self.bound))
             }
         }
     }
 
-    /// Signs as whoever this place believes.
+    /// Signs with the key that this place trusts.
     fn sign(&self, site: Site, header: &str, payload: &[u8]) -> String {
         match site {
             Site::ClientSecretJwt => mac(self.sharer.secret.as_bytes(), header, payload),
@@ -253,7 +253,7 @@ impl World {
         }
     }
 
-    /// A header in order, with these members more.
+    /// A valid header with these members added.
     fn header(&self, site: Site, more: &str) -> String {
         match site {
             Site::ClientSecretJwt => format!(r#"{{"alg":"HS256","typ":"JWT"{more}}}"#),
@@ -280,7 +280,7 @@ impl World {
         self.sign(site, &self.header(site, ""), self.payload(site).to_string().as_bytes())
     }
 
-    /// Whether this place takes it for what it is there for.
+    /// Whether this place accepts the JWT.
     async fn takes(&self, site: Site, jwt: &str) -> bool {
         let server = &self.server;
         let pair = |name, value: &str| {
@@ -337,7 +337,7 @@ impl World {
             Site::ProofAtToken => {
                 let answer = holder::ask(server, &self.service, jwt).await;
                 assert!(matches!(answer.status, 200 | 400), "{answer:?}");
-                // It may prove another key, which is nobody's.
+                // The proof may be valid for another key, which is nobody's.
                 answer.status == 200
                     && claims(&answer.token("access_token"))["cnf"]["jkt"] == *self.holder.jkt
             }
@@ -366,7 +366,8 @@ impl World {
         }
     }
 
-    /// Whether an API with the library lets a request with these fields in; what is no field at all is let in nowhere.
+    /// Whether an API that uses the library accepts a request with these fields; values that no HTTP
+    /// field can have are refused.
     async fn takes_in_library(&self, authorization: &str, proof: Option<&str>) -> bool {
         let mut headers = HeaderMap::new();
         let proof = proof.map(|proof| ("dpop", proof));
@@ -385,7 +386,7 @@ impl World {
         }
     }
 
-    /// What a JWT must not be.
+    /// The invalid variants of a JWT.
     fn mutations(&self, site: Site) -> Vec<(String, String)> {
         let good = self.good(site);
         let [header, payload, signature]: [&str; 3] =
@@ -404,7 +405,7 @@ impl World {
             Kind::IdToken | Kind::UserInfo | Kind::Assertion => "JWT",
         };
         let is_proof = site.reads() == Kind::Proof;
-        // A text that it has.
+        // A claim of type string that every such JWT has.
         let known = if is_proof { "jti" } else { "sub" };
 
         let mut all: Vec<(&str, String)> = vec![
@@ -463,7 +464,7 @@ impl World {
             all.push(("JO-02 the JWK as a secret", mac(jwk.to_string().as_bytes(), &hs, body())));
             all.push(("DP-05 a kid alone", stranger.sign(typ, &self.payload(site))));
         } else if !matches!(site, Site::Verify | Site::Library) {
-            // Blanks around a field of the header are no part of it.
+            // Whitespace around the value of a header field is not part of it.
             all.push(("JO-12 a space", format!("{good} ")));
         }
         if site != Site::ClientSecretJwt && !is_proof {
@@ -512,7 +513,7 @@ impl World {
             claim(name, "");
         }
         if site.reads() == Kind::AccessToken {
-            // JO-15: what RFC 9068 §2.2 requires beside.
+            // JO-15: the other claims that RFC 9068 §2.2 requires.
             for name in ["iat", "jti", "client_id"] {
                 claim(name, "");
             }
@@ -520,7 +521,7 @@ impl World {
         for iss in ["https://id.example.org/", "https://ID.example.org", "http://id.example.org"] {
             claim("iss", &json!(iss).to_string());
         }
-        // Whoever got a token for an API may ask about it and revoke it.
+        // A client that holds a token for an API may introspect and revoke it.
         if !matches!(site, Site::Introspection | Site::Revocation) {
             claim("aud", "\"https://other.example\"");
         }
@@ -530,7 +531,7 @@ impl World {
 
 /// THREATS M5.
 #[tokio::test]
-async fn no_place_takes_a_jwt_that_is_not_one() {
+async fn no_place_accepts_an_invalid_jwt() {
     let world = World::new().await;
     for site in Site::ALL {
         assert!(world.takes(site, &world.good(site)).await, "{site:?}");
@@ -544,7 +545,7 @@ async fn no_place_takes_a_jwt_that_is_not_one() {
 /// > to prevent a JWT from being used in a context for which it was not intended (RFC 8725 §3.11,
 /// > §3.12); THREATS JO-07
 #[tokio::test]
-async fn no_place_takes_a_jwt_of_another_kind() {
+async fn no_place_accepts_a_jwt_of_another_kind() {
     let world = World::new().await;
     let server = &world.server;
     let place = {
@@ -572,9 +573,10 @@ async fn no_place_takes_a_jwt_of_another_kind() {
     }
 }
 
-/// THREATS AZ-20: a hint may have expired; it never switches the user, and is nobody else's.
+/// THREATS AZ-20: a hint may be expired; it never switches the user, and it must be for the requesting
+/// client.
 #[tokio::test]
-async fn a_hint_is_only_a_hint() {
+async fn an_id_token_hint_may_be_expired_but_must_match_user_and_client() {
     let world = World::new().await;
     let ask = async |payload: &Value| {
         let mut browser = Browser::of(&world.server);

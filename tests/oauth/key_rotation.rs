@@ -1,5 +1,5 @@
-//! THREATS §1.W: our signing keys, from the day they are published to the day they count for nothing
-//! (OIDC Core §10.1.1), and the key that seals them.
+//! THREATS §1.W: the life of a signing key, from its publication to its removal (OIDC Core §10.1.1),
+//! and the key-encryption key.
 
 use std::collections::BTreeMap;
 
@@ -46,14 +46,14 @@ fn is_of(jwks: &Value, jwt: &str) -> bool {
     jws::verify(jwt, Keys::Published(&set), Algorithm::OURS, any).is_ok()
 }
 
-/// What the job does, on this replica.
+/// What the background job does, on this replica.
 async fn tick(server: &Server) {
     let app = server.app();
     app.keyring.tick(&app.store, &server.trace()).await.unwrap();
     app.confirm().await.unwrap();
 }
 
-/// A resource server that keeps the JWKS as long as it may, and not a second less.
+/// A resource server that caches the JWKS exactly as long as it may.
 #[derive(Default)]
 struct Verifier {
     jwks: Value,
@@ -88,9 +88,9 @@ async fn the_next_key_is_published_before_it_signs() {
     assert!(is_of(&jwks, &server.token_of(&client).await));
 }
 
-/// THREATS KE-05: of a private key nothing is published.
+/// THREATS KE-05: private members of a key are never published.
 #[tokio::test]
-async fn nothing_private_is_published() {
+async fn the_jwks_contains_no_private_member() {
     let server = Server::start().await;
 
     for key in published(&server).await["keys"].as_array().unwrap() {
@@ -103,9 +103,9 @@ async fn nothing_private_is_published() {
 
 /// > The signer […] signals the change to the verifier using the kid value. The verifier knows to go back
 /// > to the jwks_uri location to re-retrieve the keys when it sees an unfamiliar kid value (OIDC Core
-/// > §10.1.1). THREATS KE-01: with us it never sees one, on either replica.
+/// > §10.1.1). THREATS KE-01: verifiers of this server never see one, on either replica.
 #[tokio::test]
-async fn a_verifier_that_keeps_the_jwks_never_meets_an_unknown_kid() {
+async fn a_verifier_that_caches_the_jwks_never_sees_an_unknown_kid() {
     let most = 12 * 60 * 60;
     let server = Server::with(|config| config.keys.jwks_max_age = Seconds(most)).await;
     let replica = server.replica().await;
@@ -114,7 +114,7 @@ async fn a_verifier_that_keeps_the_jwks_never_meets_an_unknown_kid() {
     let mut verifiers = [0, 1, 2].map(|_| Verifier { most, ..Verifier::default() });
     let mut signed_by = BTreeMap::new();
 
-    // Three hours a step: each has what was published up to four steps ago.
+    // Three hours a step: each verifier has a JWKS that is up to four steps old.
     for step in 0..65 * 8 {
         for (n, verifier) in verifiers.iter_mut().enumerate().skip(usize::from(step < 2)) {
             let one = if n == 0 { &server } else { &replica };
@@ -132,7 +132,8 @@ async fn a_verifier_that_keeps_the_jwks_never_meets_an_unknown_kid() {
     assert_eq!(signed_by.len(), 3, "thirty days each: {signed_by:?}");
 }
 
-/// THREATS KE-01: what was signed last is verified until it has expired, and then the key goes.
+/// THREATS KE-01: the last signature is verifiable until its token has expired; then the key is
+/// removed.
 #[tokio::test]
 async fn a_key_stays_published_until_its_last_token_has_expired() {
     let server = Server::start().await;
@@ -152,9 +153,9 @@ async fn a_key_stays_published_until_its_last_token_has_expired() {
     assert!(!kids(&published(&server).await).contains(&first));
 }
 
-/// DESIGN §3: a key that was published too lately for every verifier to have it does not sign.
+/// DESIGN §3: a key that was published too recently for every verifier to have it does not sign.
 #[tokio::test]
-async fn a_key_waits_until_everybody_has_it() {
+async fn a_key_does_not_sign_before_every_verifier_has_it() {
     let server = Server::start().await;
     let app = server.app();
     let rotate =
@@ -165,7 +166,7 @@ async fn a_key_waits_until_everybody_has_it() {
     assert!(rotate().await.is_err(), "a replica may have published it a second later");
     let active = kid(&server, Algorithm::Es256, State::Active).await;
     let retired = app.keyring.retire(&app.store, &active, false, &server.trace()).await;
-    assert!(retired.is_err(), "for the same reason");
+    assert!(retired.is_err(), "verifiers may lack the next key");
     server.wait(60);
     rotate().await.unwrap();
 
@@ -174,7 +175,7 @@ async fn a_key_waits_until_everybody_has_it() {
 
 /// THREATS KE-02: two replicas that rotate at once make one step.
 #[tokio::test(flavor = "multi_thread")]
-async fn two_replicas_that_rotate_at_once_make_one_step() {
+async fn two_replicas_that_rotate_at_once_rotate_one_key_each_algorithm() {
     let server = Server::start().await;
     let replica = server.replica().await;
     let before = keys(&server).await.len();
@@ -197,10 +198,10 @@ async fn two_replicas_that_rotate_at_once_make_one_step() {
     assert_eq!(keys(&server).await.len(), before + 2);
 }
 
-/// THREATS KE-03: what a key signed that somebody else has counts for nothing, on every replica as soon
-/// as it knows; new tokens are signed by a key that every verifier already has.
+/// THREATS KE-03: signatures of a compromised key are invalid on every replica as soon as it has
+/// reloaded its keys. New tokens are signed with a key that every verifier already has.
 #[tokio::test]
-async fn a_compromised_key_counts_for_nothing() {
+async fn signatures_of_a_compromised_key_are_invalid() {
     let server = Server::start().await;
     let replica = server.replica().await;
     server.user("ada").await;
@@ -232,17 +233,17 @@ async fn a_compromised_key_counts_for_nothing() {
     assert!(replica.is_active(&client, &next.token("access_token")).await);
 }
 
-/// The versions of the secrets that can be replaced.
+/// The versions of a replaceable secret.
 async fn versions(server: &Server, name: &str) -> Vec<i64> {
     let rows = server_secrets::all(server.app().store.db()).await.unwrap();
     rows.into_iter().filter(|row| row.name == name).map(|row| row.version).collect()
 }
 
-/// THREATS EX-17: the key of the refresh tokens' MAC is replaced by schedule, and a replica that has not seen
-/// it yet looks before it refuses; what the version before has made is read as long as any refresh token
-/// lives, and then that version is gone.
+/// THREATS EX-17: the MAC key of refresh tokens is rotated on schedule, and a replica that does not
+/// have the new version yet reloads before it refuses a token. The previous version is read until the
+/// last of its refresh tokens has expired, and is then deleted.
 #[tokio::test]
-async fn secrets_are_replaced_by_schedule_and_read_as_long_as_tokens_live() {
+async fn secrets_rotate_on_schedule_and_stay_readable_until_tokens_expire() {
     let server = Server::with(|config| {
         config.tokens.refresh_idle = Seconds(200 * DAY);
         config.tokens.refresh_absolute = Seconds(200 * DAY);
@@ -262,12 +263,15 @@ async fn secrets_are_replaced_by_schedule_and_read_as_long_as_tokens_live() {
     let next = server.refresh(&client, &used, "").await.ok().token("refresh_token");
 
     assert_eq!(versions(&server, "refresh-tokens").await, [1, 2]);
-    assert!(next.len() > used.len(), "it names the version");
+    assert!(next.len() > used.len(), "the token names the version");
     replica.refresh(&client, &next, "").await.ok();
     for days in [30, 139] {
         server.wait(days * DAY);
         tick(&server).await;
-        assert!(versions(&server, "refresh-tokens").await.contains(&1), "it is read");
+        assert!(
+            versions(&server, "refresh-tokens").await.contains(&1),
+            "the previous version is still read"
+        );
     }
     server.refresh(&client, &kept, "").await.ok();
     server.wait(31 * DAY);
@@ -279,10 +283,10 @@ async fn secrets_are_replaced_by_schedule_and_read_as_long_as_tokens_live() {
     assert!(!server.events("secret.replaced").await.is_empty());
 }
 
-/// THREATS EX-17: of secrets that somebody else has nothing is left: no token that was made with them is taken,
-/// be it ours or forged, on any replica; and the grants that it could have been made for are over.
+/// THREATS EX-17: after a compromise of the secrets, tokens made with them are invalid on every
+/// replica, genuine or forged, and the grants that could have been affected are revoked.
 #[tokio::test]
-async fn a_compromised_secret_makes_and_reads_nothing_any_more() {
+async fn tokens_made_with_a_compromised_secret_are_invalid() {
     let server = Server::start().await;
     let replica = server.replica().await;
     server.user("ada").await;
@@ -309,9 +313,9 @@ async fn a_compromised_secret_makes_and_reads_nothing_any_more() {
     replica.refresh(&client, &next.token("refresh_token"), "").await.ok();
 }
 
-/// Replaced before its time, what was made before stays what it was; and so do the subjects of people.
+/// After an early replacement, tokens stay valid, and so do the subjects of users.
 #[tokio::test]
-async fn replaced_secrets_end_nothing() {
+async fn replacing_the_secrets_early_invalidates_no_token() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
@@ -326,10 +330,10 @@ async fn replaced_secrets_end_nothing() {
     server.refresh(&client, &next.token("refresh_token"), "").await.ok();
 }
 
-/// A secret whose row is lost is not made anew while grants live: every refresh token would be void without
-/// a word. Where none lives it is; and `--secrets --compromised` is the way out.
+/// A missing secret is not replaced while grants exist, because that would silently invalidate every
+/// refresh token. Without grants it is replaced; with them, `--secrets --compromised` is the remedy.
 #[tokio::test]
-async fn a_lost_secret_refuses_to_start_while_grants_live() {
+async fn the_server_does_not_start_with_a_missing_secret_while_grants_exist() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
@@ -353,10 +357,10 @@ async fn a_lost_secret_refuses_to_start_while_grants_live() {
     opened(&server, &["A"]).await.unwrap().close().await;
 }
 
-/// A clock that was years ahead at the first start and is then set right: the keys that it dated take their
-/// turn as if they had been made now, and those that have signed with it sign no more.
+/// The clock was years ahead at the first start and is then corrected: keys that were dated by it are
+/// rotated as if they had been made now, and those that signed meanwhile are retired.
 #[tokio::test]
-async fn keys_aged_from_the_future_are_replaced() {
+async fn keys_dated_in_the_future_are_rotated() {
     let server = Server::start().await;
     let first = kid(&server, Algorithm::Es256, State::Active).await;
     let pending = kid(&server, Algorithm::Es256, State::Pending).await;
@@ -374,7 +378,7 @@ async fn keys_aged_from_the_future_are_replaced() {
     assert_eq!(kid(&server, Algorithm::Es256, State::Active).await, pending);
     server.wait(2 * DAY);
     tick(&server).await;
-    assert!(!kids(&published(&server).await).contains(&first), "nor is its signature taken");
+    assert!(!kids(&published(&server).await).contains(&first), "its signatures are invalid");
     assert_eq!(versions(&server, "refresh-tokens").await, [1, 2]);
 }
 
@@ -382,7 +386,7 @@ fn key(letter: &str) -> String {
     format!("{}=", letter.repeat(43))
 }
 
-/// The server's configuration with these key-encryption keys, the first one to seal.
+/// The server's configuration with these key-encryption keys; the first one encrypts.
 async fn opened(server: &Server, letters: &[&str]) -> Result<App, String> {
     let lines: Vec<_> = letters.iter().map(|letter| key(letter)).collect();
     let mut config = server.app().config.clone();
@@ -391,7 +395,7 @@ async fn opened(server: &Server, letters: &[&str]) -> Result<App, String> {
     opened.map_err(|error| error.to_string())
 }
 
-/// Everything that is sealed, as it stands in the database.
+/// Every sealed value in the database.
 async fn sealed(server: &Server) -> Vec<Vec<u8>> {
     let db = server.app().store.db();
     let mut all: Vec<_> = keys(server).await.into_iter().map(|key| key.sealed).collect();
@@ -404,9 +408,9 @@ async fn sealed(server: &Server) -> Vec<Vec<u8>> {
     all
 }
 
-/// THREATS KE-04: a wrong key-encryption key stops the start, and changes nothing.
+/// THREATS KE-04: the server does not start with a wrong key-encryption key, and changes nothing.
 #[tokio::test]
-async fn a_wrong_key_encryption_key_refuses_to_start_and_changes_nothing() {
+async fn the_server_does_not_start_with_a_wrong_key_encryption_key() {
     let server = Server::start().await;
     let before = sealed(&server).await;
 
@@ -416,16 +420,16 @@ async fn a_wrong_key_encryption_key_refuses_to_start_and_changes_nothing() {
     assert_eq!(sealed(&server).await, before);
 }
 
-/// THREATS KE-04: of two servers that start at once on a new database, each with a key of its own, one is the
-/// first; the other says under which key the database is sealed, and none of what it made stays.
+/// THREATS KE-04: of two servers that start at once on a new database, each with its own key, one
+/// initializes it. The other reports under which key the database is sealed, and stores nothing.
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_first_starts_with_different_keys_one_wins() {
+async fn of_two_first_starts_with_different_keys_one_succeeds() {
     for _ in 0..12 {
         let database = Database::make().await;
         let patient = std::time::Duration::from_secs(20);
         let limits =
             Limits { connections: 1, acquire: patient, statement: patient, is_pooled: false };
-        // So that they meet at the keys, and not at the schema.
+        // The schema exists, so that they race for the keys.
         let url = Secret::new(database.url.clone());
         Store::open(&url, &limits, Purpose::Migrate).await.unwrap().close().await;
         let open = |letter: &'static str| {
@@ -444,8 +448,8 @@ async fn of_two_first_starts_with_different_keys_one_wins() {
         let (won, lost) = match (one.unwrap(), other.unwrap()) {
             (Ok(won), Err(lost)) => ((won, "E"), (lost, "I")),
             (Err(lost), Ok(won)) => ((won, "I"), (lost, "E")),
-            (Ok(_), Ok(_)) => panic!("both have won"),
-            (Err(one), Err(other)) => panic!("neither has won: {one}; {other}"),
+            (Ok(_), Ok(_)) => panic!("both have started"),
+            (Err(one), Err(other)) => panic!("neither has started: {one}; {other}"),
         };
         assert!(lost.0.contains("key-encryption key"), "{}", lost.0);
         won.0.close().await;
@@ -455,9 +459,9 @@ async fn of_two_first_starts_with_different_keys_one_wins() {
     }
 }
 
-/// THREATS KE-04: a key-encryption key that is lost is not replaced by another.
+/// THREATS KE-04: a missing key-encryption key is not replaced.
 #[tokio::test]
-async fn a_lost_key_encryption_key_refuses_to_start_and_changes_nothing() {
+async fn the_server_does_not_start_with_a_missing_key_encryption_key() {
     let server = Server::start().await;
     let before = sealed(&server).await;
     let directory =
@@ -473,10 +477,10 @@ async fn a_lost_key_encryption_key_refuses_to_start_and_changes_nothing() {
     assert_eq!(sealed(&server).await, before);
 }
 
-/// THREATS KE-04: a new key seals everything again, and then the old one may go; tokens, refresh tokens
-/// and the secrets of clients stay what they were.
+/// THREATS KE-04: with a new key everything is sealed again, and the old key can be removed. Access
+/// tokens, refresh tokens and client secrets stay valid.
 #[tokio::test]
-async fn everything_is_sealed_again_under_a_new_key() {
+async fn a_new_key_encryption_key_reseals_every_value() {
     let server = Server::start().await;
     server.user("ada").await;
     let web = server.web_app().await;

@@ -1,8 +1,8 @@
-//! THREATS M1: every way to a token or to what it opens × whatever may have changed about the person,
-//! the application, the sign-in or the consent between the beginning and the use.
+//! THREATS M1: every use of a credential × every change to the user, the client, the session or the
+//! consent between its issue and its use.
 //!
-//! Ways and changes are enumerations, and what is expected is a `match` without a rest: a new grant or a
-//! new change does not compile until every cell is judged.
+//! Uses and changes are enumerations, and the expected outcome is an exhaustive `match`: a new grant
+//! type or a new change does not compile until every cell has an expectation.
 
 use gatewright::types::client::GrantType;
 use gatewright::types::{ClientId, User};
@@ -13,26 +13,26 @@ use kit::server::{Client, PASSWORD, Server};
 
 const API: &str = "https://photos.example";
 
-/// A way to a token, or to what one opens.
+/// A use of a grant, a session or a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
-    /// A code that was issued before.
+    /// A code that was issued before the change.
     Redeem,
-    /// A refresh token that lives and dies with its sign-in.
+    /// A refresh token that is bound to its session.
     Refresh,
-    /// One that outlives it.
+    /// A refresh token of an offline grant.
     RefreshOffline,
-    /// The client's own.
+    /// The client's own grant.
     ClientCredentials,
-    /// `prompt=none` in the browser that is signed in.
+    /// `prompt=none` in a browser with a session.
     Silent,
-    /// An access token, asked about by the API that it is for.
+    /// An access token, introspected by the API that it is for.
     Introspect,
     /// An access token at userinfo.
     UserInfo,
 }
 
-/// Every grant has a way; so has what is no grant.
+/// Every grant type has at least one use.
 const fn ways_of(grant: GrantType) -> &'static [Way] {
     match grant {
         GrantType::AuthorizationCode => &[Way::Redeem, Way::Silent],
@@ -41,10 +41,10 @@ const fn ways_of(grant: GrantType) -> &'static [Way] {
     }
 }
 
-/// What comes of it.
+/// The outcome of a use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Comes {
-    /// A token, a code, claims, `"active":true`.
+enum Outcome {
+    /// A token, a code, claims or `"active":true`.
     Good,
     /// 400 `invalid_grant`.
     InvalidGrant,
@@ -52,7 +52,7 @@ enum Comes {
     InvalidClient,
     /// 400 `unauthorized_client`.
     Unauthorized,
-    /// `{"active":false}`, and not a word more.
+    /// Exactly `{"active":false}`.
     Inactive,
     /// 401 `invalid_token`.
     InvalidToken,
@@ -62,7 +62,7 @@ enum Comes {
     ConsentRequired,
     /// By redirect.
     InvalidScope,
-    /// A page, and no redirect.
+    /// An error page, without a redirect.
     Page,
 }
 
@@ -76,32 +76,32 @@ macro_rules! changes {
             /// THREATS M1, CO-07, RT-11, JO-20.
             #[tokio::test]
             async fn $test() {
-                is_judged_at_use(Change::$name).await;
+                every_use_has_the_expected_outcome(Change::$name).await;
             }
         )*
     };
 }
 
 changes! {
-    /// So that every cell below is known to differ from this.
-    Nothing when_nothing_changes_everything_lives;
-    UserDisabled a_disabled_user_gets_nothing;
-    UserDisabledAndEnabled what_a_user_had_before_they_were_disabled_stays_dead;
-    PasswordSet a_password_that_was_set_ends_everything_before_it;
-    PasswordChanged a_password_that_was_changed_ends_everything_but_this_session;
-    SessionEnded what_is_bound_to_a_session_ends_with_it;
-    ConsentWithdrawn a_withdrawn_consent_ends_what_came_of_it;
-    ClientDisabled a_disabled_client_gets_nothing;
-    ClientDisabledAndEnabled what_a_client_had_before_it_was_disabled_stays_dead;
-    ClientDeleted a_deleted_client_gets_nothing;
-    PersonalGrantsRemoved a_client_that_may_not_act_for_people_does_not;
-    OwnGrantRemoved a_client_that_may_not_act_for_itself_does_not;
-    ScopeRemoved a_scope_that_was_taken_from_a_client_is_not_given_again;
-    OfflineRemoved a_client_that_may_not_be_offline_is_not;
+    /// The control: without a change every use succeeds.
+    Nothing without_a_change_every_use_succeeds;
+    UserDisabled the_credentials_of_a_disabled_user_are_refused;
+    UserDisabledAndEnabled credentials_from_before_a_user_was_disabled_stay_revoked;
+    PasswordSet setting_a_password_revokes_all_earlier_credentials_of_the_user;
+    PasswordChanged changing_a_password_revokes_everything_but_the_session_in_use;
+    SessionEnded credentials_bound_to_a_session_end_with_it;
+    ConsentWithdrawn withdrawing_a_consent_revokes_its_grants;
+    ClientDisabled a_disabled_client_is_refused;
+    ClientDisabledAndEnabled grants_from_before_a_client_was_disabled_stay_revoked;
+    ClientDeleted a_deleted_client_is_refused;
+    PersonalGrantsRemoved a_client_without_user_grants_is_issued_no_tokens_for_users;
+    OwnGrantRemoved a_client_without_the_client_credentials_grant_is_refused_it;
+    ScopeRemoved a_scope_removed_from_a_client_cannot_be_requested;
+    OfflineRemoved a_client_without_offline_access_cannot_refresh_offline;
 }
 
-const fn expected(change: Change, way: Way) -> Comes {
-    use Comes::*;
+const fn expected(change: Change, way: Way) -> Outcome {
+    use Outcome::*;
     match change {
         Change::Nothing => Good,
         Change::UserDisabled | Change::UserDisabledAndEnabled | Change::PasswordSet => match way {
@@ -145,10 +145,10 @@ const fn expected(change: Change, way: Way) -> Comes {
             Way::Introspect => Inactive,
             Way::UserInfo => InvalidToken,
         },
-        // What was issued lives to its end, which is minutes away: nothing new comes of it.
+        // Issued access tokens stay valid until they expire, minutes later; new ones are not issued.
         Change::PersonalGrantsRemoved => match way {
             Way::Redeem | Way::Refresh | Way::RefreshOffline => Unauthorized,
-            // Its redirect URIs went with the grant.
+            // The redirect URIs were removed with the grant type.
             Way::Silent => Page,
             Way::ClientCredentials | Way::Introspect | Way::UserInfo => Good,
         },
@@ -182,7 +182,7 @@ const fn expected(change: Change, way: Way) -> Comes {
     }
 }
 
-/// What was begun before the change.
+/// What was issued before the change.
 struct Begun {
     code: String,
     refresh: String,
@@ -275,7 +275,7 @@ async fn go(
     browser: &mut Browser<'_>,
     (client, api): (&Client, &Client),
     begun: &Begun,
-) -> Comes {
+) -> Outcome {
     let answer = match way {
         Way::Redeem => server.redeem(client, &begun.code).await,
         Way::Refresh => server.refresh(client, &begun.refresh, "").await,
@@ -291,40 +291,40 @@ async fn go(
             let form = format!("token={}", begun.access);
             let answer = server.post_as(api, "/introspect", &form).await.ok();
             if answer.body["active"] == Value::Bool(true) {
-                return Comes::Good;
+                return Outcome::Good;
             }
             assert_eq!(answer.body, json!({ "active": false }), "THREATS JO-17");
-            return Comes::Inactive;
+            return Outcome::Inactive;
         }
         Way::UserInfo => server.userinfo(&begun.access).await,
     };
     match (answer.status, answer.body["error"].as_str()) {
-        (200, None) => Comes::Good,
-        (400, Some("invalid_grant")) => Comes::InvalidGrant,
-        (401, Some("invalid_client")) => Comes::InvalidClient,
-        (400, Some("unauthorized_client")) => Comes::Unauthorized,
-        (401, Some("invalid_token")) => Comes::InvalidToken,
+        (200, None) => Outcome::Good,
+        (400, Some("invalid_grant")) => Outcome::InvalidGrant,
+        (401, Some("invalid_client")) => Outcome::InvalidClient,
+        (400, Some("unauthorized_client")) => Outcome::Unauthorized,
+        (401, Some("invalid_token")) => Outcome::InvalidToken,
         _ => panic!("{way:?}: {answer:?}"),
     }
 }
 
-fn silently(place: &Place) -> Comes {
+fn silently(place: &Place) -> Outcome {
     if place.at.starts_with('/') {
         assert_eq!(place.answer.status, 400, "{place:?}");
-        return Comes::Page;
+        return Outcome::Page;
     }
     if place.at.contains("code=") {
-        return Comes::Good;
+        return Outcome::Good;
     }
     match place.parameter("error").as_str() {
-        "login_required" => Comes::LoginRequired,
-        "consent_required" => Comes::ConsentRequired,
-        "invalid_scope" => Comes::InvalidScope,
+        "login_required" => Outcome::LoginRequired,
+        "consent_required" => Outcome::ConsentRequired,
+        "invalid_scope" => Outcome::InvalidScope,
         _ => panic!("{place:?}"),
     }
 }
 
-async fn is_judged_at_use(change: Change) {
+async fn every_use_has_the_expected_outcome(change: Change) {
     let server = Server::start().await;
     let user = server.user("ada").await;
     server.resource(API).await;
@@ -353,10 +353,10 @@ async fn is_judged_at_use(change: Change) {
     }
 }
 
-/// THREATS X-11, for what is the client's own: nothing that it had comes back when it is enabled, be it the next
-/// day; what it is given then lives.
+/// THREATS X-11, for a client's own tokens: those from before it was disabled stay revoked when it is
+/// enabled again; new ones are valid.
 #[tokio::test]
-async fn a_clients_own_tokens_do_not_come_back_with_it() {
+async fn own_tokens_from_before_a_client_was_disabled_stay_revoked() {
     let server = Server::start().await;
     for format in ["jwt", "opaque"] {
         let client = server.register(json!({

@@ -1,5 +1,5 @@
-//! THREATS §4.2: many at once. What decides is one statement, so of many who ask one wins, and nobody is
-//! answered as if nothing had happened after something was acknowledged.
+//! THREATS §4.2: concurrent requests. One statement decides, so one of many concurrent requests wins,
+//! and no request that begins after an acknowledgement succeeds as if the change had not happened.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -24,7 +24,7 @@ async fn at_once(asks: impl IntoIterator<Item = Ask>) -> Vec<Answer> {
     answers
 }
 
-/// The tokens of those that are answered with one; the others must be `invalid_grant`.
+/// The refresh tokens of the successful responses; the others must be `invalid_grant`.
 #[track_caller]
 fn successors(answers: Vec<Answer>) -> Vec<String> {
     let mut tokens = Vec::new();
@@ -45,16 +45,16 @@ async fn granted(server: &Server, scope: &str) -> (Client, String) {
     (client, token)
 }
 
-/// THREATS DB-05, RT-02, X-03: one step of the generation; the grant lives.
+/// THREATS DB-05, RT-02, X-03: the generation advances by one, and the grant stays valid.
 #[tokio::test(flavor = "multi_thread")]
-async fn of_64_racing_refreshes_all_are_given_the_same_successor() {
+async fn of_64_racing_refreshes_all_get_the_same_successor() {
     let server = Server::start().await;
     let (client, token) = granted(&server, "openid").await;
 
     let ask = server.refreshing(&client, &token, "");
     let leaves = successors(at_once((0..MANY).map(|_| ask.clone())).await);
 
-    assert_eq!(leaves.len(), MANY, "an honest retry costs nobody a sign-in");
+    assert_eq!(leaves.len(), MANY, "a retry by the client does not end the grant");
     assert_eq!(leaves.iter().collect::<BTreeSet<_>>().len(), 1);
     let next = server.refresh(&client, &leaves[0], "").await.ok().token("refresh_token");
     assert_ne!(next, leaves[0]);
@@ -62,7 +62,7 @@ async fn of_64_racing_refreshes_all_are_given_the_same_successor() {
 
 /// THREATS RT-02, on two replicas.
 #[tokio::test(flavor = "multi_thread")]
-async fn racing_refreshes_on_two_replicas_make_one_step() {
+async fn racing_refreshes_on_two_replicas_advance_one_generation() {
     let server = Server::start().await;
     let replica = server.replica().await;
     let (client, token) = granted(&server, "openid").await;
@@ -76,9 +76,10 @@ async fn racing_refreshes_on_two_replicas_make_one_step() {
     replica.refresh(&client, &leaves[0], "").await.ok();
 }
 
-/// THREATS X-03: however a replay races with the use of the successor, there are never two live leaves.
+/// THREATS X-03: in a race of a replay with the use of the successor, there are never two valid refresh
+/// tokens.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_replay_that_races_leaves_one_leaf_or_none() {
+async fn a_racing_replay_leaves_at_most_one_valid_refresh_token() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
@@ -92,7 +93,7 @@ async fn a_replay_that_races_leaves_one_leaf_or_none() {
         let third: BTreeSet<_> =
             successors(answers).into_iter().filter(|token| *token != second).collect();
         assert!(third.len() <= 1, "{third:?}");
-        // The first was used twice, and its successor was used: it is a replay by now.
+        // The first was used twice and its successor was used, so it is a replay now.
         server.refresh(&client, &first, "").await.refused(400, "invalid_grant");
         for leaf in third {
             server.refresh(&client, &leaf, "").await.refused(400, "invalid_grant");
@@ -100,9 +101,9 @@ async fn a_replay_that_races_leaves_one_leaf_or_none() {
     }
 }
 
-/// THREATS CO-02, DB-05, X-02: one family; the reuse that the others are takes it with it.
+/// THREATS CO-02, DB-05, X-02: one grant is issued; the other redemptions are replays and revoke it.
 #[tokio::test(flavor = "multi_thread")]
-async fn of_64_racing_redemptions_one_wins_and_loses_it_again() {
+async fn of_64_racing_redemptions_one_succeeds_and_its_grant_is_revoked() {
     let server = Server::start().await;
     let replica = server.replica().await;
     server.user("ada").await;
@@ -118,7 +119,7 @@ async fn of_64_racing_redemptions_one_wins_and_loses_it_again() {
     replica.refresh(&client, &won[0], "").await.refused(400, "invalid_grant");
 }
 
-/// Asks again and again until told to stop; gives back when each question began, and its answer.
+/// Sends the request again and again until told to stop; returns when each one began, and its response.
 async fn keep_refreshing(
     ask: Ask,
     told: tokio::sync::watch::Receiver<bool>,
@@ -131,9 +132,9 @@ async fn keep_refreshing(
     answers
 }
 
-/// THREATS: while eight clients refresh, `deed` is done; no answer that begins after
-/// its acknowledgement is a success, on either replica.
-async fn nothing_lives_after(scope: &str, deed: impl AsyncFn(&Server, &Client, &str)) {
+/// THREATS: while eight clients refresh, `deed` is done. No request that begins after
+/// its acknowledgement succeeds, on either replica.
+async fn no_refresh_succeeds_after(scope: &str, deed: impl AsyncFn(&Server, &Client, &str)) {
     let server = Server::start().await;
     let replica = server.replica().await;
     let (client, token) = granted(&server, scope).await;
@@ -145,7 +146,7 @@ async fn nothing_lives_after(scope: &str, deed: impl AsyncFn(&Server, &Client, &
             tokio::spawn(keep_refreshing(one.refreshing(&client, &token, ""), told.clone()))
         })
         .collect();
-    // They have begun.
+    // The others have begun.
     server.refresh(&client, &token, "").await.ok();
 
     deed(&server, &client, &token).await;
@@ -174,7 +175,7 @@ async fn nothing_lives_after(scope: &str, deed: impl AsyncFn(&Server, &Client, &
 /// THREATS X-04.
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_revocation_no_refresh_succeeds() {
-    nothing_lives_after("openid", async |server, client, token| {
+    no_refresh_succeeds_after("openid", async |server, client, token| {
         server.post_as(client, "/revoke", &format!("token={token}")).await.ok();
     })
     .await;
@@ -183,7 +184,7 @@ async fn after_a_revocation_no_refresh_succeeds() {
 /// THREATS X-08.
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_user_is_disabled_no_refresh_succeeds() {
-    nothing_lives_after("openid offline_access", async |server, _, _| {
+    no_refresh_succeeds_after("openid offline_access", async |server, _, _| {
         server.disable(&ada(server).await).await;
     })
     .await;
@@ -192,7 +193,7 @@ async fn after_a_user_is_disabled_no_refresh_succeeds() {
 /// THREATS X-05.
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_consent_is_withdrawn_no_refresh_succeeds() {
-    nothing_lives_after("openid offline_access", async |server, client, _| {
+    no_refresh_succeeds_after("openid offline_access", async |server, client, _| {
         server.withdraw(&ada(server).await, client).await;
     })
     .await;
@@ -201,7 +202,7 @@ async fn after_a_consent_is_withdrawn_no_refresh_succeeds() {
 /// THREATS X-08.
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_session_is_ended_no_refresh_succeeds() {
-    nothing_lives_after("openid", async |server, _, _| {
+    no_refresh_succeeds_after("openid", async |server, _, _| {
         server.end_sessions(&ada(server).await).await;
     })
     .await;
@@ -210,7 +211,7 @@ async fn after_a_session_is_ended_no_refresh_succeeds() {
 /// THREATS X-12.
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_password_is_set_no_refresh_succeeds() {
-    nothing_lives_after("openid offline_access", async |server, _, _| {
+    no_refresh_succeeds_after("openid offline_access", async |server, _, _| {
         server.set_password(&ada(server).await, "another battery staple").await;
     })
     .await;
@@ -221,9 +222,9 @@ async fn ada(server: &Server) -> gatewright::types::User {
     found.unwrap().unwrap().user
 }
 
-/// THREATS: what is withdrawn while a code is redeemed leaves no family behind.
+/// THREATS: a withdrawal of consent during a redemption leaves no valid grant.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_withdrawal_that_races_with_a_redemption_leaves_nothing_alive() {
+async fn a_withdrawal_that_races_with_a_redemption_leaves_no_valid_grant() {
     let server = Server::start().await;
     let user = server.user("ada").await;
     let client = server.web_app().await;
@@ -241,10 +242,10 @@ async fn a_withdrawal_that_races_with_a_redemption_leaves_nothing_alive() {
     }
 }
 
-/// THREATS X-05: a code that was issued while the consent was withdrawn, so that the withdrawal did not
-/// see it, comes to nothing.
+/// THREATS X-05: a code that was issued during the withdrawal of its consent, and was missed by it, is
+/// refused.
 #[tokio::test]
-async fn a_code_that_a_withdrawal_did_not_see_comes_to_nothing() {
+async fn a_code_without_its_consent_is_refused() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
@@ -256,9 +257,9 @@ async fn a_code_that_a_withdrawal_did_not_see_comes_to_nothing() {
     answer.refused(400, "invalid_grant");
 }
 
-/// THREATS UI-17, X-09: tries are taken before anything is hashed.
+/// THREATS UI-17, X-09: an attempt is counted before its password is hashed.
 #[tokio::test(flavor = "multi_thread")]
-async fn of_256_guesses_at_once_as_many_are_hashed_as_the_limit_says() {
+async fn of_256_concurrent_guesses_only_the_limit_is_hashed() {
     const GUESSES: usize = 256;
     let server = Server::with(|config| config.passwords.queue = 1000).await;
     let replica = server.replica().await;
@@ -301,9 +302,9 @@ async fn of_256_guesses_at_once_as_many_are_hashed_as_the_limit_says() {
     assert_eq!(computed() - before, most as u64);
 }
 
-/// THREATS X-06: each of many who know the password gets a session of their own.
+/// THREATS X-06: each of several concurrent sign-ins gets a session of its own.
 #[tokio::test(flavor = "multi_thread")]
-async fn many_who_sign_in_at_once_all_get_in() {
+async fn concurrent_sign_ins_of_a_user_all_succeed() {
     let server = Server::with(|config| config.passwords.queue = 1000).await;
     server.user("ada").await;
     let client = server.web_app().await;
@@ -326,9 +327,9 @@ async fn many_who_sign_in_at_once_all_get_in() {
     assert_eq!(tokens.len(), 8);
 }
 
-/// THREATS X-11: whoever changes what somebody else has changed meanwhile is told so.
+/// THREATS X-11: an update that is based on an outdated version is refused.
 #[tokio::test(flavor = "multi_thread")]
-async fn of_racing_updates_of_a_client_one_is_kept() {
+async fn of_conflicting_updates_of_a_client_one_is_stored() {
     let server = Server::start().await;
     let client = server.service().await;
     let seen = server.find(&client).await;
@@ -348,9 +349,9 @@ async fn of_racing_updates_of_a_client_one_is_kept() {
     assert_eq!(server.find(&client).await.metadata.client_name, "One");
 }
 
-/// THREATS X-08: an account that is closed and opened gives nothing back, whatever was under way.
+/// THREATS X-08: disabling and enabling an account restores nothing, even with requests in progress.
 #[tokio::test(flavor = "multi_thread")]
-async fn closing_and_opening_an_account_gives_nothing_back() {
+async fn disabling_and_enabling_an_account_restores_no_grant() {
     let server = Server::start().await;
     let user = server.user("ada").await;
     let client = server.web_app().await;

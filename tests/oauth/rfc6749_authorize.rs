@@ -10,7 +10,7 @@ use kit::server::{Client, ISSUER, PASSWORD, Server};
 /// > identifier is missing or invalid, the authorization server SHOULD inform the resource owner of the
 /// > error and MUST NOT automatically redirect the user-agent (§4.1.2.1); THREATS AZ-01
 #[tokio::test]
-async fn a_client_that_is_not_known_is_told_nothing() {
+async fn an_unknown_client_and_a_disabled_client_get_the_same_error_page() {
     let server = Server::start().await;
     let disabled = server.web_app().await;
     server.disable_client(&disabled).await;
@@ -25,13 +25,14 @@ async fn a_client_that_is_not_known_is_told_nothing() {
     asked(request.without("client_id")).await.on_page(400);
 
     let text = unknown.on_page(400).without_reference();
-    assert_eq!(text, off.on_page(400).without_reference(), "the same for both");
+    assert_eq!(text, off.on_page(400).without_reference(), "both error pages are identical");
 }
 
 /// > the authorization server MUST compare and match the value received against at least one of the
 /// > registered redirection URIs (§3.1.2.3); THREATS AZ-02, AZ-03, AZ-04, AZ-07
 ///
-/// Each character taken away, doubled, in the other case, percent-encoded; and what attackers add.
+/// The corpus: every character removed, doubled, in the other case and percent-encoded, and the
+/// variants that attackers use.
 #[tokio::test]
 async fn a_redirect_uri_is_compared_byte_by_byte() {
     let server = Server::start().await;
@@ -85,14 +86,14 @@ async fn a_redirect_uri_is_compared_byte_by_byte() {
         let place = Request::of(&client).with("redirect_uri", &wrong).by_a_stranger(&server).await;
         place.answer.on_page(400);
         let shown = place.answer.without_reference();
-        assert!(!shown.contains("evil"), "nothing of it is shown: {wrong}");
+        assert!(!shown.contains("evil"), "the page must not repeat the redirect URI: {wrong}");
     }
 }
 
 /// > If multiple redirection URIs have been registered […] the client MUST include a redirection URI
 /// > with the authorization request (§3.1.2.3); OIDC Core §3.1.2.1: REQUIRED. THREATS AZ-10
 #[tokio::test]
-async fn a_redirect_uri_is_always_named() {
+async fn an_authorization_request_must_include_a_redirect_uri() {
     let server = Server::start().await;
     let one = server.web_app().await;
     let two = server
@@ -107,9 +108,9 @@ async fn a_redirect_uri_is_always_named() {
     }
 }
 
-/// THREATS AZ-08: the client, its redirect URI, the rest, in this order.
+/// THREATS AZ-08: the client is validated first, then its redirect URI, then everything else.
 #[tokio::test]
-async fn nothing_else_is_judged_before_client_and_redirect_uri_are_proven() {
+async fn client_and_redirect_uri_are_validated_before_all_other_parameters() {
     let server = Server::start().await;
     let client = server.web_app().await;
     let wrong = |name, value| Request::of(&client).with(name, value);
@@ -138,7 +139,7 @@ async fn nothing_else_is_judged_before_client_and_redirect_uri_are_proven() {
 
 /// > Request and response parameters MUST NOT be included more than once. (§3.1); THREATS AZ-09
 #[tokio::test]
-async fn a_parameter_that_comes_twice_is_refused() {
+async fn a_duplicate_parameter_is_refused() {
     let server = Server::start().await;
     let client = server.web_app().await;
     let request = Request::of(&client).with("nonce", "n").with("unknown", "u");
@@ -151,7 +152,10 @@ async fn a_parameter_that_comes_twice_is_refused() {
                 "client_id" | "redirect_uri" => drop(place.answer.on_page(400)),
                 "state" => {
                     assert_eq!(place.parameter("error"), "invalid_request");
-                    assert!(!place.at.contains("state="), "which one? {place:?}");
+                    assert!(
+                        !place.at.contains("state="),
+                        "a duplicate state is not returned: {place:?}"
+                    );
                 }
                 _ => drop(place.refused("invalid_request")),
             }
@@ -162,7 +166,7 @@ async fn a_parameter_that_comes_twice_is_refused() {
 /// > The authorization server MUST ignore unrecognized request parameters. (§3.1)
 /// > Parameters sent without a value MUST be treated as if they were omitted from the request. (§3.1)
 #[tokio::test]
-async fn what_is_not_understood_or_empty_is_ignored() {
+async fn unrecognized_and_empty_parameters_are_ignored() {
     let server = Server::start().await;
     let client = server.web_app().await;
     let mut request = Request::of(&client).with("foo", "bar").with("display", "popup");
@@ -177,7 +181,7 @@ async fn what_is_not_understood_or_empty_is_ignored() {
 /// > If an authorization request is missing the "response_type" parameter, or if the response type is
 /// > not understood, the authorization server MUST return an error response (§3.1.1); THREATS AZ-11
 #[tokio::test]
-async fn the_only_response_type_is_code() {
+async fn code_is_the_only_supported_response_type() {
     let server = Server::start().await;
     let client = server.web_app().await;
     let asked = async |kind: &str| {
@@ -205,7 +209,7 @@ async fn the_only_response_type_is_code() {
 
 /// THREATS AZ-12; OAuth 2.0 Multiple Response Types §2.1.
 #[tokio::test]
-async fn an_answer_comes_in_the_way_that_was_asked_for() {
+async fn the_response_uses_the_requested_response_mode() {
     let server = Server::start().await;
     let client = server.web_app().await;
     let asked = async |mode: &str| {
@@ -223,10 +227,10 @@ async fn an_answer_comes_in_the_way_that_was_asked_for() {
     }
 }
 
-/// OAuth 2.0 Form Post Response Mode §2; THREATS AZ-13: what a client sends is text, whatever it looks
-/// like, and no script but ours runs.
+/// OAuth 2.0 Form Post Response Mode §2; THREATS AZ-13: values from the request are escaped, and the
+/// page runs only the server's own script.
 #[tokio::test]
-async fn an_answer_by_form_shows_nothing_as_markup() {
+async fn a_form_post_response_escapes_the_values_of_the_request() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
@@ -250,7 +254,7 @@ async fn an_answer_by_form_shows_nothing_as_markup() {
         assert!(field("code").starts_with("gw_code_"), "{fields:?}");
         assert_eq!(answer.text.matches("<form").count(), 1);
         assert!(answer.text.contains(&format!("action=\"{}\"", Client::REDIRECT_URI)));
-        assert_eq!(answer.text.matches("<script").count(), 1, "ours");
+        assert_eq!(answer.text.matches("<script").count(), 1, "only the server's own script");
         assert!(!answer.text.contains("<img src=x"));
         let csp = answer.header("content-security-policy");
         assert!(csp.contains("script-src 'self'") && !csp.contains("unsafe"), "{csp}");
@@ -260,7 +264,7 @@ async fn an_answer_by_form_shows_nothing_as_markup() {
 /// > REQUIRED if the "state" parameter was present in the client authorization request. The exact value
 /// > received from the client. (§4.1.2); THREATS AZ-14
 #[tokio::test]
-async fn a_state_is_given_back_exactly() {
+async fn the_state_is_returned_byte_for_byte() {
     let server = Server::start().await;
     let client = server.web_app().await;
     let asked = async |state: &str| {
@@ -283,10 +287,10 @@ async fn a_state_is_given_back_exactly() {
     assert!(!stateless.by_a_stranger(&server).await.at.contains("state="));
 }
 
-/// THREATS AZ-14: NUL, bytes that are no text, half an escape. The client is told, as soon as it is proven
-/// where it is; a parameter that nobody knows is ignored whatever is in it (RFC 6749 §3.1).
+/// THREATS AZ-14: NUL, invalid UTF-8, incomplete escapes. Once client and redirect URI are validated,
+/// the error is sent to the client. The value of an unrecognized parameter is ignored (RFC 6749 §3.1).
 #[tokio::test]
-async fn what_is_no_text_is_refused_where_it_matters() {
+async fn malformed_text_is_refused_in_every_recognized_parameter() {
     let server = Server::start().await;
     let client = server.web_app().await;
 
@@ -307,7 +311,7 @@ async fn what_is_no_text_is_refused_where_it_matters() {
         asked("unknown").await.is_page("/login");
         let nameless = format!("{}&{broken}=1", Request::of(&client).target());
         Browser::of(&server).open(&nameless).await.is_page("/login");
-        // By POST it is as broken.
+        // The same holds for POST.
         let form = format!("{}&state={broken}", Request::of(&client).without("state").form());
         let posted = Browser::of(&server).post_from_elsewhere("/authorize", &form).await;
         assert_eq!(posted.parameter("error"), "invalid_request");
@@ -317,7 +321,7 @@ async fn what_is_no_text_is_refused_where_it_matters() {
 /// RFC 6749 §3.1.2: "which MUST be retained when adding additional query parameters"; the query begins
 /// at the first `?`.
 #[tokio::test]
-async fn an_answer_is_added_to_whatever_query_the_redirect_uri_has() {
+async fn response_parameters_are_appended_to_the_query_of_the_redirect_uri() {
     let server = Server::start().await;
     for (uri, joined) in [
         ("https://app.example/cb?", "https://app.example/cb?error="),
@@ -345,9 +349,9 @@ async fn an_answer_is_added_to_whatever_query_the_redirect_uri_has() {
     }
 }
 
-/// THREATS AZ-15: neither a cookie nor an address grows with it beyond what proxies take.
+/// THREATS AZ-15: the length of cookies and URLs does not depend on it, so that proxies accept them.
 #[tokio::test]
-async fn a_long_state_is_kept_or_refused() {
+async fn a_state_of_8192_bytes_is_returned_and_a_longer_one_is_refused() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
@@ -363,9 +367,9 @@ async fn a_long_state_is_kept_or_refused() {
     assert_eq!((huge.status, huge.header("location")), (413, ""));
 }
 
-/// THREATS AZ-16: HEAD is no GET where a GET may give a code.
+/// THREATS AZ-16: where GET may issue a code, HEAD is not accepted in its place.
 #[tokio::test]
-async fn head_obtains_nothing() {
+async fn head_requests_to_the_authorization_flow_are_refused() {
     let server = Server::start().await;
     server.user("ada").await;
     let request = Request::of(&server.web_app().await);
@@ -382,7 +386,7 @@ async fn head_obtains_nothing() {
 /// > endpoint and MAY support the use of the "POST" method as well. (§3.1); OIDC Core §3.1.2.1: MUST.
 /// > THREATS AZ-22: a POST goes on as a GET, with 303.
 #[tokio::test]
-async fn a_request_may_come_by_post() {
+async fn an_authorization_request_may_be_sent_by_post() {
     let server = Server::start().await;
     server.user("ada").await;
     let request = Request::of(&server.web_app().await);
@@ -399,10 +403,10 @@ async fn a_request_may_come_by_post() {
     answer.on_page(400);
 }
 
-/// The address that a POST goes on at is worth as much as that of a GET, for ten minutes; nobody else has
-/// sealed it.
+/// The URL to which a POST is redirected is valid for ten minutes, as often as it is opened. Only the
+/// server can seal such a URL.
 #[tokio::test]
-async fn a_request_that_came_by_post_goes_on_at_an_address_of_ours() {
+async fn a_posted_request_continues_at_a_sealed_url_for_ten_minutes() {
     let server = Server::start().await;
     let request = Request::of(&server.web_app().await);
     let posted = server.post("/authorize", &request.form()).await;
@@ -420,10 +424,10 @@ async fn a_request_that_came_by_post_goes_on_at_an_address_of_ours() {
     Browser::of(&server).open(target).await.answer.on_page(400);
 }
 
-/// A request that is longer than an address may be waits in the form of the page: by GET as long as a
-/// head may be, by POST as long as a body.
+/// A request that is longer than a URL may be is kept in the form of the page: from GET up to the size
+/// of a request head, from POST up to the size of a body.
 #[tokio::test]
-async fn a_request_that_is_too_long_for_an_address_waits_all_the_same() {
+async fn a_request_too_long_for_a_url_survives_sign_in_and_consent() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
@@ -455,7 +459,7 @@ async fn a_request_that_is_too_long_for_an_address_waits_all_the_same() {
 
 /// RFC 6749 §3.3; THREATS AZ-24.
 #[tokio::test]
-async fn a_scope_is_one_that_the_client_is_registered_for() {
+async fn a_scope_that_the_client_is_not_registered_for_is_refused() {
     let server = Server::start().await;
     let client = server.web_app().await;
     let asked =
@@ -473,14 +477,14 @@ async fn a_scope_is_one_that_the_client_is_registered_for() {
 /// > unauthorized_client: The client is not authorized to request an authorization code using this
 /// > method. (§4.1.2.1)
 #[tokio::test]
-async fn a_client_that_has_no_codes_has_no_redirect_uri_either() {
+async fn a_client_without_the_authorization_code_grant_gets_an_error_page() {
     let server = Server::start().await;
     let service = server.service().await;
 
     Request::of(&service).by_a_stranger(&server).await.answer.on_page(400);
 }
 
-/// OIDC Core §6: what we do not read must not be passed over.
+/// OIDC Core §6: the server does not support request objects, and must not ignore them.
 #[tokio::test]
 async fn a_request_object_is_refused() {
     let server = Server::start().await;
@@ -495,7 +499,7 @@ async fn a_request_object_is_refused() {
 
 /// > access_denied: The resource owner or authorization server denied the request. (§4.1.2.1)
 #[tokio::test]
-async fn whoever_says_no_is_believed() {
+async fn cancelling_sign_in_or_denying_consent_returns_access_denied() {
     let server = Server::start().await;
     server.user("ada").await;
     let request = Request::of(&server.web_app().await);
@@ -511,9 +515,9 @@ async fn whoever_says_no_is_believed() {
     browser.ask(&request).await.is_page("/consent");
 }
 
-/// THREATS AZ-26, UI-05: the address of a page is worth nothing in another browser.
+/// THREATS AZ-26, UI-05: the URL of a page is of no use in another browser.
 #[tokio::test]
-async fn a_request_belongs_to_the_browser_that_brought_it() {
+async fn an_authorization_request_is_bound_to_the_browser_that_sent_it() {
     let server = Server::start().await;
     server.user("ada").await;
     let request = Request::of(&server.web_app().await);
@@ -527,17 +531,17 @@ async fn a_request_belongs_to_the_browser_that_brought_it() {
         victim.open(&target).await.answer.on_page(400);
         Browser::of(&server).open(&target).await.answer.on_page(400);
     }
-    // The form of the attacker's page, sent by the victim's browser.
+    // The form of the attacker's page, submitted by the victim's browser.
     victim.submit(&theirs, &[("answer", "cancel")]).await.answer.on_page(400);
 
     let consent = attacker.prove(&theirs, "ada").await;
     attacker.submit(&consent, &[("answer", "allow")]).await.code();
 }
 
-/// THREATS X-01, EX-21: of 64 answers to one question one counts, and all lead to the application, by
-/// one code.
+/// THREATS X-01, EX-21: of 64 submissions of one consent form, one issues a code, and all are
+/// redirected to the client with it.
 #[tokio::test(flavor = "multi_thread")]
-async fn of_64_racing_answers_to_one_consent_form_all_get_one_code() {
+async fn of_64_racing_submissions_of_a_consent_form_all_get_the_same_code() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
@@ -561,7 +565,7 @@ async fn of_64_racing_answers_to_one_consent_form_all_get_one_code() {
 /// > Values for the "error_description" parameter MUST NOT include characters outside the set
 /// > %x20-21 / %x23-5B / %x5D-7E. (§4.1.2.1, §5.2; RFC 6750 §3)
 #[test]
-fn every_reason_is_written_in_the_characters_that_are_allowed() {
+fn every_error_description_uses_only_the_allowed_characters() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut folders = vec![root.join("src"), root.join("crates")];
     let mut reasons = 0;
@@ -588,9 +592,9 @@ fn every_reason_is_written_in_the_characters_that_are_allowed() {
     assert!(reasons > 100, "{reasons}");
 }
 
-/// THREATS AZ-23: no page of ours makes a browser ask anybody else, so no code stands in a `Referer`.
+/// THREATS AZ-23: the pages load nothing from other origins, so no code appears in a `Referer` header.
 #[tokio::test]
-async fn no_page_on_the_way_loads_anything_from_elsewhere() {
+async fn no_page_of_the_authorization_flow_loads_from_another_origin() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;

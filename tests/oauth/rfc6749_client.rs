@@ -9,7 +9,7 @@ use kit::certificates::{self, Authority, Shown};
 use kit::http::Answer;
 use kit::server::{BEGINNING, Client, ISSUER, Server};
 
-/// The endpoints where clients prove themselves, each with a request that is otherwise in order.
+/// The endpoints at which clients authenticate, each with an otherwise valid request.
 const ENDPOINTS: [(&str, &str); 3] = [
     ("/token", "grant_type=client_credentials"),
     ("/introspect", "token=unknown"),
@@ -25,13 +25,14 @@ const METHODS: [&str; 6] = [
     "self_signed_tls_client_auth",
 ];
 
-/// An endpoint that is added has to be added here, too.
+/// A new endpoint must be added here.
 #[test]
-fn the_matrix_knows_every_endpoint_where_clients_prove_themselves() {
+fn the_matrix_covers_every_endpoint_at_which_clients_authenticate() {
     let routes = gatewright::web::routes();
     let machines = routes.iter().filter(|route| route.kind == Kind::Machine);
     let mut paths: Vec<_> = machines.map(|route| route.path).collect();
-    // Userinfo takes tokens, the responder anybody; EST has its own ways (rfc7030_est.rs).
+    // Userinfo takes tokens, the OCSP responder takes requests from anyone; EST authenticates in its
+    // own ways (rfc7030_est.rs).
     let elsewhere = |path: &str| {
         ["/userinfo", "/ca/ocsp"].contains(&path) || path.starts_with("/.well-known/est/")
     };
@@ -40,17 +41,17 @@ fn the_matrix_knows_every_endpoint_where_clients_prove_themselves() {
     assert_eq!(paths, ENDPOINTS.map(|(path, _)| path));
 }
 
-/// A client of each method, and the key of those that have one.
+/// A client for each method, and the key of those that sign with one.
 struct Clients {
     clients: Vec<(&'static str, Client)>,
     key: SigningKey,
-    /// By an authority, and by itself.
+    /// Issued by a CA, and self-signed.
     certificates: [Shown; 2],
     _believed: Authority,
 }
 
 impl Clients {
-    /// A server that knows of certificates, and the clients.
+    /// A server that accepts client certificates, and the clients.
     async fn start() -> (Server, Self) {
         let (server, authority) = certificates::server().await;
         let clients = Self::register(&server, authority).await;
@@ -85,7 +86,7 @@ impl Clients {
         &self.clients.iter().find(|(other, _)| *other == method).unwrap().1
     }
 
-    /// An assertion in order, but for what is changed in it.
+    /// A valid assertion with these claims changed; null removes a claim.
     fn assertion(&self, client: &Client, change: &Value) -> String {
         let mut claims = json!({
             "iss": client.id,
@@ -111,7 +112,7 @@ impl Clients {
     }
 }
 
-/// What only those who know the secret can make.
+/// A MAC that requires the client secret.
 fn hs256(secret: &str, claims: &impl serde::Serialize) -> String {
     let key = jsonwebtoken::EncodingKey::from_secret(secret.as_bytes());
     jsonwebtoken::encode(&jsonwebtoken::Header::default(), claims, &key).unwrap()
@@ -122,7 +123,7 @@ fn asserting(jwt: &str) -> String {
     format!("&client_assertion_type={kind}&client_assertion={jwt}")
 }
 
-/// A request of a client that presents itself by a method, be it registered for it or not.
+/// A request of a client that authenticates with a method, registered for it or not.
 async fn present(
     server: &Server,
     clients: &Clients,
@@ -157,7 +158,7 @@ async fn present(
 
 /// M2: every endpoint, every registered method, every presented one (TE-02, TE-03; RFC 9700 §2.5).
 #[tokio::test]
-async fn only_the_registered_method_proves_a_client_at_any_endpoint() {
+async fn only_the_registered_method_authenticates_a_client_at_any_endpoint() {
     let (server, clients) = Clients::start().await;
 
     for endpoint in ENDPOINTS {
@@ -177,9 +178,9 @@ async fn only_the_registered_method_proves_a_client_at_any_endpoint() {
     }
 }
 
-/// M2: wrong, foreign and missing proof.
+/// M2: wrong, missing and other clients' secrets.
 #[tokio::test]
-async fn a_wrong_secret_proves_nobody() {
+async fn a_wrong_secret_is_refused() {
     let (server, clients) = Clients::start().await;
     let (basic, post) = (clients.of("client_secret_basic"), clients.of("client_secret_post"));
     let with = |secret: &str| Client { id: basic.id.clone(), secret: secret.to_owned() };
@@ -201,9 +202,9 @@ async fn a_wrong_secret_proves_nobody() {
     }
 }
 
-/// AZ-01 for clients: nobody learns from an answer whether a client exists.
+/// AZ-01 for clients: a response does not reveal whether a client exists.
 #[tokio::test]
-async fn unknown_and_disabled_and_wrong_are_one_answer() {
+async fn unknown_clients_disabled_clients_and_wrong_secrets_get_the_same_response() {
     let server = Server::start().await;
     let (known, disabled) = (server.service().await, server.service().await);
     server
@@ -227,7 +228,7 @@ async fn unknown_and_disabled_and_wrong_are_one_answer() {
 
 /// > The client MUST NOT use more than one authentication method in each request. (§2.3); TE-01
 #[tokio::test]
-async fn two_methods_in_one_request_are_an_invalid_request() {
+async fn a_request_with_two_authentication_methods_is_refused() {
     let (server, clients) = Clients::start().await;
     let (basic, post) = (clients.of("client_secret_basic"), clients.of("client_secret_post"));
     let asserted = clients.asserted(clients.of("private_key_jwt"), &json!({}));
@@ -251,9 +252,9 @@ async fn two_methods_in_one_request_are_an_invalid_request() {
     }
 }
 
-/// TE-04: what stands beside the proof must be the same client.
+/// TE-04: a `client_id` beside the credentials must name the same client.
 #[tokio::test]
-async fn a_client_id_beside_the_proof_must_be_the_same() {
+async fn a_client_id_beside_the_credentials_must_match_them() {
     let (server, clients) = Clients::start().await;
     let (basic, other) = (clients.of("client_secret_basic"), clients.of("client_secret_post"));
     let signer = clients.of("private_key_jwt");
@@ -272,7 +273,7 @@ async fn a_client_id_beside_the_proof_must_be_the_same() {
 
 /// TE-05.
 #[tokio::test]
-async fn malformed_credentials_are_refused_and_break_nothing() {
+async fn malformed_credentials_are_refused_as_invalid_client() {
     use base64::Engine as _;
     let encode = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
     let server = Server::start().await;
@@ -304,7 +305,7 @@ async fn malformed_credentials_are_refused_and_break_nothing() {
 /// > The client identifier is encoded using the "application/x-www-form-urlencoded" encoding algorithm
 /// > per Appendix B (§2.3.1)
 #[tokio::test]
-async fn credentials_are_form_encoded_inside_basic() {
+async fn credentials_in_a_basic_header_are_form_decoded() {
     let server = Server::start().await;
     let client = server.service().await;
     let encoded = Client {
@@ -318,7 +319,7 @@ async fn credentials_are_form_encoded_inside_basic() {
 /// > The parameters can only be transmitted in the request-body and MUST NOT be included in the request
 /// > URI. (§2.3.1); TE-06
 #[tokio::test]
-async fn nothing_is_taken_from_the_query() {
+async fn parameters_in_the_query_are_refused() {
     let server = Server::start().await;
     let client = server.service().await;
 
@@ -334,7 +335,7 @@ async fn nothing_is_taken_from_the_query() {
 
 /// TE-07.
 #[tokio::test]
-async fn nothing_but_a_posted_form_is_read() {
+async fn requests_other_than_a_posted_form_are_refused() {
     let server = Server::start().await;
     let client = server.service().await;
 
@@ -362,7 +363,7 @@ async fn nothing_but_a_posted_form_is_read() {
         ask.clone().body(form).send().await.refused(415, "invalid_request");
         let zipped = ask.clone().header("content-encoding", "gzip").form(form).send().await;
         zipped.refused(415, "invalid_request");
-        // The media type has no parameters, and clients add some all the same.
+        // The media type has no parameters, but some clients add them.
         for more in [
             "; charset=UTF-8",
             ";charset=utf8",
@@ -381,7 +382,7 @@ async fn nothing_but_a_posted_form_is_read() {
 
 /// > Request and response parameters MUST NOT be included more than once. (§3.2); TE-08
 #[tokio::test]
-async fn a_parameter_that_stands_there_twice_is_refused() {
+async fn a_duplicate_parameter_is_refused() {
     let server = Server::start().await;
     let client = server.service().await;
 
@@ -397,10 +398,10 @@ async fn a_parameter_that_stands_there_twice_is_refused() {
     }
 }
 
-/// TE-10 to TE-12: what an assertion must say. RFC 7523 §3; rfc7523bis: "the aud value MUST be the
+/// TE-10 to TE-12: the claims of an assertion. RFC 7523 §3; rfc7523bis: "the aud value MUST be the
 /// issuer identifier […] as its sole value".
 #[tokio::test]
-async fn an_assertion_must_be_in_order() {
+async fn an_assertion_with_wrong_or_missing_claims_is_refused() {
     let (server, clients) = Clients::start().await;
 
     for method in ["private_key_jwt", "client_secret_jwt"] {
@@ -437,9 +438,9 @@ async fn an_assertion_must_be_in_order() {
     }
 }
 
-/// TE-13, TE-14: once, at any endpoint; `jti` values of another client do not matter.
+/// TE-13, TE-14: one use, at any endpoint; equal `jti` values of different clients do not collide.
 #[tokio::test]
-async fn an_assertion_is_good_once() {
+async fn an_assertion_is_valid_once() {
     let (server, clients) = Clients::start().await;
     let (client, other) = (clients.of("private_key_jwt"), clients.of("client_secret_jwt"));
     let jti = json!({ "jti": "the same" });
@@ -460,7 +461,7 @@ async fn an_assertion_is_good_once() {
 
 /// TE-13, X-19.
 #[tokio::test(flavor = "multi_thread")]
-async fn of_64_racing_uses_of_an_assertion_one_is_good() {
+async fn of_64_racing_uses_of_an_assertion_one_succeeds() {
     let (server, clients) = Clients::start().await;
     let asserted = clients.asserted(clients.of("private_key_jwt"), &json!({}));
     let form = format!("grant_type=client_credentials{asserted}");
@@ -476,9 +477,9 @@ async fn of_64_racing_uses_of_an_assertion_one_is_good() {
     assert_eq!(statuses.iter().filter(|status| **status == 401).count(), 63, "{statuses:?}");
 }
 
-/// TE-10: another key, another algorithm, none at all.
+/// TE-10: another key, another algorithm, no signature.
 #[tokio::test]
-async fn an_assertion_must_be_signed_by_the_clients_own_key() {
+async fn an_assertion_must_be_signed_with_the_key_of_the_client() {
     let (server, clients) = Clients::start().await;
     let client = clients.of("private_key_jwt");
     let (stranger, _) = SigningKey::generate(Algorithm::Es256).unwrap();
@@ -507,9 +508,9 @@ async fn an_assertion_must_be_signed_by_the_clients_own_key() {
     server.post("/token", &alone).await.refused(400, "invalid_request");
 }
 
-/// TE-19: two secrets live while the old one is replaced; then the old one is dead.
+/// TE-19: while a secret is replaced both are valid; then the old one expires.
 #[tokio::test]
-async fn a_rotated_secret_works_for_its_overlap() {
+async fn a_rotated_secret_stays_valid_for_its_overlap() {
     let server = Server::start().await;
     let old = server.service().await;
     let client = server.find(&old).await;
@@ -530,9 +531,9 @@ async fn a_rotated_secret_works_for_its_overlap() {
     answer.refused(401, "invalid_client");
 }
 
-/// TE-25: nothing that a client sent is given back.
+/// TE-25: an error response contains no value of the request.
 #[tokio::test]
-async fn an_error_repeats_nothing_of_the_request() {
+async fn an_error_response_repeats_no_value_of_the_request() {
     let server = Server::start().await;
     let client = server.service().await;
 

@@ -1,4 +1,4 @@
-//! RFC 6749 §4.4, Client Credentials Grant; RFC 9068, the JWT that comes of it.
+//! RFC 6749 §4.4, Client Credentials Grant; RFC 9068, the access token that it issues.
 
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ fn claims(jwt: &str) -> (Value, Value) {
 /// > If the access token request is valid and authorized, the authorization server issues an access
 /// > token as described in Section 5.1. A refresh token SHOULD NOT be included. (§4.4.3)
 #[tokio::test]
-async fn a_service_gets_a_token_and_no_refresh_token() {
+async fn a_service_gets_an_access_token_and_no_refresh_token() {
     let server = Server::start().await;
     let client = server.service().await;
 
@@ -35,7 +35,7 @@ async fn a_service_gets_a_token_and_no_refresh_token() {
 /// > The authorization server MUST include the HTTP "Cache-Control" response header field with a value
 /// > of "no-store" in any response containing tokens (§5.1); THREATS TE-24
 #[tokio::test]
-async fn a_token_answer_is_neither_kept_nor_sniffed() {
+async fn a_token_response_is_neither_cached_nor_sniffed() {
     let server = Server::start().await;
     let client = server.service().await;
 
@@ -46,9 +46,9 @@ async fn a_token_answer_is_neither_kept_nor_sniffed() {
     assert_eq!(answer.header("x-content-type-options"), "nosniff");
 }
 
-/// RFC 9068 §2.1, §2.2: `typ`, and the claims that must be there; THREATS TE-22.
+/// RFC 9068 §2.1, §2.2: `typ` and the required claims; THREATS TE-22.
 #[tokio::test]
-async fn the_token_is_an_at_jwt_of_the_client_itself() {
+async fn the_access_token_is_an_at_jwt_with_the_client_as_subject() {
     let server = Server::start().await;
     let client = server.service().await;
 
@@ -63,12 +63,12 @@ async fn the_token_is_an_at_jwt_of_the_client_itself() {
     assert_eq!(claims["exp"], BEGINNING + 300);
     assert_eq!(claims["scope"], "read write");
     assert!(claims["jti"].is_string());
-    assert_eq!(claims["gw_grant"], Value::Null, "no grant stands behind it");
+    assert_eq!(claims["gw_grant"], Value::Null, "the token has no grant");
 }
 
 /// > The client credentials grant type MUST only be used by confidential clients. (§4.4); THREATS TE-21
 #[tokio::test]
-async fn a_public_client_gets_none() {
+async fn a_public_client_is_refused() {
     let server = Server::start().await;
     let public = server
         .register(json!({
@@ -84,7 +84,7 @@ async fn a_public_client_gets_none() {
 
 /// THREATS TE-20, TE-21.
 #[tokio::test]
-async fn a_client_may_ask_for_less_but_not_for_more_and_not_for_people() {
+async fn a_client_may_request_a_subset_of_its_scope_and_no_user_scopes() {
     let server = Server::start().await;
     let client = server.service().await;
     let ask = |scope: &'static str| {
@@ -103,7 +103,7 @@ async fn a_client_may_ask_for_less_but_not_for_more_and_not_for_people() {
 /// the resource(s) acceptable, it should reject the request with an error response using the error code
 /// invalid_target".
 #[tokio::test]
-async fn a_resource_that_is_not_the_clients_is_an_invalid_target() {
+async fn a_resource_that_the_client_is_not_allowed_is_an_invalid_target() {
     let server = Server::start().await;
     let client = server.service().await;
 
@@ -115,7 +115,7 @@ async fn a_resource_that_is_not_the_clients_is_an_invalid_target() {
 
 /// THREATS TE-09; RFC 6749 §5.2, `unauthorized_client` and `unsupported_grant_type`.
 #[tokio::test]
-async fn a_grant_that_is_not_the_clients_or_not_ours_is_refused() {
+async fn unregistered_and_unsupported_grant_types_are_refused() {
     let server = Server::start().await;
     let client = server.service().await;
 

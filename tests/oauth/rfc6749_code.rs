@@ -9,7 +9,7 @@ use kit::browser::{Browser, VERIFIER};
 use kit::http::Answer;
 use kit::server::{Client, ISSUER, Server};
 
-/// A server with one person, one client and one code.
+/// A server with a user, a client and a code.
 async fn with_code() -> (Server, Client, String) {
     let server = Server::start().await;
     server.user("ada").await;
@@ -18,7 +18,7 @@ async fn with_code() -> (Server, Client, String) {
     (server, client, code)
 }
 
-/// A token request with this code, and everything else as it should be but for what is named.
+/// A valid token request for this code, with these fields replaced.
 async fn redeem(server: &Server, client: &Client, fields: &[(&str, &str)]) -> Answer {
     let mut form = vec![
         ("grant_type", "authorization_code"),
@@ -34,7 +34,7 @@ async fn redeem(server: &Server, client: &Client, fields: &[(&str, &str)]) -> An
 /// > The authorization server MUST include the HTTP "Cache-Control" response header field with a value
 /// > of "no-store" […] (§5.1): token_type, expires_in, scope; OIDC Core §3.1.3.3: id_token
 #[tokio::test]
-async fn a_code_buys_tokens() {
+async fn a_code_is_redeemed_for_tokens() {
     let (server, client, code) = with_code().await;
 
     let answer = server.redeem(&client, &code).await.ok();
@@ -54,7 +54,7 @@ async fn a_code_buys_tokens() {
 /// > more than once, the authorization server MUST deny the request and SHOULD revoke (when possible)
 /// > all tokens previously issued based on that authorization code. (§4.1.2); THREATS CO-01
 #[tokio::test]
-async fn a_code_that_comes_again_takes_with_it_what_it_bought() {
+async fn a_replayed_code_revokes_all_tokens_issued_from_it() {
     let (server, client, code) = with_code().await;
     let bought = server.redeem(&client, &code).await.ok();
     let refreshed =
@@ -75,10 +75,10 @@ async fn a_code_that_comes_again_takes_with_it_what_it_bought() {
     server.post_as(&client, "/token", &refresh).await.refused(400, "invalid_grant");
 }
 
-/// THREATS CO-02, X-02: of many who come at once, on two replicas, one is served; the others are
-/// replays, which take back what the one got. Nobody meets a broken server.
+/// THREATS CO-02, X-02: of many redemptions at once on two replicas, one succeeds. The others are
+/// replays and revoke what it received; none of them is answered with a server error.
 #[tokio::test(flavor = "multi_thread")]
-async fn of_64_racing_redemptions_one_wins_and_nobody_keeps_anything() {
+async fn of_64_racing_redemptions_one_succeeds_and_its_tokens_are_revoked() {
     let (server, client, code) = with_code().await;
     let replica = server.replica().await;
     let form = form_urlencoded::Serializer::new(String::new())
@@ -111,7 +111,7 @@ async fn of_64_racing_redemptions_one_wins_and_nobody_keeps_anything() {
 /// > ensure that the authorization code was issued to the authenticated confidential client (§4.1.3);
 /// > THREATS CO-03: and it is spent, for it is in the wrong hands
 #[tokio::test]
-async fn a_code_is_of_use_to_its_own_client_alone() {
+async fn a_code_presented_by_another_client_is_refused_and_consumed() {
     let (server, client, code) = with_code().await;
     let other = server.web_app().await;
 
@@ -124,7 +124,7 @@ async fn a_code_is_of_use_to_its_own_client_alone() {
 /// > the initial authorization request […], and if included ensure that their values are identical.
 /// > (§4.1.3); THREATS CO-04
 #[tokio::test]
-async fn a_code_is_redeemed_with_the_redirect_uri_that_it_was_sent_to() {
+async fn a_code_requires_the_redirect_uri_of_its_authorization_request() {
     let server = Server::start().await;
     server.user("ada").await;
     let uris = [Client::REDIRECT_URI, "https://app.example/other"];
@@ -138,10 +138,10 @@ async fn a_code_is_redeemed_with_the_redirect_uri_that_it_was_sent_to() {
     }
 }
 
-/// Decision 0040: a code that PKCE binds to its client needs no redirect URI beside it, as in OAuth 2.1; of
-/// any other code RFC 6749 §4.1.3 holds. THREATS CO-04
+/// Decision 0040: a code that PKCE binds to its client needs no redirect URI in the token request, as
+/// in OAuth 2.1; RFC 6749 §4.1.3 applies to all others. THREATS CO-04
 #[tokio::test]
-async fn a_redirect_uri_may_be_left_out_only_beside_a_verifier() {
+async fn the_redirect_uri_may_be_omitted_only_with_a_code_verifier() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server
@@ -171,7 +171,7 @@ async fn a_redirect_uri_may_be_left_out_only_beside_a_verifier() {
 /// > A maximum authorization code lifetime of 10 minutes is RECOMMENDED. (§4.1.2); ours live 60 seconds.
 /// > THREATS CO-05
 #[tokio::test]
-async fn a_code_lives_for_a_minute() {
+async fn a_code_expires_after_60_seconds() {
     let (server, client, code) = with_code().await;
     server.wait(59);
     server.redeem(&client, &code).await.ok();
@@ -181,9 +181,9 @@ async fn a_code_lives_for_a_minute() {
     server.redeem(&client, &code).await.refused(400, "invalid_grant");
 }
 
-/// THREATS CO-06: another kind of thing is no code, and is none the worse for it.
+/// THREATS CO-06: other tokens are not accepted as codes, and stay valid.
 #[tokio::test]
-async fn what_is_no_code_is_not_taken_for_one() {
+async fn tokens_of_other_kinds_are_not_accepted_as_codes() {
     let (server, client, code) = with_code().await;
     let bought = server.redeem(&client, &code).await.ok();
 
@@ -199,9 +199,9 @@ async fn what_is_no_code_is_not_taken_for_one() {
     assert!(server.is_active(&client, &bought.token("access_token")).await);
 }
 
-/// THREATS CO-07, M1: whatever of it has ended in between, nothing is issued.
+/// THREATS CO-07, M1: a code is invalid once something that it depends on has ended.
 #[tokio::test]
-async fn a_code_dies_with_what_it_rests_on() {
+async fn a_code_is_invalid_once_its_user_client_consent_or_session_ended() {
     let between = async |change: &str| {
         let server = Server::start().await;
         let user = server.user("ada").await;
@@ -245,9 +245,9 @@ async fn a_code_dies_with_what_it_rests_on() {
     between("grant type taken away").await.refused(400, "unauthorized_client");
 }
 
-/// M1: what was taken from the client's registration meanwhile is not issued.
+/// M1: a scope that was removed from the client's registration is not issued.
 #[tokio::test]
-async fn a_scope_that_the_client_has_lost_meanwhile_is_not_granted() {
+async fn a_scope_removed_from_the_client_before_redemption_is_not_granted() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
@@ -260,9 +260,9 @@ async fn a_scope_that_the_client_has_lost_meanwhile_is_not_granted() {
     assert_eq!(answer.body["scope"], "openid");
 }
 
-/// THREATS CO-11: a code is itself, byte for byte.
+/// THREATS CO-11: codes are compared byte for byte.
 #[tokio::test]
-async fn what_is_almost_a_code_is_none() {
+async fn malformed_codes_are_rejected() {
     let (server, client, code) = with_code().await;
     let mut almost = vec![
         format!("{code} "),
@@ -289,9 +289,9 @@ async fn what_is_almost_a_code_is_none() {
     server.redeem(&client, &code).await.ok();
 }
 
-/// THREATS CO-10: whoever reads the database can spend nothing.
+/// THREATS CO-10: a copy of the database contains no usable credential.
 #[tokio::test]
-async fn the_database_holds_nothing_that_can_be_spent() {
+async fn the_database_contains_no_usable_credential() {
     let (server, client, code) = with_code().await;
     let mut browser = Browser::of(&server);
     browser.ask(&Request::of(&client)).await.is_page("/login");
@@ -312,7 +312,7 @@ async fn the_database_holds_nothing_that_can_be_spent() {
     }
 }
 
-/// Everything that stands in the database, as text.
+/// The whole content of the database, as text.
 async fn dump(server: &Server) -> String {
     let url = server.app().config.database.url.0.clone();
     let url = url.expose();
@@ -335,9 +335,9 @@ async fn dump(server: &Server) -> String {
     text
 }
 
-/// THREATS LG-04: a replay is told to the operator, with whom it came from.
+/// THREATS LG-04: a replay is recorded, with the client that sent it.
 #[tokio::test]
-async fn a_code_that_comes_again_is_told_to_the_operator() {
+async fn a_replayed_code_is_recorded_with_the_client_that_sent_it() {
     let (server, client, code) = with_code().await;
     let other = server.web_app().await;
     server.redeem(&client, &code).await.ok();

@@ -1,7 +1,7 @@
 //! RFC 6749 §6, Refreshing an Access Token; RFC 9700 §4.14.2, refresh token rotation.
 //!
-//! A refresh token is a generation of its grant: there is one live one, a lost answer is given again for
-//! ten seconds, and whatever else is presented twice ends the grant.
+//! A refresh token carries a generation of its grant. One generation is valid; a lost response is
+//! repeated for ten seconds; any other token that is presented twice revokes the grant.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use kit::server::{Client, ISSUER, Server};
 
 const DAY: i64 = 24 * 60 * 60;
 
-/// A server, a web application, and the refresh token that ada granted it.
+/// A server, a web application, and the refresh token that it was issued for ada.
 async fn granted(scope: &str) -> (Server, Client, String) {
     let server = Server::start().await;
     server.user("ada").await;
@@ -41,7 +41,7 @@ fn claims(jwt: &str) -> Value {
 /// > The authorization server MAY issue a new refresh token, in which case the client MUST discard the
 /// > old refresh token and replace it with the new refresh token. (RFC 6749 §6)
 #[tokio::test]
-async fn each_refresh_answers_with_the_next_token() {
+async fn each_refresh_returns_a_new_refresh_token() {
     let (server, client, first) = granted("openid email offline_access").await;
 
     let answer = server.refresh(&client, &first, "").await.ok();
@@ -55,23 +55,23 @@ async fn each_refresh_answers_with_the_next_token() {
     assert!(server.is_active(&client, &answer.token("access_token")).await);
 }
 
-/// DESIGN §3, THREATS RT-04: a client whose connection broke before the answer came asks again, and
-/// nobody has to sign in.
+/// DESIGN §3, THREATS RT-04: a client whose connection broke before the response arrived retries, and
+/// its user does not have to sign in again.
 #[tokio::test]
-async fn a_lost_answer_is_given_again_for_ten_seconds() {
+async fn a_lost_response_is_repeated_for_ten_seconds() {
     let (server, client, token) = granted("openid").await;
     let lost = rotated(&server, &client, &token).await;
 
     server.wait(10);
     let again = rotated(&server, &client, &token).await;
 
-    assert_eq!(again, lost, "one live leaf, never two");
+    assert_eq!(again, lost, "the retry gets the same successor");
     rotated(&server, &client, &again).await;
 }
 
-/// THREATS RT-04: after the grace the same is a replay.
+/// THREATS RT-04: after the grace period it is a replay.
 #[tokio::test]
-async fn after_ten_seconds_nothing_is_given_again() {
+async fn after_the_grace_period_a_used_token_is_a_replay() {
     let (server, client, token) = granted("openid").await;
     let next = rotated(&server, &client, &token).await;
 
@@ -81,9 +81,9 @@ async fn after_ten_seconds_nothing_is_given_again() {
     is_refused(&server, &client, &next).await;
 }
 
-/// The grace begins with the first use, and no repetition prolongs it: THREATS RT-05.
+/// THREATS RT-05: the grace period begins with the first use, and retries do not extend it.
 #[tokio::test]
-async fn repeating_does_not_prolong_the_grace() {
+async fn retries_do_not_extend_the_grace_period() {
     let (server, client, token) = granted("openid").await;
     let next = rotated(&server, &client, &token).await;
     for _ in 0..2 {
@@ -102,7 +102,7 @@ async fn repeating_does_not_prolong_the_grace() {
 /// > client, one of them will present an invalidated refresh token, which will inform the authorization
 /// > server of the breach.
 #[tokio::test]
-async fn a_replayed_token_takes_its_whole_family_with_it() {
+async fn a_replayed_token_revokes_its_grant() {
     let (server, client, stolen) = granted("openid").await;
     let successor = rotated(&server, &client, &stolen).await;
     let last = server.refresh(&client, &successor, "").await.ok();
@@ -111,16 +111,16 @@ async fn a_replayed_token_takes_its_whole_family_with_it() {
     is_refused(&server, &client, &stolen).await;
 
     is_refused(&server, &client, &live).await;
-    assert!(!server.is_active(&client, &access).await, "the access tokens die too");
+    assert!(!server.is_active(&client, &access).await, "access tokens are revoked too");
     server.userinfo(&access).await.refused(401, "invalid_token");
     let event = server.events("refresh_token.replayed").await.remove(0);
     assert_eq!(event.client_id.as_deref(), Some(client.id.as_str()));
 }
 
-/// THREATS RT-05: within the grace a thief is given the one live token, no branch of their own; the next
-/// use by either side makes the other's a replay.
+/// THREATS RT-05: within the grace period a thief gets the one valid token, not a second one; the next
+/// use by either side turns the other's token into a replay.
 #[tokio::test]
-async fn a_thief_within_the_grace_gains_no_branch() {
+async fn a_thief_within_the_grace_period_gets_no_second_valid_token() {
     let (server, client, token) = granted("openid").await;
     let owners = rotated(&server, &client, &token).await;
     let thiefs = rotated(&server, &client, &token).await;
@@ -132,10 +132,10 @@ async fn a_thief_within_the_grace_gains_no_branch() {
     is_refused(&server, &client, &used).await;
 }
 
-/// THREATS RT-16: a generation newer than the stored one can only come from what a restored backup has
-/// forgotten, and nobody knows what else it has.
+/// THREATS RT-16: a generation newer than the stored one means that the database was restored from a
+/// backup. What else it lacks is unknown, so the grant is revoked.
 #[tokio::test]
-async fn a_token_of_a_forgotten_future_ends_the_grant() {
+async fn a_token_of_a_future_generation_revokes_the_grant() {
     let (server, client, first) = granted("openid").await;
     let second = rotated(&server, &client, &first).await;
     let third = rotated(&server, &client, &second).await;
@@ -147,9 +147,10 @@ async fn a_token_of_a_forgotten_future_ends_the_grant() {
     is_refused(&server, &client, &second).await;
 }
 
-/// THREATS RT-16: every past generation is noticed, however many there were and whatever was swept.
+/// THREATS RT-16: every past generation is detected, however many there were and whatever has been
+/// cleaned up.
 #[tokio::test]
-async fn no_past_token_is_ever_forgotten() {
+async fn every_past_generation_is_detected_as_a_replay() {
     let (server, client, first) = granted("openid offline_access").await;
     let mut token = first.clone();
     for _ in 0..20 {
@@ -163,9 +164,9 @@ async fn no_past_token_is_ever_forgotten() {
     is_refused(&server, &client, &token).await;
 }
 
-/// DESIGN §3: nothing is inserted at a refresh; a grant costs one row for its life.
+/// DESIGN §3: a refresh inserts no row; a grant costs one row for its lifetime.
 #[tokio::test]
-async fn refreshing_leaves_no_row_behind() {
+async fn a_refresh_inserts_no_row() {
     #[derive(sqlx_macros::FromRow)]
     struct Rows {
         rows: i64,
@@ -185,9 +186,9 @@ async fn refreshing_leaves_no_row_behind() {
     assert_eq!(rows().await, before);
 }
 
-/// THREATS RT-03: no state lives in the process.
+/// THREATS RT-03: replay detection needs no state in the process.
 #[tokio::test]
-async fn a_replay_is_noticed_by_a_server_that_was_restarted() {
+async fn a_replay_is_detected_after_a_restart() {
     let (server, client, stolen) = granted("openid").await;
     let live = rotated(&server, &client, &stolen).await;
     let server = server.restarted().await;
@@ -198,9 +199,10 @@ async fn a_replay_is_noticed_by_a_server_that_was_restarted() {
     is_refused(&server, &client, &live).await;
 }
 
-/// THREATS CL-02: a clock that jumps back resurrects nothing, for what is spent is spent by its number.
+/// THREATS CL-02: a clock that jumps back makes no token valid again, because a token is consumed by
+/// its generation.
 #[tokio::test]
-async fn a_clock_that_jumps_back_resurrects_no_token() {
+async fn a_clock_that_jumps_back_makes_no_used_token_valid() {
     let (server, client, first) = granted("openid").await;
     let second = rotated(&server, &client, &first).await;
     rotated(&server, &client, &second).await;
@@ -210,9 +212,9 @@ async fn a_clock_that_jumps_back_resurrects_no_token() {
     is_refused(&server, &client, &first).await;
 }
 
-/// THREATS CL-02: how long ago a clock that was wrong has spent a token, nobody knows.
+/// THREATS CL-02: when a token was consumed by a clock that was wrong, the age of its use is unknown.
 #[tokio::test]
-async fn a_clock_that_went_back_answers_no_spent_token_again() {
+async fn after_a_clock_went_back_no_response_is_repeated() {
     let (server, client, token) = granted("openid offline_access").await;
     server.wait(DAY);
     let next = rotated(&server, &client, &token).await;
@@ -223,9 +225,9 @@ async fn a_clock_that_went_back_answers_no_spent_token_again() {
     is_refused(&server, &client, &next).await;
 }
 
-/// THREATS CL-01: a lost answer is asked for at a replica whose clock goes a little behind.
+/// THREATS CL-01: the retry reaches a replica whose clock is slightly behind.
 #[tokio::test]
-async fn the_clocks_of_replicas_may_differ_by_two_seconds() {
+async fn the_grace_period_tolerates_clocks_two_seconds_apart() {
     let (server, client, token) = granted("openid").await;
     let ahead = server.replica_ahead(2).await;
     let lost = rotated(&ahead, &client, &token).await;
@@ -233,16 +235,16 @@ async fn the_clocks_of_replicas_may_differ_by_two_seconds() {
     assert_eq!(rotated(&server, &client, &token).await, lost);
 }
 
-/// The store did not answer this replica from `began` seconds ago to `ended` seconds ago.
+/// The database did not respond to this replica from `began` seconds ago to `ended` seconds ago.
 fn outage(server: &Server, began: u64, ended: u64) {
     let ago = |seconds| Instant::now().checked_sub(Duration::from_secs(seconds)).unwrap();
     server.app().store.outages().note(ago(began), ago(ended));
 }
 
-/// DESIGN §3, THREATS EX-04: an answer that was lost in an outage is given again when the outage is over;
-/// its successor is the one live token, as ever.
+/// DESIGN §3, THREATS EX-04: a response that was lost in an outage is repeated when the outage is over;
+/// its successor is the one valid token.
 #[tokio::test]
-async fn what_was_spent_in_an_outage_is_answered_again() {
+async fn a_response_lost_in_an_outage_is_repeated_after_it() {
     let (server, client, token) = granted("openid").await;
     let lost = rotated(&server, &client, &token).await;
     server.wait(30);
@@ -254,9 +256,10 @@ async fn what_was_spent_in_an_outage_is_answered_again() {
     is_refused(&server, &client, &token).await;
 }
 
-/// DESIGN §3, THREATS EX-04: by this much, and not to another key or client.
+/// DESIGN §3, THREATS EX-04: it extends the grace period by its length, and applies to no other token
+/// or client.
 #[tokio::test]
-async fn an_outage_excuses_nothing_else() {
+async fn an_outage_extends_the_grace_period_by_its_length_only() {
     let (server, client, token) = granted("openid offline_access").await;
     let another = server.granted("ada", &client, "openid offline_access").await;
     let another = another.token("refresh_token");
@@ -275,10 +278,10 @@ async fn an_outage_excuses_nothing_else() {
     is_refused(&server, &client, &another).await;
 }
 
-/// THREATS EX-04: a replica that saw no outage, or was started when it was over, knows nothing of it: there
-/// the grace is the ordinary one (docs/operations.md).
+/// THREATS EX-04: a replica that did not see the outage, or was started after it, has the ordinary
+/// grace period (docs/operations.md).
 #[tokio::test]
-async fn another_replica_or_a_restarted_one_excuses_what_it_has_seen_alone() {
+async fn a_replica_that_saw_no_outage_keeps_the_ordinary_grace_period() {
     for restarted in [false, true] {
         let (server, client, token) = granted("openid").await;
         rotated(&server, &client, &token).await;
@@ -290,9 +293,9 @@ async fn another_replica_or_a_restarted_one_excuses_what_it_has_seen_alone() {
     }
 }
 
-/// A refusal of policy spends nothing: what was taken from the client can be given back.
+/// A refusal for policy consumes no token: what was removed from the client can be restored.
 #[tokio::test]
-async fn a_refusal_of_policy_spends_no_token() {
+async fn a_refusal_for_policy_consumes_no_token() {
     let server = Server::start().await;
     server.user("ada").await;
     let photos = "https://photos.example";
@@ -320,7 +323,7 @@ async fn a_refusal_of_policy_spends_no_token() {
 
 /// > The refresh token is bound to the client to which it was issued (RFC 6749 §6); THREATS RT-07
 #[tokio::test]
-async fn another_client_gets_nothing_and_spends_nothing() {
+async fn another_client_is_refused_and_consumes_no_token() {
     let (server, client, token) = granted("openid").await;
     let thief = server.web_app().await;
 
@@ -344,13 +347,13 @@ async fn a_confidential_client_must_authenticate() {
 /// > The requested scope MUST NOT include any scope not originally granted by the resource owner, and if
 /// > omitted is treated as equal to the scope originally granted (RFC 6749 §6); THREATS RT-09, TE-20
 #[tokio::test]
-async fn a_client_may_ask_for_less_but_not_for_more() {
+async fn a_client_may_request_less_scope_but_not_more() {
     let (server, client, token) = granted("openid email").await;
 
     server.refresh(&client, &token, "&scope=email+profile").await.refused(400, "invalid_scope");
     let narrowed = server.refresh(&client, &token, "&scope=email").await.ok();
 
-    assert_eq!(narrowed.body["scope"], "email", "the refusal did not spend the token");
+    assert_eq!(narrowed.body["scope"], "email", "the refusal did not consume the token");
     assert_eq!(narrowed.body["id_token"], Value::Null);
     let next = narrowed.token("refresh_token");
     let whole = server.refresh(&client, &next, "").await.ok();
@@ -361,7 +364,7 @@ async fn a_client_may_ask_for_less_but_not_for_more() {
 /// > indicated […] The resource parameter […] in a request to refresh can be used to obtain a token for
 /// > a subset (RFC 8707 §2.2); THREATS RT-10
 #[tokio::test]
-async fn a_client_may_ask_for_fewer_resources_but_not_for_others() {
+async fn a_client_may_request_fewer_resources_but_not_others() {
     let server = Server::start().await;
     server.user("ada").await;
     let (photos, films, other) =
@@ -388,14 +391,14 @@ async fn a_client_may_ask_for_fewer_resources_but_not_for_others() {
     let fewer = server.refresh(&client, &token, &format!("&resource={films}")).await.ok();
     let all = server.refresh(&client, &fewer.token("refresh_token"), "").await.ok();
 
-    assert_eq!(audience(&fewer), films, "the refusal did not spend the token");
+    assert_eq!(audience(&fewer), films, "the refusal did not consume the token");
     assert_eq!(audience(&all), json!([photos, films]));
 }
 
 /// > Authorization servers MUST determine […] The refresh token expires if not used (RFC 9700 §4.14.2);
 /// > DESIGN §8: after fourteen days
 #[tokio::test]
-async fn a_token_that_nobody_uses_expires() {
+async fn an_unused_token_expires_after_fourteen_days() {
     let (server, client, token) = granted("openid offline_access").await;
     server.wait(14 * DAY - 1);
     let next = rotated(&server, &client, &token).await;
@@ -405,9 +408,9 @@ async fn a_token_that_nobody_uses_expires() {
     is_refused(&server, &client, &next).await;
 }
 
-/// THREATS RT-08: a grant that is used every day ends after ninety of them.
+/// THREATS RT-08: a grant that is used every day expires after ninety days.
 #[tokio::test]
-async fn no_use_prolongs_a_grant_beyond_its_end() {
+async fn a_grant_expires_after_ninety_days_despite_use() {
     let (server, client, mut token) = granted("openid offline_access").await;
     for _ in 0..9 {
         server.wait(10 * DAY - 1);
@@ -419,9 +422,9 @@ async fn no_use_prolongs_a_grant_beyond_its_end() {
     is_refused(&server, &client, &token).await;
 }
 
-/// THREATS RT-13: without `offline_access` a token lives and dies with its sign-in.
+/// THREATS RT-13: without `offline_access` a refresh token is bound to its session.
 #[tokio::test]
-async fn a_token_dies_with_its_session_unless_it_is_offline() {
+async fn a_token_ends_with_its_session_unless_it_is_offline() {
     let server = Server::start().await;
     let (ada, client) = (server.user("ada").await, server.web_app().await);
     let bound = server.granted("ada", &client, "openid").await.token("refresh_token");
@@ -434,9 +437,9 @@ async fn a_token_dies_with_its_session_unless_it_is_offline() {
     rotated(&server, &client, &offline).await;
 }
 
-/// OIDC Core §11, THREATS RT-13: what ends by itself ends its tokens too.
+/// OIDC Core §11, THREATS RT-13: a session that expires ends its tokens too.
 #[tokio::test]
-async fn a_token_dies_with_a_session_that_nobody_uses() {
+async fn a_token_ends_with_an_idle_session() {
     let (server, client, token) = granted("openid").await;
 
     server.wait(30 * 60);
@@ -444,9 +447,9 @@ async fn a_token_dies_with_a_session_that_nobody_uses() {
     is_refused(&server, &client, &token).await;
 }
 
-/// DESIGN §8: a refresh of a grant that is bound to a session counts as activity there.
+/// DESIGN §8: a refresh of a grant that is bound to a session counts as activity of the session.
 #[tokio::test]
-async fn refreshing_keeps_the_session_alive_until_its_own_end() {
+async fn refreshing_keeps_a_session_active_until_it_expires() {
     let (server, client, mut token) = granted("openid").await;
     for _ in 0..28 {
         server.wait(25 * 60);
@@ -458,9 +461,9 @@ async fn refreshing_keeps_the_session_alive_until_its_own_end() {
     is_refused(&server, &client, &token).await;
 }
 
-/// THREATS RT-11: policy is asked again at each refresh; a refusal of that kind spends nothing.
+/// THREATS RT-11: policy is checked at each refresh; such a refusal consumes no token.
 #[tokio::test]
-async fn what_was_taken_from_a_client_is_not_renewed() {
+async fn scopes_and_grant_types_removed_from_a_client_are_not_refreshed() {
     let (server, client, token) = granted("openid email offline_access").await;
 
     server.change(&client, |metadata| metadata.scope = "openid offline_access".to_owned()).await;
@@ -481,9 +484,9 @@ async fn what_was_taken_from_a_client_is_not_renewed() {
     server.refresh(&client, &token, "").await.refused(400, "unauthorized_client");
 }
 
-/// THREATS RT-14, JO-24: no changed byte, no cut, no other kind of token.
+/// THREATS RT-14, JO-24: changed bytes, truncated tokens, other kinds of tokens.
 #[tokio::test]
-async fn nothing_but_the_very_token_is_taken() {
+async fn malformed_and_other_tokens_are_refused() {
     let (server, client, token) = granted("openid").await;
     let access = server.granted("ada", &client, "openid").await.token("access_token");
     let mut others = vec![access, format!("x{token}"), format!("{token}x"), format!("{token}%3D")];
@@ -509,7 +512,7 @@ async fn nothing_but_the_very_token_is_taken() {
 /// > access tokens, then the authorization server SHOULD also invalidate all access tokens based on the
 /// > same authorization grant (RFC 7009 §2.1); THREATS RT-15
 #[tokio::test]
-async fn revoking_one_family_leaves_the_others_alive() {
+async fn revoking_one_grant_leaves_other_grants_valid() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
@@ -530,7 +533,7 @@ async fn revoking_one_family_leaves_the_others_alive() {
 /// > represent the time of the original authentication, it SHOULD NOT have a nonce Claim
 /// > (OIDC Core §12.2)
 #[tokio::test]
-async fn the_id_token_of_a_refresh_speaks_of_the_same_sign_in() {
+async fn the_id_token_of_a_refresh_describes_the_original_authentication() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
@@ -552,7 +555,7 @@ async fn the_id_token_of_a_refresh_speaks_of_the_same_sign_in() {
 /// > shall not use refresh token rotation except in extraordinary circumstances (FAPI 2.0 Security
 /// > Profile §5.3.2.1); THREATS RT-12. Nobody can be registered for the profile yet.
 #[tokio::test]
-async fn a_client_of_the_fapi_profile_keeps_its_token() {
+async fn a_client_of_the_fapi_profile_keeps_its_refresh_token() {
     let (server, client, token) = granted("openid offline_access").await;
     let profile = "UPDATE clients SET version = version + 1,
         metadata = replace(metadata, '\"gw_profile\":\"oauth21\"', '\"gw_profile\":\"fapi2\"')";
@@ -577,7 +580,7 @@ async fn a_client_of_the_fapi_profile_keeps_its_token() {
 
 /// > […] or the client is public: refresh token rotation (RFC 9700 §2.2.2)
 #[tokio::test]
-async fn a_public_client_refreshes_by_its_name() {
+async fn a_public_client_refreshes_with_its_client_id() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server

@@ -1,11 +1,11 @@
-//! RFC 6750, Bearer Token Usage, at our own protected resource.
+//! RFC 6750, Bearer Token Usage, at the protected resource of the server itself.
 
 use kit::server::Server;
 
 /// > If the request lacks any authentication information […], the resource server SHOULD NOT include an
 /// > error code or other error information. (§3.1)
 #[tokio::test]
-async fn a_request_without_a_token_is_challenged_and_told_nothing() {
+async fn a_request_without_a_token_gets_a_challenge_without_an_error() {
     let server = Server::start().await;
 
     for answer in [server.get("/userinfo").await, server.post("/userinfo", "a=b").await] {
@@ -18,7 +18,7 @@ async fn a_request_without_a_token_is_challenged_and_told_nothing() {
 /// > invalid_token: The access token provided is expired, revoked, malformed, or invalid for other
 /// > reasons. The resource SHOULD respond with the HTTP 401 (Unauthorized) status code. (§3.1)
 #[tokio::test]
-async fn a_token_that_is_none_is_an_invalid_token() {
+async fn malformed_tokens_are_refused_as_invalid_token() {
     let server = Server::start().await;
     let client = server.service().await;
 
@@ -32,7 +32,7 @@ async fn a_token_that_is_none_is_an_invalid_token() {
 
 /// > Clients MUST NOT use more than one method to transmit the token in each request. (§2); THREATS JO-21
 #[tokio::test]
-async fn a_token_comes_one_way_and_never_in_the_query() {
+async fn a_token_sent_in_the_query_or_in_two_ways_is_refused() {
     let server = Server::start().await;
 
     let query = server.get("/userinfo?access_token=x").await;
@@ -48,10 +48,10 @@ async fn a_token_comes_one_way_and_never_in_the_query() {
     }
 }
 
-/// RFC 6750 §3: what stands in a challenge has neither quotes nor line breaks in it, so that it is one
-/// header field whatever went wrong.
+/// RFC 6750 §3: a challenge contains neither quotes nor line breaks of a request, so it is always one
+/// header field.
 #[tokio::test]
-async fn a_form_of_another_type_is_not_searched_for_tokens() {
+async fn a_body_of_another_media_type_is_refused() {
     let server = Server::start().await;
 
     for kind in ["application/json", "multipart/form-data; boundary=x"] {

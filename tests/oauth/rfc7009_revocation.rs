@@ -21,7 +21,7 @@ async fn opaque(server: &Server) -> Client {
 /// > In the next step, the authorization server invalidates the token. The invalidation takes place
 /// > immediately, and the token cannot be used again after the revocation. (§2.1)
 #[tokio::test]
-async fn a_revoked_token_is_dead_at_once_and_the_others_live() {
+async fn a_revoked_token_is_inactive_at_once_and_others_stay_active() {
     let server = Server::start().await;
     for client in [server.service().await, opaque(&server).await] {
         let (token, other) = (server.token_of(&client).await, server.token_of(&client).await);
@@ -30,13 +30,13 @@ async fn a_revoked_token_is_dead_at_once_and_the_others_live() {
 
         assert_eq!(answer.text, "");
         assert!(!is_active(&server, &client, &token).await);
-        assert!(is_active(&server, &client, &other).await, "RFC 7009 §2.1: that one only");
+        assert!(is_active(&server, &client, &other).await, "RFC 7009 §2.1: only the token itself");
     }
 }
 
-/// THREATS JO-20: on every replica.
+/// THREATS JO-20: a revocation is effective on every replica.
 #[tokio::test]
-async fn a_revoked_token_is_dead_on_every_replica() {
+async fn a_revoked_token_is_inactive_on_every_replica() {
     let server = Server::start().await;
     let replica = server.replica().await;
     let client = server.service().await;
@@ -50,7 +50,7 @@ async fn a_revoked_token_is_dead_on_every_replica() {
 /// > Note: invalid tokens do not cause an error response since the client cannot handle such an error in
 /// > a reasonable way. (§2.2)
 #[tokio::test]
-async fn a_token_that_is_none_is_revoked_already() {
+async fn revoking_malformed_expired_or_revoked_tokens_succeeds() {
     let server = Server::start().await;
     let client = server.service().await;
     let token = server.token_of(&client).await;
@@ -68,7 +68,7 @@ async fn a_token_that_is_none_is_revoked_already() {
 /// > If this validation fails, the request is refused and the client is informed of the error by the
 /// > authorization server (§2.1); THREATS JO-19
 #[tokio::test]
-async fn another_clients_token_is_refused_and_lives_on() {
+async fn a_client_cannot_revoke_the_token_of_another_client() {
     let server = Server::start().await;
     let thief = server.service().await;
     for owner in [server.service().await, opaque(&server).await] {
@@ -84,7 +84,7 @@ async fn another_clients_token_is_refused_and_lives_on() {
 /// > If the server is unable to locate the token using the given hint, it MUST extend its search across
 /// > all of its supported token types. (§2.1); THREATS JO-19
 #[tokio::test]
-async fn a_wrong_hint_saves_no_token() {
+async fn a_token_is_revoked_despite_a_wrong_token_type_hint() {
     let server = Server::start().await;
     let client = server.service().await;
     let token = server.token_of(&client).await;
@@ -104,7 +104,7 @@ async fn a_request_without_a_token_is_invalid() {
     server.post_as(&client, "/revoke", "token=").await.refused(400, "invalid_request");
 }
 
-/// THREATS X-04: after the acknowledgement nothing but dead tokens, however many ask.
+/// THREATS X-04: revoking a token is idempotent, and it is inactive once any request is acknowledged.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_64_racing_revocations_all_succeed() {
     let server = Server::start().await;

@@ -15,7 +15,7 @@ use kit::server::{Client, ISSUER, Server};
 
 const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// A client with a key of its own.
+/// A client with a key of its own, and more metadata; null removes a member.
 async fn with_key(server: &Server, signer: &Signer, more: Value) -> Client {
     let mut metadata = json!({
         "grant_types": ["client_credentials"],
@@ -29,7 +29,7 @@ async fn with_key(server: &Server, signer: &Signer, more: Value) -> Client {
     server.register(metadata).await
 }
 
-/// What an assertion of this client says, now; no two of them the same.
+/// The claims of a valid assertion of this client, unique by its `jti`.
 fn said(server: &Server, client: &Client) -> Map<String, Value> {
     let now = server.trace().now().0;
     let claims = json!({
@@ -43,7 +43,7 @@ fn said(server: &Server, client: &Client) -> Map<String, Value> {
     claims.as_object().unwrap().clone()
 }
 
-/// The same with some claims changed; null takes one out.
+/// The same with some claims changed; null removes one.
 fn changed(server: &Server, client: &Client, change: Value) -> Value {
     let mut claims = said(server, client);
     claims.extend(change.as_object().unwrap().clone());
@@ -66,7 +66,7 @@ async fn present(server: &Server, jwt: &str) -> Answer {
 /// > The JWT MUST be digitally signed or have a Message Authentication Code (MAC) applied by the issuer.
 /// > (§3)
 #[tokio::test]
-async fn a_client_proves_itself_by_a_signature_of_its_own() {
+async fn a_client_authenticates_with_private_key_jwt() {
     let (server, signer) = (Server::start().await, Signer::new());
     let client = with_key(&server, &signer, json!({})).await;
     let jwt = |typ: &str| signer.sign(typ, &Value::Object(said(&server, &client)));
@@ -85,9 +85,9 @@ async fn a_client_proves_itself_by_a_signature_of_its_own() {
 }
 
 /// > token_endpoint_auth_signing_alg_values_supported (RFC 8414 §2): each of them is taken, and a client that is
-/// registered for one uses that one alone.
+/// Each of them is accepted, and a client that is registered for one can use no other.
 #[tokio::test]
-async fn every_algorithm_that_is_told_is_taken() {
+async fn every_advertised_algorithm_is_accepted() {
     let server = Server::start().await;
     let metadata = server.get("/.well-known/oauth-authorization-server").await.ok().body;
     let told = metadata["token_endpoint_auth_signing_alg_values_supported"].as_array().unwrap();
@@ -126,7 +126,7 @@ async fn every_algorithm_that_is_told_is_taken() {
 /// > client_secret_jwt: […] a Message Authentication Code (MAC) […] using the client_secret as the shared
 /// > key (OIDC Core §9)
 #[tokio::test]
-async fn a_client_proves_itself_by_a_secret_it_does_not_send() {
+async fn a_client_authenticates_with_client_secret_jwt() {
     let server = Server::start().await;
     let client = shared(&server).await;
     let said = || Value::Object(said(&server, &client)).to_string();
@@ -149,9 +149,9 @@ async fn shared(server: &Server) -> Client {
         .await
 }
 
-/// THREATS TE-10: the registered algorithm, and the client's own keys.
+/// THREATS TE-10: the registered algorithm and the registered keys only.
 #[tokio::test]
-async fn no_other_algorithm_or_key_is_taken() {
+async fn no_other_algorithm_or_key_is_accepted() {
     let (server, signer, other) = (Server::start().await, Signer::new(), Signer::new());
     let client = with_key(&server, &signer, json!({})).await;
     with_key(&server, &other, json!({})).await;
@@ -199,7 +199,7 @@ async fn no_other_algorithm_or_key_is_taken() {
 /// > expiration time that has passed […] MAY reject JWTs with an "exp" claim value that is unreasonably
 /// > far in the future. (§3)
 #[tokio::test]
-async fn its_claims_are_what_the_rfc_says() {
+async fn an_assertion_with_wrong_or_missing_claims_is_refused() {
     let (server, signer) = (Server::start().await, Signer::new());
     let client = with_key(&server, &signer, json!({})).await;
     let now = server.trace().now().0;
@@ -244,9 +244,12 @@ async fn its_claims_are_what_the_rfc_says() {
 }
 
 /// > shall use PS256, ES256, or EdDSA (using the Ed25519 variant) algorithms (FAPI 2.0 Security Profile
-/// > §5.4.1), whatever else the key could do. Nobody can be registered for the profile yet.
+/// > §5.4.1)
+///
+/// This applies even to keys that could be used with others. No client can be registered for the
+/// profile yet.
 #[tokio::test]
-async fn a_client_of_the_fapi_profile_signs_with_three_algorithms_alone() {
+async fn a_client_of_the_fapi_profile_may_use_only_the_algorithms_of_fapi() {
     let server = Server::start().await;
     let mut all = Vec::new();
     for alg in Algorithm::THEIRS {
@@ -273,7 +276,7 @@ async fn a_client_of_the_fapi_profile_signs_with_three_algorithms_alone() {
         let answer = present(&server, &jwt()).await;
         assert_eq!(answer.status, if is_allowed(*alg) { 200 } else { 401 }, "{alg} {answer:?}");
     }
-    // A proof is a JWT too (RFC 9449 §4.2).
+    // A DPoP proof is a JWT too (RFC 9449 §4.2).
     let (_, good, client) = all.iter().find(|(alg, ..)| *alg == Algorithm::Es256).unwrap();
     let header = json!({ "alg": "ES256", "typ": "JWT" }).to_string();
     for (alg, holder, _) in &all {
@@ -287,9 +290,9 @@ async fn a_client_of_the_fapi_profile_signs_with_three_algorithms_alone() {
     }
 }
 
-/// RFC 7517 §5: a set by value may have keys that we do not know beside one that we do.
+/// RFC 7517 §5: a JWK Set in the registration may contain keys of unknown types.
 #[tokio::test]
-async fn a_key_of_an_unknown_kind_does_not_hide_the_others() {
+async fn a_key_of_an_unknown_type_does_not_invalidate_the_set() {
     let (server, signer) = (Server::start().await, Signer::new());
     let unknown = json!({ "kty": "AKP", "alg": "ML-DSA-44", "kid": "pq", "pub": "AAAA" });
     let keys = json!({ "jwks": { "keys": [unknown, signer.jwk()] } });
@@ -301,7 +304,7 @@ async fn a_key_of_an_unknown_kind_does_not_hide_the_others() {
 /// > The JWT MUST contain an "aud" (audience) claim containing the issuer identifier of the authorization
 /// > server as its sole value (rfc7523bis); THREATS TE-12
 #[tokio::test]
-async fn it_is_meant_for_us_alone() {
+async fn the_audience_of_an_assertion_must_be_the_issuer_alone() {
     let (server, signer) = (Server::start().await, Signer::new());
     let strict = with_key(&server, &signer, json!({})).await;
     let easy = json!({ "gw_assertion_audience": "endpoints" });
@@ -334,9 +337,9 @@ async fn it_is_meant_for_us_alone() {
 
 /// > The authorization server MAY ensure that JWTs are not replayed by maintaining the set of used "jti"
 /// > values (§3); THREATS TE-13: also at another endpoint, at another replica, after a restart, and
-/// > until no clock takes it any more
+/// > until no replica's clock accepts it any more
 #[tokio::test]
-async fn it_is_taken_once() {
+async fn an_assertion_is_accepted_once() {
     let (server, signer) = (Server::start().await, Signer::new());
     let client = with_key(&server, &signer, json!({})).await;
     let replica = server.replica().await;
@@ -353,10 +356,10 @@ async fn it_is_taken_once() {
     server.wait(69);
     sweep::once(&server.app().store, server.trace().now()).await.unwrap();
     present(&server, &jwt).await.refused(401, "invalid_client");
-    assert_eq!(remembered(&server).await, 1, "its time is not over by every clock");
+    assert_eq!(stored_replays(&server).await, 1, "a clock that is behind could still accept it");
 }
 
-async fn remembered(server: &Server) -> i64 {
+async fn stored_replays(server: &Server) -> i64 {
     #[derive(sqlx_macros::FromRow)]
     struct Rows {
         rows: i64,
@@ -367,28 +370,28 @@ async fn remembered(server: &Server) -> i64 {
 
 /// THREATS X-19.
 #[tokio::test(flavor = "multi_thread")]
-async fn of_64_who_present_it_at_once_one_is_let_in() {
+async fn of_64_racing_uses_of_an_assertion_one_succeeds() {
     let (server, signer) = (Server::start().await, Signer::new());
     let client = with_key(&server, &signer, json!({})).await;
     let jwt = signer.sign("JWT", &Value::Object(said(&server, &client)));
     let ask = presenting(&server, "/token", "grant_type=client_credentials", &jwt);
 
     let asks: Vec<_> = (0..64).map(|_| tokio::spawn(ask.clone().send())).collect();
-    let mut let_in = 0;
+    let mut succeeded = 0;
     for ask in asks {
         let answer = ask.await.unwrap();
         if answer.status == 200 {
-            let_in += 1;
+            succeeded += 1;
         } else {
             answer.refused(401, "invalid_client");
         }
     }
 
-    assert_eq!(let_in, 1);
+    assert_eq!(succeeded, 1);
 }
 
-/// > "jti" […] the issuer […] uniqueness (RFC 7519 §4.1.7); THREATS TE-14: per client. And whoever uses
-/// > another's `jti` does not make it be forgotten.
+/// > "jti" […] the issuer […] uniqueness (RFC 7519 §4.1.7); THREATS TE-14: per client. An equal `jti`
+/// > of another client does not shorten the time for which a used one is stored.
 #[tokio::test]
 async fn two_clients_may_use_the_same_jti() {
     let (server, signer) = (Server::start().await, Signer::new());
@@ -408,20 +411,20 @@ async fn two_clients_may_use_the_same_jti() {
     present(&server, &long).await.refused(401, "invalid_client");
 }
 
-/// THREATS TE-15: what was used is forgotten when nobody would take it any more.
+/// THREATS TE-15: a used `jti` is deleted once no clock would accept its assertion.
 #[tokio::test]
-async fn the_store_of_what_was_used_does_not_grow_without_end() {
+async fn used_assertions_are_deleted_after_they_expired() {
     let (server, signer) = (Server::start().await, Signer::new());
     let client = with_key(&server, &signer, json!({})).await;
     for _ in 0..10 {
         present(&server, &signer.sign("JWT", &Value::Object(said(&server, &client)))).await.ok();
     }
-    assert_eq!(remembered(&server).await, 10);
+    assert_eq!(stored_replays(&server).await, 10);
 
     server.wait(600);
     sweep::once(&server.app().store, server.trace().now()).await.unwrap();
 
-    assert_eq!(remembered(&server).await, 0);
+    assert_eq!(stored_replays(&server).await, 0);
 }
 
 async fn with_uri(signer: &Signer) -> (Server, Publisher, Client) {
@@ -435,16 +438,16 @@ async fn with_uri(signer: &Signer) -> (Server, Publisher, Client) {
 /// > jwks_uri: URL string referencing the client's JSON Web Key (JWK) Set document […] Use of this
 /// > parameter is preferred over the "jwks" parameter, as it allows for easier key rotation. (RFC 7591 §2)
 #[tokio::test]
-async fn a_client_may_publish_its_keys_and_change_them() {
+async fn a_client_may_rotate_the_keys_at_its_jwks_uri() {
     let (old, new) = (Signer::new(), Signer::new());
     let (server, publisher, client) = with_uri(&old).await;
     let said = || Value::Object(said(&server, &client));
-    assert_eq!(publisher.asked(), 0, "fetched when they are needed");
+    assert_eq!(publisher.asked(), 0, "keys are fetched on first use");
 
     for _ in 0..3 {
         present(&server, &old.sign("JWT", &said())).await.ok();
     }
-    assert_eq!(publisher.asked(), 1, "and kept");
+    assert_eq!(publisher.asked(), 1, "keys are cached");
     publisher.publish(Some(json!({ "keys": [new.jwk()] }))).await;
     server.wait(60);
     present(&server, &new.sign("JWT", &said())).await.ok();
@@ -453,9 +456,9 @@ async fn a_client_may_publish_its_keys_and_change_them() {
     present(&server, &old.sign("JWT", &said())).await.refused(401, "invalid_client");
 }
 
-/// THREATS TE-16: one fetch a client a minute, however many unknown keys are named.
+/// THREATS TE-16: one fetch per client and minute, however many unknown key ids are presented.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_key_causes_one_fetch_a_minute() {
+async fn unknown_key_ids_cause_one_fetch_a_minute() {
     let (known, unknown) = (Signer::new(), Signer::new());
     let (server, publisher, client) = with_uri(&known).await;
     let ask = || {
@@ -469,14 +472,18 @@ async fn an_unknown_key_causes_one_fetch_a_minute() {
         for ask in asks {
             ask.await.unwrap().refused(401, "invalid_client");
         }
-        assert_eq!(publisher.asked(), round, "single flight, and remembered");
+        assert_eq!(
+            publisher.asked(),
+            round,
+            "concurrent requests share one fetch, which is cached"
+        );
         server.wait(60);
     }
 }
 
-/// THREATS TE-16: a failure is remembered too, and a client whose keys cannot be had is told so.
+/// THREATS TE-16: a failed fetch is cached too, and the client gets an error.
 #[tokio::test]
-async fn keys_that_cannot_be_fetched_are_asked_for_once_a_minute() {
+async fn a_failed_fetch_of_keys_is_retried_after_a_minute() {
     let signer = Signer::new();
     let (server, publisher, client) = with_uri(&signer).await;
     publisher.publish(None).await;
@@ -492,24 +499,24 @@ async fn keys_that_cannot_be_fetched_are_asked_for_once_a_minute() {
     present(&server, &jwt()).await.ok();
 }
 
-/// A publisher that is away for a while locks its client out no sooner than an hour after its keys were last
-/// read, whoever makes us ask it; what was never read is not believed.
+/// While a client's JWKS cannot be fetched, its cached keys stay valid for an hour after the last
+/// successful fetch, whatever caused the fetches. Keys that were never fetched are not accepted.
 #[tokio::test]
-async fn keys_that_were_read_are_believed_for_an_hour_while_they_cannot_be_fetched() {
+async fn cached_keys_stay_valid_for_an_hour_while_the_jwks_uri_fails() {
     let (known, unknown) = (Signer::new(), Signer::new());
     let (server, publisher, client) = with_uri(&known).await;
     let by = |signer: &Signer| signer.sign("JWT", &Value::Object(said(&server, &client)));
     present(&server, &by(&known)).await.ok();
     publisher.publish(None).await;
 
-    // A stranger names a key that nobody knows.
+    // An unknown key id causes a fetch.
     server.wait(60);
     present(&server, &by(&unknown)).await.refused(401, "invalid_client");
     assert_eq!(publisher.asked(), 2);
     present(&server, &by(&known)).await.ok();
     server.wait(3600 - 60 - 1);
     present(&server, &by(&known)).await.ok();
-    assert_eq!(publisher.asked(), 3, "they are asked for again in vain");
+    assert_eq!(publisher.asked(), 3, "another fetch fails");
     server.wait(1);
     present(&server, &by(&known)).await.refused(401, "invalid_client");
     assert_eq!(publisher.asked(), 3, "once a minute");
@@ -520,9 +527,9 @@ async fn keys_that_were_read_are_believed_for_an_hour_while_they_cannot_be_fetch
     present(&server, &by(&known)).await.refused(401, "invalid_client");
 }
 
-/// They may have come from another place.
+/// Keys that were cached before the registration changed may be from another URL.
 #[tokio::test]
-async fn keys_of_another_registration_are_not_believed() {
+async fn cached_keys_are_invalid_after_a_change_of_the_registration() {
     let signer = Signer::new();
     let (server, publisher, client) = with_uri(&signer).await;
     let jwt = || signer.sign("JWT", &Value::Object(said(&server, &client)));
@@ -533,9 +540,9 @@ async fn keys_of_another_registration_are_not_believed() {
     present(&server, &jwt()).await.refused(401, "invalid_client");
 }
 
-/// Keys that stand in the registration are fetched from nowhere, and do not age.
+/// Keys in the registration are never fetched and do not expire.
 #[tokio::test]
-async fn keys_by_value_are_believed_as_long_as_they_are_registered() {
+async fn registered_keys_do_not_expire() {
     let (server, signer) = (Server::start().await, Signer::new());
     let client = with_key(&server, &signer, json!({})).await;
     let jwt = || signer.sign("JWT", &Value::Object(said(&server, &client)));
@@ -545,9 +552,9 @@ async fn keys_by_value_are_believed_as_long_as_they_are_registered() {
     present(&server, &jwt()).await.ok();
 }
 
-/// THREATS SS-08: what may be fetched is asked at every fetch, whatever it was at registration.
+/// THREATS SS-08: outbound rules are checked at every fetch, not only at registration.
 #[tokio::test]
-async fn keys_on_a_private_network_are_not_fetched_where_that_is_not_allowed() {
+async fn keys_on_a_private_network_are_fetched_only_where_allowed() {
     let signer = Signer::new();
     let (server, publisher, client) = with_uri(&signer).await;
     let jwt = || signer.sign("JWT", &Value::Object(said(&server, &client)));
@@ -559,10 +566,11 @@ async fn keys_on_a_private_network_are_not_fetched_where_that_is_not_allowed() {
     assert_eq!(publisher.asked(), 1);
 }
 
-/// `gatewright cert revoke`: "it no longer authenticates clients"; docs/certificates.md: "where the reason is
-/// `keyCompromise`, the key is meant". A key signs assertions whether its certificate stands beside it or not.
+/// `gatewright cert revoke`: "it no longer authenticates clients"; docs/certificates.md: "where the
+/// reason is `keyCompromise`, the key is meant". A compromised key is refused with or without its
+/// certificate in the JWK.
 #[tokio::test]
-async fn a_key_that_was_revoked_signs_no_assertion() {
+async fn an_assertion_signed_with_a_revoked_key_is_refused() {
     for (reason, with_certificate, proves) in [
         (Reason::KeyCompromise, false, false),
         (Reason::KeyCompromise, true, false),

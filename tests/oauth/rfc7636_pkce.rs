@@ -12,7 +12,7 @@ use kit::server::{Client, Server};
 const OTHER_CHALLENGE: &str = "9mYWRPD9oChPzTCelVKIQPgW-ifKvmuNk8cxGSLLMbA";
 const OTHER: &str = "another-verifier-that-is-long-enough-to-be-one";
 
-/// An OpenID Connect client that may leave PKCE out (RFC 9700 §2.1.1).
+/// An OpenID Connect client that may omit PKCE (RFC 9700 §2.1.1).
 async fn excepted(server: &Server) -> Client {
     server
         .register(json!({
@@ -27,7 +27,7 @@ fn bare(client: &Client) -> Request {
     Request::of(client).without("code_challenge").without("code_challenge_method")
 }
 
-/// A token request with this verifier, or with none.
+/// A token request with this verifier, or without one.
 async fn redeem(server: &Server, client: &Client, code: &str, verifier: Option<&str>) -> Answer {
     let mut form = form_urlencoded::Serializer::new(String::new());
     form.append_pair("grant_type", "authorization_code").append_pair("code", code);
@@ -64,10 +64,12 @@ async fn a_request_without_a_challenge_is_refused() {
     }
 }
 
-/// > Clients MUST NOT downgrade to "plain" after trying the "S256" method. (RFC 7636 §7.2): so we offer no
-/// > such thing; a method that is left out is plain (§4.3). THREATS PK-04
+/// > Clients MUST NOT downgrade to "plain" after trying the "S256" method. (RFC 7636 §7.2)
+///
+/// The server does not support `plain`, and a request without a method means `plain` (§4.3). THREATS
+/// PK-04
 #[tokio::test]
-async fn the_only_method_is_s256() {
+async fn s256_is_the_only_supported_method() {
     let server = Server::start().await;
 
     for client in [server.web_app().await, excepted(&server).await] {
@@ -83,7 +85,7 @@ async fn the_only_method_is_s256() {
 
 /// > code-challenge = 43*128unreserved (RFC 7636 §4.2): of a SHA-256 digest, 43; THREATS PK-05
 #[tokio::test]
-async fn a_challenge_is_the_base64url_form_of_a_digest() {
+async fn a_challenge_must_be_a_base64url_encoded_digest() {
     let server = Server::start().await;
     let client = server.web_app().await;
 
@@ -105,7 +107,7 @@ async fn a_challenge_is_the_base64url_form_of_a_digest() {
 /// > If the values are not equal, an error response indicating "invalid_grant" […] MUST be returned.
 /// > (RFC 7636 §4.6); THREATS PK-02, PK-05, PK-06, CO-08
 #[tokio::test]
-async fn a_code_is_redeemed_with_the_verifier_of_its_own_challenge() {
+async fn a_code_requires_the_verifier_of_its_challenge() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
@@ -134,9 +136,9 @@ async fn a_code_is_redeemed_with_the_verifier_of_its_own_challenge() {
     redeem(&server, &client, &code, Some(OTHER)).await.ok();
 }
 
-/// A verifier of any length that the RFC allows (§4.1).
+/// RFC 7636 §4.1: every length that is allowed.
 #[tokio::test]
-async fn a_verifier_has_43_to_128_characters() {
+async fn a_verifier_must_have_43_to_128_characters() {
     use base64::Engine as _;
     use sha2::Digest as _;
     let server = Server::start().await;
@@ -158,7 +160,7 @@ async fn a_verifier_has_43_to_128_characters() {
 /// > confidential OpenID Connect clients MAY use the nonce parameter and the respective Claim in the ID
 /// > Token instead. (RFC 9700 §2.1.1)
 #[tokio::test]
-async fn a_confidential_client_may_be_registered_to_send_a_nonce_instead() {
+async fn a_confidential_client_may_be_registered_to_use_a_nonce_instead() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = excepted(&server).await;
@@ -180,10 +182,10 @@ async fn a_confidential_client_may_be_registered_to_send_a_nonce_instead() {
     redeem(&server, &client, &code, None).await.refused(400, "invalid_grant");
 }
 
-/// A program that sends neither PKCE nor a nonce, as OpenID's basic certification does, is registered for
-/// just that; the refusal of any other names the setting that would allow it.
+/// Applications that send neither PKCE nor a nonce, as in OpenID's basic certification, can be
+/// registered for that. The error for any other client names the setting that would allow it.
 #[tokio::test]
-async fn a_confidential_client_may_be_registered_to_send_neither() {
+async fn a_confidential_client_may_be_registered_to_use_neither() {
     let server = Server::start().await;
     server.user("ada").await;
     let with_nonce = excepted(&server).await;
@@ -217,9 +219,9 @@ async fn a_confidential_client_may_be_registered_to_send_neither() {
     browser.ask(&half).await.refused("invalid_request");
 }
 
-/// The audit trail tells of a registration that is less safe than it could be, and of no other.
+/// The creation of a client with weaker settings than the defaults is recorded as such.
 #[tokio::test]
-async fn the_audit_trail_tells_of_a_client_that_may_send_neither() {
+async fn the_audit_trail_records_a_client_that_may_use_neither() {
     let server = Server::start().await;
     let careful = server.web_app().await;
     let careless = server
@@ -255,9 +257,9 @@ async fn a_verifier_without_a_challenge_is_refused() {
     answer.refused(400, "invalid_grant");
 }
 
-/// THREATS PK-07, UI-11: what a form says beside the decision counts for nothing.
+/// THREATS PK-07, UI-11: a form decides, and its other fields change nothing.
 #[tokio::test]
-async fn a_form_cannot_change_the_request() {
+async fn fields_of_a_form_cannot_change_the_authorization_request() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;

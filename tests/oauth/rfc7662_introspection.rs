@@ -25,7 +25,7 @@ async fn opaque(server: &Server) -> Client {
 /// > active REQUIRED. Boolean indicator of whether or not the presented token is currently active.
 /// > (§2.2)
 #[tokio::test]
-async fn a_live_token_is_explained_to_the_client_it_was_issued_to() {
+async fn a_valid_token_is_described_to_the_client_it_was_issued_to() {
     let server = Server::start().await;
     for client in [server.service().await, opaque(&server).await] {
         let token = server.token_of(&client).await;
@@ -44,9 +44,10 @@ async fn a_live_token_is_explained_to_the_client_it_was_issued_to() {
     }
 }
 
-/// What was verified once is not verified again: that goes for that token alone.
+/// A verified token skips signature verification the next time; this applies to the identical token
+/// only.
 #[tokio::test]
-async fn nothing_but_the_very_token_profits_from_having_been_verified() {
+async fn only_an_identical_token_skips_signature_verification() {
     let server = Server::start().await;
     let client = server.service().await;
     let (one, other) = (server.token_of(&client).await, server.token_of(&client).await);
@@ -77,7 +78,7 @@ async fn nothing_but_the_very_token_profits_from_having_been_verified() {
 /// > authorization server MUST return an introspection response with the "active" field set to "false".
 /// > […] the authorization server SHOULD NOT include any additional information (§2.2); THREATS JO-17
 #[tokio::test]
-async fn everything_else_is_just_inactive() {
+async fn invalid_expired_and_other_clients_tokens_are_inactive() {
     let server = Server::start().await;
     let (owner, stranger) = (server.service().await, server.service().await);
     let opaque = opaque(&server).await;
@@ -94,7 +95,7 @@ async fn everything_else_is_just_inactive() {
     assert_eq!(introspect(&server, &opaque, &opaque_token).await, inactive, "expired");
 }
 
-/// THREATS JO-24: every changed or missing byte.
+/// THREATS JO-24: every changed byte.
 #[tokio::test]
 async fn a_changed_opaque_token_is_inactive() {
     let server = Server::start().await;
@@ -109,9 +110,9 @@ async fn a_changed_opaque_token_is_inactive() {
     assert_eq!(introspect(&server, &client, &token).await["active"], true);
 }
 
-/// DESIGN §3: an API that the token names may ask about it.
+/// DESIGN §3: an API may introspect tokens that have its resource as audience.
 #[tokio::test]
-async fn an_api_is_told_about_tokens_that_name_its_resource() {
+async fn an_api_may_introspect_tokens_for_its_resource() {
     let server = Server::start().await;
     let client = server
         .register(json!({
@@ -137,7 +138,7 @@ async fn an_api_is_told_about_tokens_that_name_its_resource() {
 /// > To prevent token scanning attacks, the endpoint MUST also require some form of authorization to
 /// > access this endpoint (§2.1)
 #[tokio::test]
-async fn a_public_client_may_not_ask() {
+async fn a_public_client_may_not_introspect() {
     let server = Server::start().await;
     let public = server
         .register(json!({
@@ -165,7 +166,7 @@ async fn a_request_without_a_token_is_invalid() {
 /// > If the server is unable to locate the token using the given hint, it MUST extend its search across
 /// > all of its supported token types. (§2.1)
 #[tokio::test]
-async fn a_wrong_hint_hides_nothing() {
+async fn a_token_is_found_despite_a_wrong_token_type_hint() {
     let server = Server::start().await;
     let client = server.service().await;
     let token = server.token_of(&client).await;
@@ -176,7 +177,7 @@ async fn a_wrong_hint_hides_nothing() {
     assert_eq!(told["active"], true);
 }
 
-/// THREATS JO-20: what a disabled client got is dead with it, on every replica.
+/// THREATS JO-20: tokens of a disabled client are inactive on every replica.
 #[tokio::test]
 async fn the_tokens_of_a_disabled_client_are_inactive() {
     let server = Server::start().await;
@@ -211,10 +212,10 @@ async fn the_tokens_of_a_disabled_client_are_inactive() {
 
 /// > username OPTIONAL. Human-readable identifier for the resource owner who authorized this token. (§2.2)
 ///
-/// It is told where the person has agreed to that, by a scope or by the claims parameter, and nowhere else:
-/// neither to the client nor to an API that the token names. THREATS EX-18
+/// The username is included if the user consented to it, through a scope or the claims parameter, and
+/// not otherwise: neither for the client nor for an API in the audience. THREATS EX-18
 #[tokio::test]
-async fn nobody_is_told_a_name_that_the_person_did_not_agree_to_tell() {
+async fn the_username_is_included_only_with_the_consent_of_the_user() {
     let server = Server::start().await;
     server.user("ada").await;
     let api = server
@@ -260,9 +261,9 @@ async fn nobody_is_told_a_name_that_the_person_did_not_agree_to_tell() {
     }
 }
 
-/// A token that was asked for with less than was granted tells less (RFC 6749 §6). THREATS EX-18
+/// RFC 6749 §6: a token with a narrower scope reveals less. THREATS EX-18
 #[tokio::test]
-async fn a_narrower_token_tells_no_name() {
+async fn a_token_without_the_profile_scope_has_no_username() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;

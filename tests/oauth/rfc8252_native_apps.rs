@@ -41,9 +41,10 @@ async fn an_app_may_listen_on_any_port_of_the_loopback_interface() {
     }
 }
 
-/// THREATS AZ-07: only the port may vary, and only there.
+/// THREATS AZ-07: only the port may differ, and only for loopback IP redirect URIs of native
+/// applications.
 #[tokio::test]
-async fn nothing_but_the_port_may_vary() {
+async fn only_the_port_of_a_loopback_redirect_uri_may_differ() {
     let server = Server::start().await;
     let native = app(&server, &["http://127.0.0.1/cb", "http://localhost:8080/other"]).await;
     let web = server.register(json!({"redirect_uris": ["http://127.0.0.1:9000/cb"]})).await;
@@ -80,10 +81,10 @@ async fn nothing_but_the_port_may_vary() {
     }
 }
 
-/// Decision 0040: `localhost` is what people register, RFC 9700 §4.1.3 speaks of "a localhost URI", and a
-/// browser resolves it to this machine alone.
+/// Decision 0040: developers register `localhost`, RFC 9700 §4.1.3 mentions "a localhost URI", and
+/// browsers resolve it to the same machine.
 #[tokio::test]
-async fn an_app_may_listen_on_any_port_of_localhost_where_that_is_registered() {
+async fn an_app_registered_with_localhost_may_listen_on_any_port_of_it() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = app(&server, &["http://localhost/callback"]).await;
@@ -95,9 +96,10 @@ async fn an_app_may_listen_on_any_port_of_localhost_where_that_is_registered() {
     other.by_a_stranger(&server).await.answer.on_page(400);
 }
 
-/// Decision 0040: a tool that can have no other scheme is allowed its own, and people are asked each time.
+/// Decision 0040: a tool that supports no other scheme may be allowed its own, and users are asked for
+/// consent each time.
 #[tokio::test]
-async fn an_app_may_be_allowed_a_scheme_of_one_word() {
+async fn an_app_may_use_a_scheme_without_a_domain_where_allowed() {
     let server = Server::start().await;
     server.user("ada").await;
     let uri = "vscode://example.notes/cb";
@@ -123,7 +125,7 @@ async fn an_app_may_be_allowed_a_scheme_of_one_word() {
 /// > Apps MUST use a URI scheme based on a domain name under their control, expressed in reverse order
 /// > (§7.1)
 #[tokio::test]
-async fn an_app_may_be_answered_at_a_scheme_of_its_own() {
+async fn an_app_may_use_a_private_use_uri_scheme() {
     let server = Server::start().await;
     server.user("ada").await;
     let uri = "com.example.notes:/cb";
@@ -145,7 +147,7 @@ async fn an_app_may_be_answered_at_a_scheme_of_its_own() {
 /// > authorization servers SHOULD NOT process authorization requests automatically without user consent
 /// > or interaction, except when the identity of the client can be assured (§8.6); THREATS UI-10
 #[tokio::test]
-async fn whoever_may_be_any_program_on_the_device_is_never_waved_through() {
+async fn a_client_that_other_programs_can_impersonate_always_needs_consent() {
     let server = Server::start().await;
     server.user("ada").await;
     let (scheme, local) = ("com.example.notes:/cb", "http://localhost:5173/");
@@ -154,7 +156,7 @@ async fn whoever_may_be_any_program_on_the_device_is_never_waved_through() {
         ("native", scheme, false),
         ("native", scheme, true),
         ("native", local, false),
-        // An application in the browser that is tried here: decision 0026 is about issuers that are local too.
+        // A single-page application in development: decision 0026 covers issuers that are local too.
         ("web", local, false),
         ("web", local, true),
     ] {
@@ -177,9 +179,9 @@ async fn whoever_may_be_any_program_on_the_device_is_never_waved_through() {
     }
 }
 
-/// A program that lives at an https address of its own can at least not be another site.
+/// A client with an https redirect URI cannot be impersonated by another site.
 #[tokio::test]
-async fn a_public_client_at_an_https_address_is_remembered() {
+async fn consent_for_a_public_client_with_an_https_redirect_uri_is_stored() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server

@@ -12,7 +12,7 @@ const PLACES: [&str; 2] =
 /// > into which the well-known URI string was inserted to create the URL used to retrieve the metadata.
 /// > (RFC 8414 §3.3); THREATS JO-22
 #[tokio::test]
-async fn the_issuer_is_the_configured_one_whatever_the_request_says() {
+async fn the_issuer_is_the_configured_one_regardless_of_request_headers() {
     let server = Server::start().await;
 
     for place in PLACES {
@@ -25,12 +25,12 @@ async fn the_issuer_is_the_configured_one_whatever_the_request_says() {
         assert!(!answer.text.contains("evil"));
     }
     let absolute = server.get(&format!("http://evil.example{}", PLACES[0])).await.ok();
-    assert!(!absolute.text.contains("evil"), "an absolute-form target names no host of ours");
+    assert!(!absolute.text.contains("evil"), "the host of an absolute-form target is ignored");
 }
 
-/// Both documents are one: what holds for OAuth clients holds for those of OpenID Connect.
+/// The two documents are identical: OAuth and OpenID Connect clients read the same metadata.
 #[tokio::test]
-async fn both_places_tell_the_same() {
+async fn both_metadata_documents_are_identical() {
     let server = Server::start().await;
 
     let (openid, oauth) = (server.get(PLACES[0]).await.ok(), server.get(PLACES[1]).await.ok());
@@ -43,7 +43,7 @@ async fn both_places_tell_the_same() {
 /// > authorization server's issuer identifier between the host component and the path component (§3.1);
 /// > concatenating the string /.well-known/openid-configuration to the Issuer (OIDC Discovery §4)
 #[tokio::test]
-async fn an_issuer_with_a_path_is_found_at_either_place() {
+async fn metadata_of_an_issuer_with_a_path_is_found_at_both_urls() {
     let issuer = "https://id.example.org/tenant";
     let server = Server::with(|config| config.issuer = Issuer::parse(issuer).ok().unwrap()).await;
 
@@ -53,16 +53,16 @@ async fn an_issuer_with_a_path_is_found_at_either_place() {
             assert_eq!(metadata["issuer"], issuer, "{target}");
             assert_eq!(metadata["token_endpoint"], format!("{issuer}/token"));
         }
-        assert_eq!(server.get(place).await.status, 404, "another issuer's place");
+        assert_eq!(server.get(place).await.status, 404, "the URL of another issuer");
     }
     assert_eq!(server.get("/tenant/jwks").await.status, 200);
     assert_eq!(server.get("/jwks").await.status, 404);
 }
 
-/// Metadata names only what works (THREATS JO-22): everything it names answers, and nothing that the
-/// router knows for machines is left out.
+/// THREATS JO-22: metadata lists only what is implemented. Every endpoint in it exists, and its lists
+/// are complete.
 #[tokio::test]
-async fn every_endpoint_that_is_named_answers_there() {
+async fn every_advertised_endpoint_exists() {
     let server = Server::start().await;
     let metadata = server.get(PLACES[0]).await.ok().body;
 
@@ -103,9 +103,9 @@ async fn every_endpoint_that_is_named_answers_there() {
 /// > This specification defines [...] tls_client_auth [...] self_signed_tls_client_auth (RFC 8705 §2.1.1,
 /// > §2.2.1); tls_client_certificate_bound_access_tokens (§3.3)
 ///
-/// They are named where a certificate can be seen, and nowhere else (THREATS JO-22).
+/// They are listed where the server receives client certificates, and nowhere else (THREATS JO-22).
 #[tokio::test]
-async fn certificates_are_named_where_they_can_be_seen() {
+async fn certificate_methods_are_advertised_where_certificates_are_received() {
     let blind = Server::start().await;
     let (seeing, _) = kit::certificates::server().await;
     for (server, sees) in [(&blind, false), (&seeing, true)] {
@@ -122,9 +122,9 @@ async fn certificates_are_named_where_they_can_be_seen() {
     }
 }
 
-/// RFC 9110 §13.1.2: who has the document is told so, and nothing else.
+/// RFC 9110 §13.1.2: a client that has the current document gets 304 without content.
 #[tokio::test]
-async fn documents_may_be_kept_and_asked_for_again() {
+async fn documents_are_cacheable_and_support_conditional_requests() {
     let server = Server::start().await;
 
     for place in PLACES.into_iter().chain(["/jwks"]) {
@@ -143,9 +143,9 @@ async fn documents_may_be_kept_and_asked_for_again() {
     }
 }
 
-/// RFC 9110 §9.3.2: HEAD is GET without the content, where nothing but reading happens.
+/// RFC 9110 §9.3.2: HEAD is GET without the content, for resources that are only read.
 #[tokio::test]
-async fn the_head_of_a_document_may_be_asked_for() {
+async fn documents_support_head() {
     let server = Server::start().await;
 
     for place in PLACES.into_iter().chain(["/jwks"]) {
@@ -157,15 +157,15 @@ async fn the_head_of_a_document_may_be_asked_for() {
     }
 }
 
-/// RFC 7517 §5; THREATS KE-05: public members only, each key once, with its algorithm.
+/// RFC 7517 §5; THREATS KE-05: public members only, with `use`, `kid` and `alg`.
 #[tokio::test]
-async fn the_jwks_holds_public_keys_alone() {
+async fn the_jwks_contains_public_keys_only() {
     let server = Server::start().await;
 
     let jwks = server.get("/jwks").await.ok().body;
 
     let keys = jwks["keys"].as_array().unwrap();
-    assert_eq!(keys.len(), 4, "for each algorithm one that signs and one that will");
+    assert_eq!(keys.len(), 4, "an active and a pending key for each algorithm");
     for key in keys {
         let key = key.as_object().unwrap();
         for private in ["d", "p", "q", "dp", "dq", "qi", "k", "oth"] {
@@ -176,9 +176,9 @@ async fn the_jwks_holds_public_keys_alone() {
     }
 }
 
-/// DESIGN §4: discovery and JWKS are open to any origin, without credentials.
+/// DESIGN §4: discovery documents and JWKS can be read from any origin, without credentials.
 #[tokio::test]
-async fn scripts_of_any_origin_may_read_documents() {
+async fn documents_are_readable_from_any_origin() {
     let server = Server::start().await;
 
     for place in PLACES.into_iter().chain(["/jwks"]) {

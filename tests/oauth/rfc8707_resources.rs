@@ -51,7 +51,7 @@ async fn audience(server: &Server, answer: &Answer) -> serde_json::Value {
 /// > the authorization server SHOULD audience-restrict issued access tokens to the resource(s) indicated
 /// > by the resource parameter (§2)
 #[tokio::test]
-async fn a_token_is_for_the_resources_that_were_asked_for() {
+async fn the_audience_of_a_token_is_the_requested_resources() {
     let (server, client) = prepared().await;
     let mut browser = Browser::of(&server);
     let request = Request::of(&client).with("scope", "openid read");
@@ -68,13 +68,13 @@ async fn a_token_is_for_the_resources_that_were_asked_for() {
     assert_eq!(audience(&server, &none).await, json!(ISSUER));
     let other = format!("grant_type=refresh_token&refresh_token={}", one.token("refresh_token"));
     let other = server.post_as(&client, "/token", &format!("{other}&resource={PHOTOS}")).await.ok();
-    assert_eq!(audience(&server, &other).await, json!(PHOTOS), "the grant is for both");
+    assert_eq!(audience(&server, &other).await, json!(PHOTOS), "the grant includes both resources");
 }
 
 /// > invalid_target: The requested resource is invalid, missing, unknown, or malformed. (§2); Its value
 /// > MUST be an absolute URI […]. The URI MUST NOT include a fragment component. THREATS AZ-28
 #[tokio::test]
-async fn a_resource_that_the_client_may_not_have_is_refused() {
+async fn a_resource_that_the_client_is_not_allowed_is_refused() {
     let (server, client) = prepared().await;
     let stranger = server.web_app().await;
 
@@ -101,9 +101,9 @@ async fn a_resource_that_the_client_may_not_have_is_refused() {
     many.by_a_stranger(&server).await.refused("invalid_target");
 }
 
-/// §2.2: a token request asks for all that was granted or for less, never for more.
+/// §2.2: a token request may name a subset of the granted resources, and no others.
 #[tokio::test]
-async fn a_code_buys_nothing_that_was_not_granted() {
+async fn a_token_request_cannot_add_resources() {
     let (server, client) = prepared().await;
     let mut browser = Browser::of(&server);
     let request = Request::of(&client).with("scope", "openid read").with("resource", PHOTOS);
@@ -117,9 +117,9 @@ async fn a_code_buys_nothing_that_was_not_granted() {
     redeem(&server, &client, &code, &[PHOTOS]).await.ok();
 }
 
-/// M1: a resource that was taken from the client in between is not bought.
+/// M1: a resource that was removed from the client is not granted.
 #[tokio::test]
-async fn a_resource_that_the_client_has_lost_meanwhile_is_not_granted() {
+async fn a_resource_removed_from_the_client_before_redemption_is_refused() {
     let (server, client) = prepared().await;
     let request = Request::of(&client).with("resource", PHOTOS);
     let code = Browser::of(&server).obtain(&request, "ada").await.code();
@@ -128,9 +128,10 @@ async fn a_resource_that_the_client_has_lost_meanwhile_is_not_granted() {
     redeem(&server, &client, &code, &[]).await.refused(400, "invalid_target");
 }
 
-/// THREATS UI-10, UI-11: each API that is granted is shown, in its own words, and asked for once.
+/// THREATS UI-10, UI-11: the consent page shows every requested API with its own texts, and consent is
+/// stored per API.
 #[tokio::test]
-async fn consent_is_to_the_apis_that_are_shown() {
+async fn consent_covers_only_the_apis_that_were_shown() {
     let (server, client) = prepared().await;
     let mut browser = Browser::of(&server);
     browser.sign_in("ada").await;
@@ -144,19 +145,25 @@ async fn consent_is_to_the_apis_that_are_shown() {
     assert!(!photos.answer.text.contains("See your letters"));
     let claims = json!({"id_token": {"birthdate": null}}).to_string();
     let claim = read.clone().with("scope", "read").with("resource", MAIL).with("claims", &claims);
-    assert!(browser.ask(&claim).await.answer.text.contains("date of birth"), "beside an API");
+    assert!(
+        browser.ask(&claim).await.answer.text.contains("date of birth"),
+        "claims are shown together with an API"
+    );
     let bare = browser.ask(&Request::of(&client).with("resource", PHOTOS)).await;
-    assert!(bare.is_page("/consent").answer.text.contains(PHOTOS), "without a scope of its own");
+    assert!(
+        bare.is_page("/consent").answer.text.contains(PHOTOS),
+        "an API without scopes is shown"
+    );
 
     browser.submit(&mail, &[("answer", "allow")]).await.code();
     browser.ask(&read.clone().with("resource", MAIL)).await.code();
     browser.ask(&read.with("resource", PHOTOS)).await.is_page("/consent");
 }
 
-/// THREATS EX-18, UI-11: an API that comes by `gw_default_audience` is named like one that is asked for, and
-/// asked for anew when it becomes another.
+/// THREATS EX-18, UI-11: an API from `gw_default_audience` is shown like a requested one, and another
+/// API needs a new consent.
 #[tokio::test]
-async fn consent_names_the_api_of_the_default_audience() {
+async fn consent_shows_the_api_of_the_default_audience() {
     let (server, _) = prepared().await;
     let client = server
         .register(json!({
@@ -172,16 +179,20 @@ async fn consent_names_the_api_of_the_default_audience() {
 
     let page = browser.ask(&request).await;
     assert!(page.is_page("/consent").answer.text.contains("See your pictures"), "{page:?}");
-    assert!(!page.answer.text.contains(ISSUER), "which is for userinfo");
+    assert!(!page.answer.text.contains(ISSUER), "the issuer stands for userinfo and is not shown");
     browser.submit(&page, &[("answer", "allow")]).await.code();
     let code = browser.ask(&request).await.code();
     let tokens = redeem(&server, &client, &code, &[]).await.ok();
     assert_eq!(audience(&server, &tokens).await, json!([PHOTOS, ISSUER]));
 
     let bare = browser.ask(&Request::of(&client).with("prompt", "consent")).await;
-    assert!(bare.is_page("/consent").answer.text.contains("Photos"), "without a scope of its own");
+    assert!(
+        bare.is_page("/consent").answer.text.contains("Photos"),
+        "an API without scopes is shown"
+    );
 
-    // Another API was never agreed to: neither by a new sign-in nor by a grant that is there.
+    // The stored consent does not include the other API: a new sign-in asks for it, and the existing
+    // grant does not get it.
     server
         .change(&client, |metadata| {
             metadata.gw_default_audience = vec![ResourceId::from_text(MAIL)];

@@ -10,7 +10,7 @@ use kit::server::{ISSUER, Server};
 /// > In authorization responses to the client, including error responses, an authorization server
 /// > supporting this specification MUST indicate its identity by including the "iss" parameter (§2)
 #[tokio::test]
-async fn every_answer_says_who_gives_it() {
+async fn every_authorization_response_includes_the_issuer() {
     let server = Server::start().await;
     server.user("ada").await;
     let request = Request::of(&server.web_app().await);
@@ -37,7 +37,7 @@ async fn every_answer_says_who_gives_it() {
 /// > The issuer identifier included in the server's metadata value "issuer" MUST be identical to the
 /// > "iss" parameter's value. (§2.3); THREATS AZ-21
 #[tokio::test]
-async fn it_is_the_issuer_of_the_metadata() {
+async fn the_iss_parameter_equals_the_issuer_of_the_metadata() {
     let issuer = "https://id.example.org/tenant";
     let server = Server::with(|config| config.issuer = Issuer::parse(issuer).ok().unwrap()).await;
     let request = Request::of(&server.web_app().await).with("prompt", "none");

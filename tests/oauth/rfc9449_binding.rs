@@ -1,4 +1,4 @@
-//! RFC 9449 §5 to §7, §10: what is bound to a key, and how it is used.
+//! RFC 9449 §5 to §7, §10: tokens and codes that are bound to a key, and their use.
 
 use gatewright::jose::base64url;
 use gatewright::types::Digest;
@@ -12,7 +12,7 @@ use kit::server::{Client, ISSUER, Server};
 /// > A token_type of DPoP MUST be included in the access token response to signal to the client that the
 /// > access token was bound to its DPoP key (§5)
 ///
-/// And the `cnf` of §6.1 and §6.2.
+/// The `cnf` claim of §6.1 and member of §6.2.
 #[tokio::test]
 async fn a_token_is_bound_to_the_key_of_the_proof() {
     let server = Server::start().await;
@@ -29,9 +29,9 @@ async fn a_token_is_bound_to_the_key_of_the_proof() {
     assert_eq!(told["token_type"], "DPoP");
 }
 
-/// §6.2: what a JWT says of itself, introspection says of a token that says nothing.
+/// §6.2: introspection returns the confirmation of an opaque token.
 #[tokio::test]
-async fn an_opaque_token_is_bound_as_well() {
+async fn an_opaque_token_is_bound_to_the_key_of_the_proof() {
     let server = Server::start().await;
     let opaque =
         json!({ "grant_types": ["client_credentials"], "gw_access_token_format": "opaque" });
@@ -46,9 +46,9 @@ async fn an_opaque_token_is_bound_as_well() {
     assert_eq!(told["cnf"], json!({ "jkt": holder.jkt }));
 }
 
-/// §7.1: and it is used with its proof alone.
+/// §7.1: a bound opaque token requires a proof by its key.
 #[tokio::test]
-async fn an_opaque_token_is_used_with_a_proof_for_it() {
+async fn a_bound_opaque_token_requires_a_proof_for_it() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server
@@ -82,7 +82,7 @@ async fn an_opaque_token_is_used_with_a_proof_for_it() {
 /// > requests. […] If the value is true, the authorization server MUST reject token requests from the
 /// > client that do not contain the DPoP header. (§5.2); THREATS DP-10
 #[tokio::test]
-async fn a_client_that_is_registered_for_it_gets_nothing_without_a_proof() {
+async fn a_client_registered_for_bound_tokens_must_send_a_proof() {
     let server = Server::start().await;
     server.user("ada").await;
     let holder = Holder::new();
@@ -107,14 +107,18 @@ async fn a_client_that_is_registered_for_it_gets_nothing_without_a_proof() {
     server.refresh(&photos, &token, "").await.refused(400, "invalid_request");
     let ask = server.refreshing(&photos, &token, "").dpop(&holder.proof(&server));
 
-    assert_eq!(ask.send().await.ok().body["token_type"], "DPoP", "no refusal has spent anything");
+    assert_eq!(
+        ask.send().await.ok().body["token_type"],
+        "DPoP",
+        "the refusals consumed neither code nor token"
+    );
 }
 
 /// > When an authorization server supporting DPoP issues a refresh token to a public client that presents
 /// > a valid DPoP proof at the token endpoint, the refresh token MUST be bound to the respective public
 /// > key. The binding MUST be validated when the refresh token is later presented (§5); THREATS DP-11
 #[tokio::test]
-async fn the_refresh_token_of_a_public_client_is_its_keys() {
+async fn the_refresh_token_of_a_public_client_is_bound_to_its_key() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = public_app(&server).await;
@@ -137,9 +141,9 @@ async fn the_refresh_token_of_a_public_client_is_its_keys() {
     assert_ne!(next.token("refresh_token"), token);
 }
 
-/// The successor of a token within its grace is for the same key, too: THREATS DP-11, RT-05.
+/// THREATS DP-11, RT-05: within the grace period, the successor is issued to the same key only.
 #[tokio::test]
-async fn a_lost_answer_is_given_again_to_the_same_key_alone() {
+async fn a_lost_response_is_repeated_only_for_the_same_key() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = public_app(&server).await;
@@ -165,7 +169,7 @@ async fn a_lost_answer_is_given_again_to_the_same_key_alone() {
 /// > Refresh tokens issued to confidential clients […] are not bound to the DPoP proof public key because
 /// > they are already sender-constrained with a different existing mechanism. (§5)
 #[tokio::test]
-async fn a_confidential_client_may_take_another_key() {
+async fn a_confidential_client_may_refresh_with_another_key() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
@@ -186,7 +190,7 @@ async fn a_confidential_client_may_take_another_key() {
 /// > proof-of-possession public key in the DPoP proof and verifies that it matches the dpop_jkt parameter value
 /// > in the authorization request. If they do not match, it MUST reject the request. (§10); THREATS DP-08
 #[tokio::test]
-async fn a_code_that_is_bound_to_a_key_is_redeemed_with_it() {
+async fn a_code_bound_to_a_key_requires_a_proof_by_it() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = public_app(&server).await;
@@ -199,14 +203,14 @@ async fn a_code_that_is_bound_to_a_key_is_redeemed_with_it() {
     let good = code(&server, &client, &bound).await;
     redeem(&good, Some(&holder.proof(&server))).await.ok();
 
-    // In the hands of who cannot show the key it is spent, as it is without the code_verifier.
+    // Presented without a proof by this key, the code is consumed, as it is without the code_verifier.
     for proof in [Some(thief.proof(&server)), None] {
         let stolen = code(&server, &client, &bound).await;
         redeem(&stolen, proof.as_deref()).await.refused(400, "invalid_grant");
         redeem(&stolen, Some(&holder.proof(&server))).await.refused(400, "invalid_grant");
     }
 
-    // What is no proof at all is in nobody's hands: the code waits for one that is.
+    // An invalid proof does not consume the code.
     let waits = code(&server, &client, &bound).await;
     let mut late = holder.claims(&server, "POST", "/token");
     late["iat"] = json!(server.trace().now().0 - 61);
@@ -218,9 +222,9 @@ async fn a_code_that_is_bound_to_a_key_is_redeemed_with_it() {
     redeem(&waits, Some(&holder.proof(&server))).await.ok();
 }
 
-/// §10: the parameter is a thumbprint or an error, told to the client.
+/// §10: an invalid thumbprint is reported to the client.
 #[tokio::test]
-async fn a_dpop_jkt_that_is_none_is_refused() {
+async fn a_malformed_dpop_jkt_is_refused() {
     let server = Server::start().await;
     let client = public_app(&server).await;
     let padded = format!("{}=", Holder::new().jkt);
@@ -235,7 +239,7 @@ async fn a_dpop_jkt_that_is_none_is_refused() {
 /// > request, check the DPoP proof according to the rules in Section 4.3, and check that the public key of
 /// > the DPoP proof matches the public key to which the access token is bound (§7.1); THREATS DP-06
 #[tokio::test]
-async fn a_bound_token_is_used_with_a_proof_for_this_token_and_this_request() {
+async fn a_bound_token_requires_a_proof_for_the_token_and_the_request() {
     let server = Server::start().await;
     let (holder, thief) = (Holder::new(), Holder::new());
     let (client, token) = bound(&server, &holder).await;
@@ -294,9 +298,9 @@ async fn a_bound_token_is_used_with_a_proof_for_this_token_and_this_request() {
 }
 
 /// > such a protected resource MUST reject a DPoP-bound access token received as a bearer token (§7.2);
-/// > THREATS DP-06; DP-07: nor is a bearer token made more of by a proof
+/// > THREATS DP-06; DP-07: a proof does not bind a bearer token
 #[tokio::test]
-async fn a_token_is_used_in_the_way_that_it_was_issued_for() {
+async fn a_token_is_accepted_only_with_the_scheme_of_its_token_type() {
     let server = Server::start().await;
     let holder = Holder::new();
     let (client, token) = bound(&server, &holder).await;
@@ -326,7 +330,7 @@ async fn a_token_is_used_in_the_way_that_it_was_issued_for() {
 /// > If no authentication information has been included with the request, then the challenges SHOULD NOT
 /// > include an error code or other error information (§7.2); An algs parameter SHOULD be included (§7.1)
 #[tokio::test]
-async fn both_schemes_are_offered_to_who_comes_without_a_token() {
+async fn a_request_without_a_token_is_challenged_for_both_schemes() {
     let server = Server::start().await;
 
     let answer = server.get("/userinfo").await;

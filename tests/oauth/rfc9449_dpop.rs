@@ -1,4 +1,5 @@
-//! RFC 9449, Demonstrating Proof of Possession: what is a proof, and that it counts once. THREATS group H.
+//! RFC 9449, Demonstrating Proof of Possession: which proofs are valid, and that each is accepted once.
+//! THREATS group H.
 
 use gatewright::config::Alias;
 use gatewright::jose::base64url;
@@ -14,10 +15,10 @@ use kit::http::Ask;
 use kit::jwt::{Holder, claims, mac};
 use kit::server::{Client, ISSUER, Server};
 
-/// §4.2: "an identifier for a JWS asymmetric digital signature algorithm"; §5.1: those that the metadata
-/// names are taken.
+/// §4.2: "an identifier for a JWS asymmetric digital signature algorithm"; §5.1: every algorithm in the
+/// metadata is accepted.
 #[tokio::test]
-async fn every_algorithm_that_is_told_is_taken() {
+async fn every_advertised_algorithm_is_accepted() {
     let server = Server::start().await;
     let client = server.service().await;
 
@@ -35,9 +36,9 @@ async fn every_algorithm_that_is_told_is_taken() {
     }
 }
 
-/// §4.3; decision 0023: what is not told is not taken, registered or not.
+/// §4.3; decision 0023: an algorithm that is not advertised is refused, registered or not.
 #[tokio::test]
-async fn no_other_algorithm_is_taken() {
+async fn no_other_algorithm_is_accepted() {
     let server = Server::start().await;
     let client = server.service().await;
     let holder = Holder::new();
@@ -54,7 +55,7 @@ async fn no_other_algorithm_is_taken() {
 /// > the jwk JOSE Header Parameter does not contain a private key […] the alg JOSE Header Parameter
 /// > indicates a registered asymmetric digital signature algorithm, is not none (§4.3); THREATS DP-05
 #[tokio::test]
-async fn a_proof_whose_header_is_wrong_is_no_proof() {
+async fn a_proof_with_an_invalid_header_is_refused() {
     let server = Server::start().await;
     let client = server.service().await;
     let (holder, stranger) = (Holder::new(), Holder::of(Algorithm::Es384));
@@ -104,11 +105,11 @@ async fn a_proof_whose_header_is_wrong_is_no_proof() {
         ("another use", key_with("use", json!("enc"))),
         ("another alg in the key", key_with("alg", json!("ES384"))),
         ("no point of the curve", key_with("x", holder.jwk["y"].clone())),
-        ("somebody else's key", with("jwk", Holder::new().jwk)),
-        ("somebody else's key of another kind", with("jwk", stranger.jwk.clone())),
-        ("a key of no kind", with("jwk", json!({ "kty": "EC" }))),
+        ("another key", with("jwk", Holder::new().jwk)),
+        ("another key of another type", with("jwk", stranger.jwk.clone())),
+        ("a key without its members", with("jwk", json!({ "kty": "EC" }))),
         ("a set of keys", with("jwk", json!({ "keys": [holder.jwk] }))),
-        ("only where a key is", {
+        ("the URL of a key instead of a key", {
             let header =
                 json!({ "typ": "dpop+jwt", "alg": "ES256", "jku": "https://evil.example" });
             holder.compact(&header.to_string(), payload())
@@ -126,13 +127,13 @@ async fn a_proof_whose_header_is_wrong_is_no_proof() {
     }
     assert!(takes(&server, &client, &with("kid", json!("any"))).await);
     assert!(takes(&server, &client, &with("typ", json!("application/DPoP+JWT"))).await);
-    assert_eq!(kept(&server).await, 2, "nothing is kept of what proves nothing");
+    assert_eq!(kept(&server).await, 2, "invalid proofs are not stored");
 }
 
 /// > There is not more than one DPoP HTTP request header field. The DPoP HTTP request header field value
 /// > is a single and well-formed JWT. (§4.3); THREATS DP-04
 #[tokio::test]
-async fn there_is_one_header_with_one_proof() {
+async fn a_request_must_have_one_header_with_one_proof() {
     let server = Server::start().await;
     let client = server.service().await;
     let holder = Holder::new();
@@ -147,14 +148,14 @@ async fn there_is_one_header_with_one_proof() {
     refused(asking(&server, &client, &format!("DPoP {}", proof()))).await;
     refused(asking(&server, &client, "é")).await;
 
-    assert!(takes(&server, &client, &same).await, "no refusal has spent it");
+    assert!(takes(&server, &client, &same).await, "the refusals did not consume the proof");
 }
 
 /// > The htm claim matches the HTTP method of the current request. The htu claim matches the HTTP URI
 /// > value for the HTTP request in which the JWT was received, ignoring any query and fragment parts.
 /// > (§4.3); THREATS DP-02
 #[tokio::test]
-async fn a_proof_is_for_one_method_at_one_place() {
+async fn a_proof_is_valid_for_one_method_and_one_url() {
     let server = Server::start().await;
     let client = server.service().await;
     let holder = Holder::new();
@@ -176,7 +177,7 @@ async fn a_proof_is_for_one_method_at_one_place() {
         json!("https://id.example.org/Token"),
         json!("http://id.example.org/token"),
         json!("https://id.example.org:8443/token"),
-        // Where the server listens is nobody's business.
+        // The address that the server listens on is not its URL.
         json!(format!("http://{}/token", server.address)),
         json!("https://proxy.example/token"),
         json!("https://id.example.org@evil.example/token"),
@@ -193,16 +194,16 @@ async fn a_proof_is_for_one_method_at_one_place() {
     ] {
         assert!(takes(&server, &client, &with("htu", json!(htu))).await, "{htu}");
     }
-    // What the request says of itself counts for nothing.
+    // Header fields of the request do not change the URL.
     let proof = with("htu", json!("https://evil.example/token"));
     let told = asking(&server, &client, &proof).header("x-forwarded-host", "evil.example");
     told.send().await.refused(400, "invalid_dpop_proof");
 }
 
-/// RFC 8705 §5: an endpoint has a second URL where one is configured, for clients with certificates; a proof
-/// may name either.
+/// RFC 8705 §5: an endpoint may have a second URL, for clients with certificates. A proof may contain
+/// either URL.
 #[tokio::test]
-async fn a_proof_may_name_the_alias_of_an_endpoint() {
+async fn a_proof_may_contain_the_mtls_alias_of_an_endpoint() {
     let alias = "https://mtls.id.example.org";
     let server =
         Server::with(|config| config.mtls.url = Some(Alias::parse(alias).ok().unwrap())).await;
@@ -220,10 +221,10 @@ async fn a_proof_may_name_the_alias_of_an_endpoint() {
     assert!(!takes(&server, &client, &with("https://mtls.evil.example/token")).await);
 }
 
-/// > The creation time of the JWT […] is within an acceptable window (§4.3); THREATS DP-03, DP-12: what
-/// > was made for later is no proof now
+/// > The creation time of the JWT […] is within an acceptable window (§4.3); THREATS DP-03, DP-12:
+/// > proofs that were made in advance are refused
 #[tokio::test]
-async fn a_proof_is_young() {
+async fn a_proof_is_valid_within_60_seconds_of_its_iat() {
     let server = Server::start().await;
     let client = server.service().await;
     let holder = Holder::new();
@@ -254,7 +255,7 @@ async fn a_proof_is_young() {
 
 /// > All required claims per Section 4.2 are contained in the JWT. (§4.3)
 #[tokio::test]
-async fn no_claim_is_missing_and_each_is_of_its_type() {
+async fn every_required_claim_must_be_present_and_of_its_type() {
     let server = Server::start().await;
     let client = server.service().await;
     let holder = Holder::new();
@@ -278,36 +279,36 @@ async fn no_claim_is_missing_and_each_is_of_its_type() {
 /// > the jti value of each DPoP proof for the time window in which the respective DPoP proof JWT would be
 /// > accepted. (§11.1); THREATS DP-01
 #[tokio::test]
-async fn a_proof_is_used_once_as_long_as_it_counts() {
+async fn a_proof_is_accepted_once_within_its_validity() {
     let server = Server::start().await;
     let client = server.service().await;
     let (holder, other) = (Holder::new(), Holder::new());
     let mut claims = holder.claims(&server, "POST", "/token");
-    // Made by somebody whose clock is as far ahead as may be.
+    // The clock of the client is as far ahead as permitted.
     claims["iat"] = json!(server.trace().now().0 + 60);
     let proof = holder.sign(&claims);
 
     assert!(takes(&server, &client, &proof).await);
-    assert!(!takes(&server, &client, &proof).await, "at once");
-    assert!(takes(&server, &client, &other.sign(&claims)).await, "the jti is the key's own");
+    assert!(!takes(&server, &client, &proof).await, "immediately afterwards");
+    assert!(takes(&server, &client, &other.sign(&claims)).await, "a jti is unique per key");
     assert!(!takes(&server.replica().await, &client, &proof).await, "on another replica");
 
-    // Another text that says the same is the same proof.
+    // Another JWT with the same jti is the same proof.
     let mut again = claims.clone();
     again["iat"] = json!(server.trace().now().0);
     assert!(!takes(&server, &client, &holder.sign(&again)).await);
 
     server.wait(120);
     sweep::once(&server.app().store, server.trace().now()).await.unwrap();
-    assert!(!takes(&server, &client, &proof).await, "in the last second in which it counts");
+    assert!(!takes(&server, &client, &proof).await, "in the last second of its validity");
     let behind = server.replica_ahead(-10).await;
     assert!(!takes(&behind, &client, &proof).await, "by a clock that is behind");
     let server = server.restarted().await;
     assert!(!takes(&server, &client, &proof).await, "after a restart");
 }
 
-/// How many of 64 requests at once, in turn at both replicas, are answered; the others are refused for their
-/// proof, with this status.
+/// The number of successful responses to 64 concurrent requests, alternating between the two replicas;
+/// the others are refused for their proof, with this status.
 async fn answered(both: &[Ask; 2], refused: u16) -> usize {
     let sent: Vec<_> = (0..64).map(|n| tokio::spawn(both[n % 2].clone().send())).collect();
     let mut answered = 0;
@@ -322,9 +323,9 @@ async fn answered(both: &[Ask; 2], refused: u16) -> usize {
     answered
 }
 
-/// THREATS DP-13: of many that bring the same proof, at two replicas, one is answered with a token.
+/// THREATS DP-13: of concurrent requests with the same proof at two replicas, one gets a token.
 #[tokio::test(flavor = "multi_thread")]
-async fn of_64_racing_requests_with_one_proof_one_is_answered() {
+async fn of_64_racing_token_requests_with_one_proof_one_succeeds() {
     let server = Server::start().await;
     let replica = server.replica().await;
     let client = server.service().await;
@@ -338,7 +339,7 @@ async fn of_64_racing_requests_with_one_proof_one_is_answered() {
 
 /// THREATS DP-13, where a token is used.
 #[tokio::test(flavor = "multi_thread")]
-async fn of_64_racing_uses_of_one_proof_one_is_answered() {
+async fn of_64_racing_uses_of_one_proof_at_userinfo_one_succeeds() {
     let server = Server::start().await;
     let replica = server.replica().await;
     let holder = Holder::new();
@@ -353,10 +354,9 @@ async fn of_64_racing_uses_of_one_proof_one_is_answered() {
     assert_eq!(answered(&both, 401).await, 1);
 }
 
-/// THREATS DP-01, where a token is used: once, on whichever replica; and a proof for the token endpoint is
-/// none here.
+/// THREATS DP-01, where a token is used: a proof is accepted once, on all replicas together.
 #[tokio::test]
-async fn a_proof_of_use_is_used_once() {
+async fn a_proof_at_userinfo_is_accepted_once() {
     let server = Server::start().await;
     let replica = server.replica().await;
     let holder = Holder::new();
@@ -370,10 +370,10 @@ async fn a_proof_of_use_is_used_once() {
     }
 }
 
-/// THREATS DP-14: what is kept of a proof is small, whatever is in it; only what would have been answered
-/// is kept; and it is let go when the proof can count no more.
+/// THREATS DP-14: a stored proof has a fixed size, only proofs of successful requests are stored, and
+/// they are deleted when they have expired.
 #[tokio::test]
-async fn the_store_of_proofs_is_bounded() {
+async fn stored_proofs_are_small_and_deleted_after_they_expired() {
     let server = Server::start().await;
     server.user("ada").await;
     let service = server.service().await;
@@ -381,7 +381,7 @@ async fn the_store_of_proofs_is_bounded() {
     let holder = Holder::new();
     let mut unanswered = 0;
     for n in 0..20 {
-        // Anybody may name a public client; without a code of its own nothing is kept.
+        // Anyone can use the id of a public client; without a valid code nothing is stored.
         let junk = AuthorizationCode::generate();
         let form = code_form(junk.0.expose());
         let proof = holder.proof(&server);
@@ -403,14 +403,14 @@ async fn the_store_of_proofs_is_bounded() {
         claims["jti"] = json!(format!("{:0>256}", claims["jti"].as_str().unwrap()));
         ask(&server, &service, &holder.sign(&claims)).await.ok();
     }
-    // And as many more as it takes the sweep three times.
+    // And enough more for the job `sweep` to need several batches.
     let (kind, until) = (replays::Kind::DpopProof, server.trace().now() + Seconds(80));
     for n in 0..1_160 {
         let (on, id) = (server.app().store.db(), format!("{n:0>256}"));
         assert!(replays::first_use(on, kind, &holder.jkt, &id, until).await.unwrap());
     }
     assert_eq!((kept(&server).await, longest(&server).await), (1_200, 32));
-    // The life of a proof and all clocks, and what the sweep waits besides (THREATS CL-01).
+    // The lifetime of a proof, the tolerance for clocks, and the margin of `sweep` (THREATS CL-01).
     server.wait(60 + 10 + 10 + 120 - 1);
     sweep::once(&server.app().store, server.trace().now()).await.unwrap();
     assert_eq!(kept(&server).await, 1_200);
@@ -421,10 +421,13 @@ async fn the_store_of_proofs_is_bounded() {
     let batches = swept.iter().filter(|(table, _)| *table == "replays").map(|(_, rows)| *rows);
     assert_eq!(batches.collect::<Vec<_>>(), [200, 200, 200, 200, 200, 200, 0]);
     assert_eq!(kept(&server).await, 1);
-    assert!(!takes(&server, &service, &living).await, "what may still count is not let go");
+    assert!(
+        !takes(&server, &service, &living).await,
+        "a proof that may still be valid is not deleted"
+    );
 }
 
-/// How many bytes the longest of the names takes by which proofs are remembered.
+/// The length of the longest stored proof identifier, in bytes.
 async fn longest(server: &Server) -> i64 {
     #[derive(sqlx_macros::FromRow)]
     struct Row {
@@ -437,9 +440,9 @@ async fn longest(server: &Server) -> i64 {
     row.bytes
 }
 
-/// THREATS DB-03: a database that is away is our fault, not the proof's.
+/// THREATS DB-03: a database failure is reported as the server's, not as an invalid proof.
 #[tokio::test]
-async fn a_database_that_is_away_is_no_fault_of_the_proof() {
+async fn a_database_failure_is_not_reported_as_an_invalid_proof() {
     let server = Server::start().await;
     let client = server.service().await;
     let holder = Holder::new();

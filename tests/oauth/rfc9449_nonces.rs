@@ -1,4 +1,4 @@
-//! RFC 9449 §8, §9: nonces that the server chooses. THREATS DP-09, DP-12.
+//! RFC 9449 §8, §9: nonces provided by the server. THREATS DP-09, DP-12.
 
 use gatewright::config::{Config, DpopNonce};
 use gatewright::jose::base64url;
@@ -12,7 +12,7 @@ fn nonces(config: &mut Config) {
     config.dpop.nonce = DpopNonce::Required;
 }
 
-/// A proof in order with this nonce.
+/// A valid proof with this nonce.
 fn with_nonce(server: &Server, holder: &Holder, nonce: &str) -> String {
     let mut claims = holder.claims(server, "POST", "/token");
     claims["nonce"] = json!(nonce);
@@ -23,7 +23,7 @@ fn with_nonce(server: &Server, holder: &Holder, nonce: &str) -> String {
 /// > Request) error response […] using use_dpop_nonce as the error code value. The authorization server
 /// > includes a DPoP-Nonce HTTP header in the response (§8); THREATS DP-09
 #[tokio::test]
-async fn where_nonces_are_required_a_proof_has_the_one_that_was_told() {
+async fn where_nonces_are_required_a_proof_must_have_the_current_one() {
     let server = Server::with(nonces).await;
     let client = server.service().await;
     let holder = Holder::new();
@@ -34,10 +34,10 @@ async fn where_nonces_are_required_a_proof_has_the_one_that_was_told() {
     let answer = ask(&server, &client, &with_nonce(&server, &holder, &nonce)).await.ok();
 
     assert_eq!(answer.body["token_type"], "DPoP");
-    assert_eq!(answer.header("dpop-nonce"), "", "it knows the present one");
-    // §11.3: having one, it is not taken without.
+    assert_eq!(answer.header("dpop-nonce"), "", "the proof has the current nonce");
+    // §11.3: a proof without the nonce is still refused afterwards.
     ask(&server, &client, &holder.proof(&server)).await.refused(400, "use_dpop_nonce");
-    // Other clients of the same replica, and those of others, are told the same.
+    // Other clients and other replicas get the same nonce.
     let replica = server.replica().await;
     let fresh = ask(&replica, &client, &holder.proof(&server)).await;
     assert_eq!(fresh.header("dpop-nonce"), nonce);
@@ -47,7 +47,7 @@ async fn where_nonces_are_required_a_proof_has_the_one_that_was_told() {
 /// > authorization server to the client, the authorization server MUST reject the request. (§8);
 /// > THREATS DP-09: forged, changed, of another server, of another type
 #[tokio::test]
-async fn a_nonce_that_is_not_ours_is_answered_with_one_that_is() {
+async fn an_invalid_nonce_is_refused_with_a_valid_one() {
     let server = Server::with(nonces).await;
     let client = server.service().await;
     let holder = Holder::new();
@@ -79,10 +79,11 @@ async fn a_nonce_that_is_not_ours_is_answered_with_one_that_is() {
 }
 
 /// > A more efficient manner of supplying a new nonce value is also defined by including a DPoP-Nonce HTTP
-/// > header in the HTTP 200 (OK) response from the previous request. (§8.2); THREATS DP-09: it is good on
+/// > header in the HTTP 200 (OK) response from the previous request. (§8.2); THREATS DP-09: it is valid
+/// > on
 /// > every replica and after a restart
 #[tokio::test]
-async fn nonces_rotate_and_the_next_one_is_told_in_time() {
+async fn nonces_rotate_and_the_next_one_is_sent_in_time() {
     let server = Server::with(nonces).await;
     let client = server.service().await;
     let holder = Holder::new();
@@ -92,7 +93,10 @@ async fn nonces_rotate_and_the_next_one_is_told_in_time() {
     server.wait(60 - begun);
     let answer = ask(&server, &client, &with_nonce(&server, &holder, &first)).await.ok();
     let second = answer.header("dpop-nonce").to_owned();
-    assert!(!second.is_empty() && second != first, "it is told before the old one ends");
+    assert!(
+        !second.is_empty() && second != first,
+        "the next nonce is sent before the previous one expires"
+    );
 
     server.wait(119);
     ask(&server, &client, &with_nonce(&server, &holder, &first)).await.ok();
@@ -105,9 +109,9 @@ async fn nonces_rotate_and_the_next_one_is_told_in_time() {
     ask(&server, &client, &with_nonce(&server, &holder, &second)).await.ok();
 }
 
-/// THREATS CL-01: a replica whose clock is less than a slice ahead gives out a nonce that all take.
+/// THREATS CL-01: a nonce from a replica whose clock is less than an interval ahead is accepted by all.
 #[tokio::test]
-async fn a_nonce_of_a_replica_whose_clock_is_ahead_is_taken() {
+async fn a_nonce_from_a_replica_whose_clock_is_ahead_is_accepted() {
     let server = Server::with(nonces).await;
     let client = server.service().await;
     let holder = Holder::new();
@@ -119,10 +123,10 @@ async fn a_nonce_of_a_replica_whose_clock_is_ahead_is_taken() {
     ask(&server, &client, &with_nonce(&server, &holder, nonce)).await.ok();
 }
 
-/// THREATS DP-12: whoever may use the key today cannot make the proofs of tomorrow, although their `iat`
+/// THREATS DP-12: temporary access to the key does not allow proofs for later, even with an `iat` that
 /// is right then.
 #[tokio::test]
-async fn proofs_that_were_made_ahead_lack_the_nonce_of_their_time() {
+async fn proofs_made_in_advance_lack_the_nonce_of_their_time() {
     let server = Server::with(nonces).await;
     let client = server.service().await;
     let holder = Holder::new();
@@ -139,9 +143,9 @@ async fn proofs_that_were_made_ahead_lack_the_nonce_of_their_time() {
 }
 
 /// > Resource servers use an HTTP 401 (Unauthorized) error code with an accompanying WWW-Authenticate: DPoP
-/// > value and DPoP-Nonce value to accomplish this. (§9); and a code waits meanwhile
+/// > value and DPoP-Nonce value to accomplish this. (§9); the code is not consumed meanwhile
 #[tokio::test]
-async fn a_nonce_is_asked_for_where_a_token_is_used_and_a_code_waits_for_it() {
+async fn userinfo_requires_a_nonce_and_a_missing_one_consumes_no_code() {
     let server = Server::with(nonces).await;
     server.user("ada").await;
     let client = server.web_app().await;
@@ -166,9 +170,9 @@ async fn a_nonce_is_asked_for_where_a_token_is_used_and_a_code_waits_for_it() {
     use_at_userinfo(&server, &token, &holder.sign(&claims)).await.ok();
 }
 
-/// Without `dpop.nonce = "required"` no nonce is told, and one that a client still has does no harm.
+/// Without `dpop.nonce = "required"` no nonce is sent, and a nonce in a proof is ignored.
 #[tokio::test]
-async fn where_nonces_are_not_required_none_is_told() {
+async fn where_nonces_are_not_required_none_is_sent() {
     let server = Server::start().await;
     let client = server.service().await;
     let holder = Holder::new();
@@ -178,7 +182,7 @@ async fn where_nonces_are_not_required_none_is_told() {
     assert_eq!(answer.header("dpop-nonce"), "");
 }
 
-/// DESIGN §4: a script may send the header and read the nonce; an error as well.
+/// DESIGN §4: scripts may send the header and read the nonce, in error responses too.
 #[tokio::test]
 async fn scripts_may_send_proofs_and_read_nonces() {
     let server = Server::with(nonces).await;

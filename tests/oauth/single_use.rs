@@ -1,6 +1,6 @@
-//! THREATS M4: everything that counts once × every way to use it again, elsewhere, late or changed.
+//! THREATS M4: every one-time value × every way to use it again, elsewhere, late or changed.
 //!
-//! What races is in `races`; what is said of one kind alone, in the file of its RFC.
+//! Races of each value are in `races`; rules of one value alone are in the file of its RFC.
 //!
 //! | variable | meaning |
 //! |---|---|
@@ -17,7 +17,7 @@ use kit::holder;
 use kit::jwt::{Holder, Signer};
 use kit::server::{Client, ISSUER, Server};
 
-/// What counts once.
+/// A one-time value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Artefact {
     /// RFC 6749 §4.1.2.
@@ -28,10 +28,10 @@ enum Artefact {
     Assertion,
     /// RFC 9449 §11.1, by its `jti`.
     Proof,
-    /// What names a request that waits for a page, and the form that decides it.
+    /// The identifier of a pending authorization request, and the form that decides it.
     Handle,
-    /// What names a request that came by POST: it is worth no more than the address of one that came by
-    /// GET, so it may come again, but neither late nor changed.
+    /// The identifier of an authorization request that was sent by POST. It is worth no more than the
+    /// URL of a GET request, so it may be used repeatedly, but neither late nor changed.
     Posted,
 }
 
@@ -39,11 +39,11 @@ impl Artefact {
     const ALL: [Self; 6] =
         [Self::Code, Self::RefreshToken, Self::Assertion, Self::Proof, Self::Handle, Self::Posted];
 
-    /// What counts once: the others may come again.
+    /// The values that are accepted once; a posted request may be used repeatedly.
     const ONCE: [Self; 5] =
         [Self::Code, Self::RefreshToken, Self::Assertion, Self::Proof, Self::Handle];
 
-    /// After this time nothing is repeated: neither the answer to a refresh, nor that to a form.
+    /// After this time no response is repeated, neither that to a refresh nor that to a form.
     const SETTLED: i64 = 61;
 
     const fn name(self) -> &'static str {
@@ -57,26 +57,26 @@ impl Artefact {
         }
     }
 
-    /// How long it waits to be used.
+    /// How long it is valid, unused.
     const fn lives(self) -> i64 {
         match self {
             Self::Code => 60,
             Self::RefreshToken => 14 * 24 * 60 * 60,
-            // Its `exp`, and ten seconds for clocks that differ.
+            // Its `exp`, and ten seconds of tolerance for clocks.
             Self::Assertion => 70,
-            // Sixty seconds and no more, of which the last one counts.
+            // Sixty seconds, including the last one.
             Self::Proof => 61,
             Self::Handle | Self::Posted => 10 * 60,
         }
     }
 }
 
-/// One that was made, and what goes with it.
+/// An issued value, with the state that belongs to it.
 #[derive(Clone, Debug)]
 struct Made {
     artefact: Artefact,
     text: String,
-    /// The page of the form, as it was shown.
+    /// The page with the form.
     page: Option<Place>,
     cookies: BTreeMap<String, String>,
 }
@@ -114,7 +114,7 @@ impl World {
         self.make_in(&mut browser, server, artefact).await
     }
 
-    /// The same in a browser that somebody has signed in with.
+    /// The same in a browser with a session.
     async fn make_in(
         &self,
         browser: &mut Browser<'_>,
@@ -159,12 +159,12 @@ impl World {
         Made { artefact, text, page, cookies: browser.cookies.clone() }
     }
 
-    /// Uses it, as this kind of thing, at this server; whether anything came of it.
+    /// Uses the value at this server, and returns whether that succeeded.
     async fn spend(&self, server: &Server, made: &Made, client: &Client) -> bool {
         self.gain(server, made, client).await.is_some()
     }
 
-    /// The same; what came of it.
+    /// The same, and returns what was issued.
     async fn gain(&self, server: &Server, made: &Made, client: &Client) -> Option<String> {
         let text: String = form_urlencoded::byte_serialize(made.text.as_bytes()).collect();
         let mut browser = Browser::of(server);
@@ -214,8 +214,7 @@ impl World {
     }
 }
 
-/// The code that is sent to the application; where there is none, a page says so, and nothing is sent
-/// anywhere.
+/// The code that is sent to the client. Without one, the response must be an error page.
 #[track_caller]
 fn code_of(place: &Place) -> Option<String> {
     if place.at.contains("code=") {
@@ -228,12 +227,12 @@ fn code_of(place: &Place) -> Option<String> {
 
 /// THREATS CO-01, TE-13, UI-11, RT-01.
 #[tokio::test]
-async fn nothing_is_taken_twice() {
+async fn no_value_is_accepted_twice() {
     let (server, world) = World::new().await;
     for artefact in Artefact::ONCE {
         let made = world.make(&server, artefact).await;
         assert!(world.owner_spends(&server, &made).await, "{artefact:?}");
-        // A refresh token is given the same answer again for a while, and so is a form.
+        // For a while a refresh token gets the same response again, and so does a form.
         server.wait(Artefact::SETTLED);
 
         assert!(!world.owner_spends(&server, &made).await, "{artefact:?}");
@@ -242,7 +241,7 @@ async fn nothing_is_taken_twice() {
 
 /// THREATS M4: "on the other replica".
 #[tokio::test]
-async fn nothing_is_taken_again_by_another_replica() {
+async fn no_value_is_accepted_again_by_another_replica() {
     let (server, world) = World::new().await;
     let replica = server.replica().await;
     for artefact in Artefact::ONCE {
@@ -254,9 +253,10 @@ async fn nothing_is_taken_again_by_another_replica() {
     }
 }
 
-/// THREATS CL-01: nor by a replica whose clock is a minute off; and what one issues, the other takes.
+/// THREATS CL-01: the same at a replica whose clock is a minute off. Tokens of either are accepted by
+/// the other.
 #[tokio::test]
-async fn nothing_is_taken_again_by_a_replica_whose_clock_differs() {
+async fn no_value_is_accepted_again_by_a_replica_whose_clock_differs() {
     let (server, world) = World::new().await;
     for seconds in [-60, 60] {
         let replica = server.replica_ahead(seconds).await;
@@ -264,7 +264,7 @@ async fn nothing_is_taken_again_by_a_replica_whose_clock_differs() {
             let made = world.make(&server, artefact).await;
             assert!(world.owner_spends(&server, &made).await, "{artefact:?}");
             if artefact == Artefact::RefreshToken {
-                // Its successor is used, so that no grace holds any more.
+                // The successor is used, which ends the grace period.
                 let again = server.refresh(&world.photos, &made.text, "").await.ok();
                 let next = again.token("refresh_token");
                 let next = replica.refresh(&world.photos, &next, "").await.ok();
@@ -282,9 +282,9 @@ async fn nothing_is_taken_again_by_a_replica_whose_clock_differs() {
     }
 }
 
-/// THREATS M4: "after restart"; what was not used lives on.
+/// THREATS M4: "after restart"; unused values stay valid.
 #[tokio::test]
-async fn nothing_is_taken_again_after_a_restart_and_nothing_is_lost() {
+async fn no_value_is_accepted_again_or_lost_after_a_restart() {
     let (server, world) = World::new().await;
     let mut used = Vec::new();
     for artefact in Artefact::ONCE {
@@ -308,9 +308,9 @@ async fn nothing_is_taken_again_after_a_restart_and_nothing_is_lost() {
     }
 }
 
-/// THREATS CO-05, TE-11: a second before its end it is taken, at its end it is not.
+/// THREATS CO-05, TE-11: valid until one second before its end, expired at its end.
 #[tokio::test]
-async fn nothing_is_taken_late() {
+async fn no_value_is_accepted_after_it_expired() {
     let (server, world) = World::new().await;
     for artefact in Artefact::ALL {
         let (early, late) =
@@ -323,9 +323,9 @@ async fn nothing_is_taken_late() {
     }
 }
 
-/// THREATS CO-11, RT-14, JO-24: and what was tried does not spend the right one.
+/// THREATS CO-11, RT-14, JO-24: failed attempts do not consume the value.
 #[tokio::test]
-async fn nothing_is_taken_that_was_changed() {
+async fn no_changed_value_is_accepted() {
     let (server, world) = World::new().await;
     for artefact in Artefact::ALL {
         let made = world.make(&server, artefact).await;
@@ -343,7 +343,7 @@ async fn nothing_is_taken_that_was_changed() {
             text.replacen('_', "\u{ff3f}", 1),
             String::from("x"),
         ] {
-            // Blanks around a field of the header are no part of it (RFC 9110 §5.5).
+            // Whitespace around the value of a header field is not part of it (RFC 9110 §5.5).
             let is_field = artefact == Artefact::Proof;
             if changed == *text || (is_field && changed.trim() == text) {
                 continue;
@@ -355,14 +355,15 @@ async fn nothing_is_taken_that_was_changed() {
     }
 }
 
-/// THREATS CO-06: the kind of a thing is part of it; what is presented as another kind is not spent.
+/// THREATS CO-06: a value is valid only as its own kind, and presenting it as another does not consume
+/// it.
 #[tokio::test]
-async fn nothing_is_taken_for_something_else() {
+async fn no_value_is_accepted_as_another_kind() {
     let (server, world) = World::new().await;
     for artefact in Artefact::ALL {
         let made = world.make(&server, artefact).await;
         for other in Artefact::ALL.into_iter().filter(|other| *other != artefact) {
-            // Both name a request that waits; which one it is, the row knows.
+            // Both identify an authorization request; the row determines which one.
             let wrong = Made { artefact: other, page: None, ..made.clone() };
             assert!(!world.owner_spends(&server, &wrong).await, "{artefact:?} as {other:?}");
         }
@@ -370,10 +371,10 @@ async fn nothing_is_taken_for_something_else() {
     }
 }
 
-/// THREATS CO-03, RT-07: a code that another client presents is in the wrong hands, and burnt; a refresh
-/// token, which its owner may hold for months, is not.
+/// THREATS CO-03, RT-07: a code that another client presents has leaked and is consumed; a refresh
+/// token, which is valid for months, is not.
 #[tokio::test]
-async fn nothing_is_taken_from_another_client() {
+async fn no_value_is_accepted_from_another_client() {
     let (server, world) = World::new().await;
     for (artefact, is_burnt) in [(Artefact::Code, true), (Artefact::RefreshToken, false)] {
         let made = world.make(&server, artefact).await;
@@ -384,9 +385,9 @@ async fn nothing_is_taken_from_another_client() {
     }
 }
 
-/// THREATS AZ-26: a page is its browser's.
+/// THREATS AZ-26: a page is bound to its browser.
 #[tokio::test]
-async fn nothing_is_taken_from_another_browser() {
+async fn no_request_is_decided_by_another_browser() {
     let (server, world) = World::new().await;
     let made = world.make(&server, Artefact::Handle).await;
     let thief = world.make(&server, Artefact::Handle).await;
@@ -399,12 +400,12 @@ async fn nothing_is_taken_from_another_browser() {
     assert!(!nobody.submit(page, &[("answer", "allow")]).await.at.contains("code="));
     drop(stolen);
 
-    assert!(world.owner_spends(&server, &made).await, "the victim's goes on");
+    assert!(world.owner_spends(&server, &made).await, "the request of the victim continues");
 }
 
-/// THREATS X-01, EX-21: of 64 answers to one question one is taken.
+/// THREATS X-01, EX-21: of 64 submissions of one form, one decides.
 #[tokio::test(flavor = "multi_thread")]
-async fn of_64_racing_decisions_one_is_taken() {
+async fn of_64_racing_decisions_one_is_recorded() {
     let (server, world) = World::new().await;
     let server = std::sync::Arc::new(server);
     let made = world.make(&server, Artefact::Handle).await;
@@ -425,20 +426,24 @@ async fn of_64_racing_decisions_one_is_taken() {
         codes.insert(one.await.unwrap());
     }
 
-    assert_eq!(codes.len(), 1, "all lead to the application, by one code");
-    assert_eq!(server.events("consent.decided").await.len(), 2, "the first sign-in had its own");
+    assert_eq!(codes.len(), 1, "all are redirected to the client with the same code");
+    assert_eq!(
+        server.events("consent.decided").await.len(),
+        2,
+        "one for this request and one for the first sign-in"
+    );
 }
 
-/// Whoever races at each of three replicas.
+/// Concurrent requests at each of the three replicas.
 const RACERS: usize = 2;
 
-/// Races that follow each other in one browser; then time passes, as on a server that runs for long.
+/// Races in one browser before time passes, as on a server that runs for long.
 const IN_A_ROW: usize = 500;
 
-/// THREATS, EX-21: however often somebody tries, of those who present one thing to three replicas
-/// at once one is answered, or all of them are given the same.
+/// THREATS, EX-21: of concurrent uses of one value at three replicas one succeeds, or
+/// all get the same response.
 #[tokio::test(flavor = "multi_thread")]
-async fn in_many_races_on_three_replicas_nothing_is_taken_twice() {
+async fn in_many_races_on_three_replicas_no_value_is_accepted_twice() {
     let races = std::env::var("GATEWRIGHT_TEST_RACES").map_or(6, |text| text.parse().unwrap());
     let mut violations = 0;
     for artefact in Artefact::ONCE {
@@ -456,7 +461,7 @@ async fn in_many_races_on_three_replicas_nothing_is_taken_twice() {
                 let made = world.make_in(&mut browser, first, artefact).await;
                 wrong += usize::from(!is_taken_once(&world, &servers, &made).await);
             }
-            // Longer than proofs and assertions are remembered.
+            // Longer than proofs and assertions are stored.
             first.wait(Artefact::SETTLED * 3);
             sweep::once(&first.app().store, first.trace().now()).await.unwrap();
         }
@@ -467,7 +472,7 @@ async fn in_many_races_on_three_replicas_nothing_is_taken_twice() {
     assert_eq!(violations, 0);
 }
 
-/// Presents it to all of them at once.
+/// Presents the value to all three at once.
 async fn is_taken_once(world: &Arc<World>, servers: &Arc<[Server; 3]>, made: &Made) -> bool {
     let racing: Vec<_> = (0..RACERS * servers.len())
         .map(|racer| {
@@ -482,7 +487,7 @@ async fn is_taken_once(world: &Arc<World>, servers: &Arc<[Server; 3]>, made: &Ma
     for one in racing {
         match one.await {
             Ok(gain) => gained.extend(gain),
-            // It was answered with something that is no answer, and has said so.
+            // The response was invalid, and the panic has reported it.
             Err(_) => return false,
         }
     }
