@@ -1,4 +1,4 @@
-//! OpenID Connect Core 1.0 §3.1.2, §5.5 and §11: what an application may ask about the sign-in itself.
+//! OpenID Connect Core 1.0 §3.1.2, §5.5 and §11: what a client may request about the authentication.
 //! THREATS AZ-17 to AZ-20, AZ-25.
 
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use kit::application::{Request, id_token};
 use kit::browser::{Browser, Place};
 use kit::server::{BEGINNING, Client, Server};
 
-/// A server with two people and an application.
+/// A server with two users and a client.
 async fn prepared() -> (Server, Client) {
     let server = Server::start().await;
     server.user("ada").await;
@@ -16,7 +16,7 @@ async fn prepared() -> (Server, Client) {
     (server, client)
 }
 
-/// The ID token that a code buys.
+/// The ID token that a code is redeemed for, and its claims.
 async fn told(server: &Server, client: &Client, code: &str) -> (String, Value) {
     let answer = server.redeem(client, code).await.ok();
     (answer.token("id_token"), id_token(server, &answer).await)
@@ -26,12 +26,12 @@ async fn told(server: &Server, client: &Client, code: &str) -> (String, Value) {
 /// > An error is returned if an End-User is not already Authenticated or the Client does not have
 /// > pre-configured consent (§3.1.2.1); THREATS AZ-17
 #[tokio::test]
-async fn prompt_none_shows_nobody_a_page() {
+async fn prompt_none_never_shows_a_page() {
     let (server, client) = prepared().await;
     let silent = Request::of(&client).with("prompt", "none");
     let mut browser = Browser::of(&server);
     browser.ask(&silent).await.refused("login_required");
-    assert!(browser.cookies.is_empty(), "nothing is begun: {:?}", browser.cookies);
+    assert!(browser.cookies.is_empty(), "no state is stored: {:?}", browser.cookies);
     browser.sign_in("ada").await;
     browser.ask(&silent).await.refused("consent_required");
 
@@ -50,7 +50,7 @@ async fn prompt_none_shows_nobody_a_page() {
 /// > If this parameter contains none with any other value, an error is returned. (§3.1.2.1); THREATS
 /// > AZ-18
 #[tokio::test]
-async fn a_prompt_that_makes_no_sense_is_refused() {
+async fn an_invalid_prompt_is_refused() {
     let (server, client) = prepared().await;
 
     for prompt in
@@ -63,7 +63,7 @@ async fn a_prompt_that_makes_no_sense_is_refused() {
 
 /// > login: The Authorization Server SHOULD prompt the End-User for reauthentication. (§3.1.2.1)
 #[tokio::test]
-async fn prompt_login_asks_who_is_signed_in_to_prove_it_again() {
+async fn prompt_login_requires_reauthentication() {
     let (server, client) = prepared().await;
     let mut browser = Browser::of(&server);
     browser.obtain(&Request::of(&client), "ada").await.code();
@@ -81,9 +81,10 @@ async fn prompt_login_asks_who_is_signed_in_to_prove_it_again() {
     browser.ask(&again).await.is_page("/login");
 }
 
-/// Whoever proves it again is told whose sign-in it is, types the password alone, and may be somebody else.
+/// The confirmation page names the user of the session, asks for the password only, and allows another
+/// account.
 #[tokio::test]
-async fn a_confirmation_says_whose_sign_in_it_is() {
+async fn the_confirmation_page_names_the_user_of_the_session() {
     let (server, client) = prepared().await;
     let request = Request::of(&client);
     let mut browser = Browser::of(&server);
@@ -110,7 +111,7 @@ async fn a_confirmation_says_whose_sign_in_it_is() {
         let other = browser.submit(&again, &[("answer", "other")]).await;
         assert!(!is_confirmation(&other));
         let wrong = browser.submit(&other, &[("identifier", "grace"), ("password", "x")]).await;
-        assert!(!is_confirmation(&wrong), "still another one");
+        assert!(!is_confirmation(&wrong), "the form stays open for another account");
         assert!(wrong.answer.text.contains("value=\"grace\""));
         browser.prove(&page, "ada").await.code();
     }
@@ -123,7 +124,7 @@ async fn a_confirmation_says_whose_sign_in_it_is() {
 /// > consent: The Authorization Server SHOULD prompt the End-User for consent before returning
 /// > information to the Client. (§3.1.2.1)
 #[tokio::test]
-async fn prompt_consent_asks_although_it_was_allowed_before() {
+async fn prompt_consent_asks_despite_a_stored_consent() {
     let (server, client) = prepared().await;
     let mut browser = Browser::of(&server);
     browser.obtain(&Request::of(&client), "ada").await.code();
@@ -141,7 +142,7 @@ async fn prompt_consent_asks_although_it_was_allowed_before() {
 /// > select_account: The Authorization Server SHOULD prompt the End-User to select a user account.
 /// > (§3.1.2.1)
 #[tokio::test]
-async fn prompt_select_account_asks_which() {
+async fn prompt_select_account_shows_the_account_selection() {
     let (server, client) = prepared().await;
     let request = Request::of(&client).with("prompt", "select_account");
     let mut browser = Browser::of(&server);
@@ -162,9 +163,9 @@ async fn prompt_select_account_asks_which() {
     browser.submit(&choice, &[("answer", "continue")]).await.answer.on_page(400);
 }
 
-/// A choice is not a proof.
+/// Selecting an account does not authenticate the user.
 #[tokio::test]
-async fn to_choose_an_account_is_not_to_sign_in() {
+async fn selecting_an_account_does_not_replace_reauthentication() {
     let (server, client) = prepared().await;
     let mut browser = Browser::of(&server);
     browser.obtain(&Request::of(&client), "ada").await.code();
@@ -182,7 +183,7 @@ async fn to_choose_an_account_is_not_to_sign_in() {
 /// > End-User. […] When max_age is used, the ID Token returned MUST include an auth_time Claim Value.
 /// > (§3.1.2.1); THREATS AZ-19, DO-18
 #[tokio::test]
-async fn max_age_asks_for_a_sign_in_that_is_not_older() {
+async fn max_age_requires_a_recent_authentication() {
     let (server, client) = prepared().await;
     let mut browser = Browser::of(&server);
     browser.obtain(&Request::of(&client), "ada").await.code();
@@ -205,7 +206,7 @@ async fn max_age_asks_for_a_sign_in_that_is_not_older() {
 
 /// OIDC Registration §2: `default_max_age`; "The max_age request parameter overrides this default value."
 #[tokio::test]
-async fn a_client_may_be_registered_with_a_max_age() {
+async fn default_max_age_applies_unless_the_request_overrides_it() {
     let server = Server::start().await;
     server.user("ada").await;
     let uris = [Client::REDIRECT_URI];
@@ -223,7 +224,7 @@ async fn a_client_may_be_registered_with_a_max_age() {
 /// > request […], then the Authorization Server returns a positive response; otherwise, it MUST return
 /// > an error, such as login_required. (§3.1.2.1); THREATS AZ-20
 #[tokio::test]
-async fn a_hint_names_the_only_user_who_will_do() {
+async fn an_id_token_hint_requires_its_user() {
     let (server, client) = prepared().await;
     let mut browser = Browser::of(&server);
     let code = browser.obtain(&Request::of(&client), "ada").await.code();
@@ -243,9 +244,10 @@ async fn a_hint_names_the_only_user_who_will_do() {
     other.prove(&login, "ada").await.code();
 }
 
-/// THREATS AZ-20, M5, JO-01, JO-07: a hint is an ID token of ours for this client, and nothing else.
+/// THREATS AZ-20, M5, JO-01, JO-07: a hint is an ID token issued by this server to this client, and
+/// nothing else.
 #[tokio::test]
-async fn what_is_no_id_token_of_ours_for_this_client_is_no_hint() {
+async fn a_hint_that_is_not_a_valid_id_token_for_the_client_is_refused() {
     let server = Server::start().await;
     server.user("ada").await;
     let signed = server
@@ -293,10 +295,11 @@ async fn what_is_no_id_token_of_ours_for_this_client_is_no_hint() {
     Request::of(&signed).with("id_token_hint", &own).by_a_stranger(&server).await.is_page("/login");
 }
 
-/// > sub […] requested […] with a specific value (§5.5.1): the same as a hint; and where both name
-/// > somebody, it must be the same person.
+/// > sub […] requested […] with a specific value (§5.5.1)
+///
+/// This has the effect of a hint. Where both are present, they must name the same user.
 #[tokio::test]
-async fn the_claims_parameter_may_name_the_only_user_who_will_do() {
+async fn a_sub_in_the_claims_parameter_requires_its_user() {
     let (server, client) = prepared().await;
     let mut browser = Browser::of(&server);
     let code = browser.obtain(&Request::of(&client), "ada").await.code();
@@ -324,17 +327,17 @@ async fn the_claims_parameter_may_name_the_only_user_who_will_do() {
     browser.ask(&both.with("id_token_hint", &hint)).await.refused("invalid_request");
 }
 
-/// A client that the user has told nothing learns nothing by guessing: neither a right guess nor a wrong
-/// one gets another answer, be it in the `claims` parameter or in a hint that it once got.
+/// A client without the user's consent cannot test guesses: right and wrong guesses get the same
+/// response, in the `claims` parameter and in a hint that it obtained earlier.
 #[tokio::test]
-async fn a_client_without_consent_cannot_ask_who_somebody_is() {
+async fn a_client_without_consent_cannot_test_who_the_user_is() {
     let (server, client) = prepared().await;
     let (mut ada, mut grace) = (Browser::of(&server), Browser::of(&server));
     let code = ada.obtain(&Request::of(&client), "ada").await.code();
     let (hint, claims) = told(&server, &client, &code).await;
     grace.obtain(&Request::of(&client), "grace").await.code();
     let sub = claims["sub"].as_str().unwrap();
-    // Public subjects are the same for every client: another one has heard of it.
+    // Public subjects are the same for every client, so another client may know it.
     let curious = server.web_app().await;
     let guess = json!({"id_token": {"sub": {"value": sub}}}).to_string();
     let guess = Request::of(&curious).with("prompt", "none").with("claims", &guess);
@@ -353,7 +356,7 @@ async fn a_client_without_consent_cannot_ask_who_somebody_is() {
 /// > If this is an Essential Claim and the requirement cannot be met, then the Authorization Server MUST
 /// > treat that outcome as a failed authentication attempt. (§5.5.1.1); THREATS AZ-25
 #[tokio::test]
-async fn an_essential_acr_that_we_cannot_give_is_refused_at_once() {
+async fn an_unsupported_essential_acr_is_refused_before_sign_in() {
     let (server, client) = prepared().await;
     let asked = async |acr: Value| {
         let claims = json!({"id_token": {"acr": acr}}).to_string();
@@ -380,9 +383,9 @@ async fn an_essential_acr_that_we_cannot_give_is_refused_at_once() {
     voluntary.by_a_stranger(&server).await.is_page("/login");
 }
 
-/// THREATS AZ-25: JSON of the wrong shape, and of the right one with what nobody knows.
+/// THREATS AZ-25: JSON of the wrong structure is refused, and unknown members are ignored.
 #[tokio::test]
-async fn a_claims_parameter_is_read_strictly() {
+async fn a_malformed_claims_parameter_is_refused() {
     let (server, client) = prepared().await;
     let asked =
         async |text: &str| Request::of(&client).with("claims", text).by_a_stranger(&server).await;
@@ -412,7 +415,7 @@ async fn a_claims_parameter_is_read_strictly() {
 /// > offline_access: […] requests that an OAuth 2.0 Refresh Token be issued that can be used to obtain
 /// > an Access Token that grants access […] even when the End-User is not present (not logged in). (§11)
 #[tokio::test]
-async fn offline_access_outlives_the_sign_in_and_all_else_does_not() {
+async fn only_offline_access_outlives_the_session() {
     let (server, client) = prepared().await;
     let refresh = async |token: &str| {
         let form = format!("grant_type=refresh_token&refresh_token={token}");
@@ -433,10 +436,11 @@ async fn offline_access_outlives_the_sign_in_and_all_else_does_not() {
     refresh(&without).await.refused(400, "invalid_grant");
 }
 
-/// > The Authorization Server MUST ignore the offline_access request unless […] (§11): it is nothing to
-/// > a client that may not refresh.
+/// > The Authorization Server MUST ignore the offline_access request unless […] (§11)
+///
+/// It has no effect for a client that may not refresh.
 #[tokio::test]
-async fn offline_access_is_nothing_to_a_client_without_refresh_tokens() {
+async fn offline_access_is_ignored_for_a_client_without_refresh_tokens() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server
@@ -455,7 +459,7 @@ async fn offline_access_is_nothing_to_a_client_without_refresh_tokens() {
 /// > login_hint: Hint to the Authorization Server about the login identifier the End-User might use;
 /// > ui_locales: End-User's preferred languages […], ordered by preference (§3.1.2.1); THREATS HD-10
 #[tokio::test]
-async fn hints_for_the_page_are_heeded_and_bind_nobody() {
+async fn login_hint_and_ui_locales_are_only_hints() {
     let (server, client) = prepared().await;
     let request =
         Request::of(&client).with("login_hint", "\"><b>ada").with("ui_locales", "xx fr de");

@@ -14,7 +14,7 @@ use kit::server::{BEGINNING, Client, ISSUER, PASSWORD, Server};
 
 /// > iss, sub, aud, exp, iat: REQUIRED […] (§2); THREATS JO-16
 #[tokio::test]
-async fn it_says_who_signed_in_where_when_and_how() {
+async fn the_id_token_has_the_required_and_authentication_claims() {
     let server = Server::start().await;
     let user = server.user("ada").await;
     let client = server.web_app().await;
@@ -29,7 +29,7 @@ async fn it_says_who_signed_in_where_when_and_how() {
     assert_eq!(header.alg, jsonwebtoken::Algorithm::RS256, "the default of OIDC Registration §2");
     assert_eq!(claims["iss"], ISSUER);
     assert_eq!(claims["sub"], user.id.to_string());
-    assert_eq!(claims["aud"], client.id, "one, as a string");
+    assert_eq!(claims["aud"], client.id, "a single audience is a string");
     assert_eq!(claims["iat"], BEGINNING + 5);
     assert_eq!(claims["exp"], BEGINNING + 5 + 300);
     assert_eq!(claims["auth_time"], BEGINNING);
@@ -49,7 +49,7 @@ fn left_half(text: &str) -> String {
 
 /// OIDC Registration §2: `id_token_signed_response_alg`; `at_hash` follows its hash (§3.1.3.6).
 #[tokio::test]
-async fn it_is_signed_as_the_client_is_registered() {
+async fn the_id_token_is_signed_with_the_registered_algorithm() {
     let algorithms =
         [Algorithm::Es256, Algorithm::Rs256, Algorithm::Ps256, Algorithm::Es384, Algorithm::EdDsa];
     let server = Server::with(|config| config.keys.algorithms = algorithms.to_vec()).await;
@@ -85,9 +85,11 @@ async fn it_is_signed_as_the_client_is_registered() {
 }
 
 /// > openid REQUIRED […] If the openid scope value is not present, the behavior is entirely unspecified.
-/// > (§3.1.2.1): it is plain OAuth then.
+/// > (§3.1.2.1)
+///
+/// The request is then plain OAuth.
 #[tokio::test]
-async fn without_the_scope_openid_there_is_none() {
+async fn without_the_openid_scope_no_id_token_is_issued() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
@@ -101,7 +103,7 @@ async fn without_the_scope_openid_there_is_none() {
 /// > UserInfo Endpoint […] when a response_type value is used that results in an Access Token being
 /// > issued (§5.4); §5.5: single claims in the ID token, by the `claims` parameter
 #[tokio::test]
-async fn it_tells_of_the_person_what_the_claims_parameter_asks_for() {
+async fn the_claims_parameter_adds_claims_about_the_user() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
@@ -126,7 +128,7 @@ async fn it_tells_of_the_person_what_the_claims_parameter_asks_for() {
 /// > MUST represent the time that the new ID Token is issued, […] its auth_time Claim MUST represent the
 /// > time of the original authentication […] it SHOULD NOT have a nonce Claim (§12.2)
 #[tokio::test]
-async fn at_a_refresh_it_is_of_the_same_sign_in() {
+async fn the_id_token_of_a_refresh_has_the_original_authentication() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
@@ -152,7 +154,7 @@ async fn at_a_refresh_it_is_of_the_same_sign_in() {
 /// > (subject) value for each Sector Identifier. The Subject Identifier value MUST NOT be reversible by
 /// > any party other than the OpenID Provider. […] (§8.1); THREATS JO-23
 #[tokio::test]
-async fn a_pairwise_subject_is_another_one_in_each_sector() {
+async fn a_pairwise_subject_differs_in_each_sector() {
     let server = Server::start().await;
     let user = server.user("ada").await;
     let pairwise = async |uri: &str| {
@@ -172,8 +174,8 @@ async fn a_pairwise_subject_is_another_one_in_each_sector() {
         let (_, access) = verified(&server, &token).await;
         let told = server.ask("GET", "/userinfo").bearer(&token).send().await.ok().body;
         let id = id_token(&server, &answer).await;
-        assert_eq!(id["sub"], told["sub"], "OIDC Core §5.3.2: exactly the same");
-        assert_eq!(id["sub"], access["sub"], "nor does the access token tell");
+        assert_eq!(id["sub"], told["sub"], "OIDC Core §5.3.2: the same in userinfo");
+        assert_eq!(id["sub"], access["sub"], "the access token has the pairwise subject too");
         id["sub"].as_str().unwrap().to_owned()
     };
 
@@ -186,9 +188,9 @@ async fn a_pairwise_subject_is_another_one_in_each_sector() {
     assert!(!one.contains(user.id.as_str()) && one.len() <= 255);
 }
 
-/// A subject of another sector is no hint for the user in this one.
+/// A pairwise subject in a hint is mapped back to the user of the client's sector.
 #[tokio::test]
-async fn a_pairwise_subject_is_understood_where_it_was_given() {
+async fn a_hint_with_a_pairwise_subject_is_accepted_in_its_sector() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server
@@ -203,10 +205,10 @@ async fn a_pairwise_subject_is_understood_where_it_was_given() {
     browser.ask(&request).await.code();
 }
 
-/// `gw_id_token_claims`: what a client that reads the ID token alone finds there, and that the scopes still
-/// decide. THREATS EX-18
+/// `gw_id_token_claims`: the claims of ID tokens for clients that read nothing else. The granted scopes
+/// still limit them. THREATS EX-18
 #[tokio::test]
-async fn it_tells_of_the_person_what_its_client_is_registered_for() {
+async fn gw_id_token_claims_adds_claims_within_the_granted_scopes() {
     let server = Server::start().await;
     let person = NewAccount {
         username: "ada",
@@ -239,7 +241,7 @@ async fn it_tells_of_the_person_what_its_client_is_registered_for() {
             personal.into_iter().filter(|name| claims.get(name).is_some()).collect::<Vec<_>>()
         };
         let (first, again) = (about(&first).await, about(&again).await);
-        assert_eq!(first, again, "kept through a refresh");
+        assert_eq!(first, again, "the same after a refresh");
         (first, about(&narrow.ok()).await)
     };
     let by_name = json!({ "id_token": { "birthdate": null } }).to_string();

@@ -13,7 +13,7 @@ async fn userinfo(server: &Server, token: &str) -> Answer {
 
 /// > The sub (subject) Claim MUST always be returned in the UserInfo Response. (§5.3.2)
 #[tokio::test]
-async fn the_user_is_told_by_the_scopes_that_were_granted() {
+async fn the_granted_scopes_determine_the_claims() {
     let server = Server::start().await;
     let (user, client) = (server.user("ada").await, server.web_app().await);
 
@@ -30,7 +30,7 @@ async fn the_user_is_told_by_the_scopes_that_were_granted() {
 /// > The UserInfo Endpoint MUST support the use of the HTTP GET and HTTP POST methods (§5.3); RFC 6750
 /// > §2.2: in the body of a form
 #[tokio::test]
-async fn the_token_comes_in_the_header_or_in_a_form() {
+async fn a_token_may_be_sent_in_the_header_or_in_a_form() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
@@ -44,10 +44,10 @@ async fn the_token_comes_in_the_header_or_in_a_form() {
     assert_eq!(lower.send().await.ok().body, form.body, "a scheme has no case (RFC 9110 §11.1)");
 }
 
-/// RFC 6750 §2.2: a body that is no form has no token in it, so one in the header is the only one, whatever
-/// else is posted; one in a form is a second one.
+/// RFC 6750 §2.2: a body that is not a form contains no token, so the token in the header is the only
+/// one. A token in a form is a second one.
 #[tokio::test]
-async fn a_body_that_is_no_form_does_not_hide_the_token_of_the_header() {
+async fn a_body_that_is_not_a_form_does_not_invalidate_the_token_in_the_header() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
@@ -69,10 +69,10 @@ async fn a_body_that_is_no_form_does_not_hide_the_token_of_the_header() {
     twice.send().await.refused(400, "invalid_request");
 }
 
-/// A default audience may be a list, the issuer among them: such a token is for userinfo and for the API. A
-/// token for the API alone is refused, and the operator is told for whom it is.
+/// A default audience may be a list that includes the issuer: such a token is valid for userinfo and
+/// for the API. A token for the API alone is refused, and its audience is recorded.
 #[tokio::test]
-async fn a_token_may_be_for_userinfo_and_for_an_api() {
+async fn a_token_may_be_valid_for_userinfo_and_for_an_api() {
     let server = Server::start().await;
     server.user("ada").await;
     let app = async |audience: Value| {
@@ -103,7 +103,7 @@ async fn a_token_may_be_for_userinfo_and_for_an_api() {
 /// > If the UserInfo Response is signed […] then the UserInfo Response MUST contain the Claims iss
 /// > (issuer) and aud (audience) as members. (§5.3.2)
 #[tokio::test]
-async fn a_client_may_have_it_signed() {
+async fn the_response_is_signed_for_clients_registered_for_it() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server
@@ -125,9 +125,9 @@ async fn a_client_may_have_it_signed() {
     assert_eq!((&claims["iss"], &claims["aud"]), (&json!(ISSUER), &json!(client.id)));
 }
 
-/// THREATS JO-20: whatever ends what stands behind a token ends the token, at once.
+/// THREATS JO-20: a token is invalid as soon as its grant, its client or its lifetime has ended.
 #[tokio::test]
-async fn a_dead_token_tells_nothing() {
+async fn revoked_expired_and_disabled_tokens_are_refused() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
@@ -157,9 +157,10 @@ async fn a_dead_token_tells_nothing() {
     dead(&disabled).await;
 }
 
-/// DESIGN §3: only tokens whose audience is us; a service's own token has no user; RFC 6750 §3.1.
+/// DESIGN §3: userinfo accepts only tokens with the issuer as audience; a service's own token has no
+/// user. RFC 6750 §3.1.
 #[tokio::test]
-async fn a_token_for_something_else_is_refused() {
+async fn a_token_for_another_audience_or_without_a_user_is_refused() {
     let server = Server::start().await;
     server.user("ada").await;
     let service = server.service().await;
@@ -180,9 +181,9 @@ async fn a_token_for_something_else_is_refused() {
     userinfo(&server, &granted.token("id_token")).await.refused(401, "invalid_token");
 }
 
-/// DESIGN §4: the scripts of the token's client may read the answer, and why there is none.
+/// DESIGN §4: scripts of the token's client may read the response, and an error response too.
 #[tokio::test]
-async fn the_scripts_of_the_tokens_client_may_read_the_answer() {
+async fn scripts_of_the_tokens_client_may_read_the_response() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server

@@ -28,7 +28,7 @@ async fn prepared() -> (Server, Client) {
     (server, client)
 }
 
-/// Signs in to the client, and is given an ID token.
+/// Authenticates the user at the client, and returns the ID token.
 async fn signed_in(
     browser: &mut Browser<'_>,
     server: &Server,
@@ -51,7 +51,7 @@ async fn is_signed_in(browser: &mut Browser<'_>) -> bool {
 /// > If included in the logout request, the OP passes this value back to the RP using the state parameter
 /// > when redirecting the User Agent back to the RP. (§2)
 #[tokio::test]
-async fn its_own_client_signs_a_person_out_and_has_them_back() {
+async fn a_client_with_a_hint_signs_out_its_user_and_gets_the_redirect() {
     let (server, client) = prepared().await;
     let mut browser = Browser::of(&server);
     let hint = signed_in(&mut browser, &server, &client, "ada").await;
@@ -79,7 +79,7 @@ async fn its_own_client_signs_a_person_out_and_has_them_back() {
 
 /// > OpenID Providers MUST support the use of the HTTP GET and POST methods (§2)
 #[tokio::test]
-async fn it_may_ask_by_post() {
+async fn logout_may_be_requested_by_post() {
     let (server, client) = prepared().await;
     let mut browser = Browser::of(&server);
     let hint = signed_in(&mut browser, &server, &client, "ada").await;
@@ -95,7 +95,7 @@ async fn it_may_ask_by_post() {
 /// > ID Token does not belong to the current OP session with the RP and/or currently logged in End-User
 /// > (§2); THREATS LO-01
 #[tokio::test]
-async fn nobody_else_signs_a_person_out_without_asking_them() {
+async fn logout_without_a_matching_hint_asks_for_confirmation() {
     let (server, client) = prepared().await;
     let mut browser = Browser::of(&server);
     let old = signed_in(&mut browser, &server, &client, "ada").await;
@@ -113,7 +113,7 @@ async fn nobody_else_signs_a_person_out_without_asking_them() {
     ] {
         let place = browser.open(&logout(parameters)).await;
         place.is_page("/logout/confirm");
-        assert!(place.answer.text.contains("ada"), "whose sign-in it is");
+        assert!(place.answer.text.contains("ada"), "the page names the user of the session");
         browser.submit(&place, &[("answer", "no")]).await.is_page("/account");
         assert!(is_signed_in(&mut browser).await, "{parameters:?}");
     }
@@ -130,9 +130,9 @@ async fn nobody_else_signs_a_person_out_without_asking_them() {
     assert!(!is_signed_in(&mut browser).await);
 }
 
-/// THREATS LO-01: a page that embeds the address asks without the cookie, and takes none away.
+/// THREATS LO-01: a request that is embedded in another site's page has no cookie, and deletes none.
 #[tokio::test]
-async fn an_image_signs_nobody_out() {
+async fn a_cross_site_request_without_cookies_deletes_no_cookie() {
     let (server, client) = prepared().await;
     let uri = logout(&[("client_id", &client.id), ("post_logout_redirect_uri", AFTER)]);
 
@@ -146,7 +146,7 @@ async fn an_image_signs_nobody_out() {
 /// > the OP MUST NOT perform post-logout redirection if the value of the post_logout_redirect_uri
 /// > parameter […] does not exactly match one of the previously registered values (§3); THREATS LO-02
 #[tokio::test]
-async fn nobody_is_sent_where_the_client_did_not_register() {
+async fn an_unregistered_post_logout_redirect_uri_is_refused() {
     let (server, client) = prepared().await;
     let other = server.web_app().await;
     let mut browser = Browser::of(&server);
@@ -192,7 +192,7 @@ async fn nobody_is_sent_where_the_client_did_not_register() {
 /// > When an id_token_hint parameter is present, the OP MUST validate that it was the issuer of the ID
 /// > Token. (§2); THREATS LO-03: a modified one is an error, an expired one is not.
 #[tokio::test]
-async fn a_hint_is_an_id_token_of_ours_however_old() {
+async fn an_expired_hint_is_accepted_and_a_modified_one_refused() {
     let (server, client) = prepared().await;
     let mut browser = Browser::of(&server);
     let hint = signed_in(&mut browser, &server, &client, "ada").await;
@@ -210,9 +210,10 @@ async fn a_hint_is_an_id_token_of_ours_however_old() {
     assert_eq!(browser.open(&target).await.at, AFTER);
 }
 
-/// THREATS LO-04: at once, on every replica; with it, whatever was not granted for longer.
+/// THREATS LO-04: sign-out ends the session at once on every replica, with every grant that is bound to
+/// it.
 #[tokio::test]
-async fn what_lives_with_a_sign_in_ends_with_it_everywhere() {
+async fn sign_out_ends_everything_bound_to_the_session_on_every_replica() {
     let (server, client) = prepared().await;
     let replica = server.replica().await;
     let mut browser = Browser::of(&server);
@@ -237,9 +238,9 @@ async fn what_lives_with_a_sign_in_ends_with_it_everywhere() {
     server.redeem(&client, &pending).await.refused(400, "invalid_grant");
 }
 
-/// A person who is not signed in is told so, and a registered client has them back.
+/// Without a session the page says that the user is signed out, and a registered redirect is followed.
 #[tokio::test]
-async fn signing_out_twice_is_signing_out() {
+async fn logout_without_a_session_shows_the_signed_out_page() {
     let (server, client) = prepared().await;
     let mut browser = Browser::of(&server);
 
@@ -255,7 +256,7 @@ struct Row {
     id: String,
 }
 
-/// The identifiers of all sign-ins, the oldest first.
+/// The identifiers of all sessions, oldest first.
 async fn sessions(server: &Server) -> Vec<String> {
     let all = sql("SELECT id FROM sessions ORDER BY created_at, id").all(server.app().store.db());
     let rows: Vec<Row> = all.await.unwrap();
@@ -264,10 +265,10 @@ async fn sessions(server: &Server) -> Vec<String> {
 
 /// > Different sid values are used to identify distinct sessions at an OP. (Front-Channel Logout §3)
 ///
-/// One client sees one value for the session's life, whatever keys are replaced meanwhile; two clients see
-/// two, so that pairwise subjects cannot be linked by it. THREATS EX-18
+/// A client sees one value for the life of the session, even when keys are replaced. Each client sees
+/// another value, so that pairwise subjects cannot be linked by it. THREATS EX-18
 #[tokio::test]
-async fn a_sign_in_has_one_name_for_each_client() {
+async fn the_sid_of_a_session_is_stable_and_differs_for_each_client() {
     let (server, client) = prepared().await;
     let other = server
         .register(json!({ "redirect_uris": [Client::REDIRECT_URI], "subject_type": "pairwise" }))
@@ -283,10 +284,10 @@ async fn a_sign_in_has_one_name_for_each_client() {
     assert_eq!(session.len(), 1);
     assert_ne!(sid(&first), sid(&of_other));
     for told in [sid(&first), sid(&of_other)] {
-        assert_ne!(told, session[0].as_str(), "what the database calls it is told to nobody");
+        assert_ne!(told, session[0].as_str(), "the sid is not the identifier in the database");
         assert_eq!(told.as_str().unwrap().len(), 43);
     }
-    // The person proves again who they are, the keys are replaced, the server is started again.
+    // The user reauthenticates, the keys are replaced, and the server is restarted.
     let again = Request::of(&client).with("prompt", "login");
     let code = browser.obtain(&again, "ada").await.code();
     assert_eq!(sid(&server.redeem(&client, &code).await.ok()), sid(&first));
@@ -297,15 +298,16 @@ async fn a_sign_in_has_one_name_for_each_client() {
     let refreshed = server.refresh(&client, &first.token("refresh_token"), "").await.ok();
     assert_eq!(sid(&refreshed), sid(&first));
 
-    // Another sign-in of the same person is another session.
+    // A second sign-in of the same user is another session.
     let code = Browser::of(&server).obtain(&Request::of(&client), "ada").await.code();
     assert_ne!(sid(&server.redeem(&client, &code).await.ok()), sid(&first));
 }
 
-/// An `id_token_hint` from before `sid` was a MAC names the session itself: it goes on signing its own person
-/// out without a question, and no other; nor does one that names the session of another client's token.
+/// In `id_token_hint` values from older versions, `sid` is the identifier of the session. They still
+/// sign out their own user without a confirmation, and nobody else; the `sid` of another client's token
+/// does not.
 #[tokio::test]
-async fn a_hint_of_the_old_form_is_understood_for_its_own_sign_in() {
+async fn a_hint_with_the_former_kind_of_sid_matches_only_its_session() {
     let (server, client) = prepared().await;
     let other = server.web_app().await;
     let mut grace = Browser::of(&server);

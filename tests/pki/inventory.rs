@@ -1,4 +1,4 @@
-//! The inventory of certificates: what is registered and what is shown, by whom, and what is bound to it.
+//! The inventory of certificates: registered and presented ones, their clients, and their state.
 
 use gatewright::pki::Reason;
 use gatewright::pki::inventory;
@@ -39,9 +39,9 @@ async fn a_registered_certificate_is_in_the_inventory() {
     assert_eq!(entry.holders[0].last_used_at, None);
 }
 
-/// What a registration does not name any more is known, but not registered.
+/// A certificate that was removed from a registration stays in the inventory, as seen.
 #[tokio::test]
-async fn a_certificate_that_leaves_the_registration_is_no_longer_registered() {
+async fn a_certificate_removed_from_the_registration_is_kept_as_seen() {
     let server = Server::start().await;
     let (old, new) = (Made::new("old", 30), Made::new("new", 90));
     let client = server.registered(&[&old]).await;
@@ -52,7 +52,11 @@ async fn a_certificate_that_leaves_the_registration_is_no_longer_registered() {
 
     let found = server.certificates_of(&client).await;
     let origins: Vec<_> = found.iter().map(|entry| entry.certificate.origin).collect();
-    assert_eq!(origins, [Origin::Registered; 2], "the other client has the old one still");
+    assert_eq!(
+        origins,
+        [Origin::Registered; 2],
+        "the other client still has the old one registered"
+    );
     let of_client =
         |holder: &&gatewright::store::certificates::Holder| holder.client_id.as_str() == client.id;
     let registered = |n: usize| found[n].holders.iter().find(of_client).unwrap().registered_at;
@@ -63,9 +67,10 @@ async fn a_certificate_that_leaves_the_registration_is_no_longer_registered() {
     assert_eq!(found[0].certificate.origin, Origin::Seen);
 }
 
-/// Issue 3: first and last used. A certificate that several clients show is one, with several holders.
+/// Issue 3: first and last use. A certificate that several clients present is one entry with several
+/// holders.
 #[tokio::test]
-async fn a_certificate_that_is_shown_is_noted_with_who_showed_it_when() {
+async fn a_presented_certificate_is_recorded_with_its_clients_and_times() {
     let server = Server::start().await;
     let made = Made::new("shared", 90);
     let (one, other) = (server.service().await, server.service().await);
@@ -90,9 +95,9 @@ async fn a_certificate_that_is_shown_is_noted_with_who_showed_it_when() {
     assert_eq!(used(&other), Some(Timestamp(BEGINNING + 3600)));
 }
 
-/// What was shown in the last seconds is not lost when a server stops.
+/// Sightings of the last seconds are written when a server stops.
 #[tokio::test]
-async fn a_server_that_stops_writes_down_what_was_shown() {
+async fn a_server_that_stops_writes_its_sightings() {
     let server = Server::start().await;
     let made = Made::new("late", 90);
     let client = server.service().await;
@@ -103,10 +108,10 @@ async fn a_server_that_stops_writes_down_what_was_shown() {
     assert_eq!(server.certificates_of(&client).await.len(), 1);
 }
 
-/// THREATS DO-11, DO-12: a client that shows a new certificate each time fills neither memory nor database; what
-/// is registered stays.
+/// THREATS DO-11, DO-12: a client that presents a new certificate each time fills neither memory nor
+/// database; registered certificates stay.
 #[tokio::test]
-async fn a_client_that_shows_ever_new_certificates_does_not_fill_the_inventory() {
+async fn the_inventory_keeps_a_limited_number_of_sightings_per_client() {
     let server = Server::start().await;
     let registered = Made::new("registered", 90);
     let client = server.registered(&[&registered]).await;
@@ -132,9 +137,9 @@ async fn a_client_that_shows_ever_new_certificates_does_not_fill_the_inventory()
     );
 }
 
-/// A revocation is told once, is never undone, and holds for a certificate that we have not met.
+/// A revocation is recorded once, is permanent, and applies to a certificate that is seen only later.
 #[tokio::test]
-async fn a_certificate_is_revoked_once_and_for_ever() {
+async fn a_revocation_is_recorded_once_and_is_permanent() {
     let server = Server::start().await;
     let made = Made::new("leaked", 90);
     let client = server.service().await;
@@ -153,8 +158,8 @@ async fn a_certificate_is_revoked_once_and_for_ever() {
     assert_eq!(server.events("certificate.revoked").await.len(), 1);
 }
 
-/// What was revoked for another reason, or for none, can still turn out to have a key that somebody else has:
-/// that is worse. It is told, and nothing else is said of it afterwards.
+/// A certificate that was revoked for another reason may later turn out to have a compromised key. That
+/// reason is recorded, and no further one.
 #[tokio::test]
 async fn a_revocation_can_be_raised_to_key_compromise() {
     let server = Server::start().await;
@@ -181,17 +186,21 @@ async fn a_revocation_can_be_raised_to_key_compromise() {
     revoke(Reason::Unspecified).await.unwrap_err();
     revoke(Reason::KeyCompromise).await.unwrap_err();
     let found = server.certificates_of(&client).await;
-    assert_eq!(found[0].certificate.revoked_at, Some(Timestamp(BEGINNING)), "since then");
+    assert_eq!(
+        found[0].certificate.revoked_at,
+        Some(Timestamp(BEGINNING)),
+        "the time of the first revocation stays"
+    );
     assert_eq!(found[0].certificate.reason.as_deref(), Some("keyCompromise"));
     let events = server.events("certificate.revoked").await;
     assert_eq!(events.len(), 2, "{events:?}");
     assert!(events[0].facts.contains("keyCompromise"));
 }
 
-/// 90 days after its end nobody asks any more what a certificate could do; but a key that somebody else has
-/// may come back in another one.
+/// Certificates are deleted 90 days after they expired. A revoked one with a compromised key stays,
+/// because the key may reappear in another certificate.
 #[tokio::test]
-async fn certificates_are_swept_90_days_after_their_end() {
+async fn certificates_are_deleted_90_days_after_they_expired() {
     let server = Server::start().await;
     let leaked = Made::new("leaked", 1);
     let all = [&Made::new("short", 1), &Made::new("long", 60), &leaked];
@@ -206,10 +215,10 @@ async fn certificates_are_swept_90_days_after_their_end() {
     assert_eq!(subjects, ["CN=leaked,O=Acme\\, Inc.", "CN=long,O=Acme\\, Inc."]);
 }
 
-/// What our authority issues day by day is kept for a week after its end; the last one that a client had, like
-/// all others: it tells when the client stopped.
+/// Certificates that the built-in CA issued are kept for a week after they expired. The last one of a
+/// client is kept like all others, because it shows when the client stopped.
 #[tokio::test]
-async fn what_was_issued_and_replaced_is_swept_a_week_after_its_end() {
+async fn replaced_issued_certificates_are_deleted_a_week_after_they_expired() {
     let server = Server::with_authority().await;
     let client = server.service().await;
     let mut issued = Vec::new();

@@ -1,5 +1,5 @@
-//! What the authority inside tells everybody: RFC 5280 §5 (CRL), RFC 6960 and RFC 5019 (OCSP), checked by the
-//! `openssl` of the system.
+//! Revocation information that the built-in CA publishes: RFC 5280 §5 (CRL), RFC 6960 and RFC 5019
+//! (OCSP), checked by the `openssl` of the system.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -20,7 +20,8 @@ fn pem(der: &[u8]) -> String {
     gatewright::pki::pem::certificate(der)
 }
 
-/// A server whose clock shows today, as `openssl` sees it, with an authority and files of what was issued.
+/// A server whose clock shows today, as `openssl` sees it, with a built-in CA and files with the issued
+/// certificates.
 struct World {
     server: Server,
     client: Client,
@@ -58,7 +59,7 @@ impl World {
         authorities::present(self.server.app().store.db(), false).await.unwrap().unwrap().id
     }
 
-    /// The list, which `openssl` believes; as `openssl` tells of it.
+    /// The CRL, verified and printed by `openssl`.
     async fn crl(&self) -> String {
         self.crl_of(&self.server, &self.authority().await).await
     }
@@ -72,7 +73,7 @@ impl World {
         said
     }
 
-    /// What `openssl` says of this certificate, with the latest list.
+    /// The result of `openssl verify` for this certificate with the latest CRL.
     fn verify(&self, file: &str) -> (String, bool) {
         let now = self.server.trace().now().0;
         self.dir.try_openssl(&format!(
@@ -80,7 +81,7 @@ impl World {
         ))
     }
 
-    /// What `openssl ocsp` is told about a certificate.
+    /// The output of `openssl ocsp` for these certificates.
     #[track_caller]
     fn ocsp(&self, what: &str) -> String {
         let address = self.server.address;
@@ -97,9 +98,9 @@ fn number(text: &str) -> String {
     after.trim_start().lines().next().unwrap().to_owned()
 }
 
-/// RFC 5280 §5; what was revoked is in the list at once.
+/// RFC 5280 §5: a revoked certificate is in the CRL at once.
 #[tokio::test(flavor = "multi_thread")]
-async fn openssl_learns_from_the_list_what_was_revoked() {
+async fn openssl_finds_a_revoked_certificate_in_the_crl() {
     let world = World::new().await;
     let (first, second) = (world.issued("a.pem").await, world.issued("b.pem").await);
 
@@ -122,10 +123,10 @@ async fn openssl_learns_from_the_list_what_was_revoked() {
     assert_eq!(list.matches("CRL Reason Code").count(), 1, "{list}");
 }
 
-/// One list for all replicas, made anew when something was revoked or half its time is over; what has
-/// expired leaves it.
+/// All replicas publish the same CRL. A new one is made after a revocation or when half of its validity
+/// has passed; expired certificates leave it.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_list_is_the_same_everywhere_until_it_has_to_be_another() {
+async fn the_crl_is_shared_by_replicas_and_renewed_after_half_its_validity() {
     let world = World::new().await;
     let issued = world.issued("a.pem").await;
     world.revoke(&issued, "superseded").await;
@@ -133,17 +134,17 @@ async fn the_list_is_the_same_everywhere_until_it_has_to_be_another() {
     let id = world.authority().await;
 
     let list = world.crl().await;
-    assert_eq!(world.crl_of(&replica, &id).await, list, "byte by byte");
+    assert_eq!(world.crl_of(&replica, &id).await, list, "the same CRL on every replica");
     world.server.wait(12 * 3600 - 1);
     assert_eq!(world.crl().await, list);
     world.server.wait(1);
     let next = world.crl().await;
-    assert!(number(&next) > number(&list), "half its life is over");
+    assert!(number(&next) > number(&list), "a new CRL after half of its validity");
     assert!(next.contains("Superseded"), "{next}");
 
     world.server.wait(2 * 86_400);
     let later = world.crl().await;
-    assert!(later.contains("No Revoked Certificates"), "it has expired: {later}");
+    assert!(later.contains("No Revoked Certificates"), "the certificate has expired: {later}");
     let answer = world.server.get(&format!("/ca/crl/{id}")).await;
     assert_eq!(answer.header("cache-control"), "public, max-age=60");
     assert_eq!(answer.header("content-type"), "application/pkix-crl");
@@ -152,14 +153,14 @@ async fn the_list_is_the_same_everywhere_until_it_has_to_be_another() {
     }
 }
 
-/// What was revoked is in the list at once, also when another row leaves the inventory meanwhile and as many are
-/// revoked as before.
+/// A revocation is in the CRL at once, even if another entry was deleted meanwhile and the number of
+/// revoked certificates is the same as before.
 #[tokio::test(flavor = "multi_thread")]
-async fn as_many_as_before_are_not_the_same_ones() {
+async fn the_crl_changes_although_the_number_of_revoked_certificates_does_not() {
     let world = World::new().await;
     let old = world.issued("old.pem").await;
     world.revoke(&old, "superseded").await;
-    // Ninety days after it has expired it is forgotten.
+    // It is deleted ninety days after it expired.
     let expires = Certificate::read(&old.certificate, &[]).unwrap().not_after;
     world.server.wait((expires - world.server.trace().now()).0 + 90 * 86_400 - 60);
     let issued = world.issued("a.pem").await;
@@ -172,9 +173,9 @@ async fn as_many_as_before_are_not_the_same_ones() {
     assert!(world.crl().await.contains("Key Compromise"));
 }
 
-/// Each issuing certificate has its own list, the superseded one too (RFC 5280 §5.1.1.3: signed by it).
+/// RFC 5280 §5.1.1.3: each issuing certificate signs a CRL of its own, after it was superseded too.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_superseded_certificate_goes_on_telling() {
+async fn a_superseded_issuing_certificate_still_publishes_revocations() {
     let world = World::new().await;
     let issued = world.issued("a.pem").await;
     let old = world.authority().await;
@@ -187,11 +188,14 @@ async fn a_superseded_certificate_goes_on_telling() {
     assert!(world.ocsp("-cert a.pem").contains("a.pem: revoked"));
     let next = world.issued("b.pem").await;
     world.dir.write("issuing.pem", pem(&next.chain[0]));
-    assert!(world.crl().await.contains("No Revoked Certificates"), "of the new one nothing was");
+    assert!(
+        world.crl().await.contains("No Revoked Certificates"),
+        "no certificate of the new issuing CA was revoked"
+    );
     assert!(world.ocsp("-cert b.pem").contains("b.pem: good"));
 }
 
-/// Where a key is known to somebody else, others have to be told of each certificate that it has.
+/// A compromised key revokes every issued certificate that has it, and each is published.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_certificate_of_a_compromised_key_is_published() {
     let world = World::new().await;
@@ -216,10 +220,10 @@ async fn every_certificate_of_a_compromised_key_is_published() {
     assert_eq!(world.server.events("certificate.revoked").await.len(), 2);
 }
 
-/// A reason that turns out to be worse is published like a new revocation; what an issuing certificate issued
-/// is listed with it, for whoever still reads its list.
+/// A changed reason is published like a new revocation. When an issuing certificate is revoked, all
+/// certificates that it issued are listed, for relying parties that still read its CRL.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worse_reason_and_the_end_of_an_authority_are_published() {
+async fn a_changed_reason_and_a_revoked_issuing_certificate_are_published() {
     let world = World::new().await;
     let issued = world.issued("a.pem").await;
     world.revoke(&issued, "superseded").await;
@@ -238,15 +242,15 @@ async fn a_worse_reason_and_the_end_of_an_authority_are_published() {
     assert!(world.ocsp("-cert first.pem").contains("first.pem: revoked"));
 }
 
-/// RFC 6960 §2.2: good, revoked, unknown; the nonce of the question is repeated.
+/// RFC 6960 §2.2: good, revoked, unknown; the response repeats the nonce of the request.
 #[tokio::test(flavor = "multi_thread")]
-async fn openssl_asks_about_one_certificate() {
+async fn openssl_gets_the_status_of_a_certificate_by_ocsp() {
     let world = World::new().await;
     let issued = world.issued("a.pem").await;
 
     let said = world.ocsp("-cert a.pem");
     assert!(said.contains("Response verify OK") && said.contains("a.pem: good"), "{said}");
-    assert!(!said.contains("nonce"), "it would warn: {said}");
+    assert!(!said.contains("nonce"), "openssl would warn about a missing nonce: {said}");
     for hash in ["-sha1", "-sha256"] {
         assert!(world.ocsp(&format!("{hash} -cert a.pem")).contains("a.pem: good"));
     }
@@ -259,9 +263,9 @@ async fn openssl_asks_about_one_certificate() {
     assert!(both.contains("a.pem: revoked") && both.contains("first.pem: good"), "{both}");
 }
 
-/// RFC 5019 §5: GET, which caches may answer.
+/// RFC 5019 §5: requests by GET, whose responses can be cached.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_question_can_stand_in_the_address() {
+async fn an_ocsp_request_may_be_sent_by_get() {
     let world = World::new().await;
     world.dir.openssl("ocsp -issuer issuing.pem -cert first.pem -no_nonce -reqout question");
     let question = std::fs::read(world.dir.0.join("question")).unwrap();
@@ -281,13 +285,13 @@ async fn a_question_can_stand_in_the_address() {
     world.server.get("/ca/ocsp/hello!").await.refused(400, "invalid_request");
 }
 
-/// Behind the real nginx that decodes the path and makes one slash of two (`proxy_pass http://…/;`).
+/// The same behind a real nginx that decodes the path and merges slashes (`proxy_pass http://…/;`).
 #[tokio::test(flavor = "multi_thread")]
-async fn a_question_in_the_address_is_answered_behind_nginx() {
+async fn an_ocsp_request_by_get_works_behind_nginx() {
     let world = World::new().await;
     let issued = world.issued("a.pem").await;
     let issuer = Issuer::read(&issued.chain[0]).unwrap();
-    // Of many serial numbers, one makes a slash, and one two at once.
+    // Among many serial numbers: one whose request contains a slash, and one with two in a row.
     let questions = (0..100_000_u32).map(|number| {
         let serial =
             [&[1; 8][..], &number.wrapping_mul(0x9e37_79b1).to_be_bytes(), &[7; 5]].concat();
@@ -312,7 +316,7 @@ async fn a_question_in_the_address_is_answered_behind_nginx() {
              proxy_set_header Host id.example.org; }} }} }}\n"
         ),
     );
-    // One process: the workers of a master that is killed would stay.
+    // A single process: workers would survive a killed master.
     let _nginx = tokio::process::Command::new("nginx")
         .args(["-p", &here.to_string(), "-e", "error.log", "-c", "nginx.conf"])
         .kill_on_drop(true)
@@ -341,9 +345,9 @@ async fn a_question_in_the_address_is_answered_behind_nginx() {
     }
 }
 
-/// RFC 6960 §2.3: what cannot be answered has an answer without a signature.
+/// RFC 6960 §2.3: error responses are unsigned.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_question_that_is_none_or_not_for_us_is_told_so() {
+async fn malformed_and_foreign_ocsp_requests_get_unsigned_errors() {
     let world = World::new().await;
     let ask = async |body: &[u8]| {
         let ask = world.server.ask("POST", "/ca/ocsp");
@@ -361,9 +365,10 @@ async fn a_question_that_is_none_or_not_for_us_is_told_so() {
     form.refused(415, "invalid_request");
 }
 
-/// RFC 5280 §4.2.2.1: `caIssuers` leads to who issued it; all addresses in a certificate are answered.
+/// RFC 5280 §4.2.2.1: `caIssuers` is the URL of the issuing certificate, and every URL in an issued
+/// certificate works.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_addresses_in_a_certificate_are_answered() {
+async fn the_urls_in_an_issued_certificate_work() {
     let world = World::new().await;
     let issued = world.issued("a.pem").await;
     let about = world.dir.openssl("x509 -in a.pem -noout -text");

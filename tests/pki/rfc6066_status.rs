@@ -1,5 +1,5 @@
-//! RFC 6066 §8, Certificate Status Request: what the responder says that our certificate names (RFC 6960) is
-//! sent along in the handshake, over real TLS. A response in a file is in `reload.rs`.
+//! RFC 6066 §8, Certificate Status Request: the server staples the response of the OCSP responder of
+//! its certificate (RFC 6960), over real TLS. A response in a file is in `reload.rs`.
 
 use std::sync::{Arc, Mutex};
 
@@ -16,16 +16,16 @@ use kit::responder::{Responder, answer, names_responder, respond, revoked};
 use kit::server::Server;
 use kit::stapling::{stapled, stapled_at};
 
-/// A server, and the responder that its certificate names.
+/// A server, and the OCSP responder of its certificate.
 struct Scene {
     server: Server,
     responder: Responder,
-    /// What the responder has said, in order.
+    /// The responses of the responder, in order.
     said: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
 impl Scene {
-    /// Whose responder says this, for an hour each time.
+    /// A scene whose responder returns this status, valid for an hour.
     async fn of(status: fn(Timestamp) -> Status) -> Self {
         Self::with(|_| {}, status).await
     }
@@ -44,7 +44,7 @@ impl Scene {
         scene
     }
 
-    /// A certificate that names the responder.
+    /// A certificate with the URL of the responder.
     fn issue(&self) -> Identity {
         let mut contents = contents(NAME, &[NAME, MTLS]);
         names_responder(&mut contents, &self.responder.url("/ocsp"));
@@ -65,24 +65,24 @@ impl Scene {
         });
     }
 
-    /// What it has said last.
+    /// The latest response of the responder.
     fn last(&self) -> Vec<u8> {
         self.said.lock().unwrap().last().cloned().unwrap()
     }
 
-    /// Lets time pass, here and at the responder.
+    /// Advances the clocks of the server and the responder.
     fn wait(&self, seconds: i64) {
         self.server.wait(seconds);
         self.responder.wait(seconds);
     }
 
-    /// What comes along with a handshake, when whoever asks the responder has had a turn.
+    /// The response that is stapled in a handshake, after the job that fetches it has run.
     async fn stapled(&self) -> Vec<u8> {
         self.server.running().staple().await;
         stapled(&self.server).await
     }
 
-    /// How often operators see this outcome of asking.
+    /// The value of the counter for this outcome.
     async fn counted(&self, outcome: &str) -> String {
         let ask = Ask::new(self.server.operations.unwrap(), "GET", "/metrics");
         let metrics = ask.send().await.ok();
@@ -103,20 +103,20 @@ fn unknown(_: Timestamp) -> Status {
 /// > Servers that receive a client hello containing the "status_request" extension MAY return a suitable
 /// > certificate status response to the client along with their certificate.
 #[tokio::test]
-async fn what_the_responder_says_that_the_certificate_names_is_sent_along() {
+async fn the_response_of_the_certificates_responder_is_stapled() {
     let scene = Scene::of(good).await;
 
     let response = scene.stapled().await;
 
     assert_eq!(response, scene.last());
     let mtls = scene.server.addresses().mtls[0];
-    assert_eq!(stapled_at(&scene.server, mtls, MTLS).await, response, "under both names");
+    assert_eq!(stapled_at(&scene.server, mtls, MTLS).await, response, "stapled for both names");
     scene.server.running().reload().await;
-    assert_eq!(scene.stapled().await, response, "a reload does not lose it");
+    assert_eq!(scene.stapled().await, response, "a reload keeps the response");
     assert_eq!(scene.responder.asked(), 1);
     assert_eq!(scene.counted("good").await, "1");
 
-    // Another certificate is another question, and what was said of the first is no answer to it.
+    // A new certificate needs a new response; the previous one is not used for it.
     let next = scene.issue().with(scene.server.house().authority.certificate());
     scene.show(&next).await;
     assert_eq!(scene.stapled().await, scene.last());
@@ -124,9 +124,9 @@ async fn what_the_responder_says_that_the_certificate_names_is_sent_along() {
     assert_eq!(scene.responder.asked(), 2);
 }
 
-/// Half of its life is there to try again.
+/// The second half of its validity remains for retries.
 #[tokio::test]
-async fn a_response_is_fetched_anew_when_half_of_its_life_is_over() {
+async fn a_response_is_renewed_after_half_of_its_validity() {
     let scene = Scene::of(good).await;
     let first = scene.stapled().await;
 
@@ -144,7 +144,7 @@ async fn a_response_is_fetched_anew_when_half_of_its_life_is_over() {
 /// > The time at or before which newer information will be available about the status of the certificate.
 /// > (RFC 6960 §2.4, nextUpdate)
 #[tokio::test]
-async fn while_the_responder_is_away_the_old_response_is_kept_until_it_ends() {
+async fn while_the_responder_fails_the_old_response_is_used_until_it_expires() {
     let scene = Scene::of(good).await;
     let first = scene.stapled().await;
     scene.responder.hang_up();
@@ -153,23 +153,23 @@ async fn while_the_responder_is_away_the_old_response_is_kept_until_it_ends() {
     assert_eq!(scene.stapled().await, first);
     scene.wait(59);
     assert_eq!(scene.stapled().await, first);
-    assert_eq!(scene.responder.asked(), 2, "not again within a minute");
+    assert_eq!(scene.responder.asked(), 2, "no retry within a minute");
     scene.wait(1740);
     assert_eq!(scene.stapled().await, first);
     assert_eq!(scene.responder.asked(), 3);
     scene.wait(1);
-    assert_eq!(scene.stapled().await, b"", "it has ended");
+    assert_eq!(scene.stapled().await, b"", "the response has expired");
 
     scene.server.ask_tls("GET", "/jwks").send().await.ok();
     assert_eq!(scene.counted("unreachable").await, "2");
     scene.say(good);
     scene.wait(60);
-    assert_eq!(scene.stapled().await, scene.last(), "and it is asked again");
+    assert_eq!(scene.stapled().await, scene.last(), "a retry succeeds");
 }
 
-/// A certificate that cannot be read leaves the old one in place, but not for ever what was said of it.
+/// When a new certificate cannot be parsed, the old one stays in use, but its response still expires.
 #[tokio::test]
-async fn a_broken_file_keeps_no_response_beyond_its_end() {
+async fn a_response_expires_while_the_certificate_file_is_broken() {
     let scene = Scene::of(good).await;
     let first = scene.stapled().await;
     std::fs::write(scene.server.house().chain(), "").unwrap();
@@ -182,29 +182,29 @@ async fn a_broken_file_keeps_no_response_beyond_its_end() {
     assert_eq!(scene.stapled().await, b"");
 }
 
-/// A server that sent along that it is revoked, or that nobody knows, would send clients away.
+/// A stapled response with the status revoked or unknown would make clients abort the handshake.
 #[tokio::test]
-async fn a_response_that_is_not_good_is_never_sent_along() {
+async fn a_response_with_a_status_other_than_good_is_never_stapled() {
     for (status, outcome) in [(revoked as fn(_) -> _, "revoked"), (unknown, "unknown")] {
         let scene = Scene::of(status).await;
         assert_eq!(scene.stapled().await, b"", "{outcome}");
         assert_eq!(scene.counted(outcome).await, "1");
     }
 
-    // Who is revoked was good before: that is not to be told any more.
+    // The last good response is not used once the status is revoked.
     let scene = Scene::of(good).await;
     let first = scene.stapled().await;
     scene.say(unknown);
     scene.wait(1800);
-    assert_eq!(scene.stapled().await, first, "nobody has contradicted it");
+    assert_eq!(scene.stapled().await, first, "the response is still valid");
     scene.say(revoked);
     scene.wait(60);
     assert_eq!(scene.stapled().await, b"");
 }
 
-/// RFC 6960 §3.2: what somebody else has signed, or says of another certificate, says nothing.
+/// RFC 6960 §3.2: a response with a foreign signature, or for another certificate, is ignored.
 #[tokio::test]
-async fn a_response_of_anybody_else_is_not_sent_along() {
+async fn a_response_with_a_foreign_signature_is_not_stapled() {
     let scene = Scene::of(good).await;
     let first = scene.stapled().await;
 
@@ -219,14 +219,14 @@ async fn a_response_of_anybody_else_is_not_sent_along() {
     scene.responder.say(move |_, _, _| Some(stale.clone()));
     scene.show(&next).await;
 
-    assert_eq!(scene.stapled().await, b"", "it is about the certificate before");
+    assert_eq!(scene.stapled().await, b"", "the response is for the previous certificate");
     assert_eq!(scene.counted("unreachable").await, "2");
 }
 
-/// Nobody is asked where nobody is named, where a file says it, where nothing could be believed, or where we
-/// do not go (THREATS SS-01); and it makes no difference to a handshake.
+/// No request is sent when the certificate names no responder, the response is in a file, the issuer is
+/// missing, or outbound rules forbid the URL (THREATS SS-01). The handshake succeeds all the same.
 #[tokio::test]
-async fn nobody_is_asked_who_is_not_to_be_asked() {
+async fn no_responder_is_requested_where_none_applies() {
     let elsewhere = std::env::temp_dir().join(format!("gatewright-{}", uuid::Uuid::new_v4()));
     let by_file = |config: &mut Config| config.tls.ocsp_file = Some(elsewhere);
     let private = |config: &mut Config| config.outbound.allow_private_networks = false;
@@ -239,15 +239,15 @@ async fn nobody_is_asked_who_is_not_to_be_asked() {
     let scene = Scene::of(good).await;
     let first = scene.stapled().await;
     scene.show(&scene.issue()).await;
-    assert_eq!(scene.stapled().await, b"", "without the issuer nothing could be believed");
+    assert_eq!(scene.stapled().await, b"", "without the issuer a response cannot be verified");
     scene.show(&scene.server.house().authority.server(&[NAME, MTLS])).await;
-    assert_eq!(scene.stapled().await, b"", "nobody is named");
+    assert_eq!(scene.stapled().await, b"", "the certificate names no responder");
     assert_eq!((scene.responder.asked(), first), (1, scene.last()));
 }
 
-/// What came by ACME lies in the database with its chain.
+/// A certificate from ACME is stored in the database with its chain.
 #[tokio::test]
-async fn a_certificate_from_acme_has_its_response_too() {
+async fn a_response_is_stapled_for_a_certificate_from_acme() {
     const DIRECTORY: &str = "https://localhost:1/directory";
     let scene = Scene::with(
         |config| {

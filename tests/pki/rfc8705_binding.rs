@@ -1,5 +1,4 @@
-//! RFC 8705 §3 and §4: tokens that are good only with the certificate that they were issued to. THREATS MT-04,
-//! MT-05.
+//! RFC 8705 §3 and §4: certificate-bound tokens. THREATS MT-04, MT-05.
 
 use gatewright::pki::{Certificate, Reason, inventory};
 use gatewright::types::{Confirmation, Thumbprint, Timestamp};
@@ -13,7 +12,7 @@ use kit::http::Answer;
 use kit::jwt::claims;
 use kit::server::{BEGINNING, Client, Server};
 
-/// A web application whose tokens are bound to its certificate, whatever it proves itself by.
+/// A web application with certificate-bound tokens, whatever its authentication method.
 async fn photos(server: &Server, more: Value) -> Client {
     let mut metadata = json!({
         "client_name": "Photos",
@@ -26,7 +25,7 @@ async fn photos(server: &Server, more: Value) -> Client {
     server.register(metadata).await
 }
 
-/// One that proves itself by nothing.
+/// A public client.
 async fn public(server: &Server) -> Client {
     let more = json!({
         "token_endpoint_auth_method": "none",
@@ -43,7 +42,7 @@ async fn by_certificate(server: &Server) -> Client {
     photos(server, more).await
 }
 
-/// A form of a client that shows its name and a certificate.
+/// A request of a client with its client id and a certificate.
 async fn post(server: &Server, client: &Client, path: &str, form: &str, shown: &Shown) -> Answer {
     let form = format!("{form}&client_id={}", client.id);
     server.ask("POST", path).form(&form).showing(shown).send().await
@@ -68,7 +67,7 @@ fn refreshing(token: &str) -> String {
 /// > "x5t#S256": The value of this member is the base64url-encoded SHA-256 hash (§3.1, in substance); §3.2,
 /// introspection; §3, the protected resource. THREATS MT-04
 #[tokio::test]
-async fn a_bound_token_is_good_with_its_certificate_alone() {
+async fn a_bound_token_requires_its_certificate() {
     let (server, authority) = server().await;
     let client = by_certificate(&server).await;
     let (own, renewed) = (authority.issue("Photos", |_| {}), authority.issue("Photos", |_| {}));
@@ -94,8 +93,8 @@ async fn a_bound_token_is_good_with_its_certificate_alone() {
         assert!(answer.header("www-authenticate").starts_with("Bearer "));
     }
 
-    // The refresh token of a client that proves itself is bound to the client (§6.3): a new certificate
-    // gets tokens that are bound to it.
+    // The refresh token of a client that authenticates is bound to the client (§6.3). With a new
+    // certificate it gets tokens that are bound to that.
     let refresh = refreshing(&granted.token("refresh_token"));
     let again = post(&server, &client, "/token", &refresh, &renewed).await.ok();
     let token = again.token("access_token");
@@ -104,9 +103,9 @@ async fn a_bound_token_is_good_with_its_certificate_alone() {
     answer.refused(401, "invalid_token");
 }
 
-/// RFC 8705 §3: whatever a client proves itself by; client credentials, opaque tokens.
+/// RFC 8705 §3: every authentication method; client credentials and opaque tokens too.
 #[tokio::test]
-async fn tokens_of_every_kind_and_method_are_bound() {
+async fn tokens_of_every_format_and_method_are_bound() {
     let (server, authority) = server().await;
     let shown = authority.issue("Photos", |_| {});
     for format in ["jwt", "opaque"] {
@@ -115,7 +114,7 @@ async fn tokens_of_every_kind_and_method_are_bound() {
             |form: &str| server.ask("POST", "/token").basic(&client.id, &client.secret).form(form);
         let form = "grant_type=client_credentials&scope=";
 
-        // It is told what is missing, and gets no token that anybody could use.
+        // Without a certificate, no unbound token is issued.
         ask(form).send().await.refused(400, "invalid_request");
         let token = ask(form).showing(&shown).send().await.ok().token("access_token");
 
@@ -125,12 +124,12 @@ async fn tokens_of_every_kind_and_method_are_bound() {
     }
 }
 
-/// A code is not spent by a client that forgot its certificate; an expired one binds nothing.
+/// A request without a certificate consumes no code, and an expired certificate binds no token.
 #[tokio::test]
-async fn what_shows_too_little_spends_nothing() {
+async fn a_request_without_a_valid_certificate_consumes_no_code() {
     let (server, authority) = server().await;
     let client = public(&server).await;
-    // Within the life of an unused refresh token: only the certificate ends.
+    // Within the lifetime of an unused refresh token, so that only the certificate expires.
     let until = OffsetDateTime::from_unix_timestamp(BEGINNING + 7 * 24 * 3600).unwrap();
     let shown = authority.issue("Photos", |params| params.not_after = until);
     let form = code(&server, &client).await;
@@ -152,7 +151,7 @@ async fn what_shows_too_little_spends_nothing() {
 /// > to the client's certificate (§4, in substance); §7.1: to the key, so that a certificate can be
 /// > renewed. THREATS MT-05
 #[tokio::test]
-async fn a_refresh_token_of_a_public_client_is_good_with_its_key_alone() {
+async fn a_refresh_token_of_a_public_client_requires_its_key() {
     let (server, authority) = server().await;
     let client = public(&server).await;
     let (own, stranger) = (Shown::self_signed("Phone"), authority.issue("Thief", |_| {}));
@@ -166,7 +165,8 @@ async fn a_refresh_token_of_a_public_client_is_good_with_its_key_alone() {
     }
     let next = post(&server, &client, "/token", &refresh, &own).await.ok();
 
-    // A certificate that was renewed for the same key keeps the grant; its tokens are its own.
+    // A renewed certificate with the same key keeps the grant; its tokens are bound to the new
+    // certificate.
     let renewed = Shown::self_signed_by(own.same_key(), "Phone", |params| {
         params.not_after = date_time_ymd(2030, 1, 1);
     });
@@ -182,9 +182,9 @@ async fn a_refresh_token_of_a_public_client_is_good_with_its_key_alone() {
     post(&server, &client, "/token", &refresh, &rekeyed).await.refused(400, "invalid_grant");
 }
 
-/// The successor of a token within its grace is for the same key, too.
+/// Within the grace period, the successor is issued to the same key only.
 #[tokio::test]
-async fn a_lost_answer_is_given_again_to_the_same_key_alone() {
+async fn a_lost_response_is_repeated_only_for_the_same_key() {
     let (server, _) = server().await;
     let client = public(&server).await;
     let (own, thief) = (Shown::self_signed("Phone"), Shown::self_signed("Phone"));
@@ -199,9 +199,10 @@ async fn a_lost_answer_is_given_again_to_the_same_key_alone() {
     assert_eq!(again.token("refresh_token"), lost);
 }
 
-/// Issue 3, §4: an expired certificate kills the tokens bound to it. Every grant, both formats.
+/// Issue 3, §4: a token expires no later than the certificate that it is bound to, for every grant and
+/// both formats.
 #[tokio::test]
-async fn no_token_outlives_the_certificate_that_it_is_bound_to() {
+async fn a_bound_token_expires_no_later_than_its_certificate() {
     for format in ["jwt", "opaque"] {
         let (server, authority) = server().await;
         let end = OffsetDateTime::from_unix_timestamp(BEGINNING + 90).unwrap();
@@ -228,13 +229,16 @@ async fn no_token_outlives_the_certificate_that_it_is_bound_to() {
         }
         let longer = authority.issue("Photos", |_| {});
         let unshortened = post("grant_type=client_credentials&scope=", &longer).await;
-        assert_eq!(unshortened.body["expires_in"], 300, "of another certificate: as ever");
+        assert_eq!(
+            unshortened.body["expires_in"], 300,
+            "a longer certificate does not shorten the lifetime"
+        );
     }
 }
 
-/// The same; and a connection whose certificate has ended satisfies no binding, whatever the token says.
+/// The same; and an expired certificate in a connection satisfies no binding.
 #[tokio::test]
-async fn what_is_bound_to_a_certificate_ends_with_it() {
+async fn a_bound_token_is_invalid_once_its_certificate_expired() {
     let (server, authority) = server().await;
     let client = by_certificate(&server).await;
     let end = OffsetDateTime::from_unix_timestamp(BEGINNING + 90).unwrap();
@@ -257,10 +261,11 @@ async fn what_is_bound_to_a_certificate_ends_with_it() {
     assert!(held.must_fit(&bound, Timestamp(BEGINNING + 91)).is_err());
 }
 
-/// docs/certificates.md: "where the reason is `keyCompromise`, the key is meant: another certificate for the
-/// same key does not count either", and what is bound to it dies at once. For another reason it lives.
+/// docs/certificates.md: "where the reason is `keyCompromise`, the key is meant: another certificate
+/// for the same key does not count either". Tokens bound to it are invalid at once; for another reason
+/// they stay valid.
 #[tokio::test]
-async fn a_token_that_is_bound_to_another_certificate_of_a_compromised_key_is_dead() {
+async fn tokens_bound_to_any_certificate_of_a_compromised_key_are_invalid() {
     for (reason, lives) in [(Reason::KeyCompromise, false), (Reason::Superseded, true)] {
         let (server, authority) = server().await;
         let client = by_certificate(&server).await;
@@ -282,7 +287,7 @@ async fn a_token_that_is_bound_to_another_certificate_of_a_compromised_key_is_de
         let trace = server.trace();
         let row = inventory::seen(&Certificate::read(&leaked.der, &[]).unwrap(), trace.now());
         server.inventory().revoke(&row, reason, &trace).await.unwrap();
-        // It comes into the inventory when that is done already.
+        // The certificate enters the inventory after the revocation.
         server.note().await;
 
         assert_eq!(introspected().await, lives, "{reason}");

@@ -1,4 +1,5 @@
-//! RFC 8705 over TLS itself, without a proxy: whom a handshake proves. THREATS MT-01 to MT-04, MT-06.
+//! RFC 8705 over TLS without a proxy: client authentication by the handshake. THREATS MT-01 to MT-04,
+//! MT-06.
 
 use gatewright::config::CertificateHeader;
 use rcgen::{
@@ -15,7 +16,7 @@ use kit::http::{Answer, Ask};
 use kit::jwt::claims;
 use kit::server::{Client, Server};
 
-/// A server that asks for certificates, and the authority that it believes.
+/// A server that requests client certificates, and the CA that it trusts.
 async fn server() -> (Server, Authority) {
     let authority = Authority::new("Clients CA");
     let anchors = vec![authority.anchor("clients")];
@@ -35,7 +36,7 @@ fn backup(more: &Value) -> Value {
     metadata
 }
 
-/// The name by which the client is registered.
+/// The name that the client is registered with.
 fn named(params: &mut rcgen::CertificateParams) {
     let uri = "spiffe://example.org/backup".try_into().unwrap();
     params.subject_alt_names = vec![SanType::URI(uri)];
@@ -54,7 +55,7 @@ async fn ask(server: &Server, client: &Client, shown: Option<&Shown>) -> Answer 
 /// > a successful TLS handshake with a client certificate [...] demonstrates possession of the private key
 /// > (§2, in substance)
 #[tokio::test]
-async fn a_handshake_proves_a_client() {
+async fn a_client_certificate_in_the_handshake_authenticates_its_client() {
     let (server, root) = server().await;
     let client = server.register(backup(&json!({}))).await;
     let shown = root.below("Issuing CA", |_| {}).issue("Backup", named);
@@ -66,7 +67,7 @@ async fn a_handshake_proves_a_client() {
         let token = ask.form(&asking(&client)).send().await.ok().token("access_token");
         assert_eq!(claims(&token)["cnf"]["x5t#S256"], shown.thumbprint());
     }
-    // Under the issuer's own name nobody is asked for a certificate.
+    // At the issuer's own name no client certificate is requested.
     let caller = Caller::new(&server.house().authority, Some(&shown.identity()));
     let ask = server.ask("POST", "/token");
     let ask = ask.over(&caller, server.addresses().tls[0], kit::caller::NAME);
@@ -75,7 +76,7 @@ async fn a_handshake_proves_a_client() {
 
 /// THREATS MT-01, MT-02, MT-03.
 #[tokio::test]
-async fn a_handshake_with_another_certificate_proves_nobody() {
+async fn a_handshake_with_an_invalid_certificate_authenticates_no_client() {
     let (server, root) = server().await;
     let client = server.register(backup(&json!({}))).await;
     let by = |change: &dyn Fn(&mut rcgen::CertificateParams)| {
@@ -108,9 +109,10 @@ async fn a_handshake_with_another_certificate_proves_nobody() {
     }
 }
 
-/// Its key is proven, so there is somebody to tell what is wrong with it.
+/// The handshake proved possession of the key, so the client gets an error response that names the
+/// fault.
 #[tokio::test]
-async fn a_certificate_whose_names_cannot_be_read_is_refused_in_words() {
+async fn a_certificate_with_malformed_names_gets_an_error_that_says_so() {
     let (server, root) = server().await;
     let client = server.register(backup(&json!({}))).await;
     let shown = root.issue("Backup", |params| {
@@ -128,9 +130,9 @@ async fn a_certificate_whose_names_cannot_be_read_is_refused_in_words() {
     }
 }
 
-/// RFC 8705 §2.2: what is registered is the certificate.
+/// RFC 8705 §2.2: the registration contains the certificate itself.
 #[tokio::test]
-async fn a_handshake_with_a_registered_certificate_proves_its_client() {
+async fn a_handshake_with_a_registered_certificate_authenticates_its_client() {
     let (server, root) = server().await;
     let own = Shown::self_signed("Backup");
     let client = server
@@ -149,10 +151,10 @@ async fn a_handshake_with_a_registered_certificate_proves_its_client() {
     }
 }
 
-/// Renewal without a gap: the old certificate and the new one work side by side, and a token is good with the
-/// one that it was issued to. THREATS MT-04
+/// Renewal without a gap: the old and the new certificate work in parallel, each for the tokens that
+/// are bound to it. THREATS MT-04
 #[tokio::test]
-async fn while_a_certificate_is_renewed_both_work_each_for_its_own_tokens() {
+async fn during_a_renewal_each_certificate_works_for_its_own_tokens() {
     let (server, root) = server().await;
     server.user("ada").await;
     let client = server
@@ -199,7 +201,7 @@ async fn while_a_certificate_is_renewed_both_work_each_for_its_own_tokens() {
 /// > [the] authorization server MUST bind the refresh token to the client's certificate (§4, in substance, of
 /// > public clients); §7.1: by its key. THREATS MT-05
 #[tokio::test]
-async fn a_handshake_with_another_key_refreshes_nothing_of_a_public_client() {
+async fn a_refresh_token_of_a_public_client_requires_its_key() {
     let (server, root) = server().await;
     server.user("ada").await;
     let client = server
@@ -239,10 +241,11 @@ async fn a_handshake_with_another_key_refreshes_nothing_of_a_public_client() {
     assert_eq!(claims(&token)["cnf"]["x5t#S256"], renewed.thumbprint());
 }
 
-/// THREATS MT-06: what stands in a header is nothing beside what the connection has proven, unless a proxy of
-/// ours says it; and then the two must agree. What its own connection has proven is no client's (decision 20).
+/// THREATS MT-06: a header field does not replace the certificate of the connection, unless it is from
+/// a trusted proxy. Then the two must agree, and the certificate of the proxy's own connection
+/// authenticates no client (decision 20).
 #[tokio::test]
-async fn a_header_does_not_outdo_the_connection() {
+async fn a_header_field_does_not_override_the_certificate_of_the_connection() {
     let root = Authority::new("Clients CA");
     let (own, victim) = (Shown::self_signed("Thief"), root.issue("Backup", named));
     for (is_proxy, stolen) in [(false, 401), (true, 400)] {
@@ -273,14 +276,14 @@ async fn a_header_does_not_outdo_the_connection() {
     }
 }
 
-/// THREATS EX-08, DO-08: whoever sends more certificates than are read is told so in the handshake.
+/// THREATS EX-08, DO-08: a handshake with more certificates than the limit fails with an alert.
 #[tokio::test]
-async fn a_handshake_with_five_certificates_beside_the_clients_own_fails() {
+async fn a_handshake_with_more_than_four_intermediates_fails() {
     let (server, _) = server().await;
     let mut shown = Shown::self_signed("Backup");
     let connect = async |shown: &Shown| {
         let house = &server.house().authority;
-        // In TLS 1.2 a handshake is over when the server has seen the certificate.
+        // In TLS 1.2 the handshake completes only after the server has seen the certificate.
         let caller = Caller::speaking(&[&version::TLS12], house, Some(&shown.identity()));
         caller.connect(server.addresses().mtls[0], MTLS).await
     };

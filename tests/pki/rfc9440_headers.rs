@@ -1,4 +1,5 @@
-//! RFC 9440, Client-Cert HTTP Header Field, and the forms of nginx, Envoy and HAProxy. THREATS MT-06, MT-07.
+//! RFC 9440, Client-Cert HTTP Header Field, and the formats of nginx, Envoy and HAProxy. THREATS MT-06,
+//! MT-07.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -19,8 +20,8 @@ struct World {
 }
 
 impl World {
-    /// A server behind a proxy of this form, or of none; every certificate comes by way of an intermediate
-    /// where the form can tell of one.
+    /// A server behind a proxy with this format, or with none. Every certificate has an intermediate
+    /// where the format can include it.
     async fn of(form: Form, change: impl FnOnce(&mut gatewright::config::Config)) -> Self {
         let root = Authority::new("Clients CA");
         let issuing = root.below("Issuing CA", |_| {});
@@ -54,7 +55,7 @@ impl World {
     }
 }
 
-/// As each proxy writes it.
+/// The fields as each proxy writes them.
 fn fields(form: Form, shown: &Shown) -> Vec<(&'static str, String)> {
     let rest = |separator: &str, one: &dyn Fn(&Vec<u8>) -> String| {
         shown.chain.iter().map(one).collect::<Vec<_>>().join(separator)
@@ -88,7 +89,7 @@ fn pem(der: &[u8]) -> String {
     Shown { der: der.to_vec(), chain: Vec::new(), key }.pem()
 }
 
-/// What nginx and Envoy leave as it is, is left as it is.
+/// Percent-encodes everything that nginx and Envoy encode.
 fn encoded(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {
@@ -100,7 +101,7 @@ fn encoded(text: &str) -> String {
 
 /// RFC 9440 §2.2: "The Client-Cert header field contains the end-entity client certificate".
 #[tokio::test]
-async fn a_proxy_of_ours_tells_of_the_certificate() {
+async fn the_certificate_in_the_field_of_a_trusted_proxy_authenticates() {
     for form in FORMS {
         let world = World::of(form, |_| {}).await;
         world.with(&fields(form, &world.shown)).await.ok();
@@ -111,14 +112,14 @@ async fn a_proxy_of_ours_tells_of_the_certificate() {
     }
 }
 
-/// THREATS MT-06: what a field of another form says, or anybody else, was never there.
+/// THREATS MT-06: fields in another format, or from an untrusted peer, are ignored.
 #[tokio::test]
-async fn nobody_else_tells_of_certificates() {
+async fn fields_of_untrusted_peers_and_other_formats_are_ignored() {
     for form in FORMS {
         let elsewhere = [Network::new([10, 0, 0, 0].into(), 8).unwrap()].to_vec();
         let world = World::of(form, |config| config.http.trusted_proxies = elsewhere).await;
         world.with(&fields(form, &world.shown)).await.refused(401, "invalid_client");
-        // It is not even looked at.
+        // The value is not even parsed.
         let junk = fields(form, &world.shown)[0].0;
         world.with(&[(junk, "junk".to_owned())]).await.refused(401, "invalid_client");
 
@@ -137,9 +138,9 @@ async fn nobody_else_tells_of_certificates() {
     }
 }
 
-/// THREATS MT-07: 400 for whatever is not exactly of the form.
+/// THREATS MT-07: 400 for every malformed value.
 #[tokio::test]
-async fn what_is_not_of_the_form_is_refused() {
+async fn malformed_fields_are_refused() {
     for form in FORMS {
         let world = World::of(form, |_| {}).await;
         let good = fields(form, &world.shown);
@@ -188,18 +189,17 @@ async fn what_is_not_of_the_form_is_refused() {
             assert_eq!(answer.status, 400, "{form:?} {name}: {value:.100}");
             answer.refused(400, "invalid_request");
         }
-        // Envoy tells of it twice.
+        // Envoy sends the certificate twice.
         let large = world.with(&[(name, with(vec![0x30; 17 * 1024]))]).await;
         assert_eq!(large.status, if form == Form::Envoy { 431 } else { 400 });
         let large = world.with(&[(name, "x".repeat(100 * 1024))]).await;
-        assert_eq!(large.status, 431, "more than all fields may have");
+        assert_eq!(large.status, 431, "more than the limit for all fields");
     }
 }
 
-/// What an operator reads of it: which form was expected and which proxy has sent another, nothing of what
-/// it has sent.
+/// The audit event names the expected format and the proxy, and contains nothing of the field's value.
 #[tokio::test]
-async fn what_is_not_of_the_form_is_told_with_the_form_and_the_proxy() {
+async fn a_malformed_field_is_recorded_with_the_format_and_the_proxy() {
     for form in FORMS {
         let world = World::of(form, |_| {}).await;
         let name = fields(form, &world.shown)[0].0;
@@ -217,9 +217,9 @@ async fn what_is_not_of_the_form_is_told_with_the_form_and_the_proxy() {
     }
 }
 
-/// What the forms leave open.
+/// Variants that the formats permit.
 #[tokio::test]
-async fn a_field_may_be_empty_or_come_in_parts() {
+async fn a_field_may_be_empty_or_repeated_where_its_format_permits() {
     for form in [Form::Nginx, Form::Haproxy] {
         let world = World::of(form, |_| {}).await;
         let empty: Vec<_> =
