@@ -8,8 +8,8 @@ use std::rc::Rc;
 
 use anyhow::{Context as _, Result};
 use gatewright::app::{App, Clock};
-use gatewright::flow::mint;
-use gatewright::flow::registration::Registrar;
+use gatewright::flow::clients::registration::Registrar;
+use gatewright::flow::tokens::mint;
 use gatewright::people::password::Password;
 use gatewright::record::Trace;
 use gatewright::store::{Db, Store, opaque_tokens, sql};

@@ -11,10 +11,12 @@ pub use readiness::Readiness;
 use tokio::task::JoinSet;
 
 use crate::config::{Config, Pooler};
-use crate::flow::client_keys::ClientKeys;
+use crate::flow::Call;
+use crate::flow::clients::keys::ClientKeys;
+use crate::flow::clients::registration;
+use crate::flow::keys::kek;
 use crate::flow::keys::{Keyring, Schedule};
-use crate::flow::possession::Held;
-use crate::flow::{Call, kek, registration};
+use crate::flow::tokens::possession::Held;
 use crate::outbound::Outbound;
 use crate::outbound::mail::Mailer;
 use crate::people::{Hasher, People};

@@ -15,7 +15,7 @@ use super::desk::{self, Desk};
 use super::exit::{Absent, Wrong};
 use super::named;
 use super::print::Output;
-use crate::flow::kek;
+use crate::flow::keys::kek;
 use crate::jose::Kek;
 use crate::pki::authority::{Authority, Given, name, split};
 use crate::pki::{Certificate, pem};

@@ -2,8 +2,8 @@
 
 use super::print::{pairs, plain};
 use crate::config::Issuer;
+use crate::flow::clients::registration::Registered;
 use crate::flow::metadata::path;
-use crate::flow::registration::Registered;
 use crate::types::client::{AuthMethod, GrantType};
 
 /// The summary of a client. `done` is what the command did: `is registered`, `has a new secret`.

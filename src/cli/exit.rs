@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::app::Unopened;
 use crate::config::Problems;
-use crate::flow::kek;
+use crate::flow::keys::kek;
 use crate::store::OpenError;
 use crate::types::{Code, Error, Failure, Refusal};
 

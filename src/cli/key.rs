@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::desk::Desk;
 use super::print::Output;
-use crate::flow::kek;
+use crate::flow::keys::kek;
 use crate::flow::keys::{self, Keyring, Replaced, Schedule};
 use crate::store::signing_keys::{self, SigningKeyRow, State};
 use crate::types::{Algorithm, Timestamp};

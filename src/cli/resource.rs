@@ -8,7 +8,7 @@ use super::desk::Desk;
 use super::exit::{Absent, Wrong};
 use super::language::{language, name_in};
 use super::print::Output;
-use crate::flow::resources;
+use crate::flow::clients::resources;
 use crate::store;
 use crate::types::client::TokenFormat;
 use crate::types::language::Translations;

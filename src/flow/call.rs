@@ -1,9 +1,9 @@
 //! What a rule may reach while it answers one request.
 
 use crate::config::Config;
-use crate::flow::client_keys::ClientKeys;
+use crate::flow::clients::keys::ClientKeys;
 use crate::flow::keys::{Keyring, Keys};
-use crate::flow::possession::Held;
+use crate::flow::tokens::possession::Held;
 use crate::outbound::Outbound;
 use crate::pki::Certificate;
 use crate::pki::anchors::Trust;

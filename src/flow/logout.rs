@@ -4,9 +4,11 @@
 
 use std::sync::Arc;
 
-use super::authorize::{AuthorizationError, Hint, Home, read_hint};
-use super::uri::with_parameters;
-use super::{Call, redirect_uri, sid, subject};
+use crate::flow::Call;
+use crate::flow::authorize::{AuthorizationError, Hint, Home, read_hint};
+use crate::flow::clients::redirect_uri;
+use crate::flow::clients::uri::with_parameters;
+use crate::flow::tokens::{sid, subject};
 use crate::store::sessions::SignedIn;
 use crate::types::{Client, ClientId, Code, Error, Params, Refusal, Result};
 

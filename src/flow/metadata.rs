@@ -6,11 +6,11 @@
 
 use serde_json::{Value, json};
 
-use super::authorize::ACR_PASSWORD;
-use super::claims;
-use super::dpop::Proof;
-use super::keys::Document;
 use crate::config::Config;
+use crate::flow::authorize::ACR_PASSWORD;
+use crate::flow::keys::Document;
+use crate::flow::tokens::claims;
+use crate::flow::tokens::dpop::Proof;
 use crate::types::Algorithm;
 use crate::types::client::{AuthMethod, GrantType, ResponseMode, ResponseType, SubjectType};
 

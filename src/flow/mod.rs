@@ -2,39 +2,23 @@
 //!
 //! A rule takes a [`Call`] and what the client asks for, and returns what it gets, a refusal or a
 //! failure. It knows neither HTTP nor the text of SQL.
+//!
+//! | module | rules |
+//! |---|---|
+//! | [`authorize`] | the authorization endpoint: the request, the user's decision, the response |
+//! | [`grants`] | the token endpoint, by grant type; the end of grants |
+//! | [`tokens`] | what tokens contain, how they are issued, accepted, introspected and revoked |
+//! | [`clients`] | registration of clients and APIs; client authentication |
+//! | [`keys`] | signing keys, the server's secrets, the key-encryption key |
+//! | [`logout`], [`metadata`] | the logout endpoint; discovery |
 
-pub mod access_token;
-pub mod account;
-pub mod audience;
 pub mod authorize;
 mod call;
-pub mod claims;
-pub mod client_auth;
-pub mod client_credentials;
-pub mod client_keys;
-pub mod client_metadata;
-pub mod code;
-pub mod dpop;
-pub mod enrolment;
-pub mod failover;
-pub mod gateway;
-pub mod interaction;
-pub mod introspect;
-pub mod kek;
+pub mod clients;
+pub mod grants;
 pub mod keys;
 pub mod logout;
 pub mod metadata;
-pub mod mint;
-pub mod possession;
-pub mod redirect_uri;
-pub mod refresh;
-pub mod registration;
-pub mod resources;
-pub mod revoke;
-pub mod sid;
-pub mod subject;
-pub mod uri;
-pub mod userinfo;
-pub mod waiting;
+pub mod tokens;
 
 pub use call::Call;

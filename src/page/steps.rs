@@ -4,8 +4,8 @@
 use axum::http::StatusCode;
 
 use super::{consent, select_account};
+use crate::flow::authorize::interaction::{self, Waiting};
 use crate::flow::authorize::{self, AuthorizationError, Next};
-use crate::flow::interaction::{self, Waiting};
 use crate::render::visit::{Visit, must_have_token};
 use crate::render::{IntoResponse, Request, Response};
 use crate::store::sessions::SignedIn;

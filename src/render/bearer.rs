@@ -8,7 +8,7 @@ use axum::http::{HeaderValue, StatusCode};
 
 use super::response::{self, IntoResponse};
 use super::{Head, Response, json};
-use crate::flow::dpop::{Proof, Scheme};
+use crate::flow::tokens::dpop::{Proof, Scheme};
 use crate::types::{Code, Error};
 
 /// Why an access token was of no use.

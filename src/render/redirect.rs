@@ -13,7 +13,7 @@ use super::response::{self, IntoResponse};
 use super::view::FormPost;
 use super::{Head, Response};
 use crate::flow::authorize::{AuthorizationError, AuthorizationResponse};
-use crate::flow::uri::with_parameters;
+use crate::flow::clients::uri::with_parameters;
 use crate::types::client::ResponseMode;
 use crate::types::{Error, Failure};
 

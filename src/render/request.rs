@@ -12,7 +12,7 @@ use super::site::Site;
 use super::words::{self, Words};
 use crate::app::App;
 use crate::flow::Call;
-use crate::flow::possession::Held;
+use crate::flow::tokens::possession::Held;
 use crate::pki::Certificate;
 use crate::record::Trace;
 use crate::types::{Client, Params, Refusal};

@@ -3,8 +3,8 @@
 //! [RFC 6749 §3.1]: https://www.rfc-editor.org/rfc/rfc6749#section-3.1
 //! [OIDC Core §3.1.2.1]: https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest
 
+use crate::flow::authorize::interaction;
 use crate::flow::authorize::{self, AuthorizationError, Next};
-use crate::flow::interaction;
 use crate::flow::metadata::path;
 use crate::render::destination::Destination;
 use crate::render::visit::Visit;

@@ -4,7 +4,7 @@
 //! [RFC 5280 §4.2.2.1]: https://www.rfc-editor.org/rfc/rfc5280#section-4.2.2.1
 //! [RFC 6960 §A.1]: https://www.rfc-editor.org/rfc/rfc6960#appendix-A.1
 
-use crate::flow::enrolment::authority;
+use crate::flow::clients::enrolment::authority;
 use crate::pki::ocsp;
 use crate::render::{Json, Request, Response, json};
 use crate::types::{Code, params};

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use crate::flow::Call;
-use crate::flow::client_auth::{self, Presented};
+use crate::flow::clients::authentication::{self, Presented};
 use crate::render::Head;
 use crate::types::{Client, ClientId, Code, Params, Refusal, Result, Secret, params};
 
@@ -25,7 +25,7 @@ pub(super) async fn authenticate(
     form: &Params,
 ) -> Result<Arc<Client>> {
     let presented = presented(head, form)?;
-    let client = client_auth::authenticate(call, &presented, head.uri.path()).await;
+    let client = authentication::authenticate(call, &presented, head.uri.path()).await;
     let client = client.inspect_err(|_| {
         if head.certificate.is_some() {
             call.metrics.stranger();

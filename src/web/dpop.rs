@@ -6,7 +6,7 @@
 use axum::http::HeaderName;
 
 use crate::flow::Call;
-use crate::flow::dpop::{self, Proof, Purpose, Scheme};
+use crate::flow::tokens::dpop::{self, Proof, Purpose, Scheme};
 use crate::render::Head;
 use crate::types::{Code, Refusal, Result, Secret};
 

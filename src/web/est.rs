@@ -8,7 +8,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use rustls_pki_types::CertificateDer;
 
 use super::client;
-use crate::flow::enrolment;
+use crate::flow::clients::enrolment;
 use crate::pki::authority::published;
 use crate::pki::{cms, pem};
 use crate::render::{Head, IntoResponse, Json, Request, Response, json};

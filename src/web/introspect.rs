@@ -3,7 +3,7 @@
 //! [RFC 7662 §2]: https://www.rfc-editor.org/rfc/rfc7662#section-2
 
 use super::client;
-use crate::flow::introspect;
+use crate::flow::tokens::introspect;
 use crate::render::{Json, Request, Response, json};
 
 /// Tells an API what a token is worth.

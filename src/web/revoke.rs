@@ -3,7 +3,7 @@
 //! [RFC 7009 §2]: https://www.rfc-editor.org/rfc/rfc7009#section-2
 
 use super::client;
-use crate::flow::revoke;
+use crate::flow::tokens::revoke;
 use crate::render::{Json, Request, Response};
 
 /// Lets a client give a token back.

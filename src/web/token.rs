@@ -5,9 +5,9 @@
 use serde::Serialize;
 
 use super::{client, dpop};
+use crate::flow::grants::{client_credentials, code, refresh};
 use crate::flow::metadata::path;
-use crate::flow::mint::Tokens;
-use crate::flow::{client_credentials, code, refresh};
+use crate::flow::tokens::mint::Tokens;
 use crate::render::{Json, Request, Response, json};
 use crate::types::client::GrantType;
 use crate::types::{Code, Seconds};

@@ -8,10 +8,10 @@ use axum::http::Method;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 
 use super::dpop;
-use crate::flow::access_token;
-use crate::flow::dpop::{self as proofs, Scheme};
 use crate::flow::metadata::path;
-use crate::flow::userinfo::{self, Body};
+use crate::flow::tokens::access_token;
+use crate::flow::tokens::dpop::{self as proofs, Scheme};
+use crate::flow::tokens::userinfo::{self, Body};
 use crate::render::{Bearer, Head, Request, Response, json};
 use crate::types::{Code, Refusal, Secret};
 

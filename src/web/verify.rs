@@ -9,9 +9,9 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 
 use super::dpop;
 use crate::config::{OriginalRequest, Protected};
-use crate::flow::dpop::Scheme;
-use crate::flow::gateway::{self, Identity};
 use crate::flow::metadata::path;
+use crate::flow::tokens::dpop::Scheme;
+use crate::flow::tokens::gateway::{self, Identity};
 use crate::render::{Bearer, Head, Json, Request, Response};
 use crate::types::{Code, Failure, Secret};
 

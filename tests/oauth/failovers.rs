@@ -1,7 +1,7 @@
 //! A database that took over without the latest commits, and an operator who declares the failover
 //! (decision 0029).
 
-use gatewright::flow::failover::{self, Revoked};
+use gatewright::flow::grants::failover::{self, Revoked};
 use gatewright::store::sql;
 use gatewright::types::{GrantId, Seconds, SessionId};
 

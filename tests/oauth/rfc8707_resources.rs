@@ -1,6 +1,6 @@
 //! RFC 8707, Resource Indicators; THREATS AZ-28, UI-10, UI-11.
 
-use gatewright::flow::resources;
+use gatewright::flow::clients::resources;
 use gatewright::types::{Resource, ResourceId};
 use serde_json::json;
 

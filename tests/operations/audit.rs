@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use gatewright::config::AcmeDirectory;
-use gatewright::flow::{failover, registration, resources};
+use gatewright::flow::clients::{registration, resources};
+use gatewright::flow::grants::failover;
 use gatewright::pki::authority::Authority;
 use gatewright::record::{Issued, Kind};
 use gatewright::store::signing_keys::{self, State};

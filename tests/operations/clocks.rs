@@ -1,7 +1,7 @@
 //! A clock that was ahead and has been set right: what was issued meanwhile counts for nothing until then
 //! (decision 0039; THREATS CL-02). One test for each kind.
 
-use gatewright::flow::registration::Registrar;
+use gatewright::flow::clients::registration::Registrar;
 use gatewright::people::session;
 use gatewright::store::outbox::{self, Way};
 use gatewright::store::sign_in_tries::{self, Bucket, Room};

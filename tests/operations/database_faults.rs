@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use gatewright::config::{Network, OriginalRequest, Protected};
-use gatewright::flow::{code, refresh};
+use gatewright::flow::grants::{code, refresh};
 use gatewright::pki::authority::Authority;
 use gatewright::pki::expiry;
 use gatewright::pki::issue::Right;

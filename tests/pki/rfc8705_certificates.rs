@@ -1,7 +1,7 @@
 //! RFC 8705 §2, client authentication by certificates: whom one proves, and whom not. THREATS MT-01 to MT-03.
 
 use gatewright::config::{Anchor, CertificateHeader, ClientCertificates, Revocation};
-use gatewright::flow::registration::Registrar;
+use gatewright::flow::clients::registration::Registrar;
 use gatewright::pki::anchors::Trust;
 use gatewright::store::clients;
 use gatewright::types::client::Metadata;

@@ -9,7 +9,7 @@ use crate::cli::desk::{self, Desk};
 use crate::cli::exit::Wrong;
 use crate::cli::named;
 use crate::cli::print::Output;
-use crate::flow::kek;
+use crate::flow::keys::kek;
 use crate::pki::authority::Authority;
 use crate::pki::issue::Right;
 use crate::pki::pem;

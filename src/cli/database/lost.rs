@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::cli::exit::Absent;
-use crate::flow::failover::Revoked;
+use crate::flow::grants::failover::Revoked;
 use crate::record::TAKEN_AWAY;
 use crate::types::{ClientId, GrantId, SessionId, Timestamp, UserId};
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::audit;
 use super::desk::Desk;
 use super::print::{self, Output};
-use crate::flow::failover;
+use crate::flow::grants::failover;
 use crate::types::{Seconds, Timestamp};
 use lost::Lost;
 

@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::home::{Clients, Credentials, Secrets};
 use crate::app::App;
-use crate::flow::registration::Registrar;
-use crate::flow::resources;
+use crate::flow::clients::registration::Registrar;
+use crate::flow::clients::resources;
 use crate::people::account::{self, NewAccount};
 use crate::people::claims;
 use crate::record::Trace;

@@ -5,6 +5,7 @@
 //! least the time that a JWKS may be cached, so both scheduled and emergency rotation sign with a key
 //! that every verifier already has.
 
+pub mod kek;
 mod secrets;
 
 pub use secrets::{Replaced, replace_all as replace_secrets};

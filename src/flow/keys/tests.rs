@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::config::{Config, Issuer};
-use crate::flow::registration::Registrar;
+use crate::flow::clients::registration::Registrar;
 use crate::outbound::Outbound;
 use crate::store::test_database::TestDatabase;
 

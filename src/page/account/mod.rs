@@ -15,7 +15,7 @@ use axum::http::StatusCode;
 use self::view::{Account, Activity, Application, Notice, PasswordForm, SessionLine};
 use super::user_agent::Device;
 use super::view::{Client, Person};
-use crate::flow::account;
+use crate::flow::grants::applications;
 use crate::people::{activity, security, session};
 use crate::render::page::{Csp, Page};
 use crate::render::visit::{Visit, link, name_of};
@@ -64,7 +64,7 @@ async fn page(
     let app = visit.app();
     let mut sessions = session::of_user(&app.store, &user.id, visit.now()).await?;
     sessions.sort_by_key(|session| session.id != signed_in.session.id);
-    let allowed = account::applications(&visit.call(), &user.id).await?;
+    let allowed = applications::applications(&visit.call(), &user.id).await?;
     let clients = Clients::of(visit, allowed.iter().map(|one| &one.client_id)).await?;
     let resources = app.cache.resources().await?;
     let happened = activity::recent(&app.store, &user.id).await?;
@@ -243,6 +243,6 @@ pub(super) async fn withdraw(mut request: Request) -> Result<Response, Page> {
         Err(response) => return Ok(response),
     };
     let client = ClientId::from_text(params.need("client_id", "client_id is missing")?);
-    account::withdraw(&visit.call(), &signed_in.user.id, &client).await?;
+    applications::withdraw(&visit.call(), &signed_in.user.id, &client).await?;
     Ok(done(visit, Notice::Withdrawn).await?)
 }

@@ -7,7 +7,7 @@ use self::view::SelectAccount;
 use super::steps::{self, Form, Sent, Step};
 use super::view::{Client, Person};
 use crate::flow::authorize::AuthorizationError;
-use crate::flow::interaction::Waiting;
+use crate::flow::authorize::interaction::Waiting;
 use crate::render::page::Csp;
 use crate::render::visit::{Visit, link, name_of};
 use crate::render::{Request, Response};

@@ -1,8 +1,8 @@
 //! What happens to people, applications and sign-ins while their tokens are abroad; and what is asked of
 //! those tokens afterwards.
 
-use gatewright::flow::account as applications;
-use gatewright::flow::resources;
+use gatewright::flow::clients::resources;
+use gatewright::flow::grants::applications;
 use gatewright::people::update::{self, Changes};
 use gatewright::people::{account, session};
 use gatewright::store::audit_events::{self, AuditRow, Filter};

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use gatewright::app::{App, Clock};
 use gatewright::config::{Alias, Config, DatabaseUrl, EncryptionKeys, Issuer, LogFormat};
-use gatewright::flow::registration::Registrar;
+use gatewright::flow::clients::registration::Registrar;
 use gatewright::people::account::{self, NewAccount};
 use gatewright::pki::Certificate;
 use gatewright::record::Trace;

@@ -1,5 +1,5 @@
 //! Clients: RFC 6749 §2, with the metadata names of RFC 7591 §2 and OIDC Dynamic Client
-//! Registration 1.0 §2. What stands here is registered, that is: checked (`flow::registration`).
+//! Registration 1.0 §2. What stands here is registered, that is: checked (`flow::clients::registration`).
 
 mod one_or_many;
 

@@ -1,0 +1,106 @@
+//! Certificate names are unique: the certificate of one client must not prove another one ([RFC 8705 §2.1]).
+//!
+//! Whoever can have a certificate from an authority that is believed proves every client that is registered by a
+//! name in it. So a name belongs to one client that may act, unless all who have it are registered as sharing it
+//! (decision 33). Every transaction that registers, changes or enables a client holds the version of the clients
+//! while it looks: of two that want one name at the same time, the second one finds the first.
+//!
+//! [RFC 8705 §2.1]: https://www.rfc-editor.org/rfc/rfc8705#section-2.1
+
+use crate::flow::clients::metadata::compared_name;
+use crate::record::{Event, Kind, Trace};
+use crate::store::{Store, Tx, clients, retrying, versions};
+use crate::types::client::Metadata;
+use crate::types::{ClientId, Code, Result};
+
+/// Keeps the name that was registered for a client.
+pub(super) async fn keep(tx: &mut Tx, id: &ClientId, metadata: &Metadata) -> Result<()> {
+    let name = compared_name(metadata)?;
+    let is_shared = metadata.gw_shared_certificate_name;
+    clients::set_certificate_name(tx, id, name.as_deref(), is_shared).await?;
+    Ok(())
+}
+
+/// Insists that no other client which may act has the certificate name of this one, or that both share it. A
+/// client that is disabled is asked when it is enabled.
+///
+/// # Errors
+/// `invalid_client_metadata`.
+pub(super) async fn must_be_its_own(tx: &mut Tx, id: &ClientId, trace: &Trace) -> Result<()> {
+    versions::bump(tx, versions::Kind::Clients).await?;
+    settle_all(tx, trace).await?;
+    let is_disabled =
+        clients::find(&mut *tx, id).await?.is_none_or(|client| client.disabled_at.is_some());
+    if is_disabled {
+        return Ok(());
+    }
+    match clients::namesakes(tx, id).await?.first() {
+        None => Ok(()),
+        Some(other) => Err(Code::InvalidClientMetadata
+            .because(
+                "a certificate with this name proves another client already: give each client a name of its own, or register all who have it with gw_shared_certificate_name",
+            )
+            .with("other_client", other)
+            .into()),
+    }
+}
+
+/// Computes the certificate names of clients that were registered before names were unique. Those that have one
+/// name together go on working: they are registered as sharing it, which is logged and audited.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn settle(store: &Store, trace: &Trace) -> Result<()> {
+    if clients::without_certificate_name(store.db()).await?.is_empty() {
+        return Ok(());
+    }
+    retrying(|| async {
+        let mut tx = store.write().await?;
+        versions::bump(&mut tx, versions::Kind::Clients).await?;
+        settle_all(&mut tx, trace).await?;
+        tx.commit().await?;
+        Ok(())
+    })
+    .await
+}
+
+async fn settle_all(tx: &mut Tx, trace: &Trace) -> Result<()> {
+    let unsettled = clients::without_certificate_name(&mut *tx).await?;
+    for client in &unsettled {
+        keep(tx, &client.id, &client.metadata).await?;
+    }
+    for client in unsettled.iter().filter(|client| client.disabled_at.is_none()) {
+        let namesakes = clients::namesakes(tx, &client.id).await?;
+        if namesakes.is_empty() {
+            continue;
+        }
+        for id in namesakes.iter().chain([&client.id]) {
+            share(tx, id, trace).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Registers a client as sharing its certificate name.
+async fn share(tx: &mut Tx, id: &ClientId, trace: &Trace) -> Result<()> {
+    let found = clients::find(&mut *tx, id).await?;
+    let Some(client) = found.filter(|client| !client.metadata.gw_shared_certificate_name) else {
+        return Ok(());
+    };
+    let metadata = Metadata { gw_shared_certificate_name: true, ..client.metadata };
+    clients::update(tx, id, client.version, &metadata, trace.now()).await?;
+    keep(tx, id, &metadata).await?;
+    tracing::warn!(
+        client_id = %id,
+        "several clients are registered by one certificate name: whoever has a certificate with it is each of \
+         them. They are now registered as sharing it (gw_shared_certificate_name); if they should not, give \
+         each one a name of its own"
+    );
+    Event::success(Kind::ClientUpdated)
+        .client(id)
+        .fact("shared_certificate_name", true)
+        .fact("by", "migration")
+        .write(tx, trace)
+        .await?;
+    Ok(())
+}

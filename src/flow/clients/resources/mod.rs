@@ -1,0 +1,154 @@
+//! APIs: registering what [RFC 8707] calls resources, with their scopes and how their tokens look.
+//!
+//! [RFC 8707]: https://www.rfc-editor.org/rfc/rfc8707
+
+use super::metadata::{PERSONAL, is_lifetime, is_plain, must_be_resource};
+use crate::config::Issuer;
+use crate::record::{Event, Kind, Trace};
+use crate::store::{Store, Tx, resources, retrying, versions};
+use crate::types::language::Translations;
+use crate::types::{Code, Refusal, Resource, ResourceId, Result, Scope};
+
+/// Registers a resource.
+///
+/// # Errors
+/// `invalid_request` when it is not one, or when there is one of that identifier already.
+pub async fn create(
+    store: &Store,
+    issuer: &Issuer,
+    resource: &Resource,
+    trace: &Trace,
+) -> Result<()> {
+    judge(resource, issuer)?;
+    retrying(|| async {
+        let mut tx = changing(store).await?;
+        if !resources::insert(&mut tx, resource, trace.now()).await? {
+            return Err(no("there is a resource of this identifier already").into());
+        }
+        note(tx, Kind::ResourceCreated, &resource.id, trace).await
+    })
+    .await
+}
+
+/// Replaces what was registered for a resource.
+///
+/// # Errors
+/// `not_found`, or `invalid_request` when it is not a resource.
+pub async fn update(
+    store: &Store,
+    issuer: &Issuer,
+    resource: &Resource,
+    trace: &Trace,
+) -> Result<()> {
+    judge(resource, issuer)?;
+    retrying(|| async {
+        let mut tx = changing(store).await?;
+        if !resources::update(&mut tx, resource, trace.now()).await? {
+            return Err(unknown().into());
+        }
+        note(tx, Kind::ResourceUpdated, &resource.id, trace).await
+    })
+    .await
+}
+
+/// Deletes a resource: nobody gets a token for it any more.
+///
+/// # Errors
+/// `not_found`.
+pub async fn delete(store: &Store, id: &ResourceId, trace: &Trace) -> Result<()> {
+    retrying(|| async {
+        let mut tx = changing(store).await?;
+        if !resources::delete(&mut tx, id).await? {
+            return Err(unknown().into());
+        }
+        note(tx, Kind::ResourceDeleted, id, trace).await
+    })
+    .await
+}
+
+/// Begins a change, and tells the other replicas of it. Others wait until it is done: that makes the order in
+/// which APIs are registered one order.
+async fn changing(store: &Store) -> Result<Tx> {
+    let mut tx = store.write().await?;
+    versions::bump(&mut tx, versions::Kind::Resources).await?;
+    Ok(tx)
+}
+
+/// Tells the audit trail, and makes it so.
+async fn note(mut tx: Tx, kind: Kind, id: &ResourceId, trace: &Trace) -> Result<()> {
+    Event::success(kind).fact("resource", id.as_str()).write(&mut tx, trace).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+const fn no(why: &'static str) -> Refusal {
+    Code::InvalidRequest.because(why)
+}
+
+const fn unknown() -> Refusal {
+    Code::NotFound.because("there is no resource of this identifier")
+}
+
+fn judge(resource: &Resource, issuer: &Issuer) -> Result<(), Refusal> {
+    must_be_resource(&resource.id).map_err(|reason| {
+        no("the identifier of a resource is an absolute URI in its normal form, without a fragment")
+            .with("id", resource.id.as_str().escape_debug())
+            .with("reason", reason)
+    })?;
+    // What has our name in its audience is accepted at userinfo.
+    if resource.id.as_str().trim_end_matches('/') == issuer.as_str() {
+        return Err(no("the identifier of a resource is not the issuer's"));
+    }
+    if resource.name.is_empty() || !is_plain(&resource.name, 200) {
+        return Err(no(
+            "the name is empty, longer than 200 bytes, or has a character that cannot be seen",
+        ));
+    }
+    texts(&resource.translations)?;
+    if resource.access_token_lifetime.is_some_and(|lifetime| !is_lifetime(lifetime)) {
+        return Err(no("access_token_lifetime is not between 10 seconds and 24 hours"));
+    }
+    scopes(resource)
+}
+
+fn scopes(resource: &Resource) -> Result<(), Refusal> {
+    let named = resource.scope();
+    if resource.scopes.len() > Scope::MOST || named.iter().count() != resource.scopes.len() {
+        return Err(no("a scope is declared twice, or there are more than 64"));
+    }
+    for scope in &resource.scopes {
+        let is_one = Scope::parse(&scope.name).is_ok_and(|one| one.has(&scope.name));
+        if !is_one {
+            return Err(no("a scope has a character that RFC 6749 section 3.3 does not allow")
+                .with("scope", scope.name.escape_debug()));
+        }
+        if PERSONAL.contains(&scope.name.as_str()) {
+            return Err(no("a scope of OpenID Connect is not a resource's to declare")
+                .with("scope", &scope.name));
+        }
+        if scope.text.is_empty() || !is_plain(&scope.text, 200) {
+            return Err(no("the text of a scope is empty, longer than 200 bytes, or has a character that cannot be seen")
+                .with("scope", &scope.name));
+        }
+        texts(&scope.translations).map_err(|refusal| refusal.with("scope", &scope.name))?;
+    }
+    Ok(())
+}
+
+/// A name or a text in further languages.
+fn texts(translations: &Translations) -> Result<(), Refusal> {
+    for (member, texts) in translations.iter() {
+        if texts.len() > Translations::MOST {
+            return Err(no("a name or a text is there in more than 64 languages"));
+        }
+        let wrong = texts.iter().find(|(_, text)| text.is_empty() || !is_plain(text, 200));
+        if let Some((tag, _)) = wrong {
+            return Err(no("a name or a text in a language is empty, longer than 200 bytes, or has a character that cannot be seen")
+                .with("member", format!("{member}#{tag}")));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,54 @@
+//! `grant_type=client_credentials`: [RFC 6749 §4.4].
+//!
+//! [RFC 6749 §4.4]: https://www.rfc-editor.org/rfc/rfc6749#section-4.4
+
+use crate::flow::Call;
+use crate::flow::clients::authentication;
+use crate::flow::tokens::mint::{self, For, Tokens};
+use crate::flow::tokens::{audience, dpop};
+use crate::store::retrying;
+use crate::types::client::GrantType;
+use crate::types::{Client, Code, Params, Result, Scope};
+
+/// The scopes that speak of a person; there is none here (THREATS TE-21).
+const OF_PEOPLE: [&str; 6] = ["openid", "profile", "email", "address", "phone", "offline_access"];
+
+/// Gives a client a token of its own. A JWT writes nothing to the database: whether the client lives
+/// was asked of the cache, which is a second old at most.
+///
+/// # Errors
+/// `unauthorized_client`, `invalid_scope`, `invalid_target`.
+pub async fn grant(call: &Call<'_>, client: &Client, params: &Params) -> Result<Tokens> {
+    // > The client credentials grant type MUST only be used by confidential clients. (§4.4)
+    if !client.is_confidential() {
+        return Err(Code::UnauthorizedClient
+            .because("a public client cannot have tokens of its own")
+            .into());
+    }
+    let registered = client.scope();
+    let own = Scope::of(registered.iter().filter(|token| !OF_PEOPLE.contains(token)));
+    let asked = params.one("scope")?.map(Scope::parse).transpose()?;
+    let scope = own.narrowed(asked)?;
+    let resources = audience::asked(call, client, params).await?;
+
+    // A refusal must not spend the proof.
+    authentication::must_bind(call, client).await?;
+    dpop::spend(call, call.store.db()).await?;
+
+    let known = call.cache.resources().await?;
+    let shape = audience::shape(call, &known, client, &resources);
+    let by = GrantType::ClientCredentials;
+    let access = mint::access(call, client, For::Client, by, &scope, &shape)?;
+    let reserved = call.recorder.reserve().await?;
+    retrying(|| access.keep(call.store.db())).await?;
+    mint::note(call, reserved, access.issued);
+    // > A refresh token SHOULD NOT be included. (§4.4.3)
+    Ok(Tokens {
+        expires_in: access.expires_in,
+        access: access.token,
+        scope,
+        refresh: None,
+        id_token: None,
+        confirmation: access.confirmation,
+    })
+}

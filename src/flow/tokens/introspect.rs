@@ -1,0 +1,124 @@
+//! Token introspection: [RFC 7662].
+//!
+//! [RFC 7662]: https://www.rfc-editor.org/rfc/rfc7662
+
+use serde::Serialize;
+
+use super::access_token::{self, Behind};
+use super::claims::{ClaimsRequest, Consented, Place};
+use super::{mint, subject};
+use crate::flow::Call;
+use crate::store::grants;
+use crate::types::{Client, Code, Confirmation, Params, Result, Timestamp};
+
+/// The answer: §2.2. What is not known is left out.
+#[derive(Debug, Default, Serialize)]
+pub struct Introspection {
+    active: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exp: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iat: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sub: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aud: Option<serde_json::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iss: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jti: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acr: Option<String>,
+    #[serde(skip_serializing_if = "Confirmation::is_bearer")]
+    cnf: Confirmation,
+}
+
+/// Tells a confidential client about a token that was issued to it or that names a resource of its own.
+/// Everything else, whatever the reason, is exactly `{"active":false}` (THREATS JO-17).
+///
+/// # Errors
+/// `invalid_request` without a token; `invalid_client` for a public client (§2.1: "the authorization
+/// server MUST require some form of authorization"); 503 when the database does not answer.
+pub async fn introspect(
+    call: &Call<'_>,
+    caller: &Client,
+    params: &Params,
+) -> Result<Introspection> {
+    if !caller.is_confidential() {
+        return Err(Code::InvalidClient
+            .because("a public client cannot introspect tokens")
+            .with("client_id", &caller.id)
+            .into());
+    }
+    let text = params.need("token", "token is missing")?;
+    // A hint that is wrong must not hide a token (§2.1), so none is needed: each kind shows what it is.
+    if let Some(presented) = mint::presented(call, text).await? {
+        let grant = grants::behind_refresh_token(call.store.db(), &presented, call.now).await?;
+        let Some(grant) = grant.filter(|grant| grant.client_id == caller.id) else {
+            return Ok(Introspection::default());
+        };
+        return Ok(Introspection {
+            active: true,
+            scope: Some(grant.scope.to_string()),
+            client_id: Some(grant.client_id.to_string()),
+            exp: Some(grant.expires_at),
+            sub: Some(subject::of(&*call.keys()?, caller, &grant.user_id)),
+            iss: Some(call.issuer().to_owned()),
+            auth_time: Some(grant.auth_time),
+            acr: Some(grant.acr),
+            ..Introspection::default()
+        });
+    }
+    let Ok(mut token) = access_token::read(call, text).await? else {
+        return Ok(Introspection::default());
+    };
+    let own = caller.metadata.gw_resources.iter();
+    let is_its_own = token.client_id == caller.id
+        || own.clone().any(|resource| token.audience.iter().any(|aud| aud == resource.as_str()));
+    if !is_its_own {
+        return Ok(Introspection::default());
+    }
+    let Some(behind) = token.live(call).await? else {
+        return Ok(Introspection::default());
+    };
+    let subject = token.subject(call, &behind).await?;
+    let scope = token.scope;
+    let mut answer = Introspection {
+        active: true,
+        scope: Some(scope.to_string()).filter(|scope| !scope.is_empty()),
+        client_id: Some(token.client_id.to_string()),
+        token_type: Some(token.confirmation.token_type()),
+        cnf: token.confirmation,
+        exp: Some(token.expires_at),
+        iat: Some(token.issued_at),
+        aud: Some(match token.audience.as_slice() {
+            [one] => one.as_str().into(),
+            many => many.into(),
+        }),
+        iss: Some(call.issuer().to_owned()),
+        jti: Some(token.jti),
+        sub: subject,
+        ..Introspection::default()
+    };
+    if let Behind::User(live) = behind {
+        answer.auth_time = Some(live.auth_time);
+        answer.acr = Some(live.acr.clone());
+        let requested = ClaimsRequest::from_text(&live.claims);
+        let consented = Consented { scope: &scope, requested: &requested };
+        // What OIDC Core §5.1 calls preferred_username, RFC 7662 §2.2 calls username.
+        if consented.covers("preferred_username", Place::Introspection) {
+            answer.username = Some(live.username());
+        }
+    }
+    Ok(answer)
+}

@@ -1,0 +1,357 @@
+//! Making tokens: access tokens ([RFC 9068]), refresh tokens (DESIGN §3), ID tokens ([OIDC Core §2]).
+//!
+//! [RFC 9068]: https://www.rfc-editor.org/rfc/rfc9068
+//! [OIDC Core §2]: https://openid.net/specs/openid-connect-core-1_0.html#IDToken
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::audience::Shape;
+use super::claims::{ClaimsRequest, Consented, Place};
+use super::{sid, subject};
+use crate::flow::Call;
+use crate::flow::clients::authentication;
+use crate::flow::keys::Keys;
+use crate::jose::mac::Unread;
+use crate::jose::{base64url, sign};
+use crate::record::{Issued, Reserved};
+use crate::store::grants::{Grant, Presented};
+use crate::store::opaque_tokens::{self, OpaqueToken};
+use crate::store::{On, users};
+use crate::types::client::{GrantType, TokenFormat};
+use crate::types::token::{OpaqueAccessToken, seal, unseal};
+use crate::types::{
+    Client, Confirmation, Digest, Failure, GrantId, Refusal, Result, Scope, Seconds, Secret,
+    Timestamp,
+};
+
+/// What the token endpoint answers: RFC 6749 §5.1.
+#[derive(Debug)]
+pub struct Tokens {
+    /// `access_token`
+    pub access: Secret,
+    /// `expires_in`
+    pub expires_in: Seconds,
+    /// `scope`
+    pub scope: Scope,
+    /// `refresh_token`
+    pub refresh: Option<Secret>,
+    /// `id_token`
+    pub id_token: Option<Secret>,
+    /// What the access token is bound to: `token_type`.
+    pub confirmation: Confirmation,
+}
+
+/// The claims of a JWT access token: RFC 9068 §2.2.
+#[derive(Serialize)]
+struct AccessClaims<'a> {
+    iss: &'a str,
+    sub: &'a str,
+    aud: Audience<'a>,
+    exp: Timestamp,
+    iat: Timestamp,
+    jti: &'a str,
+    client_id: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    scope: &'a str,
+    /// Ours: the grant that the token descends from and dies with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gw_grant: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acr: Option<&'a str>,
+    #[serde(skip_serializing_if = "Confirmation::is_bearer")]
+    cnf: Confirmation,
+}
+
+/// One audience is written as a string, several as an array (RFC 7519 §4.1.3).
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Audience<'a> {
+    One(&'a str),
+    Many(&'a [String]),
+}
+
+impl<'a> From<&'a [String]> for Audience<'a> {
+    fn from(audience: &'a [String]) -> Self {
+        match audience {
+            [one] => Self::One(one),
+            many => Self::Many(many),
+        }
+    }
+}
+
+/// An access token, and how long it lives: [`note`] tells of it.
+#[derive(Debug)]
+pub struct Access {
+    /// The token.
+    pub token: Secret,
+    /// `expires_in`
+    pub expires_in: Seconds,
+    /// What it is bound to.
+    pub confirmation: Confirmation,
+    /// What is told about it, once it counts.
+    pub issued: Issued,
+    /// The row of an opaque one, which counts when it is kept.
+    row: Option<Box<(Digest, OpaqueToken)>>,
+}
+
+impl Access {
+    /// Whether there is a row to be kept.
+    pub const fn has_row(&self) -> bool {
+        self.row.is_some()
+    }
+
+    /// Writes the row of an opaque token; a JWT writes nothing.
+    ///
+    /// # Errors
+    /// `invalid_client`, when the client was disabled or deleted meanwhile; what the database says.
+    pub async fn keep(&self, on: impl Into<On<'_>>) -> Result<()> {
+        if let Some(row) = &self.row
+            && !opaque_tokens::insert(on, &row.0, &row.1).await?
+        {
+            return Err(authentication::failed().with("client_id", &row.1.client_id).into());
+        }
+        Ok(())
+    }
+}
+
+/// For whom an access token is made.
+#[derive(Clone, Copy, Debug)]
+pub enum For<'a> {
+    /// The client itself (RFC 6749 §4.4).
+    Client,
+    /// A user, by a grant.
+    Grant(&'a Grant),
+}
+
+/// What every access token has, whatever it looks like.
+struct Core {
+    jti: String,
+    expires_at: Timestamp,
+    confirmation: Confirmation,
+}
+
+/// Makes an access token. An opaque one counts when its row is kept ([`Access::keep`]).
+///
+/// # Errors
+/// When something of ours fails.
+pub fn access(
+    call: &Call<'_>,
+    client: &Client,
+    whose: For<'_>,
+    by: GrantType,
+    scope: &Scope,
+    shape: &Shape,
+) -> Result<Access> {
+    let grant = match whose {
+        For::Client => None,
+        For::Grant(grant) => Some(grant),
+    };
+    let confirmation = call.held.confirmation(client, call.now)?;
+    // That of a confidential client was noted when it proved who it is.
+    if confirmation.certificate.is_some() && !client.is_confidential() {
+        call.note_certificate(&client.id);
+    }
+    let full = call.now + shape.lifetime;
+    let expires_at = call.held.ends(&confirmation).map_or(full, |ends| full.min(ends));
+    let core = Core { jti: Uuid::now_v7().to_string(), expires_at, confirmation };
+    let (token, expires, row) = match shape.format {
+        TokenFormat::Jwt => {
+            (jwt(call, client, grant, shape, scope, &core)?, Some(expires_at), None)
+        }
+        TokenFormat::Opaque => {
+            let token = OpaqueAccessToken::generate();
+            let row = OpaqueToken {
+                id: core.jti.clone(),
+                client_id: client.id.clone(),
+                grant_id: grant.map(|grant| grant.id.clone()),
+                audience: shape.audience.clone(),
+                scope: scope.clone(),
+                claims: String::new(),
+                created_at: call.now,
+                expires_at,
+                confirmation,
+            };
+            let row = Box::new((token.digest(), row));
+            (token.0, None, Some(row))
+        }
+    };
+    let issued = Issued {
+        jti: core.jti,
+        client: client.id.to_string(),
+        grant: grant.map(|grant| grant.id.to_string()),
+        by: by.as_str(),
+        certificate: confirmation.certificate,
+        expires: expires.filter(|_| confirmation.certificate.is_some()),
+        request: call.trace.request_id.clone(),
+        at: call.trace.at_ms,
+    };
+    Ok(Access { token, expires_in: expires_at - call.now, confirmation, issued, row })
+}
+
+/// Tells the audit trail of a token, before the token leaves the house.
+pub fn note(call: &Call<'_>, reserved: Reserved<'_>, issued: Issued) {
+    call.metrics.issued(issued.by);
+    reserved.issued(issued);
+}
+
+fn jwt(
+    call: &Call<'_>,
+    client: &Client,
+    grant: Option<&Grant>,
+    shape: &Shape,
+    scope: &Scope,
+    core: &Core,
+) -> Result<Secret> {
+    let keys = call.keys()?;
+    let subject = grant.map(|grant| subject::of(&keys, client, &grant.user_id));
+    let claims = AccessClaims {
+        iss: call.issuer(),
+        sub: subject.as_deref().unwrap_or(client.id.as_str()),
+        aud: Audience::from(shape.audience.as_slice()),
+        exp: core.expires_at,
+        iat: call.now,
+        jti: &core.jti,
+        client_id: client.id.as_str(),
+        scope: &scope.to_string(),
+        gw_grant: grant.map(|grant| grant.id.as_str()),
+        auth_time: grant.map(|grant| grant.auth_time),
+        acr: grant.map(|grant| grant.acr.as_str()),
+        cnf: core.confirmation,
+    };
+    let key = keys.signing(call.config.tokens.access_token_alg)?;
+    Ok(Secret::new(key.sign("at+jwt", &claims)?))
+}
+
+const REFRESH_PREFIX: &str = "gw_rt_";
+
+/// The refresh token of a grant's generation: recomputed whenever it is needed, stored nowhere.
+///
+/// # Errors
+/// When the grant's identifier is not one that we made.
+pub fn refresh(keys: &Keys, id: &GrantId, generation: i64) -> Result<Secret, Failure> {
+    let id = id.bytes().ok_or_else(|| Failure::internal("a grant id is not a UUID"))?;
+    let body = [id.as_slice(), &generation.to_be_bytes()].concat();
+    Ok(seal(REFRESH_PREFIX, &base64url::encode(keys.refresh.seal(&body))))
+}
+
+/// Reads a refresh token. `None`: it is not one of ours, and no query was needed to know, unless another
+/// replica may have made its key a moment ago.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn presented(call: &Call<'_>, text: &str) -> Result<Option<Presented>> {
+    let Some(body) = unseal(REFRESH_PREFIX, text).and_then(base64url::decode) else {
+        return Ok(None);
+    };
+    let read = read_refresh(&*call.keys()?, &body);
+    if read != Err(Unread::Later) {
+        return Ok(read.ok());
+    }
+    let latest = call.keyring.latest(call.store).await?;
+    Ok(read_refresh(&latest, &body).ok())
+}
+
+fn read_refresh(keys: &Keys, body: &[u8]) -> Result<Presented, Unread> {
+    let message = keys.refresh.open(body, 24)?;
+    let (id, generation) = message.split_first_chunk().ok_or(Unread::NotOurs)?;
+    Ok(Presented {
+        grant_id: GrantId::from_bytes(*id),
+        generation: i64::from_be_bytes(generation.try_into().map_err(|_| Unread::NotOurs)?),
+    })
+}
+
+/// The claims of an ID token: OIDC Core §2.
+#[derive(Serialize)]
+struct IdClaims<'a> {
+    iss: &'a str,
+    sub: &'a str,
+    aud: &'a str,
+    exp: Timestamp,
+    iat: Timestamp,
+    auth_time: Timestamp,
+    acr: &'a str,
+    amr: Vec<&'a str>,
+    sid: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nonce: Option<&'a str>,
+    at_hash: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    c_hash: Option<String>,
+    #[serde(flatten)]
+    about: Map<String, Value>,
+}
+
+/// What an ID token is made from.
+#[derive(Debug)]
+pub struct IdTokenOf<'a> {
+    /// The grant.
+    pub grant: &'a Grant,
+    /// The access token beside it: `at_hash`.
+    pub access: &'a Secret,
+    /// The code it was redeemed with: `c_hash`.
+    pub code: Option<&'a Secret>,
+    /// The `nonce` of the authentication request. Not repeated at a refresh: OIDC Core §12.2 says
+    /// "it SHOULD NOT have a nonce Claim".
+    pub nonce: Option<&'a str>,
+    /// What [`about`] says.
+    pub about: Map<String, Value>,
+}
+
+/// Makes an ID token. It asks the database nothing, so that it can be made after the commit.
+///
+/// # Errors
+/// When something of ours fails.
+pub fn id_token(call: &Call<'_>, client: &Client, of: IdTokenOf<'_>) -> Result<Secret, Failure> {
+    let keys = call.keyring.keys();
+    let algorithm = client.metadata.id_token_signed_response_alg;
+    let claims = IdClaims {
+        iss: call.issuer(),
+        sub: &subject::of(&keys, client, &of.grant.user_id),
+        aud: client.id.as_str(),
+        exp: call.now + call.config.tokens.id_token_lifetime,
+        iat: call.now,
+        auth_time: of.grant.auth_time,
+        acr: &of.grant.acr,
+        amr: of.grant.amr.split(' ').collect(),
+        sid: &sid::of(&keys, &client.id, &of.grant.session_id),
+        nonce: of.nonce,
+        at_hash: sign::left_half(algorithm, of.access.expose()),
+        c_hash: of.code.map(|code| sign::left_half(algorithm, code.expose())),
+        about: of.about,
+    };
+    Ok(Secret::new(keys.signing(algorithm)?.sign("JWT", &claims)?))
+}
+
+/// The claims about the user that stand in the ID token beside `scope`; most clients want none there, and
+/// then nobody is asked.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn about(
+    on: impl Into<On<'_>>,
+    client: &Client,
+    grant: &Grant,
+    scope: &Scope,
+) -> Result<Map<String, Value>> {
+    let place = Place::IdToken(&client.metadata.gw_id_token_claims);
+    let requested = ClaimsRequest::from_text(&grant.claims);
+    let consented = Consented { scope, requested: &requested };
+    if !scope.has("openid") || !consented.has_any(place) {
+        return Ok(Map::new());
+    }
+    let found = users::with_password(on, &grant.user_id).await?;
+    Ok(found.map_or_else(Map::new, |found| consented.about(&found.user, place)))
+}
+
+/// The scopes that a client may still have of those granted: what was taken from its registration
+/// since is not renewed.
+///
+/// # Errors
+/// See [`Scope::narrowed`].
+pub fn allowed(client: &Client, granted: &Scope, wanted: Option<Scope>) -> Result<Scope, Refusal> {
+    granted.and(&client.scope()).narrowed(wanted)
+}

@@ -1,0 +1,81 @@
+//! Token revocation: [RFC 7009].
+//!
+//! [RFC 7009]: https://www.rfc-editor.org/rfc/rfc7009
+
+use super::access_token::{self, Read};
+use super::mint;
+use crate::flow::Call;
+use crate::record::{Event, Kind};
+use crate::store::grants::{self, Presented};
+use crate::store::{opaque_tokens, retrying, revoked_tokens};
+use crate::types::{Client, Code, Params, Refusal, Result};
+
+/// Revokes a token: a refresh token with its grant and all that came of it, an access token alone.
+///
+/// > Note: invalid tokens do not cause an error response (§2.2)
+///
+/// # Errors
+/// `invalid_request` without a token, or for another client's; 503 when it could not be written: never
+/// a success that is not one (THREATS DB-02).
+pub async fn revoke(call: &Call<'_>, client: &Client, params: &Params) -> Result<()> {
+    let text = params.need("token", "token is missing")?;
+    // A wrong `token_type_hint` does not matter (§2.1): each kind shows what it is.
+    if let Some(presented) = mint::presented(call, text).await? {
+        return refresh(call, client, &presented).await;
+    }
+    match access_token::read(call, text).await? {
+        Ok(token) => access(call, client, &token).await,
+        Err(_) => Ok(()),
+    }
+}
+
+/// > the authorization server […] verifies whether the token was issued to the client making the
+/// > revocation request. If this validation fails, the request is refused (§2.1)
+fn foreign() -> Refusal {
+    Code::InvalidRequest.because("the token was issued to another client")
+}
+
+async fn refresh(call: &Call<'_>, client: &Client, presented: &Presented) -> Result<()> {
+    let id = &presented.grant_id;
+    let Some(owner) = grants::owner(call.store.db(), id).await? else {
+        return Ok(());
+    };
+    if owner != client.id {
+        return Err(foreign().with("issued_to", &owner).with("presented_by", &client.id).into());
+    }
+    retrying(|| async {
+        let mut tx = call.store.write().await?;
+        if grants::revoke(&mut tx, id, call.now).await? {
+            let event = Event::success(Kind::GrantRevoked).client(&client.id).grant(id);
+            event.fact("by", "client").write(&mut tx, &call.trace).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    })
+    .await
+}
+
+async fn access(call: &Call<'_>, client: &Client, token: &Read) -> Result<()> {
+    if token.client_id != client.id {
+        return Err(foreign()
+            .with("issued_to", &token.client_id)
+            .with("presented_by", &client.id)
+            .into());
+    }
+    retrying(|| async {
+        let mut tx = call.store.write().await?;
+        match &token.kind {
+            access_token::Kind::Opaque { digest, .. } => {
+                opaque_tokens::revoke(&mut tx, digest, &client.id, call.now).await?;
+            }
+            access_token::Kind::Jwt => {
+                revoked_tokens::insert(&mut tx, &token.jti, token.expires_at, call.now).await?;
+            }
+        }
+        let event = Event::success(Kind::TokenRevoked).client(&client.id);
+        event.fact("jti", token.jti.as_str()).write(&mut tx, &call.trace).await?;
+        tx.commit().await?;
+        Ok(())
+    })
+    .await
+}

@@ -1,0 +1,33 @@
+//! The `sub` claim: OIDC Core §8.
+
+use crate::flow::keys::Keys;
+use crate::jose::base64url;
+use crate::types::client::SubjectType;
+use crate::types::{Client, UserId};
+
+/// What a client calls a user.
+///
+/// A pairwise subject is a MAC over sector and user under a sealed salt (OIDC Core §8.1, the second
+/// example made keyed): it cannot be turned back, and two sectors cannot tell that they speak of the
+/// same person.
+pub fn of(keys: &Keys, client: &Client, user: &UserId) -> String {
+    match client.metadata.subject_type {
+        SubjectType::Public => user.to_string(),
+        SubjectType::Pairwise => {
+            let message = format!("{}\0{user}", sector(client));
+            base64url::encode(keys.pairwise.sign(message.as_bytes()))
+        }
+    }
+}
+
+/// > the host component of the sector_identifier_uri; if there is none, the host component of the
+/// > registered redirect_uri (OIDC Core §8.1)
+///
+/// Registration sees to it that there is one host and not several.
+fn sector(client: &Client) -> String {
+    let uri = client.metadata.sector_identifier_uri.as_ref();
+    let uri = uri.or_else(|| client.metadata.redirect_uris.first());
+    uri.and_then(|uri| url::Url::parse(uri).ok())
+        .and_then(|uri| uri.host_str().map(str::to_owned))
+        .unwrap_or_else(|| client.id.to_string())
+}
