@@ -96,8 +96,8 @@ fn word(raw: &Raw<'_>) -> Result<String, Wrong> {
 mod tests {
     use insta::assert_snapshot;
 
-    use super::super::tests::{SMALLEST, Scratch};
     use super::*;
+    use crate::tests::{SMALLEST, Scratch};
 
     #[test]
     fn an_anchor_is_a_table_however_it_is_written() {

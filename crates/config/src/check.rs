@@ -1,192 +1,12 @@
-//! What no single key can tell: values that contradict each other, and a configuration that is
-//! valid but must not serve anybody.
+//! Configurations that are valid but insecure: the server refuses to run with them.
 
 use std::path::{Path, PathBuf};
 
+use super::load::Loaded;
+use super::notices::{Webhook, WebhookSecret};
 use super::problem::{Origin, Problem, Problems};
-use super::{CertificateHeader, Config, Loaded, MailTls, Webhook, WebhookSecret, https};
-use crate::types::Algorithm;
+use super::tables::Config;
 use gatewright_base::access::{Exposure, exposure, mode};
-
-/// Values that cannot hold at once, each with the keys that it is about.
-pub(super) fn contradictions(config: &Config) -> Vec<(Vec<&'static str>, Problem)> {
-    let mut found = Vec::new();
-    let mut refuse = |keys: &[&'static str], reason: String, remedy: &str| {
-        let key = keys.first().copied().unwrap_or_default();
-        found.push((keys.to_vec(), Problem::new(key, reason, remedy)));
-    };
-    let Config {
-        http,
-        tls,
-        operations,
-        keys,
-        tokens,
-        sessions,
-        throttle,
-        verify,
-        client_certificates,
-        outbound,
-        brand,
-        mail,
-        webhooks,
-        ..
-    } = config;
-
-    for (small, large, fits) in [
-        (
-            "tokens.refresh_idle",
-            "tokens.refresh_absolute",
-            tokens.refresh_idle <= tokens.refresh_absolute,
-        ),
-        ("sessions.idle", "sessions.absolute", sessions.idle <= sessions.absolute),
-        (
-            "sessions.remember_idle",
-            "sessions.remember_absolute",
-            sessions.remember_idle <= sessions.remember_absolute,
-        ),
-        (
-            "throttle.account_attempts",
-            "throttle.network_attempts",
-            throttle.account_attempts <= throttle.network_attempts,
-        ),
-    ] {
-        if !fits {
-            refuse(
-                &[small, large],
-                format!("is more than {large}"),
-                "lower it, or raise the other",
-            );
-        }
-    }
-    if http.listen.is_empty() && tls.listen.is_empty() {
-        let remedy = "name at least one address and port, here or in tls.listen";
-        refuse(&["http.listen"], "is empty".to_owned(), remedy);
-    }
-    if operations.listen.is_some_and(|address| http.listen.contains(&address)) {
-        refuse(
-            &["operations.listen", "http.listen"],
-            "is also in http.listen".to_owned(),
-            "use another port, which only operators reach",
-        );
-    }
-    https::listeners(config, &mut refuse);
-    https::acme(config, &mut refuse);
-    let routes = &verify.routes;
-    for (n, route) in routes.iter().enumerate() {
-        if routes.iter().take(n).any(|other| other.name == route.name) {
-            let reason = format!("has two that are named {}", route.name);
-            refuse(&["verify.routes"], reason, "give each a name of its own");
-        }
-    }
-    if !routes.is_empty() && http.trusted_proxies.is_empty() {
-        refuse(
-            &["verify.routes", "http.trusted_proxies"],
-            "is set, but http.trusted_proxies names no gateway that may call it".to_owned(),
-            "name the addresses of the gateways there",
-        );
-    }
-    let anchors = &client_certificates.anchors;
-    for (n, anchor) in anchors.iter().enumerate() {
-        const KEY: &[&str] = &["client_certificates.anchors"];
-        if anchors.iter().take(n).any(|other| other.name == anchor.name) {
-            let reason = format!("has two that are named {}", anchor.name);
-            refuse(KEY, reason, "give each a name of its own");
-        }
-        if anchor.name == "gatewright" {
-            let reason = "has one that is named gatewright, like the built-in CA".to_owned();
-            refuse(KEY, reason, "give it another name");
-        }
-        if !anchor.file.is_file() {
-            refuse(KEY, not_there(&anchor.file), "put the certificates there, as PEM");
-        }
-        for file in anchor.crl_files.iter().filter(|file| !file.is_file()) {
-            refuse(KEY, not_there(file), "put the list of revoked certificates there");
-        }
-    }
-    if http.client_certificate_header != CertificateHeader::None && http.trusted_proxies.is_empty()
-    {
-        refuse(
-            &["http.client_certificate_header", "http.trusted_proxies"],
-            "is set, but http.trusted_proxies names no proxy".to_owned(),
-            "name the proxies that send it, or leave it out",
-        );
-    }
-    for file in &outbound.ca_files {
-        if !file.is_file() {
-            refuse(&["outbound.ca_files"], not_there(file), "put the certificates there, as PEM");
-        }
-    }
-    for (key, file) in [
-        ("brand.logo", &brand.logo),
-        ("brand.logo_dark", &brand.logo_dark),
-        ("brand.icon", &brand.icon),
-    ] {
-        const PICTURES: [&str; 5] = ["png", "svg", "jpg", "jpeg", "webp"];
-        let Some(file) = file else { continue };
-        let kind = file.extension().unwrap_or_default().to_ascii_lowercase();
-        if !PICTURES.iter().any(|known| kind == *known) {
-            let reason = "has no file extension of a supported image format".to_owned();
-            refuse(&[key], reason, "name a .png, .svg, .jpg or .webp");
-        } else if !file.is_file() {
-            refuse(&[key], not_there(file), "put the picture there, or leave it out");
-        }
-    }
-    if brand.logo_dark.is_some() && brand.logo.is_none() {
-        refuse(
-            &["brand.logo_dark", "brand.logo"],
-            "is the logo for the dark scheme, but there is none for the light one".to_owned(),
-            "name the logo in brand.logo too",
-        );
-    }
-    if let Some(host) = &mail.host {
-        const HERE: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
-        if mail.tls == MailTls::None && !HERE.contains(&host.as_str()) {
-            refuse(
-                &["mail.tls", "mail.host"],
-                "sends mails and the password in clear text".to_owned(),
-                "write \"starttls\" or \"required\", or let a mail server on this machine send",
-            );
-        }
-        if mail.from.is_none() {
-            let reason = "is missing, but a mail needs a sender".to_owned();
-            refuse(&["mail.from"], reason, "write a mail address");
-        }
-    }
-    if mail.username.is_some() != mail.password.is_some() {
-        let reason = "is only one of user name and password".to_owned();
-        refuse(&["mail.username", "mail.password"], reason, "give both, or neither");
-    }
-    for webhook in &webhooks.endpoints {
-        if webhook.url.scheme() == "http" && !outbound.allow_private_networks {
-            let reason = "has a url that is plain http".to_owned();
-            let remedy = "write https; http is for outbound.allow_private_networks alone";
-            refuse(&["webhooks.endpoints"], reason, remedy);
-        }
-        if let Err(wrong) = webhook.secret.key() {
-            let remedy = wrong.remedy.unwrap_or_default();
-            refuse(&["webhooks.endpoints"], wrong.reason, &remedy);
-        }
-    }
-    if !keys.algorithms.contains(&Algorithm::Rs256) {
-        refuse(
-            &["keys.algorithms"],
-            "lacks RS256, which OIDC Discovery §3 requires".to_owned(),
-            "add \"RS256\"",
-        );
-    }
-    if !keys.algorithms.contains(&tokens.access_token_alg) {
-        refuse(
-            &["tokens.access_token_alg", "keys.algorithms"],
-            "is not among keys.algorithms".to_owned(),
-            "add it there, or choose one of those",
-        );
-    }
-    found
-}
-
-pub(super) fn not_there(file: &Path) -> String {
-    format!("names {}, which is not a file", file.display())
-}
 
 impl Config {
     /// What is valid but must not serve anybody: each would give away passwords, tokens or keys
@@ -324,8 +144,8 @@ fn exposed_keys(directory: &Path) -> Vec<Exposure> {
 mod tests {
     use insta::assert_snapshot;
 
-    use super::super::tests::{SMALLEST, Scratch};
     use super::*;
+    use crate::tests::{SMALLEST, Scratch};
     use crate::{Bytes, Issuer};
 
     #[test]

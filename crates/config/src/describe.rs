@@ -5,14 +5,14 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, json};
 
-use super::Config;
 use super::table::{Key, Table, variable};
+use super::tables::Config;
 
 /// What stands above the reference.
 const PREFACE: &str = "\
 # Configuration
 
-<!-- Made from crates/config/src/lib.rs; a test compares them. To write it anew:
+<!-- Made from crates/config/src/tables; a test compares them. To write it anew:
      UPDATE_DOCS=1 cargo test --lib the_reference_is_the_declaration -->
 
 Gatewright reads one file: `gatewright.toml`, or the file named by `--config` or `GATEWRIGHT_CONFIG`.

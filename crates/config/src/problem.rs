@@ -1,8 +1,8 @@
 //! What is wrong with a configuration: where, which key, why, and what mends it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -123,3 +123,41 @@ impl fmt::Display for Problems {
 }
 
 impl std::error::Error for Problems {}
+
+/// Values that contradict each other: problems that no single key shows.
+#[derive(Debug, Default)]
+pub(super) struct Contradictions(Vec<(Vec<&'static str>, Problem)>);
+
+impl Contradictions {
+    /// Adds one, with the keys that it concerns; it is reported at the first of them.
+    pub(super) fn add(&mut self, keys: &[&'static str], reason: impl Into<String>, remedy: &str) {
+        let key = keys.first().copied().unwrap_or_default();
+        self.0.push((keys.to_vec(), Problem::new(key, reason, remedy)));
+    }
+
+    /// Adds one if the value of the first key is greater than that of the second.
+    pub(super) fn at_most<T: PartialOrd>(
+        &mut self,
+        (small, value): (&'static str, T),
+        (large, limit): (&'static str, T),
+    ) {
+        if value > limit {
+            let reason = format!("is more than {large}");
+            self.add(&[small, large], reason, "lower it, or raise the other");
+        }
+    }
+
+    /// All of them, except those with a key that has a problem of its own.
+    pub(super) fn besides(self, problems: &[Problem]) -> impl Iterator<Item = Problem> {
+        let known: BTreeSet<_> = problems.iter().map(|problem| problem.key.clone()).collect();
+        self.0
+            .into_iter()
+            .filter(move |(keys, _)| !keys.iter().any(|key| known.contains(*key)))
+            .map(|(_, problem)| problem)
+    }
+}
+
+/// The reason for a path that is not a file.
+pub(super) fn not_a_file(path: &Path) -> String {
+    format!("names {}, which is not a file", path.display())
+}

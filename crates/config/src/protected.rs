@@ -127,8 +127,8 @@ fn web_origin(raw: &Raw<'_>) -> Result<String, Wrong> {
 mod tests {
     use insta::assert_snapshot;
 
-    use super::super::tests::{SMALLEST, Scratch};
     use super::*;
+    use crate::tests::{SMALLEST, Scratch};
 
     const PROXIES: (&str, &str) = ("GATEWRIGHT_HTTP__TRUSTED_PROXIES", "127.0.0.1");
 

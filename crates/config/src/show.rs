@@ -3,7 +3,7 @@
 use serde_json::{Map, json};
 use toml_edit::Value as Toml;
 
-use super::Loaded;
+use super::load::Loaded;
 use super::problem::Origin;
 use super::table;
 
@@ -74,7 +74,7 @@ pub(super) fn as_json(value: &Toml) -> serde_json::Value {
 mod tests {
     use insta::assert_snapshot;
 
-    use super::super::tests::Scratch;
+    use crate::tests::Scratch;
 
     #[test]
     fn what_holds_is_shown_with_where_it_came_from() {

@@ -1,19 +1,16 @@
 //! Where values come from: the environment before the file, the file before the default.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
 use super::file::File;
-use super::problem::{Origin, Problem, Problems};
-use super::table::{self, PREFIX, Spec};
+use super::problem::{Origin, Problem};
+use super::secrets;
+use super::table::{self, LOG, PREFIX, Spec};
 use super::value::{Raw, Value, Wrong};
-use super::{Config, Loaded, check, secrets, unknown};
-
-/// A short name for `GATEWRIGHT_LOG__LEVEL`.
-pub(super) const LOG: &str = "GATEWRIGHT_LOG";
 
 /// Our variables of the process. One that is not Unicode keeps a mark of it, which is refused.
 pub fn environment() -> impl Iterator<Item = (String, String)> {
@@ -23,75 +20,38 @@ pub fn environment() -> impl Iterator<Item = (String, String)> {
         .filter(|(name, _)| name.starts_with(PREFIX))
 }
 
-/// [`Config::load`].
-pub(super) fn load(
-    path: &Path,
-    explicit: bool,
-    env: impl Iterator<Item = (String, String)>,
-) -> Result<Loaded, Problems> {
-    let env: BTreeMap<_, _> = env.filter(|(name, _)| name.starts_with(PREFIX)).collect();
-    let mut problems = Vec::new();
-    let file = match File::open(path, explicit) {
-        Ok(file) => file,
-        Err(problem) => {
-            problems.push(problem);
-            None
-        }
-    };
-    let mut reader = Reader {
-        file: file.as_ref(),
-        unreadable: !problems.is_empty(),
-        env: &env,
-        secrets: BTreeMap::new(),
-        origins: BTreeMap::new(),
-        lacks: false,
-        problems,
-    };
-    let config = Config::read(&mut reader);
-    let Reader { mut problems, origins, unreadable, lacks, .. } = reader;
-    if lacks && file.is_none() {
-        problems.push(absent(path));
-    }
-    problems.extend(unknown::problems(file.as_ref(), &env, &Config::tables()));
-    if !unreadable {
-        let known: BTreeSet<_> = problems.iter().map(|problem| problem.key.clone()).collect();
-        let contradictions = check::contradictions(&config)
-            .into_iter()
-            .filter(|(keys, _)| !keys.iter().any(|key| known.contains(*key)))
-            .map(|(_, problem)| problem.located(&origins));
-        problems.extend(contradictions);
-    }
-    if problems.is_empty() {
-        Ok(Loaded { config, file: file.map(|file| file.path), origins })
-    } else {
-        Err(Problems::of(problems))
-    }
-}
-
-/// The file that nobody named and that is not where it was looked for: why what it would say is missing.
-fn absent(path: &Path) -> Problem {
-    let file = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let remedy = "create it with `gatewright init`, name another with --config or GATEWRIGHT_CONFIG, \
-                  or set what follows in the environment";
-    let reason = "there is no such file, and it is the default path";
-    Problem::new("", reason, remedy).at(Origin::File { file, line: None })
-}
-
 /// Reads key after key, and notes what is wrong.
 pub(super) struct Reader<'a> {
     file: Option<&'a File>,
     /// Whether there is a file that says we do not know what.
-    unreadable: bool,
+    pub(super) unreadable: bool,
     env: &'a BTreeMap<String, String>,
     /// What secret files hold, by the path of the key.
     secrets: BTreeMap<String, (PathBuf, Zeroizing<String>)>,
-    origins: BTreeMap<String, Origin>,
+    pub(super) origins: BTreeMap<String, Origin>,
     /// Whether something is missing that has to be given.
-    lacks: bool,
-    problems: Vec<Problem>,
+    pub(super) lacks: bool,
+    pub(super) problems: Vec<Problem>,
 }
 
 impl<'a> Reader<'a> {
+    /// Reads the environment before the file. `problem` is why the file cannot be read, if there is one.
+    pub(super) fn new(
+        file: Option<&'a File>,
+        env: &'a BTreeMap<String, String>,
+        problem: Option<Problem>,
+    ) -> Self {
+        Self {
+            file,
+            unreadable: problem.is_some(),
+            env,
+            secrets: BTreeMap::new(),
+            origins: BTreeMap::new(),
+            lacks: false,
+            problems: problem.into_iter().collect(),
+        }
+    }
+
     /// The value of a key: the environment's, else the file's, else the default.
     pub(super) fn key<T: Value>(&mut self, spec: &Spec<T>) -> T {
         let path = spec.path();

@@ -1,5 +1,5 @@
-//! The one place where a key is declared: [`settings!`] makes of it the struct, its defaults, the
-//! reader, `config show`, the example, the JSON Schema and the reference, so they cannot drift.
+//! How a key is declared: [`table!`] turns one declaration into the struct, its defaults, the reader,
+//! `config show`, the example, the JSON Schema and the reference, so they cannot drift.
 
 use std::path::PathBuf;
 
@@ -40,8 +40,14 @@ pub(super) fn variable(table: &str, key: &str) -> String {
     format!("{PREFIX}{}", path.to_uppercase())
 }
 
-/// What our environment variables begin with.
+/// The prefix of every environment variable.
 pub(super) const PREFIX: &str = "GATEWRIGHT_";
+
+/// A short name for `GATEWRIGHT_LOG__LEVEL`.
+pub(super) const LOG: &str = "GATEWRIGHT_LOG";
+
+/// A table, a key, and its value for `config show`.
+pub(super) type Shown = (&'static str, &'static str, Option<toml_edit::Value>);
 
 /// A key of the configuration, described.
 #[derive(Debug)]
@@ -66,7 +72,7 @@ pub(super) struct Key {
     pub(super) schema: serde_json::Value,
 }
 
-/// A key as [`settings!`] declares it.
+/// A key as [`table!`] declares it.
 pub(super) struct Spec<T> {
     pub(super) table: &'static str,
     pub(super) name: &'static str,
@@ -159,133 +165,146 @@ macro_rules! given {
     };
 }
 
-/// Declares the configuration. A key reads `name: Type = default`, then, after commas and in this
-/// order: `within least, most`; `such as "…"` for one without a default; `required "because …"`;
-/// `or name_file` for a secret that may stand in a file.
-macro_rules! settings {
+/// Declares a table: its name, its struct and its keys. A key reads `name: Type = default`, then, after commas
+/// and in this order: `within least, most`; `such as "…"` for one without a default; `required "because …"`;
+/// `or name_file` for a secret that may be in a file.
+macro_rules! table {
     (
-        $(#[doc = $root_doc:literal])+
-        $root:ident {
+        $(#[doc = $doc:literal])+
+        $table:ident: $name:ident {
             $(
-                $(#[doc = $root_key_doc:literal])+
-                $root_key:ident: $root_type:ty = $root_default:expr,
-                    such as $root_example:literal,
-                    required $root_because:literal;
+                $(#[doc = $key_doc:literal])+
+                $key:ident: $type:ty = $default:expr
+                    $(, within $least:expr, $most:expr)?
+                    $(, such as $example:literal)?
+                    $(, required $because:literal)?
+                    $(, or $file:ident)?;
             )*
         }
-        $(
-            $(#[doc = $doc:literal])+
-            $table:ident: $name:ident {
-                $(
-                    $(#[doc = $key_doc:literal])+
-                    $key:ident: $type:ty = $default:expr
-                        $(, within $least:expr, $most:expr)?
-                        $(, such as $example:literal)?
-                        $(, required $because:literal)?
-                        $(, or $file:ident)?;
-                )*
-            }
-        )*
     ) => {
-        $(#[doc = $root_doc])+
+        $(#[doc = $doc])+
+        #[derive(Clone, Debug)]
+        pub struct $name {
+            $(
+                $(#[doc = $key_doc])+
+                pub $key: $type,
+                $(
+                    #[doc = concat!("The file that `", stringify!($key), "` was read from.")]
+                    pub $file: Option<std::path::PathBuf>,
+                )?
+            )*
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($key: $default, $($file: None,)?)* }
+            }
+        }
+
+        #[expect(non_upper_case_globals, reason = "each is named for its key")]
+        impl $name {
+            $(const $key: $crate::table::Spec<$type> = $crate::table::Spec {
+                table: stringify!($table),
+                name: stringify!($key),
+                default: || $default,
+                within: || given!($($least, $most)?),
+                required: given!($($because)?),
+                example: given!($($example)?),
+                file: given!($(stringify!($file))?),
+                doc: &[$($key_doc),+],
+            };)*
+
+            /// The table and its keys.
+            pub(super) fn describe() -> $crate::table::Table {
+                let keys = vec![
+                    $(Self::$key.describe(), $(Self::$key.describe_file(stringify!($file)),)?)*
+                ];
+                $crate::table::Table::of(stringify!($table), &[$($doc),+], keys)
+            }
+
+            /// Reads every key; a problem is recorded, and the default taken instead.
+            pub(super) fn read(source: &mut $crate::source::Reader<'_>) -> Self {
+                $(
+                    $(let $file = source.secret_file(&Self::$key, stringify!($file));)?
+                    let $key = source.key(&Self::$key);
+                )*
+                Self { $($key, $($file,)?)* }
+            }
+
+            /// Every key with its value, secrets redacted.
+            pub(super) fn shown(&self) -> Vec<$crate::table::Shown> {
+                vec![$(
+                    (stringify!($table), stringify!($key), $crate::value::Value::show(&self.$key)),
+                    $((
+                        stringify!($table),
+                        stringify!($file),
+                        $crate::value::Value::show(&self.$file),
+                    ),)?
+                )*]
+            }
+        }
+    };
+}
+
+/// Declares the whole configuration: the keys before the first table, and the tables in their order.
+macro_rules! root {
+    (
+        $(#[doc = $doc:literal])+
+        $root:ident {
+            $(
+                $(#[doc = $key_doc:literal])+
+                $key:ident: $type:ty = $default:expr, such as $example:literal, required $because:literal;
+            )*
+        }
+
+        $($table:ident: $name:ident,)*
+    ) => {
+        $(#[doc = $doc])+
         #[derive(Clone, Debug)]
         pub struct $root {
-            $($(#[doc = $root_key_doc])+ pub $root_key: $root_type,)*
-            $($(#[doc = $doc])+ pub $table: $name,)*
+            $($(#[doc = $key_doc])+ pub $key: $type,)*
+            $(
+                #[doc = concat!("`[", stringify!($table), "]`")]
+                pub $table: $name,
+            )*
         }
 
         #[expect(non_upper_case_globals, reason = "each is named for its key")]
         impl $root {
-            $(const $root_key: table::Spec<$root_type> = table::Spec {
+            $(const $key: $crate::table::Spec<$type> = $crate::table::Spec {
                 table: "",
-                name: stringify!($root_key),
-                default: || $root_default,
+                name: stringify!($key),
+                default: || $default,
                 within: || None,
-                required: Some($root_because),
-                example: Some($root_example),
+                required: Some($because),
+                example: Some($example),
                 file: None,
-                doc: &[$($root_key_doc),+],
+                doc: &[$($key_doc),+],
             };)*
 
             /// Every table and every key.
-            fn tables() -> Vec<table::Table> {
-                let keys = vec![$(Self::$root_key.describe(),)*];
-                vec![table::Table::of("", &[$($root_doc),+], keys), $($name::table(),)*]
+            pub(crate) fn tables() -> Vec<$crate::table::Table> {
+                let keys = vec![$(Self::$key.describe(),)*];
+                vec![$crate::table::Table::of("", &[$($doc),+], keys), $($name::describe(),)*]
             }
 
-            /// Reads every key; what is wrong is noted, and its default taken meanwhile.
-            fn read(source: &mut source::Reader<'_>) -> Self {
+            /// Reads every key; a problem is recorded, and the default taken instead.
+            pub(crate) fn read(source: &mut Reader<'_>) -> Self {
                 Self {
-                    $($root_key: source.key(&Self::$root_key),)*
+                    $($key: source.key(&Self::$key),)*
                     $($table: $name::read(source),)*
                 }
             }
 
-            /// Every key with its value, secrets blinded, in the order of the declaration.
-            fn shown(&self) -> Vec<(&'static str, &'static str, Option<toml_edit::Value>)> {
-                let mut all = vec![$(("", stringify!($root_key), self.$root_key.show()),)*];
+            /// Every key with its value, secrets redacted, in the order of the declaration.
+            pub(crate) fn shown(&self) -> Vec<$crate::table::Shown> {
+                let mut all =
+                    vec![$(("", stringify!($key), $crate::value::Value::show(&self.$key)),)*];
                 $(all.extend(self.$table.shown());)*
                 all
             }
         }
-
-        $(
-            $(#[doc = $doc])+
-            #[derive(Clone, Debug)]
-            pub struct $name {
-                $(
-                    $(#[doc = $key_doc])+
-                    pub $key: $type,
-                    $(
-                        #[doc = concat!("The file that `", stringify!($key), "` came from.")]
-                        pub $file: Option<std::path::PathBuf>,
-                    )?
-                )*
-            }
-
-            impl Default for $name {
-                fn default() -> Self {
-                    Self { $($key: $default, $($file: None,)?)* }
-                }
-            }
-
-            #[expect(non_upper_case_globals, reason = "each is named for its key")]
-            impl $name {
-                $(const $key: table::Spec<$type> = table::Spec {
-                    table: stringify!($table),
-                    name: stringify!($key),
-                    default: || $default,
-                    within: || given!($($least, $most)?),
-                    required: given!($($because)?),
-                    example: given!($($example)?),
-                    file: given!($(stringify!($file))?),
-                    doc: &[$($key_doc),+],
-                };)*
-
-                fn table() -> table::Table {
-                    let keys = vec![
-                        $(Self::$key.describe(), $(Self::$key.describe_file(stringify!($file)),)?)*
-                    ];
-                    table::Table::of(stringify!($table), &[$($doc),+], keys)
-                }
-
-                fn read(source: &mut source::Reader<'_>) -> Self {
-                    $(
-                        $(let $file = source.secret_file(&Self::$key, stringify!($file));)?
-                        let $key = source.key(&Self::$key);
-                    )*
-                    Self { $($key, $($file,)?)* }
-                }
-
-                fn shown(&self) -> Vec<(&'static str, &'static str, Option<toml_edit::Value>)> {
-                    vec![$(
-                        (stringify!($table), stringify!($key), self.$key.show()),
-                        $((stringify!($table), stringify!($file), self.$file.show()),)?
-                    )*]
-                }
-            }
-        )*
     };
 }
 
-pub(super) use {given, settings};
+pub(super) use {given, root, table};

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use super::file::File;
 use super::problem::{Origin, Problem};
-use super::source::LOG;
-use super::table::{self, PREFIX, Table};
+use super::spelling::nearest;
+use super::table::{self, LOG, PREFIX, Table};
 
 /// Every key and every variable that we do not know, with the nearest that we do.
 pub(super) fn problems(
@@ -89,11 +89,6 @@ fn unknown_key(path: &str, key: &str, paths: &[String]) -> Problem {
     Problem::new(path, "is an unknown key", format!("the nearest known key is {place}"))
 }
 
-/// The name with the fewest typing mistakes between it and `name`.
-pub(super) fn nearest<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    names.min_by_key(|known| strsim::damerau_levenshtein(name, known))
-}
-
 /// What Kubernetes and Docker put into the environment of everything beside a service that is named
 /// `gatewright` or `gatewright-…`: `GATEWRIGHT_SERVICE_HOST`, `GATEWRIGHT_POSTGRES_PORT=tcp://…`. It is known
 /// by its shape, of name and value: what is a setting, misspelt, has another.
@@ -140,7 +135,7 @@ mod tests {
 
     fn unknown(env: &[(&str, &str)]) -> Vec<String> {
         let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let problems = variables(&env.collect(), &crate::Config::tables());
+        let problems = variables(&env.collect(), &crate::tables::Config::tables());
         problems.into_iter().map(|problem| problem.origin.to_string()).collect()
     }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use toml_edit::Value as Toml;
 
-use super::unknown::nearest;
+use super::spelling::nearest;
 use crate::types::Algorithm;
 
 /// A value as it was given, before anybody knows whether it is right. It may be a secret, hence it
