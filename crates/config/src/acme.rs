@@ -1,4 +1,4 @@
-//! Whom to ask for certificates, and for which names: [RFC 8555].
+//! The ACME server and the domains of the certificate: [RFC 8555].
 //!
 //! [RFC 8555]: https://www.rfc-editor.org/rfc/rfc8555
 
@@ -35,12 +35,12 @@ impl Value for AcmeDirectory {
     }
 }
 
-/// A name that a certificate may be for: of DNS, in lower case, without wildcard and final dot.
+/// A DNS name that a certificate may be issued for: in lower case, without wildcard and final dot.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Domain(String);
 
 impl Domain {
-    /// Reads one; `None`: it is none.
+    /// Parses one; `None`: it is not a DNS name in its normal form.
     pub fn parse(text: &str) -> Option<Self> {
         let is_normal = |name: &String| {
             name == text && !name.ends_with('.') && !name.starts_with('*') && !name.contains(',')
@@ -58,7 +58,7 @@ impl Domain {
 }
 
 impl Value for Domain {
-    const FORM: &'static str = "a name such as \"id.example.org\"";
+    const FORM: &'static str = "a DNS name such as \"id.example.org\"";
 
     fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
         Self::parse(raw.text()?).ok_or_else(|| "is not a DNS name in lower case".into())
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn an_authority_is_asked_over_https_alone() {
+    fn the_directory_of_a_ca_is_an_https_url() {
         assert!(AcmeDirectory::read(&Raw::Text("https://ca.example/dir")).is_ok());
         assert!(AcmeDirectory::read(&Raw::Text("http://ca.example/dir")).is_err());
     }

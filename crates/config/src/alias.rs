@@ -1,4 +1,4 @@
-//! The address under which client certificates are asked for: [RFC 8705 §5].
+//! The URL at which client certificates are requested: [RFC 8705 §5].
 //!
 //! [RFC 8705 §5]: https://www.rfc-editor.org/rfc/rfc8705#section-5
 
@@ -7,12 +7,12 @@ use url::Host;
 use super::issuer::Issuer;
 use super::value::{Raw, Value, Wrong};
 
-/// Scheme, host and port in the place of the issuer's: the paths below are the same.
+/// Scheme, host and port that replace the issuer's; the paths are the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alias(Issuer);
 
 impl Alias {
-    /// Reads one: what an issuer may be, but https on loopback too, and without a path.
+    /// Parses one: as an issuer, but https on loopback too, and without a path.
     ///
     /// # Errors
     /// What is wrong with it, and how it should be written.
@@ -33,7 +33,7 @@ impl Alias {
         Ok(Self(read))
     }
 
-    /// The address of one of the issuer's endpoints here.
+    /// The URL of an endpoint of the issuer at this host.
     pub fn endpoint(&self, issuer: &Issuer, path: &str) -> String {
         format!("{}{}{path}", self.origin(), issuer.path())
     }
@@ -43,18 +43,17 @@ impl Alias {
         self.0.as_str()
     }
 
-    /// Its host, as it stands in `Host` and in a server name indication: without the port, in lower
-    /// case.
+    /// Its host, as in `Host` and in the server name indication: without the port, in lower case.
     pub fn host(&self) -> &str {
         self.0.url().host_str().unwrap_or_default()
     }
 
-    /// Its port, the one of the scheme where none is written.
+    /// Its port; the default of the scheme where none is given.
     pub fn port(&self) -> u16 {
         self.0.url().port_or_known_default().unwrap_or(443)
     }
 
-    /// Whether a client that asks for it by name (RFC 6066 §3) asks for something other than the issuer.
+    /// Whether the server name indication (RFC 6066 §3) distinguishes it from the issuer.
     pub(super) fn has_name_other_than(&self, issuer: &Issuer) -> bool {
         let is_name = matches!(self.0.url().host(), Some(Host::Domain(_)));
         is_name && issuer.url().host_str() != Some(self.host())

@@ -1,4 +1,4 @@
-//! Numbers: counts, lengths of time, sizes.
+//! Numbers: counts, durations, sizes.
 
 use serde_json::json;
 use toml_edit::Value as Toml;
@@ -54,7 +54,7 @@ macro_rules! numbers {
 
 numbers! { u16 u32 u64 usize }
 
-/// Reads a number with a unit behind it; without a unit, one of the smallest.
+/// Parses a number and its unit; without a unit, in the smallest one.
 fn measured(raw: &Raw<'_>, units: &[(&str, i64)]) -> Result<i64, Wrong> {
     if let Raw::Integer(_) = raw {
         return whole(raw);
@@ -74,7 +74,7 @@ fn measured(raw: &Raw<'_>, units: &[(&str, i64)]) -> Result<i64, Wrong> {
     number.checked_mul(*size).ok_or_else(|| "is too large".into())
 }
 
-/// The text with the largest unit that leaves no remainder.
+/// The number in the largest unit that leaves no remainder.
 fn with_unit(number: i64, units: &[(&str, i64)]) -> String {
     units
         .iter()
@@ -84,13 +84,13 @@ fn with_unit(number: i64, units: &[(&str, i64)]) -> String {
         .map_or_else(String::new, |(name, size)| format!("{}{name}", number / size))
 }
 
-/// The units of a length of time.
+/// The units of a duration.
 const TIMES: [(&str, i64); 4] = [("s", 1), ("m", 60), ("h", 3600), ("d", 86_400)];
 
 /// In the file: an integer of seconds, or a text such as `"5m"`.
 impl Value for Seconds {
     const FORM: &'static str =
-        "a length of time such as \"30s\", \"5m\", \"12h\" or \"14d\", or a number of seconds";
+        "a duration such as \"30s\", \"5m\", \"12h\" or \"14d\", or a number of seconds";
 
     fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
         measured(raw, &TIMES).map(Self)
@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_length_of_time_has_a_unit_or_is_a_number_of_seconds() {
+    fn a_duration_has_a_unit_or_is_a_number_of_seconds() {
         for (text, seconds) in
             [("0s", 0), ("90s", 90), ("5m", 300), ("12 h", 43_200), ("14d", 1_209_600)]
         {
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_of_time_is_shown_in_its_largest_unit() {
+    fn a_duration_is_shown_in_its_largest_unit() {
         for (seconds, text) in [(0, "0s"), (10, "10s"), (60, "1m"), (5400, "90m"), (86_400, "1d")] {
             assert_eq!(Seconds(seconds).show().unwrap().as_str(), Some(text));
         }

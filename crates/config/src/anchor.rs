@@ -1,4 +1,4 @@
-//! A set of authorities that are believed about the certificates of clients.
+//! A set of trust anchors for client certificates.
 
 use std::path::{Path, PathBuf};
 
@@ -11,13 +11,13 @@ use super::value::{Raw, Value, Wrong};
 /// An item of `client_certificates.anchors`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Anchor {
-    /// What it is called in the log and in the audit trail.
+    /// Its name in the log and in the audit trail.
     pub name: String,
-    /// The certificates of its authorities, as PEM.
+    /// The CA certificates, as PEM.
     pub file: PathBuf,
-    /// How much it matters whether a certificate was revoked.
+    /// What an unknown revocation status means.
     pub revocation: Revocation,
-    /// Lists of revoked certificates, as PEM or DER.
+    /// Certificate revocation lists (CRL), as PEM or DER.
     pub crl_files: Vec<PathBuf>,
 }
 
@@ -79,7 +79,7 @@ impl Value for Anchor {
     }
 }
 
-/// A name that stands in a line of a log or of metrics as it is.
+/// A name that needs no escaping in the log and in metrics.
 fn word(raw: &Raw<'_>) -> Result<String, Wrong> {
     let text = raw.text()?;
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
@@ -100,7 +100,7 @@ mod tests {
     use crate::tests::{SMALLEST, Scratch};
 
     #[test]
-    fn an_anchor_is_a_table_however_it_is_written() {
+    fn an_anchor_is_a_table_in_every_notation() {
         let scratch = Scratch::new();
         scratch.write("a.pem", "");
         scratch.write("b.pem", "");
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_an_anchor_is_said() {
+    fn problems_of_an_anchor_are_reported() {
         let scratch = Scratch::new();
         scratch.write("a.pem", "");
         let mut told = String::new();

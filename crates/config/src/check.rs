@@ -9,8 +9,8 @@ use super::tables::Config;
 use gatewright_base::access::{Exposure, exposure, mode};
 
 impl Config {
-    /// What is valid but must not serve anybody: each would give away passwords, tokens or keys
-    /// (THREATS SU-06). An http issuer is none of them, for it cannot be loaded.
+    /// Valid settings that would expose passwords, tokens or keys (THREATS SU-06). An http issuer is
+    /// not among them, because loading refuses it.
     pub fn insecurities(&self) -> Vec<Problem> {
         let mut found = Vec::new();
         let mut refuse = |key: &str, reason: String, remedy: String| {
@@ -32,8 +32,8 @@ impl Config {
                     .to_owned(),
             );
         }
-        // Whoever is sent on to us by a proxy that we do not know has the proxy's address: what strangers fail
-        // at would count for everybody (THREATS EX-16).
+        // Behind an unknown proxy every client has the address of the proxy, so the failed sign-ins of an
+        // attacker would throttle all users (THREATS EX-16).
         if exposed.is_none()
             && self.issuer.is_https()
             && self.tls.listen.is_empty()
@@ -84,8 +84,8 @@ impl Config {
 }
 
 impl Loaded {
-    /// Insists that there are no [`Loaded::insecurities`]: what a server asks before it listens.
-    /// `others` is what those have found who read the files that the configuration names.
+    /// Refuses a configuration with [`Loaded::insecurities`], before the server listens. `others` are
+    /// problems of the files that the configuration names.
     ///
     /// # Errors
     /// All of them at once.
@@ -95,8 +95,8 @@ impl Loaded {
         if found.is_empty() { Ok(()) } else { Err(Problems::of(found)) }
     }
 
-    /// [`Config::insecurities`], each with its place, and a configuration file that gives away the
-    /// secrets in it.
+    /// [`Config::insecurities`] with their origins, and a configuration file with secrets that other
+    /// users can read.
     pub fn insecurities(&self) -> Vec<Problem> {
         let mut found = self.config.insecurities();
         let in_file = |key: &str| matches!(self.origins.get(key), Some(Origin::File { .. }));
@@ -120,8 +120,8 @@ impl Loaded {
     }
 }
 
-/// The key directory: nobody else may put a key there, nobody else may read one. What explains the
-/// directory is no key.
+/// The key directory: only its owner may write to it or read the keys. Its README and `.gitignore`
+/// are not keys.
 fn exposed_keys(directory: &Path) -> Vec<Exposure> {
     let mut found = Vec::new();
     if let Some((mode, lent)) = mode(directory)
@@ -149,7 +149,7 @@ mod tests {
     use crate::{Bytes, Issuer};
 
     #[test]
-    fn values_that_contradict_each_other_are_told_together() {
+    fn values_that_contradict_each_other_are_reported_together() {
         let problems = Scratch::new().problems(
             r#"
 issuer = "https://id.example.org"
@@ -182,7 +182,7 @@ brand.logo = "logo.gif"
     }
 
     #[test]
-    fn a_logo_has_to_be_there() {
+    fn a_logo_must_exist() {
         let problems = Scratch::new().problems(SMALLEST, &[("GATEWRIGHT_BRAND__LOGO", "no.svg")]);
 
         assert_snapshot!(problems, @r#"
@@ -192,7 +192,7 @@ brand.logo = "logo.gif"
     }
 
     #[test]
-    fn a_logo_for_the_dark_scheme_has_one_for_the_light_scheme() {
+    fn a_logo_for_the_dark_scheme_needs_one_for_the_light_scheme() {
         let scratch = Scratch::new();
         scratch.write("dark.svg", "<svg/>");
         let dark = scratch.0.join("dark.svg").display().to_string();
@@ -206,7 +206,7 @@ brand.logo = "logo.gif"
     }
 
     #[test]
-    fn plain_http_stays_on_this_machine_unless_a_proxy_is_known() {
+    fn plain_http_is_limited_to_loopback_unless_a_proxy_is_known() {
         let mut config = Config::of(Issuer::parse("https://id.example.org").unwrap());
         let listening = |config: &Config| {
             config.insecurities().iter().filter(|p| p.key == "http.listen").count()
@@ -220,9 +220,9 @@ brand.logo = "logo.gif"
         assert_eq!(listening(&config), 0);
     }
 
-    /// THREATS EX-16: with the issuer of README and nothing else, all people would share one address.
+    /// THREATS EX-16: with the issuer of README and no proxy, all users would share one address.
     #[test]
-    fn something_before_an_https_issuer_is_known_or_we_end_tls() {
+    fn the_proxy_in_front_of_an_https_issuer_is_known_or_the_server_ends_tls() {
         let scratch = Scratch::new();
         let file = "issuer = \"https://id.example.org\"\ndatabase.url = \"sqlite:gatewright.db\"";
 
@@ -244,7 +244,7 @@ brand.logo = "logo.gif"
     }
 
     #[test]
-    fn everybody_is_no_proxy() {
+    fn trusting_every_address_is_refused() {
         let scratch = Scratch::new();
         for everybody in ["0.0.0.0/0", "::/0"] {
             let env = [("GATEWRIGHT_HTTP__TRUSTED_PROXIES", everybody)];
@@ -312,7 +312,7 @@ brand.logo = "logo.gif"
         }
 
         #[test]
-        fn a_secret_file_that_others_can_read_is_refused_with_the_command_that_mends_it() {
+        fn a_secret_file_that_others_can_read_is_refused_with_the_command_that_fixes_it() {
             let scratch = Scratch::new();
             let secret = scratch.write("url", "sqlite:gatewright.db");
             let file = "issuer = \"https://id.example.org\"\ndatabase.url_file = \"url\"\n\
@@ -327,9 +327,9 @@ brand.logo = "logo.gif"
             assert!(scratch.load(file, &[]).unwrap().fit_to_serve(Vec::new()).is_ok());
         }
 
-        /// As container engines and `LoadCredential` keep secrets: the directory is closed, the file is not.
+        /// As container engines and `LoadCredential` store secrets: in a private directory.
         #[test]
-        fn a_secret_below_a_closed_directory_is_closed() {
+        fn a_secret_in_a_private_directory_is_private() {
             let scratch = Scratch::new();
             let directory = scratch.0.join("secrets");
             std::fs::create_dir(&directory).unwrap();
@@ -341,7 +341,7 @@ brand.logo = "logo.gif"
             allow(&directory, 0o700);
             assert_eq!(reasons(&scratch, file), [""; 0]);
 
-            // Its group can enter, and then reads it like everybody else.
+            // The group can enter the directory, and read the file like any user.
             allow(&directory, 0o750);
             assert!(reasons(&scratch, file)[0].ends_with("is open to every user of this machine"));
 
@@ -354,7 +354,7 @@ brand.logo = "logo.gif"
         }
 
         #[test]
-        fn the_key_of_a_certificate_is_for_the_server_alone() {
+        fn the_key_of_a_certificate_is_readable_only_by_the_server() {
             let scratch = Scratch::new();
             let key = scratch.write("key.pem", "");
             allow(&scratch.write("chain.pem", ""), 0o644);
@@ -370,7 +370,7 @@ brand.logo = "logo.gif"
         }
 
         #[test]
-        fn a_password_may_stand_in_the_file_only_if_nobody_else_reads_it() {
+        fn a_password_may_be_in_the_file_only_if_the_file_is_private() {
             let scratch = Scratch::new();
             let file = "issuer = \"https://id.example.org\"\n\
                         http.trusted_proxies = \"127.0.0.1\"\n\

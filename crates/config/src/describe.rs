@@ -1,5 +1,5 @@
-//! The configuration in words, all of it made from its declaration: an example to start from, a
-//! JSON Schema for editors, the reference for people.
+//! Documentation that is generated from the declaration: an example to start from, a JSON Schema for
+//! editors, the reference.
 
 use std::fmt::Write as _;
 
@@ -8,11 +8,11 @@ use serde_json::{Map, json};
 use super::table::{Key, Table, variable};
 use super::tables::Config;
 
-/// What stands above the reference.
+/// The beginning of the reference.
 const PREFACE: &str = "\
 # Configuration
 
-<!-- Made from crates/config/src/tables; a test compares them. To write it anew:
+<!-- Generated from crates/config/src/tables; a test compares them. To update it:
      UPDATE_DOCS=1 cargo test --lib the_reference_is_the_declaration -->
 
 Gatewright reads one file: `gatewright.toml`, or the file named by `--config` or `GATEWRIGHT_CONFIG`.
@@ -70,7 +70,7 @@ pub fn reference() -> String {
     text
 }
 
-/// What a reader looks up: form, bounds, default, variable.
+/// Default, form, bounds and variable of a key.
 fn facts(table: &Table, key: &Key) -> String {
     let default = match (&key.default, key.required, key.file) {
         (Some(default), ..) => format!("Default: `{default}`."),
@@ -88,7 +88,7 @@ fn facts(table: &Table, key: &Key) -> String {
     )
 }
 
-/// A complete `gatewright.toml`: what has to be given stands there, the rest is a comment.
+/// A complete `gatewright.toml`: the required keys are set, the others are comments.
 pub fn example() -> String {
     let mut text = "\
 # gatewright.toml: every key. A commented line shows the default or, where it says so, an example.
@@ -116,8 +116,8 @@ pub fn example() -> String {
     text
 }
 
-/// The JSON Schema of `gatewright.toml`, for editors. Nothing is required in it, because the
-/// environment may say the rest.
+/// The JSON Schema of `gatewright.toml`, for editors. No key is required in it, because the
+/// environment may set it.
 pub fn schema() -> serde_json::Value {
     let mut root = Map::new();
     for table in Config::tables() {
@@ -154,7 +154,7 @@ pub fn schema() -> serde_json::Value {
     })
 }
 
-/// The schema of a key, with what it is for.
+/// The schema of a key, with its description.
 fn described(key: &Key) -> serde_json::Value {
     let mut schema = key.schema.clone();
     if let Some(object) = schema.as_object_mut() {
@@ -167,7 +167,7 @@ fn described(key: &Key) -> serde_json::Value {
     schema
 }
 
-/// Writing into a text cannot fail.
+/// Appends; writing to a `String` cannot fail.
 fn push(text: &mut String, what: std::fmt::Arguments<'_>) {
     let _ = text.write_fmt(what);
 }
@@ -201,7 +201,7 @@ mod tests {
     use crate::tests::Scratch;
     use crate::{Issuer, Loaded};
 
-    /// What holds, whatever it came from.
+    /// The effective values, without their origins.
     fn values(loaded: &Loaded) -> Vec<String> {
         let shown = loaded.config.shown();
         shown.iter().map(|(table, key, value)| format!("{table}.{key} = {value:?}")).collect()
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn the_smallest_configuration_that_is_shown_is_the_one_that_is_tested() {
+    fn the_smallest_configuration_of_the_reference_is_the_tested_one() {
         let shown = PREFACE.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
         let bare = |line: &str| line.split('#').next().unwrap_or_default().trim_end().to_owned();
         let shown: Vec<String> = shown.lines().map(bare).collect();
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn what_rust_takes_for_the_default_is_what_a_file_takes() {
+    fn the_defaults_of_rust_are_the_defaults_of_a_file() {
         let smallest = Loaded {
             config: Config::of(Issuer::parse("https://id.example.org").unwrap()),
             file: None,
@@ -261,7 +261,7 @@ mod tests {
             ("GATEWRIGHT_DATABASE__URL".to_owned(), "sqlite:gatewright.db".to_owned()),
         ];
 
-        let nowhere = std::path::Path::new("a-file-that-nobody-wrote.toml");
+        let nowhere = std::path::Path::new("no-such-file.toml");
         let loaded = Config::load(nowhere, false, env.into_iter()).unwrap();
 
         assert_eq!(values(&loaded), values(&smallest));

@@ -1,4 +1,4 @@
-//! The file itself: TOML whose lines are remembered.
+//! The configuration file: TOML with line numbers.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ pub(super) struct File {
 }
 
 impl File {
-    /// Reads it; `None` where there is none and nobody asked for it.
+    /// Reads it; `None` if there is none and it was not named explicitly.
     pub(super) fn open(path: &Path, explicit: bool) -> Result<Option<Self>, Problem> {
         let whole = |line| Origin::File { file: path.to_owned(), line };
         let text = match std::fs::read_to_string(path) {
@@ -29,7 +29,7 @@ impl File {
                 return Err(Problem::new("", reason, remedy).at(whole(None)));
             }
         };
-        // The parser's own report quotes the line, which may hold a secret; its message does not.
+        // The parser's report quotes the line, which may contain a secret; its message does not.
         let document = Document::parse(text.clone()).map_err(|error| {
             let line = error.span().map(|span| line_of(&text, span.start));
             Problem::new("", error.message(), "fix the TOML of this line (https://toml.io)")
@@ -45,27 +45,27 @@ impl File {
         self.document.get(name)?.as_table_like()
     }
 
-    /// What stands at a key, and where.
+    /// The value of a key, and its origin.
     pub(super) fn find(&self, table: &str, key: &str) -> Option<(Origin, Raw<'_>)> {
         let table = self.table(table)?;
         let item = table.get(key)?;
         Some((self.origin(table, key), Raw::of(item)))
     }
 
-    /// Where a key of a table stands.
+    /// The origin of a key in a table.
     pub(super) fn origin(&self, table: &dyn TableLike, key: &str) -> Origin {
         let span = table.get_key_value(key).and_then(|(key, item)| key.span().or(item.span()));
         let line = span.map(|span| line_of(self.document.raw(), span.start));
         Origin::File { file: self.path.clone(), line }
     }
 
-    /// What relative paths of the file are relative to.
+    /// The directory that relative paths in the file are relative to.
     pub(super) fn directory(&self) -> &Path {
         self.path.parent().unwrap_or(Path::new(""))
     }
 }
 
-/// The line of a byte, counted from 1.
+/// The line number of a byte, counted from 1.
 fn line_of(text: &str, at: usize) -> usize {
     text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
 }

@@ -21,12 +21,12 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    /// Reads an issuer identifier.
+    /// Parses an issuer identifier.
     ///
     /// > a URL that uses the "https" scheme and has no query or fragment components
     ///
-    /// Stricter in three points: no user, no trailing slash, nothing but the normal form. Laxer in
-    /// one: http on a loopback name, where nobody can listen in.
+    /// Stricter in three points: no user name, no trailing slash, only the normal form. Laxer in
+    /// one: http on a loopback name, where the traffic stays on the machine.
     ///
     /// # Errors
     /// What is wrong with it, and how it should be written.
@@ -68,27 +68,27 @@ impl Issuer {
         Ok(Self { text: text.to_owned(), url })
     }
 
-    /// The identifier exactly as configured: the `iss` of everything we say.
+    /// The identifier exactly as configured: the `iss` of everything that is issued.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The address of something that we serve, by its path: `/token`.
+    /// The URL of an endpoint, from its path: `/token`.
     pub fn endpoint(&self, path: &str) -> String {
         format!("{}{path}", self.text)
     }
 
-    /// Whether browsers reach us over TLS: `Secure` cookies and HSTS depend on it.
+    /// Whether browsers connect over TLS: `Secure` cookies and HSTS depend on it.
     pub fn is_https(&self) -> bool {
         self.url.scheme() == "https"
     }
 
-    /// Scheme, host and port, as browsers write it in `Origin` (RFC 6454 §6.1).
+    /// Scheme, host and port, as browsers send them in `Origin` (RFC 6454 §6.1).
     pub fn origin(&self) -> String {
         self.url.origin().ascii_serialization()
     }
 
-    /// The path below which everything lies: empty, or `/realm` without a slash at its end.
+    /// The path prefix of all endpoints: empty, or `/realm` without a trailing slash.
     pub fn path(&self) -> &str {
         self.url.path().trim_end_matches('/')
     }
@@ -100,7 +100,7 @@ impl Issuer {
 }
 
 impl Default for Issuer {
-    /// Where the server answers that nobody has configured.
+    /// The issuer of a server without configuration.
     #[expect(clippy::expect_used, reason = "a constant, and a test reads it")]
     fn default() -> Self {
         Self::parse("http://localhost:8080").expect("the default issuer is one")
@@ -145,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_issuer_is_kept_as_it_is_written() {
+    fn an_issuer_is_kept_as_configured() {
         for text in [
             "https://id.example.org",
             "https://id.example.org:8443",
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_issuer_is_told_how_to_become_one() {
+    fn an_invalid_issuer_is_refused_with_a_remedy() {
         for (text, reason, remedy) in [
             ("id.example.org", "complete URL", None),
             ("ftp://id.example.org", "not an https URL", None),

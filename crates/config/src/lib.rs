@@ -6,7 +6,7 @@
 //!
 //! | module | content |
 //! |---|---|
-//! | [`tables`] | the declaration: every table with its keys, and the checks across keys |
+//! | `tables` | the declaration: every table with its keys, and the checks across keys |
 //! | `table` | the macros that turn a declaration into a struct, a reader and documentation |
 //! | `value` and the types beside it | what a value can be, how it is parsed and shown |
 //! | `source`, `file`, `unknown`, `load` | environment, file, default; unknown keys; [`Config::load`] |

@@ -1,4 +1,4 @@
-//! Ranges of addresses.
+//! Ranges of IP addresses.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -22,14 +22,14 @@ impl Network {
         (prefix <= all.width()).then(|| Self { address: all.first(), prefix })
     }
 
-    /// Whether `address` lies in it. An IPv4 address written as IPv6 is the IPv4 address.
+    /// Whether it contains `address`. An IPv4-mapped IPv6 address is the IPv4 address.
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         address.is_ipv4() == self.address.is_ipv4()
             && Self { address, prefix: self.prefix }.first() == self.address
     }
 
-    /// Whether every address lies in it.
+    /// Whether it contains every address.
     pub fn is_everybody(&self) -> bool {
         self.prefix == 0
     }
@@ -38,7 +38,7 @@ impl Network {
         if self.address.is_ipv4() { 32 } else { 128 }
     }
 
-    /// The address without the bits behind the prefix.
+    /// The address without the bits after the prefix.
     fn first(&self) -> IpAddr {
         let rest = u32::from(self.width().saturating_sub(self.prefix));
         match self.address {
@@ -94,7 +94,7 @@ mod tests {
 
     /// THREATS HD-03: an address is judged against the ranges by its bits.
     #[test]
-    fn a_range_holds_what_shares_its_prefix() {
+    fn a_range_contains_the_addresses_with_its_prefix() {
         for (range, inside, outside) in [
             ("10.0.0.0/8", "10.255.0.1", "11.0.0.0"),
             ("192.0.2.7", "192.0.2.7", "192.0.2.8"),

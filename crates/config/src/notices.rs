@@ -1,4 +1,4 @@
-//! Whom we tell: mail addresses, and the addresses of programs.
+//! Recipients of notices: mail addresses and webhooks.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ use super::text::NoticeKind;
 use super::value::{Raw, Value, Wrong};
 use crate::types::Secret;
 
-/// A mail address, with a name or without.
+/// A mail address, with or without a display name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mailbox(pub Address);
 
@@ -36,34 +36,34 @@ impl Value for Mailbox {
     }
 }
 
-/// A program that is told, by `POST`, what happens.
+/// A program that receives events by `POST`.
 #[derive(Clone, Debug)]
 pub struct Webhook {
-    /// Where it is.
+    /// Its URL.
     pub url: Url,
-    /// What it knows our messages by.
+    /// The secret that signs the messages to it.
     pub secret: WebhookSecret,
-    /// What it is told of; nothing named, everything.
+    /// The events that it receives; empty: all.
     pub events: Vec<NoticeKind>,
 }
 
-/// Where the secret of a webhook is.
+/// The secret of a webhook.
 #[derive(Clone, Debug)]
 pub enum WebhookSecret {
     /// In the configuration.
     Given(Secret),
-    /// In this file, which is read at each use: so it may be replaced while we run.
+    /// In this file, which is read at each use: it may be replaced while the server runs.
     File(PathBuf),
 }
 
-/// What a secret of Standard Webhooks begins with.
+/// The prefix of a secret of Standard Webhooks.
 const PREFIX: &str = "whsec_";
 
 impl WebhookSecret {
     /// The key that messages are signed with.
     ///
     /// # Errors
-    /// When the file cannot be read, or there is no secret in it.
+    /// When the file cannot be read, or contains no valid secret.
     pub fn key(&self) -> Result<Zeroizing<Vec<u8>>, Wrong> {
         match self {
             Self::Given(secret) => key(secret.expose()),
@@ -85,7 +85,7 @@ fn key(text: &str) -> Result<Zeroizing<Vec<u8>>, Wrong> {
 }
 
 impl Webhook {
-    /// Whether it wants to be told of this.
+    /// Whether it receives events of this kind.
     pub fn wants(&self, kind: NoticeKind) -> bool {
         self.events.is_empty() || self.events.contains(&kind)
     }
@@ -174,7 +174,7 @@ fn read_url(raw: &Raw<'_>) -> Result<Url, Wrong> {
     }
 }
 
-/// A password for somebody else's server, in clear because they want it so.
+/// A password for another server, kept in clear text because its protocol requires it.
 #[derive(Clone, Debug)]
 pub struct Password(pub Secret);
 
@@ -199,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_webhook_has_an_address_and_a_secret_that_is_never_shown() {
+    fn a_webhook_has_a_url_and_a_secret_that_is_never_shown() {
         let secret = format!("whsec_{}", STANDARD.encode([7; 32]));
         let table = |members: Vec<(&'static str, &'static str)>| {
             Raw::Table(members.into_iter().map(|(name, text)| (name, Raw::Text(text))).collect())

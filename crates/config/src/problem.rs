@@ -1,4 +1,4 @@
-//! What is wrong with a configuration: where, which key, why, and what mends it.
+//! Problems of a configuration: place, key, reason and remedy.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-/// Where a value came from.
+/// The origin of a value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(tag = "from", rename_all = "snake_case")]
 pub enum Origin {
@@ -14,7 +14,7 @@ pub enum Origin {
     File {
         /// The file.
         file: PathBuf,
-        /// The line, counted from 1; `None` where the whole file is meant.
+        /// The line, counted from 1; `None` for the whole file.
         line: Option<usize>,
     },
     /// An environment variable.
@@ -27,7 +27,7 @@ pub enum Origin {
         /// The file.
         file: PathBuf,
     },
-    /// Nobody said anything.
+    /// The key is not set.
     Default,
 }
 
@@ -43,22 +43,22 @@ impl fmt::Display for Origin {
     }
 }
 
-/// One thing that is wrong. It never holds a value that could be a secret.
+/// One problem. It never contains a value, which could be a secret.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Problem {
-    /// Where it stands; [`Origin::Default`] for what stands nowhere.
+    /// Its place; [`Origin::Default`] if it has none.
     #[serde(flatten)]
     pub origin: Origin,
-    /// The key with its table, such as `http.listen`; empty where the whole file is meant.
+    /// The key with its table, such as `http.listen`; empty for the whole file.
     pub key: String,
-    /// Why it cannot stay.
+    /// The reason.
     pub reason: String,
-    /// What to do about it.
+    /// The remedy.
     pub remedy: String,
 }
 
 impl Problem {
-    /// A problem whose place `at` tells, or that stands nowhere.
+    /// A problem without a place; see [`Problem::at`].
     pub fn new(
         key: impl Into<String>,
         reason: impl Into<String>,
@@ -68,13 +68,13 @@ impl Problem {
         Self { origin: Origin::Default, key, reason, remedy }
     }
 
-    /// Says where it stands.
+    /// Sets its place.
     pub(super) fn at(mut self, origin: Origin) -> Self {
         self.origin = origin;
         self
     }
 
-    /// Looks up where its key was set.
+    /// Sets its place to where its key was set.
     pub(super) fn located(mut self, origins: &BTreeMap<String, Origin>) -> Self {
         if let Some(origin) = origins.get(&self.key) {
             self.origin = origin.clone();
@@ -95,7 +95,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Everything that is wrong, at once, in the order of the file.
+/// All problems, in the order of the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problems {
     /// At least one.
@@ -103,7 +103,7 @@ pub struct Problems {
 }
 
 impl Problems {
-    /// Puts them in order.
+    /// Sorts them.
     pub(super) fn of(mut problems: Vec<Problem>) -> Self {
         problems.sort();
         Self { problems }

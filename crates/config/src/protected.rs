@@ -1,4 +1,4 @@
-//! An API behind a gateway that asks us about each request.
+//! An API behind a gateway that verifies the token of each request by calling this server.
 
 use serde_json::json;
 use toml_edit::{InlineTable, Value as Toml};
@@ -8,18 +8,18 @@ use super::text::OriginalRequest;
 use super::value::{Raw, Value, Wrong};
 use crate::types::Scope;
 
-/// An item of `verify.routes`: what a token needs that passes there.
+/// An item of `verify.routes`: the requirements for a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Protected {
-    /// What it is called: the gateway asks at `/verify/NAME`.
+    /// Its name: the gateway calls `/verify/NAME`.
     pub name: String,
-    /// The API: `aud` of the tokens that pass.
+    /// The required `aud` of the token: the API.
     pub audience: String,
-    /// The scopes that they have to have.
+    /// The required scopes.
     pub scope: Scope,
-    /// Where clients find the API: `https://api.example.org`. Only DPoP needs it.
+    /// The origin at which clients call the API: `https://api.example.org`. Only DPoP needs it.
     pub origin: Option<String>,
-    /// How the gateway tells of the request that it asks about. Only DPoP needs it.
+    /// How the gateway passes on the client's request. Only DPoP needs it.
     pub original: OriginalRequest,
 }
 
@@ -87,7 +87,7 @@ impl Value for Protected {
     }
 }
 
-/// A segment of a path that nothing has to be done to.
+/// A path segment that needs no escaping.
 fn word(raw: &Raw<'_>) -> Result<String, Wrong> {
     let text = raw.text()?;
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
@@ -100,7 +100,7 @@ fn word(raw: &Raw<'_>) -> Result<String, Wrong> {
     Ok(text.to_owned())
 }
 
-/// None is what a route may demand too.
+/// A route may require no scope.
 fn scopes(raw: &Raw<'_>) -> Result<Scope, Wrong> {
     if let Raw::Text("") | Raw::Untyped("") = raw {
         return Ok(Scope::default());
@@ -133,7 +133,7 @@ mod tests {
     const PROXIES: (&str, &str) = ("GATEWRIGHT_HTTP__TRUSTED_PROXIES", "127.0.0.1");
 
     #[test]
-    fn a_route_is_a_table_however_it_is_written() {
+    fn a_route_is_a_table_in_every_notation() {
         let scratch = Scratch::new();
         let wanted = Protected {
             name: "invoices".to_owned(),
@@ -169,7 +169,7 @@ audience = "any"
     }
 
     #[test]
-    fn what_is_wrong_with_a_route_is_said() {
+    fn problems_of_a_route_are_reported() {
         let scratch = Scratch::new();
         let mut told = String::new();
         for routes in [

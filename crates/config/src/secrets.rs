@@ -1,4 +1,4 @@
-//! Values that are secrets, or that carry one: their `Debug` and their `show` tell nothing.
+//! Values that are secrets, or that contain one: their `Debug` and their `show` reveal nothing.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -14,30 +14,30 @@ use super::value::{Raw, Value, Wrong};
 use crate::types::Secret;
 use gatewright_base::access::why;
 
-/// A connection string, which may carry a password.
+/// A connection string, which may contain a password.
 #[derive(Clone, Debug)]
 pub struct DatabaseUrl(pub Secret);
 
 impl DatabaseUrl {
-    /// A connection string that the caller knows to be right.
+    /// A connection string that the caller has validated.
     pub fn new(text: impl Into<String>) -> Self {
         Self(Secret::new(text))
     }
 
-    /// The file, if the database is SQLite's.
+    /// The file, if the database is SQLite.
     pub fn sqlite(&self) -> Option<&Path> {
         let path = self.0.expose().strip_prefix("sqlite:")?;
         Some(Path::new(path.strip_prefix("//").unwrap_or(path)))
     }
 
-    /// Whether whoever reads it can get in.
+    /// Whether it contains credentials.
     pub fn has_password(&self) -> bool {
         self.sqlite().is_none()
             && Url::parse(self.0.expose())
                 .map_or(true, |url| url.password().is_some() || url.query().is_some())
     }
 
-    /// What may be shown: everything but the password and the parameters, which may hold one too.
+    /// The URL without the password and the parameters, which may contain one too.
     pub fn blinded(&self) -> String {
         if self.sqlite().is_some() {
             return self.0.expose().to_owned();
@@ -53,7 +53,7 @@ impl DatabaseUrl {
     }
 }
 
-/// What stands where a secret would.
+/// Printed instead of a secret.
 pub(super) const BLIND: &str = "…";
 
 impl Default for DatabaseUrl {
@@ -83,7 +83,7 @@ impl Value for DatabaseUrl {
         }
         let parsed = Url::parse(text).map_err(|_| Wrong::from("is not a database URL"))?;
         match parsed.scheme() {
-            // A `?` or a `#` of a password would end the address, and half the password be shown.
+            // A `?` or a `#` in a password would end the URL, and half of the password would be shown.
             "postgres" | "postgresql"
                 if parsed.fragment().is_some()
                     || parsed.query().is_some_and(|query| query.contains('@')) =>
@@ -116,14 +116,14 @@ impl Value for DatabaseUrl {
     }
 }
 
-/// The keys under which private keys are sealed, of 256 bits each: the first one seals, the others
-/// still open what they sealed. There is at least one.
+/// The key-encryption keys, of 256 bits each: the first one seals, the others still open what they
+/// sealed. There is at least one.
 #[derive(Clone)]
 pub struct EncryptionKeys(Vec<Zeroizing<[u8; 32]>>);
 
 impl EncryptionKeys {
-    /// Reads the form of the key file: a line each, 32 bytes in base64; empty lines and those that
-    /// begin with `#` are passed over. `None` for anything else.
+    /// Parses the key file: a line each, 32 bytes in base64; empty lines and those that begin with `#`
+    /// are ignored. `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         let lines = text.lines().map(str::trim);
         let keys = lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(|line| {
@@ -134,7 +134,7 @@ impl EncryptionKeys {
         (!keys.is_empty()).then_some(Self(keys))
     }
 
-    /// The keys in clear, the one that seals before the others.
+    /// The keys in clear text, the one that seals first.
     pub fn expose(&self) -> impl Iterator<Item = &[u8; 32]> {
         self.0.iter().map(|key| &**key)
     }
@@ -162,10 +162,10 @@ impl Value for EncryptionKeys {
     }
 }
 
-/// The text of a file that holds one secret, without the line break that editors put at its end.
+/// The content of a file with one secret, without the trailing line break.
 ///
 /// # Errors
-/// Why it cannot be read.
+/// The reason why it cannot be read.
 pub(super) fn file(path: &PathBuf) -> Result<Zeroizing<String>, Wrong> {
     let text = std::fs::read_to_string(path).map(Zeroizing::new).map_err(|error| {
         Wrong::mended(

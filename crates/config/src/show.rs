@@ -1,4 +1,4 @@
-//! What holds, and where it came from: `config show`.
+//! The effective values and their origins: `config show`.
 
 use serde_json::{Map, json};
 use toml_edit::Value as Toml;
@@ -8,13 +8,12 @@ use super::problem::Origin;
 use super::table;
 
 impl Loaded {
-    /// Where a key was set.
+    /// The origin of a key.
     fn origin(&self, table: &str, key: &str) -> Origin {
         self.origins.get(&table::path(table, key)).cloned().unwrap_or(Origin::Default)
     }
 
-    /// The effective configuration as TOML, secrets blinded, with the origin of each value behind
-    /// it.
+    /// The effective configuration as TOML, secrets redacted, each value followed by its origin.
     pub fn show(&self) -> String {
         let mut text = String::new();
         let mut here = "";
@@ -53,7 +52,7 @@ impl Loaded {
     }
 }
 
-/// A value of ours as JSON.
+/// A TOML value as JSON.
 pub(super) fn as_json(value: &Toml) -> serde_json::Value {
     match value {
         Toml::String(text) => text.value().as_str().into(),
@@ -77,7 +76,7 @@ mod tests {
     use crate::tests::Scratch;
 
     #[test]
-    fn what_holds_is_shown_with_where_it_came_from() {
+    fn the_effective_values_are_shown_with_their_origins() {
         let scratch = Scratch::new();
         let secret = scratch.write("url", "postgres://gw:hunter2@db/gw");
         let file = "issuer = \"https://id.example.org\"\n[database]\nurl_file = \"url\"\n";

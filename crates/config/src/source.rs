@@ -1,4 +1,4 @@
-//! Where values come from: the environment before the file, the file before the default.
+//! The sources of values: the environment before the file, the file before the default.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -12,7 +12,8 @@ use super::secrets;
 use super::table::{self, LOG, PREFIX, Spec};
 use super::value::{Raw, Value, Wrong};
 
-/// Our variables of the process. One that is not Unicode keeps a mark of it, which is refused.
+/// The environment variables with our prefix. One that is not Unicode contains a replacement character,
+/// which is refused.
 pub fn environment() -> impl Iterator<Item = (String, String)> {
     let text = |os: OsString| os.to_string_lossy().into_owned();
     std::env::vars_os()
@@ -20,16 +21,16 @@ pub fn environment() -> impl Iterator<Item = (String, String)> {
         .filter(|(name, _)| name.starts_with(PREFIX))
 }
 
-/// Reads key after key, and notes what is wrong.
+/// Reads one key after the other, and collects the problems.
 pub(super) struct Reader<'a> {
     file: Option<&'a File>,
-    /// Whether there is a file that says we do not know what.
+    /// Whether there is a file that cannot be read.
     pub(super) unreadable: bool,
     env: &'a BTreeMap<String, String>,
-    /// What secret files hold, by the path of the key.
+    /// The secrets read from files, by the path of the key.
     secrets: BTreeMap<String, (PathBuf, Zeroizing<String>)>,
     pub(super) origins: BTreeMap<String, Origin>,
-    /// Whether something is missing that has to be given.
+    /// Whether a required key is missing.
     pub(super) lacks: bool,
     pub(super) problems: Vec<Problem>,
 }
@@ -52,7 +53,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The value of a key: the environment's, else the file's, else the default.
+    /// The value of a key: from the environment, else from the file, else the default.
     pub(super) fn key<T: Value>(&mut self, spec: &Spec<T>) -> T {
         let path = spec.path();
         if let Some((file, text)) = self.secrets.remove(&path) {
@@ -75,12 +76,12 @@ impl<'a> Reader<'a> {
         (spec.default)().rooted(self.file.map_or(Path::new(""), File::directory))
     }
 
-    /// Reads the file that holds a secret, if one is named, for [`Reader::key`] to find.
+    /// Reads the file of a secret, if one is named, for [`Reader::key`].
     pub(super) fn secret_file<T>(&mut self, spec: &Spec<T>, name: &'static str) -> Option<PathBuf> {
         let (origin, raw) = self.find(spec.table, name)?;
         let path = table::path(spec.table, name);
         if let Some((beside, _)) = self.find(spec.table, spec.name) {
-            // The nearer one wins, as everywhere; side by side, nobody knows which is meant.
+            // The environment wins, as for every key; two in the same source are ambiguous.
             let layer = |origin: &Origin| matches!(origin, Origin::Environment { .. });
             match (layer(&origin), layer(&beside)) {
                 (true, false) => {}
@@ -154,7 +155,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Refuses what is too small or too large.
+/// Refuses a value that is out of bounds.
 fn bounded<T: Value>(value: T, within: Option<(T, T)>) -> Result<T, Wrong> {
     let Some((least, most)) = within else { return Ok(value) };
     let reason = if value.measure() < least.measure() {

@@ -5,20 +5,19 @@ use std::path::PathBuf;
 
 use super::value::Value;
 
-/// A table of the configuration, described. The keys before the first table are in one without a
-/// name.
+/// The description of a table. The keys before the first table are in one without a name.
 #[derive(Debug)]
 pub(super) struct Table {
     /// `http`, or nothing.
     pub(super) name: &'static str,
-    /// What it is about.
+    /// Its documentation.
     pub(super) doc: String,
     /// Its keys, in order.
     pub(super) keys: Vec<Key>,
 }
 
 impl Table {
-    /// Puts it together.
+    /// Describes a table.
     pub(super) fn of(name: &'static str, doc: &[&str], keys: Vec<Key>) -> Self {
         Self { name, doc: joined(doc), keys }
     }
@@ -49,22 +48,22 @@ pub(super) const LOG: &str = "GATEWRIGHT_LOG";
 /// A table, a key, and its value for `config show`.
 pub(super) type Shown = (&'static str, &'static str, Option<toml_edit::Value>);
 
-/// A key of the configuration, described.
+/// The description of a key.
 #[derive(Debug)]
 pub(super) struct Key {
     /// Its name within the table.
     pub(super) name: &'static str,
-    /// What it is for.
+    /// Its documentation.
     pub(super) doc: String,
-    /// What to write, in words.
+    /// The accepted values, in words.
     pub(super) form: &'static str,
-    /// What holds when nobody says anything, as TOML.
+    /// The default, as TOML.
     pub(super) default: Option<String>,
-    /// What could stand there, as TOML, where there is no default.
+    /// An example, as TOML, where there is no default.
     pub(super) example: Option<String>,
     /// The smallest and the largest value, as TOML.
     pub(super) within: Option<(String, String)>,
-    /// Whether it has to be given.
+    /// Whether it is required.
     pub(super) required: bool,
     /// The key that names a file with the secret, for a secret.
     pub(super) file: Option<&'static str>,
@@ -90,7 +89,7 @@ impl<T: Value> Spec<T> {
         path(self.table, self.name)
     }
 
-    /// The description of it.
+    /// The description of the key.
     pub(super) fn describe(&self) -> Key {
         let within = (self.within)();
         let within = within.as_ref();
@@ -120,8 +119,8 @@ impl<T: Value> Spec<T> {
         Key {
             name,
             doc: format!(
-                "A file that holds `{}` and nothing else, so that the secret stands neither in \
-                 this file nor in the environment. Giving both is an error.",
+                "A file that contains only `{}`, so that the secret is neither in this file nor in \
+                 the environment. Setting both is an error.",
                 self.name
             ),
             form: PathBuf::FORM,
@@ -152,7 +151,7 @@ pub(super) fn joined(doc: &[&str]) -> String {
     text
 }
 
-/// `None`, or what is given.
+/// `None`, or `Some` of the arguments.
 macro_rules! given {
     () => {
         None

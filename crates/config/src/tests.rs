@@ -1,4 +1,4 @@
-//! Loading, tried with real files.
+//! Tests of loading, with real files.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use super::value::Value;
 use super::{Config, DatabaseUrl, Issuer, Loaded, show, table};
 use crate::types::Seconds;
 
-/// A directory that goes with the test.
+/// A directory that is deleted after the test.
 pub(super) struct Scratch(pub(super) PathBuf);
 
 impl Scratch {
@@ -49,7 +49,7 @@ fn variables(env: &[(&str, &str)]) -> impl Iterator<Item = (String, String)> {
     env.iter().map(owned).collect::<Vec<_>>().into_iter()
 }
 
-/// What has to be given.
+/// The smallest configuration: the required keys.
 pub(super) const SMALLEST: &str = r#"
 issuer = "https://id.example.org"
 [http]
@@ -98,7 +98,7 @@ fn the_environment_alone_is_enough() {
 }
 
 #[test]
-fn a_file_that_somebody_names_has_to_be_there() {
+fn a_file_that_is_named_explicitly_must_exist() {
     let nowhere = Scratch::new().0.join("gatewright.toml");
 
     let problems = Config::load(&nowhere, true, variables(&ENVIRONMENT)).unwrap_err();
@@ -109,7 +109,7 @@ fn a_file_that_somebody_names_has_to_be_there() {
 }
 
 #[test]
-fn nothing_at_all_is_told_what_is_missing() {
+fn an_empty_configuration_reports_what_is_missing() {
     let problems = Scratch::new().problems("", &[]);
 
     assert_snapshot!(problems, @r#"
@@ -119,9 +119,9 @@ fn nothing_at_all_is_told_what_is_missing() {
     "#);
 }
 
-/// The file is named with the whole of its path: who looks into the wrong directory sees it.
+/// The path is absolute, so that a wrong working directory is apparent.
 #[test]
-fn a_file_that_nobody_named_and_that_is_missing_is_told_of_where_something_is_missing() {
+fn a_missing_default_file_is_reported_where_a_required_key_is_missing() {
     let nowhere = Scratch::new().0.join("gatewright.toml");
 
     let problems = Config::load(&nowhere, false, variables(&ENVIRONMENT[..1])).unwrap_err();
@@ -135,7 +135,7 @@ fn a_file_that_nobody_named_and_that_is_missing_is_told_of_where_something_is_mi
 
 /// THREATS SU-06: an unknown key is an error.
 #[test]
-fn all_problems_are_told_at_once() {
+fn all_problems_are_reported_at_once() {
     let scratch = Scratch::new();
     let file = r##"
 isuer = "https://id.example.org"
@@ -201,19 +201,19 @@ level = "info,gatewright=loud"
       gatewright.toml:6: http.listen: has an item (number 2) that is not an IP address and a port; write an IP address and a port, such as "127.0.0.1:8080"
       gatewright.toml:7: http.trusted_proxies: has bits set after its prefix; write "10.0.0.0/8", or "10.1.2.3" for the one address
       gatewright.toml:8: http.header_timeout: is too large; write "1s" to "5m"
-      gatewright.toml:9: http.request_timeout: is not a number with a unit; write a length of time such as "30s", "5m", "12h" or "14d", or a number of seconds
-      gatewright.toml:10: http.shutdown_timeout: is negative; write a length of time such as "30s", "5m", "12h" or "14d", or a number of seconds
+      gatewright.toml:9: http.request_timeout: is not a number with a unit; write a duration such as "30s", "5m", "12h" or "14d", or a number of seconds
+      gatewright.toml:10: http.shutdown_timeout: is negative; write a duration such as "30s", "5m", "12h" or "14d", or a number of seconds
       gatewright.toml:11: http.max_body: has an unknown unit; write a size such as "64KiB" or "1MiB", or a number of bytes
       gatewright.toml:12: http.threads: is a string; write a whole number
       gatewright.toml:13: http.issuer: is an unknown key; the nearest known key is `issuer` above the first table
       gatewright.toml:14: clients: has to be a table; write its keys below a line [clients]
       gatewright.toml:17: database.url: is an integer; write "sqlite:gatewright.db" or "postgres://user:password@host/database"
       gatewright.toml:18: database.max_connections: is too small; write 1 to 1000
-      gatewright.toml:19: database.statement_timeout: has an unknown unit; write a length of time such as "30s", "5m", "12h" or "14d", or a number of seconds
+      gatewright.toml:19: database.statement_timeout: has an unknown unit; write a duration such as "30s", "5m", "12h" or "14d", or a number of seconds
       gatewright.toml:22: keys.encryption_key: is not 32 bytes in base64; write 32 random bytes in base64, as `openssl rand -base64 32` makes them
       gatewright.toml:23: keys.algorithms: has an item (number 2) that is not a supported signature algorithm; write one of "ES256", "RS256", "PS256", "ES384", "EdDSA"
       gatewright.toml:26: tokens.access_token_alg: is a boolean; write one of "ES256", "RS256", "PS256", "ES384", "EdDSA"
-      gatewright.toml:27: tokens.access_token_lifetime: is a date; write a length of time such as "30s", "5m", "12h" or "14d", or a number of seconds
+      gatewright.toml:27: tokens.access_token_lifetime: is a date; write a duration such as "30s", "5m", "12h" or "14d", or a number of seconds
       gatewright.toml:29: tocens: is an unknown table; the nearest known table is [tokens]
       gatewright.toml:33: outbound.allow_private_networks: is a string; write `true` or `false`
       gatewright.toml:37: brand.logo: is a list; write a path
@@ -230,7 +230,7 @@ level = "info,gatewright=loud"
 }
 
 #[test]
-fn what_is_no_toml_is_told_by_its_line() {
+fn invalid_toml_is_reported_with_its_line() {
     let problems = Scratch::new().problems(
         "issuer = \"https://id.example.org\"\n\nurl = postgres://gw:hunter2@db\n",
         &[("GATEWRIGHT_HTTP__THREADS", "x")],
@@ -244,7 +244,7 @@ fn what_is_no_toml_is_told_by_its_line() {
 }
 
 #[test]
-fn a_key_that_stands_twice_is_a_problem() {
+fn a_duplicate_key_is_a_problem() {
     let problems = Scratch::new().problems("issuer = \"a\"\nissuer = \"b\"", &[]);
 
     assert_snapshot!(problems, @r#"
@@ -253,7 +253,7 @@ fn a_key_that_stands_twice_is_a_problem() {
     "#);
 }
 
-/// Every key that is declared, so a new one is tried as soon as it exists.
+/// Every key of the declaration, so that a new key is tested too.
 #[test]
 fn every_value_can_be_overridden_by_the_environment() {
     let scratch = Scratch::new();
@@ -290,7 +290,7 @@ fn every_value_can_be_overridden_by_the_environment() {
             };
             let file = scratch.write("file.pem", "x").display().to_string();
             let logo = scratch.0.join("logo.svg").display().to_string();
-            // What is given together with it.
+            // Keys that are required together with it.
             let with: &[(&str, &str)] = match path.as_str() {
                 "brand.logo_dark" => &[("GATEWRIGHT_BRAND__LOGO", &logo)],
                 "tls.certificate_file" => &[("GATEWRIGHT_TLS__KEY_FILE", &file)],
@@ -348,7 +348,7 @@ fn the_environment_wins_over_the_file() {
 }
 
 #[test]
-fn what_names_the_file_or_points_at_a_service_is_no_problem() {
+fn the_variable_that_names_the_file_and_service_links_are_no_problem() {
     let env = [
         ("GATEWRIGHT_CONFIG", "gatewright.toml"),
         ("GATEWRIGHT_SERVICE_HOST", "10.0.0.7"),
@@ -379,7 +379,7 @@ fn a_secret_can_come_from_a_file() {
 }
 
 #[test]
-fn of_a_secret_and_its_file_the_nearer_one_wins() {
+fn the_environment_wins_between_a_secret_and_its_file() {
     let scratch = Scratch::new();
     let url = scratch.write("url", "sqlite:file.db").display().to_string();
     let by_file = ("GATEWRIGHT_DATABASE__URL_FILE", url.as_str());
@@ -423,7 +423,7 @@ fn a_secret_file_that_is_missing_empty_or_wrong_is_a_problem() {
     "#);
 }
 
-/// A secret in every place where somebody may put one, right or wrong: nothing we say has it.
+/// A secret in every place where it may be put, correct or not: no output contains it.
 #[test]
 fn secrets_are_never_printed() {
     let scratch = Scratch::new();
@@ -480,7 +480,7 @@ fn relative_paths_belong_to_the_file_that_names_them() {
     assert_eq!(elsewhere.sqlite(), Some(Path::new("/var/lib/gw.db")));
 }
 
-/// TOML has several ways to say the same.
+/// TOML has several notations for a table.
 #[test]
 fn a_table_can_be_written_inline_or_with_dots() {
     let scratch = Scratch::new();

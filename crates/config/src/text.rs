@@ -1,4 +1,4 @@
-//! Texts of a certain form: colours, links, filters, words.
+//! Texts of a certain form: colours, links, filters, enumerations.
 
 use std::fmt;
 
@@ -27,7 +27,7 @@ impl Value for Colour {
     }
 }
 
-/// A link on a page. Nothing but these schemes, so that none runs a script.
+/// A link on a page. Only these schemes are accepted, so that no link runs a script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link(pub Url);
 
@@ -62,12 +62,12 @@ impl Value for Link {
 pub struct Filter(String);
 
 impl Filter {
-    /// What goes wrong, and nothing else.
+    /// Warnings and errors only.
     pub fn warnings() -> Self {
         Self("warn".to_owned())
     }
 
-    /// The text of it, which `tracing` accepts.
+    /// The filter as `tracing` accepts it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -106,9 +106,9 @@ impl Value for Filter {
     }
 }
 
-/// Whether a part of a filter is a misspelt level. `tracing` takes a bare word for the name of a module,
-/// logs everything of that and nothing of the rest. Ours are named `gatewright…`; those of libraries can be
-/// named with a level (`sqlx=debug`).
+/// Whether a part of a filter is a misspelt level. `tracing` takes a bare word for the name of a module: it
+/// logs everything of that module and nothing else. Our modules are named `gatewright…`; those of libraries
+/// can be named with a level (`sqlx=debug`).
 fn is_silence(part: &str) -> bool {
     let is_name = part.bytes().all(|b| b.is_ascii_alphanumeric() || b"_:-".contains(&b));
     let is_level = part.parse::<LevelFilter>().is_ok();
@@ -127,7 +127,7 @@ macro_rules! words {
         }
 
         impl $type {
-            /// The word for it.
+            /// The value in the configuration.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$name => $word,)*
@@ -157,7 +157,7 @@ macro_rules! words {
 }
 
 words! {
-    /// How an ACME server is shown that a name is ours.
+    /// How an ACME server validates a domain.
     AcmeChallenge "\"tls-alpn-01\" or \"http-01\"" {
         /// By a handshake on port 443 (RFC 8737).
         #[default]
@@ -165,28 +165,28 @@ words! {
         /// By a document on port 80 (RFC 8555 §8.3).
         Http01 "http-01";
     }
-    /// Whom a client assertion may be addressed to (RFC 7523 §3).
+    /// The `aud` values accepted in a client assertion (RFC 7523 §3).
     AssertionAudience "\"issuer\" or \"endpoints\"" {
-        /// The issuer alone, as a single string: an assertion made for somebody else's endpoint
-        /// can never be used with us.
+        /// Only the issuer, as a single string: an assertion made for another server's endpoint is
+        /// never accepted.
         #[default]
         Issuer "issuer";
-        /// Also our token endpoint or the endpoint called, as a string or an array.
+        /// Also the token endpoint or the endpoint called, as a string or an array.
         Endpoints "endpoints";
     }
-    /// How a gateway tells of the request that it asks about.
+    /// How a gateway passes on the client's request.
     OriginalRequest "one of \"x-original\", \"x-forwarded\", \"path\"" {
         /// `X-Original-Method` and `X-Original-URI`.
         #[default]
         XOriginal "x-original";
         /// `X-Forwarded-Method` and `X-Forwarded-Uri`.
         XForwarded "x-forwarded";
-        /// By the method it asks with, and the path behind the name of the route.
+        /// The method of its own call, and the path after the name of the route.
         Path "path";
     }
-    /// In which form a proxy tells of the certificate of a client.
+    /// The header in which a proxy passes on the certificate of a client.
     CertificateHeader "one of \"none\", \"rfc9440\", \"nginx\", \"envoy\", \"haproxy\"" {
-        /// It does not.
+        /// No header.
         #[default]
         None "none";
         /// `Client-Cert` and `Client-Cert-Chain`.
@@ -198,62 +198,61 @@ words! {
         /// `X-SSL-Client-DER` and `X-SSL-Client-Chain-DER`: DER in base64.
         Haproxy "haproxy";
     }
-    /// How much it matters whether a certificate was revoked.
+    /// What an unknown revocation status of a certificate means.
     Revocation "\"off\", \"soft-fail\" or \"hard-fail\"" {
-        /// Nobody is asked; what was revoked here does not count all the same.
+        /// The status is not checked; certificates revoked at this server are refused nevertheless.
         Off "off";
-        /// A certificate is good whose revocation nobody can tell.
+        /// A certificate with unknown status is accepted.
         #[default]
         SoftFail "soft-fail";
-        /// It is not: the answer is 503 until somebody can tell.
+        /// It is refused: the response is 503 until the status is known.
         HardFail "hard-fail";
     }
-    /// Whether DPoP proofs must carry a nonce of ours (RFC 9449 §8).
+    /// Whether DPoP proofs must carry a nonce of this server (RFC 9449 §8).
     DpopNonce "\"off\" or \"required\"" {
-        /// No; one that they carry is not looked at.
+        /// No; a nonce in a proof is ignored.
         #[default]
         Off "off";
-        /// Yes, at every endpoint and without exception.
+        /// Yes, at every endpoint.
         Required "required";
     }
-    /// What stands between us and PostgreSQL.
+    /// A connection pooler in front of PostgreSQL.
     Pooler "\"none\" or \"transaction\"" {
-        /// Nothing, or what gives us one connection as long as we want it.
+        /// None, or one in session mode.
         #[default]
         None "none";
-        /// A pooler that gives each transaction another connection.
+        /// One in transaction mode: each transaction may have another connection.
         Transaction "transaction";
     }
     /// How the connection to a mail server is protected.
     MailTls "\"starttls\", \"required\" or \"none\"" {
-        /// It begins in clear and goes on in TLS before anything is said (RFC 3207); a server that
-        /// does not offer it is not spoken to.
+        /// STARTTLS before any command (RFC 3207); a server that does not offer it is refused.
         #[default]
         StartTls "starttls";
         /// TLS from the first byte on (RFC 8314).
         Required "required";
-        /// Not at all: for a mail server on this machine.
+        /// Clear text: for a mail server on this machine.
         None "none";
     }
-    /// What others can be told of.
+    /// The kinds of events that are sent.
     NoticeKind "\"certificate.expiring\", \"certificate.expired\" or \"certificate.revoked\"" {
-        /// A certificate has come closer to its end.
+        /// A certificate is about to expire.
         #[default]
         CertificateExpiring "certificate.expiring";
-        /// The time of a certificate is over.
+        /// A certificate has expired.
         CertificateExpired "certificate.expired";
         /// A certificate was revoked.
         CertificateRevoked "certificate.revoked";
     }
-    /// What `/readyz` asks for.
+    /// What `/readyz` requires.
     Ready "\"reads\" or \"writes\"" {
-        /// That this process can work, and the database answers.
+        /// This process works, and the database responds.
         #[default]
         Reads "reads";
-        /// That the database takes writes, too.
+        /// The database accepts writes too.
         Writes "writes";
     }
-    /// How a line of the log looks.
+    /// The format of the log.
     LogFormat "\"json\" or \"text\"" {
         /// One JSON object, for machines.
         #[default]
@@ -278,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_that_is_no_level_is_not_taken_for_a_module() {
+    fn a_misspelt_level_is_not_taken_for_a_module() {
         for text in ["verbose", "info,verbose", "inf", "gatewrigth", "sqlx"] {
             assert!(Filter::read(&Raw::Text(text)).is_err(), "{text}");
         }

@@ -1,4 +1,4 @@
-//! What we do not know: a misspelt security setting must not be silence (THREATS SU-06).
+//! Unknown keys and variables: a misspelt security setting must not be ignored (THREATS SU-06).
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -8,7 +8,7 @@ use super::problem::{Origin, Problem};
 use super::spelling::nearest;
 use super::table::{self, LOG, PREFIX, Table};
 
-/// Every key and every variable that we do not know, with the nearest that we do.
+/// Every unknown key and variable, with the nearest known one.
 pub(super) fn problems(
     file: Option<&File>,
     env: &BTreeMap<String, String>,
@@ -76,7 +76,7 @@ fn variables(env: &BTreeMap<String, String>, tables: &[Table]) -> Vec<Problem> {
         .collect()
 }
 
-/// The problem of a key that we do not know. One that stands in the wrong table is near.
+/// The problem of an unknown key. A key in the wrong table is the nearest to itself.
 fn unknown_key(path: &str, key: &str, paths: &[String]) -> Problem {
     let elsewhere =
         paths.iter().find(|known| known.rsplit('.').next() == Some(key)).map(String::as_str);
@@ -89,9 +89,9 @@ fn unknown_key(path: &str, key: &str, paths: &[String]) -> Problem {
     Problem::new(path, "is an unknown key", format!("the nearest known key is {place}"))
 }
 
-/// What Kubernetes and Docker put into the environment of everything beside a service that is named
-/// `gatewright` or `gatewright-…`: `GATEWRIGHT_SERVICE_HOST`, `GATEWRIGHT_POSTGRES_PORT=tcp://…`. It is known
-/// by its shape, of name and value: what is a setting, misspelt, has another.
+/// Whether Kubernetes or Docker set the variable, as they do for containers beside a service that is named
+/// `gatewright` or `gatewright-…`: `GATEWRIGHT_SERVICE_HOST`, `GATEWRIGHT_POSTGRES_PORT=tcp://…`. The form of
+/// name and value tells it from a misspelt setting.
 fn is_service_link(name: &str, value: &str, env: &BTreeMap<String, String>) -> bool {
     let name = name.strip_prefix(PREFIX.trim_end_matches('_')).unwrap_or(name);
     // Two underscores are between the table and the key of a setting.
@@ -113,7 +113,7 @@ fn is_service_link(name: &str, value: &str, env: &BTreeMap<String, String>) -> b
         })
     };
     let is_link = |value: &str| value.strip_prefix('/').is_some_and(|rest| rest.contains('/'));
-    // Docker sets it of every link, beside what stands in the environment there.
+    // Docker sets `…_NAME` for every link, and `…_ENV_…` for the environment of the linked container.
     let is_of_link = || {
         name.match_indices("_ENV_").any(|(at, _)| {
             let service = name.get(..at).unwrap_or_default();
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_kubernetes_and_docker_say_of_services_is_passed_over() {
+    fn service_links_of_kubernetes_and_docker_are_ignored() {
         let env = [
             ("GATEWRIGHT_SERVICE_HOST", "10.96.0.7"),
             ("GATEWRIGHT_SERVICE_PORT", "8080"),
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_looks_a_little_like_it_is_a_misspelt_setting() {
+    fn what_resembles_a_service_link_is_a_misspelt_setting() {
         for (name, value) in [
             ("GATEWRIGHT_HTTP_LISTEN", "127.0.0.1:8080"),
             ("GATEWRIGHT_HTTP__PORT", "tcp://127.0.0.1:8080"),

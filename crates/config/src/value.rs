@@ -1,4 +1,4 @@
-//! What a value can be, how it is read, and how it is shown.
+//! The types of values: how they are parsed, and how they are shown.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -9,8 +9,7 @@ use toml_edit::Value as Toml;
 use super::spelling::nearest;
 use crate::types::Algorithm;
 
-/// A value as it was given, before anybody knows whether it is right. It may be a secret, hence it
-/// has no `Debug`.
+/// A value that has not been validated yet. It may be a secret, hence it has no `Debug`.
 #[derive(Clone)]
 pub enum Raw<'a> {
     /// A TOML string.
@@ -23,14 +22,14 @@ pub enum Raw<'a> {
     List(Vec<Self>),
     /// A TOML table within a list: `{ name = "…" }`, or `[[table.key]]`.
     Table(Vec<(&'a str, Self)>),
-    /// Anything else, by the name of its type.
+    /// Any other type, by its name.
     Other(&'static str),
-    /// The text of an environment variable or of a secret file: its key decides what it is.
+    /// The text of an environment variable or of a secret file: its key decides its type.
     Untyped(&'a str),
 }
 
 impl<'a> Raw<'a> {
-    /// What stands behind a key of the file.
+    /// The value of a key in the file.
     pub(super) fn of(item: &'a toml_edit::Item) -> Self {
         if let Some(list) = item.as_array_of_tables() {
             return Self::List(list.iter().map(|table| Self::table(table)).collect());
@@ -53,7 +52,7 @@ impl<'a> Raw<'a> {
         }
     }
 
-    /// The text, where a text is wanted. None is empty: what is not wanted is left out.
+    /// The text. It is never empty: an optional key is left out.
     pub(super) fn text(&self) -> Result<&'a str, Wrong> {
         match self {
             Self::Text("") | Self::Untyped("") => Err("is empty".into()),
@@ -96,7 +95,7 @@ impl<'a> Raw<'a> {
         Ok(members)
     }
 
-    /// The refusal of a value of another type.
+    /// The error for a value of another type.
     pub(super) fn mistaken(&self) -> Wrong {
         Wrong::from(match self {
             Self::Text(_) => "is a string",
@@ -111,17 +110,17 @@ impl<'a> Raw<'a> {
     }
 }
 
-/// Why a value is refused. It never quotes a value, for that could be a misplaced secret.
+/// Why a value is refused. It never quotes the value, which could be a misplaced secret.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Wrong {
     /// A clause that follows the key: "is empty".
     pub reason: String,
-    /// What to do, where [`Value::FORM`] does not say it all.
+    /// The remedy, where [`Value::FORM`] does not suffice.
     pub remedy: Option<String>,
 }
 
 impl Wrong {
-    /// With a remedy of its own.
+    /// With a remedy other than the form of the type.
     pub(super) fn mended(reason: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { reason: reason.into(), remedy: Some(remedy.into()) }
     }
@@ -133,24 +132,24 @@ impl From<&str> for Wrong {
     }
 }
 
-/// A type that can stand in the configuration. Reading is the validation: nobody checks again.
+/// A type of a key. Parsing validates: no later code checks the value again.
 pub trait Value: Sized {
-    /// What is expected, in words that follow "write".
+    /// The accepted values, in words that follow "write".
     const FORM: &'static str;
 
-    /// Reads what was given.
+    /// Parses a value.
     ///
     /// # Errors
-    /// What is wrong with it, without quoting it.
+    /// The reason why it is refused, without quoting it.
     fn read(raw: &Raw<'_>) -> Result<Self, Wrong>;
 
-    /// The value for `config show`, secrets blinded; `None` where nothing is set.
+    /// The value for `config show`, secrets redacted; `None` if it is not set.
     fn show(&self) -> Option<Toml>;
 
-    /// The JSON Schema of it; `within` bounds numbers.
+    /// Its JSON Schema; `within` bounds numbers.
     fn schema(within: Option<(i64, i64)>) -> serde_json::Value;
 
-    /// Its size, for types that can be too large or too small.
+    /// Its size, for types with bounds.
     fn measure(&self) -> Option<i64> {
         None
     }
@@ -185,7 +184,7 @@ impl<T: Value> Value for Option<T> {
     }
 }
 
-/// A list, or one value that stands for a list of one; in the environment, with commas between.
+/// A list, or one value instead of a list of one; in the environment, separated by commas.
 impl<T: Value> Value for Vec<T> {
     const FORM: &'static str = T::FORM;
 
@@ -248,7 +247,7 @@ impl Value for bool {
     }
 }
 
-/// One line that people read: a name, not a text.
+/// One line of text, such as a name.
 impl Value for String {
     const FORM: &'static str = "one line of text";
 
