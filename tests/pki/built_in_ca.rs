@@ -1,4 +1,5 @@
-//! The built-in authority: what it issues, to whom, and what becomes of it (docs/certificates.md).
+//! The built-in CA: what it issues, to which clients, and the life of its certificates
+//! (docs/certificates.md).
 
 use std::path::Path;
 use std::process::Command;
@@ -42,7 +43,7 @@ fn refused<T: std::fmt::Debug>(result: Result<T>, code: Code, why: &str) {
     }
 }
 
-/// As `gatewright cert revoke --file` does; how many were revoked with it.
+/// Like `gatewright cert revoke --file`; returns the number of certificates that were revoked with it.
 async fn revoke(server: &Server, certificate: &CertificateDer<'_>, reason: Reason) -> usize {
     let trace = server.trace();
     let row = inventory::seen(&Certificate::read(certificate, &[]).unwrap(), trace.now());
@@ -55,9 +56,9 @@ async fn is_revoked(server: &Server, issued: &Issued) -> bool {
     certificates::is_revoked(server.app().store.db(), issued.thumbprint).await.unwrap()
 }
 
-/// RFC 5280 §4.2; nobody enrols as somebody else, whatever the request asks for.
+/// RFC 5280 §4.2: names come from the registration, whatever the request contains.
 #[tokio::test]
-async fn of_a_request_only_the_public_key_is_used() {
+async fn only_the_public_key_of_a_certificate_request_is_used() {
     let server = Server::with_authority().await;
     let client = server.service().await;
     let key = KeyPair::generate().unwrap();
@@ -98,9 +99,9 @@ async fn of_a_request_only_the_public_key_is_used() {
     }
 }
 
-/// What the system's own tool says of it.
+/// The chain verifies with `openssl`.
 #[tokio::test]
-async fn openssl_finds_the_way_to_the_root() {
+async fn openssl_verifies_the_issued_chain() {
     let server = Server::with_authority().await;
     let client = server.service().await;
     let issued = issued(&server, &client).await;
@@ -115,13 +116,13 @@ async fn openssl_finds_the_way_to_the_root() {
     dir.openssl(&format!("{verify} -purpose sslclient client.pem"));
 
     let (said, done) = dir.try_openssl(&format!("{verify} -purpose sslserver client.pem"));
-    assert!(!done, "no server has such a certificate: {said}");
+    assert!(!done, "the certificate is not valid for a server: {said}");
     assert_eq!(issued.chain.len(), 2);
 }
 
-/// The inventory, and the audit trail.
+/// In the inventory and in the audit trail.
 #[tokio::test]
-async fn what_was_issued_stands_in_the_inventory() {
+async fn an_issued_certificate_is_in_the_inventory() {
     let server = Server::with_authority().await;
     let client = server.service().await;
     let issued = issued(&server, &client).await;
@@ -142,7 +143,7 @@ async fn what_was_issued_stands_in_the_inventory() {
 }
 
 #[tokio::test]
-async fn who_may_not_act_is_given_no_certificate() {
+async fn unknown_and_disabled_clients_are_issued_no_certificate() {
     let server = Server::with_authority().await;
     let client = server.service().await;
     let nobody = Client { id: "nobody".to_owned(), secret: String::new() };
@@ -158,9 +159,9 @@ async fn who_may_not_act_is_given_no_certificate() {
     refused(without.issue(&client, &key).await, Code::NotFound, "ca init");
 }
 
-/// Disabling or deleting a client revokes what we issued to it, in the same moment and for ever.
+/// Disabling or deleting a client revokes its issued certificates permanently, in the same transaction.
 #[tokio::test]
-async fn a_client_that_is_gone_takes_its_certificates_with_it() {
+async fn disabling_or_deleting_a_client_revokes_its_certificates() {
     let server = Server::with_authority().await;
     for delete in [false, true] {
         let client = server.service().await;
@@ -179,20 +180,21 @@ async fn a_client_that_is_gone_takes_its_certificates_with_it() {
             .await;
 
         assert!(is_revoked(&server, &first).await, "delete: {delete}");
-        assert!(!is_revoked(&server, &other).await, "another client's");
+        assert!(
+            !is_revoked(&server, &other).await,
+            "the certificate of another client stays valid"
+        );
         if !delete {
             let next = issued(&server, &client).await;
-            assert!(
-                !is_revoked(&server, &next).await,
-                "a client that works again is given another"
-            );
+            assert!(!is_revoked(&server, &next).await, "an enabled client gets a new certificate");
         }
     }
 }
 
-/// It is told like what an administrator revokes: by event and by webhook, one for each that would still count.
+/// Reported like a revocation by an administrator: an event and a webhook for each certificate that is
+/// still valid.
 #[tokio::test]
-async fn the_certificates_that_end_with_a_client_are_told_of() {
+async fn certificates_revoked_with_their_client_are_reported() {
     let mut program = Program::start(vec![200]).await;
     let server = Server::with(|config| tells(config, &program)).await;
     server.authority(async |authority| authority.init().await).await.unwrap();
@@ -230,10 +232,10 @@ async fn the_certificates_that_end_with_a_client_are_told_of() {
     }
 }
 
-/// The way to distrust an issuing key that leaked: what it issued ends with it, nothing is issued with it any
-/// more, and nobody is told to believe it. The next one works.
+/// The procedure after a leak of an issuing key: its certificates are revoked, it issues no more, and
+/// it is not published as trusted. The next issuing certificate works.
 #[tokio::test]
-async fn a_revoked_issuing_certificate_takes_with_it_what_it_issued() {
+async fn revoking_an_issuing_certificate_revokes_what_it_issued() {
     let server = Server::with_authority().await;
     let client = server.service().await;
     let first = issued(&server, &client).await;
@@ -242,7 +244,11 @@ async fn a_revoked_issuing_certificate_takes_with_it_what_it_issued() {
 
     assert!(is_revoked(&server, &first).await);
     let row = certificates::find(server.app().store.db(), first.thumbprint).await.unwrap().unwrap();
-    assert_eq!(row.reason.as_deref(), Some("cACompromise"), "its own key is as it was");
+    assert_eq!(
+        row.reason.as_deref(),
+        Some("cACompromise"),
+        "the key of the client is not compromised"
+    );
     let events = server.events("certificate.revoked").await;
     assert_eq!(events.len(), 2, "{events:?}");
     assert_eq!(events[0].client_id.as_ref(), Some(&client.id));
@@ -253,7 +259,7 @@ async fn a_revoked_issuing_certificate_takes_with_it_what_it_issued() {
         let (rows, revoked) = (app.cache.authorities().await, app.cache.revoked().await);
         published(&rows.unwrap(), &revoked.unwrap(), server.trace().now())
     };
-    assert_eq!(published().await, [first.chain[1].clone()], "the root alone");
+    assert_eq!(published().await, [first.chain[1].clone()], "only the root is published");
 
     server.authority(async |authority| authority.renew(None).await).await.unwrap();
     let next = issued(&server, &client).await;
@@ -261,9 +267,9 @@ async fn a_revoked_issuing_certificate_takes_with_it_what_it_issued() {
     assert_eq!(published().await, [next.chain[0].clone(), next.chain[1].clone()]);
 }
 
-/// The root, too: all below it end, and it makes no new ones.
+/// The same for the root: every certificate below it is revoked, and it issues no new ones.
 #[tokio::test]
-async fn a_revoked_root_takes_everything_with_it() {
+async fn revoking_the_root_revokes_everything_below_it() {
     let server = Server::with_authority().await;
     let client = server.service().await;
     let first = issued(&server, &client).await;
@@ -272,15 +278,15 @@ async fn a_revoked_root_takes_everything_with_it() {
 
     let below = revoke(&server, &first.chain[1], Reason::Superseded).await;
 
-    assert_eq!(below, 4, "two issuing certificates, one of the client by each");
+    assert_eq!(below, 4, "two issuing certificates, and one client certificate of each");
     assert!(is_revoked(&server, &first).await && is_revoked(&server, &second).await);
     let renewed = server.authority(async |authority| authority.renew(None).await).await;
     refused(renewed, Code::InvalidRequest, "the root was revoked");
 }
 
-/// Whichever comes first: nothing that it issued stays good.
+/// Whichever comes first: no certificate that it issued stays valid.
 #[tokio::test(flavor = "multi_thread")]
-async fn issuing_and_revoking_the_issuing_certificate_at_once_leave_nothing_good() {
+async fn issuing_during_a_revocation_of_the_ca_leaves_no_valid_certificate() {
     for _ in 0..10 {
         let server = Server::with_authority().await;
         let client = server.service().await;
@@ -314,15 +320,15 @@ async fn issuing_and_revoking_the_issuing_certificate_at_once_leave_nothing_good
 
         for issued in issuing {
             for issued in issued.await.unwrap() {
-                assert!(is_revoked(&server, &issued).await, "it was issued before");
+                assert!(is_revoked(&server, &issued).await, "issued before the revocation");
             }
         }
     }
 }
 
-/// THREATS X-11: whichever comes first, no certificate of a disabled client stays good.
+/// THREATS X-11: whichever comes first, no certificate of a disabled client stays valid.
 #[tokio::test(flavor = "multi_thread")]
-async fn issuing_and_disabling_at_once_leave_no_good_certificate() {
+async fn issuing_while_a_client_is_disabled_leaves_no_valid_certificate() {
     let server = Server::with_authority().await;
     for _ in 0..20 {
         let client = server.service().await;
@@ -348,7 +354,10 @@ async fn issuing_and_disabling_at_once_leave_no_good_certificate() {
 
         for issued in issuing {
             match issued.await.unwrap() {
-                Ok(issued) => assert!(is_revoked(&server, &issued).await, "it was issued before"),
+                Ok(issued) => assert!(
+                    is_revoked(&server, &issued).await,
+                    "issued before the client was disabled"
+                ),
                 Err(Error::Refused(refusal)) => assert_eq!(refusal.code, Code::InvalidClient),
                 Err(Error::Failed(failure)) => panic!("{failure}"),
             }
@@ -356,9 +365,9 @@ async fn issuing_and_disabling_at_once_leave_no_good_certificate() {
     }
 }
 
-/// One row is the present one: of several who make an authority, one does.
+/// Of several concurrent initializations one succeeds, because only one row is current.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_authority_is_made_once() {
+async fn of_concurrent_initializations_one_succeeds() {
     let server = Server::start().await;
     let made: Vec<_> = (0..8)
         .map(|_| {
@@ -382,7 +391,7 @@ async fn an_authority_is_made_once() {
     assert_eq!(authorities::all(server.app().store.db()).await.unwrap().len(), 2);
 }
 
-/// The old issuing certificate counts until it expires, and so does what it issued.
+/// The old issuing certificate stays valid until it expires, and so do the certificates that it issued.
 #[tokio::test]
 async fn a_new_issuing_certificate_takes_over_without_a_gap() {
     let server = Server::with_authority().await;
@@ -397,12 +406,12 @@ async fn a_new_issuing_certificate_takes_over_without_a_gap() {
     assert_eq!(before.chain[1], after.chain[1], "the same root");
     let rows = server.app().cache.authorities().await.unwrap();
     let found: Vec<_> = issuing(&rows).collect();
-    assert_eq!(found, [after.chain[0].clone(), before.chain[0].clone()], "both are believed");
+    assert_eq!(found, [after.chain[0].clone(), before.chain[0].clone()], "both are trusted");
 }
 
-/// No certificate outlives the one that it was issued with.
+/// A certificate expires no later than its issuing certificate.
 #[tokio::test]
-async fn nothing_is_issued_beyond_the_end_of_the_issuing_certificate() {
+async fn no_certificate_outlives_its_issuing_certificate() {
     let server = Server::with_authority().await;
     let client = server.service().await;
     let end = server.present().await.not_after;
@@ -417,9 +426,9 @@ async fn nothing_is_issued_beyond_the_end_of_the_issuing_certificate() {
     issued(&server, &client).await;
 }
 
-/// A clock that was ahead has made the authority: what it would issue now nobody could verify.
+/// The CA was initialized with a clock that was ahead: certificates issued now could not be verified.
 #[tokio::test]
-async fn nothing_is_issued_before_the_issuing_certificate_is_valid() {
+async fn no_certificate_is_issued_before_the_issuing_one_is_valid() {
     let server = Server::with_authority().await;
     let client = server.service().await;
 
@@ -431,9 +440,10 @@ async fn nothing_is_issued_before_the_issuing_certificate_is_valid() {
     issued(&server, &client).await;
 }
 
-/// Requests as the tools of others write them: the real `openssl`, and the real `keytool` where there is one.
+/// Certificate requests of other tools: the real `openssl`, and the real `keytool` where it is
+/// installed.
 #[test]
-fn requests_of_other_peoples_tools_are_read() {
+fn certificate_requests_of_openssl_and_keytool_are_accepted() {
     let dir = Dir::new();
     let read = |file: &str| CertificationRequest::read(&std::fs::read(dir.0.join(file)).unwrap());
     let new = "req -new -nodes -keyout key -subj /CN=a";
@@ -491,9 +501,9 @@ fn requests_of_other_peoples_tools_are_read() {
     }
 }
 
-/// The root's key is needed for nothing but the next issuing certificate.
+/// The root key is needed only for the next issuing certificate.
 #[tokio::test]
-async fn the_root_key_can_be_taken_elsewhere() {
+async fn the_root_key_can_be_exported_and_removed() {
     let server = Server::with_authority().await;
     let client = server.service().await;
 
@@ -519,7 +529,7 @@ async fn the_root_key_can_be_taken_elsewhere() {
     }
 }
 
-/// An organisation's own authority, made by `openssl`.
+/// The CA of an organisation, made with `openssl`.
 struct Company {
     dir: Dir,
 }
@@ -567,7 +577,7 @@ impl Company {
 
 const P256: &str = "-newkey ec -pkeyopt ec_paramgen_curve:P-256";
 
-/// A certificate of a company's own authority issues as ours does.
+/// An imported CA certificate issues like the built-in one.
 #[tokio::test]
 async fn an_imported_certificate_issues() {
     let company = Company::new();
@@ -598,7 +608,7 @@ async fn an_imported_certificate_issues() {
 }
 
 #[tokio::test]
-async fn what_cannot_issue_is_not_imported() {
+async fn a_certificate_that_cannot_issue_is_not_imported() {
     let company = Company::new();
     let server = Server::start().await;
     let import = async |given: Given| {
@@ -628,9 +638,9 @@ async fn what_cannot_issue_is_not_imported() {
     assert!(authorities::all(server.app().store.db()).await.unwrap().is_empty());
 }
 
-/// RFC 8141 §2.2: whatever a client is called, its name is one that no other client has.
+/// RFC 8141 §2.2: the URN of a client is unique, whatever its client id contains.
 #[test]
-fn the_urn_of_a_client_is_its_own() {
+fn the_urn_of_a_client_is_unique() {
     for (id, expected) in [
         ("0198c2f0-5a3e", "urn:gatewright:client:0198c2f0-5a3e"),
         ("a:b/c", "urn:gatewright:client:a%3Ab%2Fc"),
@@ -640,9 +650,9 @@ fn the_urn_of_a_client_is_its_own() {
     }
 }
 
-/// Of 64 that come with one token at once, one is given a certificate.
+/// Of 64 concurrent enrolments with one token, one gets a certificate.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_enrolment_token_is_good_for_one_certificate() {
+async fn an_enrolment_token_is_valid_for_one_certificate() {
     let server = Server::with_authority().await;
     let client = server.service().await;
     let id = ClientId::from_text(&client.id);
@@ -688,7 +698,7 @@ async fn an_enrolment_token_is_good_for_one_certificate() {
 
 /// THREATS KE-04.
 #[tokio::test]
-async fn the_keys_of_the_authority_are_sealed() {
+async fn the_keys_of_the_built_in_ca_are_sealed() {
     let server = Server::with_authority().await;
     let key = server.authority(async |authority| authority.export_root_key().await).await.unwrap();
 
@@ -698,6 +708,6 @@ async fn the_keys_of_the_authority_are_sealed() {
         assert!(!sealed.windows(secret.len()).any(|window| window == secret));
         let opened =
             server.app().keyring.kek().open(Owner(seal::Kind::Authority, "another"), &sealed);
-        assert!(opened.is_err(), "it is bound to its row");
+        assert!(opened.is_err(), "the ciphertext is bound to its row");
     }
 }

@@ -1,4 +1,4 @@
-//! Certificates that come to their end: who is told, when, how often; and which clients stop when.
+//! Certificates that expire: who is notified when and how often, and which clients stop working when.
 
 use gatewright::pki::census::Census;
 use gatewright::pki::expiry;
@@ -21,7 +21,7 @@ const HOUR: i64 = 60 * 60;
 /// Issue 3: states by configurable thresholds (60, 30, 14, 7, 1 days); each crossing is an audit event, a
 /// webhook and a mail to the client's contacts, exactly once each.
 #[tokio::test]
-async fn each_threshold_is_told_once_by_event_mail_and_webhook() {
+async fn each_threshold_is_reported_once_by_event_mail_and_webhook() {
     let mut mails = MailServer::start(Manner::default()).await;
     let mut program = Program::start(Vec::new()).await;
     let server = Server::with(|config| {
@@ -33,7 +33,7 @@ async fn each_threshold_is_told_once_by_event_mail_and_webhook() {
     let client = server.registered(&[&made]).await;
 
     server.look_at(304 * DAY).await;
-    assert_eq!(server.told().await, [0; 0], "61 days are left");
+    assert_eq!(server.told().await, [0; 0], "no threshold is crossed with 61 days left");
     for days in [60, 60, 59, 31, 30, 14, 8, 7, 7, 2, 1] {
         server.look_at((365 - days) * DAY).await;
         server.look().await;
@@ -70,9 +70,9 @@ async fn each_threshold_is_told_once_by_event_mail_and_webhook() {
     assert!(mails.is_empty() && program.is_empty());
 }
 
-/// Exactly once, however many look at the same moment.
+/// Exactly once, however many replicas check at the same time.
 #[tokio::test]
-async fn of_many_replicas_that_look_at_once_one_tells() {
+async fn of_replicas_that_check_at_once_one_reports() {
     let program = Program::start(vec![503; 1000]).await;
     let server = Server::with(|config| tells(config, &program)).await;
     let made: Vec<_> = (0..5).map(|n| Made::new(&format!("n{n}"), 365)).collect();
@@ -102,9 +102,9 @@ async fn of_many_replicas_that_look_at_once_one_tells() {
     assert_eq!(waiting, 5);
 }
 
-/// Thresholds that were crossed while nobody looked are told as one, the nearest.
+/// Thresholds that were crossed between two checks are reported as one, the nearest.
 #[tokio::test]
-async fn what_was_missed_is_told_once() {
+async fn missed_thresholds_are_reported_as_one() {
     let server = Server::start().await;
     server.registered(&[&Made::new("late", 365)]).await;
 
@@ -114,10 +114,10 @@ async fn what_was_missed_is_told_once() {
     assert_eq!(server.told().await, [7]);
 }
 
-/// The certificates of 24 hours that the built-in authority issues are announced by no threshold that is
-/// longer than a third of their life.
+/// A threshold longer than a third of the lifetime does not apply, so that certificates of 24 hours, as
+/// the built-in CA issues them, are not reported from the beginning.
 #[tokio::test]
-async fn a_short_life_is_not_announced_from_its_beginning() {
+async fn a_short_lived_certificate_is_not_reported_from_its_beginning() {
     let server = Server::start().await;
     server.registered(&[&Made::new("daily", 1)]).await;
     server.registered(&[&Made::new("weekly", 7)]).await;
@@ -128,17 +128,17 @@ async fn a_short_life_is_not_announced_from_its_beginning() {
 
     let daily = server.events("certificate.expiring").await.pop().unwrap();
     let facts: Value = serde_json::from_str(&daily.facts).unwrap();
-    assert_eq!(facts["threshold"], 6 * HOUR, "a quarter is left, and nobody has renewed it");
+    assert_eq!(facts["threshold"], 6 * HOUR, "a quarter is left without a renewal");
     assert_eq!(
         server.told().await,
         [0, 1, 0, 0],
-        "a day before the end of the week; and both ends"
+        "one day before the weekly one expires, and both when they expired"
     );
 }
 
-/// Whoever has renewed in time is not written to; the event says so.
+/// A client that has renewed in time gets no mail; the event records the renewal.
 #[tokio::test]
-async fn a_client_that_has_renewed_is_left_in_peace() {
+async fn a_client_that_has_renewed_gets_no_mail() {
     let mut mails = MailServer::start(Manner::default()).await;
     let server = Server::with(|config| sends_by(config, &mails)).await;
     let (old, new) = (Made::new("old", 90), Made::new("new", 400));
@@ -157,9 +157,10 @@ async fn a_client_that_has_renewed_is_left_in_peace() {
     assert!(renewed[0].facts.contains("CN=old"));
 }
 
-/// What nobody depends on is told to nobody: revoked, of a disabled client, or not shown for a month.
+/// Certificates without effect are not reported: revoked, of a disabled client, or not presented for a
+/// month.
 #[tokio::test]
-async fn what_nobody_depends_on_is_told_to_nobody() {
+async fn revoked_disabled_and_unused_certificates_are_not_reported() {
     let server = Server::start().await;
     let (revoked, disabled, unused, used) = (
         Made::new("revoked", 90),
@@ -184,9 +185,9 @@ async fn what_nobody_depends_on_is_told_to_nobody() {
     assert!(server.events("certificate.expiring").await[0].facts.contains("CN=used"));
 }
 
-/// Operators are told of our own certificates, and of those of clients that have nobody to be written to.
+/// Operators are notified of the server's own certificates, and of those of clients without contacts.
 #[tokio::test]
-async fn operators_are_told_of_what_is_theirs() {
+async fn operators_are_notified_where_no_client_contact_is() {
     let mut mails = MailServer::start(Manner::default()).await;
     let server = Server::with(|config| tells_operators(config, &mails)).await;
     let (own, other) = (Made::new("id", 90), Made::new("service", 90));
@@ -211,9 +212,9 @@ async fn operators_are_told_of_what_is_theirs() {
     assert!(told[0].text.contains("CN=id"));
 }
 
-/// The certificate of our own listeners is in the inventory as long as it is shown.
+/// The certificate of the server's own listeners is in the inventory while it is presented.
 #[tokio::test]
-async fn what_we_show_ourselves_is_watched() {
+async fn the_certificate_of_the_server_is_monitored() {
     let server = Server::with_tls(|_| {}).await;
 
     server.inventory().note_own(&server.certificates()).await.unwrap();
@@ -225,13 +226,13 @@ async fn what_we_show_ourselves_is_watched() {
     assert_eq!(
         server.census(|census| census.watched().count()).await,
         0,
-        "nobody shows it any more"
+        "it is no longer presented"
     );
 }
 
-/// Those of our authority are watched as long as they count, whether they issue or not.
+/// The certificates of the built-in CA are monitored while they are valid, whether they issue or not.
 #[tokio::test]
-async fn the_certificates_of_our_authority_are_watched() {
+async fn the_certificates_of_the_built_in_ca_are_monitored() {
     let server = Server::with_authority().await;
     let client = server.service().await;
     server.issue(&client, &rcgen::KeyPair::generate().unwrap()).await.unwrap();
@@ -244,10 +245,10 @@ async fn the_certificates_of_our_authority_are_watched() {
     assert_eq!(server.census(ours).await, 2, "root and issuing certificate");
 }
 
-/// Issue 3: `cert forecast` says which clients stop working on which day; those with renewals in place do
-/// not.
+/// Issue 3: `cert forecast` lists which clients stop working on which day, except those that have
+/// renewed.
 #[tokio::test]
-async fn a_forecast_tells_which_client_stops_on_which_day() {
+async fn the_forecast_lists_which_client_stops_on_which_day() {
     let server = Server::start().await;
     let (soon, renewed, unknown) =
         (server.bound("Soon").await, server.bound("Renewed").await, server.bound("Unknown").await);
@@ -256,7 +257,7 @@ async fn a_forecast_tells_which_client_stops_on_which_day() {
     server.shown(&Made::new("new", 300), &renewed);
     let revoked = Made::new("revoked", 500);
     server.shown(&revoked, &soon);
-    // A client that needs no certificate does not stop.
+    // A client that needs no certificate does not stop working.
     server.registered(&[&Made::new("key", 5)]).await;
     server.note().await;
     server.revoke(&revoked).await.unwrap();
@@ -273,10 +274,10 @@ async fn a_forecast_tells_which_client_stops_on_which_day() {
     drop(unknown);
 }
 
-/// A client whose machine renews its short-lived certificates is one that renews by itself, as long as
-/// there is time for the next one.
+/// A client whose machine renews its short-lived certificates is marked as renewing automatically while
+/// its next renewal is not overdue.
 #[tokio::test]
-async fn a_client_that_renews_by_itself_is_told_apart() {
+async fn a_client_that_renews_automatically_is_marked() {
     let server = Server::start().await;
     let client = server.bound("Daily").await;
     let day = |n: i64, length: i64| {
@@ -298,10 +299,10 @@ async fn a_client_that_renews_by_itself_is_told_apart() {
     assert!(!server.stops().await[0].2, "the next one is late");
 }
 
-/// Issue 3: how many live tokens are bound to it; a revoked certificate ends authentication and kills the
-/// tokens bound to it. Over real TLS.
+/// Issue 3: the number of valid tokens bound to a certificate. A revoked certificate no longer
+/// authenticates, and tokens bound to it are invalid. Over real TLS.
 #[tokio::test]
-async fn bound_tokens_are_counted_and_die_with_their_certificate() {
+async fn bound_tokens_are_counted_and_invalid_once_it_is_revoked() {
     let server = Server::with_tls(|_| {}).await;
     let (jwt, opaque) = (server.bound("Jwt").await, server.bound("Opaque").await);
     server
@@ -347,12 +348,12 @@ async fn bound_tokens_are_counted_and_die_with_their_certificate() {
     }
     server.wait(301);
     let found = server.inventory().find(&identity.thumbprint()).await.unwrap();
-    assert_eq!(found[0].tokens.all(), 0, "they have expired");
+    assert_eq!(found[0].tokens.all(), 0, "the tokens have expired");
 }
 
-/// What a client shows that is not proven, or whoever is none, is counted and not kept.
+/// A certificate in a request without successful authentication is counted and not stored.
 #[tokio::test]
-async fn what_a_stranger_shows_is_counted_and_not_kept() {
+async fn a_certificate_of_an_unauthenticated_request_is_counted_not_stored() {
     let server = Server::with_tls(|_| {}).await;
     let client = server.bound("Known").await;
     let identity = Authority::new("Strangers").issue(lasting());
@@ -373,15 +374,15 @@ fn lasting() -> rcgen::CertificateParams {
     contents
 }
 
-/// Issue 3: a Prometheus metric; of each client the certificate that it goes on with longest.
+/// Issue 3: a Prometheus metric, for each client the certificate that expires last.
 #[tokio::test]
-async fn metrics_tell_how_long_each_client_goes_on() {
+async fn a_metric_has_the_last_expiry_of_each_client() {
     let server = Server::start().await;
     let client = server.bound("Billing").await;
     server.shown(&Made::new("old", 10), &client);
     server.shown(&Made::new("new", 100), &client);
     server.note().await;
-    // The job of a server that starts measures at once.
+    // The job measures when a server starts.
     let other = server.replica().await;
 
     let line = format!(
@@ -395,10 +396,10 @@ async fn metrics_tell_how_long_each_client_goes_on() {
     assert!(!metrics.contains("CN=old"));
 }
 
-/// All clients of an anchor stop with it, whatever their certificates say: operators are told of its end, and
-/// the forecast of theirs.
+/// All clients of an anchor stop working when it expires, whatever the dates of their certificates:
+/// operators are notified of the anchor, and the forecast contains the clients.
 #[tokio::test]
-async fn an_anchor_that_ends_is_told_to_operators_and_takes_its_clients_with_it() {
+async fn an_expiring_anchor_is_reported_and_limits_its_clients() {
     let mut mails = MailServer::start(Manner::default()).await;
     let company = Company::with("Company", dated(-300, 20));
     let server = Server::believing(&company, &mails).await;
@@ -419,9 +420,9 @@ async fn an_anchor_that_ends_is_told_to_operators_and_takes_its_clients_with_it(
     assert_eq!(server.stops().await, [("App".to_owned(), Some(20), false)]);
 }
 
-/// Nor does a client go on without what came between its certificate and its anchor.
+/// The same for an intermediate certificate between a client's certificate and its anchor.
 #[tokio::test]
-async fn what_came_between_and_ends_is_told_to_operators_and_takes_its_clients_with_it() {
+async fn an_expiring_intermediate_is_reported_and_limits_its_clients() {
     let mut mails = MailServer::start(Manner::default()).await;
     let root = Company::with("Root", dated(-300, 3000));
     let issuing = root.below("Issuing", dated(-300, 20));
@@ -441,10 +442,10 @@ async fn what_came_between_and_ends_is_told_to_operators_and_takes_its_clients_w
     assert_eq!(server.stops().await, [("App".to_owned(), Some(20), false)]);
 }
 
-/// A certificate that a machine has fetched may lie in a file that its program never read: the client has
-/// renewed when it shows it. That a renewal is late is told once, and once that all is well again.
+/// An issued certificate may be in a file that the program has not loaded yet, so it is a renewal once
+/// the client presents it. An overdue renewal is reported once, and its completion once.
 #[tokio::test]
-async fn what_was_issued_is_a_renewal_once_it_is_shown() {
+async fn an_issued_certificate_is_a_renewal_once_it_is_presented() {
     let mut mails = MailServer::start(Manner::default()).await;
     let server = Server::with(|config| sends_by(config, &mails)).await;
     server.authority(async |authority| authority.init().await).await.unwrap();
@@ -452,7 +453,7 @@ async fn what_was_issued_is_a_renewal_once_it_is_shown() {
     let last = async || server.census(|census| census.outlooks()[0].last.unwrap().thumbprint).await;
     let issue = async || server.issue(&client, &KeyPair::generate().unwrap()).await.unwrap();
     let first = issue().await;
-    assert_eq!(last().await, first.thumbprint, "a client that shows none uses it elsewhere");
+    assert_eq!(last().await, first.thumbprint, "a client that presents none uses it elsewhere");
     server.shows(&client, &first).await;
 
     server.wait(8 * HOUR);
@@ -478,12 +479,12 @@ async fn what_was_issued_is_a_renewal_once_it_is_shown() {
     assert_eq!(mail.header("Subject"), "The certificate of Daily has been renewed");
     assert!(mail.text.contains(&second.thumbprint.to_string()), "{mail:?}");
     server.look_at(24 * HOUR + 60).await;
-    assert!(mails.is_empty(), "the end of the first one is nobody's concern any more");
+    assert!(mails.is_empty(), "the first one expires without a mail");
 }
 
-/// A machine that renews in time is told of by nothing but the end of each certificate.
+/// With timely renewals, only the expiry of each certificate is reported.
 #[tokio::test]
-async fn of_a_renewal_in_time_nothing_is_told_as_late() {
+async fn a_timely_renewal_is_not_reported_as_late() {
     let server = Server::start().await;
     let client = server.bound("Daily").await;
     for n in 0..3 {
@@ -496,9 +497,9 @@ async fn of_a_renewal_in_time_nothing_is_told_as_late() {
     assert!(server.events("certificate.expiring").await.is_empty());
 }
 
-/// Who was warned and has renewed since is told so, once, and is left in peace from then on.
+/// A client that was warned and has renewed gets one mail about that, and no further ones.
 #[tokio::test]
-async fn whoever_was_warned_hears_that_all_is_well() {
+async fn a_client_that_renews_after_a_warning_gets_one_confirmation() {
     let mut mails = MailServer::start(Manner::default()).await;
     let server = Server::with(|config| sends_by(config, &mails)).await;
     let (old, new) = (Made::new("old", 90), Made::new("new", 400));
@@ -521,9 +522,10 @@ async fn whoever_was_warned_hears_that_all_is_well() {
     assert!(mails.is_empty());
 }
 
-/// Whoever stops is told so; who proves itself by something else is told what is true of it.
+/// The mail says whether the client stops working; for another authentication method it says that it
+/// does not.
 #[tokio::test]
-async fn a_mail_says_what_becomes_of_the_client() {
+async fn the_mail_says_whether_the_client_stops_working() {
     let mut mails = MailServer::start(Manner::default()).await;
     let server = Server::with(|config| sends_by(config, &mails)).await;
     server.registered(&[&Made::new("key", 90)]).await;
@@ -547,9 +549,9 @@ async fn a_mail_says_what_becomes_of_the_client() {
     ));
 }
 
-/// `ca renew` is what is to be done about the authority's own certificate; after that nothing is.
+/// `ca renew` is the remedy for the issuing certificate; after that it is not reported.
 #[tokio::test]
-async fn after_ca_renew_nobody_is_told_of_the_superseded_certificate() {
+async fn after_ca_renew_the_superseded_certificate_is_not_reported() {
     let mut mails = MailServer::start(Manner::default()).await;
     let server = Server::with(|config| tells_operators(config, &mails)).await;
     server.authority(async |authority| authority.init().await).await.unwrap();
@@ -569,17 +571,17 @@ async fn after_ca_renew_nobody_is_told_of_the_superseded_certificate() {
         ends.sort();
         ends
     });
-    assert_eq!(watched.await, [731 - 60 + 731, 3653], "the new one and the root");
+    assert_eq!(watched.await, [731 - 60 + 731, 3653], "the new issuing certificate and the root");
     server.look_at((731 - 30) * DAY).await;
     assert_eq!(server.told().await, [60, 30]);
     assert!(server.events("certificate.expiring").await[0].facts.contains(r#""renewed":true"#));
     assert!(mails.is_empty());
 }
 
-/// An inventory grows, and most of it is over: that is counted in the database, and the rest is read in pages
-/// that lose nothing.
+/// Most of a large inventory has expired: those certificates are counted in the database, and the rest
+/// is read in pages without gaps.
 #[tokio::test]
-async fn what_is_over_is_counted_and_not_read() {
+async fn expired_certificates_are_counted_without_reading_them() {
     let server = Server::start().await;
     let alive = Made::new("alive", 90);
     let over = Made::between("over", BEGINNING - 70 * DAY, BEGINNING - 60 * DAY);
@@ -617,10 +619,10 @@ async fn what_is_over_is_counted_and_not_read() {
     assert_eq!(counts, expected);
 }
 
-/// `gatewright_certificate_expiry_seconds` below a week is one to alert on: what a machine renews day by day
-/// is not among them, nor what stopped long ago; our own is always.
+/// A value of `gatewright_certificate_expiry_seconds` below a week is worth an alert: automatically
+/// renewed certificates are not included, nor are long expired ones; the server's own always are.
 #[tokio::test]
-async fn a_metric_below_a_week_is_one_to_alert_on() {
+async fn the_expiry_metric_below_a_week_is_worth_an_alert() {
     let server = Server::with_tls(|_| {}).await;
     let names = ["Daily", "First", "Late", "Stopped", "Gone", "Yearly"];
     let mut ids = Vec::new();
@@ -639,7 +641,7 @@ async fn a_metric_below_a_week_is_one_to_alert_on() {
     server.shown(&made("yearly", -65 * DAY, 300 * DAY), yearly);
     server.note().await;
     server.wait(20 * DAY);
-    // The job of a server that starts measures at once.
+    // The job measures when a server starts.
     let other = server.replica().await;
 
     let metrics = other.measured("gatewright_certificates{state=\"expired\"} 2").await;

@@ -1,5 +1,5 @@
-//! RFC 7030, Enrolment over Secure Transport, with the clarifications of RFC 8951: by the real `curl` and
-//! `openssl` of the system, over real TLS.
+//! RFC 7030, Enrolment over Secure Transport, with the clarifications of RFC 8951: with the real `curl`
+//! and `openssl` of the system, over real TLS.
 
 use std::process::Command;
 
@@ -20,14 +20,14 @@ use kit::server::{Client, Server};
 const ENROL: &str = "/.well-known/est/simpleenroll";
 const RENEW: &str = "/.well-known/est/simplereenroll";
 
-/// A server with https and an authority.
+/// A server with https and a built-in CA.
 async fn server() -> Server {
     let server = Server::with_tls(|_| {}).await;
     server.authority(async |authority| authority.init().await).await.unwrap();
     server
 }
 
-/// A service that proves itself by a certificate of the authority inside: nothing else is registered.
+/// A service that authenticates with a certificate of the built-in CA; nothing else is registered.
 async fn machine(server: &Server) -> Client {
     server
         .register(json!({
@@ -47,7 +47,7 @@ async fn token(server: &Server, client: &Client) -> String {
     invited.unwrap().0.expose().to_owned()
 }
 
-/// A request as RFC 7030 §4.2.1 has it.
+/// A certificate request in the format of RFC 7030 §4.2.1.
 fn csr(key: &KeyPair) -> String {
     STANDARD.encode(request(key))
 }
@@ -62,7 +62,7 @@ impl Csr for Ask {
     }
 }
 
-/// The certificate in a certs-only answer, as `openssl` reads it.
+/// The certificate in a certs-only response, as `openssl` parses it.
 fn identity(answer: Answer, key: KeyPair) -> Identity {
     let answer = answer.ok();
     assert_eq!(answer.header("content-type"), "application/pkcs7-mime; smime-type=certs-only");
@@ -90,20 +90,20 @@ async fn renewed(server: &Server, shown: &Identity) -> Answer {
     server.ask_mtls(Some(shown), "POST", RENEW).pkcs10(&key).send().await
 }
 
-/// Client credentials with nothing but the certificate.
+/// A token request with nothing but the certificate.
 async fn authenticated(server: &Server, client: &Client, shown: &Identity) -> Answer {
     let form = format!("grant_type=client_credentials&client_id={}", client.id);
     server.ask_mtls(Some(shown), "POST", "/token").form(&form).send().await
 }
 
-/// The `curl` of the system, which believes the server's certificate.
+/// The `curl` of the system, which trusts the server's certificate.
 struct Curl<'a> {
     server: &'a Server,
     dir: &'a Dir,
 }
 
 impl Curl<'_> {
-    /// What it prints, and its exit code.
+    /// Its output and its exit code.
     fn run(&self, name: &str, path: &str, arguments: &[&str]) -> (String, i32) {
         let address = if name == MTLS {
             self.server.addresses().mtls[0]
@@ -130,10 +130,10 @@ impl Curl<'_> {
     }
 }
 
-/// What docs/certificates.md tells a machine to do, with the standard tools alone: whom to believe, the first
-/// certificate, a token with it, the next one; the old one goes on working (§4.1, §4.2.1, §4.2.2).
+/// The steps of docs/certificates.md for a machine, with standard tools: the CA certificates, the first
+/// certificate, a token with it, a renewal. The old certificate stays valid (§4.1, §4.2.1, §4.2.2).
 #[tokio::test(flavor = "multi_thread")]
-async fn a_machine_enrols_and_renews_by_itself() {
+async fn a_machine_enrols_and_renews_with_curl_and_openssl() {
     let server = server().await;
     let client = machine(&server).await;
     let dir = Dir::new();
@@ -185,10 +185,11 @@ async fn a_machine_enrols_and_renews_by_itself() {
     assert_eq!(server.events("certificate.issued").await.len(), 3);
 }
 
-/// > the EST server MUST use HTTP [...] 401 [...] (§3.2.3, in substance): a token that is not there, not one,
-/// another client's, too old.
+/// > the EST server MUST use HTTP [...] 401 [...] (§3.2.3, in substance)
+///
+/// For a missing, invalid or expired token, and for that of another client.
 #[tokio::test]
-async fn who_is_not_proven_is_given_nothing() {
+async fn an_enrolment_without_valid_credentials_is_refused() {
     let server = server().await;
     let client = machine(&server).await;
     let other = token(&server, &machine(&server).await).await;
@@ -215,7 +216,7 @@ async fn who_is_not_proven_is_given_nothing() {
 
 /// A client that has a secret enrols with it.
 #[tokio::test]
-async fn a_client_secret_enrols() {
+async fn a_client_may_enrol_with_its_secret() {
     let server = server().await;
     let client = server.service().await;
     let key = KeyPair::generate().unwrap();
@@ -229,9 +230,9 @@ async fn a_client_secret_enrols() {
     assert_eq!(read.names.uri, [format!("urn:gatewright:client:{}", client.id)]);
 }
 
-/// §4.2.1, §4.2.3: what is no request costs no token.
+/// §4.2.1, §4.2.3: a malformed certificate request does not consume the token.
 #[tokio::test]
-async fn what_is_no_request_is_refused_and_spends_nothing() {
+async fn a_malformed_certificate_request_consumes_no_token() {
     let server = server().await;
     let client = machine(&server).await;
     let token = token(&server, &client).await;
@@ -255,9 +256,9 @@ async fn what_is_no_request_is_refused_and_spends_nothing() {
     ask().pkcs10(&key).send().await.ok();
 }
 
-/// Where there is no authority, there is nothing to enrol at.
+/// Without a built-in CA the endpoints do not exist.
 #[tokio::test]
-async fn without_an_authority_nobody_enrols() {
+async fn without_a_built_in_ca_the_endpoints_are_not_found() {
     let server = Server::with_tls(|_| {}).await;
     let client = server.service().await;
 
@@ -267,9 +268,9 @@ async fn without_an_authority_nobody_enrols() {
     ask.send().await.refused(404, "not_found");
 }
 
-/// §4.2.2: a certificate that is alive and ours, and none else.
+/// §4.2.2: only a valid certificate that the built-in CA issued can be renewed.
 #[tokio::test]
-async fn only_a_living_certificate_of_ours_is_renewed() {
+async fn only_a_valid_certificate_of_the_built_in_ca_is_renewed() {
     let server = server().await;
     let client = machine(&server).await;
     let shown = enrolled(&server, &client).await;
@@ -292,9 +293,10 @@ async fn only_a_living_certificate_of_ours_is_renewed() {
     renewed(&server, &shown).await.refused(401, "invalid_client");
 }
 
-/// THREATS EX-08: a renewal looks the certificate up before anything of it is verified, so strangers cost nothing.
+/// THREATS EX-08: a renewal looks the certificate up before it verifies a signature, so unknown chains
+/// cost none.
 #[tokio::test]
-async fn a_strangers_chain_costs_a_renewal_no_signature() {
+async fn an_unknown_chain_costs_no_signature_verification_at_renewal() {
     let company = kit::certificates::Authority::new("Clients CA");
     let anchor = company.anchor("company");
     let server = Server::with_tls(|config| config.client_certificates.anchors = vec![anchor]).await;
@@ -307,17 +309,17 @@ async fn a_strangers_chain_costs_a_renewal_no_signature() {
     renewed(&server, &shown.identity()).await.refused(401, "invalid_client");
 
     assert_eq!(server.app().trust.verified(), 0);
-    // The counter counts.
+    // A control: a valid chain increments the counter.
     let client = machine(&server).await;
     let own = enrolled(&server, &client).await;
     authenticated(&server, &client, &own).await.ok();
     assert_eq!(server.app().trust.verified(), 1);
 }
 
-/// docs/certificates.md: of a key that is revoked for `keyCompromise` no certificate counts, and whoever has it
-/// does not come by another key with it.
+/// docs/certificates.md: every certificate for a key that is revoked for `keyCompromise` is invalid, so
+/// it cannot be used to obtain a certificate for another key.
 #[tokio::test]
-async fn a_key_that_somebody_else_has_is_certified_and_renewed_no_more() {
+async fn a_compromised_key_is_neither_certified_nor_renewed() {
     let server = server().await;
     let client = machine(&server).await;
     let leaked = enrolled(&server, &client).await;
@@ -334,15 +336,15 @@ async fn a_key_that_somebody_else_has_is_certified_and_renewed_no_more() {
     let enrol = |key| server.ask_tls("POST", ENROL).basic(&client.id, &waiting).pkcs10(key);
     let key = same_key();
     enrol(&key).send().await.refused(400, "invalid_request");
-    assert!(server.issue(&client, &same_key()).await.is_err(), "nor does an administrator");
-    // Nothing was spent for it.
+    assert!(server.issue(&client, &same_key()).await.is_err(), "an administrator is refused too");
+    // The refused request did not consume the token.
     enrol(&KeyPair::generate().unwrap()).send().await.ok();
 }
 
-/// Disabling a client ends its certificates: they renew nothing, and enabling it brings none back, nor the
-/// tokens with which it could have enrolled. THREATS X-11
+/// Disabling a client revokes its certificates: they cannot be renewed. Enabling the client restores
+/// neither them nor unused enrolment tokens. THREATS X-11
 #[tokio::test]
-async fn a_disabled_client_renews_nothing() {
+async fn a_disabled_client_cannot_renew_its_certificates() {
     let server = server().await;
     let client = machine(&server).await;
     let shown = enrolled(&server, &client).await;
@@ -363,10 +365,10 @@ async fn a_disabled_client_renews_nothing() {
     enrolled(&server, &client).await;
 }
 
-/// §3.2.3: whoever has no credentials is told so, and nothing of their request is read: its signature costs what its
-/// sender likes.
+/// §3.2.3: credentials are checked before the certificate request is parsed, because verifying its
+/// signature costs as much as the sender chooses.
 #[tokio::test]
-async fn credentials_are_asked_for_before_the_request_is_read() {
+async fn credentials_are_checked_before_the_request_is_parsed() {
     let server = server().await;
     let client = machine(&server).await;
     let (live, spent) = (token(&server, &client).await, token(&server, &client).await);
@@ -386,10 +388,11 @@ async fn credentials_are_asked_for_before_the_request_is_read() {
     no_request(ask).send().await.refused(400, "invalid_request");
 }
 
-/// Whoever has a key may have renewed the certificate for keys of their own: all of it ends, also what was renewed
-/// by what has expired since. A certificate that was replaced in peace ends alone.
+/// With a compromised key, its holder may have renewed the certificate for other keys: all these
+/// certificates are revoked, also those renewed with one that has expired since. With another reason,
+/// only the certificate itself is revoked.
 #[tokio::test]
-async fn what_was_renewed_with_a_compromised_key_ends_with_it() {
+async fn certificates_renewed_with_a_compromised_key_are_revoked() {
     let server = server().await;
     let client = machine(&server).await;
     let leaked = enrolled(&server, &client).await;
@@ -423,9 +426,10 @@ async fn what_was_renewed_with_a_compromised_key_ends_with_it() {
     authenticated(&server, &client, &next).await.ok();
 }
 
-/// THREATS EX-06: what our authority has issued belongs to the client that it was issued to, whatever names it has.
+/// THREATS EX-06: a certificate of the built-in CA belongs to the client that it was issued to,
+/// whatever names it contains.
 #[tokio::test]
-async fn a_certificate_of_the_authority_is_its_owners_alone_whatever_names_it_has() {
+async fn a_certificate_of_the_built_in_ca_authenticates_only_its_owner() {
     let server = server().await;
     let named = |shared: bool| {
         json!({
@@ -449,9 +453,9 @@ async fn a_certificate_of_the_authority_is_its_owners_alone_whatever_names_it_ha
     assert!(told.contains("issued to another client"), "{told}");
 }
 
-/// Behind a proxy that ends TLS, the certificate is the one that it tells of.
+/// Behind a proxy that terminates TLS, the certificate is the one in its header field.
 #[tokio::test]
-async fn a_certificate_is_renewed_through_a_proxy() {
+async fn a_certificate_can_be_renewed_through_a_proxy() {
     let server = Server::with(|config| {
         behind_proxy(config, gatewright::config::CertificateHeader::Rfc9440);
     })
@@ -471,9 +475,9 @@ async fn a_certificate_is_renewed_through_a_proxy() {
     server.ask("POST", RENEW).pkcs10(&key).send().await.refused(401, "invalid_client");
 }
 
-/// RFC 8705 §2.1: the authority inside is an anchor by itself, and its names are nobody else's to give.
+/// RFC 8705 §2.1: the built-in CA is a trust anchor by itself, and no other CA can issue its names.
 #[tokio::test]
-async fn a_certificate_of_the_authority_proves_its_client_and_no_other() {
+async fn a_certificate_of_the_built_in_ca_authenticates_its_client() {
     let strangers = kit::certificates::Authority::new("Believed as well");
     let anchor = strangers.anchor("company");
     let server = Server::with_tls(|config| config.client_certificates.anchors = vec![anchor]).await;
@@ -492,7 +496,7 @@ async fn a_certificate_of_the_authority_proves_its_client_and_no_other() {
     let forged = Identity { chain: vec![forged.der.into()], key: forged.key };
     authenticated(&server, &client, &forged).await.refused(401, "invalid_client");
 
-    // After the next issuing certificate too; and on a server that starts with it.
+    // The same after the next issuing certificate, and on a server that starts with it.
     server.wait(60);
     server.authority(async |authority| authority.renew(None).await).await.unwrap();
     authenticated(&server, &client, &shown).await.ok();
@@ -504,9 +508,9 @@ async fn a_certificate_of_the_authority_proves_its_client_and_no_other() {
     authenticated(&server, &client, &next).await.refused(401, "invalid_client");
 }
 
-/// What is registered for a client that asks for nothing else: `client create` needs no name.
+/// The default registration of `client create`, which needs no name.
 #[tokio::test]
-async fn a_client_of_tls_client_auth_is_known_by_our_name_unless_it_has_another() {
+async fn a_client_of_tls_client_auth_is_registered_with_its_urn_by_default() {
     let server = server().await;
     let client = machine(&server).await;
     let registered = server.find(&client).await;

@@ -19,17 +19,17 @@ use kit::server::{BEGINNING, Server};
 use kit::stapling::Stapled;
 use kit::tables::rename;
 
-/// Longer than whoever has failed to order waits, and longer than its lease.
+/// Longer than the delay after a failed order, and longer than the lease of one.
 const LATER: i64 = 601;
 
-/// What the authority dates its certificates by.
+/// The time by which the CA dates its certificates.
 #[expect(clippy::disallowed_methods, reason = "Pebble has no clock that we could wind")]
 fn today() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     i64::try_from(since.as_secs()).unwrap()
 }
 
-/// A server whose certificate comes from this authority, both names on one port.
+/// A server whose certificate comes from this CA, with both names on one port.
 async fn certified(pebble: &Pebble, change: impl FnOnce(&mut Config)) -> Server {
     let listen = vec!["127.0.0.1:0".parse().unwrap()];
     let server = Server::with(|config| {
@@ -42,20 +42,21 @@ async fn certified(pebble: &Pebble, change: impl FnOnce(&mut Config)) -> Server 
         change(config);
     })
     .await;
-    // Its own job is at it already: let that come to nothing, and be nobody's turn until a test says so.
+    // The background job of the server tries first: wait until it has failed, and then hold its lease
+    // until a test orders.
     let has_failed = r#"gatewright_jobs_total{job="acme",outcome="failure"} 1"#;
     while !server.app().metrics.render(0, 0).contains(has_failed) {
         tokio::task::yield_now().await;
     }
     server.wait(today() - BEGINNING);
     let (store, now) = (server.app().store.db(), server.trace().now());
-    // As long as a lease is: one that is longer was written by a clock that was wrong.
+    // As long as a real lease: a longer one would be treated as written by a wrong clock.
     let (every, lease) = (Seconds(0), Seconds::minutes(5));
     assert!(jobs::lease(store, "acme", "nobody", every, lease, now).await.unwrap());
     server
 }
 
-/// Such a server, and the authority, which runs.
+/// Such a server, and the running CA.
 async fn begun() -> (Pebble, Server) {
     let mut pebble = Pebble::planned();
     let server = certified(&pebble, |_| {}).await;
@@ -63,7 +64,7 @@ async fn begun() -> (Pebble, Server) {
     (pebble, server)
 }
 
-/// Lets the server order for the first time: somebody who believes the authority, and what is shown then.
+/// Lets the server order for the first time; returns a caller that trusts the CA, and the certificate.
 async fn first(pebble: &Pebble, server: &Server) -> (Caller, CertificateDer<'static>) {
     ordered(server).await;
     let caller = Caller::trusting(pebble.root().await);
@@ -71,13 +72,13 @@ async fn first(pebble: &Pebble, server: &Server) -> (Caller, CertificateDer<'sta
     (caller, certificate)
 }
 
-/// The certificate that is shown for a name, to whoever believes the authority.
+/// The certificate that the server presents for a name.
 async fn shown(server: &Server, caller: &Caller, name: &str) -> CertificateDer<'static> {
     let stream = caller.connect(server.addresses().tls[0], name).await.unwrap();
     stream.get_ref().1.peer_certificates().unwrap()[0].clone().into_owned()
 }
 
-/// Lets the server order, and show what it was given. Its own job may be at it already.
+/// Lets the server order, and use the certificate. The background job may have begun already.
 async fn ordered(server: &Server) {
     server.wait(LATER);
     server.running().order().await.unwrap();
@@ -97,7 +98,7 @@ async fn stored(server: &Server) -> Stored {
     query.one(server.app().store.db()).await.unwrap()
 }
 
-/// How often a certificate was ordered, with this outcome.
+/// The number of orders with this outcome.
 async fn orders(server: &Server, outcome: &str) -> usize {
     let events = server.events("tls_certificate.ordered").await;
     events.iter().filter(|event| event.outcome == outcome).count()
@@ -106,7 +107,7 @@ async fn orders(server: &Server, outcome: &str) -> usize {
 /// > When presenting the certificate […] the ACME server validates control of the domain name by connecting to
 /// > a TLS server […] and verifying that a certificate with specific content is presented (RFC 8737 §3)
 #[tokio::test(flavor = "multi_thread")]
-async fn names_are_proven_by_a_handshake() {
+async fn names_are_validated_by_tls_alpn_01() {
     let (pebble, server) = begun().await;
 
     let (caller, certificate) = first(&pebble, &server).await;
@@ -119,11 +120,12 @@ async fn names_are_proven_by_a_handshake() {
     assert!(!String::from_utf8_lossy(&sealed).contains("PRIVATE"), "the key is sealed");
 }
 
-/// > The server MUST serve […] the key authorization […] at the path
-/// > "/.well-known/acme-challenge/" followed by the token (RFC 8555 §8.3, in our words): whichever replica
-/// > is asked.
+/// > The server MUST serve […] the key authorization […] at the path "/.well-known/acme-challenge/"
+/// > followed by the token (RFC 8555 §8.3, in our words)
+///
+/// Every replica serves it.
 #[tokio::test(flavor = "multi_thread")]
-async fn names_are_proven_by_a_document_of_any_replica() {
+async fn names_are_validated_by_http_01_at_any_replica() {
     let mut pebble = Pebble::planned();
     let http = |config: &mut Config| config.acme.challenge = AcmeChallenge::Http01;
     let server = certified(&pebble, http).await;
@@ -135,12 +137,12 @@ async fn names_are_proven_by_a_document_of_any_replica() {
 
     let caller = Caller::trusting(pebble.root().await);
     let certificate = shown(&server, &caller, NAME).await;
-    assert_eq!(shown(&other, &caller, NAME).await, certificate, "all replicas show it");
+    assert_eq!(shown(&other, &caller, NAME).await, certificate, "all replicas present it");
     assert_eq!(orders(&server, "success").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_replicas_one_orders() {
+async fn of_several_replicas_one_orders() {
     let mut pebble = Pebble::planned();
     let server = certified(&pebble, |_| {}).await;
     let mut replicas = Vec::new();
@@ -163,9 +165,9 @@ async fn of_many_replicas_one_orders() {
     assert_eq!(orders(&server, "success").await, 1);
 }
 
-/// Should two of them think that it is theirs, one statement decides.
+/// If two replicas consider it their turn, one statement decides.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_turn_to_order_is_taken_once() {
+async fn of_16_racing_turns_to_order_one_is_taken() {
     let server = Server::start().await;
     let (store, now) = (server.app().store.clone(), server.trace().now());
     for (at, due_at) in [(now, now + Seconds(600)), (now + Seconds(600), now + Seconds(1800))] {
@@ -185,16 +187,16 @@ async fn the_turn_to_order_is_taken_once() {
     assert_eq!(stored(&server).await.failures, 2);
 }
 
-/// At two thirds of its life, and without anybody's connection being cut.
+/// At two thirds of its lifetime, and without closing a connection.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_certificate_is_renewed_in_time() {
+async fn a_certificate_is_renewed_at_two_thirds_of_its_lifetime() {
     let (pebble, server) = begun().await;
     let (caller, first) = first(&pebble, &server).await;
     let due_in = stored(&server).await.due_at - today();
 
     server.wait(due_in - 2 * LATER);
     ordered(&server).await;
-    assert_eq!(shown(&server, &caller, NAME).await, first, "not before its time");
+    assert_eq!(shown(&server, &caller, NAME).await, first, "no renewal before it is due");
     server.wait(LATER);
     ordered(&server).await;
 
@@ -202,9 +204,9 @@ async fn a_certificate_is_renewed_in_time() {
     assert_eq!(orders(&server, "success").await, 2);
 }
 
-/// The present certificate stays; trying again is put off, ever longer, for authorities count failures.
+/// The current certificate stays in use. Retries back off, because CAs limit failures.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_that_fails_is_tried_again_later() {
+async fn a_failed_order_is_retried_with_backoff() {
     let (mut pebble, server) = begun().await;
     let (caller, first) = first(&pebble, &server).await;
     pebble.stop().await;
@@ -216,7 +218,7 @@ async fn an_order_that_fails_is_tried_again_later() {
         assert_eq!(stored(&server).await.failures, failures);
         server.wait(LATER / 2);
         server.running().order().await.unwrap();
-        assert_eq!(stored(&server).await.failures, failures, "not at once");
+        assert_eq!(stored(&server).await.failures, failures, "no immediate retry");
     }
 
     server.running().reload().await;
@@ -224,10 +226,10 @@ async fn an_order_that_fails_is_tried_again_later() {
     assert_eq!(orders(&server, "success").await, 1);
 }
 
-/// Authorities count what they give (RFC 8555 §6.6), too: what was ordered and could not be written down is
-/// not ordered again as soon as nobody else is at it.
+/// CAs also limit the certificates that they issue (RFC 8555 §6.6): a certificate that was issued but
+/// could not be stored is not ordered again immediately.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_certificate_that_cannot_be_written_down_is_not_ordered_again_at_once() {
+async fn a_certificate_that_cannot_be_stored_is_not_ordered_again_at_once() {
     let (pebble, server) = begun().await;
     let (caller, first) = first(&pebble, &server).await;
     server.wait(stored(&server).await.due_at - today());
@@ -239,10 +241,10 @@ async fn a_certificate_that_cannot_be_written_down_is_not_ordered_again_at_once(
     let put_off = stored(&server).await;
     assert_eq!(put_off.due_at, server.trace().now().0 + 600);
     assert_eq!(put_off.failures, 1);
-    // Longer than the lease of whoever was at it.
+    // Longer than the lease of the failed order.
     server.wait(301);
     server.running().order().await.unwrap();
-    assert_eq!(orders(&server, "success").await, 1, "not at once");
+    assert_eq!(orders(&server, "success").await, 1, "no immediate retry");
     assert_eq!(stored(&server).await.due_at, put_off.due_at);
     server.wait(299);
     ordered(&server).await;
@@ -251,9 +253,9 @@ async fn a_certificate_that_cannot_be_written_down_is_not_ordered_again_at_once(
     assert_eq!(stored(&server).await.failures, 0);
 }
 
-/// An authority that has forgotten us, as one for tests does when it starts anew, is asked for another account.
+/// When the CA no longer knows the account, as a test CA after a restart, a new account is created.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_account_that_is_gone_is_made_anew() {
+async fn an_account_unknown_to_the_ca_is_created_again() {
     let (mut pebble, server) = begun().await;
     ordered(&server).await;
     pebble.stop().await;
@@ -270,9 +272,9 @@ async fn an_account_that_is_gone_is_made_anew() {
 /// > The TLS server MUST provide a certificate with […] a subjectAltName extension containing the dNSName being
 /// > validated and no other entries, [and] a critical acmeIdentifier extension (RFC 8737 §3)
 ///
-/// Only to whoever asks by that protocol, and only what was laid out.
+/// The challenge certificate is presented to that protocol only, and only for pending challenges.
 #[tokio::test]
-async fn an_authority_is_shown_the_answer_and_nothing_else() {
+async fn the_challenge_certificate_is_presented_for_pending_challenges_only() {
     let pebble = Pebble::planned();
     let server = certified(&pebble, |_| {}).await;
     let (store, now) = (server.app().store.db(), server.trace().now());
@@ -297,14 +299,14 @@ async fn an_authority_is_shown_the_answer_and_nothing_else() {
     let answer = certificate.get_extension_unique(&identifier).unwrap().unwrap();
     assert!(answer.critical);
     assert_eq!(answer.value[2..], Sha256::digest("token.thumbprint")[..]);
-    assert!(connect(MTLS).await.is_err(), "nothing was laid out for it");
+    assert!(connect(MTLS).await.is_err(), "no challenge is pending for this name");
     server.wait(61);
-    assert!(connect(NAME).await.is_err(), "it has expired");
+    assert!(connect(NAME).await.is_err(), "the challenge has expired");
 }
 
-/// RFC 8555 §8.3: nothing but what was laid out, and nothing where nothing is ordered.
+/// RFC 8555 §8.3: only pending challenges get a response.
 #[tokio::test]
-async fn a_challenge_that_nobody_has_laid_out_is_not_answered() {
+async fn an_unknown_challenge_gets_no_response() {
     let pebble = Pebble::planned();
     let server = certified(&pebble, |_| {}).await;
     let caller = Caller::new(&Authority::new("Nobody"), None);
@@ -315,9 +317,9 @@ async fn a_challenge_that_nobody_has_laid_out_is_not_answered() {
     assert!(alpn.connect(server.addresses().tls[0], NAME).await.is_err());
 }
 
-/// Decision 10: whoever replaces the key-encryption key takes what ACME needs along.
+/// Decision 10: a new key-encryption key reseals the rows of ACME too.
 #[tokio::test]
-async fn what_is_sealed_is_sealed_again_under_a_new_key() {
+async fn account_and_certificate_keys_are_resealed_under_a_new_key() {
     let server = Server::start().await;
     let (store, now) = (server.app().store.db(), server.trace().now());
     let account = Owner(Kind::AcmeAccount, "directory");

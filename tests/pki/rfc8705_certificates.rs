@@ -1,4 +1,4 @@
-//! RFC 8705 §2, client authentication by certificates: whom one proves, and whom not. THREATS MT-01 to MT-03.
+//! RFC 8705 §2, client authentication by certificates. THREATS MT-01 to MT-03.
 
 use gatewright::config::{Anchor, CertificateHeader, ClientCertificates, Revocation};
 use gatewright::flow::clients::registration::Registrar;
@@ -20,7 +20,7 @@ use kit::http::Answer;
 use kit::publisher::Publisher;
 use kit::server::{BEGINNING, Client, Server};
 
-/// A service that proves itself by a certificate with this name.
+/// A service that authenticates with a certificate that has this name.
 async fn named(server: &Server, member: &str, name: &str) -> Client {
     server
         .register(json!({
@@ -60,7 +60,7 @@ fn ip(ip: &str) -> SanType {
 /// > exactly one of the below metadata parameters to indicate the certificate subject value that the
 /// > authorization server is to expect (§2.1.2); THREATS MT-01
 #[tokio::test]
-async fn a_certificate_proves_whoever_is_registered_with_the_name_in_it() {
+async fn a_certificate_authenticates_the_client_registered_with_its_name() {
     let (server, authority) = server().await;
     let elsewhere = [dns("other.example"), uri("urn:other"), ip("192.0.2.1"), mail("a@b.example")];
     for (member, registered, right, wrong) in [
@@ -114,7 +114,7 @@ async fn a_certificate_proves_whoever_is_registered_with_the_name_in_it() {
             assert_eq!(answer.status, 401, "{registered}: {wrong:?}");
             answer.refused(401, "invalid_client");
         }
-        // What stands in the subject is no alternative name.
+        // The subject is not searched for alternative names.
         let in_subject = authority.issue(registered, |_| {});
         ask(&server, &client, &in_subject).await.refused(401, "invalid_client");
     }
@@ -123,7 +123,7 @@ async fn a_certificate_proves_whoever_is_registered_with_the_name_in_it() {
 /// > tls_client_auth_subject_dn: A string representation -- as defined in [RFC4514] -- of the expected
 /// > subject distinguished name (§2.1.2); THREATS MT-01
 #[tokio::test]
-async fn a_subject_is_compared_whole_and_by_its_attributes() {
+async fn a_subject_must_match_completely_and_by_attribute() {
     let (server, authority) = server().await;
     let client = backup(&server).await;
     let with = |change: &dyn Fn(&mut CertificateParams)| authority.issue("Backup", |p| change(p));
@@ -156,9 +156,9 @@ async fn a_subject_is_compared_whole_and_by_its_attributes() {
     }
 }
 
-/// THREATS MT-03: everything is right but one thing.
+/// THREATS MT-03: certificates with a single fault.
 #[tokio::test]
-async fn a_certificate_that_does_not_hold_proves_nobody() {
+async fn an_invalid_certificate_authenticates_no_client() {
     let root = Authority::new("Clients CA");
     let lookalike = Authority::new("Clients CA");
     let until = date_time_ymd(2026, 11, 1);
@@ -234,12 +234,12 @@ async fn a_certificate_that_does_not_hold_proves_nobody() {
     texts.push(ask(&server, &client, &good).await.refused(401, "invalid_client").text);
 
     texts.dedup();
-    assert_eq!(texts.len(), 1, "the same words for all: {texts:?}");
+    assert_eq!(texts.len(), 1, "the same response for all: {texts:?}");
 }
 
-/// The authority itself is no client, although it is believed and the name is the right one.
+/// A CA certificate authenticates no client, even if it is trusted and has the registered name.
 #[tokio::test]
-async fn an_authority_proves_no_client_of_its_name() {
+async fn a_ca_certificate_authenticates_no_client() {
     let signing = |params: &mut CertificateParams| {
         params.key_usages.push(KeyUsagePurpose::DigitalSignature);
     };
@@ -261,9 +261,9 @@ async fn an_authority_proves_no_client_of_its_name() {
     assert_eq!(told.matches("CaUsedAsEndEntity").count(), 2, "{told}");
 }
 
-/// What came of a chain is remembered; its dates are judged at every request. THREATS MT-03
+/// A verified chain is cached; its dates are checked at every request. THREATS MT-03
 #[tokio::test]
-async fn a_certificate_that_was_good_expires() {
+async fn the_dates_of_a_cached_chain_are_checked_at_every_request() {
     let (server, authority) = server().await;
     let client = backup(&server).await;
     let year = |year| date_time_ymd(year, 1, 1);
@@ -285,10 +285,10 @@ async fn a_certificate_that_was_good_expires() {
     ask(&server, &client, &new).await.ok();
 }
 
-/// A root and the one that follows it, of the same name and key, stand in one file for years: what either
-/// vouches for counts, in whichever order they stand, and nothing does when both are over.
+/// A root and its successor, with the same name and key, are in one file for years: certificates are
+/// valid while either is, in whichever order they appear, and invalid when both have expired.
 #[tokio::test]
-async fn a_root_that_has_ended_does_not_hide_its_successor() {
+async fn an_expired_root_does_not_hide_its_successor() {
     let from = |year, month| date_time_ymd(year, month, 1);
     for is_old_first in [true, false] {
         let old = Authority::with("Clients CA", |params| {
@@ -329,9 +329,9 @@ async fn a_root_that_has_ended_does_not_hide_its_successor() {
     }
 }
 
-/// RFC 5280 §4.2.1.3: whoever says what its key is for, and not that it is for certificates, is no authority.
+/// RFC 5280 §4.2.1.3: a certificate with a keyUsage without keyCertSign is not a CA certificate.
 #[tokio::test]
-async fn an_anchor_that_may_not_issue_is_a_problem_of_the_configuration() {
+async fn an_anchor_without_key_cert_sign_is_a_configuration_error() {
     let lists = Authority::with("Lists", |p| p.key_usages = vec![KeyUsagePurpose::CrlSign]);
     let (anchor, file) = (lists.anchor("lists"), lists.file().display());
 
@@ -347,9 +347,9 @@ async fn an_anchor_that_may_not_issue_is_a_problem_of_the_configuration() {
     );
 }
 
-/// Several authorities, each under its name; a file that changes is read again, and a broken one is not.
+/// Several CAs in one anchor. A changed file is read again, and a broken one is not used.
 #[tokio::test]
-async fn authorities_can_be_added_and_taken_away() {
+async fn cas_can_be_added_to_an_anchor_and_removed() {
     let (server, first) = server().await;
     let file = first.file();
     let client = backup(&server).await;
@@ -361,7 +361,7 @@ async fn authorities_can_be_added_and_taken_away() {
 
     std::fs::write(file, [first.pem(), second.pem()].concat()).unwrap();
     reload().unwrap();
-    assert!(!reload().unwrap(), "nothing is new any more");
+    assert!(!reload().unwrap(), "an unchanged file is not loaded again");
     ask(&server, &client, &by_first).await.ok();
     ask(&server, &client, &by_second).await.ok();
 
@@ -391,7 +391,7 @@ async fn registering(server: &Server, shown: &[&Shown]) -> Client {
 /// > the certificate that it presented during the handshake matches one of the certificates configured or
 /// > registered for that particular client (§2.2); THREATS MT-02
 #[tokio::test]
-async fn a_registered_certificate_proves_its_client_and_another_does_not() {
+async fn only_a_registered_certificate_authenticates_its_client() {
     let (server, authority) = server().await;
     let (old, new) = (Shown::self_signed("Backup"), Shown::self_signed("Backup"));
     let client = registering(&server, &[&old, &new]).await;
@@ -416,10 +416,10 @@ async fn a_registered_certificate_proves_its_client_and_another_does_not() {
     ask(&server, &other, &old).await.refused(401, "invalid_client");
 }
 
-/// §2.2: "the certificates can be [...] referenced by the jwks_uri"; a new one is found by fetching the keys
-/// again, once a minute at most.
+/// §2.2: "the certificates can be [...] referenced by the jwks_uri"; an unknown one causes a fetch of
+/// the keys, once a minute at most.
 #[tokio::test]
-async fn a_client_may_publish_its_certificates_and_change_them() {
+async fn a_client_may_rotate_the_certificates_at_its_jwks_uri() {
     let (old, new) = (Shown::self_signed("Backup"), Shown::self_signed("Backup"));
     let server = Server::with(|config| {
         behind_proxy(config, CertificateHeader::Rfc9440);
@@ -449,7 +449,7 @@ async fn a_client_may_publish_its_certificates_and_change_them() {
     ask(&server, &client, &old).await.refused(401, "invalid_client");
 }
 
-/// A self-signed certificate has dates, too.
+/// The dates of a self-signed certificate are checked too.
 #[tokio::test]
 async fn a_registered_certificate_expires() {
     let (server, _) = server().await;
@@ -465,10 +465,10 @@ async fn a_registered_certificate_expires() {
 }
 
 /// > The client MUST NOT use more than one authentication method in each request. (RFC 6749 §2.3); TE-01,
-/// TE-02: a client of these methods shows nothing but its name and its certificate, and a certificate makes
-/// no difference to all others.
+/// TE-02: clients with these methods send only their client id and their certificate, and for all other
+/// methods a certificate makes no difference.
 #[tokio::test]
-async fn a_certificate_stands_beside_no_other_proof() {
+async fn a_certificate_cannot_be_combined_with_another_method() {
     let (server, authority) = server().await;
     let shown = authority.issue("Backup", |_| {});
     let (by_certificate, by_secret) = (backup(&server).await, server.service().await);
@@ -485,23 +485,27 @@ async fn a_certificate_stands_beside_no_other_proof() {
 
     let other = server.ask("POST", "/token").basic(&by_secret.id, secret).form(form);
     let token = other.showing(&shown).send().await.ok().token("access_token");
-    assert_eq!(kit::jwt::claims(&token)["cnf"], Value::Null, "it asks for no bound tokens");
+    assert_eq!(
+        kit::jwt::claims(&token)["cnf"],
+        Value::Null,
+        "the client is not registered for bound tokens"
+    );
     ask(&server, &by_secret, &shown).await.refused(401, "invalid_client");
 }
 
-/// An authority without key identifiers, of this name and with a key of its own, below this one.
+/// A CA below this one with this name, a key of its own and no key identifiers.
 fn namesake(above: &Authority, name: &str) -> Authority {
     above.below(name, |params| params.use_authority_key_identifier_extension = false)
 }
 
-/// THREATS EX-08: however many certificates of whatever names and keys somebody sends, eight signatures are verified
-/// at most, and none where nothing leads to an authority that we believe.
+/// THREATS EX-08: whatever certificates a stranger sends, at most eight signatures are verified, and
+/// none when no chain leads to a trust anchor.
 #[tokio::test]
-async fn what_strangers_send_costs_eight_signatures_at_most() {
+async fn unknown_certificates_cost_at_most_eight_signature_verifications() {
     let (server, authority) = server().await;
     let client = backup(&server).await;
     let trust = &server.app().trust;
-    // Their names are those of our authority: each one could be signed by each other one, or by it.
+    // All have the name of the trusted CA, so each could be signed by any other one or by it.
     let forged: Vec<Authority> =
         (0..4).map(|_| Authority::new("Clients CA").below("Clients CA", |_| {})).collect();
     let mut shown = forged[0].issue("Backup", |_| {});
@@ -513,27 +517,27 @@ async fn what_strangers_send_costs_eight_signatures_at_most() {
         let spent = trust.verified() - before;
         assert!((1..=8).contains(&spent), "{spent} signatures");
     }
-    // One above the other, each with two keys that fit its name.
+    // Two levels, each with two keys for its name.
     let mut shown = Authority::new("Strangers").below("A", |_| {}).issue("Backup", |_| {});
     shown.chain.extend((0..2).map(|_| Authority::new("B").below("A", |_| {}).certificate()));
     let before = trust.verified();
     ask(&server, &client, &shown).await.refused(401, "invalid_client");
     ask(&server, &client, &Shown::self_signed("Backup")).await.refused(401, "invalid_client");
-    assert_eq!(trust.verified(), before, "nothing of it leads to our authority");
+    assert_eq!(trust.verified(), before, "no chain leads to the trust anchor");
 
-    // An honest one is judged and remembered all the same.
+    // A valid one is still verified and cached.
     let good = authority.issue("Backup", |_| {});
     ask(&server, &client, &good).await.ok();
     assert_eq!(trust.verified(), before + 1);
     ask(&server, &client, &good).await.ok();
     ask(&server, &client, &shown).await.refused(401, "invalid_client");
     ask(&server, &client, &good).await.ok();
-    assert_eq!(trust.verified(), before + 1, "it is remembered");
+    assert_eq!(trust.verified(), before + 1, "the chain is cached");
 }
 
-/// THREATS EX-08: a holder of a good certificate cannot make us search for long either.
+/// THREATS EX-08: the holder of a valid certificate cannot cause a long search either.
 #[tokio::test]
-async fn a_chain_that_needs_more_than_eight_signatures_is_not_believed() {
+async fn a_chain_that_needs_more_than_eight_verifications_is_refused() {
     let authority = Authority::new("Clients CA");
     let server = Server::with(|config| {
         behind_proxy(config, CertificateHeader::Rfc9440);
@@ -554,17 +558,17 @@ async fn a_chain_that_needs_more_than_eight_signatures_is_not_believed() {
     assert_eq!(server.app().trust.verified(), before + 8);
     let told = format!("{:?}", server.events("request.refused").await);
     assert!(told.contains("more than eight signatures"), "{told}");
-    // With the identifiers of keys, the right one comes first.
+    // With key identifiers, the right certificate is tried first.
     let mut shown = between.issue("Backup", |_| {});
     shown.chain = decoys(5).chain([between.certificate()]).collect();
     ask(&server, &client, &shown).await.ok();
     assert_eq!(server.app().trust.verified(), before + 10);
 }
 
-/// Four certificates beside the client's own, in any order, with whatever else; and no more than the setting says,
-/// which are not even read. THREATS EX-08
+/// Four certificates besides the client's own are accepted in any order. More than the setting permits
+/// are refused before any is parsed. THREATS EX-08
 #[tokio::test]
-async fn four_certificates_come_in_any_order_and_a_fifth_is_refused_unread() {
+async fn four_intermediates_are_accepted_in_any_order_and_a_fifth_is_refused() {
     let (server, root) = server().await;
     let client = backup(&server).await;
     let trust = &server.app().trust;
@@ -589,9 +593,9 @@ async fn four_certificates_come_in_any_order_and_a_fifth_is_refused_unread() {
     assert_eq!(trust.verified(), before);
 }
 
-/// A client certificate that is signed by RSASSA-PSS (RFC 4055 §3.1), by the real `openssl`.
+/// A client certificate signed with RSASSA-PSS (RFC 4055 §3.1) by the real `openssl`.
 #[tokio::test]
-async fn a_certificate_may_be_signed_by_rsassa_pss() {
+async fn a_certificate_may_be_signed_with_rsassa_pss() {
     let dir = Dir::new();
     dir.openssl(
         "req -x509 -newkey rsa:2048 -nodes -keyout ca.key -subj /CN=PSS -days 30 -addext \
@@ -601,7 +605,7 @@ async fn a_certificate_may_be_signed_by_rsassa_pss() {
         "req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout b.key -subj \
          /O=Example/CN=Backup -out b.csr",
     );
-    // Without an extension it would be of version 1, which is refused.
+    // Without an extension it would be a version 1 certificate, which is refused.
     std::fs::write(dir.0.join("leaf.cnf"), "basicConstraints=CA:FALSE\n").unwrap();
     let issue = |options: &str| {
         dir.openssl(&format!(
@@ -635,7 +639,7 @@ async fn a_certificate_may_be_signed_by_rsassa_pss() {
     assert!(told.contains("rsa_pss_saltlen:digest"), "{told}");
 }
 
-/// Registers, or tells why not.
+/// Registers a client, or returns the refusal.
 async fn try_named(server: &Server, members: &[(&str, Value)]) -> Result<ClientId, Refusal> {
     let mut metadata = json!({
         "grant_types": ["client_credentials"],
@@ -660,9 +664,10 @@ fn refusal_of<T>(result: gatewright::types::Result<T>) -> Result<T, Refusal> {
 
 const SHARED: &str = "gw_shared_certificate_name";
 
-/// THREATS EX-07: each kind of name, however it is written, belongs to one client, unless both share it.
+/// THREATS EX-07: a certificate name, in any notation, belongs to one client, unless both are
+/// registered to share it.
 #[tokio::test]
-async fn a_certificate_name_proves_one_client() {
+async fn a_certificate_name_belongs_to_one_client() {
     let server = server().await.0;
     for (member, first, same, other) in [
         (
@@ -705,7 +710,7 @@ async fn a_certificate_name_proves_one_client() {
     }
 }
 
-/// THREATS EX-07: also on update and on enable; whoever is gone or disabled has no name.
+/// THREATS EX-07: the same on update and on enable. A deleted or disabled client occupies no name.
 #[tokio::test]
 async fn no_change_gives_a_client_the_certificate_name_of_another() {
     let server = server().await.0;
@@ -735,10 +740,10 @@ async fn no_change_gives_a_client_the_certificate_name_of_another() {
         .await;
 }
 
-/// Decision 18: an organisation may have one certificate for several clients, which say so all of them. The
-/// inventory and the audit trail tell. THREATS EX-07
+/// Decision 18: an organisation may use one certificate for several clients if all are registered to
+/// share it. The inventory and the audit trail show that. THREATS EX-07
 #[tokio::test]
-async fn clients_that_say_so_share_one_certificate_name() {
+async fn clients_registered_to_share_a_certificate_name_may_do_so() {
     let (server, authority) = server().await;
     let name = ("tls_client_auth_subject_dn", json!("CN=Backup,O=Example"));
     let shared = || [name.clone(), (SHARED, json!(true))];
@@ -767,7 +772,7 @@ async fn clients_that_say_so_share_one_certificate_name() {
     assert_eq!(found[0].sharing.len(), 2, "{found:?}");
 }
 
-/// THREATS EX-07: of 16 that want one name at once, one gets it.
+/// THREATS EX-07: of 16 concurrent registrations with one name, one succeeds.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_16_racing_registrations_one_gets_the_certificate_name() {
     let server = server().await.0;
@@ -793,16 +798,16 @@ async fn of_16_racing_registrations_one_gets_the_certificate_name() {
     assert_eq!(all.iter().filter(|is_registered| **is_registered).count(), 1, "{all:?}");
 }
 
-/// Clients that were registered by one name before names were unique go on working, and are marked and told of.
+/// Clients that older versions registered with the same name keep working, and are marked and recorded.
 /// THREATS EX-07
 #[tokio::test]
-async fn clients_of_an_older_version_that_share_a_name_are_marked() {
+async fn clients_of_an_older_version_with_the_same_name_are_marked() {
     let (server, authority) = server().await;
     let dn = |name: &str| [("tls_client_auth_subject_dn", json!(name))];
     let first = try_named(&server, &dn("CN=Backup,O=Example")).await.unwrap();
     let second = try_named(&server, &dn("CN=Other,O=Example")).await.unwrap();
     let alone = try_named(&server, &dn("CN=Alone,O=Example")).await.unwrap();
-    // As a version left them that did not know of this.
+    // The state that such a version left behind.
     for statement in [
         "UPDATE clients SET metadata = REPLACE(metadata, 'CN=Other', 'cn=BACKUP')",
         "UPDATE clients SET certificate_name = '?'",
@@ -826,9 +831,9 @@ async fn clients_of_an_older_version_that_share_a_name_are_marked() {
     try_named(&server, &dn("CN=Alone,O=Example")).await.unwrap_err();
 }
 
-/// What an operator reads of a refusal.
+/// The reason of a refusal, as operators see it.
 #[tokio::test]
-async fn a_refusal_is_explained_in_the_audit_trail() {
+async fn the_audit_trail_explains_a_refused_certificate() {
     let (server, authority) = server().await;
     let client = backup(&server).await;
     let stranger = Authority::new("Other CA").issue("Backup", |_| {});
