@@ -1,4 +1,5 @@
-//! The account page: what is kept about a person, what has access, what happened, and nothing of anybody else.
+//! The account page: a user's stored data, the applications with access, the activity, and nothing
+//! about other users.
 
 use gatewright::people::account::{self, NewAccount};
 use gatewright::people::claims;
@@ -18,7 +19,7 @@ fn section(place: &Place, id: &str) -> String {
     text[start..].split_once("</section>").unwrap().0.to_owned()
 }
 
-/// A sign-in that fails, from a browser that calls itself so.
+/// A failed sign-in, from a browser with this user agent.
 async fn guess(server: &Server, name: &str, user_agent: &str) -> u16 {
     let mut browser = Browser::of(server);
     let door = browser.open("/login").await;
@@ -26,9 +27,9 @@ async fn guess(server: &Server, name: &str, user_agent: &str) -> u16 {
     ask.header("user-agent", user_agent).send().await.status
 }
 
-/// What applications can be told about a person, the person is told first.
+/// Users see all data that applications can get about them.
 #[tokio::test]
-async fn people_see_what_is_kept_about_them() {
+async fn users_see_the_data_stored_about_them() {
     let server = Server::start().await;
     let (app, trace) = (server.app(), server.trace());
     let password = Secret::new(PASSWORD);
@@ -58,12 +59,12 @@ async fn people_see_what_is_kept_about_them() {
     ] {
         assert!(details.contains(told), "{told}: {details}");
     }
-    assert!(!details.contains("<input"), "nothing can be changed here");
+    assert!(!details.contains("<input"), "the section is read-only");
 }
 
-/// What happened is told in words, with the device and the address, to nobody but its owner.
+/// The activity is described in words, with device and address, for the owner of the account only.
 #[tokio::test]
-async fn people_see_what_happened_to_their_own_account() {
+async fn users_see_the_activity_of_their_own_account() {
     let server = Server::start().await;
     server.user("ada").await;
     server.user("grace").await;
@@ -99,9 +100,9 @@ async fn people_see_what_happened_to_their_own_account() {
     assert!(!of_grace.contains("Failed") && !of_grace.contains("Photos"), "{of_grace}");
 }
 
-/// Whoever guesses at an account causes a line, and hides none: a sign-in that succeeded stays in sight.
+/// Failed attempts are summarized, so that they do not displace successful sign-ins.
 #[tokio::test]
-async fn guesses_push_nothing_out_of_sight() {
+async fn failed_attempts_do_not_displace_other_activity() {
     let server = Server::start().await;
     server.user("ada").await;
     for _ in 0..3 {
@@ -119,10 +120,10 @@ async fn guesses_push_nothing_out_of_sight() {
     assert!(!activity.contains("<script>"), "{activity}");
 }
 
-/// What an application may do, where it is at home, when it was last used, and whether it works on its own: as long
-/// as the consent stands, and not only while something lives.
+/// The access of an application, its web site, its last use, and whether it works offline: while the
+/// consent is stored, not only while a token is valid.
 #[tokio::test]
-async fn applications_are_shown_with_their_last_use() {
+async fn applications_are_listed_with_their_last_use() {
     let server = Server::start().await;
     server.user("ada").await;
     let (client, other) = (server.web_app().await, server.web_app().await);
@@ -154,7 +155,7 @@ async fn applications_are_shown_with_their_last_use() {
         photos.contains("<a class=\"plain-link\" href=\"https://photos.example/\">"),
         "{photos}"
     );
-    assert!(photos.contains("app.example</span>"), "where answers go: {photos}");
+    assert!(photos.contains("app.example</span>"), "the host of the redirect URI: {photos}");
 
     server.wait(20 * HOUR);
     sweep::once(&server.app().store, server.trace().now()).await.unwrap();
@@ -163,9 +164,9 @@ async fn applications_are_shown_with_their_last_use() {
     assert!(photos.contains("Last used 20 hours ago"), "{photos}");
 }
 
-/// A trusted application is told apart, and its access that outlives the sign-in too.
+/// A trusted application is marked as such, and its offline access is shown.
 #[tokio::test]
-async fn a_trusted_application_that_works_on_its_own_says_so() {
+async fn a_trusted_application_with_offline_access_is_listed_as_such() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
@@ -181,9 +182,9 @@ async fn a_trusted_application_that_works_on_its_own_says_so() {
     }
 }
 
-/// The password's age, the browsers that are known: of the person who looks.
+/// The age of the password and the number of known browsers, of this user.
 #[tokio::test]
-async fn people_see_how_their_account_is_protected() {
+async fn users_see_the_age_of_their_password_and_their_known_browsers() {
     let server = Server::start().await;
     server.user("ada").await;
     server.user("grace").await;
@@ -200,14 +201,14 @@ async fn people_see_how_their_account_is_protected() {
 const NEW: &str = "another battery staple";
 const TYPO: &str = "another battery stable";
 
-/// The fields of the form that changes the password, as a person fills them in.
+/// The fields of the form that changes the password, as a user fills them in.
 fn typed<'a>(current: &'a str, new: &'a str, again: &'a str) -> [(&'a str, &'a str); 3] {
     [("current", current), ("new", new), ("again", again)]
 }
 
-/// A wrong field has its message and its mark; the first empty one has the focus.
+/// Each error is shown at its field and marked; the first empty field has the focus.
 #[tokio::test]
-async fn a_refused_new_password_does_not_cost_the_current_one() {
+async fn after_a_refused_new_password_the_current_one_is_not_asked_again() {
     let server = Server::start().await;
     server.user("ada").await;
     let mut browser = Browser::of(&server);
@@ -229,7 +230,7 @@ async fn a_refused_new_password_does_not_cost_the_current_one() {
         let focused = text.split(" autofocus").next().unwrap();
         assert!(focused.rsplit("<input id=\"").next().unwrap().starts_with(focus), "{text}");
         for password in [PASSWORD, NEW, TYPO, "a wrong guess"] {
-            assert!(!text.contains(password), "no password stands in a page: {text}");
+            assert!(!text.contains(password), "a page never contains a password: {text}");
         }
     }
     assert!(wrong.answer.text.contains("id=\"current\""));
@@ -244,9 +245,10 @@ async fn a_refused_new_password_does_not_cost_the_current_one() {
     );
 }
 
-/// THREATS PW-06: what stands for the current password is of one sign-in, and of that password; nothing else does.
+/// THREATS PW-06: the proof that replaces the current password is bound to one session and to that
+/// password.
 #[tokio::test]
-async fn what_stands_for_the_current_password_is_of_one_sign_in() {
+async fn the_proof_of_the_current_password_is_bound_to_its_session() {
     let server = Server::start().await;
     server.user("ada").await;
     server.user("grace").await;

@@ -1,11 +1,11 @@
-//! Accounts that are changed and deleted, while their tokens are abroad.
+//! Accounts that are changed or deleted while tokens for them are valid.
 
 use kit::browser::Browser;
 use kit::server::{PASSWORD, Server};
 
-/// What applications are told follows the account, under the same `sub`; the old name is nobody's.
+/// Userinfo follows the account under the same `sub`; the old name no longer signs in.
 #[tokio::test]
-async fn a_change_of_name_is_told_under_the_same_subject() {
+async fn a_renamed_account_keeps_its_subject() {
     let server = Server::start().await;
     let user = server.user("ada").await;
     let client = server.web_app().await;
@@ -30,9 +30,10 @@ async fn a_change_of_name_is_told_under_the_same_subject() {
     other.sign_in("countess").await.is_page("/account");
 }
 
-/// Whatever was granted ends with the account, at once; its names are free, its subject is not.
+/// Everything that was granted is revoked with the account, at once. Its names become available, its
+/// subject does not.
 #[tokio::test]
-async fn a_deleted_account_leaves_nothing_alive() {
+async fn deleting_an_account_revokes_everything() {
     let server = Server::start().await;
     let user = server.user("ada").await;
     let client = server.web_app().await;
@@ -65,9 +66,10 @@ async fn a_deleted_account_leaves_nothing_alive() {
     assert!(!server.is_active(&client, &refresh).await);
 }
 
-/// THREATS X-05: whoever wins, nothing lives afterwards, and nobody is told of a defect.
+/// THREATS X-05: whichever comes first, no token is valid afterwards, and the race causes no server
+/// error.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deletion_that_races_with_a_redemption_leaves_nothing_alive() {
+async fn a_deletion_that_races_with_a_redemption_leaves_no_valid_token() {
     let server = Server::start().await;
     let client = server.web_app().await;
     for number in 0..8 {

@@ -1,5 +1,4 @@
-//! What strangers can cause before anybody has signed in: nothing that is kept here (DESIGN §4, decision
-//! 35); THREATS EX-10, EX-11.
+//! Requests before sign-in store nothing on the server (DESIGN §4, decision 35); THREATS EX-10, EX-11.
 
 use gatewright::store::sql;
 use sqlx_macros::FromRow;
@@ -9,7 +8,7 @@ use kit::browser::{Browser, Place, request};
 use kit::http::Answer;
 use kit::server::{Client, ISSUER, PASSWORD, Server};
 
-/// Rows that a person or an application could have caused.
+/// Rows that users and clients can cause.
 async fn rows(server: &Server) -> i64 {
     #[derive(FromRow)]
     struct Count {
@@ -23,23 +22,23 @@ async fn rows(server: &Server) -> i64 {
     count.unwrap().rows
 }
 
-/// A browser that is signed in and has allowed the application what it asks for.
+/// A browser with a session and a stored consent for the client.
 async fn allowed<'a>(server: &'a Server, client: &Client) -> Browser<'a> {
     let mut browser = Browser::of(server);
     browser.authorize("ada", client, "openid", "").await.code();
     browser
 }
 
-/// What the browser asks for on behalf of a page of somebody else.
+/// A request that the browser sends for a page of another site.
 async fn part(browser: &mut Browser<'_>, server: &Server, target: &str, dest: &str) -> Answer {
     let ask = server.ask("GET", target).header("sec-fetch-site", "cross-site");
     browser.send(ask.header("sec-fetch-mode", "no-cors").header("sec-fetch-dest", dest)).await
 }
 
-/// THREATS EX-10, DO-11: whoever opens sign-ins without end fills nothing that others need; a page that is open
-/// goes on.
+/// THREATS EX-10, DO-11: an unlimited number of authorization requests stores nothing, and does not
+/// affect pages that are open.
 #[tokio::test]
-async fn a_stranger_who_opens_sign_ins_without_end_takes_nothing_from_anybody() {
+async fn anonymous_authorization_requests_store_nothing() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
@@ -59,15 +58,15 @@ async fn a_stranger_who_opens_sign_ins_without_end_takes_nothing_from_anybody() 
         same.post_from_elsewhere("/authorize", &Request::of(&client).form()).await;
     }
 
-    assert_eq!(rows(&server).await, before, "nothing was written");
+    assert_eq!(rows(&server).await, before, "no row was written");
     let consent = ada.prove(&page, "ada").await;
     ada.submit(&consent, &[("answer", "allow")]).await.code();
 }
 
-/// THREATS EX-11: a hundred images, objects, scripts of a page of somebody else cause no state, no cookie
-/// and no code, whoever is signed in.
+/// THREATS EX-11: a hundred images, objects or scripts in another site's page cause no state, no cookie
+/// and no code, with a session or without.
 #[tokio::test]
-async fn parts_of_other_pages_get_neither_state_nor_code() {
+async fn subresource_requests_of_other_sites_get_neither_state_nor_code() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
@@ -111,14 +110,14 @@ async fn parts_of_other_pages_get_neither_state_nor_code() {
         part(&mut ada, &server, &request(&client, "openid"), "image").await;
     }
 
-    assert_eq!(rows(&server).await, before, "not even in the audit trail");
+    assert_eq!(rows(&server).await, before, "the audit trail is unchanged too");
     ada.open("/account").await.is_page("/account");
 }
 
-/// THREATS EX-11: a frame is answered as `prompt=none`, also where a form was submitted in it, and whatever
-/// the request says; no page is shown in it.
+/// THREATS EX-11: in a frame, a request is treated as `prompt=none`, also after a form was submitted in
+/// it, and whatever its parameters are. No page is displayed in a frame.
 #[tokio::test]
-async fn frames_are_answered_without_a_page() {
+async fn requests_in_frames_get_a_response_without_a_page() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
@@ -167,7 +166,7 @@ async fn frames_are_answered_without_a_page() {
     ada.open("/account").await.is_page("/account");
 }
 
-/// Silent renewal, as oidc-client-ts does it: a hidden frame of a site whose requests bring the cookies.
+/// Silent renewal as in oidc-client-ts: a hidden frame of a site whose requests include the cookies.
 #[tokio::test]
 async fn silent_renewal_in_a_frame_works() {
     let server = Server::start().await;
@@ -185,9 +184,9 @@ async fn silent_renewal_in_a_frame_works() {
     }
 }
 
-/// THREATS EX-11: what a browser loads ahead is nothing that anybody has asked for.
+/// THREATS EX-11: a prefetched or prerendered page is not a request of the user.
 #[tokio::test]
-async fn what_is_loaded_ahead_gets_neither_state_nor_code() {
+async fn prefetch_requests_get_neither_state_nor_code() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
@@ -211,17 +210,21 @@ async fn what_is_loaded_ahead_gets_neither_state_nor_code() {
     assert_eq!(rows(&server).await, before);
     ada.ask(&asked).await.code();
     let ask = server.ask("GET", "/jwks").header("sec-fetch-dest", "empty");
-    assert_eq!(ask.header("sec-purpose", "prefetch").send().await.status, 200, "for everybody");
+    assert_eq!(
+        ask.header("sec-purpose", "prefetch").send().await.status,
+        200,
+        "public documents may be prefetched"
+    );
 }
 
-/// DESIGN §2, SECURITY.md: what is at rest cannot be spent. Neither the secret of a browser nor what a
-/// request says (an `id_token_hint`, a `login_hint`) is anywhere in the database.
+/// DESIGN §2, SECURITY.md: stored data contains no usable credential. Neither the secret of a browser
+/// nor parameters of a request (an `id_token_hint`, a `login_hint`) are in the database.
 #[tokio::test]
-async fn nothing_of_a_browser_or_of_a_request_is_at_rest() {
+async fn no_secret_of_a_browser_or_a_request_is_stored() {
     let server = Server::start().await;
     let url = server.app().config.database.url.0.expose().to_owned();
     let Some(file) = url.strip_prefix("sqlite:") else {
-        return; // One schema, one text of SQL: what is not in this file is not there either.
+        return; // Schema and SQL are the same for PostgreSQL.
     };
     server.user("ada").await;
     let client = server.web_app().await;
@@ -241,7 +244,7 @@ async fn nothing_of_a_browser_or_of_a_request_is_at_rest() {
     for name in [file.to_owned(), format!("{file}-wal")] {
         let bytes = std::fs::read(&name).unwrap_or_default();
         for secret in &secrets {
-            // Of a cookie of two parts, neither.
+            // Neither part of a two-part cookie.
             for part in secret.split('.').filter(|part| part.len() > 16) {
                 let found = bytes.windows(part.len()).any(|window| window == part.as_bytes());
                 assert!(!found, "{part} is in {name}");

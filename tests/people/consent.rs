@@ -1,5 +1,5 @@
-//! The consent page: what people read before they decide, in their language. OIDC Core §3.1.2.4, RFC 7591
-//! §2.2, THREATS UI-11.
+//! The consent page: its texts, in the language of the user. OIDC Core §3.1.2.4, RFC 7591 §2.2, THREATS
+//! UI-11.
 
 use serde_json::{Value, json};
 
@@ -51,7 +51,7 @@ async fn client(server: &Server) -> Client {
         .await
 }
 
-/// A server with two APIs, registered in an order that is not the alphabet's, and a client of both.
+/// A server with two APIs, registered in an order that is not alphabetical, and a client of both.
 async fn house() -> (Server, Client) {
     let server = Server::start().await;
     server.user("ada").await;
@@ -74,7 +74,7 @@ async fn page(browser: &mut Browser<'_>, request: &Request) -> Place {
     consent
 }
 
-/// The texts stand in this order.
+/// Asserts that the texts appear in this order.
 #[track_caller]
 fn in_order(page: &str, texts: &[&str]) {
     let mut rest = page;
@@ -85,7 +85,7 @@ fn in_order(page: &str, texts: &[&str]) {
 }
 
 #[tokio::test]
-async fn scopes_about_the_person_fold_into_one_line_that_opens() {
+async fn scopes_about_the_user_are_collapsed_into_one_line() {
     let (server, client) = house().await;
     let claims = json!({ "userinfo": { "address": null } }).to_string();
     let request = request(&client, "openid profile email phone").with("claims", &claims);
@@ -108,7 +108,7 @@ async fn scopes_about_the_person_fold_into_one_line_that_opens() {
 }
 
 #[tokio::test]
-async fn one_scope_about_the_person_is_a_line_without_a_fold() {
+async fn a_single_scope_about_the_user_is_not_collapsed() {
     let (server, client) = house().await;
 
     let consent = page(&mut Browser::of(&server), &request(&client, "openid")).await;
@@ -118,7 +118,7 @@ async fn one_scope_about_the_person_is_a_line_without_a_fold() {
 }
 
 #[tokio::test]
-async fn apis_stand_in_the_order_in_which_they_were_registered_with_what_they_may_do() {
+async fn apis_are_listed_in_registration_order_with_their_scopes() {
     let (server, client) = house().await;
     let scope = "openid undeclared album.show invoices.list invoices.read";
 
@@ -138,7 +138,7 @@ async fn apis_stand_in_the_order_in_which_they_were_registered_with_what_they_ma
 }
 
 #[tokio::test]
-async fn an_api_that_is_asked_for_without_a_scope_of_its_own_is_shown() {
+async fn a_requested_api_without_scopes_is_shown() {
     let (server, client) = house().await;
 
     let consent = page(&mut Browser::of(&server), &request(&client, "openid album.show")).await;
@@ -163,7 +163,7 @@ async fn a_scope_that_two_apis_declare_is_shown_in_both() {
 }
 
 #[tokio::test]
-async fn sensitive_scopes_stand_first_and_are_marked_in_words() {
+async fn sensitive_scopes_are_listed_first_and_marked_in_words() {
     let (server, client) = house().await;
     let scope = "openid invoices.read invoices.pay";
 
@@ -190,7 +190,7 @@ async fn the_destination_has_a_line_of_its_own_above_the_buttons() {
 }
 
 #[tokio::test]
-async fn what_is_shown_is_in_the_language_of_the_page() {
+async fn texts_are_shown_in_the_language_of_the_page() {
     let (server, client) = house().await;
     let scope = "openid invoices.read invoices.list invoices.pay";
     let german = request(&client, scope).with("ui_locales", "de-CH");
@@ -209,9 +209,9 @@ async fn what_is_shown_is_in_the_language_of_the_page() {
     assert!(!text.contains("Bücher") && !text.contains("datenschutz"), "{text}");
 }
 
-/// RFC 7591 §2.2. Back links of errors and the account page included.
+/// RFC 7591 §2.2: including the links of error pages and the account page.
 #[tokio::test]
-async fn an_application_has_the_name_of_the_language_on_every_page() {
+async fn the_client_has_its_localized_name_on_every_page() {
     let (server, client) = house().await;
     let mut browser = Browser::of(&server);
     let german = Request::of(&client).with("ui_locales", "de");
@@ -244,9 +244,9 @@ async fn an_application_has_the_name_of_the_language_on_every_page() {
     assert!(over.contains("href=\"https://books.example/de\""), "{over}");
 }
 
-/// THREATS UI-11: a decision is about the texts that were read.
+/// THREATS UI-11: a decision covers the texts that were displayed.
 #[tokio::test]
-async fn an_answer_is_to_the_texts_that_were_seen() {
+async fn consent_is_asked_again_if_the_texts_changed() {
     type Change = fn(&mut Value);
     let changes: [Change; 4] = [
         |api| api["scopes"][0]["text"] = json!("Pay every invoice"),
@@ -279,9 +279,9 @@ async fn an_answer_is_to_the_texts_that_were_seen() {
     browser.submit(&consent, &[("answer", "allow")]).await.code();
 }
 
-/// Unicode UAX #9: a name that runs from right to left does not turn the words around it.
+/// Unicode UAX #9: a right-to-left name does not affect the order of the text around it.
 #[tokio::test]
-async fn names_from_right_to_left_are_isolated_in_sentences() {
+async fn right_to_left_names_are_isolated_in_sentences() {
     let (server, client) = house().await;
     let name = "كتب 2";
     server.change(&client, |metadata| metadata.client_name = name.to_owned()).await;

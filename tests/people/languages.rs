@@ -1,11 +1,12 @@
-//! The language of the pages: what a person chooses at their foot is heard before what an application asks for
-//! (`ui_locales`, OIDC Core §3.1.2.1), and that before the browser's own (`Accept-Language`). Decision 46.
+//! The language of the pages: the user's choice takes precedence over the client's request
+//! (`ui_locales`, OIDC Core §3.1.2.1), and that over the browser's setting (`Accept-Language`).
+//! Decision 46.
 
 use kit::application::Request;
 use kit::browser::{Browser, Place};
 use kit::server::{PASSWORD, Server};
 
-/// The address of the page in another language, from the chooser.
+/// The URL of the page in another language, from the language links.
 #[track_caller]
 fn link(place: &Place, language: &str) -> String {
     let text = &place.answer.text;
@@ -19,7 +20,7 @@ fn link(place: &Place, language: &str) -> String {
     }
 }
 
-/// Presses a language, as a browser does: from our own page.
+/// Follows a language link, as a browser does: from a page of the server.
 async fn choose(browser: &mut Browser<'_>, place: &Place, language: &str) -> Place {
     let target = link(place, language);
     let ask = browser.server().ask("GET", &target).header("sec-fetch-site", "same-origin");
@@ -36,14 +37,14 @@ fn speaks(place: &Place, language: &str) {
     assert!(text.contains(&current), "{text}");
 }
 
-/// The cookie that keeps a choice.
+/// The cookie that stores the choice.
 fn kept(browser: &Browser<'_>) -> Option<String> {
     let mut cookies = browser.cookies.iter();
     cookies.find(|(name, _)| name.contains("-language-")).map(|(_, value)| value.clone())
 }
 
 #[tokio::test]
-async fn a_language_is_chosen_once_and_spoken_from_then_on() {
+async fn a_chosen_language_is_stored_and_used_from_then_on() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
@@ -76,7 +77,7 @@ async fn a_language_is_chosen_once_and_spoken_from_then_on() {
 }
 
 #[tokio::test]
-async fn a_person_is_heard_before_the_application_and_the_application_before_the_browser() {
+async fn the_choice_of_the_user_precedes_ui_locales_and_accept_language() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
@@ -102,9 +103,9 @@ async fn a_person_is_heard_before_the_application_and_the_application_before_the
     browser.submit(&choice, &[("answer", "continue")]).await.code();
 }
 
-/// The answer to a form has its language changed as well: at the address of its page.
+/// The language of a response to a form can be changed too, at the URL of its page.
 #[tokio::test]
-async fn the_answer_to_a_form_is_read_in_another_language_too() {
+async fn the_language_of_a_form_response_can_be_changed() {
     let server = Server::start().await;
     server.user("ada").await;
     let mut browser = Browser::of(&server);
@@ -125,9 +126,9 @@ async fn the_answer_to_a_form_is_read_in_another_language_too() {
     assert_eq!(link(&stale, "es"), "/?gw_language=es");
 }
 
-/// A request that is too long for an address stays while the language changes.
+/// A request too long for a URL is kept while the language changes.
 #[tokio::test]
-async fn a_request_that_is_too_long_for_an_address_keeps_its_language() {
+async fn a_request_too_long_for_a_url_survives_a_change_of_language() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
@@ -146,10 +147,10 @@ async fn a_request_that_is_too_long_for_an_address_keeps_its_language() {
     browser.submit(&consent, &[("answer", "allow")]).await.code();
 }
 
-/// Whatever stands in the address or the cookie: one of our languages is spoken, and nothing becomes markup or
-/// leads away (THREATS UI-08, HD-10). Another site chooses nothing for later.
+/// Malformed values in the URL or in the cookie select no language, and are escaped and never become a
+/// link (THREATS UI-08, HD-10). A link from another site does not store its choice.
 #[tokio::test]
-async fn an_odd_choice_is_none() {
+async fn an_invalid_choice_of_language_is_ignored() {
     let server = Server::start().await;
     let mut browser = Browser::of(&server);
     for odd in ["xx", "", "%22%3E%3Cscript%3E", "de&gw_language=fr", "%ff", "%0d%0aset-cookie:x=y"]
@@ -174,7 +175,7 @@ async fn an_odd_choice_is_none() {
     assert_eq!(page.answer.status, 404);
     assert!(
         page.answer.text.contains("href=\"?gw_language=fr\""),
-        "no path that leads away: {page:?}"
+        "no link to another site: {page:?}"
     );
     browser.cookies.remove(&name);
     for site in ["cross-site", "same-site"] {

@@ -1,5 +1,5 @@
-//! The pages people use, as an attacker meets them: THREATS 1.M (UI-01 to UI-24), and the matrices M8
-//! (forged forms), M9 (addresses that lead away) and M10 (steps out of order).
+//! The pages, as an attacker meets them: THREATS 1.M (UI-01 to UI-24), and the matrices M8 (forged
+//! forms), M9 (parameters with foreign URLs) and M10 (steps out of order).
 
 use gatewright::config::Issuer;
 use gatewright::render::Kind;
@@ -9,7 +9,7 @@ use kit::application::{Request, STATE};
 use kit::browser::{Browser, Place, session_cookie};
 use kit::server::{Client, ISSUER, PASSWORD, Server};
 
-/// What people's forms can do, each with what a person types there.
+/// The forms of the pages, each with the fields that a user fills in.
 const FORMS: [(&str, &[(&str, &str)]); 8] = [
     ("/login", &[("identifier", "ada"), ("password", PASSWORD)]),
     ("/select-account", &[("answer", "continue")]),
@@ -23,12 +23,12 @@ const FORMS: [(&str, &[(&str, &str)]); 8] = [
 
 const NEW: &str = "another battery staple";
 
-/// Applications send these, from their own sites: they decide nothing, and lead to pages that ask.
+/// Clients send these from their own sites: they change nothing, and lead to pages with forms.
 const PROTOCOL: [&str; 2] = ["/authorize", "/logout"];
 
-/// M8: a form that is added has to be added here, too.
+/// M8: a new form must be added here.
 #[test]
-fn the_matrix_knows_every_form() {
+fn the_matrix_covers_every_form() {
     let routes = gatewright::server::routes();
     let pages = routes.iter().filter(|route| route.kind == Kind::Page);
     let mut paths: Vec<_> =
@@ -42,7 +42,7 @@ fn the_matrix_knows_every_form() {
     assert_eq!(paths, known);
 }
 
-/// A server with two people, and a browser that stands before the form.
+/// A server with users, and a browser that displays the form.
 async fn standing_before<'a>(
     server: &'a Server,
     client: &Client,
@@ -53,7 +53,7 @@ async fn standing_before<'a>(
         let place = browser.open(path).await;
         return (browser, place);
     }
-    // Somewhere else, too: there is a sign-in to end.
+    // A second session, which the forms can end.
     Browser::of(server).sign_in("ada").await;
     browser.sign_in("ada").await;
     let request = Request::of(client);
@@ -88,10 +88,10 @@ fn with_token(fields: &[(String, String)], token: Option<&str>) -> String {
     form.finish()
 }
 
-/// M8, THREATS UI-01, UI-02: no form counts that was not filled in on our own page, in this browser, for
-/// this purpose. That nothing has changed is shown by the right form, which works afterwards.
+/// M8, THREATS UI-01, UI-02: a form is accepted only from a page of the server, in this browser, for
+/// this purpose. That nothing has changed is shown by the genuine form, which works afterwards.
 #[tokio::test]
-async fn no_forged_form_changes_anything() {
+async fn forged_forms_are_refused() {
     for (path, typed) in FORMS {
         let server = Server::start().await;
         server.user("ada").await;
@@ -141,7 +141,7 @@ async fn no_forged_form_changes_anything() {
             assert_eq!(answer.status, 403, "{path} from {name}: {value}: {answer:?}");
         }
         let cookieless = same(server.ask("POST", target).form(&right)).send().await;
-        assert!([403, 303].contains(&cookieless.status), "{path}: {cookieless:?}");
+        assert!([403, 303].contains(&cookieless.status), "{path} without a cookie: {cookieless:?}");
 
         for method in ["GET", "HEAD", "PUT", "PATCH", "DELETE"] {
             let answer = same(ask(method, &right)).send().await;
@@ -160,11 +160,11 @@ async fn no_forged_form_changes_anything() {
         }
 
         let done = same(ask("POST", &right)).send().await;
-        assert_eq!(done.status, 303, "{path} has not been done yet: {done:?}");
+        assert_eq!(done.status, 303, "{path}: the genuine form must still work: {done:?}");
     }
 }
 
-/// THREATS UI-01: an old browser sends neither header; there the token decides.
+/// THREATS UI-01: an old browser sends neither header field; there the token decides.
 #[tokio::test]
 async fn without_fetch_metadata_the_token_alone_decides() {
     let server = Server::start().await;
@@ -180,7 +180,7 @@ async fn without_fetch_metadata_the_token_alone_decides() {
     assert_eq!(post(&with_token(&fields, Some(token))).send().await.status, 303);
 }
 
-/// What may stand where an address could lead away: THREATS 1.A and UI-07.
+/// Values that could lead to another site: THREATS 1.A and UI-07.
 const ELSEWHERE: [&str; 16] = [
     "https://evil.example",
     "//evil.example",
@@ -200,10 +200,10 @@ const ELSEWHERE: [&str; 16] = [
     "%2f%2fevil.example",
 ];
 
-/// M9, THREATS UI-07: nothing that a request says becomes a `Location`, an `href`, an `action` or a
-/// `src`; only what is registered or ours.
+/// M9, THREATS UI-07: no value of a request becomes a `Location`, an `href`, an `action` or a `src`;
+/// only registered URLs and those of the server do.
 #[tokio::test]
-async fn no_parameter_leads_anybody_away() {
+async fn no_parameter_leads_to_another_site() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
@@ -251,7 +251,7 @@ async fn no_parameter_leads_anybody_away() {
     browser.open("/account").await.is_page("/account");
 }
 
-/// Nothing in this answer makes a browser go, or ask, elsewhere.
+/// Asserts that the response neither redirects nor refers to another site.
 #[track_caller]
 fn stays(answer: &kit::http::Answer, path: &str) {
     let location = answer.header("location");
@@ -260,7 +260,7 @@ fn stays(answer: &kit::http::Answer, path: &str) {
     assert!(own.is_empty() || is_own, "{path}: {answer:?}");
     for attribute in ["href=\"", "src=\"", "action=\""] {
         for link in answer.text.split(attribute).skip(1) {
-            // A query is data: a link to the same page in another language repeats that of its address.
+            // A query is data: a link to the same page in another language repeats that of its URL.
             let link = link.split(['"', '?']).next().unwrap();
             assert!(!link.contains("evil"), "{path}: {link}");
             let leads_away = link.contains(':') || link.starts_with("//") || link.starts_with('\\');
@@ -270,9 +270,9 @@ fn stays(answer: &kit::http::Answer, path: &str) {
     assert!(answer.status < 500, "{path}: {answer:?}");
 }
 
-/// THREATS UI-08: whoever names a client, an account or a scope can write anything; it stays text.
+/// THREATS UI-08: names of clients, accounts and scopes may contain anything, and are escaped.
 #[tokio::test]
-async fn nothing_that_is_shown_is_markup() {
+async fn displayed_names_are_escaped() {
     const EVIL: &str = "<script>alert(1)</script>";
     let quoted = format!("\"'>{EVIL}<img src=x onerror=alert(1)>{{{{7*7}}}}");
     let server = Server::start().await;
@@ -306,12 +306,12 @@ async fn nothing_that_is_shown_is_markup() {
         assert!(!text.contains("onerror=alert(1)>"), "{place:?}");
         names += usize::from(text.contains("&#60;script&#62;"));
     }
-    assert!(names >= 5, "{names}: it is shown, as text");
+    assert!(names >= 5, "{names}: the names are displayed, escaped");
 }
 
-/// THREATS UI-02: whoever consents is told as whom.
+/// THREATS UI-02: the page names the account that consents.
 #[tokio::test]
-async fn consent_says_who_asks_whom() {
+async fn the_consent_page_names_the_client_and_the_user() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
@@ -325,13 +325,13 @@ async fn consent_says_who_asks_whom() {
     for shown in ["ada", "Photos", "app.example", "e-mail address", "Recognise you"] {
         assert!(page.contains(shown), "{shown}: {page}");
     }
-    assert!(!page.contains("postal"), "which is not asked for");
+    assert!(!page.contains("postal"), "a claim that was not requested");
 }
 
-/// THREATS UI-03, UI-25: no page stands in a frame of anybody, and none is reached through `opener`; errors
-/// and pages that nobody asked for included.
+/// THREATS UI-03, UI-25: no page can be framed or reached through `opener`, including error pages and
+/// pages that do not exist.
 #[tokio::test]
-async fn no_page_is_shown_in_a_frame() {
+async fn no_page_can_be_framed() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
@@ -356,10 +356,10 @@ async fn no_page_is_shown_in_a_frame() {
     }
 }
 
-/// THREATS EX-20: what other applications of the host keep in their cookies spoils nothing; ours twice is
-/// nobody's.
+/// THREATS EX-20: cookies of other applications on the host do no harm; a duplicate session cookie is
+/// ignored.
 #[tokio::test]
-async fn a_foreign_cookie_spoils_nothing_and_ours_twice_counts_for_nothing() {
+async fn foreign_cookies_are_ignored_and_a_duplicate_session_cookie_too() {
     let server = Server::start().await;
     server.user("ada").await;
     let mut browser = Browser::of(&server);
@@ -376,13 +376,12 @@ async fn a_foreign_cookie_spoils_nothing_and_ours_twice_counts_for_nothing() {
     assert!(answer.header("location").ends_with("/login"), "{answer:?}");
     let lines = server.ask("GET", "/account").header("cookie", &cookie);
     let answer = lines.header("cookie", &format!("{session}=x")).send().await;
-    assert!(answer.header("location").ends_with("/login"), "in two fields as well: {answer:?}");
+    assert!(answer.header("location").ends_with("/login"), "also in two header fields: {answer:?}");
 }
 
-/// THREATS EX-22: browsers keep the cookies of a host together, whatever the port, and ours whatever the
-/// path.
+/// THREATS EX-22: browsers share the cookies of a host between ports, and these cookies between paths.
 #[tokio::test]
-async fn issuers_on_one_host_do_not_read_each_other_s_cookies() {
+async fn issuers_on_one_host_do_not_accept_each_others_cookies() {
     let server = Server::start().await;
     server.user("ada").await;
     let mut browser = Browser::of(&server);
@@ -392,7 +391,7 @@ async fn issuers_on_one_host_do_not_read_each_other_s_cookies() {
     for issuer in
         ["https://id.example.org/a", "https://id.example.org/b", "https://id.example.org:8443"]
     {
-        // The same database, so that the secret would open it.
+        // The same database, so the secret itself would be valid there.
         let other =
             server.replica_with(|config| config.issuer = Issuer::parse(issuer).ok().unwrap()).await;
         let path = issuer.strip_prefix("https://id.example.org").unwrap();
@@ -410,7 +409,11 @@ async fn issuers_on_one_host_do_not_read_each_other_s_cookies() {
         let theirs =
             format!("{}={}", session_cookie(issuer), browser.cookies[&session_cookie(ISSUER)]);
         let ask = other.ask("GET", &format!("{path}/account")).header("cookie", &theirs);
-        assert_eq!(ask.send().await.status, 200, "under its own name it would be read");
+        assert_eq!(
+            ask.send().await.status,
+            200,
+            "under the other issuer's cookie name it is accepted"
+        );
     }
     let count = names.len();
     names.sort();
@@ -418,9 +421,10 @@ async fn issuers_on_one_host_do_not_read_each_other_s_cookies() {
     assert_eq!(names.len(), count, "{names:?}");
 }
 
-/// THREATS UI-04: the identifier of a session is always ours, and another one after each proof.
+/// THREATS UI-04: the server chooses the identifier of a session, and a new one after each
+/// authentication.
 #[tokio::test]
-async fn a_session_is_never_one_that_somebody_else_chose() {
+async fn the_session_identifier_is_renewed_at_each_authentication() {
     let server = Server::start().await;
     server.user("ada").await;
     let session = &session_cookie(ISSUER);
@@ -436,7 +440,7 @@ async fn a_session_is_never_one_that_somebody_else_chose() {
     browser.prove(&login, "ada").await.is_page("/consent");
 
     let old = server.ask("GET", "/account").header("cookie", &first).send().await;
-    assert!(old.header("location").contains("/login"), "the cookie of before is dead: {old:?}");
+    assert!(old.header("location").contains("/login"), "the previous cookie is invalid: {old:?}");
     let change = [("current", PASSWORD), ("new", NEW), ("again", NEW)];
     let second = browser.cookie();
     browser.on_account("/account/password", &change).await.is_page("/account");
@@ -445,9 +449,9 @@ async fn a_session_is_never_one_that_somebody_else_chose() {
     assert!(old.header("location").contains("/login"), "{old:?}");
 }
 
-/// THREATS UI-06; the flags themselves are looked at with every answer that a test's browser gets.
+/// THREATS UI-06; the flags are checked with every response that a test's browser receives.
 #[tokio::test]
-async fn a_cookie_is_kept_as_long_as_the_person_wants() {
+async fn the_session_cookie_is_persistent_only_if_the_user_wants_it() {
     let server = Server::start().await;
     server.user("ada").await;
     let cookie = async |keep: &[(&str, &str)]| {
@@ -465,9 +469,9 @@ async fn a_cookie_is_kept_as_long_as_the_person_wants() {
     assert!(cookie(&[("keep", "on")]).await.contains("; Max-Age=2592000"));
 }
 
-/// THREATS UI-10: a consent is to a scope, a client and a person; what widens it is asked.
+/// THREATS UI-10: a consent covers a scope, a client and a user; anything more asks again.
 #[tokio::test]
-async fn what_was_not_agreed_to_is_asked() {
+async fn a_request_beyond_the_stored_consent_asks_again() {
     let server = Server::start().await;
     server.user("ada").await;
     server.user("grace").await;
@@ -492,9 +496,9 @@ async fn what_was_not_agreed_to_is_asked() {
     browser.ask(&agreed).await.is_page("/consent");
 }
 
-/// A claim that is asked for by name is shown, also where no scope is about the person.
+/// A requested claim is shown even if no scope is about the user.
 #[tokio::test]
-async fn a_single_claim_is_shown_before_it_is_told() {
+async fn a_requested_claim_is_shown_on_the_consent_page() {
     let server = Server::start().await;
     server.user("ada").await;
     let metadata = json!({"redirect_uris": [Client::REDIRECT_URI], "scope": "openid backup"});
@@ -510,7 +514,7 @@ async fn a_single_claim_is_shown_before_it_is_told() {
 
 /// DESIGN §8: `gw_skip_consent`.
 #[tokio::test]
-async fn a_trusted_client_asks_nobody() {
+async fn a_trusted_client_needs_no_consent() {
     let server = Server::start().await;
     server.user("ada").await;
     let metadata = json!({"redirect_uris": [Client::REDIRECT_URI], "gw_skip_consent": true});
@@ -524,9 +528,10 @@ async fn a_trusted_client_asks_nobody() {
     browser.ask(&Request::of(&client).with("prompt", "consent")).await.is_page("/consent");
 }
 
-/// Issue: my authorised applications. A trusted one asks nobody, and is seen and thrown out all the same.
+/// Issue: my authorised applications. A trusted client needs no consent, but is listed and can be
+/// removed.
 #[tokio::test]
-async fn a_trusted_client_is_listed_and_can_be_thrown_out() {
+async fn a_trusted_client_is_listed_and_can_be_removed() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
@@ -551,9 +556,9 @@ async fn a_trusted_client_is_listed_and_can_be_thrown_out() {
     browser.on_account("/account/applications/withdraw", &gone).await.is_page("/account");
 }
 
-/// THREATS UI-11: what is granted is what was shown, also where the client was changed meanwhile.
+/// THREATS UI-11: the consent covers what was displayed, even if the client was changed meanwhile.
 #[tokio::test]
-async fn an_answer_is_to_what_was_seen() {
+async fn consent_is_asked_again_if_the_client_changed() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
@@ -570,9 +575,9 @@ async fn an_answer_is_to_what_was_seen() {
     browser.submit(&again, &[("answer", "allow")]).await.code();
 }
 
-/// THREATS UI-12: the decision of one tab is for that tab.
+/// THREATS UI-12: the decision in a tab applies to the request of that tab.
 #[tokio::test]
-async fn two_tabs_are_two_requests() {
+async fn the_requests_of_two_tabs_are_independent() {
     let server = Server::start().await;
     server.user("ada").await;
     let (one, two) = (server.web_app().await, server.web_app().await);
@@ -596,9 +601,9 @@ async fn two_tabs_are_two_requests() {
     server.redeem(&one, &code).await.ok();
 }
 
-/// M10: a step is taken because it is due, whatever page a person stands on.
+/// M10: the server determines the next step, whatever page the browser displays.
 #[tokio::test]
-async fn steps_out_of_order_lead_to_the_one_that_is_due() {
+async fn pages_out_of_order_redirect_to_the_step_that_is_due() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
@@ -613,7 +618,7 @@ async fn steps_out_of_order_lead_to_the_one_that_is_due() {
     }
     browser.prove(&login, "ada").await.is_page("/consent");
 
-    // The button was not pressed: nobody has said yes.
+    // A form without a button's value is not a consent.
     let empty = browser.open(&consent.at).await;
     browser.submit(&empty, &[]).await.refused("access_denied");
 
@@ -628,9 +633,9 @@ async fn steps_out_of_order_lead_to_the_one_that_is_due() {
     browser.open("/consent").await.answer.on_page(400);
 }
 
-/// M10: whoever signs in is signed in, whatever comes of the request that they did it for.
+/// M10: the session is valid even if the authorization request is refused.
 #[tokio::test]
-async fn a_sign_in_counts_although_its_request_is_refused() {
+async fn a_session_is_created_although_the_request_is_refused() {
     let server = Server::start().await;
     server.user("ada").await;
     server.user("grace").await;
@@ -645,10 +650,10 @@ async fn a_sign_in_counts_although_its_request_is_refused() {
     browser.open("/account").await.is_page("/account");
 }
 
-/// The page of a sign-in names the application and the host that it leads to, and says what is wrong at the
-/// field that it is about; what is about no field stands above them.
+/// The sign-in page names the client and the host of its redirect URI. An error appears at the field
+/// that it is about, or above all fields.
 #[tokio::test]
-async fn a_sign_in_says_where_it_leads_and_what_is_wrong_where_it_is_wrong() {
+async fn the_sign_in_page_names_its_destination_and_errors_at_their_field() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
@@ -671,9 +676,9 @@ async fn a_sign_in_says_where_it_leads_and_what_is_wrong_where_it_is_wrong() {
     assert_eq!(fields.count(), 2);
 }
 
-/// The pictures of `[brand]` are served as they are, and what is not configured is not there.
+/// The images of `[brand]` are served unchanged, and those not configured do not exist.
 #[tokio::test]
-async fn the_pictures_of_the_organisation_are_served() {
+async fn the_images_of_the_brand_are_served() {
     let folder = std::env::temp_dir().join(format!("gatewright-brand-{}", uuid::Uuid::now_v7()));
     std::fs::create_dir(&folder).unwrap();
     let picture = |name: &str| {
@@ -702,10 +707,10 @@ async fn the_pictures_of_the_organisation_are_served() {
     std::fs::remove_dir_all(folder).unwrap();
 }
 
-/// A name from right to left is isolated in the sentences that it stands in (Unicode Standard Annex 9), and
-/// turns nothing around it.
+/// A name in a right-to-left script is isolated in sentences (Unicode Standard Annex 9), so it does not
+/// affect the text around it.
 #[tokio::test]
-async fn a_name_from_right_to_left_turns_nothing_around_it() {
+async fn a_right_to_left_name_is_isolated_in_sentences() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server
@@ -723,9 +728,9 @@ async fn a_name_from_right_to_left_turns_nothing_around_it() {
     assert!(text.contains("Back to \u{2068}الصور\u{2069}</button>"), "{text}");
 }
 
-/// THREATS UI-14: byte by byte the same answer, whoever it is that does not exist.
+/// THREATS UI-14: the responses for unknown, disabled and existing accounts are identical.
 #[tokio::test]
-async fn a_wrong_password_and_an_unknown_name_are_answered_alike() {
+async fn a_wrong_password_and_an_unknown_name_get_the_same_response() {
     let server = Server::start().await;
     let ada = server.user("ada").await;
     server.user("eve").await;
@@ -747,10 +752,10 @@ async fn a_wrong_password_and_an_unknown_name_are_answered_alike() {
     }
 }
 
-/// THREATS UI-17, UI-18, UI-19: ten tries for an account, whatever it is called at the door and whatever
-/// a stranger claims as their address.
+/// THREATS UI-17, UI-18, UI-19: ten attempts per account, in whatever notation its name is typed and
+/// whatever address a client claims.
 #[tokio::test]
-async fn passwords_are_not_tried_for_ever() {
+async fn password_attempts_for_an_account_are_limited() {
     let server = Server::start().await;
     let ada = server.user("ada").await;
     let tried = async |name: &str, password: &str| {
@@ -769,14 +774,14 @@ async fn passwords_are_not_tried_for_ever() {
     assert!(full.header("retry-after").parse::<u64>().unwrap() > 0);
     let told = server.events("request.refused").await;
     let last = told.last().unwrap();
-    assert!(last.facts.contains(ada.id.as_str()), "whose account it is: {}", last.facts);
+    assert!(last.facts.contains(ada.id.as_str()), "the event names the account: {}", last.facts);
     server.wait(601);
     assert_eq!(tried("ada", PASSWORD).await.status, 303);
 }
 
-/// THREATS UI-20: what only one's own eyes should see is not kept.
+/// THREATS UI-20: browsers do not store pages with personal data.
 #[tokio::test]
-async fn a_page_of_a_person_is_not_kept_by_the_browser() {
+async fn pages_with_personal_data_are_not_stored_by_the_browser() {
     let server = Server::start().await;
     server.user("ada").await;
     let mut browser = Browser::of(&server);
@@ -789,9 +794,10 @@ async fn a_page_of_a_person_is_not_kept_by_the_browser() {
     assert_eq!(ask.send().await.header("clear-site-data"), "\"cache\"");
 }
 
-/// THREATS UI-21; DESIGN §8: half an hour without use, twelve hours in any case, on every replica.
+/// THREATS UI-21; DESIGN §8: a session ends after half an hour without use, and after twelve hours in
+/// any case, on every replica.
 #[tokio::test]
-async fn a_sign_in_ends_unused_and_it_ends_in_any_case() {
+async fn a_session_ends_when_idle_and_after_twelve_hours() {
     let server = Server::start().await;
     server.user("ada").await;
     let replica = server.replica().await;
@@ -804,7 +810,7 @@ async fn a_sign_in_ends_unused_and_it_ends_in_any_case() {
     server.wait(29 * 60);
     assert!(live(&replica, &browser).await);
     server.wait(29 * 60);
-    assert!(live(&server, &browser).await, "it was used");
+    assert!(live(&server, &browser).await, "its use extended the session");
     server.wait(30 * 60);
     assert!(!live(&server, &browser).await && !live(&replica, &browser).await);
 
@@ -815,12 +821,12 @@ async fn a_sign_in_ends_unused_and_it_ends_in_any_case() {
         assert!(live(&server, &browser).await);
     }
     server.wait(20 * 60);
-    assert!(!live(&server, &browser).await, "twelve hours are over");
+    assert!(!live(&server, &browser).await, "the session ends after twelve hours");
 }
 
-/// THREATS UI-22: one's own, and nobody else's.
+/// THREATS UI-22: users see and end only their own sessions.
 #[tokio::test]
-async fn people_see_and_end_their_own_sign_ins_alone() {
+async fn users_see_and_end_only_their_own_sessions() {
     let server = Server::start().await;
     server.user("ada").await;
     server.user("grace").await;
@@ -854,9 +860,9 @@ async fn people_see_and_end_their_own_sign_ins_alone() {
     grace.ask(&Request::of(&client)).await.code();
 }
 
-/// Issue: withdraw an application, and its tokens die.
+/// Issue: withdraw an application, which revokes its tokens.
 #[tokio::test]
-async fn to_withdraw_an_application_ends_its_tokens() {
+async fn withdrawing_an_application_revokes_its_tokens() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
@@ -877,9 +883,9 @@ async fn to_withdraw_an_application_ends_its_tokens() {
     server.redeem(&client, &pending).await.refused(400, "invalid_grant");
 }
 
-/// Issue: a new password ends all other sign-ins; what is wrong with it is said, and nothing changes.
+/// Issue: a new password ends all other sessions; a refused one is explained, and changes nothing.
 #[tokio::test]
-async fn a_password_is_changed_by_whoever_knows_it() {
+async fn changing_a_password_requires_the_current_one() {
     let server = Server::start().await;
     server.user("ada").await;
     let (mut browser, mut other) = (Browser::of(&server), Browser::of(&server));
@@ -907,12 +913,12 @@ async fn a_password_is_changed_by_whoever_knows_it() {
     browser.open("/account").await.is_page("/account");
     assert!(other.open("/account").await.at.starts_with("/login"));
     let door = other.open("/login").await;
-    assert_eq!(other.prove(&door, "ada").await.answer.status, 422, "the old one is none");
+    assert_eq!(other.prove(&door, "ada").await.answer.status, 422, "the old password is wrong");
 }
 
-/// THREATS UI-23: what is not offered is not there.
+/// THREATS UI-23: there is no registration and no password reset.
 #[tokio::test]
-async fn nobody_makes_an_account_by_asking() {
+async fn there_is_no_self_registration() {
     let server = Server::start().await;
 
     for path in ["/register", "/signup", "/account/new", "/login/new", "/reset", "/account/email"] {
@@ -921,9 +927,9 @@ async fn nobody_makes_an_account_by_asking() {
     }
 }
 
-/// A form that was open for too long is shown again, with a token that is good.
+/// A form with an expired token is displayed again, with a valid one.
 #[tokio::test]
-async fn a_form_that_is_too_old_is_shown_again() {
+async fn an_expired_form_is_displayed_again() {
     let server = Server::start().await;
     server.user("ada").await;
     let client = server.web_app().await;
@@ -935,7 +941,7 @@ async fn a_form_that_is_too_old_is_shown_again() {
 
     assert_eq!(again.answer.status, 403);
     assert!(!again.answer.text.contains(PASSWORD) && again.answer.text.contains("value=\"ada\""));
-    // What another site has put there is not kept.
+    // Values from a form of another site are not displayed.
     for (name, value) in [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")] {
         let form = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(stale.iter().chain(&[("request", "")]))
@@ -950,9 +956,9 @@ async fn a_form_that_is_too_old_is_shown_again() {
     assert_eq!(done.parameter("state"), STATE);
 }
 
-/// A browser that keeps no cookies is told so, and is not sent in circles.
+/// A browser without cookies gets an explanation, and no redirect loop.
 #[tokio::test]
-async fn a_browser_without_cookies_is_told() {
+async fn a_browser_without_cookies_gets_an_explanation() {
     let server = Server::start().await;
     server.user("ada").await;
     let mut browser = Browser::of(&server);

@@ -1,5 +1,5 @@
-//! A form that is sent twice, late, or from where one went back to: people double-click, and leave pages
-//! open (DESIGN §4, decision 36); THREATS EX-21.
+//! Forms that are submitted twice, late, or after going back: users double-click and leave pages open
+//! (DESIGN §4, decision 36); THREATS EX-21.
 
 use std::collections::BTreeSet;
 
@@ -24,7 +24,7 @@ fn asked(client: &Client) -> Request {
     Request::of(client).with("scope", "openid offline_access")
 }
 
-/// The page of what is over: it says so, and leads back.
+/// The page for a request that has ended: it explains that, and links back.
 #[track_caller]
 fn leads_back(place: &Place) {
     let page = place.answer.on_page(400);
@@ -32,27 +32,31 @@ fn leads_back(place: &Place) {
     assert!(page.text.contains("href=\"/account\""), "{page:?}");
 }
 
-/// A second click on *Allow*: the same code while it is unspent, then a fresh one of the same decision;
-/// never two, and the first grant stays.
+/// A second click on *Allow* leads to the same code until it is redeemed, then to a new one from the
+/// same decision. Two codes are never valid at once, and the first grant stays.
 #[tokio::test]
-async fn a_second_click_on_allow_leads_to_the_application_too() {
+async fn a_second_click_on_allow_returns_a_valid_code() {
     let (server, client) = prepared().await;
     let mut ada = Browser::of(&server);
     let login = ada.ask(&asked(&client)).await;
     let consent = ada.prove(&login, "ada").await;
     let first = ada.submit(&consent, &ALLOW).await.code();
 
-    assert_eq!(ada.submit(&consent, &ALLOW).await.code(), first, "it is unspent");
+    assert_eq!(ada.submit(&consent, &ALLOW).await.code(), first, "the code has not been redeemed");
     assert_eq!(
         ada.open(&consent.at).await.code(),
         first,
-        "the way back to the page leads on as well"
+        "reopening the page leads to the code too"
     );
     let tokens = server.redeem(&client, &first).await.ok();
     server.wait(30);
     let second = ada.submit(&consent, &ALLOW).await.code();
     assert_ne!(second, first);
-    assert_eq!(ada.submit(&consent, &ALLOW).await.code(), second, "never two that are unspent");
+    assert_eq!(
+        ada.submit(&consent, &ALLOW).await.code(),
+        second,
+        "only one unredeemed code at a time"
+    );
     let again = server.redeem(&client, &second).await.ok();
 
     for granted in [&tokens, &again] {
@@ -65,16 +69,15 @@ async fn a_second_click_on_allow_leads_to_the_application_too() {
     server.wait(1);
     leads_back(&ada.submit(&consent, &ALLOW).await);
     leads_back(&ada.open(&consent.at).await);
-    // What the code of before has granted dies where somebody has it too, and nothing else.
+    // A replay of the first code revokes what it granted, and nothing else.
     server.redeem(&client, &first).await.refused(400, "invalid_grant");
     assert!(!server.is_active(&client, &tokens.token("access_token")).await);
     assert!(server.is_active(&client, &again.token("access_token")).await);
 }
 
-/// A second click on *Sign in*, whether the browser has the cookie of the first answer or has thrown it
-/// away with it; and *Back*, and sign in again.
+/// A second click on *Sign in*, with the cookie of the first response or without it; and after *Back*.
 #[tokio::test]
-async fn a_second_click_on_sign_in_leads_to_the_application_too() {
+async fn a_second_click_on_sign_in_returns_a_valid_code() {
     let (server, client) = prepared().await;
     for prompt in ["", "login", "login select_account"] {
         let request =
@@ -87,9 +90,10 @@ async fn a_second_click_on_sign_in_leads_to_the_application_too() {
         let first = ada.submit(login.is_page("/login"), &TYPED).await.code();
 
         let second = ada.submit(&login, &TYPED).await.code();
-        assert_eq!(second, first, "{prompt}: the same sign-in, proven again");
+        assert_eq!(second, first, "{prompt}: the same session, authenticated again");
 
-        // The first answers were lost: it is another sign-in, and only its code is good.
+        // The first responses were lost: the second submission creates another session, and only its
+        // code is valid.
         ada.cookies = before;
         ada.cookies.retain(|name, _| !name.contains("-session-"));
         let third = ada.submit(&login, &TYPED).await.code();
@@ -99,9 +103,9 @@ async fn a_second_click_on_sign_in_leads_to_the_application_too() {
     }
 }
 
-/// A second click on *Continue*, for whoever chooses an account.
+/// A second click on *Continue* of the account selection.
 #[tokio::test]
-async fn a_second_click_on_an_account_leads_on_too() {
+async fn a_second_click_on_an_account_returns_a_valid_code() {
     let (server, client) = prepared().await;
     let mut ada = Browser::of(&server);
     ada.obtain(&asked(&client), "ada").await.code();
@@ -114,10 +118,9 @@ async fn a_second_click_on_an_account_leads_on_too() {
     assert_ne!(ada.submit(&choice, &[("answer", "continue")]).await.code(), first);
 }
 
-/// Nothing for a stranger, whatever of it he has: another browser, another person, a sign-in or a consent
-/// that is over.
+/// The form gives nothing to another browser, another user, or after the session or the consent ended.
 #[tokio::test]
-async fn a_repeated_form_gives_nothing_to_anybody_else() {
+async fn a_repeated_form_gives_nothing_to_other_browsers_and_users() {
     let (server, client) = prepared().await;
     let mut ada = Browser::of(&server);
     let login = ada.ask(&asked(&client)).await;
@@ -128,26 +131,29 @@ async fn a_repeated_form_gives_nothing_to_anybody_else() {
 
     let mut thief = Browser::of(&server);
     thief.obtain(&asked(&client), "grace").await.code();
-    assert!(!got(&thief.submit(&consent, &ALLOW).await), "another browser, signed in");
+    assert!(!got(&thief.submit(&consent, &ALLOW).await), "another browser with a session");
     leads_back(&thief.open(&consent.at).await);
-    assert!(!got(&Browser::of(&server).submit(&consent, &ALLOW).await), "no browser at all");
-    // With the browser's own cookie, but another person's sign-in.
+    assert!(
+        !got(&Browser::of(&server).submit(&consent, &ALLOW).await),
+        "a browser without cookies"
+    );
+    // With the browser cookie, but another user's session.
     let own = ada.cookies.clone();
     let of_browser = own.iter().find(|(name, _)| name.contains("-browser-")).unwrap();
     thief.cookies.insert(of_browser.0.clone(), of_browser.1.clone());
     assert!(!got(&thief.submit(&consent, &ALLOW).await), "another person");
     assert!(!got(&thief.open(&consent.at).await), "another person");
     thief.cookies.retain(|name, _| !name.contains("-session-"));
-    assert!(!got(&thief.submit(&consent, &ALLOW).await), "nobody is signed in");
-    assert!(got(&ada.submit(&consent, &ALLOW).await), "hers still leads on");
+    assert!(!got(&thief.submit(&consent, &ALLOW).await), "no session");
+    assert!(got(&ada.submit(&consent, &ALLOW).await), "the user's own browser still gets a code");
 
     ada.on_account("/account/applications/withdraw", &[("client_id", &client.id)]).await;
     assert!(!got(&ada.submit(&consent, &ALLOW).await), "the consent was withdrawn");
 }
 
-/// THREATS X-01, EX-21: of many who repeat a form at once, on two replicas, all get the one fresh code.
+/// THREATS X-01, EX-21: concurrent repetitions of a form at two replicas all get the same new code.
 #[tokio::test(flavor = "multi_thread")]
-async fn of_32_who_repeat_a_form_at_once_all_get_one_fresh_code() {
+async fn of_32_racing_repetitions_of_a_form_all_get_the_same_new_code() {
     let (server, client) = prepared().await;
     let replica = server.replica().await;
     let mut ada = Browser::of(&server);
@@ -173,10 +179,10 @@ async fn of_32_who_repeat_a_form_at_once_all_get_one_fresh_code() {
     assert!(!answers.iter().any(|location| location.contains(&first)));
 }
 
-/// A sign-in page that was left open: a fresh form, with what was typed, but for the password; an hour
-/// later as well as after ten minutes. It leads to the application.
+/// A sign-in page that was left open for ten minutes or for hours: a fresh form with the typed values
+/// except the password, and then the client.
 #[tokio::test]
-async fn a_sign_in_page_that_was_left_open_leads_on() {
+async fn a_sign_in_page_left_open_continues_the_request() {
     let (server, client) = prepared().await;
     for open_for in [600, 3_600, 20 * 3_600] {
         let mut ada = Browser::of(&server);
@@ -192,15 +198,15 @@ async fn a_sign_in_page_that_was_left_open_leads_on() {
         let consent = ada.submit(&fresh, &TYPED).await;
         server.wait(599);
         ada.submit(consent.is_page("/consent"), &ALLOW).await.code();
-        // To open the page again is to begin again.
+        // Reopening the page starts over.
         server.wait(600);
         ada.open(&login.at).await.is_page("/login");
     }
 }
 
-/// A consent page that was left open, and one whose sign-in has ended meanwhile.
+/// A consent page that was left open, and one whose session has ended meanwhile.
 #[tokio::test]
-async fn a_consent_page_that_was_left_open_leads_on() {
+async fn a_consent_page_left_open_continues_the_request() {
     let (server, client) = prepared().await;
     let mut ada = Browser::of(&server);
     let login = ada.ask(&asked(&client)).await;
@@ -222,9 +228,9 @@ async fn a_consent_page_that_was_left_open_leads_on() {
     ada.submit(fresh.is_page("/select-account"), &[("answer", "continue")]).await.code();
 }
 
-/// Whoever has said no is told that it is over, and where to begin again.
+/// After a denial, the page says that the request has ended, and links back.
 #[tokio::test]
-async fn what_was_denied_is_over() {
+async fn a_denied_request_has_ended() {
     let (server, client) = prepared().await;
     let mut ada = Browser::of(&server);
     let login = ada.ask(&asked(&client)).await;
@@ -233,16 +239,16 @@ async fn what_was_denied_is_over() {
 
     leads_back(&ada.submit(&consent, &ALLOW).await);
     leads_back(&ada.open(&consent.at).await);
-    // Whoever leaves before they sign in has decided nothing.
+    // Cancelling before sign-in decides nothing.
     let mut ada = Browser::of(&server);
     let login = ada.ask(&asked(&client)).await;
     ada.submit(&login, &[("answer", "cancel")]).await.refused("access_denied");
     ada.prove(&login, "ada").await.is_page("/consent");
 }
 
-/// An application without a place on the web has no way back but one's account.
+/// An application without a web site gets only a link to the account page.
 #[tokio::test]
-async fn every_dead_end_has_a_way_out() {
+async fn every_error_page_links_to_the_account_page() {
     let (server, _) = prepared().await;
     let native = server
         .register(json!({
@@ -264,9 +270,9 @@ async fn every_dead_end_has_a_way_out() {
     }
 }
 
-/// The forms of the account page, twice: what has been done is done.
+/// The forms of the account page, submitted twice: the second one succeeds without an effect.
 #[tokio::test]
-async fn a_second_click_on_the_account_page_is_as_good_as_the_first() {
+async fn a_second_click_on_the_account_page_succeeds() {
     const NEW: &str = "another battery staple";
     let (server, client) = prepared().await;
     let (mut ada, mut elsewhere) = (Browser::of(&server), Browser::of(&server));
@@ -293,19 +299,19 @@ async fn a_second_click_on_the_account_page_is_as_good_as_the_first() {
         ("again", "a third battery staple"),
     ];
     let wrong = ada.submit_to("/account/password", &page, &other).await;
-    assert_eq!(wrong.answer.status, 422, "it was not changed to this");
+    assert_eq!(wrong.answer.status, 422, "another new password than the one that was set");
     let elsewhere_shown = ada.open("/account").await;
     let fresh = ada.submit_to("/account/password", &elsewhere_shown, &change).await;
-    assert_eq!(fresh.answer.status, 422, "another form, though it says the same");
+    assert_eq!(fresh.answer.status, 422, "the same values in another form");
     server.wait(61);
     let late = ada.submit_to("/account/password", &page, &change).await;
-    assert_eq!(late.answer.status, 422, "and after a minute it is a try like any other");
+    assert_eq!(late.answer.status, 422, "after a minute it is an ordinary attempt");
     assert!(elsewhere.open("/account").await.at.starts_with("/login"));
 }
 
 /// Signing out twice, and from a page that was left open.
 #[tokio::test]
-async fn a_second_click_on_sign_out_is_as_good_as_the_first() {
+async fn a_second_click_on_sign_out_succeeds() {
     let (server, _) = prepared().await;
     let mut ada = Browser::of(&server);
     ada.sign_in("ada").await;
@@ -316,7 +322,7 @@ async fn a_second_click_on_sign_out_is_as_good_as_the_first() {
     late.cookies = ada.cookies.clone();
     late.cookies.remove(&forgotten);
     let again = late.submit(&confirm, &[("answer", "yes")]).await;
-    assert_eq!(again.is_page("/logout/confirm").answer.status, 403, "asked again");
+    assert_eq!(again.is_page("/logout/confirm").answer.status, 403, "confirmation is asked again");
     late.submit(&again, &[("answer", "yes")]).await.is_page("/signed-out");
 
     ada.sign_in("ada").await;

@@ -1,4 +1,4 @@
-//! DESIGN §8, failed sign-ins: who guesses is slowed down, and nobody else.
+//! DESIGN §8, failed sign-ins: guessing is slowed down, and legitimate users are not affected.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use kit::browser::Browser;
 use kit::http::Answer;
 use kit::server::{PASSWORD, Server};
 
-/// A server that believes what the tests say of their address.
+/// A server that trusts the address that the tests send.
 async fn server() -> Server {
     Server::with(|config| {
         config.http.trusted_proxies = vec![Network::new("127.0.0.1".parse().unwrap(), 32).unwrap()];
@@ -18,7 +18,7 @@ async fn server() -> Server {
     .await
 }
 
-/// Somebody with two names.
+/// A user with two identifiers.
 async fn ada(server: &Server) -> User {
     let (app, trace, password) = (server.app(), server.trace(), Secret::new(PASSWORD));
     let new = NewAccount {
@@ -43,7 +43,7 @@ async fn tried(browser: &mut Browser<'_>, address: &str, name: &str, password: &
     answer
 }
 
-/// What a page says, without what differs from page to page: tokens and the name that was typed.
+/// The text of a page without the parts that differ: tokens and the typed name.
 fn without_tokens(answer: &Answer, name: &str) -> String {
     let mut text = String::new();
     for line in answer.text.split('<').filter(|line| !line.contains("name=\"csrf\"")) {
@@ -52,9 +52,9 @@ fn without_tokens(answer: &Answer, name: &str) -> String {
     format!("{} {} {text}", answer.status, answer.header("retry-after"))
 }
 
-/// THREATS EX-14, UI-14: whoever has failed by one name learns nothing of another one.
+/// THREATS EX-14, UI-14: failures with one identifier reveal nothing about another one.
 #[tokio::test]
-async fn nobody_learns_which_names_are_one_accounts() {
+async fn throttling_does_not_reveal_which_identifiers_share_an_account() {
     let server = server().await;
     ada(&server).await;
     server.user("grace").await;
@@ -78,10 +78,10 @@ async fn nobody_learns_which_names_are_one_accounts() {
     }
 }
 
-/// THREATS EX-13, UI-19; NIST SP 800-63B-4 §3.2.2: guesses from everywhere are bounded, and whoever signs
-/// in with a browser that did so before does not notice.
+/// THREATS EX-13, UI-19; NIST SP 800-63B-4 §3.2.2: guesses from many addresses are limited, and a
+/// sign-in from a browser that has signed in before is not affected.
 #[tokio::test]
-async fn an_account_that_everybody_guesses_at_lets_its_owner_in() {
+async fn a_known_browser_can_sign_in_to_an_account_under_attack() {
     let server = server().await;
     let ada = ada(&server).await;
     let mut home = Browser::of(&server);
@@ -90,7 +90,7 @@ async fn an_account_that_everybody_guesses_at_lets_its_owner_in() {
     let device = cookies.iter().find(|cookie| cookie.contains("-device")).unwrap();
     assert!(device.contains("; HttpOnly") && device.contains("; Max-Age=15552000"), "{device}");
     home.cookies.retain(|name, _| name.contains("-device"));
-    assert_eq!(home.cookies.len(), 1, "the sign-in is over, the browser is known");
+    assert_eq!(home.cookies.len(), 1, "the session has ended, the browser is known");
 
     let mut thief = Browser::of(&server);
     let before = server.app().hasher.computed();
@@ -100,7 +100,7 @@ async fn an_account_that_everybody_guesses_at_lets_its_owner_in() {
     }
     assert_eq!(server.app().hasher.computed() - before, 100);
 
-    // The one slow try of this network, and then the right password, which is not compared.
+    // The one slow attempt of this network, and then the right password, which is not compared.
     for password in ["wrong", PASSWORD, PASSWORD] {
         let answer = tried(&mut thief, "203.0.113.200", "ada@example.org", password).await;
         assert_eq!(answer.status, 422);
@@ -117,9 +117,9 @@ async fn an_account_that_everybody_guesses_at_lets_its_owner_in() {
     assert_eq!(tried(&mut abroad, "203.0.113.200", "ada", PASSWORD).await.status, 303);
 }
 
-/// THREATS EX-12: a throttled address waits for nothing, and has nobody wait.
+/// THREATS EX-12: a throttled address does not wait for the hasher, and delays no others.
 #[tokio::test]
-async fn a_throttled_address_takes_no_place_in_the_queue() {
+async fn a_throttled_request_does_not_wait_for_the_hasher() {
     let server = server().await;
     let mut browser = Browser::of(&server);
     for _ in 0..10 {
@@ -131,16 +131,16 @@ async fn a_throttled_address_takes_no_place_in_the_queue() {
         held.push(server.app().hasher.place(from).await.unwrap());
     }
 
-    // Nothing is hashed: who had to wait for a turn would wait for ever.
+    // Nothing is hashed, so a request that waited for its turn would never complete.
     let answer = tried(&mut browser, "192.0.2.7", "nobody", "wrong");
     let answer = tokio::time::timeout(Duration::from_secs(20), answer).await;
 
-    assert_eq!(answer.expect("it waits for a turn").status, 429);
+    assert_eq!(answer.expect("the request waits for its turn").status, 429);
 }
 
-/// DESIGN §8: more people than a network has failures sign in at one moment, and none has failed.
+/// DESIGN §8: more users than a network may have failures sign in at once, and all succeed.
 #[tokio::test(flavor = "multi_thread")]
-async fn people_behind_one_address_sign_in_at_one_moment() {
+async fn users_behind_one_address_can_sign_in_at_once() {
     const PEOPLE: usize = 24;
     let server = Server::with(|config| {
         config.throttle.network_attempts = 12;
@@ -163,9 +163,9 @@ async fn people_behind_one_address_sign_in_at_one_moment() {
     }
 }
 
-/// THREATS PW-06, UI-18: the form that changes a password is no second door.
+/// THREATS PW-06, UI-18: the form that changes a password has the limits of the sign-in.
 #[tokio::test]
-async fn the_current_password_is_guessed_at_as_at_the_door() {
+async fn attempts_at_the_current_password_are_limited() {
     let server = server().await;
     server.user("ada").await;
     let mut browser = Browser::of(&server);
@@ -177,7 +177,7 @@ async fn the_current_password_is_guessed_at_as_at_the_door() {
         browser.on_account("/account/password", &fields).await.answer.status
     };
 
-    // Ten of this browser's own, and ten of its network.
+    // Ten attempts of this browser, and ten of its network.
     for _ in 0..30 {
         assert_eq!(change("wrong").await, 422);
     }

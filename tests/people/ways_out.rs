@@ -1,4 +1,5 @@
-//! Every dead end has a way out, and none leads where somebody else wants it to (DESIGN §4; THREATS UI-07, M9).
+//! Every error page has a way on, and no link leads where an attacker chooses (DESIGN §4; THREATS
+//! UI-07, M9).
 
 use gatewright::config::Link;
 use url::Url;
@@ -16,7 +17,7 @@ async fn clients(server: &Server) -> [Client; 2] {
     [one, other]
 }
 
-/// The links out of the house.
+/// The links to other sites.
 fn links(place: &Place) -> Vec<&str> {
     let links = place.answer.text.split("href=\"").skip(1);
     let mut links: Vec<_> = links.map(|link| link.split('"').next().unwrap()).collect();
@@ -25,7 +26,7 @@ fn links(place: &Place) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn an_error_leads_back_to_what_is_registered_and_to_nothing_else() {
+async fn an_error_page_links_only_to_registered_urls() {
     let server = Server::start().await;
     server.user("ada").await;
     let [with, without] = clients(&server).await;
@@ -39,7 +40,8 @@ async fn an_error_leads_back_to_what_is_registered_and_to_nothing_else() {
     let unknown = Request::of(&with).with("client_id", "unknown");
     assert_eq!(links(&unknown.by_a_stranger(&server).await), [""; 0]);
 
-    // Client and redirect URI were proven: without a home page, where the answer would have gone.
+    // Client and redirect URI were validated: without a home page, the link leads to the origin of the
+    // redirect URI.
     for (client, home) in [(&with, HOME), (&without, "https://app.example/")] {
         let mut browser = Browser::of(&server);
         let login = browser.ask(&Request::of(client)).await;
@@ -50,9 +52,9 @@ async fn an_error_leads_back_to_what_is_registered_and_to_nothing_else() {
     }
 }
 
-/// A failure of ours is nobody's fault: one tries again, or goes back.
+/// After a failure of the server, the user can retry or go back.
 #[tokio::test]
-async fn a_failure_leads_back_to_the_application() {
+async fn a_server_failure_links_back_to_the_application() {
     let server = Server::start().await;
     server.user("ada").await;
     let [client, _] = clients(&server).await;
@@ -66,9 +68,9 @@ async fn a_failure_leads_back_to_the_application() {
     assert_eq!((broken.answer.status, links(&broken)), (503, vec![HOME]), "{broken:?}");
 }
 
-/// What helps to look into an error is filled in, and can be copied.
+/// Support links contain the reference of the error, and it can be copied.
 #[tokio::test]
-async fn the_reference_goes_along_to_those_who_help() {
+async fn support_links_contain_the_reference_of_the_error() {
     let at = |link: &str| {
         let url = Url::parse(link).unwrap();
         Server::with(move |config| config.brand.support_url = Some(Link(url)))
@@ -88,12 +90,16 @@ async fn the_reference_goes_along_to_those_who_help() {
     let filled = format!("https://help.example/new?ref={reference}");
     assert!(links(&place).contains(&filled.as_str()), "{place:?}");
     let home = Browser::of(&page).open("/").await;
-    assert!(links(&home).contains(&"https://help.example/new?ref="), "nothing to report: {home:?}");
+    assert!(
+        links(&home).contains(&"https://help.example/new?ref="),
+        "a page without an error has no reference: {home:?}"
+    );
 }
 
-/// OIDC RP-Initiated Logout 1.0 §2: an ID token proves who asks; a `client_id` that anybody can write down does not.
+/// OIDC RP-Initiated Logout 1.0 §2: an ID token identifies the requesting client; a `client_id`, which
+/// is public, does not.
 #[tokio::test]
-async fn the_page_after_a_sign_out_leads_back_to_who_has_proven_to_ask() {
+async fn the_signed_out_page_links_to_the_client_of_a_valid_hint() {
     let server = Server::start().await;
     server.user("ada").await;
     let [client, other] = clients(&server).await;
@@ -108,19 +114,19 @@ async fn the_page_after_a_sign_out_leads_back_to_who_has_proven_to_ask() {
 
     let named = browser.open(&format!("/logout?client_id={}", client.id)).await;
     let named = browser.submit(named.is_page("/logout/confirm"), &[("answer", "yes")]).await;
-    assert_eq!(links(named.is_page("/signed-out")), [""; 0], "nothing is proven");
+    assert_eq!(links(named.is_page("/signed-out")), [""; 0], "a client_id is not enough");
     granted(&mut browser, &client).await;
 
-    // Another sign-in than that of the hint: asked first.
+    // The hint is of another session, so a confirmation is asked first.
     let asked = browser.open(&format!("/logout?id_token_hint={own}")).await;
     let proven = browser.submit(asked.is_page("/logout/confirm"), &[("answer", "yes")]).await;
     assert_eq!(links(proven.is_page("/signed-out")), [HOME], "{proven:?}");
-    assert!(!proven.at.contains(&own), "the ID token does not stay in the address");
+    assert!(!proven.at.contains(&own), "the ID token is not in the URL");
     assert!(proven.answer.text.contains("Back to Photos"));
     let again = browser.open(&format!("/logout?id_token_hint={own}")).await;
-    assert_eq!(links(again.is_page("/signed-out")), [HOME], "signed out already");
+    assert_eq!(links(again.is_page("/signed-out")), [HOME], "without a session");
     let again = browser.open(&format!("/logout?id_token_hint={homeless}")).await;
-    assert_eq!(links(again.is_page("/signed-out")), [""; 0], "it has no home page");
+    assert_eq!(links(again.is_page("/signed-out")), [""; 0], "the client has no home page");
 
     let elsewhere = "post_logout_redirect_uri=https://evil.example/";
     let wrong = browser.open(&format!("/logout?id_token_hint={own}&{elsewhere}")).await;
@@ -134,7 +140,7 @@ async fn the_page_after_a_sign_out_leads_back_to_who_has_proven_to_ask() {
         .await;
     let mut stranger = Browser::of(&server);
     stranger.open("/login").await;
-    assert_eq!(links(&stranger.open(&proven.at).await), [""; 0], "of another browser");
+    assert_eq!(links(&stranger.open(&proven.at).await), [""; 0], "the page of another browser");
     for forged in [
         proven.at.replace(&client.id, &third.id),
         proven.at.split("&proof").next().unwrap().to_owned(),
@@ -143,5 +149,5 @@ async fn the_page_after_a_sign_out_leads_back_to_who_has_proven_to_ask() {
         assert_eq!(links(&browser.open(&forged).await), [""; 0], "{forged}");
     }
     server.disable_client(&client).await;
-    assert_eq!(links(&browser.open(&proven.at).await), [""; 0], "it is disabled");
+    assert_eq!(links(&browser.open(&proven.at).await), [""; 0], "the client is disabled");
 }
