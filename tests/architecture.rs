@@ -1,14 +1,15 @@
-//! The layers, enforced: a file may import its own layer and those below it.
+//! The layers, enforced: a module imports only its own layer and those below it.
 //!
-//! Between crates the compiler enforces it; the test holds their manifests to the order, and the modules within
-//! them to the same one.
+//! Between crates the compiler enforces the order. The tests check the manifests of the crates, and the
+//! modules within them.
 
-#![expect(clippy::unwrap_used, reason = "that is how a test says no")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// From the ground up, each with its folder. Those on one line are siblings and do not import each other.
+/// From the bottom up, each with its folder. Modules on one line are siblings and do not import each
+/// other.
 const LAYERS: &[&[(&str, &str)]] = &[
     &[("types", "crates/base/src/types")],
     &[("jose", "crates/base/src/jose")],
@@ -42,19 +43,19 @@ fn files(under: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// All of the product's own code.
+/// All source files of the product.
 fn sources() -> Vec<PathBuf> {
     ["src", "crates"].iter().flat_map(|folder| files(&root().join(folder))).collect()
 }
 
-/// The code of a file, without its comments: a comment may speak of what lies above.
+/// The code of a file without its comments, which may mention layers above.
 fn code(path: &Path) -> String {
     let text = fs::read_to_string(path).unwrap();
     let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// What a layer may not import: the names of those above it and of its siblings.
+/// The names that a layer may not import: those above it and its siblings.
 fn forbidden() -> Vec<(&'static str, Vec<&'static str>)> {
     let mut found = Vec::new();
     for (height, layer) in LAYERS.iter().enumerate() {
@@ -83,7 +84,7 @@ fn no_layer_imports_one_above() {
     }
 }
 
-/// The features of a manifest count too: a dependency is one wherever it stands in the file.
+/// Features in a manifest count too, so the whole file is searched.
 #[test]
 fn no_crate_depends_on_one_above() {
     for (folder, forbidden) in forbidden() {
@@ -122,9 +123,9 @@ fn every_module_and_crate_has_a_layer() {
     }
 }
 
-/// Only `store` speaks to the database; a unit test may look behind it.
+/// Only `store` contains SQL; unit tests may query the database.
 #[test]
-fn sql_is_spoken_in_the_store_alone() {
+fn only_the_store_contains_sql() {
     for path in sources() {
         let is_test = path.file_stem().is_some_and(|stem| stem == "tests");
         if path.starts_with(root().join("crates/store")) || is_test {
@@ -137,9 +138,9 @@ fn sql_is_spoken_in_the_store_alone() {
     }
 }
 
-/// A template that escapes nothing is how a client's name becomes a script (THREATS UI-08).
+/// An unescaped client name in a template is cross-site scripting (THREATS UI-08).
 #[test]
-fn no_template_switches_escaping_off() {
+fn no_template_disables_escaping() {
     let templates = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
     let mut waiting = vec![templates];
     while let Some(folder) = waiting.pop() {
@@ -160,9 +161,9 @@ fn no_template_switches_escaping_off() {
     }
 }
 
-/// What a developer left for later is a defect.
+/// Markers for unfinished work are not committed.
 #[test]
-fn nothing_is_left_for_later() {
+fn no_source_has_a_marker_for_unfinished_work() {
     let words =
         ["to", "fix"].map(|half| format!("{}{}", half, if half == "to" { "do!" } else { "me" }));
     for path in sources() {

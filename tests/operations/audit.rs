@@ -1,4 +1,4 @@
-//! THREATS §1.X: what is told about what happened, and what must never be told.
+//! THREATS §1.X: what the log and the audit trail contain, and what they must never contain.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ use kit::keys::replace_secrets;
 use kit::log::Captured;
 use kit::server::{Client, ISSUER, PASSWORD, Server};
 
-/// Everything that was ever issued or sent and must not be told.
+/// Every secret that was issued or sent.
 #[derive(Default)]
 struct Secrets(BTreeSet<String>);
 
@@ -31,7 +31,7 @@ impl Secrets {
     fn add(&mut self, secret: &str) {
         assert!(secret.len() >= 8, "{secret:?} would be found everywhere");
         self.0.insert(secret.to_owned());
-        // Of a JWT the signature is what makes it spendable.
+        // The signature is what makes a JWT usable.
         if let [_, _, signature] = secret.split('.').collect::<Vec<_>>()[..] {
             self.0.insert(signature.to_owned());
         }
@@ -62,7 +62,7 @@ impl Secrets {
     }
 }
 
-/// What stands in the database, as somebody reads it who stole it.
+/// The content of the database, as a thief would read it.
 async fn stolen(server: &Server) -> String {
     let url = server.app().config.database.url.0.expose().to_owned();
     if let Some(file) = url.strip_prefix("sqlite:") {
@@ -88,10 +88,10 @@ async fn stolen(server: &Server) -> String {
     all
 }
 
-/// THREATS LG-01, LG-05, TE-25, CO-10: everything runs with every log there is, right and wrong, and
-/// nothing that was issued or sent is told, by the log, by the audit trail or by the database.
+/// THREATS LG-01, LG-05, TE-25, CO-10: after valid and invalid requests of all kinds, with all log
+/// levels enabled, no secret that was issued or sent is in the log, the audit trail or the database.
 #[tokio::test]
-async fn no_secret_is_ever_told() {
+async fn no_secret_is_logged_or_stored() {
     let (log, _guard) = Captured::start();
     let mut secrets = Secrets::default();
     let server = Server::start().await;
@@ -109,7 +109,7 @@ async fn no_secret_is_ever_told() {
         secrets.add(secret);
     }
 
-    // A person who mistypes, signs in, consents.
+    // A user who mistypes the password, signs in and consents.
     let mut browser = Browser::of(&server);
     let page = browser.open(&request(&client, "openid offline_access")).await;
     secrets.add(page.at.split_once("request=").unwrap().1);
@@ -121,7 +121,7 @@ async fn no_secret_is_ever_told() {
     let code = place.parameter("code");
     secrets.add(&code);
 
-    // Tokens: used, used again, revoked, asked about; by their owner and by others.
+    // Tokens: used, replayed, revoked, introspected; by their client and by others.
     let wrong = Client { secret: format!("{}x", client.secret), ..client.clone() };
     secrets.add(&wrong.secret);
     server.redeem(&wrong, &code).await.refused(401, "invalid_client");
@@ -141,7 +141,7 @@ async fn no_secret_is_ever_told() {
     server.redeem(&client, &code).await.refused(400, "invalid_grant");
     server.refresh(&client, &refresh, "").await.refused(400, "invalid_grant");
 
-    // Secrets in the wrong places.
+    // Secrets in the wrong parameters.
     for secret in [&client.secret, &code, &refresh, &access] {
         let swapped = Client { id: secret.clone(), secret: client.id.clone() };
         server.post_as(&swapped, "/token", "grant_type=client_credentials").await;
@@ -167,7 +167,7 @@ async fn no_secret_is_ever_told() {
         }
     }
 
-    // Assertions, right and wrong.
+    // Valid and invalid assertions.
     let now = server.trace().now().0;
     for exp in [now + 60, now - 60] {
         let claims = json!({
@@ -195,9 +195,10 @@ async fn no_secret_is_ever_told() {
     secrets.are_not_in("the database", &stolen(&server).await);
 }
 
-/// THREATS DB-07: what is taken away is in the log too, for a database that loses its last commits gives it back.
+/// THREATS DB-07: revocations are in the log too, because a database that loses its latest commits
+/// loses them.
 #[tokio::test]
-async fn what_is_taken_away_is_logged() {
+async fn revocations_are_logged() {
     let (log, _guard) = Captured::json();
     let server = Server::start().await;
     server.user("ada").await;
@@ -224,9 +225,9 @@ async fn what_is_taken_away_is_logged() {
     assert_eq!(grant["grant_id"].as_str(), created[0].grant_id.as_deref());
 }
 
-/// THREATS LG-02: what others send cannot make up a line of the log.
+/// THREATS LG-02: request values cannot forge a line of the log.
 #[tokio::test]
-async fn nobody_writes_the_log_but_us() {
+async fn request_values_cannot_forge_log_lines() {
     let (log, _guard) = Captured::start();
     let server = Server::start().await;
     let client = server.service().await;
@@ -252,14 +253,14 @@ async fn nobody_writes_the_log_but_us() {
     assert_ne!(agent.status, 500);
 
     let log = log.text();
-    assert!(log.contains("forged"), "it is told, in order");
+    assert!(log.contains("forged"), "the value is logged, escaped");
     assert!(!log.contains('\u{1b}') && !log.contains('\0') && !log.contains("\n2026-01-01"));
     for event in server.events("request.refused").await {
         assert!(!event.facts.contains('\u{1b}') && !event.facts.contains('\n'));
     }
 }
 
-/// One of each kind. The `match` has no rest: a kind that nobody tells of does not compile.
+/// Causes an event of each kind. The `match` is exhaustive, so a kind without a case does not compile.
 async fn tell(kind: Kind, server: &Server) {
     let app = server.app();
     let name = format!("user-{}", kind.as_str().replace(['.', '_'], "-"));
@@ -404,9 +405,9 @@ async fn tell(kind: Kind, server: &Server) {
     }
 }
 
-/// THREATS LG-04: the catalogue of events and what happens are the same.
+/// THREATS LG-04: every kind in the catalogue of events occurs, and no other does.
 #[tokio::test]
-async fn every_kind_of_event_happens() {
+async fn every_kind_of_event_occurs() {
     let nowhere = Url::parse("https://localhost:1/directory").ok().map(AcmeDirectory);
     let server = Server::with_tls(|config| config.acme.directory = nowhere).await;
     for kind in Kind::ALL {
@@ -420,9 +421,9 @@ async fn every_kind_of_event_happens() {
     assert_eq!(kinds, Kind::ALL.iter().map(|kind| kind.as_str().to_owned()).collect());
 }
 
-/// THREATS LG-04: who, what, on whom, from where, in which request, and what came of it.
+/// THREATS LG-04: who, what, on which object, from where, in which request, with which outcome.
 #[tokio::test]
-async fn an_event_says_who_did_what_from_where() {
+async fn an_event_has_actor_object_address_request_and_outcome() {
     let server = Server::start().await;
     let user = server.user("ada").await;
     let client = server.web_app().await;
@@ -446,10 +447,10 @@ async fn an_event_says_who_did_what_from_where() {
     assert_eq!(replayed.at_ms, server.trace().at_ms);
 }
 
-/// DESIGN §9: the issuing of stateless tokens is recorded in batches; one row holds up to 500. And none
-/// is left out.
+/// DESIGN §9: the issue of stateless tokens is recorded in batches of up to 500 per row, and every
+/// token is recorded.
 #[tokio::test]
-async fn issued_tokens_are_recorded_in_batches_of_500_at_most() {
+async fn issued_tokens_are_recorded_in_batches_of_at_most_500() {
     let server = Server::start().await;
     let client = server.service().await;
     let by_hand = 1_100;
@@ -480,9 +481,10 @@ async fn issued_tokens_are_recorded_in_batches_of_500_at_most() {
     assert!(told.iter().any(|one| one["jti"] == jti && one["client"] == json!(client.id)));
 }
 
-/// DESIGN §9: refusals before authentication are always logged, their events bounded per address.
+/// DESIGN §9: refusals before authentication are always logged; the number of their events is limited
+/// per address.
 #[tokio::test]
-async fn a_flood_of_refusals_is_logged_whole_and_recorded_in_part() {
+async fn a_flood_of_refusals_is_logged_completely_and_recorded_partly() {
     let (log, _guard) = Captured::start();
     let server = Server::start().await;
     for _ in 0..50 {
@@ -496,7 +498,7 @@ async fn a_flood_of_refusals_is_logged_whole_and_recorded_in_part() {
     assert_eq!(events.len(), 31);
     let facts: Value = serde_json::from_str(&events[0].facts).unwrap();
     assert_eq!(facts["refusals_not_recorded_before"], 20);
-    // At this level the driver of the database tells things too, of whatever it finds slow.
+    // At this level the database driver logs slow statements too.
     let log = log.text();
     let refusals =
         log.lines().filter(|line| line.contains(": refused ") && line.contains("nobody"));

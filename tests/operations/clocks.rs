@@ -1,4 +1,4 @@
-//! A clock that was ahead and has been set right: what was issued meanwhile counts for nothing until then
+//! A clock that was ahead and has been corrected: anything issued meanwhile is invalid until its time
 //! (decision 0039; THREATS CL-02). One test for each kind.
 
 use gatewright::flow::clients::registration::Registrar;
@@ -14,7 +14,8 @@ use kit::http::Answer;
 use kit::server::{Client, Server};
 use kit::until::until;
 
-/// Further ahead than the clocks of replicas may differ, and not so far that anything would have expired.
+/// Further ahead than the tolerance for clocks of replicas, and not so far that anything would have
+/// expired.
 const AHEAD: i64 = 301;
 
 const SCOPE: &str = "openid offline_access";
@@ -26,7 +27,7 @@ async fn server() -> (Server, Client) {
     (server, client)
 }
 
-/// Refreshes at a time to come, with a grant of now.
+/// Refreshes at a future time, with a grant of the present.
 async fn refreshed_ahead(server: &Server, client: &Client, by: i64) -> Answer {
     let token = server.granted("ada", client, SCOPE).await.token("refresh_token");
     server.wait(by);
@@ -36,19 +37,19 @@ async fn refreshed_ahead(server: &Server, client: &Client, by: i64) -> Answer {
 }
 
 #[tokio::test]
-async fn an_access_token_of_the_future_is_none() {
+async fn an_access_token_from_the_future_is_invalid() {
     let (server, client) = server().await;
     let token = refreshed_ahead(&server, &client, AHEAD).await.token("access_token");
     assert!(!server.is_active(&client, &token).await);
     server.userinfo(&token).await.refused(401, "invalid_token");
 
     server.wait(1);
-    assert!(server.is_active(&client, &token).await, "as far as clocks of replicas may differ");
+    assert!(server.is_active(&client, &token).await, "within the tolerance for clocks of replicas");
     server.userinfo(&token).await.ok();
 }
 
 #[tokio::test]
-async fn an_access_token_of_the_clients_own_of_the_future_is_none() {
+async fn a_client_credentials_token_from_the_future_is_invalid() {
     let server = Server::start().await;
     for format in ["jwt", "opaque"] {
         let client = server
@@ -69,13 +70,13 @@ async fn an_access_token_of_the_clients_own_of_the_future_is_none() {
         server.wait(-1);
         server.post_as(&client, "/revoke", &format!("token={token}")).await.ok();
         server.wait(AHEAD);
-        assert!(!server.is_active(&client, &token).await, "{format}: it is revoked all the same");
+        assert!(!server.is_active(&client, &token).await, "{format}: the revocation applies");
         server.wait(-AHEAD);
     }
 }
 
 #[tokio::test]
-async fn an_opaque_token_of_the_future_is_none() {
+async fn an_opaque_token_from_the_future_is_invalid() {
     let server = Server::start().await;
     server.user("ada").await;
     let members = json!({ "scope": SCOPE, "gw_access_token_format": "opaque" });
@@ -89,7 +90,7 @@ async fn an_opaque_token_of_the_future_is_none() {
 }
 
 #[tokio::test]
-async fn an_id_token_of_the_future_is_no_hint() {
+async fn an_id_token_from_the_future_is_refused_as_a_hint() {
     let (server, client) = server().await;
     let hint = refreshed_ahead(&server, &client, AHEAD).await.token("id_token");
     let target = request(&client, "openid") + "&prompt=none&id_token_hint=" + &hint;
@@ -101,9 +102,9 @@ async fn an_id_token_of_the_future_is_no_hint() {
     assert_eq!(ask().await.parameter("error"), "login_required");
 }
 
-/// And it is not revoked: this clock may be the one that is wrong.
+/// The grant is not revoked, because this clock may be the wrong one.
 #[tokio::test]
-async fn a_grant_of_the_future_is_none_until_then() {
+async fn a_grant_from_the_future_is_invalid_until_then() {
     let (server, client) = server().await;
     let code = Browser::of(&server).authorize("ada", &client, SCOPE, "").await.parameter("code");
     server.wait(50);
@@ -120,7 +121,7 @@ async fn a_grant_of_the_future_is_none_until_then() {
 }
 
 #[tokio::test]
-async fn a_code_of_the_future_is_spent_in_vain() {
+async fn a_code_from_the_future_is_refused() {
     let (server, client) = server().await;
     let mut browser = Browser::of(&server);
     let first = browser.authorize("ada", &client, SCOPE, "").await.parameter("code");
@@ -137,7 +138,7 @@ async fn a_code_of_the_future_is_spent_in_vain() {
 }
 
 #[tokio::test]
-async fn a_sign_in_of_the_future_is_none() {
+async fn a_session_from_the_future_is_invalid() {
     let (server, client) = server().await;
     let ada = server.user("grace").await;
     server.wait(AHEAD);
@@ -150,7 +151,7 @@ async fn a_sign_in_of_the_future_is_none() {
         async || session::of_user(&server.app().store, &ada.id, server.trace().now()).await;
     assert_eq!(browser.open(&silent).await.parameter("error"), "login_required");
     assert!(sessions().await.unwrap().is_empty());
-    // That of the grant alone lies ahead now.
+    // Now only the session is in the future.
     let restored = sql("UPDATE grants SET created_at = 1").run(server.app().store.db()).await;
     restored.unwrap();
     let refresh = bound.token("refresh_token");
@@ -163,7 +164,7 @@ async fn a_sign_in_of_the_future_is_none() {
 }
 
 #[tokio::test]
-async fn a_token_to_enrol_with_of_the_future_is_none() {
+async fn an_enrolment_token_from_the_future_is_invalid() {
     let (server, client) = server().await;
     let (store, id) = (&server.app().store, ClientId::from_text(&client.id));
     let (digest, now) = (Digest::of(b"enrolment"), server.trace().now());
@@ -177,9 +178,9 @@ async fn a_token_to_enrol_with_of_the_future_is_none() {
     }
 }
 
-/// A secret that was rotated away while the clock was ahead would work until then.
+/// Otherwise a secret that was rotated while the clock was ahead would stay valid until then.
 #[tokio::test]
-async fn an_old_client_secret_works_for_no_longer_than_it_may() {
+async fn an_old_client_secret_does_not_outlive_its_overlap() {
     let server = Server::start().await;
     let client = server.service().await;
     let year = 365 * 24 * 60 * 60;
@@ -198,7 +199,7 @@ async fn an_old_client_secret_works_for_no_longer_than_it_may() {
 }
 
 #[tokio::test]
-async fn a_browser_that_was_known_in_the_future_is_not_known() {
+async fn a_device_cookie_from_the_future_is_invalid() {
     let (server, _) = server().await;
     let (store, ada) = (&server.app().store, server.user("grace").await);
     let (digest, now) = (Digest::of(b"cookie"), server.trace().now());
@@ -215,9 +216,9 @@ async fn a_browser_that_was_known_in_the_future_is_not_known() {
     }
 }
 
-/// An account that was guessed at while the clock was ahead would be throttled until then.
+/// Otherwise an account that was attacked while the clock was ahead would stay throttled until then.
 #[tokio::test]
-async fn tries_of_the_future_keep_nobody_out() {
+async fn attempts_from_the_future_throttle_no_account() {
     let server = Server::start().await;
     let (store, now) = (&server.app().store, server.trace().now());
     for is_sliding in [false, true] {
@@ -234,9 +235,10 @@ async fn tries_of_the_future_keep_nobody_out() {
     }
 }
 
-/// What was to be sent at a time to come is sent, whether it was never tried or is between two tries.
+/// A notice with a due time in the future is sent, whether it was never tried or is between two
+/// attempts.
 #[tokio::test]
-async fn a_notice_is_not_put_off_until_the_future() {
+async fn a_notice_dated_in_the_future_is_sent() {
     #[derive(sqlx_macros::FromRow)]
     struct Row {
         target: String,
@@ -255,7 +257,7 @@ async fn a_notice_is_not_put_off_until_the_future() {
         tried.bind(attempts).bind(target).run(store.db()).await.unwrap();
     }
     let tried = async || -> Vec<String> {
-        // A try has a holder.
+        // An attempted row has a holder.
         let rows = sql("SELECT target FROM outbox WHERE holder IS NOT NULL ORDER BY target");
         let rows: Vec<Row> = rows.all(store.db()).await.unwrap();
         rows.into_iter().map(|row| row.target).collect()
@@ -266,9 +268,9 @@ async fn a_notice_is_not_put_off_until_the_future() {
     assert_eq!(tried().await, ["fresh", "tried"]);
 }
 
-/// Nobody has to search: the start says what lies ahead.
+/// A start logs what is dated in the future.
 #[tokio::test]
-async fn a_start_warns_of_what_lies_ahead() {
+async fn a_start_warns_of_rows_dated_in_the_future() {
     let (server, client) = server().await;
     server.wait(AHEAD);
     server.granted("ada", &client, SCOPE).await;

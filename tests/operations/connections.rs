@@ -1,4 +1,4 @@
-//! Connections: how long they are kept, and how many one address may have (RFC 9112 §9; DESIGN §8).
+//! Connections: how long they are kept open, and how many an address may have (RFC 9112 §9; DESIGN §8).
 
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -21,7 +21,7 @@ fn request(host: &str) -> Vec<u8> {
     format!("GET /jwks HTTP/1.1\r\nhost: {host}\r\n\r\n").into_bytes()
 }
 
-/// Asks once, and goes on.
+/// Sends a request, and reads the response.
 async fn ask(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), host: &str) -> String {
     stream.write_all(&request(host)).await.unwrap();
     let mut answer = Vec::new();
@@ -37,12 +37,12 @@ async fn ask(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), host: &str) -> 
     head
 }
 
-/// Everything until the other side closes.
+/// Reads until the server closes the connection.
 async fn rest(stream: &mut (impl AsyncRead + Unpin)) -> std::io::Result<usize> {
     tokio::time::timeout(PATIENCE, stream.read_to_end(&mut Vec::new())).await.expect("it is closed")
 }
 
-/// Whether a connection was cut for this reason.
+/// The number of connections that were closed for this reason.
 async fn cut(server: &Server, reason: &str) -> u64 {
     let text = Ask::new(server.operations.unwrap(), "GET", "/metrics").send().await.ok().text;
     let name = format!("gatewright_connections_cut_total{{reason=\"{reason}\"}} ");
@@ -50,7 +50,7 @@ async fn cut(server: &Server, reason: &str) -> u64 {
     found.map_or(0, |count| count.parse().unwrap())
 }
 
-/// Sends requests and reads no answer, until it is hung up on.
+/// Sends requests and reads no response, until the connection is closed.
 async fn reading_nothing(mut stream: impl AsyncWrite + Unpin, host: &str) {
     let many = request(host).repeat(100);
     let error = tokio::time::timeout(PATIENCE, async {
@@ -60,13 +60,13 @@ async fn reading_nothing(mut stream: impl AsyncWrite + Unpin, host: &str) {
             }
         }
     });
-    let error = error.await.expect("whoever reads nothing is hung up on");
+    let error = error.await.expect("a client that reads nothing is disconnected");
     assert!(matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe), "{error}");
 }
 
-/// THREATS EX-09: a place is not kept by whoever asks and does not take in the answer, at no listener.
+/// THREATS EX-09: a client that does not read its responses keeps no connection slot, at any listener.
 #[tokio::test]
-async fn whoever_reads_no_answer_is_hung_up_on() {
+async fn a_client_that_reads_no_response_is_disconnected() {
     let server = Server::with_tls(|config| {
         config.operations.listen = "127.0.0.1:0".parse().ok();
         config.http.request_timeout = Seconds(1);
@@ -88,17 +88,17 @@ async fn whoever_reads_no_answer_is_hung_up_on() {
     until("all are counted", async || cut(&server, "not_read").await == 4).await;
 }
 
-/// A connection from an address of this machine's own network.
+/// A connection from an address of the loopback network.
 async fn connect_from(last: u8, address: SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind((Ipv4Addr::new(127, 0, 0, last), 0).into()).unwrap();
     socket.connect(address).await.unwrap()
 }
 
-/// THREATS EX-09: an address that has as many connections as it may have gets no more of them, at one
-/// listener; nobody else notices.
+/// THREATS EX-09: an address has a limited number of connections at a listener; other addresses are not
+/// affected.
 #[tokio::test]
-async fn one_address_takes_no_place_of_others() {
+async fn connections_per_address_are_limited() {
     let server = Server::with_tls(|config| {
         config.operations.listen = "127.0.0.1:0".parse().ok();
         config.http.header_timeout = Seconds::minutes(5);
@@ -114,7 +114,7 @@ async fn one_address_takes_no_place_of_others() {
         silent.push(connect_from(last, address).await);
     }
 
-    // One that is hung up on before it says anything reads an end.
+    // A connection that is closed before it sends anything reads an end.
     let mut third = connect_from(1, address).await;
     assert_eq!(rest(&mut third).await.unwrap_or(0), 0);
     assert_eq!(cut(&server, "address").await, 1);
@@ -128,21 +128,21 @@ async fn one_address_takes_no_place_of_others() {
     }
     server.get("/jwks").await.ok();
     let nothing = server.ask_mtls(None, "GET", "/").send().await;
-    assert_eq!(nothing.status, 404, "it is answered");
+    assert_eq!(nothing.status, 404, "other listeners respond");
 
     drop(silent.remove(0));
-    until("the place is free again", async || {
+    until("the slot is free again", async || {
         let mut stream = connect_from(1, address).await;
-        // Nobody is hung up on who has a place: this one is, when it is no TLS.
+        // A connection with a slot is not closed at once: this one is, because it does not speak TLS.
         stream.write_all(b"GET / HTTP/1.1\r\n\r\n").await.is_ok()
             && stream.read_to_end(&mut Vec::new()).await.is_ok_and(|alert| alert > 0)
     })
     .await;
 }
 
-/// RFC 9112 §9.3: the time that a head may take is not the time that a connection may wait for it.
+/// RFC 9112 §9.3: the limit for a head does not apply to the wait for the next request.
 #[tokio::test]
-async fn a_connection_is_kept_for_the_next_request() {
+async fn an_idle_connection_is_kept_for_the_next_request() {
     let server = Server::with_tls(|config| {
         config.http.header_timeout = Seconds(1);
         config.http.keep_alive = Seconds(600);
@@ -161,9 +161,9 @@ async fn a_connection_is_kept_for_the_next_request() {
     ask(&mut tls, NAME).await;
 }
 
-/// RFC 9112 §9.8: over TLS it is said that it ends.
+/// RFC 9112 §9.8: over TLS, a `close_notify` announces the end.
 #[tokio::test]
-async fn an_idle_connection_is_closed_in_order() {
+async fn an_idle_connection_is_closed_cleanly() {
     let server = Server::with_tls(|config| config.http.keep_alive = Seconds(1)).await;
     let mut plain = TcpStream::connect(server.address).await.unwrap();
     let caller = Caller::new(&server.house().authority, None);
@@ -177,10 +177,10 @@ async fn an_idle_connection_is_closed_in_order() {
     assert_eq!(rest(&mut tls).await.unwrap(), 0);
 }
 
-/// THREATS DO-03: a head that has begun must come, however long the connection was idle before; of the
-/// first one all of it.
+/// THREATS DO-03: a head that has begun must be completed in time, however long the connection was idle
+/// before; the first head, from the beginning of the connection.
 #[tokio::test]
-async fn a_head_that_has_begun_must_come_in_time() {
+async fn a_request_head_must_complete_in_time() {
     let server = Server::with_tls(|config| {
         config.operations.listen = "127.0.0.1:0".parse().ok();
         config.http.header_timeout = Seconds(1);
@@ -199,6 +199,6 @@ async fn a_head_that_has_begun_must_come_in_time() {
 
     assert_eq!(rest(&mut silent).await.unwrap(), 0);
     assert_eq!(rest(&mut plain).await.unwrap(), 0);
-    assert!(rest(&mut tls).await.is_err(), "it is not said that this was the end");
+    assert!(rest(&mut tls).await.is_err(), "the end is not announced");
     assert_eq!(cut(&server, "head").await, 3);
 }

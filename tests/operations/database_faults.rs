@@ -1,8 +1,8 @@
-//! THREATS §1.V: every table may fail under every flow, and every flow may be cut off at every point. The
-//! answer is then 503, never a refusal; nothing is half done; and what was not done can be done again.
+//! THREATS §1.V: every table may fail in every flow, and every flow may be cancelled at every point.
+//! The response is then 503, never a refusal; no change is partial; and a retry succeeds.
 //!
-//! A table fails by being called something else for a moment: whatever statement needs it, for reading or
-//! writing, inside a transaction or not, is answered with an error.
+//! A table fails by being renamed for a moment: every statement that needs it, for reading or writing,
+//! inside a transaction or not, gets an error.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -30,7 +30,7 @@ use kit::receivers::{MailServer, Manner, Program};
 use kit::server::{Client, ISSUER, PASSWORD, Server};
 use kit::tables::rename;
 
-/// All tables, from the migrations: a new one is tested too.
+/// All tables, from the migrations, so that a new one is tested too.
 fn tables() -> Vec<String> {
     let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
     let (mut tables, mut dropped) = (Vec::new(), Vec::new());
@@ -48,7 +48,7 @@ fn tables() -> Vec<String> {
 
 macro_rules! flows {
     ($($(#[$meta:meta])* $name:ident $test:ident;)*) => {
-        /// What somebody does.
+        /// A flow of a user or a client.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         enum Flow { $($(#[$meta])* $name,)* }
 
@@ -56,34 +56,34 @@ macro_rules! flows {
             /// THREATS DB-01, DB-02, DB-03, DB-04, JO-19, X-02, X-03.
             #[tokio::test]
             async fn $test() {
-                outlives_every_table(Flow::$name).await;
+                survives_a_failure_of_every_table(Flow::$name).await;
             }
         )*
     };
 }
 
 flows! {
-    Redeem a_redemption_outlives_every_table;
-    Refresh a_refresh_outlives_every_table;
-    /// A row for the access token, and a sign-in whose use is noted.
-    RefreshBound a_refresh_that_writes_more_outlives_every_table;
-    ClientCredentials client_credentials_outlive_every_table;
+    Redeem a_redemption_survives_a_failure_of_every_table;
+    Refresh a_refresh_survives_a_failure_of_every_table;
+    /// A row for the access token, and activity of the session.
+    RefreshBound a_session_bound_refresh_survives_a_failure_of_every_table;
+    ClientCredentials client_credentials_survive_a_failure_of_every_table;
     /// A row for every token.
-    Opaque an_opaque_token_outlives_every_table;
-    Assertion an_assertion_outlives_every_table;
-    Introspect introspection_outlives_every_table;
-    UserInfo userinfo_outlives_every_table;
-    Verify forward_authentication_outlives_every_table;
-    Revoke a_revocation_outlives_every_table;
-    Silent a_silent_sign_in_outlives_every_table;
-    SignIn a_sign_in_outlives_every_table;
-    Consent a_consent_outlives_every_table;
-    Withdraw a_withdrawal_outlives_every_table;
-    /// RFC 7030 §4.2.1, with a token that enrols once.
-    Enrol an_enrolment_outlives_every_table;
+    Opaque an_opaque_token_survives_a_failure_of_every_table;
+    Assertion an_assertion_survives_a_failure_of_every_table;
+    Introspect introspection_survives_a_failure_of_every_table;
+    UserInfo userinfo_survives_a_failure_of_every_table;
+    Verify forward_authentication_survives_a_failure_of_every_table;
+    Revoke a_revocation_survives_a_failure_of_every_table;
+    Silent a_silent_sign_in_survives_a_failure_of_every_table;
+    SignIn a_sign_in_survives_a_failure_of_every_table;
+    Consent a_consent_survives_a_failure_of_every_table;
+    Withdraw a_withdrawal_survives_a_failure_of_every_table;
+    /// RFC 7030 §4.2.1, with a one-time enrolment token.
+    Enrol an_enrolment_survives_a_failure_of_every_table;
 }
 
-/// Before it is done.
+/// The state before the flow.
 struct Ready {
     text: String,
     place: Option<kit::browser::Place>,
@@ -94,14 +94,14 @@ struct World {
     web: Client,
     service: Client,
     opaque: Client,
-    /// People sign in to it, and its access tokens are opaque.
+    /// A client for users with opaque access tokens.
     desk: Client,
     prover: Client,
     signer: Signer,
     key: KeyPair,
 }
 
-/// What asks the database once more, at the end of a redemption.
+/// Causes one more database access at the end of a redemption.
 const CLAIMS: &str = "&claims=%7B%22id_token%22%3A%7B%22preferred_username%22%3Anull%7D%7D";
 
 impl World {
@@ -180,7 +180,7 @@ impl World {
         Ready { text, place, cookies: browser.cookies }
     }
 
-    /// Does it; an answer with the status 200 is a success.
+    /// Performs the flow; a response with status 200 is a success.
     async fn go(&self, server: &Server, flow: Flow, ready: &Ready) -> Answer {
         let mut browser = Browser::of(server);
         browser.cookies = ready.cookies.clone();
@@ -247,7 +247,7 @@ impl World {
     }
 }
 
-async fn outlives_every_table(flow: Flow) {
+async fn survives_a_failure_of_every_table(flow: Flow) {
     let server = Server::with(|config| {
         // For forward authentication.
         config.http.trusted_proxies = vec![Network::new([127, 0, 0, 1].into(), 32).unwrap()];
@@ -283,7 +283,7 @@ async fn outlives_every_table(flow: Flow) {
         } else {
             assert!(!answer.text.contains("_away") && !answer.text.contains("SELECT"), "LG-03");
         }
-        // Longer than anything is answered twice: what failed has spent nothing (THREATS EX-04).
+        // Longer than any response is repeated: the failure has consumed nothing (THREATS EX-04).
         server.wait(11);
         let again = world.go(&server, flow, &ready).await;
         assert_eq!(again.status, 200, "{flow:?} again, after it failed for {table}: {again:?}");
@@ -291,8 +291,8 @@ async fn outlives_every_table(flow: Flow) {
     assert!(faults > 0 || flow == Flow::ClientCredentials, "{flow:?} needs no table at all");
 }
 
-/// What of a certificate's life stands in the database: how many certificates, how many of them issued, how
-/// many events of this kind, and how many mails and calls to be sent.
+/// The state of certificates in the database: the number of certificates, of issued ones, of events of
+/// this kind, and of pending mails and webhooks.
 async fn noted(server: &Server, kind: &str) -> [usize; 4] {
     let on = server.app().store.db();
     let count = async |statement: &'static str| {
@@ -307,8 +307,8 @@ async fn noted(server: &Server, kind: &str) -> [usize; 4] {
     ]
 }
 
-/// Does something whose table is away, one table after the other, which either happens or leaves no trace;
-/// and then it can be done. `left` is what it leaves.
+/// Performs an operation with each table missing in turn: it succeeds or leaves no trace, and succeeds
+/// afterwards. `left` is what it adds.
 async fn all_or_nothing(
     server: &Server,
     kind: &str,
@@ -337,7 +337,7 @@ async fn all_or_nothing(
     assert!(faults > 2, "{kind} needs tables: {faults}");
 }
 
-/// A server that tells of what happens, by mail and by a program that nobody reaches.
+/// A server that sends mails and webhooks to receivers that are unavailable.
 async fn telling() -> Server {
     let (mails, program) = (
         MailServer::start(Manner { busy: 1_000_000, ..Manner::default() }).await,
@@ -350,9 +350,10 @@ async fn telling() -> Server {
     .await
 }
 
-/// A certificate is in the inventory, among the issued and in the audit trail, or it was not issued.
+/// An issued certificate is in the inventory, among the issued ones and in the audit trail; a failure
+/// leaves none of them.
 #[tokio::test]
-async fn issuing_outlives_every_table() {
+async fn issuing_a_certificate_survives_a_failure_of_every_table() {
     let server = telling().await;
     server.authority(async |authority| authority.init().await).await.unwrap();
     let client = server.service().await;
@@ -370,9 +371,9 @@ async fn issuing_outlives_every_table() {
     all_or_nothing(&server, "certificate.issued", [1, 1, 1, 0], issue).await;
 }
 
-/// A certificate is revoked, and that is in the audit trail and told, or none of it.
+/// A revocation is recorded, with its event and its webhook, or not at all.
 #[tokio::test]
-async fn revoking_outlives_every_table() {
+async fn revoking_a_certificate_survives_a_failure_of_every_table() {
     let server = telling().await;
     let number = std::sync::atomic::AtomicUsize::new(0);
     let pending = std::sync::Mutex::new(None::<Made>);
@@ -393,13 +394,13 @@ async fn revoking_outlives_every_table() {
     all_or_nothing(&server, "certificate.revoked", [1, 0, 1, 1], revoke).await;
 }
 
-/// That a certificate comes to its end is told by event, mail and call together, or by none of them yet.
+/// An approaching expiry is reported by event, mail and webhook together, or not yet.
 #[tokio::test]
-async fn telling_of_an_end_outlives_every_table() {
+async fn reporting_an_expiry_survives_a_failure_of_every_table() {
     let server = telling().await;
     let thresholds = [60, 30, 14, 7, 1];
     let (day, all) = (24 * 60 * 60, tables().len());
-    // As many as tables, each with a threshold that is crossed when it is its turn.
+    // As many certificates as tables, each with a threshold that is crossed in its turn.
     for number in 0..all {
         let days = 365 + i64::try_from(number).unwrap();
         server.registered(&[&Made::new(&format!("ending{number}"), days)]).await;
@@ -436,7 +437,7 @@ async fn telling_of_an_end_outlives_every_table() {
     assert!(faults > 2, "it needs tables: {faults}");
 }
 
-/// Something that is given up after it was polled so many times.
+/// A future that is dropped after this number of polls.
 struct CutOff<F> {
     doing: Pin<Box<F>>,
     left: usize,
@@ -454,10 +455,10 @@ impl<F: Future> Future for CutOff<F> {
     }
 }
 
-/// THREATS DB-12, X-02: a client that goes away in the middle of a redemption leaves the code as it was,
-/// or a grant that the next try takes down; nothing between, and no connection that is worth nothing.
+/// THREATS DB-12, X-02: a redemption that its client abandons leaves the code unused, or a grant that
+/// the retry revokes; no partial state, and no unusable connection.
 #[tokio::test]
-async fn a_redemption_may_be_cut_off_anywhere() {
+async fn a_redemption_may_be_cancelled_at_any_point() {
     let server = Server::start().await;
     server.user("ada").await;
     let web = server.web_app().await;
@@ -488,9 +489,9 @@ async fn a_redemption_may_be_cut_off_anywhere() {
     }
 }
 
-/// THREATS DB-12, X-03, RT-04: a refresh that is cut off is begun again, whatever it had done.
+/// THREATS DB-12, X-03, RT-04: a cancelled refresh can be repeated, whatever it had completed.
 #[tokio::test]
-async fn a_refresh_may_be_cut_off_anywhere() {
+async fn a_refresh_may_be_cancelled_at_any_point() {
     let server = Server::start().await;
     server.user("ada").await;
     let web = server.web_app().await;
@@ -498,7 +499,7 @@ async fn a_refresh_may_be_cut_off_anywhere() {
     let place = Browser::of(&server).authorize("ada", &web, "openid", CLAIMS).await;
     let mut token = server.redeem(&web, &place.parameter("code")).await.ok().token("refresh_token");
     let mut cut = 0;
-    // Again and again: a fast database on a busy machine answers before the first wait, often.
+    // Repeated, because a fast database on a busy machine often responds before the first wait.
     for round in 0..500 {
         if round >= 8 && cut > 0 {
             break;
@@ -518,5 +519,5 @@ async fn a_refresh_may_be_cut_off_anywhere() {
             cut += left;
         }
     }
-    assert!(cut > 0, "it was never polled and then cut off");
+    assert!(cut > 0, "no refresh was cancelled after a poll");
 }

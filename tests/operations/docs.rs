@@ -1,4 +1,4 @@
-//! The documentation says what is so: its tables, beside what the server is made of.
+//! The tables of the documentation are compared with the code.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -51,7 +51,7 @@ fn every_route_is_documented_and_nothing_else() {
 }
 
 #[test]
-fn every_error_stands_beside_its_status() {
+fn every_error_is_documented_with_its_status() {
     let rows = table("endpoints.md", "| status | `error` |");
 
     for code in Code::ALL {
@@ -63,7 +63,7 @@ fn every_error_stands_beside_its_status() {
 }
 
 #[test]
-fn the_catalogue_of_events_is_whole() {
+fn the_catalogue_of_events_is_complete() {
     let told = named("operations.md", "| kind | |");
 
     assert_eq!(told, Event::ALL.iter().map(|kind| kind.as_str().to_owned()).collect());
@@ -72,7 +72,7 @@ fn the_catalogue_of_events_is_whole() {
 #[test]
 fn every_metric_is_documented_and_nothing_else() {
     let metrics = Metrics::default();
-    // What was never counted does not show.
+    // A metric that was never counted is not rendered.
     metrics.answered("/token", 200, 0.001);
     metrics.issued("client_credentials");
     metrics.refused(Code::InvalidGrant);
@@ -99,9 +99,9 @@ fn every_metric_is_documented_and_nothing_else() {
     assert_eq!(named("operations.md", "| metric | labels | |"), names.collect());
 }
 
-/// A link to a file or a heading that is gone.
+/// Every link to a file points to an existing one.
 #[test]
-fn no_link_leads_nowhere() {
+fn every_link_to_a_file_works() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files: Vec<_> = [
         "README.md",

@@ -1,4 +1,5 @@
-//! Refusals can be looked up, and a fault of ours is never a refusal (DESIGN §7, THREATS DB-01, DB-03).
+//! Refusals can be looked up, and a failure of the server is never a refusal (DESIGN §7, THREATS DB-01,
+//! DB-03).
 
 use gatewright::store::audit_events::{self, Filter};
 use serde_json::{Value, json};
@@ -6,7 +7,7 @@ use serde_json::{Value, json};
 use kit::http::Answer;
 use kit::server::{Client, Server};
 
-/// The event of the request that this answers.
+/// The audit event of the request with this response.
 async fn event_of(server: &Server, answer: &Answer) -> Value {
     let app = server.app();
     app.recorder.flush().await;
@@ -22,7 +23,7 @@ async fn event_of(server: &Server, answer: &Answer) -> Value {
 /// DESIGN §7: "Every refusal has an id that the user sees and the operator can look up, with what was
 /// compared".
 #[tokio::test]
-async fn the_id_of_a_refusal_leads_to_what_was_compared() {
+async fn the_request_id_of_a_refusal_finds_its_audit_event() {
     let server = Server::start().await;
     let client = server.service().await;
     let wrong = Client { secret: "wrong".to_owned(), ..client.clone() };
@@ -35,12 +36,12 @@ async fn the_id_of_a_refusal_leads_to_what_was_compared() {
     assert_eq!(event["address"], "127.0.0.1");
     assert_eq!(event["client"], json!(client.id));
     assert_eq!(event["facts"]["reason"], "wrong secret");
-    assert!(!answer.text.contains("wrong secret"), "that is for the operator alone");
+    assert!(!answer.text.contains("wrong secret"), "the reason is for the operator only");
 }
 
 /// DB-03: "client must be able to tell 'retry' from 're-login'".
 #[tokio::test]
-async fn a_database_that_is_away_is_503_and_nothing_else() {
+async fn a_database_failure_is_always_503() {
     let server = Server::start().await;
     let client = server.service().await;
     let token = server.token_of(&client).await;
@@ -61,5 +62,9 @@ async fn a_database_that_is_away_is_503_and_nothing_else() {
     let page = server.get("/authorize?client_id=unknown").await;
     assert_eq!((page.status, page.header("content-type")), (503, "text/html; charset=utf-8"));
     assert_eq!(page.header("retry-after"), "1");
-    assert_eq!(server.get("/healthz").await.status, 200, "no reason to restart it");
+    assert_eq!(
+        server.get("/healthz").await.status,
+        200,
+        "a database failure is no reason for a restart"
+    );
 }

@@ -1,5 +1,5 @@
-//! THREATS §1.U, §1.V: many at once, where the answer is to come back later, or that somebody else was
-//! quicker.
+//! THREATS §1.U, §1.V: many concurrent requests, of which some must retry later or find that another
+//! one was first.
 
 use std::time::Duration;
 
@@ -11,9 +11,9 @@ use gatewright::types::Secret;
 use kit::browser::Browser;
 use kit::server::{BEGINNING, Database, Server};
 
-/// THREATS DO-01: a storm of sign-ins is told to come back; who wants a token is served meanwhile.
+/// THREATS DO-01: during a flood of sign-ins, some get 503, and token requests are served.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_storm_of_sign_ins_fills_its_own_queue_and_nobody_elses() {
+async fn a_flood_of_sign_ins_does_not_delay_token_requests() {
     let server = Server::with(|config| {
         config.passwords.queue = 4;
         config.passwords.memory_kib = 19_456;
@@ -43,12 +43,12 @@ async fn a_storm_of_sign_ins_fills_its_own_queue_and_nobody_elses() {
     }
     assert!(statuses.iter().all(|status| matches!(status, 422 | 429 | 503)), "{statuses:?}");
     assert!(statuses.contains(&503), "the queue is bounded: {statuses:?}");
-    assert!(statuses.contains(&422), "and it is served: {statuses:?}");
+    assert!(statuses.contains(&422), "the queue is processed: {statuses:?}");
 }
 
-/// THREATS DB-09: replicas and commands that start at once bring the schema up to date once.
+/// THREATS DB-09: replicas and commands that start at once migrate the schema once.
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_that_open_a_new_database_at_once_all_find_it_ready() {
+async fn concurrent_starts_on_a_new_database_all_succeed() {
     let database = Database::make().await;
     let patient = Duration::from_secs(20);
     let limits = Limits { connections: 2, acquire: patient, statement: patient, is_pooled: false };
@@ -67,9 +67,9 @@ async fn of_many_that_open_a_new_database_at_once_all_find_it_ready() {
     }
 }
 
-/// THREATS DB-11, UI-24: a unique index decides, not a look beforehand.
+/// THREATS DB-11, UI-24: a unique index decides, not a query beforehand.
 #[tokio::test(flavor = "multi_thread")]
-async fn of_64_who_take_one_name_at_once_one_has_it() {
+async fn of_64_racing_accounts_with_one_name_one_is_created() {
     let server = Server::start().await;
     let app = server.app().clone();
 

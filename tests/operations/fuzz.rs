@@ -1,10 +1,10 @@
-//! What strangers send in a form of its own, broken in every way that chance finds: whoever reads it returns
-//! (THREATS MT-07, DO-08).
+//! Untrusted input in binary and text formats, mutated at random: the parsers must return (THREATS
+//! MT-07, DO-08).
 //!
 //! | variable | meaning | else |
 //! |---|---|---|
-//! | `GATEWRIGHT_FUZZ_SECONDS` | for how long, all readers together | 2 |
-//! | `GATEWRIGHT_TEST_SEED` | the seed of a run that failed, which says it | by chance |
+//! | `GATEWRIGHT_FUZZ_SECONDS` | duration, for all parsers together | 2 |
+//! | `GATEWRIGHT_TEST_SEED` | the seed that a failed run has printed | random |
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
@@ -19,10 +19,10 @@ mod seeds;
 #[expect(unreachable_pub, reason = "a file of fuzz/ as well, which is a crate of its own")]
 mod targets;
 
-/// Bytes that mean something in DER, in percent-encoding, in names and in header fields.
+/// Bytes with a meaning in DER, percent-encoding, names and header fields.
 const TELLING: &[u8] = b"\x00\x01\x02\x03\x04\x05\x06\x0a\x0c\x13\x16\x17\x18\x30\x31\x7f\x80\x81\x82\x83\x84\x88\xa0\xa1\xa2\xa3\xff,=+\\\"#<>;:%-\r\n\t /";
 
-/// Dice that fall the same way for the same seed (xorshift64*).
+/// A deterministic random number generator (xorshift64*).
 struct Dice(u64);
 
 impl Dice {
@@ -41,14 +41,14 @@ impl Dice {
         }
     }
 
-    /// From somewhere to somewhere, mostly near.
+    /// A random range, mostly a short one.
     fn range(&mut self, length: usize) -> std::ops::Range<usize> {
         let from = self.roll(length + 1);
         let most = if self.roll(4) == 0 { length } else { 8 };
         from..(from + self.roll(most + 1)).min(length)
     }
 
-    /// Breaks something in it, with a part of another one at times.
+    /// Mutates the data, sometimes with a part of another input.
     fn breaks(&mut self, data: &mut Vec<u8>, other: &[u8]) {
         let at = self.roll(data.len());
         match self.roll(9) {
@@ -78,7 +78,7 @@ impl Dice {
 }
 
 #[test]
-fn no_input_makes_a_reader_panic() {
+fn no_input_makes_a_parser_panic() {
     let number = |name| std::env::var(name).ok().map(|text: String| text.parse::<u64>().unwrap());
     let seconds = number("GATEWRIGHT_FUZZ_SECONDS").unwrap_or(2);
     let seed = number("GATEWRIGHT_TEST_SEED");

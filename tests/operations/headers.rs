@@ -1,5 +1,5 @@
-//! The header fields that every answer has, on errors too (THREATS M7, AZ-23, TE-24); who may read an
-//! answer from another origin (TE-23); which addresses are ours (HD-01 to HD-07).
+//! The header fields of every response, errors included (THREATS M7, AZ-23, TE-24); which origins may
+//! read a response (TE-23); which paths exist (HD-01 to HD-07).
 
 use gatewright::config::{Issuer, Network};
 use gatewright::render::Kind;
@@ -8,8 +8,7 @@ use serde_json::json;
 use kit::http::{Answer, say};
 use kit::server::{Client, Server};
 
-/// Everything that is answered, from the router itself: each endpoint with each method, and what is
-/// answered where there is no endpoint.
+/// All responses of the router: each endpoint with each method, and paths without an endpoint.
 async fn everything(server: &Server) -> Vec<(String, Answer)> {
     let mut answers = Vec::new();
     for route in gatewright::server::routes() {
@@ -29,7 +28,7 @@ async fn everything(server: &Server) -> Vec<(String, Answer)> {
 }
 
 #[tokio::test]
-async fn every_answer_of_every_route_has_them() {
+async fn every_response_of_every_route_has_the_security_headers() {
     let server = Server::start().await;
 
     for (what, answer) in everything(&server).await {
@@ -56,18 +55,18 @@ async fn every_answer_of_every_route_has_them() {
     }
 }
 
-/// HSTS over http would be ignored, and on localhost it would lock other servers out.
+/// HSTS over http would be ignored, and on localhost it would break other servers.
 #[tokio::test]
-async fn an_http_issuer_on_loopback_asks_for_no_tls() {
+async fn an_http_issuer_on_loopback_sends_no_hsts() {
     let issuer = "http://localhost:8080";
     let server = Server::with(|config| config.issuer = Issuer::parse(issuer).ok().unwrap()).await;
 
     assert_eq!(server.get("/jwks").await.ok().header("strict-transport-security"), "");
 }
 
-/// A page where a person asks, JSON where a program does.
+/// A page for browsers, JSON for programs.
 #[tokio::test]
-async fn what_is_not_there_is_told_to_people_on_a_page() {
+async fn an_unknown_path_gets_a_page_or_json_by_accept() {
     let server = Server::start().await;
 
     let person = server.ask("GET", "/nothing").header("accept", "text/html").send().await;
@@ -75,13 +74,16 @@ async fn what_is_not_there_is_told_to_people_on_a_page() {
 
     assert_eq!((person.status, program.status), (404, 404));
     assert_eq!(person.header("content-type"), "text/html; charset=utf-8");
-    assert!(person.text.contains(person.header("x-request-id")), "the id stands on the page");
+    assert!(
+        person.text.contains(person.header("x-request-id")),
+        "the page contains the request id"
+    );
     assert_eq!(program.body["error"], "not_found");
 }
 
-/// THREATS HD-06: exact routes only.
+/// THREATS HD-06: routes match exactly.
 #[tokio::test]
-async fn a_path_that_must_be_made_normal_first_is_nobodys() {
+async fn a_path_that_would_need_normalization_is_not_found() {
     let server = Server::start().await;
 
     for target in [
@@ -106,9 +108,9 @@ async fn a_path_that_must_be_made_normal_first_is_nobodys() {
     }
 }
 
-/// THREATS AZ-16: where a request may decide something, HEAD is not GET.
+/// THREATS AZ-16: where a request may have an effect, HEAD is not treated as GET.
 #[tokio::test]
-async fn head_opens_no_page() {
+async fn head_requests_for_pages_are_refused() {
     let server = Server::start().await;
     let pages = gatewright::server::routes().into_iter().filter(|route| route.kind == Kind::Page);
 
@@ -120,9 +122,9 @@ async fn head_opens_no_page() {
     }
 }
 
-/// THREATS HD-04, M8: a method is what stands in the request line.
+/// THREATS HD-04, M8: the method is that of the request line.
 #[tokio::test]
-async fn nothing_overrides_method_or_path() {
+async fn header_fields_override_neither_method_nor_path() {
     let server = Server::start().await;
 
     let ask = server.ask("GET", "/token").header("x-http-method-override", "POST");
@@ -135,7 +137,7 @@ async fn nothing_overrides_method_or_path() {
 /// > lacks a Host header field and to any request message that contains more than one Host header field
 /// > line (RFC 9112 §3.2); THREATS HD-01
 #[tokio::test]
-async fn a_request_has_exactly_one_host() {
+async fn a_request_must_have_exactly_one_host() {
     let server = Server::start().await;
 
     for hosts in ["", "host: a\r\nhost: b\r\n", "host: a\r\nhost: a\r\n"] {
@@ -143,12 +145,12 @@ async fn a_request_has_exactly_one_host() {
         assert_eq!(say(server.address, request.as_bytes()).await.status, 400, "{hosts:?}");
     }
     let old = say(server.address, b"GET /jwks HTTP/1.0\r\n\r\n").await;
-    assert_eq!(old.status, 200, "HTTP/1.0 knows no Host");
+    assert_eq!(old.status, 200, "HTTP/1.0 needs no Host");
 }
 
-/// DESIGN §9: an id in and out; from a proxy of ours alone, and harmless.
+/// DESIGN §9: a request id is accepted from trusted proxies only, and only in a safe format.
 #[tokio::test]
-async fn a_request_id_is_taken_from_trusted_proxies_alone() {
+async fn a_request_id_is_accepted_from_trusted_proxies_only() {
     let trusting = Server::with(|config| {
         config.http.trusted_proxies = vec![Network::new("127.0.0.1".parse().unwrap(), 32).unwrap()];
     })
@@ -165,10 +167,10 @@ async fn a_request_id_is_taken_from_trusted_proxies_alone() {
     {
         assert_ne!(given(&trusting, wrong).await, wrong);
     }
-    assert_ne!(given(&strict, "x").await, given(&strict, "x").await, "each request has its own");
+    assert_ne!(given(&strict, "x").await, given(&strict, "x").await, "each request has its own id");
 }
 
-/// A single-page application, whose scripts call from this origin.
+/// A single-page application whose scripts run at this origin.
 async fn scripted(server: &Server) -> Client {
     server
         .register(json!({
@@ -179,9 +181,9 @@ async fn scripted(server: &Server) -> Client {
         .await
 }
 
-/// DESIGN §4, THREATS TE-23: an origin of the client that was proven, and no other.
+/// DESIGN §4, THREATS TE-23: only a registered origin of the request's client.
 #[tokio::test]
-async fn an_answer_is_for_the_scripts_of_its_own_client() {
+async fn cors_permits_only_the_origins_of_the_requests_client() {
     let server = Server::start().await;
     let (app, service) = (scripted(&server).await, server.service().await);
     let asked = async |origin: &str, id: &str| {
@@ -213,9 +215,9 @@ async fn an_answer_is_for_the_scripts_of_its_own_client() {
     }
 }
 
-/// DESIGN §4: a preflight names no client, so the origins of all clients count.
+/// DESIGN §4: a preflight names no client, so the origins of all clients are accepted.
 #[tokio::test]
-async fn a_preflight_is_answered_for_an_origin_of_any_client() {
+async fn a_preflight_permits_the_origins_of_all_clients() {
     let server = Server::start().await;
     let preflight = async |path: &str, origin: &str| {
         let ask = server.ask("OPTIONS", path).header("origin", origin);
@@ -223,7 +225,11 @@ async fn a_preflight_is_answered_for_an_origin_of_any_client() {
         ask.header("access-control-request-method", "POST").send().await
     };
     let before = preflight("/token", "https://app.example").await;
-    assert_eq!(before.headers("access-control-allow-origin"), [""; 0], "nobody's yet");
+    assert_eq!(
+        before.headers("access-control-allow-origin"),
+        [""; 0],
+        "no client has this origin yet"
+    );
     scripted(&server).await;
 
     let answer = preflight("/token", "https://app.example").await;
@@ -240,13 +246,13 @@ async fn a_preflight_is_answered_for_an_origin_of_any_client() {
     assert_eq!(
         preflight("/", "https://app.example").await.status,
         405,
-        "pages are for nobody else"
+        "pages are not available to other origins"
     );
 }
 
-/// Files of pages are kept for ever under their version.
+/// Static files are cached without a time limit, under their version.
 #[tokio::test]
-async fn a_page_and_what_it_is_made_of() {
+async fn static_files_of_a_page_are_cached_by_version() {
     let server = Server::start().await;
 
     let page = server.ask("GET", "/").header("accept-language", "de").send().await.ok();

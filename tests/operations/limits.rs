@@ -1,4 +1,4 @@
-//! What a request may cost (THREATS DO-03, DO-04, DO-09, DO-06), and what operators see (HD-07).
+//! Limits of requests (THREATS DO-03, DO-04, DO-09, DO-06), and what operators see (HD-07).
 
 use gatewright::render::{Kind, Request, Response, Route};
 use gatewright::server::{Running, Sockets, routes};
@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use kit::http::{Ask, say};
 use kit::server::Server;
 
-/// DO-04: a body that is announced too large, one that turns out so, and one of too many parameters.
+/// DO-04: a body whose declared or actual length is too large, and one with too many parameters.
 #[tokio::test]
 async fn a_body_that_is_too_large_is_refused() {
     let server = Server::start().await;
@@ -31,7 +31,7 @@ async fn a_body_that_is_too_large_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_not_utf8_is_refused_where_it_matters() {
+async fn malformed_text_is_refused_in_recognized_parameters() {
     let server = Server::start().await;
     let service = server.service().await;
 
@@ -49,7 +49,7 @@ async fn what_is_not_utf8_is_refused_where_it_matters() {
 
 /// DO-09: 431 for many header fields and for long ones, 414 or 431 for a long target.
 #[tokio::test]
-async fn headers_that_are_too_many_or_too_long_are_refused() {
+async fn too_many_or_too_long_header_fields_are_refused() {
     let server = Server::start().await;
     let mut many = server.ask("GET", "/jwks");
     for n in 0..110 {
@@ -64,9 +64,9 @@ async fn headers_that_are_too_many_or_too_long_are_refused() {
     assert!(matches!(target.send().await.status, 414 | 431));
 }
 
-/// HD-05: two lengths, or a length and an encoding, could be read in two ways.
+/// HD-05: two lengths, or a length and a transfer coding, are ambiguous.
 #[tokio::test]
-async fn a_request_of_two_lengths_is_refused() {
+async fn a_request_of_ambiguous_length_is_refused() {
     let server = Server::start().await;
     let head =
         "POST /token HTTP/1.1\r\nhost: a\r\ncontent-type: application/x-www-form-urlencoded\r\n";
@@ -86,9 +86,9 @@ async fn a_request_of_two_lengths_is_refused() {
     }
 }
 
-/// DO-03: who does not send a body in time is told so; who does not send a head is hung up on.
+/// DO-03: a late body gets 408; a connection with a late head is closed.
 #[tokio::test]
-async fn slow_clients_are_given_up() {
+async fn slow_requests_time_out() {
     let server = Server::with(|config| {
         config.http.request_timeout = Seconds(1);
         config.http.header_timeout = Seconds(1);
@@ -108,9 +108,9 @@ async fn slow_clients_are_given_up() {
     assert_eq!(String::from_utf8_lossy(&read), "");
 }
 
-/// DO-06: a defect costs one request.
+/// DO-06: a panic affects only its own request.
 #[tokio::test]
-async fn a_panic_is_a_500_and_nothing_more() {
+async fn a_panic_is_a_500_of_one_request() {
     async fn panicking(_: Request) -> Response {
         panic!("a defect");
     }
@@ -134,21 +134,21 @@ async fn a_panic_is_a_500_and_nothing_more() {
     assert_eq!((page.status, page.header("content-type")), (500, "text/html; charset=utf-8"));
     assert!(!page.text.contains("defect"), "THREATS LG-03");
     assert_eq!(late.header("retry-after"), "1");
-    assert_eq!(get("/jwks").await.status, 200, "the process lives");
+    assert_eq!(get("/jwks").await.status, 200, "the server still works");
 }
 
 /// DESIGN §9.
 #[tokio::test]
-async fn health_is_told_to_those_who_watch() {
+async fn health_endpoints_respond() {
     let server = Server::start().await;
 
     assert_eq!(server.get("/healthz").await.ok().text, "alive\n");
     assert_eq!(server.get("/readyz").await.ok().text, "ready\n");
 }
 
-/// HD-07; the metrics have no label that a client could choose.
+/// HD-07; the metrics have no label whose value a client could choose.
 #[tokio::test]
-async fn metrics_are_for_operators_alone() {
+async fn metrics_are_served_at_the_operations_listener_only() {
     let server = Server::with(|config| config.operations.listen = "127.0.0.1:0".parse().ok()).await;
     let client = server.service().await;
     server.token_of(&client).await;
@@ -172,9 +172,9 @@ async fn metrics_are_for_operators_alone() {
     assert_eq!(Ask::new(server.operations.unwrap(), "GET", "/token").send().await.status, 404);
 }
 
-/// Graceful shutdown: what was asked before is answered, and nothing new is taken.
+/// Graceful shutdown: requests in progress are completed, and no new ones are accepted.
 #[tokio::test(flavor = "multi_thread")]
-async fn told_to_stop_it_finishes_what_is_in_flight() {
+async fn shutdown_completes_requests_in_progress() {
     let server = Server::start().await;
     let client = server.service().await;
     let address = server.address;
@@ -209,5 +209,5 @@ async fn told_to_stop_it_finishes_what_is_in_flight() {
 
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
     assert!(answer.contains("access_token"));
-    assert!(TcpStream::connect(address).await.is_err(), "nobody listens any more");
+    assert!(TcpStream::connect(address).await.is_err(), "the listener is closed");
 }

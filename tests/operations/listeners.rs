@@ -1,5 +1,5 @@
-//! HTTPS: RFC 8446 and what RFC 9325 leaves of RFC 5246; the name that asks for client certificates
-//! (RFC 8705 §2, §5); THREATS MT-08, MT-09, MT-10.
+//! HTTPS: RFC 8446 and what RFC 9325 leaves of RFC 5246; the host name at which client certificates are
+//! requested (RFC 8705 §2, §5); THREATS MT-08, MT-09, MT-10.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -40,14 +40,14 @@ async fn bound(server: &Server) -> Client {
         .await
 }
 
-/// What the server takes this connection's certificate for: the thumbprint in the client's token.
+/// The client certificate as the server sees it: the thumbprint in the client's token.
 async fn thumbprint(ask: Ask, client: &Client) -> String {
     let ask = ask.basic(&client.id, &client.secret).form("grant_type=client_credentials");
     let token = ask.send().await.ok().token("access_token");
     jwt::claims(&token)["cnf"]["x5t#S256"].as_str().unwrap().to_owned()
 }
 
-/// Which alert a handshake ended with.
+/// The alert that ended a handshake.
 fn alert(result: io::Result<impl Sized>) -> AlertDescription {
     let error = result.err().expect("the handshake fails");
     match error.get_ref().and_then(|error| error.downcast_ref::<Error>()) {
@@ -57,7 +57,7 @@ fn alert(result: io::Result<impl Sized>) -> AlertDescription {
 }
 
 #[tokio::test]
-async fn over_https_the_same_is_answered() {
+async fn https_serves_the_same_responses_with_hsts() {
     let server = Server::with_tls(|_| {}).await;
 
     let secure = server.ask_tls("GET", "/jwks").send().await.ok();
@@ -68,9 +68,9 @@ async fn over_https_the_same_is_answered() {
     assert_eq!(hsts, "max-age=63072000", "THREATS HD-08");
 }
 
-/// RFC 6797 §6.1.2: subdomains may belong to others, so the operator decides about them.
+/// RFC 6797 §6.1.2: subdomains may be independent, so the operator decides about them.
 #[tokio::test]
-async fn subdomains_are_held_to_https_where_the_configuration_says_so() {
+async fn hsts_includes_subdomains_where_configured() {
     let server = Server::with_tls(|config| config.http.hsts_include_subdomains = true).await;
 
     let answer = server.ask_tls("GET", "/jwks").send().await.ok();
@@ -79,9 +79,10 @@ async fn subdomains_are_held_to_https_where_the_configuration_says_so() {
     assert_eq!(hsts, "max-age=63072000; includeSubDomains");
 }
 
-/// DESIGN §5: TLS 1.3 with X25519MLKEM768 where the client knows it, TLS 1.2 where it knows no better.
+/// DESIGN §5: TLS 1.3 with X25519MLKEM768 for clients that support it, TLS 1.2 for those that support
+/// nothing newer.
 #[tokio::test]
-async fn the_best_that_the_client_knows_is_spoken() {
+async fn the_best_version_and_key_exchange_of_the_client_are_negotiated() {
     let server = Server::with_tls(|_| {}).await;
     let address = server.addresses().tls[0];
     let modern = Caller::new(&server.house().authority, None)
@@ -97,13 +98,13 @@ async fn the_best_that_the_client_knows_is_spoken() {
     assert_eq!(group.name(), NamedGroup::X25519MLKEM768);
     assert_eq!(modern.alpn_protocol(), Some(&b"http/1.1"[..]));
     assert_eq!(old.protocol_version(), Some(ProtocolVersion::TLSv1_2));
-    // The caller asks for AES-256 first.
+    // The caller prefers AES-256.
     let suites = [modern, old].map(|one| one.negotiated_cipher_suite().unwrap().suite());
     let cheapest = CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256;
     assert_eq!(suites, [CipherSuite::TLS13_AES_128_GCM_SHA256, cheapest]);
 }
 
-/// A client that knows of TLS 1.3 what is left in this provider.
+/// A TLS 1.3 client with only the algorithms that remain in this provider.
 fn knowing(server: &Server, change: impl FnOnce(&mut CryptoProvider)) -> Caller {
     let mut provider = aws_lc_rs::default_provider();
     change(&mut provider);
@@ -117,9 +118,10 @@ fn knowing(server: &Server, change: impl FnOnce(&mut CryptoProvider)) -> Caller 
     Caller { config: Arc::new(config) }
 }
 
-/// DESIGN §5: what is left out of the lists by mistake is missed by a client that knows nothing else.
+/// DESIGN §5: each algorithm works for a client that supports no other, so none is missing from the
+/// lists.
 #[tokio::test]
-async fn every_suite_and_every_exchange_of_ours_is_spoken() {
+async fn every_configured_cipher_suite_and_key_exchange_works() {
     use aws_lc_rs::{cipher_suite as suite, kx_group as group};
     let server = Server::with_tls(|_| {}).await;
     let address = server.addresses().tls[0];
@@ -164,7 +166,7 @@ fn hello(version: [u8; 2], suites: &[u16]) -> Vec<u8> {
     [&[22, 3, 1][..], &with_length(&handshake)].concat()
 }
 
-/// The alert that answers these bytes; `None`: a `ServerHello`.
+/// The alert in response to these bytes; `None` for a `ServerHello`.
 async fn answered(address: SocketAddr, hello: &[u8]) -> Option<u8> {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(hello).await.unwrap();
@@ -177,17 +179,18 @@ async fn answered(address: SocketAddr, hello: &[u8]) -> Option<u8> {
     }
 }
 
-/// Asserts it on the live socket: what must not be spoken is not, and what may be is.
+/// Asserts on the live socket that weak protocols and cipher suites are refused, and that strong ones
+/// are accepted.
 pub(crate) async fn assert_strong(address: SocketAddr) {
     const PROTOCOL_VERSION: u8 = 70;
     const HANDSHAKE_FAILURE: u8 = 40;
-    /// Of those that go with our certificate: ECDHE, ECDSA, authenticated encryption.
+    /// The suites for this certificate: ECDHE, ECDSA, authenticated encryption.
     const STRONG: [u16; 3] = [
         0xc02b, // TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256
         0xc02c, // TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384
         0xcca9, // TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256
     ];
-    // No suite, but that a client has tried a better version before (RFC 7507).
+    // Not a cipher suite, but a sign that a client has tried a newer version before (RFC 7507).
     const FALLBACK: u16 = 0x5600;
     let others: Vec<u16> =
         (0..=u16::MAX).filter(|suite| !STRONG.contains(suite) && *suite != FALLBACK).collect();
@@ -206,17 +209,18 @@ pub(crate) async fn assert_strong(address: SocketAddr) {
 
 /// THREATS MT-08.
 #[tokio::test]
-async fn weak_tls_is_not_spoken() {
+async fn weak_tls_is_refused() {
     let server = Server::with_tls(|_| {}).await;
 
     assert_strong(server.addresses().tls[0]).await;
     assert_strong(server.addresses().mtls[0]).await;
 }
 
-/// > The client certificate […] used for mutual TLS (RFC 8705 §3): nobody has to have signed it, for it may
-/// > be registered as it is (§2.2).
+/// > The client certificate […] used for mutual TLS (RFC 8705 §3)
+///
+/// It needs no trusted issuer, because the certificate itself may be registered (§2.2).
 #[tokio::test]
-async fn the_certificate_of_the_connection_is_that_of_the_request() {
+async fn requests_have_the_client_certificate_of_their_connection() {
     let server = Server::with_tls(|_| {}).await;
     let client = bound(&server).await;
     let signed = Authority::new("Machines").below("Department").client("backup");
@@ -230,7 +234,7 @@ async fn the_certificate_of_the_connection_is_that_of_the_request() {
     bare.form("grant_type=client_credentials").send().await.refused(400, "invalid_request");
 }
 
-/// Shows this chain, with this key, and counts how often it is asked.
+/// Presents this chain with this key, and counts the requests for a certificate.
 #[derive(Debug)]
 struct Shows(CertifiedKey, AtomicUsize);
 
@@ -253,10 +257,10 @@ impl ResolvesClientCert for Shows {
     }
 }
 
-/// Whoever shows a certificate proves that it has the key, by the signature of the handshake
-/// (RFC 8446 §4.4.3): here somebody shows another's.
+/// The signature of the handshake proves possession of the key (RFC 8446 §4.4.3): here a client
+/// presents the certificate of another.
 #[tokio::test]
-async fn a_certificate_without_its_key_or_that_is_none_ends_the_connection() {
+async fn a_malformed_or_stolen_client_certificate_fails_the_handshake() {
     let server = Server::with_tls(|_| {}).await;
     let address = server.addresses().mtls[0];
     let (victim, thief) = (Identity::self_signed("victim"), Identity::self_signed("thief"));
@@ -264,7 +268,8 @@ async fn a_certificate_without_its_key_or_that_is_none_ends_the_connection() {
         let caller = Caller::speaking(&[version], &server.house().authority, None)
             .changed(|config| config.client_auth_cert_resolver = Shows::of(chain, &thief));
         let mut stream = caller.connect(address, MTLS).await?;
-        // With TLS 1.3 the client has shaken hands before its certificate is looked at.
+        // With TLS 1.3 the handshake of the client completes before the server verifies its
+        // certificate.
         stream.read_exact(&mut [0]).await.map(drop)
     };
     let garbage = CertificateDer::from(vec![0x30, 0x03, 0x02, 0x01, 0x01]);
@@ -280,9 +285,9 @@ async fn a_certificate_without_its_key_or_that_is_none_ends_the_connection() {
     }
 }
 
-/// THREATS MT-10: a browser that opens a page is not asked for a certificate.
+/// THREATS MT-10: a browser that opens a page is not prompted for a certificate.
 #[tokio::test]
-async fn under_the_issuers_name_nobody_is_asked_for_a_certificate() {
+async fn at_the_issuers_name_no_client_certificate_is_requested() {
     let server = Server::with_tls(|_| {}).await;
     let own = Identity::self_signed("browser");
     let asked = Shows::of(own.chain.clone(), &own);
@@ -293,10 +298,10 @@ async fn under_the_issuers_name_nobody_is_asked_for_a_certificate() {
     ask(server.addresses().tls[0], NAME).await.ok();
     assert_eq!(asked.1.load(Ordering::SeqCst), 0);
     ask(server.addresses().mtls[0], MTLS).await;
-    assert_eq!(asked.1.load(Ordering::SeqCst), 1, "and under the other name it is");
+    assert_eq!(asked.1.load(Ordering::SeqCst), 1, "at the mTLS name it is requested");
 }
 
-/// The answer to a token request over a connection of this caller, and whether a session was resumed.
+/// The response to a token request over a new connection, and whether the TLS session was resumed.
 async fn token_over(server: &Server, caller: &Caller, client: &Client) -> (HandshakeKind, Answer) {
     use base64::Engine as _;
     let address = server.addresses().mtls[0];
@@ -330,7 +335,7 @@ async fn a_resumed_session_keeps_the_clients_certificate() {
     }
 }
 
-/// A client that offers the session of any name to every other.
+/// A client that offers the TLS session of any name to every other.
 #[derive(Debug)]
 struct Careless(ClientSessionMemoryCache);
 
@@ -370,10 +375,10 @@ impl ClientSessionStore for Careless {
     }
 }
 
-/// DESIGN §5: else a connection to the one name would be what was negotiated for the other. Whoever names
-/// nobody (RFC 6066 §3 is a MAY) must not come in by the port of the one with what it has of the other's.
+/// DESIGN §5: otherwise a connection to one name would have the properties negotiated for the other. A
+/// client without SNI (RFC 6066 §3 is a MAY) cannot resume at one port a session of the other.
 #[tokio::test]
-async fn a_session_of_one_name_is_nothing_at_the_other() {
+async fn a_tls_session_of_one_name_is_not_resumed_at_the_other() {
     let server = Server::with_tls(|_| {}).await;
     let identity = Identity::self_signed("backup");
     let places = [(server.addresses().tls[0], NAME), (server.addresses().mtls[0], MTLS)];
@@ -410,9 +415,9 @@ async fn a_session_of_one_name_is_nothing_at_the_other() {
     }
 }
 
-/// THREATS MT-09: whoever records a request could send it again.
+/// THREATS MT-09: early data can be replayed.
 #[tokio::test]
-async fn early_data_is_not_taken() {
+async fn early_data_is_not_accepted() {
     let server = Server::with_tls(|_| {}).await;
     let address = server.addresses().tls[0];
     let caller = Caller::new(&server.house().authority, None);
@@ -427,7 +432,7 @@ async fn early_data_is_not_taken() {
     assert!(!second.get_ref().1.is_early_data_accepted());
     let config = caller.config.clone();
     let mut again = rustls::ClientConnection::new(config, NAME.try_into().unwrap()).unwrap();
-    assert!(again.early_data().is_none(), "the ticket offers none");
+    assert!(again.early_data().is_none(), "the ticket does not permit early data");
 }
 
 /// > The 421 (Misdirected Request) status code indicates that the request was directed at a server that is
@@ -450,9 +455,9 @@ async fn a_request_for_another_host_than_the_connection_is_misdirected() {
     answer.refused(421, "invalid_request");
 }
 
-/// THREATS MT-10: no pages, no files, no cookies; what an API or an application needs.
+/// THREATS MT-10: no pages, no static files, no cookies; only what APIs and clients need.
 #[tokio::test]
-async fn the_name_that_asks_for_certificates_serves_no_pages() {
+async fn the_mtls_name_serves_no_pages() {
     let server = Server::with_tls(|_| {}).await;
     server.authority(async |authority| authority.init().await).await.unwrap();
 
@@ -464,7 +469,7 @@ async fn the_name_that_asks_for_certificates_serves_no_pages() {
             let is_there = match route.reach {
                 Reach::Issuer => false,
                 Reach::Everywhere => true,
-                // Laid out by an order of ACME, of which there is none.
+                // Exists only while an ACME order is pending.
                 Reach::Plain => method != "GET",
             };
             assert_eq!(answer.status != 404, is_there, "{method} {path}: {answer:?}");
@@ -479,7 +484,7 @@ async fn the_name_that_asks_for_certificates_serves_no_pages() {
 /// > An authorization server […] supporting mutual TLS […] may then include, in the metadata,
 /// > mtls_endpoint_aliases (RFC 8705 §5)
 #[tokio::test]
-async fn the_metadata_names_what_is_found_under_the_other_name() {
+async fn the_metadata_lists_the_mtls_endpoint_aliases() {
     let server = Server::with_tls(|_| {}).await;
     let metadata = server.get("/.well-known/oauth-authorization-server").await.ok().body;
 
@@ -502,9 +507,9 @@ async fn the_metadata_names_what_is_found_under_the_other_name() {
     assert!(metadata.get("mtls_endpoint_aliases").is_none());
 }
 
-/// Both names on one port, told apart by the name that the client asks for (RFC 6066 §3).
+/// Both names on one port, distinguished by SNI (RFC 6066 §3).
 #[tokio::test]
-async fn two_names_share_a_port() {
+async fn both_names_can_share_a_port() {
     let server = Server::with_tls(|config| config.mtls.listen.clear()).await;
     let (address, client) = (server.addresses().tls[0], bound(&server).await);
     let identity = Identity::self_signed("backup");
@@ -524,9 +529,9 @@ async fn two_names_share_a_port() {
     ask("GET", "/", NAME).over(&nameless, address, NAME).send().await.ok();
 }
 
-/// Where a proxy ends TLS, the name stands in `Host`, and it takes away, never gives.
+/// Behind a proxy that terminates TLS, `Host` contains the name. It can only restrict what is served.
 #[tokio::test]
-async fn behind_a_proxy_the_other_name_serves_no_pages_either() {
+async fn behind_a_proxy_the_mtls_name_serves_no_pages_either() {
     let server = Server::with(|config| {
         config.mtls.url = Alias::parse("https://mtls.id.example.org").ok();
         config.http.trusted_proxies = vec![Network::new("127.0.0.1".parse().unwrap(), 32).unwrap()];
@@ -541,7 +546,7 @@ async fn behind_a_proxy_the_other_name_serves_no_pages_either() {
     assert_ne!(server.ask("GET", "/login").host("mtls.id.example.org:1").send().await.status, 404);
 }
 
-/// How often operators see that a handshake failed for this reason.
+/// The number of handshakes that failed for this reason, as operators see it.
 async fn failed(server: &Server, reason: &str) -> u64 {
     let metrics = Ask::new(server.operations.unwrap(), "GET", "/metrics").send().await.ok();
     let name = format!("gatewright_tls_handshakes_failed_total{{reason=\"{reason}\"}} ");
@@ -549,7 +554,7 @@ async fn failed(server: &Server, reason: &str) -> u64 {
     line.map_or(0, |count| count.parse().unwrap())
 }
 
-/// Waits until it was counted so often: who hangs up does not hear when that is noticed.
+/// Waits for the counter: a client that disconnects does not learn when the server notices.
 async fn counted(server: &Server, reason: &str, times: u64) {
     for _ in 0..1000 {
         if failed(server, reason).await == times {
@@ -559,9 +564,9 @@ async fn counted(server: &Server, reason: &str, times: u64) {
     panic!("{reason}: {}", failed(server, reason).await);
 }
 
-/// A handshake that fails is nobody's request, so it is counted by what kind of reason it had.
+/// A failed handshake is not a request, so it is counted by the kind of its reason.
 #[tokio::test]
-async fn handshakes_that_fail_are_counted_by_their_reason() {
+async fn failed_handshakes_are_counted_by_reason() {
     let server = Server::with_tls(|config| {
         config.operations.listen = "127.0.0.1:0".parse().ok();
     })
@@ -594,9 +599,9 @@ async fn handshakes_that_fail_are_counted_by_their_reason() {
     }
 }
 
-/// THREATS DO-01, DO-08: a connection that does not finish its handshake is closed.
+/// THREATS DO-01, DO-08: a connection whose handshake does not complete is closed.
 #[tokio::test]
-async fn shaking_hands_has_a_time_limit() {
+async fn a_handshake_has_a_time_limit() {
     let server = Server::with_tls(|config| {
         config.http.header_timeout = Seconds(1);
         config.operations.listen = "127.0.0.1:0".parse().ok();
@@ -613,9 +618,10 @@ async fn shaking_hands_has_a_time_limit() {
     counted(&server, "timeout", 3).await;
 }
 
-/// THREATS DO-01: whoever takes all places does not blind those who watch, nor have us killed for dead.
+/// THREATS DO-01: exhausted connections do not affect metrics and health checks, so the process is not
+/// restarted.
 #[tokio::test]
-async fn who_takes_all_places_takes_none_of_the_operators() {
+async fn exhausted_connections_do_not_affect_the_operations_listener() {
     let server = Server::with_tls(|config| {
         config.operations.listen = "127.0.0.1:0".parse().ok();
         config.http.max_connections = 6;
@@ -626,11 +632,11 @@ async fn who_takes_all_places_takes_none_of_the_operators() {
     for _ in 0..12 {
         silent.push(TcpStream::connect(server.addresses().tls[0]).await.unwrap());
     }
-    // Those that find no place wait in the queue of the system: all are taken by now, or in a moment.
+    // Further connections wait in the queue of the system: all slots are occupied now, or in a moment.
     let operations = server.operations.unwrap();
     for path in ["/metrics", "/healthz", "/readyz"].repeat(4) {
         let answer = Ask::new(operations, "GET", path).send();
         let patient = tokio::time::timeout(std::time::Duration::from_secs(60), answer);
-        patient.await.expect("operators wait for nobody").ok();
+        patient.await.expect("operators do not wait for a free slot").ok();
     }
 }

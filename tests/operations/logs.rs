@@ -1,4 +1,4 @@
-//! What the log holds, and what it must not: THREATS 1.X, LG-01, LG-02, LG-05.
+//! What the log contains, and what it must not contain: THREATS 1.X, LG-01, LG-02, LG-05.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -19,7 +19,7 @@ use kit::receivers::Program;
 use kit::server::{Client, ISSUER, PASSWORD, Server};
 use kit::until::until;
 
-/// Everything that this test's thread logs, down to the last detail; the server runs on it, too.
+/// Everything that the thread of this test logs, at every level; the server runs on it too.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -51,10 +51,10 @@ impl Write for Log {
     }
 }
 
-/// THREATS LG-01, LG-05: through a whole life of a sign-in, with everything that can go wrong in it, no
-/// secret that was issued or sent stands in the log, nor in the audit trail.
+/// THREATS LG-01, LG-05: through all steps of a sign-in, with the errors that can occur, no secret that
+/// was issued or sent is in the log or the audit trail.
 #[tokio::test]
-async fn no_secret_is_ever_told() {
+async fn no_secret_is_in_the_log_or_the_audit_trail() {
     let (log, _guard) = Log::begin();
     let server = Server::with(|config| {
         behind_proxy(config, CertificateHeader::None);
@@ -91,7 +91,7 @@ async fn no_secret_is_ever_told() {
     }
     server.userinfo(&next.token("access_token")).await.ok();
     server.is_active(&client, &next.token("refresh_token")).await;
-    // And what goes wrong.
+    // The error cases.
     server.redeem(&client, &code).await.refused(400, "invalid_grant");
     server.refresh(&client, &bought.token("refresh_token"), "").await.refused(400, "invalid_grant");
     server.userinfo(&next.token("access_token")).await.refused(401, "invalid_token");
@@ -109,7 +109,7 @@ async fn no_secret_is_ever_told() {
 
     let log = log.text();
     let events = format!("{:?}", server.events("").await);
-    assert!(log.contains("answered") && log.contains("refused"), "it was listened to");
+    assert!(log.contains("answered") && log.contains("refused"), "the log was captured");
     assert!(events.contains("code.replayed"));
     for secret in secrets.iter().filter(|secret| secret.len() > 7) {
         assert!(!log.contains(secret.as_str()), "{secret} is logged");
@@ -117,7 +117,7 @@ async fn no_secret_is_ever_told() {
     }
 }
 
-/// What a client sends that signs, taken and refused: each assertion says what the next one may not.
+/// The assertions of a client, valid and invalid; none of them may be logged.
 async fn assertions(server: &Server) -> Vec<String> {
     let signer = Signer::new();
     let client = server
@@ -147,12 +147,12 @@ async fn assertions(server: &Server) -> Vec<String> {
         present(refused).await.refused(401, "invalid_client");
     }
     let mut told = vec![good, elsewhere, forged, token];
-    // A signature alone would do for somebody who knows the rest.
+    // A signature alone would complete a JWT whose other parts are known.
     told.extend(signatures(&told));
     told
 }
 
-/// Tokens that say nothing of themselves, bound to a key; and proofs, taken and refused.
+/// Opaque tokens bound to a key, and proofs, valid and invalid.
 async fn proofs(server: &Server) -> Vec<String> {
     let client = server
         .register(json!({
@@ -197,15 +197,15 @@ async fn proofs(server: &Server) -> Vec<String> {
     told
 }
 
-/// The last part of each that has three.
+/// The signature of each JWT.
 fn signatures(jwts: &[String]) -> Vec<String> {
     let parts = |jwt: &String| Some(jwt.split_once('.')?.1.split_once('.')?.1.to_owned());
     jwts.iter().filter_map(parts).collect()
 }
 
-/// THREATS LG-02: what a request says begins no line and paints nothing.
+/// THREATS LG-02: request values start no line and contain no control sequences.
 #[tokio::test]
-async fn nobody_writes_lines_into_the_log() {
+async fn request_values_cannot_start_a_log_line() {
     let (log, _guard) = Log::begin();
     let server = Server::start().await;
     let client = server.web_app().await;
@@ -219,18 +219,18 @@ async fn nobody_writes_lines_into_the_log() {
     server.ask("GET", "/authorize").header("user-agent", &long).send().await;
 
     let log = log.text();
-    assert!(log.contains("forged"), "it is told, as text");
+    assert!(log.contains("forged"), "the value is logged, escaped");
     assert!(!log.lines().any(|line| line.starts_with("2026-01-01")), "{log}");
     assert!(!log.contains(['\u{1b}', '\u{8}', '\r']), "{log}");
     assert!(!log.contains(&long[..1_000]));
 }
 
-/// Who knows the URL of a webhook may write there, with many a service: the log and the audit trail name its
-/// host alone, while it is tried again and when it is given up.
+/// Anyone with the URL of a webhook can often write there, so the log and the audit trail contain only
+/// its host, during retries and after the last one.
 #[tokio::test]
-async fn of_the_url_of_a_webhook_the_host_alone_is_told() {
-    // While there is but one subscriber, whichever thread comes by a line first decides for all whether it is
-    // told, and that may be another test's, which has none.
+async fn only_the_host_of_a_webhook_url_is_logged() {
+    // With a single subscriber, the first thread that reaches a log statement decides for all whether
+    // it is enabled, and that may be a thread of another test without a subscriber.
     let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let (log, _guard) = Log::begin();
     let mut program = Program::start(vec![500; 20]).await;
@@ -246,8 +246,8 @@ async fn of_the_url_of_a_webhook_the_host_alone_is_told() {
     server.tried(1).await;
     server.wait(8 * 3600);
     server.given_up().await;
-    // The log is told after the database.
-    until("the log tells of it", async || log.text().contains("a notice is given up")).await;
+    // The log is written after the database.
+    until("the log contains it", async || log.text().contains("a notice is given up")).await;
 
     let text = log.text();
     for line in ["a webhook did not take its message", "a notice waits", "a notice is given up"] {
@@ -256,13 +256,13 @@ async fn of_the_url_of_a_webhook_the_host_alone_is_told() {
     }
     let events = server.events("notice.undelivered").await;
     assert_eq!(events.len(), 1);
-    assert!(!text.contains("canary-in-the-path"), "it stands in the log");
+    assert!(!text.contains("canary-in-the-path"), "the log contains the path");
     assert!(!events[0].facts.contains("canary-in-the-path"), "{}", events[0].facts);
 }
 
-/// THREATS EX-16: somebody may have forgotten to name a proxy, and strangers may pretend to be one.
+/// THREATS EX-16: an operator may have omitted a proxy, and a client may pretend to be one.
 #[tokio::test]
-async fn a_proxy_that_we_do_not_know_is_told_of_once() {
+async fn an_untrusted_proxy_is_logged_once() {
     let (log, _guard) = Log::begin();
     let server = Server::start().await;
 

@@ -1,4 +1,4 @@
-//! The outbox: what is told to people by mail and to programs by webhooks, once it is written down.
+//! The outbox: stored notices that are sent by mail and by webhook.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,8 @@ use kit::receivers::{Called, MailServer, Manner, Program};
 use kit::server::Server;
 use kit::until::until;
 
-/// Issue 3: through the outbox, by real SMTP. RFC 5322 §3.6.4: the identifier is the row's, so it stays.
+/// Issue 3: through the outbox, by real SMTP. RFC 5322 §3.6.4: the identifier is that of the row, so a
+/// retry has the same one.
 #[tokio::test]
 async fn a_mail_reaches_the_mail_server() {
     let mut mails = MailServer::start(Manner::default()).await;
@@ -32,12 +33,13 @@ async fn a_mail_reaches_the_mail_server() {
     assert_eq!(mail.header("From"), "Us <us@id.example.org>");
     assert!(mail.header("Subject").starts_with("Wichtig: =?utf-8?"), "{}", mail.text);
     server.sent().await;
-    assert!(mails.is_empty(), "once");
+    assert!(mails.is_empty(), "the mail is sent once");
 }
 
-/// RFC 3207, RFC 8314: with either kind of TLS, by the authorities that all else is fetched by.
+/// RFC 3207, RFC 8314: with either kind of TLS, verified with the trust anchors for outbound
+/// connections.
 #[tokio::test]
-async fn a_mail_goes_through_tls_to_whom_we_trust_and_to_nobody_else() {
+async fn a_mail_is_sent_over_tls_only_to_a_trusted_server() {
     let (ours, theirs) = (Authority::new("Ours"), Authority::new("Theirs"));
     let directory = std::env::temp_dir().join(uuid::Uuid::new_v4().to_string());
     std::fs::create_dir(&directory).unwrap();
@@ -70,7 +72,7 @@ async fn a_mail_goes_through_tls_to_whom_we_trust_and_to_nobody_else() {
             assert!(mails.is_empty());
         }
     }
-    // A server that does not offer STARTTLS is told nothing.
+    // A mail server without STARTTLS gets nothing.
     let mut mails = MailServer::start(Manner::default()).await;
     let server = Server::with(|config| {
         sends_by(config, &mails);
@@ -83,9 +85,9 @@ async fn a_mail_goes_through_tls_to_whom_we_trust_and_to_nobody_else() {
     std::fs::remove_dir_all(&directory).unwrap();
 }
 
-/// THREATS DO-17: a mail server that is away holds nothing up and loses nothing.
+/// THREATS DO-17: an unavailable mail server blocks nothing, and no mail is lost.
 #[tokio::test]
-async fn a_mail_that_is_not_taken_is_sent_again_later() {
+async fn a_temporarily_rejected_mail_is_retried() {
     let mut mails = MailServer::start(Manner { busy: 2, ..Manner::default() }).await;
     let server = Server::with(|config| sends_by(config, &mails)).await;
 
@@ -106,7 +108,7 @@ async fn a_mail_that_is_not_taken_is_sent_again_later() {
 /// > The command was not accepted and the requested action did not occur. The SMTP client SHOULD NOT repeat
 /// > the exact request
 #[tokio::test]
-async fn a_mail_that_is_refused_for_good_is_given_up_at_once_and_told() {
+async fn a_permanently_rejected_mail_is_abandoned_and_recorded() {
     let refusal = Some("550 5.1.1 nobody of that name\r\n");
     let mails = MailServer::start(Manner { refusal, ..Manner::default() }).await;
     let server = Server::with(|config| sends_by(config, &mails)).await;
@@ -121,9 +123,10 @@ async fn a_mail_that_is_refused_for_good_is_given_up_at_once_and_told() {
     assert!(facts["why"].as_str().unwrap().contains("nobody of that name"), "{facts}");
 }
 
-/// RFC 4954 §6: what is wrong with us is put right by an operator, and the mail is sent then.
+/// RFC 4954 §6: an operator corrects faults of the server's own configuration, and the mail is sent
+/// then.
 #[tokio::test]
-async fn a_mail_server_that_does_not_know_us_is_asked_again() {
+async fn a_mail_rejected_for_authentication_is_retried() {
     let refusal = Some("530 5.7.0 authentication required\r\n");
     let mails = MailServer::start(Manner { refusal, ..Manner::default() }).await;
     let server = Server::with(|config| sends_by(config, &mails)).await;
@@ -134,7 +137,7 @@ async fn a_mail_server_that_does_not_know_us_is_asked_again() {
     assert_eq!(server.waiting().await, (1, 0));
 }
 
-/// Lets nobody note that what has this body was sent.
+/// Makes the database reject the update that marks the notice with this body as sent.
 async fn forget(server: &Server, body: &str) {
     use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
     let url = server.app().config.database.url.0.expose();
@@ -160,10 +163,10 @@ async fn forget(server: &Server, body: &str) {
     }
 }
 
-/// What becomes of one that is sent is no matter of those beside it, which are on their way: each is sent to
-/// its end, and once.
+/// The outcome of a notice does not affect others that are being sent at the same time: each is sent to
+/// completion, once.
 #[tokio::test]
-async fn of_many_that_are_sent_at_once_none_stops_another() {
+async fn notices_sent_at_once_do_not_affect_each_other() {
     let mut quick = Program::start(Vec::new()).await;
     let slow = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let slow_url = format!("http://{}/", slow.local_addr().unwrap());
@@ -182,7 +185,7 @@ async fn of_many_that_are_sent_at_once_none_stops_another() {
 
     let (mut stream, _) = slow.accept().await.unwrap();
     quick.next().await;
-    // Whoever would stop the other one has done so when two more rounds of a job are over.
+    // If one could stop the other, that would have happened after two more rounds of a job.
     let rounds = || {
         let metrics = server.app().metrics.render(0, 0);
         let line = "gatewright_jobs_total{job=\"confirm\",outcome=\"success\"} ";
@@ -201,13 +204,13 @@ async fn of_many_that_are_sent_at_once_none_stops_another() {
     until("the other one waits alone", async || server.waiting().await == (1, 0)).await;
     server.wait(299);
     let early = outbox::take(on, "another", Seconds(1), 10, server.trace().now()).await.unwrap();
-    assert!(early.is_empty(), "its sender may still be at it, by a clock that goes behind");
+    assert!(early.is_empty(), "by a clock that is behind, its sender may still be active");
 }
 
 /// Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature`; a message that is sent again
 /// has the same identifier and a time of its own.
 #[tokio::test]
-async fn a_webhook_is_signed_and_sent_again_under_the_same_id() {
+async fn a_webhook_is_signed_and_retried_with_the_same_id() {
     let mut program = Program::start(vec![500, 302]).await;
     let server = Server::with(|config| tells(config, &program)).await;
     let made = Made::new("leaked", 90);
@@ -236,7 +239,7 @@ async fn a_webhook_is_signed_and_sent_again_under_the_same_id() {
     assert_eq!(body["data"]["certificate"]["thumbprint"], made.certificate.thumbprint.to_string());
 }
 
-/// As a receiver computes it.
+/// The signature as a receiver computes it.
 fn signature(call: &Called) -> String {
     let (id, time) = (call.header("webhook-id"), call.header("webhook-timestamp"));
     let key = hmac::Key::new(hmac::HMAC_SHA256, &KEY);
@@ -244,9 +247,10 @@ fn signature(call: &Called) -> String {
     format!("v1,{}", STANDARD.encode(tag))
 }
 
-/// Bounded attempts, about a day of them, and then it is told: by log, metric and audit trail.
+/// Attempts are limited to about a day; then the failure is in the log, the metrics and the audit
+/// trail.
 #[tokio::test]
-async fn what_nobody_takes_is_given_up_after_a_day_and_told() {
+async fn an_undeliverable_webhook_is_abandoned_after_a_day_and_recorded() {
     let mut program = Program::start(vec![503; 100]).await;
     let server = Server::with(|config| tells(config, &program)).await;
 
@@ -254,7 +258,10 @@ async fn what_nobody_takes_is_given_up_after_a_day_and_told() {
     server.tried_before(&url, 12).await;
     program.next().await;
     server.tried(1).await;
-    assert!(server.events("notice.undelivered").await.is_empty(), "the 13th try is not the last");
+    assert!(
+        server.events("notice.undelivered").await.is_empty(),
+        "the 13th attempt is not the last"
+    );
     server.wait(8 * 3600);
     program.next().await;
     server.given_up().await;
@@ -268,9 +275,9 @@ async fn what_nobody_takes_is_given_up_after_a_day_and_told() {
     assert!(program.is_empty());
 }
 
-/// Whoever takes a row and dies has it taken over, when its time is up, and not before.
+/// A row of a process that died is taken over when its lease has expired, and not before.
 #[tokio::test]
-async fn what_a_dead_server_had_taken_is_sent_by_another() {
+async fn a_notice_of_a_dead_process_is_taken_over_after_its_lease() {
     let program = Program::start(Vec::new()).await;
     let nobody = Server::with(|config| tells(config, &program)).await;
     let now = nobody.trace().now();
@@ -286,13 +293,16 @@ async fn what_a_dead_server_had_taken_is_sent_by_another() {
     assert_eq!((taken.len(), early.len(), again.len()), (1, 0, 1));
     assert_eq!(taken[0].id, again[0].id);
     assert_eq!(again[0].attempts, 2);
-    assert!(!outbox::done(on, &taken[0].id, "the dead", later).await.unwrap(), "it has lost it");
+    assert!(
+        !outbox::done(on, &taken[0].id, "the dead", later).await.unwrap(),
+        "the lease has been taken over"
+    );
     assert!(outbox::done(on, &taken[0].id, "another", later).await.unwrap());
 }
 
-/// Two replicas, and one of them sends.
+/// With several replicas, each notice is sent by one of them.
 #[tokio::test]
-async fn of_two_replicas_one_sends() {
+async fn of_several_replicas_one_sends_each_notice() {
     let mut program = Program::start(Vec::new()).await;
     let server = Server::with(|config| tells(config, &program)).await;
     let others = [server.replica().await, server.replica().await];
@@ -307,14 +317,14 @@ async fn of_two_replicas_one_sends() {
 
     let mut seen = BTreeSet::new();
     for _ in 0..all {
-        assert!(seen.insert(program.next().await.body), "twice");
+        assert!(seen.insert(program.next().await.body), "sent twice");
     }
     server.sent().await;
     assert!(program.is_empty());
     drop(others);
 }
 
-/// Of many who ask at the same moment each row is one's.
+/// Of concurrent takers, each row goes to one.
 #[tokio::test]
 async fn no_row_is_taken_twice_in_a_race() {
     let server = Server::start().await;
@@ -344,9 +354,9 @@ async fn no_row_is_taken_twice_in_a_race() {
     assert_eq!(distinct.len(), ids.len(), "taken twice");
 }
 
-/// What is sent, and what was given up, is swept after 30 days.
+/// Sent and abandoned notices are deleted after 30 days.
 #[tokio::test]
-async fn what_was_sent_is_swept() {
+async fn sent_notices_are_deleted_after_30_days() {
     let mut mails = MailServer::start(Manner::default()).await;
     let server = Server::with(|config| sends_by(config, &mails)).await;
     server.send_mail("it@rp.example", "Soon forgotten").await;

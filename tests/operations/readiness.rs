@@ -1,5 +1,5 @@
-//! `/readyz` beyond a database that does not answer. A database that takes no writes is told to whoever asks for that,
-//! and to nobody else; a process that cannot take over what others have changed is not ready for anybody.
+//! `/readyz` beyond an unreachable database. A database without writes is reported where the request or
+//! the configuration asks for it; a process that cannot load changes of other replicas is never ready.
 
 use gatewright::config::Ready;
 use gatewright::store::signing_keys::{self, State};
@@ -14,9 +14,9 @@ async fn ready(server: &Server) -> (u16, u16) {
     (server.get("/readyz").await.status, server.get("/readyz?writes").await.status)
 }
 
-/// The probe fails as it would on a standby: what it writes to is away, what is read is not.
+/// The probe fails as it would on a standby: its table is missing, the tables that are read are not.
 #[tokio::test]
-async fn a_store_without_writes_is_not_ready_for_whoever_asks_for_them() {
+async fn a_read_only_database_is_not_ready_where_writes_are_required() {
     let server = Server::with(|config| config.operations.listen = "127.0.0.1:0".parse().ok()).await;
     let strict = server.replica_with(|config| config.operations.ready = Ready::Writes).await;
     let service = server.service().await;
@@ -43,9 +43,9 @@ async fn a_store_without_writes_is_not_ready_for_whoever_asks_for_them() {
     assert_eq!((ready(&server).await, ready(&strict).await), ((200, 200), (200, 200)));
 }
 
-/// A key that this process cannot open, as one under a key-encryption key that it was not given.
+/// A key that this process cannot decrypt, as one under a key-encryption key that it does not have.
 #[tokio::test]
-async fn a_process_that_cannot_take_over_what_others_changed_is_not_ready() {
+async fn a_process_that_cannot_load_changes_is_not_ready() {
     let server = Server::start().await;
     let store = &server.app().store;
     let keys = signing_keys::all(store.db()).await.unwrap();

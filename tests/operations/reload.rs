@@ -1,5 +1,5 @@
-//! Certificates that are replaced while the server runs (THREATS MT-08), the OCSP response beside one
-//! (RFC 6066 §8), and plain http beside https (THREATS HD-08).
+//! Certificates that are replaced while the server runs (THREATS MT-08), their OCSP response (RFC 6066
+//! §8), and the plain http listener (THREATS HD-08).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -24,14 +24,14 @@ use kit::jwt::claims;
 use kit::server::{BEGINNING, Client, ISSUER, Server};
 use kit::stapling::stapled;
 
-/// The certificate that is shown.
+/// The certificate that the server presents.
 async fn shown(server: &Server) -> CertificateDer<'static> {
     let caller = Caller::new(&server.house().authority, None);
     let stream = caller.connect(server.addresses().tls[0], NAME).await.unwrap();
     stream.get_ref().1.peer_certificates().unwrap()[0].clone().into_owned()
 }
 
-/// What operators see of certificates that cannot be shown.
+/// The value of the metric for certificates that cannot be used.
 async fn refused(server: &Server) -> String {
     let metrics = Ask::new(server.operations.unwrap(), "GET", "/metrics").send().await.ok();
     let name = "gatewright_tls_certificates_refused ";
@@ -43,8 +43,8 @@ async fn watched() -> Server {
     Server::with_tls(|config| config.operations.listen = "127.0.0.1:0".parse().ok()).await
 }
 
-/// A token that a client fetches with its certificate alone, over a connection of this caller; and whether
-/// a session was resumed.
+/// A token that a client requests with its certificate alone over a new connection, and whether the TLS
+/// session was resumed.
 async fn token_over(server: &Server, caller: &Caller, client: &Client) -> (HandshakeKind, String) {
     let stream = caller.connect(server.addresses().mtls[0], MTLS).await.unwrap();
     let kind = stream.get_ref().1.handshake_kind().unwrap();
@@ -57,9 +57,8 @@ async fn token_over(server: &Server, caller: &Caller, client: &Client) -> (Hands
     (kind, exchange(stream, request.as_bytes()).await.ok().token("access_token"))
 }
 
-/// Two certificates, so that a request under load meets each of them: over a connection that stays open,
-/// over new ones, and over such as resume a session. THREATS MT-08: what is not spoken before is not spoken
-/// after either.
+/// Requests under load use a persistent connection, new connections and resumed sessions. THREATS
+/// MT-08: weak TLS is refused before and after.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_is_replaced_under_load_and_no_request_fails() {
     let server = Arc::new(Server::with_tls(|_| {}).await);
@@ -88,7 +87,11 @@ async fn a_certificate_is_replaced_under_load_and_no_request_fails() {
                 open.write_all(request.as_bytes()).await.unwrap();
                 let (mut head, mut body) = (Vec::new(), [0; 6]);
                 while !head.ends_with(b"\r\n\r\n") {
-                    assert_ne!(open.read_until(b'\n', &mut head).await.unwrap(), 0, "it was cut");
+                    assert_ne!(
+                        open.read_until(b'\n', &mut head).await.unwrap(),
+                        0,
+                        "the connection was closed"
+                    );
                 }
                 open.read_exact(&mut body).await.unwrap();
                 assert!(head.starts_with(b"HTTP/1.1 200 ") && body == *b"alive\n");
@@ -128,7 +131,7 @@ async fn a_certificate_is_replaced_under_load_and_no_request_fails() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_shown_is_told_and_the_old_certificate_stays() {
+async fn an_unusable_certificate_is_reported_and_the_old_one_stays() {
     let server = watched().await;
     let (house, before) = (server.house(), shown(&server).await);
     let authority = &house.authority;
@@ -170,7 +173,7 @@ async fn what_cannot_be_shown_is_told_and_the_old_certificate_stays() {
     assert_eq!(events.iter().filter(|event| event.outcome == "success").count(), 1);
 }
 
-/// What the authority says of this certificate, from now on for an hour.
+/// The OCSP response for this certificate, valid for an hour.
 fn response(authority: &Authority, identity: &Identity, status: Status) -> Vec<u8> {
     let issuer = Issuer::read(authority.certificate()).unwrap();
     let (_, parsed) = x509_parser::parse_x509_certificate(identity.certificate()).unwrap();
@@ -185,9 +188,9 @@ fn response(authority: &Authority, identity: &Identity, status: Status) -> Vec<u
     response.sign(&issuer, &[], sign).unwrap()
 }
 
-/// RFC 6066 §8: sent along while it is good, about this certificate, and current (RFC 6960 §3.2).
+/// RFC 6066 §8: stapled while it is good, for this certificate, and current (RFC 6960 §3.2).
 #[tokio::test]
-async fn an_ocsp_response_is_sent_along_while_it_counts() {
+async fn an_ocsp_response_from_a_file_is_stapled_while_valid() {
     let file = std::env::temp_dir().join(format!("gatewright-ocsp-{}", uuid::Uuid::new_v4()));
     let server = Server::with_tls(|config| config.tls.ocsp_file = Some(file.clone())).await;
     let (house, authority) = (server.house(), &server.house().authority);
@@ -199,7 +202,7 @@ async fn an_ocsp_response_is_sent_along_while_it_counts() {
         stapled(&server).await
     };
     server.running().reload().await;
-    assert_eq!(stapled(&server).await, b"", "there is none yet");
+    assert_eq!(stapled(&server).await, b"", "no response yet");
 
     let good = response(authority, &identity, Status::Good);
     assert_eq!(put(&good).await, good);
@@ -215,19 +218,19 @@ async fn an_ocsp_response_is_sent_along_while_it_counts() {
         b"garbage".to_vec(),
     ] {
         assert_eq!(put(&good).await, good);
-        assert_eq!(put(&bad).await, b"", "none is better than a bad one");
+        assert_eq!(put(&bad).await, b"", "an unusable response is not stapled");
     }
     assert_eq!(put(&good).await, good);
     server.wait(2 * 3600);
     server.running().reload().await;
-    assert_eq!(stapled(&server).await, b"", "it is no longer current");
+    assert_eq!(stapled(&server).await, b"", "the response has expired");
     std::fs::remove_file(file).unwrap();
 }
 
-/// THREATS HD-08: a person is sent on, to where the configuration says; an application is told, for it would
-/// go on sending its secret in the clear.
+/// THREATS HD-08: pages are redirected to the configured issuer; other requests get an error, because a
+/// redirect would let clients keep sending secrets in plain text.
 #[tokio::test]
-async fn plain_http_sends_people_on_and_applications_away() {
+async fn plain_http_redirects_pages_and_refuses_other_requests() {
     let server = Server::with_tls(|config| {
         config.tls.redirect_listen = vec!["127.0.0.1:0".parse().unwrap()];
     })

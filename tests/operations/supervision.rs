@@ -1,4 +1,5 @@
-//! Background work that panics is told, counted and goes on; readiness fails while it keeps panicking.
+//! A background job that panics is logged, counted and restarted; readiness fails while it keeps
+//! panicking.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,10 +15,10 @@ use kit::http::Ask;
 use kit::server::{BEGINNING, Server};
 use kit::until::until;
 
-/// A clock that makes jobs panic, and nobody else.
+/// A clock that makes background jobs panic, and no requests.
 #[derive(Default)]
 struct Fuse {
-    /// The tasks that asked for the time before anybody sent a request: the jobs.
+    /// The tasks that used the clock before any request was sent: the jobs.
     jobs: Mutex<HashSet<Id>>,
     is_learning: AtomicBool,
     is_armed: AtomicBool,
@@ -41,10 +42,10 @@ impl Fuse {
     }
 }
 
-/// THREATS EX-26: a job that panics is told, counted and tried again; `/readyz` is 503 while it keeps
+/// THREATS EX-26: a job that panics is logged, counted and restarted; `/readyz` is 503 while it keeps
 /// panicking, and 200 once it has succeeded.
 #[tokio::test]
-async fn a_job_that_panics_is_counted_and_tried_again_and_readiness_tells_of_it() {
+async fn a_job_that_panics_is_counted_and_restarted_and_fails_readiness() {
     let server = Server::with(|config| config.http.request_timeout = Seconds(10)).await;
     let fuse = Arc::new(Fuse::default());
     fuse.is_learning.store(true, Ordering::SeqCst);

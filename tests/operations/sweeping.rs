@@ -1,4 +1,5 @@
-//! Sweeping: what is dead goes, what lives stays, and neither costs anybody else (THREATS EX-25, DO-16).
+//! The job `sweep`: it deletes expired rows, keeps all others, and delays no requests (THREATS EX-25,
+//! DO-16).
 
 use gatewright::store::{sql, sweep};
 
@@ -14,20 +15,20 @@ struct Counted {
     grants: i64,
 }
 
-/// How many sign-ins and grants there are.
+/// The numbers of sessions and grants.
 async fn kept(server: &Server) -> (i64, i64) {
     let count = "SELECT (SELECT count(*) FROM sessions) AS sessions, (SELECT count(*) FROM grants) AS grants";
     let Counted { sessions, grants } = sql(count).one(server.app().store.db()).await.unwrap();
     (sessions, grants)
 }
 
-/// As many batches as it takes.
+/// Runs as many batches as needed.
 async fn swept(server: &Server) -> (i64, i64) {
     sweep::once(&server.app().store, server.trace().now()).await.unwrap();
     kept(server).await
 }
 
-/// A sign-in with one grant that lives with it and one that outlives it: their refresh tokens.
+/// The refresh tokens of a session-bound grant and of an offline grant.
 async fn granted(server: &Server, client: &Client) -> (String, String) {
     let mut browser = Browser::of(server);
     let mut tokens = Vec::new();
@@ -39,24 +40,24 @@ async fn granted(server: &Server, client: &Client) -> (String, String) {
     (tokens.remove(0), tokens.remove(0))
 }
 
-/// THREATS EX-25: the sweep looks at what it was told, and finds that it is alive.
+/// THREATS EX-25: rows that are due for a check but still in use are kept.
 #[tokio::test]
-async fn what_is_used_stays_however_often_it_is_looked_at() {
+async fn rows_in_use_are_kept() {
     let server = Server::start().await;
     let client = server.web_app().await;
     server.user("ada").await;
     let (mut bound, mut offline) = granted(&server, &client).await;
 
-    // Sign-ins end after half an hour without use and twelve hours in any case.
+    // Sessions end after half an hour without use, and after twelve hours in any case.
     for _ in 0..22 {
         server.wait(HOUR / 2 - 60);
         bound = server.refresh(&client, &bound, "").await.ok().token("refresh_token");
         offline = server.refresh(&client, &offline, "").await.ok().token("refresh_token");
         assert_eq!(swept(&server).await, (1, 2));
     }
-    // The sign-in ends, and is kept an hour for a late look.
+    // The session ends, and is kept for another hour.
     server.wait(2 * HOUR);
-    assert_eq!(swept(&server).await, (0, 1), "what lived with it goes with it");
+    assert_eq!(swept(&server).await, (0, 1), "its bound grant is deleted with it");
     for _ in 0..8 {
         server.wait(10 * DAY);
         offline = server.refresh(&client, &offline, "").await.ok().token("refresh_token");
@@ -66,9 +67,9 @@ async fn what_is_used_stays_however_often_it_is_looked_at() {
     assert_eq!(swept(&server).await, (0, 0));
 }
 
-/// What is ended before its time goes an hour later, and not when it would have ended by itself.
+/// A row that ended early is deleted an hour later, not at its regular expiry.
 #[tokio::test]
-async fn what_was_ended_goes_early() {
+async fn rows_that_ended_early_are_deleted_early() {
     let server = Server::start().await;
     let client = server.web_app().await;
     server.user("ada").await;
@@ -84,9 +85,9 @@ async fn what_was_ended_goes_early() {
     assert_eq!(swept(&server).await, (0, 0));
 }
 
-/// Rows that were there before the sweep knew when to look at them are looked at once.
+/// Rows from before `sweep_at` existed are checked once.
 #[tokio::test]
-async fn what_was_there_before_is_looked_at() {
+async fn rows_of_an_older_version_are_checked_once() {
     let server = Server::start().await;
     let client = server.web_app().await;
     server.user("ada").await;
@@ -99,12 +100,12 @@ async fn what_was_there_before_is_looked_at() {
     let due = "SELECT (SELECT count(*) FROM sessions WHERE sweep_at = 0) AS sessions,
                       (SELECT count(*) FROM grants WHERE sweep_at = 0) AS grants";
     let Counted { sessions, grants } = sql(due).one(server.app().store.db()).await.unwrap();
-    assert_eq!((sessions, grants), (0, 0), "and not again before they may be over");
+    assert_eq!((sessions, grants), (0, 0), "not due again before they may expire");
 }
 
-/// THREATS DO-16: one table that cannot be swept keeps no other from it.
+/// THREATS DO-16: a table that cannot be cleaned up does not block the others.
 #[tokio::test]
-async fn a_table_that_fails_holds_up_no_other() {
+async fn a_table_that_fails_does_not_block_the_others() {
     let server = Server::start().await;
     let client = server.web_app().await;
     server.user("ada").await;
