@@ -29,22 +29,16 @@ pub struct Sealed {
     pub is_account: bool,
 }
 
-#[derive(FromRow)]
-struct One<T> {
-    one: T,
-}
-
 /// The account at this authority, sealed.
 ///
 /// # Errors
 /// What the database says.
 pub async fn account(on: impl Into<On<'_>>, directory: &str) -> sqlx::Result<Option<Vec<u8>>> {
-    let row: Option<One<Vec<u8>>> =
-        sql("SELECT sealed AS one FROM acme_accounts WHERE directory = $1")
-            .bind(directory)
-            .opt(on)
-            .await?;
-    Ok(row.map(|row| row.one))
+    let row: Option<(Vec<u8>,)> = sql("SELECT sealed FROM acme_accounts WHERE directory = $1")
+        .bind(directory)
+        .opt(on)
+        .await?;
+    Ok(row.map(|(one,)| one))
 }
 
 /// Keeps an account.
@@ -164,13 +158,13 @@ pub async fn answer(
     token: &str,
     now: Timestamp,
 ) -> sqlx::Result<Option<String>> {
-    let row: Option<One<String>> =
-        sql("SELECT answer AS one FROM acme_challenges WHERE token = $1 AND expires_at > $2")
+    let row: Option<(String,)> =
+        sql("SELECT answer FROM acme_challenges WHERE token = $1 AND expires_at > $2")
             .bind(token)
             .bind(now)
             .opt(on)
             .await?;
-    Ok(row.map(|row| row.one))
+    Ok(row.map(|(one,)| one))
 }
 
 /// What is answered to whoever asks for this name (RFC 8737 §3): the newest answer.
@@ -182,7 +176,7 @@ pub async fn answer_for(
     name: &str,
     now: Timestamp,
 ) -> sqlx::Result<Option<String>> {
-    let row: Option<One<String>> = sql("SELECT answer AS one FROM acme_challenges
+    let row: Option<(String,)> = sql("SELECT answer FROM acme_challenges
           WHERE name = $1 AND expires_at > $2
           ORDER BY expires_at DESC
           LIMIT 1")
@@ -190,7 +184,7 @@ pub async fn answer_for(
     .bind(now)
     .opt(on)
     .await?;
-    Ok(row.map(|row| row.one))
+    Ok(row.map(|(one,)| one))
 }
 
 /// Everything that is sealed here.

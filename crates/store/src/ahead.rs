@@ -1,8 +1,6 @@
 //! What was issued at a time that lies implausibly ahead of now: by a clock that was wrong and has been set
 //! right, or before this clock went wrong. It counts for nothing (decision 0039).
 
-use sqlx_macros::FromRow;
-
 use super::{Store, sql};
 use crate::types::Timestamp;
 
@@ -42,13 +40,9 @@ const KINDS: &[(&str, &str)] = &[
 /// # Errors
 /// What the database says.
 pub async fn count(store: &Store, now: Timestamp) -> sqlx::Result<Vec<(&'static str, i64)>> {
-    #[derive(FromRow)]
-    struct Counted {
-        ahead: i64,
-    }
     let mut found = Vec::new();
     for (kind, statement) in KINDS {
-        let Counted { ahead } = sql(statement).bind(now).one(store.db()).await?;
+        let (ahead,): (i64,) = sql(statement).bind(now).one(store.db()).await?;
         if ahead > 0 {
             found.push((*kind, ahead));
         }

@@ -164,16 +164,12 @@ pub async fn of_user(
 /// # Errors
 /// What the database says.
 pub async fn bound_tokens(on: impl Into<On<'_>>, since_ms: i64) -> sqlx::Result<Vec<String>> {
-    #[derive(FromRow)]
-    struct Facts {
-        facts: String,
-    }
     let first = format!("{:012x}", u64::try_from(since_ms).unwrap_or(0) & 0xffff_ffff_ffff);
     let (high, low) = first.split_at_checked(8).unwrap_or_default();
-    let rows: Vec<Facts> = sql("SELECT facts FROM audit_events
+    let rows: Vec<(String,)> = sql("SELECT facts FROM audit_events
           WHERE id >= $1 AND kind = 'token.issued' AND facts LIKE '%\"certificate\":%'")
     .bind(format!("{high}-{low}"))
     .all(on)
     .await?;
-    Ok(rows.into_iter().map(|row| row.facts).collect())
+    Ok(rows.into_iter().map(|(facts,)| facts).collect())
 }

@@ -254,12 +254,7 @@ pub async fn is_renewable(
     thumbprint: Thumbprint,
     now: Timestamp,
 ) -> sqlx::Result<bool> {
-    #[derive(FromRow)]
-    struct Renewable {
-        #[expect(dead_code, reason = "that there is a row is the answer")]
-        thumbprint: String,
-    }
-    let found: Option<Renewable> = sql(concat!(
+    let found: Option<(String,)> = sql(concat!(
         "SELECT thumbprint FROM certificates
           WHERE thumbprint = $1 AND not_before <= $2 AND not_after >= $2
             AND EXISTS (SELECT 1 FROM issued WHERE issued.thumbprint = certificates.thumbprint)

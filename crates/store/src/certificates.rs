@@ -4,8 +4,12 @@ use std::collections::HashSet;
 
 use sqlx_macros::FromRow;
 
+use gatewright_base::text_columns;
+
+use super::db::{Joined, JoinedRow};
 use super::versions::{self, Kind};
-use super::{On, Tx, from_json, sql, to_json, to_thumbprint};
+use super::{On, Tx, sql, to_json};
+use crate::types::sql::{Json, sqlx};
 use crate::types::{ClientId, Seconds, Thumbprint, Timestamp};
 
 /// How we came to know a certificate. Of several ways the first one listed is kept.
@@ -42,14 +46,17 @@ impl Origin {
         }
     }
 
-    fn read(text: &str) -> sqlx::Result<Self> {
-        let found = Self::ALL.into_iter().find(|origin| origin.as_str() == text);
-        found.ok_or_else(|| sqlx::Error::Decode("not an origin of a certificate".into()))
+    fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|origin| origin.as_str() == text)
     }
 }
 
+text_columns! {
+    Origin: Self::parse, "the column is not an origin of a certificate";
+}
+
 /// A certificate as the inventory holds it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow)]
 pub struct CertificateRow {
     /// SHA-256 of the certificate: `x5t#S256`.
     pub thumbprint: Thumbprint,
@@ -63,6 +70,7 @@ pub struct CertificateRow {
     /// Its subject, as RFC 4514 writes it.
     pub subject: String,
     /// Its `subjectAltName`s, each with its kind before it: `DNS:…`, `URI:…`, `IP:…`, `email:…`.
+    #[sqlx(try_from = "Json")]
     pub names: Vec<String>,
     /// Who issued it, as RFC 4514 writes it.
     pub issuer: String,
@@ -89,53 +97,6 @@ pub struct CertificateRow {
     /// When the first one ends of it and of those above it, the anchor included, as it was last shown;
     /// `None`: it was not, or leads to nobody we believe.
     pub chain_ends_at: Option<Timestamp>,
-}
-
-#[derive(FromRow)]
-struct Row {
-    thumbprint: String,
-    public_key: String,
-    origin: String,
-    client_id: Option<ClientId>,
-    subject: String,
-    names: String,
-    issuer: String,
-    serial: String,
-    key_type: String,
-    key_bits: i64,
-    not_before: Timestamp,
-    not_after: Timestamp,
-    der: Vec<u8>,
-    first_seen_at: Timestamp,
-    last_used_at: Option<Timestamp>,
-    revoked_at: Option<Timestamp>,
-    reason: Option<String>,
-    chain_ends_at: Option<Timestamp>,
-}
-
-impl Row {
-    fn read(self) -> sqlx::Result<CertificateRow> {
-        Ok(CertificateRow {
-            thumbprint: to_thumbprint(&self.thumbprint)?,
-            public_key: to_thumbprint(&self.public_key)?,
-            origin: Origin::read(&self.origin)?,
-            client_id: self.client_id,
-            subject: self.subject,
-            names: from_json(&self.names)?,
-            issuer: self.issuer,
-            serial: self.serial,
-            key_type: self.key_type,
-            key_bits: self.key_bits,
-            not_before: self.not_before,
-            not_after: self.not_after,
-            der: self.der,
-            first_seen_at: self.first_seen_at,
-            last_used_at: self.last_used_at,
-            revoked_at: self.revoked_at,
-            reason: self.reason,
-            chain_ends_at: self.chain_ends_at,
-        })
-    }
 }
 
 macro_rules! columns {
@@ -300,7 +261,7 @@ pub struct Filter<'a> {
 /// # Errors
 /// What the database says.
 pub async fn list(on: impl Into<On<'_>>, filter: &Filter<'_>) -> sqlx::Result<Vec<CertificateRow>> {
-    let rows: Vec<Row> = sql(concat!(
+    sql(concat!(
         "SELECT ",
         columns!(),
         " FROM certificates
@@ -313,8 +274,7 @@ pub async fn list(on: impl Into<On<'_>>, filter: &Filter<'_>) -> sqlx::Result<Ve
     .bind(filter.not_after_to)
     .bind(filter.client_id.map_or("", ClientId::as_str))
     .all(on)
-    .await?;
-    rows.into_iter().map(Row::read).collect()
+    .await
 }
 
 /// The certificates of this serial number; issuers choose them for themselves, so there may be several.
@@ -322,12 +282,10 @@ pub async fn list(on: impl Into<On<'_>>, filter: &Filter<'_>) -> sqlx::Result<Ve
 /// # Errors
 /// What the database says.
 pub async fn by_serial(on: impl Into<On<'_>>, serial: &str) -> sqlx::Result<Vec<CertificateRow>> {
-    let rows: Vec<Row> =
-        sql(concat!("SELECT ", columns!(), " FROM certificates WHERE serial = $1"))
-            .bind(serial)
-            .all(on)
-            .await?;
-    rows.into_iter().map(Row::read).collect()
+    sql(concat!("SELECT ", columns!(), " FROM certificates WHERE serial = $1"))
+        .bind(serial)
+        .all(on)
+        .await
 }
 
 /// The authorities of this name that we know: several, where one has renewed its certificate.
@@ -338,7 +296,7 @@ pub async fn authorities_called(
     on: impl Into<On<'_>>,
     subject: &str,
 ) -> sqlx::Result<Vec<CertificateRow>> {
-    let rows: Vec<Row> = sql(concat!(
+    sql(concat!(
         "SELECT ",
         columns!(),
         " FROM certificates
@@ -347,12 +305,11 @@ pub async fn authorities_called(
     ))
     .bind(subject)
     .all(on)
-    .await?;
-    rows.into_iter().map(Row::read).collect()
+    .await
 }
 
 /// A client that a certificate proves.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow)]
 pub struct Holder {
     /// Which certificate.
     pub thumbprint: Thumbprint,
@@ -364,38 +321,26 @@ pub struct Holder {
     pub last_used_at: Option<Timestamp>,
 }
 
+impl JoinedRow for Holder {
+    const KEY: &'static str = "client_id";
+}
+
 /// Who holds the certificates that count at least until `from`.
 ///
 /// # Errors
 /// What the database says.
 pub async fn holders(on: impl Into<On<'_>>, from: Timestamp) -> sqlx::Result<Vec<Holder>> {
-    #[derive(FromRow)]
-    struct HolderRow {
-        thumbprint: String,
-        client_id: ClientId,
-        registered_at: Option<Timestamp>,
-        last_used_at: Option<Timestamp>,
-    }
-    let rows: Vec<HolderRow> = sql("SELECT thumbprint, client_id, registered_at, last_used_at
+    sql("SELECT thumbprint, client_id, registered_at, last_used_at
            FROM certificate_clients
           WHERE thumbprint IN (SELECT thumbprint FROM certificates WHERE not_after >= $1)
           ORDER BY thumbprint, client_id")
     .bind(from)
     .all(on)
-    .await?;
-    let read = |row: HolderRow| {
-        Ok(Holder {
-            thumbprint: to_thumbprint(&row.thumbprint)?,
-            client_id: row.client_id,
-            registered_at: row.registered_at,
-            last_used_at: row.last_used_at,
-        })
-    };
-    rows.into_iter().map(read).collect()
+    .await
 }
 
 /// Of a certificate that is not revoked, what somebody needs who looks at very many.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow)]
 pub struct Life {
     /// SHA-256 of the certificate.
     pub thumbprint: Thumbprint,
@@ -406,6 +351,7 @@ pub struct Life {
     /// Its subject, as RFC 4514 writes it.
     pub subject: String,
     /// Its `subjectAltName`s.
+    #[sqlx(try_from = "Json")]
     pub names: Vec<String>,
     /// When it begins to count.
     pub not_before: Timestamp,
@@ -414,12 +360,16 @@ pub struct Life {
     /// See [`CertificateRow::chain_ends_at`].
     pub chain_ends_at: Option<Timestamp>,
     /// When it was last shown, by whom ever.
+    #[sqlx(rename = "shown_at")]
     pub last_used_at: Option<Timestamp>,
     /// Whom it proves.
+    #[sqlx(skip)]
     pub holders: Vec<Holder>,
     /// The last step towards its end that was told of, as long before it.
+    #[sqlx(rename = "threshold")]
     pub told: Option<Seconds>,
     /// Whom a mail went to about that step.
+    #[sqlx(try_from = "Json")]
     pub warned: Vec<ClientId>,
 }
 
@@ -435,62 +385,37 @@ impl Life {
     }
 }
 
+/// A certificate and one of its holders, if there is one.
 #[derive(FromRow)]
 struct LifeRow {
-    thumbprint: String,
-    public_key: String,
-    origin: String,
-    subject: String,
-    names: String,
-    not_before: Timestamp,
-    not_after: Timestamp,
-    chain_ends_at: Option<Timestamp>,
-    last_used_at: Option<Timestamp>,
-    client_id: Option<ClientId>,
-    registered_at: Option<Timestamp>,
-    shown_at: Option<Timestamp>,
-    threshold: Option<Seconds>,
-    warned: Option<String>,
+    #[sqlx(flatten)]
+    life: Life,
+    #[sqlx(flatten, try_from = "Joined<Holder>")]
+    holder: Option<Holder>,
 }
 
 /// A certificate has as many rows, one after the other, as it has holders.
-fn gathered(rows: Vec<LifeRow>) -> sqlx::Result<Vec<Life>> {
+fn gathered(rows: Vec<LifeRow>) -> Vec<Life> {
     let mut found: Vec<Life> = Vec::new();
-    for row in rows {
-        let thumbprint = to_thumbprint(&row.thumbprint)?;
-        let holder = row.client_id.map(|client_id| Holder {
-            thumbprint,
-            client_id,
-            registered_at: row.registered_at,
-            last_used_at: row.shown_at,
-        });
+    for LifeRow { mut life, holder } in rows {
         match found.last_mut() {
-            Some(last) if last.thumbprint == thumbprint => last.holders.extend(holder),
-            Some(_) | None => found.push(Life {
-                thumbprint,
-                public_key: to_thumbprint(&row.public_key)?,
-                origin: Origin::read(&row.origin)?,
-                subject: row.subject,
-                names: from_json(&row.names)?,
-                not_before: row.not_before,
-                not_after: row.not_after,
-                chain_ends_at: row.chain_ends_at,
-                last_used_at: row.last_used_at,
-                holders: holder.into_iter().collect(),
-                told: row.threshold,
-                warned: row.warned.as_deref().map(from_json).transpose()?.unwrap_or_default(),
-            }),
+            Some(last) if last.thumbprint == life.thumbprint => last.holders.extend(holder),
+            Some(_) | None => {
+                life.holders.extend(holder);
+                found.push(life);
+            }
         }
     }
-    Ok(found)
+    found
 }
 
 macro_rules! of_life {
     ($certificates:literal, $order:literal) => {
         concat!(
             "SELECT c.thumbprint, c.public_key, c.origin, c.subject, c.names, c.not_before, c.not_after,
-                    c.chain_ends_at, c.last_used_at,
-                    h.client_id, h.registered_at, h.last_used_at AS shown_at, w.threshold, w.warned
+                    c.chain_ends_at, c.last_used_at AS shown_at,
+                    h.client_id, h.registered_at, h.last_used_at, w.threshold,
+                    COALESCE(w.warned, '[]') AS warned
                FROM (SELECT thumbprint, public_key, origin, subject, names, not_before, not_after,
                             chain_ends_at, last_used_at
                        FROM certificates
@@ -534,7 +459,7 @@ pub async fn lives(
     .bind(most)
     .all(on)
     .await?;
-    gathered(rows)
+    Ok(gathered(rows))
 }
 
 /// The one that a client went on with longest, among those that are not revoked: any that it has shown or
@@ -565,7 +490,7 @@ pub async fn last_of_client(
     .bind(unshown)
     .all(on)
     .await?;
-    Ok(gathered(rows)?.pop())
+    Ok(gathered(rows).pop())
 }
 
 /// How many certificates are over: those that expired, and those that were revoked.
@@ -595,16 +520,12 @@ pub async fn count_over(on: impl Into<On<'_>>, now: Timestamp) -> sqlx::Result<(
 /// # Errors
 /// What the database says.
 pub async fn who_shows(on: impl Into<On<'_>>) -> sqlx::Result<HashSet<ClientId>> {
-    #[derive(FromRow)]
-    struct Row {
-        id: ClientId,
-    }
-    let rows: Vec<Row> = sql("SELECT id FROM clients
+    let rows: Vec<(ClientId,)> = sql("SELECT id FROM clients
           WHERE EXISTS (SELECT 1 FROM certificate_clients
                          WHERE client_id = clients.id AND last_used_at IS NOT NULL)")
     .all(on)
     .await?;
-    Ok(rows.into_iter().map(|row| row.id).collect())
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
 /// The certificate of this thumbprint.
@@ -615,18 +536,10 @@ pub async fn find(
     on: impl Into<On<'_>>,
     thumbprint: Thumbprint,
 ) -> sqlx::Result<Option<CertificateRow>> {
-    let row: Option<Row> =
-        sql(concat!("SELECT ", columns!(), " FROM certificates WHERE thumbprint = $1"))
-            .bind(thumbprint)
-            .opt(on)
-            .await?;
-    row.map(Row::read).transpose()
-}
-
-#[derive(FromRow)]
-struct Found {
-    #[expect(dead_code, reason = "that there is a row is the answer")]
-    thumbprint: String,
+    sql(concat!("SELECT ", columns!(), " FROM certificates WHERE thumbprint = $1"))
+        .bind(thumbprint)
+        .opt(on)
+        .await
 }
 
 /// Whether a certificate was revoked, or its key is known to somebody else, as far as we know: what each
@@ -635,7 +548,7 @@ struct Found {
 /// # Errors
 /// What the database says.
 pub async fn is_revoked(on: impl Into<On<'_>>, thumbprint: Thumbprint) -> sqlx::Result<bool> {
-    let found: Option<Found> =
+    let found: Option<(String,)> =
         sql(concat!("SELECT thumbprint FROM certificates WHERE thumbprint = $1 AND ", dead!()))
             .bind(thumbprint)
             .opt(on)
@@ -648,7 +561,7 @@ pub async fn is_revoked(on: impl Into<On<'_>>, thumbprint: Thumbprint) -> sqlx::
 /// # Errors
 /// What the database says.
 pub async fn is_compromised(on: impl Into<On<'_>>, public_key: Thumbprint) -> sqlx::Result<bool> {
-    let found: Option<Found> = sql("SELECT thumbprint FROM certificates
+    let found: Option<(String,)> = sql("SELECT thumbprint FROM certificates
           WHERE public_key = $1 AND reason = 'keyCompromise' LIMIT 1")
     .bind(public_key)
     .opt(on)
@@ -686,22 +599,16 @@ impl Revoked {
 /// # Errors
 /// What the database says.
 pub async fn revoked(on: impl Into<On<'_>>) -> sqlx::Result<Revoked> {
-    #[derive(FromRow)]
-    struct Row {
-        thumbprint: String,
-        public_key: String,
-        is_compromised: bool,
-    }
-    let rows: Vec<Row> = sql("SELECT thumbprint, public_key,
+    let rows: Vec<(Thumbprint, Thumbprint, bool)> = sql("SELECT thumbprint, public_key,
                 (reason IS NOT NULL AND reason = 'keyCompromise') AS is_compromised
            FROM certificates WHERE revoked_at IS NOT NULL")
     .all(on)
     .await?;
     let mut revoked = Revoked::default();
-    for row in rows {
-        revoked.certificates.insert(to_thumbprint(&row.thumbprint)?);
-        if row.is_compromised {
-            revoked.keys.insert(to_thumbprint(&row.public_key)?);
+    for (thumbprint, public_key, is_compromised) in rows {
+        revoked.certificates.insert(thumbprint);
+        if is_compromised {
+            revoked.keys.insert(public_key);
         }
     }
     Ok(revoked)
@@ -742,7 +649,7 @@ pub async fn issued_in_the_name_of(
     issuer: &str,
     now: Timestamp,
 ) -> sqlx::Result<Vec<CertificateRow>> {
-    let rows: Vec<Row> = sql(concat!(
+    sql(concat!(
         "SELECT ",
         columns!(),
         " FROM certificates
@@ -752,8 +659,7 @@ pub async fn issued_in_the_name_of(
     .bind(issuer)
     .bind(now)
     .all(tx)
-    .await?;
-    rows.into_iter().map(Row::read).collect()
+    .await
 }
 
 /// The certificates of this key that would count at `now` and of which it is not said that somebody else knows it.
@@ -765,7 +671,7 @@ pub async fn of_key(
     public_key: Thumbprint,
     now: Timestamp,
 ) -> sqlx::Result<Vec<CertificateRow>> {
-    let rows: Vec<Row> = sql(concat!(
+    sql(concat!(
         "SELECT ",
         columns!(),
         " FROM certificates
@@ -775,8 +681,7 @@ pub async fn of_key(
     .bind(public_key)
     .bind(now)
     .all(tx)
-    .await?;
-    rows.into_iter().map(Row::read).collect()
+    .await
 }
 
 /// Keeps by which certificate another one was asked for.
@@ -805,15 +710,14 @@ pub async fn renewed_from(
     tx: &mut Tx,
     thumbprint: Thumbprint,
 ) -> sqlx::Result<Vec<CertificateRow>> {
-    let rows: Vec<Row> = sql(concat!(
+    sql(concat!(
         "SELECT ",
         columns!(),
         " FROM certificates WHERE renewed_from = $1 ORDER BY thumbprint"
     ))
     .bind(thumbprint)
     .all(tx)
-    .await?;
-    rows.into_iter().map(Row::read).collect()
+    .await
 }
 
 /// Revokes all certificates of a client that our authority issued and that have not expired: it was disabled
@@ -827,7 +731,7 @@ pub async fn revoke_of_client(
     reason: &str,
     now: Timestamp,
 ) -> sqlx::Result<Vec<CertificateRow>> {
-    let rows: Vec<Row> = sql(concat!(
+    let revoked = sql(concat!(
         "UPDATE certificates SET revoked_at = $1, reason = $2
           WHERE client_id = $3 AND origin = 'issued' AND revoked_at IS NULL AND not_after >= $1
       RETURNING ",
@@ -839,5 +743,5 @@ pub async fn revoke_of_client(
     .all(&mut *tx)
     .await?;
     versions::bump(tx, Kind::Revocations).await?;
-    rows.into_iter().map(Row::read).collect()
+    Ok(revoked)
 }

@@ -5,50 +5,16 @@ use std::collections::{BTreeSet, HashSet};
 use serde::Deserialize;
 use sqlx_macros::FromRow;
 
-use super::{On, Tx, from_json, sql, to_digest, to_json};
+use super::{On, Tx, from_json, sql, to_json};
 use crate::types::client::{Client, HeldSecret, Metadata};
 use crate::types::{ClientId, Timestamp};
 
+/// A secret, and whose it is.
 #[derive(FromRow)]
-struct Row {
-    id: ClientId,
-    metadata: String,
-    created_at: Timestamp,
-    disabled_at: Option<Timestamp>,
-    ended_at: Option<Timestamp>,
-    version: i64,
-}
-
-#[derive(FromRow)]
-struct SecretRow {
+struct OwnedSecret {
     client_id: ClientId,
-    digest: Vec<u8>,
-    sealed: Option<Vec<u8>>,
-    expires_at: Option<Timestamp>,
-}
-
-impl SecretRow {
-    fn read(self) -> sqlx::Result<HeldSecret> {
-        Ok(HeldSecret {
-            digest: to_digest(&self.digest)?,
-            sealed: self.sealed,
-            expires_at: self.expires_at,
-        })
-    }
-}
-
-impl Row {
-    fn with(self, secrets: Vec<HeldSecret>) -> sqlx::Result<Client> {
-        Ok(Client {
-            id: self.id,
-            metadata: from_json::<Metadata>(&self.metadata)?,
-            secrets,
-            created_at: self.created_at,
-            disabled_at: self.disabled_at,
-            ended_at: self.ended_at,
-            version: self.version,
-        })
-    }
+    #[sqlx(flatten)]
+    secret: HeldSecret,
 }
 
 /// The client of this identifier, disabled or not.
@@ -57,23 +23,21 @@ impl Row {
 /// What the database says.
 pub async fn find(on: impl Into<On<'_>>, id: &ClientId) -> sqlx::Result<Option<Client>> {
     let mut on = on.into();
-    let row: Option<Row> =
+    let client: Option<Client> =
         sql("SELECT id, metadata, created_at, disabled_at, ended_at, version FROM clients WHERE id = $1")
             .bind(id)
             .opt(&mut on)
             .await?;
-    let Some(row) = row else {
+    let Some(mut client) = client else {
         return Ok(None);
     };
-    let secrets: Vec<SecretRow> =
-        sql("SELECT client_id, digest, sealed, expires_at FROM client_secrets
+    client.secrets = sql("SELECT digest, sealed, expires_at FROM client_secrets
           WHERE client_id = $1
           ORDER BY created_at DESC, id DESC")
-        .bind(id)
-        .all(&mut on)
-        .await?;
-    let secrets = secrets.into_iter().map(SecretRow::read).collect::<sqlx::Result<_>>()?;
-    row.with(secrets).map(Some)
+    .bind(id)
+    .all(&mut on)
+    .await?;
+    Ok(Some(client))
 }
 
 /// All clients, the oldest first.
@@ -82,23 +46,21 @@ pub async fn find(on: impl Into<On<'_>>, id: &ClientId) -> sqlx::Result<Option<C
 /// What the database says.
 pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Vec<Client>> {
     let mut on = on.into();
-    let rows: Vec<Row> = sql(
+    let mut clients: Vec<Client> = sql(
         "SELECT id, metadata, created_at, disabled_at, ended_at, version FROM clients ORDER BY id",
     )
     .all(&mut on)
     .await?;
-    let mut secrets: Vec<SecretRow> =
+    let mut secrets: Vec<OwnedSecret> =
         sql("SELECT client_id, digest, sealed, expires_at FROM client_secrets
           ORDER BY created_at DESC, id DESC")
         .all(&mut on)
         .await?;
-    rows.into_iter()
-        .map(|row| {
-            let own = secrets.extract_if(.., |secret| secret.client_id == row.id);
-            let own = own.map(SecretRow::read).collect::<sqlx::Result<_>>()?;
-            row.with(own)
-        })
-        .collect()
+    for client in &mut clients {
+        let own = secrets.extract_if(.., |owned| owned.client_id == client.id);
+        client.secrets = own.map(|owned| owned.secret).collect();
+    }
+    Ok(clients)
 }
 
 /// The clients, not disabled, that have to do with certificates: they hold one, or may need one. Without
@@ -107,17 +69,15 @@ pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Vec<Client>> {
 /// # Errors
 /// What the database says.
 pub async fn with_certificates(on: impl Into<On<'_>>) -> sqlx::Result<Vec<Client>> {
-    let rows: Vec<Row> =
-        sql("SELECT id, metadata, created_at, disabled_at, ended_at, version FROM clients
+    sql("SELECT id, metadata, created_at, disabled_at, ended_at, version FROM clients
           WHERE disabled_at IS NULL
             AND (EXISTS (SELECT 1 FROM certificate_clients WHERE client_id = clients.id)
                  OR EXISTS (SELECT 1 FROM certificates WHERE client_id = clients.id)
                  OR metadata LIKE '%\"tls_client_certificate_bound_access_tokens\":true%'
                  OR metadata LIKE '%tls_client_auth\"%')
           ORDER BY id")
-        .all(on)
-        .await?;
-    rows.into_iter().map(|row| row.with(Vec::new())).collect()
+    .all(on)
+    .await
 }
 
 /// The origins that the clients allow which are not disabled: all that CORS preflights may ask about.
@@ -125,21 +85,17 @@ pub async fn with_certificates(on: impl Into<On<'_>>) -> sqlx::Result<Vec<Client
 /// # Errors
 /// What the database says.
 pub async fn origins(on: impl Into<On<'_>>) -> sqlx::Result<BTreeSet<String>> {
-    #[derive(FromRow)]
-    struct Registered {
-        metadata: String,
-    }
     #[derive(Deserialize)]
     struct Allowed {
         #[serde(default)]
         gw_allowed_origins: Vec<String>,
     }
 
-    let rows: Vec<Registered> =
+    let rows: Vec<(String,)> =
         sql("SELECT metadata FROM clients WHERE disabled_at IS NULL").all(on).await?;
     let mut origins = BTreeSet::new();
-    for row in rows {
-        origins.extend(from_json::<Allowed>(&row.metadata)?.gw_allowed_origins);
+    for (metadata,) in rows {
+        origins.extend(from_json::<Allowed>(&metadata)?.gw_allowed_origins);
     }
     Ok(origins)
 }
@@ -193,14 +149,12 @@ const UNKNOWN: &str = "?";
 /// # Errors
 /// What the database says.
 pub async fn without_certificate_name(on: impl Into<On<'_>>) -> sqlx::Result<Vec<Client>> {
-    let rows: Vec<Row> =
-        sql("SELECT id, metadata, created_at, disabled_at, ended_at, version FROM clients
+    sql("SELECT id, metadata, created_at, disabled_at, ended_at, version FROM clients
           WHERE certificate_name = $1
           ORDER BY id")
-        .bind(UNKNOWN)
-        .all(on)
-        .await?;
-    rows.into_iter().map(|row| row.with(Vec::new())).collect()
+    .bind(UNKNOWN)
+    .all(on)
+    .await
 }
 
 /// Keeps by which name a certificate proves a client, in the form in which names are compared, and whether
@@ -230,11 +184,7 @@ pub async fn set_certificate_name(
 /// # Errors
 /// What the database says.
 pub async fn namesakes(tx: &mut Tx, id: &ClientId) -> sqlx::Result<Vec<ClientId>> {
-    #[derive(FromRow)]
-    struct Namesake {
-        id: ClientId,
-    }
-    let found: Vec<Namesake> = sql("SELECT other.id
+    let found: Vec<(ClientId,)> = sql("SELECT other.id
            FROM clients AS own
            JOIN clients AS other
              ON other.certificate_name = own.certificate_name AND other.id <> own.id
@@ -244,7 +194,7 @@ pub async fn namesakes(tx: &mut Tx, id: &ClientId) -> sqlx::Result<Vec<ClientId>
     .bind(id)
     .all(tx)
     .await?;
-    Ok(found.into_iter().map(|namesake| namesake.id).collect())
+    Ok(found.into_iter().map(|(id,)| id).collect())
 }
 
 /// The clients that are registered as sharing their certificate name.
@@ -252,13 +202,9 @@ pub async fn namesakes(tx: &mut Tx, id: &ClientId) -> sqlx::Result<Vec<ClientId>
 /// # Errors
 /// What the database says.
 pub async fn sharing_certificate_names(on: impl Into<On<'_>>) -> sqlx::Result<HashSet<ClientId>> {
-    #[derive(FromRow)]
-    struct Sharing {
-        id: ClientId,
-    }
-    let found: Vec<Sharing> =
+    let found: Vec<(ClientId,)> =
         sql("SELECT id FROM clients WHERE shares_certificate_name").all(on).await?;
-    Ok(found.into_iter().map(|sharing| sharing.id).collect())
+    Ok(found.into_iter().map(|(id,)| id).collect())
 }
 
 /// What makes a client stand by what it was issued: it is not disabled, nor was it since. The statement says

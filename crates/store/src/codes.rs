@@ -5,13 +5,14 @@ use sqlx_macros::FromRow;
 use super::ahead::not_ahead;
 use super::clients::stands_by;
 use super::consents::Consent;
-use super::{On, Tx, from_json, sql, to_json, to_scope, to_thumbprint};
+use super::{On, Tx, sql, to_json};
+use crate::types::sql::{Json, sqlx};
 use crate::types::{
     ClientId, Digest, GrantId, ResourceId, Scope, SessionId, Thumbprint, Timestamp, UserId,
 };
 
 /// What a code stands for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow)]
 pub struct Authorization {
     /// The grant that will come of it.
     pub grant_id: GrantId,
@@ -30,6 +31,7 @@ pub struct Authorization {
     /// What was allowed.
     pub scope: Scope,
     /// For which APIs.
+    #[sqlx(try_from = "Json")]
     pub resources: Vec<ResourceId>,
     /// The `claims` parameter (OIDC Core §5.5), as JSON; empty where there was none.
     pub claims: String,
@@ -143,20 +145,12 @@ pub async fn void(on: impl Into<On<'_>>, digest: &Digest, now: Timestamp) -> sql
         .map(drop)
 }
 
+/// A code that was spent just now.
 #[derive(FromRow)]
 struct Row {
-    grant_id: GrantId,
-    client_id: ClientId,
-    user_id: UserId,
-    session_id: SessionId,
-    redirect_uri: String,
-    code_challenge: Option<String>,
-    nonce: Option<String>,
-    scope: String,
-    resources: String,
-    claims: String,
+    #[sqlx(flatten)]
+    authorization: Authorization,
     expires_at: Timestamp,
-    dpop_jkt: Option<String>,
     alive: bool,
 }
 
@@ -223,34 +217,14 @@ pub async fn spend(
     .await?;
     if let Some(row) = row {
         return Ok(Spent::Now {
-            authorization: Box::new(Authorization {
-                grant_id: row.grant_id,
-                client_id: row.client_id,
-                user_id: row.user_id,
-                session_id: row.session_id,
-                redirect_uri: row.redirect_uri,
-                code_challenge: row.code_challenge,
-                nonce: row.nonce,
-                scope: to_scope(&row.scope)?,
-                resources: from_json(&row.resources)?,
-                claims: row.claims,
-                dpop_jkt: row.dpop_jkt.as_deref().map(to_thumbprint).transpose()?,
-            }),
+            authorization: Box::new(row.authorization),
             alive: row.alive,
             expires_at: row.expires_at,
         });
     }
-    #[derive(FromRow)]
-    struct Used {
-        grant_id: GrantId,
-        client_id: ClientId,
-    }
-    let used: Option<Used> =
+    let used: Option<(GrantId, ClientId)> =
         sql("SELECT grant_id, client_id FROM codes WHERE digest = $1").bind(digest).opt(tx).await?;
-    Ok(used.map_or(Spent::Unknown, |used| Spent::Before {
-        grant_id: used.grant_id,
-        client_id: used.client_id,
-    }))
+    Ok(used.map_or(Spent::Unknown, |(grant_id, client_id)| Spent::Before { grant_id, client_id }))
 }
 
 /// Spends whatever codes are still abroad for this user and client.

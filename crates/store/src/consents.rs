@@ -2,36 +2,29 @@
 
 use sqlx_macros::FromRow;
 
-use super::{On, Tx, from_json, sql, to_json, to_scope};
+use super::db::JoinedRow;
+use super::{On, Tx, sql, to_json};
+use crate::types::sql::{Json, sqlx};
 use crate::types::{ClientId, ResourceId, Scope, Timestamp, UserId};
 
 /// What a user has agreed to for a client.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, FromRow)]
 pub struct Consent {
     /// The scopes.
     pub scope: Scope,
     /// The APIs.
+    #[sqlx(try_from = "Json")]
     pub resources: Vec<ResourceId>,
     /// Single claims (OIDC Core §5.5), by their names.
+    #[sqlx(try_from = "Json")]
     pub claims: Vec<String>,
 }
 
-impl Consent {
-    pub(super) fn read(
-        scope: Option<String>,
-        resources: Option<String>,
-        claims: Option<String>,
-    ) -> sqlx::Result<Option<Self>> {
-        let (Some(scope), Some(resources), Some(claims)) = (scope, resources, claims) else {
-            return Ok(None);
-        };
-        Ok(Some(Self {
-            scope: to_scope(&scope)?,
-            resources: from_json(&resources)?,
-            claims: from_json(&claims)?,
-        }))
-    }
+impl JoinedRow for Consent {
+    const KEY: &'static str = "scope";
+}
 
+impl Consent {
     /// Whether all of `other` is in it.
     pub fn covers(&self, other: &Self) -> bool {
         other.scope.within(&self.scope)
@@ -57,22 +50,13 @@ impl Consent {
     }
 }
 
-#[derive(FromRow)]
-struct Row {
-    client_id: ClientId,
-    scope: String,
-    resources: String,
-    claims: String,
-    created_at: Timestamp,
-    used_at: Option<Timestamp>,
-}
-
 /// A client that may act for a user.
-#[derive(Debug)]
+#[derive(Debug, FromRow)]
 pub struct Authorised {
     /// Which.
     pub client_id: ClientId,
     /// To what.
+    #[sqlx(flatten)]
     pub consent: Consent,
     /// Since when.
     pub since: Timestamp,
@@ -89,26 +73,14 @@ pub struct Authorised {
 /// # Errors
 /// What the database says.
 pub async fn of_user(on: impl Into<On<'_>>, user: &UserId) -> sqlx::Result<Vec<Authorised>> {
-    let rows: Vec<Row> = sql("SELECT client_id, scope, resources, claims, created_at, used_at
+    sql("SELECT client_id, scope, resources, claims, created_at AS since, TRUE AS asked, used_at,
+                FALSE AS is_offline
            FROM consents
           WHERE user_id = $1
           ORDER BY created_at, client_id")
     .bind(user)
     .all(on)
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            let consent = Consent::read(Some(row.scope), Some(row.resources), Some(row.claims))?;
-            Ok(Authorised {
-                client_id: row.client_id,
-                consent: consent.unwrap_or_default(),
-                since: row.created_at,
-                asked: true,
-                used_at: row.used_at,
-                is_offline: false,
-            })
-        })
-        .collect()
+    .await
 }
 
 /// What this user has agreed to for this client.
@@ -120,15 +92,11 @@ pub async fn find(
     user: &UserId,
     client: &ClientId,
 ) -> sqlx::Result<Option<Consent>> {
-    let row: Option<Row> = sql("SELECT client_id, scope, resources, claims, created_at, used_at
-           FROM consents
-          WHERE user_id = $1 AND client_id = $2")
-    .bind(user)
-    .bind(client)
-    .opt(on)
-    .await?;
-    let read = |row: Row| Consent::read(Some(row.scope), Some(row.resources), Some(row.claims));
-    Ok(row.map(read).transpose()?.flatten())
+    sql("SELECT scope, resources, claims FROM consents WHERE user_id = $1 AND client_id = $2")
+        .bind(user)
+        .bind(client)
+        .opt(on)
+        .await
 }
 
 /// Writes what the user now agrees to in all. `seen` is what stood there when the page was judged: if

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{FromRow, Postgres, Sqlite};
+use sqlx::{ColumnIndex, FromRow, Postgres, Sqlite, ValueRef as _};
 
 use super::lender::{Lender, Lent, bounded};
 use crate::types::secret::Digest;
@@ -127,6 +127,37 @@ val! {
 pub trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
 impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
 {}
+
+/// Columns of a LEFT JOIN: `None` where it found no row. A field of type `Option<T>` names it:
+/// `#[sqlx(flatten, try_from = "Joined<T>")]`.
+#[derive(Debug)]
+pub(super) struct Joined<T>(Option<T>);
+
+/// What can be read from a LEFT JOIN.
+pub(super) trait JoinedRow {
+    /// The column that is NULL exactly if there is no row.
+    const KEY: &'static str;
+}
+
+impl<'r, R, T> FromRow<'r, R> for Joined<T>
+where
+    R: sqlx::Row,
+    T: FromRow<'r, R> + JoinedRow,
+    &'static str: ColumnIndex<R>,
+{
+    fn from_row(row: &'r R) -> sqlx::Result<Self> {
+        if row.try_get_raw(T::KEY)?.is_null() {
+            return Ok(Self(None));
+        }
+        T::from_row(row).map(Some).map(Self)
+    }
+}
+
+impl<T> From<Joined<T>> for Option<T> {
+    fn from(joined: Joined<T>) -> Self {
+        joined.0
+    }
+}
 
 /// A statement and its values.
 #[derive(Debug)]

@@ -1,7 +1,5 @@
 //! `enrolments`: tokens with which a client enrols once.
 
-use sqlx_macros::FromRow;
-
 use super::ahead::not_ahead;
 use super::{On, Tx, sql};
 use crate::types::{ClientId, Digest, Timestamp};
@@ -62,12 +60,7 @@ pub async fn is_live(
     client: &ClientId,
     now: Timestamp,
 ) -> sqlx::Result<bool> {
-    #[derive(FromRow)]
-    struct Live {
-        #[expect(dead_code, reason = "that there is a row is the answer")]
-        digest: Vec<u8>,
-    }
-    let found: Option<Live> = sql(concat!(
+    let found: Option<(Digest,)> = sql(concat!(
         "SELECT enrolments.digest FROM enrolments
            JOIN clients ON clients.id = enrolments.client_id
           WHERE enrolments.digest = $2 AND enrolments.client_id = $3

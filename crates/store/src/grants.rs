@@ -8,15 +8,17 @@ use super::ahead::not_ahead;
 use super::clients::stands_by;
 use super::codes::Authorization;
 use super::consents::{Authorised, Consent};
+use super::db::{Joined, JoinedRow};
 use super::opaque_tokens::{self, OpaqueToken};
-use super::{On, Tx, from_json, sql, to_json, to_scope, users};
+use super::{On, Tx, sql, to_json};
+use crate::types::sql::{Json, sqlx};
 use crate::types::{
     Bonds, ClientId, Digest, GrantId, ResourceId, Scope, Seconds, SessionId, Thumbprint, Timestamp,
     User, UserId,
 };
 
 /// A grant that was alive when it was read or changed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow)]
 pub struct Grant {
     /// Which.
     pub id: GrantId,
@@ -31,6 +33,7 @@ pub struct Grant {
     /// What was granted.
     pub scope: Scope,
     /// For which APIs.
+    #[sqlx(try_from = "Json")]
     pub resources: Vec<ResourceId>,
     /// The `claims` parameter (OIDC Core §5.5), as JSON; empty where there was none.
     pub claims: String,
@@ -48,47 +51,6 @@ pub struct Grant {
     pub expires_at: Timestamp,
     /// When its sign-in was last noted as used; `None` if that has ended.
     pub session_seen_at: Option<Timestamp>,
-}
-
-#[derive(FromRow)]
-struct Row {
-    id: GrantId,
-    client_id: ClientId,
-    user_id: UserId,
-    session_id: SessionId,
-    offline: bool,
-    scope: String,
-    resources: String,
-    claims: String,
-    nonce: Option<String>,
-    auth_time: Timestamp,
-    amr: String,
-    acr: String,
-    generation: i64,
-    expires_at: Timestamp,
-    session_seen_at: Option<Timestamp>,
-}
-
-impl Row {
-    fn read(self) -> sqlx::Result<Grant> {
-        Ok(Grant {
-            id: self.id,
-            client_id: self.client_id,
-            user_id: self.user_id,
-            session_id: self.session_id,
-            offline: self.offline,
-            scope: to_scope(&self.scope)?,
-            resources: from_json(&self.resources)?,
-            claims: self.claims,
-            nonce: self.nonce,
-            auth_time: self.auth_time,
-            amr: self.amr,
-            acr: self.acr,
-            generation: self.generation,
-            expires_at: self.expires_at,
-            session_seen_at: self.session_seen_at,
-        })
-    }
 }
 
 /// What makes a grant alive at `$1`, but for its user: the one text of that rule, in every statement
@@ -161,7 +123,7 @@ pub async fn insert(
     bonds: Bonds,
     now: Timestamp,
 ) -> sqlx::Result<Grant> {
-    let row: Row = sql(concat!(
+    sql(concat!(
         "INSERT INTO grants
             (id, client_id, user_id, session_id, offline, scope, resources, claims, nonce, auth_time, amr, acr,
              generation, rotated_at, created_at, idle_at, expires_at, public_key, proof_key,
@@ -189,8 +151,7 @@ pub async fn insert(
     .bind(bonds.proof_key)
     .bind(life.idle_at.min(life.expires_at))
     .one(tx)
-    .await?;
-    row.read()
+    .await
 }
 
 /// A refresh token that was read and whose MAC is right.
@@ -253,11 +214,7 @@ pub async fn rotate(
     now: Timestamp,
 ) -> sqlx::Result<Rotation> {
     let mut on = on.into();
-    #[derive(FromRow)]
-    struct Rotated {
-        generation: i64,
-    }
-    let rotated: Option<Rotated> = sql(concat!(
+    let rotated: Option<(i64,)> = sql(concat!(
         "UPDATE grants SET generation = $4 + $6, rotated_at = $1, idle_at = $2
           WHERE grants.id = $3 AND client_id = $5 AND ($7 OR NOT grants.offline)
             AND (generation = $4
@@ -284,8 +241,8 @@ pub async fn rotate(
     .bind(terms.bonds.proof_key)
     .opt(&mut on)
     .await?;
-    if let Some(rotated) = rotated {
-        return Ok(Rotation::Rotated(rotated.generation));
+    if let Some((generation,)) = rotated {
+        return Ok(Rotation::Rotated(generation));
     }
 
     #[derive(FromRow)]
@@ -293,8 +250,8 @@ pub async fn rotate(
         offline: bool,
         generation: i64,
         rotated_at: Timestamp,
-        public_key: Option<String>,
-        proof_key: Option<String>,
+        public_key: Option<Thumbprint>,
+        proof_key: Option<Thumbprint>,
         alive: bool,
     }
     let standing: Option<Standing> = sql(concat!(
@@ -312,11 +269,9 @@ pub async fn rotate(
     let Some(standing) = standing else {
         return Ok(Rotation::Dead);
     };
-    let is_held = |bound: &Option<String>, shown: Option<Thumbprint>| {
-        bound.is_none() || *bound == shown.map(String::from)
-    };
-    if !is_held(&standing.public_key, terms.bonds.public_key)
-        || !is_held(&standing.proof_key, terms.bonds.proof_key)
+    let is_held = |bound: Option<Thumbprint>, shown| bound.is_none() || bound == shown;
+    if !is_held(standing.public_key, terms.bonds.public_key)
+        || !is_held(standing.proof_key, terms.bonds.proof_key)
     {
         return Ok(Rotation::Unheld);
     }
@@ -335,16 +290,12 @@ pub async fn rotate(
 /// # Errors
 /// What the database says.
 pub async fn any_live(on: impl Into<On<'_>>, now: Timestamp) -> sqlx::Result<bool> {
-    #[derive(FromRow)]
-    struct Any {
-        live: bool,
-    }
-    let any: Any = sql("SELECT EXISTS (SELECT 1 FROM grants
+    let (live,): (bool,) = sql("SELECT EXISTS (SELECT 1 FROM grants
                         WHERE revoked_at IS NULL AND expires_at > $1) AS live")
     .bind(now)
     .one(on)
     .await?;
-    Ok(any.live)
+    Ok(live)
 }
 
 /// A grant of this client that was not revoked. But for its generation it never changes, so whatever depends
@@ -357,7 +308,7 @@ pub async fn find(
     id: &GrantId,
     client: &ClientId,
 ) -> sqlx::Result<Option<Grant>> {
-    let row: Option<Row> = sql(concat!(
+    sql(concat!(
         "SELECT ",
         columns!(),
         " FROM grants WHERE grants.id = $1 AND grants.client_id = $2 AND grants.revoked_at IS NULL"
@@ -365,40 +316,28 @@ pub async fn find(
     .bind(id)
     .bind(client)
     .opt(on)
-    .await?;
-    row.map(Row::read).transpose()
+    .await
 }
 
 /// What introspection and userinfo tell of a live grant and its user.
-#[derive(Debug)]
+#[derive(Debug, FromRow)]
 pub struct Live {
     /// The `claims` parameter (OIDC Core §5.5), as JSON; empty where there was none.
+    #[sqlx(rename = "grant_claims")]
     pub claims: String,
     /// When the user proved who they are.
+    #[sqlx(rename = "grant_auth_time")]
     pub auth_time: Timestamp,
     /// How strong that was.
+    #[sqlx(rename = "grant_acr")]
     pub acr: String,
-    user: users::Row,
+    /// Who gave it.
+    #[sqlx(flatten)]
+    pub user: User,
 }
 
-impl Live {
-    /// Who gave it.
-    pub const fn user_id(&self) -> &UserId {
-        &self.user.user_id
-    }
-
-    /// What the user is called.
-    pub fn username(self) -> String {
-        self.user.username
-    }
-
-    /// The user. Reading what is known of them takes a while: not everybody asks.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub fn user(self) -> sqlx::Result<User> {
-        self.user.read()
-    }
+impl JoinedRow for Live {
+    const KEY: &'static str = "user_id";
 }
 
 /// The columns of a [`Live`].
@@ -406,44 +345,9 @@ macro_rules! live {
     () => {
         "users.id AS user_id, users.username, users.email, users.email_verified,
                 users.claims AS user_claims, users.created_at AS user_created_at,
-                users.updated_at AS user_updated_at, grants.claims AS grant_claims,
+                users.updated_at AS user_updated_at, users.disabled_at, grants.claims AS grant_claims,
                 grants.auth_time AS grant_auth_time, grants.acr AS grant_acr"
     };
-}
-
-/// Each is NULL where there is no live grant.
-#[derive(FromRow)]
-struct LiveRow {
-    user_id: Option<UserId>,
-    username: Option<String>,
-    email: Option<String>,
-    email_verified: Option<bool>,
-    user_claims: Option<String>,
-    user_created_at: Option<Timestamp>,
-    user_updated_at: Option<Timestamp>,
-    grant_claims: Option<String>,
-    grant_auth_time: Option<Timestamp>,
-    grant_acr: Option<String>,
-}
-
-impl LiveRow {
-    fn read(self) -> Option<Live> {
-        Some(Live {
-            claims: self.grant_claims?,
-            auth_time: self.grant_auth_time?,
-            acr: self.grant_acr?,
-            user: users::Row {
-                user_id: self.user_id?,
-                username: self.username?,
-                email: self.email,
-                email_verified: self.email_verified?,
-                user_claims: self.user_claims?,
-                user_created_at: self.user_created_at?,
-                user_updated_at: self.user_updated_at?,
-                disabled_at: None,
-            },
-        })
-    }
 }
 
 /// The grant behind a JWT access token of this client, if it, its user, its client and its sign-in live
@@ -458,7 +362,7 @@ pub async fn behind_token(
     jti: &str,
     now: Timestamp,
 ) -> sqlx::Result<Option<Live>> {
-    let row: Option<LiveRow> = sql(concat!(
+    sql(concat!(
         "SELECT ",
         live!(),
         "
@@ -476,8 +380,7 @@ pub async fn behind_token(
     .bind(client)
     .bind(jti)
     .opt(on)
-    .await?;
-    Ok(row.and_then(LiveRow::read))
+    .await
 }
 
 /// The opaque access token of this digest, if it has neither expired nor been revoked; and what stands
@@ -493,9 +396,9 @@ pub async fn behind_opaque_token(
     #[derive(FromRow)]
     struct Both {
         #[sqlx(flatten)]
-        token: opaque_tokens::Row,
-        #[sqlx(flatten)]
-        live: LiveRow,
+        token: OpaqueToken,
+        #[sqlx(flatten, try_from = "Joined<Live>")]
+        live: Option<Live>,
     }
     let both: Option<Both> = sql(concat!(
         "SELECT opaque_tokens.id, opaque_tokens.client_id, opaque_tokens.grant_id, opaque_tokens.audience,
@@ -519,7 +422,7 @@ pub async fn behind_opaque_token(
     .bind(digest)
     .opt(on)
     .await?;
-    both.map(|both| Ok((both.token.read()?, both.live.read()))).transpose()
+    Ok(both.map(|both| (both.token, both.live)))
 }
 
 /// The live grant that a refresh token belongs to, for introspection: it must be the live generation.
@@ -531,7 +434,7 @@ pub async fn behind_refresh_token(
     presented: &Presented,
     now: Timestamp,
 ) -> sqlx::Result<Option<Grant>> {
-    let row: Option<Row> = sql(concat!(
+    sql(concat!(
         "SELECT ",
         columns!(),
         "
@@ -544,8 +447,7 @@ pub async fn behind_refresh_token(
     .bind(&presented.grant_id)
     .bind(presented.generation)
     .opt(on)
-    .await?;
-    row.map(Row::read).transpose()
+    .await
 }
 
 /// Revokes a grant, and with it everything that came of it. Never undone.
@@ -568,13 +470,9 @@ pub async fn revoke(on: impl Into<On<'_>>, id: &GrantId, now: Timestamp) -> sqlx
 /// # Errors
 /// What the database says.
 pub async fn owner(on: impl Into<On<'_>>, id: &GrantId) -> sqlx::Result<Option<ClientId>> {
-    #[derive(FromRow)]
-    struct Row {
-        client_id: ClientId,
-    }
-    let row: Option<Row> =
+    let row: Option<(ClientId,)> =
         sql("SELECT client_id FROM grants WHERE id = $1").bind(id).opt(on).await?;
-    Ok(row.map(|row| row.client_id))
+    Ok(row.map(|(client,)| client))
 }
 
 /// Revokes all grants of a user and a client: a consent was withdrawn.
@@ -607,11 +505,7 @@ pub async fn revoke_some(
     most: i64,
     now: Timestamp,
 ) -> sqlx::Result<Vec<String>> {
-    #[derive(FromRow)]
-    struct Revoked {
-        id: String,
-    }
-    let revoked: Vec<Revoked> = sql("UPDATE grants SET revoked_at = $1, sweep_at = $1
+    let revoked: Vec<(String,)> = sql("UPDATE grants SET revoked_at = $1, sweep_at = $1
           WHERE id IN (SELECT id FROM grants
                         WHERE id > $2 AND revoked_at IS NULL AND expires_at > $1 AND created_at <= $1
                         ORDER BY id
@@ -623,7 +517,7 @@ pub async fn revoke_some(
     .bind(most)
     .all(on)
     .await?;
-    let mut ids: Vec<_> = revoked.into_iter().map(|row| row.id).collect();
+    let mut ids: Vec<_> = revoked.into_iter().map(|(id,)| id).collect();
     ids.sort_unstable();
     Ok(ids)
 }
@@ -641,7 +535,7 @@ pub async fn without_consent(
     #[derive(FromRow)]
     struct Row {
         client_id: ClientId,
-        scope: String,
+        scope: Scope,
         since: Timestamp,
         used_at: Timestamp,
         offline: i64,
@@ -666,7 +560,7 @@ pub async fn without_consent(
     .await?;
     let mut clients: Vec<Authorised> = Vec::new();
     for row in rows {
-        let consent = Consent { scope: to_scope(&row.scope)?, ..Consent::default() };
+        let consent = Consent { scope: row.scope, ..Consent::default() };
         match clients.iter_mut().find(|client| client.client_id == row.client_id) {
             Some(client) => {
                 client.consent = mem::take(&mut client.consent).and(&consent);

@@ -153,21 +153,3 @@ fn to_json<T: Serialize>(value: &T) -> sqlx::Result<String> {
 fn from_json<T: DeserializeOwned>(text: &str) -> sqlx::Result<T> {
     serde_json::from_str(text).map_err(|error| sqlx::Error::Decode(Box::new(error)))
 }
-
-/// A scope column.
-fn to_scope(text: &str) -> sqlx::Result<crate::types::Scope> {
-    crate::types::Scope::parse(text).map_err(|error| sqlx::Error::Decode(Box::new(error)))
-}
-
-/// A digest column.
-fn to_digest(bytes: &[u8]) -> sqlx::Result<crate::types::Digest> {
-    let bytes =
-        bytes.try_into().map_err(|_| sqlx::Error::Decode("a digest has 32 bytes".into()))?;
-    Ok(crate::types::Digest(bytes))
-}
-
-/// A column of a thumbprint.
-fn to_thumbprint(text: &str) -> sqlx::Result<crate::types::Thumbprint> {
-    crate::types::Thumbprint::parse(text)
-        .ok_or_else(|| sqlx::Error::Decode("a thumbprint is 32 bytes in base64url".into()))
-}

@@ -3,11 +3,12 @@
 use sqlx_macros::FromRow;
 
 use super::clients::stands_by;
-use super::{On, from_json, sql, to_json, to_scope};
+use super::{On, sql, to_json};
+use crate::types::sql::{Json, sqlx};
 use crate::types::{ClientId, Confirmation, Digest, GrantId, Scope, Timestamp};
 
 /// An opaque access token that lives.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow)]
 pub struct OpaqueToken {
     /// Its `jti`.
     pub id: String,
@@ -16,6 +17,7 @@ pub struct OpaqueToken {
     /// The grant it descends from; `None`: it is the client's own.
     pub grant_id: Option<GrantId>,
     /// `aud`
+    #[sqlx(try_from = "Json")]
     pub audience: Vec<String>,
     /// `scope`
     pub scope: Scope,
@@ -26,37 +28,8 @@ pub struct OpaqueToken {
     /// `exp`
     pub expires_at: Timestamp,
     /// `cnf`
+    #[sqlx(rename = "cnf", try_from = "Json")]
     pub confirmation: Confirmation,
-}
-
-/// How it is read: see [`super::grants::behind_opaque_token`].
-#[derive(FromRow)]
-pub(super) struct Row {
-    id: String,
-    client_id: ClientId,
-    grant_id: Option<GrantId>,
-    audience: String,
-    scope: String,
-    claims: String,
-    created_at: Timestamp,
-    expires_at: Timestamp,
-    cnf: Option<String>,
-}
-
-impl Row {
-    pub(super) fn read(self) -> sqlx::Result<OpaqueToken> {
-        Ok(OpaqueToken {
-            id: self.id,
-            client_id: self.client_id,
-            grant_id: self.grant_id,
-            audience: from_json(&self.audience)?,
-            scope: to_scope(&self.scope)?,
-            claims: self.claims,
-            created_at: self.created_at,
-            expires_at: self.expires_at,
-            confirmation: self.cnf.map_or(Ok(Confirmation::default()), |cnf| from_json(&cnf))?,
-        })
-    }
 }
 
 /// Keeps a new token. `false`: its client has been disabled or deleted meanwhile.

@@ -2,6 +2,8 @@
 
 use sqlx_macros::FromRow;
 
+use gatewright_base::text_columns;
+
 use super::{On, sql};
 use crate::types::time::AHEAD;
 use crate::types::{Seconds, Timestamp};
@@ -23,14 +25,23 @@ impl Way {
             Self::Webhook => "webhook",
         }
     }
+
+    fn parse(text: &str) -> Option<Self> {
+        [Self::Mail, Self::Webhook].into_iter().find(|way| way.as_str() == text)
+    }
+}
+
+text_columns! {
+    Way: Self::parse, "the column is not a way to send";
 }
 
 /// Something to be sent, as whoever sends it has taken it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow)]
 pub struct Taken {
     /// Which: it stays the same however often it is sent.
     pub id: String,
     /// How.
+    #[sqlx(rename = "kind")]
     pub way: Way,
     /// Where to.
     pub target: String,
@@ -95,15 +106,7 @@ pub async fn take(
     most: i64,
     now: Timestamp,
 ) -> sqlx::Result<Vec<Taken>> {
-    #[derive(FromRow)]
-    struct Row {
-        id: String,
-        kind: String,
-        target: String,
-        payload: String,
-        attempts: i64,
-    }
-    let rows: Vec<Row> = sql("UPDATE outbox SET holder = $1, due_at = $2, attempts = attempts + 1
+    sql("UPDATE outbox SET holder = $1, due_at = $2, attempts = attempts + 1
           WHERE id IN (SELECT id FROM outbox
                         WHERE due_at <= $3 AND done_at IS NULL AND failed_at IS NULL
                         ORDER BY due_at, id
@@ -115,17 +118,7 @@ pub async fn take(
     .bind(now)
     .bind(most)
     .all(on)
-    .await?;
-    let read = |row: Row| {
-        let way = match row.kind.as_str() {
-            "mail" => Way::Mail,
-            "webhook" => Way::Webhook,
-            _ => return Err(sqlx::Error::Decode("not a way to send".into())),
-        };
-        let Row { id, target, payload, attempts, .. } = row;
-        Ok(Taken { id, way, target, payload, attempts })
-    };
-    rows.into_iter().map(read).collect()
+    .await
 }
 
 /// It was sent, by the one who had taken it.
@@ -178,15 +171,9 @@ pub async fn failed(
 /// # Errors
 /// What the database says.
 pub async fn counts(on: impl Into<On<'_>>) -> sqlx::Result<(i64, i64)> {
-    #[derive(FromRow)]
-    struct Row {
-        waiting: i64,
-        failed: i64,
-    }
-    let row: Row = sql("SELECT
+    sql("SELECT
             (SELECT count(*) FROM outbox WHERE done_at IS NULL AND failed_at IS NULL) AS waiting,
             (SELECT count(*) FROM outbox WHERE failed_at IS NOT NULL) AS failed")
     .one(on)
-    .await?;
-    Ok((row.waiting, row.failed))
+    .await
 }

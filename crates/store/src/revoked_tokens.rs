@@ -1,7 +1,5 @@
 //! `revoked_tokens`: JWT access tokens that were revoked before their time (RFC 7009).
 
-use sqlx_macros::FromRow;
-
 use super::{On, sql};
 use crate::types::Timestamp;
 
@@ -30,15 +28,12 @@ pub async fn insert(
 /// # Errors
 /// What the database says.
 pub async fn contains(on: impl Into<On<'_>>, jti: &str) -> sqlx::Result<bool> {
-    #[derive(FromRow)]
-    struct Row {
-        revoked: bool,
-    }
-    let row: Row = sql("SELECT EXISTS (SELECT 1 FROM revoked_tokens WHERE jti = $1) AS revoked")
-        .bind(jti)
-        .one(on)
-        .await?;
-    Ok(row.revoked)
+    let (revoked,): (bool,) =
+        sql("SELECT EXISTS (SELECT 1 FROM revoked_tokens WHERE jti = $1) AS revoked")
+            .bind(jti)
+            .one(on)
+            .await?;
+    Ok(revoked)
 }
 
 /// The `jti`s of all that were revoked and would not have expired yet.
@@ -46,10 +41,6 @@ pub async fn contains(on: impl Into<On<'_>>, jti: &str) -> sqlx::Result<bool> {
 /// # Errors
 /// What the database says.
 pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Vec<String>> {
-    #[derive(FromRow)]
-    struct Row {
-        jti: String,
-    }
-    let rows: Vec<Row> = sql("SELECT jti FROM revoked_tokens").all(on).await?;
-    Ok(rows.into_iter().map(|row| row.jti).collect())
+    let rows: Vec<(String,)> = sql("SELECT jti FROM revoked_tokens").all(on).await?;
+    Ok(rows.into_iter().map(|(jti,)| jti).collect())
 }

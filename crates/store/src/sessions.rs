@@ -5,65 +5,24 @@ use sqlx_macros::FromRow;
 
 use super::ahead::not_ahead;
 use super::consents::Consent;
-use super::{On, Tx, sql, users};
+use super::db::Joined;
+use super::{On, Tx, sql};
 use crate::types::session::Session;
+use crate::types::sql::sqlx;
 use crate::types::{ClientId, Digest, SessionId, Timestamp, User, UserId};
 
-#[derive(FromRow)]
-struct Row {
-    session_id: SessionId,
-    session_user_id: UserId,
-    auth_time: Timestamp,
-    amr: String,
-    acr: String,
-    remembered: bool,
-    session_created_at: Timestamp,
-    seen_at: Timestamp,
-    idle_at: Timestamp,
-    expires_at: Timestamp,
-    address: String,
-    user_agent: String,
-}
-
-impl Row {
-    fn read(self) -> Session {
-        Session {
-            id: self.session_id,
-            user_id: self.session_user_id,
-            auth_time: self.auth_time,
-            amr: self.amr,
-            acr: self.acr,
-            remembered: self.remembered,
-            created_at: self.session_created_at,
-            seen_at: self.seen_at,
-            idle_at: self.idle_at,
-            expires_at: self.expires_at,
-            address: self.address,
-            user_agent: self.user_agent,
-        }
-    }
-}
-
 /// A live sign-in, whose it is, and what they have agreed to for the client in question.
-#[derive(Debug)]
+#[derive(Debug, FromRow)]
 pub struct SignedIn {
     /// The sign-in.
+    #[sqlx(flatten)]
     pub session: Session,
     /// Whose.
+    #[sqlx(flatten)]
     pub user: User,
     /// What they have agreed to for the client that was asked about.
+    #[sqlx(flatten, try_from = "Joined<Consent>")]
     pub consent: Option<Consent>,
-}
-
-#[derive(FromRow)]
-struct SignedInRow {
-    #[sqlx(flatten)]
-    session: Row,
-    #[sqlx(flatten)]
-    user: users::Row,
-    consent_scope: Option<String>,
-    consent_resources: Option<String>,
-    consent_claims: Option<String>,
 }
 
 /// The live sign-in of a cookie, with its account and its consent for `client`: one query for all that
@@ -77,14 +36,13 @@ pub async fn live(
     client: Option<&ClientId>,
     now: Timestamp,
 ) -> sqlx::Result<Option<SignedIn>> {
-    let row: Option<SignedInRow> = sql(concat!(
+    sql(concat!(
         "SELECT sessions.id AS session_id, sessions.user_id AS session_user_id, auth_time, amr, acr,
                 remembered, sessions.created_at AS session_created_at, seen_at, idle_at, expires_at,
                 address, user_agent,
                 users.id AS user_id, username, email, email_verified, users.claims AS user_claims,
                 users.created_at AS user_created_at, users.updated_at AS user_updated_at, disabled_at,
-                consents.scope AS consent_scope, consents.resources AS consent_resources,
-                consents.claims AS consent_claims
+                consents.scope, consents.resources, consents.claims
            FROM sessions
            JOIN users ON users.id = sessions.user_id AND users.disabled_at IS NULL
            LEFT JOIN consents ON consents.user_id = users.id AND consents.client_id = $3
@@ -95,15 +53,7 @@ pub async fn live(
     .bind(digest)
     .bind(client.map_or("", ClientId::as_str))
     .opt(on)
-    .await?;
-    row.map(|row| {
-        Ok(SignedIn {
-            session: row.session.read(),
-            user: row.user.read()?,
-            consent: Consent::read(row.consent_scope, row.consent_resources, row.consent_claims)?,
-        })
-    })
-    .transpose()
+    .await
 }
 
 /// A new sign-in.
@@ -242,7 +192,7 @@ pub async fn of_user(
     user: &UserId,
     now: Timestamp,
 ) -> sqlx::Result<Vec<Session>> {
-    let rows: Vec<Row> = sql(concat!(
+    sql(concat!(
         "SELECT id AS session_id, user_id AS session_user_id, auth_time, amr, acr, remembered,
                 created_at AS session_created_at, seen_at, idle_at, expires_at, address, user_agent
            FROM sessions
@@ -255,6 +205,5 @@ pub async fn of_user(
     .bind(now)
     .bind(user)
     .all(on)
-    .await?;
-    Ok(rows.into_iter().map(Row::read).collect())
+    .await
 }

@@ -2,11 +2,11 @@
 
 use sqlx_macros::FromRow;
 
-use super::{On, sql, to_thumbprint};
+use super::{On, sql};
 use crate::types::{ClientId, Thumbprint, Timestamp};
 
 /// A certificate that was shown, and its chain.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow)]
 pub struct ShownChain {
     /// SHA-256 of the certificate.
     pub thumbprint: Thumbprint,
@@ -40,22 +40,5 @@ pub async fn keep(on: impl Into<On<'_>>, shown: &ShownChain) -> sqlx::Result<()>
 /// # Errors
 /// What the database says.
 pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Vec<ShownChain>> {
-    #[derive(FromRow)]
-    struct Row {
-        thumbprint: String,
-        client_id: ClientId,
-        chain: Vec<u8>,
-        not_after: Timestamp,
-    }
-    let rows: Vec<Row> =
-        sql("SELECT thumbprint, client_id, chain, not_after FROM shown_chains").all(on).await?;
-    let read = |row: Row| {
-        Ok(ShownChain {
-            thumbprint: to_thumbprint(&row.thumbprint)?,
-            client_id: row.client_id,
-            chain: row.chain,
-            not_after: row.not_after,
-        })
-    };
-    rows.into_iter().map(read).collect()
+    sql("SELECT thumbprint, client_id, chain, not_after FROM shown_chains").all(on).await
 }

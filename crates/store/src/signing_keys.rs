@@ -6,7 +6,7 @@ use super::{On, sql};
 use crate::types::{Algorithm, Timestamp};
 
 /// A signing key as the database holds it. The states are times; see [`SigningKeyRow::state`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow)]
 pub struct SigningKeyRow {
     /// `kid`
     pub id: String,
@@ -57,48 +57,16 @@ impl SigningKeyRow {
     }
 }
 
-#[derive(FromRow)]
-struct Row {
-    id: String,
-    alg: String,
-    public_jwk: String,
-    sealed: Vec<u8>,
-    published_at: Timestamp,
-    activated_at: Option<Timestamp>,
-    retiring_at: Option<Timestamp>,
-    retired_at: Option<Timestamp>,
-    compromised_at: Option<Timestamp>,
-}
-
-impl Row {
-    fn read(self) -> sqlx::Result<SigningKeyRow> {
-        let alg = Algorithm::parse(&self.alg)
-            .ok_or_else(|| sqlx::Error::Decode("an algorithm that we do not know".into()))?;
-        Ok(SigningKeyRow {
-            id: self.id,
-            alg,
-            public_jwk: self.public_jwk,
-            sealed: self.sealed,
-            published_at: self.published_at,
-            activated_at: self.activated_at,
-            retiring_at: self.retiring_at,
-            retired_at: self.retired_at,
-            compromised_at: self.compromised_at,
-        })
-    }
-}
-
 /// All keys, the oldest first.
 ///
 /// # Errors
 /// What the database says.
 pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Vec<SigningKeyRow>> {
-    let rows: Vec<Row> = sql("SELECT id, alg, public_jwk, sealed, published_at, activated_at, retiring_at, retired_at, compromised_at
+    sql("SELECT id, alg, public_jwk, sealed, published_at, activated_at, retiring_at, retired_at, compromised_at
            FROM signing_keys
           ORDER BY published_at, id")
     .all(on)
-    .await?;
-    rows.into_iter().map(Row::read).collect()
+    .await
 }
 
 /// Adds a key, pending or (the first of its algorithm) active. `false`: another replica was quicker.

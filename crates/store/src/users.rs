@@ -1,52 +1,18 @@
 //! `users`, `user_names`, `credentials`.
 
-use serde_json::{Map, Value};
 use sqlx_macros::FromRow;
 
-use super::{Db, On, Tx, from_json, sql, to_json};
+use super::{Db, On, Tx, sql, to_json};
 use crate::types::{Timestamp, User, UserId};
 
-#[derive(Debug, FromRow)]
-pub(super) struct Row {
-    pub(super) user_id: UserId,
-    pub(super) username: String,
-    pub(super) email: Option<String>,
-    pub(super) email_verified: bool,
-    pub(super) user_claims: String,
-    pub(super) user_created_at: Timestamp,
-    pub(super) user_updated_at: Timestamp,
-    pub(super) disabled_at: Option<Timestamp>,
-}
-
-impl Row {
-    pub(super) fn read(self) -> sqlx::Result<User> {
-        Ok(User {
-            id: self.user_id,
-            username: self.username,
-            email: self.email,
-            email_verified: self.email_verified,
-            claims: from_json::<Map<String, Value>>(&self.user_claims)?,
-            created_at: self.user_created_at,
-            updated_at: self.user_updated_at,
-            disabled_at: self.disabled_at,
-        })
-    }
-}
-
 /// An account with what proves a password.
-#[derive(Debug)]
+#[derive(Debug, FromRow)]
 pub struct WithPassword {
     /// The account.
+    #[sqlx(flatten)]
     pub user: User,
     /// Its argon2id string; `None` if it has no password.
     pub password: Option<String>,
-}
-
-#[derive(FromRow)]
-struct PasswordRow {
-    #[sqlx(flatten)]
-    user: Row,
-    password: Option<String>,
 }
 
 /// The account that signs in by `name`, which is in canonical form. Disabled accounts too.
@@ -54,7 +20,7 @@ struct PasswordRow {
 /// # Errors
 /// What the database says.
 pub async fn by_name(on: impl Into<On<'_>>, name: &str) -> sqlx::Result<Option<WithPassword>> {
-    let row: Option<PasswordRow> = sql("SELECT users.id AS user_id, username, email, email_verified, claims AS user_claims,
+    sql("SELECT users.id AS user_id, username, email, email_verified, claims AS user_claims,
                 users.created_at AS user_created_at, users.updated_at AS user_updated_at, disabled_at,
                 credentials.secret AS password
            FROM user_names
@@ -63,8 +29,7 @@ pub async fn by_name(on: impl Into<On<'_>>, name: &str) -> sqlx::Result<Option<W
           WHERE user_names.name = $1")
     .bind(name)
     .opt(on)
-    .await?;
-    row.map(|row| Ok(WithPassword { user: row.user.read()?, password: row.password })).transpose()
+    .await
 }
 
 /// The account of this identifier, with its password.
@@ -75,7 +40,7 @@ pub async fn with_password(
     on: impl Into<On<'_>>,
     id: &UserId,
 ) -> sqlx::Result<Option<WithPassword>> {
-    let row: Option<PasswordRow> = sql("SELECT users.id AS user_id, username, email, email_verified, claims AS user_claims,
+    sql("SELECT users.id AS user_id, username, email, email_verified, claims AS user_claims,
                 users.created_at AS user_created_at, users.updated_at AS user_updated_at, disabled_at,
                 credentials.secret AS password
            FROM users
@@ -83,8 +48,7 @@ pub async fn with_password(
           WHERE users.id = $1")
     .bind(id)
     .opt(on)
-    .await?;
-    row.map(|row| Ok(WithPassword { user: row.user.read()?, password: row.password })).transpose()
+    .await
 }
 
 /// All accounts, the oldest first, after `after`, `most` of them.
@@ -96,18 +60,16 @@ pub async fn page(
     after: Option<&UserId>,
     most: i64,
 ) -> sqlx::Result<Vec<User>> {
-    let rows: Vec<Row> =
-        sql("SELECT id AS user_id, username, email, email_verified, claims AS user_claims,
+    sql("SELECT id AS user_id, username, email, email_verified, claims AS user_claims,
                 created_at AS user_created_at, updated_at AS user_updated_at, disabled_at
            FROM users
           WHERE id > $1
           ORDER BY id
           LIMIT $2")
-        .bind(after.map_or("", UserId::as_str))
-        .bind(most)
-        .all(on)
-        .await?;
-    rows.into_iter().map(Row::read).collect()
+    .bind(after.map_or("", UserId::as_str))
+    .bind(most)
+    .all(on)
+    .await
 }
 
 /// Makes an account and takes its names. A name that is somebody else's is a unique violation.

@@ -1,7 +1,5 @@
 //! `versions`: what the caches are held against.
 
-use sqlx_macros::FromRow;
-
 use super::{On, Tx, sql};
 
 /// The versions of everything that is cached.
@@ -46,20 +44,15 @@ impl Kind {
     }
 }
 
-#[derive(FromRow)]
-struct Version {
-    name: String,
-    version: i64,
-}
-
 /// Reads them all.
 ///
 /// # Errors
 /// What the database says.
 pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Versions> {
-    let rows: Vec<Version> = sql("SELECT name, version FROM versions").all(on).await?;
-    let of =
-        |kind: Kind| rows.iter().find(|row| row.name == kind.name()).map_or(0, |row| row.version);
+    let rows: Vec<(String, i64)> = sql("SELECT name, version FROM versions").all(on).await?;
+    let of = |kind: Kind| {
+        rows.iter().find(|(name, _)| name == kind.name()).map_or(0, |(_, version)| *version)
+    };
     Ok(Versions {
         clients: of(Kind::Clients),
         resources: of(Kind::Resources),

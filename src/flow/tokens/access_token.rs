@@ -219,7 +219,7 @@ impl Read {
             (Behind::User(live), None) => {
                 let client = call.cache.client(&self.client_id).await?;
                 let keys = call.keys()?;
-                Ok(client.map(|client| subject::of(&keys, &client, live.user_id())))
+                Ok(client.map(|client| subject::of(&keys, &client, &live.user.id)))
             }
         }
     }

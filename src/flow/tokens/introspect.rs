@@ -117,7 +117,7 @@ pub async fn introspect(
         let consented = Consented { scope: &scope, requested: &requested };
         // What OIDC Core §5.1 calls preferred_username, RFC 7662 §2.2 calls username.
         if consented.covers("preferred_username", Place::Introspection) {
-            answer.username = Some(live.username());
+            answer.username = Some(live.user.username);
         }
     }
     Ok(answer)

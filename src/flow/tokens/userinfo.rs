@@ -56,7 +56,7 @@ pub async fn userinfo(call: &Call<'_>, token: &str) -> Result<Body> {
 
     let keys = call.keys()?;
     let wanted = ClaimsRequest::from_text(&live.claims);
-    let user = live.user()?;
+    let user = live.user;
     let consented = Consented { scope: &token.scope, requested: &wanted };
     let mut about = consented.about(&user, Place::Userinfo);
     about.insert("sub".to_owned(), json!(subject::of(&keys, &client, &user.id)));

@@ -14,6 +14,8 @@ pub mod resource;
 pub mod scope;
 pub mod secret;
 pub mod session;
+#[cfg(feature = "sql")]
+pub mod sql;
 pub mod subscriber;
 pub mod time;
 pub mod token;

@@ -4,10 +4,13 @@ use super::{SessionId, Timestamp, UserId};
 
 /// Who is signed in, since when, by which factors.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "sql", derive(sqlx_macros::FromRow))]
 pub struct Session {
     /// Published as `sid`.
+    #[cfg_attr(feature = "sql", sqlx(rename = "session_id"))]
     pub id: SessionId,
     /// Who.
+    #[cfg_attr(feature = "sql", sqlx(rename = "session_user_id"))]
     pub user_id: UserId,
     /// When they last proved it: `auth_time`.
     pub auth_time: Timestamp,
@@ -18,6 +21,7 @@ pub struct Session {
     /// Whether "keep me signed in" was chosen.
     pub remembered: bool,
     /// When it began.
+    #[cfg_attr(feature = "sql", sqlx(rename = "session_created_at"))]
     pub created_at: Timestamp,
     /// When it was last used; written at most once a minute.
     pub seen_at: Timestamp,

@@ -3,10 +3,10 @@
 //! There are four types of columns (TEXT, BIGINT, BOOLEAN, BYTEA), and structures are JSON in TEXT. What sqlx derives
 //! is not enough for those: its JSON is a column type of its own on PostgreSQL.
 
+use ::sqlx::error::BoxDynError;
+use ::sqlx::{Database, Decode, Type, ValueRef as _};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use sqlx::error::BoxDynError;
-use sqlx::{Database, Decode, Type, ValueRef as _};
 
 use super::client::Metadata;
 use super::{Algorithm, Confirmation, Digest, Scope, Thumbprint};
@@ -68,6 +68,25 @@ where
         let bytes = <&[u8] as Decode<'r, DB>>::decode(value)?;
         bytes.try_into().map(Self).map_err(|_| "the column is not 32 bytes".into())
     }
+}
+
+/// sqlx, for files that derive `FromRow` with `#[sqlx(try_from = "…")]`.
+///
+/// The derive names `sqlx::__spec_error!`, which sqlx exports only with its feature `derive`; and with that feature,
+/// both drivers and SQLite's C code are compiled a second time for the host (decision 0050).
+pub mod sqlx {
+    pub use ::sqlx::*;
+
+    pub use crate::column_error as __spec_error;
+}
+
+/// The error of a column that was read but not converted.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! column_error {
+    ($error:expr) => {
+        ::std::convert::Into::into($error)
+    };
 }
 
 /// JSON in a column of TEXT; NULL is `null`. A field names it: `#[sqlx(try_from = "Json")]`.

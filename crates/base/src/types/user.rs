@@ -2,12 +2,16 @@
 
 use serde_json::{Map, Value};
 
+#[cfg(feature = "sql")]
+use super::sql::sqlx;
 use super::{Timestamp, UserId};
 
 /// A person's account.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "sql", derive(sqlx_macros::FromRow))]
 pub struct User {
     /// Never given to anybody else.
+    #[cfg_attr(feature = "sql", sqlx(rename = "user_id"))]
     pub id: UserId,
     /// The `preferred_username`.
     pub username: String,
@@ -16,10 +20,13 @@ pub struct User {
     /// `email_verified`
     pub email_verified: bool,
     /// The other standard claims of OIDC Core §5.1, by their names.
+    #[cfg_attr(feature = "sql", sqlx(rename = "user_claims", try_from = "super::sql::Json"))]
     pub claims: Map<String, Value>,
     /// When the account was made.
+    #[cfg_attr(feature = "sql", sqlx(rename = "user_created_at"))]
     pub created_at: Timestamp,
     /// When something about it last changed: `updated_at`.
+    #[cfg_attr(feature = "sql", sqlx(rename = "user_updated_at"))]
     pub updated_at: Timestamp,
     /// Set: the person may do nothing.
     pub disabled_at: Option<Timestamp>,

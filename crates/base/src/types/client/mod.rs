@@ -10,6 +10,8 @@ use serde_json::Value;
 
 pub use self::one_or_many::IdTokenClaims;
 use super::language::Translations;
+#[cfg(feature = "sql")]
+use super::sql::sqlx;
 use super::{Algorithm, ClientId, Digest, ResourceId, Scope, Seconds, Timestamp};
 
 macro_rules! words {
@@ -148,12 +150,15 @@ impl Profile {
 
 /// A registered client as the cache holds it: everything that a request needs, read once.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "sql", derive(sqlx_macros::FromRow))]
 pub struct Client {
     /// `client_id`
     pub id: ClientId,
     /// What was registered.
+    #[cfg_attr(feature = "sql", sqlx(try_from = "super::sql::Json"))]
     pub metadata: Metadata,
     /// The live secrets, newest first; at most two.
+    #[cfg_attr(feature = "sql", sqlx(skip))]
     pub secrets: Vec<HeldSecret>,
     /// When it was registered.
     pub created_at: Timestamp,
@@ -174,6 +179,7 @@ impl Client {
 
 /// What we hold of a client secret.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "sql", derive(sqlx_macros::FromRow))]
 pub struct HeldSecret {
     /// Its digest: all that `client_secret_basic` and `client_secret_post` need.
     pub digest: Digest,
