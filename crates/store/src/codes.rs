@@ -5,6 +5,7 @@ use sqlx_macros::FromRow;
 use super::ahead::not_ahead;
 use super::clients::stands_by;
 use super::consents::Consent;
+use super::sessions::session_is_live;
 use super::{On, Tx, sql, to_json};
 use crate::types::sql::{Json, sqlx};
 use crate::types::{
@@ -77,9 +78,8 @@ pub async fn issue(
          SELECT $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $1, $13, $18
           WHERE EXISTS (SELECT 1 FROM sessions
                           JOIN users ON users.id = sessions.user_id AND users.disabled_at IS NULL
-                         WHERE sessions.id = $6 AND sessions.user_id = $5 AND sessions.ended_at IS NULL
-                           AND sessions.idle_at > $1 AND sessions.expires_at > $1 AND ",
-        not_ahead!("sessions.auth_time"),
+                         WHERE sessions.id = $6 AND sessions.user_id = $5 AND ",
+        session_is_live!(),
         ")
             AND EXISTS (SELECT 1 FROM clients WHERE clients.id = $4 AND clients.disabled_at IS NULL)
             AND ($14 OR EXISTS (SELECT 1 FROM consents
@@ -199,9 +199,8 @@ pub async fn spend(
                           JOIN clients ON clients.id = codes.client_id AND ",
         stands_by!(),
         "codes.created_at
-                         WHERE sessions.id = codes.session_id AND sessions.ended_at IS NULL
-                           AND sessions.idle_at > $1 AND sessions.expires_at > $1 AND ",
-        not_ahead!("sessions.auth_time"),
+                         WHERE sessions.id = codes.session_id AND ",
+        session_is_live!(),
         ")
                 AND ",
         not_ahead!("codes.created_at"),

@@ -10,6 +10,7 @@ use super::codes::Authorization;
 use super::consents::{Authorised, Consent};
 use super::db::{Joined, JoinedRow};
 use super::opaque_tokens::{self, OpaqueToken};
+use super::sessions::session_is_live;
 use super::{On, Tx, sql, to_json};
 use crate::types::sql::{Json, sqlx};
 use crate::types::{
@@ -63,9 +64,8 @@ macro_rules! stands {
             "
             AND (grants.offline
                  OR EXISTS (SELECT 1 FROM sessions
-                             WHERE sessions.id = grants.session_id AND sessions.ended_at IS NULL
-                               AND sessions.idle_at > $1 AND sessions.expires_at > $1 AND ",
-            not_ahead!("sessions.auth_time"),
+                             WHERE sessions.id = grants.session_id AND ",
+            session_is_live!(),
             "))
             AND EXISTS (SELECT 1 FROM clients
                          WHERE clients.id = grants.client_id AND ",

@@ -11,6 +11,17 @@ use crate::types::session::Session;
 use crate::types::sql::sqlx;
 use crate::types::{ClientId, Digest, SessionId, Timestamp, User, UserId};
 
+/// That the session of the statement is live at `$1`: the one text of that rule.
+macro_rules! session_is_live {
+    () => {
+        concat!(
+            "sessions.ended_at IS NULL AND sessions.idle_at > $1 AND sessions.expires_at > $1 AND ",
+            not_ahead!("sessions.auth_time")
+        )
+    };
+}
+pub(super) use session_is_live;
+
 /// A live sign-in, whose it is, and what they have agreed to for the client in question.
 #[derive(Debug, FromRow)]
 pub struct SignedIn {
@@ -46,8 +57,8 @@ pub async fn live(
            FROM sessions
            JOIN users ON users.id = sessions.user_id AND users.disabled_at IS NULL
            LEFT JOIN consents ON consents.user_id = users.id AND consents.client_id = $3
-          WHERE digest = $2 AND ended_at IS NULL AND idle_at > $1 AND expires_at > $1 AND ",
-        not_ahead!("sessions.auth_time")
+          WHERE digest = $2 AND ",
+        session_is_live!()
     ))
     .bind(now)
     .bind(digest)
@@ -95,8 +106,8 @@ pub async fn renew(tx: &mut Tx, digest: &Digest, session: &Session) -> sqlx::Res
         "UPDATE sessions
             SET digest = $2, auth_time = $1, amr = $3, acr = $4, remembered = $5, seen_at = $1,
                 idle_at = $6, expires_at = $7, address = $8, user_agent = $9, sweep_at = $12
-          WHERE id = $10 AND user_id = $11 AND ended_at IS NULL AND idle_at > $1 AND expires_at > $1 AND ",
-        not_ahead!("sessions.auth_time")
+          WHERE id = $10 AND user_id = $11 AND ",
+        session_is_live!()
     ))
     .bind(session.auth_time)
     .bind(digest)
@@ -135,9 +146,12 @@ pub async fn touch(
     idle_at: IdleAt,
     now: Timestamp,
 ) -> sqlx::Result<bool> {
-    let touched = sql("UPDATE sessions
+    let touched = sql(concat!(
+        "UPDATE sessions
             SET seen_at = $1, idle_at = CASE WHEN remembered THEN $5 ELSE $2 END
-          WHERE id = $3 AND seen_at <= $4 AND ended_at IS NULL AND idle_at > $1 AND expires_at > $1")
+          WHERE id = $3 AND seen_at <= $4 AND ",
+        session_is_live!()
+    ))
     .bind(now)
     .bind(idle_at.usual)
     .bind(id)
@@ -196,8 +210,8 @@ pub async fn of_user(
         "SELECT id AS session_id, user_id AS session_user_id, auth_time, amr, acr, remembered,
                 created_at AS session_created_at, seen_at, idle_at, expires_at, address, user_agent
            FROM sessions
-          WHERE user_id = $2 AND ended_at IS NULL AND idle_at > $1 AND expires_at > $1 AND ",
-        not_ahead!("sessions.auth_time"),
+          WHERE user_id = $2 AND ",
+        session_is_live!(),
         "
           ORDER BY seen_at DESC, id DESC
           LIMIT 100"
