@@ -1,7 +1,6 @@
 //! Tests: the commit of every write is seen, whichever function of the store writes.
 
-use std::path::Path;
-
+use super::sources::sources;
 use super::test_database::TestDatabase;
 use super::{Db, Sql, Store, sql, sweep};
 use crate::types::Timestamp;
@@ -20,14 +19,11 @@ struct Write {
 /// Every statement of the store that writes, as it stands in the source: nobody can forget one.
 fn writes() -> Vec<Write> {
     let mut writes = Vec::new();
-    let store = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    for entry in std::fs::read_dir(store).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        if ["commits", "plans", "schema", "test_database"].contains(&name.as_str()) {
+    for (path, source) in sources() {
+        let name = path.trim_end_matches(".rs").trim_end_matches("/mod");
+        if ["commits", "plans", "sources", "database/schema", "test_database"].contains(&name) {
             continue;
         }
-        let source = std::fs::read_to_string(&path).unwrap();
         let source = source.split("#[cfg(test)]\nmod ").next().unwrap();
         let code: Vec<_> =
             source.lines().filter(|line| !line.trim_start().starts_with("//")).collect();

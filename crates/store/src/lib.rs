@@ -3,50 +3,21 @@
 //! A function here says what is so, or makes it so, in one statement wherever the state decides; why
 //! a row is being changed is for the floors above.
 
-pub mod acme;
-pub mod ahead;
-pub mod audit_events;
-pub mod authorities;
-pub mod cache;
-pub mod certificate_warnings;
 pub mod certificates;
 pub mod clients;
-pub mod codes;
 #[cfg(test)]
 mod commits;
-pub mod consents;
-mod db;
-pub mod decisions;
-pub mod device_cookies;
-pub mod enrolments;
-pub mod failovers;
-mod fault;
-mod file;
+mod database;
 pub mod grants;
-pub mod jobs;
-mod lender;
-pub mod opaque_tokens;
-mod open;
-mod outages;
-pub mod outbox;
+mod keys;
+mod operation;
 #[cfg(test)]
 mod plans;
-pub mod probe;
-pub mod replays;
-pub mod resources;
-pub mod revocation_answers;
-pub mod revoked_tokens;
-mod schema;
-pub mod server_secrets;
-pub mod sessions;
-pub mod shown_chains;
-pub mod sign_in_tries;
-pub mod signing_keys;
-pub mod sweep;
+#[cfg(test)]
+mod sources;
 #[cfg(any(test, feature = "testing"))]
 pub mod test_database;
 pub mod users;
-pub mod versions;
 
 use std::future::Future;
 use std::time::Duration;
@@ -54,10 +25,19 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use db::{Db, On, Row, Sql, Tx, is_duplicate, is_transient, sql};
-pub use fault::is_away;
-pub use open::{Limits, OpenError, Purpose};
-pub use outages::Outages;
+pub use certificates::{
+    acme, authorities, certificate_warnings, enrolments, revocation_answers, shown_chains,
+};
+pub use clients::resources;
+pub use database::db::{Db, On, Row, Sql, Tx, is_duplicate, is_transient, sql};
+pub use database::fault::is_away;
+pub use database::open::{Limits, OpenError, Purpose};
+pub use database::outages::Outages;
+pub use database::probe;
+pub use grants::{codes, consents, decisions, opaque_tokens, replays, revoked_tokens};
+pub use keys::{server_secrets, signing_keys};
+pub use operation::{ahead, audit_events, cache, failovers, jobs, outbox, sweep, versions};
+pub use users::{device_cookies, sessions, sign_in_tries};
 
 use gatewright_base::types;
 

@@ -5,12 +5,12 @@
 //! `concat!` and macros that take nothing but literals.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _};
 use sqlx_macros::FromRow;
 
+use super::sources::sources;
 use super::test_database::TestDatabase;
 use super::{Db, sql};
 
@@ -31,24 +31,28 @@ const SMALL: &[&str] = &[
 
 /// Statements that read a whole table: the file, how they go on, and who waits for them.
 const WHOLE: &[(&str, &str, &str)] = &[
-    ("ahead.rs", "ORDER BY id DESC LIMIT 1000", "the start: the newest thousand"),
-    ("audit_events.rs", "ORDER BY id DESC", "the command `audit list`, from the newest on"),
-    ("certificates.rs", "WHERE subject = $1", "the command `cert show`"),
-    ("certificates.rs", "held.client_id = $1", "the command `cert list`"),
-    ("certificates.rs", "SELECT id FROM clients", "the job `certificates`"),
-    ("certificates.rs", "WHERE issuer = $1", "the commands of the authority"),
+    ("operation/ahead.rs", "ORDER BY id DESC LIMIT 1000", "the start: the newest thousand"),
     (
-        "certificates.rs",
+        "operation/audit_events.rs",
+        "ORDER BY id DESC",
+        "the command `audit list`, from the newest on",
+    ),
+    ("certificates/list.rs", "WHERE subject = $1", "the command `cert show`"),
+    ("certificates/expiry.rs", "held.client_id = $1", "the command `cert list`"),
+    ("certificates/list.rs", "SELECT id FROM clients", "the job `certificates`"),
+    ("certificates/list.rs", "WHERE issuer = $1", "the commands of the authority"),
+    (
+        "certificates/list.rs",
         "WHERE public_key = $1",
         "the command `cert revoke --reason keyCompromise`",
     ),
-    ("clients.rs", "FROM clients ORDER BY id", "the cache, when a client was changed"),
-    ("clients.rs", "FROM client_secrets", "the cache, when a client was changed; sealing anew"),
-    ("clients.rs", "tls_client_certificate_bound_access_tokens", "the job `certificates`"),
-    ("clients.rs", "SELECT metadata FROM clients", "the cache, when a client was changed"),
-    ("grants.rs", "SELECT EXISTS", "the start"),
-    ("revoked_tokens.rs", "SELECT jti", "a look at what is revoked"),
-    ("shown_chains.rs", "SELECT thumbprint", "the start"),
+    ("clients/mod.rs", "FROM clients ORDER BY id", "the cache, when a client was changed"),
+    ("clients/mod.rs", "FROM client_secrets", "the cache, when a client was changed; sealing anew"),
+    ("clients/mod.rs", "tls_client_certificate_bound_access_tokens", "the job `certificates`"),
+    ("clients/mod.rs", "SELECT metadata FROM clients", "the cache, when a client was changed"),
+    ("grants/overview.rs", "SELECT EXISTS", "the start"),
+    ("grants/revoked_tokens.rs", "SELECT jti", "a look at what is revoked"),
+    ("certificates/shown_chains.rs", "SELECT thumbprint", "the start"),
 ];
 
 /// Rows of each table.
@@ -190,8 +194,16 @@ impl Macros {
 }
 
 /// Files without statements of a request: opening asks the catalogues of the database.
-const OTHERS: &[&str] =
-    &["plans.rs", "test_database.rs", "commits.rs", "lib.rs", "db.rs", "open.rs", "schema.rs"];
+const OTHERS: &[&str] = &[
+    "plans.rs",
+    "test_database.rs",
+    "commits.rs",
+    "sources.rs",
+    "lib.rs",
+    "database/db.rs",
+    "database/open.rs",
+    "database/schema.rs",
+];
 
 #[derive(Debug)]
 struct Statement {
@@ -201,12 +213,8 @@ struct Statement {
 
 /// Every statement of the sources.
 fn statements() -> Vec<Statement> {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = BTreeMap::new();
-    for entry in std::fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        let source = std::fs::read_to_string(&path).unwrap();
+    for (name, source) in sources() {
         let (source, _) = source.split_once("\n#[cfg(test)]\nmod tests").unwrap_or((&source, ""));
         if !OTHERS.contains(&name.as_str()) {
             files.insert(name, tokens(source));

@@ -1,0 +1,214 @@
+//! `acme_accounts`, `acme_certificates`, `acme_challenges`: certificates of our own.
+
+use sqlx_macros::FromRow;
+
+use crate::types::Timestamp;
+use crate::{On, sql};
+
+/// A certificate that was ordered, or is to be.
+#[derive(Debug, FromRow)]
+pub struct AcmeCertificate {
+    /// The certificate and what certifies it, as PEM.
+    pub chain: Option<String>,
+    /// Its key, sealed under the key-encryption key.
+    pub sealed: Option<Vec<u8>>,
+    /// When to order next.
+    pub due_at: Timestamp,
+    /// How often ordering has failed since it last succeeded.
+    pub failures: i64,
+}
+
+/// Something sealed.
+#[derive(Debug, FromRow)]
+pub struct Sealed {
+    /// Whose it is.
+    pub owner: String,
+    /// Sealed under the key-encryption key.
+    pub sealed: Vec<u8>,
+    /// Whether it is an account, and not the key of a certificate.
+    pub is_account: bool,
+}
+
+/// The account at this authority, sealed.
+///
+/// # Errors
+/// What the database says.
+pub async fn account(on: impl Into<On<'_>>, directory: &str) -> sqlx::Result<Option<Vec<u8>>> {
+    let row: Option<(Vec<u8>,)> = sql("SELECT sealed FROM acme_accounts WHERE directory = $1")
+        .bind(directory)
+        .opt(on)
+        .await?;
+    Ok(row.map(|(one,)| one))
+}
+
+/// Keeps an account.
+///
+/// # Errors
+/// What the database says.
+pub async fn keep_account(
+    on: impl Into<On<'_>>,
+    directory: &str,
+    sealed: &[u8],
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    sql("INSERT INTO acme_accounts (directory, sealed, created_at) VALUES ($1, $2, $3)
+         ON CONFLICT (directory) DO UPDATE SET sealed = excluded.sealed, created_at = excluded.created_at")
+    .bind(directory)
+    .bind(sealed)
+    .bind(now)
+    .run(on)
+    .await
+    .map(drop)
+}
+
+/// Forgets an account that the authority does not know.
+///
+/// # Errors
+/// What the database says.
+pub async fn forget_account(on: impl Into<On<'_>>, directory: &str) -> sqlx::Result<()> {
+    sql("DELETE FROM acme_accounts WHERE directory = $1").bind(directory).run(on).await.map(drop)
+}
+
+/// A certificate, as it stands.
+///
+/// # Errors
+/// What the database says.
+pub async fn certificate(on: impl Into<On<'_>>, id: &str) -> sqlx::Result<Option<AcmeCertificate>> {
+    sql("SELECT chain, sealed, due_at, failures FROM acme_certificates WHERE id = $1")
+        .bind(id)
+        .opt(on)
+        .await
+}
+
+/// Keeps what was ordered.
+///
+/// # Errors
+/// What the database says.
+pub async fn keep_certificate(
+    on: impl Into<On<'_>>,
+    id: &str,
+    chain: &str,
+    sealed: &[u8],
+    due_at: Timestamp,
+) -> sqlx::Result<()> {
+    sql("INSERT INTO acme_certificates (id, chain, sealed, due_at, failures) VALUES ($1, $2, $3, $4, 0)
+         ON CONFLICT (id) DO UPDATE
+            SET chain = excluded.chain, sealed = excluded.sealed, due_at = excluded.due_at, failures = 0")
+    .bind(id)
+    .bind(chain)
+    .bind(sealed)
+    .bind(due_at)
+    .run(on)
+    .await
+    .map(drop)
+}
+
+/// Takes the turn to order, if it is time: until `due_at` nobody else does. It counts as failed until
+/// [`keep_certificate`] says otherwise; what is there stays.
+///
+/// # Errors
+/// What the database says.
+pub async fn take_turn(
+    on: impl Into<On<'_>>,
+    id: &str,
+    now: Timestamp,
+    due_at: Timestamp,
+) -> sqlx::Result<bool> {
+    let taken = sql("INSERT INTO acme_certificates (id, chain, sealed, due_at, failures)
+         VALUES ($1, NULL, NULL, $2, 1)
+         ON CONFLICT (id) DO UPDATE
+            SET due_at = excluded.due_at, failures = acme_certificates.failures + 1
+          WHERE acme_certificates.due_at <= $3")
+    .bind(id)
+    .bind(due_at)
+    .bind(now)
+    .run(on)
+    .await?;
+    Ok(taken == 1)
+}
+
+/// Keeps what the authority is to be answered.
+///
+/// # Errors
+/// What the database says.
+pub async fn keep_challenge(
+    on: impl Into<On<'_>>,
+    token: &str,
+    name: &str,
+    answer: &str,
+    expires_at: Timestamp,
+) -> sqlx::Result<()> {
+    sql("INSERT INTO acme_challenges (token, name, answer, expires_at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (token) DO UPDATE SET expires_at = excluded.expires_at")
+    .bind(token)
+    .bind(name)
+    .bind(answer)
+    .bind(expires_at)
+    .run(on)
+    .await
+    .map(drop)
+}
+
+/// What is answered to this token (RFC 8555 §8.3).
+///
+/// # Errors
+/// What the database says.
+pub async fn answer(
+    on: impl Into<On<'_>>,
+    token: &str,
+    now: Timestamp,
+) -> sqlx::Result<Option<String>> {
+    let row: Option<(String,)> =
+        sql("SELECT answer FROM acme_challenges WHERE token = $1 AND expires_at > $2")
+            .bind(token)
+            .bind(now)
+            .opt(on)
+            .await?;
+    Ok(row.map(|(one,)| one))
+}
+
+/// What is answered to whoever asks for this name (RFC 8737 §3): the newest answer.
+///
+/// # Errors
+/// What the database says.
+pub async fn answer_for(
+    on: impl Into<On<'_>>,
+    name: &str,
+    now: Timestamp,
+) -> sqlx::Result<Option<String>> {
+    let row: Option<(String,)> = sql("SELECT answer FROM acme_challenges
+          WHERE name = $1 AND expires_at > $2
+          ORDER BY expires_at DESC
+          LIMIT 1")
+    .bind(name)
+    .bind(now)
+    .opt(on)
+    .await?;
+    Ok(row.map(|(one,)| one))
+}
+
+/// Everything that is sealed here.
+///
+/// # Errors
+/// What the database says.
+pub async fn sealed(on: impl Into<On<'_>>) -> sqlx::Result<Vec<Sealed>> {
+    sql("SELECT directory AS owner, sealed, TRUE AS is_account FROM acme_accounts
+         UNION ALL
+         SELECT id AS owner, sealed, FALSE AS is_account FROM acme_certificates
+          WHERE sealed IS NOT NULL")
+    .all(on)
+    .await
+}
+
+/// Replaces a sealed form, when it was sealed again under a newer key and nobody did so meanwhile.
+///
+/// # Errors
+/// What the database says.
+pub async fn reseal(on: impl Into<On<'_>>, row: &Sealed, to: &[u8]) -> sqlx::Result<bool> {
+    let statement = if row.is_account {
+        "UPDATE acme_accounts SET sealed = $1 WHERE directory = $2 AND sealed = $3"
+    } else {
+        "UPDATE acme_certificates SET sealed = $1 WHERE id = $2 AND sealed = $3"
+    };
+    crate::reseal(on, statement, &row.owner, &row.sealed, to).await
+}

@@ -1,0 +1,319 @@
+//! `authorities`, `issued`, `crls`: our own authority, what it issued, what it says was revoked.
+
+use sqlx_macros::FromRow;
+
+use super::revocation::certificate_is_revoked;
+use crate::types::{ClientId, Thumbprint, Timestamp};
+use crate::{On, Tx, sql};
+
+/// A certificate of our authority and, sealed, its key.
+#[derive(Clone, Debug, FromRow)]
+pub struct AuthorityRow {
+    /// Its name in addresses and commands.
+    pub id: String,
+    /// Whether it is the root, which signs issuing certificates and nothing else.
+    pub is_root: bool,
+    /// Itself, in DER.
+    pub certificate: Vec<u8>,
+    /// What stands above it, nearest first, DER after DER.
+    pub chain: Vec<u8>,
+    /// Its private key, PKCS #8, sealed. `None`: it is not kept here.
+    pub sealed: Option<Vec<u8>>,
+    /// When it counts no more.
+    pub not_after: Timestamp,
+    /// When it was made or imported.
+    pub created_at: Timestamp,
+    /// When another one took its place. It counts until it expires.
+    pub superseded_at: Option<Timestamp>,
+}
+
+macro_rules! columns {
+    () => {
+        "id, is_root, certificate, chain, sealed, not_after, created_at, superseded_at"
+    };
+}
+
+/// All of them, the latest first.
+///
+/// # Errors
+/// What the database says.
+pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Vec<AuthorityRow>> {
+    sql(concat!("SELECT ", columns!(), " FROM authorities ORDER BY created_at DESC, id DESC"))
+        .all(on)
+        .await
+}
+
+/// The authority of this identifier.
+///
+/// # Errors
+/// What the database says.
+pub async fn find(on: impl Into<On<'_>>, id: &str) -> sqlx::Result<Option<AuthorityRow>> {
+    sql(concat!("SELECT ", columns!(), " FROM authorities WHERE id = $1")).bind(id).opt(on).await
+}
+
+/// The present root, or the present issuing one.
+///
+/// # Errors
+/// What the database says.
+pub async fn present(on: impl Into<On<'_>>, is_root: bool) -> sqlx::Result<Option<AuthorityRow>> {
+    sql(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM authorities WHERE is_root = $1 AND superseded_at IS NULL"
+    ))
+    .bind(is_root)
+    .opt(on)
+    .await
+}
+
+/// Keeps one that is the present one of its kind from now on. `false`: there is such a one already.
+///
+/// # Errors
+/// What the database says.
+pub async fn insert(tx: &mut Tx, row: &AuthorityRow) -> sqlx::Result<bool> {
+    let inserted = sql("INSERT INTO authorities
+            (id, is_root, certificate, chain, sealed, not_after, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)
+         ON CONFLICT DO NOTHING")
+    .bind(&row.id)
+    .bind(row.is_root)
+    .bind(row.certificate.as_slice())
+    .bind(row.chain.as_slice())
+    .bind(row.sealed.clone())
+    .bind(row.not_after)
+    .bind(row.created_at)
+    .run(tx)
+    .await?;
+    Ok(inserted == 1)
+}
+
+/// Makes room for another one. `false`: it was not the present one.
+///
+/// # Errors
+/// What the database says.
+pub async fn supersede(tx: &mut Tx, id: &str, now: Timestamp) -> sqlx::Result<bool> {
+    let superseded =
+        sql("UPDATE authorities SET superseded_at = $1 WHERE id = $2 AND superseded_at IS NULL")
+            .bind(now)
+            .bind(id)
+            .run(tx)
+            .await?;
+    Ok(superseded == 1)
+}
+
+/// Forgets the key of a root. `false`: there is no such root, or its key was not here.
+///
+/// # Errors
+/// What the database says.
+pub async fn forget_key(tx: &mut Tx, id: &str) -> sqlx::Result<bool> {
+    let forgotten = sql(
+        "UPDATE authorities SET sealed = NULL WHERE id = $1 AND is_root AND sealed IS NOT NULL",
+    )
+    .bind(id)
+    .run(tx)
+    .await?;
+    Ok(forgotten == 1)
+}
+
+/// Replaces the sealed form, when it was sealed again under a newer key and nobody did so meanwhile.
+///
+/// # Errors
+/// What the database says.
+pub async fn reseal(on: impl Into<On<'_>>, id: &str, from: &[u8], to: &[u8]) -> sqlx::Result<bool> {
+    let statement = "UPDATE authorities SET sealed = $1 WHERE id = $2 AND sealed = $3";
+    crate::reseal(on, statement, id, from, to).await
+}
+
+/// Notes that a certificate of the inventory was issued by this authority under this serial number,
+/// in hexadecimal.
+///
+/// # Errors
+/// What the database says.
+pub async fn note_issued(
+    tx: &mut Tx,
+    authority: &str,
+    serial: &str,
+    thumbprint: Thumbprint,
+) -> sqlx::Result<()> {
+    sql("INSERT INTO issued (thumbprint, authority_id, serial) VALUES ($1, $2, $3)")
+        .bind(thumbprint)
+        .bind(authority)
+        .bind(serial)
+        .run(tx)
+        .await
+        .map(drop)
+}
+
+/// A certificate that was revoked.
+#[derive(Clone, Debug, FromRow)]
+pub struct Revoked {
+    /// Its serial number, in hexadecimal.
+    pub serial: String,
+    /// When.
+    pub revoked_at: Timestamp,
+    /// Why (RFC 5280 §5.3.1).
+    pub reason: Option<String>,
+}
+
+/// What an authority issued and was revoked, as long as it would count otherwise.
+///
+/// # Errors
+/// What the database says.
+pub async fn revoked(
+    on: impl Into<On<'_>>,
+    authority: &str,
+    not_expired_at: Timestamp,
+) -> sqlx::Result<Vec<Revoked>> {
+    sql("SELECT issued.serial, certificates.revoked_at, certificates.reason
+           FROM issued JOIN certificates ON certificates.thumbprint = issued.thumbprint
+          WHERE issued.authority_id = $1 AND certificates.revoked_at IS NOT NULL
+            AND certificates.not_after >= $2
+          ORDER BY certificates.revoked_at, issued.serial")
+    .bind(authority)
+    .bind(not_expired_at)
+    .all(on)
+    .await
+}
+
+/// What became of a certificate that an authority issued.
+#[derive(Clone, Debug, FromRow)]
+pub struct Standing {
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
+    /// Why (RFC 5280 §5.3.1).
+    pub reason: Option<String>,
+}
+
+/// What became of the certificate of this serial number. `None`: this authority issued none such.
+///
+/// # Errors
+/// What the database says.
+pub async fn standing(
+    on: impl Into<On<'_>>,
+    authority: &str,
+    serial: &str,
+) -> sqlx::Result<Option<Standing>> {
+    sql("SELECT certificates.revoked_at, certificates.reason
+           FROM issued JOIN certificates ON certificates.thumbprint = issued.thumbprint
+          WHERE issued.authority_id = $1 AND issued.serial = $2")
+    .bind(authority)
+    .bind(serial)
+    .opt(on)
+    .await
+}
+
+/// Whether an issuing certificate may still issue. Holds it until the transaction ends: who revokes it meanwhile
+/// waits, and then finds what it has issued.
+///
+/// # Errors
+/// What the database says.
+pub async fn may_issue(tx: &mut Tx, thumbprint: Thumbprint) -> sqlx::Result<bool> {
+    let held = sql(concat!(
+        "UPDATE certificates SET last_used_at = last_used_at WHERE thumbprint = $1 AND NOT ",
+        certificate_is_revoked!()
+    ))
+    .bind(thumbprint)
+    .run(tx)
+    .await?;
+    Ok(held == 1)
+}
+
+/// Whether our authority issued this very certificate to the client, and it counts: not revoked, for no key
+/// that somebody else has, not expired. Notes the use, so that who revokes it at the same time waits.
+///
+/// # Errors
+/// What the database says.
+pub async fn may_be_renewed(
+    tx: &mut Tx,
+    thumbprint: Thumbprint,
+    client: &ClientId,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
+    let counts = sql(concat!(
+        "UPDATE certificates SET last_used_at = $1
+          WHERE thumbprint = $2 AND client_id = $3 AND not_before <= $1 AND not_after >= $1
+            AND EXISTS (SELECT 1 FROM issued WHERE issued.thumbprint = certificates.thumbprint)
+            AND NOT ",
+        certificate_is_revoked!()
+    ))
+    .bind(now)
+    .bind(thumbprint)
+    .bind(client)
+    .run(tx)
+    .await?;
+    Ok(counts == 1)
+}
+
+/// Whether [`may_be_renewed`] would say so now, for the client that it was issued to. Only that one decides; this
+/// spares work to who is refused then.
+///
+/// # Errors
+/// What the database says.
+pub async fn is_renewable(
+    on: impl Into<On<'_>>,
+    thumbprint: Thumbprint,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
+    let found: Option<(String,)> = sql(concat!(
+        "SELECT thumbprint FROM certificates
+          WHERE thumbprint = $1 AND not_before <= $2 AND not_after >= $2
+            AND EXISTS (SELECT 1 FROM issued WHERE issued.thumbprint = certificates.thumbprint)
+            AND EXISTS (SELECT 1 FROM clients
+                         WHERE clients.id = certificates.client_id AND clients.disabled_at IS NULL)
+            AND NOT ",
+        certificate_is_revoked!()
+    ))
+    .bind(thumbprint)
+    .bind(now)
+    .opt(on)
+    .await?;
+    Ok(found.is_some())
+}
+
+/// A CRL.
+#[derive(Clone, Debug, FromRow)]
+pub struct Crl {
+    /// `cRLNumber` (RFC 5280 §5.2.3): each one is greater than the one before.
+    pub number: i64,
+    /// Itself, in DER.
+    pub der: Vec<u8>,
+    /// The version of all that is revoked, read before it was made: with another one it is out of date.
+    pub version: i64,
+    /// `thisUpdate`
+    pub made_at: Timestamp,
+    /// `nextUpdate`
+    pub next_at: Timestamp,
+}
+
+/// The latest CRL of an authority.
+///
+/// # Errors
+/// What the database says.
+pub async fn crl(on: impl Into<On<'_>>, authority: &str) -> sqlx::Result<Option<Crl>> {
+    sql("SELECT number, der, version, made_at, next_at FROM crls WHERE authority_id = $1")
+        .bind(authority)
+        .opt(on)
+        .await
+}
+
+/// Keeps the next CRL. `false`: another replica has made one of this number.
+///
+/// # Errors
+/// What the database says.
+pub async fn keep_crl(on: impl Into<On<'_>>, authority: &str, crl: &Crl) -> sqlx::Result<bool> {
+    let kept = sql("INSERT INTO crls (authority_id, number, der, version, made_at, next_at)
+         VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (authority_id) DO UPDATE
+            SET number = excluded.number, der = excluded.der, version = excluded.version,
+                made_at = excluded.made_at, next_at = excluded.next_at
+          WHERE crls.number < excluded.number")
+    .bind(authority)
+    .bind(crl.number)
+    .bind(crl.der.as_slice())
+    .bind(crl.version)
+    .bind(crl.made_at)
+    .bind(crl.next_at)
+    .run(on)
+    .await?;
+    Ok(kept == 1)
+}

@@ -1,0 +1,85 @@
+//! `enrolments`: tokens with which a client enrols once.
+
+use crate::ahead::not_ahead;
+use crate::types::{ClientId, Digest, Timestamp};
+use crate::{On, Tx, sql};
+
+/// Keeps a new one, for a client that may act. `false`: there is no such client.
+///
+/// # Errors
+/// What the database says.
+pub async fn insert(
+    on: impl Into<On<'_>>,
+    digest: &Digest,
+    client: &ClientId,
+    now: Timestamp,
+    expires_at: Timestamp,
+) -> sqlx::Result<bool> {
+    let inserted = sql("INSERT INTO enrolments (digest, client_id, created_at, expires_at)
+         SELECT $1, id, $3, $4 FROM clients WHERE id = $2 AND disabled_at IS NULL")
+    .bind(digest)
+    .bind(client)
+    .bind(now)
+    .bind(expires_at)
+    .run(on)
+    .await?;
+    Ok(inserted == 1)
+}
+
+/// Spends one. `false`: it is another client's, was used, or has expired; of many who ask at once one
+/// spends it.
+///
+/// # Errors
+/// What the database says.
+pub async fn spend(
+    tx: &mut Tx,
+    digest: &Digest,
+    client: &ClientId,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
+    let spent = sql(concat!(
+        "UPDATE enrolments SET used_at = $1
+          WHERE digest = $2 AND client_id = $3 AND used_at IS NULL AND expires_at > $1 AND ",
+        not_ahead!("created_at")
+    ))
+    .bind(now)
+    .bind(digest)
+    .bind(client)
+    .run(tx)
+    .await?;
+    Ok(spent == 1)
+}
+
+/// Whether a token would enrol this client now. Only [`spend`] decides; this spares work to who is refused then.
+///
+/// # Errors
+/// What the database says.
+pub async fn is_live(
+    on: impl Into<On<'_>>,
+    digest: &Digest,
+    client: &ClientId,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
+    let found: Option<(Digest,)> = sql(concat!(
+        "SELECT enrolments.digest FROM enrolments
+           JOIN clients ON clients.id = enrolments.client_id
+          WHERE enrolments.digest = $2 AND enrolments.client_id = $3
+            AND enrolments.used_at IS NULL AND enrolments.expires_at > $1
+            AND clients.disabled_at IS NULL AND ",
+        not_ahead!("enrolments.created_at")
+    ))
+    .bind(now)
+    .bind(digest)
+    .bind(client)
+    .opt(on)
+    .await?;
+    Ok(found.is_some())
+}
+
+/// Forgets those of a client: it was disabled.
+///
+/// # Errors
+/// What the database says.
+pub async fn forget_of_client(tx: &mut Tx, client: &ClientId) -> sqlx::Result<()> {
+    sql("DELETE FROM enrolments WHERE client_id = $1").bind(client).run(tx).await.map(drop)
+}

@@ -1,0 +1,163 @@
+//! Lifetimes of certificates, for warnings and renewals.
+
+use sqlx_macros::FromRow;
+
+use super::{Holder, Origin};
+use crate::database::db::Joined;
+use crate::types::sql::{Json, sqlx};
+use crate::types::{ClientId, Seconds, Thumbprint, Timestamp};
+use crate::{On, sql};
+
+/// Of a certificate that is not revoked, what somebody needs who looks at very many.
+#[derive(Clone, Debug, FromRow)]
+pub struct Life {
+    /// SHA-256 of the certificate.
+    pub thumbprint: Thumbprint,
+    /// SHA-256 of its `SubjectPublicKeyInfo`.
+    pub public_key: Thumbprint,
+    /// How we came to know it.
+    pub origin: Origin,
+    /// Its subject, as RFC 4514 writes it.
+    pub subject: String,
+    /// Its `subjectAltName`s.
+    #[sqlx(try_from = "Json")]
+    pub names: Vec<String>,
+    /// When it begins to count.
+    pub not_before: Timestamp,
+    /// When it counts no more.
+    pub not_after: Timestamp,
+    /// See [`CertificateRow::chain_ends_at`].
+    pub chain_ends_at: Option<Timestamp>,
+    /// When it was last shown, by whom ever.
+    #[sqlx(rename = "shown_at")]
+    pub last_used_at: Option<Timestamp>,
+    /// Whom it proves.
+    #[sqlx(skip)]
+    pub holders: Vec<Holder>,
+    /// The last step towards its end that was told of, as long before it.
+    #[sqlx(rename = "threshold")]
+    pub told: Option<Seconds>,
+    /// Whom a mail went to about that step.
+    #[sqlx(try_from = "Json")]
+    pub warned: Vec<ClientId>,
+}
+
+impl Life {
+    /// When it proves nobody any more: when it ends itself, or what stands above it.
+    pub fn ends_at(&self) -> Timestamp {
+        self.chain_ends_at.map_or(self.not_after, |chain| chain.min(self.not_after))
+    }
+
+    /// How long it counts in all.
+    pub fn length(&self) -> Seconds {
+        self.not_after - self.not_before
+    }
+}
+
+/// A certificate and one of its holders, if there is one.
+#[derive(FromRow)]
+struct LifeRow {
+    #[sqlx(flatten)]
+    life: Life,
+    #[sqlx(flatten, try_from = "Joined<Holder>")]
+    holder: Option<Holder>,
+}
+
+/// A certificate has as many rows, one after the other, as it has holders.
+fn gathered(rows: Vec<LifeRow>) -> Vec<Life> {
+    let mut found: Vec<Life> = Vec::new();
+    for LifeRow { mut life, holder } in rows {
+        match found.last_mut() {
+            Some(last) if last.thumbprint == life.thumbprint => last.holders.extend(holder),
+            Some(_) | None => {
+                life.holders.extend(holder);
+                found.push(life);
+            }
+        }
+    }
+    found
+}
+
+macro_rules! of_life {
+    ($certificates:literal, $order:literal) => {
+        concat!(
+            "SELECT c.thumbprint, c.public_key, c.origin, c.subject, c.names, c.not_before, c.not_after,
+                    c.chain_ends_at, c.last_used_at AS shown_at,
+                    h.client_id, h.registered_at, h.last_used_at, w.threshold,
+                    COALESCE(w.warned, '[]') AS warned
+               FROM (SELECT thumbprint, public_key, origin, subject, names, not_before, not_after,
+                            chain_ends_at, last_used_at
+                       FROM certificates
+                      WHERE ",
+            $certificates,
+            ") c
+               LEFT JOIN certificate_clients h ON h.thumbprint = c.thumbprint
+               LEFT JOIN certificate_warnings w
+                 ON w.thumbprint = c.thumbprint
+                AND w.threshold = (SELECT MIN(threshold) FROM certificate_warnings
+                                    WHERE certificate_warnings.thumbprint = c.thumbprint)
+              ORDER BY ",
+            $order,
+            ", c.thumbprint, h.client_id"
+        )
+    };
+}
+
+/// The certificates that are not revoked and count at `now` or later, and those that ended no longer ago than
+/// they had lived: they tell how their successors were renewed, and their end may have to be told of. At most
+/// `most` of them, those behind `after`; there is an index for this, by which the others are not even read.
+///
+/// # Errors
+/// What the database says.
+pub async fn lives(
+    on: impl Into<On<'_>>,
+    now: Timestamp,
+    after: Option<&Life>,
+    most: i64,
+) -> sqlx::Result<Vec<Life>> {
+    let rows: Vec<LifeRow> = sql(of_life!(
+        "revoked_at IS NULL
+                        AND 2 * not_after - not_before >= $1
+                        AND (2 * not_after - not_before > $1 OR thumbprint > $2)
+                      ORDER BY 2 * not_after - not_before, thumbprint
+                      LIMIT $3",
+        "2 * c.not_after - c.not_before"
+    ))
+    .bind(after.map_or(now, |life| life.not_after + life.length()))
+    .bind(after.map(|life| String::from(life.thumbprint)).unwrap_or_default())
+    .bind(most)
+    .all(on)
+    .await?;
+    Ok(gathered(rows))
+}
+
+/// The one that a client went on with longest, among those that are not revoked: any that it has shown or
+/// registered, and one that was merely issued to it where `unshown` says that it counts; of those that are
+/// registered alone where `registered` says so.
+///
+/// # Errors
+/// What the database says.
+pub async fn last_of_client(
+    on: impl Into<On<'_>>,
+    client: &ClientId,
+    registered: bool,
+    unshown: bool,
+) -> sqlx::Result<Option<Life>> {
+    let rows: Vec<LifeRow> = sql(of_life!(
+        "revoked_at IS NULL
+                        AND thumbprint IN (SELECT held.thumbprint FROM certificate_clients held
+                                            WHERE held.client_id = $1
+                                              AND (held.registered_at IS NOT NULL
+                                                   OR NOT $2 AND (held.last_used_at IS NOT NULL OR $3
+                                                                  OR certificates.origin <> 'issued')))
+                      ORDER BY not_after DESC, thumbprint
+                      LIMIT 1",
+        "c.not_after"
+    ))
+    .bind(client)
+    .bind(registered)
+    .bind(unshown)
+    .all(on)
+    .await?;
+    Ok(gathered(rows).pop())
+}

@@ -1,0 +1,201 @@
+//! Searches of the inventory.
+
+use std::collections::HashSet;
+
+use super::{CertificateRow, Holder, certificate_columns};
+use crate::types::{ClientId, Thumbprint, Timestamp};
+use crate::{On, Tx, sql};
+use sqlx_macros::FromRow;
+
+/// Which certificates are asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Filter<'a> {
+    /// Of this client; `None`: of all.
+    pub client_id: Option<&'a ClientId>,
+    /// Those that count at least until then.
+    pub not_after_from: Timestamp,
+    /// Those that count no longer than until then.
+    pub not_after_to: Timestamp,
+}
+
+/// The certificates asked for; what expires first comes first.
+///
+/// # Errors
+/// What the database says.
+pub async fn list(on: impl Into<On<'_>>, filter: &Filter<'_>) -> sqlx::Result<Vec<CertificateRow>> {
+    sql(concat!(
+        "SELECT ",
+        certificate_columns!(),
+        " FROM certificates
+          WHERE not_after >= $1 AND not_after <= $2
+            AND ($3 = '' OR client_id = $3
+                 OR thumbprint IN (SELECT thumbprint FROM certificate_clients WHERE client_id = $3))
+          ORDER BY not_after, thumbprint"
+    ))
+    .bind(filter.not_after_from)
+    .bind(filter.not_after_to)
+    .bind(filter.client_id.map_or("", ClientId::as_str))
+    .all(on)
+    .await
+}
+
+/// The certificates of this serial number; issuers choose them for themselves, so there may be several.
+///
+/// # Errors
+/// What the database says.
+pub async fn by_serial(on: impl Into<On<'_>>, serial: &str) -> sqlx::Result<Vec<CertificateRow>> {
+    sql(concat!("SELECT ", certificate_columns!(), " FROM certificates WHERE serial = $1"))
+        .bind(serial)
+        .all(on)
+        .await
+}
+
+/// The authorities of this name that we know: several, where one has renewed its certificate.
+///
+/// # Errors
+/// What the database says.
+pub async fn authorities_called(
+    on: impl Into<On<'_>>,
+    subject: &str,
+) -> sqlx::Result<Vec<CertificateRow>> {
+    sql(concat!(
+        "SELECT ",
+        certificate_columns!(),
+        " FROM certificates
+          WHERE subject = $1 AND origin IN ('anchor', 'intermediate')
+          ORDER BY not_after DESC, thumbprint"
+    ))
+    .bind(subject)
+    .all(on)
+    .await
+}
+
+/// Who holds the certificates that count at least until `from`.
+///
+/// # Errors
+/// What the database says.
+pub async fn holders(on: impl Into<On<'_>>, from: Timestamp) -> sqlx::Result<Vec<Holder>> {
+    sql("SELECT thumbprint, client_id, registered_at, last_used_at
+           FROM certificate_clients
+          WHERE thumbprint IN (SELECT thumbprint FROM certificates WHERE not_after >= $1)
+          ORDER BY thumbprint, client_id")
+    .bind(from)
+    .all(on)
+    .await
+}
+
+/// How many certificates are over: those that expired, and those that were revoked.
+///
+/// # Errors
+/// What the database says.
+pub async fn count_over(on: impl Into<On<'_>>, now: Timestamp) -> sqlx::Result<(i64, i64)> {
+    #[derive(FromRow)]
+    struct Over {
+        ended: i64,
+        revoked: i64,
+        twice: i64,
+    }
+    let over: Over = sql("SELECT
+            (SELECT COUNT(*) FROM certificates WHERE not_after < $1) AS ended,
+            (SELECT COUNT(*) FROM certificates WHERE revoked_at IS NOT NULL) AS revoked,
+            (SELECT COUNT(*) FROM certificates
+              WHERE revoked_at IS NOT NULL AND not_after < $1) AS twice")
+    .bind(now)
+    .one(on)
+    .await?;
+    Ok((over.ended - over.twice, over.revoked))
+}
+
+/// The clients that have ever shown a certificate.
+///
+/// # Errors
+/// What the database says.
+pub async fn who_shows(on: impl Into<On<'_>>) -> sqlx::Result<HashSet<ClientId>> {
+    let rows: Vec<(ClientId,)> = sql("SELECT id FROM clients
+          WHERE EXISTS (SELECT 1 FROM certificate_clients
+                         WHERE client_id = clients.id AND last_used_at IS NOT NULL)")
+    .all(on)
+    .await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// The certificates that would count at `now` and say that they were issued in this name, which anybody can
+/// write into one.
+///
+/// # Errors
+/// What the database says.
+pub async fn issued_in_the_name_of(
+    tx: &mut Tx,
+    issuer: &str,
+    now: Timestamp,
+) -> sqlx::Result<Vec<CertificateRow>> {
+    sql(concat!(
+        "SELECT ",
+        certificate_columns!(),
+        " FROM certificates
+          WHERE issuer = $1 AND revoked_at IS NULL AND not_after >= $2
+          ORDER BY thumbprint"
+    ))
+    .bind(issuer)
+    .bind(now)
+    .all(tx)
+    .await
+}
+
+/// The certificates of this key that would count at `now` and of which it is not said that somebody else knows it.
+///
+/// # Errors
+/// What the database says.
+pub async fn of_key(
+    tx: &mut Tx,
+    public_key: Thumbprint,
+    now: Timestamp,
+) -> sqlx::Result<Vec<CertificateRow>> {
+    sql(concat!(
+        "SELECT ",
+        certificate_columns!(),
+        " FROM certificates
+          WHERE public_key = $1 AND not_after >= $2 AND COALESCE(reason, '') <> 'keyCompromise'
+          ORDER BY thumbprint"
+    ))
+    .bind(public_key)
+    .bind(now)
+    .all(tx)
+    .await
+}
+
+/// Keeps by which certificate another one was asked for.
+///
+/// # Errors
+/// What the database says.
+pub async fn set_renewed_from(
+    tx: &mut Tx,
+    thumbprint: Thumbprint,
+    from: Thumbprint,
+) -> sqlx::Result<()> {
+    sql("UPDATE certificates SET renewed_from = $1 WHERE thumbprint = $2")
+        .bind(from)
+        .bind(thumbprint)
+        .run(tx)
+        .await
+        .map(drop)
+}
+
+/// The certificates that were asked for by this one, those included that have expired: others may have been asked
+/// for by them.
+///
+/// # Errors
+/// What the database says.
+pub async fn renewed_from(
+    tx: &mut Tx,
+    thumbprint: Thumbprint,
+) -> sqlx::Result<Vec<CertificateRow>> {
+    sql(concat!(
+        "SELECT ",
+        certificate_columns!(),
+        " FROM certificates WHERE renewed_from = $1 ORDER BY thumbprint"
+    ))
+    .bind(thumbprint)
+    .all(tx)
+    .await
+}

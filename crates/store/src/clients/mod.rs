@@ -1,0 +1,372 @@
+//! `clients`, `client_secrets`, `client_logos`.
+
+pub mod resources;
+
+use std::collections::{BTreeSet, HashSet};
+
+use serde::Deserialize;
+use sqlx_macros::FromRow;
+
+use crate::types::client::{Client, HeldSecret, Metadata};
+use crate::types::{ClientId, Timestamp};
+use crate::{On, Tx, from_json, sql, to_json};
+
+/// A secret, and whose it is.
+#[derive(FromRow)]
+struct OwnedSecret {
+    client_id: ClientId,
+    #[sqlx(flatten)]
+    secret: HeldSecret,
+}
+
+/// The client of this identifier, disabled or not.
+///
+/// # Errors
+/// What the database says.
+pub async fn find(on: impl Into<On<'_>>, id: &ClientId) -> sqlx::Result<Option<Client>> {
+    let mut on = on.into();
+    let client: Option<Client> =
+        sql("SELECT id, metadata, created_at, disabled_at, ended_at, version FROM clients WHERE id = $1")
+            .bind(id)
+            .opt(&mut on)
+            .await?;
+    let Some(mut client) = client else {
+        return Ok(None);
+    };
+    client.secrets = sql("SELECT digest, sealed, expires_at FROM client_secrets
+          WHERE client_id = $1
+          ORDER BY created_at DESC, id DESC")
+    .bind(id)
+    .all(&mut on)
+    .await?;
+    Ok(Some(client))
+}
+
+/// All clients, the oldest first.
+///
+/// # Errors
+/// What the database says.
+pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Vec<Client>> {
+    let mut on = on.into();
+    let mut clients: Vec<Client> = sql(
+        "SELECT id, metadata, created_at, disabled_at, ended_at, version FROM clients ORDER BY id",
+    )
+    .all(&mut on)
+    .await?;
+    let mut secrets: Vec<OwnedSecret> =
+        sql("SELECT client_id, digest, sealed, expires_at FROM client_secrets
+          ORDER BY created_at DESC, id DESC")
+        .all(&mut on)
+        .await?;
+    for client in &mut clients {
+        let own = secrets.extract_if(.., |owned| owned.client_id == client.id);
+        client.secrets = own.map(|owned| owned.secret).collect();
+    }
+    Ok(clients)
+}
+
+/// The clients, not disabled, that have to do with certificates: they hold one, or may need one. Without
+/// their secrets. The texts are a first sieve, so that not every client of a large house is read.
+///
+/// # Errors
+/// What the database says.
+pub async fn with_certificates(on: impl Into<On<'_>>) -> sqlx::Result<Vec<Client>> {
+    sql("SELECT id, metadata, created_at, disabled_at, ended_at, version FROM clients
+          WHERE disabled_at IS NULL
+            AND (EXISTS (SELECT 1 FROM certificate_clients WHERE client_id = clients.id)
+                 OR EXISTS (SELECT 1 FROM certificates WHERE client_id = clients.id)
+                 OR metadata LIKE '%\"tls_client_certificate_bound_access_tokens\":true%'
+                 OR metadata LIKE '%tls_client_auth\"%')
+          ORDER BY id")
+    .all(on)
+    .await
+}
+
+/// The origins that the clients allow which are not disabled: all that CORS preflights may ask about.
+///
+/// # Errors
+/// What the database says.
+pub async fn origins(on: impl Into<On<'_>>) -> sqlx::Result<BTreeSet<String>> {
+    #[derive(Deserialize)]
+    struct Allowed {
+        #[serde(default)]
+        gw_allowed_origins: Vec<String>,
+    }
+
+    let rows: Vec<(String,)> =
+        sql("SELECT metadata FROM clients WHERE disabled_at IS NULL").all(on).await?;
+    let mut origins = BTreeSet::new();
+    for (metadata,) in rows {
+        origins.extend(from_json::<Allowed>(&metadata)?.gw_allowed_origins);
+    }
+    Ok(origins)
+}
+
+/// Registers a client.
+///
+/// # Errors
+/// What the database says.
+pub async fn insert(
+    tx: &mut Tx,
+    id: &ClientId,
+    metadata: &Metadata,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    sql("INSERT INTO clients (id, metadata, created_at, updated_at, version) VALUES ($1, $2, $3, $3, 1)")
+        .bind(id)
+        .bind(to_json(metadata)?)
+        .bind(now)
+        .run(tx)
+        .await
+        .map(drop)
+}
+
+/// Replaces what was registered, if nobody did so meanwhile (THREATS X-11).
+///
+/// # Errors
+/// What the database says.
+pub async fn update(
+    tx: &mut Tx,
+    id: &ClientId,
+    version: i64,
+    metadata: &Metadata,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
+    let updated = sql("UPDATE clients SET metadata = $1, updated_at = $2, version = version + 1
+          WHERE id = $3 AND version = $4")
+    .bind(to_json(metadata)?)
+    .bind(now)
+    .bind(id)
+    .bind(version)
+    .run(tx)
+    .await?;
+    Ok(updated == 1)
+}
+
+/// The certificate name of clients for which it has yet to be computed.
+const UNKNOWN: &str = "?";
+
+/// The clients whose certificate name has yet to be computed, disabled or not, without their secrets.
+///
+/// # Errors
+/// What the database says.
+pub async fn without_certificate_name(on: impl Into<On<'_>>) -> sqlx::Result<Vec<Client>> {
+    sql("SELECT id, metadata, created_at, disabled_at, ended_at, version FROM clients
+          WHERE certificate_name = $1
+          ORDER BY id")
+    .bind(UNKNOWN)
+    .all(on)
+    .await
+}
+
+/// Keeps by which name a certificate proves a client, in the form in which names are compared, and whether
+/// others may have that name too.
+///
+/// # Errors
+/// What the database says.
+pub async fn set_certificate_name(
+    tx: &mut Tx,
+    id: &ClientId,
+    name: Option<&str>,
+    is_shared: bool,
+) -> sqlx::Result<()> {
+    sql("UPDATE clients SET certificate_name = $1, shares_certificate_name = $2 WHERE id = $3")
+        .bind(name.unwrap_or_default())
+        .bind(is_shared)
+        .bind(id)
+        .run(tx)
+        .await
+        .map(drop)
+}
+
+/// The other clients, not disabled, that have the certificate name of this one, where one of the two does not
+/// share it. Whoever asks has locked the version of the clients first (`versions::bump`): then nobody can
+/// register that name at the same time.
+///
+/// # Errors
+/// What the database says.
+pub async fn namesakes(tx: &mut Tx, id: &ClientId) -> sqlx::Result<Vec<ClientId>> {
+    let found: Vec<(ClientId,)> = sql("SELECT other.id
+           FROM clients AS own
+           JOIN clients AS other
+             ON other.certificate_name = own.certificate_name AND other.id <> own.id
+          WHERE own.id = $1 AND own.certificate_name <> '' AND other.disabled_at IS NULL
+            AND NOT (own.shares_certificate_name AND other.shares_certificate_name)
+          ORDER BY other.id")
+    .bind(id)
+    .all(tx)
+    .await?;
+    Ok(found.into_iter().map(|(id,)| id).collect())
+}
+
+/// The clients that are registered as sharing their certificate name.
+///
+/// # Errors
+/// What the database says.
+pub async fn sharing_certificate_names(on: impl Into<On<'_>>) -> sqlx::Result<HashSet<ClientId>> {
+    let found: Vec<(ClientId,)> =
+        sql("SELECT id FROM clients WHERE shares_certificate_name").all(on).await?;
+    Ok(found.into_iter().map(|(id,)| id).collect())
+}
+
+/// What makes a client stand by what it was issued: it is not disabled, nor was it since. The statement says
+/// when that was: `concat!(client_allows!(), "grants.created_at")`. In memory it is [`Client::stands_by`].
+macro_rules! client_allows {
+    () => {
+        "clients.disabled_at IS NULL AND COALESCE(clients.ended_at, 0) < "
+    };
+}
+pub(crate) use client_allows;
+
+/// Disables a client (`Some`) or lets it work again (`None`). What it was issued before ends with the one, and
+/// does not come back with the other.
+///
+/// # Errors
+/// What the database says.
+pub async fn disable(tx: &mut Tx, id: &ClientId, at: Option<Timestamp>) -> sqlx::Result<bool> {
+    let changed = sql("UPDATE clients
+            SET disabled_at = $1, ended_at = COALESCE($1, ended_at), version = version + 1
+          WHERE id = $2")
+    .bind(at)
+    .bind(id)
+    .run(tx)
+    .await?;
+    Ok(changed == 1)
+}
+
+/// Holds a client that may act, until the transaction ends: who disables or deletes it meanwhile waits,
+/// and then sees what was written. `false`: there is no such client.
+///
+/// # Errors
+/// What the database says.
+pub async fn hold(tx: &mut Tx, id: &ClientId) -> sqlx::Result<bool> {
+    let held = sql("UPDATE clients SET version = version WHERE id = $1 AND disabled_at IS NULL")
+        .bind(id)
+        .run(tx)
+        .await?;
+    Ok(held == 1)
+}
+
+/// Deletes a client, and with it all that hangs on it.
+///
+/// # Errors
+/// What the database says.
+pub async fn delete(tx: &mut Tx, id: &ClientId) -> sqlx::Result<bool> {
+    let deleted = sql("DELETE FROM clients WHERE id = $1").bind(id).run(tx).await?;
+    Ok(deleted == 1)
+}
+
+/// Adds a secret.
+///
+/// # Errors
+/// What the database says.
+pub async fn add_secret(
+    tx: &mut Tx,
+    id: &ClientId,
+    secret: &HeldSecret,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    sql("INSERT INTO client_secrets (id, client_id, digest, sealed, created_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6)")
+    .bind(uuid::Uuid::now_v7().to_string())
+    .bind(id)
+    .bind(secret.digest)
+    .bind(secret.sealed.clone())
+    .bind(now)
+    .bind(secret.expires_at)
+    .run(tx)
+    .await
+    .map(drop)
+}
+
+/// A secret that is kept sealed, for an HMAC needs it in clear.
+#[derive(Debug, FromRow)]
+pub struct SealedSecret {
+    /// Which.
+    pub id: String,
+    /// Whose; it is sealed for them alone.
+    pub client_id: ClientId,
+    /// Sealed under the key-encryption key.
+    pub sealed: Vec<u8>,
+}
+
+/// All of them.
+///
+/// # Errors
+/// What the database says.
+pub async fn sealed_secrets(on: impl Into<On<'_>>) -> sqlx::Result<Vec<SealedSecret>> {
+    sql("SELECT id, client_id, sealed FROM client_secrets WHERE sealed IS NOT NULL").all(on).await
+}
+
+/// Replaces the sealed form, when it was sealed again under a newer key and nobody did so meanwhile.
+///
+/// # Errors
+/// What the database says.
+pub async fn reseal(on: impl Into<On<'_>>, id: &str, from: &[u8], to: &[u8]) -> sqlx::Result<bool> {
+    let statement = "UPDATE client_secrets SET sealed = $1 WHERE id = $2 AND sealed = $3";
+    crate::reseal(on, statement, id, from, to).await
+}
+
+/// Gives every secret that lives without end an end, and takes away those that already had one: so
+/// that after a new one is added, two are live at most.
+///
+/// # Errors
+/// What the database says.
+pub async fn expire_secrets(tx: &mut Tx, id: &ClientId, at: Timestamp) -> sqlx::Result<()> {
+    sql("DELETE FROM client_secrets WHERE client_id = $1 AND expires_at IS NOT NULL")
+        .bind(id)
+        .run(&mut *tx)
+        .await?;
+    sql("UPDATE client_secrets SET expires_at = $1 WHERE client_id = $2")
+        .bind(at)
+        .bind(id)
+        .run(tx)
+        .await
+        .map(drop)
+}
+
+/// A logo.
+#[derive(Clone, Debug, FromRow)]
+pub struct Logo {
+    /// `image/png`, `image/jpeg` or `image/webp`.
+    pub media_type: String,
+    /// The picture.
+    pub bytes: Vec<u8>,
+}
+
+/// Keeps a client's logo, or takes it away.
+///
+/// # Errors
+/// What the database says.
+pub async fn set_logo(
+    tx: &mut Tx,
+    id: &ClientId,
+    logo: Option<&Logo>,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    let Some(logo) = logo else {
+        return sql("DELETE FROM client_logos WHERE client_id = $1")
+            .bind(id)
+            .run(tx)
+            .await
+            .map(drop);
+    };
+    sql("INSERT INTO client_logos (client_id, media_type, bytes, fetched_at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (client_id) DO UPDATE
+            SET media_type = excluded.media_type, bytes = excluded.bytes, fetched_at = excluded.fetched_at")
+    .bind(id)
+    .bind(&logo.media_type)
+    .bind(logo.bytes.as_slice())
+    .bind(now)
+    .run(tx)
+    .await
+    .map(drop)
+}
+
+/// A client's logo.
+///
+/// # Errors
+/// What the database says.
+pub async fn logo(on: impl Into<On<'_>>, id: &ClientId) -> sqlx::Result<Option<Logo>> {
+    sql("SELECT media_type, bytes FROM client_logos WHERE client_id = $1").bind(id).opt(on).await
+}

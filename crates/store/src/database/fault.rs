@@ -1,0 +1,121 @@
+//! What the database says when it refuses, and what that tells about the connection.
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::time::Duration;
+
+use sqlx::Error;
+use sqlx::error::DatabaseError;
+use sqlx::postgres::{PgDatabaseError, PgSeverity};
+
+/// The database did not answer in time.
+pub(crate) fn silent(wait: Duration) -> Error {
+    let why = format!("the database has not answered within {:.1} s", wait.as_secs_f32());
+    Error::Io(io::Error::new(ErrorKind::TimedOut, why))
+}
+
+/// Whether the connection is worth nothing after this: it broke, does not answer, or what it says
+/// cannot be understood. A statement that is refused leaves it as it was.
+pub(crate) fn breaks(error: &Error) -> bool {
+    if let Error::Database(error) = error {
+        let postgres = error.try_downcast_ref::<PgDatabaseError>();
+        // They end the session.
+        let is_end = |severity| matches!(severity, PgSeverity::Fatal | PgSeverity::Panic);
+        return postgres.is_some_and(|error| is_end(error.severity()));
+    }
+    !matches!(
+        error,
+        Error::RowNotFound
+            | Error::TypeNotFound { .. }
+            | Error::ColumnIndexOutOfBounds { .. }
+            | Error::ColumnNotFound(_)
+            | Error::ColumnDecode { .. }
+            | Error::Encode(_)
+            | Error::Decode(_)
+    )
+}
+
+/// Whether a server is just starting or stopping, or takes no more connections at the moment.
+pub(crate) fn is_refusal(error: &Error) -> bool {
+    matches!(error, Error::Io(error) if error.kind() == ErrorKind::ConnectionRefused)
+        || error.as_database_error().is_some_and(is_passing)
+}
+
+/// Whether the same may well succeed later: the database is not reached, does not answer, or is not ready.
+pub fn is_away(error: &Error) -> bool {
+    matches!(error, Error::Io(_) | Error::PoolTimedOut)
+        || error.as_database_error().is_some_and(is_passing)
+}
+
+/// `too_many_connections`; `admin_shutdown`, `crash_shutdown`, `cannot_connect_now`.
+fn is_passing(error: &dyn DatabaseError) -> bool {
+    matches!(error.code().as_deref(), Some("53300" | "57P01" | "57P02" | "57P03"))
+}
+
+/// Whether there is no transaction to roll back: SQLite has done so itself.
+pub(crate) fn is_rolled_back(error: &Error) -> bool {
+    let text = "cannot rollback - no transaction is active";
+    error.as_database_error().is_some_and(|error| error.message() == text)
+}
+
+/// The same error, in words for whoever runs us: what the driver says of PostgreSQL's errors names lines of
+/// PostgreSQL's source, and neither the code nor what PostgreSQL advises.
+pub(crate) fn told(error: Error) -> Error {
+    let Error::Database(error) = error else { return error };
+    match error.try_downcast::<PgDatabaseError>() {
+        Ok(error) => Error::Database(Box::new(Refused(*error))),
+        Err(error) => Error::Database(error),
+    }
+}
+
+/// What PostgreSQL says.
+#[derive(Debug)]
+struct Refused(PgDatabaseError);
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (SQLSTATE {})", self.0.message(), self.0.code())?;
+        if let Some(hint) = self.0.hint() {
+            write!(f, ". {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+impl StdError for Refused {}
+
+impl DatabaseError for Refused {
+    fn message(&self) -> &str {
+        self.0.message()
+    }
+
+    fn code(&self) -> Option<Cow<'_, str>> {
+        Some(Cow::Borrowed(self.0.code()))
+    }
+
+    fn as_error(&self) -> &(dyn StdError + Send + Sync + 'static) {
+        self
+    }
+
+    fn as_error_mut(&mut self) -> &mut (dyn StdError + Send + Sync + 'static) {
+        self
+    }
+
+    fn into_error(self: Box<Self>) -> Box<dyn StdError + Send + Sync + 'static> {
+        self
+    }
+
+    fn constraint(&self) -> Option<&str> {
+        self.0.constraint()
+    }
+
+    fn table(&self) -> Option<&str> {
+        self.0.table()
+    }
+
+    fn kind(&self) -> sqlx::error::ErrorKind {
+        DatabaseError::kind(&self.0)
+    }
+}

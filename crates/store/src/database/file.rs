@@ -1,0 +1,155 @@
+//! The file of an SQLite database: whether it is still there, and whose it is.
+
+use std::fs::{File, Metadata};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::OpenError;
+use gatewright_base::access::{ours, user};
+
+/// How often it is looked whether the file is still there.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// How often it is told that it is not.
+const TELL: Duration = Duration::from_secs(10);
+
+/// A file that connections are open to. When it is deleted, or another one is put in its place, they go
+/// on working on what nobody will ever find again.
+#[derive(Debug)]
+pub struct DatabaseFile {
+    path: PathBuf,
+    /// Device and inode.
+    identity: (u64, u64),
+    born: Instant,
+    /// Milliseconds since `born`.
+    looked: AtomicU64,
+    told: AtomicU64,
+    is_there: AtomicBool,
+}
+
+impl DatabaseFile {
+    /// The file that stands at this path now.
+    pub(crate) fn at(path: &Path) -> Result<Self, OpenError> {
+        let found = path.metadata().map_err(|error| OpenError::File(path.to_owned(), error))?;
+        Ok(Self {
+            path: path.to_owned(),
+            identity: identity(&found),
+            born: Instant::now(),
+            looked: AtomicU64::new(0),
+            told: AtomicU64::new(0),
+            is_there: AtomicBool::new(true),
+        })
+    }
+
+    /// Looks twice a second whether it is still there.
+    ///
+    /// # Errors
+    /// When it was not there when that was looked at last.
+    pub(crate) fn must_be_there(&self) -> sqlx::Result<()> {
+        let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let now = milliseconds(self.born.elapsed());
+        if now.saturating_sub(self.looked.load(Ordering::Relaxed)) >= milliseconds(LOOK) {
+            self.looked.store(now, Ordering::Relaxed);
+            let is_there =
+                self.path.metadata().is_ok_and(|found| identity(&found) == self.identity);
+            let was_there = self.is_there.swap(is_there, Ordering::Relaxed);
+            let is_due =
+                now.saturating_sub(self.told.load(Ordering::Relaxed)) >= milliseconds(TELL);
+            if !is_there && (was_there || is_due) {
+                self.told.store(now, Ordering::Relaxed);
+                tracing::error!(
+                    path = %self.path.display(),
+                    "the database file was deleted or replaced underneath the server: nothing is \
+                     answered that needs it. Stop the server, bring the file back, or restore a \
+                     backup, and start again"
+                );
+            }
+        }
+        if self.is_there.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let why = format!("{} was deleted or replaced", self.path.display());
+        Err(sqlx::Error::Io(io::Error::new(ErrorKind::NotFound, why)))
+    }
+}
+
+fn identity(found: &Metadata) -> (u64, u64) {
+    (found.dev(), found.ino())
+}
+
+/// Makes the file of a database, if there is none: for its owner alone. SQLite gives its side files the
+/// same mode.
+pub(crate) fn make(path: &Path) -> Result<(), OpenError> {
+    match File::options().create_new(true).write(true).mode(0o600).open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(unopened(path, &error.to_string())),
+    }
+}
+
+/// Takes the lock that one server at a time may hold: a file beside the database, because SQLite's own
+/// locks come and go with transactions.
+pub(crate) fn lock(database: &Path) -> Result<File, OpenError> {
+    let path = beside(database, ".lock");
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(&path)
+        .map_err(|error| unopened(&path, &error.to_string()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(OpenError::InUse(database.to_owned())),
+        Err(std::fs::TryLockError::Error(error)) => Err(OpenError::File(path, error)),
+    }
+}
+
+fn beside(database: &Path, ending: &str) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
+    path.push(ending);
+    path.into()
+}
+
+/// Why a file of the database cannot be used: what it is that we may not touch, whose it is, who we are,
+/// and what helps.
+pub(crate) fn unopened(path: &Path, why: &str) -> OpenError {
+    let ours = ours();
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        Some(_) | None => Path::new("."),
+    };
+    let files = ["", "-wal", "-shm"].map(|ending| beside(path, ending));
+    let places = std::iter::once(directory).chain(files.iter().map(PathBuf::as_path));
+    let foreign = places.filter_map(|place| {
+        let found = place.metadata().ok()?;
+        let us = ours?;
+        // What everybody may write in, or a group, is no hindrance for being somebody else's.
+        let is_foreign = us != 0 && found.uid() != us && found.mode() & 0o022 == 0;
+        is_foreign.then(|| (place.display().to_string(), found))
+    });
+    let mut because = Vec::new();
+    let mut names = Vec::new();
+    for (name, found) in foreign {
+        let mode = found.mode() & 0o7777;
+        because.push(format!("{name} belongs to {} (mode {mode:04o})", user(found.uid())));
+        names.push(name);
+    }
+    let because = match ours {
+        Some(us) if !because.is_empty() => format!(
+            ". {}; this process runs as {}. If a command was run as another user: chown {} {}",
+            because.join(", "),
+            user(us),
+            us,
+            names.join(" ")
+        ),
+        Some(_) | None if !directory.is_dir() => {
+            format!(". The directory {} is not there: make it", directory.display())
+        }
+        Some(_) | None => String::new(),
+    };
+    OpenError::Unopened(path.to_owned(), format!("{why}{because}"))
+}

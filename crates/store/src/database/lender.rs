@@ -1,0 +1,543 @@
+//! Connections, handed from one statement to the next.
+//!
+//! This takes the place of sqlx's pool, which asks each connection that comes back whether it still lives
+//! (a second round trip for each statement) and waits for the answer for ever: a link that goes silent
+//! without a reset takes one place after the other. Here every wait is bounded: connecting, pinging,
+//! beginning, a statement, committing, rolling back, closing. A connection that did not answer in time is
+//! dropped, never lent again, and its place is free (THREATS EX-02).
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use sqlx::{ConnectOptions, Connection, Database, Executor as _, Postgres, Sqlite};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
+
+use crate::database::fault::{self, silent};
+use crate::database::file::DatabaseFile;
+
+/// A connection that has answered so lately is believed to live.
+const BELIEVED: Duration = Duration::from_secs(1);
+
+/// How long an unused connection is kept.
+const IDLE: Duration = Duration::from_secs(10 * 60);
+
+/// How long it takes at most to take leave of a database.
+const CLOSE: Duration = Duration::from_secs(2);
+
+/// How long connecting is tried again after a refusal that passes.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// How long each wait may be.
+#[derive(Clone, Copy, Debug)]
+pub struct Waits {
+    /// Until there is a connection: for a place, and for connecting.
+    pub lend: Duration,
+    /// Until a statement is done, whichever it is.
+    pub statement: Duration,
+}
+
+/// The connections to one database, and how many there may be.
+pub struct Lender<DB: Driver> {
+    options: <DB::Connection as Connection>::Options,
+    waits: Waits,
+    /// One for each connection that there may be, and held as long as one is in use.
+    places: Arc<Semaphore>,
+    most: u32,
+    at_hand: Mutex<Vec<Rested<DB>>>,
+    is_closed: AtomicBool,
+    /// Behind a pooler that gives each transaction another connection: nothing is prepared by name, and
+    /// each statement is a transaction, or its parts would go to different connections.
+    is_pooled: bool,
+    /// SQLite's.
+    file: Option<Arc<DatabaseFile>>,
+}
+
+struct Rested<DB: Driver> {
+    connection: DB::Connection,
+    opened: Instant,
+    since: Instant,
+}
+
+/// A connection for one statement or one transaction. Dropped without [`Lent::back`] or
+/// [`Lent::commit`], its transaction is rolled back, and it is lent again once it has answered.
+///
+/// Not sqlx's transaction: that one, dropped while it begins, leaves its connection inside a transaction
+/// in which the next borrower's writes are lost without an error (sqlx 0.9 on PostgreSQL).
+pub struct Lent<DB: Driver> {
+    /// `None`: it was given back, or did not answer and was dropped.
+    held: Option<Held<DB>>,
+    /// Whether it is in a transaction.
+    is_begun: bool,
+    /// Whether a statement of its transaction has failed: PostgreSQL then answers a commit by rolling
+    /// back, without an error.
+    has_failed: bool,
+}
+
+struct Held<DB: Driver> {
+    connection: DB::Connection,
+    opened: Instant,
+    lender: Arc<Lender<DB>>,
+    _place: OwnedSemaphorePermit,
+}
+
+/// What differs between the two databases.
+pub trait Driver: Database {
+    /// Begins a transaction that will write.
+    const BEGIN: &'static str;
+
+    /// How long a connection is used at most.
+    const LIFETIME: Option<Duration>;
+
+    /// Runs statements that have no values and no rows.
+    fn execute(
+        on: &mut Self::Connection,
+        statements: &'static str,
+    ) -> impl Future<Output = sqlx::Result<()>> + Send;
+}
+
+impl Driver for Sqlite {
+    // With the lock from the first statement on: a read that wants to become a write later is refused.
+    const BEGIN: &'static str = "BEGIN IMMEDIATE";
+    const LIFETIME: Option<Duration> = None;
+
+    async fn execute(on: &mut Self::Connection, statements: &'static str) -> sqlx::Result<()> {
+        Box::pin(on.execute(statements)).await.map(drop)
+    }
+}
+
+impl Driver for Postgres {
+    // READ COMMITTED.
+    const BEGIN: &'static str = "BEGIN";
+    const LIFETIME: Option<Duration> = Some(Duration::from_secs(30 * 60));
+
+    async fn execute(on: &mut Self::Connection, statements: &'static str) -> sqlx::Result<()> {
+        Box::pin(on.execute(statements)).await.map(drop)
+    }
+}
+
+/// Waits so long and no longer.
+pub(crate) async fn bounded<T>(
+    wait: Duration,
+    work: impl Future<Output = sqlx::Result<T>>,
+) -> sqlx::Result<T> {
+    tokio::time::timeout(wait, work).await.unwrap_or_else(|_| Err(silent(wait)))
+}
+
+impl<DB: Driver> Lender<DB> {
+    /// Lends at most so many connections, each made by these options when it is needed.
+    pub fn of(
+        options: <DB::Connection as Connection>::Options,
+        most: u32,
+        waits: Waits,
+    ) -> Lender<DB> {
+        let places = Semaphore::new(most.try_into().unwrap_or(Semaphore::MAX_PERMITS));
+        Self {
+            options,
+            waits,
+            places: Arc::new(places),
+            most,
+            at_hand: Mutex::default(),
+            is_closed: AtomicBool::new(false),
+            is_pooled: false,
+            file: None,
+        }
+    }
+
+    /// The same behind a pooler in transaction mode, or not.
+    #[must_use]
+    pub fn pooled(self, is_pooled: bool) -> Self {
+        Self { is_pooled, ..self }
+    }
+
+    /// The same, as long as this file is there.
+    #[must_use]
+    pub fn of_file(self, file: Arc<DatabaseFile>) -> Self {
+        Self { file: Some(file), ..self }
+    }
+
+    /// Lends a connection for a single statement, or to [`Lent::begin`] a transaction.
+    ///
+    /// # Errors
+    /// When none is free in time, and what the database says to a new one.
+    pub async fn lend(self: &Arc<Self>) -> sqlx::Result<Lent<DB>> {
+        if let Some(file) = &self.file {
+            file.must_be_there()?;
+        }
+        let asked = Instant::now();
+        let place = match self.places.clone().try_acquire_owned() {
+            Ok(place) => place,
+            Err(TryAcquireError::Closed) => return Err(sqlx::Error::PoolClosed),
+            Err(TryAcquireError::NoPermits) => self.place().await?,
+        };
+        if self.is_closed.load(Ordering::Acquire) {
+            return Err(sqlx::Error::PoolClosed);
+        }
+        let (connection, opened) = match self.take() {
+            Some(rested) if asked.duration_since(rested.since) < BELIEVED => {
+                (rested.connection, rested.opened)
+            }
+            Some(rested) => self.looked_at(rested, asked).await?,
+            None => self.connect(asked).await?,
+        };
+        let held = Held { connection, opened, lender: self.clone(), _place: place };
+        Ok(Lent { held: Some(held), is_begun: false, has_failed: false })
+    }
+
+    async fn place(&self) -> sqlx::Result<OwnedSemaphorePermit> {
+        let free = self.places.clone().acquire_owned();
+        match tokio::time::timeout(self.waits.lend, free).await {
+            Ok(place) => place.map_err(|_| sqlx::Error::PoolClosed),
+            Err(_) => Err(sqlx::Error::PoolTimedOut),
+        }
+    }
+
+    /// The connection that was used last. Those that are old, or were not used for long, are dropped.
+    fn take(&self) -> Option<Rested<DB>> {
+        let mut at_hand = self.at_hand();
+        if let Some(lifetime) = DB::LIFETIME {
+            let now = Instant::now();
+            at_hand.retain(|rested| {
+                now.duration_since(rested.opened) < lifetime
+                    && now.duration_since(rested.since) < IDLE
+            });
+        }
+        at_hand.pop()
+    }
+
+    /// This one, if it lives. If not, the others have rested longer: a new one.
+    async fn looked_at(
+        &self,
+        mut rested: Rested<DB>,
+        asked: Instant,
+    ) -> sqlx::Result<(DB::Connection, Instant)> {
+        // Half of the time is left for a new one.
+        let wait = BELIEVED.min(self.waits.lend / 2);
+        if bounded(wait, rested.connection.ping()).await.is_ok() {
+            return Ok((rested.connection, rested.opened));
+        }
+        drop(rested);
+        self.forget();
+        self.connect(asked).await
+    }
+
+    /// A new connection; what is refused because the server is just starting or stopping is tried again.
+    async fn connect(&self, asked: Instant) -> sqlx::Result<(DB::Connection, Instant)> {
+        loop {
+            let left = self.waits.lend.saturating_sub(asked.elapsed());
+            match bounded(left, Box::pin(self.options.connect())).await {
+                Ok(connection) => return Ok((connection, Instant::now())),
+                Err(error) if fault::is_refusal(&error) && left > PAUSE => {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                Err(error) => return Err(fault::told(error)),
+            }
+        }
+    }
+
+    fn at_hand(&self) -> MutexGuard<'_, Vec<Rested<DB>>> {
+        self.at_hand.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Drops every connection that rests: whatever broke one broke them all.
+    fn forget(&self) {
+        let rested = std::mem::take(&mut *self.at_hand());
+        drop(rested);
+    }
+
+    /// How many connections there are, and how many of them are idle.
+    pub fn connections(&self) -> (u32, usize) {
+        let idle = self.at_hand().len();
+        let free = self.places.available_permits();
+        let used = usize::try_from(self.most).unwrap_or(usize::MAX).saturating_sub(free);
+        (u32::try_from(used + idle).unwrap_or(u32::MAX), idle)
+    }
+
+    /// Lets every connection finish and closes it, as far as that takes no longer than a statement may.
+    pub async fn close(&self) {
+        self.is_closed.store(true, Ordering::Release);
+        let everybody = self.places.acquire_many(self.most);
+        let finished = tokio::time::timeout(self.waits.statement, everybody).await;
+        self.places.close();
+        drop(finished);
+        let rested = std::mem::take(&mut *self.at_hand());
+        let closed = bounded(CLOSE, async {
+            for one in rested {
+                one.connection.close().await?;
+            }
+            Ok(())
+        });
+        if let Err(error) = closed.await {
+            tracing::debug!(%error, "a connection to the database was not closed in order");
+        }
+    }
+}
+
+impl<DB: Driver> Lent<DB> {
+    /// What a statement runs on, how long it may take, and whether it is prepared under a name.
+    ///
+    /// # Errors
+    /// When the connection was dropped because it did not answer.
+    pub fn connection(&mut self) -> sqlx::Result<(&mut DB::Connection, Duration, bool)> {
+        let held = self.held.as_mut().ok_or(sqlx::Error::PoolClosed)?;
+        let Held { connection, lender, .. } = held;
+        Ok((connection, lender.waits.statement, !lender.is_pooled))
+    }
+
+    /// Looks at what came of a statement: a connection that broke, or did not answer in time, is
+    /// dropped, and its place is free.
+    ///
+    /// # Errors
+    /// What was given.
+    pub fn judge<T>(&mut self, done: sqlx::Result<T>) -> sqlx::Result<T> {
+        done.map_err(|error| {
+            self.has_failed = true;
+            if fault::breaks(&error)
+                && let Some(held) = self.held.take()
+            {
+                held.lender.forget();
+            }
+            fault::told(error)
+        })
+    }
+
+    /// Opens a transaction.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn begin(&mut self) -> sqlx::Result<()> {
+        // Cancelled from here on, it may have begun.
+        self.is_begun = true;
+        self.execute(DB::BEGIN).await
+    }
+
+    /// The same, where a single statement has to be a transaction of its own.
+    ///
+    /// # Errors
+    /// As [`Lent::begin`].
+    pub async fn begin_if_pooled(&mut self) -> sqlx::Result<()> {
+        let is_pooled = self.held.as_ref().is_some_and(|held| held.lender.is_pooled);
+        if is_pooled { self.begin().await } else { Ok(()) }
+    }
+
+    /// Runs statements that have no values and no rows.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn execute(&mut self, statements: &'static str) -> sqlx::Result<()> {
+        let (connection, wait, _) = self.connection()?;
+        let done = bounded(wait, DB::execute(connection, statements)).await;
+        self.judge(done)
+    }
+
+    /// Makes the transaction so.
+    ///
+    /// # Errors
+    /// What the database says; whether it happened is then unknown. When a statement has failed before,
+    /// nothing happened.
+    pub async fn commit(mut self) -> sqlx::Result<()> {
+        if self.has_failed {
+            let why = "nothing is committed: a statement of the transaction has failed";
+            return Err(sqlx::Error::Protocol(why.to_owned()));
+        }
+        self.execute("COMMIT").await?;
+        self.is_begun = false;
+        self.give_back();
+        Ok(())
+    }
+
+    /// Gives it back after a single statement, whose transaction is committed where it needed one.
+    ///
+    /// # Errors
+    /// What came of the statement, or of its commit.
+    pub async fn back<T>(mut self, done: sqlx::Result<T>) -> sqlx::Result<T> {
+        let done = self.judge(done)?;
+        if self.is_begun {
+            self.commit().await?;
+        } else {
+            self.give_back();
+        }
+        Ok(done)
+    }
+
+    fn give_back(&mut self) {
+        if let Some(held) = self.held.take() {
+            held.back();
+        }
+    }
+}
+
+impl<DB: Driver> Drop for Lent<DB> {
+    fn drop(&mut self) {
+        let Some(held) = self.held.take() else {
+            return;
+        };
+        // A statement that failed and left the connection as it was.
+        if self.has_failed && !self.is_begun {
+            return held.back();
+        }
+        // Without a runtime nobody lends any more.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(held.settle(self.is_begun));
+        }
+    }
+}
+
+impl<DB: Driver> Held<DB> {
+    /// Lends it again, if it finishes what it is at.
+    async fn settle(mut self, is_begun: bool) {
+        let (connection, wait) = (&mut self.connection, self.lender.waits.statement);
+        let done = if is_begun {
+            bounded(wait, DB::execute(connection, "ROLLBACK")).await
+        } else {
+            bounded(wait, connection.ping()).await
+        };
+        match done {
+            Err(error) if !fault::is_rolled_back(&error) => self.lender.forget(),
+            Ok(()) | Err(_) => self.back(),
+        }
+    }
+
+    fn back(self) {
+        let Self { connection, opened, lender, _place } = self;
+        let mut at_hand = lender.at_hand();
+        if !lender.places.is_closed() {
+            at_hand.push(Rested { connection, opened, since: Instant::now() });
+        }
+    }
+}
+
+impl<DB: Driver> fmt::Debug for Lent<DB> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lent").field("is_begun", &self.is_begun).finish_non_exhaustive()
+    }
+}
+
+impl<DB: Driver> fmt::Debug for Lender<DB> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lender").field("most", &self.most).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::Poll;
+
+    use super::*;
+    use crate::test_database::TestDatabase;
+    use crate::{Db, Limits, Purpose, Store, sql, versions};
+
+    const MORE: &str = "UPDATE versions SET version = version + 1 WHERE name = 'clients'";
+
+    async fn version(store: &Store) -> i64 {
+        versions::all(store).await.unwrap().clients
+    }
+
+    async fn written(store: &Store) -> sqlx::Result<()> {
+        let mut tx = store.write().await?;
+        sql(MORE).run(&mut tx).await?;
+        tx.commit().await
+    }
+
+    #[tokio::test]
+    async fn a_transaction_that_is_dropped_is_undone_and_its_connection_lent_again() {
+        let database = TestDatabase::make().await;
+        let store = &database.store;
+        let before = version(store).await;
+
+        // More often than there are connections.
+        for _ in 0..10 {
+            let mut tx = store.write().await.unwrap();
+            sql(MORE).run(&mut tx).await.unwrap();
+        }
+        assert_eq!(version(store).await, before);
+        written(store).await.unwrap();
+
+        assert_eq!(version(store).await, before + 1);
+    }
+
+    /// Runs `work` until it has waited so many times; `None`: it was cancelled then.
+    async fn cancelled<T>(work: impl Future<Output = T>, mut waits: usize) -> Option<T> {
+        let mut work = pin!(work);
+        std::future::poll_fn(|cx| match work.as_mut().poll(cx) {
+            Poll::Ready(done) => Poll::Ready(Some(done)),
+            Poll::Pending if waits == 0 => Poll::Ready(None),
+            Poll::Pending => {
+                waits -= 1;
+                Poll::Pending
+            }
+        })
+        .await
+    }
+
+    /// With sqlx 0.9 the connection would be lent again inside a transaction that nobody commits.
+    #[tokio::test]
+    async fn one_that_is_cancelled_at_any_moment_swallows_nothing_of_the_next() {
+        let limits = Limits { connections: 1, ..TestDatabase::LIMITS };
+        let database = TestDatabase::with(&limits).await;
+        let other = Store::open(&database.url, &limits, Purpose::Migrate).await.unwrap();
+        let mut moments = 0;
+        while cancelled(written(&database.store), moments).await.is_none() {
+            let before = version(&other).await;
+            written(&database.store).await.unwrap();
+            // It may have been cancelled when it was as good as done.
+            let since = version(&other).await - before;
+            assert!(since == 1 || since == 2, "{since} after {moments} waits");
+            moments += 1;
+        }
+        // To begin, to write and to commit, unless an answer is there before it is waited for.
+        assert!(moments > 0, "it never waited");
+        other.close().await;
+    }
+
+    /// THREATS DO-14.
+    #[tokio::test]
+    async fn who_waits_too_long_for_a_connection_is_told_so_and_the_next_is_served() {
+        let acquire = Duration::from_millis(50);
+        let limits = Limits { connections: 1, acquire, ..TestDatabase::LIMITS };
+        let database = TestDatabase::with(&limits).await;
+        let store = &database.store;
+        let asked = || versions::all(store);
+
+        let mut held = (None, None);
+        match store.db() {
+            Db::Sqlite { read, .. } => held.0 = Some(read.lend().await.unwrap()),
+            Db::Postgres(lender) => held.1 = Some(lender.lend().await.unwrap()),
+        }
+        assert!(matches!(asked().await, Err(sqlx::Error::PoolTimedOut)));
+        drop(held);
+
+        asked().await.unwrap();
+    }
+
+    /// THREATS DO-14: the queue before the one writer of SQLite and the lock of its file, which another process
+    /// holds, together take no longer than was promised.
+    #[tokio::test]
+    async fn who_waits_for_the_lock_of_a_file_waits_no_longer_than_for_a_connection() {
+        let database = TestDatabase::sqlite().await;
+        let limits = Limits { acquire: Duration::from_millis(400), ..TestDatabase::LIMITS };
+        let store = Store::open(&database.url, &limits, Purpose::Serve).await.unwrap();
+        let mut tx = database.store.write().await.unwrap();
+        sql(MORE).run(&mut tx).await.unwrap();
+
+        let begun = Instant::now();
+        let waiting: Vec<_> = (0..8)
+            .map(|_| {
+                let store = store.clone();
+                tokio::spawn(async move { (written(&store).await, begun.elapsed()) })
+            })
+            .collect();
+        for one in waiting {
+            let (refused, waited) = one.await.unwrap();
+            refused.unwrap_err();
+            // With the five seconds of SQLite's own for each of them it would be forty.
+            assert!(waited < Duration::from_secs(3), "{waited:?}");
+        }
+
+        tx.commit().await.unwrap();
+        written(&store).await.unwrap();
+        store.close().await;
+    }
+}

@@ -1,0 +1,10 @@
+//! Connections, transactions and statements, on SQLite and on PostgreSQL.
+
+pub(crate) mod db;
+pub(crate) mod fault;
+pub(crate) mod file;
+pub(crate) mod lender;
+pub(crate) mod open;
+pub(crate) mod outages;
+pub mod probe;
+pub(crate) mod schema;

@@ -1,0 +1,384 @@
+//! Opening the database: the one place that knows which one it is.
+
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::str::FromStr as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::Sqlite;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+
+use crate::database::file::{self, DatabaseFile};
+use crate::database::lender::{Lender, Waits};
+use crate::database::schema;
+use crate::types::Secret;
+use crate::{Db, Store};
+
+/// How long a database may take to let somebody in, when it is opened.
+const OPEN: Duration = Duration::from_secs(5);
+
+/// How long a migration may take, with waiting for others who migrate.
+const MIGRATION: Duration = Duration::from_secs(15 * 60);
+
+/// How long a statement of SQLite may take: only a file system that hangs takes longer.
+const SQLITE: Duration = Duration::from_secs(30);
+
+/// How much longer than PostgreSQL works on a statement its answer may take.
+const TRANSIT: Duration = Duration::from_millis(500);
+
+/// Why the database could not be opened. Never contains its URL, which may hold a password.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Neither `sqlite:` nor `postgres:`.
+    #[error("the database URL begins with neither `sqlite:` nor `postgres://`")]
+    Scheme,
+    /// The URL has the right beginning and a wrong rest.
+    #[error("the database URL cannot be read: {0}")]
+    Url(String),
+    /// Somebody else serves from this file.
+    #[error(
+        "another server is running on {0}: SQLite serves one server at a time; use PostgreSQL to run several"
+    )]
+    InUse(PathBuf),
+    /// There is no database, and whoever asked makes none.
+    #[error(
+        "there is no database at {0}: `gatewright migrate` makes it, and so does the server when it starts"
+    )]
+    Absent(PathBuf),
+    /// The file system says no.
+    #[error("{0}: {1}")]
+    File(PathBuf, std::io::Error),
+    /// The file of the database, or one beside it, cannot be used.
+    #[error("the database file {0} cannot be opened: {1}")]
+    Unopened(PathBuf, String),
+    /// The database says no, or does not answer.
+    #[error("{0} cannot be opened: {1}")]
+    Database(String, #[source] sqlx::Error),
+    /// The schema could not be brought up to date.
+    #[error("the schema of {0} cannot be brought up to date: {1}")]
+    Migration(String, #[source] sqlx::Error),
+    /// The schema is older than this release, and whoever asked does not change it.
+    #[error(
+        "the schema of the database lacks migration {0}, which this Gatewright {VERSION} needs: \
+         run `gatewright migrate`, or start the server, which brings it up to date",
+        VERSION = schema::VERSION
+    )]
+    Outdated(i64),
+    /// A later release has changed the schema so that this one cannot work on it.
+    #[error(
+        "the schema of the database was changed by Gatewright {by} (migration {migration}) and admits \
+         Gatewright {oldest} and later; this is {VERSION}: install {oldest} or later",
+        VERSION = schema::VERSION
+    )]
+    TooNew {
+        /// Which change it is.
+        migration: i64,
+        /// Who made it.
+        by: String,
+        /// Who may work on it.
+        oldest: String,
+    },
+    /// A migration is another than when it was applied.
+    #[error(
+        "migration {0} was changed after it had been applied: this is no release of Gatewright"
+    )]
+    Changed(i64),
+}
+
+impl OpenError {
+    /// Whether the same may well succeed later: the database is not reached, or not ready.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Database(_, error) | Self::Migration(_, error) if crate::is_away(error))
+    }
+}
+
+/// How connections behave.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Connections at most.
+    pub connections: u32,
+    /// How long a request waits for one before it is told to try again; on SQLite also for the lock of
+    /// its file.
+    pub acquire: Duration,
+    /// How long PostgreSQL works on one statement.
+    pub statement: Duration,
+    /// Whether there is a pooler before PostgreSQL that gives each transaction another connection.
+    pub is_pooled: bool,
+}
+
+/// What for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// As a server: the one server of an SQLite file. Brings the schema up to date.
+    Serve,
+    /// To bring the schema up to date.
+    Migrate,
+    /// To work beside a server, on a schema that is as it should be.
+    Work,
+}
+
+impl Store {
+    /// Opens the database.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn open(url: &Secret, limits: &Limits, purpose: Purpose) -> Result<Self, OpenError> {
+        let text = url.expose();
+        if text.starts_with("sqlite:") {
+            Self::open_sqlite(text, limits, purpose).await
+        } else if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            Self::open_postgres(text, limits, purpose).await
+        } else {
+            Err(OpenError::Scheme)
+        }
+    }
+
+    async fn open_sqlite(url: &str, limits: &Limits, purpose: Purpose) -> Result<Self, OpenError> {
+        let options = SqliteConnectOptions::from_str(url)
+            .map_err(|error| OpenError::Url(error.to_string()))?
+            .create_if_missing(false)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .statement_cache_capacity(200)
+            // Statistics without samples (`sqlite_stat4`): where there are samples, SQLite prepares a
+            // statement anew whenever a value is bound that they say something about, and that costs
+            // more than running it.
+            .analysis_limit(400)
+            .optimize_on_close(true, None)
+            // Read from the system's page cache where it is, as much of the file as SQLite maps at most.
+            // Copies of its pages in caches of each connection's own would be too few for a large file.
+            .pragma("mmap_size", "2147418112");
+        let path = options.get_filename().to_owned();
+        let lock = match purpose {
+            Purpose::Serve => Some(Arc::new(file::lock(&path)?)),
+            Purpose::Migrate | Purpose::Work => None,
+        };
+        if purpose != Purpose::Work {
+            file::make(&path)?;
+        } else if !path.exists() {
+            return Err(OpenError::Absent(path));
+        }
+
+        let waits = Waits { lend: OPEN, statement: MIGRATION };
+        let patient = Arc::new(Lender::of(options.clone().busy_timeout(OPEN), 1, waits));
+        connect(&patient).await.map_err(|error| file::unopened(&path, &error.to_string()))?;
+        let patient = Db::Sqlite { read: patient.clone(), write: patient };
+        schema::ready(&patient, &format!("the database {}", path.display()), purpose).await?;
+
+        // Who has waited in the queue waits at the lock too, which other processes hold for a moment:
+        // both together take no longer than was promised.
+        let queue = limits.acquire / 4 * 3;
+        let busy = limits.acquire / 4;
+        let file = Arc::new(DatabaseFile::at(&path)?);
+        let options = options.busy_timeout(busy);
+        let waits = Waits { lend: queue, statement: SQLITE };
+        let write = Lender::of(options.clone(), 1, waits).of_file(file.clone());
+        let waits = Waits { lend: limits.acquire, statement: SQLITE };
+        let readers = limits.connections.min(readers());
+        let options = options.read_only(true);
+        let probe = Lender::of(options.clone(), 1, waits).of_file(file.clone());
+        let read = Lender::of(options, readers, waits).of_file(file);
+        patient.close().await;
+        let [write, read, probe] = [write, read, probe].map(Arc::new);
+        let probe = Db::Sqlite { read: probe, write: write.clone() };
+        Ok(Self { db: Db::Sqlite { read, write }, probe, outages: Arc::default(), _lock: lock })
+    }
+
+    async fn open_postgres(
+        url: &str,
+        limits: &Limits,
+        purpose: Purpose,
+    ) -> Result<Self, OpenError> {
+        let options = postgres_options(url, limits.is_pooled)?;
+        let name = name(&options);
+        let statement = limits.statement.as_millis().to_string();
+
+        // Migrations may take longer than a request may.
+        let waits = Waits { lend: OPEN, statement: MIGRATION };
+        let patient = Lender::of(options.clone(), 1, waits).pooled(limits.is_pooled);
+        let patient = Db::Postgres(Arc::new(patient));
+        let ready = schema::ready(&patient, &name, purpose).await;
+        patient.close().await;
+        ready?;
+
+        let options = if limits.is_pooled {
+            options
+        } else {
+            options.options([("statement_timeout", statement.as_str())])
+        };
+        let waits = Waits { lend: limits.acquire, statement: limits.statement + TRANSIT };
+        let [db, probe] = [limits.connections, 1].map(|most| {
+            let lender = Lender::of(options.clone(), most, waits).pooled(limits.is_pooled);
+            Db::Postgres(Arc::new(lender))
+        });
+        Ok(Self { db, probe, outages: Arc::default(), _lock: None })
+    }
+
+    /// Lets every connection finish and closes it.
+    pub async fn close(&self) {
+        self.probe.close().await;
+        self.db.close().await;
+    }
+
+    /// How many connections there are, and how many of them are idle.
+    pub fn connections(&self) -> (u32, usize) {
+        match &self.db {
+            Db::Sqlite { read, write } => {
+                let ((open, idle), (writing, waiting)) = (read.connections(), write.connections());
+                (open + writing, idle + waiting)
+            }
+            Db::Postgres(lender) => lender.connections(),
+        }
+    }
+}
+
+fn postgres_options(url: &str, is_pooled: bool) -> Result<PgConnectOptions, OpenError> {
+    let mut options =
+        PgConnectOptions::from_str(url).map_err(|error| OpenError::Url(error.to_string()))?;
+    // A literal address of IPv6 stands in brackets in a URL (RFC 3986 §3.2.2), and nowhere else.
+    let host = options.get_host().to_owned();
+    if let Some(address) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        options = options.host(address);
+    }
+    if options.get_application_name().is_none() {
+        options = options.application_name("gatewright");
+    }
+    if is_pooled {
+        // Such a pooler knows neither named statements nor what a session is set to: PgBouncer 1.18
+        // refuses a connection that asks for either.
+        return Ok(options.statement_cache_capacity(0).extra_float_digits(None));
+    }
+    if !url.contains("statement-cache-capacity=") {
+        options = options.statement_cache_capacity(200);
+    }
+    Ok(options.options([
+        ("idle_in_transaction_session_timeout", "10000"),
+        // When we go silent without a reset, what we hold locked is free again before long.
+        ("tcp_user_timeout", "10000"),
+        ("tcp_keepalives_idle", "10"),
+        ("tcp_keepalives_interval", "5"),
+        ("tcp_keepalives_count", "2"),
+    ]))
+}
+
+/// Where it is, for whoever looks for what is wrong.
+fn name(options: &PgConnectOptions) -> String {
+    let database = options.get_database().unwrap_or_else(|| options.get_username());
+    match options.get_socket() {
+        Some(socket) => format!("the PostgreSQL database {database} at {}", socket.display()),
+        None => {
+            let (host, port) = (options.get_host(), options.get_port());
+            format!("the PostgreSQL database {database} at {host}, port {port},")
+        }
+    }
+}
+
+/// Makes the first connection. Of several processes that open a new SQLite file at once one turns it to its
+/// log, for which there is no lock to wait at; the others find it done when they look again (THREATS DB-09).
+async fn connect(lender: &Arc<Lender<Sqlite>>) -> sqlx::Result<()> {
+    const TRIES: u32 = 10;
+    for _ in 1..TRIES {
+        match lender.lend().await {
+            Err(error) if is_busy(&error) => {
+                tracing::debug!(%error, "the database is being made by somebody else");
+            }
+            connected => return connected.map(drop),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    lender.lend().await.map(drop)
+}
+
+/// SQLite's BUSY family.
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    matches!(code.as_deref(), Some("5" | "261" | "517"))
+}
+
+/// How many read SQLite at once. Each is a thread, and what it reads is in memory nearly always: more of
+/// them than cores would only wait for each other, and every one keeps two MiB of pages.
+fn readers() -> u32 {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    u32::try_from(cores).unwrap_or(u32::MAX).saturating_add(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx_macros::FromRow;
+
+    use crate::test_database::TestDatabase;
+    use crate::{Store, sql};
+
+    #[derive(FromRow)]
+    struct Text {
+        text: String,
+    }
+
+    /// So many events, each in a transaction of its own.
+    async fn write(store: &Store, numbers: std::ops::Range<i64>) -> sqlx::Result<()> {
+        for number in numbers {
+            let mut tx = store.write().await?;
+            sql("INSERT INTO audit_events (id, at_ms, kind, outcome, facts, count)
+                 VALUES ($1, $2, 'test', 'success', $3, 1)")
+            .bind(number.to_string())
+            .bind(number)
+            .bind("x".repeat(4000))
+            .run(&mut tx)
+            .await?;
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+
+    async fn written(store: &Store) -> usize {
+        let rows: Vec<Text> =
+            sql("SELECT id AS text FROM audit_events").all(store.db()).await.unwrap();
+        rows.len()
+    }
+
+    /// THREATS DO-15: nobody reads for so long that what was written cannot be moved to its place.
+    #[tokio::test]
+    async fn the_log_of_an_sqlite_file_stays_small() {
+        let database = TestDatabase::sqlite().await;
+        for round in 0..10 {
+            let numbers = 200 * round..200 * (round + 1);
+            let (written, _) =
+                tokio::join!(write(&database.store, numbers), written(&database.store));
+            written.unwrap();
+        }
+
+        let (log, all) = (database.size("-wal"), database.size(""));
+
+        assert!(all + log > 8 << 20, "{all} + {log} bytes: too little was written to see it");
+        assert!(log < 6 << 20, "{log} bytes");
+    }
+
+    /// THREATS DB-08. A database that may not grow is told so as one on a full disk is: `SQLITE_FULL`.
+    #[tokio::test]
+    async fn on_a_full_disk_reads_go_on_and_writes_do_as_soon_as_there_is_room() {
+        let database = TestDatabase::sqlite().await;
+        let store = &database.store;
+        write(store, 0..10).await.unwrap();
+        sql("PRAGMA max_page_count = 1").run(store.db()).await.unwrap();
+
+        let mut committed = 10;
+        let refused = loop {
+            match write(store, committed..committed + 1).await {
+                Ok(()) => committed += 1,
+                Err(error) => break error,
+            }
+        };
+        let code = refused.as_database_error().and_then(|error| error.code());
+        assert_eq!(code.as_deref(), Some("13"), "{refused}");
+        assert_eq!(written(store).await, usize::try_from(committed).unwrap());
+
+        sql("PRAGMA max_page_count = 1000000").run(store.db()).await.unwrap();
+        write(store, 100..110).await.unwrap();
+        assert_eq!(written(store).await, usize::try_from(committed).unwrap() + 10);
+        let check = "SELECT integrity_check AS text FROM pragma_integrity_check";
+        assert_eq!(sql(check).one::<Text>(store.db()).await.unwrap().text, "ok");
+    }
+}

@@ -1,0 +1,196 @@
+//! `grants`: the authorizations of clients, and the tables of codes, consents and tokens around them.
+//!
+//! This file has the row and the rule when a grant is live; the others the statements: `refresh` rotates,
+//! `introspection` finds what is behind a token, `revocation` revokes, `overview` counts and lists.
+
+pub mod codes;
+pub mod consents;
+pub mod decisions;
+mod introspection;
+pub mod opaque_tokens;
+mod overview;
+mod refresh;
+pub mod replays;
+mod revocation;
+pub mod revoked_tokens;
+
+use sqlx_macros::FromRow;
+
+use self::codes::Authorization;
+use crate::ahead::not_ahead;
+use crate::clients::client_allows;
+use crate::types::sql::{Json, sqlx};
+use crate::types::{Bonds, ClientId, GrantId, ResourceId, Scope, SessionId, Timestamp, UserId};
+use crate::users::sessions::session_is_live;
+use crate::{On, Tx, sql, to_json};
+
+pub use introspection::{Live, behind_opaque_token, behind_refresh_token, behind_token};
+pub use overview::{InUse, any_live, bound, in_use, without_consent};
+pub use refresh::{Presented, Rotation, Terms, rotate};
+pub use revocation::{owner, revoke, revoke_all, revoke_of_user, revoke_some};
+
+/// A grant that was alive when it was read or changed.
+#[derive(Clone, Debug, FromRow)]
+pub struct Grant {
+    /// Which.
+    pub id: GrantId,
+    /// Whom it was given to.
+    pub client_id: ClientId,
+    /// Who gave it.
+    pub user_id: UserId,
+    /// In which sign-in.
+    pub session_id: SessionId,
+    /// Whether it outlives that sign-in (OIDC Core §11).
+    pub offline: bool,
+    /// What was granted.
+    pub scope: Scope,
+    /// For which APIs.
+    #[sqlx(try_from = "Json")]
+    pub resources: Vec<ResourceId>,
+    /// The `claims` parameter (OIDC Core §5.5), as JSON; empty where there was none.
+    pub claims: String,
+    /// The `nonce` of the authorization request.
+    pub nonce: Option<String>,
+    /// When the user proved who they are.
+    pub auth_time: Timestamp,
+    /// How.
+    pub amr: String,
+    /// How strong that was.
+    pub acr: String,
+    /// Which refresh token is the live one.
+    pub generation: i64,
+    /// When it ends in any case.
+    pub expires_at: Timestamp,
+    /// When its sign-in was last noted as used; `None` if that has ended.
+    pub session_seen_at: Option<Timestamp>,
+}
+
+/// What makes a grant alive at `$1`, but for its user: the one text of that rule, in every statement
+/// that issues or accepts anything.
+macro_rules! grant_is_valid {
+    () => {
+        concat!(
+            "grants.revoked_at IS NULL AND grants.expires_at > $1 AND grants.idle_at > $1 AND ",
+            not_ahead!("grants.created_at"),
+            "
+            AND (grants.offline
+                 OR EXISTS (SELECT 1 FROM sessions
+                             WHERE sessions.id = grants.session_id AND ",
+            session_is_live!(),
+            "))
+            AND EXISTS (SELECT 1 FROM clients
+                         WHERE clients.id = grants.client_id AND ",
+            client_allows!(),
+            "grants.created_at)"
+        )
+    };
+}
+pub(crate) use grant_is_valid;
+
+/// Its user, where the statement reads `users` beside `grants`.
+macro_rules! user_is_enabled {
+    () => {
+        "users.id = grants.user_id AND users.disabled_at IS NULL"
+    };
+}
+pub(crate) use user_is_enabled;
+
+/// What makes a grant alive, for statements that read nothing else.
+macro_rules! grant_is_live {
+    () => {
+        concat!(
+            grant_is_valid!(),
+            " AND EXISTS (SELECT 1 FROM users WHERE ",
+            user_is_enabled!(),
+            ")"
+        )
+    };
+}
+pub(crate) use grant_is_live;
+
+/// The columns of a [`Grant`].
+macro_rules! grant_columns {
+    () => {
+        "grants.id, grants.client_id, grants.user_id, grants.session_id, grants.offline, grants.scope,
+                grants.resources, grants.claims, grants.nonce, grants.auth_time, grants.amr, grants.acr,
+                grants.generation, grants.expires_at,
+                (SELECT seen_at FROM sessions
+                  WHERE sessions.id = grants.session_id AND ended_at IS NULL) AS session_seen_at"
+    };
+}
+pub(crate) use grant_columns;
+
+/// How long a new grant lives.
+#[derive(Clone, Copy, Debug)]
+pub struct Life {
+    /// Whether it outlives its sign-in.
+    pub offline: bool,
+    /// When it ends if it is not used.
+    pub idle_at: Timestamp,
+    /// When it ends in any case.
+    pub expires_at: Timestamp,
+}
+
+/// Makes the grant that a code was redeemed for. The sign-in gives `auth_time`, `amr` and `acr`: the
+/// statement reads them where they stand.
+///
+/// # Errors
+/// What the database says; `RowNotFound` when the sign-in has vanished.
+pub async fn insert(
+    tx: &mut Tx,
+    authorization: &Authorization,
+    life: Life,
+    bonds: Bonds,
+    now: Timestamp,
+) -> sqlx::Result<Grant> {
+    sql(concat!(
+        "INSERT INTO grants
+            (id, client_id, user_id, session_id, offline, scope, resources, claims, nonce, auth_time, amr, acr,
+             generation, rotated_at, created_at, idle_at, expires_at, public_key, proof_key,
+             sweep_at)
+         SELECT $2, $3, $4, sessions.id, $6, $7, $8, $9, $10, sessions.auth_time, sessions.amr, sessions.acr,
+                1, $1, $1, $11, $12, $13, $14, $15
+           FROM sessions
+          WHERE sessions.id = $5
+      RETURNING ",
+        grant_columns!()
+    ))
+    .bind(now)
+    .bind(&authorization.grant_id)
+    .bind(&authorization.client_id)
+    .bind(&authorization.user_id)
+    .bind(&authorization.session_id)
+    .bind(life.offline)
+    .bind(&authorization.scope)
+    .bind(to_json(&authorization.resources)?)
+    .bind(&authorization.claims)
+    .bind(authorization.nonce.as_deref())
+    .bind(life.idle_at)
+    .bind(life.expires_at)
+    .bind(bonds.public_key)
+    .bind(bonds.proof_key)
+    .bind(life.idle_at.min(life.expires_at))
+    .one(tx)
+    .await
+}
+
+/// A grant of this client that was not revoked. But for its generation it never changes, so whatever depends
+/// on it is made before the grant is touched; whether it is alive is decided when it is.
+///
+/// # Errors
+/// What the database says.
+pub async fn find(
+    on: impl Into<On<'_>>,
+    id: &GrantId,
+    client: &ClientId,
+) -> sqlx::Result<Option<Grant>> {
+    sql(concat!(
+        "SELECT ",
+        grant_columns!(),
+        " FROM grants WHERE grants.id = $1 AND grants.client_id = $2 AND grants.revoked_at IS NULL"
+    ))
+    .bind(id)
+    .bind(client)
+    .opt(on)
+    .await
+}

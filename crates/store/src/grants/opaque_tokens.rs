@@ -1,0 +1,133 @@
+//! `opaque_tokens`: access tokens that only introspection explains.
+
+use sqlx_macros::FromRow;
+
+use crate::clients::client_allows;
+use crate::types::sql::{Json, sqlx};
+use crate::types::{ClientId, Confirmation, Digest, GrantId, Scope, Timestamp};
+use crate::{On, sql, to_json};
+
+/// An opaque access token that lives.
+#[derive(Clone, Debug, FromRow)]
+pub struct OpaqueToken {
+    /// Its `jti`.
+    pub id: String,
+    /// Whom it was issued to.
+    pub client_id: ClientId,
+    /// The grant it descends from; `None`: it is the client's own.
+    pub grant_id: Option<GrantId>,
+    /// `aud`
+    #[sqlx(try_from = "Json")]
+    pub audience: Vec<String>,
+    /// `scope`
+    pub scope: Scope,
+    /// The `userinfo` part of the `claims` parameter, as JSON; empty where there was none.
+    pub claims: String,
+    /// `iat`
+    pub created_at: Timestamp,
+    /// `exp`
+    pub expires_at: Timestamp,
+    /// `cnf`
+    #[sqlx(rename = "cnf", try_from = "Json")]
+    pub confirmation: Confirmation,
+}
+
+/// Keeps a new token. `false`: its client has been disabled or deleted meanwhile.
+///
+/// # Errors
+/// What the database says.
+pub async fn insert(
+    on: impl Into<On<'_>>,
+    digest: &Digest,
+    token: &OpaqueToken,
+) -> sqlx::Result<bool> {
+    let confirmation = &token.confirmation;
+    let inserted = sql(concat!(
+        "INSERT INTO opaque_tokens
+            (digest, id, client_id, grant_id, audience, scope, claims, created_at, expires_at, cnf, certificate)
+         SELECT $1, $2, clients.id, $4, $5, $6, $7, $8, $9, $10, $11
+           FROM clients
+          WHERE clients.id = $3 AND ",
+        client_allows!(),
+        "$8"
+    ))
+    .bind(digest)
+    .bind(&token.id)
+    .bind(&token.client_id)
+    .bind(token.grant_id.as_ref())
+    .bind(to_json(&token.audience)?)
+    .bind(&token.scope)
+    .bind(&token.claims)
+    .bind(token.created_at)
+    .bind(token.expires_at)
+    .bind((!confirmation.is_bearer()).then(|| to_json(confirmation)).transpose()?)
+    .bind(confirmation.certificate)
+    .run(on)
+    .await?;
+    Ok(inserted == 1)
+}
+
+/// Revokes a token of this client.
+///
+/// # Errors
+/// What the database says.
+pub async fn revoke(
+    on: impl Into<On<'_>>,
+    digest: &Digest,
+    client: &ClientId,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
+    let revoked = sql("UPDATE opaque_tokens SET revoked_at = $1
+          WHERE digest = $2 AND client_id = $3 AND revoked_at IS NULL")
+    .bind(now)
+    .bind(digest)
+    .bind(client)
+    .run(on)
+    .await?;
+    Ok(revoked == 1)
+}
+
+/// Revokes the token of this `jti`. `false`: there is none that was not revoked.
+///
+/// # Errors
+/// What the database says.
+pub async fn revoke_by_id(on: impl Into<On<'_>>, id: &str, now: Timestamp) -> sqlx::Result<bool> {
+    let revoked =
+        sql("UPDATE opaque_tokens SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL")
+            .bind(now)
+            .bind(id)
+            .run(on)
+            .await?;
+    Ok(revoked == 1)
+}
+
+/// How many live ones are bound to each certificate, of clients and grants that live themselves.
+///
+/// # Errors
+/// What the database says.
+pub async fn bound(on: impl Into<On<'_>>, now: Timestamp) -> sqlx::Result<Vec<Bound>> {
+    sql(concat!(
+        "SELECT certificate AS thumbprint, count(*) AS tokens FROM opaque_tokens
+          WHERE certificate IS NOT NULL AND revoked_at IS NULL AND expires_at > $1
+            AND EXISTS (SELECT 1 FROM clients
+                         WHERE clients.id = opaque_tokens.client_id AND ",
+        client_allows!(),
+        "opaque_tokens.created_at)
+            AND (grant_id IS NULL
+                 OR EXISTS (SELECT 1 FROM grants
+                             WHERE grants.id = opaque_tokens.grant_id AND grants.revoked_at IS NULL))
+          GROUP BY certificate"
+    ))
+    .bind(now)
+    .all(on)
+    .await
+}
+
+/// How much is bound to a certificate, or to a key.
+#[derive(Clone, Debug, FromRow)]
+pub struct Bound {
+    /// As a thumbprint is written.
+    pub thumbprint: String,
+    /// How many.
+    pub tokens: i64,
+}

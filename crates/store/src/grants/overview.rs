@@ -1,0 +1,137 @@
+//! Lists and counts of live grants.
+
+use std::mem;
+
+use sqlx_macros::FromRow;
+
+use super::consents::{Authorised, Consent};
+use super::{grant_is_live, grant_is_valid, opaque_tokens, user_is_enabled};
+use crate::ahead::not_ahead;
+use crate::clients::client_allows;
+use crate::types::{ClientId, Scope, Timestamp, UserId};
+use crate::users::sessions::session_is_live;
+use crate::{On, sql};
+
+/// Whether any grant may be alive.
+///
+/// # Errors
+/// What the database says.
+pub async fn any_live(on: impl Into<On<'_>>, now: Timestamp) -> sqlx::Result<bool> {
+    let (live,): (bool,) = sql("SELECT EXISTS (SELECT 1 FROM grants
+                        WHERE revoked_at IS NULL AND expires_at > $1) AS live")
+    .bind(now)
+    .one(on)
+    .await?;
+    Ok(live)
+}
+
+/// The clients that act for a user without having asked: trusted ones, by what lives of theirs. The
+/// longest known comes first.
+///
+/// # Errors
+/// What the database says.
+pub async fn without_consent(
+    on: impl Into<On<'_>>,
+    user: &UserId,
+    now: Timestamp,
+) -> sqlx::Result<Vec<Authorised>> {
+    #[derive(FromRow)]
+    struct Row {
+        client_id: ClientId,
+        scope: Scope,
+        since: Timestamp,
+        used_at: Timestamp,
+        offline: i64,
+    }
+    let rows: Vec<Row> = sql(concat!(
+        "SELECT client_id, scope, MIN(created_at) AS since, MAX(rotated_at) AS used_at,
+                COUNT(CASE WHEN offline THEN 1 END) AS offline
+           FROM grants
+          WHERE user_id = $2
+            AND NOT EXISTS (SELECT 1 FROM consents
+                             WHERE consents.user_id = grants.user_id
+                               AND consents.client_id = grants.client_id)
+            AND ",
+        grant_is_valid!(),
+        "
+          GROUP BY client_id, scope
+          ORDER BY MIN(created_at), client_id"
+    ))
+    .bind(now)
+    .bind(user)
+    .all(on)
+    .await?;
+    let mut clients: Vec<Authorised> = Vec::new();
+    for row in rows {
+        let consent = Consent { scope: row.scope, ..Consent::default() };
+        match clients.iter_mut().find(|client| client.client_id == row.client_id) {
+            Some(client) => {
+                client.consent = mem::take(&mut client.consent).and(&consent);
+                client.used_at = client.used_at.max(Some(row.used_at));
+                client.is_offline |= row.offline > 0;
+            }
+            None => clients.push(Authorised {
+                client_id: row.client_id,
+                consent,
+                since: row.since,
+                asked: false,
+                used_at: Some(row.used_at),
+                is_offline: row.offline > 0,
+            }),
+        }
+    }
+    Ok(clients)
+}
+
+/// What lives of a client's for a user.
+#[derive(Debug, FromRow)]
+pub struct InUse {
+    /// Which client.
+    pub client_id: ClientId,
+    /// When it was last issued tokens.
+    pub used_at: Timestamp,
+    /// How many grants outlive the user's sign-in.
+    pub offline: i64,
+}
+
+/// What lives for a user, client by client.
+///
+/// # Errors
+/// What the database says.
+pub async fn in_use(
+    on: impl Into<On<'_>>,
+    user: &UserId,
+    now: Timestamp,
+) -> sqlx::Result<Vec<InUse>> {
+    sql(concat!(
+        "SELECT client_id, MAX(rotated_at) AS used_at, COUNT(CASE WHEN offline THEN 1 END) AS offline
+           FROM grants
+          WHERE user_id = $2 AND ",
+        grant_is_valid!(),
+        "
+          GROUP BY client_id"
+    ))
+    .bind(now)
+    .bind(user)
+    .all(on)
+    .await
+}
+
+/// How many live grants are bound to each public key: their refresh tokens are good for whoever has it.
+///
+/// # Errors
+/// What the database says.
+pub async fn bound(
+    on: impl Into<On<'_>>,
+    now: Timestamp,
+) -> sqlx::Result<Vec<opaque_tokens::Bound>> {
+    sql(concat!(
+        "SELECT public_key AS thumbprint, count(*) AS tokens FROM grants
+          WHERE public_key IS NOT NULL AND ",
+        grant_is_live!(),
+        " GROUP BY public_key"
+    ))
+    .bind(now)
+    .all(on)
+    .await
+}

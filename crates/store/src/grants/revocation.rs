@@ -1,0 +1,88 @@
+//! Revocation of grants. It is never undone.
+
+use crate::types::{ClientId, GrantId, Timestamp, UserId};
+use crate::{On, Tx, sql};
+
+/// Revokes a grant, and with it everything that came of it. Never undone.
+///
+/// # Errors
+/// What the database says.
+pub async fn revoke(on: impl Into<On<'_>>, id: &GrantId, now: Timestamp) -> sqlx::Result<bool> {
+    let revoked = sql(
+        "UPDATE grants SET revoked_at = $1, sweep_at = $1 WHERE id = $2 AND revoked_at IS NULL",
+    )
+    .bind(now)
+    .bind(id)
+    .run(on)
+    .await?;
+    Ok(revoked == 1)
+}
+
+/// Whose grant it is.
+///
+/// # Errors
+/// What the database says.
+pub async fn owner(on: impl Into<On<'_>>, id: &GrantId) -> sqlx::Result<Option<ClientId>> {
+    let row: Option<(ClientId,)> =
+        sql("SELECT client_id FROM grants WHERE id = $1").bind(id).opt(on).await?;
+    Ok(row.map(|(client,)| client))
+}
+
+/// Revokes all grants of a user and a client: a consent was withdrawn.
+///
+/// # Errors
+/// What the database says.
+pub async fn revoke_all(
+    tx: &mut Tx,
+    user: &UserId,
+    client: &ClientId,
+    now: Timestamp,
+) -> sqlx::Result<u64> {
+    sql("UPDATE grants SET revoked_at = $1, sweep_at = $1
+          WHERE user_id = $2 AND client_id = $3 AND revoked_at IS NULL")
+    .bind(now)
+    .bind(user)
+    .bind(client)
+    .run(tx)
+    .await
+}
+
+/// Revokes live grants that were made before `now`, at most `most` of them: those whose identifier comes after
+/// `after`. Returns which: the last of them is where to go on.
+///
+/// # Errors
+/// What the database says.
+pub async fn revoke_some(
+    on: impl Into<On<'_>>,
+    after: &str,
+    most: i64,
+    now: Timestamp,
+) -> sqlx::Result<Vec<String>> {
+    let revoked: Vec<(String,)> = sql("UPDATE grants SET revoked_at = $1, sweep_at = $1
+          WHERE id IN (SELECT id FROM grants
+                        WHERE id > $2 AND revoked_at IS NULL AND expires_at > $1 AND created_at <= $1
+                        ORDER BY id
+                        LIMIT $3)
+            AND revoked_at IS NULL
+      RETURNING id")
+    .bind(now)
+    .bind(after)
+    .bind(most)
+    .all(on)
+    .await?;
+    let mut ids: Vec<_> = revoked.into_iter().map(|(id,)| id).collect();
+    ids.sort_unstable();
+    Ok(ids)
+}
+
+/// Revokes all grants of a user: their password was changed, so nothing older than that may live.
+///
+/// # Errors
+/// What the database says.
+pub async fn revoke_of_user(tx: &mut Tx, user: &UserId, now: Timestamp) -> sqlx::Result<u64> {
+    sql("UPDATE grants SET revoked_at = $1, sweep_at = $1 WHERE user_id = $2 AND revoked_at IS NULL")
+        .bind(now)
+        .bind(user)
+        .run(tx)
+        .await
+}

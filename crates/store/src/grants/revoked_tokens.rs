@@ -1,0 +1,46 @@
+//! `revoked_tokens`: JWT access tokens that were revoked before their time (RFC 7009).
+
+use crate::types::Timestamp;
+use crate::{On, sql};
+
+/// Notes that a token counts no more. Kept until it would have expired.
+///
+/// # Errors
+/// What the database says.
+pub async fn insert(
+    on: impl Into<On<'_>>,
+    jti: &str,
+    expires_at: Timestamp,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    sql("INSERT INTO revoked_tokens (jti, revoked_at, expires_at) VALUES ($1, $2, $3)
+         ON CONFLICT (jti) DO NOTHING")
+    .bind(jti)
+    .bind(now)
+    .bind(expires_at)
+    .run(on)
+    .await
+    .map(drop)
+}
+
+/// Whether a token was revoked.
+///
+/// # Errors
+/// What the database says.
+pub async fn contains(on: impl Into<On<'_>>, jti: &str) -> sqlx::Result<bool> {
+    let (revoked,): (bool,) =
+        sql("SELECT EXISTS (SELECT 1 FROM revoked_tokens WHERE jti = $1) AS revoked")
+            .bind(jti)
+            .one(on)
+            .await?;
+    Ok(revoked)
+}
+
+/// The `jti`s of all that were revoked and would not have expired yet.
+///
+/// # Errors
+/// What the database says.
+pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Vec<String>> {
+    let rows: Vec<(String,)> = sql("SELECT jti FROM revoked_tokens").all(on).await?;
+    Ok(rows.into_iter().map(|(jti,)| jti).collect())
+}

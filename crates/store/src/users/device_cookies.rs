@@ -1,0 +1,152 @@
+//! `device_cookies`: browsers that have signed in to an account before. Each has a few failures of its
+//! own, so that nobody else can use up the tries of the account for it.
+
+use crate::types::time::AHEAD;
+use crate::types::{Digest, Timestamp, UserId};
+use crate::{On, Tx, sql};
+
+/// As many failures in a row as make a cookie void.
+pub const MOST: i64 = 10;
+
+/// As many browsers as an account is known by; the one that was used longest ago makes room.
+const BROWSERS: i64 = 20;
+
+/// Whether the browser with this cookie has a try of its own at the account.
+///
+/// # Errors
+/// What the database says.
+pub async fn is_known(
+    on: impl Into<On<'_>>,
+    digest: &Digest,
+    user: &UserId,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
+    let row: Option<(i64,)> = sql("SELECT tries FROM device_cookies
+          WHERE digest = $1 AND user_id = $2 AND tries < $3 AND expires_at > $4 AND used_at <= $5")
+    .bind(*digest)
+    .bind(user)
+    .bind(MOST)
+    .bind(now)
+    .bind(now + AHEAD)
+    .opt(on)
+    .await?;
+    Ok(row.is_some())
+}
+
+/// Whether this is the cookie of any account: one that is not was chosen by somebody else.
+///
+/// # Errors
+/// What the database says.
+pub async fn is_ours(on: impl Into<On<'_>>, digest: &Digest, now: Timestamp) -> sqlx::Result<bool> {
+    let row: Option<(i64,)> =
+        sql("SELECT tries FROM device_cookies WHERE digest = $1 AND expires_at > $2 AND used_at <= $3 LIMIT 1")
+            .bind(*digest)
+            .bind(now)
+            .bind(now + AHEAD)
+            .opt(on)
+            .await?;
+    Ok(row.is_some())
+}
+
+/// Reserves one of the browser's own tries at the account. `false`: it has none.
+///
+/// # Errors
+/// What the database says.
+pub async fn reserve(
+    tx: &mut Tx,
+    digest: &Digest,
+    user: &UserId,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
+    let changed = sql("UPDATE device_cookies SET tries = tries + 1
+          WHERE digest = $1 AND user_id = $2 AND tries < $3 AND expires_at > $4 AND used_at <= $5")
+    .bind(*digest)
+    .bind(user)
+    .bind(MOST)
+    .bind(now)
+    .bind(now + AHEAD)
+    .run(tx)
+    .await?;
+    Ok(changed == 1)
+}
+
+/// A try of the browser has failed: after the last one, its cookie is void.
+///
+/// # Errors
+/// What the database says.
+pub async fn failed(tx: &mut Tx, digest: &Digest, user: &UserId) -> sqlx::Result<()> {
+    sql("DELETE FROM device_cookies WHERE digest = $1 AND user_id = $2 AND tries >= $3")
+        .bind(*digest)
+        .bind(user)
+        .bind(MOST)
+        .run(tx)
+        .await
+        .map(drop)
+}
+
+/// A try of the browser was right: it has all of them again.
+///
+/// # Errors
+/// What the database says.
+pub async fn give_back(tx: &mut Tx, digest: &Digest, user: &UserId) -> sqlx::Result<()> {
+    sql("UPDATE device_cookies SET tries = 0 WHERE digest = $1 AND user_id = $2")
+        .bind(*digest)
+        .bind(user)
+        .run(tx)
+        .await
+        .map(drop)
+}
+
+/// The browser has signed in to the account: it is known to it until `expires_at`.
+///
+/// # Errors
+/// What the database says.
+pub async fn keep(
+    tx: &mut Tx,
+    digest: &Digest,
+    user: &UserId,
+    expires_at: Timestamp,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    sql("INSERT INTO device_cookies (digest, user_id, tries, used_at, expires_at)
+         VALUES ($1, $2, 0, $3, $4)
+         ON CONFLICT (digest, user_id) DO UPDATE
+            SET tries = 0, used_at = excluded.used_at, expires_at = excluded.expires_at")
+    .bind(*digest)
+    .bind(user)
+    .bind(now)
+    .bind(expires_at)
+    .run(&mut *tx)
+    .await?;
+    sql("DELETE FROM device_cookies
+          WHERE user_id = $1 AND digest IN (SELECT digest FROM device_cookies WHERE user_id = $1
+                                             ORDER BY used_at DESC, digest LIMIT 1000 OFFSET $2)")
+    .bind(user)
+    .bind(BROWSERS)
+    .run(tx)
+    .await
+    .map(drop)
+}
+
+/// How many browsers the account is known by.
+///
+/// # Errors
+/// What the database says.
+pub async fn count(on: impl Into<On<'_>>, user: &UserId, now: Timestamp) -> sqlx::Result<i64> {
+    let (browsers,): (i64,) = sql("SELECT COUNT(*) FROM device_cookies
+          WHERE user_id = $1 AND tries < $2 AND expires_at > $3")
+    .bind(user)
+    .bind(MOST)
+    .bind(now)
+    .one(on)
+    .await?;
+    Ok(browsers)
+}
+
+/// No browser is known to the account any more.
+///
+/// # Errors
+/// What the database says.
+pub async fn forget_user(tx: &mut Tx, user: &UserId) -> sqlx::Result<()> {
+    sql("DELETE FROM device_cookies WHERE user_id = $1").bind(user).run(tx).await.map(drop)
+}

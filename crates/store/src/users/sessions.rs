@@ -1,0 +1,223 @@
+//! `sessions`: who is signed in. Inserted once, then changed only while alive, so that a late write
+//! never brings one back.
+
+use sqlx_macros::FromRow;
+
+use crate::ahead::not_ahead;
+use crate::consents::Consent;
+use crate::database::db::Joined;
+use crate::types::session::Session;
+use crate::types::sql::sqlx;
+use crate::types::{ClientId, Digest, SessionId, Timestamp, User, UserId};
+use crate::{On, Tx, sql};
+
+/// That the session of the statement is live at `$1`: the one text of that rule.
+macro_rules! session_is_live {
+    () => {
+        concat!(
+            "sessions.ended_at IS NULL AND sessions.idle_at > $1 AND sessions.expires_at > $1 AND ",
+            not_ahead!("sessions.auth_time")
+        )
+    };
+}
+pub(crate) use session_is_live;
+
+/// A live sign-in, whose it is, and what they have agreed to for the client in question.
+#[derive(Debug, FromRow)]
+pub struct SignedIn {
+    /// The sign-in.
+    #[sqlx(flatten)]
+    pub session: Session,
+    /// Whose.
+    #[sqlx(flatten)]
+    pub user: User,
+    /// What they have agreed to for the client that was asked about.
+    #[sqlx(flatten, try_from = "Joined<Consent>")]
+    pub consent: Option<Consent>,
+}
+
+/// The live sign-in of a cookie, with its account and its consent for `client`: one query for all that
+/// an authorization request asks of the database.
+///
+/// # Errors
+/// What the database says.
+pub async fn live(
+    on: impl Into<On<'_>>,
+    digest: &Digest,
+    client: Option<&ClientId>,
+    now: Timestamp,
+) -> sqlx::Result<Option<SignedIn>> {
+    sql(concat!(
+        "SELECT sessions.id AS session_id, sessions.user_id AS session_user_id, auth_time, amr, acr,
+                remembered, sessions.created_at AS session_created_at, seen_at, idle_at, expires_at,
+                address, user_agent,
+                users.id AS user_id, username, email, email_verified, users.claims AS user_claims,
+                users.created_at AS user_created_at, users.updated_at AS user_updated_at, disabled_at,
+                consents.scope, consents.resources, consents.claims
+           FROM sessions
+           JOIN users ON users.id = sessions.user_id AND users.disabled_at IS NULL
+           LEFT JOIN consents ON consents.user_id = users.id AND consents.client_id = $3
+          WHERE digest = $2 AND ",
+        session_is_live!()
+    ))
+    .bind(now)
+    .bind(digest)
+    .bind(client.map_or("", ClientId::as_str))
+    .opt(on)
+    .await
+}
+
+/// A new sign-in.
+///
+/// # Errors
+/// What the database says.
+pub async fn insert(tx: &mut Tx, digest: &Digest, session: &Session) -> sqlx::Result<()> {
+    sql("INSERT INTO sessions
+            (id, digest, user_id, auth_time, amr, acr, remembered, created_at, seen_at, idle_at, expires_at,
+             address, user_agent, sweep_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)")
+    .bind(&session.id)
+    .bind(digest)
+    .bind(&session.user_id)
+    .bind(session.auth_time)
+    .bind(&session.amr)
+    .bind(&session.acr)
+    .bind(session.remembered)
+    .bind(session.created_at)
+    .bind(session.seen_at)
+    .bind(session.idle_at)
+    .bind(session.expires_at)
+    .bind(&session.address)
+    .bind(&session.user_agent)
+    .bind(session.idle_at.min(session.expires_at))
+    .run(tx)
+    .await
+    .map(drop)
+}
+
+/// Puts a new proof in the place of an old one of the same person: another cookie, another
+/// `auth_time`, a whole life before it, while `sid` and what descends from it stay. `false`: it has
+/// ended meanwhile.
+///
+/// # Errors
+/// What the database says.
+pub async fn renew(tx: &mut Tx, digest: &Digest, session: &Session) -> sqlx::Result<bool> {
+    let renewed = sql(concat!(
+        "UPDATE sessions
+            SET digest = $2, auth_time = $1, amr = $3, acr = $4, remembered = $5, seen_at = $1,
+                idle_at = $6, expires_at = $7, address = $8, user_agent = $9, sweep_at = $12
+          WHERE id = $10 AND user_id = $11 AND ",
+        session_is_live!()
+    ))
+    .bind(session.auth_time)
+    .bind(digest)
+    .bind(&session.amr)
+    .bind(&session.acr)
+    .bind(session.remembered)
+    .bind(session.idle_at)
+    .bind(session.expires_at)
+    .bind(&session.address)
+    .bind(&session.user_agent)
+    .bind(&session.id)
+    .bind(&session.user_id)
+    .bind(session.idle_at.min(session.expires_at))
+    .run(tx)
+    .await?;
+    Ok(renewed == 1)
+}
+
+/// When a sign-in that is used now ends if it is not used again.
+#[derive(Clone, Copy, Debug)]
+pub struct IdleAt {
+    /// Most of them.
+    pub usual: Timestamp,
+    /// One that was to be kept.
+    pub remembered: Timestamp,
+}
+
+/// Notes that a live sign-in was used, if that was not noted since `unless_since`.
+///
+/// # Errors
+/// What the database says.
+pub async fn touch(
+    on: impl Into<On<'_>>,
+    id: &SessionId,
+    unless_since: Timestamp,
+    idle_at: IdleAt,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
+    let touched = sql(concat!(
+        "UPDATE sessions
+            SET seen_at = $1, idle_at = CASE WHEN remembered THEN $5 ELSE $2 END
+          WHERE id = $3 AND seen_at <= $4 AND ",
+        session_is_live!()
+    ))
+    .bind(now)
+    .bind(idle_at.usual)
+    .bind(id)
+    .bind(unless_since)
+    .bind(idle_at.remembered)
+    .run(on)
+    .await?;
+    Ok(touched == 1)
+}
+
+/// Ends a sign-in of this user. What descends from it dies with it, because every use asks whether it
+/// is alive.
+///
+/// # Errors
+/// What the database says.
+pub async fn end(tx: &mut Tx, id: &SessionId, user: &UserId, now: Timestamp) -> sqlx::Result<bool> {
+    let ended = sql("UPDATE sessions SET ended_at = $1, sweep_at = $1
+          WHERE id = $2 AND user_id = $3 AND ended_at IS NULL")
+    .bind(now)
+    .bind(id)
+    .bind(user)
+    .run(tx)
+    .await?;
+    Ok(ended == 1)
+}
+
+/// Ends all sign-ins of this user but one.
+///
+/// # Errors
+/// What the database says.
+pub async fn end_others(
+    tx: &mut Tx,
+    user: &UserId,
+    but: Option<&SessionId>,
+    now: Timestamp,
+) -> sqlx::Result<u64> {
+    sql("UPDATE sessions SET ended_at = $1, sweep_at = $1
+          WHERE user_id = $2 AND id <> $3 AND ended_at IS NULL")
+    .bind(now)
+    .bind(user)
+    .bind(but.map_or("", SessionId::as_str))
+    .run(tx)
+    .await
+}
+
+/// The live sign-ins of a user, the most recently used first: a hundred at most.
+///
+/// # Errors
+/// What the database says.
+pub async fn of_user(
+    on: impl Into<On<'_>>,
+    user: &UserId,
+    now: Timestamp,
+) -> sqlx::Result<Vec<Session>> {
+    sql(concat!(
+        "SELECT id AS session_id, user_id AS session_user_id, auth_time, amr, acr, remembered,
+                created_at AS session_created_at, seen_at, idle_at, expires_at, address, user_agent
+           FROM sessions
+          WHERE user_id = $2 AND ",
+        session_is_live!(),
+        "
+          ORDER BY seen_at DESC, id DESC
+          LIMIT 100"
+    ))
+    .bind(now)
+    .bind(user)
+    .all(on)
+    .await
+}
