@@ -1,4 +1,4 @@
-//! Tests: the commit of every write is seen, whichever function of the store writes.
+//! Tests: the error of every commit is reported, for every function of the store that writes.
 
 use super::sources::sources;
 use super::test_database::TestDatabase;
@@ -12,11 +12,11 @@ const REFUSED: &str = "531";
 struct Write {
     function: String,
     text: &'static str,
-    /// Whether this is only its beginning: it is put together of several texts.
+    /// Whether this is only its beginning, because it is a `concat!` of several texts.
     is_part: bool,
 }
 
-/// Every statement of the store that writes, as it stands in the source: nobody can forget one.
+/// Every statement of the store that writes, read from the source, so that none is forgotten.
 fn writes() -> Vec<Write> {
     let mut writes = Vec::new();
     for (path, source) in sources() {
@@ -30,7 +30,7 @@ fn writes() -> Vec<Write> {
         let code = code.join("\n");
         let mut function = "a constant".to_owned();
         let mut before = "";
-        // What stands between two quotes is a text; the code before it names the function.
+        // Every second part is a text; the code before it names the function.
         for (n, part) in code.split('"').enumerate() {
             if n % 2 == 0 {
                 before = part;
@@ -51,7 +51,7 @@ fn writes() -> Vec<Write> {
 }
 
 impl Write {
-    /// The statement, with something for each of its values.
+    /// The statement, with an arbitrary value for each placeholder.
     fn bound(&self) -> Sql {
         let numbers = self.text.split('$').skip(1).map(|rest| {
             let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
@@ -62,7 +62,7 @@ impl Write {
     }
 }
 
-/// Lets no transaction of the one connection that writes be committed.
+/// Makes every commit on the writing connection fail.
 async fn refuse_commits(store: &Store) {
     sql("PRAGMA foreign_keys = OFF").run(store.db()).await.unwrap();
     let Db::Sqlite { write, .. } = store.db() else { panic!("it is SQLite's") };
@@ -76,8 +76,7 @@ fn code(done: sqlx::Result<()>) -> Option<String> {
     Some(done.err()?.as_database_error()?.code()?.into_owned())
 }
 
-/// THREATS EX-01: a statement outside of a transaction whose row is read has not happened until its commit
-/// has, and the error of that is its own.
+/// THREATS EX-01: a statement outside of a transaction reports the error of its commit, also when its row is read.
 #[tokio::test]
 async fn a_commit_that_fails_fails_every_statement_that_writes() {
     let database = TestDatabase::sqlite().await;
@@ -88,7 +87,7 @@ async fn a_commit_that_fails_fails_every_statement_that_writes() {
     assert!(whole > 70, "they were not found: {whole}");
 
     for write in &writes {
-        // Whatever follows, it is run to its end.
+        // It is run to its end.
         assert!(!sql(write.text).is_read(), "{}: {}", write.function, write.text);
         if write.is_part {
             continue;
@@ -106,7 +105,7 @@ async fn a_commit_that_fails_fails_every_statement_that_writes() {
     assert_eq!(code(swept.map(drop)).as_deref(), Some(REFUSED));
 }
 
-/// THREATS EX-01: the same of transactions; and the connection is good for the next.
+/// THREATS EX-01: the same for transactions; and the connection stays usable.
 #[tokio::test]
 async fn a_commit_that_fails_fails_its_transaction() {
     let database = TestDatabase::sqlite().await;
@@ -119,8 +118,8 @@ async fn a_commit_that_fails_fails_its_transaction() {
     }
 }
 
-/// PostgreSQL answers the commit of a transaction in which a statement has failed by rolling it back, and
-/// calls that a success; nothing of it may be taken for done, on either database.
+/// PostgreSQL rolls back a transaction in which a statement has failed, and reports the commit as a success; the
+/// store reports an error, on both databases.
 #[tokio::test]
 async fn a_transaction_in_which_a_statement_has_failed_is_not_committed() {
     let database = TestDatabase::make().await;

@@ -1,7 +1,8 @@
-//! SQL: one file per table, one function per question.
+//! SQL: one file per table, one function per query.
 //!
-//! A function here says what is so, or makes it so, in one statement wherever the state decides; why
-//! a row is being changed is for the floors above.
+//! A function reads or changes rows, with one conditional statement wherever the state decides; the layers above
+//! know why a row is changed. The modules are grouped by subject: `database` has the connections and the
+//! statements, the other folders the tables.
 
 pub mod certificates;
 pub mod clients;
@@ -47,10 +48,10 @@ use self::types::{Error, Failure};
 #[derive(Clone, Debug)]
 pub struct Store {
     db: Db,
-    /// A connection for the question whether the database answers: it waits for nobody else's.
+    /// A connection of its own for the check whether the database responds.
     probe: Db,
     outages: std::sync::Arc<Outages>,
-    /// The lock on an SQLite file, held as long as a server lives.
+    /// The lock on an SQLite file, held while the server runs.
     _lock: Option<std::sync::Arc<std::fs::File>>,
 }
 
@@ -66,31 +67,31 @@ impl Store {
         &self.db
     }
 
-    /// For the question whether the database answers.
+    /// For the check whether the database responds.
     pub fn probe(&self) -> &Db {
         &self.probe
     }
 
-    /// When it did not answer.
+    /// The outages of the database.
     pub fn outages(&self) -> &Outages {
         &self.outages
     }
 
-    /// Opens a write transaction, whose first statement must be a write: a transaction that reads
-    /// first and then writes dies of `database is locked` under load.
+    /// Opens a write transaction, whose first statement must be a write: a transaction that reads first and then
+    /// writes fails with `database is locked` under load.
     ///
     /// # Errors
-    /// What the database says.
+    /// When the database fails.
     pub async fn write(&self) -> sqlx::Result<Tx> {
         self.db.begin().await
     }
 }
 
-/// Runs `work`, a whole transaction, again when the database says that it collided with another: at
-/// most five times, after a short random pause (THREATS DB-05).
+/// Runs `work`, a whole transaction, and retries it when it conflicted with another one: at most five times, after
+/// a short random pause (THREATS DB-05).
 ///
 /// # Errors
-/// What `work` says, the last time.
+/// The last error of `work`.
 pub async fn retrying<T, F, Fut>(work: F) -> Result<T, Error>
 where
     F: Fn() -> Fut + Send,
@@ -111,8 +112,8 @@ where
     work().await
 }
 
-/// Replaces the sealed form of what `key` names, when it was sealed again under a newer key and nobody did
-/// so meanwhile. The statement takes the new form, the key and the old form.
+/// Replaces the sealed form of the row `key` by one under a newer key, unless it was replaced in the meantime. The
+/// statement takes the new form, the key and the old form.
 async fn reseal(
     on: impl Into<On<'_>>,
     statement: &'static str,
@@ -124,7 +125,7 @@ async fn reseal(
     Ok(resealed == 1)
 }
 
-/// A value kept as one JSON text.
+/// A value as JSON, for a column of TEXT.
 fn to_json<T: Serialize>(value: &T) -> sqlx::Result<String> {
     serde_json::to_string(value).map_err(|error| sqlx::Error::Encode(Box::new(error)))
 }

@@ -1,8 +1,8 @@
-//! How the databases run our statements, every one of them: by an index, or in the list of those that may
-//! read whole tables (THREATS EX-25, DO-14).
+//! Tests: every statement uses an index, or is in the list of those that may read whole tables (THREATS EX-25,
+//! DO-14).
 //!
-//! The statements are read from the sources beside this file, where they stand as literals, put together by
-//! `concat!` and macros that take nothing but literals.
+//! The statements are read from the sources of the crate, where they are literals, concatenated by `concat!` and by
+//! macros that take only literals.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use super::sources::sources;
 use super::test_database::TestDatabase;
 use super::{Db, sql};
 
-/// Tables that have a handful of rows, however many people and clients there are.
+/// Tables with a handful of rows, regardless of the number of users and clients.
 const SMALL: &[&str] = &[
     "acme_accounts",
     "acme_certificates",
@@ -29,7 +29,7 @@ const SMALL: &[&str] = &[
     "versions",
 ];
 
-/// Statements that read a whole table: the file, how they go on, and who waits for them.
+/// Statements that read a whole table: the file, a part of the text, and what waits for them.
 const WHOLE: &[(&str, &str, &str)] = &[
     ("operation/ahead.rs", "ORDER BY id DESC LIMIT 1000", "the start: the newest thousand"),
     (
@@ -55,7 +55,7 @@ const WHOLE: &[(&str, &str, &str)] = &[
     ("certificates/shown_chains.rs", "SELECT thumbprint", "the start"),
 ];
 
-/// Rows of each table.
+/// The number of rows in each table.
 const ROWS: usize = 2000;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -65,7 +65,7 @@ enum Token {
     Sign(char),
 }
 
-/// A source file as far as it matters here: its literals, words and signs, without comments.
+/// The literals, words and signs of a source file, without comments.
 fn tokens(source: &str) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut rest = source;
@@ -92,7 +92,7 @@ fn tokens(source: &str) -> Vec<Token> {
     tokens
 }
 
-/// What stands between the quotes, and what follows them.
+/// The text of a literal, and the rest.
 fn literal(rest: &str) -> (String, &str) {
     let (mut text, mut chars) = (String::new(), rest.char_indices());
     while let Some((at, one)) = chars.next() {
@@ -115,7 +115,7 @@ fn literal(rest: &str) -> (String, &str) {
     panic!("a literal without end: {text}")
 }
 
-/// What follows a character literal such as `'"'`; a lifetime is none.
+/// The rest after a character literal such as `'"'`; a lifetime is not one.
 fn character(rest: &str) -> Option<&str> {
     let inner = rest.strip_prefix('\'')?;
     let escaped = inner.strip_prefix('\\').unwrap_or(inner);
@@ -123,10 +123,10 @@ fn character(rest: &str) -> Option<&str> {
     after.strip_prefix('\'')
 }
 
-/// The arms of a macro: the names of its parameters, and what it stands for.
+/// The arms of a macro: the names of its parameters, and its expansion.
 type Arms = Vec<(Vec<String>, Vec<Token>)>;
 
-/// What stands in brackets from here on, without them, and where it ends.
+/// The tokens within brackets, and where they end.
 fn bracketed(tokens: &[Token], at: usize) -> (&[Token], usize) {
     let mut depth = 0;
     for (end, token) in tokens.iter().enumerate().skip(at) {
@@ -162,7 +162,7 @@ fn arms(body: &[Token]) -> Arms {
 struct Macros(BTreeMap<String, Arms>);
 
 impl Macros {
-    /// The text that an expression stands for, if it is one of texts alone, and where it ends.
+    /// The text of an expression that consists of texts only, and where it ends.
     fn text(
         &self,
         tokens: &[Token],
@@ -193,7 +193,7 @@ impl Macros {
     }
 }
 
-/// Files without statements of a request: opening asks the catalogues of the database.
+/// Files without statements of requests: opening queries the catalogues of the database.
 const OTHERS: &[&str] = &[
     "plans.rs",
     "test_database.rs",
@@ -272,7 +272,7 @@ fn statements() -> Vec<Statement> {
     statements
 }
 
-/// Fills every table, past all rules about what belongs to what, and lets the database look at it.
+/// Fills every table, without foreign keys, and lets the database collect statistics.
 async fn fill(database: &TestDatabase) {
     #[derive(FromRow)]
     struct Column {
@@ -347,11 +347,11 @@ async fn fill(database: &TestDatabase) {
     }
 }
 
-/// The tables that a statement reads whole, by the database's own account.
+/// The tables that a statement reads whole, according to the query plan.
 struct Planner {
-    /// Those of SQLite's plans speak of tables by their aliases.
+    /// The names of all tables: SQLite's plans use aliases as well.
     tables: BTreeSet<String>,
-    /// Indexes of a part of a table: whoever reads all of one reads no whole table.
+    /// Partial indexes: reading all of one does not read the whole table.
     partial: BTreeSet<String>,
     postgres: Option<PgConnection>,
 }
@@ -381,10 +381,9 @@ impl Planner {
         )
         .await;
         let mut postgres = PgConnection::connect(database.url.expose()).await.unwrap();
-        // Whatever a plan still reads whole then, it can read in no other way.
+        // A plan that still reads a whole table has no alternative.
         postgres.execute("SET enable_seqscan = off").await.unwrap();
-        // So few rows as there are here are read whole by joins that would look them up one by one in a large
-        // table.
+        // With so few rows, joins read whole tables in which they would use an index if these were large.
         postgres.execute("SET enable_hashjoin = off").await.unwrap();
         postgres.execute("SET enable_mergejoin = off").await.unwrap();
         postgres.execute("SET plan_cache_mode = force_generic_plan").await.unwrap();
@@ -467,8 +466,8 @@ impl Planner {
     }
 }
 
-/// Prepares a statement as `one`. Its parameters have the types that PostgreSQL sees in the text; where it sees
-/// none, up to two of them are numbers, as the program says when it binds them.
+/// Prepares a statement as `one`. PostgreSQL infers the types of the parameters from the text; where it cannot, up
+/// to two of them are numbers, as when the program binds them.
 async fn prepare(postgres: &mut PgConnection, text: &str, parameters: usize) {
     let mut why = None;
     for first in 0..=parameters {
@@ -486,7 +485,7 @@ async fn prepare(postgres: &mut PgConnection, text: &str, parameters: usize) {
     panic!("{why:?}: {text}");
 }
 
-/// THREATS EX-25, DO-14: nobody waits for a statement that reads all there is.
+/// THREATS EX-25, DO-14: no request waits for a statement that reads a whole table.
 #[tokio::test]
 async fn every_statement_finds_its_rows_by_an_index() {
     let database = TestDatabase::make().await;
@@ -514,9 +513,9 @@ async fn every_statement_finds_its_rows_by_an_index() {
     println!("listed and found good here: {gone:?}");
 }
 
-/// `sweep_at` is the earliest time at which a row may be over: what ends a row before its time moves it too.
+/// `sweep_at` is the earliest time at which a row may be over: a statement that ends a row early updates it too.
 #[test]
-fn every_statement_that_ends_a_grant_or_a_session_moves_its_sweep() {
+fn every_statement_that_ends_a_grant_or_a_session_updates_sweep_at() {
     let ends = |text: &str| {
         text.starts_with("UPDATE grants SET revoked_at")
             || text.starts_with("UPDATE sessions SET ended_at")

@@ -1,4 +1,4 @@
-//! A database of its own for each unit test, on the server that tests/README.md tells of.
+//! A database of its own for each unit test, on the server that tests/README.md describes.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
@@ -10,12 +10,12 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use super::{Limits, Purpose, Store};
 use crate::types::Secret;
 
-/// A database that goes with its test.
+/// A database that is deleted after the test.
 #[derive(Debug)]
 pub struct TestDatabase {
     /// The open store.
     pub store: Store,
-    /// The URL that the store was opened by.
+    /// The URL of the store.
     pub url: Secret,
     place: Place,
 }
@@ -27,7 +27,7 @@ enum Place {
 }
 
 impl TestDatabase {
-    /// Patient ones.
+    /// Generous limits.
     pub const LIMITS: Limits = Limits {
         connections: 4,
         acquire: Duration::from_secs(10),
@@ -35,23 +35,23 @@ impl TestDatabase {
         is_pooled: false,
     };
 
-    /// An empty one: in SQLite, or with `TEST_DATABASE=postgres` on the server of `TEST_POSTGRES`.
+    /// An empty database: in SQLite, or with `TEST_DATABASE=postgres` on the server of `TEST_POSTGRES`.
     pub async fn make() -> Self {
         Self::with(&Self::LIMITS).await
     }
 
-    /// The same, within these limits.
+    /// The same, with these limits.
     pub async fn with(limits: &Limits) -> Self {
         let is_postgres = std::env::var("TEST_DATABASE").is_ok_and(|kind| kind == "postgres");
         Self::of(is_postgres, limits).await
     }
 
-    /// In SQLite, whatever else is tested: for what only SQLite does.
+    /// In SQLite, also when PostgreSQL is tested: for behaviour of SQLite only.
     pub async fn sqlite() -> Self {
         Self::of(false, &Self::LIMITS).await
     }
 
-    /// How large the file of this ending beside the database is.
+    /// The size of the database file with this suffix.
     pub fn size(&self, ending: &str) -> u64 {
         match &self.place {
             Place::Directory(directory) => {
@@ -89,7 +89,7 @@ impl Drop for TestDatabase {
             }
             Place::Postgres { server, name } => {
                 let (server, drop) = (server.clone(), format!("DROP DATABASE {name} WITH (FORCE)"));
-                // In a thread and a runtime of its own: this one may be over.
+                // In a thread and a runtime of its own, because that of the test may have ended.
                 let dropped = std::thread::spawn(move || {
                     let mut runtime = tokio::runtime::Builder::new_current_thread();
                     runtime.enable_all().build().unwrap().block_on(ask(&server, drop));

@@ -1,38 +1,38 @@
-//! `acme_accounts`, `acme_certificates`, `acme_challenges`: certificates of our own.
+//! `acme_accounts`, `acme_certificates`, `acme_challenges`: the server's own certificates from ACME.
 
 use sqlx_macros::FromRow;
 
 use crate::types::Timestamp;
 use crate::{On, sql};
 
-/// A certificate that was ordered, or is to be.
+/// A certificate that was ordered, or is about to be.
 #[derive(Debug, FromRow)]
 pub struct AcmeCertificate {
-    /// The certificate and what certifies it, as PEM.
+    /// The certificate and its intermediate certificates, as PEM.
     pub chain: Option<String>,
-    /// Its key, sealed under the key-encryption key.
+    /// Its private key, sealed under the key-encryption key.
     pub sealed: Option<Vec<u8>>,
-    /// When to order next.
+    /// When to order the next one.
     pub due_at: Timestamp,
-    /// How often ordering has failed since it last succeeded.
+    /// The number of failed orders since the last success.
     pub failures: i64,
 }
 
-/// Something sealed.
+/// A sealed account or private key.
 #[derive(Debug, FromRow)]
 pub struct Sealed {
-    /// Whose it is.
+    /// The owner that it is bound to.
     pub owner: String,
     /// Sealed under the key-encryption key.
     pub sealed: Vec<u8>,
-    /// Whether it is an account, and not the key of a certificate.
+    /// Whether it is an account; otherwise the key of a certificate.
     pub is_account: bool,
 }
 
-/// The account at this authority, sealed.
+/// The account at this CA, sealed.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn account(on: impl Into<On<'_>>, directory: &str) -> sqlx::Result<Option<Vec<u8>>> {
     let row: Option<(Vec<u8>,)> = sql("SELECT sealed FROM acme_accounts WHERE directory = $1")
         .bind(directory)
@@ -41,10 +41,10 @@ pub async fn account(on: impl Into<On<'_>>, directory: &str) -> sqlx::Result<Opt
     Ok(row.map(|(one,)| one))
 }
 
-/// Keeps an account.
+/// Stores an account.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn keep_account(
     on: impl Into<On<'_>>,
     directory: &str,
@@ -61,18 +61,18 @@ pub async fn keep_account(
     .map(drop)
 }
 
-/// Forgets an account that the authority does not know.
+/// Deletes an account that the CA does not know.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn forget_account(on: impl Into<On<'_>>, directory: &str) -> sqlx::Result<()> {
     sql("DELETE FROM acme_accounts WHERE directory = $1").bind(directory).run(on).await.map(drop)
 }
 
-/// A certificate, as it stands.
+/// The certificate with this identifier.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn certificate(on: impl Into<On<'_>>, id: &str) -> sqlx::Result<Option<AcmeCertificate>> {
     sql("SELECT chain, sealed, due_at, failures FROM acme_certificates WHERE id = $1")
         .bind(id)
@@ -80,10 +80,10 @@ pub async fn certificate(on: impl Into<On<'_>>, id: &str) -> sqlx::Result<Option
         .await
 }
 
-/// Keeps what was ordered.
+/// Stores a certificate that was issued.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn keep_certificate(
     on: impl Into<On<'_>>,
     id: &str,
@@ -103,11 +103,11 @@ pub async fn keep_certificate(
     .map(drop)
 }
 
-/// Takes the turn to order, if it is time: until `due_at` nobody else does. It counts as failed until
-/// [`keep_certificate`] says otherwise; what is there stays.
+/// Takes the turn to order, if it is due: until `due_at` no other replica orders. The order counts as failed until
+/// [`keep_certificate`]; the present certificate stays.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn take_turn(
     on: impl Into<On<'_>>,
     id: &str,
@@ -127,10 +127,10 @@ pub async fn take_turn(
     Ok(taken == 1)
 }
 
-/// Keeps what the authority is to be answered.
+/// Stores the response to a challenge.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn keep_challenge(
     on: impl Into<On<'_>>,
     token: &str,
@@ -149,10 +149,10 @@ pub async fn keep_challenge(
     .map(drop)
 }
 
-/// What is answered to this token (RFC 8555 §8.3).
+/// The response to the challenge with this token (RFC 8555 §8.3).
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn answer(
     on: impl Into<On<'_>>,
     token: &str,
@@ -167,10 +167,10 @@ pub async fn answer(
     Ok(row.map(|(one,)| one))
 }
 
-/// What is answered to whoever asks for this name (RFC 8737 §3): the newest answer.
+/// The newest response to a challenge for this domain (RFC 8737 §3).
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn answer_for(
     on: impl Into<On<'_>>,
     name: &str,
@@ -187,10 +187,10 @@ pub async fn answer_for(
     Ok(row.map(|(one,)| one))
 }
 
-/// Everything that is sealed here.
+/// All sealed accounts and private keys.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn sealed(on: impl Into<On<'_>>) -> sqlx::Result<Vec<Sealed>> {
     sql("SELECT directory AS owner, sealed, TRUE AS is_account FROM acme_accounts
          UNION ALL
@@ -200,10 +200,10 @@ pub async fn sealed(on: impl Into<On<'_>>) -> sqlx::Result<Vec<Sealed>> {
     .await
 }
 
-/// Replaces a sealed form, when it was sealed again under a newer key and nobody did so meanwhile.
+/// Replaces a sealed form by one under a newer key, unless it was replaced in the meantime.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn reseal(on: impl Into<On<'_>>, row: &Sealed, to: &[u8]) -> sqlx::Result<bool> {
     let statement = if row.is_account {
         "UPDATE acme_accounts SET sealed = $1 WHERE directory = $2 AND sealed = $3"

@@ -1,4 +1,4 @@
-//! `authorities`, `issued`, `crls`: our own authority, what it issued, what it says was revoked.
+//! `authorities`, `issued`, `crls`: the built-in CA, the certificates that it issued, its CRLs.
 
 use sqlx_macros::FromRow;
 
@@ -6,24 +6,24 @@ use super::revocation::certificate_is_revoked;
 use crate::types::{ClientId, Thumbprint, Timestamp};
 use crate::{On, Tx, sql};
 
-/// A certificate of our authority and, sealed, its key.
+/// A certificate of the built-in CA and its sealed private key.
 #[derive(Clone, Debug, FromRow)]
 pub struct AuthorityRow {
-    /// Its name in addresses and commands.
+    /// Its identifier in URLs and commands.
     pub id: String,
-    /// Whether it is the root, which signs issuing certificates and nothing else.
+    /// Whether it is the root, which signs only issuing certificates.
     pub is_root: bool,
-    /// Itself, in DER.
+    /// The DER.
     pub certificate: Vec<u8>,
-    /// What stands above it, nearest first, DER after DER.
+    /// Its chain, nearest first, as concatenated DER.
     pub chain: Vec<u8>,
-    /// Its private key, PKCS #8, sealed. `None`: it is not kept here.
+    /// Its private key, PKCS #8, sealed. `None`: the key is not stored here.
     pub sealed: Option<Vec<u8>>,
-    /// When it counts no more.
+    /// When it expires.
     pub not_after: Timestamp,
-    /// When it was made or imported.
+    /// When it was created or imported.
     pub created_at: Timestamp,
-    /// When another one took its place. It counts until it expires.
+    /// When another one replaced it. It is valid until it expires.
     pub superseded_at: Option<Timestamp>,
 }
 
@@ -33,28 +33,28 @@ macro_rules! columns {
     };
 }
 
-/// All of them, the latest first.
+/// All CA certificates, the latest first.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Vec<AuthorityRow>> {
     sql(concat!("SELECT ", columns!(), " FROM authorities ORDER BY created_at DESC, id DESC"))
         .all(on)
         .await
 }
 
-/// The authority of this identifier.
+/// The CA certificate with this identifier.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn find(on: impl Into<On<'_>>, id: &str) -> sqlx::Result<Option<AuthorityRow>> {
     sql(concat!("SELECT ", columns!(), " FROM authorities WHERE id = $1")).bind(id).opt(on).await
 }
 
-/// The present root, or the present issuing one.
+/// The current root, or the current issuing CA.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn present(on: impl Into<On<'_>>, is_root: bool) -> sqlx::Result<Option<AuthorityRow>> {
     sql(concat!(
         "SELECT ",
@@ -66,10 +66,10 @@ pub async fn present(on: impl Into<On<'_>>, is_root: bool) -> sqlx::Result<Optio
     .await
 }
 
-/// Keeps one that is the present one of its kind from now on. `false`: there is such a one already.
+/// Stores the current certificate of its kind. `false`: there is one already.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn insert(tx: &mut Tx, row: &AuthorityRow) -> sqlx::Result<bool> {
     let inserted = sql("INSERT INTO authorities
             (id, is_root, certificate, chain, sealed, not_after, created_at)
@@ -87,10 +87,10 @@ pub async fn insert(tx: &mut Tx, row: &AuthorityRow) -> sqlx::Result<bool> {
     Ok(inserted == 1)
 }
 
-/// Makes room for another one. `false`: it was not the present one.
+/// Marks it as replaced. `false`: it was not the current one.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn supersede(tx: &mut Tx, id: &str, now: Timestamp) -> sqlx::Result<bool> {
     let superseded =
         sql("UPDATE authorities SET superseded_at = $1 WHERE id = $2 AND superseded_at IS NULL")
@@ -101,10 +101,10 @@ pub async fn supersede(tx: &mut Tx, id: &str, now: Timestamp) -> sqlx::Result<bo
     Ok(superseded == 1)
 }
 
-/// Forgets the key of a root. `false`: there is no such root, or its key was not here.
+/// Deletes the private key of a root. `false`: there is no such root, or its key was not stored.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn forget_key(tx: &mut Tx, id: &str) -> sqlx::Result<bool> {
     let forgotten = sql(
         "UPDATE authorities SET sealed = NULL WHERE id = $1 AND is_root AND sealed IS NOT NULL",
@@ -115,20 +115,19 @@ pub async fn forget_key(tx: &mut Tx, id: &str) -> sqlx::Result<bool> {
     Ok(forgotten == 1)
 }
 
-/// Replaces the sealed form, when it was sealed again under a newer key and nobody did so meanwhile.
+/// Replaces the sealed form by one under a newer key, unless it was replaced in the meantime.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn reseal(on: impl Into<On<'_>>, id: &str, from: &[u8], to: &[u8]) -> sqlx::Result<bool> {
     let statement = "UPDATE authorities SET sealed = $1 WHERE id = $2 AND sealed = $3";
     crate::reseal(on, statement, id, from, to).await
 }
 
-/// Notes that a certificate of the inventory was issued by this authority under this serial number,
-/// in hexadecimal.
+/// Records that a certificate of the inventory was issued by this CA under this serial number, in hexadecimal.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn note_issued(
     tx: &mut Tx,
     authority: &str,
@@ -144,21 +143,21 @@ pub async fn note_issued(
         .map(drop)
 }
 
-/// A certificate that was revoked.
+/// A revoked certificate.
 #[derive(Clone, Debug, FromRow)]
 pub struct Revoked {
     /// Its serial number, in hexadecimal.
     pub serial: String,
-    /// When.
+    /// The time.
     pub revoked_at: Timestamp,
-    /// Why (RFC 5280 §5.3.1).
+    /// The reason (RFC 5280 §5.3.1).
     pub reason: Option<String>,
 }
 
-/// What an authority issued and was revoked, as long as it would count otherwise.
+/// The revoked certificates of a CA that have not expired.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn revoked(
     on: impl Into<On<'_>>,
     authority: &str,
@@ -175,19 +174,19 @@ pub async fn revoked(
     .await
 }
 
-/// What became of a certificate that an authority issued.
+/// The revocation status of an issued certificate.
 #[derive(Clone, Debug, FromRow)]
 pub struct Standing {
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
-    /// Why (RFC 5280 §5.3.1).
+    /// The reason (RFC 5280 §5.3.1).
     pub reason: Option<String>,
 }
 
-/// What became of the certificate of this serial number. `None`: this authority issued none such.
+/// The revocation status of the certificate with this serial number. `None`: this CA issued no such certificate.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn standing(
     on: impl Into<On<'_>>,
     authority: &str,
@@ -202,11 +201,11 @@ pub async fn standing(
     .await
 }
 
-/// Whether an issuing certificate may still issue. Holds it until the transaction ends: who revokes it meanwhile
-/// waits, and then finds what it has issued.
+/// Whether an issuing certificate may still issue. Locks it until the transaction ends: a concurrent revocation
+/// waits, and then finds what was issued.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn may_issue(tx: &mut Tx, thumbprint: Thumbprint) -> sqlx::Result<bool> {
     let held = sql(concat!(
         "UPDATE certificates SET last_used_at = last_used_at WHERE thumbprint = $1 AND NOT ",
@@ -218,11 +217,11 @@ pub async fn may_issue(tx: &mut Tx, thumbprint: Thumbprint) -> sqlx::Result<bool
     Ok(held == 1)
 }
 
-/// Whether our authority issued this very certificate to the client, and it counts: not revoked, for no key
-/// that somebody else has, not expired. Notes the use, so that who revokes it at the same time waits.
+/// Whether the built-in CA issued this certificate to the client, and it is valid: not expired, not revoked, its
+/// key not compromised. Records the use, so that a concurrent revocation waits.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn may_be_renewed(
     tx: &mut Tx,
     thumbprint: Thumbprint,
@@ -244,11 +243,11 @@ pub async fn may_be_renewed(
     Ok(counts == 1)
 }
 
-/// Whether [`may_be_renewed`] would say so now, for the client that it was issued to. Only that one decides; this
-/// spares work to who is refused then.
+/// Whether [`may_be_renewed`] would succeed now, for the client that it was issued to. Only that function decides;
+/// this one saves work for requests that it would refuse.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn is_renewable(
     on: impl Into<On<'_>>,
     thumbprint: Thumbprint,
@@ -275,9 +274,9 @@ pub async fn is_renewable(
 pub struct Crl {
     /// `cRLNumber` (RFC 5280 §5.2.3): each one is greater than the one before.
     pub number: i64,
-    /// Itself, in DER.
+    /// The DER.
     pub der: Vec<u8>,
-    /// The version of all that is revoked, read before it was made: with another one it is out of date.
+    /// The version of `revocations` when it was created: at another version it is out of date.
     pub version: i64,
     /// `thisUpdate`
     pub made_at: Timestamp,
@@ -285,10 +284,10 @@ pub struct Crl {
     pub next_at: Timestamp,
 }
 
-/// The latest CRL of an authority.
+/// The latest CRL of a CA.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn crl(on: impl Into<On<'_>>, authority: &str) -> sqlx::Result<Option<Crl>> {
     sql("SELECT number, der, version, made_at, next_at FROM crls WHERE authority_id = $1")
         .bind(authority)
@@ -296,10 +295,10 @@ pub async fn crl(on: impl Into<On<'_>>, authority: &str) -> sqlx::Result<Option<
         .await
 }
 
-/// Keeps the next CRL. `false`: another replica has made one of this number.
+/// Stores the next CRL. `false`: another replica has created one with this number.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn keep_crl(on: impl Into<On<'_>>, authority: &str, crl: &Crl) -> sqlx::Result<bool> {
     let kept = sql("INSERT INTO crls (authority_id, number, der, version, made_at, next_at)
          VALUES ($1, $2, $3, $4, $5, $6)

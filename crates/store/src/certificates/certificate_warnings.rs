@@ -1,12 +1,12 @@
-//! `certificate_warnings`: which warnings of a certificate's end were given.
+//! `certificate_warnings`: the warnings that were sent about expiring certificates.
 
 use crate::types::{ClientId, Seconds, Thumbprint, Timestamp};
 use crate::{On, Tx, sql, to_json};
 
-/// Notes that a threshold was crossed. `false`: somebody has noted it before.
+/// Records that a threshold was crossed. `false`: it was recorded before.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn cross(
     on: impl Into<On<'_>>,
     thumbprint: Thumbprint,
@@ -25,10 +25,10 @@ pub async fn cross(
     Ok(crossed == 1)
 }
 
-/// Notes whom a mail goes to because of a threshold that was just crossed.
+/// Records the clients that are sent a mail about a threshold.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn warn(
     tx: &mut Tx,
     thumbprint: Thumbprint,
@@ -44,11 +44,11 @@ pub async fn warn(
         .map(drop)
 }
 
-/// Notes that of those who were warned only `still` wait to hear that all is well. `false`: somebody has
-/// changed it meanwhile.
+/// Records that of the warned clients only `still` are to be sent an all-clear. `false`: the row was changed in the
+/// meantime.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn relieve(
     tx: &mut Tx,
     thumbprint: Thumbprint,

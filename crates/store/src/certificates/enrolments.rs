@@ -1,13 +1,13 @@
-//! `enrolments`: tokens with which a client enrols once.
+//! `enrolments`: single-use tokens with which a client enrols.
 
 use crate::ahead::not_ahead;
 use crate::types::{ClientId, Digest, Timestamp};
 use crate::{On, Tx, sql};
 
-/// Keeps a new one, for a client that may act. `false`: there is no such client.
+/// Stores a new token for an enabled client. `false`: there is no such client.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn insert(
     on: impl Into<On<'_>>,
     digest: &Digest,
@@ -26,11 +26,11 @@ pub async fn insert(
     Ok(inserted == 1)
 }
 
-/// Spends one. `false`: it is another client's, was used, or has expired; of many who ask at once one
-/// spends it.
+/// Uses a token. `false`: it is another client's, was used, or has expired; one of many concurrent requests
+/// succeeds.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn spend(
     tx: &mut Tx,
     digest: &Digest,
@@ -50,10 +50,11 @@ pub async fn spend(
     Ok(spent == 1)
 }
 
-/// Whether a token would enrol this client now. Only [`spend`] decides; this spares work to who is refused then.
+/// Whether a token would enrol this client now. Only [`spend`] decides; this saves work for requests that it would
+/// refuse.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn is_live(
     on: impl Into<On<'_>>,
     digest: &Digest,
@@ -76,10 +77,10 @@ pub async fn is_live(
     Ok(found.is_some())
 }
 
-/// Forgets those of a client: it was disabled.
+/// Deletes the tokens of a client, when it is disabled.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn forget_of_client(tx: &mut Tx, client: &ClientId) -> sqlx::Result<()> {
     sql("DELETE FROM enrolments WHERE client_id = $1").bind(client).run(tx).await.map(drop)
 }

@@ -8,47 +8,47 @@ use crate::types::sql::{Json, sqlx};
 use crate::types::{ClientId, Seconds, Thumbprint, Timestamp};
 use crate::{On, sql};
 
-/// Of a certificate that is not revoked, what somebody needs who looks at very many.
+/// The part of a certificate that jobs over the whole inventory need. It is not revoked.
 #[derive(Clone, Debug, FromRow)]
 pub struct Life {
     /// SHA-256 of the certificate.
     pub thumbprint: Thumbprint,
     /// SHA-256 of its `SubjectPublicKeyInfo`.
     pub public_key: Thumbprint,
-    /// How we came to know it.
+    /// The origin of the knowledge of it.
     pub origin: Origin,
-    /// Its subject, as RFC 4514 writes it.
+    /// Its subject in the form of RFC 4514.
     pub subject: String,
     /// Its `subjectAltName`s.
     #[sqlx(try_from = "Json")]
     pub names: Vec<String>,
-    /// When it begins to count.
+    /// When it becomes valid.
     pub not_before: Timestamp,
-    /// When it counts no more.
+    /// When it expires.
     pub not_after: Timestamp,
     /// See [`CertificateRow::chain_ends_at`].
     pub chain_ends_at: Option<Timestamp>,
-    /// When it was last shown, by whom ever.
+    /// When it was last presented, by any client.
     #[sqlx(rename = "shown_at")]
     pub last_used_at: Option<Timestamp>,
-    /// Whom it proves.
+    /// The clients that it identifies.
     #[sqlx(skip)]
     pub holders: Vec<Holder>,
-    /// The last step towards its end that was told of, as long before it.
+    /// The smallest threshold that a warning was sent for: the time before expiry.
     #[sqlx(rename = "threshold")]
     pub told: Option<Seconds>,
-    /// Whom a mail went to about that step.
+    /// The clients that were sent a mail for that threshold.
     #[sqlx(try_from = "Json")]
     pub warned: Vec<ClientId>,
 }
 
 impl Life {
-    /// When it proves nobody any more: when it ends itself, or what stands above it.
+    /// When it becomes invalid: when it or a certificate of its chain expires.
     pub fn ends_at(&self) -> Timestamp {
         self.chain_ends_at.map_or(self.not_after, |chain| chain.min(self.not_after))
     }
 
-    /// How long it counts in all.
+    /// Its validity period.
     pub fn length(&self) -> Seconds {
         self.not_after - self.not_before
     }
@@ -63,7 +63,7 @@ struct LifeRow {
     holder: Option<Holder>,
 }
 
-/// A certificate has as many rows, one after the other, as it has holders.
+/// Merges consecutive rows of the same certificate: one row for each holder.
 fn gathered(rows: Vec<LifeRow>) -> Vec<Life> {
     let mut found: Vec<Life> = Vec::new();
     for LifeRow { mut life, holder } in rows {
@@ -103,12 +103,12 @@ macro_rules! of_life {
     };
 }
 
-/// The certificates that are not revoked and count at `now` or later, and those that ended no longer ago than
-/// they had lived: they tell how their successors were renewed, and their end may have to be told of. At most
-/// `most` of them, those behind `after`; there is an index for this, by which the others are not even read.
+/// The certificates that are not revoked and expire at `now` or later, or expired no longer ago than their validity
+/// period: these show how their successors were renewed, and their expiry may have to be reported. At most `most`,
+/// those after `after`; an index finds them without reading the others.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn lives(
     on: impl Into<On<'_>>,
     now: Timestamp,
@@ -131,12 +131,11 @@ pub async fn lives(
     Ok(gathered(rows))
 }
 
-/// The one that a client went on with longest, among those that are not revoked: any that it has shown or
-/// registered, and one that was merely issued to it where `unshown` says that it counts; of those that are
-/// registered alone where `registered` says so.
+/// The certificate of a client that expires last, among those not revoked: any that it has presented or registered;
+/// with `unshown` also one that was only issued to it; with `registered` only registered ones.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn last_of_client(
     on: impl Into<On<'_>>,
     client: &ClientId,

@@ -7,21 +7,21 @@ use crate::types::{ClientId, Thumbprint, Timestamp};
 use crate::{On, Tx, sql};
 use sqlx_macros::FromRow;
 
-/// Which certificates are asked for.
+/// The certificates to list.
 #[derive(Clone, Copy, Debug)]
 pub struct Filter<'a> {
-    /// Of this client; `None`: of all.
+    /// The client; `None`: all.
     pub client_id: Option<&'a ClientId>,
-    /// Those that count at least until then.
+    /// The earliest expiry.
     pub not_after_from: Timestamp,
-    /// Those that count no longer than until then.
+    /// The latest expiry.
     pub not_after_to: Timestamp,
 }
 
-/// The certificates asked for; what expires first comes first.
+/// The certificates that match, the first to expire first.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn list(on: impl Into<On<'_>>, filter: &Filter<'_>) -> sqlx::Result<Vec<CertificateRow>> {
     sql(concat!(
         "SELECT ",
@@ -39,10 +39,10 @@ pub async fn list(on: impl Into<On<'_>>, filter: &Filter<'_>) -> sqlx::Result<Ve
     .await
 }
 
-/// The certificates of this serial number; issuers choose them for themselves, so there may be several.
+/// The certificates with this serial number; each issuer assigns its own, so there may be several.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn by_serial(on: impl Into<On<'_>>, serial: &str) -> sqlx::Result<Vec<CertificateRow>> {
     sql(concat!("SELECT ", certificate_columns!(), " FROM certificates WHERE serial = $1"))
         .bind(serial)
@@ -50,10 +50,10 @@ pub async fn by_serial(on: impl Into<On<'_>>, serial: &str) -> sqlx::Result<Vec<
         .await
 }
 
-/// The authorities of this name that we know: several, where one has renewed its certificate.
+/// The CA certificates with this subject: several after a renewal.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn authorities_called(
     on: impl Into<On<'_>>,
     subject: &str,
@@ -70,10 +70,10 @@ pub async fn authorities_called(
     .await
 }
 
-/// Who holds the certificates that count at least until `from`.
+/// The clients of the certificates that expire at `from` or later.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn holders(on: impl Into<On<'_>>, from: Timestamp) -> sqlx::Result<Vec<Holder>> {
     sql("SELECT thumbprint, client_id, registered_at, last_used_at
            FROM certificate_clients
@@ -84,10 +84,10 @@ pub async fn holders(on: impl Into<On<'_>>, from: Timestamp) -> sqlx::Result<Vec
     .await
 }
 
-/// How many certificates are over: those that expired, and those that were revoked.
+/// The number of expired and of revoked certificates.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn count_over(on: impl Into<On<'_>>, now: Timestamp) -> sqlx::Result<(i64, i64)> {
     #[derive(FromRow)]
     struct Over {
@@ -106,10 +106,10 @@ pub async fn count_over(on: impl Into<On<'_>>, now: Timestamp) -> sqlx::Result<(
     Ok((over.ended - over.twice, over.revoked))
 }
 
-/// The clients that have ever shown a certificate.
+/// The clients that have ever presented a certificate.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn who_shows(on: impl Into<On<'_>>) -> sqlx::Result<HashSet<ClientId>> {
     let rows: Vec<(ClientId,)> = sql("SELECT id FROM clients
           WHERE EXISTS (SELECT 1 FROM certificate_clients
@@ -119,11 +119,11 @@ pub async fn who_shows(on: impl Into<On<'_>>) -> sqlx::Result<HashSet<ClientId>>
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-/// The certificates that would count at `now` and say that they were issued in this name, which anybody can
-/// write into one.
+/// The certificates, neither expired at `now` nor revoked, with this issuer name. The name proves nothing: anyone
+/// can write it into a certificate.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn issued_in_the_name_of(
     tx: &mut Tx,
     issuer: &str,
@@ -142,10 +142,10 @@ pub async fn issued_in_the_name_of(
     .await
 }
 
-/// The certificates of this key that would count at `now` and of which it is not said that somebody else knows it.
+/// The certificates of this key, not expired at `now` and not recorded as compromised.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn of_key(
     tx: &mut Tx,
     public_key: Thumbprint,
@@ -164,10 +164,10 @@ pub async fn of_key(
     .await
 }
 
-/// Keeps by which certificate another one was asked for.
+/// Records the certificate that authenticated the request for another one.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn set_renewed_from(
     tx: &mut Tx,
     thumbprint: Thumbprint,
@@ -181,11 +181,11 @@ pub async fn set_renewed_from(
         .map(drop)
 }
 
-/// The certificates that were asked for by this one, those included that have expired: others may have been asked
-/// for by them.
+/// The certificates that were requested with this one, expired ones included, because they may have been used to
+/// request others.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn renewed_from(
     tx: &mut Tx,
     thumbprint: Thumbprint,

@@ -28,20 +28,20 @@ pub use list::{
 };
 pub use revocation::{Revoked, is_compromised, is_revoked, revoke, revoke_of_client, revoked};
 
-/// How we came to know a certificate. Of several ways the first one listed is kept.
+/// The origin of a certificate in the inventory. Of several origins, the first one listed is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
-    /// One of the server's own.
+    /// The server's own certificate.
     Own,
-    /// One of those that are believed about clients, by the configuration.
+    /// A configured trust anchor for client certificates.
     Anchor,
-    /// Our authority issued it.
+    /// The built-in CA issued it.
     Issued,
-    /// It stands in the registration of a client.
+    /// It is registered for a client.
     Registered,
-    /// It came between a client's certificate and its anchor.
+    /// An intermediate certificate between a client's certificate and its trust anchor.
     Intermediate,
-    /// Somebody showed it in a TLS handshake.
+    /// It was presented in a TLS handshake.
     Seen,
 }
 
@@ -50,7 +50,7 @@ impl Origin {
     pub const ALL: [Self; 6] =
         [Self::Own, Self::Anchor, Self::Issued, Self::Registered, Self::Intermediate, Self::Seen];
 
-    /// As it stands in the database.
+    /// The value in the database.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Own => "own",
@@ -71,47 +71,47 @@ text_columns! {
     Origin: Self::parse, "the column is not an origin of a certificate";
 }
 
-/// A certificate as the inventory holds it.
+/// A certificate of the inventory.
 #[derive(Clone, Debug, FromRow)]
 pub struct CertificateRow {
     /// SHA-256 of the certificate: `x5t#S256`.
     pub thumbprint: Thumbprint,
     /// SHA-256 of its `SubjectPublicKeyInfo`.
     pub public_key: Thumbprint,
-    /// How we came to know it.
+    /// The origin of the knowledge of it.
     pub origin: Origin,
-    /// The client that it was issued to, or that showed it first; `None`: nobody's, or ours. All that
-    /// it proves: [`holders`].
+    /// The client that it was issued to, or that presented it first; `None`: no client's, or the server's. All
+    /// clients that it identifies: [`holders`].
     pub client_id: Option<ClientId>,
-    /// Its subject, as RFC 4514 writes it.
+    /// Its subject in the form of RFC 4514.
     pub subject: String,
-    /// Its `subjectAltName`s, each with its kind before it: `DNS:…`, `URI:…`, `IP:…`, `email:…`.
+    /// Its `subjectAltName`s, each with its kind as prefix: `DNS:…`, `URI:…`, `IP:…`, `email:…`.
     #[sqlx(try_from = "Json")]
     pub names: Vec<String>,
-    /// Who issued it, as RFC 4514 writes it.
+    /// Its issuer in the form of RFC 4514.
     pub issuer: String,
     /// Its serial number, in hexadecimal.
     pub serial: String,
     /// The kind of its key: `RSA`, `EC P-256`, `Ed25519`, …
     pub key_type: String,
-    /// How large that key is.
+    /// The size of that key.
     pub key_bits: i64,
-    /// When it begins to count.
+    /// When it becomes valid.
     pub not_before: Timestamp,
-    /// When it counts no more.
+    /// When it expires.
     pub not_after: Timestamp,
-    /// Itself.
+    /// The DER.
     pub der: Vec<u8>,
-    /// When we first met it.
+    /// When it was added to the inventory.
     pub first_seen_at: Timestamp,
-    /// When it was last shown.
+    /// When it was last presented.
     pub last_used_at: Option<Timestamp>,
-    /// When it was revoked, by whom ever.
+    /// When it was revoked, by its issuer or here.
     pub revoked_at: Option<Timestamp>,
-    /// Why (RFC 5280 §5.3.1).
+    /// The reason (RFC 5280 §5.3.1).
     pub reason: Option<String>,
-    /// When the first one ends of it and of those above it, the anchor included, as it was last shown;
-    /// `None`: it was not, or leads to nobody we believe.
+    /// The earliest expiry in its chain, trust anchor included, when it was last presented; `None`: it was never
+    /// presented, or leads to no trust anchor.
     pub chain_ends_at: Option<Timestamp>,
 }
 
@@ -124,7 +124,7 @@ macro_rules! certificate_columns {
 }
 pub(crate) use certificate_columns;
 
-/// The later of two uses, where either may be unknown.
+/// The later of two times of use, either of which may be unknown.
 macro_rules! later {
     ($table:literal) => {
         concat!(
@@ -139,11 +139,11 @@ macro_rules! later {
     };
 }
 
-/// Notes a certificate. One that is known keeps what is known of it: only a nearer origin, a client
-/// where there was none, and a later use are taken over; a revocation is never undone.
+/// Adds a certificate to the inventory. For a known one, only an origin of higher rank, a client where there was
+/// none, and a later use are updated; a revocation is never undone.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn note(on: impl Into<On<'_>>, row: &CertificateRow) -> sqlx::Result<()> {
     let mut on = on.into();
     sql(concat!(
@@ -207,10 +207,10 @@ pub async fn note(on: impl Into<On<'_>>, row: &CertificateRow) -> sqlx::Result<(
     .map(drop)
 }
 
-/// Notes the certificates that stand in the registration of a client, and that no others do any more.
+/// Replaces the registered certificates of a client.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn register(tx: &mut Tx, client: &ClientId, rows: &[CertificateRow]) -> sqlx::Result<()> {
     sql("UPDATE certificate_clients SET registered_at = NULL
           WHERE client_id = $1 AND registered_at IS NOT NULL")
@@ -232,10 +232,10 @@ pub async fn register(tx: &mut Tx, client: &ClientId, rows: &[CertificateRow]) -
     .map(drop)
 }
 
-/// Forgets those that a client merely showed, but for the latest `most`: nobody fills the inventory.
+/// Deletes certificates that a client only presented, except the latest `most`: clients cannot fill the inventory.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn forget_surplus(tx: &mut Tx, client: &ClientId, most: i64) -> sqlx::Result<u64> {
     sql("DELETE FROM certificates
           WHERE origin = 'seen' AND revoked_at IS NULL
@@ -249,16 +249,16 @@ pub async fn forget_surplus(tx: &mut Tx, client: &ClientId, most: i64) -> sqlx::
     .await
 }
 
-/// A client that a certificate proves.
+/// A client that a certificate identifies.
 #[derive(Clone, Debug, FromRow)]
 pub struct Holder {
-    /// Which certificate.
+    /// The certificate.
     pub thumbprint: Thumbprint,
-    /// Which client.
+    /// The client.
     pub client_id: ClientId,
-    /// Since when it stands in the client's registration.
+    /// When it was registered for the client.
     pub registered_at: Option<Timestamp>,
-    /// When the client last showed it.
+    /// When the client last presented it.
     pub last_used_at: Option<Timestamp>,
 }
 
@@ -266,10 +266,10 @@ impl JoinedRow for Holder {
     const KEY: &'static str = "client_id";
 }
 
-/// The certificate of this thumbprint.
+/// The certificate with this thumbprint.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn find(
     on: impl Into<On<'_>>,
     thumbprint: Thumbprint,

@@ -7,9 +7,8 @@ use crate::types::{ClientId, Thumbprint, Timestamp};
 use crate::versions::{self, Kind};
 use crate::{On, Tx, sql};
 
-/// What makes a certificate of the statement count for nothing: it was revoked, or its key is known to
-/// somebody else, whichever certificate of that key this was said of. The one text of that rule; in memory it
-/// is [`Revoked::has`].
+/// That the certificate of the statement is revoked, or that any certificate with its key was revoked because the
+/// key is compromised: the one text of that rule; in memory it is [`Revoked::has`].
 macro_rules! certificate_is_revoked {
     () => {
         "(certificates.revoked_at IS NOT NULL
@@ -20,11 +19,11 @@ macro_rules! certificate_is_revoked {
 }
 pub(crate) use certificate_is_revoked;
 
-/// Whether a certificate was revoked, or its key is known to somebody else, as far as we know: what each
-/// token that is bound to it asks.
+/// Whether a certificate was revoked, or its key is compromised: checked at each use of a token that is bound to
+/// it.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn is_revoked(on: impl Into<On<'_>>, thumbprint: Thumbprint) -> sqlx::Result<bool> {
     let found: Option<(String,)> = sql(concat!(
         "SELECT thumbprint FROM certificates WHERE thumbprint = $1 AND ",
@@ -36,10 +35,10 @@ pub async fn is_revoked(on: impl Into<On<'_>>, thumbprint: Thumbprint) -> sqlx::
     Ok(found.is_some())
 }
 
-/// Whether a public key is known to somebody else: no certificate for it counts.
+/// Whether a key is compromised: every certificate for it is invalid.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn is_compromised(on: impl Into<On<'_>>, public_key: Thumbprint) -> sqlx::Result<bool> {
     let found: Option<(String,)> = sql("SELECT thumbprint FROM certificates
           WHERE public_key = $1 AND reason = 'keyCompromise' LIMIT 1")
@@ -49,21 +48,21 @@ pub async fn is_compromised(on: impl Into<On<'_>>, public_key: Thumbprint) -> sq
     Ok(found.is_some())
 }
 
-/// Certificates that are revoked, expired or not.
+/// The revoked certificates, expired or not.
 #[derive(Debug, Default)]
 pub struct Revoked {
     certificates: HashSet<Thumbprint>,
-    /// Those that somebody else may have as well: he can put them into other certificates.
+    /// Compromised keys: they may come back in other certificates.
     keys: HashSet<Thumbprint>,
 }
 
 impl Revoked {
-    /// Whether a certificate is one of them, or is made for a key that is known to somebody else.
+    /// Whether a certificate is revoked, or its key is compromised.
     pub fn has(&self, certificate: Thumbprint, public_key: Thumbprint) -> bool {
         self.certificates.contains(&certificate) || self.has_key(public_key)
     }
 
-    /// Whether a key is known to somebody else.
+    /// Whether a key is compromised.
     pub fn has_key(&self, public_key: Thumbprint) -> bool {
         self.keys.contains(&public_key)
     }
@@ -74,10 +73,10 @@ impl Revoked {
     }
 }
 
-/// All that are revoked.
+/// All revoked certificates.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn revoked(on: impl Into<On<'_>>) -> sqlx::Result<Revoked> {
     let rows: Vec<(Thumbprint, Thumbprint, bool)> = sql("SELECT thumbprint, public_key,
                 (reason IS NOT NULL AND reason = 'keyCompromise') AS is_compromised
@@ -94,13 +93,12 @@ pub async fn revoked(on: impl Into<On<'_>>) -> sqlx::Result<Revoked> {
     Ok(revoked)
 }
 
-/// Revokes a certificate, from `now` on and for ever. `false`: it is unknown, or was revoked before. One
-/// that was revoked for another reason can still be said to have a key that somebody else knows: that is
-/// worse than all the others, and it is never taken back. Whoever calls this tells the replicas, by
-/// [`versions::bump`].
+/// Revokes a certificate from `now` on; this is final. `false`: it is unknown, or was revoked before. The reason of
+/// a revoked certificate can still become `keyCompromise`, which is never taken back. The caller invalidates the
+/// caches of the replicas with [`versions::bump`].
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn revoke(
     tx: &mut Tx,
     thumbprint: Thumbprint,
@@ -119,11 +117,11 @@ pub async fn revoke(
     Ok(revoked == 1)
 }
 
-/// Revokes all certificates of a client that our authority issued and that have not expired: it was disabled
-/// or deleted. Returns them.
+/// Revokes all unexpired certificates that the built-in CA issued to a client, when it is disabled or deleted.
+/// Returns them.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn revoke_of_client(
     tx: &mut Tx,
     client: &ClientId,

@@ -1,4 +1,4 @@
-//! `revocation_answers`: what others say of the certificates that they issued, signed and as it came.
+//! `revocation_answers`: the signed CRLs and OCSP responses of other CAs, as received.
 
 use sqlx_macros::FromRow;
 
@@ -8,24 +8,24 @@ use crate::{On, sql};
 /// An OCSP response, or a CRL.
 #[derive(Clone, Debug, FromRow)]
 pub struct Kept {
-    /// Itself, in DER.
+    /// The DER.
     pub body: Vec<u8>,
-    /// When somebody fetched it.
+    /// When it was fetched.
     pub fetched_at: Timestamp,
 }
 
-/// What was kept under this name.
+/// The response stored under this name.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn find(on: impl Into<On<'_>>, name: Thumbprint) -> sqlx::Result<Option<Kept>> {
     sql("SELECT body, fetched_at FROM revocation_answers WHERE id = $1").bind(name).opt(on).await
 }
 
-/// Keeps an answer until it counts no more. Of two the one that was fetched later stays.
+/// Stores a response until it expires. Of two, the one that was fetched later is kept.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn keep(
     on: impl Into<On<'_>>,
     name: Thumbprint,

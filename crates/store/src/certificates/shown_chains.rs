@@ -1,27 +1,27 @@
-//! `shown_chains`: certificates that others issued and clients showed, with what came with them.
+//! `shown_chains`: certificates of other CAs that clients presented, with their chains.
 
 use sqlx_macros::FromRow;
 
 use crate::types::{ClientId, Thumbprint, Timestamp};
 use crate::{On, sql};
 
-/// A certificate that was shown, and its chain.
+/// A certificate that was presented, and its chain.
 #[derive(Clone, Debug, FromRow)]
 pub struct ShownChain {
     /// SHA-256 of the certificate.
     pub thumbprint: Thumbprint,
-    /// The client that showed it first.
+    /// The client that presented it first.
     pub client_id: ClientId,
-    /// The certificate and what came with it, DER after DER.
+    /// The certificate and those presented with it, as concatenated DER.
     pub chain: Vec<u8>,
-    /// When the certificate counts no more.
+    /// When the certificate expires.
     pub not_after: Timestamp,
 }
 
-/// Keeps a chain until its certificate counts no more. Of two, the later one stays.
+/// Stores a chain until its certificate expires. Of two, the later one is kept.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn keep(on: impl Into<On<'_>>, shown: &ShownChain) -> sqlx::Result<()> {
     sql("INSERT INTO shown_chains (thumbprint, client_id, chain, not_after) VALUES ($1, $2, $3, $4)
          ON CONFLICT (thumbprint) DO UPDATE SET chain = excluded.chain
@@ -35,10 +35,10 @@ pub async fn keep(on: impl Into<On<'_>>, shown: &ShownChain) -> sqlx::Result<()>
     .map(drop)
 }
 
-/// All that are kept.
+/// All stored chains.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Vec<ShownChain>> {
     sql("SELECT thumbprint, client_id, chain, not_after FROM shown_chains").all(on).await
 }

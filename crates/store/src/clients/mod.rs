@@ -11,7 +11,7 @@ use crate::types::client::{Client, HeldSecret, Metadata};
 use crate::types::{ClientId, Timestamp};
 use crate::{On, Tx, from_json, sql, to_json};
 
-/// A secret, and whose it is.
+/// A secret and its client.
 #[derive(FromRow)]
 struct OwnedSecret {
     client_id: ClientId,
@@ -19,10 +19,10 @@ struct OwnedSecret {
     secret: HeldSecret,
 }
 
-/// The client of this identifier, disabled or not.
+/// The client with this identifier, disabled or not.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn find(on: impl Into<On<'_>>, id: &ClientId) -> sqlx::Result<Option<Client>> {
     let mut on = on.into();
     let client: Option<Client> =
@@ -45,7 +45,7 @@ pub async fn find(on: impl Into<On<'_>>, id: &ClientId) -> sqlx::Result<Option<C
 /// All clients, the oldest first.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Vec<Client>> {
     let mut on = on.into();
     let mut clients: Vec<Client> = sql(
@@ -65,11 +65,11 @@ pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Vec<Client>> {
     Ok(clients)
 }
 
-/// The clients, not disabled, that have to do with certificates: they hold one, or may need one. Without
-/// their secrets. The texts are a first sieve, so that not every client of a large house is read.
+/// The enabled clients that have a certificate or may need one, without their secrets. The comparisons of text are
+/// a first filter, so that not every client is parsed.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn with_certificates(on: impl Into<On<'_>>) -> sqlx::Result<Vec<Client>> {
     sql("SELECT id, metadata, created_at, disabled_at, ended_at, version FROM clients
           WHERE disabled_at IS NULL
@@ -82,10 +82,10 @@ pub async fn with_certificates(on: impl Into<On<'_>>) -> sqlx::Result<Vec<Client
     .await
 }
 
-/// The origins that the clients allow which are not disabled: all that CORS preflights may ask about.
+/// The allowed origins of all enabled clients, for CORS preflights.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn origins(on: impl Into<On<'_>>) -> sqlx::Result<BTreeSet<String>> {
     #[derive(Deserialize)]
     struct Allowed {
@@ -105,7 +105,7 @@ pub async fn origins(on: impl Into<On<'_>>) -> sqlx::Result<BTreeSet<String>> {
 /// Registers a client.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn insert(
     tx: &mut Tx,
     id: &ClientId,
@@ -121,10 +121,10 @@ pub async fn insert(
         .map(drop)
 }
 
-/// Replaces what was registered, if nobody did so meanwhile (THREATS X-11).
+/// Replaces the metadata, unless it was changed in the meantime (THREATS X-11).
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn update(
     tx: &mut Tx,
     id: &ClientId,
@@ -143,13 +143,13 @@ pub async fn update(
     Ok(updated == 1)
 }
 
-/// The certificate name of clients for which it has yet to be computed.
+/// The value of `certificate_name` that was not computed yet.
 const UNKNOWN: &str = "?";
 
-/// The clients whose certificate name has yet to be computed, disabled or not, without their secrets.
+/// The clients whose `certificate_name` was not computed yet, disabled or not, without their secrets.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn without_certificate_name(on: impl Into<On<'_>>) -> sqlx::Result<Vec<Client>> {
     sql("SELECT id, metadata, created_at, disabled_at, ended_at, version FROM clients
           WHERE certificate_name = $1
@@ -159,11 +159,11 @@ pub async fn without_certificate_name(on: impl Into<On<'_>>) -> sqlx::Result<Vec
     .await
 }
 
-/// Keeps by which name a certificate proves a client, in the form in which names are compared, and whether
-/// others may have that name too.
+/// Stores the name by which a certificate identifies a client, in the form in which names are compared, and whether
+/// other clients may have the same name.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn set_certificate_name(
     tx: &mut Tx,
     id: &ClientId,
@@ -179,12 +179,11 @@ pub async fn set_certificate_name(
         .map(drop)
 }
 
-/// The other clients, not disabled, that have the certificate name of this one, where one of the two does not
-/// share it. Whoever asks has locked the version of the clients first (`versions::bump`): then nobody can
-/// register that name at the same time.
+/// The other enabled clients with the same certificate name, where one of the two does not share it. The caller has
+/// locked the version of the clients first (`versions::bump`), so the name cannot be registered concurrently.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn namesakes(tx: &mut Tx, id: &ClientId) -> sqlx::Result<Vec<ClientId>> {
     let found: Vec<(ClientId,)> = sql("SELECT other.id
            FROM clients AS own
@@ -202,15 +201,15 @@ pub async fn namesakes(tx: &mut Tx, id: &ClientId) -> sqlx::Result<Vec<ClientId>
 /// The clients that are registered as sharing their certificate name.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn sharing_certificate_names(on: impl Into<On<'_>>) -> sqlx::Result<HashSet<ClientId>> {
     let found: Vec<(ClientId,)> =
         sql("SELECT id FROM clients WHERE shares_certificate_name").all(on).await?;
     Ok(found.into_iter().map(|(id,)| id).collect())
 }
 
-/// What makes a client stand by what it was issued: it is not disabled, nor was it since. The statement says
-/// when that was: `concat!(client_allows!(), "grants.created_at")`. In memory it is [`Client::stands_by`].
+/// That a client is enabled, and was not disabled since a token was issued. The statement appends the time of
+/// issue: `concat!(client_allows!(), "grants.created_at")`. In memory it is [`Client::stands_by`].
 macro_rules! client_allows {
     () => {
         "clients.disabled_at IS NULL AND COALESCE(clients.ended_at, 0) < "
@@ -218,11 +217,11 @@ macro_rules! client_allows {
 }
 pub(crate) use client_allows;
 
-/// Disables a client (`Some`) or lets it work again (`None`). What it was issued before ends with the one, and
-/// does not come back with the other.
+/// Disables (`Some`) or enables (`None`) a client. Its tokens become invalid when it is disabled, and stay so when
+/// it is enabled again.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn disable(tx: &mut Tx, id: &ClientId, at: Option<Timestamp>) -> sqlx::Result<bool> {
     let changed = sql("UPDATE clients
             SET disabled_at = $1, ended_at = COALESCE($1, ended_at), version = version + 1
@@ -234,11 +233,11 @@ pub async fn disable(tx: &mut Tx, id: &ClientId, at: Option<Timestamp>) -> sqlx:
     Ok(changed == 1)
 }
 
-/// Holds a client that may act, until the transaction ends: who disables or deletes it meanwhile waits,
-/// and then sees what was written. `false`: there is no such client.
+/// Locks an enabled client until the transaction ends: disabling or deleting it waits, and then sees what was
+/// written. `false`: there is no such client.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn hold(tx: &mut Tx, id: &ClientId) -> sqlx::Result<bool> {
     let held = sql("UPDATE clients SET version = version WHERE id = $1 AND disabled_at IS NULL")
         .bind(id)
@@ -247,10 +246,10 @@ pub async fn hold(tx: &mut Tx, id: &ClientId) -> sqlx::Result<bool> {
     Ok(held == 1)
 }
 
-/// Deletes a client, and with it all that hangs on it.
+/// Deletes a client and all dependent rows.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn delete(tx: &mut Tx, id: &ClientId) -> sqlx::Result<bool> {
     let deleted = sql("DELETE FROM clients WHERE id = $1").bind(id).run(tx).await?;
     Ok(deleted == 1)
@@ -259,7 +258,7 @@ pub async fn delete(tx: &mut Tx, id: &ClientId) -> sqlx::Result<bool> {
 /// Adds a secret.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn add_secret(
     tx: &mut Tx,
     id: &ClientId,
@@ -279,12 +278,12 @@ pub async fn add_secret(
     .map(drop)
 }
 
-/// A secret that is kept sealed, for an HMAC needs it in clear.
+/// A secret that is stored sealed, because an HMAC needs it in clear text.
 #[derive(Debug, FromRow)]
 pub struct SealedSecret {
     /// Which.
     pub id: String,
-    /// Whose; it is sealed for them alone.
+    /// Its client; the sealed form is bound to it.
     pub client_id: ClientId,
     /// Sealed under the key-encryption key.
     pub sealed: Vec<u8>,
@@ -293,25 +292,25 @@ pub struct SealedSecret {
 /// All of them.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn sealed_secrets(on: impl Into<On<'_>>) -> sqlx::Result<Vec<SealedSecret>> {
     sql("SELECT id, client_id, sealed FROM client_secrets WHERE sealed IS NOT NULL").all(on).await
 }
 
-/// Replaces the sealed form, when it was sealed again under a newer key and nobody did so meanwhile.
+/// Replaces the sealed form by one under a newer key, unless it was replaced in the meantime.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn reseal(on: impl Into<On<'_>>, id: &str, from: &[u8], to: &[u8]) -> sqlx::Result<bool> {
     let statement = "UPDATE client_secrets SET sealed = $1 WHERE id = $2 AND sealed = $3";
     crate::reseal(on, statement, id, from, to).await
 }
 
-/// Gives every secret that lives without end an end, and takes away those that already had one: so
-/// that after a new one is added, two are live at most.
+/// Sets the expiry of the secrets that have none, and deletes those that have one: after a new secret is added, at
+/// most two are valid.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn expire_secrets(tx: &mut Tx, id: &ClientId, at: Timestamp) -> sqlx::Result<()> {
     sql("DELETE FROM client_secrets WHERE client_id = $1 AND expires_at IS NOT NULL")
         .bind(id)
@@ -330,14 +329,14 @@ pub async fn expire_secrets(tx: &mut Tx, id: &ClientId, at: Timestamp) -> sqlx::
 pub struct Logo {
     /// `image/png`, `image/jpeg` or `image/webp`.
     pub media_type: String,
-    /// The picture.
+    /// The image.
     pub bytes: Vec<u8>,
 }
 
-/// Keeps a client's logo, or takes it away.
+/// Stores or deletes the logo of a client.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn set_logo(
     tx: &mut Tx,
     id: &ClientId,
@@ -366,7 +365,7 @@ pub async fn set_logo(
 /// A client's logo.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn logo(on: impl Into<On<'_>>, id: &ClientId) -> sqlx::Result<Option<Logo>> {
     sql("SELECT media_type, bytes FROM client_logos WHERE client_id = $1").bind(id).opt(on).await
 }

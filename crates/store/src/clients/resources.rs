@@ -22,17 +22,17 @@ struct Row {
     access_token_lifetime: Option<Seconds>,
 }
 
-/// A scope as it stands in `scopes`.
+/// A scope in the column `scopes`.
 #[derive(Serialize, Deserialize)]
 struct Plain {
     name: String,
     text: String,
 }
 
-/// Texts in further languages by the scope that they are of; under [`NAME`] those of the API's own name.
+/// Translations by scope; those of the API's name are under [`NAME`].
 type AllTexts = BTreeMap<String, Texts>;
 
-/// No scope is empty (RFC 6749 §3.3).
+/// Not the name of a scope, which is never empty (RFC 6749 §3.3).
 const NAME: &str = "";
 
 impl Row {
@@ -63,7 +63,7 @@ impl Row {
     }
 }
 
-/// What of a resource is kept as JSON.
+/// The columns of a resource that are JSON.
 struct Written {
     scopes: String,
     sensitive: String,
@@ -92,10 +92,10 @@ impl Written {
     }
 }
 
-/// All of them, in the order in which they were registered.
+/// All resources, in the order in which they were registered.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Vec<Resource>> {
     let rows: Vec<Row> =
         sql("SELECT id, name, scopes, sensitive, texts, access_token_format, access_token_lifetime
@@ -106,11 +106,11 @@ pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Vec<Resource>> {
     rows.into_iter().map(Row::read).collect()
 }
 
-/// Registers a resource, after all others: the caller has locked their version first (`versions::bump`).
-/// `false`: there is one of that identifier.
+/// Registers a resource as the last one: the caller has locked the version of the resources first
+/// (`versions::bump`). `false`: the identifier is taken.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn insert(tx: &mut Tx, resource: &Resource, now: Timestamp) -> sqlx::Result<bool> {
     let written = Written::of(resource)?;
     let inserted = sql("INSERT INTO resources
@@ -131,10 +131,10 @@ pub async fn insert(tx: &mut Tx, resource: &Resource, now: Timestamp) -> sqlx::R
     Ok(inserted == 1)
 }
 
-/// Replaces what was registered.
+/// Updates a resource.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn update(tx: &mut Tx, resource: &Resource, now: Timestamp) -> sqlx::Result<bool> {
     let written = Written::of(resource)?;
     let updated = sql("UPDATE resources
@@ -154,10 +154,10 @@ pub async fn update(tx: &mut Tx, resource: &Resource, now: Timestamp) -> sqlx::R
     Ok(updated == 1)
 }
 
-/// Deletes a resource: nobody gets a token for it any more.
+/// Deletes a resource: no more tokens are issued for it.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn delete(tx: &mut Tx, id: &ResourceId) -> sqlx::Result<bool> {
     let deleted = sql("DELETE FROM resources WHERE id = $1").bind(id).run(tx).await?;
     Ok(deleted == 1)

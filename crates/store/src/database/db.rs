@@ -1,11 +1,11 @@
 //! One SQL text, two drivers.
 //!
-//! The portable subset: `$1` placeholders, TEXT, BIGINT, BOOLEAN, BYTEA, static statements. There is
-//! no branch per database above this file and [`crate::Store::open`].
+//! The portable subset: `$1` placeholders, TEXT, BIGINT, BOOLEAN, BYTEA, static statements. Only this file and
+//! [`crate::Store::open`] distinguish the databases.
 //!
-//! The commit of every write is seen (THREATS EX-01): of a transaction by [`Tx::commit`], of a single
-//! statement because it is run to its end. sqlx on SQLite leaves a statement after the row that
-//! `fetch_optional` asked for; leaving it is its commit, and the error of that is thrown away.
+//! The error of every commit is reported (THREATS EX-01): of a transaction by [`Tx::commit`], of a single statement
+//! because it is run to its end. On SQLite, `fetch_optional` of sqlx stops after the first row; resetting the
+//! statement then commits it, and sqlx drops the error of that commit.
 
 use std::sync::Arc;
 
@@ -20,8 +20,8 @@ use crate::types::{
     ClientId, GrantId, ResourceId, Scope, Seconds, SessionId, Thumbprint, Timestamp, UserId,
 };
 
-/// The connections. SQLite has one writer at a time, so its writers queue for one connection instead of
-/// at the file's lock, and readers never wait for them.
+/// The connections. SQLite has one writer at a time, so writers queue for one connection instead of for the lock of
+/// the file, and readers never wait for them.
 #[derive(Clone, Debug)]
 pub enum Db {
     /// The embedded database.
@@ -44,7 +44,7 @@ pub enum Tx {
     Postgres(Lent<Postgres>),
 }
 
-/// What a statement can run on: `&Db` or `&mut Tx`.
+/// What a statement runs on: `&Db` or `&mut Tx`.
 #[derive(Debug)]
 pub enum On<'c> {
     /// Outside a transaction.
@@ -74,7 +74,7 @@ impl<'c> From<&'c mut On<'_>> for On<'c> {
     }
 }
 
-/// A value bound to a placeholder. NULL has a type too: PostgreSQL asks for it.
+/// A value bound to a placeholder. NULL has a type too, which PostgreSQL requires.
 #[derive(Clone, Debug)]
 pub enum Val {
     /// BIGINT
@@ -123,7 +123,7 @@ val! {
     &ResourceId => Text, String::from;
 }
 
-/// A row type that both drivers can fill: `#[derive(FromRow)]` makes one.
+/// A type that decodes from rows of both drivers: `#[derive(FromRow)]` makes one.
 pub trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
 impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
 {}
@@ -166,12 +166,12 @@ pub struct Sql {
     values: Vec<Val>,
 }
 
-/// Begins a statement.
+/// A statement without values.
 pub fn sql(text: &'static str) -> Sql {
     Sql { text, values: Vec::with_capacity(8) }
 }
 
-/// Runs the statement on a connection, and looks at what came of it.
+/// Binds the values, and runs the statement on a connection within its time limit.
 macro_rules! ask {
     ($sql:ident, $lent:ident, $db:ty, $arguments:ty, |$query:ident, $executor:ident| $body:expr) => {{
         let ($executor, wait, is_named) = $lent.connection()?;
@@ -214,8 +214,7 @@ macro_rules! run {
     }};
 }
 
-// In boxes: what a driver needs to remember takes 4 KB, which every caller's future would contain and
-// copy.
+// Boxed: the state of a driver takes 4 KB, which the future of every caller would contain and copy.
 impl Sql {
     /// Binds the next placeholder.
     #[must_use]
@@ -224,15 +223,15 @@ impl Sql {
         self
     }
 
-    /// Whether it changes nothing. What is no plain SELECT counts as a write.
+    /// Whether it only reads. Everything except a plain SELECT counts as a write.
     pub(crate) fn is_read(&self) -> bool {
         self.text.starts_with("SELECT")
     }
 
-    /// Runs it and says how many rows it changed.
+    /// Runs it and returns the number of changed rows.
     ///
     /// # Errors
-    /// What the database says.
+    /// When the database fails.
     pub async fn run<'c>(self, on: impl Into<On<'c>>) -> sqlx::Result<u64> {
         let on = on.into();
         let sql = self;
@@ -244,18 +243,18 @@ impl Sql {
         .await
     }
 
-    /// The one row there must be.
+    /// The first row; an error if there is none.
     ///
     /// # Errors
-    /// `RowNotFound`, or what the database says.
+    /// `RowNotFound`, or when the database fails.
     pub async fn one<'c, T: Row>(self, on: impl Into<On<'c>>) -> sqlx::Result<T> {
         self.opt(on).await?.ok_or(sqlx::Error::RowNotFound)
     }
 
-    /// The row, if there is one.
+    /// The first row, if there is one.
     ///
     /// # Errors
-    /// What the database says.
+    /// When the database fails.
     pub async fn opt<'c, T: Row>(self, on: impl Into<On<'c>>) -> sqlx::Result<Option<T>> {
         let on = on.into();
         let sql = self;
@@ -269,7 +268,7 @@ impl Sql {
                         .map(|row| T::from_row(&row))
                         .transpose();
                 }
-                // To its end: there the commit is.
+                // To its end, where the commit happens.
                 query.fetch_all(executor).await?.first().map(T::from_row).transpose()
             })
         })
@@ -279,7 +278,7 @@ impl Sql {
     /// All rows.
     ///
     /// # Errors
-    /// What the database says.
+    /// When the database fails.
     pub async fn all<'c, T: Row>(self, on: impl Into<On<'c>>) -> sqlx::Result<Vec<T>> {
         let on = on.into();
         let sql = self;
@@ -296,7 +295,7 @@ impl Db {
     /// Opens a write transaction, whose first statement must be a write.
     ///
     /// # Errors
-    /// What the database says.
+    /// When the database fails.
     pub(crate) async fn begin(&self) -> sqlx::Result<Tx> {
         Ok(match self {
             Self::Sqlite { write, .. } => {
@@ -314,7 +313,7 @@ impl Db {
 }
 
 impl Db {
-    /// Lets every connection finish and closes it.
+    /// Closes every connection once it is idle.
     pub(crate) async fn close(&self) {
         match self {
             Self::Sqlite { read, write } => {
@@ -327,10 +326,10 @@ impl Db {
 }
 
 impl Tx {
-    /// Makes it so.
+    /// Commits.
     ///
     /// # Errors
-    /// What the database says; whether it happened is then unknown (THREATS DB-06).
+    /// When the database fails; whether the transaction was committed is then unknown (THREATS DB-06).
     pub async fn commit(self) -> sqlx::Result<()> {
         match self {
             Self::Sqlite(lent) => lent.commit().await,
@@ -338,7 +337,7 @@ impl Tx {
         }
     }
 
-    /// Runs statements that have no values and no rows: a migration.
+    /// Runs statements without values and rows: a migration.
     pub(crate) async fn execute(&mut self, statements: &'static str) -> sqlx::Result<()> {
         match self {
             Self::Sqlite(lent) => lent.execute(statements).await,
@@ -347,15 +346,14 @@ impl Tx {
     }
 }
 
-/// Whether a unique index refused the row.
+/// Whether it is the violation of a unique index.
 pub fn is_duplicate(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation)
 }
 
-/// Whether the same transaction may well succeed when it is run again: PostgreSQL's 40001 and 40P01,
-/// SQLite's BUSY family (THREATS DB-05), but not BUSY itself: that has waited for the lock as long as
-/// anybody may. And where what a row refers to was deleted meanwhile: run again, it finds that out, and
-/// refuses.
+/// Whether the transaction may succeed when it is retried: PostgreSQL's 40001 and 40P01, SQLite's BUSY family
+/// (THREATS DB-05) except BUSY itself, which has already waited for the lock as long as permitted. Also a violated
+/// foreign key, where the referenced row was deleted concurrently: the retry finds that out, and refuses.
 pub fn is_transient(error: &sqlx::Error) -> bool {
     let Some(error) = error.as_database_error() else {
         return false;

@@ -1,4 +1,4 @@
-//! What the database says when it refuses, and what that tells about the connection.
+//! Errors of the database, and what they mean for the connection.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -10,18 +10,18 @@ use sqlx::Error;
 use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
-/// The database did not answer in time.
+/// The error of a response that did not arrive in time.
 pub(crate) fn silent(wait: Duration) -> Error {
     let why = format!("the database has not answered within {:.1} s", wait.as_secs_f32());
     Error::Io(io::Error::new(ErrorKind::TimedOut, why))
 }
 
-/// Whether the connection is worth nothing after this: it broke, does not answer, or what it says
-/// cannot be understood. A statement that is refused leaves it as it was.
+/// Whether the connection must be closed after this error: it broke, does not respond, or violates the protocol. A
+/// statement that is refused leaves the connection usable.
 pub(crate) fn breaks(error: &Error) -> bool {
     if let Error::Database(error) = error {
         let postgres = error.try_downcast_ref::<PgDatabaseError>();
-        // They end the session.
+        // PostgreSQL ends the session.
         let is_end = |severity| matches!(severity, PgSeverity::Fatal | PgSeverity::Panic);
         return postgres.is_some_and(|error| is_end(error.severity()));
     }
@@ -37,13 +37,13 @@ pub(crate) fn breaks(error: &Error) -> bool {
     )
 }
 
-/// Whether a server is just starting or stopping, or takes no more connections at the moment.
+/// Whether a server is starting or stopping, or accepts no more connections at the moment.
 pub(crate) fn is_refusal(error: &Error) -> bool {
     matches!(error, Error::Io(error) if error.kind() == ErrorKind::ConnectionRefused)
         || error.as_database_error().is_some_and(is_passing)
 }
 
-/// Whether the same may well succeed later: the database is not reached, does not answer, or is not ready.
+/// Whether a retry may succeed: the database is unreachable, does not respond, or is not ready.
 pub fn is_away(error: &Error) -> bool {
     matches!(error, Error::Io(_) | Error::PoolTimedOut)
         || error.as_database_error().is_some_and(is_passing)
@@ -54,14 +54,14 @@ fn is_passing(error: &dyn DatabaseError) -> bool {
     matches!(error.code().as_deref(), Some("53300" | "57P01" | "57P02" | "57P03"))
 }
 
-/// Whether there is no transaction to roll back: SQLite has done so itself.
+/// Whether there is no transaction to roll back, because SQLite has rolled it back.
 pub(crate) fn is_rolled_back(error: &Error) -> bool {
     let text = "cannot rollback - no transaction is active";
     error.as_database_error().is_some_and(|error| error.message() == text)
 }
 
-/// The same error, in words for whoever runs us: what the driver says of PostgreSQL's errors names lines of
-/// PostgreSQL's source, and neither the code nor what PostgreSQL advises.
+/// The same error, with a message for operators: that of the driver contains lines of PostgreSQL's source, but
+/// neither the code nor the hint.
 pub(crate) fn told(error: Error) -> Error {
     let Error::Database(error) = error else { return error };
     match error.try_downcast::<PgDatabaseError>() {
@@ -70,7 +70,7 @@ pub(crate) fn told(error: Error) -> Error {
     }
 }
 
-/// What PostgreSQL says.
+/// An error of PostgreSQL.
 #[derive(Debug)]
 struct Refused(PgDatabaseError);
 

@@ -1,4 +1,4 @@
-//! The file of an SQLite database: whether it is still there, and whose it is.
+//! The file of an SQLite database: its existence, its lock and its owner.
 
 use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind};
@@ -10,14 +10,14 @@ use std::time::{Duration, Instant};
 use crate::OpenError;
 use gatewright_base::access::{ours, user};
 
-/// How often it is looked whether the file is still there.
+/// How often the existence of the file is checked.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// How often it is told that it is not.
+/// How often its absence is logged.
 const TELL: Duration = Duration::from_secs(10);
 
-/// A file that connections are open to. When it is deleted, or another one is put in its place, they go
-/// on working on what nobody will ever find again.
+/// A file with open connections. When it is deleted or replaced, they would continue to work on a file that no
+/// longer has a name.
 #[derive(Debug)]
 pub struct DatabaseFile {
     path: PathBuf,
@@ -31,7 +31,7 @@ pub struct DatabaseFile {
 }
 
 impl DatabaseFile {
-    /// The file that stands at this path now.
+    /// The file at this path.
     pub(crate) fn at(path: &Path) -> Result<Self, OpenError> {
         let found = path.metadata().map_err(|error| OpenError::File(path.to_owned(), error))?;
         Ok(Self {
@@ -44,10 +44,10 @@ impl DatabaseFile {
         })
     }
 
-    /// Looks twice a second whether it is still there.
+    /// Checks twice a second whether it still exists.
     ///
     /// # Errors
-    /// When it was not there when that was looked at last.
+    /// When it did not exist at the last check.
     pub(crate) fn must_be_there(&self) -> sqlx::Result<()> {
         let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let now = milliseconds(self.born.elapsed());
@@ -62,9 +62,8 @@ impl DatabaseFile {
                 self.told.store(now, Ordering::Relaxed);
                 tracing::error!(
                     path = %self.path.display(),
-                    "the database file was deleted or replaced underneath the server: nothing is \
-                     answered that needs it. Stop the server, bring the file back, or restore a \
-                     backup, and start again"
+                    "the database file was deleted or replaced underneath the server: requests that need it \
+                     fail. Stop the server, bring the file back, or restore a backup, and start again"
                 );
             }
         }
@@ -80,8 +79,8 @@ fn identity(found: &Metadata) -> (u64, u64) {
     (found.dev(), found.ino())
 }
 
-/// Makes the file of a database, if there is none: for its owner alone. SQLite gives its side files the
-/// same mode.
+/// Creates the database file, if there is none, accessible only by its owner. SQLite creates the files beside it
+/// with the same mode.
 pub(crate) fn make(path: &Path) -> Result<(), OpenError> {
     match File::options().create_new(true).write(true).mode(0o600).open(path) {
         Ok(_) => Ok(()),
@@ -90,8 +89,8 @@ pub(crate) fn make(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// Takes the lock that one server at a time may hold: a file beside the database, because SQLite's own
-/// locks come and go with transactions.
+/// Takes the lock of the only server: a file beside the database, because SQLite's own locks last only for a
+/// transaction.
 pub(crate) fn lock(database: &Path) -> Result<File, OpenError> {
     let path = beside(database, ".lock");
     let file = File::options()
@@ -114,8 +113,8 @@ fn beside(database: &Path, ending: &str) -> PathBuf {
     path.into()
 }
 
-/// Why a file of the database cannot be used: what it is that we may not touch, whose it is, who we are,
-/// and what helps.
+/// Why a database file cannot be used: the file that is inaccessible, its owner, the user of this process, and the
+/// remedy.
 pub(crate) fn unopened(path: &Path, why: &str) -> OpenError {
     let ours = ours();
     let directory = match path.parent() {
@@ -127,7 +126,7 @@ pub(crate) fn unopened(path: &Path, why: &str) -> OpenError {
     let foreign = places.filter_map(|place| {
         let found = place.metadata().ok()?;
         let us = ours?;
-        // What everybody may write in, or a group, is no hindrance for being somebody else's.
+        // A file that the group or every user may write to is accessible despite its owner.
         let is_foreign = us != 0 && found.uid() != us && found.mode() & 0o022 == 0;
         is_foreign.then(|| (place.display().to_string(), found))
     });

@@ -1,10 +1,9 @@
-//! Connections, handed from one statement to the next.
+//! A pool of connections whose every wait is bounded.
 //!
-//! This takes the place of sqlx's pool, which asks each connection that comes back whether it still lives
-//! (a second round trip for each statement) and waits for the answer for ever: a link that goes silent
-//! without a reset takes one place after the other. Here every wait is bounded: connecting, pinging,
-//! beginning, a statement, committing, rolling back, closing. A connection that did not answer in time is
-//! dropped, never lent again, and its place is free (THREATS EX-02).
+//! It replaces sqlx's pool, which pings each returned connection (a second round trip for each statement) and waits
+//! for the response without a limit: on a network that drops packets, all connections hang one after the other.
+//! Here every wait is bounded: connecting, pinging, beginning, a statement, committing, rolling back, closing. A
+//! connection that did not respond in time is closed, never lent again, and its place is free (THREATS EX-02).
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,40 +16,40 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 use crate::database::fault::{self, silent};
 use crate::database::file::DatabaseFile;
 
-/// A connection that has answered so lately is believed to live.
+/// A connection that responded this recently is not pinged.
 const BELIEVED: Duration = Duration::from_secs(1);
 
-/// How long an unused connection is kept.
+/// How long an idle connection is kept.
 const IDLE: Duration = Duration::from_secs(10 * 60);
 
-/// How long it takes at most to take leave of a database.
+/// How long closing may take.
 const CLOSE: Duration = Duration::from_secs(2);
 
-/// How long connecting is tried again after a refusal that passes.
+/// The pause before connecting is retried after a temporary refusal.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// How long each wait may be.
+/// The limits of waits.
 #[derive(Clone, Copy, Debug)]
 pub struct Waits {
-    /// Until there is a connection: for a place, and for connecting.
+    /// For a connection: for a place, and for connecting.
     pub lend: Duration,
-    /// Until a statement is done, whichever it is.
+    /// For a statement.
     pub statement: Duration,
 }
 
-/// The connections to one database, and how many there may be.
+/// The connections to one database, and their limit.
 pub struct Lender<DB: Driver> {
     options: <DB::Connection as Connection>::Options,
     waits: Waits,
-    /// One for each connection that there may be, and held as long as one is in use.
+    /// A permit for each connection, held while it is in use.
     places: Arc<Semaphore>,
     most: u32,
     at_hand: Mutex<Vec<Rested<DB>>>,
     is_closed: AtomicBool,
-    /// Behind a pooler that gives each transaction another connection: nothing is prepared by name, and
-    /// each statement is a transaction, or its parts would go to different connections.
+    /// Whether a pooler in transaction mode is in front: no statement is prepared by name, and each statement is a
+    /// transaction, or its parts would go to different connections.
     is_pooled: bool,
-    /// SQLite's.
+    /// The file, on SQLite.
     file: Option<Arc<DatabaseFile>>,
 }
 
@@ -60,18 +59,18 @@ struct Rested<DB: Driver> {
     since: Instant,
 }
 
-/// A connection for one statement or one transaction. Dropped without [`Lent::back`] or
-/// [`Lent::commit`], its transaction is rolled back, and it is lent again once it has answered.
+/// A connection for one statement or one transaction. Dropped without [`Lent::back`] or [`Lent::commit`], its
+/// transaction is rolled back, and it is lent again once it has responded.
 ///
-/// Not sqlx's transaction: that one, dropped while it begins, leaves its connection inside a transaction
-/// in which the next borrower's writes are lost without an error (sqlx 0.9 on PostgreSQL).
+/// A transaction of sqlx that is dropped while it begins leaves its connection inside a transaction, in which the
+/// writes of the next borrower are lost without an error (sqlx 0.9 on PostgreSQL).
 pub struct Lent<DB: Driver> {
-    /// `None`: it was given back, or did not answer and was dropped.
+    /// `None`: it was returned, or did not respond and was closed.
     held: Option<Held<DB>>,
-    /// Whether it is in a transaction.
+    /// Whether it is inside a transaction.
     is_begun: bool,
-    /// Whether a statement of its transaction has failed: PostgreSQL then answers a commit by rolling
-    /// back, without an error.
+    /// Whether a statement of its transaction has failed: PostgreSQL then rolls back at the commit, without an
+    /// error.
     has_failed: bool,
 }
 
@@ -82,15 +81,15 @@ struct Held<DB: Driver> {
     _place: OwnedSemaphorePermit,
 }
 
-/// What differs between the two databases.
+/// The differences between the two databases.
 pub trait Driver: Database {
     /// Begins a transaction that will write.
     const BEGIN: &'static str;
 
-    /// How long a connection is used at most.
+    /// The longest lifetime of a connection.
     const LIFETIME: Option<Duration>;
 
-    /// Runs statements that have no values and no rows.
+    /// Runs statements without values and rows.
     fn execute(
         on: &mut Self::Connection,
         statements: &'static str,
@@ -98,7 +97,7 @@ pub trait Driver: Database {
 }
 
 impl Driver for Sqlite {
-    // With the lock from the first statement on: a read that wants to become a write later is refused.
+    // Takes the write lock at once: a reading transaction cannot become a writing one later.
     const BEGIN: &'static str = "BEGIN IMMEDIATE";
     const LIFETIME: Option<Duration> = None;
 
@@ -117,7 +116,7 @@ impl Driver for Postgres {
     }
 }
 
-/// Waits so long and no longer.
+/// Waits for `work`, with a limit.
 pub(crate) async fn bounded<T>(
     wait: Duration,
     work: impl Future<Output = sqlx::Result<T>>,
@@ -126,7 +125,7 @@ pub(crate) async fn bounded<T>(
 }
 
 impl<DB: Driver> Lender<DB> {
-    /// Lends at most so many connections, each made by these options when it is needed.
+    /// Lends at most `most` connections, each opened with these options when it is needed.
     pub fn of(
         options: <DB::Connection as Connection>::Options,
         most: u32,
@@ -145,13 +144,13 @@ impl<DB: Driver> Lender<DB> {
         }
     }
 
-    /// The same behind a pooler in transaction mode, or not.
+    /// Sets whether a pooler in transaction mode is in front.
     #[must_use]
     pub fn pooled(self, is_pooled: bool) -> Self {
         Self { is_pooled, ..self }
     }
 
-    /// The same, as long as this file is there.
+    /// Lends only while this file exists.
     #[must_use]
     pub fn of_file(self, file: Arc<DatabaseFile>) -> Self {
         Self { file: Some(file), ..self }
@@ -160,7 +159,7 @@ impl<DB: Driver> Lender<DB> {
     /// Lends a connection for a single statement, or to [`Lent::begin`] a transaction.
     ///
     /// # Errors
-    /// When none is free in time, and what the database says to a new one.
+    /// When none is free in time, or a new one cannot be opened.
     pub async fn lend(self: &Arc<Self>) -> sqlx::Result<Lent<DB>> {
         if let Some(file) = &self.file {
             file.must_be_there()?;
@@ -193,7 +192,7 @@ impl<DB: Driver> Lender<DB> {
         }
     }
 
-    /// The connection that was used last. Those that are old, or were not used for long, are dropped.
+    /// The most recently used idle connection. Old and long unused ones are closed.
     fn take(&self) -> Option<Rested<DB>> {
         let mut at_hand = self.at_hand();
         if let Some(lifetime) = DB::LIFETIME {
@@ -246,7 +245,7 @@ impl<DB: Driver> Lender<DB> {
         drop(rested);
     }
 
-    /// How many connections there are, and how many of them are idle.
+    /// The number of connections, and of idle ones.
     pub fn connections(&self) -> (u32, usize) {
         let idle = self.at_hand().len();
         let free = self.places.available_permits();
@@ -275,21 +274,21 @@ impl<DB: Driver> Lender<DB> {
 }
 
 impl<DB: Driver> Lent<DB> {
-    /// What a statement runs on, how long it may take, and whether it is prepared under a name.
+    /// The connection, the limit of a statement, and whether statements are prepared by name.
     ///
     /// # Errors
-    /// When the connection was dropped because it did not answer.
+    /// When the connection was closed because it did not respond.
     pub fn connection(&mut self) -> sqlx::Result<(&mut DB::Connection, Duration, bool)> {
         let held = self.held.as_mut().ok_or(sqlx::Error::PoolClosed)?;
         let Held { connection, lender, .. } = held;
         Ok((connection, lender.waits.statement, !lender.is_pooled))
     }
 
-    /// Looks at what came of a statement: a connection that broke, or did not answer in time, is
-    /// dropped, and its place is free.
+    /// Checks the result of a statement: a connection that broke, or did not respond in time, is closed, and its
+    /// place is free.
     ///
     /// # Errors
-    /// What was given.
+    /// The error of the statement.
     pub fn judge<T>(&mut self, done: sqlx::Result<T>) -> sqlx::Result<T> {
         done.map_err(|error| {
             self.has_failed = true;
@@ -305,14 +304,14 @@ impl<DB: Driver> Lent<DB> {
     /// Opens a transaction.
     ///
     /// # Errors
-    /// What the database says.
+    /// When the database fails.
     pub async fn begin(&mut self) -> sqlx::Result<()> {
-        // Cancelled from here on, it may have begun.
+        // If it is cancelled from here on, the transaction may have begun.
         self.is_begun = true;
         self.execute(DB::BEGIN).await
     }
 
-    /// The same, where a single statement has to be a transaction of its own.
+    /// The same, only behind a pooler, where a single statement must be a transaction.
     ///
     /// # Errors
     /// As [`Lent::begin`].
@@ -321,21 +320,21 @@ impl<DB: Driver> Lent<DB> {
         if is_pooled { self.begin().await } else { Ok(()) }
     }
 
-    /// Runs statements that have no values and no rows.
+    /// Runs statements without values and rows.
     ///
     /// # Errors
-    /// What the database says.
+    /// When the database fails.
     pub async fn execute(&mut self, statements: &'static str) -> sqlx::Result<()> {
         let (connection, wait, _) = self.connection()?;
         let done = bounded(wait, DB::execute(connection, statements)).await;
         self.judge(done)
     }
 
-    /// Makes the transaction so.
+    /// Commits the transaction.
     ///
     /// # Errors
-    /// What the database says; whether it happened is then unknown. When a statement has failed before,
-    /// nothing happened.
+    /// When the database fails; whether the transaction was committed is then unknown. If a statement has failed
+    /// before, it was rolled back.
     pub async fn commit(mut self) -> sqlx::Result<()> {
         if self.has_failed {
             let why = "nothing is committed: a statement of the transaction has failed";
@@ -347,10 +346,10 @@ impl<DB: Driver> Lent<DB> {
         Ok(())
     }
 
-    /// Gives it back after a single statement, whose transaction is committed where it needed one.
+    /// Returns it after a single statement, whose transaction is committed where it needed one.
     ///
     /// # Errors
-    /// What came of the statement, or of its commit.
+    /// The error of the statement, or of its commit.
     pub async fn back<T>(mut self, done: sqlx::Result<T>) -> sqlx::Result<T> {
         let done = self.judge(done)?;
         if self.is_begun {
@@ -373,11 +372,11 @@ impl<DB: Driver> Drop for Lent<DB> {
         let Some(held) = self.held.take() else {
             return;
         };
-        // A statement that failed and left the connection as it was.
+        // A statement failed, and the connection is usable.
         if self.has_failed && !self.is_begun {
             return held.back();
         }
-        // Without a runtime nobody lends any more.
+        // Without a runtime, no connection is lent any more.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(held.settle(self.is_begun));
         }
@@ -385,7 +384,7 @@ impl<DB: Driver> Drop for Lent<DB> {
 }
 
 impl<DB: Driver> Held<DB> {
-    /// Lends it again, if it finishes what it is at.
+    /// Returns it to the pool, if it can be rolled back or responds to a ping.
     async fn settle(mut self, is_begun: bool) {
         let (connection, wait) = (&mut self.connection, self.lender.waits.statement);
         let done = if is_begun {
@@ -442,12 +441,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_transaction_that_is_dropped_is_undone_and_its_connection_lent_again() {
+    async fn a_dropped_transaction_is_rolled_back_and_its_connection_reused() {
         let database = TestDatabase::make().await;
         let store = &database.store;
         let before = version(store).await;
 
-        // More often than there are connections.
+        // More often than the number of connections.
         for _ in 0..10 {
             let mut tx = store.write().await.unwrap();
             sql(MORE).run(&mut tx).await.unwrap();
@@ -458,7 +457,7 @@ mod tests {
         assert_eq!(version(store).await, before + 1);
     }
 
-    /// Runs `work` until it has waited so many times; `None`: it was cancelled then.
+    /// Runs `work` until it has waited this many times; `None`: it was cancelled then.
     async fn cancelled<T>(work: impl Future<Output = T>, mut waits: usize) -> Option<T> {
         let mut work = pin!(work);
         std::future::poll_fn(|cx| match work.as_mut().poll(cx) {
@@ -472,9 +471,9 @@ mod tests {
         .await
     }
 
-    /// With sqlx 0.9 the connection would be lent again inside a transaction that nobody commits.
+    /// With sqlx 0.9 the connection would be lent again inside a transaction that is never committed.
     #[tokio::test]
-    async fn one_that_is_cancelled_at_any_moment_swallows_nothing_of_the_next() {
+    async fn a_transaction_cancelled_at_any_moment_loses_no_write_of_the_next() {
         let limits = Limits { connections: 1, ..TestDatabase::LIMITS };
         let database = TestDatabase::with(&limits).await;
         let other = Store::open(&database.url, &limits, Purpose::Migrate).await.unwrap();
@@ -482,19 +481,19 @@ mod tests {
         while cancelled(written(&database.store), moments).await.is_none() {
             let before = version(&other).await;
             written(&database.store).await.unwrap();
-            // It may have been cancelled when it was as good as done.
+            // It may have been cancelled when it had already committed.
             let since = version(&other).await - before;
             assert!(since == 1 || since == 2, "{since} after {moments} waits");
             moments += 1;
         }
-        // To begin, to write and to commit, unless an answer is there before it is waited for.
+        // For beginning, writing and committing, unless a response arrives before the wait.
         assert!(moments > 0, "it never waited");
         other.close().await;
     }
 
     /// THREATS DO-14.
     #[tokio::test]
-    async fn who_waits_too_long_for_a_connection_is_told_so_and_the_next_is_served() {
+    async fn waiting_too_long_for_a_connection_fails_and_the_next_request_is_served() {
         let acquire = Duration::from_millis(50);
         let limits = Limits { connections: 1, acquire, ..TestDatabase::LIMITS };
         let database = TestDatabase::with(&limits).await;
@@ -512,10 +511,10 @@ mod tests {
         asked().await.unwrap();
     }
 
-    /// THREATS DO-14: the queue before the one writer of SQLite and the lock of its file, which another process
-    /// holds, together take no longer than was promised.
+    /// THREATS DO-14: waiting for the one writer of SQLite and for the lock of its file, which another process
+    /// holds, together take no longer than the limit.
     #[tokio::test]
-    async fn who_waits_for_the_lock_of_a_file_waits_no_longer_than_for_a_connection() {
+    async fn waiting_for_the_lock_of_a_file_is_bounded_like_waiting_for_a_connection() {
         let database = TestDatabase::sqlite().await;
         let limits = Limits { acquire: Duration::from_millis(400), ..TestDatabase::LIMITS };
         let store = Store::open(&database.url, &limits, Purpose::Serve).await.unwrap();
@@ -532,7 +531,7 @@ mod tests {
         for one in waiting {
             let (refused, waited) = one.await.unwrap();
             refused.unwrap_err();
-            // With the five seconds of SQLite's own for each of them it would be forty.
+            // With SQLite's own timeout of five seconds for each of them it would be forty.
             assert!(waited < Duration::from_secs(3), "{waited:?}");
         }
 

@@ -1,4 +1,4 @@
-//! Opening the database: the one place that knows which one it is.
+//! Opening the database: the place that knows which one it is.
 
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -16,71 +16,71 @@ use crate::database::schema;
 use crate::types::Secret;
 use crate::{Db, Store};
 
-/// How long a database may take to let somebody in, when it is opened.
+/// How long connecting may take when the database is opened.
 const OPEN: Duration = Duration::from_secs(5);
 
-/// How long a migration may take, with waiting for others who migrate.
+/// How long a migration may take, including waiting for other processes that migrate.
 const MIGRATION: Duration = Duration::from_secs(15 * 60);
 
-/// How long a statement of SQLite may take: only a file system that hangs takes longer.
+/// How long a statement may take on SQLite: only a file system that hangs takes longer.
 const SQLITE: Duration = Duration::from_secs(30);
 
-/// How much longer than PostgreSQL works on a statement its answer may take.
+/// How much longer than the statement itself the response of PostgreSQL may take.
 const TRANSIT: Duration = Duration::from_millis(500);
 
-/// Why the database could not be opened. Never contains its URL, which may hold a password.
+/// Why the database could not be opened. Never contains its URL, which may contain a password.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Neither `sqlite:` nor `postgres:`.
     #[error("the database URL begins with neither `sqlite:` nor `postgres://`")]
     Scheme,
-    /// The URL has the right beginning and a wrong rest.
+    /// The URL has a known scheme, but is invalid.
     #[error("the database URL cannot be read: {0}")]
     Url(String),
-    /// Somebody else serves from this file.
+    /// Another server uses this file.
     #[error(
         "another server is running on {0}: SQLite serves one server at a time; use PostgreSQL to run several"
     )]
     InUse(PathBuf),
-    /// There is no database, and whoever asked makes none.
+    /// There is no database, and the mode does not create one.
     #[error(
         "there is no database at {0}: `gatewright migrate` makes it, and so does the server when it starts"
     )]
     Absent(PathBuf),
-    /// The file system says no.
+    /// The file system failed.
     #[error("{0}: {1}")]
     File(PathBuf, std::io::Error),
-    /// The file of the database, or one beside it, cannot be used.
+    /// The database file, or one beside it, cannot be used.
     #[error("the database file {0} cannot be opened: {1}")]
     Unopened(PathBuf, String),
-    /// The database says no, or does not answer.
+    /// The database failed, or does not respond.
     #[error("{0} cannot be opened: {1}")]
     Database(String, #[source] sqlx::Error),
     /// The schema could not be brought up to date.
     #[error("the schema of {0} cannot be brought up to date: {1}")]
     Migration(String, #[source] sqlx::Error),
-    /// The schema is older than this release, and whoever asked does not change it.
+    /// The schema is older than this release, and the mode does not migrate it.
     #[error(
         "the schema of the database lacks migration {0}, which this Gatewright {VERSION} needs: \
          run `gatewright migrate`, or start the server, which brings it up to date",
         VERSION = schema::VERSION
     )]
     Outdated(i64),
-    /// A later release has changed the schema so that this one cannot work on it.
+    /// A later release has changed the schema in a way that this release does not support.
     #[error(
         "the schema of the database was changed by Gatewright {by} (migration {migration}) and admits \
          Gatewright {oldest} and later; this is {VERSION}: install {oldest} or later",
         VERSION = schema::VERSION
     )]
     TooNew {
-        /// Which change it is.
+        /// The migration.
         migration: i64,
-        /// Who made it.
+        /// The release that applied it.
         by: String,
-        /// Who may work on it.
+        /// The oldest release that supports it.
         oldest: String,
     },
-    /// A migration is another than when it was applied.
+    /// A migration was changed after it was applied.
     #[error(
         "migration {0} was changed after it had been applied: this is no release of Gatewright"
     )]
@@ -88,34 +88,34 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    /// Whether the same may well succeed later: the database is not reached, or not ready.
+    /// Whether a retry may succeed: the database is unreachable, or not ready.
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::Database(_, error) | Self::Migration(_, error) if crate::is_away(error))
     }
 }
 
-/// How connections behave.
+/// Limits of the connections.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Connections at most.
+    /// The largest number of connections.
     pub connections: u32,
-    /// How long a request waits for one before it is told to try again; on SQLite also for the lock of
-    /// its file.
+    /// How long a request waits for a connection before the response is 503; on SQLite also for the lock of its
+    /// file.
     pub acquire: Duration,
-    /// How long PostgreSQL works on one statement.
+    /// How long one statement may take on PostgreSQL.
     pub statement: Duration,
-    /// Whether there is a pooler before PostgreSQL that gives each transaction another connection.
+    /// Whether a pooler in transaction mode is in front of PostgreSQL.
     pub is_pooled: bool,
 }
 
-/// What for.
+/// What the database is opened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// As a server: the one server of an SQLite file. Brings the schema up to date.
+    /// A server: the only one on an SQLite file. Migrates the schema.
     Serve,
-    /// To bring the schema up to date.
+    /// Migrating the schema.
     Migrate,
-    /// To work beside a server, on a schema that is as it should be.
+    /// A command beside a server. The schema must be up to date.
     Work,
 }
 
@@ -143,13 +143,12 @@ impl Store {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .statement_cache_capacity(200)
-            // Statistics without samples (`sqlite_stat4`): where there are samples, SQLite prepares a
-            // statement anew whenever a value is bound that they say something about, and that costs
-            // more than running it.
+            // Statistics without samples (`sqlite_stat4`): with samples, SQLite prepares a statement again whenever
+            // a value with samples is bound, which costs more than running it.
             .analysis_limit(400)
             .optimize_on_close(true, None)
-            // Read from the system's page cache where it is, as much of the file as SQLite maps at most.
-            // Copies of its pages in caches of each connection's own would be too few for a large file.
+            // Map as much of the file as SQLite permits, so that it is read from the system's page cache: the
+            // caches of the connections would be too small for a large file.
             .pragma("mmap_size", "2147418112");
         let path = options.get_filename().to_owned();
         let lock = match purpose {
@@ -168,8 +167,8 @@ impl Store {
         let patient = Db::Sqlite { read: patient.clone(), write: patient };
         schema::ready(&patient, &format!("the database {}", path.display()), purpose).await?;
 
-        // Who has waited in the queue waits at the lock too, which other processes hold for a moment:
-        // both together take no longer than was promised.
+        // A writer waits in the queue and then for the lock, which other processes hold briefly: both together take
+        // no longer than the limit.
         let queue = limits.acquire / 4 * 3;
         let busy = limits.acquire / 4;
         let file = Arc::new(DatabaseFile::at(&path)?);
@@ -196,7 +195,7 @@ impl Store {
         let name = name(&options);
         let statement = limits.statement.as_millis().to_string();
 
-        // Migrations may take longer than a request may.
+        // Migrations may take longer than requests.
         let waits = Waits { lend: OPEN, statement: MIGRATION };
         let patient = Lender::of(options.clone(), 1, waits).pooled(limits.is_pooled);
         let patient = Db::Postgres(Arc::new(patient));
@@ -217,13 +216,13 @@ impl Store {
         Ok(Self { db, probe, outages: Arc::default(), _lock: None })
     }
 
-    /// Lets every connection finish and closes it.
+    /// Closes every connection once it is idle.
     pub async fn close(&self) {
         self.probe.close().await;
         self.db.close().await;
     }
 
-    /// How many connections there are, and how many of them are idle.
+    /// The number of connections, and of idle ones.
     pub fn connections(&self) -> (u32, usize) {
         match &self.db {
             Db::Sqlite { read, write } => {
@@ -238,7 +237,7 @@ impl Store {
 fn postgres_options(url: &str, is_pooled: bool) -> Result<PgConnectOptions, OpenError> {
     let mut options =
         PgConnectOptions::from_str(url).map_err(|error| OpenError::Url(error.to_string()))?;
-    // A literal address of IPv6 stands in brackets in a URL (RFC 3986 §3.2.2), and nowhere else.
+    // An IPv6 address is in brackets only in a URL (RFC 3986 §3.2.2).
     let host = options.get_host().to_owned();
     if let Some(address) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
         options = options.host(address);
@@ -247,8 +246,8 @@ fn postgres_options(url: &str, is_pooled: bool) -> Result<PgConnectOptions, Open
         options = options.application_name("gatewright");
     }
     if is_pooled {
-        // Such a pooler knows neither named statements nor what a session is set to: PgBouncer 1.18
-        // refuses a connection that asks for either.
+        // Such a pooler supports neither named statements nor session parameters: PgBouncer 1.18 refuses a
+        // connection that requests either.
         return Ok(options.statement_cache_capacity(0).extra_float_digits(None));
     }
     if !url.contains("statement-cache-capacity=") {
@@ -256,7 +255,7 @@ fn postgres_options(url: &str, is_pooled: bool) -> Result<PgConnectOptions, Open
     }
     Ok(options.options([
         ("idle_in_transaction_session_timeout", "10000"),
-        // When we go silent without a reset, what we hold locked is free again before long.
+        // The locks of a connection that is lost without a reset are released soon.
         ("tcp_user_timeout", "10000"),
         ("tcp_keepalives_idle", "10"),
         ("tcp_keepalives_interval", "5"),
@@ -264,7 +263,7 @@ fn postgres_options(url: &str, is_pooled: bool) -> Result<PgConnectOptions, Open
     ]))
 }
 
-/// Where it is, for whoever looks for what is wrong.
+/// The location of the database, for errors.
 fn name(options: &PgConnectOptions) -> String {
     let database = options.get_database().unwrap_or_else(|| options.get_username());
     match options.get_socket() {
@@ -276,14 +275,14 @@ fn name(options: &PgConnectOptions) -> String {
     }
 }
 
-/// Makes the first connection. Of several processes that open a new SQLite file at once one turns it to its
-/// log, for which there is no lock to wait at; the others find it done when they look again (THREATS DB-09).
+/// Opens the first connection. One of several processes that open a new SQLite file at once switches it to WAL, for
+/// which SQLite does not wait for a lock; the others succeed when they retry (THREATS DB-09).
 async fn connect(lender: &Arc<Lender<Sqlite>>) -> sqlx::Result<()> {
     const TRIES: u32 = 10;
     for _ in 1..TRIES {
         match lender.lend().await {
             Err(error) if is_busy(&error) => {
-                tracing::debug!(%error, "the database is being made by somebody else");
+                tracing::debug!(%error, "another process is creating the database");
             }
             connected => return connected.map(drop),
         }
@@ -298,8 +297,8 @@ fn is_busy(error: &sqlx::Error) -> bool {
     matches!(code.as_deref(), Some("5" | "261" | "517"))
 }
 
-/// How many read SQLite at once. Each is a thread, and what it reads is in memory nearly always: more of
-/// them than cores would only wait for each other, and every one keeps two MiB of pages.
+/// The number of connections that read SQLite. Each is a thread, and pages are nearly always in memory: more
+/// threads than cores would only wait for each other, and each caches two MiB of pages.
 fn readers() -> u32 {
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     u32::try_from(cores).unwrap_or(u32::MAX).saturating_add(1)
@@ -317,7 +316,7 @@ mod tests {
         text: String,
     }
 
-    /// So many events, each in a transaction of its own.
+    /// Inserts events, each in a transaction of its own.
     async fn write(store: &Store, numbers: std::ops::Range<i64>) -> sqlx::Result<()> {
         for number in numbers {
             let mut tx = store.write().await?;
@@ -339,7 +338,7 @@ mod tests {
         rows.len()
     }
 
-    /// THREATS DO-15: nobody reads for so long that what was written cannot be moved to its place.
+    /// THREATS DO-15: no reader blocks checkpoints for long.
     #[tokio::test]
     async fn the_log_of_an_sqlite_file_stays_small() {
         let database = TestDatabase::sqlite().await;
@@ -356,9 +355,9 @@ mod tests {
         assert!(log < 6 << 20, "{log} bytes");
     }
 
-    /// THREATS DB-08. A database that may not grow is told so as one on a full disk is: `SQLITE_FULL`.
+    /// THREATS DB-08. A database that may not grow fails like one on a full disk: `SQLITE_FULL`.
     #[tokio::test]
-    async fn on_a_full_disk_reads_go_on_and_writes_do_as_soon_as_there_is_room() {
+    async fn on_a_full_disk_reads_continue_and_writes_resume_when_there_is_space() {
         let database = TestDatabase::sqlite().await;
         let store = &database.store;
         write(store, 0..10).await.unwrap();

@@ -1,9 +1,8 @@
-//! When the store did not answer.
+//! Outages: the times in which the database did not respond.
 //!
-//! A statement whose answer is lost in an outage may have been committed, at its end as well as at its
-//! beginning; whoever sent it can ask again only when the outage is over. So the grace of refresh tokens
-//! that were spent in it lasts longer (DESIGN §3). The probe has a connection of its own: a queue of ours
-//! is no outage.
+//! A statement whose response was lost in an outage may have been committed, and the client can retry only when the
+//! outage is over. So the grace period of refresh tokens that were used in it is longer (decision 0027). The probe
+//! has a connection of its own: a queue for connections is not an outage.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,27 +10,27 @@ use std::time::{Duration, Instant};
 
 use crate::types::Seconds;
 
-/// Longer than that no answer takes from a store that is well: the probe is sent twice a second.
+/// The longest response time of a database without an outage: the probe is sent twice a second.
 const ANSWERED: Duration = Duration::from_secs(2);
 
-/// What was sent so long before the last answer may have been answered to nobody. Clocks tell whole seconds,
-/// and those of replicas differ.
+/// The response to a statement that was sent this long before the last response may have been lost. Timestamps are
+/// whole seconds, and the clocks of replicas differ.
 const BEFORE: Duration = Duration::from_secs(2);
 
-/// How long after an outage clients may come again.
+/// How long after an outage clients may retry.
 const AFTER: Duration = Duration::from_secs(60);
 
-/// After so long nothing is excused, however long the outage.
+/// The longest extension of the grace period, regardless of the outage.
 const LONGEST: Duration = Duration::from_secs(10 * 60);
 
-/// The outages of the last minute, and the one that lasts. All by the monotonic clock, as this process saw
-/// them: another replica, and this one before its start, may have seen others.
+/// The outages of the last minute, and the present one, measured by this process with the monotonic clock. Other
+/// replicas may have seen others.
 #[derive(Debug)]
 pub struct Outages(Mutex<Seen>);
 
 #[derive(Debug)]
 struct Seen {
-    /// When the last probe was sent that was answered.
+    /// When the last successful probe was sent.
     asked: Instant,
     over: VecDeque<Outage>,
 }
@@ -43,19 +42,19 @@ struct Outage {
 }
 
 impl Default for Outages {
-    /// The store answers.
+    /// The database responds.
     fn default() -> Self {
         Self(Mutex::new(Seen { asked: Instant::now(), over: VecDeque::new() }))
     }
 }
 
 impl Outages {
-    /// A probe sent at `asked` was answered now.
+    /// Records that a probe sent at `asked` succeeded now.
     pub fn answered(&self, asked: Instant) {
         self.answered_at(asked, Instant::now());
     }
 
-    /// There was an outage.
+    /// Adds an outage.
     pub fn note(&self, began: Instant, ended: Instant) {
         self.seen().over.push_back(Outage { began, ended });
     }
@@ -71,8 +70,8 @@ impl Outages {
         }
     }
 
-    /// Whether the answer to a statement that was sent so long ago may have been lost in an outage, and whoever
-    /// sent it could not have come again much sooner.
+    /// Whether the response to a statement that was sent `ago` may have been lost in an outage, and the client
+    /// could not have retried much sooner.
     pub fn excuse(&self, ago: Seconds) -> bool {
         self.excuse_at(ago, Instant::now())
     }
@@ -97,7 +96,7 @@ impl Outages {
 }
 
 impl Seen {
-    /// The outage that lasts, if one does.
+    /// The present outage, if there is one.
     fn lasting(&self, now: Instant) -> Option<Outage> {
         let outage = Outage { began: self.asked, ended: now };
         (now.saturating_duration_since(self.asked) > ANSWERED).then_some(outage)
@@ -108,7 +107,7 @@ impl Seen {
 mod tests {
     use super::*;
 
-    /// A store whose probes were answered at these seconds, each as soon as it was sent; and the last of them.
+    /// A database whose probes succeeded at these seconds, without delay; and the last of them.
     fn answered(seconds: impl IntoIterator<Item = u64>) -> (Outages, Instant) {
         let outages = Outages::default();
         let began = outages.seen().asked;
@@ -125,7 +124,7 @@ mod tests {
 
     /// THREATS EX-04.
     #[test]
-    fn an_outage_excuses_what_was_sent_in_it_for_a_minute() {
+    fn an_outage_extends_the_grace_of_what_was_sent_in_it_for_a_minute() {
         let (outages, now) = answered((0..=100).chain([125]));
 
         for (ago, excused) in [(0, true), (25, true), (27, true), (28, false), (100, false)] {
@@ -141,7 +140,7 @@ mod tests {
 
     /// THREATS EX-04.
     #[test]
-    fn an_outage_that_lasts_excuses_until_ten_minutes_are_over() {
+    fn a_lasting_outage_extends_the_grace_for_ten_minutes() {
         let (outages, now) = answered(0..=100);
 
         assert!(!outages.excuse_at(Seconds(1), at(now, 2)), "a store that is well");
@@ -151,9 +150,9 @@ mod tests {
         assert!(outages.excuse_at(Seconds(600), at(now, 700)), "sent later");
     }
 
-    /// THREATS EX-04. An hour of outages and answers: each excuses what was sent in it, and nothing older.
+    /// THREATS EX-04. An hour of outages and responses: each extends the grace period of what was sent in it only.
     #[test]
-    fn flapping_excuses_nothing_older() {
+    fn repeated_outages_extend_the_grace_of_nothing_older() {
         let (outages, now) = answered((0..3600).step_by(5));
 
         assert!(outages.excuse_at(Seconds(60), now));
@@ -164,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_probe_that_was_overtaken_makes_no_outage() {
+    fn a_probe_that_was_overtaken_is_not_an_outage() {
         let (outages, now) = answered(0..=100);
 
         outages.answered_at(now.checked_sub(Duration::from_secs(1)).unwrap(), at(now, 1));

@@ -1,8 +1,8 @@
-//! The schema: bringing it up to date, and whether this release may work on it.
+//! The schema: its migration, and whether this release supports it.
 //!
-//! All migrations that are missing are one transaction under a lock, so a schema is whole or as it was. The
-//! table is the one that sqlx keeps; sqlx's own migrator is not used, because it takes a lock of the session,
-//! which poolers do not know, and cannot tell who may still work on a schema that somebody else has changed.
+//! All missing migrations are applied in one transaction under a lock: all of them, or none. The table is that of
+//! sqlx; sqlx's own migrator is not used, because it takes a session lock, which poolers do not support, and does
+//! not record which releases support a migrated schema.
 
 use std::time::Instant;
 
@@ -17,12 +17,12 @@ pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 static MIGRATIONS: Migrator = sqlx_macros::migrate!("../../migrations");
 
-/// The migrations after which older releases can no longer work on the schema, each with the oldest one
-/// that can. What a migration only adds (a table, an index, a column that may be null or has a default) need
-/// not be named: releases that do not know it pass it by. A test holds this against their texts.
+/// The migrations after which older releases no longer support the schema, each with the oldest release that does.
+/// A migration that only adds (a table, an index, a column that may be null or has a default) is not listed: older
+/// releases ignore what it adds. A test compares this list with the migrations.
 const BREAKS: &[(i64, &str)] = &[(13, "0.1.0"), (16, "0.1.0"), (20, "0.1.0"), (24, "0.1.0")];
 
-/// What PostgreSQL's advisory lock is taken on.
+/// The key of PostgreSQL's advisory lock.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(7164776887)";
 
 /// An applied migration.
@@ -32,7 +32,7 @@ struct Applied {
     checksum: Vec<u8>,
 }
 
-/// Which release has applied a migration, and the oldest one that may work on what it left.
+/// The release that applied a migration, and the oldest one that supports the result.
 #[derive(Debug, FromRow)]
 struct Release {
     migration: i64,
@@ -46,8 +46,8 @@ struct Table {
     name: String,
 }
 
-/// Sees to it that the schema is one that this release works on: brings it up to date, if that is what
-/// the database is opened for. `name`: of the database, for errors.
+/// Ensures that this release supports the schema: migrates it, if the database is opened for that. `name` is the
+/// name of the database, for errors.
 pub(crate) async fn ready(db: &Db, name: &str, purpose: Purpose) -> Result<(), OpenError> {
     let opened = |error| OpenError::Database(name.to_owned(), error);
     let applied = applied(db).await.map_err(opened)?;
@@ -61,7 +61,7 @@ pub(crate) async fn ready(db: &Db, name: &str, purpose: Purpose) -> Result<(), O
     migrate(db, name).await
 }
 
-/// What was applied so far.
+/// The applied migrations.
 async fn applied(db: &Db) -> sqlx::Result<Vec<Applied>> {
     if !has_table(db, "_sqlx_migrations").await? {
         return Ok(Vec::new());
@@ -80,7 +80,7 @@ async fn has_table(db: &Db, name: &str) -> sqlx::Result<bool> {
     Ok(sql(tables).bind(name).opt::<Table>(db).await?.is_some())
 }
 
-/// Whether what later releases have made of the schema admits this one.
+/// Whether a schema that later releases have migrated still supports this one.
 async fn admitted(db: &Db, applied: &[Applied]) -> sqlx::Result<Result<(), OpenError>> {
     let unknown: Vec<_> =
         applied.iter().filter(|one| !MIGRATIONS.version_exists(one.version)).collect();
@@ -116,7 +116,7 @@ fn parsed(version: &str) -> Option<[u64; 3]> {
     numbers.next().is_none().then_some(read)
 }
 
-/// The migrations that are to be applied, in their order.
+/// The missing migrations, in their order.
 fn missing(applied: &[Applied]) -> Result<Vec<&'static Migration>, OpenError> {
     let mut missing = Vec::new();
     for migration in MIGRATIONS.iter() {
@@ -129,20 +129,20 @@ fn missing(applied: &[Applied]) -> Result<Vec<&'static Migration>, OpenError> {
     Ok(missing)
 }
 
-/// The oldest release that may work on the schema once this migration is applied.
+/// The oldest release that supports the schema after this migration.
 fn oldest(migration: i64) -> &'static str {
     let broken = BREAKS.iter().rev().find(|(version, _)| *version <= migration);
     broken.map_or("0.1.0", |(_, oldest)| oldest)
 }
 
-/// Applies what is missing.
+/// Applies the missing migrations.
 async fn migrate(db: &Db, name: &str) -> Result<(), OpenError> {
     let failed = |error| OpenError::Migration(name.to_owned(), error);
     let begun = Instant::now();
-    // Whoever comes first makes everybody else wait here; on SQLite beginning is waiting.
+    // Concurrent migrations wait here; on SQLite, for the beginning of the transaction.
     let mut tx = db.begin().await.map_err(failed)?;
     if let Tx::Postgres(_) = tx {
-        // The role may have a limit for requests, which this is none of.
+        // The role may have a time limit for requests, which does not apply to migrations.
         tx.execute("SET LOCAL statement_timeout = 0").await.map_err(failed)?;
         tx.execute(LOCK).await.map_err(failed)?;
     }
@@ -188,7 +188,7 @@ async fn apply(tx: &mut Tx, migration: &'static Migration, begun: Instant) -> sq
     .map(drop)
 }
 
-/// Writes down, for releases that do not know them, who may work on the schema after each migration.
+/// Records, for releases that do not know a migration, the oldest release that supports the schema after it.
 async fn sign(tx: &mut Tx) -> sqlx::Result<()> {
     for migration in MIGRATIONS.iter() {
         sql("INSERT INTO schema_releases (migration, applied_by, oldest) VALUES ($1, $2, $3)
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn every_migration_that_does_more_than_add_says_who_may_still_work_on_the_schema() {
+    fn every_migration_that_does_more_than_add_names_the_oldest_supported_release() {
         let known: Vec<_> = MIGRATIONS.iter().map(|migration| migration.version).collect();
         assert!(BREAKS.is_sorted() && BREAKS.iter().all(|(version, _)| known.contains(version)));
         let mut before = parsed("0.1.0");
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_schema_that_a_later_release_has_changed_admits_those_that_it_says() {
+    async fn a_schema_of_a_later_release_admits_the_releases_that_it_names() {
         let database = TestDatabase::make().await;
         let on = database.store.db();
         let open = async || Store::open(&database.url, &TestDatabase::LIMITS, Purpose::Work).await;
@@ -256,7 +256,7 @@ mod tests {
                        VALUES (9999, 'later', TRUE, $1, 0)";
         sql(applied).bind(&[0_u8; 48][..]).run(on).await.unwrap();
 
-        // Nobody says who may.
+        // No row says which releases are supported.
         assert!(matches!(open().await, Err(OpenError::TooNew { migration: 9999, .. })));
 
         let says = "INSERT INTO schema_releases (migration, applied_by, oldest) VALUES (9999, '9.1.0', $1)";
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_works_beside_a_server_does_not_change_the_schema() {
+    async fn a_command_beside_a_server_does_not_change_the_schema() {
         let database = TestDatabase::make().await;
         let last = MIGRATIONS.iter().next_back().unwrap();
         let on = database.store.db();

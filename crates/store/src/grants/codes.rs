@@ -12,26 +12,26 @@ use crate::types::{
 };
 use crate::{On, Tx, sql, to_json};
 
-/// What a code stands for.
+/// The authorization that a code represents.
 #[derive(Clone, Debug, FromRow)]
 pub struct Authorization {
-    /// The grant that will come of it.
+    /// The grant that redeeming the code creates.
     pub grant_id: GrantId,
-    /// Whom it was given to.
+    /// The client.
     pub client_id: ClientId,
-    /// Who allowed it.
+    /// The user who gave consent.
     pub user_id: UserId,
-    /// In which sign-in.
+    /// The session.
     pub session_id: SessionId,
-    /// Where it was sent.
+    /// The redirect URI that the code was sent to.
     pub redirect_uri: String,
     /// PKCE S256 (RFC 7636 §4.2).
     pub code_challenge: Option<String>,
     /// OIDC Core §3.1.2.1.
     pub nonce: Option<String>,
-    /// What was allowed.
+    /// The scope.
     pub scope: Scope,
-    /// For which APIs.
+    /// The resources (RFC 8707).
     #[sqlx(try_from = "Json")]
     pub resources: Vec<ResourceId>,
     /// The `claims` parameter (OIDC Core §5.5), as JSON; empty where there was none.
@@ -40,20 +40,20 @@ pub struct Authorization {
     pub dpop_jkt: Option<Thumbprint>,
 }
 
-/// On what ground a code is issued.
+/// Why a code may be issued.
 #[derive(Clone, Copy, Debug)]
 pub enum Ground<'a> {
-    /// The consent that stands in the database and that was judged to cover it.
+    /// The stored consent, which covers the request.
     Consent(&'a Consent),
-    /// A client that is registered to need none.
+    /// The client is trusted: it needs no consent.
     Trusted,
 }
 
-/// Issues a code: the one gate. The statement itself asks that sign-in, user and client are alive and
-/// that the consent is still the one that was judged. `false`: something of that has changed.
+/// Issues a code. The statement itself checks that the session is live, the user and the client enabled, and the
+/// consent unchanged since it was checked. `false`: one of these no longer holds.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn issue(
     on: impl Into<On<'_>>,
     digest: &Digest,
@@ -110,21 +110,21 @@ pub async fn issue(
     Ok(issued == 1)
 }
 
-/// What has become of a code.
+/// The state of a code.
 #[derive(Debug, FromRow)]
 pub struct Standing {
-    /// In which sign-in it was issued.
+    /// The session in which it was issued.
     pub session_id: SessionId,
     /// When it expires.
     pub expires_at: Timestamp,
-    /// When it was spent.
+    /// When it was redeemed.
     pub used_at: Option<Timestamp>,
 }
 
-/// What has become of a code; `None`: there is no such code.
+/// The state of a code; `None`: it does not exist.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn standing(on: impl Into<On<'_>>, digest: &Digest) -> sqlx::Result<Option<Standing>> {
     sql("SELECT session_id, expires_at, used_at FROM codes WHERE digest = $1")
         .bind(digest)
@@ -132,10 +132,10 @@ pub async fn standing(on: impl Into<On<'_>>, digest: &Digest) -> sqlx::Result<Op
         .await
 }
 
-/// Spends a code for nothing: another one takes its place.
+/// Invalidates a code that another one replaces.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn void(on: impl Into<On<'_>>, digest: &Digest, now: Timestamp) -> sqlx::Result<()> {
     sql("UPDATE codes SET used_at = $1 WHERE digest = $2 AND used_at IS NULL")
         .bind(now)
@@ -145,7 +145,7 @@ pub async fn void(on: impl Into<On<'_>>, digest: &Digest, now: Timestamp) -> sql
         .map(drop)
 }
 
-/// A code that was spent just now.
+/// A code that this statement redeemed.
 #[derive(FromRow)]
 struct Row {
     #[sqlx(flatten)]
@@ -154,35 +154,35 @@ struct Row {
     alive: bool,
 }
 
-/// What came of presenting a code.
+/// The result of presenting a code.
 #[derive(Debug)]
 pub enum Spent {
-    /// It was good, and is now spent.
+    /// It was unused, and is now used.
     Now {
-        /// What it stands for.
+        /// Its authorization.
         authorization: Box<Authorization>,
-        /// Whether sign-in, user, client and consent all still live.
+        /// Whether session, user, client and consent are all still valid.
         alive: bool,
         /// When it would have expired.
         expires_at: Timestamp,
     },
-    /// It was spent before: the grant that came of it has to die.
+    /// It was used before: its grant must be revoked.
     Before {
-        /// The grant that came of it.
+        /// The grant that it created.
         grant_id: GrantId,
-        /// Whom it was given to.
+        /// The client.
         client_id: ClientId,
     },
     /// There is no such code.
     Unknown,
 }
 
-/// Spends a code: of many who present it, one. A code that is presented wrongly (late, by another
-/// client) is spent too: it is in the wrong hands (THREATS CO-03). `trusted`: the client needs no
-/// consent; otherwise one that was withdrawn meanwhile counts.
+/// Redeems a code: only one of many concurrent requests succeeds. A code that is presented late or by another
+/// client is used up too, because it was stolen (THREATS CO-03). `trusted`: the client needs no consent; otherwise
+/// a withdrawn consent makes the code invalid.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn spend(
     tx: &mut Tx,
     digest: &Digest,
@@ -226,10 +226,10 @@ pub async fn spend(
     Ok(used.map_or(Spent::Unknown, |(grant_id, client_id)| Spent::Before { grant_id, client_id }))
 }
 
-/// Spends whatever codes are still abroad for this user and client.
+/// Uses up every unused code of this user and client.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn spend_all(
     tx: &mut Tx,
     user: &UserId,
@@ -244,10 +244,10 @@ pub async fn spend_all(
         .await
 }
 
-/// Spends whatever codes are still abroad for this user.
+/// Uses up every unused code of this user.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn spend_of_user(tx: &mut Tx, user: &UserId, now: Timestamp) -> sqlx::Result<u64> {
     sql("UPDATE codes SET used_at = $1 WHERE user_id = $2 AND used_at IS NULL")
         .bind(now)

@@ -1,4 +1,4 @@
-//! `consents`: what a user has agreed to for a client.
+//! `consents`: the permissions that users gave to clients.
 
 use sqlx_macros::FromRow;
 
@@ -7,7 +7,7 @@ use crate::types::sql::{Json, sqlx};
 use crate::types::{ClientId, ResourceId, Scope, Timestamp, UserId};
 use crate::{On, Tx, sql, to_json};
 
-/// What a user has agreed to for a client.
+/// The consent of a user for a client.
 #[derive(Clone, Debug, Default, PartialEq, Eq, FromRow)]
 pub struct Consent {
     /// The scopes.
@@ -15,7 +15,7 @@ pub struct Consent {
     /// The APIs.
     #[sqlx(try_from = "Json")]
     pub resources: Vec<ResourceId>,
-    /// Single claims (OIDC Core §5.5), by their names.
+    /// The names of individually requested claims (OIDC Core §5.5).
     #[sqlx(try_from = "Json")]
     pub claims: Vec<String>,
 }
@@ -25,14 +25,14 @@ impl JoinedRow for Consent {
 }
 
 impl Consent {
-    /// Whether all of `other` is in it.
+    /// Whether it covers all of `other`.
     pub fn covers(&self, other: &Self) -> bool {
         other.scope.within(&self.scope)
             && other.resources.iter().all(|resource| self.resources.contains(resource))
             && other.claims.iter().all(|claim| self.claims.contains(claim))
     }
 
-    /// This, and what was agreed to now.
+    /// The union with a new consent.
     #[must_use]
     pub fn and(mut self, now: &Self) -> Self {
         self.scope = self.scope.or(&now.scope);
@@ -55,23 +55,23 @@ impl Consent {
 pub struct Authorised {
     /// Which.
     pub client_id: ClientId,
-    /// To what.
+    /// The consent.
     #[sqlx(flatten)]
     pub consent: Consent,
-    /// Since when.
+    /// When the user first gave consent.
     pub since: Timestamp,
-    /// Whether the user was asked: a trusted client is let in without.
+    /// Whether the user was asked for consent; trusted clients need none.
     pub asked: bool,
-    /// When it was last issued tokens for the user, if that is known.
+    /// When the client was last issued tokens for the user, if known.
     pub used_at: Option<Timestamp>,
-    /// Whether something lives that outlives the user's sign-in (OIDC Core §11).
+    /// Whether it has a live grant for offline access (OIDC Core §11).
     pub is_offline: bool,
 }
 
-/// What this user has agreed to, client by client.
+/// The consents of a user.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn of_user(on: impl Into<On<'_>>, user: &UserId) -> sqlx::Result<Vec<Authorised>> {
     sql("SELECT client_id, scope, resources, claims, created_at AS since, TRUE AS asked, used_at,
                 FALSE AS is_offline
@@ -83,10 +83,10 @@ pub async fn of_user(on: impl Into<On<'_>>, user: &UserId) -> sqlx::Result<Vec<A
     .await
 }
 
-/// What this user has agreed to for this client.
+/// The consent of a user for a client.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn find(
     on: impl Into<On<'_>>,
     user: &UserId,
@@ -99,11 +99,11 @@ pub async fn find(
         .await
 }
 
-/// Writes what the user now agrees to in all. `seen` is what stood there when the page was judged: if
-/// another tab has changed it since, nothing is written (THREATS X-05).
+/// Stores the whole consent of the user. `seen` is the consent when the page was rendered: if another tab has
+/// changed it since, nothing is written (THREATS X-05).
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn widen(
     tx: &mut Tx,
     user: &UserId,
@@ -143,10 +143,10 @@ pub async fn widen(
     Ok(updated == 1)
 }
 
-/// Takes a consent back. The grants are revoked in the same transaction by the caller.
+/// Withdraws a consent. The caller revokes the grants in the same transaction.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn withdraw(tx: &mut Tx, user: &UserId, client: &ClientId) -> sqlx::Result<bool> {
     let withdrawn = sql("DELETE FROM consents WHERE user_id = $1 AND client_id = $2")
         .bind(user)

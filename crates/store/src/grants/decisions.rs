@@ -1,30 +1,30 @@
-//! `decisions`: what somebody has decided of an authorization request that waited for a page. The request
-//! itself is sealed in the browser; its id is spent here.
+//! `decisions`: the decisions of users on authorization requests. The request itself is sealed in the browser; its
+//! id is used once, here.
 
 use sqlx_macros::FromRow;
 
 use crate::types::{Digest, Timestamp, UserId};
 use crate::{On, Tx, sql};
 
-/// A decision, as it is made.
+/// A new decision.
 #[derive(Debug)]
 pub struct NewDecision<'a> {
-    /// Of the id of the request.
+    /// The digest of the request's id.
     pub digest: Digest,
-    /// Of the secret of the browser that brought it.
+    /// The digest of the browser's secret.
     pub browser: Digest,
-    /// Who decides.
+    /// The user.
     pub user_id: &'a UserId,
-    /// The number of the code that goes with it; 0: it was denied.
+    /// The number of the code that was issued for it; 0: access was denied.
     pub codes: i64,
-    /// Until when the request could be presented again.
+    /// Until when the request can be presented again.
     pub expires_at: Timestamp,
 }
 
-/// Decides a request: once. `false`: it was decided before.
+/// Records the decision on a request, once. `false`: it was decided before.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn insert(tx: &mut Tx, decision: &NewDecision<'_>, now: Timestamp) -> sqlx::Result<bool> {
     let inserted =
         sql("INSERT INTO decisions (digest, browser, user_id, codes, decided_at, expires_at)
@@ -41,21 +41,21 @@ pub async fn insert(tx: &mut Tx, decision: &NewDecision<'_>, now: Timestamp) -> 
     Ok(inserted == 1)
 }
 
-/// A decision that was made.
+/// A stored decision.
 #[derive(Debug, FromRow)]
 pub struct Decision {
-    /// Who decided.
+    /// The user.
     pub user_id: UserId,
-    /// The number of the last code; 0: it was denied.
+    /// The number of the last code; 0: access was denied.
     pub codes: i64,
-    /// When.
+    /// The time.
     pub decided_at: Timestamp,
 }
 
-/// The decision of a request, if there is one.
+/// The decision on a request, if there is one.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn find(on: impl Into<On<'_>>, digest: &Digest) -> sqlx::Result<Option<Decision>> {
     sql("SELECT user_id, codes, decided_at FROM decisions WHERE digest = $1")
         .bind(digest)
@@ -63,11 +63,11 @@ pub async fn find(on: impl Into<On<'_>>, digest: &Digest) -> sqlx::Result<Option
         .await
 }
 
-/// The decision of a request that this browser brought, held until the transaction ends: whoever repeats
-/// a form at the same time comes after.
+/// The decision on a request of this browser, locked until the transaction ends: a concurrent repetition of the
+/// form waits.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn hold(
     tx: &mut Tx,
     digest: &Digest,
@@ -82,10 +82,10 @@ pub async fn hold(
     .await
 }
 
-/// Notes the number of the code that takes the place of the last one.
+/// Stores the number of the code that replaces the last one.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn renumber(on: impl Into<On<'_>>, digest: &Digest, codes: i64) -> sqlx::Result<()> {
     sql("UPDATE decisions SET codes = $1 WHERE digest = $2")
         .bind(codes)

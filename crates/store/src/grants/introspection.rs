@@ -1,4 +1,4 @@
-//! What is behind a token: the live grant and its user, for introspection and userinfo.
+//! Introspection and userinfo: the live grant of a token, and its user.
 
 use sqlx_macros::FromRow;
 
@@ -12,19 +12,19 @@ use crate::types::{ClientId, Digest, GrantId, Timestamp, User};
 use crate::users::sessions::session_is_live;
 use crate::{On, sql};
 
-/// What introspection and userinfo tell of a live grant and its user.
+/// A live grant and its user, as introspection and userinfo need them.
 #[derive(Debug, FromRow)]
 pub struct Live {
     /// The `claims` parameter (OIDC Core §5.5), as JSON; empty where there was none.
     #[sqlx(rename = "grant_claims")]
     pub claims: String,
-    /// When the user proved who they are.
+    /// When the user authenticated.
     #[sqlx(rename = "grant_auth_time")]
     pub auth_time: Timestamp,
-    /// How strong that was.
+    /// The authentication context class (`acr`).
     #[sqlx(rename = "grant_acr")]
     pub acr: String,
-    /// Who gave it.
+    /// The user.
     #[sqlx(flatten)]
     pub user: User,
 }
@@ -43,11 +43,11 @@ macro_rules! live_columns {
     };
 }
 
-/// The grant behind a JWT access token of this client, if it, its user, its client and its sign-in live
-/// and the token itself was not revoked: one question, one statement.
+/// The grant of a JWT access token of this client, if the grant is live and the token was not revoked, in one
+/// statement.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn behind_token(
     on: impl Into<On<'_>>,
     id: &GrantId,
@@ -76,11 +76,11 @@ pub async fn behind_token(
     .await
 }
 
-/// The opaque access token of this digest, if it has neither expired nor been revoked; and what stands
-/// behind it, if that lives.
+/// The opaque access token with this digest, if it has neither expired nor been revoked; and its grant, if it is
+/// live.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn behind_opaque_token(
     on: impl Into<On<'_>>,
     digest: &Digest,
@@ -118,10 +118,10 @@ pub async fn behind_opaque_token(
     Ok(both.map(|both| (both.token, both.live)))
 }
 
-/// The live grant that a refresh token belongs to, for introspection: it must be the live generation.
+/// The live grant of a refresh token, for introspection. The token must have the current generation.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn behind_refresh_token(
     on: impl Into<On<'_>>,
     presented: &Presented,

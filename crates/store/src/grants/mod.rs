@@ -29,44 +29,44 @@ pub use overview::{InUse, any_live, bound, in_use, without_consent};
 pub use refresh::{Presented, Rotation, Terms, rotate};
 pub use revocation::{owner, revoke, revoke_all, revoke_of_user, revoke_some};
 
-/// A grant that was alive when it was read or changed.
+/// A grant that was live when it was read or changed.
 #[derive(Clone, Debug, FromRow)]
 pub struct Grant {
     /// Which.
     pub id: GrantId,
-    /// Whom it was given to.
+    /// The client.
     pub client_id: ClientId,
-    /// Who gave it.
+    /// The user.
     pub user_id: UserId,
-    /// In which sign-in.
+    /// The session.
     pub session_id: SessionId,
-    /// Whether it outlives that sign-in (OIDC Core §11).
+    /// Whether it outlives the session: offline access (OIDC Core §11).
     pub offline: bool,
-    /// What was granted.
+    /// The scope.
     pub scope: Scope,
-    /// For which APIs.
+    /// The resources (RFC 8707).
     #[sqlx(try_from = "Json")]
     pub resources: Vec<ResourceId>,
     /// The `claims` parameter (OIDC Core §5.5), as JSON; empty where there was none.
     pub claims: String,
     /// The `nonce` of the authorization request.
     pub nonce: Option<String>,
-    /// When the user proved who they are.
+    /// When the user authenticated.
     pub auth_time: Timestamp,
-    /// How.
+    /// The authentication methods (`amr`).
     pub amr: String,
-    /// How strong that was.
+    /// The authentication context class (`acr`).
     pub acr: String,
-    /// Which refresh token is the live one.
+    /// The generation of the valid refresh token.
     pub generation: i64,
     /// When it ends in any case.
     pub expires_at: Timestamp,
-    /// When its sign-in was last noted as used; `None` if that has ended.
+    /// When its session was last recorded as used; `None` if the session has ended.
     pub session_seen_at: Option<Timestamp>,
 }
 
-/// What makes a grant alive at `$1`, but for its user: the one text of that rule, in every statement
-/// that issues or accepts anything.
+/// That a grant is live at `$1`, except for its user: the one text of that rule, in every statement that issues or
+/// accepts a token.
 macro_rules! grant_is_valid {
     () => {
         concat!(
@@ -87,7 +87,7 @@ macro_rules! grant_is_valid {
 }
 pub(crate) use grant_is_valid;
 
-/// Its user, where the statement reads `users` beside `grants`.
+/// That its user is enabled, for statements that read `users` beside `grants`.
 macro_rules! user_is_enabled {
     () => {
         "users.id = grants.user_id AND users.disabled_at IS NULL"
@@ -95,7 +95,7 @@ macro_rules! user_is_enabled {
 }
 pub(crate) use user_is_enabled;
 
-/// What makes a grant alive, for statements that read nothing else.
+/// That a grant is live, its user included.
 macro_rules! grant_is_live {
     () => {
         concat!(
@@ -120,10 +120,10 @@ macro_rules! grant_columns {
 }
 pub(crate) use grant_columns;
 
-/// How long a new grant lives.
+/// The lifetime of a new grant.
 #[derive(Clone, Copy, Debug)]
 pub struct Life {
-    /// Whether it outlives its sign-in.
+    /// Whether it outlives the session.
     pub offline: bool,
     /// When it ends if it is not used.
     pub idle_at: Timestamp,
@@ -131,11 +131,10 @@ pub struct Life {
     pub expires_at: Timestamp,
 }
 
-/// Makes the grant that a code was redeemed for. The sign-in gives `auth_time`, `amr` and `acr`: the
-/// statement reads them where they stand.
+/// Inserts the grant of a redeemed code. The statement copies `auth_time`, `amr` and `acr` from the session.
 ///
 /// # Errors
-/// What the database says; `RowNotFound` when the sign-in has vanished.
+/// When the database fails; `RowNotFound` when the session no longer exists.
 pub async fn insert(
     tx: &mut Tx,
     authorization: &Authorization,
@@ -174,11 +173,11 @@ pub async fn insert(
     .await
 }
 
-/// A grant of this client that was not revoked. But for its generation it never changes, so whatever depends
-/// on it is made before the grant is touched; whether it is alive is decided when it is.
+/// A grant of this client that was not revoked. Only its generation ever changes, so a response can be prepared
+/// before the grant is rotated; the rotation decides whether the grant is live.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn find(
     on: impl Into<On<'_>>,
     id: &GrantId,

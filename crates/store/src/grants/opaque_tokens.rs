@@ -1,4 +1,4 @@
-//! `opaque_tokens`: access tokens that only introspection explains.
+//! `opaque_tokens`: opaque access tokens, verified by introspection.
 
 use sqlx_macros::FromRow;
 
@@ -7,14 +7,14 @@ use crate::types::sql::{Json, sqlx};
 use crate::types::{ClientId, Confirmation, Digest, GrantId, Scope, Timestamp};
 use crate::{On, sql, to_json};
 
-/// An opaque access token that lives.
+/// A valid opaque access token.
 #[derive(Clone, Debug, FromRow)]
 pub struct OpaqueToken {
     /// Its `jti`.
     pub id: String,
-    /// Whom it was issued to.
+    /// The client that it was issued to.
     pub client_id: ClientId,
-    /// The grant it descends from; `None`: it is the client's own.
+    /// Its grant; `None`: the token is the client's own (client credentials).
     pub grant_id: Option<GrantId>,
     /// `aud`
     #[sqlx(try_from = "Json")]
@@ -32,10 +32,10 @@ pub struct OpaqueToken {
     pub confirmation: Confirmation,
 }
 
-/// Keeps a new token. `false`: its client has been disabled or deleted meanwhile.
+/// Stores a new token. `false`: its client has been disabled or deleted in the meantime.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn insert(
     on: impl Into<On<'_>>,
     digest: &Digest,
@@ -70,7 +70,7 @@ pub async fn insert(
 /// Revokes a token of this client.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn revoke(
     on: impl Into<On<'_>>,
     digest: &Digest,
@@ -87,10 +87,10 @@ pub async fn revoke(
     Ok(revoked == 1)
 }
 
-/// Revokes the token of this `jti`. `false`: there is none that was not revoked.
+/// Revokes the token with this `jti`. `false`: there is no such token, or it was revoked before.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn revoke_by_id(on: impl Into<On<'_>>, id: &str, now: Timestamp) -> sqlx::Result<bool> {
     let revoked =
         sql("UPDATE opaque_tokens SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL")
@@ -101,10 +101,10 @@ pub async fn revoke_by_id(on: impl Into<On<'_>>, id: &str, now: Timestamp) -> sq
     Ok(revoked == 1)
 }
 
-/// How many live ones are bound to each certificate, of clients and grants that live themselves.
+/// The number of valid tokens bound to each certificate.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn bound(on: impl Into<On<'_>>, now: Timestamp) -> sqlx::Result<Vec<Bound>> {
     sql(concat!(
         "SELECT certificate AS thumbprint, count(*) AS tokens FROM opaque_tokens
@@ -123,11 +123,11 @@ pub async fn bound(on: impl Into<On<'_>>, now: Timestamp) -> sqlx::Result<Vec<Bo
     .await
 }
 
-/// How much is bound to a certificate, or to a key.
+/// The number of tokens bound to a certificate or to a key.
 #[derive(Clone, Debug, FromRow)]
 pub struct Bound {
-    /// As a thumbprint is written.
+    /// The thumbprint, as text.
     pub thumbprint: String,
-    /// How many.
+    /// The number of tokens.
     pub tokens: i64,
 }

@@ -12,10 +12,10 @@ use crate::types::{ClientId, Scope, Timestamp, UserId};
 use crate::users::sessions::session_is_live;
 use crate::{On, sql};
 
-/// Whether any grant may be alive.
+/// Whether any grant may be live.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn any_live(on: impl Into<On<'_>>, now: Timestamp) -> sqlx::Result<bool> {
     let (live,): (bool,) = sql("SELECT EXISTS (SELECT 1 FROM grants
                         WHERE revoked_at IS NULL AND expires_at > $1) AS live")
@@ -25,11 +25,10 @@ pub async fn any_live(on: impl Into<On<'_>>, now: Timestamp) -> sqlx::Result<boo
     Ok(live)
 }
 
-/// The clients that act for a user without having asked: trusted ones, by what lives of theirs. The
-/// longest known comes first.
+/// The trusted clients with live grants of a user, which needed no consent, the oldest first.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn without_consent(
     on: impl Into<On<'_>>,
     user: &UserId,
@@ -83,21 +82,21 @@ pub async fn without_consent(
     Ok(clients)
 }
 
-/// What lives of a client's for a user.
+/// The live grants of a client for a user.
 #[derive(Debug, FromRow)]
 pub struct InUse {
-    /// Which client.
+    /// The client.
     pub client_id: ClientId,
-    /// When it was last issued tokens.
+    /// When the client was last issued tokens.
     pub used_at: Timestamp,
-    /// How many grants outlive the user's sign-in.
+    /// The number of grants for offline access.
     pub offline: i64,
 }
 
-/// What lives for a user, client by client.
+/// The live grants of a user, by client.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn in_use(
     on: impl Into<On<'_>>,
     user: &UserId,
@@ -117,10 +116,10 @@ pub async fn in_use(
     .await
 }
 
-/// How many live grants are bound to each public key: their refresh tokens are good for whoever has it.
+/// The number of live grants bound to each public key: their refresh tokens require the private key.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn bound(
     on: impl Into<On<'_>>,
     now: Timestamp,

@@ -9,58 +9,58 @@ use crate::types::{Bonds, ClientId, GrantId, Seconds, Thumbprint, Timestamp};
 use crate::users::sessions::session_is_live;
 use crate::{On, sql};
 
-/// A refresh token that was read and whose MAC is right.
+/// A refresh token whose MAC was verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Presented {
-    /// Which grant it belongs to.
+    /// Its grant.
     pub grant_id: GrantId,
-    /// Which generation it is.
+    /// Its generation.
     pub generation: i64,
 }
 
-/// What came of presenting a refresh token.
+/// The result of presenting a refresh token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rotation {
-    /// It was the live one; this generation is the live one now.
+    /// It was valid; this is the new generation.
     Rotated(i64),
-    /// It was spent so long ago, and its successor is unused.
+    /// It was used before, and its successor is still unused.
     Spent {
-        /// The generation that is live.
+        /// The current generation.
         successor: i64,
-        /// From when the statement that spent it was sent to now. Two clocks may have told that: it can be
+        /// The time since the statement that used it was sent. Two clocks may have measured it, so it can be
         /// negative.
         ago: Seconds,
     },
-    /// It was spent before, or comes from a future that a restored backup has forgotten.
+    /// It was used before, or its generation is newer than the grant, as after the restore of a backup.
     Replayed,
-    /// It is bound to a certificate or a key, and another one was shown, or none.
+    /// It is bound to a certificate or a key that was not presented.
     Unheld,
-    /// Expired, revoked, unknown or issued to another client. Which one is nobody's business.
+    /// Expired, revoked, unknown or issued to another client; the client is not told which.
     Dead,
 }
 
-/// How a refresh token is traded.
+/// The terms of a refresh.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms {
-    /// Whether the next one is another; where it is not, the same is answered again and again.
+    /// Whether the refresh token is rotated; otherwise the same one stays valid.
     pub rotates: bool,
-    /// Whether the client may still have grants that outlive their sign-in.
+    /// Whether the client may still have grants for offline access.
     pub offline: bool,
-    /// When the grant ends if it is not used again.
+    /// When the grant expires if it is not used again.
     pub idle_at: Timestamp,
-    /// What the client shows: a token that is bound is not traded without.
+    /// The certificate and the key that the client presents; a bound token requires them.
     pub bonds: Bonds,
 }
 
-/// Moves a grant to its next generation: compare and set in one statement, so of many racing requests
-/// one wins. `now` is when the statement is sent.
+/// Moves a grant to its next generation: compare and set in one statement, so one of many concurrent requests
+/// succeeds. `now` is when the statement is sent.
 ///
-/// Within a failover that was declared, the token may be up to three generations newer than the grant, if
-/// the grant was not rotated since: the database has lost those rotations (decision 0029). The rotation
-/// itself is one since the failover, so a grant passes once, and everything older is a replay from then on.
+/// After a declared failover, the token may be up to three generations newer than the grant, if the grant was not
+/// rotated since: the database has lost those rotations (decision 0029). This rotation is the first since the
+/// failover, so the exception applies once, and every older token is a replay from then on.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn rotate(
     on: impl Into<On<'_>>,
     presented: &Presented,

@@ -3,7 +3,7 @@
 use crate::types::{Digest, Timestamp};
 use crate::{On, sql};
 
-/// What was used: part of the key, so that one kind cannot spend another's (THREATS CO-06).
+/// The kind: part of the key, so that one kind cannot use up the identifiers of another (THREATS CO-06).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A client assertion (RFC 7523 §2.2).
@@ -21,11 +21,10 @@ impl Kind {
     }
 }
 
-/// Notes the first use. `false`: it was used before, here or on another replica, before or after a
-/// restart.
+/// Records the first use. `false`: it was used before, on any replica, also before a restart.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn first_use(
     on: impl Into<On<'_>>,
     kind: Kind,

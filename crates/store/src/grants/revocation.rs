@@ -3,10 +3,10 @@
 use crate::types::{ClientId, GrantId, Timestamp, UserId};
 use crate::{On, Tx, sql};
 
-/// Revokes a grant, and with it everything that came of it. Never undone.
+/// Revokes a grant, and with it all of its tokens.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn revoke(on: impl Into<On<'_>>, id: &GrantId, now: Timestamp) -> sqlx::Result<bool> {
     let revoked = sql(
         "UPDATE grants SET revoked_at = $1, sweep_at = $1 WHERE id = $2 AND revoked_at IS NULL",
@@ -18,20 +18,20 @@ pub async fn revoke(on: impl Into<On<'_>>, id: &GrantId, now: Timestamp) -> sqlx
     Ok(revoked == 1)
 }
 
-/// Whose grant it is.
+/// The client of a grant.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn owner(on: impl Into<On<'_>>, id: &GrantId) -> sqlx::Result<Option<ClientId>> {
     let row: Option<(ClientId,)> =
         sql("SELECT client_id FROM grants WHERE id = $1").bind(id).opt(on).await?;
     Ok(row.map(|(client,)| client))
 }
 
-/// Revokes all grants of a user and a client: a consent was withdrawn.
+/// Revokes all grants of a user and a client, when a consent is withdrawn.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn revoke_all(
     tx: &mut Tx,
     user: &UserId,
@@ -47,11 +47,11 @@ pub async fn revoke_all(
     .await
 }
 
-/// Revokes live grants that were made before `now`, at most `most` of them: those whose identifier comes after
-/// `after`. Returns which: the last of them is where to go on.
+/// Revokes live grants that were created before `now`: at most `most`, with identifiers greater than `after`.
+/// Returns the identifiers; the last one is the next `after`.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn revoke_some(
     on: impl Into<On<'_>>,
     after: &str,
@@ -75,10 +75,10 @@ pub async fn revoke_some(
     Ok(ids)
 }
 
-/// Revokes all grants of a user: their password was changed, so nothing older than that may live.
+/// Revokes all grants of a user, when the password is changed.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn revoke_of_user(tx: &mut Tx, user: &UserId, now: Timestamp) -> sqlx::Result<u64> {
     sql("UPDATE grants SET revoked_at = $1, sweep_at = $1 WHERE user_id = $2 AND revoked_at IS NULL")
         .bind(now)

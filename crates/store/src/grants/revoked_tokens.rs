@@ -1,12 +1,12 @@
-//! `revoked_tokens`: JWT access tokens that were revoked before their time (RFC 7009).
+//! `revoked_tokens`: JWT access tokens that were revoked before they expired (RFC 7009).
 
 use crate::types::Timestamp;
 use crate::{On, sql};
 
-/// Notes that a token counts no more. Kept until it would have expired.
+/// Records that a token is revoked. The row is kept until the token would have expired.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn insert(
     on: impl Into<On<'_>>,
     jti: &str,
@@ -26,7 +26,7 @@ pub async fn insert(
 /// Whether a token was revoked.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn contains(on: impl Into<On<'_>>, jti: &str) -> sqlx::Result<bool> {
     let (revoked,): (bool,) =
         sql("SELECT EXISTS (SELECT 1 FROM revoked_tokens WHERE jti = $1) AS revoked")
@@ -36,10 +36,10 @@ pub async fn contains(on: impl Into<On<'_>>, jti: &str) -> sqlx::Result<bool> {
     Ok(revoked)
 }
 
-/// The `jti`s of all that were revoked and would not have expired yet.
+/// The `jti`s of all revoked tokens that have not expired.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Vec<String>> {
     let rows: Vec<(String,)> = sql("SELECT jti FROM revoked_tokens").all(on).await?;
     Ok(rows.into_iter().map(|(jti,)| jti).collect())

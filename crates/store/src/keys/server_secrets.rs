@@ -17,23 +17,23 @@ pub struct ServerSecret {
     pub sealed: Vec<u8>,
     /// When it was made.
     pub created_at: Timestamp,
-    /// When what it made expires at the latest; `None`: it is the newest version.
+    /// The latest expiry of what was protected with it; `None`: it is the newest version.
     pub read_until: Option<Timestamp>,
 }
 
 impl ServerSecret {
-    /// What the sealed form is bound to.
+    /// The owner that the sealed form is bound to.
     pub fn owner(&self) -> String {
         owner(&self.name, self.version)
     }
 }
 
-/// What the sealed form of a version is bound to. Version 1 is older than versions.
+/// The owner that the sealed form of a version is bound to. Version 1 existed before there were versions.
 pub fn owner(name: &str, version: i64) -> String {
     if version == 1 { name.to_owned() } else { format!("{name}/{version}") }
 }
 
-/// The number of the newest version of a secret, whether or not its row is still there.
+/// The number of the newest version of a secret, even if its row was deleted.
 #[derive(Debug, FromRow)]
 pub struct Newest {
     /// What the secret is for.
@@ -45,7 +45,7 @@ pub struct Newest {
 /// All versions of all secrets.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Vec<ServerSecret>> {
     sql("SELECT name, version, sealed, created_at, read_until
            FROM server_secrets
@@ -57,15 +57,15 @@ pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Vec<ServerSecret>> {
 /// The newest version of each secret that there has ever been.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn newest(on: impl Into<On<'_>>) -> sqlx::Result<Vec<Newest>> {
     sql("SELECT name, newest FROM server_secret_versions ORDER BY name").all(on).await
 }
 
-/// Adds the version after `before` (0: the first one). `false`: another replica was quicker.
+/// Adds the version after `before` (0: the first one). `false`: another replica has added it.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn insert(
     tx: &mut Tx,
     name: &str,
@@ -92,11 +92,10 @@ pub async fn insert(
     Ok(true)
 }
 
-/// Lets the versions before `version` be read until `until`, and those that are superseded already no longer
-/// than before.
+/// Accepts the versions before `version` until `until`; those that are superseded already keep their time.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn supersede(
     tx: &mut Tx,
     name: &str,
@@ -113,10 +112,10 @@ pub async fn supersede(
     .map(drop)
 }
 
-/// Drops the versions before `version`: what they made counts for nothing.
+/// Deletes the versions before `version`: what they protected becomes invalid.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn drop_before(tx: &mut Tx, name: &str, version: i64) -> sqlx::Result<u64> {
     sql("DELETE FROM server_secrets WHERE name = $1 AND version < $2")
         .bind(name)
@@ -125,18 +124,18 @@ pub async fn drop_before(tx: &mut Tx, name: &str, version: i64) -> sqlx::Result<
         .await
 }
 
-/// Drops the versions of which nothing is read any more.
+/// Deletes the versions that are no longer accepted.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn drop_unread(tx: &mut Tx, now: Timestamp) -> sqlx::Result<u64> {
     sql("DELETE FROM server_secrets WHERE read_until <= $1").bind(now).run(tx).await
 }
 
-/// Replaces the sealed form, when it was sealed again under a newer key and nobody did so meanwhile.
+/// Replaces the sealed form by one under a newer key, unless it was replaced in the meantime.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn reseal(
     on: impl Into<On<'_>>,
     secret: &ServerSecret,

@@ -5,47 +5,47 @@ use sqlx_macros::FromRow;
 use crate::types::{Algorithm, Timestamp};
 use crate::{On, sql};
 
-/// A signing key as the database holds it. The states are times; see [`SigningKeyRow::state`].
+/// A row of a signing key. Its state follows from times; see [`SigningKeyRow::state`].
 #[derive(Clone, Debug, FromRow)]
 pub struct SigningKeyRow {
     /// `kid`
     pub id: String,
-    /// What it signs.
+    /// Its algorithm.
     pub alg: Algorithm,
-    /// What the JWKS says of it.
+    /// The public key as it is published in the JWKS.
     pub public_jwk: String,
     /// PKCS #8, sealed under the key-encryption key.
     pub sealed: Vec<u8>,
-    /// Since when the JWKS names it.
+    /// When it was published in the JWKS.
     pub published_at: Timestamp,
-    /// Since when it signs.
+    /// When it began to sign.
     pub activated_at: Option<Timestamp>,
-    /// Since when it signs no more.
+    /// When it stopped signing.
     pub retiring_at: Option<Timestamp>,
-    /// Since when the JWKS names it no more.
+    /// When it was removed from the JWKS.
     pub retired_at: Option<Timestamp>,
-    /// Since when its signatures count for nothing.
+    /// When its signatures became invalid.
     pub compromised_at: Option<Timestamp>,
 }
 
-/// Where a key stands in its life.
+/// The state of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// Published ahead, so that every verifier has it before it signs.
+    /// Published before it signs, so that every verifier has it.
     Pending,
     /// Signs.
     Active,
-    /// Signs no more; what it signed is still alive.
+    /// No longer signs; its signatures are still valid.
     Retiring,
-    /// Not published any more.
+    /// No longer published.
     Retired,
-    /// Known to somebody else: what it signed counts for nothing.
+    /// Compromised: its signatures are invalid.
     Compromised,
 }
 
 impl SigningKeyRow {
-    /// Where it stands.
+    /// Its state.
     pub const fn state(&self) -> State {
         match (self.compromised_at, self.retired_at, self.retiring_at, self.activated_at) {
             (Some(_), _, _, _) => State::Compromised,
@@ -60,7 +60,7 @@ impl SigningKeyRow {
 /// All keys, the oldest first.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Vec<SigningKeyRow>> {
     sql("SELECT id, alg, public_jwk, sealed, published_at, activated_at, retiring_at, retired_at, compromised_at
            FROM signing_keys
@@ -69,10 +69,10 @@ pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Vec<SigningKeyRow>> {
     .await
 }
 
-/// Adds a key, pending or (the first of its algorithm) active. `false`: another replica was quicker.
+/// Adds a key, pending or (the first of its algorithm) active. `false`: another replica has added one.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn insert(on: impl Into<On<'_>>, key: &SigningKeyRow) -> sqlx::Result<bool> {
     let inserted =
         sql("INSERT INTO signing_keys (id, alg, public_jwk, sealed, published_at, activated_at)
@@ -89,10 +89,10 @@ pub async fn insert(on: impl Into<On<'_>>, key: &SigningKeyRow) -> sqlx::Result<
     Ok(inserted == 1)
 }
 
-/// Ends the signing of the active key `id`.
+/// Stops the active key `id` from signing.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn retire(on: impl Into<On<'_>>, id: &str, now: Timestamp) -> sqlx::Result<bool> {
     let retired = sql("UPDATE signing_keys SET retiring_at = $1
           WHERE id = $2 AND activated_at IS NOT NULL AND retiring_at IS NULL AND retired_at IS NULL")
@@ -103,10 +103,10 @@ pub async fn retire(on: impl Into<On<'_>>, id: &str, now: Timestamp) -> sqlx::Re
     Ok(retired == 1)
 }
 
-/// Lets the pending key `id` sign. The unique index refuses a second active one.
+/// Activates the pending key `id`. The unique index refuses a second active one.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn activate(on: impl Into<On<'_>>, id: &str, now: Timestamp) -> sqlx::Result<bool> {
     let activated = sql("UPDATE signing_keys SET activated_at = $1
           WHERE id = $2 AND activated_at IS NULL AND retired_at IS NULL")
@@ -117,10 +117,10 @@ pub async fn activate(on: impl Into<On<'_>>, id: &str, now: Timestamp) -> sqlx::
     Ok(activated == 1)
 }
 
-/// Sets what was published, or ceased to sign, after `ahead` to `now`: a clock was wrong then.
+/// Sets times of publication and retirement after `ahead` to `now`: they were written by a clock that was wrong.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn bring_back(
     on: impl Into<On<'_>>,
     ahead: Timestamp,
@@ -136,10 +136,10 @@ pub async fn bring_back(
     .await
 }
 
-/// Takes out of the JWKS what retired before `before`.
+/// Removes keys that retired before `before` from the JWKS.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn withdraw(
     on: impl Into<On<'_>>,
     before: Timestamp,
@@ -153,10 +153,10 @@ pub async fn withdraw(
     .await
 }
 
-/// Takes a key out of the JWKS at once; with `compromised`, what it signed counts for nothing.
+/// Removes a key from the JWKS at once; with `compromised`, its signatures become invalid.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn end(
     on: impl Into<On<'_>>,
     id: &str,
@@ -176,10 +176,10 @@ pub async fn end(
     Ok(ended == 1)
 }
 
-/// Replaces the sealed form, when it was sealed again under a newer key and nobody did so meanwhile.
+/// Replaces the sealed form by one under a newer key, unless it was replaced in the meantime.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn reseal(on: impl Into<On<'_>>, id: &str, from: &[u8], to: &[u8]) -> sqlx::Result<bool> {
     let statement = "UPDATE signing_keys SET sealed = $1 WHERE id = $2 AND sealed = $3";
     crate::reseal(on, statement, id, from, to).await

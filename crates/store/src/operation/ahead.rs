@@ -1,11 +1,11 @@
-//! What was issued at a time that lies implausibly ahead of now: by a clock that was wrong and has been set
-//! right, or before this clock went wrong. It counts for nothing (decision 0039).
+//! Rows whose time of issue is implausibly far in the future: they were written by a clock that was wrong, or this
+//! clock is. They are invalid (decision 0039).
 
 use crate::types::Timestamp;
 use crate::{Store, sql};
 
-/// That what was issued at the time in this column was not issued ahead of `$1`, which is now: in the
-/// statement that decides. In memory it is [`Timestamp::is_ahead_of`].
+/// That the time in this column is not in the future of `$1`, which is now, in the deciding statement. In memory it
+/// is [`Timestamp::is_ahead_of`].
 macro_rules! not_ahead {
     ($column:literal) => {
         concat!($column, " <= $1 + 300")
@@ -13,7 +13,7 @@ macro_rules! not_ahead {
 }
 pub(crate) use not_ahead;
 
-/// How many of the newest rows of a table lie ahead of `$1`. Identifiers are in the order of time.
+/// The number of the newest rows of a table in the future of `$1`. Identifiers are in the order of time.
 macro_rules! newest {
     ($time:literal, $table:literal) => {
         concat!(
@@ -28,17 +28,17 @@ macro_rules! newest {
     };
 }
 
-/// What is counted, and how: it reads a thousand rows of each at most.
+/// The kinds that are counted, and their statements: each reads at most a thousand rows.
 const KINDS: &[(&str, &str)] = &[
     ("sign-ins", newest!("auth_time", "sessions")),
     ("grants", newest!("created_at", "grants")),
     ("opaque tokens", newest!("created_at", "opaque_tokens")),
 ];
 
-/// How many of the newest rows of each kind lie ahead of now; a kind that has none is left out.
+/// The number of the newest rows of each kind in the future; a kind without any is left out.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn count(store: &Store, now: Timestamp) -> sqlx::Result<Vec<(&'static str, i64)>> {
     let mut found = Vec::new();
     for (kind, statement) in KINDS {
@@ -55,7 +55,7 @@ mod tests {
     use crate::types::time::AHEAD;
 
     #[test]
-    fn the_statements_allow_what_the_program_allows() {
+    fn the_statements_and_the_program_allow_the_same_skew() {
         assert_eq!(not_ahead!("x"), format!("x <= $1 + {}", AHEAD.0));
     }
 }

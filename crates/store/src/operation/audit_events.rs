@@ -1,4 +1,4 @@
-//! `audit_events`: who did what to whom, from where, and what came of it.
+//! `audit_events`: actor, action, subject, address and outcome of every event.
 
 use serde::Serialize;
 use sqlx_macros::FromRow;
@@ -6,10 +6,10 @@ use sqlx_macros::FromRow;
 use crate::types::{ClientId, SessionId, UserId};
 use crate::{On, sql};
 
-/// An event as it stands in the database.
+/// A row of an event.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, FromRow)]
 pub struct AuditRow {
-    /// UUIDv7: ids sort as the events came.
+    /// UUIDv7: sorted by time.
     pub id: String,
     /// Unix milliseconds.
     pub at_ms: i64,
@@ -17,34 +17,34 @@ pub struct AuditRow {
     pub kind: String,
     /// `success`, or the code of the refusal.
     pub outcome: String,
-    /// Which client was concerned.
+    /// The client.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
-    /// Which user was concerned.
+    /// The user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
-    /// Which sign-in.
+    /// The session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_id: Option<String>,
-    /// Which grant.
+    /// The grant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grant_id: Option<String>,
-    /// From which address.
+    /// The address of the client or browser.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
-    /// In which request: the id that the user sees on a refusal.
+    /// The request: the reference on error pages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
-    /// What was compared, as a JSON object; for a batch, what was issued, as a JSON array.
+    /// Details, as a JSON object; for a batch, the issued tokens, as a JSON array.
     pub facts: String,
-    /// How many events this row stands for.
+    /// The number of events that this row represents.
     pub count: i64,
 }
 
 /// Adds an event.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn insert(on: impl Into<On<'_>>, event: &AuditRow) -> sqlx::Result<()> {
     sql("INSERT INTO audit_events
             (id, at_ms, kind, outcome, client_id, user_id, session_id, grant_id, address, request_id, facts, count)
@@ -66,7 +66,7 @@ pub async fn insert(on: impl Into<On<'_>>, event: &AuditRow) -> sqlx::Result<()>
     .map(drop)
 }
 
-/// Which events are asked for. Empty texts ask for all.
+/// The events to list. Empty texts match all.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     /// Of this kind.
@@ -85,10 +85,10 @@ pub struct Filter {
     pub most: i64,
 }
 
-/// The events asked for, the newest first.
+/// The events that match, the newest first.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn list(on: impl Into<On<'_>>, filter: &Filter) -> sqlx::Result<Vec<AuditRow>> {
     sql("SELECT id, at_ms, kind, outcome, client_id, user_id, session_id, grant_id, address, request_id, facts, count
            FROM audit_events
@@ -107,34 +107,34 @@ pub async fn list(on: impl Into<On<'_>>, filter: &Filter) -> sqlx::Result<Vec<Au
     .await
 }
 
-/// Something that happened to an account, as far as its owner is told.
+/// An event of an account, as shown to its user.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
 pub struct OwnRow {
-    /// UUIDv7: ids sort as the events came.
+    /// UUIDv7: sorted by time.
     pub id: String,
     /// Unix milliseconds.
     pub at_ms: i64,
     /// What happened.
     pub kind: String,
-    /// Which client was concerned.
+    /// The client.
     pub client_id: Option<ClientId>,
-    /// Which sign-in.
+    /// The session.
     pub session_id: Option<SessionId>,
-    /// From which address.
+    /// The address of the client or browser.
     pub address: Option<String>,
-    /// What was compared, as a JSON object.
+    /// Details, as a JSON object.
     pub facts: String,
-    /// What the browser of the sign-in calls itself, while that is alive.
+    /// The `User-Agent` of the session, while it exists.
     pub user_agent: Option<String>,
 }
 
-/// What happened to an account with this outcome, the newest first. Who guesses at it can cause as many failures
-/// as they like: they are asked for apart from what succeeded.
+/// The events of an account with this outcome, the newest first. An attacker can cause any number of failures, so
+/// they are queried separately from successes.
 ///
-/// The kinds are those of the index `audit_events_of_people`; another one needs another index.
+/// The kinds are those of the index `audit_events_of_people`; another kind needs another index.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn of_user(
     on: impl Into<On<'_>>,
     user: &UserId,
@@ -158,11 +158,11 @@ pub async fn of_user(
     .await
 }
 
-/// What was told of tokens issued since `since_ms` that are bound to a certificate: rows of facts, as
-/// JSON. Identifiers begin with the time at which a row was written, which is never before what it tells.
+/// The details, as JSON, of certificate-bound tokens issued since `since_ms`. Identifiers begin with the time at
+/// which the row was written, which is never before the event.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn bound_tokens(on: impl Into<On<'_>>, since_ms: i64) -> sqlx::Result<Vec<String>> {
     let first = format!("{:012x}", u64::try_from(since_ms).unwrap_or(0) & 0xffff_ffff_ffff);
     let (high, low) = first.split_at_checked(8).unwrap_or_default();

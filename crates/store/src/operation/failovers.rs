@@ -1,28 +1,27 @@
-//! `failovers`: those that the operator has declared (decision 0029). What one admits is decided by
-//! [`crate::grants::rotate`].
+//! `failovers`: declared failovers (decision 0029). [`crate::grants::rotate`] decides what they permit.
 
 use sqlx_macros::FromRow;
 
 use crate::types::{Seconds, Timestamp};
 use crate::{On, sql};
 
-/// A failover that was declared.
+/// A declared failover.
 #[derive(Clone, Debug, FromRow)]
 pub struct Failover {
-    /// When the database that is used now took over.
+    /// When the current database became the primary.
     pub failed_over_at: Timestamp,
-    /// By how much it may have been behind.
+    /// The largest replication lag at that time.
     pub lag: Seconds,
     /// When the failover was declared.
     pub declared_at: Timestamp,
-    /// Until when it admits refresh tokens that are newer than their grants.
+    /// Until when refresh tokens newer than their grants are accepted.
     pub ends_at: Timestamp,
 }
 
-/// Declares a failover. `false`: it was declared before, and what was said then stands.
+/// Declares a failover. `false`: it was declared before, and that declaration is unchanged.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn insert(on: impl Into<On<'_>>, failover: &Failover) -> sqlx::Result<bool> {
     let inserted = sql("INSERT INTO failovers (failed_over_at, lag, declared_at, ends_at)
          VALUES ($1, $2, $3, $4)
@@ -36,10 +35,10 @@ pub async fn insert(on: impl Into<On<'_>>, failover: &Failover) -> sqlx::Result<
     Ok(inserted == 1)
 }
 
-/// The failover of this time.
+/// The failover at this time.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn find(on: impl Into<On<'_>>, at: Timestamp) -> sqlx::Result<Option<Failover>> {
     sql("SELECT failed_over_at, lag, declared_at, ends_at FROM failovers WHERE failed_over_at = $1")
         .bind(at)

@@ -1,16 +1,16 @@
-//! `jobs`: work that one replica does at a time.
+//! `jobs`: work that one replica at a time does, by leases.
 
 use crate::types::{Seconds, Timestamp};
 use crate::{On, sql};
 
-/// By so much the clocks of replicas may differ.
+/// How much the clocks of replicas may differ.
 const SKEW: Seconds = Seconds::minutes(1);
 
-/// Takes a job, if it is due and nobody else is at it. A lease or a last run that lies further ahead than any
-/// can was written by a clock that was wrong, and is over.
+/// Leases a job, if it is due and not leased. A lease or a last run that is too far in the future was written by a
+/// clock that was wrong, and is ignored.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn lease(
     on: impl Into<On<'_>>,
     name: &str,
@@ -35,10 +35,10 @@ pub async fn lease(
     Ok(leased == 1)
 }
 
-/// Notes that a job was done, by the one who held it.
+/// Records that the holder has done a job.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn done(
     on: impl Into<On<'_>>,
     name: &str,
@@ -67,9 +67,9 @@ mod tests {
         lease(database.store.db(), name, "one", EVERY, LEASE, now).await.unwrap()
     }
 
-    /// THREATS CL-02: a clock jumps a day ahead while a job is taken, or was done, and comes back.
+    /// THREATS CL-02: a clock jumps a day ahead while a job is leased, or was done, and comes back.
     #[tokio::test]
-    async fn what_a_clock_that_was_wrong_has_taken_is_free_again() {
+    async fn a_lease_of_a_clock_that_was_wrong_is_free_again() {
         let database = TestDatabase::make().await;
         let tomorrow = NOON + Seconds::days(1);
         assert!(leased(&database, "taken", tomorrow).await);
@@ -82,9 +82,9 @@ mod tests {
         }
     }
 
-    /// THREATS CL-01: what a replica has taken whose clock goes a little ahead is taken.
+    /// THREATS CL-01: the lease of a replica whose clock is a little ahead is respected.
     #[tokio::test]
-    async fn what_a_clock_a_little_ahead_has_taken_is_taken() {
+    async fn a_lease_of_a_clock_slightly_ahead_is_respected() {
         let database = TestDatabase::make().await;
         let ahead = NOON + Seconds(60);
         assert!(leased(&database, "taken", ahead).await);

@@ -1,4 +1,4 @@
-//! `outbox`: mails and webhooks that are to be sent.
+//! `outbox`: mails and webhooks to be sent.
 
 use sqlx_macros::FromRow;
 
@@ -8,7 +8,7 @@ use crate::types::time::AHEAD;
 use crate::types::{Seconds, Timestamp};
 use crate::{On, sql};
 
-/// How something is sent.
+/// The transport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
     /// To a mail address.
@@ -18,7 +18,7 @@ pub enum Way {
 }
 
 impl Way {
-    /// As it stands in the database.
+    /// The value in the database.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Mail => "mail",
@@ -35,26 +35,26 @@ text_columns! {
     Way: Self::parse, "the column is not a way to send";
 }
 
-/// Something to be sent, as whoever sends it has taken it.
+/// A message that was leased for sending.
 #[derive(Clone, Debug, FromRow)]
 pub struct Taken {
-    /// Which: it stays the same however often it is sent.
+    /// Its identifier, the same for every attempt.
     pub id: String,
-    /// How.
+    /// The authentication methods (`amr`).
     #[sqlx(rename = "kind")]
     pub way: Way,
-    /// Where to.
+    /// The recipient.
     pub target: String,
-    /// What, as JSON.
+    /// The content, as JSON.
     pub payload: String,
-    /// How often it was tried, this time included.
+    /// The number of attempts, including this one.
     pub attempts: i64,
 }
 
-/// Puts something in, due at once. Called in the transaction of what it tells of.
+/// Adds a message that is due at once, in the transaction of the event.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn insert(
     on: impl Into<On<'_>>,
     way: Way,
@@ -74,11 +74,11 @@ pub async fn insert(
     .map(drop)
 }
 
-/// Lets be due what a clock that was wrong has put off: what was never tried and is not due, and what is due
-/// later than `furthest`. Returns how many that were.
+/// Makes messages due that a clock that was wrong has put off: those never tried and not due, and those due later
+/// than `furthest`. Returns their number.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn bring_back(
     on: impl Into<On<'_>>,
     furthest: Timestamp,
@@ -94,11 +94,11 @@ pub async fn bring_back(
     .await
 }
 
-/// Takes at most `most` that are due, for the length of `lease`: of many who ask, each row is one's. The
-/// second condition is judged again when a row was waited for.
+/// Leases at most `most` due messages for `lease`; each goes to one of many concurrent callers. The second
+/// condition is evaluated again for a row that was locked.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn take(
     on: impl Into<On<'_>>,
     holder: &str,
@@ -121,10 +121,10 @@ pub async fn take(
     .await
 }
 
-/// It was sent, by the one who had taken it.
+/// Records that the holder has sent a message.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn done(
     on: impl Into<On<'_>>,
     id: &str,
@@ -141,10 +141,10 @@ pub async fn done(
     Ok(done == 1)
 }
 
-/// It could not be sent, by the one who had taken it, and is due again; `None`: never again.
+/// Records that the holder could not send a message, and when it is due again; `None`: it is given up.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn failed(
     on: impl Into<On<'_>>,
     id: &str,
@@ -166,10 +166,10 @@ pub async fn failed(
     Ok(noted == 1)
 }
 
-/// How many wait, and how many were given up.
+/// The number of waiting messages, and of those given up.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn counts(on: impl Into<On<'_>>) -> sqlx::Result<(i64, i64)> {
     sql("SELECT
             (SELECT count(*) FROM outbox WHERE done_at IS NULL AND failed_at IS NULL) AS waiting,

@@ -1,7 +1,7 @@
-//! Sweeping what has expired, in small batches: the database grows only with what is alive.
+//! The clean-up of expired rows, in small batches: the size of the database depends only on live rows.
 //!
-//! Every statement finds its rows by an index, and looks at no more of them than a batch has: what a batch
-//! costs does not depend on how much lives, nor on how much waits (THREATS EX-25).
+//! Every statement finds its rows by an index, and reads no more of them than one batch: its cost depends neither
+//! on the number of live rows nor on the number of waiting ones (THREATS EX-25).
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -9,21 +9,20 @@ use std::time::{Duration, Instant};
 use crate::types::{Seconds, Timestamp};
 use crate::{Store, sql};
 
-/// As many rows as one statement of `batch!` deletes or looks at, so that nobody waits for it (THREATS
-/// DO-16). It stands in the text: planners that do not know it expect the worst and read whole tables.
+/// Batch size: keeps the write transaction short (THREATS DO-16). The number is in the text of the statements,
+/// because a planner that does not know it assumes the worst and reads whole tables.
 const BATCH: u64 = 200;
 
-/// How long a spent or expired code is kept, so that a second use is noticed and takes the grant with
-/// it.
+/// How long a used or expired code is kept, so that a replay is detected and revokes the grant.
 const CODES_KEPT: Seconds = Seconds::hours(1);
 
-/// How long what is dead is kept besides, so that clocks of replicas may differ (THREATS CL-01).
+/// How long expired rows are kept, because the clocks of replicas differ (THREATS CL-01).
 const MARGIN: Seconds = Seconds::minutes(2);
 
-/// Deletes a batch of the rows of a table for which this holds.
+/// Deletes a batch of the rows of a table whose time is over.
 ///
-/// It is asked of the row that goes as well, because another transaction may have prolonged it meanwhile;
-/// `+` keeps planners from looking for it there by the index, which would find all that waits, each time.
+/// The condition is repeated for the row that is deleted, because another transaction may have prolonged it; `+`
+/// keeps planners from using the index for it, which would find all waiting rows each time.
 macro_rules! batch {
     ($table:literal, $key:literal, $time:literal) => {
         batch!($table, $key, $time, "")
@@ -51,7 +50,7 @@ macro_rules! batch {
     };
 }
 
-/// A batch of the rows of this table that have to be looked at.
+/// A batch of the rows of a table that are due for a check.
 macro_rules! due {
     ($columns:literal, $table:literal) => {
         concat!(
@@ -64,7 +63,7 @@ macro_rules! due {
     };
 }
 
-/// Those that live have to be looked at again, but not before this.
+/// Live sessions are checked again when they may have expired.
 const SESSIONS_ALIVE: &str = concat!(
     "UPDATE sessions
         SET sweep_at = CASE WHEN ended_at IS NOT NULL THEN ended_at
@@ -74,7 +73,7 @@ const SESSIONS_ALIVE: &str = concat!(
     ") AND expires_at > $1 AND idle_at > $1 AND (ended_at IS NULL OR ended_at > $1)"
 );
 
-/// What lived with a sign-in that is over.
+/// The grants of sessions that are over.
 macro_rules! grants_of_sessions {
     ($columns:literal) => {
         concat!(
@@ -90,9 +89,9 @@ macro_rules! grants_of_sessions {
     };
 }
 
-/// Keeps, beside the consents that these grants came of, when they were last used: what goes next is the only
-/// trace of it. People see it on the account page, and a date that is missed because the next statement meets
-/// other rows harms nobody.
+/// Stores the last use of these grants with their consents, because the next statement deletes the only record of
+/// it. Users see it on the account page; it does no harm if a date is missing because the next statement finds
+/// other rows.
 macro_rules! keep_last_use {
     ($grants:expr) => {
         concat!(
@@ -111,7 +110,7 @@ macro_rules! keep_last_use {
 const LAST_USE_IN_SESSIONS: &str =
     keep_last_use!(grants_of_sessions!("theirs.user_id, theirs.client_id"));
 
-/// It goes before the sign-in.
+/// The grants are deleted before the session.
 const GRANTS_OF_SESSIONS: &str =
     concat!("DELETE FROM grants WHERE id IN (", grants_of_sessions!("theirs.id"), ")");
 
@@ -143,13 +142,13 @@ const GRANTS: &str = concat!(
              OR (NOT offline AND NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.id = grants.session_id)))"
 );
 
-/// What is swept of one table.
+/// The clean-up of one table.
 #[derive(Clone, Copy, Debug)]
 struct Task {
     table: &'static str,
-    /// One after the other. `$1` is a time before which everything is dead.
+    /// Run one after the other. `$1` is the time before which rows are over.
     statements: &'static [&'static str],
-    /// How long what is dead is kept.
+    /// How long expired rows are kept.
     kept: Seconds,
 }
 
@@ -173,11 +172,12 @@ const TASKS: &[Task] = &[
         Seconds::hours(1),
         &[SESSIONS_ALIVE, LAST_USE_IN_SESSIONS, GRANTS_OF_SESSIONS, SESSIONS],
     ),
-    // The longest window is that of failures in a row: seven days.
+    // The longest window is that of consecutive failures: seven days.
     task("sign_in_tries", Seconds::days(7), &[batch!("sign_in_tries", "bucket", "started_at")]),
     task("device_cookies", MARGIN, &[batch!("device_cookies", "digest", "expires_at")]),
     task("grants", Seconds::hours(1), &[GRANTS_ALIVE, LAST_USE, GRANTS]),
-    // Of what our authority issued day by day the last one stays: when a client stopped is known by it.
+    // The last certificate that the built-in CA issued to a client is kept: it shows when the client stopped
+    // renewing.
     task(
         "certificates",
         Seconds::days(7),
@@ -192,7 +192,7 @@ const TASKS: &[Task] = &[
                        AND (certificates.last_used_at IS NULL OR later.last_used_at IS NOT NULL))"
         )],
     ),
-    // A key that somebody else has may come back in another certificate, however late.
+    // A compromised key may come back in another certificate at any time.
     task(
         "certificates",
         Seconds::days(90),
@@ -204,7 +204,7 @@ const TASKS: &[Task] = &[
         )],
     ),
     task("shown_chains", Seconds::hours(1), &[batch!("shown_chains", "thumbprint", "not_after")]),
-    // A declaration is repeated until the lost revocations are dealt with: it must be known that it was made.
+    // A declaration is repeated until the lost revocations are dealt with, so it must be recognised.
     task("failovers", Seconds::days(30), &[batch!("failovers", "failed_over_at", "ends_at")]),
     task("enrolments", MARGIN, &[batch!("enrolments", "digest", "expires_at")]),
     task(
@@ -221,21 +221,21 @@ const TASKS: &[Task] = &[
     task("client_secrets", MARGIN, &[batch!("client_secrets", "id", "expires_at")]),
 ];
 
-/// One run over all tables, batch by batch.
+/// One run over all tables, in batches.
 #[derive(Debug)]
 pub struct Run {
-    /// Where more may wait.
+    /// The tables that may have more expired rows.
     due: VecDeque<Task>,
 }
 
-/// What came of one batch.
+/// The result of one batch.
 #[derive(Debug)]
 pub struct Batch {
-    /// Of which table.
+    /// The table.
     pub table: &'static str,
-    /// How many rows were deleted or put off; the table is out of this run where that failed.
+    /// The number of rows deleted or put off; a table that failed is left out of this run.
     pub rows: sqlx::Result<u64>,
-    /// How long the database was at it.
+    /// The duration.
     pub took: Duration,
 }
 
@@ -246,8 +246,7 @@ impl Default for Run {
 }
 
 impl Run {
-    /// Sweeps a batch of the next table; one that was full comes again, after all others. `None`: nothing
-    /// is left.
+    /// Cleans up a batch of the next table; a table with a full batch is queued again. `None`: the run is complete.
     pub async fn next(&mut self, store: &Store, now: Timestamp) -> Option<Batch> {
         let task = self.due.pop_front()?;
         let begun = Instant::now();
@@ -269,10 +268,10 @@ impl Task {
     }
 }
 
-/// A whole run without a pause; says how many rows went, per table.
+/// A whole run without a pause; returns the number of deleted rows by table.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn once(store: &Store, now: Timestamp) -> sqlx::Result<Vec<(&'static str, u64)>> {
     let (mut run, mut swept) = (Run::default(), Vec::new());
     while let Some(batch) = run.next(store, now).await {
@@ -286,9 +285,9 @@ mod tests {
     use super::*;
     use crate::test_database::TestDatabase;
 
-    /// THREATS DO-16: batches are small, as many as it takes, and those of one table do not keep the others waiting.
+    /// THREATS DO-16: batches are small, and a table with many of them does not delay the others.
     #[tokio::test]
-    async fn a_table_with_much_to_sweep_takes_turns_with_the_others() {
+    async fn a_table_with_many_expired_rows_takes_turns_with_the_others() {
         const NOON: Timestamp = Timestamp(1_795_000_000);
         let database = TestDatabase::make().await;
         let tokens = "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 450)

@@ -1,8 +1,8 @@
-//! `versions`: what the caches are held against.
+//! `versions`: the counters that invalidate caches.
 
 use crate::{On, Tx, sql};
 
-/// The versions of everything that is cached.
+/// The versions of everything cached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Versions {
     /// Clients and their secrets.
@@ -11,13 +11,13 @@ pub struct Versions {
     pub resources: i64,
     /// Signing keys.
     pub keys: i64,
-    /// The certificates of our authority.
+    /// The certificates of the built-in CA.
     pub authorities: i64,
-    /// Which certificates are revoked.
+    /// The revoked certificates.
     pub revocations: i64,
 }
 
-/// A thing that is cached.
+/// The kinds of cached objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Clients and their secrets.
@@ -26,9 +26,9 @@ pub enum Kind {
     Resources,
     /// Signing keys.
     Keys,
-    /// The certificates of our authority.
+    /// The certificates of the built-in CA.
     Authorities,
-    /// Which certificates are revoked.
+    /// The revoked certificates.
     Revocations,
 }
 
@@ -44,10 +44,10 @@ impl Kind {
     }
 }
 
-/// Reads them all.
+/// Reads all versions.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Versions> {
     let rows: Vec<(String, i64)> = sql("SELECT name, version FROM versions").all(on).await?;
     let of = |kind: Kind| {
@@ -62,10 +62,10 @@ pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Versions> {
     })
 }
 
-/// Tells every replica, by the commit of this transaction, that its cache is out of date.
+/// Invalidates the caches of every replica when this transaction commits.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn bump(tx: &mut Tx, kind: Kind) -> sqlx::Result<()> {
     sql("UPDATE versions SET version = version + 1 WHERE name = $1")
         .bind(kind.name())

@@ -1,20 +1,20 @@
-//! `device_cookies`: browsers that have signed in to an account before. Each has a few failures of its
-//! own, so that nobody else can use up the tries of the account for it.
+//! `device_cookies`: browsers that have signed in to an account before. Each has a few attempts of its own, so that
+//! an attacker cannot lock the user out.
 
 use crate::types::time::AHEAD;
 use crate::types::{Digest, Timestamp, UserId};
 use crate::{On, Tx, sql};
 
-/// As many failures in a row as make a cookie void.
+/// The number of consecutive failures that invalidates a cookie.
 pub const MOST: i64 = 10;
 
-/// As many browsers as an account is known by; the one that was used longest ago makes room.
+/// The number of browsers stored for an account; the least recently used one is replaced.
 const BROWSERS: i64 = 20;
 
-/// Whether the browser with this cookie has a try of its own at the account.
+/// Whether the browser with this cookie has an attempt left at the account.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn is_known(
     on: impl Into<On<'_>>,
     digest: &Digest,
@@ -33,10 +33,10 @@ pub async fn is_known(
     Ok(row.is_some())
 }
 
-/// Whether this is the cookie of any account: one that is not was chosen by somebody else.
+/// Whether this is a valid cookie of any account; otherwise the server did not set it.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn is_ours(on: impl Into<On<'_>>, digest: &Digest, now: Timestamp) -> sqlx::Result<bool> {
     let row: Option<(i64,)> =
         sql("SELECT tries FROM device_cookies WHERE digest = $1 AND expires_at > $2 AND used_at <= $3 LIMIT 1")
@@ -48,10 +48,10 @@ pub async fn is_ours(on: impl Into<On<'_>>, digest: &Digest, now: Timestamp) -> 
     Ok(row.is_some())
 }
 
-/// Reserves one of the browser's own tries at the account. `false`: it has none.
+/// Reserves one of the browser's attempts at the account. `false`: none is left.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn reserve(
     tx: &mut Tx,
     digest: &Digest,
@@ -70,10 +70,10 @@ pub async fn reserve(
     Ok(changed == 1)
 }
 
-/// A try of the browser has failed: after the last one, its cookie is void.
+/// Records a failed attempt of the browser: after the last one, its cookie is invalid.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn failed(tx: &mut Tx, digest: &Digest, user: &UserId) -> sqlx::Result<()> {
     sql("DELETE FROM device_cookies WHERE digest = $1 AND user_id = $2 AND tries >= $3")
         .bind(*digest)
@@ -84,10 +84,10 @@ pub async fn failed(tx: &mut Tx, digest: &Digest, user: &UserId) -> sqlx::Result
         .map(drop)
 }
 
-/// A try of the browser was right: it has all of them again.
+/// Resets the attempts of the browser after a successful one.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn give_back(tx: &mut Tx, digest: &Digest, user: &UserId) -> sqlx::Result<()> {
     sql("UPDATE device_cookies SET tries = 0 WHERE digest = $1 AND user_id = $2")
         .bind(*digest)
@@ -97,10 +97,10 @@ pub async fn give_back(tx: &mut Tx, digest: &Digest, user: &UserId) -> sqlx::Res
         .map(drop)
 }
 
-/// The browser has signed in to the account: it is known to it until `expires_at`.
+/// Records that the browser has signed in to the account, until `expires_at`.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn keep(
     tx: &mut Tx,
     digest: &Digest,
@@ -128,10 +128,10 @@ pub async fn keep(
     .map(drop)
 }
 
-/// How many browsers the account is known by.
+/// The number of browsers known to the account.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn count(on: impl Into<On<'_>>, user: &UserId, now: Timestamp) -> sqlx::Result<i64> {
     let (browsers,): (i64,) = sql("SELECT COUNT(*) FROM device_cookies
           WHERE user_id = $1 AND tries < $2 AND expires_at > $3")
@@ -143,10 +143,10 @@ pub async fn count(on: impl Into<On<'_>>, user: &UserId, now: Timestamp) -> sqlx
     Ok(browsers)
 }
 
-/// No browser is known to the account any more.
+/// Deletes all browsers of the account.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn forget_user(tx: &mut Tx, user: &UserId) -> sqlx::Result<()> {
     sql("DELETE FROM device_cookies WHERE user_id = $1").bind(user).run(tx).await.map(drop)
 }

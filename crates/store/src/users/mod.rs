@@ -9,20 +9,20 @@ use sqlx_macros::FromRow;
 use crate::types::{Timestamp, User, UserId};
 use crate::{Db, On, Tx, sql, to_json};
 
-/// An account with what proves a password.
+/// A user with the hash of the password.
 #[derive(Debug, FromRow)]
 pub struct WithPassword {
-    /// The account.
+    /// The user.
     #[sqlx(flatten)]
     pub user: User,
-    /// Its argon2id string; `None` if it has no password.
+    /// The argon2id string; `None` without a password.
     pub password: Option<String>,
 }
 
-/// The account that signs in by `name`, which is in canonical form. Disabled accounts too.
+/// The user, disabled or not, who signs in with `name`, which is in canonical form.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn by_name(on: impl Into<On<'_>>, name: &str) -> sqlx::Result<Option<WithPassword>> {
     sql("SELECT users.id AS user_id, username, email, email_verified, claims AS user_claims,
                 users.created_at AS user_created_at, users.updated_at AS user_updated_at, disabled_at,
@@ -36,10 +36,10 @@ pub async fn by_name(on: impl Into<On<'_>>, name: &str) -> sqlx::Result<Option<W
     .await
 }
 
-/// The account of this identifier, with its password.
+/// The user with this identifier, with the password.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn with_password(
     on: impl Into<On<'_>>,
     id: &UserId,
@@ -55,10 +55,10 @@ pub async fn with_password(
     .await
 }
 
-/// All accounts, the oldest first, after `after`, `most` of them.
+/// At most `most` users after `after`, the oldest first.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn page(
     on: impl Into<On<'_>>,
     after: Option<&UserId>,
@@ -76,10 +76,10 @@ pub async fn page(
     .await
 }
 
-/// Makes an account and takes its names. A name that is somebody else's is a unique violation.
+/// Inserts a user and the names. A name of another user is a unique violation.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn insert(tx: &mut Tx, user: &User, names: &[String]) -> sqlx::Result<()> {
     sql("INSERT INTO users (id, username, email, email_verified, claims, created_at, updated_at)
          VALUES ($1, $2, $3, $4, $5, $6, $6)")
@@ -105,21 +105,20 @@ async fn take_names(tx: &mut Tx, id: &UserId, names: &[String]) -> sqlx::Result<
     Ok(())
 }
 
-/// Holds an account until the end of the transaction, in which it is changed. `false`: it is not there.
+/// Locks a user until the end of the transaction, which changes it. `false`: there is no such user.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn hold(tx: &mut Tx, id: &UserId, now: Timestamp) -> sqlx::Result<bool> {
     let held =
         sql("UPDATE users SET updated_at = $1 WHERE id = $2").bind(now).bind(id).run(tx).await?;
     Ok(held == 1)
 }
 
-/// Changes an account that is held, and the names that it signs in with. A name that is somebody else's
-/// is a unique violation.
+/// Updates a locked user, and the names to sign in with. A name of another user is a unique violation.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn update(tx: &mut Tx, user: &User, names: &[String]) -> sqlx::Result<()> {
     sql("UPDATE users SET username = $1, email = $2, email_verified = $3, claims = $4 WHERE id = $5")
         .bind(&user.username)
@@ -133,29 +132,29 @@ pub async fn update(tx: &mut Tx, user: &User, names: &[String]) -> sqlx::Result<
     take_names(tx, &user.id, names).await
 }
 
-/// Deletes an account, and with it all that hangs on it. `false`: it was not there.
+/// Deletes a user and all dependent rows. `false`: there was no such user.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn delete(tx: &mut Tx, id: &UserId) -> sqlx::Result<bool> {
     let deleted = sql("DELETE FROM users WHERE id = $1").bind(id).run(tx).await?;
     Ok(deleted == 1)
 }
 
-/// Disables an account (`Some`) or lets it work again (`None`).
+/// Disables (`Some`) or enables (`None`) a user.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn disable(tx: &mut Tx, id: &UserId, at: Option<Timestamp>) -> sqlx::Result<bool> {
     let changed =
         sql("UPDATE users SET disabled_at = $1 WHERE id = $2").bind(at).bind(id).run(tx).await?;
     Ok(changed == 1)
 }
 
-/// Sets the password, whatever it was.
+/// Sets the password, regardless of the previous one.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn set_password(
     tx: &mut Tx,
     id: &UserId,
@@ -174,10 +173,10 @@ pub async fn set_password(
     .map(drop)
 }
 
-/// Replaces one hash of the same password by a stronger one, if the password is still that one.
+/// Replaces a hash of the same password by a stronger one, unless the password was changed.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn rehash(
     on: impl Into<On<'_>>,
     id: &UserId,
@@ -195,10 +194,10 @@ pub async fn rehash(
     Ok(changed == 1)
 }
 
-/// Changes the password from one that was just proven to another, if nobody did so meanwhile.
+/// Changes the password from one that was just verified, unless it was changed in the meantime.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn change_password(
     tx: &mut Tx,
     id: &UserId,
@@ -221,7 +220,7 @@ pub async fn change_password(
 /// When the password was last set; `None` without one.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn password_set_at(
     on: impl Into<On<'_>>,
     id: &UserId,
@@ -234,16 +233,16 @@ pub async fn password_set_at(
     Ok(row.map(|(at,)| at))
 }
 
-/// What a hash was made with: its PHC string up to the salt.
+/// The parameters of a hash: its PHC string up to the salt.
 fn cost_of(hash: &str) -> &str {
     hash.rsplitn(3, '$').nth(2).unwrap_or_default()
 }
 
-/// What the hashes in the store were made with, each cost once; `most` of them. Each is one step in an
-/// index, however many accounts there are.
+/// The distinct parameters of the stored hashes, at most `most`. Each is one step in an index, regardless of the
+/// number of users.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn password_costs(db: &Db, most: usize) -> sqlx::Result<Vec<String>> {
     let mut costs: Vec<String> = Vec::new();
     while costs.len() < most {

@@ -1,5 +1,5 @@
-//! `sessions`: who is signed in. Inserted once, then changed only while alive, so that a late write
-//! never brings one back.
+//! `sessions`: authenticated users at browsers. A session is inserted once, then changed only while it is live, so
+//! a late write never revives one.
 
 use sqlx_macros::FromRow;
 
@@ -22,25 +22,25 @@ macro_rules! session_is_live {
 }
 pub(crate) use session_is_live;
 
-/// A live sign-in, whose it is, and what they have agreed to for the client in question.
+/// A live session, its user, and the user's consent for a client.
 #[derive(Debug, FromRow)]
 pub struct SignedIn {
-    /// The sign-in.
+    /// The session.
     #[sqlx(flatten)]
     pub session: Session,
-    /// Whose.
+    /// Its user.
     #[sqlx(flatten)]
     pub user: User,
-    /// What they have agreed to for the client that was asked about.
+    /// The user's consent for the client.
     #[sqlx(flatten, try_from = "Joined<Consent>")]
     pub consent: Option<Consent>,
 }
 
-/// The live sign-in of a cookie, with its account and its consent for `client`: one query for all that
-/// an authorization request asks of the database.
+/// The live session of a cookie, with its user and the consent for `client`: one query for everything that an
+/// authorization request needs.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn live(
     on: impl Into<On<'_>>,
     digest: &Digest,
@@ -67,10 +67,10 @@ pub async fn live(
     .await
 }
 
-/// A new sign-in.
+/// Inserts a session.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn insert(tx: &mut Tx, digest: &Digest, session: &Session) -> sqlx::Result<()> {
     sql("INSERT INTO sessions
             (id, digest, user_id, auth_time, amr, acr, remembered, created_at, seen_at, idle_at, expires_at,
@@ -95,12 +95,11 @@ pub async fn insert(tx: &mut Tx, digest: &Digest, session: &Session) -> sqlx::Re
     .map(drop)
 }
 
-/// Puts a new proof in the place of an old one of the same person: another cookie, another
-/// `auth_time`, a whole life before it, while `sid` and what descends from it stay. `false`: it has
-/// ended meanwhile.
+/// Renews a session after the same user authenticated again: another cookie, another `auth_time`, a full lifetime;
+/// `sid` and the grants of the session stay. `false`: it has ended in the meantime.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn renew(tx: &mut Tx, digest: &Digest, session: &Session) -> sqlx::Result<bool> {
     let renewed = sql(concat!(
         "UPDATE sessions
@@ -126,19 +125,19 @@ pub async fn renew(tx: &mut Tx, digest: &Digest, session: &Session) -> sqlx::Res
     Ok(renewed == 1)
 }
 
-/// When a sign-in that is used now ends if it is not used again.
+/// When a session that is used now expires if it is not used again.
 #[derive(Clone, Copy, Debug)]
 pub struct IdleAt {
-    /// Most of them.
+    /// A session without "stay signed in".
     pub usual: Timestamp,
-    /// One that was to be kept.
+    /// A session with "stay signed in".
     pub remembered: Timestamp,
 }
 
-/// Notes that a live sign-in was used, if that was not noted since `unless_since`.
+/// Records that a live session was used, unless that was recorded after `unless_since`.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn touch(
     on: impl Into<On<'_>>,
     id: &SessionId,
@@ -162,11 +161,10 @@ pub async fn touch(
     Ok(touched == 1)
 }
 
-/// Ends a sign-in of this user. What descends from it dies with it, because every use asks whether it
-/// is alive.
+/// Ends a session of this user. Its grants become invalid, because every use of them checks the session.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn end(tx: &mut Tx, id: &SessionId, user: &UserId, now: Timestamp) -> sqlx::Result<bool> {
     let ended = sql("UPDATE sessions SET ended_at = $1, sweep_at = $1
           WHERE id = $2 AND user_id = $3 AND ended_at IS NULL")
@@ -178,10 +176,10 @@ pub async fn end(tx: &mut Tx, id: &SessionId, user: &UserId, now: Timestamp) -> 
     Ok(ended == 1)
 }
 
-/// Ends all sign-ins of this user but one.
+/// Ends all sessions of this user except one.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn end_others(
     tx: &mut Tx,
     user: &UserId,
@@ -197,10 +195,10 @@ pub async fn end_others(
     .await
 }
 
-/// The live sign-ins of a user, the most recently used first: a hundred at most.
+/// The live sessions of a user, the most recently used first, at most a hundred.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn of_user(
     on: impl Into<On<'_>>,
     user: &UserId,

@@ -1,7 +1,7 @@
-//! `sign_in_tries`: how often a password was tried, counted before it is hashed.
+//! `sign_in_tries`: attempts to sign in, counted before the password is hashed.
 //!
-//! A try is reserved (`tries`), and counts as a failure only once it has failed (`failures`): whoever
-//! knows the password and comes at the same moment as others is not taken for somebody who guesses.
+//! An attempt is reserved first (`tries`), and counted as a failure only once it has failed (`failures`): correct
+//! concurrent attempts are not treated as guesses.
 
 use sqlx_macros::FromRow;
 
@@ -9,38 +9,37 @@ use crate::ahead::not_ahead;
 use crate::types::{Digest, Seconds, Timestamp};
 use crate::{On, sql};
 
-/// How long a try may take: one that was neither right nor wrong by then was abandoned, and counts as a
-/// failure, since it may have been compared.
+/// The longest duration of an attempt: one without a result by then was abandoned, and counts as a failure, since
+/// the password may have been compared.
 const LONGEST: Seconds = Seconds(30);
 
-/// What a bucket counts, and how much of it there may be.
+/// A counter of attempts, and its limit.
 #[derive(Clone, Copy, Debug)]
 pub struct Bucket {
-    /// Which one.
+    /// Its key.
     pub key: Digest,
-    /// The account or name that it is about, for [`forget_subject`]. `None`: a network alone.
+    /// The account or name that it counts for, for [`forget_subject`]. `None`: only a network.
     pub subject: Option<Digest>,
-    /// So many tries in a window.
+    /// The limit within a window.
     pub most: i64,
-    /// How long a try counts.
+    /// The window.
     pub window: Seconds,
-    /// Whether the window begins anew with each try: then it counts tries in a row.
+    /// Whether each attempt restarts the window: it then counts consecutive attempts.
     pub is_sliding: bool,
 }
 
-/// Whether a bucket has a try left.
+/// Whether a bucket has an attempt left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Room {
-    /// It has.
+    /// One is left.
     Left,
-    /// It has none until tries that are being compared turn out to be right.
+    /// None is left unless attempts in progress succeed.
     Pending,
-    /// It has none until this time.
+    /// None is left until this time.
     NoneUntil(Timestamp),
 }
 
-/// That the window of a bucket is over: it began too long ago, or by a clock that was wrong, and would last until
-/// then.
+/// That the window of a bucket is over: it began too long ago, or in the future by a clock that was wrong.
 macro_rules! is_over {
     () => {
         concat!(
@@ -51,11 +50,11 @@ macro_rules! is_over {
     };
 }
 
-/// Reserves one try in a bucket. `false`: there is none left; of 256 who ask at once, as many are let
-/// through as the limit says (THREATS UI-17, X-09).
+/// Reserves one attempt in a bucket. `false`: none is left; concurrent requests never exceed the limit (THREATS
+/// UI-17, X-09).
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn reserve(on: impl Into<On<'_>>, bucket: &Bucket, now: Timestamp) -> sqlx::Result<bool> {
     let changed = sql(concat!(
         "INSERT INTO sign_in_tries (bucket, subject, tries, failures, started_at, reserved_at)
@@ -86,10 +85,10 @@ pub async fn reserve(on: impl Into<On<'_>>, bucket: &Bucket, now: Timestamp) -> 
     Ok(changed == 1)
 }
 
-/// Whether a bucket has a try left, without taking it.
+/// Whether a bucket has an attempt left, without reserving it.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn room(on: impl Into<On<'_>>, bucket: &Bucket, now: Timestamp) -> sqlx::Result<Room> {
     #[derive(FromRow)]
     struct Row {
@@ -116,10 +115,10 @@ pub async fn room(on: impl Into<On<'_>>, bucket: &Bucket, now: Timestamp) -> sql
     }
 }
 
-/// A try that was reserved at `taken_at` has failed. A later window has not counted it.
+/// Records that an attempt reserved at `taken_at` has failed. A later window did not count it.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn failed(
     on: impl Into<On<'_>>,
     bucket: &Digest,
@@ -134,11 +133,10 @@ pub async fn failed(
     .map(drop)
 }
 
-/// Gives one try back that was reserved at `taken_at`, if that window is still open: a later one has
-/// not counted it.
+/// Returns an attempt that was reserved at `taken_at`. A later window did not count it.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn give_back(
     on: impl Into<On<'_>>,
     bucket: &Digest,
@@ -153,10 +151,10 @@ pub async fn give_back(
     .map(drop)
 }
 
-/// Begins the window of a bucket anew: somebody goes on although it is full.
+/// Restarts the window of a full bucket, because attempts continue.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn prolong(on: impl Into<On<'_>>, bucket: &Digest, now: Timestamp) -> sqlx::Result<()> {
     sql("UPDATE sign_in_tries SET started_at = $1 WHERE bucket = $2")
         .bind(now)
@@ -166,18 +164,18 @@ pub async fn prolong(on: impl Into<On<'_>>, bucket: &Digest, now: Timestamp) -> 
         .map(drop)
 }
 
-/// Forgets the tries of a bucket: somebody has proven that they know the password.
+/// Resets a bucket after a correct password.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn forget(on: impl Into<On<'_>>, bucket: &Digest) -> sqlx::Result<()> {
     sql("DELETE FROM sign_in_tries WHERE bucket = $1").bind(*bucket).run(on).await.map(drop)
 }
 
-/// Forgets all tries at an account, or by a name, from whatever network.
+/// Resets all buckets of an account or a name, from every network.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn forget_subject(on: impl Into<On<'_>>, subject: &Digest) -> sqlx::Result<()> {
     sql("DELETE FROM sign_in_tries WHERE subject = $1").bind(*subject).run(on).await.map(drop)
 }
