@@ -69,7 +69,7 @@ async fn refuse_commits(store: &Store) {
     let mut lent = write.lend().await.unwrap();
     let (connection, ..) = lent.connection().unwrap();
     connection.lock_handle().await.unwrap().set_commit_hook(|| false);
-    lent.back(Ok(())).await.unwrap();
+    lent.finish(Ok(())).await.unwrap();
 }
 
 fn code(done: sqlx::Result<()>) -> Option<String> {

@@ -194,21 +194,21 @@ macro_rules! run {
             On::Db(Db::Sqlite { read, write }) => {
                 let mut lent = if $sql.is_read() { read } else { write }.lend().await?;
                 let done = ask!($sql, lent, Sqlite, SqliteArguments, |$query, $executor| $body);
-                lent.back(done).await
+                lent.finish(done).await
             }
             On::Db(Db::Postgres(lender)) => {
                 let mut lent = lender.lend().await?;
                 lent.begin_if_pooled().await?;
                 let done = ask!($sql, lent, Postgres, PgArguments, |$query, $executor| $body);
-                lent.back(done).await
+                lent.finish(done).await
             }
             On::Tx(Tx::Sqlite(lent)) => {
                 let done = ask!($sql, lent, Sqlite, SqliteArguments, |$query, $executor| $body);
-                lent.judge(done)
+                lent.check(done)
             }
             On::Tx(Tx::Postgres(lent)) => {
                 let done = ask!($sql, lent, Postgres, PgArguments, |$query, $executor| $body);
-                lent.judge(done)
+                lent.check(done)
             }
         }
     }};

@@ -11,7 +11,7 @@ use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
 /// The error of a response that did not arrive in time.
-pub(crate) fn silent(wait: Duration) -> Error {
+pub(crate) fn no_response(wait: Duration) -> Error {
     let why = format!("the database has not answered within {:.1} s", wait.as_secs_f32());
     Error::Io(io::Error::new(ErrorKind::TimedOut, why))
 }
@@ -62,7 +62,7 @@ pub(crate) fn is_rolled_back(error: &Error) -> bool {
 
 /// The same error, with a message for operators: that of the driver contains lines of PostgreSQL's source, but
 /// neither the code nor the hint.
-pub(crate) fn told(error: Error) -> Error {
+pub(crate) fn readable(error: Error) -> Error {
     let Error::Database(error) = error else { return error };
     match error.try_downcast::<PgDatabaseError>() {
         Ok(error) => Error::Database(Box::new(Refused(*error))),

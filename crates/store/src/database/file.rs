@@ -11,10 +11,10 @@ use crate::OpenError;
 use gatewright_base::access::{ours, user};
 
 /// How often the existence of the file is checked.
-const LOOK: Duration = Duration::from_millis(500);
+const CHECK: Duration = Duration::from_millis(500);
 
 /// How often its absence is logged.
-const TELL: Duration = Duration::from_secs(10);
+const REPORT: Duration = Duration::from_secs(10);
 
 /// A file with open connections. When it is deleted or replaced, they would continue to work on a file that no
 /// longer has a name.
@@ -25,9 +25,9 @@ pub struct DatabaseFile {
     identity: (u64, u64),
     born: Instant,
     /// Milliseconds since `born`.
-    looked: AtomicU64,
-    told: AtomicU64,
-    is_there: AtomicBool,
+    checked: AtomicU64,
+    reported: AtomicU64,
+    exists: AtomicBool,
 }
 
 impl DatabaseFile {
@@ -38,9 +38,9 @@ impl DatabaseFile {
             path: path.to_owned(),
             identity: identity(&found),
             born: Instant::now(),
-            looked: AtomicU64::new(0),
-            told: AtomicU64::new(0),
-            is_there: AtomicBool::new(true),
+            checked: AtomicU64::new(0),
+            reported: AtomicU64::new(0),
+            exists: AtomicBool::new(true),
         })
     }
 
@@ -48,18 +48,17 @@ impl DatabaseFile {
     ///
     /// # Errors
     /// When it did not exist at the last check.
-    pub(crate) fn must_be_there(&self) -> sqlx::Result<()> {
+    pub(crate) fn must_exist(&self) -> sqlx::Result<()> {
         let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let now = milliseconds(self.born.elapsed());
-        if now.saturating_sub(self.looked.load(Ordering::Relaxed)) >= milliseconds(LOOK) {
-            self.looked.store(now, Ordering::Relaxed);
-            let is_there =
-                self.path.metadata().is_ok_and(|found| identity(&found) == self.identity);
-            let was_there = self.is_there.swap(is_there, Ordering::Relaxed);
+        if now.saturating_sub(self.checked.load(Ordering::Relaxed)) >= milliseconds(CHECK) {
+            self.checked.store(now, Ordering::Relaxed);
+            let exists = self.path.metadata().is_ok_and(|found| identity(&found) == self.identity);
+            let existed = self.exists.swap(exists, Ordering::Relaxed);
             let is_due =
-                now.saturating_sub(self.told.load(Ordering::Relaxed)) >= milliseconds(TELL);
-            if !is_there && (was_there || is_due) {
-                self.told.store(now, Ordering::Relaxed);
+                now.saturating_sub(self.reported.load(Ordering::Relaxed)) >= milliseconds(REPORT);
+            if !exists && (existed || is_due) {
+                self.reported.store(now, Ordering::Relaxed);
                 tracing::error!(
                     path = %self.path.display(),
                     "the database file was deleted or replaced underneath the server: requests that need it \
@@ -67,7 +66,7 @@ impl DatabaseFile {
                 );
             }
         }
-        if self.is_there.load(Ordering::Relaxed) {
+        if self.exists.load(Ordering::Relaxed) {
             return Ok(());
         }
         let why = format!("{} was deleted or replaced", self.path.display());

@@ -13,11 +13,11 @@ use std::time::{Duration, Instant};
 use sqlx::{ConnectOptions, Connection, Database, Executor as _, Postgres, Sqlite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
-use crate::database::fault::{self, silent};
+use crate::database::fault::{self, no_response};
 use crate::database::file::DatabaseFile;
 
 /// A connection that responded this recently is not pinged.
-const BELIEVED: Duration = Duration::from_secs(1);
+const FRESH: Duration = Duration::from_secs(1);
 
 /// How long an idle connection is kept.
 const IDLE: Duration = Duration::from_secs(10 * 60);
@@ -44,7 +44,7 @@ pub struct Lender<DB: Driver> {
     /// A permit for each connection, held while it is in use.
     places: Arc<Semaphore>,
     most: u32,
-    at_hand: Mutex<Vec<Rested<DB>>>,
+    idle: Mutex<Vec<IdleConnection<DB>>>,
     is_closed: AtomicBool,
     /// Whether a pooler in transaction mode is in front: no statement is prepared by name, and each statement is a
     /// transaction, or its parts would go to different connections.
@@ -53,13 +53,13 @@ pub struct Lender<DB: Driver> {
     file: Option<Arc<DatabaseFile>>,
 }
 
-struct Rested<DB: Driver> {
+struct IdleConnection<DB: Driver> {
     connection: DB::Connection,
     opened: Instant,
     since: Instant,
 }
 
-/// A connection for one statement or one transaction. Dropped without [`Lent::back`] or [`Lent::commit`], its
+/// A connection for one statement or one transaction. Dropped without [`Lent::finish`] or [`Lent::commit`], its
 /// transaction is rolled back, and it is lent again once it has responded.
 ///
 /// A transaction of sqlx that is dropped while it begins leaves its connection inside a transaction, in which the
@@ -121,7 +121,7 @@ pub(crate) async fn bounded<T>(
     wait: Duration,
     work: impl Future<Output = sqlx::Result<T>>,
 ) -> sqlx::Result<T> {
-    tokio::time::timeout(wait, work).await.unwrap_or_else(|_| Err(silent(wait)))
+    tokio::time::timeout(wait, work).await.unwrap_or_else(|_| Err(no_response(wait)))
 }
 
 impl<DB: Driver> Lender<DB> {
@@ -137,7 +137,7 @@ impl<DB: Driver> Lender<DB> {
             waits,
             places: Arc::new(places),
             most,
-            at_hand: Mutex::default(),
+            idle: Mutex::default(),
             is_closed: AtomicBool::new(false),
             is_pooled: false,
             file: None,
@@ -162,7 +162,7 @@ impl<DB: Driver> Lender<DB> {
     /// When none is free in time, or a new one cannot be opened.
     pub async fn lend(self: &Arc<Self>) -> sqlx::Result<Lent<DB>> {
         if let Some(file) = &self.file {
-            file.must_be_there()?;
+            file.must_exist()?;
         }
         let asked = Instant::now();
         let place = match self.places.clone().try_acquire_owned() {
@@ -174,10 +174,10 @@ impl<DB: Driver> Lender<DB> {
             return Err(sqlx::Error::PoolClosed);
         }
         let (connection, opened) = match self.take() {
-            Some(rested) if asked.duration_since(rested.since) < BELIEVED => {
-                (rested.connection, rested.opened)
+            Some(unused) if asked.duration_since(unused.since) < FRESH => {
+                (unused.connection, unused.opened)
             }
-            Some(rested) => self.looked_at(rested, asked).await?,
+            Some(unused) => self.pinged(unused, asked).await?,
             None => self.connect(asked).await?,
         };
         let held = Held { connection, opened, lender: self.clone(), _place: place };
@@ -193,35 +193,35 @@ impl<DB: Driver> Lender<DB> {
     }
 
     /// The most recently used idle connection. Old and long unused ones are closed.
-    fn take(&self) -> Option<Rested<DB>> {
-        let mut at_hand = self.at_hand();
+    fn take(&self) -> Option<IdleConnection<DB>> {
+        let mut idle = self.idle();
         if let Some(lifetime) = DB::LIFETIME {
             let now = Instant::now();
-            at_hand.retain(|rested| {
-                now.duration_since(rested.opened) < lifetime
-                    && now.duration_since(rested.since) < IDLE
+            idle.retain(|unused| {
+                now.duration_since(unused.opened) < lifetime
+                    && now.duration_since(unused.since) < IDLE
             });
         }
-        at_hand.pop()
+        idle.pop()
     }
 
-    /// This one, if it lives. If not, the others have rested longer: a new one.
-    async fn looked_at(
+    /// This connection, if it responds to a ping; otherwise a new one, because the others have been idle for longer.
+    async fn pinged(
         &self,
-        mut rested: Rested<DB>,
+        mut unused: IdleConnection<DB>,
         asked: Instant,
     ) -> sqlx::Result<(DB::Connection, Instant)> {
         // Half of the time is left for a new one.
-        let wait = BELIEVED.min(self.waits.lend / 2);
-        if bounded(wait, rested.connection.ping()).await.is_ok() {
-            return Ok((rested.connection, rested.opened));
+        let wait = FRESH.min(self.waits.lend / 2);
+        if bounded(wait, unused.connection.ping()).await.is_ok() {
+            return Ok((unused.connection, unused.opened));
         }
-        drop(rested);
-        self.forget();
+        drop(unused);
+        self.close_idle();
         self.connect(asked).await
     }
 
-    /// A new connection; what is refused because the server is just starting or stopping is tried again.
+    /// A new connection; retries while the server is starting or stopping.
     async fn connect(&self, asked: Instant) -> sqlx::Result<(DB::Connection, Instant)> {
         loop {
             let left = self.waits.lend.saturating_sub(asked.elapsed());
@@ -230,39 +230,39 @@ impl<DB: Driver> Lender<DB> {
                 Err(error) if fault::is_refusal(&error) && left > PAUSE => {
                     tokio::time::sleep(PAUSE).await;
                 }
-                Err(error) => return Err(fault::told(error)),
+                Err(error) => return Err(fault::readable(error)),
             }
         }
     }
 
-    fn at_hand(&self) -> MutexGuard<'_, Vec<Rested<DB>>> {
-        self.at_hand.lock().unwrap_or_else(PoisonError::into_inner)
+    fn idle(&self) -> MutexGuard<'_, Vec<IdleConnection<DB>>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Drops every connection that rests: whatever broke one broke them all.
-    fn forget(&self) {
-        let rested = std::mem::take(&mut *self.at_hand());
-        drop(rested);
+    /// Closes every idle connection: what broke one has broken all.
+    fn close_idle(&self) {
+        let unused = std::mem::take(&mut *self.idle());
+        drop(unused);
     }
 
     /// The number of connections, and of idle ones.
     pub fn connections(&self) -> (u32, usize) {
-        let idle = self.at_hand().len();
+        let idle = self.idle().len();
         let free = self.places.available_permits();
         let used = usize::try_from(self.most).unwrap_or(usize::MAX).saturating_sub(free);
         (u32::try_from(used + idle).unwrap_or(u32::MAX), idle)
     }
 
-    /// Lets every connection finish and closes it, as far as that takes no longer than a statement may.
+    /// Closes every connection once it is idle, waiting no longer than the limit of a statement.
     pub async fn close(&self) {
         self.is_closed.store(true, Ordering::Release);
-        let everybody = self.places.acquire_many(self.most);
-        let finished = tokio::time::timeout(self.waits.statement, everybody).await;
+        let all_places = self.places.acquire_many(self.most);
+        let finished = tokio::time::timeout(self.waits.statement, all_places).await;
         self.places.close();
         drop(finished);
-        let rested = std::mem::take(&mut *self.at_hand());
+        let unused = std::mem::take(&mut *self.idle());
         let closed = bounded(CLOSE, async {
-            for one in rested {
+            for one in unused {
                 one.connection.close().await?;
             }
             Ok(())
@@ -289,15 +289,15 @@ impl<DB: Driver> Lent<DB> {
     ///
     /// # Errors
     /// The error of the statement.
-    pub fn judge<T>(&mut self, done: sqlx::Result<T>) -> sqlx::Result<T> {
+    pub fn check<T>(&mut self, done: sqlx::Result<T>) -> sqlx::Result<T> {
         done.map_err(|error| {
             self.has_failed = true;
             if fault::breaks(&error)
                 && let Some(held) = self.held.take()
             {
-                held.lender.forget();
+                held.lender.close_idle();
             }
-            fault::told(error)
+            fault::readable(error)
         })
     }
 
@@ -327,7 +327,7 @@ impl<DB: Driver> Lent<DB> {
     pub async fn execute(&mut self, statements: &'static str) -> sqlx::Result<()> {
         let (connection, wait, _) = self.connection()?;
         let done = bounded(wait, DB::execute(connection, statements)).await;
-        self.judge(done)
+        self.check(done)
     }
 
     /// Commits the transaction.
@@ -350,8 +350,8 @@ impl<DB: Driver> Lent<DB> {
     ///
     /// # Errors
     /// The error of the statement, or of its commit.
-    pub async fn back<T>(mut self, done: sqlx::Result<T>) -> sqlx::Result<T> {
-        let done = self.judge(done)?;
+    pub async fn finish<T>(mut self, done: sqlx::Result<T>) -> sqlx::Result<T> {
+        let done = self.check(done)?;
         if self.is_begun {
             self.commit().await?;
         } else {
@@ -362,7 +362,7 @@ impl<DB: Driver> Lent<DB> {
 
     fn give_back(&mut self) {
         if let Some(held) = self.held.take() {
-            held.back();
+            held.release();
         }
     }
 }
@@ -374,7 +374,7 @@ impl<DB: Driver> Drop for Lent<DB> {
         };
         // A statement failed, and the connection is usable.
         if self.has_failed && !self.is_begun {
-            return held.back();
+            return held.release();
         }
         // Without a runtime, no connection is lent any more.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
@@ -393,16 +393,16 @@ impl<DB: Driver> Held<DB> {
             bounded(wait, connection.ping()).await
         };
         match done {
-            Err(error) if !fault::is_rolled_back(&error) => self.lender.forget(),
-            Ok(()) | Err(_) => self.back(),
+            Err(error) if !fault::is_rolled_back(&error) => self.lender.close_idle(),
+            Ok(()) | Err(_) => self.release(),
         }
     }
 
-    fn back(self) {
+    fn release(self) {
         let Self { connection, opened, lender, _place } = self;
-        let mut at_hand = lender.at_hand();
+        let mut idle = lender.idle();
         if !lender.places.is_closed() {
-            at_hand.push(Rested { connection, opened, since: Instant::now() });
+            idle.push(IdleConnection { connection, opened, since: Instant::now() });
         }
     }
 }
