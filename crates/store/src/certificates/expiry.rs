@@ -26,7 +26,7 @@ pub struct Life {
     pub not_before: Timestamp,
     /// When it expires.
     pub not_after: Timestamp,
-    /// See [`CertificateRow::chain_ends_at`].
+    /// See [`super::CertificateRow::chain_ends_at`].
     pub chain_ends_at: Option<Timestamp>,
     /// When it was last presented, by any client.
     #[sqlx(rename = "shown_at")]
@@ -64,7 +64,7 @@ struct LifeRow {
 }
 
 /// Merges consecutive rows of the same certificate: one row for each holder.
-fn gathered(rows: Vec<LifeRow>) -> Vec<Life> {
+fn merged(rows: Vec<LifeRow>) -> Vec<Life> {
     let mut found: Vec<Life> = Vec::new();
     for LifeRow { mut life, holder } in rows {
         match found.last_mut() {
@@ -128,7 +128,7 @@ pub async fn lives(
     .bind(most)
     .all(on)
     .await?;
-    Ok(gathered(rows))
+    Ok(merged(rows))
 }
 
 /// The certificate of a client that expires last, among those not revoked: any that it has presented or registered;
@@ -158,5 +158,5 @@ pub async fn last_of_client(
     .bind(unshown)
     .all(on)
     .await?;
-    Ok(gathered(rows).pop())
+    Ok(merged(rows).pop())
 }

@@ -17,11 +17,8 @@ pub mod revoked_tokens;
 use sqlx_macros::FromRow;
 
 use self::codes::Authorization;
-use crate::ahead::not_ahead;
-use crate::clients::client_allows;
 use crate::types::sql::{Json, sqlx};
 use crate::types::{Bonds, ClientId, GrantId, ResourceId, Scope, SessionId, Timestamp, UserId};
-use crate::users::sessions::session_is_live;
 use crate::{On, Tx, sql, to_json};
 
 pub use introspection::{Live, behind_opaque_token, behind_refresh_token, behind_token};
