@@ -9,6 +9,8 @@ pub mod clients;
 #[cfg(test)]
 mod commits;
 mod database;
+#[cfg(test)]
+mod decoding;
 pub mod grants;
 mod keys;
 mod operation;

@@ -198,6 +198,7 @@ const OTHERS: &[&str] = &[
     "plans.rs",
     "test_database.rs",
     "commits.rs",
+    "decoding.rs",
     "sources.rs",
     "lib.rs",
     "database/db.rs",
