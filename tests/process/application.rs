@@ -1,4 +1,4 @@
-//! A client application, as one writes it who has read the RFCs: what it sends, and what comes back.
+//! A client application that follows the RFCs: its requests and their responses.
 
 use gatewright::jose::base64url;
 use gatewright::types::{Digest, Secret};
@@ -8,34 +8,34 @@ use url::Url;
 
 use crate::browser::Browser;
 
-/// Somebody with an account.
+/// A user with an account.
 #[derive(Clone, Debug)]
 pub(crate) struct Person {
     pub(crate) username: String,
 }
 
-/// There is no answer that means anything.
+/// There was no usable response.
 #[derive(Debug)]
 pub(crate) enum Trouble {
-    /// The connection broke: nobody knows whether it happened.
+    /// The connection broke: the outcome is unknown.
     Broken(reqwest::Error),
-    /// 503: it is to be tried again.
+    /// 503: to be retried.
     Busy,
 }
 
-/// An answer.
+/// A response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) text: String,
-    /// The body as JSON; null where it is none.
+    /// The body as JSON; null if it is not JSON.
     pub(crate) body: Value,
 }
 
 impl Answer {
-    /// Sends a request and reads the answer to its end. A 503 without `Retry-After`, and every other
-    /// 5xx, is a defect.
+    /// Sends a request and reads the response. A 503 without `Retry-After`, and every other 5xx, is a
+    /// defect.
     pub(crate) async fn to(request: reqwest::RequestBuilder) -> Result<Self, Trouble> {
         let response = request.send().await.map_err(Trouble::Broken)?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
@@ -50,17 +50,17 @@ impl Answer {
         Ok(answer)
     }
 
-    /// A header field; empty where there is none.
+    /// A header field; empty if it is absent.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// Whether it is this refusal.
+    /// Whether it is this error response.
     pub(crate) fn is_refusal(&self, error: &str) -> bool {
         self.status == 400 && self.body["error"] == error
     }
 
-    /// The tokens that it must bring.
+    /// The tokens of a successful response.
     #[track_caller]
     pub(crate) fn tokens(&self) -> Tokens {
         assert_eq!(self.status, 200, "{self:?}");
@@ -73,18 +73,18 @@ impl Answer {
     }
 }
 
-/// What the token endpoint gave.
+/// The tokens of a token response.
 #[derive(Clone, Debug)]
 pub(crate) struct Tokens {
     pub(crate) access: String,
-    /// Empty where there is none.
+    /// Empty if there is none.
     pub(crate) refresh: String,
-    /// Empty where there is none.
+    /// Empty if there is none.
     pub(crate) id: String,
 }
 
 impl Tokens {
-    /// The grant that they came of.
+    /// The grant of the access token.
     pub(crate) fn grant(&self) -> String {
         let claims = self.access.split('.').nth(1).unwrap();
         let claims: Value = serde_json::from_slice(&base64url::decode(claims).unwrap()).unwrap();
@@ -92,7 +92,7 @@ impl Tokens {
     }
 }
 
-/// A code, and what has to come with it.
+/// A code and its verifier.
 #[derive(Clone, Debug)]
 pub(crate) struct Code {
     pub(crate) code: String,
@@ -108,12 +108,12 @@ pub(crate) struct Application {
 }
 
 impl Application {
-    /// Nobody listens there: the browser stops before it.
+    /// No server listens there: the browser stops before it.
     pub(crate) const REDIRECT_URI: &str = "https://client.example.org/callback";
-    /// Nor there.
+    /// The same after sign-out.
     pub(crate) const SIGNED_OUT: &str = "https://client.example.org/signed-out";
 
-    /// The client that was registered as this document says.
+    /// The client with this registration.
     pub(crate) fn of(issuer: &str, registered: &Value) -> Self {
         let text = |name: &str| registered[name].as_str().unwrap_or_default().to_owned();
         Self { issuer: issuer.to_owned(), id: text("client_id"), secret: text("client_secret") }
@@ -124,7 +124,7 @@ impl Application {
         Self { issuer: issuer.to_owned(), ..self.clone() }
     }
 
-    /// Sends a person to the server, and takes the code with which they come back.
+    /// Sends a user to the authorization endpoint, and returns the code.
     pub(crate) async fn authorize(&self, browser: &mut Browser) -> Result<Code, Trouble> {
         let (verifier, state) = (random(), random());
         let challenge = base64url::encode(Digest::of(verifier.as_bytes()).0);
@@ -162,7 +162,7 @@ impl Application {
         self.post(http, "/token", &form).await
     }
 
-    /// Trades a refresh token for the next.
+    /// Exchanges a refresh token for the next one.
     pub(crate) async fn refresh(
         &self,
         http: &reqwest::Client,
@@ -172,12 +172,12 @@ impl Application {
         self.post(http, "/token", &form).await
     }
 
-    /// Asks for a token of its own.
+    /// Requests a token by client credentials.
     pub(crate) async fn credentials(&self, http: &reqwest::Client) -> Result<Answer, Trouble> {
         self.post(http, "/token", &[("grant_type", "client_credentials")]).await
     }
 
-    /// Takes a token out of the world.
+    /// Revokes a token.
     pub(crate) async fn revoke(
         &self,
         http: &reqwest::Client,
@@ -186,7 +186,7 @@ impl Application {
         self.post(http, "/revoke", &[("token", token)]).await
     }
 
-    /// Asks whether a token counts for something.
+    /// Whether a token is active.
     pub(crate) async fn is_active(
         &self,
         http: &reqwest::Client,
@@ -200,7 +200,7 @@ impl Application {
         Ok(answer.body["active"] == true)
     }
 
-    /// Sends a person to sign out.
+    /// Sends a user to sign out.
     pub(crate) async fn sign_out(&self, browser: &mut Browser, id: &str) -> Result<(), Trouble> {
         let mut url = Url::parse(&format!("{}/logout", self.issuer)).unwrap();
         url.query_pairs_mut()
@@ -209,7 +209,7 @@ impl Application {
         browser.visit(url, Self::SIGNED_OUT).await.map(drop)
     }
 
-    /// Sends a form, with proof of who sends it.
+    /// Sends a form with client authentication.
     async fn post(
         &self,
         http: &reqwest::Client,
@@ -221,7 +221,7 @@ impl Application {
     }
 }
 
-/// What nobody guesses.
+/// A random value.
 fn random() -> String {
     Secret::generate().expose().to_owned()
 }

@@ -20,9 +20,9 @@ async fn client(place: &Place) -> String {
     place.json(&create).await["client_id"].as_str().unwrap().to_owned()
 }
 
-/// What the documentation says, from the first command to a certificate that `openssl` believes.
+/// The steps of the documentation, from the first command to a certificate that `openssl` verifies.
 #[tokio::test]
-async fn an_authority_is_made_and_issues() {
+async fn the_built_in_ca_is_initialized_and_issues() {
     let place = Place::migrated().await;
     let none = place.run(&["ca", "list"]).await;
     assert!(none.out.contains("ca init"), "{none:?}");
@@ -59,9 +59,9 @@ async fn an_authority_is_made_and_issues() {
     place.run(&issue).await.refused(Exit::Absent, "nowhere.csr");
 }
 
-/// The key of the root in a file that its owner alone reads, and then no more in the database.
+/// The root key is exported to a file that only its owner can read, and removed from the database.
 #[tokio::test]
-async fn the_key_of_the_root_goes_into_a_file() {
+async fn the_root_key_is_exported_to_a_private_file() {
     let place = Place::migrated().await;
     place.json(&["ca", "init"]).await;
     place.write("there.key", "something");
@@ -77,15 +77,15 @@ async fn the_key_of_the_root_goes_into_a_file() {
     openssl(&place, "pkey -in root.key -noout -check");
     let export = ["ca", "export-root-key", "--out", "again.key"];
     place.run(&export).await.refused(Exit::Absent, "taken away");
-    assert!(!place.directory.join("again.key").exists(), "nothing half is left");
+    assert!(!place.directory.join("again.key").exists(), "no partial file is left");
     place.run(&["ca", "renew"]).await.refused(Exit::Refused, "name it");
     let renewed = place.json(&["ca", "renew", "--root-key", "root.key"]).await;
     assert_eq!(renewed.as_array().unwrap().len(), 3);
 }
 
-/// A token for enrolment is told once, for a client that there is.
+/// An enrolment token is printed once, for an existing client.
 #[tokio::test]
-async fn a_client_is_given_a_token_to_enrol_with() {
+async fn ca_enrol_prints_an_enrolment_token() {
     let place = Place::migrated().await;
     let client = client(&place).await;
 
@@ -98,9 +98,9 @@ async fn a_client_is_given_a_token_to_enrol_with() {
     place.run(&long).await.refused(Exit::Refused, "30 days");
 }
 
-/// The runbook of docs/certificates.md, "the issuing key leaked", as it stands there.
+/// The runbook of docs/certificates.md for a leaked issuing key, step by step.
 #[tokio::test]
-async fn an_issuing_key_that_leaked_is_distrusted() {
+async fn the_runbook_for_a_leaked_issuing_key_works() {
     let place = Place::migrated().await;
     place.json(&["ca", "init"]).await;
     let client = client(&place).await;

@@ -1,5 +1,5 @@
-//! What goes on all the time where several processes share a database, and is nobody's fault: no line of the log
-//! may call it an error or a failure, or the lines that do are not read any more.
+//! Races that are normal where several processes share a database: the log must not call them errors or
+//! failures, because operators would stop reading those lines.
 
 use std::process::Stdio;
 
@@ -15,7 +15,7 @@ use crate::place::{Place, is_postgres};
 use crate::server::Server;
 use crate::until;
 
-/// Another replica: its process, and where it listens.
+/// Another replica: its process, and its URL.
 struct Replica {
     child: Child,
     issuer: String,
@@ -23,7 +23,7 @@ struct Replica {
 }
 
 impl Replica {
-    /// Starts one beside the others; each says in its own file what it has to say.
+    /// Starts a replica with a log file of its own.
     fn begin(place: &Place, number: usize) -> Self {
         let port = crate::free_port();
         let log = place.directory.join(format!("log-{number}"));
@@ -54,18 +54,18 @@ impl Replica {
         let kill = tokio::process::Command::new("kill").arg(&id).status().await.unwrap();
         assert!(kill.success());
         assert!(self.child.wait().await.unwrap().success());
-        says_nothing_bad(&self.told());
+        assert_no_errors_logged(&self.told());
     }
 }
 
 #[track_caller]
-fn says_nothing_bad(log: &str) {
+fn assert_no_errors_logged(log: &str) {
     let bad: Vec<_> = log
         .lines()
         .filter(|line| {
             let line: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"));
             let message = line["message"].as_str().unwrap_or_default();
-            // How long the replica that migrates keeps the others waiting is a matter of the machine.
+            // How long replicas wait for the one that migrates depends on the machine.
             let is_slow = message.starts_with("slow statement");
             let is_bad = line["level"] == "ERROR" || line["level"] == "WARN";
             (is_bad && !is_slow) || message.contains("failed")
@@ -74,9 +74,9 @@ fn says_nothing_bad(log: &str) {
     assert!(bad.is_empty(), "{bad:#?}");
 }
 
-/// Replicas that start at once on an empty database; on SQLite, one server.
+/// Replicas that start at once on an empty database; with SQLite, a single server.
 #[tokio::test]
-async fn a_first_start_of_several_at_once_is_no_error() {
+async fn a_concurrent_first_start_logs_no_error() {
     let mut place = Place::make().await;
     place.set("ISSUER", "http://localhost:9");
     let count = if is_postgres() { 3 } else { 1 };
@@ -89,10 +89,10 @@ async fn a_first_start_of_several_at_once_is_no_error() {
     }
 }
 
-/// Commands beside servers, keys that another process rotates, everything that counts once presented by many at
-/// once, names that two want, and clients that hang up.
+/// Commands during operation, keys rotated by another process, concurrent uses of one-time values,
+/// conflicting names, and clients that disconnect.
 #[tokio::test]
-async fn what_races_beside_a_server_is_no_error() {
+async fn concurrent_commands_and_requests_log_no_error() {
     let place = Place::make().await;
     let mut server = Server::at(place).await;
     let mut others = Vec::new();
@@ -143,7 +143,7 @@ async fn what_races_beside_a_server_is_no_error() {
             place.run(&service_of),
         );
         let (one, other) = (commands.0.code, commands.1.code);
-        assert_eq!(one + other, 65, "one of two has the name: {commands:?}");
+        assert_eq!(one + other, 65, "one of two gets the name: {commands:?}");
         while racing.join_next().await.is_some() {}
         let enabled = server.place.run(&["client", "enable", &service.id]).await;
         assert_eq!(enabled.code, 0, "{enabled:?}");
@@ -154,10 +154,10 @@ async fn what_races_beside_a_server_is_no_error() {
     }
     server.stop().await;
     let log = std::fs::read_to_string(server.place.directory.join("log")).unwrap();
-    says_nothing_bad(&log);
+    assert_no_errors_logged(&log);
 }
 
-/// Asks for a token and is gone: in the middle of the head, before the body, before the answer.
+/// Requests a token and disconnects: in the middle of the head, before the body, before the response.
 async fn hang_up(issuer: &str, service: &Application) {
     use base64::Engine as _;
     let basic = base64::engine::general_purpose::STANDARD
@@ -173,7 +173,7 @@ async fn hang_up(issuer: &str, service: &Application) {
         let mut stream = TcpStream::connect(issuer.trim_start_matches("http://")).await.unwrap();
         stream.write_all(&whole.as_bytes()[..end]).await.unwrap();
         if end % 2 == 0 {
-            // Reset instead of an end.
+            // A reset instead of a close.
             stream.set_zero_linger().unwrap();
         }
         drop(stream);

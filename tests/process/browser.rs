@@ -1,5 +1,5 @@
-//! A browser without a screen, and the person before it, who agrees to everything: it keeps cookies,
-//! follows redirects, and presses the buttons that lead on.
+//! A browser without a screen, and a user who consents to everything: it stores cookies, follows
+//! redirects, and submits the forms of the pages.
 
 use std::collections::BTreeMap;
 
@@ -8,13 +8,13 @@ use url::Url;
 use crate::application::{Answer, Person, Trouble};
 use crate::server::PASSWORD;
 
-/// As many requests as one visit takes, at most.
+/// The maximum number of requests of a visit.
 const HOPS: usize = 20;
 
-/// The buttons that lead on, by their values.
+/// The values of the buttons that continue.
 const YES: [&str; 3] = ["sign-in", "allow", "yes"];
 
-/// Somebody's browser.
+/// The browser of a user.
 #[derive(Clone, Debug)]
 pub(crate) struct Browser {
     http: reqwest::Client,
@@ -27,13 +27,13 @@ impl Browser {
         Self { http: crate::http(), person: person.clone(), cookies: BTreeMap::new() }
     }
 
-    /// Closes its connections, and keeps everything else.
+    /// Closes its connections, and keeps its cookies.
     pub(crate) fn reconnect(&mut self) {
         self.http = crate::http();
     }
 
-    /// Opens `url` and does what the pages ask, until it is sent to `destination`; that URL is not
-    /// asked but returned.
+    /// Opens `url` and submits the forms of the pages, until it is redirected to `destination`; that
+    /// URL is not requested but returned.
     pub(crate) async fn visit(&mut self, url: Url, destination: &str) -> Result<Url, Trouble> {
         let (mut at, mut request) = (url.clone(), self.http.get(url));
         for _ in 0..HOPS {
@@ -56,8 +56,8 @@ impl Browser {
         panic!("still not at {destination} after {HOPS} requests: {at}");
     }
 
-    /// Opens `url` and does what the pages ask, until one asks for nothing: that one. A form that has `press` in it is an
-    /// application's own, and sent as it is.
+    /// Opens `url` and submits the forms of the pages, until a page has none; returns that one. A form
+    /// that contains `press` belongs to the application, and is submitted as it is.
     pub(crate) async fn open(&mut self, url: &str, press: &str) -> Answer {
         let mut at = Url::parse(url).unwrap();
         let mut request = self.http.get(at.clone());
@@ -84,7 +84,7 @@ impl Browser {
         panic!("no end after {HOPS} requests: {at}");
     }
 
-    /// Its cookies, as it sends them.
+    /// Its cookies, as a header field.
     pub(crate) fn cookies(&self) -> String {
         let cookies: Vec<_> = self.cookies.iter().map(|(n, v)| format!("{n}={v}")).collect();
         cookies.join("; ")
@@ -111,15 +111,15 @@ fn forms(page: &str) -> impl Iterator<Item = &str> {
     page.split("<form").skip(1).map(|form| form.split("</form>").next().unwrap())
 }
 
-/// Whether it has a button that leads on.
+/// Whether it has a button that continues.
 fn leads_on(form: &str) -> bool {
     YES.iter().any(|yes| form.contains(&format!("value=\"{yes}\"")))
 }
 
-/// What pressing the button that leads on sends, from the form it is in.
+/// The fields that the button that continues submits, from its form.
 fn fill(page: &str, person: &Person) -> Vec<(String, String)> {
     let Some(form) = forms(page).find(|form| leads_on(form)) else {
-        panic!("a page that leads nowhere:\n{page}");
+        panic!("a page without a button that continues:\n{page}");
     };
     let yes = YES.iter().find(|yes| form.contains(&format!("value=\"{yes}\""))).unwrap();
     let mut fields = vec![("answer".to_owned(), (*yes).to_owned())];
@@ -127,7 +127,7 @@ fn fill(page: &str, person: &Person) -> Vec<(String, String)> {
     fields
 }
 
-/// What the inputs of a form send, filled in.
+/// The fields of a form, filled in.
 fn inputs(form: &str, person: &Person) -> Vec<(String, String)> {
     let mut fields = Vec::new();
     for input in form.split("<input").skip(1) {

@@ -1,4 +1,4 @@
-//! What a person at a terminal is told, and a program is not.
+//! Output for a person at a terminal, and for a program.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::server::Server;
 use crate::terminal::Terminal;
 
 #[tokio::test]
-async fn a_new_application_ends_with_a_card_at_a_terminal() {
+async fn client_create_prints_a_summary_at_a_terminal() {
     let place = Place::migrated().await;
     let create =
         ["client", "create", "--name", "Photos", "--redirect-uri", "https://rp.example/cb"];
@@ -47,7 +47,7 @@ async fn a_new_application_ends_with_a_card_at_a_terminal() {
 }
 
 #[tokio::test]
-async fn a_server_says_what_it_is_when_it_starts() {
+async fn serve_prints_a_summary_at_a_terminal() {
     let mut place = Place::migrated().await;
     let port = crate::free_port();
     let issuer = format!("http://localhost:{port}");
@@ -66,7 +66,7 @@ async fn a_server_says_what_it_is_when_it_starts() {
     {
         assert!(said.out.contains(told), "{told}: {}", said.out);
     }
-    assert!(!said.out.contains("\"started\""), "the block is instead of the line: {}", said.out);
+    assert!(!said.out.contains("\"started\""), "the block replaces the log line: {}", said.out);
     place.json(&["user", "create", "--username", "alice"]).await;
     let mut server = Server::at(place).await;
     server.stop().await;

@@ -1,4 +1,4 @@
-//! `gatewright cert`, as operators use it, beside what `openssl` says of the same certificates.
+//! `gatewright cert`, as operators use it, compared with `openssl` for the same certificates.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::place::Place;
 
-/// A certificate that signs itself: PEM, and the JWK that a client registers it with.
+/// A self-signed certificate as PEM, and the JWK that a client registers it with.
 fn certificate(name: &str, days: i64) -> (String, Value) {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(vec![format!("{name}.example")]).unwrap();
@@ -29,7 +29,7 @@ fn certificate(name: &str, days: i64) -> (String, Value) {
     (signed.pem(), jwk)
 }
 
-#[expect(clippy::disallowed_methods, reason = "commands live in the present")]
+#[expect(clippy::disallowed_methods, reason = "commands use the real time")]
 fn now() -> time::OffsetDateTime {
     time::OffsetDateTime::now_utc()
 }
@@ -47,7 +47,7 @@ async fn registered(place: &Place, keys: &[&Value]) -> String {
     made["client_id"].as_str().unwrap().to_owned()
 }
 
-/// What `openssl x509` says of a certificate.
+/// The output of `openssl x509` for a certificate.
 async fn openssl(place: &Place, file: &str, asked: &[&str]) -> String {
     let mut command = tokio::process::Command::new("openssl");
     command.args(["x509", "-noout", "-in", file]).args(asked).current_dir(&place.directory);
@@ -57,10 +57,10 @@ async fn openssl(place: &Place, file: &str, asked: &[&str]) -> String {
     text.trim_end().split_once('=').unwrap().1.to_owned()
 }
 
-/// Issue 3: `cert list --expiring 30d`, `cert show`, `--json`. A certificate is found by what `openssl`
-/// calls it, and told as `openssl` tells it.
+/// Issue 3: `cert list --expiring 30d`, `cert show`, `--json`. A certificate is found by the names that
+/// `openssl` prints, and displayed in the same notation.
 #[tokio::test]
-async fn certificates_are_listed_and_shown_as_openssl_knows_them() {
+async fn certificates_are_listed_and_shown_in_the_notation_of_openssl() {
     let place = Place::migrated().await;
     let (soon, late) = (certificate("soon", 20), certificate("late", 300));
     place.write("soon.pem", &soon.0);
@@ -71,7 +71,7 @@ async fn certificates_are_listed_and_shown_as_openssl_knows_them() {
 
     assert_eq!(all.as_array().unwrap().len(), 2);
     assert_eq!(expiring.as_array().unwrap().len(), 1);
-    assert_eq!(expiring[0]["thumbprint"], all[0]["thumbprint"], "what expires first comes first");
+    assert_eq!(expiring[0]["thumbprint"], all[0]["thumbprint"], "sorted by expiry");
     assert_eq!(expiring[0]["clients"][0]["client_id"], id.as_str());
     assert_eq!(expiring[0]["tokens"], json!({ "jwt": 0, "opaque": 0, "grants": 0 }));
     let fingerprint = openssl(&place, "soon.pem", &["-fingerprint", "-sha256"]).await;
@@ -82,7 +82,7 @@ async fn certificates_are_listed_and_shown_as_openssl_knows_them() {
         assert_eq!(shown["thumbprint"], thumbprint, "{name}");
         assert_eq!(shown["pem"], soon.0.replace("\r\n", "\n"));
     }
-    // The RFC leaves open whether letters beyond ASCII are escaped; `openssl` is told to leave them.
+    // The RFC permits letters beyond ASCII to be escaped or not; `openssl` is told not to.
     let words = ["-subject", "-nameopt", "RFC2253,-esc_msb,utf8"];
     let shown = place.run(&["cert", "show", &serial]).await.out;
     assert!(shown.contains(&openssl(&place, "soon.pem", &words).await), "{shown}");
@@ -91,7 +91,7 @@ async fn certificates_are_listed_and_shown_as_openssl_knows_them() {
     place.run(&["cert", "show", "00aa"]).await.refused(Exit::Absent, "no certificate 00aa");
 }
 
-/// Issue 3: local revocation that works at once, of a certificate that is known and of one that is not.
+/// Issue 3: local revocation with immediate effect, of known and unknown certificates.
 #[tokio::test]
 async fn a_certificate_is_revoked_by_name_or_by_file() {
     let place = Place::migrated().await;
@@ -117,9 +117,9 @@ async fn a_certificate_is_revoked_by_name_or_by_file() {
     nothing.refused(Exit::Refused, "holds no certificate");
 }
 
-/// What is over is left out unless somebody asks, and what was revoked is over then as well.
+/// Expired certificates are listed only on request, and so are expired revoked ones.
 #[tokio::test]
-async fn a_revoked_certificate_leaves_the_list_with_its_end() {
+async fn a_revoked_certificate_leaves_the_list_once_expired() {
     let place = Place::migrated().await;
     place.write("over.pem", &certificate("over", -1).0);
     place.write("lasting.pem", &certificate("lasting", 20).0);
@@ -140,9 +140,9 @@ async fn a_revoked_certificate_leaves_the_list_with_its_end() {
     assert_eq!(listed(&["--state", "expired"]).await, [json!(null); 0]);
 }
 
-/// What stands in the list can be shown: signing keys, too.
+/// Every entry of the list can be shown, signing keys included.
 #[tokio::test]
-async fn a_signing_key_of_the_list_is_shown_by_its_kid() {
+async fn a_signing_key_is_shown_by_its_kid() {
     let place = Place::migrated().await;
     place.json(&["key", "rotate", "ES256", "--force"]).await;
     let list = place.json(&["cert", "list"]).await;
@@ -155,9 +155,9 @@ async fn a_signing_key_of_the_list_is_shown_by_its_kid() {
     assert!(words.starts_with(&format!("kid         {kid}\n")), "{words}");
 }
 
-/// Issue 3: a question nobody else answers: `cert forecast` says which clients stop working on which day.
+/// Issue 3: `cert forecast` lists which clients stop working on which day.
 #[tokio::test]
-async fn a_forecast_names_the_day_and_whom_to_ask() {
+async fn the_forecast_has_the_day_and_the_contacts() {
     let place = Place::migrated().await;
     let soon = certificate("soon", 20);
     let metadata = json!({

@@ -14,7 +14,7 @@ use tokio::process::{Child, ChildStdout};
 
 use crate::{directory, install_tls};
 
-/// What keeps Chromium from doing anything but what it is told.
+/// Switches off everything that Chromium does by itself.
 const ARGUMENTS: [&str; 7] = [
     "--headless=new",
     "--no-sandbox",
@@ -25,22 +25,22 @@ const ARGUMENTS: [&str; 7] = [
     "--disable-sync",
 ];
 
-/// How long something may take to show, and how often it is looked for.
+/// How long to wait for an element, and the polling interval.
 const PATIENCE: Duration = Duration::from_secs(30);
 const STEP: Duration = Duration::from_millis(25);
 
-/// A browser that knows nobody yet.
+/// A browser without cookies.
 #[derive(Debug)]
 pub(crate) struct Browser {
     driver: WebDriver,
     _chromedriver: Chromedriver,
 }
 
-/// What drives it, and what ends with it: the test may fall over.
+/// The driver process; it ends with the browser, even if the test panics.
 #[derive(Debug)]
 struct Chromedriver {
     child: Child,
-    /// Held, or it writes into a broken pipe.
+    /// Kept open, because the process would fail to write otherwise.
     said: Lines<BufReader<ChildStdout>>,
     profile: PathBuf,
 }
@@ -62,7 +62,7 @@ impl Browser {
         Self { driver, _chromedriver: chromedriver }
     }
 
-    /// Gives its window the inside of a screen of this size, in CSS pixels.
+    /// Sets the viewport to this size, in CSS pixels.
     pub(crate) async fn resize(&self, width: u32, height: u32) {
         let metrics =
             json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": true });
@@ -70,17 +70,17 @@ impl Browser {
         self.driver.cdp().send_raw(command, metrics).await.unwrap();
     }
 
-    /// What a script returns that is run in the page.
+    /// The result of a script that runs in the page.
     pub(crate) async fn run(&self, script: &str) -> Value {
         self.driver.execute(script, Vec::new()).await.unwrap().json().clone()
     }
 
-    /// Types an address.
+    /// Opens a URL.
     pub(crate) async fn open(&self, address: &str) {
         self.driver.goto(address).await.unwrap();
     }
 
-    /// The first element that fits, as soon as there is one.
+    /// The first matching element, as soon as there is one.
     pub(crate) async fn find(&self, css: &str) -> WebElement {
         match self.driver.query(By::Css(css)).first().await {
             Ok(element) => element,
@@ -88,7 +88,7 @@ impl Browser {
         }
     }
 
-    /// Waits until an element says this.
+    /// Waits until an element contains this text.
     pub(crate) async fn see(&self, css: &str, text: &'static str) {
         let found = self
             .driver
@@ -100,7 +100,7 @@ impl Browser {
         assert!(found, "no {css} says {text:?} on this page:\n{}", self.text().await);
     }
 
-    /// What an element says.
+    /// The text of an element.
     pub(crate) async fn read(&self, css: &str) -> String {
         self.find(css).await.text().await.unwrap()
     }
@@ -110,8 +110,8 @@ impl Browser {
         self.find(&format!("input[name={name}]")).await.send_keys(text).await.unwrap();
     }
 
-    /// Presses a button that leads to another page, and waits until this one is gone: what is looked
-    /// for next must not be found here.
+    /// Presses a button that leads to another page, and waits until this page is replaced, so that the
+    /// next element is not found here.
     pub(crate) async fn press(&self, css: &str) {
         let button = self.find(css).await;
         button.click().await.unwrap();
@@ -119,9 +119,9 @@ impl Browser {
         assert!(gone.is_ok(), "{css} leads nowhere:\n{}", self.text().await);
     }
 
-    /// Presses a button twice, as fast as people do who are used to it.
+    /// Double-clicks a button.
     pub(crate) async fn double_click(&self, css: &str) {
-        // A page that has only just come may be replaced by itself: then its button is another one.
+        // A page that has just loaded may replace itself, and its button with it.
         crate::until("the button is pressed", async || {
             let button = self.find(css).await;
             self.driver.action_chain().double_click_element(&button).perform().await.is_ok()
@@ -134,7 +134,7 @@ impl Browser {
         self.driver.back().await.unwrap();
     }
 
-    /// Where it is.
+    /// The current URL.
     pub(crate) async fn address(&self) -> String {
         self.driver.current_url().await.unwrap().to_string()
     }
@@ -144,7 +144,7 @@ impl Browser {
         self.driver.get_named_cookie(name).await.unwrap()
     }
 
-    /// Everything that the page says.
+    /// The URL and the text of the page.
     pub(crate) async fn text(&self) -> String {
         let body = self.driver.find(By::Tag("body")).await.unwrap();
         format!("{}\n{}", self.address().await, body.text().await.unwrap())
@@ -163,7 +163,7 @@ impl Chromedriver {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
-            // With Chromium, which outlives a chromedriver that is killed.
+            // Its own process group includes Chromium, which outlives a killed chromedriver.
             .process_group(0)
             .spawn()
             .expect("chromedriver is installed by scripts/setup");

@@ -13,7 +13,7 @@ const PASSWORD: &str = "correct horse battery staple\n";
 const WEB: [&str; 4] = ["client", "create", "--redirect-uri", "https://rp.example/cb"];
 
 #[tokio::test]
-async fn an_account_is_made_listed_closed_and_opened() {
+async fn an_account_is_created_listed_disabled_and_enabled() {
     let place = Place::migrated().await;
 
     let create = [
@@ -57,7 +57,7 @@ async fn an_account_is_made_listed_closed_and_opened() {
 
 /// RFC 7591 §3.2.1. THREATS DC-10, AD-06: a secret is seen once and never again.
 #[tokio::test]
-async fn a_client_is_registered_and_its_secret_is_told_once() {
+async fn a_client_is_registered_and_its_secret_is_printed_once() {
     let place = Place::migrated().await;
 
     let made = place.run(&[&WEB[..], &["--name", "Photos"]].concat()).await;
@@ -85,10 +85,10 @@ async fn a_client_is_registered_and_its_secret_is_told_once() {
     }
 }
 
-/// A registration that is less safe than it could be warns on standard error, and is answered all the same; no
-/// other one does.
+/// A registration with weaker settings than the defaults succeeds with a warning on standard error; any
+/// other one has no warning.
 #[tokio::test]
-async fn a_client_that_may_send_neither_pkce_nor_a_nonce_is_warned_of() {
+async fn a_client_with_neither_pkce_nor_a_nonce_causes_a_warning() {
     let place = Place::migrated().await;
     let careless = [&WEB[..], &["--require-pkce=false", "--require-nonce", "false"]].concat();
 
@@ -115,7 +115,7 @@ async fn a_client_that_may_send_neither_pkce_nor_a_nonce_is_warned_of() {
 }
 
 #[tokio::test]
-async fn what_is_printed_of_a_client_can_be_changed_and_read_again() {
+async fn the_printed_metadata_of_a_client_can_be_edited_and_read_again() {
     let place = Place::migrated().await;
     let made = place.json(&[&WEB[..], &["--name", "Photos"]].concat()).await;
     let id = made["client_id"].as_str().unwrap();
@@ -125,11 +125,11 @@ async fn what_is_printed_of_a_client_can_be_changed_and_read_again() {
     let update = ["client", "update", id, "--metadata", "-"];
     let updated = place.json_with(&update, &document.to_string()).await;
     assert_eq!(updated["gw_skip_consent"], true);
-    assert!(updated.get("client_secret").is_none(), "it proves itself as before");
+    assert!(updated.get("client_secret").is_none(), "the client keeps its secret");
 
     let renamed = place.json(&["client", "update", id, "--name", "Pictures"]).await;
     assert_eq!(renamed["client_name"], "Pictures");
-    assert_eq!(renamed["gw_skip_consent"], true, "what is not named stays");
+    assert_eq!(renamed["gw_skip_consent"], true, "other members stay unchanged");
     let rename = |name: &'static str| ["client", "update", id, "--name-in", name];
     let translated = place.json(&rename("DE=Bilder")).await;
     assert_eq!(
@@ -163,7 +163,7 @@ async fn what_is_printed_of_a_client_can_be_changed_and_read_again() {
 }
 
 #[tokio::test]
-async fn a_file_of_metadata_is_read_and_a_flag_stands_above_it() {
+async fn a_metadata_file_is_read_and_flags_override_it() {
     let place = Place::migrated().await;
     place.write(
         "photos.json",
@@ -206,7 +206,7 @@ async fn an_api_is_registered_changed_and_deleted() {
     assert_eq!(updated["name#de"], "Rechnungen");
     assert_eq!(updated["scopes"][0]["text#de"], "Ihre Rechnungen lesen");
     assert_eq!(updated["scopes"][0]["sensitive"], true);
-    assert_eq!(place.json(&["resource", "list"]).await, json!([updated]), "and kept");
+    assert_eq!(place.json(&["resource", "list"]).await, json!([updated]), "the change is stored");
     let other =
         ["resource", "update", api, "--scope", "invoices.read=See them", "--name-in", "de="];
     let scope = json!([{ "name": "invoices.read", "text": "See them", "sensitive": true }]);
@@ -261,7 +261,7 @@ async fn signing_keys_rotate_and_retire() {
 }
 
 #[tokio::test]
-async fn a_script_can_tell_what_went_wrong_by_the_exit_code() {
+async fn the_exit_code_identifies_the_kind_of_error() {
     let place = Place::migrated().await;
     place.write("typo.json", r#"{"redirect_uri":["https://rp.example/cb"]}"#);
     place.write("twice.json", r#"{"client_name":"a","client_name":"b"}"#);
@@ -301,7 +301,7 @@ async fn a_script_can_tell_what_went_wrong_by_the_exit_code() {
 }
 
 #[tokio::test]
-async fn an_error_is_json_where_answers_are() {
+async fn with_json_output_errors_are_json_too() {
     let place = Place::migrated().await;
 
     let said = place.run(&["--json", "client", "create", "--redirect-uri", "http://rp.example/cb"]);
@@ -321,9 +321,9 @@ async fn an_error_is_json_where_answers_are() {
     assert_eq!(error["exit_code"], 2);
 }
 
-/// THREATS SU-06; the line, the key, the reason and the remedy, and never a secret.
+/// THREATS SU-06: errors have the line, the key, the reason and the remedy, and never contain a secret.
 #[tokio::test]
-async fn a_bad_configuration_is_told_whole_and_a_dangerous_one_does_not_serve() {
+async fn all_configuration_errors_are_reported_and_insecure_ones_prevent_serving() {
     let place = Place::migrated().await;
     place.write(
         "bad.toml",
@@ -349,11 +349,11 @@ async fn a_bad_configuration_is_told_whole_and_a_dangerous_one_does_not_serve() 
 }
 
 #[tokio::test]
-async fn a_database_that_does_not_answer_is_told_without_its_password() {
+async fn an_unreachable_database_is_reported_without_its_password() {
     let place = Place::migrated().await;
 
     let mut command = place.command(&["user", "list"]);
-    // Nobody listens on port 1.
+    // Nothing listens on port 1.
     command.env("GATEWRIGHT_DATABASE__URL", "postgres://gw:hunter2@127.0.0.1:1/gw");
     let output = command.output().await.unwrap();
 
@@ -380,7 +380,7 @@ async fn many_commands_at_once_all_succeed() {
 }
 
 #[tokio::test]
-async fn help_and_version_are_answers() {
+async fn help_and_version_succeed() {
     let place = Place::migrated().await;
     for arguments in
         [&["--help"][..], &["client", "create", "--help"], &["help", "user"], &["--version"]]
@@ -391,7 +391,7 @@ async fn help_and_version_are_answers() {
     assert_eq!(place.json(&["version"]).await["name"], "gatewright");
 }
 
-/// A server, on a port of its choice.
+/// A server on a port that the system chooses.
 struct Server {
     child: Child,
     address: String,
@@ -415,12 +415,12 @@ impl Server {
             }
             told.push_str(&line);
         };
-        // Somebody has to read on, or the server could not log any more.
+        // The log must be read on, or the server could not write it.
         tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
         Self { child, address }
     }
 
-    /// Asks for a token as this client: the status.
+    /// Requests a token for this client; returns the status.
     async fn token(&self, client: &Value) -> u16 {
         let request = crate::http()
             .post(format!("http://{}/token", self.address))
@@ -431,13 +431,13 @@ impl Server {
 }
 
 #[tokio::test]
-async fn commands_work_beside_a_running_server_which_sees_what_they_change() {
+async fn a_running_server_sees_the_changes_of_commands() {
     let place = Place::migrated().await;
     let mut server = Server::start(&place).await;
 
     let create = ["client", "create", "--name", "Nightly", "--grant-type", "client_credentials"];
     let client = place.json(&create).await;
-    assert_eq!(server.token(&client).await, 200, "it is known at once");
+    assert_eq!(server.token(&client).await, 200, "the new client works at once");
     place.json(&["client", "disable", client["client_id"].as_str().unwrap()]).await;
     while server.token(&client).await == 200 {}
     let again = Server::start(&place);
@@ -457,11 +457,11 @@ async fn commands_work_beside_a_running_server_which_sees_what_they_change() {
     assert!(server.child.wait().await.unwrap().success());
 }
 
-/// The mark that PowerShell and some editors put before UTF-8.
+/// The byte order mark that PowerShell and some editors write.
 const MARK: char = '\u{feff}';
 
 #[tokio::test]
-async fn an_account_is_changed_and_deleted() {
+async fn an_account_is_updated_and_deleted() {
     let place = Place::migrated().await;
     let create = ["user", "create", "--username", "alice", "--email", "alice@example.org"];
     let create = [&create[..], &["--email-verified", "--claim", "locale=en"]].concat();
@@ -474,9 +474,9 @@ async fn an_account_is_changed_and_deleted() {
     let changed = place.json(&changed.concat()).await;
     assert_eq!(changed["id"], made["id"]);
     assert_eq!(changed["claims"], json!({ "name": "Alice Liddell" }));
-    assert_eq!(changed["email_verified"], true, "the address is the same");
+    assert_eq!(changed["email_verified"], true, "the address has not changed");
     let moved = ["user", "update", "liddell", "--email", "alice@example.com"];
-    assert_eq!(place.json(&moved).await["email_verified"], false, "another is not verified");
+    assert_eq!(place.json(&moved).await["email_verified"], false, "a new address is not verified");
     let verified = place.json(&["user", "update", id, "--email-verified"]).await;
     assert_eq!(verified["email_verified"], true);
     let doubted = place.json(&["user", "update", id, "--email-verified=false"]).await;
@@ -502,14 +502,17 @@ async fn an_account_is_changed_and_deleted() {
     assert_eq!(place.run(&["user", "show", id]).await.code, Exit::Absent as i32);
     let events = place.json(&["audit", "list", "--user", id]).await;
     assert_eq!(events[0]["kind"], "user.deleted");
-    assert!(!events.to_string().contains("liddell"), "the trail knows identifiers: {events}");
+    assert!(
+        !events.to_string().contains("liddell"),
+        "the audit trail contains identifiers only: {events}"
+    );
     let again = place.json(&create).await;
     assert_ne!(again["id"], made["id"]);
 }
 
-/// THREATS EX-24: a name is resolved, and one that nobody has is an error, never "no events".
+/// THREATS EX-24: names are resolved, and an unknown name is an error, not an empty list.
 #[tokio::test]
-async fn a_name_does_wherever_an_identifier_is_taken() {
+async fn a_name_is_accepted_wherever_an_identifier_is() {
     let place = Place::migrated().await;
     let user = place.json(&["user", "create", "--username", "alice"]).await;
     let photos = place.json(&[&WEB[..], &["--name", "Photos"]].concat()).await;
@@ -550,20 +553,20 @@ async fn a_name_does_wherever_an_identifier_is_taken() {
 
     place.json(&["client", "delete", "Photos"]).await;
     let events = place.json(&["audit", "list", "--client", id]).await;
-    assert_eq!(events[0]["kind"], "client.deleted", "what is deleted is asked for by identifier");
+    assert_eq!(events[0]["kind"], "client.deleted", "a deleted client is found by its identifier");
     let deleted = place.run(&["audit", "list", "--client", "Photos"]).await;
     assert_eq!(deleted.code, Exit::Absent as i32);
 }
 
-/// THREATS PW-07: what would not be typed again is no part of a password.
+/// THREATS PW-07: invisible characters that a user would not type are not part of a password.
 #[tokio::test]
-async fn a_password_is_the_line_that_was_meant() {
+async fn a_password_excludes_the_byte_order_mark_and_nul() {
     let place = Place::migrated().await;
     let create = ["user", "create", "--username", "alice", "--password-stdin"];
     let short = format!("{MARK}fourteen chars\n");
     let set = ["user", "set-password", "alice", "--password-stdin"];
 
-    // With the mark it would have fifteen.
+    // With the mark it would have fifteen characters.
     assert_eq!(place.run_with(&create, &short).await.code, Exit::Refused as i32);
     place.json_with(&create, &format!("{MARK}{PASSWORD}")).await;
 

@@ -1,5 +1,6 @@
-//! Certificates of clients, shown by programs of others: `curl`, `openid-client`, Authlib; to Gatewright itself,
-//! and to the real nginx and HAProxy with the configurations of `deploy/client-certificates`.
+//! Client certificates of third-party programs, `curl`, `openid-client` and Authlib, presented to
+//! Gatewright itself, and to the real nginx and HAProxy with the configurations of
+//! `deploy/client-certificates`.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -14,17 +15,17 @@ use crate::place::Place;
 use crate::server::{PASSWORD, Server};
 use kit::authority::{Authority, Identity, pem};
 
-/// A server and whoever shows certificates to it.
+/// A server, and the endpoint that receives client certificates.
 struct World {
     server: Server,
-    /// Where certificates are shown: Gatewright's own name for it, or the proxy.
+    /// The URL for clients with certificates: Gatewright's mTLS name, or the proxy.
     url: String,
     proxy: Option<Child>,
-    /// Issues certificates for clients; the server believes its root.
+    /// Issues client certificates; the server trusts its root.
     issuing: Authority,
 }
 
-/// Who ends TLS.
+/// The program that terminates TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Edge {
     Gatewright,
@@ -71,10 +72,8 @@ impl World {
             Edge::Haproxy => Some(haproxy(&server, port)),
         };
         let world = Self { server, url, proxy, issuing };
-        crate::until("somebody listens for TLS", async || {
-            world.curl("/jwks", None, &[]).await.0 != 0
-        })
-        .await;
+        crate::until("the TLS port listens", async || world.curl("/jwks", None, &[]).await.0 != 0)
+            .await;
         world
     }
 
@@ -82,20 +81,20 @@ impl World {
         self.server.place.directory.join(name)
     }
 
-    /// Puts a certificate and its key where programs find them.
+    /// Writes a certificate and its key to files.
     fn put(&self, name: &str, identity: &Identity) {
         self.server.place.write(&format!("{name}.pem"), &identity.chain_pem());
         self.server.place.write(&format!("{name}.key"), &identity.key.serialize_pem());
     }
 
-    /// A client of the command line's making, with these flags.
+    /// Registers a client with these flags of the command line.
     async fn client(&self, flags: &[&str]) -> String {
         let create = ["client", "create", "--grant-type", "client_credentials"];
         let made = self.server.place.json(&[&create[..], flags].concat()).await;
         made["client_id"].as_str().unwrap().to_owned()
     }
 
-    /// What `curl` gets from there, with a certificate of [`World::put`] and these arguments.
+    /// The response to `curl`, with a certificate of [`World::put`] and these arguments.
     async fn curl(&self, path: &str, shows: Option<&str>, more: &[&str]) -> (u16, Value) {
         let mut command = Command::new("curl");
         command.args(["--silent", "--noproxy", "*", "--write-out", "\n%{http_code}"]);
@@ -110,14 +109,15 @@ impl World {
         (status.parse().unwrap(), serde_json::from_str(body).unwrap_or_default())
     }
 
-    /// Asks for a token of the client's own.
+    /// Requests a token by client credentials.
     async fn ask(&self, id: &str, shows: Option<&str>, more: &[&str]) -> (u16, Value) {
         let id = format!("client_id={id}");
         let form = ["--data", "grant_type=client_credentials", "--data", &id];
         self.curl("/token", shows, &[&form[..], more].concat()).await
     }
 
-    /// Runs one of `tests/interop`, with a client for people and a service, both known by a certificate.
+    /// Runs a program of `tests/interop`, with a client for users and a service, both authenticated by
+    /// a certificate.
     async fn interop(&self, interpreter: &str, program: &str) {
         let person = self.server.person("ada").await;
         self.put("own", &self.issuing.client("Photos"));
@@ -163,7 +163,7 @@ impl World {
         let said = String::from_utf8_lossy(&output.stdout);
         let complained = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{said}\n{complained}");
-        assert!(said.lines().count() >= 6, "every step is told:\n{said}");
+        assert!(said.lines().count() >= 6, "every step prints a line:\n{said}");
         assert!(said.lines().all(|line| line.starts_with("ok ")), "{said}");
     }
 
@@ -179,7 +179,7 @@ fn deployed(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/client-certificates").join(name)
 }
 
-/// The port of the server.
+/// The address of the server.
 fn upstream(server: &Server) -> String {
     format!("127.0.0.1:{}", server.issuer.rsplit_once(':').unwrap().1)
 }
@@ -226,8 +226,9 @@ fn cnf(answer: &Value) -> Value {
     serde_json::from_slice::<Value>(&payload).unwrap()["cnf"]["x5t#S256"].clone()
 }
 
-/// RFC 8705, RFC 9440 §4; THREATS MT-01, MT-02, MT-06: whoever ends TLS, with the configuration that we hand out.
-async fn whoever_shows_a_certificate_is_known_by_it(edge: Edge) {
+/// RFC 8705, RFC 9440 §4; THREATS MT-01, MT-02, MT-06: with each program that terminates TLS, and the
+/// published configuration.
+async fn a_client_certificate_authenticates_its_client(edge: Edge) {
     let world = World::before(edge).await;
     let (own, thief) = (world.issuing.client("Backup"), world.issuing.client("Thief"));
     let (lone, lookalike) = (Identity::self_signed("Lone"), Identity::self_signed("Backup"));
@@ -267,7 +268,7 @@ async fn whoever_shows_a_certificate_is_known_by_it(edge: Edge) {
         );
     }
 
-    // What a client says itself of its certificate is nothing.
+    // Header fields of a client with a certificate are ignored.
     let escaped = own.chain_pem().replace('\n', "%0A").replace('+', "%2B");
     for spoofed in [
         format!("Client-Cert: :{}:", base64(&own)),
@@ -309,15 +310,15 @@ fn jwk(identity: &Identity) -> Value {
     })
 }
 
-/// RFC 8705 §5; THREATS MT-10: what is at home where certificates are asked for is found there, nothing else is, and
-/// discovery says where that is.
-async fn what_needs_no_page_is_found_and_nothing_else(edge: Edge) {
+/// RFC 8705 §5; THREATS MT-10: endpoints that accept client certificates exist at the mTLS name, no
+/// other path does, and discovery lists them.
+async fn the_mtls_name_serves_its_endpoints_and_nothing_else(edge: Edge) {
     let world = World::before(edge).await;
     let own = world.issuing.client("Backup");
     world.put("own", &own);
-    // EST answers where there is an authority.
+    // EST needs a built-in CA.
     world.server.place.json(&["ca", "init"]).await;
-    crate::until("the server knows of the authority", async || {
+    crate::until("the server has loaded the CA", async || {
         world.curl("/.well-known/est/cacerts", Some("own"), &[]).await.0 == 200
     })
     .await;
@@ -325,7 +326,7 @@ async fn what_needs_no_page_is_found_and_nothing_else(edge: Edge) {
     let discovery = format!("{}/.well-known/openid-configuration", world.server.issuer);
     let metadata = http.get(discovery).send().await.unwrap().bytes().await.unwrap();
     let metadata: Value = serde_json::from_slice(&metadata).unwrap();
-    // Whatever name the client says, it is the one at whose door it stands.
+    // A `Host` field with the other name does not change that.
     let host = format!("Host: {}", world.server.issuer.trim_start_matches("http://"));
 
     let aliases = metadata["mtls_endpoint_aliases"].as_object().unwrap();
@@ -341,7 +342,7 @@ async fn what_needs_no_page_is_found_and_nothing_else(edge: Edge) {
             let (status, answer) = world.curl(&path, Some("own"), more).await;
             match (route.reach, edge) {
                 (Reach::Everywhere, _) => assert_ne!(status, 404, "{edge:?} {path}"),
-                // Gatewright's own door compares no names; the challenges of ACME are nobody's secret.
+                // Gatewright's own listener compares no names; ACME challenges are public.
                 (Reach::Plain, _) => {}
                 (Reach::Issuer, Edge::Gatewright) if !more.is_empty() => {}
                 (Reach::Issuer, Edge::Gatewright) => assert_eq!(status, 404, "{path}"),
@@ -355,31 +356,32 @@ async fn what_needs_no_page_is_found_and_nothing_else(edge: Edge) {
 }
 
 #[tokio::test]
-async fn nginx_has_no_pages_where_certificates_are_asked_for() {
-    what_needs_no_page_is_found_and_nothing_else(Edge::Nginx).await;
+async fn nginx_serves_no_pages_at_the_mtls_name() {
+    the_mtls_name_serves_its_endpoints_and_nothing_else(Edge::Nginx).await;
 }
 
 #[tokio::test]
-async fn haproxy_has_no_pages_where_certificates_are_asked_for() {
-    what_needs_no_page_is_found_and_nothing_else(Edge::Haproxy).await;
+async fn haproxy_serves_no_pages_at_the_mtls_name() {
+    the_mtls_name_serves_its_endpoints_and_nothing_else(Edge::Haproxy).await;
 }
 
 #[tokio::test]
-async fn curl_shows_a_certificate_to_the_server_itself() {
-    whoever_shows_a_certificate_is_known_by_it(Edge::Gatewright).await;
+async fn curl_authenticates_with_a_certificate_at_the_server_itself() {
+    a_client_certificate_authenticates_its_client(Edge::Gatewright).await;
 }
 
 #[tokio::test]
-async fn nginx_tells_of_the_certificate() {
-    whoever_shows_a_certificate_is_known_by_it(Edge::Nginx).await;
+async fn curl_authenticates_with_a_certificate_through_nginx() {
+    a_client_certificate_authenticates_its_client(Edge::Nginx).await;
 }
 
 #[tokio::test]
-async fn haproxy_tells_of_the_certificate() {
-    whoever_shows_a_certificate_is_known_by_it(Edge::Haproxy).await;
+async fn curl_authenticates_with_a_certificate_through_haproxy() {
+    a_client_certificate_authenticates_its_client(Edge::Haproxy).await;
 }
 
-/// docs/certificates.md, "Runbook: a client certificate leaked": its commands, a page being as small as can be.
+/// docs/certificates.md, "Runbook: a client certificate leaked": its commands, with the smallest page
+/// size.
 #[tokio::test]
 async fn the_runbook_finds_every_token_of_a_certificate() {
     let world = World::before(Edge::Gatewright).await;
@@ -424,7 +426,7 @@ async fn the_runbook_finds_every_token_of_a_certificate() {
             gatewright::jose::base64url::decode(token.split('.').nth(1).unwrap()).unwrap();
         serde_json::from_slice::<Value>(&payload).unwrap()["jti"].clone()
     };
-    // The newest first.
+    // Newest first.
     let found: Vec<_> = told.iter().map(|one| one["jti"].clone()).collect();
     assert_eq!(found, [jti(&issued[1]), jti(&issued[0])], "{told:?}");
     world.stop().await;
@@ -432,7 +434,7 @@ async fn the_runbook_finds_every_token_of_a_certificate() {
 
 /// openid-client with `TlsClientAuth` and `use_mtls_endpoint_aliases`.
 #[tokio::test]
-async fn openid_client_for_javascript_shows_a_certificate() {
+async fn openid_client_for_javascript_authenticates_with_a_certificate() {
     let world = World::before(Edge::Gatewright).await;
     world.interop("node", "node/certificates.mjs").await;
     world.stop().await;
@@ -440,7 +442,7 @@ async fn openid_client_for_javascript_shows_a_certificate() {
 
 /// Authlib over `requests` with a certificate.
 #[tokio::test]
-async fn authlib_for_python_shows_a_certificate() {
+async fn authlib_for_python_authenticates_with_a_certificate() {
     let world = World::before(Edge::Gatewright).await;
     world.interop("python3", "python/certificates.py").await;
     world.stop().await;

@@ -1,4 +1,4 @@
-//! The consent page as a browser lays it out: real Chromium.
+//! The layout of the consent page in a real Chromium.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::server::{PASSWORD, Server};
 
 const API: &str = "https://photos.example/album";
 
-/// Stands before a consent page with more scopes than a phone shows at once.
+/// Opens a consent page with more scopes than a phone displays at once.
 async fn standing_before_a_long_list(server: &Server, browser: &Browser) {
     server.person("ada").await;
     let scopes: Vec<_> = (0..20).map(|number| format!("album.{number}")).collect();
@@ -42,10 +42,10 @@ async fn standing_before_a_long_list(server: &Server, browser: &Browser) {
     browser.find("button[value=allow]").await;
 }
 
-/// The buttons stay on the screen, and hide nothing that has the focus (WCAG 2.2 §2.4.11). Where a screen is low, as
-/// it is when a page is enlarged, they do not take its room (§1.4.10).
+/// The buttons stay visible, and cover no element with the focus (WCAG 2.2 §2.4.11). On a low screen,
+/// as with an enlarged page, they do not take its space (§1.4.10).
 #[tokio::test]
-async fn the_buttons_of_a_long_list_stay_in_reach_and_hide_no_focus() {
+async fn the_buttons_of_a_long_list_stay_visible_and_cover_no_focus() {
     let server = Server::start().await;
     let browser = Browser::start().await;
     browser.resize(390, 520).await;
@@ -74,9 +74,9 @@ async fn the_buttons_of_a_long_list_stay_in_reach_and_hide_no_focus() {
     browser.close().await;
 }
 
-/// One line about the person opens by a click or a key, without a script of ours.
+/// The collapsed line about the user opens by a click or a key, without a script of the page.
 #[tokio::test]
-async fn the_line_about_the_person_opens() {
+async fn the_collapsed_line_about_the_user_opens() {
     let server = Server::start().await;
     let browser = Browser::start().await;
     browser.resize(390, 760).await;

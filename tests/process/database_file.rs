@@ -1,4 +1,4 @@
-//! The file of an SQLite database: deleted, replaced, somebody else's.
+//! The file of an SQLite database: deleted, replaced, owned by another user.
 
 use std::os::unix::fs::MetadataExt as _;
 
@@ -11,9 +11,10 @@ async fn is_not_ready(server: &Server) {
     crate::until("it is not ready", async || server.status("/readyz").await == 503).await;
 }
 
-/// What is done on a file that nobody will find again is lost: it is told, and refused.
+/// Changes to a file that is not at its path any more would be lost, so the server logs an error and is
+/// not ready.
 #[tokio::test]
-async fn a_database_file_that_is_deleted_or_replaced_is_noticed() {
+async fn a_deleted_or_replaced_database_file_is_detected() {
     if is_postgres() {
         return;
     }
@@ -28,7 +29,7 @@ async fn a_database_file_that_is_deleted_or_replaced_is_noticed() {
     assert!(server.has_logged("was deleted or replaced underneath the server"));
     std::fs::copy(&aside, &file).unwrap();
     tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-    assert_eq!(server.status("/readyz").await, 503, "another file is not the same");
+    assert_eq!(server.status("/readyz").await, 503, "a copy is another file");
 
     std::fs::rename(&aside, &file).unwrap();
     crate::until("it is ready", async || server.status("/readyz").await == 200).await;
@@ -36,10 +37,10 @@ async fn a_database_file_that_is_deleted_or_replaced_is_noticed() {
     server.stop().await;
 }
 
-/// A command that was run as root has made the database: whose it is, and what helps.
+/// A command that ran as root has created the database: the error names the owner and the remedy.
 #[tokio::test]
-async fn a_database_of_somebody_else_is_told_with_its_owner_and_the_remedy() {
-    // Only root can be somebody else.
+async fn a_database_of_another_user_is_reported_with_owner_and_remedy() {
+    // Only root can run a process as another user.
     if is_postgres() || std::fs::metadata("/proc/self").unwrap().uid() != 0 {
         return;
     }
@@ -55,9 +56,9 @@ async fn a_database_of_somebody_else_is_told_with_its_owner_and_the_remedy() {
     }
 }
 
-/// Nobody but `serve` and `migrate` makes a schema.
+/// Only `serve` and `migrate` create a schema.
 #[tokio::test]
-async fn a_command_makes_no_database() {
+async fn a_command_creates_no_database() {
     let place = Place::make().await;
 
     place.run(&["user", "list"]).await.refused(Exit::Misconfigured, "gatewright migrate");

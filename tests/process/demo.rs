@@ -1,5 +1,4 @@
-//! `gatewright demo`, as somebody meets it who has just checked it out: the command, its output, a
-//! browser.
+//! `gatewright demo`, as a new user runs it: the command, its output, a browser.
 
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output, Stdio};
@@ -12,10 +11,10 @@ use tokio::process::{Child, Command};
 use crate::chromium::Browser;
 use crate::{directory, free_port};
 
-/// A demonstration that runs.
+/// A running demo.
 struct Demo {
     child: Child,
-    /// What it printed, for programs.
+    /// Its output, as JSON.
     said: Value,
 }
 
@@ -25,7 +24,7 @@ fn command(home: &Path, more: &[&str]) -> Command {
         .args(["demo", "--json", "--dir", "demo"])
         .args(more)
         .current_dir(home)
-        // None of this is any of its business.
+        // Settings that must not affect the demo.
         .env("GATEWRIGHT_ISSUER", "https://elsewhere.example")
         .env("GATEWRIGHT_DATABASE__URL", "postgres://nobody@nowhere.invalid/nothing")
         .env("HTTP_PROXY", "http://nowhere.invalid:1")
@@ -37,7 +36,7 @@ fn command(home: &Path, more: &[&str]) -> Command {
 }
 
 impl Demo {
-    /// Starts one in `home`, and waits until everything runs.
+    /// Starts a demo in `home`, and waits until everything runs.
     async fn start(home: &Path, more: &[&str]) -> Self {
         let mut child = command(home, more).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -61,7 +60,7 @@ impl Demo {
     }
 }
 
-/// A directory of its own, with a configuration in it that is none, and five ports.
+/// A directory of its own with an invalid configuration in it, and five ports.
 fn home() -> (PathBuf, [String; 10]) {
     let home = directory("demo");
     std::fs::create_dir_all(&home).unwrap();
@@ -79,17 +78,17 @@ async fn sign_in(browser: &Browser, username: &str, password: &str) {
     browser.press("button[value=sign-in]").await;
 }
 
-/// THREATS UI-09 besides: what the page of the server lets its consent form be redirected to is enough,
-/// and the browser follows.
+/// THREATS UI-09 besides: the policy of the page permits the redirect after its consent form, and the
+/// browser follows it.
 #[tokio::test]
-async fn somebody_signs_in_looks_around_and_leaves() {
+async fn a_user_signs_in_uses_every_function_and_signs_out() {
     let (home, ports) = home();
     let demo = Demo::start(&home, &ports.each_ref().map(String::as_str)).await;
     let (issuer, application) = (demo.text("/issuer"), demo.text("/application"));
     let password = demo.text("/people/ada");
     let browser = Browser::start().await;
 
-    // Declined, then allowed: two answers of one form on another origin.
+    // Denied, then allowed: two submissions of one form, with redirects to another origin.
     browser.open(application).await;
     browser.press("form[action='/sign-in'] button").await;
     sign_in(&browser, "ada", password).await;
@@ -108,7 +107,7 @@ async fn somebody_signs_in_looks_around_and_leaves() {
     browser.see("h1", "Ada Marlow").await;
     browser.find(".flow li:nth-child(4).taken").await;
     browser.find(".flow li:nth-child(5):not(.taken)").await;
-    assert!(browser.text().await.contains(issuer), "who says so stands in the claims");
+    assert!(browser.text().await.contains(issuer), "the claims contain the issuer");
 
     browser.press("form[action='/userinfo'] button").await;
     browser.see("[role=status]", "Userinfo has answered.").await;
@@ -135,7 +134,7 @@ async fn somebody_signs_in_looks_around_and_leaves() {
     browser.see("[role=status]", "You are signed out, here and at the server.").await;
     browser.press("form[action='/sign-in'] button").await;
     browser.find("input[name=password]").await;
-    assert!(browser.address().await.starts_with(issuer), "the server has forgotten the session");
+    assert!(browser.address().await.starts_with(issuer), "the session of the server has ended");
 
     browser.close().await;
     assert!(demo.end("-INT").await.success());
@@ -143,7 +142,7 @@ async fn somebody_signs_in_looks_around_and_leaves() {
 }
 
 #[tokio::test]
-async fn it_keeps_its_data_until_it_is_told_to_start_over() {
+async fn the_data_is_kept_unless_a_fresh_start_is_requested() {
     let (home, ports) = home();
     let browser = Browser::start().await;
     let first = Demo::start(&home, &ports.each_ref().map(String::as_str)).await;
@@ -155,7 +154,8 @@ async fn it_keeps_its_data_until_it_is_told_to_start_over() {
     let said = first.said.clone();
     assert!(first.end("-TERM").await.success());
 
-    // The ports are kept too. The application has forgotten her; the server has not, nor what she allowed.
+    // The ports are kept too. The client has lost its session; the server's session and consent are
+    // still there.
     let again = Demo::start(&home, &[]).await;
     assert_eq!(again.said, said);
     browser.open(again.text("/application")).await;
@@ -177,7 +177,7 @@ async fn it_keeps_its_data_until_it_is_told_to_start_over() {
 }
 
 #[tokio::test]
-async fn a_service_fetches_a_token_and_gives_it_back() {
+async fn a_service_obtains_a_token_and_revokes_it() {
     let (home, ports) = home();
     let demo = Demo::start(&home, &ports.each_ref().map(String::as_str)).await;
     let http = crate::http();
@@ -210,11 +210,11 @@ async fn a_service_fetches_a_token_and_gives_it_back() {
     std::fs::remove_dir_all(home).unwrap();
 }
 
-/// What it prints to be pasted into another terminal, pasted there: into the shell of somebody who is elsewhere.
+/// The printed commands, run in a shell in another directory.
 #[tokio::test]
-async fn the_commands_that_it_prints_do_what_it_says() {
+async fn the_printed_commands_work() {
     let (home, ports) = home();
-    // A path in which a shell would see more than a path.
+    // A path with characters that are special in a shell.
     let home = home.join("it's a $HOME");
     std::fs::create_dir(&home).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_gatewright"));
@@ -258,7 +258,7 @@ async fn the_commands_that_it_prints_do_what_it_says() {
     std::fs::remove_dir_all(home.parent().unwrap()).unwrap();
 }
 
-/// With the real `curl`: THREATS MT-04.
+/// THREATS MT-04: with the real `curl`.
 #[tokio::test]
 async fn a_bound_token_is_refused_over_a_connection_with_another_certificate() {
     let (home, ports) = home();
@@ -275,7 +275,7 @@ async fn a_bound_token_is_refused_over_a_connection_with_another_certificate() {
     let service = ["--cert", "service.pem", "--key", "service.key"];
     let other = ["--cert", "other.pem", "--key", "other.key"];
     let token_endpoint = format!("{}/token", demo.text("/mtls"));
-    // What is served is announced (RFC 8705 §2.1.1, §3.3; THREATS JO-22).
+    // Supported features are advertised (RFC 8705 §2.1.1, §3.3; THREATS JO-22).
     let discovery = format!("{}/.well-known/oauth-authorization-server", demo.text("/issuer"));
     let told = crate::http().get(discovery).send().await.unwrap().bytes().await.unwrap();
     let told: Value = serde_json::from_slice(&told).unwrap();
@@ -292,7 +292,7 @@ async fn a_bound_token_is_refused_over_a_connection_with_another_certificate() {
 
     let (status, tokens) = curl(&service, &form).await;
     assert_eq!(status, "200", "{tokens}");
-    assert_eq!(curl(&other, &form).await.0, "401", "another client's certificate");
+    assert_eq!(curl(&other, &form).await.0, "401", "the certificate of another client");
     assert_eq!(curl(&[], &form).await.0, "401", "no certificate");
     let tokens: Value = serde_json::from_str(&tokens).unwrap();
     let bearer = format!("Authorization: Bearer {}", tokens["access_token"].as_str().unwrap());
@@ -314,7 +314,7 @@ async fn a_bound_token_is_refused_over_a_connection_with_another_certificate() {
 }
 
 #[tokio::test]
-async fn what_is_in_the_way_is_named_and_left_alone() {
+async fn conflicts_are_reported_and_nothing_is_overwritten() {
     let (home, ports) = home();
     let ports = ports.each_ref().map(String::as_str);
     let taken = std::net::TcpListener::bind(("127.0.0.1", ports[3].parse().unwrap())).unwrap();
@@ -343,11 +343,12 @@ async fn what_is_in_the_way_is_named_and_left_alone() {
     std::fs::remove_dir_all(home).unwrap();
 }
 
-/// Whoever else has the usual port keeps it; another is taken, told, and kept from then on, for it is registered.
+/// If a default port is in use, another one is taken, reported, and kept from then on, because it is
+/// registered.
 #[tokio::test]
-async fn a_usual_port_that_is_in_use_is_another_one() {
+async fn a_default_port_in_use_is_replaced_by_another() {
     let (home, ports) = home();
-    // The port of the server is left to the demo. Where this fails, somebody else has it.
+    // The demo may choose the port of the server. If this fails, another process has it.
     let _holder = std::net::TcpListener::bind(("127.0.0.1", 8080));
     let others: Vec<_> = ports[2..].iter().map(String::as_str).collect();
 
@@ -385,10 +386,10 @@ async fn a_usual_port_that_is_in_use_is_another_one() {
     std::fs::remove_dir_all(home).unwrap();
 }
 
-/// What a stranger can make a browser send: an answer to a question that it did not ask, a form of another
-/// page, a request under another name of this machine.
+/// Requests that an attacker can make a browser send: a response without a request, a form of another
+/// site, a request with another host name.
 #[tokio::test]
-async fn the_application_answers_nobody_but_its_own_pages() {
+async fn the_application_accepts_requests_of_its_own_pages_only() {
     let (home, ports) = home();
     let demo = Demo::start(&home, &ports.each_ref().map(String::as_str)).await;
     let (application, issuer) = (demo.text("/application"), demo.text("/issuer"));

@@ -1,4 +1,4 @@
-//! Applications that are being developed, on the machine of their issuer: decision 0026.
+//! Applications in development, on the machine of their issuer: decision 0026.
 
 use serde_json::{Value, json};
 use url::Url;
@@ -7,13 +7,14 @@ use crate::application::Application;
 use crate::browser::Browser;
 use crate::server::Server;
 
-/// A PKCE challenge; nobody redeems the codes.
+/// A PKCE challenge; the codes are not redeemed.
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-/// RFC 8252 §8.6, THREATS UI-10: where the issuer is at `http://localhost`, a web application there is remembered, so that
-/// silent renewal can be tried. Native applications are asked each time, as they are everywhere.
+/// RFC 8252 §8.6, THREATS UI-10: if the issuer is at `http://localhost`, the consent for a local web
+/// application is stored, so that silent renewal can be tested. Native applications need consent each
+/// time, as everywhere.
 #[tokio::test]
-async fn at_a_local_issuer_a_local_web_application_is_remembered_and_a_native_one_is_not() {
+async fn a_local_issuer_stores_consent_for_local_web_applications_only() {
     let mut server = Server::start().await;
     let person = server.person("ada").await;
     let web = json!({ "application_type": "web" });

@@ -1,4 +1,4 @@
-//! People double-click, go back, and send a form again: real Chromium, and an application of the test's own.
+//! Double-clicks, the back button and repeated forms: real Chromium, and a client of the test's own.
 
 use axum::Router;
 use axum::response::Html;
@@ -11,7 +11,7 @@ use crate::server::{PASSWORD, Server};
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-/// An application that greets whoever comes; its address.
+/// A client that accepts every request; returns its URL.
 async fn application() -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -22,7 +22,7 @@ async fn application() -> String {
 
 /// THREATS EX-21.
 #[tokio::test]
-async fn a_double_click_leads_to_the_application() {
+async fn a_double_click_returns_a_valid_code() {
     let server = Server::start().await;
     server.person("ada").await;
     let application = application().await;
@@ -64,12 +64,15 @@ async fn a_double_click_leads_to_the_application() {
         browser.fill("identifier", "ada").await;
         browser.fill("password", PASSWORD).await;
         browser.double_click("button[value=sign-in]").await;
-        crate::until("they are asked", async || browser.address().await.contains("/consent")).await;
+        crate::until("the consent page is displayed", async || {
+            browser.address().await.contains("/consent")
+        })
+        .await;
         browser.double_click("button[value=allow]").await;
         arrived().await;
         assert_eq!(redeem(browser.address().await).await, 200);
     }
-    // Back, to the page as it was or loaded again: it leads to the application, with a fresh code.
+    // Back, to the page from the cache or loaded again: it leads to the client, with a new code.
     browser.back().await;
     browser.press("button[value=allow]").await;
     arrived().await;

@@ -1,5 +1,5 @@
-//! Where people and the machine meet the binary: what is missing, misspelt or closed is told with the
-//! file, its owner, the cause and the remedy.
+//! Errors of the environment: missing files, misspelt settings and missing permissions are reported
+//! with the file, its owner, the cause and the remedy.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -14,13 +14,13 @@ fn allow(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
-/// Whether this process may become somebody else.
+/// Whether this process may run others as another user.
 fn is_root() -> bool {
     fs::metadata("/proc/self").unwrap().uid() == 0
 }
 
 #[tokio::test]
-async fn a_misspelt_level_of_the_log_is_refused() {
+async fn a_misspelt_log_level_is_refused() {
     let mut place = Place::make().await;
     place.set("LOG", "verbose");
 
@@ -31,7 +31,7 @@ async fn a_misspelt_level_of_the_log_is_refused() {
 }
 
 #[tokio::test]
-async fn a_missing_configuration_file_is_named_with_its_directory() {
+async fn a_missing_configuration_file_is_reported_with_its_path() {
     let place = Place::make().await;
     let file = place.directory.join("gatewright.toml");
     fs::remove_file(&file).unwrap();
@@ -44,7 +44,7 @@ async fn a_missing_configuration_file_is_named_with_its_directory() {
 }
 
 #[tokio::test]
-async fn a_terminal_is_asked_for_a_new_password_twice_and_shows_none() {
+async fn a_new_password_is_prompted_for_twice_without_echo() {
     let place = Place::migrated().await;
     let create = ["user", "create", "--username", "alice", "--password-stdin"];
     let secret = "correct horse battery staple";
@@ -65,11 +65,11 @@ async fn a_terminal_is_asked_for_a_new_password_twice_and_shows_none() {
     assert_eq!(terminal.end().await.code, Exit::Refused as i32);
 }
 
-/// As deploy/README.md lends the URL of the database: root's file, readable by the group of the server. Commands
-/// that run as that user read the same settings as the service.
+/// The setup of deploy/README.md for the URL of the database: a file of root, readable by the group of
+/// the server. Commands that run as that user read the same settings as the service.
 #[tokio::test]
-async fn a_secret_that_root_lends_to_the_group_of_the_server_serves_commands_too() {
-    // Only root can lend, and be somebody else.
+async fn a_secret_file_readable_by_the_servers_group_works_for_commands() {
+    // Only root can change owners and run a process as another user.
     if is_postgres() || !is_root() {
         return;
     }
@@ -115,9 +115,9 @@ async fn a_secret_that_root_lends_to_the_group_of_the_server_serves_commands_too
     }
 }
 
-/// What `config check` calls private, the server calls private, and the other way round.
+/// `config check` and the server apply the same rule.
 #[tokio::test]
-async fn one_rule_says_whether_a_key_is_private() {
+async fn config_check_and_the_server_agree_on_private_keys() {
     let mut place = Place::migrated().await;
     place.set("HTTP__TRUSTED_PROXIES", "127.0.0.1");
     place.run(&["key", "rotate", "ES256"]).await;

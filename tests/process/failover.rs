@@ -1,12 +1,13 @@
-//! `gatewright database failed-over`: what an operator does when another database has taken over.
+//! `gatewright database failed-over`: the command for an operator after a failover.
 
 use serde_json::{Value, json};
 
 use crate::place::Place;
 
-/// DESIGN §3: declared once and audited; what the log tells of the lost time is listed and revoked again.
+/// DESIGN §3: a failover is declared once and recorded. Revocations of the lost period are listed from
+/// the log and can be repeated.
 #[tokio::test]
-async fn a_failover_is_declared_and_what_was_lost_is_listed() {
+async fn a_failover_is_declared_and_lost_revocations_are_listed() {
     let place = Place::migrated().await;
     let declare = ["database", "failed-over", "--at", "2026-01-31T12:00:00Z", "--lag", "1m"];
     let line = |at_ms: i64, kind: &str, more: &Value| {
@@ -36,7 +37,7 @@ async fn a_failover_is_declared_and_what_was_lost_is_listed() {
     assert!(said.out.contains("--log FILE"), "{said:?}");
 
     let listed = place.json_with(&[&declare[..], &["--log", "-"]].concat(), &log).await;
-    assert_eq!(listed["until"], first["until"], "it was declared before");
+    assert_eq!(listed["until"], first["until"], "the first declaration is kept");
     let again: Vec<_> =
         listed["lost"].as_array().unwrap().iter().map(|one| &one["again"]).collect();
     assert_eq!(again, ["--revoke", "gatewright user disable ada"]);

@@ -1,5 +1,5 @@
-//! The real binary under a clock that is set wrong and right again (THREATS CL-02): `libfaketime` changes the
-//! system's clock underneath it, and leaves the monotonic one alone, as the kernel does.
+//! The real binary under a clock that is wrong and then corrected (THREATS CL-02): `libfaketime`
+//! changes the system clock, and not the monotonic one, as the kernel does.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::until;
 
 const DAY: i64 = 24 * 60 * 60;
 
-/// Where Debian and Fedora have it.
+/// Its paths on Debian and Fedora.
 fn library() -> PathBuf {
     let places =
         ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib"];
@@ -25,14 +25,14 @@ fn library() -> PathBuf {
     found.into_iter().find(|file| file.exists()).expect("there is no libfaketime: scripts/setup")
 }
 
-/// A server, and the hand that sets its clock.
+/// A server whose clock the test controls.
 struct Clocked {
     server: Server,
     store: Store,
 }
 
 impl Clocked {
-    /// The clock is off by this much from the beginning: `+0`, `-1h`, `+3y`.
+    /// The clock has this offset from the beginning: `+0`, `-1h`, `+3y`.
     async fn start(offset: &str) -> Self {
         let mut place = Place::make().await;
         set(&place, offset);
@@ -45,7 +45,7 @@ impl Clocked {
         ] {
             place.settings.push((name.to_owned(), value.to_owned()));
         }
-        // What happens within a test is within the life of what it looks at.
+        // Access tokens do not expire within a test.
         place.set("TOKENS__ACCESS_TOKEN_LIFETIME", "3600");
         let server = Server::at(place).await;
         let patient = Duration::from_secs(30);
@@ -60,7 +60,7 @@ impl Clocked {
         set(&self.server.place, offset);
     }
 
-    /// Waits until every job that one replica does has run at this offset from the true time.
+    /// Waits until every job that runs on one replica has run at this offset from the true time.
     async fn jobs_run(&self, offset: i64) {
         #[derive(FromRow)]
         struct Job {
@@ -77,7 +77,7 @@ impl Clocked {
         .await;
     }
 
-    /// A person's tokens at an application, and their browser.
+    /// A user's tokens at a client, and the browser.
     async fn signed_in(&self, name: &str) -> (Application, Browser, crate::application::Tokens) {
         let (person, app) =
             (self.server.person(name).await, self.server.application("Photos").await);
@@ -98,10 +98,11 @@ fn now() -> i64 {
     Clock::system().now().0
 }
 
-/// A day ahead and back: jobs go on, nobody loses anything, and what was revoked stays so, though all of it would
-/// have expired on that day. Then an hour back: jobs go on, and no token that was spent is answered again.
+/// A day ahead and back: the jobs run, nothing is lost, and revocations stay, although everything would
+/// have expired on that day. Then an hour back: the jobs run, and no response to a used token is
+/// repeated.
 #[tokio::test]
-async fn a_clock_that_jumps_and_comes_back_undoes_nothing() {
+async fn a_clock_that_jumps_and_returns_undoes_nothing() {
     let clocked = Clocked::start("+0").await;
     let http = crate::http();
     let (app, _, tokens) = clocked.signed_in("ada").await;
@@ -110,12 +111,15 @@ async fn a_clock_that_jumps_and_comes_back_undoes_nothing() {
 
     clocked.set("+1d");
     clocked.jobs_run(DAY).await;
-    assert!(!app.is_active(&http, &tokens.access).await.unwrap(), "a day later all has expired");
+    assert!(
+        !app.is_active(&http, &tokens.access).await.unwrap(),
+        "a day later the token has expired"
+    );
     clocked.set("+0");
     clocked.jobs_run(0).await;
 
     assert!(!app.is_active(&http, &next.access).await.unwrap(), "it is revoked");
-    assert!(app.is_active(&http, &tokens.access).await.unwrap(), "nobody has ended it");
+    assert!(app.is_active(&http, &tokens.access).await.unwrap(), "the other token is still valid");
     let last = app.refresh(&http, &next.refresh).await.unwrap().tokens();
 
     clocked.set("-1h");
@@ -129,10 +133,10 @@ async fn a_clock_that_jumps_and_comes_back_undoes_nothing() {
     assert!(!log.iter().any(trouble), "{log:?}");
 }
 
-/// Three years ahead at the first start, then set right: what was issued meanwhile counts for nothing, keys and
-/// jobs go on, and people sign in as ever.
+/// Three years ahead at the first start, then corrected: anything issued meanwhile is invalid, keys and
+/// jobs work, and users can sign in.
 #[tokio::test]
-async fn a_clock_that_was_years_ahead_leaves_nothing_that_counts() {
+async fn a_clock_that_was_years_ahead_leaves_nothing_valid() {
     let mut clocked = Clocked::start("+3y").await;
     let http = crate::http();
     let (app, mut browser, tokens) = clocked.signed_in("ada").await;
@@ -144,7 +148,7 @@ async fn a_clock_that_was_years_ahead_leaves_nothing_that_counts() {
     assert!(!app.is_active(&http, &tokens.access).await.unwrap());
     let refreshed = app.refresh(&http, &tokens.refresh).await.unwrap();
     assert!(refreshed.is_refusal("invalid_grant"), "{refreshed:?}");
-    // The browser's sign-in counts for nothing: it signs in anew.
+    // The session is invalid, so the browser signs in again.
     let code = app.authorize(&mut browser).await.unwrap();
     let anew = app.redeem(&http, &code).await.unwrap().tokens();
     assert!(app.is_active(&http, &anew.access).await.unwrap());

@@ -1,4 +1,5 @@
-//! Real gateways before an API, with the configurations of `deploy/nginx` and `deploy/caddy` as they stand there.
+//! Real gateways in front of an API, with the configurations of `deploy/nginx` and `deploy/caddy`,
+//! unchanged.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -22,7 +23,7 @@ use crate::server::Server;
 
 const AUDIENCE: &str = "https://api.example.org/invoices";
 
-/// Whoever says this from outside says it in vain.
+/// Header fields that clients must not be able to set.
 const SPOOFED: [(&str, &str); 12] = [
     ("X-Auth-Subject", "root"),
     ("x-auth-acr", "root"),
@@ -38,7 +39,7 @@ const SPOOFED: [(&str, &str); 12] = [
     ("X-HTTP-Method-Override", "OPTIONS"),
 ];
 
-/// A gateway that asks Gatewright about each request.
+/// A gateway that calls Gatewright for each request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Gateway {
     Nginx,
@@ -48,7 +49,7 @@ enum Gateway {
 impl Gateway {
     const ALL: [Self; 2] = [Self::Nginx, Self::Caddy];
 
-    /// How it tells of a client certificate: `http.client_certificate_header`.
+    /// The format in which it passes a client certificate on: `http.client_certificate_header`.
     fn certificate_form(self) -> &'static str {
         match self {
             Self::Nginx => "nginx",
@@ -56,7 +57,7 @@ impl Gateway {
         }
     }
 
-    /// The field of that form, for this certificate.
+    /// The field of that format for this certificate.
     fn certificate_field(self, own: &Own) -> (&'static str, String) {
         match self {
             Self::Nginx => ("x-ssl-client-cert", own.escaped()),
@@ -64,7 +65,7 @@ impl Gateway {
         }
     }
 
-    /// How it tells of method and URL: `original` of a route.
+    /// The way in which it passes method and URL on: `original` of a route.
     fn original(self) -> &'static str {
         match self {
             Self::Nginx => "x-original",
@@ -87,7 +88,7 @@ impl Gateway {
     }
 }
 
-/// Gatewright, the API, and a gateway before both.
+/// Gatewright, the API, and a gateway in front of both.
 struct World {
     server: Server,
     process: Child,
@@ -141,7 +142,7 @@ impl World {
         self.http_of(None)
     }
 
-    /// A client of HTTP that shows this certificate.
+    /// An HTTP client with this client certificate.
     fn http_of(&self, shown: Option<&Own>) -> reqwest::Client {
         crate::install_tls();
         let own = Certificate::from_der(self.certificate.der()).unwrap();
@@ -172,7 +173,7 @@ impl World {
         answer.body["access_token"].as_str().unwrap().to_owned()
     }
 
-    /// Sends a request with everything that a stranger may try.
+    /// Sends a request with all fields that an attacker may try.
     async fn call(&self, method: &str, path: &str, token: Option<&str>) -> Answer {
         let mut request = self.http().request(method.parse().unwrap(), self.url(path));
         for (name, value) in SPOOFED {
@@ -201,7 +202,7 @@ fn upstream(server: &Server) -> u16 {
     server.issuer.rsplit_once(':').unwrap().1.parse().unwrap()
 }
 
-/// nginx with the files of `deploy/nginx`, where this Gatewright and this API are.
+/// nginx with the files of `deploy/nginx`, and the addresses of this Gatewright and this API.
 fn nginx_gateway(
     place: &Path,
     (certificate, key): (&rcgen::Certificate, &KeyPair),
@@ -230,7 +231,7 @@ fn nginx_gateway(
     nginx::start(&directory)
 }
 
-/// Caddy with `deploy/caddy/Caddyfile`, where this Gatewright and this API are.
+/// Caddy with `deploy/caddy/Caddyfile`, and the addresses of this Gatewright and this API.
 fn caddy_gateway(
     place: &Path,
     (certificate, key): (&rcgen::Certificate, &KeyPair),
@@ -259,7 +260,7 @@ fn caddy_gateway(
         .expect("scripts/setup installs caddy")
 }
 
-/// An API that says what it was told, and where.
+/// An API that responds with the URL and the header fields that it received.
 async fn api() -> u16 {
     let told = async |uri: Uri, headers: HeaderMap| {
         let text = |value: &axum::http::HeaderValue| json!(value.to_str().unwrap());
@@ -280,7 +281,7 @@ async fn serve(router: Router) -> u16 {
 
 /// THREATS HD-01, HD-04.
 #[tokio::test]
-async fn a_gateway_lets_through_whom_gatewright_lets_through_and_tells_the_api_who_it_is() {
+async fn a_gateway_passes_authorized_requests_on_with_the_identity() {
     for gateway in Gateway::ALL {
         let world = World::new(gateway).await;
         let (reader, payer) = (
@@ -300,7 +301,7 @@ async fn a_gateway_lets_through_whom_gatewright_lets_through_and_tells_the_api_w
             );
             for name in ["x-auth-acr", "x-auth-time", "authorization", "x-ssl-client-cert", "dpop"]
             {
-                // nginx leaves an empty field out, Caddy sends it.
+                // nginx omits an empty field, Caddy sends it.
                 let value = told.body[name].as_str().unwrap_or_default();
                 assert_eq!(value, "", "{name} in {told:?}");
             }
@@ -320,7 +321,7 @@ async fn a_gateway_lets_through_whom_gatewright_lets_through_and_tells_the_api_w
             assert!(answer.header("www-authenticate").contains(told), "{answer:?}");
             assert!(!answer.text.contains("x-auth"));
         }
-        // The question is not for clients, however it is written.
+        // Clients cannot reach the verification endpoint, in whatever notation.
         for path in [
             "/.gatewright/verify/invoices",
             "/.gatew%72ight/verify/invoices",
@@ -340,7 +341,7 @@ async fn a_gateway_lets_through_whom_gatewright_lets_through_and_tells_the_api_w
     }
 }
 
-/// What an API may take for another address than nginx did passes on none of them.
+/// Paths that an API might interpret differently from the gateway; none of them is passed on.
 const AMBIGUOUS: [&str; 19] = [
     "/invoices/payments/x/%2e%2e/%2e%2e/4711",
     "/invoices/payments/x/%2E%2e/.%2E/4711",
@@ -363,9 +364,9 @@ const AMBIGUOUS: [&str; 19] = [
     "/%2e%2e/invoices/4711",
 ];
 
-/// THREATS HD-06, EX-23: a request is judged for the address that the API sees, or it is no request.
+/// THREATS HD-06, EX-23: a request is verified for the path that the API sees, or refused.
 #[tokio::test]
-async fn a_path_that_can_be_read_in_two_ways_is_refused() {
+async fn an_ambiguous_path_is_refused() {
     for gateway in Gateway::ALL {
         let world = World::new(gateway).await;
         let (reader, payer) = (
@@ -374,7 +375,7 @@ async fn a_path_that_can_be_read_in_two_ways_is_refused() {
         );
         let (read, pay) = (world.token(&reader).await, world.token(&payer).await);
         world.server.place.write("nginx.pem", &world.certificate.pem());
-        // As it is written: clients of HTTP resolve some of it by themselves.
+        // Sent as written: HTTP clients normalize some of them.
         let call = async |path: &str, token: &str| {
             let mut command = Command::new("curl");
             command.args(["--silent", "--noproxy", "*", "--write-out", "\n%{http_code}"]);
@@ -402,18 +403,18 @@ async fn a_path_that_can_be_read_in_two_ways_is_refused() {
             let (status, body) = call(path, &read).await;
             assert_eq!(status, "200", "{path}: {body}");
             let told: Value = serde_json::from_str(&body).unwrap();
-            assert_eq!(told["uri"], path, "it is passed on as it came");
+            assert_eq!(told["uri"], path, "the path is passed on unchanged");
         }
-        // An escape that is none of these is resolved before the location is chosen.
+        // Other escapes are decoded before the location is chosen.
         assert_eq!(call("/invoices/%70ayments/1", &read).await.0, "403");
         assert_eq!(call("/invoices/%70ayments/1", &pay).await.0, "200");
         world.stop().await;
     }
 }
 
-/// THREATS DB-03: a gateway that is not answered lets nobody through.
+/// THREATS DB-03: without a response of Gatewright a gateway refuses all requests.
 #[tokio::test]
-async fn where_gatewright_is_gone_nobody_passes() {
+async fn a_gateway_refuses_requests_while_gatewright_is_unreachable() {
     for gateway in Gateway::ALL {
         let mut world = World::new(gateway).await;
         let client = world.client("invoices.read").await;
@@ -438,9 +439,9 @@ async fn where_gatewright_is_gone_nobody_passes() {
     }
 }
 
-/// RFC 9449 §7.1: the proof is for the request as the client has sent it.
+/// RFC 9449 §7.1: the proof is for the request as the client sent it.
 #[tokio::test]
-async fn a_token_that_is_bound_to_a_key_passes_a_gateway_with_a_proof_alone() {
+async fn a_dpop_bound_token_requires_a_proof_at_a_gateway() {
     for gateway in Gateway::ALL {
         let world = World::new(gateway).await;
         let client = world.client("invoices.read").await;
@@ -467,7 +468,7 @@ async fn a_token_that_is_bound_to_a_key_passes_a_gateway_with_a_proof_alone() {
             (told.status, told.body["x-auth-client"].as_str()),
             (200, Some(client.id.as_str()))
         );
-        assert_eq!(told.body["dpop"], Value::Null, "the proof ends at nginx");
+        assert_eq!(told.body["dpop"], Value::Null, "the gateway does not pass the proof on");
         for refused in [
             proof,
             own.proof("GET", &url, Some(&token)),
@@ -484,14 +485,14 @@ async fn a_token_that_is_bound_to_a_key_passes_a_gateway_with_a_proof_alone() {
     }
 }
 
-/// RFC 8705 §3, with the certificate that was shown to nginx; THREATS MT-04, MT-06.
+/// RFC 8705 §3, with the certificate that was presented to the gateway; THREATS MT-04, MT-06.
 #[tokio::test]
-async fn a_token_that_is_bound_to_a_certificate_passes_a_gateway_with_that_one_alone() {
+async fn a_certificate_bound_token_requires_its_certificate_at_a_gateway() {
     for gateway in Gateway::ALL {
         let world = World::new(gateway).await;
         let client = world.client_with("invoices.read", true).await;
         let (own, thief) = (Own::new("billing"), Own::new("thief"));
-        // As the proxy before the issuer asks for it.
+        // The request as the proxy in front of the issuer passes it on.
         let asked = crate::http().post(format!("{}/token", world.server.issuer));
         let asked = asked.basic_auth(&client.id, Some(&client.secret));
         let asked = asked.form(&[("grant_type", "client_credentials")]);
@@ -526,9 +527,9 @@ async fn a_token_that_is_bound_to_a_certificate_passes_a_gateway_with_that_one_a
     }
 }
 
-/// RFC 9449 §9: the nonce comes to the client through nginx, and its proof with it passes.
+/// RFC 9449 §9: the nonce reaches the client through the gateway, and a proof with it is accepted.
 #[tokio::test]
-async fn the_nonce_of_gatewright_comes_to_the_client() {
+async fn the_dpop_nonce_reaches_the_client_through_a_gateway() {
     for gateway in Gateway::ALL {
         let world = World::with(gateway, |place| place.set("DPOP__NONCE", "required")).await;
         let client = world.client("invoices.read").await;
@@ -561,10 +562,10 @@ async fn the_nonce_of_gatewright_comes_to_the_client() {
     }
 }
 
-/// RFC 9449 §8.2: with every answer that has one, so with 403 as well. What Gatewright says is played here, for it tells a
-/// nonce beside 403 only in the second in which a minute ends.
+/// RFC 9449 §8.2: the nonce is sent with every response that has one, 403 included. A stub plays
+/// Gatewright, which sends a nonce with 403 only in the last second of a minute.
 #[tokio::test]
-async fn the_nonce_beside_a_403_comes_to_the_client() {
+async fn the_dpop_nonce_of_a_403_reaches_the_client_through_a_gateway() {
     for gateway in Gateway::ALL {
         let answer = async || {
             let fields =
@@ -592,15 +593,14 @@ async fn the_nonce_beside_a_403_comes_to_the_client() {
     }
 }
 
-/// A certificate that cannot be read is none: the client may be told, and it is no fault of the gateway's (decision
-/// 0015).
+/// Decision 0015: a malformed certificate is refused with 401, because the client may have caused it.
 #[tokio::test]
-async fn a_certificate_that_gatewright_cannot_read_is_no_fault() {
+async fn a_certificate_that_gatewright_cannot_parse_is_a_401() {
     for gateway in Gateway::ALL {
         let world = World::new(gateway).await;
         let client = world.client("invoices.read").await;
         let token = world.token(&client).await;
-        // Larger than a certificate may be, and in order for nginx, which judges none.
+        // Larger than Gatewright permits, but valid for nginx, which does not check the size.
         let mut parameters = CertificateParams::new(["large".to_owned()]).unwrap();
         let names = (0..290).map(|n| {
             rcgen::SanType::DnsName(

@@ -1,5 +1,5 @@
-//! The real nginx before the issuer, with the file `deploy/nginx.conf`: what whoever writes to the world's door cannot
-//! say of themselves.
+//! The real nginx in front of the issuer, with the file `deploy/nginx.conf`: header fields that clients
+//! must not be able to set.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use crate::server::Server;
 use crate::{free_port, nginx};
 use kit::authority::{Authority, Identity, pem};
 
-/// The file as it stands there, but for where it listens, whom it asks, and which certificate it has.
+/// The deployed file, except for its ports, its upstream and its certificate.
 fn front(place: &Path, port: u16, gatewright: &str, own: &Own) -> Child {
     let directory = place.join("front");
     std::fs::create_dir(&directory).unwrap();
@@ -42,7 +42,7 @@ fn front(place: &Path, port: u16, gatewright: &str, own: &Own) -> Child {
     nginx::start(&directory)
 }
 
-/// Somebody's certificate as each form writes it, by the field.
+/// The fields with a certificate in each format.
 fn told(form: Form, own: &Identity) -> Vec<(&'static str, String)> {
     use base64::Engine as _;
     let der = base64::engine::general_purpose::STANDARD.encode(own.certificate());
@@ -58,10 +58,10 @@ fn told(form: Form, own: &Identity) -> Vec<(&'static str, String)> {
     [(field, value)].into_iter().chain(chain).collect()
 }
 
-/// Certificates are public. This proxy asks nobody for one, and it is in `http.trusted_proxies`: in whatever form another
-/// proxy tells of them, from here nobody has one. THREATS MT-06.
+/// Certificates are public. This proxy requests none, and it is in `http.trusted_proxies`: header
+/// fields with a certificate, in whatever format, must not pass it. THREATS MT-06.
 #[tokio::test]
-async fn nobody_is_a_client_by_the_certificate_that_they_write() {
+async fn a_certificate_in_a_header_of_a_client_does_not_authenticate() {
     let mut place = Place::make().await;
     place.set("HTTP__TRUSTED_PROXIES", "127.0.0.1");
     let (authority, own) = (Authority::new("Clients"), Own::new("localhost"));
@@ -106,19 +106,23 @@ async fn nobody_is_a_client_by_the_certificate_that_they_write() {
 
         let spoofed = Answer::to(ask(through.clone())).await.unwrap();
         assert_eq!((spoofed.status, &spoofed.body["error"]), (401, &json!("invalid_client")));
-        // It would have been believed: from the proxy itself.
+        // The field is accepted from the proxy itself.
         let proxied = Answer::to(ask(server.issuer.clone())).await.unwrap();
         assert_eq!(proxied.status, 200, "{form:?}: {proxied:?}");
 
-        // The name of a request in the audit trail is the proxy's to give, not the client's.
+        // The proxy sets the request id, not the client.
         let chosen = "chosen-by-the-client";
         let named = http.get(format!("{through}/jwks")).header("x-request-id", chosen).send().await;
         let name = named.unwrap().headers()["x-request-id"].to_str().unwrap().to_owned();
-        assert!(name != chosen && name.len() == 32, "nginx names it: {name}");
+        assert!(name != chosen && name.len() == 32, "nginx sets it: {name}");
 
         for path in ["/verify/invoices", "/tenant/verify/invoices", "/verify"] {
             let answer = Answer::to(http.get(format!("{through}{path}"))).await.unwrap();
-            assert_eq!((answer.status, answer.body), (404, json!(null)), "nginx says so: {path}");
+            assert_eq!(
+                (answer.status, answer.body),
+                (404, json!(null)),
+                "the response is of nginx: {path}"
+            );
         }
         server.stop().await;
     }

@@ -1,4 +1,4 @@
-//! The file system of an SQLite database is full: what was acknowledged is there, and nothing is lost.
+//! The file system of an SQLite database is full: acknowledged changes are there, and none is lost.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,10 +8,10 @@ use crate::browser::Browser;
 use crate::place::{Place, is_postgres};
 use crate::server::Server;
 
-/// As many clients as refresh on the full disk.
+/// The number of clients that refresh on the full disk.
 const CLIENTS: usize = 20;
 
-/// How files are kept from growing, and let grow again.
+/// The way in which files are kept from growing.
 enum Disk {
     /// A small file system, filled by this file.
     Small(PathBuf),
@@ -44,11 +44,11 @@ fn limit(server: &Server, size: &str) {
     assert!(Command::new("prlimit").args(["--pid", &process, &size]).status().unwrap().success());
 }
 
-/// THREATS EX-01, DB-08: whoever was answered with a new refresh token goes on with it, whoever was answered
+/// THREATS EX-01, DB-08: a client that got a new refresh token continues with it, and a client that got
 /// 503 with the old one.
 async fn nothing_acknowledged_is_lost(place: Place, disk: Disk) {
     let mut server = Server::planned(place);
-    // Without this the first byte too many ends the process.
+    // Without this the signal would end the process at the limit.
     let command = server.place.command_after("trap '' XFSZ", &["serve"]);
     let command = server.logged(command);
     server.launch_by(command).await;
@@ -74,7 +74,7 @@ async fn nothing_acknowledged_is_lost(place: Place, disk: Disk) {
 
     assert!(refused > CLIENTS / 2, "the disk was not full: {refused}");
     for token in &mut tokens {
-        // And once more: the one that came of it counts.
+        // Twice, so that the successor is used too.
         for _ in 0..2 {
             *token = refreshed(&photos, token).await;
         }
@@ -89,7 +89,7 @@ async fn refreshed(application: &Application, token: &str) -> String {
 }
 
 #[tokio::test]
-async fn where_files_may_not_grow_nothing_acknowledged_is_lost() {
+async fn under_a_file_size_limit_nothing_acknowledged_is_lost() {
     if is_postgres() {
         return;
     }
@@ -105,7 +105,7 @@ async fn on_a_full_file_system_nothing_acknowledged_is_lost() {
     let small = place.directory.join("small");
     std::fs::create_dir(&small).unwrap();
     let Some(mounted) = Mounted::at(&small) else {
-        // Not everybody may mount; the limit of the process is the same to SQLite.
+        // Mounting needs privileges; the limit of the process has the same effect on SQLite.
         return;
     };
     let database = format!("sqlite:{}", small.join("gatewright.db").display());

@@ -1,4 +1,4 @@
-//! Whoever holds a key and makes DPoP proofs with it: RFC 9449 §4.2.
+//! A key and the DPoP proofs that it signs: RFC 9449 §4.2.
 
 use gatewright::app::Clock;
 use gatewright::jose::{SigningKey, base64url};
@@ -19,7 +19,7 @@ impl Holder {
         Self { private: EncodingKey::from_ec_der(&pkcs8), jwk }
     }
 
-    /// A proof for a request to this URL, beside a token or alone.
+    /// A proof for a request to this URL, with an access token or without.
     pub(crate) fn proof(&self, method: &str, url: &str, token: Option<&str>) -> String {
         self.proof_with(method, url, token, None)
     }

@@ -1,4 +1,4 @@
-//! `gatewright init`: the first minutes of an administrator.
+//! `gatewright init`: the first steps of an administrator.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -22,7 +22,7 @@ fn written(place: &Place) -> String {
 }
 
 #[tokio::test]
-async fn what_init_writes_is_good_for_every_way_to_end_tls() {
+async fn init_writes_a_valid_configuration_for_every_tls_mode() {
     let own = Own::new("id.example.org");
     let https = ["--issuer", "https://id.example.org"];
     let files = ["--tls", "files", "--certificate-file", "chain.pem", "--key-file", "key.pem"];
@@ -88,7 +88,7 @@ async fn without_a_terminal_init_lists_what_it_needs_and_writes_nothing() {
 }
 
 #[tokio::test]
-async fn init_makes_the_first_person_without_a_terminal_too() {
+async fn init_creates_the_first_user_without_a_terminal_too() {
     let place = empty().await;
     place.write("url", &place.database);
     hide(&place.directory.join("url"));
@@ -104,7 +104,7 @@ async fn init_makes_the_first_person_without_a_terminal_too() {
 }
 
 #[tokio::test]
-async fn init_asks_at_a_terminal_until_each_answer_is_good() {
+async fn init_prompts_at_a_terminal_until_each_value_is_valid() {
     let place = empty().await;
 
     let mut terminal = Terminal::start(&place, &["init"]);

@@ -1,4 +1,4 @@
-//! The clients of others, unmodified: see tests/interop/README.md.
+//! Third-party clients, unmodified: see tests/interop/README.md.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -22,7 +22,7 @@ async fn openid_client_for_javascript() {
     run("node", "node/openid-client.mjs", web, service, None).await;
 }
 
-/// oauth4webapi, by the letter of each RFC.
+/// oauth4webapi, which follows each RFC strictly.
 #[tokio::test]
 async fn oauth4webapi_for_javascript() {
     let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
@@ -49,7 +49,7 @@ async fn oauth4webapi_for_javascript() {
     run("node", "node/oauth4webapi.mjs", web, service, Some(pem)).await;
 }
 
-/// Authlib, in a Flask application and by its sessions.
+/// Authlib, in a Flask application and with its sessions.
 #[tokio::test]
 async fn authlib_for_python() {
     let web = json!({ "token_endpoint_auth_method": "client_secret_basic" });
@@ -57,7 +57,7 @@ async fn authlib_for_python() {
     run("python3", "python/authlib_client.py", web, service, None).await;
 }
 
-/// Runs a program against a server of its own, with a person, a web client and a service.
+/// Runs a program against a server of its own, with a user, a web client and a service.
 async fn run(
     interpreter: &str,
     program: &str,
@@ -66,7 +66,7 @@ async fn run(
     key: Option<String>,
 ) {
     let mut place = Place::make().await;
-    // It concerns only those who come with a DPoP proof.
+    // It affects only requests with a DPoP proof.
     place.set("DPOP__NONCE", "required");
     let mut server = Server::at(place).await;
     let person = server.person("ada").await;
@@ -94,7 +94,7 @@ async fn run(
         .env("INTEROP_SERVICE_ID", &service.id)
         .stdin(Stdio::null())
         .kill_on_drop(true);
-    // A proxy of the machine is not on the way to localhost.
+    // Proxy settings of the machine must not apply to localhost.
     for name in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
         command.env_remove(name);
     }
@@ -107,7 +107,7 @@ async fn run(
     let said = String::from_utf8_lossy(&output.stdout);
     let complained = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}\n{complained}");
-    assert!(said.lines().count() >= 11, "every step is told:\n{said}");
+    assert!(said.lines().count() >= 11, "every step prints a line:\n{said}");
     assert!(said.lines().all(|line| line.starts_with("ok ")), "{said}");
     server.stop().await;
 }

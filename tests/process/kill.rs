@@ -1,9 +1,9 @@
-//! Killed under load, again and again: nothing acknowledged is lost, nothing happens twice.
+//! Repeated kills under load: nothing acknowledged is lost, and nothing happens twice.
 //!
 //! | variable | meaning |
 //! |---|---|
-//! | `GATEWRIGHT_TEST_KILLS` | how often; 50 if it is not set |
-//! | `GATEWRIGHT_TEST_SEED` | the seed of a run that failed, which says it |
+//! | `GATEWRIGHT_TEST_KILLS` | the number of kills; 50 if it is not set |
+//! | `GATEWRIGHT_TEST_SEED` | the seed that a failed run has printed |
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,12 +20,12 @@ use crate::load::{Client, Dice, Service, patiently};
 use crate::place::{Place, is_postgres};
 use crate::server::Server;
 
-/// People at once, each with a client of theirs.
+/// Concurrent users, each with a client.
 const PEOPLE: usize = 6;
 
 /// THREATS, RT-03, RT-04.
 #[tokio::test]
-async fn no_kill_undoes_what_was_acknowledged_or_does_anything_twice() {
+async fn no_kill_loses_an_acknowledged_change_or_repeats_one() {
     LocalSet::new().run_until(kill_again_and_again()).await;
 }
 
@@ -41,8 +41,8 @@ async fn kill_again_and_again() {
     let begun = Instant::now();
 
     let mut place = Place::make().await;
-    // However slow the machine: what is asked again after a crash comes within the grace, and sign-ins
-    // that a crash cut off, which count as failed or as begun, keep nobody out.
+    // Independent of the speed of the machine: retries after a crash are within the grace period, and
+    // sign-ins that a crash interrupted do not throttle an account.
     for (name, value) in [
         ("TOKENS__REFRESH_GRACE", "60"),
         ("TOKENS__CODE_LIFETIME", "600"),
@@ -73,7 +73,7 @@ async fn kill_again_and_again() {
 
     let sum = |what: fn(&Client) -> usize| clients.iter().map(what).sum::<usize>();
     let (granted, lost) = (sum(|one| one.history.granted.len()), sum(|one| one.history.lost.len()));
-    eprintln!("{kills} kills, {granted} codes redeemed, {lost} lost in between");
+    eprintln!("{kills} kills, {granted} codes redeemed, {lost} lost");
     assert!(granted > 0, "there was a load");
     for client in &mut clients {
         patiently(async || client.look_back().await).await.unwrap();
@@ -94,7 +94,7 @@ async fn load(server: &Server, dice: &mut Dice) -> (Vec<Client>, Vec<Service>) {
     (clients, vec![Service::of(&service), Service::of(&service)])
 }
 
-/// Lets them all work until the server is killed under them.
+/// Lets all clients work until the server is killed.
 async fn killed(
     server: &mut Server,
     clients: Vec<Client>,
@@ -123,7 +123,7 @@ async fn killed(
     (people.join_all().await, machines.join_all().await)
 }
 
-/// Works until the connection breaks, which it may only when the server is killed.
+/// Works until the connection breaks, which may happen only when the server is killed.
 async fn until_broken(over: &AtomicBool, mut step: impl AsyncFnMut() -> Result<(), Trouble>) {
     loop {
         if let Err(error) = patiently(&mut step).await {
@@ -157,7 +157,7 @@ struct Count {
     count: i64,
 }
 
-/// Holds what the clients were told against what stands in the database.
+/// Compares the responses that the clients got with the content of the database.
 async fn look_inside(server: &Server, clients: &[Client]) {
     let patient = Duration::from_secs(30);
     let limits = Limits { connections: 1, acquire: patient, statement: patient, is_pooled: false };
@@ -186,20 +186,24 @@ async fn look_inside(server: &Server, clients: &[Client]) {
     }
     store.close().await;
 
-    // a code is used and there is its family, or neither.
+    // a used code has a grant, and an unused one has none.
     let used: BTreeSet<_> =
         codes.iter().filter(|code| code.used_at.is_some()).map(|code| &code.grant_id).collect();
     let families: BTreeMap<_, _> = grants.iter().map(|grant| (&grant.id, grant)).collect();
     assert_eq!(used, families.keys().copied().collect(), "X-02: families and used codes");
     let ids: BTreeSet<_> = codes.iter().map(|code| &code.grant_id).collect();
     assert_eq!(ids.len(), codes.len(), "X-02: one family per code");
-    assert_eq!(usize::try_from(events.count).unwrap(), grants.len(), "the audit trail knows each");
+    assert_eq!(
+        usize::try_from(events.count).unwrap(),
+        grants.len(),
+        "the audit trail contains each"
+    );
 
-    // every acknowledged redemption is one family, and there is no other, except those whose
-    // answers were lost, and they are revoked.
+    // every acknowledged redemption has a grant. Other grants belong to redemptions whose
+    // response was lost, and are revoked.
     let told: Vec<_> = clients.iter().flat_map(|client| &client.history.granted).collect();
     let mut expected: BTreeSet<&String> = told.iter().copied().collect();
-    assert_eq!(expected.len(), told.len(), "X-02: no family was given twice");
+    assert_eq!(expected.len(), told.len(), "X-02: no grant was issued twice");
     for lost in clients.iter().flat_map(|client| &client.history.lost) {
         let digest = Secret::new(lost.code.clone()).digest().0;
         let code = codes.iter().find(|code| code.digest == digest).expect("a code that was used");

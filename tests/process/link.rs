@@ -1,4 +1,4 @@
-//! The link to a database: it can go silent, as a network does that loses everything and resets nothing.
+//! A network link to a database that can go silent: packets are lost, and no connection is reset.
 
 use std::future::pending;
 use std::net::SocketAddr;
@@ -8,17 +8,17 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// The link. A connection that was there when it went silent stays silent for ever; one that is made
-/// while it is silent too.
+/// The link. Connections that exist when it goes silent stay silent for good, and so do those made
+/// during the silence.
 pub(crate) struct Link {
-    /// Where it begins.
+    /// The address at which it listens.
     pub(crate) at: SocketAddr,
     is_silent: watch::Sender<bool>,
     _carrying: JoinSet<()>,
 }
 
 impl Link {
-    /// From a port at this address to a server.
+    /// A link from a port at this address to a server.
     pub(crate) async fn new(from: &str, to: String) -> Self {
         let listener = TcpListener::bind(from).await.unwrap();
         let at = listener.local_addr().unwrap();
@@ -34,12 +34,12 @@ impl Link {
         Self { at, is_silent, _carrying: carrying }
     }
 
-    /// From here on nothing gets through, and nothing is reset.
+    /// From now on all packets are lost, and no connection is reset.
     pub(crate) fn go_silent(&self) {
         self.is_silent.send_replace(true);
     }
 
-    /// New connections get through again.
+    /// New connections work again.
     pub(crate) fn speak(&self) {
         self.is_silent.send_replace(false);
     }

@@ -1,9 +1,9 @@
-//! Clients that use a server as hard as they can, and hold it to everything that it ever told them
-//! (THREATS §4.1, H6).
+//! Clients that use a server as hard as they can, and check all later behaviour against the responses
+//! that they got (THREATS §4.1, H6).
 //!
-//! A client does one thing after the other. What it has asked for without an answer stays its state,
-//! so after a crash it asks again, as an application does that lost its connection; what it was
-//! answered is its history, which no crash may change.
+//! A client does one thing after the other. An unanswered request stays its state and is retried after
+//! a crash, as an application does that lost its connection. Responses are its history, which no crash
+//! may change.
 
 use std::time::{Duration, Instant};
 
@@ -11,68 +11,68 @@ use crate::PATIENCE;
 use crate::application::{Answer, Application, Code, Person, Tokens, Trouble};
 use crate::browser::Browser;
 
-/// One authorization, and the tokens that came of it.
+/// A grant, and the tokens that descend from it.
 #[derive(Clone, Debug)]
 pub(crate) struct Family {
     pub(crate) grant: String,
-    /// The refresh token that came with the code.
+    /// The refresh token that was issued for the code.
     first: String,
-    /// The tokens that came last.
+    /// The latest tokens.
     live: Tokens,
-    /// As many refresh tokens as were acknowledged.
+    /// The number of acknowledged refresh tokens.
     pub(crate) generation: i64,
 }
 
-/// How a family ends.
+/// The way in which a grant ends.
 #[derive(Clone, Copy, Debug)]
 enum End {
     /// RFC 7009.
     Revocation,
-    /// A refresh token from before the last two.
+    /// Use of a refresh token from before the last two.
     Replay,
-    /// The person signs out.
+    /// The user signs out.
     SignOut,
 }
 
-/// What a client is at.
+/// The state of a client.
 #[derive(Clone, Debug)]
 enum State {
     Idle,
     /// A code was sent to the token endpoint; `again` if that was done before.
     Redeeming(Code, bool),
     Holding(Family),
-    /// It was asked that the family end, and not answered.
+    /// The end of the grant was requested, and not acknowledged.
     Ending(Family, End),
 }
 
-/// Tokens of which it was acknowledged that they count for nothing any more.
+/// Tokens whose end was acknowledged.
 #[derive(Clone, Debug)]
-struct Dead {
+struct EndedTokens {
     refresh: String,
     access: String,
 }
 
-impl Dead {
+impl EndedTokens {
     fn of(tokens: Tokens) -> Self {
         Self { refresh: tokens.refresh, access: tokens.access }
     }
 }
 
-/// What a client was told.
+/// The responses that a client got.
 #[derive(Debug, Default)]
 pub(crate) struct History {
     /// The grant of each code that was redeemed.
     pub(crate) granted: Vec<String>,
-    /// Codes whose first redemption was not answered, and whose second was refused.
+    /// Codes whose first redemption got no response, and whose second one was refused.
     pub(crate) lost: Vec<Code>,
-    /// Families that were left alone, all of the present session.
+    /// Grants that are left unused, all of the current session.
     parked: Vec<Family>,
-    dead: Vec<Dead>,
-    /// As many of the dead as were looked at since the last crash.
+    dead: Vec<EndedTokens>,
+    /// The number of ended grants that were checked since the last crash.
     looked_at: usize,
 }
 
-/// A client of people: it signs somebody in, refreshes, revokes, and begins again.
+/// A client for users: it signs a user in, refreshes, revokes, and starts over.
 pub(crate) struct Client {
     application: Application,
     browser: Browser,
@@ -94,7 +94,7 @@ impl Client {
         }
     }
 
-    /// The family that it holds.
+    /// The current grant.
     pub(crate) fn held(&self) -> Option<&Family> {
         match &self.state {
             State::Holding(family) => Some(family),
@@ -102,7 +102,7 @@ impl Client {
         }
     }
 
-    /// Does the next thing.
+    /// Performs the next step.
     pub(crate) async fn step(&mut self) -> Result<(), Trouble> {
         match self.state.clone() {
             State::Idle => self.begin().await,
@@ -124,7 +124,7 @@ impl Client {
         }
     }
 
-    /// Signs in, or is signed in already, until there is a family.
+    /// Signs in, if necessary, until there is a grant.
     pub(crate) async fn settle(&mut self) -> Result<(), Trouble> {
         while self.held().is_none() {
             self.step().await?;
@@ -132,20 +132,20 @@ impl Client {
         Ok(())
     }
 
-    /// Refreshes the family that it holds.
+    /// Refreshes the current grant.
     pub(crate) async fn refresh_held(&mut self) -> Result<(), Trouble> {
         let family = self.held().expect("a family").clone();
         self.refresh(family).await
     }
 
-    /// After a crash: asks again for what was not answered, and looks at what was.
+    /// After a crash: retries the unanswered request, and checks the history.
     pub(crate) async fn recover(&mut self) -> Result<(), Trouble> {
         self.http = crate::http();
         self.browser.reconnect();
         while matches!(self.state, State::Redeeming(..) | State::Ending(..)) {
             self.step().await?;
         }
-        // the last refresh token that was acknowledged goes on, or gives its successor again.
+        // the last acknowledged refresh token works, or its response is repeated.
         if self.held().is_some() {
             self.refresh_held().await?;
         }
@@ -153,23 +153,23 @@ impl Client {
             let one = self.dice.below(self.history.parked.len());
             self.refresh_parked(one).await?;
         }
-        // everything that died since the last crash, and one that did before.
+        // everything that ended since the last crash, and one grant that ended before.
         let before = self.history.looked_at;
         if before > 0 {
             let one = self.dice.below(before);
-            self.must_be_dead(&self.history.dead[one]).await?;
+            self.must_have_ended(&self.history.dead[one]).await?;
         }
         for dead in &self.history.dead[before..] {
-            self.must_be_dead(dead).await?;
+            self.must_have_ended(dead).await?;
         }
         self.history.looked_at = self.history.dead.len();
         Ok(())
     }
 
-    /// Looks at everything that it was ever told.
+    /// Checks the whole history.
     pub(crate) async fn look_back(&mut self) -> Result<(), Trouble> {
         for dead in &self.history.dead {
-            self.must_be_dead(dead).await?;
+            self.must_have_ended(dead).await?;
         }
         for one in 0..self.history.parked.len() {
             self.refresh_parked(one).await?;
@@ -183,8 +183,8 @@ impl Client {
         Ok(())
     }
 
-    /// a code gives one family. Where the answer was lost, a second try is reuse, which is refused
-    /// and ends the family that nobody has.
+    /// a code is redeemed once. If the response was lost, the retry is a replay, which is refused
+    /// and ends the unknown grant.
     async fn redeem(&mut self, code: Code, again: bool) -> Result<(), Trouble> {
         self.state = State::Redeeming(code.clone(), true);
         let answer = self.application.redeem(&self.http, &code).await?;
@@ -201,21 +201,21 @@ impl Client {
         Ok(())
     }
 
-    /// never anything but the successor, whatever broke meanwhile.
+    /// only ever the successor, whatever failed meanwhile.
     async fn refresh(&mut self, family: Family) -> Result<(), Trouble> {
         let answer = self.application.refresh(&self.http, &family.live.refresh).await?;
         self.state = State::Holding(family.refreshed(&answer));
         Ok(())
     }
 
-    /// Two requests at once with the same refresh token are given the same successor.
+    /// Two concurrent requests with the same refresh token get the same successor.
     async fn refresh_twice(&mut self, family: Family) -> Result<(), Trouble> {
         let (one, other) = tokio::join!(
             self.application.refresh(&self.http, &family.live.refresh),
             self.application.refresh(&self.http, &family.live.refresh),
         );
         if let (Ok(one), Ok(other)) = (&one, &other) {
-            assert_eq!(one.tokens().refresh, other.tokens().refresh, "two leaves");
+            assert_eq!(one.tokens().refresh, other.tokens().refresh, "two different successors");
         }
         if let Some(answer) = one.as_ref().ok().or(other.as_ref().ok()) {
             self.state = State::Holding(family.refreshed(answer));
@@ -232,12 +232,12 @@ impl Client {
 
     async fn use_access(&self, family: &Family) -> Result<(), Trouble> {
         let is_active = self.application.is_active(&self.http, &family.live.access).await?;
-        assert!(is_active, "a token of a live family: {family:?}");
+        assert!(is_active, "a token of a valid grant: {family:?}");
         Ok(())
     }
 
-    /// once the end is acknowledged nothing of the family is accepted, not even what a refresh was
-    /// given that raced with it.
+    /// once the end is acknowledged no token of the grant is accepted, not even one from a
+    /// concurrent refresh.
     async fn end(&mut self, family: Family, end: End) -> Result<(), Trouble> {
         self.state = State::Ending(family.clone(), end);
         let Self { application, browser, http, .. } = self;
@@ -261,20 +261,20 @@ impl Client {
 
         let raced = raced.ok().filter(|answer| answer.status == 200).map(|answer| answer.tokens());
         let last = raced.unwrap_or(family.live);
-        let dead = Dead::of(last);
+        let dead = EndedTokens::of(last);
         self.history.dead.push(dead.clone());
         if matches!(end, End::SignOut) {
-            // Whatever lives with a session dies with it.
+            // Grants that are bound to the session end with it.
             let parked = self.history.parked.drain(..);
-            self.history.dead.extend(parked.map(|family| Dead::of(family.live)));
+            self.history.dead.extend(parked.map(|family| EndedTokens::of(family.live)));
         }
         self.state = State::Idle;
-        self.must_be_dead(&dead).await
+        self.must_have_ended(&dead).await
     }
 
-    async fn must_be_dead(&self, dead: &Dead) -> Result<(), Trouble> {
+    async fn must_have_ended(&self, dead: &EndedTokens) -> Result<(), Trouble> {
         let is_active = self.application.is_active(&self.http, &dead.access).await?;
-        assert!(!is_active, "X-04: an access token of an ended family: {dead:?}");
+        assert!(!is_active, "X-04: an access token of an ended grant: {dead:?}");
         let answer = self.application.refresh(&self.http, &dead.refresh).await?;
         assert!(answer.is_refusal("invalid_grant"), "X-04: {answer:?} to {dead:?}");
         Ok(())
@@ -286,12 +286,12 @@ impl Family {
         let live = answer.tokens();
         assert_ne!(live.refresh, self.live.refresh, "it rotates");
         assert_eq!(live.grant(), self.grant);
-        // An answer to a sign-out needs an ID token; a refresh brings one.
+        // A sign-out needs an ID token, and a refresh returns one.
         Self { live, generation: self.generation + 1, ..self }
     }
 }
 
-/// A client that acts for itself.
+/// A client with the client credentials grant.
 pub(crate) struct Service {
     application: Application,
     http: reqwest::Client,
@@ -303,14 +303,14 @@ impl Service {
         Self { application: application.clone(), http: crate::http(), last: None }
     }
 
-    /// Gets a token, and has it looked at.
+    /// Requests a token, and introspects it.
     pub(crate) async fn step(&mut self) -> Result<(), Trouble> {
         let answer = self.application.credentials(&self.http).await?;
         self.last = Some(answer.tokens().access);
         self.look().await
     }
 
-    /// After a crash: the keys that verify its token are the same.
+    /// After a crash: its token is verified with the same keys.
     pub(crate) async fn recover(&mut self) -> Result<(), Trouble> {
         self.http = crate::http();
         self.look().await
@@ -325,7 +325,7 @@ impl Service {
     }
 }
 
-/// Does something again, as long as the server says that it is busy.
+/// Repeats an operation while the server responds with 503.
 pub(crate) async fn patiently<T>(
     mut what: impl AsyncFnMut() -> Result<T, Trouble>,
 ) -> Result<T, reqwest::Error> {
@@ -340,7 +340,7 @@ pub(crate) async fn patiently<T>(
     }
 }
 
-/// Randomness that can be had again: SplitMix64.
+/// A deterministic random number generator: SplitMix64.
 #[derive(Clone, Debug)]
 pub(crate) struct Dice(u64);
 

@@ -1,4 +1,4 @@
-//! Standard output and standard error are pipes whose reader has stopped reading, and they are full.
+//! Standard output and standard error are full pipes whose reader has stopped reading.
 
 use std::io::{BufRead as _, BufReader, PipeReader, PipeWriter, pipe};
 use std::process::{ExitStatus, Stdio};
@@ -13,7 +13,7 @@ use crate::place::Place;
 use crate::server::Server;
 use crate::{free_port, until};
 
-/// A pipe that takes nothing until somebody reads.
+/// A pipe that accepts nothing until it is read.
 struct FullPipe {
     reader: PipeReader,
     writer: PipeWriter,
@@ -37,7 +37,7 @@ impl FullPipe {
         self.writer.try_clone().unwrap().into()
     }
 
-    /// Reads it from now on, until a line is found; then nobody does again.
+    /// Reads the pipe until a line is found, and then never again.
     async fn line(mut self, is_it: impl Fn(&Value) -> bool + Send + 'static) -> Value {
         self.filler.kill().await.unwrap();
         let Self { reader, writer, .. } = self;
@@ -51,7 +51,7 @@ impl FullPipe {
     }
 }
 
-/// One whose log nobody reads, and who has dropped lines of it.
+/// A server whose log is not read, and that has dropped lines of it.
 async fn unread(pipe: &FullPipe) -> (Server, String) {
     let mut place = Place::make().await;
     let operations = format!("127.0.0.1:{}", free_port());
@@ -62,7 +62,7 @@ async fn unread(pipe: &FullPipe) -> (Server, String) {
     command.stdin(Stdio::null()).stdout(pipe.end()).stderr(pipe.end());
     server.launch_by(command).await;
     let metrics = format!("http://{operations}/metrics");
-    // At the finest level a request causes many lines.
+    // At the trace level a request causes many lines.
     until("lines are dropped", async || {
         for _ in 0..50 {
             assert_eq!(get(&format!("{}/jwks", server.issuer)).await.status, 200);
@@ -81,9 +81,10 @@ async fn get(url: &str) -> Answer {
     Answer::to(crate::http().get(url)).await.unwrap()
 }
 
-/// THREATS EX-05, LG-06: requests are served, lines are dropped and counted, SIGTERM ends the process.
+/// THREATS EX-05, LG-06: requests are served, lines are dropped and counted, and SIGTERM ends the
+/// process.
 #[tokio::test]
-async fn a_log_that_nobody_reads_holds_up_neither_requests_nor_the_end() {
+async fn an_unread_log_blocks_neither_requests_nor_shutdown() {
     let pipe = FullPipe::make();
     let (mut server, _) = unread(&pipe).await;
     let service = server.service("Backup").await;
@@ -95,26 +96,26 @@ async fn a_log_that_nobody_reads_holds_up_neither_requests_nor_the_end() {
 
 /// THREATS EX-05, LG-06.
 #[tokio::test]
-async fn whoever_reads_the_log_again_is_told_how_much_was_dropped() {
+async fn the_number_of_dropped_log_lines_is_reported_once_it_is_read_again() {
     let pipe = FullPipe::make();
     let (mut server, metrics) = unread(&pipe).await;
 
     let told = pipe.line(|line| {
         line["message"] == "lines of the log were dropped: its reader did not keep up"
     });
-    // It is told beside other lines.
+    // The report comes with the next line.
     let told = told.await;
 
     assert_eq!(told["level"], "ERROR");
     assert!(told["lines"].as_u64().unwrap() > 0, "{told}");
     assert!(get(&metrics).await.text.contains(DROPPED));
-    // The reader is gone now.
+    // The reader is closed now.
     server.stop().await;
 }
 
-/// THREATS EX-05: why it does not start is said, if anybody reads it.
+/// THREATS EX-05: the process exits even if the reason cannot be written.
 #[tokio::test]
-async fn a_start_that_fails_ends_although_nobody_reads_why() {
+async fn a_failed_start_exits_although_its_output_is_not_read() {
     let pipe = FullPipe::make();
     let mut place = Place::make().await;
     place.set("ISSUER", "http://id.example.org");
@@ -126,9 +127,9 @@ async fn a_start_that_fails_ends_although_nobody_reads_why() {
     assert_eq!(ended.code(), Some(Exit::Misconfigured as i32));
 }
 
-/// THREATS EX-05: what the demo prints fits into no pipe that is full.
+/// THREATS EX-05: the output of the demo does not fit into a full pipe.
 #[tokio::test]
-async fn a_demo_whose_output_nobody_reads_runs_and_ends() {
+async fn a_demo_whose_output_is_not_read_runs_and_ends() {
     let pipe = FullPipe::make();
     let place = Place::make().await;
     let ports = [free_port(), free_port(), free_port(), free_port()].map(|port| port.to_string());
@@ -142,7 +143,7 @@ async fn a_demo_whose_output_nobody_reads_runs_and_ends() {
 
     let (http, ready) = (crate::http(), format!("http://localhost:{}/", ports[1]));
     until("the demo runs", async || http.get(&ready).send().await.is_ok()).await;
-    // Printing is the last that it does.
+    // Printing is its last step.
     tokio::time::sleep(Duration::from_secs(1)).await;
     let id = child.id().unwrap().to_string();
     assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());

@@ -1,15 +1,14 @@
-//! The real binary: as people start it, killed under load, with a browser and the programs of others
-//! before it.
+//! The real binary: its commands, kills under load, a real browser, third-party clients and gateways.
 
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "that is how a test says no"
+    reason = "a test that cannot go on fails"
 )]
 
-// What the tests are made of.
+// Support modules.
 mod application;
 mod browser;
 mod chromium;
@@ -66,34 +65,34 @@ use std::path::{Path, PathBuf};
 
 use kit::until::{PATIENCE, until};
 
-/// A path for a directory that nobody else uses.
+/// The path of a new temporary directory.
 fn directory(what: &str) -> PathBuf {
     std::env::temp_dir().join(format!("gatewright-{what}-{}", uuid::Uuid::new_v4()))
 }
 
-/// Makes a file its owner's alone.
+/// Makes a file readable by its owner only.
 fn hide(file: &Path) {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();
 }
 
-/// A port that nobody listens on, from below the range that the kernel hands out by itself, so that
-/// nobody's outgoing connection takes it meanwhile.
+/// A port without a listener, below the range of ephemeral ports, so that no outgoing connection takes
+/// it meanwhile.
 fn free_port() -> u16 {
     let is_free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
     let random = || 20_000 + u16::try_from(uuid::Uuid::new_v4().as_u128() % 12_000).unwrap();
     std::iter::repeat_with(random).find(is_free).unwrap()
 }
 
-/// An HTTP client that does what it is told and no more.
+/// An HTTP client without redirects, proxies and trust anchors.
 fn http() -> reqwest::Client {
     install_tls();
     let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
     client.tls_certs_only([]).timeout(PATIENCE).build().unwrap()
 }
 
-/// The TLS implementation of the process, which HTTP clients ask for even where they speak none.
+/// Installs the TLS implementation of the process, which HTTP clients need even for plain HTTP.
 fn install_tls() {
-    // Refused where another test has installed it before.
+    // Fails where another test has installed it before.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
 }

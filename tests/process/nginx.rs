@@ -5,17 +5,17 @@ use std::process::Stdio;
 
 use tokio::process::{Child, Command};
 
-/// Where it puts what it writes, as directives: elsewhere it may not write.
+/// Directives for the paths that it writes to: other paths are not writable.
 pub(crate) fn own_paths(directory: &Path) -> String {
     let kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
     let path = |kind| format!("{kind}_temp_path {}/{kind};\n", directory.display());
     kinds.map(path).concat()
 }
 
-/// Starts it with `nginx.conf` of this directory.
+/// Starts it with the `nginx.conf` of this directory.
 pub(crate) fn start(directory: &Path) -> Child {
     let here = directory.display();
-    // One process: the workers of a master that is killed would stay.
+    // A single process: workers would survive a killed master.
     let global =
         format!("daemon off; master_process off; pid {here}/pid; error_log {here}/error.log warn;");
     Command::new("nginx")

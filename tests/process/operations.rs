@@ -1,4 +1,4 @@
-//! What operators see: the log, the metrics, where a refusal leads.
+//! What operators see: the log, the metrics, and the details of a refusal.
 
 use serde_json::Value;
 
@@ -10,10 +10,10 @@ async fn get(url: String) -> Answer {
     Answer::to(crate::http().get(url)).await.unwrap()
 }
 
-/// The id of a refusal, which people see, leads to the log line and the event that say what was
-/// compared (DESIGN §7). The log is JSON, a line each.
+/// DESIGN §7: the request id on the error page identifies the log line and the audit event with the
+/// reason of the refusal. The log is JSON, one object a line.
 #[tokio::test]
-async fn the_id_of_a_refusal_leads_to_what_was_compared() {
+async fn the_request_id_of_a_refusal_finds_its_log_line_and_event() {
     let mut place = Place::make().await;
     place.set("LOG", "info,gatewright::access=debug");
     let mut server = Server::at(place).await;
@@ -27,8 +27,8 @@ async fn the_id_of_a_refusal_leads_to_what_was_compared() {
     let answer = Answer::to(crate::http().get(url).header("accept", "text/html")).await.unwrap();
     assert_eq!(answer.status, 400);
     let id = answer.header("x-request-id").to_owned();
-    assert!(answer.text.contains(&id), "the page shows it");
-    // In order, so everything is written.
+    assert!(answer.text.contains(&id), "the page contains the request id");
+    // After a clean shutdown everything is written.
     server.stop().await;
 
     let log = server.log();
@@ -45,7 +45,7 @@ async fn the_id_of_a_refusal_leads_to_what_was_compared() {
 
 /// THREATS HD-07.
 #[tokio::test]
-async fn metrics_are_told_to_operators_alone() {
+async fn metrics_are_served_at_the_operations_listener_only() {
     let mut place = Place::make().await;
     let operations = format!("127.0.0.1:{}", crate::free_port());
     place.set("OPERATIONS__LISTEN", &operations);

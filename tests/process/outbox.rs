@@ -1,4 +1,4 @@
-//! What is to be told survives the death of whoever tells it.
+//! Notices survive the death of the process that sends them.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::place::Place;
 use crate::server::Server;
 
-/// Reads a request, and answers nothing yet.
+/// Reads a request, without a response yet.
 async fn heard(listener: &TcpListener) -> (TcpStream, String) {
     let (mut stream, _) = listener.accept().await.unwrap();
     let mut text = String::new();
@@ -24,7 +24,7 @@ async fn heard(listener: &TcpListener) -> (TcpStream, String) {
     (stream, text)
 }
 
-/// Lets the time of whoever took something be up.
+/// Makes the lease of a taken notice expire.
 async fn due_now(place: &Place) {
     let patient = Duration::from_secs(10);
     let limits = Limits { connections: 1, acquire: patient, statement: patient, is_pooled: false };
@@ -38,10 +38,10 @@ fn id(request: &str) -> &str {
     request.lines().find_map(|line| line.strip_prefix("webhook-id: ")).unwrap()
 }
 
-/// THREATS LO-07, X-12 in kind: killed between sending and noting it, a server sends again, under the same
-/// id; and it says so once to whoever listens.
+/// THREATS LO-07, X-12 in kind: a server that was killed between sending a notice and recording that
+/// sends it again, with the same id.
 #[tokio::test]
-async fn a_message_whose_sender_was_killed_is_sent_again_under_the_same_id() {
+async fn a_notice_whose_sender_was_killed_is_sent_again_with_the_same_id() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut place = Place::make().await;
     place.set("OUTBOUND__ALLOW_PRIVATE_NETWORKS", "true");
@@ -63,7 +63,7 @@ async fn a_message_whose_sender_was_killed_is_sent_again_under_the_same_id() {
     let (stream, first) = heard(&listener).await;
     server.kill().await;
     drop(stream);
-    // Its time would be up after a minute and a half.
+    // Its lease would expire after a minute and a half.
     due_now(&server.place).await;
     server.launch().await;
     let (mut stream, second) = heard(&listener).await;

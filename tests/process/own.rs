@@ -1,4 +1,4 @@
-//! A certificate that its owner has signed, and its key.
+//! A self-signed certificate and its key.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -17,13 +17,13 @@ impl Own {
         Self { certificate: certificate.unwrap(), key }
     }
 
-    /// To show it over TLS.
+    /// The identity of a TLS client.
     pub(crate) fn identity(&self) -> Identity {
         let pem = format!("{}{}", self.key.serialize_pem(), self.certificate.pem());
         Identity::from_pem(pem.as_bytes()).unwrap()
     }
 
-    /// As nginx writes it (`$ssl_client_escaped_cert`).
+    /// The format of nginx (`$ssl_client_escaped_cert`).
     pub(crate) fn escaped(&self) -> String {
         let pem = self.certificate.pem();
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
@@ -33,7 +33,7 @@ impl Own {
         pem.bytes().map(escape).collect()
     }
 
-    /// As RFC 9440 has it: the DER as a byte sequence of structured fields.
+    /// The format of RFC 9440: the DER as a byte sequence of structured fields.
     pub(crate) fn structured(&self) -> String {
         format!(":{}:", BASE64.encode(self.certificate.der()))
     }

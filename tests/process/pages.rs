@@ -1,18 +1,18 @@
-//! Pages as a browser lays them out and runs their script: real Chromium.
+//! The layout and the script of the pages in a real Chromium.
 
 use serde_json::json;
 
 use crate::chromium::Browser;
 use crate::server::{PASSWORD, Server};
 
-/// The narrowest screen that pages are made for, in CSS pixels (WCAG 2.2 §1.4.10).
+/// The narrowest supported screen, in CSS pixels (WCAG 2.2 §1.4.10).
 const NARROW: u32 = 320;
 
-/// A word of 63 letters that has no place to break, and a name that is written from right to left.
+/// A word of 63 letters without a place to break, and a right-to-left name.
 const WORD: &str = "Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetz";
 const RIGHT_TO_LEFT: &str = "شركة الصور العربية";
 
-/// An authorization request of a new client that is called `name`.
+/// An authorization request of a new client with this name.
 async fn request(server: &Server, name: &str) -> String {
     let callback = "https://photos.example/cb";
     let metadata = json!({
@@ -33,14 +33,14 @@ async fn request(server: &Server, name: &str) -> String {
     format!("{}/authorize?{query}", server.issuer)
 }
 
-/// The page is not wider than the screen.
+/// Asserts that the page is not wider than the screen.
 async fn fits(browser: &Browser, page: &str, name: &str) {
     let width = browser.run("return document.documentElement.scrollWidth").await;
     let text = browser.text().await;
     assert_eq!(width, u64::from(NARROW), "{page} of {name}:\n{text}");
 }
 
-/// A long word in the name of an application made sign-in and consent 601 pixels wider than a phone.
+/// A regression: a long word in a client's name made sign-in and consent 601 pixels wider than a phone.
 #[tokio::test]
 async fn no_name_makes_a_page_wider_than_a_phone() {
     let server = Server::start().await;
@@ -85,9 +85,9 @@ async fn no_name_makes_a_page_wider_than_a_phone() {
     browser.close().await;
 }
 
-/// A password is shown as long as a person wants, and leaves the page as one.
+/// A password is displayed while the user wants it, and submitted as a password field.
 #[tokio::test]
-async fn a_password_can_be_shown_and_a_button_that_was_pressed_looks_busy() {
+async fn a_password_can_be_displayed_and_a_pressed_button_looks_busy() {
     let server = Server::start().await;
     server.person("ada").await;
     let browser = Browser::start().await;
@@ -105,7 +105,7 @@ async fn a_password_can_be_shown_and_a_button_that_was_pressed_looks_busy() {
     reveal.click().await.unwrap();
     assert_eq!(kind().await, "password");
     reveal.click().await.unwrap();
-    // What the script makes of the page is seen at the moment when the form has left it.
+    // The state that the script has set is read when the page is left.
     let left = "addEventListener('pagehide', () => { const button = document.querySelector('[value=sign-in]'); \
                 sessionStorage.left = [button.ariaBusy, document.getElementById('password').type] })";
     browser.run(left).await;
@@ -113,16 +113,16 @@ async fn a_password_can_be_shown_and_a_button_that_was_pressed_looks_busy() {
 
     browser.find(".profile").await;
     assert_eq!(browser.run("return sessionStorage.left").await, "true,password");
-    // Back on the page of the form, nothing looks busy.
+    // Back on the page, no button looks busy.
     browser.run("dispatchEvent(new PageTransitionEvent('pageshow'))").await;
     let busy = browser.run("return document.querySelectorAll('[aria-busy]').length").await;
     assert_eq!(busy, 0);
     browser.close().await;
 }
 
-/// Whoever types a password with Caps Lock on is told so, and as long as they type it.
+/// A hint is displayed while a password is typed with Caps Lock on.
 #[tokio::test]
-async fn caps_lock_is_told_of_while_a_password_is_typed() {
+async fn a_hint_about_caps_lock_is_displayed_while_typing_a_password() {
     let server = Server::start().await;
     let browser = Browser::start().await;
     browser.open(&format!("{}/login?gw_language=de", server.issuer)).await;
@@ -143,8 +143,8 @@ async fn caps_lock_is_told_of_while_a_password_is_typed() {
     browser.close().await;
 }
 
-/// The languages are a list that opens, and closes when somebody looks elsewhere; what is chosen is read at
-/// once, without a script as well.
+/// The languages are a list that opens, and closes when the focus leaves it. A choice applies at once,
+/// and works without the script.
 #[tokio::test]
 async fn a_language_is_chosen_at_the_foot_of_the_page() {
     let server = Server::start().await;
@@ -164,7 +164,7 @@ async fn a_language_is_chosen_at_the_foot_of_the_page() {
     browser.close().await;
 }
 
-/// WCAG 2.2 §3.3.1: what is wrong still looks wrong while the field has the focus, and the focus is seen.
+/// WCAG 2.2 §3.3.1: a wrong field stays marked while it has the focus, and the focus is visible.
 #[tokio::test]
 async fn a_wrong_field_stays_marked_while_it_has_the_focus() {
     let server = Server::start().await;
@@ -188,13 +188,13 @@ async fn a_wrong_field_stays_marked_while_it_has_the_focus() {
     browser.close().await;
 }
 
-/// `data-copy` is copied, and the button says so; without a script there is no button.
+/// A button with `data-copy` copies and confirms; without the script it is hidden.
 #[tokio::test]
-async fn what_a_button_names_is_copied() {
+async fn a_copy_button_copies_its_text() {
     let server = Server::start().await;
     let browser = Browser::start().await;
     browser.open(&format!("{}/login", server.issuer)).await;
-    // A page of ours with such a button, and a clipboard that tells.
+    // A page with such a button, and a clipboard that the test can read.
     browser
         .run(
             "const button = document.createElement('button'); \

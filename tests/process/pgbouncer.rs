@@ -1,4 +1,4 @@
-//! Behind PgBouncer in transaction mode: each transaction gets another connection.
+//! Behind PgBouncer in transaction mode, where each transaction may use another server connection.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use crate::load::patiently;
 use crate::place::{Place, is_postgres};
 use crate::server::Server;
 
-/// A PgBouncer before the PostgreSQL of the tests; it goes with its test.
+/// A PgBouncer in front of the PostgreSQL of the tests; it ends with its test.
 struct Pooler {
     directory: PathBuf,
     child: Child,
@@ -25,7 +25,7 @@ impl Pooler {
         let (directory, port) = (directory("pgbouncer"), crate::free_port());
         std::fs::create_dir(&directory).unwrap();
         let (host, to) = (database.host_str().unwrap(), database.port().unwrap());
-        // Fewer connections than clients, so that they are shared all the time.
+        // Fewer connections than clients, so that connections are always shared.
         let configuration = format!(
             "[databases]\n* = host={host} port={to}\n\
              [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n\
@@ -44,7 +44,7 @@ impl Pooler {
         command.arg("--quiet").arg(directory.join("pgbouncer.ini"));
         if is_root() {
             use std::os::unix::process::CommandExt as _;
-            // It does not run as root.
+            // PgBouncer does not run as root.
             command.uid(65534).gid(65534);
         }
         let child = command.stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
@@ -69,8 +69,8 @@ impl Drop for Pooler {
     }
 }
 
-/// From the schema to refreshes that race over few connections: nothing is prepared by name,
-/// and no statement ends up at another connection than its values.
+/// From the migration to concurrent refreshes over few connections: no statement is prepared by name,
+/// and none reaches another connection than its parameters.
 #[tokio::test]
 async fn everything_works_behind_pgbouncer_in_transaction_mode() {
     if is_postgres() {

@@ -1,4 +1,4 @@
-//! A directory with a configuration and a database of its own, where the real binary works.
+//! A directory with a configuration and a database of its own, in which the real binary runs.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -11,18 +11,18 @@ use tokio::process::Command;
 
 use crate::directory;
 
-/// The place; it goes with its test.
+/// The place; it is removed with its test.
 pub(crate) struct Place {
     pub(crate) directory: PathBuf,
-    /// The server and the name of its database there, with `TEST_DATABASE=postgres`.
+    /// The server and the name of its database, with `TEST_DATABASE=postgres`.
     postgres: Option<(String, String)>,
-    /// Its URL, as programs outside of the place need it.
+    /// Its URL, for programs outside of the place.
     pub(crate) database: String,
-    /// Values of the configuration that are another here, by their environment variables.
+    /// Overrides of the configuration, by their environment variables.
     pub(crate) settings: Vec<(String, String)>,
 }
 
-/// What a command said.
+/// The result of a command.
 #[derive(Debug)]
 pub(crate) struct Said {
     pub(crate) code: i32,
@@ -31,7 +31,7 @@ pub(crate) struct Said {
 }
 
 impl Place {
-    /// A new one: in SQLite, or with `TEST_DATABASE=postgres` on the server of `TEST_POSTGRES`.
+    /// A new place: with SQLite, or with `TEST_DATABASE=postgres` on the server of `TEST_POSTGRES`.
     pub(crate) async fn make() -> Self {
         if is_postgres() {
             Self::on(&std::env::var("TEST_POSTGRES").unwrap()).await
@@ -42,7 +42,7 @@ impl Place {
         }
     }
 
-    /// A new one, with a database of its own on this PostgreSQL server.
+    /// A new place with a database of its own on this PostgreSQL server.
     pub(crate) async fn on(server: &str) -> Self {
         let name = format!("gatewright_{}", uuid::Uuid::now_v7().simple());
         tell(server, format!("CREATE DATABASE {name}")).await;
@@ -54,7 +54,7 @@ impl Place {
     fn with(directory: PathBuf, database: String, postgres: Option<(String, String)>) -> Self {
         std::fs::create_dir(&directory).unwrap();
         let place = Self { directory, postgres, database, settings: Vec::new() };
-        // Hashing at a cost that a debug build bears, and waiting for a machine that is busy.
+        // Hashing parameters for a debug build, and timeouts for a busy machine.
         place.write(
             "gatewright.toml",
             &format!(
@@ -68,36 +68,36 @@ impl Place {
         place
     }
 
-    /// Sets a value of the configuration, by its environment variable without its prefix.
+    /// Overrides a value of the configuration, by its environment variable without the prefix.
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.settings.push((format!("GATEWRIGHT_{name}"), value.to_owned()));
     }
 
-    /// Puts a file there.
+    /// Writes a file.
     pub(crate) fn write(&self, name: &str, text: &str) {
         std::fs::write(self.directory.join(name), text).unwrap();
     }
 
-    /// The same with a schema: commands make none.
+    /// A new place with a schema, which commands do not create.
     pub(crate) async fn migrated() -> Self {
         let place = Self::make().await;
         place.json(&["migrate"]).await;
         place
     }
 
-    /// The binary, here, with nothing of the environment that concerns it.
+    /// The binary, in this directory, without settings from the environment.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         self.other(env!("CARGO_BIN_EXE_gatewright"), arguments)
     }
 
-    /// The same, run by a shell that does this first.
+    /// The same, run by a shell after this script.
     pub(crate) fn command_after(&self, script: &str, arguments: &[&str]) -> Command {
         let script = format!("{script}; exec \"$0\" \"$@\"");
         let shell = ["-c", &script, env!("CARGO_BIN_EXE_gatewright")];
         self.other("sh", &[&shell[..], arguments].concat())
     }
 
-    /// Another program, here, with nothing of the environment that concerns the binary but what is set.
+    /// Another program in this directory, with the settings of this place only.
     pub(crate) fn other(&self, program: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
         for (name, _) in std::env::vars_os() {
@@ -121,7 +121,7 @@ impl Place {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
-        // A command that reads nothing may be gone already.
+        // A command that does not read its input may have ended already.
         let _ = stdin.write_all(input.as_bytes()).await;
         drop(stdin);
         let output = child.wait_with_output().await.unwrap();
@@ -132,7 +132,7 @@ impl Place {
         }
     }
 
-    /// Runs a command that must succeed, and reads its answer as JSON.
+    /// Runs a command that must succeed, and parses its output as JSON.
     pub(crate) async fn json(&self, arguments: &[&str]) -> Value {
         self.json_with(arguments, "").await
     }
@@ -145,17 +145,17 @@ impl Place {
     }
 }
 
-/// Which of the two databases this run is about.
+/// Whether this run uses PostgreSQL.
 pub(crate) fn is_postgres() -> bool {
     std::env::var("TEST_DATABASE").is_ok_and(|kind| kind == "postgres")
 }
 
 impl Said {
-    /// Insists that it failed in this way, and said this.
+    /// Asserts that the command failed with this exit code and message.
     pub(crate) fn refused(&self, exit: Exit, told: &str) {
         assert_eq!(self.code, exit as i32, "{self:?}");
         assert!(self.err.contains(told), "{self:?}");
-        assert_eq!(self.out, "", "an error is not an answer");
+        assert_eq!(self.out, "", "an error has no output");
     }
 }
 
@@ -170,7 +170,7 @@ impl Drop for Place {
         let Some((server, name)) = self.postgres.take() else {
             return;
         };
-        // In a thread and a runtime of its own: this one may be over.
+        // In a thread and a runtime of its own, because the current one may have ended.
         let dropped = std::thread::spawn(move || {
             let mut runtime = tokio::runtime::Builder::new_current_thread();
             let drop = tell(&server, format!("DROP DATABASE {name} WITH (FORCE)"));

@@ -1,5 +1,5 @@
-//! PostgreSQL goes away in the middle of a load, and comes back. It is a PostgreSQL of the test's own,
-//! whatever the other tests run on.
+//! PostgreSQL stops under load, and comes back. It is a PostgreSQL of the test's own, whatever database
+//! the other tests use.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,7 +14,7 @@ use crate::load::{Client, Dice, Service, patiently};
 use crate::place::Place;
 use crate::server::Server;
 
-/// A PostgreSQL server that is gone with the test.
+/// A PostgreSQL server that is removed with the test.
 pub(crate) struct Cluster {
     directory: PathBuf,
     pub(crate) url: String,
@@ -27,11 +27,11 @@ impl Cluster {
         Self { directory, url }
     }
 
-    /// Stops all of its processes where they are, without a word to anybody.
+    /// Stops all of its processes by a signal, without closing connections.
     pub(crate) fn freeze(&self) -> Frozen {
         let file = std::fs::read_to_string(self.directory.join("data/postmaster.pid")).unwrap();
         let postmaster = file.lines().next().unwrap().to_owned();
-        // The one that makes the others first, so that they are all.
+        // The postmaster first, so that it starts no other process.
         let mut frozen = Frozen { processes: vec![postmaster.clone()] };
         signal("STOP", &frozen.processes);
         let children = Command::new("ps").args(["-o", "pid=", "--ppid", &postmaster]).output();
@@ -49,14 +49,14 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        // Where it fails, the directory stays and shows why.
+        // If that fails, the directory is kept for analysis.
         if run("stop", &self.directory, Some("immediate")).is_ok() {
             let _ = std::fs::remove_dir_all(&self.directory);
         }
     }
 }
 
-/// A cluster that stands still until this is dropped.
+/// A cluster that is stopped until this is dropped.
 pub(crate) struct Frozen {
     processes: Vec<String>,
 }
@@ -68,7 +68,7 @@ impl Drop for Frozen {
 }
 
 fn signal(name: &str, processes: &[String]) {
-    // One that has ended meanwhile is none that has to be told.
+    // A process that has ended meanwhile needs no signal.
     let _ = Command::new("kill").arg(format!("-{name}")).args(processes).status();
 }
 
@@ -87,7 +87,7 @@ fn run(what: &str, directory: &Path, mode: Option<&str>) -> Result<String, Strin
     Ok(String::from_utf8(output.stdout).unwrap().trim().to_owned())
 }
 
-/// What one of the load has done.
+/// The results of one client.
 #[derive(Default)]
 struct Tally {
     done: AtomicU64,
@@ -95,8 +95,8 @@ struct Tally {
 }
 
 impl Tally {
-    /// Works until it is over. Nothing but success and 503 with `Retry-After` is an answer, and the
-    /// connection to the server, which runs all the time, does not break.
+    /// Works until it is over. Only successes and 503 with `Retry-After` are accepted, and connections
+    /// to the server, which keeps running, must not break.
     async fn work(&self, over: &AtomicBool, mut step: impl AsyncFnMut() -> Result<(), Trouble>) {
         while !over.load(Ordering::SeqCst) {
             let worked = patiently(async || {
@@ -112,10 +112,10 @@ impl Tally {
     }
 }
 
-/// THREATS RT-06, DB-01, DB-03, DB-06: refreshes and tokens of services are answered as before or with
-/// 503 and `Retry-After`; no family is lost; the server recovers by itself.
+/// THREATS RT-06, DB-01, DB-03, DB-06: refreshes and client credentials requests succeed or get 503
+/// with `Retry-After`; no grant is lost; the server recovers by itself.
 #[tokio::test]
-async fn a_restarted_postgres_loses_no_family_and_the_server_recovers() {
+async fn a_restart_of_postgres_loses_no_grant_and_the_server_recovers() {
     LocalSet::new().run_until(restart_under_load()).await;
 }
 
@@ -150,7 +150,7 @@ async fn restart_under_load() {
     let everybody_goes_on = async || {
         let before: Vec<_> =
             tallies.iter().map(|tally| tally.done.load(Ordering::SeqCst)).collect();
-        crate::until("everybody is answered", async || {
+        crate::until("every client gets responses", async || {
             let now = tallies.iter().map(|tally| tally.done.load(Ordering::SeqCst));
             now.zip(&before).all(|(now, before)| now >= before + 10)
         })
@@ -162,13 +162,10 @@ async fn restart_under_load() {
         cluster.tell("restart", Some(mode)).await;
         everybody_goes_on().await;
     }
-    // For longer, until the server knows that it cannot work.
+    // For longer, until the server is not ready.
     cluster.tell("stop", Some("fast")).await;
-    crate::until("the server says that it is not ready", async || {
-        ask(&server, "/readyz").await.is_none()
-    })
-    .await;
-    assert_eq!(ask(&server, "/healthz").await, Some(200), "nobody must restart it");
+    crate::until("the server is not ready", async || ask(&server, "/readyz").await.is_none()).await;
+    assert_eq!(ask(&server, "/healthz").await, Some(200), "a restart is not needed");
     cluster.tell("start", None).await;
     crate::until("the server is ready again", async || ask(&server, "/readyz").await == Some(200))
         .await;
@@ -184,7 +181,7 @@ async fn restart_under_load() {
     server.stop().await;
 }
 
-/// The status; nothing for a 503.
+/// The status; none for a 503.
 async fn ask(server: &Server, path: &str) -> Option<u16> {
     let request = crate::http().get(format!("{}{path}", server.issuer));
     match Answer::to(request).await {

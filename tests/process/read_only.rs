@@ -1,4 +1,5 @@
-//! The database answers, and takes no writes: a full disk, a standby. It is told, and what needs no write goes on.
+//! The database responds but rejects writes: a full disk, a standby. The server reports it, and
+//! continues what needs no write.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
@@ -12,9 +13,9 @@ use crate::place::{Place, is_postgres};
 use crate::postgres_restart::Cluster;
 use crate::server::Server;
 
-/// The file system takes nothing more (`setrlimit(RLIMIT_FSIZE)`, with the signal ignored that comes with it).
+/// The file system accepts no more data (`setrlimit(RLIMIT_FSIZE)`, with its signal ignored).
 #[tokio::test]
-async fn a_full_disk_is_told() {
+async fn a_full_disk_is_reported() {
     if is_postgres() {
         return;
     }
@@ -29,9 +30,9 @@ async fn a_full_disk_is_told() {
     .await;
 }
 
-/// A PostgreSQL of the test's own that reads only, as a standby does, or a primary that became one.
+/// A PostgreSQL of the test's own in read-only mode, like a standby or a demoted primary.
 #[tokio::test]
-async fn a_postgres_that_only_reads_is_told() {
+async fn a_read_only_postgres_is_reported() {
     if !is_postgres() {
         return;
     }
@@ -64,7 +65,7 @@ async fn goes_on_without_writes(mut server: Server, refuse_writes: impl AsyncFn(
         };
     }
     command.current_dir(&server.place.directory).kill_on_drop(true);
-    // A pipe: a file would be full too.
+    // A pipe, because a file would be full too.
     let (reader, writer) = std::io::pipe().unwrap();
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(writer);
     let read = move || BufReader::new(reader).lines().map_while(Result::ok).collect::<Vec<_>>();
@@ -98,11 +99,11 @@ async fn goes_on_without_writes(mut server: Server, refuse_writes: impl AsyncFn(
             .as_str()
             .is_some_and(|text| text.starts_with("the database takes no writes"))
     });
-    assert_eq!(error.expect("the log tells of it")["level"], "ERROR");
+    assert_eq!(error.expect("the log reports it")["level"], "ERROR");
     assert!(log.iter().any(|line| line["message"] == "the database takes writes again"));
 }
 
-/// A token that writes nothing is issued, and is active.
+/// A token whose issue needs no write is issued, and is active.
 async fn still_active(server: &Server, service: &Application) {
     let http = crate::http();
     let token = service.credentials(&http).await.unwrap().tokens().access;

@@ -1,4 +1,4 @@
-//! `examples/resource-server`, against the real binary: an API that verifies tokens by itself.
+//! `examples/resource-server`, against the real binary: an API that verifies tokens locally.
 
 #[path = "../../examples/resource-server/api.rs"]
 mod api;
@@ -21,13 +21,13 @@ use crate::server::Server;
 
 const AUDIENCE: &str = "https://api.example.org/invoices";
 
-/// The API, and a Gatewright that hands out certificate-bound tokens too.
+/// The API, and a Gatewright that also issues certificate-bound tokens.
 struct World {
     server: Server,
-    /// The address for clients with certificates.
+    /// The URL for clients with certificates.
     mtls: String,
     api: SocketAddr,
-    /// The certificate of both.
+    /// The server certificate of both.
     own: Own,
 }
 
@@ -61,7 +61,7 @@ impl World {
         Self { server, mtls, api, own }
     }
 
-    /// A client of HTTP, with a certificate or without.
+    /// An HTTP client, with a client certificate or without.
     fn http(&self, shown: Option<&Own>) -> reqwest::Client {
         let own = Certificate::from_der(self.own.certificate.der()).unwrap();
         let mut client = reqwest::Client::builder().no_proxy().tls_certs_only([own]);
@@ -82,7 +82,7 @@ impl World {
         Application::of(&self.server.issuer, &self.server.register(metadata).await)
     }
 
-    /// A token of a client's own, asked for with this certificate.
+    /// A token of a client, requested with this certificate.
     async fn token(&self, client: &Application, shown: Option<&Own>) -> String {
         let request = self.http(shown).post(format!("{}/token", self.mtls));
         let form = [("grant_type", "client_credentials")];
@@ -113,7 +113,7 @@ fn private(file: &std::path::Path) {
 
 /// RFC 9068 §4, RFC 6750 §3.1.
 #[tokio::test]
-async fn an_api_verifies_by_itself() {
+async fn an_api_verifies_tokens_locally() {
     let mut world = World::new().await;
     let (both, reader) =
         (world.client(json!({})).await, world.client(json!({ "scope": "invoices.read" })).await);
@@ -134,7 +134,7 @@ async fn an_api_verifies_by_itself() {
 
     let wrong = world.token(&elsewhere, None).await;
     refused(&world.call("GET", &wrong, None).await, 401, "invalid_token");
-    // The last character would be of four values only, and often the same.
+    // Not the last character, several values of which decode to the same bytes.
     let (message, signature) = token.rsplit_once('.').unwrap();
     let other = if signature.starts_with('A') { 'B' } else { 'A' };
     let changed = format!("{message}.{other}{}", &signature[1..]);
@@ -145,21 +145,21 @@ async fn an_api_verifies_by_itself() {
     let challenge = nothing.header("www-authenticate");
     assert!(challenge.starts_with(&format!("Bearer realm=\"{AUDIENCE}\", DPoP realm=")));
 
-    // It is offline: what is verified needs nobody.
+    // Verification needs no connection to the server.
     world.server.kill().await;
     assert_eq!(world.call("GET", &token, None).await.status, 200);
     crate::until("the token expires", async || {
         world.call("GET", &brief_token, None).await.body["error"] == "invalid_token"
     })
     .await;
-    assert_eq!(world.call("GET", &token, None).await.status, 200, "the others live on");
+    assert_eq!(world.call("GET", &token, None).await.status, 200, "other tokens stay valid");
 }
 
 /// > The protected resource MUST obtain, from its TLS implementation layer, the client certificate used for
 /// > mutual TLS and MUST verify that the certificate matches the certificate associated with the access
 /// > token. (RFC 8705 §3); THREATS MT-04
 #[tokio::test]
-async fn a_stolen_token_is_worth_nothing_without_its_certificate() {
+async fn a_certificate_bound_token_is_refused_without_its_certificate() {
     let mut world = World::new().await;
     let bound = json!({ "tls_client_certificate_bound_access_tokens": true });
     let client = world.client(bound).await;
@@ -177,7 +177,7 @@ async fn a_stolen_token_is_worth_nothing_without_its_certificate() {
 /// > to the rules in Section 4.3, and check that the public key of the DPoP proof matches the public key to
 /// > which the access token is bound (RFC 9449 §7.1); THREATS DP-01, DP-06
 #[tokio::test]
-async fn a_stolen_token_is_worth_nothing_without_its_key() {
+async fn a_dpop_bound_token_is_refused_without_a_proof_by_its_key() {
     let mut world = World::new().await;
     let client = world.client(json!({ "dpop_bound_access_tokens": true })).await;
     let (own, thief) = (Holder::new(), Holder::new());

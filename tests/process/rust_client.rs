@@ -19,7 +19,7 @@ use crate::application::Application;
 use crate::browser::Browser;
 use crate::server::Server;
 
-/// What RFC 8414 adds to the metadata that the crate knows.
+/// The metadata of RFC 8414 that the crate does not include.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 struct Endpoints {
     introspection_endpoint: IntrospectionUrl,
@@ -43,8 +43,8 @@ type Metadata = ProviderMetadata<
     CoreSubjectIdentifierType,
 >;
 
-/// How the crate's requests travel. It revokes over https only; what it sends there goes over
-/// loopback as everything else does.
+/// Sends the crate's requests. It revokes over https only, so those requests are sent over http on
+/// loopback too.
 async fn send(request: HttpRequest) -> Result<HttpResponse, reqwest::Error> {
     let mut url = Url::parse(&request.uri().to_string()).unwrap();
     url.set_scheme("http").unwrap();
@@ -63,7 +63,7 @@ async fn openidconnect_for_rust() {
     let photos = server.application("Photos").await;
     let issuer = IssuerUrl::new(server.issuer.clone()).unwrap();
 
-    // Discovery, and the keys.
+    // Discovery and the JWKS.
     let metadata = Metadata::discover_async(issuer, &send).await.unwrap();
     let endpoints = metadata.additional_metadata().clone();
     let over_https = endpoints.revocation_endpoint.replacen("http:", "https:", 1);
@@ -74,7 +74,7 @@ async fn openidconnect_for_rust() {
         .set_introspection_url(endpoints.introspection_endpoint.clone())
         .set_revocation_url(RevocationUrl::new(over_https).unwrap());
 
-    // Code and PKCE; the ID token is verified, and that the access token belongs to it.
+    // Code and PKCE; the ID token and its `at_hash` are verified.
     let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
     let flow = CoreAuthenticationFlow::AuthorizationCode;
     let (url, state, nonce) = client

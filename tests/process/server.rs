@@ -1,4 +1,4 @@
-//! The real binary, serving.
+//! The real binary, running `serve`.
 
 use std::fs::File;
 use std::process::{ExitStatus, Stdio};
@@ -9,10 +9,10 @@ use tokio::process::{Child, Command};
 use crate::application::{Application, Person};
 use crate::place::Place;
 
-/// The password of every person.
+/// The password of every user.
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
-/// A server and the place where it works. It can be ended in every way there is, and started again.
+/// A server and its place. It can be stopped, killed and started again.
 pub(crate) struct Server {
     pub(crate) place: Place,
     pub(crate) issuer: String,
@@ -20,19 +20,19 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// One at a place of its own.
+    /// A server at a new place.
     pub(crate) async fn start() -> Self {
         Self::at(Place::make().await).await
     }
 
-    /// One at this place.
+    /// A server at this place.
     pub(crate) async fn at(place: Place) -> Self {
         let mut server = Self::planned(place);
         server.launch().await;
         server
     }
 
-    /// One that does not run yet.
+    /// A server that does not run yet.
     pub(crate) fn planned(mut place: Place) -> Self {
         let port = crate::free_port();
         let issuer = format!("http://localhost:{port}");
@@ -47,7 +47,7 @@ impl Server {
         self.launch_by(command).await;
     }
 
-    /// Starts it, and waits for nothing.
+    /// Starts it, without waiting.
     pub(crate) fn begin(&mut self) {
         let command = self.logged(self.place.command(&["serve"]));
         self.spawn(command);
@@ -61,7 +61,7 @@ impl Server {
         command
     }
 
-    /// Starts it by this command, and waits until it is ready.
+    /// Starts it with this command, and waits until it is ready.
     pub(crate) async fn launch_by(&mut self, command: Command) {
         self.spawn(command);
         self.ready().await;
@@ -79,17 +79,17 @@ impl Server {
         .await;
     }
 
-    /// Starts it by this command, and waits for nothing.
+    /// Starts it with this command, without waiting.
     pub(crate) fn spawn(&mut self, mut command: Command) {
         self.child = Some(command.spawn().unwrap());
     }
 
-    /// Its process.
+    /// Its process id.
     pub(crate) fn pid(&self) -> u32 {
         self.child.as_ref().unwrap().id().unwrap()
     }
 
-    /// Ends it as a crash does, at whatever it is.
+    /// Kills it, as a crash would.
     pub(crate) async fn kill(&mut self) {
         self.child.take().unwrap().kill().await.unwrap();
     }
@@ -113,33 +113,33 @@ impl Server {
         status.unwrap()
     }
 
-    /// Ends it in order.
+    /// Shuts it down.
     pub(crate) async fn stop(&mut self) {
         self.signal("TERM").await;
         assert_eq!(self.ended().await.code(), Some(0));
     }
 
-    /// What it has logged so far, a line each.
+    /// Its log so far, one object a line.
     pub(crate) fn log(&self) -> Vec<Value> {
         let log = std::fs::read_to_string(self.place.directory.join("log")).unwrap();
-        // The last line may be half written.
+        // The last line may be incomplete.
         let whole = log.rsplit_once('\n').map_or("", |(whole, _)| whole);
         let read = |line: &str| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"));
         whole.lines().map(read).collect()
     }
 
-    /// The status of the answer at this path.
+    /// The status of the response at this path.
     pub(crate) async fn status(&self, path: &str) -> u16 {
         let answer = crate::http().get(format!("{}{path}", self.issuer)).send().await;
         answer.unwrap().status().as_u16()
     }
 
-    /// Whether a line with this message, or this text in it, was logged.
+    /// Whether the log contains a line with this text.
     pub(crate) fn has_logged(&self, text: &str) -> bool {
         self.log().iter().any(|line| line.to_string().contains(text))
     }
 
-    /// A person with [`PASSWORD`] and the address `NAME@example.org`, made beside the server.
+    /// Creates a user with [`PASSWORD`] and the address `NAME@example.org`, while the server runs.
     pub(crate) async fn person(&self, username: &str) -> Person {
         let email = format!("{username}@example.org");
         let create = ["user", "create", "--username", username, "--email", &email];
@@ -148,13 +148,13 @@ impl Server {
         Person { username: username.to_owned() }
     }
 
-    /// Registers a client by the names of RFC 7591, beside the server.
+    /// Registers a client with metadata of RFC 7591, while the server runs.
     pub(crate) async fn register(&self, metadata: Value) -> Value {
         let create = ["client", "create", "--metadata", "-"];
         self.place.json_with(&create, &metadata.to_string()).await
     }
 
-    /// A web application that signs people in and keeps them signed in.
+    /// A web application with refresh tokens.
     pub(crate) async fn application(&self, name: &str) -> Application {
         let metadata = json!({
             "client_name": name,
@@ -165,7 +165,7 @@ impl Server {
         Application::of(&self.issuer, &self.register(metadata).await)
     }
 
-    /// A service that acts for itself.
+    /// A service with the client credentials grant.
     pub(crate) async fn service(&self, name: &str) -> Application {
         let metadata = json!({ "client_name": name, "grant_types": ["client_credentials"] });
         Application::of(&self.issuer, &self.register(metadata).await)

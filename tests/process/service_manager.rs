@@ -1,4 +1,4 @@
-//! Under systemd: what the process tells it, and the unit that we publish.
+//! Under systemd: the notifications of the process, and the published unit.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -16,9 +16,9 @@ async fn told(socket: &UnixDatagram) -> String {
     String::from_utf8(text[..told.expect("it is told").unwrap()].to_vec()).unwrap()
 }
 
-/// sd_notify(3): ready once it answers, alive while it does, stopping when it was told to.
+/// sd_notify(3): READY once it serves requests, WATCHDOG while it does, STOPPING at shutdown.
 #[tokio::test]
-async fn it_says_that_it_is_ready_and_alive_and_that_it_stops() {
+async fn the_process_notifies_ready_watchdog_and_stopping() {
     let place = Place::make().await;
     let path = place.directory.join("notify");
     let socket = UnixDatagram::bind(&path).unwrap();
@@ -28,10 +28,10 @@ async fn it_says_that_it_is_ready_and_alive_and_that_it_stops() {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     server.spawn(command);
 
-    // While the database is away, or its schema is changed.
+    // For the time in which the database is unreachable or its schema is migrated.
     assert!(told(&socket).await.starts_with("EXTEND_TIMEOUT_USEC="));
     assert_eq!(told(&socket).await, "READY=1");
-    // At once, and not after another try.
+    // At the first attempt.
     let answer = crate::http().get(format!("{}/healthz", server.issuer)).send().await.unwrap();
     assert_eq!(answer.status(), 200);
     assert_eq!(told(&socket).await, "WATCHDOG=1");
@@ -47,9 +47,9 @@ fn unit() -> (PathBuf, String) {
     (path, text)
 }
 
-/// What a restart does not mend is not restarted for ever.
+/// A failure that a restart cannot repair causes no restart.
 #[test]
-fn the_unit_does_not_restart_what_a_restart_does_not_mend() {
+fn the_unit_restarts_only_after_temporary_failures() {
     let (_, unit) = unit();
     let statuses = unit.lines().find_map(|line| line.strip_prefix("RestartPreventExitStatus="));
     let statuses: Vec<_> = statuses.unwrap().split(' ').map(|code| code.parse().unwrap()).collect();
@@ -63,14 +63,14 @@ fn the_unit_does_not_restart_what_a_restart_does_not_mend() {
     assert!(unit.lines().any(|line| line == "Type=notify"));
 }
 
-/// `systemd-analyze verify` finds nothing to say, where there is one.
+/// `systemd-analyze verify` reports nothing, where it is installed.
 #[tokio::test]
-async fn systemd_understands_the_unit() {
+async fn systemd_verifies_the_unit() {
     let (_, unit) = unit();
     let directory = crate::directory("unit");
     std::fs::create_dir(&directory).unwrap();
     let file = directory.join("gatewright.service");
-    // It looks for the program.
+    // It checks that the program exists.
     let here = env!("CARGO_BIN_EXE_gatewright");
     std::fs::write(&file, unit.replace("/usr/local/bin/gatewright", here)).unwrap();
 

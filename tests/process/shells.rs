@@ -1,4 +1,4 @@
-//! What shells and `man` are told of the command line.
+//! Shell completions and manual pages.
 
 use std::fs;
 
@@ -37,7 +37,7 @@ async fn bash_completes_commands_and_options() {
 }
 
 #[tokio::test]
-async fn every_command_has_a_page_of_the_manual() {
+async fn every_command_has_a_manual_page() {
     let place = Place::make().await;
 
     let written = place.json(&["man", "share/man1"]).await;

@@ -1,4 +1,4 @@
-//! Ending: what is in flight is finished, what never comes is not waited for.
+//! Shutdown: requests in progress are completed, and clients that send nothing are not waited for.
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -6,14 +6,14 @@ use tokio::net::TcpStream;
 use crate::place::Place;
 use crate::server::Server;
 
-/// A form of 29 bytes that no client is known for: 401.
+/// A form of 29 bytes without a known client: 401.
 const FORM: &str = "grant_type=client_credentials";
 
 async fn connect(server: &Server) -> std::io::Result<TcpStream> {
     TcpStream::connect(server.issuer.strip_prefix("http://").unwrap()).await
 }
 
-/// A request whose body the server has begun to wait for: it has answered `100 Continue`.
+/// A request whose body the server is waiting for: it has responded with `100 Continue`.
 async fn in_flight(server: &Server) -> TcpStream {
     let mut stream = connect(server).await.unwrap();
     let head = format!(
@@ -29,37 +29,37 @@ async fn in_flight(server: &Server) -> TcpStream {
     stream
 }
 
-/// What comes until the server closes the connection.
+/// Reads until the server closes the connection.
 async fn rest(mut stream: TcpStream) -> String {
     let mut text = Vec::new();
-    // One that is reset has told what it had to tell.
+    // A reset connection has delivered what it had.
     let _ = stream.read_to_end(&mut text).await;
     String::from_utf8(text).unwrap()
 }
 
-async fn accepts_nobody(server: &Server) {
-    crate::until("nobody is let in", async || connect(server).await.is_err()).await;
+async fn refuses_connections(server: &Server) {
+    crate::until("new connections are refused", async || connect(server).await.is_err()).await;
 }
 
 #[tokio::test]
-async fn sigterm_finishes_what_is_in_flight_and_lets_nobody_in() {
+async fn sigterm_completes_requests_in_progress_and_refuses_connections() {
     let mut server = Server::start().await;
     let idle = connect(&server).await.unwrap();
     let mut slow = in_flight(&server).await;
 
     server.signal("TERM").await;
-    accepts_nobody(&server).await;
+    refuses_connections(&server).await;
     slow.write_all(&FORM.as_bytes()[10..]).await.unwrap();
 
     let answer = rest(slow).await;
     assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
     assert!(answer.contains("invalid_client"), "{answer}");
-    assert_eq!(rest(idle).await, "", "nothing is owed to whoever asked nothing");
+    assert_eq!(rest(idle).await, "", "a connection without a request gets no response");
     assert_eq!(server.ended().await.code(), Some(0));
     assert_eq!(server.log().last().unwrap()["message"], "stopped");
 }
 
-/// Reads the head of an answer whose body is empty.
+/// Reads the head of a response without a body.
 async fn answer(stream: &mut TcpStream) -> String {
     let mut text = Vec::new();
     while !text.ends_with(b"\r\n\r\n") {
@@ -68,10 +68,10 @@ async fn answer(stream: &mut TcpStream) -> String {
     String::from_utf8(text).unwrap().to_lowercase()
 }
 
-/// RFC 9112 §9.6: what is asked over connections that are kept open is answered after SIGTERM too, with
-/// the word that it was the last; those over which nothing more is asked are closed after a moment.
+/// RFC 9112 §9.6: requests on persistent connections are served after SIGTERM too, with `Connection:
+/// close`. Idle connections are closed after a moment.
 #[tokio::test]
-async fn what_is_asked_over_open_connections_is_still_answered() {
+async fn requests_on_open_connections_are_still_served() {
     const ASK: &[u8] = b"HEAD /jwks HTTP/1.1\r\nhost: localhost\r\n\r\n";
     let mut place = Place::make().await;
     place.set("HTTP__SHUTDOWN_GRACE", "60");
@@ -84,7 +84,7 @@ async fn what_is_asked_over_open_connections_is_still_answered() {
     assert!(!before.contains("connection: close"), "{before}");
 
     server.signal("TERM").await;
-    accepts_nobody(&server).await;
+    refuses_connections(&server).await;
 
     for stream in [&mut asking, &mut fresh] {
         stream.write_all(ASK).await.unwrap();
@@ -93,11 +93,11 @@ async fn what_is_asked_over_open_connections_is_still_answered() {
         assert!(after.contains("connection: close"), "{after}");
     }
     assert_eq!((rest(asking).await, rest(fresh).await), (String::new(), String::new()));
-    assert_eq!(server.ended().await.code(), Some(0), "nobody is left to wait for");
+    assert_eq!(server.ended().await.code(), Some(0), "no connection is left");
 }
 
 #[tokio::test]
-async fn a_second_signal_ends_it_at_once() {
+async fn a_second_signal_ends_the_process_at_once() {
     let mut place = Place::make().await;
     place.set("HTTP__REQUEST_TIMEOUT", "600");
     place.set("HTTP__SHUTDOWN_TIMEOUT", "600");
@@ -105,7 +105,7 @@ async fn a_second_signal_ends_it_at_once() {
     let slow = in_flight(&server).await;
 
     server.signal("INT").await;
-    accepts_nobody(&server).await;
+    refuses_connections(&server).await;
     server.signal("TERM").await;
 
     assert_eq!(server.ended().await.code(), Some(0));
@@ -113,7 +113,7 @@ async fn a_second_signal_ends_it_at_once() {
 }
 
 #[tokio::test]
-async fn what_never_ends_is_cut_off() {
+async fn requests_that_never_complete_are_aborted() {
     let mut place = Place::make().await;
     place.set("HTTP__REQUEST_TIMEOUT", "600");
     place.set("HTTP__SHUTDOWN_TIMEOUT", "1");
@@ -130,7 +130,7 @@ async fn what_never_ends_is_cut_off() {
 
 /// THREATS DO-03.
 #[tokio::test]
-async fn slow_clients_are_not_waited_for() {
+async fn slow_requests_time_out() {
     let mut place = Place::make().await;
     place.set("HTTP__HEADER_TIMEOUT", "1");
     place.set("HTTP__REQUEST_TIMEOUT", "2");

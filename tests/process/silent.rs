@@ -1,4 +1,4 @@
-//! The link to PostgreSQL goes silent without a reset: nobody waits for ever.
+//! The link to PostgreSQL goes silent without a reset: every wait is bounded.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -14,8 +14,7 @@ use crate::load::patiently;
 use crate::place::{Place, is_postgres};
 use crate::server::Server;
 
-/// A place whose database is behind a link of its own; nothing where the tests run on SQLite, which has
-/// none.
+/// A place whose database is behind a link of its own; none with SQLite, which has no network.
 async fn place_behind_a_link(from: &str) -> Option<(Place, Link)> {
     if !is_postgres() {
         return None;
@@ -33,7 +32,7 @@ async fn place_behind_a_link(from: &str) -> Option<(Place, Link)> {
     Some((place, link))
 }
 
-/// How long something takes.
+/// The duration of an operation.
 async fn timed<T>(what: impl Future<Output = T>) -> (T, Duration) {
     let begun = Instant::now();
     (what.await, begun.elapsed())
@@ -45,12 +44,12 @@ async fn refreshed(application: &Application, token: &str) -> String {
     answer.tokens().refresh
 }
 
-/// THREATS EX-02: 503 while it is silent, and soon after it is over everything is as before: no place was
-/// taken for ever. Silent again, SIGTERM ends the server in time.
+/// THREATS EX-02: 503 during the silence, and soon after it everything works, so no connection slot is
+/// lost. During another silence, SIGTERM ends the server in time.
 #[tokio::test]
-async fn a_link_that_goes_silent_is_given_up_and_a_good_one_is_used_at_once() {
+async fn a_silent_link_times_out_and_a_restored_one_is_used_at_once() {
     let Some((mut place, link)) = place_behind_a_link("127.0.0.1:0").await else { return };
-    // A retry is one however long the silence was.
+    // A retry is within the grace period however long the silence was.
     place.set("TOKENS__REFRESH_GRACE", "60");
     let mut server = Server::at(place).await;
     let photos = server.application("Photos").await;
@@ -61,7 +60,7 @@ async fn a_link_that_goes_silent_is_given_up_and_a_good_one_is_used_at_once() {
 
     for _ in 0..2 {
         link.go_silent();
-        // More than there are connections, so that every one of them is tried.
+        // More than there are connections, so that all of them are used.
         let asked = (0..40).map(|_| timed(photos.refresh(&http, &token)));
         for (answer, took) in futures(asked).await {
             assert!(matches!(answer, Err(Trouble::Busy)), "{answer:?}");
@@ -86,10 +85,10 @@ async fn a_link_that_goes_silent_is_given_up_and_a_good_one_is_used_at_once() {
     assert!(took < Duration::from_secs(25), "{took:?}");
 }
 
-/// THREATS EX-04, RT-06: the database has rotated, and its answers are lost in a silence that is longer than the
-/// ordinary grace. Whoever asks again with what was not answered goes on.
+/// THREATS EX-04, RT-06: the database has rotated the tokens, and the responses are lost in a silence
+/// longer than the ordinary grace period. A client that retries continues.
 #[tokio::test]
-async fn what_was_rotated_before_a_silence_is_answered_after_it() {
+async fn a_rotation_before_a_silence_is_repeated_after_it() {
     const CLIENTS: i64 = 6;
     let Some((place, link)) = place_behind_a_link("127.0.0.1:0").await else { return };
     let mut database = PgConnection::connect(&place.database).await.unwrap();
@@ -106,7 +105,7 @@ async fn what_was_rotated_before_a_silence_is_answered_after_it() {
         sqlx::query_scalar(of).fetch_one(&mut database).await.unwrap()
     };
 
-    // The rotations are sent, and wait; the link goes silent, and they are committed.
+    // The rotations wait for a lock; the link goes silent, and they are committed.
     let mut blocker = PgConnection::connect(&server.place.database).await.unwrap();
     blocker.execute("BEGIN; SELECT id FROM grants FOR UPDATE").await.unwrap();
     let asked = held.iter().map(|token| photos.refresh(&http, token));
@@ -142,7 +141,7 @@ async fn what_was_rotated_before_a_silence_is_answered_after_it() {
     server.stop().await;
 }
 
-/// All of them at once.
+/// Runs all of them concurrently.
 async fn futures<T>(all: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
     let mut all: Vec<_> = all.map(Box::pin).collect();
     let mut done: Vec<Option<T>> = all.iter().map(|_| None).collect();
@@ -162,9 +161,9 @@ async fn futures<T>(all: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T
     .await
 }
 
-/// THREATS EX-03: it says that it is alive and what it waits for, and ends when it is told to.
+/// THREATS EX-03: the process is alive, logs what it waits for, and ends on a signal.
 #[tokio::test]
-async fn a_server_that_starts_before_a_silent_database_is_alive_and_obeys() {
+async fn a_server_that_waits_for_its_database_is_alive_and_can_be_stopped() {
     let Some((place, link)) = place_behind_a_link("127.0.0.1:0").await else { return };
     let mut server = Server::planned(place);
     link.go_silent();
@@ -186,7 +185,7 @@ async fn a_server_that_starts_before_a_silent_database_is_alive_and_obeys() {
         assert!(server.has_logged("opening the database"));
     }
 
-    // The database comes later.
+    // The database becomes available later.
     server.begin();
     crate::until("it says what it waits for", async || {
         server.has_logged("waiting for the database")
@@ -197,9 +196,9 @@ async fn a_server_that_starts_before_a_silent_database_is_alive_and_obeys() {
     server.stop().await;
 }
 
-/// THREATS EX-03: so does a command.
+/// THREATS EX-03: a command reports it too.
 #[tokio::test]
-async fn a_command_before_a_silent_database_says_so() {
+async fn a_command_reports_a_silent_database() {
     let Some((place, link)) = place_behind_a_link("127.0.0.1:0").await else { return };
     place.json(&["migrate"]).await;
     link.go_silent();
@@ -208,7 +207,7 @@ async fn a_command_before_a_silent_database_says_so() {
 
     said.refused(Exit::Unavailable, "has not answered within");
     assert!(took < Duration::from_secs(20), "{took:?}");
-    // And ends when it is told to.
+    // It also ends on a signal.
     let mut command = place.command(&["user", "list"]);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let id = child.id().unwrap().to_string();
@@ -217,9 +216,9 @@ async fn a_command_before_a_silent_database_says_so() {
     assert!(!child.wait().await.unwrap().success());
 }
 
-/// RFC 3986 §3.2.2: a literal address of IPv6 stands in brackets in a URL.
+/// RFC 3986 §3.2.2: an IPv6 address in a URL is in brackets.
 #[tokio::test]
-async fn a_database_at_an_address_of_ipv6_is_reached() {
+async fn a_database_at_an_ipv6_address_is_reached() {
     let Some((place, link)) = place_behind_a_link("[::1]:0").await else { return };
     assert!(link.at.is_ipv6());
 

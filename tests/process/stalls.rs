@@ -1,8 +1,9 @@
-//! A database that stands still for a while and goes on: nobody loses a grant.
+//! A database that stalls for a while and continues: no grant is lost.
 //!
 //! | variable | meaning |
 //! |---|---|
-//! | `GATEWRIGHT_TEST_STALLS` | for how many seconds it stalls, at random, again and again; four stalls if it is not set |
+//! | `GATEWRIGHT_TEST_STALLS` | for how many seconds stalls of random length follow each other; four
+//! fixed stalls if it is not set |
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -18,11 +19,11 @@ use crate::place::{Place, is_postgres};
 use crate::postgres_restart::{Cluster, Frozen};
 use crate::server::Server;
 
-/// Clients at once, each with a grant.
+/// Concurrent clients, each with a grant.
 const CLIENTS: usize = 12;
 
-/// THREATS EX-04, RT-06: PostgreSQL is frozen, or another process holds the lock of SQLite; the grace is that of
-/// the defaults. Whoever asks again with what was not answered goes on.
+/// THREATS EX-04, RT-06: PostgreSQL is frozen, or another process holds the lock of SQLite, with the
+/// default grace period. A client that retries an unanswered refresh continues.
 #[tokio::test]
 async fn no_stall_of_the_database_loses_a_grant() {
     LocalSet::new().run_until(stall_again_and_again()).await;
@@ -77,14 +78,14 @@ async fn stall_again_and_again() {
     server.stop().await;
 }
 
-/// What all of them have done.
+/// The results of all clients.
 #[derive(Default)]
 struct State {
     is_over: Cell<bool>,
     done: Cell<u64>,
     busy: Cell<u64>,
     lost: Cell<u64>,
-    /// Refreshes of each, so that nobody is left behind.
+    /// Refreshes of each client, so that none falls behind.
     each: [Cell<u64>; CLIENTS],
     begun: Cell<usize>,
 }
@@ -92,7 +93,7 @@ struct State {
 impl State {
     async fn wait_for_everybody(&self) {
         let before = self.each.each_ref().map(Cell::get);
-        crate::until("everybody is answered", async || {
+        crate::until("every client gets responses", async || {
             self.each.iter().zip(before).all(|(now, before)| now.get() > before + 2)
         })
         .await;
@@ -103,14 +104,14 @@ fn count(cell: &Cell<u64>) {
     cell.set(cell.get() + 1);
 }
 
-/// Refreshes as fast as it is answered; begins again where the grant is lost.
+/// Refreshes continuously; starts over if the grant is lost.
 async fn refresh(photos: Application, person: Person, state: Rc<State>) {
     let number = state.begun.replace(state.begun.get() + 1);
     let (mut browser, http) = (Browser::of(&person), crate::http());
     let mut held: Option<String> = None;
     while !state.is_over.get() {
         let Some(token) = &held else {
-            // A code whose answer was lost is spent (RFC 6749 §4.1.2): another one is asked for.
+            // A code whose response was lost is used (RFC 6749 §4.1.2), so another one is requested.
             let code = patiently(async || photos.authorize(&mut browser).await).await.unwrap();
             match photos.redeem(&http, &code).await {
                 Ok(answer) if answer.status == 200 => held = Some(answer.tokens().refresh),
@@ -139,7 +140,7 @@ async fn refresh(photos: Application, person: Person, state: Rc<State>) {
     }
 }
 
-/// A database that does not go on.
+/// A stalled database.
 enum Stall {
     Frozen(Frozen),
     Locked(SqliteConnection),

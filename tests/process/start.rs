@@ -1,4 +1,4 @@
-//! Starting: not insecurely, and not with the wrong key.
+//! Starting: not with an insecure configuration, and not with the wrong key.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
@@ -10,7 +10,7 @@ use gatewright::types::Secret;
 use crate::place::Place;
 use crate::server::Server;
 
-/// THREATS SU-06: each is refused before it listens, with what to do.
+/// THREATS SU-06: each is refused before anything listens, with a remedy.
 #[tokio::test]
 async fn an_insecure_server_does_not_start() {
     for (name, value, remedy) in [
@@ -23,20 +23,20 @@ async fn an_insecure_server_does_not_start() {
 
         place.run(&["serve"]).await.refused(Exit::Misconfigured, remedy);
 
-        assert!(!place.directory.join("keys").exists(), "nothing was begun");
+        assert!(!place.directory.join("keys").exists(), "no key was created");
     }
 }
 
 /// THREATS SU-06.
 #[tokio::test]
-async fn a_key_that_others_can_read_is_not_served_with() {
+async fn a_key_file_that_others_can_read_is_refused() {
     let mut server = Server::start().await;
     server.stop().await;
     let keys = server.place.directory.join("keys");
     let key = keys.join("encryption.key");
     let allow = |mode| std::fs::set_permissions(&key, Permissions::from_mode(mode)).unwrap();
 
-    // Below a directory that others cannot enter, they cannot read it.
+    // The mode of the file counts only if others can enter its directory.
     std::fs::set_permissions(&keys, Permissions::from_mode(0o755)).unwrap();
     allow(0o644);
     server.place.run(&["serve"]).await.refused(Exit::Misconfigured, "chmod 600");
@@ -46,9 +46,9 @@ async fn a_key_that_others_can_read_is_not_served_with() {
     server.stop().await;
 }
 
-/// THREATS KE-04: it refuses to start and changes nothing.
+/// THREATS KE-04: the server does not start, and changes nothing.
 #[tokio::test]
-async fn a_lost_or_wrong_key_encryption_key_starts_nothing_and_changes_nothing() {
+async fn the_server_does_not_start_with_a_missing_or_wrong_key() {
     let mut server = Server::start().await;
     server.stop().await;
     let (before, keys) = (sealed(&server.place).await, server.place.directory.join("keys"));
@@ -59,7 +59,7 @@ async fn a_lost_or_wrong_key_encryption_key_starts_nothing_and_changes_nothing()
     server.place.run(&["serve"]).await.refused(Exit::Absent, "bring it back");
     assert!(!keys.exists(), "a new key would hide the loss");
 
-    // A key that somebody else's server has made.
+    // A key of another server.
     let mut other = Server::start().await;
     other.stop().await;
     let wrong = std::fs::read(other.place.directory.join("keys/encryption.key")).unwrap();
@@ -77,10 +77,10 @@ async fn a_lost_or_wrong_key_encryption_key_starts_nothing_and_changes_nothing()
     write(&right);
     server.launch().await;
     server.stop().await;
-    assert!(sealed(&server.place).await == before, "and nothing was lost");
+    assert!(sealed(&server.place).await == before, "nothing was lost");
 }
 
-/// Everything in the database that is sealed.
+/// Every sealed value in the database.
 async fn sealed(place: &Place) -> Vec<(String, Vec<u8>)> {
     let patient = std::time::Duration::from_secs(30);
     let limits = Limits { connections: 1, acquire: patient, statement: patient, is_pooled: false };

@@ -1,4 +1,4 @@
-//! A command at a terminal: it is asked, and answers are typed.
+//! A command at a terminal that prompts for input.
 
 use std::process::Stdio;
 
@@ -8,14 +8,14 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use crate::PATIENCE;
 use crate::place::{Place, Said};
 
-/// A command that runs at a terminal of its own, which `script` (util-linux) lends it.
+/// A command at a terminal of its own, which `script` (util-linux) provides.
 pub(crate) struct Terminal {
     child: Child,
     keyboard: ChildStdin,
     screen: ChildStdout,
-    /// Everything that was shown.
+    /// All output so far.
     shown: Vec<u8>,
-    /// How many bytes of it were waited for already.
+    /// The number of bytes that were waited for already.
     read: usize,
 }
 
@@ -33,7 +33,7 @@ impl Terminal {
         Self { child, keyboard, screen, shown: Vec::new(), read: 0 }
     }
 
-    /// Waits until this is shown, after what was waited for before.
+    /// Waits for this output, after what was waited for before.
     pub(crate) async fn until(&mut self, text: &str) {
         let wait = async {
             loop {
@@ -42,11 +42,11 @@ impl Terminal {
                     self.read += at + text.len();
                     return;
                 }
-                assert!(self.more().await, "it ended without {text:?}:\n{}", self.text());
+                assert!(self.more().await, "the command ended without {text:?}:\n{}", self.text());
             }
         };
         let waited = tokio::time::timeout(PATIENCE, wait).await;
-        assert!(waited.is_ok(), "{text:?} was never shown:\n{}", self.text());
+        assert!(waited.is_ok(), "{text:?} was never printed:\n{}", self.text());
     }
 
     async fn more(&mut self) -> bool {
@@ -61,7 +61,7 @@ impl Terminal {
         self.keyboard.write_all(format!("{line}\n").as_bytes()).await.unwrap();
     }
 
-    /// Answers a question whose answer is not shown: the terminal shows nothing once the prompt is there.
+    /// Responds to a prompt for a secret, once the terminal has stopped echoing.
     pub(crate) async fn answer_hidden(&mut self, prompt: &str, line: &str) {
         self.until(prompt).await;
         let script = self.child.id().unwrap();
@@ -76,18 +76,18 @@ impl Terminal {
         self.enter(line).await;
     }
 
-    /// Interrupts it: Ctrl-C.
+    /// Interrupts the command: Ctrl-C.
     pub(crate) async fn interrupt(&mut self) {
         self.keyboard.write_all(b"\x03").await.unwrap();
     }
 
-    /// Answers a question: waits for the prompt, then types.
+    /// Responds to a prompt: waits for it, then types.
     pub(crate) async fn answer(&mut self, prompt: &str, line: &str) {
         self.until(prompt).await;
         self.enter(line).await;
     }
 
-    /// Waits for the end of the command. Both streams are one at a terminal.
+    /// Waits for the command to end. At a terminal both streams are one.
     pub(crate) async fn end(mut self) -> Said {
         let wait = async {
             while self.more().await {}

@@ -1,4 +1,4 @@
-//! TLS of the real binary: as sslyze sees it, and with certificates that are replaced under it.
+//! TLS of the real binary: scanned by sslyze, and with certificates that are replaced while it runs.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
@@ -13,7 +13,7 @@ use tokio::process::Command;
 use crate::place::Place;
 use crate::server::Server;
 
-/// A server that speaks TLS, and who has signed its certificate.
+/// A server with TLS, and the CA of its certificate.
 struct Secure {
     server: Server,
     authority: CertifiedIssuer<'static, KeyPair>,
@@ -21,16 +21,16 @@ struct Secure {
     mtls: u16,
 }
 
-/// Where the name that asks for client certificates is.
+/// The place of the mTLS name.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mtls {
     /// At a port of its own.
     Apart,
-    /// At the port of the issuer, told apart by its name.
+    /// At the port of the issuer, distinguished by SNI.
     Shared,
 }
 
-/// The name that asks for client certificates, where both share a port.
+/// The mTLS name, where both names share a port.
 const OTHER: &str = "mtls.localhost";
 
 impl Secure {
@@ -71,7 +71,7 @@ impl Secure {
         secure
     }
 
-    /// Puts another certificate in place, and tells what it is.
+    /// Installs another certificate, and returns it.
     fn put(&self) -> Vec<u8> {
         let names = ["localhost".to_owned(), OTHER.to_owned()];
         let mut contents = CertificateParams::new(names).unwrap();
@@ -89,7 +89,7 @@ impl Secure {
         certificate.der().to_vec()
     }
 
-    /// The certificate that is shown; a request over the connection is answered.
+    /// The certificate that the server presents on a connection with a successful request.
     async fn shown(&self) -> Vec<u8> {
         crate::install_tls();
         let ca = reqwest::Certificate::from_der(self.authority.der()).unwrap();
@@ -101,7 +101,7 @@ impl Secure {
         info.peer_certificate().unwrap().to_vec()
     }
 
-    /// What sslyze finds at this port, under this name.
+    /// The result of sslyze for this port and name.
     async fn scan(&self, name: &str, port: u16) -> Value {
         let mut command = Command::new("sslyze");
         command.current_dir(&self.server.place.directory);
@@ -119,7 +119,7 @@ impl Secure {
     }
 }
 
-/// Nothing below what the grade A of SSL Labs asks for, each from the scan.
+/// Asserts the requirements of grade A of SSL Labs, by the scan.
 fn assert_grade_a(scan: &Value, what: &str) {
     let result = |name: &str| {
         assert_eq!(scan[name]["status"], "COMPLETED", "{what} {name}: {}", scan[name]);
@@ -163,14 +163,14 @@ fn assert_grade_a(scan: &Value, what: &str) {
     let mut ours = validations.iter().filter(|one| {
         one["trust_store"]["path"].as_str().is_some_and(|path| path.ends_with("ca.pem"))
     });
-    let validation = ours.next().expect("who believes our authority was asked");
+    let validation = ours.next().expect("a validation with our CA");
     assert_eq!(validation["was_validation_successful"], true, "{what} {validation}");
 }
 
-/// THREATS MT-08: before the certificate was replaced and after; each name at a port of its own, and both at
-/// one.
+/// THREATS MT-08: before and after the certificate is replaced; with each name at a port of its own,
+/// and with both at one.
 #[tokio::test]
-async fn sslyze_finds_nothing_below_an_a() {
+async fn sslyze_grades_every_listener_a() {
     for place in [Mtls::Apart, Mtls::Shared] {
         let mut secure = Secure::with(place).await;
         let (tls, mtls) = match place {
@@ -193,9 +193,9 @@ async fn sslyze_finds_nothing_below_an_a() {
     }
 }
 
-/// Without a signal, too; and what is broken is told while the old one stays.
+/// The server reloads without a signal too; a broken file is logged, and the old certificate stays.
 #[tokio::test]
-async fn a_file_that_changes_is_noticed() {
+async fn a_changed_certificate_file_is_reloaded() {
     let mut secure = Secure::start().await;
 
     let next = secure.put();
@@ -210,10 +210,10 @@ async fn a_file_that_changes_is_noticed() {
     secure.server.stop().await;
 }
 
-/// A certificate that cannot be read, a key of another, a key that everybody can read: before anything
-/// listens, and all at once.
+/// A malformed certificate, a key that does not match, a key that others can read: all are reported at
+/// once, before anything listens.
 #[tokio::test]
-async fn what_cannot_be_shown_is_told_before_anything_listens() {
+async fn an_unusable_certificate_is_reported_before_anything_listens() {
     let mut secure = Secure::start().await;
     secure.server.stop().await;
     let place = &secure.server.place;

@@ -10,7 +10,7 @@ use tokio::process::Command;
 
 use super::program::{Program, recipe};
 
-/// Where Debian puts them.
+/// The path of the modules on Debian.
 const MODULES: &str = "/usr/lib/apache2/modules";
 
 pub(super) struct Apache {
@@ -32,7 +32,7 @@ impl Apache {
         for module in needed.into_iter().chain([self.module]) {
             frame += &format!("LoadModule {module}_module {MODULES}/mod_{module}.so\n");
         }
-        // User and Group: Apache does not serve as root.
+        // User and Group: Apache does not serve requests as root.
         frame += &format!(
             "ServerRoot {here}\nDefaultRuntimeDir {here}\nPidFile {here}/apache.pid\n\
              ErrorLog /dev/stderr\nServerName localhost\nListen 127.0.0.1:{port}\n\
@@ -43,13 +43,14 @@ impl Apache {
         std::fs::write(&file, frame).unwrap();
 
         let mut command = Command::new("apache2");
-        // In one process: the children of one that is killed would stay.
+        // In one process: children would survive a killed parent.
         command.args(["-X", "-f"]).arg(file);
         Program::start(command, port, directory, settings).await
     }
 }
 
-/// An application behind it or another proxy, which answers with what it is told of the caller. Returns its address.
+/// An application behind Apache or another proxy that responds with what it learns about the caller.
+/// Returns its URL.
 pub(super) async fn application() -> String {
     let told = async |headers: HeaderMap| {
         let told = |names: [&str; 3]| -> Option<Value> {

@@ -1,4 +1,4 @@
-//! APIs that verify access tokens by themselves: RFC 9068 §4.
+//! APIs that verify access tokens locally: RFC 9068 §4.
 
 use gatewright::jose::base64url;
 use serde_json::{Value, json};
@@ -12,42 +12,42 @@ use super::program::{Program, go, java, node, python};
 
 #[tokio::test]
 async fn pyjwt_for_python() {
-    Judge::STRICT.run(python("python/pyjwt_api.py")).await;
+    ApiCheck::STRICT.run(python("python/pyjwt_api.py")).await;
 }
 
 #[tokio::test]
 async fn joserfc_for_python() {
-    Judge::STRICT.run(python("python/joserfc_api.py")).await;
+    ApiCheck::STRICT.run(python("python/joserfc_api.py")).await;
 }
 
 #[tokio::test]
 async fn fastapi_for_python() {
-    Judge::STRICT.run(python("python/fastapi_api.py")).await;
+    ApiCheck::STRICT.run(python("python/fastapi_api.py")).await;
 }
 
 #[tokio::test]
 async fn spring_boot_for_java() {
-    Judge::STRICT.run(java("java/SpringApi.java")).await;
+    ApiCheck::STRICT.run(java("java/SpringApi.java")).await;
 }
 
 #[tokio::test]
 async fn nimbus_for_java() {
-    Judge::STRICT.run(java("java/NimbusApi.java")).await;
+    ApiCheck::STRICT.run(java("java/NimbusApi.java")).await;
 }
 
 #[tokio::test]
 async fn go_oidc_for_go() {
-    Judge::STRICT.run(go("api").await).await;
+    ApiCheck::STRICT.run(go("api").await).await;
 }
 
-/// A tool's call is a POST: to a GET it says that, once it knows who asks.
+/// A tool call is a POST: a GET with a valid token gets 405.
 #[tokio::test]
 async fn the_mcp_server_for_javascript() {
-    let judge = Judge { path: "/mcp", allowed: 405, ..Judge::STRICT };
-    judge.run(node("node/mcp-server.mjs")).await;
+    let check = ApiCheck { path: "/mcp", allowed: 405, ..ApiCheck::STRICT };
+    check.run(node("node/mcp-server.mjs")).await;
 }
 
-/// It has one answer for every refusal, and tells ID tokens by what is in them.
+/// The module has one response for all refusals, and recognizes ID tokens by their claims.
 #[tokio::test]
 async fn mod_oauth2_for_apache() {
     let issuer = Issuer::start().await;
@@ -56,10 +56,14 @@ async fn mod_oauth2_for_apache() {
     let apache = Apache { module: "oauth2", recipe: "apache/mod_oauth2.conf" };
     let port = crate::free_port();
     let api = apache.start(&issuer.server.place.directory, port, &settings).await;
-    let judge =
-        Judge { tells_by: Tells::Claims, has_challenges: false, too_narrow: 401, ..Judge::STRICT };
+    let check = ApiCheck {
+        tells_by: Tells::Claims,
+        has_challenges: false,
+        too_narrow: 401,
+        ..ApiCheck::STRICT
+    };
 
-    judge.try_all(&issuer, &api).await;
+    check.try_all(&issuer, &api).await;
 
     let (head, claims) = issuer.right();
     let token = issuer.sign(&head, &claims);
@@ -69,30 +73,30 @@ async fn mod_oauth2_for_apache() {
     api.stop().await;
 }
 
-/// By what an API tells an access token from an ID token.
+/// The way in which an API distinguishes an access token from an ID token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Tells {
-    /// `typ` in the head.
+    /// `typ` in the header.
     Type,
     /// `client_id`.
     Claims,
 }
 
-/// What may be expected of an API.
+/// The behaviour that is expected of an API.
 #[derive(Clone, Copy, Debug)]
-struct Judge {
+struct ApiCheck {
     path: &'static str,
-    /// The status where the token is in order.
+    /// The status for a valid token.
     allowed: u16,
     tells_by: Tells,
-    /// Whether a refusal says so in `WWW-Authenticate`.
+    /// Whether a refusal includes `WWW-Authenticate`.
     has_challenges: bool,
-    /// The status of a token that is in order and does not allow it.
+    /// The status for a valid token with an insufficient scope.
     too_narrow: u16,
 }
 
-impl Judge {
-    /// All that RFC 9068 and RFC 6750 ask for.
+impl ApiCheck {
+    /// All requirements of RFC 9068 and RFC 6750.
     const STRICT: Self = Self {
         path: "/invoices",
         allowed: 200,
@@ -101,7 +105,7 @@ impl Judge {
         too_narrow: 403,
     };
 
-    /// Starts the API of this recipe, and judges it.
+    /// Starts the API of this recipe, and sends it every kind of token.
     async fn run(self, recipe: Command) {
         let issuer = Issuer::start().await;
         let (port, place) = (crate::free_port(), &issuer.server.place.directory);
@@ -113,7 +117,7 @@ impl Judge {
         api.stop().await;
     }
 
-    /// Sends an API every token that it has to tell apart.
+    /// Sends every kind of token that an API must distinguish.
     async fn try_all(self, issuer: &Issuer, api: &Program) {
         let url = format!("{}{}", api.url, self.path);
         let call = async |token: &str| {
@@ -152,8 +156,8 @@ impl Judge {
             ("one of no client", issuer.sign(&head, &without(&claims, "client_id"))),
             ("one that is bound to a key", claiming("cnf", json!({ "jkt": "0ZcOCORZNYy" }))),
             ("one that is bound to a certificate", claiming("cnf", json!({ "x5t#S256": "bwcK0" }))),
-            ("one signed by somebody else", forge(&head, &claims)),
-            ("one that nobody signed", format!("{unsigned}.")),
+            ("one signed with another key", forge(&head, &claims)),
+            ("an unsigned one", format!("{unsigned}.")),
         ] {
             let refused = call(&token).await;
             assert_eq!(refused.status, 401, "{what}: {refused:?}\n{}", api.output());

@@ -1,4 +1,4 @@
-//! Web applications that sign people in.
+//! Web applications with sign-in.
 
 use serde_json::{Value, json};
 use tokio::process::Command;
@@ -57,7 +57,7 @@ async fn goth_for_go() {
     signs_in(go("goth").await, "/callback", metadata, "").await;
 }
 
-/// Apache asks who somebody is, and tells the application behind it.
+/// Apache authenticates the user and passes the claims to the application behind it.
 #[tokio::test]
 async fn mod_auth_openidc_for_apache() {
     let mut server = Server::start().await;
@@ -88,8 +88,8 @@ async fn mod_auth_openidc_for_apache() {
     server.stop().await;
 }
 
-/// Signs a person in to an application that shows who they are at `/`. `press` is in the form by which the application
-/// itself asks whether to begin, where it does.
+/// Signs a user in to an application that displays the claims at `/`. `press` occurs in the form with
+/// which the application starts the sign-in, if it has one.
 async fn signs_in(recipe: Command, callback: &str, metadata: Value, press: &str) {
     let mut server = Server::start().await;
     let mut browser = Browser::of(&server.person("ada").await);
@@ -111,7 +111,7 @@ async fn signs_in(recipe: Command, callback: &str, metadata: Value, press: &str)
     server.stop().await;
 }
 
-/// Registers an application that is answered there.
+/// Registers a client with this redirect URI.
 async fn register(server: &Server, mut metadata: Value, redirect_uri: &str) -> Application {
     metadata["client_name"] = "Recipe".into();
     metadata["redirect_uris"] = json!([redirect_uri]);

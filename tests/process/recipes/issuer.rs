@@ -1,4 +1,5 @@
-//! Gatewright, with one more key in the set that it publishes: the test has it, and signs what Gatewright never would.
+//! Gatewright with an additional key in its JWKS, with which the test signs tokens that Gatewright
+//! would never issue.
 
 use axum::Router;
 use axum::http::Uri;
@@ -13,17 +14,17 @@ use crate::application::Application;
 use crate::place::Place;
 use crate::server::Server;
 
-/// The API whose tokens are asked for.
+/// The API that tokens are requested for.
 pub(super) const AUDIENCE: &str = "https://api.example.org/invoices";
 
 pub(super) struct Issuer {
     pub(super) server: Server,
-    /// The issuer identifier: an address at which the test passes Gatewright's documents on.
+    /// The issuer identifier: a URL at which the test serves Gatewright's documents.
     pub(super) url: String,
     key: Key,
 }
 
-/// A key for signing, and how it is published.
+/// A signing key, and its published JWK.
 struct Key {
     private: EncodingKey,
     public: Value,
@@ -64,7 +65,7 @@ impl Issuer {
         Self { server, url, key }
     }
 
-    /// A token of Gatewright's own, for a client that may ask for the API.
+    /// A genuine token, for a client that may use the API.
     pub(super) async fn token(&self, resource: Option<&str>) -> String {
         let metadata = json!({
             "client_name": "Billing",
@@ -81,7 +82,7 @@ impl Issuer {
         answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
     }
 
-    /// The head and the claims of an access token as they have to be (RFC 9068 §2).
+    /// The header and the claims of a valid access token (RFC 9068 §2).
     pub(super) fn right(&self) -> (Value, Value) {
         let now = Clock::system().now().0;
         let head = json!({ "typ": "at+jwt", "alg": "ES256", "kid": self.key.public["kid"] });
@@ -104,7 +105,7 @@ impl Issuer {
     }
 }
 
-/// Signs with a key that nobody publishes.
+/// Signs with a key that is not published.
 pub(super) fn forge(head: &Value, claims: &Value) -> String {
     sign(&Key::new().private, head, claims)
 }
@@ -115,14 +116,14 @@ fn sign(key: &EncodingKey, head: &Value, claims: &Value) -> String {
     [message, signature].join(".")
 }
 
-/// The document with another value of that name.
+/// The document with another value of this member.
 pub(super) fn with(document: &Value, name: &str, value: Value) -> Value {
     let mut changed = document.clone();
     changed[name] = value;
     changed
 }
 
-/// The document without that name.
+/// The document without this member.
 pub(super) fn without(document: &Value, name: &str) -> Value {
     let mut changed = document.clone();
     changed.as_object_mut().unwrap().remove(name);

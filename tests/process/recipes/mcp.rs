@@ -8,8 +8,8 @@ use crate::server::Server;
 
 use super::program::{Program, node};
 
-/// The client finds the issuer through the server (RFC 9728), has a person sign in with the browser, names the server as
-/// `resource`, and calls its tool.
+/// The client discovers the issuer through the server (RFC 9728), sends the user to sign in with the
+/// browser, requests the server as `resource`, and calls its tool.
 #[tokio::test]
 async fn the_mcp_client_for_javascript() {
     let mut server = Server::start().await;

@@ -1,4 +1,5 @@
-//! `examples/recipes`: each file is run as it stands there, with the library or program of others that it is about.
+//! `examples/recipes`: each file is run unchanged, with the third-party library or program that it is
+//! about.
 
 mod apache;
 mod apis;

@@ -1,4 +1,4 @@
-//! oauth2-proxy before an application.
+//! oauth2-proxy in front of an application.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE as BASE64;
@@ -50,7 +50,7 @@ async fn oauth2_proxy_for_programs() {
         ("another issuer's", issuer.sign(&head, &with(&claims, "iss", other))),
         ("an expired one", issuer.sign(&head, &with(&claims, "exp", (now - 600).into()))),
         ("one that never expires", issuer.sign(&head, &without(&claims, "exp"))),
-        ("one signed by somebody else", forge(&head, &claims)),
+        ("one signed with another key", forge(&head, &claims)),
     ] {
         let refused = call(&token).await;
         assert_eq!(refused.status, 401, "{what}: {refused:?}\n{}", proxy.output());

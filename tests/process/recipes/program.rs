@@ -1,4 +1,4 @@
-//! A recipe that runs.
+//! A running recipe.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -22,13 +22,13 @@ pub(super) fn node(file: &str) -> Command {
     run("node", &[], file)
 }
 
-/// Compiles a recipe for Java and runs it; one that ends soon is not worth the second compiler of the machine.
+/// Runs a recipe for Java, without the second-stage compiler, which does not pay off for a short run.
 pub(super) fn java(file: &str) -> Command {
     let jars = recipe("java/jars").join("*").display().to_string();
     run("java", &["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", &jars], file)
 }
 
-/// Builds a recipe for Go: what `go run` starts would outlive it.
+/// Builds a recipe for Go: the child process of `go run` would survive it.
 pub(super) async fn go(package: &str) -> Command {
     let program = recipe("go/bin").join(package);
     let mut build = Command::new("go");
@@ -44,7 +44,7 @@ fn run(interpreter: &str, options: &[&str], file: &str) -> Command {
     command
 }
 
-/// A recipe whose process listens.
+/// A recipe that listens on a port.
 pub(super) struct Program {
     pub(super) url: String,
     child: Child,
@@ -63,7 +63,7 @@ impl Program {
         command.current_dir(directory);
         let output = directory.join(format!("output-{port}"));
         let log = File::create(&output).unwrap();
-        // A proxy of the machine is not on the way to localhost.
+        // Proxy settings of the machine must not apply to localhost.
         for name in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
             command.env_remove(name);
         }
@@ -79,17 +79,17 @@ impl Program {
         Self { url: format!("http://localhost:{port}"), child, output }
     }
 
-    /// What it has printed so far.
+    /// Its output so far.
     pub(super) fn output(&self) -> String {
         std::fs::read_to_string(&self.output).unwrap()
     }
 
-    /// Waits for a line that begins so, and returns the rest of it.
+    /// Waits for a line with this prefix, and returns the rest of it.
     pub(super) async fn says(&self, beginning: &str) -> String {
         let mut rest = None;
         crate::until("the recipe says it", async || {
             let output = self.output();
-            // The last line may be half written.
+            // The last line may be incomplete.
             let whole = output.rsplit_once('\n').map_or("", |(whole, _)| whole);
             rest = whole.lines().find_map(|line| line.strip_prefix(beginning)).map(str::to_owned);
             rest.is_some()

@@ -1,4 +1,4 @@
-//! An application in the browser.
+//! A single-page application.
 
 use serde_json::json;
 
@@ -8,8 +8,8 @@ use crate::server::{PASSWORD, Server};
 
 use super::program::{Program, node};
 
-/// Tokens are in memory: after a reload the frame that renews them, and the consent that is remembered, keep
-/// the person signed in.
+/// Tokens are in memory: after a reload, silent renewal in a frame and the stored consent keep the user
+/// signed in.
 #[tokio::test]
 async fn oidc_client_ts_for_browsers() {
     let mut server = Server::start().await;
