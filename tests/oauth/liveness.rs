@@ -4,6 +4,7 @@
 //! Uses and changes are enumerations, and the expected outcome is an exhaustive `match`: a new grant
 //! type or a new change does not compile until every cell has an expectation.
 
+use gatewright::store::sql;
 use gatewright::types::client::GrantType;
 use gatewright::types::{ClientId, User};
 use serde_json::{Value, json};
@@ -86,6 +87,8 @@ changes! {
     /// The control: without a change every use succeeds.
     Nothing without_a_change_every_use_succeeds;
     UserDisabled the_credentials_of_a_disabled_user_are_refused;
+    /// Only the user's row, before what descends from it is revoked: the join decides.
+    UserRowDisabled a_user_whose_row_alone_is_disabled_is_refused;
     UserDisabledAndEnabled credentials_from_before_a_user_was_disabled_stay_revoked;
     PasswordSet setting_a_password_revokes_all_earlier_credentials_of_the_user;
     PasswordChanged changing_a_password_revokes_everything_but_the_session_in_use;
@@ -104,7 +107,10 @@ const fn expected(change: Change, way: Way) -> Outcome {
     use Outcome::*;
     match change {
         Change::Nothing => Good,
-        Change::UserDisabled | Change::UserDisabledAndEnabled | Change::PasswordSet => match way {
+        Change::UserDisabled
+        | Change::UserRowDisabled
+        | Change::UserDisabledAndEnabled
+        | Change::PasswordSet => match way {
             Way::Redeem | Way::Refresh | Way::RefreshOffline => InvalidGrant,
             Way::ClientCredentials => Good,
             Way::Silent => LoginRequired,
@@ -220,6 +226,14 @@ async fn make(
     match change {
         Change::Nothing => {}
         Change::UserDisabled => server.disable(user).await,
+        Change::UserRowDisabled => {
+            sql("UPDATE users SET disabled_at = $1 WHERE id = $2")
+                .bind(server.trace().now())
+                .bind(&user.id)
+                .run(server.app().store.db())
+                .await
+                .unwrap();
+        }
         Change::UserDisabledAndEnabled => {
             server.disable(user).await;
             server.enable(user).await;
