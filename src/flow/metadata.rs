@@ -130,5 +130,5 @@ pub fn document(
             members.insert("mtls_endpoint_aliases".to_owned(), Value::Object(aliases));
         }
     }
-    Document::of(&metadata)
+    Document::from_json(&metadata)
 }

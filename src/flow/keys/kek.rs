@@ -4,10 +4,11 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::sealed::is_anything_sealed;
 use crate::config;
 use crate::jose::Kek;
 use crate::jose::seal::{KeyId, Unusable};
-use crate::store::{Store, authorities, clients, server_secrets, signing_keys};
+use crate::store::{Store, server_secrets};
 use gatewright_base::access::why;
 
 /// The name of the file in `[keys] dir`.
@@ -83,16 +84,6 @@ async fn right(kek: Kek, store: &Store) -> Result<Kek, Missing> {
         Some((sealed, secret)) => Err(Missing::Wrong { secret, sealed, here: kek.id() }),
         None => Ok(kek),
     }
-}
-
-async fn is_anything_sealed(store: &Store) -> sqlx::Result<bool> {
-    Ok(!server_secrets::all(store.db()).await?.is_empty()
-        || !signing_keys::all(store.db()).await?.is_empty()
-        || authorities::all(store.db()).await?.iter().any(|row| row.sealed.is_some())
-        || clients::all(store.db())
-            .await?
-            .iter()
-            .any(|client| client.secrets.iter().any(|secret| secret.sealed.is_some())))
 }
 
 /// For its owner alone.

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use zeroize::Zeroizing;
 
-use super::{Schedule, unseal};
+use super::Schedule;
+use super::sealed::unseal;
 use crate::jose::mac::{Mac, VersionedMac};
 use crate::jose::seal::{self, Kek, Owner};
 use crate::record::{Event, Kind, Trace};

@@ -1,0 +1,125 @@
+//! The keys of the server at one version: what signs, what verifies, and the secrets.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::document::Document;
+use super::sealed::unseal;
+use super::secrets::{Opened, Purpose};
+use crate::jose::jwk::{Jwks, PublicKey};
+use crate::jose::mac::{Mac, VersionedMac};
+use crate::jose::seal::{self, Kek, Owner};
+use crate::jose::sign::SigningKey;
+use crate::store::signing_keys::{self, State};
+use crate::store::{Store, versions};
+use crate::types::{Algorithm, Failure, Result};
+
+/// Verified access tokens remembered at most: about a megabyte.
+const VERIFIED: usize = 16 * 1024;
+
+/// The keys at one version.
+pub struct Keys {
+    active: BTreeMap<Algorithm, Arc<SigningKey>>,
+    /// What verifies the tokens that come back to us.
+    pub published: Jwks,
+    /// Digests of JWT access tokens whose signatures `published` has verified. A token comes back many
+    /// times; a key that is withdrawn makes a new set, and takes this with it.
+    pub verified: quick_cache::sync::Cache<[u8; 32], ()>,
+    /// What verifies an `id_token_hint`: retired keys too, for a hint may be old.
+    pub hints: Jwks,
+    /// `/jwks`
+    pub jwks: Document,
+    /// The MAC of refresh tokens.
+    pub refresh: VersionedMac,
+    /// The MAC of DPoP nonces (RFC 9449 §8).
+    pub dpop: VersionedMac,
+    /// The salt of pairwise subjects (OIDC Core §8.1): it has one version.
+    pub pairwise: Mac,
+    /// The MAC that `sid` is: it has one version, so that `sid` stays the same for the session's life.
+    pub sid: Mac,
+    /// Seals the state of pages that the browser keeps; name kind and identifier as the owner.
+    pub pages: Kek,
+    /// The MAC that a code is, where the same form must lead to the same code again.
+    pub codes: VersionedMac,
+    version: i64,
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keys").field("version", &self.version).finish_non_exhaustive()
+    }
+}
+
+impl Keys {
+    /// The key that signs with this algorithm.
+    ///
+    /// # Errors
+    /// When the server has no such key; registration and configuration do not let it come to that.
+    pub fn signing(&self, algorithm: Algorithm) -> Result<&SigningKey, Failure> {
+        let key = self.active.get(&algorithm);
+        key.map(Arc::as_ref)
+            .ok_or_else(|| Failure::internal(format!("there is no active key for {algorithm}")))
+    }
+
+    /// The algorithms that we sign with.
+    pub fn algorithms(&self) -> impl Iterator<Item = Algorithm> {
+        self.active.keys().copied()
+    }
+
+    /// The version of these keys: a counter in `versions`.
+    pub(super) const fn version(&self) -> i64 {
+        self.version
+    }
+
+    /// Reads the keys from the database.
+    pub(super) async fn read(store: &Store, kek: &Kek) -> Result<Self> {
+        // The version first: what is read after it is at least as new.
+        let version = versions::all(store).await?.keys;
+        let rows = signing_keys::all(store.db()).await?;
+        let mut active = BTreeMap::new();
+        let mut published = Vec::new();
+        let mut hints = Vec::new();
+        let mut jwks = Vec::new();
+        for row in &rows {
+            let jwk: serde_json::Value =
+                serde_json::from_str(&row.public_jwk).map_err(Failure::internal)?;
+            let public = || PublicKey::from_jwk(&jwk).map_err(Failure::internal);
+            match row.state() {
+                State::Active => {
+                    let clear = unseal(kek, Owner(seal::Kind::SigningKey, &row.id), &row.sealed)?;
+                    let key = SigningKey::from_pkcs8(row.alg, &clear)?;
+                    // Parsed once: it checks nearly all tokens that come back.
+                    published.push(key.public_key()?);
+                    hints.push(public()?);
+                    jwks.push(jwk.clone());
+                    active.insert(row.alg, Arc::new(key));
+                }
+                State::Pending | State::Retiring => {
+                    published.push(public()?);
+                    hints.push(public()?);
+                    jwks.push(jwk.clone());
+                }
+                State::Retired => hints.push(public()?),
+                State::Compromised => {}
+            }
+        }
+        let opened = Opened::read(store, kek).await?;
+        let macs = |purpose: Purpose| opened.macs(purpose, purpose.name());
+        Ok(Self {
+            active,
+            published: published.into_iter().collect(),
+            verified: quick_cache::sync::Cache::new(VERIFIED),
+            hints: hints.into_iter().collect(),
+            jwks: Document::from_json(&json!({ "keys": jwks })),
+            refresh: macs(Purpose::RefreshTokens)?,
+            dpop: macs(Purpose::DpopNonces)?,
+            pairwise: opened.mac(Purpose::PairwiseSubjects)?,
+            sid: opened.mac(Purpose::Sid)?,
+            pages: opened.sealing(Purpose::Pages)?,
+            codes: opened.macs(Purpose::Pages, "codes")?,
+            version,
+        })
+    }
+}
