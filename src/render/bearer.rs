@@ -66,17 +66,18 @@ impl IntoResponse for Bearer {
 }
 
 fn came_by_dpop(head: &Head) -> bool {
-    let scheme = head.text(AUTHORIZATION).and_then(|field| field.split_once(' '));
-    scheme.is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("DPoP"))
+    let presented = head.text(AUTHORIZATION).and_then(Scheme::of_authorization);
+    presented.is_some_and(|(scheme, _)| scheme == Scheme::Dpop)
 }
 
 /// A challenge in a field of its own. Texts of ours have neither quotes nor line breaks.
 fn challenge(response: &mut Response, scheme: Scheme, parameters: &str) {
+    let name = scheme.as_str();
     let challenge = match scheme {
-        Scheme::Bearer => format!("Bearer realm=\"gatewright\"{parameters}"),
+        Scheme::Bearer => format!("{name} realm=\"gatewright\"{parameters}"),
         Scheme::Dpop => {
             let algorithms: Vec<_> = Proof::ALGORITHMS.iter().map(|one| one.as_str()).collect();
-            format!("DPoP realm=\"gatewright\"{parameters}, algs=\"{}\"", algorithms.join(" "))
+            format!("{name} realm=\"gatewright\"{parameters}, algs=\"{}\"", algorithms.join(" "))
         }
     };
     if let Ok(challenge) = HeaderValue::from_str(&challenge) {

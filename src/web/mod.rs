@@ -1,5 +1,6 @@
 //! The endpoints of the protocol: the table of contents.
 
+mod access_token;
 mod acme;
 mod authorize;
 mod ca;

@@ -5,15 +5,16 @@
 //! [RFC 9449 §7.1]: https://www.rfc-editor.org/rfc/rfc9449#section-7.1
 
 use axum::http::Method;
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::header::CONTENT_TYPE;
 
+use super::access_token::in_header;
 use super::dpop;
 use crate::flow::metadata::path;
 use crate::flow::tokens::access_token;
 use crate::flow::tokens::dpop::{self as proofs, Scheme};
 use crate::flow::tokens::userinfo::{self, Body};
-use crate::render::{Bearer, Head, Request, Response, json};
-use crate::types::{Code, Refusal, Secret};
+use crate::render::{Bearer, Request, Response, json};
+use crate::types::{Code, Secret};
 
 /// Tells a client about the user of an access token.
 pub(super) async fn userinfo(mut request: Request) -> Result<Response, Bearer> {
@@ -63,24 +64,4 @@ async fn token(request: &mut Request) -> Result<(Scheme, Secret), Bearer> {
         }
         (None, None) => Err(Bearer::Missing),
     }
-}
-
-fn in_header(head: &Head) -> Result<Option<(Scheme, Secret)>, Refusal> {
-    let mut fields = head.headers.get_all(AUTHORIZATION).iter();
-    let Some(field) = fields.next() else {
-        return Ok(None);
-    };
-    if fields.next().is_some() {
-        return Err(Code::InvalidRequest.because("there are two Authorization headers"));
-    }
-    let credentials = field.to_str().ok().and_then(|text| text.split_once(' '));
-    let (scheme, token) = match credentials {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("Bearer") => (Scheme::Bearer, token),
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("DPoP") => (Scheme::Dpop, token),
-        Some(_) | None => {
-            return Err(Code::InvalidRequest
-                .because("the Authorization header is not Bearer or DPoP with an access token"));
-        }
-    };
-    Ok(Some((scheme, Secret::new(token.trim_matches(' ')))))
 }

@@ -4,16 +4,15 @@
 //! [RFC 6750 §2.1]: https://www.rfc-editor.org/rfc/rfc6750#section-2.1
 //! [RFC 9449 §7.1]: https://www.rfc-editor.org/rfc/rfc9449#section-7.1
 
-use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 
+use super::access_token::in_header;
 use super::dpop;
 use crate::config::{OriginalRequest, Protected};
 use crate::flow::metadata::path;
-use crate::flow::tokens::dpop::Scheme;
 use crate::flow::tokens::gateway::{self, Identity};
 use crate::render::{Bearer, Head, Json, Request, Response};
-use crate::types::{Code, Failure, Secret};
+use crate::types::{Code, Failure, Scheme, Secret};
 
 /// Whoever may pass, for the API behind the gateway. All of them are always there, so that a gateway that takes
 /// them over leaves none that a client has sent; what does not apply is empty.
@@ -57,17 +56,7 @@ fn named(head: &Head) -> (&str, &str) {
 /// The token of the request that is asked about. A gateway passes on 401 and 403 and takes everything else for a
 /// fault, so there is no 400 here: what cannot be read as a token is none.
 fn token(head: &Head) -> Result<(Scheme, Secret), Bearer> {
-    let mut fields = head.headers.get_all(AUTHORIZATION).iter();
-    let (Some(field), None) = (fields.next(), fields.next()) else {
-        return Err(Bearer::Missing);
-    };
-    let credentials = field.to_str().ok().and_then(|text| text.split_once(' '));
-    let (scheme, token) = match credentials {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("Bearer") => (Scheme::Bearer, token),
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("DPoP") => (Scheme::Dpop, token),
-        Some(_) | None => return Err(Bearer::Missing),
-    };
-    Ok((scheme, Secret::new(token.trim_matches(' '))))
+    in_header(head).ok().flatten().ok_or(Bearer::Missing)
 }
 
 /// What a DPoP proof of the request that is asked about has to name: its method, and its URL, whose scheme and host come

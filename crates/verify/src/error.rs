@@ -10,7 +10,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::proof::Proof;
-use crate::types::Code;
+use crate::types::{Code, Scheme};
 
 /// Why a request is not answered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,15 +21,6 @@ pub enum Error {
     /// Nobody can tell whether the token counts: 503. The text is for the log alone.
     #[error("the token could not be judged: {0}")]
     Unavailable(String),
-}
-
-/// How a token is presented.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scheme {
-    /// RFC 6750 §2.1.
-    Bearer,
-    /// RFC 9449 §7.1.
-    Dpop,
 }
 
 /// What is wrong with a request.
@@ -84,11 +75,17 @@ impl Refusal {
             say("scope", &scope);
         }
         let realm = quotable(realm);
-        let bearer = |told: &str| format!("Bearer realm=\"{realm}\"{told}");
+        let bearer = |told: &str| {
+            let name = Scheme::Bearer.as_str();
+            format!("{name} realm=\"{realm}\"{told}")
+        };
         // > The value of the algs parameter […] a space-delimited list of the JWS algorithms (RFC 9449 §7.1)
         let algorithms: Vec<_> = Proof::ALGORITHMS.iter().map(|one| one.as_str()).collect();
         let algorithms = algorithms.join(" ");
-        let dpop = |told: &str| format!("DPoP realm=\"{realm}\"{told}, algs=\"{algorithms}\"");
+        let dpop = |told: &str| {
+            let name = Scheme::Dpop.as_str();
+            format!("{name} realm=\"{realm}\"{told}, algs=\"{algorithms}\"")
+        };
         let challenge = match (code, scheme) {
             // Whoever has shown nothing yet is told of both ways (RFC 9449 §7.2).
             (None, _) => format!("{}, {}", bearer(""), dpop("")),

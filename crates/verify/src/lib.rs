@@ -80,7 +80,8 @@ pub use self::types::{
 };
 pub use caller::Caller;
 use error::Reason;
-pub use error::{Error, Refusal, Scheme};
+pub use error::{Error, Refusal};
+pub use gatewright_base::types::Scheme;
 use gatewright_x509::Certificate;
 pub use keys::{Fetched, IssuerKeys};
 pub use proof::{Proof, Purpose};
@@ -290,16 +291,8 @@ fn token(headers: &HeaderMap) -> Result<(Scheme, &str), Reason> {
         return Err(Reason::Request("there are two Authorization fields"));
     }
     let text = field.to_str().map_err(|_| Reason::Request("the Authorization field is no text"))?;
-    let (scheme, token) = text.split_once(' ').ok_or(Reason::Missing)?;
-    let token = token.trim_matches(' ');
-    if scheme.eq_ignore_ascii_case("Bearer") {
-        Ok((Scheme::Bearer, token))
-    } else if scheme.eq_ignore_ascii_case("DPoP") {
-        Ok((Scheme::Dpop, token))
-    } else {
-        // Another scheme is no try at this one: it is challenged as if there were nothing.
-        Err(Reason::Missing)
-    }
+    // A request with another scheme is challenged like one without a token.
+    Scheme::of_authorization(text).ok_or(Reason::Missing)
 }
 
 /// The DPoP proof of a request, where there has to be one: RFC 9449 §7.1.

@@ -12,8 +12,9 @@ use crate::jose::base64url;
 use crate::jose::jws::Jws;
 use crate::jose::mac::VersionedMac;
 use crate::store::{On, replays};
+pub use crate::types::Scheme;
 use crate::types::{Code, Failure, Refusal, Result, Seconds, Timestamp};
-pub use crate::verify::{Proof, Purpose, Scheme};
+pub use crate::verify::{Proof, Purpose};
 
 /// How long a nonce is the present one.
 const SLICE: Seconds = Seconds(60);

@@ -75,9 +75,44 @@ impl Confirmation {
         self.certificate.is_none() && self.key.is_none()
     }
 
-    /// `token_type`: RFC 9449 §5; a token bound to a certificate is of the type `Bearer` (RFC 8705 §3).
+    /// How the token is presented: RFC 9449 §5. A certificate-bound token is of the type `Bearer` (RFC 8705 §3).
+    pub const fn scheme(&self) -> Scheme {
+        if self.key.is_some() { Scheme::Dpop } else { Scheme::Bearer }
+    }
+
+    /// `token_type`.
     pub const fn token_type(&self) -> &'static str {
-        if self.key.is_some() { "DPoP" } else { "Bearer" }
+        self.scheme().as_str()
+    }
+}
+
+/// How an access token is presented. Its name is the `token_type` of the token response, the scheme of the
+/// `Authorization` header and the scheme of a challenge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// RFC 6750 §2.1.
+    Bearer,
+    /// RFC 9449 §7.1.
+    Dpop,
+}
+
+impl Scheme {
+    const ALL: [Self; 2] = [Self::Bearer, Self::Dpop];
+
+    /// The name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bearer => "Bearer",
+            Self::Dpop => "DPoP",
+        }
+    }
+
+    /// Reads the value of an `Authorization` header: the scheme, in any case (RFC 9110 §11.1), and the token.
+    /// `None`: it has another form or another scheme.
+    pub fn of_authorization(value: &str) -> Option<(Self, &str)> {
+        let (name, token) = value.split_once(' ')?;
+        let scheme = Self::ALL.into_iter().find(|one| one.as_str().eq_ignore_ascii_case(name))?;
+        Some((scheme, token.trim_matches(' ')))
     }
 }
 

@@ -23,7 +23,7 @@ pub mod user;
 
 pub use algorithm::Algorithm;
 pub use client::Client;
-pub use confirmation::{Bonds, Confirmation, Thumbprint};
+pub use confirmation::{Bonds, Confirmation, Scheme, Thumbprint};
 pub use error::{Code, Error, Failure, Refusal, Result};
 pub use id::{ClientId, GrantId, ResourceId, SessionId, UserId};
 pub use params::Params;
