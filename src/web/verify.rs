@@ -42,7 +42,7 @@ pub(super) async fn verify(request: Request) -> Result<Response, Bearer> {
     let (scheme, token) = token(head)?;
     let (method, urls) = original(head, route, behind);
     dpop::prove_beside_token(&mut call, head, (scheme, &token), method, &urls)?;
-    Ok(passed(&gateway::judge(&call, route, token.expose()).await?)?)
+    Ok(passed(&gateway::authorize(&call, route, token.expose()).await?)?)
 }
 
 /// The name of the route, and what stands behind it, with its slash.

@@ -1,31 +1,115 @@
-//! Access tokens that come back to us: [RFC 9068 §4], [RFC 7662 §2.2].
+//! Access tokens that are presented to this server: [RFC 9068 §4], [RFC 7662 §2.2].
 //!
-//! A JWT is verified, and one statement asks whether the grant, its user, its client and its sign-in live
-//! and whether the token itself was revoked; for an opaque token one statement looks it up and asks that.
+//! [`accept`] is the rule for every resource of this server and for the gateways that ask it. A JWT is verified
+//! without the database, then one statement checks that its grant, user, client and session are valid and
+//! that the token was not revoked; one statement reads and checks an opaque token.
 //!
 //! [RFC 9068 §4]: https://www.rfc-editor.org/rfc/rfc9068#section-4
 //! [RFC 7662 §2.2]: https://www.rfc-editor.org/rfc/rfc7662#section-2.2
 
 use std::sync::Arc;
 
-use super::subject;
+use super::{dpop, subject};
 use crate::flow::{Call, keys};
 use crate::jose::jws::{Jws, Keys, Typ};
 use crate::store::grants::{self, Live};
 use crate::store::{certificates, revoked_tokens};
 use crate::types::token::OpaqueAccessToken;
 use crate::types::{
-    Algorithm, Client, ClientId, Confirmation, Digest, GrantId, Result, Scope, Timestamp,
+    Algorithm, Client, ClientId, Code, Confirmation, Digest, GrantId, Refusal, Result, Scope,
+    Timestamp,
 };
 use crate::verify::Caller;
 
-/// An access token that we issued and that has not expired. Whether it still counts is another
-/// question: [`Read::live`].
+/// What a resource demands of an access token.
+#[derive(Clone, Copy, Debug)]
+pub struct Demand<'a> {
+    /// What `aud` must contain: an API must not use the token that it received at another one (DESIGN §3).
+    pub audience: &'a str,
+    /// What `scope` must contain.
+    pub scope: &'a Scope,
+    /// Whether the token must be a user's.
+    pub user: bool,
+}
+
+/// An access token that is valid at this moment, for this resource and this sender.
 #[derive(Debug)]
-pub struct Read {
+pub struct Accepted {
+    /// The token.
+    pub token: AccessToken,
+    /// Its client.
+    pub client: Arc<Client>,
+    /// The user's grant, or the client itself.
+    pub behind: Behind,
+}
+
+/// Accepts an access token: it is valid, its audience is this resource, its sender has proved possession of what
+/// it is bound to, and its scope suffices. Its DPoP proof is consumed when everything else is right.
+///
+/// # Errors
+/// `invalid_token`, `insufficient_scope`, `invalid_dpop_proof`; 503 if the database does not respond, so that a
+/// fault neither accepts nor refuses a token (THREATS DB-03).
+pub async fn accept(call: &Call<'_>, text: &str, demand: Demand<'_>) -> Result<Accepted> {
+    let mut token = match parse(call, text).await? {
+        Ok(token) => token,
+        Err(Invalid::Expired(_)) => return Err(invalid("expired").into()),
+        Err(Invalid::Unknown(why)) => return Err(invalid(why).into()),
+    };
+    if !token.audience.iter().any(|audience| audience == demand.audience) {
+        return Err(invalid("the token is for another resource")
+            .with("audience", token.audience.join(" "))
+            .with("expected", demand.audience)
+            .into());
+    }
+    call.held.must_fit(&token.confirmation, call.now)?;
+    if !demand.scope.within(&token.scope) {
+        return Err(Code::InsufficientScope
+            .because("the access token lacks a required scope")
+            .with("scope", &token.scope)
+            .with("expected", demand.scope)
+            .into());
+    }
+    let Some(client) = call.cache.client(&token.client_id).await? else {
+        return Err(invalid("the client was deleted").into());
+    };
+    call.held.must_suit(&client)?;
+    let Some(behind) = token.behind(call).await? else {
+        return Err(invalid("the token, its grant, user, client or session was revoked").into());
+    };
+    if demand.user && matches!(behind, Behind::Client) {
+        return Err(invalid("the token is of no user").into());
+    }
+    dpop::spend(call, call.store.db()).await?;
+    if token.confirmation.certificate.is_some() {
+        call.note_certificate(&token.client_id);
+    }
+    Ok(Accepted { token, client, behind })
+}
+
+impl Accepted {
+    /// `sub`: the user as this client knows them, or the client.
+    ///
+    /// # Errors
+    /// If the signing keys could not be confirmed.
+    pub fn subject(&self, call: &Call<'_>) -> Result<String> {
+        self.token.subject_for(call, &self.client, &self.behind)
+    }
+}
+
+/// `invalid_token`; `reason` is for the log and the audit trail.
+fn invalid(reason: &'static str) -> Refusal {
+    Code::InvalidToken
+        .because("the access token is expired, revoked, or not valid for this resource")
+        .with("reason", reason)
+}
+
+/// An access token that this server issued and that has not expired. [`AccessToken::behind`] checks whether it
+/// was revoked.
+#[derive(Debug)]
+pub struct AccessToken {
     /// `jti`
     pub jti: String,
-    /// `sub`; an opaque token has none of its own.
+    /// `sub`; `None` for an opaque token, which has none of its own.
     pub subject: Option<String>,
     /// `client_id`
     pub client_id: ClientId,
@@ -33,7 +117,7 @@ pub struct Read {
     pub audience: Vec<String>,
     /// `scope`
     pub scope: Scope,
-    /// The grant it descends from; `None`: it is the client's own.
+    /// The grant that it descends from; `None` for a token of the client itself.
     pub grant_id: Option<GrantId>,
     /// `iat`
     pub issued_at: Timestamp,
@@ -41,68 +125,68 @@ pub struct Read {
     pub expires_at: Timestamp,
     /// `cnf`
     pub confirmation: Confirmation,
-    /// Which kind it is.
-    pub kind: Kind,
+    /// Its format.
+    pub format: Format,
 }
 
-/// A kind of access token.
+/// The format of an access token.
 #[derive(Debug)]
-pub enum Kind {
-    /// Signed: whether it still counts has to be asked.
+pub enum Format {
+    /// Signed. Whether it was revoked is a query of its own.
     Jwt,
-    /// Looked up.
+    /// A row.
     Opaque {
-        /// What the store keeps of it.
+        /// The digest under which it is stored.
         digest: Digest,
-        /// What stood behind it when it was looked up.
+        /// Its grant, if that was valid when the row was read.
         live: Option<Box<Live>>,
     },
 }
 
-/// Why a token counts for nothing.
+/// Why a text is not a valid access token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Not {
-    /// Not an access token of ours.
-    Ours(&'static str),
-    /// It was one, of this client; its time is over.
+pub enum Invalid {
+    /// It is not an access token of this server.
+    Unknown(&'static str),
+    /// It was issued to this client and has expired.
     Expired(ClientId),
 }
 
-/// Reads a token of either format.
+/// Parses and verifies a token of either format.
 ///
 /// # Errors
-/// When the database does not answer; a token that counts for nothing is `Ok(Err(_))`.
-pub async fn read(call: &Call<'_>, text: &str) -> Result<Result<Read, Not>> {
+/// If the database does not respond; an invalid token is `Ok(Err(_))`.
+pub async fn parse(call: &Call<'_>, text: &str) -> Result<Result<AccessToken, Invalid>> {
     if text.starts_with(OpaqueAccessToken::PREFIX) {
         return opaque(call, text).await;
     }
     jwt(call, text)
 }
 
-/// The client that a token was issued to, be the token alive or dead: only to tell whose scripts may
-/// read why it is refused.
+/// The client that a token was issued to, even if the token is expired or revoked. It decides only which
+/// origins may read the response.
 ///
 /// # Errors
-/// When the database does not answer.
+/// If the database does not respond.
 pub async fn client(call: &Call<'_>, text: &str) -> Result<Option<Arc<Client>>> {
-    match read(call, text).await? {
-        Ok(Read { client_id, .. }) | Err(Not::Expired(client_id)) => {
+    match parse(call, text).await? {
+        Ok(AccessToken { client_id, .. }) | Err(Invalid::Expired(client_id)) => {
             call.cache.client(&client_id).await
         }
-        Err(Not::Ours(_)) => Ok(None),
+        Err(Invalid::Unknown(_)) => Ok(None),
     }
 }
 
-async fn opaque(call: &Call<'_>, text: &str) -> Result<Result<Read, Not>> {
+async fn opaque(call: &Call<'_>, text: &str) -> Result<Result<AccessToken, Invalid>> {
     let Some(token) = OpaqueAccessToken::read(text) else {
-        return Ok(Err(Not::Ours("its checksum is wrong")));
+        return Ok(Err(Invalid::Unknown("its checksum is wrong")));
     };
     let digest = token.digest();
     let found = grants::behind_opaque_token(call.store.db(), &digest, call.now).await?;
     let Some((row, live)) = found else {
-        return Ok(Err(Not::Ours("unknown, expired or revoked")));
+        return Ok(Err(Invalid::Unknown("unknown, expired or revoked")));
     };
-    Ok(Ok(Read {
+    Ok(Ok(AccessToken {
         jti: row.id,
         subject: None,
         client_id: row.client_id,
@@ -112,17 +196,17 @@ async fn opaque(call: &Call<'_>, text: &str) -> Result<Result<Read, Not>> {
         issued_at: row.created_at,
         expires_at: row.expires_at,
         confirmation: row.confirmation,
-        kind: Kind::Opaque { digest, live: live.map(Box::new) },
+        format: Format::Opaque { digest, live: live.map(Box::new) },
     }))
 }
 
-fn jwt(call: &Call<'_>, text: &str) -> Result<Result<Read, Not>> {
+fn jwt(call: &Call<'_>, text: &str) -> Result<Result<AccessToken, Invalid>> {
     let keys = call.keys()?;
     Ok(verified(call, text, &keys))
 }
 
-fn verified(call: &Call<'_>, text: &str, keys: &keys::Keys) -> Result<Read, Not> {
-    let jws = Jws::read(text).map_err(Not::Ours)?;
+fn verified(call: &Call<'_>, text: &str, keys: &keys::Keys) -> Result<AccessToken, Invalid> {
+    let jws = Jws::read(text).map_err(Invalid::Unknown)?;
     let Digest(digest) = Digest::of(text.as_bytes());
     let checked = keys.verified.get(&digest);
     let by = match checked {
@@ -130,45 +214,45 @@ fn verified(call: &Call<'_>, text: &str, keys: &keys::Keys) -> Result<Read, Not>
         None => Keys::Published(&keys.published),
     };
     // > The resource server MUST verify that the "typ" header value is "at+jwt" (§4)
-    let verified = jws.verify(by, Algorithm::OURS, Typ::Is("at+jwt")).map_err(Not::Ours)?;
+    let verified = jws.verify(by, Algorithm::OURS, Typ::Is("at+jwt")).map_err(Invalid::Unknown)?;
     if checked.is_none() {
         keys.verified.insert(digest, ());
     }
-    let said = Caller::of(&verified.claims, call.issuer()).map_err(Not::Ours)?;
-    let read = Read {
-        jti: said.token_id,
-        subject: Some(said.subject),
-        client_id: said.client_id,
-        audience: said.audience,
-        scope: said.scope,
-        grant_id: said.grant,
-        issued_at: said.issued_at,
-        expires_at: said.expires_at,
-        confirmation: said.confirmation,
-        kind: Kind::Jwt,
+    let caller = Caller::of(&verified.claims, call.issuer()).map_err(Invalid::Unknown)?;
+    let token = AccessToken {
+        jti: caller.token_id,
+        subject: Some(caller.subject),
+        client_id: caller.client_id,
+        audience: caller.audience,
+        scope: caller.scope,
+        grant_id: caller.grant,
+        issued_at: caller.issued_at,
+        expires_at: caller.expires_at,
+        confirmation: caller.confirmation,
+        format: Format::Jwt,
     };
-    if read.expires_at <= call.now {
-        return Err(Not::Expired(read.client_id));
+    if token.expires_at <= call.now {
+        return Err(Invalid::Expired(token.client_id));
     }
-    Ok(read)
+    Ok(token)
 }
 
-/// What stands behind a token that counts.
+/// Whose a valid token is.
 #[derive(Debug)]
 pub enum Behind {
-    /// A user's grant.
+    /// A user's, by this grant.
     User(Box<Live>),
-    /// The client itself.
+    /// The client's own.
     Client,
 }
 
-impl Read {
-    /// Asks whether the token still counts; `None`: it does not.
+impl AccessToken {
+    /// Checks that the token and what it descends from are valid; `None` if they are not.
     ///
     /// # Errors
-    /// When the database does not answer: never a yes, never a no (THREATS DB-03).
-    pub async fn live(&mut self, call: &Call<'_>) -> Result<Option<Behind>> {
-        // By a clock that was wrong: years ahead, it would count for years.
+    /// If the database does not respond (THREATS DB-03).
+    pub async fn behind(&mut self, call: &Call<'_>) -> Result<Option<Behind>> {
+        // A clock that was wrong issued it; its `exp` may be years ahead.
         if self.issued_at.is_ahead_of(call.now) {
             return Ok(None);
         }
@@ -177,10 +261,10 @@ impl Read {
             if certificates::is_revoked(store, certificate).await? {
                 return Ok(None);
             }
-            // Where it is shown with the token, we know what stands above it, too.
-            let shown = call.held.certificate.as_ref();
-            if let Some(shown) = shown.filter(|shown| shown.thumbprint == certificate)
-                && call.is_revoked(shown).await?
+            // If the certificate is presented with the token, its chain is known too.
+            let presented = call.held.certificate.as_ref();
+            if let Some(presented) = presented.filter(|one| one.thumbprint == certificate)
+                && call.is_revoked(presented).await?
             {
                 return Ok(None);
             }
@@ -190,37 +274,33 @@ impl Read {
             if client.is_none_or(|client| !client.stands_by(self.issued_at)) {
                 return Ok(None);
             }
-            let revoked = match &self.kind {
-                Kind::Jwt => revoked_tokens::contains(store, &self.jti).await?,
-                // Its own row was just read.
-                Kind::Opaque { .. } => false,
+            let revoked = match &self.format {
+                Format::Jwt => revoked_tokens::contains(store, &self.jti).await?,
+                // Its row was read a moment ago.
+                Format::Opaque { .. } => false,
             };
             return Ok((!revoked).then_some(Behind::Client));
         };
-        let live = match &mut self.kind {
-            Kind::Jwt => {
+        let live = match &mut self.format {
+            Format::Jwt => {
                 let (client, jti) = (&self.client_id, &self.jti);
                 let live = grants::behind_token(store, grant_id, client, jti, call.now).await?;
                 live.map(Box::new)
             }
-            Kind::Opaque { live, .. } => live.take(),
+            Format::Opaque { live, .. } => live.take(),
         };
         Ok(live.map(Behind::User))
     }
 
-    /// `sub`, for whoever is told about the token; `None`: the client is gone.
+    /// `sub`: the user as this client knows them, or the client.
     ///
     /// # Errors
-    /// When the database does not answer.
-    pub async fn subject(&self, call: &Call<'_>, behind: &Behind) -> Result<Option<String>> {
-        match (behind, &self.subject) {
-            (Behind::Client, _) => Ok(Some(self.client_id.to_string())),
-            (Behind::User(_), Some(subject)) => Ok(Some(subject.clone())),
-            (Behind::User(live), None) => {
-                let client = call.cache.client(&self.client_id).await?;
-                let keys = call.keys()?;
-                Ok(client.map(|client| subject::of(&keys, &client, &live.user.id)))
-            }
-        }
+    /// If the signing keys could not be confirmed.
+    pub fn subject_for(&self, call: &Call<'_>, client: &Client, behind: &Behind) -> Result<String> {
+        Ok(match (behind, &self.subject) {
+            (Behind::Client, _) => client.id.to_string(),
+            (Behind::User(_), Some(subject)) => subject.clone(),
+            (Behind::User(live), None) => subject::of(&*call.keys()?, client, &live.user.id),
+        })
     }
 }

@@ -79,7 +79,7 @@ pub async fn introspect(
             ..Introspection::default()
         });
     }
-    let Ok(mut token) = access_token::read(call, text).await? else {
+    let Ok(mut token) = access_token::parse(call, text).await? else {
         return Ok(Introspection::default());
     };
     let own = caller.metadata.gw_resources.iter();
@@ -88,10 +88,11 @@ pub async fn introspect(
     if !is_its_own {
         return Ok(Introspection::default());
     }
-    let Some(behind) = token.live(call).await? else {
+    let Some(behind) = token.behind(call).await? else {
         return Ok(Introspection::default());
     };
-    let subject = token.subject(call, &behind).await?;
+    let client = call.cache.client(&token.client_id).await?;
+    let subject = client.map(|client| token.subject_for(call, &client, &behind)).transpose()?;
     let scope = token.scope;
     let mut answer = Introspection {
         active: true,

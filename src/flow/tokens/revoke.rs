@@ -2,7 +2,7 @@
 //!
 //! [RFC 7009]: https://www.rfc-editor.org/rfc/rfc7009
 
-use super::access_token::{self, Read};
+use super::access_token::{self, AccessToken, Format};
 use super::mint;
 use crate::flow::Call;
 use crate::record::{Event, Kind};
@@ -23,7 +23,7 @@ pub async fn revoke(call: &Call<'_>, client: &Client, params: &Params) -> Result
     if let Some(presented) = mint::presented(call, text).await? {
         return refresh(call, client, &presented).await;
     }
-    match access_token::read(call, text).await? {
+    match access_token::parse(call, text).await? {
         Ok(token) => access(call, client, &token).await,
         Err(_) => Ok(()),
     }
@@ -55,7 +55,7 @@ async fn refresh(call: &Call<'_>, client: &Client, presented: &Presented) -> Res
     .await
 }
 
-async fn access(call: &Call<'_>, client: &Client, token: &Read) -> Result<()> {
+async fn access(call: &Call<'_>, client: &Client, token: &AccessToken) -> Result<()> {
     if token.client_id != client.id {
         return Err(foreign()
             .with("issued_to", &token.client_id)
@@ -64,11 +64,11 @@ async fn access(call: &Call<'_>, client: &Client, token: &Read) -> Result<()> {
     }
     retrying(|| async {
         let mut tx = call.store.write().await?;
-        match &token.kind {
-            access_token::Kind::Opaque { digest, .. } => {
+        match &token.format {
+            Format::Opaque { digest, .. } => {
                 opaque_tokens::revoke(&mut tx, digest, &client.id, call.now).await?;
             }
-            access_token::Kind::Jwt => {
+            Format::Jwt => {
                 revoked_tokens::insert(&mut tx, &token.jti, token.expires_at, call.now).await?;
             }
         }
