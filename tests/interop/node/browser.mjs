@@ -1,22 +1,22 @@
-/** A browser of the smallest kind: it keeps cookies, follows redirects and fills forms in. */
+/** A minimal browser: it stores cookies, follows redirects and fills in forms. */
 
 const HOPS = 20;
 
-/** The buttons that this person presses, by their values, and what pressing them means. */
+/** The buttons that the user presses, by value, with the kind of page that each belongs to. */
 const AGREEMENTS = { 'sign-in': 'sign-in', allow: 'consent', yes: 'confirmation' };
 
 export class Browser {
   #cookies = new Map();
   #person;
 
-  /** The forms that were filled in, in order: `sign-in`, `consent`, `confirmation`. */
+  /** The kinds of the submitted forms, in order: `sign-in`, `consent`, `confirmation`. */
   filled = [];
 
   constructor({ username, password }) {
     this.#person = { identifier: username, password };
   }
 
-  /** Opens `url` and does what the pages ask, until it is sent to `destination`; returns that URL. */
+  /** Opens `url` and submits the forms until it is redirected to `destination`; returns that URL. */
   async visit(url, destination) {
     let request = { method: 'GET', url: new URL(url) };
     for (let hop = 0; hop < HOPS; hop++) {
@@ -41,7 +41,7 @@ export class Browser {
     return response;
   }
 
-  // Cookies are kept apart by host and know no port, as in any browser.
+  // Cookies are stored per host, regardless of the port, as in any browser.
   #cookieHeader(host) {
     const jar = this.#cookies.get(host) ?? new Map();
     return [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
@@ -65,7 +65,7 @@ export class Browser {
         return submit(form, button, this.#person);
       }
     }
-    throw new Error('a page that asks nothing we know, and no way on');
+    throw new Error('no known button on the page');
   }
 }
 
@@ -82,7 +82,7 @@ async function page(response) {
   throw new Error(`${response.url} answered ${response.status}: ${text.slice(0, 500)}`);
 }
 
-/** What a click on a button sends: the person's answers, the hidden inputs, what is ticked. */
+/** The request of a click on a button: the user's input, the hidden inputs and the checked boxes. */
 function submit({ method, action, fields }, button, answers) {
   const body = new URLSearchParams();
   for (const field of fields) {
@@ -106,7 +106,7 @@ function parseForms(html, base) {
     const { method = 'get', action = base.href } = parseAttributes(head);
     const fields = [...inner.matchAll(/<(input|button)\b([^>]*)>/gi)]
       .map(([, tag, attributes]) => [tag.toLowerCase(), parseAttributes(attributes)])
-      .filter(([, attributes]) => !('form' in attributes)) // those are another form's
+      .filter(([, attributes]) => !('form' in attributes)) // they belong to another form
       .map(([tag, attributes]) => parseField(tag, attributes));
     return { method: method.toUpperCase(), action: new URL(action, base), fields };
   });

@@ -1,9 +1,9 @@
 /**
  * openid-client with a certificate (RFC 8705) against Gatewright: `tls_client_auth`, the endpoints of
- * `mtls_endpoint_aliases`, and tokens that are bound to the certificate.
+ * `mtls_endpoint_aliases`, and certificate-bound access tokens.
  *
- * It is started with what openid-client.mjs is started with, but for the secrets; and with INTEROP_CA,
- * _CERTIFICATE, _KEY, _OTHER_CERTIFICATE and _OTHER_KEY, which ../README.md explains.
+ * It takes the environment variables of openid-client.mjs without the secrets, and INTEROP_CA,
+ * _CERTIFICATE, _KEY, _OTHER_CERTIFICATE and _OTHER_KEY; ../README.md explains them.
  */
 
 import assert from 'node:assert/strict';
@@ -19,7 +19,7 @@ const ca = file('CA');
 const own = { cert: file('CERTIFICATE'), key: file('KEY') };
 const other = { cert: file('OTHER_CERTIFICATE'), key: file('OTHER_KEY') };
 
-/** A `fetch` that shows a certificate: the one of Node.js cannot. */
+/** A `fetch` with a client certificate, which that of Node.js does not support. */
 function showing(identity) {
   return (url, { method, headers, body }) =>
     new Promise((resolve, reject) => {
@@ -43,7 +43,7 @@ function showing(identity) {
 function discover(identity) {
   const metadata = { use_mtls_endpoint_aliases: true };
   return client.discovery(settings.issuer, settings.clientId, metadata, client.TlsClientAuth(), {
-    // The library refuses plain HTTP unless told otherwise; over loopback there is nobody to overhear.
+    // The library refuses plain HTTP by default; over loopback it cannot be intercepted.
     execute: [client.allowInsecureRequests],
     [client.customFetch]: showing(identity),
   });

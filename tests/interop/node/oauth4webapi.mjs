@@ -1,8 +1,8 @@
 /**
- * oauth4webapi against Gatewright: low-level and strict, it checks each answer by the letter of its
- * RFC, and it is also an API here, which verifies access tokens by the published keys (RFC 9068).
+ * oauth4webapi against Gatewright: low-level and strict, it checks each response to the letter of its
+ * RFC. It also acts as an API that verifies access tokens with the published keys (RFC 9068).
  *
- * It is started with INTEROP_ISSUER, _USERNAME, _PASSWORD, _EMAIL, _CLIENT_ID, _CLIENT_SECRET,
+ * It takes INTEROP_ISSUER, _USERNAME, _PASSWORD, _EMAIL, _CLIENT_ID, _CLIENT_SECRET,
  * _REDIRECT_URI, _POST_LOGOUT_REDIRECT_URI, _SERVICE_ID and _SERVICE_KEY, which ../README.md
  * explains. The web client authenticates by `client_secret_post`, the service by `private_key_jwt`.
  */
@@ -16,10 +16,10 @@ const browser = new Browser(settings);
 const client = { client_id: settings.clientId };
 const secret = oauth.ClientSecretPost(settings.clientSecret);
 
-// The library refuses plain HTTP unless told otherwise; over loopback there is nobody to overhear.
+// The library refuses plain HTTP by default; over loopback it cannot be intercepted.
 const insecure = { [oauth.allowInsecureRequests]: true };
 
-/** From the authorization request to the tokens. */
+/** Runs the authorization code flow, up to the tokens. */
 async function signIn(parameters = {}, options = insecure) {
   const verifier = oauth.generateRandomCodeVerifier();
   const [state, nonce] = [oauth.generateRandomState(), oauth.generateRandomNonce()];
@@ -50,7 +50,7 @@ async function signIn(parameters = {}, options = insecure) {
   });
 }
 
-/** Once more with the nonce of the answer, where one was asked for (RFC 9449 §8). */
+/** Repeats a request with the nonce of the response, if one was required (RFC 9449 §8). */
 let nonces = 0;
 async function again(act) {
   try {
@@ -82,7 +82,7 @@ async function userinfo(token, subject, options = insecure) {
   return oauth.processUserInfoResponse(server, client, subject, response);
 }
 
-/** What an API does with the token that came with a request. */
+/** Verifies the access token of a request, like an API. */
 function verify(token, audience) {
   const request = new Request(audience, { headers: { authorization: `Bearer ${token}` } });
   return oauth.validateJwtAccessToken(server, request, audience, insecure);

@@ -1,7 +1,7 @@
 /**
- * openid-client, the certified relying party of the JavaScript world, against Gatewright.
+ * openid-client, a certified relying party for JavaScript, against Gatewright.
  *
- * It is started with INTEROP_ISSUER, _USERNAME, _PASSWORD, _EMAIL, _CLIENT_ID, _CLIENT_SECRET,
+ * It takes INTEROP_ISSUER, _USERNAME, _PASSWORD, _EMAIL, _CLIENT_ID, _CLIENT_SECRET,
  * _REDIRECT_URI, _POST_LOGOUT_REDIRECT_URI, _SERVICE_ID and _SERVICE_SECRET, which ../README.md
  * explains. Both clients authenticate by `client_secret_basic`.
  */
@@ -13,7 +13,7 @@ import { settings, step } from './settings.mjs';
 
 const browser = new Browser(settings);
 
-// The library refuses plain HTTP unless told otherwise; over loopback there is nobody to overhear.
+// The library refuses plain HTTP by default; over loopback it cannot be intercepted.
 const insecure = { execute: [client.allowInsecureRequests] };
 
 function discover(id, secret) {
@@ -21,7 +21,7 @@ function discover(id, secret) {
   return client.discovery(settings.issuer, id, undefined, authentication, insecure);
 }
 
-/** From the authorization request to the tokens. */
+/** Runs the authorization code flow, up to the tokens. */
 async function signIn(config, parameters = {}, options = {}) {
   const verifier = client.randomPKCECodeVerifier();
   const [state, nonce] = [client.randomState(), client.randomNonce()];

@@ -1,4 +1,4 @@
-/** What the environment says (see ../README.md), and how a step is told. */
+/** The settings from the environment (see ../README.md), and the report of the steps. */
 
 function need(name) {
   const value = process.env[name];
@@ -16,13 +16,13 @@ export const settings = {
   redirectUri: need('INTEROP_REDIRECT_URI'),
   postLogoutRedirectUri: need('INTEROP_POST_LOGOUT_REDIRECT_URI'),
   serviceId: need('INTEROP_SERVICE_ID'),
-  /** Read when they are needed: each program wants one of the two. */
+  /** Read on use: each program needs only one of the two. */
   serviceSecret: () => need('INTEROP_SERVICE_SECRET'),
   serviceKey: () => need('INTEROP_SERVICE_KEY'),
   scope: 'openid profile email',
 };
 
-/** Does one step and says so; what it throws ends the program. */
+/** Runs one step and reports it; an exception ends the program. */
 export async function step(what, act) {
   try {
     const result = await act();

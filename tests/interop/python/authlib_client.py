@@ -1,9 +1,9 @@
-"""Authlib against Gatewright, the way most Python web applications use it: in Flask.
+"""Authlib against Gatewright, as most Python web applications use it: in Flask.
 
-The Flask application runs inside this process; the browser is `browser.py`. Services and APIs speak
-through Authlib's own sessions, over requests and over httpx2.
+The Flask application runs inside this process; the browser is `browser.py`. Services and APIs use
+Authlib's own sessions, over requests and over httpx2.
 
-It is started with INTEROP_ISSUER, _USERNAME, _PASSWORD, _EMAIL, _CLIENT_ID, _CLIENT_SECRET,
+It takes INTEROP_ISSUER, _USERNAME, _PASSWORD, _EMAIL, _CLIENT_ID, _CLIENT_SECRET,
 _REDIRECT_URI, _POST_LOGOUT_REDIRECT_URI, _SERVICE_ID and _SERVICE_SECRET, which ../README.md explains.
 The web client authenticates by `client_secret_basic`, the service by `client_secret_post`.
 """
@@ -12,7 +12,7 @@ import os
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-# The library refuses plain HTTP unless told otherwise; over loopback there is nobody to overhear.
+# The library refuses plain HTTP by default; over loopback it cannot be intercepted.
 os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
 
 import requests
@@ -81,18 +81,18 @@ web = app.test_client()
 
 
 def sign_in(**parameters):
-    """From the authorization request to the tokens, or to the refusal."""
+    """Runs the authorization code flow, up to the tokens or the error."""
     url = web.get("/login", query_string=parameters).location
     return returned(browser.visit(url, REDIRECT_URI))
 
 
 def returned(url):
-    """What the application says when the browser comes back to it."""
+    """The response of the application to the redirect back."""
     parts = urlsplit(url)
     return web.get(f"{parts.path}?{parts.query}").json
 
 
-# -- what the tokens are used for -----------------------------------------------------------------
+# -- the use of the tokens ------------------------------------------------------------------------
 
 metadata = gatewright.load_server_metadata()
 session = OAuth2Session(**CLIENT, scope="openid profile email")
@@ -126,7 +126,7 @@ def revoke(token, hint):
 
 @contextmanager
 def step(what):
-    """Says how a step went; what it raises ends the program."""
+    """Reports one step; an exception ends the program."""
     try:
         yield
     except BaseException:

@@ -1,4 +1,4 @@
-"""A browser of the smallest kind: it keeps cookies, follows redirects and fills forms in."""
+"""A minimal browser: it stores cookies, follows redirects and fills in forms."""
 
 from html.parser import HTMLParser
 from urllib.parse import urljoin, urlsplit
@@ -7,12 +7,12 @@ import requests
 
 HOPS = 20
 
-# The buttons that this person presses, by their values, and what pressing them means.
+# The buttons that the user presses, by value, with the kind of page that each belongs to.
 AGREEMENTS = {"sign-in": "sign-in", "allow": "consent", "yes": "confirmation"}
 
 
 class Browser:
-    """Plays the part of a person who signs in, agrees to everything, and confirms what is asked."""
+    """Acts as a user who signs in, consents to everything and confirms every question."""
 
     def __init__(self, username, password):
         self._person = {"identifier": username, "password": password}
@@ -20,7 +20,7 @@ class Browser:
         self.filled = []
 
     def visit(self, url, destination):
-        """Opens `url` and does what the pages ask, until it is sent to `destination`; returns that URL."""
+        """Opens `url` and submits the forms until it is redirected to `destination`; returns that URL."""
         method, body = "GET", None
         for _ in range(HOPS):
             response = self._send(method, url, body)
@@ -36,7 +36,7 @@ class Browser:
         raise AssertionError(f"still not at {destination} after {HOPS} requests")
 
     def _send(self, method, url, body):
-        # A jar of our own: the library's sends no `Secure` cookie to http://localhost, a browser does.
+        # The cookie jar of requests sends no `Secure` cookie to http://localhost; a browser does.
         jar = self._cookies.setdefault(urlsplit(url).hostname, {})
         headers = {"Accept": "text/html", "Cookie": "; ".join(f"{k}={v}" for k, v in jar.items())}
         if method == "POST":
@@ -60,11 +60,11 @@ class Browser:
                     if button["type"] == "submit" and button.get("value") == agreement:
                         self.filled.append(kind)
                         return submit(form, button, self._person)
-        raise AssertionError("a page that asks nothing we know, and no way on")
+        raise AssertionError("no known button on the page")
 
 
 def submit(form, button, answers):
-    """What a click on a button sends: the person's answers, the hidden inputs, what is ticked."""
+    """The request of a click on a button: the user's input, the hidden inputs and the checked boxes."""
     body = []
     for field in form["fields"]:
         name, kind = field.get("name"), field["type"]

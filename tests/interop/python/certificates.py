@@ -1,6 +1,6 @@
-"""Authlib over requests with a certificate (RFC 8705) against Gatewright, the way Python services do it.
+"""Authlib over requests with a certificate (RFC 8705) against Gatewright, as in a typical Python service.
 
-It is started with INTEROP_ISSUER, _USERNAME, _PASSWORD, _EMAIL, _CLIENT_ID, _REDIRECT_URI, _CA, _CERTIFICATE,
+It takes INTEROP_ISSUER, _USERNAME, _PASSWORD, _EMAIL, _CLIENT_ID, _REDIRECT_URI, _CA, _CERTIFICATE,
 _KEY, _OTHER_CERTIFICATE and _OTHER_KEY, which ../README.md explains.
 """
 
@@ -9,7 +9,7 @@ import json
 import os
 from contextlib import contextmanager
 
-# The library refuses plain HTTP unless told otherwise; over loopback there is nobody to overhear.
+# The library refuses plain HTTP by default; over loopback it cannot be intercepted.
 os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
 
 import requests
@@ -43,7 +43,7 @@ def step(what):
 
 
 def session(certificate):
-    """The name of the client in the body, and the certificate in the handshake: nothing else."""
+    """A session that sends only `client_id` in the body and the certificate in the handshake."""
     made = OAuth2Session(
         need("CLIENT_ID"),
         token_endpoint_auth_method="none",

@@ -1,5 +1,5 @@
-//! What happens to people, applications and sign-ins while their tokens are abroad; and what is asked of
-//! those tokens afterwards.
+//! The commands and acts that change users, clients and sessions while their tokens are in use, and the
+//! requests that use those tokens afterwards.
 
 use gatewright::flow::clients::resources;
 use gatewright::flow::grants::applications;
@@ -14,7 +14,7 @@ use crate::http::{Answer, Ask};
 use crate::server::{Client, Server};
 
 impl Server {
-    /// `grant_type=refresh_token`, as it is sent.
+    /// A token request with `grant_type=refresh_token`, not yet sent.
     pub fn refreshing(&self, client: &Client, token: &str, more: &str) -> Ask {
         let form = format!("grant_type=refresh_token&refresh_token={token}{more}");
         self.ask("POST", "/token").basic(&client.id, &client.secret).form(&form)
@@ -25,7 +25,7 @@ impl Server {
         self.refreshing(client, token, more).send().await
     }
 
-    /// Whether a token lives, for a client that may know.
+    /// Introspects a token as a client with the right to: whether the token is active.
     pub async fn is_active(&self, client: &Client, token: &str) -> bool {
         let answer = self.post_as(client, "/introspect", &format!("token={token}")).await.ok();
         answer.body["active"].as_bool().unwrap()
@@ -74,21 +74,21 @@ impl Server {
         account::set_password(&people, &user.id, &Secret::new(password)).await.unwrap();
     }
 
-    /// Ends every sign-in of somebody.
+    /// Ends every session of a user.
     pub async fn end_sessions(&self, user: &User) {
         let trace = self.trace();
         let ended = session::end_others(&self.app().people(&trace), &user.id, None).await;
         assert!(ended.unwrap() > 0);
     }
 
-    /// Takes back what somebody allowed an application.
+    /// Withdraws a user's consent to a client.
     pub async fn withdraw(&self, user: &User, client: &Client) {
         let call = self.app().call(self.trace());
         let id = ClientId::from_text(&client.id);
         assert!(applications::withdraw(&call, &user.id, &id).await.unwrap());
     }
 
-    /// Changes what a client is registered for.
+    /// Changes a client's registration.
     pub async fn change(&self, client: &Client, change: impl FnOnce(&mut Metadata)) {
         let registered = self.find(client).await;
         let mut metadata = registered.metadata.clone();
@@ -104,7 +104,7 @@ impl Server {
         self.declare(json!({ "id": id, "name": "Photos" })).await;
     }
 
-    /// Registers an API, as `gatewright --json resource list` shows it.
+    /// Registers an API from the JSON that `gatewright --json resource list` prints.
     pub async fn declare(&self, resource: Value) {
         let app = self.app();
         let resource: Resource = serde_json::from_value(resource).unwrap();
@@ -113,7 +113,7 @@ impl Server {
         app.confirm().await.unwrap();
     }
 
-    /// Registers other things for an API.
+    /// Replaces the registration of an API.
     pub async fn redeclare(&self, resource: Value) {
         let app = self.app();
         let resource: Resource = serde_json::from_value(resource).unwrap();
@@ -128,13 +128,13 @@ impl Server {
         self.administer(async |registrar| registrar.disable(&id).await.unwrap()).await;
     }
 
-    /// Lets a client work again.
+    /// Enables a client again.
     pub async fn enable_client(&self, client: &Client) {
         let id = ClientId::from_text(&client.id);
         self.administer(async |registrar| registrar.enable(&id).await.unwrap()).await;
     }
 
-    /// The audit events of this kind, the newest first; of all kinds where it is empty.
+    /// The audit events of this kind, newest first; an empty kind matches all.
     pub async fn events(&self, kind: &str) -> Vec<AuditRow> {
         let app = self.app();
         app.recorder.flush().await;

@@ -1,4 +1,4 @@
-//! A client application: it writes authorization requests, and reads what comes back.
+//! A client application: it builds authorization requests and reads the authorization responses.
 
 use serde_json::Value;
 
@@ -6,10 +6,10 @@ use crate::browser::{Browser, CHALLENGE, Place};
 use crate::http::Answer;
 use crate::server::{Client, ISSUER, PASSWORD, Server};
 
-/// What the application asks to have given back.
+/// The `state` that the application sends.
 pub const STATE: &str = "state of the client";
 
-/// An authorization request in order, of which a test changes what it is about.
+/// A valid authorization request, whose parameters a test changes.
 #[derive(Clone, Debug)]
 pub struct Request(Vec<(String, String)>);
 
@@ -27,12 +27,12 @@ impl Request {
         Self(request.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec())
     }
 
-    /// With this value, and no other of the name.
+    /// With this value as the only one of its name.
     pub fn with(self, name: &str, value: &str) -> Self {
         self.without(name).and(name, value)
     }
 
-    /// With this value beside what there is.
+    /// With this value added, whether or not the name is there already.
     pub fn and(mut self, name: &str, value: &str) -> Self {
         self.0.push((name.to_owned(), value.to_owned()));
         self
@@ -43,7 +43,7 @@ impl Request {
         self
     }
 
-    /// All names in it.
+    /// The names of all parameters.
     pub fn names(&self) -> Vec<String> {
         self.0.iter().map(|(name, _)| name.clone()).collect()
     }
@@ -56,31 +56,31 @@ impl Request {
         format!("/authorize?{}", self.form())
     }
 
-    /// Where a browser that nobody has used before comes to with it.
+    /// The page that a browser without cookies reaches with this request.
     pub async fn by_a_stranger(&self, server: &Server) -> Place {
         Browser::of(server).open(&self.target()).await
     }
 }
 
 impl Browser<'_> {
-    /// Asks for what `request` says.
+    /// Opens the authorization endpoint with `request`.
     pub async fn ask(&mut self, request: &Request) -> Place {
         self.open(&request.target()).await
     }
 
-    /// Signs in at the door, for no application.
+    /// Signs in on the sign-in page, without an authorization request.
     pub async fn sign_in(&mut self, username: &str) -> Place {
         let door = self.open("/login").await;
         self.prove(&door, username).await
     }
 
-    /// Fills in the form of a sign-in.
+    /// Fills in and submits the sign-in form.
     pub async fn prove(&mut self, place: &Place, username: &str) -> Place {
         assert!(place.at.starts_with("/login"), "{place:?}");
         self.submit(place, &[("identifier", username), ("password", PASSWORD)]).await
     }
 
-    /// Asks, signs in and allows, as far as each is asked for.
+    /// Sends the request, and signs in and consents if asked to.
     pub async fn obtain(&mut self, request: &Request, username: &str) -> Place {
         let mut place = self.ask(request).await;
         if place.at.starts_with("/login") {
@@ -94,7 +94,7 @@ impl Browser<'_> {
 }
 
 impl Place {
-    /// Whether it is this page of ours.
+    /// Asserts that this is the page at `path`.
     #[track_caller]
     pub fn is_page(&self, path: &str) -> &Self {
         assert_eq!(self.at.split('?').next(), Some(path), "{self:?}");
@@ -102,7 +102,7 @@ impl Place {
         self
     }
 
-    /// The client is told of this error, and of nothing else: RFC 6749 §4.1.2.1, RFC 9207 §2.
+    /// Asserts an error response with exactly this error: RFC 6749 §4.1.2.1, RFC 9207 §2.
     #[track_caller]
     pub fn refused(&self, error: &str) -> &Self {
         assert_eq!(self.parameter("error"), error, "{self:?}");
@@ -112,7 +112,7 @@ impl Place {
         self
     }
 
-    /// The client is given a code, which is returned.
+    /// Asserts a successful authorization response, and returns its code.
     #[track_caller]
     pub fn code(&self) -> String {
         assert!(self.at.starts_with(Client::REDIRECT_URI), "{self:?}");
@@ -122,7 +122,7 @@ impl Place {
 }
 
 impl Answer {
-    /// A page says no, and nobody is sent anywhere: THREATS §0, `PAGE400`.
+    /// Asserts an error page without a redirect: THREATS §0, `PAGE400`.
     #[track_caller]
     pub fn on_page(&self, status: u16) -> &Self {
         assert_eq!(self.status, status, "{self:?}");
@@ -132,8 +132,8 @@ impl Answer {
         self
     }
 
-    /// A page without what differs from answer to answer: the reference, and the query of its own address, which
-    /// its links to other languages have.
+    /// The page without the parts that differ between responses: the reference, and the query of the
+    /// page's own address in its language links.
     pub fn without_reference(&self) -> String {
         let mut parts = self.text.split("href=\"?");
         let mut text = parts.next().unwrap().to_owned();
@@ -145,14 +145,14 @@ impl Answer {
     }
 }
 
-/// The header and the claims of a JWT, with its signature proven by the published keys.
+/// The header and the claims of a JWT, after its signature was verified with the published keys.
 pub async fn verified(server: &Server, jwt: &str) -> (jsonwebtoken::Header, Value) {
     let header = jsonwebtoken::decode_header(jwt).unwrap();
     let keys: jsonwebtoken::jwk::JwkSet =
         serde_json::from_value(server.get("/jwks").await.ok().body).unwrap();
     let key = keys.find(header.kid.as_deref().unwrap()).expect("a published key");
     let mut rules = jsonwebtoken::Validation::new(header.alg);
-    // The clock is the test's.
+    // The server's clock is the test's, not the system's.
     rules.validate_exp = false;
     rules.validate_aud = false;
     rules.required_spec_claims.clear();
@@ -160,7 +160,7 @@ pub async fn verified(server: &Server, jwt: &str) -> (jsonwebtoken::Header, Valu
     (header, jsonwebtoken::decode(jwt, &key, &rules).unwrap().claims)
 }
 
-/// The claims of the ID token in an answer of the token endpoint.
+/// The verified claims of the ID token in a token response.
 pub async fn id_token(server: &Server, tokens: &Answer) -> Value {
     verified(server, &tokens.token("id_token")).await.1
 }

@@ -1,4 +1,4 @@
-//! Certificates for tests: who signs them, and what is shown.
+//! CAs and certificates for tests of TLS.
 
 use std::sync::Arc;
 
@@ -10,22 +10,22 @@ use rcgen::{
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
-/// Whoever signs certificates.
+/// A CA.
 #[derive(Clone)]
 pub struct Authority {
     signer: Arc<CertifiedIssuer<'static, KeyPair>>,
-    /// What comes between a certificate of its and the root, its own certificate first.
+    /// The intermediate certificates of what it issues: its own first, the root excluded.
     chain: Vec<CertificateDer<'static>>,
 }
 
 /// A certificate and its key.
 pub struct Identity {
-    /// The certificate, then what is between it and the root.
+    /// The certificate, then its intermediates.
     pub chain: Vec<CertificateDer<'static>>,
     pub key: KeyPair,
 }
 
-/// The contents of a certificate of this subject, good for both sides of TLS.
+/// The contents of a certificate with this subject, for TLS servers and clients.
 pub fn contents(common_name: &str, dns: &[&str]) -> CertificateParams {
     let names: Vec<String> = dns.iter().map(|name| (*name).to_owned()).collect();
     let mut contents = CertificateParams::new(names).unwrap();
@@ -46,19 +46,19 @@ fn of_authority(name: &str) -> CertificateParams {
 }
 
 impl Authority {
-    /// A root.
+    /// A root CA.
     pub fn new(name: &str) -> Self {
         let key = KeyPair::generate().unwrap();
         let signer = CertifiedIssuer::self_signed(of_authority(name), key).unwrap();
         Self { signer: Arc::new(signer), chain: Vec::new() }
     }
 
-    /// One that this one has signed.
+    /// An intermediate CA below this one.
     pub fn below(&self, name: &str) -> Self {
         self.below_with(name, |_| {})
     }
 
-    /// One that this one has signed, with what is changed.
+    /// An intermediate CA below this one, with changed contents.
     pub fn below_with(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> Self {
         let mut contents = of_authority(name);
         change(&mut contents);
@@ -68,34 +68,34 @@ impl Authority {
         Self { signer: Arc::new(signer), chain }
     }
 
-    /// What it signs lists of revoked certificates with.
+    /// The key and certificate that sign its CRLs.
     pub fn signer(&self) -> &CertifiedIssuer<'static, KeyPair> {
         &self.signer
     }
 
-    /// Whom it speaks for, as the signer of OCSP responses.
+    /// Its certificate and key as the signer of OCSP responses.
     pub fn signs(&self) -> (&CertificateDer<'static>, &KeyPair) {
         (self.certificate(), self.signer.key())
     }
 
-    /// Its own certificate.
+    /// The CA's own certificate.
     pub fn certificate(&self) -> &CertificateDer<'static> {
         self.signer.der()
     }
 
-    /// Its private key: PKCS#8.
+    /// The CA's private key as PKCS#8.
     pub fn key_der(&self) -> Vec<u8> {
         self.signer.key().serialize_der()
     }
 
-    /// Signs this for a key.
+    /// Issues a certificate with these contents for this key.
     pub fn issue_for(&self, contents: CertificateParams, key: KeyPair) -> Identity {
         let certificate = contents.signed_by(&key, &self.signer).unwrap();
         let chain = [&[certificate.der().clone()], &self.chain[..]].concat();
         Identity { chain, key }
     }
 
-    /// Signs this for a key of its own.
+    /// Issues a certificate with these contents for a new key.
     pub fn issue(&self, contents: CertificateParams) -> Identity {
         self.issue_for(contents, KeyPair::generate().unwrap())
     }
@@ -105,27 +105,27 @@ impl Authority {
         self.issue(contents(names[0], names))
     }
 
-    /// A certificate for a client, with a subject of this common name alone.
+    /// A certificate for a client, whose subject is only this common name.
     pub fn client(&self, common_name: &str) -> Identity {
         self.issue(contents(common_name, &[]))
     }
 }
 
 impl Identity {
-    /// One that nobody else has signed.
+    /// A self-signed certificate.
     pub fn self_signed(common_name: &str) -> Self {
         let key = KeyPair::generate().unwrap();
         let certificate = contents(common_name, &[]).self_signed(&key).unwrap();
         Self { chain: vec![certificate.der().clone()], key }
     }
 
-    /// The same, with this certificate at the end of its chain.
+    /// The same with this certificate appended to the chain.
     pub fn with(mut self, certificate: &CertificateDer<'static>) -> Self {
         self.chain.push(certificate.clone());
         self
     }
 
-    /// The certificate alone.
+    /// The end-entity certificate.
     pub fn certificate(&self) -> &CertificateDer<'static> {
         &self.chain[0]
     }

@@ -1,4 +1,4 @@
-//! A browser without a screen: it keeps cookies, follows redirects and fills in forms.
+//! A headless browser: it keeps cookies, follows redirects and fills in forms.
 
 use std::collections::BTreeMap;
 
@@ -11,22 +11,22 @@ use crate::server::{Client, ISSUER, PASSWORD, Server};
 pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-/// A person's browser.
+/// A user's browser.
 pub struct Browser<'a> {
     server: &'a Server,
     pub cookies: BTreeMap<String, String>,
 }
 
-/// Where a browser has come to.
+/// The page that a browser has reached.
 #[derive(Clone, Debug)]
 pub struct Place {
-    /// The address: a path of ours, or the URL of somebody else, which is not asked.
+    /// The address: a path of the server, or the URL of another site, which is not requested.
     pub at: String,
-    /// What we answered last.
+    /// The server's last response.
     pub answer: Answer,
 }
 
-/// What the cookie of a sign-in is called where this is the issuer (THREATS EX-22).
+/// The name of the session cookie for this issuer (THREATS EX-22).
 pub fn session_cookie(issuer: &str) -> String {
     let digest = Sha256::digest(issuer);
     let short: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
@@ -38,23 +38,23 @@ impl<'a> Browser<'a> {
         Self { server, cookies: BTreeMap::new() }
     }
 
-    /// Whose pages it shows.
+    /// The server whose pages it opens.
     pub fn server(&self) -> &'a Server {
         self.server
     }
 
-    /// Opens an address of ours.
+    /// Opens a page of the server.
     pub async fn open(&mut self, target: &str) -> Place {
         let ask = self.server.ask("GET", target).header("sec-fetch-site", "none");
         self.go(target, ask).await
     }
 
-    /// Sends a page's form, with these fields as a person filled them in; a button is a field.
+    /// Submits a page's form with these fields filled in; a button counts as a field.
     pub async fn submit(&mut self, place: &Place, fields: &[(&str, &str)]) -> Place {
         self.send_form(&Form::of(&place.answer.text), place, fields).await
     }
 
-    /// Sends that form of a page with several which goes to `action`.
+    /// Submits the form that goes to `action`, on a page with several forms.
     pub async fn submit_to(
         &mut self,
         action: &str,
@@ -71,7 +71,7 @@ impl<'a> Browser<'a> {
         self.go(&target, ask).await
     }
 
-    /// Sends one of the forms of the account page, which has several.
+    /// Submits one of the forms of the account page.
     pub async fn on_account(&mut self, action: &str, fields: &[(&str, &str)]) -> Place {
         let page = self.open("/account").await;
         let form = Form::of(&page.answer.text);
@@ -85,7 +85,7 @@ impl<'a> Browser<'a> {
         self.go(action, ask).await
     }
 
-    /// What [`Browser::submit`] would send, cookies and all, to be sent many times.
+    /// The request of [`Browser::submit`] with its cookies, not yet sent.
     pub fn form(&self, place: &Place, fields: &[(&str, &str)]) -> Ask {
         let (target, body) = filled(&Form::of(&place.answer.text), place, fields);
         let ask = self.server.ask("POST", &target).form(&body);
@@ -93,12 +93,12 @@ impl<'a> Browser<'a> {
         ask.header("cookie", &self.cookie())
     }
 
-    /// A form that a page of another site sends here: the first request comes without our cookies, for
-    /// they are `SameSite=Lax`; the GET that it leads to has them.
+    /// Submits a form from a page of another site. The POST carries no cookies, because they are
+    /// `SameSite=Lax`; the GET that it redirects to does.
     pub async fn post_from_elsewhere(&mut self, target: &str, form: &str) -> Place {
         let ask = self.server.ask("POST", target).header("origin", "https://app.example");
         let answer = ask.header("sec-fetch-site", "cross-site").form(form).send().await;
-        assert_eq!(answer.headers("set-cookie"), [""; 0], "which would not be kept");
+        assert_eq!(answer.headers("set-cookie"), [""; 0], "cookies of a cross-site POST");
         match answer.header("location").to_owned() {
             at if at.is_empty() => {
                 let place = Place { at: target.to_owned(), answer };
@@ -112,13 +112,13 @@ impl<'a> Browser<'a> {
         }
     }
 
-    /// The cookies as a browser sends them.
+    /// The `Cookie` header field.
     pub fn cookie(&self) -> String {
         let cookies: Vec<_> = self.cookies.iter().map(|(n, v)| format!("{n}={v}")).collect();
         cookies.join("; ")
     }
 
-    /// Asks, and goes where the answer leads, as long as that is with us.
+    /// Sends the request and follows redirects within the server.
     async fn go(&mut self, target: &str, ask: Ask) -> Place {
         let (mut at, mut ask) = (target.to_owned(), ask);
         for _ in 0..10 {
@@ -146,7 +146,7 @@ impl<'a> Browser<'a> {
         panic!("redirected in circles at {at}");
     }
 
-    /// Sends one request with the cookies, and keeps those of the answer.
+    /// Sends one request with the stored cookies, and stores those of the response.
     pub async fn send(&mut self, ask: Ask) -> Answer {
         let cookie = self.cookie();
         let ask = ask.header("accept", "text/html,application/xhtml+xml");
@@ -170,7 +170,7 @@ impl<'a> Browser<'a> {
 }
 
 impl Browser<'_> {
-    /// Lets a person give a client what it asks for: they sign in and consent where they are asked to.
+    /// Runs an authorization request to its end: the user signs in and consents if asked to.
     pub async fn authorize(
         &mut self,
         username: &str,
@@ -194,7 +194,7 @@ impl Browser<'_> {
     }
 }
 
-/// An authorization request in order, as a client writes it.
+/// A valid authorization request.
 pub fn request(client: &Client, scope: &str) -> String {
     let query = form_urlencoded::Serializer::new(String::new())
         .append_pair("response_type", "code")
@@ -208,7 +208,7 @@ pub fn request(client: &Client, scope: &str) -> String {
     format!("/authorize?{query}")
 }
 
-/// Where a page's form goes, and what it sends.
+/// The target and the body of a submitted form.
 fn filled(form: &Form, place: &Place, fields: &[(&str, &str)]) -> (String, String) {
     let target = form.action.clone().unwrap_or_else(|| place.at.clone());
     let mut values: Vec<(&str, &str)> =
@@ -219,7 +219,8 @@ fn filled(form: &Form, place: &Place, fields: &[(&str, &str)]) -> (String, Strin
 }
 
 impl Place {
-    /// Whether it is the form by which our own script carries what is too long for an address.
+    /// Whether this is the form with which the server's script submits a request that is too long for a
+    /// URL.
     fn is_carried_by_script(&self) -> bool {
         self.answer.text.contains("form_post.js") && self.answer.text.contains("name=\"show\"")
     }
@@ -234,7 +235,7 @@ impl Place {
         Form::to(action, &self.answer.text).hidden
     }
 
-    /// A parameter of the answer that a client is given.
+    /// A parameter of the authorization response.
     #[track_caller]
     pub fn parameter(&self, name: &str) -> String {
         let url = url::Url::parse(&self.at).unwrap_or_else(|_| panic!("still with us: {self:?}"));
@@ -243,7 +244,7 @@ impl Place {
     }
 }
 
-/// What is ticked in a form.
+/// The checked boxes of a page.
 fn boxes(page: &str) -> Vec<(String, String)> {
     let inputs = page.split("<input").skip(1).map(|input| input.split_once('>').unwrap().0);
     let ticked = inputs.filter(|input| {
@@ -253,7 +254,7 @@ fn boxes(page: &str) -> Vec<(String, String)> {
     ticked.filter_map(named).collect()
 }
 
-/// The first form of a page.
+/// A form of a page.
 struct Form {
     action: Option<String>,
     hidden: Vec<(String, String)>,
@@ -264,7 +265,7 @@ impl Form {
         Self::parse(page.split_once("<form").expect("a form").1)
     }
 
-    /// The first form that goes to this address.
+    /// The first form whose action is `action`.
     fn to(action: &str, page: &str) -> Self {
         let mut forms = page.split("<form").skip(1).map(Self::parse);
         let to = forms.find(|form| form.action.as_deref() == Some(action));
@@ -288,7 +289,7 @@ impl Form {
     }
 }
 
-/// An attribute of a tag, as a browser reads it.
+/// An attribute of a tag, with its character references decoded.
 fn attribute(tag: &str, name: &str) -> Option<String> {
     let value = tag.split_once(&format!(" {name}=\""))?.1.split_once('"')?.0;
     let mut text = String::new();

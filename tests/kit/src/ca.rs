@@ -1,4 +1,4 @@
-//! The built-in CA of the server under test, and `openssl` beside it.
+//! The built-in CA of the server under test, and the `openssl` command.
 
 use crate::server::{Client, Server};
 use gatewright::pki::Certificate;
@@ -13,14 +13,14 @@ use std::path::PathBuf;
 use std::process::Command;
 
 impl Server {
-    /// A server with an authority.
+    /// A server with a CA.
     pub async fn with_authority() -> Self {
         let server = Self::start().await;
         server.authority(async |authority| authority.init().await).await.unwrap();
         server
     }
 
-    /// Does something with the authority, as a command does, and lets the server see it.
+    /// Runs an operation of the CA like a command does, then has the server reload.
     pub async fn authority<T>(
         &self,
         work: impl AsyncFnOnce(Authority<'_>) -> Result<T>,
@@ -32,7 +32,7 @@ impl Server {
         done
     }
 
-    /// A certificate for a key, as an administrator issues it.
+    /// Issues a certificate for a key, like an administrator.
     pub async fn issue(&self, client: &Client, key: &KeyPair) -> Result<Issued> {
         let id = ClientId::from_text(&client.id);
         let request = CertificationRequest::read(&request(key)).unwrap();
@@ -40,7 +40,8 @@ impl Server {
             .await
     }
 
-    /// What `openssl` makes begins now, and our clock stands where every test begins.
+    /// Moves the server's clock into the validity of a certificate that `openssl` made: those begin at
+    /// the system's time.
     pub fn wait_for(&self, certificate: &CertificateDer<'_>) {
         let begins = Certificate::read(certificate, &[]).unwrap().not_before;
         self.wait((begins - self.trace().now()).0.max(0) + 3600);
@@ -51,7 +52,7 @@ impl Server {
     }
 }
 
-/// A request that asks for everything that nobody gets.
+/// A certification request whose subject, names and extensions must all be ignored.
 pub fn request(key: &KeyPair) -> Vec<u8> {
     let mut params = CertificateParams::new(["somebody.else.example".to_owned()]).unwrap();
     params.distinguished_name.push(DnType::CommonName, "somebody else");
@@ -61,7 +62,7 @@ pub fn request(key: &KeyPair) -> Vec<u8> {
     params.serialize_request(key).unwrap().der().to_vec()
 }
 
-/// A directory of its own, gone when the test is over.
+/// A temporary directory, removed when the test ends.
 pub struct Dir(pub PathBuf);
 
 impl Dir {
@@ -78,7 +79,7 @@ impl Dir {
         path
     }
 
-    /// Runs the `openssl` of the system here.
+    /// Runs the system's `openssl` in this directory.
     #[track_caller]
     pub fn openssl(&self, arguments: &str) -> String {
         let (said, done) = self.try_openssl(arguments);
@@ -86,7 +87,7 @@ impl Dir {
         said
     }
 
-    /// What it says, and whether it was content.
+    /// The output of `openssl`, and whether it succeeded.
     pub fn try_openssl(&self, arguments: &str) -> (String, bool) {
         let mut command = Command::new("openssl");
         let output =

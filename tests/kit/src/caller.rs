@@ -1,4 +1,4 @@
-//! A client that speaks TLS, and a directory with what the server under test shows it.
+//! A TLS client, and the directory with the TLS certificate of the server under test.
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,24 +14,24 @@ use tokio_rustls::client::TlsStream;
 
 use crate::authority::{Authority, Identity};
 
-/// Whom it believes, what it shows, and the sessions that it remembers.
+/// A TLS client's trust anchors, certificate and session cache.
 #[derive(Clone, Debug)]
 pub struct Caller {
     pub config: Arc<ClientConfig>,
 }
 
 impl Caller {
-    /// One that believes this authority, and shows this.
+    /// Trusts this CA, and authenticates with this certificate if there is one.
     pub fn new(authority: &Authority, shows: Option<&Identity>) -> Self {
         Self::speaking(&[&version::TLS13, &version::TLS12], authority, shows)
     }
 
-    /// One that believes whoever has this certificate, and shows nothing.
+    /// Trusts this certificate, and has none of its own.
     pub fn trusting(root: CertificateDer<'static>) -> Self {
         Self::of(&[&version::TLS13, &version::TLS12], root, None)
     }
 
-    /// The same with these versions of TLS.
+    /// The same with only these versions of TLS.
     pub fn speaking(
         versions: &[&'static SupportedProtocolVersion],
         authority: &Authority,
@@ -59,14 +59,14 @@ impl Caller {
         Self { config: Arc::new(config) }
     }
 
-    /// The same, but for this.
+    /// The same with a changed configuration.
     pub fn changed(&self, change: impl FnOnce(&mut ClientConfig)) -> Self {
         let mut config = ClientConfig::clone(&self.config);
         change(&mut config);
         Self { config: Arc::new(config) }
     }
 
-    /// A connection to whoever listens there, by this name.
+    /// Connects to this address with this server name.
     pub async fn connect(
         &self,
         address: SocketAddr,
@@ -75,21 +75,21 @@ impl Caller {
         self.over(TcpStream::connect(address).await?, name).await
     }
 
-    /// The same over this connection.
+    /// The same over an existing connection.
     pub async fn over(&self, stream: TcpStream, name: &str) -> io::Result<TlsStream<TcpStream>> {
         let name = ServerName::try_from(name.to_owned()).unwrap();
         TlsConnector::from(self.config.clone()).connect(name, stream).await
     }
 }
 
-/// The files with the certificate of a server, and who has signed it.
+/// The certificate files of a server, and the CA that issued the certificate.
 pub struct House {
     pub authority: Authority,
     directory: PathBuf,
 }
 
 impl House {
-    /// With a certificate for the issuer's name and the one that asks for client certificates.
+    /// With a certificate for the issuer's host name and the mTLS host name.
     pub fn new() -> Self {
         let name = format!("gatewright-tls-{}", uuid::Uuid::new_v4());
         let directory = std::env::temp_dir().join(name);
@@ -107,7 +107,7 @@ impl House {
         self.directory.join("privkey.pem")
     }
 
-    /// Puts another certificate there.
+    /// Replaces the certificate.
     pub fn put(&self, identity: &Identity) {
         std::fs::write(self.key(), identity.key.serialize_pem()).unwrap();
         std::fs::write(self.chain(), identity.chain_pem()).unwrap();
@@ -120,8 +120,8 @@ impl Drop for House {
     }
 }
 
-/// The name of the issuer.
+/// The issuer's host name.
 pub const NAME: &str = "id.example.org";
 
-/// The name that asks for client certificates.
+/// The mTLS host name.
 pub const MTLS: &str = "mtls.id.example.org";

@@ -1,4 +1,4 @@
-//! Authorities of the tests, the certificates that they issue, and proxies that tell of them.
+//! CAs of client certificates, the certificates that they issue, and proxies that forward them.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -18,10 +18,10 @@ use crate::authority::Identity;
 use crate::http::Ask;
 use crate::server::Server;
 
-/// Somebody who issues certificates.
+/// A CA.
 pub struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
-    /// Its own certificate and those above it, without the highest.
+    /// Its own certificate and the intermediates above it, the root excluded.
     chain: Vec<Vec<u8>>,
     file: OnceLock<Scratch>,
 }
@@ -38,7 +38,7 @@ impl Authority {
         Self { issuer, chain: Vec::new(), file: OnceLock::new() }
     }
 
-    /// One that this one vouches for.
+    /// An intermediate CA below this one.
     pub fn below(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> Self {
         let mut params = Self::params(name);
         change(&mut params);
@@ -61,36 +61,36 @@ impl Authority {
         self.issuer.pem()
     }
 
-    /// Its own certificate.
+    /// The CA's own certificate.
     pub fn certificate(&self) -> Vec<u8> {
         self.issuer.der().to_vec()
     }
 
-    /// Another certificate for the same name and key.
+    /// Another self-signed certificate for the CA's key.
     pub fn renewed(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> String {
         let mut params = Self::params(name);
         change(&mut params);
         params.self_signed(self.issuer.key()).unwrap().pem()
     }
 
-    /// A file with its certificate, which goes with it.
+    /// A file with the CA's certificate, removed with this value.
     pub fn file(&self) -> &Path {
         &self.file.get_or_init(|| Scratch::of(&self.pem())).0
     }
 
-    /// As a server is told of it.
+    /// The CA as a trust anchor of the configuration.
     pub fn anchor(&self, name: &str) -> Anchor {
         let file = self.file().to_owned();
         let (revocation, crl_files) = (Revocation::Off, Vec::new());
         Anchor { name: name.to_owned(), file, revocation, crl_files }
     }
 
-    /// A certificate of a client, in order but for what is changed.
+    /// Issues a client certificate, valid unless `change` makes it otherwise.
     pub fn issue(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> Shown {
         self.issue_for(KeyPair::generate().unwrap(), name, change)
     }
 
-    /// The same for this key.
+    /// The same for an existing key.
     pub fn issue_for(
         &self,
         key: KeyPair,
@@ -104,7 +104,7 @@ impl Authority {
     }
 }
 
-/// `O=Example`, and this `CN`.
+/// The subject `O=Example` with this `CN`.
 pub fn subject(name: &str) -> DistinguishedName {
     let mut subject = DistinguishedName::new();
     subject.push(DnType::OrganizationName, "Example");
@@ -121,7 +121,7 @@ fn end_entity(name: &str) -> CertificateParams {
     params
 }
 
-/// A certificate, what comes with it, and the key that proves it.
+/// A client certificate with its intermediates and its private key.
 pub struct Shown {
     pub der: Vec<u8>,
     pub chain: Vec<Vec<u8>>,
@@ -129,7 +129,7 @@ pub struct Shown {
 }
 
 impl Shown {
-    /// One that nobody but itself vouches for.
+    /// A self-signed certificate.
     pub fn self_signed(name: &str) -> Self {
         Self::self_signed_by(KeyPair::generate().unwrap(), name, |_| {})
     }
@@ -145,7 +145,7 @@ impl Shown {
         Self { der, chain: Vec::new(), key }
     }
 
-    /// To be shown in a TLS handshake.
+    /// The certificate and key for a TLS handshake.
     pub fn identity(&self) -> Identity {
         let all = [&[self.der.clone()][..], &self.chain].concat();
         let chain = all.into_iter().map(CertificateDer::from).collect();
@@ -157,7 +157,7 @@ impl Shown {
         Thumbprint::of(&self.der).to_string()
     }
 
-    /// The same key once more.
+    /// A copy of the key.
     pub fn same_key(&self) -> KeyPair {
         KeyPair::try_from(self.key.serialized_der()).unwrap()
     }
@@ -173,7 +173,7 @@ impl Shown {
         format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
     }
 
-    /// Its key as a JWK, with itself as `x5c`.
+    /// The public key as a JWK with the certificate as `x5c`.
     pub fn jwk(&self) -> Value {
         use base64::engine::general_purpose::URL_SAFE_NO_PAD;
         let point = self.key.public_key_raw();
@@ -189,7 +189,7 @@ impl Shown {
 }
 
 impl Ask {
-    /// As a proxy sends it that has seen this certificate: RFC 9440.
+    /// Adds the header fields with which a proxy forwards this certificate: RFC 9440.
     pub fn showing(self, shown: &Shown) -> Self {
         let ask = self.header("client-cert", &format!(":{}:", shown.base64()));
         if shown.chain.is_empty() {
@@ -201,7 +201,7 @@ impl Ask {
     }
 }
 
-/// A file that goes with its test.
+/// A temporary file, removed with this value.
 pub struct Scratch(pub PathBuf);
 
 impl Scratch {
@@ -219,20 +219,20 @@ impl Drop for Scratch {
     }
 }
 
-/// The configuration of a server behind a proxy on this machine, which tells of certificates.
+/// Configures a proxy on this machine as trusted to forward client certificates.
 pub fn behind_proxy(config: &mut Config, form: CertificateHeader) {
     config.http.trusted_proxies = vec![Network::new([127, 0, 0, 1].into(), 32).unwrap()];
     config.http.client_certificate_header = form;
 }
 
-/// A server behind such a proxy (RFC 9440), and the authority that it believes: as long as that one is
-/// there, its file is.
+/// A server behind a proxy that forwards certificates (RFC 9440), and the CA that the server trusts.
+/// The CA's file exists as long as the returned `Authority`.
 pub async fn server() -> (Server, Authority) {
     let authority = Authority::new("Clients CA");
     (server_of(&authority).await, authority)
 }
 
-/// The same with this authority.
+/// The same with this CA.
 pub async fn server_of(authority: &Authority) -> Server {
     Server::with(|config| {
         behind_proxy(config, CertificateHeader::Rfc9440);

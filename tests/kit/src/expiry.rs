@@ -1,4 +1,4 @@
-//! Expiry of certificates at the server under test.
+//! The certificate expiry job of the server under test.
 
 use crate::certificates::{Authority as Company, Shown, behind_proxy};
 use crate::outbox::sends_by;
@@ -17,7 +17,7 @@ use std::sync::Arc;
 pub const DAY: i64 = 24 * 60 * 60;
 
 impl Server {
-    /// Behind a proxy, with this anchor, and with operators who are written to.
+    /// A server behind a proxy, with this trust anchor and with operators to notify by mail.
     pub async fn believing(anchor: &Company, mails: &MailServer) -> Self {
         Self::with(|config| {
             tells_operators(config, mails);
@@ -27,14 +27,14 @@ impl Server {
         .await
     }
 
-    /// A token for a client that shows this.
+    /// Requests a token as a client that presents this certificate, and records the sighting.
     pub async fn token_for(&self, client: &Client, shown: &Shown) {
         let ask = self.ask("POST", "/token").basic(&client.id, &client.secret).showing(shown);
         ask.form("grant_type=client_credentials").send().await.ok();
         self.note().await;
     }
 
-    /// Notes that a client has shown what was issued to it.
+    /// Records that a client has presented this certificate.
     pub async fn shows(&self, client: &Client, issued: &Issued) {
         let certificate = Arc::new(Certificate::read(&issued.certificate, &[]).unwrap());
         let id = ClientId::from_text(&client.id);
@@ -44,7 +44,7 @@ impl Server {
 }
 
 impl Server {
-    /// What the job does, on this replica.
+    /// Runs the expiry job on this replica.
     pub async fn look(&self) {
         let inventory = self.inventory();
         inventory.note_anchors(&self.app().trust.anchors()).await.unwrap();
@@ -52,13 +52,13 @@ impl Server {
         expiry::look(&census, &self.app().store, &self.trace()).await.unwrap();
     }
 
-    /// Lets time pass until this long after the beginning, and looks.
+    /// Advances the clock to this long after [`BEGINNING`], and runs the job.
     pub async fn look_at(&self, seconds: i64) {
         self.wait(BEGINNING + seconds - self.trace().now().0);
         self.look().await;
     }
 
-    /// The thresholds that were told, in days, the first one first; 0 is the end.
+    /// The thresholds of the events so far, in days, oldest first; 0 is the expiry itself.
     pub async fn told(&self) -> Vec<i64> {
         let mut events = self.events("certificate.expiring").await;
         events.reverse();
@@ -70,7 +70,7 @@ impl Server {
         events.iter().map(|event| threshold(&event.facts)).collect()
     }
 
-    /// A client whose tokens are bound to the certificate that it shows.
+    /// A client with certificate-bound access tokens.
     pub async fn bound(&self, name: &str) -> Client {
         self.register(json!({
             "client_name": name,
@@ -82,7 +82,7 @@ impl Server {
         .await
     }
 
-    /// The metrics, when they tell this.
+    /// The metrics, once they contain this line.
     pub async fn measured(&self, line: &str) -> String {
         let mut metrics = String::new();
         until(line, async || {
@@ -98,7 +98,8 @@ impl Server {
         ask(&inventory.census().await.unwrap())
     }
 
-    /// The names of the clients that stop, each with the day, counted from the beginning.
+    /// For each client of the outlook: its name, the day counted from [`BEGINNING`] on which its last
+    /// certificate expires, and whether it renews.
     pub async fn stops(&self) -> Vec<(String, Option<i64>, bool)> {
         self.census(|census| {
             let outlooks = census.outlooks();
@@ -113,13 +114,13 @@ impl Server {
     }
 }
 
-/// Lets this mail server send to those who run the server.
+/// Configures this mail server, and an operator's address to notify.
 pub fn tells_operators(config: &mut Config, mails: &MailServer) {
     sends_by(config, mails);
     config.certificates.notify = vec![Mailbox::read(&Raw::Text("ops@id.example.org")).unwrap()];
 }
 
-/// Sets the dates of a certificate, in days from the beginning.
+/// Sets a certificate's validity, in days from [`BEGINNING`].
 pub fn dated(from: i64, to: i64) -> impl Fn(&mut CertificateParams) {
     let at = |days: i64| time::OffsetDateTime::from_unix_timestamp(BEGINNING + days * DAY).unwrap();
     move |params| {

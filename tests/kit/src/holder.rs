@@ -1,4 +1,4 @@
-//! Applications that hold a key, and what they send: RFC 9449.
+//! Clients with a DPoP key, and their requests: RFC 9449.
 
 use gatewright::store::sql;
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::http::{Answer, Ask};
 use crate::jwt::Holder;
 use crate::server::{Client, Server};
 
-/// `grant_type=client_credentials` with this proof, as it is sent.
+/// A token request with `grant_type=client_credentials` and this proof, not yet sent.
 pub fn asking(server: &Server, client: &Client, proof: &str) -> Ask {
     let ask = server.ask("POST", "/token").basic(&client.id, &client.secret).dpop(proof);
     ask.form("grant_type=client_credentials")
@@ -18,7 +18,7 @@ pub async fn ask(server: &Server, client: &Client, proof: &str) -> Answer {
     asking(server, client, proof).send().await
 }
 
-/// Whether a proof with these claims is taken; if not, it is for the right reason.
+/// Whether this proof is accepted; asserts `invalid_dpop_proof` if it is not.
 pub async fn takes(server: &Server, client: &Client, proof: &str) -> bool {
     let answer = ask(server, client, proof).await;
     if answer.status != 200 {
@@ -27,7 +27,7 @@ pub async fn takes(server: &Server, client: &Client, proof: &str) -> bool {
     answer.status == 200
 }
 
-/// An access token for userinfo that is bound to this key, and the client that it was issued to.
+/// An access token for UserInfo bound to this key, and the client that it was issued to.
 pub async fn bound(server: &Server, holder: &Holder) -> (Client, String) {
     server.user("ada").await;
     let client = server.web_app().await;
@@ -37,13 +37,13 @@ pub async fn bound(server: &Server, holder: &Holder) -> (Client, String) {
     (client, token)
 }
 
-/// The UserInfo request of a client that knows how (§7.1).
+/// A UserInfo request with the `DPoP` scheme (§7.1).
 pub async fn use_at_userinfo(server: &Server, token: &str, proof: &str) -> Answer {
     let ask = server.ask("GET", "/userinfo").header("authorization", &format!("DPoP {token}"));
     ask.dpop(proof).send().await
 }
 
-/// An application that cannot keep a secret.
+/// A public client.
 pub async fn public_app(server: &Server) -> Client {
     server
         .register(json!({
@@ -55,7 +55,7 @@ pub async fn public_app(server: &Server) -> Client {
         .await
 }
 
-/// What a public client sends to the token endpoint.
+/// A public client's token request, with a proof if there is one.
 pub fn public(server: &Server, client: &Client, form: &[(&str, &str)], proof: Option<&str>) -> Ask {
     let form = form_urlencoded::Serializer::new(String::new())
         .append_pair("client_id", &client.id)
@@ -81,7 +81,7 @@ pub async fn code(server: &Server, client: &Client, more: &str) -> String {
     Browser::of(server).authorize("ada", client, "openid", more).await.parameter("code")
 }
 
-/// How many proofs the database knows.
+/// The number of proofs stored in the database.
 pub async fn kept(server: &Server) -> i64 {
     #[derive(sqlx_macros::FromRow)]
     struct Row {

@@ -1,4 +1,4 @@
-//! A small HTTP/1.1 client: it sends what it is told, right or wrong, over a connection of its own,
+//! A small HTTP/1.1 client: it sends requests as given, valid or not, each over its own connection,
 //! with or without TLS.
 
 use std::fmt::Write as _;
@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 
 use crate::caller::Caller;
 
-/// A request that is being written.
+/// A request that is being built.
 #[derive(Clone, Debug)]
 pub struct Ask {
     pub address: SocketAddr,
@@ -28,13 +28,13 @@ impl Ask {
         Self { address, line, host, head: String::new(), body: Vec::new(), over: None }
     }
 
-    /// With this `Host`.
+    /// Sets the `Host` header field.
     pub fn host(mut self, host: &str) -> Self {
         host.clone_into(&mut self.host);
         self
     }
 
-    /// Over TLS, to the listener at this address, by this name.
+    /// Sends over TLS to this address, with this server name.
     pub fn over(mut self, caller: &Caller, address: SocketAddr, name: &str) -> Self {
         self.address = address;
         self.over = Some((caller.clone(), name.to_owned()));
@@ -46,7 +46,7 @@ impl Ask {
         self
     }
 
-    /// The credentials of RFC 6749 §2.3.1, as they are.
+    /// Adds the credentials of RFC 6749 §2.3.1 without encoding them.
     pub fn basic(self, id: &str, secret: &str) -> Self {
         use base64::Engine as _;
         let text = base64::engine::general_purpose::STANDARD.encode(format!("{id}:{secret}"));
@@ -76,7 +76,7 @@ impl Ask {
         Answer::read(&self.exchanged().await)
     }
 
-    /// The body of the answer, whatever it is.
+    /// Sends the request, and returns the body of the response as bytes.
     pub async fn send_for_bytes(self) -> Vec<u8> {
         let answer = self.exchanged().await;
         let end = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
@@ -96,18 +96,18 @@ impl Ask {
     }
 }
 
-/// Sends these bytes and reads the answer.
+/// Sends these bytes and reads the response.
 pub async fn say(address: SocketAddr, bytes: &[u8]) -> Answer {
     exchange(TcpStream::connect(address).await.unwrap(), bytes).await
 }
 
-/// The same over this connection.
+/// The same over an existing connection.
 pub async fn exchange(stream: impl AsyncRead + AsyncWrite + Unpin, bytes: &[u8]) -> Answer {
     Answer::read(&exchanged(stream, bytes).await)
 }
 
 async fn exchanged(mut stream: impl AsyncRead + AsyncWrite + Unpin, bytes: &[u8]) -> Vec<u8> {
-    // The server may answer and close before it has read everything.
+    // The server may respond and close before it has read everything.
     let _ = stream.write_all(bytes).await;
     let mut read = Vec::new();
     let mut chunk = [0; 16 * 1024];
@@ -119,13 +119,13 @@ async fn exchanged(mut stream: impl AsyncRead + AsyncWrite + Unpin, bytes: &[u8]
     read
 }
 
-/// What came back.
+/// A response.
 #[derive(Clone, Debug)]
 pub struct Answer {
     pub status: u16,
     headers: Vec<(String, String)>,
     pub text: String,
-    /// The body as JSON; null where it is none.
+    /// The body as JSON; null if it is not JSON.
     pub body: Value,
 }
 
@@ -144,26 +144,26 @@ impl Answer {
         }
     }
 
-    /// A header field; empty where there is none.
+    /// A header field; empty if it is absent.
     pub fn header(&self, name: &str) -> &str {
         let found = self.headers.iter().find(|(other, _)| other == name);
         found.map_or("", |(_, value)| value)
     }
 
-    /// All fields of this name.
+    /// The values of all header fields with this name.
     pub fn headers(&self, name: &str) -> Vec<&str> {
         let named = self.headers.iter().filter(|(other, _)| other == name);
         named.map(|(_, value)| value.as_str()).collect()
     }
 
-    /// It is a success.
+    /// Asserts success.
     #[track_caller]
     pub fn ok(self) -> Self {
         assert_eq!(self.status, 200, "{self:?}");
         self
     }
 
-    /// It is this refusal, as RFC 6749 §5.2 writes it, and nobody keeps it (THREATS TE-24).
+    /// Asserts this error response in the format of RFC 6749 §5.2, with `no-store` (THREATS TE-24).
     #[track_caller]
     pub fn refused(self, status: u16, error: &str) -> Self {
         assert_eq!((self.status, self.body["error"].as_str()), (status, Some(error)), "{self:?}");
@@ -173,7 +173,7 @@ impl Answer {
         self
     }
 
-    /// A member of the body that is a text.
+    /// A string member of the JSON body.
     #[track_caller]
     pub fn token(&self, name: &str) -> String {
         self.body[name].as_str().unwrap_or_else(|| panic!("no {name} in {self:?}")).to_owned()

@@ -1,4 +1,4 @@
-//! Certificates and the inventory of the server under test.
+//! Certificates in the inventory of the server under test.
 
 use crate::server::{BEGINNING, Client, Server};
 use base64::Engine as _;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use time::OffsetDateTime;
 
-/// A certificate that signs itself, from the beginning of the test on.
+/// A self-signed certificate, valid from [`BEGINNING`] unless a test says otherwise.
 pub struct Made {
     pub certificate: Arc<Certificate>,
     key: KeyPair,
@@ -51,7 +51,7 @@ impl Made {
 }
 
 impl Server {
-    /// What the inventory tells of this client.
+    /// The inventory's entries for this client.
     pub async fn certificates_of(&self, client: &Client) -> Vec<Entry> {
         let id = ClientId::from_text(&client.id);
         let filter = Filter {
@@ -67,7 +67,7 @@ impl Server {
         Inventory { store: &app.store, config: &app.config, now: self.trace().now() }
     }
 
-    /// A client with keys of its own, with these certificates in its registration.
+    /// A client with `private_key_jwt` whose registered keys carry these certificates.
     pub async fn registered(&self, certificates: &[&Made]) -> Client {
         let keys: Vec<_> = certificates.iter().map(|made| made.jwk()).collect();
         self.register(json!({
@@ -80,20 +80,20 @@ impl Server {
         .await
     }
 
-    /// Notes that a client has shown a certificate, as a request does.
+    /// Records that a client has presented a certificate, like a request does.
     pub fn shown(&self, made: &Made, client: &Client) {
         let id = ClientId::from_text(&client.id);
         self.app().sightings.note(&made.certificate, &id, self.trace().now());
     }
 
-    /// As `gatewright cert revoke --file` does.
+    /// Revokes a certificate like `gatewright cert revoke --file`.
     pub async fn revoke(&self, made: &Made) -> Result<()> {
         let trace = self.trace();
         let row = inventory::seen(&made.certificate, trace.now());
         self.inventory().revoke(&row, Reason::KeyCompromise, &trace).await.map(drop)
     }
 
-    /// What the job does, on this replica.
+    /// Writes the recorded sightings to the database, like the background job of this replica.
     pub async fn note(&self) {
         let app = self.app();
         app.sightings.flush(&app.store, &app.trust).await.unwrap();

@@ -1,4 +1,4 @@
-//! Makes JWTs, right and wrong: with any header, any payload, under any key.
+//! Builds JWTs, valid and invalid, with any header, payload and key.
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::server::{ISSUER, Server};
 
-/// Somebody with an ES256 key.
+/// An ES256 key that signs JWTs.
 pub struct Signer {
     pub key: SigningKey,
     private: EncodingKey,
@@ -30,7 +30,7 @@ impl Signer {
         Self { key, private: EncodingKey::from_ec_der(pkcs8), pkcs8: pkcs8.to_vec() }
     }
 
-    /// The server itself: what whoever broke into it could sign.
+    /// The server's own signing key, as an attacker would use it after a break-in.
     pub async fn of_server(server: &Server) -> Self {
         let app = server.app();
         let keys = signing_keys::all(app.store.db()).await.unwrap();
@@ -47,37 +47,37 @@ impl Signer {
         self.key.public_jwk()
     }
 
-    /// Its key, to make a certificate of.
+    /// The key pair, for a certificate.
     pub fn pair(&self) -> KeyPair {
         KeyPair::try_from(self.pkcs8.as_slice()).unwrap()
     }
 
-    /// A JWT with this header and this payload, as they are.
+    /// A JWT with exactly this header and payload.
     pub fn compact(&self, header: &str, payload: impl AsRef<[u8]>) -> String {
         let message = [base64url::encode(header), base64url::encode(payload)].join(".");
         let signature = crypto::sign(message.as_bytes(), &self.private, Alg::ES256).unwrap();
         [message, signature].join(".")
     }
 
-    /// A header in order, with these members more.
+    /// A valid header with these members appended.
     pub fn header(&self, more: &str) -> String {
         format!(r#"{{"alg":"ES256","kid":"{}"{more}}}"#, self.key.kid())
     }
 
-    /// A JWT in order.
+    /// A valid JWT.
     pub fn sign(&self, typ: &str, payload: &Value) -> String {
         self.compact(&self.header(&format!(r#","typ":"{typ}""#)), payload.to_string())
     }
 }
 
-/// A JWT under a secret.
+/// A JWT with an HS256 MAC.
 pub fn mac(secret: &[u8], header: &str, payload: impl AsRef<[u8]>) -> String {
     let message = [base64url::encode(header), base64url::encode(payload)].join(".");
     let tag = crypto::sign(message.as_bytes(), &EncodingKey::from_secret(secret), Alg::HS256);
     [message, tag.unwrap()].join(".")
 }
 
-/// The claims of a JWT, whoever signed it.
+/// The claims of a JWT; the signature is not verified.
 pub fn claims(jwt: &str) -> Value {
     let payload = base64url::decode(jwt.split('.').nth(1).unwrap()).unwrap();
     serde_json::from_slice(&payload).unwrap()
@@ -88,13 +88,13 @@ enum Private {
     P521(EcdsaKeyPair),
 }
 
-/// Whoever holds a key and makes DPoP proofs with it: RFC 9449 §4.2.
+/// A client's DPoP key: RFC 9449 §4.2.
 pub struct Holder {
     alg: Algorithm,
     private: Private,
     /// The public key.
     pub jwk: Value,
-    /// Its thumbprint.
+    /// The JWK thumbprint.
     pub jkt: String,
 }
 
@@ -104,7 +104,7 @@ impl Holder {
     }
 
     pub fn of(alg: Algorithm) -> Self {
-        // What its key is made as: a key of our own making is for one hash alone.
+        // The algorithm that the key is generated for: `SigningKey` ties a key to one hash.
         let (theirs, made_as) = match alg {
             Algorithm::Rs256 => (Alg::RS256, Algorithm::Rs256),
             Algorithm::Rs384 => (Alg::RS384, Algorithm::Rs256),
@@ -136,7 +136,7 @@ impl Holder {
         Self { alg, private, jwk, jkt: key.kid().to_owned() }
     }
 
-    /// On a curve that `jsonwebtoken` does not know.
+    /// A key on P-521, which `jsonwebtoken` does not support.
     fn on_p521() -> Self {
         let pair = EcdsaKeyPair::generate(&ECDSA_P521_SHA512_FIXED_SIGNING).unwrap();
         let (x, y) = pair.public_key().as_ref()[1..].split_at(66);
@@ -148,12 +148,12 @@ impl Holder {
         Self { alg: Algorithm::Es512, private: Private::P521(pair), jwk, jkt }
     }
 
-    /// A header in order.
+    /// A valid header.
     pub fn header(&self) -> Value {
         serde_json::json!({ "typ": "dpop+jwt", "alg": self.alg, "jwk": self.jwk })
     }
 
-    /// Claims in order, for a request to this path now; no two of them the same.
+    /// Valid claims for a request to this path at the current time, with a new `jti` each time.
     pub fn claims(&self, server: &Server, method: &str, path: &str) -> Value {
         serde_json::json!({
             "jti": uuid::Uuid::now_v7().to_string(),
@@ -163,7 +163,7 @@ impl Holder {
         })
     }
 
-    /// Signs whatever it is told to.
+    /// Signs exactly this header and payload.
     pub fn compact(&self, header: &str, payload: impl AsRef<[u8]>) -> String {
         let message = [base64url::encode(header), base64url::encode(payload)].join(".");
         let signature = match &self.private {
@@ -180,12 +180,12 @@ impl Holder {
         self.compact(&self.header().to_string(), claims.to_string())
     }
 
-    /// A proof in order, for the token endpoint.
+    /// A valid proof for the token endpoint.
     pub fn proof(&self, server: &Server) -> String {
         self.sign(&self.claims(server, "POST", "/token"))
     }
 
-    /// A proof in order, for userinfo with this token.
+    /// A valid proof for the UserInfo endpoint with this token.
     pub fn proof_beside(&self, server: &Server, method: &str, token: &str) -> String {
         let mut claims = self.claims(server, method, "/userinfo");
         claims["ath"] = base64url::encode(Digest::of(token.as_bytes()).0).into();

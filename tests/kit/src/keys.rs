@@ -1,9 +1,9 @@
-//! Keys of the server under test.
+//! The keys of the server under test.
 
 use crate::server::Server;
 use gatewright::flow::keys::{self as keys_of_server, Replaced, Schedule};
 
-/// What `gatewright key rotate --secrets` does.
+/// Rotates like `gatewright key rotate --secrets`.
 pub async fn replace_secrets(server: &Server, compromised: bool) -> Replaced {
     let (app, schedule) = (server.app(), Schedule::of(&server.app().config));
     let trace = server.trace();

@@ -1,4 +1,4 @@
-//! What the tests are made of: a server in the same process, clients, browsers, certificates, receivers.
+//! The kit of the tests: a server in the same process, clients, browsers, certificates and receivers.
 
 #![expect(
     clippy::unwrap_used,

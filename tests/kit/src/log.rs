@@ -1,11 +1,11 @@
-//! What the server under test logs.
+//! The log of the server under test.
 
 use std::io::Write;
 use std::sync::{Arc, LazyLock, Mutex};
 use tracing::Dispatch;
 use tracing::subscriber::NoSubscriber;
 
-/// All that is logged on this thread, which is all that the server of a test does.
+/// Everything logged on this thread; a test's server runs on its thread only.
 #[derive(Clone, Default)]
 pub struct Captured(Arc<Mutex<Vec<u8>>>);
 
@@ -21,7 +21,7 @@ impl Write for Captured {
 }
 
 impl Captured {
-    /// As the server logs in JSON.
+    /// Captures the log in the server's JSON format.
     pub fn json() -> (Self, tracing::subscriber::DefaultGuard) {
         be_heard();
         let captured = Self::default();
@@ -51,8 +51,8 @@ impl Captured {
     }
 }
 
-/// Before a test listens: where there is but one listener, `tracing` asks the thread that comes to a line first whether
-/// anybody wants to hear of it, and the thread of another test says no for all. So there is always a second one.
+/// Registers a second subscriber. With a single one, `tracing` caches for each callsite whether the
+/// thread that reaches it first is interested, and the thread of another test would disable it for all.
 pub fn be_heard() {
     static BESIDE: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::default()));
     LazyLock::force(&BESIDE);

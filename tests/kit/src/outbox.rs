@@ -12,7 +12,7 @@ use gatewright::types::Seconds;
 
 pub const KEY: [u8; 32] = [7; 32];
 
-/// Lets this mail server send for us.
+/// Configures this mail server for outgoing mail.
 pub fn sends_by(config: &mut Config, server: &MailServer) {
     config.mail.host = Some("127.0.0.1".to_owned());
     config.mail.port = server.port;
@@ -20,12 +20,12 @@ pub fn sends_by(config: &mut Config, server: &MailServer) {
     config.mail.from = gatewright::config::Mailbox::read(&Raw::Text("Us <us@id.example.org>")).ok();
 }
 
-/// Lets this program be told of everything.
+/// Configures this program as a webhook for all events.
 pub fn tells(config: &mut Config, program: &Program) {
     calls(config, &format!("http://{}/hook", program.address));
 }
 
-/// Lets whoever is behind this URL be told of everything, too.
+/// Adds this URL as a webhook for all events.
 pub fn calls(config: &mut Config, url: &str) {
     let secret = format!("whsec_{}", STANDARD.encode(KEY));
     let table = Raw::Table(vec![("url", Raw::Text(url)), ("secret", Raw::Text(&secret))]);
@@ -34,7 +34,7 @@ pub fn calls(config: &mut Config, url: &str) {
 }
 
 impl Server {
-    /// Has a mail sent.
+    /// Queues a mail.
     pub async fn send_mail(&self, to: &str, subject: &str) {
         let app = self.app();
         let mail = Mail { subject: subject.to_owned(), text: "Ünd nun?\n.\nEnde\n".to_owned() };
@@ -43,20 +43,20 @@ impl Server {
         tx.commit().await.unwrap();
     }
 
-    /// How many wait, and how many were given up.
+    /// The numbers of messages that are waiting and that were given up.
     pub async fn waiting(&self) -> (i64, i64) {
         outbox::counts(self.app().store.db()).await.unwrap()
     }
 
-    /// Until nothing waits any more.
+    /// Waits until no message is waiting.
     pub async fn sent(&self) {
-        until("nothing waits", async || self.waiting().await.0 == 0).await;
+        until("no message is waiting", async || self.waiting().await.0 == 0).await;
     }
 
-    /// Puts something in that was tried this often before, by servers that died of it.
+    /// Queues a webhook message after this many attempts of servers that crashed during them.
     pub async fn tried_before(&self, url: &str, attempts: i64) {
         let on = self.app().store.db();
-        // In the future, so that the server itself does not take it meanwhile.
+        // The time lies in the future, so that the server itself does not take the message.
         let mut now = self.trace().now() + Seconds(1000);
         outbox::insert(on, Way::Webhook, url, "{}", now).await.unwrap();
         for _ in 0..attempts {
@@ -66,18 +66,18 @@ impl Server {
         self.wait(now.0 - self.trace().now().0);
     }
 
-    /// Has something given up: the configuration names no such webhook.
+    /// Has a message given up: the configuration has no webhook with its URL.
     pub async fn give_up(&self) {
         self.tried_before("https://nobody.example", 13).await;
         self.given_up().await;
     }
 
-    /// Until something is given up.
+    /// Waits until a message is given up.
     pub async fn given_up(&self) {
-        until("it is given up", async || self.waiting().await == (0, 1)).await;
+        until("the message is given up", async || self.waiting().await == (0, 1)).await;
     }
 
-    /// Until something failed this often and waits.
+    /// Waits until this many attempts have failed and were scheduled again.
     pub async fn tried(&self, attempts: i64) {
         let counted = format!("outcome=\"retried\"}} {attempts}\n");
         until(&counted, async || self.app().metrics.render(0, 0).contains(&counted)).await;

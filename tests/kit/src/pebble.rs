@@ -1,5 +1,5 @@
-//! Pebble, an ACME server for tests, as its authors publish it: it believes nobody, and looks at the
-//! ports that it is told. `scripts/setup` installs it.
+//! Pebble, an ACME server for tests, in its authors' release: its TLS certificate comes from an
+//! untrusted CA, and it validates at the ports that it is given. `scripts/setup` installs it.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use tokio::process::{Child, Command};
 use crate::authority::{Authority, pem};
 use crate::until::until;
 
-/// Where it will be, and whom it will look at.
+/// The ports, files and processes of a Pebble.
 pub struct Pebble {
     authority: Authority,
     directory: PathBuf,
@@ -21,7 +21,7 @@ pub struct Pebble {
     running: Vec<Child>,
 }
 
-/// A port that nobody listens on, from below the range that the system hands out by itself.
+/// A free port below the system's range of ephemeral ports.
 fn free_port() -> u16 {
     let is_free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
     let random = || 20_000 + u16::try_from(uuid::Uuid::new_v4().as_u128() % 12_000).unwrap();
@@ -29,7 +29,8 @@ fn free_port() -> u16 {
 }
 
 impl Pebble {
-    /// One that does not run yet: whoever is to be certified says first where it listens.
+    /// A Pebble that is not started yet: the server under test must first know the directory URL, and
+    /// Pebble the server's ports.
     pub fn planned() -> Self {
         let directory = std::env::temp_dir().join(format!("pebble-{}", uuid::Uuid::new_v4()));
         std::fs::create_dir(&directory).unwrap();
@@ -39,17 +40,17 @@ impl Pebble {
         Self { authority, directory, port, management, running: Vec::new() }
     }
 
-    /// What `acme.directory` is.
+    /// The directory URL: the value of `acme.directory`.
     pub fn url(&self) -> String {
         format!("https://localhost:{}/dir", self.port)
     }
 
-    /// Whom to trust with its own certificate.
+    /// The CA of Pebble's own TLS certificate.
     pub fn ca_file(&self) -> PathBuf {
         self.directory.join("ca.pem")
     }
 
-    /// Starts it: every name is at this machine, http at the one port, https at the other.
+    /// Starts Pebble: every name resolves to this machine, with these ports for HTTP and HTTPS.
     pub async fn start(&mut self, http: Option<SocketAddr>, https: Option<SocketAddr>) {
         let own = self.authority.server(&["localhost"]);
         std::fs::write(self.directory.join("cert.pem"), own.chain_pem()).unwrap();
@@ -95,7 +96,7 @@ impl Pebble {
         let log = std::fs::File::create(self.directory.join(program)).unwrap();
         let mut command = Command::new(program);
         command.args(arguments).current_dir(&self.directory).kill_on_drop(true);
-        // It would wait for seconds before it looks.
+        // By default, Pebble sleeps for some seconds before it validates.
         command.env("PEBBLE_VA_NOSLEEP", "1").env("PEBBLE_WFE_NONCEREJECT", "0");
         command.env("PEBBLE_AUTHZREUSE", "0");
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
@@ -108,14 +109,14 @@ impl Pebble {
         reqwest::Client::builder().no_proxy().tls_certs_only([ca]).build().unwrap()
     }
 
-    /// The root of the certificates that it gives.
+    /// The root of the certificates that Pebble issues.
     pub async fn root(&self) -> CertificateDer<'static> {
         let url = format!("https://localhost:{}/roots/0", self.management);
         let text = self.client().get(url).send().await.unwrap().text().await.unwrap();
         CertificateDer::from_pem_slice(text.as_bytes()).unwrap()
     }
 
-    /// Ends it.
+    /// Stops Pebble.
     pub async fn stop(&mut self) {
         for mut program in self.running.drain(..) {
             program.kill().await.unwrap();
@@ -127,7 +128,7 @@ impl Drop for Pebble {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let log = std::fs::read_to_string(self.directory.join("pebble")).unwrap_or_default();
-            eprintln!("what pebble says:\n{log}");
+            eprintln!("Pebble's log:\n{log}");
         }
         let _ = std::fs::remove_dir_all(&self.directory);
     }

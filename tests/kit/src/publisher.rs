@@ -1,4 +1,4 @@
-//! Where a client publishes its keys: `jwks_uri`.
+//! A server for a client's public keys: `jwks_uri`.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 
-/// Somebody who serves a JWK set, and counts who asks.
+/// Serves a JWK set and counts the requests.
 pub struct Publisher {
     pub address: SocketAddr,
     keys: Arc<Mutex<Option<Value>>>,

@@ -1,4 +1,5 @@
-//! Whoever is told: a mail server and a program, as small as they can be. Both say what reached them.
+//! The receivers of notifications: a minimal mail server and a minimal webhook. Both return what they
+//! received.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::authority::Identity;
 
-/// A mail as it came: RFC 5321 envelope, RFC 5322 text.
+/// A received mail: RFC 5321 envelope, RFC 5322 text.
 #[derive(Clone, Debug)]
 pub struct Received {
     pub from: String,
@@ -22,7 +23,7 @@ pub struct Received {
 }
 
 impl Received {
-    /// A header field of it.
+    /// A header field of the mail.
     pub fn header(&self, name: &str) -> &str {
         let start = format!("{name}: ");
         let mut lines = self.text.lines();
@@ -31,24 +32,24 @@ impl Received {
         })
     }
 
-    /// Its text, wherever the lines end.
+    /// The text without its line breaks.
     pub fn flowing(&self) -> String {
         self.text.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 }
 
-/// How a mail server speaks.
+/// The behaviour of a mail server.
 #[derive(Clone, Default)]
 pub struct Manner {
-    /// How often it says "try again" before it takes a mail.
+    /// The number of temporary failures before it accepts a mail.
     pub busy: usize,
-    /// What it says to every address instead of taking it.
+    /// The reply that rejects every recipient.
     pub refusal: Option<&'static str>,
     pub tls: Option<(Arc<ServerConfig>, bool)>,
 }
 
 impl Manner {
-    /// With this certificate: from the first byte on, or after STARTTLS.
+    /// Uses TLS with this certificate: implicit, or after STARTTLS.
     pub fn with_tls(identity: &Identity, from_the_first_byte: bool) -> Self {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ServerConfig::builder_with_provider(provider)
@@ -77,7 +78,7 @@ impl MailServer {
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (manner, sender, mood) = (manner.clone(), sender.clone(), mood.clone());
-                // A client that does not like our certificate hangs up.
+                // A client that rejects the certificate closes the connection.
                 tokio::spawn(async move { converse(stream, manner, mood, sender).await });
             }
         });
@@ -90,13 +91,13 @@ impl MailServer {
         tokio::time::timeout(patience, self.mails.recv()).await.expect("a mail").unwrap()
     }
 
-    /// Whether nothing has come that nobody has taken.
+    /// Whether no mail is left that [`MailServer::next`] has not returned.
     pub fn is_empty(&mut self) -> bool {
         self.mails.try_recv().is_err()
     }
 }
 
-/// Whether it takes anything now.
+/// The remaining failures of a mail server.
 #[derive(Clone)]
 struct Mood {
     busy: Arc<std::sync::atomic::AtomicUsize>,
@@ -124,7 +125,7 @@ async fn converse(
     }
 }
 
-/// Greets and talks; ends with the stream when TLS is to begin.
+/// Speaks SMTP; returns the stream when TLS is to begin.
 async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: S,
     offer: &str,
@@ -179,7 +180,7 @@ async fn resume<S: AsyncRead + AsyncWrite + Unpin>(
                     }
                     text.push_str(line.strip_prefix('.').unwrap_or(&line));
                 }
-                // RFC 2045 §6.7, of which nothing else than this is needed here.
+                // The part of RFC 2045 §6.7 that the server's mails use.
                 let text = text.replace("=\r\n", "").replace("=3D", "=");
                 let mail = Received { from: from.clone(), to: to.clone(), text };
                 sender.send(mail).ok()?;
@@ -195,7 +196,7 @@ async fn resume<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-/// A call of a program.
+/// A call of a webhook.
 #[derive(Clone, Debug)]
 pub struct Called {
     pub head: String,
@@ -203,7 +204,7 @@ pub struct Called {
 }
 
 impl Called {
-    /// A header field of it.
+    /// A header field of the call.
     pub fn header(&self, name: &str) -> &str {
         let start = format!("{name}: ");
         let mut lines = self.head.lines();
@@ -213,14 +214,14 @@ impl Called {
     }
 }
 
-/// A program that is called.
+/// A webhook.
 pub struct Program {
     pub address: SocketAddr,
     calls: mpsc::UnboundedReceiver<Called>,
 }
 
 impl Program {
-    /// Answers these statuses, one after the other, and then 204 for ever.
+    /// Responds with these statuses in order, then always with 204.
     pub async fn start(statuses: Vec<u16>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -243,7 +244,7 @@ impl Program {
         tokio::time::timeout(patience, self.calls.recv()).await.expect("a call").unwrap()
     }
 
-    /// Whether nobody has called whom nobody has heard.
+    /// Whether no call is left that [`Program::next`] has not returned.
     pub fn is_empty(&mut self) -> bool {
         self.calls.try_recv().is_err()
     }

@@ -1,4 +1,5 @@
-//! Somebody who answers OCSP (RFC 6960) and hands out CRLs (RFC 5280 §5), as told, and counts how often.
+//! A server for OCSP (RFC 6960) and CRLs (RFC 5280 §5), which responds as a test configures and counts
+//! the requests.
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -21,7 +22,7 @@ use tokio::sync::watch;
 use crate::authority::{Authority, Identity};
 use crate::server::BEGINNING;
 
-/// What a path answers to a body; `None`: it hangs up.
+/// The response for a path and a body; `None` closes the connection.
 type Says = dyn Fn(&str, &[u8], Timestamp) -> Option<Vec<u8>> + Send;
 
 pub struct Responder {
@@ -29,21 +30,21 @@ pub struct Responder {
     state: Arc<watch::Sender<State>>,
     says: Arc<Mutex<Box<Says>>>,
     clock: Arc<AtomicI64>,
-    /// Where it never answers.
+    /// The paths that never get a response.
     silent: Arc<Mutex<HashSet<String>>>,
 }
 
-/// What has come of it until now.
+/// The requests so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct State {
-    /// How often it was asked.
+    /// The number of requests.
     pub asked: usize,
-    /// How many wait for an answer that never comes.
+    /// The number of requests that wait for a response that never comes.
     pub waiting: usize,
 }
 
 impl Responder {
-    /// One that hangs up on everybody.
+    /// A responder that closes every connection without a response.
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let silent: Box<Says> = Box::new(|_, _, _| None);
@@ -69,7 +70,7 @@ impl Responder {
                         state.waiting += usize::from(is_silent);
                     });
                     if is_silent {
-                        // Until whoever waits gives up.
+                        // Until the client gives up.
                         let _ = stream.read_to_end(&mut Vec::new()).await;
                         state.send_modify(|state| state.waiting -= 1);
                         return;
@@ -95,7 +96,7 @@ impl Responder {
         format!("http://{}{path}", self.at)
     }
 
-    /// How often it was asked until now.
+    /// The number of requests so far.
     pub fn asked(&self) -> usize {
         self.state.borrow().asked
     }
@@ -108,7 +109,7 @@ impl Responder {
         self.say(|_, _, _| None);
     }
 
-    /// From now on it takes what comes to this path, and never answers.
+    /// From now on, requests to this path never get a response.
     pub fn fall_silent(&self, path: &str) {
         self.silent.lock().unwrap().insert(path.to_owned());
     }
@@ -117,7 +118,7 @@ impl Responder {
         *self.state.borrow()
     }
 
-    /// Returns when it was asked so often, and so many wait.
+    /// Waits until exactly this many requests were made and this many are waiting.
     pub async fn reaches(&self, asked: usize, waiting: usize) {
         let wanted = State { asked, waiting };
         self.state.subscribe().wait_for(|state| *state == wanted).await.unwrap();
@@ -150,7 +151,7 @@ async fn read(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
     }
 }
 
-/// Lets a certificate name its responder: `authorityInfoAccess` (RFC 5280 §4.2.2.1).
+/// Adds the URL of an OCSP responder to a certificate: `authorityInfoAccess` (RFC 5280 §4.2.2.1).
 pub fn names_responder(contents: &mut CertificateParams, url: &str) {
     let tlv =
         |tag: u8, value: &[u8]| [&[tag, u8::try_from(value.len()).unwrap()][..], value].concat();
@@ -162,7 +163,7 @@ pub fn names_responder(contents: &mut CertificateParams, url: &str) {
         .push(CustomExtension::from_oid_content(&[1, 3, 6, 1, 5, 5, 7, 1, 1], extension));
 }
 
-/// An answer that counts for an hour.
+/// A single response that is valid for an hour.
 pub fn answer(status: Status, now: Timestamp) -> Answer {
     Answer { status, this_update: now, next_update: Some(now + Seconds::hours(1)) }
 }
@@ -171,7 +172,7 @@ pub fn revoked(now: Timestamp) -> Status {
     Status::Revoked { at: now, reason: Reason::KeyCompromise }
 }
 
-/// An OCSP response of `signer`, which shows these certificates, to this request.
+/// The OCSP response to this request, signed by `signer` and with these certificates included.
 pub fn respond(
     body: &[u8],
     answer: Answer,
@@ -194,7 +195,7 @@ pub fn sign(
     response.sign(&Issuer::read(signer).unwrap(), shows, sign).unwrap()
 }
 
-/// A list with these serial numbers, which counts for an hour.
+/// A CRL with these serial numbers, valid for an hour.
 pub fn list(authority: &Authority, serials: &[u64], now: Timestamp) -> Vec<u8> {
     list_until(authority, serials, now, now + Seconds::hours(1))
 }
@@ -224,7 +225,7 @@ pub fn list_until(
 }
 
 impl Identity {
-    /// Whom it speaks for, as the signer of OCSP responses.
+    /// The certificate and key as the signer of OCSP responses.
     pub fn signer(&self) -> (&CertificateDer<'static>, &KeyPair) {
         (self.certificate(), &self.key)
     }

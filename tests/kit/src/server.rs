@@ -1,4 +1,4 @@
-//! A server in this process: a real listener, a real database, and a clock that the test winds.
+//! A server in the same process: a real listener, a real database, and a clock that the test controls.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -24,28 +24,28 @@ use crate::browser::{Browser, VERIFIER};
 use crate::caller::{Caller, House, MTLS, NAME};
 use crate::http::{Answer, Ask};
 
-/// When every test begins.
+/// The time at which every test begins.
 pub const BEGINNING: i64 = 1_795_000_000;
 
-/// The password of every person.
+/// The password of every user.
 pub const PASSWORD: &str = "correct horse battery staple";
 
 pub const ISSUER: &str = "https://id.example.org";
 
-/// A server, and the database that goes with it.
+/// A server with its database.
 pub struct Server {
     pub address: SocketAddr,
-    /// Where the operators' listener is, if the configuration has one.
+    /// The address of the operations listener, if the configuration has one.
     pub operations: Option<SocketAddr>,
     running: Running,
     clock: Arc<AtomicI64>,
     config: Config,
     database: Arc<Database>,
-    /// The certificate that it shows, if it speaks TLS.
+    /// The TLS certificate and its CA, if the server speaks TLS.
     house: Option<Arc<House>>,
 }
 
-/// A client as it was registered.
+/// A registered client.
 #[derive(Clone, Debug)]
 pub struct Client {
     pub id: String,
@@ -53,7 +53,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Where the web applications of tests are answered.
+    /// The redirect URI of the tests' web applications.
     pub const REDIRECT_URI: &str = "https://app.example/cb";
 }
 
@@ -62,13 +62,13 @@ impl Server {
         Self::with(|_| {}).await
     }
 
-    /// A server whose configuration is another in some point.
+    /// A server with a changed configuration.
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
         Self::make(change, None).await
     }
 
-    /// A server that listens for https too, and for https that asks for client certificates, each at a
-    /// port of its own; its configuration is another in some point.
+    /// A server with a changed configuration that also has an HTTPS listener and an mTLS listener, each
+    /// at a port of its own.
     pub async fn with_tls(change: impl FnOnce(&mut Config)) -> Self {
         let house = Arc::new(House::new());
         let listen = vec!["127.0.0.1:0".parse().unwrap()];
@@ -89,7 +89,7 @@ impl Server {
         config.keys.algorithms = vec![Algorithm::Es256, Algorithm::Rs256];
         config.keys.encryption_key =
             Some(EncryptionKeys::parse(&format!("{}=", "A".repeat(43))).unwrap());
-        // A cost of hashing that a debug build bears.
+        // A hashing cost that is bearable in a debug build.
         config.passwords.memory_kib = 64;
         config.passwords.iterations = 1;
         config.database.acquire_timeout = gatewright::types::Seconds(10);
@@ -117,12 +117,12 @@ impl Server {
         Self { address, operations, running, clock, config, database, house }
     }
 
-    /// Another replica, at the same database and the same time.
+    /// Another replica on the same database and with the same clock.
     pub async fn replica(&self) -> Self {
         self.replica_with(|_| {}).await
     }
 
-    /// Another replica whose configuration is another in some point.
+    /// Another replica with a changed configuration.
     pub async fn replica_with(&self, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = self.config.clone();
         change(&mut config);
@@ -130,14 +130,14 @@ impl Server {
         Self::serve(config, database, clock, self.house.clone()).await
     }
 
-    /// Another replica, whose clock goes this much ahead.
+    /// Another replica, whose clock is this many seconds ahead.
     pub async fn replica_ahead(&self, seconds: i64) -> Self {
         let clock = AtomicI64::new(self.clock.load(Ordering::SeqCst) + seconds * 1000);
         let (config, database) = (self.config.clone(), self.database.clone());
         Self::serve(config, database, Arc::new(clock), self.house.clone()).await
     }
 
-    /// Stops this server in order; another one may take its place.
+    /// Stops this server gracefully, and starts another one on the same database.
     pub async fn restarted(self) -> Self {
         let (config, database, clock) = (self.config, self.database, self.clock);
         self.running.stop().await;
@@ -148,12 +148,12 @@ impl Server {
         self.running.stop().await;
     }
 
-    /// Lets time pass.
+    /// Advances the clock.
     pub fn wait(&self, seconds: i64) {
         self.clock.fetch_add(seconds * 1000, Ordering::SeqCst);
     }
 
-    /// The certificates that it shows.
+    /// The TLS certificates in use.
     pub fn certificates(&self) -> Vec<Arc<Certificate>> {
         self.running.certificates()
     }
@@ -162,7 +162,7 @@ impl Server {
         self.running.app()
     }
 
-    /// As of a command of an administrator.
+    /// The trace of an administrator's command at the current time.
     pub fn trace(&self) -> Trace {
         Trace::of_command(self.clock.load(Ordering::SeqCst))
     }
@@ -179,18 +179,18 @@ impl Server {
         self.running.addresses()
     }
 
-    /// What its certificate is made by, of a server [`Server::with_tls`].
+    /// The TLS certificate and its CA, for a server made by [`Server::with_tls`].
     pub fn house(&self) -> &House {
         self.house.as_ref().unwrap()
     }
 
-    /// Over https, under the issuer's name.
+    /// A request over HTTPS to the issuer's host name.
     pub fn ask_tls(&self, method: &str, target: &str) -> Ask {
         let caller = Caller::new(&self.house().authority, None);
         self.ask(method, target).over(&caller, self.addresses().tls[0], NAME)
     }
 
-    /// Over https, under the name that asks for client certificates; shows this one.
+    /// A request over mTLS to the mTLS host name, with this client certificate if there is one.
     pub fn ask_mtls(&self, shows: Option<&Identity>, method: &str, target: &str) -> Ask {
         let caller = Caller::new(&self.house().authority, shows);
         self.ask(method, target).over(&caller, self.addresses().mtls[0], MTLS)
@@ -200,7 +200,7 @@ impl Server {
         self.ask("GET", target).send().await
     }
 
-    /// What is answered, byte by byte.
+    /// The body of the response as bytes.
     pub async fn get_bytes(&self, target: &str) -> Vec<u8> {
         self.ask("GET", target).send_for_bytes().await
     }
@@ -209,12 +209,12 @@ impl Server {
         self.ask("POST", target).form(form).send().await
     }
 
-    /// A form of this client, which proves itself by `client_secret_basic`.
+    /// A form POST that authenticates this client with `client_secret_basic`.
     pub async fn post_as(&self, client: &Client, target: &str, form: &str) -> Answer {
         self.ask("POST", target).basic(&client.id, &client.secret).form(form).send().await
     }
 
-    /// Registers a client, by the names of RFC 7591.
+    /// Registers a client with the metadata of RFC 7591.
     pub async fn register(&self, metadata: Value) -> Client {
         let metadata = serde_json::from_value(metadata).unwrap();
         let registered =
@@ -223,7 +223,7 @@ impl Server {
         Client { id: registered.client.id.to_string(), secret: secret.unwrap_or_default() }
     }
 
-    /// A client that acts for itself, with the scopes `read` and `write`.
+    /// A client for the client credentials grant with the scopes `read` and `write`.
     pub async fn service(&self) -> Client {
         self.register(json!({
             "client_name": "Backup",
@@ -233,12 +233,12 @@ impl Server {
         .await
     }
 
-    /// A web application that people sign in to, with all the scopes that speak of them.
+    /// A web application with the authorization code grant and all scopes about users.
     pub async fn web_app(&self) -> Client {
         self.web_app_with(json!({})).await
     }
 
-    /// The same with these members besides, or in the place of its own.
+    /// The same with these metadata members added or replaced.
     pub async fn web_app_with(&self, members: Value) -> Client {
         let mut metadata = json!({
             "client_name": "Photos",
@@ -250,7 +250,7 @@ impl Server {
         self.register(metadata).await
     }
 
-    /// `grant_type=authorization_code`, as it is sent.
+    /// A token request with `grant_type=authorization_code`, not yet sent.
     pub fn redeeming(&self, client: &Client, code: &str) -> Ask {
         let form = form_urlencoded::Serializer::new(String::new())
             .append_pair("grant_type", "authorization_code")
@@ -261,31 +261,31 @@ impl Server {
         self.ask("POST", "/token").basic(&client.id, &client.secret).form(&form)
     }
 
-    /// What comes of a code.
+    /// Exchanges a code for tokens.
     pub async fn redeem(&self, client: &Client, code: &str) -> Answer {
         self.redeeming(client, code).send().await
     }
 
-    /// The tokens that a person has granted to a client, in a browser of their own.
+    /// The token response after a user has authorized a client in a new browser.
     pub async fn granted(&self, username: &str, client: &Client, scope: &str) -> Answer {
         let place = Browser::of(self).authorize(username, client, scope, "").await;
         self.redeem(client, &place.parameter("code")).await.ok()
     }
 
-    /// A registered client, as an administrator sees it.
+    /// A client's registration, as the server has it.
     pub async fn find(&self, client: &Client) -> Registered {
         let id = ClientId::from_text(&client.id);
         self.app().cache.client(&id).await.unwrap().unwrap().as_ref().clone()
     }
 
-    /// Does something that an administrator may do to clients, and lets the server see it.
+    /// Runs an administrator's operation on clients, then has the server reload.
     pub async fn administer<T>(&self, work: impl AsyncFnOnce(Registrar<'_>) -> T) -> T {
         let done = self.administer_unseen(work).await;
         self.app().confirm().await.unwrap();
         done
     }
 
-    /// The same as a command beside the server does it: the server does not know yet.
+    /// The same without the reload, as when a separate process runs the command.
     pub async fn administer_unseen<T>(&self, work: impl AsyncFnOnce(Registrar<'_>) -> T) -> T {
         let app = self.app();
         let trace = self.trace();
@@ -299,7 +299,7 @@ impl Server {
         .await
     }
 
-    /// Revokes a certificate, as a command of an administrator does. `false`: it was revoked before.
+    /// Revokes a certificate like an administrator's command. `false`: it was revoked already.
     pub async fn revoke_certificate(&self, thumbprint: Thumbprint, reason: &str) -> bool {
         let now = self.trace().now();
         let mut tx = self.app().store.write().await.unwrap();
@@ -309,13 +309,13 @@ impl Server {
         revoked
     }
 
-    /// An access token of a client's own.
+    /// An access token from the client credentials grant.
     pub async fn token_of(&self, client: &Client) -> String {
         let answer = self.post_as(client, "/token", "grant_type=client_credentials").await;
         answer.ok().token("access_token")
     }
 
-    /// Makes an account with [`PASSWORD`].
+    /// Creates an account with [`PASSWORD`].
     pub async fn user(&self, username: &str) -> User {
         let app = self.app();
         let (trace, password) = (self.trace(), Secret::new(PASSWORD));
@@ -330,7 +330,7 @@ impl Server {
     }
 }
 
-/// Making RSA keys takes long, so all tests of a run share the signing keys that the first one made.
+/// Generating RSA keys is slow, so all tests of a run share the signing keys of the first one.
 async fn with_keys(config: &Config) {
     static KEYS: OnceCell<Vec<SigningKeyRow>> = OnceCell::const_new();
     let patient = std::time::Duration::from_secs(10);
@@ -343,13 +343,13 @@ async fn with_keys(config: &Config) {
         keys
     });
     for key in keys.await {
-        // The database that they were made in has them already.
+        // The database in which the keys were made has them already.
         signing_keys::insert(store.db(), key).await.unwrap();
     }
     store.close().await;
 }
 
-/// A database that goes with its server: see tests/README.md.
+/// A database that is removed with its server: see tests/README.md.
 pub struct Database {
     pub url: String,
     place: Place,
@@ -386,7 +386,7 @@ impl Drop for Database {
             }
             Place::Postgres { server, name } => {
                 let (server, drop) = (server.clone(), format!("DROP DATABASE {name} WITH (FORCE)"));
-                // In a thread and a runtime of its own: this one may be over.
+                // In a thread and a runtime of its own, as the test's runtime may have ended.
                 let dropped = std::thread::spawn(move || {
                     let mut runtime = tokio::runtime::Builder::new_current_thread();
                     runtime.enable_all().build().unwrap().block_on(tell(&server, drop));

@@ -1,4 +1,4 @@
-//! OCSP responses in the handshake.
+//! Stapled OCSP responses.
 
 use crate::caller::{Caller, NAME};
 use crate::server::Server;
@@ -8,7 +8,7 @@ use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-/// A verifier that believes everybody, and keeps the OCSP response that came along.
+/// A verifier that accepts every certificate and stores the stapled OCSP response.
 #[derive(Debug, Default)]
 pub struct Stapled(Mutex<Vec<u8>>);
 
@@ -48,12 +48,12 @@ impl ServerCertVerifier for Stapled {
     }
 }
 
-/// The OCSP response that comes with the handshake.
+/// The OCSP response that the server staples.
 pub async fn stapled(server: &Server) -> Vec<u8> {
     stapled_at(server, server.addresses().tls[0], NAME).await
 }
 
-/// The same at this address, under this name.
+/// The same for this address and server name.
 pub async fn stapled_at(server: &Server, address: SocketAddr, name: &str) -> Vec<u8> {
     let seen = Arc::new(Stapled::default());
     let caller = Caller::new(&server.house().authority, None);

@@ -3,7 +3,7 @@
 use crate::server::Server;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 
-/// Calls a table something else.
+/// Renames a table.
 pub async fn rename(server: &Server, from: &str, to: &str) {
     let url = server.app().config.database.url.0.expose();
     let statement = AssertSqlSafe(format!("ALTER TABLE {from} RENAME TO {to}"));
