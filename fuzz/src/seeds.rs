@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use der::{Decode as _, Encode as _, asn1::AnyRef};
 use gatewright::pki::Issuer;
-use gatewright::pki::ocsp::{Answer, CertId, Hash, Nonce, Request, Response, Status};
+use gatewright::pki::ocsp::{CertId, CertificateStatus, Hash, Nonce, Request, Response, Status};
 use gatewright::types::{Failure, Seconds, Timestamp};
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer,
@@ -30,16 +30,20 @@ pub static AUTHORITY: LazyLock<CertifiedIssuer<'static, KeyPair>> = LazyLock::ne
 });
 
 /// The same, as whoever checks its signatures sees it.
-pub static ISSUER: LazyLock<Issuer> = LazyLock::new(|| Issuer::read(AUTHORITY.der()).unwrap());
+pub static ISSUER: LazyLock<Issuer> = LazyLock::new(|| Issuer::from_der(AUTHORITY.der()).unwrap());
 
 /// The certificate that is asked for.
 pub fn asked() -> CertId {
-    CertId::of(Hash::Sha1, &ISSUER, &[1, 2, 3]).unwrap()
+    CertId::new(Hash::Sha1, &ISSUER, &[1, 2, 3]).unwrap()
 }
 
 /// What the authority says of it: nothing else may ever come out of an OCSP response.
-pub fn said() -> Answer {
-    Answer { status: Status::Good, this_update: NOW, next_update: Some(NOW + Seconds::hours(1)) }
+pub fn said() -> CertificateStatus {
+    CertificateStatus {
+        status: Status::Good,
+        this_update: NOW,
+        next_update: Some(NOW + Seconds::hours(1)),
+    }
 }
 
 /// A signature of the authority.
@@ -135,11 +139,11 @@ fn names() -> Vec<Vec<u8>> {
 }
 
 fn request(nonce: Option<Nonce>) -> Vec<u8> {
-    Request { asked: vec![asked()], nonce }.to_der().unwrap()
+    Request { cert_ids: vec![asked()], nonce }.to_der().unwrap()
 }
 
 fn response(nonce: Option<Nonce>) -> Vec<u8> {
-    let response = Response { answers: vec![(asked(), said())], nonce, produced_at: NOW };
+    let response = Response { responses: vec![(asked(), said())], nonce, produced_at: NOW };
     let sign = |message: &[u8]| AUTHORITY.key().sign(message).map_err(Failure::internal);
     response.sign(&ISSUER, &[AUTHORITY.der().clone()], sign).unwrap()
 }

@@ -4,7 +4,7 @@
 use gatewright::pki::crl::Crl;
 use gatewright::pki::header::Form;
 use gatewright::pki::link::Link;
-use gatewright::pki::ocsp::{Asked, Request};
+use gatewright::pki::ocsp::{Request, ResponseVerifier};
 use gatewright::pki::request::CertificationRequest;
 use gatewright::pki::{Certificate, Name, cms, header, inventory, pem};
 use gatewright::store::certificates::Origin;
@@ -33,18 +33,18 @@ pub const ALL: &[Target] = &[
 
 /// What stands in a handshake: a certificate, and one that came with it.
 fn certificate(data: &[u8]) {
-    if let Ok(read) = Certificate::read(data, &[]) {
+    if let Ok(read) = Certificate::parse(data, &[]) {
         assert_eq!(read.thumbprint, Thumbprint::of(data));
     }
     let (leaf, other) = data.split_at(data.len() / 2);
-    let _read_or_refused = Certificate::read(leaf, &[other]);
+    let _read_or_refused = Certificate::parse(leaf, &[other]);
     let issuer = seeds::ISSUER.certificate();
-    let _read_or_refused = Link::read(&CertificateDer::from(data), issuer);
+    let _read_or_refused = Link::from_der(&CertificateDer::from(data), issuer);
 }
 
 /// What is written down of a certificate, in words.
 fn inventory(data: &[u8]) {
-    if let Ok(read) = Certificate::read(data, &[]) {
+    if let Ok(read) = Certificate::parse(data, &[]) {
         let row = inventory::row(&read, Origin::Seen, None, seeds::NOW);
         assert_eq!((row.der.as_slice(), row.thumbprint), (data, Thumbprint::of(data)));
     }
@@ -70,7 +70,7 @@ fn header(data: &[u8]) {
     let lines: Vec<_> = fields.split(|byte| *byte == b'\n').collect();
     let mut parts = lines.split(|line| line.is_empty());
     let (certificate, chain) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    let _read_or_refused = header::read(form, certificate, chain, 4);
+    let _read_or_refused = header::parse(form, certificate, chain, 4);
 }
 
 /// What a registration asks a subject to be.
@@ -85,21 +85,26 @@ fn name(data: &[u8]) {
 
 /// What a client sends that wants a certificate, to EST too: PKCS #10, in three forms.
 fn request(data: &[u8]) {
-    let _read_or_refused = CertificationRequest::read(data);
+    let _read_or_refused = CertificationRequest::parse(data);
 }
 
 /// What anybody sends to our responder.
 fn ocsp_request(data: &[u8]) {
-    if let Ok(read) = Request::read(data) {
-        let again = Request::read(&read.to_der().unwrap()).unwrap();
+    if let Ok(read) = Request::from_der(data) {
+        let again = Request::from_der(&read.to_der().unwrap()).unwrap();
         assert_eq!(again, read);
     }
 }
 
 /// What comes back from a responder, or from whoever stands between.
 fn ocsp_response(data: &[u8]) {
-    let asked = Asked { id: &seeds::asked(), issuer: &seeds::ISSUER, nonce: None, now: seeds::NOW };
-    if let Ok(read) = asked.read(data) {
+    let verifier = ResponseVerifier {
+        id: &seeds::asked(),
+        issuer: &seeds::ISSUER,
+        nonce: None,
+        now: seeds::NOW,
+    };
+    if let Ok(read) = verifier.verify(data) {
         assert_eq!(read, seeds::said(), "nobody else can sign");
     }
 }
@@ -111,8 +116,13 @@ fn ocsp_response_signed(data: &[u8]) {
     let id = b"\x06\x09\x2b\x06\x01\x05\x05\x07\x30\x01\x01";
     let bytes = tlv(0xa0, &tlv(0x30, &[&id[..], &octets].concat()));
     let response = tlv(0x30, &[&[0x0a, 1, 0][..], &bytes].concat());
-    let asked = Asked { id: &seeds::asked(), issuer: &seeds::ISSUER, nonce: None, now: seeds::NOW };
-    let _read_or_refused = asked.read(&response);
+    let verifier = ResponseVerifier {
+        id: &seeds::asked(),
+        issuer: &seeds::ISSUER,
+        nonce: None,
+        now: seeds::NOW,
+    };
+    let _read_or_refused = verifier.verify(&response);
 }
 
 /// What comes from a distribution point, or from whoever stands between.
@@ -126,9 +136,9 @@ fn crl_signed(data: &[u8]) {
 }
 
 fn judged(list: &[u8]) {
-    if let Ok(list) = Crl::read(list, &seeds::ISSUER) {
+    if let Ok(list) = Crl::parse(list, &seeds::ISSUER) {
         let issuer = seeds::ISSUER.certificate();
-        let link = Link::read(issuer, issuer).unwrap();
+        let link = Link::from_der(issuer, issuer).unwrap();
         let _status_or_none = list.status(&link, seeds::NOW);
     }
 }

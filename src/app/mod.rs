@@ -22,7 +22,7 @@ use crate::outbound::mail::Mailer;
 use crate::people::{Hasher, People};
 use crate::pki::acme::Acme;
 use crate::pki::anchors::{self, Trust};
-use crate::pki::revocation::{Judge, Revocations, Watched};
+use crate::pki::revocation::{RevocationChecker, Revocations, Watched};
 use crate::pki::sightings::Sightings;
 pub use crate::record::Clock;
 use crate::record::{Metrics, Recorder, Steady, Trace};
@@ -155,7 +155,7 @@ impl App {
         let cache = Cache::new(store.clone());
         cache.confirm().await?;
         let trust = Trust::open(&config.client_certificates)?;
-        trust.take(&cache.authorities().await?)?;
+        trust.set_built_in(&cache.authorities().await?)?;
         // The task writes until the last recorder is gone, and `close` waits for what it has.
         let metrics = Metrics::default();
         let (recorder, _task) = Recorder::start(store.clone(), metrics.supervisor().clone());
@@ -201,8 +201,8 @@ impl App {
     }
 
     /// Judges the certificates of clients.
-    pub fn judge<'a>(&'a self, trace: &'a Trace) -> Judge<'a> {
-        Judge {
+    pub fn revocation_checker<'a>(&'a self, trace: &'a Trace) -> RevocationChecker<'a> {
+        RevocationChecker {
             revocations: &self.revocations,
             store: &self.store,
             outbound: &self.outbound,
@@ -220,11 +220,11 @@ impl App {
     /// When the database does not answer.
     pub async fn ask_anew(&self) -> Result<()> {
         let trace = Trace::of_command(self.clock.now_ms());
-        self.judge(&trace).watch_bound(&self.trust).await?;
+        self.revocation_checker(&trace).watch_bound_certificates(&self.trust).await?;
         // One after the other at each place: who hangs there has waited for it alone.
         let mut places: HashMap<Option<String>, Vec<Arc<Watched>>> = HashMap::new();
         for watched in self.revocations.due(trace.now()) {
-            places.entry(watched.place().map(str::to_owned)).or_default().push(watched);
+            places.entry(watched.source().map(str::to_owned)).or_default().push(watched);
         }
         let mut places = places.into_values();
         let mut asking = JoinSet::new();
@@ -237,7 +237,7 @@ impl App {
                 asking.spawn(async move {
                     let trace = Trace::of_command(app.clock.now_ms());
                     for watched in due {
-                        app.judge(&trace).refresh(&watched).await?;
+                        app.revocation_checker(&trace).refresh(&watched).await?;
                     }
                     Ok(())
                 });
@@ -280,7 +280,7 @@ impl App {
     pub async fn confirm(&self) -> Result<()> {
         let asked = Instant::now();
         let versions = self.cache.confirm().await?;
-        self.trust.take(&self.cache.authorities().await?)?;
+        self.trust.set_built_in(&self.cache.authorities().await?)?;
         self.keyring.confirm(&self.store, versions.keys).await?;
         self.readiness.has_taken_over(asked);
         Ok(())

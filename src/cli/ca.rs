@@ -17,7 +17,7 @@ use super::named;
 use super::print::Output;
 use crate::flow::keys::kek;
 use crate::jose::Kek;
-use crate::pki::authority::{Authority, Given, name, split};
+use crate::pki::ca::{BuiltInCa, ImportedCa, split_chain, subject_text};
 use crate::pki::{Certificate, pem};
 use crate::store::authorities::{self, AuthorityRow};
 use crate::store::certificates::{self, Revoked};
@@ -173,12 +173,12 @@ impl CaCommand {
     }
 }
 
-fn authority<'a>(desk: &'a Desk, kek: &'a Kek) -> Authority<'a> {
-    Authority { store: &desk.store, kek, config: &desk.config, trace: &desk.trace }
+fn authority<'a>(desk: &'a Desk, kek: &'a Kek) -> BuiltInCa<'a> {
+    BuiltInCa { store: &desk.store, kek, config: &desk.config, trace: &desk.trace }
 }
 
 impl Imported {
-    fn read(&self) -> anyhow::Result<Option<Given>> {
+    fn read(&self) -> anyhow::Result<Option<ImportedCa>> {
         let (Some(intermediate), Some(key)) = (&self.intermediate, &self.key) else {
             return Ok(None);
         };
@@ -189,7 +189,7 @@ impl Imported {
         if let Some(file) = &self.chain {
             chain.extend(certificates(file)?);
         }
-        Ok(Some(Given { certificate, chain, key: private_key(key)? }))
+        Ok(Some(ImportedCa { certificate, chain, key: private_key(key)? }))
     }
 }
 
@@ -211,7 +211,7 @@ fn private_key(file: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
 }
 
 /// Writes the file completely before the key is deleted from the database.
-async fn export(authority: &Authority<'_>, wish: &ExportRootKey) -> anyhow::Result<Output> {
+async fn export(authority: &BuiltInCa<'_>, wish: &ExportRootKey) -> anyhow::Result<Output> {
     let path = &wish.out;
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -248,9 +248,9 @@ fn sync_entry(path: &Path) -> std::io::Result<()> {
     File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
 }
 
-async fn enrol(desk: &Desk, authority: &Authority<'_>, wish: Enrol) -> anyhow::Result<Output> {
+async fn enrol(desk: &Desk, authority: &BuiltInCa<'_>, wish: Enrol) -> anyhow::Result<Output> {
     let client = named::client(desk, &wish.client).await?.id;
-    let token = authority.invite(&client, wish.valid).await?;
+    let token = authority.create_enrolment_token(&client, wish.valid).await?;
     let expires_at = authority.trace.now() + wish.valid;
     // No other command prints enrolment tokens.
     let token = token.0.expose();
@@ -268,7 +268,7 @@ async fn list(desk: &Desk) -> anyhow::Result<Output> {
         .map(|row| {
             vec![
                 row.id.clone(),
-                name(&row.certificate),
+                subject_text(&row.certificate),
                 if row.is_root { "root" } else { "issuing" }.to_owned(),
                 state(row, &revoked, desk).to_owned(),
                 row.not_after.to_string(),
@@ -301,11 +301,11 @@ async fn show(desk: &Desk, id: Option<&str>) -> anyhow::Result<Output> {
 }
 
 fn chain(row: &AuthorityRow) -> String {
-    split(&row.chain).iter().map(|one| pem::certificate(one)).collect()
+    split_chain(&row.chain).iter().map(|one| pem::certificate(one)).collect()
 }
 
 fn state(row: &AuthorityRow, revoked: &Revoked, desk: &Desk) -> &'static str {
-    let read = Certificate::read(&row.certificate, &[]);
+    let read = Certificate::parse(&row.certificate, &[]);
     if read.is_ok_and(|one| revoked.has(one.thumbprint, one.public_key)) {
         "revoked"
     } else if row.not_after < desk.now() {
@@ -323,7 +323,7 @@ fn in_json(row: &AuthorityRow, revoked: &Revoked, desk: &Desk) -> Value {
     };
     json!({
         "id": row.id,
-        "subject": name(&row.certificate),
+        "subject": subject_text(&row.certificate),
         "is_root": row.is_root,
         "state": state(row, revoked, desk),
         "thumbprint": Thumbprint::of(&row.certificate).to_string(),

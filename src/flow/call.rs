@@ -7,7 +7,7 @@ use crate::flow::tokens::possession::Held;
 use crate::outbound::Outbound;
 use crate::pki::Certificate;
 use crate::pki::anchors::Trust;
-use crate::pki::revocation::{Judge, Revocations};
+use crate::pki::revocation::{RevocationChecker, Revocations};
 use crate::pki::sightings::Sightings;
 use crate::record::{Clock, Metrics, Recorder, Trace};
 use crate::store::Store;
@@ -83,13 +83,13 @@ impl Call<'_> {
         }
         let chain = self.trust.chain(shown, self.now).await?;
         Ok(chain.is_ok_and(|chain| {
-            chain.above.iter().any(|one| revoked.has(one.thumbprint, one.public_key))
+            chain.issuers.iter().any(|one| revoked.has(one.thumbprint, one.public_key))
         }))
     }
 
     /// Judges whether certificates were revoked.
-    pub fn judge(&self) -> Judge<'_> {
-        Judge {
+    pub fn revocation_checker(&self) -> RevocationChecker<'_> {
+        RevocationChecker {
             revocations: self.revocations,
             store: self.store,
             outbound: self.outbound,

@@ -12,8 +12,8 @@ use rustls_pki_types::CertificateDer;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::authority::issuing;
-use super::crl_file::{CrlFile, Reread};
+use super::ca::issuing_certificates;
+use super::crl_file::{CrlFile, Reload};
 use super::{Certificate, chain};
 use crate::config::{self, ClientCertificates, Problem};
 use crate::store::authorities::AuthorityRow;
@@ -32,7 +32,7 @@ pub struct Anchor {
     /// The certificates of the authorities.
     pub certificates: Vec<CertificateDer<'static>>,
     /// Whether it is the authority inside.
-    pub is_ours: bool,
+    pub is_built_in: bool,
 }
 
 /// Why authorities cannot be had.
@@ -54,17 +54,17 @@ fn anchors(sets: Vec<Arc<Anchor>>) -> Result<Anchors, (String, &'static str)> {
 }
 
 /// As long as somebody waits whose chain is not known, while others are judged.
-const PATIENCE: Duration = Duration::from_secs(1);
+const MAX_WAIT: Duration = Duration::from_secs(1);
 
 /// The authorities that count now.
 #[derive(Debug)]
 pub struct Trust {
     settings: ClientCertificates,
-    held: RwLock<Arc<Anchors>>,
+    current: RwLock<Arc<Anchors>>,
     /// Places at the threads that judge chains.
-    judges: Arc<Semaphore>,
+    verifiers: Arc<Semaphore>,
     /// How many signatures were verified.
-    verified: Arc<AtomicU64>,
+    signatures_verified: Arc<AtomicU64>,
 }
 
 impl Trust {
@@ -74,15 +74,20 @@ impl Trust {
     /// When one of them cannot be read, or has other things than certificates of authorities; or when a list of
     /// revoked certificates cannot be read.
     pub fn open(settings: &ClientCertificates) -> Result<Self, Unreadable> {
-        let held = RwLock::new(Arc::new(read(settings)?));
+        let current = RwLock::new(Arc::new(read_all(settings)?));
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-        let judges = Arc::new(Semaphore::new(cores.div_ceil(2)));
-        Ok(Self { settings: settings.clone(), held, judges, verified: Arc::default() })
+        let verifiers = Arc::new(Semaphore::new(cores.div_ceil(2)));
+        Ok(Self {
+            settings: settings.clone(),
+            current,
+            verifiers,
+            signatures_verified: Arc::default(),
+        })
     }
 
     /// The authorities.
     pub fn anchors(&self) -> Arc<Anchors> {
-        self.held.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What a certificate leads to now with what came with it; or why nobody believes it, in words for the log.
@@ -94,30 +99,31 @@ impl Trust {
     /// `Busy`, when these threads have too much to do.
     pub async fn chain(
         &self,
-        shown: &Arc<Certificate>,
+        presented: &Arc<Certificate>,
         now: Timestamp,
     ) -> Result<Result<Arc<Chain>, String>, Failure> {
         let anchors = self.anchors();
-        if let Some(known) = anchors.known(shown, now) {
+        if let Some(known) = anchors.cached(presented, now) {
             return Ok(Ok(known));
         }
-        let Some(candidates) = anchors.candidates(shown) else {
+        let Some(candidates) = anchors.candidates(presented) else {
             return Ok(Err(webpki::Error::UnknownIssuer.to_string()));
         };
-        let place = timeout(PATIENCE, self.judges.clone().acquire_owned()).await;
-        let place = place.ok().and_then(Result::ok);
-        let place = place.ok_or(Failure::Busy("too many client certificates are being judged"))?;
-        let (shown, verified) = (shown.clone(), self.verified.clone());
-        let judging = tokio::task::spawn_blocking(move || {
-            let _place = place;
-            anchors.judge(&shown, &candidates, now, &verified)
+        let permit = timeout(MAX_WAIT, self.verifiers.clone().acquire_owned()).await;
+        let permit = permit.ok().and_then(Result::ok);
+        let permit =
+            permit.ok_or(Failure::Busy("too many client certificates are being judged"))?;
+        let (presented, verified) = (presented.clone(), self.signatures_verified.clone());
+        let verifying = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            anchors.verify(&presented, &candidates, now, &verified)
         });
-        judging.await.map_err(Failure::internal)
+        verifying.await.map_err(Failure::internal)
     }
 
     /// How many signatures of chains were verified since the start.
-    pub fn verified(&self) -> u64 {
-        self.verified.load(Ordering::Relaxed)
+    pub fn signatures_verified(&self) -> u64 {
+        self.signatures_verified.load(Ordering::Relaxed)
     }
 
     /// Reads the files again; `true`: there was something new in them. Not for a thread that serves, for
@@ -127,10 +133,10 @@ impl Trust {
     /// Those of [`Trust::open`]; what was believed before goes on being believed, and the last good lists count.
     pub fn reload(&self) -> Result<bool, Unreadable> {
         let files = &self.settings.anchors;
-        let broken = self.reread_lists();
-        let fresh = sets(&self.settings, Some(&self.anchors()))?;
-        let replaced = self.replace(|held| fresh.into_iter().chain(ours(held)).collect());
-        let replaced = replaced.map_err(|(name, why)| blamed(files, &name, why))?;
+        let broken = self.reload_crls();
+        let fresh = read_sets(&self.settings, Some(&self.anchors()))?;
+        let replaced = self.replace(|current| fresh.into_iter().chain(built_in(current)).collect());
+        let replaced = replaced.map_err(|(name, why)| anchor_error(files, &name, why))?;
         match broken {
             Some(broken) => Err(broken),
             None => Ok(replaced),
@@ -138,11 +144,11 @@ impl Trust {
     }
 
     /// Reads the lists of revoked certificates again: all of them, whichever cannot be read.
-    fn reread_lists(&self) -> Option<Unreadable> {
+    fn reload_crls(&self) -> Option<Unreadable> {
         let mut broken = None;
         for set in self.anchors().sets() {
             for file in &set.crl_files {
-                if let Reread::Broken(why) = file.reread(&set.certificates) {
+                if let Reload::Broken(why) = file.reload(&set.certificates) {
                     broken = Some(unreadable(file.path(), why));
                 }
             }
@@ -150,51 +156,54 @@ impl Trust {
         broken
     }
 
-    /// Takes the issuing certificates of the authority inside in the place of the former ones.
+    /// Takes the issuing certificates of the authority inside in the permit of the former ones.
     ///
     /// # Errors
     /// When one of them cannot be an anchor.
-    pub fn take(&self, rows: &[AuthorityRow]) -> Result<(), Failure> {
-        let certificates: Vec<_> = issuing(rows).map(CertificateDer::into_owned).collect();
-        let held = self.anchors();
-        let held = ours(&held).next().map(|set| set.certificates.clone()).unwrap_or_default();
-        if held == certificates {
+    pub fn set_built_in(&self, rows: &[AuthorityRow]) -> Result<(), Failure> {
+        let certificates: Vec<_> =
+            issuing_certificates(rows).map(CertificateDer::into_owned).collect();
+        let current = self.anchors();
+        let current =
+            built_in(&current).next().map(|set| set.certificates.clone()).unwrap_or_default();
+        if current == certificates {
             return Ok(());
         }
         let own = Arc::new(Anchor {
-            name: OURS.to_owned(),
+            name: BUILT_IN.to_owned(),
             // What was revoked is known here: it is asked whoever issued the certificate.
             revocation: config::Revocation::Off,
             crl_files: Vec::new(),
             certificates,
-            is_ours: true,
+            is_built_in: true,
         });
-        let replaced = self
-            .replace(|held| held.sets().filter(|set| !set.is_ours).cloned().chain([own]).collect());
+        let replaced = self.replace(|current| {
+            current.sets().filter(|set| !set.is_built_in).cloned().chain([own]).collect()
+        });
         replaced.map(drop).map_err(|(_, why)| Failure::internal(why))
     }
 
-    /// Puts other sets in the place of those that are held; `true`: they are other ones.
+    /// Puts other sets in the permit of those that are current; `true`: they are other ones.
     fn replace(
         &self,
         next: impl FnOnce(&Anchors) -> Vec<Arc<Anchor>>,
     ) -> Result<bool, (String, &'static str)> {
         // From reading to writing: of a file and an authority that change at once, neither is lost.
-        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
-        let fresh = anchors(next(&held))?;
-        if fresh.digest() == held.digest() {
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        let fresh = anchors(next(&current))?;
+        if fresh.digest() == current.digest() {
             return Ok(false);
         }
-        *held = Arc::new(fresh);
+        *current = Arc::new(fresh);
         Ok(true)
     }
 }
 
 /// What the authority inside is called.
-const OURS: &str = "gatewright";
+const BUILT_IN: &str = "gatewright";
 
-fn ours(held: &Anchors) -> impl Iterator<Item = Arc<Anchor>> {
-    held.sets().filter(|set| set.is_ours).cloned()
+fn built_in(current: &Anchors) -> impl Iterator<Item = Arc<Anchor>> {
+    current.sets().filter(|set| set.is_built_in).cloned()
 }
 
 /// What is wrong with the files that the configuration names about the certificates of clients.
@@ -205,26 +214,28 @@ pub fn problems(settings: &ClientCertificates) -> Vec<Problem> {
         let reason = format!("names {}, which {}", unreadable.file.display(), unreadable.why);
         Problem::new("client_certificates.anchors", reason, remedy)
     };
-    read(settings).err().map(one).into_iter().collect()
+    read_all(settings).err().map(one).into_iter().collect()
 }
 
-fn read(settings: &ClientCertificates) -> Result<Anchors, Unreadable> {
-    let found = anchors(sets(settings, None)?);
-    found.map_err(|(name, why)| blamed(&settings.anchors, &name, why))
+fn read_all(settings: &ClientCertificates) -> Result<Anchors, Unreadable> {
+    let found = anchors(read_sets(settings, None)?);
+    found.map_err(|(name, why)| anchor_error(&settings.anchors, &name, why))
 }
 
-/// The sets of the configuration, with the lists that are held already.
-fn sets(
+/// The sets of the configuration, with the lists that are current already.
+fn read_sets(
     settings: &ClientCertificates,
-    held: Option<&Anchors>,
+    current: Option<&Anchors>,
 ) -> Result<Vec<Arc<Anchor>>, Unreadable> {
     let most = u64::try_from(settings.max_crl_bytes.0).unwrap_or(u64::MAX);
     let one = |anchor: &config::Anchor| {
-        let certificates = certificates(&anchor.file)?;
-        let held = held.and_then(|held| held.sets().find(|set| set.name == anchor.name));
+        let certificates = read_certificates(&anchor.file)?;
+        let current =
+            current.and_then(|current| current.sets().find(|set| set.name == anchor.name));
         let list = |path: &PathBuf| {
-            let held = held.and_then(|set| set.crl_files.iter().find(|file| file.path() == path));
-            match held {
+            let current =
+                current.and_then(|set| set.crl_files.iter().find(|file| file.path() == path));
+            match current {
                 Some(file) => Ok(file.clone()),
                 None => CrlFile::open(path, most, &certificates)
                     .map(Arc::new)
@@ -236,18 +247,18 @@ fn sets(
             revocation: anchor.revocation,
             crl_files: anchor.crl_files.iter().map(list).collect::<Result<_, _>>()?,
             certificates,
-            is_ours: false,
+            is_built_in: false,
         }))
     };
     settings.anchors.iter().map(one).collect()
 }
 
-fn blamed(files: &[config::Anchor], name: &str, why: &'static str) -> Unreadable {
+fn anchor_error(files: &[config::Anchor], name: &str, why: &'static str) -> Unreadable {
     let named = files.iter().find(|file| file.name == name);
     unreadable(named.map_or(Path::new(""), |file| &file.file), why)
 }
 
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, Unreadable> {
+fn read_certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, Unreadable> {
     let text = std::fs::read(file)
         .map_err(|error| unreadable(file, format!("cannot be read: {}", why(file, &error))))?;
     pem::certificates(&text).map_err(|why| unreadable(file, why))
@@ -259,13 +270,13 @@ fn unreadable(file: &Path, why: impl ToString) -> Unreadable {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::Authority;
+    use super::super::testing::TestCa;
     use super::*;
 
     const NOW: Timestamp = Timestamp(1_790_000_000);
 
-    fn of(issued: &Authority) -> Arc<Certificate> {
-        Arc::new(Certificate::read(&issued.certificate(), &[]).unwrap())
+    fn certificate(issued: &TestCa) -> Arc<Certificate> {
+        Arc::new(Certificate::parse(&issued.certificate(), &[]).unwrap())
     }
 
     /// THREATS EX-08: while strangers keep every judge busy, who is known passes, what leads nowhere is refused, and
@@ -273,8 +284,8 @@ mod tests {
     #[tokio::test]
     async fn whoever_is_known_waits_for_no_judge() {
         let file =
-            std::env::temp_dir().join(format!("gatewright-judges-{}.pem", std::process::id()));
-        let (authority, strangers) = (Authority::new("Clients"), Authority::new("Strangers"));
+            std::env::temp_dir().join(format!("gatewright-verifiers-{}.pem", std::process::id()));
+        let (authority, strangers) = (TestCa::new("Clients"), TestCa::new("Strangers"));
         std::fs::write(&file, &authority.pem).unwrap();
         let settings = ClientCertificates {
             anchors: vec![config::Anchor {
@@ -287,15 +298,17 @@ mod tests {
         };
         let trust = Trust::open(&settings).unwrap();
         std::fs::remove_file(&file).unwrap();
-        let (known, other) =
-            (of(&authority.issue("known", &[])), of(&authority.issue("other", &[])));
+        let (known, other) = (
+            certificate(&authority.issue("known", &[])),
+            certificate(&authority.issue("other", &[])),
+        );
         trust.chain(&known, NOW).await.unwrap().unwrap();
 
-        let places = u32::try_from(trust.judges.available_permits()).unwrap();
-        let busy = trust.judges.acquire_many(places).await.unwrap();
+        let places = u32::try_from(trust.verifiers.available_permits()).unwrap();
+        let busy = trust.verifiers.acquire_many(places).await.unwrap();
 
         trust.chain(&known, NOW).await.unwrap().unwrap();
-        trust.chain(&of(&strangers.issue("known", &[])), NOW).await.unwrap().unwrap_err();
+        trust.chain(&certificate(&strangers.issue("known", &[])), NOW).await.unwrap().unwrap_err();
         let refused = trust.chain(&other, NOW).await.unwrap_err();
         assert!(matches!(refused, Failure::Busy(_)), "{refused:?}");
 

@@ -6,8 +6,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::authority::split;
-use super::inventory::{Inventory, State, late};
+use super::ca::split_chain;
+use super::inventory::{Inventory, State, late_after};
 use crate::config::Config;
 use crate::store::certificates::{self, Holder, Life, Origin};
 use crate::store::{authorities, clients};
@@ -15,19 +15,19 @@ use crate::types::client::AuthMethod;
 use crate::types::{Client, ClientId, Seconds, Thumbprint, Timestamp};
 
 /// What was not used for so long is not depended on.
-const LATELY: Seconds = Seconds::days(30);
+const IN_USE: Seconds = Seconds::days(30);
 
 /// One of our own that no server shows any more was replaced, and an anchor that none believes.
-const SHOWN: Seconds = Seconds::hours(1);
+const PRESENTED: Seconds = Seconds::hours(1);
 
 /// A certificate of a longer life is not one that a machine renews day by day.
-const SHORT: Seconds = Seconds::days(30);
+const SHORT_LIVED: Seconds = Seconds::days(30);
 
 /// What ended longer ago than this, or than it had lived, is told to nobody any more: we were not running then.
 pub const STALE: Seconds = Seconds::days(7);
 
 /// As many certificates as one statement reads, so that none takes long.
-const PAGE: i64 = 5_000;
+const PAGE_SIZE: i64 = 5_000;
 
 /// Everything that counts at one moment.
 #[derive(Debug)]
@@ -39,16 +39,16 @@ pub struct Census<'a> {
     /// Indices into `lives`.
     of_client: HashMap<ClientId, Vec<usize>>,
     /// Those that have ever shown a certificate.
-    showing: HashSet<ClientId>,
+    presenting: HashSet<ClientId>,
     /// The certificates of the authority inside.
-    authority: HashMap<Thumbprint, Standing>,
+    ca_roles: HashMap<Thumbprint, CaRole>,
     expired: i64,
     revoked: i64,
 }
 
 /// What a certificate of the authority inside is to it.
 #[derive(Clone, Copy, Debug)]
-pub struct Standing {
+pub struct CaRole {
     /// Whether it is the root.
     pub is_root: bool,
     /// Whether it issues nothing any more, for another one has taken its place.
@@ -57,7 +57,7 @@ pub struct Standing {
 
 /// Until when a client that needs a certificate goes on working.
 #[derive(Clone, Debug)]
-pub struct Outlook<'a> {
+pub struct ClientForecast<'a> {
     /// Which client.
     pub client: &'a Client,
     /// The last of its certificates; `None`: none is known.
@@ -67,7 +67,7 @@ pub struct Outlook<'a> {
     pub renews: bool,
 }
 
-impl Outlook<'_> {
+impl ClientForecast<'_> {
     /// When it stops working unless something is done.
     pub fn stops_at(&self) -> Option<Timestamp> {
         self.last.map(Life::ends_at)
@@ -83,8 +83,8 @@ impl Inventory<'_> {
         let (on, now) = (self.store.db(), self.now);
         let mut lives: Vec<Life> = Vec::new();
         loop {
-            let page = certificates::lives(on, now, lives.last(), PAGE).await?;
-            let is_last = i64::try_from(page.len()).is_ok_and(|read| read < PAGE);
+            let page = certificates::lives(on, now, lives.last(), PAGE_SIZE).await?;
+            let is_last = i64::try_from(page.len()).is_ok_and(|read| read < PAGE_SIZE);
             lives.extend(page);
             if is_last {
                 break;
@@ -95,11 +95,11 @@ impl Inventory<'_> {
         let rows = authorities::all(on).await?;
         // A root that stands above none that issues is kept, and needed for nothing.
         let present = rows.iter().find(|row| !row.is_root && row.superseded_at.is_none());
-        let above = present.map(|row| split(&row.chain)).unwrap_or_default();
-        let authority = rows.iter().map(|row| {
+        let above = present.map(|row| split_chain(&row.chain)).unwrap_or_default();
+        let ca_roles = rows.iter().map(|row| {
             let is_above = above.iter().any(|one| **one == *row.certificate);
             let is_superseded = row.superseded_at.is_some() || row.is_root && !is_above;
-            (Thumbprint::of(&row.certificate), Standing { is_root: row.is_root, is_superseded })
+            (Thumbprint::of(&row.certificate), CaRole { is_root: row.is_root, is_superseded })
         });
         let clients = clients::with_certificates(on).await?.into_iter();
         let mut census = Census {
@@ -108,8 +108,8 @@ impl Inventory<'_> {
             lives: Vec::with_capacity(lives.len()),
             clients: clients.map(|client| (client.id.clone(), client)).collect(),
             of_client: HashMap::new(),
-            showing: certificates::who_shows(on).await?,
-            authority: authority.collect(),
+            presenting: certificates::who_shows(on).await?,
+            ca_roles: ca_roles.collect(),
             expired,
             revoked,
         };
@@ -125,10 +125,12 @@ impl Inventory<'_> {
         let mut found: Vec<Life> = Vec::new();
         for client in census.clients.values().filter(|client| needs_certificate(client)) {
             if census.usable(client).next().is_none() {
-                let (on, unshown) = (self.store.db(), !census.showing.contains(&client.id));
+                let (on, never_presented) =
+                    (self.store.db(), !census.presenting.contains(&client.id));
                 let registered = only_registered(client);
                 found.extend(
-                    certificates::last_of_client(on, &client.id, registered, unshown).await?,
+                    certificates::last_of_client(on, &client.id, registered, never_presented)
+                        .await?,
                 );
             }
         }
@@ -178,7 +180,8 @@ impl<'a> Census<'a> {
             State::Pending | State::Valid | State::Expiring => (state, 0),
         });
         for life in self.lives.iter().filter(|life| self.now <= life.not_after) {
-            let state = State::within(life.not_before, life.not_after, warn_before, self.now);
+            let state =
+                State::from_validity(life.not_before, life.not_after, warn_before, self.now);
             for (_, count) in counts.iter_mut().filter(|(other, _)| *other == state) {
                 *count += 1;
             }
@@ -188,10 +191,10 @@ impl<'a> Census<'a> {
 
     /// The clients that depend on a certificate: it stands in their registration, was issued to them and is
     /// in use as far as we see, or was shown by them lately. Those that are disabled depend on nothing.
-    pub fn dependants(&self, life: &Life) -> Vec<&Client> {
+    pub fn dependents(&self, life: &Life) -> Vec<&Client> {
         let depends = |holder: &&Holder| {
             holder.registered_at.is_some()
-                || holder.last_used_at.is_some_and(|at| self.now <= at + LATELY)
+                || holder.last_used_at.is_some_and(|at| self.now <= at + IN_USE)
                 || life.origin == Origin::Issued && self.is_in_use(life, holder)
         };
         let held = life.holders.iter().filter(depends);
@@ -204,23 +207,23 @@ impl<'a> Census<'a> {
     fn is_in_use(&self, life: &Life, holder: &Holder) -> bool {
         life.origin != Origin::Issued
             || holder.last_used_at.is_some()
-            || !self.showing.contains(&holder.client_id)
+            || !self.presenting.contains(&holder.client_id)
     }
 
     /// Whether operators have to see to a certificate: one of ours that we still show, or may still sign
     /// with, an anchor that we believe, or what came between one and a client lately.
-    pub fn is_watched(&self, life: &Life) -> bool {
+    pub fn is_monitored(&self, life: &Life) -> bool {
         let within = |length: Seconds| life.last_used_at.is_none_or(|at| self.now <= at + length);
         match life.origin {
-            Origin::Own | Origin::Anchor => within(SHOWN),
-            Origin::Intermediate => within(LATELY),
+            Origin::Own | Origin::Anchor => within(PRESENTED),
+            Origin::Intermediate => within(IN_USE),
             Origin::Issued | Origin::Registered | Origin::Seen => false,
         }
     }
 
     /// What a certificate is to the authority inside; `None`: nothing.
-    pub fn standing(&self, life: &Life) -> Option<Standing> {
-        self.authority.get(&life.thumbprint).copied()
+    pub fn ca_role(&self, life: &Life) -> Option<CaRole> {
+        self.ca_roles.get(&life.thumbprint).copied()
     }
 
     /// The certificate that a client goes on with instead of this one: it counts by now, and will longer.
@@ -234,8 +237,8 @@ impl<'a> Census<'a> {
     /// one, or another one for the same names counts by now and will longer. Of an authority it has to have
     /// the same key, or it stands above none of those below.
     pub fn is_replaced(&self, life: &Life) -> bool {
-        if let Some(standing) = self.standing(life) {
-            return standing.is_superseded;
+        if let Some(role) = self.ca_role(life) {
+            return role.is_superseded;
         }
         let is_same = |other: &Life| match life.origin {
             Origin::Anchor | Origin::Intermediate => other.public_key == life.public_key,
@@ -247,45 +250,45 @@ impl<'a> Census<'a> {
             other.origin == life.origin
                 && other.subject == life.subject
                 && is_same(other)
-                && self.is_watched(other)
+                && self.is_monitored(other)
                 && other.not_after > life.not_after
                 && other.not_before <= self.now
         })
     }
 
     /// The certificates that operators have to see to, of each name the one that counts longest.
-    pub fn watched(&self) -> impl Iterator<Item = &Life> {
-        self.lives.iter().filter(|life| self.is_watched(life) && !self.is_replaced(life))
+    pub fn monitored(&self) -> impl Iterator<Item = &Life> {
+        self.lives.iter().filter(|life| self.is_monitored(life) && !self.is_replaced(life))
     }
 
     /// Until when each client goes on working that needs a certificate: one that proves itself by it, or
     /// whose tokens are bound to it. What stops first comes first.
-    pub fn outlooks(&self) -> Vec<Outlook<'_>> {
+    pub fn forecasts(&self) -> Vec<ClientForecast<'_>> {
         let mut found: Vec<_> = self
             .clients
             .values()
             .filter(|client| needs_certificate(client))
-            .map(|client| self.outlook(client))
+            .map(|client| self.forecast(client))
             .collect();
-        found.sort_by_key(|outlook| (outlook.stops_at(), outlook.client.id.clone()));
+        found.sort_by_key(|forecast| (forecast.stops_at(), forecast.client.id.clone()));
         found
     }
 
-    fn outlook<'s>(&'s self, client: &'s Client) -> Outlook<'s> {
+    fn forecast<'s>(&'s self, client: &'s Client) -> ClientForecast<'s> {
         let mut usable: Vec<_> = self.usable(client).collect();
         usable.sort_by_key(|life| (life.ends_at(), life.not_before));
         let last = usable.pop();
         let renews = last.is_some_and(|last| {
             let in_time = usable.last().is_some_and(|before| last.not_before <= before.not_after);
-            in_time && self.is_early(last)
+            in_time && self.has_time_to_renew(last)
         });
-        Outlook { client, last, renews }
+        ClientForecast { client, last, renews }
     }
 
     /// Whether a certificate is of a short life, of which so much is left that nobody has to think of the
     /// next one yet.
-    pub fn is_early(&self, life: &Life) -> bool {
-        life.length() <= SHORT && life.ends_at() - self.now > late(life.length())
+    pub fn has_time_to_renew(&self, life: &Life) -> bool {
+        life.length() <= SHORT_LIVED && life.ends_at() - self.now > late_after(life.length())
     }
 
     /// The certificates that a client can prove itself with as long as they count. With

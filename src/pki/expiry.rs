@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::census::{Census, STALE, needs_certificate};
-use super::inventory::{thresholds, told};
+use super::inventory::{applicable_thresholds, webhook_json};
 use crate::config::{Config, NoticeKind};
 use crate::record::notice::{self, Mail};
 use crate::record::{Event, Kind, Trace};
@@ -15,33 +15,33 @@ use crate::store::{Store, certificate_warnings, retrying};
 use crate::types::{Client, ClientId, Result, Seconds, Timestamp};
 
 /// The end itself.
-const END: Seconds = Seconds(0);
+const EXPIRY: Seconds = Seconds(0);
 
 /// Looks at everything, and tells what was not told yet.
 ///
 /// # Errors
 /// When the database does not answer; what was told is told.
-pub async fn look(census: &Census<'_>, store: &Store, trace: &Trace) -> Result<()> {
+pub async fn send_warnings(census: &Census<'_>, store: &Store, trace: &Trace) -> Result<()> {
     let warn_before = &census.config().certificates.warn_before;
     let from = census.now() - STALE;
     for life in census.lives().iter().filter(|life| from <= life.not_after) {
-        let crossed = crossed(life, warn_before, census.now());
+        let crossed = crossed_thresholds(life, warn_before, census.now());
         // The nearest one is told last, so whoever has told it has told all of them.
         let Some(nearest) = crossed.last().copied() else {
             continue;
         };
         if life.told.is_some_and(|told| told <= nearest) {
-            relieve(census, store, life).await?;
+            send_renewal_notices(census, store, life).await?;
             continue;
         }
-        let clients = census.dependants(life).into_iter();
+        let clients = census.dependents(life).into_iter();
         let clients: Vec<_> =
             clients.map(|client| (client, census.renewal(client, life).is_some())).collect();
         // That the renewal of a short life is late is told of those alone whose it is.
-        let is_late = nearest != END && !warn_before.contains(&nearest);
-        let is_watched = census.is_watched(life);
-        let is_anybodys = clients.iter().any(|(_, is_renewed)| !(is_late && *is_renewed));
-        if !is_anybodys && !is_watched {
+        let is_late = nearest != EXPIRY && !warn_before.contains(&nearest);
+        let is_monitored = census.is_monitored(life);
+        let has_unrenewed = clients.iter().any(|(_, is_renewed)| !(is_late && *is_renewed));
+        if !has_unrenewed && !is_monitored {
             continue;
         }
         // It may have been swept, or revoked.
@@ -54,24 +54,24 @@ pub async fn look(census: &Census<'_>, store: &Store, trace: &Trace) -> Result<(
             life,
             row,
             threshold: nearest,
-            is_watched,
+            is_monitored,
             is_replaced: census.is_replaced(life),
             clients,
         };
-        retrying(|| warning.give(store, &crossed, trace)).await?;
+        retrying(|| warning.send(store, &crossed, trace)).await?;
     }
     Ok(())
 }
 
 /// The thresholds that a certificate has passed, the longest first.
-fn crossed(life: &Life, warn_before: &[Seconds], now: Timestamp) -> Vec<Seconds> {
-    let all = thresholds(life.length(), warn_before).into_iter().chain([END]);
+fn crossed_thresholds(life: &Life, warn_before: &[Seconds], now: Timestamp) -> Vec<Seconds> {
+    let all = applicable_thresholds(life.length(), warn_before).into_iter().chain([EXPIRY]);
     all.filter(|threshold| life.not_after - now <= *threshold).collect()
 }
 
 /// Writes once to those who were warned and have renewed since: whoever was called wants to know that it
 /// is over.
-async fn relieve(census: &Census<'_>, store: &Store, life: &Life) -> Result<()> {
+async fn send_renewal_notices(census: &Census<'_>, store: &Store, life: &Life) -> Result<()> {
     let (Some(threshold), false) = (life.told, life.warned.is_empty()) else {
         return Ok(());
     };
@@ -89,7 +89,7 @@ async fn relieve(census: &Census<'_>, store: &Store, life: &Life) -> Result<()> 
     });
     let mails: Vec<_> = renewals
         .flat_map(|(client, next)| {
-            let mail = relief(census.config(), client, life, next);
+            let mail = renewal_mail(census.config(), client, life, next);
             contacts(census.config(), client).into_iter().map(move |to| (to, mail.clone()))
         })
         .collect();
@@ -127,7 +127,7 @@ struct Warning<'a> {
     row: CertificateRow,
     threshold: Seconds,
     /// Whether operators have to see to it.
-    is_watched: bool,
+    is_monitored: bool,
     is_replaced: bool,
     /// Who depends on it, and whether they have another by now.
     clients: Vec<(&'a Client, bool)>,
@@ -136,7 +136,7 @@ struct Warning<'a> {
 impl Warning<'_> {
     /// Of many who try, one tells. Several thresholds that were crossed since somebody looked are told as
     /// one, the nearest.
-    async fn give(&self, store: &Store, crossed: &[Seconds], trace: &Trace) -> Result<()> {
+    async fn send(&self, store: &Store, crossed: &[Seconds], trace: &Trace) -> Result<()> {
         let mut tx = store.write().await?;
         let (thumbprint, now, config) =
             (self.row.thumbprint, self.census.now(), self.census.config());
@@ -148,7 +148,7 @@ impl Warning<'_> {
             // Another replica was quicker, and has written the rest too.
             return Ok(());
         }
-        let (kind, notice) = if self.threshold == END {
+        let (kind, notice) = if self.threshold == EXPIRY {
             (Kind::CertificateExpired, NoticeKind::CertificateExpired)
         } else {
             (Kind::CertificateExpiring, NoticeKind::CertificateExpiring)
@@ -184,7 +184,7 @@ impl Warning<'_> {
 
     /// Whether nobody has to do anything.
     fn is_renewed(&self) -> bool {
-        self.unrenewed().next().is_none() && (!self.is_watched || self.is_replaced)
+        self.unrenewed().next().is_none() && (!self.is_monitored || self.is_replaced)
     }
 
     /// Those who have no other certificate by now.
@@ -206,7 +206,7 @@ impl Warning<'_> {
             })
             .collect();
         json!({
-            "certificate": told(&self.row),
+            "certificate": webhook_json(&self.row),
             "threshold": self.threshold,
             "renewed": self.is_renewed(),
             "clients": clients,
@@ -221,7 +221,7 @@ impl Warning<'_> {
             let mail = self.mail(Some(client));
             mails.extend(contacts(config, client).into_iter().map(|to| (to, mail.clone())));
         }
-        if self.is_watched && !self.is_replaced {
+        if self.is_monitored && !self.is_replaced {
             let mail = self.mail(None);
             mails.extend(operators(config).into_iter().map(|to| (to, mail.clone())));
         }
@@ -231,12 +231,12 @@ impl Warning<'_> {
     /// The words of a mail about a client's certificate, or about one that operators have to see to.
     fn mail(&self, client: Option<&Client>) -> Mail {
         let whose = match client {
-            Some(client) => format!("The certificate of {}", called(client)),
-            None => self.whose().to_owned(),
+            Some(client) => format!("The certificate of {}", display_name(client)),
+            None => self.operator_subject().to_owned(),
         };
-        let (day, time) = (day(self.row.not_after), moment(self.row.not_after));
-        let left = left(self.row.not_after - self.census.now());
-        let (subject, verb) = if self.has_ended() {
+        let (day, time) = (day(self.row.not_after), date_and_time(self.row.not_after));
+        let left = time_left(self.row.not_after - self.census.now());
+        let (subject, verb) = if self.has_expired() {
             (format!("{whose} has expired"), format!("expired on {time}"))
         } else {
             (
@@ -248,14 +248,14 @@ impl Warning<'_> {
             Some(client) => (self.consequence(client), self.remedy(client)),
             None => (self.own_consequence(), self.own_remedy()),
         };
-        let mut text = format!("{whose} {verb}.\n{}\n\n{}\n\n", wrapped(&what), wrapped(remedy));
-        text.push_str(&facts(&self.row, client));
+        let mut text = format!("{whose} {verb}.\n{}\n\n{}\n\n", wrap(&what), wrap(remedy));
+        text.push_str(&certificate_lines(&self.row, client));
         text.push_str("\nSent once for each step that the end comes closer.\n");
         Mail { subject, text }
     }
 
-    fn has_ended(&self) -> bool {
-        self.threshold == END
+    fn has_expired(&self) -> bool {
+        self.threshold == EXPIRY
     }
 
     fn issuer(&self) -> &str {
@@ -264,8 +264,8 @@ impl Warning<'_> {
 
     /// What becomes of a client.
     fn consequence(&self, client: &Client) -> String {
-        let (name, issuer) = (called(client), self.issuer());
-        match (needs_certificate(client), self.has_ended()) {
+        let (name, issuer) = (display_name(client), self.issuer());
+        match (needs_certificate(client), self.has_expired()) {
             (true, false) => {
                 format!("From then on {name} can no longer prove itself with it at {issuer}.")
             }
@@ -280,7 +280,7 @@ impl Warning<'_> {
     }
 
     fn remedy(&self, client: &Client) -> &'static str {
-        match (needs_certificate(client), self.has_ended()) {
+        match (needs_certificate(client), self.has_expired()) {
             (true, false) => {
                 "What to do: get a new certificate, register it if the old one was registered by value, \
                  and let the application use it. Old and new work side by side, so nothing stops \
@@ -298,11 +298,9 @@ impl Warning<'_> {
     }
 
     /// What operators know it as.
-    fn whose(&self) -> &'static str {
-        match (self.census.standing(self.life), self.life.origin) {
-            (Some(standing), _) if standing.is_root => {
-                "The root of the authority of the sign-in server"
-            }
+    fn operator_subject(&self) -> &'static str {
+        match (self.census.ca_role(self.life), self.life.origin) {
+            (Some(role), _) if role.is_root => "The root of the authority of the sign-in server",
             (Some(_), _) => "The issuing certificate of the sign-in server",
             (None, Origin::Anchor) => "An authority that is believed about clients",
             (None, Origin::Intermediate) => "A certificate between clients and their authority",
@@ -314,8 +312,8 @@ impl Warning<'_> {
 
     fn own_consequence(&self) -> String {
         let issuer = self.issuer();
-        let from_then = if self.has_ended() { "" } else { "From then on " };
-        match (self.census.standing(self.life), self.life.origin) {
+        let from_then = if self.has_expired() { "" } else { "From then on " };
+        match (self.census.ca_role(self.life), self.life.origin) {
             (Some(_), _) => {
                 format!(
                     "{from_then}{issuer} issues no certificates, and accepts none of those below it."
@@ -326,7 +324,7 @@ impl Warning<'_> {
                  says which clients stop."
             ),
             (None, Origin::Own | Origin::Issued | Origin::Registered | Origin::Seen) => {
-                if self.has_ended() {
+                if self.has_expired() {
                     format!("Nobody accepts it any more at {issuer}.")
                 } else {
                     format!("From then on nobody accepts it at {issuer}.")
@@ -336,8 +334,8 @@ impl Warning<'_> {
     }
 
     fn own_remedy(&self) -> &'static str {
-        match (self.census.standing(self.life), self.life.origin) {
-            (Some(standing), _) if standing.is_root => {
+        match (self.census.ca_role(self.life), self.life.origin) {
+            (Some(role), _) if role.is_root => {
                 "What to do: nobody renews a root. gatewright ca renew --intermediate puts an issuing \
                  certificate of another authority in the place of the present one."
             }
@@ -354,7 +352,7 @@ impl Warning<'_> {
                  next one."
             }
             (None, Origin::Own | Origin::Issued | Origin::Registered | Origin::Seen) => {
-                if self.has_ended() {
+                if self.has_expired() {
                     "What to do: put a new certificate in its place; it is read without a restart."
                 } else {
                     "What to do: put the new certificate in its place; it is read without a restart."
@@ -365,15 +363,15 @@ impl Warning<'_> {
 }
 
 /// The words of a mail to whom one about this certificate went before.
-fn relief(config: &Config, client: &Client, life: &Life, next: &Life) -> Mail {
-    let name = called(client);
+fn renewal_mail(config: &Config, client: &Client, life: &Life, next: &Life) -> Mail {
+    let name = display_name(client);
     let subject = format!("The certificate of {name} has been renewed");
     let text = format!(
         "{subject}: {name} has another one at {}, which counts until\n{}. Nothing more has to be done \
          about the one of which you were told.\n\n  client_id   {}\n  subject     {}\n  SHA-256     \
          {} (the old one)\n              {} (the new one)\n",
         config.issuer.as_str(),
-        moment(next.ends_at()),
+        date_and_time(next.ends_at()),
         client.id,
         next.subject,
         life.thumbprint,
@@ -383,7 +381,7 @@ fn relief(config: &Config, client: &Client, life: &Life, next: &Life) -> Mail {
 }
 
 /// What people call a client.
-fn called(client: &Client) -> String {
+fn display_name(client: &Client) -> String {
     match client.metadata.client_name.as_str() {
         "" => client.id.to_string(),
         name => name.to_owned(),
@@ -391,7 +389,7 @@ fn called(client: &Client) -> String {
 }
 
 /// What a mail says of a certificate, line by line.
-fn facts(row: &CertificateRow, client: Option<&Client>) -> String {
+fn certificate_lines(row: &CertificateRow, client: Option<&Client>) -> String {
     let mut text = String::new();
     let mut line = |name: &str, value: &str| {
         // Writing to a String does not fail.
@@ -416,7 +414,7 @@ fn day(at: Timestamp) -> String {
 }
 
 /// `2026-12-01 at 12:00 UTC`
-fn moment(at: Timestamp) -> String {
+fn date_and_time(at: Timestamp) -> String {
     let text = at.to_string();
     match (text.get(..10), text.get(11..16)) {
         (Some(day), Some(time)) => format!("{day} at {time} UTC"),
@@ -425,7 +423,7 @@ fn moment(at: Timestamp) -> String {
 }
 
 /// How long that is, for people; rounded up, for a day that has begun is one to act in.
-fn left(length: Seconds) -> String {
+fn time_left(length: Seconds) -> String {
     let of = |unit: i64| (length.0 + unit - 1).div_euclid(unit);
     match (of(86_400), of(3600)) {
         (_, 1) => "1 hour".to_owned(),
@@ -435,7 +433,7 @@ fn left(length: Seconds) -> String {
 }
 
 /// Lines of at most 76 characters.
-fn wrapped(text: &str) -> String {
+fn wrap(text: &str) -> String {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
         match lines.last_mut() {
@@ -466,7 +464,7 @@ mod tests {
             (7 * 86_400, "7 days"),
             (7 * 86_400 - 30, "7 days"),
         ] {
-            assert_eq!(left(Seconds(seconds)), words);
+            assert_eq!(time_left(Seconds(seconds)), words);
         }
     }
 }

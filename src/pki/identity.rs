@@ -18,7 +18,7 @@ use crate::types::{Digest, Timestamp, pem};
 use gatewright_base::access::why;
 
 /// As large as a file of certificates or a key may be.
-const LARGEST: usize = 256 * 1024;
+const MAX_BYTES: usize = 256 * 1024;
 
 /// A certificate whose private key we have.
 #[derive(Clone, Debug)]
@@ -38,11 +38,11 @@ impl Identity {
     ///
     /// # Errors
     /// What is wrong with it, as a clause that follows the name of a file.
-    pub fn read(chain: &[u8], key: &[u8], provider: &CryptoProvider) -> Result<Self, String> {
+    pub fn parse(chain: &[u8], key: &[u8], provider: &CryptoProvider) -> Result<Self, String> {
         let certificates = pem::certificates(chain)?;
         let rest: Vec<&[u8]> = certificates.iter().skip(1).map(AsRef::as_ref).collect();
         let first = certificates.first().ok_or("has no certificate in it")?;
-        let certificate = Certificate::read(first, &rest)?;
+        let certificate = Certificate::parse(first, &rest)?;
         let (_, parsed) = X509Certificate::from_der(first).map_err(|_| "is not a certificate")?;
         let serial = parsed.raw_serial().to_vec();
         let private = pem::private_key(key)
@@ -58,8 +58,8 @@ impl Identity {
     /// # Errors
     /// What is wrong, with the names of the files.
     pub fn load(chain: &Path, key: &Path, provider: &CryptoProvider) -> Result<Self, String> {
-        let (chain_bytes, key_bytes) = (contents(chain)?, contents(key)?);
-        Self::read(&chain_bytes, &key_bytes, provider)
+        let (chain_bytes, key_bytes) = (read_file(chain)?, read_file(key)?);
+        Self::parse(&chain_bytes, &key_bytes, provider)
             .map_err(|wrong| format!("{} (key: {}) {wrong}", chain.display(), key.display()))
     }
 
@@ -71,7 +71,7 @@ impl Identity {
     }
 
     /// Whether it is for this name, as clients compare it (RFC 9525 §6).
-    pub fn is_for(&self, host: &str) -> bool {
+    pub fn is_for_host(&self, host: &str) -> bool {
         let parsed = ParsedCertificate::try_from(self.certificate.der());
         let name = ServerName::try_from(host);
         parsed.is_ok_and(|parsed| name.is_ok_and(|name| verify_server_name(&parsed, &name).is_ok()))
@@ -81,8 +81,8 @@ impl Identity {
     ///
     /// # Errors
     /// That it does no more, or not yet.
-    pub fn in_force(&self, now: Timestamp) -> Result<(), &'static str> {
-        if self.certificate.is_in_force(now) {
+    pub fn must_be_valid_at(&self, now: Timestamp) -> Result<(), &'static str> {
+        if self.certificate.is_valid_at(now) {
             Ok(())
         } else if self.certificate.not_after < now {
             Err("the certificate has expired")
@@ -92,13 +92,13 @@ impl Identity {
     }
 }
 
-fn contents(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
+fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
     // With room for all of it: a vector that grows leaves copies behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(LARGEST + 1));
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_BYTES + 1));
     let read =
-        File::open(path).and_then(|file| file.take(LARGEST as u64 + 1).read_to_end(&mut bytes));
+        File::open(path).and_then(|file| file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes));
     match read {
-        Ok(_) if bytes.len() > LARGEST => Err(format!("{} is too large", path.display())),
+        Ok(_) if bytes.len() > MAX_BYTES => Err(format!("{} is too large", path.display())),
         Ok(_) => Ok(bytes),
         Err(error) => Err(format!("{} cannot be read: {}", path.display(), why(path, &error))),
     }

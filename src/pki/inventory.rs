@@ -15,7 +15,7 @@ use super::Certificate;
 use super::Reason;
 use super::anchors::Anchors;
 use super::description::serial;
-use super::revocation::{Said, last_said};
+use super::revocation::{CachedStatus, cached_statuses};
 use crate::config::{Config, NoticeKind};
 use crate::record::{Event, Kind, Trace, notice};
 use crate::store::certificates::{self, CertificateRow, Filter, Holder, Origin};
@@ -59,28 +59,28 @@ pub fn row(
 
 /// The certificates that stand in a JWK set by value: the first one of each `x5c` (RFC 7517 §4.7).
 /// Those that cannot be read are passed over; whoever judges the registration refuses them.
-pub fn registered(jwks: &Value, client: &ClientId, now: Timestamp) -> Vec<CertificateRow> {
+pub fn registered_rows(jwks: &Value, client: &ClientId, now: Timestamp) -> Vec<CertificateRow> {
     let keys = jwks.get("keys").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let read = |key: &Value| {
+    let parse = |key: &Value| {
         let text = key.get("x5c")?.get(0)?.as_str()?;
         // > each string in the array is a base64-encoded (Section 4 of RFC 4648, not
         // > base64url-encoded) DER PKIX certificate value
-        let certificate = Certificate::read(&STANDARD.decode(text).ok()?, &[]).ok()?;
+        let certificate = Certificate::parse(&STANDARD.decode(text).ok()?, &[]).ok()?;
         Some(row(&certificate, Origin::Registered, Some(client), now))
     };
-    keys.iter().filter_map(read).collect()
+    keys.iter().filter_map(parse).collect()
 }
 
 /// A certificate that stands above those of clients, and was seen there now.
-pub(super) fn authority(der: &[u8], origin: Origin, now: Timestamp) -> Option<CertificateRow> {
-    let certificate = Certificate::read(der, &[]).ok()?;
+pub(super) fn ca_row(der: &[u8], origin: Origin, now: Timestamp) -> Option<CertificateRow> {
+    let certificate = Certificate::parse(der, &[]).ok()?;
     let mut row = row(&certificate, origin, None, now);
     row.last_used_at = Some(now);
     Some(row)
 }
 
 /// A certificate of which nothing is known but that it is there.
-pub fn seen(certificate: &Certificate, now: Timestamp) -> CertificateRow {
+pub fn seen_row(certificate: &Certificate, now: Timestamp) -> CertificateRow {
     row(certificate, Origin::Seen, None, now)
 }
 
@@ -117,22 +117,22 @@ impl State {
     }
 
     /// The state of a certificate; `warn_before` are the thresholds of the configuration.
-    pub fn of(row: &CertificateRow, warn_before: &[Seconds], now: Timestamp) -> Self {
+    pub fn from_row(row: &CertificateRow, warn_before: &[Seconds], now: Timestamp) -> Self {
         if row.revoked_at.is_some() {
             Self::Revoked
         } else {
-            Self::within(row.not_before, row.not_after, warn_before, now)
+            Self::from_validity(row.not_before, row.not_after, warn_before, now)
         }
     }
 
     /// The state of a certificate that is not revoked.
-    pub fn within(
+    pub fn from_validity(
         not_before: Timestamp,
         not_after: Timestamp,
         warn_before: &[Seconds],
         now: Timestamp,
     ) -> Self {
-        let first = || thresholds(not_after - not_before, warn_before).first().copied();
+        let first = || applicable_thresholds(not_after - not_before, warn_before).first().copied();
         if not_after < now {
             Self::Expired
         } else if now < not_before {
@@ -148,25 +148,25 @@ impl State {
 /// The thresholds that count for a certificate of this length of life, the longest first: none that is
 /// longer than a third of it, so that one of 24 hours is not announced from its first minute on. Where none
 /// is left, the moment counts from which its renewal is late.
-pub fn thresholds(length: Seconds, warn_before: &[Seconds]) -> Vec<Seconds> {
+pub fn applicable_thresholds(length: Seconds, warn_before: &[Seconds]) -> Vec<Seconds> {
     let mut fitting: Vec<_> =
         warn_before.iter().copied().filter(|threshold| threshold.0 <= length.0 / 3).collect();
     fitting.sort_by(|a, b| b.cmp(a));
     fitting.dedup();
     if fitting.is_empty() && !warn_before.is_empty() {
-        fitting.push(late(length));
+        fitting.push(late_after(length));
     }
     fitting
 }
 
 /// How much is left of a life of this length when its renewal is late: a quarter, for many a machine renews
 /// when a third is left.
-pub const fn late(length: Seconds) -> Seconds {
+pub const fn late_after(length: Seconds) -> Seconds {
     Seconds(length.0 / 4)
 }
 
 /// A certificate, as webhooks tell of it.
-pub(super) fn told(row: &CertificateRow) -> Value {
+pub(super) fn webhook_json(row: &CertificateRow) -> Value {
     json!({
         "thumbprint": row.thumbprint,
         "origin": row.origin.as_str(),
@@ -184,7 +184,7 @@ pub(super) fn told(row: &CertificateRow) -> Value {
 ///
 /// # Errors
 /// What the database says.
-pub async fn tell_revoked(
+pub async fn record_revocation(
     tx: &mut Tx,
     config: &Config,
     row: &CertificateRow,
@@ -199,7 +199,7 @@ pub async fn tell_revoked(
         event = event.client(client);
     }
     event.write(&mut *tx, trace).await?;
-    let data = json!({ "certificate": told(row), "reason": reason.as_str() });
+    let data = json!({ "certificate": webhook_json(row), "reason": reason.as_str() });
     notice::call(tx, config, NoticeKind::CertificateRevoked, &data, trace.now()).await?;
     Ok(())
 }
@@ -227,7 +227,7 @@ pub struct Tokens {
 
 impl Tokens {
     /// All of them.
-    pub const fn all(&self) -> i64 {
+    pub const fn total(&self) -> i64 {
         self.jwt + self.opaque + self.grants
     }
 }
@@ -275,7 +275,7 @@ impl Inventory<'_> {
     /// What the database says.
     pub async fn find(&self, text: &str) -> sqlx::Result<Vec<Entry>> {
         let on = self.store.db();
-        let hex = hex(text);
+        let hex = parse_hex(text);
         let by_hex = hex.as_deref().and_then(|bytes| bytes.try_into().ok()).map(Thumbprint);
         let mut rows = Vec::new();
         for thumbprint in [Thumbprint::parse(text), by_hex].into_iter().flatten() {
@@ -291,13 +291,13 @@ impl Inventory<'_> {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn last_said(&self, row: &CertificateRow) -> Result<Vec<Said>> {
+    pub async fn cached_statuses(&self, row: &CertificateRow) -> Result<Vec<CachedStatus>> {
         let certificate = CertificateDer::from(row.der.as_slice());
         let issuers = certificates::authorities_called(self.store.db(), &row.issuer).await?;
         for issuer in issuers {
             // What another one of that name says is not taken: it signs with another key.
             let issuer = CertificateDer::from(issuer.der);
-            let said = last_said(self.store, &certificate, &issuer).await?;
+            let said = cached_statuses(self.store, &certificate, &issuer).await?;
             if !said.is_empty() {
                 return Ok(said);
             }
@@ -328,8 +328,8 @@ impl Inventory<'_> {
             // Whoever names it by a file does not know what we know of it.
             let known = certificates::find(&mut tx, thumbprint).await?;
             let known = known.ok_or_else(|| Failure::internal("a certificate is gone"))?;
-            tell_revoked(&mut tx, self.config, &known, reason, trace).await?;
-            let others = self.revoke_with(&mut tx, known, reason, trace).await?;
+            record_revocation(&mut tx, self.config, &known, reason, trace).await?;
+            let others = self.revoke_dependents(&mut tx, known, reason, trace).await?;
             versions::bump(&mut tx, versions::Kind::Revocations).await?;
             tx.commit().await?;
             Ok(others)
@@ -341,7 +341,7 @@ impl Inventory<'_> {
     /// renewed with it, if that key is known to somebody else. What it has signed, and what that has signed, if it is one of our authority, for those count
     /// by it alone; that of another authority may count by another certificate that it has for the same key, but
     /// not when that key is known to somebody else: then nobody can tell whom it was issued to.
-    async fn revoke_with(
+    async fn revoke_dependents(
         &self,
         tx: &mut Tx,
         first: CertificateRow,
@@ -353,7 +353,7 @@ impl Inventory<'_> {
             ended.push((first, reason));
         }
         while let Some((certificate, reason)) = ended.pop() {
-            let mut others = self.signed_by(tx, &certificate, reason.below()).await?;
+            let mut others = self.issued_by(tx, &certificate, reason.for_issued()).await?;
             if reason == Reason::KeyCompromise {
                 let key = certificate.public_key;
                 let of_key = certificates::of_key(tx, key, self.now).await?;
@@ -364,7 +364,7 @@ impl Inventory<'_> {
             }
             for (row, reason) in others {
                 if certificates::revoke(tx, row.thumbprint, reason.as_str(), self.now).await? {
-                    tell_revoked(tx, self.config, &row, reason, trace).await?;
+                    record_revocation(tx, self.config, &row, reason, trace).await?;
                     count += 1;
                     ended.push((row, reason));
                 }
@@ -374,7 +374,7 @@ impl Inventory<'_> {
     }
 
     /// What the certificate of an authority has signed, each with this reason.
-    async fn signed_by(
+    async fn issued_by(
         &self,
         tx: &mut Tx,
         authority: &CertificateRow,
@@ -408,10 +408,10 @@ impl Inventory<'_> {
     /// # Errors
     /// What the database says.
     pub async fn note_anchors(&self, anchors: &Anchors) -> sqlx::Result<()> {
-        for set in anchors.sets().filter(|set| !set.is_ours) {
+        for set in anchors.sets().filter(|set| !set.is_built_in) {
             // One that is stranger than what we read from clients is believed, and not watched.
             let rows = set.certificates.iter();
-            for row in rows.filter_map(|der| authority(der, Origin::Anchor, self.now)) {
+            for row in rows.filter_map(|der| ca_row(der, Origin::Anchor, self.now)) {
                 certificates::note(self.store.db(), &row).await?;
             }
         }
@@ -439,15 +439,19 @@ impl Inventory<'_> {
             holders.entry(holder.thumbprint).or_default().push(holder);
         }
         let sharing = clients::sharing_certificate_names(self.store.db()).await?;
-        let bound = self.bound().await?;
+        let bound = self.count_bound_tokens().await?;
         let entry = |certificate: CertificateRow| {
             let holders = holders.remove(&certificate.thumbprint).unwrap_or_default();
             let ids = holders.iter().map(|holder| &holder.client_id);
             Entry {
-                state: State::of(&certificate, &self.config.certificates.warn_before, self.now),
+                state: State::from_row(
+                    &certificate,
+                    &self.config.certificates.warn_before,
+                    self.now,
+                ),
                 sharing: ids.filter(|id| sharing.contains(*id)).cloned().collect(),
                 holders,
-                tokens: bound.to(&certificate),
+                tokens: bound.for_certificate(&certificate),
                 certificate,
             }
         };
@@ -458,17 +462,17 @@ impl Inventory<'_> {
     ///
     /// # Errors
     /// What the database says.
-    pub async fn with_bound_tokens(&self) -> sqlx::Result<HashSet<Thumbprint>> {
-        let BoundTokens { jwts, opaque, grants: _ } = self.bound().await?;
+    pub async fn with_bound_access_tokens(&self) -> sqlx::Result<HashSet<Thumbprint>> {
+        let BoundTokens { jwts, opaque, grants: _ } = self.count_bound_tokens().await?;
         Ok(jwts.into_keys().chain(opaque.into_keys()).collect())
     }
 
     /// Counts what is alive and bound.
-    async fn bound(&self) -> sqlx::Result<BoundTokens> {
+    async fn count_bound_tokens(&self) -> sqlx::Result<BoundTokens> {
         let on = self.store.db();
         let counted = |bound: Vec<Bound>| {
-            let read = |one: Bound| Some((Thumbprint::parse(&one.thumbprint)?, one.tokens));
-            bound.into_iter().filter_map(read).collect()
+            let parse = |one: Bound| Some((Thumbprint::parse(&one.thumbprint)?, one.tokens));
+            bound.into_iter().filter_map(parse).collect()
         };
         let grants = counted(grants::bound(on, self.now).await?);
         let opaque = counted(opaque_tokens::bound(on, self.now).await?);
@@ -485,8 +489,8 @@ impl Inventory<'_> {
         let since = (self.now - longest).0.saturating_mul(1000);
         let mut jwts = HashMap::new();
         for facts in audit_events::bound_tokens(on, since).await? {
-            let told: Vec<Told> = serde_json::from_str(&facts).unwrap_or_default();
-            for token in told {
+            let tokens: Vec<IssuedToken> = serde_json::from_str(&facts).unwrap_or_default();
+            for token in tokens {
                 if let (Some(certificate), Some(expires)) = (token.certificate, token.expires)
                     && expires > self.now
                     && !revoked.contains(&token.jti)
@@ -501,7 +505,7 @@ impl Inventory<'_> {
 
 /// What the audit trail tells of a token that was issued.
 #[derive(Deserialize)]
-struct Told {
+struct IssuedToken {
     jti: String,
     #[serde(default)]
     certificate: Option<Thumbprint>,
@@ -517,7 +521,7 @@ struct BoundTokens {
 }
 
 impl BoundTokens {
-    fn to(&self, row: &CertificateRow) -> Tokens {
+    fn for_certificate(&self, row: &CertificateRow) -> Tokens {
         let of = |counts: &HashMap<Thumbprint, i64>, key| counts.get(key).copied().unwrap_or(0);
         Tokens {
             jwt: of(&self.jwts, &row.thumbprint),
@@ -529,7 +533,7 @@ impl BoundTokens {
 
 /// Bytes in hexadecimal, with colons between them or without; an odd number of digits is taken as if a
 /// zero stood before them.
-fn hex(text: &str) -> Option<Vec<u8>> {
+fn parse_hex(text: &str) -> Option<Vec<u8>> {
     let mut digits: Vec<u8> = text.bytes().filter(|byte| *byte != b':').collect();
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_hexdigit) {
         return None;

@@ -10,7 +10,7 @@ use rustls_pki_types::CertificateDer;
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{AccessDescription, AuthorityInfoAccessSyntax};
 
-use super::authority::{Authority, Issuing, SKEW, moment, serial, split};
+use super::ca::{BuiltInCa, Issuing, SKEW, offset_date_time, serial, split_chain};
 use super::request::CertificationRequest;
 use super::{Certificate, description, inventory};
 use crate::record::{Event, Kind};
@@ -32,7 +32,7 @@ const CA_ISSUERS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7
 pub const URN: &str = "urn:gatewright:client:";
 
 /// As long as a token for enrolment may wait.
-const LONGEST_ENROLMENT: Seconds = Seconds::days(30);
+const MAX_ENROLMENT: Seconds = Seconds::days(30);
 
 /// By what right somebody asks for a certificate.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +47,7 @@ pub enum Right<'a> {
 
 /// A certificate that was issued.
 #[derive(Clone, Debug)]
-pub struct Issued {
+pub struct IssuedCertificate {
     /// Whose it is.
     pub client_id: ClientId,
     /// Itself.
@@ -77,7 +77,7 @@ pub fn urn(client: &ClientId) -> String {
     urn
 }
 
-impl Authority<'_> {
+impl BuiltInCa<'_> {
     /// Issues a certificate for the key of a request to a client that may act. Several live at once: the
     /// old one works until it expires.
     ///
@@ -90,21 +90,22 @@ impl Authority<'_> {
         client: Option<&ClientId>,
         request: &CertificationRequest,
         right: Right<'_>,
-    ) -> Result<Issued> {
-        let issuing = self.open().await?;
+    ) -> Result<IssuedCertificate> {
+        let issuing = self.open_current().await?;
         let now = self.trace.now();
         if issuing.row.not_after <= now {
             return Err(Failure::internal("the issuing certificate has expired: ca renew").into());
         }
         // Made while a clock was ahead: whoever verifies what it issues finds no path to it.
-        let not_before = Certificate::read(&issuing.row.certificate, &[]).map(|one| one.not_before);
+        let not_before =
+            Certificate::parse(&issuing.row.certificate, &[]).map(|one| one.not_before);
         if now < not_before.map_err(Failure::internal)? {
             return Err(Failure::internal(
                 "the issuing certificate is not valid yet: set the clock right, or ca renew",
             )
             .into());
         }
-        let client = self.named(client, right).await?;
+        let client = self.find_client(client, right).await?;
         retrying(|| self.issue_once(&issuing, &client, request, right)).await
     }
 
@@ -113,7 +114,7 @@ impl Authority<'_> {
     ///
     /// # Errors
     /// `invalid_client`.
-    pub async fn must_admit(&self, client: Option<&ClientId>, right: Right<'_>) -> Result<()> {
+    pub async fn check_right(&self, client: Option<&ClientId>, right: Right<'_>) -> Result<()> {
         let (db, now) = (self.store.db(), self.trace.now());
         match (right, client) {
             (Right::Proven, _) => Ok(()),
@@ -123,11 +124,11 @@ impl Authority<'_> {
                     false => Err(wrong_token(client).into()),
                 }
             }
-            (Right::Token(_), None) => Err(nobody("no client").into()),
+            (Right::Token(_), None) => Err(unauthenticated_because("no client").into()),
             (Right::Certificate(thumbprint), _) => {
                 match authorities::is_renewable(db, thumbprint, now).await? {
                     true => Ok(()),
-                    false => Err(not_ours().into()),
+                    false => Err(not_renewable().into()),
                 }
             }
         }
@@ -138,8 +139,12 @@ impl Authority<'_> {
     /// # Errors
     /// `not_found` for a client that does not exist or is disabled; `invalid_request` for a token that
     /// would live for longer than 30 days.
-    pub async fn invite(&self, client: &ClientId, valid: Seconds) -> Result<EnrolmentToken> {
-        if !(Seconds(1)..=LONGEST_ENROLMENT).contains(&valid) {
+    pub async fn create_enrolment_token(
+        &self,
+        client: &ClientId,
+        valid: Seconds,
+    ) -> Result<EnrolmentToken> {
+        if !(Seconds(1)..=MAX_ENROLMENT).contains(&valid) {
             return Err(Code::InvalidRequest
                 .because("a token for enrolment is valid for 30 days at most")
                 .into());
@@ -172,7 +177,7 @@ impl Authority<'_> {
         client: &ClientId,
         request: &CertificationRequest,
         right: Right<'_>,
-    ) -> Result<Issued> {
+    ) -> Result<IssuedCertificate> {
         let now = self.trace.now();
         let mut tx = self.store.write().await?;
         // The issuing certificate first, here and where it is revoked: it is held like the client.
@@ -180,7 +185,7 @@ impl Authority<'_> {
         if !authorities::may_issue(&mut tx, above).await? {
             return Err(Failure::internal("the issuing certificate was revoked: ca renew").into());
         }
-        let client = self.held(&mut tx, client, right).await?;
+        let client = self.lock_client(&mut tx, client, right).await?;
         let public_key = Thumbprint::of(&request.key.subject_public_key_info());
         if certificates::is_compromised(&mut tx, public_key).await? {
             return Err(Code::InvalidRequest
@@ -189,7 +194,8 @@ impl Authority<'_> {
                 .into());
         }
         let issued = self.sign(issuing, &client, request)?;
-        let certificate = Certificate::read(&issued.certificate, &[]).map_err(Failure::internal)?;
+        let certificate =
+            Certificate::parse(&issued.certificate, &[]).map_err(Failure::internal)?;
         let row = inventory::row(&certificate, Origin::Issued, Some(&client.id), now);
         certificates::note(&mut tx, &row).await?;
         let authority = &issuing.row.id;
@@ -211,13 +217,15 @@ impl Authority<'_> {
     }
 
     /// Whose certificate it will be.
-    async fn named(&self, named: Option<&ClientId>, right: Right<'_>) -> Result<ClientId> {
+    async fn find_client(&self, named: Option<&ClientId>, right: Right<'_>) -> Result<ClientId> {
         match (named, right) {
             (Some(named), Right::Proven | Right::Token(_)) => Ok(named.clone()),
-            (None, Right::Proven | Right::Token(_)) => Err(nobody("no client").into()),
+            (None, Right::Proven | Right::Token(_)) => {
+                Err(unauthenticated_because("no client").into())
+            }
             (_, Right::Certificate(thumbprint)) => {
                 let found = certificates::find(self.store.db(), thumbprint).await?;
-                Ok(found.and_then(|row| row.client_id).ok_or_else(not_ours)?)
+                Ok(found.and_then(|row| row.client_id).ok_or_else(not_renewable)?)
             }
         }
     }
@@ -225,10 +233,12 @@ impl Authority<'_> {
     /// The client, which stays as it is until the certificate is there: who disables it at the same time
     /// waits, and revokes this one too. Then its right, which is spent, or stays as it is too. The client
     /// comes first here and where it is disabled: who takes locks in one order never deadlocks.
-    async fn held(&self, tx: &mut Tx, id: &ClientId, right: Right<'_>) -> Result<Client> {
+    async fn lock_client(&self, tx: &mut Tx, id: &ClientId, right: Right<'_>) -> Result<Client> {
         let now = self.trace.now();
         if !clients::hold(tx, id).await? {
-            return Err(nobody("unknown or disabled client").with("client_id", id).into());
+            return Err(unauthenticated_because("unknown or disabled client")
+                .with("client_id", id)
+                .into());
         }
         match right {
             Right::Proven => {}
@@ -239,12 +249,12 @@ impl Authority<'_> {
             }
             Right::Certificate(thumbprint) => {
                 if !authorities::may_be_renewed(tx, thumbprint, id, now).await? {
-                    return Err(not_ours().with("client_id", id).into());
+                    return Err(not_renewable().with("client_id", id).into());
                 }
             }
         }
         let client = clients::find(tx, id).await?;
-        Ok(client.ok_or_else(|| nobody("unknown client"))?)
+        Ok(client.ok_or_else(|| unauthenticated_because("unknown client"))?)
     }
 
     fn sign(
@@ -252,29 +262,29 @@ impl Authority<'_> {
         issuing: &Issuing,
         client: &Client,
         request: &CertificationRequest,
-    ) -> Result<Issued> {
+    ) -> Result<IssuedCertificate> {
         let now = self.trace.now();
         let not_after = issuing.row.not_after.min(now + self.config.ca.lifetime);
         let serial = serial();
         let mut params = CertificateParams::default();
         params.distinguished_name = DistinguishedName::new();
         params.distinguished_name.push(DnType::CommonName, client.id.as_str());
-        params.subject_alt_names = names(client)?;
+        params.subject_alt_names = subject_alt_names(client)?;
         params.serial_number = Some(serial.clone());
-        params.not_before = moment(now - SKEW)?;
-        params.not_after = moment(not_after)?;
+        params.not_before = offset_date_time(now - SKEW)?;
+        params.not_after = offset_date_time(not_after)?;
         params.is_ca = IsCa::ExplicitNoCa;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         params.use_authority_key_identifier_extension = true;
-        let uris = vec![self.address("/ca/crl", &issuing.row.id)];
+        let uris = vec![self.url("/ca/crl", &issuing.row.id)];
         params.crl_distribution_points = vec![CrlDistributionPoint { uris }];
-        params.custom_extensions = vec![self.access(&issuing.row.id)?];
+        params.custom_extensions = vec![self.authority_information_access(&issuing.row.id)?];
         let certificate =
             params.signed_by(&request.key, &issuing.issuer).map_err(Failure::internal)?;
         let mut chain = vec![CertificateDer::from(issuing.row.certificate.clone())];
-        chain.extend(split(&issuing.row.chain));
-        Ok(Issued {
+        chain.extend(split_chain(&issuing.row.chain));
+        Ok(IssuedCertificate {
             client_id: client.id.clone(),
             thumbprint: Thumbprint::of(certificate.der()),
             certificate: certificate.into(),
@@ -285,7 +295,7 @@ impl Authority<'_> {
     }
 
     /// Where a verifier asks whether the certificate was revoked, and finds who issued it.
-    fn access(&self, authority: &str) -> Result<CustomExtension> {
+    fn authority_information_access(&self, authority: &str) -> Result<CustomExtension> {
         let located = |access_method, uri: String| {
             let uri = Ia5String::new(&uri).map_err(Failure::internal)?;
             let access_location = GeneralName::UniformResourceIdentifier(uri);
@@ -293,13 +303,13 @@ impl Authority<'_> {
         };
         let access = AuthorityInfoAccessSyntax(vec![
             located(OCSP, self.config.issuer.endpoint("/ca/ocsp"))?,
-            located(CA_ISSUERS, self.address("/ca/certificate", authority))?,
+            located(CA_ISSUERS, self.url("/ca/certificate", authority))?,
         ]);
         let content = access.to_der().map_err(Failure::internal)?;
         Ok(CustomExtension::from_oid_content(AUTHORITY_INFORMATION_ACCESS, content))
     }
 
-    fn address(&self, path: &str, authority: &str) -> String {
+    fn url(&self, path: &str, authority: &str) -> String {
         format!("{}/{authority}", self.config.issuer.endpoint(path))
     }
 }
@@ -315,7 +325,7 @@ impl Right<'_> {
 }
 
 /// What the certificate calls the client: nothing that came with the request.
-fn names(client: &Client) -> Result<Vec<SanType>> {
+fn subject_alt_names(client: &Client) -> Result<Vec<SanType>> {
     let mut names = vec![SanType::URI(urn(&client.id).try_into().map_err(Failure::internal)?)];
     if let Some(dns) = &client.metadata.tls_client_auth_san_dns {
         names.push(SanType::DnsName(dns.as_str().try_into().map_err(Failure::internal)?));
@@ -323,18 +333,21 @@ fn names(client: &Client) -> Result<Vec<SanType>> {
     Ok(names)
 }
 
-const fn failed() -> Refusal {
+const fn unauthenticated() -> Refusal {
     Code::InvalidClient.because("the client is unknown, disabled, or did not prove who it is")
 }
 
-fn nobody(reason: &'static str) -> Refusal {
-    failed().with("reason", reason)
+fn unauthenticated_because(reason: &'static str) -> Refusal {
+    unauthenticated().with("reason", reason)
 }
 
 fn wrong_token(client: &ClientId) -> Refusal {
-    nobody("the token is another client's, was used, or has expired").with("client_id", client)
+    unauthenticated_because("the token is another client's, was used, or has expired")
+        .with("client_id", client)
 }
 
-fn not_ours() -> Refusal {
-    nobody("the certificate is not one that we issued, has expired, or was revoked")
+fn not_renewable() -> Refusal {
+    unauthenticated_because(
+        "the certificate is not one that we issued, has expired, or was revoked",
+    )
 }

@@ -2,7 +2,7 @@
 
 pub mod acme;
 pub mod anchors;
-pub mod authority;
+pub mod ca;
 pub mod census;
 pub mod crl_file;
 pub mod expiry;

@@ -12,23 +12,23 @@ use rcgen::{
 use rustls_pki_types::CertificateDer;
 use x509_parser::prelude::{FromDer as _, ParsedExtension, X509Certificate};
 
-use super::authority::{Authority, SKEW, moment};
-use super::ocsp::{Answer, CertId, Request, Response, Status, Unsuccessful};
+use super::ca::{BuiltInCa, SKEW, offset_date_time};
+use super::ocsp::{CertId, CertificateStatus, Request, Response, Status, Unsuccessful};
 use super::{Issuer, Reason, description};
 use crate::store::authorities::{self, AuthorityRow, Crl, Revoked};
 use crate::store::versions;
 use crate::types::{Code, Failure, Result, Seconds};
 
 /// How long an answer about one certificate counts, at most.
-const ANSWER_LIFETIME: Seconds = Seconds::hours(1);
+const RESPONSE_LIFETIME: Seconds = Seconds::hours(1);
 
 /// How long an expired certificate that was revoked stays in the list: a verifier's clock may be behind.
-const KEPT: Seconds = Seconds::days(1);
+const KEEP_EXPIRED: Seconds = Seconds::days(1);
 
-/// As many certificates as are looked up to find out which question was asked.
-const MOST_LOOKUPS: usize = 16;
+/// As many certificates as are looked up to find out which request was asked.
+const MAX_LOOKUPS: usize = 16;
 
-impl Authority<'_> {
+impl BuiltInCa<'_> {
     /// The list of what an issuing certificate issued and was revoked. It is one for all replicas, and a new
     /// one as soon as something was revoked.
     ///
@@ -63,21 +63,21 @@ impl Authority<'_> {
         Ok(self.issuing_row(id).await?.certificate)
     }
 
-    /// The answer to a question about certificates that we issued. A question that we cannot answer has an
+    /// The answer to a request about certificates that we issued. A request that we cannot answer has an
     /// answer too, which is not signed.
     ///
     /// # Errors
     /// When the store fails, or a key of ours.
-    pub async fn ocsp(&self, question: &[u8]) -> Result<Vec<u8>> {
-        let Ok(question) = Request::read(question) else {
+    pub async fn ocsp(&self, request: &[u8]) -> Result<Vec<u8>> {
+        let Ok(request) = Request::from_der(request) else {
             return Ok(Unsuccessful::MalformedRequest.to_der()?);
         };
         let rows = authorities::all(self.store.db()).await?;
         for row in rows.into_iter().filter(|row| !row.is_root) {
             let certificate = CertificateDer::from(row.certificate.as_slice());
-            let issuer = Issuer::read(&certificate).map_err(Failure::internal)?;
-            if question.asked.iter().all(|id| id.is_by(&issuer)) {
-                return self.answer(row, &issuer, question).await;
+            let issuer = Issuer::from_der(&certificate).map_err(Failure::internal)?;
+            if request.cert_ids.iter().all(|id| id.is_issued_by(&issuer)) {
+                return self.ocsp_response(row, &issuer, request).await;
             }
         }
         // > The response "unauthorized" is returned in cases where [...] the server is not capable of
@@ -85,32 +85,32 @@ impl Authority<'_> {
         Ok(Unsuccessful::Unauthorized.to_der()?)
     }
 
-    /// The answer to the one of several questions that somebody has asked, where nobody can tell which: the first about
+    /// The answer to the one of several requests that somebody has asked, where nobody can tell which: the first about
     /// a certificate that we know, else the first that is about our authority.
     ///
     /// # Errors
-    /// Those of [`Authority::ocsp`].
-    pub async fn ocsp_of(&self, questions: &[Vec<u8>]) -> Result<Vec<u8>> {
-        let [first, others @ ..] = questions else {
+    /// Those of [`BuiltInCa::ocsp`].
+    pub async fn ocsp_for_any(&self, requests: &[Vec<u8>]) -> Result<Vec<u8>> {
+        let [first, others @ ..] = requests else {
             return Ok(Unsuccessful::MalformedRequest.to_der()?);
         };
         let mut about_us = first;
         if !others.is_empty() {
             let rows = authorities::all(self.store.db()).await?;
-            let mut lookups = MOST_LOOKUPS;
-            'questions: for question in questions.iter().rev() {
-                let Ok(read) = Request::read(question) else { continue };
+            let mut lookups = MAX_LOOKUPS;
+            'requests: for request in requests.iter().rev() {
+                let Ok(read) = Request::from_der(request) else { continue };
                 for row in rows.iter().filter(|row| !row.is_root) {
                     let certificate = CertificateDer::from(row.certificate.as_slice());
-                    let issuer = Issuer::read(&certificate).map_err(Failure::internal)?;
-                    if lookups == 0 || !read.asked.iter().all(|id| id.is_by(&issuer)) {
+                    let issuer = Issuer::from_der(&certificate).map_err(Failure::internal)?;
+                    if lookups == 0 || !read.cert_ids.iter().all(|id| id.is_issued_by(&issuer)) {
                         continue;
                     }
-                    about_us = question;
-                    for id in &read.asked {
+                    about_us = request;
+                    for id in &read.cert_ids {
                         lookups = lookups.saturating_sub(1);
                         if self.status(row, id).await? != Status::Unknown {
-                            break 'questions;
+                            break 'requests;
                         }
                     }
                 }
@@ -119,39 +119,40 @@ impl Authority<'_> {
         self.ocsp(about_us).await
     }
 
-    async fn answer(
+    async fn ocsp_response(
         &self,
         row: AuthorityRow,
         issuer: &Issuer,
-        question: Request,
+        request: Request,
     ) -> Result<Vec<u8>> {
         let now = self.trace.now();
-        let mut answers = Vec::with_capacity(question.asked.len());
-        for id in question.asked {
-            let answer = Answer {
+        let mut responses = Vec::with_capacity(request.cert_ids.len());
+        for id in request.cert_ids {
+            let answer = CertificateStatus {
                 status: self.status(&row, &id).await?,
                 this_update: now,
-                next_update: Some(now + ANSWER_LIFETIME.min(self.config.ca.crl_lifetime)),
+                next_update: Some(now + RESPONSE_LIFETIME.min(self.config.ca.crl_lifetime)),
             };
-            answers.push((id, answer));
+            responses.push((id, answer));
         }
         let issuing = self.open_row(row)?;
         let key = issuing.issuer.key();
-        let response = Response { answers, nonce: question.nonce, produced_at: now };
-        let signed = response.sign_with(key.signature_algorithm(), issuer, &[], |message| {
-            key.sign(message).map_err(Failure::internal)
-        })?;
+        let response = Response { responses, nonce: request.nonce, produced_at: now };
+        let signed =
+            response.sign_with_algorithm(key.signature_algorithm(), issuer, &[], |message| {
+                key.sign(message).map_err(Failure::internal)
+            })?;
         Ok(signed)
     }
 
     async fn status(&self, row: &AuthorityRow, id: &CertId) -> Result<Status> {
         let serial = description::serial(id.serial());
-        let standing = authorities::standing(self.store.db(), &row.id, &serial).await?;
-        Ok(match standing {
+        let issued = authorities::standing(self.store.db(), &row.id, &serial).await?;
+        Ok(match issued {
             None => Status::Unknown,
-            Some(standing) => match standing.revoked_at {
+            Some(issued) => match issued.revoked_at {
                 None => Status::Good,
-                Some(at) => Status::Revoked { at, reason: reason(standing.reason.as_deref()) },
+                Some(at) => Status::Revoked { at, reason: parse_reason(issued.reason.as_deref()) },
             },
         })
     }
@@ -164,14 +165,14 @@ impl Authority<'_> {
 
     async fn make_crl(&self, row: AuthorityRow, held: Option<&Crl>, version: i64) -> Result<Crl> {
         let now = self.trace.now();
-        let listed = authorities::revoked(self.store.db(), &row.id, now - KEPT).await?;
+        let listed = authorities::revoked(self.store.db(), &row.id, now - KEEP_EXPIRED).await?;
         // The time, so that a database that was restored from a backup does not repeat numbers.
         let number = held.map_or(0, |held| held.number + 1).max(now.0);
         let next_at = now + self.config.ca.crl_lifetime;
-        let entries: Result<_> = listed.iter().map(entry).collect();
+        let entries: Result<_> = listed.iter().map(crl_entry).collect();
         let params = CertificateRevocationListParams {
-            this_update: moment(now - SKEW)?,
-            next_update: moment(next_at)?,
+            this_update: offset_date_time(now - SKEW)?,
+            next_update: offset_date_time(next_at)?,
             crl_number: SerialNumber::from(number.unsigned_abs()),
             issuing_distribution_point: None,
             revoked_certs: entries?,
@@ -183,30 +184,30 @@ impl Authority<'_> {
     }
 }
 
-fn entry(revoked: &Revoked) -> Result<RevokedCertParams> {
-    let serial = bytes(&revoked.serial)
+fn crl_entry(revoked: &Revoked) -> Result<RevokedCertParams> {
+    let serial = serial_bytes(&revoked.serial)
         .ok_or_else(|| Failure::internal("a serial number is not hexadecimal"))?;
     Ok(RevokedCertParams {
         serial_number: SerialNumber::from(serial),
-        revocation_time: moment(revoked.revoked_at)?,
-        reason_code: Some(code(reason(revoked.reason.as_deref()))),
+        revocation_time: offset_date_time(revoked.revoked_at)?,
+        reason_code: Some(to_rcgen(parse_reason(revoked.reason.as_deref()))),
         invalidity_date: None,
     })
 }
 
 /// The inverse of [`description::serial`].
-fn bytes(serial: &str) -> Option<Vec<u8>> {
+fn serial_bytes(serial: &str) -> Option<Vec<u8>> {
     let serial =
         if serial.len().is_multiple_of(2) { serial.to_owned() } else { format!("0{serial}") };
     let pairs = serial.as_bytes().chunks(2);
     pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
 }
 
-fn reason(name: Option<&str>) -> Reason {
+fn parse_reason(name: Option<&str>) -> Reason {
     name.and_then(Reason::parse).unwrap_or_default()
 }
 
-const fn code(reason: Reason) -> RevocationReason {
+const fn to_rcgen(reason: Reason) -> RevocationReason {
     match reason {
         Reason::Unspecified => RevocationReason::Unspecified,
         Reason::KeyCompromise => RevocationReason::KeyCompromise,

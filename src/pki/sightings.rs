@@ -10,14 +10,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use quick_cache::sync::Cache as Lru;
 
 use super::anchors::Trust;
-use super::inventory::authority;
+use super::inventory::ca_row;
 use super::{Certificate, inventory};
 use crate::store::certificates::{self, Origin};
 use crate::store::{Store, retrying};
 use crate::types::{ClientId, Result, Seconds, Thumbprint, Timestamp};
 
 /// As many as wait to be written; what comes besides is noted when it comes again.
-const WAITING: usize = 10_000;
+const MAX_WAITING: usize = 10_000;
 
 /// As many as one transaction writes, so that nobody waits for it.
 const BATCH: usize = 500;
@@ -26,10 +26,10 @@ const BATCH: usize = 500;
 const PRECISION: Seconds = Seconds(60);
 
 /// As many as are remembered to have been written.
-const WRITTEN: usize = 50_000;
+const MAX_WRITTEN: usize = 50_000;
 
 /// As many as are kept of those that one client has merely shown.
-pub const MOST_OF_CLIENT: i64 = 200;
+pub const MAX_PER_CLIENT: i64 = 200;
 
 type Key = (Thumbprint, ClientId);
 
@@ -48,7 +48,7 @@ pub struct Sightings {
 
 impl Default for Sightings {
     fn default() -> Self {
-        Self { waiting: Mutex::default(), written: Lru::new(WRITTEN) }
+        Self { waiting: Mutex::default(), written: Lru::new(MAX_WRITTEN) }
     }
 }
 
@@ -60,7 +60,7 @@ impl Sightings {
             return;
         }
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.len() < WAITING || waiting.contains_key(&key) {
+        if waiting.len() < MAX_WAITING || waiting.contains_key(&key) {
             let certificate = certificate.clone();
             waiting.insert(key, Sighting { certificate, at: now });
         }
@@ -94,28 +94,28 @@ impl Sightings {
 
     async fn write(&self, store: &Store, trust: &Trust, batch: &[(Key, Sighting)]) -> Result<()> {
         let mut rows = Vec::with_capacity(batch.len());
-        let mut between = HashMap::new();
+        let mut intermediates = HashMap::new();
         for ((_, client), Sighting { certificate, at }) in batch {
             let mut row = inventory::row(certificate, Origin::Seen, Some(client), *at);
             row.last_used_at = Some(*at);
             // It was judged when it was shown, mostly, and what came of it is remembered.
             if let Ok(Ok(chain)) = trust.chain(certificate, *at).await {
                 row.chain_ends_at = Some(chain.ends_at);
-                for der in chain.between() {
-                    between.insert(Thumbprint::of(der), (der.clone(), *at));
+                for der in chain.intermediates() {
+                    intermediates.insert(Thumbprint::of(der), (der.clone(), *at));
                 }
             }
             rows.push(row);
         }
-        let between = between.into_values();
-        rows.extend(between.filter_map(|(der, at)| authority(&der, Origin::Intermediate, at)));
+        let intermediates = intermediates.into_values();
+        rows.extend(intermediates.filter_map(|(der, at)| ca_row(&der, Origin::Intermediate, at)));
         let mut tx = store.write().await?;
         for row in &rows {
             certificates::note(&mut tx, row).await?;
         }
         for (key, _) in batch {
             if self.written.get(key).is_none() {
-                certificates::forget_surplus(&mut tx, &key.1, MOST_OF_CLIENT).await?;
+                certificates::forget_surplus(&mut tx, &key.1, MAX_PER_CLIENT).await?;
             }
         }
         tx.commit().await?;

@@ -38,7 +38,7 @@ pub(super) fn of(
         let values = name.map(|name| headers.get_all(name).into_iter());
         values.into_iter().flatten().map(|value| value.as_bytes()).collect::<Vec<_>>()
     });
-    let told = header::read(form, &certificate, &chain, most)?;
+    let told = header::parse(form, &certificate, &chain, most)?;
     match (direct, told) {
         (None, told) => Ok(told.map(Arc::new)),
         // A proxy that has seen no certificate says nothing, and then its own is not the client's

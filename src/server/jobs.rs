@@ -160,12 +160,15 @@ async fn certificates(app: &App, tls: &Tls) -> Result<Done> {
     inventory.note_anchors(&app.trust.anchors()).await?;
     let census = inventory.census().await?;
     measure(app, &census).await?;
-    leased(app, "certificates", async |trace| expiry::look(&census, &app.store, trace).await).await
+    leased(app, "certificates", async |trace| {
+        expiry::send_warnings(&census, &app.store, trace).await
+    })
+    .await
 }
 
 async fn measure(app: &App, census: &Census<'_>) -> Result<()> {
     let left = |ends_at: Timestamp| ends_at - census.now();
-    let watched = census.watched().map(|life| {
+    let watched = census.monitored().map(|life| {
         let labels = Expiring {
             origin: life.origin.as_str(),
             client: String::new(),
@@ -175,14 +178,14 @@ async fn measure(app: &App, census: &Census<'_>) -> Result<()> {
     });
     let (own, above): (Vec<_>, Vec<_>) =
         watched.partition(|(labels, _)| labels.origin == Origin::Own.as_str());
-    let clients = census.outlooks().into_iter().filter_map(|outlook| {
-        let last = outlook.last?;
+    let clients = census.forecasts().into_iter().filter_map(|forecast| {
+        let last = forecast.last?;
         // Of what a machine renews day by day less than a week is always left, and what stopped long ago
         // is nobody's concern any more: neither is to be alerted on.
-        if census.is_early(last) || last.ends_at() < census.now() - STALE {
+        if census.has_time_to_renew(last) || last.ends_at() < census.now() - STALE {
             return None;
         }
-        let client = outlook.client.id.to_string();
+        let client = forecast.client.id.to_string();
         let labels = Expiring { origin: "client", client, subject: last.subject.clone() };
         Some((labels, left(last.ends_at())))
     });
@@ -227,7 +230,7 @@ pub(super) async fn acme(app: &App) -> Result<Done> {
     if app.config.acme.directory.is_none() {
         return Ok(Done::ByOthers);
     }
-    leased(app, "acme", async |trace| app.acme().tick(trace).await).await
+    leased(app, "acme", async |trace| app.acme().order_if_due(trace).await).await
 }
 
 async fn keys(app: &App) -> Result<Done> {

@@ -27,9 +27,9 @@ pub(super) async fn certificate(request: Request) -> Result<Response, Json> {
 
 /// `POST /ca/ocsp`: whether a certificate was revoked.
 pub(super) async fn ask(mut request: Request) -> Result<Response, Json> {
-    let question = request.body_of(ocsp::REQUEST).await?;
+    let question = request.body_of(ocsp::REQUEST_MEDIA_TYPE).await?;
     let call = request.call();
-    Ok(json::typed(ocsp::RESPONSE, authority(&call).ocsp(&question).await?))
+    Ok(json::typed(ocsp::RESPONSE_MEDIA_TYPE, authority(&call).ocsp(&question).await?))
 }
 
 /// `GET /ca/ocsp/{*request}`: the same, for questions that caches may answer.
@@ -44,12 +44,12 @@ pub(super) async fn ask_in_path(request: Request) -> Result<Response, Json> {
     // A plus sign is one in base64, not a space.
     let text = text.replace('+', "%2B");
     let text = params::decode(&text).map_err(|_| wrong())?;
-    let questions = ocsp::in_path(&text);
+    let questions = ocsp::requests_from_path(&text);
     if questions.is_empty() {
         return Err(wrong().into());
     }
     let call = request.call();
-    Ok(kept(ocsp::RESPONSE, authority(&call).ocsp_of(&questions).await?))
+    Ok(kept(ocsp::RESPONSE_MEDIA_TYPE, authority(&call).ocsp_for_any(&questions).await?))
 }
 
 /// What the address of a question begins with.

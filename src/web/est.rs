@@ -9,7 +9,7 @@ use rustls_pki_types::CertificateDer;
 
 use super::client;
 use crate::flow::clients::enrolment;
-use crate::pki::authority::published;
+use crate::pki::ca::published_certificates;
 use crate::pki::{cms, pem};
 use crate::render::{Head, IntoResponse, Json, Request, Response, json};
 use crate::types::{Code, Failure};
@@ -21,7 +21,7 @@ const PKCS10: &str = "application/pkcs10";
 pub(super) async fn cacerts(request: Request) -> Result<Response, Json> {
     let call = request.call();
     let (authorities, revoked) = (call.cache.authorities().await?, call.cache.revoked().await?);
-    let found = published(&authorities, &revoked, call.now);
+    let found = published_certificates(&authorities, &revoked, call.now);
     if found.is_empty() {
         return Err(Code::NotFound.because("there is no authority here").into());
     }

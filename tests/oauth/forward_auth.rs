@@ -376,7 +376,7 @@ async fn a_token_bound_to_a_revoked_certificate_is_refused() {
     passed(&about().send().await);
 
     let trace = server.trace();
-    let row = inventory::seen(&Certificate::read(&own.der, &[]).unwrap(), trace.now());
+    let row = inventory::seen_row(&Certificate::parse(&own.der, &[]).unwrap(), trace.now());
     server.inventory().revoke(&row, Reason::KeyCompromise, &trace).await.unwrap();
 
     stopped(about().send().await, 401, "invalid_token");
@@ -397,7 +397,7 @@ async fn a_token_bound_to_a_compromised_key_is_refused() {
     passed(&about().send().await);
 
     let trace = server.trace();
-    let row = inventory::seen(&Certificate::read(&leaked.der, &[]).unwrap(), trace.now());
+    let row = inventory::seen_row(&Certificate::parse(&leaked.der, &[]).unwrap(), trace.now());
     server.inventory().revoke(&row, Reason::KeyCompromise, &trace).await.unwrap();
     server.app().confirm().await.unwrap();
 

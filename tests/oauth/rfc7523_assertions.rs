@@ -588,7 +588,7 @@ async fn an_assertion_signed_with_a_revoked_key_is_refused() {
         present(&server, &assertion()).await.ok();
 
         let trace = server.trace();
-        let row = inventory::seen(&Certificate::read(&shown.der, &[]).unwrap(), trace.now());
+        let row = inventory::seen_row(&Certificate::parse(&shown.der, &[]).unwrap(), trace.now());
         server.inventory().revoke(&row, reason, &trace).await.unwrap();
         server.app().confirm().await.unwrap();
 

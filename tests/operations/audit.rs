@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use gatewright::config::AcmeDirectory;
 use gatewright::flow::clients::{registration, resources};
 use gatewright::flow::grants::failover;
-use gatewright::pki::authority::Authority;
+use gatewright::pki::ca::BuiltInCa;
 use gatewright::record::{Issued, Kind};
 use gatewright::store::signing_keys::{self, State};
 use gatewright::store::sql;
@@ -360,7 +360,7 @@ async fn tell(kind: Kind, server: &Server) {
         }
         Kind::TlsCertificateOrdered => {
             server.wait(60 * 60);
-            app.acme().tick(&server.trace()).await.unwrap_err();
+            app.acme().order_if_due(&server.trace()).await.unwrap_err();
         }
         Kind::CertificateRevoked => server.revoke(&Made::new("leaked", 90)).await.unwrap(),
         Kind::AuthorityCreated => {
@@ -376,8 +376,9 @@ async fn tell(kind: Kind, server: &Server) {
             server.issue(&client, &rcgen::KeyPair::generate().unwrap()).await.unwrap();
         }
         Kind::EnrolmentCreated => {
-            let invite =
-                async |authority: Authority<'_>| authority.invite(&id, Seconds::hours(1)).await;
+            let invite = async |authority: BuiltInCa<'_>| {
+                authority.create_enrolment_token(&id, Seconds::hours(1)).await
+            };
             server.authority(invite).await.unwrap();
         }
         Kind::CertificateExpiring | Kind::CertificateExpired => {

@@ -12,7 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use gatewright::config::{Network, OriginalRequest, Protected};
 use gatewright::flow::grants::{code, refresh};
-use gatewright::pki::authority::Authority;
+use gatewright::pki::ca::BuiltInCa;
 use gatewright::pki::expiry;
 use gatewright::pki::issue::Right;
 use gatewright::pki::request::CertificationRequest;
@@ -166,8 +166,9 @@ impl World {
             }
             Flow::Enrol => {
                 let id = ClientId::from_text(&self.service.id);
-                let invite =
-                    async |authority: Authority<'_>| authority.invite(&id, Seconds::hours(1)).await;
+                let invite = async |authority: BuiltInCa<'_>| {
+                    authority.create_enrolment_token(&id, Seconds::hours(1)).await
+                };
                 text = server.authority(invite).await.unwrap().0.expose().to_owned();
             }
             Flow::SignIn => place = Some(browser.open(&request(web, scope)).await),
@@ -361,10 +362,10 @@ async fn issuing_a_certificate_survives_a_failure_of_every_table() {
 
     let issue = async || {
         let id = ClientId::from_text(&client.id);
-        let request = CertificationRequest::read(&ca::request(&key)).unwrap();
+        let request = CertificationRequest::parse(&ca::request(&key)).unwrap();
         let (app, trace) = (server.app(), server.trace());
         let (store, kek, config) = (&app.store, app.keyring.kek(), &app.config);
-        let authority = Authority { store, kek, config, trace: &trace };
+        let authority = BuiltInCa { store, kek, config, trace: &trace };
         authority.issue(Some(&id), &request, Right::Proven).await.is_ok()
     };
 
@@ -414,7 +415,7 @@ async fn reporting_an_expiry_survives_a_failure_of_every_table() {
         let look = async || {
             let inventory = server.inventory();
             let census = inventory.census().await.map_err(drop)?;
-            expiry::look(&census, &server.app().store, &server.trace()).await.map_err(drop)
+            expiry::send_warnings(&census, &server.app().store, &server.trace()).await.map_err(drop)
         };
 
         rename(&server, &table, &away).await;

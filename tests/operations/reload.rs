@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
-use gatewright::pki::ocsp::{Answer as OcspAnswer, CertId, Hash, Response, Status};
+use gatewright::pki::ocsp::{CertId, CertificateStatus as OcspAnswer, Hash, Response, Status};
 use gatewright::pki::{Issuer, Reason};
 use gatewright::types::Timestamp;
 use rcgen::date_time_ymd;
@@ -175,12 +175,12 @@ async fn an_unusable_certificate_is_reported_and_the_old_one_stays() {
 
 /// The OCSP response for this certificate, valid for an hour.
 fn response(authority: &Authority, identity: &Identity, status: Status) -> Vec<u8> {
-    let issuer = Issuer::read(authority.certificate()).unwrap();
+    let issuer = Issuer::from_der(authority.certificate()).unwrap();
     let (_, parsed) = x509_parser::parse_x509_certificate(identity.certificate()).unwrap();
-    let id = CertId::of(Hash::Sha1, &issuer, parsed.raw_serial()).unwrap();
+    let id = CertId::new(Hash::Sha1, &issuer, parsed.raw_serial()).unwrap();
     let (now, then) = (Timestamp(BEGINNING), Timestamp(BEGINNING + 3600));
     let answer = OcspAnswer { status, this_update: now, next_update: Some(then) };
-    let response = Response { answers: vec![(id, answer)], nonce: None, produced_at: now };
+    let response = Response { responses: vec![(id, answer)], nonce: None, produced_at: now };
     let key =
         EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &authority.key_der()).unwrap();
     let sign =

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::Command;
 
 use gatewright::jose::seal::{self, Owner};
-use gatewright::pki::authority::{Authority, Given, issuing, published};
-use gatewright::pki::issue::{Issued, Right, urn};
+use gatewright::pki::ca::{BuiltInCa, ImportedCa, issuing_certificates, published_certificates};
+use gatewright::pki::issue::{IssuedCertificate, Right, urn};
 use gatewright::pki::request::CertificationRequest;
 use gatewright::pki::{Certificate, Reason, inventory};
 use gatewright::store::authorities::{self};
@@ -28,7 +28,7 @@ fn pem(der: &[u8]) -> String {
 }
 
 /// Issues to `client` with a new key.
-async fn issued(server: &Server, client: &Client) -> Issued {
+async fn issued(server: &Server, client: &Client) -> IssuedCertificate {
     server.issue(client, &KeyPair::generate().unwrap()).await.unwrap()
 }
 
@@ -46,13 +46,13 @@ fn refused<T: std::fmt::Debug>(result: Result<T>, code: Code, why: &str) {
 /// Like `gatewright cert revoke --file`; returns the number of certificates that were revoked with it.
 async fn revoke(server: &Server, certificate: &CertificateDer<'_>, reason: Reason) -> usize {
     let trace = server.trace();
-    let row = inventory::seen(&Certificate::read(certificate, &[]).unwrap(), trace.now());
+    let row = inventory::seen_row(&Certificate::parse(certificate, &[]).unwrap(), trace.now());
     let revoked = server.inventory().revoke(&row, reason, &trace).await.unwrap();
     server.app().confirm().await.unwrap();
     revoked
 }
 
-async fn is_revoked(server: &Server, issued: &Issued) -> bool {
+async fn is_revoked(server: &Server, issued: &IssuedCertificate) -> bool {
     certificates::is_revoked(server.app().store.db(), issued.thumbprint).await.unwrap()
 }
 
@@ -69,7 +69,7 @@ async fn only_the_public_key_of_a_certificate_request_is_used() {
     let (_, parsed) = X509Certificate::from_der(&issued.certificate).unwrap();
     assert_eq!(parsed.subject().to_string(), format!("CN={}", client.id));
     assert_eq!(parsed.public_key().raw, rcgen::PublicKeyData::subject_public_key_info(&key));
-    let read = Certificate::read(&issued.certificate, &[]).unwrap();
+    let read = Certificate::parse(&issued.certificate, &[]).unwrap();
     assert_eq!(read.names.uri, [format!("urn:gatewright:client:{}", client.id)]);
     assert!(read.names.dns.is_empty() && read.names.ip.is_empty() && read.names.email.is_empty());
     assert_eq!(read.not_after, now + Seconds::hours(24));
@@ -257,7 +257,7 @@ async fn revoking_an_issuing_certificate_revokes_what_it_issued() {
     let published = async || {
         let app = server.app();
         let (rows, revoked) = (app.cache.authorities().await, app.cache.revoked().await);
-        published(&rows.unwrap(), &revoked.unwrap(), server.trace().now())
+        published_certificates(&rows.unwrap(), &revoked.unwrap(), server.trace().now())
     };
     assert_eq!(published().await, [first.chain[1].clone()], "only the root is published");
 
@@ -299,9 +299,9 @@ async fn issuing_during_a_revocation_of_the_ca_leaves_no_valid_certificate() {
                 let sender = sender.clone();
                 tokio::spawn(async move {
                     let key = KeyPair::generate().unwrap();
-                    let request = CertificationRequest::read(&request(&key)).unwrap();
+                    let request = CertificationRequest::parse(&request(&key)).unwrap();
                     let (store, kek, config) = (&app.store, app.keyring.kek(), &app.config);
-                    let authority = Authority { store, kek, config, trace: &trace };
+                    let authority = BuiltInCa { store, kek, config, trace: &trace };
                     let mut issued = Vec::new();
                     loop {
                         match authority.issue(Some(&id), &request, Right::Proven).await {
@@ -334,7 +334,7 @@ async fn issuing_while_a_client_is_disabled_leaves_no_valid_certificate() {
         let client = server.service().await;
         let id = ClientId::from_text(&client.id);
         let requests: Vec<_> = (0..4)
-            .map(|_| CertificationRequest::read(&request(&KeyPair::generate().unwrap())).unwrap())
+            .map(|_| CertificationRequest::parse(&request(&KeyPair::generate().unwrap())).unwrap())
             .collect();
         let app = server.app().clone();
         let trace = server.trace();
@@ -345,7 +345,7 @@ async fn issuing_while_a_client_is_disabled_leaves_no_valid_certificate() {
                 let (app, trace, id) = (app.clone(), trace.clone(), id.clone());
                 tokio::spawn(async move {
                     let (store, kek, config) = (&app.store, app.keyring.kek(), &app.config);
-                    let authority = Authority { store, kek, config, trace: &trace };
+                    let authority = BuiltInCa { store, kek, config, trace: &trace };
                     authority.issue(Some(&id), &request, Right::Proven).await
                 })
             })
@@ -374,7 +374,7 @@ async fn of_concurrent_initializations_one_succeeds() {
             let (app, trace) = (server.app().clone(), server.trace());
             tokio::spawn(async move {
                 let (store, kek, config) = (&app.store, app.keyring.kek(), &app.config);
-                Authority { store, kek, config, trace: &trace }.init().await
+                BuiltInCa { store, kek, config, trace: &trace }.init().await
             })
         })
         .collect();
@@ -405,7 +405,7 @@ async fn a_new_issuing_certificate_takes_over_without_a_gap() {
     assert_ne!(before.chain[0], after.chain[0], "another key, another certificate");
     assert_eq!(before.chain[1], after.chain[1], "the same root");
     let rows = server.app().cache.authorities().await.unwrap();
-    let found: Vec<_> = issuing(&rows).collect();
+    let found: Vec<_> = issuing_certificates(&rows).collect();
     assert_eq!(found, [after.chain[0].clone(), before.chain[0].clone()], "both are trusted");
 }
 
@@ -445,7 +445,7 @@ async fn no_certificate_is_issued_before_the_issuing_one_is_valid() {
 #[test]
 fn certificate_requests_of_openssl_and_keytool_are_accepted() {
     let dir = Dir::new();
-    let read = |file: &str| CertificationRequest::read(&std::fs::read(dir.0.join(file)).unwrap());
+    let read = |file: &str| CertificationRequest::parse(&std::fs::read(dir.0.join(file)).unwrap());
     let new = "req -new -nodes -keyout key -subj /CN=a";
     let pss = "-newkey rsa:2048 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest";
     for how in [
@@ -552,7 +552,7 @@ impl Company {
     }
 
     /// A certificate with a key of this kind below the root.
-    fn issue(&self, key: &str, subject: &str, extensions: &str) -> Given {
+    fn issue(&self, key: &str, subject: &str, extensions: &str) -> ImportedCa {
         self.dir.openssl(&format!(
             "req -new {key} -nodes -keyout new.key -subj {subject} -out new.csr"
         ));
@@ -563,11 +563,11 @@ impl Company {
         self.given("new.pem", "new.key")
     }
 
-    fn given(&self, certificate: &str, key: &str) -> Given {
+    fn given(&self, certificate: &str, key: &str) -> ImportedCa {
         let read = |file: &Path| CertificateDer::from_pem_file(file).unwrap();
         let key =
             rustls_pki_types::PrivatePkcs8KeyDer::from_pem_file(self.dir.0.join(key)).unwrap();
-        Given {
+        ImportedCa {
             certificate: read(&self.dir.0.join(certificate)),
             chain: vec![read(&self.dir.0.join("root.pem"))],
             key: key.secret_pkcs8_der().to_vec().into(),
@@ -611,12 +611,12 @@ async fn an_imported_certificate_issues() {
 async fn a_certificate_that_cannot_issue_is_not_imported() {
     let company = Company::new();
     let server = Server::start().await;
-    let import = async |given: Given| {
+    let import = async |given: ImportedCa| {
         server.authority(async |authority| authority.import(&given).await).await
     };
     let good = |subject| company.issue(P256, subject, "ca");
     let later = good("/CN=Late");
-    let ended = async |given: Given| {
+    let ended = async |given: ImportedCa| {
         server.replica_ahead(3700 * 86_400).await.authority(async |a| a.import(&given).await).await
     };
     refused(ended(good("/CN=Ended")).await, Code::InvalidRequest, "not in force");
@@ -626,10 +626,11 @@ async fn a_certificate_that_cannot_issue_is_not_imported() {
     refused(import(leaf).await, Code::InvalidRequest, "CA:TRUE");
     let no_crl = company.issue(P256, "/CN=Signs", "signs");
     refused(import(no_crl).await, Code::InvalidRequest, "cRLSign");
-    let other_key = Given { key: company.given("root.pem", "root.key").key, ..good("/CN=Other") };
+    let other_key =
+        ImportedCa { key: company.given("root.pem", "root.key").key, ..good("/CN=Other") };
     refused(import(other_key).await, Code::InvalidRequest, "not that of the certificate");
     let stranger = Company::new().given("root.pem", "root.key").certificate;
-    let other_chain = Given { chain: vec![stranger], ..good("/CN=Chain") };
+    let other_chain = ImportedCa { chain: vec![stranger], ..good("/CN=Chain") };
     refused(import(other_chain).await, Code::InvalidRequest, "did not issue");
     let strange = good("/DC=org/DC=example/CN=Issuing");
     refused(import(strange).await, Code::InvalidRequest, "several parts");
@@ -657,7 +658,11 @@ async fn an_enrolment_token_is_valid_for_one_certificate() {
     let client = server.service().await;
     let id = ClientId::from_text(&client.id);
     let invite = async || {
-        server.authority(async |authority| authority.invite(&id, Seconds::hours(1)).await).await
+        server
+            .authority(async |authority| {
+                authority.create_enrolment_token(&id, Seconds::hours(1)).await
+            })
+            .await
     };
     let token = invite().await.unwrap();
     let enrolling: Vec<_> = (0..64)
@@ -667,8 +672,8 @@ async fn an_enrolment_token_is_valid_for_one_certificate() {
             let request = request(&KeyPair::generate().unwrap());
             tokio::spawn(async move {
                 let (store, kek, config) = (&app.store, app.keyring.kek(), &app.config);
-                let authority = Authority { store, kek, config, trace: &trace };
-                let request = CertificationRequest::read(&request).unwrap();
+                let authority = BuiltInCa { store, kek, config, trace: &trace };
+                let request = CertificationRequest::parse(&request).unwrap();
                 authority.issue(Some(&id), &request, Right::Token(&token)).await
             })
         })
@@ -686,7 +691,7 @@ async fn an_enrolment_token_is_valid_for_one_certificate() {
 
     let late = invite().await.unwrap();
     let other = ClientId::from_text(server.service().await.id);
-    let request = CertificationRequest::read(&request(&KeyPair::generate().unwrap())).unwrap();
+    let request = CertificationRequest::parse(&request(&KeyPair::generate().unwrap())).unwrap();
     let enrol = async |id: &ClientId| {
         let right = Right::Token(&late);
         server.authority(async |authority| authority.issue(Some(id), &request, right).await).await

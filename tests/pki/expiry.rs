@@ -90,7 +90,7 @@ async fn of_replicas_that_check_at_once_one_reports() {
                 now: trace.now(),
             };
             let census = inventory.census().await.unwrap();
-            expiry::look(&census, &app.store, &trace).await.unwrap();
+            expiry::send_warnings(&census, &app.store, &trace).await.unwrap();
         });
     }
     while let Some(done) = tasks.join_next().await {
@@ -220,11 +220,11 @@ async fn the_certificate_of_the_server_is_monitored() {
     server.inventory().note_own(&server.certificates()).await.unwrap();
 
     let own = server
-        .census(|census| census.watched().map(|life| life.subject.clone()).collect::<Vec<_>>());
+        .census(|census| census.monitored().map(|life| life.subject.clone()).collect::<Vec<_>>());
     assert_eq!(own.await, ["CN=id.example.org"]);
     server.wait(2 * HOUR);
     assert_eq!(
-        server.census(|census| census.watched().count()).await,
+        server.census(|census| census.monitored().count()).await,
         0,
         "it is no longer presented"
     );
@@ -240,7 +240,7 @@ async fn the_certificates_of_the_built_in_ca_are_monitored() {
     server.wait(2 * HOUR);
 
     let ours = |census: &Census<'_>| {
-        census.watched().filter(|life| census.standing(life).is_some()).count()
+        census.monitored().filter(|life| census.ca_role(life).is_some()).count()
     };
     assert_eq!(server.census(ours).await, 2, "root and issuing certificate");
 }
@@ -348,7 +348,7 @@ async fn bound_tokens_are_counted_and_invalid_once_it_is_revoked() {
     }
     server.wait(301);
     let found = server.inventory().find(&identity.thumbprint()).await.unwrap();
-    assert_eq!(found[0].tokens.all(), 0, "the tokens have expired");
+    assert_eq!(found[0].tokens.total(), 0, "the tokens have expired");
 }
 
 /// A certificate in a request without successful authentication is counted and not stored.
@@ -450,7 +450,8 @@ async fn an_issued_certificate_is_a_renewal_once_it_is_presented() {
     let server = Server::with(|config| sends_by(config, &mails)).await;
     server.authority(async |authority| authority.init().await).await.unwrap();
     let client = server.bound("Daily").await;
-    let last = async || server.census(|census| census.outlooks()[0].last.unwrap().thumbprint).await;
+    let last =
+        async || server.census(|census| census.forecasts()[0].last.unwrap().thumbprint).await;
     let issue = async || server.issue(&client, &KeyPair::generate().unwrap()).await.unwrap();
     let first = issue().await;
     assert_eq!(last().await, first.thumbprint, "a client that presents none uses it elsewhere");
@@ -567,7 +568,7 @@ async fn after_ca_renew_the_superseded_certificate_is_not_reported() {
     server.authority(async |authority| authority.renew(None).await).await.unwrap();
     let watched = server.census(|census| {
         let mut ends: Vec<_> =
-            census.watched().map(|life| (life.not_after.0 - BEGINNING) / DAY).collect();
+            census.monitored().map(|life| (life.not_after.0 - BEGINNING) / DAY).collect();
         ends.sort();
         ends
     });
@@ -592,7 +593,8 @@ async fn expired_certificates_are_counted_without_reading_them() {
     {
         for _ in 0..many {
             number += 1;
-            let mut row = gatewright::pki::inventory::seen(&made.certificate, Timestamp(BEGINNING));
+            let mut row =
+                gatewright::pki::inventory::seen_row(&made.certificate, Timestamp(BEGINNING));
             row.thumbprint = Thumbprint::of(&number.to_be_bytes());
             row.revoked_at = reason.map(|_| Timestamp(BEGINNING));
             certificates::note(&mut tx, &row).await.unwrap();

@@ -3,7 +3,7 @@
 use gatewright::pki::Reason;
 use gatewright::pki::inventory;
 use gatewright::pki::inventory::State;
-use gatewright::pki::sightings::MOST_OF_CLIENT;
+use gatewright::pki::sightings::MAX_PER_CLIENT;
 use gatewright::store::certificates::Origin;
 use gatewright::types::Timestamp;
 use rcgen::KeyPair;
@@ -115,7 +115,7 @@ async fn the_inventory_keeps_a_limited_number_of_sightings_per_client() {
     let server = Server::start().await;
     let registered = Made::new("registered", 90);
     let client = server.registered(&[&registered]).await;
-    let more = MOST_OF_CLIENT + 20;
+    let more = MAX_PER_CLIENT + 20;
 
     for n in 0..more {
         server.shown(&Made::new(&format!("n{n}"), 90), &client);
@@ -127,7 +127,7 @@ async fn the_inventory_keeps_a_limited_number_of_sightings_per_client() {
     server.note().await;
 
     let found = server.certificates_of(&client).await;
-    assert!(i64::try_from(found.len()).unwrap() <= MOST_OF_CLIENT + 1, "{}", found.len());
+    assert!(i64::try_from(found.len()).unwrap() <= MAX_PER_CLIENT + 1, "{}", found.len());
     let is_there = |made: &Made| {
         found.iter().any(|entry| entry.certificate.thumbprint == made.certificate.thumbprint)
     };
@@ -172,7 +172,7 @@ async fn a_revocation_can_be_raised_to_key_compromise() {
     };
     let revoke = async |reason| {
         let trace = server.trace();
-        let row = inventory::seen(&made.certificate, trace.now());
+        let row = inventory::seen_row(&made.certificate, trace.now());
         server.inventory().revoke(&row, reason, &trace).await
     };
 

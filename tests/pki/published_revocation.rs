@@ -3,8 +3,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use gatewright::pki::issue::Issued;
-use gatewright::pki::ocsp::{Asked, CertId, Hash, Request, Status};
+use gatewright::pki::issue::IssuedCertificate;
+use gatewright::pki::ocsp::{CertId, Hash, Request, ResponseVerifier, Status};
 use gatewright::pki::{Certificate, Issuer, Reason, inventory};
 use gatewright::store::{authorities, sweep};
 use rcgen::KeyPair;
@@ -33,7 +33,7 @@ impl World {
         let (server, dir) = (Server::start().await, Dir::new());
         dir.openssl("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout k -subj /CN=now -out now");
         let now = CertificateDer::from_pem_file(dir.0.join("now")).unwrap();
-        let now = Certificate::read(&now, &[]).unwrap().not_before;
+        let now = Certificate::parse(&now, &[]).unwrap().not_before;
         server.wait((now - server.trace().now()).0);
         server.app().confirm().await.unwrap();
         server.authority(async |authority| authority.init().await).await.unwrap();
@@ -45,13 +45,13 @@ impl World {
         world
     }
 
-    async fn issued(&self, file: &str) -> Issued {
+    async fn issued(&self, file: &str) -> IssuedCertificate {
         let issued = self.server.issue(&self.client, &KeyPair::generate().unwrap()).await.unwrap();
         self.dir.write(file, pem(&issued.certificate));
         issued
     }
 
-    async fn revoke(&self, issued: &Issued, reason: &str) {
+    async fn revoke(&self, issued: &IssuedCertificate, reason: &str) {
         assert!(self.server.revoke_certificate(issued.thumbprint, reason).await);
     }
 
@@ -161,7 +161,7 @@ async fn the_crl_changes_although_the_number_of_revoked_certificates_does_not() 
     let old = world.issued("old.pem").await;
     world.revoke(&old, "superseded").await;
     // It is deleted ninety days after it expired.
-    let expires = Certificate::read(&old.certificate, &[]).unwrap().not_after;
+    let expires = Certificate::parse(&old.certificate, &[]).unwrap().not_after;
     world.server.wait((expires - world.server.trace().now()).0 + 90 * 86_400 - 60);
     let issued = world.issued("a.pem").await;
     assert!(world.crl().await.contains("No Revoked Certificates"));
@@ -206,7 +206,7 @@ async fn every_certificate_of_a_compromised_key_is_published() {
     }
     let a = CertificateDer::from_pem_file(world.dir.0.join("a.pem")).unwrap();
     let trace = world.server.trace();
-    let row = inventory::seen(&Certificate::read(&a, &[]).unwrap(), trace.now());
+    let row = inventory::seen_row(&Certificate::parse(&a, &[]).unwrap(), trace.now());
 
     let others = world.server.inventory().revoke(&row, Reason::KeyCompromise, &trace).await;
 
@@ -234,8 +234,8 @@ async fn a_changed_reason_and_a_revoked_issuing_certificate_are_published() {
     let list = world.crl().await;
     assert!(list.contains("Key Compromise") && !list.contains("Superseded"), "{list}");
     let trace = world.server.trace();
-    let above = Certificate::read(&issued.chain[0], &[]).unwrap();
-    let row = inventory::seen(&above, trace.now());
+    let above = Certificate::parse(&issued.chain[0], &[]).unwrap();
+    let row = inventory::seen_row(&above, trace.now());
     world.server.inventory().revoke(&row, Reason::KeyCompromise, &trace).await.unwrap();
     let list = world.crl().await;
     assert_eq!(list.matches("CA Compromise").count(), 1, "{list}");
@@ -290,13 +290,13 @@ async fn an_ocsp_request_may_be_sent_by_get() {
 async fn an_ocsp_request_by_get_works_behind_nginx() {
     let world = World::new().await;
     let issued = world.issued("a.pem").await;
-    let issuer = Issuer::read(&issued.chain[0]).unwrap();
+    let issuer = Issuer::from_der(&issued.chain[0]).unwrap();
     // Among many serial numbers: one whose request contains a slash, and one with two in a row.
     let questions = (0..100_000_u32).map(|number| {
         let serial =
             [&[1; 8][..], &number.wrapping_mul(0x9e37_79b1).to_be_bytes(), &[7; 5]].concat();
-        let id = CertId::of(Hash::Sha1, &issuer, &serial).unwrap();
-        let der = Request { asked: vec![id.clone()], nonce: None }.to_der().unwrap();
+        let id = CertId::new(Hash::Sha1, &issuer, &serial).unwrap();
+        let der = Request { cert_ids: vec![id.clone()], nonce: None }.to_der().unwrap();
         (serial, id, STANDARD.encode(der))
     });
     let mut questions = questions.filter(|(_, _, text)| !text.contains("///"));
@@ -340,8 +340,8 @@ async fn an_ocsp_request_by_get_works_behind_nginx() {
         let ask = Ask::new(address, "GET", &format!("/ca/ocsp/{encoded}"));
         let answer = ask.send_for_bytes().await;
         let now = world.server.trace().now();
-        let asked = Asked { id: &id, issuer: &issuer, nonce: None, now };
-        assert_eq!(asked.read(&answer).unwrap().status, Status::Good, "{text}");
+        let verifier = ResponseVerifier { id: &id, issuer: &issuer, nonce: None, now };
+        assert_eq!(verifier.verify(&answer).unwrap().status, Status::Good, "{text}");
     }
 }
 

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use gatewright::config::{Anchor, Bytes, ClientCertificates, Config, Revocation};
 use gatewright::pki::anchors::{self, Trust};
 use gatewright::pki::inventory::Inventory;
-use gatewright::pki::ocsp::{Answer, CertId, Hash, Request, Status};
+use gatewright::pki::ocsp::{CertId, CertificateStatus, Hash, Request, Status};
 use gatewright::pki::{Certificate, Issuer, Reason, inventory};
 use gatewright::store::certificates;
 use gatewright::types::{Seconds, Thumbprint, Timestamp};
@@ -171,8 +171,11 @@ impl Scene {
             Some(if path == "/list" {
                 list_until(&authority, &[], now, next)
             } else {
-                let answer =
-                    Answer { status: Status::Good, this_update: now, next_update: Some(next) };
+                let answer = CertificateStatus {
+                    status: Status::Good,
+                    this_update: now,
+                    next_update: Some(next),
+                };
                 respond(body, answer, authority.signs(), &[])
             })
         });
@@ -189,8 +192,8 @@ impl Scene {
     /// that were revoked with it.
     async fn revoke(&self, authority: &Authority, reason: Reason) -> usize {
         let trace = self.server.trace();
-        let certificate = Certificate::read(authority.certificate(), &[]).unwrap();
-        let row = inventory::seen(&certificate, trace.now());
+        let certificate = Certificate::parse(authority.certificate(), &[]).unwrap();
+        let row = inventory::seen_row(&certificate, trace.now());
         let revoked = self.server.inventory().revoke(&row, reason, &trace).await.unwrap();
         self.server.app().confirm().await.unwrap();
         revoked
@@ -322,8 +325,8 @@ async fn a_certificate_revoked_by_an_administrator_is_refused_at_once() {
         let token = scene.ask(&shown).await.ok().token("access_token");
 
         let trace = scene.server.trace();
-        let certificate = Certificate::read(shown.certificate(), &[]).unwrap();
-        let row = inventory::seen(&certificate, trace.now());
+        let certificate = Certificate::parse(shown.certificate(), &[]).unwrap();
+        let row = inventory::seen_row(&certificate, trace.now());
         scene.server.inventory().revoke(&row, Reason::Superseded, &trace).await.unwrap();
         assert!(!scene.is_active(&token).await, "introspection is consistent at once");
         // The background job does this twice a second.
@@ -370,8 +373,8 @@ async fn a_refresh_with_a_revoked_certificate_is_refused() {
         userinfo().send().await.ok();
 
         let trace = server.trace();
-        let certificate = Certificate::read(shown.certificate(), &[]).unwrap();
-        let row = inventory::seen(&certificate, trace.now());
+        let certificate = Certificate::parse(shown.certificate(), &[]).unwrap();
+        let row = inventory::seen_row(&certificate, trace.now());
         server.inventory().revoke(&row, reason, &trace).await.unwrap();
         server.app().confirm().await.unwrap();
 
@@ -461,7 +464,7 @@ async fn invalid_ocsp_responses_are_rejected() {
     let other = Arc::new(Authority::new("Clients"));
     let helper = Arc::new(authority.client("no responder"));
     let good = |now| answer(Status::Good, now);
-    let issuer = Issuer::read(authority.certificate()).unwrap();
+    let issuer = Issuer::from_der(authority.certificate()).unwrap();
 
     type Lie = Box<dyn Fn(&[u8], Timestamp) -> Vec<u8> + Send>;
     let lies: Vec<(&str, Lie)> = vec![
@@ -478,8 +481,8 @@ async fn invalid_ocsp_responses_are_rejected() {
         ("about another certificate", {
             let authority = authority.clone();
             Box::new(move |body, now| {
-                let nonce = Request::read(body).unwrap().nonce;
-                let id = CertId::of(Hash::Sha1, &issuer, &[1]).unwrap();
+                let nonce = Request::from_der(body).unwrap().nonce;
+                let id = CertId::new(Hash::Sha1, &issuer, &[1]).unwrap();
                 sign(vec![(id, good(now))], nonce, authority.signs(), &[])
             })
         }),
@@ -487,7 +490,7 @@ async fn invalid_ocsp_responses_are_rejected() {
             let authority = authority.clone();
             Box::new(move |body, now| {
                 let old = now - Seconds::hours(2);
-                let answer = Answer {
+                let answer = CertificateStatus {
                     status: Status::Good,
                     this_update: old,
                     next_update: Some(old + Seconds::hours(1)),
@@ -498,7 +501,7 @@ async fn invalid_ocsp_responses_are_rejected() {
         ("a response with another nonce", {
             let authority = authority.clone();
             Box::new(move |body, now| {
-                let Request { asked, .. } = Request::read(body).unwrap();
+                let Request { cert_ids, .. } = Request::from_der(body).unwrap();
                 let nonce = gatewright::pki::ocsp::Nonce::generate().ok();
                 let answers = asked.into_iter().map(|id| (id, good(now))).collect();
                 sign(answers, nonce, authority.signs(), &[])
@@ -1237,7 +1240,7 @@ async fn the_last_known_status_is_stored() {
         scene.server.wait(60);
 
         let entry = inventory.find(&shown.thumbprint()).await.unwrap().remove(0);
-        let said = inventory.last_said(&entry.certificate).await.unwrap();
+        let said = inventory.cached_statuses(&entry.certificate).await.unwrap();
 
         let [said] = &said[..] else { panic!("{said:?}") };
         let (source, path) = if names_responder { ("ocsp", "/ocsp") } else { ("crl", "/list") };

@@ -42,8 +42,9 @@ async fn machine(server: &Server) -> Client {
 
 async fn token(server: &Server, client: &Client) -> String {
     let id = ClientId::from_text(&client.id);
-    let invited =
-        server.authority(async |authority| authority.invite(&id, Seconds::hours(1)).await).await;
+    let invited = server
+        .authority(async |authority| authority.create_enrolment_token(&id, Seconds::hours(1)).await)
+        .await;
     invited.unwrap().0.expose().to_owned()
 }
 
@@ -226,7 +227,7 @@ async fn a_client_may_enrol_with_its_secret() {
     let answer = ask(&client.secret).send().await;
 
     let shown = identity(answer, KeyPair::try_from(key.serialized_der()).unwrap());
-    let read = Certificate::read(shown.certificate(), &[]).unwrap();
+    let read = Certificate::parse(shown.certificate(), &[]).unwrap();
     assert_eq!(read.names.uri, [format!("urn:gatewright:client:{}", client.id)]);
 }
 
@@ -284,7 +285,7 @@ async fn only_a_valid_certificate_of_the_built_in_ca_is_renewed() {
     renewed(&server, &shown).await.ok();
 
     let revoked = enrolled(&server, &client).await;
-    let thumbprint = Certificate::read(revoked.certificate(), &[]).unwrap().thumbprint;
+    let thumbprint = Certificate::parse(revoked.certificate(), &[]).unwrap().thumbprint;
     assert!(server.revoke_certificate(thumbprint, "keyCompromise").await);
     renewed(&server, &revoked).await.refused(401, "invalid_client");
 
@@ -308,12 +309,12 @@ async fn an_unknown_chain_costs_no_signature_verification_at_renewal() {
 
     renewed(&server, &shown.identity()).await.refused(401, "invalid_client");
 
-    assert_eq!(server.app().trust.verified(), 0);
+    assert_eq!(server.app().trust.signatures_verified(), 0);
     // A control: a valid chain increments the counter.
     let client = machine(&server).await;
     let own = enrolled(&server, &client).await;
     authenticated(&server, &client, &own).await.ok();
-    assert_eq!(server.app().trust.verified(), 1);
+    assert_eq!(server.app().trust.signatures_verified(), 1);
 }
 
 /// docs/certificates.md: every certificate for a key that is revoked for `keyCompromise` is invalid, so
@@ -329,7 +330,7 @@ async fn a_compromised_key_is_neither_certified_nor_renewed() {
     renewed(&server, &sibling).await.ok();
     let waiting = token(&server, &client).await;
 
-    let thumbprint = Certificate::read(leaked.certificate(), &[]).unwrap().thumbprint;
+    let thumbprint = Certificate::parse(leaked.certificate(), &[]).unwrap().thumbprint;
     assert!(server.revoke_certificate(thumbprint, "keyCompromise").await);
 
     renewed(&server, &sibling).await.refused(401, "invalid_client");
@@ -411,8 +412,8 @@ async fn certificates_renewed_with_a_compromised_key_are_revoked() {
 
     let revoke = async |shown: &Identity, reason| {
         let trace = server.trace();
-        let read = Certificate::read(shown.certificate(), &[]).unwrap();
-        let row = gatewright::pki::inventory::seen(&read, trace.now());
+        let read = Certificate::parse(shown.certificate(), &[]).unwrap();
+        let row = gatewright::pki::inventory::seen_row(&read, trace.now());
         let others = server.inventory().revoke(&row, reason, &trace).await.unwrap();
         server.app().confirm().await.unwrap();
         others
@@ -443,7 +444,7 @@ async fn a_certificate_of_the_built_in_ca_authenticates_only_its_owner() {
     let owner = server.register(named(true)).await;
     let other = server.register(named(true)).await;
     let shown = enrolled(&server, &owner).await;
-    let read = Certificate::read(shown.certificate(), &[]).unwrap();
+    let read = Certificate::parse(shown.certificate(), &[]).unwrap();
     assert_eq!(read.names.dns, ["backup.example.org"]);
 
     authenticated(&server, &owner, &shown).await.ok();
@@ -526,7 +527,7 @@ async fn a_client_of_tls_client_auth_is_registered_with_its_urn_by_default() {
         .await;
     let shown = enrolled(&server, &named).await;
 
-    let read = Certificate::read(shown.certificate(), &[]).unwrap();
+    let read = Certificate::parse(shown.certificate(), &[]).unwrap();
     assert_eq!(read.names.dns, ["backup.example.org"], "as it is registered");
     assert_eq!(read.names.uri, [format!("urn:gatewright:client:{}", named.id)]);
     authenticated(&server, &named, &shown).await.ok();

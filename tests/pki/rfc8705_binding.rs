@@ -254,7 +254,7 @@ async fn a_bound_token_is_invalid_once_its_certificate_expired() {
     userinfo().send().await.refused(401, "invalid_token");
     let told = post(&server, &client, "/introspect", &format!("token={token}"), &next).await.ok();
     assert_eq!(told.body, json!({ "active": false }));
-    let certificate = Certificate::read(&shown.der, &[]).unwrap();
+    let certificate = Certificate::parse(&shown.der, &[]).unwrap();
     let bound = Confirmation { certificate: Some(certificate.thumbprint), key: None };
     let held = gatewright::verify::Shown { certificate: Some(&certificate), key: None };
     assert_eq!(held.must_fit(&bound, Timestamp(BEGINNING + 90)), Ok(()));
@@ -285,7 +285,7 @@ async fn tokens_bound_to_any_certificate_of_a_compromised_key_are_invalid() {
         userinfo().send().await.ok();
 
         let trace = server.trace();
-        let row = inventory::seen(&Certificate::read(&leaked.der, &[]).unwrap(), trace.now());
+        let row = inventory::seen_row(&Certificate::parse(&leaked.der, &[]).unwrap(), trace.now());
         server.inventory().revoke(&row, reason, &trace).await.unwrap();
         // The certificate enters the inventory after the revocation.
         server.note().await;

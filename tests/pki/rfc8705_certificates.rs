@@ -512,27 +512,27 @@ async fn unknown_certificates_cost_at_most_eight_signature_verifications() {
     shown.chain = forged.iter().map(|one| one.certificate()).collect();
 
     for _ in 0..2 {
-        let before = trust.verified();
+        let before = trust.signatures_verified();
         ask(&server, &client, &shown).await.refused(401, "invalid_client");
-        let spent = trust.verified() - before;
+        let spent = trust.signatures_verified() - before;
         assert!((1..=8).contains(&spent), "{spent} signatures");
     }
     // Two levels, each with two keys for its name.
     let mut shown = Authority::new("Strangers").below("A", |_| {}).issue("Backup", |_| {});
     shown.chain.extend((0..2).map(|_| Authority::new("B").below("A", |_| {}).certificate()));
-    let before = trust.verified();
+    let before = trust.signatures_verified();
     ask(&server, &client, &shown).await.refused(401, "invalid_client");
     ask(&server, &client, &Shown::self_signed("Backup")).await.refused(401, "invalid_client");
-    assert_eq!(trust.verified(), before, "no chain leads to the trust anchor");
+    assert_eq!(trust.signatures_verified(), before, "no chain leads to the trust anchor");
 
     // A valid one is still verified and cached.
     let good = authority.issue("Backup", |_| {});
     ask(&server, &client, &good).await.ok();
-    assert_eq!(trust.verified(), before + 1);
+    assert_eq!(trust.signatures_verified(), before + 1);
     ask(&server, &client, &good).await.ok();
     ask(&server, &client, &shown).await.refused(401, "invalid_client");
     ask(&server, &client, &good).await.ok();
-    assert_eq!(trust.verified(), before + 1, "the chain is cached");
+    assert_eq!(trust.signatures_verified(), before + 1, "the chain is cached");
 }
 
 /// THREATS EX-08: the holder of a valid certificate cannot cause a long search either.
@@ -551,18 +551,18 @@ async fn a_chain_that_needs_more_than_eight_verifications_is_refused() {
     let mut shown =
         between.issue("Backup", |params| params.use_authority_key_identifier_extension = false);
     shown.chain = decoys(5).chain([between.certificate()]).collect();
-    let before = server.app().trust.verified();
+    let before = server.app().trust.signatures_verified();
 
     ask(&server, &client, &shown).await.refused(401, "invalid_client");
 
-    assert_eq!(server.app().trust.verified(), before + 8);
+    assert_eq!(server.app().trust.signatures_verified(), before + 8);
     let told = format!("{:?}", server.events("request.refused").await);
     assert!(told.contains("more than eight signatures"), "{told}");
     // With key identifiers, the right certificate is tried first.
     let mut shown = between.issue("Backup", |_| {});
     shown.chain = decoys(5).chain([between.certificate()]).collect();
     ask(&server, &client, &shown).await.ok();
-    assert_eq!(server.app().trust.verified(), before + 10);
+    assert_eq!(server.app().trust.signatures_verified(), before + 10);
 }
 
 /// Four certificates besides the client's own are accepted in any order. More than the setting permits
@@ -581,16 +581,16 @@ async fn four_intermediates_are_accepted_in_any_order_and_a_fifth_is_refused() {
     for order in [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2]] {
         let chain = order.iter().map(|at| shown.chain[*at].clone()).collect();
         let shown = Shown { der: shown.der.clone(), chain, key: shown.same_key() };
-        let before = trust.verified();
+        let before = trust.signatures_verified();
         ask(&server, &client, &shown).await.ok();
-        assert_eq!(trust.verified(), before + 5, "{order:?}");
+        assert_eq!(trust.signatures_verified(), before + 5, "{order:?}");
     }
 
     let mut shown = below.issue("Backup", |_| {});
     shown.chain.push(Authority::new("Other").certificate());
-    let before = trust.verified();
+    let before = trust.signatures_verified();
     ask(&server, &client, &shown).await.refused(400, "invalid_request");
-    assert_eq!(trust.verified(), before);
+    assert_eq!(trust.signatures_verified(), before);
 }
 
 /// A client certificate signed with RSASSA-PSS (RFC 4055 §3.1) by the real `openssl`.
@@ -627,7 +627,7 @@ async fn a_certificate_may_be_signed_with_rsassa_pss() {
     .await;
     let client = backup(&server).await;
     let shown = issue(" -sigopt rsa_pss_saltlen:digest");
-    let begins = gatewright::pki::Certificate::read(&shown.der, &[]).unwrap().not_before;
+    let begins = gatewright::pki::Certificate::parse(&shown.der, &[]).unwrap().not_before;
     server.wait((begins - server.trace().now()).0.max(0) + 3600);
 
     ask(&server, &client, &shown).await.ok();

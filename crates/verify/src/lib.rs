@@ -207,7 +207,7 @@ impl Verifier {
         let certificate = match asked.certificate {
             Some(der) if caller.confirmation.certificate.is_some() => {
                 let unread = |_| invalid("the client certificate cannot be read");
-                Some(Certificate::read(der, &[]).map_err(unread)?)
+                Some(Certificate::parse(der, &[]).map_err(unread)?)
             }
             Some(_) | None => None,
         };
@@ -264,7 +264,7 @@ impl Shown<'_> {
             (Some(bound), Some(shown)) if shown.thumbprint != bound => {
                 return Err("the token is bound to another client certificate");
             }
-            (Some(_), Some(shown)) if !shown.is_in_force(now) => {
+            (Some(_), Some(shown)) if !shown.is_valid_at(now) => {
                 return Err("the client certificate has expired, or does not count yet");
             }
             (Some(_), Some(_)) => {}

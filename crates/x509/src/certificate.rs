@@ -9,15 +9,15 @@ use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::name::Name;
-use super::signature::has_other_salt;
+use super::signature::has_unsupported_pss_salt;
 use crate::types::{Thumbprint, Timestamp};
 
 /// As large as a certificate may be: large keys and many names fit in.
-const LARGEST: usize = 16 * 1024;
+const MAX_BYTES: usize = 16 * 1024;
 
 /// As many certificates as are ever read with one of our own. With a client's come fewer: see
-/// [`Certificate::must_fit`].
-const LONGEST_CHAIN: usize = 8;
+/// [`Certificate::must_be_within_limits`].
+const MAX_CHAIN: usize = 8;
 
 const TOO_MANY: &str = "more certificates come with the certificate than are read";
 
@@ -40,9 +40,9 @@ pub struct Certificate {
     /// `subjectAltName` (RFC 5280 §4.2.1.6).
     pub names: Names,
     /// Whether its key may sign: there is no `keyUsage`, or it has `digitalSignature` (RFC 5280 §4.2.1.3).
-    pub signs: bool,
+    pub can_sign: bool,
     /// SHA-256 of the certificate and of all that came with it.
-    pub presented: Thumbprint,
+    pub presented_digest: Thumbprint,
     /// Who says that they issued it.
     pub(super) issued_by: IssuedBy,
 }
@@ -70,7 +70,7 @@ pub(super) struct IssuedBy {
 }
 
 impl IssuedBy {
-    pub(super) fn read(parsed: &X509Certificate<'_>) -> Self {
+    pub(super) fn from_x509(parsed: &X509Certificate<'_>) -> Self {
         let key = parsed.extensions().iter().find_map(|extension| {
             let ParsedExtension::AuthorityKeyIdentifier(named) = extension.parsed_extension()
             else {
@@ -83,7 +83,7 @@ impl IssuedBy {
 }
 
 /// The name of a certificate's subject in DER, and its `subjectKeyIdentifier` (RFC 5280 §4.2.1.2).
-pub(super) fn subject(parsed: &X509Certificate<'_>) -> (Vec<u8>, Option<Vec<u8>>) {
+pub(super) fn subject_and_key_id(parsed: &X509Certificate<'_>) -> (Vec<u8>, Option<Vec<u8>>) {
     let key = parsed.extensions().iter().find_map(|extension| {
         let ParsedExtension::SubjectKeyIdentifier(named) = extension.parsed_extension() else {
             return None;
@@ -98,29 +98,30 @@ impl Certificate {
     ///
     /// # Errors
     /// When it is larger than we read, or not a certificate.
-    pub fn read(der: &[u8], chain: &[&[u8]]) -> Result<Self, &'static str> {
-        Self::must_fit(der, chain, LONGEST_CHAIN)?;
+    pub fn parse(der: &[u8], chain: &[&[u8]]) -> Result<Self, &'static str> {
+        Self::must_be_within_limits(der, chain, MAX_CHAIN)?;
         let (rest, parsed) =
             X509Certificate::from_der(der).map_err(|_| "this is not an X.509 certificate")?;
         if !rest.is_empty() {
             return Err("something follows the certificate");
         }
         let names = match parsed.subject_alternative_name() {
-            Ok(Some(extension)) => Names::of(&extension.value.general_names)?,
+            Ok(Some(extension)) => Names::from_general_names(&extension.value.general_names)?,
             Ok(None) => Names::default(),
             Err(_) => return Err("the subjectAltName of the certificate cannot be read"),
         };
-        let signs = match parsed.key_usage() {
+        let can_sign = match parsed.key_usage() {
             Ok(Some(extension)) => extension.value.digital_signature(),
             Ok(None) => true,
             Err(_) => return Err("the keyUsage of the certificate cannot be read"),
         };
-        let presented = if chain.is_empty() { der } else { &[&[der], chain].concat().concat() };
+        let presented_digest =
+            if chain.is_empty() { der } else { &[&[der], chain].concat().concat() };
         Ok(Self {
-            subject: Name::of(parsed.subject()),
-            signs,
-            presented: Thumbprint::of(presented),
-            issued_by: IssuedBy::read(&parsed),
+            subject: Name::from_x509(parsed.subject()),
+            can_sign,
+            presented_digest: Thumbprint::of(presented_digest),
+            issued_by: IssuedBy::from_x509(&parsed),
             thumbprint: Thumbprint::of(der),
             public_key: Thumbprint::of(parsed.public_key().raw),
             not_before: Timestamp(parsed.validity().not_before.timestamp()),
@@ -135,12 +136,12 @@ impl Certificate {
     ///
     /// # Errors
     /// When it is.
-    pub fn must_fit(
+    pub fn must_be_within_limits(
         der: &[u8],
         chain: &[impl AsRef<[u8]>],
         most: usize,
     ) -> Result<(), &'static str> {
-        if der.len() > LARGEST || chain.iter().any(|one| one.as_ref().len() > LARGEST) {
+        if der.len() > MAX_BYTES || chain.iter().any(|one| one.as_ref().len() > MAX_BYTES) {
             return Err("a certificate is larger than 16 KiB");
         }
         if chain.len() > most {
@@ -152,25 +153,25 @@ impl Certificate {
     /// Reads a certificate and what came with it, DER after DER.
     ///
     /// # Errors
-    /// Those of [`Certificate::read`].
-    pub fn of_chain(der: &[u8]) -> Result<Self, &'static str> {
-        match Self::split(der)?.as_slice() {
-            [first, chain @ ..] => Self::read(first, chain),
+    /// Those of [`Certificate::parse`].
+    pub fn parse_concatenated(der: &[u8]) -> Result<Self, &'static str> {
+        match Self::split_concatenated(der)?.as_slice() {
+            [first, chain @ ..] => Self::parse(first, chain),
             [] => Err("there is no certificate"),
         }
     }
 
     /// Itself and what came with it, DER after DER.
-    pub fn to_chain(&self) -> Vec<u8> {
+    pub fn to_concatenated(&self) -> Vec<u8> {
         let all = std::iter::once(&self.der).chain(&self.chain);
         all.flat_map(|one| one.iter().copied()).collect()
     }
 
     /// Whether it, or one that came with it, is signed by RSASSA-PSS in a way that is not verified.
-    pub(super) fn has_other_salt(&self) -> bool {
+    pub(super) fn has_unsupported_pss_salt(&self) -> bool {
         std::iter::once(&self.der).chain(&self.chain).any(|der| {
             X509Certificate::from_der(der)
-                .is_ok_and(|(_, parsed)| has_other_salt(&parsed.signature_algorithm))
+                .is_ok_and(|(_, parsed)| has_unsupported_pss_salt(&parsed.signature_algorithm))
         })
     }
 
@@ -187,11 +188,11 @@ impl Certificate {
     /// Reads certificates that follow each other in DER, itself first.
     ///
     /// # Errors
-    /// Those of [`Certificate::read`].
-    pub(super) fn split(mut der: &[u8]) -> Result<Vec<&[u8]>, &'static str> {
+    /// Those of [`Certificate::parse`].
+    pub(super) fn split_concatenated(mut der: &[u8]) -> Result<Vec<&[u8]>, &'static str> {
         let mut found = Vec::new();
         while !der.is_empty() {
-            if found.len() > LONGEST_CHAIN {
+            if found.len() > MAX_CHAIN {
                 return Err(TOO_MANY);
             }
             let (rest, _) =
@@ -204,7 +205,7 @@ impl Certificate {
     }
 
     /// Whether it counts at this time, as far as its own dates say.
-    pub fn is_in_force(&self, now: Timestamp) -> bool {
+    pub fn is_valid_at(&self, now: Timestamp) -> bool {
         self.not_before <= now && now <= self.not_after
     }
 }
@@ -250,7 +251,7 @@ impl Names {
         wanted.is_some() && self.email.iter().any(|own| split(own) == wanted)
     }
 
-    fn of(names: &[GeneralName<'_>]) -> Result<Self, &'static str> {
+    fn from_general_names(names: &[GeneralName<'_>]) -> Result<Self, &'static str> {
         let mut found = Self::default();
         for name in names {
             match name {

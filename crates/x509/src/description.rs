@@ -31,10 +31,10 @@ impl Certificate {
         let Ok((_, parsed)) = X509Certificate::from_der(self.der()) else {
             return Description::default();
         };
-        let (key_type, key_bits) = key(parsed.public_key());
+        let (key_type, key_bits) = key_type_and_bits(parsed.public_key());
         Description {
-            subject: Name::of(parsed.subject()).to_string(),
-            issuer: Name::of(parsed.issuer()).to_string(),
+            subject: Name::from_x509(parsed.subject()).to_string(),
+            issuer: Name::from_x509(parsed.issuer()).to_string(),
             serial: serial(parsed.raw_serial()),
             key_type,
             key_bits,
@@ -53,7 +53,7 @@ pub fn serial(bytes: &[u8]) -> String {
 }
 
 /// The kind of a key and its size: RFC 5480 §2.1.1.1 names the curves, RFC 8410 §3 the two of Edwards.
-fn key(info: &SubjectPublicKeyInfo<'_>) -> (String, i64) {
+fn key_type_and_bits(info: &SubjectPublicKeyInfo<'_>) -> (String, i64) {
     let algorithm = info.algorithm.algorithm.to_id_string();
     let curve = info.algorithm.parameters.as_ref().and_then(|any| any.as_oid().ok());
     let curve = curve.map(|oid| oid.to_id_string()).unwrap_or_default();

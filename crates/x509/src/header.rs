@@ -40,7 +40,7 @@ pub const fn fields(form: Form) -> (&'static str, Option<&'static str>) {
 /// # Errors
 /// When they are not of the form, there is more than one certificate, or more than `most` others come with it: these
 /// are not even read.
-pub fn read(
+pub fn parse(
     form: Form,
     certificate: &[&[u8]],
     chain: &[&[u8]],
@@ -55,22 +55,26 @@ pub fn read(
     };
     let (der, rest) = match form {
         Form::Rfc9440 => (byte_sequence(value)?, byte_sequences(chain)?),
-        Form::Nginx => (only(pem(value)?)?, Vec::new()),
+        Form::Nginx => (single(pem(value)?)?, Vec::new()),
         Form::Envoy => return envoy(value, most).map(Some),
-        Form::Haproxy => (base64(value)?, concatenated(chain)?),
+        Form::Haproxy => (base64(value)?, parse_concatenated(chain)?),
     };
-    one(&der, &rest, most).map(Some)
+    certificate_with_chain(&der, &rest, most).map(Some)
 }
 
 const NOT_PEM: &str = "the client certificate is not percent-encoded PEM";
 
 const NOT_TEXT: &str = "the field of the client certificate is not text";
 
-fn one(der: &[u8], rest: &[Vec<u8>], most: usize) -> Result<Certificate, &'static str> {
+fn certificate_with_chain(
+    der: &[u8],
+    rest: &[Vec<u8>],
+    most: usize,
+) -> Result<Certificate, &'static str> {
     // Some proxies count the certificate itself among the chain.
     let rest: Vec<&[u8]> = rest.iter().map(Vec::as_slice).filter(|other| *other != der).collect();
-    Certificate::must_fit(der, &rest, most)?;
-    Certificate::read(der, &rest)
+    Certificate::must_be_within_limits(der, &rest, most)?;
+    Certificate::parse(der, &rest)
 }
 
 /// A Byte Sequence: RFC 9651 §3.3.5. RFC 9440 §2.2 knows no parameters.
@@ -98,12 +102,12 @@ fn base64(text: &str) -> Result<Vec<u8>, &'static str> {
 }
 
 /// HAProxy's `ssl_c_chain_der`: certificates in DER, one behind the other.
-fn concatenated(fields: &[&[u8]]) -> Result<Vec<Vec<u8>>, &'static str> {
+fn parse_concatenated(fields: &[&[u8]]) -> Result<Vec<Vec<u8>>, &'static str> {
     match fields {
         [] | [b""] => Ok(Vec::new()),
         [field] => {
             let der = base64(std::str::from_utf8(field).map_err(|_| NOT_TEXT)?)?;
-            Ok(Certificate::split(&der)?.into_iter().map(<[u8]>::to_vec).collect())
+            Ok(Certificate::split_concatenated(&der)?.into_iter().map(<[u8]>::to_vec).collect())
         }
         [..] => Err("the field of the chain stands there twice"),
     }
@@ -112,7 +116,7 @@ fn concatenated(fields: &[&[u8]]) -> Result<Vec<Vec<u8>>, &'static str> {
 /// PEM, percent-encoded: nginx's `$ssl_client_escaped_cert`, and what Envoy has in quotes. RFC 7468 §5,
 /// and nothing between the certificates.
 fn pem(value: &str) -> Result<Vec<Vec<u8>>, &'static str> {
-    let text = decoded(value)?;
+    let text = percent_decode(value)?;
     let (mut found, mut body) = (Vec::new(), None::<String>);
     for line in text.lines() {
         body = match (body, line) {
@@ -130,7 +134,7 @@ fn pem(value: &str) -> Result<Vec<Vec<u8>>, &'static str> {
 }
 
 /// RFC 3986 §2.1. A plus stands for itself.
-fn decoded(value: &str) -> Result<String, &'static str> {
+fn percent_decode(value: &str) -> Result<String, &'static str> {
     let mut text = String::with_capacity(value.len());
     let mut rest = value.bytes();
     while let Some(byte) = rest.next() {
@@ -149,7 +153,7 @@ fn decoded(value: &str) -> Result<String, &'static str> {
     Ok(text)
 }
 
-fn only(mut found: Vec<Vec<u8>>) -> Result<Vec<u8>, &'static str> {
+fn single(mut found: Vec<Vec<u8>>) -> Result<Vec<u8>, &'static str> {
     match (found.pop(), found.is_empty()) {
         (Some(der), true) => Ok(der),
         (Some(_), false) => Err("more than one client certificate came"),
@@ -161,7 +165,7 @@ fn only(mut found: Vec<Vec<u8>>) -> Result<Vec<u8>, &'static str> {
 /// says we find in the certificate.
 fn envoy(value: &str, most: usize) -> Result<Certificate, &'static str> {
     let (mut cert, mut chain) = (None, None);
-    for (key, value) in pairs(value)? {
+    for (key, value) in parse_pairs(value)? {
         let place = if key.eq_ignore_ascii_case("Cert") {
             &mut cert
         } else if key.eq_ignore_ascii_case("Chain") {
@@ -175,7 +179,7 @@ fn envoy(value: &str, most: usize) -> Result<Certificate, &'static str> {
     }
     let chain = chain.unwrap_or_default();
     let der = match cert {
-        Some(cert) => only(cert)?,
+        Some(cert) => single(cert)?,
         None => chain
             .first()
             .cloned()
@@ -185,11 +189,11 @@ fn envoy(value: &str, most: usize) -> Result<Certificate, &'static str> {
     if chain.first().is_some_and(|first| *first != der) {
         return Err("Cert and Chain of X-Forwarded-Client-Cert are of two certificates");
     }
-    one(&der, &chain, most)
+    certificate_with_chain(&der, &chain, most)
 }
 
 /// The pairs of the one element: `Key=value;Key="quoted \" value"`.
-fn pairs(value: &str) -> Result<Vec<(String, String)>, &'static str> {
+fn parse_pairs(value: &str) -> Result<Vec<(String, String)>, &'static str> {
     const WRONG: &str = "X-Forwarded-Client-Cert is not a list of pairs";
     let mut found = Vec::new();
     let mut rest = value.chars().peekable();
@@ -252,9 +256,9 @@ mod tests {
             let others: Vec<&[u8]> = chain.iter().map(Vec::as_slice).collect();
             for form in FORMS {
                 for first in [&encoded, &item, &pem, &cert, &pairs] {
-                    let _ = read(form, &[first.as_bytes()], &[first.as_bytes()], 4);
+                    let _ = parse(form, &[first.as_bytes()], &[first.as_bytes()], 4);
                 }
-                let _ = read(form, &fields, &others, 4);
+                let _ = parse(form, &fields, &others, 4);
             }
         }
     }

@@ -16,8 +16,8 @@ pub struct Issuer {
     /// Its `SubjectPublicKeyInfo`, in DER.
     public_key: SubjectPublicKeyInfoDer<'static>,
     /// The `BIT STRING` therein, without tag, length and the number of unused bits.
-    key_bits: Vec<u8>,
-    signs_crls: bool,
+    public_key_bits: Vec<u8>,
+    can_sign_crls: bool,
 }
 
 impl Issuer {
@@ -25,7 +25,7 @@ impl Issuer {
     ///
     /// # Errors
     /// When it is not a certificate.
-    pub fn read(certificate: &CertificateDer<'_>) -> Result<Self, &'static str> {
+    pub fn from_der(certificate: &CertificateDer<'_>) -> Result<Self, &'static str> {
         let (rest, parsed) = X509Certificate::from_der(certificate)
             .map_err(|_| "this is not an X.509 certificate")?;
         if !rest.is_empty() {
@@ -36,11 +36,11 @@ impl Issuer {
             certificate: certificate.clone().into_owned(),
             name: parsed.subject().as_raw().to_vec(),
             public_key: parsed.public_key().raw.to_vec().into(),
-            key_bits: parsed.public_key().subject_public_key.data.to_vec(),
+            public_key_bits: parsed.public_key().subject_public_key.data.to_vec(),
             // > Conforming CAs MUST include this extension (§4.2.1.3)
             //
             // Old ones do not, and without it a key may be used for anything.
-            signs_crls: usage.is_none_or(|usage| usage.value.crl_sign()),
+            can_sign_crls: usage.is_none_or(|usage| usage.value.crl_sign()),
         })
     }
 
@@ -55,13 +55,13 @@ impl Issuer {
     }
 
     /// Its public key: what is hashed to name it in a few bytes.
-    pub fn key_bits(&self) -> &[u8] {
-        &self.key_bits
+    pub fn public_key_bits(&self) -> &[u8] {
+        &self.public_key_bits
     }
 
     /// Whether it may sign CRLs: `cRLSign` in its `keyUsage`.
-    pub const fn signs_crls(&self) -> bool {
-        self.signs_crls
+    pub const fn can_sign_crls(&self) -> bool {
+        self.can_sign_crls
     }
 
     /// Whether it signed `message`. `algorithm` is what stands inside of the `AlgorithmIdentifier`.

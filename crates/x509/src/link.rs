@@ -12,7 +12,7 @@ use super::Issuer;
 use crate::types::{Thumbprint, Timestamp};
 
 /// As many places of each kind as are looked at.
-const MOST: usize = 4;
+const MAX_LOCATIONS: usize = 4;
 
 /// A certificate of a chain.
 #[derive(Debug)]
@@ -24,16 +24,16 @@ pub struct Link {
     /// The contents of the `INTEGER`.
     pub serial: Vec<u8>,
     /// Whether it is one of an authority.
-    pub is_authority: bool,
+    pub is_ca: bool,
     /// When it counts no more.
     pub not_after: Timestamp,
     /// The first OCSP responder that it names (RFC 5280 §4.2.2.1).
-    pub responder: Option<String>,
+    pub ocsp_url: Option<String>,
     /// Where the lists of its authority are (RFC 5280 §4.2.1.13).
-    pub lists: Vec<String>,
+    pub crl_urls: Vec<String>,
     /// > The noRevAvail extension […] allows a CA to indicate that no revocation information will be made
     /// > available for this certificate. (RFC 9608 §2)
-    pub has_no_revocation: bool,
+    pub no_rev_avail: bool,
 }
 
 impl Link {
@@ -41,7 +41,7 @@ impl Link {
     ///
     /// # Errors
     /// When one of both is not a certificate, or an extension that says who could tell cannot be read.
-    pub fn read(
+    pub fn from_der(
         certificate: &CertificateDer<'_>,
         issuer: &CertificateDer<'_>,
     ) -> Result<Self, &'static str> {
@@ -49,35 +49,35 @@ impl Link {
             .map_err(|_| "this is not an X.509 certificate")?;
         let mut link = Self {
             thumbprint: Thumbprint::of(certificate),
-            issuer: Issuer::read(issuer)?,
+            issuer: Issuer::from_der(issuer)?,
             serial: parsed.raw_serial().to_vec(),
-            is_authority: parsed.is_ca(),
+            is_ca: parsed.is_ca(),
             not_after: Timestamp(parsed.validity().not_after.timestamp()),
-            responder: None,
-            lists: Vec::new(),
-            has_no_revocation: false,
+            ocsp_url: None,
+            crl_urls: Vec::new(),
+            no_rev_avail: false,
         };
         for extension in parsed.extensions() {
             if extension.oid == oid!(2.5.29.56) {
-                link.has_no_revocation = true;
+                link.no_rev_avail = true;
             }
             let parsed = extension.parsed_extension();
             if let ParsedExtension::AuthorityInfoAccess(access) = parsed {
                 let responders = access
                     .iter()
-                    .take(MOST)
+                    .take(MAX_LOCATIONS)
                     .filter(|described| described.access_method == OID_PKIX_ACCESS_DESCRIPTOR_OCSP);
-                link.responder =
-                    responders.filter_map(|described| url(&described.access_location)).next();
+                link.ocsp_url =
+                    responders.filter_map(|described| http_url(&described.access_location)).next();
             } else if let ParsedExtension::CRLDistributionPoints(points) = parsed {
-                for point in points.iter().take(MOST) {
+                for point in points.iter().take(MAX_LOCATIONS) {
                     // Who speaks for another authority, or of some reasons alone, is not listened to.
                     if point.crl_issuer.is_none()
                         && point.reasons.is_none()
                         && let Some(DistributionPointName::FullName(names)) =
                             &point.distribution_point
                     {
-                        link.lists.extend(names.iter().take(MOST).filter_map(url));
+                        link.crl_urls.extend(names.iter().take(MAX_LOCATIONS).filter_map(http_url));
                     }
                 }
             } else if extension.oid == OID_PKIX_AUTHORITY_INFO_ACCESS {
@@ -90,19 +90,19 @@ impl Link {
     }
 
     /// What the answer of a responder about it is kept under.
-    pub fn answer(&self, responder: &str) -> Thumbprint {
+    pub fn ocsp_cache_key(&self, responder: &str) -> Thumbprint {
         Thumbprint::of(&[self.thumbprint.0.as_slice(), responder.as_bytes()].concat())
     }
 
     /// What a list of its issuer from this place is kept under. With the issuer's key in its name: nobody else
     /// can put a list of theirs into its place.
-    pub fn list(&self, place: &[u8]) -> Thumbprint {
-        Thumbprint::of(&[self.issuer.key_bits(), place].concat())
+    pub fn crl_cache_key(&self, place: &[u8]) -> Thumbprint {
+        Thumbprint::of(&[self.issuer.public_key_bits(), place].concat())
     }
 }
 
 /// What we can fetch from: LDAP is left alone.
-fn url(name: &GeneralName<'_>) -> Option<String> {
+fn http_url(name: &GeneralName<'_>) -> Option<String> {
     if let GeneralName::URI(uri) = name
         && (uri.starts_with("http://") || uri.starts_with("https://"))
     {

@@ -15,7 +15,7 @@ use x509_parser::asn1_rs::{Any, Class, FromDer as _, Tag};
 use x509_parser::x509::X509Name;
 
 /// As long as a name may be that somebody writes down.
-const LONGEST: usize = 1024;
+const MAX_BYTES: usize = 1024;
 
 /// The types of attributes that have a name: their identifier, the name that we write, and others that we
 /// read. The values of all of them are compared without regard to case.
@@ -63,7 +63,7 @@ struct Attribute {
     /// The object identifier, in dotted decimal.
     oid: String,
     /// What is compared.
-    compared: Compared,
+    comparison: Comparison,
     /// The value as text, where it is one.
     text: Option<String>,
     /// The value as it stands in a certificate.
@@ -72,7 +72,7 @@ struct Attribute {
 
 /// What two values have in common that are the same.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Compared {
+enum Comparison {
     /// caseIgnoreMatch (RFC 4517 §4.2.11), whatever kind of string it is.
     Folded(String),
     /// Text of a type that we know nothing about.
@@ -91,31 +91,31 @@ impl Eq for Attribute {}
 
 impl Attribute {
     fn new(oid: String, text: Option<String>, der: Vec<u8>) -> Self {
-        let compared = match &text {
-            Some(text) if name_of(&oid).is_some() => {
-                folded(text).map_or_else(|| Compared::Exact(text.clone()), Compared::Folded)
+        let comparison = match &text {
+            Some(text) if type_name(&oid).is_some() => {
+                fold(text).map_or_else(|| Comparison::Exact(text.clone()), Comparison::Folded)
             }
-            Some(text) => Compared::Exact(text.clone()),
-            None => Compared::Der(der.clone()),
+            Some(text) => Comparison::Exact(text.clone()),
+            None => Comparison::Der(der.clone()),
         };
-        Self { oid, compared, text, der }
+        Self { oid, comparison, text, der }
     }
 
-    const fn key(&self) -> (&String, &Compared) {
-        (&self.oid, &self.compared)
+    const fn key(&self) -> (&String, &Comparison) {
+        (&self.oid, &self.comparison)
     }
 }
 
 impl Name {
     /// The name that stands in a certificate.
-    pub(super) fn of(name: &X509Name<'_>) -> Self {
+    pub(super) fn from_x509(name: &X509Name<'_>) -> Self {
         let attributes = name.iter_rdn().map(|set| {
             set.iter().map(|attribute| {
                 let value = attribute.attr_value();
                 Attribute::new(attribute.attr_type().to_id_string(), text(value), der(value))
             })
         });
-        Self { relative: attributes.map(sorted).collect() }
+        Self { relative: attributes.map(sorted_set).collect() }
     }
 
     /// Reads a name as RFC 4514 writes it: `CN=Backup,OU=Operations,O=Example,C=DE`.
@@ -126,13 +126,13 @@ impl Name {
         if text.is_empty() {
             return Err("it is empty");
         }
-        if text.len() > LONGEST {
+        if text.len() > MAX_BYTES {
             return Err("it is longer than 1024 bytes");
         }
         let mut relative = Vec::new();
         for set in split(text, ',') {
-            let set: Result<Vec<_>, _> = split(set, '+').into_iter().map(attribute).collect();
-            relative.push(sorted(set?));
+            let set: Result<Vec<_>, _> = split(set, '+').into_iter().map(parse_attribute).collect();
+            relative.push(sorted_set(set?));
         }
         // > the output consists of the string encodings of each RelativeDistinguishedName in the
         // > RDNSequence [...], starting with the last element of the RDNSequence and moving backwards
@@ -142,7 +142,7 @@ impl Name {
     }
 
     /// What is compared of it, as bytes: the same for all names that are equal, and for no others.
-    pub fn compared(&self) -> Vec<u8> {
+    pub fn comparison_key(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         let mut push = |part: &[u8]| {
             bytes.extend_from_slice(&part.len().to_be_bytes());
@@ -152,10 +152,10 @@ impl Name {
             push(&set.len().to_be_bytes());
             for attribute in set {
                 push(attribute.oid.as_bytes());
-                let (kind, value) = match &attribute.compared {
-                    Compared::Folded(text) => (b"f", text.as_bytes()),
-                    Compared::Exact(text) => (b"e", text.as_bytes()),
-                    Compared::Der(der) => (b"d", der.as_slice()),
+                let (kind, value) = match &attribute.comparison {
+                    Comparison::Folded(text) => (b"f", text.as_bytes()),
+                    Comparison::Exact(text) => (b"e", text.as_bytes()),
+                    Comparison::Der(der) => (b"d", der.as_slice()),
                 };
                 push(kind);
                 push(value);
@@ -170,7 +170,7 @@ impl Name {
     }
 }
 
-fn sorted(set: impl IntoIterator<Item = Attribute>) -> Vec<Attribute> {
+fn sorted_set(set: impl IntoIterator<Item = Attribute>) -> Vec<Attribute> {
     let mut set: Vec<_> = set.into_iter().collect();
     set.sort_by(|a, b| a.key().cmp(&b.key()));
     set
@@ -195,13 +195,13 @@ fn split(text: &str, separator: char) -> Vec<&str> {
 }
 
 /// `attributeTypeAndValue` of RFC 4514 §3.
-fn attribute(text: &str) -> Result<Attribute, &'static str> {
+fn parse_attribute(text: &str) -> Result<Attribute, &'static str> {
     let Some((kind, value)) = text.split_once('=') else {
         return Err("an attribute has no =");
     };
-    let oid = oid(kind)?;
+    let oid = parse_type(kind)?;
     if let Some(hex) = value.strip_prefix('#') {
-        let der = unhex(hex).ok_or("a value that begins with # is not hexadecimal")?;
+        let der = decode_hex(hex).ok_or("a value that begins with # is not hexadecimal")?;
         let (rest, any) =
             Any::from_der(&der).map_err(|_| "a value that begins with # is no DER")?;
         if !rest.is_empty() {
@@ -210,16 +210,16 @@ fn attribute(text: &str) -> Result<Attribute, &'static str> {
         let text = self::text(&any);
         return Ok(Attribute::new(oid, text, der));
     }
-    let value = unescaped(value)?;
-    if value.chars().any(is_unseen) {
+    let value = unescape(value)?;
+    if value.chars().any(is_invisible) {
         return Err("a value has a character that cannot be seen");
     }
-    let der = encoded(0x0c, value.as_bytes());
+    let der = der_encoded(0x0c, value.as_bytes());
     Ok(Attribute::new(oid, Some(value), der))
 }
 
 /// `descr` or `numericoid` (RFC 4512 §1.4).
-fn oid(kind: &str) -> Result<String, &'static str> {
+fn parse_type(kind: &str) -> Result<String, &'static str> {
     let is = |name: &str| name.eq_ignore_ascii_case(kind);
     if let Some((oid, ..)) =
         TYPES.iter().find(|(_, name, others)| is(name) || others.iter().any(|name| is(name)))
@@ -243,7 +243,7 @@ fn oid(kind: &str) -> Result<String, &'static str> {
 }
 
 /// `string` of RFC 4514 §3, without its escapes.
-fn unescaped(value: &str) -> Result<String, &'static str> {
+fn unescape(value: &str) -> Result<String, &'static str> {
     const WRONG: &str =
         "a value has a \\ that no special character and no two hexadecimal digits follow";
     const SPACE: &str = "a value begins or ends with a space that is not escaped";
@@ -279,7 +279,7 @@ fn unescaped(value: &str) -> Result<String, &'static str> {
     String::from_utf8(bytes).map_err(|_| "the escapes of a value are not UTF-8")
 }
 
-fn unhex(text: &str) -> Option<Vec<u8>> {
+fn decode_hex(text: &str) -> Option<Vec<u8>> {
     if text.is_empty() || !text.len().is_multiple_of(2) || !text.is_ascii() {
         return None;
     }
@@ -323,10 +323,10 @@ fn der(value: &Any<'_>) -> Vec<u8> {
     let form = if value.header.is_constructed() { 0x20 } else { 0 };
     // No string type has a larger tag; what has one is like nothing that anybody can write down.
     let tag = u8::try_from(value.tag().0).ok().filter(|tag| *tag < 0x1f).unwrap_or(0x1f);
-    encoded(class | form | tag, value.data)
+    der_encoded(class | form | tag, value.data)
 }
 
-fn encoded(tag: u8, content: &[u8]) -> Vec<u8> {
+fn der_encoded(tag: u8, content: &[u8]) -> Vec<u8> {
     let length = content.len().to_be_bytes();
     let significant = length.iter().skip_while(|byte| **byte == 0).copied();
     let mut der = vec![tag];
@@ -345,8 +345,8 @@ fn encoded(tag: u8, content: &[u8]) -> Vec<u8> {
 /// RFC 4518 §2, in a strict subset: compatibility characters, case and spaces make no difference. What
 /// that document leaves out of a comparison, invisible characters, is nothing here: a name that has one is
 /// never equal to one that has none. `None`: there is one.
-fn folded(text: &str) -> Option<String> {
-    if text.chars().any(is_unseen) {
+fn fold(text: &str) -> Option<String> {
+    if text.chars().any(is_invisible) {
         return None;
     }
     let composed: String = text.nfkc().collect();
@@ -356,7 +356,7 @@ fn folded(text: &str) -> Option<String> {
 }
 
 /// What RFC 4518 §2.2 maps to nothing, and what its §2.4 prohibits.
-fn is_unseen(c: char) -> bool {
+fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180b}'..='\u{180e}' | '\u{200b}'..='\u{200f}'
@@ -364,7 +364,7 @@ fn is_unseen(c: char) -> bool {
             | '\u{fff9}'..='\u{fffd}' | '\u{e000}'..='\u{f8ff}' | '\u{e0000}'..='\u{10ffff}')
 }
 
-fn name_of(oid: &str) -> Option<&'static str> {
+fn type_name(oid: &str) -> Option<&'static str> {
     TYPES.iter().find(|(known, ..)| *known == oid).map(|(_, name, _)| *name)
 }
 
@@ -388,8 +388,8 @@ impl fmt::Display for Name {
 
 impl fmt::Display for Attribute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Some(name), Some(text)) = (name_of(&self.oid), &self.text) else {
-            write!(f, "{}=#", name_of(&self.oid).unwrap_or(&self.oid))?;
+        let (Some(name), Some(text)) = (type_name(&self.oid), &self.text) else {
+            write!(f, "{}=#", type_name(&self.oid).unwrap_or(&self.oid))?;
             return self.der.iter().try_for_each(|byte| write!(f, "{byte:02x}"));
         };
         write!(f, "{name}=")?;
@@ -399,7 +399,7 @@ impl fmt::Display for Attribute {
                 '"' | '+' | ',' | ';' | '<' | '>' | '\\' => write!(f, "\\{c}")?,
                 '#' if at == 0 => f.write_str("\\#")?,
                 ' ' if at == 0 || at == last => f.write_str("\\ ")?,
-                c if is_unseen(c) => {
+                c if is_invisible(c) => {
                     let mut room = [0; 4];
                     let mut bytes = c.encode_utf8(&mut room).bytes();
                     bytes.try_for_each(|byte| write!(f, "\\{byte:02x}"))?;
@@ -418,7 +418,7 @@ mod tests {
 
     use super::*;
 
-    fn of(attributes: &[(DnType, DnValue)]) -> Name {
+    fn name_from(attributes: &[(DnType, DnValue)]) -> Name {
         let mut params = CertificateParams::default();
         params.distinguished_name = DistinguishedName::new();
         for (kind, value) in attributes {
@@ -427,7 +427,7 @@ mod tests {
         params.custom_extensions = Vec::<CustomExtension>::new();
         let certificate = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
         let (_, parsed) = X509Certificate::from_der(certificate.der()).unwrap();
-        Name::of(parsed.subject())
+        Name::from_x509(parsed.subject())
     }
 
     fn utf8(text: &str) -> DnValue {
@@ -437,7 +437,7 @@ mod tests {
     /// RFC 4514 §2.1, §4; RFC 8705 §2.1.2. THREATS MT-01.
     #[test]
     fn a_name_is_compared_attribute_by_attribute() {
-        let name = of(&[
+        let name = name_from(&[
             (DnType::CountryName, DnValue::PrintableString("DE".try_into().unwrap())),
             (DnType::OrganizationName, utf8("Example, \"Sons\"  & Co")),
             (DnType::CommonName, utf8("Jürgen Großmann")),
@@ -480,10 +480,13 @@ mod tests {
     /// What RFC 4518 would leave out makes a difference here.
     #[test]
     fn what_cannot_be_seen_makes_a_name_another_one() {
-        let shown = of(&[(DnType::CommonName, utf8("back\u{200b}up"))]);
+        let shown = name_from(&[(DnType::CommonName, utf8("back\u{200b}up"))]);
         assert_ne!(Ok(shown), Name::parse("CN=backup"));
         assert!(Name::parse("CN=back\u{200b}up").is_err());
-        assert_eq!(of(&[(DnType::CommonName, utf8("\u{200b}"))]).to_string(), "CN=\\e2\\80\\8b");
+        assert_eq!(
+            name_from(&[(DnType::CommonName, utf8("\u{200b}"))]).to_string(),
+            "CN=\\e2\\80\\8b"
+        );
     }
 
     #[test]
@@ -492,7 +495,7 @@ mod tests {
         let universal = rcgen::string::UniversalString::try_from("Bäckup").unwrap();
         for value in [utf8("Bäckup"), DnValue::BmpString(bmp), DnValue::UniversalString(universal)]
         {
-            assert_eq!(Ok(of(&[(DnType::CommonName, value)])), Name::parse("CN=bäckup"));
+            assert_eq!(Ok(name_from(&[(DnType::CommonName, value)])), Name::parse("CN=bäckup"));
         }
     }
 
@@ -540,7 +543,7 @@ mod tests {
         #[test]
         fn no_text_makes_us_panic_and_what_is_written_is_read_again(text in "\\PC{0,60}", free in ".{0,40}") {
             let _ = Name::parse(&free);
-            let name = of(&[(DnType::CommonName, utf8(&text))]);
+            let name = name_from(&[(DnType::CommonName, utf8(&text))]);
             let again = Name::parse(&name.to_string());
             proptest::prop_assert!(again.is_err() || again == Ok(name));
         }

@@ -67,7 +67,7 @@ impl Reason {
 
     /// Why a certificate counts no more when one above it was revoked for this: its own key is as it was.
     #[must_use]
-    pub const fn below(self) -> Self {
+    pub const fn for_issued(self) -> Self {
         match self {
             Self::KeyCompromise | Self::CaCompromise | Self::AaCompromise => Self::CaCompromise,
             Self::Unspecified

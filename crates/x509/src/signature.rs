@@ -10,10 +10,10 @@ use x509_parser::x509::AlgorithmIdentifier;
 
 /// Why a signature counts for nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unverified {
+pub(super) enum SignatureError {
     /// It is of an algorithm that is not taken: SHA-1 and MD5 are not, nor RSA keys below 2048 bits.
     Algorithm,
-    /// It is of RSASSA-PSS with parameters that the library does not verify: see [`has_other_salt`].
+    /// It is of RSASSA-PSS with parameters that the library does not verify: see [`has_unsupported_pss_salt`].
     Salt,
     /// It is wrong.
     Signature,
@@ -25,22 +25,22 @@ pub(super) fn verify(
     algorithm: &AlgorithmIdentifier<'_>,
     message: &[u8],
     signature: &[u8],
-) -> Result<(), Unverified> {
-    if has_other_salt(algorithm) {
-        return Err(Unverified::Salt);
+) -> Result<(), SignatureError> {
+    if has_unsupported_pss_salt(algorithm) {
+        return Err(SignatureError::Salt);
     }
     let oid = algorithm.algorithm.as_bytes();
     let public_key = SubjectPublicKeyInfoDer::from(public_key);
-    let key = RawPublicKeyEntity::try_from(&public_key).map_err(|_| Unverified::Algorithm)?;
-    let mut why = Unverified::Algorithm;
+    let key = RawPublicKeyEntity::try_from(&public_key).map_err(|_| SignatureError::Algorithm)?;
+    let mut why = SignatureError::Algorithm;
     for known in ALL_VERIFICATION_ALGS {
-        if !is_of(known.signature_alg_id().as_ref(), oid, algorithm) {
+        if !matches_algorithm(known.signature_alg_id().as_ref(), oid, algorithm) {
             continue;
         }
         match key.verify_signature(*known, message, signature) {
             Ok(()) => return Ok(()),
             // One identifier can stand for several curves: that of the key decides.
-            Err(webpki::Error::InvalidSignatureForPublicKey) => why = Unverified::Signature,
+            Err(webpki::Error::InvalidSignatureForPublicKey) => why = SignatureError::Signature,
             Err(_) => {}
         }
     }
@@ -49,18 +49,19 @@ pub(super) fn verify(
 
 /// Whether an algorithm of the library is the one that is named. `id` is what stands inside of its
 /// `AlgorithmIdentifier`: the object identifier, and for RSASSA-PSS the parameters that make it what it is.
-fn is_of(id: &[u8], oid: &[u8], algorithm: &AlgorithmIdentifier<'_>) -> bool {
+fn matches_algorithm(id: &[u8], oid: &[u8], algorithm: &AlgorithmIdentifier<'_>) -> bool {
     let named = id.split_at_checked(2).and_then(|(_, rest)| rest.strip_prefix(oid));
     let Some(parameters) = named else { return false };
     if algorithm.algorithm != OID_PKCS1_RSASSAPSS {
         return true;
     }
     // Whether NULL stands beside the name of the hash makes no difference (RFC 4055 §2.1): the hash does.
-    hash(algorithm).is_some_and(|hash| parameters.windows(hash.len()).any(|part| part == hash))
+    pss_hash_oid(algorithm)
+        .is_some_and(|hash| parameters.windows(hash.len()).any(|part| part == hash))
 }
 
 /// The object identifier of the hash of an RSASSA-PSS signature.
-fn hash(algorithm: &AlgorithmIdentifier<'_>) -> Option<Vec<u8>> {
+fn pss_hash_oid(algorithm: &AlgorithmIdentifier<'_>) -> Option<Vec<u8>> {
     let parameters = RsaSsaPssParams::try_from(algorithm.parameters.as_ref()?).ok()?;
     Some(parameters.hash_algorithm_oid().as_bytes().to_vec())
 }
@@ -68,7 +69,7 @@ fn hash(algorithm: &AlgorithmIdentifier<'_>) -> Option<Vec<u8>> {
 /// Whether an algorithm is RSASSA-PSS with a salt that is not as long as its hash, or with another hash for the
 /// mask: RFC 4055 §3.1 recommends one of each, and the library verifies nothing else. OpenSSL makes the salt as
 /// long as the key allows, unless it is told (`rsa_pss_saltlen:digest`).
-pub(super) fn has_other_salt(algorithm: &AlgorithmIdentifier<'_>) -> bool {
+pub(super) fn has_unsupported_pss_salt(algorithm: &AlgorithmIdentifier<'_>) -> bool {
     if algorithm.algorithm != OID_PKCS1_RSASSAPSS {
         return false;
     }

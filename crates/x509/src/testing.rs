@@ -21,35 +21,39 @@ use crate::types::Timestamp;
 pub const SERIAL: u64 = 0x00c0_ffee_0000_0001;
 
 /// An authority or a responder: its key, and what it signs certificates with.
-pub struct Authority {
+pub struct TestCa {
     /// The certificate as an issuer.
     pub issuer: Issuer,
     /// The certificate as PEM.
     pub pem: String,
     /// The key that signs certificates and lists.
-    pub signs: rcgen::Issuer<'static, KeyPair>,
+    pub key: rcgen::Issuer<'static, KeyPair>,
 }
 
-impl Authority {
+impl TestCa {
     /// A certificate authority with a new key.
     pub fn new(name: &str) -> Self {
         let usages = [KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        Self::of_key(name, KeyPair::generate().unwrap(), &usages)
+        Self::with_key(name, KeyPair::generate().unwrap(), &usages)
     }
 
     /// One with this key, which is for this.
-    pub fn of_key(name: &str, key: KeyPair, usages: &[KeyUsagePurpose]) -> Self {
+    pub fn with_key(name: &str, key: KeyPair, usages: &[KeyUsagePurpose]) -> Self {
         let mut params = params(name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = usages.to_vec();
-        Self::of(&params.self_signed(&key).unwrap(), params, key)
+        Self::from_parts(&params.self_signed(&key).unwrap(), params, key)
     }
 
-    fn of(certificate: &rcgen::Certificate, params: CertificateParams, key: KeyPair) -> Self {
+    fn from_parts(
+        certificate: &rcgen::Certificate,
+        params: CertificateParams,
+        key: KeyPair,
+    ) -> Self {
         Self {
-            issuer: Issuer::read(certificate.der()).unwrap(),
+            issuer: Issuer::from_der(certificate.der()).unwrap(),
             pem: certificate.pem(),
-            signs: rcgen::Issuer::new(params, key),
+            key: rcgen::Issuer::new(params, key),
         }
     }
 
@@ -64,7 +68,7 @@ impl Authority {
         params.serial_number = Some(SerialNumber::from(SERIAL));
         change(&mut params);
         let key = KeyPair::generate().unwrap();
-        Self::of(&params.signed_by(&key, &self.signs).unwrap(), params, key)
+        Self::from_parts(&params.signed_by(&key, &self.key).unwrap(), params, key)
     }
 
     /// The certificate.
@@ -73,7 +77,7 @@ impl Authority {
     }
 
     /// A list without anything on it, but for what is changed.
-    pub fn list(
+    pub fn crl(
         &self,
         this_update: Timestamp,
         next_update: Timestamp,
@@ -88,7 +92,7 @@ impl Authority {
             key_identifier_method: KeyIdMethod::Sha256,
         };
         change(&mut params);
-        params.signed_by(&self.signs).unwrap().der().to_vec()
+        params.signed_by(&self.key).unwrap().der().to_vec()
     }
 }
 
@@ -124,10 +128,10 @@ impl Folder {
     pub fn openssl(&self, line: &str) -> String {
         let words = line.split(' ');
         let output = Command::new("openssl").args(words).current_dir(&self.0).output().unwrap();
-        let told = [output.stdout, output.stderr].concat();
-        let told = String::from_utf8_lossy(&told).into_owned();
-        assert!(output.status.success(), "openssl {line}: {told}");
-        told
+        let text = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8_lossy(&text).into_owned();
+        assert!(output.status.success(), "openssl {line}: {text}");
+        text
     }
 }
 

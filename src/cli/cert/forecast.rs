@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::super::desk::Desk;
 use super::super::print::Output;
 use super::inventory;
-use crate::pki::census::Outlook;
+use crate::pki::census::ClientForecast;
 use crate::types::Seconds;
 
 /// `gatewright cert forecast`
@@ -25,11 +25,12 @@ pub(super) async fn forecast(desk: &Desk, asked: &Forecast) -> anyhow::Result<Ou
     let inventory = inventory(desk);
     let census = inventory.census().await?;
     let horizon = census.now() + Seconds::days(asked.days);
-    let is_asked = |outlook: &Outlook<'_>| {
-        asked.all && outlook.last.is_none()
-            || (asked.all || !outlook.renews) && outlook.stops_at().is_some_and(|at| at <= horizon)
+    let is_asked = |forecast: &ClientForecast<'_>| {
+        asked.all && forecast.last.is_none()
+            || (asked.all || !forecast.renews)
+                && forecast.stops_at().is_some_and(|at| at <= horizon)
     };
-    let found: Vec<_> = census.outlooks().into_iter().filter(is_asked).collect();
+    let found: Vec<_> = census.forecasts().into_iter().filter(is_asked).collect();
     let rows: Vec<_> = found.iter().map(row).collect();
     let headings = ["DAY", "CLIENT", "NAME", "LAST CERTIFICATE", "EXPIRES", ""];
     let none = format!("no client will stop working within {} days", asked.days);
@@ -37,36 +38,36 @@ pub(super) async fn forecast(desk: &Desk, asked: &Forecast) -> anyhow::Result<Ou
 }
 
 /// `2026-12-01`
-fn day(outlook: &Outlook<'_>) -> Option<String> {
-    let at = outlook.stops_at()?.to_string();
+fn day(forecast: &ClientForecast<'_>) -> Option<String> {
+    let at = forecast.stops_at()?.to_string();
     Some(at.split('T').next().unwrap_or_default().to_owned())
 }
 
-fn row(outlook: &Outlook<'_>) -> Vec<String> {
-    let remark = match (outlook.last, outlook.renews) {
+fn row(forecast: &ClientForecast<'_>) -> Vec<String> {
+    let remark = match (forecast.last, forecast.renews) {
         (None, _) => "no known certificate",
         (Some(_), true) => "renews automatically",
         (Some(_), false) => "",
     };
     vec![
-        day(outlook).unwrap_or_default(),
-        outlook.client.id.to_string(),
-        outlook.client.metadata.client_name.clone(),
-        outlook.last.map(|row| row.subject.clone()).unwrap_or_default(),
-        outlook.stops_at().map(|at| at.to_string()).unwrap_or_default(),
+        day(forecast).unwrap_or_default(),
+        forecast.client.id.to_string(),
+        forecast.client.metadata.client_name.clone(),
+        forecast.last.map(|row| row.subject.clone()).unwrap_or_default(),
+        forecast.stops_at().map(|at| at.to_string()).unwrap_or_default(),
         remark.to_owned(),
     ]
 }
 
-fn in_json(outlook: &Outlook<'_>) -> Value {
+fn in_json(forecast: &ClientForecast<'_>) -> Value {
     json!({
-        "day": day(outlook),
-        "stops_at": outlook.stops_at(),
-        "client_id": outlook.client.id,
-        "client_name": outlook.client.metadata.client_name,
-        "contacts": outlook.client.metadata.contacts,
-        "thumbprint": outlook.last.map(|row| row.thumbprint),
-        "subject": outlook.last.map(|row| row.subject.as_str()),
-        "renews": outlook.renews,
+        "day": day(forecast),
+        "stops_at": forecast.stops_at(),
+        "client_id": forecast.client.id,
+        "client_name": forecast.client.metadata.client_name,
+        "contacts": forecast.client.metadata.contacts,
+        "thumbprint": forecast.last.map(|row| row.thumbprint),
+        "subject": forecast.last.map(|row| row.subject.as_str()),
+        "renews": forecast.renews,
     })
 }

@@ -10,7 +10,7 @@ use crate::cli::exit::Wrong;
 use crate::cli::named;
 use crate::cli::print::Output;
 use crate::flow::keys::kek;
-use crate::pki::authority::Authority;
+use crate::pki::ca::BuiltInCa;
 use crate::pki::issue::Right;
 use crate::pki::pem;
 use crate::pki::request::CertificationRequest;
@@ -29,11 +29,11 @@ pub(in crate::cli) struct Issue {
 impl Issue {
     /// Issues the certificate.
     pub(in crate::cli) async fn run(self, desk: &Desk) -> anyhow::Result<Output> {
-        let request = CertificationRequest::read(&desk::read_bytes(&self.csr)?)
+        let request = CertificationRequest::parse(&desk::read_bytes(&self.csr)?)
             .map_err(|why| Wrong(format!("{}: {why}", self.csr.display())))?;
         let kek = kek::open(&desk.config.keys, &desk.store).await?;
         let authority =
-            Authority { store: &desk.store, kek: &kek, config: &desk.config, trace: &desk.trace };
+            BuiltInCa { store: &desk.store, kek: &kek, config: &desk.config, trace: &desk.trace };
         let client = named::client(desk, &self.client).await?.id;
         let issued = authority.issue(Some(&client), &request, Right::Proven).await?;
         let certificate = pem::certificate(&issued.certificate);

@@ -87,7 +87,7 @@ fn row(entry: &Entry) -> Vec<String> {
         row.subject.clone(),
         row.not_after.to_string(),
         entry.state.as_str().to_owned(),
-        entry.tokens.all().to_string(),
+        entry.tokens.total().to_string(),
     ]
 }
 

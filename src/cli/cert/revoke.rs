@@ -38,7 +38,7 @@ fn reasons() -> PossibleValuesParser {
 pub(super) async fn revoke(desk: &Desk, asked: &Revoke) -> anyhow::Result<Output> {
     let reason = Reason::parse(&asked.reason).unwrap_or_default();
     let row = match (&asked.file, &asked.name) {
-        (Some(file), _) => inventory::seen(&read(file)?, desk.now()),
+        (Some(file), _) => inventory::seen_row(&read(file)?, desk.now()),
         (None, Some(name)) => find(desk, name).await?.certificate,
         (None, None) => return Err(Wrong("no certificate is named".to_owned()).into()),
     };
@@ -59,6 +59,6 @@ fn read(file: &Path) -> anyhow::Result<Certificate> {
     let found = pem::certificates(&desk::read_bytes(file)?)
         .map_err(|why| Wrong(format!("{} {why}", file.display())))?;
     let first = found.first().map(|der| der.as_ref()).unwrap_or_default();
-    let read = Certificate::read(first, &[]);
+    let read = Certificate::parse(first, &[]);
     Ok(read.map_err(|why| Wrong(format!("{}: {why}", file.display())))?)
 }

@@ -10,7 +10,7 @@ use super::super::print::{Output, plain};
 use super::{find, in_json, inventory, list};
 use crate::pki::inventory::Entry;
 use crate::pki::ocsp::Status;
-use crate::pki::revocation::Said;
+use crate::pki::revocation::CachedStatus;
 use crate::store::signing_keys::SigningKeyRow;
 use crate::types::{Seconds, Timestamp};
 
@@ -31,7 +31,7 @@ pub(super) async fn show(desk: &Desk, asked: &Show) -> anyhow::Result<Output> {
         return Ok(Output::line(key_in_words(key, rotation), list::key_in_json(key, rotation)));
     }
     let entry = find(desk, &asked.name).await?;
-    let said = inventory(desk).last_said(&entry.certificate).await?;
+    let said = inventory(desk).cached_statuses(&entry.certificate).await?;
     let pem = pem(&entry.certificate.der);
     let mut json = in_json(&entry);
     if let Some(object) = json.as_object_mut() {
@@ -42,14 +42,14 @@ pub(super) async fn show(desk: &Desk, asked: &Show) -> anyhow::Result<Output> {
 }
 
 /// The last known revocation status, as JSON.
-fn said_in_json(said: &Said) -> Value {
+fn said_in_json(said: &CachedStatus) -> Value {
     let revoked = match said.status {
         Status::Revoked { at, reason } => Some((at, reason.as_str())),
         Status::Good | Status::Unknown => None,
     };
     json!({
-        "source": said.source,
-        "place": said.place,
+        "source": said.kind,
+        "place": said.source_url,
         "status": said.status.as_str(),
         "revoked_at": revoked.map(|(at, _)| at),
         "reason": revoked.map(|(_, reason)| reason),
@@ -58,13 +58,13 @@ fn said_in_json(said: &Said) -> Value {
     })
 }
 
-fn said_in_words(said: &Said) -> String {
-    let Said { source, place, status, fetched_at, expires_at } = said;
+fn said_in_words(said: &CachedStatus) -> String {
+    let CachedStatus { kind, source_url, status, fetched_at, expires_at } = said;
     let status = match status {
         Status::Revoked { at, reason } => format!("revoked {at}, {reason}"),
         Status::Good | Status::Unknown => status.as_str().to_owned(),
     };
-    format!("{status} ({source} from {place}, fetched {fetched_at}, valid until {expires_at})")
+    format!("{status} ({kind} from {source_url}, fetched {fetched_at}, valid until {expires_at})")
 }
 
 /// A signing key has no certificate, but is part of the inventory.
@@ -82,7 +82,7 @@ fn key_in_words(key: &SigningKeyRow, rotation: Seconds) -> String {
     format!("{}\n\n{}", lines.join("\n"), key.public_jwk)
 }
 
-fn in_words(entry: &Entry, said: &[Said], pem: &str) -> String {
+fn in_words(entry: &Entry, said: &[CachedStatus], pem: &str) -> String {
     let row = &entry.certificate;
     let at = |time: Option<Timestamp>| time.map_or("never".to_owned(), |at| at.to_string());
     let mut lines = vec![

@@ -13,7 +13,7 @@ use rustls_pki_types::CertificateDer;
 use super::home::write_private;
 use crate::app::App;
 use crate::pki::Certificate;
-use crate::pki::authority::Authority;
+use crate::pki::ca::BuiltInCa;
 use crate::pki::issue::Right;
 use crate::pki::pem;
 use crate::pki::request::CertificationRequest;
@@ -115,7 +115,7 @@ impl Certificates {
         }
         let key = KeyPair::generate()?;
         let request = CertificateParams::default().serialize_request(&key)?;
-        let request = CertificationRequest::read(request.der()).map_err(anyhow::Error::msg)?;
+        let request = CertificationRequest::parse(request.der()).map_err(anyhow::Error::msg)?;
         let trace = Trace::of_command(app.clock.now_ms());
         let client = ClientId::from_text(client_id);
         let issued = authority(app, &trace)
@@ -127,8 +127,8 @@ impl Certificates {
     }
 }
 
-fn authority<'a>(app: &'a App, trace: &'a Trace) -> Authority<'a> {
-    Authority { store: &app.store, kek: app.keyring.kek(), config: &app.config, trace }
+fn authority<'a>(app: &'a App, trace: &'a Trace) -> BuiltInCa<'a> {
+    BuiltInCa { store: &app.store, kek: app.keyring.kek(), config: &app.config, trace }
 }
 
 /// The trust anchors of the server, including the built-in CA.
@@ -140,7 +140,7 @@ pub(super) fn anchors(app: &App) -> Vec<CertificateDer<'static>> {
 fn is_fresh(file: &Path, now: Timestamp) -> bool {
     let read = || {
         let found = types::pem::certificates(&fs::read(file).ok()?).ok()?;
-        Certificate::read(found.first()?, &[]).ok()
+        Certificate::parse(found.first()?, &[]).ok()
     };
     read().is_some_and(|certificate| certificate.not_after > now + LEAST)
 }

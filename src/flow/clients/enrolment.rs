@@ -7,15 +7,15 @@
 
 use super::authentication::{self, Presented};
 use crate::flow::Call;
-use crate::pki::authority::Authority;
-use crate::pki::issue::{Issued, Right};
+use crate::pki::ca::BuiltInCa;
+use crate::pki::issue::{IssuedCertificate, Right};
 use crate::pki::request::CertificationRequest;
 use crate::types::token::EnrolmentToken;
 use crate::types::{ClientId, Code, Refusal, Result, Secret};
 
 /// What the rules about our authority may reach in this call.
-pub fn authority<'a>(call: &'a Call<'_>) -> Authority<'a> {
-    Authority {
+pub fn authority<'a>(call: &'a Call<'_>) -> BuiltInCa<'a> {
+    BuiltInCa {
         store: call.store,
         kek: call.keyring.kek(),
         config: call.config,
@@ -35,11 +35,11 @@ pub async fn enrol(
     secret: Secret,
     path: &str,
     request: &[u8],
-) -> Result<Issued> {
+) -> Result<IssuedCertificate> {
     let authority = authority(call);
     if let Some(token) = EnrolmentToken::read(secret.expose()) {
         let right = Right::Token(&token);
-        authority.must_admit(Some(&id), right).await?;
+        authority.check_right(Some(&id), right).await?;
         return authority.issue(Some(&id), &read(request)?, right).await;
     }
     let client = authentication::authenticate(call, &Presented::Basic { id, secret }, path).await?;
@@ -51,17 +51,17 @@ pub async fn enrol(
 ///
 /// # Errors
 /// Those of [`enrol`].
-pub async fn renew(call: &Call<'_>, request: &[u8]) -> Result<Issued> {
+pub async fn renew(call: &Call<'_>, request: &[u8]) -> Result<IssuedCertificate> {
     let Some(certificate) = &call.held.certificate else {
         return Err(Code::InvalidClient
             .because("a certificate is renewed over a connection that was made with it")
             .into());
     };
     let (authority, right) = (authority(call), Right::Certificate(certificate.thumbprint));
-    authority.must_admit(None, right).await?;
+    authority.check_right(None, right).await?;
     authority.issue(None, &read(request)?, right).await
 }
 
 fn read(request: &[u8]) -> Result<CertificationRequest, Refusal> {
-    CertificationRequest::read(request).map_err(|why| Code::InvalidRequest.because(why))
+    CertificationRequest::parse(request).map_err(|why| Code::InvalidRequest.because(why))
 }

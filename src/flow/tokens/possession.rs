@@ -36,7 +36,7 @@ impl Held {
     pub fn confirmation(&self, client: &Client, now: Timestamp) -> Result<Confirmation, Refusal> {
         let certificate = match &self.certificate {
             Some(certificate) if client.metadata.tls_client_certificate_bound_access_tokens => {
-                if !certificate.is_in_force(now) {
+                if !certificate.is_valid_at(now) {
                     return Err(Code::InvalidRequest
                         .because("the client certificate has expired, or does not count yet")
                         .with("not_before", certificate.not_before)

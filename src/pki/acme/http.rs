@@ -8,7 +8,7 @@ use http_body_util::{BodyExt as _, Limited};
 use instant_acme::{BodyWrapper, BytesResponse, Error, HttpClient};
 
 /// As large as an answer may be: a chain of certificates fits in.
-const LARGEST: usize = 256 * 1024;
+const MAX_BYTES: usize = 256 * 1024;
 
 /// The client.
 pub(super) struct Client(pub(super) reqwest::Client);
@@ -28,7 +28,7 @@ impl HttpClient for Client {
             let request = reqwest::Request::try_from(Request::from_parts(parts, body));
             let answer = client.execute(request.map_err(other)?).await.map_err(other)?;
             let (parts, body) = Response::<reqwest::Body>::from(answer).into_parts();
-            let body = Limited::new(body, LARGEST).collect().await.map_err(Error::Other)?;
+            let body = Limited::new(body, MAX_BYTES).collect().await.map_err(Error::Other)?;
             Ok(BytesResponse { parts, body: Box::new(body.to_bytes()) })
         })
     }

@@ -30,21 +30,21 @@ use crate::store::acme as rows;
 use crate::types::{Failure, Result, Seconds, Timestamp};
 
 /// How long an answer to a challenge is kept: longer than any order takes.
-const ANSWERS_KEPT: Seconds = Seconds::hours(1);
+const KEEP_RESPONSES: Seconds = Seconds::hours(1);
 
 /// How long one order may take: less than the lease of whoever places it.
-const PATIENCE: Duration = Duration::from_secs(240);
+const ORDER_TIMEOUT: Duration = Duration::from_secs(240);
 
 /// How often the authority is asked whether it has got on.
-const RETRIES: RetryPolicy =
+const POLL_POLICY: RetryPolicy =
     RetryPolicy::new().initial_delay(Duration::from_millis(500)).timeout(Duration::from_secs(90));
 
 /// How long to wait after the first failure; twice as long after each further one. Authorities count
 /// failures too.
-const FIRST_WAIT: Seconds = Seconds::minutes(10);
+const FIRST_RETRY: Seconds = Seconds::minutes(10);
 
 /// As long as that gets.
-const LONGEST_WAIT: Seconds = Seconds::hours(12);
+const MAX_RETRY: Seconds = Seconds::hours(12);
 
 /// What ordering needs.
 #[derive(Clone, Copy)]
@@ -90,7 +90,7 @@ impl Acme<'_> {
             .open(Owner(seal::Kind::AcmeCertificate, &id), &sealed)
             .map_err(Failure::internal)?;
         let provider = rustls::crypto::aws_lc_rs::default_provider();
-        let identity = Identity::read(chain.as_bytes(), &key, &provider);
+        let identity = Identity::parse(chain.as_bytes(), &key, &provider);
         identity.map(Some).map_err(|why| Failure::internal(why).into())
     }
 
@@ -100,7 +100,7 @@ impl Acme<'_> {
     /// # Errors
     /// When the database does not answer, or the order failed: then it is tried again later, and the
     /// present certificate stays.
-    pub async fn tick(&self, trace: &Trace) -> Result<()> {
+    pub async fn order_if_due(&self, trace: &Trace) -> Result<()> {
         let (Some(id), now) = (self.id(), trace.now()) else { return Ok(()) };
         let row = rows::certificate(self.store.db(), &id).await?;
         if row.as_ref().is_some_and(|row| now < row.due_at) {
@@ -109,14 +109,14 @@ impl Acme<'_> {
         // Written down before anything is ordered: whatever goes wrong from here on, an authority that
         // counts what it gives is asked again no sooner.
         let failures = row.map_or(0, |row| row.failures);
-        if !rows::take_turn(self.store.db(), &id, now, now + wait_after(failures)).await? {
+        if !rows::take_turn(self.store.db(), &id, now, now + retry_after(failures)).await? {
             return Ok(());
         }
-        let ordered = tokio::time::timeout(PATIENCE, self.order(now)).await;
+        let ordered = tokio::time::timeout(ORDER_TIMEOUT, self.order(now)).await;
         let ordered = ordered.unwrap_or_else(|_| Err("the order took too long".to_owned()));
         let provider = rustls::crypto::aws_lc_rs::default_provider();
         let ordered = ordered.and_then(|(chain, key)| {
-            let identity = Identity::read(chain.as_bytes(), key.as_bytes(), &provider);
+            let identity = Identity::parse(chain.as_bytes(), key.as_bytes(), &provider);
             let identity = identity.map_err(|why| format!("what it gave {why}"))?;
             Ok((chain, key, identity))
         });
@@ -133,7 +133,7 @@ impl Acme<'_> {
         let life = certificate.not_after - certificate.not_before;
         let due_at = certificate.not_before + Seconds(life.0 / 3 * 2);
         // A clock that goes wrong must not order without end.
-        let due_at = due_at.max(now + FIRST_WAIT);
+        let due_at = due_at.max(now + FIRST_RETRY);
         let sealed = self.kek.seal(Owner(seal::Kind::AcmeCertificate, &id), key.as_bytes());
         let mut tx = self.store.write().await?;
         rows::keep_certificate(&mut tx, &id, &chain, &sealed, due_at).await?;
@@ -152,10 +152,10 @@ impl Acme<'_> {
         let identifiers: Vec<_> = names.iter().cloned().map(Identifier::Dns).collect();
         let mut order = match account.new_order(&NewOrder::new(&identifiers)).await {
             Ok(order) => order,
-            Err(error) => return Err(self.refused(error).await),
+            Err(error) => return Err(self.order_error(error).await),
         };
-        self.prove(&mut order, now).await?;
-        match order.poll_ready(&RETRIES).await.map_err(told)? {
+        self.respond_to_challenges(&mut order, now).await?;
+        match order.poll_ready(&POLL_POLICY).await.map_err(to_text)? {
             OrderStatus::Ready => {}
             OrderStatus::Pending
             | OrderStatus::Processing
@@ -164,24 +164,24 @@ impl Acme<'_> {
                 return Err("the authority has not seen that the names are ours".to_owned());
             }
         }
-        let key = KeyPair::generate().map_err(told)?;
-        let mut request = CertificateParams::new(names).map_err(told)?;
+        let key = KeyPair::generate().map_err(to_text)?;
+        let mut request = CertificateParams::new(names).map_err(to_text)?;
         request.distinguished_name = DistinguishedName::new();
-        let request = request.serialize_request(&key).map_err(told)?;
-        order.finalize_csr(request.der()).await.map_err(told)?;
-        let chain = order.poll_certificate(&RETRIES).await.map_err(told)?;
+        let request = request.serialize_request(&key).map_err(to_text)?;
+        order.finalize_csr(request.der()).await.map_err(to_text)?;
+        let chain = order.poll_certificate(&POLL_POLICY).await.map_err(to_text)?;
         Ok((chain, Zeroizing::new(key.serialize_pem())))
     }
 
     /// Lays out the answers to the challenges, and lets the authority look: §7.5.1.
-    async fn prove(&self, order: &mut Order, now: Timestamp) -> Result<(), String> {
+    async fn respond_to_challenges(&self, order: &mut Order, now: Timestamp) -> Result<(), String> {
         let kind = match self.config.acme.challenge {
             AcmeChallenge::TlsAlpn01 => ChallengeType::TlsAlpn01,
             AcmeChallenge::Http01 => ChallengeType::Http01,
         };
         let mut authorizations = order.authorizations();
         while let Some(authorization) = authorizations.next().await {
-            let mut authorization = authorization.map_err(told)?;
+            let mut authorization = authorization.map_err(to_text)?;
             match authorization.status {
                 AuthorizationStatus::Valid => continue,
                 AuthorizationStatus::Pending => {}
@@ -197,11 +197,11 @@ impl Acme<'_> {
                 .ok_or("the authority does not offer the challenge of acme.challenge")?;
             let name = challenge.identifier().to_string();
             let answer = challenge.key_authorization();
-            let (token, kept_until) = (challenge.token.clone(), now + ANSWERS_KEPT);
+            let (token, kept_until) = (challenge.token.clone(), now + KEEP_RESPONSES);
             rows::keep_challenge(self.store.db(), &token, &name, answer.as_str(), kept_until)
                 .await
-                .map_err(told)?;
-            challenge.set_ready().await.map_err(told)?;
+                .map_err(to_text)?;
+            challenge.set_ready().await.map_err(to_text)?;
         }
         Ok(())
     }
@@ -211,16 +211,18 @@ impl Acme<'_> {
         let directory = self.directory();
         let contacts: Vec<&str> =
             self.config.acme.contacts.iter().map(|contact| contact.0.as_str()).collect();
-        let client = http::Client(self.outbound.for_operators().map_err(told)?);
+        let client = http::Client(self.outbound.for_operators().map_err(to_text)?);
         let builder = Account::builder_with_http(Box::new(client));
-        if let Some(sealed) = rows::account(self.store.db(), &directory).await.map_err(told)? {
-            let credentials =
-                self.kek.open(Owner(seal::Kind::AcmeAccount, &directory), &sealed).map_err(told)?;
-            let credentials = serde_json::from_slice(&credentials).map_err(told)?;
-            let account = builder.from_credentials(credentials).await.map_err(told)?;
+        if let Some(sealed) = rows::account(self.store.db(), &directory).await.map_err(to_text)? {
+            let credentials = self
+                .kek
+                .open(Owner(seal::Kind::AcmeAccount, &directory), &sealed)
+                .map_err(to_text)?;
+            let credentials = serde_json::from_slice(&credentials).map_err(to_text)?;
+            let account = builder.from_credentials(credentials).await.map_err(to_text)?;
             return match account.update_contacts(&contacts).await {
                 Ok(()) => Ok(account),
-                Err(error) => Err(self.refused(error).await),
+                Err(error) => Err(self.order_error(error).await),
             };
         }
         let new = NewAccount {
@@ -229,15 +231,15 @@ impl Acme<'_> {
             only_return_existing: false,
         };
         let (account, credentials) =
-            builder.create(&new, directory.clone(), None).await.map_err(told)?;
-        let credentials = Zeroizing::new(serde_json::to_vec(&credentials).map_err(told)?);
+            builder.create(&new, directory.clone(), None).await.map_err(to_text)?;
+        let credentials = Zeroizing::new(serde_json::to_vec(&credentials).map_err(to_text)?);
         let sealed = self.kek.seal(Owner(seal::Kind::AcmeAccount, &directory), &credentials);
-        rows::keep_account(self.store.db(), &directory, &sealed, now).await.map_err(told)?;
+        rows::keep_account(self.store.db(), &directory, &sealed, now).await.map_err(to_text)?;
         Ok(account)
     }
 
     /// An account that the authority knows no more (§6.7) is made anew the next time.
-    async fn refused(&self, error: instant_acme::Error) -> String {
+    async fn order_error(&self, error: instant_acme::Error) -> String {
         const UNKNOWN: &str = "urn:ietf:params:acme:error:accountDoesNotExist";
         if let instant_acme::Error::Api(problem) = &error
             && problem.r#type.as_deref() == Some(UNKNOWN)
@@ -245,7 +247,7 @@ impl Acme<'_> {
         {
             return error.to_string();
         }
-        told(error)
+        to_text(error)
     }
 
     fn directory(&self) -> String {
@@ -255,11 +257,11 @@ impl Acme<'_> {
 }
 
 /// How long to wait after a failure that others came before.
-fn wait_after(failures: i64) -> Seconds {
+fn retry_after(failures: i64) -> Seconds {
     let doublings = u32::try_from(failures.clamp(0, 10)).unwrap_or(0);
-    Seconds((FIRST_WAIT.0 << doublings).min(LONGEST_WAIT.0))
+    Seconds((FIRST_RETRY.0 << doublings).min(MAX_RETRY.0))
 }
 
-fn told(error: impl fmt::Display) -> String {
+fn to_text(error: impl fmt::Display) -> String {
     error.to_string()
 }

@@ -9,10 +9,10 @@
 //! [RFC 5280 §6.3]: https://www.rfc-editor.org/rfc/rfc5280#section-6.3
 //! [RFC 6960 §3.2]: https://www.rfc-editor.org/rfc/rfc6960#section-3.2
 
-mod ask;
-mod kept;
-mod lists;
-mod places;
+mod cached;
+mod crls;
+mod query;
+mod sources;
 mod times;
 mod watch;
 
@@ -23,12 +23,12 @@ use std::time::Duration;
 use quick_cache::sync::Cache as Lru;
 use tokio::time::{Instant, timeout};
 
-pub use self::kept::{Said, last_said};
-use self::lists::List;
-use self::places::Places;
+pub use self::cached::{CachedStatus, cached_statuses};
+use self::crls::CrlSlot;
+use self::sources::Sources;
 use self::times::Need;
-use self::watch::Entry;
 pub use self::watch::Watched;
+use self::watch::WatchedLink;
 use super::anchors::Chain;
 use super::anchors::{Anchor, Trust};
 use super::inventory::{self, Inventory};
@@ -43,27 +43,27 @@ use crate::store::shown_chains::{self, ShownChain};
 use crate::types::{ClientId, Error, Failure, Result, Seconds, Thumbprint, Timestamp};
 
 /// As long as a request waits for others, at most.
-const LONGEST: Duration = Duration::from_secs(2);
+const MAX_WAIT: Duration = Duration::from_secs(2);
 
 /// What of that they have to answer in; the rest is for the database.
-const TO_ANSWER: Duration = Duration::from_millis(1800);
+const SOURCE_TIMEOUT: Duration = Duration::from_millis(1800);
 
 /// How long the job gives them: large lists come too.
-const TO_ANSWER_THE_JOB: Duration = Duration::from_secs(10);
+const JOB_SOURCE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A certificate that was shown this long ago is in use: it is asked for without being shown. So is one
+/// A certificate that was presented this long ago is in use: it is asked for without being presented. So is one
 /// that a token is bound to, which is looked up more often than that.
 const IN_USE: Seconds = Seconds::hours(1);
-const LOOK_UP: Seconds = Seconds::minutes(30);
+const LOOKUP_INTERVAL: Seconds = Seconds::minutes(30);
 
 /// As many chains, links and lists as are held.
-const CHAINS: usize = 10_000;
-const LINKS: usize = 20_000;
-const LISTS: usize = 1_000;
+const MAX_CHAINS: usize = 10_000;
+const MAX_LINKS: usize = 20_000;
+const MAX_CRLS: usize = 1_000;
 
 /// What is known of a chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum ChainStatus {
     /// No certificate of it is revoked.
     Good,
     /// One of them is.
@@ -83,9 +83,9 @@ pub enum Standing {
 #[derive(Debug)]
 pub struct Revocations {
     chains: Lru<Thumbprint, Arc<Watched>>,
-    links: Lru<Thumbprint, Arc<Entry>>,
-    lists: Lru<Thumbprint, Arc<List>>,
-    places: Places,
+    links: Lru<Thumbprint, Arc<WatchedLink>>,
+    lists: Lru<Thumbprint, Arc<CrlSlot>>,
+    sources: Sources,
     /// When it was last looked up what tokens are bound to.
     looked_up_at: AtomicI64,
     /// When it was last told of each place that it does not answer.
@@ -95,12 +95,12 @@ pub struct Revocations {
 impl Default for Revocations {
     fn default() -> Self {
         Self {
-            chains: Lru::new(CHAINS),
-            links: Lru::new(LINKS),
-            lists: Lru::new(LISTS),
-            places: Places::default(),
+            chains: Lru::new(MAX_CHAINS),
+            links: Lru::new(MAX_LINKS),
+            lists: Lru::new(MAX_CRLS),
+            sources: Sources::default(),
             looked_up_at: AtomicI64::new(i64::MIN),
-            warned: Lru::new(LISTS),
+            warned: Lru::new(MAX_CRLS),
         }
     }
 }
@@ -110,7 +110,7 @@ impl Revocations {
     pub fn due(&self, now: Timestamp) -> Vec<Arc<Watched>> {
         let in_use = self.chains.iter().map(|(_, watched)| watched);
         let due = in_use.filter(|watched| {
-            now < watched.used_at() + IN_USE && watched.found(Need::Ahead, now).is_none()
+            now < watched.used_at() + IN_USE && watched.outcome(Need::Refresh, now).is_none()
         });
         due.collect()
     }
@@ -118,7 +118,7 @@ impl Revocations {
 
 /// Judges chains, at one time and for one request.
 #[derive(Clone, Copy, Debug)]
-pub struct Judge<'a> {
+pub struct RevocationChecker<'a> {
     /// What is known.
     pub revocations: &'a Revocations,
     /// The database.
@@ -133,7 +133,7 @@ pub struct Judge<'a> {
     pub trace: &'a Trace,
 }
 
-impl Judge<'_> {
+impl RevocationChecker<'_> {
     /// What is known of the certificate that a client shows, and of those between it and its anchor. It
     /// waits two seconds at most, and only for what nobody knows yet: not to be called in a transaction.
     ///
@@ -142,25 +142,26 @@ impl Judge<'_> {
     ///
     /// # Errors
     /// `Busy` when nobody can be reached who could tell, and the anchor says `hard-fail`.
-    pub async fn judge(
+    pub async fn check(
         &self,
-        shown: &Arc<Certificate>,
+        presented: &Arc<Certificate>,
         chain: &Arc<Chain>,
         client: &ClientId,
-    ) -> Result<Standing> {
+    ) -> Result<ChainStatus> {
         if chain.anchor.revocation == Revocation::Off {
-            return Ok(Standing::Unknown);
+            return Ok(ChainStatus::Unknown);
         }
-        let (watched, is_new) = self.revocations.watch(shown, chain, client, self.now());
+        let (watched, is_new) = self.revocations.watch(presented, chain, client, self.now());
         if is_new {
-            self.keep_chain(shown, client).await;
+            self.store_chain(presented, client).await;
         }
-        let found = match watched.found(Need::Answer, self.now()) {
+        let found = match watched.outcome(Need::Request, self.now()) {
             Some(found) => found,
             None => {
-                let deadline = Instant::now() + TO_ANSWER;
-                let asked = timeout(LONGEST, self.ask_for(&watched, Need::Answer, deadline)).await;
-                asked.unwrap_or_else(|_| watched.before(self.now()))
+                let deadline = Instant::now() + SOURCE_TIMEOUT;
+                let asked =
+                    timeout(MAX_WAIT, self.check_chain(&watched, Need::Request, deadline)).await;
+                asked.unwrap_or_else(|_| watched.previous(self.now()))
             }
         };
         self.conclude(&watched, found).await
@@ -171,115 +172,123 @@ impl Judge<'_> {
     /// # Errors
     /// When the database does not answer.
     pub async fn refresh(&self, watched: &Watched) -> Result<()> {
-        let deadline = Instant::now() + TO_ANSWER_THE_JOB;
-        match self.ask_for(watched, Need::Ahead, deadline).await {
-            found @ Found::Said(Status::Revoked { .. }) => {
+        let deadline = Instant::now() + JOB_SOURCE_TIMEOUT;
+        match self.check_chain(watched, Need::Refresh, deadline).await {
+            found @ CheckOutcome::Status(Status::Revoked { .. }) => {
                 self.conclude(watched, found).await.map(drop)
             }
-            Found::Said(Status::Good | Status::Unknown)
-            | Found::Nowhere
-            | Found::Unreachable
-            | Found::Broken
-            | Found::Unreadable(_) => Ok(()),
+            CheckOutcome::Status(Status::Good | Status::Unknown)
+            | CheckOutcome::NoSource
+            | CheckOutcome::Unreachable
+            | CheckOutcome::BrokenFile
+            | CheckOutcome::Unreadable(_) => Ok(()),
         }
     }
 
-    /// Watches the certificates that living tokens are bound to, as if they were shown now: a token may
+    /// Watches the certificates that living tokens are bound to, as if they were presented now: a token may
     /// live for a day, and whoever issued it may have been restarted, or be another replica.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn watch_bound(&self, trust: &Trust) -> Result<()> {
+    pub async fn watch_bound_certificates(&self, trust: &Trust) -> Result<()> {
         let anchors = trust.anchors();
         let last = Timestamp(self.revocations.looked_up_at.load(Ordering::Relaxed));
         let is_needed = anchors.sets().any(|set| set.revocation != Revocation::Off);
-        if !is_needed || self.now() < last + LOOK_UP {
+        if !is_needed || self.now() < last + LOOKUP_INTERVAL {
             return Ok(());
         }
         let (store, config, now) = (self.store, self.config, self.now());
-        let bound = Inventory { store, config, now }.with_bound_tokens().await?;
+        let bound = Inventory { store, config, now }.with_bound_access_tokens().await?;
         for row in shown_chains::all(store.db()).await? {
             if !bound.contains(&row.thumbprint) {
                 continue;
             }
-            // What nobody believes any more was shown to somebody who did: nobody is to be asked.
-            let Ok(shown) = Certificate::of_chain(&row.chain).map(Arc::new) else {
+            // What nobody believes any more was presented to somebody who did: nobody is to be asked.
+            let Ok(presented) = Certificate::parse_concatenated(&row.chain).map(Arc::new) else {
                 continue;
             };
-            if let Ok(Ok(chain)) = trust.chain(&shown, now).await
+            if let Ok(Ok(chain)) = trust.chain(&presented, now).await
                 && chain.anchor.revocation != Revocation::Off
             {
-                self.revocations.watch(&shown, &chain, &row.client_id, now);
+                self.revocations.watch(&presented, &chain, &row.client_id, now);
             }
         }
         self.revocations.looked_up_at.store(now.0, Ordering::Relaxed);
         Ok(())
     }
 
-    /// Keeps what was shown, so that it can be watched as long as a token is bound to it. Without a
+    /// Keeps what was presented, so that it can be watched as long as a token is bound to it. Without a
     /// database it is watched for a while by this process alone.
-    async fn keep_chain(&self, shown: &Certificate, client: &ClientId) {
+    async fn store_chain(&self, presented: &Certificate, client: &ClientId) {
         let row = ShownChain {
-            thumbprint: shown.thumbprint,
+            thumbprint: presented.thumbprint,
             client_id: client.clone(),
-            chain: shown.to_chain(),
-            not_after: shown.not_after,
+            chain: presented.to_concatenated(),
+            not_after: presented.not_after,
         };
         if let Err(error) = shown_chains::keep(self.store.db(), &row).await {
-            tracing::warn!(%error, "a chain that was shown cannot be kept");
+            tracing::warn!(%error, "a chain that was presented cannot be kept");
         }
     }
 
     /// All links at once: who hangs takes no time from the others.
-    async fn ask_for(&self, watched: &Watched, need: Need, deadline: Instant) -> Found {
+    async fn check_chain(&self, watched: &Watched, need: Need, deadline: Instant) -> CheckOutcome {
         let anchor = &watched.chain().anchor;
-        self.ask_for_all(watched.links(), anchor, need, deadline).await
+        self.check_links(watched.links(), anchor, need, deadline).await
     }
 
-    async fn ask_for_all(
+    async fn check_links(
         &self,
-        links: &[Arc<Entry>],
+        links: &[Arc<WatchedLink>],
         anchor: &Arc<Anchor>,
         need: Need,
         deadline: Instant,
-    ) -> Found {
+    ) -> CheckOutcome {
         let Some((first, others)) = links.split_first() else {
-            return Found::Said(Status::Good);
+            return CheckOutcome::Status(Status::Good);
         };
-        let others = Box::pin(self.ask_for_all(others, anchor, need, deadline));
-        let (first, others) = tokio::join!(self.told(first, anchor, need, deadline), others);
-        first.or_worse(others)
+        let others = Box::pin(self.check_links(others, anchor, need, deadline));
+        let (first, others) = tokio::join!(self.check_link(first, anchor, need, deadline), others);
+        first.worse_of(others)
     }
 
-    async fn conclude(&self, watched: &Watched, found: Found) -> Result<Standing> {
+    async fn conclude(&self, watched: &Watched, found: CheckOutcome) -> Result<ChainStatus> {
         match found {
-            Found::Said(Status::Good) => Ok(Standing::Good),
-            Found::Said(Status::Revoked { at, reason }) => {
+            CheckOutcome::Status(Status::Good) => Ok(ChainStatus::Good),
+            CheckOutcome::Status(Status::Revoked { at, reason }) => {
                 // One above it was: then nobody has said that somebody else knows its key.
-                let reason = if is_revoked_itself(watched) { reason } else { reason.below() };
+                let reason = if is_leaf_revoked(watched) { reason } else { reason.for_issued() };
                 self.revoke(watched, at, reason).await?;
-                Ok(Standing::Revoked { at, reason })
+                Ok(ChainStatus::Revoked { at, reason })
             }
-            Found::Said(Status::Unknown) | Found::Nowhere => Ok(Standing::Unknown),
+            CheckOutcome::Status(Status::Unknown) | CheckOutcome::NoSource => {
+                Ok(ChainStatus::Unknown)
+            }
             // Whoever names a list relies on it: in no mode is one that cannot be read as good as none.
-            Found::Broken => Err(Failure::Busy(
+            CheckOutcome::BrokenFile => Err(Failure::Busy(
                 "a list of revoked certificates that the operator names cannot be read",
             )
             .into()),
-            Found::Unreachable if watched.chain().anchor.revocation == Revocation::HardFail => Err(
-                Failure::Busy("nobody can be reached who knows whether a certificate was revoked")
-                    .into(),
-            ),
-            Found::Unreadable(why) if watched.chain().anchor.revocation == Revocation::HardFail => {
-                Ok(Standing::Unreadable(why))
+            CheckOutcome::Unreachable
+                if watched.chain().anchor.revocation == Revocation::HardFail =>
+            {
+                Err(Failure::Busy(
+                    "nobody can be reached who knows whether a certificate was revoked",
+                )
+                .into())
             }
-            Found::Unreachable | Found::Unreadable(_) => Ok(Standing::Unknown),
+            CheckOutcome::Unreadable(why)
+                if watched.chain().anchor.revocation == Revocation::HardFail =>
+            {
+                Ok(ChainStatus::Unreadable(why))
+            }
+            CheckOutcome::Unreachable | CheckOutcome::Unreadable(_) => Ok(ChainStatus::Unknown),
         }
     }
 
     /// Writes down, once, that others have revoked a certificate.
     async fn revoke(&self, watched: &Watched, at: Timestamp, reason: Reason) -> Result<()> {
-        if watched.is_noted() {
+        if watched.is_recorded() {
             return Ok(());
         }
         let client = Some(watched.client());
@@ -298,7 +307,7 @@ impl Judge<'_> {
             Ok(_) | Err(Error::Refused(_)) => {}
             Err(error @ Error::Failed(_)) => return Err(error),
         }
-        watched.note();
+        watched.mark_recorded();
         Ok(())
     }
 
@@ -308,39 +317,40 @@ impl Judge<'_> {
 }
 
 /// Whether it is the certificate that the client shows of which somebody has said so.
-fn is_revoked_itself(watched: &Watched) -> bool {
-    let told = watched.links().first().and_then(|entry| entry.told());
-    told.is_some_and(|told| matches!(told.found, Found::Said(Status::Revoked { .. })))
+fn is_leaf_revoked(watched: &Watched) -> bool {
+    let cached = watched.links().first().and_then(|watched| watched.cached());
+    cached
+        .is_some_and(|cached| matches!(cached.found, CheckOutcome::Status(Status::Revoked { .. })))
 }
 
 /// What came of asking about a certificate, or about all of a chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Found {
+enum CheckOutcome {
     /// Somebody who may has said it. Never `Unknown`.
-    Said(Status),
+    Status(Status),
     /// The certificate does not say who could tell.
-    Nowhere,
+    NoSource,
     /// Who could does not.
     Unreachable,
     /// A list that the operator names cannot be read, and the last good one counts no more.
-    Broken,
+    BrokenFile,
     /// The certificate says who could in words that cannot be read: waiting helps nobody.
     Unreadable(&'static str),
 }
 
-impl Found {
-    const fn or_worse(self, other: Self) -> Self {
-        if self.badness() < other.badness() { other } else { self }
+impl CheckOutcome {
+    const fn worse_of(self, other: Self) -> Self {
+        if self.severity() < other.severity() { other } else { self }
     }
 
-    const fn badness(self) -> u8 {
+    const fn severity(self) -> u8 {
         match self {
-            Self::Said(Status::Good) => 0,
-            Self::Nowhere | Self::Said(Status::Unknown) => 1,
+            Self::Status(Status::Good) => 0,
+            Self::NoSource | Self::Status(Status::Unknown) => 1,
             Self::Unreachable => 2,
             Self::Unreadable(_) => 3,
-            Self::Broken => 4,
-            Self::Said(Status::Revoked { .. }) => 5,
+            Self::BrokenFile => 4,
+            Self::Status(Status::Revoked { .. }) => 5,
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::Mutex;
 
 use super::times::{Need, Times};
-use super::{Found, Revocations};
+use super::{CheckOutcome, Revocations};
 use crate::pki::Certificate;
 use crate::pki::anchors::Chain;
 use crate::pki::link::Link;
@@ -16,40 +16,42 @@ use crate::types::{ClientId, Thumbprint, Timestamp};
 
 /// What was told of a link, and for how long that counts.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Told {
-    pub(super) found: Found,
+pub(super) struct CachedOutcome {
+    pub(super) found: CheckOutcome,
     pub(super) times: Times,
 }
 
 /// A link, and what is known of it.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(super) struct WatchedLink {
     /// `Err`: it says who could tell in words that cannot be read.
     pub(super) link: Result<Link, &'static str>,
     /// Of many who want to know, one asks.
     pub(super) turn: Mutex<()>,
-    told: RwLock<Option<Told>>,
+    cached: RwLock<Option<CachedOutcome>>,
 }
 
-impl Entry {
-    pub(super) fn told(&self) -> Option<Told> {
-        *self.told.read().unwrap_or_else(PoisonError::into_inner)
+impl WatchedLink {
+    pub(super) fn cached(&self) -> Option<CachedOutcome> {
+        *self.cached.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn tell(&self, told: Told) {
-        *self.told.write().unwrap_or_else(PoisonError::into_inner) = Some(told);
+    pub(super) fn set_cached(&self, outcome: CachedOutcome) {
+        *self.cached.write().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
     }
 
     /// What was said before, as long as it counts if nobody says anything newer.
-    pub(super) fn before(&self, now: Timestamp) -> Option<Told> {
-        self.told().filter(|told| matches!(told.found, Found::Said(_)) && told.times.count(now))
+    pub(super) fn previous(&self, now: Timestamp) -> Option<CachedOutcome> {
+        self.cached().filter(|cached| {
+            matches!(cached.found, CheckOutcome::Status(_)) && cached.times.is_valid(now)
+        })
     }
 
-    pub(super) fn found(&self, need: Need, now: Timestamp) -> Option<Found> {
+    pub(super) fn outcome(&self, need: Need, now: Timestamp) -> Option<CheckOutcome> {
         if let Err(why) = self.link {
-            return Some(Found::Unreadable(why));
+            return Some(CheckOutcome::Unreadable(why));
         }
-        self.told().filter(|told| told.times.suffices(need, now)).map(|told| told.found)
+        self.cached().filter(|cached| cached.times.suffices(need, now)).map(|cached| cached.found)
     }
 }
 
@@ -59,10 +61,10 @@ pub struct Watched {
     certificate: Arc<Certificate>,
     client: ClientId,
     chain: Arc<Chain>,
-    links: Vec<Arc<Entry>>,
+    links: Vec<Arc<WatchedLink>>,
     used_at: AtomicI64,
     /// Whether it is written down that it was revoked.
-    is_noted: AtomicBool,
+    is_recorded: AtomicBool,
 }
 
 impl Watched {
@@ -78,44 +80,47 @@ impl Watched {
         &self.chain
     }
 
-    pub(super) fn links(&self) -> &[Arc<Entry>] {
+    pub(super) fn links(&self) -> &[Arc<WatchedLink>] {
         &self.links
     }
 
     /// Who is asked about it: of those who ask the same one, one waits for it.
-    pub fn place(&self) -> Option<&str> {
+    pub fn source(&self) -> Option<&str> {
         let link = self.links.first()?.link.as_ref().ok()?;
-        link.responder.as_ref().or(link.lists.first()).map(String::as_str)
+        link.ocsp_url.as_ref().or(link.crl_urls.first()).map(String::as_str)
     }
 
     pub(super) fn used_at(&self) -> Timestamp {
         Timestamp(self.used_at.load(Ordering::Relaxed))
     }
 
-    pub(super) fn is_noted(&self) -> bool {
-        self.is_noted.load(Ordering::Acquire)
+    pub(super) fn is_recorded(&self) -> bool {
+        self.is_recorded.load(Ordering::Acquire)
     }
 
-    pub(super) fn note(&self) {
-        self.is_noted.store(true, Ordering::Release);
+    pub(super) fn mark_recorded(&self) {
+        self.is_recorded.store(true, Ordering::Release);
     }
 
     /// What is known of the whole chain; `None`: of some link nothing that suffices.
-    pub(super) fn found(&self, need: Need, now: Timestamp) -> Option<Found> {
-        let mut worst = Found::Said(Status::Good);
+    pub(super) fn outcome(&self, need: Need, now: Timestamp) -> Option<CheckOutcome> {
+        let mut worst = CheckOutcome::Status(Status::Good);
         for entry in self.links() {
-            worst = worst.or_worse(entry.found(need, now)?);
+            worst = worst.worse_of(entry.outcome(need, now)?);
         }
         Some(worst)
     }
 
     /// What was said before of the whole chain, when nobody says anything newer in time.
-    pub(super) fn before(&self, now: Timestamp) -> Found {
-        let before = |entry: &Arc<Entry>| match entry.link {
-            Err(why) => Found::Unreadable(why),
-            Ok(_) => entry.before(now).map_or(Found::Unreachable, |told| told.found),
+    pub(super) fn previous(&self, now: Timestamp) -> CheckOutcome {
+        let before = |entry: &Arc<WatchedLink>| match entry.link {
+            Err(why) => CheckOutcome::Unreadable(why),
+            Ok(_) => entry.previous(now).map_or(CheckOutcome::Unreachable, |cached| cached.found),
         };
-        self.links().iter().map(before).fold(Found::Said(Status::Good), Found::or_worse)
+        self.links()
+            .iter()
+            .map(before)
+            .fold(CheckOutcome::Status(Status::Good), CheckOutcome::worse_of)
     }
 }
 
@@ -123,12 +128,12 @@ impl Revocations {
     /// The chain, watched from now on; and whether it was not before.
     pub(super) fn watch(
         &self,
-        shown: &Arc<Certificate>,
+        presented: &Arc<Certificate>,
         chain: &Arc<Chain>,
         client: &ClientId,
         now: Timestamp,
     ) -> (Arc<Watched>, bool) {
-        let held = self.chains.get(&shown.presented);
+        let held = self.chains.get(&presented.presented_digest);
         if let Some(held) = held.filter(|held| Arc::ptr_eq(&held.chain, chain)) {
             held.used_at.fetch_max(now.0, Ordering::Relaxed);
             return (held, false);
@@ -140,28 +145,28 @@ impl Revocations {
             .map(|(certificate, issuer)| {
                 let key = Thumbprint::of(certificate);
                 let Ok(entry) = self.links.get_or_insert_with(&key, || {
-                    let link = Link::read(certificate, issuer).inspect_err(|why| {
+                    let link = Link::from_der(certificate, issuer).inspect_err(|why| {
                         tracing::warn!(
                             thumbprint = %key,
                             why,
                             "it cannot be found out whether a certificate was revoked"
                         );
                     });
-                    let (turn, told) = (Mutex::default(), RwLock::default());
-                    Ok::<_, Infallible>(Arc::new(Entry { link, turn, told }))
+                    let (turn, cached) = (Mutex::default(), RwLock::default());
+                    Ok::<_, Infallible>(Arc::new(WatchedLink { link, turn, cached }))
                 });
                 entry
             })
             .collect();
         let watched = Arc::new(Watched {
-            certificate: shown.clone(),
+            certificate: presented.clone(),
             client: client.clone(),
             chain: chain.clone(),
             links,
             used_at: AtomicI64::new(now.0),
-            is_noted: AtomicBool::new(false),
+            is_recorded: AtomicBool::new(false),
         });
-        self.chains.insert(shown.presented, watched.clone());
+        self.chains.insert(presented.presented_digest, watched.clone());
         (watched, true)
     }
 }

@@ -46,7 +46,7 @@ impl ClientCertVerifier for AnyCertificate {
         intermediates: &[CertificateDer<'_>],
         _: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        match Certificate::must_fit(end_entity, intermediates, self.most) {
+        match Certificate::must_be_within_limits(end_entity, intermediates, self.most) {
             Ok(()) => Ok(ClientCertVerified::assertion()),
             Err(_) => Err(CertificateError::BadEncoding.into()),
         }

@@ -247,7 +247,7 @@ impl Doors {
         let certificate = match stream.get_ref().1.peer_certificates() {
             Some([first, rest @ ..]) => {
                 let rest: Vec<&[u8]> = rest.iter().map(AsRef::as_ref).collect();
-                Certificate::read(first, &rest).map(Arc::new).map(Some)
+                Certificate::parse(first, &rest).map(Arc::new).map(Some)
             }
             Some([]) | None => Ok(None),
         };
@@ -337,14 +337,14 @@ pub fn troubles(config: &Config, now: Timestamp) -> Vec<Problem> {
         let Ok(identity) = Identity::load(&chain, &private, &provider) else { continue };
         let names = identity.certificate.names.to_texts().join(", ");
         let names = if names.is_empty() { "no name".to_owned() } else { names };
-        for host in hosts.iter().filter(|host| !identity.is_for(host)) {
+        for host in hosts.iter().filter(|host| !identity.is_for_host(host)) {
             let (chain, names) = (chain.display(), names.escape_debug());
             let reason =
                 format!("names {chain}, a certificate that is not for {host}, but for {names}");
             let remedy = format!("give a certificate with the name {host} (subjectAltName)");
             found.push(Problem::new(key, reason, remedy));
         }
-        if let Err(why) = identity.in_force(now) {
+        if let Err(why) = identity.must_be_valid_at(now) {
             let reason = format!("names {}: {why}", chain.display());
             found.push(Problem::new(
                 key,

@@ -219,8 +219,8 @@ impl Shown {
 
     /// What clients will not accept.
     fn troubles(&self, identity: &Identity, now: Timestamp) -> Vec<String> {
-        let time = identity.in_force(now).err().map(str::to_owned);
-        let names = self.hosts.iter().filter(|host| !identity.is_for(host));
+        let time = identity.must_be_valid_at(now).err().map(str::to_owned);
+        let names = self.hosts.iter().filter(|host| !identity.is_for_host(host));
         time.into_iter().chain(names.map(|host| format!("it is not for {host}"))).collect()
     }
 

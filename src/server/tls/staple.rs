@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use crate::app::App;
 use crate::pki::link::Link;
-use crate::pki::ocsp::{self, Answer, Asked, CertId, Hash, Request, Status, response};
+use crate::pki::ocsp::{
+    self, CertId, CertificateStatus, Hash, Request, ResponseVerifier, Status, verify,
+};
 use crate::pki::{Identity, Issuer};
 use crate::types::{Seconds, Thumbprint, Timestamp};
 
@@ -41,14 +43,14 @@ pub(super) fn load(file: &Path, identity: &Identity, now: Timestamp) -> Result<V
 }
 
 /// What a response says of this certificate.
-fn read(response: &[u8], identity: &Identity, now: Timestamp) -> Result<Answer, String> {
+fn read(response: &[u8], identity: &Identity, now: Timestamp) -> Result<CertificateStatus, String> {
     let issuer = identity.certificate.chain().first().ok_or(NO_ISSUER)?;
-    let issuer = Issuer::read(issuer)?;
+    let issuer = Issuer::from_der(issuer)?;
     let mut why = "";
     // Whoever asked chose by which hash the certificate is named.
     for hash in [Hash::Sha1, Hash::Sha256] {
-        let id = CertId::of(hash, &issuer, &identity.serial).map_err(|error| error.to_string())?;
-        match (Asked { id: &id, issuer: &issuer, nonce: None, now }).read(response) {
+        let id = CertId::new(hash, &issuer, &identity.serial).map_err(|error| error.to_string())?;
+        match (ResponseVerifier { id: &id, issuer: &issuer, nonce: None, now }).verify(response) {
             Ok(answer) => return Ok(answer),
             Err(error) => why = error,
         }
@@ -146,16 +148,16 @@ async fn ask(
     identity: &Identity,
     app: &App,
     now: Timestamp,
-) -> Result<Option<(Vec<u8>, Answer)>, String> {
+) -> Result<Option<(Vec<u8>, CertificateStatus)>, String> {
     let (certificate, issuer) = (identity.certificate.der(), identity.certificate.chain().first());
-    let link = Link::read(certificate, issuer.unwrap_or(certificate))?;
-    let Some(responder) = link.responder else { return Ok(None) };
+    let link = Link::from_der(certificate, issuer.unwrap_or(certificate))?;
+    let Some(responder) = link.ocsp_url else { return Ok(None) };
     issuer.ok_or(NO_ISSUER)?;
-    let id = CertId::of(Hash::Sha1, &link.issuer, &link.serial);
+    let id = CertId::new(Hash::Sha1, &link.issuer, &link.serial);
     let id = id.map_err(|error| error.to_string())?;
-    let request = Request { asked: vec![id], nonce: None }.to_der();
-    let sent = (ocsp::REQUEST, request.map_err(|error| error.to_string())?);
-    let wanted = (ocsp::RESPONSE, response::LARGEST);
+    let request = Request { cert_ids: vec![id], nonce: None }.to_der();
+    let sent = (ocsp::REQUEST_MEDIA_TYPE, request.map_err(|error| error.to_string())?);
+    let wanted = (ocsp::RESPONSE_MEDIA_TYPE, verify::MAX_BYTES);
     let fetched = app.outbound.post_signed(&responder, sent, wanted, PATIENCE).await;
     let fetched = fetched.map_err(|error| format!("{responder}: {error}"))?;
     let answer = read(&fetched, identity, now).map_err(|why| format!("{responder}: {why}"))?;

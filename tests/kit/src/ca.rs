@@ -2,8 +2,8 @@
 
 use crate::server::{Client, Server};
 use gatewright::pki::Certificate;
-use gatewright::pki::authority::Authority;
-use gatewright::pki::issue::{Issued, Right};
+use gatewright::pki::ca::BuiltInCa;
+use gatewright::pki::issue::{IssuedCertificate, Right};
 use gatewright::pki::request::CertificationRequest;
 use gatewright::store::authorities::{self, AuthorityRow};
 use gatewright::types::{ClientId, Result};
@@ -23,19 +23,19 @@ impl Server {
     /// Runs an operation of the CA like a command does, then has the server reload.
     pub async fn authority<T>(
         &self,
-        work: impl AsyncFnOnce(Authority<'_>) -> Result<T>,
+        work: impl AsyncFnOnce(BuiltInCa<'_>) -> Result<T>,
     ) -> Result<T> {
         let (app, trace) = (self.app(), self.trace());
         let (store, kek, config) = (&app.store, app.keyring.kek(), &app.config);
-        let done = work(Authority { store, kek, config, trace: &trace }).await;
+        let done = work(BuiltInCa { store, kek, config, trace: &trace }).await;
         app.confirm().await.unwrap();
         done
     }
 
     /// Issues a certificate for a key, like an administrator.
-    pub async fn issue(&self, client: &Client, key: &KeyPair) -> Result<Issued> {
+    pub async fn issue(&self, client: &Client, key: &KeyPair) -> Result<IssuedCertificate> {
         let id = ClientId::from_text(&client.id);
-        let request = CertificationRequest::read(&request(key)).unwrap();
+        let request = CertificationRequest::parse(&request(key)).unwrap();
         self.authority(async |authority| authority.issue(Some(&id), &request, Right::Proven).await)
             .await
     }
@@ -43,7 +43,7 @@ impl Server {
     /// Moves the server's clock into the validity of a certificate that `openssl` made: those begin at
     /// the system's time.
     pub fn wait_for(&self, certificate: &CertificateDer<'_>) {
-        let begins = Certificate::read(certificate, &[]).unwrap().not_before;
+        let begins = Certificate::parse(certificate, &[]).unwrap().not_before;
         self.wait((begins - self.trace().now()).0.max(0) + 3600);
     }
 

@@ -7,7 +7,7 @@ use crate::server::{BEGINNING, Client, Server};
 use crate::until::until;
 use gatewright::config::{CertificateHeader, Config, Mailbox, Raw, Value as _};
 use gatewright::pki::census::Census;
-use gatewright::pki::issue::Issued;
+use gatewright::pki::issue::IssuedCertificate;
 use gatewright::pki::{Certificate, expiry};
 use gatewright::types::ClientId;
 use rcgen::CertificateParams;
@@ -35,8 +35,8 @@ impl Server {
     }
 
     /// Records that a client has presented this certificate.
-    pub async fn shows(&self, client: &Client, issued: &Issued) {
-        let certificate = Arc::new(Certificate::read(&issued.certificate, &[]).unwrap());
+    pub async fn shows(&self, client: &Client, issued: &IssuedCertificate) {
+        let certificate = Arc::new(Certificate::parse(&issued.certificate, &[]).unwrap());
         let id = ClientId::from_text(&client.id);
         self.app().sightings.note(&certificate, &id, self.trace().now());
         self.note().await;
@@ -49,7 +49,7 @@ impl Server {
         let inventory = self.inventory();
         inventory.note_anchors(&self.app().trust.anchors()).await.unwrap();
         let census = inventory.census().await.unwrap();
-        expiry::look(&census, &self.app().store, &self.trace()).await.unwrap();
+        expiry::send_warnings(&census, &self.app().store, &self.trace()).await.unwrap();
     }
 
     /// Advances the clock to this long after [`BEGINNING`], and runs the job.
@@ -98,15 +98,15 @@ impl Server {
         ask(&inventory.census().await.unwrap())
     }
 
-    /// For each client of the outlook: its name, the day counted from [`BEGINNING`] on which its last
+    /// For each client of the forecast: its name, the day counted from [`BEGINNING`] on which its last
     /// certificate expires, and whether it renews.
     pub async fn stops(&self) -> Vec<(String, Option<i64>, bool)> {
         self.census(|census| {
-            let outlooks = census.outlooks();
-            let told = outlooks.iter().map(|outlook| {
-                let name = outlook.client.metadata.client_name.clone();
-                let day = outlook.stops_at().map(|at| (at.0 - BEGINNING) / DAY);
-                (name, day, outlook.renews)
+            let forecasts = census.forecasts();
+            let told = forecasts.iter().map(|forecast| {
+                let name = forecast.client.metadata.client_name.clone();
+                let day = forecast.stops_at().map(|at| (at.0 - BEGINNING) / DAY);
+                (name, day, forecast.renews)
             });
             told.collect()
         })

@@ -33,7 +33,7 @@ impl Made {
         params.not_before = OffsetDateTime::from_unix_timestamp(from).unwrap();
         params.not_after = OffsetDateTime::from_unix_timestamp(to).unwrap();
         let signed = params.self_signed(&key).unwrap();
-        let certificate = Arc::new(Certificate::read(signed.der(), &[]).unwrap());
+        let certificate = Arc::new(Certificate::parse(signed.der(), &[]).unwrap());
         Self { certificate, key }
     }
 
@@ -89,7 +89,7 @@ impl Server {
     /// Revokes a certificate like `gatewright cert revoke --file`.
     pub async fn revoke(&self, made: &Made) -> Result<()> {
         let trace = self.trace();
-        let row = inventory::seen(&made.certificate, trace.now());
+        let row = inventory::seen_row(&made.certificate, trace.now());
         self.inventory().revoke(&row, Reason::KeyCompromise, &trace).await.map(drop)
     }
 

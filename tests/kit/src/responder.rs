@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use gatewright::pki::ocsp::{Answer, Nonce, Request, Response, Status};
+use gatewright::pki::ocsp::{CertificateStatus, Nonce, Request, Response, Status};
 use gatewright::pki::{Issuer, Reason};
 use gatewright::types::{Failure, Seconds, Timestamp};
 use rcgen::{
@@ -164,8 +164,8 @@ pub fn names_responder(contents: &mut CertificateParams, url: &str) {
 }
 
 /// A single response that is valid for an hour.
-pub fn answer(status: Status, now: Timestamp) -> Answer {
-    Answer { status, this_update: now, next_update: Some(now + Seconds::hours(1)) }
+pub fn answer(status: Status, now: Timestamp) -> CertificateStatus {
+    CertificateStatus { status, this_update: now, next_update: Some(now + Seconds::hours(1)) }
 }
 
 pub fn revoked(now: Timestamp) -> Status {
@@ -175,24 +175,24 @@ pub fn revoked(now: Timestamp) -> Status {
 /// The OCSP response to this request, signed by `signer` and with these certificates included.
 pub fn respond(
     body: &[u8],
-    answer: Answer,
+    answer: CertificateStatus,
     (signer, key): (&CertificateDer<'_>, &KeyPair),
     shows: &[CertificateDer<'_>],
 ) -> Vec<u8> {
-    let Request { asked, nonce } = Request::read(body).unwrap();
-    let answers = asked.into_iter().map(|id| (id, answer)).collect();
-    sign(answers, nonce, (signer, key), shows)
+    let Request { cert_ids, nonce } = Request::from_der(body).unwrap();
+    let responses = cert_ids.into_iter().map(|id| (id, answer)).collect();
+    sign(responses, nonce, (signer, key), shows)
 }
 
 pub fn sign(
-    answers: Vec<(gatewright::pki::ocsp::CertId, Answer)>,
+    responses: Vec<(gatewright::pki::ocsp::CertId, CertificateStatus)>,
     nonce: Option<Nonce>,
     (signer, key): (&CertificateDer<'_>, &KeyPair),
     shows: &[CertificateDer<'_>],
 ) -> Vec<u8> {
-    let response = Response { answers, nonce, produced_at: Timestamp(BEGINNING) };
+    let response = Response { responses, nonce, produced_at: Timestamp(BEGINNING) };
     let sign = |message: &[u8]| key.sign(message).map_err(Failure::internal);
-    response.sign(&Issuer::read(signer).unwrap(), shows, sign).unwrap()
+    response.sign(&Issuer::from_der(signer).unwrap(), shows, sign).unwrap()
 }
 
 /// A CRL with these serial numbers, valid for an hour.

@@ -93,7 +93,7 @@ impl Claims {
     ///
     /// # Errors
     /// When `exp` is missing or past, and when `nbf` or `iat` lies more than [`AHEAD`] in the future.
-    pub fn in_force(&self, now: Timestamp, leeway: Seconds) -> Result<(), &'static str> {
+    pub fn must_be_valid_at(&self, now: Timestamp, leeway: Seconds) -> Result<(), &'static str> {
         match self.expires_at {
             None => return Err("exp is missing"),
             Some(end) if now - leeway >= end => return Err("it has expired"),
@@ -249,10 +249,13 @@ mod tests {
     #[test]
     fn they_are_in_force_from_nbf_until_before_exp() {
         let claims = read(&json!({ "nbf": 100, "iat": 100, "exp": 200 }).to_string()).unwrap();
-        let at = |now, leeway| claims.in_force(Timestamp(now), Seconds(leeway)).is_ok();
+        let at = |now, leeway| claims.must_be_valid_at(Timestamp(now), Seconds(leeway)).is_ok();
 
         assert!(!at(39, 0) && at(40, 0) && at(199, 0) && !at(200, 0));
         assert!(!at(39, 10) && at(40, 10) && at(209, 10) && !at(210, 10));
-        assert_eq!(read("{}").unwrap().in_force(Timestamp(0), Seconds(0)), Err("exp is missing"));
+        assert_eq!(
+            read("{}").unwrap().must_be_valid_at(Timestamp(0), Seconds(0)),
+            Err("exp is missing")
+        );
     }
 }

@@ -17,18 +17,19 @@ use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm, TrustAnch
 use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, Error, KeyUsage, VerifiedPath};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-use self::budget::{Budget, Counted};
+use self::budget::{Budget, Budgeted};
 use super::Certificate;
-use super::certificate::{IssuedBy, subject};
+use super::certificate::{IssuedBy, subject_and_key_id};
 use crate::types::{Thumbprint, Timestamp};
 
-const TOO_MUCH: &str = "more than eight signatures would have to be verified for the chain";
+const TOO_MANY_SIGNATURES: &str =
+    "more than eight signatures would have to be verified for the chain";
 
-const OTHER_SALT: &str = "a certificate of the chain is signed by RSASSA-PSS with a salt that is not as long as the \
+const UNSUPPORTED_SALT: &str = "a certificate of the chain is signed by RSASSA-PSS with a salt that is not as long as the \
                           hash, or with two hashes: have it issued anew (openssl: -sigopt rsa_pss_saltlen:digest)";
 
 /// As many chains as are remembered.
-const REMEMBERED: usize = 10_000;
+const MAX_CACHED: usize = 10_000;
 
 /// A valid chain. `S` is what the caller knows of a set of trust anchors.
 #[derive(Debug)]
@@ -38,14 +39,14 @@ pub struct Chain<S> {
     /// The certificate, those between, and that of the anchor.
     pub path: Vec<CertificateDer<'static>>,
     /// What is asked of all but the first at every request: whether they were revoked.
-    pub above: Vec<Above>,
+    pub issuers: Vec<ChainIssuer>,
     /// When the first of them ends: it holds until then.
     pub ends_at: Timestamp,
 }
 
 /// A certificate that stands above another one.
 #[derive(Clone, Copy, Debug)]
-pub struct Above {
+pub struct ChainIssuer {
     /// SHA-256 of the certificate.
     pub thumbprint: Thumbprint,
     /// SHA-256 of its `SubjectPublicKeyInfo`.
@@ -54,9 +55,9 @@ pub struct Above {
 
 impl<S> Chain<S> {
     /// What came between the certificate and the anchor.
-    pub fn between(&self) -> &[CertificateDer<'static>] {
+    pub fn intermediates(&self) -> &[CertificateDer<'static>] {
         match self.path.as_slice() {
-            [_, between @ .., _] => between,
+            [_, intermediates @ .., _] => intermediates,
             [] | [_] => &[],
         }
     }
@@ -64,10 +65,10 @@ impl<S> Chain<S> {
 
 /// Chains that hold, by all that was presented.
 #[derive(Debug)]
-struct Outcomes<S>(Lru<Thumbprint, Arc<Outcome<S>>>);
+struct ChainCache<S>(Lru<Thumbprint, Arc<CachedChain<S>>>);
 
 #[derive(Debug)]
-struct Outcome<S> {
+struct CachedChain<S> {
     chain: Arc<Chain<S>>,
     /// From when to when this is so.
     from: Timestamp,
@@ -76,25 +77,25 @@ struct Outcome<S> {
 
 /// Why a path that is right in all that `webpki` looks at is none to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Refused {
+enum PathError {
     Expired,
-    NotYet,
-    MayNotIssue,
+    NotYetValid,
+    NotACa,
 }
 
-impl Refused {
-    const fn is_of_dates(self) -> bool {
+impl PathError {
+    const fn is_temporary(self) -> bool {
         match self {
-            Self::Expired | Self::NotYet => true,
-            Self::MayNotIssue => false,
+            Self::Expired | Self::NotYetValid => true,
+            Self::NotACa => false,
         }
     }
 
-    const fn why(self) -> &'static str {
+    const fn description(self) -> &'static str {
         match self {
             Self::Expired => "the anchor has expired",
-            Self::NotYet => "the anchor does not count yet",
-            Self::MayNotIssue => {
+            Self::NotYetValid => "the anchor does not count yet",
+            Self::NotACa => {
                 "a certificate of the chain may not issue any: keyUsage lacks keyCertSign"
             }
         }
@@ -103,11 +104,11 @@ impl Refused {
 
 const NO_CERTIFICATE: &str = "has what is not an X.509 certificate";
 
-fn named(certificate: &CertificateDer<'_>) -> Option<(Vec<u8>, Option<Vec<u8>>)> {
-    X509Certificate::from_der(certificate).ok().map(|(_, parsed)| subject(&parsed))
+fn subject_of(certificate: &CertificateDer<'_>) -> Option<(Vec<u8>, Option<Vec<u8>>)> {
+    X509Certificate::from_der(certificate).ok().map(|(_, parsed)| subject_and_key_id(&parsed))
 }
 
-fn framed(all: &mut Vec<u8>, part: &[u8]) {
+fn push_framed(all: &mut Vec<u8>, part: &[u8]) {
     all.extend_from_slice(&part.len().to_be_bytes());
     all.extend_from_slice(part);
 }
@@ -121,7 +122,7 @@ fn anchor(certificate: &CertificateDer<'static>) -> Result<TrustAnchor<'static>,
     if !parsed.is_ca() {
         return Err("has a certificate that is none of an authority (CA:TRUE is missing)");
     }
-    if !signs_certificates(&parsed) {
+    if !may_sign_certificates(&parsed) {
         return Err("has a certificate of an authority that may not issue any (keyUsage lacks \
                     keyCertSign): take it out, or have it made anew with keyCertSign");
     }
@@ -134,15 +135,15 @@ fn anchor(certificate: &CertificateDer<'static>) -> Result<TrustAnchor<'static>,
 #[derive(Debug)]
 pub struct Candidates {
     /// Those that came with it and that it leads to, the likeliest first.
-    between: Vec<CertificateDer<'static>>,
+    intermediates: Vec<CertificateDer<'static>>,
     /// Those that are believed, the likeliest first; and which of ours each one is.
     anchors: Vec<TrustAnchor<'static>>,
-    which: Vec<usize>,
+    indices: Vec<usize>,
 }
 
 /// How well a certificate fits as the issuer of another one that has its name: by the identifiers of the key
 /// (RFC 5280 §4.2.1.1), which may be missing, and are a hint alone. The least is the best.
-fn misfit(wanted: Option<&[u8]>, own: Option<&[u8]>) -> u8 {
+fn mismatch(wanted: Option<&[u8]>, own: Option<&[u8]>) -> u8 {
     match (wanted, own) {
         (Some(wanted), Some(own)) => {
             if wanted == own {
@@ -161,10 +162,10 @@ pub struct TrustAnchors<S> {
     sets: Vec<Arc<S>>,
     /// What `webpki` takes, each with the set and the certificate that it was made of.
     trusted: Vec<TrustAnchor<'static>>,
-    from: Vec<(Arc<S>, CertificateDer<'static>)>,
+    sources: Vec<(Arc<S>, CertificateDer<'static>)>,
     /// The name and the key identifier of each.
     subjects: Vec<(Vec<u8>, Option<Vec<u8>>)>,
-    outcomes: Outcomes<S>,
+    cache: ChainCache<S>,
     digest: Thumbprint,
 }
 
@@ -177,26 +178,28 @@ impl<S> TrustAnchors<S> {
         sets: Vec<Arc<S>>,
         parts: impl Fn(&S) -> (&str, &[CertificateDer<'static>]),
     ) -> Result<Self, (String, &'static str)> {
-        let (mut trusted, mut from, mut subjects) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut trusted, mut sources, mut subjects) = (Vec::new(), Vec::new(), Vec::new());
         let mut all = Vec::new();
         for set in &sets {
             let (name, certificates) = parts(set);
             // With a length before each part: a certificate that moves into the next set changes the digest.
-            framed(&mut all, name.as_bytes());
+            push_framed(&mut all, name.as_bytes());
             all.extend_from_slice(&certificates.len().to_be_bytes());
             for certificate in certificates {
                 trusted.push(anchor(certificate).map_err(|why| (name.to_owned(), why))?);
-                from.push((set.clone(), certificate.clone()));
-                subjects.push(named(certificate).ok_or_else(|| (name.to_owned(), NO_CERTIFICATE))?);
-                framed(&mut all, certificate);
+                sources.push((set.clone(), certificate.clone()));
+                subjects.push(
+                    subject_of(certificate).ok_or_else(|| (name.to_owned(), NO_CERTIFICATE))?,
+                );
+                push_framed(&mut all, certificate);
             }
         }
         Ok(Self {
             sets,
             trusted,
-            from,
+            sources,
             subjects,
-            outcomes: Outcomes(Lru::new(REMEMBERED)),
+            cache: ChainCache(Lru::new(MAX_CACHED)),
             digest: Thumbprint::of(&all),
         })
     }
@@ -212,18 +215,18 @@ impl<S> TrustAnchors<S> {
     }
 
     /// What is remembered of a certificate with what came with it.
-    pub fn known(&self, shown: &Certificate, now: Timestamp) -> Option<Arc<Chain<S>>> {
-        let known = self.outcomes.0.get(&shown.presented)?;
+    pub fn cached(&self, shown: &Certificate, now: Timestamp) -> Option<Arc<Chain<S>>> {
+        let known = self.cache.0.get(&shown.presented_digest)?;
         (known.from..=known.until).contains(&now).then(|| known.chain.clone())
     }
 
     /// What may stand above a certificate, by names alone; `None`: that leads to no anchor. It costs no signature,
     /// and nothing that comes with a certificate is looked at which it does not lead to.
     pub fn candidates(&self, shown: &Certificate) -> Option<Candidates> {
-        let mut others: Vec<Option<Other>> = Vec::new();
+        let mut others: Vec<Option<Intermediate>> = Vec::new();
         for (at, der) in shown.chain().iter().enumerate() {
             let is_new = shown.chain().iter().take(at).all(|before| before != der);
-            others.push(is_new.then(|| Other::read(der)).flatten());
+            others.push(is_new.then(|| Intermediate::from_der(der)).flatten());
         }
         let mut anchors: Vec<Option<u8>> = vec![None; self.subjects.len()];
         let mut found: Vec<(u8, usize)> = Vec::new();
@@ -232,8 +235,8 @@ impl<S> TrustAnchors<S> {
             let wanted = issued_by.key.as_deref();
             for (rank, (name, key)) in anchors.iter_mut().zip(&self.subjects) {
                 if *name == issued_by.name {
-                    let misfit = misfit(wanted, key.as_deref());
-                    *rank = Some(rank.map_or(misfit, |rank| rank.min(misfit)));
+                    let mismatch = mismatch(wanted, key.as_deref());
+                    *rank = Some(rank.map_or(mismatch, |rank| rank.min(mismatch)));
                 }
             }
             for (at, other) in others.iter().enumerate() {
@@ -241,11 +244,11 @@ impl<S> TrustAnchors<S> {
                 else {
                     continue;
                 };
-                let misfit = misfit(wanted, other.key.as_deref());
+                let mismatch = mismatch(wanted, other.key.as_deref());
                 match found.iter_mut().find(|(_, found)| *found == at) {
-                    Some((rank, _)) => *rank = (*rank).min(misfit),
+                    Some((rank, _)) => *rank = (*rank).min(mismatch),
                     None => {
-                        found.push((misfit, at));
+                        found.push((mismatch, at));
                         below.push(other.issued_by.clone());
                     }
                 }
@@ -256,18 +259,18 @@ impl<S> TrustAnchors<S> {
         let mut ranked: Vec<_> = ranked.collect();
         ranked.sort_unstable();
         found.sort_unstable();
-        let which: Vec<usize> = ranked.into_iter().map(|(_, at)| at).collect();
-        let between = found.iter().filter_map(|(_, at)| shown.chain().get(*at).cloned());
-        (!which.is_empty()).then(|| Candidates {
-            between: between.collect(),
-            anchors: which.iter().filter_map(|at| self.trusted.get(*at).cloned()).collect(),
-            which,
+        let indices: Vec<usize> = ranked.into_iter().map(|(_, at)| at).collect();
+        let intermediates = found.iter().filter_map(|(_, at)| shown.chain().get(*at).cloned());
+        (!indices.is_empty()).then(|| Candidates {
+            intermediates: intermediates.collect(),
+            anchors: indices.iter().filter_map(|at| self.trusted.get(*at).cloned()).collect(),
+            indices,
         })
     }
 
     /// What a certificate leads to; or why nobody believes it, in words for the log. It may take long: not for a
     /// thread that serves. What holds is remembered, and nothing else is, so that strangers throw nothing out.
-    pub fn judge(
+    pub fn verify(
         &self,
         shown: &Certificate,
         candidates: &Candidates,
@@ -275,36 +278,36 @@ impl<S> TrustAnchors<S> {
         verified: &AtomicU64,
     ) -> Result<Arc<Chain<S>>, String> {
         // Somebody else may have judged the same meanwhile.
-        if let Some(known) = self.known(shown, now) {
+        if let Some(known) = self.cached(shown, now) {
             return Ok(known);
         }
-        let outcome = self.outcome(shown, candidates, now, verified)?;
-        let chain = outcome.chain.clone();
-        self.outcomes.0.insert(shown.presented, Arc::new(outcome));
+        let built = self.build(shown, candidates, now, verified)?;
+        let chain = built.chain.clone();
+        self.cache.0.insert(shown.presented_digest, Arc::new(built));
         Ok(chain)
     }
 
-    fn outcome(
+    fn build(
         &self,
         shown: &Certificate,
         candidates: &Candidates,
         now: Timestamp,
         verified: &AtomicU64,
-    ) -> Result<Outcome<S>, String> {
-        if !shown.signs {
+    ) -> Result<CachedChain<S>, String> {
+        if !shown.can_sign {
             return Err("keyUsage lacks digitalSignature".to_owned());
         }
         let end = EndEntityCert::try_from(shown.der()).map_err(|error| error.to_string())?;
         let time = UnixTime::since_unix_epoch(Duration::from_secs(now.0.max(0).unsigned_abs()));
         // Of several paths that we refuse, that counts which time may mend.
-        let refused: Cell<Option<Refused>> = Cell::new(None);
+        let refused: Cell<Option<PathError>> = Cell::new(None);
         // A path is refused here and not afterwards, so that another one is looked for: an old root
         // stands beside its successor of the same name and key for years.
         let verify_path = |path: &VerifiedPath<'_>| {
-            let Err(why) = self.must_issue(path, candidates, now) else {
+            let Err(why) = self.must_be_acceptable(path, candidates, now) else {
                 return Ok(());
             };
-            if why.is_of_dates() || refused.get().is_none() {
+            if why.is_temporary() || refused.get().is_none() {
                 refused.set(Some(why));
             }
             Err(Error::UnknownIssuer)
@@ -312,14 +315,14 @@ impl<S> TrustAnchors<S> {
         let budget = Budget::new();
         let counted: Vec<_> = ALL_VERIFICATION_ALGS
             .iter()
-            .map(|known| Counted { known: *known, budget: &budget })
+            .map(|known| Budgeted { known: *known, budget: &budget })
             .collect();
         let algorithms: Vec<&dyn SignatureVerificationAlgorithm> =
             counted.iter().map(|one| one as &dyn SignatureVerificationAlgorithm).collect();
         let found = end.verify_for_usage(
             &algorithms,
             &candidates.anchors,
-            &candidates.between,
+            &candidates.intermediates,
             time,
             KeyUsage::client_auth(),
             None,
@@ -327,58 +330,58 @@ impl<S> TrustAnchors<S> {
         );
         verified.fetch_add(budget.spent(), Ordering::Relaxed);
         let found = found.map_err(|error| {
-            if budget.is_over() {
-                return TOO_MUCH.to_owned();
+            if budget.is_exceeded() {
+                return TOO_MANY_SIGNATURES.to_owned();
             }
-            if shown.has_other_salt() {
-                return OTHER_SALT.to_owned();
+            if shown.has_unsupported_pss_salt() {
+                return UNSUPPORTED_SALT.to_owned();
             }
-            refused.get().map_or_else(|| error.to_string(), |it| it.why().to_owned())
+            refused.get().map_or_else(|| error.to_string(), |it| it.description().to_owned())
         })?;
         let (anchor, root) =
-            self.behind(&found, candidates).ok_or("the anchor is not one of ours")?;
+            self.anchor_of(&found, candidates).ok_or("the anchor is not one of ours")?;
         let mut path = vec![shown.der().clone()];
         path.extend(found.intermediate_certificates().map(|one| one.der().into_owned()));
         path.push(root.clone());
-        const UNREAD: &str = "a certificate of the chain cannot be read";
-        let (from, until) = in_force(&path).ok_or(UNREAD)?;
-        let above = above(&path).ok_or(UNREAD)?;
-        let chain = Arc::new(Chain { anchor: anchor.clone(), path, above, ends_at: until });
-        Ok(Outcome { chain, from, until })
+        const UNREADABLE: &str = "a certificate of the chain cannot be read";
+        let (from, until) = validity_of(&path).ok_or(UNREADABLE)?;
+        let issuers = issuers(&path).ok_or(UNREADABLE)?;
+        let chain = Arc::new(Chain { anchor: anchor.clone(), path, issuers, ends_at: until });
+        Ok(CachedChain { chain, from, until })
     }
 
     /// The set, and the certificate, that a path ends at.
-    fn behind(
+    fn anchor_of(
         &self,
         path: &VerifiedPath<'_>,
         candidates: &Candidates,
     ) -> Option<&(Arc<S>, CertificateDer<'static>)> {
         let is_its = |anchor: &TrustAnchor<'_>| std::ptr::eq(anchor, path.anchor());
         let at = candidates.anchors.iter().position(is_its)?;
-        self.from.get(*candidates.which.get(at)?)
+        self.sources.get(*candidates.indices.get(at)?)
     }
 
     /// What `webpki` leaves to us: when an anchor ends, and what the keys between are for.
-    fn must_issue(
+    fn must_be_acceptable(
         &self,
         path: &VerifiedPath<'_>,
         candidates: &Candidates,
         now: Timestamp,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), PathError> {
         // > If a key usage extension is present, verify that the keyCertSign bit is set.
         // > (RFC 5280 §6.1.4 (n)); of anchors this was made sure of when they were read
-        let issues = |der: CertificateDer<'_>| {
-            X509Certificate::from_der(&der).is_ok_and(|(_, parsed)| signs_certificates(&parsed))
+        let may_issue = |der: CertificateDer<'_>| {
+            X509Certificate::from_der(&der).is_ok_and(|(_, parsed)| may_sign_certificates(&parsed))
         };
-        if !path.intermediate_certificates().all(|one| issues(one.der())) {
-            return Err(Refused::MayNotIssue);
+        if !path.intermediate_certificates().all(|one| may_issue(one.der())) {
+            return Err(PathError::NotACa);
         }
         // RFC 5280 §6.1 does not ask when an anchor ends; who runs one does not expect it to go on.
-        let dates = self.behind(path, candidates);
-        let dates = dates.and_then(|(_, root)| in_force(std::slice::from_ref(root)));
+        let dates = self.anchor_of(path, candidates);
+        let dates = dates.and_then(|(_, root)| validity_of(std::slice::from_ref(root)));
         match dates {
-            Some((from, _)) if now < from => Err(Refused::NotYet),
-            Some((_, until)) if until < now => Err(Refused::Expired),
+            Some((from, _)) if now < from => Err(PathError::NotYetValid),
+            Some((_, until)) if until < now => Err(PathError::Expired),
             // What has no dates is judged with the whole path.
             Some(_) | None => Ok(()),
         }
@@ -387,7 +390,7 @@ impl<S> TrustAnchors<S> {
 
 /// Whether a certificate of an authority says that its key is for others' certificates, or does not say
 /// what it is for.
-fn signs_certificates(parsed: &X509Certificate<'_>) -> bool {
+fn may_sign_certificates(parsed: &X509Certificate<'_>) -> bool {
     match parsed.key_usage() {
         Ok(Some(usage)) => usage.value.key_cert_sign(),
         Ok(None) => true,
@@ -396,23 +399,23 @@ fn signs_certificates(parsed: &X509Certificate<'_>) -> bool {
 }
 
 /// A certificate that came with a client's own.
-struct Other {
+struct Intermediate {
     name: Vec<u8>,
     key: Option<Vec<u8>>,
     issued_by: IssuedBy,
 }
 
-impl Other {
+impl Intermediate {
     /// `None`: it is not one that can be read, so it leads nowhere.
-    fn read(der: &CertificateDer<'_>) -> Option<Self> {
+    fn from_der(der: &CertificateDer<'_>) -> Option<Self> {
         let (_, parsed) = X509Certificate::from_der(der).ok()?;
-        let (name, key) = subject(&parsed);
-        Some(Self { name, key, issued_by: IssuedBy::read(&parsed) })
+        let (name, key) = subject_and_key_id(&parsed);
+        Some(Self { name, key, issued_by: IssuedBy::from_x509(&parsed) })
     }
 }
 
 /// From when to when all of these count.
-fn in_force(path: &[CertificateDer<'_>]) -> Option<(Timestamp, Timestamp)> {
+fn validity_of(path: &[CertificateDer<'_>]) -> Option<(Timestamp, Timestamp)> {
     let mut both = (Timestamp(i64::MIN), Timestamp(i64::MAX));
     for certificate in path {
         let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
@@ -423,11 +426,11 @@ fn in_force(path: &[CertificateDer<'_>]) -> Option<(Timestamp, Timestamp)> {
     Some(both)
 }
 
-fn above(path: &[CertificateDer<'_>]) -> Option<Vec<Above>> {
+fn issuers(path: &[CertificateDer<'_>]) -> Option<Vec<ChainIssuer>> {
     let one = |certificate: &CertificateDer<'_>| {
         let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
         let public_key = Thumbprint::of(parsed.public_key().raw);
-        Some(Above { thumbprint: Thumbprint::of(certificate), public_key })
+        Some(ChainIssuer { thumbprint: Thumbprint::of(certificate), public_key })
     };
     path.iter().skip(1).map(one).collect()
 }

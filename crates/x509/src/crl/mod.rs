@@ -26,15 +26,15 @@ use crate::types::{Seconds, Timestamp, pem};
 pub const MEDIA_TYPE: &str = "application/pkix-crl";
 
 /// Why a list says nothing of a certificate although nothing is wrong with it.
-const OF_ANOTHER: &str = "the CRL is of another authority";
-const OF_OTHERS: &str = "the CRL is about other certificates";
+const OTHER_ISSUER: &str = "the CRL is of another authority";
+const OTHER_CERTIFICATES: &str = "the CRL is about other certificates";
 
-const NOT_ONE: &str = "this is not a CRL";
-const NO_DATES: &str = "the dates of the CRL cannot be read";
+const NOT_A_CRL: &str = "this is not a CRL";
+const BAD_DATES: &str = "the dates of the CRL cannot be read";
 
 /// Whether a list is right, and for others.
-pub fn is_for_others(why: &str) -> bool {
-    why == OF_ANOTHER || why == OF_OTHERS
+pub fn is_out_of_scope(why: &str) -> bool {
+    why == OTHER_ISSUER || why == OTHER_CERTIFICATES
 }
 
 /// How far the authority's clock may be off.
@@ -55,7 +55,7 @@ pub struct Crl {
 #[derive(Debug, Default)]
 struct Scope {
     only_users: bool,
-    only_authorities: bool,
+    only_cas: bool,
     /// Of those that name one of these as their distribution point; none: of all.
     points: Vec<String>,
 }
@@ -74,10 +74,10 @@ impl Crl {
     ///
     /// # Errors
     /// Why it says nothing.
-    pub fn read(bytes: &[u8], issuer: &Issuer) -> Result<Self, &'static str> {
-        let mut why = NOT_ONE;
-        for der in pem::objects(bytes, pem::Kind::Crl).map_err(|_| NOT_ONE)? {
-            match Self::of(&der, issuer) {
+    pub fn parse(bytes: &[u8], issuer: &Issuer) -> Result<Self, &'static str> {
+        let mut why = NOT_A_CRL;
+        for der in pem::objects(bytes, pem::Kind::Crl).map_err(|_| NOT_A_CRL)? {
+            match Self::from_der(&der, issuer) {
                 Ok(list) => return Ok(list),
                 Err(error) => why = error,
             }
@@ -89,25 +89,25 @@ impl Crl {
     ///
     /// # Errors
     /// Why it says nothing.
-    pub fn of(der: &[u8], issuer: &Issuer) -> Result<Self, &'static str> {
-        let parts = CertificateList::from_der(der).map_err(|_| NOT_ONE)?;
-        let signed = parts.tbs_cert_list.to_der().map_err(|_| NOT_ONE)?;
+    pub fn from_der(der: &[u8], issuer: &Issuer) -> Result<Self, &'static str> {
+        let parts = CertificateList::from_der(der).map_err(|_| NOT_A_CRL)?;
+        let signed = parts.tbs_cert_list.to_der().map_err(|_| NOT_A_CRL)?;
         let signature = parts.signature.as_bytes().ok_or("the signature is not of whole bytes")?;
-        let list = unverified(der)?;
+        let list = parse_unverified(der)?;
         // In webpki the name stands without tag and length.
         if AnyRef::from_der(issuer.name()).map(|name| name.value()) != Ok(list.issuer()) {
-            return Err(OF_ANOTHER);
+            return Err(OTHER_ISSUER);
         }
         // > […] verify that the cRLSign bit is set (RFC 5280 §6.3.3 (f))
-        if !issuer.signs_crls() {
+        if !issuer.can_sign_crls() {
             return Err("the authority may not sign CRLs");
         }
         if !issuer.has_signed(&signed, parts.signature_algorithm.value(), signature) {
             return Err("the signature of the CRL is wrong");
         }
         let (this_update, next_update) =
-            dates(parts.tbs_cert_list.value()).map_err(|_| NO_DATES)?;
-        let scope = list.issuing_distribution_point().map(Scope::read).transpose()?;
+            dates(parts.tbs_cert_list.value()).map_err(|_| BAD_DATES)?;
+        let scope = list.issuing_distribution_point().map(Scope::from_der).transpose()?;
         Ok(Self { list, scope: scope.unwrap_or_default(), this_update, next_update })
     }
 
@@ -122,8 +122,8 @@ impl Crl {
         if self.this_update > now + LEEWAY {
             return Err("the CRL is of the future");
         }
-        if !self.scope.has(link) {
-            return Err(OF_OTHERS);
+        if !self.scope.covers(link) {
+            return Err(OTHER_CERTIFICATES);
         }
         let found = self.list.find_serial(&link.serial).map_err(|_| "the CRL cannot be read")?;
         Ok(found.map_or(Status::Good, |revoked| Status::Revoked {
@@ -148,21 +148,21 @@ impl Outline {
     ///
     /// # Errors
     /// When it is none, or one of a kind that we do not read.
-    pub fn read(der: &[u8]) -> Result<Self, &'static str> {
-        let parts = CertificateList::from_der(der).map_err(|_| NOT_ONE)?;
-        let list = unverified(der)?;
-        dates(parts.tbs_cert_list.value()).map_err(|_| NO_DATES)?;
-        list.issuing_distribution_point().map(Scope::read).transpose()?;
+    pub fn from_der(der: &[u8]) -> Result<Self, &'static str> {
+        let parts = CertificateList::from_der(der).map_err(|_| NOT_A_CRL)?;
+        let list = parse_unverified(der)?;
+        dates(parts.tbs_cert_list.value()).map_err(|_| BAD_DATES)?;
+        list.issuing_distribution_point().map(Scope::from_der).transpose()?;
         Ok(Self { issuer: list.issuer().to_vec() })
     }
 
     /// Whether it says that it is of this issuer.
-    pub fn is_by(&self, issuer: &Issuer) -> bool {
+    pub fn is_issued_by(&self, issuer: &Issuer) -> bool {
         AnyRef::from_der(issuer.name()).map(|name| name.value()) == Ok(self.issuer.as_slice())
     }
 }
 
-fn unverified(der: &[u8]) -> Result<CertRevocationList<'static>, &'static str> {
+fn parse_unverified(der: &[u8]) -> Result<CertRevocationList<'static>, &'static str> {
     let list = OwnedCertRevocationList::from_der(der).map_err(|error| {
         if error == webpki::Error::UnsupportedDeltaCrl {
             "this is a delta CRL"
@@ -176,14 +176,14 @@ fn unverified(der: &[u8]) -> Result<CertRevocationList<'static>, &'static str> {
 }
 
 impl Scope {
-    fn read(extension: &[u8]) -> Result<Self, &'static str> {
-        const UNREAD: &str = "the issuingDistributionPoint of the CRL is not one that we read";
-        let read = IssuingDistributionPoint::from_der(extension).map_err(|_| UNREAD)?;
+    fn from_der(extension: &[u8]) -> Result<Self, &'static str> {
+        const UNSUPPORTED: &str = "the issuingDistributionPoint of the CRL is not one that we read";
+        let read = IssuingDistributionPoint::from_der(extension).map_err(|_| UNSUPPORTED)?;
         if read.only_some_reasons.is_some()
             || read.indirect_crl
             || read.only_contains_attribute_certs
         {
-            return Err(UNREAD);
+            return Err(UNSUPPORTED);
         }
         let points = match read.distribution_point {
             None => Vec::new(),
@@ -200,28 +200,28 @@ impl Scope {
                 };
                 let points: Vec<_> = names.into_iter().filter_map(uri).collect();
                 if points.is_empty() {
-                    return Err(UNREAD);
+                    return Err(UNSUPPORTED);
                 }
                 points
             }
-            Some(DistributionPointName::NameRelativeToCRLIssuer(_)) => return Err(UNREAD),
+            Some(DistributionPointName::NameRelativeToCRLIssuer(_)) => return Err(UNSUPPORTED),
         };
         Ok(Self {
             only_users: read.only_contains_user_certs,
-            only_authorities: read.only_contains_ca_certs,
+            only_cas: read.only_contains_ca_certs,
             points,
         })
     }
 
     /// RFC 5280 §6.3.3 (b) (2).
-    fn has(&self, link: &Link) -> bool {
-        if (self.only_users && link.is_authority) || (self.only_authorities && !link.is_authority) {
+    fn covers(&self, link: &Link) -> bool {
+        if (self.only_users && link.is_ca) || (self.only_cas && !link.is_ca) {
             return false;
         }
         // A list that the operator gives us for a certificate that names none is meant for it.
         self.points.is_empty()
-            || link.lists.is_empty()
-            || self.points.iter().any(|point| link.lists.contains(point))
+            || link.crl_urls.is_empty()
+            || self.points.iter().any(|point| link.crl_urls.contains(point))
     }
 }
 

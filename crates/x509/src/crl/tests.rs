@@ -8,16 +8,16 @@ use rcgen::{
 };
 
 use super::*;
-use crate::testing::{Authority, Folder, SERIAL, clock, date};
+use crate::testing::{Folder, SERIAL, TestCa, clock, date};
 
 const NOW: Timestamp = Timestamp(1_790_000_000);
 const MADE: Timestamp = Timestamp(NOW.0 - 3600);
 const NEXT: Timestamp = Timestamp(NOW.0 + 3600);
 const POINT: &str = "http://ca.example/list.crl";
 
-fn link(ca: &Authority, change: impl FnOnce(&mut CertificateParams)) -> Link {
+fn link(ca: &TestCa, change: impl FnOnce(&mut CertificateParams)) -> Link {
     let issued = ca.issue_with("client", change);
-    Link::read(&issued.certificate(), &ca.certificate()).unwrap()
+    Link::from_der(&issued.certificate(), &ca.certificate()).unwrap()
 }
 
 fn revoked(reason: Option<RevocationReason>) -> RevokedCertParams {
@@ -31,11 +31,11 @@ fn revoked(reason: Option<RevocationReason>) -> RevokedCertParams {
 
 #[test]
 fn a_list_says_who_is_revoked_and_why() {
-    let ca = Authority::new("CA");
+    let ca = TestCa::new("CA");
     let link = link(&ca, |_| {});
     let told = |revoked_certs: Vec<RevokedCertParams>| {
-        let list = ca.list(MADE, NEXT, |params| params.revoked_certs = revoked_certs);
-        Crl::read(&list, &ca.issuer).unwrap().status(&link, NOW).unwrap()
+        let list = ca.crl(MADE, NEXT, |params| params.revoked_certs = revoked_certs);
+        Crl::parse(&list, &ca.issuer).unwrap().status(&link, NOW).unwrap()
     };
 
     assert_eq!(told(vec![]), Status::Good);
@@ -54,17 +54,17 @@ fn a_list_says_who_is_revoked_and_why() {
 /// RFC 5280 §6.3.3 (f), (g). THREATS MT-03.
 #[test]
 fn a_list_of_anybody_else_says_nothing() {
-    let (ca, other) = (Authority::new("CA"), Authority::new("CA"));
-    let list = ca.list(MADE, NEXT, |_| {});
-    let read = |bytes: &[u8], issuer: &Authority| Crl::read(bytes, &issuer.issuer).map(drop);
+    let (ca, other) = (TestCa::new("CA"), TestCa::new("CA"));
+    let list = ca.crl(MADE, NEXT, |_| {});
+    let read = |bytes: &[u8], issuer: &TestCa| Crl::parse(bytes, &issuer.issuer).map(drop);
     let mut forged = list.clone();
     *forged.last_mut().unwrap() ^= 1;
-    let same_key = KeyPair::try_from(ca.signs.key().serialized_der()).unwrap();
-    let no_signer = Authority::of_key("CA", same_key, &[KeyUsagePurpose::KeyCertSign]);
+    let same_key = KeyPair::try_from(ca.key.key().serialized_der()).unwrap();
+    let no_signer = TestCa::with_key("CA", same_key, &[KeyUsagePurpose::KeyCertSign]);
 
     assert_eq!(read(&list, &ca), Ok(()));
     assert_eq!(read(&list, &other), Err("the signature of the CRL is wrong"), "of the same name");
-    assert_eq!(read(&list, &Authority::new("B")), Err("the CRL is of another authority"));
+    assert_eq!(read(&list, &TestCa::new("B")), Err("the CRL is of another authority"));
     assert_eq!(read(&forged, &ca), Err("the signature of the CRL is wrong"));
     assert_eq!(read(&list, &no_signer), Err("the authority may not sign CRLs"));
     assert_eq!(read(&ca.certificate(), &ca), Err("this is not a CRL that we read"));
@@ -74,10 +74,10 @@ fn a_list_of_anybody_else_says_nothing() {
 /// RFC 5280 §5.1.2.4, §5.1.2.5.
 #[test]
 fn a_list_counts_from_this_update_to_next_update() {
-    let ca = Authority::new("CA");
+    let ca = TestCa::new("CA");
     let link = link(&ca, |_| {});
     let told = |this, next| {
-        Crl::read(&ca.list(this, next, |_| {}), &ca.issuer).unwrap().status(&link, NOW)
+        Crl::parse(&ca.crl(this, next, |_| {}), &ca.issuer).unwrap().status(&link, NOW)
     };
 
     assert_eq!(told(MADE, NOW + Seconds(1)), Ok(Status::Good));
@@ -89,7 +89,7 @@ fn a_list_counts_from_this_update_to_next_update() {
 /// RFC 5280 §6.3.3 (b) (2).
 #[test]
 fn a_list_speaks_of_its_scope_alone() {
-    let ca = Authority::new("CA");
+    let ca = TestCa::new("CA");
     let named = |uri: &str| {
         let uris = vec![uri.to_owned()];
         link(&ca, |params| params.crl_distribution_points = vec![CrlDistributionPoint { uris }])
@@ -100,8 +100,8 @@ fn a_list_speaks_of_its_scope_alone() {
     let scoped = |scope| {
         let distribution_point = CrlDistributionPoint { uris: vec![POINT.to_owned()] };
         let point = CrlIssuingDistributionPoint { distribution_point, scope };
-        let list = ca.list(MADE, NEXT, |params| params.issuing_distribution_point = Some(point));
-        Crl::read(&list, &ca.issuer).unwrap()
+        let list = ca.crl(MADE, NEXT, |params| params.issuing_distribution_point = Some(point));
+        Crl::parse(&list, &ca.issuer).unwrap()
     };
     let (all, users, authorities) =
         (scoped(None), scoped(Some(CrlScope::UserCertsOnly)), scoped(Some(CrlScope::CaCertsOnly)));
@@ -123,11 +123,11 @@ fn a_list_speaks_of_its_scope_alone() {
 /// What webpki cannot read is not half read: RFC 5280 §5.2.4.
 #[test]
 fn lists_of_openssl_are_read_and_its_deltas_are_not() {
-    let ca = Authority::new("CA");
+    let ca = TestCa::new("CA");
     let link = link(&ca, |_| {});
     let folder = Folder::new("crl");
     folder.put("ca.pem", &ca.pem);
-    folder.put("ca.key", ca.signs.key().serialize_pem());
+    folder.put("ca.key", ca.key.key().serialize_pem());
     folder.put(
         "index",
         "R\t991231235959Z\t260101000000Z,superseded\tC0FFEE00000001\tunknown\t/CN=a\n",
@@ -148,11 +148,11 @@ fn lists_of_openssl_are_read_and_its_deltas_are_not() {
     };
 
     for form in ["DER", "PEM"] {
-        let list = Crl::read(&made("whole", form), &ca.issuer).unwrap();
+        let list = Crl::parse(&made("whole", form), &ca.issuer).unwrap();
         let revoked = Status::Revoked { at: Timestamp(1_767_225_600), reason: Reason::Superseded };
         assert_eq!(list.status(&link, clock()), Ok(revoked));
         assert_eq!(list.next_update - list.this_update, Seconds::days(1));
-        let delta = Crl::read(&made("delta", form), &ca.issuer);
+        let delta = Crl::parse(&made("delta", form), &ca.issuer);
         assert_eq!(delta.map(drop), Err("this is a delta CRL"));
     }
 }
@@ -160,13 +160,13 @@ fn lists_of_openssl_are_read_and_its_deltas_are_not() {
 /// Every byte changed, every end cut off: never a panic, and never another word than the signed one.
 #[test]
 fn a_broken_list_says_nothing() {
-    let ca = Authority::new("CA");
-    let list = ca.list(MADE, NEXT, |params| params.revoked_certs = vec![revoked(None)]);
+    let ca = TestCa::new("CA");
+    let list = ca.crl(MADE, NEXT, |params| params.revoked_certs = vec![revoked(None)]);
 
     for at in 0..list.len() {
         let mut broken = list.clone();
         broken[at] ^= 0x11;
-        assert!(Crl::read(&broken, &ca.issuer).is_err(), "{at}");
-        assert!(Crl::read(&list[..at], &ca.issuer).is_err(), "{at}");
+        assert!(Crl::parse(&broken, &ca.issuer).is_err(), "{at}");
+        assert!(Crl::parse(&list[..at], &ca.issuer).is_err(), "{at}");
     }
 }

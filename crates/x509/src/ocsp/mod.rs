@@ -6,16 +6,16 @@
 //!
 //! | | asks | answers |
 //! |---|---|---|
-//! | request | [`Request::to_der`] | [`Request::read`] |
-//! | response | [`Asked::read`] | [`Response::sign`], [`Unsuccessful::to_der`] |
+//! | request | [`Request::to_der`] | [`Request::from_der`] |
+//! | response | [`ResponseVerifier::read`] | [`Response::sign`], [`Unsuccessful::to_der`] |
 //!
 //! [RFC 6960]: https://www.rfc-editor.org/rfc/rfc6960
 //! [RFC 9654]: https://www.rfc-editor.org/rfc/rfc9654
 
 mod asn1;
-pub mod make;
 pub mod request;
-pub mod response;
+pub mod sign;
+pub mod verify;
 
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 use der::asn1::{Any, ObjectIdentifier, OctetString};
@@ -23,18 +23,18 @@ use der::{Encode as _, Sequence, Tag, Tagged as _};
 use x509_cert::ext::Extensions;
 use x509_cert::spki::AlgorithmIdentifierOwned;
 
-pub use make::{Response, Unsuccessful};
-pub use request::{Request, in_path};
-pub use response::Asked;
+pub use request::{Request, requests_from_path};
+pub use sign::{Response, Unsuccessful};
+pub use verify::ResponseVerifier;
 
 use super::{Issuer, Reason};
 use crate::types::secret::entropy;
 use crate::types::{Failure, Timestamp};
 
 /// The media type of a request (RFC 6960 §C.1).
-pub const REQUEST: &str = "application/ocsp-request";
+pub const REQUEST_MEDIA_TYPE: &str = "application/ocsp-request";
 /// The media type of a response (RFC 6960 §C.2).
-pub const RESPONSE: &str = "application/ocsp-response";
+pub const RESPONSE_MEDIA_TYPE: &str = "application/ocsp-response";
 
 const ID_SHA1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.14.3.2.26");
 const ID_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.1");
@@ -64,16 +64,16 @@ impl CertId {
     ///
     /// # Errors
     /// When the serial number is longer than anything can be.
-    pub fn of(hash: Hash, issuer: &Issuer, serial: &[u8]) -> Result<Self, Failure> {
+    pub fn new(hash: Hash, issuer: &Issuer, serial: &[u8]) -> Result<Self, Failure> {
         let oid = match hash {
             Hash::Sha1 => ID_SHA1,
             Hash::Sha256 => ID_SHA256,
         };
-        let hashed = |bytes| OctetString::new(hash.of(bytes)).map_err(Failure::internal);
+        let hashed = |bytes| OctetString::new(hash.digest(bytes)).map_err(Failure::internal);
         Ok(Self {
             hash_algorithm: AlgorithmIdentifierOwned { oid, parameters: Some(Any::null()) },
             issuer_name_hash: hashed(issuer.name())?,
-            issuer_key_hash: hashed(issuer.key_bits())?,
+            issuer_key_hash: hashed(issuer.public_key_bits())?,
             serial_number: Any::new(Tag::Integer, serial).map_err(Failure::internal)?,
         })
     }
@@ -84,26 +84,26 @@ impl CertId {
     }
 
     /// Whether it speaks of a certificate of this issuer. It never does in a hash that we do not know.
-    pub fn is_by(&self, issuer: &Issuer) -> bool {
+    pub fn is_issued_by(&self, issuer: &Issuer) -> bool {
         let hash = match self.hash_algorithm.oid {
             ID_SHA1 => Hash::Sha1,
             ID_SHA256 => Hash::Sha256,
             _ => return false,
         };
-        self.issuer_name_hash.as_bytes() == hash.of(issuer.name())
-            && self.issuer_key_hash.as_bytes() == hash.of(issuer.key_bits())
+        self.issuer_name_hash.as_bytes() == hash.digest(issuer.name())
+            && self.issuer_key_hash.as_bytes() == hash.digest(issuer.public_key_bits())
     }
 
     /// Whether both mean the same certificate. Some leave the `NULL` out that others write as the
     /// parameters of a hash (RFC 4055 §2.1).
-    fn is_same(&self, other: &Self) -> bool {
+    fn matches(&self, other: &Self) -> bool {
         self.hash_algorithm.oid == other.hash_algorithm.oid
             && self.issuer_name_hash == other.issuer_name_hash
             && self.issuer_key_hash == other.issuer_key_hash
             && self.serial_number == other.serial_number
     }
 
-    fn must_be_sound(&self) -> Result<(), &'static str> {
+    fn must_have_serial(&self) -> Result<(), &'static str> {
         if self.serial_number.tag() != Tag::Integer || self.serial().is_empty() {
             return Err("the serial number is not an INTEGER");
         }
@@ -112,7 +112,7 @@ impl CertId {
 }
 
 impl Hash {
-    fn of(self, bytes: &[u8]) -> Vec<u8> {
+    fn digest(self, bytes: &[u8]) -> Vec<u8> {
         let algorithm = match self {
             Self::Sha1 => &SHA1_FOR_LEGACY_USE_ONLY,
             Self::Sha256 => &SHA256,
@@ -138,7 +138,7 @@ impl Nonce {
     }
 
     /// > Nonce ::= OCTET STRING(SIZE(1..128))
-    fn read(extension: &[u8]) -> Result<Self, &'static str> {
+    fn from_extension(extension: &[u8]) -> Result<Self, &'static str> {
         use der::Decode as _;
 
         let nonce = OctetString::from_der(extension).map_err(|_| "the nonce cannot be read")?;
@@ -156,14 +156,14 @@ impl Nonce {
 }
 
 /// The nonce among extensions. What else is there does not matter, unless it says that it does.
-fn nonce(extensions: Option<&Extensions>) -> Result<Option<Nonce>, &'static str> {
+fn find_nonce(extensions: Option<&Extensions>) -> Result<Option<Nonce>, &'static str> {
     let mut found = None;
     for extension in extensions.into_iter().flatten() {
         if extension.extn_id == ID_PKIX_OCSP_NONCE {
             if found.is_some() {
                 return Err("there are two nonces");
             }
-            found = Some(Nonce::read(extension.extn_value.as_bytes())?);
+            found = Some(Nonce::from_extension(extension.extn_value.as_bytes())?);
         } else if extension.critical {
             return Err("a critical extension is not known");
         }
@@ -200,7 +200,7 @@ impl Status {
 
 /// What a responder says of one certificate, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct CertificateStatus {
     /// What it says.
     pub status: Status,
     /// > The most recent time at which the status being indicated is known by the responder to have been

@@ -7,20 +7,20 @@ use base64::engine::general_purpose::STANDARD;
 use der::{Decode as _, Encode as _};
 
 use super::asn1::{OcspRequest, OneRequest, TbsRequest};
-use super::{CertId, Nonce, nonce};
+use super::{CertId, Nonce, find_nonce};
 use crate::types::Failure;
 
 /// As large as a question may be.
-pub const LARGEST: usize = 8 * 1024;
+pub const MAX_BYTES: usize = 8 * 1024;
 
 /// Certificates that one question may ask for.
-const MOST: usize = 32;
+const MAX_CERTIFICATES: usize = 32;
 
 /// A question for the status of certificates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// The certificates.
-    pub asked: Vec<CertId>,
+    pub cert_ids: Vec<CertId>,
     /// What the answer has to repeat.
     pub nonce: Option<Nonce>,
 }
@@ -36,7 +36,7 @@ impl Request {
         let tbs_request = TbsRequest {
             version: 0,
             requestor_name: None,
-            request_list: self.asked.iter().map(one).collect(),
+            request_list: self.cert_ids.iter().map(one).collect(),
             request_extensions: self.nonce.as_ref().map(Nonce::extension).transpose()?,
         };
         let request = OcspRequest { tbs_request, optional_signature: None };
@@ -47,8 +47,8 @@ impl Request {
     ///
     /// # Errors
     /// For what has to be answered with [`super::Unsuccessful::MalformedRequest`].
-    pub fn read(der: &[u8]) -> Result<Self, &'static str> {
-        if der.len() > LARGEST {
+    pub fn from_der(der: &[u8]) -> Result<Self, &'static str> {
+        if der.len() > MAX_BYTES {
             return Err("the request is larger than 8 KiB");
         }
         let request = OcspRequest::from_der(der).map_err(|_| "this is not an OCSP request")?;
@@ -56,12 +56,12 @@ impl Request {
         if tbs.version != 0 {
             return Err("the version of the request is not v1");
         }
-        if tbs.request_list.is_empty() || tbs.request_list.len() > MOST {
+        if tbs.request_list.is_empty() || tbs.request_list.len() > MAX_CERTIFICATES {
             return Err("a request asks for 1 to 32 certificates");
         }
-        let nonce = nonce(tbs.request_extensions.as_ref())?;
+        let nonce = find_nonce(tbs.request_extensions.as_ref())?;
         for one in &tbs.request_list {
-            one.req_cert.must_be_sound()?;
+            one.req_cert.must_have_serial()?;
             let critical = |extensions: &Vec<_>| {
                 extensions.iter().any(|one: &x509_cert::ext::Extension| one.critical)
             };
@@ -69,25 +69,25 @@ impl Request {
                 return Err("a critical extension is not known");
             }
         }
-        let asked = tbs.request_list.into_iter().map(|one| one.req_cert).collect();
-        Ok(Self { asked, nonce })
+        let cert_ids = tbs.request_list.into_iter().map(|one| one.req_cert).collect();
+        Ok(Self { cert_ids, nonce })
     }
 }
 
 /// The longest text in which slashes are looked for that a proxy has taken away, and as many ways as are tried.
-const LONGEST_MENDED: usize = 512;
-const MOST_MENDED: usize = 128;
+const MAX_REPAIRED_BYTES: usize = 512;
+const MAX_REPAIRS: usize = 128;
 
 /// The questions that a text may be in base64, which stood in the path of an address; none: it is not one. Of two
 /// slashes that follow each other a proxy may have made one, and nothing tells where: then there are several.
-pub fn in_path(text: &str) -> Vec<Vec<u8>> {
-    let read = |text: &str| STANDARD.decode(text).ok().filter(|der| Request::read(der).is_ok());
+pub fn requests_from_path(text: &str) -> Vec<Vec<u8>> {
+    let read = |text: &str| STANDARD.decode(text).ok().filter(|der| Request::from_der(der).is_ok());
     if let Ok(der) = STANDARD.decode(text) {
         return vec![der];
     }
     // Base64 with its padding is of groups of four.
     let missing = text.len().next_multiple_of(4) - text.len();
-    if missing == 0 || text.len() > LONGEST_MENDED {
+    if missing == 0 || text.len() > MAX_REPAIRED_BYTES {
         return Vec::new();
     }
     let slashes: Vec<usize> = text.match_indices('/').map(|(at, _)| at).collect();
@@ -99,14 +99,14 @@ pub fn in_path(text: &str) -> Vec<Vec<u8>> {
             let next = slashes.iter().copied().filter(move |at| *at >= from);
             next.map(|at| [before.as_slice(), &[at]].concat())
         });
-        chosen = longer.take(MOST_MENDED).collect();
+        chosen = longer.take(MAX_REPAIRS).collect();
     }
-    let mended = |places: &Vec<usize>| {
+    let repaired = |places: &Vec<usize>| {
         let mut text = text.to_owned();
         for at in places.iter().rev() {
             text.insert(*at, '/');
         }
         text
     };
-    chosen.iter().filter_map(|places| read(&mended(places))).collect()
+    chosen.iter().filter_map(|places| read(&repaired(places))).collect()
 }

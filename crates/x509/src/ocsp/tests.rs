@@ -6,14 +6,14 @@ use rcgen::{ExtendedKeyUsagePurpose, SigningKey as _};
 use rustls_pki_types::CertificateDer;
 
 use super::*;
-use crate::testing::{Authority, Folder, SERIAL, clock};
+use crate::testing::{Folder, SERIAL, TestCa, clock};
 use crate::types::Seconds;
 
 const NOW: Timestamp = Timestamp(1_790_000_000);
 
-impl Authority {
+impl TestCa {
     fn sign(&self, response: &Response, certificates: &[CertificateDer<'_>]) -> Vec<u8> {
-        let sign = |message: &[u8]| self.signs.key().sign(message).map_err(Failure::internal);
+        let sign = |message: &[u8]| self.key.key().sign(message).map_err(Failure::internal);
         response.sign(&self.issuer, certificates, sign).unwrap()
     }
 }
@@ -23,48 +23,48 @@ fn serial() -> [u8; 8] {
     SERIAL.to_be_bytes()
 }
 
-fn id(hash: Hash, of: &Authority) -> CertId {
-    CertId::of(hash, &of.issuer, &serial()).unwrap()
+fn id(hash: Hash, of: &TestCa) -> CertId {
+    CertId::new(hash, &of.issuer, &serial()).unwrap()
 }
 
-fn good() -> Answer {
+fn good() -> CertificateStatus {
     let next_update = Some(NOW + Seconds::hours(1));
-    Answer { status: Status::Good, this_update: NOW - Seconds::hours(1), next_update }
+    CertificateStatus { status: Status::Good, this_update: NOW - Seconds::hours(1), next_update }
 }
 
-fn response(id: &CertId, answer: Answer) -> Response {
-    Response { answers: vec![(id.clone(), answer)], nonce: None, produced_at: NOW }
+fn response(id: &CertId, answer: CertificateStatus) -> Response {
+    Response { responses: vec![(id.clone(), answer)], nonce: None, produced_at: NOW }
 }
 
-fn read(der: &[u8], id: &CertId, of: &Authority) -> Result<Answer, &'static str> {
-    Asked { id, issuer: &of.issuer, nonce: None, now: NOW }.read(der)
+fn read(der: &[u8], id: &CertId, of: &TestCa) -> Result<CertificateStatus, &'static str> {
+    ResponseVerifier { id, issuer: &of.issuer, nonce: None, now: NOW }.verify(der)
 }
 
 #[test]
 fn what_is_asked_is_read_as_it_was_asked() {
-    let ca = Authority::new("CA");
-    let asked = vec![id(Hash::Sha1, &ca), id(Hash::Sha256, &ca)];
-    let request = Request { asked, nonce: Some(Nonce::generate().unwrap()) };
+    let ca = TestCa::new("CA");
+    let cert_ids = vec![id(Hash::Sha1, &ca), id(Hash::Sha256, &ca)];
+    let request = Request { cert_ids, nonce: Some(Nonce::generate().unwrap()) };
 
-    let read = Request::read(&request.to_der().unwrap()).unwrap();
+    let read = Request::from_der(&request.to_der().unwrap()).unwrap();
 
     assert_eq!(read, request);
-    for id in &read.asked {
-        assert!(id.is_by(&ca.issuer) && !id.is_by(&Authority::new("CA").issuer));
+    for id in &read.cert_ids {
+        assert!(id.is_issued_by(&ca.issuer) && !id.is_issued_by(&TestCa::new("CA").issuer));
         assert_eq!(id.serial(), serial());
     }
 }
 
 #[test]
 fn what_is_answered_is_read_as_it_was_answered() {
-    let ca = Authority::new("CA");
+    let ca = TestCa::new("CA");
     let delegate = ca.issue("responder", &[ExtendedKeyUsagePurpose::OcspSigning]);
     let revoked = |reason| Status::Revoked { at: NOW - Seconds::days(1), reason };
     let revoked = Reason::ALL.map(revoked);
 
     for status in [Status::Good, Status::Unknown].into_iter().chain(revoked) {
         let id = id(Hash::Sha256, &ca);
-        let answer = Answer { status, ..good() };
+        let answer = CertificateStatus { status, ..good() };
 
         let by_authority = ca.sign(&response(&id, answer), &[]);
         let by_delegate = delegate.sign(&response(&id, answer), &[delegate.certificate()]);
@@ -77,9 +77,9 @@ fn what_is_answered_is_read_as_it_was_answered() {
 /// RFC 6960 §3.2, (1) to (4). THREATS MT-03.
 #[test]
 fn an_answer_of_anybody_else_says_nothing() {
-    let (ca, other) = (Authority::new("CA"), Authority::new("CA"));
+    let (ca, other) = (TestCa::new("CA"), TestCa::new("CA"));
     let answer = response(&id(Hash::Sha1, &ca), good());
-    let told = |signer: &Authority, certificates: &[CertificateDer<'_>]| {
+    let told = |signer: &TestCa, certificates: &[CertificateDer<'_>]| {
         read(&signer.sign(&answer, certificates), &id(Hash::Sha1, &ca), &ca)
     };
 
@@ -96,7 +96,7 @@ fn an_answer_of_anybody_else_says_nothing() {
     assert!(told(&foreign, &[foreign.certificate()]).is_err(), "a responder of another authority");
     assert!(told(&foreign, &[]).is_err(), "nobody knows who");
     assert!(read(&forged, &id(Hash::Sha1, &ca), &ca).is_err(), "a signature of something else");
-    let serial_of_another = CertId::of(Hash::Sha1, &ca.issuer, &[1]).unwrap();
+    let serial_of_another = CertId::new(Hash::Sha1, &ca.issuer, &[1]).unwrap();
     for another in [serial_of_another, id(Hash::Sha1, &other), id(Hash::Sha256, &ca)] {
         let of_another = ca.sign(&response(&another, good()), &[]);
         assert_eq!(
@@ -109,10 +109,10 @@ fn an_answer_of_anybody_else_says_nothing() {
 /// RFC 6960 §3.2, (5) and (6). Five minutes are allowed to clocks that differ.
 #[test]
 fn an_answer_counts_from_this_update_to_next_update() {
-    let ca = Authority::new("CA");
+    let ca = TestCa::new("CA");
     let id = id(Hash::Sha1, &ca);
     let told = |this_update, next_update| {
-        let answer = Answer { status: Status::Good, this_update, next_update };
+        let answer = CertificateStatus { status: Status::Good, this_update, next_update };
         read(&ca.sign(&response(&id, answer), &[]), &id, &ca).map(|answer| answer.expires_at())
     };
     let minutes = Seconds::minutes;
@@ -131,13 +131,13 @@ fn an_answer_counts_from_this_update_to_next_update() {
 /// RFC 9654 §2.1.
 #[test]
 fn a_nonce_that_is_repeated_is_ours() {
-    let ca = Authority::new("CA");
+    let ca = TestCa::new("CA");
     let id = id(Hash::Sha1, &ca);
     let (ours, other) = (Nonce::generate().unwrap(), Nonce::generate().unwrap());
     let told = |nonce: Option<&Nonce>, asked: Option<&Nonce>| {
         let response = Response { nonce: nonce.cloned(), ..response(&id, good()) };
         let der = ca.sign(&response, &[]);
-        Asked { id: &id, issuer: &ca.issuer, nonce: asked, now: NOW }.read(&der)
+        ResponseVerifier { id: &id, issuer: &ca.issuer, nonce: asked, now: NOW }.verify(&der)
     };
 
     assert!(told(Some(&ours), Some(&ours)).is_ok());
@@ -150,11 +150,11 @@ fn a_nonce_that_is_repeated_is_ours() {
 /// > octets (RFC 9654 §2.1)
 #[test]
 fn a_nonce_has_1_to_128_octets() {
-    let ca = Authority::new("CA");
+    let ca = TestCa::new("CA");
     let with = |length: usize| {
         let nonce = Some(Nonce(OctetString::new(vec![7; length]).unwrap()));
-        let request = Request { asked: vec![id(Hash::Sha1, &ca)], nonce };
-        Request::read(&request.to_der().unwrap())
+        let request = Request { cert_ids: vec![id(Hash::Sha1, &ca)], nonce };
+        Request::from_der(&request.to_der().unwrap())
     };
 
     assert!(with(1).is_ok() && with(128).is_ok());
@@ -163,7 +163,7 @@ fn a_nonce_has_1_to_128_octets() {
 
 #[test]
 fn an_answer_without_a_status_says_why() {
-    let ca = Authority::new("CA");
+    let ca = TestCa::new("CA");
     let id = id(Hash::Sha1, &ca);
 
     assert_eq!(Unsuccessful::MalformedRequest.to_der().unwrap(), [0x30, 3, 0x0a, 1, 1]);
@@ -180,10 +180,10 @@ fn an_answer_without_a_status_says_why() {
 /// Every byte changed, every end cut off: never a panic, and never another answer than the signed one.
 #[test]
 fn a_broken_answer_says_nothing() {
-    let ca = Authority::new("CA");
+    let ca = TestCa::new("CA");
     let id = id(Hash::Sha1, &ca);
     let der = ca.sign(&response(&id, good()), &[ca.certificate()]);
-    let request = Request { asked: vec![id.clone()], nonce: Some(Nonce::generate().unwrap()) };
+    let request = Request { cert_ids: vec![id.clone()], nonce: Some(Nonce::generate().unwrap()) };
     let question = request.to_der().unwrap();
 
     for at in 0..der.len() {
@@ -198,22 +198,22 @@ fn a_broken_answer_says_nothing() {
     for at in 0..question.len() {
         let mut broken = question.clone();
         broken[at] ^= 0x11;
-        let _read_or_refused = Request::read(&broken);
-        assert!(Request::read(&question[..at]).is_err());
+        let _read_or_refused = Request::from_der(&broken);
+        assert!(Request::from_der(&question[..at]).is_err());
     }
     assert!(read(&vec![0x30; 65 * 1024], &id, &ca).is_err());
-    assert!(Request::read(&vec![0x30; 9 * 1024]).is_err());
+    assert!(Request::from_der(&vec![0x30; 9 * 1024]).is_err());
 }
 
 #[test]
 fn openssl_answers_what_we_ask() {
-    let ca = Authority::new("CA");
+    let ca = TestCa::new("CA");
     let delegate = ca.issue("responder", &[ExtendedKeyUsagePurpose::OcspSigning]);
     let folder = Folder::new("ocsp-asks");
     folder.put("ca.pem", &ca.pem);
     folder.put("responder.pem", &delegate.pem);
-    folder.put("responder.key", delegate.signs.key().serialize_pem());
-    folder.put("ca.key", ca.signs.key().serialize_pem());
+    folder.put("responder.key", delegate.key.key().serialize_pem());
+    folder.put("ca.key", ca.key.key().serialize_pem());
     let revoked =
         "R\t991231235959Z\t260101000000Z,keyCompromise\tC0FFEE00000001\tunknown\t/CN=client\n";
     let valid = "V\t991231235959Z\t\tC0FFEE00000001\tunknown\t/CN=client\n";
@@ -226,7 +226,7 @@ fn openssl_answers_what_we_ask() {
         for (signer, hash) in [("ca", Hash::Sha1), ("responder", Hash::Sha256)] {
             let id = id(hash, &ca);
             let nonce = Nonce::generate().unwrap();
-            let request = Request { asked: vec![id.clone()], nonce: Some(nonce.clone()) };
+            let request = Request { cert_ids: vec![id.clone()], nonce: Some(nonce.clone()) };
             folder.put("request", request.to_der().unwrap());
             folder.put("index", index);
 
@@ -235,21 +235,22 @@ fn openssl_answers_what_we_ask() {
                  -respout response -ndays 1"
             ));
             let response = fs::read(folder.0.join("response")).unwrap();
-            let asked = Asked { id: &id, issuer: &ca.issuer, nonce: Some(&nonce), now: clock() };
-            let answer = asked.read(&response).unwrap();
+            let verifier =
+                ResponseVerifier { id: &id, issuer: &ca.issuer, nonce: Some(&nonce), now: clock() };
+            let answer = verifier.verify(&response).unwrap();
 
             assert_eq!(answer.status, status);
             assert_eq!(answer.next_update, Some(answer.this_update + Seconds::days(1)));
             let other = Nonce::generate().unwrap();
-            let another = Asked { nonce: Some(&other), ..asked };
-            assert_eq!(another.read(&response), Err("the nonce is another one"));
+            let another = ResponseVerifier { nonce: Some(&other), ..verifier };
+            assert_eq!(another.verify(&response), Err("the nonce is another one"));
         }
     }
 }
 
 #[test]
 fn openssl_understands_what_we_answer() {
-    let ca = Authority::new("CA");
+    let ca = TestCa::new("CA");
     let delegate = ca.issue("responder", &[ExtendedKeyUsagePurpose::OcspSigning]);
     let client = ca.issue("client", &[]);
     let folder = Folder::new("ocsp-answers");
@@ -265,9 +266,9 @@ fn openssl_understands_what_we_answer() {
         for (signer, hash) in [(&ca, "sha1"), (&delegate, "sha256")] {
             folder
                 .openssl(&format!("ocsp -{hash} -issuer ca.pem -cert client.pem -reqout request"));
-            let request = Request::read(&fs::read(folder.0.join("request")).unwrap()).unwrap();
-            let id = &request.asked[0];
-            let answer = Answer {
+            let request = Request::from_der(&fs::read(folder.0.join("request")).unwrap()).unwrap();
+            let id = &request.cert_ids[0];
+            let answer = CertificateStatus {
                 status,
                 this_update: clock(),
                 next_update: Some(clock() + Seconds::hours(1)),
@@ -281,7 +282,7 @@ fn openssl_understands_what_we_answer() {
             ));
             let nonce = folder.openssl("ocsp -reqin request -respin response -CAfile ca.pem");
 
-            assert!(id.is_by(&ca.issuer) && id.serial() == serial());
+            assert!(id.is_issued_by(&ca.issuer) && id.serial() == serial());
             assert!(request.nonce.is_some());
             assert!(status.contains("Response verify OK"), "{status}");
             assert!(status.contains(told), "{status}");

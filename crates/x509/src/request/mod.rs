@@ -11,17 +11,17 @@ use x509_parser::oid_registry::OID_PKCS1_RSASSAPSS;
 use x509_parser::prelude::FromDer as _;
 use x509_parser::public_key::PublicKey;
 
-use super::signature::{self, Unverified};
+use super::signature::{self, SignatureError};
 use crate::types::pem;
 
 /// As large as a request may be: large keys and many attributes fit in.
-const LARGEST: usize = 16 * 1024;
+const MAX_BYTES: usize = 16 * 1024;
 
 /// The smallest RSA key that is good enough, in bits.
-const SMALLEST_RSA: usize = 2048;
+const MIN_RSA_BITS: usize = 2048;
 
 /// The largest one that is verified in a reasonable time.
-const LARGEST_RSA: usize = 8192;
+const MAX_RSA_BITS: usize = 8192;
 
 /// A request whose sender has the private key.
 #[derive(Debug)]
@@ -37,11 +37,11 @@ impl CertificationRequest {
     /// # Errors
     /// When it is not a request, has a key of a kind that we do not certify (RSA of 2048 bits and more,
     /// P-256, P-384, Ed25519), or was not signed with it.
-    pub fn read(bytes: &[u8]) -> Result<Self, &'static str> {
-        if bytes.len() > LARGEST {
+    pub fn parse(bytes: &[u8]) -> Result<Self, &'static str> {
+        if bytes.len() > MAX_BYTES {
             return Err("the request is larger than 16 KiB");
         }
-        let found = pem::objects(bytes, pem::Kind::Request).map_err(|_| NO_REQUEST)?;
+        let found = pem::objects(bytes, pem::Kind::Request).map_err(|_| NOT_A_REQUEST)?;
         let [der] = found.as_slice() else {
             return Err("there is more than one request, or something follows it");
         };
@@ -53,38 +53,38 @@ impl CertificationRequest {
         let info = &request.certification_request_info;
         let public = &info.subject_pki;
         if public.algorithm.algorithm == OID_PKCS1_RSASSAPSS {
-            return Err(PSS_KEY);
+            return Err(PSS_ONLY_KEY);
         }
-        let key = SubjectPublicKeyInfo::from_der(public.raw).map_err(|_| KEYS)?;
-        must_be_certified(public, &key)?;
+        let key = SubjectPublicKeyInfo::from_der(public.raw).map_err(|_| UNSUPPORTED_KEY)?;
+        must_be_supported(public, &key)?;
         // Proof of possession (RFC 2986 §3): nobody gets a certificate for somebody else's key.
         let (algorithm, signature) = (&request.signature_algorithm, &request.signature_value.data);
         signature::verify(public.raw, algorithm, info.raw, signature).map_err(|why| match why {
-            Unverified::Algorithm => ALGORITHMS,
-            Unverified::Salt => SALT,
-            Unverified::Signature => "the request is not signed with the key that it is for",
+            SignatureError::Algorithm => UNSUPPORTED_ALGORITHM,
+            SignatureError::Salt => UNSUPPORTED_SALT,
+            SignatureError::Signature => "the request is not signed with the key that it is for",
         })?;
         Ok(Self { key })
     }
 }
 
-const NO_REQUEST: &str = "this holds no request for a certificate: it is neither PEM (CERTIFICATE REQUEST), nor its \
+const NOT_A_REQUEST: &str = "this holds no request for a certificate: it is neither PEM (CERTIFICATE REQUEST), nor its \
                           base64, nor DER";
 
-const PSS_KEY: &str = "a key that is for RSASSA-PSS alone (id-RSASSA-PSS) is not certified, for TLS 1.2 does not know \
+const PSS_ONLY_KEY: &str = "a key that is for RSASSA-PSS alone (id-RSASSA-PSS) is not certified, for TLS 1.2 does not know \
                        it: make an ordinary RSA key (openssl genpkey -algorithm RSA), which may sign by RSASSA-PSS too";
 
-const ALGORITHMS: &str = "the request is signed with an algorithm that we do not accept: RSA and RSASSA-PSS with \
+const UNSUPPORTED_ALGORITHM: &str = "the request is signed with an algorithm that we do not accept: RSA and RSASSA-PSS with \
                           SHA-256, SHA-384 or SHA-512, ECDSA with these, and Ed25519 are";
 
-const SALT: &str = "the request is signed by RSASSA-PSS with a salt that is not as long as the hash, or with two \
+const UNSUPPORTED_SALT: &str = "the request is signed by RSASSA-PSS with a salt that is not as long as the hash, or with two \
                     hashes: sign with one as long (openssl req -sigopt rsa_pss_saltlen:digest)";
 
 /// What is said of another key.
-const KEYS: &str =
+const UNSUPPORTED_KEY: &str =
     "only keys of these kinds are certified: RSA from 2048 to 8192 bits, P-256, P-384, Ed25519";
 
-fn must_be_certified(
+fn must_be_supported(
     public: &x509_parser::x509::SubjectPublicKeyInfo<'_>,
     key: &SubjectPublicKeyInfo,
 ) -> Result<(), &'static str> {
@@ -93,13 +93,13 @@ fn must_be_certified(
     }
     match public.parsed() {
         Ok(PublicKey::RSA(key)) => match key.key_size() {
-            0..SMALLEST_RSA => Err("the RSA key has fewer than 2048 bits"),
-            SMALLEST_RSA..=LARGEST_RSA => Ok(()),
-            _ => Err(KEYS),
+            0..MIN_RSA_BITS => Err("the RSA key has fewer than 2048 bits"),
+            MIN_RSA_BITS..=MAX_RSA_BITS => Ok(()),
+            _ => Err(UNSUPPORTED_KEY),
         },
         Ok(PublicKey::EC(point)) if point.data().first() == Some(&4) => match point.key_size() {
             256 | 384 => Ok(()),
-            _ => Err(KEYS),
+            _ => Err(UNSUPPORTED_KEY),
         },
         Ok(PublicKey::EC(_)) => Err("the point of the key is compressed"),
         Ok(
@@ -108,7 +108,7 @@ fn must_be_certified(
             | PublicKey::GostR3410_2012(_)
             | PublicKey::Unknown(_),
         )
-        | Err(_) => Err(KEYS),
+        | Err(_) => Err(UNSUPPORTED_KEY),
     }
 }
 

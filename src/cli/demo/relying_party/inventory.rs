@@ -59,7 +59,7 @@ async fn line(app: &App, entry: Entry) -> Result<Certificate> {
         Some(id) => name(app, id).await?,
         None => certificate.subject,
     };
-    let bound = match (certificate.origin, tokens.all()) {
+    let bound = match (certificate.origin, tokens.total()) {
         (Origin::Own | Origin::Anchor | Origin::Intermediate, 0) => None,
         (_, 0) => Some("no live token is bound to it".to_owned()),
         (_, 1) => Some("one live token is bound to it".to_owned()),

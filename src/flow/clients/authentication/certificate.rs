@@ -10,7 +10,7 @@ use crate::flow::Call;
 use crate::jose::jwk::PublicKey;
 use crate::pki::anchors::Chain;
 use crate::pki::issue::{URN, urn};
-use crate::pki::revocation::Standing;
+use crate::pki::revocation::ChainStatus;
 use crate::pki::{Certificate, Name};
 use crate::types::client::{AuthMethod, Metadata};
 use crate::types::{Client, Failure, Result, Thumbprint};
@@ -46,7 +46,7 @@ pub(super) async fn prove(call: &Call<'_>, client: &Client) -> Result<()> {
         return Err(wrong("there is no client certificate").into());
     };
     let wrong = |reason| wrong(reason).with("x5t#S256", shown.thumbprint);
-    if !shown.is_in_force(call.now) {
+    if !shown.is_valid_at(call.now) {
         return Err(wrong("the client certificate has expired, or does not count yet")
             .with("not_before", shown.not_before)
             .with("not_after", shown.not_after)
@@ -66,14 +66,14 @@ pub(super) async fn prove(call: &Call<'_>, client: &Client) -> Result<()> {
                     .with("subject", &shown.subject)
             })?;
             // Whoever else is believed may put any name into a certificate, but not one that is ours to give.
-            if !chain.anchor.is_ours && has_our_name(&client.metadata) {
+            if !chain.anchor.is_built_in && has_our_name(&client.metadata) {
                 return Err(wrong("another authority has given away a name that only ours gives")
                     .with("anchor", &chain.anchor.name)
                     .into());
             }
             // What our authority has issued belongs to the client that it was issued to, whatever other names stand
             // in it: each has the client's own (`pki::issue`).
-            if chain.anchor.is_ours
+            if chain.anchor.is_built_in
                 && shown.names.uri.iter().any(|uri| uri.starts_with(URN))
                 && !shown.names.has_uri(&urn(&client.id))
             {
@@ -181,20 +181,20 @@ async fn must_stand(
             .with("x5t#S256", shown.thumbprint)
             .with("anchor", &chain.anchor.name)
     };
-    match call.judge().judge(shown, chain, &client.id).await? {
-        Standing::Good => Ok(()),
-        Standing::Revoked { at, reason } => {
+    match call.revocation_checker().check(shown, chain, &client.id).await? {
+        ChainStatus::Good => Ok(()),
+        ChainStatus::Revoked { at, reason } => {
             Err(wrong("the client certificate was revoked by its authority")
                 .with("revoked_at", at)
                 .with("revoked_for", reason)
                 .into())
         }
-        Standing::Unknown if chain.anchor.revocation == Revocation::HardFail => {
+        ChainStatus::Unknown if chain.anchor.revocation == Revocation::HardFail => {
             Err(wrong("the client certificate does not say who knows whether it was revoked")
                 .into())
         }
-        Standing::Unknown => Ok(()),
-        Standing::Unreadable(why) => Err(wrong(why).into()),
+        ChainStatus::Unknown => Ok(()),
+        ChainStatus::Unreadable(why) => Err(wrong(why).into()),
     }
 }
 

@@ -192,7 +192,7 @@ async fn assertion(call: &Call<'_>, client: &Client, jwt: &Secret, path: &str) -
         }
     };
     let claims = Claims::read(&verified.claims).map_err(wrong)?;
-    claims.in_force(call.now, LEEWAY).map_err(wrong)?;
+    claims.must_be_valid_at(call.now, LEEWAY).map_err(wrong)?;
     // > For client authentication, the subject MUST be the "client_id" of the OAuth client. (§3)
     if claims.issuer.as_deref() != Some(client.id.as_str()) || claims.subject != claims.issuer {
         return Err(wrong("iss and sub of the assertion are not both the client_id").into());

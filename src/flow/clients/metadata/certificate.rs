@@ -73,7 +73,7 @@ pub(super) fn judge(metadata: &Metadata) -> Result<(), Refusal> {
 /// When what was registered cannot be read.
 pub(in crate::flow) fn compared_name(metadata: &Metadata) -> Result<Option<String>, Failure> {
     let (kind, name) = if let Some(subject) = &metadata.tls_client_auth_subject_dn {
-        ("subject", Name::parse(subject).map_err(Failure::internal)?.compared())
+        ("subject", Name::parse(subject).map_err(Failure::internal)?.comparison_key())
     } else if let Some(dns) = &metadata.tls_client_auth_san_dns {
         ("dns", dns.to_ascii_lowercase().into_bytes())
     } else if let Some(uri) = &metadata.tls_client_auth_san_uri {

@@ -280,7 +280,7 @@ impl Registrar<'_> {
         metadata: &Metadata,
     ) -> Result<()> {
         let jwks = metadata.jwks.as_ref();
-        let rows = jwks.map(|jwks| inventory::registered(jwks, id, self.trace.now()));
+        let rows = jwks.map(|jwks| inventory::registered_rows(jwks, id, self.trace.now()));
         certificates::register(tx, id, &rows.unwrap_or_default()).await?;
         Ok(())
     }
@@ -310,7 +310,7 @@ impl Registrar<'_> {
     async fn revoke_certificates(&self, tx: &mut Tx, id: &ClientId, reason: Reason) -> Result<()> {
         let now = self.trace.now();
         for row in certificates::revoke_of_client(tx, id, reason.as_str(), now).await? {
-            inventory::tell_revoked(tx, self.config, &row, reason, self.trace).await?;
+            inventory::record_revocation(tx, self.config, &row, reason, self.trace).await?;
         }
         Ok(())
     }

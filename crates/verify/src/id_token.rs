@@ -61,7 +61,7 @@ pub(super) fn verify(
     let verified = jws::verify(compact, Keys::Published(keys), &[ALGORITHM], typ)
         .map_err(Trouble::Untrusted)?;
     let claims = Claims::read(&verified.claims).map_err(Trouble::Untrusted)?;
-    claims.in_force(expected.now, Seconds(5)).map_err(Trouble::Untrusted)?;
+    claims.must_be_valid_at(expected.now, Seconds(5)).map_err(Trouble::Untrusted)?;
 
     let text = |name: &str| verified.claims.get(name).and_then(Value::as_str);
     let only_for_us = claims

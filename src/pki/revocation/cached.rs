@@ -4,17 +4,17 @@ use rustls_pki_types::CertificateDer;
 
 use crate::pki::crl::Crl;
 use crate::pki::link::Link;
-use crate::pki::ocsp::{Asked, CertId, Hash, Status};
+use crate::pki::ocsp::{CertId, Hash, ResponseVerifier, Status};
 use crate::store::{Store, revocation_answers};
 use crate::types::{Failure, Timestamp};
 
 /// What somebody has said of a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Said {
+pub struct CachedStatus {
     /// `ocsp` or `crl`
-    pub source: &'static str,
+    pub kind: &'static str,
     /// Where it was fetched from.
-    pub place: String,
+    pub source_url: String,
     /// What it is.
     pub status: Status,
     /// When it was fetched.
@@ -27,40 +27,42 @@ pub struct Said {
 ///
 /// # Errors
 /// What the database says.
-pub async fn last_said(
+pub async fn cached_statuses(
     store: &Store,
     certificate: &CertificateDer<'_>,
     issuer: &CertificateDer<'_>,
-) -> Result<Vec<Said>, Failure> {
-    let Ok(link) = Link::read(certificate, issuer) else {
+) -> Result<Vec<CachedStatus>, Failure> {
+    let Ok(link) = Link::from_der(certificate, issuer) else {
         return Ok(Vec::new());
     };
     let mut said = Vec::new();
-    if let Some(responder) = &link.responder
-        && let Some(kept) = revocation_answers::find(store.db(), link.answer(responder)).await?
+    if let Some(responder) = &link.ocsp_url
+        && let Some(kept) =
+            revocation_answers::find(store.db(), link.ocsp_cache_key(responder)).await?
     {
-        let id = CertId::of(Hash::Sha1, &link.issuer, &link.serial)?;
+        let id = CertId::new(Hash::Sha1, &link.issuer, &link.serial)?;
         // As it was then: it may be over by now.
-        let asked = Asked { id: &id, issuer: &link.issuer, nonce: None, now: kept.fetched_at };
-        if let Ok(answer) = asked.read(&kept.body) {
-            said.push(Said {
-                source: "ocsp",
-                place: responder.clone(),
+        let verifier =
+            ResponseVerifier { id: &id, issuer: &link.issuer, nonce: None, now: kept.fetched_at };
+        if let Ok(answer) = verifier.verify(&kept.body) {
+            said.push(CachedStatus {
+                kind: "ocsp",
+                source_url: responder.clone(),
                 status: answer.status,
                 fetched_at: kept.fetched_at,
                 expires_at: answer.expires_at(),
             });
         }
     }
-    for url in &link.lists {
-        let kept = revocation_answers::find(store.db(), link.list(url.as_bytes())).await?;
+    for url in &link.crl_urls {
+        let kept = revocation_answers::find(store.db(), link.crl_cache_key(url.as_bytes())).await?;
         if let Some(kept) = kept
-            && let Ok(list) = Crl::read(&kept.body, &link.issuer)
+            && let Ok(list) = Crl::parse(&kept.body, &link.issuer)
             && let Ok(status) = list.status(&link, kept.fetched_at)
         {
-            said.push(Said {
-                source: "crl",
-                place: url.clone(),
+            said.push(CachedStatus {
+                kind: "crl",
+                source_url: url.clone(),
                 status,
                 fetched_at: kept.fetched_at,
                 expires_at: list.next_update,

@@ -8,25 +8,25 @@ use std::time::Duration;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{Instant, timeout_at};
 
-use super::lists::Place;
-use super::times::{Need, RETRY, Times};
-use super::watch::{Entry, Told};
-use super::{Found, Judge};
+use super::crls::CrlSource;
+use super::times::{Need, RETRY_INTERVAL, Times};
+use super::watch::{CachedOutcome, WatchedLink};
+use super::{CheckOutcome, RevocationChecker};
 use crate::outbound::OutboundError;
 use crate::pki::anchors::Anchor;
 use crate::pki::crl;
 use crate::pki::link::Link;
-use crate::pki::ocsp::{self, Asked, CertId, Hash, Nonce, Request, Status};
+use crate::pki::ocsp::{self, CertId, Hash, Nonce, Request, ResponseVerifier, Status};
 use crate::types::{Failure, Seconds, Timestamp};
 
 /// Of a place that does not answer the log tells this often.
-const WARNED: Seconds = Seconds(60);
+const LOG_INTERVAL: Seconds = Seconds(60);
 
 /// What was said; or from when on it is worth asking again: at once, where nobody was asked.
-pub(super) type Answered<T = Told> = Result<T, Timestamp>;
+pub(super) type Attempt<T = CachedOutcome> = Result<T, Timestamp>;
 
 /// In less time nobody is asked: that there was no answer would say nothing.
-pub(super) const LEAST: Duration = Duration::from_millis(500);
+pub(super) const MIN_TIME: Duration = Duration::from_millis(500);
 
 /// The turn to ask. Whoever has it may never be answered, so nobody waits for it who knows what was said
 /// `before` and counts meanwhile.
@@ -47,90 +47,93 @@ pub(super) async fn turn<T>(
     }
 }
 
-impl Judge<'_> {
+impl RevocationChecker<'_> {
     /// What is told of a link: what is known, or what comes of asking now; of many who ask at once, one
     /// asks and the others wait for it.
-    pub(super) async fn told(
+    pub(super) async fn check_link(
         &self,
-        entry: &Entry,
+        watched: &WatchedLink,
         anchor: &Arc<Anchor>,
         need: Need,
         deadline: Instant,
-    ) -> Found {
-        let link = match &entry.link {
+    ) -> CheckOutcome {
+        let link = match &watched.link {
             Ok(link) => link,
-            Err(why) => return Found::Unreadable(why),
+            Err(why) => return CheckOutcome::Unreadable(why),
         };
-        if let Some(found) = entry.found(need, self.now()) {
+        if let Some(found) = watched.outcome(need, self.now()) {
             return found;
         }
-        let _turn = match turn(&entry.turn, deadline, || entry.before(self.now())).await {
+        let _turn = match turn(&watched.turn, deadline, || watched.previous(self.now())).await {
             Ok(turn) => turn,
-            Err(before) => return before.map_or(Found::Unreachable, |told| told.found),
+            Err(before) => return before.map_or(CheckOutcome::Unreachable, |cached| cached.found),
         };
-        if let Some(found) = entry.found(need, self.now()) {
+        if let Some(found) = watched.outcome(need, self.now()) {
             return found;
         }
-        let asked = self.ask(link, anchor, need, deadline).await;
-        let told = asked.unwrap_or_else(|again| self.without_answer(entry, again));
-        entry.tell(told);
-        told.found
+        let queried = self.query(link, anchor, need, deadline).await;
+        let outcome = queried.unwrap_or_else(|again| self.without_response(watched, again));
+        watched.set_cached(outcome);
+        outcome.found
     }
 
     /// Nobody has answered: what was said before counts until it says that it ends.
-    fn without_answer(&self, entry: &Entry, again: Timestamp) -> Told {
-        let kept = entry.before(self.now()).and_then(|told| {
-            let times = told.times.kept(self.now(), again)?;
-            Some(Told { times, ..told })
+    fn without_response(&self, watched: &WatchedLink, again: Timestamp) -> CachedOutcome {
+        let extended = watched.previous(self.now()).and_then(|cached| {
+            let times = cached.times.extended(self.now(), again)?;
+            Some(CachedOutcome { times, ..cached })
         });
-        kept.unwrap_or(Told { found: Found::Unreachable, times: Times::of_none(again) })
+        extended.unwrap_or(CachedOutcome {
+            found: CheckOutcome::Unreachable,
+            times: Times::retry_at(again),
+        })
     }
 
-    async fn ask(
+    async fn query(
         &self,
         link: &Link,
         anchor: &Arc<Anchor>,
         need: Need,
         deadline: Instant,
-    ) -> Answered {
+    ) -> Attempt {
         let for_a_while = |found| {
-            let times = Times::of(
+            let times = Times::new(
                 self.now(),
                 Timestamp(i64::MAX),
                 self.config.client_certificates.revocation_max_age,
             );
-            Ok(Told { found, times })
+            Ok(CachedOutcome { found, times })
         };
         // > […] relying parties […] MUST NOT attempt to check the revocation status (RFC 9608 §4)
-        if link.has_no_revocation {
-            return for_a_while(Found::Said(Status::Good));
+        if link.no_rev_avail {
+            return for_a_while(CheckOutcome::Status(Status::Good));
         }
         let mut again = Timestamp(i64::MAX);
         for file in &anchor.crl_files {
-            match self.by_list(Place::File(file, anchor), link, need, deadline).await {
-                Ok(told) => return Ok(told),
+            match self.query_crl(CrlSource::File(file, anchor), link, need, deadline).await {
+                Ok(outcome) => return Ok(outcome),
                 Err(at) => again = again.min(at),
             }
         }
-        if let Some(responder) = &link.responder {
+        if let Some(responder) = &link.ocsp_url {
             // Half of the time, if there is a list to be read in the other half.
             let left = deadline.saturating_duration_since(Instant::now());
-            let half = if link.lists.is_empty() { left } else { left / 2 };
-            let told = self.by_ocsp(responder, link, need, Instant::now() + half).await;
-            match told.unwrap_or_else(|error| Err(self.gives_none(responder, "ocsp", error))) {
-                Ok(told) => return Ok(told),
+            let half = if link.crl_urls.is_empty() { left } else { left / 2 };
+            let queried = self.query_ocsp(responder, link, need, Instant::now() + half).await;
+            match queried.unwrap_or_else(|error| Err(self.failed(responder, "ocsp", error))) {
+                Ok(outcome) => return Ok(outcome),
                 Err(at) => again = again.min(at),
             }
         }
-        for url in &link.lists {
-            match self.by_list(Place::Url(url), link, need, deadline).await {
-                Ok(told) => return Ok(told),
+        for url in &link.crl_urls {
+            match self.query_crl(CrlSource::Url(url), link, need, deadline).await {
+                Ok(outcome) => return Ok(outcome),
                 Err(at) => again = again.min(at),
             }
         }
-        if link.responder.is_none() && link.lists.is_empty() {
+        if link.ocsp_url.is_none() && link.crl_urls.is_empty() {
             let Some(file) = anchor.crl_files.first() else {
-                return for_a_while(Found::Nowhere);
+                return for_a_while(CheckOutcome::NoSource);
             };
             let why =
                 "no list of crl_files is of who issued a certificate that names nobody to ask";
@@ -139,14 +142,14 @@ impl Judge<'_> {
         Err(again)
     }
 
-    async fn by_list(
+    async fn query_crl(
         &self,
-        place: Place<'_>,
+        place: CrlSource<'_>,
         link: &Link,
         need: Need,
         deadline: Instant,
-    ) -> Answered {
-        let lists = self.list(place, link, need, deadline).await?;
+    ) -> Attempt {
+        let lists = self.crls(place, link, need, deadline).await?;
         let times = lists.times;
         let mut said: Result<Status, &'static str> = Err("there is no list");
         for crl in &lists.crls {
@@ -159,125 +162,122 @@ impl Judge<'_> {
         let why = match said {
             Ok(status) => {
                 self.metrics.revocation("crl", status.as_str());
-                return Ok(Told { found: Found::Said(status), times });
+                return Ok(CachedOutcome { found: CheckOutcome::Status(status), times });
             }
             Err(_) if lists.is_broken => {
-                let times = Times::of_none(self.now() + RETRY);
-                return Ok(Told { found: Found::Broken, times });
+                let times = Times::retry_at(self.now() + RETRY_INTERVAL);
+                return Ok(CachedOutcome { found: CheckOutcome::BrokenFile, times });
             }
             Err(why) => why,
         };
         match place {
             // The files of an anchor are for all whom its authorities have issued anything to.
-            Place::File(..) if crl::is_for_others(why) => {}
-            Place::File(file, _) => self.warn(&file.path().display().to_string(), "crl", why),
-            Place::Url(url) => self.warn(url, "crl", why),
+            CrlSource::File(..) if crl::is_out_of_scope(why) => {}
+            CrlSource::File(file, _) => self.warn(&file.path().display().to_string(), "crl", why),
+            CrlSource::Url(url) => self.warn(url, "crl", why),
         }
-        Err(times.fresh_until().max(self.now() + RETRY))
+        Err(times.fresh_until().max(self.now() + RETRY_INTERVAL))
     }
 
     /// `Ok(Err(_))`: the responder does not answer, or knows nothing.
-    async fn by_ocsp(
+    async fn query_ocsp(
         &self,
         responder: &str,
         link: &Link,
         need: Need,
         deadline: Instant,
-    ) -> Result<Answered, Failure> {
+    ) -> Result<Attempt, Failure> {
         let max_age = self.config.client_certificates.revocation_max_age;
-        let id = CertId::of(Hash::Sha1, &link.issuer, &link.serial)?;
-        let asked = Asked { id: &id, issuer: &link.issuer, nonce: None, now: self.now() };
-        let name = link.answer(responder);
-        if let Some(kept) = self.kept(name).await
-            && let Ok(answer) = asked.read(&kept.body)
+        let id = CertId::new(Hash::Sha1, &link.issuer, &link.serial)?;
+        let verifier =
+            ResponseVerifier { id: &id, issuer: &link.issuer, nonce: None, now: self.now() };
+        let name = link.ocsp_cache_key(responder);
+        if let Some(kept) = self.cached(name).await
+            && let Ok(answer) = verifier.verify(&kept.body)
         {
-            let times = Times::of(kept.fetched_at, answer.expires_at(), max_age);
+            let times = Times::new(kept.fetched_at, answer.expires_at(), max_age);
             if times.suffices(need, self.now()) {
-                return Ok(self.said(answer.status, times));
+                return Ok(self.to_attempt(answer.status, times));
             }
         }
         let within = deadline.saturating_duration_since(Instant::now());
-        if within < LEAST {
+        if within < MIN_TIME {
             return Ok(Err(self.now()));
         }
-        if let Err(again) = self.revocations.places.may_be_asked(responder, self.now()) {
+        if let Err(again) = self.revocations.sources.may_query(responder, self.now()) {
             return Ok(Err(again));
         }
         let nonce = Nonce::generate()?;
-        let request = Request { asked: vec![id.clone()], nonce: Some(nonce.clone()) }.to_der()?;
-        let sent = (ocsp::REQUEST, request);
-        let wanted = (ocsp::RESPONSE, ocsp::response::LARGEST);
+        let request =
+            Request { cert_ids: vec![id.clone()], nonce: Some(nonce.clone()) }.to_der()?;
+        let sent = (ocsp::REQUEST_MEDIA_TYPE, request);
+        let wanted = (ocsp::RESPONSE_MEDIA_TYPE, ocsp::verify::MAX_BYTES);
         let body = self.outbound.post_signed(responder, sent, wanted, within).await;
-        let body = match self.fetched(responder, "ocsp", body) {
+        let body = match self.note_fetch(responder, "ocsp", body) {
             Ok(body) => body,
             Err(again) => return Ok(Err(again)),
         };
-        let answer = match (Asked { nonce: Some(&nonce), ..asked }).read(&body) {
+        let answer = match (ResponseVerifier { nonce: Some(&nonce), ..verifier }).verify(&body) {
             Ok(answer) => answer,
-            Err(why) => return Ok(Err(self.gives_none(responder, "ocsp", why))),
+            Err(why) => return Ok(Err(self.failed(responder, "ocsp", why))),
         };
         self.metrics.revocation("ocsp", answer.status.as_str());
-        self.keep(name, body, answer.expires_at()).await;
-        Ok(self.said(answer.status, Times::of(self.now(), answer.expires_at(), max_age)))
+        self.cache(name, body, answer.expires_at()).await;
+        Ok(self.to_attempt(answer.status, Times::new(self.now(), answer.expires_at(), max_age)))
     }
 
     /// A responder that knows nothing of a certificate is as good as none: there may be a list.
-    fn said(&self, status: Status, times: Times) -> Answered {
+    fn to_attempt(&self, status: Status, times: Times) -> Attempt {
         if status == Status::Unknown {
-            return Err(self.now() + RETRY);
+            return Err(self.now() + RETRY_INTERVAL);
         }
-        Ok(Told { found: Found::Said(status), times })
+        Ok(CachedOutcome { found: CheckOutcome::Status(status), times })
     }
 
     /// What was fetched from a place; who is away is left alone for a while by everybody.
-    pub(super) fn fetched(
+    pub(super) fn note_fetch(
         &self,
         place: &str,
         source: &'static str,
         fetched: Result<Vec<u8>, OutboundError>,
-    ) -> Answered<Vec<u8>> {
-        let places = &self.revocations.places;
+    ) -> Attempt<Vec<u8>> {
+        let sources = &self.revocations.sources;
         fetched
             .map_err(|error| match error {
                 // Nobody was asked.
                 OutboundError::Busy => self.now(),
                 OutboundError::Unreachable => {
                     self.warn(place, source, error);
-                    places.is_away(place, self.now())
+                    sources.mark_unreachable(place, self.now())
                 }
                 OutboundError::Forbidden(_)
                 | OutboundError::TooLarge
                 | OutboundError::WrongType => {
-                    places.is_there(place);
-                    self.gives_none(place, source, error)
+                    sources.mark_reachable(place);
+                    self.failed(place, source, error)
                 }
             })
-            .inspect(|_| places.is_there(place))
+            .inspect(|_| sources.mark_reachable(place))
     }
 
     /// A place gives no answer that says anything; from when on it is worth asking again.
-    pub(super) fn gives_none(
-        &self,
-        place: &str,
-        source: &'static str,
-        why: impl Display,
-    ) -> Timestamp {
+    pub(super) fn failed(&self, place: &str, source: &'static str, why: impl Display) -> Timestamp {
         self.warn(place, source, why);
-        self.now() + RETRY
+        self.now() + RETRY_INTERVAL
     }
 
     /// Tells the operator, once a minute of each place.
     pub(super) fn warn(&self, place: &str, source: &'static str, why: impl Display) {
         self.metrics.revocation(source, "unreachable");
-        if self.is_news(place) {
+        if self.may_log(place) {
             tracing::warn!(source, place, %why, "it cannot be found out whether certificates were revoked");
         }
     }
 
     /// Whether it was not told of a place within the last minute.
-    pub(super) fn is_news(&self, place: &str) -> bool {
+    pub(super) fn may_log(&self, place: &str) -> bool {
         let last = self.revocations.warned.get(place);
-        if last.is_some_and(|last| self.now() < last + WARNED) {
+        if last.is_some_and(|last| self.now() < last + LOG_INTERVAL) {
             return false;
         }
         self.revocations.warned.insert(place.to_owned(), self.now());

@@ -8,22 +8,22 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::Judge;
-use super::ask::{Answered, LEAST, turn};
-use super::times::{Need, RETRY, Times};
+use super::RevocationChecker;
+use super::query::{Attempt, MIN_TIME, turn};
+use super::times::{Need, RETRY_INTERVAL, Times};
 use crate::pki::anchors::Anchor;
 use crate::pki::crl::{self, Crl};
-use crate::pki::crl_file::{CrlFile, Reread};
+use crate::pki::crl_file::{CrlFile, Reload};
 use crate::pki::link::Link;
 use crate::store::revocation_answers::{self, Kept};
 use crate::types::{Seconds, Thumbprint, Timestamp};
 
 /// How long a file is believed to be as it was.
-const FILE_KEPT: Seconds = Seconds(60);
+const FILE_INTERVAL: Seconds = Seconds(60);
 
 /// Where a list is.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Place<'a> {
+pub(super) enum CrlSource<'a> {
     /// A file that the operator keeps up to date, of an anchor with these certificates.
     File(&'a Arc<CrlFile>, &'a Arc<Anchor>),
     /// A distribution point.
@@ -32,13 +32,13 @@ pub(super) enum Place<'a> {
 
 /// A place with a list, and the list that was there.
 #[derive(Debug, Default)]
-pub(super) struct List {
+pub(super) struct CrlSlot {
     turn: Mutex<()>,
-    held: RwLock<Option<Held>>,
+    held: RwLock<Option<CachedCrls>>,
 }
 
 #[derive(Clone, Debug)]
-struct Held {
+struct CachedCrls {
     /// None: there is none, or not one to believe.
     crls: Vec<Arc<Crl>>,
     /// Whether one is missing that the operator relies on.
@@ -48,7 +48,7 @@ struct Held {
 
 /// The lists of a place.
 #[derive(Debug)]
-pub(super) struct Lists {
+pub(super) struct IssuerCrls {
     pub(super) crls: Vec<Arc<Crl>>,
     /// Whether one is missing that the operator relies on.
     pub(super) is_broken: bool,
@@ -56,142 +56,145 @@ pub(super) struct Lists {
     pub(super) times: Times,
 }
 
-impl List {
-    fn held(&self) -> Option<Held> {
+impl CrlSlot {
+    fn held(&self) -> Option<CachedCrls> {
         self.held.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn hold(&self, held: Held) {
+    fn set(&self, held: CachedCrls) {
         *self.held.write().unwrap_or_else(PoisonError::into_inner) = Some(held);
     }
 
-    fn sufficient(&self, need: Need, now: Timestamp) -> Option<Held> {
+    fn sufficient(&self, need: Need, now: Timestamp) -> Option<CachedCrls> {
         self.held().filter(|held| held.times.suffices(need, now))
     }
 
     /// The list that was there before, as long as it counts.
-    fn before(&self, now: Timestamp) -> Option<Held> {
-        self.held().filter(|held| !held.crls.is_empty() && held.times.count(now))
+    fn previous(&self, now: Timestamp) -> Option<CachedCrls> {
+        self.held().filter(|held| !held.crls.is_empty() && held.times.is_valid(now))
     }
 
     /// What is held when nobody has given a newer list.
-    fn without_answer(&self, now: Timestamp, again: Timestamp) -> Held {
-        let kept = self.before(now).and_then(|held| {
-            let times = held.times.kept(now, again)?;
-            Some(Held { times, ..held })
+    fn without_response(&self, now: Timestamp, again: Timestamp) -> CachedCrls {
+        let kept = self.previous(now).and_then(|held| {
+            let times = held.times.extended(now, again)?;
+            Some(CachedCrls { times, ..held })
         });
-        let none = || Held { crls: Vec::new(), is_broken: false, times: Times::of_none(again) };
+        let none =
+            || CachedCrls { crls: Vec::new(), is_broken: false, times: Times::retry_at(again) };
         kept.unwrap_or_else(none)
     }
 }
 
-impl Held {
-    fn answer(self) -> Answered<Lists> {
+impl CachedCrls {
+    fn into_attempt(self) -> Attempt<IssuerCrls> {
         let Self { crls, is_broken, times } = self;
         if crls.is_empty() && !is_broken {
             return Err(times.fresh_until());
         }
-        Ok(Lists { crls, is_broken, times })
+        Ok(IssuerCrls { crls, is_broken, times })
     }
 }
 
-impl Judge<'_> {
+impl RevocationChecker<'_> {
     /// The lists of this place that the link's issuer signed; and for how long they count.
-    pub(super) async fn list(
+    pub(super) async fn crls(
         &self,
-        place: Place<'_>,
+        source: CrlSource<'_>,
         link: &Link,
         need: Need,
         deadline: Instant,
-    ) -> Answered<Lists> {
-        let place_name = match place {
-            Place::File(file, _) => file.path().as_os_str().as_encoded_bytes(),
-            Place::Url(url) => url.as_bytes(),
+    ) -> Attempt<IssuerCrls> {
+        let source_bytes = match source {
+            CrlSource::File(file, _) => file.path().as_os_str().as_encoded_bytes(),
+            CrlSource::Url(url) => url.as_bytes(),
         };
-        let name = link.list(place_name);
-        let list = self
+        let name = link.crl_cache_key(source_bytes);
+        let slot = self
             .revocations
             .lists
             .get_or_insert_with(&name, || Ok::<_, Infallible>(Arc::default()));
-        let Ok(list) = list;
-        if let Some(held) = list.sufficient(need, self.now()) {
-            return held.answer();
+        let Ok(slot) = slot;
+        if let Some(held) = slot.sufficient(need, self.now()) {
+            return held.into_attempt();
         }
-        let _turn = match turn(&list.turn, deadline, || list.before(self.now())).await {
+        let _turn = match turn(&slot.turn, deadline, || slot.previous(self.now())).await {
             Ok(turn) => turn,
-            Err(Some(held)) => return held.answer(),
+            Err(Some(held)) => return held.into_attempt(),
             Err(None) => return Err(self.now()),
         };
-        if let Some(held) = list.sufficient(need, self.now()) {
-            return held.answer();
+        if let Some(held) = slot.sufficient(need, self.now()) {
+            return held.into_attempt();
         }
         let within = deadline.saturating_duration_since(Instant::now());
-        let fresh = match place {
-            Place::File(file, anchor) => self.read_lists(file, anchor, link).await,
-            Place::Url(url) => self.fetch_list(url, name, link, need, within).await,
+        let fresh = match source {
+            CrlSource::File(file, anchor) => self.read_file(file, anchor, link).await,
+            CrlSource::Url(url) => self.fetch_crl(url, name, link, need, within).await,
         };
-        let held = fresh.unwrap_or_else(|again| list.without_answer(self.now(), again));
-        list.hold(held.clone());
-        held.answer()
+        let held = fresh.unwrap_or_else(|again| slot.without_response(self.now(), again));
+        slot.set(held.clone());
+        held.into_attempt()
     }
 
-    async fn read_lists(
+    async fn read_file(
         &self,
         file: &Arc<CrlFile>,
         anchor: &Arc<Anchor>,
         link: &Link,
-    ) -> Answered<Held> {
+    ) -> Attempt<CachedCrls> {
         let (reading, set) = (file.clone(), anchor.clone());
-        let reread = tokio::task::spawn_blocking(move || reading.reread(&set.certificates)).await;
+        let reread = tokio::task::spawn_blocking(move || reading.reload(&set.certificates)).await;
         let place = file.path().display().to_string();
         match reread {
-            Ok(Reread::Same | Reread::Replaced) => {}
-            Ok(Reread::Broken(why)) => self.warn_of_list(&place, why),
-            Err(error) => self.warn_of_list(&place, error),
+            Ok(Reload::Same | Reload::Replaced) => {}
+            Ok(Reload::Broken(why)) => self.warn_of_file(&place, why),
+            Err(error) => self.warn_of_file(&place, error),
         }
         // The files of an anchor are for all whom its authorities have issued anything to.
-        let Some(found) = file.of(&link.issuer) else { return Err(self.now() + FILE_KEPT) };
+        let Some(found) = file.for_issuer(&link.issuer) else {
+            return Err(self.now() + FILE_INTERVAL);
+        };
         let verified = tokio::task::spawn_blocking(move || found.verified()).await;
         let (crls, is_broken) = verified.unwrap_or_default();
         if crls.is_empty() && !is_broken {
-            return Err(self.now() + FILE_KEPT);
+            return Err(self.now() + FILE_INTERVAL);
         }
         if is_broken && crls.iter().all(|crl| crl.next_update <= self.now()) {
-            self.warn_of_list(&place, "the last good one counts no more: nobody is accepted");
-            let times = Times::of_none(self.now() + RETRY);
-            return Ok(Held { crls, is_broken, times });
+            self.warn_of_file(&place, "the last good one counts no more: nobody is accepted");
+            let times = Times::retry_at(self.now() + RETRY_INTERVAL);
+            return Ok(CachedCrls { crls, is_broken, times });
         }
         let next_update = crls.iter().map(|crl| crl.next_update).max();
-        let times = Times::of(self.now(), next_update.unwrap_or(self.now()), FILE_KEPT);
-        Ok(Held { crls, is_broken, times })
+        let times = Times::new(self.now(), next_update.unwrap_or(self.now()), FILE_INTERVAL);
+        Ok(CachedCrls { crls, is_broken, times })
     }
 
     /// Tells the operator, once a minute of each file, that a list that they name cannot be relied on.
-    fn warn_of_list(&self, place: &str, why: impl Display) {
+    fn warn_of_file(&self, place: &str, why: impl Display) {
         self.metrics.revocation("crl", "unreadable");
-        if self.is_news(place) {
+        if self.may_log(place) {
             tracing::error!(place, %why, "a list of revoked certificates cannot be read");
         }
     }
 
-    async fn fetch_list(
+    async fn fetch_crl(
         &self,
         url: &str,
         name: Thumbprint,
         link: &Link,
         need: Need,
         within: Duration,
-    ) -> Answered<Held> {
+    ) -> Attempt<CachedCrls> {
         let held = |crl: Crl, fetched_at| {
-            let times = Times::of(
+            let times = Times::new(
                 fetched_at,
                 crl.next_update,
                 self.config.client_certificates.revocation_max_age,
             );
-            Held { crls: vec![Arc::new(crl)], is_broken: false, times }
+            CachedCrls { crls: vec![Arc::new(crl)], is_broken: false, times }
         };
-        if let Some(kept) = self.kept(name).await
-            && let Ok(crl) = parsed(kept.body, link).await
+        if let Some(kept) = self.cached(name).await
+            && let Ok(crl) = parse_crl(kept.body, link).await
             && self.now() < crl.next_update
         {
             let held = held(crl, kept.fetched_at);
@@ -199,21 +202,21 @@ impl Judge<'_> {
                 return Ok(held);
             }
         }
-        if within < LEAST {
+        if within < MIN_TIME {
             return Err(self.now());
         }
-        self.revocations.places.may_be_asked(url, self.now())?;
+        self.revocations.sources.may_query(url, self.now())?;
         let most = self.config.client_certificates.max_crl_bytes.0;
         let fetched = self.outbound.get_signed(url, crl::MEDIA_TYPE, most, within).await;
-        let body = self.fetched(url, "crl", fetched)?;
-        let crl = parsed(body.clone(), link).await;
-        let crl = crl.map_err(|why| self.gives_none(url, "crl", why))?;
-        self.keep(name, body, crl.next_update).await;
+        let body = self.note_fetch(url, "crl", fetched)?;
+        let crl = parse_crl(body.clone(), link).await;
+        let crl = crl.map_err(|why| self.failed(url, "crl", why))?;
+        self.cache(name, body, crl.next_update).await;
         Ok(held(crl, self.now()))
     }
 
     /// What this or another replica has fetched. Without a database it is fetched anew.
-    pub(super) async fn kept(&self, name: Thumbprint) -> Option<Kept> {
+    pub(super) async fn cached(&self, name: Thumbprint) -> Option<Kept> {
         let found = revocation_answers::find(self.store.db(), name).await;
         found.unwrap_or_else(|error| {
             tracing::warn!(%error, "kept OCSP responses and CRLs cannot be read");
@@ -221,7 +224,7 @@ impl Judge<'_> {
         })
     }
 
-    pub(super) async fn keep(&self, name: Thumbprint, body: Vec<u8>, expires_at: Timestamp) {
+    pub(super) async fn cache(&self, name: Thumbprint, body: Vec<u8>, expires_at: Timestamp) {
         let kept = Kept { body, fetched_at: self.now() };
         let done = revocation_answers::keep(self.store.db(), name, &kept, expires_at).await;
         if let Err(error) = done {
@@ -231,8 +234,8 @@ impl Judge<'_> {
 }
 
 /// Reads a list beside the threads that serve: a large one takes long.
-async fn parsed(bytes: Vec<u8>, link: &Link) -> Result<Crl, &'static str> {
+async fn parse_crl(bytes: Vec<u8>, link: &Link) -> Result<Crl, &'static str> {
     let issuer = link.issuer.clone();
-    let reading = tokio::task::spawn_blocking(move || Crl::read(&bytes, &issuer));
+    let reading = tokio::task::spawn_blocking(move || Crl::parse(&bytes, &issuer));
     reading.await.unwrap_or(Err("the CRL cannot be read"))
 }

@@ -11,7 +11,7 @@ use super::asn1::{
     BasicOcspResponse, CertStatus, ID_PKIX_OCSP_BASIC, OcspResponse, ResponderId, ResponseBytes,
     ResponseData, ResponseStatus, RevokedInfo, SingleResponse, time,
 };
-use super::{Answer, CertId, Hash, Issuer, Nonce, Reason, Status};
+use super::{CertId, CertificateStatus, Hash, Issuer, Nonce, Reason, Status};
 use crate::types::{Failure, Timestamp};
 
 /// `ecdsa-with-SHA256` (RFC 5758 §3.2).
@@ -51,7 +51,7 @@ impl Unsuccessful {
 #[derive(Clone, Debug)]
 pub struct Response {
     /// What is known of each certificate that was asked for.
-    pub answers: Vec<(CertId, Answer)>,
+    pub responses: Vec<(CertId, CertificateStatus)>,
     /// What the question wants repeated.
     pub nonce: Option<Nonce>,
     /// Now.
@@ -72,14 +72,14 @@ impl Response {
         sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, Failure>,
     ) -> Result<Vec<u8>, Failure> {
         let algorithm = AlgorithmIdentifierOwned { oid: ECDSA_WITH_SHA256, parameters: None };
-        self.sign_with(algorithm, responder, certificates, sign)
+        self.sign_with_algorithm(algorithm, responder, certificates, sign)
     }
 
     /// The same with a key of another kind: `sign` makes signatures of this algorithm.
     ///
     /// # Errors
     /// Those of [`Response::sign`].
-    pub fn sign_with(
+    pub fn sign_with_algorithm(
         &self,
         algorithm: AlgorithmIdentifierOwned,
         responder: &Issuer,
@@ -87,9 +87,9 @@ impl Response {
         sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, Failure>,
     ) -> Result<Vec<u8>, Failure> {
         let internal = |error: der::Error| Failure::internal(error);
-        let key_hash = Hash::Sha1.of(responder.key_bits());
+        let key_hash = Hash::Sha1.digest(responder.public_key_bits());
         let responses: Result<_, Failure> =
-            self.answers.iter().map(|(id, answer)| single(id, answer)).collect();
+            self.responses.iter().map(|(id, answer)| single(id, answer)).collect();
         let data = ResponseData {
             version: 0,
             responder_id: ResponderId::ByKey(OctetString::new(key_hash).map_err(internal)?),
@@ -116,7 +116,7 @@ impl Response {
     }
 }
 
-fn single(id: &CertId, answer: &Answer) -> Result<SingleResponse, Failure> {
+fn single(id: &CertId, answer: &CertificateStatus) -> Result<SingleResponse, Failure> {
     let cert_status = match answer.status {
         Status::Good => CertStatus::Good(Null),
         Status::Unknown => CertStatus::Unknown(Null),

@@ -14,27 +14,27 @@ use super::asn1::{
     BasicOcspResponse, CertStatus, ID_PKIX_OCSP_BASIC, OcspResponse, ResponderId, ResponseData,
     ResponseStatus, SingleResponse, timestamp,
 };
-use super::{Answer, CertId, Hash, Issuer, Nonce, Status, nonce};
+use super::{CertId, CertificateStatus, Hash, Issuer, Nonce, Status, find_nonce};
 use crate::types::{Seconds, Timestamp};
 
 /// As large as an answer may be: with a chain of large certificates.
-pub const LARGEST: usize = 64 * 1024;
+pub const MAX_BYTES: usize = 64 * 1024;
 
 /// How far the responder's clock may be off.
 const LEEWAY: Seconds = Seconds::minutes(5);
 
 /// How long an answer counts that does not say it.
-const WITHOUT_NEXT_UPDATE: Seconds = Seconds::hours(1);
+const DEFAULT_LIFETIME: Seconds = Seconds::hours(1);
 
 /// Certificates of an answer that are looked at.
-const MOST_CERTIFICATES: usize = 8;
+const MAX_CERTIFICATES: usize = 8;
 
 /// `id-kp-OCSPSigning`: 1.3.6.1.5.5.7.3.9.
 const OCSP_SIGNING: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 9];
 
 /// What was asked, and of whom.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
+pub struct ResponseVerifier<'a> {
     /// The certificate.
     pub id: &'a CertId,
     /// Who issued it.
@@ -46,13 +46,13 @@ pub struct Asked<'a> {
     pub now: Timestamp,
 }
 
-impl Asked<'_> {
+impl ResponseVerifier<'_> {
     /// Reads the answer, and believes it only if §3.2 allows it.
     ///
     /// # Errors
     /// Why it is not believed. It says nothing then, neither good nor bad.
-    pub fn read(&self, der: &[u8]) -> Result<Answer, &'static str> {
-        let basic = basic(der)?;
+    pub fn verify(&self, der: &[u8]) -> Result<CertificateStatus, &'static str> {
+        let basic = parse_basic(der)?;
         let signed = basic.tbs_response_data.to_der().map_err(|_| "the response is too long")?;
         let data = ResponseData::from_der(&signed).map_err(|_| "this is not a ResponseData")?;
         if data.version != 0 {
@@ -61,13 +61,14 @@ impl Asked<'_> {
         // > 2. The signature on the response is valid;
         // > 3. The identity of the signer matches the intended recipient of the request;
         // > 4. The signer is currently authorized to provide a response for the certificate in question;
-        let signer = self.signer(&data.responder_id, basic.certs.as_deref().unwrap_or_default())?;
+        let signer =
+            self.find_signer(&data.responder_id, basic.certs.as_deref().unwrap_or_default())?;
         let algorithm = basic.signature_algorithm.value();
         let signature = basic.signature.as_bytes().ok_or("the signature is not of whole bytes")?;
         if !signer.has_signed(&signed, algorithm, signature) {
             return Err("the signature of the response is wrong");
         }
-        let repeated = nonce(data.response_extensions.as_ref())?;
+        let repeated = find_nonce(data.response_extensions.as_ref())?;
         if let (Some(sent), Some(repeated)) = (self.nonce, &repeated)
             && sent != repeated
         {
@@ -75,23 +76,27 @@ impl Asked<'_> {
         }
         // > 1. The certificate identified in a received response corresponds to the certificate that was
         // > identified in the corresponding request;
-        let single = data.responses.iter().find(|single| single.cert_id.is_same(self.id));
-        let answer = single.ok_or("the response is about another certificate")?.answer()?;
+        let single = data.responses.iter().find(|single| single.cert_id.matches(self.id));
+        let answer = single.ok_or("the response is about another certificate")?.to_status()?;
         answer.must_be_current(self.now)?;
         Ok(answer)
     }
 
     /// Who signed: the authority itself, or somebody whom it allows to.
-    fn signer(&self, named: &ResponderId, certificates: &[Any]) -> Result<Issuer, &'static str> {
-        if is_named(named, self.issuer) {
+    fn find_signer(
+        &self,
+        named: &ResponderId,
+        certificates: &[Any],
+    ) -> Result<Issuer, &'static str> {
+        if is_responder(named, self.issuer) {
             return Ok(self.issuer.clone());
         }
         let delegate = certificates
             .iter()
-            .take(MOST_CERTIFICATES)
+            .take(MAX_CERTIFICATES)
             .filter_map(|any| any.to_der().ok())
-            .filter_map(|der| Issuer::read(&CertificateDer::from(der)).ok())
-            .find(|candidate| is_named(named, candidate))
+            .filter_map(|der| Issuer::from_der(&CertificateDer::from(der)).ok())
+            .find(|candidate| is_responder(named, candidate))
             .ok_or("neither the issuer of the certificate nor a certificate in the response is the responder")?;
         self.must_be_delegated(delegate.certificate())?;
         Ok(delegate)
@@ -125,8 +130,8 @@ impl Asked<'_> {
     }
 }
 
-fn basic(der: &[u8]) -> Result<BasicOcspResponse, &'static str> {
-    if der.len() > LARGEST {
+fn parse_basic(der: &[u8]) -> Result<BasicOcspResponse, &'static str> {
+    if der.len() > MAX_BYTES {
         return Err("the response is larger than 64 KiB");
     }
     let response = OcspResponse::from_der(der).map_err(|_| "this is not an OCSP response")?;
@@ -148,15 +153,15 @@ fn basic(der: &[u8]) -> Result<BasicOcspResponse, &'static str> {
         .map_err(|_| "this is not a basic OCSP response")
 }
 
-fn is_named(named: &ResponderId, who: &Issuer) -> bool {
+fn is_responder(named: &ResponderId, who: &Issuer) -> bool {
     match named {
         ResponderId::ByName(name) => name.to_der().is_ok_and(|name| name == who.name()),
-        ResponderId::ByKey(hash) => hash.as_bytes() == Hash::Sha1.of(who.key_bits()),
+        ResponderId::ByKey(hash) => hash.as_bytes() == Hash::Sha1.digest(who.public_key_bits()),
     }
 }
 
 impl SingleResponse {
-    fn answer(&self) -> Result<Answer, &'static str> {
+    fn to_status(&self) -> Result<CertificateStatus, &'static str> {
         if self.single_extensions.iter().flatten().any(|extension| extension.critical) {
             return Err("a critical extension is not known");
         }
@@ -168,7 +173,7 @@ impl SingleResponse {
                 reason: revoked.revocation_reason.unwrap_or_default(),
             },
         };
-        Ok(Answer {
+        Ok(CertificateStatus {
             status,
             this_update: timestamp(self.this_update),
             next_update: self.next_update.map(timestamp),
@@ -176,7 +181,7 @@ impl SingleResponse {
     }
 }
 
-impl Answer {
+impl CertificateStatus {
     /// > 5. The time at which the status being indicated is known to be correct (thisUpdate) is
     /// > sufficiently recent;
     /// > 6. When available, the time at or before which newer information will be available about the
@@ -193,6 +198,6 @@ impl Answer {
 
     /// Until when it counts.
     pub fn expires_at(&self) -> Timestamp {
-        self.next_update.unwrap_or(self.this_update + WITHOUT_NEXT_UPDATE)
+        self.next_update.unwrap_or(self.this_update + DEFAULT_LIFETIME)
     }
 }

@@ -40,7 +40,7 @@ pub(super) const SKEW: Seconds = Seconds::minutes(5);
 
 /// What the rules about our authority may reach.
 #[derive(Clone, Copy)]
-pub struct Authority<'a> {
+pub struct BuiltInCa<'a> {
     /// The database.
     pub store: &'a Store,
     /// What its keys are sealed under.
@@ -53,7 +53,7 @@ pub struct Authority<'a> {
 
 /// An issuing certificate that another authority has made.
 #[derive(Debug)]
-pub struct Given {
+pub struct ImportedCa {
     /// Itself.
     pub certificate: CertificateDer<'static>,
     /// What stands above it, nearest first; its root may be left out.
@@ -70,26 +70,26 @@ pub(super) struct Issuing {
 
 /// What our certificates chain to: issuing certificates, the superseded ones too. They are anchors
 /// themselves, so no client needs to send a chain, and nobody who comes by the root's key makes clients.
-pub fn issuing(rows: &[AuthorityRow]) -> impl Iterator<Item = CertificateDer<'_>> {
+pub fn issuing_certificates(rows: &[AuthorityRow]) -> impl Iterator<Item = CertificateDer<'_>> {
     let issuing = rows.iter().filter(|row| !row.is_root);
     issuing.map(|row| CertificateDer::from(row.certificate.as_slice()))
 }
 
 /// What others need who verify our client certificates: roots, issuing certificates and what stands above
 /// imported ones, as long as they count.
-pub fn published(
+pub fn published_certificates(
     rows: &[AuthorityRow],
     revoked: &Revoked,
     now: Timestamp,
 ) -> Vec<CertificateDer<'static>> {
-    let counts = |row: &&AuthorityRow| {
-        let read = Certificate::read(&row.certificate, &[]);
+    let is_valid = |row: &&AuthorityRow| {
+        let read = Certificate::parse(&row.certificate, &[]);
         now <= row.not_after && read.is_ok_and(|one| !revoked.has(one.thumbprint, one.public_key))
     };
     let mut found = Vec::new();
-    for row in rows.iter().filter(counts) {
+    for row in rows.iter().filter(is_valid) {
         let own = CertificateDer::from(row.certificate.clone());
-        for certificate in std::iter::once(own).chain(split(&row.chain)) {
+        for certificate in std::iter::once(own).chain(split_chain(&row.chain)) {
             if !found.contains(&certificate) {
                 found.push(certificate);
             }
@@ -99,12 +99,12 @@ pub fn published(
 }
 
 /// What a certificate of the authority is called, for people.
-pub fn name(certificate: &[u8]) -> String {
-    Certificate::read(certificate, &[]).map(|one| one.describe().subject).unwrap_or_default()
+pub fn subject_text(certificate: &[u8]) -> String {
+    Certificate::parse(certificate, &[]).map(|one| one.describe().subject).unwrap_or_default()
 }
 
 /// The certificates of a chain that is kept DER after DER.
-pub fn split(chain: &[u8]) -> Vec<CertificateDer<'static>> {
+pub fn split_chain(chain: &[u8]) -> Vec<CertificateDer<'static>> {
     let mut found = Vec::new();
     let mut rest = chain;
     while let Ok((after, _)) = X509Certificate::from_der(rest) {
@@ -115,7 +115,7 @@ pub fn split(chain: &[u8]) -> Vec<CertificateDer<'static>> {
     found
 }
 
-impl Authority<'_> {
+impl BuiltInCa<'_> {
     /// Makes a root and an issuing certificate below it.
     ///
     /// # Errors
@@ -123,8 +123,8 @@ impl Authority<'_> {
     pub async fn init(&self) -> Result<()> {
         let (root_key, root_pkcs8) = Signer::generate()?;
         let (key, pkcs8) = Signer::generate()?;
-        let root = self.root(&root_key)?;
-        let issuing = self.issuing(&root, root_key, &key)?;
+        let root = self.root_certificate(&root_key)?;
+        let issuing = self.issuing_certificate(&root, root_key, &key)?;
         let rows = [
             self.row(&root, &[], Some(&root_pkcs8), true)?,
             self.row(&issuing, &[&root], Some(&pkcs8), false)?,
@@ -134,7 +134,7 @@ impl Authority<'_> {
             for row in &rows {
                 self.insert(&mut tx, row).await?;
             }
-            self.finish(tx).await
+            self.commit(tx).await
         })
         .await
     }
@@ -144,12 +144,12 @@ impl Authority<'_> {
     /// # Errors
     /// `invalid_request` when there is an authority already, and when the certificate cannot issue
     /// others, is not in force, has another key, or its chain does not hold.
-    pub async fn import(&self, given: &Given) -> Result<()> {
-        let row = self.judge(given)?;
+    pub async fn import(&self, given: &ImportedCa) -> Result<()> {
+        let row = self.verify_import(given)?;
         retrying(|| async {
             let mut tx = self.store.write().await?;
             self.insert(&mut tx, &row).await?;
-            self.finish(tx).await
+            self.commit(tx).await
         })
         .await
     }
@@ -160,36 +160,40 @@ impl Authority<'_> {
     /// # Errors
     /// `not_found` without an authority, `invalid_request` without a root here or without its key.
     pub async fn renew(&self, root_key: Option<&[u8]>) -> Result<()> {
-        let present = self.present().await?;
+        let current = self.current().await?;
         let root = authorities::present(self.store.db(), true).await?.ok_or_else(|| {
-            no("the issuing certificate was imported: renew it where it was made, and import that")
+            invalid(
+                "the issuing certificate was imported: renew it where it was made, and import that",
+            )
         })?;
         if certificates::is_revoked(self.store.db(), Thumbprint::of(&root.certificate)).await? {
-            return Err(no(
+            return Err(invalid(
                 "the root was revoked: import an issuing certificate of another authority",
             )
             .into());
         }
         let root_key = match (root_key, &root.sealed) {
-            (Some(given), _) => Signer::from_pkcs8(given).map_err(no)?,
+            (Some(given), _) => Signer::from_pkcs8(given).map_err(invalid)?,
             (None, Some(_)) => self.open_key(&root)?,
-            (None, None) => return Err(no("the key of the root is not kept here: name it").into()),
+            (None, None) => {
+                return Err(invalid("the key of the root is not kept here: name it").into());
+            }
         };
-        must_fit(&root.certificate, &root_key)?;
+        must_match_key(&root.certificate, &root_key)?;
         let root = CertificateDer::from(root.certificate);
         let (key, pkcs8) = Signer::generate()?;
-        let issuing = self.issuing(&root, root_key, &key)?;
-        self.replace(&present, &self.row(&issuing, &[&root], Some(&pkcs8), false)?).await
+        let issuing = self.issuing_certificate(&root, root_key, &key)?;
+        self.replace(&current, &self.row(&issuing, &[&root], Some(&pkcs8), false)?).await
     }
 
     /// Puts an issuing certificate that another authority has made in the place of the present one, which
     /// counts until it expires.
     ///
     /// # Errors
-    /// Those of [`Authority::import`]; `not_found` without an authority.
-    pub async fn renew_by(&self, given: &Given) -> Result<()> {
-        let present = self.present().await?;
-        self.replace(&present, &self.judge(given)?).await
+    /// Those of [`BuiltInCa::import`]; `not_found` without an authority.
+    pub async fn renew_by(&self, given: &ImportedCa) -> Result<()> {
+        let current = self.current().await?;
+        self.replace(&current, &self.verify_import(given)?).await
     }
 
     /// The key of the root, PKCS #8: whoever has it can make authorities that others believe who trust the
@@ -221,14 +225,14 @@ impl Authority<'_> {
                 .fact("authority", root.id.as_str())
                 .write(&mut tx, self.trace)
                 .await?;
-            self.finish(tx).await
+            self.commit(tx).await
         })
         .await
     }
 
     /// The present issuing certificate, with its key.
-    pub(super) async fn open(&self) -> Result<Issuing> {
-        let row = self.present().await?;
+    pub(super) async fn open_current(&self) -> Result<Issuing> {
+        let row = self.current().await?;
         self.open_row(row)
     }
 
@@ -240,10 +244,10 @@ impl Authority<'_> {
         Ok(Issuing { row, issuer })
     }
 
-    async fn present(&self) -> Result<AuthorityRow> {
-        let present = authorities::present(self.store.db(), false).await?;
+    async fn current(&self) -> Result<AuthorityRow> {
+        let current = authorities::present(self.store.db(), false).await?;
         let none = || Code::NotFound.because("there is no authority: make one with ca init");
-        Ok(present.ok_or_else(none)?)
+        Ok(current.ok_or_else(none)?)
     }
 
     fn open_key(&self, row: &AuthorityRow) -> Result<Signer> {
@@ -266,14 +270,14 @@ impl Authority<'_> {
         Ok((root, key))
     }
 
-    fn root(&self, key: &Signer) -> Result<CertificateDer<'static>> {
-        let mut params = self.params("root CA", self.trace.now() + ROOT_LIFETIME)?;
+    fn root_certificate(&self, key: &Signer) -> Result<CertificateDer<'static>> {
+        let mut params = self.ca_params("root CA", self.trace.now() + ROOT_LIFETIME)?;
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(1));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         Ok(params.self_signed(key).map_err(Failure::internal)?.into())
     }
 
-    fn issuing(
+    fn issuing_certificate(
         &self,
         root: &CertificateDer<'static>,
         root_key: Signer,
@@ -282,10 +286,10 @@ impl Authority<'_> {
         let parsed = parse(root)?;
         let root_until = Timestamp(parsed.validity().not_after.timestamp());
         if root_until <= self.trace.now() {
-            return Err(no("the root has expired").into());
+            return Err(invalid("the root has expired").into());
         }
         let until = root_until.min(self.trace.now() + ISSUING_LIFETIME);
-        let mut params = self.params("issuing CA", until)?;
+        let mut params = self.ca_params("issuing CA", until)?;
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![
             KeyUsagePurpose::DigitalSignature,
@@ -301,7 +305,7 @@ impl Authority<'_> {
 
     /// A certificate of the authority itself. The day in its name keeps it apart from those before and
     /// after it: software exists that looks for an issuer by the name alone.
-    fn params(&self, what: &str, until: Timestamp) -> Result<CertificateParams> {
+    fn ca_params(&self, what: &str, until: Timestamp) -> Result<CertificateParams> {
         let now = self.trace.now();
         let day = now.to_string();
         let day = day.get(..10).unwrap_or_default();
@@ -311,8 +315,8 @@ impl Authority<'_> {
             .distinguished_name
             .push(DnType::CommonName, format!("{} {what} {day}", self.config.ca.name));
         params.serial_number = Some(serial());
-        params.not_before = moment(now - SKEW)?;
-        params.not_after = moment(until)?;
+        params.not_before = offset_date_time(now - SKEW)?;
+        params.not_after = offset_date_time(until)?;
         Ok(params)
     }
 
@@ -337,14 +341,14 @@ impl Authority<'_> {
     }
 
     /// Judges an issuing certificate that another authority has made.
-    fn judge(&self, given: &Given) -> Result<AuthorityRow> {
-        let Given { certificate, chain, key } = given;
+    fn verify_import(&self, given: &ImportedCa) -> Result<AuthorityRow> {
+        let ImportedCa { certificate, chain, key } = given;
         let parsed = parse(certificate)?;
         let is_ca = matches!(parsed.basic_constraints(), Ok(Some(extension)) if extension.value.ca);
         let signs = matches!(parsed.key_usage(), Ok(Some(extension))
             if extension.value.key_cert_sign() && extension.value.crl_sign());
         if !is_ca || !signs {
-            return Err(no(
+            return Err(invalid(
                 "the certificate is not one of an authority: it needs CA:TRUE, keyCertSign and cRLSign",
             )
             .into());
@@ -352,70 +356,73 @@ impl Authority<'_> {
         let now = self.trace.now().0;
         let validity = parsed.validity();
         if now < validity.not_before.timestamp() || now > validity.not_after.timestamp() {
-            return Err(no("the certificate is not in force").into());
+            return Err(invalid("the certificate is not in force").into());
         }
-        let signer = Signer::from_pkcs8(key).map_err(no)?;
-        must_fit(certificate, &signer)?;
+        let signer = Signer::from_pkcs8(key).map_err(invalid)?;
+        must_match_key(certificate, &signer)?;
         let mut below = parsed;
         for above in chain {
             let above = parse(above)?;
             if below.issuer().as_raw() != above.subject().as_raw()
                 || below.verify_signature(Some(above.public_key())).is_err()
             {
-                return Err(no(
+                return Err(invalid(
                     "a certificate of the chain did not issue the one before it: nearest first",
                 )
                 .into());
             }
             below = above;
         }
-        self.must_sign_as_it_is_called(certificate, signer)?;
+        self.must_encode_its_name(certificate, signer)?;
         let chain: Vec<_> = chain.iter().collect();
         self.row(certificate, &chain, Some(key), false)
     }
 
     /// A name with parts that we do not write as they came would make certificates that nobody can
     /// follow to their issuer: found out before any is issued.
-    fn must_sign_as_it_is_called(
+    fn must_encode_its_name(
         &self,
         certificate: &CertificateDer<'static>,
         signer: Signer,
     ) -> Result<()> {
-        let strange =
-            || no("the name of the certificate has several parts of one kind, or of a strange one");
-        let issuer = Issuer::from_ca_cert_der(certificate, signer).map_err(|_| strange())?;
-        let mut params = self.params("trial", self.trace.now())?;
+        let unsupported = || {
+            invalid(
+                "the name of the certificate has several parts of one kind, or of a unsupported one",
+            )
+        };
+        let issuer = Issuer::from_ca_cert_der(certificate, signer).map_err(|_| unsupported())?;
+        let mut params = self.ca_params("trial", self.trace.now())?;
         params.use_authority_key_identifier_extension = true;
         let trial = params.signed_by(issuer.key(), &issuer).map_err(Failure::internal)?;
         let (trial, above) = (parse(trial.der())?, parse(certificate)?);
         if trial.issuer().as_raw() != above.subject().as_raw() {
-            return Err(strange().into());
+            return Err(unsupported().into());
         }
         trial.verify_signature(Some(above.public_key())).map_err(Failure::internal)?;
         Ok(())
     }
 
-    async fn replace(&self, present: &AuthorityRow, next: &AuthorityRow) -> Result<()> {
+    async fn replace(&self, current: &AuthorityRow, next: &AuthorityRow) -> Result<()> {
         retrying(|| async {
             let mut tx = self.store.write().await?;
-            if !authorities::supersede(&mut tx, &present.id, self.trace.now()).await? {
-                return Err(no("somebody else has renewed it meanwhile").into());
+            if !authorities::supersede(&mut tx, &current.id, self.trace.now()).await? {
+                return Err(invalid("somebody else has renewed it meanwhile").into());
             }
             self.insert(&mut tx, next).await?;
-            self.finish(tx).await
+            self.commit(tx).await
         })
         .await
     }
 
     async fn insert(&self, tx: &mut Tx, row: &AuthorityRow) -> Result<()> {
         if !authorities::insert(tx, row).await? {
-            return Err(no("there is an authority already: see ca show and ca renew").into());
+            return Err(invalid("there is an authority already: see ca show and ca renew").into());
         }
-        let certificate = Certificate::read(&row.certificate, &[]).map_err(Failure::internal)?;
+        let certificate = Certificate::parse(&row.certificate, &[]).map_err(Failure::internal)?;
         let own = inventory::row(&certificate, Origin::Own, None, self.trace.now());
         certificates::note(&mut *tx, &own).await?;
         if certificates::is_revoked(&mut *tx, own.thumbprint).await? {
-            return Err(no("the certificate was revoked, or somebody else has its key").into());
+            return Err(invalid("the certificate was revoked, or somebody else has its key").into());
         }
         Event::success(Kind::AuthorityCreated)
             .fact("authority", row.id.as_str())
@@ -426,7 +433,7 @@ impl Authority<'_> {
         Ok(())
     }
 
-    async fn finish(&self, mut tx: Tx) -> Result<()> {
+    async fn commit(&self, mut tx: Tx) -> Result<()> {
         versions::bump(&mut tx, versions::Kind::Authorities).await?;
         tx.commit().await?;
         Ok(())
@@ -443,26 +450,26 @@ pub(super) fn serial() -> SerialNumber {
     SerialNumber::from_slice(&bytes)
 }
 
-pub(super) fn moment(at: Timestamp) -> Result<OffsetDateTime> {
+pub(super) fn offset_date_time(at: Timestamp) -> Result<OffsetDateTime> {
     Ok(OffsetDateTime::from_unix_timestamp(at.0).map_err(Failure::internal)?)
 }
 
 fn parse<'a>(der: &'a CertificateDer<'_>) -> Result<X509Certificate<'a>> {
     match X509Certificate::from_der(der) {
         Ok(([], parsed)) => Ok(parsed),
-        Ok(_) | Err(_) => Err(no("this is not an X.509 certificate").into()),
+        Ok(_) | Err(_) => Err(invalid("this is not an X.509 certificate").into()),
     }
 }
 
-fn must_fit(certificate: &[u8], key: &Signer) -> Result<()> {
+fn must_match_key(certificate: &[u8], key: &Signer) -> Result<()> {
     let certificate = CertificateDer::from(certificate);
     if *parse(&certificate)?.public_key().raw != *key.subject_public_key_info() {
-        return Err(no("the key is not that of the certificate").into());
+        return Err(invalid("the key is not that of the certificate").into());
     }
     Ok(())
 }
 
-const fn no(why: &'static str) -> Refusal {
+const fn invalid(why: &'static str) -> Refusal {
     Code::InvalidRequest.because(why)
 }
 
