@@ -1,5 +1,4 @@
-//! Whom we believe about the certificates of clients: the authorities of the configuration, each set under
-//! a name.
+//! The trust anchors for client certificates, in named sets from the configuration.
 
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -20,22 +19,22 @@ use crate::store::authorities::AuthorityRow;
 use crate::types::{Failure, Timestamp, pem};
 use gatewright_base::access::why;
 
-/// A set of authorities that are believed alike.
+/// A set of trust anchors with common settings.
 #[derive(Debug)]
 pub struct Anchor {
-    /// What it is called in the configuration, in the log and in the audit trail.
+    /// Its name in the configuration, the log and the audit trail.
     pub name: String,
-    /// How much it matters whether a certificate was revoked.
+    /// How revocation is checked.
     pub revocation: config::Revocation,
-    /// Lists of revoked certificates that somebody keeps up to date.
+    /// CRL files that the operator maintains.
     pub crl_files: Vec<Arc<CrlFile>>,
-    /// The certificates of the authorities.
+    /// The certificates of the trust anchors.
     pub certificates: Vec<CertificateDer<'static>>,
-    /// Whether it is the authority inside.
+    /// Whether these are the issuing certificates of the built-in CA.
     pub is_built_in: bool,
 }
 
-/// Why authorities cannot be had.
+/// Why trust anchors cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 #[error("client_certificates.anchors: {}: {why}", file.display())]
 pub struct Unreadable {
@@ -43,7 +42,7 @@ pub struct Unreadable {
     why: String,
 }
 
-/// All trust anchors, as they were last read, with the chains to them that were found valid.
+/// The trust anchors as they were last read, with a cache of valid chains.
 pub type Anchors = TrustAnchors<Anchor>;
 
 /// A valid chain to a set of trust anchors.
@@ -53,26 +52,26 @@ fn anchors(sets: Vec<Arc<Anchor>>) -> Result<Anchors, (String, &'static str)> {
     Anchors::new(sets, |set| (&set.name, &set.certificates))
 }
 
-/// As long as somebody waits whose chain is not known, while others are judged.
+/// The longest wait for a thread that verifies an unknown chain.
 const MAX_WAIT: Duration = Duration::from_secs(1);
 
-/// The authorities that count now.
+/// The current trust anchors.
 #[derive(Debug)]
 pub struct Trust {
     settings: ClientCertificates,
     current: RwLock<Arc<Anchors>>,
-    /// Places at the threads that judge chains.
+    /// Permits for the threads that verify chains.
     verifiers: Arc<Semaphore>,
-    /// How many signatures were verified.
+    /// The number of signatures verified.
     signatures_verified: Arc<AtomicU64>,
 }
 
 impl Trust {
-    /// Reads the files of the configuration.
+    /// Loads the files of the configuration.
     ///
     /// # Errors
-    /// When one of them cannot be read, or has other things than certificates of authorities; or when a list of
-    /// revoked certificates cannot be read.
+    /// When a file cannot be read or has something else than CA certificates, or a CRL file cannot
+    /// be read.
     pub fn open(settings: &ClientCertificates) -> Result<Self, Unreadable> {
         let current = RwLock::new(Arc::new(read_all(settings)?));
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
@@ -85,18 +84,19 @@ impl Trust {
         })
     }
 
-    /// The authorities.
+    /// The current trust anchors.
     pub fn anchors(&self) -> Arc<Anchors> {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// What a certificate leads to now with what came with it; or why nobody believes it, in words for the log.
+    /// The valid chain of a presented certificate; or why there is none, for the log.
     ///
-    /// Signatures are verified by a few threads of their own, so that whatever strangers show slows nobody down whose
-    /// chain is known (decision 34). Where nothing leads to an anchor even by its name, none is verified.
+    /// Signatures are verified on a limited number of threads, so unknown certificates do not slow
+    /// down clients whose chains are cached (decision 34). If the names lead to no trust anchor, no
+    /// signature is verified.
     ///
     /// # Errors
-    /// `Busy`, when these threads have too much to do.
+    /// `Busy` when these threads are overloaded.
     pub async fn chain(
         &self,
         presented: &Arc<Certificate>,
@@ -112,7 +112,7 @@ impl Trust {
         let permit = timeout(MAX_WAIT, self.verifiers.clone().acquire_owned()).await;
         let permit = permit.ok().and_then(Result::ok);
         let permit =
-            permit.ok_or(Failure::Busy("too many client certificates are being judged"))?;
+            permit.ok_or(Failure::Busy("too many client certificates are being verified"))?;
         let (presented, verified) = (presented.clone(), self.signatures_verified.clone());
         let verifying = tokio::task::spawn_blocking(move || {
             let _permit = permit;
@@ -121,16 +121,16 @@ impl Trust {
         verifying.await.map_err(Failure::internal)
     }
 
-    /// How many signatures of chains were verified since the start.
+    /// The number of chain signatures verified since the start.
     pub fn signatures_verified(&self) -> u64 {
         self.signatures_verified.load(Ordering::Relaxed)
     }
 
-    /// Reads the files again; `true`: there was something new in them. Not for a thread that serves, for
-    /// it waits for the disk.
+    /// Reloads the files; `true` if the trust anchors changed. Blocks on the disk, so it must not
+    /// run on an async thread.
     ///
     /// # Errors
-    /// Those of [`Trust::open`]; what was believed before goes on being believed, and the last good lists count.
+    /// Those of [`Trust::open`]. The previous trust anchors and valid CRLs stay in use.
     pub fn reload(&self) -> Result<bool, Unreadable> {
         let files = &self.settings.anchors;
         let broken = self.reload_crls();
@@ -143,7 +143,7 @@ impl Trust {
         }
     }
 
-    /// Reads the lists of revoked certificates again: all of them, whichever cannot be read.
+    /// Reloads all CRL files; an error in one does not stop the others.
     fn reload_crls(&self) -> Option<Unreadable> {
         let mut broken = None;
         for set in self.anchors().sets() {
@@ -156,10 +156,10 @@ impl Trust {
         broken
     }
 
-    /// Takes the issuing certificates of the authority inside in the permit of the former ones.
+    /// Replaces the issuing certificates of the built-in CA.
     ///
     /// # Errors
-    /// When one of them cannot be an anchor.
+    /// When one of them cannot be a trust anchor.
     pub fn set_built_in(&self, rows: &[AuthorityRow]) -> Result<(), Failure> {
         let certificates: Vec<_> =
             issuing_certificates(rows).map(CertificateDer::into_owned).collect();
@@ -171,7 +171,7 @@ impl Trust {
         }
         let own = Arc::new(Anchor {
             name: BUILT_IN.to_owned(),
-            // What was revoked is known here: it is asked whoever issued the certificate.
+            // Our own revocations are checked for every certificate, whatever its anchor.
             revocation: config::Revocation::Off,
             crl_files: Vec::new(),
             certificates,
@@ -183,12 +183,13 @@ impl Trust {
         replaced.map(drop).map_err(|(_, why)| Failure::internal(why))
     }
 
-    /// Puts other sets in the permit of those that are current; `true`: they are other ones.
+    /// Replaces the sets; `true` if they differ.
     fn replace(
         &self,
         next: impl FnOnce(&Anchors) -> Vec<Arc<Anchor>>,
     ) -> Result<bool, (String, &'static str)> {
-        // From reading to writing: of a file and an authority that change at once, neither is lost.
+        // Locked from reading to writing, so that concurrent changes of files and of the built-in
+        // CA are not lost.
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         let fresh = anchors(next(&current))?;
         if fresh.digest() == current.digest() {
@@ -199,17 +200,16 @@ impl Trust {
     }
 }
 
-/// What the authority inside is called.
+/// The name of the built-in CA's set.
 const BUILT_IN: &str = "gatewright";
 
 fn built_in(current: &Anchors) -> impl Iterator<Item = Arc<Anchor>> {
     current.sets().filter(|set| set.is_built_in).cloned()
 }
 
-/// What is wrong with the files that the configuration names about the certificates of clients.
+/// Problems with the files of `client_certificates`.
 pub fn problems(settings: &ClientCertificates) -> Vec<Problem> {
-    let remedy = "put the certificates of the authorities there, and lists of revoked certificates that they have \
-                  signed: PEM, DER or base64";
+    let remedy = "provide CA certificates, and CRLs that they signed, as PEM, DER or base64";
     let one = |unreadable: Unreadable| {
         let reason = format!("names {}, which {}", unreadable.file.display(), unreadable.why);
         Problem::new("client_certificates.anchors", reason, remedy)
@@ -222,7 +222,7 @@ fn read_all(settings: &ClientCertificates) -> Result<Anchors, Unreadable> {
     found.map_err(|(name, why)| anchor_error(&settings.anchors, &name, why))
 }
 
-/// The sets of the configuration, with the lists that are current already.
+/// The sets of the configuration, reusing CRL files that are already loaded.
 fn read_sets(
     settings: &ClientCertificates,
     current: Option<&Anchors>,
@@ -279,8 +279,8 @@ mod tests {
         Arc::new(Certificate::parse(&issued.certificate(), &[]).unwrap())
     }
 
-    /// THREATS EX-08: while strangers keep every judge busy, who is known passes, what leads nowhere is refused, and
-    /// anybody else is asked to come again.
+    /// THREATS EX-08: while all verification threads are busy, cached chains are accepted,
+    /// certificates that lead to no anchor are refused, and others get `Busy`.
     #[tokio::test]
     async fn whoever_is_known_waits_for_no_judge() {
         let file =

@@ -1,9 +1,9 @@
-//! Our own authority for client certificates: its root, its issuing certificate, and how they follow
-//! one another ([RFC 5280 §3.2], docs/certificates.md).
+//! The built-in CA for client certificates: its root, its issuing certificate, and their renewal
+//! ([RFC 5280 §3.2], docs/certificates.md).
 //!
-//! The root signs issuing certificates and is needed for nothing else, so its key may be taken
-//! elsewhere. The issuing certificate signs those of clients, CRLs and OCSP answers. One that another
-//! authority has made can take its place.
+//! The root only signs issuing certificates, so its key can be moved offline. The issuing
+//! certificate signs client certificates, CRLs and OCSP responses. An issuing certificate of
+//! another CA can be imported instead.
 //!
 //! [RFC 5280 §3.2]: https://www.rfc-editor.org/rfc/rfc5280#section-3.2
 
@@ -29,54 +29,55 @@ use crate::store::{Store, Tx, retrying, versions};
 use crate::types::secret::entropy;
 use crate::types::{Code, Failure, Refusal, Result, Seconds, Thumbprint, Timestamp};
 
-/// How long a root counts.
+/// Lifetime of a root.
 const ROOT_LIFETIME: Seconds = Seconds::days(3653);
 
-/// How long an issuing certificate counts.
+/// Lifetime of an issuing certificate.
 const ISSUING_LIFETIME: Seconds = Seconds::days(731);
 
-/// How far the clock of whoever looks at a new certificate may be behind ours.
+/// Tolerated clock difference of verifiers: new certificates are valid from this long ago.
 pub(super) const SKEW: Seconds = Seconds::minutes(5);
 
-/// What the rules about our authority may reach.
+/// The built-in CA.
 #[derive(Clone, Copy)]
 pub struct BuiltInCa<'a> {
     /// The database.
     pub store: &'a Store,
-    /// What its keys are sealed under.
+    /// The key-encryption key.
     pub kek: &'a Kek,
     /// The settings.
     pub config: &'a Config,
-    /// When, and from where.
+    /// The request, with its time.
     pub trace: &'a Trace,
 }
 
-/// An issuing certificate that another authority has made.
+/// An issuing certificate of another CA, to be imported.
 #[derive(Debug)]
 pub struct ImportedCa {
-    /// Itself.
+    /// The certificate.
     pub certificate: CertificateDer<'static>,
-    /// What stands above it, nearest first; its root may be left out.
+    /// Its chain, nearest first; the root may be left out.
     pub chain: Vec<CertificateDer<'static>>,
     /// Its private key, PKCS #8.
     pub key: Zeroizing<Vec<u8>>,
 }
 
-/// An issuing certificate whose key is open.
+/// An issuing certificate with its key.
 pub(super) struct Issuing {
     pub(super) row: AuthorityRow,
     pub(super) issuer: Issuer<'static, Signer>,
 }
 
-/// What our certificates chain to: issuing certificates, the superseded ones too. They are anchors
-/// themselves, so no client needs to send a chain, and nobody who comes by the root's key makes clients.
+/// The trust anchors of client certificates: all issuing certificates, including superseded ones.
+/// They are trust anchors themselves, so clients need not send a chain, and the root's key alone
+/// does not suffice to create accepted client certificates.
 pub fn issuing_certificates(rows: &[AuthorityRow]) -> impl Iterator<Item = CertificateDer<'_>> {
     let issuing = rows.iter().filter(|row| !row.is_root);
     issuing.map(|row| CertificateDer::from(row.certificate.as_slice()))
 }
 
-/// What others need who verify our client certificates: roots, issuing certificates and what stands above
-/// imported ones, as long as they count.
+/// The certificates that resource servers need to verify our client certificates: valid roots and
+/// issuing certificates, and the chains of imported ones.
 pub fn published_certificates(
     rows: &[AuthorityRow],
     revoked: &Revoked,
@@ -98,12 +99,12 @@ pub fn published_certificates(
     found
 }
 
-/// What a certificate of the authority is called, for people.
+/// The subject of a CA certificate, for operators.
 pub fn subject_text(certificate: &[u8]) -> String {
     Certificate::parse(certificate, &[]).map(|one| one.describe().subject).unwrap_or_default()
 }
 
-/// The certificates of a chain that is kept DER after DER.
+/// Splits a chain that is stored as concatenated DER.
 pub fn split_chain(chain: &[u8]) -> Vec<CertificateDer<'static>> {
     let mut found = Vec::new();
     let mut rest = chain;
@@ -116,10 +117,10 @@ pub fn split_chain(chain: &[u8]) -> Vec<CertificateDer<'static>> {
 }
 
 impl BuiltInCa<'_> {
-    /// Makes a root and an issuing certificate below it.
+    /// Creates a root and an issuing certificate.
     ///
     /// # Errors
-    /// `invalid_request` when there is an authority already.
+    /// `invalid_request` when there already is a CA.
     pub async fn init(&self) -> Result<()> {
         let (root_key, root_pkcs8) = Signer::generate()?;
         let (key, pkcs8) = Signer::generate()?;
@@ -139,11 +140,11 @@ impl BuiltInCa<'_> {
         .await
     }
 
-    /// Takes an issuing certificate that another authority has made.
+    /// Imports an issuing certificate of another CA.
     ///
     /// # Errors
-    /// `invalid_request` when there is an authority already, and when the certificate cannot issue
-    /// others, is not in force, has another key, or its chain does not hold.
+    /// `invalid_request` when there already is a CA, and when the certificate may not issue
+    /// certificates, is not valid now, does not match the key, or its chain is invalid.
     pub async fn import(&self, given: &ImportedCa) -> Result<()> {
         let row = self.verify_import(given)?;
         retrying(|| async {
@@ -154,21 +155,21 @@ impl BuiltInCa<'_> {
         .await
     }
 
-    /// Puts a new issuing certificate, with a new key, in the place of the present one, which counts until
-    /// it expires. `root_key`: PKCS #8, where it is not kept here.
+    /// Replaces the current issuing certificate by a new one with a new key; the old one stays
+    /// valid until it expires. `root_key`: PKCS #8, if it is not stored here.
     ///
     /// # Errors
-    /// `not_found` without an authority, `invalid_request` without a root here or without its key.
+    /// `not_found` without a CA, `invalid_request` without a root or its key.
     pub async fn renew(&self, root_key: Option<&[u8]>) -> Result<()> {
         let current = self.current().await?;
         let root = authorities::present(self.store.db(), true).await?.ok_or_else(|| {
             invalid(
-                "the issuing certificate was imported: renew it where it was made, and import that",
+                "the issuing certificate was imported: renew it at its CA, and import the new one",
             )
         })?;
         if certificates::is_revoked(self.store.db(), Thumbprint::of(&root.certificate)).await? {
             return Err(invalid(
-                "the root was revoked: import an issuing certificate of another authority",
+                "the root was revoked: import an issuing certificate of another CA",
             )
             .into());
         }
@@ -176,7 +177,10 @@ impl BuiltInCa<'_> {
             (Some(given), _) => Signer::from_pkcs8(given).map_err(invalid)?,
             (None, Some(_)) => self.open_key(&root)?,
             (None, None) => {
-                return Err(invalid("the key of the root is not kept here: name it").into());
+                return Err(invalid(
+                    "the key of the root is not stored here: pass it with --root-key",
+                )
+                .into());
             }
         };
         must_match_key(&root.certificate, &root_key)?;
@@ -186,21 +190,21 @@ impl BuiltInCa<'_> {
         self.replace(&current, &self.row(&issuing, &[&root], Some(&pkcs8), false)?).await
     }
 
-    /// Puts an issuing certificate that another authority has made in the place of the present one, which
-    /// counts until it expires.
+    /// Replaces the current issuing certificate by one of another CA; the old one stays valid until
+    /// it expires.
     ///
     /// # Errors
-    /// Those of [`BuiltInCa::import`]; `not_found` without an authority.
+    /// Those of [`BuiltInCa::import`]; `not_found` without a CA.
     pub async fn renew_by(&self, given: &ImportedCa) -> Result<()> {
         let current = self.current().await?;
         self.replace(&current, &self.verify_import(given)?).await
     }
 
-    /// The key of the root, PKCS #8: whoever has it can make authorities that others believe who trust the
-    /// root. That it was given out is recorded first.
+    /// The root's private key in PKCS #8. It can create CAs that every relying party of the root
+    /// trusts, so the export is recorded first.
     ///
     /// # Errors
-    /// `not_found` when there is no root, or its key is not here.
+    /// `not_found` when there is no root, or its key is not stored here.
     pub async fn export_root_key(&self) -> Result<Zeroizing<Vec<u8>>> {
         let (root, key) = self.root_key().await?;
         Event::success(Kind::RootKeyExported)
@@ -210,10 +214,10 @@ impl BuiltInCa<'_> {
         Ok(key)
     }
 
-    /// Forgets the key of the root.
+    /// Deletes the root's private key.
     ///
     /// # Errors
-    /// `not_found` when there is no root, or its key is not here.
+    /// `not_found` when there is no root, or its key is not stored here.
     pub async fn remove_root_key(&self) -> Result<()> {
         let (root, _) = self.root_key().await?;
         retrying(|| async {
@@ -230,13 +234,13 @@ impl BuiltInCa<'_> {
         .await
     }
 
-    /// The present issuing certificate, with its key.
+    /// The current issuing certificate with its key.
     pub(super) async fn open_current(&self) -> Result<Issuing> {
         let row = self.current().await?;
         self.open_row(row)
     }
 
-    /// An issuing certificate, with its key.
+    /// An issuing certificate with its key.
     pub(super) fn open_row(&self, row: AuthorityRow) -> Result<Issuing> {
         let key = self.open_key(&row)?;
         let certificate = CertificateDer::from(row.certificate.as_slice());
@@ -246,13 +250,14 @@ impl BuiltInCa<'_> {
 
     async fn current(&self) -> Result<AuthorityRow> {
         let current = authorities::present(self.store.db(), false).await?;
-        let none = || Code::NotFound.because("there is no authority: make one with ca init");
+        let none = || Code::NotFound.because("there is no built-in CA: create one with ca init");
         Ok(current.ok_or_else(none)?)
     }
 
     fn open_key(&self, row: &AuthorityRow) -> Result<Signer> {
         let sealed = row.sealed.as_ref();
-        let sealed = sealed.ok_or_else(|| Failure::internal("the key of an authority is gone"))?;
+        let sealed =
+            sealed.ok_or_else(|| Failure::internal("the key of a CA certificate is missing"))?;
         let pkcs8 = self
             .kek
             .open(Owner(seal::Kind::Authority, &row.id), sealed)
@@ -296,15 +301,15 @@ impl BuiltInCa<'_> {
             KeyUsagePurpose::KeyCertSign,
             KeyUsagePurpose::CrlSign,
         ];
-        // Whatever becomes of its key: no server is certified with it.
+        // Even if its key is compromised, it cannot issue server certificates.
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         params.use_authority_key_identifier_extension = true;
         let issuer = Issuer::from_ca_cert_der(root, root_key).map_err(Failure::internal)?;
         Ok(params.signed_by(key, &issuer).map_err(Failure::internal)?.into())
     }
 
-    /// A certificate of the authority itself. The day in its name keeps it apart from those before and
-    /// after it: software exists that looks for an issuer by the name alone.
+    /// Parameters of a CA certificate. Its name contains the date, because some software finds an
+    /// issuer by name alone.
     fn ca_params(&self, what: &str, until: Timestamp) -> Result<CertificateParams> {
         let now = self.trace.now();
         let day = now.to_string();
@@ -340,7 +345,7 @@ impl BuiltInCa<'_> {
         })
     }
 
-    /// Judges an issuing certificate that another authority has made.
+    /// Verifies an issuing certificate of another CA.
     fn verify_import(&self, given: &ImportedCa) -> Result<AuthorityRow> {
         let ImportedCa { certificate, chain, key } = given;
         let parsed = parse(certificate)?;
@@ -349,14 +354,14 @@ impl BuiltInCa<'_> {
             if extension.value.key_cert_sign() && extension.value.crl_sign());
         if !is_ca || !signs {
             return Err(invalid(
-                "the certificate is not one of an authority: it needs CA:TRUE, keyCertSign and cRLSign",
+                "the certificate is not a CA certificate: it needs CA:TRUE, keyCertSign and cRLSign",
             )
             .into());
         }
         let now = self.trace.now().0;
         let validity = parsed.validity();
         if now < validity.not_before.timestamp() || now > validity.not_after.timestamp() {
-            return Err(invalid("the certificate is not in force").into());
+            return Err(invalid("the certificate is expired or not valid yet").into());
         }
         let signer = Signer::from_pkcs8(key).map_err(invalid)?;
         must_match_key(certificate, &signer)?;
@@ -378,8 +383,8 @@ impl BuiltInCa<'_> {
         self.row(certificate, &chain, Some(key), false)
     }
 
-    /// A name with parts that we do not write as they came would make certificates that nobody can
-    /// follow to their issuer: found out before any is issued.
+    /// rcgen cannot reproduce every distinguished name. With an unsupported one, issued
+    /// certificates would not chain to their issuer, so this is checked before any is issued.
     fn must_encode_its_name(
         &self,
         certificate: &CertificateDer<'static>,
@@ -387,7 +392,7 @@ impl BuiltInCa<'_> {
     ) -> Result<()> {
         let unsupported = || {
             invalid(
-                "the name of the certificate has several parts of one kind, or of a unsupported one",
+                "the subject of the certificate has several attributes of one type, or one of an unsupported type",
             )
         };
         let issuer = Issuer::from_ca_cert_der(certificate, signer).map_err(|_| unsupported())?;
@@ -406,7 +411,7 @@ impl BuiltInCa<'_> {
         retrying(|| async {
             let mut tx = self.store.write().await?;
             if !authorities::supersede(&mut tx, &current.id, self.trace.now()).await? {
-                return Err(invalid("somebody else has renewed it meanwhile").into());
+                return Err(invalid("the issuing certificate was renewed in the meantime").into());
             }
             self.insert(&mut tx, next).await?;
             self.commit(tx).await
@@ -416,13 +421,13 @@ impl BuiltInCa<'_> {
 
     async fn insert(&self, tx: &mut Tx, row: &AuthorityRow) -> Result<()> {
         if !authorities::insert(tx, row).await? {
-            return Err(invalid("there is an authority already: see ca show and ca renew").into());
+            return Err(invalid("there already is a built-in CA: see ca show and ca renew").into());
         }
         let certificate = Certificate::parse(&row.certificate, &[]).map_err(Failure::internal)?;
         let own = inventory::row(&certificate, Origin::Own, None, self.trace.now());
         certificates::note(&mut *tx, &own).await?;
         if certificates::is_revoked(&mut *tx, own.thumbprint).await? {
-            return Err(invalid("the certificate was revoked, or somebody else has its key").into());
+            return Err(invalid("the certificate was revoked, or its key is compromised").into());
         }
         Event::success(Kind::AuthorityCreated)
             .fact("authority", row.id.as_str())
@@ -440,8 +445,7 @@ impl BuiltInCa<'_> {
     }
 }
 
-/// 128 random bits, in the one shape that has neither a sign nor a leading zero (RFC 5280 §4.1.2.2: positive,
-/// and not more than 20 octets).
+/// 128 random bits, in a form that is positive and has at most 20 octets (RFC 5280 §4.1.2.2).
 pub(super) fn serial() -> SerialNumber {
     let mut bytes = [1; 17];
     if let Some((_, random)) = bytes.split_first_mut() {
@@ -464,7 +468,7 @@ fn parse<'a>(der: &'a CertificateDer<'_>) -> Result<X509Certificate<'a>> {
 fn must_match_key(certificate: &[u8], key: &Signer) -> Result<()> {
     let certificate = CertificateDer::from(certificate);
     if *parse(&certificate)?.public_key().raw != *key.subject_public_key_info() {
-        return Err(invalid("the key is not that of the certificate").into());
+        return Err(invalid("the key does not match the certificate").into());
     }
     Ok(())
 }
@@ -474,5 +478,5 @@ const fn invalid(why: &'static str) -> Refusal {
 }
 
 const fn no_root_key() -> Refusal {
-    Code::NotFound.because("there is no root here, or its key was taken away")
+    Code::NotFound.because("there is no root here, or its key was removed")
 }

@@ -1,8 +1,9 @@
-//! What counts of the inventory, beside the clients that depend on it: what stops working when, and what
-//! has to be told to whom.
+//! Certificates still in use and the clients that depend on them: which client stops working when,
+//! and which expiry warnings are due.
 //!
-//! Every replica takes one each minute, of an inventory that may hold a hundred thousand certificates, most of
-//! them over: those are counted where they are, and the others are read in pages and without themselves.
+//! Every replica takes a census each minute. The inventory may hold a hundred thousand
+//! certificates, most of them expired; these are only counted, and the others are read in pages,
+//! without their DER.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -14,22 +15,24 @@ use crate::store::{authorities, clients};
 use crate::types::client::AuthMethod;
 use crate::types::{Client, ClientId, Seconds, Thumbprint, Timestamp};
 
-/// What was not used for so long is not depended on.
+/// A certificate that was not used for this long is not in use.
 const IN_USE: Seconds = Seconds::days(30);
 
-/// One of our own that no server shows any more was replaced, and an anchor that none believes.
+/// A certificate of our listeners that was not presented for this long was replaced; a trust anchor
+/// was removed.
 const PRESENTED: Seconds = Seconds::hours(1);
 
-/// A certificate of a longer life is not one that a machine renews day by day.
+/// Certificates with a longer lifetime are assumed to be renewed by hand.
 const SHORT_LIVED: Seconds = Seconds::days(30);
 
-/// What ended longer ago than this, or than it had lived, is told to nobody any more: we were not running then.
+/// Certificates that expired before this period, or before a period as long as their lifetime,
+/// cause no warning: the server was not running then.
 pub const STALE: Seconds = Seconds::days(7);
 
-/// As many certificates as one statement reads, so that none takes long.
+/// The most certificates that one statement reads, to bound its duration.
 const PAGE_SIZE: i64 = 5_000;
 
-/// Everything that counts at one moment.
+/// A snapshot of the certificates in use.
 #[derive(Debug)]
 pub struct Census<'a> {
     config: &'a Config,
@@ -38,47 +41,47 @@ pub struct Census<'a> {
     clients: BTreeMap<ClientId, Client>,
     /// Indices into `lives`.
     of_client: HashMap<ClientId, Vec<usize>>,
-    /// Those that have ever shown a certificate.
+    /// Clients that have ever presented a certificate.
     presenting: HashSet<ClientId>,
-    /// The certificates of the authority inside.
+    /// The certificates of the built-in CA.
     ca_roles: HashMap<Thumbprint, CaRole>,
     expired: i64,
     revoked: i64,
 }
 
-/// What a certificate of the authority inside is to it.
+/// The role of a certificate in the built-in CA.
 #[derive(Clone, Copy, Debug)]
 pub struct CaRole {
     /// Whether it is the root.
     pub is_root: bool,
-    /// Whether it issues nothing any more, for another one has taken its place.
+    /// Whether it no longer issues certificates because another one replaced it.
     pub is_superseded: bool,
 }
 
-/// Until when a client that needs a certificate goes on working.
+/// When a client that needs a certificate will stop working.
 #[derive(Clone, Debug)]
 pub struct ClientForecast<'a> {
-    /// Which client.
+    /// The client.
     pub client: &'a Client,
-    /// The last of its certificates; `None`: none is known.
+    /// The certificate that it can use longest; `None`: none is known.
     pub last: Option<&'a Life>,
-    /// Whether its certificates are of a short life and were renewed in time before, and there is time
-    /// left to do so again: somebody's machine sees to it.
+    /// Whether its certificates are short-lived, were renewed in time before, and there is time
+    /// left to renew again: an automated renewal.
     pub renews: bool,
 }
 
 impl ClientForecast<'_> {
-    /// When it stops working unless something is done.
+    /// When the client stops working without another certificate.
     pub fn stops_at(&self) -> Option<Timestamp> {
         self.last.map(Life::ends_at)
     }
 }
 
 impl Inventory<'_> {
-    /// Reads what counts.
+    /// Takes a census.
     ///
     /// # Errors
-    /// What the database says.
+    /// When the database fails.
     pub async fn census(&self) -> sqlx::Result<Census<'_>> {
         let (on, now) = (self.store.db(), self.now);
         let mut lives: Vec<Life> = Vec::new();
@@ -93,7 +96,7 @@ impl Inventory<'_> {
         lives.sort_by_key(|life| (life.not_after, life.thumbprint));
         let (expired, revoked) = certificates::count_over(on, now).await?;
         let rows = authorities::all(on).await?;
-        // A root that stands above none that issues is kept, and needed for nothing.
+        // A root above no issuing certificate is stored but not needed.
         let present = rows.iter().find(|row| !row.is_root && row.superseded_at.is_none());
         let above = present.map(|row| split_chain(&row.chain)).unwrap_or_default();
         let ca_roles = rows.iter().map(|row| {
@@ -120,7 +123,7 @@ impl Inventory<'_> {
         Ok(census)
     }
 
-    /// Of the clients that have stopped, what they went on with until then, however long ago.
+    /// For clients without a valid certificate: the last one that each could use, however long ago.
     async fn last_of_stopped(&self, census: &Census<'_>) -> sqlx::Result<Vec<Life>> {
         let mut found: Vec<Life> = Vec::new();
         for client in census.clients.values().filter(|client| needs_certificate(client)) {
@@ -134,7 +137,7 @@ impl Inventory<'_> {
                 );
             }
         }
-        // Several clients may have had one together.
+        // Several clients may have shared a certificate.
         let mut seen = HashSet::new();
         found.retain(|life| seen.insert(life.thumbprint));
         Ok(found)
@@ -150,7 +153,7 @@ impl<'a> Census<'a> {
         self.lives.push(life);
     }
 
-    /// When it was taken.
+    /// The time of the census.
     pub const fn now(&self) -> Timestamp {
         self.now
     }
@@ -160,25 +163,26 @@ impl<'a> Census<'a> {
         self.config
     }
 
-    /// The certificates that count now or later, and of those that are over the ones that still mean
-    /// something; what expires first comes first.
+    /// Certificates that are valid or will be, and expired ones that still matter, by expiry.
     pub fn lives(&self) -> &[Life] {
         &self.lives
     }
 
-    /// A client that is not disabled, and has or needs a certificate.
+    /// A client that is enabled and has or needs a certificate.
     pub fn client(&self, id: &ClientId) -> Option<&Client> {
         self.clients.get(id)
     }
 
-    /// How many certificates are in each state.
+    /// The number of certificates in each state.
     pub fn counts(&self) -> [(State, i64); 5] {
         let warn_before = &self.config.certificates.warn_before;
-        let mut counts = State::ALL.map(|state| match state {
-            State::Expired => (state, self.expired),
-            State::Revoked => (state, self.revoked),
-            State::Pending | State::Valid | State::Expiring => (state, 0),
-        });
+        let mut counts = [
+            (State::Pending, 0),
+            (State::Valid, 0),
+            (State::Expiring, 0),
+            (State::Expired, self.expired),
+            (State::Revoked, self.revoked),
+        ];
         for life in self.lives.iter().filter(|life| self.now <= life.not_after) {
             let state =
                 State::from_validity(life.not_before, life.not_after, warn_before, self.now);
@@ -189,8 +193,8 @@ impl<'a> Census<'a> {
         counts
     }
 
-    /// The clients that depend on a certificate: it stands in their registration, was issued to them and is
-    /// in use as far as we see, or was shown by them lately. Those that are disabled depend on nothing.
+    /// The clients that depend on a certificate: it is registered for them, was issued to them and
+    /// may be in use, or they presented it recently. Disabled clients depend on nothing.
     pub fn dependents(&self, life: &Life) -> Vec<&Client> {
         let depends = |holder: &&Holder| {
             holder.registered_at.is_some()
@@ -201,17 +205,18 @@ impl<'a> Census<'a> {
         held.filter_map(|holder| self.clients.get(&holder.client_id)).collect()
     }
 
-    /// Whether a client may be taken to go on with a certificate. One that was issued to it may lie in a
-    /// file that its program never read: it counts once it was shown. A client that shows none at all
-    /// uses what it has elsewhere.
+    /// Whether a client is assumed to use a certificate. An issued certificate may lie unused in a
+    /// file, so a client that presents certificates must have presented this one. A client that
+    /// never presents any here uses its certificate elsewhere.
     fn is_in_use(&self, life: &Life, holder: &Holder) -> bool {
         life.origin != Origin::Issued
             || holder.last_used_at.is_some()
             || !self.presenting.contains(&holder.client_id)
     }
 
-    /// Whether operators have to see to a certificate: one of ours that we still show, or may still sign
-    /// with, an anchor that we believe, or what came between one and a client lately.
+    /// Whether operators are responsible for a certificate: one that our listeners present or the
+    /// built-in CA signs with, a configured trust anchor, or an intermediate certificate that was
+    /// used recently.
     pub fn is_monitored(&self, life: &Life) -> bool {
         let within = |length: Seconds| life.last_used_at.is_none_or(|at| self.now <= at + length);
         match life.origin {
@@ -221,21 +226,22 @@ impl<'a> Census<'a> {
         }
     }
 
-    /// What a certificate is to the authority inside; `None`: nothing.
+    /// The role of a certificate in the built-in CA, if it has one.
     pub fn ca_role(&self, life: &Life) -> Option<CaRole> {
         self.ca_roles.get(&life.thumbprint).copied()
     }
 
-    /// The certificate that a client goes on with instead of this one: it counts by now, and will longer.
+    /// The certificate with which a client can replace this one: it is valid now, and expires
+    /// later.
     pub fn renewal(&self, client: &Client, life: &Life) -> Option<&Life> {
         self.usable(client)
             .filter(|other| other.ends_at() > life.ends_at() && other.not_before <= self.now)
             .max_by_key(|other| other.ends_at())
     }
 
-    /// Whether nobody has to see to a certificate that is watched: the authority inside issues with another
-    /// one, or another one for the same names counts by now and will longer. Of an authority it has to have
-    /// the same key, or it stands above none of those below.
+    /// Whether a monitored certificate needs no action: the built-in CA issues with another one, or
+    /// another certificate with the same names is valid and expires later. For CA certificates the
+    /// key must be the same, because the certificates below were signed with it.
     pub fn is_replaced(&self, life: &Life) -> bool {
         if let Some(role) = self.ca_role(life) {
             return role.is_superseded;
@@ -256,13 +262,13 @@ impl<'a> Census<'a> {
         })
     }
 
-    /// The certificates that operators have to see to, of each name the one that counts longest.
+    /// The certificates that operators are responsible for; of each name the one that expires last.
     pub fn monitored(&self) -> impl Iterator<Item = &Life> {
         self.lives.iter().filter(|life| self.is_monitored(life) && !self.is_replaced(life))
     }
 
-    /// Until when each client goes on working that needs a certificate: one that proves itself by it, or
-    /// whose tokens are bound to it. What stops first comes first.
+    /// When each client stops working that authenticates with a certificate or has
+    /// certificate-bound tokens, the earliest first.
     pub fn forecasts(&self) -> Vec<ClientForecast<'_>> {
         let mut found: Vec<_> = self
             .clients
@@ -285,14 +291,13 @@ impl<'a> Census<'a> {
         ClientForecast { client, last, renews }
     }
 
-    /// Whether a certificate is of a short life, of which so much is left that nobody has to think of the
-    /// next one yet.
+    /// Whether a certificate is short-lived and its renewal is not late yet.
     pub fn has_time_to_renew(&self, life: &Life) -> bool {
         life.length() <= SHORT_LIVED && life.ends_at() - self.now > late_after(life.length())
     }
 
-    /// The certificates that a client can prove itself with as long as they count. With
-    /// `self_signed_tls_client_auth` and keys by value these are the registered ones alone.
+    /// The certificates that a client can authenticate with while they are valid. With
+    /// `self_signed_tls_client_auth` and keys by value, only the registered ones.
     fn usable(&self, client: &Client) -> impl Iterator<Item = &Life> {
         let of_client = self.of_client.get(&client.id).map(Vec::as_slice).unwrap_or_default();
         let (id, only_registered) = (client.id.clone(), only_registered(client));
@@ -305,7 +310,7 @@ impl<'a> Census<'a> {
     }
 }
 
-/// Whether a client stops without a certificate (RFC 8705 §2 and §3).
+/// Whether a client cannot work without a certificate (RFC 8705 §2 and §3).
 pub fn needs_certificate(client: &Client) -> bool {
     client.metadata.token_endpoint_auth_method.is_by_certificate()
         || client.metadata.tls_client_certificate_bound_access_tokens

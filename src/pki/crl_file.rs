@@ -1,8 +1,9 @@
-//! Lists of revoked certificates that the operator names (`crl_files`): in a file that somebody keeps up to date.
+//! CRL files that the operator maintains (`crl_files`).
 //!
-//! Whoever names a list relies on it, so it is never treated as absent (THREATS EX-19). One that cannot be read is
-//! an error at the start. One that breaks later leaves the last good one in force until its `nextUpdate`, and is
-//! reported and counted; from then on nobody is accepted whom it would speak of, however much revocation matters.
+//! A configured CRL is never treated as absent (THREATS EX-19). If it cannot be read at the start,
+//! the server does not start. If it becomes unreadable later, this is logged and counted, and the
+//! last valid CRL is used until its `nextUpdate`; from then on, certificates that it covers are
+//! refused, whatever the revocation mode.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -17,48 +18,49 @@ use crate::types::Digest;
 use crate::types::pem::{self, Kind};
 use gatewright_base::access::why;
 
-/// A file with lists.
+/// A file with CRLs.
 #[derive(Debug)]
 pub struct CrlFile {
     path: PathBuf,
-    /// As large as it may be.
+    /// The largest accepted size.
     max_bytes: u64,
     loaded: RwLock<Loaded>,
 }
 
-/// What was found in it.
+/// The contents of the file.
 #[derive(Clone, Debug)]
 struct Loaded {
-    /// The last good lists.
+    /// The last valid CRLs.
     lists: Arc<[UnverifiedCrl]>,
-    /// Of what they were read from.
+    /// Digest of the file that they were read from.
     digest: Digest,
-    /// Whether what is there now is none.
+    /// Whether the current file cannot be used.
     is_broken: bool,
 }
 
-/// A list, whose signature may still have to be verified: the certificate of who made it may come with a client's.
+/// A CRL whose signature may not be verified yet: the issuer's certificate may be an intermediate
+/// that only clients present.
 #[derive(Debug)]
 pub struct UnverifiedCrl {
-    /// Itself.
+    /// The CRL in DER.
     pub der: Vec<u8>,
     outline: Outline,
-    /// Whether an anchor has signed it that has its issuer's name.
+    /// Whether a trust anchor with the issuer's name signed it.
     is_signed_by_anchor: bool,
 }
 
-/// What came of reading a file again.
+/// The result of a reload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reload {
-    /// What is there is what was there.
+    /// The file has not changed.
     Same,
-    /// There are other lists now.
+    /// The file has new CRLs.
     Replaced,
-    /// It cannot be read: the last good lists stay.
+    /// The file cannot be used; the last valid CRLs stay.
     Broken(String),
 }
 
-/// What a file has for the issuer of a certificate.
+/// The CRLs of one issuer in a file.
 #[derive(Debug)]
 pub struct IssuerCrls {
     lists: Arc<[UnverifiedCrl]>,
@@ -67,10 +69,10 @@ pub struct IssuerCrls {
 }
 
 impl CrlFile {
-    /// Reads it for the first time. `anchors` are the certificates of its set.
+    /// Loads the file; `anchors` are the certificates of its set.
     ///
     /// # Errors
-    /// Why it cannot be relied on, as a clause that follows its name.
+    /// Why it cannot be used, as a clause that follows the name of the file.
     pub fn open(
         path: &Path,
         max_bytes: u64,
@@ -82,12 +84,12 @@ impl CrlFile {
         Ok(Self { path: path.to_owned(), max_bytes, loaded })
     }
 
-    /// Where it is.
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Reads it again. Not for a thread that serves, for it waits for the disk.
+    /// Reloads the file. Blocks on the disk, so it must not run on an async thread.
     pub fn reload(&self, anchors: &[CertificateDer<'_>]) -> Reload {
         let before = self.loaded().digest;
         let fresh = read_file(&self.path, self.max_bytes).and_then(|bytes| {
@@ -114,7 +116,7 @@ impl CrlFile {
         }
     }
 
-    /// What it has for this issuer; `None`: it is about others.
+    /// The CRLs of this issuer; `None` if the file has none.
     pub fn for_issuer(&self, issuer: &Issuer) -> Option<IssuerCrls> {
         let Loaded { lists, is_broken, .. } = self.loaded();
         let has_issuer = lists.iter().any(|list| list.outline.is_issued_by(issuer));
@@ -127,14 +129,15 @@ impl CrlFile {
 }
 
 impl IssuerCrls {
-    /// The lists that the issuer has signed, and whether one is missing that should be there. A large one takes
-    /// long to read.
+    /// The CRLs that the issuer signed, and whether a CRL cannot be used. A large one takes long to
+    /// verify.
     pub fn verified(&self) -> (Vec<Arc<Crl>>, bool) {
         let (mut verified, mut is_broken) = (Vec::new(), self.is_broken);
         for list in self.lists.iter().filter(|list| list.outline.is_issued_by(&self.issuer)) {
             match Crl::from_der(&list.der, &self.issuer) {
                 Ok(crl) => verified.push(Arc::new(crl)),
-                // It is right, and of another authority of that name: one has renewed its key.
+                // A valid CRL of another CA with the same name, for example after a renewal of its
+                // key.
                 Err(_) if list.is_signed_by_anchor => {}
                 Err(_) => is_broken = true,
             }

@@ -1,5 +1,5 @@
-//! Telling that certificates come to their end: each threshold is crossed once, and whoever crosses it
-//! writes the event, the mails and the webhooks in the same transaction.
+//! Expiry warnings: each threshold of a certificate is reported once. The replica that reports it
+//! writes the event, the mails and the webhooks in one transaction.
 
 use std::fmt::Write as _;
 
@@ -14,19 +14,19 @@ use crate::store::certificates::{self, CertificateRow, Life, Origin};
 use crate::store::{Store, certificate_warnings, retrying};
 use crate::types::{Client, ClientId, Result, Seconds, Timestamp};
 
-/// The end itself.
+/// The threshold of the expiry itself.
 const EXPIRY: Seconds = Seconds(0);
 
-/// Looks at everything, and tells what was not told yet.
+/// Sends the warnings that are due.
 ///
 /// # Errors
-/// When the database does not answer; what was told is told.
+/// When the database does not respond; warnings sent until then stay sent.
 pub async fn send_warnings(census: &Census<'_>, store: &Store, trace: &Trace) -> Result<()> {
     let warn_before = &census.config().certificates.warn_before;
     let from = census.now() - STALE;
     for life in census.lives().iter().filter(|life| from <= life.not_after) {
         let crossed = crossed_thresholds(life, warn_before, census.now());
-        // The nearest one is told last, so whoever has told it has told all of them.
+        // The nearest threshold is recorded last and implies the longer ones.
         let Some(nearest) = crossed.last().copied() else {
             continue;
         };
@@ -37,14 +37,15 @@ pub async fn send_warnings(census: &Census<'_>, store: &Store, trace: &Trace) ->
         let clients = census.dependents(life).into_iter();
         let clients: Vec<_> =
             clients.map(|client| (client, census.renewal(client, life).is_some())).collect();
-        // That the renewal of a short life is late is told of those alone whose it is.
+        // A late renewal of a short-lived certificate is reported only to clients that have not
+        // renewed.
         let is_late = nearest != EXPIRY && !warn_before.contains(&nearest);
         let is_monitored = census.is_monitored(life);
         let has_unrenewed = clients.iter().any(|(_, is_renewed)| !(is_late && *is_renewed));
         if !has_unrenewed && !is_monitored {
             continue;
         }
-        // It may have been swept, or revoked.
+        // It may have been deleted or revoked since.
         let row = certificates::find(store.db(), life.thumbprint).await?;
         let Some(row) = row.filter(|row| row.revoked_at.is_none()) else {
             continue;
@@ -63,14 +64,13 @@ pub async fn send_warnings(census: &Census<'_>, store: &Store, trace: &Trace) ->
     Ok(())
 }
 
-/// The thresholds that a certificate has passed, the longest first.
+/// The thresholds that a certificate has crossed, the longest first.
 fn crossed_thresholds(life: &Life, warn_before: &[Seconds], now: Timestamp) -> Vec<Seconds> {
     let all = applicable_thresholds(life.length(), warn_before).into_iter().chain([EXPIRY]);
     all.filter(|threshold| life.not_after - now <= *threshold).collect()
 }
 
-/// Writes once to those who were warned and have renewed since: whoever was called wants to know that it
-/// is over.
+/// Notifies once the clients that were warned and have renewed since.
 async fn send_renewal_notices(census: &Census<'_>, store: &Store, life: &Life) -> Result<()> {
     let (Some(threshold), false) = (life.told, life.warned.is_empty()) else {
         return Ok(());
@@ -82,7 +82,7 @@ async fn send_renewal_notices(census: &Census<'_>, store: &Store, life: &Life) -
         return Ok(());
     }
     let still: Vec<_> = still.into_iter().cloned().collect();
-    // Who is gone or disabled meanwhile needs no mail.
+    // Clients that were deleted or disabled are not notified.
     let renewals = relieved.into_iter().filter_map(|id| {
         let client = census.client(id)?;
         Some((client, census.renewal(client, life)?))
@@ -107,7 +107,7 @@ async fn send_renewal_notices(census: &Census<'_>, store: &Store, life: &Life) -
     .await
 }
 
-/// Who is written to about the certificates of a client.
+/// The recipients of mail about a client's certificates.
 fn contacts(config: &Config, client: &Client) -> Vec<String> {
     match client.metadata.contacts.as_slice() {
         [] => operators(config),
@@ -119,23 +119,23 @@ fn operators(config: &Config) -> Vec<String> {
     config.certificates.notify.iter().map(|to| to.0.to_string()).collect()
 }
 
-/// What is to be told of a certificate.
+/// A warning about a certificate.
 #[derive(Debug)]
 struct Warning<'a> {
     census: &'a Census<'a>,
     life: &'a Life,
     row: CertificateRow,
     threshold: Seconds,
-    /// Whether operators have to see to it.
+    /// Whether operators are responsible for it.
     is_monitored: bool,
     is_replaced: bool,
-    /// Who depends on it, and whether they have another by now.
+    /// The clients that depend on it, and whether they have another one.
     clients: Vec<(&'a Client, bool)>,
 }
 
 impl Warning<'_> {
-    /// Of many who try, one tells. Several thresholds that were crossed since somebody looked are told as
-    /// one, the nearest.
+    /// Of several replicas, one sends the warning. If several thresholds were crossed since the
+    /// last run, only the nearest is reported.
     async fn send(&self, store: &Store, crossed: &[Seconds], trace: &Trace) -> Result<()> {
         let mut tx = store.write().await?;
         let (thumbprint, now, config) =
@@ -145,7 +145,7 @@ impl Warning<'_> {
             is_first = certificate_warnings::cross(&mut tx, thumbprint, *threshold, now).await?;
         }
         if !is_first {
-            // Another replica was quicker, and has written the rest too.
+            // Another replica was faster and sends the warning.
             return Ok(());
         }
         let (kind, notice) = if self.threshold == EXPIRY {
@@ -182,12 +182,12 @@ impl Warning<'_> {
         event
     }
 
-    /// Whether nobody has to do anything.
+    /// Whether no action is needed.
     fn is_renewed(&self) -> bool {
         self.unrenewed().next().is_none() && (!self.is_monitored || self.is_replaced)
     }
 
-    /// Those who have no other certificate by now.
+    /// The clients without another certificate.
     fn unrenewed(&self) -> impl Iterator<Item = &Client> {
         self.clients.iter().filter(|(_, renewed)| !renewed).map(|(client, _)| *client)
     }
@@ -213,7 +213,7 @@ impl Warning<'_> {
         })
     }
 
-    /// Who is written to, and what. Whoever has renewed in time is left in peace.
+    /// The mails and their recipients. Clients that have renewed get none.
     fn mails(&self) -> Vec<(String, Mail)> {
         let config = self.census.config();
         let mut mails = Vec::new();
@@ -228,7 +228,7 @@ impl Warning<'_> {
         mails
     }
 
-    /// The words of a mail about a client's certificate, or about one that operators have to see to.
+    /// A mail about a client's certificate, or to the operators.
     fn mail(&self, client: Option<&Client>) -> Mail {
         let whose = match client {
             Some(client) => format!("The certificate of {}", display_name(client)),
@@ -250,7 +250,7 @@ impl Warning<'_> {
         };
         let mut text = format!("{whose} {verb}.\n{}\n\n{}\n\n", wrap(&what), wrap(remedy));
         text.push_str(&certificate_lines(&self.row, client));
-        text.push_str("\nSent once for each step that the end comes closer.\n");
+        text.push_str("\nEach warning threshold is reported once.\n");
         Mail { subject, text }
     }
 
@@ -262,18 +262,18 @@ impl Warning<'_> {
         self.census.config().issuer.as_str()
     }
 
-    /// What becomes of a client.
+    /// The consequence for a client.
     fn consequence(&self, client: &Client) -> String {
         let (name, issuer) = (display_name(client), self.issuer());
         match (needs_certificate(client), self.has_expired()) {
             (true, false) => {
-                format!("From then on {name} can no longer prove itself with it at {issuer}.")
+                format!("From then on {name} can no longer authenticate with it at {issuer}.")
             }
-            (true, true) => format!("{name} can no longer prove itself with it at {issuer}."),
-            // RFC 7517 §4.7 says what `x5c` is, and nobody that its dates end the key beside it.
+            (true, true) => format!("{name} can no longer authenticate with it at {issuer}."),
+            // RFC 7517 §4.7 does not tie the validity of a key to the dates of its `x5c`.
             (false, _) => format!(
-                "Nothing stops at {issuer}: {name} proves itself there by {}, for which nobody looks at the \
-                 dates of a certificate. Other servers that it is shown to may refuse it.",
+                "Nothing stops working at {issuer}: {name} authenticates there with {}, which does not depend on \
+                 the dates of the certificate. Other servers may refuse it.",
                 client.metadata.token_endpoint_auth_method.as_str()
             ),
         }
@@ -283,27 +283,27 @@ impl Warning<'_> {
         match (needs_certificate(client), self.has_expired()) {
             (true, false) => {
                 "What to do: get a new certificate, register it if the old one was registered by value, \
-                 and let the application use it. Old and new work side by side, so nothing stops \
-                 meanwhile."
+                 and configure it in the application. Both certificates are accepted while they are valid, so \
+                 nothing stops working."
             }
             (true, true) => {
                 "What to do: get a new certificate, register it if the old one was registered by value, \
-                 and let the application use it."
+                 and configure it in the application."
             }
             (false, _) => {
-                "What to do: get a new certificate and register it in the place of the old one, or \
+                "What to do: get a new certificate and register it instead of the old one, or \
                  register the key without a certificate (jwks without x5c)."
             }
         }
     }
 
-    /// What operators know it as.
+    /// The certificate's name for operators.
     fn operator_subject(&self) -> &'static str {
         match (self.census.ca_role(self.life), self.life.origin) {
-            (Some(role), _) if role.is_root => "The root of the authority of the sign-in server",
+            (Some(role), _) if role.is_root => "The root certificate of the sign-in server's CA",
             (Some(_), _) => "The issuing certificate of the sign-in server",
-            (None, Origin::Anchor) => "An authority that is believed about clients",
-            (None, Origin::Intermediate) => "A certificate between clients and their authority",
+            (None, Origin::Anchor) => "A trust anchor for client certificates",
+            (None, Origin::Intermediate) => "An intermediate certificate of clients",
             (None, Origin::Own | Origin::Issued | Origin::Registered | Origin::Seen) => {
                 "A certificate of the sign-in server"
             }
@@ -316,18 +316,18 @@ impl Warning<'_> {
         match (self.census.ca_role(self.life), self.life.origin) {
             (Some(_), _) => {
                 format!(
-                    "{from_then}{issuer} issues no certificates, and accepts none of those below it."
+                    "{from_then}{issuer} issues no certificates, and accepts none that it issued."
                 )
             }
             (None, Origin::Anchor | Origin::Intermediate) => format!(
-                "{from_then}{issuer} accepts no certificate that leads to it: gatewright cert forecast \
+                "{from_then}{issuer} accepts no certificate whose chain includes it: gatewright cert forecast \
                  says which clients stop."
             ),
             (None, Origin::Own | Origin::Issued | Origin::Registered | Origin::Seen) => {
                 if self.has_expired() {
-                    format!("Nobody accepts it any more at {issuer}.")
+                    format!("Clients of {issuer} no longer accept it.")
                 } else {
-                    format!("From then on nobody accepts it at {issuer}.")
+                    format!("From then on clients of {issuer} do not accept it.")
                 }
             }
         }
@@ -336,39 +336,39 @@ impl Warning<'_> {
     fn own_remedy(&self) -> &'static str {
         match (self.census.ca_role(self.life), self.life.origin) {
             (Some(role), _) if role.is_root => {
-                "What to do: nobody renews a root. gatewright ca renew --intermediate puts an issuing \
-                 certificate of another authority in the place of the present one."
+                "What to do: a root is not renewed. gatewright ca renew --intermediate replaces the issuing \
+                 certificate by one of another CA."
             }
             (Some(_), _) => {
-                "What to do: gatewright ca renew, with --root-key where the key of the root is kept \
-                 elsewhere, with --intermediate where another authority has made the present one."
+                "What to do: gatewright ca renew, with --root-key if the key of the root is stored \
+                 elsewhere, with --intermediate if another CA issued the current one."
             }
             (None, Origin::Anchor) => {
-                "What to do: put the authority's next certificate beside this one into its file \
+                "What to do: add the CA's next certificate to the file of this one \
                  (client_certificates.anchors); it is read without a restart."
             }
             (None, Origin::Intermediate) => {
-                "What to do: the clients that send it need a chain, or certificates, of the authority's \
-                 next one."
+                "What to do: the clients that send it need a chain, or certificates, of the CA's next \
+                 intermediate certificate."
             }
             (None, Origin::Own | Origin::Issued | Origin::Registered | Origin::Seen) => {
                 if self.has_expired() {
-                    "What to do: put a new certificate in its place; it is read without a restart."
+                    "What to do: replace it by a new certificate; it is read without a restart."
                 } else {
-                    "What to do: put the new certificate in its place; it is read without a restart."
+                    "What to do: replace it by the new certificate; it is read without a restart."
                 }
             }
         }
     }
 }
 
-/// The words of a mail to whom one about this certificate went before.
+/// The mail that follows a warning once the certificate was renewed.
 fn renewal_mail(config: &Config, client: &Client, life: &Life, next: &Life) -> Mail {
     let name = display_name(client);
     let subject = format!("The certificate of {name} has been renewed");
     let text = format!(
-        "{subject}: {name} has another one at {}, which counts until\n{}. Nothing more has to be done \
-         about the one of which you were told.\n\n  client_id   {}\n  subject     {}\n  SHA-256     \
+        "{subject}: {name} has another one at {}, which is valid until\n{}. No action is needed for the \
+         one that you were warned about.\n\n  client_id   {}\n  subject     {}\n  SHA-256     \
          {} (the old one)\n              {} (the new one)\n",
         config.issuer.as_str(),
         date_and_time(next.ends_at()),
@@ -380,7 +380,7 @@ fn renewal_mail(config: &Config, client: &Client, life: &Life, next: &Life) -> M
     Mail { subject, text }
 }
 
-/// What people call a client.
+/// The name of a client in mails.
 fn display_name(client: &Client) -> String {
     match client.metadata.client_name.as_str() {
         "" => client.id.to_string(),
@@ -388,7 +388,7 @@ fn display_name(client: &Client) -> String {
     }
 }
 
-/// What a mail says of a certificate, line by line.
+/// The details of a certificate in a mail.
 fn certificate_lines(row: &CertificateRow, client: Option<&Client>) -> String {
     let mut text = String::new();
     let mut line = |name: &str, value: &str| {
@@ -422,7 +422,7 @@ fn date_and_time(at: Timestamp) -> String {
     }
 }
 
-/// How long that is, for people; rounded up, for a day that has begun is one to act in.
+/// A duration for people, rounded up.
 fn time_left(length: Seconds) -> String {
     let of = |unit: i64| (length.0 + unit - 1).div_euclid(unit);
     match (of(86_400), of(3600)) {

@@ -1,4 +1,4 @@
-//! A certificate of our own with its key: what a TLS listener shows.
+//! A certificate of our own with its private key, which a TLS listener presents.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -17,43 +17,43 @@ use super::Certificate;
 use crate::types::{Digest, Timestamp, pem};
 use gatewright_base::access::why;
 
-/// As large as a file of certificates or a key may be.
+/// The largest file with certificates or a key.
 const MAX_BYTES: usize = 256 * 1024;
 
-/// A certificate whose private key we have.
+/// A certificate with its private key.
 #[derive(Clone, Debug)]
 pub struct Identity {
-    /// What it says.
+    /// The certificate.
     pub certificate: Arc<Certificate>,
     /// Its serial number: the contents of the `INTEGER`.
     pub serial: Vec<u8>,
-    /// Chain and key, as the handshake wants them.
+    /// Chain and key in the form of rustls.
     pub key: Arc<CertifiedKey>,
-    /// SHA-256 of what it was read from, to see whether that is still the same.
+    /// SHA-256 of the input, to detect changes.
     pub source: Digest,
 }
 
 impl Identity {
-    /// Reads it: the certificate first, then what certifies it.
+    /// Parses a chain, starting with the end-entity certificate, and its key.
     ///
     /// # Errors
-    /// What is wrong with it, as a clause that follows the name of a file.
+    /// What is wrong, as a clause that follows the name of a file.
     pub fn parse(chain: &[u8], key: &[u8], provider: &CryptoProvider) -> Result<Self, String> {
         let certificates = pem::certificates(chain)?;
         let rest: Vec<&[u8]> = certificates.iter().skip(1).map(AsRef::as_ref).collect();
-        let first = certificates.first().ok_or("has no certificate in it")?;
+        let first = certificates.first().ok_or("contains no certificate")?;
         let certificate = Certificate::parse(first, &rest)?;
         let (_, parsed) = X509Certificate::from_der(first).map_err(|_| "is not a certificate")?;
         let serial = parsed.raw_serial().to_vec();
         let private = pem::private_key(key)
             .map_err(|why| format!("has a key that cannot be used: its file {why}"))?;
         let certified = CertifiedKey::from_der(certificates, private, provider)
-            .map_err(|error| format!("and its key do not fit each other: {error}"))?;
+            .map_err(|error| format!("and its key do not match: {error}"))?;
         let source = Digest::of(&[Digest::of(chain).0, Digest::of(key).0].concat());
         Ok(Self { certificate: Arc::new(certificate), serial, key: Arc::new(certified), source })
     }
 
-    /// Reads it from two files.
+    /// Reads two files.
     ///
     /// # Errors
     /// What is wrong, with the names of the files.
@@ -63,37 +63,37 @@ impl Identity {
             .map_err(|wrong| format!("{} (key: {}) {wrong}", chain.display(), key.display()))
     }
 
-    /// The same, with this OCSP response to send along (RFC 6066 §8).
+    /// Attaches an OCSP response that the handshake sends (RFC 6066 §8).
     #[must_use]
     pub fn with_staple(self, ocsp: Option<Vec<u8>>) -> Self {
         let key = CertifiedKey { ocsp, ..CertifiedKey::clone(&self.key) };
         Self { key: Arc::new(key), ..self }
     }
 
-    /// Whether it is for this name, as clients compare it (RFC 9525 §6).
+    /// Whether the certificate is valid for this name, as clients verify it (RFC 9525 §6).
     pub fn is_for_host(&self, host: &str) -> bool {
         let parsed = ParsedCertificate::try_from(self.certificate.der());
         let name = ServerName::try_from(host);
         parsed.is_ok_and(|parsed| name.is_ok_and(|name| verify_server_name(&parsed, &name).is_ok()))
     }
 
-    /// Whether it counts at this time.
+    /// Checks the validity period.
     ///
     /// # Errors
-    /// That it does no more, or not yet.
+    /// When the certificate has expired or is not valid yet.
     pub fn must_be_valid_at(&self, now: Timestamp) -> Result<(), &'static str> {
         if self.certificate.is_valid_at(now) {
             Ok(())
         } else if self.certificate.not_after < now {
             Err("the certificate has expired")
         } else {
-            Err("the certificate does not count yet")
+            Err("the certificate is not valid yet")
         }
     }
 }
 
 fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
-    // With room for all of it: a vector that grows leaves copies behind.
+    // Reserve the full capacity: a vector that grows would leave copies of the key in memory.
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_BYTES + 1));
     let read =
         File::open(path).and_then(|file| file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes));

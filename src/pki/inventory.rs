@@ -1,5 +1,5 @@
-//! The inventory: every certificate that we know of, beside our signing keys, and what hangs on each.
-//! A command prints it; a console can.
+//! The inventory: every certificate that the server knows, its signing keys, and the clients and
+//! tokens that depend on each certificate.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -25,9 +25,9 @@ use crate::store::{
     Store, Tx, audit_events, clients, grants, opaque_tokens, resources, retrying, revoked_tokens,
     versions,
 };
-use crate::types::{ClientId, Code, Failure, Result, Seconds, Thumbprint, Timestamp};
+use crate::types::{ClientId, Code, Failure, Result, Seconds, Thumbprint, Timestamp, wire_enum};
 
-/// A certificate as it is written into the inventory.
+/// The inventory row of a certificate.
 pub fn row(
     certificate: &Certificate,
     origin: Origin,
@@ -57,8 +57,9 @@ pub fn row(
     }
 }
 
-/// The certificates that stand in a JWK set by value: the first one of each `x5c` (RFC 7517 §4.7).
-/// Those that cannot be read are passed over; whoever judges the registration refuses them.
+/// The certificates in a JWK set that a client registers by value: the first of each `x5c` (RFC
+/// 7517 §4.7). Certificates that cannot be parsed are skipped; the check of the registration
+/// refuses them.
 pub fn registered_rows(jwks: &Value, client: &ClientId, now: Timestamp) -> Vec<CertificateRow> {
     let keys = jwks.get("keys").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let parse = |key: &Value| {
@@ -71,7 +72,7 @@ pub fn registered_rows(jwks: &Value, client: &ClientId, now: Timestamp) -> Vec<C
     keys.iter().filter_map(parse).collect()
 }
 
-/// A certificate that stands above those of clients, and was seen there now.
+/// The inventory row of a trust anchor or intermediate certificate that is in use now.
 pub(super) fn ca_row(der: &[u8], origin: Origin, now: Timestamp) -> Option<CertificateRow> {
     let certificate = Certificate::parse(der, &[]).ok()?;
     let mut row = row(&certificate, origin, None, now);
@@ -79,43 +80,28 @@ pub(super) fn ca_row(der: &[u8], origin: Origin, now: Timestamp) -> Option<Certi
     Some(row)
 }
 
-/// A certificate of which nothing is known but that it is there.
+/// The inventory row of a certificate without a client.
 pub fn seen_row(certificate: &Certificate, now: Timestamp) -> CertificateRow {
     row(certificate, Origin::Seen, None, now)
 }
 
-/// Where a certificate stands in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    /// It begins to count later.
-    Pending,
-    /// It counts.
-    Valid,
-    /// It counts, and less than a warning's time is left of it.
-    Expiring,
-    /// Its time is over.
-    Expired,
-    /// It was revoked.
-    Revoked,
+wire_enum! {
+    /// The state of a certificate.
+    pub enum State {
+        /// Its validity period has not begun.
+        Pending = "pending",
+        /// It is valid.
+        Valid = "valid",
+        /// It is valid and has passed its first warning threshold.
+        Expiring = "expiring",
+        /// It has expired.
+        Expired = "expired",
+        /// It was revoked.
+        Revoked = "revoked",
+    }
 }
 
 impl State {
-    /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Pending, Self::Valid, Self::Expiring, Self::Expired, Self::Revoked];
-
-    /// The word for it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Valid => "valid",
-            Self::Expiring => "expiring",
-            Self::Expired => "expired",
-            Self::Revoked => "revoked",
-        }
-    }
-
     /// The state of a certificate; `warn_before` are the thresholds of the configuration.
     pub fn from_row(row: &CertificateRow, warn_before: &[Seconds], now: Timestamp) -> Self {
         if row.revoked_at.is_some() {
@@ -145,9 +131,9 @@ impl State {
     }
 }
 
-/// The thresholds that count for a certificate of this length of life, the longest first: none that is
-/// longer than a third of it, so that one of 24 hours is not announced from its first minute on. Where none
-/// is left, the moment counts from which its renewal is late.
+/// The warning thresholds for a certificate with this lifetime, the longest first. Thresholds above
+/// a third of the lifetime are left out: otherwise the warning for a certificate of 24 hours would
+/// come at once. If none remains, the threshold is the time at which its renewal is late.
 pub fn applicable_thresholds(length: Seconds, warn_before: &[Seconds]) -> Vec<Seconds> {
     let mut fitting: Vec<_> =
         warn_before.iter().copied().filter(|threshold| threshold.0 <= length.0 / 3).collect();
@@ -159,13 +145,13 @@ pub fn applicable_thresholds(length: Seconds, warn_before: &[Seconds]) -> Vec<Se
     fitting
 }
 
-/// How much is left of a life of this length when its renewal is late: a quarter, for many a machine renews
-/// when a third is left.
+/// The remaining time at which a renewal is late: a quarter of the lifetime, because automated
+/// clients commonly renew when a third remains.
 pub const fn late_after(length: Seconds) -> Seconds {
     Seconds(length.0 / 4)
 }
 
-/// A certificate, as webhooks tell of it.
+/// A certificate in the payload of a webhook.
 pub(super) fn webhook_json(row: &CertificateRow) -> Value {
     json!({
         "thumbprint": row.thumbprint,
@@ -179,11 +165,10 @@ pub(super) fn webhook_json(row: &CertificateRow) -> Value {
     })
 }
 
-/// Tells that a certificate was revoked, in the transaction of that: the audit trail, and whoever wants to be
-/// called.
+/// Records a revocation in its own transaction: the audit event and the webhooks.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn record_revocation(
     tx: &mut Tx,
     config: &Config,
@@ -204,8 +189,8 @@ pub async fn record_revocation(
     Ok(())
 }
 
-/// Whether an authority has signed a certificate. One for the same key is another one of its own, and stands
-/// beside it.
+/// Whether a CA's key signed a certificate. Another certificate for the same key does not count as
+/// issued by it.
 fn has_signed(authority: &X509Certificate<'_>, der: &[u8]) -> bool {
     X509Certificate::from_der(der).is_ok_and(|(_, below)| {
         below.public_key().raw != authority.public_key().raw
@@ -213,66 +198,66 @@ fn has_signed(authority: &X509Certificate<'_>, der: &[u8]) -> bool {
     })
 }
 
-/// What is alive and bound to a certificate.
+/// Valid tokens bound to a certificate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Tokens {
-    /// JWT access tokens that have not expired and were not revoked one by one.
+    /// JWT access tokens that have not expired and were not revoked individually.
     pub jwt: i64,
     /// Opaque access tokens.
     pub opaque: i64,
-    /// Grants of public clients: refresh tokens that are good with the certificate's key, in this or a
-    /// renewed certificate.
+    /// Grants of public clients whose refresh tokens are bound to the certificate's key, in this or
+    /// a renewed certificate.
     pub grants: i64,
 }
 
 impl Tokens {
-    /// All of them.
+    /// The total.
     pub const fn total(&self) -> i64 {
         self.jwt + self.opaque + self.grants
     }
 }
 
-/// A certificate of the inventory, and what hangs on it.
+/// A certificate of the inventory with the clients and tokens that depend on it.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// Itself.
+    /// The certificate.
     pub certificate: CertificateRow,
-    /// Where it stands in its life.
+    /// Its state.
     pub state: State,
-    /// Whom it proves.
+    /// The clients that use it.
     pub holders: Vec<Holder>,
-    /// Those of them that are registered as sharing their certificate name with other clients.
+    /// Those of the clients that share a certificate name with other clients.
     pub sharing: HashSet<ClientId>,
-    /// What is bound to it.
+    /// The tokens bound to it.
     pub tokens: Tokens,
 }
 
-/// Reads the inventory.
+/// Queries of the inventory.
 #[derive(Clone, Copy, Debug)]
 pub struct Inventory<'a> {
     /// The database.
     pub store: &'a Store,
     /// The settings.
     pub config: &'a Config,
-    /// When it is asked.
+    /// The current time.
     pub now: Timestamp,
 }
 
 impl Inventory<'_> {
-    /// The certificates asked for; what expires first comes first.
+    /// The certificates that match a filter, by expiry.
     ///
     /// # Errors
-    /// What the database says.
+    /// When the database fails.
     pub async fn list(&self, filter: &Filter<'_>) -> sqlx::Result<Vec<Entry>> {
         let rows = certificates::list(self.store.db(), filter).await?;
         self.entries(rows, filter.not_after_from).await
     }
 
-    /// The certificates that somebody means by this text: a thumbprint as it stands in tokens, one as
-    /// `openssl x509 -fingerprint -sha256` prints it, or a serial number.
+    /// Finds certificates by thumbprint, as in tokens or as `openssl x509 -fingerprint -sha256`
+    /// prints it, or by serial number.
     ///
     /// # Errors
-    /// What the database says.
+    /// When the database fails.
     pub async fn find(&self, text: &str) -> sqlx::Result<Vec<Entry>> {
         let on = self.store.db();
         let hex = parse_hex(text);
@@ -287,15 +272,15 @@ impl Inventory<'_> {
         self.entries(rows, Timestamp(i64::MIN)).await
     }
 
-    /// What others have last said of whether a certificate was revoked; nobody is asked for this.
+    /// The cached revocation status of a certificate, without querying a responder.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// When the database does not respond.
     pub async fn cached_statuses(&self, row: &CertificateRow) -> Result<Vec<CachedStatus>> {
         let certificate = CertificateDer::from(row.der.as_slice());
         let issuers = certificates::authorities_called(self.store.db(), &row.issuer).await?;
         for issuer in issuers {
-            // What another one of that name says is not taken: it signs with another key.
+            // Statuses signed by another CA of the same name are not returned: its key differs.
             let issuer = CertificateDer::from(issuer.der);
             let said = cached_statuses(self.store, &certificate, &issuer).await?;
             if !said.is_empty() {
@@ -305,11 +290,12 @@ impl Inventory<'_> {
         Ok(Vec::new())
     }
 
-    /// Revokes a certificate, known or not, at once and for ever: it proves nobody any more, and what is
-    /// bound to it counts for nothing. Returns how many others were revoked with it.
+    /// Revokes a certificate permanently, whether or not it is in the inventory. It no longer
+    /// authenticates clients, and tokens bound to it are invalid. Returns the number of other
+    /// certificates that were revoked with it.
     ///
     /// # Errors
-    /// `invalid_request` when it was revoked before, but for a reason that is worse than that one.
+    /// `invalid_request` when it was already revoked for this or a more severe reason.
     pub async fn revoke(
         &self,
         certificate: &CertificateRow,
@@ -322,12 +308,12 @@ impl Inventory<'_> {
             let thumbprint = certificate.thumbprint;
             if !certificates::revoke(&mut tx, thumbprint, reason.as_str(), self.now).await? {
                 return Err(Code::InvalidRequest
-                    .because("the certificate is revoked already")
+                    .because("the certificate is already revoked")
                     .into());
             }
-            // Whoever names it by a file does not know what we know of it.
+            // The inventory may hold more than the caller's row, such as the client.
             let known = certificates::find(&mut tx, thumbprint).await?;
-            let known = known.ok_or_else(|| Failure::internal("a certificate is gone"))?;
+            let known = known.ok_or_else(|| Failure::internal("a certificate is missing"))?;
             record_revocation(&mut tx, self.config, &known, reason, trace).await?;
             let others = self.revoke_dependents(&mut tx, known, reason, trace).await?;
             versions::bump(&mut tx, versions::Kind::Revocations).await?;
@@ -337,10 +323,11 @@ impl Inventory<'_> {
         .await
     }
 
-    /// Revokes what ends with a certificate, of all that we know. The others of its key, and those that were
-    /// renewed with it, if that key is known to somebody else. What it has signed, and what that has signed, if it is one of our authority, for those count
-    /// by it alone; that of another authority may count by another certificate that it has for the same key, but
-    /// not when that key is known to somebody else: then nobody can tell whom it was issued to.
+    /// Revokes the certificates that a revocation invalidates. After a key compromise: other
+    /// certificates for the same key, and certificates renewed with it. For a certificate of the
+    /// built-in CA: everything that it issued, recursively. Certificates issued by another CA can
+    /// be valid through another certificate for the same key, so they are revoked only after a key
+    /// compromise, when their issuer is no longer known.
     async fn revoke_dependents(
         &self,
         tx: &mut Tx,
@@ -357,8 +344,8 @@ impl Inventory<'_> {
             if reason == Reason::KeyCompromise {
                 let key = certificate.public_key;
                 let of_key = certificates::of_key(tx, key, self.now).await?;
-                // Whoever has the key may have renewed the certificate for keys of their own, and nobody can tell
-                // these from what its owner has renewed.
+                // Whoever has the key may have renewed the certificate for other keys, and these
+                // renewals cannot be told apart from the owner's.
                 let renewed = certificates::renewed_from(tx, certificate.thumbprint).await?;
                 others.extend(of_key.into_iter().chain(renewed).map(|row| (row, reason)));
             }
@@ -373,7 +360,7 @@ impl Inventory<'_> {
         Ok(count)
     }
 
-    /// What the certificate of an authority has signed, each with this reason.
+    /// The certificates that a CA certificate issued, each with this reason.
     async fn issued_by(
         &self,
         tx: &mut Tx,
@@ -389,10 +376,11 @@ impl Inventory<'_> {
         Ok(signed.map(|row| (row, reason)).collect())
     }
 
-    /// Notes the certificates that our own listeners show: what is not noted for an hour was replaced.
+    /// Records the certificates of our listeners. One that is not recorded for an hour has been
+    /// replaced.
     ///
     /// # Errors
-    /// What the database says.
+    /// When the database fails.
     pub async fn note_own(&self, shown: &[Arc<Certificate>]) -> sqlx::Result<()> {
         for certificate in shown {
             let mut row = row(certificate, Origin::Own, None, self.now);
@@ -402,14 +390,14 @@ impl Inventory<'_> {
         Ok(())
     }
 
-    /// Notes the anchors that we believe: what is not noted for an hour is believed no more. The
-    /// certificates of the authority inside are our own, and are known.
+    /// Records the configured trust anchors. One that is not recorded for an hour is no longer
+    /// configured. Certificates of the built-in CA are already in the inventory.
     ///
     /// # Errors
-    /// What the database says.
+    /// When the database fails.
     pub async fn note_anchors(&self, anchors: &Anchors) -> sqlx::Result<()> {
         for set in anchors.sets().filter(|set| !set.is_built_in) {
-            // One that is stranger than what we read from clients is believed, and not watched.
+            // A trust anchor that `Certificate` cannot parse is used but not monitored.
             let rows = set.certificates.iter();
             for row in rows.filter_map(|der| ca_row(der, Origin::Anchor, self.now)) {
                 certificates::note(self.store.db(), &row).await?;
@@ -418,10 +406,10 @@ impl Inventory<'_> {
         Ok(())
     }
 
-    /// Our signing keys: they have no certificate, but a life.
+    /// The signing keys, which have a lifetime but no certificate.
     ///
     /// # Errors
-    /// What the database says.
+    /// When the database fails.
     pub async fn keys(&self) -> sqlx::Result<Vec<SigningKeyRow>> {
         signing_keys::all(self.store.db()).await
     }
@@ -458,16 +446,16 @@ impl Inventory<'_> {
         Ok(rows.into_iter().map(entry).collect())
     }
 
-    /// The certificates that living access tokens are bound to.
+    /// The certificates that valid access tokens are bound to.
     ///
     /// # Errors
-    /// What the database says.
+    /// When the database fails.
     pub async fn with_bound_access_tokens(&self) -> sqlx::Result<HashSet<Thumbprint>> {
         let BoundTokens { jwts, opaque, grants: _ } = self.count_bound_tokens().await?;
         Ok(jwts.into_keys().chain(opaque.into_keys()).collect())
     }
 
-    /// Counts what is alive and bound.
+    /// Counts the valid tokens bound to certificates.
     async fn count_bound_tokens(&self) -> sqlx::Result<BoundTokens> {
         let on = self.store.db();
         let counted = |bound: Vec<Bound>| {
@@ -477,7 +465,7 @@ impl Inventory<'_> {
         let grants = counted(grants::bound(on, self.now).await?);
         let opaque = counted(opaque_tokens::bound(on, self.now).await?);
 
-        // A JWT stands nowhere but in the audit trail, which holds it as long as it may live.
+        // JWTs are not stored; the audit trail lists them for as long as they can be valid.
         let mut longest = self.config.tokens.access_token_lifetime;
         for client in clients::all(on).await? {
             longest = longest.max(client.metadata.gw_access_token_lifetime.unwrap_or(longest));
@@ -503,7 +491,7 @@ impl Inventory<'_> {
     }
 }
 
-/// What the audit trail tells of a token that was issued.
+/// A token in an audit event.
 #[derive(Deserialize)]
 struct IssuedToken {
     jti: String,
@@ -513,7 +501,7 @@ struct IssuedToken {
     expires: Option<Timestamp>,
 }
 
-/// Numbers by certificate; those of grants by public key.
+/// Numbers of tokens by certificate; of grants by public key.
 struct BoundTokens {
     jwts: HashMap<Thumbprint, i64>,
     opaque: HashMap<Thumbprint, i64>,
@@ -531,8 +519,7 @@ impl BoundTokens {
     }
 }
 
-/// Bytes in hexadecimal, with colons between them or without; an odd number of digits is taken as if a
-/// zero stood before them.
+/// Parses hexadecimal with or without colons. An odd number of digits gets a leading zero.
 fn parse_hex(text: &str) -> Option<Vec<u8>> {
     let mut digits: Vec<u8> = text.bytes().filter(|byte| *byte != b':').collect();
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_hexdigit) {

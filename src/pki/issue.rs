@@ -1,4 +1,4 @@
-//! Issuing client certificates: the public key of a request, and the names of a registration.
+//! Issues client certificates, with the public key of a request and the names of a registration.
 
 use der::Encode as _;
 use der::asn1::{Ia5String, ObjectIdentifier};
@@ -21,49 +21,49 @@ use crate::types::{
     Client, ClientId, Code, Failure, Refusal, Result, Seconds, Thumbprint, Timestamp,
 };
 
-/// What of [RFC 5280 §4.2.2.1] stands in a certificate.
+/// The [RFC 5280 §4.2.2.1] extension of a certificate.
 ///
 /// [RFC 5280 §4.2.2.1]: https://www.rfc-editor.org/rfc/rfc5280#section-4.2.2.1
 const AUTHORITY_INFORMATION_ACCESS: &[u64] = &[1, 3, 6, 1, 5, 5, 7, 1, 1];
 const OCSP: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1");
 const CA_ISSUERS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.2");
 
-/// What the names of clients begin with.
+/// Prefix of the URNs of clients.
 pub const URN: &str = "urn:gatewright:client:";
 
-/// As long as a token for enrolment may wait.
+/// The longest lifetime of an enrolment token.
 const MAX_ENROLMENT: Seconds = Seconds::days(30);
 
-/// By what right somebody asks for a certificate.
+/// What authorizes a certification request.
 #[derive(Clone, Copy, Debug)]
 pub enum Right<'a> {
-    /// An administrator asks, or the client has proven itself as it does everywhere.
+    /// An administrator requests it, or the client has authenticated.
     Proven,
-    /// A token that enrols once.
+    /// A single-use enrolment token.
     Token(&'a EnrolmentToken),
-    /// The certificate of this thumbprint, whose key was proven in the TLS handshake, and which we issued.
+    /// A certificate of ours, with this thumbprint, that authenticated the client in TLS.
     Certificate(Thumbprint),
 }
 
 /// A certificate that was issued.
 #[derive(Clone, Debug)]
 pub struct IssuedCertificate {
-    /// Whose it is.
+    /// The client.
     pub client_id: ClientId,
-    /// Itself.
+    /// The certificate.
     pub certificate: CertificateDer<'static>,
-    /// What stands above it, nearest first.
+    /// Its chain, the issuing certificate first.
     pub chain: Vec<CertificateDer<'static>>,
     /// `x5t#S256`
     pub thumbprint: Thumbprint,
     /// Its serial number, in hexadecimal.
     pub serial: String,
-    /// When it counts no more.
+    /// When it expires.
     pub not_after: Timestamp,
 }
 
-/// The name of a client in its certificates: a URN in which whatever is not plain is escaped (RFC 8141
-/// §2.2), so that two clients never share one.
+/// The name of a client in its certificates: a URN with other characters percent-encoded (RFC 8141
+/// §2.2), so that clients cannot share one.
 pub fn urn(client: &ClientId) -> String {
     let mut urn = URN.to_owned();
     for byte in client.as_str().bytes() {
@@ -78,13 +78,13 @@ pub fn urn(client: &ClientId) -> String {
 }
 
 impl BuiltInCa<'_> {
-    /// Issues a certificate for the key of a request to a client that may act. Several live at once: the
-    /// old one works until it expires.
+    /// Issues a certificate to an enabled client, for the key of a request. Earlier certificates
+    /// stay valid until they expire.
     ///
     /// # Errors
-    /// `invalid_client` when the client or its right counts for nothing; `invalid_request` when the key of the
-    /// request is known to somebody else; `not_found` when there is no authority; a failure when the issuing
-    /// certificate has expired, was revoked or is not valid yet.
+    /// `invalid_client` when the client is unknown or disabled or the right is invalid;
+    /// `invalid_request` when the key of the request is compromised; `not_found` without a built-in
+    /// CA; a failure when the issuing certificate has expired, was revoked or is not valid yet.
     pub async fn issue(
         &self,
         client: Option<&ClientId>,
@@ -94,14 +94,16 @@ impl BuiltInCa<'_> {
         let issuing = self.open_current().await?;
         let now = self.trace.now();
         if issuing.row.not_after <= now {
-            return Err(Failure::internal("the issuing certificate has expired: ca renew").into());
+            return Err(
+                Failure::internal("the issuing certificate has expired: run ca renew").into()
+            );
         }
-        // Made while a clock was ahead: whoever verifies what it issues finds no path to it.
+        // Created while a clock was ahead: verifiers would reject what it issues.
         let not_before =
             Certificate::parse(&issuing.row.certificate, &[]).map(|one| one.not_before);
         if now < not_before.map_err(Failure::internal)? {
             return Err(Failure::internal(
-                "the issuing certificate is not valid yet: set the clock right, or ca renew",
+                "the issuing certificate is not valid yet: correct the clock, or run ca renew",
             )
             .into());
         }
@@ -109,8 +111,8 @@ impl BuiltInCa<'_> {
         retrying(|| self.issue_once(&issuing, &client, request, right)).await
     }
 
-    /// Looks whether a right would count, before a request is read that comes with it: the signature of a request
-    /// costs whatever its sender likes, so nobody's is verified who would be given nothing (RFC 7030 §3.2.3).
+    /// Checks a right before the request is parsed. Verifying the request's signature can be made
+    /// expensive by its sender, so it is done only for authenticated requests (RFC 7030 §3.2.3).
     ///
     /// # Errors
     /// `invalid_client`.
@@ -134,11 +136,11 @@ impl BuiltInCa<'_> {
         }
     }
 
-    /// Makes a token with which a client enrols once.
+    /// Creates a single-use enrolment token for a client.
     ///
     /// # Errors
-    /// `not_found` for a client that does not exist or is disabled; `invalid_request` for a token that
-    /// would live for longer than 30 days.
+    /// `not_found` when the client does not exist or is disabled; `invalid_request` for a lifetime
+    /// above 30 days.
     pub async fn create_enrolment_token(
         &self,
         client: &ClientId,
@@ -146,7 +148,7 @@ impl BuiltInCa<'_> {
     ) -> Result<EnrolmentToken> {
         if !(Seconds(1)..=MAX_ENROLMENT).contains(&valid) {
             return Err(Code::InvalidRequest
-                .because("a token for enrolment is valid for 30 days at most")
+                .because("an enrolment token is valid for at most 30 days")
                 .into());
         }
         let now = self.trace.now();
@@ -156,7 +158,7 @@ impl BuiltInCa<'_> {
             let until = now + valid;
             if !enrolments::insert(&mut tx, &token.digest(), client, now, until).await? {
                 return Err(Code::NotFound
-                    .because("there is no client of this identifier that may act")
+                    .because("there is no enabled client with this identifier")
                     .into());
             }
             Event::success(Kind::EnrolmentCreated)
@@ -180,16 +182,18 @@ impl BuiltInCa<'_> {
     ) -> Result<IssuedCertificate> {
         let now = self.trace.now();
         let mut tx = self.store.write().await?;
-        // The issuing certificate first, here and where it is revoked: it is held like the client.
+        // Locks the issuing certificate first, like its revocation does.
         let above = Thumbprint::of(&issuing.row.certificate);
         if !authorities::may_issue(&mut tx, above).await? {
-            return Err(Failure::internal("the issuing certificate was revoked: ca renew").into());
+            return Err(
+                Failure::internal("the issuing certificate was revoked: run ca renew").into()
+            );
         }
         let client = self.lock_client(&mut tx, client, right).await?;
         let public_key = Thumbprint::of(&request.key.subject_public_key_info());
         if certificates::is_compromised(&mut tx, public_key).await? {
             return Err(Code::InvalidRequest
-                .because("somebody else has the private key of the request: make a new one")
+                .because("the private key of the request is compromised: generate a new one")
                 .with("client_id", &client.id)
                 .into());
         }
@@ -216,7 +220,7 @@ impl BuiltInCa<'_> {
         Ok(issued)
     }
 
-    /// Whose certificate it will be.
+    /// The client that the certificate is issued to.
     async fn find_client(&self, named: Option<&ClientId>, right: Right<'_>) -> Result<ClientId> {
         match (named, right) {
             (Some(named), Right::Proven | Right::Token(_)) => Ok(named.clone()),
@@ -230,9 +234,9 @@ impl BuiltInCa<'_> {
         }
     }
 
-    /// The client, which stays as it is until the certificate is there: who disables it at the same time
-    /// waits, and revokes this one too. Then its right, which is spent, or stays as it is too. The client
-    /// comes first here and where it is disabled: who takes locks in one order never deadlocks.
+    /// Locks the client until the certificate is issued, so that disabling the client at the same
+    /// time also revokes this certificate. Then consumes or locks the right. Disabling a client
+    /// takes the locks in the same order, which prevents deadlocks.
     async fn lock_client(&self, tx: &mut Tx, id: &ClientId, right: Right<'_>) -> Result<Client> {
         let now = self.trace.now();
         if !clients::hold(tx, id).await? {
@@ -294,7 +298,7 @@ impl BuiltInCa<'_> {
         })
     }
 
-    /// Where a verifier asks whether the certificate was revoked, and finds who issued it.
+    /// URLs of the OCSP responder and the issuing certificate.
     fn authority_information_access(&self, authority: &str) -> Result<CustomExtension> {
         let located = |access_method, uri: String| {
             let uri = Ia5String::new(&uri).map_err(Failure::internal)?;
@@ -324,7 +328,7 @@ impl Right<'_> {
     }
 }
 
-/// What the certificate calls the client: nothing that came with the request.
+/// The names of the client. Names in the request are ignored.
 fn subject_alt_names(client: &Client) -> Result<Vec<SanType>> {
     let mut names = vec![SanType::URI(urn(&client.id).try_into().map_err(Failure::internal)?)];
     if let Some(dns) = &client.metadata.tls_client_auth_san_dns {
@@ -334,7 +338,7 @@ fn subject_alt_names(client: &Client) -> Result<Vec<SanType>> {
 }
 
 const fn unauthenticated() -> Refusal {
-    Code::InvalidClient.because("the client is unknown, disabled, or did not prove who it is")
+    Code::InvalidClient.because("the client is unknown, disabled or not authenticated")
 }
 
 fn unauthenticated_because(reason: &'static str) -> Refusal {
@@ -348,6 +352,6 @@ fn wrong_token(client: &ClientId) -> Refusal {
 
 fn not_renewable() -> Refusal {
     unauthenticated_because(
-        "the certificate is not one that we issued, has expired, or was revoked",
+        "the certificate was not issued by the built-in CA, has expired, or was revoked",
     )
 }

@@ -1,4 +1,4 @@
-//! Certificates: what they say, whom they prove, and how long that counts.
+//! Certificates: parsing and validation, revocation, the built-in CA, and the inventory.
 
 pub mod acme;
 pub mod anchors;

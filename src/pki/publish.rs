@@ -1,5 +1,5 @@
-//! What our authority tells everybody: which certificates were revoked, as a list ([RFC 5280 §5]) and one by
-//! one ([RFC 6960], [RFC 5019]).
+//! Publishes the revocations of the built-in CA: as a CRL ([RFC 5280 §5]) and by OCSP ([RFC 6960],
+//! [RFC 5019]).
 //!
 //! [RFC 5280 §5]: https://www.rfc-editor.org/rfc/rfc5280#section-5
 //! [RFC 6960]: https://www.rfc-editor.org/rfc/rfc6960
@@ -19,25 +19,25 @@ use crate::store::authorities::{self, AuthorityRow, Crl, Revoked};
 use crate::store::versions;
 use crate::types::{Code, Failure, Result, Seconds};
 
-/// How long an answer about one certificate counts, at most.
+/// The longest validity of an OCSP response.
 const RESPONSE_LIFETIME: Seconds = Seconds::hours(1);
 
-/// How long an expired certificate that was revoked stays in the list: a verifier's clock may be behind.
+/// How long an expired certificate stays on the CRL: a verifier's clock may be behind.
 const KEEP_EXPIRED: Seconds = Seconds::days(1);
 
-/// As many certificates as are looked up to find out which request was asked.
+/// The most certificates that are looked up to find the intended one of several possible requests.
 const MAX_LOOKUPS: usize = 16;
 
 impl BuiltInCa<'_> {
-    /// The list of what an issuing certificate issued and was revoked. It is one for all replicas, and a new
-    /// one as soon as something was revoked.
+    /// The CRL of an issuing certificate. All replicas serve the same one; a new one is created
+    /// after each revocation.
     ///
     /// # Errors
     /// `not_found` when there is no such issuing certificate.
     pub async fn crl(&self, id: &str) -> Result<Vec<u8>> {
         let row = self.issuing_row(id).await?;
         let db = self.store.db();
-        // Before the list: what is revoked after this makes the next one.
+        // Read before the list: a later revocation causes the next CRL.
         let version = versions::all(self.store).await?.revocations;
         let held = authorities::crl(db, id).await?;
         if let Some(held) = &held
@@ -50,12 +50,12 @@ impl BuiltInCa<'_> {
         if authorities::keep_crl(db, id, &next).await? {
             return Ok(next.der);
         }
-        // Another replica was quicker: two lists never have the same number.
+        // Another replica was faster: two CRLs never have the same number.
         let held = authorities::crl(db, id).await?;
-        Ok(held.ok_or_else(|| Failure::internal("a CRL was there and is gone"))?.der)
+        Ok(held.ok_or_else(|| Failure::internal("a CRL is missing"))?.der)
     }
 
-    /// The certificate of an authority, in DER.
+    /// An issuing certificate in DER.
     ///
     /// # Errors
     /// `not_found`.
@@ -63,11 +63,11 @@ impl BuiltInCa<'_> {
         Ok(self.issuing_row(id).await?.certificate)
     }
 
-    /// The answer to a request about certificates that we issued. A request that we cannot answer has an
-    /// answer too, which is not signed.
+    /// The response to a request about certificates that the built-in CA issued. Error responses
+    /// are not signed.
     ///
     /// # Errors
-    /// When the store fails, or a key of ours.
+    /// When the database or a key fails.
     pub async fn ocsp(&self, request: &[u8]) -> Result<Vec<u8>> {
         let Ok(request) = Request::from_der(request) else {
             return Ok(Unsuccessful::MalformedRequest.to_der()?);
@@ -85,8 +85,8 @@ impl BuiltInCa<'_> {
         Ok(Unsuccessful::Unauthorized.to_der()?)
     }
 
-    /// The answer to the one of several requests that somebody has asked, where nobody can tell which: the first about
-    /// a certificate that we know, else the first that is about our authority.
+    /// The response to one of several possible requests, if the transport made the request
+    /// ambiguous: the first about a known certificate, else the first about our CA.
     ///
     /// # Errors
     /// Those of [`BuiltInCa::ocsp`].
@@ -160,13 +160,14 @@ impl BuiltInCa<'_> {
     async fn issuing_row(&self, id: &str) -> Result<AuthorityRow> {
         let found = authorities::find(self.store.db(), id).await?;
         let found = found.filter(|row| !row.is_root);
-        Ok(found.ok_or_else(|| Code::NotFound.because("there is no such authority"))?)
+        Ok(found.ok_or_else(|| Code::NotFound.because("there is no such issuing certificate"))?)
     }
 
     async fn make_crl(&self, row: AuthorityRow, held: Option<&Crl>, version: i64) -> Result<Crl> {
         let now = self.trace.now();
         let listed = authorities::revoked(self.store.db(), &row.id, now - KEEP_EXPIRED).await?;
-        // The time, so that a database that was restored from a backup does not repeat numbers.
+        // The number is at least the time, so a database restored from a backup does not repeat
+        // numbers.
         let number = held.map_or(0, |held| held.number + 1).max(now.0);
         let next_at = now + self.config.ca.crl_lifetime;
         let entries: Result<_> = listed.iter().map(crl_entry).collect();
@@ -222,7 +223,7 @@ const fn to_rcgen(reason: Reason) -> RevocationReason {
     }
 }
 
-/// The name of the key as its certificate has it: whoever made that one may name keys in another way.
+/// The key identifier in the issuing certificate. An imported certificate may use another method.
 fn key_identifier(certificate: &[u8]) -> KeyIdMethod {
     let Ok((_, parsed)) = X509Certificate::from_der(certificate) else {
         return KeyIdMethod::Sha256;

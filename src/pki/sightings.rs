@@ -1,8 +1,8 @@
-//! Certificates that clients show, noted beside the requests and not in them: a bounded map in memory,
-//! which a job writes down in one batch every few seconds.
+//! Sightings: certificates that clients present, recorded outside of the requests. A bounded map in
+//! memory collects them, and a job writes them in batches every few seconds.
 //!
-//! Only what a client has shown that proved to be one is noted. Whatever a stranger shows is counted and
-//! not kept, for anybody can make certificates by the thousand.
+//! Only certificates that authenticated a client are recorded. Others are counted but not stored,
+//! because anyone can create thousands of them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,19 +16,19 @@ use crate::store::certificates::{self, Origin};
 use crate::store::{Store, retrying};
 use crate::types::{ClientId, Result, Seconds, Thumbprint, Timestamp};
 
-/// As many as wait to be written; what comes besides is noted when it comes again.
+/// The most sightings that wait to be written; further ones are recorded at their next use.
 const MAX_WAITING: usize = 10_000;
 
-/// As many as one transaction writes, so that nobody waits for it.
+/// Batch size: keeps the write transaction short.
 const BATCH: usize = 500;
 
-/// The last use of a certificate is known to this, so that a busy one costs a write a minute.
+/// Precision of the last use, so that a certificate in constant use costs one write per minute.
 const PRECISION: Seconds = Seconds(60);
 
-/// As many as are remembered to have been written.
+/// The most sightings that are remembered as written.
 const MAX_WRITTEN: usize = 50_000;
 
-/// As many as are kept of those that one client has merely shown.
+/// The most certificates per client that are stored only because the client presented them.
 pub const MAX_PER_CLIENT: i64 = 200;
 
 type Key = (Thumbprint, ClientId);
@@ -39,7 +39,7 @@ struct Sighting {
     at: Timestamp,
 }
 
-/// What was seen and waits to be written.
+/// Sightings that wait to be written.
 #[derive(Debug)]
 pub struct Sightings {
     waiting: Mutex<HashMap<Key, Sighting>>,
@@ -53,7 +53,7 @@ impl Default for Sightings {
 }
 
 impl Sightings {
-    /// Notes that this client has shown this certificate. It neither waits nor asks anybody.
+    /// Records that a client presented a certificate. It neither blocks nor uses the database.
     pub fn note(&self, certificate: &Arc<Certificate>, client: &ClientId, now: Timestamp) {
         let key = (certificate.thumbprint, client.clone());
         if self.written.get(&key).is_some_and(|at| now < at + PRECISION) {
@@ -66,10 +66,10 @@ impl Sightings {
         }
     }
 
-    /// Writes down what waits. What could not be written waits on.
+    /// Writes the waiting sightings. What could not be written waits for the next call.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// When the database does not respond.
     pub async fn flush(&self, store: &Store, trust: &Trust) -> Result<()> {
         let taken = {
             let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
@@ -98,7 +98,7 @@ impl Sightings {
         for ((_, client), Sighting { certificate, at }) in batch {
             let mut row = inventory::row(certificate, Origin::Seen, Some(client), *at);
             row.last_used_at = Some(*at);
-            // It was judged when it was shown, mostly, and what came of it is remembered.
+            // Usually cached since the certificate was presented.
             if let Ok(Ok(chain)) = trust.chain(certificate, *at).await {
                 row.chain_ends_at = Some(chain.ends_at);
                 for der in chain.intermediates() {

@@ -1,4 +1,4 @@
-//! The private keys of our authority: what signs certificates and CRLs.
+//! The private keys of the built-in CA, which sign certificates, CRLs and OCSP responses.
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
@@ -12,8 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::types::Failure;
 
-/// A private key, parsed and ready. It has no `Debug` and no way to its private part
-/// (THREATS KE-05).
+/// A parsed private key. It has no `Debug` and does not expose the key (THREATS KE-05).
 pub(super) struct Signer {
     pair: Pair,
     algorithm: &'static SignatureAlgorithm,
@@ -26,7 +25,7 @@ enum Pair {
 }
 
 impl Signer {
-    /// A new key on P-256, and its PKCS #8 form to be sealed.
+    /// Generates a P-256 key; also returns its PKCS #8 form, to be sealed.
     pub(super) fn generate() -> Result<(Self, Zeroizing<Vec<u8>>), Failure> {
         let random = SystemRandom::new();
         let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &random)
@@ -36,7 +35,7 @@ impl Signer {
         Ok((signer, pkcs8))
     }
 
-    /// Parses a key: P-256, P-384, RSA of at least 2048 bits, Ed25519.
+    /// Parses a PKCS #8 key: P-256, P-384, RSA of at least 2048 bits, Ed25519.
     ///
     /// # Errors
     /// When it is none of these.
@@ -51,7 +50,7 @@ impl Signer {
         if let Ok(pair) = Ed25519KeyPair::from_pkcs8(pkcs8) {
             return Ok(Self { pair: Pair::Ed(pair), algorithm: &rcgen::PKCS_ED25519 });
         }
-        // aws-lc reads none of fewer than 2048 bits.
+        // aws-lc rejects RSA keys below 2048 bits.
         match RsaKeyPair::from_pkcs8(pkcs8) {
             Ok(pair) => Ok(Self { pair: Pair::Rsa(pair), algorithm: &rcgen::PKCS_RSA_SHA256 }),
             Err(_) => {
@@ -69,7 +68,7 @@ const RSA_WITH_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 
 impl Signer {
-    /// What its signatures are called.
+    /// The algorithm identifier of its signatures.
     pub(super) fn signature_algorithm(&self) -> AlgorithmIdentifierOwned {
         let (oid, parameters) = match &self.pair {
             Pair::Ec(_) if self.algorithm == &rcgen::PKCS_ECDSA_P384_SHA384 => {

@@ -48,8 +48,10 @@ async fn each_threshold_is_reported_once_by_event_mail_and_webhook() {
         let mail = mails.next().await;
         assert_eq!(mail.to, "billing@example.org");
         assert!(mail.text.contains("CN=billing") && mail.text.contains(&client.id), "{mail:?}");
-        assert!(mail.flowing().contains("get a new certificate and register it in the place of"));
-        assert!(mail.flowing().contains("Nothing stops at https://id.example.org: Billing proves"));
+        assert!(mail.flowing().contains("get a new certificate and register it instead of"));
+        assert!(
+            mail.flowing().contains("Nothing stops working at https://id.example.org: Billing")
+        );
         subjects.push(mail.header("Subject").to_owned());
     }
     subjects.sort();
@@ -412,7 +414,7 @@ async fn an_expiring_anchor_is_reported_and_limits_its_clients() {
     assert_eq!(server.told().await, [30]);
     let mail = mails.next().await;
     assert_eq!(mail.to, "ops@id.example.org");
-    let subject = "An authority that is believed about clients expires on 2026-12-08, in 20 days";
+    let subject = "A trust anchor for client certificates expires on 2026-12-08, in 20 days";
     assert!(mail.flowing().contains(&format!("Subject: {subject}")), "{mail:?}");
     assert!(mail.text.contains("CN=Company,O=Example"), "{mail:?}");
     assert!(mail.flowing().contains("gatewright cert forecast says which clients stop"));
@@ -434,8 +436,7 @@ async fn an_expiring_intermediate_is_reported_and_limits_its_clients() {
 
     assert_eq!(server.told().await, [30]);
     let mail = mails.next().await;
-    let subject =
-        "A certificate between clients and their authority expires on 2026-12-08, in 20 days";
+    let subject = "An intermediate certificate of clients expires on 2026-12-08, in 20 days";
     assert!(mail.flowing().contains(&format!("Subject: {subject}")), "{mail:?}");
     assert!(mail.text.contains("CN=Issuing,O=Example"), "{mail:?}");
     assert!(mails.is_empty());
@@ -541,12 +542,12 @@ async fn the_mail_says_whether_the_client_stops_working() {
     told.sort_by_key(|mail| mail.to.clone());
     let [key, bound] = told.map(|mail| mail.flowing());
     assert!(key.contains(
-        "Nothing stops at https://id.example.org: Billing proves itself there by private_key_jwt, for \
-         which nobody looks at the dates of a certificate."
+        "Nothing stops working at https://id.example.org: Billing authenticates there with \
+         private_key_jwt, which does not depend on the dates of the certificate."
     ));
-    assert!(!key.contains("can no longer prove"));
+    assert!(!key.contains("can no longer authenticate"));
     assert!(bound.contains(
-        "From then on Bound can no longer prove itself with it at https://id.example.org."
+        "From then on Bound can no longer authenticate with it at https://id.example.org."
     ));
 }
 

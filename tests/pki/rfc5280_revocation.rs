@@ -503,8 +503,8 @@ async fn invalid_ocsp_responses_are_rejected() {
             Box::new(move |body, now| {
                 let Request { cert_ids, .. } = Request::from_der(body).unwrap();
                 let nonce = gatewright::pki::ocsp::Nonce::generate().ok();
-                let answers = asked.into_iter().map(|id| (id, good(now))).collect();
-                sign(answers, nonce, authority.signs(), &[])
+                let responses = cert_ids.into_iter().map(|id| (id, good(now))).collect();
+                sign(responses, nonce, authority.signs(), &[])
             })
         }),
         ("the status unknown", {
@@ -1135,7 +1135,7 @@ fn an_unusable_crl_file_is_a_configuration_error() {
         (pem(authority.certificate()).into_bytes(), "holds no CRL, but CERTIFICATE"),
         (good[..good.len() - 1].to_vec(), "neither PEM, nor DER, nor base64"),
         (authority.certificate().to_vec(), "this is not a CRL"),
-        (forged, "the signature of the CRL is wrong"),
+        (forged, "the signature of the CRL is invalid"),
     ] {
         std::fs::write(&file.0, bytes).unwrap();
         let refused = Trust::open(&settings).unwrap_err().to_string();
@@ -1244,7 +1244,7 @@ async fn the_last_known_status_is_stored() {
 
         let [said] = &said[..] else { panic!("{said:?}") };
         let (source, path) = if names_responder { ("ocsp", "/ocsp") } else { ("crl", "/list") };
-        assert_eq!((said.source, &said.place), (source, &scene.responder.url(path)));
+        assert_eq!((said.kind, &said.source_url), (source, &scene.responder.url(path)));
         assert_eq!((said.status, said.fetched_at), (Status::Good, now));
         assert!(said.expires_at > now);
     }

@@ -324,8 +324,8 @@ async fn an_expired_root_does_not_hide_its_successor() {
         let told = server.events("request.refused").await;
         let told: Vec<_> = told.iter().map(|event| event.facts.as_str()).collect();
         let [last, first] = told.as_slice() else { panic!("{told:?}") };
-        assert!(first.contains("\"chain\":\"the anchor does not count yet\""), "{first}");
-        assert!(last.contains("\"chain\":\"the anchor has expired\""), "{last}");
+        assert!(first.contains("\"chain\":\"the trust anchor is not valid yet\""), "{first}");
+        assert!(last.contains("\"chain\":\"the trust anchor has expired\""), "{last}");
     }
 }
 
@@ -342,7 +342,7 @@ async fn an_anchor_without_key_cert_sign_is_a_configuration_error() {
         refused.to_string(),
         format!(
             "client_certificates.anchors: {file}: has a certificate of an authority that may not issue any \
-             (keyUsage lacks keyCertSign): take it out, or have it made anew with keyCertSign"
+             (keyUsage lacks keyCertSign): remove it, or have it reissued with keyCertSign"
         )
     );
 }

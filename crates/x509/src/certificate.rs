@@ -1,4 +1,4 @@
-//! A certificate that somebody shows: [RFC 5280 §4.1].
+//! A certificate that a client presents, or one of our own: [RFC 5280 §4.1].
 //!
 //! [RFC 5280 §4.1]: https://www.rfc-editor.org/rfc/rfc5280#section-4.1
 
@@ -12,42 +12,42 @@ use super::name::Name;
 use super::signature::has_unsupported_pss_salt;
 use crate::types::{Thumbprint, Timestamp};
 
-/// As large as a certificate may be: large keys and many names fit in.
+/// The largest certificate that is parsed; large keys and many names fit in.
 const MAX_BYTES: usize = 16 * 1024;
 
-/// As many certificates as are ever read with one of our own. With a client's come fewer: see
-/// [`Certificate::must_be_within_limits`].
+/// The most certificates that may accompany one of our own. For clients' certificates the limit is
+/// lower: see [`Certificate::must_be_within_limits`].
 const MAX_CHAIN: usize = 8;
 
-const TOO_MANY: &str = "more certificates come with the certificate than are read";
+const TOO_MANY: &str = "the chain has too many certificates";
 
-/// A certificate, read once, and the chain that came with it. Nothing is said about whether anybody
-/// believes it.
+/// A parsed certificate and the chain that accompanied it. Parsing implies no trust.
 #[derive(Debug)]
 pub struct Certificate {
     der: CertificateDer<'static>,
     chain: Vec<CertificateDer<'static>>,
     /// SHA-256 of the certificate: `x5t#S256` (RFC 8705 §3.1).
     pub thumbprint: Thumbprint,
-    /// SHA-256 of its `SubjectPublicKeyInfo`: what stays when it is renewed for the same key.
+    /// SHA-256 of its `SubjectPublicKeyInfo`. A renewal for the same key does not change it.
     pub public_key: Thumbprint,
-    /// When it begins to count.
+    /// Start of its validity period.
     pub not_before: Timestamp,
-    /// When it counts no more.
+    /// End of its validity period.
     pub not_after: Timestamp,
-    /// Whose it is.
+    /// Its subject.
     pub subject: Name,
     /// `subjectAltName` (RFC 5280 §4.2.1.6).
     pub names: Names,
-    /// Whether its key may sign: there is no `keyUsage`, or it has `digitalSignature` (RFC 5280 §4.2.1.3).
+    /// Whether its key may sign: there is no `keyUsage`, or it includes `digitalSignature` (RFC
+    /// 5280 §4.2.1.3).
     pub can_sign: bool,
-    /// SHA-256 of the certificate and of all that came with it.
+    /// SHA-256 of the certificate and the chain that accompanied it.
     pub presented_digest: Thumbprint,
-    /// Who says that they issued it.
+    /// The issuer that it names.
     pub(super) issued_by: IssuedBy,
 }
 
-/// The names of a `subjectAltName` that we know what to do with.
+/// The supported names of a `subjectAltName`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Names {
     /// `dNSName`
@@ -60,7 +60,8 @@ pub struct Names {
     pub email: Vec<String>,
 }
 
-/// What a certificate says of its issuer: a name, and which of the issuer's keys has signed it.
+/// The issuer that a certificate names: a distinguished name and, if stated, which of the issuer's
+/// keys signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct IssuedBy {
     /// The `Name`, in DER.
@@ -94,16 +95,17 @@ pub(super) fn subject_and_key_id(parsed: &X509Certificate<'_>) -> (Vec<u8>, Opti
 }
 
 impl Certificate {
-    /// Reads a certificate; `chain` is what came with it, towards its anchor.
+    /// Parses a certificate; `chain` are the certificates that accompany it, in the order towards
+    /// the trust anchor.
     ///
     /// # Errors
-    /// When it is larger than we read, or not a certificate.
+    /// When it is too large, or not a certificate.
     pub fn parse(der: &[u8], chain: &[&[u8]]) -> Result<Self, &'static str> {
         Self::must_be_within_limits(der, chain, MAX_CHAIN)?;
         let (rest, parsed) =
             X509Certificate::from_der(der).map_err(|_| "this is not an X.509 certificate")?;
         if !rest.is_empty() {
-            return Err("something follows the certificate");
+            return Err("there is data after the certificate");
         }
         let names = match parsed.subject_alternative_name() {
             Ok(Some(extension)) => Names::from_general_names(&extension.value.general_names)?,
@@ -132,10 +134,11 @@ impl Certificate {
         })
     }
 
-    /// Looks whether it is no larger, and no more comes with it, than is read: `most` others.
+    /// Checks the size of a certificate and its chain, and that the chain has at most `most`
+    /// certificates.
     ///
     /// # Errors
-    /// When it is.
+    /// When a limit is exceeded.
     pub fn must_be_within_limits(
         der: &[u8],
         chain: &[impl AsRef<[u8]>],
@@ -150,7 +153,7 @@ impl Certificate {
         Ok(())
     }
 
-    /// Reads a certificate and what came with it, DER after DER.
+    /// Parses a certificate and its chain from concatenated DER.
     ///
     /// # Errors
     /// Those of [`Certificate::parse`].
@@ -161,13 +164,14 @@ impl Certificate {
         }
     }
 
-    /// Itself and what came with it, DER after DER.
+    /// The certificate and its chain, as concatenated DER.
     pub fn to_concatenated(&self) -> Vec<u8> {
         let all = std::iter::once(&self.der).chain(&self.chain);
         all.flat_map(|one| one.iter().copied()).collect()
     }
 
-    /// Whether it, or one that came with it, is signed by RSASSA-PSS in a way that is not verified.
+    /// Whether the certificate, or one of its chain, is signed by RSASSA-PSS with unsupported
+    /// parameters.
     pub(super) fn has_unsupported_pss_salt(&self) -> bool {
         std::iter::once(&self.der).chain(&self.chain).any(|der| {
             X509Certificate::from_der(der)
@@ -175,17 +179,17 @@ impl Certificate {
         })
     }
 
-    /// Itself.
+    /// The certificate in DER.
     pub const fn der(&self) -> &CertificateDer<'static> {
         &self.der
     }
 
-    /// What came with it, towards its anchor.
+    /// The certificates that accompanied it, in the order towards the trust anchor.
     pub fn chain(&self) -> &[CertificateDer<'static>] {
         &self.chain
     }
 
-    /// Reads certificates that follow each other in DER, itself first.
+    /// Splits concatenated DER certificates.
     ///
     /// # Errors
     /// Those of [`Certificate::parse`].
@@ -204,14 +208,14 @@ impl Certificate {
         Ok(found)
     }
 
-    /// Whether it counts at this time, as far as its own dates say.
+    /// Whether `now` is within its validity period. Revocation and trust are not checked.
     pub fn is_valid_at(&self, now: Timestamp) -> bool {
         self.not_before <= now && now <= self.not_after
     }
 }
 
 impl Names {
-    /// Each with its kind before it, as the inventory writes them: `DNS:…`, `URI:…`, `IP:…`, `email:…`.
+    /// Each name with its type, as the inventory stores it: `DNS:…`, `URI:…`, `IP:…`, `email:…`.
     pub fn to_texts(&self) -> Vec<String> {
         let of = |kind: &'static str, names: Vec<String>| {
             names.into_iter().map(move |name| format!("{kind}:{name}"))
@@ -223,14 +227,14 @@ impl Names {
             .collect()
     }
 
-    /// Whether this is one of its `dNSName`s. A wildcard in a certificate stands for nobody: who is
-    /// registered has a name (RFC 9525 §6.3 lets wildcards stand for servers alone).
+    /// Whether this is one of its `dNSName`s. Wildcards in certificates do not match: RFC 9525 §6.3
+    /// allows them for servers only, and a client is registered under one name.
     pub fn has_dns(&self, name: &str) -> bool {
         self.dns.iter().any(|dns| dns.eq_ignore_ascii_case(name))
     }
 
-    /// Whether this is one of its `uniformResourceIdentifier`s, byte by byte: nothing is made normal, so
-    /// nothing is taken for another thing.
+    /// Whether this is one of its `uniformResourceIdentifier`s, compared byte by byte without
+    /// normalization.
     pub fn has_uri(&self, uri: &str) -> bool {
         self.uri.iter().any(|own| own == uri)
     }
@@ -240,8 +244,8 @@ impl Names {
         self.ip.contains(&address)
     }
 
-    /// Whether this is one of its `rfc822Name`s: the domain has no case, what stands before it may have
-    /// (RFC 5280 §7.5).
+    /// Whether this is one of its `rfc822Name`s: the domain is compared without regard to case, the
+    /// local part exactly (RFC 5280 §7.5).
     pub fn has_email(&self, mail: &str) -> bool {
         let split = |mail: &str| {
             let (local, domain) = mail.rsplit_once('@')?;

@@ -1,5 +1,5 @@
-//! Certificates in an envelope that nobody has signed: the *certs-only* form of [RFC 5652 §5], as
-//! [RFC 7030 §4.1.3] has it.
+//! Certificates in an unsigned CMS message: the *certs-only* form of [RFC 5652 §5], as [RFC 7030
+//! §4.1.3] requires.
 //!
 //! [RFC 5652 §5]: https://www.rfc-editor.org/rfc/rfc5652#section-5
 //! [RFC 7030 §4.1.3]: https://www.rfc-editor.org/rfc/rfc7030#section-4.1.3
@@ -21,7 +21,7 @@ struct ContentInfo {
     content: SignedData,
 }
 
-/// `SignedData`: RFC 5652 §5.1, with nothing signed and nobody who signs.
+/// `SignedData`: RFC 5652 §5.1, without content and signers.
 #[derive(Sequence)]
 struct SignedData {
     version: u8,
@@ -38,7 +38,7 @@ struct EncapsulatedContentInfo {
     content_type: ObjectIdentifier,
 }
 
-/// These certificates in DER; they are a set, without an order.
+/// Encodes certificates as an unordered set.
 ///
 /// # Errors
 /// When one of them is not DER.

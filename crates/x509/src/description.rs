@@ -1,5 +1,5 @@
-//! What a certificate says of itself, in words: for the inventory and for people. It is computed when
-//! somebody asks, never for a request.
+//! A certificate as text, for the inventory and for operators. It is computed on demand, never for
+//! a protocol request.
 
 use std::fmt::Write as _;
 
@@ -9,25 +9,25 @@ use x509_parser::x509::SubjectPublicKeyInfo;
 
 use super::{Certificate, Name};
 
-/// A certificate in words.
+/// A certificate as text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Description {
-    /// Whose it is, as RFC 4514 writes it.
+    /// The subject in the form of RFC 4514.
     pub subject: String,
-    /// Who issued it, as RFC 4514 writes it.
+    /// The issuer in the form of RFC 4514.
     pub issuer: String,
-    /// Its serial number, in hexadecimal, without leading zeros.
+    /// The serial number in hexadecimal, without leading zeros.
     pub serial: String,
-    /// `RSA`, `EC P-256`, `Ed25519`, or the object identifier of what we do not know.
+    /// `RSA`, `EC P-256`, `Ed25519`, or the object identifier of an unknown algorithm.
     pub key_type: String,
-    /// How large its key is.
+    /// Size of the key in bits.
     pub key_bits: i64,
 }
 
 impl Certificate {
-    /// Puts it into words.
+    /// Describes the certificate.
     pub fn describe(&self) -> Description {
-        // It was read before, so it can be read now.
+        // It was parsed before, so parsing cannot fail here.
         let Ok((_, parsed)) = X509Certificate::from_der(self.der()) else {
             return Description::default();
         };
@@ -42,7 +42,7 @@ impl Certificate {
     }
 }
 
-/// A serial number as the inventory writes it.
+/// A serial number as the inventory stores it.
 pub fn serial(bytes: &[u8]) -> String {
     let hex = bytes.iter().fold(String::new(), |mut hex, byte| {
         // Writing to a String does not fail.
@@ -52,7 +52,7 @@ pub fn serial(bytes: &[u8]) -> String {
     hex.trim_start_matches('0').to_owned()
 }
 
-/// The kind of a key and its size: RFC 5480 §2.1.1.1 names the curves, RFC 8410 §3 the two of Edwards.
+/// The type and size of a key. RFC 5480 §2.1.1.1 names the curves, RFC 8410 §3 Ed25519 and Ed448.
 fn key_type_and_bits(info: &SubjectPublicKeyInfo<'_>) -> (String, i64) {
     let algorithm = info.algorithm.algorithm.to_id_string();
     let curve = info.algorithm.parameters.as_ref().and_then(|any| any.as_oid().ok());

@@ -1,8 +1,8 @@
-//! Client certificates that a proxy tells of in header fields: [RFC 9440], and the forms of nginx, Envoy
-//! and HAProxy.
+//! Client certificates that a proxy forwards in header fields: [RFC 9440], and the formats of
+//! nginx, Envoy and HAProxy.
 //!
-//! Whether the proxy is one of ours is for the caller; here is only what it says. Whatever is not exactly
-//! of the form is refused: a proxy that is set up wrongly must be heard of (THREATS MT-07).
+//! The caller checks that the proxy is trusted. Anything that does not match the format exactly is
+//! rejected, so that a misconfigured proxy is noticed (THREATS MT-07).
 //!
 //! [RFC 9440]: https://www.rfc-editor.org/rfc/rfc9440
 
@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::Certificate;
 
-/// The forms in which proxies forward a client certificate.
+/// The formats in which proxies forward a client certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// `Client-Cert` and `Client-Cert-Chain` (RFC 9440).
@@ -24,7 +24,7 @@ pub enum Form {
     Haproxy,
 }
 
-/// The header fields of a form: the certificate's, and its chain's.
+/// The header fields of a format: for the certificate, and for its chain.
 pub const fn fields(form: Form) -> (&'static str, Option<&'static str>) {
     match form {
         Form::Rfc9440 => ("client-cert", Some("client-cert-chain")),
@@ -34,12 +34,12 @@ pub const fn fields(form: Form) -> (&'static str, Option<&'static str>) {
     }
 }
 
-/// Reads the values of the fields of a form, a value for each time that a field stands there. `None`: the
-/// client showed no certificate.
+/// Parses the values of a format's fields, one value for each occurrence of a field. `None`: the
+/// client presented no certificate.
 ///
 /// # Errors
-/// When they are not of the form, there is more than one certificate, or more than `most` others come with it: these
-/// are not even read.
+/// When the values do not match the format, there is more than one certificate, or the chain has
+/// more than `most` certificates; these are not parsed.
 pub fn parse(
     form: Form,
     certificate: &[&[u8]],
@@ -47,11 +47,11 @@ pub fn parse(
     most: usize,
 ) -> Result<Option<Certificate>, &'static str> {
     let value = match certificate {
-        // nginx and HAProxy can leave a field empty where there is nothing to tell.
+        // nginx and HAProxy can send an empty field when there is no certificate.
         [] | [b""] if chain.iter().all(|value| value.is_empty()) => return Ok(None),
-        [] | [b""] => return Err("the chain of a client certificate came without the certificate"),
+        [] | [b""] => return Err("there is a chain without the client certificate"),
         [value] => std::str::from_utf8(value).map_err(|_| NOT_TEXT)?,
-        [..] => return Err("the field of the client certificate stands there twice"),
+        [..] => return Err("the field of the client certificate occurs twice"),
     };
     let (der, rest) = match form {
         Form::Rfc9440 => (byte_sequence(value)?, byte_sequences(chain)?),
@@ -71,13 +71,13 @@ fn certificate_with_chain(
     rest: &[Vec<u8>],
     most: usize,
 ) -> Result<Certificate, &'static str> {
-    // Some proxies count the certificate itself among the chain.
+    // Some proxies include the certificate itself in the chain.
     let rest: Vec<&[u8]> = rest.iter().map(Vec::as_slice).filter(|other| *other != der).collect();
     Certificate::must_be_within_limits(der, &rest, most)?;
     Certificate::parse(der, &rest)
 }
 
-/// A Byte Sequence: RFC 9651 §3.3.5. RFC 9440 §2.2 knows no parameters.
+/// A Byte Sequence: RFC 9651 §3.3.5. RFC 9440 §2.2 defines no parameters.
 fn byte_sequence(item: &str) -> Result<Vec<u8>, &'static str> {
     let inside = item.trim_matches(' ').strip_prefix(':').and_then(|item| item.strip_suffix(':'));
     base64(inside.ok_or("the client certificate is not a Byte Sequence (RFC 9440 section 2.1)")?)
@@ -101,7 +101,7 @@ fn base64(text: &str) -> Result<Vec<u8>, &'static str> {
     STANDARD.decode(text).map_err(|_| "the client certificate is not base64")
 }
 
-/// HAProxy's `ssl_c_chain_der`: certificates in DER, one behind the other.
+/// HAProxy's `ssl_c_chain_der`: concatenated DER certificates.
 fn parse_concatenated(fields: &[&[u8]]) -> Result<Vec<Vec<u8>>, &'static str> {
     match fields {
         [] | [b""] => Ok(Vec::new()),
@@ -109,12 +109,12 @@ fn parse_concatenated(fields: &[&[u8]]) -> Result<Vec<Vec<u8>>, &'static str> {
             let der = base64(std::str::from_utf8(field).map_err(|_| NOT_TEXT)?)?;
             Ok(Certificate::split_concatenated(&der)?.into_iter().map(<[u8]>::to_vec).collect())
         }
-        [..] => Err("the field of the chain stands there twice"),
+        [..] => Err("the field of the chain occurs twice"),
     }
 }
 
-/// PEM, percent-encoded: nginx's `$ssl_client_escaped_cert`, and what Envoy has in quotes. RFC 7468 §5,
-/// and nothing between the certificates.
+/// Percent-encoded PEM: nginx's `$ssl_client_escaped_cert`, and the quoted values of Envoy. RFC
+/// 7468 §5, without text between the certificates.
 fn pem(value: &str) -> Result<Vec<Vec<u8>>, &'static str> {
     let text = percent_decode(value)?;
     let (mut found, mut body) = (Vec::new(), None::<String>);
@@ -133,7 +133,7 @@ fn pem(value: &str) -> Result<Vec<Vec<u8>>, &'static str> {
     if body.is_none() { Ok(found) } else { Err(NOT_PEM) }
 }
 
-/// RFC 3986 §2.1. A plus stands for itself.
+/// RFC 3986 §2.1. A plus sign is not a space.
 fn percent_decode(value: &str) -> Result<String, &'static str> {
     let mut text = String::with_capacity(value.len());
     let mut rest = value.bytes();
@@ -156,13 +156,13 @@ fn percent_decode(value: &str) -> Result<String, &'static str> {
 fn single(mut found: Vec<Vec<u8>>) -> Result<Vec<u8>, &'static str> {
     match (found.pop(), found.is_empty()) {
         (Some(der), true) => Ok(der),
-        (Some(_), false) => Err("more than one client certificate came"),
+        (Some(_), false) => Err("there is more than one client certificate"),
         (None, _) => Err(NOT_PEM),
     }
 }
 
-/// `X-Forwarded-Client-Cert`: one element, for one proxy, with `Cert` or `Chain` or both. What else it
-/// says we find in the certificate.
+/// `X-Forwarded-Client-Cert`: one element, of one proxy, with `Cert`, `Chain` or both. Other keys
+/// repeat contents of the certificate and are ignored.
 fn envoy(value: &str, most: usize) -> Result<Certificate, &'static str> {
     let (mut cert, mut chain) = (None, None);
     for (key, value) in parse_pairs(value)? {
@@ -192,7 +192,7 @@ fn envoy(value: &str, most: usize) -> Result<Certificate, &'static str> {
     certificate_with_chain(&der, &chain, most)
 }
 
-/// The pairs of the one element: `Key=value;Key="quoted \" value"`.
+/// The pairs of the element: `Key=value;Key="quoted \" value"`.
 fn parse_pairs(value: &str) -> Result<Vec<(String, String)>, &'static str> {
     const WRONG: &str = "X-Forwarded-Client-Cert is not a list of pairs";
     let mut found = Vec::new();
@@ -225,7 +225,7 @@ fn parse_pairs(value: &str) -> Result<Vec<(String, String)>, &'static str> {
         match rest.next() {
             None => return Ok(found),
             Some(';') => {}
-            Some(',') => return Err("X-Forwarded-Client-Cert tells of more than one proxy"),
+            Some(',') => return Err("X-Forwarded-Client-Cert is of more than one proxy"),
             Some(_) => return Err(WRONG),
         }
     }

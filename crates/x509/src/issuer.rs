@@ -1,5 +1,5 @@
-//! Whoever issues certificates: the name that they carry, and the key that its statements are checked
-//! with ([RFC 5280 §4.1.2.4]).
+//! The issuer of a certificate: its distinguished name, and the public key that verifies its
+//! signatures ([RFC 5280 §4.1.2.4]).
 //!
 //! [RFC 5280 §4.1.2.4]: https://www.rfc-editor.org/rfc/rfc5280#section-4.1.2.4
 
@@ -7,7 +7,7 @@ use rustls_pki_types::{CertificateDer, SubjectPublicKeyInfoDer};
 use webpki::{ALL_VERIFICATION_ALGS, RawPublicKeyEntity};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-/// An authority, as its certificate shows it. Whether anybody believes it is another question.
+/// A CA as its certificate describes it. Nothing is implied about trust in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issuer {
     certificate: CertificateDer<'static>,
@@ -15,13 +15,13 @@ pub struct Issuer {
     name: Vec<u8>,
     /// Its `SubjectPublicKeyInfo`, in DER.
     public_key: SubjectPublicKeyInfoDer<'static>,
-    /// The `BIT STRING` therein, without tag, length and the number of unused bits.
+    /// The contents of the `BIT STRING` in it, without tag, length and number of unused bits.
     public_key_bits: Vec<u8>,
     can_sign_crls: bool,
 }
 
 impl Issuer {
-    /// Reads the certificate of an authority.
+    /// Parses a CA's certificate.
     ///
     /// # Errors
     /// When it is not a certificate.
@@ -29,7 +29,7 @@ impl Issuer {
         let (rest, parsed) = X509Certificate::from_der(certificate)
             .map_err(|_| "this is not an X.509 certificate")?;
         if !rest.is_empty() {
-            return Err("something follows the certificate");
+            return Err("there is data after the certificate");
         }
         let usage = parsed.key_usage().map_err(|_| "the keyUsage cannot be read")?;
         Ok(Self {
@@ -39,7 +39,7 @@ impl Issuer {
             public_key_bits: parsed.public_key().subject_public_key.data.to_vec(),
             // > Conforming CAs MUST include this extension (§4.2.1.3)
             //
-            // Old ones do not, and without it a key may be used for anything.
+            // Old ones do not, and a key without the extension is not restricted.
             can_sign_crls: usage.is_none_or(|usage| usage.value.crl_sign()),
         })
     }
@@ -54,7 +54,7 @@ impl Issuer {
         &self.name
     }
 
-    /// Its public key: what is hashed to name it in a few bytes.
+    /// Its public key: what OCSP hashes to identify the issuer.
     pub fn public_key_bits(&self) -> &[u8] {
         &self.public_key_bits
     }
@@ -64,13 +64,13 @@ impl Issuer {
         self.can_sign_crls
     }
 
-    /// Whether it signed `message`. `algorithm` is what stands inside of the `AlgorithmIdentifier`.
-    /// Nothing with SHA-1 or MD5 counts, nor RSA keys of less than 2048 bits.
+    /// Whether it signed `message`. `algorithm` is the contents of the `AlgorithmIdentifier`.
+    /// SHA-1, MD5 and RSA keys of less than 2048 bits are not accepted.
     pub fn has_signed(&self, message: &[u8], algorithm: &[u8], signature: &[u8]) -> bool {
         let Ok(key) = RawPublicKeyEntity::try_from(&self.public_key) else {
             return false;
         };
-        // One identifier can stand for several curves: that of the key decides.
+        // One identifier can stand for several curves; the curve of the key decides.
         ALL_VERIFICATION_ALGS
             .iter()
             .filter(|known| known.signature_alg_id().as_ref() == algorithm)

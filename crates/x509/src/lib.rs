@@ -1,5 +1,5 @@
-//! Certificates as data ([RFC 5280]): what they say, who signed them, what revokes them. No I/O and no clock: the
-//! caller brings the bytes and the time.
+//! Certificates as data ([RFC 5280]): contents, path validation, revocation. No I/O and no clock:
+//! the caller passes bytes and the time.
 //!
 //! | module        | what is in it                                                                  |
 //! |---------------|--------------------------------------------------------------------------------|

@@ -1,4 +1,4 @@
-//! A link of a chain: a certificate, who issued it, and who can say whether it was revoked.
+//! A link of a chain: a certificate, its issuer, and the sources of its revocation status.
 
 use rustls_pki_types::CertificateDer;
 use x509_parser::extensions::{DistributionPointName, GeneralName, ParsedExtension};
@@ -11,7 +11,7 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 use super::Issuer;
 use crate::types::{Thumbprint, Timestamp};
 
-/// As many places of each kind as are looked at.
+/// At most this many locations of each kind are considered.
 const MAX_LOCATIONS: usize = 4;
 
 /// A certificate of a chain.
@@ -19,17 +19,17 @@ const MAX_LOCATIONS: usize = 4;
 pub struct Link {
     /// SHA-256 of the certificate.
     pub thumbprint: Thumbprint,
-    /// Who issued it.
+    /// Its issuer.
     pub issuer: Issuer,
     /// The contents of the `INTEGER`.
     pub serial: Vec<u8>,
-    /// Whether it is one of an authority.
+    /// Whether it is a CA certificate.
     pub is_ca: bool,
-    /// When it counts no more.
+    /// When it expires.
     pub not_after: Timestamp,
     /// The first OCSP responder that it names (RFC 5280 §4.2.2.1).
     pub ocsp_url: Option<String>,
-    /// Where the lists of its authority are (RFC 5280 §4.2.1.13).
+    /// The URLs of its issuer's CRLs (RFC 5280 §4.2.1.13).
     pub crl_urls: Vec<String>,
     /// > The noRevAvail extension […] allows a CA to indicate that no revocation information will be made
     /// > available for this certificate. (RFC 9608 §2)
@@ -37,10 +37,11 @@ pub struct Link {
 }
 
 impl Link {
-    /// Reads what a certificate says of itself.
+    /// Parses a certificate of a chain.
     ///
     /// # Errors
-    /// When one of both is not a certificate, or an extension that says who could tell cannot be read.
+    /// When one of the two is not a certificate, or an extension that names a source of revocation
+    /// status cannot be parsed.
     pub fn from_der(
         certificate: &CertificateDer<'_>,
         issuer: &CertificateDer<'_>,
@@ -71,7 +72,7 @@ impl Link {
                     responders.filter_map(|described| http_url(&described.access_location)).next();
             } else if let ParsedExtension::CRLDistributionPoints(points) = parsed {
                 for point in points.iter().take(MAX_LOCATIONS) {
-                    // Who speaks for another authority, or of some reasons alone, is not listened to.
+                    // Indirect CRLs, and CRLs of some reasons only, are not supported.
                     if point.crl_issuer.is_none()
                         && point.reasons.is_none()
                         && let Some(DistributionPointName::FullName(names)) =
@@ -89,19 +90,19 @@ impl Link {
         Ok(link)
     }
 
-    /// What the answer of a responder about it is kept under.
+    /// The cache key for a responder's response about this certificate.
     pub fn ocsp_cache_key(&self, responder: &str) -> Thumbprint {
         Thumbprint::of(&[self.thumbprint.0.as_slice(), responder.as_bytes()].concat())
     }
 
-    /// What a list of its issuer from this place is kept under. With the issuer's key in its name: nobody else
-    /// can put a list of theirs into its place.
+    /// The cache key for a CRL of its issuer from this location. The key contains the issuer's
+    /// public key, so another CA cannot replace the CRL with its own.
     pub fn crl_cache_key(&self, place: &[u8]) -> Thumbprint {
         Thumbprint::of(&[self.issuer.public_key_bits(), place].concat())
     }
 }
 
-/// What we can fetch from: LDAP is left alone.
+/// An HTTP or HTTPS URL; LDAP is not supported.
 fn http_url(name: &GeneralName<'_>) -> Option<String> {
     if let GeneralName::URI(uri) = name
         && (uri.starts_with("http://") || uri.starts_with("https://"))

@@ -1,7 +1,7 @@
 //! Distinguished names: written as text ([RFC 4514]), compared attribute by attribute ([RFC 5280 §7.1],
 //! with the preparation of [RFC 4518]).
 //!
-//! No expression and no part of a name ever matches: a name is another name, or it is the same.
+//! Patterns and partial matches are not supported: two names are equal, or they are not.
 //!
 //! [RFC 4514]: https://www.rfc-editor.org/rfc/rfc4514
 //! [RFC 4518]: https://www.rfc-editor.org/rfc/rfc4518
@@ -14,11 +14,11 @@ use unicode_normalization::UnicodeNormalization as _;
 use x509_parser::asn1_rs::{Any, Class, FromDer as _, Tag};
 use x509_parser::x509::X509Name;
 
-/// As long as a name may be that somebody writes down.
+/// The longest name that is accepted as text.
 const MAX_BYTES: usize = 1024;
 
-/// The types of attributes that have a name: their identifier, the name that we write, and others that we
-/// read. The values of all of them are compared without regard to case.
+/// Attribute types with a name: identifier, the name that is written, other names that are
+/// accepted. Values of these types are compared without regard to case.
 const TYPES: &[(&str, &str, &[&str])] = &[
     // RFC 4514 §3.
     ("2.5.4.3", "CN", &["commonName"]),
@@ -30,7 +30,7 @@ const TYPES: &[(&str, &str, &[&str])] = &[
     ("2.5.4.11", "OU", &["organizationalUnitName"]),
     ("0.9.2342.19200300.100.1.1", "UID", &["userId"]),
     ("0.9.2342.19200300.100.1.25", "DC", &["domainComponent"]),
-    // RFC 4519, RFC 2985 and what else stands in certificates.
+    // RFC 4519, RFC 2985 and other types that occur in certificates.
     ("2.5.4.4", "SN", &["surname"]),
     ("2.5.4.5", "serialNumber", &[]),
     ("2.5.4.12", "title", &[]),
@@ -49,35 +49,35 @@ const TYPES: &[(&str, &str, &[&str])] = &[
     ("1.3.6.1.4.1.311.60.2.1.3", "jurisdictionC", &["jurisdictionCountryName"]),
 ];
 
-/// A distinguished name. Two are equal when they have the same relative names in the same order, each
-/// of them a set of the same attributes.
+/// A distinguished name. Two names are equal if they have the same relative distinguished names in
+/// the same order, each a set of the same attributes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Name {
-    /// In the order of the certificate; a text has them the other way round.
+    /// In the order of the certificate, which is the reverse of the order in text.
     relative: Vec<Vec<Attribute>>,
 }
 
-/// A type and a value; they are ordered only so that sets can be compared.
+/// A type and a value. The order exists only so that sets can be compared.
 #[derive(Clone, Debug)]
 struct Attribute {
     /// The object identifier, in dotted decimal.
     oid: String,
-    /// What is compared.
+    /// The value in the form in which it is compared.
     comparison: Comparison,
-    /// The value as text, where it is one.
+    /// The value as text, if it is a string.
     text: Option<String>,
-    /// The value as it stands in a certificate.
+    /// The value in DER.
     der: Vec<u8>,
 }
 
-/// What two values have in common that are the same.
+/// A value in the form in which it is compared.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Comparison {
-    /// caseIgnoreMatch (RFC 4517 §4.2.11), whatever kind of string it is.
+    /// caseIgnoreMatch (RFC 4517 §4.2.11), regardless of the string type.
     Folded(String),
-    /// Text of a type that we know nothing about.
+    /// Text of an unknown attribute type.
     Exact(String),
-    /// Anything else.
+    /// A value that is not a string.
     Der(Vec<u8>),
 }
 
@@ -107,7 +107,7 @@ impl Attribute {
 }
 
 impl Name {
-    /// The name that stands in a certificate.
+    /// The name in a certificate.
     pub(super) fn from_x509(name: &X509Name<'_>) -> Self {
         let attributes = name.iter_rdn().map(|set| {
             set.iter().map(|attribute| {
@@ -118,7 +118,7 @@ impl Name {
         Self { relative: attributes.map(sorted_set).collect() }
     }
 
-    /// Reads a name as RFC 4514 writes it: `CN=Backup,OU=Operations,O=Example,C=DE`.
+    /// Parses a name in the form of RFC 4514: `CN=Backup,OU=Operations,O=Example,C=DE`.
     ///
     /// # Errors
     /// What is wrong with it.
@@ -141,7 +141,7 @@ impl Name {
         Ok(Self { relative })
     }
 
-    /// What is compared of it, as bytes: the same for all names that are equal, and for no others.
+    /// A key for comparisons: equal names have equal keys, different names different ones.
     pub fn comparison_key(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         let mut push = |part: &[u8]| {
@@ -164,7 +164,7 @@ impl Name {
         bytes
     }
 
-    /// Whether there is nothing in it.
+    /// Whether it has no attributes.
     pub const fn is_empty(&self) -> bool {
         self.relative.is_empty()
     }
@@ -242,7 +242,7 @@ fn parse_type(kind: &str) -> Result<String, &'static str> {
     Err("a type of an attribute is neither a name that we know nor an object identifier")
 }
 
-/// `string` of RFC 4514 §3, without its escapes.
+/// Removes the escapes of a `string` (RFC 4514 §3).
 fn unescape(value: &str) -> Result<String, &'static str> {
     const WRONG: &str =
         "a value has a \\ that no special character and no two hexadecimal digits follow";
@@ -291,7 +291,7 @@ fn decode_hex(text: &str) -> Option<Vec<u8>> {
     digits?.chunks(2).map(pair).collect()
 }
 
-/// The text of a value, whichever kind of string of X.520 it is; `None`: it is none, or broken.
+/// The text of a value of any string type of X.520; `None`: not a string, or malformed.
 fn text(value: &Any<'_>) -> Option<String> {
     let bytes = value.data;
     match value.tag() {
@@ -312,7 +312,7 @@ fn text(value: &Any<'_>) -> Option<String> {
     }
 }
 
-/// A value as it stands in a certificate.
+/// A value in DER.
 fn der(value: &Any<'_>) -> Vec<u8> {
     let class = match value.header.class() {
         Class::Universal => 0,
@@ -321,7 +321,7 @@ fn der(value: &Any<'_>) -> Vec<u8> {
         Class::Private => 0xc0,
     };
     let form = if value.header.is_constructed() { 0x20 } else { 0 };
-    // No string type has a larger tag; what has one is like nothing that anybody can write down.
+    // No string type has a larger tag, so a value with one never equals parsed text.
     let tag = u8::try_from(value.tag().0).ok().filter(|tag| *tag < 0x1f).unwrap_or(0x1f);
     der_encoded(class | form | tag, value.data)
 }
@@ -342,9 +342,9 @@ fn der_encoded(tag: u8, content: &[u8]) -> Vec<u8> {
     der
 }
 
-/// RFC 4518 §2, in a strict subset: compatibility characters, case and spaces make no difference. What
-/// that document leaves out of a comparison, invisible characters, is nothing here: a name that has one is
-/// never equal to one that has none. `None`: there is one.
+/// RFC 4518 §2, in a strict subset: compatibility characters, case and spaces make no difference.
+/// RFC 4518 ignores invisible characters; here `None` is returned, so a name with one never equals
+/// a name without.
 fn fold(text: &str) -> Option<String> {
     if text.chars().any(is_invisible) {
         return None;
@@ -355,7 +355,7 @@ fn fold(text: &str) -> Option<String> {
     Some(composed.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
-/// What RFC 4518 §2.2 maps to nothing, and what its §2.4 prohibits.
+/// Characters that RFC 4518 §2.2 maps to nothing or §2.4 prohibits.
 fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -467,7 +467,7 @@ mod tests {
         }
     }
 
-    /// A relative name of several attributes is a set (X.501 §9.3).
+    /// A relative distinguished name with several attributes is a set (X.501 §9.3).
     #[test]
     fn the_order_of_attributes_matters_only_between_relative_names() {
         let parse = |text| Name::parse(text).unwrap();
@@ -477,7 +477,7 @@ mod tests {
         assert_eq!(parse("CN=a+UID=1,O=x").to_string(), "UID=1+CN=a,O=x");
     }
 
-    /// What RFC 4518 would leave out makes a difference here.
+    /// Characters that RFC 4518 ignores make a difference here.
     #[test]
     fn what_cannot_be_seen_makes_a_name_another_one() {
         let shown = name_from(&[(DnType::CommonName, utf8("back\u{200b}up"))]);

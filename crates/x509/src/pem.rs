@@ -1,4 +1,4 @@
-//! Texts for tools: [RFC 7468].
+//! PEM encoding: [RFC 7468].
 //!
 //! [RFC 7468]: https://www.rfc-editor.org/rfc/rfc7468
 
@@ -16,7 +16,7 @@ pub fn private_key(pkcs8: &[u8]) -> Zeroizing<String> {
     encoded("PRIVATE KEY", pkcs8)
 }
 
-/// Bytes in base64, in lines.
+/// Base64 in lines of 64 characters.
 pub fn lines(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 3 / 2);
     push_lines(&mut text, bytes);
@@ -26,7 +26,7 @@ pub fn lines(bytes: &[u8]) -> String {
 /// > Generators MUST wrap the base64-encoded lines so that each line consists of exactly 64 characters
 /// > except for the final line (§2)
 fn encoded(label: &str, der: &[u8]) -> Zeroizing<String> {
-    // Room for all of it at once: a string that grows leaves copies behind.
+    // Reserve the full capacity: a string that grows would leave copies of a key in memory.
     let mut text = Zeroizing::new(String::with_capacity(der.len() * 3 / 2 + 128));
     text.push_str(&format!("-----BEGIN {label}-----\n"));
     push_lines(&mut text, der);

@@ -1,4 +1,4 @@
-//! Signatures of requests and certificates, and why one cannot be verified.
+//! Verifies signatures of certification requests and certificates, and explains failures.
 
 use rustls_pki_types::SubjectPublicKeyInfoDer;
 use webpki::{ALL_VERIFICATION_ALGS, RawPublicKeyEntity};
@@ -8,14 +8,15 @@ use x509_parser::oid_registry::{
 use x509_parser::signature_algorithm::RsaSsaPssParams;
 use x509_parser::x509::AlgorithmIdentifier;
 
-/// Why a signature counts for nothing.
+/// Why a signature is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SignatureError {
-    /// It is of an algorithm that is not taken: SHA-1 and MD5 are not, nor RSA keys below 2048 bits.
+    /// Its algorithm is not supported: SHA-1, MD5, RSA keys below 2048 bits.
     Algorithm,
-    /// It is of RSASSA-PSS with parameters that the library does not verify: see [`has_unsupported_pss_salt`].
+    /// It is RSASSA-PSS with parameters that the library does not support: see
+    /// [`has_unsupported_pss_salt`].
     Salt,
-    /// It is wrong.
+    /// The signature is invalid.
     Signature,
 }
 
@@ -39,7 +40,7 @@ pub(super) fn verify(
         }
         match key.verify_signature(*known, message, signature) {
             Ok(()) => return Ok(()),
-            // One identifier can stand for several curves: that of the key decides.
+            // One identifier can stand for several curves; the curve of the key decides.
             Err(webpki::Error::InvalidSignatureForPublicKey) => why = SignatureError::Signature,
             Err(_) => {}
         }
@@ -47,15 +48,16 @@ pub(super) fn verify(
     Err(why)
 }
 
-/// Whether an algorithm of the library is the one that is named. `id` is what stands inside of its
-/// `AlgorithmIdentifier`: the object identifier, and for RSASSA-PSS the parameters that make it what it is.
+/// Whether one of the library's algorithms is the one in `algorithm`. `id` is the contents of its
+/// `AlgorithmIdentifier`: the object identifier, and for RSASSA-PSS its parameters.
 fn matches_algorithm(id: &[u8], oid: &[u8], algorithm: &AlgorithmIdentifier<'_>) -> bool {
     let named = id.split_at_checked(2).and_then(|(_, rest)| rest.strip_prefix(oid));
     let Some(parameters) = named else { return false };
     if algorithm.algorithm != OID_PKCS1_RSASSAPSS {
         return true;
     }
-    // Whether NULL stands beside the name of the hash makes no difference (RFC 4055 §2.1): the hash does.
+    // A `NULL` beside the hash's identifier makes no difference (RFC 4055 §2.1), so only the hash
+    // is compared.
     pss_hash_oid(algorithm)
         .is_some_and(|hash| parameters.windows(hash.len()).any(|part| part == hash))
 }
@@ -66,9 +68,10 @@ fn pss_hash_oid(algorithm: &AlgorithmIdentifier<'_>) -> Option<Vec<u8>> {
     Some(parameters.hash_algorithm_oid().as_bytes().to_vec())
 }
 
-/// Whether an algorithm is RSASSA-PSS with a salt that is not as long as its hash, or with another hash for the
-/// mask: RFC 4055 §3.1 recommends one of each, and the library verifies nothing else. OpenSSL makes the salt as
-/// long as the key allows, unless it is told (`rsa_pss_saltlen:digest`).
+/// Whether an algorithm is RSASSA-PSS with a salt that is not as long as its hash, or with a
+/// different hash for the mask. RFC 4055 §3.1 recommends equal ones, and the library verifies
+/// nothing else. OpenSSL uses the longest possible salt by default (`rsa_pss_saltlen:digest`
+/// changes it).
 pub(super) fn has_unsupported_pss_salt(algorithm: &AlgorithmIdentifier<'_>) -> bool {
     if algorithm.algorithm != OID_PKCS1_RSASSAPSS {
         return false;
@@ -84,7 +87,7 @@ pub(super) fn has_unsupported_pss_salt(algorithm: &AlgorithmIdentifier<'_>) -> b
             .into_iter()
             .find_map(|(oid, length)| (oid == *hash).then_some(length));
     let mask = parameters.mask_gen_algorithm().map(|mask| mask.hash);
-    // What is signed with SHA-1 is another matter.
+    // Signatures with SHA-1 are reported as an unsupported algorithm.
     length.is_some_and(|length| parameters.salt_length() != length)
         || length.is_some() && mask.is_ok_and(|mask| mask != *hash)
 }

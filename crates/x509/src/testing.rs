@@ -1,4 +1,4 @@
-//! Authorities, certificates and `openssl` for the tests of this crate and of those above it.
+//! CAs, certificates and `openssl` for tests of this crate and of those that use it.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -17,27 +17,27 @@ use time::OffsetDateTime;
 use super::Issuer;
 use crate::types::Timestamp;
 
-/// The serial number of every certificate.
+/// The serial number of every issued certificate.
 pub const SERIAL: u64 = 0x00c0_ffee_0000_0001;
 
-/// An authority or a responder: its key, and what it signs certificates with.
+/// A CA, an OCSP responder or an end entity: its certificate and key.
 pub struct TestCa {
     /// The certificate as an issuer.
     pub issuer: Issuer,
     /// The certificate as PEM.
     pub pem: String,
-    /// The key that signs certificates and lists.
+    /// The key, for signing certificates and CRLs.
     pub key: rcgen::Issuer<'static, KeyPair>,
 }
 
 impl TestCa {
-    /// A certificate authority with a new key.
+    /// A root CA with a new key.
     pub fn new(name: &str) -> Self {
         let usages = [KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         Self::with_key(name, KeyPair::generate().unwrap(), &usages)
     }
 
-    /// One with this key, which is for this.
+    /// A root CA with this key and these key usages.
     pub fn with_key(name: &str, key: KeyPair, usages: &[KeyUsagePurpose]) -> Self {
         let mut params = params(name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -57,12 +57,12 @@ impl TestCa {
         }
     }
 
-    /// Somebody with a certificate of this authority.
+    /// Issues a certificate with these extended key usages.
     pub fn issue(&self, name: &str, purposes: &[ExtendedKeyUsagePurpose]) -> Self {
         self.issue_with(name, |params| params.extended_key_usages = purposes.to_vec())
     }
 
-    /// A certificate of this authority, with other parameters.
+    /// Issues a certificate with changed parameters.
     pub fn issue_with(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> Self {
         let mut params = params(name);
         params.serial_number = Some(SerialNumber::from(SERIAL));
@@ -76,7 +76,7 @@ impl TestCa {
         self.issuer.certificate().clone()
     }
 
-    /// A list without anything on it, but for what is changed.
+    /// A CRL, empty unless `change` adds to it.
     pub fn crl(
         &self,
         this_update: Timestamp,
@@ -96,7 +96,7 @@ impl TestCa {
     }
 }
 
-/// The same time as `rcgen` wants it.
+/// The time in the form that `rcgen` takes.
 pub fn date(of: Timestamp) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(of.0).unwrap()
 }
@@ -108,11 +108,11 @@ fn params(name: &str) -> CertificateParams {
     params
 }
 
-/// A folder of its own for `openssl`.
+/// A temporary folder for `openssl`.
 pub struct Folder(pub(super) PathBuf);
 
 impl Folder {
-    /// An empty folder.
+    /// Creates an empty folder.
     pub fn new(name: &str) -> Self {
         let path = env::temp_dir().join(format!("gatewright-pki-{name}-{}", process::id()));
         fs::create_dir_all(&path).unwrap();
@@ -124,7 +124,7 @@ impl Folder {
         fs::write(self.0.join(name), bytes).unwrap();
     }
 
-    /// What `openssl` says, on both of its outputs.
+    /// Runs `openssl`; returns both of its outputs.
     pub fn openssl(&self, line: &str) -> String {
         let words = line.split(' ');
         let output = Command::new("openssl").args(words).current_dir(&self.0).output().unwrap();
@@ -141,7 +141,7 @@ impl Drop for Folder {
     }
 }
 
-/// The time now.
+/// The current time.
 #[expect(clippy::disallowed_methods, reason = "openssl goes by the clock of the system")]
 pub fn clock() -> Timestamp {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();

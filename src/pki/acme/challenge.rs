@@ -1,4 +1,4 @@
-//! Proving a name by a handshake: `tls-alpn-01`, [RFC 8737].
+//! Proves control of a name in a TLS handshake: `tls-alpn-01`, [RFC 8737].
 //!
 //! [RFC 8737]: https://www.rfc-editor.org/rfc/rfc8737
 
@@ -8,17 +8,17 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use crate::types::Failure;
 
-/// The protocol by whose name the authority asks (§3).
+/// The ALPN protocol of the challenge (§3).
 pub const ALPN: &[u8] = b"acme-tls/1";
 
-/// The certificate that answers.
+/// The certificate of the challenge.
 ///
 /// > The TLS server MUST provide a certificate with the following properties: […] a subjectAltName
 /// > extension containing the dNSName being validated and no other entries, […] a critical
 /// > acmeIdentifier extension with the SHA-256 digest of the key authorization (§3)
 ///
 /// # Errors
-/// A defect of ours.
+/// When the certificate cannot be created, which does not happen.
 pub fn certificate(
     name: &str,
     answer: &str,

@@ -1,4 +1,4 @@
-//! The requests of the ACME client, by our own HTTP client: its roots, its time limits, no redirects.
+//! Sends the ACME client's requests with our HTTP client: its roots, its timeouts, no redirects.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -7,10 +7,10 @@ use axum::http::{Request, Response};
 use http_body_util::{BodyExt as _, Limited};
 use instant_acme::{BodyWrapper, BytesResponse, Error, HttpClient};
 
-/// As large as an answer may be: a chain of certificates fits in.
+/// The largest response; a chain of certificates fits in.
 const MAX_BYTES: usize = 256 * 1024;
 
-/// The client.
+/// The HTTP client.
 pub(super) struct Client(pub(super) reqwest::Client);
 
 impl HttpClient for Client {
@@ -35,7 +35,7 @@ impl HttpClient for Client {
 }
 
 fn other(error: reqwest::Error) -> Error {
-    // The last cause says what it was; the first only that something was.
+    // The last cause is the specific one.
     let causes =
         std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
     Error::Other(causes.last().map(ToString::to_string).unwrap_or_default().into())

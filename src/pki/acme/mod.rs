@@ -1,8 +1,8 @@
-//! A certificate of our own from an authority: the Automatic Certificate Management Environment,
-//! [RFC 8555].
+//! TLS certificates from an ACME server: [RFC 8555].
 //!
-//! Account, certificate and keys lie in the database, what is secret sealed; so do the answers to
-//! challenges, for the authority may reach any replica. Who orders holds a lease: one replica at a time.
+//! Account, certificate and keys are in the database, secrets sealed, and so are responses to
+//! challenges, because the ACME server may connect to any replica. A lease makes sure that one
+//! replica orders at a time.
 //!
 //! [RFC 8555]: https://www.rfc-editor.org/rfc/rfc8555
 
@@ -29,33 +29,32 @@ use crate::store::Store;
 use crate::store::acme as rows;
 use crate::types::{Failure, Result, Seconds, Timestamp};
 
-/// How long an answer to a challenge is kept: longer than any order takes.
+/// How long a response to a challenge is stored: longer than any order takes.
 const KEEP_RESPONSES: Seconds = Seconds::hours(1);
 
-/// How long one order may take: less than the lease of whoever places it.
+/// The longest duration of an order: less than the lease.
 const ORDER_TIMEOUT: Duration = Duration::from_secs(240);
 
-/// How often the authority is asked whether it has got on.
+/// How often the ACME server is polled.
 const POLL_POLICY: RetryPolicy =
     RetryPolicy::new().initial_delay(Duration::from_millis(500)).timeout(Duration::from_secs(90));
 
-/// How long to wait after the first failure; twice as long after each further one. Authorities count
-/// failures too.
+/// The wait after the first failure; it doubles with each further one. ACME servers limit failures.
 const FIRST_RETRY: Seconds = Seconds::minutes(10);
 
-/// As long as that gets.
+/// The longest wait.
 const MAX_RETRY: Seconds = Seconds::hours(12);
 
-/// What ordering needs.
+/// The ACME client.
 #[derive(Clone, Copy)]
 pub struct Acme<'a> {
-    /// Where all of it lies.
+    /// The database.
     pub store: &'a Store,
-    /// What seals keys.
+    /// The key-encryption key.
     pub kek: &'a Kek,
-    /// Whom to trust with the authority's own certificate.
+    /// The HTTP client, which trusts the configured roots.
     pub outbound: &'a Outbound,
-    /// Which authority, and which names.
+    /// The directory and the names.
     pub config: &'a Config,
 }
 
@@ -66,7 +65,7 @@ impl fmt::Debug for Acme<'_> {
 }
 
 impl Acme<'_> {
-    /// The certificate of the configuration by its name in the database; `None`: none is ordered.
+    /// The identifier of the configured certificate in the database; `None`: none is configured.
     fn id(&self) -> Option<String> {
         let directory = self.config.acme.directory.as_ref()?;
         let domains = self.config.acme_domains();
@@ -78,7 +77,7 @@ impl Acme<'_> {
     /// The certificate that was ordered last, if there is one.
     ///
     /// # Errors
-    /// When the database does not answer, or what it holds cannot be opened.
+    /// When the database does not respond, or the stored key cannot be opened.
     pub async fn identity(&self) -> Result<Option<Identity>> {
         let Some(id) = self.id() else { return Ok(None) };
         let row = rows::certificate(self.store.db(), &id).await?;
@@ -94,20 +93,20 @@ impl Acme<'_> {
         identity.map(Some).map_err(|why| Failure::internal(why).into())
     }
 
-    /// Orders a certificate when it is time: there is none, two thirds of its life are over, or the last
-    /// try has failed long enough ago. Whoever calls holds the lease.
+    /// Orders a certificate if it is due: there is none, two thirds of its lifetime have passed, or
+    /// it is time to retry. The caller holds the lease.
     ///
     /// # Errors
-    /// When the database does not answer, or the order failed: then it is tried again later, and the
-    /// present certificate stays.
+    /// When the database does not respond or the order fails. Then it is retried later, and the
+    /// current certificate stays.
     pub async fn order_if_due(&self, trace: &Trace) -> Result<()> {
         let (Some(id), now) = (self.id(), trace.now()) else { return Ok(()) };
         let row = rows::certificate(self.store.db(), &id).await?;
         if row.as_ref().is_some_and(|row| now < row.due_at) {
             return Ok(());
         }
-        // Written down before anything is ordered: whatever goes wrong from here on, an authority that
-        // counts what it gives is asked again no sooner.
+        // Recorded before the order: whatever fails from here on, the retry waits, because ACME
+        // servers limit orders.
         let failures = row.map_or(0, |row| row.failures);
         if !rows::take_turn(self.store.db(), &id, now, now + retry_after(failures)).await? {
             return Ok(());
@@ -117,7 +116,7 @@ impl Acme<'_> {
         let provider = rustls::crypto::aws_lc_rs::default_provider();
         let ordered = ordered.and_then(|(chain, key)| {
             let identity = Identity::parse(chain.as_bytes(), key.as_bytes(), &provider);
-            let identity = identity.map_err(|why| format!("what it gave {why}"))?;
+            let identity = identity.map_err(|why| format!("the issued certificate {why}"))?;
             Ok((chain, key, identity))
         });
         let (chain, key, identity) = match ordered {
@@ -132,7 +131,7 @@ impl Acme<'_> {
         let certificate = &identity.certificate;
         let life = certificate.not_after - certificate.not_before;
         let due_at = certificate.not_before + Seconds(life.0 / 3 * 2);
-        // A clock that goes wrong must not order without end.
+        // A wrong clock must not cause orders in a loop.
         let due_at = due_at.max(now + FIRST_RETRY);
         let sealed = self.kek.seal(Owner(seal::Kind::AcmeCertificate, &id), key.as_bytes());
         let mut tx = self.store.write().await?;
@@ -161,7 +160,7 @@ impl Acme<'_> {
             | OrderStatus::Processing
             | OrderStatus::Valid
             | OrderStatus::Invalid => {
-                return Err("the authority has not seen that the names are ours".to_owned());
+                return Err("the ACME server could not validate the names".to_owned());
             }
         }
         let key = KeyPair::generate().map_err(to_text)?;
@@ -173,7 +172,7 @@ impl Acme<'_> {
         Ok((chain, Zeroizing::new(key.serialize_pem())))
     }
 
-    /// Lays out the answers to the challenges, and lets the authority look: §7.5.1.
+    /// Stores responses to the challenges and asks the ACME server to validate them: §7.5.1.
     async fn respond_to_challenges(&self, order: &mut Order, now: Timestamp) -> Result<(), String> {
         let kind = match self.config.acme.challenge {
             AcmeChallenge::TlsAlpn01 => ChallengeType::TlsAlpn01,
@@ -189,12 +188,12 @@ impl Acme<'_> {
                 | AuthorizationStatus::Revoked
                 | AuthorizationStatus::Expired
                 | AuthorizationStatus::Deactivated => {
-                    return Err("an authorization of the order is at its end".to_owned());
+                    return Err("an authorization of the order is no longer valid".to_owned());
                 }
             }
             let mut challenge = authorization
                 .challenge(kind.clone())
-                .ok_or("the authority does not offer the challenge of acme.challenge")?;
+                .ok_or("the ACME server does not offer the challenge of acme.challenge")?;
             let name = challenge.identifier().to_string();
             let answer = challenge.key_authorization();
             let (token, kept_until) = (challenge.token.clone(), now + KEEP_RESPONSES);
@@ -206,7 +205,7 @@ impl Acme<'_> {
         Ok(())
     }
 
-    /// Our account at the authority: the one we have, or a new one.
+    /// The account at the ACME server; created if there is none.
     async fn account(&self, now: Timestamp) -> Result<Account, String> {
         let directory = self.directory();
         let contacts: Vec<&str> =
@@ -238,7 +237,7 @@ impl Acme<'_> {
         Ok(account)
     }
 
-    /// An account that the authority knows no more (§6.7) is made anew the next time.
+    /// An account that the server does not know (§6.7) is created again at the next attempt.
     async fn order_error(&self, error: instant_acme::Error) -> String {
         const UNKNOWN: &str = "urn:ietf:params:acme:error:accountDoesNotExist";
         if let instant_acme::Error::Api(problem) = &error
@@ -256,7 +255,7 @@ impl Acme<'_> {
     }
 }
 
-/// How long to wait after a failure that others came before.
+/// The wait after a failure, by the number of failures before it.
 fn retry_after(failures: i64) -> Seconds {
     let doublings = u32::try_from(failures.clamp(0, 10)).unwrap_or(0);
     Seconds((FIRST_RETRY.0 << doublings).min(MAX_RETRY.0))

@@ -1,4 +1,4 @@
-//! What was last said of a certificate, as it is kept: for people who ask, and nobody else is asked.
+//! The cached status of a certificate, for the inventory. No source is queried.
 
 use rustls_pki_types::CertificateDer;
 
@@ -8,25 +8,25 @@ use crate::pki::ocsp::{CertId, Hash, ResponseVerifier, Status};
 use crate::store::{Store, revocation_answers};
 use crate::types::{Failure, Timestamp};
 
-/// What somebody has said of a certificate.
+/// A cached status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CachedStatus {
     /// `ocsp` or `crl`
     pub kind: &'static str,
-    /// Where it was fetched from.
+    /// The URL that it was fetched from.
     pub source_url: String,
-    /// What it is.
+    /// The status.
     pub status: Status,
     /// When it was fetched.
     pub fetched_at: Timestamp,
-    /// Until when it counts.
+    /// When it expires.
     pub expires_at: Timestamp,
 }
 
-/// What is kept of those whom a certificate names, if `issuer` has issued it and they speak for it.
+/// The cached responses and CRLs for a certificate, if `issuer` issued it and signed them.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn cached_statuses(
     store: &Store,
     certificate: &CertificateDer<'_>,
@@ -41,7 +41,7 @@ pub async fn cached_statuses(
             revocation_answers::find(store.db(), link.ocsp_cache_key(responder)).await?
     {
         let id = CertId::new(Hash::Sha1, &link.issuer, &link.serial)?;
-        // As it was then: it may be over by now.
+        // Verified as of then, because it may have expired since.
         let verifier =
             ResponseVerifier { id: &id, issuer: &link.issuer, nonce: None, now: kept.fetched_at };
         if let Ok(answer) = verifier.verify(&kept.body) {

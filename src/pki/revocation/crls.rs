@@ -1,4 +1,4 @@
-//! The lists of authorities: fetched, or read from the operator's files, and held.
+//! CRLs, fetched or read from the operator's files, and cached.
 
 use std::convert::Infallible;
 use std::fmt::Display;
@@ -18,19 +18,19 @@ use crate::pki::link::Link;
 use crate::store::revocation_answers::{self, Kept};
 use crate::types::{Seconds, Thumbprint, Timestamp};
 
-/// How long a file is believed to be as it was.
+/// How often a file is read again.
 const FILE_INTERVAL: Seconds = Seconds(60);
 
-/// Where a list is.
+/// The source of a CRL.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum CrlSource<'a> {
-    /// A file that the operator keeps up to date, of an anchor with these certificates.
+    /// A file that the operator maintains, for an anchor with these certificates.
     File(&'a Arc<CrlFile>, &'a Arc<Anchor>),
     /// A distribution point.
     Url(&'a str),
 }
 
-/// A place with a list, and the list that was there.
+/// The cached CRLs of a source.
 #[derive(Debug, Default)]
 pub(super) struct CrlSlot {
     turn: Mutex<()>,
@@ -39,20 +39,20 @@ pub(super) struct CrlSlot {
 
 #[derive(Clone, Debug)]
 struct CachedCrls {
-    /// None: there is none, or not one to believe.
+    /// Empty: the source has no valid CRL.
     crls: Vec<Arc<Crl>>,
-    /// Whether one is missing that the operator relies on.
+    /// Whether a configured CRL cannot be used.
     is_broken: bool,
     times: Times,
 }
 
-/// The lists of a place.
+/// The CRLs of a source for one issuer.
 #[derive(Debug)]
 pub(super) struct IssuerCrls {
     pub(super) crls: Vec<Arc<Crl>>,
-    /// Whether one is missing that the operator relies on.
+    /// Whether a configured CRL cannot be used.
     pub(super) is_broken: bool,
-    /// For how long they count.
+    /// How long they are valid.
     pub(super) times: Times,
 }
 
@@ -69,12 +69,12 @@ impl CrlSlot {
         self.held().filter(|held| held.times.suffices(need, now))
     }
 
-    /// The list that was there before, as long as it counts.
+    /// The previous CRLs, while they are valid.
     fn previous(&self, now: Timestamp) -> Option<CachedCrls> {
         self.held().filter(|held| !held.crls.is_empty() && held.times.is_valid(now))
     }
 
-    /// What is held when nobody has given a newer list.
+    /// The state after a source has not responded.
     fn without_response(&self, now: Timestamp, again: Timestamp) -> CachedCrls {
         let kept = self.previous(now).and_then(|held| {
             let times = held.times.extended(now, again)?;
@@ -97,7 +97,7 @@ impl CachedCrls {
 }
 
 impl RevocationChecker<'_> {
-    /// The lists of this place that the link's issuer signed; and for how long they count.
+    /// The CRLs of a source that the link's issuer signed.
     pub(super) async fn crls(
         &self,
         source: CrlSource<'_>,
@@ -150,7 +150,7 @@ impl RevocationChecker<'_> {
             Ok(Reload::Broken(why)) => self.warn_of_file(&place, why),
             Err(error) => self.warn_of_file(&place, error),
         }
-        // The files of an anchor are for all whom its authorities have issued anything to.
+        // The CRL files of an anchor need not cover every CA below it.
         let Some(found) = file.for_issuer(&link.issuer) else {
             return Err(self.now() + FILE_INTERVAL);
         };
@@ -160,7 +160,10 @@ impl RevocationChecker<'_> {
             return Err(self.now() + FILE_INTERVAL);
         }
         if is_broken && crls.iter().all(|crl| crl.next_update <= self.now()) {
-            self.warn_of_file(&place, "the last good one counts no more: nobody is accepted");
+            self.warn_of_file(
+                &place,
+                "the last valid CRL has expired: certificates that it covers are refused",
+            );
             let times = Times::retry_at(self.now() + RETRY_INTERVAL);
             return Ok(CachedCrls { crls, is_broken, times });
         }
@@ -169,11 +172,11 @@ impl RevocationChecker<'_> {
         Ok(CachedCrls { crls, is_broken, times })
     }
 
-    /// Tells the operator, once a minute of each file, that a list that they name cannot be relied on.
+    /// Logs, once a minute for each file, that a configured CRL cannot be used.
     fn warn_of_file(&self, place: &str, why: impl Display) {
         self.metrics.revocation("crl", "unreadable");
         if self.may_log(place) {
-            tracing::error!(place, %why, "a list of revoked certificates cannot be read");
+            tracing::error!(place, %why, "a CRL file cannot be used");
         }
     }
 
@@ -215,11 +218,12 @@ impl RevocationChecker<'_> {
         Ok(held(crl, self.now()))
     }
 
-    /// What this or another replica has fetched. Without a database it is fetched anew.
+    /// A response that this or another replica has fetched. If the database fails, it is fetched
+    /// again.
     pub(super) async fn cached(&self, name: Thumbprint) -> Option<Kept> {
         let found = revocation_answers::find(self.store.db(), name).await;
         found.unwrap_or_else(|error| {
-            tracing::warn!(%error, "kept OCSP responses and CRLs cannot be read");
+            tracing::warn!(%error, "cached OCSP responses and CRLs cannot be read");
             None
         })
     }
@@ -228,12 +232,12 @@ impl RevocationChecker<'_> {
         let kept = Kept { body, fetched_at: self.now() };
         let done = revocation_answers::keep(self.store.db(), name, &kept, expires_at).await;
         if let Err(error) = done {
-            tracing::warn!(%error, "an OCSP response or a CRL cannot be kept");
+            tracing::warn!(%error, "an OCSP response or a CRL cannot be cached");
         }
     }
 }
 
-/// Reads a list beside the threads that serve: a large one takes long.
+/// Parses a CRL on a blocking thread: a large one takes long.
 async fn parse_crl(bytes: Vec<u8>, link: &Link) -> Result<Crl, &'static str> {
     let issuer = link.issuer.clone();
     let reading = tokio::task::spawn_blocking(move || Crl::parse(&bytes, &issuer));

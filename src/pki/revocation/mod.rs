@@ -1,10 +1,10 @@
-//! Whether a certificate that others issued was revoked: their OCSP responders are asked, or their lists
-//! read ([RFC 5280 §6.3], [RFC 6960 §3.2]).
+//! The revocation status of certificates that other CAs issued, from their OCSP responders and CRLs
+//! ([RFC 5280 §6.3], [RFC 6960 §3.2]).
 //!
-//! What was said once counts for a while, here and on every replica, so a request whose certificate was
-//! seen before asks nobody; a job asks anew before that while is over. How much it matters that nobody can
-//! tell is set for each anchor: `off`, `soft-fail`, `hard-fail`. What was revoked here does not count
-//! whatever others say: [`crate::store::cache::Cache::revoked`] knows that, not we.
+//! A status is cached by every replica and in the database until it expires, so most requests cause
+//! no query; a job refreshes the cache ahead of time. What happens when no status is available is
+//! configured per trust anchor: `off`, `soft-fail`, `hard-fail`. Revocations recorded here take
+//! precedence; [`crate::store::cache::Cache::revoked`] has them.
 //!
 //! [RFC 5280 §6.3]: https://www.rfc-editor.org/rfc/rfc5280#section-6.3
 //! [RFC 6960 §3.2]: https://www.rfc-editor.org/rfc/rfc6960#section-3.2
@@ -42,53 +42,53 @@ use crate::store::certificates::Origin;
 use crate::store::shown_chains::{self, ShownChain};
 use crate::types::{ClientId, Error, Failure, Result, Seconds, Thumbprint, Timestamp};
 
-/// As long as a request waits for others, at most.
+/// The longest time that a request waits for a status.
 const MAX_WAIT: Duration = Duration::from_secs(2);
 
-/// What of that they have to answer in; the rest is for the database.
+/// The part of it for responders; the rest is for the database.
 const SOURCE_TIMEOUT: Duration = Duration::from_millis(1800);
 
-/// How long the job gives them: large lists come too.
+/// The time that the job allows, long enough for large CRLs.
 const JOB_SOURCE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A certificate that was presented this long ago is in use: it is asked for without being presented. So is one
-/// that a token is bound to, which is looked up more often than that.
+/// A certificate that was presented within this time, or that a token is bound to, is in use, so
+/// the job refreshes its status. Bound tokens are looked up more often than that.
 const IN_USE: Seconds = Seconds::hours(1);
 const LOOKUP_INTERVAL: Seconds = Seconds::minutes(30);
 
-/// As many chains, links and lists as are held.
+/// Cache sizes.
 const MAX_CHAINS: usize = 10_000;
 const MAX_LINKS: usize = 20_000;
 const MAX_CRLS: usize = 1_000;
 
-/// What is known of a chain.
+/// The revocation status of a chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChainStatus {
-    /// No certificate of it is revoked.
+    /// No certificate of the chain is revoked.
     Good,
-    /// One of them is.
+    /// A certificate of the chain is revoked.
     Revoked {
-        /// Since when.
+        /// When it was revoked.
         at: Timestamp,
-        /// Why.
+        /// The reason.
         reason: Reason,
     },
-    /// Nobody was asked, or nobody could tell, or the chain does not say who could.
+    /// Revocation is not checked, or no source knows the status, or the chain names no source.
     Unknown,
-    /// The chain says who could tell in words that cannot be read, and its anchor wants to know.
+    /// An extension that names the sources cannot be parsed, and the anchor requires a status.
     Unreadable(&'static str),
 }
 
-/// What others have said, for as long as it counts.
+/// Caches of statuses and CRLs.
 #[derive(Debug)]
 pub struct Revocations {
     chains: Lru<Thumbprint, Arc<Watched>>,
     links: Lru<Thumbprint, Arc<WatchedLink>>,
     lists: Lru<Thumbprint, Arc<CrlSlot>>,
     sources: Sources,
-    /// When it was last looked up what tokens are bound to.
+    /// When the certificates with bound tokens were last looked up.
     looked_up_at: AtomicI64,
-    /// When it was last told of each place that it does not answer.
+    /// When each unavailable source was last logged.
     warned: Lru<String, Timestamp>,
 }
 
@@ -106,7 +106,7 @@ impl Default for Revocations {
 }
 
 impl Revocations {
-    /// The chains in use of which it is time to ask anew.
+    /// The chains in use whose status should be refreshed.
     pub fn due(&self, now: Timestamp) -> Vec<Arc<Watched>> {
         let in_use = self.chains.iter().map(|(_, watched)| watched);
         let due = in_use.filter(|watched| {
@@ -116,32 +116,32 @@ impl Revocations {
     }
 }
 
-/// Judges chains, at one time and for one request.
+/// Checks the revocation of chains.
 #[derive(Clone, Copy, Debug)]
 pub struct RevocationChecker<'a> {
-    /// What is known.
+    /// The caches.
     pub revocations: &'a Revocations,
     /// The database.
     pub store: &'a Store,
-    /// The one HTTP client.
+    /// The HTTP client.
     pub outbound: &'a Outbound,
-    /// The counters.
+    /// Metrics.
     pub metrics: &'a Metrics,
     /// The settings.
     pub config: &'a Config,
-    /// When, and what for.
+    /// The request, with its time.
     pub trace: &'a Trace,
 }
 
 impl RevocationChecker<'_> {
-    /// What is known of the certificate that a client shows, and of those between it and its anchor. It
-    /// waits two seconds at most, and only for what nobody knows yet: not to be called in a transaction.
+    /// The status of a client's certificate and of the intermediates above it. Waits at most two
+    /// seconds, and only if the status is not cached; must not be called in a transaction.
     ///
-    /// A certificate that is found to be revoked is revoked here as well, for good: the tokens that are
-    /// bound to it die.
+    /// A certificate that its CA has revoked is also revoked here, permanently, which invalidates
+    /// the tokens bound to it.
     ///
     /// # Errors
-    /// `Busy` when nobody can be reached who could tell, and the anchor says `hard-fail`.
+    /// `Busy` when no source can be reached and the anchor is configured as `hard-fail`.
     pub async fn check(
         &self,
         presented: &Arc<Certificate>,
@@ -167,10 +167,10 @@ impl RevocationChecker<'_> {
         self.conclude(&watched, found).await
     }
 
-    /// Asks anew of a chain that is in use, for nobody in particular.
+    /// Refreshes the status of a chain in use.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// When the database does not respond.
     pub async fn refresh(&self, watched: &Watched) -> Result<()> {
         let deadline = Instant::now() + JOB_SOURCE_TIMEOUT;
         match self.check_chain(watched, Need::Refresh, deadline).await {
@@ -185,11 +185,11 @@ impl RevocationChecker<'_> {
         }
     }
 
-    /// Watches the certificates that living tokens are bound to, as if they were presented now: a token may
-    /// live for a day, and whoever issued it may have been restarted, or be another replica.
+    /// Watches the certificates that valid tokens are bound to, as if they were presented now: a
+    /// token may be valid for a day, and the replica that issued it may have restarted.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// When the database does not respond.
     pub async fn watch_bound_certificates(&self, trust: &Trust) -> Result<()> {
         let anchors = trust.anchors();
         let last = Timestamp(self.revocations.looked_up_at.load(Ordering::Relaxed));
@@ -203,7 +203,7 @@ impl RevocationChecker<'_> {
             if !bound.contains(&row.thumbprint) {
                 continue;
             }
-            // What nobody believes any more was presented to somebody who did: nobody is to be asked.
+            // A chain that no longer leads to a configured anchor needs no status.
             let Ok(presented) = Certificate::parse_concatenated(&row.chain).map(Arc::new) else {
                 continue;
             };
@@ -217,8 +217,8 @@ impl RevocationChecker<'_> {
         Ok(())
     }
 
-    /// Keeps what was presented, so that it can be watched as long as a token is bound to it. Without a
-    /// database it is watched for a while by this process alone.
+    /// Stores a presented chain, so that every replica can watch it while a token is bound to it.
+    /// If the database fails, only this process watches it.
     async fn store_chain(&self, presented: &Certificate, client: &ClientId) {
         let row = ShownChain {
             thumbprint: presented.thumbprint,
@@ -227,11 +227,11 @@ impl RevocationChecker<'_> {
             not_after: presented.not_after,
         };
         if let Err(error) = shown_chains::keep(self.store.db(), &row).await {
-            tracing::warn!(%error, "a chain that was presented cannot be kept");
+            tracing::warn!(%error, "a presented chain cannot be stored");
         }
     }
 
-    /// All links at once: who hangs takes no time from the others.
+    /// Checks all links concurrently: a slow source does not delay the others.
     async fn check_chain(&self, watched: &Watched, need: Need, deadline: Instant) -> CheckOutcome {
         let anchor = &watched.chain().anchor;
         self.check_links(watched.links(), anchor, need, deadline).await
@@ -256,7 +256,8 @@ impl RevocationChecker<'_> {
         match found {
             CheckOutcome::Status(Status::Good) => Ok(ChainStatus::Good),
             CheckOutcome::Status(Status::Revoked { at, reason }) => {
-                // One above it was: then nobody has said that somebody else knows its key.
+                // For a certificate above it, the reason must not imply that the client's own key
+                // is compromised.
                 let reason = if is_leaf_revoked(watched) { reason } else { reason.for_issued() };
                 self.revoke(watched, at, reason).await?;
                 Ok(ChainStatus::Revoked { at, reason })
@@ -264,18 +265,14 @@ impl RevocationChecker<'_> {
             CheckOutcome::Status(Status::Unknown) | CheckOutcome::NoSource => {
                 Ok(ChainStatus::Unknown)
             }
-            // Whoever names a list relies on it: in no mode is one that cannot be read as good as none.
-            CheckOutcome::BrokenFile => Err(Failure::Busy(
-                "a list of revoked certificates that the operator names cannot be read",
-            )
-            .into()),
+            // A configured CRL file that cannot be used is an error in every mode.
+            CheckOutcome::BrokenFile => {
+                Err(Failure::Busy("a configured CRL file cannot be used").into())
+            }
             CheckOutcome::Unreachable
                 if watched.chain().anchor.revocation == Revocation::HardFail =>
             {
-                Err(Failure::Busy(
-                    "nobody can be reached who knows whether a certificate was revoked",
-                )
-                .into())
+                Err(Failure::Busy("the revocation status of a certificate is not available").into())
             }
             CheckOutcome::Unreadable(why)
                 if watched.chain().anchor.revocation == Revocation::HardFail =>
@@ -286,7 +283,7 @@ impl RevocationChecker<'_> {
         }
     }
 
-    /// Writes down, once, that others have revoked a certificate.
+    /// Records once that a CA has revoked a certificate.
     async fn revoke(&self, watched: &Watched, at: Timestamp, reason: Reason) -> Result<()> {
         if watched.is_recorded() {
             return Ok(());
@@ -299,11 +296,11 @@ impl RevocationChecker<'_> {
             anchor = watched.chain().anchor.name,
             %at,
             %reason,
-            "a client certificate was revoked by its authority"
+            "a client certificate was revoked by its CA"
         );
         let (store, config, now) = (self.store, self.config, self.now());
         match (Inventory { store, config, now }).revoke(&row, reason, self.trace).await {
-            // Another replica was faster, or somebody here.
+            // Another replica was faster, or an administrator.
             Ok(_) | Err(Error::Refused(_)) => {}
             Err(error @ Error::Failed(_)) => return Err(error),
         }
@@ -316,25 +313,25 @@ impl RevocationChecker<'_> {
     }
 }
 
-/// Whether it is the certificate that the client shows of which somebody has said so.
+/// Whether the revoked certificate is the client's own.
 fn is_leaf_revoked(watched: &Watched) -> bool {
     let cached = watched.links().first().and_then(|watched| watched.cached());
     cached
         .is_some_and(|cached| matches!(cached.found, CheckOutcome::Status(Status::Revoked { .. })))
 }
 
-/// What came of asking about a certificate, or about all of a chain.
+/// The result of checking a certificate, or a whole chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum CheckOutcome {
-    /// Somebody who may has said it. Never `Unknown`.
+    /// A source has responded. Never `Unknown`.
     Status(Status),
-    /// The certificate does not say who could tell.
+    /// The certificate names no source.
     NoSource,
-    /// Who could does not.
+    /// No source has responded.
     Unreachable,
-    /// A list that the operator names cannot be read, and the last good one counts no more.
+    /// A configured CRL file cannot be read, and its last valid CRL has expired.
     BrokenFile,
-    /// The certificate says who could in words that cannot be read: waiting helps nobody.
+    /// An extension that names the sources cannot be parsed: retrying does not help.
     Unreadable(&'static str),
 }
 

@@ -1,5 +1,5 @@
-//! Asking about one certificate: the operator's files first, then the OCSP responder that it names, then
-//! the lists that it names.
+//! Determines the status of one certificate: from the operator's CRL files, then the OCSP
+//! responder, then the CRLs that it names.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -19,20 +19,20 @@ use crate::pki::link::Link;
 use crate::pki::ocsp::{self, CertId, Hash, Nonce, Request, ResponseVerifier, Status};
 use crate::types::{Failure, Seconds, Timestamp};
 
-/// Of a place that does not answer the log tells this often.
+/// How often the log reports a source that does not respond.
 const LOG_INTERVAL: Seconds = Seconds(60);
 
-/// What was said; or from when on it is worth asking again: at once, where nobody was asked.
+/// The result, or the time from which a retry is useful: at once, if no query was sent.
 pub(super) type Attempt<T = CachedOutcome> = Result<T, Timestamp>;
 
-/// In less time nobody is asked: that there was no answer would say nothing.
+/// With less time left, no query is sent: a timeout would say nothing about the source.
 pub(super) const MIN_TIME: Duration = Duration::from_millis(500);
 
-/// The turn to ask. Whoever has it may never be answered, so nobody waits for it who knows what was said
-/// `before` and counts meanwhile.
+/// Acquires the right to query. The holder may wait for a source that never responds, so a caller
+/// with a valid `previous` status does not wait.
 ///
 /// # Errors
-/// That; or nothing, when the time is over.
+/// The previous status, or `None` at the deadline.
 pub(super) async fn turn<T>(
     turns: &Mutex<()>,
     deadline: Instant,
@@ -48,8 +48,8 @@ pub(super) async fn turn<T>(
 }
 
 impl RevocationChecker<'_> {
-    /// What is told of a link: what is known, or what comes of asking now; of many who ask at once, one
-    /// asks and the others wait for it.
+    /// The status of a link: from the cache, or from a query. Of concurrent callers one queries,
+    /// and the others wait for it.
     pub(super) async fn check_link(
         &self,
         watched: &WatchedLink,
@@ -77,7 +77,7 @@ impl RevocationChecker<'_> {
         outcome.found
     }
 
-    /// Nobody has answered: what was said before counts until it says that it ends.
+    /// No source has responded: the previous status is used until it expires.
     fn without_response(&self, watched: &WatchedLink, again: Timestamp) -> CachedOutcome {
         let extended = watched.previous(self.now()).and_then(|cached| {
             let times = cached.times.extended(self.now(), again)?;
@@ -116,7 +116,7 @@ impl RevocationChecker<'_> {
             }
         }
         if let Some(responder) = &link.ocsp_url {
-            // Half of the time, if there is a list to be read in the other half.
+            // Half of the time, if a CRL can be fetched in the other half.
             let left = deadline.saturating_duration_since(Instant::now());
             let half = if link.crl_urls.is_empty() { left } else { left / 2 };
             let queried = self.query_ocsp(responder, link, need, Instant::now() + half).await;
@@ -135,8 +135,7 @@ impl RevocationChecker<'_> {
             let Some(file) = anchor.crl_files.first() else {
                 return for_a_while(CheckOutcome::NoSource);
             };
-            let why =
-                "no list of crl_files is of who issued a certificate that names nobody to ask";
+            let why = "crl_files has no CRL of the issuer, and the certificate names no OCSP responder or CRL";
             self.warn(&file.path().display().to_string(), "crl", why);
         }
         Err(again)
@@ -171,7 +170,7 @@ impl RevocationChecker<'_> {
             Err(why) => why,
         };
         match place {
-            // The files of an anchor are for all whom its authorities have issued anything to.
+            // The CRL files of an anchor need not cover every CA below it.
             CrlSource::File(..) if crl::is_out_of_scope(why) => {}
             CrlSource::File(file, _) => self.warn(&file.path().display().to_string(), "crl", why),
             CrlSource::Url(url) => self.warn(url, "crl", why),
@@ -179,7 +178,7 @@ impl RevocationChecker<'_> {
         Err(times.fresh_until().max(self.now() + RETRY_INTERVAL))
     }
 
-    /// `Ok(Err(_))`: the responder does not answer, or knows nothing.
+    /// `Ok(Err(_))`: the responder does not respond, or does not know the certificate.
     async fn query_ocsp(
         &self,
         responder: &str,
@@ -226,7 +225,7 @@ impl RevocationChecker<'_> {
         Ok(self.to_attempt(answer.status, Times::new(self.now(), answer.expires_at(), max_age)))
     }
 
-    /// A responder that knows nothing of a certificate is as good as none: there may be a list.
+    /// If the responder does not know the certificate, a CRL may.
     fn to_attempt(&self, status: Status, times: Times) -> Attempt {
         if status == Status::Unknown {
             return Err(self.now() + RETRY_INTERVAL);
@@ -234,7 +233,7 @@ impl RevocationChecker<'_> {
         Ok(CachedOutcome { found: CheckOutcome::Status(status), times })
     }
 
-    /// What was fetched from a place; who is away is left alone for a while by everybody.
+    /// Notes whether a source responded. An unreachable source is not queried for a while.
     pub(super) fn note_fetch(
         &self,
         place: &str,
@@ -244,7 +243,7 @@ impl RevocationChecker<'_> {
         let sources = &self.revocations.sources;
         fetched
             .map_err(|error| match error {
-                // Nobody was asked.
+                // No query was sent.
                 OutboundError::Busy => self.now(),
                 OutboundError::Unreachable => {
                     self.warn(place, source, error);
@@ -260,21 +259,21 @@ impl RevocationChecker<'_> {
             .inspect(|_| sources.mark_reachable(place))
     }
 
-    /// A place gives no answer that says anything; from when on it is worth asking again.
+    /// A source gave no usable response; returns the time of the next attempt.
     pub(super) fn failed(&self, place: &str, source: &'static str, why: impl Display) -> Timestamp {
         self.warn(place, source, why);
         self.now() + RETRY_INTERVAL
     }
 
-    /// Tells the operator, once a minute of each place.
+    /// Logs a failure, once a minute for each source.
     pub(super) fn warn(&self, place: &str, source: &'static str, why: impl Display) {
         self.metrics.revocation(source, "unreachable");
         if self.may_log(place) {
-            tracing::warn!(source, place, %why, "it cannot be found out whether certificates were revoked");
+            tracing::warn!(source, place, %why, "the revocation status of certificates is not available");
         }
     }
 
-    /// Whether it was not told of a place within the last minute.
+    /// Whether a source was not logged within the last minute.
     pub(super) fn may_log(&self, place: &str) -> bool {
         let last = self.revocations.warned.get(place);
         if last.is_some_and(|last| self.now() < last + LOG_INTERVAL) {

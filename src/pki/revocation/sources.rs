@@ -1,5 +1,5 @@
-//! Who does not answer, by the addresses that certificates name: one that is away is asked once in a while,
-//! for however many certificates (THREATS SS-06).
+//! Sources that do not respond, by URL: an unreachable source is queried once in a while, not once
+//! per certificate (THREATS SS-06).
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,13 +8,13 @@ use quick_cache::sync::Cache as Lru;
 use super::times::RETRY_INTERVAL;
 use crate::types::{Seconds, Timestamp};
 
-/// As many as are known to be away.
+/// The most unreachable sources that are remembered.
 const MAX_UNREACHABLE: usize = 1_000;
 
-/// Who asks one that was away has been answered by then, or not.
+/// The time for a trial query; afterwards another one may be sent.
 const TRIAL_INTERVAL: Seconds = Seconds(10);
 
-/// Responders and sources with lists that did not answer when they were last asked.
+/// Responders and distribution points that did not respond to the last query.
 #[derive(Debug)]
 pub(super) struct Sources(Lru<String, Arc<Mutex<Unreachable>>>);
 
@@ -27,15 +27,15 @@ impl Default for Sources {
 #[derive(Debug)]
 struct Unreachable {
     until: Timestamp,
-    /// Somebody is asking whether it is back.
+    /// Whether a trial query is in progress.
     is_being_tried: bool,
 }
 
 impl Sources {
-    /// Whether it may be asked: if it was away, by one who finds out whether it is back.
+    /// Whether a query may be sent. Of an unreachable source, one trial query at a time is allowed.
     ///
     /// # Errors
-    /// From when on it is worth trying again; now, where another one is finding it out.
+    /// The time of the next attempt; now, if a trial query is in progress.
     pub(super) fn may_query(&self, url: &str, now: Timestamp) -> Result<(), Timestamp> {
         let Some(away) = self.0.get(url) else {
             return Ok(());
@@ -48,12 +48,12 @@ impl Sources {
         Ok(())
     }
 
-    /// It answers, whatever.
+    /// The source has responded.
     pub(super) fn mark_reachable(&self, url: &str) {
         self.0.remove(url);
     }
 
-    /// It does not answer; from when on it is asked again.
+    /// The source has not responded; returns the time of the next attempt.
     pub(super) fn mark_unreachable(&self, url: &str, now: Timestamp) -> Timestamp {
         let until = now + RETRY_INTERVAL;
         let away = Arc::new(Mutex::new(Unreachable { until, is_being_tried: false }));

@@ -1,4 +1,4 @@
-//! The chains that clients show, and what is known of their links.
+//! The chains that clients present, and the cached status of their links.
 
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -14,19 +14,19 @@ use crate::pki::link::Link;
 use crate::pki::ocsp::Status;
 use crate::types::{ClientId, Thumbprint, Timestamp};
 
-/// What was told of a link, and for how long that counts.
+/// The result for a link, and how long it is valid.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct CachedOutcome {
     pub(super) found: CheckOutcome,
     pub(super) times: Times,
 }
 
-/// A link, and what is known of it.
+/// A link and its cached status.
 #[derive(Debug)]
 pub(super) struct WatchedLink {
-    /// `Err`: it says who could tell in words that cannot be read.
+    /// `Err`: an extension that names the sources cannot be parsed.
     pub(super) link: Result<Link, &'static str>,
-    /// Of many who want to know, one asks.
+    /// Of concurrent callers, one queries.
     pub(super) turn: Mutex<()>,
     cached: RwLock<Option<CachedOutcome>>,
 }
@@ -40,7 +40,7 @@ impl WatchedLink {
         *self.cached.write().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
     }
 
-    /// What was said before, as long as it counts if nobody says anything newer.
+    /// The previous status, while it may be used in the absence of a newer one.
     pub(super) fn previous(&self, now: Timestamp) -> Option<CachedOutcome> {
         self.cached().filter(|cached| {
             matches!(cached.found, CheckOutcome::Status(_)) && cached.times.is_valid(now)
@@ -55,7 +55,7 @@ impl WatchedLink {
     }
 }
 
-/// A chain that a client showed.
+/// A chain that a client presented.
 #[derive(Debug)]
 pub struct Watched {
     certificate: Arc<Certificate>,
@@ -63,7 +63,7 @@ pub struct Watched {
     chain: Arc<Chain>,
     links: Vec<Arc<WatchedLink>>,
     used_at: AtomicI64,
-    /// Whether it is written down that it was revoked.
+    /// Whether its revocation was recorded.
     is_recorded: AtomicBool,
 }
 
@@ -84,7 +84,7 @@ impl Watched {
         &self.links
     }
 
-    /// Who is asked about it: of those who ask the same one, one waits for it.
+    /// The first source of its status. The job queries one source sequentially.
     pub fn source(&self) -> Option<&str> {
         let link = self.links.first()?.link.as_ref().ok()?;
         link.ocsp_url.as_ref().or(link.crl_urls.first()).map(String::as_str)
@@ -102,7 +102,7 @@ impl Watched {
         self.is_recorded.store(true, Ordering::Release);
     }
 
-    /// What is known of the whole chain; `None`: of some link nothing that suffices.
+    /// The cached result for the whole chain; `None` if a link must be queried.
     pub(super) fn outcome(&self, need: Need, now: Timestamp) -> Option<CheckOutcome> {
         let mut worst = CheckOutcome::Status(Status::Good);
         for entry in self.links() {
@@ -111,7 +111,7 @@ impl Watched {
         Some(worst)
     }
 
-    /// What was said before of the whole chain, when nobody says anything newer in time.
+    /// The result if no query succeeds in time.
     pub(super) fn previous(&self, now: Timestamp) -> CheckOutcome {
         let before = |entry: &Arc<WatchedLink>| match entry.link {
             Err(why) => CheckOutcome::Unreadable(why),
@@ -125,7 +125,7 @@ impl Watched {
 }
 
 impl Revocations {
-    /// The chain, watched from now on; and whether it was not before.
+    /// Watches a chain; `true` if it was not watched before.
     pub(super) fn watch(
         &self,
         presented: &Arc<Certificate>,
@@ -149,7 +149,7 @@ impl Revocations {
                         tracing::warn!(
                             thumbprint = %key,
                             why,
-                            "it cannot be found out whether a certificate was revoked"
+                            "the revocation status of a certificate is not available"
                         );
                     });
                     let (turn, cached) = (Mutex::default(), RwLock::default());

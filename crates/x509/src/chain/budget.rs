@@ -1,14 +1,15 @@
-//! How many signatures are verified for one chain: whoever shows it has chosen its keys and how many there are.
+//! Limits the number of signatures verified per chain: the party that presents a chain chooses its
+//! keys and its length.
 
 use std::sync::{Mutex, PoisonError};
 
 use rustls_pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm};
 
-/// As many signatures as are verified for one chain: a path of four below an anchor takes five.
+/// A path with four certificates below the trust anchor takes five.
 const MAX_SIGNATURES: usize = 8;
 
-/// What was verified for one chain. The search for a path comes to the same signature again and again; it is
-/// verified once.
+/// The signatures verified for one chain. The path search reaches the same signature repeatedly; it
+/// is verified once.
 #[derive(Debug, Default)]
 pub(super) struct Budget(Mutex<State>);
 
@@ -18,8 +19,8 @@ struct State {
     is_exceeded: bool,
 }
 
-/// A signature over a certificate of this chain, which stays where it is in memory while the chain is judged: by
-/// which key it is verified, and where what was signed begins.
+/// A signature over a certificate of the chain, identified by the public key and the address of the
+/// signed message. The chain stays at the same address during validation.
 #[derive(Debug, PartialEq, Eq)]
 struct Signature {
     public_key: Vec<u8>,
@@ -31,12 +32,12 @@ impl Budget {
         Self::default()
     }
 
-    /// How many signatures were verified.
+    /// The number of signatures that were verified.
     pub(super) fn spent(&self) -> u64 {
         self.lock().verified.len() as u64
     }
 
-    /// Whether another one would have had to be.
+    /// Whether a signature was left unverified because of the limit.
     pub(super) fn is_exceeded(&self) -> bool {
         self.lock().is_exceeded
     }
@@ -46,7 +47,7 @@ impl Budget {
     }
 }
 
-/// An algorithm that verifies within a budget.
+/// A signature algorithm that counts against a budget.
 #[derive(Debug)]
 pub(super) struct Budgeted<'a> {
     pub(super) known: &'static dyn SignatureVerificationAlgorithm,

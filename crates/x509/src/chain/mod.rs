@@ -1,7 +1,8 @@
-//! From a certificate to somebody we believe: [RFC 5280 §6], by `rustls-webpki`.
+//! Path validation, from a certificate to a trust anchor: [RFC 5280 §6], by `rustls-webpki`.
 //!
-//! What holds is remembered, so that a client that comes again costs no signatures; its dates are judged at
-//! every request. What strangers show is bounded: see `Budget` and decision 34.
+//! Valid chains are cached, so a client that connects again costs no signature verification;
+//! validity periods are checked at every request. The work that an unauthenticated party can cause
+//! is bounded: see `Budget` and decision 34.
 //!
 //! [RFC 5280 §6]: https://www.rfc-editor.org/rfc/rfc5280#section-6
 
@@ -28,23 +29,23 @@ const TOO_MANY_SIGNATURES: &str =
 const UNSUPPORTED_SALT: &str = "a certificate of the chain is signed by RSASSA-PSS with a salt that is not as long as the \
                           hash, or with two hashes: have it issued anew (openssl: -sigopt rsa_pss_saltlen:digest)";
 
-/// As many chains as are remembered.
+/// The most chains that are cached.
 const MAX_CACHED: usize = 10_000;
 
-/// A valid chain. `S` is what the caller knows of a set of trust anchors.
+/// A valid chain. `S` is the caller's data about a set of trust anchors.
 #[derive(Debug)]
 pub struct Chain<S> {
-    /// The set of the trust anchor at which it ends.
+    /// The set of the trust anchor at which the chain ends.
     pub anchor: Arc<S>,
-    /// The certificate, those between, and that of the anchor.
+    /// The certificate, its intermediates, and the trust anchor.
     pub path: Vec<CertificateDer<'static>>,
-    /// What is asked of all but the first at every request: whether they were revoked.
+    /// Identifiers of all certificates but the first: their revocation is checked at every request.
     pub issuers: Vec<ChainIssuer>,
-    /// When the first of them ends: it holds until then.
+    /// When the first certificate of the path expires.
     pub ends_at: Timestamp,
 }
 
-/// A certificate that stands above another one.
+/// An issuing certificate of a chain.
 #[derive(Clone, Copy, Debug)]
 pub struct ChainIssuer {
     /// SHA-256 of the certificate.
@@ -54,7 +55,7 @@ pub struct ChainIssuer {
 }
 
 impl<S> Chain<S> {
-    /// What came between the certificate and the anchor.
+    /// The certificates between the end-entity certificate and the trust anchor.
     pub fn intermediates(&self) -> &[CertificateDer<'static>] {
         match self.path.as_slice() {
             [_, intermediates @ .., _] => intermediates,
@@ -63,19 +64,19 @@ impl<S> Chain<S> {
     }
 }
 
-/// Chains that hold, by all that was presented.
+/// Valid chains, by the digest of everything that was presented.
 #[derive(Debug)]
 struct ChainCache<S>(Lru<Thumbprint, Arc<CachedChain<S>>>);
 
 #[derive(Debug)]
 struct CachedChain<S> {
     chain: Arc<Chain<S>>,
-    /// From when to when this is so.
+    /// The period in which all certificates of the chain are valid.
     from: Timestamp,
     until: Timestamp,
 }
 
-/// Why a path that is right in all that `webpki` looks at is none to us.
+/// Why a path that satisfies `webpki` is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PathError {
     Expired,
@@ -93,10 +94,10 @@ impl PathError {
 
     const fn description(self) -> &'static str {
         match self {
-            Self::Expired => "the anchor has expired",
-            Self::NotYetValid => "the anchor does not count yet",
+            Self::Expired => "the trust anchor has expired",
+            Self::NotYetValid => "the trust anchor is not valid yet",
             Self::NotACa => {
-                "a certificate of the chain may not issue any: keyUsage lacks keyCertSign"
+                "a certificate of the chain may not issue certificates: keyUsage lacks keyCertSign"
             }
         }
     }
@@ -116,33 +117,34 @@ fn push_framed(all: &mut Vec<u8>, part: &[u8]) {
 /// > If the cA boolean is not asserted, then the certified public key MUST NOT be used to verify certificate
 /// > signatures. (RFC 5280 §4.2.1.9, in substance)
 ///
-/// An end entity that stands among the authorities by mistake must not make everybody's certificates good.
+/// An end-entity certificate among the trust anchors by mistake must not validate other
+/// certificates.
 fn anchor(certificate: &CertificateDer<'static>) -> Result<TrustAnchor<'static>, &'static str> {
     let (_, parsed) = X509Certificate::from_der(certificate).map_err(|_| NO_CERTIFICATE)?;
     if !parsed.is_ca() {
-        return Err("has a certificate that is none of an authority (CA:TRUE is missing)");
+        return Err("has a certificate that is not a CA certificate (CA:TRUE is missing)");
     }
     if !may_sign_certificates(&parsed) {
-        return Err("has a certificate of an authority that may not issue any (keyUsage lacks \
-                    keyCertSign): take it out, or have it made anew with keyCertSign");
+        return Err("has a CA certificate that may not issue certificates (keyUsage lacks \
+                    keyCertSign): remove it, or have it reissued with keyCertSign");
     }
     webpki::anchor_from_trusted_cert(certificate)
         .map(|anchor| anchor.to_owned())
-        .map_err(|_| "has a certificate that cannot be an anchor")
+        .map_err(|_| "has a certificate that cannot be a trust anchor")
 }
 
-/// What may stand above a certificate, of what came with it and of what is believed.
+/// Possible issuers of a certificate: presented certificates and trust anchors.
 #[derive(Debug)]
 pub struct Candidates {
-    /// Those that came with it and that it leads to, the likeliest first.
+    /// Presented certificates that the chain can lead through, the most likely first.
     intermediates: Vec<CertificateDer<'static>>,
-    /// Those that are believed, the likeliest first; and which of ours each one is.
+    /// Trust anchors that the chain can end at, the most likely first, and their indices.
     anchors: Vec<TrustAnchor<'static>>,
     indices: Vec<usize>,
 }
 
-/// How well a certificate fits as the issuer of another one that has its name: by the identifiers of the key
-/// (RFC 5280 §4.2.1.1), which may be missing, and are a hint alone. The least is the best.
+/// Ranks a possible issuer by its key identifier (RFC 5280 §4.2.1.1), which may be missing and is
+/// only a hint. Lower is better.
 fn mismatch(wanted: Option<&[u8]>, own: Option<&[u8]>) -> u8 {
     match (wanted, own) {
         (Some(wanted), Some(own)) => {
@@ -156,24 +158,24 @@ fn mismatch(wanted: Option<&[u8]>, own: Option<&[u8]>) -> u8 {
     }
 }
 
-/// Trust anchors in sets, and the chains to them that were found valid.
+/// Trust anchors in sets, and a cache of valid chains to them.
 #[derive(Debug)]
 pub struct TrustAnchors<S> {
     sets: Vec<Arc<S>>,
-    /// What `webpki` takes, each with the set and the certificate that it was made of.
+    /// The form that `webpki` takes, each with its set and certificate.
     trusted: Vec<TrustAnchor<'static>>,
     sources: Vec<(Arc<S>, CertificateDer<'static>)>,
-    /// The name and the key identifier of each.
+    /// The subject and the key identifier of each.
     subjects: Vec<(Vec<u8>, Option<Vec<u8>>)>,
     cache: ChainCache<S>,
     digest: Thumbprint,
 }
 
 impl<S> TrustAnchors<S> {
-    /// Reads these sets; `parts` are the name and the certificates of one.
+    /// Builds trust anchors from sets; `parts` returns a set's name and certificates.
     ///
     /// # Errors
-    /// The name of a set that has something else than certificates of authorities, and why.
+    /// The name of a set that contains something else than CA certificates, and the reason.
     pub fn new(
         sets: Vec<Arc<S>>,
         parts: impl Fn(&S) -> (&str, &[CertificateDer<'static>]),
@@ -182,7 +184,8 @@ impl<S> TrustAnchors<S> {
         let mut all = Vec::new();
         for set in &sets {
             let (name, certificates) = parts(set);
-            // With a length before each part: a certificate that moves into the next set changes the digest.
+            // A length precedes each part, so moving a certificate to another set changes the
+            // digest.
             push_framed(&mut all, name.as_bytes());
             all.extend_from_slice(&certificates.len().to_be_bytes());
             for certificate in certificates {
@@ -204,24 +207,25 @@ impl<S> TrustAnchors<S> {
         })
     }
 
-    /// The sets, in the order in which they were given.
+    /// The sets, in the given order.
     pub fn sets(&self) -> impl Iterator<Item = &Arc<S>> {
         self.sets.iter()
     }
 
-    /// SHA-256 over the names of the sets and their certificates: equal for equal sets.
+    /// SHA-256 over the names of the sets and their certificates.
     pub fn digest(&self) -> Thumbprint {
         self.digest
     }
 
-    /// What is remembered of a certificate with what came with it.
+    /// The cached chain for a certificate with its accompanying chain.
     pub fn cached(&self, shown: &Certificate, now: Timestamp) -> Option<Arc<Chain<S>>> {
         let known = self.cache.0.get(&shown.presented_digest)?;
         (known.from..=known.until).contains(&now).then(|| known.chain.clone())
     }
 
-    /// What may stand above a certificate, by names alone; `None`: that leads to no anchor. It costs no signature,
-    /// and nothing that comes with a certificate is looked at which it does not lead to.
+    /// The possible issuers of a certificate, found by name alone; `None` when no trust anchor is
+    /// reachable. No signature is verified, and presented certificates that are not on a possible
+    /// path are ignored.
     pub fn candidates(&self, shown: &Certificate) -> Option<Candidates> {
         let mut others: Vec<Option<Intermediate>> = Vec::new();
         for (at, der) in shown.chain().iter().enumerate() {
@@ -268,8 +272,8 @@ impl<S> TrustAnchors<S> {
         })
     }
 
-    /// What a certificate leads to; or why nobody believes it, in words for the log. It may take long: not for a
-    /// thread that serves. What holds is remembered, and nothing else is, so that strangers throw nothing out.
+    /// Validates a certificate, or returns the reason for the log. This may take long, so it must
+    /// not run on an async thread. Only valid chains are cached, so invalid ones cannot evict them.
     pub fn verify(
         &self,
         shown: &Certificate,
@@ -277,7 +281,7 @@ impl<S> TrustAnchors<S> {
         now: Timestamp,
         verified: &AtomicU64,
     ) -> Result<Arc<Chain<S>>, String> {
-        // Somebody else may have judged the same meanwhile.
+        // Another thread may have validated the same certificate in the meantime.
         if let Some(known) = self.cached(shown, now) {
             return Ok(known);
         }
@@ -299,10 +303,10 @@ impl<S> TrustAnchors<S> {
         }
         let end = EndEntityCert::try_from(shown.der()).map_err(|error| error.to_string())?;
         let time = UnixTime::since_unix_epoch(Duration::from_secs(now.0.max(0).unsigned_abs()));
-        // Of several paths that we refuse, that counts which time may mend.
+        // If several paths are rejected, report a temporary reason if there is one.
         let refused: Cell<Option<PathError>> = Cell::new(None);
-        // A path is refused here and not afterwards, so that another one is looked for: an old root
-        // stands beside its successor of the same name and key for years.
+        // Rejecting a path here lets webpki try the next one: an old root and its successor with
+        // the same name and key coexist for years.
         let verify_path = |path: &VerifiedPath<'_>| {
             let Err(why) = self.must_be_acceptable(path, candidates, now) else {
                 return Ok(());
@@ -350,7 +354,7 @@ impl<S> TrustAnchors<S> {
         Ok(CachedChain { chain, from, until })
     }
 
-    /// The set, and the certificate, that a path ends at.
+    /// The set and the certificate at which a path ends.
     fn anchor_of(
         &self,
         path: &VerifiedPath<'_>,
@@ -361,7 +365,8 @@ impl<S> TrustAnchors<S> {
         self.sources.get(*candidates.indices.get(at)?)
     }
 
-    /// What `webpki` leaves to us: when an anchor ends, and what the keys between are for.
+    /// Checks that `webpki` leaves to its caller: the validity period of the trust anchor and the
+    /// key usage of intermediates.
     fn must_be_acceptable(
         &self,
         path: &VerifiedPath<'_>,
@@ -369,27 +374,27 @@ impl<S> TrustAnchors<S> {
         now: Timestamp,
     ) -> Result<(), PathError> {
         // > If a key usage extension is present, verify that the keyCertSign bit is set.
-        // > (RFC 5280 §6.1.4 (n)); of anchors this was made sure of when they were read
+        // > (RFC 5280 §6.1.4 (n)); trust anchors are checked when they are loaded
         let may_issue = |der: CertificateDer<'_>| {
             X509Certificate::from_der(&der).is_ok_and(|(_, parsed)| may_sign_certificates(&parsed))
         };
         if !path.intermediate_certificates().all(|one| may_issue(one.der())) {
             return Err(PathError::NotACa);
         }
-        // RFC 5280 §6.1 does not ask when an anchor ends; who runs one does not expect it to go on.
+        // RFC 5280 §6.1 does not check the validity period of a trust anchor, but operators expect
+        // it to end.
         let dates = self.anchor_of(path, candidates);
         let dates = dates.and_then(|(_, root)| validity_of(std::slice::from_ref(root)));
         match dates {
             Some((from, _)) if now < from => Err(PathError::NotYetValid),
             Some((_, until)) if until < now => Err(PathError::Expired),
-            // What has no dates is judged with the whole path.
+            // A certificate without readable dates is rejected with the whole path.
             Some(_) | None => Ok(()),
         }
     }
 }
 
-/// Whether a certificate of an authority says that its key is for others' certificates, or does not say
-/// what it is for.
+/// Whether a CA's key may sign certificates: `keyUsage` is absent or includes `keyCertSign`.
 fn may_sign_certificates(parsed: &X509Certificate<'_>) -> bool {
     match parsed.key_usage() {
         Ok(Some(usage)) => usage.value.key_cert_sign(),
@@ -398,7 +403,7 @@ fn may_sign_certificates(parsed: &X509Certificate<'_>) -> bool {
     }
 }
 
-/// A certificate that came with a client's own.
+/// A certificate that accompanied a client's certificate.
 struct Intermediate {
     name: Vec<u8>,
     key: Option<Vec<u8>>,
@@ -406,7 +411,7 @@ struct Intermediate {
 }
 
 impl Intermediate {
-    /// `None`: it is not one that can be read, so it leads nowhere.
+    /// `None` when it cannot be parsed.
     fn from_der(der: &CertificateDer<'_>) -> Option<Self> {
         let (_, parsed) = X509Certificate::from_der(der).ok()?;
         let (name, key) = subject_and_key_id(&parsed);
@@ -414,7 +419,7 @@ impl Intermediate {
     }
 }
 
-/// From when to when all of these count.
+/// The period in which all of these certificates are valid.
 fn validity_of(path: &[CertificateDer<'_>]) -> Option<(Timestamp, Timestamp)> {
     let mut both = (Timestamp(i64::MIN), Timestamp(i64::MAX));
     for certificate in path {

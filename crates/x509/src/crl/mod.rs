@@ -1,8 +1,8 @@
-//! Lists of revoked certificates: [RFC 5280 §5], read by `rustls-webpki`.
+//! Certificate revocation lists: [RFC 5280 §5], parsed by `rustls-webpki`.
 //!
-//! A list says all that its authority has to say: deltas ([RFC 5280 §5.2.4]) are not read, nor lists that
-//! speak for another authority or of some reasons only. A list that points at deltas (`freshestCRL`)
-//! counts by itself until its `nextUpdate`: it is late at worst, never wrong.
+//! Only complete CRLs are supported: no delta CRLs ([RFC 5280 §5.2.4]), no indirect CRLs, none
+//! limited to some reasons. A CRL that refers to deltas (`freshestCRL`) is used by itself until its
+//! `nextUpdate`.
 //!
 //! [RFC 5280 §5]: https://www.rfc-editor.org/rfc/rfc5280#section-5
 //! [RFC 5280 §5.2.4]: https://www.rfc-editor.org/rfc/rfc5280#section-5.2.4
@@ -22,45 +22,45 @@ use super::ocsp::Status;
 use super::{Issuer, Reason};
 use crate::types::{Seconds, Timestamp, pem};
 
-/// What lists are called (RFC 2585 §4.2).
+/// The media type of a CRL (RFC 2585 §4.2).
 pub const MEDIA_TYPE: &str = "application/pkix-crl";
 
-/// Why a list says nothing of a certificate although nothing is wrong with it.
-const OTHER_ISSUER: &str = "the CRL is of another authority";
+/// Errors of a valid CRL that does not cover a certificate.
+const OTHER_ISSUER: &str = "the CRL is of another issuer";
 const OTHER_CERTIFICATES: &str = "the CRL is about other certificates";
 
 const NOT_A_CRL: &str = "this is not a CRL";
 const BAD_DATES: &str = "the dates of the CRL cannot be read";
 
-/// Whether a list is right, and for others.
+/// Whether the error means that the CRL is valid but does not cover the certificate.
 pub fn is_out_of_scope(why: &str) -> bool {
     why == OTHER_ISSUER || why == OTHER_CERTIFICATES
 }
 
-/// How far the authority's clock may be off.
+/// Tolerated difference to the CA's clock.
 const LEEWAY: Seconds = Seconds::minutes(5);
 
-/// A list of an authority, whose signature was verified.
+/// A CRL whose signature was verified.
 #[derive(Debug)]
 pub struct Crl {
     list: CertRevocationList<'static>,
     scope: Scope,
-    /// When it was made.
+    /// When it was issued.
     pub this_update: Timestamp,
-    /// When the next one will be there at the latest.
+    /// When the next one is due at the latest.
     pub next_update: Timestamp,
 }
 
-/// Of which certificates a list speaks (RFC 5280 §5.2.5).
+/// The certificates that a CRL covers (RFC 5280 §5.2.5).
 #[derive(Debug, Default)]
 struct Scope {
     only_users: bool,
     only_cas: bool,
-    /// Of those that name one of these as their distribution point; none: of all.
+    /// Distribution points; if not empty, only certificates that name one of them are covered.
     points: Vec<String>,
 }
 
-/// `CertificateList`, with what is signed as it came.
+/// `CertificateList`, with the signed part as it was encoded.
 #[derive(Sequence)]
 struct CertificateList<'a> {
     tbs_cert_list: AnyRef<'a>,
@@ -69,11 +69,11 @@ struct CertificateList<'a> {
 }
 
 impl Crl {
-    /// Reads a list, however it was written ([`pem`]), and verifies that `issuer` signed it: of several, the first
-    /// one that it signed.
+    /// Parses a CRL in any supported encoding ([`pem`]) and verifies that `issuer` signed it. If
+    /// there are several, returns the first that `issuer` signed.
     ///
     /// # Errors
-    /// Why it says nothing.
+    /// Why it cannot be used.
     pub fn parse(bytes: &[u8], issuer: &Issuer) -> Result<Self, &'static str> {
         let mut why = NOT_A_CRL;
         for der in pem::objects(bytes, pem::Kind::Crl).map_err(|_| NOT_A_CRL)? {
@@ -85,25 +85,25 @@ impl Crl {
         Err(why)
     }
 
-    /// Reads a list in DER, and verifies that `issuer` signed it.
+    /// Parses a CRL in DER and verifies that `issuer` signed it.
     ///
     /// # Errors
-    /// Why it says nothing.
+    /// Why it cannot be used.
     pub fn from_der(der: &[u8], issuer: &Issuer) -> Result<Self, &'static str> {
         let parts = CertificateList::from_der(der).map_err(|_| NOT_A_CRL)?;
         let signed = parts.tbs_cert_list.to_der().map_err(|_| NOT_A_CRL)?;
         let signature = parts.signature.as_bytes().ok_or("the signature is not of whole bytes")?;
         let list = parse_unverified(der)?;
-        // In webpki the name stands without tag and length.
+        // webpki returns the name without tag and length.
         if AnyRef::from_der(issuer.name()).map(|name| name.value()) != Ok(list.issuer()) {
             return Err(OTHER_ISSUER);
         }
         // > […] verify that the cRLSign bit is set (RFC 5280 §6.3.3 (f))
         if !issuer.can_sign_crls() {
-            return Err("the authority may not sign CRLs");
+            return Err("the issuer may not sign CRLs: keyUsage lacks cRLSign");
         }
         if !issuer.has_signed(&signed, parts.signature_algorithm.value(), signature) {
-            return Err("the signature of the CRL is wrong");
+            return Err("the signature of the CRL is invalid");
         }
         let (this_update, next_update) =
             dates(parts.tbs_cert_list.value()).map_err(|_| BAD_DATES)?;
@@ -111,16 +111,16 @@ impl Crl {
         Ok(Self { list, scope: scope.unwrap_or_default(), this_update, next_update })
     }
 
-    /// What the list says of a certificate.
+    /// The status of a certificate.
     ///
     /// # Errors
-    /// Why it says nothing: it is too old, or does not speak of such certificates.
+    /// When the CRL has expired or does not cover the certificate.
     pub fn status(&self, link: &Link, now: Timestamp) -> Result<Status, &'static str> {
         if now >= self.next_update {
-            return Err("the CRL is too old");
+            return Err("the CRL has expired");
         }
         if self.this_update > now + LEEWAY {
-            return Err("the CRL is of the future");
+            return Err("thisUpdate of the CRL is in the future");
         }
         if !self.scope.covers(link) {
             return Err(OTHER_CERTIFICATES);
@@ -136,7 +136,7 @@ impl Crl {
     }
 }
 
-/// Whose a list says that it is, before anybody has verified who signed it.
+/// The issuer that a CRL names. Its signature is not verified.
 #[derive(Debug)]
 pub struct Outline {
     /// The name of the issuer, without tag and length.
@@ -144,10 +144,10 @@ pub struct Outline {
 }
 
 impl Outline {
-    /// Reads a list in DER.
+    /// Parses a CRL in DER.
     ///
     /// # Errors
-    /// When it is none, or one of a kind that we do not read.
+    /// When it is not a CRL, or of an unsupported kind.
     pub fn from_der(der: &[u8]) -> Result<Self, &'static str> {
         let parts = CertificateList::from_der(der).map_err(|_| NOT_A_CRL)?;
         let list = parse_unverified(der)?;
@@ -156,7 +156,7 @@ impl Outline {
         Ok(Self { issuer: list.issuer().to_vec() })
     }
 
-    /// Whether it says that it is of this issuer.
+    /// Whether it names this issuer.
     pub fn is_issued_by(&self, issuer: &Issuer) -> bool {
         AnyRef::from_der(issuer.name()).map(|name| name.value()) == Ok(self.issuer.as_slice())
     }
@@ -167,9 +167,9 @@ fn parse_unverified(der: &[u8]) -> Result<CertRevocationList<'static>, &'static 
         if error == webpki::Error::UnsupportedDeltaCrl {
             "this is a delta CRL"
         } else if error == webpki::Error::UnsupportedIndirectCrl {
-            "this CRL speaks for another authority"
+            "this is an indirect CRL"
         } else {
-            "this is not a CRL that we read"
+            "this is a CRL of an unsupported kind"
         }
     })?;
     Ok(CertRevocationList::from(list))
@@ -177,7 +177,7 @@ fn parse_unverified(der: &[u8]) -> Result<CertRevocationList<'static>, &'static 
 
 impl Scope {
     fn from_der(extension: &[u8]) -> Result<Self, &'static str> {
-        const UNSUPPORTED: &str = "the issuingDistributionPoint of the CRL is not one that we read";
+        const UNSUPPORTED: &str = "the issuingDistributionPoint of the CRL is not supported";
         let read = IssuingDistributionPoint::from_der(extension).map_err(|_| UNSUPPORTED)?;
         if read.only_some_reasons.is_some()
             || read.indirect_crl
@@ -218,14 +218,14 @@ impl Scope {
         if (self.only_users && link.is_ca) || (self.only_cas && !link.is_ca) {
             return false;
         }
-        // A list that the operator gives us for a certificate that names none is meant for it.
+        // An operator's CRL also covers certificates that name no distribution point.
         self.points.is_empty()
             || link.crl_urls.is_empty()
             || self.points.iter().any(|point| link.crl_urls.contains(point))
     }
 }
 
-/// `thisUpdate` and `nextUpdate`: webpki has made sure of the version and that both are there.
+/// `thisUpdate` and `nextUpdate`; webpki has checked the version and that both are present.
 fn dates(tbs: &[u8]) -> der::Result<(Timestamp, Timestamp)> {
     let mut reader = SliceReader::new(tbs)?;
     let _version: u8 = reader.decode()?;

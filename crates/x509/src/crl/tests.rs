@@ -1,4 +1,4 @@
-//! Lists of `rcgen` and of `openssl`, and those that are not to be believed.
+//! CRLs of `rcgen` and `openssl`, and CRLs that must be rejected.
 
 use std::fs;
 
@@ -63,11 +63,14 @@ fn a_list_of_anybody_else_says_nothing() {
     let no_signer = TestCa::with_key("CA", same_key, &[KeyUsagePurpose::KeyCertSign]);
 
     assert_eq!(read(&list, &ca), Ok(()));
-    assert_eq!(read(&list, &other), Err("the signature of the CRL is wrong"), "of the same name");
-    assert_eq!(read(&list, &TestCa::new("B")), Err("the CRL is of another authority"));
-    assert_eq!(read(&forged, &ca), Err("the signature of the CRL is wrong"));
-    assert_eq!(read(&list, &no_signer), Err("the authority may not sign CRLs"));
-    assert_eq!(read(&ca.certificate(), &ca), Err("this is not a CRL that we read"));
+    assert_eq!(read(&list, &other), Err("the signature of the CRL is invalid"), "of the same name");
+    assert_eq!(read(&list, &TestCa::new("B")), Err("the CRL is of another issuer"));
+    assert_eq!(read(&forged, &ca), Err("the signature of the CRL is invalid"));
+    assert_eq!(
+        read(&list, &no_signer),
+        Err("the issuer may not sign CRLs: keyUsage lacks cRLSign")
+    );
+    assert_eq!(read(&ca.certificate(), &ca), Err("this is a CRL of an unsupported kind"));
     assert_eq!(read(b"{}", &ca), Err("this is not a CRL"));
 }
 
@@ -81,9 +84,12 @@ fn a_list_counts_from_this_update_to_next_update() {
     };
 
     assert_eq!(told(MADE, NOW + Seconds(1)), Ok(Status::Good));
-    assert_eq!(told(MADE, NOW), Err("the CRL is too old"));
+    assert_eq!(told(MADE, NOW), Err("the CRL has expired"));
     assert_eq!(told(NOW + Seconds::minutes(5), NEXT), Ok(Status::Good));
-    assert_eq!(told(NOW + Seconds::minutes(6), NEXT), Err("the CRL is of the future"));
+    assert_eq!(
+        told(NOW + Seconds::minutes(6), NEXT),
+        Err("thisUpdate of the CRL is in the future")
+    );
 }
 
 /// RFC 5280 §6.3.3 (b) (2).
@@ -120,7 +126,7 @@ fn a_list_speaks_of_its_scope_alone() {
     }
 }
 
-/// What webpki cannot read is not half read: RFC 5280 §5.2.4.
+/// CRLs that webpki does not support are rejected as a whole: RFC 5280 §5.2.4.
 #[test]
 fn lists_of_openssl_are_read_and_its_deltas_are_not() {
     let ca = TestCa::new("CA");
@@ -157,7 +163,8 @@ fn lists_of_openssl_are_read_and_its_deltas_are_not() {
     }
 }
 
-/// Every byte changed, every end cut off: never a panic, and never another word than the signed one.
+/// Changes every byte and truncates at every position: no panic, and never another status than the
+/// signed one.
 #[test]
 fn a_broken_list_says_nothing() {
     let ca = TestCa::new("CA");

@@ -1,4 +1,4 @@
-//! The messages as ASN.1 has them: [RFC 6960 §B.2].
+//! The ASN.1 of the messages: [RFC 6960 §B.2].
 //!
 //! [RFC 6960 §B.2]: https://www.rfc-editor.org/rfc/rfc6960#appendix-B.2
 
@@ -22,7 +22,7 @@ pub(super) fn v1() -> u8 {
 #[derive(Sequence)]
 pub(super) struct OcspRequest {
     pub(super) tbs_request: TbsRequest,
-    /// Who asks does not matter to us.
+    /// Requests need no authentication, so the signature is ignored.
     #[asn1(context_specific = "0", optional = "true", tag_mode = "EXPLICIT")]
     pub(super) optional_signature: Option<Any>,
 }
@@ -72,9 +72,9 @@ pub(super) struct ResponseBytes {
 
 #[derive(Sequence)]
 pub(super) struct BasicOcspResponse {
-    /// Kept as it came: these bytes are what is signed.
+    /// As it was encoded: these bytes are signed.
     pub(super) tbs_response_data: Any,
-    /// Kept as it came: its contents name the algorithm.
+    /// As it was encoded: its contents identify the algorithm.
     pub(super) signature_algorithm: Any,
     pub(super) signature: BitString,
     #[asn1(context_specific = "0", optional = "true", tag_mode = "EXPLICIT")]

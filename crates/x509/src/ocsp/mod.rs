@@ -1,13 +1,13 @@
-//! The Online Certificate Status Protocol, as seen from both ends: [RFC 6960], with the nonces of
-//! [RFC 9654].
+//! The Online Certificate Status Protocol, for clients and responders: [RFC 6960], with the nonces
+//! of [RFC 9654].
 //!
-//! Here are bytes, and what has to be true of them; who is asked, and what follows, is not decided here. No
-//! input makes it panic: `fuzz/` throws all kinds of it.
+//! This module encodes, parses and verifies messages, without I/O. No input may cause a panic;
+//! `fuzz/` tests that.
 //!
-//! | | asks | answers |
+//! | | client | responder |
 //! |---|---|---|
 //! | request | [`Request::to_der`] | [`Request::from_der`] |
-//! | response | [`ResponseVerifier::read`] | [`Response::sign`], [`Unsuccessful::to_der`] |
+//! | response | [`ResponseVerifier::verify`] | [`Response::sign`], [`Unsuccessful::to_der`] |
 //!
 //! [RFC 6960]: https://www.rfc-editor.org/rfc/rfc6960
 //! [RFC 9654]: https://www.rfc-editor.org/rfc/rfc9654
@@ -40,30 +40,31 @@ const ID_SHA1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.14.3.2.26");
 const ID_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.1");
 const ID_PKIX_OCSP_NONCE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1.2");
 
-/// What the names of authorities are hashed with. It protects nothing: the answer is signed.
+/// The hash of the issuer's name and key. It needs no collision resistance: the response is signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hash {
-    /// What every responder understands (RFC 5019 §2.1.1).
+    /// Supported by every responder (RFC 5019 §2.1.1).
     Sha1,
     /// SHA-256.
     Sha256,
 }
 
-/// The certificate that is asked for: its issuer, hashed, and its serial number (RFC 6960 §4.1.1).
+/// Identifies a certificate: its issuer, hashed, and its serial number (RFC 6960 §4.1.1).
 #[derive(Clone, Debug, PartialEq, Eq, Sequence)]
 pub struct CertId {
     hash_algorithm: AlgorithmIdentifierOwned,
     issuer_name_hash: OctetString,
     issuer_key_hash: OctetString,
-    /// An `INTEGER` as it came: whoever answers repeats it as it is.
+    /// The `INTEGER` as it was encoded: a response repeats it unchanged.
     serial_number: Any,
 }
 
 impl CertId {
-    /// The certificate of this issuer with this serial number: the contents of its `INTEGER`.
+    /// Identifies the certificate of this issuer with this serial number (the contents of its
+    /// `INTEGER`).
     ///
     /// # Errors
-    /// When the serial number is longer than anything can be.
+    /// When the serial number is too long to be encoded.
     pub fn new(hash: Hash, issuer: &Issuer, serial: &[u8]) -> Result<Self, Failure> {
         let oid = match hash {
             Hash::Sha1 => ID_SHA1,
@@ -78,12 +79,12 @@ impl CertId {
         })
     }
 
-    /// The contents of the `INTEGER`: as a certificate has it, a zero before the high bit included.
+    /// The contents of the `INTEGER`, as in the certificate, including a leading zero.
     pub fn serial(&self) -> &[u8] {
         self.serial_number.value()
     }
 
-    /// Whether it speaks of a certificate of this issuer. It never does in a hash that we do not know.
+    /// Whether it identifies a certificate of this issuer. `false` for unknown hash algorithms.
     pub fn is_issued_by(&self, issuer: &Issuer) -> bool {
         let hash = match self.hash_algorithm.oid {
             ID_SHA1 => Hash::Sha1,
@@ -94,8 +95,8 @@ impl CertId {
             && self.issuer_key_hash.as_bytes() == hash.digest(issuer.public_key_bits())
     }
 
-    /// Whether both mean the same certificate. Some leave the `NULL` out that others write as the
-    /// parameters of a hash (RFC 4055 §2.1).
+    /// Whether both identify the same certificate. Some implementations omit the `NULL` parameters
+    /// of a hash algorithm (RFC 4055 §2.1), so parameters are not compared.
     fn matches(&self, other: &Self) -> bool {
         self.hash_algorithm.oid == other.hash_algorithm.oid
             && self.issuer_name_hash == other.issuer_name_hash
@@ -121,7 +122,7 @@ impl Hash {
     }
 }
 
-/// What ties an answer to one question (RFC 9654 §2.1).
+/// Binds a response to a request (RFC 9654 §2.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Nonce(OctetString);
 
@@ -129,8 +130,9 @@ impl Nonce {
     /// > When creating a nonce […] the nonce MUST contain at least 32 octets of cryptographically random
     /// > data […] OCSP clients that support the nonce extension MUST use a length of 32 octets.
     ///
+    ///
     /// # Errors
-    /// None that can be thought of.
+    /// When the nonce cannot be encoded, which does not happen.
     pub fn generate() -> Result<Self, Failure> {
         let mut bytes = [0; 32];
         entropy(&mut bytes);
@@ -155,7 +157,7 @@ impl Nonce {
     }
 }
 
-/// The nonce among extensions. What else is there does not matter, unless it says that it does.
+/// Finds the nonce among extensions. Unknown extensions are ignored unless they are critical.
 fn find_nonce(extensions: Option<&Extensions>) -> Result<Option<Nonce>, &'static str> {
     let mut found = None;
     for extension in extensions.into_iter().flatten() {
@@ -171,24 +173,24 @@ fn find_nonce(extensions: Option<&Extensions>) -> Result<Option<Nonce>, &'static
     Ok(found)
 }
 
-/// What is known of a certificate (RFC 6960 §2.2).
+/// The revocation status of a certificate (RFC 6960 §2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// It is not revoked.
+    /// The certificate is not revoked.
     Good,
-    /// It is.
+    /// The certificate is revoked.
     Revoked {
-        /// Since when.
+        /// When it was revoked.
         at: Timestamp,
-        /// Why.
+        /// The reason.
         reason: Reason,
     },
-    /// The responder knows nothing of it.
+    /// The responder does not know the certificate.
     Unknown,
 }
 
 impl Status {
-    /// The word for it.
+    /// Its name in messages and metrics.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Good => "good",
@@ -198,10 +200,10 @@ impl Status {
     }
 }
 
-/// What a responder says of one certificate, and for how long.
+/// The status of one certificate, and how long it is valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CertificateStatus {
-    /// What it says.
+    /// The status.
     pub status: Status,
     /// > The most recent time at which the status being indicated is known by the responder to have been
     /// > correct. (§2.4)
@@ -209,7 +211,7 @@ pub struct CertificateStatus {
     /// > The time at or before which newer information will be available about the status of the
     /// > certificate.
     ///
-    /// `None`: at any time.
+    /// `None`: newer information is available at any time.
     pub next_update: Option<Timestamp>,
 }
 

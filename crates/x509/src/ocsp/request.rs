@@ -1,4 +1,4 @@
-//! A question: [RFC 6960 §4.1].
+//! Requests: [RFC 6960 §4.1].
 //!
 //! [RFC 6960 §4.1]: https://www.rfc-editor.org/rfc/rfc6960#section-4.1
 
@@ -10,26 +10,26 @@ use super::asn1::{OcspRequest, OneRequest, TbsRequest};
 use super::{CertId, Nonce, find_nonce};
 use crate::types::Failure;
 
-/// As large as a question may be.
+/// The largest request.
 pub const MAX_BYTES: usize = 8 * 1024;
 
-/// Certificates that one question may ask for.
+/// The most certificates in one request.
 const MAX_CERTIFICATES: usize = 32;
 
-/// A question for the status of certificates.
+/// A request for the status of certificates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// The certificates.
+    /// The requested certificates.
     pub cert_ids: Vec<CertId>,
-    /// What the answer has to repeat.
+    /// A nonce that the response repeats.
     pub nonce: Option<Nonce>,
 }
 
 impl Request {
-    /// The question as it is sent.
+    /// The request in DER.
     ///
     /// # Errors
-    /// When there is too much in it.
+    /// When it cannot be encoded.
     pub fn to_der(&self) -> Result<Vec<u8>, Failure> {
         let one =
             |id: &CertId| OneRequest { req_cert: id.clone(), single_request_extensions: None };
@@ -43,10 +43,10 @@ impl Request {
         request.to_der().map_err(Failure::internal)
     }
 
-    /// Reads a question that somebody sent. A signature is not looked at: everybody may ask.
+    /// Parses a client's request. A signature is ignored, because anyone may send requests.
     ///
     /// # Errors
-    /// For what has to be answered with [`super::Unsuccessful::MalformedRequest`].
+    /// When the response must be [`super::Unsuccessful::MalformedRequest`].
     pub fn from_der(der: &[u8]) -> Result<Self, &'static str> {
         if der.len() > MAX_BYTES {
             return Err("the request is larger than 8 KiB");
@@ -74,18 +74,19 @@ impl Request {
     }
 }
 
-/// The longest text in which slashes are looked for that a proxy has taken away, and as many ways as are tried.
+/// Limits for restoring slashes: the longest text, and the most candidates.
 const MAX_REPAIRED_BYTES: usize = 512;
 const MAX_REPAIRS: usize = 128;
 
-/// The questions that a text may be in base64, which stood in the path of an address; none: it is not one. Of two
-/// slashes that follow each other a proxy may have made one, and nothing tells where: then there are several.
+/// Decodes a request from the path of a URL, in base64; empty when it is none. A proxy may have
+/// merged two consecutive slashes into one, at an unknown position, so there can be several
+/// candidates.
 pub fn requests_from_path(text: &str) -> Vec<Vec<u8>> {
     let read = |text: &str| STANDARD.decode(text).ok().filter(|der| Request::from_der(der).is_ok());
     if let Ok(der) = STANDARD.decode(text) {
         return vec![der];
     }
-    // Base64 with its padding is of groups of four.
+    // Padded base64 consists of groups of four characters.
     let missing = text.len().next_multiple_of(4) - text.len();
     if missing == 0 || text.len() > MAX_REPAIRED_BYTES {
         return Vec::new();
@@ -94,7 +95,7 @@ pub fn requests_from_path(text: &str) -> Vec<Vec<u8>> {
     let mut chosen: Vec<Vec<usize>> = vec![Vec::new()];
     for _ in 0..missing {
         let longer = chosen.iter().flat_map(|before| {
-            // In order, so that each way comes once.
+            // In ascending order, so that each combination is tried once.
             let from = before.last().copied().unwrap_or(0);
             let next = slashes.iter().copied().filter(move |at| *at >= from);
             next.map(|at| [before.as_slice(), &[at]].concat())

@@ -1,4 +1,4 @@
-//! Making an answer: [RFC 6960 §4.2.1].
+//! Creates responses: [RFC 6960 §4.2.1].
 //!
 //! [RFC 6960 §4.2.1]: https://www.rfc-editor.org/rfc/rfc6960#section-4.2.1
 
@@ -17,24 +17,24 @@ use crate::types::{Failure, Timestamp};
 /// `ecdsa-with-SHA256` (RFC 5758 §3.2).
 const ECDSA_WITH_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2");
 
-/// An answer without a status of anything: it is not signed (RFC 6960 §2.3).
+/// A response without a status; it is not signed (RFC 6960 §2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unsuccessful {
-    /// The question cannot be read.
+    /// The request cannot be parsed.
     MalformedRequest,
-    /// We broke.
+    /// The responder has a fault.
     InternalError,
-    /// We are busy.
+    /// The responder is busy.
     TryLater,
-    /// It is not our certificate.
+    /// The responder is not authoritative for the certificate.
     Unauthorized,
 }
 
 impl Unsuccessful {
-    /// The answer as it is sent.
+    /// The response in DER.
     ///
     /// # Errors
-    /// None that can be thought of.
+    /// When it cannot be encoded, which does not happen.
     pub fn to_der(self) -> Result<Vec<u8>, Failure> {
         let response_status = match self {
             Self::MalformedRequest => ResponseStatus::MalformedRequest,
@@ -47,24 +47,24 @@ impl Unsuccessful {
     }
 }
 
-/// What is answered.
+/// The contents of a successful response.
 #[derive(Clone, Debug)]
 pub struct Response {
-    /// What is known of each certificate that was asked for.
+    /// The status of each requested certificate.
     pub responses: Vec<(CertId, CertificateStatus)>,
-    /// What the question wants repeated.
+    /// The nonce of the request.
     pub nonce: Option<Nonce>,
-    /// Now.
+    /// When the response is signed.
     pub produced_at: Timestamp,
 }
 
 impl Response {
-    /// Signs the answer as `responder`: the authority itself, or whoever has a certificate of it with
-    /// `id-kp-OCSPSigning`, which then is in `certificates`. `sign` makes a signature of its P-256 key:
-    /// ECDSA with SHA-256, in the ASN.1 form.
+    /// Signs the response as `responder`: the issuing CA, or the holder of a certificate issued by
+    /// it with `id-kp-OCSPSigning`, which must then be in `certificates`. `sign` signs with the
+    /// responder's P-256 key: ECDSA with SHA-256, in ASN.1 form.
     ///
     /// # Errors
-    /// When `sign` fails, or a time has no form in ASN.1.
+    /// When `sign` fails, or a time cannot be encoded.
     pub fn sign(
         &self,
         responder: &Issuer,
@@ -75,7 +75,7 @@ impl Response {
         self.sign_with_algorithm(algorithm, responder, certificates, sign)
     }
 
-    /// The same with a key of another kind: `sign` makes signatures of this algorithm.
+    /// Signs the response with another signature algorithm.
     ///
     /// # Errors
     /// Those of [`Response::sign`].

@@ -1,4 +1,4 @@
-//! Both ends, against each other and against `openssl ocsp`.
+//! Client and responder, against each other and against `openssl ocsp`.
 
 use std::fs;
 
@@ -19,7 +19,7 @@ impl TestCa {
 }
 
 fn serial() -> [u8; 8] {
-    // It begins with the zero that keeps it from being negative.
+    // A leading zero keeps the number positive.
     SERIAL.to_be_bytes()
 }
 
@@ -60,7 +60,7 @@ fn what_is_answered_is_read_as_it_was_answered() {
     let ca = TestCa::new("CA");
     let delegate = ca.issue("responder", &[ExtendedKeyUsagePurpose::OcspSigning]);
     let revoked = |reason| Status::Revoked { at: NOW - Seconds::days(1), reason };
-    let revoked = Reason::ALL.map(revoked);
+    let revoked = Reason::ALL.iter().copied().map(revoked);
 
     for status in [Status::Good, Status::Unknown].into_iter().chain(revoked) {
         let id = id(Hash::Sha256, &ca);
@@ -106,7 +106,7 @@ fn an_answer_of_anybody_else_says_nothing() {
     }
 }
 
-/// RFC 6960 §3.2, (5) and (6). Five minutes are allowed to clocks that differ.
+/// RFC 6960 §3.2, (5) and (6). Clocks may differ by five minutes.
 #[test]
 fn an_answer_counts_from_this_update_to_next_update() {
     let ca = TestCa::new("CA");
@@ -118,14 +118,14 @@ fn an_answer_counts_from_this_update_to_next_update() {
     let minutes = Seconds::minutes;
 
     assert!(told(NOW - minutes(60), Some(NOW - minutes(4))).is_ok());
-    assert_eq!(told(NOW - minutes(60), Some(NOW - minutes(5))), Err("the response is too old"));
+    assert_eq!(told(NOW - minutes(60), Some(NOW - minutes(5))), Err("the response has expired"));
     assert!(told(NOW + minutes(5), Some(NOW + minutes(60))).is_ok());
     assert_eq!(
         told(NOW + minutes(6), Some(NOW + minutes(60))),
-        Err("the response is of the future")
+        Err("thisUpdate of the response is in the future")
     );
     assert_eq!(told(NOW - minutes(59), None), Ok(NOW + minutes(1)));
-    assert_eq!(told(NOW - minutes(65), None), Err("the response is too old"));
+    assert_eq!(told(NOW - minutes(65), None), Err("the response has expired"));
 }
 
 /// RFC 9654 §2.1.
@@ -142,7 +142,7 @@ fn a_nonce_that_is_repeated_is_ours() {
 
     assert!(told(Some(&ours), Some(&ours)).is_ok());
     assert!(told(None, Some(&ours)).is_ok(), "made before, for everybody");
-    assert_eq!(told(Some(&other), Some(&ours)), Err("the nonce is another one"));
+    assert_eq!(told(Some(&other), Some(&ours)), Err("the nonce is not the one that was sent"));
     assert!(told(Some(&other), None).is_ok(), "kept, and compared when it came");
 }
 
@@ -168,16 +168,17 @@ fn an_answer_without_a_status_says_why() {
 
     assert_eq!(Unsuccessful::MalformedRequest.to_der().unwrap(), [0x30, 3, 0x0a, 1, 1]);
     for (unsuccessful, why) in [
-        (Unsuccessful::MalformedRequest, "the responder did not understand us"),
-        (Unsuccessful::InternalError, "the responder broke"),
+        (Unsuccessful::MalformedRequest, "the responder rejected the request as malformed"),
+        (Unsuccessful::InternalError, "the responder has an internal error"),
         (Unsuccessful::TryLater, "the responder is busy"),
-        (Unsuccessful::Unauthorized, "the responder does not answer for this certificate"),
+        (Unsuccessful::Unauthorized, "the responder is not authorized for this certificate"),
     ] {
         assert_eq!(read(&unsuccessful.to_der().unwrap(), &id, &ca), Err(why));
     }
 }
 
-/// Every byte changed, every end cut off: never a panic, and never another answer than the signed one.
+/// Changes every byte and truncates at every position: no panic, and no other status than the
+/// signed one.
 #[test]
 fn a_broken_answer_says_nothing() {
     let ca = TestCa::new("CA");
@@ -243,7 +244,7 @@ fn openssl_answers_what_we_ask() {
             assert_eq!(answer.next_update, Some(answer.this_update + Seconds::days(1)));
             let other = Nonce::generate().unwrap();
             let another = ResponseVerifier { nonce: Some(&other), ..verifier };
-            assert_eq!(another.verify(&response), Err("the nonce is another one"));
+            assert_eq!(another.verify(&response), Err("the nonce is not the one that was sent"));
         }
     }
 }

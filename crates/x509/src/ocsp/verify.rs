@@ -1,4 +1,4 @@
-//! Reading an answer, and whether to believe it: [RFC 6960 §3.2], [RFC 6960 §4.2].
+//! Parses and verifies responses: [RFC 6960 §3.2], [RFC 6960 §4.2].
 //!
 //! [RFC 6960 §3.2]: https://www.rfc-editor.org/rfc/rfc6960#section-3.2
 //! [RFC 6960 §4.2]: https://www.rfc-editor.org/rfc/rfc6960#section-4.2
@@ -17,40 +17,41 @@ use super::asn1::{
 use super::{CertId, CertificateStatus, Hash, Issuer, Nonce, Status, find_nonce};
 use crate::types::{Seconds, Timestamp};
 
-/// As large as an answer may be: with a chain of large certificates.
+/// The largest response; a chain of large certificates fits in.
 pub const MAX_BYTES: usize = 64 * 1024;
 
-/// How far the responder's clock may be off.
+/// Tolerated difference to the responder's clock.
 const LEEWAY: Seconds = Seconds::minutes(5);
 
-/// How long an answer counts that does not say it.
+/// How long a response without `nextUpdate` is valid.
 const DEFAULT_LIFETIME: Seconds = Seconds::hours(1);
 
-/// Certificates of an answer that are looked at.
+/// At most this many certificates of a response are considered.
 const MAX_CERTIFICATES: usize = 8;
 
 /// `id-kp-OCSPSigning`: 1.3.6.1.5.5.7.3.9.
 const OCSP_SIGNING: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 9];
 
-/// What was asked, and of whom.
+/// The request that a response must match.
 #[derive(Clone, Copy, Debug)]
 pub struct ResponseVerifier<'a> {
-    /// The certificate.
+    /// The requested certificate.
     pub id: &'a CertId,
-    /// Who issued it.
+    /// Its issuer.
     pub issuer: &'a Issuer,
-    /// What was sent to be repeated. An answer without it was made before and for everybody; one with
-    /// another is none to us (RFC 9654 §2.1). `None`: it was compared when the answer came.
+    /// The nonce that was sent. A response without a nonce was created in advance, which is
+    /// accepted; one with a different nonce is rejected (RFC 9654 §2.1). `None` for a cached
+    /// response, whose nonce was compared when it arrived.
     pub nonce: Option<&'a Nonce>,
-    /// When.
+    /// The time of verification.
     pub now: Timestamp,
 }
 
 impl ResponseVerifier<'_> {
-    /// Reads the answer, and believes it only if §3.2 allows it.
+    /// Parses a response and accepts it only under the conditions of §3.2.
     ///
     /// # Errors
-    /// Why it is not believed. It says nothing then, neither good nor bad.
+    /// Why the response is rejected. It then says nothing about the certificate.
     pub fn verify(&self, der: &[u8]) -> Result<CertificateStatus, &'static str> {
         let basic = parse_basic(der)?;
         let signed = basic.tbs_response_data.to_der().map_err(|_| "the response is too long")?;
@@ -66,13 +67,13 @@ impl ResponseVerifier<'_> {
         let algorithm = basic.signature_algorithm.value();
         let signature = basic.signature.as_bytes().ok_or("the signature is not of whole bytes")?;
         if !signer.has_signed(&signed, algorithm, signature) {
-            return Err("the signature of the response is wrong");
+            return Err("the signature of the response is invalid");
         }
         let repeated = find_nonce(data.response_extensions.as_ref())?;
         if let (Some(sent), Some(repeated)) = (self.nonce, &repeated)
             && sent != repeated
         {
-            return Err("the nonce is another one");
+            return Err("the nonce is not the one that was sent");
         }
         // > 1. The certificate identified in a received response corresponds to the certificate that was
         // > identified in the corresponding request;
@@ -82,7 +83,7 @@ impl ResponseVerifier<'_> {
         Ok(answer)
     }
 
-    /// Who signed: the authority itself, or somebody whom it allows to.
+    /// The signer: the issuing CA, or a responder that it has delegated to.
     fn find_signer(
         &self,
         named: &ResponderId,
@@ -106,8 +107,8 @@ impl ResponseVerifier<'_> {
     /// > key usage certificate extension included in the OCSP response signer's certificate. This
     /// > certificate MUST be issued directly by the CA that is identified in the request. (§4.2.2.2)
     ///
-    /// Whether that certificate was revoked is not asked (§4.2.2.2.1 leaves it to us): who could sign
-    /// answers with it could sign that one too, and they live short.
+    /// The delegate's own revocation is not checked (§4.2.2.2.1 leaves this to the client): its key
+    /// could also sign a response about itself, and such certificates are short-lived.
     fn must_be_delegated(&self, certificate: &CertificateDer<'_>) -> Result<(), &'static str> {
         let wrong =
             "the responder's certificate is not one for OCSP by the issuer of the certificate";
@@ -118,7 +119,7 @@ impl ResponseVerifier<'_> {
             .verify_for_usage(
                 ALL_VERIFICATION_ALGS,
                 &[anchor.map_err(|_| wrong)?],
-                // Nobody stands between.
+                // No intermediates: the CA must have issued it directly.
                 &[],
                 UnixTime::since_unix_epoch(Duration::from_secs(seconds)),
                 KeyUsage::required(OCSP_SIGNING),
@@ -137,17 +138,19 @@ fn parse_basic(der: &[u8]) -> Result<BasicOcspResponse, &'static str> {
     let response = OcspResponse::from_der(der).map_err(|_| "this is not an OCSP response")?;
     match response.response_status {
         ResponseStatus::Successful => {}
-        ResponseStatus::MalformedRequest => return Err("the responder did not understand us"),
-        ResponseStatus::InternalError => return Err("the responder broke"),
+        ResponseStatus::MalformedRequest => {
+            return Err("the responder rejected the request as malformed");
+        }
+        ResponseStatus::InternalError => return Err("the responder has an internal error"),
         ResponseStatus::TryLater => return Err("the responder is busy"),
-        ResponseStatus::SigRequired => return Err("the responder wants signed requests"),
+        ResponseStatus::SigRequired => return Err("the responder requires signed requests"),
         ResponseStatus::Unauthorized => {
-            return Err("the responder does not answer for this certificate");
+            return Err("the responder is not authorized for this certificate");
         }
     }
     let bytes = response.response_bytes.ok_or("the response is empty")?;
     if bytes.response_type != ID_PKIX_OCSP_BASIC {
-        return Err("the response is not a basic one");
+        return Err("the response is not a basic OCSP response");
     }
     BasicOcspResponse::from_der(bytes.response.as_bytes())
         .map_err(|_| "this is not a basic OCSP response")
@@ -188,15 +191,15 @@ impl CertificateStatus {
     /// > status of the certificate (nextUpdate) is greater than the current time.
     fn must_be_current(&self, now: Timestamp) -> Result<(), &'static str> {
         if self.this_update > now + LEEWAY {
-            return Err("the response is of the future");
+            return Err("thisUpdate of the response is in the future");
         }
         if self.expires_at() + LEEWAY <= now {
-            return Err("the response is too old");
+            return Err("the response has expired");
         }
         Ok(())
     }
 
-    /// Until when it counts.
+    /// When it expires.
     pub fn expires_at(&self) -> Timestamp {
         self.next_update.unwrap_or(self.this_update + DEFAULT_LIFETIME)
     }

@@ -1,7 +1,7 @@
-//! A request for a certificate: PKCS #10, [RFC 2986].
+//! Certification requests: PKCS #10, [RFC 2986].
 //!
-//! Nothing of it is used but the public key: what the certificate says comes from the registration of
-//! the client, so nobody enrols as somebody else, whatever the request asks for.
+//! Only the public key is used. Names come from the client's registration, so a request cannot
+//! obtain a certificate for another client.
 //!
 //! [RFC 2986]: https://www.rfc-editor.org/rfc/rfc2986
 
@@ -14,29 +14,29 @@ use x509_parser::public_key::PublicKey;
 use super::signature::{self, SignatureError};
 use crate::types::pem;
 
-/// As large as a request may be: large keys and many attributes fit in.
+/// The largest request; large keys and many attributes fit in.
 const MAX_BYTES: usize = 16 * 1024;
 
-/// The smallest RSA key that is good enough, in bits.
+/// The smallest accepted RSA key, in bits.
 const MIN_RSA_BITS: usize = 2048;
 
-/// The largest one that is verified in a reasonable time.
+/// The largest accepted RSA key, in bits: verification takes acceptable time.
 const MAX_RSA_BITS: usize = 8192;
 
-/// A request whose sender has the private key.
+/// A request whose sender has proved possession of the private key.
 #[derive(Debug)]
 pub struct CertificationRequest {
-    /// The public key that a certificate is asked for.
+    /// The public key to be certified.
     pub key: SubjectPublicKeyInfo,
 }
 
 impl CertificationRequest {
-    /// Reads a request and checks its signature: PEM, with text around it and under the name that keytool and
-    /// Windows give it; DER in base64, as RFC 7030 §4.2.1 has it; or DER.
+    /// Parses a request and verifies its signature. Accepts PEM, with surrounding text and the
+    /// label that keytool and Windows use; base64 DER, as in RFC 7030 §4.2.1; and DER.
     ///
     /// # Errors
-    /// When it is not a request, has a key of a kind that we do not certify (RSA of 2048 bits and more,
-    /// P-256, P-384, Ed25519), or was not signed with it.
+    /// When it is not a request, its key is not supported (RSA from 2048 bits, P-256, P-384,
+    /// Ed25519), or the signature was not made with that key.
     pub fn parse(bytes: &[u8]) -> Result<Self, &'static str> {
         if bytes.len() > MAX_BYTES {
             return Err("the request is larger than 16 KiB");
@@ -57,7 +57,7 @@ impl CertificationRequest {
         }
         let key = SubjectPublicKeyInfo::from_der(public.raw).map_err(|_| UNSUPPORTED_KEY)?;
         must_be_supported(public, &key)?;
-        // Proof of possession (RFC 2986 §3): nobody gets a certificate for somebody else's key.
+        // Proof of possession (RFC 2986 §3): no certificate is issued for another party's key.
         let (algorithm, signature) = (&request.signature_algorithm, &request.signature_value.data);
         signature::verify(public.raw, algorithm, info.raw, signature).map_err(|why| match why {
             SignatureError::Algorithm => UNSUPPORTED_ALGORITHM,
@@ -80,7 +80,6 @@ const UNSUPPORTED_ALGORITHM: &str = "the request is signed with an algorithm tha
 const UNSUPPORTED_SALT: &str = "the request is signed by RSASSA-PSS with a salt that is not as long as the hash, or with two \
                     hashes: sign with one as long (openssl req -sigopt rsa_pss_saltlen:digest)";
 
-/// What is said of another key.
 const UNSUPPORTED_KEY: &str =
     "only keys of these kinds are certified: RSA from 2048 to 8192 bits, P-256, P-384, Ed25519";
 

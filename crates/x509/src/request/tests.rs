@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::*;
 
-/// A request that asks for what nobody gets.
+/// A request whose names are ignored.
 fn request(key: &impl SigningKey) -> Vec<u8> {
     let mut params = CertificateParams::new(["somebody.else.example".to_owned()]).unwrap();
     params.distinguished_name.push(DnType::CommonName, "somebody else");
@@ -48,7 +48,7 @@ fn a_request_is_read_as_tools_write_it() {
     }
 }
 
-/// RFC 2986 §3: whoever asks has the private key.
+/// RFC 2986 §3: the requester has the private key.
 #[test]
 fn a_request_for_somebody_elses_key_is_refused() {
     struct Thief<'a>(&'a KeyPair, &'a KeyPair);
@@ -96,7 +96,7 @@ fn whatever_is_not_a_request_is_refused() {
         assert!(CertificationRequest::parse(&der[..at]).is_err(), "cut at {at}");
         let mut changed = der.clone();
         changed[at] ^= 1;
-        // What is not signed may be said in another way; the key is.
+        // Unsigned bytes may change the encoding; the key stays the same.
         if let Ok(read) = CertificationRequest::parse(&changed) {
             let read = read.key.subject_public_key_info();
             assert_eq!(read, key.subject_public_key_info(), "byte {at}");
@@ -110,7 +110,7 @@ fn whatever_is_not_a_request_is_refused() {
 }
 
 proptest::proptest! {
-    /// THREATS MT-07: whatever somebody sends.
+    /// THREATS MT-07: arbitrary input.
     #[test]
     fn no_request_makes_us_panic(bytes: Vec<u8>, at: usize, byte: u8) {
         let _ = CertificationRequest::parse(&bytes);
