@@ -7,12 +7,12 @@
 use serde_json::{Value, json};
 
 use crate::config::Config;
-use crate::flow::authorize::ACR_PASSWORD;
 use crate::flow::keys::Document;
 use crate::flow::tokens::claims;
 use crate::flow::tokens::dpop::Proof;
-use crate::types::Algorithm;
 use crate::types::client::{AuthMethod, GrantType, ResponseMode, ResponseType, SubjectType};
+use crate::types::scope::PERSONAL;
+use crate::types::{Acr, Algorithm};
 
 /// The path of each endpoint below the issuer: the router and the metadata read the same names.
 pub mod path {
@@ -90,7 +90,7 @@ pub fn document(
         "introspection_endpoint": at(path::INTROSPECT),
         "revocation_endpoint": at(path::REVOKE),
         "end_session_endpoint": at(path::LOGOUT),
-        "scopes_supported": ["openid", "profile", "email", "address", "phone", "offline_access"],
+        "scopes_supported": PERSONAL,
         "response_types_supported": responses,
         "response_modes_supported": modes,
         "grant_types_supported": grants,
@@ -106,7 +106,7 @@ pub fn document(
         "dpop_signing_alg_values_supported": Proof::ALGORITHMS,
         "code_challenge_methods_supported": ["S256"],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
-        "acr_values_supported": [ACR_PASSWORD],
+        "acr_values_supported": Acr::ALL,
         "claim_types_supported": ["normal"],
         "claims_supported": about,
         "claims_parameter_supported": true,

@@ -8,11 +8,10 @@ use crate::store::users::{self, WithPassword};
 use crate::store::{Tx, retrying, sessions};
 use crate::types::session::Session;
 use crate::types::token::{DeviceSecret, SessionSecret};
-use crate::types::{Digest, Error, Result, Secret, SessionId, Timestamp, UserId};
+use crate::types::{Digest, Error, Factor, Result, Secret, SessionId, Timestamp, UserId};
 
-/// How they proved who they are, in the words of RFC 8176 §2, and how strong that is.
-const AMR: &str = "pwd";
-const ACR: &str = "pwd";
+/// The factor of every sign-in.
+const FACTOR: Factor = Factor::Password;
 
 /// Somebody at the door.
 #[derive(Debug)]
@@ -154,7 +153,9 @@ async fn begin(
         proof.taken.succeeded(&mut tx, people.now).await?;
         device::keep(&mut tx, people, &device, proof.user).await?;
         let event = Event::success(Kind::SignIn).user(proof.user).session(&session.id);
-        let event = event.fact("amr", AMR).fact("user_agent", session.user_agent.as_str());
+        let event = event
+            .fact("amr", FACTOR.amr().as_str())
+            .fact("user_agent", session.user_agent.as_str());
         event.write(&mut tx, people.trace).await?;
         tx.commit().await?;
         Ok::<_, Error>(Some(session))
@@ -169,8 +170,8 @@ fn fresh(people: &People<'_>, attempt: &Attempt<'_>, user: &UserId) -> Session {
         id: SessionId::new(),
         user_id: user.clone(),
         auth_time: people.now,
-        amr: AMR.to_owned(),
-        acr: ACR.to_owned(),
+        amr: FACTOR.amr().to_string(),
+        acr: FACTOR.acr().to_string(),
         remembered: attempt.remember,
         created_at: people.now,
         seen_at: people.now,

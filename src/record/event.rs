@@ -7,7 +7,9 @@ use uuid::Uuid;
 
 use crate::store::audit_events::{self, AuditRow};
 use crate::store::{On, Store};
-use crate::types::{ClientId, GrantId, Refusal, SessionId, Subscriber, Timestamp, UserId};
+use crate::types::{
+    ClientId, GrantId, Refusal, SessionId, Subscriber, Timestamp, UserId, wire_enum,
+};
 
 /// Where a request comes from and what it is called: the same id stands in the answer, in the log and
 /// in the events.
@@ -43,125 +45,110 @@ impl Trace {
     }
 }
 
-macro_rules! kinds {
-    ($($(#[$meta:meta])* $name:ident $wire:literal;)*) => {
-        /// What can happen.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Kind { $($(#[$meta])* $name,)* }
-
-        impl Kind {
-            /// All of them: the catalogue.
-            pub const ALL: &[Self] = &[$(Self::$name,)*];
-
-            /// As it stands in the database.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$name => $wire,)* }
-            }
-        }
-    };
-}
-
-kinds! {
-    /// Somebody signed in, or tried.
-    SignIn "sign_in";
-    /// Somebody signed out.
-    SignOut "sign_out";
-    /// A sign-in was ended from elsewhere.
-    SessionEnded "session.ended";
-    /// A person allowed a client something, or refused.
-    Consent "consent.decided";
-    /// A person took a consent back.
-    ConsentWithdrawn "consent.withdrawn";
-    /// An authorization code was issued.
-    CodeIssued "code.issued";
-    /// A code was presented again.
-    CodeReplayed "code.replayed";
-    /// A code became a grant.
-    GrantCreated "grant.created";
-    /// A grant was revoked.
-    GrantRevoked "grant.revoked";
-    /// A refresh token was presented again.
-    RefreshReplayed "refresh_token.replayed";
-    /// A refresh token was newer than the database, which had lost rotations in a failover that was declared.
-    RefreshRecovered "refresh_token.recovered";
-    /// Access tokens were issued; one row holds up to 500.
-    TokenIssued "token.issued";
-    /// An access token was revoked.
-    TokenRevoked "token.revoked";
-    /// A request was refused.
-    Refused "request.refused";
-    /// A password was changed or set.
-    PasswordChanged "password.changed";
-    /// An account was made.
-    UserCreated "user.created";
-    /// An account was disabled.
-    UserDisabled "user.disabled";
-    /// An account was enabled again.
-    UserEnabled "user.enabled";
-    /// Names, e-mail address or claims of an account were changed.
-    UserUpdated "user.updated";
-    /// An account was deleted, with everything that was granted by it.
-    UserDeleted "user.deleted";
-    /// What failed sign-ins had brought upon an account was lifted.
-    UserUnlocked "user.unlocked";
-    /// A client was registered.
-    ClientCreated "client.created";
-    /// A client's metadata was changed.
-    ClientUpdated "client.updated";
-    /// A client was disabled.
-    ClientDisabled "client.disabled";
-    /// A client was enabled again.
-    ClientEnabled "client.enabled";
-    /// A client was deleted.
-    ClientDeleted "client.deleted";
-    /// A client was given a new secret.
-    ClientSecretRotated "client.secret_rotated";
-    /// An API was registered.
-    ResourceCreated "resource.created";
-    /// An API was changed.
-    ResourceUpdated "resource.updated";
-    /// An API was deleted.
-    ResourceDeleted "resource.deleted";
-    /// A certificate that we show was replaced, or what was put in its place was refused.
-    TlsCertificateReplaced "tls_certificate.replaced";
-    /// A certificate of our own was ordered from an authority (ACME).
-    TlsCertificateOrdered "tls_certificate.ordered";
-    /// A signing key was published ahead.
-    KeyPublished "key.published";
-    /// A signing key began to sign.
-    KeyActivated "key.activated";
-    /// A signing key signs no more.
-    KeyRetired "key.retired";
-    /// A signing key is known to somebody else.
-    KeyCompromised "key.compromised";
-    /// A secret of the server was replaced by its next version.
-    SecretReplaced "secret.replaced";
-    /// A secret of the server is known to somebody else: what it made counts for nothing.
-    SecretCompromised "secret.compromised";
-    /// All grants were revoked, because what their refresh tokens were made with is known to somebody else.
-    GrantsRevoked "grants.revoked";
-    /// A certificate was revoked: by an administrator, by whoever issued it, or with its client or what issued it.
-    CertificateRevoked "certificate.revoked";
-    /// A certificate of our authority was made or imported.
-    AuthorityCreated "authority.created";
-    /// The key of our root was given out.
-    RootKeyExported "authority.root_key_exported";
-    /// The key of our root is not kept here any more.
-    RootKeyRemoved "authority.root_key_removed";
-    /// Our authority issued a certificate.
-    CertificateIssued "certificate.issued";
-    /// A client was given a token to enrol with.
-    EnrolmentCreated "enrolment.created";
-    /// A certificate that somebody depends on came closer to its end.
-    CertificateExpiring "certificate.expiring";
-    /// The time of a certificate that somebody depends on is over.
-    CertificateExpired "certificate.expired";
-    /// A mail or a webhook was given up.
-    NoticeUndelivered "notice.undelivered";
-    /// The operator has declared that another database took over, which may have lost commits.
-    FailedOver "database.failed_over";
-    /// What was lost of revocations in a failover was revoked again.
-    RevokedAgain "database.revoked_again";
+wire_enum! {
+    /// What an audit event records.
+    pub enum Kind {
+        /// Somebody signed in, or tried.
+        SignIn = "sign_in",
+        /// Somebody signed out.
+        SignOut = "sign_out",
+        /// A sign-in was ended from elsewhere.
+        SessionEnded = "session.ended",
+        /// A person allowed a client something, or refused.
+        Consent = "consent.decided",
+        /// A person took a consent back.
+        ConsentWithdrawn = "consent.withdrawn",
+        /// An authorization code was issued.
+        CodeIssued = "code.issued",
+        /// A code was presented again.
+        CodeReplayed = "code.replayed",
+        /// A code became a grant.
+        GrantCreated = "grant.created",
+        /// A grant was revoked.
+        GrantRevoked = "grant.revoked",
+        /// A refresh token was presented again.
+        RefreshReplayed = "refresh_token.replayed",
+        /// A refresh token was newer than the database, which had lost rotations in a failover that was declared.
+        RefreshRecovered = "refresh_token.recovered",
+        /// Access tokens were issued; one row holds up to 500.
+        TokenIssued = "token.issued",
+        /// An access token was revoked.
+        TokenRevoked = "token.revoked",
+        /// A request was refused.
+        Refused = "request.refused",
+        /// A password was changed or set.
+        PasswordChanged = "password.changed",
+        /// An account was made.
+        UserCreated = "user.created",
+        /// An account was disabled.
+        UserDisabled = "user.disabled",
+        /// An account was enabled again.
+        UserEnabled = "user.enabled",
+        /// Names, e-mail address or claims of an account were changed.
+        UserUpdated = "user.updated",
+        /// An account was deleted, with everything that was granted by it.
+        UserDeleted = "user.deleted",
+        /// What failed sign-ins had brought upon an account was lifted.
+        UserUnlocked = "user.unlocked",
+        /// A client was registered.
+        ClientCreated = "client.created",
+        /// A client's metadata was changed.
+        ClientUpdated = "client.updated",
+        /// A client was disabled.
+        ClientDisabled = "client.disabled",
+        /// A client was enabled again.
+        ClientEnabled = "client.enabled",
+        /// A client was deleted.
+        ClientDeleted = "client.deleted",
+        /// A client was given a new secret.
+        ClientSecretRotated = "client.secret_rotated",
+        /// An API was registered.
+        ResourceCreated = "resource.created",
+        /// An API was changed.
+        ResourceUpdated = "resource.updated",
+        /// An API was deleted.
+        ResourceDeleted = "resource.deleted",
+        /// A certificate that we show was replaced, or what was put in its place was refused.
+        TlsCertificateReplaced = "tls_certificate.replaced",
+        /// A certificate of our own was ordered from an authority (ACME).
+        TlsCertificateOrdered = "tls_certificate.ordered",
+        /// A signing key was published ahead.
+        KeyPublished = "key.published",
+        /// A signing key began to sign.
+        KeyActivated = "key.activated",
+        /// A signing key signs no more.
+        KeyRetired = "key.retired",
+        /// A signing key is known to somebody else.
+        KeyCompromised = "key.compromised",
+        /// A secret of the server was replaced by its next version.
+        SecretReplaced = "secret.replaced",
+        /// A secret of the server is known to somebody else: what it made counts for nothing.
+        SecretCompromised = "secret.compromised",
+        /// All grants were revoked, because what their refresh tokens were made with is known to somebody else.
+        GrantsRevoked = "grants.revoked",
+        /// A certificate was revoked: by an administrator, by whoever issued it, or with its client or what issued it.
+        CertificateRevoked = "certificate.revoked",
+        /// A certificate of our authority was made or imported.
+        AuthorityCreated = "authority.created",
+        /// The key of our root was given out.
+        RootKeyExported = "authority.root_key_exported",
+        /// The key of our root is not kept here any more.
+        RootKeyRemoved = "authority.root_key_removed",
+        /// Our authority issued a certificate.
+        CertificateIssued = "certificate.issued",
+        /// A client was given a token to enrol with.
+        EnrolmentCreated = "enrolment.created",
+        /// A certificate that somebody depends on came closer to its end.
+        CertificateExpiring = "certificate.expiring",
+        /// The time of a certificate that somebody depends on is over.
+        CertificateExpired = "certificate.expired",
+        /// A mail or a webhook was given up.
+        NoticeUndelivered = "notice.undelivered",
+        /// The operator has declared that another database took over, which may have lost commits.
+        FailedOver = "database.failed_over",
+        /// What was lost of revocations in a failover was revoked again.
+        RevokedAgain = "database.revoked_again",
+    }
 }
 
 impl Kind {

@@ -9,7 +9,9 @@ use tracing_subscriber::filter::LevelFilter;
 use url::Url;
 
 use super::value::{Raw, Value, Wrong};
+pub use crate::types::client::AssertionAudience;
 use crate::types::colour::Colour;
+use crate::types::wire_enum;
 
 impl Value for Colour {
     const FORM: &'static str = "a colour such as \"#2f5bd7\"";
@@ -116,33 +118,14 @@ fn is_silence(part: &str) -> bool {
     is_name && !part.is_empty() && !is_level && !is_ours
 }
 
-macro_rules! words {
-    ($($(#[$meta:meta])* $type:ident $form:literal {
-        $($(#[$of_word:meta])* $name:ident $word:literal;)*
-    })*) => {$(
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-        pub enum $type {
-            $($(#[$of_word])* $name,)*
-        }
-
-        impl $type {
-            /// The value in the configuration.
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$name => $word,)*
-                }
-            }
-        }
-
+/// Makes enums of [`wire_enum!`] values of the configuration. The text describes the allowed ones.
+macro_rules! enum_values {
+    ($($type:ident $form:literal;)*) => {$(
         impl Value for $type {
             const FORM: &'static str = $form;
 
             fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
-                match raw.text()? {
-                    $($word => Ok(Self::$name),)*
-                    _ => Err("is not one of the allowed values".into()),
-                }
+                Self::parse(raw.text()?).ok_or_else(|| "is not one of the allowed values".into())
             }
 
             fn show(&self) -> Option<Toml> {
@@ -150,116 +133,131 @@ macro_rules! words {
             }
 
             fn schema(_: Option<(i64, i64)>) -> serde_json::Value {
-                json!({ "enum": [$($word),*] })
+                json!({ "enum": Self::ALL })
             }
         }
     )*};
 }
 
-words! {
+wire_enum! {
     /// How an ACME server validates a domain.
-    AcmeChallenge "\"tls-alpn-01\" or \"http-01\"" {
+    #[derive(Default)]
+    pub enum AcmeChallenge {
         /// By a handshake on port 443 (RFC 8737).
         #[default]
-        TlsAlpn01 "tls-alpn-01";
+        TlsAlpn01 = "tls-alpn-01",
         /// By a document on port 80 (RFC 8555 §8.3).
-        Http01 "http-01";
-    }
-    /// The `aud` values accepted in a client assertion (RFC 7523 §3).
-    AssertionAudience "\"issuer\" or \"endpoints\"" {
-        /// Only the issuer, as a single string: an assertion made for another server's endpoint is
-        /// never accepted.
-        #[default]
-        Issuer "issuer";
-        /// Also the token endpoint or the endpoint called, as a string or an array.
-        Endpoints "endpoints";
+        Http01 = "http-01",
     }
     /// How a gateway passes on the client's request.
-    OriginalRequest "one of \"x-original\", \"x-forwarded\", \"path\"" {
+    #[derive(Default)]
+    pub enum OriginalRequest {
         /// `X-Original-Method` and `X-Original-URI`.
         #[default]
-        XOriginal "x-original";
+        XOriginal = "x-original",
         /// `X-Forwarded-Method` and `X-Forwarded-Uri`.
-        XForwarded "x-forwarded";
+        XForwarded = "x-forwarded",
         /// The method of its own call, and the path after the name of the route.
-        Path "path";
+        Path = "path",
     }
     /// The header in which a proxy passes on the certificate of a client.
-    CertificateHeader "one of \"none\", \"rfc9440\", \"nginx\", \"envoy\", \"haproxy\"" {
+    #[derive(Default)]
+    pub enum CertificateHeader {
         /// No header.
         #[default]
-        None "none";
+        None = "none",
         /// `Client-Cert` and `Client-Cert-Chain`.
-        Rfc9440 "rfc9440";
+        Rfc9440 = "rfc9440",
         /// `X-SSL-Client-Cert`: PEM, percent-encoded.
-        Nginx "nginx";
+        Nginx = "nginx",
         /// `X-Forwarded-Client-Cert`, with `Cert` or `Chain`.
-        Envoy "envoy";
+        Envoy = "envoy",
         /// `X-SSL-Client-DER` and `X-SSL-Client-Chain-DER`: DER in base64.
-        Haproxy "haproxy";
+        Haproxy = "haproxy",
     }
     /// What an unknown revocation status of a certificate means.
-    Revocation "\"off\", \"soft-fail\" or \"hard-fail\"" {
+    #[derive(Default)]
+    pub enum Revocation {
         /// The status is not checked; certificates revoked at this server are refused nevertheless.
-        Off "off";
+        Off = "off",
         /// A certificate with unknown status is accepted.
         #[default]
-        SoftFail "soft-fail";
+        SoftFail = "soft-fail",
         /// It is refused: the response is 503 until the status is known.
-        HardFail "hard-fail";
+        HardFail = "hard-fail",
     }
     /// Whether DPoP proofs must carry a nonce of this server (RFC 9449 §8).
-    DpopNonce "\"off\" or \"required\"" {
+    #[derive(Default)]
+    pub enum DpopNonce {
         /// No; a nonce in a proof is ignored.
         #[default]
-        Off "off";
+        Off = "off",
         /// Yes, at every endpoint.
-        Required "required";
+        Required = "required",
     }
     /// A connection pooler in front of PostgreSQL.
-    Pooler "\"none\" or \"transaction\"" {
+    #[derive(Default)]
+    pub enum Pooler {
         /// None, or one in session mode.
         #[default]
-        None "none";
+        None = "none",
         /// One in transaction mode: each transaction may have another connection.
-        Transaction "transaction";
+        Transaction = "transaction",
     }
     /// How the connection to a mail server is protected.
-    MailTls "\"starttls\", \"required\" or \"none\"" {
+    #[derive(Default)]
+    pub enum MailTls {
         /// STARTTLS before any command (RFC 3207); a server that does not offer it is refused.
         #[default]
-        StartTls "starttls";
+        StartTls = "starttls",
         /// TLS from the first byte on (RFC 8314).
-        Required "required";
+        Required = "required",
         /// Clear text: for a mail server on this machine.
-        None "none";
+        None = "none",
     }
     /// The kinds of events that are sent.
-    NoticeKind "\"certificate.expiring\", \"certificate.expired\" or \"certificate.revoked\"" {
+    #[derive(Default)]
+    pub enum NoticeKind {
         /// A certificate is about to expire.
         #[default]
-        CertificateExpiring "certificate.expiring";
+        CertificateExpiring = "certificate.expiring",
         /// A certificate has expired.
-        CertificateExpired "certificate.expired";
+        CertificateExpired = "certificate.expired",
         /// A certificate was revoked.
-        CertificateRevoked "certificate.revoked";
+        CertificateRevoked = "certificate.revoked",
     }
     /// What `/readyz` requires.
-    Ready "\"reads\" or \"writes\"" {
+    #[derive(Default)]
+    pub enum Ready {
         /// This process works, and the database responds.
         #[default]
-        Reads "reads";
+        Reads = "reads",
         /// The database accepts writes too.
-        Writes "writes";
+        Writes = "writes",
     }
     /// The format of the log.
-    LogFormat "\"json\" or \"text\"" {
+    #[derive(Default)]
+    pub enum LogFormat {
         /// One JSON object, for machines.
         #[default]
-        Json "json";
+        Json = "json",
         /// For people.
-        Text "text";
+        Text = "text",
     }
+}
+
+enum_values! {
+    AcmeChallenge "\"tls-alpn-01\" or \"http-01\"";
+    AssertionAudience "\"issuer\" or \"endpoints\"";
+    OriginalRequest "one of \"x-original\", \"x-forwarded\", \"path\"";
+    CertificateHeader "one of \"none\", \"rfc9440\", \"nginx\", \"envoy\", \"haproxy\"";
+    Revocation "\"off\", \"soft-fail\" or \"hard-fail\"";
+    DpopNonce "\"off\" or \"required\"";
+    Pooler "\"none\" or \"transaction\"";
+    MailTls "\"starttls\", \"required\" or \"none\"";
+    NoticeKind "\"certificate.expiring\", \"certificate.expired\" or \"certificate.revoked\"";
+    Ready "\"reads\" or \"writes\"";
+    LogFormat "\"json\" or \"text\"";
 }
 
 #[cfg(test)]

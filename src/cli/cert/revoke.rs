@@ -30,7 +30,7 @@ pub(in crate::cli) struct Revoke {
 /// All reasons except those of a hold: revocation is permanent.
 fn reasons() -> PossibleValuesParser {
     let holds = [Reason::CertificateHold, Reason::RemoveFromCrl];
-    let lasting = Reason::ALL.into_iter().filter(|reason| !holds.contains(reason));
+    let lasting = Reason::ALL.iter().copied().filter(|reason| !holds.contains(reason));
     lasting.map(Reason::as_str).collect::<Vec<_>>().into()
 }
 

@@ -27,12 +27,9 @@ use crate::store::consents::Consent;
 use crate::store::sessions::SignedIn;
 use crate::types::client::{ApplicationType, GrantType, ResponseMode, ResponseType};
 use crate::types::{
-    Algorithm, Client, ClientId, Code, Error, Params, Refusal, ResourceId, Result, Scope, Seconds,
-    Thumbprint,
+    Acr, Algorithm, Client, ClientId, Code, Error, Params, Refusal, ResourceId, Result, Scope,
+    Seconds, Thumbprint,
 };
-
-/// The one authentication context class that we know: a password.
-pub const ACR_PASSWORD: &str = "pwd";
 
 /// Where the authorization response goes. Client and redirect URI are verified.
 #[derive(Clone, Debug)]
@@ -290,7 +287,7 @@ async fn rest(
     let scope = scope(&client, params)?;
     let asked = params.one("claims")?.map(claims::read).transpose()?.unwrap_or_default();
     if let Some(wanted) = asked.essential_acr
-        && !wanted.iter().any(|acr| acr == ACR_PASSWORD)
+        && !wanted.iter().any(|acr| Acr::parse(acr).is_some())
     {
         return Err(Code::UnmetAuthenticationRequirements
             .because("an essential acr is asked for that we cannot give")

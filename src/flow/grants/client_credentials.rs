@@ -8,10 +8,8 @@ use crate::flow::tokens::mint::{self, For, Tokens};
 use crate::flow::tokens::{audience, dpop};
 use crate::store::retrying;
 use crate::types::client::GrantType;
+use crate::types::scope::PERSONAL;
 use crate::types::{Client, Code, Params, Result, Scope};
-
-/// The scopes that speak of a person; there is none here (THREATS TE-21).
-const OF_PEOPLE: [&str; 6] = ["openid", "profile", "email", "address", "phone", "offline_access"];
 
 /// Gives a client a token of its own. A JWT writes nothing to the database: whether the client lives
 /// was asked of the cache, which is a second old at most.
@@ -26,7 +24,7 @@ pub async fn grant(call: &Call<'_>, client: &Client, params: &Params) -> Result<
             .into());
     }
     let registered = client.scope();
-    let own = Scope::of(registered.iter().filter(|token| !OF_PEOPLE.contains(token)));
+    let own = Scope::of(registered.iter().filter(|token| !PERSONAL.contains(token)));
     let asked = params.one("scope")?.map(Scope::parse).transpose()?;
     let scope = own.narrowed(asked)?;
     let resources = audience::asked(call, client, params).await?;

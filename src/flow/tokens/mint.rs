@@ -20,7 +20,7 @@ use crate::store::grants::{Grant, Presented};
 use crate::store::opaque_tokens::{self, OpaqueToken};
 use crate::store::{On, users};
 use crate::types::client::{GrantType, TokenFormat};
-use crate::types::token::{OpaqueAccessToken, seal, unseal};
+use crate::types::token::{OpaqueAccessToken, REFRESH_PREFIX, seal, unseal};
 use crate::types::{
     Client, Confirmation, Digest, Failure, GrantId, Refusal, Result, Scope, Seconds, Secret,
     Timestamp,
@@ -225,8 +225,6 @@ fn jwt(
     let key = keys.signing(call.config.tokens.access_token_alg)?;
     Ok(Secret::new(key.sign("at+jwt", &claims)?))
 }
-
-const REFRESH_PREFIX: &str = "gw_rt_";
 
 /// The refresh token of a grant's generation: recomputed whenever it is needed, stored nowhere.
 ///

@@ -90,6 +90,7 @@ impl Refusal {
     }
 }
 
+// Not `wire_enum!`: several codes share a name on the wire, and each has a status beside it.
 macro_rules! codes {
     ($($(#[$meta:meta])* $name:ident $wire:literal $status:literal;)*) => {
         /// The registered error codes that we use, each with the status that goes with it.

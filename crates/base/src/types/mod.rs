@@ -1,6 +1,7 @@
 //! The words of the house: no I/O, no clock, nothing above.
 
 pub mod algorithm;
+pub mod authentication;
 pub mod client;
 pub mod colour;
 pub mod confirmation;
@@ -20,8 +21,10 @@ pub mod subscriber;
 pub mod time;
 pub mod token;
 pub mod user;
+pub mod wire;
 
 pub use algorithm::Algorithm;
+pub use authentication::{Acr, Amr, Factor};
 pub use client::Client;
 pub use confirmation::{Bonds, Confirmation, Scheme, Thumbprint};
 pub use error::{Code, Error, Failure, Refusal, Result};
@@ -33,3 +36,4 @@ pub use secret::{Digest, Secret};
 pub use subscriber::{Network, Subscriber};
 pub use time::{Seconds, Timestamp};
 pub use user::User;
+pub use wire::wire_enum;

@@ -5,6 +5,11 @@ use std::fmt;
 
 use super::error::{Code, Refusal};
 
+/// The scopes of OpenID Connect, which concern a user: claims (OIDC Core §5.4) and offline access
+/// (§11). Clients do not get them for themselves, and APIs cannot declare them.
+pub const PERSONAL: [&str; 6] =
+    ["openid", "profile", "email", "address", "phone", "offline_access"];
+
 /// A set of scope tokens. Its text is sorted, so equal scopes have equal texts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Scope(BTreeSet<String>);

@@ -72,11 +72,14 @@ impl SealedRequest {
     }
 }
 
+/// Prefix of a refresh token (RFC 6749 §1.5), which is not a random secret but a MAC (`jose::mac`).
+pub const REFRESH_PREFIX: &str = "gw_rt_";
+
 /// Whether a text may hold a secret of ours, or a JWT, whose every header begins with `{"`: for what
 /// somebody sent in the place of a name, before it is told to anybody.
 pub fn may_hold_secret(text: &str) -> bool {
     const MARKS: [&str; 9] = [
-        "gw_rt_",
+        REFRESH_PREFIX,
         "eyJ",
         AuthorizationCode::PREFIX,
         OpaqueAccessToken::PREFIX,

@@ -13,7 +13,6 @@ use std::sync::Arc;
 
 pub(in crate::flow) use self::certificate::must_bind;
 use super::registration::LONGEST_OVERLAP;
-use crate::config;
 use crate::flow::Call;
 use crate::jose::claims::{Audience, Claims};
 use crate::jose::jws::{Jws, Keys, Typ, Verified};
@@ -132,7 +131,7 @@ pub async fn authenticate(
 
 /// The one answer to who is not a client that may act.
 pub(in crate::flow) const fn failed() -> Refusal {
-    Code::InvalidClient.because("the client is unknown, disabled, or did not prove who it is")
+    Code::InvalidClient.because("the client is unknown, disabled or not authenticated")
 }
 
 /// Compares the digest with those of the live secrets, in constant time.
@@ -256,10 +255,7 @@ fn is_meant(call: &Call<'_>, client: &Client, audience: &Audience, path: &str) -
     let rule = match (client.metadata.gw_profile, client.metadata.gw_assertion_audience) {
         (Profile::Fapi2, _) => AssertionAudience::Issuer,
         (Profile::OAuth21, Some(rule)) => rule,
-        (Profile::OAuth21, None) => match call.config.clients.assertion_audience {
-            config::AssertionAudience::Issuer => AssertionAudience::Issuer,
-            config::AssertionAudience::Endpoints => AssertionAudience::Endpoints,
-        },
+        (Profile::OAuth21, None) => call.config.clients.assertion_audience,
     };
     match rule {
         AssertionAudience::Issuer => audience.is_just(call.issuer()),

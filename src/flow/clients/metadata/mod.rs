@@ -20,6 +20,7 @@ use crate::jose::Jwks;
 use crate::types::client::{
     AuthMethod, GrantType, IdTokenClaims, Metadata, ResponseType, SubjectType,
 };
+use crate::types::scope::PERSONAL;
 use crate::types::{Algorithm, Code, Refusal, ResourceId, Scope, Seconds};
 
 /// As many as a list of the metadata may have.
@@ -30,10 +31,6 @@ pub(super) const LONGEST_TOKEN: Seconds = Seconds::hours(24);
 
 /// As short as it may live, so that it is still good when it arrives.
 pub(super) const SHORTEST_TOKEN: Seconds = Seconds(10);
-
-/// The scopes that tell about a person, or act while the person is away (OIDC Core §5.4, §11).
-pub(super) const PERSONAL: [&str; 6] =
-    ["openid", "profile", "email", "address", "phone", "offline_access"];
 
 /// Judges metadata, and returns it as it is to be kept. It asks nobody else: what lies behind
 /// `sector_identifier_uri` is for the caller.

@@ -2,11 +2,12 @@
 //!
 //! [RFC 8707]: https://www.rfc-editor.org/rfc/rfc8707
 
-use super::metadata::{PERSONAL, is_lifetime, is_plain, must_be_resource};
+use super::metadata::{is_lifetime, is_plain, must_be_resource};
 use crate::config::Issuer;
 use crate::record::{Event, Kind, Trace};
 use crate::store::{Store, Tx, resources, retrying, versions};
 use crate::types::language::Translations;
+use crate::types::scope::PERSONAL;
 use crate::types::{Code, Refusal, Resource, ResourceId, Result, Scope};
 
 /// Registers a resource.

@@ -14,114 +14,91 @@ use super::language::Translations;
 use super::sql::sqlx;
 use super::{Algorithm, ClientId, Digest, ResourceId, Scope, Seconds, Timestamp};
 
-macro_rules! words {
-    ($($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident $wire:literal;)* })*) => {$(
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        pub enum $name {
-            $($(#[$vmeta])* #[serde(rename = $wire)] $variant,)*
-        }
-
-        impl $name {
-            /// All of them.
-            pub const ALL: &[Self] = &[$(Self::$variant,)*];
-
-            /// The name on the wire.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $wire,)* }
-            }
-
-            /// Reads the name on the wire.
-            pub fn parse(text: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|word| word.as_str() == text)
-            }
-        }
-    )*};
-}
-
-words! {
+crate::wire_enum! {
     /// `token_endpoint_auth_method`: each client is registered for exactly one.
-    AuthMethod {
+    pub enum AuthMethod {
         /// RFC 6749 §2.3.1, in the `Authorization` header.
-        ClientSecretBasic "client_secret_basic";
+        ClientSecretBasic = "client_secret_basic",
         /// RFC 6749 §2.3.1, in the body.
-        ClientSecretPost "client_secret_post";
+        ClientSecretPost = "client_secret_post",
         /// OIDC Core §9, RFC 7523: an assertion under a shared secret.
-        ClientSecretJwt "client_secret_jwt";
+        ClientSecretJwt = "client_secret_jwt",
         /// OIDC Core §9, RFC 7523: an assertion under the client's own key.
-        PrivateKeyJwt "private_key_jwt";
+        PrivateKeyJwt = "private_key_jwt",
         /// RFC 8705 §2.1: a certificate of an authority that we believe, and a name in it.
-        TlsClientAuth "tls_client_auth";
+        TlsClientAuth = "tls_client_auth",
         /// RFC 8705 §2.2: a certificate that is registered itself.
-        SelfSignedTlsClientAuth "self_signed_tls_client_auth";
+        SelfSignedTlsClientAuth = "self_signed_tls_client_auth",
         /// A public client: RFC 6749 §2.1.
-        None "none";
+        None = "none",
     }
 
     /// `grant_types`.
-    GrantType {
+    pub enum GrantType {
         /// RFC 6749 §4.1.
-        AuthorizationCode "authorization_code";
+        AuthorizationCode = "authorization_code",
         /// RFC 6749 §6.
-        RefreshToken "refresh_token";
+        RefreshToken = "refresh_token",
         /// RFC 6749 §4.4.
-        ClientCredentials "client_credentials";
+        ClientCredentials = "client_credentials",
     }
 
     /// `response_types`.
-    ResponseType {
+    pub enum ResponseType {
         /// RFC 6749 §4.1.1.
-        Code "code";
+        Code = "code",
     }
 
     /// `application_type`: OIDC Registration §2.
-    ApplicationType {
+    pub enum ApplicationType {
         /// Runs on a server or in a browser.
-        Web "web";
+        Web = "web",
         /// Runs on the person's device: RFC 8252.
-        Native "native";
+        Native = "native",
     }
 
     /// `subject_type`: OIDC Core §8.
-    SubjectType {
+    pub enum SubjectType {
         /// Every client sees the same `sub`.
-        Public "public";
+        Public = "public",
         /// Every sector sees another `sub`.
-        Pairwise "pairwise";
+        Pairwise = "pairwise",
     }
 
     /// `gw_profile`: which rules apply to the client.
-    Profile {
+    pub enum Profile {
         /// OAuth 2.1 and RFC 9700.
-        OAuth21 "oauth21";
+        OAuth21 = "oauth21",
         /// FAPI 2.0 Security Profile.
-        Fapi2 "fapi2";
+        Fapi2 = "fapi2",
     }
 
     /// `gw_access_token_format`.
-    TokenFormat {
+    pub enum TokenFormat {
         /// RFC 9068.
-        Jwt "jwt";
+        Jwt = "jwt",
         /// A random string that only introspection explains.
-        Opaque "opaque";
+        Opaque = "opaque",
     }
 
     /// `gw_assertion_audience`: what the `aud` of a client assertion may be (DESIGN §8).
-    AssertionAudience {
+    #[derive(Default)]
+    pub enum AssertionAudience {
         /// The issuer alone, as a single string.
-        Issuer "issuer";
+        #[default]
+        Issuer = "issuer",
         /// Also our token endpoint or the endpoint called, string or array.
-        Endpoints "endpoints";
+        Endpoints = "endpoints",
     }
 
     /// `response_mode`: OAuth 2.0 Multiple Response Types §2.1, Form Post Response Mode.
-    ResponseMode {
+    pub enum ResponseMode {
         /// In the query of the redirect URI.
-        Query "query";
+        Query = "query",
         /// In its fragment.
-        Fragment "fragment";
+        Fragment = "fragment",
         /// In the body of a POST that a page sends.
-        FormPost "form_post";
+        FormPost = "form_post",
     }
 }
 
