@@ -1,4 +1,4 @@
-//! The issuer's keys over HTTP: [OIDC Discovery 1.0 §4], then its `jwks_uri`.
+//! Fetches the issuer's keys over HTTP: [OIDC Discovery 1.0 §4], then its `jwks_uri`.
 //!
 //! [OIDC Discovery 1.0 §4]: https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig
 
@@ -8,30 +8,36 @@ use axum::http::StatusCode;
 use axum::http::header::{ACCEPT, AGE, CACHE_CONTROL, ETAG, HeaderMap, IF_NONE_MATCH};
 use tokio::sync::OnceCell;
 
-use super::keys::Fetched;
+use super::cache::Fetched;
 use crate::types::{Seconds, json};
 
-/// How long both fetches together may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Timeout of both requests together.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The largest document.
-const LARGEST: usize = 256 * 1024;
+const MAX_BYTES: usize = 256 * 1024;
 
-/// Where the keys are, and how they are fetched.
+/// The source of an issuer's keys.
 pub(super) struct Source {
+    /// Empty if the `jwks_uri` is known.
     issuer: String,
     client: reqwest::Client,
     jwks_uri: OnceCell<String>,
 }
 
 impl Source {
-    pub(super) fn new(issuer: &str, client: reqwest::Client) -> Self {
+    pub(super) fn of_issuer(issuer: &str, client: reqwest::Client) -> Self {
         Self { issuer: issuer.to_owned(), client, jwks_uri: OnceCell::new() }
     }
 
+    pub(super) fn at(jwks_uri: &str, client: reqwest::Client) -> Self {
+        let jwks_uri = OnceCell::new_with(Some(jwks_uri.to_owned()));
+        Self { issuer: String::new(), client, jwks_uri }
+    }
+
     pub(super) async fn fetch(&self, etag: Option<String>) -> Result<Fetched, String> {
-        let fetched = tokio::time::timeout(PATIENCE, self.keys(etag)).await;
-        fetched.unwrap_or_else(|_| Err("the issuer does not answer in time".to_owned()))
+        let fetched = tokio::time::timeout(TIMEOUT, self.keys(etag)).await;
+        fetched.unwrap_or_else(|_| Err("the issuer does not respond in time".to_owned()))
     }
 
     async fn keys(&self, etag: Option<String>) -> Result<Fetched, String> {
@@ -41,26 +47,26 @@ impl Source {
         if let Some(etag) = etag {
             request = request.header(IF_NONE_MATCH, etag);
         }
-        let answer = request.send().await.map_err(|error| chain(&error))?;
-        let max_age = max_age(answer.headers());
-        match answer.status() {
+        let response = request.send().await.map_err(|error| chain(&error))?;
+        let max_age = max_age(response.headers());
+        match response.status() {
             StatusCode::NOT_MODIFIED => Ok(Fetched::Unchanged { max_age }),
             StatusCode::OK => {
-                let etag = answer.headers().get(ETAG).and_then(|etag| etag.to_str().ok());
+                let etag = response.headers().get(ETAG).and_then(|etag| etag.to_str().ok());
                 let etag = etag.map(str::to_owned);
-                Ok(Fetched::Document { body: body(answer).await?, etag, max_age })
+                Ok(Fetched::Document { body: body(response).await?, etag, max_age })
             }
-            other => Err(format!("{uri} answers with {other}")),
+            other => Err(format!("{uri} responds with {other}")),
         }
     }
 
     async fn discover(&self) -> Result<String, String> {
         let uri = format!("{}/.well-known/openid-configuration", self.issuer);
-        let answer = self.client.get(&uri).send().await.map_err(|error| chain(&error))?;
-        if answer.status() != StatusCode::OK {
-            return Err(format!("{uri} answers with {}", answer.status()));
+        let response = self.client.get(&uri).send().await.map_err(|error| chain(&error))?;
+        if response.status() != StatusCode::OK {
+            return Err(format!("{uri} responds with {}", response.status()));
         }
-        let metadata = json::read_object(&body(answer).await?)?;
+        let metadata = json::read_object(&body(response).await?)?;
         let text = |name| metadata.get(name).and_then(serde_json::Value::as_str);
         // > The issuer value returned MUST be identical to the Issuer URL that was used as the prefix to
         // > /.well-known/openid-configuration (OIDC Discovery 1.0 §4.3)
@@ -68,7 +74,7 @@ impl Source {
             return Err(format!("{uri} is of another issuer"));
         }
         let keys = text("jwks_uri").ok_or_else(|| format!("{uri} names no jwks_uri"))?;
-        // Keys that anybody on the way may exchange prove nothing.
+        // Keys from an unprotected connection could be an attacker's.
         if self.issuer.starts_with("https:") && !keys.starts_with("https:") {
             return Err(format!("the jwks_uri of {uri} is not https"));
         }
@@ -76,10 +82,10 @@ impl Source {
     }
 }
 
-async fn body(mut answer: reqwest::Response) -> Result<Vec<u8>, String> {
+async fn body(mut response: reqwest::Response) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(|error| chain(&error))? {
-        if bytes.len() + chunk.len() > LARGEST {
+    while let Some(chunk) = response.chunk().await.map_err(|error| chain(&error))? {
+        if bytes.len() + chunk.len() > MAX_BYTES {
             return Err("the issuer's document is larger than 256 KiB".to_owned());
         }
         bytes.extend_from_slice(&chunk);
@@ -87,7 +93,7 @@ async fn body(mut answer: reqwest::Response) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// How long an answer may be kept: RFC 9111 §4.2.1, less the time that it has spent on the way (§5.1).
+/// How long a response may be cached: RFC 9111 §4.2.1, less its age (§5.1).
 fn max_age(headers: &HeaderMap) -> Option<Seconds> {
     let fields = headers.get_all(CACHE_CONTROL).iter();
     let directives = fields.flat_map(|field| field.as_bytes().split(|byte| *byte == b','));
@@ -104,7 +110,7 @@ fn max_age(headers: &HeaderMap) -> Option<Seconds> {
     lifetime.map(|lifetime: i64| Seconds(lifetime.saturating_sub(age.unwrap_or(0))))
 }
 
-/// An error with what is behind it.
+/// An error with its causes.
 fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")

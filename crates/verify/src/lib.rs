@@ -59,10 +59,12 @@
 //! [RFC 8705 §3]: https://www.rfc-editor.org/rfc/rfc8705#section-3
 //! [RFC 9449 §7]: https://www.rfc-editor.org/rfc/rfc9449#section-7
 
+mod cache;
 mod caller;
 mod error;
 mod http;
 mod htu;
+pub mod id_token;
 mod keys;
 mod proof;
 mod replays;
@@ -78,12 +80,13 @@ use self::jose::jws::{Jws, Keys, Typ};
 pub use self::types::{
     Algorithm, ClientId, Confirmation, GrantId, Scope, Seconds, Thumbprint, Timestamp,
 };
+pub use cache::{CachePolicy, Fetched, JwksCache};
 pub use caller::Caller;
 use error::Reason;
 pub use error::{Error, Refusal};
 pub use gatewright_base::types::Scheme;
 use gatewright_x509::Certificate;
-pub use keys::{Fetched, IssuerKeys};
+pub use keys::IssuerKeys;
 pub use proof::{Proof, Purpose};
 pub use replays::{Replays, Used};
 
@@ -185,7 +188,7 @@ impl Verifier {
         let invalid = |why| no(Reason::Token(why));
 
         let jws = Jws::read(token).map_err(invalid)?;
-        let keys = self.keys.of(&jws, now).await.map_err(Error::Unavailable)?;
+        let keys = self.keys.keys_for(&jws, now).await.map_err(Error::Unavailable)?;
         // > The resource server MUST verify that the "typ" header value is "at+jwt" […] and reject tokens
         // > carrying any other value. (RFC 9068 §4)
         let verified = jws.verify(Keys::Published(&keys), &self.algorithms, Typ::Is("at+jwt"));

@@ -12,7 +12,6 @@
 //! | `POST /sign-out`  | here, then at the provider: OIDC RP-Initiated Logout 1.0         |
 //! | `GET /signed-out` | where the provider sends the browser afterwards                  |
 
-mod id_token;
 mod inventory;
 mod provider;
 mod trouble;

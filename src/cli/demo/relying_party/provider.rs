@@ -2,7 +2,6 @@
 //! OAuth is done by the `oauth2` crate.
 
 use std::pin::Pin;
-use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use oauth2::basic::{
@@ -20,10 +19,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::id_token::{self, Expected, IdToken, Occasion};
 use super::trouble::Trouble;
-use crate::jose::{Jwks, Jws};
-use crate::types::{Secret, Timestamp, json};
+use crate::jose::Jws;
+use crate::types::{Algorithm, Secret, Timestamp, json};
+use crate::verify::IssuerKeys;
+use crate::verify::id_token::{self, Expected, IdToken, Occasion};
+
+/// The algorithm of ID tokens that the application is registered for.
+const ALGORITHM: Algorithm = Algorithm::Rs256;
 
 /// The application, as it was registered.
 #[derive(Debug)]
@@ -90,7 +93,7 @@ pub(super) struct Provider {
     metadata: Metadata,
     client: Client,
     http: reqwest::Client,
-    keys: RwLock<Arc<Jwks>>,
+    keys: IssuerKeys,
 }
 
 /// A sign-in that has begun, and what its answer must fit.
@@ -132,7 +135,7 @@ impl Provider {
         if metadata.issuer != registration.issuer {
             return Err(Trouble::Untrusted("the discovery document is of another issuer"));
         }
-        let keys = fetch_keys(&http, metadata.jwks_uri.as_str()).await?;
+        let keys = IssuerKeys::at(metadata.jwks_uri.as_str(), http.clone());
         let redirect_uri = RedirectUrl::new(registration.redirect_uri.clone())
             .map_err(|_| Trouble::Odd("the redirect URI is not a URL"))?;
         let client = oauth2::Client::new(ClientId::new(registration.client_id.clone()))
@@ -140,7 +143,7 @@ impl Provider {
             .set_auth_uri(AuthUrl::from_url(metadata.authorization_endpoint.clone()))
             .set_token_uri(TokenUrl::from_url(metadata.token_endpoint.clone()))
             .set_redirect_uri(redirect_uri);
-        Ok(Self { registration, metadata, client, http, keys: RwLock::new(Arc::new(keys)) })
+        Ok(Self { registration, metadata, client, http, keys })
     }
 
     /// By whom people are signed in.
@@ -222,11 +225,14 @@ impl Provider {
                 let expected = Expected {
                     issuer: &self.registration.issuer,
                     client_id: &self.registration.client_id,
+                    algorithm: ALGORITHM,
                     occasion,
                     access_token: access,
                     now,
                 };
-                id_token::verify(compact, &*self.keys_for(compact).await?, &expected)?
+                let jws = Jws::read(compact).map_err(Trouble::Untrusted)?;
+                let keys = self.keys.keys_for(&jws, now).await.map_err(Trouble::NoKeys)?;
+                id_token::verify(compact, &keys, &expected).map_err(Trouble::Untrusted)?
             }
         };
         let seconds = answer.expires_in().and_then(|time| i64::try_from(time.as_secs()).ok());
@@ -238,18 +244,6 @@ impl Provider {
             scope: scopes.collect::<Vec<_>>().join(" "),
             id_token,
         })
-    }
-
-    /// The keys of the server: those that we have, or new ones if they have none that fits.
-    async fn keys_for(&self, compact: &str) -> Result<Arc<Jwks>, Trouble> {
-        let known = self.keys.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let jws = Jws::read(compact).map_err(Trouble::Untrusted)?;
-        if jws.is_of(&known) {
-            return Ok(known);
-        }
-        let keys = Arc::new(fetch_keys(&self.http, self.metadata.jwks_uri.as_str()).await?);
-        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys.clone();
-        Ok(keys)
     }
 
     /// What the server tells about whose access token this is.
@@ -345,10 +339,6 @@ async fn fetch(http: &reqwest::Client, address: &str) -> Result<Value, Trouble> 
     let response = http.get(address).send().await.and_then(reqwest::Response::error_for_status);
     let body = response.map_err(Trouble::Silent)?.bytes().await.map_err(Trouble::Silent)?;
     json::read(&body).map_err(Trouble::Odd)
-}
-
-async fn fetch_keys(http: &reqwest::Client, address: &str) -> Result<Jwks, Trouble> {
-    Jwks::fetched(&fetch(http, address).await?).map_err(Trouble::Odd)
 }
 
 /// A refusal in the body (RFC 6749 §5.2), or in the header where there is no body (RFC 6750 §3).

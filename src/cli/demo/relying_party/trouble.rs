@@ -33,6 +33,9 @@ pub(super) enum Trouble {
     /// There is no answer.
     #[error("The server does not answer. Is it running?")]
     Silent(#[source] reqwest::Error),
+    /// The keys of the server cannot be fetched.
+    #[error("The keys of the server are not available: {0}.")]
+    NoKeys(String),
 }
 
 impl Trouble {
@@ -68,6 +71,7 @@ impl Trouble {
             | Self::NotOurs
             | Self::Untrusted(_)
             | Self::Odd(_)
+            | Self::NoKeys(_)
             | Self::Silent(_) => String::new(),
         }
     }

@@ -235,13 +235,13 @@ const MEANINGS: [(&str, &str); 38] = [
 
 #[cfg(test)]
 mod tests {
-    use super::super::id_token::IdToken;
     use super::super::provider::Tokens;
     use super::super::trouble::Trouble;
     use super::*;
     use crate::render::layout::{Brand, Look};
     use crate::render::words;
     use crate::types::json;
+    use crate::verify::id_token::IdToken;
 
     const NOW: Timestamp = Timestamp(1_764_000_000);
 
