@@ -16,7 +16,7 @@ use aws_lc_rs::signature::{
     ParsedPublicKey, RSA_PKCS1_SHA256, RsaKeyPair,
 };
 use clap::ValueEnum;
-use gatewright::store::{Limits, Purpose, Store, sql};
+use gatewright::store::{ConnectionLimits, OpenMode, Store, sql};
 
 use crate::server;
 
@@ -135,13 +135,13 @@ fn repeat(length: Duration, mut once: impl FnMut() -> Result<()>) -> Result<f64>
 /// When it is not there.
 pub(crate) async fn open(config: &Path) -> Result<Store> {
     let database = server::load(config)?.database;
-    let limits = Limits {
+    let limits = ConnectionLimits {
         connections: database.max_connections,
         acquire: Duration::from_secs(5),
         statement: Duration::from_secs(5),
         is_pooled: false,
     };
-    Ok(Store::open(&database.url.0, &limits, Purpose::Migrate).await?)
+    Ok(Store::open(&database.url.0, &limits, OpenMode::Migrate).await?)
 }
 
 /// As many tasks at once as there are connections to the server.

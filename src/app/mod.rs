@@ -27,7 +27,7 @@ use crate::pki::sightings::Sightings;
 pub use crate::record::Clock;
 use crate::record::{Metrics, Recorder, Steady, Trace};
 use crate::store::cache::Cache;
-use crate::store::{self, Purpose, Store, ahead};
+use crate::store::{self, OpenMode, Store, ahead};
 use crate::types::{Error, Failure, Result, Seconds};
 
 /// As many places as are asked at once whether certificates in use were revoked.
@@ -87,7 +87,7 @@ impl Deref for App {
 pub enum Unopened {
     /// The database.
     #[error(transparent)]
-    Store(#[from] store::OpenError),
+    Store(#[from] store::OpenStoreError),
     /// The key-encryption key.
     #[error(transparent)]
     Kek(#[from] kek::Missing),
@@ -131,13 +131,13 @@ impl App {
     /// See [`Unopened`].
     pub async fn open(config: Config, clock: Clock, serving: bool) -> Result<Self, Unopened> {
         let length = |seconds: Seconds| Duration::from_secs(seconds.0.unsigned_abs());
-        let limits = store::Limits {
+        let limits = store::ConnectionLimits {
             connections: config.database.max_connections,
             acquire: length(config.database.acquire_timeout),
             statement: length(config.database.statement_timeout),
             is_pooled: config.database.pooler == Pooler::Transaction,
         };
-        let purpose = if serving { Purpose::Serve } else { Purpose::Migrate };
+        let purpose = if serving { OpenMode::Serve } else { OpenMode::Migrate };
         let store = Store::open(&config.database.url.0, &limits, purpose).await?;
         let kek = kek::open(&config.keys, &store).await?;
         let schedule = Schedule::of(&config);

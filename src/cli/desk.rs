@@ -12,7 +12,7 @@ use super::print::plain;
 use crate::app::Clock;
 use crate::config::{Config, Pooler};
 use crate::record::Trace;
-use crate::store::{Limits, Purpose, Store};
+use crate::store::{ConnectionLimits, OpenMode, Store};
 use crate::types::{Secret, Timestamp};
 use gatewright_base::access::why;
 
@@ -37,16 +37,16 @@ pub(super) struct Desk {
 impl Desk {
     /// Opens the database, whose schema must be up to date.
     pub(super) async fn open(config: Config) -> anyhow::Result<Self> {
-        Self::open_for(config, Purpose::Work).await
+        Self::open_for(config, OpenMode::Command).await
     }
 
     /// Opens the database, and brings its schema up to date.
     pub(super) async fn migrated(config: Config) -> anyhow::Result<Self> {
-        Self::open_for(config, Purpose::Migrate).await
+        Self::open_for(config, OpenMode::Migrate).await
     }
 
-    async fn open_for(config: Config, purpose: Purpose) -> anyhow::Result<Self> {
-        let limits = Limits {
+    async fn open_for(config: Config, purpose: OpenMode) -> anyhow::Result<Self> {
+        let limits = ConnectionLimits {
             connections: 2,
             acquire: seconds(config.database.acquire_timeout.0).max(PATIENCE),
             statement: seconds(config.database.statement_timeout.0).max(PATIENCE),

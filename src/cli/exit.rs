@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::app::Unopened;
 use crate::config::Problems;
 use crate::flow::keys::kek;
-use crate::store::OpenError;
+use crate::store::OpenStoreError;
 use crate::types::{Code, Error, Failure, Refusal};
 
 /// The exit code of a command. Above 2, the codes are those of `sysexits.h`.
@@ -80,18 +80,18 @@ impl Exit {
             .or_else(|| cause.downcast_ref().map(Self::of_ours))
     }
 
-    const fn of_open(error: &OpenError) -> Self {
+    const fn of_open(error: &OpenStoreError) -> Self {
         match error {
-            OpenError::Scheme
-            | OpenError::Url(_)
-            | OpenError::File(..)
-            | OpenError::Unopened(..)
-            | OpenError::Absent(_)
-            | OpenError::Outdated(_)
-            | OpenError::TooNew { .. }
-            | OpenError::Changed(_) => Self::Misconfigured,
-            OpenError::InUse(_) | OpenError::Database(..) => Self::Unavailable,
-            OpenError::Migration(..) => Self::Failed,
+            OpenStoreError::Scheme
+            | OpenStoreError::Url(_)
+            | OpenStoreError::File(..)
+            | OpenStoreError::Unopened(..)
+            | OpenStoreError::Absent(_)
+            | OpenStoreError::Outdated(_)
+            | OpenStoreError::TooNew { .. }
+            | OpenStoreError::Changed(_) => Self::Misconfigured,
+            OpenStoreError::InUse(_) | OpenStoreError::Database(..) => Self::Unavailable,
+            OpenStoreError::Migration(..) => Self::Failed,
         }
     }
 

@@ -4,7 +4,7 @@ use super::People;
 use crate::config::Sessions;
 use crate::record::{Event, Kind, Trace};
 use crate::store::sessions::{self, IdleAt, SignedIn};
-use crate::store::{On, Store, retrying};
+use crate::store::{Executor, Store, retrying};
 use crate::types::session::Session;
 use crate::types::token::SessionSecret;
 use crate::types::{ClientId, Result, Seconds, SessionId, Timestamp, UserId};
@@ -66,7 +66,7 @@ pub fn is_to_be_touched(seen_at: Timestamp, now: Timestamp) -> bool {
 /// # Errors
 /// When the store fails.
 pub async fn touch(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     config: &Sessions,
     id: &SessionId,
     seen_at: Timestamp,

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::ca::split_chain;
 use super::inventory::{Inventory, State, late_after};
 use crate::config::Config;
-use crate::store::certificates::{self, Holder, Life, Origin};
+use crate::store::certificates::{self, CertificateLifetime, Holder, Origin};
 use crate::store::{authorities, clients};
 use crate::types::client::AuthMethod;
 use crate::types::{Client, ClientId, Seconds, Thumbprint, Timestamp};
@@ -37,7 +37,7 @@ const PAGE_SIZE: i64 = 5_000;
 pub struct Census<'a> {
     config: &'a Config,
     now: Timestamp,
-    lives: Vec<Life>,
+    lives: Vec<CertificateLifetime>,
     clients: BTreeMap<ClientId, Client>,
     /// Indices into `lives`.
     of_client: HashMap<ClientId, Vec<usize>>,
@@ -64,7 +64,7 @@ pub struct ClientForecast<'a> {
     /// The client.
     pub client: &'a Client,
     /// The certificate that it can use longest; `None`: none is known.
-    pub last: Option<&'a Life>,
+    pub last: Option<&'a CertificateLifetime>,
     /// Whether its certificates are short-lived, were renewed in time before, and there is time
     /// left to renew again: an automated renewal.
     pub renews: bool,
@@ -73,7 +73,7 @@ pub struct ClientForecast<'a> {
 impl ClientForecast<'_> {
     /// When the client stops working without another certificate.
     pub fn stops_at(&self) -> Option<Timestamp> {
-        self.last.map(Life::ends_at)
+        self.last.map(CertificateLifetime::ends_at)
     }
 }
 
@@ -84,7 +84,7 @@ impl Inventory<'_> {
     /// When the database fails.
     pub async fn census(&self) -> sqlx::Result<Census<'_>> {
         let (on, now) = (self.store.db(), self.now);
-        let mut lives: Vec<Life> = Vec::new();
+        let mut lives: Vec<CertificateLifetime> = Vec::new();
         loop {
             let page = certificates::lives(on, now, lives.last(), PAGE_SIZE).await?;
             let is_last = i64::try_from(page.len()).is_ok_and(|read| read < PAGE_SIZE);
@@ -124,8 +124,8 @@ impl Inventory<'_> {
     }
 
     /// For clients without a valid certificate: the last one that each could use, however long ago.
-    async fn last_of_stopped(&self, census: &Census<'_>) -> sqlx::Result<Vec<Life>> {
-        let mut found: Vec<Life> = Vec::new();
+    async fn last_of_stopped(&self, census: &Census<'_>) -> sqlx::Result<Vec<CertificateLifetime>> {
+        let mut found: Vec<CertificateLifetime> = Vec::new();
         for client in census.clients.values().filter(|client| needs_certificate(client)) {
             if census.usable(client).next().is_none() {
                 let (on, never_presented) =
@@ -145,7 +145,7 @@ impl Inventory<'_> {
 }
 
 impl<'a> Census<'a> {
-    fn add(&mut self, life: Life) {
+    fn add(&mut self, life: CertificateLifetime) {
         let at = self.lives.len();
         for holder in &life.holders {
             self.of_client.entry(holder.client_id.clone()).or_default().push(at);
@@ -164,7 +164,7 @@ impl<'a> Census<'a> {
     }
 
     /// Certificates that are valid or will be, and expired ones that still matter, by expiry.
-    pub fn lives(&self) -> &[Life] {
+    pub fn lives(&self) -> &[CertificateLifetime] {
         &self.lives
     }
 
@@ -195,7 +195,7 @@ impl<'a> Census<'a> {
 
     /// The clients that depend on a certificate: it is registered for them, was issued to them and
     /// may be in use, or they presented it recently. Disabled clients depend on nothing.
-    pub fn dependents(&self, life: &Life) -> Vec<&Client> {
+    pub fn dependents(&self, life: &CertificateLifetime) -> Vec<&Client> {
         let depends = |holder: &&Holder| {
             holder.registered_at.is_some()
                 || holder.last_used_at.is_some_and(|at| self.now <= at + IN_USE)
@@ -208,7 +208,7 @@ impl<'a> Census<'a> {
     /// Whether a client is assumed to use a certificate. An issued certificate may lie unused in a
     /// file, so a client that presents certificates must have presented this one. A client that
     /// never presents any here uses its certificate elsewhere.
-    fn is_in_use(&self, life: &Life, holder: &Holder) -> bool {
+    fn is_in_use(&self, life: &CertificateLifetime, holder: &Holder) -> bool {
         life.origin != Origin::Issued
             || holder.last_used_at.is_some()
             || !self.presenting.contains(&holder.client_id)
@@ -217,7 +217,7 @@ impl<'a> Census<'a> {
     /// Whether operators are responsible for a certificate: one that our listeners present or the
     /// built-in CA signs with, a configured trust anchor, or an intermediate certificate that was
     /// used recently.
-    pub fn is_monitored(&self, life: &Life) -> bool {
+    pub fn is_monitored(&self, life: &CertificateLifetime) -> bool {
         let within = |length: Seconds| life.last_used_at.is_none_or(|at| self.now <= at + length);
         match life.origin {
             Origin::Own | Origin::Anchor => within(PRESENTED),
@@ -227,13 +227,17 @@ impl<'a> Census<'a> {
     }
 
     /// The role of a certificate in the built-in CA, if it has one.
-    pub fn ca_role(&self, life: &Life) -> Option<CaRole> {
+    pub fn ca_role(&self, life: &CertificateLifetime) -> Option<CaRole> {
         self.ca_roles.get(&life.thumbprint).copied()
     }
 
     /// The certificate with which a client can replace this one: it is valid now, and expires
     /// later.
-    pub fn renewal(&self, client: &Client, life: &Life) -> Option<&Life> {
+    pub fn renewal(
+        &self,
+        client: &Client,
+        life: &CertificateLifetime,
+    ) -> Option<&CertificateLifetime> {
         self.usable(client)
             .filter(|other| other.ends_at() > life.ends_at() && other.not_before <= self.now)
             .max_by_key(|other| other.ends_at())
@@ -242,11 +246,11 @@ impl<'a> Census<'a> {
     /// Whether a monitored certificate needs no action: the built-in CA issues with another one, or
     /// another certificate with the same names is valid and expires later. For CA certificates the
     /// key must be the same, because the certificates below were signed with it.
-    pub fn is_replaced(&self, life: &Life) -> bool {
+    pub fn is_replaced(&self, life: &CertificateLifetime) -> bool {
         if let Some(role) = self.ca_role(life) {
             return role.is_superseded;
         }
-        let is_same = |other: &Life| match life.origin {
+        let is_same = |other: &CertificateLifetime| match life.origin {
             Origin::Anchor | Origin::Intermediate => other.public_key == life.public_key,
             Origin::Own | Origin::Issued | Origin::Registered | Origin::Seen => {
                 other.names == life.names
@@ -263,7 +267,7 @@ impl<'a> Census<'a> {
     }
 
     /// The certificates that operators are responsible for; of each name the one that expires last.
-    pub fn monitored(&self) -> impl Iterator<Item = &Life> {
+    pub fn monitored(&self) -> impl Iterator<Item = &CertificateLifetime> {
         self.lives.iter().filter(|life| self.is_monitored(life) && !self.is_replaced(life))
     }
 
@@ -292,13 +296,13 @@ impl<'a> Census<'a> {
     }
 
     /// Whether a certificate is short-lived and its renewal is not late yet.
-    pub fn has_time_to_renew(&self, life: &Life) -> bool {
+    pub fn has_time_to_renew(&self, life: &CertificateLifetime) -> bool {
         life.length() <= SHORT_LIVED && life.ends_at() - self.now > late_after(life.length())
     }
 
     /// The certificates that a client can authenticate with while they are valid. With
     /// `self_signed_tls_client_auth` and keys by value, only the registered ones.
-    fn usable(&self, client: &Client) -> impl Iterator<Item = &Life> {
+    fn usable(&self, client: &Client) -> impl Iterator<Item = &CertificateLifetime> {
         let of_client = self.of_client.get(&client.id).map(Vec::as_slice).unwrap_or_default();
         let (id, only_registered) = (client.id.clone(), only_registered(client));
         of_client.iter().filter_map(|at| self.lives.get(*at)).filter(move |life| {

@@ -10,7 +10,7 @@ use super::inventory::{applicable_thresholds, webhook_json};
 use crate::config::{Config, NoticeKind};
 use crate::record::notice::{self, Mail};
 use crate::record::{Event, Kind, Trace};
-use crate::store::certificates::{self, CertificateRow, Life, Origin};
+use crate::store::certificates::{self, CertificateLifetime, CertificateRow, Origin};
 use crate::store::{Store, certificate_warnings, retrying};
 use crate::types::{Client, ClientId, Result, Seconds, Timestamp};
 
@@ -65,13 +65,21 @@ pub async fn send_warnings(census: &Census<'_>, store: &Store, trace: &Trace) ->
 }
 
 /// The thresholds that a certificate has crossed, the longest first.
-fn crossed_thresholds(life: &Life, warn_before: &[Seconds], now: Timestamp) -> Vec<Seconds> {
+fn crossed_thresholds(
+    life: &CertificateLifetime,
+    warn_before: &[Seconds],
+    now: Timestamp,
+) -> Vec<Seconds> {
     let all = applicable_thresholds(life.length(), warn_before).into_iter().chain([EXPIRY]);
     all.filter(|threshold| life.not_after - now <= *threshold).collect()
 }
 
 /// Notifies once the clients that were warned and have renewed since.
-async fn send_renewal_notices(census: &Census<'_>, store: &Store, life: &Life) -> Result<()> {
+async fn send_renewal_notices(
+    census: &Census<'_>,
+    store: &Store,
+    life: &CertificateLifetime,
+) -> Result<()> {
     let (Some(threshold), false) = (life.told, life.warned.is_empty()) else {
         return Ok(());
     };
@@ -123,7 +131,7 @@ fn operators(config: &Config) -> Vec<String> {
 #[derive(Debug)]
 struct Warning<'a> {
     census: &'a Census<'a>,
-    life: &'a Life,
+    life: &'a CertificateLifetime,
     row: CertificateRow,
     threshold: Seconds,
     /// Whether operators are responsible for it.
@@ -363,7 +371,12 @@ impl Warning<'_> {
 }
 
 /// The mail that follows a warning once the certificate was renewed.
-fn renewal_mail(config: &Config, client: &Client, life: &Life, next: &Life) -> Mail {
+fn renewal_mail(
+    config: &Config,
+    client: &Client,
+    life: &CertificateLifetime,
+    next: &CertificateLifetime,
+) -> Mail {
     let name = display_name(client);
     let subject = format!("The certificate of {name} has been renewed");
     let text = format!(

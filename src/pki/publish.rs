@@ -147,7 +147,7 @@ impl BuiltInCa<'_> {
 
     async fn status(&self, row: &AuthorityRow, id: &CertId) -> Result<Status> {
         let serial = description::serial(id.serial());
-        let issued = authorities::standing(self.store.db(), &row.id, &serial).await?;
+        let issued = authorities::revocation_status(self.store.db(), &row.id, &serial).await?;
         Ok(match issued {
             None => Status::Unknown,
             Some(issued) => match issued.revoked_at {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::store::audit_events::{self, AuditRow};
-use crate::store::{On, Store};
+use crate::store::{Executor, Store};
 use crate::types::{
     ClientId, GrantId, Refusal, SessionId, Subscriber, Timestamp, UserId, wire_enum,
 };
@@ -267,7 +267,7 @@ impl Event {
     ///
     /// # Errors
     /// What the database says.
-    pub async fn write(self, on: impl Into<On<'_>>, trace: &Trace) -> sqlx::Result<()> {
+    pub async fn write(self, on: impl Into<Executor<'_>>, trace: &Trace) -> sqlx::Result<()> {
         let takes_away = Kind::TAKES_AWAY.contains(&self.kind);
         let row = self.row(trace);
         audit_events::insert(on, &row).await?;

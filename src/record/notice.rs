@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::config::{Config, NoticeKind};
 use crate::store::Tx;
-use crate::store::outbox::{self, Way};
+use crate::store::outbox::{self, Transport};
 use crate::types::{Failure, Timestamp};
 
 /// A mail.
@@ -34,7 +34,7 @@ impl Mail {
             return Ok(());
         }
         let payload = json!(self).to_string();
-        outbox::insert(tx, Way::Mail, to, &payload, now).await
+        outbox::insert(tx, Transport::Mail, to, &payload, now).await
     }
 
     /// Reads it as it stands in the outbox.
@@ -66,7 +66,7 @@ pub async fn call(
     });
     let body = body.to_string();
     for webhook in config.webhooks.endpoints.iter().filter(|webhook| webhook.wants(kind)) {
-        outbox::insert(&mut *tx, Way::Webhook, webhook.url.as_str(), &body, now).await?;
+        outbox::insert(&mut *tx, Transport::Webhook, webhook.url.as_str(), &body, now).await?;
     }
     Ok(())
 }

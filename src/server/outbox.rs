@@ -11,7 +11,7 @@ use crate::outbound::mail::{Letter, Unsent};
 use crate::outbound::webhook::{self, Message};
 use crate::record::notice::Mail;
 use crate::record::{Event, Kind, Trace};
-use crate::store::outbox::{self, Taken, Way};
+use crate::store::outbox::{self, LeasedMessage, Transport};
 use crate::store::retrying;
 use crate::types::time::AHEAD;
 use crate::types::{Result, Seconds, secret};
@@ -66,10 +66,10 @@ pub(super) async fn send(app: &App) -> Result<bool> {
     outcome
 }
 
-async fn attempt(app: &App, holder: &str, taken: &Taken) -> Result<()> {
+async fn attempt(app: &App, holder: &str, taken: &LeasedMessage) -> Result<()> {
     let sent = match taken.way {
-        Way::Mail => mail(app, taken).await,
-        Way::Webhook => webhook(app, taken).await,
+        Transport::Mail => mail(app, taken).await,
+        Transport::Webhook => webhook(app, taken).await,
     };
     let (id, now, way) = (taken.id.as_str(), app.clock.now(), taken.way.as_str());
     let Err(Unsent { why, is_final }) = sent else {
@@ -112,10 +112,10 @@ async fn attempt(app: &App, holder: &str, taken: &Taken) -> Result<()> {
 }
 
 /// Whom it goes to, for the log: of a webhook the host alone, for the rest of its URL may be a secret.
-fn told(taken: &Taken) -> String {
+fn told(taken: &LeasedMessage) -> String {
     match taken.way {
-        Way::Mail => taken.target.clone(),
-        Way::Webhook => webhook::host(&taken.target),
+        Transport::Mail => taken.target.clone(),
+        Transport::Webhook => webhook::host(&taken.target),
     }
 }
 
@@ -128,13 +128,13 @@ fn pause(attempts: i64) -> Seconds {
     Seconds(pause + pause * i64::from(byte[0]) / 1024)
 }
 
-async fn mail(app: &App, taken: &Taken) -> Result<(), Unsent> {
+async fn mail(app: &App, taken: &LeasedMessage) -> Result<(), Unsent> {
     let Mail { subject, text } = Mail::read(&taken.payload)?;
     let letter = Letter { id: &taken.id, to: &taken.target, subject: &subject, text: &text };
     app.mailer.send(letter).await
 }
 
-async fn webhook(app: &App, taken: &Taken) -> Result<(), Unsent> {
+async fn webhook(app: &App, taken: &LeasedMessage) -> Result<(), Unsent> {
     let mut endpoints = app.config.webhooks.endpoints.iter();
     let Some(webhook) = endpoints.find(|webhook| webhook.url.as_str() == taken.target) else {
         return Err(Unsent::for_now("the configuration does not name this webhook any more"));

@@ -8,7 +8,7 @@ use gatewright::config::{Config, DatabaseUrl, EncryptionKeys, Issuer};
 use gatewright::jose::jwk::Jwks;
 use gatewright::jose::jws::{self, Keys, Typ};
 use gatewright::store::signing_keys::{self, SigningKeyRow, State};
-use gatewright::store::{Limits, Purpose, Store, server_secrets, sql};
+use gatewright::store::{ConnectionLimits, OpenMode, Store, server_secrets, sql};
 use gatewright::types::{Algorithm, Seconds, Secret};
 use serde_json::{Value, json};
 
@@ -427,11 +427,15 @@ async fn of_two_first_starts_with_different_keys_one_succeeds() {
     for _ in 0..12 {
         let database = Database::make().await;
         let patient = std::time::Duration::from_secs(20);
-        let limits =
-            Limits { connections: 1, acquire: patient, statement: patient, is_pooled: false };
+        let limits = ConnectionLimits {
+            connections: 1,
+            acquire: patient,
+            statement: patient,
+            is_pooled: false,
+        };
         // The schema exists, so that they race for the keys.
         let url = Secret::new(database.url.clone());
-        Store::open(&url, &limits, Purpose::Migrate).await.unwrap().close().await;
+        Store::open(&url, &limits, OpenMode::Migrate).await.unwrap().close().await;
         let open = |letter: &'static str| {
             let mut config = Config::of(Issuer::parse(ISSUER).ok().unwrap());
             config.database.url = DatabaseUrl::new(database.url.clone());

@@ -3,7 +3,7 @@
 
 use gatewright::flow::clients::registration::Registrar;
 use gatewright::people::session;
-use gatewright::store::outbox::{self, Way};
+use gatewright::store::outbox::{self, Transport};
 use gatewright::store::sign_in_tries::{self, Bucket, Room};
 use gatewright::store::{device_cookies, enrolments, sql};
 use gatewright::types::{ClientId, Digest, Seconds};
@@ -252,7 +252,7 @@ async fn a_notice_dated_in_the_future_is_sent() {
         ("between two tries", 7 * 3600, 3, false),
     ];
     for (target, ahead, attempts, _) in rows {
-        outbox::insert(store, Way::Mail, target, "{}", now + Seconds(ahead)).await.unwrap();
+        outbox::insert(store, Transport::Mail, target, "{}", now + Seconds(ahead)).await.unwrap();
         let tried = sql("UPDATE outbox SET attempts = $1 WHERE target = $2");
         tried.bind(attempts).bind(target).run(store.db()).await.unwrap();
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use gatewright::people::account::{self, NewAccount};
 use gatewright::record::Trace;
-use gatewright::store::{Limits, Purpose, Store, versions};
+use gatewright::store::{ConnectionLimits, OpenMode, Store, versions};
 use gatewright::types::Secret;
 
 use kit::browser::Browser;
@@ -51,12 +51,13 @@ async fn a_flood_of_sign_ins_does_not_delay_token_requests() {
 async fn concurrent_starts_on_a_new_database_all_succeed() {
     let database = Database::make().await;
     let patient = Duration::from_secs(20);
-    let limits = Limits { connections: 2, acquire: patient, statement: patient, is_pooled: false };
+    let limits =
+        ConnectionLimits { connections: 2, acquire: patient, statement: patient, is_pooled: false };
 
     let opening: Vec<_> = (0..8)
         .map(|_| {
             let (url, limits) = (Secret::new(database.url.clone()), limits.clone());
-            tokio::spawn(async move { Store::open(&url, &limits, Purpose::Migrate).await })
+            tokio::spawn(async move { Store::open(&url, &limits, OpenMode::Migrate).await })
         })
         .collect();
 

@@ -6,7 +6,7 @@ use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use gatewright::config::MailTls;
-use gatewright::store::outbox::{self, Way};
+use gatewright::store::outbox::{self, Transport};
 use gatewright::types::Seconds;
 use serde_json::Value;
 
@@ -179,8 +179,8 @@ async fn notices_sent_at_once_do_not_affect_each_other() {
     let (on, now) = (server.app().store.db(), server.trace().now());
     let quick_url = server.app().config.webhooks.endpoints[0].url.to_string();
     let mut tx = server.app().store.write().await.unwrap();
-    outbox::insert(&mut tx, Way::Webhook, &quick_url, "1", now).await.unwrap();
-    outbox::insert(&mut tx, Way::Webhook, &slow_url, "2", now).await.unwrap();
+    outbox::insert(&mut tx, Transport::Webhook, &quick_url, "1", now).await.unwrap();
+    outbox::insert(&mut tx, Transport::Webhook, &slow_url, "2", now).await.unwrap();
     tx.commit().await.unwrap();
 
     let (mut stream, _) = slow.accept().await.unwrap();
@@ -283,7 +283,9 @@ async fn a_notice_of_a_dead_process_is_taken_over_after_its_lease() {
     let now = nobody.trace().now();
     let on = nobody.app().store.db();
     // Due later, so that the server itself does not take it first.
-    outbox::insert(on, Way::Webhook, "http://127.0.0.1/", "{}", now + Seconds(10)).await.unwrap();
+    outbox::insert(on, Transport::Webhook, "http://127.0.0.1/", "{}", now + Seconds(10))
+        .await
+        .unwrap();
 
     let later = now + Seconds(10);
     let taken = outbox::take(on, "the dead", Seconds(90), 10, later).await.unwrap();
@@ -312,7 +314,7 @@ async fn of_several_replicas_one_sends_each_notice() {
     let url = server.app().config.webhooks.endpoints[0].url.to_string();
     for n in 0..all {
         let on = server.app().store.db();
-        outbox::insert(on, Way::Webhook, &url, &n.to_string(), now).await.unwrap();
+        outbox::insert(on, Transport::Webhook, &url, &n.to_string(), now).await.unwrap();
     }
 
     let mut seen = BTreeSet::new();
@@ -331,9 +333,15 @@ async fn no_row_is_taken_twice_in_a_race() {
     let now = server.trace().now();
     let on = server.app().store.db();
     for n in 0..40 {
-        outbox::insert(on, Way::Webhook, "http://127.0.0.1/", &n.to_string(), now + Seconds(60))
-            .await
-            .unwrap();
+        outbox::insert(
+            on,
+            Transport::Webhook,
+            "http://127.0.0.1/",
+            &n.to_string(),
+            now + Seconds(60),
+        )
+        .await
+        .unwrap();
     }
 
     let mut tasks = tokio::task::JoinSet::new();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use gatewright::app::Clock;
-use gatewright::store::{Limits, Purpose, Store, sql};
+use gatewright::store::{ConnectionLimits, OpenMode, Store, sql};
 use gatewright::types::Secret;
 use sqlx_macros::FromRow;
 
@@ -49,10 +49,14 @@ impl Clocked {
         place.set("TOKENS__ACCESS_TOKEN_LIFETIME", "3600");
         let server = Server::at(place).await;
         let patient = Duration::from_secs(30);
-        let limits =
-            Limits { connections: 1, acquire: patient, statement: patient, is_pooled: false };
+        let limits = ConnectionLimits {
+            connections: 1,
+            acquire: patient,
+            statement: patient,
+            is_pooled: false,
+        };
         let url = Secret::new(server.place.database.clone());
-        let store = Store::open(&url, &limits, Purpose::Work).await.unwrap();
+        let store = Store::open(&url, &limits, OpenMode::Command).await.unwrap();
         Self { server, store }
     }
 

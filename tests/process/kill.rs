@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use gatewright::store::{Limits, Purpose, Store, sql};
+use gatewright::store::{ConnectionLimits, OpenMode, Store, sql};
 use gatewright::types::Secret;
 use sqlx_macros::FromRow;
 use tokio::task::{JoinSet, LocalSet};
@@ -160,9 +160,10 @@ struct Count {
 /// Compares the responses that the clients got with the content of the database.
 async fn look_inside(server: &Server, clients: &[Client]) {
     let patient = Duration::from_secs(30);
-    let limits = Limits { connections: 1, acquire: patient, statement: patient, is_pooled: false };
+    let limits =
+        ConnectionLimits { connections: 1, acquire: patient, statement: patient, is_pooled: false };
     let url = Secret::new(server.place.database.clone());
-    let store = Store::open(&url, &limits, Purpose::Migrate).await.unwrap();
+    let store = Store::open(&url, &limits, OpenMode::Migrate).await.unwrap();
     let grants: Vec<Grant> =
         sql("SELECT id, generation, revoked_at FROM grants").all(store.db()).await.unwrap();
     let codes: Vec<Code> =

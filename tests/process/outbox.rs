@@ -4,7 +4,7 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
-use gatewright::store::{Limits, Purpose, Store, sql};
+use gatewright::store::{ConnectionLimits, OpenMode, Store, sql};
 use gatewright::types::Secret;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -27,9 +27,11 @@ async fn heard(listener: &TcpListener) -> (TcpStream, String) {
 /// Makes the lease of a taken notice expire.
 async fn due_now(place: &Place) {
     let patient = Duration::from_secs(10);
-    let limits = Limits { connections: 1, acquire: patient, statement: patient, is_pooled: false };
-    let store =
-        Store::open(&Secret::new(place.database.clone()), &limits, Purpose::Migrate).await.unwrap();
+    let limits =
+        ConnectionLimits { connections: 1, acquire: patient, statement: patient, is_pooled: false };
+    let store = Store::open(&Secret::new(place.database.clone()), &limits, OpenMode::Migrate)
+        .await
+        .unwrap();
     assert_eq!(sql("UPDATE outbox SET due_at = 0").run(store.db()).await.unwrap(), 1);
     store.close().await;
 }

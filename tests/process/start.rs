@@ -4,7 +4,7 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 
 use gatewright::cli::Exit;
-use gatewright::store::{Limits, Purpose, Store, server_secrets, signing_keys};
+use gatewright::store::{ConnectionLimits, OpenMode, Store, server_secrets, signing_keys};
 use gatewright::types::Secret;
 
 use crate::place::Place;
@@ -83,9 +83,10 @@ async fn the_server_does_not_start_with_a_missing_or_wrong_key() {
 /// Every sealed value in the database.
 async fn sealed(place: &Place) -> Vec<(String, Vec<u8>)> {
     let patient = std::time::Duration::from_secs(30);
-    let limits = Limits { connections: 1, acquire: patient, statement: patient, is_pooled: false };
+    let limits =
+        ConnectionLimits { connections: 1, acquire: patient, statement: patient, is_pooled: false };
     let url = Secret::new(place.database.clone());
-    let store = Store::open(&url, &limits, Purpose::Migrate).await.unwrap();
+    let store = Store::open(&url, &limits, OpenMode::Migrate).await.unwrap();
     let keys = signing_keys::all(store.db()).await.unwrap();
     let secrets = server_secrets::all(store.db()).await.unwrap();
     store.close().await;

@@ -2,7 +2,7 @@
 
 use super::sources::sources;
 use super::test_database::TestDatabase;
-use super::{Db, Sql, Store, sql, sweep};
+use super::{Db, Statement, Store, sql, sweep};
 use crate::types::Timestamp;
 
 /// `SQLITE_CONSTRAINT_COMMITHOOK`
@@ -54,7 +54,7 @@ fn writes() -> Vec<Write> {
 
 impl Write {
     /// The statement, with an arbitrary value for each placeholder.
-    fn bound(&self) -> Sql {
+    fn bound(&self) -> Statement {
         let numbers = self.text.split('$').skip(1).map(|rest| {
             let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
             rest[..end].parse::<usize>().unwrap()

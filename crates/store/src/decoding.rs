@@ -5,7 +5,7 @@ use serde_json::{Map, json};
 use super::certificates::{self, CertificateRow, Origin};
 use super::codes::{self, Authorization, Ground, Spent};
 use super::consents::{self, Consent};
-use super::grants::{self, Life};
+use super::grants::{self, GrantLifetime};
 use super::opaque_tokens::{self, OpaqueToken};
 use super::test_database::TestDatabase;
 use super::users::{self, sessions};
@@ -148,7 +148,7 @@ async fn a_code_and_its_grant_are_read_as_they_were_written() {
 
     let mut tx = database.store.write().await.unwrap();
     let spent = codes::spend(&mut tx, &code, true, NOW).await.unwrap();
-    let life = Life { offline: false, idle_at: expires_at, expires_at };
+    let life = GrantLifetime { offline: false, idle_at: expires_at, expires_at };
     let grant = grants::insert(&mut tx, &authorization, life, Bonds::default(), NOW).await.unwrap();
     let again = codes::spend(&mut tx, &code, true, NOW).await.unwrap();
     tx.commit().await.unwrap();
@@ -250,13 +250,13 @@ async fn a_certificate_is_read_with_its_clients_and_its_warnings() {
 async fn a_message_of_the_outbox_is_read_with_its_transport() {
     let database = TestDatabase::make().await;
     let store = database.store.db();
-    outbox::insert(store, outbox::Way::Webhook, "https://ops.example.org", "{}", NOW)
+    outbox::insert(store, outbox::Transport::Webhook, "https://ops.example.org", "{}", NOW)
         .await
         .unwrap();
 
     let taken = outbox::take(store, "one", Seconds(60), 9, NOW).await.unwrap();
 
     let [taken] = taken.as_slice() else { panic!("{taken:?}") };
-    assert_eq!((taken.way, taken.attempts), (outbox::Way::Webhook, 1));
+    assert_eq!((taken.way, taken.attempts), (outbox::Transport::Webhook, 1));
     assert_eq!(outbox::counts(store).await.unwrap(), (1, 0));
 }

@@ -32,9 +32,9 @@ pub use certificates::{
     acme, authorities, certificate_warnings, enrolments, revocation_answers, shown_chains,
 };
 pub use clients::resources;
-pub use database::db::{Db, On, Row, Sql, Tx, is_duplicate, is_transient, sql};
+pub use database::db::{Db, DecodedRow, Executor, Statement, Tx, is_duplicate, is_transient, sql};
 pub use database::fault::is_away;
-pub use database::open::{Limits, OpenError, Purpose};
+pub use database::open::{ConnectionLimits, OpenMode, OpenStoreError};
 pub use database::outages::Outages;
 pub use database::probe;
 pub use grants::{codes, consents, decisions, opaque_tokens, replays, revoked_tokens};
@@ -57,7 +57,7 @@ pub struct Store {
     _lock: Option<std::sync::Arc<std::fs::File>>,
 }
 
-impl<'c> From<&'c Store> for On<'c> {
+impl<'c> From<&'c Store> for Executor<'c> {
     fn from(store: &'c Store) -> Self {
         Self::Db(&store.db)
     }
@@ -117,7 +117,7 @@ where
 /// Replaces the sealed form of the row `key` by one under a newer key, unless it was replaced in the meantime. The
 /// statement takes the new form, the key and the old form.
 async fn reseal(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     statement: &'static str,
     key: &str,
     from: &[u8],

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
-use super::{Limits, Purpose, Store};
+use super::{ConnectionLimits, OpenMode, Store};
 use crate::types::Secret;
 
 /// A database that is deleted after the test.
@@ -28,7 +28,7 @@ enum Place {
 
 impl TestDatabase {
     /// Generous limits.
-    pub const LIMITS: Limits = Limits {
+    pub const LIMITS: ConnectionLimits = ConnectionLimits {
         connections: 4,
         acquire: Duration::from_secs(10),
         statement: Duration::from_secs(10),
@@ -41,7 +41,7 @@ impl TestDatabase {
     }
 
     /// The same, with these limits.
-    pub async fn with(limits: &Limits) -> Self {
+    pub async fn with(limits: &ConnectionLimits) -> Self {
         let is_postgres = std::env::var("TEST_DATABASE").is_ok_and(|kind| kind == "postgres");
         Self::of(is_postgres, limits).await
     }
@@ -61,7 +61,7 @@ impl TestDatabase {
         }
     }
 
-    async fn of(is_postgres: bool, limits: &Limits) -> Self {
+    async fn of(is_postgres: bool, limits: &ConnectionLimits) -> Self {
         let name = format!("gatewright_{}", uuid::Uuid::now_v7().simple());
         let (url, place) = if is_postgres {
             let server = std::env::var("TEST_POSTGRES").unwrap();
@@ -76,7 +76,7 @@ impl TestDatabase {
             (format!("sqlite:{}", file.display()), Place::Directory(directory))
         };
         let url = Secret::new(url);
-        let store = Store::open(&url, limits, Purpose::Migrate).await.unwrap();
+        let store = Store::open(&url, limits, OpenMode::Migrate).await.unwrap();
         Self { store, url, place }
     }
 }

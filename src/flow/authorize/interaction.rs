@@ -243,7 +243,7 @@ async fn repeat(
             None => return Err(gone().into()),
         };
         for code in waiting.kept.codes(call, decision.codes)? {
-            let Some(standing) = codes::standing(&mut tx, &code.digest()).await? else { continue };
+            let Some(standing) = codes::state(&mut tx, &code.digest()).await? else { continue };
             let is_unspent = standing.used_at.is_none() && standing.expires_at > call.now;
             if is_unspent && standing.session_id == signed_in.session.id {
                 tx.commit().await?;

@@ -14,7 +14,7 @@ use crate::jose::base64url;
 use crate::record::{Event, Kind};
 use crate::store::cache::Resources;
 use crate::store::codes::{self, Authorization, Spent};
-use crate::store::grants::{self, Grant, Life};
+use crate::store::grants::{self, Grant, GrantLifetime};
 use crate::store::retrying;
 use crate::types::client::GrantType;
 use crate::types::secret::same;
@@ -240,7 +240,7 @@ fn is_verifier_of(challenge: &str, verifier: &str) -> bool {
 }
 
 /// How long the grant lives: as its refresh tokens, or where it has none, as its access token.
-fn life(call: &Call<'_>, client: &Client, scope: &Scope) -> Life {
+fn life(call: &Call<'_>, client: &Client, scope: &Scope) -> GrantLifetime {
     let tokens = &call.config.tokens;
     let offline = scope.has("offline_access");
     let (idle, absolute) = if client.may_use(GrantType::RefreshToken) {
@@ -249,5 +249,9 @@ fn life(call: &Call<'_>, client: &Client, scope: &Scope) -> Life {
         let alone = Seconds::days(1);
         (alone, alone)
     };
-    Life { offline, idle_at: call.now + idle.min(absolute), expires_at: call.now + absolute }
+    GrantLifetime {
+        offline,
+        idle_at: call.now + idle.min(absolute),
+        expires_at: call.now + absolute,
+    }
 }

@@ -12,7 +12,7 @@ use crate::flow::tokens::mint::{self, Access, For, IdTokenOf, Tokens};
 use crate::flow::tokens::{audience, dpop};
 use crate::people::session;
 use crate::record::{Event, Kind};
-use crate::store::grants::{self, Grant, Presented, Rotation, Terms};
+use crate::store::grants::{self, Grant, PresentedToken, RefreshTerms, Rotation};
 use crate::store::retrying;
 use crate::types::client::{GrantType, Profile};
 use crate::types::{
@@ -124,7 +124,7 @@ impl Made {
 async fn decide(
     call: &Call<'_>,
     client: &Client,
-    presented: &Presented,
+    presented: &PresentedToken,
     grant: &Grant,
     access: &Access,
 ) -> Result<Rotation> {
@@ -171,8 +171,8 @@ async fn decide(
     .await
 }
 
-fn terms(call: &Call<'_>, client: &Client, now: Timestamp) -> Terms {
-    Terms {
+fn terms(call: &Call<'_>, client: &Client, now: Timestamp) -> RefreshTerms {
+    RefreshTerms {
         rotates: match client.metadata.gw_profile {
             Profile::OAuth21 => true,
             // > shall not use refresh token rotation except in extraordinary circumstances
@@ -195,11 +195,11 @@ fn is_answered_again(call: &Call<'_>, ago: Seconds) -> bool {
 
 /// Whether the database has forgotten rotations that the token has seen: it was restored, or lags behind the
 /// one that was lost (decision 0029).
-const fn is_newer(presented: &Presented, grant: &Grant) -> bool {
+const fn is_newer(presented: &PresentedToken, grant: &Grant) -> bool {
     presented.generation > grant.generation
 }
 
-async fn replayed(call: &Call<'_>, client: &Client, presented: &Presented) -> Result<()> {
+async fn replayed(call: &Call<'_>, client: &Client, presented: &PresentedToken) -> Result<()> {
     let mut tx = call.store.write().await?;
     grants::revoke(&mut tx, &presented.grant_id, call.now).await?;
     Event::of(Kind::RefreshReplayed, "invalid_grant")
@@ -212,7 +212,7 @@ async fn replayed(call: &Call<'_>, client: &Client, presented: &Presented) -> Re
     Ok(())
 }
 
-fn dead(presented: &Presented, reason: &'static str) -> Refusal {
+fn dead(presented: &PresentedToken, reason: &'static str) -> Refusal {
     Code::InvalidGrant
         .because("the refresh token is not valid")
         .with("reason", reason)

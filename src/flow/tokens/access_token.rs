@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::{dpop, subject};
 use crate::flow::{Call, keys};
 use crate::jose::jws::{Jws, Keys, Typ};
-use crate::store::grants::{self, Live};
+use crate::store::grants::{self, LiveGrant};
 use crate::store::{certificates, revoked_tokens};
 use crate::types::token::OpaqueAccessToken;
 use crate::types::{
@@ -139,7 +139,7 @@ pub enum Format {
         /// The digest under which it is stored.
         digest: Digest,
         /// Its grant, if that was valid when the row was read.
-        live: Option<Box<Live>>,
+        live: Option<Box<LiveGrant>>,
     },
 }
 
@@ -241,7 +241,7 @@ fn verified(call: &Call<'_>, text: &str, keys: &keys::Keys) -> Result<AccessToke
 #[derive(Debug)]
 pub enum Behind {
     /// A user's, by this grant.
-    User(Box<Live>),
+    User(Box<LiveGrant>),
     /// The client's own.
     Client,
 }

@@ -11,7 +11,7 @@ use crate::flow::Call;
 use crate::jose::base64url;
 use crate::jose::jws::Jws;
 use crate::jose::mac::VersionedMac;
-use crate::store::{On, replays};
+use crate::store::{Executor, replays};
 pub use crate::types::Scheme;
 use crate::types::{Code, Failure, Refusal, Result, Seconds, Timestamp};
 pub use crate::verify::{Proof, Purpose};
@@ -65,7 +65,7 @@ const fn invalid(why: &'static str) -> Refusal {
 ///
 /// # Errors
 /// `invalid_dpop_proof`: it was used before.
-pub async fn spend(call: &Call<'_>, on: impl Into<On<'_>>) -> Result<()> {
+pub async fn spend(call: &Call<'_>, on: impl Into<Executor<'_>>) -> Result<()> {
     let Some(proof) = &call.held.proof else {
         return Ok(());
     };

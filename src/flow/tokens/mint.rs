@@ -16,9 +16,9 @@ use crate::flow::keys::Keys;
 use crate::jose::mac::Unread;
 use crate::jose::{base64url, sign};
 use crate::record::{Issued, Reserved};
-use crate::store::grants::{Grant, Presented};
+use crate::store::grants::{Grant, PresentedToken};
 use crate::store::opaque_tokens::{self, OpaqueToken};
-use crate::store::{On, users};
+use crate::store::{Executor, users};
 use crate::types::client::{GrantType, TokenFormat};
 use crate::types::token::{OpaqueAccessToken, REFRESH_PREFIX, seal, unseal};
 use crate::types::{
@@ -108,7 +108,7 @@ impl Access {
     ///
     /// # Errors
     /// `invalid_client`, when the client was disabled or deleted meanwhile; what the database says.
-    pub async fn keep(&self, on: impl Into<On<'_>>) -> Result<()> {
+    pub async fn keep(&self, on: impl Into<Executor<'_>>) -> Result<()> {
         if let Some(row) = &self.row
             && !opaque_tokens::insert(on, &row.0, &row.1).await?
         {
@@ -241,7 +241,7 @@ pub fn refresh(keys: &Keys, id: &GrantId, generation: i64) -> Result<Secret, Fai
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn presented(call: &Call<'_>, text: &str) -> Result<Option<Presented>> {
+pub async fn presented(call: &Call<'_>, text: &str) -> Result<Option<PresentedToken>> {
     let Some(body) = unseal(REFRESH_PREFIX, text).and_then(base64url::decode) else {
         return Ok(None);
     };
@@ -253,10 +253,10 @@ pub async fn presented(call: &Call<'_>, text: &str) -> Result<Option<Presented>>
     Ok(read_refresh(&latest, &body).ok())
 }
 
-fn read_refresh(keys: &Keys, body: &[u8]) -> Result<Presented, Unread> {
+fn read_refresh(keys: &Keys, body: &[u8]) -> Result<PresentedToken, Unread> {
     let message = keys.refresh.open(body, 24)?;
     let (id, generation) = message.split_first_chunk().ok_or(Unread::NotOurs)?;
-    Ok(Presented {
+    Ok(PresentedToken {
         grant_id: GrantId::from_bytes(*id),
         generation: i64::from_be_bytes(generation.try_into().map_err(|_| Unread::NotOurs)?),
     })
@@ -330,7 +330,7 @@ pub fn id_token(call: &Call<'_>, client: &Client, of: IdTokenOf<'_>) -> Result<S
 /// # Errors
 /// When the database does not answer.
 pub async fn about(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     client: &Client,
     grant: &Grant,
     scope: &Scope,

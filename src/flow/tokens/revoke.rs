@@ -6,7 +6,7 @@ use super::access_token::{self, AccessToken, Format};
 use super::mint;
 use crate::flow::Call;
 use crate::record::{Event, Kind};
-use crate::store::grants::{self, Presented};
+use crate::store::grants::{self, PresentedToken};
 use crate::store::{opaque_tokens, retrying, revoked_tokens};
 use crate::types::{Client, Code, Params, Refusal, Result};
 
@@ -35,7 +35,7 @@ fn foreign() -> Refusal {
     Code::InvalidRequest.because("the token was issued to another client")
 }
 
-async fn refresh(call: &Call<'_>, client: &Client, presented: &Presented) -> Result<()> {
+async fn refresh(call: &Call<'_>, client: &Client, presented: &PresentedToken) -> Result<()> {
     let id = &presented.grant_id;
     let Some(owner) = grants::owner(call.store.db(), id).await? else {
         return Ok(());

@@ -15,7 +15,7 @@ use crate::pki::anchors::Anchor;
 use crate::pki::crl::{self, Crl};
 use crate::pki::crl_file::{CrlFile, Reload};
 use crate::pki::link::Link;
-use crate::store::revocation_answers::{self, Kept};
+use crate::store::revocation_answers::{self, StoredResponse};
 use crate::types::{Seconds, Thumbprint, Timestamp};
 
 /// How often a file is read again.
@@ -220,7 +220,7 @@ impl RevocationChecker<'_> {
 
     /// A response that this or another replica has fetched. If the database fails, it is fetched
     /// again.
-    pub(super) async fn cached(&self, name: Thumbprint) -> Option<Kept> {
+    pub(super) async fn cached(&self, name: Thumbprint) -> Option<StoredResponse> {
         let found = revocation_answers::find(self.store.db(), name).await;
         found.unwrap_or_else(|error| {
             tracing::warn!(%error, "cached OCSP responses and CRLs cannot be read");
@@ -229,7 +229,7 @@ impl RevocationChecker<'_> {
     }
 
     pub(super) async fn cache(&self, name: Thumbprint, body: Vec<u8>, expires_at: Timestamp) {
-        let kept = Kept { body, fetched_at: self.now() };
+        let kept = StoredResponse { body, fetched_at: self.now() };
         let done = revocation_answers::keep(self.store.db(), name, &kept, expires_at).await;
         if let Err(error) = done {
             tracing::warn!(%error, "an OCSP response or a CRL cannot be cached");

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use gatewright::config::{Config, MailTls, Raw, Value as _, Webhook};
 use gatewright::record::notice::Mail;
-use gatewright::store::outbox::{self, Way};
+use gatewright::store::outbox::{self, Transport};
 use gatewright::types::Seconds;
 
 pub const KEY: [u8; 32] = [7; 32];
@@ -58,7 +58,7 @@ impl Server {
         let on = self.app().store.db();
         // The time lies in the future, so that the server itself does not take the message.
         let mut now = self.trace().now() + Seconds(1000);
-        outbox::insert(on, Way::Webhook, url, "{}", now).await.unwrap();
+        outbox::insert(on, Transport::Webhook, url, "{}", now).await.unwrap();
         for _ in 0..attempts {
             assert_eq!(outbox::take(on, "the dead", Seconds(90), 10, now).await.unwrap().len(), 1);
             now = now + Seconds(90);

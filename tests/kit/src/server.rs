@@ -13,7 +13,7 @@ use gatewright::pki::Certificate;
 use gatewright::record::Trace;
 use gatewright::server::{Addresses, Running, Sockets, routes};
 use gatewright::store::signing_keys::{self, SigningKeyRow};
-use gatewright::store::{Limits, Purpose, Store, certificates, versions};
+use gatewright::store::{ConnectionLimits, OpenMode, Store, certificates, versions};
 use gatewright::types::{Algorithm, Client as Registered, ClientId, Secret, Thumbprint, User};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
@@ -334,8 +334,9 @@ impl Server {
 async fn with_keys(config: &Config) {
     static KEYS: OnceCell<Vec<SigningKeyRow>> = OnceCell::const_new();
     let patient = std::time::Duration::from_secs(10);
-    let limits = Limits { connections: 1, acquire: patient, statement: patient, is_pooled: false };
-    let store = Store::open(&config.database.url.0, &limits, Purpose::Migrate).await.unwrap();
+    let limits =
+        ConnectionLimits { connections: 1, acquire: patient, statement: patient, is_pooled: false };
+    let store = Store::open(&config.database.url.0, &limits, OpenMode::Migrate).await.unwrap();
     let keys = KEYS.get_or_init(|| async {
         let app = App::open(config.clone(), Clock::of(|| BEGINNING * 1000), false).await.unwrap();
         let keys = signing_keys::all(app.store.db()).await.unwrap();

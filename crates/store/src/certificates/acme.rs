@@ -3,7 +3,7 @@
 use sqlx_macros::FromRow;
 
 use crate::types::Timestamp;
-use crate::{On, sql};
+use crate::{Executor, sql};
 
 /// A certificate that was ordered, or is about to be.
 #[derive(Debug, FromRow)]
@@ -33,7 +33,10 @@ pub struct Sealed {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn account(on: impl Into<On<'_>>, directory: &str) -> sqlx::Result<Option<Vec<u8>>> {
+pub async fn account(
+    on: impl Into<Executor<'_>>,
+    directory: &str,
+) -> sqlx::Result<Option<Vec<u8>>> {
     let row: Option<(Vec<u8>,)> = sql("SELECT sealed FROM acme_accounts WHERE directory = $1")
         .bind(directory)
         .opt(on)
@@ -46,7 +49,7 @@ pub async fn account(on: impl Into<On<'_>>, directory: &str) -> sqlx::Result<Opt
 /// # Errors
 /// When the database fails.
 pub async fn keep_account(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     directory: &str,
     sealed: &[u8],
     now: Timestamp,
@@ -65,7 +68,7 @@ pub async fn keep_account(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn forget_account(on: impl Into<On<'_>>, directory: &str) -> sqlx::Result<()> {
+pub async fn forget_account(on: impl Into<Executor<'_>>, directory: &str) -> sqlx::Result<()> {
     sql("DELETE FROM acme_accounts WHERE directory = $1").bind(directory).run(on).await.map(drop)
 }
 
@@ -73,7 +76,10 @@ pub async fn forget_account(on: impl Into<On<'_>>, directory: &str) -> sqlx::Res
 ///
 /// # Errors
 /// When the database fails.
-pub async fn certificate(on: impl Into<On<'_>>, id: &str) -> sqlx::Result<Option<AcmeCertificate>> {
+pub async fn certificate(
+    on: impl Into<Executor<'_>>,
+    id: &str,
+) -> sqlx::Result<Option<AcmeCertificate>> {
     sql("SELECT chain, sealed, due_at, failures FROM acme_certificates WHERE id = $1")
         .bind(id)
         .opt(on)
@@ -85,7 +91,7 @@ pub async fn certificate(on: impl Into<On<'_>>, id: &str) -> sqlx::Result<Option
 /// # Errors
 /// When the database fails.
 pub async fn keep_certificate(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     id: &str,
     chain: &str,
     sealed: &[u8],
@@ -109,7 +115,7 @@ pub async fn keep_certificate(
 /// # Errors
 /// When the database fails.
 pub async fn take_turn(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     id: &str,
     now: Timestamp,
     due_at: Timestamp,
@@ -132,7 +138,7 @@ pub async fn take_turn(
 /// # Errors
 /// When the database fails.
 pub async fn keep_challenge(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     token: &str,
     name: &str,
     answer: &str,
@@ -154,7 +160,7 @@ pub async fn keep_challenge(
 /// # Errors
 /// When the database fails.
 pub async fn answer(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     token: &str,
     now: Timestamp,
 ) -> sqlx::Result<Option<String>> {
@@ -172,7 +178,7 @@ pub async fn answer(
 /// # Errors
 /// When the database fails.
 pub async fn answer_for(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     name: &str,
     now: Timestamp,
 ) -> sqlx::Result<Option<String>> {
@@ -191,7 +197,7 @@ pub async fn answer_for(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn sealed(on: impl Into<On<'_>>) -> sqlx::Result<Vec<Sealed>> {
+pub async fn sealed(on: impl Into<Executor<'_>>) -> sqlx::Result<Vec<Sealed>> {
     sql("SELECT directory AS owner, sealed, TRUE AS is_account FROM acme_accounts
          UNION ALL
          SELECT id AS owner, sealed, FALSE AS is_account FROM acme_certificates
@@ -204,7 +210,7 @@ pub async fn sealed(on: impl Into<On<'_>>) -> sqlx::Result<Vec<Sealed>> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn reseal(on: impl Into<On<'_>>, row: &Sealed, to: &[u8]) -> sqlx::Result<bool> {
+pub async fn reseal(on: impl Into<Executor<'_>>, row: &Sealed, to: &[u8]) -> sqlx::Result<bool> {
     let statement = if row.is_account {
         "UPDATE acme_accounts SET sealed = $1 WHERE directory = $2 AND sealed = $3"
     } else {

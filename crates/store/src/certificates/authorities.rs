@@ -4,7 +4,7 @@ use sqlx_macros::FromRow;
 
 use super::revocation::certificate_is_revoked;
 use crate::types::{ClientId, Thumbprint, Timestamp};
-use crate::{On, Tx, sql};
+use crate::{Executor, Tx, sql};
 
 /// A certificate of the built-in CA and its sealed private key.
 #[derive(Clone, Debug, FromRow)]
@@ -37,7 +37,7 @@ macro_rules! columns {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Vec<AuthorityRow>> {
+pub async fn all(on: impl Into<Executor<'_>>) -> sqlx::Result<Vec<AuthorityRow>> {
     sql(concat!("SELECT ", columns!(), " FROM authorities ORDER BY created_at DESC, id DESC"))
         .all(on)
         .await
@@ -47,7 +47,7 @@ pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Vec<AuthorityRow>> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find(on: impl Into<On<'_>>, id: &str) -> sqlx::Result<Option<AuthorityRow>> {
+pub async fn find(on: impl Into<Executor<'_>>, id: &str) -> sqlx::Result<Option<AuthorityRow>> {
     sql(concat!("SELECT ", columns!(), " FROM authorities WHERE id = $1")).bind(id).opt(on).await
 }
 
@@ -55,7 +55,10 @@ pub async fn find(on: impl Into<On<'_>>, id: &str) -> sqlx::Result<Option<Author
 ///
 /// # Errors
 /// When the database fails.
-pub async fn present(on: impl Into<On<'_>>, is_root: bool) -> sqlx::Result<Option<AuthorityRow>> {
+pub async fn present(
+    on: impl Into<Executor<'_>>,
+    is_root: bool,
+) -> sqlx::Result<Option<AuthorityRow>> {
     sql(concat!(
         "SELECT ",
         columns!(),
@@ -119,7 +122,12 @@ pub async fn forget_key(tx: &mut Tx, id: &str) -> sqlx::Result<bool> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn reseal(on: impl Into<On<'_>>, id: &str, from: &[u8], to: &[u8]) -> sqlx::Result<bool> {
+pub async fn reseal(
+    on: impl Into<Executor<'_>>,
+    id: &str,
+    from: &[u8],
+    to: &[u8],
+) -> sqlx::Result<bool> {
     let statement = "UPDATE authorities SET sealed = $1 WHERE id = $2 AND sealed = $3";
     crate::reseal(on, statement, id, from, to).await
 }
@@ -159,7 +167,7 @@ pub struct Revoked {
 /// # Errors
 /// When the database fails.
 pub async fn revoked(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     authority: &str,
     not_expired_at: Timestamp,
 ) -> sqlx::Result<Vec<Revoked>> {
@@ -176,7 +184,7 @@ pub async fn revoked(
 
 /// The revocation status of an issued certificate.
 #[derive(Clone, Debug, FromRow)]
-pub struct Standing {
+pub struct RevocationStatus {
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
     /// The reason (RFC 5280 §5.3.1).
@@ -187,11 +195,11 @@ pub struct Standing {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn standing(
-    on: impl Into<On<'_>>,
+pub async fn revocation_status(
+    on: impl Into<Executor<'_>>,
     authority: &str,
     serial: &str,
-) -> sqlx::Result<Option<Standing>> {
+) -> sqlx::Result<Option<RevocationStatus>> {
     sql("SELECT certificates.revoked_at, certificates.reason
            FROM issued JOIN certificates ON certificates.thumbprint = issued.thumbprint
           WHERE issued.authority_id = $1 AND issued.serial = $2")
@@ -249,7 +257,7 @@ pub async fn may_be_renewed(
 /// # Errors
 /// When the database fails.
 pub async fn is_renewable(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     thumbprint: Thumbprint,
     now: Timestamp,
 ) -> sqlx::Result<bool> {
@@ -288,7 +296,7 @@ pub struct Crl {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn crl(on: impl Into<On<'_>>, authority: &str) -> sqlx::Result<Option<Crl>> {
+pub async fn crl(on: impl Into<Executor<'_>>, authority: &str) -> sqlx::Result<Option<Crl>> {
     sql("SELECT number, der, version, made_at, next_at FROM crls WHERE authority_id = $1")
         .bind(authority)
         .opt(on)
@@ -299,7 +307,11 @@ pub async fn crl(on: impl Into<On<'_>>, authority: &str) -> sqlx::Result<Option<
 ///
 /// # Errors
 /// When the database fails.
-pub async fn keep_crl(on: impl Into<On<'_>>, authority: &str, crl: &Crl) -> sqlx::Result<bool> {
+pub async fn keep_crl(
+    on: impl Into<Executor<'_>>,
+    authority: &str,
+    crl: &Crl,
+) -> sqlx::Result<bool> {
     let kept = sql("INSERT INTO crls (authority_id, number, der, version, made_at, next_at)
          VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (authority_id) DO UPDATE

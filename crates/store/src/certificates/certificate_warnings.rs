@@ -1,14 +1,14 @@
 //! `certificate_warnings`: the warnings that were sent about expiring certificates.
 
 use crate::types::{ClientId, Seconds, Thumbprint, Timestamp};
-use crate::{On, Tx, sql, to_json};
+use crate::{Executor, Tx, sql, to_json};
 
 /// Records that a threshold was crossed. `false`: it was recorded before.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn cross(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     thumbprint: Thumbprint,
     threshold: Seconds,
     now: Timestamp,

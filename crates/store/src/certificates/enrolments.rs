@@ -2,14 +2,14 @@
 
 use crate::ahead::not_ahead;
 use crate::types::{ClientId, Digest, Timestamp};
-use crate::{On, Tx, sql};
+use crate::{Executor, Tx, sql};
 
 /// Stores a new token for an enabled client. `false`: there is no such client.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn insert(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     digest: &Digest,
     client: &ClientId,
     now: Timestamp,
@@ -56,7 +56,7 @@ pub async fn spend(
 /// # Errors
 /// When the database fails.
 pub async fn is_live(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     digest: &Digest,
     client: &ClientId,
     now: Timestamp,

@@ -6,11 +6,11 @@ use super::{Holder, Origin};
 use crate::database::db::Joined;
 use crate::types::sql::{Json, sqlx};
 use crate::types::{ClientId, Seconds, Thumbprint, Timestamp};
-use crate::{On, sql};
+use crate::{Executor, sql};
 
 /// The part of a certificate that jobs over the whole inventory need. It is not revoked.
 #[derive(Clone, Debug, FromRow)]
-pub struct Life {
+pub struct CertificateLifetime {
     /// SHA-256 of the certificate.
     pub thumbprint: Thumbprint,
     /// SHA-256 of its `SubjectPublicKeyInfo`.
@@ -42,7 +42,7 @@ pub struct Life {
     pub warned: Vec<ClientId>,
 }
 
-impl Life {
+impl CertificateLifetime {
     /// When it becomes invalid: when it or a certificate of its chain expires.
     pub fn ends_at(&self) -> Timestamp {
         self.chain_ends_at.map_or(self.not_after, |chain| chain.min(self.not_after))
@@ -56,17 +56,17 @@ impl Life {
 
 /// A certificate and one of its holders, if there is one.
 #[derive(FromRow)]
-struct LifeRow {
+struct LifetimeRow {
     #[sqlx(flatten)]
-    life: Life,
+    life: CertificateLifetime,
     #[sqlx(flatten, try_from = "Joined<Holder>")]
     holder: Option<Holder>,
 }
 
 /// Merges consecutive rows of the same certificate: one row for each holder.
-fn merged(rows: Vec<LifeRow>) -> Vec<Life> {
-    let mut found: Vec<Life> = Vec::new();
-    for LifeRow { mut life, holder } in rows {
+fn merged(rows: Vec<LifetimeRow>) -> Vec<CertificateLifetime> {
+    let mut found: Vec<CertificateLifetime> = Vec::new();
+    for LifetimeRow { mut life, holder } in rows {
         match found.last_mut() {
             Some(last) if last.thumbprint == life.thumbprint => last.holders.extend(holder),
             Some(_) | None => {
@@ -110,12 +110,12 @@ macro_rules! of_life {
 /// # Errors
 /// When the database fails.
 pub async fn lives(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     now: Timestamp,
-    after: Option<&Life>,
+    after: Option<&CertificateLifetime>,
     most: i64,
-) -> sqlx::Result<Vec<Life>> {
-    let rows: Vec<LifeRow> = sql(of_life!(
+) -> sqlx::Result<Vec<CertificateLifetime>> {
+    let rows: Vec<LifetimeRow> = sql(of_life!(
         "revoked_at IS NULL
                         AND 2 * not_after - not_before >= $1
                         AND (2 * not_after - not_before > $1 OR thumbprint > $2)
@@ -137,12 +137,12 @@ pub async fn lives(
 /// # Errors
 /// When the database fails.
 pub async fn last_of_client(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     client: &ClientId,
     registered: bool,
     unshown: bool,
-) -> sqlx::Result<Option<Life>> {
-    let rows: Vec<LifeRow> = sql(of_life!(
+) -> sqlx::Result<Option<CertificateLifetime>> {
+    let rows: Vec<LifetimeRow> = sql(of_life!(
         "revoked_at IS NULL
                         AND thumbprint IN (SELECT held.thumbprint FROM certificate_clients held
                                             WHERE held.client_id = $1

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{CertificateRow, Holder, certificate_columns};
 use crate::types::{ClientId, Thumbprint, Timestamp};
-use crate::{On, Tx, sql};
+use crate::{Executor, Tx, sql};
 use sqlx_macros::FromRow;
 
 /// The certificates to list.
@@ -22,7 +22,10 @@ pub struct Filter<'a> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(on: impl Into<On<'_>>, filter: &Filter<'_>) -> sqlx::Result<Vec<CertificateRow>> {
+pub async fn list(
+    on: impl Into<Executor<'_>>,
+    filter: &Filter<'_>,
+) -> sqlx::Result<Vec<CertificateRow>> {
     sql(concat!(
         "SELECT ",
         certificate_columns!(),
@@ -43,7 +46,10 @@ pub async fn list(on: impl Into<On<'_>>, filter: &Filter<'_>) -> sqlx::Result<Ve
 ///
 /// # Errors
 /// When the database fails.
-pub async fn by_serial(on: impl Into<On<'_>>, serial: &str) -> sqlx::Result<Vec<CertificateRow>> {
+pub async fn by_serial(
+    on: impl Into<Executor<'_>>,
+    serial: &str,
+) -> sqlx::Result<Vec<CertificateRow>> {
     sql(concat!("SELECT ", certificate_columns!(), " FROM certificates WHERE serial = $1"))
         .bind(serial)
         .all(on)
@@ -55,7 +61,7 @@ pub async fn by_serial(on: impl Into<On<'_>>, serial: &str) -> sqlx::Result<Vec<
 /// # Errors
 /// When the database fails.
 pub async fn authorities_called(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     subject: &str,
 ) -> sqlx::Result<Vec<CertificateRow>> {
     sql(concat!(
@@ -74,7 +80,7 @@ pub async fn authorities_called(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn holders(on: impl Into<On<'_>>, from: Timestamp) -> sqlx::Result<Vec<Holder>> {
+pub async fn holders(on: impl Into<Executor<'_>>, from: Timestamp) -> sqlx::Result<Vec<Holder>> {
     sql("SELECT thumbprint, client_id, registered_at, last_used_at
            FROM certificate_clients
           WHERE thumbprint IN (SELECT thumbprint FROM certificates WHERE not_after >= $1)
@@ -88,7 +94,7 @@ pub async fn holders(on: impl Into<On<'_>>, from: Timestamp) -> sqlx::Result<Vec
 ///
 /// # Errors
 /// When the database fails.
-pub async fn count_over(on: impl Into<On<'_>>, now: Timestamp) -> sqlx::Result<(i64, i64)> {
+pub async fn count_over(on: impl Into<Executor<'_>>, now: Timestamp) -> sqlx::Result<(i64, i64)> {
     #[derive(FromRow)]
     struct Over {
         ended: i64,
@@ -110,7 +116,7 @@ pub async fn count_over(on: impl Into<On<'_>>, now: Timestamp) -> sqlx::Result<(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn who_shows(on: impl Into<On<'_>>) -> sqlx::Result<HashSet<ClientId>> {
+pub async fn who_shows(on: impl Into<Executor<'_>>) -> sqlx::Result<HashSet<ClientId>> {
     let rows: Vec<(ClientId,)> = sql("SELECT id FROM clients
           WHERE EXISTS (SELECT 1 FROM certificate_clients
                          WHERE client_id = clients.id AND last_used_at IS NOT NULL)")

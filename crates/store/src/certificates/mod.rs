@@ -19,9 +19,9 @@ use sqlx_macros::FromRow;
 use crate::database::db::JoinedRow;
 use crate::types::sql::{Json, sqlx};
 use crate::types::{ClientId, Thumbprint, Timestamp};
-use crate::{On, Tx, sql, to_json};
+use crate::{Executor, Tx, sql, to_json};
 
-pub use expiry::{Life, last_of_client, lives};
+pub use expiry::{CertificateLifetime, last_of_client, lives};
 pub use list::{
     Filter, authorities_called, by_serial, count_over, holders, issued_in_the_name_of, list,
     of_key, renewed_from, set_renewed_from, who_shows,
@@ -144,7 +144,7 @@ macro_rules! later {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn note(on: impl Into<On<'_>>, row: &CertificateRow) -> sqlx::Result<()> {
+pub async fn note(on: impl Into<Executor<'_>>, row: &CertificateRow) -> sqlx::Result<()> {
     let mut on = on.into();
     sql(concat!(
         "INSERT INTO certificates (",
@@ -271,7 +271,7 @@ impl JoinedRow for Holder {
 /// # Errors
 /// When the database fails.
 pub async fn find(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     thumbprint: Thumbprint,
 ) -> sqlx::Result<Option<CertificateRow>> {
     sql(concat!("SELECT ", certificate_columns!(), " FROM certificates WHERE thumbprint = $1"))

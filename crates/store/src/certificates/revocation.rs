@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::{CertificateRow, certificate_columns};
 use crate::types::{ClientId, Thumbprint, Timestamp};
 use crate::versions::{self, Kind};
-use crate::{On, Tx, sql};
+use crate::{Executor, Tx, sql};
 
 /// That the certificate of the statement is revoked, or that any certificate with its key was revoked because the
 /// key is compromised: the one text of that rule; in memory it is [`Revoked::has`].
@@ -24,7 +24,7 @@ pub(crate) use certificate_is_revoked;
 ///
 /// # Errors
 /// When the database fails.
-pub async fn is_revoked(on: impl Into<On<'_>>, thumbprint: Thumbprint) -> sqlx::Result<bool> {
+pub async fn is_revoked(on: impl Into<Executor<'_>>, thumbprint: Thumbprint) -> sqlx::Result<bool> {
     let found: Option<(String,)> = sql(concat!(
         "SELECT thumbprint FROM certificates WHERE thumbprint = $1 AND ",
         certificate_is_revoked!()
@@ -39,7 +39,10 @@ pub async fn is_revoked(on: impl Into<On<'_>>, thumbprint: Thumbprint) -> sqlx::
 ///
 /// # Errors
 /// When the database fails.
-pub async fn is_compromised(on: impl Into<On<'_>>, public_key: Thumbprint) -> sqlx::Result<bool> {
+pub async fn is_compromised(
+    on: impl Into<Executor<'_>>,
+    public_key: Thumbprint,
+) -> sqlx::Result<bool> {
     let found: Option<(String,)> = sql("SELECT thumbprint FROM certificates
           WHERE public_key = $1 AND reason = 'keyCompromise' LIMIT 1")
     .bind(public_key)
@@ -77,7 +80,7 @@ impl Revoked {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn revoked(on: impl Into<On<'_>>) -> sqlx::Result<Revoked> {
+pub async fn revoked(on: impl Into<Executor<'_>>) -> sqlx::Result<Revoked> {
     let rows: Vec<(Thumbprint, Thumbprint, bool)> = sql("SELECT thumbprint, public_key,
                 (reason IS NOT NULL AND reason = 'keyCompromise') AS is_compromised
            FROM certificates WHERE revoked_at IS NOT NULL")

@@ -3,11 +3,11 @@
 use sqlx_macros::FromRow;
 
 use crate::types::{Thumbprint, Timestamp};
-use crate::{On, sql};
+use crate::{Executor, sql};
 
 /// An OCSP response, or a CRL.
 #[derive(Clone, Debug, FromRow)]
-pub struct Kept {
+pub struct StoredResponse {
     /// The DER.
     pub body: Vec<u8>,
     /// When it was fetched.
@@ -18,7 +18,10 @@ pub struct Kept {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find(on: impl Into<On<'_>>, name: Thumbprint) -> sqlx::Result<Option<Kept>> {
+pub async fn find(
+    on: impl Into<Executor<'_>>,
+    name: Thumbprint,
+) -> sqlx::Result<Option<StoredResponse>> {
     sql("SELECT body, fetched_at FROM revocation_answers WHERE id = $1").bind(name).opt(on).await
 }
 
@@ -27,9 +30,9 @@ pub async fn find(on: impl Into<On<'_>>, name: Thumbprint) -> sqlx::Result<Optio
 /// # Errors
 /// When the database fails.
 pub async fn keep(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     name: Thumbprint,
-    kept: &Kept,
+    kept: &StoredResponse,
     expires_at: Timestamp,
 ) -> sqlx::Result<()> {
     sql("INSERT INTO revocation_answers (id, body, fetched_at, expires_at) VALUES ($1, $2, $3, $4)

@@ -3,7 +3,7 @@
 use sqlx_macros::FromRow;
 
 use crate::types::{ClientId, Thumbprint, Timestamp};
-use crate::{On, sql};
+use crate::{Executor, sql};
 
 /// A certificate that was presented, and its chain.
 #[derive(Clone, Debug, FromRow)]
@@ -22,7 +22,7 @@ pub struct ShownChain {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn keep(on: impl Into<On<'_>>, shown: &ShownChain) -> sqlx::Result<()> {
+pub async fn keep(on: impl Into<Executor<'_>>, shown: &ShownChain) -> sqlx::Result<()> {
     sql("INSERT INTO shown_chains (thumbprint, client_id, chain, not_after) VALUES ($1, $2, $3, $4)
          ON CONFLICT (thumbprint) DO UPDATE SET chain = excluded.chain
          WHERE shown_chains.chain <> excluded.chain")
@@ -39,6 +39,6 @@ pub async fn keep(on: impl Into<On<'_>>, shown: &ShownChain) -> sqlx::Result<()>
 ///
 /// # Errors
 /// When the database fails.
-pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Vec<ShownChain>> {
+pub async fn all(on: impl Into<Executor<'_>>) -> sqlx::Result<Vec<ShownChain>> {
     sql("SELECT thumbprint, client_id, chain, not_after FROM shown_chains").all(on).await
 }

@@ -9,7 +9,7 @@ use sqlx_macros::FromRow;
 
 use crate::types::client::{Client, HeldSecret, Metadata};
 use crate::types::{ClientId, Timestamp};
-use crate::{On, Tx, from_json, sql, to_json};
+use crate::{Executor, Tx, from_json, sql, to_json};
 
 /// A secret and its client.
 #[derive(FromRow)]
@@ -23,7 +23,7 @@ struct OwnedSecret {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find(on: impl Into<On<'_>>, id: &ClientId) -> sqlx::Result<Option<Client>> {
+pub async fn find(on: impl Into<Executor<'_>>, id: &ClientId) -> sqlx::Result<Option<Client>> {
     let mut on = on.into();
     let client: Option<Client> =
         sql("SELECT id, metadata, created_at, disabled_at, ended_at, version FROM clients WHERE id = $1")
@@ -46,7 +46,7 @@ pub async fn find(on: impl Into<On<'_>>, id: &ClientId) -> sqlx::Result<Option<C
 ///
 /// # Errors
 /// When the database fails.
-pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Vec<Client>> {
+pub async fn all(on: impl Into<Executor<'_>>) -> sqlx::Result<Vec<Client>> {
     let mut on = on.into();
     let mut clients: Vec<Client> = sql(
         "SELECT id, metadata, created_at, disabled_at, ended_at, version FROM clients ORDER BY id",
@@ -70,7 +70,7 @@ pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Vec<Client>> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn with_certificates(on: impl Into<On<'_>>) -> sqlx::Result<Vec<Client>> {
+pub async fn with_certificates(on: impl Into<Executor<'_>>) -> sqlx::Result<Vec<Client>> {
     sql("SELECT id, metadata, created_at, disabled_at, ended_at, version FROM clients
           WHERE disabled_at IS NULL
             AND (EXISTS (SELECT 1 FROM certificate_clients WHERE client_id = clients.id)
@@ -86,7 +86,7 @@ pub async fn with_certificates(on: impl Into<On<'_>>) -> sqlx::Result<Vec<Client
 ///
 /// # Errors
 /// When the database fails.
-pub async fn origins(on: impl Into<On<'_>>) -> sqlx::Result<BTreeSet<String>> {
+pub async fn origins(on: impl Into<Executor<'_>>) -> sqlx::Result<BTreeSet<String>> {
     #[derive(Deserialize)]
     struct Allowed {
         #[serde(default)]
@@ -150,7 +150,7 @@ const UNKNOWN: &str = "?";
 ///
 /// # Errors
 /// When the database fails.
-pub async fn without_certificate_name(on: impl Into<On<'_>>) -> sqlx::Result<Vec<Client>> {
+pub async fn without_certificate_name(on: impl Into<Executor<'_>>) -> sqlx::Result<Vec<Client>> {
     sql("SELECT id, metadata, created_at, disabled_at, ended_at, version FROM clients
           WHERE certificate_name = $1
           ORDER BY id")
@@ -202,7 +202,9 @@ pub async fn namesakes(tx: &mut Tx, id: &ClientId) -> sqlx::Result<Vec<ClientId>
 ///
 /// # Errors
 /// When the database fails.
-pub async fn sharing_certificate_names(on: impl Into<On<'_>>) -> sqlx::Result<HashSet<ClientId>> {
+pub async fn sharing_certificate_names(
+    on: impl Into<Executor<'_>>,
+) -> sqlx::Result<HashSet<ClientId>> {
     let found: Vec<(ClientId,)> =
         sql("SELECT id FROM clients WHERE shares_certificate_name").all(on).await?;
     Ok(found.into_iter().map(|(id,)| id).collect())
@@ -293,7 +295,7 @@ pub struct SealedSecret {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn sealed_secrets(on: impl Into<On<'_>>) -> sqlx::Result<Vec<SealedSecret>> {
+pub async fn sealed_secrets(on: impl Into<Executor<'_>>) -> sqlx::Result<Vec<SealedSecret>> {
     sql("SELECT id, client_id, sealed FROM client_secrets WHERE sealed IS NOT NULL").all(on).await
 }
 
@@ -301,7 +303,12 @@ pub async fn sealed_secrets(on: impl Into<On<'_>>) -> sqlx::Result<Vec<SealedSec
 ///
 /// # Errors
 /// When the database fails.
-pub async fn reseal(on: impl Into<On<'_>>, id: &str, from: &[u8], to: &[u8]) -> sqlx::Result<bool> {
+pub async fn reseal(
+    on: impl Into<Executor<'_>>,
+    id: &str,
+    from: &[u8],
+    to: &[u8],
+) -> sqlx::Result<bool> {
     let statement = "UPDATE client_secrets SET sealed = $1 WHERE id = $2 AND sealed = $3";
     crate::reseal(on, statement, id, from, to).await
 }
@@ -366,6 +373,6 @@ pub async fn set_logo(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn logo(on: impl Into<On<'_>>, id: &ClientId) -> sqlx::Result<Option<Logo>> {
+pub async fn logo(on: impl Into<Executor<'_>>, id: &ClientId) -> sqlx::Result<Option<Logo>> {
     sql("SELECT media_type, bytes FROM client_logos WHERE client_id = $1").bind(id).opt(on).await
 }

@@ -9,7 +9,7 @@ use crate::types::client::TokenFormat;
 use crate::types::language::{Texts, Translations};
 use crate::types::resource::{DeclaredScope, Resource};
 use crate::types::{ResourceId, Seconds, Timestamp};
-use crate::{On, Tx, from_json, sql, to_json};
+use crate::{Executor, Tx, from_json, sql, to_json};
 
 #[derive(FromRow)]
 struct Row {
@@ -96,7 +96,7 @@ impl Written {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Vec<Resource>> {
+pub async fn all(on: impl Into<Executor<'_>>) -> sqlx::Result<Vec<Resource>> {
     let rows: Vec<Row> =
         sql("SELECT id, name, scopes, sensitive, texts, access_token_format, access_token_lifetime
            FROM resources

@@ -46,37 +46,37 @@ pub enum Tx {
 
 /// What a statement runs on: `&Db` or `&mut Tx`.
 #[derive(Debug)]
-pub enum On<'c> {
+pub enum Executor<'c> {
     /// Outside a transaction.
     Db(&'c Db),
     /// Inside one.
     Tx(&'c mut Tx),
 }
 
-impl<'c> From<&'c Db> for On<'c> {
+impl<'c> From<&'c Db> for Executor<'c> {
     fn from(db: &'c Db) -> Self {
         Self::Db(db)
     }
 }
 
-impl<'c> From<&'c mut Tx> for On<'c> {
+impl<'c> From<&'c mut Tx> for Executor<'c> {
     fn from(tx: &'c mut Tx) -> Self {
         Self::Tx(tx)
     }
 }
 
-impl<'c> From<&'c mut On<'_>> for On<'c> {
-    fn from(on: &'c mut On<'_>) -> Self {
+impl<'c> From<&'c mut Executor<'_>> for Executor<'c> {
+    fn from(on: &'c mut Executor<'_>) -> Self {
         match on {
-            On::Db(db) => On::Db(db),
-            On::Tx(tx) => On::Tx(tx),
+            Executor::Db(db) => Executor::Db(db),
+            Executor::Tx(tx) => Executor::Tx(tx),
         }
     }
 }
 
 /// A value bound to a placeholder. NULL has a type too, which PostgreSQL requires.
 #[derive(Clone, Debug)]
-pub enum Val {
+pub enum BoundValue {
     /// BIGINT
     Int(Option<i64>),
     /// BOOLEAN
@@ -89,12 +89,12 @@ pub enum Val {
 
 macro_rules! val {
     ($($t:ty => $variant:ident, $f:expr;)*) => {$(
-        impl From<$t> for Val {
+        impl From<$t> for BoundValue {
             fn from(value: $t) -> Self {
                 Self::$variant(Some($f(value)))
             }
         }
-        impl From<Option<$t>> for Val {
+        impl From<Option<$t>> for BoundValue {
             fn from(value: Option<$t>) -> Self {
                 Self::$variant(value.map($f))
             }
@@ -124,9 +124,14 @@ val! {
 }
 
 /// A type that decodes from rows of both drivers: `#[derive(FromRow)]` makes one.
-pub trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
-impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
-{}
+pub trait DecodedRow:
+    for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
+{
+}
+impl<T> DecodedRow for T where
+    T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
+{
+}
 
 /// Columns of a LEFT JOIN: `None` where it found no row. A field of type `Option<T>` names it:
 /// `#[sqlx(flatten, try_from = "Joined<T>")]`.
@@ -161,14 +166,14 @@ impl<T> From<Joined<T>> for Option<T> {
 
 /// A statement and its values.
 #[derive(Debug)]
-pub struct Sql {
+pub struct Statement {
     text: &'static str,
-    values: Vec<Val>,
+    values: Vec<BoundValue>,
 }
 
 /// A statement without values.
-pub fn sql(text: &'static str) -> Sql {
-    Sql { text, values: Vec::with_capacity(8) }
+pub fn sql(text: &'static str) -> Statement {
+    Statement { text, values: Vec::with_capacity(8) }
 }
 
 /// Binds the values, and runs the statement on a connection within its time limit.
@@ -178,10 +183,10 @@ macro_rules! ask {
         let mut $query: Query<'_, $db, $arguments> = sqlx::query($sql.text).persistent(is_named);
         for value in $sql.values {
             $query = match value {
-                Val::Int(x) => $query.bind(x),
-                Val::Bool(x) => $query.bind(x),
-                Val::Text(x) => $query.bind(x),
-                Val::Blob(x) => $query.bind(x),
+                BoundValue::Int(x) => $query.bind(x),
+                BoundValue::Bool(x) => $query.bind(x),
+                BoundValue::Text(x) => $query.bind(x),
+                BoundValue::Blob(x) => $query.bind(x),
             }
         }
         bounded(wait, $body).await
@@ -191,22 +196,22 @@ macro_rules! ask {
 macro_rules! run {
     ($sql:ident, $on:expr, |$query:ident, $executor:ident| $body:expr) => {{
         match $on {
-            On::Db(Db::Sqlite { read, write }) => {
+            Executor::Db(Db::Sqlite { read, write }) => {
                 let mut lent = if $sql.is_read() { read } else { write }.lend().await?;
                 let done = ask!($sql, lent, Sqlite, SqliteArguments, |$query, $executor| $body);
                 lent.finish(done).await
             }
-            On::Db(Db::Postgres(lender)) => {
+            Executor::Db(Db::Postgres(lender)) => {
                 let mut lent = lender.lend().await?;
                 lent.begin_if_pooled().await?;
                 let done = ask!($sql, lent, Postgres, PgArguments, |$query, $executor| $body);
                 lent.finish(done).await
             }
-            On::Tx(Tx::Sqlite(lent)) => {
+            Executor::Tx(Tx::Sqlite(lent)) => {
                 let done = ask!($sql, lent, Sqlite, SqliteArguments, |$query, $executor| $body);
                 lent.check(done)
             }
-            On::Tx(Tx::Postgres(lent)) => {
+            Executor::Tx(Tx::Postgres(lent)) => {
                 let done = ask!($sql, lent, Postgres, PgArguments, |$query, $executor| $body);
                 lent.check(done)
             }
@@ -215,10 +220,10 @@ macro_rules! run {
 }
 
 // Boxed: the state of a driver takes 4 KB, which the future of every caller would contain and copy.
-impl Sql {
+impl Statement {
     /// Binds the next placeholder.
     #[must_use]
-    pub fn bind(mut self, value: impl Into<Val>) -> Self {
+    pub fn bind(mut self, value: impl Into<BoundValue>) -> Self {
         self.values.push(value.into());
         self
     }
@@ -232,7 +237,7 @@ impl Sql {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn run<'c>(self, on: impl Into<On<'c>>) -> sqlx::Result<u64> {
+    pub async fn run<'c>(self, on: impl Into<Executor<'c>>) -> sqlx::Result<u64> {
         let on = on.into();
         let sql = self;
         Box::pin(async move {
@@ -247,7 +252,7 @@ impl Sql {
     ///
     /// # Errors
     /// `RowNotFound`, or when the database fails.
-    pub async fn one<'c, T: Row>(self, on: impl Into<On<'c>>) -> sqlx::Result<T> {
+    pub async fn one<'c, T: DecodedRow>(self, on: impl Into<Executor<'c>>) -> sqlx::Result<T> {
         self.opt(on).await?.ok_or(sqlx::Error::RowNotFound)
     }
 
@@ -255,7 +260,10 @@ impl Sql {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn opt<'c, T: Row>(self, on: impl Into<On<'c>>) -> sqlx::Result<Option<T>> {
+    pub async fn opt<'c, T: DecodedRow>(
+        self,
+        on: impl Into<Executor<'c>>,
+    ) -> sqlx::Result<Option<T>> {
         let on = on.into();
         let sql = self;
         Box::pin(async move {
@@ -279,7 +287,7 @@ impl Sql {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn all<'c, T: Row>(self, on: impl Into<On<'c>>) -> sqlx::Result<Vec<T>> {
+    pub async fn all<'c, T: DecodedRow>(self, on: impl Into<Executor<'c>>) -> sqlx::Result<Vec<T>> {
         let on = on.into();
         let sql = self;
         Box::pin(async move {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::OpenError;
+use crate::OpenStoreError;
 use gatewright_base::access::{ours, user};
 
 /// How often the existence of the file is checked.
@@ -32,8 +32,9 @@ pub struct DatabaseFile {
 
 impl DatabaseFile {
     /// The file at this path.
-    pub(crate) fn at(path: &Path) -> Result<Self, OpenError> {
-        let found = path.metadata().map_err(|error| OpenError::File(path.to_owned(), error))?;
+    pub(crate) fn at(path: &Path) -> Result<Self, OpenStoreError> {
+        let found =
+            path.metadata().map_err(|error| OpenStoreError::File(path.to_owned(), error))?;
         Ok(Self {
             path: path.to_owned(),
             identity: identity(&found),
@@ -80,7 +81,7 @@ fn identity(found: &Metadata) -> (u64, u64) {
 
 /// Creates the database file, if there is none, accessible only by its owner. SQLite creates the files beside it
 /// with the same mode.
-pub(crate) fn make(path: &Path) -> Result<(), OpenError> {
+pub(crate) fn make(path: &Path) -> Result<(), OpenStoreError> {
     match File::options().create_new(true).write(true).mode(0o600).open(path) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
@@ -90,7 +91,7 @@ pub(crate) fn make(path: &Path) -> Result<(), OpenError> {
 
 /// Takes the lock of the only server: a file beside the database, because SQLite's own locks last only for a
 /// transaction.
-pub(crate) fn lock(database: &Path) -> Result<File, OpenError> {
+pub(crate) fn lock(database: &Path) -> Result<File, OpenStoreError> {
     let path = beside(database, ".lock");
     let file = File::options()
         .create(true)
@@ -101,8 +102,8 @@ pub(crate) fn lock(database: &Path) -> Result<File, OpenError> {
         .map_err(|error| unopened(&path, &error.to_string()))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(OpenError::InUse(database.to_owned())),
-        Err(std::fs::TryLockError::Error(error)) => Err(OpenError::File(path, error)),
+        Err(std::fs::TryLockError::WouldBlock) => Err(OpenStoreError::InUse(database.to_owned())),
+        Err(std::fs::TryLockError::Error(error)) => Err(OpenStoreError::File(path, error)),
     }
 }
 
@@ -114,7 +115,7 @@ fn beside(database: &Path, ending: &str) -> PathBuf {
 
 /// Why a database file cannot be used: the file that is inaccessible, its owner, the user of this process, and the
 /// remedy.
-pub(crate) fn unopened(path: &Path, why: &str) -> OpenError {
+pub(crate) fn unopened(path: &Path, why: &str) -> OpenStoreError {
     let ours = ours();
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -149,5 +150,5 @@ pub(crate) fn unopened(path: &Path, why: &str) -> OpenError {
         }
         Some(_) | None => String::new(),
     };
-    OpenError::Unopened(path.to_owned(), format!("{why}{because}"))
+    OpenStoreError::Unopened(path.to_owned(), format!("{why}{because}"))
 }

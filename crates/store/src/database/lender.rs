@@ -426,7 +426,7 @@ mod tests {
 
     use super::*;
     use crate::test_database::TestDatabase;
-    use crate::{Db, Limits, Purpose, Store, sql, versions};
+    use crate::{ConnectionLimits, Db, OpenMode, Store, sql, versions};
 
     const MORE: &str = "UPDATE versions SET version = version + 1 WHERE name = 'clients'";
 
@@ -474,9 +474,9 @@ mod tests {
     /// With sqlx 0.9 the connection would be lent again inside a transaction that is never committed.
     #[tokio::test]
     async fn a_transaction_cancelled_at_any_moment_loses_no_write_of_the_next() {
-        let limits = Limits { connections: 1, ..TestDatabase::LIMITS };
+        let limits = ConnectionLimits { connections: 1, ..TestDatabase::LIMITS };
         let database = TestDatabase::with(&limits).await;
-        let other = Store::open(&database.url, &limits, Purpose::Migrate).await.unwrap();
+        let other = Store::open(&database.url, &limits, OpenMode::Migrate).await.unwrap();
         let mut moments = 0;
         while cancelled(written(&database.store), moments).await.is_none() {
             let before = version(&other).await;
@@ -495,7 +495,7 @@ mod tests {
     #[tokio::test]
     async fn waiting_too_long_for_a_connection_fails_and_the_next_request_is_served() {
         let acquire = Duration::from_millis(50);
-        let limits = Limits { connections: 1, acquire, ..TestDatabase::LIMITS };
+        let limits = ConnectionLimits { connections: 1, acquire, ..TestDatabase::LIMITS };
         let database = TestDatabase::with(&limits).await;
         let store = &database.store;
         let asked = || versions::all(store);
@@ -516,8 +516,9 @@ mod tests {
     #[tokio::test]
     async fn waiting_for_the_lock_of_a_file_is_bounded_like_waiting_for_a_connection() {
         let database = TestDatabase::sqlite().await;
-        let limits = Limits { acquire: Duration::from_millis(400), ..TestDatabase::LIMITS };
-        let store = Store::open(&database.url, &limits, Purpose::Serve).await.unwrap();
+        let limits =
+            ConnectionLimits { acquire: Duration::from_millis(400), ..TestDatabase::LIMITS };
+        let store = Store::open(&database.url, &limits, OpenMode::Serve).await.unwrap();
         let mut tx = database.store.write().await.unwrap();
         sql(MORE).run(&mut tx).await.unwrap();
 

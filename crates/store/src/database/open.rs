@@ -30,7 +30,7 @@ const TRANSIT: Duration = Duration::from_millis(500);
 
 /// Why the database could not be opened. Never contains its URL, which may contain a password.
 #[derive(Debug, thiserror::Error)]
-pub enum OpenError {
+pub enum OpenStoreError {
     /// Neither `sqlite:` nor `postgres:`.
     #[error("the database URL begins with neither `sqlite:` nor `postgres://`")]
     Scheme,
@@ -87,7 +87,7 @@ pub enum OpenError {
     Changed(i64),
 }
 
-impl OpenError {
+impl OpenStoreError {
     /// Whether a retry may succeed: the database is unreachable, or not ready.
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::Database(_, error) | Self::Migration(_, error) if crate::is_away(error))
@@ -96,7 +96,7 @@ impl OpenError {
 
 /// Limits of the connections.
 #[derive(Clone, Debug)]
-pub struct Limits {
+pub struct ConnectionLimits {
     /// The largest number of connections.
     pub connections: u32,
     /// How long a request waits for a connection before the response is 503; on SQLite also for the lock of its
@@ -110,34 +110,42 @@ pub struct Limits {
 
 /// What the database is opened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
+pub enum OpenMode {
     /// A server: the only one on an SQLite file. Migrates the schema.
     Serve,
     /// Migrating the schema.
     Migrate,
     /// A command beside a server. The schema must be up to date.
-    Work,
+    Command,
 }
 
 impl Store {
     /// Opens the database.
     ///
     /// # Errors
-    /// See [`OpenError`].
-    pub async fn open(url: &Secret, limits: &Limits, purpose: Purpose) -> Result<Self, OpenError> {
+    /// See [`OpenStoreError`].
+    pub async fn open(
+        url: &Secret,
+        limits: &ConnectionLimits,
+        mode: OpenMode,
+    ) -> Result<Self, OpenStoreError> {
         let text = url.expose();
         if text.starts_with("sqlite:") {
-            Self::open_sqlite(text, limits, purpose).await
+            Self::open_sqlite(text, limits, mode).await
         } else if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            Self::open_postgres(text, limits, purpose).await
+            Self::open_postgres(text, limits, mode).await
         } else {
-            Err(OpenError::Scheme)
+            Err(OpenStoreError::Scheme)
         }
     }
 
-    async fn open_sqlite(url: &str, limits: &Limits, purpose: Purpose) -> Result<Self, OpenError> {
+    async fn open_sqlite(
+        url: &str,
+        limits: &ConnectionLimits,
+        mode: OpenMode,
+    ) -> Result<Self, OpenStoreError> {
         let options = SqliteConnectOptions::from_str(url)
-            .map_err(|error| OpenError::Url(error.to_string()))?
+            .map_err(|error| OpenStoreError::Url(error.to_string()))?
             .create_if_missing(false)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
@@ -151,21 +159,21 @@ impl Store {
             // caches of the connections would be too small for a large file.
             .pragma("mmap_size", "2147418112");
         let path = options.get_filename().to_owned();
-        let lock = match purpose {
-            Purpose::Serve => Some(Arc::new(file::lock(&path)?)),
-            Purpose::Migrate | Purpose::Work => None,
+        let lock = match mode {
+            OpenMode::Serve => Some(Arc::new(file::lock(&path)?)),
+            OpenMode::Migrate | OpenMode::Command => None,
         };
-        if purpose != Purpose::Work {
+        if mode != OpenMode::Command {
             file::make(&path)?;
         } else if !path.exists() {
-            return Err(OpenError::Absent(path));
+            return Err(OpenStoreError::Absent(path));
         }
 
         let waits = Waits { lend: OPEN, statement: MIGRATION };
         let patient = Arc::new(Lender::of(options.clone().busy_timeout(OPEN), 1, waits));
         connect(&patient).await.map_err(|error| file::unopened(&path, &error.to_string()))?;
         let patient = Db::Sqlite { read: patient.clone(), write: patient };
-        schema::ready(&patient, &format!("the database {}", path.display()), purpose).await?;
+        schema::ready(&patient, &format!("the database {}", path.display()), mode).await?;
 
         // A writer waits in the queue and then for the lock, which other processes hold briefly: both together take
         // no longer than the limit.
@@ -188,9 +196,9 @@ impl Store {
 
     async fn open_postgres(
         url: &str,
-        limits: &Limits,
-        purpose: Purpose,
-    ) -> Result<Self, OpenError> {
+        limits: &ConnectionLimits,
+        mode: OpenMode,
+    ) -> Result<Self, OpenStoreError> {
         let options = postgres_options(url, limits.is_pooled)?;
         let name = name(&options);
         let statement = limits.statement.as_millis().to_string();
@@ -199,7 +207,7 @@ impl Store {
         let waits = Waits { lend: OPEN, statement: MIGRATION };
         let patient = Lender::of(options.clone(), 1, waits).pooled(limits.is_pooled);
         let patient = Db::Postgres(Arc::new(patient));
-        let ready = schema::ready(&patient, &name, purpose).await;
+        let ready = schema::ready(&patient, &name, mode).await;
         patient.close().await;
         ready?;
 
@@ -234,9 +242,9 @@ impl Store {
     }
 }
 
-fn postgres_options(url: &str, is_pooled: bool) -> Result<PgConnectOptions, OpenError> {
+fn postgres_options(url: &str, is_pooled: bool) -> Result<PgConnectOptions, OpenStoreError> {
     let mut options =
-        PgConnectOptions::from_str(url).map_err(|error| OpenError::Url(error.to_string()))?;
+        PgConnectOptions::from_str(url).map_err(|error| OpenStoreError::Url(error.to_string()))?;
     // An IPv6 address is in brackets only in a URL (RFC 3986 §3.2.2).
     let host = options.get_host().to_owned();
     if let Some(address) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {

@@ -9,7 +9,7 @@ use std::time::Instant;
 use sqlx::migrate::{Migration, Migrator};
 use sqlx_macros::FromRow;
 
-use crate::database::open::{OpenError, Purpose};
+use crate::database::open::{OpenMode, OpenStoreError};
 use crate::{Db, Tx, sql};
 
 /// This release.
@@ -48,15 +48,15 @@ struct Table {
 
 /// Ensures that this release supports the schema: migrates it, if the database is opened for that. `name` is the
 /// name of the database, for errors.
-pub(crate) async fn ready(db: &Db, name: &str, purpose: Purpose) -> Result<(), OpenError> {
-    let opened = |error| OpenError::Database(name.to_owned(), error);
+pub(crate) async fn ready(db: &Db, name: &str, mode: OpenMode) -> Result<(), OpenStoreError> {
+    let opened = |error| OpenStoreError::Database(name.to_owned(), error);
     let applied = applied(db).await.map_err(opened)?;
     admitted(db, &applied).await.map_err(opened)??;
     let Some(missing) = missing(&applied)?.first().copied() else {
         return Ok(());
     };
-    if purpose == Purpose::Work {
-        return Err(OpenError::Outdated(missing.version));
+    if mode == OpenMode::Command {
+        return Err(OpenStoreError::Outdated(missing.version));
     }
     migrate(db, name).await
 }
@@ -81,7 +81,7 @@ async fn has_table(db: &Db, name: &str) -> sqlx::Result<bool> {
 }
 
 /// Whether a schema that later releases have migrated still supports this one.
-async fn admitted(db: &Db, applied: &[Applied]) -> sqlx::Result<Result<(), OpenError>> {
+async fn admitted(db: &Db, applied: &[Applied]) -> sqlx::Result<Result<(), OpenStoreError>> {
     let unknown: Vec<_> =
         applied.iter().filter(|one| !MIGRATIONS.version_exists(one.version)).collect();
     if unknown.is_empty() {
@@ -95,7 +95,10 @@ async fn admitted(db: &Db, applied: &[Applied]) -> sqlx::Result<Result<(), OpenE
     Ok(admits(unknown.iter().map(|one| one.version), &releases))
 }
 
-fn admits(unknown: impl IntoIterator<Item = i64>, releases: &[Release]) -> Result<(), OpenError> {
+fn admits(
+    unknown: impl IntoIterator<Item = i64>,
+    releases: &[Release],
+) -> Result<(), OpenStoreError> {
     for migration in unknown {
         let release = releases.iter().find(|release| release.migration == migration);
         let oldest = release.and_then(|release| parsed(&release.oldest));
@@ -104,7 +107,7 @@ fn admits(unknown: impl IntoIterator<Item = i64>, releases: &[Release]) -> Resul
                 (release.applied_by.as_str(), release.oldest.as_str())
             });
             let (by, oldest) = (by.to_owned(), oldest.to_owned());
-            return Err(OpenError::TooNew { migration, by, oldest });
+            return Err(OpenStoreError::TooNew { migration, by, oldest });
         }
     }
     Ok(())
@@ -117,13 +120,13 @@ fn parsed(version: &str) -> Option<[u64; 3]> {
 }
 
 /// The missing migrations, in their order.
-fn missing(applied: &[Applied]) -> Result<Vec<&'static Migration>, OpenError> {
+fn missing(applied: &[Applied]) -> Result<Vec<&'static Migration>, OpenStoreError> {
     let mut missing = Vec::new();
     for migration in MIGRATIONS.iter() {
         match applied.iter().find(|one| one.version == migration.version) {
             None => missing.push(migration),
             Some(one) if *one.checksum == *migration.checksum => {}
-            Some(one) => return Err(OpenError::Changed(one.version)),
+            Some(one) => return Err(OpenStoreError::Changed(one.version)),
         }
     }
     Ok(missing)
@@ -136,8 +139,8 @@ fn oldest(migration: i64) -> &'static str {
 }
 
 /// Applies the missing migrations.
-async fn migrate(db: &Db, name: &str) -> Result<(), OpenError> {
-    let failed = |error| OpenError::Migration(name.to_owned(), error);
+async fn migrate(db: &Db, name: &str) -> Result<(), OpenStoreError> {
+    let failed = |error| OpenStoreError::Migration(name.to_owned(), error);
     let begun = Instant::now();
     // Concurrent migrations wait here; on SQLite, for the beginning of the transaction.
     let mut tx = db.begin().await.map_err(failed)?;
@@ -167,7 +170,7 @@ async fn migrate(db: &Db, name: &str) -> Result<(), OpenError> {
         tracing::info!(version = migration.version, "changing the schema");
         let applied = apply(&mut tx, migration, begun).await;
         applied.map_err(|error| {
-            OpenError::Migration(format!("{name} (migration {})", migration.version), error)
+            OpenStoreError::Migration(format!("{name} (migration {})", migration.version), error)
         })?;
     }
     sign(&mut tx).await.map_err(failed)?;
@@ -206,7 +209,7 @@ async fn sign(tx: &mut Tx) -> sqlx::Result<()> {
 mod tests {
     use super::*;
     use crate::test_database::TestDatabase;
-    use crate::{Purpose, Store};
+    use crate::{OpenMode, Store};
 
     /// Whether a statement of a migration does more than add.
     fn is_breaking(statement: &str) -> bool {
@@ -250,14 +253,15 @@ mod tests {
     async fn a_schema_of_a_later_release_admits_the_releases_that_it_names() {
         let database = TestDatabase::make().await;
         let on = database.store.db();
-        let open = async || Store::open(&database.url, &TestDatabase::LIMITS, Purpose::Work).await;
+        let open =
+            async || Store::open(&database.url, &TestDatabase::LIMITS, OpenMode::Command).await;
         let applied =
             "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
                        VALUES (9999, 'later', TRUE, $1, 0)";
         sql(applied).bind(&[0_u8; 48][..]).run(on).await.unwrap();
 
         // No row says which releases are supported.
-        assert!(matches!(open().await, Err(OpenError::TooNew { migration: 9999, .. })));
+        assert!(matches!(open().await, Err(OpenStoreError::TooNew { migration: 9999, .. })));
 
         let says = "INSERT INTO schema_releases (migration, applied_by, oldest) VALUES (9999, '9.1.0', $1)";
         sql(says).bind("9.0.0").run(on).await.unwrap();
@@ -283,10 +287,10 @@ mod tests {
         let forget = "DELETE FROM _sqlx_migrations WHERE version = $1";
         sql(forget).bind(last.version).run(on).await.unwrap();
 
-        let refused = Store::open(&database.url, &TestDatabase::LIMITS, Purpose::Work).await;
+        let refused = Store::open(&database.url, &TestDatabase::LIMITS, OpenMode::Command).await;
 
         let refused = refused.unwrap_err();
-        assert!(matches!(refused, OpenError::Outdated(version) if version == last.version));
+        assert!(matches!(refused, OpenStoreError::Outdated(version) if version == last.version));
         assert!(refused.to_string().contains("gatewright migrate"), "{refused}");
     }
 }

@@ -10,7 +10,7 @@ use crate::types::sql::{Json, sqlx};
 use crate::types::{
     ClientId, Digest, GrantId, ResourceId, Scope, SessionId, Thumbprint, Timestamp, UserId,
 };
-use crate::{On, Tx, sql, to_json};
+use crate::{Executor, Tx, sql, to_json};
 
 /// The authorization that a code represents.
 #[derive(Clone, Debug, FromRow)]
@@ -55,7 +55,7 @@ pub enum Ground<'a> {
 /// # Errors
 /// When the database fails.
 pub async fn issue(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     digest: &Digest,
     authorization: &Authorization,
     ground: Ground<'_>,
@@ -112,7 +112,7 @@ pub async fn issue(
 
 /// The state of a code.
 #[derive(Debug, FromRow)]
-pub struct Standing {
+pub struct CodeState {
     /// The session in which it was issued.
     pub session_id: SessionId,
     /// When it expires.
@@ -125,7 +125,10 @@ pub struct Standing {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn standing(on: impl Into<On<'_>>, digest: &Digest) -> sqlx::Result<Option<Standing>> {
+pub async fn state(
+    on: impl Into<Executor<'_>>,
+    digest: &Digest,
+) -> sqlx::Result<Option<CodeState>> {
     sql("SELECT session_id, expires_at, used_at FROM codes WHERE digest = $1")
         .bind(digest)
         .opt(on)
@@ -136,7 +139,11 @@ pub async fn standing(on: impl Into<On<'_>>, digest: &Digest) -> sqlx::Result<Op
 ///
 /// # Errors
 /// When the database fails.
-pub async fn void(on: impl Into<On<'_>>, digest: &Digest, now: Timestamp) -> sqlx::Result<()> {
+pub async fn void(
+    on: impl Into<Executor<'_>>,
+    digest: &Digest,
+    now: Timestamp,
+) -> sqlx::Result<()> {
     sql("UPDATE codes SET used_at = $1 WHERE digest = $2 AND used_at IS NULL")
         .bind(now)
         .bind(digest)

@@ -5,7 +5,7 @@ use sqlx_macros::FromRow;
 use crate::database::db::JoinedRow;
 use crate::types::sql::{Json, sqlx};
 use crate::types::{ClientId, ResourceId, Scope, Timestamp, UserId};
-use crate::{On, Tx, sql, to_json};
+use crate::{Executor, Tx, sql, to_json};
 
 /// The consent of a user for a client.
 #[derive(Clone, Debug, Default, PartialEq, Eq, FromRow)]
@@ -72,7 +72,7 @@ pub struct Authorised {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of_user(on: impl Into<On<'_>>, user: &UserId) -> sqlx::Result<Vec<Authorised>> {
+pub async fn of_user(on: impl Into<Executor<'_>>, user: &UserId) -> sqlx::Result<Vec<Authorised>> {
     sql("SELECT client_id, scope, resources, claims, created_at AS since, TRUE AS asked, used_at,
                 FALSE AS is_offline
            FROM consents
@@ -88,7 +88,7 @@ pub async fn of_user(on: impl Into<On<'_>>, user: &UserId) -> sqlx::Result<Vec<A
 /// # Errors
 /// When the database fails.
 pub async fn find(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     user: &UserId,
     client: &ClientId,
 ) -> sqlx::Result<Option<Consent>> {

@@ -4,7 +4,7 @@
 use sqlx_macros::FromRow;
 
 use crate::types::{Digest, Timestamp, UserId};
-use crate::{On, Tx, sql};
+use crate::{Executor, Tx, sql};
 
 /// A new decision.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ pub struct Decision {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find(on: impl Into<On<'_>>, digest: &Digest) -> sqlx::Result<Option<Decision>> {
+pub async fn find(on: impl Into<Executor<'_>>, digest: &Digest) -> sqlx::Result<Option<Decision>> {
     sql("SELECT user_id, codes, decided_at FROM decisions WHERE digest = $1")
         .bind(digest)
         .opt(on)
@@ -86,7 +86,11 @@ pub async fn hold(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn renumber(on: impl Into<On<'_>>, digest: &Digest, codes: i64) -> sqlx::Result<()> {
+pub async fn renumber(
+    on: impl Into<Executor<'_>>,
+    digest: &Digest,
+    codes: i64,
+) -> sqlx::Result<()> {
     sql("UPDATE decisions SET codes = $1 WHERE digest = $2")
         .bind(codes)
         .bind(digest)

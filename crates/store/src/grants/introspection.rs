@@ -3,18 +3,18 @@
 use sqlx_macros::FromRow;
 
 use super::opaque_tokens::OpaqueToken;
-use super::{Grant, Presented, grant_columns, grant_is_live, grant_is_valid, user_is_enabled};
+use super::{Grant, PresentedToken, grant_columns, grant_is_live, grant_is_valid, user_is_enabled};
 use crate::ahead::not_ahead;
 use crate::clients::client_allows;
 use crate::database::db::{Joined, JoinedRow};
 use crate::types::sql::sqlx;
 use crate::types::{ClientId, Digest, GrantId, Timestamp, User};
 use crate::users::sessions::session_is_live;
-use crate::{On, sql};
+use crate::{Executor, sql};
 
 /// A live grant and its user, as introspection and userinfo need them.
 #[derive(Debug, FromRow)]
-pub struct Live {
+pub struct LiveGrant {
     /// The `claims` parameter (OIDC Core §5.5), as JSON; empty where there was none.
     #[sqlx(rename = "grant_claims")]
     pub claims: String,
@@ -29,11 +29,11 @@ pub struct Live {
     pub user: User,
 }
 
-impl JoinedRow for Live {
+impl JoinedRow for LiveGrant {
     const KEY: &'static str = "user_id";
 }
 
-/// The columns of a [`Live`].
+/// The columns of a [`LiveGrant`].
 macro_rules! live_columns {
     () => {
         "users.id AS user_id, users.username, users.email, users.email_verified,
@@ -49,12 +49,12 @@ macro_rules! live_columns {
 /// # Errors
 /// When the database fails.
 pub async fn behind_token(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     id: &GrantId,
     client: &ClientId,
     jti: &str,
     now: Timestamp,
-) -> sqlx::Result<Option<Live>> {
+) -> sqlx::Result<Option<LiveGrant>> {
     sql(concat!(
         "SELECT ",
         live_columns!(),
@@ -82,16 +82,16 @@ pub async fn behind_token(
 /// # Errors
 /// When the database fails.
 pub async fn behind_opaque_token(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     digest: &Digest,
     now: Timestamp,
-) -> sqlx::Result<Option<(OpaqueToken, Option<Live>)>> {
+) -> sqlx::Result<Option<(OpaqueToken, Option<LiveGrant>)>> {
     #[derive(FromRow)]
     struct Both {
         #[sqlx(flatten)]
         token: OpaqueToken,
-        #[sqlx(flatten, try_from = "Joined<Live>")]
-        live: Option<Live>,
+        #[sqlx(flatten, try_from = "Joined<LiveGrant>")]
+        live: Option<LiveGrant>,
     }
     let both: Option<Both> = sql(concat!(
         "SELECT opaque_tokens.id, opaque_tokens.client_id, opaque_tokens.grant_id, opaque_tokens.audience,
@@ -123,8 +123,8 @@ pub async fn behind_opaque_token(
 /// # Errors
 /// When the database fails.
 pub async fn behind_refresh_token(
-    on: impl Into<On<'_>>,
-    presented: &Presented,
+    on: impl Into<Executor<'_>>,
+    presented: &PresentedToken,
     now: Timestamp,
 ) -> sqlx::Result<Option<Grant>> {
     sql(concat!(

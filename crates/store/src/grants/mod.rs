@@ -19,11 +19,11 @@ use sqlx_macros::FromRow;
 use self::codes::Authorization;
 use crate::types::sql::{Json, sqlx};
 use crate::types::{Bonds, ClientId, GrantId, ResourceId, Scope, SessionId, Timestamp, UserId};
-use crate::{On, Tx, sql, to_json};
+use crate::{Executor, Tx, sql, to_json};
 
-pub use introspection::{Live, behind_opaque_token, behind_refresh_token, behind_token};
-pub use overview::{InUse, any_live, bound, in_use, without_consent};
-pub use refresh::{Presented, Rotation, Terms, rotate};
+pub use introspection::{LiveGrant, behind_opaque_token, behind_refresh_token, behind_token};
+pub use overview::{GrantsInUse, any_live, bound, in_use, without_consent};
+pub use refresh::{PresentedToken, RefreshTerms, Rotation, rotate};
 pub use revocation::{owner, revoke, revoke_all, revoke_of_user, revoke_some};
 
 /// A grant that was live when it was read or changed.
@@ -119,7 +119,7 @@ pub(crate) use grant_columns;
 
 /// The lifetime of a new grant.
 #[derive(Clone, Copy, Debug)]
-pub struct Life {
+pub struct GrantLifetime {
     /// Whether it outlives the session.
     pub offline: bool,
     /// When it ends if it is not used.
@@ -135,7 +135,7 @@ pub struct Life {
 pub async fn insert(
     tx: &mut Tx,
     authorization: &Authorization,
-    life: Life,
+    life: GrantLifetime,
     bonds: Bonds,
     now: Timestamp,
 ) -> sqlx::Result<Grant> {
@@ -176,7 +176,7 @@ pub async fn insert(
 /// # Errors
 /// When the database fails.
 pub async fn find(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     id: &GrantId,
     client: &ClientId,
 ) -> sqlx::Result<Option<Grant>> {

@@ -5,7 +5,7 @@ use sqlx_macros::FromRow;
 use crate::clients::client_allows;
 use crate::types::sql::{Json, sqlx};
 use crate::types::{ClientId, Confirmation, Digest, GrantId, Scope, Timestamp};
-use crate::{On, sql, to_json};
+use crate::{Executor, sql, to_json};
 
 /// A valid opaque access token.
 #[derive(Clone, Debug, FromRow)]
@@ -37,7 +37,7 @@ pub struct OpaqueToken {
 /// # Errors
 /// When the database fails.
 pub async fn insert(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     digest: &Digest,
     token: &OpaqueToken,
 ) -> sqlx::Result<bool> {
@@ -72,7 +72,7 @@ pub async fn insert(
 /// # Errors
 /// When the database fails.
 pub async fn revoke(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     digest: &Digest,
     client: &ClientId,
     now: Timestamp,
@@ -91,7 +91,11 @@ pub async fn revoke(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn revoke_by_id(on: impl Into<On<'_>>, id: &str, now: Timestamp) -> sqlx::Result<bool> {
+pub async fn revoke_by_id(
+    on: impl Into<Executor<'_>>,
+    id: &str,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
     let revoked =
         sql("UPDATE opaque_tokens SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL")
             .bind(now)
@@ -105,7 +109,7 @@ pub async fn revoke_by_id(on: impl Into<On<'_>>, id: &str, now: Timestamp) -> sq
 ///
 /// # Errors
 /// When the database fails.
-pub async fn bound(on: impl Into<On<'_>>, now: Timestamp) -> sqlx::Result<Vec<Bound>> {
+pub async fn bound(on: impl Into<Executor<'_>>, now: Timestamp) -> sqlx::Result<Vec<Bound>> {
     sql(concat!(
         "SELECT certificate AS thumbprint, count(*) AS tokens FROM opaque_tokens
           WHERE certificate IS NOT NULL AND revoked_at IS NULL AND expires_at > $1

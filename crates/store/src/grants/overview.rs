@@ -10,13 +10,13 @@ use crate::ahead::not_ahead;
 use crate::clients::client_allows;
 use crate::types::{ClientId, Scope, Timestamp, UserId};
 use crate::users::sessions::session_is_live;
-use crate::{On, sql};
+use crate::{Executor, sql};
 
 /// Whether any grant may be live.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn any_live(on: impl Into<On<'_>>, now: Timestamp) -> sqlx::Result<bool> {
+pub async fn any_live(on: impl Into<Executor<'_>>, now: Timestamp) -> sqlx::Result<bool> {
     let (live,): (bool,) = sql("SELECT EXISTS (SELECT 1 FROM grants
                         WHERE revoked_at IS NULL AND expires_at > $1) AS live")
     .bind(now)
@@ -30,7 +30,7 @@ pub async fn any_live(on: impl Into<On<'_>>, now: Timestamp) -> sqlx::Result<boo
 /// # Errors
 /// When the database fails.
 pub async fn without_consent(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     user: &UserId,
     now: Timestamp,
 ) -> sqlx::Result<Vec<Authorised>> {
@@ -84,7 +84,7 @@ pub async fn without_consent(
 
 /// The live grants of a client for a user.
 #[derive(Debug, FromRow)]
-pub struct InUse {
+pub struct GrantsInUse {
     /// The client.
     pub client_id: ClientId,
     /// When the client was last issued tokens.
@@ -98,10 +98,10 @@ pub struct InUse {
 /// # Errors
 /// When the database fails.
 pub async fn in_use(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     user: &UserId,
     now: Timestamp,
-) -> sqlx::Result<Vec<InUse>> {
+) -> sqlx::Result<Vec<GrantsInUse>> {
     sql(concat!(
         "SELECT client_id, MAX(rotated_at) AS used_at, COUNT(CASE WHEN offline THEN 1 END) AS offline
            FROM grants
@@ -121,7 +121,7 @@ pub async fn in_use(
 /// # Errors
 /// When the database fails.
 pub async fn bound(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     now: Timestamp,
 ) -> sqlx::Result<Vec<opaque_tokens::Bound>> {
     sql(concat!(

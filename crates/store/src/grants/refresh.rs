@@ -7,11 +7,11 @@ use crate::ahead::not_ahead;
 use crate::clients::client_allows;
 use crate::types::{Bonds, ClientId, GrantId, Seconds, Thumbprint, Timestamp};
 use crate::users::sessions::session_is_live;
-use crate::{On, sql};
+use crate::{Executor, sql};
 
 /// A refresh token whose MAC was verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Presented {
+pub struct PresentedToken {
     /// Its grant.
     pub grant_id: GrantId,
     /// Its generation.
@@ -41,7 +41,7 @@ pub enum Rotation {
 
 /// The terms of a refresh.
 #[derive(Clone, Copy, Debug)]
-pub struct Terms {
+pub struct RefreshTerms {
     /// Whether the refresh token is rotated; otherwise the same one stays valid.
     pub rotates: bool,
     /// Whether the client may still have grants for offline access.
@@ -62,10 +62,10 @@ pub struct Terms {
 /// # Errors
 /// When the database fails.
 pub async fn rotate(
-    on: impl Into<On<'_>>,
-    presented: &Presented,
+    on: impl Into<Executor<'_>>,
+    presented: &PresentedToken,
     client: &ClientId,
-    terms: Terms,
+    terms: RefreshTerms,
     now: Timestamp,
 ) -> sqlx::Result<Rotation> {
     let mut on = on.into();
@@ -101,7 +101,7 @@ pub async fn rotate(
     }
 
     #[derive(FromRow)]
-    struct Standing {
+    struct Current {
         offline: bool,
         generation: i64,
         rotated_at: Timestamp,
@@ -109,7 +109,7 @@ pub async fn rotate(
         proof_key: Option<Thumbprint>,
         alive: bool,
     }
-    let standing: Option<Standing> = sql(concat!(
+    let current: Option<Current> = sql(concat!(
         "SELECT offline, generation, rotated_at, public_key, proof_key, (",
         grant_is_live!(),
         ") AS alive
@@ -121,21 +121,21 @@ pub async fn rotate(
     .bind(client)
     .opt(&mut on)
     .await?;
-    let Some(standing) = standing else {
+    let Some(current) = current else {
         return Ok(Rotation::Dead);
     };
     let is_held = |bound: Option<Thumbprint>, shown| bound.is_none() || bound == shown;
-    if !is_held(standing.public_key, terms.bonds.public_key)
-        || !is_held(standing.proof_key, terms.bonds.proof_key)
+    if !is_held(current.public_key, terms.bonds.public_key)
+        || !is_held(current.proof_key, terms.bonds.proof_key)
     {
         return Ok(Rotation::Unheld);
     }
-    if !standing.alive || (standing.offline && !terms.offline) {
+    if !current.alive || (current.offline && !terms.offline) {
         return Ok(Rotation::Dead);
     }
-    let successor = standing.generation;
+    let successor = current.generation;
     if successor == presented.generation + 1 {
-        return Ok(Rotation::Spent { successor, ago: now - standing.rotated_at });
+        return Ok(Rotation::Spent { successor, ago: now - current.rotated_at });
     }
     Ok(Rotation::Replayed)
 }

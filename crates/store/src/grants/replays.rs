@@ -1,7 +1,7 @@
 //! `replays`: assertions and proofs that were used (RFC 7523 §3, RFC 9449 §11.1).
 
 use crate::types::{Digest, Timestamp};
-use crate::{On, sql};
+use crate::{Executor, sql};
 
 /// The kind: part of the key, so that one kind cannot use up the identifiers of another (THREATS CO-06).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ impl Kind {
 /// # Errors
 /// When the database fails.
 pub async fn first_use(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     kind: Kind,
     issuer: &str,
     jti: &str,

@@ -1,13 +1,17 @@
 //! Revocation of grants. It is never undone.
 
 use crate::types::{ClientId, GrantId, Timestamp, UserId};
-use crate::{On, Tx, sql};
+use crate::{Executor, Tx, sql};
 
 /// Revokes a grant, and with it all of its tokens.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn revoke(on: impl Into<On<'_>>, id: &GrantId, now: Timestamp) -> sqlx::Result<bool> {
+pub async fn revoke(
+    on: impl Into<Executor<'_>>,
+    id: &GrantId,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
     let revoked = sql(
         "UPDATE grants SET revoked_at = $1, sweep_at = $1 WHERE id = $2 AND revoked_at IS NULL",
     )
@@ -22,7 +26,7 @@ pub async fn revoke(on: impl Into<On<'_>>, id: &GrantId, now: Timestamp) -> sqlx
 ///
 /// # Errors
 /// When the database fails.
-pub async fn owner(on: impl Into<On<'_>>, id: &GrantId) -> sqlx::Result<Option<ClientId>> {
+pub async fn owner(on: impl Into<Executor<'_>>, id: &GrantId) -> sqlx::Result<Option<ClientId>> {
     let row: Option<(ClientId,)> =
         sql("SELECT client_id FROM grants WHERE id = $1").bind(id).opt(on).await?;
     Ok(row.map(|(client,)| client))
@@ -53,7 +57,7 @@ pub async fn revoke_all(
 /// # Errors
 /// When the database fails.
 pub async fn revoke_some(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     after: &str,
     most: i64,
     now: Timestamp,

@@ -1,14 +1,14 @@
 //! `revoked_tokens`: JWT access tokens that were revoked before they expired (RFC 7009).
 
 use crate::types::Timestamp;
-use crate::{On, sql};
+use crate::{Executor, sql};
 
 /// Records that a token is revoked. The row is kept until the token would have expired.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn insert(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     jti: &str,
     expires_at: Timestamp,
     now: Timestamp,
@@ -27,7 +27,7 @@ pub async fn insert(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn contains(on: impl Into<On<'_>>, jti: &str) -> sqlx::Result<bool> {
+pub async fn contains(on: impl Into<Executor<'_>>, jti: &str) -> sqlx::Result<bool> {
     let (revoked,): (bool,) =
         sql("SELECT EXISTS (SELECT 1 FROM revoked_tokens WHERE jti = $1) AS revoked")
             .bind(jti)
@@ -40,7 +40,7 @@ pub async fn contains(on: impl Into<On<'_>>, jti: &str) -> sqlx::Result<bool> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Vec<String>> {
+pub async fn all(on: impl Into<Executor<'_>>) -> sqlx::Result<Vec<String>> {
     let rows: Vec<(String,)> = sql("SELECT jti FROM revoked_tokens").all(on).await?;
     Ok(rows.into_iter().map(|(jti,)| jti).collect())
 }

@@ -4,7 +4,7 @@
 use sqlx_macros::FromRow;
 
 use crate::types::Timestamp;
-use crate::{On, Tx, sql};
+use crate::{Executor, Tx, sql};
 
 /// A version of a sealed secret of the server.
 #[derive(Debug, FromRow)]
@@ -46,7 +46,7 @@ pub struct Newest {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Vec<ServerSecret>> {
+pub async fn all(on: impl Into<Executor<'_>>) -> sqlx::Result<Vec<ServerSecret>> {
     sql("SELECT name, version, sealed, created_at, read_until
            FROM server_secrets
           ORDER BY name, version")
@@ -58,7 +58,7 @@ pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Vec<ServerSecret>> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn newest(on: impl Into<On<'_>>) -> sqlx::Result<Vec<Newest>> {
+pub async fn newest(on: impl Into<Executor<'_>>) -> sqlx::Result<Vec<Newest>> {
     sql("SELECT name, newest FROM server_secret_versions ORDER BY name").all(on).await
 }
 
@@ -137,7 +137,7 @@ pub async fn drop_unread(tx: &mut Tx, now: Timestamp) -> sqlx::Result<u64> {
 /// # Errors
 /// When the database fails.
 pub async fn reseal(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     secret: &ServerSecret,
     sealed: &[u8],
 ) -> sqlx::Result<bool> {

@@ -3,7 +3,7 @@
 use sqlx_macros::FromRow;
 
 use crate::types::{Algorithm, Timestamp};
-use crate::{On, sql};
+use crate::{Executor, sql};
 
 /// A row of a signing key. Its state follows from times; see [`SigningKeyRow::state`].
 #[derive(Clone, Debug, FromRow)]
@@ -61,7 +61,7 @@ impl SigningKeyRow {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Vec<SigningKeyRow>> {
+pub async fn all(on: impl Into<Executor<'_>>) -> sqlx::Result<Vec<SigningKeyRow>> {
     sql("SELECT id, alg, public_jwk, sealed, published_at, activated_at, retiring_at, retired_at, compromised_at
            FROM signing_keys
           ORDER BY published_at, id")
@@ -73,7 +73,7 @@ pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Vec<SigningKeyRow>> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn insert(on: impl Into<On<'_>>, key: &SigningKeyRow) -> sqlx::Result<bool> {
+pub async fn insert(on: impl Into<Executor<'_>>, key: &SigningKeyRow) -> sqlx::Result<bool> {
     let inserted =
         sql("INSERT INTO signing_keys (id, alg, public_jwk, sealed, published_at, activated_at)
          VALUES ($1, $2, $3, $4, $5, $6)
@@ -93,7 +93,7 @@ pub async fn insert(on: impl Into<On<'_>>, key: &SigningKeyRow) -> sqlx::Result<
 ///
 /// # Errors
 /// When the database fails.
-pub async fn retire(on: impl Into<On<'_>>, id: &str, now: Timestamp) -> sqlx::Result<bool> {
+pub async fn retire(on: impl Into<Executor<'_>>, id: &str, now: Timestamp) -> sqlx::Result<bool> {
     let retired = sql("UPDATE signing_keys SET retiring_at = $1
           WHERE id = $2 AND activated_at IS NOT NULL AND retiring_at IS NULL AND retired_at IS NULL")
     .bind(now)
@@ -107,7 +107,7 @@ pub async fn retire(on: impl Into<On<'_>>, id: &str, now: Timestamp) -> sqlx::Re
 ///
 /// # Errors
 /// When the database fails.
-pub async fn activate(on: impl Into<On<'_>>, id: &str, now: Timestamp) -> sqlx::Result<bool> {
+pub async fn activate(on: impl Into<Executor<'_>>, id: &str, now: Timestamp) -> sqlx::Result<bool> {
     let activated = sql("UPDATE signing_keys SET activated_at = $1
           WHERE id = $2 AND activated_at IS NULL AND retired_at IS NULL")
     .bind(now)
@@ -122,7 +122,7 @@ pub async fn activate(on: impl Into<On<'_>>, id: &str, now: Timestamp) -> sqlx::
 /// # Errors
 /// When the database fails.
 pub async fn bring_back(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     ahead: Timestamp,
     now: Timestamp,
 ) -> sqlx::Result<u64> {
@@ -141,7 +141,7 @@ pub async fn bring_back(
 /// # Errors
 /// When the database fails.
 pub async fn withdraw(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     before: Timestamp,
     now: Timestamp,
 ) -> sqlx::Result<u64> {
@@ -158,7 +158,7 @@ pub async fn withdraw(
 /// # Errors
 /// When the database fails.
 pub async fn end(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     id: &str,
     compromised: bool,
     now: Timestamp,
@@ -180,7 +180,12 @@ pub async fn end(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn reseal(on: impl Into<On<'_>>, id: &str, from: &[u8], to: &[u8]) -> sqlx::Result<bool> {
+pub async fn reseal(
+    on: impl Into<Executor<'_>>,
+    id: &str,
+    from: &[u8],
+    to: &[u8],
+) -> sqlx::Result<bool> {
     let statement = "UPDATE signing_keys SET sealed = $1 WHERE id = $2 AND sealed = $3";
     crate::reseal(on, statement, id, from, to).await
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use sqlx_macros::FromRow;
 
 use crate::types::{ClientId, SessionId, UserId};
-use crate::{On, sql};
+use crate::{Executor, sql};
 
 /// A row of an event.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, FromRow)]
@@ -45,7 +45,7 @@ pub struct AuditRow {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn insert(on: impl Into<On<'_>>, event: &AuditRow) -> sqlx::Result<()> {
+pub async fn insert(on: impl Into<Executor<'_>>, event: &AuditRow) -> sqlx::Result<()> {
     sql("INSERT INTO audit_events
             (id, at_ms, kind, outcome, client_id, user_id, session_id, grant_id, address, request_id, facts, count)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)")
@@ -89,7 +89,7 @@ pub struct Filter {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(on: impl Into<On<'_>>, filter: &Filter) -> sqlx::Result<Vec<AuditRow>> {
+pub async fn list(on: impl Into<Executor<'_>>, filter: &Filter) -> sqlx::Result<Vec<AuditRow>> {
     sql("SELECT id, at_ms, kind, outcome, client_id, user_id, session_id, grant_id, address, request_id, facts, count
            FROM audit_events
           WHERE ($1 = '' OR kind = $1) AND ($2 = '' OR client_id = $2) AND ($3 = '' OR user_id = $3)
@@ -136,7 +136,7 @@ pub struct OwnRow {
 /// # Errors
 /// When the database fails.
 pub async fn of_user(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     user: &UserId,
     outcome: &str,
     most: i64,
@@ -163,7 +163,7 @@ pub async fn of_user(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn bound_tokens(on: impl Into<On<'_>>, since_ms: i64) -> sqlx::Result<Vec<String>> {
+pub async fn bound_tokens(on: impl Into<Executor<'_>>, since_ms: i64) -> sqlx::Result<Vec<String>> {
     let first = format!("{:012x}", u64::try_from(since_ms).unwrap_or(0) & 0xffff_ffff_ffff);
     let (high, low) = first.split_at_checked(8).unwrap_or_default();
     let rows: Vec<(String,)> = sql("SELECT facts FROM audit_events

@@ -3,7 +3,7 @@
 use sqlx_macros::FromRow;
 
 use crate::types::{Seconds, Timestamp};
-use crate::{On, sql};
+use crate::{Executor, sql};
 
 /// A declared failover.
 #[derive(Clone, Debug, FromRow)]
@@ -22,7 +22,7 @@ pub struct Failover {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn insert(on: impl Into<On<'_>>, failover: &Failover) -> sqlx::Result<bool> {
+pub async fn insert(on: impl Into<Executor<'_>>, failover: &Failover) -> sqlx::Result<bool> {
     let inserted = sql("INSERT INTO failovers (failed_over_at, lag, declared_at, ends_at)
          VALUES ($1, $2, $3, $4)
          ON CONFLICT (failed_over_at) DO NOTHING")
@@ -39,7 +39,7 @@ pub async fn insert(on: impl Into<On<'_>>, failover: &Failover) -> sqlx::Result<
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find(on: impl Into<On<'_>>, at: Timestamp) -> sqlx::Result<Option<Failover>> {
+pub async fn find(on: impl Into<Executor<'_>>, at: Timestamp) -> sqlx::Result<Option<Failover>> {
     sql("SELECT failed_over_at, lag, declared_at, ends_at FROM failovers WHERE failed_over_at = $1")
         .bind(at)
         .opt(on)

@@ -1,7 +1,7 @@
 //! `jobs`: work that one replica at a time does, by leases.
 
 use crate::types::{Seconds, Timestamp};
-use crate::{On, sql};
+use crate::{Executor, sql};
 
 /// How much the clocks of replicas may differ.
 const SKEW: Seconds = Seconds::minutes(1);
@@ -12,7 +12,7 @@ const SKEW: Seconds = Seconds::minutes(1);
 /// # Errors
 /// When the database fails.
 pub async fn lease(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     name: &str,
     holder: &str,
     every: Seconds,
@@ -40,7 +40,7 @@ pub async fn lease(
 /// # Errors
 /// When the database fails.
 pub async fn done(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     name: &str,
     holder: &str,
     now: Timestamp,

@@ -6,18 +6,18 @@ use gatewright_base::text_columns;
 
 use crate::types::time::AHEAD;
 use crate::types::{Seconds, Timestamp};
-use crate::{On, sql};
+use crate::{Executor, sql};
 
 /// The transport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum Transport {
     /// To a mail address.
     Mail,
     /// To a URL.
     Webhook,
 }
 
-impl Way {
+impl Transport {
     /// The value in the database.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -32,17 +32,17 @@ impl Way {
 }
 
 text_columns! {
-    Way: Self::parse, "the column is not a way to send";
+    Transport: Self::parse, "the column is not a way to send";
 }
 
 /// A message that was leased for sending.
 #[derive(Clone, Debug, FromRow)]
-pub struct Taken {
+pub struct LeasedMessage {
     /// Its identifier, the same for every attempt.
     pub id: String,
     /// The authentication methods (`amr`).
     #[sqlx(rename = "kind")]
-    pub way: Way,
+    pub way: Transport,
     /// The recipient.
     pub target: String,
     /// The content, as JSON.
@@ -56,8 +56,8 @@ pub struct Taken {
 /// # Errors
 /// When the database fails.
 pub async fn insert(
-    on: impl Into<On<'_>>,
-    way: Way,
+    on: impl Into<Executor<'_>>,
+    way: Transport,
     target: &str,
     payload: &str,
     now: Timestamp,
@@ -80,7 +80,7 @@ pub async fn insert(
 /// # Errors
 /// When the database fails.
 pub async fn bring_back(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     furthest: Timestamp,
     now: Timestamp,
 ) -> sqlx::Result<u64> {
@@ -100,12 +100,12 @@ pub async fn bring_back(
 /// # Errors
 /// When the database fails.
 pub async fn take(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     holder: &str,
     lease: Seconds,
     most: i64,
     now: Timestamp,
-) -> sqlx::Result<Vec<Taken>> {
+) -> sqlx::Result<Vec<LeasedMessage>> {
     sql("UPDATE outbox SET holder = $1, due_at = $2, attempts = attempts + 1
           WHERE id IN (SELECT id FROM outbox
                         WHERE due_at <= $3 AND done_at IS NULL AND failed_at IS NULL
@@ -126,7 +126,7 @@ pub async fn take(
 /// # Errors
 /// When the database fails.
 pub async fn done(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     id: &str,
     holder: &str,
     now: Timestamp,
@@ -146,7 +146,7 @@ pub async fn done(
 /// # Errors
 /// When the database fails.
 pub async fn failed(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     id: &str,
     holder: &str,
     again_at: Option<Timestamp>,
@@ -170,7 +170,7 @@ pub async fn failed(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn counts(on: impl Into<On<'_>>) -> sqlx::Result<(i64, i64)> {
+pub async fn counts(on: impl Into<Executor<'_>>) -> sqlx::Result<(i64, i64)> {
     sql("SELECT
             (SELECT count(*) FROM outbox WHERE done_at IS NULL AND failed_at IS NULL) AS waiting,
             (SELECT count(*) FROM outbox WHERE failed_at IS NOT NULL) AS failed")

@@ -1,6 +1,6 @@
 //! `versions`: the counters that invalidate caches.
 
-use crate::{On, Tx, sql};
+use crate::{Executor, Tx, sql};
 
 /// The versions of everything cached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl Kind {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn all(on: impl Into<On<'_>>) -> sqlx::Result<Versions> {
+pub async fn all(on: impl Into<Executor<'_>>) -> sqlx::Result<Versions> {
     let rows: Vec<(String, i64)> = sql("SELECT name, version FROM versions").all(on).await?;
     let of = |kind: Kind| {
         rows.iter().find(|(name, _)| name == kind.name()).map_or(0, |(_, version)| *version)

@@ -3,7 +3,7 @@
 
 use crate::types::time::AHEAD;
 use crate::types::{Digest, Timestamp, UserId};
-use crate::{On, Tx, sql};
+use crate::{Executor, Tx, sql};
 
 /// The number of consecutive failures that invalidates a cookie.
 pub const MOST: i64 = 10;
@@ -16,7 +16,7 @@ const BROWSERS: i64 = 20;
 /// # Errors
 /// When the database fails.
 pub async fn is_known(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     digest: &Digest,
     user: &UserId,
     now: Timestamp,
@@ -37,7 +37,11 @@ pub async fn is_known(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn is_ours(on: impl Into<On<'_>>, digest: &Digest, now: Timestamp) -> sqlx::Result<bool> {
+pub async fn is_ours(
+    on: impl Into<Executor<'_>>,
+    digest: &Digest,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
     let row: Option<(i64,)> =
         sql("SELECT tries FROM device_cookies WHERE digest = $1 AND expires_at > $2 AND used_at <= $3 LIMIT 1")
             .bind(*digest)
@@ -132,7 +136,11 @@ pub async fn keep(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn count(on: impl Into<On<'_>>, user: &UserId, now: Timestamp) -> sqlx::Result<i64> {
+pub async fn count(
+    on: impl Into<Executor<'_>>,
+    user: &UserId,
+    now: Timestamp,
+) -> sqlx::Result<i64> {
     let (browsers,): (i64,) = sql("SELECT COUNT(*) FROM device_cookies
           WHERE user_id = $1 AND tries < $2 AND expires_at > $3")
     .bind(user)

@@ -7,7 +7,7 @@ pub mod sign_in_tries;
 use sqlx_macros::FromRow;
 
 use crate::types::{Timestamp, User, UserId};
-use crate::{Db, On, Tx, sql, to_json};
+use crate::{Db, Executor, Tx, sql, to_json};
 
 /// A user with the hash of the password.
 #[derive(Debug, FromRow)]
@@ -23,7 +23,10 @@ pub struct WithPassword {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn by_name(on: impl Into<On<'_>>, name: &str) -> sqlx::Result<Option<WithPassword>> {
+pub async fn by_name(
+    on: impl Into<Executor<'_>>,
+    name: &str,
+) -> sqlx::Result<Option<WithPassword>> {
     sql("SELECT users.id AS user_id, username, email, email_verified, claims AS user_claims,
                 users.created_at AS user_created_at, users.updated_at AS user_updated_at, disabled_at,
                 credentials.secret AS password
@@ -41,7 +44,7 @@ pub async fn by_name(on: impl Into<On<'_>>, name: &str) -> sqlx::Result<Option<W
 /// # Errors
 /// When the database fails.
 pub async fn with_password(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     id: &UserId,
 ) -> sqlx::Result<Option<WithPassword>> {
     sql("SELECT users.id AS user_id, username, email, email_verified, claims AS user_claims,
@@ -60,7 +63,7 @@ pub async fn with_password(
 /// # Errors
 /// When the database fails.
 pub async fn page(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     after: Option<&UserId>,
     most: i64,
 ) -> sqlx::Result<Vec<User>> {
@@ -178,7 +181,7 @@ pub async fn set_password(
 /// # Errors
 /// When the database fails.
 pub async fn rehash(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     id: &UserId,
     from: &str,
     to: &str,
@@ -222,7 +225,7 @@ pub async fn change_password(
 /// # Errors
 /// When the database fails.
 pub async fn password_set_at(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     id: &UserId,
 ) -> sqlx::Result<Option<Timestamp>> {
     let row: Option<(Timestamp,)> =

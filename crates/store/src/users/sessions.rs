@@ -9,7 +9,7 @@ use crate::database::db::Joined;
 use crate::types::session::Session;
 use crate::types::sql::sqlx;
 use crate::types::{ClientId, Digest, SessionId, Timestamp, User, UserId};
-use crate::{On, Tx, sql};
+use crate::{Executor, Tx, sql};
 
 /// That the session of the statement is live at `$1`: the one text of that rule.
 macro_rules! session_is_live {
@@ -42,7 +42,7 @@ pub struct SignedIn {
 /// # Errors
 /// When the database fails.
 pub async fn live(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     digest: &Digest,
     client: Option<&ClientId>,
     now: Timestamp,
@@ -139,7 +139,7 @@ pub struct IdleAt {
 /// # Errors
 /// When the database fails.
 pub async fn touch(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     id: &SessionId,
     unless_since: Timestamp,
     idle_at: IdleAt,
@@ -200,7 +200,7 @@ pub async fn end_others(
 /// # Errors
 /// When the database fails.
 pub async fn of_user(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     user: &UserId,
     now: Timestamp,
 ) -> sqlx::Result<Vec<Session>> {

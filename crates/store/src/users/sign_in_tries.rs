@@ -7,7 +7,7 @@ use sqlx_macros::FromRow;
 
 use crate::ahead::not_ahead;
 use crate::types::{Digest, Seconds, Timestamp};
-use crate::{On, sql};
+use crate::{Executor, sql};
 
 /// The longest duration of an attempt: one without a result by then was abandoned, and counts as a failure, since
 /// the password may have been compared.
@@ -55,7 +55,11 @@ macro_rules! is_over {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn reserve(on: impl Into<On<'_>>, bucket: &Bucket, now: Timestamp) -> sqlx::Result<bool> {
+pub async fn reserve(
+    on: impl Into<Executor<'_>>,
+    bucket: &Bucket,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
     let changed = sql(concat!(
         "INSERT INTO sign_in_tries (bucket, subject, tries, failures, started_at, reserved_at)
               VALUES ($2, $3, 1, 0, $1, $1)
@@ -89,7 +93,11 @@ pub async fn reserve(on: impl Into<On<'_>>, bucket: &Bucket, now: Timestamp) -> 
 ///
 /// # Errors
 /// When the database fails.
-pub async fn room(on: impl Into<On<'_>>, bucket: &Bucket, now: Timestamp) -> sqlx::Result<Room> {
+pub async fn room(
+    on: impl Into<Executor<'_>>,
+    bucket: &Bucket,
+    now: Timestamp,
+) -> sqlx::Result<Room> {
     #[derive(FromRow)]
     struct Row {
         tries: i64,
@@ -120,7 +128,7 @@ pub async fn room(on: impl Into<On<'_>>, bucket: &Bucket, now: Timestamp) -> sql
 /// # Errors
 /// When the database fails.
 pub async fn failed(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     bucket: &Digest,
     taken_at: Timestamp,
 ) -> sqlx::Result<()> {
@@ -138,7 +146,7 @@ pub async fn failed(
 /// # Errors
 /// When the database fails.
 pub async fn give_back(
-    on: impl Into<On<'_>>,
+    on: impl Into<Executor<'_>>,
     bucket: &Digest,
     taken_at: Timestamp,
 ) -> sqlx::Result<()> {
@@ -155,7 +163,11 @@ pub async fn give_back(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn prolong(on: impl Into<On<'_>>, bucket: &Digest, now: Timestamp) -> sqlx::Result<()> {
+pub async fn prolong(
+    on: impl Into<Executor<'_>>,
+    bucket: &Digest,
+    now: Timestamp,
+) -> sqlx::Result<()> {
     sql("UPDATE sign_in_tries SET started_at = $1 WHERE bucket = $2")
         .bind(now)
         .bind(*bucket)
@@ -168,7 +180,7 @@ pub async fn prolong(on: impl Into<On<'_>>, bucket: &Digest, now: Timestamp) -> 
 ///
 /// # Errors
 /// When the database fails.
-pub async fn forget(on: impl Into<On<'_>>, bucket: &Digest) -> sqlx::Result<()> {
+pub async fn forget(on: impl Into<Executor<'_>>, bucket: &Digest) -> sqlx::Result<()> {
     sql("DELETE FROM sign_in_tries WHERE bucket = $1").bind(*bucket).run(on).await.map(drop)
 }
 
@@ -176,6 +188,6 @@ pub async fn forget(on: impl Into<On<'_>>, bucket: &Digest) -> sqlx::Result<()> 
 ///
 /// # Errors
 /// When the database fails.
-pub async fn forget_subject(on: impl Into<On<'_>>, subject: &Digest) -> sqlx::Result<()> {
+pub async fn forget_subject(on: impl Into<Executor<'_>>, subject: &Digest) -> sqlx::Result<()> {
     sql("DELETE FROM sign_in_tries WHERE subject = $1").bind(*subject).run(on).await.map(drop)
 }
