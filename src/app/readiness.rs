@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::App;
-use crate::config::Ready;
+use crate::config::ReadyCheck;
 use crate::store::probe;
 use crate::types::{Failure, Result};
 
@@ -53,7 +53,7 @@ impl App {
         if taken_over.elapsed() > TAKEN_OVER {
             return Err(Failure::Busy("this process cannot take over what others have changed"));
         }
-        if !for_writes && self.config.operations.ready == Ready::Reads {
+        if !for_writes && self.config.operations.ready == ReadyCheck::Reads {
             return Ok(());
         }
         match takes_writes {

@@ -84,7 +84,7 @@ pub(super) fn validate(loaded: &Loaded) -> Result<(), Problems> {
     let mut others = tls::problems(&loaded.config);
     others.extend(anchors::problems(&loaded.config.client_certificates));
     others.extend(tls::troubles(&loaded.config, Clock::system().now()));
-    loaded.fit_to_serve(others)
+    loaded.ensure_secure(others)
 }
 
 fn refuse(problems: &Problems, json: bool, out: &mut impl Write) -> io::Result<u8> {

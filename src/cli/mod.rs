@@ -246,7 +246,7 @@ impl Cli {
             }
             Command::Serve => {
                 let loaded = load(self.config.as_deref())?;
-                loaded.fit_to_serve(server::tls::problems(&loaded.config))?;
+                loaded.ensure_secure(server::tls::problems(&loaded.config))?;
                 let _log = server::log::start(&loaded.config.log)?;
                 server::serve(loaded.config)?;
                 return Ok(Exit::Done as u8);

@@ -38,7 +38,7 @@ impl House {
 
     async fn with(change: impl FnOnce(&mut Config)) -> Self {
         let database = TestDatabase::make().await;
-        let mut config = Config::of(Issuer::parse("https://id.example.org").unwrap());
+        let mut config = Config::with_defaults(Issuer::parse("https://id.example.org").unwrap());
         config.passwords.memory_kib = 64;
         config.passwords.iterations = 1;
         config.passwords.queue = 300;

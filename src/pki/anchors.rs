@@ -228,7 +228,7 @@ fn read_sets(
     current: Option<&Anchors>,
 ) -> Result<Vec<Arc<Anchor>>, Unreadable> {
     let most = u64::try_from(settings.max_crl_bytes.0).unwrap_or(u64::MAX);
-    let one = |anchor: &config::Anchor| {
+    let one = |anchor: &config::TrustAnchorSet| {
         let certificates = read_certificates(&anchor.file)?;
         let current =
             current.and_then(|current| current.sets().find(|set| set.name == anchor.name));
@@ -253,7 +253,7 @@ fn read_sets(
     settings.anchors.iter().map(one).collect()
 }
 
-fn anchor_error(files: &[config::Anchor], name: &str, why: &'static str) -> Unreadable {
+fn anchor_error(files: &[config::TrustAnchorSet], name: &str, why: &'static str) -> Unreadable {
     let named = files.iter().find(|file| file.name == name);
     unreadable(named.map_or(Path::new(""), |file| &file.file), why)
 }
@@ -288,7 +288,7 @@ mod tests {
         let (authority, strangers) = (TestCa::new("Clients"), TestCa::new("Strangers"));
         std::fs::write(&file, &authority.pem).unwrap();
         let settings = ClientCertificates {
-            anchors: vec![config::Anchor {
+            anchors: vec![config::TrustAnchorSet {
                 name: "clients".to_owned(),
                 file: file.clone(),
                 revocation: config::Revocation::Off,

@@ -65,7 +65,7 @@ pub async fn call(
         "data": data,
     });
     let body = body.to_string();
-    for webhook in config.webhooks.endpoints.iter().filter(|webhook| webhook.wants(kind)) {
+    for webhook in config.webhooks.endpoints.iter().filter(|webhook| webhook.receives(kind)) {
         outbox::insert(&mut *tx, Transport::Webhook, webhook.url.as_str(), &body, now).await?;
     }
     Ok(())

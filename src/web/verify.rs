@@ -8,7 +8,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 
 use super::access_token::in_header;
 use super::dpop;
-use crate::config::{OriginalRequest, Protected};
+use crate::config::{GatewayRoute, OriginalRequest};
 use crate::flow::metadata::path;
 use crate::flow::tokens::gateway::{self, Identity};
 use crate::render::{Bearer, Head, Json, Request, Response};
@@ -61,7 +61,7 @@ fn token(head: &Head) -> Result<(Scheme, Secret), Bearer> {
 
 /// What a DPoP proof of the request that is asked about has to name: its method, and its URL, whose scheme and host come
 /// from our configuration. What the gateway did not tell, or told twice, no proof fits.
-fn original<'a>(head: &'a Head, route: &Protected, behind: &'a str) -> (&'a str, Vec<String>) {
+fn original<'a>(head: &'a Head, route: &GatewayRoute, behind: &'a str) -> (&'a str, Vec<String>) {
     let (method, target) = match route.original {
         OriginalRequest::XOriginal => (head.text("x-original-method"), head.text("x-original-uri")),
         OriginalRequest::XForwarded => {

@@ -1,7 +1,7 @@
 //! `/verify/NAME`, the endpoint that gateways call for each request: docs/gateways.md.
 
 use gatewright::config::{
-    CertificateHeader, Config, DpopNonce, Network, OriginalRequest, Protected,
+    CertificateHeader, Config, DpopNonce, GatewayRoute, Network, OriginalRequest,
 };
 use gatewright::jose::base64url;
 use gatewright::pki::{Certificate, Reason, inventory};
@@ -27,8 +27,8 @@ const IDENTITY: [&str; 7] = [
     "x-auth-acr",
 ];
 
-fn protected(name: &str, scope: &[&str]) -> Protected {
-    Protected {
+fn protected(name: &str, scope: &[&str]) -> GatewayRoute {
+    GatewayRoute {
         name: name.to_owned(),
         audience: API.to_owned(),
         scope: Scope::of(scope.iter().copied()),
@@ -40,16 +40,16 @@ fn protected(name: &str, scope: &[&str]) -> Protected {
 /// The routes of an API, as its gateway is configured.
 fn before_an_api(config: &mut Config) {
     behind_proxy(config, CertificateHeader::Rfc9440);
-    let path = Protected { original: OriginalRequest::Path, ..protected("envoy", &["read"]) };
+    let path = GatewayRoute { original: OriginalRequest::Path, ..protected("envoy", &["read"]) };
     let forwarded =
-        Protected { original: OriginalRequest::XForwarded, ..protected("traefik", &[]) };
+        GatewayRoute { original: OriginalRequest::XForwarded, ..protected("traefik", &[]) };
     config.verify.routes = vec![
         forwarded,
-        Protected { origin: None, ..protected("nowhere-known", &[]) },
+        GatewayRoute { origin: None, ..protected("nowhere-known", &[]) },
         protected("invoices", &["read"]),
         protected("pay", &["read", "pay"]),
         protected("any", &[]),
-        Protected { audience: ISSUER.to_owned(), ..protected("ours", &[]) },
+        GatewayRoute { audience: ISSUER.to_owned(), ..protected("ours", &[]) },
         path,
     ];
 }

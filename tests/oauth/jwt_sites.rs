@@ -3,7 +3,7 @@
 //! mutation is its only fault.
 
 use axum::http::{HeaderMap, Method};
-use gatewright::config::{CertificateHeader, OriginalRequest, Protected};
+use gatewright::config::{CertificateHeader, GatewayRoute, OriginalRequest};
 use gatewright::jose::base64url;
 use gatewright::types::Scope;
 use gatewright::verify::{Asked, Error, Fetched, IssuerKeys, Verifier};
@@ -133,7 +133,7 @@ impl World {
     async fn new() -> Self {
         let server = Server::with(|config| {
             behind_proxy(config, CertificateHeader::None);
-            config.verify.routes = vec![Protected {
+            config.verify.routes = vec![GatewayRoute {
                 name: "ours".to_owned(),
                 audience: ISSUER.to_owned(),
                 scope: Scope::default(),

@@ -437,7 +437,7 @@ async fn of_two_first_starts_with_different_keys_one_succeeds() {
         let url = Secret::new(database.url.clone());
         Store::open(&url, &limits, OpenMode::Migrate).await.unwrap().close().await;
         let open = |letter: &'static str| {
-            let mut config = Config::of(Issuer::parse(ISSUER).ok().unwrap());
+            let mut config = Config::with_defaults(Issuer::parse(ISSUER).ok().unwrap());
             config.database.url = DatabaseUrl::new(database.url.clone());
             config.database.acquire_timeout = Seconds(20);
             config.database.statement_timeout = Seconds(20);

@@ -1,7 +1,7 @@
 //! RFC 9449, Demonstrating Proof of Possession: which proofs are valid, and that each is accepted once.
 //! THREATS group H.
 
-use gatewright::config::Alias;
+use gatewright::config::MtlsUrl;
 use gatewright::jose::base64url;
 use gatewright::store::{replays, sql, sweep};
 use gatewright::types::token::AuthorizationCode;
@@ -206,7 +206,7 @@ async fn a_proof_is_valid_for_one_method_and_one_url() {
 async fn a_proof_may_contain_the_mtls_alias_of_an_endpoint() {
     let alias = "https://mtls.id.example.org";
     let server =
-        Server::with(|config| config.mtls.url = Some(Alias::parse(alias).ok().unwrap())).await;
+        Server::with(|config| config.mtls.url = Some(MtlsUrl::parse(alias).ok().unwrap())).await;
     let client = server.service().await;
     let holder = Holder::new();
     let with = |htu: &str| {

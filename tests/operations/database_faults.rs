@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use gatewright::config::{Network, OriginalRequest, Protected};
+use gatewright::config::{GatewayRoute, Network, OriginalRequest};
 use gatewright::flow::grants::{code, refresh};
 use gatewright::pki::ca::BuiltInCa;
 use gatewright::pki::expiry;
@@ -252,7 +252,7 @@ async fn survives_a_failure_of_every_table(flow: Flow) {
     let server = Server::with(|config| {
         // For forward authentication.
         config.http.trusted_proxies = vec![Network::new([127, 0, 0, 1].into(), 32).unwrap()];
-        config.verify.routes = vec![Protected {
+        config.verify.routes = vec![GatewayRoute {
             name: "own".to_owned(),
             audience: ISSUER.to_owned(),
             scope: Scope::default(),

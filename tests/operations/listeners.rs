@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use gatewright::config::{Alias, Network};
+use gatewright::config::{MtlsUrl, Network};
 use gatewright::render::route::Reach;
 use gatewright::server::routes;
 use gatewright::types::Seconds;
@@ -533,7 +533,7 @@ async fn both_names_can_share_a_port() {
 #[tokio::test]
 async fn behind_a_proxy_the_mtls_name_serves_no_pages_either() {
     let server = Server::with(|config| {
-        config.mtls.url = Alias::parse("https://mtls.id.example.org").ok();
+        config.mtls.url = MtlsUrl::parse("https://mtls.id.example.org").ok();
         config.http.trusted_proxies = vec![Network::new("127.0.0.1".parse().unwrap(), 32).unwrap()];
     })
     .await;

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use gatewright::config::{CertificateHeader, OriginalRequest, Protected};
+use gatewright::config::{CertificateHeader, GatewayRoute, OriginalRequest};
 use gatewright::types::Scope;
 use serde_json::json;
 use tracing::subscriber::DefaultGuard;
@@ -58,7 +58,7 @@ async fn no_secret_is_in_the_log_or_the_audit_trail() {
     let (log, _guard) = Log::begin();
     let server = Server::with(|config| {
         behind_proxy(config, CertificateHeader::None);
-        config.verify.routes = vec![Protected {
+        config.verify.routes = vec![GatewayRoute {
             name: "ours".to_owned(),
             audience: ISSUER.to_owned(),
             scope: Scope::default(),

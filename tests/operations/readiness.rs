@@ -1,7 +1,7 @@
 //! `/readyz` beyond an unreachable database. A database without writes is reported where the request or
 //! the configuration asks for it; a process that cannot load changes of other replicas is never ready.
 
-use gatewright::config::Ready;
+use gatewright::config::ReadyCheck;
 use gatewright::store::signing_keys::{self, State};
 use gatewright::store::{sql, versions};
 
@@ -18,7 +18,7 @@ async fn ready(server: &Server) -> (u16, u16) {
 #[tokio::test]
 async fn a_read_only_database_is_not_ready_where_writes_are_required() {
     let server = Server::with(|config| config.operations.listen = "127.0.0.1:0".parse().ok()).await;
-    let strict = server.replica_with(|config| config.operations.ready = Ready::Writes).await;
+    let strict = server.replica_with(|config| config.operations.ready = ReadyCheck::Writes).await;
     let service = server.service().await;
     let probe = async || {
         let outcomes = (server.app().probe_writes().await, strict.app().probe_writes().await);

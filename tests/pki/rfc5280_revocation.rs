@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use gatewright::config::{Anchor, Bytes, ClientCertificates, Config, Revocation};
+use gatewright::config::{Bytes, ClientCertificates, Config, Revocation, TrustAnchorSet};
 use gatewright::pki::anchors::{self, Trust};
 use gatewright::pki::inventory::Inventory;
 use gatewright::pki::ocsp::{CertId, CertificateStatus, Hash, Request, Status};
@@ -45,7 +45,7 @@ impl Scene {
         Self::with(revocation, |_| {}).await
     }
 
-    async fn with(revocation: Revocation, change: impl FnOnce(&mut Anchor)) -> Self {
+    async fn with(revocation: Revocation, change: impl FnOnce(&mut TrustAnchorSet)) -> Self {
         // The smallest permitted limit.
         Self::with_lists_of(Bytes(64 << 10), revocation, change).await
     }
@@ -53,14 +53,14 @@ impl Scene {
     async fn with_lists_of(
         most: Bytes,
         revocation: Revocation,
-        change: impl FnOnce(&mut Anchor),
+        change: impl FnOnce(&mut TrustAnchorSet),
     ) -> Self {
         Self::of(revocation, change, |config| config.client_certificates.max_crl_bytes = most).await
     }
 
     async fn of(
         revocation: Revocation,
-        change: impl FnOnce(&mut Anchor),
+        change: impl FnOnce(&mut TrustAnchorSet),
         configure: impl FnOnce(&mut Config),
     ) -> Self {
         Self::below(Arc::new(Authority::new("Clients")), revocation, change, configure).await
@@ -76,11 +76,11 @@ impl Scene {
     async fn below(
         authority: Arc<Authority>,
         revocation: Revocation,
-        change: impl FnOnce(&mut Anchor),
+        change: impl FnOnce(&mut TrustAnchorSet),
         configure: impl FnOnce(&mut Config),
     ) -> Self {
         let file = Scratch::of(&pem(authority.certificate()));
-        let mut anchor = Anchor {
+        let mut anchor = TrustAnchorSet {
             name: "clients".to_owned(),
             file: file.0.clone(),
             revocation,
@@ -785,7 +785,7 @@ async fn a_ca_that_moves_to_another_anchor_gets_its_revocation_setting() {
         Revocation::HardFail,
         |anchor| anchor.file = first.0.clone(),
         |config| {
-            config.client_certificates.anchors.push(Anchor {
+            config.client_certificates.anchors.push(TrustAnchorSet {
                 name: "lax".to_owned(),
                 file: also,
                 revocation: Revocation::Off,
@@ -1120,7 +1120,7 @@ fn an_unusable_crl_file_is_a_configuration_error() {
     let forged = list(&Authority::new("Clients"), &[], Timestamp(BEGINNING));
     let file = Scratch::of("");
     let settings = ClientCertificates {
-        anchors: vec![Anchor {
+        anchors: vec![TrustAnchorSet {
             name: "clients".to_owned(),
             file: anchor_file.0.clone(),
             revocation: Revocation::SoftFail,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gatewright::config::{AcmeChallenge, AcmeDirectory, Alias, Config, EncryptionKeys};
+use gatewright::config::{AcmeChallenge, AcmeDirectory, Config, EncryptionKeys, MtlsUrl};
 use gatewright::jose::seal::{Kind, Owner};
 use gatewright::store::{acme, jobs, sql};
 use gatewright::types::Seconds;
@@ -35,7 +35,7 @@ async fn certified(pebble: &Pebble, change: impl FnOnce(&mut Config)) -> Server 
     let server = Server::with(|config| {
         config.tls.listen = listen.clone();
         config.tls.redirect_listen = listen;
-        config.mtls.url = Alias::parse(&format!("https://{MTLS}")).ok();
+        config.mtls.url = MtlsUrl::parse(&format!("https://{MTLS}")).ok();
         config.acme.directory = pebble.url().parse().ok().map(AcmeDirectory);
         config.acme.terms_agreed = true;
         config.outbound.ca_files = vec![pebble.ca_file()];

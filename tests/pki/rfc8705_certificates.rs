@@ -1,6 +1,6 @@
 //! RFC 8705 §2, client authentication by certificates. THREATS MT-01 to MT-03.
 
-use gatewright::config::{Anchor, CertificateHeader, ClientCertificates, Revocation};
+use gatewright::config::{CertificateHeader, ClientCertificates, Revocation, TrustAnchorSet};
 use gatewright::flow::clients::registration::Registrar;
 use gatewright::pki::anchors::Trust;
 use gatewright::store::clients;
@@ -614,7 +614,7 @@ async fn a_certificate_may_be_signed_with_rsassa_pss() {
         let der = CertificateDer::from_pem_file(dir.0.join("b.pem")).unwrap().to_vec();
         Shown { der, chain: Vec::new(), key: KeyPair::generate().unwrap() }
     };
-    let anchor = Anchor {
+    let anchor = TrustAnchorSet {
         name: "pss".to_owned(),
         file: dir.0.join("ca.pem"),
         revocation: Revocation::Off,

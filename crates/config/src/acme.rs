@@ -6,7 +6,7 @@ use serde_json::json;
 use toml_edit::Value as Toml;
 use url::{Host, Url};
 
-use super::value::{Raw, Value, Wrong};
+use super::value::{InvalidValue, RawValue, Value};
 
 /// The directory of an ACME server (§7.1.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,8 +18,9 @@ impl Value for AcmeDirectory {
 
     /// > Each ACME function is accomplished by the client sending a sequence of HTTPS requests to the
     /// > server […]. Use of HTTPS is REQUIRED. (§6.1)
-    fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
-        let url = Url::parse(raw.text()?).map_err(|_| Wrong::from("is not a complete URL"))?;
+    fn read(raw: &RawValue<'_>) -> Result<Self, InvalidValue> {
+        let url =
+            Url::parse(raw.text()?).map_err(|_| InvalidValue::from("is not a complete URL"))?;
         if url.scheme() != "https" {
             return Err("is not an https URL".into());
         }
@@ -60,7 +61,7 @@ impl Domain {
 impl Value for Domain {
     const FORM: &'static str = "a DNS name such as \"id.example.org\"";
 
-    fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
+    fn read(raw: &RawValue<'_>) -> Result<Self, InvalidValue> {
         Self::parse(raw.text()?).ok_or_else(|| "is not a DNS name in lower case".into())
     }
 
@@ -95,7 +96,7 @@ mod tests {
 
     #[test]
     fn the_directory_of_a_ca_is_an_https_url() {
-        assert!(AcmeDirectory::read(&Raw::Text("https://ca.example/dir")).is_ok());
-        assert!(AcmeDirectory::read(&Raw::Text("http://ca.example/dir")).is_err());
+        assert!(AcmeDirectory::read(&RawValue::Text("https://ca.example/dir")).is_ok());
+        assert!(AcmeDirectory::read(&RawValue::Text("http://ca.example/dir")).is_err());
     }
 }

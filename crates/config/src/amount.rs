@@ -3,15 +3,19 @@
 use serde_json::json;
 use toml_edit::Value as Toml;
 
-use super::value::{Raw, Value, Wrong};
+use super::value::{InvalidValue, RawValue, Value};
 use crate::types::Seconds;
 
 /// A whole number without a sign.
-fn whole(raw: &Raw<'_>) -> Result<i64, Wrong> {
+fn whole(raw: &RawValue<'_>) -> Result<i64, InvalidValue> {
     let number = match raw {
-        Raw::Integer(number) => Some(*number),
-        Raw::Untyped(text) => text.parse().ok(),
-        Raw::Text(_) | Raw::Boolean(_) | Raw::List(_) | Raw::Table(_) | Raw::Other(_) => None,
+        RawValue::Integer(number) => Some(*number),
+        RawValue::Untyped(text) => text.parse().ok(),
+        RawValue::Text(_)
+        | RawValue::Boolean(_)
+        | RawValue::List(_)
+        | RawValue::Table(_)
+        | RawValue::Other(_) => None,
     };
     match number {
         Some(0..) => number.ok_or_else(|| raw.mistaken()),
@@ -33,7 +37,7 @@ macro_rules! numbers {
         impl Value for $type {
             const FORM: &'static str = "a whole number";
 
-            fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
+            fn read(raw: &RawValue<'_>) -> Result<Self, InvalidValue> {
                 Self::try_from(whole(raw)?).map_err(|_| "is too large".into())
             }
 
@@ -55,22 +59,23 @@ macro_rules! numbers {
 numbers! { u16 u32 u64 usize }
 
 /// Parses a number and its unit; without a unit, in the smallest one.
-fn measured(raw: &Raw<'_>, units: &[(&str, i64)]) -> Result<i64, Wrong> {
-    if let Raw::Integer(_) = raw {
+fn measured(raw: &RawValue<'_>, units: &[(&str, i64)]) -> Result<i64, InvalidValue> {
+    if let RawValue::Integer(_) = raw {
         return whole(raw);
     }
     let text = raw.text()?;
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
-    let number: i64 = number.parse().map_err(|_| Wrong::from("is not a number with a unit"))?;
+    let number: i64 =
+        number.parse().map_err(|_| InvalidValue::from("is not a number with a unit"))?;
     let unit = unit.trim_start();
-    if unit.is_empty() && matches!(raw, Raw::Untyped(_)) {
+    if unit.is_empty() && matches!(raw, RawValue::Untyped(_)) {
         return Ok(number);
     }
     let (_, size) = units
         .iter()
         .find(|(name, _)| *name == unit)
-        .ok_or_else(|| Wrong::from("has an unknown unit"))?;
+        .ok_or_else(|| InvalidValue::from("has an unknown unit"))?;
     number.checked_mul(*size).ok_or_else(|| "is too large".into())
 }
 
@@ -92,7 +97,7 @@ impl Value for Seconds {
     const FORM: &'static str =
         "a duration such as \"30s\", \"5m\", \"12h\" or \"14d\", or a number of seconds";
 
-    fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
+    fn read(raw: &RawValue<'_>) -> Result<Self, InvalidValue> {
         measured(raw, &TIMES).map(Self)
     }
 
@@ -131,7 +136,7 @@ const SIZES: [(&str, i64); 3] = [("B", 1), ("KiB", 1024), ("MiB", 1024 * 1024)];
 impl Value for Bytes {
     const FORM: &'static str = "a size such as \"64KiB\" or \"1MiB\", or a number of bytes";
 
-    fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
+    fn read(raw: &RawValue<'_>) -> Result<Self, InvalidValue> {
         let bytes = measured(raw, &SIZES)?;
         usize::try_from(bytes).map(Self).map_err(|_| "is too large".into())
     }
@@ -159,16 +164,16 @@ mod tests {
         for (text, seconds) in
             [("0s", 0), ("90s", 90), ("5m", 300), ("12 h", 43_200), ("14d", 1_209_600)]
         {
-            assert_eq!(Seconds::read(&Raw::Text(text)), Ok(Seconds(seconds)));
+            assert_eq!(Seconds::read(&RawValue::Text(text)), Ok(Seconds(seconds)));
         }
-        assert_eq!(Seconds::read(&Raw::Integer(90)), Ok(Seconds(90)));
-        assert_eq!(Seconds::read(&Raw::Untyped("90")), Ok(Seconds(90)));
+        assert_eq!(Seconds::read(&RawValue::Integer(90)), Ok(Seconds(90)));
+        assert_eq!(Seconds::read(&RawValue::Untyped("90")), Ok(Seconds(90)));
         for text in
             ["", "5", "m", "5w", "-5m", "1.5h", "5m30s", "999999999999999d", "9223372036854775808"]
         {
-            assert!(Seconds::read(&Raw::Text(text)).is_err(), "{text}");
+            assert!(Seconds::read(&RawValue::Text(text)).is_err(), "{text}");
         }
-        assert!(Seconds::read(&Raw::Integer(-1)).is_err());
+        assert!(Seconds::read(&RawValue::Integer(-1)).is_err());
     }
 
     #[test]

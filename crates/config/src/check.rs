@@ -49,7 +49,7 @@ impl Config {
                     .to_owned(),
             );
         }
-        if let Some(network) = self.http.trusted_proxies.iter().find(|n| n.is_everybody()) {
+        if let Some(network) = self.http.trusted_proxies.iter().find(|n| n.covers_all()) {
             refuse(
                 "http.trusted_proxies",
                 format!("trusts every address ({network}), so any client can forge its address"),
@@ -89,7 +89,7 @@ impl Loaded {
     ///
     /// # Errors
     /// All of them at once.
-    pub fn fit_to_serve(&self, others: Vec<Problem>) -> Result<(), Problems> {
+    pub fn ensure_secure(&self, others: Vec<Problem>) -> Result<(), Problems> {
         let mut found = self.insecurities();
         found.extend(others.into_iter().map(|problem| problem.located(&self.origins)));
         if found.is_empty() { Ok(()) } else { Err(Problems::of(found)) }
@@ -207,7 +207,7 @@ brand.logo = "logo.gif"
 
     #[test]
     fn plain_http_is_limited_to_loopback_unless_a_proxy_is_known() {
-        let mut config = Config::of(Issuer::parse("https://id.example.org").unwrap());
+        let mut config = Config::with_defaults(Issuer::parse("https://id.example.org").unwrap());
         let listening = |config: &Config| {
             config.insecurities().iter().filter(|p| p.key == "http.listen").count()
         };
@@ -226,7 +226,7 @@ brand.logo = "logo.gif"
         let scratch = Scratch::new();
         let file = "issuer = \"https://id.example.org\"\ndatabase.url = \"sqlite:gatewright.db\"";
 
-        let problems = scratch.load(file, &[]).unwrap().fit_to_serve(Vec::new()).unwrap_err();
+        let problems = scratch.load(file, &[]).unwrap().ensure_secure(Vec::new()).unwrap_err();
 
         assert_eq!(problems.problems.len(), 1);
         assert_eq!(problems.problems[0].key, "http.trusted_proxies");
@@ -236,9 +236,9 @@ brand.logo = "logo.gif"
             ("GATEWRIGHT_ISSUER", "http://localhost:8080"),
         ] {
             let loaded = scratch.load(file, &[(name, value)]).unwrap();
-            assert!(loaded.fit_to_serve(Vec::new()).is_ok(), "{name}");
+            assert!(loaded.ensure_secure(Vec::new()).is_ok(), "{name}");
         }
-        let mut config = Config::of(Issuer::parse("https://id.example.org").unwrap());
+        let mut config = Config::with_defaults(Issuer::parse("https://id.example.org").unwrap());
         config.tls.listen = vec!["[::]:443".parse().unwrap()];
         assert!(config.insecurities().is_empty(), "TLS ends here");
     }
@@ -250,7 +250,7 @@ brand.logo = "logo.gif"
             let env = [("GATEWRIGHT_HTTP__TRUSTED_PROXIES", everybody)];
 
             let problems =
-                scratch.load(SMALLEST, &env).unwrap().fit_to_serve(Vec::new()).unwrap_err();
+                scratch.load(SMALLEST, &env).unwrap().ensure_secure(Vec::new()).unwrap_err();
 
             assert_eq!(problems.problems.len(), 1);
             let variable = "GATEWRIGHT_HTTP__TRUSTED_PROXIES".to_owned();
@@ -319,12 +319,12 @@ brand.logo = "logo.gif"
                         http.trusted_proxies = \"127.0.0.1\"";
 
             allow(&secret, 0o644);
-            let problems = scratch.load(file, &[]).unwrap().fit_to_serve(Vec::new()).unwrap_err();
+            let problems = scratch.load(file, &[]).unwrap().ensure_secure(Vec::new()).unwrap_err();
             assert_eq!(problems.problems[0].key, "database.url_file");
             assert!(problems.problems[0].remedy.starts_with("run `chmod 600 "));
 
             allow(&secret, 0o600);
-            assert!(scratch.load(file, &[]).unwrap().fit_to_serve(Vec::new()).is_ok());
+            assert!(scratch.load(file, &[]).unwrap().ensure_secure(Vec::new()).is_ok());
         }
 
         /// As container engines and `LoadCredential` store secrets: in a private directory.

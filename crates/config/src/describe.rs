@@ -252,7 +252,7 @@ mod tests {
     #[test]
     fn the_defaults_of_rust_are_the_defaults_of_a_file() {
         let smallest = Loaded {
-            config: Config::of(Issuer::parse("https://id.example.org").unwrap()),
+            config: Config::with_defaults(Issuer::parse("https://id.example.org").unwrap()),
             file: None,
             origins: std::collections::BTreeMap::new(),
         };

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use toml_edit::{Document, TableLike};
 
 use super::problem::{Origin, Problem};
-use super::value::Raw;
+use super::value::RawValue;
 use gatewright_base::access;
 
 /// The configuration file, parsed.
@@ -46,10 +46,10 @@ impl File {
     }
 
     /// The value of a key, and its origin.
-    pub(super) fn find(&self, table: &str, key: &str) -> Option<(Origin, Raw<'_>)> {
+    pub(super) fn find(&self, table: &str, key: &str) -> Option<(Origin, RawValue<'_>)> {
         let table = self.table(table)?;
         let item = table.get(key)?;
-        Some((self.origin(table, key), Raw::of(item)))
+        Some((self.origin(table, key), RawValue::of(item)))
     }
 
     /// The origin of a key in a table.

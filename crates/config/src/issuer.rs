@@ -8,7 +8,7 @@ use std::fmt;
 use serde_json::json;
 use url::{Host, Url};
 
-use super::value::{Raw, Value, Wrong};
+use super::value::{InvalidValue, RawValue, Value};
 
 /// An issuer identifier that has passed its checks.
 ///
@@ -30,13 +30,16 @@ impl Issuer {
     ///
     /// # Errors
     /// What is wrong with it, and how it should be written.
-    pub fn parse(text: &str) -> Result<Self, Wrong> {
-        let url = Url::parse(text).map_err(|_| Wrong::from("is not a complete URL"))?;
+    pub fn parse(text: &str) -> Result<Self, InvalidValue> {
+        let url = Url::parse(text).map_err(|_| InvalidValue::from("is not a complete URL"))?;
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(Wrong::mended("has a user name or a password in it", "leave them out"));
+            return Err(InvalidValue::with_remedy(
+                "has a user name or a password in it",
+                "leave them out",
+            ));
         }
         if url.query().is_some() || url.fragment().is_some() {
-            return Err(Wrong::mended(
+            return Err(InvalidValue::with_remedy(
                 "has a query or a fragment, which RFC 8414 §2 forbids",
                 "end it before the `?` or the `#`",
             ));
@@ -45,7 +48,7 @@ impl Issuer {
             "https" => {}
             "http" if is_loopback(&url) => {}
             "http" => {
-                return Err(Wrong::mended(
+                return Err(InvalidValue::with_remedy(
                     "is http on a name that is not loopback: passwords and tokens would cross the \
                      network in the clear",
                     "use https, or http://localhost for development on one machine",
@@ -60,7 +63,7 @@ impl Issuer {
             } else {
                 "is not in its normal form"
             };
-            return Err(Wrong::mended(
+            return Err(InvalidValue::with_remedy(
                 format!("{reason}, and clients compare issuers character by character"),
                 format!("write \"{normal}\""),
             ));
@@ -117,7 +120,7 @@ impl Value for Issuer {
     const FORM: &'static str = "an https URL without query, fragment and trailing slash, such as \
                                 \"https://id.example.org\"";
 
-    fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
+    fn read(raw: &RawValue<'_>) -> Result<Self, InvalidValue> {
         Self::parse(raw.text()?)
     }
 

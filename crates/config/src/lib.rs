@@ -14,18 +14,17 @@
 //! | `describe`, `show` | reference, example, JSON Schema; `config show` |
 
 mod acme;
-mod alias;
 mod amount;
-mod anchor;
 mod check;
 mod describe;
 mod file;
+mod gateway_route;
 mod issuer;
 mod load;
+mod mtls_url;
 mod network;
 mod notices;
 mod problem;
-mod protected;
 mod secrets;
 mod show;
 mod source;
@@ -35,6 +34,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 mod text;
+mod trust_anchor_set;
 mod unknown;
 mod value;
 
@@ -42,16 +42,15 @@ use gatewright_base::types;
 
 pub use self::types::colour::Colour;
 pub use acme::{AcmeDirectory, Domain};
-pub use alias::Alias;
 pub use amount::Bytes;
-pub use anchor::Anchor;
 pub use describe::{example, reference, schema};
+pub use gateway_route::GatewayRoute;
 pub use issuer::Issuer;
 pub use load::Loaded;
+pub use mtls_url::MtlsUrl;
 pub use network::Network;
 pub use notices::{Mailbox, Password, Webhook, WebhookSecret};
 pub use problem::{Origin, Problem, Problems};
-pub use protected::Protected;
 pub use secrets::{DatabaseUrl, EncryptionKeys};
 pub use source::environment;
 pub use tables::{
@@ -60,7 +59,8 @@ pub use tables::{
     Webhooks,
 };
 pub use text::{
-    AcmeChallenge, AssertionAudience, CertificateHeader, DpopNonce, Filter, Link, LogFormat,
-    MailTls, NoticeKind, OriginalRequest, Pooler, Ready, Revocation,
+    AcmeChallenge, AssertionAudience, CertificateHeader, DpopNonce, Link, LogFilter, LogFormat,
+    MailTls, NoticeKind, OriginalRequest, Pooler, ReadyCheck, Revocation,
 };
-pub use value::{Raw, Value, Wrong};
+pub use trust_anchor_set::TrustAnchorSet;
+pub use value::{InvalidValue, RawValue, Value};

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use serde_json::json;
 use toml_edit::Value as Toml;
 
-use super::value::{Raw, Value, Wrong};
+use super::value::{InvalidValue, RawValue, Value};
 
 /// A range of addresses (RFC 4632): `10.0.0.0/8`, `2001:db8::/32`, or one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl Network {
     }
 
     /// Whether it contains every address.
-    pub fn is_everybody(&self) -> bool {
+    pub fn covers_all(&self) -> bool {
         self.prefix == 0
     }
 
@@ -61,17 +61,19 @@ impl fmt::Display for Network {
 impl Value for Network {
     const FORM: &'static str = "an IP address or a range such as \"10.0.0.0/8\"";
 
-    fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
+    fn read(raw: &RawValue<'_>) -> Result<Self, InvalidValue> {
         let text = raw.text()?;
         let (address, prefix) = text.split_once('/').map_or((text, None), |(a, p)| (a, Some(p)));
-        let address: IpAddr =
-            address.parse().map_err(|_| Wrong::from("is not an IP address or a range of them"))?;
+        let address: IpAddr = address
+            .parse()
+            .map_err(|_| InvalidValue::from("is not an IP address or a range of them"))?;
         let width = if address.is_ipv4() { 32 } else { 128 };
         let prefix = prefix.map_or(Ok(width), str::parse);
         let range = prefix.ok().and_then(|prefix| Self::new(address, prefix));
-        let range = range.ok_or_else(|| Wrong::from("has a prefix longer than an address"))?;
+        let range =
+            range.ok_or_else(|| InvalidValue::from("has a prefix longer than an address"))?;
         if range.address != address {
-            return Err(Wrong::mended(
+            return Err(InvalidValue::with_remedy(
                 "has bits set after its prefix",
                 format!("write \"{range}\", or \"{address}\" for the one address"),
             ));
@@ -108,7 +110,7 @@ mod tests {
                 Some((address, prefix)) => {
                     Network::new(address.parse().unwrap(), prefix.parse().unwrap())
                 }
-                None => Network::read(&Raw::Text(range)).ok(),
+                None => Network::read(&RawValue::Text(range)).ok(),
             };
             let range = range.unwrap();
 
@@ -117,7 +119,7 @@ mod tests {
         }
         for text in ["10.0.0.0/33", "::/129", "10.0.0.1/8", "10.0.0/8", "10.0.0.0/", "example.org"]
         {
-            assert!(Network::read(&Raw::Text(text)).is_err(), "{text}");
+            assert!(Network::read(&RawValue::Text(text)).is_err(), "{text}");
         }
     }
 }

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::secrets::{self, BLIND};
 use super::text::NoticeKind;
-use super::value::{Raw, Value, Wrong};
+use super::value::{InvalidValue, RawValue, Value};
 use crate::types::Secret;
 
 /// A mail address, with or without a display name.
@@ -23,7 +23,7 @@ impl Value for Mailbox {
     const FORM: &'static str =
         "a mail address such as \"it@example.org\" or \"IT <it@example.org>\"";
 
-    fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
+    fn read(raw: &RawValue<'_>) -> Result<Self, InvalidValue> {
         raw.text()?.parse().map(Self).map_err(|_| "is not a mail address".into())
     }
 
@@ -64,7 +64,7 @@ impl WebhookSecret {
     ///
     /// # Errors
     /// When the file cannot be read, or contains no valid secret.
-    pub fn key(&self) -> Result<Zeroizing<Vec<u8>>, Wrong> {
+    pub fn key(&self) -> Result<Zeroizing<Vec<u8>>, InvalidValue> {
         match self {
             Self::Given(secret) => key(secret.expose()),
             Self::File(path) => key(&secrets::file(path)?),
@@ -74,10 +74,10 @@ impl WebhookSecret {
 
 /// > Secrets are […] base64 encoded, prefixed with `whsec_` (Standard Webhooks, Signature scheme): 24 to
 /// > 64 bytes.
-fn key(text: &str) -> Result<Zeroizing<Vec<u8>>, Wrong> {
+fn key(text: &str) -> Result<Zeroizing<Vec<u8>>, InvalidValue> {
     let bytes = text.strip_prefix(PREFIX).and_then(|text| STANDARD.decode(text).ok());
     bytes.map(Zeroizing::new).filter(|bytes| (24..=64).contains(&bytes.len())).ok_or_else(|| {
-        Wrong::mended(
+        InvalidValue::with_remedy(
             "has a secret that is not whsec_ and 24 to 64 bytes in base64",
             "generate one with `echo whsec_$(openssl rand -base64 32)`",
         )
@@ -86,7 +86,7 @@ fn key(text: &str) -> Result<Zeroizing<Vec<u8>>, Wrong> {
 
 impl Webhook {
     /// Whether it receives events of this kind.
-    pub fn wants(&self, kind: NoticeKind) -> bool {
+    pub fn receives(&self, kind: NoticeKind) -> bool {
         self.events.is_empty() || self.events.contains(&kind)
     }
 }
@@ -95,13 +95,13 @@ impl Value for Webhook {
     const FORM: &'static str = "tables with `url`, `secret` or `secret_file`, and `events`, each below \
                                 a line [[webhooks.endpoints]]";
 
-    fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
-        let Raw::Table(members) = raw else {
+    fn read(raw: &RawValue<'_>) -> Result<Self, InvalidValue> {
+        let RawValue::Table(members) = raw else {
             return Err(raw.mistaken());
         };
         let (mut url, mut secret, mut events) = (None, None, Vec::new());
         for (name, value) in members {
-            let within = |wrong: Wrong| Wrong {
+            let within = |wrong: InvalidValue| InvalidValue {
                 reason: format!("has a {name} that {}", wrong.reason),
                 ..wrong
             };
@@ -165,8 +165,9 @@ impl Value for Webhook {
     }
 }
 
-fn read_url(raw: &Raw<'_>) -> Result<Url, Wrong> {
-    let url = Url::parse(raw.text()?).map_err(|_| Wrong::from("is not a complete address"))?;
+fn read_url(raw: &RawValue<'_>) -> Result<Url, InvalidValue> {
+    let url =
+        Url::parse(raw.text()?).map_err(|_| InvalidValue::from("is not a complete address"))?;
     match url.scheme() {
         "https" | "http" if url.username().is_empty() && url.password().is_none() => Ok(url),
         "https" | "http" => Err("has a user name or a password in it".into()),
@@ -181,7 +182,7 @@ pub struct Password(pub Secret);
 impl Value for Password {
     const FORM: &'static str = "a password";
 
-    fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
+    fn read(raw: &RawValue<'_>) -> Result<Self, InvalidValue> {
         raw.text().map(|text| Self(Secret::new(text)))
     }
 
@@ -202,7 +203,9 @@ mod tests {
     fn a_webhook_has_a_url_and_a_secret_that_is_never_shown() {
         let secret = format!("whsec_{}", STANDARD.encode([7; 32]));
         let table = |members: Vec<(&'static str, &'static str)>| {
-            Raw::Table(members.into_iter().map(|(name, text)| (name, Raw::Text(text))).collect())
+            RawValue::Table(
+                members.into_iter().map(|(name, text)| (name, RawValue::Text(text))).collect(),
+            )
         };
         let secret: &'static str = secret.leak();
         let url = ("url", "https://ops.example.org/hook");
@@ -215,8 +218,8 @@ mod tests {
 
         let read = read.unwrap();
         assert_eq!(read.secret.key().unwrap().as_slice(), [7; 32]);
-        assert!(read.wants(NoticeKind::CertificateExpiring));
-        assert!(!read.wants(NoticeKind::CertificateExpired));
+        assert!(read.receives(NoticeKind::CertificateExpiring));
+        assert!(!read.receives(NoticeKind::CertificateExpired));
         assert!(!format!("{read:?} {}", read.show().unwrap()).contains(secret));
         for wrong in [
             vec![url],

@@ -10,7 +10,7 @@ use toml_edit::Value as Toml;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::value::{Raw, Value, Wrong};
+use super::value::{InvalidValue, RawValue, Value};
 use crate::types::Secret;
 use gatewright_base::access::why;
 
@@ -66,29 +66,30 @@ impl Value for DatabaseUrl {
     const FORM: &'static str =
         "\"sqlite:gatewright.db\" or \"postgres://user:password@host/database\"";
 
-    fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
+    fn read(raw: &RawValue<'_>) -> Result<Self, InvalidValue> {
         let text = raw.text()?;
         let url = Self::new(text);
         if let Some(path) = url.sqlite() {
             return match path.to_str() {
-                None | Some("" | ":memory:") => {
-                    Err(Wrong::mended("names no file", "write \"sqlite:gatewright.db\""))
-                }
-                Some(path) if path.contains('?') => Err(Wrong::mended(
+                None | Some("" | ":memory:") => Err(InvalidValue::with_remedy(
+                    "names no file",
+                    "write \"sqlite:gatewright.db\"",
+                )),
+                Some(path) if path.contains('?') => Err(InvalidValue::with_remedy(
                     "has parameters, but the options of SQLite are fixed",
                     "leave out the `?` and what follows",
                 )),
                 Some(_) => Ok(url),
             };
         }
-        let parsed = Url::parse(text).map_err(|_| Wrong::from("is not a database URL"))?;
+        let parsed = Url::parse(text).map_err(|_| InvalidValue::from("is not a database URL"))?;
         match parsed.scheme() {
             // A `?` or a `#` in a password would end the URL, and half of the password would be shown.
             "postgres" | "postgresql"
                 if parsed.fragment().is_some()
                     || parsed.query().is_some_and(|query| query.contains('@')) =>
             {
-                Err(Wrong::mended(
+                Err(InvalidValue::with_remedy(
                     "has a `?` or a `#` before its `@`",
                     "write them as %3F and %23 where they belong to the password",
                 ))
@@ -149,7 +150,7 @@ impl fmt::Debug for EncryptionKeys {
 impl Value for EncryptionKeys {
     const FORM: &'static str = "32 random bytes in base64, as `openssl rand -base64 32` makes them";
 
-    fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
+    fn read(raw: &RawValue<'_>) -> Result<Self, InvalidValue> {
         Self::parse(raw.text()?).ok_or_else(|| "is not 32 bytes in base64".into())
     }
 
@@ -166,15 +167,15 @@ impl Value for EncryptionKeys {
 ///
 /// # Errors
 /// The reason why it cannot be read.
-pub(super) fn file(path: &PathBuf) -> Result<Zeroizing<String>, Wrong> {
+pub(super) fn file(path: &PathBuf) -> Result<Zeroizing<String>, InvalidValue> {
     let text = std::fs::read_to_string(path).map(Zeroizing::new).map_err(|error| {
-        Wrong::mended(
+        InvalidValue::with_remedy(
             format!("names {}, which cannot be read: {}", path.display(), why(path, &error)),
             "put the secret there, readable only by the server, or name another file",
         )
     })?;
     match text.trim_end_matches(['\r', '\n']) {
-        "" => Err(Wrong::mended(
+        "" => Err(InvalidValue::with_remedy(
             format!("names {}, which is empty", path.display()),
             "put the secret there",
         )),
@@ -195,7 +196,7 @@ mod tests {
             ("postgres://db/gw?user=gw&password=hunter2", "postgres://db/gw?…"),
             ("postgres://gw:hunter2 5%@@db/gw", "postgres://gw:…@db/gw"),
         ] {
-            let url = DatabaseUrl::read(&Raw::Text(url)).unwrap();
+            let url = DatabaseUrl::read(&RawValue::Text(url)).unwrap();
 
             assert_eq!(url.blinded(), shown);
             assert!(!format!("{url:?}").contains("hunter2"));

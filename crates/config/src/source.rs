@@ -10,7 +10,7 @@ use super::file::File;
 use super::problem::{Origin, Problem};
 use super::secrets;
 use super::table::{self, LOG, PREFIX, Spec};
-use super::value::{Raw, Value, Wrong};
+use super::value::{InvalidValue, RawValue, Value};
 
 /// The environment variables with our prefix. One that is not Unicode contains a replacement character,
 /// which is refused.
@@ -58,7 +58,7 @@ impl<'a> Reader<'a> {
         let path = spec.path();
         if let Some((file, text)) = self.secrets.remove(&path) {
             let origin = Origin::SecretFile { file };
-            return self.judged(spec, path, origin, &Raw::Untyped(&text));
+            return self.judged(spec, path, origin, &RawValue::Untyped(&text));
         }
         if let Some((origin, raw)) = self.find(spec.table, spec.name) {
             return self.judged(spec, path, origin, &raw);
@@ -108,13 +108,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn find(&self, table: &str, key: &str) -> Option<(Origin, Raw<'a>)> {
+    fn find(&self, table: &str, key: &str) -> Option<(Origin, RawValue<'a>)> {
         let mut variable = table::variable(table, key);
         if variable == table::variable("log", "level") && !self.env.contains_key(&variable) {
             variable = LOG.to_owned();
         }
         if let Some(text) = self.env.get(&variable) {
-            return Some((Origin::Environment { variable }, Raw::Untyped(text)));
+            return Some((Origin::Environment { variable }, RawValue::Untyped(text)));
         }
         self.file?.find(table, key)
     }
@@ -131,10 +131,10 @@ impl<'a> Reader<'a> {
         spec: &Spec<T>,
         path: String,
         origin: Origin,
-        raw: &Raw<'_>,
+        raw: &RawValue<'_>,
     ) -> T {
         let garbled =
-            matches!(raw, Raw::Untyped(text) if text.contains(char::REPLACEMENT_CHARACTER));
+            matches!(raw, RawValue::Untyped(text) if text.contains(char::REPLACEMENT_CHARACTER));
         let read = if garbled { Err("is not UTF-8".into()) } else { T::read(raw) };
         match read.and_then(|value| bounded(value, (spec.within)())) {
             Ok(value) => {
@@ -149,14 +149,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn refuse<T: Value>(&mut self, path: String, origin: Origin, wrong: Wrong) {
+    fn refuse<T: Value>(&mut self, path: String, origin: Origin, wrong: InvalidValue) {
         let remedy = wrong.remedy.unwrap_or_else(|| format!("write {}", T::FORM));
         self.problems.push(Problem::new(path, wrong.reason, remedy).at(origin));
     }
 }
 
 /// Refuses a value that is out of bounds.
-fn bounded<T: Value>(value: T, within: Option<(T, T)>) -> Result<T, Wrong> {
+fn bounded<T: Value>(value: T, within: Option<(T, T)>) -> Result<T, InvalidValue> {
     let Some((least, most)) = within else { return Ok(value) };
     let reason = if value.measure() < least.measure() {
         "is too small"
@@ -166,5 +166,5 @@ fn bounded<T: Value>(value: T, within: Option<(T, T)>) -> Result<T, Wrong> {
         return Ok(value);
     };
     let text = |bound: T| bound.show().map(|value| value.to_string()).unwrap_or_default();
-    Err(Wrong::mended(reason, format!("write {} to {}", text(least), text(most))))
+    Err(InvalidValue::with_remedy(reason, format!("write {} to {}", text(least), text(most))))
 }

@@ -8,7 +8,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 use url::Url;
 
-use super::value::{Raw, Value, Wrong};
+use super::value::{InvalidValue, RawValue, Value};
 pub use crate::types::client::AssertionAudience;
 use crate::types::colour::Colour;
 use crate::types::wire_enum;
@@ -16,7 +16,7 @@ use crate::types::wire_enum;
 impl Value for Colour {
     const FORM: &'static str = "a colour such as \"#2f5bd7\"";
 
-    fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
+    fn read(raw: &RawValue<'_>) -> Result<Self, InvalidValue> {
         Colour::parse(raw.text()?).ok_or_else(|| "is not # and six hexadecimal digits".into())
     }
 
@@ -42,8 +42,9 @@ impl fmt::Display for Link {
 impl Value for Link {
     const FORM: &'static str = "an address that begins with \"https:\", \"http:\" or \"mailto:\"";
 
-    fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
-        let url = Url::parse(raw.text()?).map_err(|_| Wrong::from("is not a complete address"))?;
+    fn read(raw: &RawValue<'_>) -> Result<Self, InvalidValue> {
+        let url =
+            Url::parse(raw.text()?).map_err(|_| InvalidValue::from("is not a complete address"))?;
         match url.scheme() {
             "https" | "http" | "mailto" => Ok(Self(url)),
             _ => Err("has a scheme that links may not have".into()),
@@ -61,9 +62,9 @@ impl Value for Link {
 
 /// What is logged: a level, or a filter of `tracing` such as `info,gatewright::flow=debug`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Filter(String);
+pub struct LogFilter(String);
 
-impl Filter {
+impl LogFilter {
     /// Warnings and errors only.
     pub fn warnings() -> Self {
         Self("warn".to_owned())
@@ -75,19 +76,19 @@ impl Filter {
     }
 }
 
-impl Default for Filter {
+impl Default for LogFilter {
     fn default() -> Self {
         Self("info".to_owned())
     }
 }
 
-impl Value for Filter {
+impl Value for LogFilter {
     const FORM: &'static str = "\"error\", \"warn\", \"info\", \"debug\", \"trace\", or a filter such as \"info,gatewright=debug\"";
 
-    fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
+    fn read(raw: &RawValue<'_>) -> Result<Self, InvalidValue> {
         let text = raw.text()?;
         if let Some(word) = text.split(',').map(str::trim).find(|part| is_silence(part)) {
-            return Err(Wrong::mended(
+            return Err(InvalidValue::with_remedy(
                 format!(
                     "has the word `{word}`, which is not a level: nothing else would be logged"
                 ),
@@ -124,7 +125,7 @@ macro_rules! enum_values {
         impl Value for $type {
             const FORM: &'static str = $form;
 
-            fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
+            fn read(raw: &RawValue<'_>) -> Result<Self, InvalidValue> {
                 Self::parse(raw.text()?).ok_or_else(|| "is not one of the allowed values".into())
             }
 
@@ -228,7 +229,7 @@ wire_enum! {
     }
     /// What `/readyz` requires.
     #[derive(Default)]
-    pub enum Ready {
+    pub enum ReadyCheck {
         /// This process works, and the database responds.
         #[default]
         Reads = "reads",
@@ -256,7 +257,7 @@ enum_values! {
     Pooler "\"none\" or \"transaction\"";
     MailTls "\"starttls\", \"required\" or \"none\"";
     NoticeKind "\"certificate.expiring\", \"certificate.expired\" or \"certificate.revoked\"";
-    Ready "\"reads\" or \"writes\"";
+    ReadyCheck "\"reads\" or \"writes\"";
     LogFormat "\"json\" or \"text\"";
 }
 
@@ -266,25 +267,25 @@ mod tests {
 
     #[test]
     fn a_colour_is_six_digits() {
-        let blue = Colour::read(&Raw::Text("#2F5bd7")).unwrap();
+        let blue = Colour::read(&RawValue::Text("#2F5bd7")).unwrap();
         assert_eq!(blue, Colour(0x2f, 0x5b, 0xd7));
         assert_eq!(blue.to_string(), "#2f5bd7");
         for text in ["2f5bd7", "#2f5bd", "#2f5bd77", "#2f5bdg", "#+2f5bd", "blue", "#é5bd7"] {
-            assert!(Colour::read(&Raw::Text(text)).is_err(), "{text}");
+            assert!(Colour::read(&RawValue::Text(text)).is_err(), "{text}");
         }
     }
 
     #[test]
     fn a_misspelt_level_is_not_taken_for_a_module() {
         for text in ["verbose", "info,verbose", "inf", "gatewrigth", "sqlx"] {
-            assert!(Filter::read(&Raw::Text(text)).is_err(), "{text}");
+            assert!(LogFilter::read(&RawValue::Text(text)).is_err(), "{text}");
         }
         for text in
             ["WARN", "off", "0", "info,gatewright::flow=debug", "gatewright", "info,sqlx=warn"]
         {
-            assert!(Filter::read(&Raw::Text(text)).is_ok(), "{text}");
+            assert!(LogFilter::read(&RawValue::Text(text)).is_ok(), "{text}");
         }
-        let wrong = Filter::read(&Raw::Text("info,verbose")).unwrap_err();
+        let wrong = LogFilter::read(&RawValue::Text("info,verbose")).unwrap_err();
         assert!(wrong.reason.contains("`verbose`"), "{}", wrong.reason);
         assert!(wrong.remedy.unwrap().contains("\"debug\""));
     }
@@ -294,8 +295,8 @@ mod tests {
         for text in
             ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "/help", "help"]
         {
-            assert!(Link::read(&Raw::Text(text)).is_err(), "{text}");
+            assert!(Link::read(&RawValue::Text(text)).is_err(), "{text}");
         }
-        assert!(Link::read(&Raw::Text("mailto:help@example.org")).is_ok());
+        assert!(Link::read(&RawValue::Text("mailto:help@example.org")).is_ok());
     }
 }

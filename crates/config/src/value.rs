@@ -11,7 +11,7 @@ use crate::types::Algorithm;
 
 /// A value that has not been validated yet. It may be a secret, hence it has no `Debug`.
 #[derive(Clone)]
-pub enum Raw<'a> {
+pub enum RawValue<'a> {
     /// A TOML string.
     Text(&'a str),
     /// A TOML integer.
@@ -28,7 +28,7 @@ pub enum Raw<'a> {
     Untyped(&'a str),
 }
 
-impl<'a> Raw<'a> {
+impl<'a> RawValue<'a> {
     /// The value of a key in the file.
     pub(super) fn of(item: &'a toml_edit::Item) -> Self {
         if let Some(list) = item.as_array_of_tables() {
@@ -53,7 +53,7 @@ impl<'a> Raw<'a> {
     }
 
     /// The text. It is never empty: an optional key is left out.
-    pub(super) fn text(&self) -> Result<&'a str, Wrong> {
+    pub(super) fn text(&self) -> Result<&'a str, InvalidValue> {
         match self {
             Self::Text("") | Self::Untyped("") => Err("is empty".into()),
             Self::Text(text) | Self::Untyped(text) => Ok(text),
@@ -66,7 +66,7 @@ impl<'a> Raw<'a> {
     }
 
     /// The members of a table, each of them one of `known`. In the environment: `name=a;file=b`.
-    pub(super) fn members(&self, known: &[&str]) -> Result<Vec<(&'a str, Self)>, Wrong> {
+    pub(super) fn members(&self, known: &[&str]) -> Result<Vec<(&'a str, Self)>, InvalidValue> {
         let members = match self {
             Self::Table(members) => members.clone(),
             Self::Untyped(text) => {
@@ -86,18 +86,21 @@ impl<'a> Raw<'a> {
             if !known.contains(name) {
                 let near = nearest(name, known.iter().copied()).unwrap_or_default();
                 let remedy = format!("the nearest known key is `{near}`");
-                return Err(Wrong::mended(format!("has an unknown key `{name}`"), remedy));
+                return Err(InvalidValue::with_remedy(
+                    format!("has an unknown key `{name}`"),
+                    remedy,
+                ));
             }
             if members.iter().take(n).any(|(other, _)| other == name) {
-                return Err(Wrong::from("has the same key twice"));
+                return Err(InvalidValue::from("has the same key twice"));
             }
         }
         Ok(members)
     }
 
     /// The error for a value of another type.
-    pub(super) fn mistaken(&self) -> Wrong {
-        Wrong::from(match self {
+    pub(super) fn mistaken(&self) -> InvalidValue {
+        InvalidValue::from(match self {
             Self::Text(_) => "is a string",
             Self::Integer(_) => "is an integer",
             Self::Boolean(_) => "is a boolean",
@@ -112,21 +115,21 @@ impl<'a> Raw<'a> {
 
 /// Why a value is refused. It never quotes the value, which could be a misplaced secret.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Wrong {
+pub struct InvalidValue {
     /// A clause that follows the key: "is empty".
     pub reason: String,
     /// The remedy, where [`Value::FORM`] does not suffice.
     pub remedy: Option<String>,
 }
 
-impl Wrong {
+impl InvalidValue {
     /// With a remedy other than the form of the type.
-    pub(super) fn mended(reason: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub(super) fn with_remedy(reason: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { reason: reason.into(), remedy: Some(remedy.into()) }
     }
 }
 
-impl From<&str> for Wrong {
+impl From<&str> for InvalidValue {
     fn from(reason: &str) -> Self {
         Self { reason: reason.to_owned(), remedy: None }
     }
@@ -141,7 +144,7 @@ pub trait Value: Sized {
     ///
     /// # Errors
     /// The reason why it is refused, without quoting it.
-    fn read(raw: &Raw<'_>) -> Result<Self, Wrong>;
+    fn read(raw: &RawValue<'_>) -> Result<Self, InvalidValue>;
 
     /// The value for `config show`, secrets redacted; `None` if it is not set.
     fn show(&self) -> Option<Toml>;
@@ -163,7 +166,7 @@ pub trait Value: Sized {
 impl<T: Value> Value for Option<T> {
     const FORM: &'static str = T::FORM;
 
-    fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
+    fn read(raw: &RawValue<'_>) -> Result<Self, InvalidValue> {
         T::read(raw).map(Some)
     }
 
@@ -188,23 +191,26 @@ impl<T: Value> Value for Option<T> {
 impl<T: Value> Value for Vec<T> {
     const FORM: &'static str = T::FORM;
 
-    fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
-        let one = |(n, raw): (usize, &Raw<'_>)| {
-            T::read(raw).map_err(|wrong| Wrong {
+    fn read(raw: &RawValue<'_>) -> Result<Self, InvalidValue> {
+        let one = |(n, raw): (usize, &RawValue<'_>)| {
+            T::read(raw).map_err(|wrong| InvalidValue {
                 reason: format!("has an item (number {}) that {}", n + 1, wrong.reason),
                 ..wrong
             })
         };
         match raw {
-            Raw::List(list) => list.iter().enumerate().map(one).collect(),
-            Raw::Untyped("") => Ok(Self::new()),
-            Raw::Untyped(text) => {
-                let items: Vec<_> = text.split(',').map(|item| Raw::Untyped(item.trim())).collect();
+            RawValue::List(list) => list.iter().enumerate().map(one).collect(),
+            RawValue::Untyped("") => Ok(Self::new()),
+            RawValue::Untyped(text) => {
+                let items: Vec<_> =
+                    text.split(',').map(|item| RawValue::Untyped(item.trim())).collect();
                 items.iter().enumerate().map(one).collect()
             }
-            Raw::Text(_) | Raw::Integer(_) | Raw::Boolean(_) | Raw::Table(_) | Raw::Other(_) => {
-                T::read(raw).map(|only| vec![only])
-            }
+            RawValue::Text(_)
+            | RawValue::Integer(_)
+            | RawValue::Boolean(_)
+            | RawValue::Table(_)
+            | RawValue::Other(_) => T::read(raw).map(|only| vec![only]),
         }
     }
 
@@ -224,17 +230,17 @@ impl<T: Value> Value for Vec<T> {
 impl Value for bool {
     const FORM: &'static str = "`true` or `false`";
 
-    fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
+    fn read(raw: &RawValue<'_>) -> Result<Self, InvalidValue> {
         match raw {
-            Raw::Boolean(yes) => Ok(*yes),
-            Raw::Untyped("true") => Ok(true),
-            Raw::Untyped("false") => Ok(false),
-            Raw::Text(_)
-            | Raw::Integer(_)
-            | Raw::List(_)
-            | Raw::Table(_)
-            | Raw::Other(_)
-            | Raw::Untyped(_) => Err(raw.mistaken()),
+            RawValue::Boolean(yes) => Ok(*yes),
+            RawValue::Untyped("true") => Ok(true),
+            RawValue::Untyped("false") => Ok(false),
+            RawValue::Text(_)
+            | RawValue::Integer(_)
+            | RawValue::List(_)
+            | RawValue::Table(_)
+            | RawValue::Other(_)
+            | RawValue::Untyped(_) => Err(raw.mistaken()),
         }
     }
 
@@ -251,7 +257,7 @@ impl Value for bool {
 impl Value for String {
     const FORM: &'static str = "one line of text";
 
-    fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
+    fn read(raw: &RawValue<'_>) -> Result<Self, InvalidValue> {
         const LONGEST: usize = 200;
         let text = raw.text()?;
         if text.chars().any(char::is_control) {
@@ -278,7 +284,7 @@ impl Value for String {
 impl Value for PathBuf {
     const FORM: &'static str = "a path";
 
-    fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
+    fn read(raw: &RawValue<'_>) -> Result<Self, InvalidValue> {
         raw.text().map(Self::from)
     }
 
@@ -298,7 +304,7 @@ impl Value for PathBuf {
 impl Value for SocketAddr {
     const FORM: &'static str = "an IP address and a port, such as \"127.0.0.1:8080\"";
 
-    fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
+    fn read(raw: &RawValue<'_>) -> Result<Self, InvalidValue> {
         raw.text()?.parse().map_err(|_| "is not an IP address and a port".into())
     }
 
@@ -314,7 +320,7 @@ impl Value for SocketAddr {
 impl Value for Algorithm {
     const FORM: &'static str = "one of \"ES256\", \"RS256\", \"PS256\", \"ES384\", \"EdDSA\"";
 
-    fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
+    fn read(raw: &RawValue<'_>) -> Result<Self, InvalidValue> {
         Self::parse(raw.text()?)
             .filter(|algorithm| Self::OURS.contains(algorithm))
             .ok_or_else(|| "is not a supported signature algorithm".into())

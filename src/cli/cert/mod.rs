@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::desk::Desk;
 use super::exit::{Absent, Wrong};
 use super::print::Output;
-use crate::config::{Raw, Value as _};
+use crate::config::{RawValue, Value as _};
 use crate::pki::inventory::{Entry, Inventory};
 use crate::types::Seconds;
 
@@ -109,7 +109,7 @@ async fn find(desk: &Desk, name: &str) -> anyhow::Result<Entry> {
 
 /// Parses a duration in the format of the configuration.
 pub(super) fn parse_duration(text: &str) -> Result<Seconds, String> {
-    Seconds::read(&Raw::Text(text)).map_err(|_| format!("expected {}", Seconds::FORM))
+    Seconds::read(&RawValue::Text(text)).map_err(|_| format!("expected {}", Seconds::FORM))
 }
 
 /// The clients that a certificate authenticates.

@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, Clock};
 use crate::config::{
-    Alias, Config, Database, DatabaseUrl, Filter, Http, Issuer, Keys, Log, LogFormat, Mtls,
+    Config, Database, DatabaseUrl, Http, Issuer, Keys, Log, LogFilter, LogFormat, Mtls, MtlsUrl,
 };
 use crate::server::{self, Running, Sockets};
 use crate::store::clients;
@@ -174,7 +174,7 @@ fn config(home: &Home, certificates: &Certificates, ports: Ports) -> anyhow::Res
     let issuer = format!("http://localhost:{}", ports.port);
     let issuer = Issuer::parse(&issuer).map_err(|_| anyhow!("{issuer} is not an issuer"))?;
     let url = format!("https://localhost:{}", ports.mtls_port);
-    let url = Alias::parse(&url).map_err(|_| anyhow!("{url} is not an address"))?;
+    let url = MtlsUrl::parse(&url).map_err(|_| anyhow!("{url} is not an address"))?;
     Ok(Config {
         http: Http { shutdown_timeout: SHUTDOWN_TIMEOUT, ..Http::default() },
         mtls: Mtls {
@@ -185,8 +185,8 @@ fn config(home: &Home, certificates: &Certificates, ports: Ports) -> anyhow::Res
         },
         database: Database { url: DatabaseUrl::new(home.database()?), ..Database::default() },
         keys: Keys { dir: home.keys(), ..Keys::default() },
-        log: Log { format: LogFormat::Text, level: Filter::warnings() },
-        ..Config::of(issuer)
+        log: Log { format: LogFormat::Text, level: LogFilter::warnings() },
+        ..Config::with_defaults(issuer)
     })
 }
 

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use anyhow::Context as _;
 
 use crate::cli::exit::Wrong;
-use crate::config::{Raw, Value};
+use crate::config::{RawValue, Value};
 
 /// Whether standard input and standard error are a terminal.
 pub(super) fn at_terminal() -> bool {
@@ -71,7 +71,7 @@ impl Asker {
 
 /// Parses a configuration value; the error says what is wrong and what is expected.
 pub(super) fn value<T: Value>(text: &str) -> Result<T, String> {
-    T::read(&Raw::Text(text)).map_err(|wrong| {
+    T::read(&RawValue::Text(text)).map_err(|wrong| {
         let remedy = wrong.remedy.unwrap_or_else(|| format!("expected {}", T::FORM));
         format!("{}; {remedy}", wrong.reason)
     })

@@ -33,7 +33,7 @@ async fn open(store: &Store, keks: &[[u8; 32]]) -> Result<Keyring> {
 /// Registers a client whose secret is sealed.
 async fn register(store: &Store, kek: &Kek) {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let config = Config::of(Issuer::parse("https://id.example.org").unwrap());
+    let config = Config::with_defaults(Issuer::parse("https://id.example.org").unwrap());
     let registrar = Registrar {
         store,
         outbound: &Outbound::new(&config.outbound).unwrap(),

@@ -5,7 +5,7 @@
 //! [RFC 7662 §4]: https://www.rfc-editor.org/rfc/rfc7662#section-4
 
 use super::access_token::{self, AccessToken, Behind, Demand};
-use crate::config::Protected;
+use crate::config::GatewayRoute;
 use crate::flow::Call;
 use crate::types::{Result, Timestamp};
 
@@ -24,7 +24,7 @@ pub struct Identity {
 
 /// The route with this name. The gateway alone chooses the route; the configuration says what the route demands
 /// (THREATS HD-04).
-pub fn route<'a>(call: &Call<'a>, name: &str) -> Option<&'a Protected> {
+pub fn route<'a>(call: &Call<'a>, name: &str) -> Option<&'a GatewayRoute> {
     call.config.verify.routes.iter().find(|route| route.name == name)
 }
 
@@ -32,7 +32,7 @@ pub fn route<'a>(call: &Call<'a>, name: &str) -> Option<&'a Protected> {
 ///
 /// # Errors
 /// Those of [`access_token::accept`].
-pub async fn authorize(call: &Call<'_>, route: &Protected, token: &str) -> Result<Identity> {
+pub async fn authorize(call: &Call<'_>, route: &GatewayRoute, token: &str) -> Result<Identity> {
     let demand = Demand { audience: &route.audience, scope: &route.scope, user: false };
     let accepted = access_token::accept(call, token, demand).await?;
     let subject = accepted.subject(call)?;

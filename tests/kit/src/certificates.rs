@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use gatewright::config::{Anchor, CertificateHeader, Config, Network, Revocation};
+use gatewright::config::{CertificateHeader, Config, Network, Revocation, TrustAnchorSet};
 use gatewright::types::Thumbprint;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
@@ -79,10 +79,10 @@ impl Authority {
     }
 
     /// The CA as a trust anchor of the configuration.
-    pub fn anchor(&self, name: &str) -> Anchor {
+    pub fn anchor(&self, name: &str) -> TrustAnchorSet {
         let file = self.file().to_owned();
         let (revocation, crl_files) = (Revocation::Off, Vec::new());
-        Anchor { name: name.to_owned(), file, revocation, crl_files }
+        TrustAnchorSet { name: name.to_owned(), file, revocation, crl_files }
     }
 
     /// Issues a client certificate, valid unless `change` makes it otherwise.

@@ -5,7 +5,7 @@ use crate::outbox::sends_by;
 use crate::receivers::MailServer;
 use crate::server::{BEGINNING, Client, Server};
 use crate::until::until;
-use gatewright::config::{CertificateHeader, Config, Mailbox, Raw, Value as _};
+use gatewright::config::{CertificateHeader, Config, Mailbox, RawValue, Value as _};
 use gatewright::pki::census::Census;
 use gatewright::pki::issue::IssuedCertificate;
 use gatewright::pki::{Certificate, expiry};
@@ -117,7 +117,8 @@ impl Server {
 /// Configures this mail server, and an operator's address to notify.
 pub fn tells_operators(config: &mut Config, mails: &MailServer) {
     sends_by(config, mails);
-    config.certificates.notify = vec![Mailbox::read(&Raw::Text("ops@id.example.org")).unwrap()];
+    config.certificates.notify =
+        vec![Mailbox::read(&RawValue::Text("ops@id.example.org")).unwrap()];
 }
 
 /// Sets a certificate's validity, in days from [`BEGINNING`].

@@ -5,7 +5,7 @@ use crate::server::Server;
 use crate::until::until;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use gatewright::config::{Config, MailTls, Raw, Value as _, Webhook};
+use gatewright::config::{Config, MailTls, RawValue, Value as _, Webhook};
 use gatewright::record::notice::Mail;
 use gatewright::store::outbox::{self, Transport};
 use gatewright::types::Seconds;
@@ -17,7 +17,8 @@ pub fn sends_by(config: &mut Config, server: &MailServer) {
     config.mail.host = Some("127.0.0.1".to_owned());
     config.mail.port = server.port;
     config.mail.tls = MailTls::None;
-    config.mail.from = gatewright::config::Mailbox::read(&Raw::Text("Us <us@id.example.org>")).ok();
+    config.mail.from =
+        gatewright::config::Mailbox::read(&RawValue::Text("Us <us@id.example.org>")).ok();
 }
 
 /// Configures this program as a webhook for all events.
@@ -28,7 +29,8 @@ pub fn tells(config: &mut Config, program: &Program) {
 /// Adds this URL as a webhook for all events.
 pub fn calls(config: &mut Config, url: &str) {
     let secret = format!("whsec_{}", STANDARD.encode(KEY));
-    let table = Raw::Table(vec![("url", Raw::Text(url)), ("secret", Raw::Text(&secret))]);
+    let table =
+        RawValue::Table(vec![("url", RawValue::Text(url)), ("secret", RawValue::Text(&secret))]);
     config.outbound.allow_private_networks = true;
     config.webhooks.endpoints.push(Webhook::read(&table).unwrap());
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use gatewright::app::{App, Clock};
-use gatewright::config::{Alias, Config, DatabaseUrl, EncryptionKeys, Issuer, LogFormat};
+use gatewright::config::{Config, DatabaseUrl, EncryptionKeys, Issuer, LogFormat, MtlsUrl};
 use gatewright::flow::clients::registration::Registrar;
 use gatewright::people::account::{self, NewAccount};
 use gatewright::pki::Certificate;
@@ -77,7 +77,7 @@ impl Server {
             config.tls.listen = listen.clone();
             config.tls.certificate_file = Some(chain);
             config.tls.key_file = Some(key);
-            config.mtls.url = Alias::parse(&format!("https://{MTLS}")).ok();
+            config.mtls.url = MtlsUrl::parse(&format!("https://{MTLS}")).ok();
             config.mtls.listen = listen;
             change(config);
         };
@@ -85,7 +85,7 @@ impl Server {
     }
 
     async fn make(change: impl FnOnce(&mut Config), house: Option<Arc<House>>) -> Self {
-        let mut config = Config::of(Issuer::parse(ISSUER).ok().unwrap());
+        let mut config = Config::with_defaults(Issuer::parse(ISSUER).ok().unwrap());
         config.keys.algorithms = vec![Algorithm::Es256, Algorithm::Rs256];
         config.keys.encryption_key =
             Some(EncryptionKeys::parse(&format!("{}=", "A".repeat(43))).unwrap());

@@ -1,10 +1,10 @@
 //! `[client_certificates]`, `[ca]` and `[certificates]`.
 
 use crate::amount::Bytes;
-use crate::anchor::Anchor;
 use crate::notices::Mailbox;
 use crate::problem::{Contradictions, not_a_file};
 use crate::table::{given, table};
+use crate::trust_anchor_set::TrustAnchorSet;
 use crate::types::Seconds;
 
 table! {
@@ -19,7 +19,7 @@ table! {
         /// is an error, never treated as absent. A CA can authenticate as any client that is
         /// registered by a name which that CA certifies. The built-in CA (`gatewright ca`) is
         /// always a trust anchor, as `gatewright`.
-        anchors: Vec<Anchor> = Vec::new();
+        anchors: Vec<TrustAnchorSet> = Vec::new();
         /// How long the revocation status from an OCSP responder or a CRL is cached at most; its
         /// own `nextUpdate` may be earlier. It is renewed in the background before that.
         revocation_max_age: Seconds = Seconds::hours(1), within Seconds::minutes(1), Seconds::days(7);

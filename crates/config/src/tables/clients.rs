@@ -1,8 +1,8 @@
 //! `[clients]`, `[verify]` and `[dpop]`.
 
 use super::Http;
+use crate::gateway_route::GatewayRoute;
 use crate::problem::Contradictions;
-use crate::protected::Protected;
 use crate::table::{given, table};
 use crate::text::{AssertionAudience, DpopNonce};
 
@@ -28,7 +28,7 @@ table! {
         /// `X-Forwarded-Uri` (Traefik, Caddy); `path`, by the method of its own call and the path
         /// after `/verify/NAME` (Envoy, Istio). The gateway must not let a client set any of these.
         /// Only `http.trusted_proxies` may call it.
-        routes: Vec<Protected> = Vec::new();
+        routes: Vec<GatewayRoute> = Vec::new();
     }
 }
 

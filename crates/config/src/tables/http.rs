@@ -7,7 +7,7 @@ use crate::amount::Bytes;
 use crate::network::Network;
 use crate::problem::Contradictions;
 use crate::table::{given, table};
-use crate::text::{CertificateHeader, Ready};
+use crate::text::{CertificateHeader, ReadyCheck};
 use crate::types::Seconds;
 
 table! {
@@ -67,7 +67,7 @@ table! {
         /// `writes`, while the database accepts writes too, as `/readyz?writes` checks in any case.
         /// With `writes`, a read-only database takes every replica out of the load balancer, and
         /// with them what needs no write: the JWKS, client credentials, introspection.
-        ready: Ready = Ready::Reads;
+        ready: ReadyCheck = ReadyCheck::Reads;
     }
 }
 

@@ -67,7 +67,7 @@ root! {
 
 impl Config {
     /// The defaults, for Rust programs. A configuration file must also name its database.
-    pub fn of(issuer: Issuer) -> Self {
+    pub fn with_defaults(issuer: Issuer) -> Self {
         Self {
             issuer,
             http: Http::default(),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::problem::{Contradictions, not_a_file};
 use crate::table::{given, table};
-use crate::text::{Filter, Link, LogFormat};
+use crate::text::{Link, LogFilter, LogFormat};
 use crate::types::colour::Colour;
 
 table! {
@@ -43,7 +43,7 @@ table! {
         format: LogFormat = LogFormat::Json;
         /// `error`, `warn`, `info`, `debug`, `trace`, or a filter of `tracing` such as
         /// `info,gatewright::flow=debug`. `GATEWRIGHT_LOG` is a short name for its variable.
-        level: Filter = Filter::default();
+        level: LogFilter = LogFilter::default();
     }
 }
 

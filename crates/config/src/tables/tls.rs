@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use super::{Http, Operations};
 use crate::acme::{AcmeDirectory, Domain};
-use crate::alias::Alias;
 use crate::issuer::Issuer;
+use crate::mtls_url::MtlsUrl;
 use crate::problem::{Contradictions, not_a_file};
 use crate::table::{given, table};
 use crate::text::{AcmeChallenge, CertificateHeader, Link};
@@ -40,7 +40,7 @@ table! {
         /// (`mtls_endpoint_aliases`, RFC 8705 §5). Not set, this server requests no client
         /// certificates. It receives them by `mtls.listen` or `tls.listen`, or from a proxy that
         /// passes them on (`http.client_certificate_header`).
-        url: Option<Alias> = None, such as "https://mtls.id.example.org";
+        url: Option<MtlsUrl> = None, such as "https://mtls.id.example.org";
         /// Addresses and ports for it. Not set, it shares `tls.listen` and is recognised by the
         /// host name in the TLS handshake (SNI), which must then be another one than the issuer's.
         listen: Vec<SocketAddr> = Vec::new();
@@ -263,8 +263,8 @@ impl Acme {
         }
     }
 
-    pub(super) fn effective_domains(&self, issuer: &Issuer, mtls: Option<&Alias>) -> Vec<Domain> {
-        let hosts = [issuer.url().host_str(), mtls.map(Alias::host)];
+    pub(super) fn effective_domains(&self, issuer: &Issuer, mtls: Option<&MtlsUrl>) -> Vec<Domain> {
+        let hosts = [issuer.url().host_str(), mtls.map(MtlsUrl::host)];
         let mut domains = if self.domains.is_empty() {
             hosts.into_iter().flatten().filter_map(Domain::parse).collect()
         } else {

@@ -15,7 +15,7 @@ fn read(changes: &Value) -> Metadata {
 }
 
 fn judged(changes: &Value) -> Result<Metadata, Refusal> {
-    judge(read(changes), &Config::of(Issuer::default()))
+    judge(read(changes), &Config::with_defaults(Issuer::default()))
 }
 
 fn keys(algorithm: Algorithm) -> Value {
@@ -349,7 +349,7 @@ fn names_and_links_may_be_in_languages() {
 
 #[test]
 fn a_developer_may_name_a_loopback_address_where_the_server_may_fetch_from_one() {
-    let mut config = Config::of(Issuer::default());
+    let mut config = Config::with_defaults(Issuer::default());
     let metadata = read(&json!({ "jwks_uri": "http://localhost:3000/jwks" }));
 
     assert!(judge(metadata.clone(), &config).is_err());

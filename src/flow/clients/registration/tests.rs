@@ -32,7 +32,7 @@ impl Office {
         // An error means that another test was quicker.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let database = TestDatabase::make().await;
-        let mut config = Config::of(Issuer::parse("https://id.example.org").unwrap());
+        let mut config = Config::with_defaults(Issuer::parse("https://id.example.org").unwrap());
         config.outbound.allow_private_networks = true;
         Self {
             store: database.store.clone(),

@@ -5,27 +5,27 @@
 use url::Host;
 
 use super::issuer::Issuer;
-use super::value::{Raw, Value, Wrong};
+use super::value::{InvalidValue, RawValue, Value};
 
 /// Scheme, host and port that replace the issuer's; the paths are the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Alias(Issuer);
+pub struct MtlsUrl(Issuer);
 
-impl Alias {
+impl MtlsUrl {
     /// Parses one: as an issuer, but https on loopback too, and without a path.
     ///
     /// # Errors
     /// What is wrong with it, and how it should be written.
-    pub fn parse(text: &str) -> Result<Self, Wrong> {
+    pub fn parse(text: &str) -> Result<Self, InvalidValue> {
         let read = Issuer::parse(text)?;
         if !read.is_https() {
-            return Err(Wrong::mended(
+            return Err(InvalidValue::with_remedy(
                 "is http, where clients cannot present a certificate",
                 "use https, on loopback too",
             ));
         }
         if !read.path().is_empty() {
-            return Err(Wrong::mended(
+            return Err(InvalidValue::with_remedy(
                 "has a path, but the paths are those of the issuer",
                 "leave the path out",
             ));
@@ -60,10 +60,10 @@ impl Alias {
     }
 }
 
-impl Value for Alias {
+impl Value for MtlsUrl {
     const FORM: &'static str = "an https URL without path, such as \"https://mtls.id.example.org\"";
 
-    fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
+    fn read(raw: &RawValue<'_>) -> Result<Self, InvalidValue> {
         Self::parse(raw.text()?)
     }
 
@@ -83,13 +83,13 @@ mod tests {
     #[test]
     fn an_alias_has_the_paths_of_the_issuer_at_another_host_or_port() {
         let issuer = Issuer::parse("https://id.example.org/tenant").unwrap();
-        let alias = Alias::parse("https://mtls.id.example.org:8443").unwrap();
+        let alias = MtlsUrl::parse("https://mtls.id.example.org:8443").unwrap();
 
         let token = alias.endpoint(&issuer, "/token");
 
         assert_eq!(token, "https://mtls.id.example.org:8443/tenant/token");
         assert_eq!((alias.host(), alias.port()), ("mtls.id.example.org", 8443));
-        assert_eq!(Alias::parse("https://mtls.example").unwrap().port(), 443);
+        assert_eq!(MtlsUrl::parse("https://mtls.example").unwrap().port(), 443);
         for text in [
             "https://mtls.example/tenant",
             "https://mtls.example/",
@@ -97,7 +97,7 @@ mod tests {
             "http://localhost:8443",
             "http://127.0.0.1:8443",
         ] {
-            assert!(Alias::parse(text).is_err(), "{text}");
+            assert!(MtlsUrl::parse(text).is_err(), "{text}");
         }
     }
 }

@@ -6,11 +6,11 @@ use serde_json::json;
 use toml_edit::{InlineTable, Value as Toml};
 
 use super::text::Revocation;
-use super::value::{Raw, Value, Wrong};
+use super::value::{InvalidValue, RawValue, Value};
 
 /// An item of `client_certificates.anchors`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Anchor {
+pub struct TrustAnchorSet {
     /// Its name in the log and in the audit trail.
     pub name: String,
     /// The CA certificates, as PEM.
@@ -21,15 +21,15 @@ pub struct Anchor {
     pub crl_files: Vec<PathBuf>,
 }
 
-impl Value for Anchor {
+impl Value for TrustAnchorSet {
     const FORM: &'static str = "a table such as `{ name = \"internal\", file = \"ca.pem\", revocation = \"soft-fail\" }`, in the \
          environment `name=internal;file=ca.pem;revocation=soft-fail`";
 
-    fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
+    fn read(raw: &RawValue<'_>) -> Result<Self, InvalidValue> {
         let (mut name, mut file, mut revocation) = (None, None, Revocation::default());
         let mut crl_files = Vec::new();
         for (key, raw) in raw.members(&["name", "file", "revocation", "crl_files"])? {
-            let within = |wrong: Wrong| Wrong {
+            let within = |wrong: InvalidValue| InvalidValue {
                 reason: format!("has a {key} that {}", wrong.reason),
                 ..wrong
             };
@@ -40,8 +40,8 @@ impl Value for Anchor {
                 _ => revocation = Revocation::read(&raw).map_err(within)?,
             }
         }
-        let name = name.ok_or_else(|| Wrong::from("lacks a name"))?;
-        let file = file.ok_or_else(|| Wrong::from("lacks a file"))?;
+        let name = name.ok_or_else(|| InvalidValue::from("lacks a name"))?;
+        let file = file.ok_or_else(|| InvalidValue::from("lacks a file"))?;
         Ok(Self { name, file, revocation, crl_files })
     }
 
@@ -80,11 +80,11 @@ impl Value for Anchor {
 }
 
 /// A name that needs no escaping in the log and in metrics.
-fn word(raw: &Raw<'_>) -> Result<String, Wrong> {
+fn word(raw: &RawValue<'_>) -> Result<String, InvalidValue> {
     let text = raw.text()?;
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     if text.len() > 64 || !text.bytes().all(fits) {
-        return Err(Wrong::mended(
+        return Err(InvalidValue::with_remedy(
             "has other characters than letters, digits and . _ -, or more than 64",
             "write a short name, such as \"internal\"",
         ));
@@ -104,7 +104,7 @@ mod tests {
         let scratch = Scratch::new();
         scratch.write("a.pem", "");
         scratch.write("b.pem", "");
-        let wanted = |name: &str, revocation| Anchor {
+        let wanted = |name: &str, revocation| TrustAnchorSet {
             name: name.to_owned(),
             file: scratch.0.join(format!("{name}.pem")),
             revocation,

@@ -5,12 +5,12 @@ use toml_edit::{InlineTable, Value as Toml};
 use url::Url;
 
 use super::text::OriginalRequest;
-use super::value::{Raw, Value, Wrong};
+use super::value::{InvalidValue, RawValue, Value};
 use crate::types::Scope;
 
 /// An item of `verify.routes`: the requirements for a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Protected {
+pub struct GatewayRoute {
     /// Its name: the gateway calls `/verify/NAME`.
     pub name: String,
     /// The required `aud` of the token: the API.
@@ -25,21 +25,21 @@ pub struct Protected {
 
 const KEYS: [&str; 5] = ["name", "audience", "scope", "origin", "original"];
 
-impl Value for Protected {
+impl Value for GatewayRoute {
     const FORM: &'static str = "a table such as `{ name = \"invoices\", audience = \"https://api.example.org/invoices\", scope = \
          \"invoices.read\" }`, in the environment `name=invoices;audience=…;scope=…`";
 
-    fn read(raw: &Raw<'_>) -> Result<Self, Wrong> {
+    fn read(raw: &RawValue<'_>) -> Result<Self, InvalidValue> {
         let (mut name, mut audience, mut scope) = (None, None, Scope::default());
         let (mut origin, mut original) = (None, OriginalRequest::default());
         for (key, raw) in raw.members(&KEYS)? {
-            let within = |wrong: Wrong| Wrong {
+            let within = |wrong: InvalidValue| InvalidValue {
                 reason: format!("has a key {key} that {}", wrong.reason),
                 ..wrong
             };
-            let word_of = |wrong: Wrong| {
+            let word_of = |wrong: InvalidValue| {
                 let remedy = format!("write {}", OriginalRequest::FORM);
-                within(Wrong { remedy: wrong.remedy.or(Some(remedy)), ..wrong })
+                within(InvalidValue { remedy: wrong.remedy.or(Some(remedy)), ..wrong })
             };
             match key {
                 "name" => name = Some(word(&raw).map_err(within)?),
@@ -49,9 +49,9 @@ impl Value for Protected {
                 _ => original = OriginalRequest::read(&raw).map_err(word_of)?,
             }
         }
-        let name = name.ok_or_else(|| Wrong::from("lacks a name"))?;
+        let name = name.ok_or_else(|| InvalidValue::from("lacks a name"))?;
         let audience = audience.ok_or_else(|| {
-            Wrong::mended(
+            InvalidValue::with_remedy(
                 "lacks an audience",
                 "write the identifier that the API is registered with (gatewright resource list)",
             )
@@ -88,11 +88,11 @@ impl Value for Protected {
 }
 
 /// A path segment that needs no escaping.
-fn word(raw: &Raw<'_>) -> Result<String, Wrong> {
+fn word(raw: &RawValue<'_>) -> Result<String, InvalidValue> {
     let text = raw.text()?;
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     if text.len() > 64 || !text.bytes().all(fits) || text.starts_with('.') {
-        return Err(Wrong::mended(
+        return Err(InvalidValue::with_remedy(
             "has other characters than letters, digits and . _ -, or more than 64, or begins with a dot",
             "write a short name, such as \"invoices\"",
         ));
@@ -101,21 +101,22 @@ fn word(raw: &Raw<'_>) -> Result<String, Wrong> {
 }
 
 /// A route may require no scope.
-fn scopes(raw: &Raw<'_>) -> Result<Scope, Wrong> {
-    if let Raw::Text("") | Raw::Untyped("") = raw {
+fn scopes(raw: &RawValue<'_>) -> Result<Scope, InvalidValue> {
+    if let RawValue::Text("") | RawValue::Untyped("") = raw {
         return Ok(Scope::default());
     }
-    let spaced = |_| Wrong::mended("is no scope", "write scopes with spaces between them");
+    let spaced =
+        |_| InvalidValue::with_remedy("is no scope", "write scopes with spaces between them");
     Scope::parse(raw.text()?).map_err(spaced)
 }
 
 /// Scheme, host and port, and no more.
-fn web_origin(raw: &Raw<'_>) -> Result<String, Wrong> {
+fn web_origin(raw: &RawValue<'_>) -> Result<String, InvalidValue> {
     let text = raw.text()?;
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "https" | "http"));
     let origin = url.map(|url| url.origin().ascii_serialization());
     origin.filter(|origin| origin == text).ok_or_else(|| {
-        Wrong::mended(
+        InvalidValue::with_remedy(
             "is not an origin",
             "write scheme and host as clients use them, without a path, such as \
              \"https://api.example.org\"",
@@ -135,7 +136,7 @@ mod tests {
     #[test]
     fn a_route_is_a_table_in_every_notation() {
         let scratch = Scratch::new();
-        let wanted = Protected {
+        let wanted = GatewayRoute {
             name: "invoices".to_owned(),
             audience: "https://api.example.org/invoices".to_owned(),
             scope: Scope::of(["invoices.read", "invoices.write"]),
