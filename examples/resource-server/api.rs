@@ -8,7 +8,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use gatewright::verify::{Asked, Caller, Error, IssuerKeys, Verifier};
+use gatewright_verify::{Caller, Error, IssuerKeys, ResourceRequest, Verifier};
 use serde_json::{Value, json};
 
 use super::listener::Peer;
@@ -47,13 +47,13 @@ async fn create(
 impl Api {
     /// Returns the caller of a request, if its token has these scopes.
     async fn caller(&self, request: &Parts, peer: &Peer, needed: &[&str]) -> Result<Caller, Error> {
-        let asked = Asked {
+        let request = ResourceRequest {
             method: &request.method,
             url: &format!("{}{}", self.origin, request.uri.path()),
             headers: &request.headers,
             certificate: peer.certificate.as_deref(),
         };
-        self.verifier.verify(&asked, needed).await
+        self.verifier.verify(&request, needed).await
     }
 }
 

@@ -7,7 +7,7 @@ mod listener;
 use std::env::var;
 
 use anyhow::Context as _;
-use gatewright::verify::IssuerKeys;
+use gatewright_verify::IssuerKeys;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, Method};
 use gatewright::config::{CertificateHeader, GatewayRoute, OriginalRequest};
 use gatewright::jose::base64url;
 use gatewright::types::Scope;
-use gatewright::verify::{Asked, Error, Fetched, IssuerKeys, Verifier};
+use gatewright::verify::{Error, Fetched, IssuerKeys, ResourceRequest, Verifier};
 use serde_json::{Value, json};
 
 use kit::browser::{Browser, request};
@@ -378,8 +378,13 @@ impl World {
             headers.append(name, value);
         }
         let url = format!("{ISSUER}/userinfo");
-        let asked = Asked { method: &Method::GET, url: &url, headers: &headers, certificate: None };
-        match self.verifier.verify_at(&asked, &["openid"], self.server.trace().now()).await {
+        let request = ResourceRequest {
+            method: &Method::GET,
+            url: &url,
+            headers: &headers,
+            certificate: None,
+        };
+        match self.verifier.verify_at(&request, &["openid"], self.server.trace().now()).await {
             Ok(_) => true,
             Err(Error::Refused(_)) => false,
             Err(Error::Unavailable(why)) => panic!("{why}"),

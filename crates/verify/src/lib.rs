@@ -1,63 +1,4 @@
-//! Verifying access tokens in an API of one's own, offline: [RFC 9068 §4], with the bindings of
-//! [RFC 8705 §3] and [RFC 9449 §7].
-//!
-//! This module is for the Rust programs that *receive* tokens of a Gatewright. It asks no server about a
-//! token: the signature is checked with the keys that the issuer publishes, which are fetched once and kept
-//! as long as their `Cache-Control` allows. What that cannot know is whether a token was revoked since;
-//! where a few minutes matter, ask `/introspect` instead.
-//!
-//! ```no_run
-//! use axum::http::{HeaderMap, Method};
-//! use gatewright::verify::{Asked, Caller, Error, IssuerKeys, Verifier};
-//!
-//! # async fn example(headers: HeaderMap, peer: Option<&[u8]>) -> Result<(), Box<dyn std::error::Error>> {
-//! // Once, when the API starts. reqwest asks for the TLS implementation of the process.
-//! let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
-//! let keys = IssuerKeys::over_http("https://id.example.org", http);
-//! let verifier =
-//!     Verifier::new("https://id.example.org", "https://api.example.org/invoices", keys);
-//!
-//! // For each request: what it came with, and the scopes that this very operation needs.
-//! let asked = Asked {
-//!     method: &Method::GET,
-//!     // As callers write it; from the configuration and the path, never from `Host`.
-//!     url: "https://api.example.org/invoices/4711",
-//!     headers: &headers,
-//!     // The certificate of the TLS connection as DER, if the caller showed one.
-//!     certificate: peer,
-//! };
-//! match verifier.verify(&asked, &["invoices.read"]).await {
-//!     Ok(Caller { subject, client_id, .. }) => println!("{subject} by {client_id}"),
-//!     // It knows its status, its `WWW-Authenticate`, and is an answer of axum.
-//!     Err(error) => println!("{} {:?}", error.status(), error.challenge()),
-//! }
-//! # Ok(())
-//! # }
-//! ```
-//!
-//! What is checked, in this order: there is one `Authorization` field of the scheme `Bearer` or `DPoP`; the token is
-//! signed with an allowed algorithm by a key of the issuer; `typ` is `at+jwt`; every claim that RFC 9068
-//! §2.2 requires is there; `iss` is the issuer; the token has not expired, and was not issued more than five minutes from now; `aud` names this API; whatever the
-//! token is bound to was shown with this request; the scopes suffice; a DPoP proof was not used before. What cannot be judged, because the issuer's keys
-//! cannot be had, is [`Error::Unavailable`]: 503, never a pass.
-//!
-//! What is *not* checked is a nonce (RFC 9449 §9): `dpop.nonce = "required"` is the issuer's word about its own endpoints and
-//! about `/verify`. A proof counts here for a minute, once, with any nonce or none. An API that wants nonces of its own reads
-//! [`Proof::nonce`] of a proof that it has read itself, before it asks here, and answers `use_dpop_nonce`.
-//!
-//! | file      | what is in it                                        |
-//! |-----------|------------------------------------------------------|
-//! | `caller`  | what a token says                                    |
-//! | `keys`    | the issuer's keys, kept as long as they may be       |
-//! | `http`    | where they come from, with `reqwest`                 |
-//! | `proof`   | what a DPoP proof says, and whether it may           |
-//! | `htu`     | the URL that a proof was made for                    |
-//! | `replays` | the proofs that were used                            |
-//! | `error`   | why a request is refused, and how that is answered   |
-//!
-//! [RFC 9068 §4]: https://www.rfc-editor.org/rfc/rfc9068#section-4
-//! [RFC 8705 §3]: https://www.rfc-editor.org/rfc/rfc8705#section-3
-//! [RFC 9449 §7]: https://www.rfc-editor.org/rfc/rfc9449#section-7
+#![doc = include_str!("../README.md")]
 
 mod cache;
 mod caller;
@@ -95,7 +36,7 @@ const MOST_LEEWAY: Seconds = Seconds(60);
 
 /// A request to the API, as far as it says who sends it.
 #[derive(Clone, Copy)]
-pub struct Asked<'a> {
+pub struct ResourceRequest<'a> {
     /// The method.
     pub method: &'a Method,
     /// The URL as the caller wrote it: scheme, host, path; a query does no harm. An API behind a proxy puts
@@ -169,8 +110,12 @@ impl Verifier {
     /// # Errors
     /// [`Error::Refused`], with the status and the challenge of the answer; [`Error::Unavailable`] when the
     /// issuer's keys cannot be had.
-    pub async fn verify(&self, asked: &Asked<'_>, needed: &[&str]) -> Result<Caller, Error> {
-        self.verify_at(asked, needed, now()).await
+    pub async fn verify(
+        &self,
+        request: &ResourceRequest<'_>,
+        needed: &[&str],
+    ) -> Result<Caller, Error> {
+        self.verify_at(request, needed, now()).await
     }
 
     /// [`Verifier::verify`] at this time: for programs that have a clock of their own, and for their tests.
@@ -179,11 +124,11 @@ impl Verifier {
     /// Those of [`Verifier::verify`].
     pub async fn verify_at(
         &self,
-        asked: &Asked<'_>,
+        request: &ResourceRequest<'_>,
         needed: &[&str],
         now: Timestamp,
     ) -> Result<Caller, Error> {
-        let (scheme, token) = token(asked.headers).map_err(|reason| self.refusal(reason))?;
+        let (scheme, token) = token(request.headers).map_err(|reason| self.refusal(reason))?;
         let no = |reason| self.refusal_of(scheme, reason);
         let invalid = |why| no(Reason::Token(why));
 
@@ -206,8 +151,8 @@ impl Verifier {
         if !caller.audience.contains(&self.audience) {
             return Err(invalid("the access token is for another API"));
         }
-        let proof = proof(asked, scheme, token, now).map_err(no)?;
-        let certificate = match asked.certificate {
+        let proof = proof(request, scheme, token, now).map_err(no)?;
+        let certificate = match request.certificate {
             Some(der) if caller.confirmation.certificate.is_some() => {
                 let unread = |_| invalid("the client certificate cannot be read");
                 Some(Certificate::parse(der, &[]).map_err(unread)?)
@@ -300,13 +245,13 @@ fn token(headers: &HeaderMap) -> Result<(Scheme, &str), Reason> {
 
 /// The DPoP proof of a request, where there has to be one: RFC 9449 §7.1.
 fn proof(
-    asked: &Asked<'_>,
+    request: &ResourceRequest<'_>,
     scheme: Scheme,
     token: &str,
     now: Timestamp,
 ) -> Result<Option<Proof>, Reason> {
     // > There is not more than one DPoP HTTP request header field (RFC 9449 §4.3)
-    let mut fields = asked.headers.get_all("dpop").iter();
+    let mut fields = request.headers.get_all("dpop").iter();
     let (field, another) = (fields.next(), fields.next());
     if another.is_some() {
         return Err(Reason::Proof("there is more than one DPoP field"));
@@ -321,7 +266,7 @@ fn proof(
         (Scheme::Dpop, Some(field)) => field,
     };
     let text = field.to_str().map_err(|_| Reason::Proof("the DPoP field is no text"))?;
-    let (method, urls) = (asked.method.as_str(), [asked.url.to_owned()]);
+    let (method, urls) = (request.method.as_str(), [request.url.to_owned()]);
     let purpose = Purpose { method, urls: &urls, access_token: Some(token) };
     Proof::read(text, purpose, now).map(Some).map_err(Reason::Proof)
 }

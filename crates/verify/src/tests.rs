@@ -82,8 +82,9 @@ async fn with(
 ) -> Result<Caller, Error> {
     let mut headers = HeaderMap::new();
     headers.append(AUTHORIZATION, authorization.parse().unwrap());
-    let asked = Asked { method: &Method::GET, url: API, headers: &headers, certificate };
-    verifier.verify_at(&asked, &["invoices.read"], Timestamp(NOW + seconds)).await
+    let request =
+        ResourceRequest { method: &Method::GET, url: API, headers: &headers, certificate };
+    verifier.verify_at(&request, &["invoices.read"], Timestamp(NOW + seconds)).await
 }
 
 #[track_caller]
@@ -229,9 +230,10 @@ async fn two_authorization_fields_are_nobodys() {
     let field = format!("Bearer {}", issuer.token(|_| {}));
     headers.append(AUTHORIZATION, field.parse().unwrap());
     headers.append(AUTHORIZATION, field.parse().unwrap());
-    let asked = Asked { method: &Method::GET, url: API, headers: &headers, certificate: None };
+    let request =
+        ResourceRequest { method: &Method::GET, url: API, headers: &headers, certificate: None };
 
-    let result = verifier.verify_at(&asked, &[], Timestamp(NOW)).await;
+    let result = verifier.verify_at(&request, &[], Timestamp(NOW)).await;
 
     refused(result, 400, Some(Code::InvalidRequest));
 }
@@ -414,8 +416,9 @@ async fn with_proof(
         headers.append("dpop", proof.parse().unwrap());
     }
     let url = "https://api.example.org/invoices?page=2";
-    let asked = Asked { method: &Method::GET, url, headers: &headers, certificate: None };
-    verifier.verify_at(&asked, &["invoices.read"], Timestamp(NOW + seconds)).await
+    let request =
+        ResourceRequest { method: &Method::GET, url, headers: &headers, certificate: None };
+    verifier.verify_at(&request, &["invoices.read"], Timestamp(NOW + seconds)).await
 }
 
 /// RFC 9449 §7.1; THREATS DP-02, DP-04, DP-06, DP-07.

@@ -23,7 +23,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use crate::types::pem;
-use crate::verify::{Asked, Verifier};
+use crate::verify::{ResourceRequest, Verifier};
 
 /// The path of the invoices.
 pub(super) const PATH: &str = "/invoices";
@@ -117,13 +117,13 @@ impl Api {
             return (StatusCode::NOT_FOUND, "Not found. Try GET /invoices.\n").into_response();
         }
         let headers: &HeaderMap = request.headers();
-        let asked = Asked {
+        let request = ResourceRequest {
             method,
             url: &format!("{}{PATH}", self.origin),
             headers,
             certificate: presented.as_deref(),
         };
-        match self.verifier.verify(&asked, &[SCOPE]).await {
+        match self.verifier.verify(&request, &[SCOPE]).await {
             Ok(caller) => {
                 let invoices = json!([{ "number": "2026-0117", "total": "184.00 EUR" }]);
                 let body = json!({ "called_by": caller.client_id, "invoices": invoices });
