@@ -1,46 +1,46 @@
-//! Whose a file is: why it cannot be read here, and who else could read it.
+//! File permissions: why a file cannot be read, and who else can read it.
 //!
-//! One rule says whether a secret is private, for every secret file of the configuration, the key of a
-//! certificate and the key-encryption key alike: [`exposure`].
+//! [`exposure`] is the one rule for all secret files: those of the configuration, private keys, and
+//! the key-encryption key.
 
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-/// A file that says more than it should, to more than it should.
+/// A secret file that others can read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exposure {
-    /// Which file it is, and to whom it is open.
+    /// The file, and who can read it.
     pub reason: String,
-    /// The command that closes it.
+    /// The command that restricts it.
     pub remedy: String,
 }
 
 impl Exposure {
-    /// A file that is open to somebody else, who is named; the mode closes it.
+    /// A file that another named user or group can read.
     pub fn of(path: &Path, whom: &str, mode: &str) -> Self {
         let path = path.display();
         Self { reason: format!("{path} {whom}"), remedy: format!("run `chmod {mode} {path}`") }
     }
 }
 
-/// Who else can read a secret, if somebody can. A secret is for its owner. Root may lend one to a group,
-/// as orchestrators do for a server that is not root (mode 0640). What lies below a directory that nobody
-/// else can enter is closed whatever its own mode says: so do container engines and credential stores keep
-/// secrets (mode 0444).
+/// Who else can read a secret file, if anyone. Root may share a secret with a group, as
+/// orchestrators do for a server without root (mode 0640). A file below a directory that only the
+/// owner can enter is private whatever its mode: container engines and credential stores do this
+/// (mode 0444).
 pub fn exposure(path: &Path) -> Option<Exposure> {
     let (mode, lent) = mode(path)?;
     match mode & 0o077 & !(lent & 0o040) {
         0 => None,
-        // Whoever may write it may have opened it before the directory was closed.
+        // A writable file may have been opened before the directory was restricted.
         open if open & 0o033 == 0 && is_shut_in(path) => None,
         group if group & 0o007 == 0 => Some(Exposure::of(path, "is open to its group", "600")),
         _ => Some(Exposure::of(path, "is open to every user of this machine", "600")),
     }
 }
 
-/// Whether a directory above lets only its owner through, who is the file's own or root. Links are followed: what
-/// counts is where the file lies.
+/// Whether a directory above is restricted to its owner, who is the file's owner or root. Symbolic
+/// links are resolved.
 fn is_shut_in(path: &Path) -> bool {
     let Ok(path) = std::fs::canonicalize(path) else { return false };
     let Ok(owner) = std::fs::metadata(&path).map(|file| file.uid()) else { return false };
@@ -51,14 +51,14 @@ fn is_shut_in(path: &Path) -> bool {
     })
 }
 
-/// The permissions of what is there, and those that root may give to a group.
+/// The permissions, and those that root may grant to a group.
 pub fn mode(path: &Path) -> Option<(u32, u32)> {
     let metadata = std::fs::metadata(path).ok()?;
     Some((metadata.mode(), if metadata.uid() == 0 { 0o070 } else { 0 }))
 }
 
-/// Why a file cannot be read or written, in words. Where permission is denied: by which file or directory,
-/// whose that is, who this process is, and what helps.
+/// Why a file cannot be read or written. For a denied permission: by which file or directory, its
+/// owner, the user of this process, and a remedy.
 pub fn why(path: &Path, error: &io::Error) -> String {
     let kind = error.kind();
     if kind == ErrorKind::NotFound {
@@ -70,7 +70,7 @@ pub fn why(path: &Path, error: &io::Error) -> String {
     if kind != ErrorKind::PermissionDenied {
         return kind.to_string();
     }
-    // Of what lies below a directory that is closed to us nothing can be told: then it is the directory.
+    // Files below an inaccessible directory cannot be inspected, so the directory is reported.
     let blocked = path.ancestors().find_map(|place| Some((place, place.metadata().ok()?)));
     match (blocked, ours()) {
         (Some((place, found)), Some(us)) if !place.as_os_str().is_empty() => format!(
@@ -86,12 +86,12 @@ pub fn why(path: &Path, error: &io::Error) -> String {
     }
 }
 
-/// The user that this process runs as.
+/// The user of this process.
 pub fn ours() -> Option<u32> {
     Path::new("/proc/self").metadata().ok().map(|found| found.uid())
 }
 
-/// A user by name and number.
+/// A user's name and number.
 pub fn user(uid: u32) -> String {
     let known = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
     let name = known.lines().find_map(|line| {

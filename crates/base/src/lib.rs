@@ -1,4 +1,4 @@
-//! What every part of Gatewright is built of.
+//! The foundation of all Gatewright crates.
 //!
 //! | module   | what is in it                                                                 |
 //! |----------|-------------------------------------------------------------------------------|

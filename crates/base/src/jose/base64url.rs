@@ -1,25 +1,25 @@
-//! base64url as JOSE writes it: [RFC 7515 §2].
+//! base64url of JOSE: [RFC 7515 §2].
 //!
-//! One text for one value: no padding, no `+` or `/`, no white space, no bits left over. Otherwise
-//! one signature has several spellings, and whoever remembers tokens by their text is fooled
-//! (THREATS JO-12).
+//! Each value has one encoding: no padding, no `+` or `/`, no white space, no leftover bits.
+//! Otherwise a signature would have several spellings, which defeats caches and replay checks by
+//! text (THREATS JO-12).
 //!
 //! [RFC 7515 §2]: https://www.rfc-editor.org/rfc/rfc7515#section-2
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-/// The text of these bytes.
+/// Encodes bytes.
 pub fn encode(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Appends the text of these bytes.
+/// Appends the encoding of bytes.
 pub fn encode_onto(text: &mut String, bytes: impl AsRef<[u8]>) {
     URL_SAFE_NO_PAD.encode_string(bytes, text);
 }
 
-/// The bytes of this text. `None`: it is not the one text that [`encode`] would have written.
+/// Decodes a text. `None`: it is not what [`encode`] would return.
 pub fn decode(text: impl AsRef<[u8]>) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }

@@ -1,7 +1,7 @@
-//! The registered claims of [RFC 7519 §4.1], read into strict types.
+//! The registered claims of [RFC 7519 §4.1], strictly typed.
 //!
-//! A claim that is there but of another type than the RFC gives it is an error, never "absent": a
-//! reader that skips an `exp` it cannot read has made a token that never ends (THREATS JO-05).
+//! A claim of the wrong type is an error, never treated as absent: skipping an unreadable `exp`
+//! would make a token that never expires (THREATS JO-05).
 //!
 //! [RFC 7519 §4.1]: https://www.rfc-editor.org/rfc/rfc7519#section-4.1
 
@@ -9,35 +9,35 @@ use serde_json::{Map, Value};
 
 use crate::types::{Seconds, Timestamp};
 
-/// How far ahead of ours the clock of whoever signs may be: decision 0040.
+/// Tolerated clock difference of a signer whose clock is ahead: decision 0040.
 ///
 /// > shall accept JWTs with an iat or nbf timestamp between 0 and 10 seconds in the future but shall
 /// > reject JWTs with an iat or nbf timestamp greater than 60 seconds in the future (FAPI 2.0 Security
 /// > Profile §5.3.2.1)
 pub const AHEAD: Seconds = Seconds(60);
 
-/// What a signed set of claims says about itself. `None`: it does not say.
+/// Registered claims. `None`: absent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claims {
-    /// `iss`: who says so.
+    /// `iss`: the issuer.
     pub issuer: Option<String>,
-    /// `sub`: about whom.
+    /// `sub`: the subject.
     pub subject: Option<String>,
-    /// `aud`: to whom.
+    /// `aud`: the audience.
     pub audience: Option<Audience>,
-    /// `jti`: its own identifier.
+    /// `jti`: the token's identifier.
     pub id: Option<String>,
-    /// `exp`: on or after this it must not be accepted.
+    /// `exp`: from here on it is invalid.
     pub expires_at: Option<Timestamp>,
-    /// `nbf`: before this it must not be accepted.
+    /// `nbf`: before this it is invalid.
     pub not_before: Option<Timestamp>,
-    /// `iat`: when it was made.
+    /// `iat`: when it was issued.
     pub issued_at: Option<Timestamp>,
 }
 
 /// `aud`: "an array of case-sensitive strings", or in the special case of one audience that string.
 ///
-/// The two are kept apart, because a profile may accept only the one (DESIGN.md §8: client
+/// The two forms are distinguished, because a profile may accept only one (DESIGN.md §8: client
 /// assertions).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Audience {
@@ -48,17 +48,17 @@ pub enum Audience {
 }
 
 impl Audience {
-    /// Whether `who` is one of those it is meant for.
+    /// Whether `who` is in the audience.
     pub fn has(&self, who: &str) -> bool {
         self.iter().any(|one| one == who)
     }
 
-    /// Whether `who`, written as a single string, is the only one it is meant for.
+    /// Whether the audience is the single string `who`.
     pub fn is_just(&self, who: &str) -> bool {
         matches!(self, Self::One(one) if one == who)
     }
 
-    /// All it is meant for.
+    /// All members of the audience.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         match self {
             Self::One(one) => std::slice::from_ref(one),
@@ -70,10 +70,10 @@ impl Audience {
 }
 
 impl Claims {
-    /// Reads the registered claims out of a payload; all others are left to the caller.
+    /// Parses the registered claims of a payload.
     ///
     /// # Errors
-    /// When one is there and is not of the type that RFC 7519 gives it.
+    /// When a claim has another type than in RFC 7519.
     pub fn read(payload: &Map<String, Value>) -> Result<Self, &'static str> {
         Ok(Self {
             issuer: text(payload, "iss", "iss is not a string")?,
@@ -86,13 +86,13 @@ impl Claims {
         })
     }
 
-    /// Whether they are in force at `now`, for a clock that may differ from ours by `leeway`.
+    /// Checks that the claims are valid at `now`, with `leeway` for a different clock.
     ///
     /// > The "exp" claim identifies the expiration time on or after which the JWT MUST NOT be
     /// > accepted for processing (RFC 7519 §4.1.4)
     ///
     /// # Errors
-    /// When `exp` is missing or past, and when `nbf` or `iat` lies more than [`AHEAD`] in the future.
+    /// When `exp` is missing or past, or `nbf` or `iat` is more than [`AHEAD`] in the future.
     pub fn must_be_valid_at(&self, now: Timestamp, leeway: Seconds) -> Result<(), &'static str> {
         match self.expires_at {
             None => return Err("exp is missing"),
@@ -123,8 +123,8 @@ fn text(
 /// > A JSON numeric value representing the number of seconds […] non-integer values can be represented
 /// > (RFC 7519 §2, NumericDate)
 ///
-/// A fraction is rounded to the side on which the token is valid for less. Numbers up to 2⁵³ are all
-/// that every JSON reader reads alike.
+/// Fractions are rounded towards the shorter validity. Numbers up to 2⁵³ are supported, which all
+/// JSON parsers read alike.
 fn time(
     payload: &Map<String, Value>,
     name: &str,
@@ -135,7 +135,7 @@ fn time(
     let Some(value) = payload.get(name) else {
         return Ok(None);
     };
-    // A double has every whole number up to there, so nothing is lost on the way.
+    // A double represents all integers up to there exactly.
     #[expect(clippy::cast_possible_truncation, reason = "what does not fit is refused below")]
     let rounded = || value.as_f64().filter(|seconds| *seconds < 1e16).map(|s| round(s) as i64);
     match value.as_i64().or_else(rounded) {
@@ -144,7 +144,7 @@ fn time(
     }
 }
 
-/// `-0.0` and what rounds to it: no time that anybody means.
+/// `-0.0` and values that round to it are rejected.
 fn is_negative_zero(value: &Value) -> bool {
     value.as_f64().is_some_and(f64::is_sign_negative)
 }

@@ -1,8 +1,8 @@
-//! Checking a signature: [RFC 7515 §5.2], by the advice of [RFC 8725].
+//! Verifies signatures: [RFC 7515 §5.2], following [RFC 8725].
 //!
-//! The mathematics is `jsonwebtoken`'s for keys of others and aws-lc's for our own and for P-521; the rules are
-//! here, because `jsonwebtoken` enforces neither `crit` nor `typ`, ignores what a JWK says of
-//! itself, and reads JSON in which a member stands twice.
+//! `jsonwebtoken` does the mathematics for keys of others, and aws-lc for our own and for P-521.
+//! The rules are enforced here, because `jsonwebtoken` enforces neither `crit` nor `typ`, ignores
+//! restrictions in a JWK, and accepts duplicate JSON members.
 //!
 //! [RFC 7515 §5.2]: https://www.rfc-editor.org/rfc/rfc7515#section-5.2
 //! [RFC 8725]: https://www.rfc-editor.org/rfc/rfc8725
@@ -14,31 +14,31 @@ use super::jwk::{Jwks, PublicKey};
 use super::{base64url, jwk};
 use crate::types::{Algorithm, Secret, Thumbprint, json};
 
-/// As long as a JWT may be (THREATS JO-12).
+/// The longest accepted JWT (THREATS JO-12).
 const LONGEST: usize = 16 * 1024;
 
-/// What a signature is checked with. A secret is never tried where keys are published, nor the
-/// other way round, whatever the header says (THREATS JO-02).
+/// The keys for a signature. Whatever the header says, a shared secret is never used as a public
+/// key, or the reverse (THREATS JO-02).
 #[derive(Clone, Copy, Debug)]
 pub enum Keys<'a> {
-    /// The public keys of whoever signed.
+    /// The public keys of the signer.
     Published(&'a Jwks),
-    /// The secret that we share with whoever signed.
+    /// The secret shared with the signer.
     Shared(&'a Secret),
-    /// None: the signature of this very text was checked before, with keys that still count.
+    /// The signature of this text was verified before, with keys that are still valid.
     CheckedBefore,
 }
 
-/// What the header must say the JWT is: RFC 8725 §3.11.
+/// The required `typ` of a JWT: RFC 8725 §3.11.
 #[derive(Clone, Copy, Debug)]
 pub enum Typ<'a> {
-    /// Exactly this.
+    /// Exactly this type.
     Is(&'a str),
-    /// Nothing, or one of these: for kinds of JWT that are older than the advice.
+    /// No type, or one of these: for JWTs specified before RFC 8725.
     AbsentOr(&'a [&'a str]),
 }
 
-/// A JWT whose signature was checked.
+/// A JWT with a valid signature.
 #[derive(Debug)]
 pub struct Verified {
     /// `alg`.
@@ -49,10 +49,10 @@ pub struct Verified {
     pub claims: Map<String, Value>,
 }
 
-/// Reads a JWT and checks it. To look at it first, take [`Jws::read`].
+/// Parses and verifies a JWT. Use [`Jws::read`] to inspect it first.
 ///
 /// # Errors
-/// When it is not what is expected, in words for whoever sent it.
+/// Why it is invalid, for its sender.
 pub fn verify(
     compact: &str,
     keys: Keys<'_>,
@@ -62,7 +62,7 @@ pub fn verify(
     Jws::read(compact)?.verify(keys, allowed, typ)
 }
 
-/// A JWT in the compact form, whose header was read and whose signature was not checked.
+/// A JWT in compact form with a parsed header and an unverified signature.
 #[derive(Debug)]
 pub struct Jws<'a> {
     message: &'a str,
@@ -71,18 +71,18 @@ pub struct Jws<'a> {
     algorithm: Algorithm,
     kid: Option<String>,
     typ: Option<String>,
-    /// The key that the header brings: [`Jws::verify_embedded`] alone looks at it.
+    /// The key in the header; only [`Jws::verify_embedded`] uses it.
     jwk: Option<Value>,
 }
 
 impl<'a> Jws<'a> {
-    /// Takes a JWT apart.
+    /// Parses a JWT.
     ///
-    /// Of the header only `alg`, `kid` and `typ` say anything about whose JWT it is: `jwk`, `jku`, `x5u`
-    /// and `x5c` bring keys of the sender's own choice (THREATS JO-03).
+    /// Of the header, only `alg`, `kid` and `typ` are used: `jwk`, `jku`, `x5u` and `x5c` contain
+    /// or name keys that the sender chooses (THREATS JO-03).
     ///
     /// # Errors
-    /// When it is not a signed JWT, or one of an algorithm or with an extension that we do not know.
+    /// When it is not a signed JWT, or has an unknown algorithm or extension.
     pub fn read(compact: &'a str) -> Result<Self, &'static str> {
         if compact.len() > LONGEST {
             return Err("the JWT is longer than 16 KiB");
@@ -108,7 +108,7 @@ impl<'a> Jws<'a> {
             .map_err(|_| "the header of the JWT is not a JSON object with each member once")?;
         // > If any of the listed extension Header Parameters are not understood and supported by
         // > the recipient, then the JWS is invalid. (RFC 7515 §4.1.11)
-        // We support none. `b64` without `crit` is a violation of RFC 7797 §6.
+        // No extensions are supported. `b64` without `crit` violates RFC 7797 §6.
         if header.contains_key("crit") || header.contains_key("b64") {
             return Err("the header of the JWT demands an extension that we do not know");
         }
@@ -136,10 +136,10 @@ impl<'a> Jws<'a> {
         })
     }
 
-    /// What it claims, before anything was checked: only to find out whose keys to check it with.
+    /// The unverified claims, only to select the keys for verification.
     ///
     /// # Errors
-    /// When the payload is not a JSON object, or one in which a member stands twice.
+    /// When the payload is not a JSON object, or has duplicate members.
     pub fn unverified_claims(&self) -> Result<Map<String, Value>, &'static str> {
         let payload =
             base64url::decode(self.payload).ok_or("the payload of the JWT is not base64url")?;
@@ -152,10 +152,10 @@ impl<'a> Jws<'a> {
         keys.candidates(self.kid.as_deref(), self.algorithm).next().is_some()
     }
 
-    /// Checks it.
+    /// Verifies it.
     ///
     /// # Errors
-    /// When it is not what is expected, in words for whoever sent it.
+    /// Why it is invalid, for its sender.
     pub fn verify(
         self,
         keys: Keys<'_>,
@@ -190,10 +190,10 @@ impl<'a> Jws<'a> {
         Ok(Verified { algorithm: self.algorithm, kid: self.kid, claims })
     }
 
-    /// Checks it with the public keys of whoever signed, and says which of them it was.
+    /// Verifies it with the signer's public keys; also returns the one that fits.
     ///
     /// # Errors
-    /// When it is not what is expected, in words for whoever sent it.
+    /// Why it is invalid, for its sender.
     pub fn verify_by<'k>(
         self,
         set: &'k Jwks,
@@ -206,11 +206,11 @@ impl<'a> Jws<'a> {
         Ok((signer, Verified { algorithm: self.algorithm, kid: self.kid, claims }))
     }
 
-    /// Checks one that brings its own key, as the proofs of RFC 9449 §4.2 do, and says which key that is.
-    /// It proves that whoever made the JWT holds the key; who that is, it does not say.
+    /// Verifies a JWT that contains its key, such as a DPoP proof (RFC 9449 §4.2); also returns
+    /// that key. This proves possession of the key, not the sender's identity.
     ///
     /// # Errors
-    /// When it is not what is expected, and when the key is not one that we accept of others.
+    /// When it is invalid, or the key is not acceptable.
     pub fn verify_embedded(
         self,
         allowed: &[Algorithm],
@@ -274,8 +274,8 @@ impl Typ<'_> {
     }
 }
 
-/// Whether `signature` is one over `message`, by `jsonwebtoken`: it checks that the key is of the
-/// algorithm's family, aws-lc checks the rest; an HMAC is compared in constant time.
+/// Verifies `signature` over `message` with `jsonwebtoken`, which checks that key and algorithm
+/// match; aws-lc does the rest. HMACs are compared in constant time.
 pub(super) fn checks(
     key: &DecodingKey,
     algorithm: Algorithm,
@@ -291,7 +291,7 @@ pub(super) fn checks(
         Algorithm::Ps512 => Theirs::PS512,
         Algorithm::Es256 => Theirs::ES256,
         Algorithm::Es384 => Theirs::ES384,
-        // `jsonwebtoken` does not know it: its keys are checked by aws-lc itself.
+        // Not supported by `jsonwebtoken`, so aws-lc verifies these.
         Algorithm::Es512 => return false,
         Algorithm::EdDsa | Algorithm::Ed25519 => Theirs::EdDSA,
         Algorithm::Hs256 => Theirs::HS256,
@@ -311,7 +311,7 @@ mod tests {
     const SECRET: &str = "gw_cs_0123456789abcdefghijklmnopqrstuvwxyz-_ABCDEFG";
     const PAYLOAD: &str = r#"{"iss":"https://client.example","sub":"?>?>?>"}"#;
 
-    /// Whoever signs, and what checks it.
+    /// A signer, and the matching key.
     enum Signer {
         Ours(SigningKey),
         Theirs(SigningKey),
@@ -342,7 +342,7 @@ mod tests {
             }
         }
 
-        /// A header with these members beside `alg`.
+        /// A header with these members and `alg`.
         fn header(&self, more: &str) -> String {
             format!(r#"{{"alg":"{}"{more}}}"#, self.algorithm())
         }
@@ -351,7 +351,7 @@ mod tests {
             self.sign(self.header(r#","typ":"JWT""#).as_bytes(), PAYLOAD.as_bytes())
         }
 
-        /// With everything allowed, so that nothing but the mutation is refused.
+        /// Everything is allowed, so that only the mutation is refused.
         fn verify(&self, jwt: &str) -> Result<Verified, &'static str> {
             let every = [Algorithm::THEIRS, &[Algorithm::Hs256]].concat();
             let set: Jwks = match self {
@@ -382,8 +382,8 @@ mod tests {
         jwt.split('.').collect::<Vec<_>>().try_into().unwrap()
     }
 
-    /// The corpus of THREATS §1.F: JO-01 to JO-06, JO-12, JO-13. Everything is signed by the right
-    /// key where that can be, so that the mutation alone is what is wrong.
+    /// The corpus of THREATS §1.F: JO-01 to JO-06, JO-12, JO-13. Where possible the right key
+    /// signs, so that the mutation is the only fault.
     fn mutations(signer: &Signer) -> Vec<(&'static str, String)> {
         let good = signer.good();
         let [header, payload, signature] = parts(&good);
@@ -478,8 +478,8 @@ mod tests {
             ),
         ];
         for other in Algorithm::THEIRS.iter().chain(&[Algorithm::Hs256]) {
-            // A key of theirs without `alg` is for all of RSA; the signatures differ. An Ed25519 key has two names
-            // for the same ones.
+            // A key without `alg` is for all RSA algorithms; the signatures differ. The two names
+            // of Ed25519 produce the same signatures.
             let is_same = alg == Algorithm::EdDsa && *other == Algorithm::Ed25519;
             if *other != alg && !(is_same && matches!(signer, Signer::Theirs(_))) {
                 all.push(("JO-02 another alg", signed(&format!(r#"{{"alg":"{other}"}}"#))));
@@ -502,7 +502,7 @@ mod tests {
                 mac(text.as_bytes(), br#"{"alg":"HS256"}"#, PAYLOAD.as_bytes()),
             ));
         }
-        // The last character of a signature of 32, 64 or 256 bytes holds bits of no byte.
+        // The last character of a signature of 32, 64 or 256 bytes has unused bits.
         if let Some(last) = signature.chars().last() {
             const ALPHABET: &str =
                 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -517,10 +517,10 @@ mod tests {
         all
     }
 
-    /// Signatures that are none: JO-09.
+    /// Invalid signatures: JO-09.
     fn forgeries(signer: &Signer) -> Vec<(&'static str, Vec<u8>)> {
         const ORDER_P256: &str = "_____wAAAAD__________7zm-q2nF56E87nKwvxjJVE";
-        /// The order of Ed25519's group, little end first: RFC 8032 §5.1.
+        /// The order of Ed25519's group, little-endian: RFC 8032 §5.1.
         const ORDER_ED25519: &str = "7dP1XBpjEljWnPei3vneFAAAAAAAAAAAAAAAAAAAABA";
         let good = signer.good();
         let [_, _, signature] = parts(&good);
@@ -604,7 +604,7 @@ mod tests {
         }
     }
 
-    /// THREATS JO-03: keys in a header are no keys, and do no harm to whoever sends them.
+    /// THREATS JO-03: keys in a header are ignored, and do not cause an error.
     #[test]
     fn keys_in_the_header_are_passed_over() {
         let signer = Signer::Theirs(SigningKey::generate(Algorithm::Es256).unwrap().0);
@@ -615,7 +615,7 @@ mod tests {
         assert!(signer.verify(&signer.sign(header.as_bytes(), PAYLOAD.as_bytes())).is_ok());
     }
 
-    /// THREATS JO-02: what is allowed is said by whoever asks, what is possible by the key.
+    /// THREATS JO-02: the verifier determines the allowed algorithms, the key the possible ones.
     #[test]
     fn an_algorithm_must_be_allowed_and_go_with_the_key() {
         let (key, _) = SigningKey::generate(Algorithm::Es256).unwrap();
@@ -638,7 +638,7 @@ mod tests {
         assert!(check(&weak, Keys::Shared(&short), &[Algorithm::Hs256]).is_err(), "31 bytes");
     }
 
-    /// RFC 9449 §4.3: of one that brings its key, too. THREATS DP-05.
+    /// RFC 9449 §4.3: also for an embedded key. THREATS DP-05.
     #[test]
     fn what_an_embedded_key_signs_is_checked_as_whoever_asks_allows() {
         let (key, _) = SigningKey::generate(Algorithm::Es256).unwrap();
@@ -656,7 +656,7 @@ mod tests {
         assert!(check(&jwt, &[Algorithm::Es256], "at+jwt").is_err());
     }
 
-    /// `jsonwebtoken` does not know P-521: aws-lc itself checks it. THREATS JO-09, JO-02.
+    /// aws-lc verifies P-521, which `jsonwebtoken` does not support. THREATS JO-09, JO-02.
     #[test]
     fn a_signature_on_p521_is_checked_as_all_others_are() {
         use aws_lc_rs::rand::SystemRandom;
@@ -726,7 +726,7 @@ mod tests {
         assert!(!typed(r#","typ":"JWT""#, Typ::AbsentOr(&[])));
     }
 
-    /// Which key to fetch, and whom to ask, is known before anything is checked.
+    /// The key ID and the issuer are readable before verification.
     #[test]
     fn it_can_be_looked_at_before_it_is_checked() {
         let (key, _) = SigningKey::generate(Algorithm::Es256).unwrap();
@@ -786,7 +786,8 @@ mod tests {
                 verify(jwt, Keys::Published(&set), &[algorithm], Typ::AbsentOr(&[])).unwrap();
             assert_eq!(verified.claims["iss"], "joe");
         }
-        // A.1's secret is not text, A.4's payload is not JSON: the mathematics alone.
+        // A.1's secret is not text and A.4's payload is not JSON, so only the signature is
+        // verified.
         let secret = base64url::decode(
             "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow",
         );

@@ -1,4 +1,4 @@
-//! Texts that only we can have written: HMAC-SHA-256 ([RFC 2104]).
+//! Authenticated texts: HMAC-SHA-256 ([RFC 2104]).
 //!
 //! [RFC 2104]: https://www.rfc-editor.org/rfc/rfc2104
 
@@ -6,14 +6,12 @@ use std::collections::BTreeMap;
 
 use aws_lc_rs::hmac;
 
-/// A key made ready to compute and to check MACs of one purpose.
-///
-/// It has no `Debug`, and there is no way back to the key.
+/// A MAC key for one purpose. It has no `Debug` and does not expose the key.
 pub struct Mac(hmac::Key);
 
 impl Mac {
-    /// Makes `key` ready for one purpose. What is computed for one never passes for another, so
-    /// that one key can serve several.
+    /// Derives the key for one purpose, so one key can serve several. MACs for different purposes
+    /// never match.
     pub fn new(key: &[u8; 32], purpose: &'static str) -> Self {
         let root = hmac::Key::new(hmac::HMAC_SHA256, key);
         let derived = hmac::sign(&root, purpose.as_bytes());
@@ -27,38 +25,38 @@ impl Mac {
         tag
     }
 
-    /// Whether `tag` is the MAC of `message`, in a time that does not depend on where they differ.
+    /// Whether `tag` is the MAC of `message`, in constant time.
     pub fn verify(&self, message: &[u8], tag: &[u8]) -> bool {
         hmac::verify(&self.0, message, tag).is_ok()
     }
 }
 
-/// MACs under a secret that has versions: the newest one makes, all of them check.
+/// MACs under a versioned secret: the newest version signs, all versions verify.
 ///
-/// What it makes names the version, so that it can be replaced while what it has made is in use. Version 1
-/// is older than versions and is not named.
+/// A sealed message names its version, so the secret can be replaced while messages are in use.
+/// Version 1 predates versions and is not named.
 pub struct VersionedMac {
     newest: u32,
     versions: BTreeMap<u32, Mac>,
 }
 
-/// Why a message was not read.
+/// Why a message is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unread {
-    /// We have not written it, or not with a version that is still read.
+    /// Not written by this server, or with a version that is no longer accepted.
     NotOurs,
-    /// It names a version later than the newest one here: another replica may have made that.
+    /// It names a version newer than the newest one here: another replica may have created it.
     Later,
 }
 
-/// The length of a MAC.
+/// Length of a MAC.
 const TAG: usize = 32;
 
-/// The length of the number of a version.
+/// Length of a version number.
 const VERSION: usize = 4;
 
 impl VersionedMac {
-    /// Makes the versions of a key ready for one purpose; `None` without any.
+    /// Derives all versions for one purpose; `None` without any.
     pub fn new<'a>(
         keys: impl IntoIterator<Item = (u32, &'a [u8; 32])>,
         purpose: &'static str,
@@ -68,7 +66,7 @@ impl VersionedMac {
         Some(Self { newest: *versions.keys().next_back()?, versions })
     }
 
-    /// The message with its MAC behind it, and before it the version, if it is not the first.
+    /// The message followed by its MAC, and preceded by the version unless that is 1.
     #[expect(
         clippy::missing_panics_doc,
         reason = "`new` sees to it that there is a newest version"
@@ -86,7 +84,7 @@ impl VersionedMac {
         sealed
     }
 
-    /// The message of so many bytes, if [`VersionedMac::seal`] made it with a version that is still there.
+    /// The message of this length, if [`VersionedMac::seal`] created it with a known version.
     ///
     /// # Errors
     /// See [`Unread`].
@@ -99,7 +97,7 @@ impl VersionedMac {
             let (version, message) = said.split_first_chunk::<VERSION>().ok_or(Unread::NotOurs)?;
             (u32::from_be_bytes(*version), message)
         };
-        // Version 1 is written in one way only.
+        // Version 1 has only one encoding.
         if message.len() != length || (version == 1 && said.len() != length) {
             return Err(Unread::NotOurs);
         }
@@ -110,8 +108,8 @@ impl VersionedMac {
         if mac.verify(said, tag) { Ok(message) } else { Err(Unread::NotOurs) }
     }
 
-    /// The MAC of `message` under each version, the newest first: the first one is what is made now, the
-    /// others are what may have been made before the secret was replaced.
+    /// The MAC of `message` under each version, newest first: the first is the current one, the
+    /// others may have been created before the secret was replaced.
     pub fn each(&self, message: &[u8]) -> impl Iterator<Item = [u8; 32]> {
         self.versions.values().rev().map(move |mac| mac.sign(message))
     }
@@ -128,7 +126,7 @@ mod tests {
         VersionedMac::new(keys.iter().copied(), "refresh token").unwrap()
     }
 
-    /// THREATS EX-17: an upgrade ends nothing, a replaced key is read until it is dropped.
+    /// THREATS EX-17: an upgrade invalidates nothing; a replaced key verifies until it is removed.
     #[test]
     fn a_replaced_key_is_read_as_long_as_it_is_there() {
         let (first, both) = (versions(&[(1, &OLD)]), versions(&[(1, &OLD), (2, &NEW)]));

@@ -1,10 +1,10 @@
-//! What the store keeps encrypted: AES-256-GCM under the key-encryption key.
+//! Encryption at rest: AES-256-GCM under the key-encryption key.
 //!
-//! A sealed text is the id of the key (8 bytes), a random nonce (12), the ciphertext and its tag
-//! (16). It is bound to its owner, the kind and the identifier: copied to another row, or to a column of
-//! another kind, it does not open. 96 random bits are safe
-//! for 2³² texts under one key (NIST SP 800-38D §8.3); we seal a few thousand, and two servers that
-//! start from one snapshot do not share a counter (THREATS KE-06).
+//! A sealed text consists of the key's id (8 bytes), a random nonce (12), the ciphertext and its
+//! tag (16). It is bound to its kind and identifier: copied to another row or column it does not
+//! open. 96 random bits are safe for 2³² texts under one key (NIST SP 800-38D §8.3); a server seals
+//! a few thousand, and two servers that start from one snapshot do not share a counter (THREATS
+//! KE-06).
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
@@ -23,7 +23,7 @@ const ID: usize = 8;
 const NONCE: usize = 12;
 const TAG: usize = 16;
 
-/// The key-encryption keys: one that seals, and older ones that still open. They have no `Debug`.
+/// The key-encryption keys: the current one, and older ones that only open. They have no `Debug`.
 pub struct Kek {
     current: Key,
     older: Vec<Key>,
@@ -34,11 +34,11 @@ struct Key {
     aead: RandomizedNonceKey,
 }
 
-/// Whose a sealed text is: its kind, and its identifier among that kind.
+/// The owner of a sealed text: its kind and its identifier.
 #[derive(Clone, Copy, Debug)]
 pub struct Owner<'a>(pub Kind, pub &'a str);
 
-/// What is sealed.
+/// The kinds of sealed texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A signing key, by its `kid`.
@@ -47,19 +47,20 @@ pub enum Kind {
     ServerSecret,
     /// A secret of the client of this `client_id`.
     ClientSecret,
-    /// The key of a certificate of our authority.
+    /// The private key of a certificate of the built-in CA.
     Authority,
-    /// An account at an ACME server, by its directory.
+    /// An account at an ACME server, by its directory URL.
     AcmeAccount,
-    /// The key of a certificate from an ACME server.
+    /// The private key of a certificate from an ACME server.
     AcmeCertificate,
-    /// State of a browser before sign-in, in its cookie, by the id of the cookie.
+    /// The state of a browser before sign-in, in its cookie, by the cookie's id.
     Browser,
-    /// An authorization request that waits for a page, in the address or the form of the page.
+    /// An authorization request that waits for the user, in a URL or form.
     WaitingRequest,
-    /// An authorization request that came by POST and goes on as a GET.
+    /// An authorization request received by POST and continued as a GET.
     PostedRequest,
-    /// That the current password was right a moment ago, in the form that changes it, by the id of the session.
+    /// Proof that the current password was entered correctly, in the form that changes it, by
+    /// session id.
     PasswordProof,
 }
 
@@ -81,59 +82,59 @@ impl fmt::Display for Owner<'_> {
     }
 }
 
-/// The first bytes of the SHA-256 of a key-encryption key.
+/// The first bytes of SHA-256 of a key-encryption key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyId([u8; ID]);
 
 impl KeyId {
-    /// Of the key that something is sealed under.
+    /// The id of the key that a text is sealed under.
     pub fn of_sealed(sealed: &[u8]) -> Option<Self> {
         sealed.first_chunk().map(|id| Self(*id))
     }
 }
 
-/// Why a sealed text did not open.
+/// Why a sealed text does not open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unopened {
-    /// The key is not there: lost, or not brought along.
+    /// The key is missing.
     #[error("it is sealed under the key {0}, which is not among the key-encryption keys")]
     OtherKey(KeyId),
-    /// The key is there, and the text is not what it sealed for this owner.
+    /// The text was modified or belongs to another owner.
     #[error("it was altered, or sealed for another owner")]
     Tampered,
 }
 
-/// Why the file of the key-encryption keys cannot be used, and what to do.
+/// Why the file of the key-encryption keys cannot be used, with a remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum Unusable {
-    /// There is none.
+    /// It does not exist.
     #[error("{0} does not exist")]
     Missing(PathBuf),
     /// It cannot be read or written.
     #[error("{0}: {because}", because = access::why(.0, .1))]
     Io(PathBuf, std::io::Error),
-    /// Others can read it, by the rule of every secret file ([`access::exposure`]).
+    /// Others can read it ([`access::exposure`]).
     #[error("{reason}; {remedy}")]
     Exposed {
-        /// Which file it is, and to whom it is open.
+        /// The file, and who can read it.
         reason: String,
-        /// The command that closes it.
+        /// The command that restricts it.
         remedy: String,
     },
-    /// A line of it is not a key.
+    /// A line is not a key.
     #[error("{0}: line {1} is not 32 bytes in base64 (openssl rand -base64 32 makes such a line)")]
     Malformed(PathBuf, usize),
-    /// It has no line.
+    /// It has no key.
     #[error("{0} holds no key")]
     Empty(PathBuf),
 }
 
 impl Kek {
-    /// Reads the keys of a file: a line each, 32 bytes in base64; the first one seals. Empty lines
-    /// and those that begin with `#` are passed over.
+    /// Parses the keys of a file: one per line, 32 bytes in base64; the first one seals. Empty
+    /// lines and lines that begin with `#` are skipped.
     ///
     /// # Errors
-    /// When the file cannot be used, with what is wrong.
+    /// When the file cannot be used, with the reason.
     pub fn load(path: &Path) -> Result<Self, Unusable> {
         let io = |error: std::io::Error| {
             if error.kind() == ErrorKind::NotFound {
@@ -162,20 +163,20 @@ impl Kek {
         Ok(Self { current, older: keys.collect() })
     }
 
-    /// Of keys that did not come from a file; the first one seals. `None` without any.
+    /// Keys without a file; the first one seals. `None` without any.
     pub fn of<'a>(keys: impl IntoIterator<Item = &'a [u8; 32]>) -> Option<Self> {
         let mut keys = keys.into_iter().map(|bytes| Key::of(bytes));
         let current = keys.next()??;
         Some(Self { current, older: keys.collect::<Option<_>>()? })
     }
 
-    /// Makes a key, and the file that holds it; a file that is there is left alone.
+    /// Creates a key and its file; an existing file is not changed.
     ///
-    /// The file appears whole or not at all, and is on the disk when this returns: a key that is
-    /// lost after something was sealed under it is lost for good.
+    /// The file is written atomically and is on disk when this returns: losing a key loses
+    /// everything sealed under it.
     ///
     /// # Errors
-    /// When there is a file already, or when it cannot be written.
+    /// When the file exists, or cannot be written.
     pub fn create(path: &Path) -> Result<Self, Unusable> {
         let mut bytes = Zeroizing::new([0; 32]);
         entropy(bytes.as_mut());
@@ -185,7 +186,7 @@ impl Kek {
 
         let made = path.with_extension(uuid::Uuid::now_v7().to_string());
         let written = write_private(&made, text.as_bytes())
-            // Unlike a rename, a link never takes the place of a file that is there.
+            // Unlike a rename, a link does not replace an existing file.
             .and_then(|()| std::fs::hard_link(&made, path));
         let removed = std::fs::remove_file(&made);
         written
@@ -200,7 +201,7 @@ impl Kek {
         self.seal_bound(clear, 2, &owner.to_string())
     }
 
-    /// As it was sealed before texts were bound to their kind.
+    /// The format before texts were bound to their kind.
     #[cfg(any(test, feature = "testing"))]
     pub fn seal_unbound(&self, owner: Owner<'_>, clear: &[u8]) -> Vec<u8> {
         self.seal_bound(clear, 1, owner.1)
@@ -209,7 +210,7 @@ impl Kek {
     #[expect(clippy::expect_used, reason = "AES-GCM refuses nothing that fits in memory")]
     fn seal_bound(&self, clear: &[u8], version: u8, owner: &str) -> Vec<u8> {
         let key = &self.current;
-        // Room for the tag from the start, so that no copy of the clear text is left behind.
+        // Reserve room for the tag, so that no copy of the clear text is left in memory.
         let mut text = Vec::with_capacity(clear.len() + TAG);
         text.extend_from_slice(clear);
         let nonce = key
@@ -219,19 +220,18 @@ impl Kek {
         [&key.id.0, nonce.as_ref().as_slice(), &text].concat()
     }
 
-    /// Opens what was sealed for this owner.
+    /// Opens a text sealed for this owner.
     ///
     /// # Errors
-    /// When the key is not there, or the text is not what was sealed.
+    /// When the key is missing, or the text was modified or belongs to another owner.
     pub fn open(&self, owner: Owner<'_>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Unopened> {
         self.open_bound(sealed, 2, &owner.to_string())
     }
 
-    /// Opens what was sealed before texts were bound to their kind, to be sealed again. Nothing else may
-    /// read it.
+    /// Opens a text in the format before kinds, only to seal it again.
     ///
     /// # Errors
-    /// When the key is not there, or the text is not what was sealed.
+    /// When the key is missing, or the text was modified or belongs to another owner.
     pub fn open_unbound(
         &self,
         owner: Owner<'_>,
@@ -267,18 +267,18 @@ impl Kek {
         Ok(text)
     }
 
-    /// Whether one of the keys is the one that it is sealed under.
+    /// Whether the key that it is sealed under is available.
     pub fn has_key_of(&self, sealed: &[u8]) -> bool {
         let mut keys = std::iter::once(&self.current).chain(&self.older);
         keys.any(|key| sealed.starts_with(&key.id.0))
     }
 
-    /// Whether it is sealed under the key that seals now; if not, it is to be sealed again.
+    /// Whether it is sealed under the current key; otherwise it should be sealed again.
     pub fn is_current(&self, sealed: &[u8]) -> bool {
         sealed.starts_with(&self.current.id.0)
     }
 
-    /// The id of the key that seals now.
+    /// The id of the current key.
     pub fn id(&self) -> KeyId {
         self.current.id
     }
@@ -303,8 +303,8 @@ impl fmt::Display for KeyId {
     }
 }
 
-/// What is authenticated beside the text. The id is of a fixed length, and no kind has a slash in it, so
-/// nothing is ambiguous. Version 1 had the identifier alone.
+/// The additional authenticated data. The id has a fixed length and no kind contains a slash, so it
+/// is unambiguous. Version 1 had only the identifier.
 fn bound(id: KeyId, version: u8, owner: &str) -> Vec<u8> {
     [format!("gatewright/{version}/").as_bytes(), &id.0, owner.as_bytes()].concat()
 }
@@ -319,7 +319,7 @@ fn write_private(path: &Path, text: &[u8]) -> std::io::Result<()> {
     file.sync_all()
 }
 
-/// A new name is on the disk when its directory is.
+/// Syncing the directory makes a new name durable.
 #[cfg(unix)]
 fn sync_directory(path: &Path) -> std::io::Result<()> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
@@ -335,7 +335,7 @@ fn sync_directory(_: &Path) -> std::io::Result<()> {
 mod tests {
     use super::*;
 
-    /// A directory of its own, gone when the test is over.
+    /// A temporary directory.
     struct Dir(PathBuf);
 
     impl Dir {
@@ -454,7 +454,7 @@ mod tests {
             assert_eq!(remedy, format!("run `chmod 600 {}`", dir.file().display()));
         }
 
-        // As orchestrators mount it: open itself, below a directory that is closed.
+        // As mounted by orchestrators: readable itself, below a restricted directory.
         allow(&dir.file(), 0o444);
         allow(&dir.0, 0o700);
         assert!(Kek::load(&dir.file()).is_ok(), "the rule of the configuration is the rule here");

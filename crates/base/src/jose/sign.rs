@@ -1,7 +1,7 @@
-//! Our keys, and signing with them: [RFC 7515 §7.1], [RFC 7518 §3].
+//! Our keys and their signatures: [RFC 7515 §7.1], [RFC 7518 §3].
 //!
-//! Written over aws-lc rather than over `jsonwebtoken`, which parses an RSA key anew at every
-//! signature: here a key is parsed once, and the signature itself is all that a token costs.
+//! Implemented with aws-lc rather than `jsonwebtoken`, which parses an RSA key at every signature;
+//! here a key is parsed once.
 //!
 //! [RFC 7515 §7.1]: https://www.rfc-editor.org/rfc/rfc7515#section-7.1
 //! [RFC 7518 §3]: https://www.rfc-editor.org/rfc/rfc7518#section-3
@@ -26,8 +26,7 @@ use super::base64url;
 use super::jwk::{self, PublicKey};
 use crate::types::{Algorithm, Failure};
 
-/// A private key, parsed and ready. It has no `Debug` and no way to its private part
-/// (THREATS KE-05).
+/// A parsed private key. It has no `Debug` and does not expose the key (THREATS KE-05).
 pub struct SigningKey {
     pair: Pair,
     algorithm: Algorithm,
@@ -37,7 +36,7 @@ pub struct SigningKey {
     header: String,
 }
 
-/// The key pair of aws-lc, with what it is used for.
+/// A key pair of aws-lc with its parameters.
 enum Pair {
     Rsa(RsaKeyPair, &'static dyn RsaEncoding),
     Ec(EcdsaKeyPair),
@@ -69,12 +68,14 @@ fn new_pkcs8(algorithm: Algorithm) -> Result<Zeroizing<Vec<u8>>, Failure> {
 }
 
 impl SigningKey {
-    /// A new key, and its PKCS#8 form to be sealed. An RSA key takes a good part of a second.
+    /// Generates a key; also returns its PKCS #8 form, to be sealed. An RSA key takes most of a
+    /// second.
     ///
-    /// Its kid never begins with a hyphen: on the command line that is an option (`key retire KID`).
+    /// The kid never begins with a hyphen, which the command line would parse as an option (`key
+    /// retire KID`).
     ///
     /// # Errors
-    /// For an algorithm that we do not sign with, and when aws-lc fails.
+    /// For an algorithm without signing keys, and when aws-lc fails.
     pub fn generate(algorithm: Algorithm) -> Result<(Self, Zeroizing<Vec<u8>>), Failure> {
         loop {
             let pkcs8 = new_pkcs8(algorithm)?;
@@ -85,10 +86,10 @@ impl SigningKey {
         }
     }
 
-    /// Parses a key that [`SigningKey::generate`] made, or one made elsewhere.
+    /// Parses a PKCS #8 key.
     ///
     /// # Errors
-    /// When the bytes are not such a key for this algorithm.
+    /// When the bytes are not a key for this algorithm.
     pub fn from_pkcs8(algorithm: Algorithm, pkcs8: &[u8]) -> Result<Self, Failure> {
         let pair = match algorithm {
             Algorithm::Rs256 => Pair::Rsa(rsa(pkcs8)?, &RSA_PKCS1_SHA256),
@@ -121,25 +122,25 @@ impl SigningKey {
         Ok(Self { pair, algorithm, jwk, kid, header })
     }
 
-    /// What it signs with.
+    /// Its algorithm.
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
-    /// Its name in our JWKS: its thumbprint (RFC 7638).
+    /// Its `kid`: the thumbprint (RFC 7638).
     pub fn kid(&self) -> &str {
         &self.kid
     }
 
-    /// Its public half as we publish it, with `kid`, `alg` and `use`.
+    /// Its public half as published, with `kid`, `alg` and `use`.
     pub fn public_jwk(&self) -> Value {
         Value::Object(self.jwk.clone())
     }
 
-    /// Its public half, parsed once, for the tokens that come back to us.
+    /// Its public half, parsed, to verify our own tokens.
     ///
     /// # Errors
-    /// When aws-lc does not read what it wrote itself.
+    /// When aws-lc cannot parse it.
     pub fn public_key(&self) -> Result<PublicKey, Failure> {
         let bytes = match &self.pair {
             Pair::Rsa(pair, _) => pair.public_key().as_ref(),
@@ -149,10 +150,10 @@ impl SigningKey {
         PublicKey::ours(self.algorithm, &self.kid, bytes).map_err(Failure::internal)
     }
 
-    /// Signs `claims` as a JWT of the type `typ`, in the compact form.
+    /// Signs `claims` as a JWT with this `typ`, in compact form.
     ///
     /// # Errors
-    /// When the claims are not JSON, and when aws-lc fails.
+    /// When the claims cannot be serialized, and when aws-lc fails.
     pub fn sign(&self, typ: &'static str, claims: &impl Serialize) -> Result<String, Failure> {
         let mut payload = Vec::with_capacity(512);
         serde_json::to_writer(&mut payload, claims).map_err(Failure::internal)?;
@@ -172,7 +173,7 @@ impl SigningKey {
 }
 
 impl Pair {
-    /// Appends the signature of what stands there.
+    /// Appends the signature of the text.
     fn sign(&self, jwt: &mut String) -> Result<(), Unspecified> {
         let append = |message: &mut String, signature: &[u8]| {
             message.push('.');
@@ -197,7 +198,7 @@ impl Pair {
         Ok(())
     }
 
-    /// The members that make the public key: RFC 7518 §6, RFC 8037 §2.
+    /// The members of the public key: RFC 7518 §6, RFC 8037 §2.
     fn jwk(&self) -> Result<Map<String, Value>, Failure> {
         let members = match self {
             Self::Rsa(pair, _) => {
@@ -254,7 +255,7 @@ fn not_ours(algorithm: Algorithm) -> Failure {
 /// > using the hash algorithm used in the alg Header Parameter of the ID Token's JOSE Header
 /// > (OIDC Core §3.1.3.6)
 ///
-/// For EdDSA that is SHA-512, which Ed25519 hashes with (RFC 8032 §5.1).
+/// For EdDSA this is SHA-512, the hash of Ed25519 (RFC 8032 §5.1).
 pub fn left_half(algorithm: Algorithm, text: &str) -> String {
     let hash: &Hash = match algorithm {
         Algorithm::Rs256 | Algorithm::Ps256 | Algorithm::Es256 | Algorithm::Hs256 => &SHA256,
@@ -305,7 +306,7 @@ mod tests {
         );
     }
 
-    /// One in 64 thumbprints does: the command line would read it as an option.
+    /// One in 64 thumbprints begins with a hyphen, which the command line would parse as an option.
     #[test]
     fn no_kid_begins_with_a_hyphen() {
         for _ in 0..640 {
@@ -335,7 +336,7 @@ mod tests {
         }
     }
 
-    /// The `rsa` crate knows nothing of aws-lc.
+    /// The `rsa` crate is independent of aws-lc.
     #[test]
     fn what_an_rsa_key_signs_is_verified_by_another_implementation() {
         for algorithm in [Algorithm::Rs256, Algorithm::Ps256] {

@@ -1,4 +1,4 @@
-//! Colours that an organisation chooses, and the arithmetic that keeps text on them readable.
+//! Colours of an organisation's theme, with contrast calculations for readable text.
 
 use std::fmt;
 
@@ -12,8 +12,8 @@ impl Colour {
     /// Black.
     pub const BLACK: Self = Self(0, 0, 0);
 
-    /// Reads `#rrggbb`. `None` for anything else: a colour ends up in a style sheet, so nothing but
-    /// a colour may pass.
+    /// Parses `#rrggbb`. Anything else is rejected, because a colour is inserted into a style
+    /// sheet.
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.strip_prefix('#')?;
         if digits.len() != 6 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
@@ -29,13 +29,13 @@ impl Colour {
         (a.max(b) + 0.05) / (a.min(b) + 0.05)
     }
 
-    /// The colour of text on this one: white where it reaches 4.5 (WCAG 2.2 §1.4.3), else black,
-    /// which then does.
+    /// The colour of text on this background: white if its contrast is at least 4.5 (WCAG 2.2
+    /// §1.4.3), else black.
     pub fn text(self) -> Self {
         if self.contrast(Self::WHITE) >= 4.5 { Self::WHITE } else { Self::BLACK }
     }
 
-    /// This colour mixed with a share (0 to 1) of another.
+    /// Mixes this colour with a share (0 to 1) of another.
     #[must_use]
     pub fn mixed(self, other: Self, share: f64) -> Self {
         #[expect(
@@ -48,8 +48,7 @@ impl Colour {
         Self(mix(self.0, other.0), mix(self.1, other.1), mix(self.2, other.2))
     }
 
-    /// The nearest to this colour, on the way to black or white, that reaches `least` contrast on
-    /// `ground`.
+    /// The nearest colour, towards black or white, with a contrast of at least `least` on `ground`.
     #[must_use]
     pub fn readable_on(self, ground: Self, least: f64) -> Self {
         let pole = if ground.contrast(Self::BLACK) > ground.contrast(Self::WHITE) {
@@ -97,12 +96,12 @@ mod tests {
     #[test]
     fn contrast_is_that_of_wcag() {
         assert!((Colour::BLACK.contrast(Colour::WHITE) - 21.0).abs() < 1e-9);
-        // The grey that is known for just reaching 4.5 on white.
+        // A grey with a contrast of just over 4.5 on white.
         let ratio = Colour(0x76, 0x76, 0x76).contrast(Colour::WHITE);
         assert!((ratio - 4.54).abs() < 0.01, "{ratio}");
     }
 
-    /// Whatever colour an organisation chooses, its buttons and links can be read.
+    /// Buttons and links are readable with any colour.
     #[test]
     fn text_is_readable_on_every_colour() {
         let steps = || (0..=255u8).step_by(15);

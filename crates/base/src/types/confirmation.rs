@@ -1,5 +1,5 @@
-//! What a token is bound to: the `cnf` claim of [RFC 7800 §3.1], with the members of [RFC 8705 §3.1]
-//! and [RFC 9449 §6.1].
+//! Bindings of tokens: the `cnf` claim of [RFC 7800 §3.1], with the members of [RFC 8705 §3.1] and
+//! [RFC 9449 §6.1].
 //!
 //! [RFC 7800 §3.1]: https://www.rfc-editor.org/rfc/rfc7800#section-3.1
 //! [RFC 8705 §3.1]: https://www.rfc-editor.org/rfc/rfc8705#section-3.1
@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Digest;
 
-/// SHA-256 of something public: of a certificate, of a public key. On the wire and in the database it
-/// is base64url without padding.
+/// SHA-256 of a certificate or public key. On the wire and in the database it is base64url without
+/// padding.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Thumbprint(pub [u8; 32]);
@@ -25,7 +25,7 @@ impl Thumbprint {
         Self(Digest::of(bytes).0)
     }
 
-    /// Reads it as it stands on the wire; `None`: it is none.
+    /// Parses the form on the wire.
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         bytes.try_into().ok().map(Self)
@@ -58,7 +58,7 @@ impl TryFrom<String> for Thumbprint {
     }
 }
 
-/// What whoever uses an access token has to show: each member that is there.
+/// What the sender of an access token must prove possession of: each member that is present.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confirmation {
     /// `x5t#S256`: the certificate of the TLS connection.
@@ -70,7 +70,7 @@ pub struct Confirmation {
 }
 
 impl Confirmation {
-    /// Whether a token is bound to nothing: whoever has it may use it (RFC 6750).
+    /// Whether the token is not bound (RFC 6750).
     pub const fn is_bearer(&self) -> bool {
         self.certificate.is_none() && self.key.is_none()
     }
@@ -107,8 +107,8 @@ impl Scheme {
         }
     }
 
-    /// Reads the value of an `Authorization` header: the scheme, in any case (RFC 9110 §11.1), and the token.
-    /// `None`: it has another form or another scheme.
+    /// Parses the value of an `Authorization` header: the scheme, case-insensitively (RFC 9110
+    /// §11.1), and the token. `None`: another form or another scheme.
     pub fn of_authorization(value: &str) -> Option<(Self, &str)> {
         let (name, token) = value.split_once(' ')?;
         let scheme = Self::ALL.into_iter().find(|one| one.as_str().eq_ignore_ascii_case(name))?;
@@ -116,12 +116,11 @@ impl Scheme {
     }
 }
 
-/// What the refresh tokens of a public client are bound to; those of a confidential client are bound to
-/// the client by its authentication (RFC 8705 §4, RFC 9449 §5).
+/// The binding of a public client's refresh tokens. Those of a confidential client are bound to the
+/// client by its authentication (RFC 8705 §4, RFC 9449 §5).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bonds {
-    /// The public key of the certificate, not the certificate: one that was renewed for the same key
-    /// keeps the grant.
+    /// The public key of the certificate, so a renewal for the same key keeps the grant.
     pub public_key: Option<Thumbprint>,
     /// The key of the DPoP proofs.
     pub proof_key: Option<Thumbprint>,

@@ -1,39 +1,38 @@
-//! A request ends in success, in a refusal (the protocol says no) or in a failure (we broke).
+//! Errors: a refusal, when the protocol says no, or a failure, when the server has a fault.
 
 use std::fmt;
 
 use super::token::may_hold_secret;
 
-/// What every rule returns.
+/// The result of a rule.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A request that did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The protocol says no. The client learns why.
+    /// The protocol says no. The client is told why.
     #[error("{0}")]
     Refused(#[from] Refusal),
-    /// We broke. The log learns why; the client only that it may try again.
+    /// The server has a fault. The log has the details; the client is told to retry.
     #[error("{0}")]
     Failed(#[from] Failure),
 }
 
-/// What went wrong on our side.
+/// A fault of the server.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// The database did not do as asked: 503 `temporarily_unavailable`, never a refusal
-    /// (THREATS DB-03).
+    /// The database failed: 503 `temporarily_unavailable`, never a refusal (THREATS DB-03).
     #[cfg(feature = "sql")]
     #[error("the store failed: {0}")]
     Store(#[from] sqlx::Error),
-    /// More is asked of us than we take on at once, or what we know may be out of date: 503.
+    /// Overload, or cached data may be out of date: 503.
     #[error("busy: {0}")]
     Busy(&'static str),
-    /// What the request rests on was changed by somebody else while it was judged, which is nobody's fault: 503,
-    /// and the same request again is judged by what holds then.
+    /// A concurrent change affected the request: 503. A retry succeeds or is refused by the new
+    /// state.
     #[error("changed meanwhile: {0}")]
     Changed(&'static str),
-    /// A defect or a broken key: 500 `server_error`.
+    /// A defect or an unusable key: 500 `server_error`.
     #[error("{0}")]
     Internal(String),
 }
@@ -46,16 +45,16 @@ impl From<sqlx::Error> for Error {
 }
 
 impl Failure {
-    /// A defect, in words for the log.
+    /// A defect, described for the log.
     pub fn internal(what: impl fmt::Display) -> Self {
         Self::Internal(what.to_string())
     }
 }
 
-/// An error response in the words of the RFCs.
+/// An error response.
 ///
-/// `why` is `&'static str` on purpose: nothing a client sent can be echoed back, and nothing we
-/// know can leak through a format string. `facts` are for the log and the audit event only.
+/// `why` is `&'static str`, so no client input can be echoed and nothing internal can be formatted
+/// into it. `facts` are for the log and the audit event only.
 #[derive(Debug, thiserror::Error)]
 #[error("{code}: {why}")]
 pub struct Refusal {
@@ -63,13 +62,13 @@ pub struct Refusal {
     pub code: Code,
     /// The `error_description` parameter.
     pub why: &'static str,
-    /// What was compared, for the operator. Never a secret: there is no way from one to a fact.
+    /// Values that were compared, for the operator. Secrets cannot be converted into facts.
     pub facts: Vec<(&'static str, String)>,
 }
 
 impl Refusal {
-    /// Adds what was compared, for the log and the audit event. Long texts are cut; a secret that
-    /// somebody sent in the place of a name is withheld (THREATS LG-01).
+    /// Adds a compared value, for the log and the audit event. Long texts are truncated, and a text
+    /// that looks like a secret is withheld (THREATS LG-01).
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl fmt::Display) -> Self {
         const LONGEST: usize = 256;
@@ -93,27 +92,25 @@ impl Refusal {
 // Not `wire_enum!`: several codes share a name on the wire, and each has a status beside it.
 macro_rules! codes {
     ($($(#[$meta:meta])* $name:ident $wire:literal $status:literal;)*) => {
-        /// The registered error codes that we use, each with the status that goes with it.
-        ///
-        /// The status is a function of the code, so no handler can pick its own.
+        /// The error codes, each with its status, so that no handler chooses one.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Code {
             $($(#[$meta])* $name,)*
         }
 
         impl Code {
-            /// All of them, for metrics and for tests.
+            /// All codes, for metrics and tests.
             pub const ALL: &[Self] = &[$(Self::$name,)*];
 
-            /// The `error` parameter as it stands on the wire.
+            /// The `error` parameter.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$name => $wire,)*
                 }
             }
 
-            /// The HTTP status where the error is the answer itself. RFC 6749 §5.2: 400 for
-            /// everything, except 401 for `invalid_client`.
+            /// The status if the error is the response itself. RFC 6749 §5.2: 400, except 401 for
+            /// `invalid_client`.
             pub const fn status(self) -> u16 {
                 match self {
                     $(Self::$name => $status,)*
@@ -140,9 +137,9 @@ codes! {
     AccessDenied "access_denied" 400;
     /// RFC 6749 §4.1.2.1.
     UnsupportedResponseType "unsupported_response_type" 400;
-    /// RFC 6749 §4.1.2.1: our own failure, told through a redirect.
+    /// RFC 6749 §4.1.2.1: a fault of the server, in a redirect.
     ServerError "server_error" 500;
-    /// RFC 6749 §4.1.2.1: try again.
+    /// RFC 6749 §4.1.2.1: retry later.
     TemporarilyUnavailable "temporarily_unavailable" 503;
     /// RFC 9449 §5.
     InvalidDpopProof "invalid_dpop_proof" 400;
@@ -168,32 +165,32 @@ codes! {
     InvalidRedirectUri "invalid_redirect_uri" 400;
     /// RFC 7591 §3.2.2.
     InvalidClientMetadata "invalid_client_metadata" 400;
-    /// Not of an RFC: the body or a parameter is larger than we read (RFC 9110 §15.5.14).
+    /// Not from an RFC: the body or a parameter is too large (RFC 9110 §15.5.14).
     TooLarge "invalid_request" 413;
-    /// Not of an RFC: the body did not come in time (RFC 9110 §15.5.9).
+    /// Not from an RFC: the body was not received in time (RFC 9110 §15.5.9).
     TooSlow "invalid_request" 408;
-    /// Not of an RFC: the body is not of the form we read (RFC 9110 §15.5.16).
+    /// Not from an RFC: the media type of the body is not supported (RFC 9110 §15.5.16).
     UnsupportedMediaType "invalid_request" 415;
-    /// Not of an RFC: too many tries (RFC 6585 §4).
+    /// Not from an RFC: too many attempts (RFC 6585 §4).
     TooManyRequests "temporarily_unavailable" 429;
-    /// Not of an RFC: a form that did not come from our own page (THREATS UI-01).
+    /// Not from an RFC: a form from another site (THREATS UI-01).
     ForeignForm "access_denied" 403;
-    /// Not of an RFC: an authorization request that names no client of ours.
+    /// Not from an RFC: the authorization request names an unknown client.
     UnknownClient "invalid_request" 400;
-    /// Not of an RFC: a redirect URI that is not registered for the client.
+    /// Not from an RFC: the redirect URI is not registered for the client.
     UnknownRedirectUri "invalid_request" 400;
-    /// Not of an RFC: a sign-in that has expired, was finished, or was begun in another browser.
+    /// Not from an RFC: a sign-in that has expired, was completed, or was begun in another browser.
     NoSuchSignIn "invalid_request" 400;
-    /// Not of an RFC: a sign-out at the request of nobody whom we can prove (THREATS LO-03).
+    /// Not from an RFC: a logout request without proof of its origin (THREATS LO-03).
     UnprovenLogout "invalid_request" 400;
-    /// Not of an RFC: there is no such thing, or not for you.
+    /// Not from an RFC: it does not exist, or is not visible to the caller.
     NotFound "not_found" 404;
-    /// Not of an RFC: the request came over a connection to another of our names (RFC 9110 §15.5.20).
+    /// Not from an RFC: the connection is for another host name (RFC 9110 §15.5.20).
     Misdirected "invalid_request" 421;
 }
 
 impl Code {
-    /// A refusal with this code and a text for whoever writes the client.
+    /// A refusal with this code and a text for the client's developer.
     pub const fn because(self, why: &'static str) -> Refusal {
         Refusal { code: self, why, facts: Vec::new() }
     }

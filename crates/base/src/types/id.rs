@@ -1,4 +1,5 @@
-//! Identifiers: made by the program (UUIDv7), never by a sequence, and each a type of its own.
+//! Identifiers, each a type of its own. The program generates them (UUIDv7), not a database
+//! sequence.
 
 use std::fmt;
 
@@ -20,12 +21,12 @@ macro_rules! ids {
                 Self(Uuid::now_v7().to_string())
             }
 
-            /// An identifier that somebody presents or that the store holds.
+            /// An identifier from a request or the database.
             pub fn from_text(text: impl Into<String>) -> Self {
                 Self(text.into())
             }
 
-            /// The identifier as text.
+            /// The text of the identifier.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -48,18 +49,18 @@ macro_rules! ids {
 ids! {
     /// `client_id` (RFC 6749 §2.2).
     ClientId;
-    /// A person's account; for `subject_type=public` also the `sub` claim.
+    /// A user's account; with `subject_type=public` also the `sub` claim.
     UserId;
-    /// One authorization: everything issued from it dies with it.
+    /// A grant; every token issued from it is invalid once it is revoked.
     GrantId;
-    /// A browser's sign-in; published as `sid` (OIDC Front-Channel Logout 1.0 §3).
+    /// A session; published as `sid` (OIDC Front-Channel Logout 1.0 §3).
     SessionId;
     /// The identifier of an API: the `resource` of RFC 8707.
     ResourceId;
 }
 
 impl GrantId {
-    /// The 16 bytes that a refresh token carries; `None` for an identifier we did not make.
+    /// The 16 bytes in a refresh token; `None` for an identifier that is not a UUID.
     pub fn bytes(&self) -> Option<[u8; 16]> {
         Uuid::try_parse(&self.0).ok().map(Uuid::into_bytes)
     }

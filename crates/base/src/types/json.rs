@@ -1,9 +1,9 @@
-//! JSON that others send us, read strictly.
+//! Strict parsing of JSON from others.
 //!
-//! RFC 8259 §4 leaves open what a name that stands twice in an object means, so two readers of one
-//! signed text may see two different subjects (RFC 7515 §4, THREATS JO-06). We read no such text,
-//! and none that is nested so deeply that reading it costs the stack (THREATS DO-05). Nor one with a NUL
-//! in a string: no claim of any RFC has one, and not every database keeps it.
+//! RFC 8259 §4 does not define duplicate members, so two parsers of one signed text may see
+//! different subjects (RFC 7515 §4, THREATS JO-06). Such texts are rejected, and so are texts that
+//! are nested too deeply (THREATS DO-05) and strings with a NUL, which no claim of an RFC has and
+//! some databases cannot store.
 
 use std::cell::Cell;
 use std::fmt;
@@ -11,14 +11,13 @@ use std::fmt;
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// As deep as objects and arrays may stand in each other.
+/// The deepest nesting of objects and arrays.
 const DEEPEST: u8 = 32;
 
-/// Reads one JSON text and nothing behind it.
+/// Parses one JSON text without trailing data.
 ///
 /// # Errors
-/// When it is not JSON, when a member stands twice in an object at any depth, and when it is nested
-/// more than 32 deep.
+/// When it is not JSON, has a duplicate member at any depth, or is nested more than 32 deep.
 pub fn read(text: &[u8]) -> Result<Value, &'static str> {
     let fault = Cell::new("it is not JSON");
     let mut reader = serde_json::Deserializer::from_slice(text);
@@ -29,7 +28,7 @@ pub fn read(text: &[u8]) -> Result<Value, &'static str> {
     Ok(value)
 }
 
-/// Reads one JSON object and nothing behind it.
+/// Parses one JSON object without trailing data.
 ///
 /// # Errors
 /// Those of [`read`], and when the value is not an object.
@@ -42,7 +41,7 @@ pub fn read_object(text: &[u8]) -> Result<Map<String, Value>, &'static str> {
     }
 }
 
-/// Builds a [`Value`], and minds what the ready-made one does not.
+/// Builds a [`Value`] and checks what serde_json does not.
 #[derive(Clone, Copy)]
 struct Strict<'a> {
     left: u8,
@@ -153,7 +152,7 @@ mod tests {
         assert!(read(br#"{"a":{"a":1},"A":2,"b":[{"a":1},{"a":1}]}"#).is_ok());
     }
 
-    /// THREATS DO-05: also 10⁵ deep, where a reader without a limit dies of its stack.
+    /// THREATS DO-05: also 10⁵ deep, where a parser without a limit overflows the stack.
     #[test]
     fn what_is_nested_too_deeply_is_refused() {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
@@ -218,7 +217,7 @@ mod tests {
             prop_assert_eq!(read(value.to_string().as_bytes()), Ok(value));
         }
 
-        /// What we read, the ready-made reader reads alike; no bytes make us panic.
+        /// What this parser accepts, serde_json parses to the same value; no input may panic.
         #[test]
         fn nothing_is_read_that_is_not_json(bytes in "[\\[\\]{}\",:0-9a\\\\ ]{0,24}") {
             if let Ok(value) = read(bytes.as_bytes()) {

@@ -1,4 +1,4 @@
-//! Texts for people in several languages: [RFC 7591 §2.2], with language tags of BCP 47 ([RFC 5646]).
+//! Texts in several languages: [RFC 7591 §2.2], with language tags of BCP 47 ([RFC 5646]).
 //!
 //! [RFC 7591 §2.2]: https://www.rfc-editor.org/rfc/rfc7591#section-2.2
 //! [RFC 5646]: https://www.rfc-editor.org/rfc/rfc5646
@@ -10,17 +10,17 @@ use icu_locale_core::LanguageIdentifier;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
-/// A language tag: language, script, region and variants, as in `de`, `zh-Hant` or `es-419`. Kept in the
-/// case of RFC 5646 §2.1.1, so that `DE-at` and `de-AT` are one.
+/// A language tag: language, script, region and variants, as in `de`, `zh-Hant` or `es-419`. Stored
+/// in the case of RFC 5646 §2.1.1, so `DE-at` and `de-AT` are equal.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(transparent)]
 pub struct LanguageTag(String);
 
 impl LanguageTag {
-    /// As long as a tag may be: what RFC 5646 §4.4.1 asks every implementation to take.
+    /// The length that RFC 5646 §4.4.1 requires every implementation to accept.
     const LONGEST: usize = 35;
 
-    /// Reads a tag, in whatever case; `None` where it is not well-formed, or names no language.
+    /// Parses a tag in any case; `None` if it is malformed or has no language.
     pub fn parse(text: &str) -> Option<Self> {
         if text.len() > Self::LONGEST {
             return None;
@@ -34,8 +34,8 @@ impl LanguageTag {
         &self.0
     }
 
-    /// Whether a language range matches it: both are equal, or the range is a prefix that a `-` follows
-    /// (RFC 4647 §3.3.1).
+    /// Whether a language range matches: it is equal, or a prefix followed by `-` (RFC 4647
+    /// §3.3.1).
     fn is_in(&self, range: &str) -> bool {
         let rest = self.0.get(..range.len()).filter(|start| start.eq_ignore_ascii_case(range));
         rest.is_some() && matches!(self.0.as_bytes().get(range.len()), None | Some(b'-'))
@@ -58,34 +58,33 @@ impl<'de> Deserialize<'de> for LanguageTag {
 /// One text in several languages.
 pub type Texts = BTreeMap<LanguageTag, String>;
 
-/// The text for a page in this language: that of the language itself, else the first of a region or a script
-/// of it (`de-AT` for `de`).
+/// The text in this language, else the first with a region or script of it (`de-AT` for `de`).
 pub fn in_language<'a>(texts: &'a Texts, language: &str) -> Option<&'a str> {
-    // In order, `de` stands before all tags that it is a prefix of.
+    // Sorted, so `de` precedes all tags that it is a prefix of.
     texts.iter().find(|(tag, _)| tag.is_in(language)).map(|(_, text)| text.as_str())
 }
 
-/// Members of a JSON object in further languages: `client_name#de` beside `client_name`.
+/// Members of a JSON object in other languages: `client_name#de` beside `client_name`.
 ///
-/// It stands for all that the object has beside its own members, and refuses what is not a member in a language.
+/// It deserializes the rest of an object, and rejects members that are not of this form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Translations(BTreeMap<&'static str, Texts>);
 
 impl Translations {
-    /// As many languages as a member may have.
+    /// The most languages of one member.
     pub const MOST: usize = 64;
 
-    /// The member for a page in this language, if there is one.
+    /// The member in this language, if present.
     pub fn find(&self, member: &str, language: &str) -> Option<&str> {
         in_language(self.0.get(member)?, language)
     }
 
-    /// A member in all its languages.
+    /// A member in all languages.
     pub fn of(&self, member: &str) -> Option<&Texts> {
         self.0.get(member)
     }
 
-    /// Puts a member in a language; an empty text takes it away.
+    /// Sets a member in a language; an empty text removes it.
     pub fn set(&mut self, member: &'static str, tag: LanguageTag, text: &str) {
         let texts = self.0.entry(member).or_default();
         if text.is_empty() {
@@ -96,21 +95,21 @@ impl Translations {
         self.0.retain(|_, texts| !texts.is_empty());
     }
 
-    /// Puts a member in all its languages.
+    /// Sets a member in all languages.
     pub fn put(&mut self, member: &'static str, texts: Texts) {
         self.0.insert(member, texts);
         self.0.retain(|_, texts| !texts.is_empty());
     }
 
-    /// Every member with its texts.
+    /// All members with their texts.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Texts)> {
         self.0.iter().map(|(member, texts)| (*member, texts))
     }
 
-    /// Reads what an object has beside its own members. `members`: those that may be in a language.
+    /// Deserializes the rest of an object; `members` may have languages.
     ///
     /// # Errors
-    /// When a member is unknown, its tag is malformed, or it is there twice.
+    /// When a member is unknown, its tag is malformed, or it is a duplicate.
     pub fn read<'de, D: Deserializer<'de>>(
         deserializer: D,
         members: &'static [&'static str],
@@ -119,7 +118,7 @@ impl Translations {
     }
 }
 
-/// Writes `member#tag`.
+/// The form `member#tag`.
 impl Serialize for Translations {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.iter().flat_map(|(member, texts)| {

@@ -1,4 +1,4 @@
-//! The words of the house: no I/O, no clock, nothing above.
+//! The common types: no I/O, no clock, no dependency on other layers.
 
 pub mod algorithm;
 pub mod authentication;

@@ -1,4 +1,4 @@
-//! APIs, which RFC 8707 calls resources.
+//! APIs: the resources of RFC 8707.
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -6,38 +6,38 @@ use super::client::TokenFormat;
 use super::language::Translations;
 use super::{ResourceId, Scope, Seconds};
 
-/// An API that tokens are made for.
+/// An API that access tokens are issued for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resource {
     /// The `resource` value, and the `aud` of its tokens: an absolute URI without a fragment.
     pub id: ResourceId,
-    /// What people call it.
+    /// The name for users.
     pub name: String,
-    /// The scopes it knows.
+    /// The scopes it declares.
     #[serde(default)]
     pub scopes: Vec<DeclaredScope>,
-    /// How its tokens look; absent: JWT.
+    /// The format of its tokens; `None`: JWT.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_token_format: Option<TokenFormat>,
-    /// How long they live; absent: as the server says.
+    /// The lifetime of its tokens; `None`: the server's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_token_lifetime: Option<Seconds>,
-    /// What people call it in further languages: `name#de`.
+    /// The name in other languages: `name#de`.
     #[serde(flatten, deserialize_with = "Resource::read_translations")]
     pub translations: Translations,
 }
 
-/// A scope and what it means, in the words of the consent page.
+/// A scope with its description for the consent page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeclaredScope {
     /// The scope token.
     pub name: String,
-    /// What the person allows: "Read your invoices".
+    /// What the user permits: "Read your invoices".
     pub text: String,
-    /// Whether people should look twice before they allow it: it is shown first, and marked.
+    /// Whether users should take a second look: the consent page lists it first and marks it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sensitive: bool,
-    /// The text in further languages: `text#de`.
+    /// The text in other languages: `text#de`.
     #[serde(flatten, deserialize_with = "DeclaredScope::read_translations")]
     pub translations: Translations,
 }
@@ -47,7 +47,7 @@ impl DeclaredScope {
         Translations::read(rest, &["text"])
     }
 
-    /// The text for a page in this language.
+    /// The text in this language.
     pub fn text_in(&self, language: &str) -> &str {
         self.translations.find("text", language).unwrap_or(&self.text)
     }
@@ -58,12 +58,12 @@ impl Resource {
         Translations::read(rest, &["name"])
     }
 
-    /// What people call it who read pages in this language.
+    /// The name in this language.
     pub fn name_in(&self, language: &str) -> &str {
         self.translations.find("name", language).unwrap_or(&self.name)
     }
 
-    /// The scopes it knows, as a set.
+    /// The scopes it declares, as a set.
     pub fn scope(&self) -> Scope {
         Scope::of(self.scopes.iter().map(|scope| scope.name.as_str()))
     }

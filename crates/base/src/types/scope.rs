@@ -15,10 +15,10 @@ pub const PERSONAL: [&str; 6] =
 pub struct Scope(BTreeSet<String>);
 
 impl Scope {
-    /// As many as anybody sensible asks for; more is an attack on our time (THREATS AZ-24).
+    /// More scopes than any legitimate request has (THREATS AZ-24).
     pub const MOST: usize = 64;
 
-    /// Reads the space-delimited form.
+    /// Parses the space-delimited form.
     ///
     /// > scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
     ///
@@ -40,32 +40,32 @@ impl Scope {
         Ok(Self(tokens))
     }
 
-    /// A scope of these tokens, which the caller knows to be legal.
+    /// A scope of valid tokens.
     pub fn of<T: Into<String>>(tokens: impl IntoIterator<Item = T>) -> Self {
         Self(tokens.into_iter().map(Into::into).collect())
     }
 
-    /// Whether `token` is in it.
+    /// Whether it contains `token`.
     pub fn has(&self, token: &str) -> bool {
         self.0.contains(token)
     }
 
-    /// Whether there is nothing in it.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether everything in it is also in `other`.
+    /// Whether it is a subset of `other`.
     pub fn within(&self, other: &Self) -> bool {
         self.0.is_subset(&other.0)
     }
 
-    /// What is in both.
+    /// The intersection.
     pub fn and(&self, other: &Self) -> Self {
         Self(self.0.intersection(&other.0).cloned().collect())
     }
 
-    /// What is in either.
+    /// The union.
     pub fn or(&self, other: &Self) -> Self {
         Self(self.0.union(&other.0).cloned().collect())
     }
@@ -80,7 +80,7 @@ impl Scope {
         self.0.iter().map(String::as_str)
     }
 
-    /// What a client gets that asks for `wanted` out of this.
+    /// The scope granted to a request for `wanted` out of this one.
     ///
     /// > The requested scope MUST NOT include any scope not originally granted by the resource
     /// > owner, and if omitted is treated as equal to the scope originally granted (RFC 6749 §6)

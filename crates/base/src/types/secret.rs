@@ -1,4 +1,4 @@
-//! Secrets in clear, and what the store keeps of them.
+//! Secrets in clear, and their digests.
 
 use std::fmt;
 
@@ -7,31 +7,31 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
-/// A secret in clear. It has no `Display`, no `Serialize`, no `PartialEq` and a blind `Debug`;
-/// [`Secret::expose`] is the only way out, so `rg 'expose\('` audits every use.
+/// A secret in clear. It has no `Display`, `Serialize` or `PartialEq`, and `Debug` prints no
+/// content. [`Secret::expose`] is the only access, so `rg 'expose\('` lists every use.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Wraps a secret that came from outside.
+    /// Wraps a secret.
     pub fn new(text: impl Into<String>) -> Self {
         Self(Zeroizing::new(text.into()))
     }
 
-    /// 256 bits of entropy: more than the 128 that RFC 6749 §10.10 demands, by a margin that lets
-    /// us store a bare SHA-256 without a salt.
+    /// Generates 256 bits: more than the 128 that RFC 6749 §10.10 requires, so an unsalted SHA-256
+    /// can be stored.
     pub fn generate() -> Self {
         let mut bytes = Zeroizing::new([0; 32]);
         entropy(bytes.as_mut());
         Self::new(URL_SAFE_NO_PAD.encode(bytes.as_ref()))
     }
 
-    /// The secret in clear, for the one answer that carries it or the one comparison that needs it.
+    /// The secret in clear, for a response or a comparison.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// What the store keeps.
+    /// Its digest, which the store keeps.
     pub fn digest(&self) -> Digest {
         Digest::of(self.0.as_bytes())
     }
@@ -43,7 +43,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// SHA-256 of something that we generated with 256 bits of entropy.
+/// SHA-256 of a generated secret with 256 bits.
 #[derive(Clone, Copy)]
 pub struct Digest(pub [u8; 32]);
 
@@ -67,15 +67,15 @@ impl fmt::Debug for Digest {
     }
 }
 
-/// Compares two secrets in a time that depends on their lengths alone.
+/// Compares two secrets in a time that depends only on their lengths.
 pub fn same(a: &[u8], b: &[u8]) -> bool {
     aws_lc_rs::constant_time::verify_slices_are_equal(a, b).is_ok()
 }
 
-/// Fills `bytes` from the operating system's generator, through aws-lc.
+/// Fills `bytes` with random data from the operating system, through aws-lc.
 ///
 /// # Panics
-/// When the generator fails: a server without randomness must stop, not go on (THREATS KE-07).
+/// When the generator fails: a server without randomness must stop (THREATS KE-07).
 #[expect(clippy::disallowed_methods, clippy::expect_used, reason = "the one place that may")]
 pub fn entropy(bytes: &mut [u8]) {
     aws_lc_rs::rand::fill(bytes).expect("the operating system gives no randomness");

@@ -1,36 +1,36 @@
-//! A browser's sign-in.
+//! Sessions.
 
 use super::{SessionId, Timestamp, UserId};
 
-/// Who is signed in, since when, by which factors.
+/// An authenticated user at a browser.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "sql", derive(sqlx_macros::FromRow))]
 pub struct Session {
-    /// Published as `sid`.
+    /// Its identifier, published as `sid`.
     #[cfg_attr(feature = "sql", sqlx(rename = "session_id"))]
     pub id: SessionId,
-    /// Who.
+    /// The user.
     #[cfg_attr(feature = "sql", sqlx(rename = "session_user_id"))]
     pub user_id: UserId,
-    /// When they last proved it: `auth_time`.
+    /// When the user last authenticated: `auth_time`.
     pub auth_time: Timestamp,
-    /// `amr`: how, in the words of RFC 8176, space-delimited.
+    /// `amr`: the methods of RFC 8176, space-delimited.
     pub amr: String,
-    /// `acr`: how strong that was.
+    /// `acr`: the authentication context class.
     pub acr: String,
     /// Whether "keep me signed in" was chosen.
     pub remembered: bool,
-    /// When it began.
+    /// When the session began.
     #[cfg_attr(feature = "sql", sqlx(rename = "session_created_at"))]
     pub created_at: Timestamp,
-    /// When it was last used; written at most once a minute.
+    /// When the session was last used; written at most once a minute.
     pub seen_at: Timestamp,
-    /// When it ends if it is not used.
+    /// When it expires if it is not used.
     pub idle_at: Timestamp,
-    /// When it ends in any case.
+    /// When it expires in any case.
     pub expires_at: Timestamp,
-    /// From where it began.
+    /// The address at sign-in.
     pub address: String,
-    /// What the browser called itself then.
+    /// The `User-Agent` at sign-in.
     pub user_agent: String,
 }

@@ -1,18 +1,18 @@
-//! Who is behind an address, for everything that is counted by where it comes from.
+//! Subscribers: the networks by which requests are counted and limited.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
-/// One IPv4 address, one IPv6 /64: what shares a limit.
+/// An IPv4 address or an IPv6 /64: what shares a limit.
 ///
-/// An IPv4 address is the least that can be rented, and a wider net would catch the neighbours of an
-/// office or a carrier. A /64 is what one subscriber gets of IPv6 (RFC 6177 §2): whoever counted single
-/// addresses there would give an attacker 2⁶⁴ beginnings.
+/// An IPv4 address is the smallest unit that can be rented, and a larger network would include
+/// other customers of a carrier or colleagues in an office. One subscriber gets a /64 of IPv6 (RFC
+/// 6177 §2); counting single addresses would give an attacker 2⁶⁴ attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Subscriber(Option<IpAddr>);
 
 impl Subscriber {
-    /// Whoever has this address; `None` is the command line.
+    /// The subscriber with this address; `None` is the command line.
     pub fn of(address: Option<IpAddr>) -> Self {
         Self(address.map(|address| match address.to_canonical() {
             IpAddr::V6(address) => {
@@ -26,16 +26,16 @@ impl Subscriber {
 /// A network that a subscriber is part of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Network {
-    /// As `2001:db8::/48`.
+    /// In the form `2001:db8::/48`.
     pub prefix: String,
-    /// How many times the limit of a single subscriber holds for it.
+    /// Its limit, as a multiple of a single subscriber's.
     pub share: u32,
 }
 
 impl Subscriber {
-    /// The networks around it, the narrowest first. Sites get a /56 or a /48 of IPv6 (RFC 6177 §2), and
-    /// whoever has one could come from a new /64 each time; what is wider belongs to many, so that its
-    /// limit is larger. An IPv4 address is the only network of its subscriber.
+    /// The networks that contain it, the narrowest first. Sites get a /56 or /48 of IPv6 (RFC 6177
+    /// §2) and could use a new /64 for each request. Wider networks have many users, so their limit
+    /// is higher. An IPv4 address has no wider network.
     pub fn networks(&self) -> Vec<Network> {
         let Some(IpAddr::V6(address)) = self.0 else {
             return vec![Network { prefix: self.to_string(), share: 1 }];

@@ -11,18 +11,18 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct Timestamp(pub i64);
 
-/// A length of time in whole seconds.
+/// A duration in whole seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "sql", derive(sqlx_macros::Type), sqlx(transparent))]
 #[serde(transparent)]
 pub struct Seconds(pub i64);
 
-/// By so much the clocks of replicas may differ. What lies further ahead of now was written by a clock that
-/// was wrong (decision 0039).
+/// The tolerated difference between the clocks of replicas. A time further in the future was
+/// written by a wrong clock (decision 0039).
 pub const AHEAD: Seconds = Seconds::minutes(5);
 
 impl Timestamp {
-    /// Whether this lies implausibly far ahead: what was issued then counts for nothing.
+    /// Whether this time is implausibly far in the future; what was issued then is not valid.
     pub fn is_ahead_of(self, now: Self) -> bool {
         self > now + AHEAD
     }
@@ -48,7 +48,7 @@ impl Seconds {
 impl Add<Seconds> for Timestamp {
     type Output = Self;
 
-    /// Saturates: a lifetime near the end of time must not wrap into the past (THREATS DO-18).
+    /// Saturates: a lifetime near the maximum must not wrap into the past (THREATS DO-18).
     fn add(self, length: Seconds) -> Self {
         Self(self.0.saturating_add(length.0))
     }
@@ -79,7 +79,7 @@ impl Sub for Timestamp {
 }
 
 impl fmt::Display for Timestamp {
-    /// RFC 3339 in UTC, for people: `2026-11-22T00:44:47Z`.
+    /// RFC 3339 in UTC: `2026-11-22T00:44:47Z`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use ::time::format_description::well_known::Rfc3339;
         match ::time::OffsetDateTime::from_unix_timestamp(self.0).map(|t| t.format(&Rfc3339)) {

@@ -1,7 +1,7 @@
-//! The opaque secrets we hand out: a recognisable prefix, 256 bits, a checksum.
+//! Opaque secrets: a prefix, 256 bits, a checksum.
 //!
-//! The prefix lets secret scanners find leaked ones; the checksum lets us refuse junk without a
-//! query. Each kind is a type of its own, so one cannot be presented as another (THREATS CO-06).
+//! Secret scanners find leaked ones by the prefix, and the checksum rejects garbage without a
+//! query. Each kind is a type of its own, so one is not accepted as another (THREATS CO-06).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -15,20 +15,20 @@ macro_rules! kinds {
         pub struct $name(pub Secret);
 
         impl $name {
-            /// What the text of this kind begins with.
+            /// Prefix of this kind.
             pub const PREFIX: &str = $prefix;
 
-            /// A new one, of 256 bits.
+            /// Generates one, with 256 bits.
             pub fn generate() -> Self {
                 Self(seal(Self::PREFIX, Secret::generate().expose()))
             }
 
-            /// Reads what somebody presents. `None`: not one of ours, whatever it is.
+            /// Parses a presented one. `None`: its prefix or checksum is wrong.
             pub fn read(text: &str) -> Option<Self> {
                 unseal(Self::PREFIX, text).map(|_| Self(Secret::new(text)))
             }
 
-            /// What the store keeps.
+            /// Its digest, which the store keeps.
             pub fn digest(&self) -> Digest {
                 self.0.digest()
             }
@@ -43,30 +43,30 @@ kinds! {
     OpaqueAccessToken "gw_at_";
     /// A generated client secret (RFC 6749 §2.3.1).
     ClientSecret "gw_cs_";
-    /// What the browser's sign-in cookie carries.
+    /// The secret in the session cookie.
     SessionSecret "gw_ss_";
-    /// What a browser is known by to an account that has signed in with it: the device cookie.
+    /// The secret in the device cookie, by which an account recognizes a browser.
     DeviceSecret "gw_dc_";
-    /// What a client enrols with once, for a certificate.
+    /// A single-use token with which a client enrols for a certificate.
     EnrolmentToken "gw_en_";
-    /// An authorization request that waits for a page, sealed.
+    /// An authorization request that waits for the user, sealed.
     SealedRequest "gw_rq_";
 }
 
 impl AuthorizationCode {
-    /// The one that these 256 bits are: a MAC of ours, so that it can be computed again.
+    /// The code with these 256 bits: a MAC, so that it can be computed again.
     pub fn of(mac: &[u8; 32]) -> Self {
         Self(seal(Self::PREFIX, &URL_SAFE_NO_PAD.encode(mac)))
     }
 }
 
 impl SealedRequest {
-    /// The text of what was sealed.
+    /// Encodes a sealed request.
     pub fn of(sealed: &[u8]) -> Self {
         Self(seal(Self::PREFIX, &URL_SAFE_NO_PAD.encode(sealed)))
     }
 
-    /// What was sealed.
+    /// The sealed bytes.
     pub fn sealed(&self) -> Option<Vec<u8>> {
         URL_SAFE_NO_PAD.decode(unseal(Self::PREFIX, self.0.expose())?).ok()
     }
@@ -75,8 +75,8 @@ impl SealedRequest {
 /// Prefix of a refresh token (RFC 6749 §1.5), which is not a random secret but a MAC (`jose::mac`).
 pub const REFRESH_PREFIX: &str = "gw_rt_";
 
-/// Whether a text may hold a secret of ours, or a JWT, whose every header begins with `{"`: for what
-/// somebody sent in the place of a name, before it is told to anybody.
+/// Whether a text may contain one of our secrets or a JWT (whose header begins with `{"`). Checked
+/// before a client's input is logged.
 pub fn may_hold_secret(text: &str) -> bool {
     const MARKS: [&str; 9] = [
         REFRESH_PREFIX,
@@ -92,13 +92,13 @@ pub fn may_hold_secret(text: &str) -> bool {
     MARKS.iter().any(|mark| text.contains(mark))
 }
 
-/// Puts prefix and checksum around `body`.
+/// Adds prefix and checksum to `body`.
 pub fn seal(prefix: &str, body: &str) -> Secret {
     let sum = crc32fast::hash(format!("{prefix}{body}").as_bytes());
     Secret::new(format!("{prefix}{body}{}", URL_SAFE_NO_PAD.encode(sum.to_be_bytes())))
 }
 
-/// Takes prefix and checksum off, if they are right: what is left is the body.
+/// Removes prefix and checksum, if they are correct.
 pub fn unseal<'a>(prefix: &str, text: &'a str) -> Option<&'a str> {
     const SUM: usize = 6;
     let end = text.len().checked_sub(SUM)?;

@@ -1,4 +1,4 @@
-//! People.
+//! Users.
 
 use serde_json::{Map, Value};
 
@@ -6,11 +6,11 @@ use serde_json::{Map, Value};
 use super::sql::sqlx;
 use super::{Timestamp, UserId};
 
-/// A person's account.
+/// A user's account.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "sql", derive(sqlx_macros::FromRow))]
 pub struct User {
-    /// Never given to anybody else.
+    /// Never reused for another user.
     #[cfg_attr(feature = "sql", sqlx(rename = "user_id"))]
     pub id: UserId,
     /// The `preferred_username`.
@@ -22,18 +22,18 @@ pub struct User {
     /// The other standard claims of OIDC Core §5.1, by their names.
     #[cfg_attr(feature = "sql", sqlx(rename = "user_claims", try_from = "super::sql::Json"))]
     pub claims: Map<String, Value>,
-    /// When the account was made.
+    /// When the account was created.
     #[cfg_attr(feature = "sql", sqlx(rename = "user_created_at"))]
     pub created_at: Timestamp,
-    /// When something about it last changed: `updated_at`.
+    /// When the account was last changed: `updated_at`.
     #[cfg_attr(feature = "sql", sqlx(rename = "user_updated_at"))]
     pub updated_at: Timestamp,
-    /// Set: the person may do nothing.
+    /// If set, the account is disabled.
     pub disabled_at: Option<Timestamp>,
 }
 
 impl User {
-    /// What to call the person.
+    /// The name to display.
     pub fn display_name(&self) -> &str {
         self.claims.get("name").and_then(Value::as_str).unwrap_or(&self.username)
     }

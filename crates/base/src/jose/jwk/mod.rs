@@ -1,9 +1,8 @@
-//! Public keys that others show us: [RFC 7517], [RFC 7518 §6], [RFC 8037 §2]; thumbprints:
-//! [RFC 7638].
+//! Public keys of others: [RFC 7517], [RFC 7518 §6], [RFC 8037 §2]; thumbprints: [RFC 7638].
 //!
-//! A key is judged once, when it is read: what a [`PublicKey`] holds is of a size, on a curve and for
-//! a use that we accept (THREATS JO-10). Which algorithms it may be used with is a property of the
-//! key, whatever a token's header says (THREATS JO-02).
+//! Keys are checked when they are parsed: a [`PublicKey`] has an accepted size, curve and use
+//! (THREATS JO-10). The key determines the algorithms that it may be used with, whatever a token's
+//! header says (THREATS JO-02).
 //!
 //! [RFC 7517]: https://www.rfc-editor.org/rfc/rfc7517
 //! [RFC 7518 §6]: https://www.rfc-editor.org/rfc/rfc7518#section-6
@@ -23,39 +22,39 @@ use serde_json::{Map, Value};
 use super::{base64url, jws};
 use crate::types::{Algorithm, Thumbprint};
 
-/// As many keys as we keep of one set.
+/// The most keys kept of one set.
 const MOST_KEYS: usize = 100;
 
-/// As many keys of one set as we try on one signature.
+/// The most keys of one set that are tried for a signature.
 const MOST_TRIES: usize = 4;
 
-/// A public key that we have judged.
+/// A public key that has been checked.
 #[derive(Debug)]
 pub struct PublicKey {
     kid: Option<String>,
     algorithms: &'static [Algorithm],
     check: Check,
-    /// The certificate of the key, in DER: `x5c`.
+    /// The certificate of the key in DER: `x5c`.
     certificate: Option<Vec<u8>>,
-    /// SHA-256 of its `SubjectPublicKeyInfo`; our own keys need none.
+    /// SHA-256 of its `SubjectPublicKeyInfo`; not computed for our own keys.
     public_key: Option<Thumbprint>,
 }
 
-/// What checks a signature.
+/// The implementation that verifies signatures.
 #[derive(Debug)]
 enum Check {
-    /// `jsonwebtoken`: it keeps the parts of a key and parses them at each use.
+    /// `jsonwebtoken`, which parses the key at each use.
     Parts(DecodingKey),
-    /// aws-lc itself, with a key that was parsed once: our own, for one is checked with every request for userinfo
-    /// or introspection; and those on P-521, which `jsonwebtoken` does not know.
+    /// aws-lc, which parses the key once: for our own keys, which verify a token at each userinfo
+    /// and introspection request, and for P-521, which `jsonwebtoken` does not support.
     Parsed(ParsedPublicKey),
 }
 
 impl PublicKey {
-    /// Reads a JWK.
+    /// Parses a JWK.
     ///
     /// # Errors
-    /// When it is not a public key with which we verify signatures.
+    /// When it is not a public key for supported signatures.
     pub fn from_jwk(jwk: &Value) -> Result<Self, &'static str> {
         let jwk = jwk.as_object().ok_or("a key is not a JSON object")?;
         must_be_public(jwk)?;
@@ -79,7 +78,7 @@ impl PublicKey {
         Ok(Self { kid, algorithms, check, certificate, public_key: Some(info) })
     }
 
-    /// The public half of one of our own keys: RFC 8017 for RSA, else SEC 1 or RFC 8032.
+    /// The public half of one of our keys: RFC 8017 for RSA, else SEC 1 or RFC 8032.
     pub(super) fn ours(
         algorithm: Algorithm,
         kid: &str,
@@ -108,28 +107,27 @@ impl PublicKey {
         Ok(Self { kid, algorithms, check, certificate: None, public_key: None })
     }
 
-    /// Its name in its set.
+    /// Its `kid`.
     pub fn kid(&self) -> Option<&str> {
         self.kid.as_deref()
     }
 
-    /// What it may be used with.
+    /// The algorithms it may be used with.
     pub fn algorithms(&self) -> &[Algorithm] {
         self.algorithms
     }
 
-    /// The certificate that its owner shows with it, in DER (RFC 7517 §4.7). Nothing is said about whether
-    /// anybody believes it.
+    /// The certificate of the key in DER (RFC 7517 §4.7). Nothing is implied about trust in it.
     pub fn certificate(&self) -> Option<&[u8]> {
         self.certificate.as_deref()
     }
 
-    /// SHA-256 of its `SubjectPublicKeyInfo`, by which certificates name it; `None`: it is one of our own.
+    /// SHA-256 of its `SubjectPublicKeyInfo`; `None` for our own keys.
     pub const fn public_key(&self) -> Option<Thumbprint> {
         self.public_key
     }
 
-    /// Whether `signature`, in base64url, is this key's over `message`.
+    /// Verifies `signature`, in base64url, over `message`.
     pub(super) fn checks(&self, algorithm: Algorithm, message: &[u8], signature: &str) -> bool {
         self.algorithms.contains(&algorithm)
             && match &self.check {
@@ -145,12 +143,12 @@ impl PublicKey {
 pub struct Jwks(Vec<PublicKey>);
 
 impl Jwks {
-    /// Reads a set that is being registered. What we do not accept is passed over as in one that is
-    /// fetched, as long as one key is left; whoever registers a private key is told so.
+    /// Parses a set that is being registered. Unsupported keys are skipped, as in a fetched set, if
+    /// at least one remains; a private key is an error.
     ///
     /// # Errors
-    /// When a private or a symmetric key is shown; when no key is left, with what is wrong with the
-    /// first.
+    /// When it contains a private or symmetric key, or no supported key; then with the problem of
+    /// the first.
     pub fn registered(set: &Value) -> Result<Self, &'static str> {
         let (mut keys, mut first) = (Vec::new(), None);
         for jwk in members(set)? {
@@ -166,7 +164,7 @@ impl Jwks {
         Ok(Self(keys))
     }
 
-    /// Reads a set that was fetched: what we do not accept is passed over.
+    /// Parses a fetched set; unsupported keys are skipped.
     ///
     /// > Implementations SHOULD ignore JWKs within a JWK Set that use "kty" (key type) values that
     /// > are not understood by them, that are missing required members, or for which values are
@@ -178,7 +176,7 @@ impl Jwks {
         Ok(Self(members(set)?.iter().filter_map(|jwk| PublicKey::from_jwk(jwk).ok()).collect()))
     }
 
-    /// The keys that a signature may be of. Without a `kid` there must be exactly one that fits.
+    /// The keys that may have made a signature. Without a `kid`, exactly one must fit.
     ///
     /// > If there are multiple keys in the referenced JWK Set document, a kid value MUST be provided
     /// > in the JOSE Header. (OIDC Core §10.1)
@@ -194,12 +192,12 @@ impl Jwks {
         self.0.iter().filter(fits).take(if ambiguous { 0 } else { MOST_TRIES })
     }
 
-    /// Whether one of them has exactly this certificate.
+    /// Whether one of the keys has this certificate.
     pub fn has_certificate(&self, der: &[u8]) -> bool {
         self.0.iter().any(|key| key.certificate() == Some(der))
     }
 
-    /// All of them.
+    /// All keys.
     pub fn iter(&self) -> impl Iterator<Item = &PublicKey> {
         self.0.iter()
     }
@@ -214,7 +212,7 @@ impl FromIterator<PublicKey> for Jwks {
 /// The SHA-256 thumbprint of a key: RFC 7638 §3.
 ///
 /// # Errors
-/// When a member that makes the key is missing, or is not base64url.
+/// When a required member is missing or is not base64url.
 pub fn thumbprint(jwk: &Map<String, Value>) -> Result<Thumbprint, &'static str> {
     let part = |name| {
         let text = jwk.get(name).and_then(Value::as_str).ok_or("a key lacks a part")?;
@@ -244,8 +242,8 @@ fn members(set: &Value) -> Result<&[Value], &'static str> {
     }
 }
 
-/// A private key that its owner shows around is no longer private, and a symmetric one never was
-/// public: RFC 7517 §9.2.
+/// A published private key is no longer private, and a symmetric key is never public: RFC 7517
+/// §9.2.
 fn must_be_public(jwk: &Map<String, Value>) -> Result<(), &'static str> {
     const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
     if jwk.get("kty").and_then(Value::as_str) == Some("oct") {
@@ -270,8 +268,8 @@ fn must_be_for_signatures(jwk: &Map<String, Value>) -> Result<(), &'static str> 
     }
 }
 
-/// What a key of this kind may be used with, once its `alg` is known. `EdDSA` and `Ed25519` are two names of what an
-/// Ed25519 key does (RFC 9864 §2.2): one that has either goes with both.
+/// The algorithms of a key of this type, given its `alg`. `EdDSA` and `Ed25519` are two names of
+/// one algorithm (RFC 9864 §2.2): a key with either accepts both.
 fn only(fitting: &'static [Algorithm], alg: &str) -> Result<&'static [Algorithm], &'static str> {
     let names = if fitting == EDWARDS { EDWARDS.len() } else { 1 };
     fitting
@@ -280,11 +278,11 @@ fn only(fitting: &'static [Algorithm], alg: &str) -> Result<&'static [Algorithm]
         .ok_or("the alg of a key is not one that we verify with a key of its kind")
 }
 
-/// What a key may be used with, what checks its signatures, and SHA-256 of its `SubjectPublicKeyInfo`.
+/// The algorithms of a key, its implementation, and SHA-256 of its `SubjectPublicKeyInfo`.
 type Judged = (&'static [Algorithm], Check, Thumbprint);
 
-/// What stands before the point in the `SubjectPublicKeyInfo` of a key: RFC 5480 §2, RFC 8410 §4. It is of
-/// one length for each curve.
+/// The bytes before the point in a `SubjectPublicKeyInfo`: RFC 5480 §2, RFC 8410 §4. Their length
+/// is fixed for each curve.
 const P256: [u8; 26] = [
     0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a,
     0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
@@ -300,8 +298,8 @@ const P521: [u8; 25] = [
 const ED25519_HEAD: [u8; 12] =
     [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
-/// RFC 7518 §6.3.1. aws-lc takes an exponent as it comes (THREATS JO-10: e = 1 makes every message
-/// its own signature), hence the check by the `rsa` crate.
+/// RFC 7518 §6.3.1. aws-lc accepts any exponent (THREATS JO-10: with e = 1 every message is its own
+/// signature), so the `rsa` crate checks it.
 fn rsa(jwk: &Map<String, Value>) -> Result<Judged, &'static str> {
     const LARGEST: usize = 8192 / 8;
     const ALGORITHMS: &[Algorithm] = &[
@@ -333,7 +331,7 @@ fn rsa(jwk: &Map<String, Value>) -> Result<Judged, &'static str> {
     Ok((ALGORITHMS, check, Thumbprint::of(info.as_bytes())))
 }
 
-/// RFC 7518 §6.2.1. The point is checked to lie on its curve.
+/// RFC 7518 §6.2.1. The point must be on its curve.
 fn ec(jwk: &Map<String, Value>) -> Result<Judged, &'static str> {
     let (algorithms, curve, size, head): (&'static [Algorithm], _, _, &[u8]) =
         match text(jwk, "crv", "the crv of a key is not a string")? {
@@ -357,7 +355,7 @@ fn ec(jwk: &Map<String, Value>) -> Result<Judged, &'static str> {
     Ok((algorithms, check, Thumbprint::of(&[head, &point].concat())))
 }
 
-/// What goes with an Ed25519 key.
+/// The parts of an Ed25519 key.
 const EDWARDS: &[Algorithm] = &[Algorithm::EdDsa, Algorithm::Ed25519];
 
 /// RFC 8037 §2.
@@ -378,8 +376,8 @@ fn ed25519(jwk: &Map<String, Value>) -> Result<Judged, &'static str> {
     Ok((EDWARDS, Check::Parts(DecodingKey::from_ed_der(&point)), info))
 }
 
-/// Whether a point is of small order, or not written in the one canonical way. With such a key one
-/// signature fits many messages, and RFC 8032 does not forbid it (THREATS JO-09).
+/// Whether a point is of small order or not canonically encoded. With such a key one signature is
+/// valid for many messages, which RFC 8032 does not forbid (THREATS JO-09).
 fn is_weak(point: &[u8]) -> bool {
     /// y of the points of order 8; the others of small order have y = 0, 1 and −1.
     const ORDER_8: [[u8; 32]; 2] = [
@@ -416,7 +414,7 @@ fn text<'a>(
     jwk.get(name).map(|value| value.as_str().ok_or(wrong)).transpose()
 }
 
-/// The bytes of a number, or of a point, that makes the key.
+/// Decodes a number or a coordinate of the key.
 fn part(jwk: &Map<String, Value>, name: &str) -> Result<Vec<u8>, &'static str> {
     let text = text(jwk, name, "a part of a key is not a string")?.ok_or("a key lacks a part")?;
     base64url::decode(text).ok_or("a part of a key is not base64url")
@@ -578,7 +576,7 @@ mod tests {
             assert!(PublicKey::from_jwk(&jwk).is_err(), "{what}");
             let alone = Jwks::registered(&json!({ "keys": [jwk] }));
             assert!(alone.is_err(), "{what}");
-            // RFC 7517 §5: it is ignored beside a good one, unless it gives a secret away.
+            // RFC 7517 §5: ignored beside a valid one, unless it exposes a secret.
             let beside = Jwks::registered(&json!({ "keys": [ec_jwk(), jwk] }));
             let gives_away = jwk.as_object().is_none_or(|jwk| must_be_public(jwk).is_err());
             assert_eq!(beside.map_or(0, |set| set.0.len()), usize::from(!gives_away), "{what}");
@@ -590,7 +588,7 @@ mod tests {
         }
     }
 
-    /// THREATS JO-02: an RSA key could do both, and its owner said which.
+    /// THREATS JO-02: an RSA key supports both; `alg` restricts it.
     #[test]
     fn a_key_does_not_check_what_it_is_not_for() {
         let (signer, _) = SigningKey::generate(Algorithm::Ps256).unwrap();
@@ -603,7 +601,7 @@ mod tests {
         assert!(!checks("RS256"));
     }
 
-    /// THREATS JO-09: that the danger is real is shown with aws-lc, which takes such a key.
+    /// THREATS JO-09: aws-lc accepts such a key, so the risk is real.
     #[test]
     fn an_ed25519_key_of_small_order_is_refused() {
         const ORDER_8: &str = "xxdqcD1N2E-6PAt2DRBnDyogU_osOczGTsf9d5KsA3o";
@@ -657,7 +655,7 @@ mod tests {
         }
     }
 
-    /// THREATS JO-13: a kid is a name within its set, compared byte by byte.
+    /// THREATS JO-13: a kid identifies a key within its set and is compared byte by byte.
     #[test]
     fn the_kid_names_the_key() {
         let kids = ["a", "A", "../../etc/passwd", "' OR 1=1 --", ""];

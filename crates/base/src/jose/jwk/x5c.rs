@@ -15,16 +15,16 @@ use x509_parser::x509::SubjectPublicKeyInfo;
 
 use super::{part, text};
 
-/// As many certificates as one key may come with.
+/// The most certificates of one key.
 const MOST: usize = 9;
 
-/// As large as each of them may be.
+/// The largest certificate.
 const LARGEST: usize = 16 * 1024;
 
 /// The certificate of a key, if it has one.
 ///
 /// # Errors
-/// When it is none, or of another key.
+/// When it is not a certificate, or of another key.
 pub(super) fn read(jwk: &Map<String, Value>) -> Result<Option<Vec<u8>>, &'static str> {
     let certificates = match jwk.get("x5c") {
         None => return Ok(None),
@@ -59,7 +59,7 @@ pub(super) fn read(jwk: &Map<String, Value>) -> Result<Option<Vec<u8>>, &'static
     Ok(ders.into_iter().next())
 }
 
-/// Whether this is the key of the JWK.
+/// Whether the certificate's key is that of the JWK.
 fn is_of(key: &SubjectPublicKeyInfo<'_>, jwk: &Map<String, Value>) -> Result<bool, &'static str> {
     let kind = &key.algorithm.algorithm;
     let curve = key.algorithm.parameters.as_ref().and_then(|any| any.as_oid().ok());
@@ -113,7 +113,7 @@ mod tests {
         read(jwk.as_object().unwrap())
     }
 
-    /// The key of each kind, as a JWK, and a certificate of it.
+    /// For each key type, a JWK and its certificate.
     fn pair(algorithm: &'static rcgen::SignatureAlgorithm) -> (Value, String) {
         let key = KeyPair::generate_for(algorithm).unwrap();
         let bytes = key.public_key_raw();

@@ -1,5 +1,5 @@
-//! Clients: RFC 6749 §2, with the metadata names of RFC 7591 §2 and OIDC Dynamic Client
-//! Registration 1.0 §2. What stands here is registered, that is: checked (`flow::clients::registration`).
+//! Clients: RFC 6749 §2, with the metadata of RFC 7591 §2 and OIDC Dynamic Client Registration 1.0
+//! §2. These types hold registered, valid metadata (`flow::clients::registration` checks it).
 
 mod one_or_many;
 
@@ -21,13 +21,13 @@ crate::wire_enum! {
         ClientSecretBasic = "client_secret_basic",
         /// RFC 6749 §2.3.1, in the body.
         ClientSecretPost = "client_secret_post",
-        /// OIDC Core §9, RFC 7523: an assertion under a shared secret.
+        /// OIDC Core §9, RFC 7523: an assertion signed with a shared secret.
         ClientSecretJwt = "client_secret_jwt",
-        /// OIDC Core §9, RFC 7523: an assertion under the client's own key.
+        /// OIDC Core §9, RFC 7523: an assertion signed with the client's private key.
         PrivateKeyJwt = "private_key_jwt",
-        /// RFC 8705 §2.1: a certificate of an authority that we believe, and a name in it.
+        /// RFC 8705 §2.1: a certificate with a registered name, issued by a trusted CA.
         TlsClientAuth = "tls_client_auth",
-        /// RFC 8705 §2.2: a certificate that is registered itself.
+        /// RFC 8705 §2.2: a registered certificate.
         SelfSignedTlsClientAuth = "self_signed_tls_client_auth",
         /// A public client: RFC 6749 §2.1.
         None = "none",
@@ -53,7 +53,7 @@ crate::wire_enum! {
     pub enum ApplicationType {
         /// Runs on a server or in a browser.
         Web = "web",
-        /// Runs on the person's device: RFC 8252.
+        /// Runs on the user's device: RFC 8252.
         Native = "native",
     }
 
@@ -61,11 +61,11 @@ crate::wire_enum! {
     pub enum SubjectType {
         /// Every client sees the same `sub`.
         Public = "public",
-        /// Every sector sees another `sub`.
+        /// Every sector sees a different `sub`.
         Pairwise = "pairwise",
     }
 
-    /// `gw_profile`: which rules apply to the client.
+    /// `gw_profile`: the security profile of the client.
     pub enum Profile {
         /// OAuth 2.1 and RFC 9700.
         OAuth21 = "oauth21",
@@ -77,17 +77,18 @@ crate::wire_enum! {
     pub enum TokenFormat {
         /// RFC 9068.
         Jwt = "jwt",
-        /// A random string that only introspection explains.
+        /// A random string that is resolved by introspection.
         Opaque = "opaque",
     }
 
-    /// `gw_assertion_audience`: what the `aud` of a client assertion may be (DESIGN §8).
+    /// `gw_assertion_audience`: the accepted `aud` of a client assertion (DESIGN §8).
     #[derive(Default)]
     pub enum AssertionAudience {
-        /// The issuer alone, as a single string.
+        /// The issuer alone, as a single string. An assertion for another server's endpoint is
+        /// never accepted.
         #[default]
         Issuer = "issuer",
-        /// Also our token endpoint or the endpoint called, string or array.
+        /// Also the token endpoint or the called endpoint, as a string or an array.
         Endpoints = "endpoints",
     }
 
@@ -103,14 +104,14 @@ crate::wire_enum! {
 }
 
 impl AuthMethod {
-    /// Whether a client proves itself by the certificate of its connection (RFC 8705 §2).
+    /// Whether a client authenticates with the certificate of its connection (RFC 8705 §2).
     pub const fn is_by_certificate(self) -> bool {
         matches!(self, Self::TlsClientAuth | Self::SelfSignedTlsClientAuth)
     }
 }
 
 impl Profile {
-    /// Whether a client of the profile may sign with this algorithm, whatever its key would do.
+    /// Whether clients of the profile may use this algorithm, whatever their keys support.
     ///
     /// > shall use PS256, ES256, or EdDSA (using the Ed25519 variant) algorithms (FAPI 2.0 Security Profile
     /// > §5.4.1)
@@ -125,70 +126,71 @@ impl Profile {
     }
 }
 
-/// A registered client as the cache holds it: everything that a request needs, read once.
+/// A registered client as it is cached: everything that a request needs.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "sql", derive(sqlx_macros::FromRow))]
 pub struct Client {
     /// `client_id`
     pub id: ClientId,
-    /// What was registered.
+    /// The registered metadata.
     #[cfg_attr(feature = "sql", sqlx(try_from = "super::sql::Json"))]
     pub metadata: Metadata,
-    /// The live secrets, newest first; at most two.
+    /// The valid secrets, newest first; at most two.
     #[cfg_attr(feature = "sql", sqlx(skip))]
     pub secrets: Vec<HeldSecret>,
     /// When it was registered.
     pub created_at: Timestamp,
-    /// Set: the client may do nothing.
+    /// If set, the client is disabled.
     pub disabled_at: Option<Timestamp>,
-    /// Set: what it was issued up to then counts no more. It was disabled then, and may be enabled again.
+    /// If set, tokens issued up to then are invalid: the client was disabled then, and may be
+    /// enabled again.
     pub ended_at: Option<Timestamp>,
-    /// Grows with every change (THREATS X-11).
+    /// Incremented by every change (THREATS X-11).
     pub version: i64,
 }
 
 impl Client {
-    /// Whether what it was issued at this time may still count: it is not disabled, nor was it since.
+    /// Whether a token issued at this time can be valid: the client has not been disabled since.
     pub fn stands_by(&self, issued_at: Timestamp) -> bool {
         self.disabled_at.is_none() && self.ended_at.is_none_or(|ended_at| ended_at < issued_at)
     }
 }
 
-/// What we hold of a client secret.
+/// A client secret as it is stored.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "sql", derive(sqlx_macros::FromRow))]
 pub struct HeldSecret {
-    /// Its digest: all that `client_secret_basic` and `client_secret_post` need.
+    /// Its digest, sufficient for `client_secret_basic` and `client_secret_post`.
     pub digest: Digest,
-    /// For `client_secret_jwt` only: an HMAC needs the clear text, so it is kept sealed.
+    /// For `client_secret_jwt` only: an HMAC needs the secret itself, so it is stored sealed.
     pub sealed: Option<Vec<u8>>,
-    /// When it stops working, if it was rotated away.
+    /// When a rotated secret expires.
     pub expires_at: Option<Timestamp>,
 }
 
-/// Client metadata, by the names of RFC 7591 §2, OIDC Registration §2 and our own (DESIGN §8). Other names are
-/// refused, by what reads `translations`.
+/// Client metadata, with the names of RFC 7591 §2, OIDC Registration §2 and our own (DESIGN §8).
+/// Unknown names are rejected when `translations` is deserialized.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Metadata {
-    /// What people call it.
+    /// The name for users.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub client_name: String,
-    /// Where answers may go; compared byte by byte.
+    /// Redirect URIs, compared byte by byte.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub redirect_uris: Vec<String>,
     /// `post_logout_redirect_uris`: OIDC RP-Initiated Logout 1.0 §3.1.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub post_logout_redirect_uris: Vec<String>,
-    /// How the client proves who it is.
+    /// How the client authenticates.
     #[serde(default = "Metadata::default_auth_method")]
     pub token_endpoint_auth_method: AuthMethod,
-    /// The algorithm of its assertions; absent: any that fits its keys.
+    /// The algorithm of its assertions; `None`: any that its keys support.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_endpoint_auth_signing_alg: Option<Algorithm>,
-    /// What it may come to the token endpoint with.
+    /// The grant types that it may use.
     #[serde(default = "Metadata::default_grant_types")]
     pub grant_types: Vec<GrantType>,
-    /// What it may ask of the authorization endpoint.
+    /// The response types that it may request.
     #[serde(default = "Metadata::default_response_types")]
     pub response_types: Vec<ResponseType>,
     /// `web` or `native`.
@@ -197,7 +199,7 @@ pub struct Metadata {
     /// Its home page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_uri: Option<String>,
-    /// Fetched once at registration; served by us.
+    /// Its logo, fetched once at registration and served by this server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logo_uri: Option<String>,
     /// Its privacy policy.
@@ -206,16 +208,16 @@ pub struct Metadata {
     /// Its terms of service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tos_uri: Option<String>,
-    /// Mail addresses of the people responsible.
+    /// Mail addresses of the persons responsible.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub contacts: Vec<String>,
-    /// The scopes it may ask for, space-delimited.
+    /// The scopes that it may request, space-delimited.
     #[serde(default = "Metadata::default_scope")]
     pub scope: String,
     /// Its keys by value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwks: Option<Value>,
-    /// Where its keys are found.
+    /// The URL of its keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwks_uri: Option<String>,
     /// `public` or `pairwise`.
@@ -224,25 +226,25 @@ pub struct Metadata {
     /// OIDC Core §8.1: a document that names all redirect URIs of a sector.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sector_identifier_uri: Option<String>,
-    /// The algorithm of its ID tokens.
+    /// The signature algorithm of its ID tokens.
     #[serde(default = "Metadata::default_id_token_alg")]
     pub id_token_signed_response_alg: Algorithm,
-    /// Set: userinfo is answered as a JWT signed so.
+    /// If set, userinfo responses are JWTs signed with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub userinfo_signed_response_alg: Option<Algorithm>,
-    /// The `max_age` of requests that name none.
+    /// The `max_age` of requests without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_max_age: Option<Seconds>,
-    /// `auth_time` always stands in the ID token; kept because clients register it.
+    /// ID tokens always have `auth_time`; stored because clients register it.
     #[serde(default)]
     pub require_auth_time: bool,
-    /// The `acr_values` of requests that name none.
+    /// The `acr_values` of requests without any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub default_acr_values: Vec<String>,
-    /// Whose software it is: RFC 7591 §2.
+    /// The software's identifier: RFC 7591 §2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub software_id: Option<String>,
-    /// Which version of it.
+    /// The software's version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub software_version: Option<String>,
     /// RFC 8705 §2.1.2: the subject of its certificate (RFC 4514).
@@ -266,52 +268,52 @@ pub struct Metadata {
     /// RFC 9449 §5.2: its access tokens are bound to its key.
     #[serde(default)]
     pub dpop_bound_access_tokens: bool,
-    /// Which rules apply.
+    /// The security profile.
     #[serde(default = "Metadata::default_profile")]
     pub gw_profile: Profile,
-    /// Whether a request without a `code_challenge` is refused; may be false only for a
-    /// confidential client, which then asks for `openid` with a `nonce`.
+    /// Whether requests without `code_challenge` are refused; may be false only for a confidential
+    /// client that requests `openid` with a `nonce`.
     #[serde(default = "yes")]
     pub gw_require_pkce: bool,
-    /// Whether it has to send that `nonce`; may be false only where `gw_require_pkce` is.
+    /// Whether that `nonce` is required; may be false only if `gw_require_pkce` is true.
     #[serde(default = "yes", skip_serializing_if = "is_so")]
     pub gw_require_nonce: bool,
-    /// Which claims about the user stand in its ID tokens.
+    /// The claims about the user in its ID tokens.
     #[serde(default, skip_serializing_if = "IdTokenClaims::is_default")]
     pub gw_id_token_claims: IdTokenClaims,
-    /// Schemes that are no reversed domain name and may be registered all the same for a native
-    /// application, such as `vscode`.
+    /// Schemes without a reversed domain name that a native application may register, such as
+    /// `vscode`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gw_allowed_schemes: Vec<String>,
-    /// A trusted first-party client: nobody is asked for consent.
+    /// A trusted first-party client: users are not asked for consent.
     #[serde(default)]
     pub gw_skip_consent: bool,
-    /// JWT or opaque; absent: as the resource says.
+    /// The format of its access tokens; `None`: the resource's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gw_access_token_format: Option<TokenFormat>,
-    /// How long its access tokens live; absent: as the resource or the server says.
+    /// The lifetime of its access tokens; `None`: the resource's or the server's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gw_access_token_lifetime: Option<Seconds>,
-    /// The audience of its access tokens where a request names no `resource`: one, or a list.
+    /// The audience of access tokens for requests without `resource`: one, or a list.
     #[serde(default, skip_serializing_if = "Vec::is_empty", with = "one_or_many::audience")]
     pub gw_default_audience: Vec<ResourceId>,
-    /// The `resource` values it may ask for.
+    /// The `resource` values that it may request.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gw_allowed_resources: Vec<ResourceId>,
-    /// What it may introspect, as an API.
+    /// The resources whose tokens it may introspect.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gw_resources: Vec<ResourceId>,
-    /// The origins from which its scripts may call us.
+    /// The origins from which its scripts may call the server.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gw_allowed_origins: Vec<String>,
-    /// Which `aud` its assertions may have; absent: as the server says.
+    /// The accepted `aud` of its assertions; `None`: the server's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gw_assertion_audience: Option<AssertionAudience>,
-    /// Its certificate name may also be that of other clients which say the same: an organisation has one
-    /// certificate for several of them.
+    /// Whether other clients may register the same certificate name: an organisation may use one
+    /// certificate for several clients.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub gw_shared_certificate_name: bool,
-    /// The name and the links for people in further languages: `client_name#de` (RFC 7591 §2.2).
+    /// Name and links in other languages: `client_name#de` (RFC 7591 §2.2).
     #[serde(flatten, deserialize_with = "Metadata::read_translations")]
     pub translations: Translations,
 }
@@ -320,7 +322,7 @@ const fn yes() -> bool {
     true
 }
 
-/// Left out where it is as by default, so that a replica of an older version can read the others.
+/// Defaults are omitted, so a replica of an older version can parse the rest.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
 const fn is_so(value: &bool) -> bool {
     *value
@@ -359,44 +361,44 @@ impl Metadata {
         Profile::OAuth21
     }
 
-    /// `logo_uri` is not among them: a client has one logo, which is kept here.
+    /// `logo_uri` has no translations: a client has one logo.
     fn read_translations<'de, D: Deserializer<'de>>(rest: D) -> Result<Translations, D::Error> {
         Translations::read(rest, &["client_name", "client_uri", "policy_uri", "tos_uri"])
     }
 
-    /// `client_uri` for a page in this language.
+    /// `client_uri` in this language.
     pub fn client_uri_in(&self, language: &str) -> Option<&str> {
         self.translations.find("client_uri", language).or(self.client_uri.as_deref())
     }
 
-    /// `policy_uri` for a page in this language.
+    /// `policy_uri` in this language.
     pub fn policy_uri_in(&self, language: &str) -> Option<&str> {
         self.translations.find("policy_uri", language).or(self.policy_uri.as_deref())
     }
 
-    /// `tos_uri` for a page in this language.
+    /// `tos_uri` in this language.
     pub fn tos_uri_in(&self, language: &str) -> Option<&str> {
         self.translations.find("tos_uri", language).or(self.tos_uri.as_deref())
     }
 }
 
 impl Client {
-    /// RFC 6749 §2.1: whether it can keep a secret.
+    /// Whether it can keep a secret: RFC 6749 §2.1.
     pub fn is_confidential(&self) -> bool {
         self.metadata.token_endpoint_auth_method != AuthMethod::None
     }
 
-    /// Whether it may use this grant.
+    /// Whether it may use this grant type.
     pub fn may_use(&self, grant: GrantType) -> bool {
         self.metadata.grant_types.contains(&grant)
     }
 
-    /// The scopes it may ask for.
+    /// The scopes that it may request.
     pub fn scope(&self) -> Scope {
         Scope::of(self.metadata.scope.split(' ').filter(|token| !token.is_empty()))
     }
 
-    /// What people call it.
+    /// The name to display.
     pub fn name(&self) -> &str {
         if self.metadata.client_name.is_empty() {
             self.id.as_str()
@@ -405,7 +407,7 @@ impl Client {
         }
     }
 
-    /// What people call it who read pages in this language.
+    /// The name to display in this language.
     pub fn name_in(&self, language: &str) -> &str {
         self.metadata.translations.find("client_name", language).unwrap_or_else(|| self.name())
     }

@@ -1,10 +1,10 @@
-//! Members of client metadata that are one text or a list of them.
+//! Members of client metadata that are one string or a list.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::ResourceId;
 
-/// As it stands in JSON.
+/// The form in JSON.
 #[derive(Deserialize, Serialize)]
 #[serde(untagged, expecting = "it is neither a text nor a list of texts")]
 enum OneOrMany {
@@ -12,22 +12,22 @@ enum OneOrMany {
     Many(Vec<String>),
 }
 
-/// Which claims about the user stand in the ID token: `gw_id_token_claims`. Whatever it says, a claim
-/// that the consent does not cover stands nowhere.
+/// The claims about the user in the ID token: `gw_id_token_claims`. Claims without consent are
+/// never included.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(try_from = "OneOrMany", into = "OneOrMany")]
 pub enum IdTokenClaims {
-    /// Those that the `claims` parameter asks for there (OIDC Core §5.5).
+    /// Those that the `claims` parameter requests for the ID token (OIDC Core §5.5).
     #[default]
     Requested,
-    /// Those too that the granted scopes cover, as in userinfo.
+    /// Also those of the granted scopes, as in userinfo.
     Scopes,
-    /// Of those that the granted scopes cover, the named ones too.
+    /// Also these, as far as the granted scopes include them.
     Named(Vec<String>),
 }
 
 impl IdTokenClaims {
-    /// Whether it says what is said where nobody says anything.
+    /// Whether it is the default.
     pub fn is_default(&self) -> bool {
         *self == Self::Requested
     }
@@ -60,8 +60,8 @@ impl From<IdTokenClaims> for OneOrMany {
     }
 }
 
-/// `gw_default_audience`: one is written as a text, as it was before there were several, so that a
-/// replica of an older version can read it.
+/// `gw_default_audience`: a single one is written as a string, so a replica of an older version can
+/// parse it.
 pub(super) mod audience {
     use super::{
         Deserialize as _, Deserializer, OneOrMany, ResourceId, Serialize as _, Serializer,
