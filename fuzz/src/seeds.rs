@@ -1,5 +1,5 @@
-//! Examples: each target's inputs in order, from which broken ones are made. They are made anew each time,
-//! with keys that nobody keeps.
+//! Seeds: valid inputs for each target, from which broken ones are derived. They are generated with
+//! new keys each time.
 
 use std::sync::LazyLock;
 
@@ -17,10 +17,10 @@ use rcgen::{
 };
 use time::OffsetDateTime;
 
-/// When everything is judged.
+/// The time of all verifications.
 pub const NOW: Timestamp = Timestamp(1_790_000_000);
 
-/// Who signs everything.
+/// The CA that signs everything.
 pub static AUTHORITY: LazyLock<CertifiedIssuer<'static, KeyPair>> = LazyLock::new(|| {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::OrganizationName, "Example");
@@ -29,15 +29,15 @@ pub static AUTHORITY: LazyLock<CertifiedIssuer<'static, KeyPair>> = LazyLock::ne
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 });
 
-/// The same, as whoever checks its signatures sees it.
+/// The CA as an issuer.
 pub static ISSUER: LazyLock<Issuer> = LazyLock::new(|| Issuer::from_der(AUTHORITY.der()).unwrap());
 
-/// The certificate that is asked for.
+/// The requested certificate.
 pub fn asked() -> CertId {
     CertId::new(Hash::Sha1, &ISSUER, &[1, 2, 3]).unwrap()
 }
 
-/// What the authority says of it: nothing else may ever come out of an OCSP response.
+/// The status that the CA signs: no other may come out of an OCSP response.
 pub fn said() -> CertificateStatus {
     CertificateStatus {
         status: Status::Good,
@@ -46,12 +46,12 @@ pub fn said() -> CertificateStatus {
     }
 }
 
-/// A signature of the authority.
+/// A signature of the CA.
 pub fn signature(message: &[u8]) -> Vec<u8> {
     AUTHORITY.key().sign(message).unwrap()
 }
 
-/// The examples of a target.
+/// The seeds of a target.
 pub fn of(target: &str) -> Vec<Vec<u8>> {
     match target {
         "certificate" | "inventory" | "envelope" => certificates(),
@@ -118,7 +118,7 @@ fn requests() -> Vec<Vec<u8>> {
     let key = KeyPair::generate().unwrap();
     let request = params.serialize_request(&key).unwrap();
     let base64 = STANDARD.encode(request.der());
-    // RFC 7030 §4.2.1; many a client breaks the lines as RFC 2045 §6.8 has them.
+    // RFC 7030 §4.2.1; many clients break lines as in RFC 2045 §6.8.
     let lines = base64.as_bytes().chunks(76).collect::<Vec<_>>().join(&b"\r\n"[..]);
     let pem = request.pem().unwrap().into_bytes();
     vec![request.der().to_vec(), base64.into_bytes(), lines, pem]
@@ -172,7 +172,7 @@ fn list(with_scope: bool) -> Vec<u8> {
     params.signed_by(&AUTHORITY).unwrap().der().to_vec()
 }
 
-/// The part that is signed, of a CRL or of an OCSP response.
+/// The signed part of a CRL or an OCSP response.
 fn first(signed: &[u8]) -> Vec<u8> {
     // OCSPResponse: status, [0] { SEQUENCE { OBJECT IDENTIFIER, OCTET STRING { BasicOCSPResponse } } }
     let basic =

@@ -1,5 +1,5 @@
-//! Whoever reads what strangers send. Each of these returns, whatever it is given, and what it has read is
-//! what was written.
+//! Parsers of input from others. Each returns for any input, and what it accepts is encoded to the
+//! same bytes.
 
 use gatewright::pki::crl::Crl;
 use gatewright::pki::header::Form;
@@ -13,10 +13,10 @@ use rustls_pki_types::CertificateDer;
 
 use super::seeds;
 
-/// A reader, by its name.
+/// A parser and its name.
 pub type Target = (&'static str, fn(&[u8]));
 
-/// All of them.
+/// All targets.
 pub const ALL: &[Target] = &[
     ("certificate", certificate),
     ("inventory", inventory),
@@ -31,7 +31,7 @@ pub const ALL: &[Target] = &[
     ("crl_signed", crl_signed),
 ];
 
-/// What stands in a handshake: a certificate, and one that came with it.
+/// Certificates in a TLS handshake.
 fn certificate(data: &[u8]) {
     if let Ok(read) = Certificate::parse(data, &[]) {
         assert_eq!(read.thumbprint, Thumbprint::of(data));
@@ -42,7 +42,7 @@ fn certificate(data: &[u8]) {
     let _read_or_refused = Link::from_der(&CertificateDer::from(data), issuer);
 }
 
-/// What is written down of a certificate, in words.
+/// The inventory row of a certificate.
 fn inventory(data: &[u8]) {
     if let Ok(read) = Certificate::parse(data, &[]) {
         let row = inventory::row(&read, Origin::Seen, None, seeds::NOW);
@@ -50,7 +50,7 @@ fn inventory(data: &[u8]) {
     }
 }
 
-/// What an authority that was imported puts into the answers of EST.
+/// The certificates of an imported CA in EST responses.
 fn envelope(data: &[u8]) {
     let certificate = CertificateDer::from(data);
     if let Ok(envelope) = cms::certs_only(&[certificate]) {
@@ -60,7 +60,8 @@ fn envelope(data: &[u8]) {
     }
 }
 
-/// What a proxy sends: the form, then a line for each field, those of the chain behind an empty one.
+/// Header fields of a proxy: the format, then a line per field; an empty line separates the
+/// chain's.
 fn header(data: &[u8]) {
     const FORMS: [Form; 4] = [Form::Rfc9440, Form::Nginx, Form::Envoy, Form::Haproxy];
     let Some((form, fields)) = data.split_first() else {
@@ -73,7 +74,7 @@ fn header(data: &[u8]) {
     let _read_or_refused = header::parse(form, certificate, chain, 4);
 }
 
-/// What a registration asks a subject to be.
+/// A subject in a client registration.
 fn name(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
@@ -83,12 +84,12 @@ fn name(data: &[u8]) {
     }
 }
 
-/// What a client sends that wants a certificate, to EST too: PKCS #10, in three forms.
+/// A certification request, also in EST: PKCS #10, in three encodings.
 fn request(data: &[u8]) {
     let _read_or_refused = CertificationRequest::parse(data);
 }
 
-/// What anybody sends to our responder.
+/// A request to our OCSP responder.
 fn ocsp_request(data: &[u8]) {
     if let Ok(read) = Request::from_der(data) {
         let again = Request::from_der(&read.to_der().unwrap()).unwrap();
@@ -96,7 +97,7 @@ fn ocsp_request(data: &[u8]) {
     }
 }
 
-/// What comes back from a responder, or from whoever stands between.
+/// A response from an OCSP responder or a party in between.
 fn ocsp_response(data: &[u8]) {
     let verifier = ResponseVerifier {
         id: &seeds::asked(),
@@ -109,7 +110,7 @@ fn ocsp_response(data: &[u8]) {
     }
 }
 
-/// What a responder that is allowed to sign makes up.
+/// A response that an authorized responder signed.
 fn ocsp_response_signed(data: &[u8]) {
     let basic = signed(data);
     let octets = tlv(0x04, &basic);
@@ -125,12 +126,12 @@ fn ocsp_response_signed(data: &[u8]) {
     let _read_or_refused = verifier.verify(&response);
 }
 
-/// What comes from a distribution point, or from whoever stands between.
+/// A CRL from a distribution point or a party in between.
 fn crl(data: &[u8]) {
     judged(data);
 }
 
-/// What an authority makes up.
+/// A CRL that the CA signed.
 fn crl_signed(data: &[u8]) {
     judged(&signed(data));
 }

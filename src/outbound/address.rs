@@ -1,4 +1,4 @@
-//! Which addresses, ports and URLs the server may be sent to (THREATS §1.S).
+//! Addresses, ports and URLs that outgoing requests may use (THREATS §1.S).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -6,16 +6,16 @@ use url::{Host, Url};
 
 use super::OutboundError;
 
-/// What may be fetched how.
+/// Schemes that a fetch may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Over {
-    /// Over https alone.
+    /// https only.
     Tls,
-    /// Over http too: what comes carries a signature of its own.
+    /// Also http: the response carries its own signature.
     Any,
 }
 
-/// Whether a URL may be fetched, as far as its text tells: what its name resolves to is judged when it
+/// Whether a URL may be fetched, judging by its text. The addresses of its name are checked when it
 /// is resolved.
 pub(super) fn check(
     url: &Url,
@@ -42,12 +42,12 @@ pub(super) fn check(
     if !is_web_port(port) && (over, port) != (Over::Any, 80) {
         return Err(Forbidden("nothing is fetched from this port"));
     }
-    // The parser of the URL standard has read every spelling of an address by now: 127.1, 0x7f.1,
-    // 2130706433, full-width digits and dots.
+    // The URL parser has normalized all spellings of an address: 127.1, 0x7f.1, 2130706433,
+    // full-width digits and dots.
     let public = match host {
         Host::Ipv4(address) => is_public(address.into()),
         Host::Ipv6(address) => is_public(address.into()),
-        // RFC 6761 §6.3, whatever a name server says.
+        // RFC 6761 §6.3, whatever DNS returns.
         Host::Domain(name) => {
             let name = name.trim_end_matches('.');
             name != "localhost" && !name.ends_with(".localhost")
@@ -56,8 +56,8 @@ pub(super) fn check(
     if public { Ok(()) } else { Err(Forbidden("nothing is fetched from a private address")) }
 }
 
-/// 443, and what is free for anybody's web server; not the ports where other things listen that could
-/// take a request for their own language.
+/// 443, and ports that any web server may use; not those of other services, which might interpret a
+/// request in their protocol.
 fn is_web_port(port: u16) -> bool {
     const OTHERS: &[u16] = &[
         1433, 1521, 1719, 1720, 1723, 2049, 2375, 2379, 2380, 3306, 3389, 3659, 4045, 4190, 5060,
@@ -67,8 +67,8 @@ fn is_web_port(port: u16) -> bool {
     port == 443 || (port >= 1024 && !OTHERS.contains(&port))
 }
 
-/// Whether an address is one of the public internet: the IANA special-purpose registries
-/// (RFC 6890), multicast and what is not assigned left out.
+/// Whether an address is public: not in the IANA special-purpose registries (RFC 6890), not
+/// multicast, and not unassigned.
 pub(super) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
@@ -111,12 +111,12 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     let bits = address.to_bits();
     let within = |(network, length): (u128, u32)| (bits ^ network) >> (128 - length) == 0;
     if within(NAT64) {
-        // RFC 6052 §2.1: on a network without IPv4 this is how the rest of the world looks.
+        // RFC 6052 §2.1: networks without IPv4 reach public addresses this way.
         let [.., a, b, c, d] = address.octets();
         return is_public_v4(Ipv4Addr::new(a, b, c, d));
     }
-    // Everything that is not global unicast is special: loopback, mapped IPv4, unique local,
-    // link-local, multicast.
+    // Everything but global unicast is special: loopback, mapped IPv4, unique local, link-local,
+    // multicast.
     within(GLOBAL_UNICAST) && !SPECIAL.iter().any(|network| within(*network))
 }
 

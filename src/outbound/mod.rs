@@ -1,9 +1,9 @@
-//! The one HTTP client: everything that the server fetches goes through here.
+//! The HTTP client for all outgoing requests.
 //!
-//! Whoever registers a client names URLs for us to fetch, so each fetch is judged as if an attacker had
-//! written its URL: https to public addresses only, judged after resolving and dialled as judged; no
-//! redirects, no proxies, no decompression; little time, little room, few at once (THREATS §1.S). What is
-//! signed in itself, CRLs and OCSP responses, may come over http as well, from the same addresses.
+//! Clients register URLs that the server fetches, so every fetch is treated as if an attacker chose
+//! its URL: https to public addresses only, checked after resolving and connected to as checked; no
+//! redirects, no proxies, no decompression; limits of time, size and concurrency (THREATS §1.S).
+//! Signed objects, CRLs and OCSP responses, may also be fetched over http, from the same addresses.
 
 mod address;
 pub mod mail;
@@ -31,31 +31,31 @@ use self::address::Over;
 use crate::config;
 use crate::types::{Failure, pem};
 
-/// Fetches at once, in all and from one host (THREATS SS-06).
+/// Concurrent fetches, in total and per host (THREATS SS-06).
 const AT_ONCE: usize = 64;
 const AT_ONCE_OF_HOST: usize = 2;
 
-/// The largest picture.
+/// The largest image.
 const LARGEST_IMAGE: usize = 256 * 1024;
 
-/// Why nothing was fetched. It says too little to map a network by: a closed port, a filtered one and
-/// a wrong certificate are one thing (THREATS SS-04).
+/// Why a fetch failed. It does not distinguish a closed port, a filtered one and an invalid
+/// certificate, which would help to map a network (THREATS SS-04).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OutboundError {
-    /// We do not go there.
+    /// The URL or address is not allowed.
     Forbidden(&'static str),
-    /// There is no answer, or not the one that was asked for.
+    /// No response, or an unsuccessful one.
     Unreachable,
-    /// So much else is fetched, from there or in all, that there was no time left to ask in.
+    /// Too many other fetches, in total or from this host, to start in time.
     Busy,
-    /// The answer is larger than we read.
+    /// The response is too large.
     TooLarge,
-    /// The answer is of another kind.
+    /// The response has the wrong media type.
     WrongType,
 }
 
 impl OutboundError {
-    /// For the `error_description` of a refusal.
+    /// A text for the `error_description` of a refusal.
     pub const fn why(self) -> &'static str {
         match self {
             Self::Forbidden(why) => why,
@@ -75,30 +75,30 @@ impl fmt::Display for OutboundError {
 
 impl std::error::Error for OutboundError {}
 
-/// A picture, of a kind that cannot carry a script.
+/// An image of a type that cannot contain scripts.
 #[derive(Clone, Debug)]
 pub struct Image {
-    /// `image/png`, `image/jpeg` or `image/webp`: what the bytes are, not what they were called.
+    /// `image/png`, `image/jpeg` or `image/webp`: determined from its contents.
     pub media_type: &'static str,
-    /// The picture.
+    /// The image.
     pub bytes: Vec<u8>,
 }
 
-/// What is fetched, and how much of it.
+/// A request and its limits.
 #[derive(Debug)]
 struct Wanted<'a> {
     over: Over,
-    /// The media types to ask for.
+    /// The accepted media types.
     accept: &'a str,
-    /// The body of a `POST`, and its media type; `None`: a `GET`.
+    /// The body of a `POST` with its media type; `None`: a `GET`.
     body: Option<(&'a str, Vec<u8>)>,
-    /// As large as the answer may be.
+    /// The largest response.
     most: usize,
-    /// As long as it may take.
+    /// The timeout.
     within: Duration,
 }
 
-/// The client.
+/// The HTTP client.
 #[derive(Debug)]
 pub struct Outbound {
     allow_private_networks: bool,
@@ -106,17 +106,19 @@ pub struct Outbound {
     max_bytes: usize,
     authorities: RootCertStore,
     resolver: Arc<Resolver>,
-    /// Made at the first fetch: reading the roots of the system takes longer than all else at start.
+    /// Created with the first fetch: loading the system's root certificates takes longer than the
+    /// rest of the start.
     client: OnceCell<Client>,
     all: Semaphore,
     hosts: Mutex<HashMap<String, Weak<Semaphore>>>,
 }
 
 impl Outbound {
-    /// A client as configured. It trusts the roots of the system and those of the configuration.
+    /// A client with the settings of the configuration. It trusts the root certificates of the
+    /// system and the configuration.
     ///
     /// # Errors
-    /// When a file of certificates cannot be read.
+    /// When a certificate file cannot be read.
     pub fn new(config: &config::Outbound) -> Result<Self, Failure> {
         Self::resolving_with(config, |name| async move {
             Ok(tokio::net::lookup_host((name.as_str(), 0)).await?.collect())
@@ -144,7 +146,7 @@ impl Outbound {
         })
     }
 
-    /// What every client of ours keeps to.
+    /// Settings of every client.
     fn builder(&self) -> Result<ClientBuilder, Failure> {
         Ok(Client::builder()
             .tls_backend_preconfigured(trust(&self.authorities)?)
@@ -159,17 +161,17 @@ impl Outbound {
         self.builder()?
             .dns_resolver(Arc::clone(&self.resolver))
             .retry(reqwest::retry::never())
-            // A connection that is kept was judged by an older answer of the name server.
+            // A reused connection would rely on an earlier DNS response.
             .pool_max_idle_per_host(0)
             .build()
             .map_err(Failure::internal)
     }
 
-    /// A client for a service that the operator has named in the configuration. It may be in a private
-    /// network, and is spoken to over https alone.
+    /// A client for services that the operator configures. They may be in a private network; only
+    /// https is used.
     ///
     /// # Errors
-    /// A defect of ours.
+    /// When the client cannot be created.
     pub fn for_operators(&self) -> Result<Client, Failure> {
         self.builder()?
             .https_only(true)
@@ -178,8 +180,8 @@ impl Outbound {
             .map_err(Failure::internal)
     }
 
-    /// Whether a URL may be fetched, as far as its text tells: to say no at registration already. Every
-    /// fetch asks again (THREATS SS-08).
+    /// Whether a URL may be fetched, judging by its text, to refuse it at registration. Every fetch
+    /// checks again (THREATS SS-08).
     ///
     /// # Errors
     /// [`OutboundError::Forbidden`].
@@ -189,13 +191,13 @@ impl Outbound {
         Ok(url)
     }
 
-    /// Fetches something that is signed in itself, so that it may come over http:
+    /// Fetches a signed object, for which http is allowed:
     ///
     /// > When certificates include a cRLDistributionPoints extension with an https URI or similar scheme,
     /// > circular dependencies can be introduced. […] CAs SHOULD NOT include URIs that specify https
     /// > (RFC 5280 §8)
     ///
-    /// Its media type is not looked at: those of CRLs are many.
+    /// Its media type is not checked: many are in use for CRLs.
     ///
     /// # Errors
     /// See [`OutboundError`].
@@ -210,8 +212,8 @@ impl Outbound {
         self.fetch(url, wanted).await.map(|document| document.bytes)
     }
 
-    /// Sends `body`, of the first media type, for something of the second one that is signed in itself:
-    /// see [`Outbound::get_signed`].
+    /// Sends `body`, with the first media type, and receives a signed object of the second one: see
+    /// [`Outbound::get_signed`].
     ///
     /// # Errors
     /// See [`OutboundError`].
@@ -231,8 +233,8 @@ impl Outbound {
         }
     }
 
-    /// Fetches a JSON document; `accept` is the media type to ask for. Its text is not read yet:
-    /// [`crate::types::json::read`] does that.
+    /// Fetches a JSON document of the media type `accept`. The caller parses it with
+    /// [`crate::types::json::read`].
     ///
     /// # Errors
     /// See [`OutboundError`].
@@ -246,7 +248,8 @@ impl Outbound {
         }
     }
 
-    /// Fetches a picture: PNG, JPEG or WebP, of 256 KiB at most. Never SVG, which may carry scripts.
+    /// Fetches an image: PNG, JPEG or WebP, at most 256 KiB. SVG is not accepted, because it may
+    /// contain scripts.
     ///
     /// # Errors
     /// See [`OutboundError`].
@@ -261,7 +264,7 @@ impl Outbound {
         }
     }
 
-    /// Sends a JSON document and answers the status; nothing of the answer is read besides.
+    /// Sends a JSON document and returns the status; the body of the response is ignored.
     ///
     /// # Errors
     /// See [`OutboundError`].
@@ -304,7 +307,7 @@ impl Outbound {
         .await
     }
 
-    /// Does something with the client, when it is this host's turn, and as long as the time lasts.
+    /// Runs a request within the host's and the total concurrency, and the timeout.
     async fn in_turn<T>(
         &self,
         url: &Url,
@@ -314,7 +317,7 @@ impl Outbound {
         let host = self.host(url);
         let deadline = Instant::now() + within;
         let turn = async {
-            // The host first: what hangs there must not hold up what goes elsewhere.
+            // The host's limit first: an unresponsive host must not delay others.
             let one_of_host = host.acquire().await.map_err(|_| OutboundError::Unreachable)?;
             let one_of_all = self.all.acquire().await.map_err(|_| OutboundError::Unreachable)?;
             Ok((one_of_host, one_of_all))
@@ -327,19 +330,19 @@ impl Outbound {
             })?;
             work(client).await
         };
-        // The wait for a turn counts too: whoever asked waits for all of it.
+        // The wait counts towards the timeout: the caller waits for all of it.
         let turn = timeout_at(deadline, turn).await.unwrap_or(Err(OutboundError::Busy));
         let _turn = turn?;
         let left = deadline.saturating_duration_since(Instant::now());
         match timeout_at(deadline, fetch).await {
             Ok(done) => done,
-            // It says nothing of a host that it does not answer in the rest of a time.
+            // A timeout after a long wait says nothing about the host.
             Err(_) if left < within / 2 => Err(OutboundError::Busy),
             Err(_) => Err(OutboundError::Unreachable),
         }
     }
 
-    /// The turns of a host. Those of hosts that nobody fetches from are forgotten.
+    /// The semaphore of a host. Unused ones are removed.
     fn host(&self, url: &Url) -> Arc<Semaphore> {
         let name = url.host_str().unwrap_or_default().to_owned();
         let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -353,7 +356,7 @@ impl Outbound {
     }
 }
 
-/// Tells the operator what it was, and the caller that it was something.
+/// Logs the details for the operator; the caller gets the kind of the error.
 fn unreachable(url: &Url, error: &reqwest::Error) -> OutboundError {
     let cause = std::iter::successors(std::error::Error::source(error), |error| error.source());
     let cause = cause.last().map(ToString::to_string).unwrap_or_default();
@@ -361,19 +364,19 @@ fn unreachable(url: &Url, error: &reqwest::Error) -> OutboundError {
     OutboundError::Unreachable
 }
 
-/// An answer, read to its end.
+/// A response that was read completely.
 struct Document {
-    /// Without its parameters, in lower case.
+    /// Without parameters, in lower case.
     media_type: String,
     bytes: Vec<u8>,
 }
 
 async fn read(mut answer: Response, most: usize) -> Result<Document, OutboundError> {
-    // A redirect is no answer: it would lead where nobody has looked (THREATS SS-03).
+    // Redirects are not followed: their target was not checked (THREATS SS-03).
     if answer.status() != StatusCode::OK {
         return Err(OutboundError::Unreachable);
     }
-    // We asked for none, and a bomb is small before it is unpacked (THREATS SS-05).
+    // None was requested, and a decompression bomb is small (THREATS SS-05).
     if answer.headers().contains_key(CONTENT_ENCODING) {
         return Err(OutboundError::WrongType);
     }
@@ -390,7 +393,7 @@ async fn read(mut answer: Response, most: usize) -> Result<Document, OutboundErr
     Ok(Document { media_type, bytes })
 }
 
-/// What a picture is, by its first bytes.
+/// The type of an image, by its first bytes.
 fn image_type(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some("image/png"),
@@ -400,7 +403,7 @@ fn image_type(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// The authorities that the configuration names.
+/// The CA certificates of the configuration.
 fn authorities(ca_files: &[PathBuf]) -> Result<RootCertStore, Failure> {
     let mut roots = RootCertStore::empty();
     for file in ca_files {
@@ -418,8 +421,7 @@ fn authorities(ca_files: &[PathBuf]) -> Result<RootCertStore, Failure> {
     Ok(roots)
 }
 
-/// Whom we trust to certify a host, and by which means: there is no way to trust anybody who comes
-/// (THREATS SS-09).
+/// The TLS settings. There is no option to accept an untrusted certificate (THREATS SS-09).
 fn trust(authorities: &RootCertStore) -> Result<ClientConfig, Failure> {
     let mut roots = authorities.clone();
     let system = rustls_native_certs::load_native_certs();
@@ -440,8 +442,8 @@ type Lookup = Box<
         + Sync,
 >;
 
-/// Resolves a name once, and gives the connector what may be dialled and nothing else: a name server
-/// that gives another answer the second time is not asked a second time (THREATS SS-02).
+/// Resolves a name once and returns only allowed addresses, so a different second DNS response has
+/// no effect (THREATS SS-02).
 struct Resolver {
     lookup: Lookup,
     allow_private_networks: bool,

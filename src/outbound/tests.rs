@@ -1,4 +1,4 @@
-//! THREATS §1.S: every way in that is written down there, against a listener that nobody may reach.
+//! THREATS §1.S: every listed attack, against a listener that must not be reached.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 
 use super::*;
 
-/// A server of this process that gives every request the same answer.
+/// A server in this process with one response to every request.
 struct Server {
     at: SocketAddr,
     asked: Arc<AtomicUsize>,
@@ -33,7 +33,7 @@ impl Server {
                     asked.fetch_add(1, Ordering::SeqCst);
                     most.fetch_max(open.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                     let mut head = Vec::new();
-                    // To whoever begins with TLS it says the same.
+                    // Clients that start with TLS get the same bytes.
                     while !head.ends_with(b"\r\n\r\n") && !head.starts_with(b"\x16") {
                         if stream.read_buf(&mut head).await.unwrap_or(0) == 0 {
                             break;
@@ -43,7 +43,7 @@ impl Server {
                         tokio::task::yield_now().await;
                     }
                     open.fetch_sub(1, Ordering::SeqCst);
-                    // A client that has read enough hangs up.
+                    // A client that has read enough disconnects.
                     let _ = stream.write_all(&answer).await;
                 });
             }
@@ -75,7 +75,8 @@ fn private() -> Outbound {
     Outbound::new(&config).unwrap()
 }
 
-/// A client of the usual configuration, for whom every name leads to `address`, and how often it asked.
+/// A client with default settings that resolves every name to `address`, and the number of
+/// resolutions.
 fn resolving_to(address: SocketAddr) -> (Outbound, Arc<AtomicUsize>) {
     let lookups = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&lookups);
@@ -144,7 +145,8 @@ async fn no_spelling_of_a_private_address_is_connected_to() {
     assert_eq!(server.asked(), 0);
 }
 
-/// THREATS SS-01, SS-02, SS-08: what a name leads to is judged each time, and dialled as it was judged.
+/// THREATS SS-01, SS-02, SS-08: resolved addresses are checked each time, and connected to as
+/// checked.
 #[tokio::test]
 async fn a_name_that_leads_to_a_private_address_is_not_connected_to() {
     let server = Server::answering(json(b"{}")).await;
@@ -175,7 +177,7 @@ async fn of_several_addresses_the_public_ones_are_dialled() {
     assert_eq!(addresses, ["192.0.1.1", "2a00::1"]);
 }
 
-/// THREATS SS-01: what is wrong with a URL whatever its host.
+/// THREATS SS-01: URLs that are refused whatever their host.
 #[tokio::test]
 async fn other_schemes_users_and_ports_are_refused() {
     let (outbound, _) = resolving_to(SocketAddr::from(([192, 0, 1, 1], 0)));
@@ -330,7 +332,7 @@ async fn pictures_are_what_they_are_called_and_carry_no_script() {
 /// THREATS SS-05, SS-06.
 #[tokio::test]
 async fn what_hangs_is_left() {
-    // Accepts, as the system does for it, and never answers.
+    // Accepts connections and never responds.
     let hanging = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let url = format!("http://{}/", hanging.local_addr().unwrap());
     let mut outbound = private();
@@ -339,7 +341,7 @@ async fn what_hangs_is_left() {
     assert_eq!(outbound.get_json(&url, "application/json").await, Err(OutboundError::Unreachable));
 }
 
-/// THREATS SS-06: it says nothing of a host that there was no time left to ask it in.
+/// THREATS SS-06: no verdict on a host without enough time for a request.
 #[tokio::test]
 async fn who_was_not_asked_is_not_said_to_be_unreachable() {
     let hanging = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
@@ -347,7 +349,7 @@ async fn who_was_not_asked_is_not_said_to_be_unreachable() {
     let mut outbound = private();
     outbound.timeout = Duration::from_millis(50);
     let fetch = || outbound.get_json(&url, "application/json");
-    // The first one of all makes the client, which takes long.
+    // The first request creates the client, which takes long.
     assert_eq!(fetch().await, Err(OutboundError::Unreachable));
 
     let (first, second, third) = tokio::join!(fetch(), fetch(), fetch());
@@ -389,7 +391,7 @@ fn a_file_of_authorities_that_cannot_be_read_is_told_at_start() {
     std::fs::remove_file(&empty).unwrap();
 }
 
-/// Answers on every connection that trusts its certificate.
+/// Responds on every connection that trusts its certificate.
 async fn answering_with_tls(issued: rcgen::CertifiedKey<rcgen::KeyPair>) -> u16 {
     let key = rustls::pki_types::PrivatePkcs8KeyDer::from(issued.signing_key.serialize_der());
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());

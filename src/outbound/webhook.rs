@@ -10,12 +10,12 @@ use url::Url;
 use super::{Outbound, OutboundError};
 use crate::types::Timestamp;
 
-/// A message to a program.
+/// A webhook call.
 #[derive(Clone, Copy, Debug)]
 pub struct Message<'a> {
-    /// `webhook-id`: what it is known by, so that whoever gets it twice takes it once.
+    /// `webhook-id`, by which receivers recognize duplicates.
     pub id: &'a str,
-    /// `webhook-timestamp`: of this try, so that whoever records it cannot send it again later.
+    /// `webhook-timestamp`: the time of this attempt, against replays.
     pub at: Timestamp,
     /// JSON.
     pub body: &'a str,
@@ -31,10 +31,10 @@ impl Message<'_> {
 }
 
 impl Outbound {
-    /// Sends a message, signed under `key`.
+    /// Sends a call signed with `key`.
     ///
     /// # Errors
-    /// See [`OutboundError`]; [`OutboundError::Unreachable`] for an answer that is none of success.
+    /// See [`OutboundError`]; [`OutboundError::Unreachable`] for an unsuccessful response.
     pub async fn call(
         &self,
         url: &str,
@@ -56,7 +56,7 @@ impl Outbound {
     }
 }
 
-/// What of its URL may be told: who knows the whole of one may write there, with many a service.
+/// The part of its URL that may be logged: the whole URL is often a credential.
 pub fn host(url: &str) -> String {
     let url = Url::parse(url).ok();
     url.as_ref().and_then(Url::host_str).unwrap_or_default().to_owned()
@@ -66,7 +66,7 @@ pub fn host(url: &str) -> String {
 mod tests {
     use super::*;
 
-    /// The example of the libraries of Standard Webhooks.
+    /// The example of the Standard Webhooks libraries.
     #[test]
     fn a_message_is_signed_as_the_standard_does() {
         let key = STANDARD.decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();

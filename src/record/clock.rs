@@ -1,4 +1,4 @@
-//! Where the time comes from. A request reads it once; below, time is a value.
+//! The clock. A request reads it once; below, time is a value.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use crate::types::{Seconds, Timestamp};
 
-/// A clock: the system's, or one that a test winds.
+/// A clock: the system's, or one that a test controls.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> i64 + Send + Sync>);
 
 impl Clock {
-    /// The system's.
+    /// The system clock.
     #[expect(clippy::disallowed_methods, reason = "the one place that may")]
     pub fn system() -> Self {
         Self::of(|| {
@@ -20,7 +20,7 @@ impl Clock {
         })
     }
 
-    /// One that tells what `now_ms` says: Unix milliseconds.
+    /// A clock that returns `now_ms`: Unix milliseconds.
     pub fn of(now_ms: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
         Self(Arc::new(now_ms))
     }
@@ -36,7 +36,8 @@ impl Clock {
     }
 }
 
-/// The time since a beginning as the monotonic clock counts it: it does not follow a clock that is set.
+/// Time since a start, measured by the monotonic clock: changes of the system clock do not affect
+/// it.
 #[derive(Clone, Copy, Debug)]
 pub struct Steady {
     began: Timestamp,
@@ -44,7 +45,7 @@ pub struct Steady {
 }
 
 impl Steady {
-    /// It begins now, and with what this clock says.
+    /// Starts now, at this clock's time.
     pub fn of(clock: &Clock) -> Self {
         Self { began: clock.now(), at: Instant::now() }
     }

@@ -11,20 +11,20 @@ use crate::types::{
     ClientId, GrantId, Refusal, SessionId, Subscriber, Timestamp, UserId, wire_enum,
 };
 
-/// Where a request comes from and what it is called: the same id stands in the answer, in the log and
-/// in the events.
+/// The origin and identifier of a request. The identifier is in the response, the log and the audit
+/// events.
 #[derive(Clone, Debug)]
 pub struct Trace {
-    /// `X-Request-Id`: what the user sees on a refusal.
+    /// `X-Request-Id`, which error pages show.
     pub request_id: String,
-    /// The address of the client, as far as we believe it. `None`: the command line.
+    /// The client's address as determined by the trusted proxies. `None`: the command line.
     pub address: Option<IpAddr>,
     /// When the request came, in Unix milliseconds.
     pub at_ms: i64,
 }
 
 impl Trace {
-    /// The trace of something that no request asked for.
+    /// The trace of a command or job.
     pub fn of_command(at_ms: i64) -> Self {
         Self { request_id: Uuid::now_v7().to_string(), address: None, at_ms }
     }
@@ -34,7 +34,7 @@ impl Trace {
         Timestamp(self.at_ms.div_euclid(1000))
     }
 
-    /// Who shares a limit with whoever sent it.
+    /// The subscriber whose limits apply.
     pub fn subscriber(&self) -> Subscriber {
         Subscriber::of(self.address)
     }
@@ -48,27 +48,28 @@ impl Trace {
 wire_enum! {
     /// What an audit event records.
     pub enum Kind {
-        /// Somebody signed in, or tried.
+        /// A sign-in, successful or not.
         SignIn = "sign_in",
-        /// Somebody signed out.
+        /// A sign-out.
         SignOut = "sign_out",
-        /// A sign-in was ended from elsewhere.
+        /// A session was ended from another browser or by an administrator.
         SessionEnded = "session.ended",
-        /// A person allowed a client something, or refused.
+        /// A user granted or denied consent.
         Consent = "consent.decided",
-        /// A person took a consent back.
+        /// A user withdrew a consent.
         ConsentWithdrawn = "consent.withdrawn",
         /// An authorization code was issued.
         CodeIssued = "code.issued",
-        /// A code was presented again.
+        /// A code was replayed.
         CodeReplayed = "code.replayed",
-        /// A code became a grant.
+        /// A code was exchanged for a grant.
         GrantCreated = "grant.created",
         /// A grant was revoked.
         GrantRevoked = "grant.revoked",
-        /// A refresh token was presented again.
+        /// A refresh token was replayed.
         RefreshReplayed = "refresh_token.replayed",
-        /// A refresh token was newer than the database, which had lost rotations in a failover that was declared.
+        /// A refresh token was newer than the database, which had lost rotations in a declared
+        /// failover.
         RefreshRecovered = "refresh_token.recovered",
         /// Access tokens were issued; one row holds up to 500.
         TokenIssued = "token.issued",
@@ -78,17 +79,17 @@ wire_enum! {
         Refused = "request.refused",
         /// A password was changed or set.
         PasswordChanged = "password.changed",
-        /// An account was made.
+        /// An account was created.
         UserCreated = "user.created",
         /// An account was disabled.
         UserDisabled = "user.disabled",
-        /// An account was enabled again.
+        /// An account was enabled.
         UserEnabled = "user.enabled",
-        /// Names, e-mail address or claims of an account were changed.
+        /// Username, e-mail address or claims of an account were changed.
         UserUpdated = "user.updated",
-        /// An account was deleted, with everything that was granted by it.
+        /// An account was deleted with all of its grants.
         UserDeleted = "user.deleted",
-        /// What failed sign-ins had brought upon an account was lifted.
+        /// The throttling of an account's sign-in was reset.
         UserUnlocked = "user.unlocked",
         /// A client was registered.
         ClientCreated = "client.created",
@@ -96,11 +97,11 @@ wire_enum! {
         ClientUpdated = "client.updated",
         /// A client was disabled.
         ClientDisabled = "client.disabled",
-        /// A client was enabled again.
+        /// A client was enabled.
         ClientEnabled = "client.enabled",
         /// A client was deleted.
         ClientDeleted = "client.deleted",
-        /// A client was given a new secret.
+        /// A client secret was generated.
         ClientSecretRotated = "client.secret_rotated",
         /// An API was registered.
         ResourceCreated = "resource.created",
@@ -108,52 +109,53 @@ wire_enum! {
         ResourceUpdated = "resource.updated",
         /// An API was deleted.
         ResourceDeleted = "resource.deleted",
-        /// A certificate that we show was replaced, or what was put in its place was refused.
+        /// A certificate of a listener was replaced, or a new one was rejected.
         TlsCertificateReplaced = "tls_certificate.replaced",
-        /// A certificate of our own was ordered from an authority (ACME).
+        /// A certificate was ordered from an ACME server.
         TlsCertificateOrdered = "tls_certificate.ordered",
-        /// A signing key was published ahead.
+        /// A signing key was published.
         KeyPublished = "key.published",
-        /// A signing key began to sign.
+        /// A signing key was activated.
         KeyActivated = "key.activated",
-        /// A signing key signs no more.
+        /// A signing key was retired.
         KeyRetired = "key.retired",
-        /// A signing key is known to somebody else.
+        /// A signing key was compromised.
         KeyCompromised = "key.compromised",
-        /// A secret of the server was replaced by its next version.
+        /// A secret of the server was rotated.
         SecretReplaced = "secret.replaced",
-        /// A secret of the server is known to somebody else: what it made counts for nothing.
+        /// A secret of the server was compromised: what was made with it is invalid.
         SecretCompromised = "secret.compromised",
-        /// All grants were revoked, because what their refresh tokens were made with is known to somebody else.
+        /// All grants were revoked, because the secret of their refresh tokens was compromised.
         GrantsRevoked = "grants.revoked",
-        /// A certificate was revoked: by an administrator, by whoever issued it, or with its client or what issued it.
+        /// A certificate was revoked: by an administrator, by its CA, or with its client or issuing
+        /// CA.
         CertificateRevoked = "certificate.revoked",
-        /// A certificate of our authority was made or imported.
+        /// A certificate of the built-in CA was created or imported.
         AuthorityCreated = "authority.created",
-        /// The key of our root was given out.
+        /// The root's private key was exported.
         RootKeyExported = "authority.root_key_exported",
-        /// The key of our root is not kept here any more.
+        /// The root's private key was deleted.
         RootKeyRemoved = "authority.root_key_removed",
-        /// Our authority issued a certificate.
+        /// The built-in CA issued a certificate.
         CertificateIssued = "certificate.issued",
-        /// A client was given a token to enrol with.
+        /// An enrolment token was created.
         EnrolmentCreated = "enrolment.created",
-        /// A certificate that somebody depends on came closer to its end.
+        /// A certificate in use crossed a warning threshold.
         CertificateExpiring = "certificate.expiring",
-        /// The time of a certificate that somebody depends on is over.
+        /// A certificate in use expired.
         CertificateExpired = "certificate.expired",
-        /// A mail or a webhook was given up.
+        /// A mail or a webhook failed permanently.
         NoticeUndelivered = "notice.undelivered",
-        /// The operator has declared that another database took over, which may have lost commits.
+        /// A failover was declared, which may have lost commits.
         FailedOver = "database.failed_over",
-        /// What was lost of revocations in a failover was revoked again.
+        /// Revocations lost in a failover were repeated.
         RevokedAgain = "database.revoked_again",
     }
 }
 
 impl Kind {
-    /// What takes something away from somebody. A failover that loses it gives that back, so it is logged as
-    /// well: the log is the one place outside the database that knows (decision 0029).
+    /// Events that withdraw something. A failover that loses one would restore what was withdrawn,
+    /// so these are also logged: the log is outside the database (decision 0029).
     const TAKES_AWAY: &[Self] = &[
         Self::SignOut,
         Self::SessionEnded,
@@ -179,10 +181,10 @@ impl Kind {
     ];
 }
 
-/// The message of the line of the log that tells of an event that takes something away.
+/// The log message of an event that withdraws something.
 pub const TAKEN_AWAY: &str = "taken away";
 
-/// Something that happened.
+/// An audit event.
 #[derive(Clone, Debug)]
 pub struct Event {
     kind: Kind,
@@ -195,17 +197,17 @@ pub struct Event {
 }
 
 impl Event {
-    /// It happened.
+    /// An event with the outcome `success`.
     pub fn success(kind: Kind) -> Self {
         Self::of(kind, "success")
     }
 
-    /// It was refused.
+    /// An event with the outcome `refused`.
     pub fn refused(kind: Kind, refusal: &Refusal) -> Self {
         let mut event = Self::of(kind, refusal.code.as_str());
         event = event.fact("why", refusal.why);
         for (name, value) in &refusal.facts {
-            // What has a column of its own is found there.
+            // Facts with a column of their own are stored there.
             match *name {
                 "client_id" => event.client_id = Some(value.clone()),
                 "grant_id" => event.grant_id = Some(value.clone()),
@@ -215,7 +217,7 @@ impl Event {
         event
     }
 
-    /// It ended in another way.
+    /// An event with another outcome.
     pub fn of(kind: Kind, outcome: &'static str) -> Self {
         Self {
             kind,
@@ -228,50 +230,51 @@ impl Event {
         }
     }
 
-    /// Which client it concerns.
+    /// Sets the client.
     #[must_use]
     pub fn client(mut self, id: &ClientId) -> Self {
         self.client_id = Some(id.to_string());
         self
     }
 
-    /// Which user it concerns.
+    /// Sets the user.
     #[must_use]
     pub fn user(mut self, id: &UserId) -> Self {
         self.user_id = Some(id.to_string());
         self
     }
 
-    /// Which sign-in it concerns.
+    /// Sets the session.
     #[must_use]
     pub fn session(mut self, id: &SessionId) -> Self {
         self.session_id = Some(id.to_string());
         self
     }
 
-    /// Which grant it concerns.
+    /// Sets the grant.
     #[must_use]
     pub fn grant(mut self, id: &GrantId) -> Self {
         self.grant_id = Some(id.to_string());
         self
     }
 
-    /// What else is to be known. Never a secret: no secret becomes a JSON value.
+    /// Adds a fact. Secrets cannot be converted into JSON values.
     #[must_use]
     pub fn fact(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.facts.insert(name.to_owned(), value.into());
         self
     }
 
-    /// Writes it, in the transaction of what it describes.
+    /// Writes the event in the transaction of what it records.
     ///
     /// # Errors
-    /// What the database says.
+    /// When the database fails.
     pub async fn write(self, on: impl Into<Executor<'_>>, trace: &Trace) -> sqlx::Result<()> {
         let takes_away = Kind::TAKES_AWAY.contains(&self.kind);
         let row = self.row(trace);
         audit_events::insert(on, &row).await?;
-        // Before the commit, which may fail: a line too many is repeated in vain, one too few is missed.
+        // Logged before the commit, which may fail: a superfluous line is harmless, a missing one
+        // is not.
         if takes_away {
             tracing::info!(
                 kind = row.kind,
@@ -289,10 +292,10 @@ impl Event {
         Ok(())
     }
 
-    /// Writes it by itself.
+    /// Writes the event in a transaction of its own.
     ///
     /// # Errors
-    /// What the database says.
+    /// When the database fails.
     pub async fn write_alone(self, store: &Store, trace: &Trace) -> sqlx::Result<()> {
         self.write(store.db(), trace).await
     }

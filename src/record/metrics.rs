@@ -1,4 +1,4 @@
-//! Prometheus metrics. Labels come from enumerations of ours, so their number is bounded.
+//! Prometheus metrics. All labels come from enumerations, so their number is bounded.
 
 use std::sync::LazyLock;
 use std::sync::atomic::AtomicU64;
@@ -66,19 +66,18 @@ struct Certificates {
     state: &'static str,
 }
 
-/// What a certificate of ours, or the last one of a client, is called in
-/// `gatewright_certificate_expiry_seconds`.
+/// Labels of a certificate in `gatewright_certificate_expiry_seconds`.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub struct Expiring {
     /// `own`, `anchor`, `intermediate` or `client`.
     pub origin: &'static str,
-    /// The client's identifier; empty for all others.
+    /// The client's identifier, or empty.
     pub client: String,
-    /// Whose it is, as RFC 4514 writes it.
+    /// The subject in the form of RFC 4514.
     pub subject: String,
 }
 
-/// As many of each kind are told of: those that expire first. None pushes out those of another kind.
+/// The most certificates per kind in the metrics: those that expire first.
 const EXPIRING: usize = 100;
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -94,12 +93,12 @@ struct Outbox {
 
 static LOG_LINES_DROPPED: LazyLock<Counter> = LazyLock::new(Counter::default);
 
-/// Lines of the log that were dropped. A process has one log, so it has one such counter.
+/// Dropped log lines. A process has one log, so there is one counter.
 pub fn log_lines_dropped() -> &'static Counter {
     &LOG_LINES_DROPPED
 }
 
-/// What is counted.
+/// All metrics.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
@@ -250,12 +249,12 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// What watches over the work whose panics are counted.
+    /// The supervisor that counts panics.
     pub fn supervisor(&self) -> &Supervisor {
         &self.supervisor
     }
 
-    /// A request was answered.
+    /// A request was completed.
     pub fn answered(&self, endpoint: &'static str, status: u16, seconds: f64) {
         self.requests.get_or_create(&Endpoint { endpoint, status }).inc();
         self.seconds.get_or_create(&At { endpoint }).observe(seconds);
@@ -271,18 +270,18 @@ impl Metrics {
         self.refusals.get_or_create(&Error { error: code.as_str() }).inc();
     }
 
-    /// A request failed on our side.
+    /// A request failed because of a fault of the server.
     pub fn failed(&self) {
         self.failures.inc();
     }
 
-    /// A request with a certificate did not prove a client.
+    /// A certificate did not authenticate a client.
     pub fn stranger(&self) {
         self.strangers.inc();
     }
 
-    /// How many certificates there are in each state, and how long each client, those whom we believe about
-    /// clients, and we go on with what we have, one kind after the other.
+    /// The number of certificates in each state, and the expiry of the last certificate of each
+    /// client, of trust anchors, and of our own.
     pub fn certificates(
         &self,
         counts: impl IntoIterator<Item = (&'static str, i64)>,
@@ -291,44 +290,46 @@ impl Metrics {
         for (state, count) in counts {
             self.certificates.get_or_create(&Certificates { state }).set(count);
         }
-        // What was told before may be gone.
+        // Certificates of the previous report may be gone.
         self.expiring.clear();
         for mut kind in expiring {
             kind.sort_by_key(|(_, left)| *left);
             for (labels, Seconds(left)) in kind.into_iter().take(EXPIRING).rev() {
-                // Of two of one name the one that ends first is told.
+                // Of two with equal labels, the one that expires first is reported.
                 self.expiring.get_or_create(&labels).set(left);
             }
         }
     }
 
-    /// Whether the database took a write.
+    /// Whether the database accepted a write.
     pub fn writable(&self, is_writable: bool) {
         self.writable.set(i64::from(is_writable));
     }
 
-    /// A mail or a webhook was tried: `sent`, `retried`, `failed`.
+    /// A delivery of a mail or webhook was attempted: `sent`, `retried`, `failed`.
     pub fn notice(&self, way: &'static str, outcome: &'static str) {
         self.notices.get_or_create(&Notices { way, outcome }).inc();
     }
 
-    /// How many mails and webhooks wait, and how many were given up.
+    /// The number of waiting and of failed mails and webhooks.
     pub fn outbox(&self, waiting: i64, failed: i64) {
         self.outbox.get_or_create(&Outbox { state: "waiting" }).set(waiting);
         self.outbox.get_or_create(&Outbox { state: "failed" }).set(failed);
     }
 
-    /// Somebody tried to sign in: `success`, `wrong`, `throttled`.
+    /// A sign-in was attempted: `success`, `wrong`, `throttled`.
     pub fn sign_in(&self, outcome: &'static str) {
         self.sign_ins.get_or_create(&Outcome { outcome }).inc();
     }
 
-    /// So many certificates of our own cannot be shown; the ones before them are.
+    /// The number of certificates of listeners that cannot be loaded; their predecessors are in
+    /// use.
     pub fn certificates_refused(&self, count: usize) {
         self.certificates_refused.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
-    /// A responder was asked about a certificate of our own: `good`, `revoked`, `unknown`, `unreachable`, `unreadable`.
+    /// An OCSP responder was queried about a certificate of ours: `good`, `revoked`, `unknown`,
+    /// `unreachable`, `unreadable`.
     pub fn stapling(&self, outcome: &'static str) {
         self.staples.get_or_create(&Outcome { outcome }).inc();
     }
@@ -339,8 +340,8 @@ impl Metrics {
         self.unshaken.get_or_create(&Reason { reason }).inc();
     }
 
-    /// A connection was cut: `address` has too many of them, a `head` did not come, an answer was
-    /// `not_read`.
+    /// A connection was closed: too many from an `address`, a `head` that was not received in time,
+    /// a response that was `not_read`.
     pub fn hung_up(&self, reason: &'static str) {
         self.hung_up.get_or_create(&Reason { reason }).inc();
     }
@@ -351,13 +352,13 @@ impl Metrics {
         self.jobs.get_or_create(&Job { job, outcome }).inc();
     }
 
-    /// Somebody was asked whether a certificate was revoked, or a list was read: `ocsp`, `crl`; `good`,
-    /// `revoked`, `unknown`, `unreachable`.
+    /// The revocation status of a certificate was queried: `ocsp`, `crl`; `good`, `revoked`,
+    /// `unknown`, `unreachable`.
     pub fn revocation(&self, source: &'static str, outcome: &'static str) {
         self.revocation.get_or_create(&Asked { source, outcome }).inc();
     }
 
-    /// The text that Prometheus reads (OpenMetrics 1.0).
+    /// The metrics in the text format of OpenMetrics 1.0.
     pub fn render(&self, open: u32, idle: usize) -> String {
         let gauge = |state, count: i64| {
             self.connections.get_or_create(&Connections { state }).set(count);

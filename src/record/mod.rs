@@ -1,4 +1,4 @@
-//! What is told about what happened: audit events, metrics, the log line of a refusal.
+//! Audit events, metrics, and the log line of a refusal.
 
 mod clock;
 mod event;

@@ -1,5 +1,5 @@
-//! What others are told of: mails to people, webhooks to programs. Both are rows of the outbox, written in
-//! the transaction of what they tell of, and sent by a job.
+//! Notifications: mails and webhooks. Both are rows of the outbox, written in the transaction of
+//! their cause and sent by a job.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -12,17 +12,17 @@ use crate::types::{Failure, Timestamp};
 /// A mail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mail {
-    /// What it is about.
+    /// The subject.
     pub subject: String,
-    /// What it says: plain text.
+    /// The body: plain text.
     pub text: String,
 }
 
 impl Mail {
-    /// Has it sent to this address, if there is a mail server that sends for us.
+    /// Queues the mail for this address, if a mail server is configured.
     ///
     /// # Errors
-    /// What the database says.
+    /// When the database fails.
     pub async fn post(
         &self,
         tx: &mut Tx,
@@ -37,20 +37,20 @@ impl Mail {
         outbox::insert(tx, Transport::Mail, to, &payload, now).await
     }
 
-    /// Reads it as it stands in the outbox.
+    /// Parses a mail of the outbox.
     ///
     /// # Errors
-    /// When it is none.
+    /// When it is malformed.
     pub fn read(payload: &str) -> Result<Self, Failure> {
         serde_json::from_str(payload).map_err(Failure::internal)
     }
 }
 
-/// Has every webhook called that wants to know of this. The body is that of Standard Webhooks: `type`,
-/// `timestamp`, `data`.
+/// Queues a call of every webhook that subscribes to this kind. The body has the form of Standard
+/// Webhooks: `type`, `timestamp`, `data`.
 ///
 /// # Errors
-/// What the database says.
+/// When the database fails.
 pub async fn call(
     tx: &mut Tx,
     config: &Config,

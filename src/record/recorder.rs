@@ -1,7 +1,7 @@
-//! Events that nobody waits for: tokens issued without a row of their own, and refusals.
+//! Asynchronous audit events: tokens without a row of their own, and refusals.
 //!
-//! A batch is written every 200 ms or every 500 events. A full buffer slows issuing down; a crash may
-//! lose the last 200 ms of these events and of nothing else.
+//! A batch is written every 200 ms or every 500 events. A full buffer delays issuing; a crash may
+//! lose the last 200 ms of these events only.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -17,28 +17,28 @@ use crate::store::Store;
 use crate::store::audit_events::{self, AuditRow};
 use crate::types::{Failure, Refusal, Subscriber, Thumbprint, Timestamp};
 
-/// As many tokens as one row holds.
+/// The most tokens in one row.
 const BATCH: usize = 500;
 
-/// As many events as wait to be written before issuing slows down.
+/// The capacity of the buffer; when it is full, issuing waits.
 const WAITING: usize = 4_000;
 
-/// How long an event waits at most.
+/// The longest time that an event waits.
 const DELAY: Duration = Duration::from_millis(200);
 
-/// How often it is looked meanwhile whether there is a batch.
+/// How often the buffer is checked for a full batch.
 const PAUSES: u32 = 20;
 
-/// Refusals of one subscriber that become events, in one minute; all of them are logged.
+/// The most refusals per subscriber and minute that become events; all of them are logged.
 const REFUSALS: u32 = 30;
 
-/// What the writer is called where its panics are counted.
+/// The name of the writer in the panic metrics.
 const TASK: &str = "audit";
 
-/// Subscribers that are counted at once (THREATS DO-12).
+/// The most subscribers that are counted (THREATS DO-12).
 const SUBSCRIBERS: usize = 10_000;
 
-/// A token that was issued without a row of its own.
+/// An issued token without a row of its own.
 #[derive(Clone, Debug, Serialize)]
 pub struct Issued {
     /// `jti`
@@ -53,11 +53,11 @@ pub struct Issued {
     /// The certificate that it is bound to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certificate: Option<Thumbprint>,
-    /// `exp` of a JWT that is bound to a certificate, which stands nowhere else: so it can be told how
-    /// many live ones there are. What is told of an opaque token stands in its row.
+    /// `exp` of a certificate-bound JWT, which is stored nowhere else, to count the valid ones.
+    /// Opaque tokens have it in their row.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
-    /// In which request.
+    /// The request.
     pub request: String,
     /// Unix milliseconds.
     pub at: i64,
@@ -70,18 +70,18 @@ enum Waiting {
     Flush(oneshot::Sender<()>),
 }
 
-/// A place in the buffer: what takes it is noted without waiting and without fail.
+/// A reserved place in the buffer: recording an event in it neither waits nor fails.
 #[derive(Debug)]
 pub struct Reserved<'a>(mpsc::Permit<'a, Waiting>);
 
 impl Reserved<'_> {
-    /// Notes that a token was issued.
+    /// Records that a token was issued.
     pub fn issued(self, token: Issued) {
         self.0.send(Waiting::Token(token));
     }
 }
 
-/// The way in.
+/// The sending side.
 #[derive(Debug)]
 pub struct Recorder {
     waiting: mpsc::Sender<Waiting>,
@@ -96,7 +96,7 @@ struct Refusals {
 }
 
 impl Recorder {
-    /// A recorder and the task that writes for it; the task ends when the recorder is dropped.
+    /// A recorder and its writer task, which ends when the recorder is dropped.
     pub fn start(store: Store, supervisor: Supervisor) -> (Self, tokio::task::JoinHandle<()>) {
         let (sender, mut receiver) = mpsc::channel(WAITING);
         let task = tokio::spawn(async move {
@@ -112,18 +112,18 @@ impl Recorder {
         (Self { waiting: sender, refusals: Mutex::default() }, task)
     }
 
-    /// Takes a place for a token that is about to be issued; waits while the buffer is full. Before what
-    /// decides that it is issued, so that nothing is spent for a token that could not be noted; never
-    /// inside a transaction: whoever writes the buffer may wait for it.
+    /// Reserves a place for a token that is about to be issued; waits while the buffer is full.
+    /// Call it before anything is consumed for the token, and never in a transaction: the writer
+    /// may be waiting for that transaction.
     ///
     /// # Errors
-    /// When nobody writes any more.
+    /// When the writer has ended.
     pub async fn reserve(&self) -> Result<Reserved<'_>, Failure> {
         let place = self.waiting.reserve().await.map(Reserved);
         place.map_err(|_| Failure::Busy("the audit trail is closed"))
     }
 
-    /// Logs a refusal and, unless its subscriber has caused too many this minute, notes an event.
+    /// Logs a refusal and, within the subscriber's limit per minute, records an event.
     pub fn refused(&self, refusal: &Refusal, trace: &Trace) {
         tracing::info!(
             request_id = %trace.request_id,
@@ -140,7 +140,7 @@ impl Recorder {
         if dropped > 0 {
             event = event.fact("refusals_not_recorded_before", dropped);
         }
-        // A full buffer drops a refusal's event rather than hold up its answer; the log has it.
+        // A full buffer drops the event rather than delay the response; the log has it.
         if self.waiting.try_send(Waiting::Event(Box::new(event.row(trace)))).is_err() {
             self.refusals().dropped += 1;
         }
@@ -167,18 +167,18 @@ impl Recorder {
         Some(std::mem::take(&mut refusals.dropped))
     }
 
-    /// Waits until all that was noted before is written.
+    /// Waits until all recorded events are written.
     pub async fn flush(&self) {
         let (done, written) = oneshot::channel();
         if self.waiting.send(Waiting::Flush(done)).await.is_ok() {
-            // An error means that the writer has ended, after writing what there was.
+            // An error means that the writer has ended after writing everything.
             let _ = written.await;
         }
     }
 }
 
-/// What was taken from the buffer and is not written yet. It outlives a panic of the writer, which loses
-/// the one row that it was at.
+/// Events taken from the buffer and not written yet. They survive a panic of the writer, which
+/// loses only the row being written.
 #[derive(Debug, Default)]
 struct Taken {
     waiting: Vec<Waiting>,
@@ -194,7 +194,7 @@ impl Taken {
     }
 }
 
-/// Writes what waits, in batches, until nobody can note anything any more.
+/// Writes batches until all senders are dropped.
 async fn write(
     store: &Store,
     supervisor: &Supervisor,
@@ -202,8 +202,7 @@ async fn write(
     taken: &mut Taken,
 ) {
     while !taken.is_empty() || receiver.recv_many(&mut taken.waiting, BATCH).await > 0 {
-        // What is noted while this sleeps wakes nobody: to whoever issues it, a token costs a place in
-        // the buffer.
+        // New events do not wake this task, so issuing a token costs only a place in the buffer.
         for _ in 0..PAUSES {
             let is_flushed = taken.waiting.iter().any(|one| matches!(one, Waiting::Flush(_)));
             if taken.waiting.len() == BATCH || is_flushed || receiver.is_closed() {
@@ -230,7 +229,7 @@ async fn write(
             keep(store, &batch).await;
         }
         for done in taken.flushed.drain(..) {
-            // Whoever asked may have gone.
+            // The caller may be gone.
             let _ = done.send(());
         }
         supervisor.succeeded(TASK);
@@ -251,8 +250,8 @@ fn batch(tokens: &[Issued]) -> Option<AuditRow> {
     })
 }
 
-/// Writes a row, again and again while the database does not answer: meanwhile the buffer fills and
-/// issuing slows down, which is what is wanted.
+/// Writes a row, retrying while the database does not respond. Meanwhile the buffer fills and
+/// issuing waits, as intended.
 async fn keep(store: &Store, row: &AuditRow) {
     const TRIES: u32 = 50;
     #[cfg(test)]
@@ -277,10 +276,11 @@ mod tests {
     use super::*;
     use crate::store::test_database::TestDatabase;
 
-    /// The kind of an event that cannot be written.
+    /// An event kind that cannot be written.
     pub(super) const DEFECT: &str = "defect";
 
-    /// THREATS EX-26: what was noted beside it and after it is written; who waits for it, goes on.
+    /// THREATS EX-26: events before and after a failing one are written, and waiting callers
+    /// continue.
     #[tokio::test]
     async fn a_panic_of_the_writer_costs_one_row_and_the_writer_goes_on() {
         let database = TestDatabase::make().await;

@@ -1,4 +1,4 @@
-//! Work that must not end: a panic in it is told and counted, and the work goes on.
+//! Supervised tasks: a panic is logged and counted, and the task continues.
 //!
 //! Decision 0031 says which work is supervised, and which may end.
 
@@ -15,10 +15,10 @@ use prometheus_client::metrics::family::Family;
 
 use crate::types::Failure;
 
-/// Work that panics so often in a row, without success in between, keeps failing.
+/// This many panics in a row without success mean that a task keeps failing.
 const IN_A_ROW: u32 = 3;
 
-/// Work that has not panicked for so long does not: what nobody asks for has no success either.
+/// A task without panics for this long is not failing; it may have had nothing to do.
 const FORGOTTEN: Duration = Duration::from_secs(300);
 
 /// The label of `gatewright_panics_total`.
@@ -27,7 +27,7 @@ pub(super) struct Task {
     task: &'static str,
 }
 
-/// Watches over work. A clone is the same one.
+/// Supervises tasks. Clones share their state.
 #[derive(Clone, Debug, Default)]
 pub struct Supervisor(Arc<Parts>);
 
@@ -37,7 +37,7 @@ struct Parts {
     in_a_row: Mutex<BTreeMap<&'static str, Panics>>,
 }
 
-/// What a task has done since it last succeeded.
+/// The panics of a task since its last success.
 #[derive(Debug)]
 struct Panics {
     count: u32,
@@ -49,22 +49,22 @@ impl Supervisor {
         &self.0.panics
     }
 
-    /// Runs work of this process without which it should not be asked for anything. `None`: it panicked.
+    /// Runs a task that this process needs. `None`: it panicked.
     pub fn run<T>(&self, task: &'static str, work: impl FnOnce() -> T) -> Option<T> {
         let done = catch_unwind(AssertUnwindSafe(work)).ok();
         self.note(task, done.is_some());
         done
     }
 
-    /// The same for work that waits.
+    /// The same for async tasks.
     pub async fn watch<F: Future>(&self, task: &'static str, work: F) -> Option<F::Output> {
         let done = caught(work).await;
         self.note(task, done.is_some());
         done
     }
 
-    /// Runs work whose panic concerns it alone, such as a request, or every replica alike: it says nothing
-    /// about this process. `None`: it panicked.
+    /// Runs a task whose panic says nothing about this process, such as a request, or a job that
+    /// fails alike on every replica. `None`: it panicked.
     pub async fn contain<F: Future>(&self, task: &'static str, work: F) -> Option<F::Output> {
         let done = caught(work).await;
         if done.is_none() {
@@ -73,15 +73,15 @@ impl Supervisor {
         done
     }
 
-    /// Notes that work which never returns got something done.
+    /// Records a success of a task that never returns.
     pub fn succeeded(&self, task: &'static str) {
         self.in_a_row().remove(task);
     }
 
-    /// Whether no work of this process keeps panicking.
+    /// Checks that no required task keeps panicking.
     ///
     /// # Errors
-    /// `Busy`, when some does.
+    /// `Busy`, when one does.
     pub fn must_keep_working(&self) -> Result<(), Failure> {
         let keeps_failing = |one: &Panics| one.count >= IN_A_ROW && one.last.elapsed() < FORGOTTEN;
         if self.in_a_row().values().any(keeps_failing) {
@@ -101,13 +101,13 @@ impl Supervisor {
         *panics = Panics { count: panics.count.saturating_add(1), last: now };
     }
 
-    /// What it said is told by the panic hook.
+    /// The panic hook logs the message.
     fn count(&self, task: &'static str) {
         self.0.panics.get_or_create(&Task { task }).inc();
         tracing::error!(task, "a task panicked; what it was at is given up, and the task goes on");
     }
 
-    /// How often it has panicked so far.
+    /// The number of panics so far.
     #[cfg(test)]
     pub(crate) fn count_of(&self, task: &'static str) -> u64 {
         self.0.panics.get_or_create(&Task { task }).get()
@@ -118,7 +118,7 @@ impl Supervisor {
     }
 }
 
-/// The outcome, or `None` of what panics.
+/// The result, or `None` after a panic.
 async fn caught<F: Future>(work: F) -> Option<F::Output> {
     let mut work = pin!(work);
     std::future::poll_fn(move |cx| {

@@ -1,4 +1,4 @@
-//! What a JWT access token says: [RFC 9068 §2.2].
+//! The claims of a JWT access token: [RFC 9068 §2.2].
 //!
 //! [RFC 9068 §2.2]: https://www.rfc-editor.org/rfc/rfc9068#section-2.2
 
@@ -7,41 +7,41 @@ use serde_json::{Map, Value};
 use crate::jose::claims::Claims;
 use crate::types::{ClientId, Confirmation, GrantId, Scope, Timestamp};
 
-/// Whoever an access token speaks for, and what it lets them do.
+/// The caller of an API, and what the access token permits.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// `sub`: the person; of a token of the client's own, the client. Key accounts by this and the issuer.
+    /// `sub`: the user, or the client if it acts for itself. Identify accounts by this and the
+    /// issuer.
     pub subject: String,
-    /// `client_id`: the application that acts.
+    /// `client_id`: the client.
     pub client_id: ClientId,
-    /// `aud`: the APIs that the token is for.
+    /// `aud`: the resources that the token is for.
     pub audience: Vec<String>,
-    /// `scope`: what it allows.
+    /// `scope`: the granted scopes.
     pub scope: Scope,
-    /// `gw_grant`: the authorization that it came of; `None`: nobody granted anything, the client acts for itself
-    /// (RFC 6749 §4.4).
+    /// `gw_grant`: the grant; `None` if the client acts for itself (RFC 6749 §4.4).
     pub grant: Option<GrantId>,
-    /// `jti`: the token's own name, for logs.
+    /// `jti`: the token's identifier, for logs.
     pub token_id: String,
     /// `iat`
     pub issued_at: Timestamp,
     /// `exp`
     pub expires_at: Timestamp,
-    /// `auth_time`: when the person proved who they are.
+    /// `auth_time`: when the user authenticated.
     pub auth_time: Option<Timestamp>,
-    /// `acr`: how.
+    /// `acr`: the authentication context class.
     pub acr: Option<String>,
-    /// `cnf`: what the token is bound to.
+    /// `cnf`: the binding of the token.
     pub confirmation: Confirmation,
 }
 
 impl Caller {
-    /// Reads the claims of a token whose signature was checked. Whether it has expired, and for whom it is, is another
-    /// question.
+    /// Parses the claims of a token with a valid signature. Expiry and audience are for the caller
+    /// to check.
     ///
     /// # Errors
-    /// When `issuer` is not who says so, and when a claim that RFC 9068 §2.2 requires is missing, or one is of
-    /// another type.
+    /// When the issuer is not `issuer`, a claim that RFC 9068 §2.2 requires is missing, or a claim
+    /// has the wrong type.
     pub fn of(payload: &Map<String, Value>, issuer: &str) -> Result<Self, &'static str> {
         let claims = Claims::read(payload)?;
         // > The issuer identifier for the authorization server […] MUST exactly match the value of the
@@ -76,14 +76,14 @@ impl Caller {
         })
     }
 
-    /// Whether the client acts for itself, and not for a person.
+    /// Whether the client acts for itself, without a user.
     pub const fn is_client(&self) -> bool {
         self.grant.is_none()
     }
 }
 
-/// RFC 7800 §3.1 lets an application demand that members of `cnf` are understood. Here all of them have to be: a token
-/// with a binding that we cannot check is refused, not taken for an unbound one.
+/// RFC 7800 §3.1 lets an application require that the members of `cnf` are understood. All must be:
+/// a token with an unknown binding is refused, not treated as unbound.
 fn confirmation(payload: &Map<String, Value>) -> Result<Confirmation, &'static str> {
     let Some(cnf) = payload.get("cnf") else {
         return Ok(Confirmation::default());

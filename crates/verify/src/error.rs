@@ -1,4 +1,4 @@
-//! Why a request is refused, and how an API says so: [RFC 6750 §3], [RFC 9449 §7.1].
+//! Refusals of requests, and their responses: [RFC 6750 §3], [RFC 9449 §7.1].
 //!
 //! [RFC 6750 §3]: https://www.rfc-editor.org/rfc/rfc6750#section-3
 //! [RFC 9449 §7.1]: https://www.rfc-editor.org/rfc/rfc9449#section-7.1
@@ -12,29 +12,29 @@ use axum::response::{IntoResponse, Response};
 use super::proof::Proof;
 use crate::types::{Code, Scheme};
 
-/// Why a request is not answered.
+/// Why a request is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// The token, or the lack of one, does not allow it.
+    /// The token is missing, invalid or insufficient.
     #[error("{0}")]
     Refused(#[from] Refusal),
-    /// Nobody can tell whether the token counts: 503. The text is for the log alone.
+    /// The token cannot be verified now: 503. The text is for the log only.
     #[error("the token could not be judged: {0}")]
     Unavailable(String),
 }
 
-/// What is wrong with a request.
+/// The reason of a refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Reason {
     /// There is no token.
     Missing,
-    /// It does not count here.
+    /// The token is not valid here.
     Token(&'static str),
-    /// It counts, and does not allow this; these scopes would.
+    /// The token is valid but lacks one of these scopes.
     Scope(String),
-    /// The DPoP proof beside it is none, or not for this request.
+    /// The DPoP proof is missing or invalid.
     Proof(&'static str),
-    /// Nobody can tell what was presented.
+    /// The request cannot be parsed.
     Request(&'static str),
 }
 
@@ -42,9 +42,9 @@ pub(super) enum Reason {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {}", code.map_or("no token", Code::as_str), why)]
 pub struct Refusal {
-    /// `error`; `None` where there was no token at all.
+    /// `error`; `None` if there is no token.
     pub code: Option<Code>,
-    /// `error_description`: in words for whoever writes the client. Nothing that was sent is repeated in it.
+    /// `error_description`, for the client's developer. It never contains client input.
     pub why: &'static str,
     challenge: String,
 }
@@ -64,7 +64,7 @@ impl Refusal {
         };
         let mut told = String::new();
         let mut say = |name: &str, value: &str| {
-            // Writing to a text does not fail.
+            // Writing to a String does not fail.
             let _ = write!(told, ", {name}=\"{}\"", quotable(value));
         };
         if let Some(code) = code {
@@ -87,7 +87,7 @@ impl Refusal {
             format!("{name} realm=\"{realm}\"{told}, algs=\"{algorithms}\"")
         };
         let challenge = match (code, scheme) {
-            // Whoever has shown nothing yet is told of both ways (RFC 9449 §7.2).
+            // Without a token, both schemes are offered (RFC 9449 §7.2).
             (None, _) => format!("{}, {}", bearer(""), dpop("")),
             (Some(_), Scheme::Bearer) => bearer(&told),
             (Some(_), Scheme::Dpop) => dpop(&told),
@@ -95,7 +95,8 @@ impl Refusal {
         Self { code, why, challenge }
     }
 
-    /// The status of the answer: RFC 6750 §3.1; for a proof RFC 9449 §7.1, which has 400 for token endpoints alone.
+    /// The status of the response: RFC 6750 §3.1; for DPoP proofs RFC 9449 §7.1, which uses 400
+    /// only at token endpoints.
     pub const fn status(&self) -> u16 {
         match self.code {
             None | Some(Code::InvalidDpopProof) => 401,
@@ -103,14 +104,14 @@ impl Refusal {
         }
     }
 
-    /// `WWW-Authenticate` of the answer.
+    /// `WWW-Authenticate` of the response.
     pub fn challenge(&self) -> &str {
         &self.challenge
     }
 }
 
 impl Error {
-    /// The status of the answer.
+    /// The status of the response.
     pub const fn status(&self) -> u16 {
         match self {
             Self::Refused(refusal) => refusal.status(),
@@ -118,7 +119,7 @@ impl Error {
         }
     }
 
-    /// `WWW-Authenticate` of the answer. `None`: no other token would help now.
+    /// `WWW-Authenticate` of the response. `None`: another token would not help now.
     pub fn challenge(&self) -> Option<&str> {
         match self {
             Self::Refused(refusal) => Some(refusal.challenge()),
@@ -127,8 +128,8 @@ impl Error {
     }
 }
 
-/// The answer: the status, the challenge, and the error as JSON. Of [`Error::Unavailable`] the caller learns only that
-/// it may try again.
+/// The response: status, challenge, and the error as JSON. For [`Error::Unavailable`] the caller is
+/// told only to retry.
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let (code, why) = match &self {
@@ -158,7 +159,7 @@ impl IntoResponse for Error {
     }
 }
 
-/// What may stand between quotes in a header field (RFC 9110 §5.6.4), without a need for escapes.
+/// Keeps the characters of a quoted string that need no escape (RFC 9110 §5.6.4).
 fn quotable(text: &str) -> String {
     text.chars().filter(|c| matches!(c, ' '..='~') && *c != '"' && *c != '\\').collect()
 }

@@ -1,25 +1,25 @@
-//! `htu`: the URL that a DPoP proof was made for ([RFC 9449 §4.3]).
+//! `htu`: the URL in a DPoP proof ([RFC 9449 §4.3]).
 //!
 //! [RFC 9449 §4.3]: https://www.rfc-editor.org/rfc/rfc9449#section-4.3
 
 use url::Url;
 
-/// As long as a URL is that we compare.
+/// The longest URL that is compared.
 const LONGEST: usize = 8192;
 
-/// Whether two URLs name the same thing, apart from query and fragment: compared as RFC 9449 §4.3 asks,
-/// after the normalisation of RFC 3986 §6.2.2 and §6.2.3.
+/// Whether two URLs are equal, ignoring query and fragment: RFC 9449 §4.3, with the normalization
+/// of RFC 3986 §6.2.2 and §6.2.3.
 pub(super) fn is_same(one: &str, other: &str) -> bool {
     one == other || matches!((normal(one), normal(other)), (Some(one), Some(other)) if one == other)
 }
 
-/// The normal form of an http or https URL without query and fragment: scheme and host in lower case, no
-/// default port, no dot segments, nothing percent-encoded that need not be. `None`: it is none.
+/// The normalized form of an http or https URL without query and fragment: lower-case scheme and
+/// host, no default port, no dot segments, no unnecessary percent-encoding. `None`: not such a URL.
 fn normal(uri: &str) -> Option<String> {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     let (uri, _) = uri.split_once(['?', '#']).unwrap_or((uri, ""));
-    // The parser of browsers is more forgiving than RFC 3986: slashes that are too few or too many,
-    // backslashes, blanks, a user.
+    // The URL Standard is more lenient than RFC 3986: missing or extra slashes, backslashes, white
+    // space, credentials.
     let (scheme, rest) = uri.split_once("://")?;
     let is_web = scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http");
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/[]!$&'()*+,;=%".contains(&byte);

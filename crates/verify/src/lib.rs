@@ -31,26 +31,26 @@ pub use keys::IssuerKeys;
 pub use proof::{Proof, Purpose};
 pub use replays::{Replays, Used};
 
-/// The longest tolerance for a clock that differs from the issuer's.
+/// The largest clock difference that can be tolerated.
 const MOST_LEEWAY: Seconds = Seconds(60);
 
-/// A request to the API, as far as it says who sends it.
+/// A request to the API.
 #[derive(Clone, Copy)]
 pub struct ResourceRequest<'a> {
     /// The method.
     pub method: &'a Method,
-    /// The URL as the caller wrote it: scheme, host, path; a query does no harm. An API behind a proxy puts
-    /// it together from its own configuration and the path, never from `Host` or `X-Forwarded-*`, which the
-    /// caller writes. Only for DPoP.
+    /// The URL as the caller wrote it: scheme, host and path; a query is ignored. An API behind a
+    /// proxy takes it from its configuration and the path, never from `Host` or `X-Forwarded-*`,
+    /// which callers control. Used for DPoP only.
     pub url: &'a str,
-    /// The header fields. Only `Authorization` and `DPoP` are looked at.
+    /// The header fields. Only `Authorization` and `DPoP` are used.
     pub headers: &'a HeaderMap,
-    /// The client certificate of the TLS connection, as DER. Behind a proxy that ends TLS, the one that the proxy
-    /// tells of, if nobody else can write that header.
+    /// The client certificate of the TLS connection in DER. Behind a proxy that terminates TLS, the
+    /// one that it forwards, provided that callers cannot set that header.
     pub certificate: Option<&'a [u8]>,
 }
 
-/// Who may call an API, and how that is found out. One for each audience; it is shared between requests.
+/// Verifies requests to one audience. It is shared between requests.
 #[derive(Debug)]
 pub struct Verifier {
     issuer: String,
@@ -62,11 +62,11 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// One that accepts the tokens of `issuer` that are for `audience`: the identifier that the API is
-    /// registered with (`gatewright resource create`), which clients name as `resource` (RFC 8707).
+    /// Accepts the tokens of `issuer` for `audience`: the identifier with which the API is
+    /// registered (`gatewright resource create`), which clients request as `resource` (RFC 8707).
     ///
-    /// Tokens have to be signed with ES256, as they are unless `tokens.access_token_alg` says otherwise, and a
-    /// clock may differ by 5 seconds.
+    /// Tokens must be signed with ES256, the default of `tokens.access_token_alg`, and clocks may
+    /// differ by 5 seconds.
     pub fn new(issuer: impl Into<String>, audience: impl Into<String>, keys: IssuerKeys) -> Self {
         Self {
             issuer: issuer.into(),
@@ -78,16 +78,15 @@ impl Verifier {
         }
     }
 
-    /// With other signature algorithms allowed: `tokens.access_token_alg` of the issuer.
-    ///
-    /// One that needs a shared secret is never allowed, for nobody shares one (RFC 8725 §3.1).
+    /// Allows other signature algorithms: `tokens.access_token_alg` of the issuer. Algorithms with
+    /// a shared secret are never allowed (RFC 8725 §3.1).
     #[must_use]
     pub fn allowing(mut self, algorithms: &[Algorithm]) -> Self {
         self.algorithms = algorithms.iter().copied().filter(|alg| !alg.is_symmetric()).collect();
         self
     }
 
-    /// With this tolerance for a clock that differs from the issuer's, a minute at most.
+    /// Sets the tolerated clock difference, at most a minute.
     ///
     /// > Implementers MAY provide for some small leeway, usually no more than a few minutes, to account for
     /// > clock skew. (RFC 9068 §4)
@@ -97,19 +96,19 @@ impl Verifier {
         self
     }
 
-    /// With another memory of DPoP proofs: an API of several processes needs one for all of them.
+    /// Sets the memory of used DPoP proofs. An API with several processes should share one.
     #[must_use]
     pub fn remembering(mut self, replays: Replays) -> Self {
         self.replays = replays;
         self
     }
 
-    /// Finds out who sends a request, if they may: the token counts, is for this API, is bound to nothing that
-    /// was not shown, and has all of the scopes `needed`.
+    /// Verifies that a request has a valid token for this API, proof of possession if the token is
+    /// bound, and all of the scopes `needed`.
     ///
     /// # Errors
-    /// [`Error::Refused`], with the status and the challenge of the answer; [`Error::Unavailable`] when the
-    /// issuer's keys cannot be had.
+    /// [`Error::Refused`], with the status and challenge of the response; [`Error::Unavailable`]
+    /// when the issuer's keys cannot be fetched.
     pub async fn verify(
         &self,
         request: &ResourceRequest<'_>,
@@ -118,7 +117,7 @@ impl Verifier {
         self.verify_at(request, needed, now()).await
     }
 
-    /// [`Verifier::verify`] at this time: for programs that have a clock of their own, and for their tests.
+    /// [`Verifier::verify`] at a given time, for programs with their own clock, and for tests.
     ///
     /// # Errors
     /// Those of [`Verifier::verify`].
@@ -142,7 +141,7 @@ impl Verifier {
         if now - self.leeway >= caller.expires_at {
             return Err(invalid("the access token has expired"));
         }
-        // By a clock that was wrong and has been set right: its exp says nothing.
+        // Issued while a clock was wrong, so its `exp` is meaningless.
         if caller.issued_at.is_ahead_of(now) {
             return Err(invalid("the access token was issued at a time to come"));
         }
@@ -165,8 +164,7 @@ impl Verifier {
         if !needed.iter().all(|scope| caller.scope.has(scope)) {
             return Err(no(Reason::Scope(needed.join(" "))));
         }
-        // Last, so that what is remembered are proofs of requests that would have been answered
-        // (THREATS DP-14).
+        // Last, so that only proofs of otherwise accepted requests are remembered (THREATS DP-14).
         if let Some(proof) = &proof {
             let first = self.replays.first_use(proof.into(), now).await;
             if !first.map_err(Error::Unavailable)? {
@@ -185,12 +183,12 @@ impl Verifier {
     }
 }
 
-/// What a request shows that whoever sent it holds.
+/// Proofs of possession in a request.
 #[derive(Clone, Copy, Debug)]
 pub struct Shown<'a> {
-    /// The certificate whose key it proved in the TLS handshake.
+    /// The client certificate of the TLS connection.
     pub certificate: Option<&'a Certificate>,
-    /// The key of a DPoP proof that was checked for this very request.
+    /// The key of the request's DPoP proof.
     pub key: Option<Thumbprint>,
 }
 
@@ -200,7 +198,7 @@ impl Shown<'_> {
     /// > with the access token. (RFC 8705 §3)
     ///
     /// # Errors
-    /// What of that to which the token is bound was not shown.
+    /// When the request does not prove possession of what the token is bound to.
     pub fn must_fit(&self, bound: &Confirmation, now: Timestamp) -> Result<(), &'static str> {
         match (bound.certificate, self.certificate) {
             (None, _) => {}
@@ -222,7 +220,7 @@ impl Shown<'_> {
             (Some(bound), Some(shown)) if bound == shown => Ok(()),
             (Some(_), Some(_)) => Err("the token is bound to another DPoP key"),
             (Some(_), None) => Err("the token is bound to a key, and there is no DPoP proof"),
-            // A proof makes no bound token of one that is not (THREATS DP-07).
+            // A proof does not bind an unbound token (THREATS DP-07).
             (None, Some(_)) => {
                 Err("there is a DPoP proof beside a token that is not bound to a key")
             }
@@ -230,8 +228,8 @@ impl Shown<'_> {
     }
 }
 
-/// The token, and how it is presented: RFC 6750 §2.1, RFC 9449 §7.1. Tokens in bodies and queries are none of
-/// ours: queries end in logs and histories (RFC 9700 §4.3.2).
+/// The token and its scheme: RFC 6750 §2.1, RFC 9449 §7.1. Tokens in bodies and queries are not
+/// accepted: queries end up in logs and histories (RFC 9700 §4.3.2).
 fn token(headers: &HeaderMap) -> Result<(Scheme, &str), Reason> {
     let mut fields = headers.get_all(AUTHORIZATION).iter();
     let field = fields.next().ok_or(Reason::Missing)?;
@@ -243,7 +241,7 @@ fn token(headers: &HeaderMap) -> Result<(Scheme, &str), Reason> {
     Scheme::of_authorization(text).ok_or(Reason::Missing)
 }
 
-/// The DPoP proof of a request, where there has to be one: RFC 9449 §7.1.
+/// The DPoP proof of a request, if one is required: RFC 9449 §7.1.
 fn proof(
     request: &ResourceRequest<'_>,
     scheme: Scheme,
@@ -258,7 +256,7 @@ fn proof(
     }
     let field = match (scheme, field) {
         (Scheme::Bearer, None) => return Ok(None),
-        // A proof makes nothing more of a bearer token (THREATS DP-07).
+        // A proof does not bind a bearer token (THREATS DP-07).
         (Scheme::Bearer, Some(_)) => {
             return Err(Reason::Token("a DPoP proof is beside a token that is sent as Bearer"));
         }
@@ -271,7 +269,7 @@ fn proof(
     Proof::read(text, purpose, now).map(Some).map_err(Reason::Proof)
 }
 
-/// The clock of the system, read once for each request.
+/// The system clock, read once per request.
 #[expect(clippy::disallowed_methods, reason = "an API has no Call to take the time from")]
 fn now() -> Timestamp {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);

@@ -1,4 +1,4 @@
-//! DPoP proofs: [RFC 9449 §4.2, §4.3], all of it that can be said of one without remembering others.
+//! DPoP proofs: [RFC 9449 §4.2, §4.3], except for replays.
 //!
 //! [RFC 9449 §4.2, §4.3]: https://www.rfc-editor.org/rfc/rfc9449#section-4.2
 
@@ -11,32 +11,32 @@ use crate::jose::jws::{Jws, Typ};
 use crate::types::secret::same;
 use crate::types::{Algorithm, Digest, Seconds, Thumbprint, Timestamp};
 
-/// As long as a `jti` may be.
+/// The longest accepted `jti`.
 const LONGEST_ID: usize = 256;
 
-/// How far the clocks of those who remember proofs may be apart; as late an `exp` may be seen.
+/// Tolerated clock difference between replicas, and for `exp`.
 const APART: Seconds = Seconds(10);
 
-/// What a proof has to be made for.
+/// The request that a proof must match.
 #[derive(Clone, Copy, Debug)]
 pub struct Purpose<'a> {
     /// The method of the request.
     pub method: &'a str,
-    /// The URLs under which others know what was called; a proof names one of them. They come from the
+    /// The URLs of the called endpoint; a proof must name one of them. They come from the
     /// configuration, never from the request (THREATS DP-02).
     pub urls: &'a [String],
-    /// The access token that the request brings.
+    /// The access token in the request.
     pub access_token: Option<&'a str>,
 }
 
-/// A proof in which everything is right. Whether it was used before is another question.
+/// A valid proof. Replays are checked elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proof {
-    /// The key that it proves.
+    /// The key whose possession is proved.
     pub key: Thumbprint,
-    /// What it is signed with.
+    /// The signature algorithm.
     pub algorithm: Algorithm,
-    /// `jti`: no two proofs of one key have the same.
+    /// `jti`: unique for each key.
     pub id: String,
     /// `iat`
     pub issued_at: Timestamp,
@@ -45,20 +45,21 @@ pub struct Proof {
 }
 
 impl Proof {
-    /// What proofs may be signed with: `dpop_signing_alg_values_supported` (§5.1), `algs` (§7.1).
+    /// Accepted signature algorithms: `dpop_signing_alg_values_supported` (§5.1), `algs` (§7.1).
     pub const ALGORITHMS: &[Algorithm] = Algorithm::THEIRS;
 
     /// > The creation time of the JWT, as determined by either the iat claim or a server managed timestamp
     /// > via the nonce claim, is within an acceptable window (§4.3)
     pub const LIFETIME: Seconds = Seconds(60);
 
-    /// How far ahead of ours the clock of whoever makes proofs may be.
+    /// Tolerated clock difference of clients whose clock is ahead.
     pub const AHEAD: Seconds = AHEAD;
 
-    /// Reads the value of a `DPoP` header field: §4.3, but for the nonce and for what was used before.
+    /// Parses and verifies the value of a `DPoP` header field: §4.3, except for the nonce and
+    /// replays.
     ///
     /// # Errors
-    /// When it is not a proof for this purpose, in words for whoever sent it.
+    /// Why the proof is invalid, for its sender.
     pub fn read(text: &str, purpose: Purpose<'_>, now: Timestamp) -> Result<Self, &'static str> {
         let jws = Jws::read(text)?;
         // > The typ JOSE Header Parameter has the value dpop+jwt. […] The jwk JOSE Header Parameter does not
@@ -81,9 +82,9 @@ impl Proof {
         Ok(Self { key, algorithm: verified.algorithm, id, issued_at, nonce })
     }
 
-    /// Until when somebody has to remember it, lest it is used twice: its life, which begins at its `iat`
-    /// also where that lies ahead, and the clocks of those who remember apart from each other, either way
-    /// (§11.1, THREATS DP-01).
+    /// How long the proof must be remembered to detect replays: its lifetime, from an `iat` that
+    /// may be in the future, plus the clock difference of replicas in both directions (§11.1,
+    /// THREATS DP-01).
     pub fn kept_until(&self) -> Timestamp {
         self.issued_at + Self::LIFETIME + APART + APART
     }
@@ -114,7 +115,7 @@ fn must_be_for(purpose: Purpose<'_>, claims: &Map<String, Value>) -> Result<(), 
     Ok(())
 }
 
-/// `iat`, when it is neither too old nor too far ahead (§11.1); `exp` and `nbf` where somebody wrote them.
+/// Checks that `iat` is within the window (§11.1), and `exp` and `nbf` if present.
 fn must_be_fresh(claims: &Claims, now: Timestamp) -> Result<Timestamp, &'static str> {
     let issued_at = claims.issued_at.ok_or("the DPoP proof has no iat")?;
     if issued_at + Proof::LIFETIME < now {

@@ -1,4 +1,4 @@
-//! DPoP proofs that were used: [RFC 9449 §11.1].
+//! Used DPoP proofs: [RFC 9449 §11.1].
 //!
 //! [RFC 9449 §11.1]: https://www.rfc-editor.org/rfc/rfc9449#section-11.1
 
@@ -11,16 +11,16 @@ use std::sync::{Mutex, PoisonError};
 use super::proof::Proof;
 use crate::types::{Thumbprint, Timestamp};
 
-/// As many proofs as are remembered where nobody says otherwise: a hundred bytes each. A proof is remembered for
-/// eighty seconds, so this is good for more than a thousand requests a second.
+/// The default capacity, at about a hundred bytes per proof. A proof is remembered for 80 seconds,
+/// so this suffices for more than a thousand requests per second.
 const USUAL: usize = 100_000;
 
-/// A proof that is being used.
+/// A used proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Used {
-    /// What tells it from every other: a SHA-256 over its key and its `jti`.
+    /// Its identifier: SHA-256 over its key and `jti`.
     pub id: Thumbprint,
-    /// Until when it has to be remembered.
+    /// How long it must be remembered.
     pub until: Timestamp,
 }
 
@@ -33,7 +33,7 @@ impl From<&Proof> for Used {
 
 type Noting = Pin<Box<dyn Future<Output = Result<bool, String>> + Send>>;
 
-/// The memory of proofs. Of many requests that bring the same proof, one is the first.
+/// The memory of used proofs. Of concurrent requests with the same proof, one is the first.
 pub struct Replays(Place);
 
 enum Place {
@@ -42,16 +42,17 @@ enum Place {
 }
 
 impl Replays {
-    /// In the memory of this process, of this many proofs at most. When it is full of proofs that could still be
-    /// used again, none is forgotten for another: new ones are not judged ([`super::Error::Unavailable`]).
+    /// In the memory of this process, for at most this many proofs. When it is full, no proof that
+    /// could be replayed is forgotten; new requests get [`super::Error::Unavailable`].
     ///
-    /// An API of several processes lets a proof through once in each of them, within the minute that it lives.
+    /// An API with several processes accepts a proof once in each, within its lifetime.
     pub fn in_memory(most: usize) -> Self {
         Self(Place::Here(Mutex::new(Memory { most, ..Memory::default() })))
     }
 
-    /// Wherever `first_use` keeps them: it notes a proof and answers whether it was not there yet, in one step, such as an
-    /// `INSERT` under a unique key, or `SET … NX` with an expiry. What goes wrong is told in words for the log.
+    /// In a store of the caller: `first_use` stores a proof and returns whether it was new,
+    /// atomically, such as an `INSERT` with a unique key or `SET … NX` with an expiry. Errors are
+    /// for the log.
     pub fn elsewhere<F, Fut>(first_use: F) -> Self
     where
         F: Fn(Used) -> Fut + Send + Sync + 'static,
@@ -60,7 +61,7 @@ impl Replays {
         Self(Place::Elsewhere(Box::new(move |used| Box::pin(first_use(used)))))
     }
 
-    /// Whether this is the first use of a proof. From now on it is not.
+    /// Records a use; returns whether it is the first.
     pub(super) async fn first_use(&self, used: Used, now: Timestamp) -> Result<bool, String> {
         match &self.0 {
             Place::Here(memory) => {

@@ -1,4 +1,4 @@
-//! The module as an API uses it: tokens of an issuer that these tests play.
+//! The public API, with tokens of a simulated issuer.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -16,7 +16,7 @@ const ISSUER: &str = "https://id.example.org";
 const API: &str = "https://api.example.org/invoices";
 const NOW: i64 = 1_795_000_000;
 
-/// An issuer, what it publishes, and how often it was asked.
+/// An issuer, its JWKS, and the number of fetches.
 struct Issuer {
     key: SigningKey,
     answer: Arc<Mutex<Result<Fetched, String>>>,
@@ -136,7 +136,7 @@ async fn each_claim_that_is_not_as_it_has_to_be_is_an_invalid_token() {
         let token = issuer.token(|claims| drop(claims.as_object_mut().unwrap().remove(name)));
         refused(at(&verifier, &token, 0).await, 401, Some(Code::InvalidToken));
     }
-    // By a clock that was wrong: its exp says nothing.
+    // Issued by a wrong clock, so `exp` is meaningless.
     let ahead = |by: i64| {
         let claims = move |claims: &mut Value| {
             (claims["iat"], claims["exp"]) = (json!(NOW + by), json!(NOW + by + 300));
@@ -264,12 +264,12 @@ async fn a_token_that_is_bound_to_a_certificate_counts_with_that_one_alone() {
         let result = with(&verifier, &bound(token), shown.map(Vec::as_slice), 0).await;
         refused(result, 401, Some(Code::InvalidToken));
     }
-    // A certificate beside a token that is bound to none says nothing.
+    // A certificate beside an unbound token is ignored.
     let free = format!("Bearer {}", issuer.token(|_| {}));
     with(&verifier, &free, Some(&others), 0).await.unwrap();
 }
 
-/// RFC 9111 §4.2: as long as they are fresh, nobody is asked.
+/// RFC 9111 §4.2: fresh keys are not fetched again.
 #[tokio::test]
 async fn keys_are_kept_as_long_as_they_may_be_and_asked_for_again_by_their_etag() {
     let issuer = Issuer::new();
@@ -282,7 +282,7 @@ async fn keys_are_kept_as_long_as_they_may_be_and_asked_for_again_by_their_etag(
     assert_eq!(issuer.asked(), 1);
     assert_eq!(*issuer.with.lock().unwrap(), None);
 
-    // In the last quarter of their time they are renewed, and no request waits for it.
+    // In the last quarter of their lifetime keys are renewed without delaying requests.
     issuer.answers(Ok(Fetched::Unchanged { max_age: Some(Seconds(900)) }));
     at(&verifier, &token, 700).await.unwrap();
     while issuer.asked() < 2 || issuer.with.lock().unwrap().is_none() {
@@ -334,7 +334,8 @@ async fn an_unknown_key_is_looked_up_before_it_is_refused_but_not_for_each_stran
     assert_eq!(issuer.asked(), 2, "the new key came with the answer that the stranger caused");
 }
 
-/// [`Error::Unavailable`] where the issuer's keys cannot be had: the unknown key may be its newest.
+/// [`Error::Unavailable`] if the issuer's keys cannot be fetched: the unknown key may be its
+/// newest.
 #[tokio::test]
 async fn where_the_keys_cannot_be_had_an_unknown_key_is_nobodys_fault() {
     let issuer = Issuer::new();
@@ -374,7 +375,7 @@ async fn of_many_first_requests_one_fetches() {
     assert_eq!(issuer.asked(), 1);
 }
 
-/// Whoever holds a key, and makes proofs with it.
+/// A key, and proofs signed with it.
 struct Holder {
     private: EncodingKey,
     jwk: Value,
@@ -389,7 +390,7 @@ impl Holder {
         Self { private: EncodingKey::from_ec_der(&pkcs8), jwk, jkt: key.kid().to_owned() }
     }
 
-    /// A proof for `GET` of the API beside this token, with something changed in it.
+    /// A proof for `GET` of the API with this token, with one change.
     fn proof(&self, token: &str, change: impl FnOnce(&mut Value)) -> String {
         let mut claims = json!({
             "jti": uuid::Uuid::now_v7().to_string(), "htm": "GET", "htu": API, "iat": NOW,

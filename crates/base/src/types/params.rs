@@ -1,33 +1,33 @@
-//! Request parameters, read strictly: RFC 6749 §3.1, §3.2 and appendix B.
+//! Request parameters, parsed strictly: RFC 6749 §3.1, §3.2 and appendix B.
 
 use super::error::{Code, Refusal};
 use super::token::SealedRequest;
 
-/// Parameters of a query or of a form, in the order they came.
+/// Parameters of a query or a form, in their order.
 ///
-/// A value that cannot be read is a fault of the one parameter: it is refused where that is asked for, and
-/// ignored like all that nobody knows where it is not (RFC 6749 §3.1).
+/// A malformed value affects only its parameter: it is refused when the parameter is used, and
+/// ignored otherwise, like an unknown parameter (RFC 6749 §3.1).
 #[derive(Clone, Debug, Default)]
 pub struct Params(Vec<(String, Value)>);
 
-/// The value of a parameter, or why it cannot be read.
+/// The value of a parameter, or why it is malformed.
 type Value = Result<String, &'static str>;
 
-/// As a value that cannot be read is written: it reads back as one.
+/// A malformed value when it is written again: it is parsed as malformed, too.
 const UNREADABLE: &str = "%";
 
-/// As many parameters as anybody sends who means well.
+/// More parameters than any legitimate request has.
 const MOST: usize = 100;
 
-/// As long as one parameter may be, in bytes (DESIGN §8). What we have sealed ourselves is as long as the
-/// request in it, and bounded by the body.
+/// The longest parameter, in bytes (DESIGN §8). Our own sealed requests may be longer; the body
+/// limits them.
 const LONGEST: usize = 8 * 1024;
 
 impl Params {
-    /// Reads `application/x-www-form-urlencoded`.
+    /// Parses `application/x-www-form-urlencoded`.
     ///
     /// # Errors
-    /// `invalid_request` for more or longer parameters than we read.
+    /// `invalid_request` for too many or too long parameters.
     pub fn parse(text: impl AsRef<[u8]>) -> Result<Self, Refusal> {
         let mut pairs = Vec::new();
         let text = text.as_ref();
@@ -44,7 +44,7 @@ impl Params {
             if value.as_ref().is_ok_and(|value| is_too_long(value)) {
                 return Err(Code::TooLarge.because("a parameter is longer than 8192 bytes"));
             }
-            // Nobody asks for a name that cannot be read.
+            // A parameter with a malformed name is never used.
             if let Ok(name) = decoded(name) {
                 pairs.push((name, value));
             }
@@ -58,8 +58,8 @@ impl Params {
     /// > Request and response parameters MUST NOT be included more than once. (RFC 6749 §3.1)
     ///
     /// # Errors
-    /// `invalid_request` when it stands there twice, is not UTF-8, not percent-encoded properly, or has a
-    /// NUL in it.
+    /// `invalid_request` when it is a duplicate, not UTF-8, not properly percent-encoded, or has a
+    /// NUL.
     pub fn one(&self, name: &str) -> Result<Option<&str>, Refusal> {
         let mut values = self.0.iter().filter(|(n, _)| n == name).map(|(_, value)| value);
         let first = values.next();
@@ -73,18 +73,18 @@ impl Params {
         }
     }
 
-    /// The parameter of this name, which there must be.
+    /// A required parameter.
     ///
     /// # Errors
-    /// `invalid_request` with `why` when it is missing, and when it stands there twice.
+    /// `invalid_request`, with `why` when it is missing; also when it is a duplicate.
     pub fn need(&self, name: &str, why: &'static str) -> Result<&str, Refusal> {
         self.one(name)?.ok_or_else(|| Code::InvalidRequest.because(why))
     }
 
-    /// All parameters of this name: `resource` may come several times (RFC 8707 §2).
+    /// All values of a parameter: `resource` may be repeated (RFC 8707 §2).
     ///
     /// # Errors
-    /// `invalid_request` when one of them cannot be read.
+    /// `invalid_request` when one of them is malformed.
     pub fn many(&self, name: &str) -> Result<Vec<&str>, Refusal> {
         let named = self.0.iter().filter(|(n, _)| n == name).map(|(_, value)| value);
         let read = |value: &'_ Value| -> Result<(), Refusal> {
@@ -94,7 +94,7 @@ impl Params {
         Ok(named.flatten().map(String::as_str).filter(|value| !value.is_empty()).collect())
     }
 
-    /// Refuses a name that stands there twice, whichever it is, but for `resource`.
+    /// Refuses duplicates of any parameter except `resource`.
     ///
     /// # Errors
     /// `invalid_request`.
@@ -109,7 +109,7 @@ impl Params {
         Ok(())
     }
 
-    /// The same as a form-encoded text.
+    /// Encodes the parameters.
     pub fn encode(&self) -> String {
         let mut text = String::new();
         for (name, value) in &self.0 {

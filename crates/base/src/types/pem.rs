@@ -1,11 +1,11 @@
-//! Certificates, keys, requests and lists as tools write them into files: PEM ([RFC 7468]), DER, or the base64 of
-//! DER. The one reader of the product: what it reads anywhere, it reads everywhere.
+//! Certificates, keys, requests and CRLs in the encodings of common tools: PEM ([RFC 7468]), DER,
+//! or base64 of DER. The only parser for these files.
 //!
 //! > Data before the encapsulation boundary is permitted, and parsers MUST NOT malfunction when processing such
 //! > data. (RFC 7468 §2)
 //!
-//! So text before, between and behind the blocks is ignored: `openssl -text` writes some, and so do people. Each
-//! block is an object. What was written by an editor of Windows begins with a byte order mark, or is UTF-16.
+//! Text before, between and after the blocks is ignored: `openssl -text` writes some. Files of
+//! Windows editors may begin with a byte order mark or be UTF-16.
 //!
 //! [RFC 7468]: https://www.rfc-editor.org/rfc/rfc7468
 
@@ -17,8 +17,8 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use zeroize::{Zeroize as _, Zeroizing};
 
-/// Forgiving in what means nothing: padding may be left out, and what is left over in the last character is not
-/// looked at.
+/// Lenient where it is harmless: padding is optional, and unused bits of the last character are
+/// ignored.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()
@@ -29,7 +29,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// Room for the largest key, in base64.
 const ROOM: usize = 16 * 1024;
 
-/// What somebody looks for in a file.
+/// The kind of object to find in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// RFC 7468 §5.
@@ -62,10 +62,10 @@ impl Kind {
     }
 }
 
-/// All objects of a kind, in their order: at least one. What else stands in the file is passed over.
+/// All objects of a kind, in order: at least one. Other contents are skipped.
 ///
 /// # Errors
-/// What is wrong, as a clause that follows the name of the file. It never shows what is in it.
+/// What is wrong, as a clause that follows the name of the file. It never contains file contents.
 pub fn objects(bytes: &[u8], kind: Kind) -> Result<Vec<Zeroizing<Vec<u8>>>, String> {
     let bytes = in_bytes(bytes)?;
     let has_blocks = lines(&bytes).any(|(_, line)| label(line, BEGIN).is_some());
@@ -98,7 +98,7 @@ pub fn certificates(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String
     Ok(found.into_iter().map(|der| CertificateDer::from(der.to_vec())).collect())
 }
 
-/// The private key: the first one, in whichever form.
+/// The first private key, in any of the encodings.
 ///
 /// # Errors
 /// Those of [`objects`].
@@ -113,21 +113,20 @@ pub fn private_key(bytes: &[u8]) -> Result<PrivateKeyDer<'static>, String> {
 const BEGIN: &[u8] = b"-----BEGIN ";
 const END: &[u8] = b"-----END ";
 
-/// The label of a line that begins or ends a block.
+/// The label of the first or last line of a block.
 fn label<'a>(line: &'a [u8], boundary: &[u8]) -> Option<&'a str> {
     let label = line.strip_prefix(boundary)?.strip_suffix(b"-----")?;
     std::str::from_utf8(label).ok()
 }
 
-/// The lines with their numbers, without spaces around them. Nobody ends them by a carriage return alone any more,
-/// but for the editors that do.
+/// Numbered lines, without surrounding spaces. Some editors end lines with a carriage return only.
 fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     let end = if bytes.contains(&b'\n') { b'\n' } else { b'\r' };
     let lines = bytes.split(move |byte| *byte == end);
     lines.enumerate().map(|(before, line)| (before + 1, line.trim_ascii()))
 }
 
-/// A block of the kind that is looked for.
+/// A block of the requested kind.
 struct Block<'a> {
     label: &'a str,
     begins: usize,
@@ -142,7 +141,7 @@ fn blocks(bytes: &[u8], kind: Kind) -> Result<Vec<Zeroizing<Vec<u8>>>, String> {
             None => {
                 let Some(label) = label(line, BEGIN) else { continue };
                 if kind.labels().contains(&label) {
-                    // With room for any key: a vector that grows leaves copies behind.
+                    // Reserve room for any key: a vector that grows would leave copies in memory.
                     let body = Zeroizing::new(Vec::with_capacity(bytes.len().min(ROOM)));
                     open = Some(Block { label, begins: number, body });
                 } else {
@@ -165,7 +164,7 @@ fn blocks(bytes: &[u8], kind: Kind) -> Result<Vec<Zeroizing<Vec<u8>>>, String> {
                 } else if line.starts_with(b"-----") {
                     return Err(unended(block));
                 } else if line.contains(&b':') {
-                    // RFC 1421 §4.6.1.1: what OpenSSL writes above a key that needs a password.
+                    // RFC 1421 §4.6.1.1: OpenSSL's header of a password-protected key.
                     if line.ends_with(b"ENCRYPTED") {
                         return Err(ENCRYPTED.to_owned());
                     }
@@ -188,7 +187,7 @@ fn unended(block: &Block<'_>) -> String {
     format!("has a block at line {} that does not end", block.begins)
 }
 
-/// Why there is nothing of the kind, as truly as it can be said.
+/// Why the file has no object of the kind.
 fn none_of(kind: Kind, others: &[&str]) -> String {
     let has = |label: &str| others.contains(&label);
     if kind == Kind::PrivateKey && has("ENCRYPTED PRIVATE KEY") {
@@ -202,7 +201,7 @@ fn none_of(kind: Kind, others: &[&str]) -> String {
     if matches!(kind, Kind::Certificate | Kind::Crl) && (has("PKCS7") || has("CMS")) {
         return "is PKCS #7: openssl pkcs7 -in FILE -print_certs writes what is in it".to_owned();
     }
-    // A label that somebody has made up is not repeated.
+    // Unknown labels are not repeated in the message.
     let known = others.iter().filter(|label| {
         label.len() <= 40
             && label.bytes().all(|byte| byte.is_ascii_uppercase() || b" 0123456789".contains(&byte))
@@ -213,7 +212,7 @@ fn none_of(kind: Kind, others: &[&str]) -> String {
     format!("holds no {}, but {what}", kind.name())
 }
 
-/// DER: sequences, one behind the other, with nothing between them and nothing left.
+/// DER: concatenated sequences without other data.
 fn sequences(mut der: &[u8]) -> Option<Vec<Zeroizing<Vec<u8>>>> {
     let mut found = Vec::new();
     while !der.is_empty() {
@@ -224,7 +223,7 @@ fn sequences(mut der: &[u8]) -> Option<Vec<Zeroizing<Vec<u8>>>> {
     (!found.is_empty()).then_some(found)
 }
 
-/// How long the sequence is that begins here, its tag and length included (X.690 §8.1.3, §10.1).
+/// The length of the sequence at the start, including tag and length (X.690 §8.1.3, §10.1).
 fn length(der: &[u8]) -> Option<usize> {
     const SEQUENCE: u8 = 0x30;
     let [SEQUENCE, first, rest @ ..] = der else { return None };
@@ -239,7 +238,7 @@ fn length(der: &[u8]) -> Option<usize> {
     length.checked_add(2 + count)
 }
 
-/// The bytes behind a byte order mark, and those of UTF-16 as UTF-8.
+/// Removes a byte order mark, and converts UTF-16 to UTF-8.
 fn in_bytes(bytes: &[u8]) -> Result<Text<'_>, String> {
     let decode: fn([u8; 2]) -> u16 = match bytes {
         [0xef, 0xbb, 0xbf, rest @ ..] => return Ok(Text(Cow::Borrowed(rest))),
@@ -258,7 +257,7 @@ fn in_bytes(bytes: &[u8]) -> Result<Text<'_>, String> {
     Ok(text)
 }
 
-/// A text that may have a key in it: a copy of it is wiped.
+/// A text that may contain a key: its memory is zeroized.
 struct Text<'a>(Cow<'a, [u8]>);
 
 impl std::ops::Deref for Text<'_> {
@@ -300,7 +299,7 @@ mod tests {
         "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(to).collect()
     }
 
-    /// THREATS EX-19: whatever tools and editors put around it.
+    /// THREATS EX-19: additions of tools and editors.
     #[test]
     fn an_object_is_read_however_it_was_written() {
         let pem = block("X509 CRL", 1);
@@ -345,7 +344,7 @@ mod tests {
         assert_eq!(read(key.concat(), Kind::PrivateKey), Ok(vec![der(4)]));
     }
 
-    /// THREATS EX-19: never taken for a file without objects.
+    /// THREATS EX-19: never treated as a file without objects.
     #[test]
     fn what_cannot_be_read_is_refused_with_a_true_reason() {
         let unended = "-----BEGIN X509 CRL-----\nMAMC\n";
