@@ -337,7 +337,7 @@ impl World {
             Site::ProofAtToken => {
                 let answer = holder::ask(server, &self.service, jwt).await;
                 assert!(matches!(answer.status, 200 | 400), "{answer:?}");
-                // The proof may be valid for another key, which is nobody's.
+                // The proof may be valid for another key, which belongs to no client.
                 answer.status == 200
                     && claims(&answer.token("access_token"))["cnf"]["jkt"] == *self.holder.jkt
             }

@@ -403,7 +403,7 @@ async fn an_authorization_request_may_be_sent_by_post() {
     answer.on_page(400);
 }
 
-/// The URL to which a POST is redirected is valid for ten minutes, as often as it is opened. Only the
+/// The URL to which a POST is redirected is valid for ten minutes and any number of uses. Only the
 /// server can seal such a URL.
 #[tokio::test]
 async fn a_posted_request_continues_at_a_sealed_url_for_ten_minutes() {

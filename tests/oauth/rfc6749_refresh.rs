@@ -553,7 +553,7 @@ async fn the_id_token_of_a_refresh_describes_the_original_authentication() {
 }
 
 /// > shall not use refresh token rotation except in extraordinary circumstances (FAPI 2.0 Security
-/// > Profile §5.3.2.1); THREATS RT-12. Nobody can be registered for the profile yet.
+/// > Profile §5.3.2.1); THREATS RT-12. No client can be registered for the profile yet.
 #[tokio::test]
 async fn a_client_of_the_fapi_profile_keeps_its_refresh_token() {
     let (server, client, token) = granted("openid offline_access").await;

@@ -68,7 +68,7 @@ flows! {
     /// A row for the access token, and activity of the session.
     RefreshBound a_session_bound_refresh_survives_a_failure_of_every_table;
     ClientCredentials client_credentials_survive_a_failure_of_every_table;
-    /// A row for every token.
+    /// Every opaque access token is stored in a row.
     Opaque an_opaque_token_survives_a_failure_of_every_table;
     Assertion an_assertion_survives_a_failure_of_every_table;
     Introspect introspection_survives_a_failure_of_every_table;
