@@ -279,7 +279,7 @@ fn numbers(store: &Store, count: usize) -> String {
 async fn people(app: &App, client: &str, count: usize) -> Result<()> {
     let (id, digest) = (identifier(&app.store, "i"), digest(&app.store, "i"));
     let numbers = numbers(&app.store, count);
-    let password = Password::read(&Secret::new(PASSWORD), 1024)?;
+    let password = Password::parse(&Secret::new(PASSWORD), 1024)?;
     let hash = app.hasher.place(Subscriber::of(None)).await?.hash(&password).await?;
     let cost = hash.rsplitn(3, '$').nth(2).unwrap_or_default();
     let Timestamp(now) = app.clock.now();

@@ -1,2 +1,2 @@
-// Sends the answer to the application at once. A parameter might be called "submit" and hide the form's method.
+// Submits the authorization response. A parameter named "submit" would hide the method of the form.
 HTMLFormElement.prototype.submit.call(document.getElementById("answer"));

@@ -1,7 +1,7 @@
-// What the pages offer where scripts run; every page works without. Attributes say which element does what.
+// Enhancements of the pages, which all work without scripts. Attributes select the elements.
 "use strict";
 
-// <button data-reveal="id of a password field" hidden>: shows what was typed, until the form is sent.
+// <button data-reveal="id of a password field" hidden>: shows the password until the form is submitted.
 for (const button of document.querySelectorAll("[data-reveal]")) {
   const field = document.getElementById(button.dataset.reveal);
   const show = (shown) => {
@@ -10,25 +10,25 @@ for (const button of document.querySelectorAll("[data-reveal]")) {
   };
   button.hidden = false;
   button.addEventListener("click", () => show(field.type === "password"));
-  // A browser saves a password only from a field that is of that type.
+  // Browsers save a password only from a field of the type "password".
   field.form?.addEventListener("submit", () => show(false));
   addEventListener("pagehide", () => show(false));
 }
 
-// <p data-caps="Caps Lock is on." data-for="id of a password field">: says so while somebody types there.
+// <p data-caps="Caps Lock is on." data-for="id of a password field">: shows the hint while Caps Lock is on.
 for (const hint of document.querySelectorAll("[data-caps]")) {
   const field = document.getElementById(hint.dataset.for);
-  const tell = (event) => {
+  const update = (event) => {
     const on = event.getModifierState?.("CapsLock") ?? false;
     hint.textContent = on ? hint.dataset.caps : "";
   };
-  for (const what of ["keydown", "keyup", "mousedown"]) {
-    field.addEventListener(what, tell);
+  for (const type of ["keydown", "keyup", "mousedown"]) {
+    field.addEventListener(type, update);
   }
   field.addEventListener("blur", () => (hint.textContent = ""));
 }
 
-// A list of languages closes when somebody looks elsewhere.
+// The list of languages closes on a click elsewhere and on Escape.
 for (const list of document.querySelectorAll(".languages")) {
   addEventListener("click", (event) => {
     list.open &&= list.contains(event.target);
@@ -41,10 +41,10 @@ for (const list of document.querySelectorAll(".languages")) {
   });
 }
 
-// A button that has sent its form looks busy. It is not disabled: its value is part of the form, and another
-// press does no harm where the first one was lost.
+// A button looks busy after it has submitted its form. It is not disabled, because its value is part of the form, and
+// a second press is harmless.
 addEventListener("submit", (event) => event.submitter?.setAttribute("aria-busy", "true"));
-// Back on a page that the browser has kept.
+// The page was restored from the back/forward cache.
 addEventListener("pageshow", () => {
   for (const button of document.querySelectorAll("button[aria-busy]")) {
     button.removeAttribute("aria-busy");

@@ -179,7 +179,7 @@ fn people<'a>(desk: &'a Desk, hasher: &'a Hasher) -> People<'a> {
 }
 
 async fn create(desk: &Desk, new: Create) -> anyhow::Result<Output> {
-    let claims = claims::read(&new.claims)?;
+    let claims = claims::parse(&new.claims)?;
     let password = if new.password_stdin { Some(read_password(&new.username)?) } else { None };
     let hasher = Hasher::start(&desk.config.passwords, &Supervisor::default())?;
     let account = NewAccount {
@@ -205,7 +205,7 @@ pub(super) async fn make(
     password: Option<&Secret>,
 ) -> anyhow::Result<User> {
     let hasher = Hasher::start(&desk.config.passwords, &Supervisor::default())?;
-    let claims = claims::read(&[] as &[String])?;
+    let claims = claims::parse(&[] as &[String])?;
     let account = NewAccount { username, email, email_verified: false, claims, password };
     Ok(account::create(&people(desk, &hasher), account).await?)
 }
@@ -252,7 +252,7 @@ async fn update(desk: &Desk, asked: &Update) -> anyhow::Result<Output> {
         username: asked.username.as_deref(),
         email,
         email_verified: asked.email_verified,
-        claims: claims::read(&asked.claims)?,
+        claims: claims::parse(&asked.claims)?,
         removed: &asked.removed,
     };
     let is_nothing = changes.username.is_none()

@@ -5,13 +5,13 @@ use crate::render::page::Page;
 use crate::render::{Request, Response, json};
 use crate::types::{ClientId, Code, Result};
 
-/// A client's logo, as it was fetched when the client was registered: no page of ours makes a browser
-/// ask anybody else (THREATS AZ-23).
+/// The logo of a client, as fetched at its registration, so that pages load nothing from third parties (THREATS
+/// AZ-23).
 pub(super) async fn get(request: Request) -> Result<Response, Page> {
     let id = ClientId::from_text(request.head.segment());
     let logo = applications::logo(&request.call(), &id).await?;
     let logo = logo.ok_or_else(|| Code::NotFound.because("there is no such logo"))?;
-    // One of the types that registration lets in, not one that somebody wrote there.
+    // Only the types that registration accepts are served as images.
     let media_type = match logo.media_type.as_str() {
         "image/png" => "image/png",
         "image/jpeg" => "image/jpeg",

@@ -1,4 +1,7 @@
-//! The pages people use: sign-in, consent, account, sign-out.
+//! The pages for users: sign-in, consent, account, sign-out. A folder per page has its handlers (`mod.rs`), the struct
+//! of its template (`view.rs`) and its texts in all languages (`words.rs`).
+//!
+//! Forms without `action` are posted to the URL of the page itself.
 
 pub mod account;
 pub mod consent;
@@ -15,7 +18,7 @@ pub mod view;
 
 use crate::render::{Kind, Route};
 
-/// Every page: its path, and who shows it and takes its form.
+/// The routes of all pages.
 pub fn routes() -> Vec<Route> {
     use Kind::{File, Page};
     vec![

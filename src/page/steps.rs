@@ -1,5 +1,5 @@
-//! The way from one page to the next: judged anew at each step, by the request that is sealed and the
-//! sign-in that stands, never by what a form says (THREATS M10).
+//! The steps of a waiting authorization request. The next step is decided from the sealed request and the current
+//! session, never from a form (THREATS M10).
 
 use axum::http::StatusCode;
 
@@ -11,17 +11,17 @@ use crate::render::{IntoResponse, Request, Response};
 use crate::store::sessions::SignedIn;
 use crate::types::{Error, Params, Result};
 
-/// A page that asks somebody who is signed in.
+/// A page that asks a signed-in user for a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// Which account?
+    /// The choice of the account.
     SelectAccount,
-    /// What may the application do?
+    /// The consent.
     Consent,
 }
 
 impl Step {
-    /// The token of a step's form is for one page, one request and one sign-in.
+    /// The purpose of the form token: one page, one request and one session.
     pub(super) fn purpose(self, request: &str, signed_in: Option<&SignedIn>) -> String {
         let page = match self {
             Self::SelectAccount => "select-account",
@@ -32,22 +32,22 @@ impl Step {
     }
 }
 
-/// Shows the page of a step, where it is due.
+/// Shows the page of a step, if it is the next one.
 ///
 /// # Errors
-/// What the client is told instead; a page when the request is gone.
+/// An error response to the client; a page if there is no such request.
 pub(super) async fn get(request: Request, step: Step) -> Result<Response, AuthorizationError> {
     let visit = &Visit::of(&request);
     let waiting = visit.waiting(&visit.head.query()?).await?;
     let signed_in = visit.signed_in(Some(&waiting.request.client.id)).await?;
-    show(visit, &waiting, signed_in.as_ref(), step, Form::Asked).await
+    show(visit, &waiting, signed_in.as_ref(), step, Form::Requested).await
 }
 
-/// Shows the page of a step, where it is due, else goes on. For a form that is stale, the answer is 403, and
-/// what is due is shown: nothing is issued.
+/// Shows the page of a step if it is the next one, else continues with the next one. The response to a stale form is
+/// 403 with the next page, and nothing is issued.
 ///
 /// # Errors
-/// What the client is told instead.
+/// An error response to the client.
 pub(super) async fn show(
     visit: &Visit,
     waiting: &Waiting,
@@ -63,8 +63,8 @@ pub(super) async fn show(
         (Step::Consent, Next::Consent, Some(signed_in)) => {
             consent::page(visit, waiting, signed_in, is_stale).await?
         }
-        (_, next, _) if is_stale => return Ok(visit.step(next, waiting).await?),
-        (_, _, _) => return go_on(visit, waiting, signed_in).await,
+        (_, next, _) if is_stale => return Ok(visit.redirect_to_step(next, waiting).await?),
+        (_, _, _) => return proceed(visit, waiting, signed_in).await,
     };
     if is_stale {
         *response.status_mut() = StatusCode::FORBIDDEN;
@@ -72,67 +72,69 @@ pub(super) async fn show(
     Ok(response)
 }
 
-/// A step's form that came from our own page, and what it is about.
-pub(super) struct Sent {
+/// The form of a step, sent from a page of this server, with its request.
+pub(super) struct Submission {
     pub(super) visit: Visit,
     pub(super) params: Params,
     pub(super) waiting: Waiting,
-    /// Who is signed in, with their consent for the client that waits.
+    /// The session, with the consent for the client of the request.
     pub(super) signed_in: Option<SignedIn>,
-    /// What it is: a decision only if it is good.
+    /// The state of the form: only a valid one is a decision.
     pub(super) form: Form,
 }
 
-/// What a step's form is.
+/// The state of a form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
-    /// The one that this browser was shown, for this request and this sign-in.
-    Good,
-    /// It asks to be shown the page: the request is too long for an address.
-    Asked,
-    /// It was made for another request or another sign-in, or was open for too long: the page is shown
-    /// again.
+    /// The form that this browser was shown, for this request and this session.
+    Valid,
+    /// A request for the page, sent as a form because it is too long for a URL.
+    Requested,
+    /// The form of another request or session, or one that has expired. The page is shown again.
     Stale,
 }
 
-/// Reads the form of a step. What it decides is for its page.
+/// Parses the form of a step.
 ///
 /// # Errors
-/// 403 for a form of another site; a page when the request is gone.
-pub(super) async fn sent(mut request: Request, step: Step) -> Result<Sent, AuthorizationError> {
+/// 403 for a form of another site; a page if there is no such request.
+pub(super) async fn parse(
+    mut request: Request,
+    step: Step,
+) -> Result<Submission, AuthorizationError> {
     let params = request.form_beside_query().await?;
     params.must_be_unique()?;
     let visit = Visit::of(&request);
-    let browser = visit.must_be_at_home().await?;
+    let browser = visit.must_be_same_origin().await?;
     let waiting = visit.waiting(&params).await?;
     let signed_in = visit.signed_in(Some(&waiting.request.client.id)).await?;
     let purpose = step.purpose(&waiting.presented, signed_in.as_ref());
     let form = match must_have_token(&browser, &params, &purpose) {
-        _ if params.one("show")?.is_some() => Form::Asked,
+        _ if params.one("show")?.is_some() => Form::Requested,
         Ok(()) if waiting.is_renewed => Form::Stale,
-        Ok(()) => Form::Good,
+        Ok(()) => Form::Valid,
         Err(Error::Refused(refusal)) => {
-            visit.head.note(&refusal);
+            visit.head.report(&refusal);
             Form::Stale
         }
         Err(error) => return Err(error.into()),
     };
-    Ok(Sent { visit, params, waiting, signed_in, form })
+    Ok(Submission { visit, params, waiting, signed_in, form })
 }
 
-/// The sign-in page, although somebody is signed in: they want another account.
+/// Redirects a signed-in user to the sign-in page, for another account.
 ///
 /// # Errors
 /// When the store fails.
 pub(super) async fn other_account(visit: &Visit, waiting: &Waiting) -> Result<Response> {
     let sealed = waiting.kept.seal(&visit.call())?;
-    visit.carry("/login", &[("request", sealed.0.expose()), ("other", "1")]).await
+    visit.redirect_with("/login", &[("request", sealed.0.expose()), ("other", "1")]).await
 }
 
-/// What has to happen next.
+/// The next step of the request.
 ///
 /// # Errors
-/// What the client is told instead.
+/// An error response to the client.
 pub(super) fn next(
     visit: &Visit,
     waiting: &Waiting,
@@ -142,11 +144,11 @@ pub(super) fn next(
         .map_err(|error| waiting.request.authorization_error(error))
 }
 
-/// Goes on: to the page that comes next, or to the client.
+/// Continues with the next page, or responds to the client.
 ///
 /// # Errors
-/// What the client is told instead.
-pub(super) async fn go_on(
+/// An error response to the client.
+pub(super) async fn proceed(
     visit: &Visit,
     waiting: &Waiting,
     signed_in: Option<&SignedIn>,
@@ -159,13 +161,13 @@ pub(super) async fn go_on(
             .map_err(|error| waiting.authorization_error(error))?
             .into_response(&visit.head));
     }
-    Ok(visit.step(next, waiting).await?)
+    Ok(visit.redirect_to_step(next, waiting).await?)
 }
 
-/// The user says no, or leaves.
+/// Responds to the client that the user denied the request or cancelled it.
 ///
 /// # Errors
-/// A page when the request was decided already.
+/// A page if the request was decided already.
 pub(super) async fn deny(
     visit: &Visit,
     waiting: &Waiting,

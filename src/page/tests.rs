@@ -1,6 +1,6 @@
-//! Every page with people, applications and troubles in it, in every language.
+//! Renders every page with sample data, in every language.
 //!
-//! The pages are also written to `target/pages/`, for eyes, screenshots and axe.
+//! The pages are also written to `target/pages/`, for viewing, screenshots and axe.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use askama::Template as _;
 
 use super::account::view::{
-    Account, Activity, Application, Detail, Notice, PasswordForm, PasswordProblem, SessionLine,
+    Account, ActivityLine, Application, Detail, Notice, PasswordForm, PasswordProblem, SessionLine,
 };
 use super::consent::access::{Api, RequestedAccess, ScopeLine};
 use super::consent::view::Consent;
@@ -18,7 +18,7 @@ use super::logout::view::{Logout, SignedOut};
 use super::select_account::view::SelectAccount;
 use super::user_agent::Device;
 use super::view::{Client, Person};
-use crate::people::activity::What;
+use crate::people::activity::ActivityKind;
 use crate::render::language::Place;
 use crate::render::layout::{Brand, Layout, Link, Look, Picture};
 use crate::render::support::{Report, Support};
@@ -113,7 +113,7 @@ fn consent<'a>(layout: Layout<'a>, name: &'a str) -> Consent<'a> {
 fn account<'a>(layout: Layout<'a>, name: &'a str) -> Account<'a> {
     let session = |id, user_agent, address, since, active| SessionLine {
         id,
-        device: Device::of(user_agent),
+        device: Device::from_user_agent(user_agent),
         address,
         since: NOW - Seconds(since),
         active: NOW - Seconds(active),
@@ -135,10 +135,10 @@ fn account<'a>(layout: Layout<'a>, name: &'a str) -> Account<'a> {
         value: value.into(),
         verified,
     };
-    let happened = |what, client: Option<&'a str>, count, here, since| Activity {
-        what,
+    let happened = |kind, client: Option<&'a str>, count, here, since| ActivityLine {
+        kind,
         client: client.map(Into::into),
-        device: (count == 1).then(|| Device::of("Firefox/145.0 Linux")),
+        device: (count == 1).then(|| Device::from_user_agent("Firefox/145.0 Linux")),
         address: (count == 1).then_some("198.51.100.24"),
         at: NOW - Seconds(since),
         count,
@@ -169,17 +169,17 @@ fn account<'a>(layout: Layout<'a>, name: &'a str) -> Account<'a> {
         password_set_at: Some(NOW - Seconds(7_000_000)),
         browsers: 3,
         activity: vec![
-            happened(What::SignedIn, None, 1, true, 5400),
-            happened(What::SignInFailed, None, 20, false, 9000),
-            happened(What::Allowed, Some(name), 1, true, 6_000_000),
-            happened(What::Withdrawn, None, 1, false, 6_100_000),
+            happened(ActivityKind::SignedIn, None, 1, true, 5400),
+            happened(ActivityKind::SignInFailed, None, 20, false, 9000),
+            happened(ActivityKind::Allowed, Some(name), 1, true, 6_000_000),
+            happened(ActivityKind::Withdrawn, None, 1, false, 6_100_000),
         ],
         least: 12,
         password: PasswordForm::default(),
     }
 }
 
-/// Every page, with an application and people of this name.
+/// Every page, with an application and users of this name.
 fn pages(look: &Look, words: &'static Words, name: &str) -> Vec<(String, String)> {
     let layout = Layout { look, words, now: NOW, place: Some(Place::default()) };
     let client = Client { name, logo: None };
@@ -291,21 +291,21 @@ fn pages(look: &Look, words: &'static Words, name: &str) -> Vec<(String, String)
     pages
 }
 
-/// What one finds in `attribute="…"`, in order.
+/// The values of an attribute, in order.
 fn values<'a>(html: &'a str, attribute: &str) -> Vec<&'a str> {
     let start = format!(" {attribute}=\"");
     html.split(&start).skip(1).filter_map(|rest| rest.split('"').next()).collect()
 }
 
 #[test]
-fn every_page_is_written_for_eyes() {
+fn every_page_is_written_to_a_file() {
     let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/pages");
     let look = look();
     for words in LANGUAGES {
         let folder = target.join(words.lang);
         std::fs::create_dir_all(&folder).unwrap();
         for (page, html) in pages(&look, words, "Photos") {
-            // Opened as files, pages find their style sheets beside them.
+            // Pages that are opened as files find their style sheets by a relative path.
             let html = html.replace("/static/", "../static/");
             std::fs::write(folder.join(format!("{page}.html")), html).unwrap();
         }
@@ -319,9 +319,9 @@ fn every_page_is_written_for_eyes() {
     std::fs::write(files.join("brand.css"), look.brand.css()).unwrap();
 }
 
-/// What the Content-Security-Policy forbids is not there, so nothing breaks by it.
+/// The Content-Security-Policy forbids them.
 #[test]
-fn no_page_has_style_or_script_in_it() {
+fn no_page_has_inline_styles_or_scripts() {
     for (page, html) in pages(&look(), LANGUAGES[0], "Photos") {
         for forbidden in ["<style", " style=", "javascript:", " onclick", " onload"] {
             assert!(!html.contains(forbidden), "{page} has {forbidden}");
@@ -332,19 +332,18 @@ fn no_page_has_style_or_script_in_it() {
     }
 }
 
-/// THREATS UI-08: a name is a name, whatever is in it.
+/// THREATS UI-08: values are escaped.
 #[test]
-fn nothing_that_is_shown_becomes_markup() {
+fn no_value_becomes_markup() {
     for (page, html) in pages(&look(), LANGUAGES[0], HOSTILE) {
         assert!(!html.contains("<script>"), "{page}");
         assert!(!html.contains(HOSTILE), "{page}");
     }
 }
 
-/// A label for every field, one heading of the first rank, one main part, unique ids, and nothing
-/// that points nowhere.
+/// One `h1`, one `main`, unique ids, and no dangling reference.
 #[test]
-fn every_page_can_be_heard_as_well_as_seen() {
+fn every_page_has_an_accessible_structure() {
     for (page, html) in pages(&look(), LANGUAGES[0], "Photos") {
         assert_eq!(html.matches("<h1>").count(), 1, "{page}");
         assert_eq!(html.matches("<main>").count(), 1, "{page}");
@@ -360,7 +359,7 @@ fn every_page_can_be_heard_as_well_as_seen() {
 }
 
 #[test]
-fn every_page_speaks_the_language_it_says() {
+fn every_page_declares_its_language() {
     let look = look();
     for words in LANGUAGES {
         for (page, html) in pages(&look, words, "Photos") {
@@ -371,7 +370,7 @@ fn every_page_speaks_the_language_it_says() {
 }
 
 #[test]
-fn a_wrong_password_keeps_what_was_typed_and_says_so_in_words() {
+fn a_wrong_password_keeps_the_other_fields_and_is_explained() {
     let look = look();
     let layout =
         Layout { look: &look, words: LANGUAGES[0], now: NOW, place: Some(Place::default()) };
@@ -409,9 +408,9 @@ fn consent_can_be_given_and_refused() {
     assert!(html.contains("See these details: date of birth, time zone"));
 }
 
-/// A logo for light ground lies on a light plate in the dark scheme, unless there is one for dark ground.
+/// A logo lies on a light plate in the dark scheme, unless there is one for that scheme.
 #[test]
-fn a_logo_is_seen_in_both_schemes() {
+fn a_logo_is_visible_in_both_schemes() {
     let picture = |name: &str| {
         let bytes = format!("<svg>{name}</svg>").into();
         Some(Picture { bytes, media_type: "image/svg+xml" })

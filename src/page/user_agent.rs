@@ -1,18 +1,17 @@
-//! What a `User-Agent` says of a device, so that people recognise their own.
+//! Parses `User-Agent`, so that users recognise their devices.
 
 /// A browser and a system, by their names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Device {
-    /// The browser, if we know it.
+    /// The browser, if known.
     pub browser: Option<&'static str>,
-    /// The system, if we know it.
+    /// The system, if known.
     pub system: Option<&'static str>,
 }
 
 impl Device {
-    /// Reads the header. Every browser claims to be several; the most particular claim is looked
-    /// for first.
-    pub fn of(user_agent: &str) -> Self {
+    /// Parses the header. Browsers list several products for compatibility; the most specific one is searched first.
+    pub fn from_user_agent(user_agent: &str) -> Self {
         const BROWSERS: [(&str, &str); 11] = [
             ("Edg", "Edge"),
             ("OPR/", "Opera"),
@@ -41,7 +40,7 @@ impl Device {
         Self { browser: find(&BROWSERS), system: find(&SYSTEMS) }
     }
 
-    /// Whether it is held in the hand.
+    /// Whether it is a phone or a tablet.
     pub fn is_mobile(&self) -> bool {
         matches!(self.system, Some("iPhone" | "iPad" | "Android"))
     }
@@ -54,7 +53,7 @@ mod tests {
     #[test]
     fn people_recognise_their_browsers() {
         let of = |text| {
-            let Device { browser, system } = Device::of(text);
+            let Device { browser, system } = Device::from_user_agent(text);
             (browser.unwrap_or("?"), system.unwrap_or("?"))
         };
 

@@ -3,14 +3,14 @@
 use crate::render::layout::initials;
 use crate::types::User;
 
-/// An application, as people see it.
+/// An application, as shown to users.
 #[derive(Clone, Copy, Debug)]
 pub struct Client<'a> {
-    /// Its name, as it stands in a sentence: see [`isolated`].
+    /// Its name for use within a sentence: see [`isolated`].
     ///
     /// [`isolated`]: crate::render::layout::isolated
     pub name: &'a str,
-    /// Where we serve its logo.
+    /// The URL of its logo.
     pub logo: Option<&'a str>,
 }
 
@@ -20,17 +20,17 @@ impl Client<'_> {
     }
 }
 
-/// A person, as shown to themselves.
+/// A user, as shown to themselves.
 #[derive(Clone, Copy, Debug)]
 pub struct Person<'a> {
     /// The display name, else the username.
     pub name: &'a str,
-    /// What they sign in with: e-mail address or username.
+    /// The e-mail address, else the username.
     pub handle: &'a str,
 }
 
 impl<'a> Person<'a> {
-    /// An account, as its owner sees it.
+    /// The user of an account.
     pub fn of(user: &'a User) -> Self {
         Self { name: user.display_name(), handle: user.email.as_deref().unwrap_or(&user.username) }
     }
@@ -39,7 +39,7 @@ impl<'a> Person<'a> {
         initials(self.name)
     }
 
-    /// The handle in two, where a long address may break: before its `@`.
+    /// The handle in two parts, between which a long address may wrap: before its `@`.
     pub(super) fn halves(&self) -> (&'a str, &'a str) {
         self.handle.split_at(self.handle.rfind('@').unwrap_or(self.handle.len()))
     }

@@ -1,9 +1,9 @@
-//! Making accounts, closing them, and changing their passwords.
+//! Creates, disables and unlocks accounts, and changes their passwords.
 
 use serde_json::{Map, Value};
 
 use super::password::{MOST_COSTS, Password, Place};
-use super::throttle::{self, Admission, Asked, Try};
+use super::throttle::{self, Admission, ReservedAttempt, Target};
 use super::{People, device, name, session};
 use crate::record::{Event, Kind};
 use crate::store::users::WithPassword;
@@ -15,34 +15,33 @@ use crate::types::{
     Code, Digest, Error, Refusal, Result, Seconds, Secret, Timestamp, User, UserId,
 };
 
-/// An account to be made.
+/// An account to create.
 #[derive(Debug)]
 pub struct NewAccount<'a> {
     /// The `preferred_username`.
     pub username: &'a str,
     /// The `email`.
     pub email: Option<&'a str>,
-    /// Whether somebody has made sure that it is theirs.
+    /// Whether the address is verified.
     pub email_verified: bool,
-    /// Other standard claims, as [`super::claims::read`] gives them.
+    /// Other standard claims, as parsed by [`super::claims::parse`].
     pub claims: Map<String, Value>,
-    /// Without one, the person cannot sign in until one is set.
+    /// Without a password, the user cannot sign in until one is set.
     pub password: Option<&'a Secret>,
 }
 
-/// Makes an account.
+/// Creates an account.
 ///
 /// # Errors
-/// Refuses names that are not names or are somebody's already, be it as the other kind of name
-/// (THREATS UI-24), and passwords that should not be one.
+/// Refuses names that are invalid or in use, also as the other kind of name (THREATS UI-24), and weak passwords.
 pub async fn create(people: &People<'_>, account: NewAccount<'_>) -> Result<User> {
     let username = name::username(account.username)?;
     let email = account.email.map(name::email).transpose()?;
     let names = sign_in_names(&username, email.as_deref())?;
     let hash = match account.password {
         Some(typed) => {
-            let password = judged(people, typed, &names)?;
-            Some(hashed(people, &password).await?)
+            let password = checked_password(people, typed, &names)?;
+            Some(hash(people, &password).await?)
         }
         None => None,
     };
@@ -77,15 +76,15 @@ pub async fn create(people: &People<'_>, account: NewAccount<'_>) -> Result<User
     Ok(user)
 }
 
-/// What somebody signs in with, in canonical form.
+/// The names that an account signs in with, in canonical form.
 ///
 /// # Errors
-/// Refuses a username that is another's e-mail address, or could become one.
+/// Refuses a username that is the e-mail address of another account, or could become one.
 pub(super) fn sign_in_names(username: &str, email: Option<&str>) -> Result<Vec<String>, Refusal> {
     let mut names = vec![name::canonical(username)];
     let address = email.map(name::canonical);
     if username.contains('@') && address.as_ref() != names.first() {
-        // Another address must stay free for whose it is.
+        // Otherwise the owner of that address could not use it.
         return Err(Code::InvalidRequest
             .because("a username with an @ can only be the account's own e-mail address"));
     }
@@ -93,8 +92,8 @@ pub(super) fn sign_in_names(username: &str, email: Option<&str>) -> Result<Vec<S
     Ok(names)
 }
 
-/// Closes an account: its sessions end and its grants are revoked with it, so that opening it again
-/// gives nothing back. `false`: there is no such account.
+/// Disables an account. Its sessions end and its grants are revoked, so that enabling it again restores neither.
+/// `false`: there is no such account.
 ///
 /// # Errors
 /// When the store fails.
@@ -102,7 +101,7 @@ pub async fn disable(people: &People<'_>, user: &UserId) -> Result<bool> {
     set_disabled(people, user, Some(people.now), Kind::UserDisabled).await
 }
 
-/// Opens an account again. A sign-in that was under way while it was closed is ended here.
+/// Enables an account. Ends a session that was begun while the account was disabled.
 ///
 /// # Errors
 /// When the store fails.
@@ -129,7 +128,7 @@ async fn set_disabled(
     .await
 }
 
-/// Ends every session and every grant of somebody, and adds to the event how many there were.
+/// Ends all sessions and revokes all grants of a user, and adds their numbers to the event.
 pub(super) async fn end_everything(
     tx: &mut Tx,
     people: &People<'_>,
@@ -141,22 +140,21 @@ pub(super) async fn end_everything(
     Ok(event.fact("sessions_ended", ended).fact("grants_revoked", revoked))
 }
 
-/// Revokes every grant of somebody, and those that are about to come of a code. The codes first: a
-/// redemption that is under way holds its code, so that this waits for it and then sees its grant.
+/// Revokes all grants of a user, and invalidates the codes from which grants would be created. Codes come first: a
+/// redemption in progress locks its code, so this waits for it and then finds its grant.
 async fn revoke_everything(tx: &mut Tx, people: &People<'_>, user: &UserId) -> sqlx::Result<u64> {
     codes::spend_of_user(tx, user, people.now).await?;
     grants::revoke_of_user(tx, user, people.now).await
 }
 
-/// Sets somebody's password, as an administrator: whatever was signed in or granted under the old one
-/// ends (THREATS PW-05).
+/// Sets the password of a user, as an administrator. All sessions end and all grants are revoked (THREATS PW-05).
 ///
 /// # Errors
-/// Refuses passwords that should not be one, and accounts that are not there.
+/// Refuses weak passwords and unknown accounts.
 pub async fn set_password(people: &People<'_>, user: &UserId, new: &Secret) -> Result<()> {
     let WithPassword { user, .. } = find(people, user).await?;
-    let password = judged(people, new, &names(&user))?;
-    let hash = hashed(people, &password).await?;
+    let password = checked_password(people, new, &names(&user))?;
+    let hash = hash(people, &password).await?;
     retrying(|| async {
         let mut tx = people.store.write().await?;
         users::set_password(&mut tx, &user.id, &hash, people.now).await?;
@@ -170,19 +168,19 @@ pub async fn set_password(people: &People<'_>, user: &UserId, new: &Secret) -> R
     .await
 }
 
-/// How long a proof of the current password stands for it.
+/// The lifetime of a [`PasswordProof`].
 const PROVEN: Seconds = Seconds::minutes(5);
 
-/// How much the clocks of replicas may differ.
+/// The tolerated difference between the clocks of replicas.
 const CLOCKS: Seconds = Seconds::minutes(2);
 
-/// That the current password was typed a moment ago, and was right: it need not be typed again because the new one
-/// was refused. It is good for one thing, changing that password, and void once it was changed. What keeps it binds
-/// it to the sign-in that it was given to.
+/// Proves that the correct current password was typed recently, so that it need not be typed again after the new one
+/// was refused. It is valid only for changing that password, and invalid once the password was changed. The caller
+/// binds it to the session.
 #[derive(Clone, Copy, Debug)]
 pub struct PasswordProof {
     proven_at: Timestamp,
-    /// Of the hash that the password was compared with.
+    /// The digest of the stored hash that the password was compared with.
     hash: Digest,
 }
 
@@ -191,20 +189,20 @@ impl PasswordProof {
         Self { proven_at: now, hash: Digest::of(stored.as_bytes()) }
     }
 
-    /// As it is sealed: 8 bytes of time, 32 of the digest.
+    /// The serialized form: 8 bytes of time, 32 bytes of digest.
     pub fn to_bytes(&self) -> Vec<u8> {
         [self.proven_at.0.to_be_bytes().as_slice(), &self.hash.0].concat()
     }
 
-    /// Reads it from there.
-    pub fn read(bytes: &[u8]) -> Option<Self> {
+    /// Parses the serialized form.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (proven_at, hash) = bytes.split_first_chunk()?;
         let hash = Digest(hash.try_into().ok()?);
         Some(Self { proven_at: Timestamp(i64::from_be_bytes(*proven_at)), hash })
     }
 
-    /// Whether it stands for the password of this hash.
-    fn is_of(&self, stored: &str, now: Timestamp) -> bool {
+    /// Whether it is valid for the password with this stored hash.
+    fn is_valid_for(&self, stored: &str, now: Timestamp) -> bool {
         let age = now - self.proven_at;
         self.hash.matches(&Digest::of(stored.as_bytes()))
             && age < PROVEN
@@ -212,16 +210,16 @@ impl PasswordProof {
     }
 }
 
-/// What shows that somebody knows the current password.
+/// The evidence that the user knows the current password.
 #[derive(Clone, Copy, Debug)]
 pub enum Current<'a> {
-    /// As typed.
+    /// The password as typed.
     Typed(&'a Secret),
-    /// That it was right when it was typed a moment ago.
+    /// The proof that it was correct when it was typed recently.
     Proven(PasswordProof),
 }
 
-/// A new password, as typed twice.
+/// A new password, typed twice.
 #[derive(Debug)]
 pub struct NewPassword {
     /// The first time.
@@ -230,50 +228,50 @@ pub struct NewPassword {
     pub again: Secret,
 }
 
-/// Why a new password does not become one.
+/// Why a new password is refused.
 #[derive(Debug)]
 pub enum Unfit {
-    /// It was typed in two ways.
+    /// The two entries differ.
     Differs,
-    /// It is the current one.
+    /// It is the current password.
     Same,
-    /// It should not be one.
+    /// It is too short, too long or easy to guess.
     Refused(Refusal),
 }
 
-/// What came of changing one's password.
+/// The result of changing a password.
 #[derive(Debug)]
 pub enum Changed {
-    /// It is changed. This browser goes on under another cookie, every other one is signed out, and
-    /// every application has to ask again.
+    /// Changed. This browser gets a new session cookie, all other sessions end, and all grants are revoked.
     Done {
-        /// For the cookie.
+        /// The value of the new session cookie.
         secret: SessionSecret,
-        /// The session, proven anew.
+        /// The session, with a new authentication time.
         session: Box<Session>,
-        /// For the device cookie: what browsers were known by until now is void.
+        /// The value of the new device cookie: all previous ones are invalid.
         device: DeviceSecret,
     },
-    /// The current password is another one.
+    /// The current password is wrong.
     Wrong,
-    /// The proof of the current password is void: it is too old, or the password was changed.
+    /// The proof of the current password has expired, or the password was changed.
     Unproven,
-    /// The current password is right, the new one cannot be taken. Nothing is changed.
+    /// The current password is correct, the new one is refused. Nothing is changed.
     Unfit(Unfit, PasswordProof),
-    /// Too many tries; nothing was compared.
+    /// Too many attempts; nothing was compared.
     Throttled {
-        /// When to try again.
+        /// The time of the next permitted attempt.
         until: Timestamp,
     },
 }
 
-/// Changes somebody's own password, if they know the current one: a session that was left open, or
-/// stolen, is not enough (THREATS PW-06). It is guessed at no faster here than at the front door.
+/// Changes the password of a signed-in user who knows the current one: an unattended or stolen session is not enough
+/// (THREATS PW-06). Guesses are throttled as at sign-in.
 ///
-/// The current one is judged before the new one is looked at: who does not know it learns nothing else.
+/// The current password is verified before the new one is examined, so that an attacker who does not know it learns
+/// nothing else.
 ///
 /// # Errors
-/// A session that has ended meanwhile; failures, among them a queue that is full.
+/// `login_required` if the session has ended; failures, including a full hashing queue.
 pub async fn change_password(
     people: &People<'_>,
     session: &Session,
@@ -282,44 +280,46 @@ pub async fn change_password(
     new: &NewPassword,
 ) -> Result<Changed> {
     let WithPassword { user, password } = find(people, &session.user_id).await?;
-    let (place, stored, taken) = match current {
+    let (place, stored, attempt) = match current {
         Current::Typed(typed) => {
-            // One that is too long to be a password is no guess either.
-            let Ok(typed) = Password::read(typed, people.config.passwords.max_bytes) else {
+            // A value that is too long to be a password does not count as an attempt.
+            let Ok(typed) = Password::parse(typed, people.config.passwords.max_bytes) else {
                 return Ok(Changed::Wrong);
             };
             let costs = users::password_costs(people.store.db(), MOST_COSTS).await?;
             let device = device.map(DeviceSecret::digest);
-            let asked = Asked { name: None, user: Some(&user.id), device };
-            let (place, taken) = match throttle::enter(people, &asked).await? {
-                Admission::Granted(place, taken) => (place, taken),
+            let target = Target { name: None, user: Some(&user.id), device };
+            let (place, attempt) = match throttle::admit(people, &target).await? {
+                Admission::Granted(place, attempt) => (place, attempt),
                 Admission::NotBefore(until) => return Ok(Changed::Throttled { until }),
             };
             let verified = place.verify(&typed, password.as_deref(), &costs).await?;
             match password {
                 Some(stored) if verified.matches && user.disabled_at.is_none() => {
-                    (place, stored, Some(taken))
+                    (place, stored, Some(attempt))
                 }
-                Some(_) | None => return refused(people, session, &taken).await,
+                Some(_) | None => return wrong(people, session, &attempt).await,
             }
         }
         Current::Proven(proof) => match password {
-            Some(stored) if proof.is_of(&stored, people.now) && user.disabled_at.is_none() => {
+            Some(stored)
+                if proof.is_valid_for(&stored, people.now) && user.disabled_at.is_none() =>
+            {
                 (people.hasher.place(people.trace.subscriber()).await?, stored, None)
             }
             Some(_) | None => return Ok(Changed::Unproven),
         },
     };
-    // Its age is that of what was typed, however often it is shown.
+    // A proof that is used again keeps its age.
     let proof = match current {
         Current::Typed(_) => PasswordProof::of(&stored, people.now),
         Current::Proven(proof) => proof,
     };
-    let password = match fit(people, &place, &user, &stored, new).await? {
+    let password = match check_new(people, &place, &user, &stored, new).await? {
         Ok(password) => password,
         Err(unfit) => {
-            if let Some(taken) = taken {
-                right(people, &taken).await?;
+            if let Some(attempt) = attempt {
+                release(people, &attempt).await?;
             }
             return Ok(Changed::Unfit(unfit, proof));
         }
@@ -344,8 +344,8 @@ pub async fn change_password(
         if !sessions::renew(&mut tx, &secret.digest(), &renewed).await? {
             return Err(Code::LoginRequired.because("the session has ended").into());
         }
-        if let Some(taken) = &taken {
-            taken.succeeded(&mut tx, people.now).await?;
+        if let Some(attempt) = &attempt {
+            attempt.succeeded(&mut tx, people.now).await?;
         }
         device_cookies::forget_user(&mut tx, &user.id).await?;
         device::keep(&mut tx, people, &device, &user.id).await?;
@@ -363,17 +363,17 @@ pub async fn change_password(
         Ok::<_, Error>(true)
     })
     .await?;
-    match (done, taken) {
+    match (done, attempt) {
         (true, _) => Ok(Changed::Done { secret, session: Box::new(renewed), device }),
-        // Somebody else has changed it meanwhile.
-        (false, Some(taken)) => refused(people, session, &taken).await,
+        // The password was changed concurrently.
+        (false, Some(attempt)) => wrong(people, session, &attempt).await,
         (false, None) => Ok(Changed::Unproven),
     }
 }
 
-/// The new password, if it can become one. That it is the current one is told last, and by the hash: who tries
-/// whether it is some other one has changed it.
-async fn fit(
+/// Checks the new password. The comparison with the current one comes last, so that it cannot be used to guess: any
+/// other acceptable password is set.
+async fn check_new(
     people: &People<'_>,
     place: &Place<'_>,
     user: &User,
@@ -383,7 +383,7 @@ async fn fit(
     if !same(new.typed.expose().as_bytes(), new.again.expose().as_bytes()) {
         return Ok(Err(Unfit::Differs));
     }
-    let password = match judged(people, &new.typed, &names(user)) {
+    let password = match checked_password(people, &new.typed, &names(user)) {
         Ok(password) => password,
         Err(Error::Refused(refusal)) => return Ok(Err(Unfit::Refused(refusal))),
         Err(error @ Error::Failed(_)) => return Err(error),
@@ -392,22 +392,26 @@ async fn fit(
     Ok(if is_same { Err(Unfit::Same) } else { Ok(password) })
 }
 
-/// The password was right, and nothing is changed: what was reserved is given back.
-async fn right(people: &People<'_>, taken: &Try) -> Result<()> {
+/// Releases the reserved attempt: the password was correct, and nothing was changed.
+async fn release(people: &People<'_>, attempt: &ReservedAttempt) -> Result<()> {
     retrying(|| async {
         let mut tx = people.store.write().await?;
-        taken.was_right(&mut tx, people.now).await?;
+        attempt.release(&mut tx, people.now).await?;
         tx.commit().await?;
         Ok::<_, Error>(())
     })
     .await
 }
 
-/// Counts the failure, and notes it.
-async fn refused(people: &People<'_>, session: &Session, taken: &Try) -> Result<Changed> {
+/// Counts and records the failed attempt.
+async fn wrong(
+    people: &People<'_>,
+    session: &Session,
+    attempt: &ReservedAttempt,
+) -> Result<Changed> {
     retrying(|| async {
         let mut tx = people.store.write().await?;
-        taken.failed(&mut tx, people.now).await?;
+        attempt.failed(&mut tx, people.now).await?;
         let event = Event::of(Kind::PasswordChanged, "wrong").user(&session.user_id);
         event.session(&session.id).write(&mut tx, people.trace).await?;
         tx.commit().await?;
@@ -416,10 +420,10 @@ async fn refused(people: &People<'_>, session: &Session, taken: &Try) -> Result<
     .await
 }
 
-/// Lifts what failed sign-ins have brought upon an account, over all networks and by whatever name.
+/// Resets the throttling of an account, for all networks and all its names.
 ///
 /// # Errors
-/// Refuses accounts that are not there.
+/// Refuses unknown accounts.
 pub async fn unlock(people: &People<'_>, user: &UserId) -> Result<()> {
     let WithPassword { user, .. } = find(people, user).await?;
     let names: Vec<_> = names(&user).iter().map(|name| name::canonical(name)).collect();
@@ -434,8 +438,8 @@ pub async fn unlock(people: &People<'_>, user: &UserId) -> Result<()> {
     .await
 }
 
-/// The hash of a new password, when it is its turn.
-async fn hashed(people: &People<'_>, password: &Password) -> Result<String> {
+/// Hashes a new password, after waiting in the queue.
+async fn hash(people: &People<'_>, password: &Password) -> Result<String> {
     Ok(people.hasher.place(people.trace.subscriber()).await?.hash(password).await?)
 }
 
@@ -448,10 +452,10 @@ fn names(user: &User) -> Vec<String> {
     [Some(&user.username), user.email.as_ref()].into_iter().flatten().cloned().collect()
 }
 
-/// A new password for an account of these names, if it should be one.
-fn judged(people: &People<'_>, typed: &Secret, names: &[String]) -> Result<Password> {
+/// Checks a new password for an account with these names.
+fn checked_password(people: &People<'_>, typed: &Secret, names: &[String]) -> Result<Password> {
     let rules = &people.config.passwords;
-    let password = Password::read(typed, rules.max_bytes)?;
+    let password = Password::parse(typed, rules.max_bytes)?;
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     password.must_resist_guessing(rules.min_length, &names)?;
     Ok(password)

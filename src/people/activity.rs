@@ -1,4 +1,4 @@
-//! What happened to an account of late, as its owner is told.
+//! The recent events of an account, as shown to its owner.
 
 use serde_json::Value;
 
@@ -7,42 +7,42 @@ use crate::store::Store;
 use crate::store::audit_events::{self, OwnRow};
 use crate::types::{ClientId, Result, SessionId, Timestamp, UserId};
 
-/// As many lines as are told.
+/// The maximum number of lines.
 const LINES: usize = 10;
 
-/// As many events as are read of each outcome: where so many failed in a row, there may have been more.
+/// The maximum number of events that are read per outcome. A row of that many failures may have been longer.
 pub const MANY: usize = 20;
 
-/// What happened.
+/// The kind of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
+pub enum ActivityKind {
     /// A sign-in.
     SignedIn,
     /// A sign-in that failed.
     SignInFailed,
     /// A sign-out.
     SignedOut,
-    /// A sign-in was ended from elsewhere.
+    /// A session was ended from another one.
     SessionEnded,
-    /// All sign-ins but one were ended.
+    /// All sessions except one were ended.
     OthersEnded,
-    /// An application was let in.
+    /// The user consented to an application.
     Allowed,
-    /// An application was turned away.
+    /// The user denied an application access.
     Denied,
-    /// The access of an application was withdrawn.
+    /// The user withdrew the consent for an application.
     Withdrawn,
-    /// The person changed the password.
+    /// The user changed the password.
     PasswordChanged,
-    /// The person's present password was not known to whoever would have changed it.
+    /// A change of the password failed: the current one was wrong.
     PasswordFailed,
     /// An administrator set the password.
     PasswordSet,
-    /// The account was made.
+    /// The account was created.
     Created,
-    /// Names, e-mail address or other details were changed.
+    /// Names, e-mail address or other claims were changed.
     Updated,
-    /// What failed sign-ins had brought upon the account was lifted.
+    /// An administrator reset the throttling of the account.
     Unlocked,
     /// The account was disabled.
     Disabled,
@@ -50,72 +50,71 @@ pub enum What {
     Enabled,
 }
 
-impl What {
-    /// Whether somebody did not know the password.
+impl ActivityKind {
+    /// Whether the password was wrong.
     pub const fn is_failure(self) -> bool {
         matches!(self, Self::SignInFailed | Self::PasswordFailed)
     }
 }
 
-/// The outcomes that are asked for, each by itself: failures, which anybody can cause, push nothing out.
+/// The outcomes, each queried separately: failures, which an attacker can cause, do not displace other events.
 const OUTCOMES: [&str; 4] = ["success", "access_denied", "wrong", "throttled"];
 
-/// What an event is called; `access_denied` is the person's own no. Everything else in the audit trail is for
-/// operators.
-const MEANINGS: [(Kind, &str, What); 15] = [
-    (Kind::SignIn, "success", What::SignedIn),
-    (Kind::SignIn, "wrong", What::SignInFailed),
-    (Kind::SignIn, "throttled", What::SignInFailed),
-    (Kind::SignOut, "success", What::SignedOut),
-    (Kind::SessionEnded, "success", What::SessionEnded),
-    (Kind::Consent, "success", What::Allowed),
-    (Kind::Consent, "access_denied", What::Denied),
-    (Kind::ConsentWithdrawn, "success", What::Withdrawn),
-    (Kind::PasswordChanged, "success", What::PasswordChanged),
-    (Kind::PasswordChanged, "wrong", What::PasswordFailed),
-    (Kind::UserCreated, "success", What::Created),
-    (Kind::UserUpdated, "success", What::Updated),
-    (Kind::UserUnlocked, "success", What::Unlocked),
-    (Kind::UserDisabled, "success", What::Disabled),
-    (Kind::UserEnabled, "success", What::Enabled),
+/// The kind by audit event and outcome; `access_denied` is the decision of the user. All other audit events are for
+/// operators only.
+const MEANINGS: [(Kind, &str, ActivityKind); 15] = [
+    (Kind::SignIn, "success", ActivityKind::SignedIn),
+    (Kind::SignIn, "wrong", ActivityKind::SignInFailed),
+    (Kind::SignIn, "throttled", ActivityKind::SignInFailed),
+    (Kind::SignOut, "success", ActivityKind::SignedOut),
+    (Kind::SessionEnded, "success", ActivityKind::SessionEnded),
+    (Kind::Consent, "success", ActivityKind::Allowed),
+    (Kind::Consent, "access_denied", ActivityKind::Denied),
+    (Kind::ConsentWithdrawn, "success", ActivityKind::Withdrawn),
+    (Kind::PasswordChanged, "success", ActivityKind::PasswordChanged),
+    (Kind::PasswordChanged, "wrong", ActivityKind::PasswordFailed),
+    (Kind::UserCreated, "success", ActivityKind::Created),
+    (Kind::UserUpdated, "success", ActivityKind::Updated),
+    (Kind::UserUnlocked, "success", ActivityKind::Unlocked),
+    (Kind::UserDisabled, "success", ActivityKind::Disabled),
+    (Kind::UserEnabled, "success", ActivityKind::Enabled),
 ];
 
-/// A line of what happened: one event, or several failures in a row.
+/// One event, or several failures in a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Happened {
-    /// What.
-    pub what: What,
-    /// When, at last.
+pub struct Activity {
+    /// The kind.
+    pub kind: ActivityKind,
+    /// The time of the latest event.
     pub at: Timestamp,
-    /// Which application it was about.
+    /// The application.
     pub client: Option<ClientId>,
-    /// Which sign-in it was about, or came from.
+    /// The session that the event is about or came from.
     pub session: Option<SessionId>,
-    /// What the browser called itself, if that is known.
+    /// The `User-Agent`, if known.
     pub user_agent: Option<String>,
-    /// From where; `None`: no request asked for it, or failures came from several places.
+    /// The address; `None` for a command, and for failures from several addresses.
     pub address: Option<String>,
-    /// How many events in a row.
+    /// The number of events in a row.
     pub count: usize,
 }
 
-/// What happened to an account of late, the newest first. Nothing of what was compared is told, but for what the
-/// browser called itself.
+/// The recent events of an account, the newest first. Of their facts, only the `User-Agent` is returned.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn recent(store: &Store, user: &UserId) -> Result<Vec<Happened>> {
+pub async fn recent(store: &Store, user: &UserId) -> Result<Vec<Activity>> {
     let mut events = Vec::new();
     for outcome in OUTCOMES {
         let rows = audit_events::of_user(store.db(), user, outcome, MANY as i64).await?;
-        let read = |row: OwnRow| Some((row.id.clone(), read(row, outcome)?));
-        events.extend(rows.into_iter().filter_map(read));
+        let parse = |row: OwnRow| Some((row.id.clone(), from_row(row, outcome)?));
+        events.extend(rows.into_iter().filter_map(parse));
     }
     events.sort_by(|(one, _), (other, _)| other.cmp(one));
-    let mut lines: Vec<Happened> = Vec::new();
+    let mut lines: Vec<Activity> = Vec::new();
     for (_, event) in events {
         match lines.last_mut() {
-            Some(last) if last.what == event.what && event.what.is_failure() => {
+            Some(last) if last.kind == event.kind && event.kind.is_failure() => {
                 last.count += 1;
                 if last.address != event.address {
                     last.address = None;
@@ -131,20 +130,20 @@ pub async fn recent(store: &Store, user: &UserId) -> Result<Vec<Happened>> {
     Ok(lines)
 }
 
-fn read(row: OwnRow, outcome: &str) -> Option<Happened> {
-    let (.., what) =
-        MEANINGS.iter().find(|(kind, of, _)| kind.as_str() == row.kind && *of == outcome)?;
+fn from_row(row: OwnRow, outcome: &str) -> Option<Activity> {
+    let (.., kind) =
+        MEANINGS.iter().find(|(event, of, _)| event.as_str() == row.kind && *of == outcome)?;
     let facts: Value = serde_json::from_str(&row.facts).unwrap_or_default();
     let fact = |name: &str| facts.get(name).and_then(Value::as_str);
-    let what = if *what == What::PasswordChanged && fact("by") == Some("an administrator") {
-        What::PasswordSet
-    } else if *what == What::SessionEnded && row.session_id.is_none() {
-        What::OthersEnded
+    let kind = if *kind == ActivityKind::PasswordChanged && fact("by") == Some("an administrator") {
+        ActivityKind::PasswordSet
+    } else if *kind == ActivityKind::SessionEnded && row.session_id.is_none() {
+        ActivityKind::OthersEnded
     } else {
-        *what
+        *kind
     };
-    Some(Happened {
-        what,
+    Some(Activity {
+        kind,
         at: Timestamp(row.at_ms.div_euclid(1000)),
         client: row.client_id,
         session: row.session_id,

@@ -1,5 +1,4 @@
-//! The standard claims of a person, as an administrator writes them down: [OIDC Core §5.1], each
-//! checked for its form, so that no application is ever told nonsense.
+//! The standard claims of a user, as entered by an administrator: [OIDC Core §5.1]. The format of each is checked.
 //!
 //! [OIDC Core §5.1]: https://openid.net/specs/openid-connect-core-1_0.html#StandardClaims
 
@@ -8,7 +7,7 @@ use url::Url;
 
 use crate::types::{Code, Refusal, json};
 
-/// What a claim is made of.
+/// The format of a claim.
 #[derive(Clone, Copy, Debug)]
 enum Form {
     Text,
@@ -20,8 +19,8 @@ enum Form {
     Flag,
 }
 
-/// The claims that can be written down. `sub` and `updated_at` are ours; the names and the e-mail
-/// address of the account are not kept twice.
+/// The claims that can be set. The server computes `sub` and `updated_at`; names and e-mail address are fields of the
+/// account.
 const CLAIMS: &[(&str, Form)] = &[
     ("name", Form::Text),
     ("given_name", Form::Text),
@@ -43,12 +42,12 @@ const CLAIMS: &[(&str, Form)] = &[
 const ADDRESS: &[&str] =
     &["formatted", "street_address", "locality", "region", "postal_code", "country"];
 
-/// Reads `name=value` texts: `given_name=Zaphod`, `phone_number_verified=true`,
-/// `address.locality=Betelgeuse`, or `address={"locality":"Betelgeuse"}` as a whole.
+/// Parses `name=value` texts: `given_name=Zaphod`, `phone_number_verified=true`, `address.locality=Betelgeuse`, or
+/// the whole `address={"locality":"Betelgeuse"}`.
 ///
 /// # Errors
-/// When one of them is not of that form, is not a claim of ours, or stands twice.
-pub fn read<T: AsRef<str>>(texts: &[T]) -> Result<Map<String, Value>, Refusal> {
+/// When a text is malformed, its claim is unknown, or a claim is repeated.
+pub fn parse<T: AsRef<str>>(texts: &[T]) -> Result<Map<String, Value>, Refusal> {
     let mut claims = Map::new();
     for text in texts {
         let Some((name, value)) = text.as_ref().split_once('=') else {
@@ -68,7 +67,7 @@ pub fn read<T: AsRef<str>>(texts: &[T]) -> Result<Map<String, Value>, Refusal> {
     Ok(claims)
 }
 
-/// Adds claims to those that there are, or puts them in their place; members of an address one by one.
+/// Adds or replaces claims; members of an address one by one.
 pub fn merge(claims: &mut Map<String, Value>, more: Map<String, Value>) {
     for (name, value) in more {
         match (claims.get_mut(&name), value) {
@@ -80,10 +79,10 @@ pub fn merge(claims: &mut Map<String, Value>, more: Map<String, Value>) {
     }
 }
 
-/// Takes a claim away, or a member of an address.
+/// Removes a claim, or a member of an address.
 ///
 /// # Errors
-/// When there is no such claim.
+/// When the account does not have it.
 pub fn remove(claims: &mut Map<String, Value>, name: &str) -> Result<(), Refusal> {
     let removed = match name.strip_prefix("address.") {
         None => claims.remove(name),
@@ -186,14 +185,14 @@ fn is_link(value: &str) -> bool {
         && Url::parse(value).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
 }
 
-/// OIDC Core §5.1: ISO 8601, the year 0000 where it is not told, or the year alone.
+/// OIDC Core §5.1: ISO 8601, with the year 0000 if it is omitted, or the year alone.
 fn is_birthdate(value: &str) -> bool {
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     match value.split('-').collect::<Vec<_>>().as_slice() {
         [year] => year.len() == 4 && digits(year) && *year != "0000",
         [year, month, day] => {
             let sized = year.len() == 4 && month.len() == 2 && day.len() == 2;
-            // Of the year 0000, which is a leap year, every day of every year can be told.
+            // 0000 is a leap year, so 29 February is valid in it.
             let date = (year.parse(), month.parse::<u8>(), day.parse());
             sized
                 && digits(year)
@@ -221,7 +220,7 @@ fn is_zone(value: &str) -> bool {
         })
 }
 
-/// The form of BCP 47, and the underscore that OIDC Core §5.1 reports from the wild.
+/// The format of BCP 47, also with the underscores that OIDC Core §5.1 mentions.
 fn is_locale(value: &str) -> bool {
     let mut parts = value.split(['-', '_']);
     let language = parts.next().unwrap_or_default();
@@ -253,8 +252,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_standard_claim_can_be_written_down() {
-        let claims = read(&[
+    fn every_standard_claim_can_be_set() {
+        let claims = parse(&[
             "name=Zaphod Beeblebrox",
             "given_name=Zaphod",
             "family_name=Beeblebrox",
@@ -281,12 +280,12 @@ mod tests {
             claims["address"],
             json!({"street_address": "1 Main Street\nBack door", "locality": "Betelgeuse"})
         );
-        let whole = read(&[r#"address={"country":"FR","postal_code":"75001"}"#]).unwrap();
+        let whole = parse(&[r#"address={"country":"FR","postal_code":"75001"}"#]).unwrap();
         assert_eq!(whole["address"]["country"], "FR");
     }
 
     #[test]
-    fn nonsense_is_refused() {
+    fn malformed_claims_are_refused() {
         for text in [
             "name",
             "name=",
@@ -325,18 +324,18 @@ mod tests {
             "address.country=",
             "name.x=y",
         ] {
-            assert!(read(&[text]).is_err(), "{text:?}");
+            assert!(parse(&[text]).is_err(), "{text:?}");
         }
-        assert!(read(&["name=a", "name=b"]).is_err());
-        assert!(read(&["address.country=a", "address.country=b"]).is_err());
-        assert!(read(&["address.country=a", "address={\"country\":\"b\"}"]).is_err());
+        assert!(parse(&["name=a", "name=b"]).is_err());
+        assert!(parse(&["address.country=a", "address.country=b"]).is_err());
+        assert!(parse(&["address.country=a", "address={\"country\":\"b\"}"]).is_err());
     }
 
     #[test]
-    fn claims_are_added_changed_and_taken_away() {
-        let mut claims = read(&["name=A", "locale=en", "address.country=FR"]).unwrap();
+    fn claims_are_added_changed_and_removed() {
+        let mut claims = parse(&["name=A", "locale=en", "address.country=FR"]).unwrap();
 
-        merge(&mut claims, read(&["name=B", "address.locality=Paris"]).unwrap());
+        merge(&mut claims, parse(&["name=B", "address.locality=Paris"]).unwrap());
         remove(&mut claims, "locale").unwrap();
         remove(&mut claims, "address.country").unwrap();
 

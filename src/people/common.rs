@@ -1,11 +1,11 @@
-//! The passwords that are tried first: a short list of what people choose, and the patterns that no
-//! list is long enough for (NIST SP 800-63B-4 §3.1.1.2, THREATS PW-08).
+//! Common passwords: a short list of words, and patterns that no list could contain (NIST SP 800-63B-4 §3.1.1.2,
+//! THREATS PW-08).
 
-/// Whether a password, in canonical form, is one of the first that anybody would try.
+/// Whether a password, in canonical form, is easy to guess.
 pub(super) fn is_common(folded: &str) -> bool {
     let bare = undecorated(folded);
     is_run(folded) || is_word(folded) || bare.is_empty() || is_word(bare) || {
-        // One word or run over and over: `passwordpassword`, `abcabcabcabc`.
+        // A repeated word or run: `passwordpassword`, `abcabcabcabc`.
         [folded, bare].into_iter().filter_map(unit).any(|unit| {
             unit.chars().count() <= 4 || is_word(unit) || is_word(undecorated(unit)) || is_run(unit)
         })
@@ -17,7 +17,7 @@ pub(super) fn is_decorated(folded: &str, word: &str) -> bool {
     !word.is_empty() && (folded == word || undecorated(folded) == undecorated(word))
 }
 
-/// Without the digits and the marks that people put around a word.
+/// The text without digits and marks around it.
 fn undecorated(text: &str) -> &str {
     text.trim_matches(|c: char| !c.is_alphabetic())
 }
@@ -26,7 +26,7 @@ fn is_word(text: &str) -> bool {
     WORDS.split_ascii_whitespace().any(|word| word == text)
 }
 
-/// The shortest text of which this one is a repetition.
+/// The shortest text that this one repeats.
 fn unit(text: &str) -> Option<&str> {
     text.char_indices()
         .skip(1)
@@ -38,7 +38,7 @@ fn unit(text: &str) -> Option<&str> {
         })
 }
 
-/// Whether it walks along a row, forwards or backwards, however often around.
+/// Whether the text follows a row of keys or letters, forwards or backwards, possibly several times.
 fn is_run(text: &str) -> bool {
     let text: Vec<char> = text.chars().collect();
     ROWS.iter().any(|row| {
@@ -56,7 +56,7 @@ fn is_run(text: &str) -> bool {
     })
 }
 
-/// What fingers walk along.
+/// Rows of keys and letters.
 const ROWS: &[&str] = &[
     "0123456789",
     "1234567890",
@@ -80,7 +80,7 @@ const ROWS: &[&str] = &[
     "йцукенгшщзхъфывапролджэячсмитьбю",
 ];
 
-/// What is left of the usual choices when case, digits and marks around them are taken away.
+/// Common passwords without case and without digits and marks around them.
 const WORDS: &str = "
 password passw0rd p@ssword p@ssw0rd p4ssword pa55word pa55w0rd passwort kennwort passwd passphrase
 passcode pass mypassword yourpassword thepassword newpassword oldpassword passwordlogin userpassword
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn patterns_are_found_however_long_they_are() {
+    fn patterns_of_any_length_are_found() {
         for text in [
             "123456789012345",
             "987654321098765",

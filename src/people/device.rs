@@ -1,19 +1,19 @@
-//! Device cookies: by which an account knows the browsers that have signed in to it before.
+//! Device cookies: they identify browsers that have signed in to an account before.
 //!
-//! The cookie is no proof of anybody: it gives the browser a few failures of its own, which nobody else
-//! can use up (OWASP, *Slow Down Online Guessing Attacks with Device Cookies*). It is bound to account and
-//! browser, ends with the password, and is stored as a digest.
+//! The cookie authenticates nobody. It gives the browser its own limit of failed attempts, which attackers cannot use
+//! up (OWASP, *Slow Down Online Guessing Attacks with Device Cookies*). It is bound to account and browser, becomes
+//! invalid when the password changes, and is stored as a digest.
 
 use super::People;
 use crate::store::{Tx, device_cookies};
 use crate::types::token::DeviceSecret;
 use crate::types::{Result, Seconds, UserId};
 
-/// How long a browser is known after its last sign-in.
+/// The lifetime of a device cookie after the last sign-in.
 pub const KNOWN: Seconds = Seconds::days(180);
 
-/// The secret that the browser goes on with: the one that it has, if it is ours, so that several people
-/// share a browser; otherwise a new one, which nobody else can have chosen.
+/// The device secret of the browser: the current one if this server issued it, so that several users can share a
+/// browser; otherwise a new one, because the current one may have been chosen by an attacker.
 pub(super) async fn secret(
     people: &People<'_>,
     current: Option<&DeviceSecret>,
@@ -26,7 +26,7 @@ pub(super) async fn secret(
     Ok(DeviceSecret::generate())
 }
 
-/// The browser has signed in to the account.
+/// Stores that the browser has signed in to the account.
 pub(super) async fn keep(
     tx: &mut Tx,
     people: &People<'_>,

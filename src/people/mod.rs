@@ -1,4 +1,4 @@
-//! Accounts: what people are called, how they prove who they are, how long they stay signed in.
+//! User accounts: names and claims, passwords, sessions, throttling.
 
 pub mod account;
 pub mod activity;
@@ -21,18 +21,18 @@ use crate::record::Trace;
 use crate::store::Store;
 use crate::types::Timestamp;
 
-/// What the rules about accounts may reach, for one request or one command.
+/// The dependencies of the rules about accounts, for one request or one command.
 #[derive(Clone, Copy, Debug)]
 pub struct People<'a> {
     /// The database.
     pub store: &'a Store,
     /// The pool of hashing threads.
     pub hasher: &'a Hasher,
-    /// What the operator decided about passwords, sessions and tries.
+    /// The settings of passwords, sessions and throttling.
     pub config: &'a Config,
-    /// From where it is asked, and under which id.
+    /// The id of the request and its origin.
     pub trace: &'a Trace,
-    /// When.
+    /// The time of the request.
     pub now: Timestamp,
 }
 

@@ -1,4 +1,4 @@
-//! What people are called: usernames and e-mail addresses, and the one form in which they are compared.
+//! Usernames and e-mail addresses, and their canonical form for comparison.
 
 use icu_casemap::CaseMapper;
 use unicode_normalization::UnicodeNormalization as _;
@@ -6,18 +6,18 @@ use unicode_normalization::char::is_combining_mark;
 
 use crate::types::{Code, Refusal};
 
-/// The one form in which names are kept unique and looked up: trimmed, NFKC, case-folded, so that no
-/// two accounts have names that a person would take for one (THREATS UI-18, UI-24).
+/// The canonical form, in which names are unique and looked up: trimmed, NFKC, case-folded, so that no two accounts
+/// have names that look the same (THREATS UI-18, UI-24).
 pub fn canonical(name: &str) -> String {
     let composed: String = name.trim().nfkc().collect();
     let folded = CaseMapper::new().fold_string(&composed).into_owned();
-    // Folding may leave what NFKC would compose; a second time around nothing changes any more.
+    // Folding can leave sequences that NFKC composes. After the second pass the form is stable.
     let composed: String = folded.nfkc().collect();
     composed.trim().to_owned()
 }
 
-/// Takes a username as it is to be shown: NFKC, of letters, digits and a few marks, so that nothing in
-/// it is invisible or breaks a page, a header or a log line.
+/// Parses a username in its displayed form: NFKC, with letters, digits and a few marks only, so that no character is
+/// invisible or breaks a page, a header or a log line.
 ///
 /// # Errors
 /// When it is empty, too long, or has other characters.
@@ -41,17 +41,17 @@ pub fn username(text: &str) -> Result<String, Refusal> {
     Ok(name)
 }
 
-/// Takes an e-mail address: an addr-spec (RFC 5322 §3.4.1) without quoting and comments, which no
-/// mailbox of a person has and which would only serve to smuggle (THREATS PW-12).
+/// Parses an e-mail address: an addr-spec (RFC 5322 §3.4.1) without quoting and comments, which real mailboxes do not
+/// use and header injection does (THREATS PW-12).
 ///
 /// # Errors
-/// When it is anything else.
+/// When it is malformed.
 pub fn email(text: &str) -> Result<String, Refusal> {
     const WHY: &str = "this is not an e-mail address of the form local@domain";
     let address: String = text.trim().nfc().collect();
     let (local, domain) =
         address.rsplit_once('@').ok_or_else(|| Code::InvalidRequest.because(WHY))?;
-    // RFC 6531 §3.3: letters of every script are atoms too.
+    // RFC 6531 §3.3: atoms can have letters of every script.
     let atom =
         |c: char| c.is_alphanumeric() || is_combining_mark(c) || "!#$%&'*+-/=?^_`{|}~".contains(c);
     let label = |text: &str| {
@@ -76,7 +76,7 @@ mod tests {
 
     /// THREATS UI-18, UI-24.
     #[test]
-    fn what_a_person_would_take_for_one_name_is_one() {
+    fn names_that_look_the_same_are_the_same() {
         for (one, other) in [
             ("alice", " ALICE "),
             ("alice", "ａｌｉｃｅ"),
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_of_visible_characters() {
+    fn names_have_visible_characters_only() {
         for name in ["alice", "алиса", "a.b-c_d+e", "alice@example.org", "अनिता", "7of9"]
         {
             assert!(username(name).is_ok(), "{name}");

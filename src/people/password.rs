@@ -1,9 +1,8 @@
-//! Passwords: what one must be, and the bounded pool of threads that hash them.
+//! Passwords: the rules for new ones, and the bounded pool of threads that hash them.
 //!
-//! A hash takes 19 MiB and a core for some 25 ms, on purpose. So there are as many at once as the
-//! configuration has slots, as many waiting as its queue is long, and not one more: a storm of
-//! sign-ins takes the cores that it was given and leaves the others to the tokens. In the queue
-//! subscribers take turns (`turns.rs`).
+//! A hash takes 19 MiB and some 25 ms of a core by design. The number of concurrent hashes (`hashing_slots`) and of
+//! waiting ones (`queue`) is bounded, so that many sign-ins do not slow down token requests. Subscribers take turns in
+//! the queue (`turns.rs`).
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,37 +21,36 @@ use crate::record::Supervisor;
 use crate::types::secret::{entropy, same};
 use crate::types::{Code, Failure, Refusal, Secret, Subscriber};
 
-/// A password that somebody typed: short enough to be hashed, in the form in which it is hashed.
+/// A password as typed, short enough to be hashed, in the form that is hashed.
 ///
-/// Nothing is trimmed, cut or changed in case (THREATS PW-07). It is brought into NFKC, as NIST SP
-/// 800-63B-4 §3.1.1.2 advises, because two keyboards may send two encodings of what their owner sees
-/// as one letter.
+/// It is not trimmed, truncated or changed in case (THREATS PW-07). It is normalized to NFKC, as NIST SP 800-63B-4
+/// §3.1.1.2 advises, because keyboards may send different encodings of the same letter.
 #[derive(Clone)]
 pub struct Password(Zeroizing<String>);
 
 impl Password {
-    /// Takes what was typed, unless it has more than `max_bytes`: then nothing of it is hashed.
+    /// Parses a typed password.
     ///
     /// # Errors
-    /// When it is too long.
-    pub fn read(typed: &Secret, max_bytes: usize) -> Result<Self, Refusal> {
+    /// When it has more than `max_bytes`.
+    pub fn parse(typed: &Secret, max_bytes: usize) -> Result<Self, Refusal> {
         let typed = typed.expose();
         if typed.len() > max_bytes {
             return Err(Code::InvalidRequest
                 .because("the password is too long")
                 .with("most", max_bytes));
         }
-        // Room enough from the beginning: a string that grows leaves copies of itself behind.
+        // With its final capacity: a string that grows leaves copies in memory.
         let mut text = Zeroizing::new(String::with_capacity(typed.len() * 4));
         text.extend(typed.nfkc());
         Ok(Self(text))
     }
 
-    /// Refuses what should not become a password: one with fewer than `min_length` characters, one of
-    /// the first that anybody would guess, and one of the account's own names (THREATS PW-08).
+    /// Refuses a new password with fewer than `min_length` characters, one that is easy to guess, and one made of a
+    /// name of the account (THREATS PW-08).
     ///
     /// # Errors
-    /// When it is one of these.
+    /// `invalid_request`
     pub fn must_resist_guessing(&self, min_length: usize, names: &[&str]) -> Result<(), Refusal> {
         // NIST SP 800-63B-4 §3.1.1.2: each code point counts as one character.
         if self.0.chars().count() < min_length {
@@ -60,7 +58,7 @@ impl Password {
                 .because("the password is too short")
                 .with("fewest", min_length));
         }
-        // Clients that read a password from a C string, or a line, would send half of it.
+        // Programs that read a password from a C string or a line would send only a part of it.
         if self.0.chars().any(|c| matches!(c, '\0' | '\r' | '\n')) {
             return Err(Code::InvalidRequest.because(
                 "a password must not contain NUL or a line break: other programs cut it there",
@@ -82,19 +80,19 @@ impl Password {
     }
 }
 
-/// What came of comparing a password with a stored hash.
+/// The result of comparing a password with a stored hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verified {
-    /// It is the password.
+    /// Whether the password is correct.
     pub matches: bool,
-    /// It is, and its hash was made at another cost than hashes are made now.
+    /// Whether it is correct and its stored hash has another cost than the configured one.
     pub needs_rehash: bool,
 }
 
-/// The pool: a thread a slot, each with its memory, and the queue before them.
+/// The pool: one thread per slot, each with its memory, and the queue before them.
 ///
-/// The threads run at the priority of the others. Below it they would starve behind a saturated
-/// server, and people would wait for minutes; it is their number that keeps them from the tokens.
+/// The threads have normal priority. With a lower one they would starve on a saturated server, and sign-ins would take
+/// minutes. Their number bounds their share of the CPU.
 #[derive(Debug)]
 pub struct Hasher {
     turns: Turns,
@@ -106,26 +104,25 @@ pub struct Hasher {
 
 type Job = Box<dyn FnOnce(&mut Slot) + Send>;
 
-/// What was hashed so far.
+/// Counts what was hashed so far.
 #[derive(Debug, Default)]
 struct Computed {
     hashes: AtomicU64,
-    /// Memory in KiB times passes: what the time of a hash is proportional to.
+    /// Memory in KiB times passes, which the time of a hash is proportional to.
     work: AtomicU64,
 }
 
-/// As many as have a turn beside those that are hashed: they ask the database whether they may try, so
-/// that a thread never waits for that.
+/// The turns beyond the slots: these attempts query the database for their limits, so that no thread waits for that.
 const BESIDE: usize = 2;
 
-/// As many costs as a try pays for at most.
+/// The maximum number of costs that are computed per attempt.
 pub const MOST_COSTS: usize = 4;
 
 impl Hasher {
     /// Starts the pool. Its threads end when it is dropped.
     ///
     /// # Errors
-    /// When argon2 does not know such a cost, or the system gives no threads.
+    /// When argon2 refuses the cost, or a thread cannot be started.
     pub fn start(config: &Passwords, supervisor: &Supervisor) -> Result<Self, Failure> {
         let params = Params::new(
             config.memory_kib,
@@ -149,7 +146,7 @@ impl Hasher {
                 .name(format!("argon2-{number}"))
                 .spawn(move || {
                     while let Some(job) = next(&jobs) {
-                        // A panic costs its sign-in, which is answered as a failure, and not the thread.
+                        // A panic fails its sign-in and does not end the thread.
                         if supervisor.run("hashing", || job(&mut slot)).is_none() {
                             slot.memory = Vec::new();
                         }
@@ -162,7 +159,7 @@ impl Hasher {
         Ok(Self { turns: Turns::new(at_once, config.queue), queue, params, computed, dummy_salt })
     }
 
-    /// Waits in the queue until it is this subscriber's turn.
+    /// Waits in the queue for a turn of this subscriber.
     ///
     /// # Errors
     /// [`Failure::Busy`] when the queue is full.
@@ -170,12 +167,12 @@ impl Hasher {
         Ok(Place { _turn: self.turns.take(subscriber).await?, hasher: self })
     }
 
-    /// How many hashes were computed so far: what throttling is there to bound.
+    /// The number of hashes computed so far, which throttling bounds.
     pub fn computed(&self) -> u64 {
         self.computed.hashes.load(Ordering::Relaxed)
     }
 
-    /// How much work that was, in KiB times passes: what must not tell one name from another.
+    /// The work of these hashes, in KiB times passes, which must not depend on the name.
     pub fn work(&self) -> u64 {
         self.computed.work.load(Ordering::Relaxed)
     }
@@ -184,18 +181,18 @@ impl Hasher {
         Argon2::new(Algorithm::Argon2id, Version::V0x13, self.params.clone())
     }
 
-    /// Reads a stored hash. `None`: it is not argon2id, or it was planted to cost us more than a hash
-    /// may (THREATS PW-14), and no password is its.
-    fn stored(&self, text: &str) -> Option<Stored> {
+    /// Parses a stored hash. `None`: it is not argon2id, or it exceeds the maximum cost (THREATS PW-14). No password
+    /// matches it then.
+    fn parse_stored(&self, text: &str) -> Option<Stored> {
         let hash = PasswordHash::new(text).ok()?;
-        let argon2 = self.bearable(&hash)?;
+        let argon2 = self.affordable(&hash)?;
         let current =
             hash.version == Some(Version::V0x13.into()) && is_same_cost(&argon2, &self.argon2());
         Some(Stored { argon2, salt: hash.salt?, output: hash.hash?, current })
     }
 
-    /// The function that a hash was made with, unless it costs more than a hash may.
-    fn bearable(&self, hash: &PasswordHash) -> Option<Argon2<'static>> {
+    /// The function of a hash, unless it exceeds the maximum cost.
+    fn affordable(&self, hash: &PasswordHash) -> Option<Argon2<'static>> {
         const MOST_KIB: u32 = 64 * 1024;
         const MOST_ITERATIONS: u32 = 16;
         const MOST_LANES: u32 = 16;
@@ -203,23 +200,23 @@ impl Hasher {
         let algorithm = Algorithm::try_from(hash.algorithm.as_str()).ok()?;
         let version = hash.version.map_or(Ok(Version::V0x10), Version::try_from).ok()?;
         let params = Params::try_from(hash).ok()?;
-        let bearable = params.m_cost() <= MOST_KIB.max(self.params.m_cost())
+        let is_affordable = params.m_cost() <= MOST_KIB.max(self.params.m_cost())
             && params.t_cost() <= MOST_ITERATIONS.max(self.params.t_cost())
             && params.p_cost() <= MOST_LANES.max(self.params.p_cost());
-        (algorithm == Algorithm::Argon2id && bearable)
+        (algorithm == Algorithm::Argon2id && is_affordable)
             .then(|| Argon2::new(algorithm, version, params))
     }
 
-    /// What a try has to pay: each of the costs that hashes in the store have, whatever the name, or the
-    /// time would tell an old account from a new one and from none (THREATS UI-15, EX-15).
+    /// The functions to compute for every attempt: one per cost in the store, for every name. Otherwise the time would
+    /// tell an old account from a new one and from none (THREATS UI-15, EX-15).
     fn payable(&self, costs: &[String]) -> Vec<Argon2<'static>> {
-        // What follows in a PHC string, so that its beginning can be read.
+        // Completes a PHC string so that its parameters can be parsed.
         const REST: &str = "$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-        let read = |cost: &String| {
+        let parse = |cost: &String| {
             let text = format!("{cost}{REST}");
-            PasswordHash::new(&text).ok().and_then(|hash| self.bearable(&hash))
+            PasswordHash::new(&text).ok().and_then(|hash| self.affordable(&hash))
         };
-        let mut payable: Vec<_> = costs.iter().filter_map(read).collect();
+        let mut payable: Vec<_> = costs.iter().filter_map(parse).collect();
         if payable.is_empty() {
             payable.push(self.argon2());
         }
@@ -238,7 +235,7 @@ struct Stored {
     current: bool,
 }
 
-/// A turn at hashing: it goes to the next in the queue when dropped.
+/// A turn to hash, passed on to the next in the queue when dropped.
 #[derive(Debug)]
 pub struct Place<'a> {
     _turn: Turn,
@@ -246,7 +243,7 @@ pub struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// Hashes a new password: a PHC string, for the store.
+    /// Hashes a new password. Returns a PHC string for the store.
     ///
     /// # Errors
     /// When argon2 fails.
@@ -270,9 +267,8 @@ impl Place<'_> {
         .await
     }
 
-    /// Compares a password with a stored hash. Whatever is stored, if anything, one hash of each of
-    /// `costs` is computed, so that the time tells neither who has an account nor how old it is
-    /// (THREATS UI-15, EX-15).
+    /// Compares a password with a stored hash. One hash per entry of `costs` is computed in every case, so that the
+    /// time reveals neither whether an account exists nor its age (THREATS UI-15, EX-15).
     ///
     /// # Errors
     /// When argon2 fails.
@@ -282,7 +278,7 @@ impl Place<'_> {
         stored: Option<&str>,
         costs: &[String],
     ) -> Result<Verified, Failure> {
-        let readable = stored.and_then(|text| self.hasher.stored(text));
+        let readable = stored.and_then(|text| self.hasher.parse_stored(text));
         if stored.is_some() && readable.is_none() {
             tracing::warn!("a stored password hash is not argon2id, or dearer than we compute");
         }
@@ -313,15 +309,15 @@ impl Place<'_> {
         work: impl FnOnce(&mut Slot) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
         const ENDED: &str = "a hashing thread panicked";
-        let (answer, answered) = oneshot::channel();
+        let (sender, receiver) = oneshot::channel();
         let job: Job = Box::new(move |slot| {
-            // Whoever asked may have gone while this waited: then it is not worth a hash.
-            if !answer.is_closed() {
-                let _ = answer.send(work(slot));
+            // The request may have been cancelled while this job waited.
+            if !sender.is_closed() {
+                let _ = sender.send(work(slot));
             }
         });
         self.hasher.queue.send(job).await.map_err(|_| Failure::internal(ENDED))?;
-        answered.await.map_err(|_| Failure::internal(ENDED))?
+        receiver.await.map_err(|_| Failure::internal(ENDED))?
     }
 }
 
@@ -333,7 +329,7 @@ fn is_same_cost(one: &Argon2<'_>, other: &Argon2<'_>) -> bool {
     cost(one) == cost(other)
 }
 
-/// What a thread keeps from hash to hash: mapping 19 MiB anew each time costs a tenth of it.
+/// The memory that a thread reuses: mapping 19 MiB for each hash would take a tenth of its time.
 struct Slot {
     memory: Vec<Block>,
     kept: usize,
@@ -379,7 +375,7 @@ mod tests {
     }
 
     fn typed(text: &str) -> Password {
-        Password::read(&Secret::new(text), 1024).unwrap()
+        Password::parse(&Secret::new(text), 1024).unwrap()
     }
 
     async fn verified(hasher: &Hasher, password: &str, stored: Option<&str>) -> Verified {
@@ -410,13 +406,12 @@ mod tests {
                 assert_eq!(verified.matches, other == password, "{other}");
             }
         }
-        assert!(Password::read(&Secret::new("x".repeat(1024)), 1024).is_ok());
-        assert!(Password::read(&Secret::new("x".repeat(1025)), 1024).is_err());
+        assert!(Password::parse(&Secret::new("x".repeat(1024)), 1024).is_ok());
+        assert!(Password::parse(&Secret::new("x".repeat(1025)), 1024).is_err());
     }
 
-    /// Two encodings of one text are one password.
     #[tokio::test]
-    async fn two_keyboards_send_one_password() {
+    async fn two_encodings_of_one_text_are_one_password() {
         let hasher = Hasher::start(&cheap(), &Supervisor::default()).unwrap();
         let hash = hashed(&hasher, "cafe\u{301} ｏｎ corner").await;
 
@@ -424,7 +419,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_hash_of_another_cost_is_made_anew_once_it_was_proven() {
+    async fn a_hash_with_another_cost_is_replaced_after_a_sign_in() {
         let old = Hasher::start(&cheap(), &Supervisor::default()).unwrap();
         let hash = hashed(&old, "a password of old").await;
         let new =
@@ -438,9 +433,9 @@ mod tests {
         assert!(!verified(&old, "a password of old", Some(&hash)).await.needs_rehash);
     }
 
-    /// THREATS PW-14: the answer comes although the memory is not there.
+    /// THREATS PW-14: the result is returned although the memory is not available.
     #[tokio::test]
-    async fn a_planted_cost_is_not_paid() {
+    async fn a_stored_hash_above_the_maximum_cost_is_not_computed() {
         let hasher = Hasher::start(&cheap(), &Supervisor::default()).unwrap();
         for planted in [
             "$argon2id$v=19$m=4194304,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
@@ -457,7 +452,7 @@ mod tests {
 
     /// THREATS EX-15.
     #[tokio::test]
-    async fn a_try_pays_for_every_cost_there_is_whatever_is_stored() {
+    async fn every_attempt_computes_every_stored_cost() {
         let old = Hasher::start(&cheap(), &Supervisor::default()).unwrap();
         let new =
             Hasher::start(&Passwords { iterations: 5, ..cheap() }, &Supervisor::default()).unwrap();
@@ -477,17 +472,17 @@ mod tests {
         }
     }
 
-    /// Other programs end a text at NUL, and a form a line at its break: half a password is none.
+    /// Other programs end a text at NUL or at a line break.
     #[test]
-    fn what_other_programs_cut_is_refused_where_it_is_set() {
+    fn a_password_that_other_programs_would_cut_is_refused() {
         for password in ["correct horse\0battery staple", "correct horse battery\nstaple"] {
             assert!(typed(password).must_resist_guessing(15, &[]).is_err(), "{password:?}");
         }
     }
 
-    /// THREATS EX-26: there is one thread, and it hashes on.
+    /// THREATS EX-26: there is one thread, and it survives.
     #[tokio::test]
-    async fn a_panic_costs_one_hash_and_the_thread_goes_on() {
+    async fn a_panic_fails_one_hash_and_the_thread_goes_on() {
         let supervisor = Supervisor::default();
         let hasher = Hasher::start(&cheap(), &supervisor).unwrap();
         let defect = async || {
@@ -509,7 +504,7 @@ mod tests {
 
     /// THREATS PW-08.
     #[test]
-    fn what_anybody_would_guess_is_refused() {
+    fn passwords_that_are_easy_to_guess_are_refused() {
         let names = ["Zaphod", "beeblebrox@example.org"];
         for password in [
             "short",

@@ -1,18 +1,18 @@
-//! What proves who a person is, as its owner is told.
+//! How a user authenticates, as shown on the account page.
 
 use crate::store::{Store, device_cookies, users};
 use crate::types::{Result, Timestamp, UserId};
 
-/// What an account has.
+/// The authentication methods of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Security {
-    /// When the password was last set; `None` without one.
+    /// The time of the last change of the password; `None` without a password.
     pub password_set_at: Option<Timestamp>,
-    /// How many browsers have signed in before and are let in although others guess.
+    /// The number of browsers with a valid device cookie.
     pub browsers: i64,
 }
 
-/// What this account has.
+/// The authentication methods of this account.
 ///
 /// # Errors
 /// When the store fails.

@@ -1,4 +1,4 @@
-//! How long people stay signed in, and how it ends.
+//! The lifetime and the end of sessions.
 
 use super::People;
 use crate::config::Sessions;
@@ -9,10 +9,10 @@ use crate::types::session::Session;
 use crate::types::token::SessionSecret;
 use crate::types::{ClientId, Result, Seconds, SessionId, Timestamp, UserId};
 
-/// How often the use of a session is written down at most.
+/// The minimum time between two writes of a session's last use.
 const EVERY: Seconds = Seconds::minutes(1);
 
-/// Without activity, and in any case.
+/// The idle and the absolute lifetime.
 fn lifetimes(config: &Sessions, remembered: bool) -> (Seconds, Seconds) {
     if remembered {
         (config.remember_idle, config.remember_absolute)
@@ -21,21 +21,20 @@ fn lifetimes(config: &Sessions, remembered: bool) -> (Seconds, Seconds) {
     }
 }
 
-/// When a session that is used now ends if it is not used again. It never outlives
-/// [`expires_at`], whatever this says: every question about it asks for both.
+/// The idle expiry of a session that is used now. It may be later than [`expires_at`]: every query checks both.
 pub fn idle_at(config: &Sessions, remembered: bool, now: Timestamp) -> Timestamp {
     now + lifetimes(config, remembered).0
 }
 
-/// When a session that begins now ends in any case.
+/// The absolute expiry of a session that begins now.
 pub fn expires_at(config: &Sessions, remembered: bool, now: Timestamp) -> Timestamp {
     now + lifetimes(config, remembered).1
 }
 
-/// The live sign-in of a cookie, with its account and its consent for `client`.
+/// The valid session of a cookie, with its user and their consent for `client`.
 ///
-/// What the configuration says now holds for sessions of before, too: who shortens a lifetime means
-/// those that are open (THREATS UI-21).
+/// The configured lifetimes also apply to existing sessions: an operator who shortens one means those, too (THREATS
+/// UI-21).
 ///
 /// # Errors
 /// When the store fails.
@@ -56,12 +55,12 @@ pub async fn live(
     }))
 }
 
-/// Whether the use of a session is to be noted again.
+/// Whether the last use of a session is due to be written again.
 pub fn is_to_be_touched(seen_at: Timestamp, now: Timestamp) -> bool {
     seen_at <= now - EVERY
 }
 
-/// Notes that a session was used, at most once a minute.
+/// Writes the last use of a session, at most once a minute.
 ///
 /// # Errors
 /// When the store fails.
@@ -81,11 +80,11 @@ pub async fn touch(
     Ok(())
 }
 
-/// Signs somebody out, in this browser, at a client's request or at their own. Whatever lives and dies
-/// with the sign-in is dead from then on; what was allowed offline lives on (OIDC Core §11).
+/// Signs a user out of this browser, at the request of a client or of the user. Grants bound to the session become
+/// invalid with it; grants with `offline_access` stay valid (OIDC Core §11).
 ///
 /// # Errors
-/// When it could not be written: never a success that is not one.
+/// When the store fails: no success is reported before the commit.
 pub async fn sign_out(
     store: &Store,
     trace: &Trace,
@@ -96,12 +95,11 @@ pub async fn sign_out(
     if let Some(client) = client {
         event = event.client(client);
     }
-    // Where another tab was faster, that is as good.
+    // Another tab may have ended it already.
     finish(store, trace, &session.user_id, &session.id, event).await.map(drop)
 }
 
-/// Ends one of a person's own sessions, from another one. `false`: they have none of that name
-/// (THREATS UI-22).
+/// Ends a session of a user from another one. `false`: the user has no such session (THREATS UI-22).
 ///
 /// # Errors
 /// When the store fails.
@@ -129,7 +127,7 @@ async fn finish(
     .await
 }
 
-/// Ends all of a person's sessions but one, and says how many that were.
+/// Ends all sessions of a user except one, and returns their number.
 ///
 /// # Errors
 /// When the store fails.
@@ -151,7 +149,7 @@ pub async fn end_others(
     .await
 }
 
-/// A person's live sessions, the most recently used first.
+/// The valid sessions of a user, the most recently used first.
 ///
 /// # Errors
 /// When the store fails.

@@ -1,7 +1,7 @@
-//! Signing in with a password.
+//! Sign-in with a password.
 
 use super::password::{MOST_COSTS, Password, Place};
-use super::throttle::{self, Admission, Asked, Try};
+use super::throttle::{self, Admission, ReservedAttempt, Target};
 use super::{People, device, name, session};
 use crate::record::{Event, Kind};
 use crate::store::users::{self, WithPassword};
@@ -13,7 +13,7 @@ use crate::types::{Digest, Error, Factor, Result, Secret, SessionId, Timestamp, 
 /// The factor of every sign-in.
 const FACTOR: Factor = Factor::Password;
 
-/// Somebody at the door.
+/// An attempt to sign in.
 #[derive(Debug)]
 pub struct Attempt<'a> {
     /// Username or e-mail address, as typed.
@@ -24,49 +24,49 @@ pub struct Attempt<'a> {
     pub remember: bool,
     /// The browser's device cookie, if it has one.
     pub device: Option<&'a DeviceSecret>,
-    /// What the browser calls itself.
+    /// The `User-Agent` of the browser.
     pub user_agent: &'a str,
-    /// Who is signed in with this browser until now.
+    /// The current session of the browser, if any.
     pub replaces: Option<&'a Session>,
 }
 
 impl Attempt<'_> {
-    /// As much of what the browser calls itself as is kept.
-    fn browser(&self) -> String {
+    /// The `User-Agent`, cut to the length that is stored.
+    fn stored_user_agent(&self) -> String {
         const LONGEST: usize = 256;
         self.user_agent.chars().take(LONGEST).collect()
     }
 }
 
-/// What came of it.
+/// The result of an attempt to sign in.
 #[derive(Debug)]
 pub enum Outcome {
-    /// They are signed in.
+    /// The user is signed in.
     SignedIn {
-        /// For the cookie.
+        /// The value of the session cookie.
         secret: SessionSecret,
-        /// The sign-in.
+        /// The session.
         session: Box<Session>,
-        /// For the device cookie.
+        /// The value of the device cookie.
         device: DeviceSecret,
     },
-    /// Wrong password, unknown name, no password, disabled account: one answer, after one time
-    /// (THREATS UI-14, UI-15).
+    /// Wrong password, unknown name, no password, disabled account: the same response, after the same time (THREATS
+    /// UI-14, UI-15).
     Wrong,
-    /// Too many tries at the account: nothing was compared, and that must not be seen. It is answered as
+    /// Too many attempts at the account. Nothing was compared, which must not be visible: the response is that of
     /// [`Outcome::Wrong`] (THREATS EX-14).
     Withheld,
-    /// Too many tries from the network, or by this name from there; nothing was compared.
+    /// Too many attempts from the network, or by this name from there. Nothing was compared.
     Throttled {
-        /// When to try again.
+        /// The time of the next permitted attempt.
         until: Timestamp,
-        /// Whose account it is, if it is anybody's: for the audit trail.
+        /// The account, if the name has one: for the audit trail.
         user: Option<UserId>,
     },
 }
 
 impl Outcome {
-    /// For the metric.
+    /// The label of the metric.
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::SignedIn { .. } => "success",
@@ -76,23 +76,23 @@ impl Outcome {
     }
 }
 
-/// Signs somebody in who knows the password.
+/// Signs a user in by password.
 ///
 /// # Errors
-/// A refusal of a password that is too long to be one; failures, among them a queue that is full.
+/// Refuses a password that is too long; failures, including a full hashing queue.
 pub async fn sign_in(people: &People<'_>, attempt: &Attempt<'_>) -> Result<Outcome> {
-    let password = Password::read(attempt.password, people.config.passwords.max_bytes)?;
+    let password = Password::parse(attempt.password, people.config.passwords.max_bytes)?;
     let name = name::canonical(attempt.identifier);
     let found = users::by_name(people.store.db(), &name).await?;
     let costs = users::password_costs(people.store.db(), MOST_COSTS).await?;
 
-    let asked = Asked {
+    let target = Target {
         name: Some(&name),
         user: found.as_ref().map(|found| &found.user.id),
         device: attempt.device.map(DeviceSecret::digest),
     };
-    let (place, taken) = match throttle::enter(people, &asked).await? {
-        Admission::Granted(place, taken) => (place, taken),
+    let (place, reserved) = match throttle::admit(people, &target).await? {
+        Admission::Granted(place, reserved) => (place, reserved),
         Admission::NotBefore(until) => {
             let user = found.map(|found| found.user.id);
             return Ok(Outcome::Throttled { until, user });
@@ -103,56 +103,59 @@ pub async fn sign_in(people: &People<'_>, attempt: &Attempt<'_>) -> Result<Outco
     let verified = place.verify(&password, stored, &costs).await?;
     let (user, stored) = match (found.as_ref(), stored) {
         (Some(WithPassword { user, .. }), Some(stored))
-            if verified.matches && user.disabled_at.is_none() && taken.is_compared =>
+            if verified.matches && user.disabled_at.is_none() && reserved.is_compared =>
         {
             (user, stored)
         }
-        (found, _) => return wrong(people, attempt, found, &taken).await,
+        (found, _) => return wrong(people, attempt, found, &reserved).await,
     };
 
-    let upgraded = if verified.needs_rehash { rehashed(&place, &password).await } else { None };
-    let proof = Proof { user: &user.id, stored, upgraded: upgraded.as_deref(), taken: &taken };
-    match begin(people, attempt, &proof).await? {
-        Some(begun) => Ok(begun),
-        None => wrong(people, attempt, found.as_ref(), &taken).await,
+    let upgraded = if verified.needs_rehash { rehash(&place, &password).await } else { None };
+    let upgraded = upgraded.as_deref();
+    let verified = VerifiedPassword { user: &user.id, stored, upgraded, reserved: &reserved };
+    match begin_session(people, attempt, &verified).await? {
+        Some(signed_in) => Ok(signed_in),
+        None => wrong(people, attempt, found.as_ref(), &reserved).await,
     }
 }
 
-/// A password that was right, and what it was right for.
-struct Proof<'a> {
+/// A correct password.
+struct VerifiedPassword<'a> {
     user: &'a UserId,
+    /// The stored hash that it was compared with.
     stored: &'a str,
+    /// Its hash at the current cost, if `stored` has another one.
     upgraded: Option<&'a str>,
-    taken: &'a Try,
+    reserved: &'a ReservedAttempt,
 }
 
-/// A hash at today's cost: if that fails, it can wait until the next time.
-async fn rehashed(place: &Place<'_>, password: &Password) -> Option<String> {
+/// Hashes the password at the current cost. A failure is ignored: the next sign-in tries again.
+async fn rehash(place: &Place<'_>, password: &Password) -> Option<String> {
     place.hash(password).await.ok()
 }
 
-/// Begins the session, in one transaction with all that goes with it. `None`: the password was changed
-/// while it was compared.
-async fn begin(
+/// Creates the session and everything that belongs to it in one transaction. `None`: the password was changed during
+/// the comparison.
+async fn begin_session(
     people: &People<'_>,
     attempt: &Attempt<'_>,
-    proof: &Proof<'_>,
+    verified: &VerifiedPassword<'_>,
 ) -> Result<Option<Outcome>> {
     let secret = SessionSecret::generate();
     let device = device::secret(people, attempt.device).await?;
-    let fresh = fresh(people, attempt, proof.user);
+    let new = new_session(people, attempt, verified.user);
     let session = retrying(|| async {
         let mut tx = people.store.write().await?;
-        // Takes the row that a change of the password writes, too: either that change sees this session
-        // and ends it, or this sees the change.
-        let hash = proof.upgraded.unwrap_or(proof.stored);
-        if !users::rehash(&mut tx, proof.user, proof.stored, hash).await? {
+        // Locks the row that a change of the password writes: either that change finds this session and ends it, or
+        // this transaction finds the change.
+        let hash = verified.upgraded.unwrap_or(verified.stored);
+        if !users::rehash(&mut tx, verified.user, verified.stored, hash).await? {
             return Ok(None);
         }
-        let session = keep(&mut tx, people, attempt, &secret.digest(), fresh.clone()).await?;
-        proof.taken.succeeded(&mut tx, people.now).await?;
-        device::keep(&mut tx, people, &device, proof.user).await?;
-        let event = Event::success(Kind::SignIn).user(proof.user).session(&session.id);
+        let session = store(&mut tx, people, attempt, &secret.digest(), new.clone()).await?;
+        verified.reserved.succeeded(&mut tx, people.now).await?;
+        device::keep(&mut tx, people, &device, verified.user).await?;
+        let event = Event::success(Kind::SignIn).user(verified.user).session(&session.id);
         let event = event
             .fact("amr", FACTOR.amr().as_str())
             .fact("user_agent", session.user_agent.as_str());
@@ -164,7 +167,7 @@ async fn begin(
     Ok(session.map(|session| Outcome::SignedIn { secret, session: Box::new(session), device }))
 }
 
-fn fresh(people: &People<'_>, attempt: &Attempt<'_>, user: &UserId) -> Session {
+fn new_session(people: &People<'_>, attempt: &Attempt<'_>, user: &UserId) -> Session {
     let config = &people.config.sessions;
     Session {
         id: SessionId::new(),
@@ -178,24 +181,23 @@ fn fresh(people: &People<'_>, attempt: &Attempt<'_>, user: &UserId) -> Session {
         idle_at: session::idle_at(config, attempt.remember, people.now),
         expires_at: session::expires_at(config, attempt.remember, people.now),
         address: people.trace.address(),
-        user_agent: attempt.browser(),
+        user_agent: attempt.stored_user_agent(),
     }
 }
 
-/// Puts a session in the place of the browser's last one. The cookie of before is worth nothing
-/// afterwards (THREATS UI-04). Where the same person proves it again, the session goes on under its
-/// `sid`, or every application they are signed in to would lose its tokens.
-async fn keep(
+/// Stores the session in place of the browser's previous one, whose cookie becomes invalid (THREATS UI-04). If the same
+/// user signs in again, the session keeps its `sid`, so that applications keep their tokens.
+async fn store(
     tx: &mut Tx,
     people: &People<'_>,
     attempt: &Attempt<'_>,
     digest: &Digest,
-    fresh: Session,
+    new: Session,
 ) -> Result<Session> {
     if let Some(last) = attempt.replaces {
-        if last.user_id == fresh.user_id {
+        if last.user_id == new.user_id {
             let renewed =
-                Session { id: last.id.clone(), created_at: last.created_at, ..fresh.clone() };
+                Session { id: last.id.clone(), created_at: last.created_at, ..new.clone() };
             if sessions::renew(tx, digest, &renewed).await? {
                 return Ok(renewed);
             }
@@ -204,20 +206,20 @@ async fn keep(
             event.write(&mut *tx, people.trace).await?;
         }
     }
-    sessions::insert(tx, digest, &fresh).await?;
-    Ok(fresh)
+    sessions::insert(tx, digest, &new).await?;
+    Ok(new)
 }
 
-/// Counts the failure, and notes why somebody was turned away: for the operator alone. The name is not
-/// noted: people type their password there.
+/// Counts the failure and records its reason for the operator. The entered name is not recorded, because users
+/// sometimes type their password there.
 async fn wrong(
     people: &People<'_>,
     attempt: &Attempt<'_>,
     found: Option<&WithPassword>,
-    taken: &Try,
+    reserved: &ReservedAttempt,
 ) -> Result<Outcome> {
     let (outcome, why) = match found {
-        _ if !taken.is_compared => {
+        _ if !reserved.is_compared => {
             (Outcome::Withheld, "too many tries at the account: this one was not compared")
         }
         None => (Outcome::Wrong, "nobody has this name"),
@@ -228,13 +230,13 @@ async fn wrong(
         Some(_) => (Outcome::Wrong, "the password is wrong"),
     };
     let mut event = Event::of(Kind::SignIn, outcome.as_str()).fact("why", why);
-    event = event.fact("user_agent", attempt.browser());
+    event = event.fact("user_agent", attempt.stored_user_agent());
     if let Some(found) = found {
         event = event.user(&found.user.id);
     }
     retrying(|| async {
         let mut tx = people.store.write().await?;
-        taken.failed(&mut tx, people.now).await?;
+        reserved.failed(&mut tx, people.now).await?;
         event.clone().write(&mut tx, people.trace).await?;
         tx.commit().await?;
         Ok::<_, Error>(())

@@ -1,19 +1,18 @@
-//! How often a password may be tried.
+//! Limits of failed sign-ins.
 //!
-//! - From one network: a hundred failures in ten minutes, whatever the names; and ten by one name. Who
-//!   has used these up is told so (429). Networks are nested ([`Subscriber::networks`]): a /56 and a /48
-//!   of IPv6 have limits of their own, or one site would be 65,536 strangers.
-//! - At one account: ten failures from one network, whatever it is called at the door; and a hundred in a
-//!   row from all networks together (NIST SP 800-63B-4 §3.2.2). Then one try a minute from a network is
-//!   still compared, and sixty an hour from all. Everything else is answered as a wrong password is,
-//!   after as much work, so that nobody learns which names are one account's (THREATS EX-14).
-//! - A browser that has signed in to the account before has ten failures of its own, and none of the
-//!   limits above holds for it: no stranger can lock it out (THREATS UI-19, EX-13).
+//! - Per network: a hundred failures in ten minutes over all names, and ten per name. The response is 429. Networks
+//!   are nested ([`Subscriber::networks`]): a /56 and a /48 of IPv6 have limits of their own, because one site has
+//!   65,536 networks of the smallest size.
+//! - Per account: ten failures from one network, over all names of the account; and a hundred in a row from all
+//!   networks together (NIST SP 800-63B-4 §3.2.2). After that, one attempt per minute and network is still compared,
+//!   and sixty per hour from all networks. All other attempts get the response of a wrong password, after the same
+//!   amount of work, so that the response does not reveal which names belong to one account (THREATS EX-14).
+//! - A browser that has signed in to the account before has its own limit of ten failures instead of all limits
+//!   above: an attacker cannot lock it out (THREATS UI-19, EX-13).
 //!
-//! A try is reserved by conditional statements when it is its turn to be hashed, so that of 256 guesses
-//! at once as many are looked at as of 256 in a row (THREATS UI-17, X-09). It counts as a failure when it
-//! has failed: an office that signs in at nine is not an attack. Whoever is throttled takes no place in
-//! the queue (THREATS EX-12).
+//! An attempt is reserved by conditional statements when its turn to be hashed comes, so that 256 concurrent guesses
+//! are limited as 256 sequential ones are (THREATS UI-17, X-09). Only failures count: an office that signs in at nine
+//! is no attack. Throttled attempts take no place in the queue (THREATS EX-12).
 //!
 //! [`Subscriber::networks`]: crate::types::Subscriber::networks
 
@@ -25,68 +24,68 @@ use crate::store::sign_in_tries::{self, Bucket, Room};
 use crate::store::{Tx, device_cookies, retrying};
 use crate::types::{Digest, Error, Failure, Network, Result, Seconds, Timestamp, UserId};
 
-/// How long failures in a row are remembered after the last one.
+/// The time after which a row of failures is forgotten.
 const IN_A_ROW: Seconds = Seconds::days(7);
 
-/// At an account with too many failures in a row: what one network may try still, and all of them.
+/// The attempts at an account with too many failures in a row: per network, and of all networks.
 const SLOW: (i64, Seconds) = (1, Seconds::minutes(1));
 const BUDGET: (i64, Seconds) = (60, Seconds::hours(1));
 
-/// Who tries at what.
+/// The account that an attempt is made at, and the browser that makes it.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
-    /// What they call the account, in canonical form. `None`: they are signed in to it, so that its own
-    /// limits may be told to them.
+pub struct Target<'a> {
+    /// The name of the account as entered, in canonical form. `None`: the user is signed in to the account, so the
+    /// limits of the account may be disclosed.
     pub name: Option<&'a str>,
-    /// Whose account it is; `None`: nobody has the name.
+    /// The account; `None`: no account has the name.
     pub user: Option<&'a UserId>,
     /// The digest of the browser's device cookie.
     pub device: Option<Digest>,
 }
 
-/// Whether a password may be tried now.
+/// Whether an attempt is permitted now.
 #[derive(Debug)]
 pub enum Admission<'a> {
-    /// It may, once, and it is its turn to be hashed.
-    Granted(Place<'a>, Try),
-    /// It may not, before this time.
+    /// It is permitted, and has its turn to be hashed.
+    Granted(Place<'a>, ReservedAttempt),
+    /// It is refused before this time.
     NotBefore(Timestamp),
 }
 
-/// A try that was reserved. Dropped, it stays reserved, and counts as one that failed.
+/// A reserved attempt. If dropped without a result, it stays reserved and counts as a failure.
 #[derive(Debug)]
-pub struct Try {
-    /// Whether the password may be compared. If not, everything is done as if it had been wrong.
+pub struct ReservedAttempt {
+    /// Whether the password may be compared. If not, the attempt is treated as if the password were wrong.
     pub is_compared: bool,
     reserved: Reserved,
 }
 
 #[derive(Debug)]
 enum Reserved {
-    /// Of the browser's own tries.
+    /// In the browser's own limit.
     Device(Digest, UserId),
-    /// Of the limits of the networks, and of those of the account and its name.
+    /// In the limits of the networks, and in those of the account and its name.
     Buckets { networks: Vec<Digest>, account: Vec<Digest> },
 }
 
-/// Waits for a turn, and reserves the try when it has come.
+/// Waits for a turn in the hashing queue, then reserves the attempt.
 ///
 /// # Errors
-/// [`Failure::Busy`] when the queue is full; when the store fails, nobody is let in.
-pub async fn enter<'a>(people: &People<'a>, asked: &Asked<'_>) -> Result<Admission<'a>> {
-    // Tries that are being compared may turn out to be right: they are worth waiting for, for a second.
+/// [`Failure::Busy`] when the queue is full. When the store fails, the attempt is refused.
+pub async fn admit<'a>(people: &People<'a>, target: &Target<'_>) -> Result<Admission<'a>> {
+    // Attempts that are being compared may succeed and release their reservation: this waits up to a second for them.
     const ROUNDS: usize = 20;
     const PAUSE: Duration = Duration::from_millis(50);
 
-    let limits = Limits::of(people, asked);
-    if !is_known(people, asked).await?
+    let limits = Limits::of(people, target);
+    if !is_known(people, target).await?
         && let Some(until) = limits.full_until(people).await?
     {
         return Ok(Admission::NotBefore(until));
     }
     for _ in 0..ROUNDS {
         let place = people.hasher.place(people.trace.subscriber()).await?;
-        match retrying(|| reserve(people, asked, &limits)).await? {
+        match retrying(|| reserve(people, target, &limits)).await? {
             Ok(attempt) => return Ok(Admission::Granted(place, attempt)),
             Err(Room::NoneUntil(until)) => return Ok(Admission::NotBefore(until)),
             Err(Room::Pending | Room::Left) => {
@@ -98,30 +97,30 @@ pub async fn enter<'a>(people: &People<'a>, asked: &Asked<'_>) -> Result<Admissi
     Err(Failure::Busy("tries from the same network are being compared").into())
 }
 
-async fn is_known(people: &People<'_>, asked: &Asked<'_>) -> Result<bool> {
-    let (Some(digest), Some(user)) = (&asked.device, asked.user) else {
+async fn is_known(people: &People<'_>, target: &Target<'_>) -> Result<bool> {
+    let (Some(digest), Some(user)) = (&target.device, target.user) else {
         return Ok(false);
     };
     Ok(device_cookies::is_known(people.store.db(), digest, user, people.now).await?)
 }
 
-/// Reserves a try wherever it counts, or nowhere: then it says why. Everybody takes the buckets in one
-/// order, from the wide to the particular, so that nobody waits for each other.
+/// Reserves an attempt in all limits that apply, or in none: then it returns the reason. All transactions lock the
+/// buckets in the same order, from the widest to the most specific, so that they do not deadlock.
 async fn reserve(
     people: &People<'_>,
-    asked: &Asked<'_>,
+    target: &Target<'_>,
     limits: &Limits,
-) -> Result<Result<Try, Room>> {
+) -> Result<Result<ReservedAttempt, Room>> {
     let now = people.now;
     let mut tx = people.store.write().await?;
-    if let (Some(digest), Some(user)) = (asked.device, asked.user)
+    if let (Some(digest), Some(user)) = (target.device, target.user)
         && device_cookies::reserve(&mut tx, &digest, user, now).await?
     {
         tx.commit().await?;
         let reserved = Reserved::Device(digest, user.clone());
-        return Ok(Ok(Try { is_compared: true, reserved }));
+        return Ok(Ok(ReservedAttempt { is_compared: true, reserved }));
     }
-    for bucket in limits.told() {
+    for bucket in limits.disclosed() {
         if !sign_in_tries::reserve(&mut tx, bucket, now).await? {
             return Ok(Err(sign_in_tries::room(&mut tx, bucket, now).await?));
         }
@@ -129,19 +128,18 @@ async fn reserve(
     let mut account: Vec<_> = limits.names.iter().map(|bucket| bucket.key).collect();
     let full = reserve_account(&mut tx, limits, &mut account, now).await?;
     if let Some(bucket) = full
-        && asked.name.is_none()
+        && target.name.is_none()
     {
         return Ok(Err(sign_in_tries::room(&mut tx, bucket, now).await?));
     }
     tx.commit().await?;
     let networks = limits.networks.iter().map(|bucket| bucket.key).collect();
     let reserved = Reserved::Buckets { networks, account };
-    Ok(Ok(Try { is_compared: full.is_none(), reserved }))
+    Ok(Ok(ReservedAttempt { is_compared: full.is_none(), reserved }))
 }
 
-/// Reserves a try of the account's own limits, and adds them to `reserved`; says which one is full. Tries
-/// that are being compared count here: who had to wait for them would learn that the account has another
-/// name.
+/// Reserves an attempt in the limits of the account, adds them to `reserved`, and returns the full one, if any.
+/// Attempts that are being compared count here: waiting for them would reveal that the account has another name.
 async fn reserve_account<'a>(
     tx: &mut Tx,
     limits: &'a Limits,
@@ -164,16 +162,16 @@ async fn reserve_account<'a>(
         }
         sign_in_tries::prolong(tx, &limits.overall.key, now).await?;
     }
-    // A success ends the row of failures, however long it was.
+    // A success ends the row of failures.
     reserved.push(limits.overall.key);
     Ok(None)
 }
 
-impl Try {
-    /// The password was wrong, or not compared.
+impl ReservedAttempt {
+    /// Counts a failure: the password was wrong, or not compared.
     ///
     /// # Errors
-    /// What the database says.
+    /// When the store fails.
     pub async fn failed(&self, tx: &mut Tx, taken_at: Timestamp) -> sqlx::Result<()> {
         match &self.reserved {
             Reserved::Device(digest, user) => device_cookies::failed(tx, digest, user).await,
@@ -186,24 +184,25 @@ impl Try {
         }
     }
 
-    /// The password was right, and nothing else comes of it: a browser with tries of its own has them back, too.
+    /// Releases the reservation of an attempt with the correct password that changed nothing, also in the browser's
+    /// own limit.
     ///
     /// # Errors
-    /// What the database says.
-    pub async fn was_right(&self, tx: &mut Tx, taken_at: Timestamp) -> sqlx::Result<()> {
+    /// When the store fails.
+    pub async fn release(&self, tx: &mut Tx, taken_at: Timestamp) -> sqlx::Result<()> {
         if let Reserved::Device(digest, user) = &self.reserved {
             device_cookies::give_back(&mut *tx, digest, user).await?;
         }
         self.succeeded(tx, taken_at).await
     }
 
-    /// The password was right. The account's failures from here are forgotten; the network has its try
-    /// back and no more than that, or one account of one's own would buy endless tries at others.
+    /// Resets the failures of the account from these networks: the password was correct. The limits of the networks
+    /// get only this attempt back; otherwise the owner of one account could try without limit at others.
     ///
     /// # Errors
-    /// What the database says.
+    /// When the store fails.
     pub async fn succeeded(&self, tx: &mut Tx, taken_at: Timestamp) -> sqlx::Result<()> {
-        // A device cookie begins anew when it is kept.
+        // The browser's own limit is reset when its device cookie is stored.
         if let Reserved::Buckets { networks, account } = &self.reserved {
             for bucket in networks {
                 sign_in_tries::give_back(&mut *tx, bucket, taken_at).await?;
@@ -216,11 +215,10 @@ impl Try {
     }
 }
 
-/// Lifts every limit of an account, from wherever it was tried and by whatever name: for whoever
-/// administers it.
+/// Resets all limits of an account, for all networks and all its names.
 ///
 /// # Errors
-/// What the database says.
+/// When the store fails.
 pub async fn unlock(tx: &mut Tx, user: &UserId, names: &[String]) -> sqlx::Result<()> {
     sign_in_tries::forget_subject(&mut *tx, &of_account(Some(user), "")).await?;
     for name in names {
@@ -229,7 +227,7 @@ pub async fn unlock(tx: &mut Tx, user: &UserId, names: &[String]) -> sqlx::Resul
     Ok(())
 }
 
-/// The buckets of one try.
+/// The buckets of one attempt.
 #[derive(Debug)]
 struct Limits {
     networks: Vec<Bucket>,
@@ -244,7 +242,7 @@ fn of_name(name: &str) -> Digest {
     Digest::of(format!("name\n{name}").as_bytes())
 }
 
-/// One key for all the names of an account, and one for a name that nobody has (THREATS UI-18).
+/// One key for all names of an account, and one for a name without an account (THREATS UI-18).
 fn of_account(user: Option<&UserId>, name: &str) -> Digest {
     match user {
         Some(user) => Digest::of(format!("account\n{user}").as_bytes()),
@@ -253,10 +251,10 @@ fn of_account(user: Option<&UserId>, name: &str) -> Digest {
 }
 
 impl Limits {
-    fn of(people: &People<'_>, asked: &Asked<'_>) -> Self {
+    fn of(people: &People<'_>, target: &Target<'_>) -> Self {
         let config = &people.config.throttle;
         let networks = people.trace.subscriber().networks();
-        let account = of_account(asked.user, asked.name.unwrap_or_default());
+        let account = of_account(target.user, target.name.unwrap_or_default());
         let bucket = |kind: &str, network: &str, subject: Option<Digest>, most, window| {
             let mut key = format!("{kind}\n{network}\n").into_bytes();
             key.extend(subject.map(|Digest(bytes)| bytes).into_iter().flatten());
@@ -272,7 +270,7 @@ impl Limits {
         let widest = networks.last().map_or("", |network| network.prefix.as_str());
         let in_a_row = i64::from(config.consecutive_failures);
         let mut names = Vec::new();
-        if let Some(name) = asked.name {
+        if let Some(name) = target.name {
             names = nested("name", Some(of_name(name)), config.account_attempts);
         }
         Self {
@@ -288,14 +286,14 @@ impl Limits {
         }
     }
 
-    /// Those that the asker is told of when they are full.
-    fn told(&self) -> impl Iterator<Item = &Bucket> {
+    /// The limits that a response may disclose when they are full.
+    fn disclosed(&self) -> impl Iterator<Item = &Bucket> {
         self.networks.iter().chain(&self.names)
     }
 
-    /// When those that are told have room again, if one of them has none now: asked before the queue.
+    /// The time at which the disclosed limits have room again, if one of them is full. Checked before the queue.
     async fn full_until(&self, people: &People<'_>) -> Result<Option<Timestamp>, Error> {
-        for bucket in self.told() {
+        for bucket in self.disclosed() {
             let room = sign_in_tries::room(people.store.db(), bucket, people.now).await?;
             if let Room::NoneUntil(until) = room {
                 return Ok(Some(until));

@@ -1,8 +1,8 @@
-//! Whose password is compared next: a fair queue in which each subscriber has places.
+//! The queue before password hashing, fair between subscribers.
 //!
-//! Subscribers take turns, so that whoever comes alone does not wait behind everybody who comes from
-//! one address. When the queue is full, the newest place of whoever has the most goes to a newcomer
-//! who has fewer: a flood from one address turns away itself (THREATS EX-12, DO-06).
+//! Subscribers take turns, so that a single attempt does not wait behind all attempts from another address. When the
+//! queue is full, the subscriber with the most places loses its newest one to a subscriber with fewer: a flood from
+//! one address only evicts itself (THREATS EX-12, DO-06).
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,8 +11,8 @@ use tokio::sync::oneshot;
 
 use crate::types::{Failure, Subscriber};
 
-/// As many tries of one subscriber as run at once: fewer than the limit of an account, so that tries
-/// that are being compared do not use it up.
+/// The attempts of one subscriber that run at once: fewer than the limit of an account, so that attempts in progress
+/// do not use it up.
 const RUNNING: usize = 4;
 
 /// The queue.
@@ -21,20 +21,20 @@ pub(super) struct Turns(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
-    /// Turns that nobody has.
+    /// The number of free turns.
     free: usize,
-    /// As many as may wait.
+    /// The maximum of `waiting`.
     capacity: usize,
-    /// As many as wait.
+    /// The number of waiting attempts.
     waiting: usize,
-    /// Numbers those that wait.
+    /// The number of the newest waiting attempt.
     last_number: u64,
-    /// Who waits and may run, in the order in which they do.
+    /// The subscribers that wait and may run, in the order of their turns.
     order: VecDeque<Subscriber>,
     lines: HashMap<Subscriber, Line>,
 }
 
-/// What one subscriber has in the queue.
+/// The attempts of one subscriber.
 #[derive(Debug, Default)]
 struct Line {
     running: usize,
@@ -42,14 +42,14 @@ struct Line {
 }
 
 impl Line {
-    /// Whether the subscriber stands in the order.
+    /// Whether the subscriber is in the order.
     fn is_ready(&self) -> bool {
         self.running < RUNNING && !self.waiting.is_empty()
     }
 }
 
 impl Turns {
-    /// `at_once` have a turn at once, and `capacity` may wait for one.
+    /// A queue with `at_once` turns and `capacity` waiting places.
     pub(super) fn new(at_once: usize, capacity: usize) -> Self {
         Self(Arc::new(Mutex::new(State {
             free: at_once,
@@ -64,7 +64,7 @@ impl Turns {
     /// Waits for a turn.
     ///
     /// # Errors
-    /// [`Failure::Busy`] when the queue is full, and when the place goes to somebody who has fewer.
+    /// [`Failure::Busy`] when the queue is full, and when the place is taken by a subscriber with fewer.
     pub(super) async fn take(&self, subscriber: Subscriber) -> Result<Turn, Failure> {
         const FULL: Failure = Failure::Busy("too many passwords wait to be hashed");
         let (sender, receiver) = oneshot::channel();
@@ -81,7 +81,7 @@ impl Turns {
     }
 }
 
-/// Gives the free turns to those that wait.
+/// Assigns the free turns.
 fn serve(turns: &Arc<Mutex<State>>) {
     loop {
         let next = lock(turns).next();
@@ -90,7 +90,7 @@ fn serve(turns: &Arc<Mutex<State>>) {
         };
         let turn = Turn(Some((Arc::clone(turns), subscriber)));
         if let Err(mut unwanted) = sender.send(turn) {
-            // Nobody waits there any more. Not dropped: that would serve within itself.
+            // The receiver is gone. The turn is disarmed, because dropping it would call `serve` recursively.
             unwanted.0 = None;
             lock(turns).done(subscriber);
         }
@@ -113,7 +113,7 @@ impl State {
         self.last_number
     }
 
-    /// Who is next, with a turn taken for them.
+    /// The next waiting attempt, with a turn taken for it.
     fn next(&mut self) -> Option<(Subscriber, oneshot::Sender<Turn>)> {
         while self.free > 0 {
             let subscriber = self.order.pop_front()?;
@@ -136,7 +136,7 @@ impl State {
         None
     }
 
-    /// A turn of this subscriber is over.
+    /// Frees a turn of this subscriber.
     fn done(&mut self, subscriber: Subscriber) {
         self.free += 1;
         if let Some(line) = self.lines.get_mut(&subscriber) {
@@ -149,7 +149,7 @@ impl State {
         self.tidy(subscriber);
     }
 
-    /// Takes a place from whoever has the most, if that is at least two more than the newcomer has.
+    /// Takes a place from the subscriber with the most, if it has at least two more than the newcomer.
     fn make_room(&mut self, newcomer: Subscriber) -> bool {
         let own = self.lines.get(&newcomer).map_or(0, |line| line.waiting.len());
         let longest = self
@@ -160,12 +160,12 @@ impl State {
         let Some((_, line)) = longest else {
             return false;
         };
-        // Its sender is dropped: that tells whoever waits there.
+        // Dropping the sender ends the wait.
         self.waiting -= usize::from(line.waiting.pop_back().is_some());
         true
     }
 
-    /// Forgets somebody who went before it was their turn.
+    /// Removes a waiting attempt that was cancelled.
     fn leave(&mut self, subscriber: Subscriber, number: u64) {
         if let Some(line) = self.lines.get_mut(&subscriber) {
             let before = line.waiting.len();
@@ -175,7 +175,7 @@ impl State {
         self.tidy(subscriber);
     }
 
-    /// Who does not wait is not in the order, and who does not run either is not remembered.
+    /// Removes a subscriber without waiting attempts from the order, and one without running attempts altogether.
     fn tidy(&mut self, subscriber: Subscriber) {
         let Some(line) = self.lines.get(&subscriber) else {
             return;
@@ -190,7 +190,7 @@ impl State {
     }
 }
 
-/// A place in the queue: leaves it when dropped.
+/// A waiting place, given up when dropped.
 struct Waiting {
     turns: Arc<Mutex<State>>,
     subscriber: Subscriber,
@@ -204,7 +204,7 @@ impl Drop for Waiting {
     }
 }
 
-/// A turn: it goes to the next when dropped.
+/// A turn, passed on to the next attempt when dropped.
 #[derive(Debug)]
 pub(super) struct Turn(Option<(Arc<Mutex<State>>, Subscriber)>);
 
@@ -227,14 +227,14 @@ mod tests {
         Subscriber::of(address.parse().ok())
     }
 
-    /// Who came when, in the order in which it was their turn; and who was turned away.
+    /// The served attempts in their order, and the refused ones.
     #[derive(Debug, Default)]
     struct Log {
         served: Vec<String>,
         refused: Vec<String>,
     }
 
-    /// All of these come at once, while somebody has the only turn, who goes then.
+    /// Enqueues all addresses while the only turn is taken, then frees it.
     async fn rush(capacity: usize, addresses: impl IntoIterator<Item = &str>) -> Log {
         let turns = Arc::new(Turns::new(1, capacity));
         let log = Arc::new(Mutex::new(Log::default()));
@@ -256,7 +256,7 @@ mod tests {
         Arc::into_inner(log).unwrap().into_inner().unwrap()
     }
 
-    /// Whether it waits: asked once.
+    /// Whether the attempt waits, polled once.
     async fn waits(turn: &mut (impl Future<Output = Result<Turn, Failure>> + Unpin)) -> bool {
         tokio::select! {
             biased;
@@ -265,7 +265,7 @@ mod tests {
         }
     }
 
-    /// THREATS EX-12: who comes alone is next but one, however many come from one address.
+    /// THREATS EX-12: a single attempt is second, however many come from another address.
     #[tokio::test]
     async fn subscribers_take_turns() {
         let log = rush(100, ["192.0.2.1"; 20].into_iter().chain(["192.0.2.2"])).await;
@@ -274,9 +274,9 @@ mod tests {
         assert_eq!(log.served.iter().position(|address| address == "192.0.2.2"), Some(1));
     }
 
-    /// THREATS EX-12: a full queue is full of those who filled it.
+    /// THREATS EX-12: a flood only evicts its own attempts.
     #[tokio::test]
-    async fn a_flood_gives_way_to_whoever_has_fewer_places() {
+    async fn a_flood_gives_way_to_subscribers_with_fewer_places() {
         let others = ["192.0.2.2", "192.0.2.3", "192.0.2.4", "192.0.2.5"];
 
         let log = rush(4, ["192.0.2.1"; 20].into_iter().chain(others)).await;
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_leaves_the_queue_leaves_their_place() {
+    async fn a_cancelled_attempt_frees_its_place() {
         let turns = Turns::new(1, 2);
         let held = turns.take(from("192.0.2.9")).await.unwrap();
         for _ in 0..10 {

@@ -1,4 +1,4 @@
-//! Changing what an account is called and what is known of its person; deleting it.
+//! Changes the names and claims of an account, and deletes accounts.
 
 use serde_json::{Map, Value};
 
@@ -9,38 +9,36 @@ use crate::store::users::WithPassword;
 use crate::store::{codes, is_duplicate, retrying, users};
 use crate::types::{Code, Error, Result, User, UserId};
 
-/// What is to be changed; the rest stays.
+/// The fields to change; all others stay.
 #[derive(Debug, Default)]
 pub struct Changes<'a> {
     /// The `preferred_username`.
     pub username: Option<&'a str>,
-    /// The `email`; `Some(None)` takes it away. A new one is not verified unless that is said as well.
+    /// The `email`; `Some(None)` removes it. A new address is unverified unless `email_verified` is set as well.
     pub email: Option<Option<&'a str>>,
-    /// Whether somebody has made sure that the address is theirs.
+    /// Whether the address is verified.
     pub email_verified: Option<bool>,
-    /// Other standard claims, as [`super::claims::read`] gives them; members of an address are changed
-    /// one by one.
+    /// Other standard claims, as parsed by [`super::claims::parse`]; members of `address` are changed one by one.
     pub claims: Map<String, Value>,
-    /// Claims to be taken away: `locale`, `address.region`.
+    /// Claims to remove: `locale`, `address.region`.
     pub removed: &'a [String],
 }
 
-/// Changes an account. Sessions and grants go on: applications see the change when they ask again.
+/// Changes an account. Sessions and grants stay valid: applications see the change at their next request.
 ///
 /// # Errors
-/// Refuses names that are not names or are somebody else's, a verified address where there is none, and
-/// accounts that are not there.
+/// Refuses names that are invalid or in use, `email_verified` without an address, and unknown accounts.
 pub async fn update(people: &People<'_>, user: &UserId, changes: &Changes<'_>) -> Result<User> {
     retrying(|| async {
         let mut tx = people.store.write().await?;
-        // Nobody else changes it between what is read here and what is written.
+        // Locks the row between the read and the write.
         if !users::hold(&mut tx, user, people.now).await? {
             return Err(Code::NotFound.because("there is no such account").into());
         }
         let found = users::with_password(&mut tx, user).await?;
         let WithPassword { user: before, .. } =
             found.ok_or_else(|| Code::NotFound.because("there is no such account"))?;
-        let after = changed(&before, changes)?;
+        let after = apply(&before, changes)?;
         let names = sign_in_names(&after.username, after.email.as_deref())?;
         match users::update(&mut tx, &after, &names).await {
             Err(error) if is_duplicate(&error) => {
@@ -59,7 +57,7 @@ pub async fn update(people: &People<'_>, user: &UserId, changes: &Changes<'_>) -
     .await
 }
 
-fn changed(before: &User, changes: &Changes<'_>) -> Result<User> {
+fn apply(before: &User, changes: &Changes<'_>) -> Result<User> {
     let mut after = before.clone();
     if let Some(username) = changes.username {
         after.username = name::username(username)?;
@@ -83,7 +81,7 @@ fn changed(before: &User, changes: &Changes<'_>) -> Result<User> {
     Ok(after)
 }
 
-/// What differs, by name: the audit trail need not know what somebody is called.
+/// The names of the changed fields. The audit event does not contain their values.
 fn differences(before: &User, after: &User) -> Value {
     let mut names: Vec<&str> = Vec::new();
     for (name, differs) in [
@@ -106,16 +104,16 @@ fn differences(before: &User, after: &User) -> Value {
     names.join(" ").into()
 }
 
-/// Deletes an account, for good. In one transaction its sessions end and its grants are revoked, and
-/// with the account go its names, its password, its consents and everything that was granted. The audit
-/// trail stays, by its identifier, which no other account will ever have. `false`: there is none.
+/// Deletes an account permanently. One transaction ends its sessions, revokes its grants, and deletes its names, its
+/// password and its consents. Audit events stay and refer to its identifier, which is never used again. `false`: there
+/// is no such account.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn delete(people: &People<'_>, user: &UserId) -> Result<bool> {
     retrying(|| async {
         let mut tx = people.store.write().await?;
-        // The codes first, as in `end_everything`: a redemption holds its code before it needs the account.
+        // Codes first, as in `revoke_everything`: a redemption locks its code before it reads the account.
         codes::spend_of_user(&mut tx, user, people.now).await?;
         let event = Event::success(Kind::UserDeleted).user(user);
         let event = end_everything(&mut tx, people, user, event).await?;

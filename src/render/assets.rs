@@ -1,4 +1,4 @@
-//! The files that pages are made of: embedded, named with their version, cached for ever.
+//! The static files of the pages: embedded, with their version in the URL, cached without limit.
 
 use axum::body::{Body, Bytes};
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG};
@@ -9,7 +9,7 @@ use super::layout::Brand;
 use super::{Request, Response, document};
 use crate::types::Digest;
 
-/// What is the same for everybody.
+/// The files that do not depend on the configuration.
 const EMBEDDED: [(&str, &str, &[u8]); 4] = [
     ("gatewright.css", CSS, include_bytes!("../../static/gatewright.css")),
     ("form_post.js", JAVASCRIPT, include_bytes!("../../static/form_post.js")),
@@ -19,7 +19,7 @@ const EMBEDDED: [(&str, &str, &[u8]); 4] = [
 const CSS: &str = "text/css; charset=utf-8";
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
-/// The files of `/static`, and the pictures of `/brand`.
+/// The files below `/static`, and the pictures below `/brand`.
 #[derive(Debug)]
 pub struct Assets {
     files: Vec<File>,
@@ -31,7 +31,7 @@ struct File {
     name: &'static str,
     media_type: &'static str,
     body: Bytes,
-    /// The version in the address, quoted.
+    /// The quoted version.
     etag: String,
     href: String,
 }
@@ -59,22 +59,22 @@ impl Assets {
         Self { files, pictures }
     }
 
-    /// The address of a file, with its version.
+    /// The URL of a file, with its version.
     pub fn href(&self, name: &str) -> &str {
         find(&self.files, name).map_or("", |file| &file.href)
     }
 
-    /// The address of the logo, if there is one.
+    /// The URL of the logo, if there is one.
     pub fn logo(&self) -> Option<&str> {
         self.picture("logo")
     }
 
-    /// The address of the logo for dark ground, if there is one.
+    /// The URL of the logo for the dark scheme, if there is one.
     pub fn logo_dark(&self) -> Option<&str> {
         self.picture("logo-dark")
     }
 
-    /// The address of the icon: that of the organisation, its logo, or ours.
+    /// The URL of the icon: that of the organisation, else its logo, else the default.
     pub fn icon(&self) -> &str {
         let own = self.picture("icon").or_else(|| self.logo());
         own.unwrap_or_else(|| self.href("icon.svg"))
@@ -116,8 +116,8 @@ fn serve(file: Option<&File>, uri: &Uri, headers: &HeaderMap) -> Response {
     };
     let fields = response.headers_mut();
     fields.insert(CONTENT_TYPE, HeaderValue::from_static(file.media_type));
-    fields.insert(CACHE_CONTROL, HeaderValue::from_static(file.caching(uri)));
-    // Opened by itself, an SVG is a document of our origin: it may do nothing.
+    fields.insert(CACHE_CONTROL, HeaderValue::from_static(file.cache_control(uri)));
+    // An SVG that is opened as a document has the origin of the server, so it must not run scripts.
     fields.insert(
         CONTENT_SECURITY_POLICY,
         HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; sandbox"),
@@ -136,11 +136,11 @@ impl File {
         Self { name, media_type, body, etag, href }
     }
 
-    /// For ever under its own version only: while replicas are being upgraded, the old one may be
-    /// asked for the new version, and its answer must not stay.
-    fn caching(&self, uri: &Uri) -> &'static str {
-        let asked = uri.query().and_then(|query| query.strip_prefix("v="));
-        if asked == Some(self.etag.trim_matches('"')) {
+    /// The `Cache-Control`: immutable under its own version only. During an upgrade, an old replica may be asked for
+    /// the new version, and its response must not be cached.
+    fn cache_control(&self, uri: &Uri) -> &'static str {
+        let version = uri.query().and_then(|query| query.strip_prefix("v="));
+        if version == Some(self.etag.trim_matches('"')) {
             "public, max-age=31536000, immutable"
         } else {
             "public, no-cache"
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_cached_for_ever_under_its_version_alone() {
+    fn a_file_is_immutable_under_its_version_only() {
         let look = Look::new(Brand::named("Acme"), "/id/");
         let href = look.assets.href("gatewright.css");
         assert!(href.starts_with("/id/static/gatewright.css?v="));

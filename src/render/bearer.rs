@@ -11,12 +11,12 @@ use super::{Head, Response, json};
 use crate::flow::tokens::dpop::{Proof, Scheme};
 use crate::types::{Code, Error};
 
-/// Why an access token was of no use.
+/// Why an access token is not accepted.
 #[derive(Debug)]
 pub enum Bearer {
-    /// There is none.
+    /// The request has none.
     Missing,
-    /// It is refused, or we broke.
+    /// It is refused, or the server failed.
     Error(Error),
 }
 
@@ -43,15 +43,15 @@ impl IntoResponse for Bearer {
         response::report(&error, head);
         let (code, why) = response::code_and_description(&error);
         let mut response = json::error(code, why);
-        let is_of_proof = matches!(code, Code::InvalidDpopProof | Code::UseDpopNonce);
-        if is_of_proof {
-            // The one place where a status goes with the endpoint: at a token endpoint these are 400
-            // (RFC 9449 §5, §8), where tokens are used "the server responds with a 401" (§7.1, §9).
+        let is_about_proof = matches!(code, Code::InvalidDpopProof | Code::UseDpopNonce);
+        if is_about_proof {
+            // The only status that depends on the endpoint: at the token endpoint these errors are 400 (RFC 9449
+            // §5, §8), at a resource "the server responds with a 401" (§7.1, §9).
             *response.status_mut() = StatusCode::UNAUTHORIZED;
         }
         if matches!(error, Error::Refused(_)) {
             let parameters = format!(", error=\"{code}\", error_description=\"{why}\"");
-            let (used, other) = if is_of_proof || came_by_dpop(head) {
+            let (used, other) = if is_about_proof || uses_dpop_scheme(head) {
                 (Scheme::Dpop, Scheme::Bearer)
             } else {
                 (Scheme::Bearer, Scheme::Dpop)
@@ -65,12 +65,12 @@ impl IntoResponse for Bearer {
     }
 }
 
-fn came_by_dpop(head: &Head) -> bool {
+fn uses_dpop_scheme(head: &Head) -> bool {
     let presented = head.text(AUTHORIZATION).and_then(Scheme::of_authorization);
     presented.is_some_and(|(scheme, _)| scheme == Scheme::Dpop)
 }
 
-/// A challenge in a field of its own. Texts of ours have neither quotes nor line breaks.
+/// Adds a challenge in a field of its own. Descriptions have neither quotes nor line breaks.
 fn challenge(response: &mut Response, scheme: Scheme, parameters: &str) {
     let name = scheme.as_str();
     let challenge = match scheme {

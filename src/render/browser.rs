@@ -1,8 +1,7 @@
-//! The browser before sign-in: short-lived state that tower-sessions carries (decisions 3 and 35).
+//! The state of a browser before sign-in, carried by tower-sessions (decisions 3 and 35).
 //!
-//! Its record holds one secret, which binds requests that wait and form tokens to the browser. The record
-//! is sealed in the cookie itself: nothing is written here that a stranger could fill, and nothing of it
-//! says who is signed in.
+//! The record has one secret, which binds waiting requests and form tokens to the browser. It is sealed into the
+//! cookie: anonymous visitors cannot fill a table, and the record does not authenticate a user.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,10 +22,10 @@ use crate::jose::seal::{Kind, Owner};
 use crate::types::secret::same;
 use crate::types::{Digest, Error, Failure, Result, Seconds, Secret, Timestamp};
 
-/// How long a browser is known that does not come again: its pages may be left open that long.
+/// The idle lifetime of the record: how long a page may be left open.
 const KEPT: Seconds = Seconds::days(1);
 
-/// How old a record is when a visit makes it live longer.
+/// The age after which a visit prolongs the record.
 const RENEWED: Seconds = Seconds::hours(1);
 
 /// The members of a record.
@@ -34,22 +33,22 @@ const SECRET: &str = "secret";
 const SINCE: &str = "since";
 const DONE: &str = "done";
 
-/// How long after it was taken a form is known when it comes again.
+/// The time in which a repeated form is recognized.
 const REPEATED: Seconds = Seconds::minutes(1);
 
-/// The browser of one request, as far as it is known.
+/// The browser state of one request.
 #[derive(Debug)]
-pub(super) struct Browsers {
+pub(super) struct BrowserState {
     session: Session,
     records: Arc<Records>,
 }
 
-/// A browser that is known.
+/// A known browser.
 #[derive(Debug)]
 pub struct Browser(Secret);
 
-impl Browsers {
-    /// That of a request.
+impl BrowserState {
+    /// The state in the cookie of a request.
     pub(super) fn of(head: &Head) -> Self {
         let app = head.app();
         let cookie = head.site.cookies.read(&head.headers, Cookie::Browser);
@@ -79,20 +78,20 @@ impl Browsers {
         Ok(Browser(secret))
     }
 
-    /// Keeps the name of a form that has just been taken.
-    pub(super) async fn note_done(&self, form: &str, now: Timestamp) -> Result<()> {
+    /// Stores the identifier of a form that was just processed.
+    pub(super) async fn set_processed(&self, form: &str, now: Timestamp) -> Result<()> {
         self.session.insert(DONE, (form, now)).await.map_err(failed)
     }
 
-    /// Whether this form was taken less than a minute ago.
-    pub(super) async fn is_done(&self, form: &str, now: Timestamp) -> Result<bool> {
+    /// Whether this form was processed less than a minute ago.
+    pub(super) async fn is_processed(&self, form: &str, now: Timestamp) -> Result<bool> {
         let done = self.session.get::<(String, Timestamp)>(DONE).await.map_err(failed)?;
         Ok(done.is_some_and(|(done, at)| {
             same(done.as_bytes(), form.as_bytes()) && now - at <= REPEATED
         }))
     }
 
-    /// The value of the cookie, if something has changed.
+    /// The value of the cookie, if the state has changed.
     pub(super) async fn save(&self) -> Result<Option<Secret>> {
         if !self.session.is_modified() || self.session.is_empty().await {
             return Ok(None);
@@ -106,30 +105,30 @@ impl Browsers {
 }
 
 impl Browser {
-    /// What a request that waits is bound to.
+    /// The digest that waiting requests are bound to.
     pub fn digest(&self) -> Digest {
         self.0.digest()
     }
 
-    /// The token of a form.
+    /// The CSRF token of a form.
     pub fn token(&self, purpose: &str) -> String {
         let mac = Mac::new(&self.0.digest().0, "form");
         base64url::encode(mac.sign(purpose.as_bytes()))
     }
 
-    /// Whether this is the token of that form.
+    /// Whether `sent` is the CSRF token of that form.
     pub fn is_token(&self, sent: &str, purpose: &str) -> bool {
         same(self.token(purpose).as_bytes(), sent.as_bytes())
     }
 }
 
-/// The store of tower-sessions: the cookie of the request that is answered.
+/// The session store of tower-sessions: the cookie of the request.
 struct Records {
     app: App,
     sealed: Mutex<Option<Vec<u8>>>,
 }
 
-/// What is sealed of a record, bound to its identifier.
+/// The sealed content of a record, bound to its identifier.
 #[derive(Serialize, Deserialize)]
 struct Sealed {
     data: std::collections::HashMap<String, serde_json::Value>,

@@ -1,4 +1,4 @@
-//! Our cookies: DESIGN §4.
+//! The cookies of the server: DESIGN §4.
 
 use axum::http::header::COOKIE;
 use axum::http::{HeaderMap, HeaderValue};
@@ -6,38 +6,37 @@ use axum::http::{HeaderMap, HeaderValue};
 use crate::config::Issuer;
 use crate::types::{Digest, Seconds, Secret};
 
-/// How our cookies are called and sent.
+/// The names and attributes of the cookies.
 ///
-/// Browsers keep the cookies of a host together, whatever the port (RFC 6265 §8.5), and `__Host-` ones
-/// whatever the path: the names carry a digest of the issuer, so that two issuers on one host never read
-/// each other's (THREATS EX-22).
+/// Browsers do not separate cookies by port (RFC 6265 §8.5), nor `__Host-` cookies by path. The names contain a digest
+/// of the issuer, so that two issuers on one host do not read each other's (THREATS EX-22).
 #[derive(Clone, Debug)]
 pub struct Cookies {
     session: String,
     browser: String,
     device: String,
     language: String,
-    /// The `__Host-` prefix holds a cookie to this very host, over TLS, so that no other host of the
-    /// domain can plant one (THREATS UI-02). Over http, which the configuration allows on loopback
-    /// only, not every browser keeps a `Secure` cookie.
+    /// The `__Host-` prefix restricts a cookie to this host and to TLS, so that no other host of the domain can set it
+    /// (THREATS UI-02). Over http, which the configuration allows on loopback only, not every browser accepts a
+    /// `Secure` cookie.
     is_https: bool,
 }
 
-/// A cookie of ours.
+/// A cookie of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cookie {
-    /// Who is signed in.
+    /// The session of the user.
     Session,
-    /// Which browser it is: forms and waiting requests are bound to it.
+    /// The state of the browser, which forms and waiting requests are bound to.
     Browser,
-    /// By which accounts know a browser that has signed in to them before.
+    /// The device cookie of a browser that has signed in before.
     Device,
-    /// Which language the person has chosen.
+    /// The language that the user has chosen.
     Language,
 }
 
 impl Cookies {
-    /// Those of an issuer.
+    /// The cookies of an issuer.
     pub fn of(issuer: &Issuer) -> Self {
         let is_https = issuer.is_https();
         let prefix = if is_https { "__Host-" } else { "" };
@@ -61,10 +60,10 @@ impl Cookies {
         }
     }
 
-    /// What the browser sent. Two of one name are not ours: nothing is read.
+    /// The value of a cookie in a request; `None` if the name occurs twice, because one of them is not ours.
     ///
-    /// The field is split as bytes: other applications of the host keep what they like in their cookies,
-    /// and browsers send bytes above 127 as they are (RFC 6265 §5.4; THREATS EX-20).
+    /// The field is split as bytes: cookies of other applications on the host may have any content, and browsers send
+    /// bytes above 127 unchanged (RFC 6265 §5.4; THREATS EX-20).
     pub fn read<'a>(&self, headers: &'a HeaderMap, cookie: Cookie) -> Option<&'a str> {
         let name = self.name(cookie).as_bytes();
         let mut values = headers
@@ -78,23 +77,18 @@ impl Cookies {
         std::str::from_utf8(first.trim_ascii_start()).ok().filter(|value| !value.is_empty())
     }
 
-    /// A `Set-Cookie` that keeps `value`; without an age it goes when the browser is closed.
-    pub fn keep(
-        &self,
-        cookie: Cookie,
-        value: &Secret,
-        age: Option<Seconds>,
-    ) -> Option<HeaderValue> {
+    /// The `Set-Cookie` field for `value`. Without an age, it is a session cookie of the browser.
+    pub fn set(&self, cookie: Cookie, value: &Secret, age: Option<Seconds>) -> Option<HeaderValue> {
         let age = age.map(|age| format!("; Max-Age={}", age.0)).unwrap_or_default();
-        self.set(cookie, value.expose(), &age)
+        self.set_cookie(cookie, value.expose(), &age)
     }
 
-    /// A `Set-Cookie` that takes it away.
-    pub fn forget(&self, cookie: Cookie) -> Option<HeaderValue> {
-        self.set(cookie, "", "; Max-Age=0")
+    /// The `Set-Cookie` field that removes a cookie.
+    pub fn remove(&self, cookie: Cookie) -> Option<HeaderValue> {
+        self.set_cookie(cookie, "", "; Max-Age=0")
     }
 
-    fn set(&self, cookie: Cookie, value: &str, age: &str) -> Option<HeaderValue> {
+    fn set_cookie(&self, cookie: Cookie, value: &str, age: &str) -> Option<HeaderValue> {
         let name = self.name(cookie);
         let secure = if self.is_https { "; Secure" } else { "" };
         let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}");
@@ -117,9 +111,9 @@ mod tests {
         cookies.read(&headers, Cookie::Browser).map(str::to_owned)
     }
 
-    /// THREATS EX-20: Latin-1, UTF-8 cut in half, pairs that are none.
+    /// THREATS EX-20: Latin-1, truncated UTF-8, malformed pairs.
     #[test]
-    fn a_pair_that_is_no_text_spoils_nothing() {
+    fn malformed_cookies_of_others_are_ignored() {
         const OURS: &[u8] = b"__Host-gatewright-browser-77751432=x";
         for foreign in [
             b"name=J\xfcrgen".as_slice(),
@@ -139,6 +133,6 @@ mod tests {
         assert_eq!(read(&[OURS, OURS]), None);
         assert_eq!(read(&[&[OURS, b"; ", OURS].concat()]), None);
         assert_eq!(read(&[&OURS[..OURS.len() - 1]]), None, "without a value");
-        assert_eq!(read(&[&[OURS, b"\xfc"].concat()]), None, "nothing of ours has such a byte");
+        assert_eq!(read(&[&[OURS, b"\xfc"].concat()]), None, "no cookie of ours has such a byte");
     }
 }

@@ -1,9 +1,8 @@
-//! Which scripts of other origins may read our answers: DESIGN §4, the Fetch standard §3.2.
+//! Cross-origin requests: DESIGN §4, the Fetch standard §3.2.
 //!
-//! Discovery and JWKS are for everybody. At the endpoints for client applications a preflight is
-//! answered for the origins of all clients, since it does not say whose it is; the answer itself can be
-//! read only from an origin of the client that the request has proven. Never with cookies, never for
-//! `null` (THREATS TE-23).
+//! Discovery and JWKS are open to all origins. At the endpoints for clients, preflights are allowed for the origins of
+//! all clients, because a preflight does not identify the client; the response can be read only from an origin of the
+//! authenticated client. Never with cookies, never for `null` (THREATS TE-23).
 
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -14,7 +13,7 @@ use axum::http::{HeaderValue, StatusCode};
 use super::route::{Kind, Route};
 use super::{Head, IntoResponse as _, Json, Response};
 
-/// Whether scripts of other origins may ask at all.
+/// Whether scripts of other origins may send requests at all.
 const fn is_open(kind: Kind) -> bool {
     match kind {
         Kind::Document | Kind::Machine => true,
@@ -22,7 +21,7 @@ const fn is_open(kind: Kind) -> bool {
     }
 }
 
-/// The answer to `OPTIONS`, where there is one.
+/// The response to `OPTIONS`, if the route allows cross-origin requests.
 pub async fn preflight(head: &Head, route: &Route) -> Option<Response> {
     if !is_open(route.kind) {
         return None;
@@ -35,7 +34,7 @@ pub async fn preflight(head: &Head, route: &Route) -> Option<Response> {
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
     headers.insert(ALLOW, allow.clone());
-    let may_ask = match (route.kind, head.text(ORIGIN)) {
+    let is_allowed = match (route.kind, head.text(ORIGIN)) {
         (Kind::Document, Some(_)) => true,
         (_, Some(origin)) => match head.app().cache.is_origin(origin).await {
             Ok(is_origin) => is_origin,
@@ -43,7 +42,7 @@ pub async fn preflight(head: &Head, route: &Route) -> Option<Response> {
         },
         (_, None) => false,
     };
-    if may_ask && let Some(origin) = head.headers.get(ORIGIN) {
+    if is_allowed && let Some(origin) = head.headers.get(ORIGIN) {
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
         headers.insert(ACCESS_CONTROL_ALLOW_METHODS, allow);
         headers.insert(
@@ -56,7 +55,7 @@ pub async fn preflight(head: &Head, route: &Route) -> Option<Response> {
     Some(response)
 }
 
-/// Says on an answer who may read it.
+/// Adds the CORS fields to a response.
 pub fn finish(response: &mut Response, head: &Head, kind: Kind) {
     let headers = response.headers_mut();
     match kind {

@@ -1,26 +1,26 @@
-//! What a browser wants an answer for: [Fetch Metadata], and the `Sec-Purpose` of the Fetch Standard.
+//! The destination of a request: [Fetch Metadata], and `Sec-Purpose` of the Fetch Standard.
 //!
-//! Pages, and what they need, are for people who look at them. A page of somebody else that has a hundred
-//! images, frames or prefetches of ours causes nothing (THREATS EX-11).
+//! Pages are served for top-level navigation only. A foreign page with a hundred images, frames or prefetches of ours
+//! has no effect (THREATS EX-11).
 //!
 //! [Fetch Metadata]: https://www.w3.org/TR/fetch-metadata/
 
 use super::request::Head;
 use super::route::{Kind, Route};
 
-/// What a browser wants an answer for.
+/// The destination of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Destination {
-    /// A page of its own. Whoever sends no `Sec-Fetch-Dest` may be a browser too.
+    /// Top-level navigation. Also assumed without `Sec-Fetch-Dest`, which old browsers do not send.
     Document,
-    /// A page in the page of somebody else.
+    /// A frame in another page.
     Frame,
-    /// A part of a page: an image, a script, an object, or what a script asks for.
+    /// A part of a page: an image, a script, an object, or a request of a script.
     Part,
 }
 
 impl Head {
-    /// What the answer is for.
+    /// The destination of the request.
     pub fn destination(&self) -> Destination {
         if !self.headers.contains_key("sec-fetch-dest") {
             return Destination::Document;
@@ -32,14 +32,14 @@ impl Head {
         }
     }
 
-    /// Whether the browser asks before anybody has.
+    /// Whether the request is a prefetch.
     fn is_prefetch(&self) -> bool {
         let purposes = [self.list("sec-purpose"), self.list("purpose"), self.list("x-moz")];
         purposes.iter().any(|purpose| purpose.contains("prefetch"))
     }
 
-    /// Whether this route answers whatever this request is for.
-    pub fn may_ask(&self, route: &Route) -> bool {
+    /// Whether the route may be requested for this destination.
+    pub fn is_allowed_at(&self, route: &Route) -> bool {
         if route.kind != Kind::Page {
             return true;
         }

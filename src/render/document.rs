@@ -1,4 +1,4 @@
-//! Documents that are prepared once and may be kept: RFC 9110 §8.8.3, §13.1.2.
+//! Prepared documents that clients may cache: RFC 9110 §8.8.3, §13.1.2.
 
 use axum::body::{Body, Bytes};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
@@ -9,7 +9,7 @@ use super::request::Head;
 use crate::flow::keys::Document;
 use crate::types::Seconds;
 
-/// The document, or that the reader has it.
+/// The document, or 304 if the client has it.
 pub fn document(head: &Head, document: &Document, max_age: Seconds) -> Response {
     let mut response = Response::default();
     if is_known(&head.headers, &document.etag) {
@@ -18,7 +18,7 @@ pub fn document(head: &Head, document: &Document, max_age: Seconds) -> Response 
         *response.body_mut() = Body::from(Bytes::from_owner(document.bytes.clone()));
     }
     let headers = response.headers_mut();
-    // With room for what every answer has: growing for it would cost more than the rest of this.
+    // With capacity for the fields of every response: growing for them would take longer than the rest of this.
     headers.reserve(16);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
     let texts = [
@@ -33,7 +33,7 @@ pub fn document(head: &Head, document: &Document, max_age: Seconds) -> Response 
     response
 }
 
-/// `If-None-Match`: weak comparison, a list, or anything at all.
+/// `If-None-Match`: a list compared weakly, or `*`.
 pub(super) fn is_known(headers: &HeaderMap, etag: &str) -> bool {
     headers
         .get_all(IF_NONE_MATCH)

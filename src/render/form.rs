@@ -1,4 +1,4 @@
-//! Reading a form: strictly, within limits, and from the body alone.
+//! Parses forms strictly, within limits, and from the body only.
 
 use axum::body::{Body, Bytes};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
@@ -8,7 +8,7 @@ use super::request::{Head, Request};
 use crate::types::{Code, Params, Refusal};
 
 impl Request {
-    /// The parameters of a request to an endpoint for client applications: all in the body, each once.
+    /// The parameters of a request to an endpoint for clients: all in the body, each once.
     ///
     /// > The parameters can only be transmitted in the request-body and MUST NOT be included in the
     /// > request URI. (RFC 6749 §2.3.1)
@@ -25,14 +25,14 @@ impl Request {
         Ok(params)
     }
 
-    /// The body of a request that must be of this media type, whatever its parameters.
+    /// The body of a request, which must have this media type; its parameters are ignored.
     ///
     /// # Errors
     /// `invalid_request`, also with the statuses 408, 413 and 415.
     pub async fn body_of(&mut self, media_type: &str) -> Result<Bytes, Refusal> {
-        let given = self.head.text(CONTENT_TYPE).unwrap_or_default();
-        let given = given.split(';').next().unwrap_or_default().trim();
-        if !given.eq_ignore_ascii_case(media_type)
+        let content_type = self.head.text(CONTENT_TYPE).unwrap_or_default();
+        let essence = content_type.split(';').next().unwrap_or_default().trim();
+        if !essence.eq_ignore_ascii_case(media_type)
             || self.head.headers.contains_key(CONTENT_ENCODING)
         {
             return Err(Code::UnsupportedMediaType
@@ -41,7 +41,7 @@ impl Request {
         read(&self.head, std::mem::take(&mut self.body)).await
     }
 
-    /// The parameters of a form of our own pages, which is posted to the address of the page.
+    /// The parameters of a form of a page, which is posted to the URL of the page, query included.
     ///
     /// # Errors
     /// `invalid_request`, also with the statuses 408, 413 and 415.
@@ -53,7 +53,7 @@ impl Request {
 }
 
 impl Head {
-    /// Whether the body is said to be a form, whatever the parameters of the media type.
+    /// Whether the `Content-Type` is that of a form; its parameters are ignored.
     pub fn announces_form(&self) -> bool {
         let content_type = self.text(CONTENT_TYPE).unwrap_or_default();
         let essence = content_type.split(';').next().unwrap_or_default();
@@ -72,8 +72,8 @@ fn must_be_form(head: &Head) -> Result<(), Refusal> {
         .because("the body of the request is not application/x-www-form-urlencoded in UTF-8"))
 }
 
-/// A parameter of the media type. It defines none (WHATWG URL §5), so clients that add an empty one or
-/// a `boundary` mean nothing by it. A charset other than UTF-8 would be read wrong.
+/// Whether a parameter of the media type can be ignored. The media type defines none (WHATWG URL §5), so an empty one
+/// or a `boundary` has no meaning. A body in a charset other than UTF-8 would be misread.
 fn is_harmless(parameter: &str) -> bool {
     let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
     let value = value.trim().trim_matches('"');
@@ -82,7 +82,7 @@ fn is_harmless(parameter: &str) -> bool {
         || value.eq_ignore_ascii_case("utf8")
 }
 
-/// The whole body, if it is not too large and comes in time (THREATS DO-03, DO-04).
+/// The whole body, within the limits of size and time (THREATS DO-03, DO-04).
 async fn read(head: &Head, body: Body) -> Result<Bytes, Refusal> {
     let too_large = || Code::TooLarge.because("the body of the request is too large");
     let limit = head.app().config.http.max_body.0;

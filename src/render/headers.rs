@@ -1,4 +1,4 @@
-//! The header fields that every answer has, errors included (THREATS M7).
+//! The header fields of every response, errors included (THREATS M7).
 
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, SET_COOKIE,
@@ -9,14 +9,14 @@ use axum::http::{HeaderName, HeaderValue};
 use super::Response;
 use super::request::Head;
 
-/// The name of the field that carries the request's id, in and out.
+/// The request id, in requests and responses.
 pub static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The name of the field that tells the nonce of the next DPoP proof: RFC 9449 §8.
+/// The nonce for the next DPoP proof: RFC 9449 §8.
 static DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
-/// What an answer has unless it says otherwise.
-static ALWAYS: [(HeaderName, HeaderValue); 7] = [
+/// The default fields of a response.
+static DEFAULTS: [(HeaderName, HeaderValue); 7] = [
     (CACHE_CONTROL, HeaderValue::from_static("no-store")),
     (
         CONTENT_SECURITY_POLICY,
@@ -24,7 +24,7 @@ static ALWAYS: [(HeaderName, HeaderValue); 7] = [
     ),
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
-    // With no-referrer, browsers send `Origin: null` with our own forms.
+    // With no-referrer, browsers would send `Origin: null` with forms of the server's own pages.
     (REFERRER_POLICY, HeaderValue::from_static("same-origin")),
     (
         HeaderName::from_static("cross-origin-opener-policy"),
@@ -38,8 +38,8 @@ static ALWAYS: [(HeaderName, HeaderValue); 7] = [
 
 /// `Strict-Transport-Security` for two years (THREATS HD-08).
 ///
-/// `includeSubDomains` locks out every subdomain that is served over http, and they may belong to others: only
-/// the operator knows.
+/// `includeSubDomains` makes subdomains that are served over http unreachable. They may belong to others, so the
+/// operator decides.
 pub(super) const fn hsts(include_subdomains: bool) -> HeaderValue {
     if include_subdomains {
         HeaderValue::from_static("max-age=63072000; includeSubDomains")
@@ -48,11 +48,11 @@ pub(super) const fn hsts(include_subdomains: bool) -> HeaderValue {
     }
 }
 
-/// Adds what every answer has. `is_secure`: it goes over TLS, of ours or of a proxy before us.
+/// Adds the fields of every response. `is_secure`: the connection uses TLS, here or at a proxy.
 pub fn finish(response: &mut Response, head: &Head, is_secure: bool) {
     let headers = response.headers_mut();
-    headers.reserve(ALWAYS.len() + 5);
-    for (name, value) in &ALWAYS {
+    headers.reserve(DEFAULTS.len() + 5);
+    for (name, value) in &DEFAULTS {
         headers.entry(name).or_insert_with(|| value.clone());
     }
     // > An HSTS Host MUST NOT include the STS header field in HTTP responses conveyed over non-secure
@@ -62,7 +62,7 @@ pub fn finish(response: &mut Response, head: &Head, is_secure: bool) {
     }
     let kind = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
     if kind.is_some_and(|kind| kind.starts_with(b"text/html"))
-        && let Some(cookie) = head.kept_words()
+        && let Some(cookie) = head.language_cookie()
     {
         headers.append(SET_COOKIE, cookie);
     }

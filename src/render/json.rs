@@ -1,4 +1,4 @@
-//! JSON for client applications: [RFC 6749 §5].
+//! JSON responses: [RFC 6749 §5].
 //!
 //! [RFC 6749 §5]: https://www.rfc-editor.org/rfc/rfc6749#section-5
 
@@ -11,7 +11,7 @@ use super::response::{self, IntoResponse};
 use super::{Head, Response};
 use crate::types::{Code, Error, Failure};
 
-/// An error as RFC 6749 §5.2 says it.
+/// An error response: RFC 6749 §5.2.
 #[derive(Debug)]
 pub struct Json(Error);
 
@@ -22,7 +22,7 @@ impl<E: Into<Error>> From<E> for Json {
 }
 
 impl Json {
-    /// An error that no handler has met, with this status.
+    /// An error response with this status, for errors outside handlers.
     pub fn plain(status: StatusCode, code: Code, why: &'static str) -> Response {
         let mut response = error(code, why);
         *response.status_mut() = status;
@@ -52,19 +52,19 @@ struct ErrorBody {
     error_description: &'static str,
 }
 
-/// An error.
+/// The JSON body of an error, with the status of its code.
 pub(super) fn error(code: Code, why: &'static str) -> Response {
     let mut response = ok(&ErrorBody { error: code.as_str(), error_description: why });
     response::set_status(&mut response, code);
     response
 }
 
-/// An answer that must not be kept (RFC 6749 §5.1).
+/// A successful response that must not be cached (RFC 6749 §5.1).
 pub fn ok(body: &impl Serialize) -> Response {
     match serde_json::to_vec(body) {
         Ok(body) => typed("application/json; charset=utf-8", body),
         Err(failure) => {
-            tracing::error!(error = %failure, "an answer cannot be written as JSON");
+            tracing::error!(error = %failure, "a response cannot be serialized as JSON");
             error(
                 Code::ServerError,
                 response::code_and_description(&Failure::internal("").into()).1,
@@ -73,7 +73,7 @@ pub fn ok(body: &impl Serialize) -> Response {
     }
 }
 
-/// An answer of this media type, which must not be kept.
+/// A response of this media type that must not be cached.
 pub fn typed(media_type: &'static str, body: impl Into<Body>) -> Response {
     let mut response = Response::new(body.into());
     let headers = response.headers_mut();

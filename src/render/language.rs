@@ -1,4 +1,4 @@
-//! The language that a person has chosen at the foot of a page: decision 46.
+//! The choice of the language at the foot of a page: decision 46.
 
 use axum::http::{HeaderValue, Method};
 
@@ -8,36 +8,36 @@ use super::layout::Layout;
 use super::words::{self, LANGUAGES, Words};
 use crate::types::{Seconds, Secret};
 
-/// The parameter of an address of ours that holds the choice.
+/// The query parameter with the chosen language.
 const PARAMETER: &str = "gw_language";
 
-/// How long a browser keeps the choice: browsers keep no cookie for longer than 400 days.
-const KEPT: Seconds = Seconds::days(365);
+/// The lifetime of the language cookie. Browsers limit lifetimes to 400 days.
+const LIFETIME: Seconds = Seconds::days(365);
 
-/// Where a page is found again, in whichever language.
+/// The URL of a page without its language.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Place<'a> {
-    /// Its path below the issuer; none where it was asked for under its own address.
+    /// The path below the issuer; `None` if the page was requested at its own path.
     path: Option<&'static str>,
-    /// Its query.
+    /// The query.
     query: &'a str,
-    /// The handle of the request that waits, where it came in a form because it is too long for an address.
+    /// The handle of the waiting request, if it came in a form because it is too long for a URL.
     pub request: Option<&'a str>,
 }
 
-/// A language to choose.
+/// A language to choose from.
 #[derive(Debug)]
 pub struct Choice {
-    /// What speaks it.
+    /// Its shared texts.
     pub words: &'static Words,
-    /// The address of the page in this language.
+    /// The URL of the page in this language.
     pub href: String,
-    /// Whether it is the one that the page speaks.
+    /// Whether it is the language of the page.
     pub is_current: bool,
 }
 
 impl<'a> Layout<'a> {
-    /// The same for the page at this path, whatever the address that a form was sent to.
+    /// Sets the path of the page, for responses to a form that was posted to another path.
     #[must_use]
     pub fn at(mut self, path: &'static str) -> Self {
         if let Some(place) = &mut self.place {
@@ -46,17 +46,17 @@ impl<'a> Layout<'a> {
         self
     }
 
-    /// The same for a page about a request that waits.
+    /// Sets the waiting request that the page is about.
     #[must_use]
     pub fn about(mut self, request: Option<&'a str>) -> Self {
         if let Some(place) = &mut self.place {
-            let is_in_address = pairs(place.query).any(|(name, _)| name == "request");
-            place.request = request.filter(|_| !is_in_address);
+            let is_in_query = pairs(place.query).any(|(name, _)| name == "request");
+            place.request = request.filter(|_| !is_in_query);
         }
         self
     }
 
-    /// The languages that the page can be read in; none where it has only one.
+    /// The languages of the page; none if it has only one.
     pub fn languages(&self) -> Vec<Choice> {
         let Some(place) = &self.place else { return Vec::new() };
         let mut start =
@@ -68,7 +68,7 @@ impl<'a> Layout<'a> {
         }
         let choice = |words: &'static Words| Choice {
             words,
-            // A reference without a path: the browser stays where it is, whatever that is called.
+            // A relative reference without a path keeps the current path.
             href: format!("{start}{PARAMETER}={}", words.lang),
             is_current: words.lang == self.words.lang,
         };
@@ -76,15 +76,15 @@ impl<'a> Layout<'a> {
     }
 }
 
-/// The parameters of a query as they stand there, with their names.
+/// The undecoded parameters of a query, with their names.
 fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
     pairs.map(|pair| (pair.split('=').next().unwrap_or(pair), pair))
 }
 
 impl Head {
-    /// Where the page is found that answers this request. A form without a query went to an address that
-    /// shows nothing by itself: from there, one comes home.
+    /// The place of the page that responds to this request. A form without a query was posted to a path that has no
+    /// page of its own: its place is `/`.
     pub(super) fn place(&self) -> Place<'_> {
         match (&self.method, self.uri.query()) {
             (_, Some(query)) => Place { path: None, query, request: None },
@@ -93,23 +93,24 @@ impl Head {
         }
     }
 
-    /// The words of the language that the person has chosen: with this address, or before in this browser.
+    /// The texts in the language that the user has chosen, in the query of this request or earlier in this browser.
     pub(super) fn chosen_words(&self) -> Option<&'static Words> {
-        let kept = || self.site.cookies.read(&self.headers, Cookie::Language);
-        self.words_in_address().or_else(|| words::named(kept()?))
+        let stored = || self.site.cookies.read(&self.headers, Cookie::Language);
+        self.words_in_query().or_else(|| words::by_tag(stored()?))
     }
 
-    fn words_in_address(&self) -> Option<&'static Words> {
+    fn words_in_query(&self) -> Option<&'static Words> {
         let query = self.query().ok()?;
-        words::named(query.one(PARAMETER).ok()??)
+        words::by_tag(query.one(PARAMETER).ok()??)
     }
 
-    /// The `Set-Cookie` that keeps what was chosen with this address. Another site may link to a page in any
-    /// language; it does not choose for the time after.
-    pub(super) fn kept_words(&self) -> Option<HeaderValue> {
-        let words = self.words_in_address()?;
-        let is_ours = matches!(self.text("sec-fetch-site"), None | Some("same-origin" | "none"));
+    /// The `Set-Cookie` field that stores the language in the query of this request. A link on another site selects
+    /// the language of that page only.
+    pub(super) fn language_cookie(&self) -> Option<HeaderValue> {
+        let words = self.words_in_query()?;
+        let is_same_origin =
+            matches!(self.text("sec-fetch-site"), None | Some("same-origin" | "none"));
         let value = Secret::new(words.lang);
-        is_ours.then(|| self.site.cookies.keep(Cookie::Language, &value, Some(KEPT)))?
+        is_same_origin.then(|| self.site.cookies.set(Cookie::Language, &value, Some(LIFETIME)))?
     }
 }

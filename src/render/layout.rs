@@ -1,4 +1,4 @@
-//! How the pages look: the organisation's name, logo and colours, and what every page carries.
+//! The appearance of the pages: the organisation's name, logo and colours, and the data of every page.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -15,20 +15,20 @@ use crate::config;
 use crate::types::Timestamp;
 use crate::types::colour::Colour;
 
-/// What an organisation puts its stamp on.
+/// The branding of an organisation.
 #[derive(Clone, Debug)]
 pub struct Brand {
-    /// The organisation's name, as people know it.
+    /// The organisation's name.
     pub name: String,
-    /// Its logo; without one, a tile with its initial and its name stand there.
+    /// Its logo. Default: a tile with its initial, and its name.
     pub logo: Option<Picture>,
-    /// The same on dark ground; without it, the logo lies on a light plate there.
+    /// The logo for the dark scheme. Default: the logo on a light plate.
     pub logo_dark: Option<Picture>,
-    /// What browsers show beside the title; without it, the logo.
+    /// The icon of browser tabs. Default: the logo.
     pub icon: Option<Picture>,
     /// The colour of buttons and links.
     pub accent: Accent,
-    /// Where people get help.
+    /// The link to help.
     pub support: Option<Support>,
     /// The privacy policy.
     pub privacy: Option<String>,
@@ -37,7 +37,7 @@ pub struct Brand {
 }
 
 impl Brand {
-    /// The look of an organisation that has chosen nothing but its name.
+    /// The default branding of an organisation with this name.
     pub fn named(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -51,10 +51,10 @@ impl Brand {
         }
     }
 
-    /// What `[brand]` says; the pictures are read from their files.
+    /// The branding of `[brand]`, with its pictures read from their files.
     ///
     /// # Errors
-    /// When a file cannot be read, or is none of the four formats.
+    /// When a file cannot be read, or has none of the four formats.
     pub fn of(config: &config::Brand) -> io::Result<Self> {
         let light = config.accent.map(Accent::of);
         let accent = match (light, config.accent_dark) {
@@ -77,8 +77,8 @@ impl Brand {
         })
     }
 
-    /// `brand.css`: the accent and what follows from it. Colours of links and text on buttons are
-    /// computed, so that no choice of accent makes a page unreadable (WCAG 2.2 §1.4.3).
+    /// `brand.css`: the accent and the colours derived from it. Colours of links and of text on buttons are computed, so
+    /// that every accent gives readable pages (WCAG 2.2 §1.4.3).
     pub fn css(&self) -> String {
         let scheme = |accent: Colour, ground: Colour| {
             let text = accent.text();
@@ -96,33 +96,32 @@ impl Brand {
         css
     }
 
-    /// Whether the pages have links at their foot.
+    /// Whether the pages have a footer with links.
     pub fn has_links(&self) -> bool {
         self.support.is_some() || self.privacy.is_some() || self.imprint.is_some()
     }
 
-    /// The letter that stands for the organisation where it has no logo.
+    /// The initial of the organisation, shown in place of a logo.
     pub fn initial(&self) -> String {
         initials(&self.name).chars().take(1).collect()
     }
 }
 
-/// The ground that text lies on which contrasts least, in each scheme: `--ground` and `--raised` of
-/// `gatewright.css`.
+/// The background with the least contrast in each scheme: `--ground` and `--raised` of `gatewright.css`.
 const LIGHT_GROUND: Colour = Colour(0xf4, 0xf3, 0xef);
 const DARK_GROUND: Colour = Colour(0x20, 0x23, 0x22);
 
 /// The accent in both schemes.
 #[derive(Clone, Copy, Debug)]
 pub struct Accent {
-    /// On light ground.
+    /// In the light scheme.
     pub light: Colour,
-    /// On dark ground.
+    /// In the dark scheme.
     pub dark: Colour,
 }
 
 impl Accent {
-    /// One colour for both: on dark ground, brightened until it stands out.
+    /// One colour for both schemes, brightened for contrast in the dark one.
     pub fn of(colour: Colour) -> Self {
         Self { light: colour, dark: colour.readable_on(DARK_GROUND, 5.5) }
     }
@@ -135,17 +134,17 @@ impl Default for Accent {
     }
 }
 
-/// An image that stands for the organisation.
+/// An image of the organisation.
 #[derive(Clone, Debug)]
 pub struct Picture {
-    /// The image.
+    /// The image file.
     pub bytes: Bytes,
-    /// Its media type, as it is served: `image/svg+xml`, `image/png`, …
+    /// Its media type: `image/svg+xml`, `image/png`, …
     pub media_type: &'static str,
 }
 
 impl Picture {
-    /// Reads a file. What it holds decides its type, not what it is called.
+    /// Reads a file. The type is detected from its content, not from its name.
     fn read(path: &Path) -> io::Result<Self> {
         let bytes = Bytes::from(std::fs::read(path)?);
         let media_type = match bytes.as_ref() {
@@ -162,62 +161,61 @@ impl Picture {
     }
 }
 
-/// Brand and files, prepared once at the start.
+/// Branding and static files, prepared once at startup.
 #[derive(Debug)]
 pub struct Look {
-    /// The organisation.
+    /// The branding.
     pub brand: Brand,
-    /// What is served under `/static` and `/brand`.
+    /// The files below `/static` and `/brand`.
     pub assets: Assets,
-    /// The path of the issuer without a slash at its end: empty, or `/id`. Every link of ours
-    /// begins with it.
+    /// The path of the issuer without a trailing slash: empty, or `/id`. All links to the server begin with it.
     pub base: String,
 }
 
 impl Look {
-    /// Prepares everything for an issuer with this path.
+    /// Prepares the files for an issuer with this path.
     pub fn new(brand: Brand, issuer_path: &str) -> Self {
         let base = issuer_path.trim_end_matches('/').to_owned();
         Self { assets: Assets::of(&brand, &base), brand, base }
     }
 }
 
-/// What every page carries.
+/// The data of every page.
 #[derive(Clone, Copy, Debug)]
 pub struct Layout<'a> {
-    /// Brand and files.
+    /// Branding and static files.
     pub look: &'a Look,
-    /// The words of the reader's language.
+    /// The shared texts in the language of the page.
     pub words: &'static Words,
-    /// When the request came: ages are counted from it.
+    /// The time of the request, for relative times.
     pub now: Timestamp,
-    /// Where the page is found in other languages; none where it speaks this one alone.
+    /// The place of the page in other languages; `None` if it has only one.
     pub place: Option<Place<'a>>,
 }
 
 impl Layout<'_> {
-    /// How long ago something was, or the day, in the reader's words.
+    /// The time since `then`, or its date, as text.
     pub fn ago(&self, then: &Timestamp) -> String {
         self.words.ago(*then, self.now)
     }
 }
 
-/// A link out of the house: http, https, or it does not exist (THREATS UI-08, M9).
+/// A link to another site, http or https only (THREATS UI-08, M9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Link<'a>(&'a str);
 
 impl<'a> Link<'a> {
-    /// A link to `url`, if that is a web address.
+    /// A link to `url`, if it is an http or https URL.
     pub fn to(url: &'a str) -> Option<Self> {
         (url.starts_with("https://") || url.starts_with("http://")).then_some(Self(url))
     }
 
-    /// The address.
+    /// The URL.
     pub fn url(&self) -> &'a str {
         self.0
     }
 
-    /// The host, with its port, as people read it.
+    /// The host, with its port.
     pub fn host(&self) -> &'a str {
         let rest = self.0.split_once("://").map_or(self.0, |(_, rest)| rest);
         let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or(rest);
@@ -225,27 +223,27 @@ impl<'a> Link<'a> {
     }
 }
 
-/// A name as a part of a sentence: one that is written from right to left is isolated (U+2068, U+2069:
-/// Unicode Standard Annex 9 §2.4), so that it does not turn the words around it.
+/// A name within a sentence. A right-to-left name is isolated (U+2068, U+2069: Unicode Standard Annex 9 §2.4), so that
+/// it does not reorder the text around it.
 ///
-/// On its own, a name stands in a `<bdi>` instead.
+/// A name that is an element of its own is put into a `<bdi>` instead.
 pub fn isolated(name: &str) -> Cow<'_, str> {
     // The blocks whose unassigned characters are R or AL by default (DerivedBidiClass.txt), and the marks and
-    // embeddings that turn what follows. Isolates of its own would end ours.
-    let turns = |c: char| {
+    // embeddings that change the direction of the text after them. Isolates within the name would end this one.
+    let changes_direction = |c: char| {
         matches!(c,
             '\u{590}'..='\u{8ff}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
             | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}' | '\u{10800}'..='\u{10fff}'
             | '\u{1e800}'..='\u{1efff}')
     };
-    if !name.contains(turns) {
+    if !name.contains(changes_direction) {
         return Cow::Borrowed(name);
     }
     let own = name.replace(['\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}'], "");
     Cow::Owned(format!("\u{2068}{own}\u{2069}"))
 }
 
-/// One or two letters that stand for a name.
+/// The initials of a name: one or two letters.
 pub fn initials(name: &str) -> String {
     let mut words = name.split_whitespace().filter_map(|word| {
         let letter = word.chars().find(|c| c.is_alphanumeric())?;
@@ -272,9 +270,8 @@ mod tests {
         assert!(!css.contains("--link:#ffe000}}\n@"), "yellow on paper cannot be read: {css}");
     }
 
-    /// The grounds that contrast is computed for are those of the style sheet.
     #[test]
-    fn the_grounds_are_those_of_the_style_sheet() {
+    fn contrast_is_computed_for_the_backgrounds_of_the_style_sheet() {
         let css = include_str!("../../static/gatewright.css");
 
         assert!(css.contains(&format!("--ground: {LIGHT_GROUND}")));
@@ -293,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_from_right_to_left_turns_no_words_around_it() {
+    fn a_right_to_left_name_does_not_reorder_the_text_around_it() {
         for plain in ["Photos", "Grüße & Co. (2)", "写真", "Фото", ""] {
             assert_eq!(isolated(plain), plain);
         }

@@ -1,8 +1,8 @@
-//! Turning results, refusals, failures and templates into answers.
+//! Renders results, refusals, failures and templates as HTTP responses.
 //!
-//! A handler is an `async fn(Request) -> impl Answer`, and what it returns picks the rendering:
-//! `Result<_, Json>` is answered as RFC 6749 §5.2 says, `Result<_, Bearer>` as RFC 6750 §3,
-//! `Result<_, Page>` with a page for people, and an authorization response as RFC 6749 §4.1.2.
+//! A handler is an `async fn(Request) -> impl IntoResponse`. Its return type selects the rendering: errors of
+//! `Result<_, Json>` are rendered as in RFC 6749 §5.2, of `Result<_, Bearer>` as in RFC 6750 §3, of `Result<_, Page>`
+//! as HTML, and authorization responses as in RFC 6749 §4.1.2.
 
 pub mod assets;
 pub mod bearer;

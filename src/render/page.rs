@@ -1,4 +1,4 @@
-//! Pages: how HTML is answered, and the page of an error.
+//! HTML responses, and the error page.
 
 use askama::Template;
 use axum::http::header::CONTENT_SECURITY_POLICY;
@@ -7,18 +7,18 @@ use axum::http::{HeaderValue, StatusCode};
 use super::response::{self, IntoResponse};
 use super::support::Report;
 use super::view::ErrorPage;
-use super::visit::way_back;
+use super::visit::home_link;
 use super::words::Trouble;
 use super::{Head, Response, json};
 use crate::flow::authorize::Home;
 use crate::types::{Code, Error};
 
-/// What a page may do: DESIGN §4. Scripts are files of ours; none stands in a page.
+/// The Content-Security-Policy of a page: DESIGN §4. Scripts are static files, never inline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Csp {
-    /// Forms go to us.
+    /// Its forms stay at this server.
     Staying,
-    /// Its form may end at a client: browsers apply `form-action` to the whole chain of redirects.
+    /// Its form may be redirected to a client. Browsers apply `form-action` to all redirects, so it is left out.
     Leaving,
 }
 
@@ -37,12 +37,12 @@ impl Csp {
     }
 }
 
-/// A page.
+/// The response with a page.
 pub fn html(page: &impl Template, csp: Csp) -> Response {
     let text = match page.render() {
         Ok(text) => text,
         Err(error) => {
-            tracing::error!(%error, "a page cannot be written");
+            tracing::error!(%error, "a template cannot be rendered");
             return json::error(Code::ServerError, "something broke on our side");
         }
     };
@@ -52,7 +52,7 @@ pub fn html(page: &impl Template, csp: Csp) -> Response {
     response
 }
 
-/// An error that a person reads: in their language, with the id that leads to the log and the event.
+/// An error page in the language of the user, with the request id of the log line and the audit event.
 #[derive(Debug)]
 pub struct Page {
     error: Error,
@@ -66,7 +66,7 @@ impl<E: Into<Error>> From<E> for Page {
 }
 
 impl Page {
-    /// With the way back into an application.
+    /// An error page with a link back to the application.
     pub const fn with_home(error: Error, home: Option<Home>) -> Self {
         Self { error, home }
     }
@@ -82,7 +82,7 @@ impl IntoResponse for Page {
     }
 }
 
-/// The page of an error that no handler has met, with this status.
+/// An error page with this status, for errors outside handlers.
 pub fn plain(head: &Head, status: StatusCode, trouble: Trouble, code: Code) -> Response {
     let mut response = error(head, trouble, code, None, None);
     *response.status_mut() = status;
@@ -110,14 +110,14 @@ fn error(
         code: code.as_str(),
         why,
         reference: &head.trace.request_id,
-        home: home.and_then(|home| way_back(home, layout.words)),
+        home: home.and_then(|home| home_link(home, layout.words)),
         support: layout.look.brand.support.as_ref().map(|support| support.about(&report)),
         account: &account,
     };
     html(&page, Csp::Staying)
 }
 
-/// What people are told of it.
+/// The text for users of an error code.
 const fn trouble(code: Code) -> Trouble {
     match code {
         Code::NotFound => Trouble::NotFound,

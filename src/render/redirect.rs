@@ -57,11 +57,10 @@ impl IntoResponse for AuthorizationError {
     }
 }
 
-/// Sends the browser to `location`, always as a GET: whatever was posted to us is not posted again
-/// (RFC 9700 §4.12).
+/// Redirects the browser with 303, so that it sends a GET and does not repeat the posted form (RFC 9700 §4.12).
 pub fn see_other(head: &Head, location: &str) -> Response {
     let Ok(location) = HeaderValue::from_str(location) else {
-        // Registration lets no such address in.
+        // Registration refuses such URIs.
         let failure = Failure::internal("an address to redirect to is no header value");
         return Page::from(failure).into_response(head);
     };

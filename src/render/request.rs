@@ -1,4 +1,4 @@
-//! A request, as a handler is given it.
+//! A request as passed to a handler.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -17,31 +17,31 @@ use crate::pki::Certificate;
 use crate::record::Trace;
 use crate::types::{Client, Params, Refusal};
 
-/// All of a request but its body; it is still there when the answer is made.
+/// A request without its body, available until the response is complete.
 #[derive(Debug)]
 pub struct Head {
-    /// What answers are made with.
+    /// The application and its appearance.
     pub site: Arc<Site>,
-    /// What the request is called, and where it comes from.
+    /// The request id, the address of the client and the time.
     pub trace: Trace,
-    /// Its method.
+    /// The method.
     pub method: Method,
-    /// Its target.
+    /// The target.
     pub uri: Uri,
-    /// Its header fields.
+    /// The header fields.
     pub headers: HeaderMap,
-    /// The client certificate that it came with.
+    /// The client certificate of the connection.
     pub certificate: Option<Arc<Certificate>>,
-    /// Whether it comes from one of `http.trusted_proxies`, by the connection itself.
+    /// Whether the connection comes from one of `http.trusted_proxies`.
     pub is_from_proxy: bool,
-    /// Whether the script that asks may read the answer: its client is proven and allows its origin.
+    /// Whether a script may read the response: its client is authenticated and allows its origin.
     is_origin_allowed: AtomicBool,
-    /// The nonce that the next DPoP proof of whoever asks has to have.
+    /// The nonce for the client's next DPoP proof.
     dpop_nonce: OnceLock<HeaderValue>,
 }
 
 impl Head {
-    /// The head of a request that has just come.
+    /// The head of a request that was just received.
     pub fn new(
         site: Arc<Site>,
         trace: Trace,
@@ -65,7 +65,7 @@ impl Head {
         }
     }
 
-    /// What a handler may reach.
+    /// The dependencies of handlers.
     pub fn app(&self) -> &App {
         &self.site.app
     }
@@ -73,64 +73,61 @@ impl Head {
     /// The parameters of the query.
     ///
     /// # Errors
-    /// `invalid_request` for one that cannot be read.
+    /// `invalid_request` for a malformed query.
     pub fn query(&self) -> Result<Params, Refusal> {
         Params::parse(self.uri.query().unwrap_or_default())
     }
 
-    /// A header field that is text; nothing where it stands there twice.
+    /// A header field as text; `None` if it is repeated.
     pub fn text(&self, name: impl AsHeaderName) -> Option<&str> {
         let mut values = self.headers.get_all(name).iter();
         let first = values.next().filter(|_| values.next().is_none());
         first.and_then(|value| value.to_str().ok())
     }
 
-    /// A header field that is looked through or shown, whatever bytes are in it; one that stands there in
-    /// several lines is one list (RFC 9110 §5.3).
+    /// A header field that is searched or displayed, with any bytes; several lines are one list (RFC 9110 §5.3).
     pub fn list(&self, name: impl AsHeaderName) -> String {
         let lines: Vec<_> = self.headers.get_all(name).iter().map(HeaderValue::as_bytes).collect();
         String::from_utf8_lossy(&lines.join(b", ".as_slice())).into_owned()
     }
 
-    /// The last segment of the path, where the route ends with a name in braces. As it stands there:
-    /// nothing is decoded, so `%2e%2e` is just a name that nothing has.
+    /// The last segment of the path, for routes that end with a name in braces. It is not decoded, so `%2e%2e` is a
+    /// name that matches nothing.
     pub fn segment(&self) -> &str {
         self.uri.path().rsplit('/').next().unwrap_or_default()
     }
 
-    /// The words of the reader's language.
+    /// The shared texts in the language of the user.
     pub fn words(&self) -> &'static Words {
         let query = self.query().unwrap_or_default();
         self.words_for(query.one("ui_locales").ok().flatten())
     }
 
-    /// The same where an application has named languages (`ui_locales`): a person who has chosen one on a
-    /// page of ours is heard before it.
+    /// The same with the `ui_locales` of an application. A language that the user has chosen on a page comes first.
     pub(super) fn words_for(&self, ui_locales: Option<&str>) -> &'static Words {
-        let others = || words::choose(ui_locales, Some(&self.list(ACCEPT_LANGUAGE)));
-        self.chosen_words().unwrap_or_else(others)
+        let preferred = || words::choose(ui_locales, Some(&self.list(ACCEPT_LANGUAGE)));
+        self.chosen_words().unwrap_or_else(preferred)
     }
 
-    /// What every page carries.
+    /// The data of every page.
     pub fn layout(&self, words: &'static Words) -> Layout<'_> {
         let place = Some(self.place());
         Layout { look: &self.site.look, words, now: self.trace.now(), place }
     }
 
-    /// Logs and records a refusal that is answered with the same form again.
-    pub fn note(&self, refusal: &Refusal) {
+    /// Logs and records a refusal whose response is the form again.
+    pub fn report(&self, refusal: &Refusal) {
         let app = self.app();
         app.metrics.refused(refusal.code);
         app.recorder.refused(refusal, &self.trace);
     }
 
-    /// Whether a person reads the answer.
+    /// Whether the client accepts HTML: a user reads the response.
     pub fn wants_page(&self) -> bool {
         self.list(ACCEPT).contains("text/html")
     }
 
-    /// Lets the script that asks read the answer, if its origin is one of this client's, which the
-    /// request has proven (DESIGN §4).
+    /// Lets a script read the response, if its origin is one of this authenticated client's (DESIGN §4).
     pub fn allow_origin_of(&self, client: &Client) {
         if let Some(origin) = self.text(ORIGIN)
             && client.metadata.gw_allowed_origins.iter().any(|allowed| allowed == origin)
@@ -139,19 +136,19 @@ impl Head {
         }
     }
 
-    /// Tells whoever asks, with whatever answer, the nonce that their next DPoP proof has to have.
-    pub fn give_dpop_nonce(&self, nonce: &str) {
+    /// Adds the nonce for the client's next DPoP proof to the response, whatever its status.
+    pub fn set_dpop_nonce(&self, nonce: &str) {
         if let Ok(nonce) = HeaderValue::from_str(nonce) {
             self.dpop_nonce.get_or_init(|| nonce);
         }
     }
 
-    /// `DPoP-Nonce`
+    /// The value of `DPoP-Nonce`.
     pub(super) fn dpop_nonce(&self) -> Option<&HeaderValue> {
         self.dpop_nonce.get()
     }
 
-    /// The origin of the script that may read the answer.
+    /// The origin of the script that may read the response.
     pub(super) fn allowed_origin(&self) -> Option<&HeaderValue> {
         let is_allowed = self.is_origin_allowed.load(Ordering::Relaxed);
         self.headers.get(ORIGIN).filter(|_| is_allowed)
@@ -161,7 +158,7 @@ impl Head {
 /// A request.
 #[derive(Debug)]
 pub struct Request {
-    /// All but the body.
+    /// The request without its body.
     pub head: Arc<Head>,
     pub(super) body: Body,
 }
@@ -172,7 +169,7 @@ impl Request {
         Self { head, body }
     }
 
-    /// What the rules may reach.
+    /// The dependencies of the protocol rules, for this request.
     pub fn call(&self) -> Call<'_> {
         let held = Held { certificate: self.head.certificate.clone(), proof: None };
         Call { held, ..self.head.app().call(self.head.trace.clone()) }

@@ -1,4 +1,4 @@
-//! Answers, and what is told of those that are no success.
+//! The trait of everything that a handler may return, and how errors are reported.
 
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
@@ -7,9 +7,9 @@ use super::Response;
 use super::request::Head;
 use crate::types::{Code, Error, Failure};
 
-/// What a handler returns: it knows how it is written.
+/// What a handler may return. Unlike the trait of the same name in axum, it depends on the request.
 pub trait IntoResponse {
-    /// The answer to the request with this head.
+    /// The response to the request with this head.
     fn into_response(self, head: &Head) -> Response;
 }
 
@@ -28,7 +28,7 @@ impl<T: IntoResponse, E: IntoResponse> IntoResponse for Result<T, E> {
     }
 }
 
-/// How an error stands on the wire: of a failure, the client learns only whether to try again.
+/// The code and the description of an error response. Of a failure, the client learns only whether to retry.
 pub(super) fn code_and_description(error: &Error) -> (Code, &'static str) {
     match error {
         Error::Refused(refusal) => (refusal.code, refusal.why),
@@ -39,7 +39,7 @@ pub(super) fn code_and_description(error: &Error) -> (Code, &'static str) {
     }
 }
 
-/// Tells the log, the metrics and the audit trail. Every rendering of an error does it, once.
+/// Reports an error to the log, the metrics and the audit trail. Every rendering of an error calls it once.
 pub(super) fn report(error: &Error, head: &Head) {
     let app = head.app();
     match error {
@@ -57,7 +57,7 @@ pub(super) fn report(error: &Error, head: &Head) {
     }
 }
 
-/// The status of a code, and when to come again.
+/// Sets the status of a code, and `Retry-After` where the client should retry.
 pub(super) fn set_status(response: &mut Response, code: Code) {
     let status = StatusCode::from_u16(code.status());
     *response.status_mut() = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -1,4 +1,4 @@
-//! A line of the table of contents: a path, and who answers there.
+//! A route: a path and its handlers.
 
 use std::fmt;
 use std::future::Future;
@@ -8,44 +8,44 @@ use axum::http::Method;
 
 use super::{IntoResponse, Request, Response};
 
-/// For whom an endpoint is.
+/// The kind of an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// For everybody, to be kept: discovery, keys.
+    /// Public and cacheable: discovery, keys.
     Document,
-    /// For client applications and APIs: JSON.
+    /// For clients and APIs: JSON.
     Machine,
-    /// For people: HTML.
+    /// For users: HTML.
     Page,
-    /// What pages are made of.
+    /// The static files of pages.
     File,
-    /// For those who watch us.
+    /// For monitoring.
     Probe,
-    /// For gateways before APIs, which tell us of requests that are not ours.
+    /// For gateways of APIs, which describe the requests that they received.
     Gateway,
 }
 
-/// Below what a path lies.
+/// The base of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Below {
-    /// Below the issuer identifier, like all endpoints.
+    /// Below the issuer identifier, like most endpoints.
     Issuer,
-    /// Below the root of the host: for those who know the host alone.
+    /// Below the root of the host, for clients that know only the host.
     Root,
     /// A well-known document: appended to the issuer identifier (OIDC Discovery §4), and inserted
     /// before its path (RFC 8414 §3.1), where the issuer has one.
     WellKnown,
 }
 
-/// Under which of our names an endpoint is found.
+/// The host names under which an endpoint is available.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// Under the issuer's alone.
+    /// The host of the issuer.
     Issuer,
-    /// Also under the one that asks for client certificates (RFC 8705 §5), where it needs no page, no
-    /// cookie and no person (THREATS MT-10).
+    /// Also the host that requests client certificates (RFC 8705 §5), for endpoints without pages and cookies (THREATS
+    /// MT-10).
     Everywhere,
-    /// There as well, and over plain http where the rest is only sent on to https.
+    /// Everywhere, also over plain http, where other endpoints redirect to https.
     Plain,
 }
 
@@ -54,23 +54,22 @@ type Handler = Box<dyn Fn(Request) -> ResponseFuture + Send + Sync>;
 
 /// An endpoint.
 pub struct Route {
-    /// For whom it is.
+    /// Its kind.
     pub kind: Kind,
-    /// Below what its path lies.
+    /// The base of its path.
     pub below: Below,
-    /// Under which of our names it is found.
+    /// Its host names.
     pub reach: Reach,
-    /// Its path; a name in braces at its end stands for any one segment, and with a star for whatever
-    /// follows.
+    /// Its path. A name in braces at the end matches one segment, with a star the whole rest.
     pub path: &'static str,
-    /// Whether a frame may ask here, where it needs no page.
+    /// Whether it may be requested in a frame, where it shows no page.
     pub even_framed: bool,
     methods: Vec<(Method, Handler)>,
     any: Option<Handler>,
 }
 
 impl Route {
-    /// An endpoint below the issuer identifier that nobody answers at yet.
+    /// An endpoint below the issuer identifier, without handlers.
     pub const fn new(kind: Kind, path: &'static str) -> Self {
         Self {
             kind,
@@ -83,35 +82,35 @@ impl Route {
         }
     }
 
-    /// The same, also under the name that asks for client certificates.
+    /// Makes it available also under the host that requests client certificates.
     #[must_use]
     pub const fn everywhere(mut self) -> Self {
         self.reach = Reach::Everywhere;
         self
     }
 
-    /// The same, also for frames: it shows them no page.
+    /// Allows requests in frames, where it shows no page.
     #[must_use]
     pub const fn even_framed(mut self) -> Self {
         self.even_framed = true;
         self
     }
 
-    /// The same elsewhere.
+    /// Sets the base of its path.
     #[must_use]
     pub const fn below(mut self, below: Below) -> Self {
         self.below = below;
         self
     }
 
-    /// The same, also over plain http.
+    /// Makes it available also over plain http.
     #[must_use]
     pub const fn even_plain(mut self) -> Self {
         self.reach = Reach::Plain;
         self
     }
 
-    /// Who answers `GET`.
+    /// Adds the handler of `GET`.
     #[must_use]
     pub fn get<F, Fut>(self, handler: F) -> Self
     where
@@ -121,7 +120,7 @@ impl Route {
         self.on(Method::GET, handler)
     }
 
-    /// Who answers `POST`.
+    /// Adds the handler of `POST`.
     #[must_use]
     pub fn post<F, Fut>(self, handler: F) -> Self
     where
@@ -131,7 +130,7 @@ impl Route {
         self.on(Method::POST, handler)
     }
 
-    /// Who answers every method.
+    /// Adds the handler of all methods.
     #[must_use]
     pub fn any<F, Fut>(mut self, handler: F) -> Self
     where
@@ -151,12 +150,12 @@ impl Route {
         self
     }
 
-    /// The methods that are answered.
+    /// The allowed methods.
     pub fn methods(&self) -> impl Iterator<Item = &Method> {
         self.methods.iter().map(|(method, _)| method)
     }
 
-    /// The methods that are answered, as `Allow` names them.
+    /// The value of `Allow`.
     pub fn allow(&self) -> String {
         if self.any.is_some() {
             return "any".to_owned();

@@ -1,4 +1,4 @@
-//! What answers are made with, prepared once at the start.
+//! The application and its appearance, prepared once at startup.
 
 use std::io;
 use std::time::Duration;
@@ -12,31 +12,31 @@ use crate::app::App;
 use crate::flow::keys::Document;
 use crate::flow::metadata;
 
-/// The application, and how it looks.
+/// The application and its appearance.
 #[derive(Debug)]
 pub struct Site {
-    /// What a handler may reach.
+    /// The dependencies of handlers.
     pub app: App,
-    /// Brand and files.
+    /// Branding and static files.
     pub look: Look,
-    /// How our cookies are called.
+    /// The cookies.
     pub cookies: Cookies,
-    /// What we tell about ourselves: the algorithms are those of the keys, which every start sees to.
+    /// The metadata document. Its algorithms are those of the keys at startup.
     pub metadata: Document,
-    /// Whether browsers reach us over TLS.
+    /// Whether browsers use TLS.
     pub is_https: bool,
     /// `Strict-Transport-Security` (RFC 6797).
     pub(super) hsts: HeaderValue,
-    /// How long a client may take to send a body: half of the time for the request, so that there is
-    /// time left to answer (THREATS DO-03).
+    /// The timeout for receiving a body: half of the request timeout, so that time is left for the response (THREATS
+    /// DO-03).
     pub(super) body_timeout: Duration,
 }
 
 impl Site {
-    /// Prepares it, for a server that listens for https itself or does not.
+    /// Prepares the site. `listens_for_https`: the server terminates TLS itself.
     ///
     /// # Errors
-    /// When a picture of the configuration cannot be read.
+    /// When a configured picture cannot be read.
     pub fn new(app: App, listens_for_https: bool) -> io::Result<Self> {
         let config = &app.config;
         let issuer = &config.issuer;
@@ -57,7 +57,7 @@ impl Site {
     }
 }
 
-/// How long a whole request may take.
+/// The timeout of a whole request.
 pub fn request_timeout(app: &App) -> Duration {
     Duration::from_secs(app.config.http.request_timeout.0.unsigned_abs())
 }

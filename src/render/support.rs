@@ -1,41 +1,40 @@
-//! The link to help, with the reference of an error filled in.
+//! The link to support, with the reference of an error inserted.
 
 use std::fmt::{self, Write as _};
 
 use crate::types::Timestamp;
 
-/// What stands in the address for the reference, if it has a place for that.
-const PLACE: &str = "{reference}";
+/// The placeholder of the reference in the URL.
+const PLACEHOLDER: &str = "{reference}";
 
-/// Where people get help: a web page or a `mailto:` link (RFC 6068).
+/// The link to support: a web page or a `mailto:` link (RFC 6068).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Support(String);
 
-/// What helps to look into an error.
+/// The data about an error that support needs.
 #[derive(Clone, Debug)]
 pub struct Report<'a> {
-    /// In the reader's words: the subject of a mail.
+    /// The subject of a mail, in the language of the user.
     pub about: String,
-    /// The id of the refusal: it leads to the log line and the audit event.
+    /// The request id, which the log line and the audit event have.
     pub reference: &'a str,
     /// The `error` parameter.
     pub code: &'a str,
-    /// When.
+    /// The time of the error.
     pub at: Timestamp,
 }
 
 impl Support {
-    /// At this address, in which `{reference}` may stand; parsers of addresses encode the braces.
+    /// The link with this URL, which may contain `{reference}`. URL parsers encode its braces.
     pub fn at(url: &str) -> Self {
-        Self(url.replace("%7Breference%7D", PLACE))
+        Self(url.replace("%7Breference%7D", PLACEHOLDER))
     }
 
-    /// The link where there is something to report: the reference in its place; a mail without such a place has a
-    /// subject, and a body with what is to be looked into. A page without one is left as it is, because nobody knows
-    /// its parameters.
+    /// The link for an error. The placeholder is replaced by the reference. A `mailto:` link without a placeholder gets
+    /// a subject and a body with the report. Other links stay unchanged, because their parameters are unknown.
     pub fn about(&self, report: &Report<'_>) -> String {
-        if self.0.contains(PLACE) {
-            return self.0.replace(PLACE, &encoded(report.reference));
+        if self.0.contains(PLACEHOLDER) {
+            return self.0.replace(PLACEHOLDER, &encoded(report.reference));
         }
         if !self.0.starts_with("mailto:") {
             return self.0.clone();
@@ -43,7 +42,7 @@ impl Support {
         let body = format!("\r\n\r\n{}\r\n{}\r\n{}", report.reference, report.code, report.at);
         let mut link = self.0.clone();
         for (name, value) in [("subject", report.about.as_str()), ("body", &body)] {
-            // What the operator has written there stays.
+            // Fields that the operator configured stay.
             if !has_field(&link, name) {
                 let sign = if link.contains('?') { '&' } else { '?' };
                 // Writing to a String cannot fail.
@@ -54,10 +53,10 @@ impl Support {
     }
 }
 
-/// The link where there is nothing to report.
+/// The link without an error.
 impl fmt::Display for Support {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.replace(PLACE, ""))
+        f.write_str(&self.0.replace(PLACEHOLDER, ""))
     }
 }
 
@@ -69,8 +68,8 @@ fn has_field(link: &str, name: &str) -> bool {
         .any(|field| field.split('=').next().is_some_and(|field| field.eq_ignore_ascii_case(name)))
 }
 
-/// Percent-encoded but for the unreserved characters of RFC 3986 §2.3: right in a path, in a query and in a field of
-/// a mail, where `+` is a plus (RFC 6068 §5).
+/// Percent-encodes all but the unreserved characters of RFC 3986 §2.3: valid in paths, in queries and in `mailto:`
+/// fields, where `+` is a literal plus (RFC 6068 §5).
 fn encoded(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -103,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn the_reference_goes_where_the_operator_wants_it() {
+    fn the_reference_replaces_its_placeholder() {
         for (link, filled) in [
             ("https://help.example/?ref={reference}", "https://help.example/?ref=0199-a%26b"),
             ("https://help.example/t/{reference}/new", "https://help.example/t/0199-a%26b/new"),
@@ -122,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mail_is_begun_with_what_is_to_be_looked_into() {
+    fn a_mail_gets_a_subject_and_a_report() {
         const SUBJECT: &str = "subject=St%C3%B6rung%20bei%20der%20Anmeldung%20%280199-a%26b%29";
         const BODY: &str =
             "body=%0D%0A%0D%0A0199-a%26b%0D%0Aserver_error%0D%0A2026-11-18T11%3A06%3A40Z";

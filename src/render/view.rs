@@ -1,6 +1,4 @@
-//! The pages that answer where no page was asked for: an error, and the way back by a form.
-//!
-//! A page is a struct: what it shows is what it has.
+//! The templates of this layer: the error page, and the page that posts an authorization response to the client.
 
 use std::borrow::Cow;
 
@@ -15,19 +13,19 @@ use super::words::{Plain, Trouble};
 pub struct ErrorPage<'a> {
     /// What every page carries.
     pub layout: Layout<'a>,
-    /// What happened, for people.
+    /// The kind of error, for the text.
     pub trouble: Trouble,
-    /// The `error` parameter, for whoever looks into it.
+    /// The `error` parameter, for support.
     pub code: &'a str,
-    /// The `error_description` parameter: what the developer of the application should know.
+    /// The `error_description` parameter, for the developer of the application.
     pub why: Option<&'a str>,
-    /// The refusal's id: it leads to the log line and the audit event.
+    /// The request id, which the log line and the audit event have.
     pub reference: &'a str,
-    /// The name and the home of the application that one came from.
+    /// The name and the home page of the application.
     pub home: Option<(Cow<'a, str>, Link<'a>)>,
-    /// Where people get help, with what helps to look into it.
+    /// The link to support, with a report of the error.
     pub support: Option<String>,
-    /// One's own account.
+    /// The URL of the account page.
     pub account: &'a str,
 }
 
@@ -46,8 +44,8 @@ pub struct FormPost<'a> {
     pub layout: Layout<'a>,
     /// The application's name.
     pub client: &'a str,
-    /// The redirect URI, proven to be the client's.
+    /// The verified redirect URI.
     pub action: &'a str,
-    /// The parameters of the answer.
+    /// The parameters of the authorization response.
     pub fields: &'a [(&'a str, &'a str)],
 }

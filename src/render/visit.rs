@@ -1,4 +1,4 @@
-//! A browser's visit: who is signed in, which browser it is, and whether a form came from our own page.
+//! A request of a browser: its session, its browser state, and the origin of its forms.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::http::header::{LOCATION, ORIGIN, SET_COOKIE, USER_AGENT};
 
-use super::browser::{Browser, Browsers};
+use super::browser::{Browser, BrowserState};
 use super::cookies::Cookie;
 use super::layout::{Layout, Link, isolated};
 use super::page::{self, Csp};
@@ -23,64 +23,63 @@ use crate::store::sessions::SignedIn;
 use crate::types::token::{DeviceSecret, SessionSecret};
 use crate::types::{Client, ClientId, Code, Params, Refusal, Result, Seconds, Timestamp};
 
-/// As long as what is carried in an address may be: with the rest of the line, less than the 8 KiB that
-/// proxies take.
-const ADDRESS: usize = 4 * 1024;
+/// The maximum length of a query. With the rest of the request line, it is less than the 8 KiB that proxies accept.
+const LONGEST_QUERY: usize = 4 * 1024;
 
-/// A request that a browser makes.
+/// A request of a browser.
 #[derive(Debug)]
 pub struct Visit {
     /// The head of the request.
     pub head: Arc<Head>,
-    browsers: Browsers,
+    state: BrowserState,
 }
 
 impl Visit {
-    /// The visit that a request is.
+    /// The visit of a request.
     pub fn of(request: &Request) -> Self {
         let head = request.head.clone();
-        Self { browsers: Browsers::of(&head), head }
+        Self { state: BrowserState::of(&head), head }
     }
 
-    /// What a handler may reach.
+    /// The dependencies of handlers.
     pub fn app(&self) -> &App {
         self.head.app()
     }
 
-    /// When it came.
+    /// The time of the request.
     pub fn now(&self) -> Timestamp {
         self.head.trace.now()
     }
 
-    /// What the rules may reach.
+    /// The dependencies of the protocol rules.
     pub fn call(&self) -> Call<'_> {
         self.app().call(self.head.trace.clone())
     }
 
-    /// What the rules about people may reach.
+    /// The dependencies of the rules about accounts.
     pub fn people(&self) -> People<'_> {
         self.app().people(&self.head.trace)
     }
 
-    /// What the browser calls itself.
+    /// The `User-Agent`.
     pub fn user_agent(&self) -> String {
         self.head.list(USER_AGENT)
     }
 
-    /// The words of the reader's language.
+    /// The shared texts in the language of the user.
     pub fn words(&self, ui_locales: Option<&str>) -> &'static Words {
-        ui_locales.map_or_else(|| self.head.words(), |asked| self.head.words_for(Some(asked)))
+        ui_locales.map_or_else(|| self.head.words(), |tags| self.head.words_for(Some(tags)))
     }
 
-    /// What every page carries.
+    /// The data of every page.
     pub fn layout(&self, ui_locales: Option<&str>) -> Layout<'_> {
         self.head.layout(self.words(ui_locales))
     }
 
-    /// Who is signed in, and what they have agreed to for this client.
+    /// The session of the user, with their consent for this client.
     ///
     /// # Errors
-    /// When the store fails: never "nobody" because nobody could be asked.
+    /// When the store fails: a failure is never reported as "not signed in".
     pub async fn signed_in(&self, client: Option<&ClientId>) -> Result<Option<SignedIn>> {
         let Some(cookie) = self.head.site.cookies.read(&self.head.headers, Cookie::Session) else {
             return Ok(None);
@@ -89,39 +88,39 @@ impl Visit {
         session::live(&app.store, &app.config.sessions, cookie, client, self.now()).await
     }
 
-    /// The browser, if it has been here before.
+    /// The browser, if it has a browser cookie.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn known_browser(&self) -> Result<Option<Browser>> {
-        self.browsers.known().await
+        self.state.known().await
     }
 
-    /// The browser; one that has not been here before is given a cookie with the answer.
+    /// The browser. A new one gets its cookie with the response.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn browser(&self) -> Result<Browser> {
-        self.browsers.known_or_new(self.now()).await
+        self.state.known_or_new(self.now()).await
     }
 
-    /// Keeps in the browser that this form has just been taken.
+    /// Stores in the browser state that this form was just processed.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn note_done(&self, form: &str) -> Result<()> {
-        self.browsers.note_done(form, self.now()).await
+    pub async fn set_processed(&self, form: &str) -> Result<()> {
+        self.state.set_processed(form, self.now()).await
     }
 
-    /// Whether this form was taken a moment ago: it is the same one, sent twice.
+    /// Whether this form was processed within the last minute: it was sent twice.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn is_done(&self, form: &str) -> Result<bool> {
-        self.browsers.is_done(form, self.now()).await
+    pub async fn is_processed(&self, form: &str) -> Result<bool> {
+        self.state.is_processed(form, self.now()).await
     }
 
-    /// The token of a form: for this browser and this purpose alone.
+    /// The CSRF token of a form, for this browser and this purpose only.
     ///
     /// # Errors
     /// When the store fails.
@@ -129,24 +128,24 @@ impl Visit {
         Ok(self.browser().await?.token(purpose))
     }
 
-    /// Proves that a form came from our own page, in this browser.
+    /// Checks that a form came from a page of this server, in this browser.
     ///
-    /// `Sec-Fetch-Site: same-origin`, else an `Origin` equal to the issuer's; where a browser sends
-    /// neither, the form token alone decides (DESIGN §4, THREATS UI-01).
+    /// Requires `Sec-Fetch-Site: same-origin`, else an `Origin` equal to the issuer's. If the browser sends neither,
+    /// the form token alone decides (DESIGN §4, THREATS UI-01).
     ///
     /// # Errors
     /// 403 for a foreign form.
-    pub async fn must_be_ours(&self, form: &Params, purpose: &str) -> Result<()> {
-        let browser = self.must_be_at_home().await?;
+    pub async fn must_be_own_form(&self, form: &Params, purpose: &str) -> Result<()> {
+        let browser = self.must_be_same_origin().await?;
         must_have_token(&browser, form, purpose)
     }
 
-    /// Proves that a form came from our own origin, in a browser that is known: the first half of
-    /// [`Visit::must_be_ours`].
+    /// Checks that a form came from the origin of this server, in a known browser: the first half of
+    /// [`Visit::must_be_own_form`].
     ///
     /// # Errors
     /// 403 for a foreign form.
-    pub async fn must_be_at_home(&self) -> Result<Browser> {
+    pub async fn must_be_same_origin(&self) -> Result<Browser> {
         let is_same_origin = match (self.head.text("sec-fetch-site"), self.head.headers.get(ORIGIN))
         {
             (Some(site), _) => site == "same-origin",
@@ -161,67 +160,67 @@ impl Visit {
         Ok(self.known_browser().await?.ok_or_else(|| foreign("no cookie"))?)
     }
 
-    /// Whether the browser itself says that a form came from our own origin.
-    pub fn is_proven_at_home(&self) -> bool {
+    /// Whether the browser sends the origin of forms.
+    pub fn sends_origin(&self) -> bool {
         self.head.text("sec-fetch-site").is_some() || self.head.headers.contains_key(ORIGIN)
     }
 
-    /// The request that waits, for this browser.
+    /// The waiting authorization request of this browser.
     ///
     /// # Errors
-    /// When there is none that is ours.
+    /// When there is none.
     pub async fn waiting(&self, params: &Params) -> Result<Waiting, AuthorizationError> {
         let text = params.one("request")?.ok_or_else(interaction::gone)?;
         let browser = self.known_browser().await?.map(|browser| browser.digest());
         interaction::resume(&self.call(), text, browser).await
     }
 
-    /// Where we serve a client's logo, if it has one.
+    /// The URL of a client's logo, if it has one.
     pub fn logo_of(&self, client: &Client) -> Option<String> {
         client.metadata.logo_uri.as_ref()?;
         Some(format!("{}/logos/{}", self.head.site.look.base, client.id))
     }
 
-    /// A page.
+    /// The response with a page.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn page(&self, page: &impl Template, csp: Csp) -> Result<Response> {
-        self.keep(page::html(page, csp)).await
+        self.with_browser_cookie(page::html(page, csp)).await
     }
 
-    /// Sends the browser to a page of ours.
+    /// Redirects the browser to a page of this server.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn go(&self, path: &str) -> Result<Response> {
+    pub async fn redirect(&self, path: &str) -> Result<Response> {
         let to = format!("{}{path}", self.head.site.look.base);
-        self.keep(see_other(&self.head, &to)).await
+        self.with_browser_cookie(see_other(&self.head, &to)).await
     }
 
-    /// The page of a step of a request that waits.
+    /// Redirects to the page of the next step of a waiting request.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn step(&self, next: Next, waiting: &Waiting) -> Result<Response> {
+    pub async fn redirect_to_step(&self, next: Next, waiting: &Waiting) -> Result<Response> {
         let page = match next {
             Next::SignIn | Next::Confirm | Next::Issue | Next::IssueTrusted => "/login",
             Next::SelectAccount => "/select-account",
             Next::Consent => "/consent",
         };
         let sealed = waiting.kept.seal(&self.call())?;
-        self.carry(page, &[("request", sealed.0.expose())]).await
+        self.redirect_with(page, &[("request", sealed.0.expose())]).await
     }
 
-    /// Sends the browser to a page of ours with what it has to bring there: in the address, or where that
-    /// would be longer than every proxy takes, in a form that a script sends.
+    /// Sends the browser to a page of this server with these parameters: by a redirect, or if the query would be too
+    /// long for proxies, by a form that a script submits.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn carry(&self, path: &str, fields: &[(&str, &str)]) -> Result<Response> {
+    pub async fn redirect_with(&self, path: &str, fields: &[(&str, &str)]) -> Result<Response> {
         let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        if query.len() <= ADDRESS {
-            return self.go(&format!("{path}?{query}")).await;
+        if query.len() <= LONGEST_QUERY {
+            return self.redirect(&format!("{path}?{query}")).await;
         }
         let shown = [("show", "1")];
         let page = FormPost {
@@ -233,10 +232,10 @@ impl Visit {
         self.page(&page, Csp::Leaving).await
     }
 
-    /// Ends the sign-in, and tells the browser so.
+    /// Ends the session and removes its cookie.
     ///
     /// # Errors
-    /// When it could not be written: never a success that is not one.
+    /// When the store fails: no success is reported before the commit.
     pub async fn sign_out(
         &self,
         request: &logout::Request,
@@ -247,8 +246,8 @@ impl Visit {
         self.signed_out(request).await
     }
 
-    /// Signed out: the cookie is taken away, and the browser goes where the client registered that it
-    /// may, or to a page of ours, which leads back to a client that is proven.
+    /// The response after a sign-out: removes the cookie, and redirects to the registered URI of the client, or to a
+    /// page of this server that links to a verified client.
     ///
     /// # Errors
     /// When the store fails.
@@ -260,7 +259,7 @@ impl Visit {
             (Some(registered), _) => registered.clone(),
             (None, None) => own,
             (None, Some(client)) => {
-                let proof = self.csrf(&behind(&client.id)).await?;
+                let proof = self.csrf(&signed_out_purpose(&client.id)).await?;
                 let query = form_urlencoded::Serializer::new(String::new())
                     .append_pair("client_id", client.id.as_str())
                     .append_pair("proof", &proof)
@@ -269,23 +268,23 @@ impl Visit {
             }
         };
         let mut response = see_other(&self.head, &to);
-        // What did not come is not taken away: a foreign page can ask here without the cookie
-        // (THREATS LO-01).
+        // Only a cookie that was sent is removed: a foreign page can cause this request without the cookie (THREATS
+        // LO-01).
         let came = self.head.site.cookies.read(&self.head.headers, Cookie::Session).is_some();
         if came
             && response.headers().contains_key(LOCATION)
-            && let Some(cookie) = self.head.site.cookies.forget(Cookie::Session)
+            && let Some(cookie) = self.head.site.cookies.remove(Cookie::Session)
         {
             response.headers_mut().append(SET_COOKIE, cookie);
-            // What the browser's cache holds of our pages goes too (THREATS UI-20).
+            // The browser also removes the pages from its cache (THREATS UI-20).
             let cache = axum::http::HeaderValue::from_static("\"cache\"");
             response.headers_mut().insert("clear-site-data", cache);
         }
-        self.keep(response).await
+        self.with_browser_cookie(response).await
     }
 
-    /// The client that one was signed out by, if the address of the page says so in this browser's words: nobody
-    /// else can make it up.
+    /// The client that requested the sign-out, if the query names it with a valid token of this browser, which others
+    /// cannot forge.
     ///
     /// # Errors
     /// When the store fails.
@@ -296,7 +295,7 @@ impl Visit {
         };
         let id = ClientId::from_text(id);
         let browser = self.known_browser().await?;
-        if !browser.is_some_and(|browser| browser.is_token(proof, &behind(&id))) {
+        if !browser.is_some_and(|browser| browser.is_token(proof, &signed_out_purpose(&id))) {
             return Ok(None);
         }
         let client = self.app().cache.client(&id).await?;
@@ -304,39 +303,38 @@ impl Visit {
         Ok(client.as_ref().map(Home::of))
     }
 
-    /// By what accounts know the browser, if any does.
+    /// The secret in the device cookie, if any.
     pub fn device(&self) -> Option<DeviceSecret> {
         let cookie = self.head.site.cookies.read(&self.head.headers, Cookie::Device)?;
         DeviceSecret::read(cookie)
     }
 
-    /// Gives the browser its device cookie.
-    pub fn with_device(&self, mut response: Response, secret: &DeviceSecret) -> Response {
-        let kept = Some(device::KNOWN);
-        if let Some(cookie) = self.head.site.cookies.keep(Cookie::Device, &secret.0, kept) {
+    /// Adds the device cookie to a response.
+    pub fn with_device_cookie(&self, mut response: Response, secret: &DeviceSecret) -> Response {
+        let age = Some(device::KNOWN);
+        if let Some(cookie) = self.head.site.cookies.set(Cookie::Device, &secret.0, age) {
             response.headers_mut().append(SET_COOKIE, cookie);
         }
         response
     }
 
-    /// Gives the browser the cookie of a sign-in; one that is not to be kept goes when the browser is
-    /// closed.
-    pub fn with_session(
+    /// Adds the session cookie to a response. Without an age, it is removed when the browser is closed.
+    pub fn with_session_cookie(
         &self,
         mut response: Response,
         secret: &SessionSecret,
-        kept: Option<Seconds>,
+        age: Option<Seconds>,
     ) -> Response {
-        if let Some(cookie) = self.head.site.cookies.keep(Cookie::Session, &secret.0, kept) {
+        if let Some(cookie) = self.head.site.cookies.set(Cookie::Session, &secret.0, age) {
             response.headers_mut().append(SET_COOKIE, cookie);
         }
         response
     }
 
-    /// Keeps what is now known of the browser, and gives it its cookie.
-    async fn keep(&self, mut response: Response) -> Result<Response> {
-        if let Some(id) = self.browsers.save().await?
-            && let Some(cookie) = self.head.site.cookies.keep(Cookie::Browser, &id, None)
+    /// Adds the browser cookie to a response, if the state has changed.
+    async fn with_browser_cookie(&self, mut response: Response) -> Result<Response> {
+        if let Some(value) = self.state.save().await?
+            && let Some(cookie) = self.head.site.cookies.set(Cookie::Browser, &value, None)
         {
             response.headers_mut().append(SET_COOKIE, cookie);
         }
@@ -344,12 +342,12 @@ impl Visit {
     }
 }
 
-/// What the address of the page after a sign-out is for.
-fn behind(client: &ClientId) -> String {
+/// The purpose of the token in the URL of the page after a sign-out.
+fn signed_out_purpose(client: &ClientId) -> String {
     format!("signed out by {client}")
 }
 
-/// Proves that a form is the one that this browser was given for this purpose.
+/// Checks that a form has the token of this browser for this purpose.
 ///
 /// # Errors
 /// 403 for another one.
@@ -366,18 +364,18 @@ fn foreign(reason: &'static str) -> Refusal {
     refusal.with("reason", reason)
 }
 
-/// What people who read these words call a client, for use inside a sentence.
+/// The name of a client in the language of these texts, for use within a sentence.
 pub fn name_of<'a>(client: &'a Client, words: &Words) -> Cow<'a, str> {
     isolated(client.name_in(words.lang))
 }
 
-/// What an application is called inside a sentence, and where it is at home, if that is on the web.
-pub fn way_back<'a>(home: &'a Home, words: &Words) -> Option<(Cow<'a, str>, Link<'a>)> {
+/// The name of an application for use within a sentence, and the link to its home page, if it has one.
+pub fn home_link<'a>(home: &'a Home, words: &Words) -> Option<(Cow<'a, str>, Link<'a>)> {
     let uri = home.client.metadata.client_uri_in(words.lang).or(home.origin.as_deref())?;
     Some((name_of(&home.client, words), Link::to(uri)?))
 }
 
-/// A link out of the house, if it is one.
+/// A link to another site, if `url` is an http or https URL.
 pub fn link(url: Option<&str>) -> Option<Link<'_>> {
     url.and_then(Link::to)
 }

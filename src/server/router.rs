@@ -250,7 +250,7 @@ impl Router {
         {
             return response;
         }
-        if !head.may_ask(route) {
+        if !head.is_allowed_at(route) {
             // Counted like what nobody answers, and not recorded: a page of somebody else causes it.
             let why =
                 "this is a page for people: it is not loaded ahead, nor as a part of another page";

@@ -41,7 +41,7 @@ async fn authorize(visit: &Visit, params: Params) -> Result<Response, Authorizat
     let browser = visit.browser().await?.digest();
     let waiting = interaction::wait(&call, request.clone(), &params, browser);
     let waiting = waiting.map_err(|error| request.authorization_error(error))?;
-    Ok(visit.step(next, &waiting).await?)
+    Ok(visit.redirect_to_step(next, &waiting).await?)
 }
 
 /// Seals the request and sends the browser on by GET: from another site's form it came without our Lax
@@ -56,5 +56,5 @@ pub(super) async fn post(mut request: Request) -> Result<Response, Authorization
     let request = authorize::read(&call, &params).await?;
     let posted =
         interaction::post(&call, &params).map_err(|error| request.authorization_error(error))?;
-    Ok(visit.carry(path::AUTHORIZE, &[(POSTED, posted.0.expose())]).await?)
+    Ok(visit.redirect_with(path::AUTHORIZE, &[(POSTED, posted.0.expose())]).await?)
 }

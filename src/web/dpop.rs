@@ -65,7 +65,7 @@ fn note(call: &mut Call<'_>, head: &Head, read: Result<Option<Proof>>) -> Result
         Err(_) => dpop::next_nonce(call, None)?,
     };
     if let Some(nonce) = next {
-        head.give_dpop_nonce(&nonce);
+        head.set_dpop_nonce(&nonce);
     }
     call.held.proof = read?;
     Ok(())

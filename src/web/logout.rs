@@ -19,7 +19,7 @@ pub(super) async fn get(request: Request) -> Result<Response, AuthorizationError
         return Ok(visit.signed_out(&asked).await?);
     };
     if logout::must_ask(&call, &asked, &signed_in)? {
-        return Ok(visit.go(&format!("/logout/confirm?{}", params.encode())).await?);
+        return Ok(visit.redirect(&format!("/logout/confirm?{}", params.encode())).await?);
     }
     Ok(visit.sign_out(&asked, &signed_in).await?)
 }
@@ -28,5 +28,5 @@ pub(super) async fn get(request: Request) -> Result<Response, AuthorizationError
 pub(super) async fn post(mut request: Request) -> Result<Response, AuthorizationError> {
     let params = request.form_beside_query().await?;
     let visit = Visit::of(&request);
-    Ok(visit.go(&format!("{}?{}", path::LOGOUT, params.encode())).await?)
+    Ok(visit.redirect(&format!("{}?{}", path::LOGOUT, params.encode())).await?)
 }

@@ -42,7 +42,7 @@ async fn users_see_the_data_stored_about_them() {
         username: "layla",
         email: Some("layla@example.org"),
         email_verified: true,
-        claims: claims::read(&texts).unwrap(),
+        claims: claims::parse(&texts).unwrap(),
         password: Some(&password),
     };
     account::create(&app.people(&trace), new).await.unwrap();

@@ -140,7 +140,7 @@ pub(super) async fn register(
             username: person.username,
             email: Some(person.email),
             email_verified: person.email_verified,
-            claims: claims::read(person.claims)?,
+            claims: claims::parse(person.claims)?,
             password: password.as_ref(),
         };
         account::create(&app.people(&trace), account).await?;
@@ -250,7 +250,7 @@ mod tests {
     #[test]
     fn the_claims_of_the_users_are_valid() {
         for person in &PEOPLE {
-            assert_eq!(claims::read(person.claims).unwrap()["name"], person.name());
+            assert_eq!(claims::parse(person.claims).unwrap()["name"], person.name());
         }
     }
 }

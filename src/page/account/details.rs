@@ -1,5 +1,5 @@
-//! What is kept about a person, in words: the names and the e-mail address of the account, and the standard claims
-//! of OIDC Core §5.1.
+//! The stored details of a user: the names and the e-mail address of the account, and the standard claims of OIDC Core
+//! §5.1.
 
 use std::borrow::Cow;
 
@@ -10,8 +10,7 @@ use super::words::details;
 use crate::render::words::Words;
 use crate::types::User;
 
-/// The claims, in the order in which people read them. What says whether another one is verified stands beside that
-/// one.
+/// The claims in the order of the page. `…_verified` is shown with its claim.
 const CLAIMS: [&str; 15] = [
     "name",
     "given_name",
@@ -30,8 +29,8 @@ const CLAIMS: [&str; 15] = [
     "website",
 ];
 
-/// Everything that applications can be told about this person.
-pub(super) fn of<'a>(user: &'a User, words: &'static Words) -> Vec<Detail<'a>> {
+/// Everything that applications can learn about this user.
+pub(super) fn of_user<'a>(user: &'a User, words: &'static Words) -> Vec<Detail<'a>> {
     let mut details: Vec<_> =
         CLAIMS.into_iter().filter_map(|claim| detail(user, words, claim)).collect();
     details.extend(detail(user, words, "picture"));
@@ -60,7 +59,7 @@ fn detail<'a>(user: &'a User, words: &'static Words, claim: &str) -> Option<Deta
     (!value.is_empty()).then_some(Detail { name, value, verified })
 }
 
-/// An address as one writes it on a letter: OIDC Core §5.1.1.
+/// An address as on a letter: OIDC Core §5.1.1.
 fn address(members: &Map<String, Value>) -> String {
     let member = |name: &str| members.get(name).and_then(Value::as_str).unwrap_or_default();
     let formatted = member("formatted");
@@ -81,7 +80,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn all_that_is_kept_is_told_and_nothing_that_is_not() {
+    fn all_stored_details_are_shown() {
         let claims = json!({
             "name": "Ada Lovelace", "phone_number": "+44 20 7946 0000", "phone_number_verified": true,
             "address": {"street_address": "12 St James's Square", "postal_code": "SW1Y 4JH", "locality": "London"},
@@ -98,14 +97,14 @@ mod tests {
             disabled_at: None,
         };
 
-        let told: Vec<_> = of(&user, LANGUAGES[0])
+        let shown: Vec<_> = of_user(&user, LANGUAGES[0])
             .into_iter()
             .map(|detail| (detail.name, detail.value.into_owned(), detail.verified))
             .collect();
 
         let line = |name, value: &str, verified| (name, value.to_owned(), verified);
         assert_eq!(
-            told,
+            shown,
             [
                 line("name", "Ada Lovelace", None),
                 line("username", "ada", None),

@@ -1,4 +1,4 @@
-//! `/account`: what is kept about a person, where they are signed in, what has access, what happened.
+//! `/account`: the user's details, password, sessions, applications with access, and recent events.
 
 mod details;
 mod password;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 
-use self::view::{Account, Activity, Application, Notice, PasswordForm, SessionLine};
+use self::view::{Account, ActivityLine, Application, Notice, PasswordForm, SessionLine};
 use super::user_agent::Device;
 use super::view::{Client, Person};
 use crate::flow::grants::applications;
@@ -28,17 +28,17 @@ use crate::types::{
     Client as Registered, ClientId, Error, Params, Result, Secret, SessionId, UserId,
 };
 
-/// What everything here is for: one purpose, of one sign-in.
+/// The purpose of the form token: this page in one session.
 fn purpose(signed_in: Option<&SignedIn>) -> String {
     let session = signed_in.map_or("", |signed_in| signed_in.session.id.as_str());
     format!("account {session}")
 }
 
-/// Shows the page, to whoever is signed in.
+/// Shows the page to a signed-in user.
 pub(super) async fn get(request: Request) -> Result<Response, Page> {
     let visit = &Visit::of(&request);
     let Some(signed_in) = visit.signed_in(None).await? else {
-        return Ok(visit.go("/login").await?);
+        return Ok(visit.redirect("/login").await?);
     };
     let app = visit.app();
     session::touch(
@@ -64,17 +64,18 @@ async fn page(
     let app = visit.app();
     let mut sessions = session::of_user(&app.store, &user.id, visit.now()).await?;
     sessions.sort_by_key(|session| session.id != signed_in.session.id);
-    let allowed = applications::applications(&visit.call(), &user.id).await?;
-    let clients = Clients::of(visit, allowed.iter().map(|one| &one.client_id)).await?;
+    let consents = applications::applications(&visit.call(), &user.id).await?;
+    let clients = Clients::of(visit, consents.iter().map(|one| &one.client_id)).await?;
     let resources = app.cache.resources().await?;
-    let happened = activity::recent(&app.store, &user.id).await?;
-    let about = Clients::of(visit, happened.iter().filter_map(|one| one.client.as_ref())).await?;
+    let events = activity::recent(&app.store, &user.id).await?;
+    let event_clients = Clients::of(visit, events.iter().filter_map(|one| one.client.as_ref()));
+    let event_clients = event_clients.await?;
     let security = security::of_user(&app.store, &user.id, visit.now()).await?;
     let form = Secret::generate();
     let page = Account {
         layout,
         person: Person::of(user),
-        details: details::of(user, layout.words),
+        details: details::of_user(user, layout.words),
         csrf: &visit.csrf(&purpose(Some(signed_in))).await?,
         form: form.expose(),
         notice,
@@ -82,7 +83,7 @@ async fn page(
             .iter()
             .map(|session| SessionLine {
                 id: session.id.as_str(),
-                device: Device::of(&session.user_agent),
+                device: Device::from_user_agent(&session.user_agent),
                 address: &session.address,
                 since: session.created_at,
                 active: session.seen_at,
@@ -91,19 +92,19 @@ async fn page(
             .collect(),
         password_set_at: security.password_set_at,
         browsers: security.browsers,
-        applications: allowed
+        applications: consents
             .iter()
             .filter_map(|one| application(one, &clients, &resources, layout.words))
             .collect(),
-        activity: happened
+        activity: events
             .iter()
-            .map(|one| Activity {
-                what: one.what,
+            .map(|one| ActivityLine {
+                kind: one.kind,
                 client: one
                     .client
                     .as_ref()
-                    .and_then(|id| Some(name_of(&about.find(id)?.0, layout.words))),
-                device: one.user_agent.as_deref().map(Device::of),
+                    .and_then(|id| Some(name_of(&event_clients.find(id)?.0, layout.words))),
+                device: one.user_agent.as_deref().map(Device::from_user_agent),
                 address: one.address.as_deref(),
                 at: one.at,
                 count: one.count,
@@ -120,11 +121,11 @@ async fn page(
     Ok(response)
 }
 
-/// Clients that are spoken of, each with where we serve its logo.
+/// Clients that the page mentions, each with the URL of its logo.
 struct Clients(Vec<(Arc<Registered>, Option<String>)>);
 
 impl Clients {
-    /// Those of these that are still registered.
+    /// The clients with these ids that are still registered.
     async fn of(visit: &Visit, ids: impl Iterator<Item = &ClientId>) -> Result<Self> {
         let mut clients = Vec::new();
         for id in ids {
@@ -141,7 +142,7 @@ impl Clients {
     }
 }
 
-/// An application with what it may do, in words; `None`: it is gone.
+/// An application with the text of its access; `None` if it is no longer registered.
 fn application<'a>(
     one: &'a Authorised,
     clients: &'a Clients,
@@ -150,7 +151,7 @@ fn application<'a>(
 ) -> Option<Application<'a>> {
     let (client, logo) = clients.find(&one.client_id)?;
     let home = link(client.metadata.client_uri_in(words.lang));
-    // Plain http is this very device.
+    // Plain http URIs are on loopback.
     let https = |uri: &&String| uri.starts_with("https://");
     let hosts = client.metadata.redirect_uris.iter().filter(https);
     let mut hosts = hosts.filter_map(|uri| link(Some(uri)));
@@ -182,20 +183,20 @@ fn application<'a>(
     })
 }
 
-/// Reads a form of this page; `Err` holds the answer for who is not signed in or sent a foreign form.
-async fn form(
+/// Parses a form of this page. `Err` is the response if the user is not signed in or the form is foreign.
+async fn parse_form(
     request: &mut Request,
     visit: &Visit,
 ) -> Result<Result<(SignedIn, Params), Response>> {
     let params = request.form_beside_query().await?;
     params.must_be_unique()?;
     let Some(signed_in) = visit.signed_in(None).await? else {
-        return Ok(Err(visit.go("/login").await?));
+        return Ok(Err(visit.redirect("/login").await?));
     };
-    match visit.must_be_ours(&params, &purpose(Some(&signed_in))).await {
+    match visit.must_be_own_form(&params, &purpose(Some(&signed_in))).await {
         Ok(()) => Ok(Ok((signed_in, params))),
         Err(Error::Refused(refusal)) => {
-            visit.head.note(&refusal);
+            visit.head.report(&refusal);
             let mut response =
                 page(visit, &signed_in, Some(Notice::Expired), &PasswordForm::default()).await?;
             *response.status_mut() = StatusCode::FORBIDDEN;
@@ -205,44 +206,45 @@ async fn form(
     }
 }
 
-async fn done(visit: &Visit, notice: Notice) -> Result<Response> {
-    visit.go(&format!("/account?notice={}", notice.as_str())).await
+/// Redirects to the page with a notice.
+async fn redirect_with_notice(visit: &Visit, notice: Notice) -> Result<Response> {
+    visit.redirect(&format!("/account?notice={}", notice.as_str())).await
 }
 
-/// Ends one of one's own sign-ins.
+/// Ends a session of the user.
 pub(super) async fn end_session(mut request: Request) -> Result<Response, Page> {
     let visit = &Visit::of(&request);
-    let (signed_in, params) = match form(&mut request, visit).await? {
+    let (signed_in, params) = match parse_form(&mut request, visit).await? {
         Ok(form) => form,
         Err(response) => return Ok(response),
     };
     let id = SessionId::from_text(params.need("session", "session is missing")?);
-    // Whether it ends now or has ended before, there is no such sign-in of theirs any more: the same form
-    // twice is as good. Somebody else's is as unknown as one that never was (THREATS UI-22).
+    // The result is the same if the session has ended before, so that a repeated form succeeds. The session of another
+    // user is treated as unknown (THREATS UI-22).
     session::end(&visit.people(), &signed_in.user.id, &id).await?;
-    Ok(done(visit, Notice::Ended).await?)
+    Ok(redirect_with_notice(visit, Notice::Ended).await?)
 }
 
-/// Ends all of one's sign-ins but this one.
+/// Ends all sessions of the user except this one.
 pub(super) async fn end_other_sessions(mut request: Request) -> Result<Response, Page> {
     let visit = &Visit::of(&request);
-    let (signed_in, _) = match form(&mut request, visit).await? {
+    let (signed_in, _) = match parse_form(&mut request, visit).await? {
         Ok(form) => form,
         Err(response) => return Ok(response),
     };
     let user: &UserId = &signed_in.user.id;
     session::end_others(&visit.people(), user, Some(&signed_in.session.id)).await?;
-    Ok(done(visit, Notice::EndedOthers).await?)
+    Ok(redirect_with_notice(visit, Notice::EndedOthers).await?)
 }
 
-/// Takes back what an application was allowed.
+/// Withdraws the consent for an application.
 pub(super) async fn withdraw(mut request: Request) -> Result<Response, Page> {
     let visit = &Visit::of(&request);
-    let (signed_in, params) = match form(&mut request, visit).await? {
+    let (signed_in, params) = match parse_form(&mut request, visit).await? {
         Ok(form) => form,
         Err(response) => return Ok(response),
     };
     let client = ClientId::from_text(params.need("client_id", "client_id is missing")?);
     applications::withdraw(&visit.call(), &signed_in.user.id, &client).await?;
-    Ok(done(visit, Notice::Withdrawn).await?)
+    Ok(redirect_with_notice(visit, Notice::Withdrawn).await?)
 }

@@ -1,10 +1,10 @@
-//! `/account/password`: changing one's own.
+//! `/account/password`: changes the user's password.
 //!
-//! A password is never written into a page. What need not be typed again is the current one, once it was right: a
-//! proof of that stands for it in the form, sealed and bound to the sign-in (decision 48).
+//! A password is never written into a page. Once the current one was correct, it need not be typed again: the form has
+//! a sealed proof instead, bound to the session (decision 48).
 
 use super::view::{Notice, PasswordForm, PasswordProblem};
-use super::{done, form, page};
+use super::{page, parse_form, redirect_with_notice};
 use crate::jose::base64url;
 use crate::jose::mac::Mac;
 use crate::jose::seal::{Kind, Owner};
@@ -16,18 +16,18 @@ use crate::render::visit::Visit;
 use crate::render::{Request, Response};
 use crate::types::{Digest, Error, Failure, Params, Refusal, Result, Secret, SessionId};
 
-/// Changes one's password; all other sign-ins end.
+/// Changes the password and ends all other sessions.
 pub(in crate::page) async fn post(mut request: Request) -> Result<Response, Page> {
     let visit = &Visit::of(&request);
-    let (signed_in, params) = match form(&mut request, visit).await? {
+    let (signed_in, params) = match parse_form(&mut request, visit).await? {
         Ok(form) => form,
         Err(response) => return Ok(response),
     };
     let secret = |name| Ok::<_, Refusal>(Secret::new(params.one(name)?.unwrap_or_default()));
     let new = NewPassword { typed: secret("new")?, again: secret("again")? };
-    let filled = filled(&params, &new.typed)?;
-    if visit.is_done(&filled).await? {
-        return Ok(done(visit, Notice::PasswordChanged).await?);
+    let form_id = form_id(&params, &new.typed)?;
+    if visit.is_processed(&form_id).await? {
+        return Ok(redirect_with_notice(visit, Notice::PasswordChanged).await?);
     }
     let (typed, session) = (secret("current")?, &signed_in.session);
     let sealed = params.one("proof")?;
@@ -46,10 +46,11 @@ pub(in crate::page) async fn post(mut request: Request) -> Result<Response, Page
     let changed = change_password(&visit.people(), session, device.as_ref(), current, &new).await;
     let (problem, proof) = match changed {
         Ok(Changed::Done { secret, session, device }) => {
-            visit.note_done(&filled).await?;
-            let response = done(visit, Notice::PasswordChanged).await?;
-            let kept = session.remembered.then_some(visit.app().config.sessions.remember_absolute);
-            return Ok(visit.with_device(visit.with_session(response, &secret, kept), &device));
+            visit.set_processed(&form_id).await?;
+            let response = redirect_with_notice(visit, Notice::PasswordChanged).await?;
+            let age = session.remembered.then_some(visit.app().config.sessions.remember_absolute);
+            return Ok(visit
+                .with_device_cookie(visit.with_session_cookie(response, &secret, age), &device));
         }
         Ok(Changed::Wrong) => (PasswordProblem::Wrong, None),
         Ok(Changed::Unproven) => (PasswordProblem::Unproven, None),
@@ -58,7 +59,7 @@ pub(in crate::page) async fn post(mut request: Request) -> Result<Response, Page
             let problem = problem(&unfit, visit.app().config.passwords.min_length);
             (problem, Some(seal(visit, &session.id, &proof)))
         }
-        // Nothing was compared: what was proven before still is.
+        // Nothing was compared: an earlier proof stays valid.
         Err(Error::Failed(Failure::Busy(_))) => (PasswordProblem::Busy, sealed.map(str::to_owned)),
         Err(error) => return Err(error.into()),
     };
@@ -77,7 +78,7 @@ fn problem(unfit: &Unfit, least: usize) -> PasswordProblem {
     }
 }
 
-/// What stands for the current password in the form, in this sign-in alone.
+/// Seals the proof for the form, bound to this session.
 fn seal(visit: &Visit, session: &SessionId, proof: &PasswordProof) -> String {
     let owner = Owner(Kind::PasswordProof, session.as_str());
     base64url::encode(visit.app().keyring.keys().pages.seal(owner, &proof.to_bytes()))
@@ -89,12 +90,12 @@ async fn open(visit: &Visit, session: &SessionId, sealed: &str) -> Result<Option
     };
     let (app, owner) = (visit.app(), Owner(Kind::PasswordProof, session.as_str()));
     let clear = app.keyring.open_page(&app.store, owner, &sealed).await?;
-    Ok(clear.and_then(|clear| PasswordProof::read(&clear)))
+    Ok(clear.and_then(|clear| PasswordProof::from_bytes(&clear)))
 }
 
-/// Names this form as it is filled in, so that it is known when it comes twice. The key is in the form and
-/// kept nowhere else: what the browser keeps of it is no digest of a password.
-fn filled(params: &Params, new: &Secret) -> Result<String> {
+/// Identifies this form with its content, to recognize it when it is sent twice. The key of the MAC is stored only in
+/// the form, so the cookie contains no digest of the password.
+fn form_id(params: &Params, new: &Secret) -> Result<String> {
     let key = Digest::of(params.one("form")?.unwrap_or_default().as_bytes());
     let mac = Mac::new(&key.0, "a form that was filled in").sign(new.expose().as_bytes());
     Ok(base64url::encode(mac))

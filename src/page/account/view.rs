@@ -8,7 +8,7 @@ use super::words::Words;
 use crate::page::login;
 use crate::page::user_agent::Device;
 use crate::page::view::{Client, Person};
-use crate::people::activity::{self, What};
+use crate::people::activity::{self, ActivityKind};
 use crate::render::layout::{Layout, Link};
 use crate::types::{Seconds, Timestamp};
 
@@ -19,29 +19,29 @@ use crate::types::{Seconds, Timestamp};
 #[derive(Debug, Template)]
 #[template(path = "account.html")]
 pub struct Account<'a> {
-    /// What every page carries.
+    /// The data of every page.
     pub layout: Layout<'a>,
-    /// Who this is.
+    /// The user.
     pub person: Person<'a>,
-    /// What is kept about them.
+    /// The stored details.
     pub details: Vec<Detail<'a>>,
     /// The form token.
     pub csrf: &'a str,
-    /// Tells the form of the password from all others.
+    /// The unique id of the password form.
     pub form: &'a str,
-    /// What has just been done.
+    /// The result of the last form.
     pub notice: Option<Notice>,
-    /// Where they are signed in; this session first.
+    /// The sessions, this one first.
     pub sessions: Vec<SessionLine<'a>>,
-    /// When the password was last set.
+    /// The time of the last change of the password.
     pub password_set_at: Option<Timestamp>,
-    /// How many browsers have signed in to the account before.
+    /// The number of known browsers.
     pub browsers: i64,
-    /// What may use their account.
+    /// The applications with access.
     pub applications: Vec<Application<'a>>,
-    /// What happened of late, the newest first.
-    pub activity: Vec<Activity<'a>>,
-    /// The fewest characters of a password.
+    /// The recent events, the newest first.
+    pub activity: Vec<ActivityLine<'a>>,
+    /// The minimum length of a password.
     pub least: usize,
     /// The form that changes the password.
     pub password: PasswordForm<'a>,
@@ -50,37 +50,37 @@ pub struct Account<'a> {
 /// The form that changes the password.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PasswordForm<'a> {
-    /// Why it was not changed.
+    /// Why the password was not changed.
     pub problem: Option<PasswordProblem>,
-    /// What stands for the current one, which was right.
+    /// The sealed proof of the current password.
     pub proof: Option<&'a str>,
 }
 
-/// A sign-in that is alive.
+/// A valid session.
 #[derive(Clone, Debug)]
 pub struct SessionLine<'a> {
     /// Its id, which the form posts.
     pub id: &'a str,
-    /// What the browser called itself.
+    /// The device of the browser.
     pub device: Device,
-    /// Where it came from.
+    /// The address of the sign-in.
     pub address: &'a str,
-    /// When it began.
+    /// The time of the sign-in.
     pub since: Timestamp,
-    /// When it was last used.
+    /// The time of the last use.
     pub active: Timestamp,
-    /// Whether it is the one that looks at the page.
+    /// Whether it is the session of this request.
     pub here: bool,
 }
 
-/// Something that is kept about a person.
+/// A stored detail of a user.
 #[derive(Clone, Debug)]
 pub struct Detail<'a> {
-    /// What it is called.
+    /// Its label.
     pub name: &'a str,
-    /// What it says; lines are parted by line breaks.
+    /// Its value, possibly with several lines.
     pub value: Cow<'a, str>,
-    /// Whether somebody has made sure of it, where that is asked.
+    /// Whether it is verified, for details that can be.
     pub verified: Option<bool>,
 }
 
@@ -89,44 +89,44 @@ pub struct Detail<'a> {
 pub struct Application<'a> {
     /// Its `client_id`, which the form posts.
     pub id: &'a str,
-    /// What people know it by.
+    /// Its name and logo.
     pub client: Client<'a>,
-    /// Its home page, of which the host is shown.
+    /// Its home page, shown by its host.
     pub home: Option<Link<'a>>,
-    /// Where answers to it go, if that is another host, or the only one that is known.
+    /// The host of its redirect URI, if that differs from the home page's or is the only one known.
     pub host: Option<&'a str>,
-    /// When it was allowed, or signed in to where nobody is asked.
+    /// The time of the consent, or of the first sign-in to a trusted application.
     pub since: Timestamp,
-    /// Whether the person was asked: a trusted application is let in without.
+    /// Whether the user was asked for consent: trusted applications need none.
     pub asked: bool,
-    /// When it was last issued tokens, if that is known.
+    /// The time when it was last issued tokens, if known.
     pub used: Option<Timestamp>,
-    /// Whether its access outlives their sign-in.
+    /// Whether its access outlives the session.
     pub offline: bool,
-    /// What it may do, in words.
+    /// The texts of its access.
     pub may: Vec<Cow<'a, str>>,
 }
 
-/// A line of what happened of late.
+/// A recent event, or several failures in a row.
 #[derive(Clone, Debug)]
-pub struct Activity<'a> {
-    /// What.
-    pub what: What,
-    /// The application that it was about, as it stands in a sentence.
+pub struct ActivityLine<'a> {
+    /// The kind.
+    pub kind: ActivityKind,
+    /// The name of the application, for use within a sentence.
     pub client: Option<Cow<'a, str>>,
-    /// What the browser called itself, if that is known.
+    /// The device of the browser, if known.
     pub device: Option<Device>,
-    /// Where it came from, if that is known.
+    /// The address, if known.
     pub address: Option<&'a str>,
-    /// When, at last.
+    /// The time of the latest event.
     pub at: Timestamp,
-    /// How often in a row.
+    /// The number of events in a row.
     pub count: usize,
-    /// Whether it came from the sign-in that looks at the page.
+    /// Whether it came from the session of this request.
     pub here: bool,
 }
 
-/// What has just been done.
+/// The result of a form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Notice {
     /// One session was ended.
@@ -137,7 +137,7 @@ pub enum Notice {
     Withdrawn,
     /// The password was changed.
     PasswordChanged,
-    /// Nothing: the form's token was too old or foreign.
+    /// Nothing was changed: the form token has expired or is foreign.
     Expired,
 }
 
@@ -146,7 +146,7 @@ impl Notice {
     pub const ALL: [Self; 5] =
         [Self::Ended, Self::EndedOthers, Self::Withdrawn, Self::PasswordChanged, Self::Expired];
 
-    /// As it stands in the address that a form redirects to.
+    /// The value in the query of the page.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Ended => "ended",
@@ -157,7 +157,7 @@ impl Notice {
         }
     }
 
-    /// Reads it from there.
+    /// Parses the value in the query.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|notice| notice.as_str() == text)
     }
@@ -166,27 +166,27 @@ impl Notice {
 /// Why a password was not changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PasswordProblem {
-    /// The present one is wrong.
+    /// The current one is wrong.
     Wrong,
-    /// It was right, but that is too long ago.
+    /// The proof of the current one has expired.
     Unproven,
-    /// Shorter than this.
+    /// The new one is shorter than this minimum.
     Short(usize),
-    /// Longer than is worth hashing.
+    /// The new one is too long.
     Long,
-    /// Known to everybody, or made of the username.
+    /// The new one is easy to guess, or made of the username.
     Weak,
-    /// The two new ones differ.
+    /// The two entries of the new one differ.
     Differ,
-    /// The new one is the present one.
+    /// The new one is the current one.
     Same,
-    /// Too many tries; how long to wait.
+    /// Too many attempts; the time to wait.
     Throttled(Seconds),
-    /// No hashing slot was free in time.
+    /// The hashing queue is full.
     Busy,
 }
 
-/// As many sign-ins and applications as are shown before the others are folded away.
+/// The number of sessions and applications shown before the rest is folded.
 const SHOWN: usize = 5;
 
 impl Account<'_> {
@@ -209,27 +209,27 @@ impl Account<'_> {
         if application.asked { (words.allowed)(&when) } else { (words.entered)(&when) }
     }
 
-    /// What happened, in words.
-    fn happened(&self, line: &Activity<'_>) -> String {
+    /// The text of an event.
+    fn describe(&self, line: &ActivityLine<'_>) -> String {
         let words = self.words().activity;
         let client = line.client.as_deref().unwrap_or(words.an_application);
-        match line.what {
-            What::SignedIn => words.signed_in.to_owned(),
-            What::SignInFailed => words.sign_in_failed.to_owned(),
-            What::SignedOut => words.signed_out.to_owned(),
-            What::SessionEnded => words.session_ended.to_owned(),
-            What::OthersEnded => words.others_ended.to_owned(),
-            What::Allowed => (words.allowed)(client),
-            What::Denied => (words.denied)(client),
-            What::Withdrawn => (words.withdrawn)(client),
-            What::PasswordChanged => words.password_changed.to_owned(),
-            What::PasswordFailed => words.password_failed.to_owned(),
-            What::PasswordSet => words.password_set.to_owned(),
-            What::Created => words.created.to_owned(),
-            What::Updated => words.updated.to_owned(),
-            What::Unlocked => words.unlocked.to_owned(),
-            What::Disabled => words.disabled.to_owned(),
-            What::Enabled => words.enabled.to_owned(),
+        match line.kind {
+            ActivityKind::SignedIn => words.signed_in.to_owned(),
+            ActivityKind::SignInFailed => words.sign_in_failed.to_owned(),
+            ActivityKind::SignedOut => words.signed_out.to_owned(),
+            ActivityKind::SessionEnded => words.session_ended.to_owned(),
+            ActivityKind::OthersEnded => words.others_ended.to_owned(),
+            ActivityKind::Allowed => (words.allowed)(client),
+            ActivityKind::Denied => (words.denied)(client),
+            ActivityKind::Withdrawn => (words.withdrawn)(client),
+            ActivityKind::PasswordChanged => words.password_changed.to_owned(),
+            ActivityKind::PasswordFailed => words.password_failed.to_owned(),
+            ActivityKind::PasswordSet => words.password_set.to_owned(),
+            ActivityKind::Created => words.created.to_owned(),
+            ActivityKind::Updated => words.updated.to_owned(),
+            ActivityKind::Unlocked => words.unlocked.to_owned(),
+            ActivityKind::Disabled => words.disabled.to_owned(),
+            ActivityKind::Enabled => words.enabled.to_owned(),
         }
     }
 
@@ -280,24 +280,24 @@ impl Account<'_> {
         })
     }
 
-    /// The first field that is empty, which has the focus when something was wrong: no password stands in a page.
+    /// Whether the field has the focus after a problem: the first empty one, because passwords are not shown again.
     fn has_focus(&self, field: &str) -> bool {
         let first = if self.password.proof.is_some() { "new" } else { "current" };
         self.password.problem.is_some() && field == first
     }
 
-    /// What is wrong with the field of this name.
+    /// The problem of the field with this name.
     fn problem_of(&self, field: &str) -> Option<String> {
         self.problem_text().filter(|_| self.is_wrong(field))
     }
 
-    /// What is wrong with none of them.
+    /// A problem that belongs to no field.
     fn problem_apart(&self) -> Option<String> {
         let fields = ["current", "new", "again"];
         self.problem_text().filter(|_| !fields.into_iter().any(|field| self.is_wrong(field)))
     }
 
-    /// Whether the problem lies in the field of this name.
+    /// Whether the problem belongs to the field with this name.
     fn is_wrong(&self, field: &str) -> bool {
         let at = self.password.problem.and_then(|problem| match problem {
             PasswordProblem::Wrong | PasswordProblem::Unproven => Some("current"),

@@ -1,7 +1,7 @@
 //! The access that an application requests, in plain words: the list of the consent page.
 //!
-//! What is granted is what is shown (THREATS UI-11). A scope that nobody declared appears by its own name
-//! (DESIGN §8), an API that is asked for without a scope of its own by its address.
+//! All that is granted is shown (THREATS UI-11). A scope that no API declares is listed by its name (DESIGN §8), an API
+//! without a requested scope by its identifier.
 
 use std::borrow::Cow;
 
@@ -12,32 +12,32 @@ use crate::store::consents::Consent as Asked;
 use crate::types::resource::DeclaredScope;
 use crate::types::{Resource, ResourceId};
 
-/// The order in which people read about themselves: who they are first, where they live last.
-const ABOUT: [&str; 5] = ["openid", "profile", "email", "phone", "address"];
+/// The order of the standard scopes: the identity first, the address last.
+const ORDER: [&str; 5] = ["openid", "profile", "email", "phone", "address"];
 
-/// What an application asks for.
+/// The access that an application requests.
 #[derive(Clone, Debug)]
 pub struct RequestedAccess<'a> {
-    /// The scopes about the person (OIDC Core §5.4), which fold into one line.
+    /// The standard scopes about the user (OIDC Core §5.4), which fold into one line.
     pub about: Vec<ScopeLine<'a>>,
-    /// Single claims about the person, by their names (OIDC Core §5.5).
+    /// Individual claims about the user, by their names (OIDC Core §5.5).
     pub claims: Vec<&'a str>,
-    /// APIs, and what the application may do there.
+    /// APIs, with the scopes requested there.
     pub apis: Vec<Api<'a>>,
-    /// Scopes that nobody declared.
+    /// Scopes that no API declares.
     pub others: Vec<ScopeLine<'a>>,
-    /// Whether `offline_access` is asked for.
+    /// Whether `offline_access` is requested.
     pub offline: bool,
 }
 
 impl<'a> RequestedAccess<'a> {
-    /// What is asked, first what is about the person, then each API in the order in which they were registered, with
-    /// its scopes in the order in which it declares them, the sensitive ones first.
+    /// The requested access. APIs are in the order of their registration, their scopes in the order of their
+    /// declaration, the sensitive ones first.
     pub fn of(asked: &'a Asked, known: &'a Resources, words: &'a Words, issuer: &str) -> Self {
         let own = |token| Some((words.scope(token)?, token));
         let mut about: Vec<_> = asked.scope.iter().filter_map(own).collect();
         about.retain(|(_, token)| *token != "offline_access");
-        about.sort_by_key(|(_, token)| ABOUT.iter().position(|known| known == token));
+        about.sort_by_key(|(_, token)| ORDER.iter().position(|known| known == token));
         let about = about.into_iter().map(|(words, token)| ScopeLine {
             name: words.name,
             detail: Some(words.detail),
@@ -81,7 +81,7 @@ impl<'a> RequestedAccess<'a> {
         }
     }
 
-    /// The texts that administrators can change, in the order in which they are shown.
+    /// The texts that administrators can change, in the order of the page.
     pub fn texts(&self) -> Vec<&'a str> {
         let mut texts = Vec::new();
         for api in &self.apis {
@@ -98,14 +98,14 @@ impl<'a> RequestedAccess<'a> {
 /// An API.
 #[derive(Clone, Debug)]
 pub struct Api<'a> {
-    /// What people call it.
+    /// Its display name.
     pub name: &'a str,
-    /// What is asked for there.
+    /// The scopes requested there.
     pub scopes: Vec<ScopeLine<'a>>,
 }
 
 impl<'a> Api<'a> {
-    /// The name, for use inside a sentence.
+    /// The name for use within a sentence.
     pub(super) fn shown_name(&self) -> Cow<'a, str> {
         isolated(self.name)
     }
@@ -116,24 +116,24 @@ impl<'a> Api<'a> {
 pub struct ScopeLine<'a> {
     /// The scope token.
     pub scope: &'a str,
-    /// What it is: the words of [`Words::scope`], or of the resource, or the token itself.
+    /// Its text: that of [`Words::scope`], or of the resource, or the token itself.
     ///
     /// [`Words::scope`]: crate::render::words::Words::scope
     pub name: &'a str,
-    /// What it means.
+    /// An explanation.
     pub detail: Option<&'a str>,
-    /// Whether people should look twice: it is marked.
+    /// Whether it is marked as sensitive.
     pub sensitive: bool,
 }
 
 impl<'a> ScopeLine<'a> {
-    /// A scope by its own name.
+    /// A scope without a text, shown by its token.
     pub fn of(scope: &'a str) -> Self {
         Self { scope, name: scope, detail: None, sensitive: false }
     }
 }
 
-/// Whether a scope is shown as one of this API: of each that is asked for and declares it; if none does, of the
+/// Whether a scope is listed under this API: under each requested API that declares it; if there is none, under the
 /// first that declares it.
 fn declares(id: &ResourceId, token: &str, asked: &[ResourceId], known: &Resources) -> bool {
     let mut all = known.values().filter(|resource| has(resource, token));

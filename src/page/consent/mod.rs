@@ -1,4 +1,4 @@
-//! `/consent`: what may the application do? (RFC 6749 §4.1.1, OIDC Core §3.1.2.4)
+//! `/consent`: obtains the user's authorization (RFC 6749 §4.1.1, OIDC Core §3.1.2.4).
 
 pub mod access;
 pub mod view;
@@ -6,7 +6,7 @@ pub mod words;
 
 use self::access::RequestedAccess;
 use self::view::Consent;
-use super::steps::{self, Form, Sent, Step};
+use super::steps::{self, Form, Step, Submission};
 use super::view::{Client, Person};
 use crate::flow::authorize::interaction::{self, Waiting};
 use crate::flow::authorize::{self, AuthorizationError};
@@ -16,12 +16,12 @@ use crate::render::{IntoResponse, Request, Response};
 use crate::store::sessions::SignedIn;
 use crate::types::Result;
 
-/// Shows what is asked.
+/// Shows the page.
 pub(super) async fn get(request: Request) -> Result<Response, AuthorizationError> {
     steps::get(request, Step::Consent).await
 }
 
-/// The page. `expired`: the last answer was not taken.
+/// Renders the page. `expired`: the last decision was not accepted.
 ///
 /// # Errors
 /// When the store fails.
@@ -38,9 +38,9 @@ pub(super) async fn page(
     let layout = layout.at("/consent").about(Some(sealed.0.expose()));
     let (name, logo) = (name_of(&request.client, layout.words), visit.logo_of(&request.client));
     let resources = visit.app().cache.resources().await?;
-    let asked = authorize::asked(request);
+    let requested = authorize::asked(request);
     let issuer = visit.app().config.issuer.as_str();
-    let access = RequestedAccess::of(&asked, &resources, layout.words, issuer);
+    let access = RequestedAccess::of(&requested, &resources, layout.words, issuer);
     let csrf = visit.csrf(&Step::Consent.purpose(&waiting.kept.id, Some(signed_in))).await?;
     let page = Consent {
         layout,
@@ -60,35 +60,38 @@ pub(super) async fn page(
     visit.page(&page, Csp::Leaving).await
 }
 
-/// Takes the decision: by POST alone, for the request that is kept, of the person who saw it.
+/// Processes the decision, by POST only, for the sealed request, of the user who saw the page.
 pub(super) async fn post(request: Request) -> Result<Response, AuthorizationError> {
     let step = Step::Consent;
-    let Sent { visit, params, waiting, signed_in, form } = steps::sent(request, step).await?;
-    if form != Form::Good {
+    let submission = steps::parse(request, step).await?;
+    let Submission { visit, params, waiting, signed_in, form } = submission;
+    if form != Form::Valid {
         return steps::show(&visit, &waiting, signed_in.as_ref(), step, form).await;
     }
     match params.one("answer")? {
         Some("allow") => {}
         Some("other") => return Ok(steps::other_account(&visit, &waiting).await?),
-        // Whatever else was sent is no permission.
+        // Any other value is a denial.
         Some(_) | None => return steps::deny(&visit, &waiting, signed_in.as_ref()).await,
     }
     let next = steps::next(&visit, &waiting, signed_in.as_ref())?;
     let (authorize::Next::Consent, Some(signed_in)) = (next, &signed_in) else {
-        return steps::go_on(&visit, &waiting, signed_in.as_ref()).await;
+        return steps::proceed(&visit, &waiting, signed_in.as_ref()).await;
     };
-    if params.one("shown")? != Some(shown(&visit, &waiting, signed_in).await?.as_str()) {
+    let current = content_digest(&visit, &waiting, signed_in).await?;
+    if params.one("shown")? != Some(current.as_str()) {
         return Ok(page(&visit, &waiting, signed_in, true).await?);
     }
     let response = interaction::allow(&visit.call(), &waiting, signed_in).await;
     Ok(response.map_err(|error| waiting.authorization_error(error))?.into_response(&visit.head))
 }
 
-/// The digest of what the page would show now.
-async fn shown(visit: &Visit, waiting: &Waiting, signed_in: &SignedIn) -> Result<String> {
+/// The digest of the content that the page would show now.
+async fn content_digest(visit: &Visit, waiting: &Waiting, signed_in: &SignedIn) -> Result<String> {
     let words = visit.words(waiting.request.ui_locales.as_deref());
     let resources = visit.app().cache.resources().await?;
-    let asked = authorize::asked(&waiting.request);
-    let access = RequestedAccess::of(&asked, &resources, words, visit.app().config.issuer.as_str());
+    let requested = authorize::asked(&waiting.request);
+    let access =
+        RequestedAccess::of(&requested, &resources, words, visit.app().config.issuer.as_str());
     Ok(interaction::shown(waiting, signed_in, &access.texts()))
 }

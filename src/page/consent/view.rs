@@ -13,29 +13,29 @@ use crate::render::layout::{Layout, Link};
 #[derive(Debug, Template)]
 #[template(path = "consent.html")]
 pub struct Consent<'a> {
-    /// What every page carries.
+    /// The data of every page.
     pub layout: Layout<'a>,
-    /// Who asks.
+    /// The application.
     pub client: Client<'a>,
-    /// Its home page, of which the host is shown.
+    /// Its home page, shown by its host.
     pub home: Option<Link<'a>>,
     /// Its privacy policy.
     pub policy: Option<Link<'a>>,
     /// Its terms.
     pub terms: Option<Link<'a>>,
-    /// The host that the browser goes to afterwards; none for an app on the device.
+    /// The host of the redirect URI; `None` for an app on the device.
     pub destination: Option<&'a str>,
-    /// Whose account it is about (THREATS UI-02).
+    /// The signed-in user (THREATS UI-02).
     pub person: Person<'a>,
-    /// What is asked for.
+    /// The requested access.
     pub access: RequestedAccess<'a>,
     /// The form token.
     pub csrf: &'a str,
-    /// The handle of the request that waits.
+    /// The handle of the waiting request.
     pub request: &'a str,
-    /// The digest of what is shown: what is granted is what was seen (THREATS UI-11).
+    /// The digest of the content: consent is given to what was shown (THREATS UI-11).
     pub shown: &'a str,
-    /// Whether the last answer came too late and was not taken.
+    /// Whether the last decision was not accepted because the form had expired.
     pub expired: bool,
 }
 
@@ -51,18 +51,18 @@ impl Consent<'_> {
         (!names.is_empty()).then(|| (words.see)(&names.join(", ")))
     }
 
-    /// Whether anything is about the person.
+    /// Whether access to data about the user is requested.
     fn has_about(&self) -> bool {
         !self.access.about.is_empty() || !self.access.claims.is_empty()
     }
 
-    /// Whether what is about the person is more than one line, which then opens.
+    /// Whether the access to data about the user has several lines, which are folded.
     fn folds(&self) -> bool {
         self.access.about.len() + usize::from(!self.access.claims.is_empty()) > 1
     }
 
-    /// What the line that opens holds: that somebody is recognised goes without saying there.
-    fn covers(&self) -> String {
+    /// The summary of the folded lines. `openid` is implied.
+    fn summary(&self) -> String {
         let words = self.layout.words;
         let short = self.access.about.iter().filter_map(|line| words.scope(line.scope)?.short);
         let claims = self.access.claims.iter();
@@ -71,7 +71,7 @@ impl Consent<'_> {
     }
 }
 
-/// A text that begins with a capital letter.
+/// The text with a capital first letter.
 fn capitalised(text: &str) -> String {
     let mut rest = text.chars();
     rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())

@@ -5,33 +5,33 @@ use crate::render::words::{Translations, With};
 /// What the consent page says.
 #[derive(Debug)]
 pub struct Words {
-    /// The heading: may this application?
+    /// The heading; the argument is the application.
     pub title: With,
-    /// The heading of the list.
+    /// The heading of the requested access; the argument is the application.
     pub asks: With,
-    /// A group of scopes of an API.
+    /// The heading of the scopes of an API; the argument is the API.
     pub in_api: With,
-    /// Said of what people should look twice at.
+    /// The badge of sensitive scopes.
     pub sensitive: &'static str,
-    /// What is about the person, in one line.
+    /// The line that folds the data about the user.
     pub about: &'static str,
-    /// `offline_access`.
+    /// The text of `offline_access`.
     pub offline: &'static str,
-    /// What that means.
+    /// The explanation of `offline_access`.
     pub offline_detail: &'static str,
-    /// The button.
+    /// The button that allows.
     pub allow: &'static str,
-    /// The other button.
+    /// The button that denies.
     pub deny: &'static str,
-    /// Where the browser goes next.
+    /// Where the browser goes next; the argument is the host.
     pub destination: With,
-    /// It can be withdrawn.
+    /// The hint that consent can be withdrawn.
     pub withdraw: &'static str,
-    /// The application's privacy policy.
+    /// The link to the application's privacy policy.
     pub policy: With,
-    /// The application's terms.
+    /// The link to the application's terms.
     pub terms: With,
-    /// The form was too old, or what it showed has changed.
+    /// The form has expired, or its content has changed.
     pub expired: &'static str,
 }
 

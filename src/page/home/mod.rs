@@ -7,7 +7,7 @@ use self::view::Home;
 use crate::render::page::{self, Csp};
 use crate::render::{Request, Response};
 
-/// What is here.
+/// Shows the page.
 pub(super) async fn get(request: Request) -> Response {
     let layout = request.head.layout(request.head.words());
     page::html(&Home { layout }, Csp::Staying)

@@ -5,11 +5,11 @@ use askama::Template;
 use super::words::{self, Words};
 use crate::render::layout::Layout;
 
-/// `templates/home.html`: what is at `/`.
+/// `templates/home.html`.
 #[derive(Debug, Template)]
 #[template(path = "home.html")]
 pub struct Home<'a> {
-    /// What every page carries.
+    /// The data of every page.
     pub layout: Layout<'a>,
 }
 

@@ -7,7 +7,7 @@ use crate::render::words::{Translations, With};
 pub struct Words {
     /// The heading; the argument is the organisation.
     pub title: With,
-    /// What this is; the argument is the organisation.
+    /// The introduction; the argument is the organisation.
     pub detail: With,
     /// The link to the account page.
     pub account: &'static str,

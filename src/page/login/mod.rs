@@ -1,4 +1,4 @@
-//! `/login`: proving who one is.
+//! `/login`: authenticates the user.
 
 pub mod view;
 pub mod words;
@@ -20,7 +20,7 @@ use crate::store::sessions::SignedIn;
 use crate::types::token::SessionSecret;
 use crate::types::{Code, Error, Failure, Params, Refusal, Result, Seconds, Secret};
 
-/// Shows the form; whoever has no need of it is sent on.
+/// Shows the form, or continues if no sign-in is needed.
 pub(super) async fn get(request: Request) -> Result<Response, AuthorizationError> {
     let visit = &Visit::of(&request);
     show(visit, &visit.head.query()?).await
@@ -29,29 +29,29 @@ pub(super) async fn get(request: Request) -> Result<Response, AuthorizationError
 async fn show(visit: &Visit, params: &Params) -> Result<Response, AuthorizationError> {
     let Some(waiting) = waiting(visit, params).await? else {
         if visit.signed_in(None).await?.is_some() {
-            return Ok(visit.go("/account").await?);
+            return Ok(visit.redirect("/account").await?);
         }
-        return Ok(form(visit, Asked::default(), Typed::default(), None).await?);
+        return Ok(form(visit, Target::default(), Typed::default(), None).await?);
     };
     let signed_in = visit.signed_in(Some(&waiting.request.client.id)).await?;
     let next = steps::next(visit, &waiting, signed_in.as_ref())?;
-    // Who wants another account signs in although somebody is signed in.
+    // The user wants another account than the signed-in one.
     let other = params.one("other")?.is_some();
     let confirms = match next {
         _ if other => None,
         Next::SignIn => None,
         Next::Confirm => signed_in.as_ref(),
         Next::SelectAccount | Next::Consent | Next::Issue | Next::IssueTrusted => {
-            return steps::go_on(visit, &waiting, signed_in.as_ref()).await;
+            return steps::proceed(visit, &waiting, signed_in.as_ref()).await;
         }
     };
-    // What the client wrote there is only a proposal.
+    // `login_hint` only fills in the field.
     let identifier = waiting.request.login_hint.clone().unwrap_or_default();
     let typed = Typed { identifier, ..Typed::default() };
-    Ok(form(visit, Asked { waiting: Some(&waiting), confirms, other }, typed, None).await?)
+    Ok(form(visit, Target { waiting: Some(&waiting), confirms, other }, typed, None).await?)
 }
 
-/// The request that waits, if the form is for one.
+/// The waiting request, if the form has one.
 async fn waiting(visit: &Visit, params: &Params) -> Result<Option<Waiting>, AuthorizationError> {
     if params.one("request")?.is_none() {
         return Ok(None);
@@ -59,18 +59,18 @@ async fn waiting(visit: &Visit, params: &Params) -> Result<Option<Waiting>, Auth
     visit.waiting(params).await.map(Some)
 }
 
-/// What a sign-in is for, and of whom.
+/// The request and the account of a sign-in.
 #[derive(Clone, Copy, Debug, Default)]
-struct Asked<'a> {
-    /// The request that waits; none on the way to the account page.
+struct Target<'a> {
+    /// The waiting request; `None` on the way to the account page.
     waiting: Option<&'a Waiting>,
-    /// Who is signed in, and has to prove it again.
+    /// The signed-in user who has to authenticate again.
     confirms: Option<&'a SignedIn>,
-    /// Whether another account is wanted than the one that is signed in.
+    /// Whether the user wants another account than the signed-in one.
     other: bool,
 }
 
-/// What stands in the form.
+/// The fields as entered.
 #[derive(Debug, Default)]
 struct Typed {
     identifier: String,
@@ -79,7 +79,7 @@ struct Typed {
 
 async fn form(
     visit: &Visit,
-    Asked { waiting, confirms, other }: Asked<'_>,
+    Target { waiting, confirms, other }: Target<'_>,
     typed: Typed,
     problem: Option<LoginProblem>,
 ) -> Result<Response> {
@@ -131,7 +131,7 @@ fn purpose(request: Option<&str>) -> String {
     format!("login {}", request.unwrap_or_default())
 }
 
-/// Takes the form.
+/// Processes the form.
 pub(super) async fn post(mut request: Request) -> Result<Response, AuthorizationError> {
     let params = request.form_beside_query().await?;
     let visit = &Visit::of(&request);
@@ -139,11 +139,10 @@ pub(super) async fn post(mut request: Request) -> Result<Response, Authorization
     if params.one("show")?.is_some() {
         return show(visit, &params).await;
     }
-    let browser = match visit.must_be_at_home().await {
+    let browser = match visit.must_be_same_origin().await {
         Ok(browser) => browser,
-        // From elsewhere: the same form, with a token that is good, and with nothing in it that a stranger
-        // may have put there.
-        Err(Error::Refused(refusal)) => return from_elsewhere(visit, &params, &refusal).await,
+        // A foreign form: shows the form with a valid token and without the submitted values.
+        Err(Error::Refused(refusal)) => return foreign_form(visit, &params, &refusal).await,
         Err(error) => return Err(error.into()),
     };
     let mut waiting = waiting(visit, &params).await?;
@@ -156,7 +155,7 @@ pub(super) async fn post(mut request: Request) -> Result<Response, Authorization
         .as_ref()
         .filter(|waiting| !other && must_confirm(visit, waiting, signed_in.as_ref()));
     let confirms = confirms.and(signed_in.as_ref());
-    let asked = Asked { waiting: waiting.as_ref(), confirms, other };
+    let target = Target { waiting: waiting.as_ref(), confirms, other };
     let typed = Typed {
         identifier: params.one("identifier")?.unwrap_or_default().to_owned(),
         keep: params.one("keep")?.is_some(),
@@ -164,14 +163,14 @@ pub(super) async fn post(mut request: Request) -> Result<Response, Authorization
     let presented = waiting.as_ref().map(|waiting| waiting.presented.as_str());
     match must_have_token(&browser, &params, &purpose(presented)) {
         Ok(()) if !waiting.as_ref().is_some_and(|waiting| waiting.is_renewed) => {}
-        // Open for too long: a fresh form, with what was typed, but for the password.
+        // The form has expired: shows a new one with the entered values, except for the password.
         Ok(()) => {
-            return Ok(form(visit, asked, typed, Some(LoginProblem::Expired)).await?);
+            return Ok(form(visit, target, typed, Some(LoginProblem::Expired)).await?);
         }
         Err(Error::Refused(refusal)) => {
-            visit.head.note(&refusal);
-            let typed = if visit.is_proven_at_home() { typed } else { Typed::default() };
-            return Ok(form(visit, asked, typed, Some(LoginProblem::Expired)).await?);
+            visit.head.report(&refusal);
+            let typed = if visit.sends_origin() { typed } else { Typed::default() };
+            return Ok(form(visit, target, typed, Some(LoginProblem::Expired)).await?);
         }
         Err(error) => return Err(error.into()),
     }
@@ -192,19 +191,19 @@ pub(super) async fn post(mut request: Request) -> Result<Response, Authorization
     };
     let outcome = match sign_in(&visit.people(), &attempt).await {
         Ok(outcome) => outcome,
-        // What nobody can have as a password is as wrong as any other.
+        // A password that is too long is wrong.
         Err(Error::Refused(_)) => Outcome::Wrong,
         Err(Error::Failed(Failure::Busy(_))) => {
-            return Ok(form(visit, asked, typed, Some(LoginProblem::Busy)).await?);
+            return Ok(form(visit, target, typed, Some(LoginProblem::Busy)).await?);
         }
         Err(error) => return Err(error.into()),
     };
     visit.app().metrics.sign_in(outcome.as_str());
     let (secret, session, device) = match outcome {
         Outcome::SignedIn { secret, session, device } => (secret, session, device),
-        // One answer for both: see `Outcome::Withheld`.
+        // The same response for both: see `Outcome::Withheld`.
         Outcome::Wrong | Outcome::Withheld => {
-            return Ok(form(visit, asked, typed, Some(LoginProblem::Wrong)).await?);
+            return Ok(form(visit, target, typed, Some(LoginProblem::Wrong)).await?);
         }
         Outcome::Throttled { until, user } => {
             let mut refusal = Code::AccessDenied
@@ -213,32 +212,32 @@ pub(super) async fn post(mut request: Request) -> Result<Response, Authorization
             if let Some(user) = user {
                 refusal = refusal.with("user_id", user);
             }
-            visit.head.note(&refusal);
+            visit.head.report(&refusal);
             let problem = LoginProblem::Throttled(until - visit.now());
-            return Ok(form(visit, asked, typed, Some(problem)).await?);
+            return Ok(form(visit, target, typed, Some(problem)).await?);
         }
     };
     let response = match &mut waiting {
-        None => visit.go("/account").await.map_err(AuthorizationError::from),
+        None => visit.redirect("/account").await.map_err(AuthorizationError::from),
         Some(waiting) => {
-            // That is what satisfies `prompt=login`.
+            // This satisfies `prompt=login`.
             waiting.kept.session_id = Some(session.id.clone());
-            on(visit, waiting, &secret).await
+            resume(visit, waiting, &secret).await
         }
     };
-    // Whatever comes of the request, the person is signed in: the cookie goes with the answer.
+    // The user is signed in even if the request fails, so every response has the cookie.
     let response = response.into_response(&visit.head);
-    let kept = typed.keep.then_some(visit.app().config.sessions.remember_absolute);
-    Ok(visit.with_device(visit.with_session(response, &secret, kept), &device))
+    let age = typed.keep.then_some(visit.app().config.sessions.remember_absolute);
+    Ok(visit.with_device_cookie(visit.with_session_cookie(response, &secret, age), &device))
 }
 
-/// Whether whoever is signed in has to prove it again.
+/// Whether the signed-in user has to authenticate again.
 fn must_confirm(visit: &Visit, waiting: &Waiting, signed_in: Option<&SignedIn>) -> bool {
     matches!(steps::next(visit, waiting, signed_in), Ok(Next::Confirm))
 }
 
-/// Goes on with the request that waited for this sign-in.
-async fn on(
+/// Continues the request that waited for this sign-in.
+async fn resume(
     visit: &Visit,
     waiting: &Waiting,
     secret: &SessionSecret,
@@ -247,20 +246,20 @@ async fn on(
     let (store, config) = (&app.store, &app.config.sessions);
     let client = Some(&waiting.request.client.id);
     let signed_in = session::live(store, config, cookie, client, visit.now()).await?;
-    steps::go_on(visit, waiting, signed_in.as_ref()).await
+    steps::proceed(visit, waiting, signed_in.as_ref()).await
 }
 
-async fn from_elsewhere(
+async fn foreign_form(
     visit: &Visit,
     params: &Params,
     refusal: &Refusal,
 ) -> Result<Response, AuthorizationError> {
-    visit.head.note(refusal);
+    visit.head.report(refusal);
     if visit.known_browser().await?.is_none() {
         let problem = Some(LoginProblem::Cookies);
-        return Ok(form(visit, Asked::default(), Typed::default(), problem).await?);
+        return Ok(form(visit, Target::default(), Typed::default(), problem).await?);
     }
     let waiting = waiting(visit, params).await?;
-    let asked = Asked { waiting: waiting.as_ref(), ..Asked::default() };
-    Ok(form(visit, asked, Typed::default(), Some(LoginProblem::Expired)).await?)
+    let target = Target { waiting: waiting.as_ref(), ..Target::default() };
+    Ok(form(visit, target, Typed::default(), Some(LoginProblem::Expired)).await?)
 }

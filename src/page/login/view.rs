@@ -14,40 +14,40 @@ use crate::types::Seconds;
 #[derive(Debug, Template)]
 #[template(path = "login.html")]
 pub struct Login<'a> {
-    /// What every page carries.
+    /// The data of every page.
     pub layout: Layout<'a>,
-    /// What one signs in to; none on the way to the account page.
+    /// The application; `None` on the way to the account page.
     pub client: Option<Client<'a>>,
-    /// The host that the browser goes to afterwards; none for an app on the device.
+    /// The host of the redirect URI; `None` for an app on the device.
     pub destination: Option<&'a str>,
-    /// Who is signed in and has to prove it again; none where anybody may sign in.
+    /// The signed-in user who has to authenticate again; `None` if any user may sign in.
     pub person: Option<Person<'a>>,
-    /// Whether another account is wanted than the one that is signed in.
+    /// Whether the user wants another account than the signed-in one.
     pub other: bool,
-    /// What was typed, or the `login_hint`.
+    /// The entered identifier, or the `login_hint`.
     pub identifier: &'a str,
     /// Whether "keep me signed in" was ticked.
     pub keep: bool,
     /// The form token.
     pub csrf: &'a str,
-    /// The handle of the request that waits.
+    /// The handle of the waiting request.
     pub request: Option<&'a str>,
-    /// Why the last try failed.
+    /// Why the last attempt failed.
     pub problem: Option<LoginProblem>,
 }
 
 /// Why a sign-in failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoginProblem {
-    /// Unknown, disabled or wrong: nobody learns which (THREATS UI-14).
+    /// Unknown name, disabled account or wrong password: the page does not tell which (THREATS UI-14).
     Wrong,
-    /// Too many tries; how long to wait.
+    /// Too many attempts; the time to wait.
     Throttled(Seconds),
-    /// The form's token was too old or foreign.
+    /// The form token has expired or is foreign.
     Expired,
-    /// No hashing slot was free in time.
+    /// The hashing queue is full.
     Busy,
-    /// The form came without any cookie.
+    /// The request had no cookie.
     Cookies,
 }
 
@@ -65,7 +65,7 @@ impl Login<'_> {
         }
     }
 
-    /// Below the heading: what for, or with which account.
+    /// The line below the heading: the application, or the organisation.
     fn subtitle(&self) -> String {
         match (&self.person, &self.client) {
             (Some(_), Some(client)) => (self.layout.words.common.to_continue_to)(client.name),

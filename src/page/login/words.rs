@@ -7,31 +7,31 @@ use crate::render::words::{Translations, With};
 pub struct Words {
     /// The heading without an application.
     pub title: &'static str,
-    /// The heading with an application.
+    /// The heading; the argument is the application.
     pub title_to: With,
-    /// The heading when whoever is signed in proves it again.
+    /// The heading when the signed-in user has to authenticate again.
     pub confirm: &'static str,
-    /// Whose account is asked for.
+    /// The line below the heading; the argument is the organisation.
     pub subtitle: With,
     /// Label: username or e-mail.
     pub identifier: &'static str,
     /// Label: stay signed in.
     pub keep: &'static str,
-    /// What that means.
+    /// The hint at that label.
     pub keep_detail: &'static str,
     /// The button.
     pub submit: &'static str,
-    /// Unknown user or wrong password: the same words for both (THREATS UI-14).
+    /// Unknown user or wrong password: one text for both (THREATS UI-14).
     pub wrong: &'static str,
-    /// The same where it is certain whose password it had to be.
+    /// Wrong password, when the user is known.
     pub wrong_password: &'static str,
-    /// Too many tries; the argument is how long to wait.
+    /// Too many attempts; the argument is the time to wait.
     pub throttled: With,
-    /// The form was too old, or not ours.
+    /// The form has expired or is foreign.
     pub expired: &'static str,
-    /// No hashing slot was free.
+    /// The hashing queue is full.
     pub busy: &'static str,
-    /// Cookies seem to be off.
+    /// The browser sent no cookie.
     pub cookies: &'static str,
 }
 

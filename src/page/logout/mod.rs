@@ -1,4 +1,4 @@
-//! `/logout/confirm` and `/signed-out`: the questions and the farewell of OIDC RP-Initiated Logout 1.0.
+//! `/logout/confirm` and `/signed-out`: the pages of OIDC RP-Initiated Logout 1.0.
 
 pub mod view;
 pub mod words;
@@ -10,17 +10,17 @@ use super::view::{Client, Person};
 use crate::flow::authorize::AuthorizationError;
 use crate::flow::logout;
 use crate::render::page::{Csp, Page};
-use crate::render::visit::{Visit, name_of, way_back};
+use crate::render::visit::{Visit, home_link, name_of};
 use crate::render::{Request, Response};
 use crate::store::sessions::SignedIn;
 use crate::types::{Code, Error, Params, Result};
 
-/// For one sign-in and one request: what the address says is read again with the answer.
+/// The purpose of the form token: one session and one query, which is parsed again with the form.
 fn purpose(query: &Params, signed_in: &SignedIn) -> String {
     format!("logout {} {}", signed_in.session.id, query.encode())
 }
 
-/// Asks.
+/// Shows the confirmation page.
 pub(super) async fn get(request: Request) -> Result<Response, AuthorizationError> {
     let visit = &Visit::of(&request);
     let query = visit.head.query()?;
@@ -50,7 +50,7 @@ async fn page(
     visit.page(&page, Csp::Leaving).await
 }
 
-/// Takes the answer.
+/// Processes the form.
 pub(super) async fn post(mut request: Request) -> Result<Response, AuthorizationError> {
     let form = request.form_beside_query().await?;
     let visit = &Visit::of(&request);
@@ -59,11 +59,11 @@ pub(super) async fn post(mut request: Request) -> Result<Response, Authorization
     let Some(signed_in) = visit.signed_in(None).await? else {
         return Ok(visit.signed_out(&asked).await?);
     };
-    match visit.must_be_ours(&form, &purpose(&query, &signed_in)).await {
+    match visit.must_be_own_form(&form, &purpose(&query, &signed_in)).await {
         Ok(()) => {}
-        // Open for too long, or from elsewhere: asked again.
+        // The form has expired or is foreign: the page is shown again.
         Err(Error::Refused(refusal)) if refusal.code == Code::ForeignForm => {
-            visit.head.note(&refusal);
+            visit.head.report(&refusal);
             let mut response = page(visit, &query, &asked, &signed_in).await?;
             *response.status_mut() = StatusCode::FORBIDDEN;
             return Ok(response);
@@ -71,16 +71,16 @@ pub(super) async fn post(mut request: Request) -> Result<Response, Authorization
         Err(error) => return Err(error.into()),
     }
     if form.one("answer")? != Some("yes") {
-        return Ok(visit.go("/account").await?);
+        return Ok(visit.redirect("/account").await?);
     }
     Ok(visit.sign_out(&asked, &signed_in).await?)
 }
 
-/// Says that one is signed out.
+/// Shows the page after the sign-out.
 pub(super) async fn signed_out(request: Request) -> Result<Response, Page> {
     let visit = &Visit::of(&request);
     let home = visit.signed_out_by().await?;
     let layout = visit.layout(None);
-    let home = home.as_ref().and_then(|home| way_back(home, layout.words));
+    let home = home.as_ref().and_then(|home| home_link(home, layout.words));
     Ok(visit.page(&SignedOut { layout, home }, Csp::Staying).await?)
 }

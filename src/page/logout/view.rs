@@ -8,17 +8,17 @@ use super::words::{self, Words};
 use crate::page::view::{Client, Person};
 use crate::render::layout::{Layout, Link};
 
-/// `templates/logout.html`: sign out? (OIDC RP-Initiated Logout 1.0 §2.)
+/// `templates/logout.html`: the confirmation (OIDC RP-Initiated Logout 1.0 §2).
 ///
 /// Posts `csrf`, `answer` (`yes`, `no`).
 #[derive(Debug, Template)]
 #[template(path = "logout.html")]
 pub struct Logout<'a> {
-    /// What every page carries.
+    /// The data of every page.
     pub layout: Layout<'a>,
-    /// Who asks for it; none when the person does.
+    /// The application that requests the sign-out; `None` if the user does.
     pub client: Option<Client<'a>>,
-    /// Who is signed in.
+    /// The signed-in user.
     pub person: Person<'a>,
     /// The form token.
     pub csrf: &'a str,
@@ -28,9 +28,9 @@ pub struct Logout<'a> {
 #[derive(Debug, Template)]
 #[template(path = "signed_out.html")]
 pub struct SignedOut<'a> {
-    /// What every page carries.
+    /// The data of every page.
     pub layout: Layout<'a>,
-    /// The name and the home page of the application that asked for it, if that is proven.
+    /// The name and the home page of the application that requested it, if it is verified.
     pub home: Option<(Cow<'a, str>, Link<'a>)>,
 }
 

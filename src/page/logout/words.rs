@@ -7,19 +7,19 @@ use crate::render::words::{Translations, With};
 pub struct Words {
     /// The question; the argument is the organisation.
     pub title: With,
-    /// An application asks for it.
+    /// The line that names the requesting application.
     pub asked_by: With,
-    /// What happens then.
+    /// The consequence.
     pub detail: &'static str,
-    /// Yes.
+    /// The button that signs out.
     pub yes: &'static str,
-    /// No.
+    /// The button that does not.
     pub no: &'static str,
-    /// The heading afterwards.
+    /// The heading after the sign-out.
     pub done: &'static str,
-    /// What has happened.
+    /// The text after the sign-out; the argument is the organisation.
     pub done_detail: With,
-    /// Sign in again.
+    /// The button that leads to the sign-in page.
     pub again: &'static str,
 }
 

@@ -4,7 +4,7 @@ pub mod view;
 pub mod words;
 
 use self::view::SelectAccount;
-use super::steps::{self, Form, Sent, Step};
+use super::steps::{self, Form, Step, Submission};
 use super::view::{Client, Person};
 use crate::flow::authorize::AuthorizationError;
 use crate::flow::authorize::interaction::Waiting;
@@ -14,12 +14,12 @@ use crate::render::{Request, Response};
 use crate::store::sessions::SignedIn;
 use crate::types::Result;
 
-/// Shows who is signed in.
+/// Shows the page.
 pub(super) async fn get(request: Request) -> Result<Response, AuthorizationError> {
     steps::get(request, Step::SelectAccount).await
 }
 
-/// The page.
+/// Renders the page.
 ///
 /// # Errors
 /// When the store fails.
@@ -45,18 +45,19 @@ pub(super) async fn page(
     visit.page(&page, Csp::Leaving).await
 }
 
-/// Takes the choice.
+/// Processes the form.
 pub(super) async fn post(request: Request) -> Result<Response, AuthorizationError> {
     let step = Step::SelectAccount;
-    let Sent { visit, params, mut waiting, signed_in, form } = steps::sent(request, step).await?;
-    if form != Form::Good {
+    let submission = steps::parse(request, step).await?;
+    let Submission { visit, params, mut waiting, signed_in, form } = submission;
+    if form != Form::Valid {
         return steps::show(&visit, &waiting, signed_in.as_ref(), step, form).await;
     }
     match (params.one("answer")?, &signed_in) {
         (Some("continue"), Some(chosen)) => {
-            // That is what satisfies `prompt=select_account`.
+            // This satisfies `prompt=select_account`.
             waiting.kept.session_id = Some(chosen.session.id.clone());
-            steps::go_on(&visit, &waiting, signed_in.as_ref()).await
+            steps::proceed(&visit, &waiting, signed_in.as_ref()).await
         }
         (Some("cancel"), signed_in) => steps::deny(&visit, &waiting, signed_in.as_ref()).await,
         (_, _) => Ok(steps::other_account(&visit, &waiting).await?),

@@ -12,17 +12,17 @@ use crate::render::layout::Layout;
 #[derive(Debug, Template)]
 #[template(path = "select_account.html")]
 pub struct SelectAccount<'a> {
-    /// What every page carries.
+    /// The data of every page.
     pub layout: Layout<'a>,
-    /// What one continues to.
+    /// The application.
     pub client: Client<'a>,
-    /// The host that the browser goes to; none for an app on the device.
+    /// The host of the redirect URI; `None` for an app on the device.
     pub destination: Option<&'a str>,
-    /// Who is signed in.
+    /// The signed-in user.
     pub person: Person<'a>,
     /// The form token.
     pub csrf: &'a str,
-    /// The handle of the request that waits.
+    /// The handle of the waiting request.
     pub request: &'a str,
 }
 

@@ -7,7 +7,7 @@ use crate::render::words::Translations;
 pub struct Words {
     /// The heading.
     pub title: &'static str,
-    /// Sign in with another.
+    /// The button that leads to another account.
     pub other: &'static str,
 }
 

@@ -54,29 +54,29 @@ impl<T> Translations<T> {
 /// All languages. The first one is the default.
 pub const LANGUAGES: [&Words; 4] = [&en::WORDS, &de::WORDS, &fr::WORDS, &es::WORDS];
 
-/// The language of a request: of `ui_locales` (OIDC Core §3.1.2.1: tags in order of preference,
-/// parted by spaces), else of `Accept-Language` (RFC 9110 §12.5.4), else English.
+/// Selects the language of a request: from `ui_locales` (OIDC Core §3.1.2.1: tags in order of preference, separated by
+/// spaces), else from `Accept-Language` (RFC 9110 §12.5.4), else English.
 ///
-/// The answer is one of [`LANGUAGES`], however many tags somebody sends (THREATS HD-10).
+/// Returns one of [`LANGUAGES`] for any number of tags (THREATS HD-10).
 pub fn choose(ui_locales: Option<&str>, accept_language: Option<&str>) -> &'static Words {
-    /// More preferences than this are not a person's.
+    /// The maximum number of tags that are examined.
     const MOST: usize = 16;
 
-    let asked = ui_locales.unwrap_or_default().split(' ').take(MOST).find_map(named);
-    asked
+    let requested = ui_locales.unwrap_or_default().split(' ').take(MOST).find_map(by_tag);
+    requested
         .or_else(|| {
             let mut ranges: Vec<(&str, f32)> =
                 accept_language.unwrap_or_default().split(',').take(MOST).map(weighted).collect();
             ranges.retain(|(_, weight)| *weight > 0.0);
             // Stable: equals stay in the order they were sent in.
             ranges.sort_by(|(_, a), (_, b)| b.total_cmp(a));
-            ranges.into_iter().find_map(|(tag, _)| named(tag))
+            ranges.into_iter().find_map(|(tag, _)| by_tag(tag))
         })
         .unwrap_or(&en::WORDS)
 }
 
 /// The language of a tag, by its first subtag: `de-AT` is German.
-pub fn named(tag: &str) -> Option<&'static Words> {
+pub fn by_tag(tag: &str) -> Option<&'static Words> {
     let language = tag.trim().split(['-', '_']).next().unwrap_or_default();
     LANGUAGES.into_iter().find(|words| words.lang.eq_ignore_ascii_case(language))
 }
@@ -88,7 +88,7 @@ fn weighted(range: &str) -> (&str, f32) {
     (tag, quality.unwrap_or(0.0))
 }
 
-/// A sentence with a name in it.
+/// A sentence with one argument.
 pub type With = fn(&str) -> String;
 
 /// The shared texts in one language.
@@ -104,15 +104,15 @@ pub struct Words {
     pub common: Common,
     /// Standard claims (OIDC Core §5.1).
     pub claims: Claims,
-    /// The page that brings the answer to the application.
+    /// The page that posts the authorization response to the application.
     pub form_post: FormPost,
     /// Standard scopes (OIDC Core §5.4).
     pub scopes: Scopes,
-    /// The words around an error.
+    /// The error page.
     pub error: ErrorPage,
-    /// Errors that people meet.
+    /// The kinds of errors.
     pub troubles: Troubles,
-    /// Lengths and points of time.
+    /// Durations and dates.
     pub times: Times,
 }
 
@@ -125,50 +125,50 @@ pub struct Common {
     pub privacy: &'static str,
     /// The link to the imprint.
     pub imprint: &'static str,
-    /// A page's title with the organisation's name: what, where.
+    /// The title of a page; the arguments are its name and the organisation.
     pub title: fn(&str, &str) -> String,
-    /// What stands before the title of a page that shows an error.
+    /// The prefix of the title of a page that shows an error.
     pub problem: &'static str,
-    /// The accessible name of the links at the foot.
+    /// The accessible name of the footer.
     pub footer: &'static str,
-    /// Before the language that the page speaks, where another can be chosen.
+    /// Label: the language of the page.
     pub language: &'static str,
-    /// Said of a link that opens another tab.
+    /// The hint at a link that opens another tab.
     pub new_tab: &'static str,
-    /// The accessible name of the button that shows a password as it is typed.
+    /// The accessible name of the button that shows the password.
     pub show_password: &'static str,
-    /// Said while the Caps Lock key is on.
+    /// The hint while Caps Lock is on.
     pub caps_lock: &'static str,
-    /// The button that copies what stands beside it.
+    /// The button that copies a value.
     pub copy: &'static str,
-    /// What that button says afterwards.
+    /// The label of that button after the copy.
     pub copied: &'static str,
     /// The button or link that leads back to an application.
     pub back_to: With,
     /// Label: password.
     pub password: &'static str,
-    /// Before the account.
+    /// Label: the account.
     pub signed_in_as: &'static str,
     /// The button that leads to another account.
     pub not_you: &'static str,
-    /// What the account page is called.
+    /// The name of the account page.
     pub your_account: &'static str,
     /// The button that ends a session.
     pub sign_out: &'static str,
-    /// For which application.
+    /// The line that names the application.
     pub to_continue_to: With,
 }
 
 /// Standard claims (OIDC Core §5.1).
 #[derive(Debug)]
 pub struct Claims {
-    /// What a claim is called (OIDC Core §5.1); `None` for one that is not a standard claim.
+    /// The label of a claim; `None` if it is not a standard claim.
     pub name: fn(&str) -> Option<&'static str>,
-    /// Single claims that are requested; the argument is their list.
+    /// The line with individually requested claims; the argument is their list.
     pub see: With,
 }
 
-/// The page that brings the answer to the application.
+/// The page that posts the authorization response to the application.
 #[derive(Debug)]
 pub struct FormPost {
     /// The heading; the argument is the application.
@@ -179,14 +179,14 @@ pub struct FormPost {
     pub submit: &'static str,
 }
 
-/// A scope in plain words.
+/// The text of a standard scope.
 #[derive(Debug)]
 pub struct ScopeWords {
-    /// What it is about, in a list; none for one that is not about what is known of a person.
+    /// The short form for a list of data; `None` for a scope that is not about data of the user.
     pub short: Option<&'static str>,
-    /// What it is.
+    /// The text.
     pub name: &'static str,
-    /// What it means.
+    /// The explanation.
     pub detail: &'static str,
 }
 
@@ -208,7 +208,7 @@ pub struct Scopes {
 }
 
 impl Words {
-    /// A standard scope in plain words; `None` for one that is not.
+    /// The text of a scope; `None` if it is not a standard scope.
     pub fn scope(&self, name: &str) -> Option<&ScopeWords> {
         match name {
             "openid" => Some(&self.scopes.openid),
@@ -222,59 +222,59 @@ impl Words {
     }
 }
 
-/// The words around an error.
+/// The error page.
 #[derive(Debug)]
 pub struct ErrorPage {
-    /// What to do.
+    /// The heading of the advice.
     pub next: &'static str,
     /// The heading of the facts.
     pub facts: &'static str,
     /// Label: the error code.
     pub code: &'static str,
-    /// Label: what the application's developer should know.
+    /// Label: the description for the developer of the application.
     pub why: &'static str,
-    /// Label: the refusal's id.
+    /// Label: the request id.
     pub reference: &'static str,
     /// The link to help.
     pub help: &'static str,
-    /// The subject of a mail to those who help; the argument is the refusal's id.
+    /// The subject of a mail to support; the argument is the request id.
     pub subject: With,
-    /// Label: when.
+    /// Label: the time.
     pub time: &'static str,
 }
 
-/// An error as people meet it.
+/// The text of an error.
 #[derive(Debug)]
 pub struct Plain {
     /// What happened, in a few words.
     pub title: &'static str,
     /// What happened, in a sentence or two.
     pub text: &'static str,
-    /// What to do now.
+    /// What to do next.
     pub next: &'static str,
 }
 
 macro_rules! troubles {
     ($($(#[$meta:meta])* $name:ident $field:ident;)*) => {
-        /// What people can run into.
+        /// A kind of error, as explained to users.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Trouble {
             $($(#[$meta])* $name,)*
         }
 
         impl Trouble {
-            /// All of them.
+            /// All kinds.
             pub const ALL: &[Self] = &[$(Self::$name,)*];
         }
 
-        /// Errors that people meet.
+        /// The texts of all kinds of errors.
         #[derive(Debug)]
         pub struct Troubles {
             $($(#[$meta])* pub $field: Plain,)*
         }
 
         impl Words {
-            /// A trouble in plain words.
+            /// The text of a kind of error.
             pub const fn trouble(&self, trouble: Trouble) -> &Plain {
                 match trouble {
                     $(Trouble::$name => &self.troubles.$field,)*
@@ -289,50 +289,50 @@ troubles! {
     UnknownClient unknown_client;
     /// The redirect URI is not one of the client's.
     RedirectUri redirect_uri;
-    /// The application asked for something that makes no sense.
+    /// The request of the application is invalid.
     BadRequest bad_request;
-    /// The authorization request is too old, was answered already, or never was.
+    /// The authorization request has expired, was completed already, or does not exist.
     Expired expired;
-    /// A form that did not come from our own page (THREATS UI-01).
+    /// A form that did not come from a page of this server (THREATS UI-01).
     ForeignForm foreign_form;
     /// Too many requests.
     TooMany too_many;
-    /// We are overloaded, or the database is away: 503.
+    /// The server is overloaded, or the database is unavailable: 503.
     Busy busy;
-    /// We broke: 500.
+    /// The server failed: 500.
     Broken broken;
     /// No such page: 404.
     NotFound not_found;
-    /// A sign-out request that cannot be believed (THREATS LO-03).
+    /// A sign-out request that cannot be verified (THREATS LO-03).
     BadLogout bad_logout;
 }
 
-/// Lengths and points of time.
+/// Durations and dates.
 #[derive(Debug)]
 pub struct Times {
     /// Less than a minute ago.
     pub just_now: &'static str,
-    /// A length that lies in the past.
+    /// A duration ago.
     pub ago: With,
-    /// On a day.
+    /// On a date.
     pub on: With,
-    /// So many seconds.
+    /// A number of seconds.
     pub seconds: fn(i64) -> String,
-    /// So many minutes.
+    /// A number of minutes.
     pub minutes: fn(i64) -> String,
-    /// So many hours.
+    /// A number of hours.
     pub hours: fn(i64) -> String,
-    /// So many days.
+    /// A number of days.
     pub days: fn(i64) -> String,
-    /// Day of the month, name of the month, year.
+    /// A date; the arguments are the day, the name of the month and the year.
     pub date: fn(u8, &str, i32) -> String,
-    /// The months' names.
+    /// The names of the months.
     pub months: [&'static str; 12],
 }
 
 impl Words {
-    /// How long ago, up to a month; before that, the day (in UTC: nobody tells us the reader's
-    /// time zone, and for a day a month ago it matters little).
+    /// The time since `then`, up to a month; after that, the date. The date is in UTC, because the time zone of the
+    /// user is unknown.
     pub fn ago(&self, then: Timestamp, now: Timestamp) -> String {
         let Seconds(age) = now - then;
         let length = match age {
@@ -345,7 +345,7 @@ impl Words {
         (self.times.ago)(&length)
     }
 
-    /// A length of time to wait, rounded up so that nobody comes too early.
+    /// A duration to wait, rounded up so that it is not too short.
     pub fn length(&self, Seconds(length): Seconds) -> String {
         let up = |unit: i64| length.saturating_add(unit - 1) / unit;
         match length {
@@ -355,7 +355,7 @@ impl Words {
         }
     }
 
-    /// The day, in UTC.
+    /// The date, in UTC.
     pub fn date(&self, at: Timestamp) -> String {
         let Ok(day) = OffsetDateTime::from_unix_timestamp(at.0).map(OffsetDateTime::date) else {
             return at.to_string();
@@ -371,7 +371,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_application_is_heard_before_the_browser() {
+    fn ui_locales_come_before_accept_language() {
         let lang = |ui, accept| choose(ui, accept).lang;
 
         assert_eq!(lang(Some("de-AT fr"), Some("es")), "de");
@@ -384,14 +384,14 @@ mod tests {
 
     /// THREATS HD-10.
     #[test]
-    fn nobody_can_make_us_read_for_ever() {
+    fn the_number_of_examined_tags_is_limited() {
         let late = format!("{}de", "xx ".repeat(1000));
 
         assert_eq!(choose(Some(&late), None).lang, "en");
     }
 
     #[test]
-    fn times_are_told_as_people_tell_them() {
+    fn times_are_worded_in_every_language() {
         let now = Timestamp(1_795_000_000);
         let ago = |words: &Words, seconds| words.ago(now - Seconds(seconds), now);
 

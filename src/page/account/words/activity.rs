@@ -7,23 +7,23 @@ use crate::render::words::{Translations, With};
 pub struct Words {
     /// The heading.
     pub title: &'static str,
-    /// What it is.
+    /// The advice.
     pub detail: &'static str,
-    /// There is nothing.
+    /// The text of an empty list.
     pub none: &'static str,
-    /// How often in a row; `true`: at least.
+    /// The number of events in a row; `true`: at least.
     pub times: fn(usize, bool) -> String,
-    /// An application that is gone.
+    /// The name of an application that is no longer registered.
     pub an_application: &'static str,
     /// A sign-in.
     pub signed_in: &'static str,
-    /// One that failed.
+    /// A failed sign-in.
     pub sign_in_failed: &'static str,
     /// A sign-out.
     pub signed_out: &'static str,
-    /// A sign-in was ended from elsewhere.
+    /// A session was ended from another one.
     pub session_ended: &'static str,
-    /// All sign-ins but one were ended.
+    /// All sessions except one were ended.
     pub others_ended: &'static str,
     /// The argument is an application.
     pub allowed: With,
@@ -31,21 +31,21 @@ pub struct Words {
     pub denied: With,
     /// The argument is an application.
     pub withdrawn: With,
-    /// By the person.
+    /// The user changed the password.
     pub password_changed: &'static str,
-    /// The present password was wrong.
+    /// The current password was wrong.
     pub password_failed: &'static str,
-    /// By an administrator.
+    /// An administrator set the password.
     pub password_set: &'static str,
-    /// The account was made.
+    /// The account was created.
     pub created: &'static str,
     /// Details were changed.
     pub updated: &'static str,
-    /// What failed sign-ins had brought upon it was lifted.
+    /// The throttling was reset.
     pub unlocked: &'static str,
     /// The account was disabled.
     pub disabled: &'static str,
-    /// It was enabled again.
+    /// The account was enabled.
     pub enabled: &'static str,
 }
 

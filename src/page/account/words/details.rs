@@ -7,13 +7,13 @@ use crate::render::words::{Translations, With};
 pub struct Words {
     /// The heading.
     pub title: &'static str,
-    /// What it is, and who can change it; the argument is the organisation.
+    /// The introduction; the argument is the organisation.
     pub detail: With,
-    /// Somebody has made sure of it.
+    /// The badge of verified details.
     pub verified: &'static str,
-    /// Nobody has.
+    /// The badge of unverified details.
     pub unverified: &'static str,
-    /// Label: the day on which the account was made.
+    /// Label: the date of the account's creation.
     pub since: &'static str,
 }
 

@@ -11,7 +11,7 @@ use crate::render::words::Language;
 /// The texts of the account page in one language.
 #[derive(Clone, Copy, Debug)]
 pub struct Words {
-    /// The sessions, the applications and what frames all sections.
+    /// The sessions, the applications and the navigation.
     pub page: &'static page::Words,
     /// The stored details of the user.
     pub details: &'static details::Words,

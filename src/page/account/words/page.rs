@@ -7,37 +7,37 @@ use crate::render::words::{Translations, With};
 pub struct Words {
     /// The heading of the sessions.
     pub sessions: &'static str,
-    /// What they are.
+    /// The advice.
     pub sessions_detail: &'static str,
-    /// This very browser.
+    /// The badge of the current session.
     pub this_device: &'static str,
-    /// A browser on a system.
+    /// A device; the arguments are browser and system.
     pub device: fn(&str, &str) -> String,
-    /// Neither is known.
+    /// A device without known browser and system.
     pub unknown_device: &'static str,
-    /// Signed in since; the argument is a time.
+    /// The time of the sign-in.
     pub since: With,
-    /// Last seen; the argument is a time.
+    /// The time of the last use.
     pub active: With,
-    /// End one; the button.
+    /// The button that ends a session.
     pub end: &'static str,
-    /// End all but this.
+    /// The button that ends all other sessions.
     pub end_others: &'static str,
     /// The heading of the applications.
     pub applications: &'static str,
-    /// What they are.
+    /// The introduction.
     pub applications_detail: &'static str,
-    /// There are none.
+    /// The text of an empty list.
     pub no_applications: &'static str,
-    /// Allowed since; the argument is a time.
+    /// The time of the consent.
     pub allowed: With,
-    /// A trusted application was signed in to; the argument is a time.
+    /// The time of the first sign-in to a trusted application.
     pub entered: With,
-    /// When it was last used; the argument is a time.
+    /// The time of the last use.
     pub used: With,
-    /// Its access outlives the sign-in.
+    /// The note that the access outlives the session.
     pub offline: &'static str,
-    /// So many more of a list.
+    /// The button that unfolds the rest of a list; the argument is its length.
     pub more: fn(usize) -> String,
     /// The accessible name of the links to the sections.
     pub sections: &'static str,
@@ -45,21 +45,21 @@ pub struct Words {
     pub to_details: &'static str,
     /// The link to the applications.
     pub to_applications: &'static str,
-    /// The link to what happened.
+    /// The link to the recent events.
     pub to_activity: &'static str,
-    /// The heading of what it may do.
+    /// The heading of an application's access.
     pub may: &'static str,
-    /// Withdraw; the button.
+    /// The button that withdraws a consent.
     pub withdraw: &'static str,
-    /// Said after a session was ended.
+    /// The notice after a session was ended.
     pub ended: &'static str,
-    /// Said after all others were ended.
+    /// The notice after all other sessions were ended.
     pub ended_others: &'static str,
-    /// Said after access was withdrawn.
+    /// The notice after a consent was withdrawn.
     pub withdrawn: &'static str,
-    /// Said after the password was changed.
+    /// The notice after the password was changed.
     pub password_changed: &'static str,
-    /// Said when a form was too old, or not ours.
+    /// The notice after an expired or foreign form.
     pub expired: &'static str,
 }
 

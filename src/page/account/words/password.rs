@@ -7,33 +7,33 @@ use crate::render::words::Translations;
 pub struct Words {
     /// The heading.
     pub title: &'static str,
-    /// What happens then.
+    /// The consequence.
     pub detail: &'static str,
-    /// Label: the present one.
+    /// Label: the current one.
     pub current: &'static str,
     /// Label: the new one.
     pub new: &'static str,
-    /// How long it must be.
+    /// The minimum length.
     pub rule: fn(usize) -> String,
     /// Label: the new one again.
     pub again: &'static str,
     /// The button.
     pub submit: &'static str,
-    /// The present one is wrong.
+    /// The current one is wrong.
     pub wrong: &'static str,
-    /// It was right too long ago.
+    /// The proof of the current one has expired.
     pub unproven: &'static str,
-    /// It was right, and need not be typed again.
+    /// The current one was correct and need not be typed again.
     pub proven: &'static str,
     /// The new one is too short.
     pub short: fn(usize) -> String,
     /// The new one is too long.
     pub long: &'static str,
-    /// The new one is known to everybody, or is the username.
+    /// The new one is easy to guess, or is the username.
     pub weak: &'static str,
-    /// The two differ.
+    /// The two entries differ.
     pub differ: &'static str,
-    /// The new one is the present one.
+    /// The new one is the current one.
     pub same: &'static str,
 }
 

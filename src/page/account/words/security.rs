@@ -7,13 +7,13 @@ use crate::render::words::{Translations, With};
 pub struct Words {
     /// The heading.
     pub title: &'static str,
-    /// When the password was last changed; the argument is a time.
+    /// The time of the last change of the password.
     pub changed: With,
-    /// There is none.
+    /// The account has no password.
     pub no_password: &'static str,
-    /// Label: how many browsers have signed in before.
+    /// Label: the number of known browsers.
     pub browsers: &'static str,
-    /// What that is good for.
+    /// The explanation of known browsers.
     pub browsers_detail: &'static str,
 }
 
