@@ -1,58 +1,60 @@
 //! `grant_type=refresh_token`: [RFC 6749 §6], with the rotation of [RFC 9700 §4.14.2].
 //!
-//! A refresh token is a generation of its grant (DESIGN §3). It is stored nowhere: rotating it is one
-//! statement, and the successor is computed.
+//! A refresh token is a generation of its grant (DESIGN §3). It is not stored: one statement rotates it, and the
+//! successor is computed.
 //!
 //! [RFC 6749 §6]: https://www.rfc-editor.org/rfc/rfc6749#section-6
 //! [RFC 9700 §4.14.2]: https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2
 
 use crate::flow::Call;
 use crate::flow::clients::authentication;
-use crate::flow::tokens::mint::{self, Access, For, IdTokenOf, Tokens};
+use crate::flow::tokens::mint::{self, Access, For, IdTokenInput, Tokens};
 use crate::flow::tokens::{audience, dpop};
 use crate::people::session;
 use crate::record::{Event, Kind};
-use crate::store::grants::{self, Grant, PresentedToken, RefreshTerms, Rotation};
+use crate::store::grants::{self, Grant, PresentedToken, RefreshTerms, Rotation, Unchanged};
 use crate::store::retrying;
 use crate::types::client::{GrantType, Profile};
 use crate::types::{
-    Client, Code, Params, Refusal, ResourceId, Result, Scope, Seconds, Secret, Timestamp,
+    Bonds, Client, Code, Params, Refusal, ResourceId, Result, Scope, Seconds, Secret, Thumbprint,
+    Timestamp,
 };
 
-/// By so much the clocks of two replicas may differ. A token that was spent further ahead than that was
-/// spent by a clock that was wrong, and nobody knows how long ago that was.
+/// How far the clocks of two replicas may differ. A rotation further in the future was recorded by a wrong
+/// clock, and its age is unknown.
 const SKEW: Seconds = Seconds(2);
 
-/// Trades a refresh token for the next one and a fresh access token.
+/// Exchanges a refresh token for the next one and a new access token.
 ///
-/// A token presented again after its successor was used means that a copy is abroad. We cannot tell
-/// the thief from the owner, so the grant dies, and that is committed although the request is refused.
+/// A token that is presented after its successor was used has been copied. The server cannot tell the thief
+/// from the owner, so the grant is revoked, and the revocation is committed although the request is refused.
 ///
-/// All that can fail or refuse comes before the statement that decides, and nothing after it waits: no
-/// fault of ours and no refusal spends the token (THREATS EX-04).
+/// Everything that can fail or be refused precedes the deciding statement, and nothing after it waits: neither a
+/// fault nor a refusal consumes the token (THREATS EX-04).
 ///
 /// # Errors
 /// `invalid_grant`, `invalid_scope`, `invalid_target`.
 pub async fn rotate(call: &Call<'_>, client: &Client, params: &Params) -> Result<Tokens> {
     let text = params.need("refresh_token", "refresh_token is missing")?;
-    let Some(presented) = mint::presented(call, text).await? else {
-        return Err(Code::InvalidGrant.because("the refresh token is not one of ours").into());
+    let Some(presented) = mint::parse_refresh(call, text).await? else {
+        return Err(Code::InvalidGrant
+            .because("the refresh token was not issued by this server")
+            .into());
     };
     let scope = params.one("scope")?.map(Scope::parse).transpose()?;
-    let resources = audience::asked(call, client, params).await?;
+    let resources = audience::requested(call, client, params).await?;
     let Some(grant) = grants::find(call.store.db(), &presented.grant_id, &client.id).await? else {
-        return Err(dead(&presented, "revoked, unknown, or issued to another client").into());
+        return Err(invalid(&presented, "revoked, unknown, or issued to another client").into());
     };
-    let made = Made::of(call, client, &grant, scope, resources).await?;
+    let prepared = Prepared::new(call, client, &grant, scope, resources).await?;
     authentication::must_bind(call, client).await?;
     dpop::spend(call, call.store.db()).await?;
     let reserved = call.recorder.reserve().await?;
 
-    let generation = match decide(call, client, &presented, &grant, &made.access).await? {
-        Rotation::Rotated(generation) => generation,
-        Rotation::Spent { successor, ago } if is_answered_again(call, ago) => successor,
-        Rotation::Spent { .. } | Rotation::Replayed => {
-            retrying(|| replayed(call, client, &presented)).await?;
+    let generation = match decide(call, client, &presented, &grant, &prepared.access).await? {
+        Decision::Rotated(generation) | Decision::Repeated(generation) => generation,
+        Decision::Replay => {
+            retrying(|| revoke_replayed(call, client, &presented)).await?;
             if is_newer(&presented, &grant) {
                 tracing::warn!(
                     grant_id = %grant.id,
@@ -65,17 +67,10 @@ pub async fn rotate(call: &Call<'_>, client: &Client, params: &Params) -> Result
                 .with("generation", presented.generation)
                 .into());
         }
-        Rotation::Unheld => {
-            let reason = "bound to a certificate or a key that was not shown";
-            return Err(dead(&presented, reason).into());
-        }
-        Rotation::Dead => {
-            let reason = "expired, revoked, or offline while the client may not be";
-            return Err(dead(&presented, reason).into());
-        }
+        Decision::Invalid(reason) => return Err(invalid(&presented, reason).into()),
     };
-    let Made { access, scope, id_token } = made;
-    mint::note(call, reserved, access.issued);
+    let Prepared { access, scope, id_token } = prepared;
+    mint::record(call, reserved, access.issued);
     Ok(Tokens {
         expires_in: access.expires_in,
         access: access.token,
@@ -86,32 +81,32 @@ pub async fn rotate(call: &Call<'_>, client: &Client, params: &Params) -> Result
     })
 }
 
-/// What is answered beside the next refresh token.
-struct Made {
+/// The tokens beside the next refresh token.
+struct Prepared {
     access: Access,
     scope: Scope,
     id_token: Option<Secret>,
 }
 
-impl Made {
-    /// Policy is asked again at each refresh: what a client may not have any more, it does not get.
-    async fn of(
+impl Prepared {
+    /// Evaluates the policy again at each refresh: what the client is no longer registered for is not issued.
+    async fn new(
         call: &Call<'_>,
         client: &Client,
         grant: &Grant,
         scope: Option<Scope>,
         resources: Vec<ResourceId>,
     ) -> Result<Self> {
-        let scope = mint::allowed(client, &grant.scope, scope)?;
+        let scope = mint::narrowed_scope(client, &grant.scope, scope)?;
         let resources = audience::narrowed(&grant.resources, resources)?;
         let known = call.cache.resources().await?;
-        audience::must_be_open(call, &known, client, &resources)?;
+        audience::must_be_allowed(call, &known, client, &resources)?;
         let shape = audience::shape(call, &known, client, &resources);
         let by = GrantType::RefreshToken;
         let access = mint::access(call, client, For::Grant(grant), by, &scope, &shape)?;
         let id_token = if scope.has("openid") {
-            let about = mint::about(call.store.db(), client, grant, &scope).await?;
-            let of = IdTokenOf { grant, access: &access.token, code: None, nonce: None, about };
+            let about = mint::id_token_claims(call.store.db(), client, grant, &scope).await?;
+            let of = IdTokenInput { grant, access: &access.token, code: None, nonce: None, about };
             Some(mint::id_token(call, client, of)?)
         } else {
             None
@@ -120,15 +115,28 @@ impl Made {
     }
 }
 
-/// The statement that decides; in a transaction with what else is to be written, where there is something.
+/// What a presented refresh token is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Decision {
+    /// The current one; the grant has this generation now.
+    Rotated(i64),
+    /// The previous one, within the grace period or an outage. The response is repeated: this generation is current.
+    Repeated(i64),
+    /// A used one: the grant is revoked.
+    Replay,
+    /// Not valid, for this reason.
+    Invalid(&'static str),
+}
+
+/// The deciding statement, in a transaction if anything else is written.
 async fn decide(
     call: &Call<'_>,
     client: &Client,
     presented: &PresentedToken,
     grant: &Grant,
     access: &Access,
-) -> Result<Rotation> {
-    // A refresh of a grant that lives with its session counts as activity there (DESIGN §8).
+) -> Result<Decision> {
+    // A refresh of a grant that ends with its session counts as activity of the session (DESIGN §8).
     let session = grant
         .session_seen_at
         .filter(|seen_at| !grant.offline && session::is_to_be_touched(*seen_at, call.now));
@@ -136,20 +144,16 @@ async fn decide(
         let now = call.clock.now();
         let terms = terms(call, client, now);
         let rotation = grants::rotate(call.store.db(), presented, &client.id, terms, now).await?;
-        return Ok(rotation);
+        return Ok(judge(call, presented, terms, rotation, now));
     }
     retrying(|| async {
         let mut tx = call.store.write().await?;
         let now = call.clock.now();
         let terms = terms(call, client, now);
         let rotation = grants::rotate(&mut tx, presented, &client.id, terms, now).await?;
-        let is_answered = match rotation {
-            Rotation::Rotated(_) => true,
-            Rotation::Spent { ago, .. } => is_answered_again(call, ago),
-            Rotation::Replayed | Rotation::Unheld | Rotation::Dead => false,
-        };
-        if is_answered {
-            access.keep(&mut tx).await?;
+        let decision = judge(call, presented, terms, rotation, now);
+        if matches!(decision, Decision::Rotated(_) | Decision::Repeated(_)) {
+            access.store(&mut tx).await?;
             if let Some(seen_at) = session {
                 let (config, id) = (&call.config.sessions, &grant.session_id);
                 session::touch(&mut tx, config, id, seen_at, now).await?;
@@ -166,9 +170,46 @@ async fn decide(
             }
             tx.commit().await?;
         }
-        Ok(rotation)
+        Ok(decision)
     })
     .await
+}
+
+/// Decides what a refresh token is that did not move its grant. `now` is when the statement was sent.
+fn judge(
+    call: &Call<'_>,
+    presented: &PresentedToken,
+    terms: RefreshTerms,
+    rotation: Rotation,
+    now: Timestamp,
+) -> Decision {
+    let grant = match rotation {
+        Rotation::Rotated(generation) => return Decision::Rotated(generation),
+        Rotation::Unchanged(None) => return Decision::Invalid(NOT_LIVE),
+        Rotation::Unchanged(Some(grant)) => grant,
+    };
+    if !is_bound_to(&grant, terms.bonds) {
+        return Decision::Invalid("bound to a certificate or a key that was not presented");
+    }
+    if !grant.is_live || (grant.offline && !terms.offline) {
+        return Decision::Invalid(NOT_LIVE);
+    }
+    // Its successor is unused only if it is the previous generation. Every older one is a replay, and so is one
+    // newer than the grant: it follows a restored backup, or a failover that was not declared.
+    let is_previous = grant.generation == presented.generation + 1;
+    if is_previous && may_be_lost(call, now - grant.rotated_at) {
+        Decision::Repeated(grant.generation)
+    } else {
+        Decision::Replay
+    }
+}
+
+const NOT_LIVE: &str = "expired, revoked, or offline while the client may not be";
+
+/// Whether the certificate and the key that the client presents are those that its refresh tokens are bound to.
+fn is_bound_to(grant: &Unchanged, presented: Bonds) -> bool {
+    let fits = |bound: Option<Thumbprint>, presented| bound.is_none() || bound == presented;
+    fits(grant.public_key, presented.public_key) && fits(grant.proof_key, presented.proof_key)
 }
 
 fn terms(call: &Call<'_>, client: &Client, now: Timestamp) -> RefreshTerms {
@@ -181,25 +222,29 @@ fn terms(call: &Call<'_>, client: &Client, now: Timestamp) -> RefreshTerms {
         },
         offline: client.scope().has("offline_access"),
         idle_at: now + call.config.tokens.refresh_idle,
-        bonds: call.held.bonds(client),
+        bonds: call.possession.bonds(client),
     }
 }
 
-/// Whether the answer may have been lost on its way: the token was spent a moment ago, or while the store
-/// did not answer. What was spent further ahead than clocks differ was spent by a clock that was wrong: how
-/// long ago, nobody knows (THREATS CL-02).
-fn is_answered_again(call: &Call<'_>, ago: Seconds) -> bool {
+/// Whether the response to the first use may have been lost: it was this long ago, within the grace period or an
+/// outage of the database. If the first use is further in the future than clocks differ, a wrong clock recorded it,
+/// and its age is unknown (THREATS CL-02).
+fn may_be_lost(call: &Call<'_>, ago: Seconds) -> bool {
     let is_plausible = ago >= Seconds(-SKEW.0);
     is_plausible && (ago <= call.config.tokens.refresh_grace || call.store.outages().excuse(ago))
 }
 
-/// Whether the database has forgotten rotations that the token has seen: it was restored, or lags behind the
-/// one that was lost (decision 0029).
+/// Whether the database has lost rotations that the token has seen: it was restored, or lags behind the one that
+/// failed (decision 0029).
 const fn is_newer(presented: &PresentedToken, grant: &Grant) -> bool {
     presented.generation > grant.generation
 }
 
-async fn replayed(call: &Call<'_>, client: &Client, presented: &PresentedToken) -> Result<()> {
+async fn revoke_replayed(
+    call: &Call<'_>,
+    client: &Client,
+    presented: &PresentedToken,
+) -> Result<()> {
     let mut tx = call.store.write().await?;
     grants::revoke(&mut tx, &presented.grant_id, call.now).await?;
     Event::of(Kind::RefreshReplayed, "invalid_grant")
@@ -212,7 +257,7 @@ async fn replayed(call: &Call<'_>, client: &Client, presented: &PresentedToken) 
     Ok(())
 }
 
-fn dead(presented: &PresentedToken, reason: &'static str) -> Refusal {
+fn invalid(presented: &PresentedToken, reason: &'static str) -> Refusal {
     Code::InvalidGrant
         .because("the refresh token is not valid")
         .with("reason", reason)

@@ -23,7 +23,7 @@ use crate::{Executor, Tx, sql, to_json};
 
 pub use introspection::{LiveGrant, behind_opaque_token, behind_refresh_token, behind_token};
 pub use overview::{GrantsInUse, any_live, bound, in_use, without_consent};
-pub use refresh::{PresentedToken, RefreshTerms, Rotation, rotate};
+pub use refresh::{PresentedToken, RefreshTerms, Rotation, Unchanged, rotate};
 pub use revocation::{owner, revoke, revoke_all, revoke_of_user, revoke_some};
 
 /// A grant that was live when it was read or changed.

@@ -5,7 +5,7 @@ use sqlx_macros::FromRow;
 use super::{grant_is_live, grant_is_valid, user_is_enabled};
 use crate::ahead::not_ahead;
 use crate::clients::client_allows;
-use crate::types::{Bonds, ClientId, GrantId, Seconds, Thumbprint, Timestamp};
+use crate::types::{Bonds, ClientId, GrantId, Thumbprint, Timestamp};
 use crate::users::sessions::session_is_live;
 use crate::{Executor, sql};
 
@@ -19,24 +19,29 @@ pub struct PresentedToken {
 }
 
 /// The result of presenting a refresh token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rotation {
     /// It was valid; this is the new generation.
     Rotated(i64),
-    /// It was used before, and its successor is still unused.
-    Spent {
-        /// The current generation.
-        successor: i64,
-        /// The time since the statement that used it was sent. Two clocks may have measured it, so it can be
-        /// negative.
-        ago: Seconds,
-    },
-    /// It was used before, or its generation is newer than the grant, as after the restore of a backup.
-    Replayed,
-    /// It is bound to a certificate or a key that was not presented.
-    Unheld,
-    /// Expired, revoked, unknown or issued to another client; the client is not told which.
-    Dead,
+    /// It did not move the grant, which is as follows; `None` if this client has no such grant.
+    Unchanged(Option<Unchanged>),
+}
+
+/// A grant that a refresh token did not move.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct Unchanged {
+    /// Whether it outlives its session.
+    pub offline: bool,
+    /// The current generation.
+    pub generation: i64,
+    /// When the statement that made this generation current was sent.
+    pub rotated_at: Timestamp,
+    /// The public key of the certificate that its refresh tokens are bound to.
+    pub public_key: Option<Thumbprint>,
+    /// The DPoP key that they are bound to.
+    pub proof_key: Option<Thumbprint>,
+    /// Whether the grant, its user, its client and its session are live.
+    pub is_live: bool,
 }
 
 /// The terms of a refresh.
@@ -53,7 +58,7 @@ pub struct RefreshTerms {
 }
 
 /// Moves a grant to its next generation: compare and set in one statement, so one of many concurrent requests
-/// succeeds. `now` is when the statement is sent.
+/// succeeds. `now` is when the statement is sent. What an unsuccessful one means is for the caller to decide.
 ///
 /// After a declared failover, the token may be up to three generations newer than the grant, if the grant was not
 /// rotated since: the database has lost those rotations (decision 0029). This rotation is the first since the
@@ -100,19 +105,10 @@ pub async fn rotate(
         return Ok(Rotation::Rotated(generation));
     }
 
-    #[derive(FromRow)]
-    struct Current {
-        offline: bool,
-        generation: i64,
-        rotated_at: Timestamp,
-        public_key: Option<Thumbprint>,
-        proof_key: Option<Thumbprint>,
-        alive: bool,
-    }
-    let current: Option<Current> = sql(concat!(
+    let unchanged = sql(concat!(
         "SELECT offline, generation, rotated_at, public_key, proof_key, (",
         grant_is_live!(),
-        ") AS alive
+        ") AS is_live
            FROM grants
           WHERE grants.id = $2 AND grants.client_id = $3"
     ))
@@ -121,21 +117,5 @@ pub async fn rotate(
     .bind(client)
     .opt(&mut on)
     .await?;
-    let Some(current) = current else {
-        return Ok(Rotation::Dead);
-    };
-    let is_held = |bound: Option<Thumbprint>, shown| bound.is_none() || bound == shown;
-    if !is_held(current.public_key, terms.bonds.public_key)
-        || !is_held(current.proof_key, terms.bonds.proof_key)
-    {
-        return Ok(Rotation::Unheld);
-    }
-    if !current.alive || (current.offline && !terms.offline) {
-        return Ok(Rotation::Dead);
-    }
-    let successor = current.generation;
-    if successor == presented.generation + 1 {
-        return Ok(Rotation::Spent { successor, ago: now - current.rotated_at });
-    }
-    Ok(Rotation::Replayed)
+    Ok(Rotation::Unchanged(unchanged))
 }
