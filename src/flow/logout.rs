@@ -1,11 +1,12 @@
-//! Signing out at a client's request: [OIDC RP-Initiated Logout 1.0].
+//! Logout at a client's request: [OIDC RP-Initiated Logout 1.0].
 //!
 //! [OIDC RP-Initiated Logout 1.0]: https://openid.net/specs/openid-connect-rpinitiated-1_0.html
 
 use std::sync::Arc;
 
 use crate::flow::Call;
-use crate::flow::authorize::{AuthorizationError, Hint, Home, read_hint};
+use crate::flow::authorize::id_token_hint::{self, Hint};
+use crate::flow::authorize::{AuthorizationError, Home};
 use crate::flow::clients::redirect_uri;
 use crate::flow::clients::uri::with_parameters;
 use crate::flow::tokens::{sid, subject};
@@ -15,24 +16,24 @@ use crate::types::{Client, ClientId, Code, Error, Params, Refusal, Result};
 /// A logout request that has passed its checks.
 #[derive(Debug)]
 pub struct Request {
-    /// Who asks, if it is known.
+    /// The client, if it is known.
     pub client: Option<Arc<Client>>,
-    /// Where the browser goes afterwards, with its `state`.
+    /// `post_logout_redirect_uri`, with `state`.
     pub return_to: Option<String>,
-    /// The languages that the user reads.
+    /// `ui_locales`: the preferred languages of the user.
     pub ui_locales: Option<String>,
-    /// What the hint says about who signed in, and when.
+    /// `id_token_hint`
     hint: Option<Hint>,
 }
 
 impl Request {
-    /// The client, if an ID token proves that it is the one that asks: anybody can write down a `client_id`.
-    pub fn proven_client(&self) -> Option<&Client> {
+    /// The client, if an ID token proves that the request is its own; a `client_id` proves nothing.
+    pub fn verified_client(&self) -> Option<&Client> {
         self.hint.as_ref().and(self.client.as_deref())
     }
 }
 
-/// Reads a request: §2, §3.
+/// Parses and validates a request: §2, §3.
 ///
 /// > When an id_token_hint parameter is present, the OP MUST validate that it was the issuer of the ID
 /// > Token. […] the OP SHOULD accept ID Tokens when the RP identified by the ID Token's aud claim and/or
@@ -40,16 +41,16 @@ impl Request {
 /// > passed. (§2)
 ///
 /// # Errors
-/// A page: nothing is redirected to that was not registered for this client, byte by byte. It leads back to a client
-/// that a hint proves.
-pub async fn read(call: &Call<'_>, params: &Params) -> Result<Request, AuthorizationError> {
+/// An error page: a redirect goes only to a URI that is registered for this client, byte by byte. The page links to
+/// the application of a client that a hint verifies.
+pub async fn parse(call: &Call<'_>, params: &Params) -> Result<Request, AuthorizationError> {
     params.must_be_unique()?;
     let named = params.one("client_id")?.map(ClientId::from_text);
     let hint = params
         .one("id_token_hint")?
-        .map(|hint| read_hint(call, hint))
+        .map(|hint| id_token_hint::parse(call, hint))
         .transpose()
-        .map_err(unproven)?;
+        .map_err(invalid_hint)?;
     // > the OP MUST verify that the Client Identifier matches the one used when issuing the ID Token (§2)
     if let (Some(named), Some(hint)) = (&named, &hint)
         && *named != hint.client_id
@@ -65,11 +66,11 @@ pub async fn read(call: &Call<'_>, params: &Params) -> Result<Request, Authoriza
     let return_to = match params.one("post_logout_redirect_uri")? {
         Some(uri) => {
             let state = params.one("state")?;
-            let read = return_to(client.as_deref(), uri, state).map_err(|refusal| {
-                let proven = hint.as_ref().and(client.as_ref());
-                AuthorizationError::OnPage(refusal.into(), proven.map(Home::of))
+            let validated = return_to(client.as_deref(), uri, state).map_err(|refusal| {
+                let verified = hint.as_ref().and(client.as_ref());
+                AuthorizationError::OnPage(refusal.into(), verified.map(Home::of))
             });
-            Some(read?)
+            Some(validated?)
         }
         None => None,
     };
@@ -81,8 +82,8 @@ pub async fn read(call: &Call<'_>, params: &Params) -> Result<Request, Authoriza
     })
 }
 
-/// What is wrong with a hint, said on the page of a sign-out.
-fn unproven(error: Error) -> Error {
+/// An invalid hint, as an error of the logout page.
+fn invalid_hint(error: Error) -> Error {
     match error {
         Error::Refused(refusal) => Refusal { code: Code::UnprovenLogout, ..refusal }.into(),
         failed @ Error::Failed(_) => failed,
@@ -110,22 +111,25 @@ fn return_to(client: Option<&Client>, uri: &str, state: Option<&str>) -> Result<
     })
 }
 
-/// Whether the user has to be asked first.
+/// Whether the user must confirm the logout.
 ///
 /// > the OP SHOULD ask the End-User whether to log out of the OP as well. Furthermore, the OP MUST ask
 /// > the End-User this question if an id_token_hint was not provided or if the supplied ID Token does
 /// > not belong to the current OP session (§2)
 ///
-/// A hint of this very sign-in is something that only its client has; any other page of the web must
-/// not be able to sign people out (THREATS LO-01).
+/// Only the client of this session has its ID token; other sites must not be able to sign users out (THREATS LO-01).
 ///
 /// # Errors
-/// When our keys cannot be had.
-pub fn must_ask(call: &Call<'_>, request: &Request, signed_in: &SignedIn) -> Result<bool> {
+/// If the keys could not be confirmed.
+pub fn needs_confirmation(
+    call: &Call<'_>,
+    request: &Request,
+    signed_in: &SignedIn,
+) -> Result<bool> {
     let (Some(client), Some(hint)) = (&request.client, &request.hint) else {
         return Ok(true);
     };
     let keys = call.keys()?;
-    let is_theirs = hint.subject == subject::of(&keys, client, &signed_in.user.id);
-    Ok(!is_theirs || !sid::is_of(&hint.sid, &keys, &client.id, &signed_in.session.id))
+    let is_same_user = hint.subject == subject::for_client(&keys, client, &signed_in.user.id);
+    Ok(!is_same_user || !sid::matches(&hint.sid, &keys, &client.id, &signed_in.session.id))
 }

@@ -12,7 +12,7 @@ use super::page::{self, Csp, Page};
 use super::response::{self, IntoResponse};
 use super::view::FormPost;
 use super::{Head, Response};
-use crate::flow::authorize::{AuthorizationError, AuthorizationResponse};
+use crate::flow::authorize::{AuthorizationError, AuthorizationResponse, Outcome};
 use crate::flow::clients::uri::with_parameters;
 use crate::types::client::ResponseMode;
 use crate::types::{Error, Failure};
@@ -40,6 +40,14 @@ impl IntoResponse for AuthorizationResponse {
                 };
                 page::html(&page, Csp::Leaving)
             }
+        }
+    }
+}
+
+impl IntoResponse for Outcome {
+    fn into_response(self, head: &Head) -> Response {
+        match self {
+            Self::Response(response) => response.into_response(head),
         }
     }
 }

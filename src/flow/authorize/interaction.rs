@@ -1,15 +1,14 @@
-//! Between an authorization request and its answer: requests that wait for a page, the user's
-//! decision, the code.
+//! Between an authorization request and its response: pending requests, the user's decision, the code.
 //!
-//! A request that waits is sealed whole and checked again at every step; what a form sends is a decision,
-//! never the request (THREATS PK-07, UI-11). A decision is made once. The same form sent again by the same
-//! browser leads to the application again, for a minute (decision 36).
+//! A pending request is sealed as a whole and validated again at every step. A form sends a decision, never
+//! parameters of the request (THREATS PK-07, UI-11). A decision is made once; for a minute, the same form from the
+//! same browser leads to the application again (decision 36).
 
 use serde_json::json;
 
-use super::waiting::{self, WaitingRequest};
+use super::waiting::WaitingRequest;
+use super::{AuthorizationError, Next, Outcome, Request, is_trusted, parse, required_consent};
 use crate::flow::Call;
-use crate::flow::authorize::{self, AuthorizationError, AuthorizationResponse, Next, Request};
 use crate::jose::base64url;
 use crate::people::session;
 use crate::record::{Event, Kind};
@@ -18,30 +17,30 @@ use crate::store::consents;
 use crate::store::decisions::{self, Decision, NewDecision};
 use crate::store::sessions::SignedIn;
 use crate::store::{Tx, retrying};
-use crate::types::token::{AuthorizationCode, SealedRequest};
+use crate::types::token::AuthorizationCode;
 use crate::types::{Code, Digest, Error, Failure, GrantId, Params, Refusal, Result, Seconds};
 
-/// For how long the same form, sent again, leads to the application again.
+/// How long the same form, sent again, leads to the application again.
 const REPEATED: Seconds = Seconds::minutes(1);
 
-/// A request that waits, read again.
+/// A pending request that was opened and validated.
 #[derive(Debug)]
 pub struct Waiting {
-    /// What is kept of it.
+    /// The sealed form.
     pub kept: WaitingRequest,
-    /// What is asked, as it is judged now.
+    /// The request, as it was validated now.
     pub request: Request,
-    /// The id of what the browser presented, for which its form was made.
+    /// The id that the browser presented: forms are bound to it.
     pub presented: String,
-    /// Whether the page was open for too long, so that the request begins anew.
+    /// Whether the page was open for longer than a request lives, so that the request starts again.
     pub is_renewed: bool,
 }
 
-/// Keeps a request that needs a page.
+/// Makes a request pending because it needs a page.
 ///
 /// # Errors
-/// 413 when it is longer than a form of ours may be.
-pub fn wait(
+/// 413 if it is longer than a form may be.
+pub fn suspend(
     call: &Call<'_>,
     request: Request,
     params: &Params,
@@ -51,34 +50,34 @@ pub fn wait(
     Ok(Waiting { presented: kept.id.clone(), kept, request, is_renewed: false })
 }
 
-/// Reads a request that waits, for the browser that brought it. One whose page was open for too long
-/// begins anew: that is what the application would ask for as well.
+/// Opens a pending request of this browser. One whose page was open for too long starts again, as it would if the
+/// application sent it again.
 ///
 /// # Errors
-/// A page when it is not of this browser, or not ours; else as at the endpoint.
+/// An error page if it is invalid or of another browser; otherwise those of [`parse`].
 pub async fn resume(
     call: &Call<'_>,
     text: &str,
     browser: Option<Digest>,
 ) -> Result<Waiting, AuthorizationError> {
     let kept = WaitingRequest::open(call, text).await?.ok_or_else(gone)?;
-    let request = authorize::read(call, &Params::parse(&kept.parameters)?).await;
+    let request = parse(call, &Params::parse(&kept.parameters)?).await;
     if !browser.is_some_and(|browser| kept.is_of(&browser)) {
         let home = request.ok().map(|request| request.home());
         return Err(AuthorizationError::OnPage(gone().into(), home));
     }
     let request = request?;
-    // What was denied, or decided more than a minute ago, is said to be over before anybody is asked again.
+    // A request that was denied, or decided more than a minute ago, has ended.
     let decided = decisions::find(call.store.db(), &kept.digest()).await?;
     if decided.is_some_and(|decision| !may_repeat(call, &decision)) {
         return Err(AuthorizationError::OnPage(gone().into(), Some(request.home())));
     }
-    let (presented, is_renewed) = (kept.id.clone(), kept.is_over(call));
+    let (presented, is_renewed) = (kept.id.clone(), kept.is_expired(call));
     let kept = if is_renewed { kept.renewed(call.now) } else { kept };
     Ok(Waiting { kept, request, presented, is_renewed })
 }
 
-/// There is no such request, here or any more.
+/// The error for a pending request that is unknown, expired or decided.
 pub fn gone() -> Refusal {
     Code::NoSuchSignIn
         .because("this sign-in has expired, was finished already, or was begun in another browser")
@@ -105,47 +104,30 @@ impl Waiting {
         })
     }
 
-    /// The code of this number, as it is made now.
+    /// The code with this number, under the current secret.
     fn code(&self, call: &Call<'_>, number: i64) -> Result<AuthorizationCode> {
         let made = self.kept.codes(call, number)?.into_iter().next();
-        Ok(made.ok_or_else(|| Failure::internal("there is no secret that codes are made under"))?)
+        Ok(made.ok_or_else(|| Failure::internal("there is no secret for codes"))?)
     }
 }
 
-/// Keeps a request that came by POST, so that it can go on as a GET: only then does the browser send
-/// its Lax cookies (DESIGN §4).
+/// Issues a code without asking the user.
 ///
 /// # Errors
-/// As [`wait`].
-pub fn post(call: &Call<'_>, params: &Params) -> Result<SealedRequest> {
-    waiting::post(call, params)
-}
-
-/// The parameters of a request that came by POST.
-///
-/// # Errors
-/// When it is not ours, or too old.
-pub async fn take_posted(call: &Call<'_>, text: &str) -> Result<Params> {
-    Ok(waiting::posted(call, text).await?.ok_or_else(gone)?)
-}
-
-/// Issues a code where nobody needs to be asked.
-///
-/// # Errors
-/// When the state that it rests on has changed meanwhile.
+/// If the session or the consent has changed since the decision.
 pub async fn issue(
     call: &Call<'_>,
     request: &Request,
     signed_in: &SignedIn,
     next: Next,
     waiting: Option<&Waiting>,
-) -> Result<AuthorizationResponse> {
+) -> Result<Outcome> {
     let ground = match (next, &signed_in.consent) {
         (Next::IssueTrusted, _) => Ground::Trusted,
         (Next::Issue, Some(consent)) => Ground::Consent(consent),
         (Next::Issue, None)
         | (Next::SignIn | Next::Confirm | Next::SelectAccount | Next::Consent, _) => {
-            return Err(Failure::internal("a code was to be issued without a ground").into());
+            return Err(Failure::internal("a code was to be issued without consent").into());
         }
     };
     let code = match waiting {
@@ -168,21 +150,17 @@ pub async fn issue(
     .await?;
     match waiting {
         Some(waiting) if !is_first => repeat(call, waiting, signed_in).await,
-        Some(_) | None => issued.response(call, request, signed_in).await,
+        Some(_) | None => issued.outcome(call, request, signed_in).await,
     }
 }
 
 /// Issues a code because the user has just consented, and stores the consent: one transaction.
 ///
 /// # Errors
-/// When the request was decided already, or the state that it rests on has changed meanwhile.
-pub async fn allow(
-    call: &Call<'_>,
-    waiting: &Waiting,
-    signed_in: &SignedIn,
-) -> Result<AuthorizationResponse> {
+/// If the request was decided already, or the session or the consent has changed since the page was shown.
+pub async fn allow(call: &Call<'_>, waiting: &Waiting, signed_in: &SignedIn) -> Result<Outcome> {
     let request = &waiting.request;
-    let now = authorize::asked(request);
+    let now = required_consent(request);
     let all = signed_in.consent.clone().unwrap_or_default().and(&now);
     let issued = Issued::of(waiting.code(call, 1)?, request, signed_in);
     let decision = waiting.decision(call, signed_in, 1)?;
@@ -211,35 +189,31 @@ pub async fn allow(
     })
     .await?;
     if is_first {
-        issued.response(call, request, signed_in).await
+        issued.outcome(call, request, signed_in).await
     } else {
         repeat(call, waiting, signed_in).await
     }
 }
 
-/// The same form again, of the same browser and the same person, within a minute: while the code of before
-/// is unspent, that code again; else a fresh one of the same decision, and what came of the first one
-/// stays. There are never two that are unspent.
-async fn repeat(
-    call: &Call<'_>,
-    waiting: &Waiting,
-    signed_in: &SignedIn,
-) -> Result<AuthorizationResponse> {
+/// The same form again, from the same browser and user, within a minute. If the previous code is unused, the
+/// response is that code again; otherwise a new code of the same decision, and the tokens of the first one stay
+/// valid. Two unused codes never exist at once.
+async fn repeat(call: &Call<'_>, waiting: &Waiting, signed_in: &SignedIn) -> Result<Outcome> {
     let request = &waiting.request;
     let (digest, browser) = (waiting.kept.digest(), waiting.kept.browser()?);
     let (user, client) = (&signed_in.user.id, &request.client.id);
     let issued = retrying(|| async {
         let mut tx = call.store.write().await?;
-        // Held from here on, so that of two who repeat it the second one sees what the first one did.
+        // Locks the row, so that of two repetitions the second sees the result of the first.
         let decision = decisions::hold(&mut tx, &digest, &browser).await?.ok_or_else(gone)?;
         if !may_repeat(call, &decision) || decision.user_id != *user {
             return Err(gone().into());
         }
         let consent = consents::find(&mut tx, user, client).await?;
-        let consent = consent.filter(|consent| consent.covers(&authorize::asked(request)));
+        let consent = consent.filter(|consent| consent.covers(&required_consent(request)));
         let ground = match &consent {
             Some(consent) => Ground::Consent(consent),
-            None if authorize::is_trusted(call, request) => Ground::Trusted,
+            None if is_trusted(call, request) => Ground::Trusted,
             None => return Err(gone().into()),
         };
         for code in waiting.kept.codes(call, decision.codes)? {
@@ -260,36 +234,36 @@ async fn repeat(
         Ok::<_, Error>(issued)
     })
     .await?;
-    issued.response(call, request, signed_in).await
+    issued.outcome(call, request, signed_in).await
 }
 
-/// Whether the form that led to this decision leads to the application again.
+/// Whether the form of this decision still leads to the application.
 fn may_repeat(call: &Call<'_>, decision: &Decision) -> bool {
     let age = call.now - decision.decided_at;
     decision.codes > 0 && age <= REPEATED && age >= Seconds(-REPEATED.0)
 }
 
 fn denied() -> Refusal {
-    Code::AccessDenied.because("the user did not allow it")
+    Code::AccessDenied.because("the user denied the request")
 }
 
-/// The user says no, or leaves: RFC 6749 §4.1.2.1.
+/// The user denies the request: RFC 6749 §4.1.2.1.
 ///
 /// # Errors
-/// When the request was decided already.
+/// If the request was decided already.
 pub async fn deny(
     call: &Call<'_>,
     waiting: &Waiting,
     signed_in: Option<&SignedIn>,
-) -> Result<AuthorizationResponse> {
+) -> Result<Outcome> {
     let (refusal, client) = (denied(), &waiting.request.client.id);
     let return_to = waiting.request.return_to.clone();
     let Some(signed_in) = signed_in else {
-        // Nobody has decided: nothing is spent, and what strangers cause to be recorded is bounded.
+        // Without a session nothing is stored, and the number of audit events is bounded.
         let refusal = refusal.with("client_id", client);
         call.metrics.refused(refusal.code);
         call.recorder.refused(&refusal, &call.trace);
-        return Ok(return_to.refusal(call.issuer(), &refusal));
+        return Ok(Outcome::Response(return_to.refusal(call.issuer(), &refusal)));
     };
     let decision = waiting.decision(call, signed_in, 0)?;
     retrying(|| async {
@@ -312,21 +286,26 @@ pub async fn deny(
         Ok::<_, Error>(())
     })
     .await?;
-    Ok(return_to.refusal(call.issuer(), &refusal))
+    Ok(Outcome::Response(return_to.refusal(call.issuer(), &refusal)))
 }
 
-/// What the consent page shows, in one word: the answer must carry it, so that what is granted is what
-/// was seen (THREATS UI-11). `texts`: those of the APIs, as they are shown; what is shown of the client changes
-/// with its version.
-pub fn shown(waiting: &Waiting, signed_in: &SignedIn, texts: &[&str]) -> String {
-    let asked = authorize::asked(&waiting.request);
+/// A digest of what the consent page shows. The form must carry it, so that exactly what was shown is granted
+/// (THREATS UI-11). `texts` are those of the APIs as shown; what is shown of the client changes with its version.
+pub fn consent_digest(waiting: &Waiting, signed_in: &SignedIn, texts: &[&str]) -> String {
+    let consent = required_consent(&waiting.request);
     let client = &waiting.request.client;
-    let (of, who) = ((&client.id, client.version), &signed_in.user.id);
-    let what = json!([of, who, asked.scope.to_string(), asked.resources, asked.claims, texts]);
-    base64url::encode(Digest::of(what.to_string().as_bytes()).0)
+    let shown = json!([
+        (&client.id, client.version),
+        &signed_in.user.id,
+        consent.scope.to_string(),
+        consent.resources,
+        consent.claims,
+        texts
+    ]);
+    base64url::encode(Digest::of(shown.to_string().as_bytes()).0)
 }
 
-/// A code that is about to be issued.
+/// A code and what it authorizes.
 struct Issued {
     code: AuthorizationCode,
     authorization: Authorization,
@@ -352,13 +331,13 @@ impl Issued {
         }
     }
 
-    /// The authorization response with the code, to be sent after the commit.
-    async fn response(
+    /// The response with the code, to be sent after the commit.
+    async fn outcome(
         &self,
         call: &Call<'_>,
         request: &Request,
         signed_in: &SignedIn,
-    ) -> Result<AuthorizationResponse> {
+    ) -> Result<Outcome> {
         session::touch(
             call.store,
             &call.config.sessions,
@@ -368,7 +347,7 @@ impl Issued {
         )
         .await?;
         let return_to = request.return_to.clone();
-        Ok(return_to.code(call.issuer(), self.code.0.expose()))
+        Ok(Outcome::Response(return_to.code(call.issuer(), self.code.0.expose())))
     }
 
     async fn write(&self, call: &Call<'_>, tx: &mut Tx, ground: Ground<'_>) -> Result<()> {
@@ -389,8 +368,8 @@ impl Issued {
     }
 }
 
-/// Between the judgement and the deed the session ended, the user was disabled or the consent changed:
-/// judged again, the request gets its right answer.
+/// The session ended, the user was disabled or the consent changed between the decision and the write. The client
+/// may repeat the request.
 fn changed() -> Error {
-    Failure::Changed("the sign-in or the consent changed while the request was judged").into()
+    Failure::Changed("the session or the consent changed during the request").into()
 }

@@ -1,7 +1,7 @@
-//! Authorization requests that wait for a page: sealed, in the browser that brought them (decision 35).
+//! Pending authorization requests: sealed, in the browser that sent them (decision 35).
 //!
-//! Nothing is written for them, so there is nothing that a stranger could fill. What is sealed is bound to
-//! the browser by the secret of its cookie, expires, and has an id that is spent when somebody decides.
+//! They are not stored, so unauthenticated requests cannot fill the database. A sealed request is bound to the
+//! browser by the secret of its cookie, expires, and has an id that is consumed by the user's decision.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,37 +12,37 @@ use crate::types::secret::same;
 use crate::types::token::{AuthorizationCode, SealedRequest};
 use crate::types::{Code, Digest, Failure, Params, Result, Seconds, Secret, SessionId, Timestamp};
 
-/// As long as the parameters of a request may be that is kept in the browser: more than any head holds
-/// (DESIGN §8), and with what sealing adds to them less than a body.
+/// The most bytes of parameters in a sealed request: more than a head may have (DESIGN §8), and sealed still less
+/// than a body.
 const LONGEST: usize = 40 * 1024;
 
-/// How much the clocks of replicas may differ.
+/// How far the clocks of replicas may differ.
 const CLOCKS: Seconds = Seconds::minutes(2);
 
-/// What is sealed, for one browser or for the way from a POST to the GET that follows it.
+/// The kinds of sealed requests: pending in one browser, or between a POST and the GET that follows it.
 const WAITING: Owner<'static> = Owner(Kind::WaitingRequest, "");
 const POSTED: Owner<'static> = Owner(Kind::PostedRequest, "");
 
-/// An authorization request that waits for a page.
+/// A pending authorization request.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct WaitingRequest {
-    /// Names it among all: 256 random bits.
+    /// Unique: 256 random bits.
     pub id: String,
-    /// Of the secret in the cookie of the browser that brought it.
+    /// The digest of the secret in the cookie of the browser that sent it.
     browser: String,
-    /// When it came.
+    /// When it was received.
     pub created_at: Timestamp,
-    /// The sign-in that was made on behalf of this request, or chosen for it.
+    /// The session that was started or selected for this request.
     pub session_id: Option<SessionId>,
-    /// The parameters, as they came: checked again at every step.
+    /// The parameters as received; they are validated again at every step.
     pub parameters: String,
 }
 
 impl WaitingRequest {
-    /// One that has just come.
+    /// A request received now.
     ///
     /// # Errors
-    /// 413 when it is longer than a form of ours may be.
+    /// 413 if it is longer than a form may be.
     pub(super) fn new(parameters: String, browser: Digest, now: Timestamp) -> Result<Self> {
         must_fit(&parameters)?;
         Ok(Self {
@@ -54,55 +54,55 @@ impl WaitingRequest {
         })
     }
 
-    /// The same request, as if it had just come.
+    /// The same request, as if it was received now.
     pub(super) fn renewed(self, now: Timestamp) -> Self {
         let id = Secret::generate().expose().to_owned();
         Self { id, created_at: now, session_id: None, ..self }
     }
 
-    /// What the browser keeps.
+    /// The sealed form, for the browser.
     ///
     /// # Errors
-    /// When our keys cannot be had.
+    /// If the keys could not be confirmed.
     pub fn seal(&self, call: &Call<'_>) -> Result<SealedRequest> {
         seal(call, WAITING, self)
     }
 
-    /// Opens what a browser has kept. `None`: we did not seal it.
+    /// Opens the sealed form. `None` if this server did not seal it.
     pub(super) async fn open(call: &Call<'_>, text: &str) -> Result<Option<Self>> {
         open(call, WAITING, text).await
     }
 
-    /// Whether this browser brought it (THREATS AZ-26).
+    /// Whether this browser sent it (THREATS AZ-26).
     pub(super) fn is_of(&self, browser: &Digest) -> bool {
         same(self.browser.as_bytes(), base64url::encode(browser.0).as_bytes())
     }
 
-    /// Whether it waits no longer: it came too long ago, or at a time that has yet to come.
-    pub(super) fn is_over(&self, call: &Call<'_>) -> bool {
-        is_over(call, self.created_at)
+    /// Whether it has expired, or was received at a time in the future.
+    pub(super) fn is_expired(&self, call: &Call<'_>) -> bool {
+        is_expired(call, self.created_at)
     }
 
-    /// Until when it could be presented again.
+    /// When it expires.
     pub(super) fn expires_at(&self, call: &Call<'_>) -> Timestamp {
         self.created_at + call.config.tokens.request_lifetime
     }
 
-    /// What the store keeps of its id.
+    /// The digest of its id, for the store.
     pub(super) fn digest(&self) -> Digest {
         Digest::of(self.id.as_bytes())
     }
 
-    /// What the store keeps of its browser.
+    /// The digest of its browser, for the store.
     pub(super) fn browser(&self) -> Result<Digest> {
         let bytes = base64url::decode(&self.browser).and_then(|bytes| bytes.try_into().ok());
-        let bytes = bytes.ok_or_else(|| Failure::internal("a sealed browser is no digest"))?;
+        let bytes = bytes
+            .ok_or_else(|| Failure::internal("the browser in a sealed request is not a digest"))?;
         Ok(Digest(bytes))
     }
 
-    /// The code of this number that is issued for it: under the newest secret first, then under those that
-    /// may have made it before the secret was replaced. It is computed again where the same form comes
-    /// again, and stored nowhere.
+    /// The code with this number: under the current secret first, then under previous ones, which may have issued it
+    /// before the secret was replaced. The code is computed again for a repeated form and never stored.
     pub(super) fn codes(&self, call: &Call<'_>, number: i64) -> Result<Vec<AuthorizationCode>> {
         let message = format!("{} {number}", self.id);
         let keys = call.keys()?;
@@ -110,36 +110,36 @@ impl WaitingRequest {
     }
 }
 
-/// A request that came by POST.
+/// A request received by POST.
 #[derive(Serialize, Deserialize)]
 struct PostedRequest {
     created_at: Timestamp,
     parameters: String,
 }
 
-/// Seals a request that came by POST, so that it can go on as a GET: only then does the browser send its
-/// Lax cookies (DESIGN §4). Whoever has it may use it: it is worth no more than the address of a request.
+/// Seals a request received by POST, so that it can continue as a GET: only then does the browser send its
+/// Lax cookies (DESIGN §4). It is not bound to a browser: it grants no more than the URL of a request.
 pub(super) fn post(call: &Call<'_>, params: &Params) -> Result<SealedRequest> {
     let parameters = params.encode();
     must_fit(&parameters)?;
     seal(call, POSTED, &PostedRequest { created_at: call.now, parameters })
 }
 
-/// The parameters of a request that came by POST. `None`: we did not seal it, or it is too old.
+/// The parameters of a request received by POST. `None` if this server did not seal it, or it has expired.
 pub(super) async fn posted(call: &Call<'_>, text: &str) -> Result<Option<Params>> {
     let posted: Option<PostedRequest> = open(call, POSTED, text).await?;
-    let posted = posted.filter(|posted| !is_over(call, posted.created_at));
+    let posted = posted.filter(|posted| !is_expired(call, posted.created_at));
     Ok(posted.map(|posted| Params::parse(posted.parameters)).transpose()?)
 }
 
 fn must_fit(parameters: &str) -> Result<()> {
     if parameters.len() > LONGEST {
-        return Err(Code::TooLarge.because("the request is too long to wait for a page").into());
+        return Err(Code::TooLarge.because("the request is too long").into());
     }
     Ok(())
 }
 
-fn is_over(call: &Call<'_>, created_at: Timestamp) -> bool {
+fn is_expired(call: &Call<'_>, created_at: Timestamp) -> bool {
     let age = call.now - created_at;
     age >= call.config.tokens.request_lifetime || age < Seconds(-CLOCKS.0)
 }
@@ -158,6 +158,6 @@ async fn open<T: for<'de> Deserialize<'de>>(
         return Ok(None);
     };
     let clear = call.keyring.open_page(call.store, owner, &sealed).await?;
-    let read = |clear: &[u8]| serde_json::from_slice(clear).map_err(Failure::internal);
-    Ok(clear.map(|clear| read(&clear)).transpose()?)
+    let parse = |clear: &[u8]| serde_json::from_slice(clear).map_err(Failure::internal);
+    Ok(clear.map(|clear| parse(&clear)).transpose()?)
 }

@@ -38,7 +38,7 @@ pub(super) async fn page(
     let layout = layout.at("/consent").about(Some(sealed.0.expose()));
     let (name, logo) = (name_of(&request.client, layout.words), visit.logo_of(&request.client));
     let resources = visit.app().cache.resources().await?;
-    let requested = authorize::asked(request);
+    let requested = authorize::required_consent(request);
     let issuer = visit.app().config.issuer.as_str();
     let access = RequestedAccess::of(&requested, &resources, layout.words, issuer);
     let csrf = visit.csrf(&Step::Consent.purpose(&waiting.kept.id, Some(signed_in))).await?;
@@ -50,7 +50,7 @@ pub(super) async fn page(
         terms: link(metadata.tos_uri_in(layout.words.lang)),
         destination: link(Some(&request.return_to.redirect_uri)).map(|link| link.host()),
         person: Person::of(&signed_in.user),
-        shown: &interaction::shown(waiting, signed_in, &access.texts()),
+        shown: &interaction::consent_digest(waiting, signed_in, &access.texts()),
         access,
 
         csrf: &csrf,
@@ -90,8 +90,8 @@ pub(super) async fn post(request: Request) -> Result<Response, AuthorizationErro
 async fn content_digest(visit: &Visit, waiting: &Waiting, signed_in: &SignedIn) -> Result<String> {
     let words = visit.words(waiting.request.ui_locales.as_deref());
     let resources = visit.app().cache.resources().await?;
-    let requested = authorize::asked(&waiting.request);
+    let requested = authorize::required_consent(&waiting.request);
     let access =
         RequestedAccess::of(&requested, &resources, words, visit.app().config.issuer.as_str());
-    Ok(interaction::shown(waiting, signed_in, &access.texts()))
+    Ok(interaction::consent_digest(waiting, signed_in, &access.texts()))
 }

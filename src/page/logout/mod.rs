@@ -24,7 +24,7 @@ fn purpose(query: &Params, signed_in: &SignedIn) -> String {
 pub(super) async fn get(request: Request) -> Result<Response, AuthorizationError> {
     let visit = &Visit::of(&request);
     let query = visit.head.query()?;
-    let asked = logout::read(&visit.call(), &query).await?;
+    let asked = logout::parse(&visit.call(), &query).await?;
     let Some(signed_in) = visit.signed_in(None).await? else {
         return Ok(visit.signed_out(&asked).await?);
     };
@@ -55,7 +55,7 @@ pub(super) async fn post(mut request: Request) -> Result<Response, Authorization
     let form = request.form_beside_query().await?;
     let visit = &Visit::of(&request);
     let query = visit.head.query()?;
-    let asked = logout::read(&visit.call(), &query).await?;
+    let asked = logout::parse(&visit.call(), &query).await?;
     let Some(signed_in) = visit.signed_in(None).await? else {
         return Ok(visit.signed_out(&asked).await?);
     };
