@@ -16,7 +16,7 @@ use crate::flow::clients::keys::ClientKeys;
 use crate::flow::clients::registration;
 use crate::flow::keys::kek;
 use crate::flow::keys::{Keyring, Schedule};
-use crate::flow::tokens::possession::Held;
+use crate::flow::tokens::possession::Possession;
 use crate::outbound::Outbound;
 use crate::outbound::mail::Mailer;
 use crate::people::{Hasher, People};
@@ -196,7 +196,7 @@ impl App {
             clock: &self.clock,
             now: trace.now(),
             trace,
-            held: Held::default(),
+            possession: Possession::default(),
         }
     }
 

@@ -1,9 +1,9 @@
-//! What a rule may reach while it answers one request.
+//! What a rule can use during one request.
 
 use crate::config::Config;
 use crate::flow::clients::keys::ClientKeys;
 use crate::flow::keys::{Keyring, Keys};
-use crate::flow::tokens::possession::Held;
+use crate::flow::tokens::possession::Possession;
 use crate::outbound::Outbound;
 use crate::pki::Certificate;
 use crate::pki::anchors::Trust;
@@ -15,79 +15,78 @@ use crate::store::cache::Cache;
 use crate::types::{ClientId, Failure, Result, Timestamp};
 use std::sync::Arc;
 
-/// One request: what stands behind it, and the time at which it is judged.
+/// One request, with the services that the rules use and the time that they decide by.
 #[derive(Clone, Debug)]
 pub struct Call<'a> {
     /// The database.
     pub store: &'a Store,
     /// Clients and resources.
     pub cache: &'a Cache,
-    /// Our signing keys.
+    /// The keys of this server.
     pub keyring: &'a Keyring,
     /// The keys of clients.
     pub client_keys: &'a ClientKeys,
-    /// Who is believed about the certificates of clients.
+    /// The trust anchors for the certificates of clients.
     pub trust: &'a Trust,
-    /// What others say of the certificates that they issued.
+    /// The revocation status of certificates, as their CAs publish it.
     pub revocations: &'a Revocations,
     /// The one HTTP client.
     pub outbound: &'a Outbound,
     /// The audit trail.
     pub recorder: &'a Recorder,
-    /// Certificates that were shown.
+    /// Recorder of presented certificates.
     pub sightings: &'a Sightings,
-    /// The counters.
+    /// Metrics.
     pub metrics: &'a Metrics,
     /// The settings.
     pub config: &'a Config,
-    /// What tells how late it is meanwhile: a statement may be sent long after the request came.
+    /// The clock: a statement may be sent long after the request was received.
     pub clock: &'a Clock,
-    /// Read once, when the request came.
+    /// When the request was received.
     pub now: Timestamp,
-    /// What the request is called, and where it comes from.
+    /// The id of the request and its origin.
     pub trace: Trace,
-    /// What whoever sends it has shown that it holds.
-    pub held: Held,
+    /// The certificate and the key that the sender has proved to possess.
+    pub possession: Possession,
 }
 
 impl Call<'_> {
-    /// Our signing keys, as they were at most a second ago.
+    /// The current keys, at most a second old.
     ///
     /// # Errors
-    /// `Busy`, when nobody can say whether they are still so.
+    /// `Busy` if the cache could not be confirmed.
     pub fn keys(&self) -> Result<Arc<Keys>, Failure> {
         self.cache.must_be_confirmed()?;
         Ok(self.keyring.keys())
     }
 
-    /// Notes for the inventory that this client, which was proven, has shown the certificate of the
-    /// request, if it came with one.
+    /// Records in the inventory that this authenticated client presented the certificate of the request, if there is
+    /// one.
     pub fn note_certificate(&self, client: &ClientId) {
-        if let Some(certificate) = &self.held.certificate {
+        if let Some(certificate) = &self.possession.certificate {
             self.sightings.note(certificate, client, self.now);
         }
     }
 
-    /// Whether a certificate was revoked here, or one above it by which we would believe it, or the key of one
-    /// of them is known to somebody else. It costs no query.
+    /// Whether this server has revoked a certificate, one of its chain, or the key of one of them. It needs no query.
     ///
     /// # Errors
-    /// 503 when nobody can say what was revoked, or too many certificates are being judged.
-    pub async fn is_revoked(&self, shown: &Arc<Certificate>) -> Result<bool> {
+    /// 503 if the cache of revoked certificates could not be confirmed, or too many chains are being validated.
+    pub async fn is_revoked(&self, presented: &Arc<Certificate>) -> Result<bool> {
         let revoked = self.cache.revoked().await?;
         if revoked.is_empty() {
             return Ok(false);
         }
-        if revoked.has(shown.thumbprint, shown.public_key) {
+        if revoked.has(presented.thumbprint, presented.public_key) {
             return Ok(true);
         }
-        let chain = self.trust.chain(shown, self.now).await?;
+        let chain = self.trust.chain(presented, self.now).await?;
         Ok(chain.is_ok_and(|chain| {
             chain.issuers.iter().any(|one| revoked.has(one.thumbprint, one.public_key))
         }))
     }
 
-    /// Judges whether certificates were revoked.
+    /// Checks the revocation status of certificates.
     pub fn revocation_checker(&self) -> RevocationChecker<'_> {
         RevocationChecker {
             revocations: self.revocations,

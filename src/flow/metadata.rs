@@ -1,5 +1,5 @@
-//! What we tell about ourselves: [RFC 8414 §2], [OIDC Discovery §3]. It names only what works: each
-//! list is made from the enumeration that the rules use (THREATS JO-22).
+//! The metadata of this server: [RFC 8414 §2], [OIDC Discovery §3]. Each list comes from the enumeration that the
+//! rules use, so that it names only what is supported (THREATS JO-22).
 //!
 //! [RFC 8414 §2]: https://www.rfc-editor.org/rfc/rfc8414#section-2
 //! [OIDC Discovery §3]: https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata
@@ -30,7 +30,7 @@ pub mod path {
     pub const LOGOUT: &str = "/logout";
     /// RFC 7517 §5.
     pub const JWKS: &str = "/jwks";
-    /// Forward authentication, with the name of a route behind it.
+    /// Forward authentication; the name of a route follows.
     pub const VERIFY: &str = "/verify";
 }
 
@@ -42,10 +42,10 @@ const MTLS: [(&str, &str); 4] = [
     ("revocation_endpoint", path::REVOKE),
 ];
 
-/// The languages of our pages.
+/// The languages of the pages.
 pub const UI_LOCALES: [&str; 4] = ["en", "de", "fr", "es"];
 
-/// Prepares the document, for a server that sees the certificates of clients or does not.
+/// The document, for a server that receives the certificates of clients or does not.
 pub fn document(
     config: &Config,
     with_certificates: bool,
@@ -57,7 +57,7 @@ pub fn document(
     let responses: Vec<_> = ResponseType::ALL.iter().map(|one| one.as_str()).collect();
     let modes: Vec<_> = ResponseMode::ALL.iter().map(|one| one.as_str()).collect();
     let subjects: Vec<_> = SubjectType::ALL.iter().map(|one| one.as_str()).collect();
-    // RFC 8705 §2.1.1, §2.2.1, §3.3: only where a certificate can be seen.
+    // RFC 8705 §2.1.1, §2.2.1, §3.3: only if the server receives certificates.
     let methods: Vec<_> = AuthMethod::ALL
         .iter()
         .filter(|one| with_certificates || !one.is_by_certificate())

@@ -12,7 +12,7 @@ use super::site::Site;
 use super::words::{self, Words};
 use crate::app::App;
 use crate::flow::Call;
-use crate::flow::tokens::possession::Held;
+use crate::flow::tokens::possession::Possession;
 use crate::pki::Certificate;
 use crate::record::Trace;
 use crate::types::{Client, Params, Refusal};
@@ -171,7 +171,7 @@ impl Request {
 
     /// The dependencies of the protocol rules, for this request.
     pub fn call(&self) -> Call<'_> {
-        let held = Held { certificate: self.head.certificate.clone(), proof: None };
-        Call { held, ..self.head.app().call(self.head.trace.clone()) }
+        let possession = Possession { certificate: self.head.certificate.clone(), proof: None };
+        Call { possession, ..self.head.app().call(self.head.trace.clone()) }
     }
 }

@@ -254,7 +254,7 @@ impl Visit {
     pub async fn signed_out(&self, request: &logout::Request) -> Result<Response> {
         let own = format!("{}/signed-out", self.head.site.look.base);
         let has_home = |client: &&Client| client.metadata.client_uri.is_some();
-        let proven = request.proven_client().filter(has_home);
+        let proven = request.verified_client().filter(has_home);
         let to = match (&request.return_to, proven) {
             (Some(registered), _) => registered.clone(),
             (None, None) => own,

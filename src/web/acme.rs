@@ -1,4 +1,4 @@
-//! What an authority finds that looks whether a name is ours: [RFC 8555 §8.3].
+//! Responses to the HTTP challenges of an ACME server: [RFC 8555 §8.3].
 //!
 //! [RFC 8555 §8.3]: https://www.rfc-editor.org/rfc/rfc8555#section-8.3
 

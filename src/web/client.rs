@@ -1,4 +1,4 @@
-//! How a client shows who it is: [RFC 6749 §2.3], [RFC 7521 §4.2].
+//! The credentials of a client: [RFC 6749 §2.3], [RFC 7521 §4.2].
 //!
 //! [RFC 6749 §2.3]: https://www.rfc-editor.org/rfc/rfc6749#section-2.3
 //! [RFC 7521 §4.2]: https://www.rfc-editor.org/rfc/rfc7521#section-4.2
@@ -18,7 +18,7 @@ use crate::types::{Client, ClientId, Code, Params, Refusal, Result, Secret, para
 /// RFC 7523 §2.2.
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// Proves the client of a request, and lets its scripts read the answer.
+/// Authenticates the client of a request, and permits its origins to read the response.
 pub(super) async fn authenticate(
     call: &Call<'_>,
     head: &Head,
@@ -31,7 +31,7 @@ pub(super) async fn authenticate(
             call.metrics.stranger();
         }
     })?;
-    // A public client has proven nothing yet: its certificate is noted once a token is bound to it.
+    // A public client is not authenticated: its certificate is recorded once a token is bound to it.
     if client.is_confidential() {
         call.note_certificate(&client.id);
     }
@@ -39,7 +39,7 @@ pub(super) async fn authenticate(
     Ok(client)
 }
 
-/// What the client shows.
+/// The credentials of the request.
 ///
 /// > The client MUST NOT use more than one authentication method in each request. (RFC 6749 §2.3)
 fn presented(head: &Head, form: &Params) -> Result<Presented, Refusal> {
@@ -51,7 +51,7 @@ fn presented(head: &Head, form: &Params) -> Result<Presented, Refusal> {
         (Some((named, secret)), None, None, id) => {
             if id.is_some_and(|id| id != named) {
                 return Err(Code::InvalidRequest
-                    .because("client_id is not the one of the Authorization header"));
+                    .because("client_id differs from that of the Authorization header"));
             }
             Ok(Presented::Basic { id: named, secret })
         }
@@ -59,11 +59,11 @@ fn presented(head: &Head, form: &Params) -> Result<Presented, Refusal> {
         (None, None, Some(jwt), id) => Ok(Presented::Assertion { id, jwt }),
         (None, None, None, Some(id)) => Ok(Presented::Named { id }),
         (None, None, None, None) => {
-            Err(Code::InvalidClient.because("the request does not say which client it comes from"))
+            Err(Code::InvalidClient.because("the request does not identify the client"))
         }
         (None, Some(_), None, None) => Err(Code::InvalidRequest.because("client_id is missing")),
         (Some(_), _, _, _) | (None, Some(_), Some(_), _) => Err(Code::InvalidRequest
-            .because("the client uses more than one way to authenticate (RFC 6749 section 2.3)")),
+            .because("the client uses more than one authentication method (RFC 6749 section 2.3)")),
     }
 }
 
@@ -71,11 +71,9 @@ fn assertion(form: &Params) -> Result<Option<Secret>, Refusal> {
     match (form.one("client_assertion_type")?, form.one("client_assertion")?) {
         (None, None) => Ok(None),
         (Some(JWT_BEARER), Some(jwt)) => Ok(Some(Secret::new(jwt))),
-        (Some(_), Some(_)) => {
-            Err(Code::InvalidClient.because("client_assertion_type is one that we do not know"))
-        }
+        (Some(_), Some(_)) => Err(Code::InvalidClient.because("client_assertion_type is unknown")),
         (None, Some(_)) | (Some(_), None) => Err(Code::InvalidRequest
-            .because("client_assertion and client_assertion_type come only together")),
+            .because("client_assertion and client_assertion_type must be sent together")),
     }
 }
 
@@ -83,7 +81,7 @@ fn assertion(form: &Params) -> Result<Option<Secret>, Refusal> {
 /// > per Appendix B, and the encoded value is used as the username; the client password is encoded using
 /// > the same algorithm and used as the password. (RFC 6749 §2.3.1)
 ///
-/// Broken encodings are refused, not mended (THREATS TE-05).
+/// Invalid encodings are refused, not repaired (THREATS TE-05).
 pub(super) fn basic(head: &Head) -> Result<Option<(ClientId, Secret)>, Refusal> {
     let mut fields = head.headers.get_all(AUTHORIZATION).iter();
     let Some(field) = fields.next() else {

@@ -1,4 +1,4 @@
-//! The `DPoP` header: [RFC 9449 §4.1], and the `DPoP-Nonce` of the answer: [RFC 9449 §8].
+//! The `DPoP` header: [RFC 9449 §4.1], and the `DPoP-Nonce` of the response: [RFC 9449 §8].
 //!
 //! [RFC 9449 §4.1]: https://www.rfc-editor.org/rfc/rfc9449#section-4.1
 //! [RFC 9449 §8]: https://www.rfc-editor.org/rfc/rfc9449#section-8
@@ -13,20 +13,20 @@ use crate::types::{Code, Refusal, Result, Secret};
 /// RFC 9449 §4.1.
 static DPOP: HeaderName = HeaderName::from_static("dpop");
 
-/// Notes the key that a request to this endpoint of ours proves, if it proves one.
+/// Verifies the DPoP proof of a request to this endpoint, if there is one.
 pub(super) fn prove(call: &mut Call<'_>, head: &Head, path: &str) -> Result<()> {
     let Some(field) = field(head)? else {
         return Ok(());
     };
     let urls = dpop::urls(call, path);
     let purpose = Purpose { method: head.method.as_str(), urls: &urls, access_token: None };
-    let read = dpop::read(call, field, purpose).map(Some);
-    note(call, head, read)
+    let verified = dpop::verify(call, field, purpose).map(Some);
+    store(call, head, verified)
 }
 
-/// Notes the key that a request proves which uses an access token. `method` and `urls` are what the proof
-/// has to name: those of the request, or of the one that is asked about.
-pub(super) fn prove_beside_token(
+/// Verifies the DPoP proof of a request with an access token. The proof must name `method` and one of `urls`: those of
+/// this request, or of the original request at a gateway.
+pub(super) fn prove_with_token(
     call: &mut Call<'_>,
     head: &Head,
     (scheme, token): (Scheme, &Secret),
@@ -34,13 +34,13 @@ pub(super) fn prove_beside_token(
     urls: &[String],
 ) -> Result<()> {
     let purpose = Purpose { method, urls, access_token: Some(token.expose()) };
-    let read = dpop::read_beside_token(call, scheme, field(head)?, purpose);
-    note(call, head, read)
+    let verified = dpop::verify_with_token(call, scheme, field(head)?, purpose);
+    store(call, head, verified)
 }
 
 /// > There is not more than one DPoP HTTP request header field (RFC 9449 §4.3)
 ///
-/// Two that a proxy has joined with a comma are two: no JWT has one.
+/// A comma joins two fields: no JWT contains one.
 fn field(head: &Head) -> Result<Option<&str>, Refusal> {
     let mut fields = head.headers.get_all(&DPOP).iter();
     match (fields.next(), fields.next()) {
@@ -57,9 +57,9 @@ fn field(head: &Head) -> Result<Option<&str>, Refusal> {
     }
 }
 
-/// Keeps what was proven, and tells the nonce of the next proof (RFC 9449 §8.2).
-fn note(call: &mut Call<'_>, head: &Head, read: Result<Option<Proof>>) -> Result<()> {
-    let next = match &read {
+/// Stores the verified proof, and sends the nonce for the next one (RFC 9449 §8.2).
+fn store(call: &mut Call<'_>, head: &Head, verified: Result<Option<Proof>>) -> Result<()> {
+    let next = match &verified {
         Ok(None) => None,
         Ok(Some(proof)) => dpop::next_nonce(call, Some(proof))?,
         Err(_) => dpop::next_nonce(call, None)?,
@@ -67,6 +67,6 @@ fn note(call: &mut Call<'_>, head: &Head, read: Result<Option<Proof>>) -> Result
     if let Some(nonce) = next {
         head.set_dpop_nonce(&nonce);
     }
-    call.held.proof = read?;
+    call.possession.proof = verified?;
     Ok(())
 }

@@ -17,36 +17,34 @@ use crate::types::{Code, Failure};
 /// The media type of a request (RFC 5967).
 const PKCS10: &str = "application/pkcs10";
 
-/// `GET /.well-known/est/cacerts`: whom to believe about our clients (RFC 7030 §4.1).
+/// `GET /.well-known/est/cacerts`: the trust anchors for client certificates (RFC 7030 §4.1).
 pub(super) async fn cacerts(request: Request) -> Result<Response, Json> {
     let call = request.call();
     let (authorities, revoked) = (call.cache.authorities().await?, call.cache.revoked().await?);
     let found = published_certificates(&authorities, &revoked, call.now);
     if found.is_empty() {
-        return Err(Code::NotFound.because("there is no authority here").into());
+        return Err(Code::NotFound.because("there is no built-in CA").into());
     }
     let mut response = certificates(&found)?;
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=60"));
     Ok(response)
 }
 
-/// `POST /.well-known/est/simpleenroll` (RFC 7030 §4.2.1): a client's first certificate, for a token that
-/// enrols once or the client's secret.
+/// `POST /.well-known/est/simpleenroll` (RFC 7030 §4.2.1): a client's first certificate, for an enrolment token
+/// or the client secret.
 pub(super) async fn simpleenroll(mut request: Request) -> Result<Response, Challenge> {
     let body = request.body_of(PKCS10).await?;
     let call = request.call();
     let Some((id, secret)) = client::basic(&request.head)? else {
-        return Err(Code::InvalidClient
-            .because("the request does not say which client it comes from")
-            .into());
+        return Err(Code::InvalidClient.because("the request does not identify the client").into());
     };
     let path = request.head.uri.path();
     let issued = enrolment::enrol(&call, id, secret, path, &body).await?;
     Ok(certificates(&[issued.certificate])?)
 }
 
-/// `POST /.well-known/est/simplereenroll` (RFC 7030 §4.2.2): the next certificate, for the one that the
-/// connection was made with.
+/// `POST /.well-known/est/simplereenroll` (RFC 7030 §4.2.2): the next certificate; the connection
+/// presents the current one.
 pub(super) async fn simplereenroll(mut request: Request) -> Result<Response, Json> {
     let body = request.body_of(PKCS10).await?;
     let call = request.call();
@@ -64,7 +62,7 @@ fn certificates(certificates: &[CertificateDer<'_>]) -> Result<Response, Failure
     Ok(response)
 }
 
-/// An error that asks for credentials where they are missing or wrong.
+/// An error with a challenge if the credentials are missing or wrong.
 ///
 /// > HTTP-based client authentication [...] the EST server [...] responds with an HTTP 401 (RFC 7030
 /// > §3.2.3): a client of the HTTP kind sends its credentials when it is asked.

@@ -6,7 +6,7 @@ use super::client;
 use crate::flow::tokens::introspect;
 use crate::render::{Json, Request, Response, json};
 
-/// Tells an API what a token is worth.
+/// The state of a token, for an API or the client.
 pub(super) async fn introspect(mut request: Request) -> Result<Response, Json> {
     let form = request.form().await?;
     let call = request.call();

@@ -21,9 +21,8 @@ use crate::flow::metadata::path;
 use crate::render::route::Below;
 use crate::render::{Kind, Route, assets};
 
-/// Every endpoint for client applications, APIs and those who watch us, beside the section that it comes
-/// from. Those that take a client certificate are found everywhere: `flow::metadata` names them
-/// (RFC 8705 §5).
+/// Every endpoint for clients, APIs and monitoring, with the section that defines it. Endpoints that accept a client
+/// certificate are on every listener; `flow::metadata` publishes their aliases (RFC 8705 §5).
 pub fn routes() -> Vec<Route> {
     use Kind::{Document, File, Gateway, Machine, Page, Probe};
     vec![
@@ -72,11 +71,11 @@ pub fn routes() -> Vec<Route> {
         // RFC 5280 §4.2.2.1
         Route::new(Document, "/ca/certificate/{authority}").get(ca::certificate),
         // RFC 6960 §A.1
-        Route::new(Machine, "/ca/ocsp").post(ca::ask),
-        Route::new(Document, "/ca/ocsp/{*request}").get(ca::ask_in_path),
-        // Forward authentication: ours, as gateways expect it
+        Route::new(Machine, "/ca/ocsp").post(ca::ocsp),
+        Route::new(Document, "/ca/ocsp/{*request}").get(ca::ocsp_in_path),
+        // Forward authentication, as gateways expect it
         Route::new(Gateway, "/verify/{*route}").any(verify::verify),
-        // What our pages are made of
+        // Assets of the pages
         Route::new(File, "/static/{name}").get(assets::file),
         Route::new(File, "/brand/{picture}").get(assets::picture),
         // RFC 8555 §8.3

@@ -6,7 +6,7 @@ use super::client;
 use crate::flow::tokens::revoke;
 use crate::render::{Json, Request, Response};
 
-/// Lets a client give a token back.
+/// Revokes a token of the client.
 pub(super) async fn revoke(mut request: Request) -> Result<Response, Json> {
     let form = request.form().await?;
     let call = request.call();

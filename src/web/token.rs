@@ -12,7 +12,7 @@ use crate::render::{Json, Request, Response, json};
 use crate::types::client::GrantType;
 use crate::types::{Code, Seconds};
 
-/// Proves the client, hands the request to its grant's rule, writes the tokens.
+/// Authenticates the client, applies the rule of the grant type, and returns the tokens.
 pub(super) async fn token(mut request: Request) -> Result<Response, Json> {
     let form = request.form().await?;
     let mut call = request.call();
@@ -21,7 +21,7 @@ pub(super) async fn token(mut request: Request) -> Result<Response, Json> {
     let grant_type = form.need("grant_type", "grant_type is missing")?;
     let Some(grant_type) = GrantType::parse(grant_type) else {
         return Err(Code::UnsupportedGrantType
-            .because("we do not know this grant_type")
+            .because("this grant_type is not supported")
             .with("grant_type", grant_type)
             .with("client_id", &client.id)
             .into());
@@ -55,7 +55,7 @@ struct Success<'a> {
     scope: String,
 }
 
-/// The one place where tokens leave the house.
+/// The only place that writes tokens into a response.
 fn success(tokens: &Tokens) -> Response {
     json::ok(&Success {
         access_token: tokens.access.expose(),

@@ -16,12 +16,12 @@ use crate::flow::tokens::userinfo::{self, Body};
 use crate::render::{Bearer, Request, Response, json};
 use crate::types::{Code, Secret};
 
-/// Tells a client about the user of an access token.
+/// The claims about the user of an access token.
 pub(super) async fn userinfo(mut request: Request) -> Result<Response, Bearer> {
     let (scheme, token) = token(&mut request).await?;
     let mut call = request.call();
-    // Whose scripts may read the answer is known of every token that we issued, dead ones too: an
-    // application must be able to read that its token has expired.
+    // The origins of the token's client may read the response even if the token is expired or revoked: the application
+    // must be able to read why.
     if request.head.headers.contains_key(axum::http::header::ORIGIN)
         && let Some(client) = access_token::client(&call, token.expose()).await?
     {
@@ -29,7 +29,7 @@ pub(super) async fn userinfo(mut request: Request) -> Result<Response, Bearer> {
     }
     let urls = proofs::urls(&call, path::USERINFO);
     let method = request.head.method.as_str();
-    dpop::prove_beside_token(&mut call, &request.head, (scheme, &token), method, &urls)?;
+    dpop::prove_with_token(&mut call, &request.head, (scheme, &token), method, &urls)?;
     Ok(match userinfo::userinfo(&call, token.expose()).await? {
         Body::Json(claims) => json::ok(&claims),
         Body::Jwt(jwt) => json::typed("application/jwt", jwt.expose().to_owned()),
@@ -38,15 +38,13 @@ pub(super) async fn userinfo(mut request: Request) -> Result<Response, Bearer> {
 
 /// > Clients MUST NOT use more than one method to transmit the token in each request. (RFC 6750 §2)
 ///
-/// The third method, the query, is none of ours: it ends in logs and histories (RFC 9700 §4.3.2).
+/// The third method, the query, is not supported: URLs are stored in logs and histories (RFC 9700 §4.3.2).
 async fn token(request: &mut Request) -> Result<(Scheme, Secret), Bearer> {
     if request.head.query()?.one("access_token")?.is_some() {
-        return Err(Code::InvalidRequest
-            .because("an access token must not stand in the URI")
-            .into());
+        return Err(Code::InvalidRequest.because("an access token must not be in the URI").into());
     }
     let in_header = in_header(&request.head)?;
-    // A body of another type has no token in it; it matters only where no other token is there.
+    // A body of another type contains no token; it is refused only if there is no other token.
     let has_form = request.head.method == Method::POST
         && (request.head.announces_form()
             || (in_header.is_none() && request.head.headers.contains_key(CONTENT_TYPE)));
@@ -60,7 +58,7 @@ async fn token(request: &mut Request) -> Result<(Scheme, Secret), Bearer> {
         (Some(token), None) => Ok(token),
         (None, Some(token)) => Ok((Scheme::Bearer, token)),
         (Some(_), Some(_)) => {
-            Err(Code::InvalidRequest.because("the access token comes in two ways").into())
+            Err(Code::InvalidRequest.because("the access token is sent by two methods").into())
         }
         (None, None) => Err(Bearer::Missing),
     }

@@ -1,5 +1,5 @@
-//! `/verify/NAME`: forward authentication. A gateway asks about a request that came to it, and lets it through
-//! with the answer 200 alone; the token comes as [RFC 6750 §2.1] or [RFC 9449 §7.1] says.
+//! `/verify/NAME`: forward authentication. A gateway sends the headers of a request that it received, and passes the
+//! request on only if the response is 200. The token is presented as in [RFC 6750 §2.1] or [RFC 9449 §7.1].
 //!
 //! [RFC 6750 §2.1]: https://www.rfc-editor.org/rfc/rfc6750#section-2.1
 //! [RFC 9449 §7.1]: https://www.rfc-editor.org/rfc/rfc9449#section-7.1
@@ -14,8 +14,8 @@ use crate::flow::tokens::gateway::{self, Identity};
 use crate::render::{Bearer, Head, Json, Request, Response};
 use crate::types::{Code, Failure, Scheme, Secret};
 
-/// Whoever may pass, for the API behind the gateway. All of them are always there, so that a gateway that takes
-/// them over leaves none that a client has sent; what does not apply is empty.
+/// The sender of the request, for the API behind the gateway. All of these headers are always present, so that a
+/// gateway that copies them overwrites any that a client has sent; those that do not apply are empty.
 const IDENTITY: [&str; 7] = [
     "x-auth-subject",
     "x-auth-client",
@@ -26,8 +26,7 @@ const IDENTITY: [&str; 7] = [
     "x-auth-acr",
 ];
 
-/// Tells a gateway whether a request may pass. It reads no body and looks at no other field than those named in
-/// docs/gateways.md.
+/// Whether a request may pass. It reads no body, and only the headers that docs/gateways.md lists.
 pub(super) async fn verify(request: Request) -> Result<Response, Bearer> {
     let head = &request.head.clone();
     let mut call = request.call();
@@ -41,11 +40,11 @@ pub(super) async fn verify(request: Request) -> Result<Response, Bearer> {
     };
     let (scheme, token) = token(head)?;
     let (method, urls) = original(head, route, behind);
-    dpop::prove_beside_token(&mut call, head, (scheme, &token), method, &urls)?;
+    dpop::prove_with_token(&mut call, head, (scheme, &token), method, &urls)?;
     Ok(passed(&gateway::authorize(&call, route, token.expose()).await?)?)
 }
 
-/// The name of the route, and what stands behind it, with its slash.
+/// The name of the route, and the rest of the path with its slash.
 fn named(head: &Head) -> (&str, &str) {
     let base = head.app().config.issuer.path();
     let below = head.uri.path().strip_prefix(base).and_then(|path| path.strip_prefix(path::VERIFY));
@@ -53,14 +52,14 @@ fn named(head: &Head) -> (&str, &str) {
     below.split_at(below.find('/').unwrap_or(below.len()))
 }
 
-/// The token of the request that is asked about. A gateway passes on 401 and 403 and takes everything else for a
-/// fault, so there is no 400 here: what cannot be read as a token is none.
+/// The token of the original request. A gateway passes on 401 and 403 and treats every other error as a fault, so there
+/// is no 400 here: an invalid header is treated like a missing one.
 fn token(head: &Head) -> Result<(Scheme, Secret), Bearer> {
     in_header(head).ok().flatten().ok_or(Bearer::Missing)
 }
 
-/// What a DPoP proof of the request that is asked about has to name: its method, and its URL, whose scheme and host come
-/// from our configuration. What the gateway did not tell, or told twice, no proof fits.
+/// The method and URL that a DPoP proof of the original request must name. Scheme and host come from the configuration.
+/// If the gateway omits a header, or sends it twice, no proof matches.
 fn original<'a>(head: &'a Head, route: &GatewayRoute, behind: &'a str) -> (&'a str, Vec<String>) {
     let (method, target) = match route.original {
         OriginalRequest::XOriginal => (head.text("x-original-method"), head.text("x-original-uri")),
@@ -76,7 +75,7 @@ fn original<'a>(head: &'a Head, route: &GatewayRoute, behind: &'a str) -> (&'a s
     (method.unwrap_or_default(), url.into_iter().collect())
 }
 
-/// 200, with everything that the API may want to know.
+/// 200, with what the API needs to know.
 fn passed(identity: &Identity) -> Result<Response, Failure> {
     let token = &identity.token;
     let values = [
@@ -90,7 +89,7 @@ fn passed(identity: &Identity) -> Result<Response, Failure> {
     ];
     let mut response = Response::default();
     for (name, value) in IDENTITY.into_iter().zip(values) {
-        // A name that cannot be told is not left out: the API would take whoever it is for somebody else.
+        // A value that does not fit is not omitted: the API could take the sender for another one.
         let value = HeaderValue::from_str(&value);
         let value =
             value.map_err(|_| Failure::internal(format!("{name} does not fit a header")))?;

@@ -1,7 +1,7 @@
 //! Enrolment over Secure Transport: [RFC 7030 §4.2].
 //!
-//! Who asks is proven in one of three ways, and each gets a certificate of their own name and no other:
-//! a token that enrols once, the client's secret, or the certificate that is to be renewed.
+//! The client authenticates with a one-time enrolment token, its secret, or the certificate to be renewed. It gets a
+//! certificate with its own name only.
 //!
 //! [RFC 7030 §4.2]: https://www.rfc-editor.org/rfc/rfc7030#section-4.2
 
@@ -13,7 +13,7 @@ use crate::pki::request::CertificationRequest;
 use crate::types::token::EnrolmentToken;
 use crate::types::{ClientId, Code, Refusal, Result, Secret};
 
-/// What the rules about our authority may reach in this call.
+/// The built-in CA, for this request.
 pub fn authority<'a>(call: &'a Call<'_>) -> BuiltInCa<'a> {
     BuiltInCa {
         store: call.store,
@@ -23,12 +23,12 @@ pub fn authority<'a>(call: &'a Call<'_>) -> BuiltInCa<'a> {
     }
 }
 
-/// A client's first certificate: RFC 7030 §4.2.1. `secret` is a token that enrols once, or the client's
-/// own; `path` is that of the endpoint which was called.
+/// A client's first certificate: RFC 7030 §4.2.1. `secret` is an enrolment token or the client secret, `path` that of
+/// the endpoint.
 ///
 /// # Errors
-/// `invalid_client`, before the request is read; `invalid_request` for what is no request; `not_found` where
-/// there is no authority.
+/// `invalid_client`, before the request is parsed; `invalid_request` for an invalid one; `not_found` without a
+/// built-in CA.
 pub async fn enrol(
     call: &Call<'_>,
     id: ClientId,
@@ -40,28 +40,28 @@ pub async fn enrol(
     if let Some(token) = EnrolmentToken::read(secret.expose()) {
         let right = Right::Token(&token);
         authority.check_right(Some(&id), right).await?;
-        return authority.issue(Some(&id), &read(request)?, right).await;
+        return authority.issue(Some(&id), &parse(request)?, right).await;
     }
     let client = authentication::authenticate(call, &Presented::Basic { id, secret }, path).await?;
-    let request = read(request)?;
+    let request = parse(request)?;
     authority.issue(Some(&client.id), &request, Right::Proven).await
 }
 
-/// The next certificate, for the same key or another one: RFC 7030 §4.2.2. The present one goes on working.
+/// The next certificate, for the same key or another one: RFC 7030 §4.2.2. The current one stays valid.
 ///
 /// # Errors
 /// Those of [`enrol`].
 pub async fn renew(call: &Call<'_>, request: &[u8]) -> Result<IssuedCertificate> {
-    let Some(certificate) = &call.held.certificate else {
+    let Some(certificate) = &call.possession.certificate else {
         return Err(Code::InvalidClient
-            .because("a certificate is renewed over a connection that was made with it")
+            .because("renewal needs a connection with the current certificate")
             .into());
     };
     let (authority, right) = (authority(call), Right::Certificate(certificate.thumbprint));
     authority.check_right(None, right).await?;
-    authority.issue(None, &read(request)?, right).await
+    authority.issue(None, &parse(request)?, right).await
 }
 
-fn read(request: &[u8]) -> Result<CertificationRequest, Refusal> {
+fn parse(request: &[u8]) -> Result<CertificationRequest, Refusal> {
     CertificationRequest::parse(request).map_err(|why| Code::InvalidRequest.because(why))
 }

@@ -1,4 +1,4 @@
-//! URIs that are registered: [RFC 3986], written the one way that every parser reads alike.
+//! Registered URIs: [RFC 3986], in the one form that all parsers read alike.
 //!
 //! [RFC 3986]: https://www.rfc-editor.org/rfc/rfc3986
 
@@ -6,14 +6,13 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
 
-/// As long as a URI may be that is registered.
+/// The longest URI.
 const LONGEST: usize = 2048;
 
-/// Reads a URI that every parser reads alike: absolute, plain ASCII, written as it would be written
-/// again, without a fragment, a user or a wildcard.
+/// Parses a URI that all parsers read alike: absolute, ASCII, in normal form, without fragment, user or wildcard.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The reason why it is not acceptable.
 pub(super) fn canonical(uri: &str) -> Result<Url, &'static str> {
     must_be_absolute(uri)?;
     // RFC 6749 §3.1.2: "The endpoint URI MUST NOT include a fragment component."
@@ -46,10 +45,10 @@ pub(super) fn canonical(uri: &str) -> Result<Url, &'static str> {
     Ok(url)
 }
 
-/// Whether this is an absolute URI, in whatever form: for one that is only compared, byte by byte.
+/// Checks that this is an absolute URI, in any form: for URIs that are only compared, byte by byte.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The reason why it is not.
 pub(super) fn must_be_absolute(uri: &str) -> Result<(), &'static str> {
     if uri.len() > LONGEST {
         return Err("it is longer than 2048 characters");
@@ -84,7 +83,7 @@ pub fn with_parameters<'a>(
     format!("{uri}{joint}{parameters}")
 }
 
-/// Whether it never leaves this machine.
+/// Whether its host is this machine.
 pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
@@ -94,8 +93,7 @@ pub(super) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// A name that two resolvers, or a person and a parser, could take for two is none that we send a code
-/// to (THREATS AZ-04).
+/// Refuses host names that two resolvers, or a user and a parser, could read differently (THREATS AZ-04).
 pub(super) fn must_have_plain_host(url: &Url) -> Result<(), &'static str> {
     if let Some(Host::Domain(name)) = url.host()
         && name.split('.').any(|label| {

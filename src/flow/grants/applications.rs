@@ -1,4 +1,4 @@
-//! What people see and do about the applications that may act for them.
+//! The applications that may act for a user: the list, and the withdrawal of consent.
 
 use crate::flow::Call;
 use crate::record::{Event, Kind};
@@ -7,11 +7,10 @@ use crate::store::consents::{self, Authorised};
 use crate::store::{codes, grants, retrying};
 use crate::types::{ClientId, Result, UserId};
 
-/// The applications that may act for a user: those that the user has let in, the oldest first, then
-/// the trusted ones, which ask nobody.
+/// The applications that may act for a user: those with a consent, the oldest first, then those that need none.
 ///
 /// # Errors
-/// When the store fails.
+/// If the store fails.
 pub async fn applications(call: &Call<'_>, user: &UserId) -> Result<Vec<Authorised>> {
     let mut all = consents::of_user(call.store.db(), user).await?;
     for used in grants::in_use(call.store.db(), user, call.now).await? {
@@ -24,18 +23,17 @@ pub async fn applications(call: &Call<'_>, user: &UserId) -> Result<Vec<Authoris
     Ok(all)
 }
 
-/// Takes back what a user has allowed a client: every grant of the two is revoked in the same
-/// transaction, so that no answer that begins after this one is a success (THREATS X-05).
-/// `false`: there was nothing to take back.
+/// Withdraws a user's consent for a client and revokes all grants of the two in the same transaction: no request that
+/// begins after the response succeeds (THREATS X-05). `false` if there was nothing to withdraw.
 ///
 /// # Errors
-/// When it could not be written.
+/// If it could not be written.
 pub async fn withdraw(call: &Call<'_>, user: &UserId, client: &ClientId) -> Result<bool> {
     retrying(|| async {
         let mut tx = call.store.write().await?;
         let withdrawn = consents::withdraw(&mut tx, user, client).await?;
-        // The codes before the grants: a redemption that is under way holds its code, so that this waits
-        // for it and then sees its grant.
+        // Codes before grants: a concurrent redemption has locked its code, so this statement waits for it, and the
+        // next one sees the new grant.
         codes::spend_all(&mut tx, user, client, call.now).await?;
         let revoked = grants::revoke_all(&mut tx, user, client, call.now).await?;
         let withdrawn = withdrawn || revoked > 0;
@@ -53,10 +51,10 @@ pub async fn withdraw(call: &Call<'_>, user: &UserId, client: &ClientId) -> Resu
     .await
 }
 
-/// The logo of a client, as it was fetched at registration.
+/// The logo of a client, as fetched at registration.
 ///
 /// # Errors
-/// When the store fails.
+/// If the store fails.
 pub async fn logo(call: &Call<'_>, client: &ClientId) -> Result<Option<Logo>> {
     Ok(clients::logo(call.store.db(), client).await?)
 }

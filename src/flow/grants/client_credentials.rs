@@ -11,8 +11,8 @@ use crate::types::client::GrantType;
 use crate::types::scope::PERSONAL;
 use crate::types::{Client, Code, Params, Result, Scope};
 
-/// Gives a client a token of its own. A JWT writes nothing to the database: whether the client lives
-/// was asked of the cache, which is a second old at most.
+/// Issues a token to the client itself. A JWT writes nothing to the database; the client was checked in the cache,
+/// which is at most a second old.
 ///
 /// # Errors
 /// `unauthorized_client`, `invalid_scope`, `invalid_target`.
@@ -20,16 +20,17 @@ pub async fn grant(call: &Call<'_>, client: &Client, params: &Params) -> Result<
     // > The client credentials grant type MUST only be used by confidential clients. (§4.4)
     if !client.is_confidential() {
         return Err(Code::UnauthorizedClient
-            .because("a public client cannot have tokens of its own")
+            .because("a public client cannot use the client_credentials grant")
             .into());
     }
     let registered = client.scope();
+    // A client has no claims about a user (THREATS TE-21).
     let own = Scope::of(registered.iter().filter(|token| !PERSONAL.contains(token)));
-    let asked = params.one("scope")?.map(Scope::parse).transpose()?;
-    let scope = own.narrowed(asked)?;
-    let resources = audience::asked(call, client, params).await?;
+    let requested = params.one("scope")?.map(Scope::parse).transpose()?;
+    let scope = own.narrowed(requested)?;
+    let resources = audience::requested(call, client, params).await?;
 
-    // A refusal must not spend the proof.
+    // A refusal must not consume the proof.
     authentication::must_bind(call, client).await?;
     dpop::spend(call, call.store.db()).await?;
 
@@ -38,8 +39,8 @@ pub async fn grant(call: &Call<'_>, client: &Client, params: &Params) -> Result<
     let by = GrantType::ClientCredentials;
     let access = mint::access(call, client, For::Client, by, &scope, &shape)?;
     let reserved = call.recorder.reserve().await?;
-    retrying(|| access.keep(call.store.db())).await?;
-    mint::note(call, reserved, access.issued);
+    retrying(|| access.store(call.store.db())).await?;
+    mint::record(call, reserved, access.issued);
     // > A refresh token SHOULD NOT be included. (§4.4.3)
     Ok(Tokens {
         expires_in: access.expires_in,

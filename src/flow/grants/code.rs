@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use crate::flow::Call;
 use crate::flow::clients::authentication;
-use crate::flow::tokens::mint::{self, For, IdTokenOf, Tokens};
-use crate::flow::tokens::possession::Held;
+use crate::flow::tokens::mint::{self, For, IdTokenInput, Tokens};
+use crate::flow::tokens::possession::Possession;
 use crate::flow::tokens::{audience, dpop};
 use crate::jose::base64url;
 use crate::record::{Event, Kind};
@@ -21,14 +21,14 @@ use crate::types::secret::same;
 use crate::types::token::AuthorizationCode;
 use crate::types::{Client, Code, Digest, Params, Refusal, ResourceId, Result, Scope, Seconds};
 
-/// What the client brings.
-struct Brought<'a> {
+/// The parameters of the request.
+struct Redemption<'a> {
     code: AuthorizationCode,
     redirect_uri: Option<&'a str>,
     code_verifier: Option<&'a str>,
 }
 
-/// What came of it: what must be committed although the client is refused is a value, not an error.
+/// The result of the transaction. A refusal that must be committed is a value, not an error.
 enum Redeemed {
     Granted(Box<Granted>),
     Refused(Refusal),
@@ -41,24 +41,24 @@ struct Granted {
     about: Map<String, Value>,
 }
 
-/// Trades a code for tokens: once. A second use takes with it what the first one got.
+/// Redeems a code for tokens, once. A second use revokes the tokens of the first.
 ///
 /// # Errors
 /// `invalid_grant`, `invalid_request`, `invalid_target`.
 pub async fn redeem(call: &Call<'_>, client: &Client, params: &Params) -> Result<Tokens> {
     let text = params.need("code", "code is missing")?;
     let Some(code) = AuthorizationCode::read(text) else {
-        return Err(Code::InvalidGrant.because("the code is not one of ours").into());
+        return Err(Code::InvalidGrant.because("the code was not issued by this server").into());
     };
-    let brought = Brought {
+    let redemption = Redemption {
         code,
         redirect_uri: params.one("redirect_uri")?,
         code_verifier: params.one("code_verifier")?,
     };
-    let asked = audience::asked(call, client, params).await?;
-    // A client that shows too little is told so, and may come again with the same code.
+    let requested = audience::requested(call, client, params).await?;
+    // A client that cannot be bound is refused here and can present the same code again.
     authentication::must_bind(call, client).await?;
-    // Before the transaction: who holds one connection must not wait for another.
+    // Before the transaction, which must not wait for a second connection.
     let known = call.cache.resources().await?;
     let keys = call.keys()?;
     if client.scope().has("openid") {
@@ -66,12 +66,12 @@ pub async fn redeem(call: &Call<'_>, client: &Client, params: &Params) -> Result
     }
     let reserved = call.recorder.reserve().await?;
 
-    let granted = match retrying(|| spend(call, client, &brought, &asked, &known)).await? {
+    let granted = match retrying(|| spend(call, client, &redemption, &requested, &known)).await? {
         Redeemed::Refused(refusal) => return Err(refusal.into()),
         Redeemed::Granted(granted) => *granted,
     };
-    // The code is spent by the commit, and whoever loses the answer begins again (§4.1.2: a code is never
-    // taken twice): nothing from here on depends on the database or waits (THREATS X-02, EX-04).
+    // The commit has consumed the code. A client that loses the response must start again (§4.1.2: a code is never
+    // accepted twice), so nothing from here on depends on the database or waits (THREATS X-02, EX-04).
     let Granted { grant, scope, access, about } = granted;
     let refresh = if client.may_use(GrantType::RefreshToken) {
         Some(mint::refresh(&keys, &grant.id, grant.generation)?)
@@ -79,10 +79,10 @@ pub async fn redeem(call: &Call<'_>, client: &Client, params: &Params) -> Result
         None
     };
     let id_token = if scope.has("openid") {
-        let of = IdTokenOf {
+        let of = IdTokenInput {
             grant: &grant,
             access: &access.token,
-            code: Some(&brought.code.0),
+            code: Some(&redemption.code.0),
             nonce: grant.nonce.as_deref(),
             about,
         };
@@ -90,23 +90,23 @@ pub async fn redeem(call: &Call<'_>, client: &Client, params: &Params) -> Result
     } else {
         None
     };
-    mint::note(call, reserved, access.issued);
+    mint::record(call, reserved, access.issued);
     let (expires_in, confirmation) = (access.expires_in, access.confirmation);
     Ok(Tokens { access: access.token, expires_in, scope, refresh, id_token, confirmation })
 }
 
-/// The transaction: spend the code, judge it, make the grant.
+/// The transaction: consumes the code, checks it and creates the grant.
 async fn spend(
     call: &Call<'_>,
     client: &Client,
-    brought: &Brought<'_>,
-    asked: &[ResourceId],
+    redemption: &Redemption<'_>,
+    requested: &[ResourceId],
     known: &Resources,
 ) -> Result<Redeemed> {
     let trusted = client.metadata.gw_skip_consent;
     let mut tx = call.store.write().await?;
     let (authorization, alive, expires_at) =
-        match codes::spend(&mut tx, &brought.code.digest(), trusted, call.now).await? {
+        match codes::spend(&mut tx, &redemption.code.digest(), trusted, call.now).await? {
             Spent::Now { authorization, alive, expires_at } => (authorization, alive, expires_at),
             // > If an authorization code is used more than once, the authorization server MUST deny
             // > the request and SHOULD revoke (when possible) all tokens previously issued based on
@@ -127,29 +127,29 @@ async fn spend(
                 ));
             }
             Spent::Unknown => {
-                return Ok(Redeemed::Refused(dead("unknown")));
+                return Ok(Redeemed::Refused(invalid("unknown")));
             }
         };
-    let judged = judge(client, &call.held, brought, &authorization)
+    let judged = judge(client, &call.possession, redemption, &authorization)
         .and_then(|()| {
             if expires_at <= call.now {
-                return Err(dead("expired").with("expired_at", expires_at));
+                return Err(invalid("expired").with("expired_at", expires_at));
             }
             if !alive {
-                return Err(dead(
-                    "the sign-in, the user, the client or the consent is not alive any more",
+                return Err(invalid(
+                    "the session, the user, the client or the consent is no longer valid",
                 ));
             }
-            mint::allowed(client, &authorization.scope, None)
+            mint::narrowed_scope(client, &authorization.scope, None)
         })
         .and_then(|scope| {
-            let resources = audience::narrowed(&authorization.resources, asked.to_vec())?;
-            audience::must_be_open(call, known, client, &resources)?;
+            let resources = audience::narrowed(&authorization.resources, requested.to_vec())?;
+            audience::must_be_allowed(call, known, client, &resources)?;
             Ok((scope, audience::shape(call, known, client, &resources)))
         });
     let (scope, shape) = match judged {
         Ok(judged) => judged,
-        // In the wrong hands it is spent all the same (THREATS CO-03).
+        // A code that is presented by the wrong client is consumed too (THREATS CO-03).
         Err(refusal) => {
             tx.commit().await?;
             return Ok(Redeemed::Refused(refusal));
@@ -157,12 +157,12 @@ async fn spend(
     };
 
     dpop::spend(call, &mut tx).await?;
-    let (life, bonds) = (life(call, client, &scope), call.held.bonds(client));
+    let (life, bonds) = (life(call, client, &scope), call.possession.bonds(client));
     let grant = grants::insert(&mut tx, &authorization, life, bonds, call.now).await?;
     let by = GrantType::AuthorizationCode;
     let access = mint::access(call, client, For::Grant(&grant), by, &scope, &shape)?;
-    access.keep(&mut tx).await?;
-    let about = mint::about(&mut tx, client, &grant, &scope).await?;
+    access.store(&mut tx).await?;
+    let about = mint::id_token_claims(&mut tx, client, &grant, &scope).await?;
     Event::success(Kind::GrantCreated)
         .client(&client.id)
         .user(&grant.user_id)
@@ -181,35 +181,35 @@ async fn spend(
 /// > […], and if included ensure that their values are identical. (§4.1.3)
 fn judge(
     client: &Client,
-    held: &Held,
-    brought: &Brought<'_>,
+    possession: &Possession,
+    redemption: &Redemption<'_>,
     authorization: &Authorization,
 ) -> Result<(), Refusal> {
     if authorization.client_id != client.id {
-        return Err(dead("issued to another client")
+        return Err(invalid("issued to another client")
             .with("issued_to", &authorization.client_id)
             .with("presented_by", &client.id));
     }
-    // A code that is bound by PKCE is of use to nobody else, and OAuth 2.1 has no redirect_uri here any
-    // more; any other code has nothing but this comparison (decision 0040).
-    let is_left_out = brought.redirect_uri.is_none() && authorization.code_challenge.is_some();
-    if !is_left_out && brought.redirect_uri != Some(authorization.redirect_uri.as_str()) {
+    // OAuth 2.1 has no redirect_uri here, since PKCE protects the code. A code without PKCE is protected by this
+    // comparison alone (decision 0040).
+    let is_left_out = redemption.redirect_uri.is_none() && authorization.code_challenge.is_some();
+    if !is_left_out && redemption.redirect_uri != Some(authorization.redirect_uri.as_str()) {
         return Err(Code::InvalidGrant
             .because("redirect_uri is missing or is not the one of the authorization request")
             .with("expected", &authorization.redirect_uri));
     }
     // > the authorization server MUST verify that the key in the DPoP proof matches the one in the
     // > dpop_jkt parameter (RFC 9449 §10, in substance)
-    if authorization.dpop_jkt.is_some_and(|jkt| held.key() != Some(jkt)) {
-        return Err(dead("bound to another DPoP key by dpop_jkt"));
+    if authorization.dpop_jkt.is_some_and(|jkt| possession.key() != Some(jkt)) {
+        return Err(invalid("bound to another DPoP key by dpop_jkt"));
     }
-    match (&authorization.code_challenge, brought.code_verifier) {
+    match (&authorization.code_challenge, redemption.code_verifier) {
         (None, None) => Ok(()),
         (Some(challenge), Some(verifier)) => {
             if is_verifier_of(challenge, verifier) {
                 Ok(())
             } else {
-                Err(Code::InvalidGrant.because("code_verifier does not fit the code_challenge"))
+                Err(Code::InvalidGrant.because("code_verifier does not match the code_challenge"))
             }
         }
         (Some(_), None) => {
@@ -218,15 +218,14 @@ fn judge(
         // > The authorization server MUST ensure that if there was no code_challenge in the
         // > authorization request, a request to the token endpoint containing a code_verifier is
         // > rejected. (RFC 9700 §4.8.2)
-        (None, Some(_)) => {
-            Err(Code::InvalidGrant
-                .because("there is a code_verifier, but there was no code_challenge"))
-        }
+        (None, Some(_)) => Err(Code::InvalidGrant.because(
+            "code_verifier is present, but the authorization request had no code_challenge",
+        )),
     }
 }
 
-/// Why exactly is nobody's business but the operator's.
-fn dead(reason: &'static str) -> Refusal {
+/// The client is not told the reason; the log is.
+fn invalid(reason: &'static str) -> Refusal {
     Code::InvalidGrant.because("the code is not valid").with("reason", reason)
 }
 
@@ -235,11 +234,11 @@ fn dead(reason: &'static str) -> Refusal {
 fn is_verifier_of(challenge: &str, verifier: &str) -> bool {
     let unreserved = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
     let legal = (43..=128).contains(&verifier.len()) && verifier.bytes().all(unreserved);
-    let made = base64url::encode(Digest::of(verifier.as_bytes()).0);
-    legal && same(made.as_bytes(), challenge.as_bytes())
+    let computed = base64url::encode(Digest::of(verifier.as_bytes()).0);
+    legal && same(computed.as_bytes(), challenge.as_bytes())
 }
 
-/// How long the grant lives: as its refresh tokens, or where it has none, as its access token.
+/// The lifetime of the grant: that of its refresh tokens, or without any, that of its access token.
 fn life(call: &Call<'_>, client: &Client, scope: &Scope) -> GrantLifetime {
     let tokens = &call.config.tokens;
     let offline = scope.has("offline_access");

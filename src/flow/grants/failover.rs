@@ -1,9 +1,9 @@
-//! A database that took over without the last commits: an asynchronous standby that was promoted, or a
-//! backup that was put back (decision 0029).
+//! Declared failovers: a database without the latest commits took over, because an asynchronous standby was promoted
+//! or a backup restored (decision 0029).
 //!
-//! Refresh tokens of the lost time are newer than their grants, and would end them as replays. A failover
-//! that is declared lets each grant go on, once ([`grants::rotate`]). What was revoked in the lost time lives
-//! again; the log knows of it, and here it is revoked again.
+//! Refresh tokens of the lost period are newer than their grants and would be refused as replays. A declared failover
+//! accepts them, once for each grant ([`grants::rotate`]). Revocations of the lost period are lost too; they
+//! are read from the log and repeated here.
 
 use crate::record::{Event, Kind, Trace};
 use crate::store::failovers::{self, Failover};
@@ -12,16 +12,16 @@ use crate::store::{
 };
 use crate::types::{ClientId, Code, GrantId, Result, Seconds, SessionId, Timestamp, UserId};
 
-/// How long a declared failover admits refresh tokens that are newer than their grants.
-const ADMITS_FOR: Seconds = Seconds::hours(1);
+/// How long a declared failover accepts refresh tokens that are newer than their grants.
+const ACCEPTS_FOR: Seconds = Seconds::hours(1);
 
-/// As long as any access token lives.
+/// The longest lifetime of an access token.
 const LONGEST_TOKEN: Seconds = Seconds::days(1);
 
-/// Declares that what took over at this time may have been so much behind. Declared again, it stays as it was.
+/// Declares a failover at `at`, to a database that may have been `lag` behind. Declaring it again changes nothing.
 ///
 /// # Errors
-/// A refusal when `at` is not in the past.
+/// A refusal if `at` is not in the past.
 pub async fn declare(
     store: &Store,
     at: Timestamp,
@@ -29,16 +29,16 @@ pub async fn declare(
     trace: &Trace,
 ) -> Result<Failover> {
     let now = trace.now();
-    // A grant passes once because its rotation is later than the failover.
+    // A grant is accepted once because its rotation is then later than the failover.
     if at >= now {
         return Err(Code::InvalidRequest
-            .because("a failover is declared when it has happened: its time lies in the past")
+            .because("the time of a failover must be in the past")
             .with("at", at)
             .with("now", now)
             .into());
     }
     let declared =
-        Failover { failed_over_at: at, lag, declared_at: now, ends_at: now + ADMITS_FOR };
+        Failover { failed_over_at: at, lag, declared_at: now, ends_at: now + ACCEPTS_FOR };
     retrying(|| async {
         let mut tx = store.write().await?;
         if failovers::insert(&mut tx, &declared).await? {
@@ -57,24 +57,24 @@ pub async fn declare(
     .await
 }
 
-/// Something that was revoked and may live again.
+/// A revocation that may have been lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Revoked {
-    /// A grant, and with it all its tokens.
+    /// Of a grant, with all its tokens.
     Grant(GrantId),
-    /// A sign-in.
+    /// Of a session.
     Session(UserId, SessionId),
-    /// What a person had allowed a client.
+    /// Of a user's consent for a client.
     Consent(UserId, ClientId),
-    /// An access token of a client, by its `jti`.
+    /// Of an access token, by its `jti`.
     Token(String),
 }
 
-/// Revokes these again, each for itself. Returns how many were alive; of JWT access tokens that is not known,
-/// and all of them count.
+/// Repeats these revocations, each in its own transaction. Returns how many had an effect; JWT access tokens are
+/// always counted, because their state is unknown.
 ///
 /// # Errors
-/// What the database says; what was revoked until then is.
+/// Database errors; earlier revocations of the list stay.
 pub async fn revoke_again(store: &Store, all: &[Revoked], trace: &Trace) -> Result<u64> {
     let mut count = 0;
     for revoked in all {

@@ -1,5 +1,4 @@
-//! Where the key-encryption key comes from: the configuration, or a file that is made at the first
-//! start and never again.
+//! The source of the key-encryption key: the configuration, or a file that is created at the first start only.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -14,61 +13,61 @@ use gatewright_base::access::why;
 /// The name of the file in `[keys] dir`.
 const FILE: &str = "encryption.key";
 
-/// Why there is no key-encryption key, and what to do.
+/// Why the key-encryption key is not available, and the remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum Missing {
-    /// There are sealed things in the database, and not the key that they are sealed under.
+    /// The database holds sealed values, and there is no key.
     #[error(
         "{0} does not exist, and the database holds what is sealed under it: bring it back from the backup, or name it with keys.encryption_key_file"
     )]
     Lost(PathBuf),
-    /// There are sealed things in the database, and none of the keys is the one that they are sealed under.
+    /// The database holds sealed values, and they are sealed under another key.
     #[error(
         "the secret {secret} in the database cannot be opened: it is sealed under the key-encryption key {sealed}, and here is {here}. Bring back the key that this database was made with; replicas share one key"
     )]
     Wrong {
-        /// What does not open.
+        /// The secret that cannot be opened.
         secret: String,
         /// The key that it is sealed under.
         sealed: KeyId,
-        /// The key that there is.
+        /// The configured key.
         here: KeyId,
     },
-    /// The directory cannot be made.
+    /// The directory cannot be created.
     #[error("{0} cannot be made: {because}", because = why(.0, .1))]
     Directory(PathBuf, std::io::Error),
     /// The file cannot be used.
     #[error("the key-encryption key cannot be used: {0}")]
     Unusable(#[from] Unusable),
-    /// Whether it was lost cannot be told.
+    /// The database could not be searched for sealed values.
     #[error("the store failed: {0}")]
     Store(#[from] sqlx::Error),
 }
 
-/// Opens the key-encryption key. One is made only while nothing was sealed under another: a new key in
-/// the place of a lost one would hide the loss (THREATS KE-04).
+/// Opens the key-encryption key. It is created only while the database holds no sealed value: a new key in place of a
+/// lost one would hide the loss (THREATS KE-04).
 ///
 /// # Errors
 /// See [`Missing`].
 pub async fn open(config: &config::Keys, store: &Store) -> Result<Kek, Missing> {
     if let Some(kek) = config.encryption_key.as_ref().and_then(|keys| Kek::of(keys.expose())) {
-        return right(kek, store).await;
+        return must_match(kek, store).await;
     }
     let path = config.dir.join(FILE);
     match Kek::load(&path) {
         Err(Unusable::Missing(_)) => {}
-        loaded => return right(loaded?, store).await,
+        loaded => return must_match(loaded?, store).await,
     }
     if is_anything_sealed(store).await? {
-        // The process that sealed it may have made the key since we looked: it makes the key first.
+        // Another process may have created the key meanwhile; it does so before it seals anything.
         return match Kek::load(&path) {
             Err(Unusable::Missing(_)) => Err(Missing::Lost(path)),
-            loaded => right(loaded?, store).await,
+            loaded => must_match(loaded?, store).await,
         };
     }
     make_directory(&config.dir).map_err(|error| Missing::Directory(config.dir.clone(), error))?;
     match Kek::create(&path) {
-        // Another process was quicker: its key is the one.
+        // Another process created the key first; that one is used.
         Err(Unusable::Io(_, error)) if error.kind() == ErrorKind::AlreadyExists => {
             Ok(Kek::load(&path)?)
         }
@@ -76,8 +75,8 @@ pub async fn open(config: &config::Keys, store: &Store) -> Result<Kek, Missing> 
     }
 }
 
-/// Insists that it is the key under which the secrets of the server are sealed, which every database has.
-async fn right(kek: Kek, store: &Store) -> Result<Kek, Missing> {
+/// Checks that the secrets of the server, which every database has, are sealed under this key.
+async fn must_match(kek: Kek, store: &Store) -> Result<Kek, Missing> {
     let mut secrets = server_secrets::all(store.db()).await?.into_iter();
     let wrong = secrets.find(|secret| !kek.has_key_of(&secret.sealed));
     match wrong.and_then(|secret| Some((KeyId::of_sealed(&secret.sealed)?, secret.name))) {
@@ -86,7 +85,7 @@ async fn right(kek: Kek, store: &Store) -> Result<Kek, Missing> {
     }
 }
 
-/// For its owner alone.
+/// Creates the directory, for its owner only.
 fn make_directory(path: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);

@@ -16,18 +16,18 @@ use crate::store::signing_keys::{self, State};
 use crate::store::{Store, versions};
 use crate::types::{Algorithm, Failure, Result};
 
-/// Verified access tokens remembered at most: about a megabyte.
+/// The most verified access tokens that are cached: about a megabyte.
 const VERIFIED: usize = 16 * 1024;
 
 /// The keys at one version.
 pub struct Keys {
     active: BTreeMap<Algorithm, Arc<SigningKey>>,
-    /// What verifies the tokens that come back to us.
+    /// The keys that verify presented tokens.
     pub published: Jwks,
-    /// Digests of JWT access tokens whose signatures `published` has verified. A token comes back many
-    /// times; a key that is withdrawn makes a new set, and takes this with it.
+    /// Digests of JWT access tokens whose signatures `published` has verified, since a token is presented many times.
+    /// When a key is withdrawn, a new set with an empty cache replaces this one.
     pub verified: quick_cache::sync::Cache<[u8; 32], ()>,
-    /// What verifies an `id_token_hint`: retired keys too, for a hint may be old.
+    /// The keys that verify an `id_token_hint`: also retired ones, since a hint may be old.
     pub hints: Jwks,
     /// `/jwks`
     pub jwks: Document,
@@ -37,11 +37,11 @@ pub struct Keys {
     pub dpop: VersionedMac,
     /// The salt of pairwise subjects (OIDC Core §8.1): it has one version.
     pub pairwise: Mac,
-    /// The MAC that `sid` is: it has one version, so that `sid` stays the same for the session's life.
+    /// The MAC of `sid`: it has one version, so that `sid` is constant for the lifetime of a session.
     pub sid: Mac,
-    /// Seals the state of pages that the browser keeps; name kind and identifier as the owner.
+    /// Seals page state in the browser, with kind and identifier as the owner.
     pub pages: Kek,
-    /// The MAC that a code is, where the same form must lead to the same code again.
+    /// The MAC of codes that a repeated form must produce again.
     pub codes: VersionedMac,
     version: i64,
 }
@@ -56,14 +56,14 @@ impl Keys {
     /// The key that signs with this algorithm.
     ///
     /// # Errors
-    /// When the server has no such key; registration and configuration do not let it come to that.
+    /// If there is no such key; registration and configuration prevent that.
     pub fn signing(&self, algorithm: Algorithm) -> Result<&SigningKey, Failure> {
         let key = self.active.get(&algorithm);
         key.map(Arc::as_ref)
             .ok_or_else(|| Failure::internal(format!("there is no active key for {algorithm}")))
     }
 
-    /// The algorithms that we sign with.
+    /// The algorithms with an active key.
     pub fn algorithms(&self) -> impl Iterator<Item = Algorithm> {
         self.active.keys().copied()
     }
@@ -75,7 +75,7 @@ impl Keys {
 
     /// Reads the keys from the database.
     pub(super) async fn read(store: &Store, kek: &Kek) -> Result<Self> {
-        // The version first: what is read after it is at least as new.
+        // The version first, so that the rows are at least as new.
         let version = versions::all(store).await?.keys;
         let rows = signing_keys::all(store.db()).await?;
         let mut active = BTreeMap::new();
@@ -90,7 +90,7 @@ impl Keys {
                 State::Active => {
                     let clear = unseal(kek, Owner(seal::Kind::SigningKey, &row.id), &row.sealed)?;
                     let key = SigningKey::from_pkcs8(row.alg, &clear)?;
-                    // Parsed once: it checks nearly all tokens that come back.
+                    // Parsed once: it verifies nearly all presented tokens.
                     published.push(key.public_key()?);
                     hints.push(public()?);
                     jwks.push(jwk.clone());

@@ -23,11 +23,11 @@ use crate::record::Trace;
 use crate::store::{Store, versions};
 use crate::types::{Result, Timestamp};
 
-/// The keys as they are now, and what they are sealed under.
+/// The current keys, and the key that seals them.
 pub struct Keyring {
     kek: Kek,
     schedule: Schedule,
-    held: RwLock<Arc<Keys>>,
+    current: RwLock<Arc<Keys>>,
 }
 
 impl std::fmt::Debug for Keyring {
@@ -37,37 +37,37 @@ impl std::fmt::Debug for Keyring {
 }
 
 impl Keyring {
-    /// Opens the keys; makes them at the first start. What was sealed under an older key-encryption key
-    /// is sealed again under the present one.
+    /// Opens the keys, and creates them at the first start. Values under a previous key-encryption key are sealed again
+    /// under the current one.
     ///
     /// # Errors
-    /// When what is sealed does not open: the server must not start, and changes nothing (THREATS KE-04).
+    /// If a sealed value cannot be opened: the server must not start, and nothing is changed (THREATS KE-04).
     pub async fn open(store: &Store, kek: Kek, schedule: Schedule, trace: &Trace) -> Result<Self> {
         let now = Timestamp(trace.at_ms / 1000);
         reseal(store, &kek).await?;
         secrets::ensure(store, &kek, now).await?;
-        // Of two that start at once the first has made them: whoever has another key makes nothing more.
+        // Of two concurrent first starts one has created the secrets; the other, with another key, fails here.
         Opened::read(store, &kek).await?;
         rotation::keep_pending(store, &kek, &schedule, trace).await?;
         let keys = Keys::read(store, &kek).await?;
-        Ok(Self { kek, schedule, held: RwLock::new(Arc::new(keys)) })
+        Ok(Self { kek, schedule, current: RwLock::new(Arc::new(keys)) })
     }
 
-    /// The keys as they are now.
+    /// The current keys.
     pub fn keys(&self) -> Arc<Keys> {
-        let held = self.held.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        held.clone()
+        let current = self.current.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        current.clone()
     }
 
-    /// What everything is sealed under.
+    /// The key-encryption key.
     pub const fn kek(&self) -> &Kek {
         &self.kek
     }
 
-    /// Opens state that the browser has kept. `None`: it is not ours, or too old.
+    /// Opens page state from a browser. `None` if this server did not seal it, or its key has expired.
     ///
     /// # Errors
-    /// What the database says.
+    /// Database errors.
     pub async fn open_page(
         &self,
         store: &Store,
@@ -77,31 +77,31 @@ impl Keyring {
         match self.keys().pages.open(owner, sealed) {
             Ok(clear) => Ok(Some(clear)),
             Err(Unopened::Tampered) => Ok(None),
-            // Another replica may have made the key a moment ago.
+            // Another replica may have created the key a moment ago.
             Err(Unopened::OtherKey(_)) => {
                 Ok(self.latest(store).await?.pages.open(owner, sealed).ok())
             }
         }
     }
 
-    /// Reads the keys again, if `version` is not the one that is held.
+    /// Loads the keys again, unless they have this version.
     ///
     /// # Errors
-    /// What the database says.
+    /// Database errors.
     pub async fn confirm(&self, store: &Store, version: i64) -> Result<()> {
         if self.keys().version() == version {
             return Ok(());
         }
         let keys = Arc::new(Keys::read(store, &self.kek).await?);
-        *self.held.write().unwrap_or_else(std::sync::PoisonError::into_inner) = keys;
+        *self.current.write().unwrap_or_else(std::sync::PoisonError::into_inner) = keys;
         Ok(())
     }
 
-    /// Reads the keys again, if they have changed: before somebody is refused because of a key that another
-    /// replica has made a moment ago.
+    /// Loads the keys again if they have changed, before a request is refused for a key that another replica may have
+    /// created a moment ago.
     ///
     /// # Errors
-    /// What the database says.
+    /// Database errors.
     pub async fn latest(&self, store: &Store) -> Result<Arc<Keys>> {
         self.confirm(store, versions::all(store).await?.keys).await?;
         Ok(self.keys())

@@ -1,8 +1,7 @@
 //! The life of a signing key: pending → active → retiring → retired (DESIGN §3).
 //!
-//! A pending key per algorithm is always published ahead by at
-//! least the time that a JWKS may be cached, so both scheduled and emergency rotation sign with a key
-//! that every verifier already has.
+//! Every algorithm always has a pending key that is published before it signs, for at least the time that a JWKS may be
+//! cached. So both scheduled and emergency rotation sign with a key that every verifier has already.
 
 use super::{Keyring, secrets};
 use crate::config::Config;
@@ -14,29 +13,27 @@ use crate::store::{Store, Tx, versions};
 use crate::types::time::AHEAD;
 use crate::types::{Algorithm, Code, Failure, Refusal, Result, Seconds, Timestamp};
 
-/// As long as any token lives that a client or resource may be registered for; a key stays published
-/// that long after it signed last.
+/// The longest lifetime of a token. A key stays published for this time after its last signature.
 const LONGEST_TOKEN: Seconds = Seconds::days(1);
 
-/// By then every replica publishes what stands in the database; a second is promised (DESIGN §2), and
-/// clocks differ.
+/// How long until every replica publishes a new key: a second (DESIGN §2), with a margin for different clocks.
 const SEEN_BY_REPLICAS: Seconds = Seconds(30);
 
-/// What rotates when.
+/// When keys and secrets rotate.
 #[derive(Clone, Debug)]
 pub struct Schedule {
-    /// Which algorithms have a key.
+    /// The algorithms that have a key.
     pub algorithms: Vec<Algorithm>,
     /// How long a key signs.
     pub rotation: Seconds,
-    /// How long verifiers may keep the JWKS.
+    /// How long verifiers may cache the JWKS.
     pub max_age: Seconds,
-    /// How long any refresh token lives.
+    /// The longest lifetime of a refresh token.
     pub refresh_tokens: Seconds,
 }
 
 impl Schedule {
-    /// What the configuration says.
+    /// The schedule of the configuration.
     pub fn of(config: &Config) -> Self {
         Self {
             algorithms: config.keys.algorithms.clone(),
@@ -48,16 +45,16 @@ impl Schedule {
 }
 
 impl Keyring {
-    /// Does what the schedule asks for: activates pending keys whose time has come, withdraws what
-    /// nobody needs any more, publishes the next ones ahead.
+    /// Applies the schedule: activates pending keys that are due, withdraws keys that are not needed any more, and
+    /// publishes the next ones.
     ///
     /// # Errors
-    /// What the database says.
+    /// Database errors.
     pub async fn tick(&self, store: &Store, trace: &Trace) -> Result<()> {
         let now = Timestamp(trace.at_ms / 1000);
         secrets::tick(store, &self.kek, &self.schedule, trace).await?;
-        let rows = self.without_a_future(store, now).await?;
-        // A key that signs since a time to come has signed what is valid until then.
+        let rows = self.with_past_times(store, now).await?;
+        // A key that was activated at a time in the future has signed tokens that are valid until then.
         let due = |row: &&SigningKeyRow| {
             row.state() == State::Active
                 && row
@@ -67,7 +64,7 @@ impl Keyring {
         for active in rows.iter().filter(due) {
             let pending =
                 rows.iter().find(|row| row.alg == active.alg && row.state() == State::Pending);
-            if let Some(pending) = pending.filter(|row| self.has_reached_everybody(row, now)) {
+            if let Some(pending) = pending.filter(|row| self.has_reached_verifiers(row, now)) {
                 succeed(store, Some(active), pending, false, trace).await?;
             }
         }
@@ -83,9 +80,9 @@ impl Keyring {
         keep_pending(store, &self.kek, &self.schedule, trace).await
     }
 
-    /// All signing keys. Those that are published, or have ceased to sign, at a time to come were so by a clock
-    /// that was wrong and has been set right: they are from now on, or their turn would never come.
-    async fn without_a_future(&self, store: &Store, now: Timestamp) -> Result<Vec<SigningKeyRow>> {
+    /// All signing keys. A wrong clock may have recorded that a key is published or retiring from a time in the future;
+    /// that time is set to now, or the key would never be due.
+    async fn with_past_times(&self, store: &Store, now: Timestamp) -> Result<Vec<SigningKeyRow>> {
         let rows = signing_keys::all(store.db()).await?;
         let is_ahead = |at: Option<Timestamp>| at.is_some_and(|at| at.is_ahead_of(now));
         if !rows.iter().any(|row| is_ahead(Some(row.published_at)) || is_ahead(row.retiring_at)) {
@@ -95,16 +92,16 @@ impl Keyring {
         Ok(signing_keys::all(store.db()).await?)
     }
 
-    fn has_reached_everybody(&self, row: &SigningKeyRow, now: Timestamp) -> bool {
+    fn has_reached_verifiers(&self, row: &SigningKeyRow, now: Timestamp) -> bool {
         now - row.published_at >= self.schedule.max_age + SEEN_BY_REPLICAS
     }
 
-    fn must_have_reached_everybody(
+    fn must_have_reached_verifiers(
         &self,
         row: &SigningKeyRow,
         now: Timestamp,
     ) -> Result<(), Refusal> {
-        if self.has_reached_everybody(row, now) {
+        if self.has_reached_verifiers(row, now) {
             return Ok(());
         }
         Err(Code::InvalidRequest
@@ -112,11 +109,11 @@ impl Keyring {
             .with("published_at", row.published_at))
     }
 
-    /// Lets the pending key of an algorithm sign now, before its time.
+    /// Activates the pending key of an algorithm now, ahead of schedule.
     ///
     /// # Errors
-    /// A refusal when the pending key was published so lately that verifiers may not have it, unless
-    /// `although_unknown`; and when there is no such algorithm.
+    /// A refusal if there is no such key, or if it was published so recently that verifiers may not have it, unless
+    /// `although_unknown`.
     pub async fn rotate(
         &self,
         store: &Store,
@@ -133,17 +130,17 @@ impl Keyring {
                 .into());
         };
         if !although_unknown {
-            self.must_have_reached_everybody(pending, now)?;
+            self.must_have_reached_verifiers(pending, now)?;
         }
         succeed(store, of(State::Active), pending, false, trace).await?;
         keep_pending(store, &self.kek, &self.schedule, trace).await
     }
 
-    /// Ends a key: it signs no more; with `compromised`, what it signed counts for nothing.
+    /// Retires a key: it signs no more. With `compromised`, everything that it signed becomes invalid.
     ///
     /// # Errors
-    /// A refusal when there is no such key; unless it is compromised, also when the one to take its
-    /// place was published so lately that verifiers may not have it.
+    /// A refusal if there is no such key, or, unless it is compromised, if its successor was published so recently
+    /// that verifiers may not have it.
     pub async fn retire(
         &self,
         store: &Store,
@@ -153,20 +150,20 @@ impl Keyring {
     ) -> Result<()> {
         let rows = signing_keys::all(store.db()).await?;
         let Some(row) = rows.iter().find(|row| row.id == kid) else {
-            return Err(Code::NotFound.because("there is no key of this kid").into());
+            return Err(Code::NotFound.because("there is no key with this kid").into());
         };
         let pending =
             rows.iter().find(|other| other.alg == row.alg && other.state() == State::Pending);
         match (row.state(), pending) {
             (State::Active, Some(pending)) => {
                 if !compromised {
-                    self.must_have_reached_everybody(pending, Timestamp(trace.at_ms / 1000))?;
+                    self.must_have_reached_verifiers(pending, Timestamp(trace.at_ms / 1000))?;
                 }
                 succeed(store, Some(row), pending, compromised, trace).await?;
             }
             (State::Active, None) => {
                 return Err(Code::InvalidRequest
-                    .because("this key signs and there is no pending one to take its place")
+                    .because("this key is active and there is no pending key to succeed it")
                     .into());
             }
             (State::Pending | State::Retiring | State::Retired | State::Compromised, _) => {
@@ -187,7 +184,7 @@ async fn ended(tx: &mut Tx, kid: &str, compromised: bool, trace: &Trace) -> sqlx
     Event::success(kind).fact("kid", kid).write(tx, trace).await
 }
 
-/// Lets `pending` take over from `active`, in one transaction; of two replicas that try, one does.
+/// Activates `pending` in place of `active`, in one transaction. Of concurrent replicas one succeeds.
 async fn succeed(
     store: &Store,
     active: Option<&SigningKeyRow>,
@@ -218,8 +215,8 @@ async fn succeed(
     Ok(())
 }
 
-/// Sees to it that every algorithm has a key that signs and one that waits. The very first key of an
-/// algorithm signs at once (DESIGN §3): nobody can be registered for an algorithm before it has one.
+/// Ensures that every algorithm has an active and a pending key. The first key of an algorithm is active at once
+/// (DESIGN §3): no client can be registered for an algorithm that has none.
 pub(super) async fn keep_pending(
     store: &Store,
     kek: &Kek,
@@ -257,7 +254,7 @@ pub(super) async fn keep_pending(
     Ok(())
 }
 
-/// A new key, sealed. Making an RSA key takes long, so it is done where blocking is allowed.
+/// A new key, sealed. Generating an RSA key takes long, so it runs on a thread for blocking work.
 async fn make(
     kek: &Kek,
     algorithm: Algorithm,

@@ -127,7 +127,7 @@ impl Column {
 /// Whether the database holds any sealed value.
 ///
 /// # Errors
-/// What the database says.
+/// Database errors.
 pub(super) async fn is_anything_sealed(store: &Store) -> sqlx::Result<bool> {
     for column in Column::ALL {
         if !column.values(store).await?.is_empty() {
@@ -170,7 +170,7 @@ fn sealed_again(kek: &Kek, owner: Owner<'_>, sealed: &[u8]) -> Result<Option<Vec
 /// Opens a sealed value.
 ///
 /// # Errors
-/// When it was sealed under another key, or changed.
+/// If it was sealed under another key, or changed.
 pub(super) fn unseal(kek: &Kek, owner: Owner<'_>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
     kek.open(owner, sealed).map_err(|unopened| cannot_open(owner, unopened))
 }

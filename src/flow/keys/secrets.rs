@@ -1,7 +1,7 @@
 //! The server's own secrets: what each is for, and the versions of it (DESIGN §3).
 //!
-//! The newest version makes; older ones are read as long as something that they made may be valid. What a
-//! secret makes names the version, but for version 1, which is older than versions.
+//! The newest version signs and seals; older ones verify and open for as long as their output may be valid. The output
+//! names its version, except that of version 1, which is older than versions.
 
 use std::collections::BTreeMap;
 
@@ -16,18 +16,18 @@ use crate::store::{Store, grants, server_secrets, versions};
 use crate::types::secret::entropy;
 use crate::types::{Failure, Result, Seconds, Timestamp};
 
-/// What the server keeps a secret for. Each is made at the first start that knows it.
+/// The purposes of secrets. A secret is created at the first start of a release that has its purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
     /// The MAC of refresh tokens.
     RefreshTokens,
     /// The MAC of DPoP nonces (RFC 9449 §8).
     DpopNonces,
-    /// State of pages that the browser keeps, and the codes that are computed again.
+    /// Page state in the browser, and codes that are computed again.
     Pages,
     /// The salt of pairwise subjects (OIDC Core §8.1).
     PairwiseSubjects,
-    /// The MAC that `sid` is.
+    /// The MAC of `sid`.
     Sid,
 }
 
@@ -35,23 +35,23 @@ impl Purpose {
     pub(super) const ALL: [Self; 5] =
         [Self::RefreshTokens, Self::DpopNonces, Self::Pages, Self::PairwiseSubjects, Self::Sid];
 
-    /// As it stands in the database.
+    /// The name in the database.
     pub(super) const fn name(self) -> &'static str {
         self.life(Seconds(0)).0
     }
 
-    /// How long a version is read after the next one has taken its place; `None`: there is only ever one,
-    /// because clients keep what it makes.
+    /// How long a version is used after the next one was created; `None` if there is only one version, because
+    /// clients store its output.
     const fn read_for(self, schedule: &Schedule) -> Option<Seconds> {
         self.life(schedule.refresh_tokens).1
     }
 
-    /// Whether it has one version after the other.
+    /// Whether it is replaced.
     const fn is_replaced(self) -> bool {
         self.life(Seconds(0)).1.is_some()
     }
 
-    /// Each purpose in a line: its name, and how long old versions are read.
+    /// Name, and how long old versions are used.
     const fn life(self, refresh_tokens: Seconds) -> (&'static str, Option<Seconds>) {
         match self {
             Self::RefreshTokens => ("refresh-tokens", Some(refresh_tokens)),
@@ -63,8 +63,8 @@ impl Purpose {
     }
 }
 
-/// Makes the secrets that there have never been. One that there has been, and whose row is lost, is never
-/// made anew in silence: everything that it made would be void.
+/// Creates the secrets that have never existed. A secret whose row was lost is not replaced silently, because all of
+/// its output would become invalid.
 pub(super) async fn ensure(store: &Store, kek: &Kek, now: Timestamp) -> Result<()> {
     let known = server_secrets::newest(store.db()).await?;
     let rows = server_secrets::all(store.db()).await?;
@@ -96,8 +96,8 @@ pub(super) async fn ensure(store: &Store, kek: &Kek, now: Timestamp) -> Result<(
     Ok(())
 }
 
-/// Makes secrets that there have never been, all of them or none: of two servers that start at once, each with
-/// a key-encryption key of its own, one has made them all, and the other cannot open them and says so.
+/// Creates secrets, all or none: of two servers that start concurrently with different key-encryption keys, one creates
+/// all of them, and the other reports that it cannot open them.
 async fn make(store: &Store, kek: &Kek, names: &[&str], now: Timestamp) -> Result<()> {
     if names.is_empty() {
         return Ok(());
@@ -105,7 +105,7 @@ async fn make(store: &Store, kek: &Kek, names: &[&str], now: Timestamp) -> Resul
     let mut tx = store.write().await?;
     for name in names {
         if !server_secrets::insert(&mut tx, name, 0, &new(kek, name, 1), now).await? {
-            // Another one was quicker.
+            // Another process was faster.
             return Ok(());
         }
     }
@@ -121,19 +121,19 @@ async fn add(store: &Store, kek: &Kek, name: &str, before: i64, now: Timestamp) 
     Ok(())
 }
 
-/// What came of replacing the secrets.
+/// The result of replacing the secrets.
 #[derive(Debug)]
 pub struct Replaced {
-    /// Which, and the versions that make from now on.
+    /// The replaced secrets and their new versions.
     pub secrets: Vec<(&'static str, i64)>,
-    /// How many grants have ended.
+    /// How many grants were revoked.
     pub grants: usize,
 }
 
-/// As many grants as one statement revokes.
+/// How many grants one statement revokes.
 const BATCH: i64 = 500;
 
-/// Replaces the secrets whose time has come, and drops the versions that nobody reads any more.
+/// Replaces the secrets that are due, and deletes versions that are no longer used.
 pub(super) async fn tick(
     store: &Store,
     kek: &Kek,
@@ -161,13 +161,13 @@ pub(super) async fn tick(
     Ok(())
 }
 
-/// Replaces every secret that can be replaced, before its time. `compromised`: the versions before are dropped,
-/// and with them all grants end, for nobody can tell their refresh tokens from forged ones.
+/// Replaces every secret that can be replaced, ahead of schedule. With `compromised`, previous versions are deleted
+/// and all grants revoked, because their refresh tokens cannot be told from forged ones.
 ///
-/// It needs no open keyring: it is also the way out when a secret is lost.
+/// It needs no open keyring, so that it also works after a secret was lost.
 ///
 /// # Errors
-/// When what is sealed does not open, which then changes nothing; what the database says.
+/// If a sealed value cannot be opened, before anything is changed; database errors.
 pub async fn replace_all(
     store: &Store,
     kek: &Kek,
@@ -175,7 +175,7 @@ pub async fn replace_all(
     compromised: bool,
     trace: &Trace,
 ) -> Result<Replaced> {
-    // Nothing is sealed under a key-encryption key that is not the server's.
+    // Seals nothing under a key that is not the server's.
     Opened::read(store, kek).await?;
     let mut replaced = Replaced { secrets: Vec::new(), grants: 0 };
     for known in server_secrets::newest(store.db()).await? {
@@ -211,8 +211,8 @@ async fn revoke_all_grants(store: &Store, trace: &Trace) -> Result<usize> {
     Ok(count)
 }
 
-/// Adds the version after `before`. Older ones are read for so long; `None`: not any more. `false`: another
-/// replica was quicker.
+/// Adds the version after `before`. Older ones are used for `read_for`; with `None` they are deleted. `false` if another
+/// replica was faster.
 async fn replace(
     store: &Store,
     kek: &Kek,
@@ -254,14 +254,14 @@ fn new(kek: &Kek, name: &str, version: i64) -> Vec<u8> {
     kek.seal(Owner(seal::Kind::ServerSecret, &owner), secret.as_ref())
 }
 
-/// The versions of all secrets, opened.
+/// The opened versions of all secrets.
 pub(super) struct Opened(BTreeMap<String, Versions>);
 
 /// From the oldest to the newest.
 type Versions = BTreeMap<u32, Zeroizing<[u8; 32]>>;
 
 impl Opened {
-    /// Reads and opens what stands in the database.
+    /// Reads the secrets from the database and opens them.
     pub(super) async fn read(store: &Store, kek: &Kek) -> Result<Self> {
         let mut opened: BTreeMap<String, Versions> = BTreeMap::new();
         for row in server_secrets::all(store.db()).await? {
@@ -289,7 +289,7 @@ impl Opened {
         Ok(Mac::new(newest, purpose.name()))
     }
 
-    /// The MACs of a secret; `use_of` keeps apart what one secret serves for.
+    /// The MACs of a secret; `use_of` separates several uses of one secret.
     pub(super) fn macs(
         &self,
         purpose: Purpose,
@@ -300,7 +300,7 @@ impl Opened {
             .ok_or_else(|| Failure::internal("a secret has no version"))
     }
 
-    /// The keys of a secret that seals.
+    /// The keys of a secret for sealing.
     pub(super) fn sealing(&self, purpose: Purpose) -> Result<Kek, Failure> {
         Kek::of(self.of(purpose)?.values().rev().map(|key| &**key))
             .ok_or_else(|| Failure::internal("a secret has no version"))

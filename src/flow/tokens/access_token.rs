@@ -61,7 +61,7 @@ pub async fn accept(call: &Call<'_>, text: &str, demand: Demand<'_>) -> Result<A
             .with("expected", demand.audience)
             .into());
     }
-    call.held.must_fit(&token.confirmation, call.now)?;
+    call.possession.must_match(&token.confirmation, call.now)?;
     if !demand.scope.within(&token.scope) {
         return Err(Code::InsufficientScope
             .because("the access token lacks a required scope")
@@ -72,7 +72,7 @@ pub async fn accept(call: &Call<'_>, text: &str, demand: Demand<'_>) -> Result<A
     let Some(client) = call.cache.client(&token.client_id).await? else {
         return Err(invalid("the client was deleted").into());
     };
-    call.held.must_suit(&client)?;
+    call.possession.must_meet_profile(&client)?;
     let Some(behind) = token.behind(call).await? else {
         return Err(invalid("the token, its grant, user, client or session was revoked").into());
     };
@@ -262,7 +262,7 @@ impl AccessToken {
                 return Ok(None);
             }
             // If the certificate is presented with the token, its chain is known too.
-            let presented = call.held.certificate.as_ref();
+            let presented = call.possession.certificate.as_ref();
             if let Some(presented) = presented.filter(|one| one.thumbprint == certificate)
                 && call.is_revoked(presented).await?
             {
@@ -300,7 +300,9 @@ impl AccessToken {
         Ok(match (behind, &self.subject) {
             (Behind::Client, _) => client.id.to_string(),
             (Behind::User(_), Some(subject)) => subject.clone(),
-            (Behind::User(live), None) => subject::of(&*call.keys()?, client, &live.user.id),
+            (Behind::User(live), None) => {
+                subject::for_client(&*call.keys()?, client, &live.user.id)
+            }
         })
     }
 }

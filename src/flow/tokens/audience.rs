@@ -1,4 +1,4 @@
-//! For whom an access token is: resource indicators, [RFC 8707].
+//! The audience of access tokens: resource indicators, [RFC 8707].
 //!
 //! [RFC 8707]: https://www.rfc-editor.org/rfc/rfc8707
 
@@ -7,24 +7,28 @@ use crate::store::cache::Resources;
 use crate::types::client::TokenFormat;
 use crate::types::{Client, Code, Params, Refusal, ResourceId, Result, Seconds};
 
-/// As many resources as one request names, and one client has by default.
-pub(in crate::flow) const MOST: usize = 8;
+/// The most resources that a request, or a client's default audience, may name.
+pub(in crate::flow) const MAX_RESOURCES: usize = 8;
 
 /// The `resource` parameters of a request.
 ///
 /// > Its value MUST be an absolute URI […] The URI MUST NOT include a fragment component. (§2)
 ///
 /// # Errors
-/// `invalid_target` for what the client may not ask for.
-pub async fn asked(call: &Call<'_>, client: &Client, params: &Params) -> Result<Vec<ResourceId>> {
+/// `invalid_target` for a resource that the client may not request.
+pub async fn requested(
+    call: &Call<'_>,
+    client: &Client,
+    params: &Params,
+) -> Result<Vec<ResourceId>> {
     let mut resources: Vec<ResourceId> = Vec::new();
     for text in params.many("resource")? {
         let id = ResourceId::from_text(text);
         if resources.contains(&id) {
             continue;
         }
-        if resources.len() == MOST {
-            return Err(Code::InvalidTarget.because("more than 8 resources are asked for").into());
+        if resources.len() == MAX_RESOURCES {
+            return Err(Code::InvalidTarget.because("more than 8 resources are requested").into());
         }
         if text.contains('#') || url::Url::parse(text).is_err() {
             return Err(Code::InvalidTarget
@@ -34,43 +38,43 @@ pub async fn asked(call: &Call<'_>, client: &Client, params: &Params) -> Result<
         resources.push(id);
     }
     if !resources.is_empty() {
-        must_be_open(call, &*call.cache.resources().await?, client, &resources)?;
+        must_be_allowed(call, &*call.cache.resources().await?, client, &resources)?;
     }
     Ok(resources)
 }
 
-/// The resources of an authorization request: those that it asks for, else the client's default audience.
-/// So consent names them, however they come, and the grant is for those that it named.
+/// The resources of an authorization request: those that it names, else the client's default audience. Consent and
+/// grant are for these.
 ///
 /// # Errors
-/// As [`asked`].
+/// Those of [`requested`].
 pub async fn authorized(
     call: &Call<'_>,
     client: &Client,
     params: &Params,
 ) -> Result<Vec<ResourceId>> {
-    let asked = asked(call, client, params).await?;
-    Ok(if asked.is_empty() { client.metadata.gw_default_audience.clone() } else { asked })
+    let requested = requested(call, client, params).await?;
+    Ok(if requested.is_empty() { client.metadata.gw_default_audience.clone() } else { requested })
 }
 
-/// Whether a client may have tokens for these resources now: asked at every issuing, so that what was
-/// taken from a client is not renewed.
+/// Checks that a client may have tokens for these resources. The check is made whenever a token is issued, so that a
+/// permission that was withdrawn is not renewed.
 ///
 /// # Errors
 /// `invalid_target`.
-pub fn must_be_open(
+pub fn must_be_allowed(
     call: &Call<'_>,
     known: &Resources,
     client: &Client,
     resources: &[ResourceId],
 ) -> Result<(), Refusal> {
     let metadata = &client.metadata;
-    let is_open = |id: &&ResourceId| {
+    let is_allowed = |id: &&ResourceId| {
         id.as_str() == call.issuer()
             || metadata.gw_default_audience.contains(id)
             || (metadata.gw_allowed_resources.contains(id) && known.contains_key(*id))
     };
-    match resources.iter().find(|id| !is_open(id)) {
+    match resources.iter().find(|id| !is_allowed(id)) {
         None => Ok(()),
         Some(id) => Err(Code::InvalidTarget
             .because("resource is unknown, or this client may not have tokens for it")
@@ -78,39 +82,39 @@ pub fn must_be_open(
     }
 }
 
-/// What a token request gets out of what was granted: less, never more.
+/// The resources of a token request: a subset of those granted.
 ///
 /// # Errors
 /// `invalid_target`.
 pub fn narrowed(
     granted: &[ResourceId],
-    asked: Vec<ResourceId>,
+    requested: Vec<ResourceId>,
 ) -> Result<Vec<ResourceId>, Refusal> {
-    if asked.is_empty() {
+    if requested.is_empty() {
         return Ok(granted.to_vec());
     }
-    match asked.iter().find(|id| !granted.contains(id)) {
-        None => Ok(asked),
+    match requested.iter().find(|id| !granted.contains(id)) {
+        None => Ok(requested),
         Some(id) => {
             Err(Code::InvalidTarget.because("resource was not granted").with("resource", id))
         }
     }
 }
 
-/// How an access token is made.
+/// What resources and client determine about an access token.
 #[derive(Debug)]
 pub struct Shape {
     /// `aud`
     pub audience: Vec<String>,
     /// JWT or opaque.
     pub format: TokenFormat,
-    /// How long it lives.
+    /// How long it is valid.
     pub lifetime: Seconds,
 }
 
-/// The requested resources, else the client's default audience, else the issuer (DESIGN §3); the
-/// client's wishes before those of the resources. Of several resources the strictest decides: opaque if
-/// one wants it, the shortest lifetime.
+/// The audience is the requested resources, else the client's default audience, else the issuer (DESIGN §3). The
+/// settings of the client take precedence over those of the resources; of several resources the strictest decides:
+/// opaque if one is, and the shortest lifetime.
 pub fn shape(
     call: &Call<'_>,
     known: &Resources,

@@ -1,4 +1,4 @@
-//! Claims about people: [OIDC Core §5].
+//! Claims about users: [OIDC Core §5].
 //!
 //! [OIDC Core §5]: https://openid.net/specs/openid-connect-core-1_0.html#Claims
 
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::types::client::IdTokenClaims;
 use crate::types::{Code, Refusal, Scope, User, json};
 
-/// OIDC Core §5.1 with the scope of §5.4 that asks for each.
+/// The claims of OIDC Core §5.1, each with the scope of §5.4 that requests it.
 const STANDARD: &[(&str, &str)] = &[
     ("name", "profile"),
     ("family_name", "profile"),
@@ -31,42 +31,41 @@ const STANDARD: &[(&str, &str)] = &[
     ("phone_number_verified", "phone"),
 ];
 
-/// The names of all claims about people that we can give: `claims_supported`.
+/// The names of all supported claims about users: `claims_supported`.
 pub fn supported() -> impl Iterator<Item = &'static str> {
     STANDARD.iter().map(|(name, _)| *name)
 }
 
-/// The scope that asks for a claim.
+/// The scope that requests a claim.
 pub fn scope_of(claim: &str) -> Option<&'static str> {
     STANDARD.iter().find(|(name, _)| *name == claim).map(|(_, scope)| *scope)
 }
 
-/// What the `claims` parameter asks for, by name (OIDC Core §5.5). Claims that we do not know are left
-/// out: "Any Claims requested that are not understood MUST be ignored" (§5.5.1 in spirit, §3.1.2.1 for
-/// parameters).
+/// The claims that the `claims` parameter requests by name (OIDC Core §5.5). Unknown claims are ignored: "Any Claims
+/// requested that are not understood MUST be ignored" (§5.5.1 in spirit, §3.1.2.1 for parameters).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClaimsRequest {
-    /// To be had at userinfo.
+    /// In the response of userinfo.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub userinfo: Vec<String>,
-    /// To stand in the ID token.
+    /// In the ID token.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub id_token: Vec<String>,
 }
 
-/// The `claims` parameter, read.
+/// The `claims` parameter.
 #[derive(Clone, Debug, Default)]
-pub struct Asked {
-    /// Which claims.
+pub struct ClaimsParameter {
+    /// The requested claims.
     pub claims: ClaimsRequest,
-    /// `sub` with a value: only this person will do (§5.5.1).
+    /// `sub` with a value: the only acceptable user (§5.5.1).
     pub subject: Option<String>,
-    /// `acr` with values, of which one must be met if it is essential (§5.5.1.1).
+    /// The values of an essential `acr`, of which one must be met (§5.5.1.1).
     pub essential_acr: Option<Vec<String>>,
 }
 
 impl ClaimsRequest {
-    /// As it is kept; nothing is kept as the empty text.
+    /// The stored form; without claims, the empty text.
     pub fn to_text(&self) -> String {
         if *self == Self::default() {
             return String::new();
@@ -82,7 +81,7 @@ impl ClaimsRequest {
         serde_json::from_str(text).unwrap_or_default()
     }
 
-    /// The claims that are asked for by name beyond what `scope` gives.
+    /// The claims that are requested by name and not covered by `scope`.
     pub fn beyond(&self, scope: &Scope) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
         for name in self.userinfo.iter().chain(&self.id_token) {
@@ -96,56 +95,61 @@ impl ClaimsRequest {
     }
 }
 
-/// Reads the `claims` parameter.
+/// Parses the `claims` parameter.
 ///
 /// # Errors
-/// `invalid_request` when it is not what §5.5 describes.
-pub fn read(text: &str) -> Result<Asked, Refusal> {
+/// `invalid_request` if it does not have the form of §5.5.
+pub fn parse(text: &str) -> Result<ClaimsParameter, Refusal> {
     const WHY: &str = "the claims parameter is not what OpenID Connect Core section 5.5 describes";
     let wrong = || Code::InvalidRequest.because(WHY);
     let members = json::read_object(text.as_bytes()).map_err(|why| wrong().with("reason", why))?;
-    let mut asked = Asked::default();
+    let mut parsed = ClaimsParameter::default();
     for (place, into) in [("userinfo", false), ("id_token", true)] {
-        let Some(wanted) = members.get(place) else {
+        let Some(requested) = members.get(place) else {
             continue;
         };
-        let Value::Object(wanted) = wanted else {
+        let Value::Object(requested) = requested else {
             return Err(wrong().with("member", place));
         };
-        for (name, how) in wanted {
+        for (name, how) in requested {
             let (Value::Null | Value::Object(_)) = how else {
                 return Err(wrong().with("claim", name));
             };
             match name.as_str() {
-                "sub" => asked.must_be(subject(how).map_err(|()| wrong().with("claim", name))?)?,
-                // Only the ID token tells how the user has signed in (§5.5.1.1).
-                "acr" if into => asked.essential_acr = essential(how),
+                "sub" => parsed.must_be(subject(how).map_err(|()| wrong().with("claim", name))?)?,
+                // acr is a claim of the ID token only (§5.5.1.1).
+                "acr" if into => parsed.essential_acr = essential(how),
                 known if scope_of(known).is_some() => {
-                    let list =
-                        if into { &mut asked.claims.id_token } else { &mut asked.claims.userinfo };
+                    let list = if into {
+                        &mut parsed.claims.id_token
+                    } else {
+                        &mut parsed.claims.userinfo
+                    };
                     list.push(name.clone());
                 }
                 _ => {}
             }
         }
     }
-    Ok(asked)
+    Ok(parsed)
 }
 
-impl Asked {
-    /// Only this person will do; where two are named, nobody does.
+impl ClaimsParameter {
+    /// Records the only acceptable user; two different ones are an error.
     fn must_be(&mut self, subject: Option<String>) -> Result<(), Refusal> {
         if let (Some(one), Some(other)) = (&self.subject, &subject)
             && one != other
         {
-            return Err(Code::InvalidRequest.because("two different users are asked for"));
+            return Err(
+                Code::InvalidRequest.because("the claims parameter names two different users")
+            );
         }
         self.subject = self.subject.take().or(subject);
         Ok(())
     }
 }
 
-/// `sub` with a value. One that cannot be read must not be taken for none, or anybody would do.
+/// The value of `sub`. An invalid value must not be taken for none, or every user would be acceptable.
 fn subject(how: &Value) -> Result<Option<String>, ()> {
     match how.get("value") {
         None => Ok(None),
@@ -154,7 +158,7 @@ fn subject(how: &Value) -> Result<Option<String>, ()> {
     }
 }
 
-/// The values of which one must be met. What is no text is a value that nobody can meet.
+/// The values of which one must be met. A value that is not a string can never be met.
 fn essential(how: &Value) -> Option<Vec<String>> {
     let is_essential = how.get("essential").and_then(Value::as_bool) == Some(true);
     let (one, many) = (how.get("value"), how.get("values"));
@@ -165,35 +169,34 @@ fn essential(how: &Value) -> Option<Vec<String>> {
     Some(values.filter_map(Value::as_str).map(str::to_owned).collect())
 }
 
-/// Where claims about a user are told.
+/// Where claims about a user are released.
 #[derive(Clone, Copy, Debug)]
 pub enum Place<'a> {
-    /// Userinfo (§5.3), to the client.
+    /// Userinfo (§5.3): to the client.
     Userinfo,
-    /// The ID token, by what its client is registered for.
+    /// The ID token: as its client is registered.
     IdToken(&'a IdTokenClaims),
-    /// Introspection (RFC 7662 §2.2), to the client or to an API that the token names.
+    /// Introspection (RFC 7662 §2.2): to the client, or to an API in the audience of the token.
     Introspection,
 }
 
-/// What the person behind a token has agreed to: the one rule about which claims are told, wherever they
-/// are (THREATS EX-18). A gateway is told none at all.
+/// What the user of a token has consented to: the only rule about which claims are released (THREATS EX-18). Gateways
+/// receive none.
 #[derive(Clone, Copy, Debug)]
 pub struct Consented<'a> {
     /// The scope of the token.
     pub scope: &'a Scope,
-    /// What the `claims` parameter asked for, and the consent named.
+    /// The claims that the `claims` parameter requested and the consent page showed.
     pub requested: &'a ClaimsRequest,
 }
 
 impl Consented<'_> {
-    /// Whether a claim may be told there: by a scope that covers it, or because it was asked for there by
-    /// its name (§5.5).
+    /// Whether a claim may be released there: a scope covers it, or it was requested there by name (§5.5).
     pub fn covers(&self, claim: &str, place: Place<'_>) -> bool {
         scope_of(claim).is_some_and(|scope| self.allows(claim, scope, place))
     }
 
-    /// The same of a claim whose scope is known.
+    /// The same for a claim with this scope.
     fn allows(&self, claim: &str, scope: &str, place: Place<'_>) -> bool {
         let is_in = |names: &[String]| names.iter().any(|name| name == claim);
         let by_scope = self.scope.has(scope);
@@ -212,17 +215,17 @@ impl Consented<'_> {
         }
     }
 
-    /// Whether any claim may be told there.
+    /// Whether any claim may be released there.
     pub fn has_any(&self, place: Place<'_>) -> bool {
         STANDARD.iter().any(|(claim, scope)| self.allows(claim, scope, place))
     }
 
-    /// The claims of this user that may be told there; what is not known is left out, as §5.3.2 wishes
-    /// ("the Claim Name SHOULD be omitted […] it SHOULD NOT be present with a null value").
-    pub fn about(&self, user: &User, place: Place<'_>) -> Map<String, Value> {
+    /// The claims of this user that may be released there. Unknown ones are omitted: "the Claim Name SHOULD be
+    /// omitted […] it SHOULD NOT be present with a null value" (§5.3.2).
+    pub fn release(&self, user: &User, place: Place<'_>) -> Map<String, Value> {
         let mut claims = Map::new();
-        let told = STANDARD.iter().filter(|(claim, scope)| self.allows(claim, scope, place));
-        for (name, _) in told {
+        let allowed = STANDARD.iter().filter(|(claim, scope)| self.allows(claim, scope, place));
+        for (name, _) in allowed {
             let value = match *name {
                 "preferred_username" => Some(Value::from(user.username.as_str())),
                 "email" => user.email.as_deref().map(Value::from),

@@ -1,8 +1,8 @@
-//! Proofs of possession of a key: [RFC 9449].
+//! DPoP: [RFC 9449].
 //!
-//! [`read`] asks everything of a proof that can be asked without the database; [`spend`] asks the last
-//! question, whether it was used before, when all else about the request is right. So what is kept of
-//! proofs is kept of requests that would have been answered (THREATS DP-14).
+//! [`verify`] makes every check that needs no database. [`spend`] checks and records that the proof was not used
+//! before, when everything else about the request is valid: only requests that would succeed fill the replay
+//! store (THREATS DP-14).
 //!
 //! [RFC 9449]: https://www.rfc-editor.org/rfc/rfc9449
 
@@ -16,27 +16,27 @@ pub use crate::types::Scheme;
 use crate::types::{Code, Failure, Refusal, Result, Seconds, Timestamp};
 pub use crate::verify::{Proof, Purpose};
 
-/// How long a nonce is the present one.
+/// How long a nonce is the current one.
 const SLICE: Seconds = Seconds(60);
 
-/// As many nonces before the present one count as well.
+/// How many previous nonces are accepted.
 const SLICES_BEFORE: i64 = 2;
 
-/// A replica whose clock is ahead of ours by less than a slice gives the next one already.
+/// How many future nonces are accepted: the clock of another replica may be ahead by less than a slice.
 const SLICES_AHEAD: i64 = 1;
 
-/// The URLs of an endpoint of ours: its own, and the one that clients with a certificate call (RFC 8705 §5).
+/// The URLs of an endpoint: its own, and its alias for clients with a certificate (RFC 8705 §5).
 pub fn urls(call: &Call<'_>, path: &str) -> Vec<String> {
     let issuer = &call.config.issuer;
     let alias = call.config.mtls.url.as_ref().map(|alias| alias.endpoint(issuer, path));
     [issuer.endpoint(path)].into_iter().chain(alias).collect()
 }
 
-/// Reads the proof of a request: §4.3, and the nonce where it needs one.
+/// Verifies the proof of a request: §4.3, and the nonce if one is required.
 ///
 /// # Errors
-/// `invalid_dpop_proof`; `use_dpop_nonce` where all else about it is right (§8).
-pub fn read(call: &Call<'_>, text: &str, purpose: Purpose<'_>) -> Result<Proof> {
+/// `invalid_dpop_proof`; `use_dpop_nonce` if everything else is valid (§8).
+pub fn verify(call: &Call<'_>, text: &str, purpose: Purpose<'_>) -> Result<Proof> {
     let proof = Proof::read(text, purpose, call.now).map_err(|why| {
         let claims = Jws::read(text).and_then(|jws| jws.unverified_claims()).unwrap_or_default();
         let mut refusal = invalid(why).with("now", call.now).with("urls", purpose.urls.join(" "));
@@ -60,13 +60,13 @@ const fn invalid(why: &'static str) -> Refusal {
     Code::InvalidDpopProof.because(why)
 }
 
-/// Notes that the proof of this request is used, if it has one: of many that bring the same, one goes on,
-/// on whichever replica, before or after a restart (§11.1).
+/// Consumes the proof of this request, if there is one. Of concurrent requests with the same proof one succeeds, on
+/// any replica and across restarts (§11.1).
 ///
 /// # Errors
-/// `invalid_dpop_proof`: it was used before.
+/// `invalid_dpop_proof` if it was used before.
 pub async fn spend(call: &Call<'_>, on: impl Into<Executor<'_>>) -> Result<()> {
-    let Some(proof) = &call.held.proof else {
+    let Some(proof) = &call.possession.proof else {
         return Ok(());
     };
     let (kind, key) = (replays::Kind::DpopProof, proof.key.to_string());
@@ -78,12 +78,12 @@ pub async fn spend(call: &Call<'_>, on: impl Into<Executor<'_>>) -> Result<()> {
         .into())
 }
 
-/// Reads the proof of a request that uses an access token, where there has to be one: §7. Whether the
-/// token is bound to its key, [`Held::must_fit`](super::possession::Held::must_fit) says.
+/// Verifies the proof of a request with an access token: §7.
+/// [`Possession::must_match`](super::possession::Possession::must_match) compares its key with the token.
 ///
 /// # Errors
-/// As [`read`]; `invalid_dpop_proof` when it is missing, `invalid_token` beside a bearer token.
-pub fn read_beside_token(
+/// Those of [`verify`]; `invalid_dpop_proof` if it is missing, `invalid_token` if it comes with a bearer token.
+pub fn verify_with_token(
     call: &Call<'_>,
     scheme: Scheme,
     proof: Option<&str>,
@@ -91,38 +91,37 @@ pub fn read_beside_token(
 ) -> Result<Option<Proof>> {
     match (scheme, proof) {
         (Scheme::Bearer, None) => Ok(None),
-        (Scheme::Dpop, Some(proof)) => Ok(Some(read(call, proof, purpose)?)),
+        (Scheme::Dpop, Some(proof)) => Ok(Some(verify(call, proof, purpose)?)),
         (Scheme::Dpop, None) => Err(invalid("the access token comes without a DPoP proof").into()),
-        // A proof makes nothing more of a bearer token, nor does one excuse the wrong scheme (THREATS DP-07).
+        // A proof does not bind a bearer token, and the scheme must be DPoP (THREATS DP-07).
         (Scheme::Bearer, Some(_)) => Err(Code::InvalidToken
             .because("a DPoP proof comes with an access token that is sent as Bearer: the scheme is DPoP")
             .into()),
     }
 }
 
-/// The nonce that proofs have to have now (§8): a slice of time under a MAC, so that every replica knows
-/// it and none has to remember it. It cannot be told before its slice has begun, which is what keeps
-/// somebody who may use a key for a moment from making proofs for later (§11.2).
+/// The current nonce (§8): a slice of time under a MAC, so that every replica can compute it. It is unpredictable
+/// before its slice begins: whoever can use a key for a moment cannot make proofs for later (§11.2).
 ///
 /// # Errors
-/// `Busy`, when nobody can say which keys hold.
-fn nonce(call: &Call<'_>) -> Result<String, Failure> {
+/// `Busy` if the keys could not be confirmed.
+fn current_nonce(call: &Call<'_>) -> Result<String, Failure> {
     let slice = slice(call.now).to_be_bytes();
     Ok(base64url::encode(call.keys()?.dpop.seal(&slice)))
 }
 
-/// The nonce to tell whoever sent this proof, or something that is none: where nonces are required, unless
-/// they have the present one (§8.2).
+/// The nonce for the next proof of this client: if nonces are required, and the proof does not have the current one
+/// already (§8.2).
 ///
 /// # Errors
-/// Those of `nonce`.
+/// `Busy` if the keys could not be confirmed.
 pub fn next_nonce(call: &Call<'_>, proof: Option<&Proof>) -> Result<Option<String>, Failure> {
     match call.config.dpop.nonce {
         DpopNonce::Off => Ok(None),
         DpopNonce::Required => {
-            let present = nonce(call)?;
-            let had = proof.and_then(|proof| proof.nonce.as_deref());
-            Ok(Some(present).filter(|present| had != Some(present)))
+            let current = current_nonce(call)?;
+            let used = proof.and_then(|proof| proof.nonce.as_deref());
+            Ok(Some(current).filter(|current| used != Some(current)))
         }
     }
 }
@@ -131,8 +130,7 @@ const fn slice(now: Timestamp) -> i64 {
     now.0.div_euclid(SLICE.0)
 }
 
-/// The present nonce is taken, and the last ones, for a request may have been on its way when the slice
-/// ended.
+/// Accepts the current nonce and recent ones, since the slice may have ended while the request was sent.
 ///
 /// > If the nonce claim in the DPoP proof does not exactly match a nonce recently supplied by the
 /// > authorization server to the client, the authorization server MUST reject the request. (§8)
@@ -144,19 +142,19 @@ fn must_be_nonce(mac: &VersionedMac, nonce: Option<&str>, now: Timestamp) -> Res
     let Some(nonce) = nonce else {
         return use_another("the DPoP proof needs the nonce of DPoP-Nonce");
     };
-    let Some(given) = read_nonce(mac, nonce) else {
+    let Some(used) = parse_nonce(mac, nonce) else {
         return use_another(
-            "the nonce of the DPoP proof is not one of ours: take that of DPoP-Nonce",
+            "the nonce of the DPoP proof was not issued by this server: use that of DPoP-Nonce",
         );
     };
-    let present = slice(now);
-    if !(present - SLICES_BEFORE..=present + SLICES_AHEAD).contains(&given) {
-        return use_another("the nonce of the DPoP proof is too old: take that of DPoP-Nonce");
+    let current = slice(now);
+    if !(current - SLICES_BEFORE..=current + SLICES_AHEAD).contains(&used) {
+        return use_another("the nonce of the DPoP proof is too old: use that of DPoP-Nonce");
     }
     Ok(())
 }
 
-fn read_nonce(mac: &VersionedMac, nonce: &str) -> Option<i64> {
+fn parse_nonce(mac: &VersionedMac, nonce: &str) -> Option<i64> {
     let bytes = base64url::decode(nonce)?;
     let slice = mac.open(&bytes, size_of::<i64>()).ok()?;
     Some(i64::from_be_bytes(slice.try_into().ok()?))

@@ -11,7 +11,7 @@ use crate::flow::Call;
 use crate::store::grants;
 use crate::types::{Client, Code, Confirmation, Params, Result, Timestamp};
 
-/// The answer: §2.2. What is not known is left out.
+/// The response: §2.2. Unknown members are omitted.
 #[derive(Debug, Default, Serialize)]
 pub struct Introspection {
     active: bool,
@@ -43,12 +43,12 @@ pub struct Introspection {
     cnf: Confirmation,
 }
 
-/// Tells a confidential client about a token that was issued to it or that names a resource of its own.
-/// Everything else, whatever the reason, is exactly `{"active":false}` (THREATS JO-17).
+/// Introspects a token for a confidential client: one that was issued to it, or whose audience is one of its own
+/// resources. For any other token the response is exactly `{"active":false}`, whatever the reason (THREATS JO-17).
 ///
 /// # Errors
 /// `invalid_request` without a token; `invalid_client` for a public client (§2.1: "the authorization
-/// server MUST require some form of authorization"); 503 when the database does not answer.
+/// server MUST require some form of authorization"); 503 if the database does not respond.
 pub async fn introspect(
     call: &Call<'_>,
     caller: &Client,
@@ -61,8 +61,8 @@ pub async fn introspect(
             .into());
     }
     let text = params.need("token", "token is missing")?;
-    // A hint that is wrong must not hide a token (§2.1), so none is needed: each kind shows what it is.
-    if let Some(presented) = mint::presented(call, text).await? {
+    // token_type_hint is ignored: each kind of token has its own form, and a wrong hint must not hide a token (§2.1).
+    if let Some(presented) = mint::parse_refresh(call, text).await? {
         let grant = grants::behind_refresh_token(call.store.db(), &presented, call.now).await?;
         let Some(grant) = grant.filter(|grant| grant.client_id == caller.id) else {
             return Ok(Introspection::default());
@@ -72,7 +72,7 @@ pub async fn introspect(
             scope: Some(grant.scope.to_string()),
             client_id: Some(grant.client_id.to_string()),
             exp: Some(grant.expires_at),
-            sub: Some(subject::of(&*call.keys()?, caller, &grant.user_id)),
+            sub: Some(subject::for_client(&*call.keys()?, caller, &grant.user_id)),
             iss: Some(call.issuer().to_owned()),
             auth_time: Some(grant.auth_time),
             acr: Some(grant.acr),
@@ -94,7 +94,7 @@ pub async fn introspect(
     let client = call.cache.client(&token.client_id).await?;
     let subject = client.map(|client| token.subject_for(call, &client, &behind)).transpose()?;
     let scope = token.scope;
-    let mut answer = Introspection {
+    let mut response = Introspection {
         active: true,
         scope: Some(scope.to_string()).filter(|scope| !scope.is_empty()),
         client_id: Some(token.client_id.to_string()),
@@ -112,14 +112,14 @@ pub async fn introspect(
         ..Introspection::default()
     };
     if let Behind::User(live) = behind {
-        answer.auth_time = Some(live.auth_time);
-        answer.acr = Some(live.acr.clone());
+        response.auth_time = Some(live.auth_time);
+        response.acr = Some(live.acr.clone());
         let requested = ClaimsRequest::from_text(&live.claims);
         let consented = Consented { scope: &scope, requested: &requested };
-        // What OIDC Core §5.1 calls preferred_username, RFC 7662 §2.2 calls username.
+        // preferred_username of OIDC Core §5.1 is username in RFC 7662 §2.2.
         if consented.covers("preferred_username", Place::Introspection) {
-            answer.username = Some(live.user.username);
+            response.username = Some(live.user.username);
         }
     }
-    Ok(answer)
+    Ok(response)
 }

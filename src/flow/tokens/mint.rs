@@ -1,4 +1,4 @@
-//! Making tokens: access tokens ([RFC 9068]), refresh tokens (DESIGN §3), ID tokens ([OIDC Core §2]).
+//! Issues tokens: access tokens ([RFC 9068]), refresh tokens (DESIGN §3), ID tokens ([OIDC Core §2]).
 //!
 //! [RFC 9068]: https://www.rfc-editor.org/rfc/rfc9068
 //! [OIDC Core §2]: https://openid.net/specs/openid-connect-core-1_0.html#IDToken
@@ -26,7 +26,7 @@ use crate::types::{
     Timestamp,
 };
 
-/// What the token endpoint answers: RFC 6749 §5.1.
+/// The token response: RFC 6749 §5.1.
 #[derive(Debug)]
 pub struct Tokens {
     /// `access_token`
@@ -55,7 +55,7 @@ struct AccessClaims<'a> {
     client_id: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
     scope: &'a str,
-    /// Ours: the grant that the token descends from and dies with.
+    /// Private claim: the grant that the token descends from and is revoked with.
     #[serde(skip_serializing_if = "Option::is_none")]
     gw_grant: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,7 +83,7 @@ impl<'a> From<&'a [String]> for Audience<'a> {
     }
 }
 
-/// An access token, and how long it lives: [`note`] tells of it.
+/// An access token and its audit record; see [`record`].
 #[derive(Debug)]
 pub struct Access {
     /// The token.
@@ -92,23 +92,23 @@ pub struct Access {
     pub expires_in: Seconds,
     /// What it is bound to.
     pub confirmation: Confirmation,
-    /// What is told about it, once it counts.
+    /// The audit record, to be written once the token is valid.
     pub issued: Issued,
-    /// The row of an opaque one, which counts when it is kept.
+    /// The row of an opaque token, which is valid once the row is stored.
     row: Option<Box<(Digest, OpaqueToken)>>,
 }
 
 impl Access {
-    /// Whether there is a row to be kept.
+    /// Whether there is a row to store.
     pub const fn has_row(&self) -> bool {
         self.row.is_some()
     }
 
-    /// Writes the row of an opaque token; a JWT writes nothing.
+    /// Stores the row of an opaque token; a JWT has none.
     ///
     /// # Errors
-    /// `invalid_client`, when the client was disabled or deleted meanwhile; what the database says.
-    pub async fn keep(&self, on: impl Into<Executor<'_>>) -> Result<()> {
+    /// `invalid_client` if the client was disabled or deleted meanwhile; database errors.
+    pub async fn store(&self, on: impl Into<Executor<'_>>) -> Result<()> {
         if let Some(row) = &self.row
             && !opaque_tokens::insert(on, &row.0, &row.1).await?
         {
@@ -118,26 +118,26 @@ impl Access {
     }
 }
 
-/// For whom an access token is made.
+/// Whose access token is issued.
 #[derive(Clone, Copy, Debug)]
 pub enum For<'a> {
-    /// The client itself (RFC 6749 §4.4).
+    /// The client's own (RFC 6749 §4.4).
     Client,
-    /// A user, by a grant.
+    /// A user's, by a grant.
     Grant(&'a Grant),
 }
 
-/// What every access token has, whatever it looks like.
+/// What access tokens of both formats have.
 struct Core {
     jti: String,
     expires_at: Timestamp,
     confirmation: Confirmation,
 }
 
-/// Makes an access token. An opaque one counts when its row is kept ([`Access::keep`]).
+/// Issues an access token. An opaque token is valid once its row is stored ([`Access::store`]).
 ///
 /// # Errors
-/// When something of ours fails.
+/// Those of [`confirmation`](super::possession::Possession::confirmation); if signing fails.
 pub fn access(
     call: &Call<'_>,
     client: &Client,
@@ -150,13 +150,14 @@ pub fn access(
         For::Client => None,
         For::Grant(grant) => Some(grant),
     };
-    let confirmation = call.held.confirmation(client, call.now)?;
-    // That of a confidential client was noted when it proved who it is.
+    let confirmation = call.possession.confirmation(client, call.now)?;
+    // The certificate of a confidential client was recorded when it authenticated.
     if confirmation.certificate.is_some() && !client.is_confidential() {
         call.note_certificate(&client.id);
     }
     let full = call.now + shape.lifetime;
-    let expires_at = call.held.ends(&confirmation).map_or(full, |ends| full.min(ends));
+    let expires_at =
+        call.possession.certificate_expiry(&confirmation).map_or(full, |ends| full.min(ends));
     let core = Core { jti: Uuid::now_v7().to_string(), expires_at, confirmation };
     let (token, expires, row) = match shape.format {
         TokenFormat::Jwt => {
@@ -192,8 +193,8 @@ pub fn access(
     Ok(Access { token, expires_in: expires_at - call.now, confirmation, issued, row })
 }
 
-/// Tells the audit trail of a token, before the token leaves the house.
-pub fn note(call: &Call<'_>, reserved: Reserved<'_>, issued: Issued) {
+/// Records an issued token in the audit trail, before the response is sent.
+pub fn record(call: &Call<'_>, reserved: Reserved<'_>, issued: Issued) {
     call.metrics.issued(issued.by);
     reserved.issued(issued);
 }
@@ -207,7 +208,7 @@ fn jwt(
     core: &Core,
 ) -> Result<Secret> {
     let keys = call.keys()?;
-    let subject = grant.map(|grant| subject::of(&keys, client, &grant.user_id));
+    let subject = grant.map(|grant| subject::for_client(&keys, client, &grant.user_id));
     let claims = AccessClaims {
         iss: call.issuer(),
         sub: subject.as_deref().unwrap_or(client.id.as_str()),
@@ -226,22 +227,22 @@ fn jwt(
     Ok(Secret::new(key.sign("at+jwt", &claims)?))
 }
 
-/// The refresh token of a grant's generation: recomputed whenever it is needed, stored nowhere.
+/// The refresh token of a grant's generation. It is computed when needed and never stored.
 ///
 /// # Errors
-/// When the grant's identifier is not one that we made.
+/// If the grant's identifier is not a UUID.
 pub fn refresh(keys: &Keys, id: &GrantId, generation: i64) -> Result<Secret, Failure> {
     let id = id.bytes().ok_or_else(|| Failure::internal("a grant id is not a UUID"))?;
     let body = [id.as_slice(), &generation.to_be_bytes()].concat();
     Ok(seal(REFRESH_PREFIX, &base64url::encode(keys.refresh.seal(&body))))
 }
 
-/// Reads a refresh token. `None`: it is not one of ours, and no query was needed to know, unless another
-/// replica may have made its key a moment ago.
+/// Parses and verifies a refresh token. `None` if this server did not issue it; that needs no query, unless another
+/// replica may have created the key a moment ago.
 ///
 /// # Errors
-/// When the database does not answer.
-pub async fn presented(call: &Call<'_>, text: &str) -> Result<Option<PresentedToken>> {
+/// If the database does not respond.
+pub async fn parse_refresh(call: &Call<'_>, text: &str) -> Result<Option<PresentedToken>> {
     let Some(body) = unseal(REFRESH_PREFIX, text).and_then(base64url::decode) else {
         return Ok(None);
     };
@@ -283,39 +284,39 @@ struct IdClaims<'a> {
     about: Map<String, Value>,
 }
 
-/// What an ID token is made from.
+/// The input of an ID token.
 #[derive(Debug)]
-pub struct IdTokenOf<'a> {
+pub struct IdTokenInput<'a> {
     /// The grant.
     pub grant: &'a Grant,
-    /// The access token beside it: `at_hash`.
+    /// The access token of the same response: `at_hash`.
     pub access: &'a Secret,
-    /// The code it was redeemed with: `c_hash`.
+    /// The redeemed code: `c_hash`.
     pub code: Option<&'a Secret>,
     /// The `nonce` of the authentication request. Not repeated at a refresh: OIDC Core §12.2 says
     /// "it SHOULD NOT have a nonce Claim".
     pub nonce: Option<&'a str>,
-    /// What [`about`] says.
+    /// What [`id_token_claims`] says.
     pub about: Map<String, Value>,
 }
 
-/// Makes an ID token. It asks the database nothing, so that it can be made after the commit.
+/// Issues an ID token. It needs no database, so it can follow the commit.
 ///
 /// # Errors
-/// When something of ours fails.
-pub fn id_token(call: &Call<'_>, client: &Client, of: IdTokenOf<'_>) -> Result<Secret, Failure> {
+/// If signing fails.
+pub fn id_token(call: &Call<'_>, client: &Client, of: IdTokenInput<'_>) -> Result<Secret, Failure> {
     let keys = call.keyring.keys();
     let algorithm = client.metadata.id_token_signed_response_alg;
     let claims = IdClaims {
         iss: call.issuer(),
-        sub: &subject::of(&keys, client, &of.grant.user_id),
+        sub: &subject::for_client(&keys, client, &of.grant.user_id),
         aud: client.id.as_str(),
         exp: call.now + call.config.tokens.id_token_lifetime,
         iat: call.now,
         auth_time: of.grant.auth_time,
         acr: &of.grant.acr,
         amr: of.grant.amr.split(' ').collect(),
-        sid: &sid::of(&keys, &client.id, &of.grant.session_id),
+        sid: &sid::for_client(&keys, &client.id, &of.grant.session_id),
         nonce: of.nonce,
         at_hash: sign::left_half(algorithm, of.access.expose()),
         c_hash: of.code.map(|code| sign::left_half(algorithm, code.expose())),
@@ -324,12 +325,11 @@ pub fn id_token(call: &Call<'_>, client: &Client, of: IdTokenOf<'_>) -> Result<S
     Ok(Secret::new(keys.signing(algorithm)?.sign("JWT", &claims)?))
 }
 
-/// The claims about the user that stand in the ID token beside `scope`; most clients want none there, and
-/// then nobody is asked.
+/// The claims about the user in the ID token. Most clients have none there, and then no query is made.
 ///
 /// # Errors
-/// When the database does not answer.
-pub async fn about(
+/// If the database does not respond.
+pub async fn id_token_claims(
     on: impl Into<Executor<'_>>,
     client: &Client,
     grant: &Grant,
@@ -342,14 +342,17 @@ pub async fn about(
         return Ok(Map::new());
     }
     let found = users::with_password(on, &grant.user_id).await?;
-    Ok(found.map_or_else(Map::new, |found| consented.about(&found.user, place)))
+    Ok(found.map_or_else(Map::new, |found| consented.release(&found.user, place)))
 }
 
-/// The scopes that a client may still have of those granted: what was taken from its registration
-/// since is not renewed.
+/// The granted scopes that the client is still registered for, narrowed to those requested.
 ///
 /// # Errors
 /// See [`Scope::narrowed`].
-pub fn allowed(client: &Client, granted: &Scope, wanted: Option<Scope>) -> Result<Scope, Refusal> {
+pub fn narrowed_scope(
+    client: &Client,
+    granted: &Scope,
+    wanted: Option<Scope>,
+) -> Result<Scope, Refusal> {
     granted.and(&client.scope()).narrowed(wanted)
 }

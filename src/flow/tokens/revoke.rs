@@ -10,17 +10,17 @@ use crate::store::grants::{self, PresentedToken};
 use crate::store::{opaque_tokens, retrying, revoked_tokens};
 use crate::types::{Client, Code, Params, Refusal, Result};
 
-/// Revokes a token: a refresh token with its grant and all that came of it, an access token alone.
+/// Revokes a token: a refresh token together with its grant and all tokens of the grant, an access token alone.
 ///
 /// > Note: invalid tokens do not cause an error response (§2.2)
 ///
 /// # Errors
-/// `invalid_request` without a token, or for another client's; 503 when it could not be written: never
-/// a success that is not one (THREATS DB-02).
+/// `invalid_request` without a token, or for a token of another client; 503 if the revocation could not be
+/// written (THREATS DB-02).
 pub async fn revoke(call: &Call<'_>, client: &Client, params: &Params) -> Result<()> {
     let text = params.need("token", "token is missing")?;
-    // A wrong `token_type_hint` does not matter (§2.1): each kind shows what it is.
-    if let Some(presented) = mint::presented(call, text).await? {
+    // token_type_hint is ignored (§2.1): each kind of token has its own form.
+    if let Some(presented) = mint::parse_refresh(call, text).await? {
         return refresh(call, client, &presented).await;
     }
     match access_token::parse(call, text).await? {
@@ -31,7 +31,7 @@ pub async fn revoke(call: &Call<'_>, client: &Client, params: &Params) -> Result
 
 /// > the authorization server […] verifies whether the token was issued to the client making the
 /// > revocation request. If this validation fails, the request is refused (§2.1)
-fn foreign() -> Refusal {
+fn other_client() -> Refusal {
     Code::InvalidRequest.because("the token was issued to another client")
 }
 
@@ -41,7 +41,10 @@ async fn refresh(call: &Call<'_>, client: &Client, presented: &PresentedToken) -
         return Ok(());
     };
     if owner != client.id {
-        return Err(foreign().with("issued_to", &owner).with("presented_by", &client.id).into());
+        return Err(other_client()
+            .with("issued_to", &owner)
+            .with("presented_by", &client.id)
+            .into());
     }
     retrying(|| async {
         let mut tx = call.store.write().await?;
@@ -57,7 +60,7 @@ async fn refresh(call: &Call<'_>, client: &Client, presented: &PresentedToken) -
 
 async fn access(call: &Call<'_>, client: &Client, token: &AccessToken) -> Result<()> {
     if token.client_id != client.id {
-        return Err(foreign()
+        return Err(other_client()
             .with("issued_to", &token.client_id)
             .with("presented_by", &client.id)
             .into());

@@ -5,23 +5,23 @@ use crate::jose::base64url;
 use crate::types::secret::same;
 use crate::types::{ClientId, SessionId};
 
-/// What a client calls a sign-in.
+/// The `sid` of a session for one client.
 ///
 /// > Session ID - String identifier for a Session. […] Different sid values are used to identify distinct
 /// > sessions at an OP.
 ///
-/// It is a MAC over client and session, under a key that is never replaced: constant for the session's
-/// life, and no two clients can tell by it that they speak of the same person (THREATS EX-18).
-pub fn of(keys: &Keys, client: &ClientId, session: &SessionId) -> String {
+/// It is a MAC over client and session, under a key that is never replaced: constant for the lifetime of the
+/// session, and different for each client, so that clients cannot link their users (THREATS EX-18).
+pub fn for_client(keys: &Keys, client: &ClientId, session: &SessionId) -> String {
     let message = format!("{client}\0{session}");
     base64url::encode(keys.sid.sign(message.as_bytes()))
 }
 
-/// Whether `sid`, in an ID token that we signed for this client, is of this sign-in.
+/// Whether the `sid` of an ID token for this client is that of this session.
 ///
-/// Before there was that key, the identifier of the session itself stood there. We signed that as well, and
-/// such tokens lose their meaning with the sessions that they name.
-pub fn is_of(sid: &str, keys: &Keys, client: &ClientId, session: &SessionId) -> bool {
-    let ours = of(keys, client, session);
+/// Earlier releases used the identifier of the session itself; their ID tokens are accepted until the session
+/// ends.
+pub fn matches(sid: &str, keys: &Keys, client: &ClientId, session: &SessionId) -> bool {
+    let ours = for_client(keys, client, session);
     same(sid.as_bytes(), ours.as_bytes()) || same(sid.as_bytes(), session.as_str().as_bytes())
 }

@@ -10,7 +10,7 @@ use crate::types::{Client, UserId};
 /// A pairwise subject is a MAC over sector and user under a sealed salt (OIDC Core §8.1, the second
 /// example made keyed): it cannot be turned back, and two sectors cannot tell that they speak of the
 /// same person.
-pub fn of(keys: &Keys, client: &Client, user: &UserId) -> String {
+pub fn for_client(keys: &Keys, client: &Client, user: &UserId) -> String {
     match client.metadata.subject_type {
         SubjectType::Public => user.to_string(),
         SubjectType::Pairwise => {

@@ -35,8 +35,8 @@ pub async fn userinfo(call: &Call<'_>, token: &str) -> Result<Body> {
     let requested = ClaimsRequest::from_text(&live.claims);
     let user = live.user;
     let consented = Consented { scope: &token.scope, requested: &requested };
-    let mut claims = consented.about(&user, Place::Userinfo);
-    claims.insert("sub".to_owned(), json!(subject::of(&keys, &client, &user.id)));
+    let mut claims = consented.release(&user, Place::Userinfo);
+    claims.insert("sub".to_owned(), json!(subject::for_client(&keys, &client, &user.id)));
     let body = match client.metadata.userinfo_signed_response_alg {
         None => Body::Json(claims),
         Some(algorithm) => {

@@ -1,4 +1,4 @@
-//! A client that proves itself by the certificate of its connection: [RFC 8705 §2].
+//! Client authentication with the certificate of the connection: [RFC 8705 §2].
 //!
 //! [RFC 8705 §2]: https://www.rfc-editor.org/rfc/rfc8705#section-2
 
@@ -15,81 +15,80 @@ use crate::pki::{Certificate, Name};
 use crate::types::client::{AuthMethod, Metadata};
 use crate::types::{Client, Failure, Result, Thumbprint};
 
-/// A certificate that was revoked here, or that one above it was, counts for nothing, whoever issued it and
-/// whatever its client proves itself by: no token is bound to it any more, and none that is bound to it is renewed.
+/// Refuses a certificate that this server has revoked, itself or in its chain, whoever issued it and however its client
+/// authenticates: no token is bound to it, and no token that is bound to it is renewed.
 ///
 /// # Errors
-/// `invalid_client`; 503 when nobody can say what was revoked.
+/// `invalid_client`; 503 if the cache of revoked certificates could not be confirmed.
 pub(super) async fn must_not_be_revoked(call: &Call<'_>, client: &Client) -> Result<()> {
-    let Some(shown) = &call.held.certificate else {
+    let Some(presented) = &call.possession.certificate else {
         return Ok(());
     };
-    if call.is_revoked(shown).await? {
+    if call.is_revoked(presented).await? {
         return Err(failed()
             .with("client_id", &client.id)
             .with("reason", "the client certificate was revoked")
-            .with("x5t#S256", shown.thumbprint)
+            .with("x5t#S256", presented.thumbprint)
             .into());
     }
     Ok(())
 }
 
-/// Proves a client by the certificate that it shows. That it has the key of it was proven in the TLS
-/// handshake.
+/// Authenticates a client by the certificate that it presents. The TLS handshake proved possession of its key.
 ///
 /// # Errors
 /// `invalid_client`.
-pub(super) async fn prove(call: &Call<'_>, client: &Client) -> Result<()> {
+pub(super) async fn authenticate(call: &Call<'_>, client: &Client) -> Result<()> {
     let wrong =
         |reason: &'static str| failed().with("client_id", &client.id).with("reason", reason);
-    let Some(shown) = &call.held.certificate else {
+    let Some(presented) = &call.possession.certificate else {
         return Err(wrong("there is no client certificate").into());
     };
-    let wrong = |reason| wrong(reason).with("x5t#S256", shown.thumbprint);
-    if !shown.is_valid_at(call.now) {
-        return Err(wrong("the client certificate has expired, or does not count yet")
-            .with("not_before", shown.not_before)
-            .with("not_after", shown.not_after)
+    let wrong = |reason| wrong(reason).with("x5t#S256", presented.thumbprint);
+    if !presented.is_valid_at(call.now) {
+        return Err(wrong("the client certificate has expired or is not yet valid")
+            .with("not_before", presented.not_before)
+            .with("not_after", presented.not_after)
             .into());
     }
     match client.metadata.token_endpoint_auth_method {
         AuthMethod::TlsClientAuth => {
-            must_be_named(&client.metadata, shown)?.map_err(|expected| {
-                wrong("the client certificate is of somebody else")
+            must_have_name(&client.metadata, presented)?.map_err(|expected| {
+                wrong("the client certificate does not have the registered name")
                     .with("expected", expected)
-                    .with("subject", &shown.subject)
-                    .with("names", shown.names.to_texts().join(", ").escape_debug())
+                    .with("subject", &presented.subject)
+                    .with("names", presented.names.to_texts().join(", ").escape_debug())
             })?;
-            let chain = call.trust.chain(shown, call.now).await?.map_err(|why| {
-                wrong("nobody whom we believe stands behind the client certificate")
+            let chain = call.trust.chain(presented, call.now).await?.map_err(|why| {
+                wrong("the client certificate has no valid chain to a trust anchor")
                     .with("chain", why)
-                    .with("subject", &shown.subject)
+                    .with("subject", &presented.subject)
             })?;
-            // Whoever else is believed may put any name into a certificate, but not one that is ours to give.
-            if !chain.anchor.is_built_in && has_our_name(&client.metadata) {
-                return Err(wrong("another authority has given away a name that only ours gives")
+            // Another CA may issue any name, except those that belong to the built-in CA.
+            if !chain.anchor.is_built_in && has_built_in_name(&client.metadata) {
+                return Err(wrong("another CA has issued a name that belongs to the built-in CA")
                     .with("anchor", &chain.anchor.name)
                     .into());
             }
-            // What our authority has issued belongs to the client that it was issued to, whatever other names stand
-            // in it: each has the client's own (`pki::issue`).
+            // A certificate of the built-in CA authenticates only the client that it was issued to, whatever other names
+            // it has: each has the client's own (`pki::issue`).
             if chain.anchor.is_built_in
-                && shown.names.uri.iter().any(|uri| uri.starts_with(URN))
-                && !shown.names.has_uri(&urn(&client.id))
+                && presented.names.uri.iter().any(|uri| uri.starts_with(URN))
+                && !presented.names.has_uri(&urn(&client.id))
             {
                 return Err(wrong("the client certificate was issued to another client")
-                    .with("names", shown.names.to_texts().join(", ").escape_debug())
+                    .with("names", presented.names.to_texts().join(", ").escape_debug())
                     .into());
             }
-            must_stand(call, client, shown, &chain).await?;
-            tracing::debug!(client_id = %client.id, anchor = chain.anchor.name, "proven by a certificate");
+            must_be_good(call, client, presented, &chain).await?;
+            tracing::debug!(client_id = %client.id, anchor = chain.anchor.name, "authenticated by a certificate");
             Ok(())
         }
         // > the certificate chain is not validated by the server in this case. [...] the client is
         // > successfully authenticated if the certificate that it presented during the handshake matches
         // > one of the certificates configured or registered for that particular client. (§2.2)
         AuthMethod::SelfSignedTlsClientAuth => {
-            let der = shown.der();
+            let der = presented.der();
             let keys =
                 call.client_keys.with(call, client, |keys| keys.has_certificate(der)).await?;
             if keys.has_certificate(der) {
@@ -106,12 +105,11 @@ pub(super) async fn prove(call: &Call<'_>, client: &Client) -> Result<()> {
     }
 }
 
-/// A key that somebody else has proves nobody, whatever it is registered in; nor does one whose certificate was
-/// revoked that stands beside it (RFC 7517 §4.7).
+/// Refuses a registered key that was revoked as compromised, or whose certificate beside it (RFC 7517 §4.7) was revoked.
 ///
 /// # Errors
-/// `invalid_client`; 503 when nobody can say what was revoked.
-pub(super) async fn must_be_its_own(
+/// `invalid_client`; 503 if the cache of revoked certificates could not be confirmed.
+pub(super) async fn key_must_not_be_revoked(
     call: &Call<'_>,
     client: &Client,
     key: &PublicKey,
@@ -135,72 +133,75 @@ pub(super) async fn must_be_its_own(
     Ok(())
 }
 
-/// Judges what the tokens of this answer will be bound to, before anything is spent for it: whatever the client
-/// proves itself by, nothing is bound to a certificate that its authority has revoked. One that leads to nobody
-/// whom we believe, as those do that signed themselves, can be revoked here alone.
+/// Checks what the tokens of this response will be bound to, before anything is consumed for them. However the client
+/// authenticates, no token is bound to a certificate that its CA has revoked. A certificate without a trust anchor,
+/// such as a self-signed one, can be revoked at this server only.
 ///
 /// # Errors
-/// Those of [`confirmation`](crate::flow::tokens::possession::Held::confirmation); `invalid_client`; 503 when nobody can tell, and the anchor says `hard-fail`.
+/// Those of [`confirmation`](crate::flow::tokens::possession::Possession::confirmation); `invalid_client`; 503 if the revocation status is unknown and the trust anchor requires it (`hard-fail`).
 pub(in crate::flow) async fn must_bind(call: &Call<'_>, client: &Client) -> Result<()> {
-    let confirmation = call.held.confirmation(client, call.now)?;
-    let Some(shown) = call.held.certificate.as_ref().filter(|_| confirmation.certificate.is_some())
+    let confirmation = call.possession.confirmation(client, call.now)?;
+    let Some(presented) =
+        call.possession.certificate.as_ref().filter(|_| confirmation.certificate.is_some())
     else {
         return Ok(());
     };
     match client.metadata.token_endpoint_auth_method {
-        // It was judged when it proved itself.
+        // It was checked during authentication.
         AuthMethod::TlsClientAuth => Ok(()),
         AuthMethod::SelfSignedTlsClientAuth
         | AuthMethod::ClientSecretBasic
         | AuthMethod::ClientSecretPost
         | AuthMethod::ClientSecretJwt
         | AuthMethod::PrivateKeyJwt
-        | AuthMethod::None => match call.trust.chain(shown, call.now).await? {
-            Ok(chain) => Box::pin(must_stand(call, client, shown, &chain)).await,
+        | AuthMethod::None => match call.trust.chain(presented, call.now).await? {
+            Ok(chain) => Box::pin(must_be_good(call, client, presented, &chain)).await,
             Err(_) => Ok(()),
         },
     }
 }
 
-/// Whether a client is registered by a name that the authority inside gives.
-fn has_our_name(metadata: &Metadata) -> bool {
+/// Whether a client is registered with a name that the built-in CA issues.
+fn has_built_in_name(metadata: &Metadata) -> bool {
     metadata.tls_client_auth_san_uri.as_deref().is_some_and(|uri| uri.starts_with(URN))
 }
 
-/// Whether its authority, and those above it, have not revoked it: as much as its anchor wants to know that.
-async fn must_stand(
+/// Checks the revocation status of the certificate and its chain, as the trust anchor is configured.
+async fn must_be_good(
     call: &Call<'_>,
     client: &Client,
-    shown: &Arc<Certificate>,
+    presented: &Arc<Certificate>,
     chain: &Arc<Chain>,
 ) -> Result<()> {
     let wrong = |reason: &'static str| {
         failed()
             .with("client_id", &client.id)
             .with("reason", reason)
-            .with("x5t#S256", shown.thumbprint)
+            .with("x5t#S256", presented.thumbprint)
             .with("anchor", &chain.anchor.name)
     };
-    match call.revocation_checker().check(shown, chain, &client.id).await? {
+    match call.revocation_checker().check(presented, chain, &client.id).await? {
         ChainStatus::Good => Ok(()),
         ChainStatus::Revoked { at, reason } => {
-            Err(wrong("the client certificate was revoked by its authority")
+            Err(wrong("the client certificate was revoked by its CA")
                 .with("revoked_at", at)
                 .with("revoked_for", reason)
                 .into())
         }
         ChainStatus::Unknown if chain.anchor.revocation == Revocation::HardFail => {
-            Err(wrong("the client certificate does not say who knows whether it was revoked")
-                .into())
+            Err(wrong("the client certificate names no source of its revocation status").into())
         }
         ChainStatus::Unknown => Ok(()),
         ChainStatus::Unreadable(why) => Err(wrong(why).into()),
     }
 }
 
-/// Whether the certificate has the one name that is registered (RFC 8705 §2.1.2); if not, that name.
-fn must_be_named(metadata: &Metadata, shown: &Certificate) -> Result<Result<(), String>, Failure> {
-    let names = &shown.names;
+/// Checks that the certificate has the registered name (RFC 8705 §2.1.2); the inner error is that name.
+fn must_have_name(
+    metadata: &Metadata,
+    presented: &Certificate,
+) -> Result<Result<(), String>, Failure> {
+    let names = &presented.names;
     let Metadata {
         tls_client_auth_subject_dn: subject,
         tls_client_auth_san_dns: dns,
@@ -211,7 +212,7 @@ fn must_be_named(metadata: &Metadata, shown: &Certificate) -> Result<Result<(), 
     } = metadata;
     let (fits, expected) = if let Some(subject) = subject {
         let name = Name::parse(subject).map_err(Failure::internal)?;
-        (name == shown.subject, subject.clone())
+        (name == presented.subject, subject.clone())
     } else if let Some(dns) = dns {
         (names.has_dns(dns), dns.clone())
     } else if let Some(uri) = uri {

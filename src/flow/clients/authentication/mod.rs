@@ -1,6 +1,6 @@
 //! Client authentication: [RFC 6749 §2.3], [OIDC Core §9], [RFC 7523 §3], [RFC 8705 §2].
 //!
-//! Each client is registered for exactly one method, and no other is tried (RFC 9700 §2.5).
+//! Each client is registered for exactly one method, and no other is accepted (RFC 9700 §2.5).
 //!
 //! [RFC 6749 §2.3]: https://www.rfc-editor.org/rfc/rfc6749#section-2.3
 //! [OIDC Core §9]: https://openid.net/specs/openid-connect-core-1_0.html#ClientAuthentication
@@ -25,13 +25,13 @@ use crate::types::{
     Algorithm, Client, ClientId, Code, Failure, Refusal, Result, Seconds, Secret, Timestamp,
 };
 
-/// How far a client's clock may be off when it says that its assertion ends.
+/// How far a client's clock may be off.
 const LEEWAY: Seconds = Seconds(10);
 
-/// How long an assertion may live: longer ones would fill the replay store (THREATS TE-15).
+/// The longest lifetime of an assertion: longer ones would fill the replay store (THREATS TE-15).
 const LONGEST: Seconds = Seconds::minutes(5);
 
-/// What a client shows of itself.
+/// The credentials that a client presents.
 #[derive(Debug)]
 pub enum Presented {
     /// In the `Authorization` header.
@@ -50,22 +50,22 @@ pub enum Presented {
     },
     /// `client_assertion` of the type `urn:ietf:params:oauth:client-assertion-type:jwt-bearer`.
     Assertion {
-        /// `client_id`, which may stand beside it.
+        /// `client_id`, which is optional.
         id: Option<ClientId>,
         /// `client_assertion`
         jwt: Secret,
     },
-    /// Its name alone: if anything proves it, then the certificate of its connection (RFC 8705 §2).
+    /// `client_id` alone: the certificate of the connection authenticates the client, or nothing does (RFC 8705 §2).
     Named {
         /// `client_id`
         id: ClientId,
     },
 }
 
-/// Proves a client. `path` is that of the endpoint which was called.
+/// Authenticates a client. `path` is that of the endpoint.
 ///
 /// # Errors
-/// `invalid_client`, always in the same words for an unknown, a disabled and a wrong one.
+/// `invalid_client`, with the same text for unknown and disabled clients and wrong credentials.
 pub async fn authenticate(
     call: &Call<'_>,
     presented: &Presented,
@@ -75,7 +75,7 @@ pub async fn authenticate(
         Presented::Basic { id, .. } | Presented::Post { id, .. } | Presented::Named { id } => {
             id.clone()
         }
-        Presented::Assertion { id, jwt } => claimed(id.as_ref(), jwt)?,
+        Presented::Assertion { id, jwt } => claimed_client(id.as_ref(), jwt)?,
     };
     let Some(client) = call.cache.client(&id).await? else {
         return Err(failed().with("client_id", &id).with("reason", "unknown client").into());
@@ -85,7 +85,7 @@ pub async fn authenticate(
     }
     certificate::must_not_be_revoked(call, &client).await?;
     let registered = client.metadata.token_endpoint_auth_method;
-    let proven = match (registered, presented) {
+    let is_authenticated = match (registered, presented) {
         (AuthMethod::ClientSecretBasic, Presented::Basic { secret, .. })
         | (AuthMethod::ClientSecretPost, Presented::Post { secret, .. }) => {
             is_secret_of(&client, secret, call.now)
@@ -94,7 +94,7 @@ pub async fn authenticate(
             AuthMethod::ClientSecretJwt | AuthMethod::PrivateKeyJwt,
             Presented::Assertion { jwt, .. },
         ) => {
-            // In a box: most clients have a secret, and would carry this along.
+            // Boxed: most clients have a secret and do not need this large future.
             Box::pin(assertion(call, &client, jwt, path)).await?;
             true
         }
@@ -102,7 +102,7 @@ pub async fn authenticate(
             AuthMethod::TlsClientAuth | AuthMethod::SelfSignedTlsClientAuth,
             Presented::Named { .. },
         ) => {
-            Box::pin(certificate::prove(call, &client)).await?;
+            Box::pin(certificate::authenticate(call, &client)).await?;
             true
         }
         (AuthMethod::None, Presented::Named { .. }) => true,
@@ -123,18 +123,18 @@ pub async fn authenticate(
                 .into());
         }
     };
-    if !proven {
+    if !is_authenticated {
         return Err(failed().with("client_id", &id).with("reason", "wrong secret").into());
     }
     Ok(client)
 }
 
-/// The one answer to who is not a client that may act.
+/// The one error for a client that is not authenticated.
 pub(in crate::flow) const fn failed() -> Refusal {
     Code::InvalidClient.because("the client is unknown, disabled or not authenticated")
 }
 
-/// Compares the digest with those of the live secrets, in constant time.
+/// Compares the digest with those of the valid secrets, in constant time.
 fn is_secret_of(client: &Client, secret: &Secret, now: Timestamp) -> bool {
     let Some(secret) = ClientSecret::read(secret.expose()) else {
         return false;
@@ -144,14 +144,14 @@ fn is_secret_of(client: &Client, secret: &Secret, now: Timestamp) -> bool {
 }
 
 fn live(client: &Client, now: Timestamp) -> impl Iterator<Item = &HeldSecret> {
-    // One that was rotated away by a clock that was wrong would work for years.
+    // A wrong clock may have set an expiry that is years ahead.
     let latest = now + LONGEST_OVERLAP + AHEAD;
     let is_live = move |at: Timestamp| at > now && at <= latest;
     client.secrets.iter().filter(move |held| held.expires_at.is_none_or(is_live))
 }
 
-/// Whose assertion it says it is; only to find the keys to check it with.
-fn claimed(beside: Option<&ClientId>, jwt: &Secret) -> Result<ClientId> {
+/// The client that an assertion claims to be of, to find the keys that verify it.
+fn claimed_client(beside: Option<&ClientId>, jwt: &Secret) -> Result<ClientId> {
     let wrong = |why| failed().with("reason", why);
     let claims = Jws::read(jwt.expose()).and_then(|jws| jws.unverified_claims()).map_err(wrong)?;
     let issuer = claims.get("iss").and_then(serde_json::Value::as_str).unwrap_or_default();
@@ -179,7 +179,7 @@ async fn assertion(call: &Call<'_>, client: &Client, jwt: &Secret, path: &str) -
             };
             allowed.retain(|algorithm| client.metadata.gw_profile.allows(*algorithm));
             let (key, verified) = jws.verify_by(&keys, &allowed, TYP).map_err(wrong)?;
-            certificate::must_be_its_own(call, client, key).await?;
+            certificate::key_must_not_be_revoked(call, client, key).await?;
             verified
         }
         AuthMethod::ClientSecretBasic
@@ -202,13 +202,13 @@ async fn assertion(call: &Call<'_>, client: &Client, jwt: &Secret, path: &str) -
     if expires_at > call.now + LONGEST + LEEWAY {
         return Err(wrong("the assertion expires more than five minutes from now").into());
     }
-    if !claims.audience.as_ref().is_some_and(|audience| is_meant(call, client, audience, path)) {
+    if !claims.audience.as_ref().is_some_and(|audience| is_audience(call, client, audience, path)) {
         return Err(wrong("aud of the assertion is not what is accepted for this client").into());
     }
     let Some(jti) = claims.id.as_deref() else {
         return Err(wrong("the assertion has no jti").into());
     };
-    // Kept as long as any clock among us may still think it valid.
+    // Stored as long as it may be valid by the clock of any replica.
     let kept_until = expires_at + LEEWAY + LEEWAY;
     let kind = replays::Kind::ClientAssertion;
     let first =
@@ -219,7 +219,7 @@ async fn assertion(call: &Call<'_>, client: &Client, jwt: &Secret, path: &str) -
     Ok(())
 }
 
-/// What an assertion's header may call it: nothing, or one of the names in use.
+/// The `typ` of an assertion: none, or one of the names in use.
 const TYP: Typ<'static> = Typ::AbsentOr(&["JWT", "client-authentication+jwt"]);
 
 enum Unverified {
@@ -227,9 +227,9 @@ enum Unverified {
     Failed(Failure),
 }
 
-/// An assertion under one of the shared secrets, which are kept sealed.
+/// Verifies an assertion with the shared secrets, which are stored sealed.
 fn shared(call: &Call<'_>, client: &Client, jwt: &Secret) -> Result<Verified, Unverified> {
-    let mut last = "the client has no live secret";
+    let mut last = "the client has no valid secret";
     for held in live(client, call.now) {
         let Some(sealed) = &held.sealed else {
             continue;
@@ -249,9 +249,9 @@ fn shared(call: &Call<'_>, client: &Client, jwt: &Secret) -> Result<Verified, Un
     Err(Unverified::Wrong(last))
 }
 
-/// DESIGN §8: the issuer alone as a single string; `endpoints` also accepts our token endpoint or the
-/// endpoint called, as a string or in an array of nothing but these; never for the `fapi2` profile.
-fn is_meant(call: &Call<'_>, client: &Client, audience: &Audience, path: &str) -> bool {
+/// DESIGN §8: `aud` is the issuer as a single string. `endpoints` also accepts the token endpoint and the called endpoint,
+/// as a string or in an array of nothing else; never for the `fapi2` profile.
+fn is_audience(call: &Call<'_>, client: &Client, audience: &Audience, path: &str) -> bool {
     let rule = match (client.metadata.gw_profile, client.metadata.gw_assertion_audience) {
         (Profile::Fapi2, _) => AssertionAudience::Issuer,
         (Profile::OAuth21, Some(rule)) => rule,

@@ -1,4 +1,4 @@
-//! What is registered of the certificate of a client: [RFC 8705 §2.1.2].
+//! The registered name of a client's certificate: [RFC 8705 §2.1.2].
 //!
 //! [RFC 8705 §2.1.2]: https://www.rfc-editor.org/rfc/rfc8705#section-2.1.2
 
@@ -12,8 +12,8 @@ use crate::types::{Failure, Refusal, Thumbprint};
 /// > metadata parameters to indicate the certificate subject value that the authorization server is to
 /// > expect when authenticating the respective client.
 ///
-/// Without any it is the name that the authority inside gives: `Registrar` fills it in, for a new client
-/// has its identifier from there.
+/// Without any it is the name that the built-in CA issues. `Registrar` adds it, because it creates the identifier of a
+/// new client.
 pub(super) fn judge(metadata: &Metadata) -> Result<(), Refusal> {
     let Metadata {
         tls_client_auth_subject_dn: subject,
@@ -66,8 +66,8 @@ pub(super) fn judge(metadata: &Metadata) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The name by which a certificate proves this client, in the form in which names are compared: two are equal
-/// when one certificate could have both. `None`: the client has none.
+/// The certificate name that authenticates this client, in the form in which names are compared: two names are equal
+/// if one certificate can have both. `None` if the client has none.
 ///
 /// # Errors
 /// When what was registered cannot be read.
@@ -86,7 +86,7 @@ pub(in crate::flow) fn compared_name(metadata: &Metadata) -> Result<Option<Strin
     } else {
         return Ok(None);
     };
-    // The digest, for a name may be longer than an index takes.
+    // A digest, because a name may be too long for an index.
     Ok(Some(format!("{kind}:{}", Thumbprint::of(&name))))
 }
 

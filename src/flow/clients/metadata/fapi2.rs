@@ -1,4 +1,4 @@
-//! What a client of `gw_profile: fapi2` has to be: [FAPI 2.0 Security Profile §5.3, §5.4].
+//! The requirements on a client with `gw_profile: fapi2`: [FAPI 2.0 Security Profile §5.3, §5.4].
 //!
 //! [FAPI 2.0 Security Profile §5.3, §5.4]: https://openid.net/specs/fapi-security-profile-2_0-final.html#section-5.3
 
@@ -6,8 +6,8 @@ use super::{must, no};
 use crate::types::Refusal;
 use crate::types::client::{ApplicationType, AuthMethod, Metadata, Profile};
 
-/// Names the first demand that the client does not meet; where it meets them all, what this server lacks.
-/// Half a profile is worse than none: whoever asks for it counts on all of it.
+/// Refuses with the first requirement that the client does not meet, or if it meets all, with what this server
+/// lacks. A profile is never applied in part, since the client relies on all of it.
 pub(super) fn judge(metadata: &Metadata) -> Result<(), Refusal> {
     if metadata.gw_profile != Profile::Fapi2 {
         return Ok(());

@@ -1,8 +1,6 @@
-//! Client metadata that is being registered: [RFC 7591 §2], [OIDC Registration §2], and our own
-//! (DESIGN §8).
+//! Validation of client metadata: [RFC 7591 §2], [OIDC Registration §2], and the extensions of DESIGN §8.
 //!
-//! One judge over the whole document, whoever brings it and whether it is the first or the tenth time
-//! (THREATS DC-03).
+//! One function validates the whole document, for a registration and for every update (THREATS DC-03).
 //!
 //! [RFC 7591 §2]: https://www.rfc-editor.org/rfc/rfc7591#section-2
 //! [OIDC Registration §2]: https://openid.net/specs/openid-connect-registration-1_0.html#ClientMetadata
@@ -23,17 +21,17 @@ use crate::types::client::{
 use crate::types::scope::PERSONAL;
 use crate::types::{Algorithm, Code, Refusal, ResourceId, Scope, Seconds};
 
-/// As many as a list of the metadata may have.
+/// The most entries of a list.
 const MOST: usize = 64;
 
-/// As long as an access token may live: a key stays published that long after it signed last.
+/// The longest lifetime of an access token: a key stays published that long after its last signature.
 pub(super) const LONGEST_TOKEN: Seconds = Seconds::hours(24);
 
-/// As short as it may live, so that it is still good when it arrives.
+/// The shortest lifetime, so that the token is still valid when it arrives.
 pub(super) const SHORTEST_TOKEN: Seconds = Seconds(10);
 
-/// Judges metadata, and returns it as it is to be kept. It asks nobody else: what lies behind
-/// `sector_identifier_uri` is for the caller.
+/// Validates metadata and returns it as it is stored. It fetches nothing: the document at `sector_identifier_uri` is
+/// for the caller to check.
 ///
 /// # Errors
 /// `invalid_redirect_uri` or `invalid_client_metadata`: RFC 7591 §3.2.2.
@@ -53,8 +51,7 @@ pub fn judge(metadata: Metadata, config: &Config) -> Result<Metadata, Refusal> {
     Ok(metadata)
 }
 
-/// What about a registration is less safe than it could be, in words for whoever registers it and for
-/// the audit trail.
+/// Warnings about a registration that is less secure than it could be, for the administrator and the audit trail.
 pub fn warnings(metadata: &Metadata) -> Vec<&'static str> {
     let mut warnings = Vec::new();
     if !metadata.gw_require_nonce {
@@ -81,7 +78,7 @@ fn must(so: bool, why: &'static str) -> Result<(), Refusal> {
 /// > The authorization server MAY reject or replace any of the client's requested metadata values
 /// > (RFC 7591 §2)
 ///
-/// We replace only what the defaults would get wrong for a client that nobody signs in to.
+/// Replaced are only defaults that would be wrong for a client without users.
 fn settled(mut metadata: Metadata) -> Result<Metadata, Refusal> {
     let scope = Scope::parse(&metadata.scope)
         .map_err(|refusal| Refusal { code: Code::InvalidClientMetadata, ..refusal })?;
@@ -105,7 +102,7 @@ fn settled(mut metadata: Metadata) -> Result<Metadata, Refusal> {
     Ok(metadata)
 }
 
-/// Leaves each value where it stands first.
+/// Removes repeated values.
 fn once<T: PartialEq>(values: &mut Vec<T>) {
     let mut kept = Vec::with_capacity(values.len());
     for value in values.drain(..) {
@@ -166,8 +163,8 @@ fn texts(metadata: &Metadata) -> Result<(), Refusal> {
     )
 }
 
-/// Text for people: no control character, and none that turns the reading direction and lets a name
-/// show as another (THREATS DC-08).
+/// Text for users: without control characters, and without characters that change the reading direction and make a
+/// name look like another (THREATS DC-08).
 pub(super) fn is_plain(text: &str, most: usize) -> bool {
     let unseen = |c: char| {
         c.is_control()
@@ -212,7 +209,7 @@ fn grants(metadata: &Metadata) -> Result<(), Refusal> {
 const SIGNS_NOTHING: &str =
     "token_endpoint_auth_signing_alg is present, and token_endpoint_auth_method signs nothing";
 
-/// Each client is registered for exactly one method, and has what that method needs.
+/// Each client has exactly one authentication method and the keys that it needs.
 fn authentication(metadata: &Metadata) -> Result<(), Refusal> {
     must(
         metadata.jwks.is_none() || metadata.jwks_uri.is_none(),
@@ -271,8 +268,8 @@ fn authentication(metadata: &Metadata) -> Result<(), Refusal> {
     )
 }
 
-/// What we are asked to sign with must have a key of ours; with a shared secret we sign nothing, for
-/// whoever has it could sign as us.
+/// The server must have a key for each algorithm that it is to sign with. It signs nothing with a shared secret, which
+/// the client could use to sign as the server.
 fn algorithms(metadata: &Metadata, config: &Config) -> Result<(), Refusal> {
     let ours = |alg: Algorithm| !alg.is_symmetric() && config.keys.algorithms.contains(&alg);
     must(
@@ -347,7 +344,7 @@ pub(super) fn must_be_in_sector(
     }
 }
 
-/// What we fetch, and what people are sent to (THREATS AZ-06, DC-06).
+/// URLs that the server fetches, or that users are sent to (THREATS AZ-06, DC-06).
 fn addresses(metadata: &Metadata, config: &Config) -> Result<(), Refusal> {
     let pages = [
         (&metadata.client_uri, "client_uri is not an https URI in its normal form"),
@@ -418,7 +415,7 @@ fn tokens(metadata: &Metadata) -> Result<(), Refusal> {
         "default_max_age is negative, or more than ten years",
     )?;
     must(
-        metadata.gw_default_audience.len() <= audience::MOST,
+        metadata.gw_default_audience.len() <= audience::MAX_RESOURCES,
         "gw_default_audience has more than 8 members",
     )?;
     if let IdTokenClaims::Named(names) = &metadata.gw_id_token_claims
@@ -443,7 +440,7 @@ fn tokens(metadata: &Metadata) -> Result<(), Refusal> {
     )
 }
 
-/// Whether an access token may live that long.
+/// Whether an access token may have this lifetime.
 pub(super) fn is_lifetime(lifetime: Seconds) -> bool {
     (SHORTEST_TOKEN..=LONGEST_TOKEN).contains(&lifetime)
 }

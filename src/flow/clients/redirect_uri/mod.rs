@@ -1,8 +1,7 @@
 //! Redirect URIs: [RFC 6749 §3.1.2], [RFC 8252 §7], [RFC 9700 §4.1.3].
 //!
-//! At registration a URI must be written the one way that every parser reads alike; at the request it
-//! is compared byte by byte and never parsed. So there is no difference between two parsers to exploit
-//! (THREATS AZ-03 to AZ-07).
+//! A registered URI must have the one form that all parsers read alike. The URI of a request is compared byte by byte
+//! and never parsed, so differences between parsers cannot be exploited (THREATS AZ-03 to AZ-07).
 //!
 //! [RFC 6749 §3.1.2]: https://www.rfc-editor.org/rfc/rfc6749#section-3.1.2
 //! [RFC 8252 §7]: https://www.rfc-editor.org/rfc/rfc8252#section-7
@@ -16,15 +15,15 @@ use super::uri;
 use crate::types::client::ApplicationType;
 use crate::types::{Client, Code, Refusal};
 
-/// Where the port may vary for native applications. RFC 8252 §7.3 names the two addresses; `localhost`
-/// is what people register, and what RFC 9700 §4.1.3 calls it. One never stands for another: decision 0040.
+/// The hosts for which the port may vary for native applications. RFC 8252 §7.3 has the two addresses; `localhost`,
+/// which is often registered, is in RFC 9700 §4.1.3. One never matches another: decision 0040.
 const LOOPBACK: [&str; 3] = ["http://127.0.0.1", "http://[::1]", "http://localhost"];
 
-/// What an authorization response or a logout adds to a URI (RFC 6749 §4.1.2, RFC 9207 §2).
+/// The parameters that an authorization response or a logout adds (RFC 6749 §4.1.2, RFC 9207 §2).
 const ADDED: [&str; 6] = ["code", "state", "iss", "error", "error_description", "error_uri"];
 
-/// Judges a redirect URI that is to be registered, after a login or after a logout. `schemes` are those
-/// that the client is allowed although they are no domain name.
+/// Validates a redirect URI for registration, of an authorization or of a logout. `schemes` are those that the client
+/// may use although they are no domain names.
 ///
 /// # Errors
 /// `invalid_redirect_uri`, with what is wrong with it.
@@ -38,27 +37,27 @@ pub fn register(
     })
 }
 
-/// Whether the client may be answered at `presented`.
+/// Checks that `presented` is a registered redirect URI of the client.
 ///
 /// > the authorization server MUST ensure that the two URIs are equal; see Section 6.2.1 of RFC 3986,
 /// > Simple String Comparison, for details. The only exception is native apps using a localhost URI:
 /// > in this case, the authorization server MUST allow variable port numbers (RFC 9700 §4.1.3)
 ///
 /// # Errors
-/// Where it begins to differ, for the operator.
+/// The position of the first difference, for the operator.
 pub fn matches(client: &Client, presented: &str) -> Result<(), Mismatch> {
     among(&client.metadata.redirect_uris, client.metadata.application_type, presented)
 }
 
-/// Whether the browser may be sent to `presented` after a logout (OIDC RP-Initiated Logout 1.0 §3).
+/// Checks that `presented` is registered for redirects after a logout (OIDC RP-Initiated Logout 1.0 §3).
 ///
 /// # Errors
-/// Where it begins to differ, for the operator.
+/// The position of the first difference, for the operator.
 pub fn matches_after_logout(client: &Client, presented: &str) -> Result<(), Mismatch> {
     among(&client.metadata.post_logout_redirect_uris, client.metadata.application_type, presented)
 }
 
-/// What a URI that is not registered has in common with the one that comes nearest.
+/// How a URI differs from the most similar registered one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mismatch {
     /// The client has registered none.
@@ -93,7 +92,7 @@ fn among(
     Err(nearest.map_or(Mismatch::NoneRegistered, Mismatch::At))
 }
 
-/// `None` when they are equal, else the first character of `presented` that differs.
+/// `None` if they are equal, else the first character of `presented` that differs.
 fn compare(registered: &str, application: ApplicationType, presented: &str) -> Option<usize> {
     if application == ApplicationType::Native
         && let Some((host, rest)) = split_port(registered)
@@ -106,15 +105,13 @@ fn compare(registered: &str, application: ApplicationType, presented: &str) -> O
     differs(registered, presented)
 }
 
-/// The first character that differs. What is registered is ASCII, so bytes that are equal are
-/// characters.
+/// The first character that differs. Registered URIs are ASCII, so equal bytes are equal characters.
 fn differs(registered: &str, presented: &str) -> Option<usize> {
     let common = registered.bytes().zip(presented.bytes()).take_while(|(a, b)| a == b).count();
     (common < registered.len() || common < presented.len()).then_some(common + 1)
 }
 
-/// A loopback URI as what stands before its port and what stands behind it. `None`: not one, or its
-/// port is not written plainly.
+/// The parts of a loopback URI before and after its port. `None` if it is not one, or its port has an unusual form.
 fn split_port(uri: &str) -> Option<(&'static str, &str)> {
     let (host, rest) = LOOPBACK.iter().find_map(|host| Some((*host, uri.strip_prefix(host)?)))?;
     let Some(rest) = rest.strip_prefix(':') else {
@@ -134,7 +131,7 @@ fn judge(uri: &str, application: ApplicationType, schemes: &[String]) -> Result<
         "http" => {
             return Err("http is allowed only on 127.0.0.1, [::1] and localhost: use https");
         }
-        // An allow-list: `javascript`, `data`, `file`, `blob` and what is invented tomorrow have no dot.
+        // An allow-list: `javascript`, `data`, `file`, `blob` and future schemes have no dot.
         scheme if application == ApplicationType::Native => {
             if !(schemes.iter().any(|allowed| allowed == scheme) && may_be_allowed(scheme)) {
                 must_be_reversed_domain(scheme)?;
@@ -164,9 +161,8 @@ fn must_be_reversed_domain(scheme: &str) -> Result<(), &'static str> {
     )
 }
 
-/// Whether an administrator may allow this scheme to a client by name: `vscode`, `cursor` and others that
-/// programs have registered for themselves. Never one with which a browser itself would do something,
-/// whatever is registered.
+/// Whether an administrator may permit this scheme for a client: `vscode`, `cursor` and others that programs
+/// register for themselves, but never one that browsers handle.
 pub(super) fn may_be_allowed(scheme: &str) -> bool {
     const NEVER: [&str; 24] = [
         "about",

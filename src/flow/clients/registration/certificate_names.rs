@@ -1,9 +1,9 @@
 //! Certificate names are unique: the certificate of one client must not prove another one ([RFC 8705 §2.1]).
 //!
-//! Whoever can have a certificate from an authority that is believed proves every client that is registered by a
-//! name in it. So a name belongs to one client that may act, unless all who have it are registered as sharing it
-//! (decision 33). Every transaction that registers, changes or enables a client holds the version of the clients
-//! while it looks: of two that want one name at the same time, the second one finds the first.
+//! A certificate of a trusted CA authenticates every client that is registered with a name in it. So a name belongs to
+//! one enabled client, unless all clients with it are registered as sharing it (decision 33). Every transaction that
+//! registers, changes or enables a client locks the version of the clients first: of two that want the same name
+//! concurrently, the second finds the first.
 //!
 //! [RFC 8705 §2.1]: https://www.rfc-editor.org/rfc/rfc8705#section-2.1
 
@@ -13,7 +13,7 @@ use crate::store::{Store, Tx, clients, retrying, versions};
 use crate::types::client::Metadata;
 use crate::types::{ClientId, Code, Result};
 
-/// Keeps the name that was registered for a client.
+/// Stores the certificate name of a client.
 pub(super) async fn keep(tx: &mut Tx, id: &ClientId, metadata: &Metadata) -> Result<()> {
     let name = compared_name(metadata)?;
     let is_shared = metadata.gw_shared_certificate_name;
@@ -21,8 +21,8 @@ pub(super) async fn keep(tx: &mut Tx, id: &ClientId, metadata: &Metadata) -> Res
     Ok(())
 }
 
-/// Insists that no other client which may act has the certificate name of this one, or that both share it. A
-/// client that is disabled is asked when it is enabled.
+/// Checks that no other enabled client has the certificate name of this one, unless both share it. A disabled client
+/// is checked when it is enabled.
 ///
 /// # Errors
 /// `invalid_client_metadata`.
@@ -45,11 +45,11 @@ pub(super) async fn must_be_its_own(tx: &mut Tx, id: &ClientId, trace: &Trace) -
     }
 }
 
-/// Computes the certificate names of clients that were registered before names were unique. Those that have one
-/// name together go on working: they are registered as sharing it, which is logged and audited.
+/// Computes the certificate names of clients that were registered before names were unique. Clients with the same name
+/// keep working: they are registered as sharing it, which is logged and audited.
 ///
 /// # Errors
-/// When the database does not answer.
+/// If the database does not respond.
 pub async fn settle(store: &Store, trace: &Trace) -> Result<()> {
     if clients::without_certificate_name(store.db()).await?.is_empty() {
         return Ok(());

@@ -1,7 +1,7 @@
-//! Registering clients: [RFC 7591], [OIDC Registration], by an administrator.
+//! Registration of clients by an administrator: [RFC 7591], [OIDC Registration].
 //!
-//! What is fetched is fetched before the transaction; each change is one transaction, which tells the
-//! other replicas and the audit trail.
+//! Documents are fetched before the transaction. Each change is one transaction with its audit event, and increments
+//! the version, so that other replicas invalidate their caches.
 //!
 //! [RFC 7591]: https://www.rfc-editor.org/rfc/rfc7591
 //! [OIDC Registration]: https://openid.net/specs/openid-connect-registration-1_0.html
@@ -23,25 +23,25 @@ use crate::types::client::{AuthMethod, HeldSecret, Metadata};
 use crate::types::token::ClientSecret;
 use crate::types::{Client, ClientId, Code, Failure, Refusal, Result, Seconds, json};
 
-/// As long as a secret may go on working after another took its place.
+/// The longest time that a secret stays valid after the next one was issued.
 pub(super) const LONGEST_OVERLAP: Seconds = Seconds::days(90);
 
-/// What registering needs.
+/// Registers clients.
 #[derive(Clone, Copy)]
 pub struct Registrar<'a> {
     /// The database.
     pub store: &'a Store,
     /// The one HTTP client.
     pub outbound: &'a Outbound,
-    /// What the secrets of `client_secret_jwt` are sealed under. `None`: none of these are made here.
+    /// The key that seals the secrets of `client_secret_jwt`; `None` if no such client is registered here.
     pub kek: Option<&'a Kek>,
     /// The settings.
     pub config: &'a Config,
-    /// When, and from where.
+    /// The time and the origin of the change.
     pub trace: &'a Trace,
 }
 
-/// A client as it now stands, and its new secret, if it was given one: the only time that it is seen.
+/// A client and its new secret, if there is one; it is shown only now.
 #[derive(Debug)]
 pub struct Registered {
     /// The client.
@@ -50,10 +50,10 @@ pub struct Registered {
     pub secret: Option<ClientSecret>,
 }
 
-/// Metadata that has been judged, and what was fetched for it.
-struct Judged {
+/// Validated metadata, and what was fetched for it.
+struct Validated {
     metadata: Metadata,
-    /// `None`: the logo stays as it is.
+    /// `None` if the logo does not change.
     logo: Option<Option<Logo>>,
 }
 
@@ -61,28 +61,27 @@ impl Registrar<'_> {
     /// Registers a client.
     ///
     /// # Errors
-    /// `invalid_redirect_uri` or `invalid_client_metadata`, with what is wrong with it: also when a certificate
-    /// of another client would prove this one.
+    /// `invalid_redirect_uri` or `invalid_client_metadata`, also if a certificate of another client would authenticate
+    /// this one.
     pub async fn create(&self, metadata: Metadata) -> Result<Registered> {
-        let judged = self.judge(metadata, None).await?;
-        retrying(|| self.insert(&judged)).await
+        let validated = self.validate(metadata, None).await?;
+        retrying(|| self.insert(&validated)).await
     }
 
-    /// Replaces the metadata of `client`, as it was read by whoever changed it. A client that from now
-    /// on proves itself by a secret, or by one that must be sealed, is given a new one.
+    /// Replaces the metadata of `client`, which is as the caller read it. If the new authentication method needs a
+    /// secret, or a sealed one, that the client does not have, it is issued.
     ///
     /// # Errors
-    /// Those of [`Registrar::create`], and `invalid_request` when somebody else changed it meanwhile.
+    /// Those of [`Registrar::create`], and `invalid_request` if the client was changed meanwhile.
     pub async fn update(&self, client: &Client, metadata: Metadata) -> Result<Registered> {
-        let judged = self.judge(metadata, Some(&client.metadata)).await?;
-        retrying(|| self.replace(client, &judged)).await
+        let validated = self.validate(metadata, Some(&client.metadata)).await?;
+        retrying(|| self.replace(client, &validated)).await
     }
 
-    /// Gives a client a new secret; the present one works for `overlap` more, any older one no longer:
-    /// two are live at most.
+    /// Issues a new secret. The current one stays valid for `overlap`, older ones expire: at most two are valid.
     ///
     /// # Errors
-    /// `invalid_request` when the client has no secrets, or was changed meanwhile.
+    /// `invalid_request` if the client has no secrets, or was changed meanwhile.
     pub async fn rotate_secret(&self, client: &Client, overlap: Seconds) -> Result<Registered> {
         if !has_secret(client.metadata.token_endpoint_auth_method) {
             return Err(Code::InvalidRequest.because("the client has no secret").into());
@@ -95,9 +94,8 @@ impl Registrar<'_> {
         retrying(|| self.add_secret(client, overlap)).await
     }
 
-    /// Lets a client do nothing any more, until it is enabled. What it was issued counts for nothing, then
-    /// either: codes, grants, tokens, tokens for enrolment (THREATS X-11). The certificates that we issued to it
-    /// are revoked, and stay so: it then asks for a new one.
+    /// Disables a client until it is enabled. Its codes, grants, tokens and enrolment tokens are invalid, even after it
+    /// is enabled again (THREATS X-11). Its certificates of the built-in CA are revoked for good; it needs a new one.
     ///
     /// # Errors
     /// `not_found`.
@@ -109,30 +107,29 @@ impl Registrar<'_> {
             }
             enrolments::forget_of_client(&mut tx, id).await?;
             self.revoke_certificates(&mut tx, id, Reason::PrivilegeWithdrawn).await?;
-            self.note(tx, Event::success(Kind::ClientDisabled), id).await
+            self.commit(tx, Event::success(Kind::ClientDisabled), id).await
         })
         .await
     }
 
-    /// Lets a disabled client work again.
+    /// Enables a disabled client.
     ///
     /// # Errors
-    /// `not_found`; `invalid_client_metadata` when another client has its certificate name by now.
+    /// `not_found`; `invalid_client_metadata` if another client has its certificate name now.
     pub async fn enable(&self, id: &ClientId) -> Result<()> {
         retrying(|| async {
             let mut tx = self.store.write().await?;
             if !clients::disable(&mut tx, id, None).await? {
                 return Err(unknown().into());
             }
-            // While it was disabled, its name was free for others.
+            // Another client could take the name while this one was disabled.
             certificate_names::must_be_its_own(&mut tx, id, self.trace).await?;
-            self.note(tx, Event::success(Kind::ClientEnabled), id).await
+            self.commit(tx, Event::success(Kind::ClientEnabled), id).await
         })
         .await
     }
 
-    /// Deletes a client, and with it its consents, its grants and all that descends from them. The
-    /// certificates that we issued to it are revoked.
+    /// Deletes a client with its consents, grants and tokens. Its certificates of the built-in CA are revoked.
     ///
     /// # Errors
     /// `not_found`.
@@ -143,28 +140,29 @@ impl Registrar<'_> {
                 return Err(unknown().into());
             }
             self.revoke_certificates(&mut tx, id, Reason::CessationOfOperation).await?;
-            self.note(tx, Event::success(Kind::ClientDeleted), id).await
+            self.commit(tx, Event::success(Kind::ClientDeleted), id).await
         })
         .await
     }
 
-    /// Judges metadata and fetches what it leads to. A sector is read anew each time (THREATS JO-23),
-    /// a logo when it is another than before.
-    async fn judge(&self, metadata: Metadata, before: Option<&Metadata>) -> Result<Judged> {
+    /// Validates metadata and fetches what it refers to: a sector every time (THREATS JO-23), a logo if its URL changed.
+    async fn validate(&self, metadata: Metadata, before: Option<&Metadata>) -> Result<Validated> {
         let metadata = judge(metadata, self.config)?;
         if let Some(uri) = &metadata.jwks_uri {
-            // Fetched when the first assertion comes; judged then too (THREATS SS-08).
-            self.outbound
-                .check(uri)
-                .map_err(|error| no("jwks_uri is not where we fetch from").with("reason", error))?;
+            // Fetched, and checked again, with the first assertion (THREATS SS-08).
+            self.outbound.check(uri).map_err(|error| {
+                no("jwks_uri is an address that this server does not fetch from")
+                    .with("reason", error)
+            })?;
         }
         if let Some(uri) = &metadata.sector_identifier_uri {
             let document =
                 self.outbound.get_json(uri, "application/json").await.map_err(|error| {
                     no("sector_identifier_uri cannot be fetched").with("reason", error)
                 })?;
-            let document = json::read(&document)
-                .map_err(|why| no("sector_identifier_uri leads to no JSON").with("reason", why))?;
+            let document = json::read(&document).map_err(|why| {
+                no("sector_identifier_uri does not lead to JSON").with("reason", why)
+            })?;
             must_be_in_sector(&metadata, &document)?;
         }
         let logo = if before.is_some_and(|before| before.logo_uri == metadata.logo_uri) {
@@ -172,7 +170,7 @@ impl Registrar<'_> {
         } else {
             Some(self.fetch_logo(metadata.logo_uri.as_deref()).await?)
         };
-        Ok(Judged { metadata, logo })
+        Ok(Validated { metadata, logo })
     }
 
     async fn fetch_logo(&self, uri: Option<&str>) -> Result<Option<Logo>> {
@@ -180,42 +178,43 @@ impl Registrar<'_> {
             return Ok(None);
         };
         let image = self.outbound.get_image(uri).await.map_err(|error| {
-            no("logo_uri leads to no PNG, JPEG or WebP of at most 256 KiB").with("reason", error)
+            no("logo_uri does not lead to a PNG, JPEG or WebP image of at most 256 KiB")
+                .with("reason", error)
         })?;
         Ok(Some(Logo { media_type: image.media_type.to_owned(), bytes: image.bytes }))
     }
 
-    async fn insert(&self, judged: &Judged) -> Result<Registered> {
+    async fn insert(&self, validated: &Validated) -> Result<Registered> {
         let now = self.trace.now();
         let id = ClientId::new();
-        let metadata = &named(&judged.metadata, &id);
+        let metadata = &with_certificate_name(&validated.metadata, &id);
         let mut tx = self.store.write().await?;
         clients::insert(&mut tx, &id, metadata, now).await?;
         certificate_names::keep(&mut tx, &id, metadata).await?;
         certificate_names::must_be_its_own(&mut tx, &id, self.trace).await?;
-        self.note_certificates(&mut tx, &id, metadata).await?;
+        self.record_certificates(&mut tx, &id, metadata).await?;
         let secret = if has_secret(metadata.token_endpoint_auth_method) {
-            Some(self.give_secret(&mut tx, &id, metadata).await?)
+            Some(self.issue_secret(&mut tx, &id, metadata).await?)
         } else {
             None
         };
-        if let Some(logo) = &judged.logo {
+        if let Some(logo) = &validated.logo {
             clients::set_logo(&mut tx, &id, logo.as_ref(), now).await?;
         }
         self.finish(tx, Kind::ClientCreated, &id, secret).await
     }
 
-    async fn replace(&self, client: &Client, judged: &Judged) -> Result<Registered> {
+    async fn replace(&self, client: &Client, validated: &Validated) -> Result<Registered> {
         let now = self.trace.now();
         let id = &client.id;
-        let metadata = &named(&judged.metadata, id);
+        let metadata = &with_certificate_name(&validated.metadata, id);
         let mut tx = self.store.write().await?;
         if !clients::update(&mut tx, id, client.version, metadata, now).await? {
             return Err(changed().into());
         }
         certificate_names::keep(&mut tx, id, metadata).await?;
         certificate_names::must_be_its_own(&mut tx, id, self.trace).await?;
-        self.note_certificates(&mut tx, id, metadata).await?;
+        self.record_certificates(&mut tx, id, metadata).await?;
         let before = client.metadata.token_endpoint_auth_method;
         let after = metadata.token_endpoint_auth_method;
         let keeps =
@@ -225,11 +224,11 @@ impl Registrar<'_> {
         } else {
             clients::expire_secrets(&mut tx, id, now).await?;
             match has_secret(after) {
-                true => Some(self.give_secret(&mut tx, id, metadata).await?),
+                true => Some(self.issue_secret(&mut tx, id, metadata).await?),
                 false => None,
             }
         };
-        if let Some(logo) = &judged.logo {
+        if let Some(logo) = &validated.logo {
             clients::set_logo(&mut tx, id, logo.as_ref(), now).await?;
         }
         self.finish(tx, Kind::ClientUpdated, id, secret).await
@@ -239,17 +238,17 @@ impl Registrar<'_> {
         let now = self.trace.now();
         let (id, metadata) = (&client.id, &client.metadata);
         let mut tx = self.store.write().await?;
-        // Of two who rotate at once one fails here, so neither loses the secret it was shown.
+        // Of two concurrent rotations one fails here, so that no secret is lost after it was shown.
         if !clients::update(&mut tx, id, client.version, metadata, now).await? {
             return Err(changed().into());
         }
         clients::expire_secrets(&mut tx, id, now + overlap).await?;
-        let secret = self.give_secret(&mut tx, id, metadata).await?;
+        let secret = self.issue_secret(&mut tx, id, metadata).await?;
         self.finish(tx, Kind::ClientSecretRotated, id, Some(secret)).await
     }
 
-    /// A new secret: kept as a digest, and sealed too where an HMAC will need the clear text.
-    async fn give_secret(
+    /// Issues a secret. It is stored as a digest, and sealed too if an HMAC needs the clear text.
+    async fn issue_secret(
         &self,
         tx: &mut Tx,
         id: &ClientId,
@@ -257,7 +256,8 @@ impl Registrar<'_> {
     ) -> Result<ClientSecret> {
         let secret = ClientSecret::generate();
         let sealed = if is_sealed(metadata.token_endpoint_auth_method) {
-            let kek = self.kek.ok_or_else(|| Failure::internal("no key-encryption key is open"))?;
+            let kek =
+                self.kek.ok_or_else(|| Failure::internal("the key-encryption key is not open"))?;
             Some(
                 kek.seal(
                     Owner(seal::Kind::ClientSecret, id.as_str()),
@@ -272,8 +272,8 @@ impl Registrar<'_> {
         Ok(secret)
     }
 
-    /// Notes the certificates that now stand in the registration.
-    async fn note_certificates(
+    /// Records the certificates of the registration in the inventory.
+    async fn record_certificates(
         &self,
         tx: &mut Tx,
         id: &ClientId,
@@ -285,7 +285,7 @@ impl Registrar<'_> {
         Ok(())
     }
 
-    /// Reads what was written, and makes it so.
+    /// Reads the client as it was written, and commits.
     async fn finish(
         &self,
         mut tx: Tx,
@@ -302,11 +302,11 @@ impl Registrar<'_> {
         if !warnings.is_empty() {
             event = event.fact("warnings", warnings);
         }
-        self.note(tx, event, id).await?;
+        self.commit(tx, event, id).await?;
         Ok(Registered { client, secret })
     }
 
-    /// Revokes what we issued to a client that may act no more.
+    /// Revokes the certificates of the built-in CA for a client.
     async fn revoke_certificates(&self, tx: &mut Tx, id: &ClientId, reason: Reason) -> Result<()> {
         let now = self.trace.now();
         for row in certificates::revoke_of_client(tx, id, reason.as_str(), now).await? {
@@ -315,8 +315,8 @@ impl Registrar<'_> {
         Ok(())
     }
 
-    /// Tells the other replicas and the audit trail, and makes it so.
-    async fn note(&self, mut tx: Tx, event: Event, id: &ClientId) -> Result<()> {
+    /// Increments the version, writes the audit event and commits.
+    async fn commit(&self, mut tx: Tx, event: Event, id: &ClientId) -> Result<()> {
         versions::bump(&mut tx, versions::Kind::Clients).await?;
         event.client(id).write(&mut tx, self.trace).await?;
         tx.commit().await?;
@@ -324,9 +324,8 @@ impl Registrar<'_> {
     }
 }
 
-/// A client of `tls_client_auth` that is registered by no name of its own is known by the one that the
-/// authority inside gives to it.
-fn named(metadata: &Metadata, id: &ClientId) -> Metadata {
+/// A client of `tls_client_auth` without a registered name is identified by the name that the built-in CA issues.
+fn with_certificate_name(metadata: &Metadata, id: &ClientId) -> Metadata {
     let mut metadata = metadata.clone();
     let has_name = metadata.tls_client_auth_subject_dn.is_some()
         || metadata.tls_client_auth_san_dns.is_some()
@@ -360,7 +359,7 @@ const fn no(why: &'static str) -> Refusal {
 }
 
 const fn unknown() -> Refusal {
-    Code::NotFound.because("there is no client of this identifier")
+    Code::NotFound.because("there is no client with this identifier")
 }
 
 const fn changed() -> Refusal {

@@ -1,4 +1,4 @@
-//! APIs: registering what [RFC 8707] calls resources, with their scopes and how their tokens look.
+//! Registration of APIs, the resources of [RFC 8707], with their scopes and the format of their tokens.
 //!
 //! [RFC 8707]: https://www.rfc-editor.org/rfc/rfc8707
 
@@ -13,7 +13,7 @@ use crate::types::{Code, Refusal, Resource, ResourceId, Result, Scope};
 /// Registers a resource.
 ///
 /// # Errors
-/// `invalid_request` when it is not one, or when there is one of that identifier already.
+/// `invalid_request` if it is invalid, or its identifier is registered already.
 pub async fn create(
     store: &Store,
     issuer: &Issuer,
@@ -31,10 +31,10 @@ pub async fn create(
     .await
 }
 
-/// Replaces what was registered for a resource.
+/// Replaces the registration of a resource.
 ///
 /// # Errors
-/// `not_found`, or `invalid_request` when it is not a resource.
+/// `not_found`, or `invalid_request` if it is invalid.
 pub async fn update(
     store: &Store,
     issuer: &Issuer,
@@ -52,7 +52,7 @@ pub async fn update(
     .await
 }
 
-/// Deletes a resource: nobody gets a token for it any more.
+/// Deletes a resource: no more tokens are issued for it.
 ///
 /// # Errors
 /// `not_found`.
@@ -67,15 +67,15 @@ pub async fn delete(store: &Store, id: &ResourceId, trace: &Trace) -> Result<()>
     .await
 }
 
-/// Begins a change, and tells the other replicas of it. Others wait until it is done: that makes the order in
-/// which APIs are registered one order.
+/// Begins a change and increments the version, so that other replicas invalidate their caches. Concurrent changes wait,
+/// which gives the registered APIs one order.
 async fn changing(store: &Store) -> Result<Tx> {
     let mut tx = store.write().await?;
     versions::bump(&mut tx, versions::Kind::Resources).await?;
     Ok(tx)
 }
 
-/// Tells the audit trail, and makes it so.
+/// Writes the audit event and commits.
 async fn note(mut tx: Tx, kind: Kind, id: &ResourceId, trace: &Trace) -> Result<()> {
     Event::success(kind).fact("resource", id.as_str()).write(&mut tx, trace).await?;
     tx.commit().await?;
@@ -96,7 +96,7 @@ fn judge(resource: &Resource, issuer: &Issuer) -> Result<(), Refusal> {
             .with("id", resource.id.as_str().escape_debug())
             .with("reason", reason)
     })?;
-    // What has our name in its audience is accepted at userinfo.
+    // Userinfo accepts tokens whose audience is the issuer.
     if resource.id.as_str().trim_end_matches('/') == issuer.as_str() {
         return Err(no("the identifier of a resource is not the issuer's"));
     }
