@@ -289,7 +289,7 @@ async fn list(desk: &Desk) -> anyhow::Result<Output> {
 async fn show(desk: &Desk, id: Option<&str>) -> anyhow::Result<Output> {
     let found = match id {
         Some(id) => authorities::find(desk.store.db(), id).await?,
-        None => authorities::present(desk.store.db(), false).await?,
+        None => authorities::current(desk.store.db(), false).await?,
     };
     let row = found.ok_or_else(|| match id {
         Some(id) => Absent(format!("the built-in CA has no certificate {id}: gatewright ca list")),

@@ -158,7 +158,7 @@ pub async fn set_password(people: &People<'_>, user: &UserId, new: &Secret) -> R
     retrying(|| async {
         let mut tx = people.store.write().await?;
         users::set_password(&mut tx, &user.id, &hash, people.now).await?;
-        device_cookies::forget_user(&mut tx, &user.id).await?;
+        device_cookies::delete_of_user(&mut tx, &user.id).await?;
         let event = Event::success(Kind::PasswordChanged).fact("by", "an administrator");
         let event = end_everything(&mut tx, people, &user.id, event).await?;
         event.user(&user.id).write(&mut tx, people.trace).await?;
@@ -347,7 +347,7 @@ pub async fn change_password(
         if let Some(attempt) = &attempt {
             attempt.succeeded(&mut tx, people.now).await?;
         }
-        device_cookies::forget_user(&mut tx, &user.id).await?;
+        device_cookies::delete_of_user(&mut tx, &user.id).await?;
         device::keep(&mut tx, people, &device, &user.id).await?;
         let ended = sessions::end_others(&mut tx, &user.id, Some(&session.id), people.now).await?;
         let revoked = revoke_everything(&mut tx, people, &user.id).await?;

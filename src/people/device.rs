@@ -33,5 +33,5 @@ pub(super) async fn keep(
     secret: &DeviceSecret,
     user: &UserId,
 ) -> sqlx::Result<()> {
-    device_cookies::keep(tx, &secret.digest(), user, people.now + KNOWN, people.now).await
+    device_cookies::store(tx, &secret.digest(), user, people.now + KNOWN, people.now).await
 }

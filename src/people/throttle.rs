@@ -160,7 +160,7 @@ async fn reserve_account<'a>(
             }
             reserved.push(bucket.key);
         }
-        sign_in_tries::prolong(tx, &limits.overall.key, now).await?;
+        sign_in_tries::restart_window(tx, &limits.overall.key, now).await?;
     }
     // A success ends the row of failures.
     reserved.push(limits.overall.key);
@@ -208,7 +208,7 @@ impl ReservedAttempt {
                 sign_in_tries::give_back(&mut *tx, bucket, taken_at).await?;
             }
             for bucket in account {
-                sign_in_tries::forget(&mut *tx, bucket).await?;
+                sign_in_tries::reset(&mut *tx, bucket).await?;
             }
         }
         Ok(())
@@ -220,9 +220,9 @@ impl ReservedAttempt {
 /// # Errors
 /// When the store fails.
 pub async fn unlock(tx: &mut Tx, user: &UserId, names: &[String]) -> sqlx::Result<()> {
-    sign_in_tries::forget_subject(&mut *tx, &of_account(Some(user), "")).await?;
+    sign_in_tries::reset_subject(&mut *tx, &of_account(Some(user), "")).await?;
     for name in names {
-        sign_in_tries::forget_subject(&mut *tx, &of_name(name)).await?;
+        sign_in_tries::reset_subject(&mut *tx, &of_name(name)).await?;
     }
     Ok(())
 }

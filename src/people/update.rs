@@ -32,7 +32,7 @@ pub async fn update(people: &People<'_>, user: &UserId, changes: &Changes<'_>) -
     retrying(|| async {
         let mut tx = people.store.write().await?;
         // Locks the row between the read and the write.
-        if !users::hold(&mut tx, user, people.now).await? {
+        if !users::lock(&mut tx, user, people.now).await? {
             return Err(Code::NotFound.because("there is no such account").into());
         }
         let found = users::with_password(&mut tx, user).await?;

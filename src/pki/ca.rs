@@ -162,7 +162,7 @@ impl BuiltInCa<'_> {
     /// `not_found` without a CA, `invalid_request` without a root or its key.
     pub async fn renew(&self, root_key: Option<&[u8]>) -> Result<()> {
         let current = self.current().await?;
-        let root = authorities::present(self.store.db(), true).await?.ok_or_else(|| {
+        let root = authorities::current(self.store.db(), true).await?.ok_or_else(|| {
             invalid(
                 "the issuing certificate was imported: renew it at its CA, and import the new one",
             )
@@ -222,7 +222,7 @@ impl BuiltInCa<'_> {
         let (root, _) = self.root_key().await?;
         retrying(|| async {
             let mut tx = self.store.write().await?;
-            if !authorities::forget_key(&mut tx, &root.id).await? {
+            if !authorities::delete_key(&mut tx, &root.id).await? {
                 return Err(no_root_key().into());
             }
             Event::success(Kind::RootKeyRemoved)
@@ -249,7 +249,7 @@ impl BuiltInCa<'_> {
     }
 
     async fn current(&self) -> Result<AuthorityRow> {
-        let current = authorities::present(self.store.db(), false).await?;
+        let current = authorities::current(self.store.db(), false).await?;
         let none = || Code::NotFound.because("there is no built-in CA: create one with ca init");
         Ok(current.ok_or_else(none)?)
     }
@@ -266,7 +266,7 @@ impl BuiltInCa<'_> {
     }
 
     async fn root_key(&self) -> Result<(AuthorityRow, Zeroizing<Vec<u8>>)> {
-        let root = authorities::present(self.store.db(), true).await?.ok_or_else(no_root_key)?;
+        let root = authorities::current(self.store.db(), true).await?.ok_or_else(no_root_key)?;
         let sealed = root.sealed.as_ref().ok_or_else(no_root_key)?;
         let key = self
             .kek
@@ -425,7 +425,7 @@ impl BuiltInCa<'_> {
         }
         let certificate = Certificate::parse(&row.certificate, &[]).map_err(Failure::internal)?;
         let own = inventory::row(&certificate, Origin::Own, None, self.trace.now());
-        certificates::note(&mut *tx, &own).await?;
+        certificates::record(&mut *tx, &own).await?;
         if certificates::is_revoked(&mut *tx, own.thumbprint).await? {
             return Err(invalid("the certificate was revoked, or its key is compromised").into());
         }

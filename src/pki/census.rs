@@ -86,7 +86,7 @@ impl Inventory<'_> {
         let (on, now) = (self.store.db(), self.now);
         let mut lives: Vec<CertificateLifetime> = Vec::new();
         loop {
-            let page = certificates::lives(on, now, lives.last(), PAGE_SIZE).await?;
+            let page = certificates::lifetimes(on, now, lives.last(), PAGE_SIZE).await?;
             let is_last = i64::try_from(page.len()).is_ok_and(|read| read < PAGE_SIZE);
             lives.extend(page);
             if is_last {
@@ -94,7 +94,7 @@ impl Inventory<'_> {
             }
         }
         lives.sort_by_key(|life| (life.not_after, life.thumbprint));
-        let (expired, revoked) = certificates::count_over(on, now).await?;
+        let (expired, revoked) = certificates::count_ended(on, now).await?;
         let rows = authorities::all(on).await?;
         // A root above no issuing certificate is stored but not needed.
         let present = rows.iter().find(|row| !row.is_root && row.superseded_at.is_none());
@@ -111,7 +111,7 @@ impl Inventory<'_> {
             lives: Vec::with_capacity(lives.len()),
             clients: clients.map(|client| (client.id.clone(), client)).collect(),
             of_client: HashMap::new(),
-            presenting: certificates::who_shows(on).await?,
+            presenting: certificates::presenting_clients(on).await?,
             ca_roles: ca_roles.collect(),
             expired,
             revoked,

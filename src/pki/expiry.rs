@@ -104,7 +104,9 @@ async fn send_renewal_notices(
     retrying(|| async {
         let mut tx = store.write().await?;
         let (thumbprint, warned) = (life.thumbprint, &life.warned);
-        if certificate_warnings::relieve(&mut tx, thumbprint, threshold, warned, &still).await? {
+        if certificate_warnings::record_relief(&mut tx, thumbprint, threshold, warned, &still)
+            .await?
+        {
             for (to, mail) in &mails {
                 mail.post(&mut tx, census.config(), to, census.now()).await?;
             }
@@ -150,7 +152,8 @@ impl Warning<'_> {
             (self.row.thumbprint, self.census.now(), self.census.config());
         let mut is_first = false;
         for threshold in crossed {
-            is_first = certificate_warnings::cross(&mut tx, thumbprint, *threshold, now).await?;
+            is_first =
+                certificate_warnings::record_crossing(&mut tx, thumbprint, *threshold, now).await?;
         }
         if !is_first {
             // Another replica was faster and sends the warning.
@@ -168,7 +171,8 @@ impl Warning<'_> {
         }
         let warned: Vec<_> = self.unrenewed().map(|client| client.id.clone()).collect();
         if !warned.is_empty() {
-            certificate_warnings::warn(&mut tx, thumbprint, self.threshold, &warned).await?;
+            certificate_warnings::record_recipients(&mut tx, thumbprint, self.threshold, &warned)
+                .await?;
         }
         tx.commit().await?;
         Ok(())

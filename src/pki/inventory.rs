@@ -278,7 +278,7 @@ impl Inventory<'_> {
     /// When the database does not respond.
     pub async fn cached_statuses(&self, row: &CertificateRow) -> Result<Vec<CachedStatus>> {
         let certificate = CertificateDer::from(row.der.as_slice());
-        let issuers = certificates::authorities_called(self.store.db(), &row.issuer).await?;
+        let issuers = certificates::cas_by_subject(self.store.db(), &row.issuer).await?;
         for issuer in issuers {
             // Statuses signed by another CA of the same name are not returned: its key differs.
             let issuer = CertificateDer::from(issuer.der);
@@ -304,7 +304,7 @@ impl Inventory<'_> {
     ) -> Result<usize> {
         retrying(|| async {
             let mut tx = self.store.write().await?;
-            certificates::note(&mut tx, certificate).await?;
+            certificates::record(&mut tx, certificate).await?;
             let thumbprint = certificate.thumbprint;
             if !certificates::revoke(&mut tx, thumbprint, reason.as_str(), self.now).await? {
                 return Err(Code::InvalidRequest
@@ -343,7 +343,7 @@ impl Inventory<'_> {
             let mut others = self.issued_by(tx, &certificate, reason.for_issued()).await?;
             if reason == Reason::KeyCompromise {
                 let key = certificate.public_key;
-                let of_key = certificates::of_key(tx, key, self.now).await?;
+                let of_key = certificates::by_public_key(tx, key, self.now).await?;
                 // Whoever has the key may have renewed the certificate for other keys, and these
                 // renewals cannot be told apart from the owner's.
                 let renewed = certificates::renewed_from(tx, certificate.thumbprint).await?;
@@ -371,7 +371,7 @@ impl Inventory<'_> {
         if !parsed.is_ca() {
             return Ok(Vec::new());
         }
-        let claimed = certificates::issued_in_the_name_of(tx, &authority.subject, self.now).await?;
+        let claimed = certificates::by_issuer_name(tx, &authority.subject, self.now).await?;
         let signed = claimed.into_iter().filter(|row| has_signed(&parsed, &row.der));
         Ok(signed.map(|row| (row, reason)).collect())
     }
@@ -385,7 +385,7 @@ impl Inventory<'_> {
         for certificate in shown {
             let mut row = row(certificate, Origin::Own, None, self.now);
             row.last_used_at = Some(self.now);
-            certificates::note(self.store.db(), &row).await?;
+            certificates::record(self.store.db(), &row).await?;
         }
         Ok(())
     }
@@ -400,7 +400,7 @@ impl Inventory<'_> {
             // A trust anchor that `Certificate` cannot parse is used but not monitored.
             let rows = set.certificates.iter();
             for row in rows.filter_map(|der| ca_row(der, Origin::Anchor, self.now)) {
-                certificates::note(self.store.db(), &row).await?;
+                certificates::record(self.store.db(), &row).await?;
             }
         }
         Ok(())
@@ -462,8 +462,8 @@ impl Inventory<'_> {
             let parse = |one: Bound| Some((Thumbprint::parse(&one.thumbprint)?, one.tokens));
             bound.into_iter().filter_map(parse).collect()
         };
-        let grants = counted(grants::bound(on, self.now).await?);
-        let opaque = counted(opaque_tokens::bound(on, self.now).await?);
+        let grants = counted(grants::count_bound(on, self.now).await?);
+        let opaque = counted(opaque_tokens::count_bound(on, self.now).await?);
 
         // JWTs are not stored; the audit trail lists them for as long as they can be valid.
         let mut longest = self.config.tokens.access_token_lifetime;

@@ -201,9 +201,9 @@ impl BuiltInCa<'_> {
         let certificate =
             Certificate::parse(&issued.certificate, &[]).map_err(Failure::internal)?;
         let row = inventory::row(&certificate, Origin::Issued, Some(&client.id), now);
-        certificates::note(&mut tx, &row).await?;
+        certificates::record(&mut tx, &row).await?;
         let authority = &issuing.row.id;
-        authorities::note_issued(&mut tx, authority, &issued.serial, issued.thumbprint).await?;
+        authorities::record_issued(&mut tx, authority, &issued.serial, issued.thumbprint).await?;
         let mut event = Event::success(Kind::CertificateIssued)
             .client(&client.id)
             .fact("thumbprint", issued.thumbprint.to_string())
@@ -239,7 +239,7 @@ impl BuiltInCa<'_> {
     /// takes the locks in the same order, which prevents deadlocks.
     async fn lock_client(&self, tx: &mut Tx, id: &ClientId, right: Right<'_>) -> Result<Client> {
         let now = self.trace.now();
-        if !clients::hold(tx, id).await? {
+        if !clients::lock(tx, id).await? {
             return Err(unauthenticated_because("unknown or disabled client")
                 .with("client_id", id)
                 .into());

@@ -47,7 +47,7 @@ impl BuiltInCa<'_> {
             return Ok(held.der.clone());
         }
         let next = self.make_crl(row, held.as_ref(), version).await?;
-        if authorities::keep_crl(db, id, &next).await? {
+        if authorities::store_crl(db, id, &next).await? {
             return Ok(next.der);
         }
         // Another replica was faster: two CRLs never have the same number.

@@ -111,11 +111,11 @@ impl Sightings {
         rows.extend(intermediates.filter_map(|(der, at)| ca_row(&der, Origin::Intermediate, at)));
         let mut tx = store.write().await?;
         for row in &rows {
-            certificates::note(&mut tx, row).await?;
+            certificates::record(&mut tx, row).await?;
         }
         for (key, _) in batch {
             if self.written.get(key).is_none() {
-                certificates::forget_surplus(&mut tx, &key.1, MAX_PER_CLIENT).await?;
+                certificates::delete_surplus(&mut tx, &key.1, MAX_PER_CLIENT).await?;
             }
         }
         tx.commit().await?;

@@ -252,6 +252,6 @@ async fn leased(
     // What it panics at would meet every other replica too: this one is as good as they are.
     let done = app.metrics.supervisor().contain(name, work(&trace)).await;
     done.ok_or_else(|| Failure::internal("it panicked"))??;
-    jobs::done(on, name, &holder, app.clock.now()).await?;
+    jobs::mark_done(on, name, &holder, app.clock.now()).await?;
     Ok(Done::Here)
 }

@@ -45,7 +45,7 @@ pub(super) async fn bring_back(app: &App) -> Result<()> {
 pub(super) async fn send(app: &App) -> Result<bool> {
     let holder = Uuid::now_v7().to_string();
     let on = app.store.db();
-    let taken = outbox::take(on, &holder, LEASE, AT_ONCE, app.clock.now()).await?;
+    let taken = outbox::lease(on, &holder, LEASE, AT_ONCE, app.clock.now()).await?;
     let is_any = !taken.is_empty();
     let mut tries = JoinSet::new();
     for one in taken {
@@ -73,7 +73,8 @@ async fn attempt(app: &App, holder: &str, taken: &LeasedMessage) -> Result<()> {
     };
     let (id, now, way) = (taken.id.as_str(), app.clock.now(), taken.way.as_str());
     let Err(Unsent { why, is_final }) = sent else {
-        retrying(|| async { Ok(outbox::done(app.store.db(), id, holder, now).await?) }).await?;
+        retrying(|| async { Ok(outbox::mark_sent(app.store.db(), id, holder, now).await?) })
+            .await?;
         app.metrics.notice(way, "sent");
         return Ok(());
     };
@@ -83,7 +84,7 @@ async fn attempt(app: &App, holder: &str, taken: &LeasedMessage) -> Result<()> {
         tracing::warn!(id, way, to, why, %again_at, "a notice waits");
         let due = Some(again_at);
         retrying(|| async {
-            Ok(outbox::failed(app.store.db(), id, holder, due, &why, now).await?)
+            Ok(outbox::mark_failed(app.store.db(), id, holder, due, &why, now).await?)
         })
         .await?;
         app.metrics.notice(way, "retried");
@@ -91,7 +92,7 @@ async fn attempt(app: &App, holder: &str, taken: &LeasedMessage) -> Result<()> {
     }
     let is_ours = retrying(|| async {
         let mut tx = app.store.write().await?;
-        let is_ours = outbox::failed(&mut tx, id, holder, None, &why, now).await?;
+        let is_ours = outbox::mark_failed(&mut tx, id, holder, None, &why, now).await?;
         if is_ours {
             let event = Event::of(Kind::NoticeUndelivered, "failure")
                 .fact("id", id)

@@ -12,7 +12,7 @@ pub(super) async fn challenge(request: Request) -> Result<Response, Json> {
     let answer = match app.config.acme.directory {
         Some(_) => {
             let (token, now) = (request.head.segment(), request.head.trace.now());
-            acme::answer(app.store.db(), token, now).await.map_err(crate::types::Error::from)?
+            acme::response(app.store.db(), token, now).await.map_err(crate::types::Error::from)?
         }
         None => None,
     };

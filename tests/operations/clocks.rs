@@ -205,7 +205,7 @@ async fn a_device_cookie_from_the_future_is_invalid() {
     let (digest, now) = (Digest::of(b"cookie"), server.trace().now());
     let (then, end) = (now + Seconds(AHEAD), now + Seconds(7200));
     let mut tx = store.write().await.unwrap();
-    device_cookies::keep(&mut tx, &digest, &ada.id, end, then).await.unwrap();
+    device_cookies::store(&mut tx, &digest, &ada.id, end, then).await.unwrap();
     for (at, known) in [(now, false), (now + Seconds(1), true)] {
         assert_eq!(device_cookies::reserve(&mut tx, &digest, &ada.id, at).await.unwrap(), known);
     }

@@ -203,7 +203,7 @@ async fn notices_sent_at_once_do_not_affect_each_other() {
 
     until("the other one waits alone", async || server.waiting().await == (1, 0)).await;
     server.wait(299);
-    let early = outbox::take(on, "another", Seconds(1), 10, server.trace().now()).await.unwrap();
+    let early = outbox::lease(on, "another", Seconds(1), 10, server.trace().now()).await.unwrap();
     assert!(early.is_empty(), "by a clock that is behind, its sender may still be active");
 }
 
@@ -288,18 +288,18 @@ async fn a_notice_of_a_dead_process_is_taken_over_after_its_lease() {
         .unwrap();
 
     let later = now + Seconds(10);
-    let taken = outbox::take(on, "the dead", Seconds(90), 10, later).await.unwrap();
-    let early = outbox::take(on, "another", Seconds(90), 10, later + Seconds(89)).await.unwrap();
-    let again = outbox::take(on, "another", Seconds(90), 10, later + Seconds(90)).await.unwrap();
+    let taken = outbox::lease(on, "the dead", Seconds(90), 10, later).await.unwrap();
+    let early = outbox::lease(on, "another", Seconds(90), 10, later + Seconds(89)).await.unwrap();
+    let again = outbox::lease(on, "another", Seconds(90), 10, later + Seconds(90)).await.unwrap();
 
     assert_eq!((taken.len(), early.len(), again.len()), (1, 0, 1));
     assert_eq!(taken[0].id, again[0].id);
     assert_eq!(again[0].attempts, 2);
     assert!(
-        !outbox::done(on, &taken[0].id, "the dead", later).await.unwrap(),
+        !outbox::mark_sent(on, &taken[0].id, "the dead", later).await.unwrap(),
         "the lease has been taken over"
     );
-    assert!(outbox::done(on, &taken[0].id, "another", later).await.unwrap());
+    assert!(outbox::mark_sent(on, &taken[0].id, "another", later).await.unwrap());
 }
 
 /// With several replicas, each notice is sent by one of them.
@@ -350,7 +350,7 @@ async fn no_row_is_taken_twice_in_a_race() {
         tasks.spawn(async move {
             let on = app.store.db();
             let holder = holder.to_string();
-            outbox::take(on, &holder, Seconds(90), 7, now + Seconds(60)).await.unwrap()
+            outbox::lease(on, &holder, Seconds(90), 7, now + Seconds(60)).await.unwrap()
         });
     }
 

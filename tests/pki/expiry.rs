@@ -198,7 +198,7 @@ async fn operators_are_notified_where_no_client_contact_is() {
     let now = server.trace().now();
     let mut row = gatewright::pki::inventory::row(&own.certificate, Origin::Own, None, now);
     row.last_used_at = Some(now);
-    certificates::note(server.app().store.db(), &row).await.unwrap();
+    certificates::record(server.app().store.db(), &row).await.unwrap();
     server.shown(&other, &client);
     server.note().await;
 
@@ -598,7 +598,7 @@ async fn expired_certificates_are_counted_without_reading_them() {
                 gatewright::pki::inventory::seen_row(&made.certificate, Timestamp(BEGINNING));
             row.thumbprint = Thumbprint::of(&number.to_be_bytes());
             row.revoked_at = reason.map(|_| Timestamp(BEGINNING));
-            certificates::note(&mut tx, &row).await.unwrap();
+            certificates::record(&mut tx, &row).await.unwrap();
         }
     }
     tx.commit().await.unwrap();

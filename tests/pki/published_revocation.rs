@@ -56,7 +56,7 @@ impl World {
     }
 
     async fn authority(&self) -> String {
-        authorities::present(self.server.app().store.db(), false).await.unwrap().unwrap().id
+        authorities::current(self.server.app().store.db(), false).await.unwrap().unwrap().id
     }
 
     /// The CRL, verified and printed by `openssl`.

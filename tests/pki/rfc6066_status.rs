@@ -263,7 +263,7 @@ async fn a_response_is_stapled_for_a_certificate_from_acme() {
     let owner = Owner(Kind::AcmeCertificate, &id);
     let sealed = server.app().keyring.kek().seal(owner, identity.key.serialize_pem().as_bytes());
     let due_at = Timestamp(i64::MAX);
-    acme::keep_certificate(server.app().store.db(), &id, &identity.chain_pem(), &sealed, due_at)
+    acme::store_certificate(server.app().store.db(), &id, &identity.chain_pem(), &sealed, due_at)
         .await
         .unwrap();
     server.running().reload().await;

@@ -278,7 +278,7 @@ async fn the_challenge_certificate_is_presented_for_pending_challenges_only() {
     let pebble = Pebble::planned();
     let server = certified(&pebble, |_| {}).await;
     let (store, now) = (server.app().store.db(), server.trace().now());
-    acme::keep_challenge(store, "token", NAME, "token.thumbprint", now + Seconds(60))
+    acme::store_challenge(store, "token", NAME, "token.thumbprint", now + Seconds(60))
         .await
         .unwrap();
     let caller = Caller::new(&Authority::new("Nobody"), None).changed(|config| {
@@ -325,8 +325,8 @@ async fn account_and_certificate_keys_are_resealed_under_a_new_key() {
     let account = Owner(Kind::AcmeAccount, "directory");
     let certificate = Owner(Kind::AcmeCertificate, "id");
     let sealed = |owner| server.app().keyring.kek().seal(owner, b"private");
-    acme::keep_account(store, "directory", &sealed(account), now).await.unwrap();
-    acme::keep_certificate(store, "id", "chain", &sealed(certificate), now).await.unwrap();
+    acme::store_account(store, "directory", &sealed(account), now).await.unwrap();
+    acme::store_certificate(store, "id", "chain", &sealed(certificate), now).await.unwrap();
 
     let keys = format!("{}=\n{}=", "B".repeat(42) + "A", "A".repeat(43));
     let newer = server.replica_with(|config| {

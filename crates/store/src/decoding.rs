@@ -222,15 +222,19 @@ async fn a_certificate_is_read_with_its_clients_and_its_warnings() {
     };
     let id = client(&database).await;
     let (owned, unowned) = (row("owned", Some(id.clone())), row("unowned", None));
-    certificates::note(store, &owned).await.unwrap();
-    certificates::note(store, &unowned).await.unwrap();
+    certificates::record(store, &owned).await.unwrap();
+    certificates::record(store, &unowned).await.unwrap();
     let step = Seconds::days(7);
-    assert!(certificate_warnings::cross(store, owned.thumbprint, step, NOW).await.unwrap());
+    assert!(
+        certificate_warnings::record_crossing(store, owned.thumbprint, step, NOW).await.unwrap()
+    );
     let mut tx = database.store.write().await.unwrap();
-    certificate_warnings::warn(&mut tx, owned.thumbprint, step, &[id.clone()]).await.unwrap();
+    certificate_warnings::record_recipients(&mut tx, owned.thumbprint, step, &[id.clone()])
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
 
-    let lives = certificates::lives(store, NOW, None, 9).await.unwrap();
+    let lives = certificates::lifetimes(store, NOW, None, 9).await.unwrap();
 
     assert_eq!(lives.len(), 2);
     let of =
@@ -254,7 +258,7 @@ async fn a_message_of_the_outbox_is_read_with_its_transport() {
         .await
         .unwrap();
 
-    let taken = outbox::take(store, "one", Seconds(60), 9, NOW).await.unwrap();
+    let taken = outbox::lease(store, "one", Seconds(60), 9, NOW).await.unwrap();
 
     let [taken] = taken.as_slice() else { panic!("{taken:?}") };
     assert_eq!((taken.way, taken.attempts), (outbox::Transport::Webhook, 1));

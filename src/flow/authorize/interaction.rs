@@ -205,7 +205,7 @@ async fn repeat(call: &Call<'_>, waiting: &Waiting, signed_in: &SignedIn) -> Res
     let issued = retrying(|| async {
         let mut tx = call.store.write().await?;
         // Locks the row, so that of two repetitions the second sees the result of the first.
-        let decision = decisions::hold(&mut tx, &digest, &browser).await?.ok_or_else(gone)?;
+        let decision = decisions::lock(&mut tx, &digest, &browser).await?.ok_or_else(gone)?;
         if !may_repeat(call, &decision) || decision.user_id != *user {
             return Err(gone().into());
         }
@@ -223,7 +223,7 @@ async fn repeat(call: &Call<'_>, waiting: &Waiting, signed_in: &SignedIn) -> Res
                 tx.commit().await?;
                 return Ok(Issued::of(code, request, signed_in));
             }
-            codes::void(&mut tx, &code.digest(), call.now).await?;
+            codes::invalidate(&mut tx, &code.digest(), call.now).await?;
         }
         let number = decision.codes + 1;
         decisions::renumber(&mut tx, &digest, number).await?;
@@ -270,7 +270,7 @@ pub async fn deny(
         let mut tx = call.store.write().await?;
         if !decisions::insert(&mut tx, &decision, call.now).await? {
             let (digest, browser) = (&decision.digest, &decision.browser);
-            let before = decisions::hold(&mut tx, digest, browser).await?;
+            let before = decisions::lock(&mut tx, digest, browser).await?;
             let is_same = before.is_some_and(|before| {
                 before.codes == 0 && call.now - before.decided_at <= REPEATED
             });

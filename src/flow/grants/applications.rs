@@ -13,13 +13,13 @@ use crate::types::{ClientId, Result, UserId};
 /// If the store fails.
 pub async fn applications(call: &Call<'_>, user: &UserId) -> Result<Vec<Authorised>> {
     let mut all = consents::of_user(call.store.db(), user).await?;
-    for used in grants::in_use(call.store.db(), user, call.now).await? {
+    for used in grants::live_of_user(call.store.db(), user, call.now).await? {
         if let Some(one) = all.iter_mut().find(|one| one.client_id == used.client_id) {
             one.used_at = one.used_at.max(Some(used.used_at));
             one.is_offline = used.offline > 0;
         }
     }
-    all.extend(grants::without_consent(call.store.db(), user, call.now).await?);
+    all.extend(grants::live_without_consent(call.store.db(), user, call.now).await?);
     Ok(all)
 }
 
@@ -34,8 +34,8 @@ pub async fn withdraw(call: &Call<'_>, user: &UserId, client: &ClientId) -> Resu
         let withdrawn = consents::withdraw(&mut tx, user, client).await?;
         // Codes before grants: a concurrent redemption has locked its code, so this statement waits for it, and the
         // next one sees the new grant.
-        codes::spend_all(&mut tx, user, client, call.now).await?;
-        let revoked = grants::revoke_all(&mut tx, user, client, call.now).await?;
+        codes::spend_of_user_and_client(&mut tx, user, client, call.now).await?;
+        let revoked = grants::revoke_of_user_and_client(&mut tx, user, client, call.now).await?;
         let withdrawn = withdrawn || revoked > 0;
         if withdrawn {
             Event::success(Kind::ConsentWithdrawn)

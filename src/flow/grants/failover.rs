@@ -100,8 +100,8 @@ async fn revoke(tx: &mut crate::store::Tx, revoked: &Revoked, now: Timestamp) ->
         Revoked::Session(user, id) => sessions::end(tx, id, user, now).await?,
         Revoked::Consent(user, client) => {
             let withdrawn = consents::withdraw(tx, user, client).await?;
-            codes::spend_all(tx, user, client, now).await?;
-            grants::revoke_all(tx, user, client, now).await? > 0 || withdrawn
+            codes::spend_of_user_and_client(tx, user, client, now).await?;
+            grants::revoke_of_user_and_client(tx, user, client, now).await? > 0 || withdrawn
         }
         Revoked::Token(jti) => {
             let is_opaque = opaque_tokens::revoke_by_id(&mut *tx, jti, now).await?;

@@ -73,7 +73,7 @@ impl Keyring {
             row.state() == State::Retiring && row.retiring_at.is_some_and(|at| at <= unneeded)
         }) {
             let mut tx = store.write().await?;
-            signing_keys::withdraw(&mut tx, unneeded, now).await?;
+            signing_keys::unpublish(&mut tx, unneeded, now).await?;
             versions::bump(&mut tx, versions::Kind::Keys).await?;
             tx.commit().await?;
         }
@@ -88,7 +88,7 @@ impl Keyring {
         if !rows.iter().any(|row| is_ahead(Some(row.published_at)) || is_ahead(row.retiring_at)) {
             return Ok(rows);
         }
-        signing_keys::bring_back(store.db(), now + AHEAD, now).await?;
+        signing_keys::reset_future_times(store.db(), now + AHEAD, now).await?;
         Ok(signing_keys::all(store.db()).await?)
     }
 

@@ -154,7 +154,7 @@ pub(super) async fn tick(
     }
     if rows.iter().any(|row| row.read_until.is_some_and(|until| until <= now)) {
         let mut tx = store.write().await?;
-        server_secrets::drop_unread(&mut tx, now).await?;
+        server_secrets::delete_unread(&mut tx, now).await?;
         versions::bump(&mut tx, versions::Kind::Keys).await?;
         tx.commit().await?;
     }
@@ -200,7 +200,7 @@ async fn revoke_all_grants(store: &Store, trace: &Trace) -> Result<usize> {
     let mut count = 0;
     let mut last = String::new();
     loop {
-        let revoked = grants::revoke_some(store.db(), &last, BATCH, trace.now()).await?;
+        let revoked = grants::revoke_batch(store.db(), &last, BATCH, trace.now()).await?;
         count += revoked.len();
         match revoked.into_iter().next_back() {
             Some(id) => last = id,
@@ -232,7 +232,7 @@ async fn replace(
             Kind::SecretReplaced
         }
         None => {
-            server_secrets::drop_before(&mut tx, name, version).await?;
+            server_secrets::delete_before(&mut tx, name, version).await?;
             Kind::SecretCompromised
         }
     };

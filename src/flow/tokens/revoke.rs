@@ -37,7 +37,7 @@ fn other_client() -> Refusal {
 
 async fn refresh(call: &Call<'_>, client: &Client, presented: &PresentedToken) -> Result<()> {
     let id = &presented.grant_id;
-    let Some(owner) = grants::owner(call.store.db(), id).await? else {
+    let Some(owner) = grants::client_of(call.store.db(), id).await? else {
         return Ok(());
     };
     if owner != client.id {

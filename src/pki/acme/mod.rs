@@ -135,7 +135,7 @@ impl Acme<'_> {
         let due_at = due_at.max(now + FIRST_RETRY);
         let sealed = self.kek.seal(Owner(seal::Kind::AcmeCertificate, &id), key.as_bytes());
         let mut tx = self.store.write().await?;
-        rows::keep_certificate(&mut tx, &id, &chain, &sealed, due_at).await?;
+        rows::store_certificate(&mut tx, &id, &chain, &sealed, due_at).await?;
         let event = Event::success(Kind::TlsCertificateOrdered).fact("certificate", id.as_str());
         let event = event.fact("not_after", certificate.not_after.0).fact("due_at", due_at.0);
         event.write(&mut tx, trace).await?;
@@ -197,7 +197,7 @@ impl Acme<'_> {
             let name = challenge.identifier().to_string();
             let answer = challenge.key_authorization();
             let (token, kept_until) = (challenge.token.clone(), now + KEEP_RESPONSES);
-            rows::keep_challenge(self.store.db(), &token, &name, answer.as_str(), kept_until)
+            rows::store_challenge(self.store.db(), &token, &name, answer.as_str(), kept_until)
                 .await
                 .map_err(to_text)?;
             challenge.set_ready().await.map_err(to_text)?;
@@ -233,7 +233,7 @@ impl Acme<'_> {
             builder.create(&new, directory.clone(), None).await.map_err(to_text)?;
         let credentials = Zeroizing::new(serde_json::to_vec(&credentials).map_err(to_text)?);
         let sealed = self.kek.seal(Owner(seal::Kind::AcmeAccount, &directory), &credentials);
-        rows::keep_account(self.store.db(), &directory, &sealed, now).await.map_err(to_text)?;
+        rows::store_account(self.store.db(), &directory, &sealed, now).await.map_err(to_text)?;
         Ok(account)
     }
 
@@ -242,7 +242,7 @@ impl Acme<'_> {
         const UNKNOWN: &str = "urn:ietf:params:acme:error:accountDoesNotExist";
         if let instant_acme::Error::Api(problem) = &error
             && problem.r#type.as_deref() == Some(UNKNOWN)
-            && let Err(error) = rows::forget_account(self.store.db(), &self.directory()).await
+            && let Err(error) = rows::delete_account(self.store.db(), &self.directory()).await
         {
             return error.to_string();
         }

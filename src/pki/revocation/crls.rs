@@ -230,7 +230,7 @@ impl RevocationChecker<'_> {
 
     pub(super) async fn cache(&self, name: Thumbprint, body: Vec<u8>, expires_at: Timestamp) {
         let kept = StoredResponse { body, fetched_at: self.now() };
-        let done = revocation_answers::keep(self.store.db(), name, &kept, expires_at).await;
+        let done = revocation_answers::store(self.store.db(), name, &kept, expires_at).await;
         if let Err(error) = done {
             tracing::warn!(%error, "an OCSP response or a CRL cannot be cached");
         }

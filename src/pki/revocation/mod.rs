@@ -226,7 +226,7 @@ impl RevocationChecker<'_> {
             chain: presented.to_concatenated(),
             not_after: presented.not_after,
         };
-        if let Err(error) = shown_chains::keep(self.store.db(), &row).await {
+        if let Err(error) = shown_chains::store(self.store.db(), &row).await {
             tracing::warn!(%error, "a presented chain cannot be stored");
         }
     }

@@ -266,7 +266,7 @@ impl Doors {
         // > a single protocol name, "acme-tls/1"
         let is_asked = protocols.next() == Some(challenge::ALPN) && protocols.next().is_none();
         let name = hello.server_name().filter(|_| is_asked)?.to_ascii_lowercase();
-        let answer = acme::answer_for(self.app.store.db(), &name, self.app.clock.now()).await;
+        let answer = acme::response_for(self.app.store.db(), &name, self.app.clock.now()).await;
         let config = match answer {
             Ok(answer) => challenge_config(&name, &answer?),
             Err(error) => Err(error.into()),

@@ -48,7 +48,7 @@ impl Server {
     }
 
     pub async fn present(&self) -> AuthorityRow {
-        authorities::present(self.app().store.db(), false).await.unwrap().unwrap()
+        authorities::current(self.app().store.db(), false).await.unwrap().unwrap()
     }
 }
 

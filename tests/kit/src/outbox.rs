@@ -62,7 +62,7 @@ impl Server {
         let mut now = self.trace().now() + Seconds(1000);
         outbox::insert(on, Transport::Webhook, url, "{}", now).await.unwrap();
         for _ in 0..attempts {
-            assert_eq!(outbox::take(on, "the dead", Seconds(90), 10, now).await.unwrap().len(), 1);
+            assert_eq!(outbox::lease(on, "the dead", Seconds(90), 10, now).await.unwrap().len(), 1);
             now = now + Seconds(90);
         }
         self.wait(now.0 - self.trace().now().0);

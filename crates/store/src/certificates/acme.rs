@@ -48,7 +48,7 @@ pub async fn account(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn keep_account(
+pub async fn store_account(
     on: impl Into<Executor<'_>>,
     directory: &str,
     sealed: &[u8],
@@ -68,7 +68,7 @@ pub async fn keep_account(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn forget_account(on: impl Into<Executor<'_>>, directory: &str) -> sqlx::Result<()> {
+pub async fn delete_account(on: impl Into<Executor<'_>>, directory: &str) -> sqlx::Result<()> {
     sql("DELETE FROM acme_accounts WHERE directory = $1").bind(directory).run(on).await.map(drop)
 }
 
@@ -90,7 +90,7 @@ pub async fn certificate(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn keep_certificate(
+pub async fn store_certificate(
     on: impl Into<Executor<'_>>,
     id: &str,
     chain: &str,
@@ -110,7 +110,7 @@ pub async fn keep_certificate(
 }
 
 /// Takes the turn to order, if it is due: until `due_at` no other replica orders. The order counts as failed until
-/// [`keep_certificate`]; the present certificate stays.
+/// [`store_certificate`]; the present certificate stays.
 ///
 /// # Errors
 /// When the database fails.
@@ -137,7 +137,7 @@ pub async fn take_turn(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn keep_challenge(
+pub async fn store_challenge(
     on: impl Into<Executor<'_>>,
     token: &str,
     name: &str,
@@ -159,7 +159,7 @@ pub async fn keep_challenge(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn answer(
+pub async fn response(
     on: impl Into<Executor<'_>>,
     token: &str,
     now: Timestamp,
@@ -177,7 +177,7 @@ pub async fn answer(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn answer_for(
+pub async fn response_for(
     on: impl Into<Executor<'_>>,
     name: &str,
     now: Timestamp,

@@ -55,7 +55,7 @@ pub async fn find(on: impl Into<Executor<'_>>, id: &str) -> sqlx::Result<Option<
 ///
 /// # Errors
 /// When the database fails.
-pub async fn present(
+pub async fn current(
     on: impl Into<Executor<'_>>,
     is_root: bool,
 ) -> sqlx::Result<Option<AuthorityRow>> {
@@ -108,7 +108,7 @@ pub async fn supersede(tx: &mut Tx, id: &str, now: Timestamp) -> sqlx::Result<bo
 ///
 /// # Errors
 /// When the database fails.
-pub async fn forget_key(tx: &mut Tx, id: &str) -> sqlx::Result<bool> {
+pub async fn delete_key(tx: &mut Tx, id: &str) -> sqlx::Result<bool> {
     let forgotten = sql(
         "UPDATE authorities SET sealed = NULL WHERE id = $1 AND is_root AND sealed IS NOT NULL",
     )
@@ -136,7 +136,7 @@ pub async fn reseal(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn note_issued(
+pub async fn record_issued(
     tx: &mut Tx,
     authority: &str,
     serial: &str,
@@ -307,7 +307,7 @@ pub async fn crl(on: impl Into<Executor<'_>>, authority: &str) -> sqlx::Result<O
 ///
 /// # Errors
 /// When the database fails.
-pub async fn keep_crl(
+pub async fn store_crl(
     on: impl Into<Executor<'_>>,
     authority: &str,
     crl: &Crl,

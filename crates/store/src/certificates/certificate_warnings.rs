@@ -7,7 +7,7 @@ use crate::{Executor, Tx, sql, to_json};
 ///
 /// # Errors
 /// When the database fails.
-pub async fn cross(
+pub async fn record_crossing(
     on: impl Into<Executor<'_>>,
     thumbprint: Thumbprint,
     threshold: Seconds,
@@ -29,7 +29,7 @@ pub async fn cross(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn warn(
+pub async fn record_recipients(
     tx: &mut Tx,
     thumbprint: Thumbprint,
     threshold: Seconds,
@@ -49,7 +49,7 @@ pub async fn warn(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn relieve(
+pub async fn record_relief(
     tx: &mut Tx,
     thumbprint: Thumbprint,
     threshold: Seconds,

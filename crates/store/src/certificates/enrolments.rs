@@ -81,6 +81,6 @@ pub async fn is_live(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn forget_of_client(tx: &mut Tx, client: &ClientId) -> sqlx::Result<()> {
+pub async fn delete_of_client(tx: &mut Tx, client: &ClientId) -> sqlx::Result<()> {
     sql("DELETE FROM enrolments WHERE client_id = $1").bind(client).run(tx).await.map(drop)
 }

@@ -109,7 +109,7 @@ macro_rules! of_life {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn lives(
+pub async fn lifetimes(
     on: impl Into<Executor<'_>>,
     now: Timestamp,
     after: Option<&CertificateLifetime>,

@@ -60,7 +60,7 @@ pub async fn by_serial(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn authorities_called(
+pub async fn cas_by_subject(
     on: impl Into<Executor<'_>>,
     subject: &str,
 ) -> sqlx::Result<Vec<CertificateRow>> {
@@ -94,7 +94,7 @@ pub async fn holders(on: impl Into<Executor<'_>>, from: Timestamp) -> sqlx::Resu
 ///
 /// # Errors
 /// When the database fails.
-pub async fn count_over(on: impl Into<Executor<'_>>, now: Timestamp) -> sqlx::Result<(i64, i64)> {
+pub async fn count_ended(on: impl Into<Executor<'_>>, now: Timestamp) -> sqlx::Result<(i64, i64)> {
     #[derive(FromRow)]
     struct Over {
         ended: i64,
@@ -116,7 +116,7 @@ pub async fn count_over(on: impl Into<Executor<'_>>, now: Timestamp) -> sqlx::Re
 ///
 /// # Errors
 /// When the database fails.
-pub async fn who_shows(on: impl Into<Executor<'_>>) -> sqlx::Result<HashSet<ClientId>> {
+pub async fn presenting_clients(on: impl Into<Executor<'_>>) -> sqlx::Result<HashSet<ClientId>> {
     let rows: Vec<(ClientId,)> = sql("SELECT id FROM clients
           WHERE EXISTS (SELECT 1 FROM certificate_clients
                          WHERE client_id = clients.id AND last_used_at IS NOT NULL)")
@@ -130,7 +130,7 @@ pub async fn who_shows(on: impl Into<Executor<'_>>) -> sqlx::Result<HashSet<Clie
 ///
 /// # Errors
 /// When the database fails.
-pub async fn issued_in_the_name_of(
+pub async fn by_issuer_name(
     tx: &mut Tx,
     issuer: &str,
     now: Timestamp,
@@ -152,7 +152,7 @@ pub async fn issued_in_the_name_of(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of_key(
+pub async fn by_public_key(
     tx: &mut Tx,
     public_key: Thumbprint,
     now: Timestamp,

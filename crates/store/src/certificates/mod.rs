@@ -21,10 +21,10 @@ use crate::types::sql::{Json, sqlx};
 use crate::types::{ClientId, Thumbprint, Timestamp};
 use crate::{Executor, Tx, sql, to_json};
 
-pub use expiry::{CertificateLifetime, last_of_client, lives};
+pub use expiry::{CertificateLifetime, last_of_client, lifetimes};
 pub use list::{
-    Filter, authorities_called, by_serial, count_over, holders, issued_in_the_name_of, list,
-    of_key, renewed_from, set_renewed_from, who_shows,
+    Filter, by_issuer_name, by_public_key, by_serial, cas_by_subject, count_ended, holders, list,
+    presenting_clients, renewed_from, set_renewed_from,
 };
 pub use revocation::{Revoked, is_compromised, is_revoked, revoke, revoke_of_client, revoked};
 
@@ -144,7 +144,7 @@ macro_rules! later {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn note(on: impl Into<Executor<'_>>, row: &CertificateRow) -> sqlx::Result<()> {
+pub async fn record(on: impl Into<Executor<'_>>, row: &CertificateRow) -> sqlx::Result<()> {
     let mut on = on.into();
     sql(concat!(
         "INSERT INTO certificates (",
@@ -218,7 +218,7 @@ pub async fn register(tx: &mut Tx, client: &ClientId, rows: &[CertificateRow]) -
     .run(&mut *tx)
     .await?;
     for row in rows {
-        note(&mut *tx, row).await?;
+        record(&mut *tx, row).await?;
     }
     sql("UPDATE certificates SET origin = 'seen'
           WHERE origin = 'registered'
@@ -236,7 +236,7 @@ pub async fn register(tx: &mut Tx, client: &ClientId, rows: &[CertificateRow]) -
 ///
 /// # Errors
 /// When the database fails.
-pub async fn forget_surplus(tx: &mut Tx, client: &ClientId, most: i64) -> sqlx::Result<u64> {
+pub async fn delete_surplus(tx: &mut Tx, client: &ClientId, most: i64) -> sqlx::Result<u64> {
     sql("DELETE FROM certificates
           WHERE origin = 'seen' AND revoked_at IS NULL
             AND thumbprint IN (SELECT thumbprint FROM certificate_clients

@@ -29,7 +29,7 @@ pub async fn find(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn keep(
+pub async fn store(
     on: impl Into<Executor<'_>>,
     name: Thumbprint,
     kept: &StoredResponse,

@@ -22,7 +22,7 @@ pub struct ShownChain {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn keep(on: impl Into<Executor<'_>>, shown: &ShownChain) -> sqlx::Result<()> {
+pub async fn store(on: impl Into<Executor<'_>>, shown: &ShownChain) -> sqlx::Result<()> {
     sql("INSERT INTO shown_chains (thumbprint, client_id, chain, not_after) VALUES ($1, $2, $3, $4)
          ON CONFLICT (thumbprint) DO UPDATE SET chain = excluded.chain
          WHERE shown_chains.chain <> excluded.chain")

@@ -240,7 +240,7 @@ pub async fn disable(tx: &mut Tx, id: &ClientId, at: Option<Timestamp>) -> sqlx:
 ///
 /// # Errors
 /// When the database fails.
-pub async fn hold(tx: &mut Tx, id: &ClientId) -> sqlx::Result<bool> {
+pub async fn lock(tx: &mut Tx, id: &ClientId) -> sqlx::Result<bool> {
     let held = sql("UPDATE clients SET version = version WHERE id = $1 AND disabled_at IS NULL")
         .bind(id)
         .run(tx)

@@ -139,7 +139,7 @@ pub async fn state(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn void(
+pub async fn invalidate(
     on: impl Into<Executor<'_>>,
     digest: &Digest,
     now: Timestamp,
@@ -237,7 +237,7 @@ pub async fn spend(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn spend_all(
+pub async fn spend_of_user_and_client(
     tx: &mut Tx,
     user: &UserId,
     client: &ClientId,

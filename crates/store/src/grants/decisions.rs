@@ -68,7 +68,7 @@ pub async fn find(on: impl Into<Executor<'_>>, digest: &Digest) -> sqlx::Result<
 ///
 /// # Errors
 /// When the database fails.
-pub async fn hold(
+pub async fn lock(
     tx: &mut Tx,
     digest: &Digest,
     browser: &Digest,

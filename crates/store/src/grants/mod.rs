@@ -22,9 +22,9 @@ use crate::types::{Bonds, ClientId, GrantId, ResourceId, Scope, SessionId, Times
 use crate::{Executor, Tx, sql, to_json};
 
 pub use introspection::{LiveGrant, behind_opaque_token, behind_refresh_token, behind_token};
-pub use overview::{GrantsInUse, any_live, bound, in_use, without_consent};
+pub use overview::{GrantsInUse, any_live, count_bound, live_of_user, live_without_consent};
 pub use refresh::{PresentedToken, RefreshTerms, Rotation, Unchanged, rotate};
-pub use revocation::{owner, revoke, revoke_all, revoke_of_user, revoke_some};
+pub use revocation::{client_of, revoke, revoke_batch, revoke_of_user, revoke_of_user_and_client};
 
 /// A grant that was live when it was read or changed.
 #[derive(Clone, Debug, FromRow)]

@@ -109,7 +109,7 @@ pub async fn revoke_by_id(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn bound(on: impl Into<Executor<'_>>, now: Timestamp) -> sqlx::Result<Vec<Bound>> {
+pub async fn count_bound(on: impl Into<Executor<'_>>, now: Timestamp) -> sqlx::Result<Vec<Bound>> {
     sql(concat!(
         "SELECT certificate AS thumbprint, count(*) AS tokens FROM opaque_tokens
           WHERE certificate IS NOT NULL AND revoked_at IS NULL AND expires_at > $1

@@ -29,7 +29,7 @@ pub async fn any_live(on: impl Into<Executor<'_>>, now: Timestamp) -> sqlx::Resu
 ///
 /// # Errors
 /// When the database fails.
-pub async fn without_consent(
+pub async fn live_without_consent(
     on: impl Into<Executor<'_>>,
     user: &UserId,
     now: Timestamp,
@@ -97,7 +97,7 @@ pub struct GrantsInUse {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn in_use(
+pub async fn live_of_user(
     on: impl Into<Executor<'_>>,
     user: &UserId,
     now: Timestamp,
@@ -120,7 +120,7 @@ pub async fn in_use(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn bound(
+pub async fn count_bound(
     on: impl Into<Executor<'_>>,
     now: Timestamp,
 ) -> sqlx::Result<Vec<opaque_tokens::Bound>> {

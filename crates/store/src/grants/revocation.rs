@@ -26,7 +26,10 @@ pub async fn revoke(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn owner(on: impl Into<Executor<'_>>, id: &GrantId) -> sqlx::Result<Option<ClientId>> {
+pub async fn client_of(
+    on: impl Into<Executor<'_>>,
+    id: &GrantId,
+) -> sqlx::Result<Option<ClientId>> {
     let row: Option<(ClientId,)> =
         sql("SELECT client_id FROM grants WHERE id = $1").bind(id).opt(on).await?;
     Ok(row.map(|(client,)| client))
@@ -36,7 +39,7 @@ pub async fn owner(on: impl Into<Executor<'_>>, id: &GrantId) -> sqlx::Result<Op
 ///
 /// # Errors
 /// When the database fails.
-pub async fn revoke_all(
+pub async fn revoke_of_user_and_client(
     tx: &mut Tx,
     user: &UserId,
     client: &ClientId,
@@ -56,7 +59,7 @@ pub async fn revoke_all(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn revoke_some(
+pub async fn revoke_batch(
     on: impl Into<Executor<'_>>,
     after: &str,
     most: i64,

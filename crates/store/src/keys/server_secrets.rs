@@ -116,7 +116,7 @@ pub async fn supersede(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn drop_before(tx: &mut Tx, name: &str, version: i64) -> sqlx::Result<u64> {
+pub async fn delete_before(tx: &mut Tx, name: &str, version: i64) -> sqlx::Result<u64> {
     sql("DELETE FROM server_secrets WHERE name = $1 AND version < $2")
         .bind(name)
         .bind(version)
@@ -128,7 +128,7 @@ pub async fn drop_before(tx: &mut Tx, name: &str, version: i64) -> sqlx::Result<
 ///
 /// # Errors
 /// When the database fails.
-pub async fn drop_unread(tx: &mut Tx, now: Timestamp) -> sqlx::Result<u64> {
+pub async fn delete_unread(tx: &mut Tx, now: Timestamp) -> sqlx::Result<u64> {
     sql("DELETE FROM server_secrets WHERE read_until <= $1").bind(now).run(tx).await
 }
 

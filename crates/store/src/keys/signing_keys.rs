@@ -121,7 +121,7 @@ pub async fn activate(on: impl Into<Executor<'_>>, id: &str, now: Timestamp) -> 
 ///
 /// # Errors
 /// When the database fails.
-pub async fn bring_back(
+pub async fn reset_future_times(
     on: impl Into<Executor<'_>>,
     ahead: Timestamp,
     now: Timestamp,
@@ -140,7 +140,7 @@ pub async fn bring_back(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn withdraw(
+pub async fn unpublish(
     on: impl Into<Executor<'_>>,
     before: Timestamp,
     now: Timestamp,

@@ -39,7 +39,7 @@ pub async fn lease(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn done(
+pub async fn mark_done(
     on: impl Into<Executor<'_>>,
     name: &str,
     holder: &str,
@@ -74,7 +74,7 @@ mod tests {
         let tomorrow = NOON + Seconds::days(1);
         assert!(leased(&database, "taken", tomorrow).await);
         assert!(leased(&database, "done", tomorrow).await);
-        done(database.store.db(), "done", "one", tomorrow).await.unwrap();
+        mark_done(database.store.db(), "done", "one", tomorrow).await.unwrap();
 
         for name in ["taken", "done"] {
             assert!(leased(&database, name, NOON).await, "{name}");
@@ -89,7 +89,7 @@ mod tests {
         let ahead = NOON + Seconds(60);
         assert!(leased(&database, "taken", ahead).await);
         assert!(leased(&database, "done", ahead).await);
-        done(database.store.db(), "done", "one", ahead).await.unwrap();
+        mark_done(database.store.db(), "done", "one", ahead).await.unwrap();
 
         for name in ["taken", "done"] {
             assert!(!leased(&database, name, NOON).await, "{name}");

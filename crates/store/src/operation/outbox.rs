@@ -99,7 +99,7 @@ pub async fn bring_back(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn take(
+pub async fn lease(
     on: impl Into<Executor<'_>>,
     holder: &str,
     lease: Seconds,
@@ -125,7 +125,7 @@ pub async fn take(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn done(
+pub async fn mark_sent(
     on: impl Into<Executor<'_>>,
     id: &str,
     holder: &str,
@@ -145,7 +145,7 @@ pub async fn done(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn failed(
+pub async fn mark_failed(
     on: impl Into<Executor<'_>>,
     id: &str,
     holder: &str,

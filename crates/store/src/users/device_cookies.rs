@@ -105,7 +105,7 @@ pub async fn give_back(tx: &mut Tx, digest: &Digest, user: &UserId) -> sqlx::Res
 ///
 /// # Errors
 /// When the database fails.
-pub async fn keep(
+pub async fn store(
     tx: &mut Tx,
     digest: &Digest,
     user: &UserId,
@@ -155,6 +155,6 @@ pub async fn count(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn forget_user(tx: &mut Tx, user: &UserId) -> sqlx::Result<()> {
+pub async fn delete_of_user(tx: &mut Tx, user: &UserId) -> sqlx::Result<()> {
     sql("DELETE FROM device_cookies WHERE user_id = $1").bind(user).run(tx).await.map(drop)
 }

@@ -112,7 +112,7 @@ async fn take_names(tx: &mut Tx, id: &UserId, names: &[String]) -> sqlx::Result<
 ///
 /// # Errors
 /// When the database fails.
-pub async fn hold(tx: &mut Tx, id: &UserId, now: Timestamp) -> sqlx::Result<bool> {
+pub async fn lock(tx: &mut Tx, id: &UserId, now: Timestamp) -> sqlx::Result<bool> {
     let held =
         sql("UPDATE users SET updated_at = $1 WHERE id = $2").bind(now).bind(id).run(tx).await?;
     Ok(held == 1)

@@ -18,7 +18,7 @@ const LONGEST: Seconds = Seconds(30);
 pub struct Bucket {
     /// Its key.
     pub key: Digest,
-    /// The account or name that it counts for, for [`forget_subject`]. `None`: only a network.
+    /// The account or name that it counts for, for [`reset_subject`]. `None`: only a network.
     pub subject: Option<Digest>,
     /// The limit within a window.
     pub most: i64,
@@ -163,7 +163,7 @@ pub async fn give_back(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn prolong(
+pub async fn restart_window(
     on: impl Into<Executor<'_>>,
     bucket: &Digest,
     now: Timestamp,
@@ -180,7 +180,7 @@ pub async fn prolong(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn forget(on: impl Into<Executor<'_>>, bucket: &Digest) -> sqlx::Result<()> {
+pub async fn reset(on: impl Into<Executor<'_>>, bucket: &Digest) -> sqlx::Result<()> {
     sql("DELETE FROM sign_in_tries WHERE bucket = $1").bind(*bucket).run(on).await.map(drop)
 }
 
@@ -188,6 +188,6 @@ pub async fn forget(on: impl Into<Executor<'_>>, bucket: &Digest) -> sqlx::Resul
 ///
 /// # Errors
 /// When the database fails.
-pub async fn forget_subject(on: impl Into<Executor<'_>>, subject: &Digest) -> sqlx::Result<()> {
+pub async fn reset_subject(on: impl Into<Executor<'_>>, subject: &Digest) -> sqlx::Result<()> {
     sql("DELETE FROM sign_in_tries WHERE subject = $1").bind(*subject).run(on).await.map(drop)
 }

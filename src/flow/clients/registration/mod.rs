@@ -105,7 +105,7 @@ impl Registrar<'_> {
             if !clients::disable(&mut tx, id, Some(self.trace.now())).await? {
                 return Err(unknown().into());
             }
-            enrolments::forget_of_client(&mut tx, id).await?;
+            enrolments::delete_of_client(&mut tx, id).await?;
             self.revoke_certificates(&mut tx, id, Reason::PrivilegeWithdrawn).await?;
             self.commit(tx, Event::success(Kind::ClientDisabled), id).await
         })
