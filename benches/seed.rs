@@ -186,7 +186,7 @@ pub(crate) async fn seed(place: &Place, grants: usize) -> Result<Seeded> {
             client_id: ClientId::from_text(seeded.web.id.as_str()),
             grant_id: Some(GrantId::from_text(uuid(*number))),
             audience: vec![app.config.issuer.as_str().to_owned()],
-            scope: Scope::of(SCOPE.split(' ')),
+            scope: Scope::from_tokens(SCOPE.split(' ')),
             claims: String::new(),
             created_at: now,
             expires_at: now + Seconds::hours(2),
@@ -280,7 +280,7 @@ async fn people(app: &App, client: &str, count: usize) -> Result<()> {
     let (id, digest) = (identifier(&app.store, "i"), digest(&app.store, "i"));
     let numbers = numbers(&app.store, count);
     let password = Password::parse(&Secret::new(PASSWORD), 1024)?;
-    let hash = app.hasher.place(Subscriber::of(None)).await?.hash(&password).await?;
+    let hash = app.hasher.place(Subscriber::from_address(None)).await?.hash(&password).await?;
     let cost = hash.rsplitn(3, '$').nth(2).unwrap_or_default();
     let Timestamp(now) = app.clock.now();
     let end = now + 86_400;

@@ -230,7 +230,7 @@ fn object(value: Value) -> Map<String, Value> {
 
 fn read_object(path: &Path) -> anyhow::Result<Map<String, Value>> {
     let text = desk::read(path)?;
-    let object = strict::read_object(text.as_bytes());
+    let object = strict::parse_object(text.as_bytes());
     Ok(object.map_err(|why| Wrong(format!("{} cannot be read: {why}", path.display())))?)
 }
 

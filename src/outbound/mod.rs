@@ -234,7 +234,7 @@ impl Outbound {
     }
 
     /// Fetches a JSON document of the media type `accept`. The caller parses it with
-    /// [`crate::types::json::read`].
+    /// [`crate::types::json::parse`].
     ///
     /// # Errors
     /// See [`OutboundError`].

@@ -150,7 +150,7 @@ fn claim(name: &str, value: &str) -> Result<Value, Refusal> {
 
 fn address(value: &str) -> Result<Value, Refusal> {
     const WHY: &str = "this claim is a JSON object of texts (OIDC Core §5.1.1)";
-    let members = json::read_object(value.as_bytes()).map_err(|_| wrong(WHY, "address"))?;
+    let members = json::parse_object(value.as_bytes()).map_err(|_| wrong(WHY, "address"))?;
     let mut address = Map::new();
     for (name, value) in members {
         let text = value.as_str().ok_or_else(|| wrong(WHY, "address"))?;

@@ -379,12 +379,12 @@ mod tests {
     }
 
     async fn verified(hasher: &Hasher, password: &str, stored: Option<&str>) -> Verified {
-        let place = hasher.place(Subscriber::of(None)).await.unwrap();
+        let place = hasher.place(Subscriber::from_address(None)).await.unwrap();
         place.verify(&typed(password), stored, &[]).await.unwrap()
     }
 
     async fn hashed(hasher: &Hasher, password: &str) -> String {
-        let place = hasher.place(Subscriber::of(None)).await.unwrap();
+        let place = hasher.place(Subscriber::from_address(None)).await.unwrap();
         place.hash(&typed(password)).await.unwrap()
     }
 
@@ -462,7 +462,7 @@ mod tests {
 
         for stored in [Some(of_old.as_str()), Some(of_new.as_str()), None, Some("$2b$12$other")] {
             let before = (new.computed(), new.work());
-            let place = new.place(Subscriber::of(None)).await.unwrap();
+            let place = new.place(Subscriber::from_address(None)).await.unwrap();
             place.verify(&typed("three"), stored, &costs).await.unwrap();
             assert_eq!(
                 (new.computed() - before.0, new.work() - before.1),
@@ -486,7 +486,7 @@ mod tests {
         let supervisor = Supervisor::default();
         let hasher = Hasher::start(&cheap(), &supervisor).unwrap();
         let defect = async || {
-            let place = hasher.place(Subscriber::of(None)).await.unwrap();
+            let place = hasher.place(Subscriber::from_address(None)).await.unwrap();
             place.run(|_| -> Result<(), Failure> { panic!("a defect") }).await
         };
 

@@ -45,7 +45,7 @@ pub async fn live(
     client: Option<&ClientId>,
     now: Timestamp,
 ) -> Result<Option<SignedIn>> {
-    let Some(secret) = SessionSecret::read(cookie) else {
+    let Some(secret) = SessionSecret::parse(cookie) else {
         return Ok(None);
     };
     let found = sessions::live(store.db(), &secret.digest(), client, now).await?;

@@ -135,7 +135,7 @@ impl Fixture {
 }
 
 fn from(address: &str) -> Subscriber {
-    Subscriber::of(address.parse().ok())
+    Subscriber::from_address(address.parse().ok())
 }
 
 /// Whether the turn still waits after a short time.

@@ -224,7 +224,7 @@ mod tests {
     use super::*;
 
     fn from(address: &str) -> Subscriber {
-        Subscriber::of(address.parse().ok())
+        Subscriber::from_address(address.parse().ok())
     }
 
     /// The served attempts in their order, and the refused ones.

@@ -36,7 +36,7 @@ impl Trace {
 
     /// The subscriber whose limits apply.
     pub fn subscriber(&self) -> Subscriber {
-        Subscriber::of(self.address)
+        Subscriber::from_address(self.address)
     }
 
     /// The address, as text.

@@ -306,7 +306,7 @@ impl Visit {
     /// The secret in the device cookie, if any.
     pub fn device(&self) -> Option<DeviceSecret> {
         let cookie = self.head.site.cookies.read(&self.head.headers, Cookie::Device)?;
-        DeviceSecret::read(cookie)
+        DeviceSecret::parse(cookie)
     }
 
     /// Adds the device cookie to a response.

@@ -69,7 +69,7 @@ impl Places {
         if is_proxy(peer, &self.proxies) {
             return Some(Place { _one: one, _counted: None });
         }
-        let subscriber = Subscriber::of(Some(peer));
+        let subscriber = Subscriber::from_address(Some(peer));
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let count = taken.entry(subscriber).or_default();
         if *count >= self.per_subscriber {

@@ -31,7 +31,7 @@ fn protected(name: &str, scope: &[&str]) -> GatewayRoute {
     GatewayRoute {
         name: name.to_owned(),
         audience: API.to_owned(),
-        scope: Scope::of(scope.iter().copied()),
+        scope: Scope::from_tokens(scope.iter().copied()),
         origin: Some("https://api.example.org".to_owned()),
         original: OriginalRequest::XOriginal,
     }

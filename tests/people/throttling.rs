@@ -127,7 +127,7 @@ async fn a_throttled_request_does_not_wait_for_the_hasher() {
     }
     let mut held = Vec::new();
     for host in 100..103 {
-        let from = Subscriber::of(format!("192.0.2.{host}").parse().ok());
+        let from = Subscriber::from_address(format!("192.0.2.{host}").parse().ok());
         held.push(server.app().hasher.place(from).await.unwrap());
     }
 

@@ -139,7 +139,7 @@ mod tests {
         let wanted = GatewayRoute {
             name: "invoices".to_owned(),
             audience: "https://api.example.org/invoices".to_owned(),
-            scope: Scope::of(["invoices.read", "invoices.write"]),
+            scope: Scope::from_tokens(["invoices.read", "invoices.write"]),
             origin: Some("https://api.example.org".to_owned()),
             original: OriginalRequest::Path,
         };

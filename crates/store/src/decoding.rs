@@ -99,7 +99,7 @@ async fn a_session_is_read_with_its_user_and_the_consent_if_there_is_one() {
         sessions::live(store, &digest, Some(&client), NOW).await.unwrap().unwrap()
     };
     let consent = Consent {
-        scope: Scope::of(["openid", "invoices"]),
+        scope: Scope::from_tokens(["openid", "invoices"]),
         resources: vec![ResourceId::from_text("https://api.example.org")],
         claims: vec!["email".to_owned()],
     };
@@ -137,7 +137,7 @@ async fn a_code_and_its_grant_are_read_as_they_were_written() {
         redirect_uri: "https://client.example/cb".to_owned(),
         code_challenge: None,
         nonce: Some("n".to_owned()),
-        scope: Scope::of(["openid"]),
+        scope: Scope::from_tokens(["openid"]),
         resources: vec![ResourceId::from_text("https://api.example.org")],
         claims: String::new(),
         dpop_jkt: Some(thumbprint("key")),
@@ -179,7 +179,7 @@ async fn an_opaque_token_is_read_with_its_grant_if_there_is_one() {
             client_id: client_id.clone(),
             grant_id: None,
             audience: vec!["https://api.example.org".to_owned()],
-            scope: Scope::of(["invoices"]),
+            scope: Scope::from_tokens(["invoices"]),
             claims: String::new(),
             created_at: NOW,
             expires_at: NOW + Seconds(60),

@@ -163,7 +163,7 @@ impl JwksCache {
         let etag = previous.as_ref().and_then(|cached| cached.etag.clone());
         let (keys, etag, max_age) = match fetch(etag).await? {
             Fetched::Document { body, etag, max_age } => {
-                let keys = json::read(&body).and_then(|set| Jwks::fetched(&set));
+                let keys = json::parse(&body).and_then(|set| Jwks::fetched(&set));
                 let keys = keys.map_err(|why| format!("the keys are not a JWK Set: {why}"))?;
                 (Arc::new(keys), etag, max_age)
             }

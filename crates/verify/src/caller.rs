@@ -42,8 +42,8 @@ impl Caller {
     /// # Errors
     /// When the issuer is not `issuer`, a claim that RFC 9068 §2.2 requires is missing, or a claim
     /// has the wrong type.
-    pub fn of(payload: &Map<String, Value>, issuer: &str) -> Result<Self, &'static str> {
-        let claims = Claims::read(payload)?;
+    pub fn from_claims(payload: &Map<String, Value>, issuer: &str) -> Result<Self, &'static str> {
+        let claims = Claims::parse(payload)?;
         // > The issuer identifier for the authorization server […] MUST exactly match the value of the
         // > "iss" claim. (RFC 9068 §4)
         if claims.issuer.as_deref() != Some(issuer) {

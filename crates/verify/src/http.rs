@@ -66,7 +66,7 @@ impl Source {
         if response.status() != StatusCode::OK {
             return Err(format!("{uri} responds with {}", response.status()));
         }
-        let metadata = json::read_object(&body(response).await?)?;
+        let metadata = json::parse_object(&body(response).await?)?;
         let text = |name| metadata.get(name).and_then(serde_json::Value::as_str);
         // > The issuer value returned MUST be identical to the Issuer URL that was used as the prefix to
         // > /.well-known/openid-configuration (OIDC Discovery 1.0 §4.3)

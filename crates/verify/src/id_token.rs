@@ -62,7 +62,7 @@ pub fn verify(
 ) -> Result<IdToken, &'static str> {
     let typ = Typ::AbsentOr(&["JWT"]);
     let verified = jws::verify(compact, Keys::Published(keys), &[expected.algorithm], typ)?;
-    let claims = Claims::read(&verified.claims)?;
+    let claims = Claims::parse(&verified.claims)?;
     claims.must_be_valid_at(expected.now, LEEWAY)?;
 
     let text = |name: &str| verified.claims.get(name).and_then(Value::as_str);

@@ -76,7 +76,8 @@ impl IssuerKeys {
     /// When the keys cannot be fetched, for the log.
     pub async fn keys_for(&self, jws: &Jws<'_>, now: Timestamp) -> Result<Arc<Jwks>, String> {
         let Self(shared) = self;
-        let sufficient = || shared.cache.current(now).filter(|cached| jws.is_of(&cached.keys));
+        let sufficient =
+            || shared.cache.current(now).filter(|cached| jws.may_be_signed_by(&cached.keys));
         if let Some(cached) = sufficient() {
             if now >= cached.renew_at
                 && let Some(turn) = shared.cache.try_turn()

@@ -131,13 +131,13 @@ impl Verifier {
         let no = |reason| self.refusal_of(scheme, reason);
         let invalid = |why| no(Reason::Token(why));
 
-        let jws = Jws::read(token).map_err(invalid)?;
+        let jws = Jws::parse(token).map_err(invalid)?;
         let keys = self.keys.keys_for(&jws, now).await.map_err(Error::Unavailable)?;
         // > The resource server MUST verify that the "typ" header value is "at+jwt" […] and reject tokens
         // > carrying any other value. (RFC 9068 §4)
         let verified = jws.verify(Keys::Published(&keys), &self.algorithms, Typ::Is("at+jwt"));
         let verified = verified.map_err(invalid)?;
-        let caller = Caller::of(&verified.claims, &self.issuer).map_err(invalid)?;
+        let caller = Caller::from_claims(&verified.claims, &self.issuer).map_err(invalid)?;
         if now - self.leeway >= caller.expires_at {
             return Err(invalid("the access token has expired"));
         }
@@ -266,7 +266,7 @@ fn proof(
     let text = field.to_str().map_err(|_| Reason::Proof("the DPoP field is no text"))?;
     let (method, urls) = (request.method.as_str(), [request.url.to_owned()]);
     let purpose = Purpose { method, urls: &urls, access_token: Some(token) };
-    Proof::read(text, purpose, now).map(Some).map_err(Reason::Proof)
+    Proof::verify(text, purpose, now).map(Some).map_err(Reason::Proof)
 }
 
 /// The system clock, read once per request.

@@ -60,12 +60,12 @@ impl Proof {
     ///
     /// # Errors
     /// Why the proof is invalid, for its sender.
-    pub fn read(text: &str, purpose: Purpose<'_>, now: Timestamp) -> Result<Self, &'static str> {
-        let jws = Jws::read(text)?;
+    pub fn verify(text: &str, purpose: Purpose<'_>, now: Timestamp) -> Result<Self, &'static str> {
+        let jws = Jws::parse(text)?;
         // > The typ JOSE Header Parameter has the value dpop+jwt. […] The jwk JOSE Header Parameter does not
         // > contain a private key. (§4.3)
         let (key, verified) = jws.verify_embedded(Self::ALGORITHMS, Typ::Is("dpop+jwt"))?;
-        let claims = Claims::read(&verified.claims)?;
+        let claims = Claims::parse(&verified.claims)?;
         must_be_for(purpose, &verified.claims)?;
         let issued_at = must_be_fresh(&claims, now)?;
         let nonce =

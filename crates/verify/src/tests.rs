@@ -101,7 +101,7 @@ async fn a_token_in_order_tells_who_calls() {
     let caller = at(&issuer.verifier(), &issuer.token(|_| {}), 0).await.unwrap();
 
     assert_eq!((caller.subject.as_str(), caller.client_id.as_str()), ("ada", "photos"));
-    assert_eq!(caller.scope, Scope::of(["invoices.read", "invoices.write"]));
+    assert_eq!(caller.scope, Scope::from_tokens(["invoices.read", "invoices.write"]));
     assert!(!caller.is_client() && caller.confirmation.is_bearer());
 }
 

@@ -106,7 +106,11 @@ impl WaitingRequest {
     pub(super) fn codes(&self, call: &Call<'_>, number: i64) -> Result<Vec<AuthorizationCode>> {
         let message = format!("{} {number}", self.id);
         let keys = call.keys()?;
-        Ok(keys.codes.each(message.as_bytes()).map(|mac| AuthorizationCode::of(&mac)).collect())
+        Ok(keys
+            .codes
+            .each(message.as_bytes())
+            .map(|mac| AuthorizationCode::from_mac(&mac))
+            .collect())
     }
 }
 
@@ -146,7 +150,7 @@ fn is_expired(call: &Call<'_>, created_at: Timestamp) -> bool {
 
 fn seal(call: &Call<'_>, owner: Owner<'_>, clear: &impl Serialize) -> Result<SealedRequest> {
     let clear = serde_json::to_vec(clear).map_err(Failure::internal)?;
-    Ok(SealedRequest::of(&call.keys()?.pages.seal(owner, &clear)))
+    Ok(SealedRequest::from_sealed(&call.keys()?.pages.seal(owner, &clear)))
 }
 
 async fn open<T: for<'de> Deserialize<'de>>(
@@ -154,7 +158,7 @@ async fn open<T: for<'de> Deserialize<'de>>(
     owner: Owner<'_>,
     text: &str,
 ) -> Result<Option<T>> {
-    let Some(sealed) = SealedRequest::read(text).and_then(|request| request.sealed()) else {
+    let Some(sealed) = SealedRequest::parse(text).and_then(|request| request.sealed()) else {
         return Ok(None);
     };
     let clear = call.keyring.open_page(call.store, owner, &sealed).await?;

@@ -37,7 +37,7 @@ pub async fn enrol(
     request: &[u8],
 ) -> Result<IssuedCertificate> {
     let authority = authority(call);
-    if let Some(token) = EnrolmentToken::read(secret.expose()) {
+    if let Some(token) = EnrolmentToken::parse(secret.expose()) {
         let right = Right::Token(&token);
         authority.check_right(Some(&id), right).await?;
         return authority.issue(Some(&id), &parse(request)?, right).await;

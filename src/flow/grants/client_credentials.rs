@@ -25,7 +25,7 @@ pub async fn grant(call: &Call<'_>, client: &Client, params: &Params) -> Result<
     }
     let registered = client.scope();
     // A client has no claims about a user (THREATS TE-21).
-    let own = Scope::of(registered.iter().filter(|token| !PERSONAL.contains(token)));
+    let own = Scope::from_tokens(registered.iter().filter(|token| !PERSONAL.contains(token)));
     let requested = params.one("scope")?.map(Scope::parse).transpose()?;
     let scope = own.narrowed(requested)?;
     let resources = audience::requested(call, client, params).await?;

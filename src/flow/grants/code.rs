@@ -47,7 +47,7 @@ struct Granted {
 /// `invalid_grant`, `invalid_request`, `invalid_target`.
 pub async fn redeem(call: &Call<'_>, client: &Client, params: &Params) -> Result<Tokens> {
     let text = params.need("code", "code is missing")?;
-    let Some(code) = AuthorizationCode::read(text) else {
+    let Some(code) = AuthorizationCode::parse(text) else {
         return Err(Code::InvalidGrant.because("the code was not issued by this server").into());
     };
     let redemption = Redemption {

@@ -178,7 +178,7 @@ pub async fn client(call: &Call<'_>, text: &str) -> Result<Option<Arc<Client>>> 
 }
 
 async fn opaque(call: &Call<'_>, text: &str) -> Result<Result<AccessToken, Invalid>> {
-    let Some(token) = OpaqueAccessToken::read(text) else {
+    let Some(token) = OpaqueAccessToken::parse(text) else {
         return Ok(Err(Invalid::Unknown("its checksum is wrong")));
     };
     let digest = token.digest();
@@ -206,7 +206,7 @@ fn jwt(call: &Call<'_>, text: &str) -> Result<Result<AccessToken, Invalid>> {
 }
 
 fn verified(call: &Call<'_>, text: &str, keys: &keys::Keys) -> Result<AccessToken, Invalid> {
-    let jws = Jws::read(text).map_err(Invalid::Unknown)?;
+    let jws = Jws::parse(text).map_err(Invalid::Unknown)?;
     let Digest(digest) = Digest::of(text.as_bytes());
     let checked = keys.verified.get(&digest);
     let by = match checked {
@@ -218,7 +218,7 @@ fn verified(call: &Call<'_>, text: &str, keys: &keys::Keys) -> Result<AccessToke
     if checked.is_none() {
         keys.verified.insert(digest, ());
     }
-    let caller = Caller::of(&verified.claims, call.issuer()).map_err(Invalid::Unknown)?;
+    let caller = Caller::from_claims(&verified.claims, call.issuer()).map_err(Invalid::Unknown)?;
     let token = AccessToken {
         jti: caller.token_id,
         subject: Some(caller.subject),

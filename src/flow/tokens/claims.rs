@@ -102,7 +102,7 @@ impl ClaimsRequest {
 pub fn parse(text: &str) -> Result<ClaimsParameter, Refusal> {
     const WHY: &str = "the claims parameter is not what OpenID Connect Core section 5.5 describes";
     let wrong = || Code::InvalidRequest.because(WHY);
-    let members = json::read_object(text.as_bytes()).map_err(|why| wrong().with("reason", why))?;
+    let members = json::parse_object(text.as_bytes()).map_err(|why| wrong().with("reason", why))?;
     let mut parsed = ClaimsParameter::default();
     for (place, into) in [("userinfo", false), ("id_token", true)] {
         let Some(requested) = members.get(place) else {

@@ -37,8 +37,8 @@ pub fn urls(call: &Call<'_>, path: &str) -> Vec<String> {
 /// # Errors
 /// `invalid_dpop_proof`; `use_dpop_nonce` if everything else is valid (§8).
 pub fn verify(call: &Call<'_>, text: &str, purpose: Purpose<'_>) -> Result<Proof> {
-    let proof = Proof::read(text, purpose, call.now).map_err(|why| {
-        let claims = Jws::read(text).and_then(|jws| jws.unverified_claims()).unwrap_or_default();
+    let proof = Proof::verify(text, purpose, call.now).map_err(|why| {
+        let claims = Jws::parse(text).and_then(|jws| jws.unverified_claims()).unwrap_or_default();
         let mut refusal = invalid(why).with("now", call.now).with("urls", purpose.urls.join(" "));
         for name in ["htm", "htu", "iat"] {
             if let Some(claim) = claims.get(name) {

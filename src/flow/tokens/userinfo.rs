@@ -24,7 +24,7 @@ pub enum Body {
 /// # Errors
 /// Those of [`access_token::accept`].
 pub async fn userinfo(call: &Call<'_>, token: &str) -> Result<Body> {
-    let scope = Scope::of(["openid"]);
+    let scope = Scope::from_tokens(["openid"]);
     let demand = Demand { audience: call.issuer(), scope: &scope, user: true };
     let Accepted { token, client, behind } = access_token::accept(call, token, demand).await?;
     let Behind::User(live) = behind else {

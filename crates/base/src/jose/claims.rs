@@ -74,7 +74,7 @@ impl Claims {
     ///
     /// # Errors
     /// When a claim has another type than in RFC 7519.
-    pub fn read(payload: &Map<String, Value>) -> Result<Self, &'static str> {
+    pub fn parse(payload: &Map<String, Value>) -> Result<Self, &'static str> {
         Ok(Self {
             issuer: text(payload, "iss", "iss is not a string")?,
             subject: text(payload, "sub", "sub is not a string")?,
@@ -171,7 +171,7 @@ mod tests {
     use crate::types::json;
 
     fn read(text: &str) -> Result<Claims, &'static str> {
-        Claims::read(&json::read_object(text.as_bytes())?)
+        Claims::parse(&json::parse_object(text.as_bytes())?)
     }
 
     /// THREATS JO-05.

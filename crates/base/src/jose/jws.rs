@@ -49,7 +49,7 @@ pub struct Verified {
     pub claims: Map<String, Value>,
 }
 
-/// Parses and verifies a JWT. Use [`Jws::read`] to inspect it first.
+/// Parses and verifies a JWT. Use [`Jws::parse`] to inspect it first.
 ///
 /// # Errors
 /// Why it is invalid, for its sender.
@@ -59,7 +59,7 @@ pub fn verify(
     allowed: &[Algorithm],
     typ: Typ<'_>,
 ) -> Result<Verified, &'static str> {
-    Jws::read(compact)?.verify(keys, allowed, typ)
+    Jws::parse(compact)?.verify(keys, allowed, typ)
 }
 
 /// A JWT in compact form with a parsed header and an unverified signature.
@@ -83,7 +83,7 @@ impl<'a> Jws<'a> {
     ///
     /// # Errors
     /// When it is not a signed JWT, or has an unknown algorithm or extension.
-    pub fn read(compact: &'a str) -> Result<Self, &'static str> {
+    pub fn parse(compact: &'a str) -> Result<Self, &'static str> {
         if compact.len() > LONGEST {
             return Err("the JWT is longer than 16 KiB");
         }
@@ -104,7 +104,7 @@ impl<'a> Jws<'a> {
             return Err("the signature of the JWT is not base64url");
         }
         let header = base64url::decode(header).ok_or("the header of the JWT is not base64url")?;
-        let mut header = json::read_object(&header)
+        let mut header = json::parse_object(&header)
             .map_err(|_| "the header of the JWT is not a JSON object with each member once")?;
         // > If any of the listed extension Header Parameters are not understood and supported by
         // > the recipient, then the JWS is invalid. (RFC 7515 §4.1.11)
@@ -143,12 +143,12 @@ impl<'a> Jws<'a> {
     pub fn unverified_claims(&self) -> Result<Map<String, Value>, &'static str> {
         let payload =
             base64url::decode(self.payload).ok_or("the payload of the JWT is not base64url")?;
-        json::read_object(&payload)
+        json::parse_object(&payload)
             .map_err(|_| "the payload of the JWT is not a JSON object with each member once")
     }
 
     /// Whether the set has a key that may have signed it. If not, the set may be out of date.
-    pub fn is_of(&self, keys: &Jwks) -> bool {
+    pub fn may_be_signed_by(&self, keys: &Jwks) -> bool {
         keys.candidates(self.kid.as_deref(), self.algorithm).next().is_some()
     }
 
@@ -647,7 +647,7 @@ mod tests {
         let header = json!({ "alg": "ES256", "typ": "dpop+jwt", "jwk": jwk }).to_string();
         let jwt = key.compact(header.as_bytes(), b"{}").unwrap();
         let check = |jwt: &str, allowed: &[_], typ| {
-            Jws::read(jwt)?.verify_embedded(allowed, Typ::Is(typ)).map(|(key, _)| key.to_string())
+            Jws::parse(jwt)?.verify_embedded(allowed, Typ::Is(typ)).map(|(key, _)| key.to_string())
         };
 
         assert_eq!(check(&jwt, &[Algorithm::Es256], "dpop+jwt").as_deref(), Ok(key.kid()));
@@ -733,11 +733,11 @@ mod tests {
         let (other, _) = SigningKey::generate(Algorithm::Es256).unwrap();
         let set = |key: &SigningKey| [key.public_key().unwrap()].into_iter().collect::<Jwks>();
         let jwt = key.sign("JWT", &json!({ "iss": "photos" })).unwrap();
-        let jws = Jws::read(&jwt).unwrap();
+        let jws = Jws::parse(&jwt).unwrap();
 
         assert_eq!(jws.unverified_claims().unwrap()["iss"], "photos");
-        assert!(jws.is_of(&set(&key)));
-        assert!(!jws.is_of(&set(&other)));
+        assert!(jws.may_be_signed_by(&set(&key)));
+        assert!(!jws.may_be_signed_by(&set(&other)));
     }
 
     /// RFC 7515 appendix A.1, A.2, A.3; RFC 8037 appendix A.4, by the name of RFC 9864 too.

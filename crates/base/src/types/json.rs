@@ -18,7 +18,7 @@ const DEEPEST: u8 = 32;
 ///
 /// # Errors
 /// When it is not JSON, has a duplicate member at any depth, or is nested more than 32 deep.
-pub fn read(text: &[u8]) -> Result<Value, &'static str> {
+pub fn parse(text: &[u8]) -> Result<Value, &'static str> {
     let fault = Cell::new("it is not JSON");
     let mut reader = serde_json::Deserializer::from_slice(text);
     let value = Strict { left: DEEPEST, fault: &fault }
@@ -31,9 +31,9 @@ pub fn read(text: &[u8]) -> Result<Value, &'static str> {
 /// Parses one JSON object without trailing data.
 ///
 /// # Errors
-/// Those of [`read`], and when the value is not an object.
-pub fn read_object(text: &[u8]) -> Result<Map<String, Value>, &'static str> {
-    match read(text)? {
+/// Those of [`parse`], and when the value is not an object.
+pub fn parse_object(text: &[u8]) -> Result<Map<String, Value>, &'static str> {
+    match parse(text)? {
         Value::Object(members) => Ok(members),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
             Err("it is not a JSON object")
@@ -147,9 +147,9 @@ mod tests {
             r#"[1,{"a":{"b":1,"b":2}}]"#,
             r#"{"":0,"":0}"#,
         ] {
-            assert_eq!(read(text.as_bytes()), Err(TWICE), "{text}");
+            assert_eq!(parse(text.as_bytes()), Err(TWICE), "{text}");
         }
-        assert!(read(br#"{"a":{"a":1},"A":2,"b":[{"a":1},{"a":1}]}"#).is_ok());
+        assert!(parse(br#"{"a":{"a":1},"A":2,"b":[{"a":1},{"a":1}]}"#).is_ok());
     }
 
     /// THREATS DO-05: also 10⁵ deep, where a parser without a limit overflows the stack.
@@ -157,12 +157,12 @@ mod tests {
     fn what_is_nested_too_deeply_is_refused() {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
 
-        assert!(read(nested(32).as_bytes()).is_ok());
+        assert!(parse(nested(32).as_bytes()).is_ok());
         for depth in [33, 34, 1000, 100_000] {
             let text = nested(depth);
-            assert_eq!(read(text.as_bytes()), Err("it is nested more than 32 deep"), "{depth}");
+            assert_eq!(parse(text.as_bytes()), Err("it is nested more than 32 deep"), "{depth}");
         }
-        assert!(read("{\"a\":".repeat(100_000).as_bytes()).is_err());
+        assert!(parse("{\"a\":".repeat(100_000).as_bytes()).is_err());
     }
 
     #[test]
@@ -187,11 +187,11 @@ mod tests {
             "\"\u{1}\"",
             "\"\\u0000\"",
         ] {
-            assert!(read(text.as_bytes()).is_err(), "{text:?}");
+            assert!(parse(text.as_bytes()).is_err(), "{text:?}");
         }
-        assert!(read(b"\"\xff\"").is_err());
-        assert_eq!(read_object(b"[]"), Err("it is not a JSON object"));
-        assert!(read_object(b" {\"a\":null}\n").is_ok());
+        assert!(parse(b"\"\xff\"").is_err());
+        assert_eq!(parse_object(b"[]"), Err("it is not a JSON object"));
+        assert!(parse_object(b" {\"a\":null}\n").is_ok());
     }
 
     fn json() -> impl Strategy<Value = Value> {
@@ -214,13 +214,13 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_well_formed_is_read_as_it_is(value in json()) {
-            prop_assert_eq!(read(value.to_string().as_bytes()), Ok(value));
+            prop_assert_eq!(parse(value.to_string().as_bytes()), Ok(value));
         }
 
         /// What this parser accepts, serde_json parses to the same value; no input may panic.
         #[test]
         fn nothing_is_read_that_is_not_json(bytes in "[\\[\\]{}\",:0-9a\\\\ ]{0,24}") {
-            if let Ok(value) = read(bytes.as_bytes()) {
+            if let Ok(value) = parse(bytes.as_bytes()) {
                 prop_assert_eq!(serde_json::from_str::<Value>(&bytes).ok(), Some(value));
             }
         }

@@ -65,6 +65,6 @@ impl Resource {
 
     /// The scopes it declares, as a set.
     pub fn scope(&self) -> Scope {
-        Scope::of(self.scopes.iter().map(|scope| scope.name.as_str()))
+        Scope::from_tokens(self.scopes.iter().map(|scope| scope.name.as_str()))
     }
 }

@@ -41,7 +41,7 @@ impl Scope {
     }
 
     /// A scope of valid tokens.
-    pub fn of<T: Into<String>>(tokens: impl IntoIterator<Item = T>) -> Self {
+    pub fn from_tokens<T: Into<String>>(tokens: impl IntoIterator<Item = T>) -> Self {
         Self(tokens.into_iter().map(Into::into).collect())
     }
 

@@ -13,7 +13,7 @@ pub struct Subscriber(Option<IpAddr>);
 
 impl Subscriber {
     /// The subscriber with this address; `None` is the command line.
-    pub fn of(address: Option<IpAddr>) -> Self {
+    pub fn from_address(address: Option<IpAddr>) -> Self {
         Self(address.map(|address| match address.to_canonical() {
             IpAddr::V6(address) => {
                 IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)))
@@ -72,7 +72,7 @@ mod tests {
             ("2001:db8:1:2::1", "2001:db8:1:2:ffff::1", true),
             ("2001:db8:1:2::1", "2001:db8:1:3::1", false),
         ] {
-            let [one, other] = [one, other].map(|text| Subscriber::of(text.parse().ok()));
+            let [one, other] = [one, other].map(|text| Subscriber::from_address(text.parse().ok()));
             assert_eq!(one == other, shared, "{one} {other}");
             assert_eq!(one.to_string() == other.to_string(), shared, "{one} {other}");
         }
@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn a_subscriber_of_ipv6_is_in_nested_networks_with_growing_limits() {
         let networks = |text: &str| {
-            let of = Subscriber::of(text.parse().ok()).networks();
+            let of = Subscriber::from_address(text.parse().ok()).networks();
             of.into_iter().map(|network| (network.prefix, network.share)).collect::<Vec<_>>()
         };
 

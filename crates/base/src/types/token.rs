@@ -24,7 +24,7 @@ macro_rules! kinds {
             }
 
             /// Parses a presented one. `None`: its prefix or checksum is wrong.
-            pub fn read(text: &str) -> Option<Self> {
+            pub fn parse(text: &str) -> Option<Self> {
                 unseal(Self::PREFIX, text).map(|_| Self(Secret::new(text)))
             }
 
@@ -55,14 +55,14 @@ kinds! {
 
 impl AuthorizationCode {
     /// The code with these 256 bits: a MAC, so that it can be computed again.
-    pub fn of(mac: &[u8; 32]) -> Self {
+    pub fn from_mac(mac: &[u8; 32]) -> Self {
         Self(seal(Self::PREFIX, &URL_SAFE_NO_PAD.encode(mac)))
     }
 }
 
 impl SealedRequest {
     /// Encodes a sealed request.
-    pub fn of(sealed: &[u8]) -> Self {
+    pub fn from_sealed(sealed: &[u8]) -> Self {
         Self(seal(Self::PREFIX, &URL_SAFE_NO_PAD.encode(sealed)))
     }
 
@@ -118,17 +118,17 @@ mod tests {
         let code = AuthorizationCode::generate();
         let text = code.0.expose();
 
-        assert!(AuthorizationCode::read(text).is_some());
+        assert!(AuthorizationCode::parse(text).is_some());
         for at in 0..text.len() {
             let mut bytes = text.as_bytes().to_vec();
             if let Some(byte) = bytes.get_mut(at) {
                 *byte = if *byte == b'A' { b'B' } else { b'A' };
             }
             let changed = String::from_utf8(bytes).unwrap_or_default();
-            assert!(AuthorizationCode::read(&changed).is_none(), "byte {at}");
-            assert!(AuthorizationCode::read(&text[..at]).is_none(), "cut at {at}");
+            assert!(AuthorizationCode::parse(&changed).is_none(), "byte {at}");
+            assert!(AuthorizationCode::parse(&text[..at]).is_none(), "cut at {at}");
         }
-        assert!(AuthorizationCode::read(&format!("{text} ")).is_none());
-        assert!(OpaqueAccessToken::read(text).is_none(), "a kind is not another");
+        assert!(AuthorizationCode::parse(&format!("{text} ")).is_none());
+        assert!(OpaqueAccessToken::parse(text).is_none(), "a kind is not another");
     }
 }

@@ -230,7 +230,7 @@ impl Provider {
                     access_token: access,
                     now,
                 };
-                let jws = Jws::read(compact).map_err(Trouble::Untrusted)?;
+                let jws = Jws::parse(compact).map_err(Trouble::Untrusted)?;
                 let keys = self.keys.keys_for(&jws, now).await.map_err(Trouble::NoKeys)?;
                 id_token::verify(compact, &keys, &expected).map_err(Trouble::Untrusted)?
             }
@@ -261,7 +261,7 @@ impl Provider {
             return Err(refusal("Userinfo was refused", response).await);
         }
         let body = response.bytes().await.map_err(Trouble::Silent)?;
-        let claims = json::read_object(&body).map_err(Trouble::Odd)?;
+        let claims = json::parse_object(&body).map_err(Trouble::Odd)?;
         if claims.get("sub").and_then(Value::as_str) != Some(&tokens.id_token.subject) {
             return Err(Trouble::Untrusted("userinfo is about somebody else"));
         }
@@ -338,7 +338,7 @@ fn http_client() -> Result<reqwest::Client, Trouble> {
 async fn fetch(http: &reqwest::Client, address: &str) -> Result<Value, Trouble> {
     let response = http.get(address).send().await.and_then(reqwest::Response::error_for_status);
     let body = response.map_err(Trouble::Silent)?.bytes().await.map_err(Trouble::Silent)?;
-    json::read(&body).map_err(Trouble::Odd)
+    json::parse(&body).map_err(Trouble::Odd)
 }
 
 /// A refusal in the body (RFC 6749 §5.2), or in the header where there is no body (RFC 6750 §3).
@@ -347,7 +347,7 @@ async fn refusal(what: &'static str, response: reqwest::Response) -> Trouble {
     let challenge = response.headers().get("www-authenticate").and_then(|it| it.to_str().ok());
     let challenge = challenge.unwrap_or_default().to_owned();
     let body = response.bytes().await.unwrap_or_default();
-    let body = json::read_object(&body).unwrap_or_default();
+    let body = json::parse_object(&body).unwrap_or_default();
     let said = |name: &str| {
         let in_body = body.get(name).and_then(Value::as_str).map(str::to_owned);
         in_body.or_else(|| parameter(&challenge, name).map(str::to_owned))

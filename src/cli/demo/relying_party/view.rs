@@ -251,7 +251,7 @@ mod tests {
             "email": "ada@example.org", "email_verified": true, "aud": "0198c2f1", "amr": ["pwd"],
             "address": { "locality": "London" }, "exp": 1_764_000_300, "iat": 1_764_000_000,
         });
-        let claims = json::read_object(claims.to_string().as_bytes()).unwrap();
+        let claims = json::parse_object(claims.to_string().as_bytes()).unwrap();
         SignedIn {
             tokens: Tokens {
                 access: Secret::new("eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFUzI1NiJ9.access"),

@@ -136,7 +136,7 @@ pub(in crate::flow) const fn failed() -> Refusal {
 
 /// Compares the digest with those of the valid secrets, in constant time.
 fn is_secret_of(client: &Client, secret: &Secret, now: Timestamp) -> bool {
-    let Some(secret) = ClientSecret::read(secret.expose()) else {
+    let Some(secret) = ClientSecret::parse(secret.expose()) else {
         return false;
     };
     let digest = secret.digest();
@@ -153,7 +153,7 @@ fn live(client: &Client, now: Timestamp) -> impl Iterator<Item = &HeldSecret> {
 /// The client that an assertion claims to be of, to find the keys that verify it.
 fn claimed_client(beside: Option<&ClientId>, jwt: &Secret) -> Result<ClientId> {
     let wrong = |why| failed().with("reason", why);
-    let claims = Jws::read(jwt.expose()).and_then(|jws| jws.unverified_claims()).map_err(wrong)?;
+    let claims = Jws::parse(jwt.expose()).and_then(|jws| jws.unverified_claims()).map_err(wrong)?;
     let issuer = claims.get("iss").and_then(serde_json::Value::as_str).unwrap_or_default();
     let id = ClientId::from_text(issuer);
     if beside.is_some_and(|beside| *beside != id) {
@@ -171,8 +171,9 @@ async fn assertion(call: &Call<'_>, client: &Client, jwt: &Secret, path: &str) -
             Unverified::Failed(failure) => crate::types::Error::Failed(failure),
         })?,
         AuthMethod::PrivateKeyJwt => {
-            let jws = Jws::read(jwt.expose()).map_err(wrong)?;
-            let keys = call.client_keys.with(call, client, |keys| jws.is_of(keys)).await?;
+            let jws = Jws::parse(jwt.expose()).map_err(wrong)?;
+            let keys =
+                call.client_keys.with(call, client, |keys| jws.may_be_signed_by(keys)).await?;
             let mut allowed = match client.metadata.token_endpoint_auth_signing_alg {
                 Some(algorithm) => vec![algorithm],
                 None => Algorithm::THEIRS.to_vec(),
@@ -190,7 +191,7 @@ async fn assertion(call: &Call<'_>, client: &Client, jwt: &Secret, path: &str) -
             return Err(wrong("another method than the registered one").into());
         }
     };
-    let claims = Claims::read(&verified.claims).map_err(wrong)?;
+    let claims = Claims::parse(&verified.claims).map_err(wrong)?;
     claims.must_be_valid_at(call.now, LEEWAY).map_err(wrong)?;
     // > For client authentication, the subject MUST be the "client_id" of the OAuth client. (§3)
     if claims.issuer.as_deref() != Some(client.id.as_str()) || claims.subject != claims.issuer {
@@ -240,7 +241,7 @@ fn shared(call: &Call<'_>, client: &Client, jwt: &Secret) -> Result<Verified, Un
         let secret = std::str::from_utf8(&clear)
             .map(Secret::new)
             .map_err(|error| Unverified::Failed(Failure::internal(error)))?;
-        let jws = Jws::read(jwt.expose()).map_err(Unverified::Wrong)?;
+        let jws = Jws::parse(jwt.expose()).map_err(Unverified::Wrong)?;
         match jws.verify(Keys::Shared(&secret), &[Algorithm::Hs256], TYP) {
             Ok(verified) => return Ok(verified),
             Err(why) => last = why,

@@ -87,7 +87,7 @@ fn settled(mut metadata: Metadata) -> Result<Metadata, Refusal> {
         scope
     } else {
         metadata.response_types.clear();
-        Scope::of(scope.iter().filter(|token| !PERSONAL.contains(token)))
+        Scope::from_tokens(scope.iter().filter(|token| !PERSONAL.contains(token)))
     };
     metadata.scope = scope.to_string();
     once(&mut metadata.grant_types);

@@ -160,7 +160,7 @@ impl Registrar<'_> {
                 self.outbound.get_json(uri, "application/json").await.map_err(|error| {
                     no("sector_identifier_uri cannot be fetched").with("reason", error)
                 })?;
-            let document = json::read(&document).map_err(|why| {
+            let document = json::parse(&document).map_err(|why| {
                 no("sector_identifier_uri does not lead to JSON").with("reason", why)
             })?;
             must_be_in_sector(&metadata, &document)?;

@@ -395,7 +395,7 @@ impl Client {
 
     /// The scopes that it may request.
     pub fn scope(&self) -> Scope {
-        Scope::of(self.metadata.scope.split(' ').filter(|token| !token.is_empty()))
+        Scope::from_tokens(self.metadata.scope.split(' ').filter(|token| !token.is_empty()))
     }
 
     /// The name to display.
