@@ -224,13 +224,8 @@ fn certified_by(uri: &str) -> Value {
 }
 
 async fn register(app: &App, metadata: Value) -> Result<Credentials> {
-    let registrar = Registrar {
-        store: &app.store,
-        outbound: &app.outbound,
-        kek: None,
-        config: &app.config,
-        trace: &Trace::of_command(app.clock.now_ms()),
-    };
+    let trace = Trace::of_command(app.clock.now_ms());
+    let registrar = Registrar { context: app.context(&trace), outbound: &app.outbound, kek: None };
     let registered = registrar.create(serde_json::from_value(metadata)?).await?;
     let secret = registered.secret.map(|secret| secret.0.expose().to_owned());
     Ok(Credentials { id: registered.client.id.to_string(), secret: secret.unwrap_or_default() })

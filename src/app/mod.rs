@@ -25,7 +25,7 @@ use crate::pki::anchors::{self, Trust};
 use crate::pki::revocation::{RevocationChecker, Revocations, Watched};
 use crate::pki::sightings::Sightings;
 pub use crate::record::Clock;
-use crate::record::{Metrics, Recorder, Steady, Trace};
+use crate::record::{Context, Metrics, Recorder, Steady, Trace};
 use crate::store::cache::Cache;
 use crate::store::{self, OpenMode, Store, ahead};
 use crate::types::{Error, Failure, Result, Seconds};
@@ -179,10 +179,15 @@ impl App {
         })))
     }
 
+    /// The shared dependencies of the rules, for one request or one command.
+    pub fn context<'a>(&'a self, trace: &'a Trace) -> Context<'a> {
+        Context::new(&self.store, &self.config, trace)
+    }
+
     /// One request: the clock was read when it came.
-    pub fn call(&self, trace: Trace) -> Call<'_> {
+    pub fn call<'a>(&'a self, trace: &'a Trace) -> Call<'a> {
         Call {
-            store: &self.store,
+            context: self.context(trace),
             cache: &self.cache,
             keyring: &self.keyring,
             client_keys: &self.client_keys,
@@ -192,10 +197,7 @@ impl App {
             recorder: &self.recorder,
             sightings: &self.sightings,
             metrics: &self.metrics,
-            config: &self.config,
             clock: &self.clock,
-            now: trace.now(),
-            trace,
             possession: Possession::default(),
         }
     }
@@ -203,12 +205,10 @@ impl App {
     /// Judges the certificates of clients.
     pub fn revocation_checker<'a>(&'a self, trace: &'a Trace) -> RevocationChecker<'a> {
         RevocationChecker {
+            context: self.context(trace),
             revocations: &self.revocations,
-            store: &self.store,
             outbound: &self.outbound,
             metrics: &self.metrics,
-            config: &self.config,
-            trace,
         }
     }
 
@@ -263,13 +263,7 @@ impl App {
 
     /// What the rules about accounts may reach.
     pub fn people<'a>(&'a self, trace: &'a Trace) -> People<'a> {
-        People {
-            store: &self.store,
-            hasher: &self.hasher,
-            config: &self.config,
-            now: trace.now(),
-            trace,
-        }
+        People { context: self.context(trace), hasher: &self.hasher }
     }
 
     /// Sees what other replicas and commands have changed. What is held is believed for three seconds

@@ -174,7 +174,7 @@ impl CaCommand {
 }
 
 fn authority<'a>(desk: &'a Desk, kek: &'a Kek) -> BuiltInCa<'a> {
-    BuiltInCa { store: &desk.store, kek, config: &desk.config, trace: &desk.trace }
+    BuiltInCa { context: desk.context(), kek }
 }
 
 impl Imported {

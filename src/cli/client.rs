@@ -158,7 +158,7 @@ fn outbound(desk: &Desk) -> anyhow::Result<Outbound> {
 }
 
 fn registrar<'a>(desk: &'a Desk, outbound: &'a Outbound) -> Registrar<'a> {
-    Registrar { store: &desk.store, outbound, kek: None, config: &desk.config, trace: &desk.trace }
+    Registrar { context: desk.context(), outbound, kek: None }
 }
 
 async fn create(desk: &Desk, described: &Described) -> anyhow::Result<Output> {

@@ -11,7 +11,7 @@ use super::exit::{Absent, Wrong};
 use super::print::plain;
 use crate::app::Clock;
 use crate::config::{Config, Pooler};
-use crate::record::Trace;
+use crate::record::{Context, Trace};
 use crate::store::{ConnectionLimits, OpenMode, Store};
 use crate::types::{Secret, Timestamp};
 use gatewright_base::access::why;
@@ -56,6 +56,11 @@ impl Desk {
             .await
             .context("cannot open the database of database.url")?;
         Ok(Self { config, store, trace: Trace::of_command(Clock::system().now_ms()) })
+    }
+
+    /// The shared dependencies of the rules.
+    pub(super) const fn context(&self) -> Context<'_> {
+        Context::new(&self.store, &self.config, &self.trace)
     }
 
     /// When the command began.

@@ -175,7 +175,7 @@ impl UserCommand {
 
 /// Lends what the rules about accounts need.
 fn people<'a>(desk: &'a Desk, hasher: &'a Hasher) -> People<'a> {
-    People { store: &desk.store, hasher, config: &desk.config, trace: &desk.trace, now: desk.now() }
+    People { context: desk.context(), hasher }
 }
 
 async fn create(desk: &Desk, new: Create) -> anyhow::Result<Output> {

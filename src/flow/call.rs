@@ -1,6 +1,5 @@
 //! What a rule can use during one request.
 
-use crate::config::Config;
 use crate::flow::clients::keys::ClientKeys;
 use crate::flow::keys::{Keyring, Keys};
 use crate::flow::tokens::possession::Possession;
@@ -9,17 +8,17 @@ use crate::pki::Certificate;
 use crate::pki::anchors::Trust;
 use crate::pki::revocation::{RevocationChecker, Revocations};
 use crate::pki::sightings::Sightings;
-use crate::record::{Clock, Metrics, Recorder, Trace};
-use crate::store::Store;
+use crate::record::{Clock, Context, Metrics, Recorder};
 use crate::store::cache::Cache;
-use crate::types::{ClientId, Failure, Result, Timestamp};
+use crate::types::{ClientId, Failure, Result};
+use std::ops::Deref;
 use std::sync::Arc;
 
 /// One request, with the services that the rules use and the time that they decide by.
 #[derive(Clone, Debug)]
 pub struct Call<'a> {
-    /// The database.
-    pub store: &'a Store,
+    /// The shared dependencies.
+    pub context: Context<'a>,
     /// Clients and resources.
     pub cache: &'a Cache,
     /// The keys of this server.
@@ -38,16 +37,18 @@ pub struct Call<'a> {
     pub sightings: &'a Sightings,
     /// Metrics.
     pub metrics: &'a Metrics,
-    /// The settings.
-    pub config: &'a Config,
     /// The clock: a statement may be sent long after the request was received.
     pub clock: &'a Clock,
-    /// When the request was received.
-    pub now: Timestamp,
-    /// The id of the request and its origin.
-    pub trace: Trace,
     /// The certificate and the key that the sender has proved to possess.
     pub possession: Possession,
+}
+
+impl<'a> Deref for Call<'a> {
+    type Target = Context<'a>;
+
+    fn deref(&self) -> &Context<'a> {
+        &self.context
+    }
 }
 
 impl Call<'_> {
@@ -89,12 +90,10 @@ impl Call<'_> {
     /// Checks the revocation status of certificates.
     pub fn revocation_checker(&self) -> RevocationChecker<'_> {
         RevocationChecker {
+            context: self.context,
             revocations: self.revocations,
-            store: self.store,
             outbound: self.outbound,
             metrics: self.metrics,
-            config: self.config,
-            trace: &self.trace,
         }
     }
 

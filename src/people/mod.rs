@@ -16,24 +16,25 @@ pub mod update;
 
 pub use password::Hasher;
 
-use crate::config::Config;
-use crate::record::Trace;
-use crate::store::Store;
-use crate::types::Timestamp;
+use std::ops::Deref;
+
+use crate::record::Context;
 
 /// The dependencies of the rules about accounts, for one request or one command.
 #[derive(Clone, Copy, Debug)]
 pub struct People<'a> {
-    /// The database.
-    pub store: &'a Store,
+    /// The shared dependencies.
+    pub context: Context<'a>,
     /// The pool of hashing threads.
     pub hasher: &'a Hasher,
-    /// The settings of passwords, sessions and throttling.
-    pub config: &'a Config,
-    /// The id of the request and its origin.
-    pub trace: &'a Trace,
-    /// The time of the request.
-    pub now: Timestamp,
+}
+
+impl<'a> Deref for People<'a> {
+    type Target = Context<'a>;
+
+    fn deref(&self) -> &Context<'a> {
+        &self.context
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::password::Place;
 use super::sign_in::{Attempt, Outcome, sign_in};
 use super::{Hasher, People, session};
 use crate::config::{Config, Issuer};
-use crate::record::{Supervisor, Trace};
+use crate::record::{Context, Supervisor, Trace};
 use crate::store::audit_events::{self, AuditRow, Filter};
 use crate::store::test_database::TestDatabase;
 use crate::store::{Store, users};
@@ -55,11 +55,11 @@ impl Fixture {
 
     fn people(&self) -> People<'_> {
         People {
-            store: &self.store,
+            context: Context {
+                now: self.now,
+                ..Context::new(&self.store, &self.config, &self.trace)
+            },
             hasher: &self.hasher,
-            config: &self.config,
-            trace: &self.trace,
-            now: self.now,
         }
     }
 

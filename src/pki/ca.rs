@@ -7,6 +7,8 @@
 //!
 //! [RFC 5280 §3.2]: https://www.rfc-editor.org/rfc/rfc5280#section-3.2
 
+use std::ops::Deref;
+
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
     Issuer, KeyUsagePurpose, PublicKeyData as _, SerialNumber,
@@ -19,13 +21,12 @@ use zeroize::Zeroizing;
 
 use super::signer::Signer;
 use super::{Certificate, inventory};
-use crate::config::Config;
 use crate::jose::Kek;
 use crate::jose::seal::{self, Owner};
-use crate::record::{Event, Kind, Trace};
+use crate::record::{Context, Event, Kind};
 use crate::store::authorities::{self, AuthorityRow};
 use crate::store::certificates::{self, Origin, Revoked};
-use crate::store::{Store, Tx, retrying, versions};
+use crate::store::{Tx, retrying, versions};
 use crate::types::secret::entropy;
 use crate::types::{Code, Failure, Refusal, Result, Seconds, Thumbprint, Timestamp};
 
@@ -41,14 +42,18 @@ pub(super) const SKEW: Seconds = Seconds::minutes(5);
 /// The built-in CA.
 #[derive(Clone, Copy)]
 pub struct BuiltInCa<'a> {
-    /// The database.
-    pub store: &'a Store,
+    /// The shared dependencies.
+    pub context: Context<'a>,
     /// The key-encryption key.
     pub kek: &'a Kek,
-    /// The settings.
-    pub config: &'a Config,
-    /// The request, with its time.
-    pub trace: &'a Trace,
+}
+
+impl<'a> Deref for BuiltInCa<'a> {
+    type Target = Context<'a>;
+
+    fn deref(&self) -> &Context<'a> {
+        &self.context
+    }
 }
 
 /// An issuing certificate of another CA, to be imported.

@@ -1,6 +1,7 @@
 //! Audit events, metrics, and the log line of a refusal.
 
 mod clock;
+mod context;
 mod event;
 pub mod metrics;
 pub mod notice;
@@ -8,6 +9,7 @@ mod recorder;
 mod supervisor;
 
 pub use clock::{Clock, Steady};
+pub use context::Context;
 pub use event::{Event, Kind, TAKEN_AWAY, Trace};
 pub use metrics::Metrics;
 pub use recorder::{Issued, Recorder, Reserved};

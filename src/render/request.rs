@@ -172,6 +172,6 @@ impl Request {
     /// The dependencies of the protocol rules, for this request.
     pub fn call(&self) -> Call<'_> {
         let possession = Possession { certificate: self.head.certificate.clone(), proof: None };
-        Call { possession, ..self.head.app().call(self.head.trace.clone()) }
+        Call { possession, ..self.head.app().call(&self.head.trace) }
     }
 }

@@ -53,7 +53,7 @@ impl Visit {
 
     /// The dependencies of the protocol rules.
     pub fn call(&self) -> Call<'_> {
-        self.app().call(self.head.trace.clone())
+        self.app().call(&self.head.trace)
     }
 
     /// The dependencies of the rules about accounts.

@@ -364,8 +364,7 @@ async fn issuing_a_certificate_survives_a_failure_of_every_table() {
         let id = ClientId::from_text(&client.id);
         let request = CertificationRequest::parse(&ca::request(&key)).unwrap();
         let (app, trace) = (server.app(), server.trace());
-        let (store, kek, config) = (&app.store, app.keyring.kek(), &app.config);
-        let authority = BuiltInCa { store, kek, config, trace: &trace };
+        let authority = BuiltInCa { context: app.context(&trace), kek: app.keyring.kek() };
         authority.issue(Some(&id), &request, Right::Proven).await.is_ok()
     };
 
@@ -472,7 +471,8 @@ async fn a_redemption_may_be_cancelled_at_any_point() {
             .append_pair("redirect_uri", Client::REDIRECT_URI)
             .append_pair("code_verifier", VERIFIER)
             .finish();
-        let (params, call) = (Params::parse(&form).unwrap(), server.app().call(server.trace()));
+        let (params, trace) = (Params::parse(&form).unwrap(), server.trace());
+        let call = server.app().call(&trace);
 
         let doing = Box::pin(code::redeem(&call, &registered, &params));
         let done = CutOff { doing, left }.await;
@@ -507,7 +507,8 @@ async fn a_refresh_may_be_cancelled_at_any_point() {
         }
         for left in 0.. {
             let params = Params::parse(format!("refresh_token={token}")).unwrap();
-            let call = server.app().call(server.trace());
+            let trace = server.trace();
+            let call = server.app().call(&trace);
 
             let doing = Box::pin(refresh::rotate(&call, &registered, &params));
             let done = CutOff { doing, left }.await;

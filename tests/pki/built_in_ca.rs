@@ -300,8 +300,8 @@ async fn issuing_during_a_revocation_of_the_ca_leaves_no_valid_certificate() {
                 tokio::spawn(async move {
                     let key = KeyPair::generate().unwrap();
                     let request = CertificationRequest::parse(&request(&key)).unwrap();
-                    let (store, kek, config) = (&app.store, app.keyring.kek(), &app.config);
-                    let authority = BuiltInCa { store, kek, config, trace: &trace };
+                    let authority =
+                        BuiltInCa { context: app.context(&trace), kek: app.keyring.kek() };
                     let mut issued = Vec::new();
                     loop {
                         match authority.issue(Some(&id), &request, Right::Proven).await {
@@ -344,8 +344,8 @@ async fn issuing_while_a_client_is_disabled_leaves_no_valid_certificate() {
             .map(|request| {
                 let (app, trace, id) = (app.clone(), trace.clone(), id.clone());
                 tokio::spawn(async move {
-                    let (store, kek, config) = (&app.store, app.keyring.kek(), &app.config);
-                    let authority = BuiltInCa { store, kek, config, trace: &trace };
+                    let authority =
+                        BuiltInCa { context: app.context(&trace), kek: app.keyring.kek() };
                     authority.issue(Some(&id), &request, Right::Proven).await
                 })
             })
@@ -373,8 +373,8 @@ async fn of_concurrent_initializations_one_succeeds() {
         .map(|_| {
             let (app, trace) = (server.app().clone(), server.trace());
             tokio::spawn(async move {
-                let (store, kek, config) = (&app.store, app.keyring.kek(), &app.config);
-                BuiltInCa { store, kek, config, trace: &trace }.init().await
+                let kek = app.keyring.kek();
+                BuiltInCa { context: app.context(&trace), kek }.init().await
             })
         })
         .collect();
@@ -671,8 +671,7 @@ async fn an_enrolment_token_is_valid_for_one_certificate() {
                 (server.app().clone(), server.trace(), id.clone(), token.clone());
             let request = request(&KeyPair::generate().unwrap());
             tokio::spawn(async move {
-                let (store, kek, config) = (&app.store, app.keyring.kek(), &app.config);
-                let authority = BuiltInCa { store, kek, config, trace: &trace };
+                let authority = BuiltInCa { context: app.context(&trace), kek: app.keyring.kek() };
                 let request = CertificationRequest::parse(&request).unwrap();
                 authority.issue(Some(&id), &request, Right::Token(&token)).await
             })

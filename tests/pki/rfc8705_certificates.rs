@@ -787,8 +787,8 @@ async fn of_16_racing_registrations_one_gets_the_certificate_name() {
     for _ in 0..16 {
         let (app, trace, metadata) = (server.app().clone(), server.trace(), metadata.clone());
         tasks.spawn(async move {
-            let (store, outbound, config) = (&app.store, &app.outbound, &app.config);
-            let registrar = Registrar { store, outbound, kek: None, config, trace: &trace };
+            let registrar =
+                Registrar { context: app.context(&trace), outbound: &app.outbound, kek: None };
             refusal_of(registrar.create(metadata).await).is_ok()
         });
     }

@@ -32,8 +32,7 @@ impl Issue {
         let request = CertificationRequest::parse(&desk::read_bytes(&self.csr)?)
             .map_err(|why| Wrong(format!("{}: {why}", self.csr.display())))?;
         let kek = kek::open(&desk.config.keys, &desk.store).await?;
-        let authority =
-            BuiltInCa { store: &desk.store, kek: &kek, config: &desk.config, trace: &desk.trace };
+        let authority = BuiltInCa { context: desk.context(), kek: &kek };
         let client = named::client(desk, &self.client).await?.id;
         let issued = authority.issue(Some(&client), &request, Right::Proven).await?;
         let certificate = pem::certificate(&issued.certificate);

@@ -128,7 +128,7 @@ impl Certificates {
 }
 
 fn authority<'a>(app: &'a App, trace: &'a Trace) -> BuiltInCa<'a> {
-    BuiltInCa { store: &app.store, kek: app.keyring.kek(), config: &app.config, trace }
+    BuiltInCa { context: app.context(trace), kek: app.keyring.kek() }
 }
 
 /// The trust anchors of the server, including the built-in CA.

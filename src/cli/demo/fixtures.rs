@@ -146,13 +146,7 @@ pub(super) async fn register(
         account::create(&app.people(&trace), account).await?;
     }
     resources::create(&app.store, &app.config.issuer, &api()?, &trace).await?;
-    let registrar = Registrar {
-        store: &app.store,
-        outbound: &app.outbound,
-        kek: None,
-        config: &app.config,
-        trace: &trace,
-    };
+    let registrar = Registrar { context: app.context(&trace), outbound: &app.outbound, kek: None };
     let web = create(
         &registrar,
         json!({

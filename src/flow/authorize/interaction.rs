@@ -181,7 +181,7 @@ pub async fn allow(call: &Call<'_>, waiting: &Waiting, signed_in: &SignedIn) -> 
             .fact("scope", now.scope.to_string())
             .fact("resources", now.resources.iter().map(ToString::to_string).collect::<Vec<_>>())
             .fact("claims", now.claims.clone())
-            .write(&mut tx, &call.trace)
+            .write(&mut tx, call.trace)
             .await?;
         issued.write(call, &mut tx, Ground::Consent(&all)).await?;
         tx.commit().await?;
@@ -262,7 +262,7 @@ pub async fn deny(
         // Without a session nothing is stored, and the number of audit events is bounded.
         let refusal = refusal.with("client_id", client);
         call.metrics.refused(refusal.code);
-        call.recorder.refused(&refusal, &call.trace);
+        call.recorder.refused(&refusal, call.trace);
         return Ok(Outcome::Response(return_to.refusal(call.issuer(), &refusal)));
     };
     let decision = waiting.decision(call, signed_in, 0)?;
@@ -280,7 +280,7 @@ pub async fn deny(
             .client(client)
             .user(&signed_in.user.id)
             .session(&signed_in.session.id)
-            .write(&mut tx, &call.trace)
+            .write(&mut tx, call.trace)
             .await?;
         tx.commit().await?;
         Ok::<_, Error>(())
@@ -362,7 +362,7 @@ impl Issued {
             .session(&of.session_id)
             .grant(&of.grant_id)
             .fact("scope", of.scope.to_string())
-            .write(tx, &call.trace)
+            .write(tx, call.trace)
             .await?;
         Ok(())
     }

@@ -15,12 +15,7 @@ use crate::types::{ClientId, Code, Refusal, Result, Secret};
 
 /// The built-in CA, for this request.
 pub fn authority<'a>(call: &'a Call<'_>) -> BuiltInCa<'a> {
-    BuiltInCa {
-        store: call.store,
-        kek: call.keyring.kek(),
-        config: call.config,
-        trace: &call.trace,
-    }
+    BuiltInCa { context: call.context, kek: call.keyring.kek() }
 }
 
 /// A client's first certificate: RFC 7030 §4.2.1. `secret` is an enrolment token or the client secret, `path` that of

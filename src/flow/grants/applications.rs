@@ -42,7 +42,7 @@ pub async fn withdraw(call: &Call<'_>, user: &UserId, client: &ClientId) -> Resu
                 .client(client)
                 .user(user)
                 .fact("grants_revoked", revoked)
-                .write(&mut tx, &call.trace)
+                .write(&mut tx, call.trace)
                 .await?;
         }
         tx.commit().await?;

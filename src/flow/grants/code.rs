@@ -117,7 +117,7 @@ async fn spend(
                     .client(&client_id)
                     .grant(&grant_id)
                     .fact("presented_by", client.id.as_str())
-                    .write(&mut tx, &call.trace)
+                    .write(&mut tx, call.trace)
                     .await?;
                 tx.commit().await?;
                 return Ok(Redeemed::Refused(
@@ -169,7 +169,7 @@ async fn spend(
         .session(&grant.session_id)
         .grant(&grant.id)
         .fact("scope", scope.to_string())
-        .write(&mut tx, &call.trace)
+        .write(&mut tx, call.trace)
         .await?;
     tx.commit().await?;
     Ok(Redeemed::Granted(Box::new(Granted { grant, scope, access, about })))

@@ -165,7 +165,7 @@ async fn decide(
                     .grant(&grant.id)
                     .fact("generation", presented.generation)
                     .fact("stored_generation", grant.generation)
-                    .write(&mut tx, &call.trace)
+                    .write(&mut tx, call.trace)
                     .await?;
             }
             tx.commit().await?;
@@ -251,7 +251,7 @@ async fn revoke_replayed(
         .client(&client.id)
         .grant(&presented.grant_id)
         .fact("generation", presented.generation)
-        .write(&mut tx, &call.trace)
+        .write(&mut tx, call.trace)
         .await?;
     tx.commit().await?;
     Ok(())

@@ -12,6 +12,7 @@ use crate::config::{Config, Issuer};
 use crate::flow::clients::registration::Registrar;
 use crate::jose::seal;
 use crate::outbound::Outbound;
+use crate::record::Context;
 use crate::store::test_database::TestDatabase;
 use crate::store::{clients, signing_keys};
 use crate::types::{Algorithm, Seconds};
@@ -34,12 +35,11 @@ async fn open(store: &Store, keks: &[[u8; 32]]) -> Result<Keyring> {
 async fn register(store: &Store, kek: &Kek) {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let config = Config::with_defaults(Issuer::parse("https://id.example.org").unwrap());
+    let trace = Trace::of_command(1_795_000_000_000);
     let registrar = Registrar {
-        store,
+        context: Context::new(store, &config, &trace),
         outbound: &Outbound::new(&config.outbound).unwrap(),
         kek: Some(kek),
-        config: &config,
-        trace: &Trace::of_command(1_795_000_000_000),
     };
     let metadata = json!({
         "grant_types": ["client_credentials"],

@@ -50,7 +50,7 @@ async fn refresh(call: &Call<'_>, client: &Client, presented: &PresentedToken) -
         let mut tx = call.store.write().await?;
         if grants::revoke(&mut tx, id, call.now).await? {
             let event = Event::success(Kind::GrantRevoked).client(&client.id).grant(id);
-            event.fact("by", "client").write(&mut tx, &call.trace).await?;
+            event.fact("by", "client").write(&mut tx, call.trace).await?;
         }
         tx.commit().await?;
         Ok(())
@@ -76,7 +76,7 @@ async fn access(call: &Call<'_>, client: &Client, token: &AccessToken) -> Result
             }
         }
         let event = Event::success(Kind::TokenRevoked).client(&client.id);
-        event.fact("jti", token.jti.as_str()).write(&mut tx, &call.trace).await?;
+        event.fact("jti", token.jti.as_str()).write(&mut tx, call.trace).await?;
         tx.commit().await?;
         Ok(())
     })

@@ -16,6 +16,7 @@ mod sources;
 mod times;
 mod watch;
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -34,10 +35,9 @@ use super::anchors::{Anchor, Trust};
 use super::inventory::{self, Inventory};
 use super::ocsp::Status;
 use super::{Certificate, Reason};
-use crate::config::{Config, Revocation};
+use crate::config::Revocation;
 use crate::outbound::Outbound;
-use crate::record::{Metrics, Trace};
-use crate::store::Store;
+use crate::record::{Context, Metrics};
 use crate::store::certificates::Origin;
 use crate::store::shown_chains::{self, ShownChain};
 use crate::types::{ClientId, Error, Failure, Result, Seconds, Thumbprint, Timestamp};
@@ -119,18 +119,22 @@ impl Revocations {
 /// Checks the revocation of chains.
 #[derive(Clone, Copy, Debug)]
 pub struct RevocationChecker<'a> {
+    /// The shared dependencies.
+    pub context: Context<'a>,
     /// The caches.
     pub revocations: &'a Revocations,
-    /// The database.
-    pub store: &'a Store,
     /// The HTTP client.
     pub outbound: &'a Outbound,
     /// Metrics.
     pub metrics: &'a Metrics,
-    /// The settings.
-    pub config: &'a Config,
-    /// The request, with its time.
-    pub trace: &'a Trace,
+}
+
+impl<'a> Deref for RevocationChecker<'a> {
+    type Target = Context<'a>;
+
+    fn deref(&self) -> &Context<'a> {
+        &self.context
+    }
 }
 
 impl RevocationChecker<'_> {
@@ -308,7 +312,7 @@ impl RevocationChecker<'_> {
         Ok(())
     }
 
-    const fn now(&self) -> Timestamp {
+    fn now(&self) -> Timestamp {
         self.trace.now()
     }
 }

@@ -83,7 +83,8 @@ impl Server {
 
     /// Withdraws a user's consent to a client.
     pub async fn withdraw(&self, user: &User, client: &Client) {
-        let call = self.app().call(self.trace());
+        let trace = self.trace();
+        let call = self.app().call(&trace);
         let id = ClientId::from_text(&client.id);
         assert!(applications::withdraw(&call, &user.id, &id).await.unwrap());
     }

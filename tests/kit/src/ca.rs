@@ -26,8 +26,8 @@ impl Server {
         work: impl AsyncFnOnce(BuiltInCa<'_>) -> Result<T>,
     ) -> Result<T> {
         let (app, trace) = (self.app(), self.trace());
-        let (store, kek, config) = (&app.store, app.keyring.kek(), &app.config);
-        let done = work(BuiltInCa { store, kek, config, trace: &trace }).await;
+        let authority = BuiltInCa { context: app.context(&trace), kek: app.keyring.kek() };
+        let done = work(authority).await;
         app.confirm().await.unwrap();
         done
     }

@@ -290,11 +290,9 @@ impl Server {
         let app = self.app();
         let trace = self.trace();
         work(Registrar {
-            store: &app.store,
+            context: app.context(&trace),
             outbound: &app.outbound,
             kek: Some(app.keyring.kek()),
-            config: &app.config,
-            trace: &trace,
         })
         .await
     }

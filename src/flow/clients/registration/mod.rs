@@ -8,17 +8,18 @@
 
 mod certificate_names;
 
+use std::ops::Deref;
+
 pub use self::certificate_names::settle;
 use super::metadata::{judge, must_be_in_sector, warnings};
-use crate::config::Config;
 use crate::jose::Kek;
 use crate::jose::seal::{self, Owner};
 use crate::outbound::Outbound;
 use crate::pki::issue::urn;
 use crate::pki::{Reason, inventory};
-use crate::record::{Event, Kind, Trace};
+use crate::record::{Context, Event, Kind};
 use crate::store::clients::{self, Logo};
-use crate::store::{Store, Tx, certificates, enrolments, retrying, versions};
+use crate::store::{Tx, certificates, enrolments, retrying, versions};
 use crate::types::client::{AuthMethod, HeldSecret, Metadata};
 use crate::types::token::ClientSecret;
 use crate::types::{Client, ClientId, Code, Failure, Refusal, Result, Seconds, json};
@@ -29,16 +30,20 @@ pub(super) const LONGEST_OVERLAP: Seconds = Seconds::days(90);
 /// Registers clients.
 #[derive(Clone, Copy)]
 pub struct Registrar<'a> {
-    /// The database.
-    pub store: &'a Store,
+    /// The shared dependencies.
+    pub context: Context<'a>,
     /// The one HTTP client.
     pub outbound: &'a Outbound,
     /// The key that seals the secrets of `client_secret_jwt`; `None` if no such client is registered here.
     pub kek: Option<&'a Kek>,
-    /// The settings.
-    pub config: &'a Config,
-    /// The time and the origin of the change.
-    pub trace: &'a Trace,
+}
+
+impl<'a> Deref for Registrar<'a> {
+    type Target = Context<'a>;
+
+    fn deref(&self) -> &Context<'a> {
+        &self.context
+    }
 }
 
 /// A client and its new secret, if there is one; it is shown only now.

@@ -9,7 +9,9 @@ use axum::routing::get;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::config::Issuer;
+use crate::config::{Config, Issuer};
+use crate::record::Trace;
+use crate::store::Store;
 use crate::store::audit_events::{self, Filter};
 use crate::store::test_database::TestDatabase;
 use crate::types::Timestamp;
@@ -46,11 +48,9 @@ impl Office {
 
     fn registrar(&self) -> Registrar<'_> {
         Registrar {
-            store: &self.store,
+            context: Context::new(&self.store, &self.config, &self.trace),
             outbound: &self.outbound,
             kek: Some(&self.kek),
-            config: &self.config,
-            trace: &self.trace,
         }
     }
 

@@ -1,0 +1,29 @@
+//! The dependencies that the rules of all layers share.
+
+use super::Trace;
+use crate::config::Config;
+use crate::store::Store;
+use crate::types::Timestamp;
+
+/// The database, the settings and the origin of one request or one command.
+///
+/// The dependencies of each layer (`Call`, `People`, `Registrar`, `BuiltInCa`, `RevocationChecker`) embed it and dereference to
+/// it, so that what every rule needs is added in one place.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The database.
+    pub store: &'a Store,
+    /// The settings.
+    pub config: &'a Config,
+    /// The id and the origin of the request.
+    pub trace: &'a Trace,
+    /// The time of the request, read from the clock once.
+    pub now: Timestamp,
+}
+
+impl<'a> Context<'a> {
+    /// The context of a request or a command.
+    pub const fn new(store: &'a Store, config: &'a Config, trace: &'a Trace) -> Self {
+        Self { store, config, trace, now: trace.now() }
+    }
+}
