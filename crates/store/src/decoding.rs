@@ -229,9 +229,14 @@ async fn a_certificate_is_read_with_its_clients_and_its_warnings() {
         certificate_warnings::record_crossing(store, owned.thumbprint, step, NOW).await.unwrap()
     );
     let mut tx = database.store.write().await.unwrap();
-    certificate_warnings::record_recipients(&mut tx, owned.thumbprint, step, &[id.clone()])
-        .await
-        .unwrap();
+    certificate_warnings::record_recipients(
+        &mut tx,
+        owned.thumbprint,
+        step,
+        std::slice::from_ref(&id),
+    )
+    .await
+    .unwrap();
     tx.commit().await.unwrap();
 
     let lives = certificates::lifetimes(store, NOW, None, 9).await.unwrap();

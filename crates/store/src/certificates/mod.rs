@@ -46,7 +46,7 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// All of them.
+    /// All origins, in the order of rank.
     pub const ALL: [Self; 6] =
         [Self::Own, Self::Anchor, Self::Issued, Self::Registered, Self::Intermediate, Self::Seen];
 

@@ -283,7 +283,7 @@ pub async fn add_secret(
 /// A secret that is stored sealed, because an HMAC needs it in clear text.
 #[derive(Debug, FromRow)]
 pub struct SealedSecret {
-    /// Which.
+    /// Its identifier.
     pub id: String,
     /// Its client; the sealed form is bound to it.
     pub client_id: ClientId,
@@ -291,7 +291,7 @@ pub struct SealedSecret {
     pub sealed: Vec<u8>,
 }
 
-/// All of them.
+/// All sealed secrets.
 ///
 /// # Errors
 /// When the database fails.

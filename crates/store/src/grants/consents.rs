@@ -53,7 +53,7 @@ impl Consent {
 /// A client that may act for a user.
 #[derive(Debug, FromRow)]
 pub struct Authorised {
-    /// Which.
+    /// The client.
     pub client_id: ClientId,
     /// The consent.
     #[sqlx(flatten)]

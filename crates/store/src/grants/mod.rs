@@ -29,7 +29,7 @@ pub use revocation::{client_of, revoke, revoke_batch, revoke_of_user, revoke_of_
 /// A grant that was live when it was read or changed.
 #[derive(Clone, Debug, FromRow)]
 pub struct Grant {
-    /// Which.
+    /// Its identifier.
     pub id: GrantId,
     /// The client.
     pub client_id: ClientId,
@@ -56,7 +56,7 @@ pub struct Grant {
     pub acr: String,
     /// The generation of the valid refresh token.
     pub generation: i64,
-    /// When it ends in any case.
+    /// When it expires, however often it is used.
     pub expires_at: Timestamp,
     /// When its session was last recorded as used; `None` if the session has ended.
     pub session_seen_at: Option<Timestamp>,
@@ -122,9 +122,9 @@ pub(crate) use grant_columns;
 pub struct GrantLifetime {
     /// Whether it outlives the session.
     pub offline: bool,
-    /// When it ends if it is not used.
+    /// When it expires if it is not used.
     pub idle_at: Timestamp,
-    /// When it ends in any case.
+    /// When it expires, however often it is used.
     pub expires_at: Timestamp,
 }
 
