@@ -127,7 +127,7 @@ pub(super) async fn parse(
 /// # Errors
 /// When the store fails.
 pub(super) async fn other_account(visit: &Visit, waiting: &Waiting) -> Result<Response> {
-    let sealed = waiting.kept.seal(&visit.call())?;
+    let sealed = waiting.pending.seal(&visit.call())?;
     visit.redirect_with("/login", &[("request", sealed.0.expose()), ("other", "1")]).await
 }
 
@@ -140,7 +140,7 @@ pub(super) fn next(
     waiting: &Waiting,
     signed_in: Option<&SignedIn>,
 ) -> Result<Next, AuthorizationError> {
-    authorize::decide(&visit.call(), &waiting.request, signed_in, Some(&waiting.kept))
+    authorize::decide(&visit.call(), &waiting.request, signed_in, Some(&waiting.pending))
         .map_err(|error| waiting.request.authorization_error(error))
 }
 

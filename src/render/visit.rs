@@ -208,7 +208,7 @@ impl Visit {
             Next::SelectAccount => "/select-account",
             Next::Consent => "/consent",
         };
-        let sealed = waiting.kept.seal(&self.call())?;
+        let sealed = waiting.pending.seal(&self.call())?;
         self.redirect_with(page, &[("request", sealed.0.expose())]).await
     }
 

@@ -14,14 +14,14 @@ pub(super) async fn get(request: Request) -> Result<Response, AuthorizationError
     let visit = Visit::of(&request);
     let call = visit.call();
     let params = visit.head.query()?;
-    let asked = logout::parse(&call, &params).await?;
+    let logout = logout::parse(&call, &params).await?;
     let Some(signed_in) = visit.signed_in(None).await? else {
-        return Ok(visit.signed_out(&asked).await?);
+        return Ok(visit.signed_out(&logout).await?);
     };
-    if logout::needs_confirmation(&call, &asked, &signed_in)? {
+    if logout::needs_confirmation(&call, &logout, &signed_in)? {
         return Ok(visit.redirect(&format!("/logout/confirm?{}", params.encode())).await?);
     }
-    Ok(visit.sign_out(&asked, &signed_in).await?)
+    Ok(visit.sign_out(&logout, &signed_in).await?)
 }
 
 /// Continues as a GET: a form of another site comes without the Lax cookies (DESIGN §4).

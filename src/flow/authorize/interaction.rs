@@ -27,7 +27,7 @@ const REPEATED: Seconds = Seconds::minutes(1);
 #[derive(Debug)]
 pub struct Waiting {
     /// The sealed form.
-    pub kept: WaitingRequest,
+    pub pending: WaitingRequest,
     /// The request, as it was validated now.
     pub request: Request,
     /// The id that the browser presented: forms are bound to it.
@@ -46,8 +46,8 @@ pub fn suspend(
     params: &Params,
     browser: Digest,
 ) -> Result<Waiting> {
-    let kept = WaitingRequest::new(params.encode(), browser, call.now)?;
-    Ok(Waiting { presented: kept.id.clone(), kept, request, is_renewed: false })
+    let pending = WaitingRequest::new(params.encode(), browser, call.now)?;
+    Ok(Waiting { presented: pending.id.clone(), pending, request, is_renewed: false })
 }
 
 /// Opens a pending request of this browser. One whose page was open for too long starts again, as it would if the
@@ -60,21 +60,21 @@ pub async fn resume(
     text: &str,
     browser: Option<Digest>,
 ) -> Result<Waiting, AuthorizationError> {
-    let kept = WaitingRequest::open(call, text).await?.ok_or_else(gone)?;
-    let request = parse(call, &Params::parse(&kept.parameters)?).await;
-    if !browser.is_some_and(|browser| kept.is_of(&browser)) {
+    let pending = WaitingRequest::open(call, text).await?.ok_or_else(gone)?;
+    let request = parse(call, &Params::parse(&pending.parameters)?).await;
+    if !browser.is_some_and(|browser| pending.is_of(&browser)) {
         let home = request.ok().map(|request| request.home());
         return Err(AuthorizationError::OnPage(gone().into(), home));
     }
     let request = request?;
     // A request that was denied, or decided more than a minute ago, has ended.
-    let decided = decisions::find(call.store.db(), &kept.digest()).await?;
+    let decided = decisions::find(call.store.db(), &pending.digest()).await?;
     if decided.is_some_and(|decision| !may_repeat(call, &decision)) {
         return Err(AuthorizationError::OnPage(gone().into(), Some(request.home())));
     }
-    let (presented, is_renewed) = (kept.id.clone(), kept.is_expired(call));
-    let kept = if is_renewed { kept.renewed(call.now) } else { kept };
-    Ok(Waiting { kept, request, presented, is_renewed })
+    let (presented, is_renewed) = (pending.id.clone(), pending.is_expired(call));
+    let pending = if is_renewed { pending.renewed(call.now) } else { pending };
+    Ok(Waiting { pending, request, presented, is_renewed })
 }
 
 /// The error for a pending request that is unknown, expired or decided.
@@ -96,17 +96,17 @@ impl Waiting {
         codes: i64,
     ) -> Result<NewDecision<'a>> {
         Ok(NewDecision {
-            digest: self.kept.digest(),
-            browser: self.kept.browser()?,
+            digest: self.pending.digest(),
+            browser: self.pending.browser()?,
             user_id: &signed_in.user.id,
             codes,
-            expires_at: self.kept.expires_at(call),
+            expires_at: self.pending.expires_at(call),
         })
     }
 
     /// The code with this number, under the current secret.
     fn code(&self, call: &Call<'_>, number: i64) -> Result<AuthorizationCode> {
-        let made = self.kept.codes(call, number)?.into_iter().next();
+        let made = self.pending.codes(call, number)?.into_iter().next();
         Ok(made.ok_or_else(|| Failure::internal("there is no secret for codes"))?)
     }
 }
@@ -200,7 +200,7 @@ pub async fn allow(call: &Call<'_>, waiting: &Waiting, signed_in: &SignedIn) -> 
 /// valid. Two unused codes never exist at once.
 async fn repeat(call: &Call<'_>, waiting: &Waiting, signed_in: &SignedIn) -> Result<Outcome> {
     let request = &waiting.request;
-    let (digest, browser) = (waiting.kept.digest(), waiting.kept.browser()?);
+    let (digest, browser) = (waiting.pending.digest(), waiting.pending.browser()?);
     let (user, client) = (&signed_in.user.id, &request.client.id);
     let issued = retrying(|| async {
         let mut tx = call.store.write().await?;
@@ -216,7 +216,7 @@ async fn repeat(call: &Call<'_>, waiting: &Waiting, signed_in: &SignedIn) -> Res
             None if is_trusted(call, request) => Ground::Trusted,
             None => return Err(gone().into()),
         };
-        for code in waiting.kept.codes(call, decision.codes)? {
+        for code in waiting.pending.codes(call, decision.codes)? {
             let Some(standing) = codes::state(&mut tx, &code.digest()).await? else { continue };
             let is_unspent = standing.used_at.is_none() && standing.expires_at > call.now;
             if is_unspent && standing.session_id == signed_in.session.id {

@@ -11,7 +11,7 @@ use crate::types::{ClientId, Result, UserId};
 ///
 /// # Errors
 /// If the store fails.
-pub async fn applications(call: &Call<'_>, user: &UserId) -> Result<Vec<Authorised>> {
+pub async fn list(call: &Call<'_>, user: &UserId) -> Result<Vec<Authorised>> {
     let mut all = consents::of_user(call.store.db(), user).await?;
     for used in grants::live_of_user(call.store.db(), user, call.now).await? {
         if let Some(one) = all.iter_mut().find(|one| one.client_id == used.client_id) {

@@ -1,6 +1,6 @@
 //! Access tokens that are presented to this server: [RFC 9068 §4], [RFC 7662 §2.2].
 //!
-//! [`accept`] is the rule for every resource of this server and for the gateways that ask it. A JWT is verified
+//! [`accept`] is the rule for every resource of this server and for gateways. A JWT is verified
 //! without the database, then one statement checks that its grant, user, client and session are valid and
 //! that the token was not revoked; one statement reads and checks an opaque token.
 //!

@@ -22,6 +22,6 @@ pub fn for_client(keys: &Keys, client: &ClientId, session: &SessionId) -> String
 /// Earlier releases used the identifier of the session itself; their ID tokens are accepted until the session
 /// ends.
 pub fn matches(sid: &str, keys: &Keys, client: &ClientId, session: &SessionId) -> bool {
-    let ours = for_client(keys, client, session);
-    same(sid.as_bytes(), ours.as_bytes()) || same(sid.as_bytes(), session.as_str().as_bytes())
+    let current = for_client(keys, client, session);
+    same(sid.as_bytes(), current.as_bytes()) || same(sid.as_bytes(), session.as_str().as_bytes())
 }

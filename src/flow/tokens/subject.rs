@@ -5,11 +5,10 @@ use crate::jose::base64url;
 use crate::types::client::SubjectType;
 use crate::types::{Client, UserId};
 
-/// What a client calls a user.
+/// The `sub` of a user for one client.
 ///
-/// A pairwise subject is a MAC over sector and user under a sealed salt (OIDC Core §8.1, the second
-/// example made keyed): it cannot be turned back, and two sectors cannot tell that they speak of the
-/// same person.
+/// A pairwise subject is a MAC over sector and user under a sealed salt (the second example of OIDC Core §8.1, keyed): it
+/// cannot be reversed, and clients of different sectors cannot link their users.
 pub fn for_client(keys: &Keys, client: &Client, user: &UserId) -> String {
     match client.metadata.subject_type {
         SubjectType::Public => user.to_string(),
@@ -23,7 +22,7 @@ pub fn for_client(keys: &Keys, client: &Client, user: &UserId) -> String {
 /// > the host component of the sector_identifier_uri; if there is none, the host component of the
 /// > registered redirect_uri (OIDC Core §8.1)
 ///
-/// Registration sees to it that there is one host and not several.
+/// Registration ensures that there is only one host.
 fn sector(client: &Client) -> String {
     let uri = client.metadata.sector_identifier_uri.as_ref();
     let uri = uri.or_else(|| client.metadata.redirect_uris.first());

@@ -64,7 +64,7 @@ async fn page(
     let app = visit.app();
     let mut sessions = session::of_user(&app.store, &user.id, visit.now()).await?;
     sessions.sort_by_key(|session| session.id != signed_in.session.id);
-    let consents = applications::applications(&visit.call(), &user.id).await?;
+    let consents = applications::list(&visit.call(), &user.id).await?;
     let clients = Clients::of(visit, consents.iter().map(|one| &one.client_id)).await?;
     let resources = app.cache.resources().await?;
     let events = activity::recent(&app.store, &user.id).await?;

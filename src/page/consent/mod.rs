@@ -33,7 +33,7 @@ pub(super) async fn page(
 ) -> Result<Response> {
     let request = &waiting.request;
     let metadata = &request.client.metadata;
-    let sealed = waiting.kept.seal(&visit.call())?;
+    let sealed = waiting.pending.seal(&visit.call())?;
     let layout = visit.layout(request.ui_locales.as_deref());
     let layout = layout.at("/consent").about(Some(sealed.0.expose()));
     let (name, logo) = (name_of(&request.client, layout.words), visit.logo_of(&request.client));
@@ -41,7 +41,7 @@ pub(super) async fn page(
     let requested = authorize::required_consent(request);
     let issuer = visit.app().config.issuer.as_str();
     let access = RequestedAccess::of(&requested, &resources, layout.words, issuer);
-    let csrf = visit.csrf(&Step::Consent.purpose(&waiting.kept.id, Some(signed_in))).await?;
+    let csrf = visit.csrf(&Step::Consent.purpose(&waiting.pending.id, Some(signed_in))).await?;
     let page = Consent {
         layout,
         client: Client { name: &name, logo: logo.as_deref() },

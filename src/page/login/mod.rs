@@ -83,7 +83,7 @@ async fn form(
     typed: Typed,
     problem: Option<LoginProblem>,
 ) -> Result<Response> {
-    let sealed = waiting.map(|waiting| waiting.kept.seal(&visit.call())).transpose()?;
+    let sealed = waiting.map(|waiting| waiting.pending.seal(&visit.call())).transpose()?;
     let request = waiting.map(|waiting| &waiting.request);
     let logo = request.and_then(|request| visit.logo_of(&request.client));
     let layout = visit.layout(request.and_then(|request| request.ui_locales.as_deref()));
@@ -99,7 +99,7 @@ async fn form(
         other,
         identifier: person.map_or(&typed.identifier, |person| person.handle),
         keep: confirms.map_or(typed.keep, |signed_in| signed_in.session.remembered),
-        csrf: &visit.csrf(&purpose(waiting.map(|waiting| waiting.kept.id.as_str()))).await?,
+        csrf: &visit.csrf(&purpose(waiting.map(|waiting| waiting.pending.id.as_str()))).await?,
         request: sealed,
         problem,
     };
@@ -221,7 +221,7 @@ pub(super) async fn post(mut request: Request) -> Result<Response, Authorization
         None => visit.redirect("/account").await.map_err(AuthorizationError::from),
         Some(waiting) => {
             // This satisfies `prompt=login`.
-            waiting.kept.session_id = Some(session.id.clone());
+            waiting.pending.session_id = Some(session.id.clone());
             resume(visit, waiting, &secret).await
         }
     };

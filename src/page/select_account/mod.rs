@@ -29,11 +29,12 @@ pub(super) async fn page(
     signed_in: &SignedIn,
 ) -> Result<Response> {
     let client = &waiting.request.client;
-    let sealed = waiting.kept.seal(&visit.call())?;
+    let sealed = waiting.pending.seal(&visit.call())?;
     let layout = visit.layout(waiting.request.ui_locales.as_deref());
     let (name, logo) = (name_of(client, layout.words), visit.logo_of(client));
     let destination = link(Some(&waiting.request.return_to.redirect_uri));
-    let csrf = visit.csrf(&Step::SelectAccount.purpose(&waiting.kept.id, Some(signed_in))).await?;
+    let csrf =
+        visit.csrf(&Step::SelectAccount.purpose(&waiting.pending.id, Some(signed_in))).await?;
     let page = SelectAccount {
         layout: layout.at("/select-account").about(Some(sealed.0.expose())),
         client: Client { name: &name, logo: logo.as_deref() },
@@ -56,7 +57,7 @@ pub(super) async fn post(request: Request) -> Result<Response, AuthorizationErro
     match (params.one("answer")?, &signed_in) {
         (Some("continue"), Some(chosen)) => {
             // This satisfies `prompt=select_account`.
-            waiting.kept.session_id = Some(chosen.session.id.clone());
+            waiting.pending.session_id = Some(chosen.session.id.clone());
             steps::proceed(&visit, &waiting, signed_in.as_ref()).await
         }
         (Some("cancel"), signed_in) => steps::deny(&visit, &waiting, signed_in.as_ref()).await,

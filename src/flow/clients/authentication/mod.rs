@@ -263,8 +263,8 @@ fn is_audience(call: &Call<'_>, client: &Client, audience: &Audience, path: &str
         AssertionAudience::Endpoints => {
             let token = call.config.issuer.endpoint("/token");
             let called = format!("{}{path}", call.config.issuer.origin());
-            let ours = |one: &str| one == call.issuer() || one == token || one == called;
-            audience.iter().next().is_some() && audience.iter().all(ours)
+            let is_accepted = |one: &str| one == call.issuer() || one == token || one == called;
+            audience.iter().next().is_some() && audience.iter().all(is_accepted)
         }
     }
 }

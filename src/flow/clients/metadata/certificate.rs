@@ -14,7 +14,7 @@ use crate::types::{Failure, Refusal, Thumbprint};
 ///
 /// Without any it is the name that the built-in CA issues. `Registrar` adds it, because it creates the identifier of a
 /// new client.
-pub(super) fn judge(metadata: &Metadata) -> Result<(), Refusal> {
+pub(super) fn validate(metadata: &Metadata) -> Result<(), Refusal> {
     let Metadata {
         tls_client_auth_subject_dn: subject,
         tls_client_auth_san_dns: dns,

@@ -8,7 +8,7 @@ use crate::types::client::{ApplicationType, AuthMethod, Metadata, Profile};
 
 /// Refuses with the first requirement that the client does not meet, or if it meets all, with what this server
 /// lacks. A profile is never applied in part, since the client relies on all of it.
-pub(super) fn judge(metadata: &Metadata) -> Result<(), Refusal> {
+pub(super) fn validate(metadata: &Metadata) -> Result<(), Refusal> {
     if metadata.gw_profile != Profile::Fapi2 {
         return Ok(());
     }

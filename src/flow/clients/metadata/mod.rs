@@ -35,19 +35,19 @@ pub(super) const SHORTEST_TOKEN: Seconds = Seconds(10);
 ///
 /// # Errors
 /// `invalid_redirect_uri` or `invalid_client_metadata`: RFC 7591 §3.2.2.
-pub fn judge(metadata: Metadata, config: &Config) -> Result<Metadata, Refusal> {
+pub fn validate(metadata: Metadata, config: &Config) -> Result<Metadata, Refusal> {
     let metadata = settled(metadata)?;
     lists(&metadata)?;
     texts(&metadata)?;
     grants(&metadata)?;
     authentication(&metadata)?;
-    certificate::judge(&metadata)?;
+    certificate::validate(&metadata)?;
     algorithms(&metadata, config)?;
     redirects(&metadata)?;
     sector(&metadata)?;
     addresses(&metadata, config)?;
     tokens(&metadata)?;
-    fapi2::judge(&metadata)?;
+    fapi2::validate(&metadata)?;
     Ok(metadata)
 }
 
@@ -104,13 +104,13 @@ fn settled(mut metadata: Metadata) -> Result<Metadata, Refusal> {
 
 /// Removes repeated values.
 fn once<T: PartialEq>(values: &mut Vec<T>) {
-    let mut kept = Vec::with_capacity(values.len());
+    let mut unique = Vec::with_capacity(values.len());
     for value in values.drain(..) {
-        if !kept.contains(&value) {
-            kept.push(value);
+        if !unique.contains(&value) {
+            unique.push(value);
         }
     }
-    *values = kept;
+    *values = unique;
 }
 
 fn lists(metadata: &Metadata) -> Result<(), Refusal> {
@@ -271,13 +271,13 @@ fn authentication(metadata: &Metadata) -> Result<(), Refusal> {
 /// The server must have a key for each algorithm that it is to sign with. It signs nothing with a shared secret, which
 /// the client could use to sign as the server.
 fn algorithms(metadata: &Metadata, config: &Config) -> Result<(), Refusal> {
-    let ours = |alg: Algorithm| !alg.is_symmetric() && config.keys.algorithms.contains(&alg);
+    let can_sign = |alg: Algorithm| !alg.is_symmetric() && config.keys.algorithms.contains(&alg);
     must(
-        ours(metadata.id_token_signed_response_alg),
+        can_sign(metadata.id_token_signed_response_alg),
         "id_token_signed_response_alg is not an algorithm that this server signs with",
     )?;
     must(
-        metadata.userinfo_signed_response_alg.is_none_or(ours),
+        metadata.userinfo_signed_response_alg.is_none_or(can_sign),
         "userinfo_signed_response_alg is not an algorithm that this server signs with",
     )
 }

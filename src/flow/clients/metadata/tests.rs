@@ -15,7 +15,7 @@ fn read(changes: &Value) -> Metadata {
 }
 
 fn judged(changes: &Value) -> Result<Metadata, Refusal> {
-    judge(read(changes), &Config::with_defaults(Issuer::default()))
+    validate(read(changes), &Config::with_defaults(Issuer::default()))
 }
 
 fn keys(algorithm: Algorithm) -> Value {
@@ -352,9 +352,9 @@ fn a_developer_may_name_a_loopback_address_where_the_server_may_fetch_from_one()
     let mut config = Config::with_defaults(Issuer::default());
     let metadata = read(&json!({ "jwks_uri": "http://localhost:3000/jwks" }));
 
-    assert!(judge(metadata.clone(), &config).is_err());
+    assert!(validate(metadata.clone(), &config).is_err());
     config.outbound.allow_private_networks = true;
-    assert!(judge(metadata, &config).is_ok());
+    assert!(validate(metadata, &config).is_ok());
 }
 
 /// OIDC Core §8.1; THREATS JO-23.

@@ -32,7 +32,7 @@ pub fn register(
     application: ApplicationType,
     schemes: &[String],
 ) -> Result<(), Refusal> {
-    judge(uri, application, schemes).map_err(|why| {
+    validate(uri, application, schemes).map_err(|why| {
         Code::InvalidRedirectUri.because(why).with("redirect_uri", uri.escape_debug())
     })
 }
@@ -123,7 +123,11 @@ fn split_port(uri: &str) -> Option<(&'static str, &str)> {
     (plain && matches!(rest.as_bytes().first(), None | Some(b'/' | b'?'))).then_some((host, rest))
 }
 
-fn judge(uri: &str, application: ApplicationType, schemes: &[String]) -> Result<(), &'static str> {
+fn validate(
+    uri: &str,
+    application: ApplicationType,
+    schemes: &[String],
+) -> Result<(), &'static str> {
     let url = uri::canonical(uri)?;
     match url.scheme() {
         "https" => uri::must_have_plain_host(&url)?,

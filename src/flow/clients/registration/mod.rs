@@ -11,7 +11,7 @@ mod certificate_names;
 use std::ops::Deref;
 
 pub use self::certificate_names::settle;
-use super::metadata::{judge, must_be_in_sector, warnings};
+use super::metadata::{must_be_in_sector, validate, warnings};
 use crate::jose::Kek;
 use crate::jose::seal::{self, Owner};
 use crate::outbound::Outbound;
@@ -152,7 +152,7 @@ impl Registrar<'_> {
 
     /// Validates metadata and fetches what it refers to: a sector every time (THREATS JO-23), a logo if its URL changed.
     async fn validate(&self, metadata: Metadata, before: Option<&Metadata>) -> Result<Validated> {
-        let metadata = judge(metadata, self.config)?;
+        let metadata = validate(metadata, self.config)?;
         if let Some(uri) = &metadata.jwks_uri {
             // Fetched, and checked again, with the first assertion (THREATS SS-08).
             self.outbound.check(uri).map_err(|error| {

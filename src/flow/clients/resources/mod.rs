@@ -20,7 +20,7 @@ pub async fn create(
     resource: &Resource,
     trace: &Trace,
 ) -> Result<()> {
-    judge(resource, issuer)?;
+    validate(resource, issuer)?;
     retrying(|| async {
         let mut tx = changing(store).await?;
         if !resources::insert(&mut tx, resource, trace.now()).await? {
@@ -41,7 +41,7 @@ pub async fn update(
     resource: &Resource,
     trace: &Trace,
 ) -> Result<()> {
-    judge(resource, issuer)?;
+    validate(resource, issuer)?;
     retrying(|| async {
         let mut tx = changing(store).await?;
         if !resources::update(&mut tx, resource, trace.now()).await? {
@@ -90,7 +90,7 @@ const fn unknown() -> Refusal {
     Code::NotFound.because("there is no resource of this identifier")
 }
 
-fn judge(resource: &Resource, issuer: &Issuer) -> Result<(), Refusal> {
+fn validate(resource: &Resource, issuer: &Issuer) -> Result<(), Refusal> {
     must_be_resource(&resource.id).map_err(|reason| {
         no("the identifier of a resource is an absolute URI in its normal form, without a fragment")
             .with("id", resource.id.as_str().escape_debug())

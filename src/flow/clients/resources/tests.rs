@@ -84,7 +84,7 @@ fn what_is_no_resource_is_refused() {
     let issuer = Issuer::parse("https://id.example.org").unwrap();
     let scope = |name: &str, text: &str| json!({ "scopes": [{ "name": name, "text": text }] });
     let twice = json!({ "name": "a", "text": "A" });
-    assert!(judge(&resource(json!({})), &issuer).is_ok());
+    assert!(validate(&resource(json!({})), &issuer).is_ok());
     for changes in [
         json!({ "id": "invoices" }),
         json!({ "id": "https://api.example.org/#a" }),
@@ -108,6 +108,6 @@ fn what_is_no_resource_is_refused() {
         json!({ "scopes": [{ "name": "a", "text": "A", "text#de": "" }] }),
         json!({ "scopes": [{ "name": "a", "text": "A", "text#de": "x".repeat(201) }] }),
     ] {
-        assert!(judge(&resource(changes.clone()), &issuer).is_err(), "{changes}");
+        assert!(validate(&resource(changes.clone()), &issuer).is_err(), "{changes}");
     }
 }
