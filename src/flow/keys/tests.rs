@@ -131,9 +131,9 @@ fn every_binary_column_of_the_migrations_is_known_as_sealed_or_not_sealed() {
     assert_eq!(binary_columns(), known);
 }
 
-/// What was bound to its identifier alone is bound to its kind too at the next start, under the same key.
+/// A value that was bound to its identifier alone is bound to its kind too at the next start, under the same key.
 #[tokio::test]
-async fn what_was_bound_to_its_identifier_alone_is_sealed_again_for_its_kind() {
+async fn a_value_bound_to_its_identifier_alone_is_sealed_again_for_its_kind() {
     let database = TestDatabase::make().await;
     let store = &database.store;
     let kek = Kek::of([&OLD]).unwrap();
@@ -164,7 +164,7 @@ async fn what_was_bound_to_its_identifier_alone_is_sealed_again_for_its_kind() {
 
 /// DESIGN §2: "rotation re-seals"; after it, nothing needs the old key.
 #[tokio::test]
-async fn everything_is_sealed_again_under_the_new_key() {
+async fn every_value_is_sealed_again_under_the_new_key() {
     let database = TestDatabase::make().await;
     let store = &database.store;
     register(store, open(store, &[OLD]).await.unwrap().kek()).await;
@@ -177,9 +177,9 @@ async fn everything_is_sealed_again_under_the_new_key() {
     open(store, &[NEW]).await.unwrap();
 }
 
-/// THREATS KE-04: a lost key is found at the start, and nothing was changed by trying.
+/// THREATS KE-04: the start reports a lost key and changes nothing.
 #[tokio::test]
-async fn without_the_old_key_nothing_starts_and_nothing_changes() {
+async fn without_the_old_key_the_server_refuses_to_start_and_changes_nothing() {
     let database = TestDatabase::make().await;
     let store = &database.store;
     let keyring = open(store, &[OLD]).await.unwrap();

@@ -32,7 +32,7 @@ fn beside_an_unknown_key() -> Value {
 /// FAPI 2.0 Security Profile §5.3.2.1, §5.4.1: whoever asks for the profile is told the first thing that is
 /// missing, and in the end that it is we who lack something.
 #[test]
-fn a_client_of_the_fapi_profile_is_told_what_is_missing() {
+fn the_fapi_profile_names_what_a_client_lacks() {
     let mut client = json!({ "gw_profile": "fapi2" });
     for (missing, mended) in [
         ("token_endpoint_auth_method", json!({ "token_endpoint_auth_method": "private_key_jwt" })),
@@ -69,7 +69,7 @@ fn by_certificate(mut names: Value) -> Value {
 
 /// RFC 8705 §2.1.2, "exactly one"; §2.2.2. THREATS MT-01
 #[test]
-fn the_name_of_a_certificate_is_registered_whole_and_alone() {
+fn exactly_one_complete_certificate_name_is_registered() {
     for changes in [
         by_certificate(
             json!({ "tls_client_auth_subject_dn": "CN=a", "tls_client_auth_san_dns": "a.example" }),
@@ -120,7 +120,7 @@ fn the_defaults_are_those_of_the_documents() {
 }
 
 #[test]
-fn what_clients_need_can_be_registered() {
+fn valid_metadata_is_registered() {
     for changes in [
         json!({ "grant_types": ["authorization_code", "refresh_token", "client_credentials"] }),
         json!({ "grant_types": ["client_credentials"], "redirect_uris": [] }),
@@ -163,7 +163,7 @@ fn what_clients_need_can_be_registered() {
 }
 
 #[test]
-fn what_would_be_wrong_for_a_client_without_people_is_left_out() {
+fn a_client_without_users_has_no_defaults_for_users() {
     let metadata = judged(&json!({
         "grant_types": ["client_credentials", "client_credentials"],
         "redirect_uris": [],
@@ -178,7 +178,7 @@ fn what_would_be_wrong_for_a_client_without_people_is_left_out() {
 
 /// RFC 7591 §3.2.2; THREATS AZ-06, TE-21, JO-10, DC-06, DC-07.
 #[test]
-fn what_contradicts_itself_or_endangers_others_is_refused() {
+fn contradictory_or_insecure_metadata_is_refused() {
     let mut private = keys(Algorithm::Es256);
     private["keys"][0]["d"] = "AAAA".into();
     let long = "a".repeat(201);

@@ -186,7 +186,7 @@ fn near_misses() -> BTreeSet<String> {
 
 /// THREATS AZ-02, AZ-03, AZ-04.
 #[test]
-fn no_near_miss_of_a_registered_uri_is_that_uri() {
+fn a_similar_uri_does_not_match_a_registered_one() {
     let client = client("web", &[REGISTERED]);
     let corpus = near_misses();
     assert!(corpus.len() >= 200, "{} entries", corpus.len());
@@ -201,7 +201,7 @@ fn no_near_miss_of_a_registered_uri_is_that_uri() {
 }
 
 #[test]
-fn the_operator_is_told_where_the_nearest_one_differs() {
+fn the_refusal_names_the_first_difference_from_the_most_similar_uri() {
     let client = client("web", &["https://other.example/cb", "https://good.example.com/callback"]);
 
     let refused = matches(&client, "https://good.example.com/callbank").unwrap_err();
@@ -288,7 +288,7 @@ fn a_native_application_may_vary_the_port_of_a_loopback_address_and_nothing_else
 }
 
 #[test]
-fn what_applications_use_can_be_registered() {
+fn the_redirect_uris_of_known_applications_can_be_registered() {
     use ApplicationType::{Native, Web};
     for (application, uri) in [
         (Web, "https://rp.example"),
@@ -319,7 +319,7 @@ fn what_applications_use_can_be_registered() {
 
 /// Decision 0040; THREATS AZ-06: a scheme without a dot is allowed by its name, to a native application.
 #[test]
-fn a_scheme_of_one_word_needs_the_permission_of_this_client() {
+fn a_scheme_without_a_dot_must_be_permitted_for_the_client() {
     use ApplicationType::{Native, Web};
     let allowed = ["vscode", "cursor", "javascript", "http", "data"].map(str::to_owned);
     for uri in ["vscode://vscode.github-authentication/did-authenticate", "cursor://anysphere/cb"] {
@@ -352,7 +352,7 @@ fn a_scheme_of_one_word_needs_the_permission_of_this_client() {
 
 /// THREATS AZ-04, AZ-06.
 #[test]
-fn what_could_be_read_in_two_ways_is_not_registered() {
+fn an_ambiguous_uri_is_not_registered() {
     use ApplicationType::{Native, Web};
     for uri in near_misses().iter().filter(|uri| Url::parse(uri).is_err()) {
         assert!(register(uri, Web, &[]).is_err(), "{uri:?}");
@@ -439,7 +439,7 @@ proptest! {
 
     /// THREATS AZ-05: whatever is matched goes where the registered one goes.
     #[test]
-    fn what_matches_has_the_same_scheme_and_host(
+    fn a_matching_uri_has_the_same_scheme_and_host(
         scheme in "https?|com\\.example",
         host in "127\\.0\\.0\\.1|\\[::1\\]|localhost|[a-z0-9.@:%-]{1,12}",
         rest in "(:[0-9]{0,6})?[/?#@\\\\a-c.%:]{0,8}",
@@ -462,7 +462,7 @@ proptest! {
 
     /// What is registered is matched by itself, and by nothing that is shorter or longer.
     #[test]
-    fn what_is_registered_matches_itself(uri in "https://[a-z.]{1,10}(:[0-9]{1,5})?(/[a-z./%0-9]{0,8})?(\\?[a-z=&]{0,8})?") {
+    fn a_registered_uri_matches_itself(uri in "https://[a-z.]{1,10}(:[0-9]{1,5})?(/[a-z./%0-9]{0,8})?(\\?[a-z=&]{0,8})?") {
         if register(&uri, ApplicationType::Web, &[]).is_ok() {
             let client = client("web", &[&uri]);
             prop_assert_eq!(matches(&client, &uri), Ok(()));

@@ -107,7 +107,7 @@ async fn serve(document: Arc<Mutex<Value>>, logos: Arc<AtomicUsize>) -> String {
 }
 
 #[tokio::test]
-async fn a_secret_is_kept_as_a_digest_and_told_once() {
+async fn a_secret_is_stored_as_a_digest_and_returned_once() {
     let office = Office::open().await;
     let before = versions::all(&office.store).await.unwrap().clients;
 
@@ -151,7 +151,7 @@ async fn a_client_without_a_secret_gets_none() {
 
 /// THREATS X-11, AD-10: of two who changed what they had read, the second is told.
 #[tokio::test]
-async fn an_update_of_what_somebody_changed_meanwhile_is_refused() {
+async fn an_update_of_a_concurrently_changed_client_is_refused() {
     let office = Office::open().await;
     let read = office.create(json!({})).await.client;
 
@@ -165,7 +165,7 @@ async fn an_update_of_what_somebody_changed_meanwhile_is_refused() {
 
 /// THREATS DC-03: what cannot be created cannot be reached by an update either.
 #[tokio::test]
-async fn an_update_is_judged_like_a_registration() {
+async fn an_update_is_validated_like_a_registration() {
     let office = Office::open().await;
     let client = office.create(json!({})).await.client;
 
@@ -185,7 +185,7 @@ async fn an_update_is_judged_like_a_registration() {
 }
 
 #[tokio::test]
-async fn another_way_to_prove_oneself_brings_another_secret_or_none() {
+async fn another_authentication_method_issues_another_secret_or_none() {
     let office = Office::open().await;
     let first = office.create(json!({})).await;
     let update = async |client: &Client, method: &str| {
@@ -204,7 +204,7 @@ async fn another_way_to_prove_oneself_brings_another_secret_or_none() {
 }
 
 #[tokio::test]
-async fn two_secrets_work_at_most_and_the_older_one_for_a_while() {
+async fn at_most_two_secrets_are_valid_and_the_older_one_expires() {
     let office = Office::open().await;
     let first = office.create(json!({})).await.client;
 
@@ -226,7 +226,7 @@ async fn two_secrets_work_at_most_and_the_older_one_for_a_while() {
 }
 
 #[tokio::test]
-async fn of_8_who_rotate_at_once_one_gets_the_secret_that_works() {
+async fn of_8_concurrent_rotations_one_returns_the_valid_secret() {
     let office = Arc::new(Office::open().await);
     let client = office.create(json!({})).await.client;
 
@@ -250,7 +250,7 @@ async fn of_8_who_rotate_at_once_one_gets_the_secret_that_works() {
 }
 
 #[tokio::test]
-async fn a_client_is_disabled_enabled_and_deleted_with_all_that_is_its() {
+async fn disabling_and_deleting_a_client_applies_to_everything_it_has() {
     let office = Office::open().await;
     let base = serve(Arc::default(), Arc::default()).await;
     let id = office.create(json!({ "logo_uri": format!("{base}/logo") })).await.client.id;
@@ -294,7 +294,7 @@ async fn a_sector_must_name_every_redirect_uri_now_and_later() {
 }
 
 #[tokio::test]
-async fn a_logo_is_fetched_once_and_kept() {
+async fn a_logo_is_fetched_once_and_stored() {
     let office = Office::open().await;
     let fetched = Arc::new(AtomicUsize::new(0));
     let base = serve(Arc::default(), fetched.clone()).await;

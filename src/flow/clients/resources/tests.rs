@@ -28,7 +28,7 @@ fn code(refused: Result<()>) -> Code {
 }
 
 #[tokio::test]
-async fn a_resource_is_registered_changed_and_deleted_and_every_replica_is_told() {
+async fn each_change_of_a_resource_increments_the_version() {
     let database = TestDatabase::make().await;
     let (store, issuer) = (&database.store, Issuer::default());
     let trace = Trace::of_command(1_000_000_000);
@@ -53,7 +53,7 @@ async fn a_resource_is_registered_changed_and_deleted_and_every_replica_is_told(
 }
 
 #[tokio::test]
-async fn resources_are_kept_with_their_languages_in_the_order_of_registration() {
+async fn resources_are_stored_with_their_languages_in_the_order_of_registration() {
     let database = TestDatabase::make().await;
     let (store, issuer) = (&database.store, Issuer::default());
     let trace = Trace::of_command(1_000_000_000);
@@ -80,7 +80,7 @@ async fn resources_are_kept_with_their_languages_in_the_order_of_registration() 
 }
 
 #[test]
-fn what_is_no_resource_is_refused() {
+fn an_invalid_resource_is_refused() {
     let issuer = Issuer::parse("https://id.example.org").unwrap();
     let scope = |name: &str, text: &str| json!({ "scopes": [{ "name": name, "text": text }] });
     let twice = json!({ "name": "a", "text": "A" });
