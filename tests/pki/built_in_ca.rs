@@ -512,13 +512,13 @@ async fn the_root_key_can_be_exported_and_removed() {
 
     issued(&server, &client).await;
     let again = server.authority(async |authority| authority.export_root_key().await).await;
-    refused(again, Code::NotFound, "taken away");
+    refused(again, Code::NotFound, "its key was removed");
     let without = server.authority(async |authority| authority.renew(None).await).await;
-    refused(without, Code::InvalidRequest, "name it");
+    refused(without, Code::InvalidRequest, "--root-key");
     let other = KeyPair::generate().unwrap();
     let wrong =
         server.authority(async |authority| authority.renew(Some(other.serialized_der())).await);
-    refused(wrong.await, Code::InvalidRequest, "not that of the certificate");
+    refused(wrong.await, Code::InvalidRequest, "does not match the certificate");
     server.authority(async |authority| authority.renew(Some(&key)).await).await.unwrap();
     let renewed = issued(&server, &client).await;
     let (_, issuing) = X509Certificate::from_der(&renewed.chain[0]).unwrap();
@@ -600,7 +600,7 @@ async fn an_imported_certificate_issues() {
             "verify -attime {at} -purpose sslclient -CAfile root.pem -untrusted issuing.pem client.pem"
         ));
         let again = server.authority(async |authority| authority.renew(None).await).await;
-        refused(again, Code::InvalidRequest, "renew it where it was made");
+        refused(again, Code::InvalidRequest, "renew it at its CA");
         let next = company.issue(P256, "/O=Example/CN=Issuing2", "ca");
         server.authority(async |authority| authority.renew_by(&next).await).await.unwrap();
         assert_eq!(self::issued(&server, &client).await.chain[0], next.certificate);
@@ -619,7 +619,7 @@ async fn a_certificate_that_cannot_issue_is_not_imported() {
     let ended = async |given: ImportedCa| {
         server.replica_ahead(3700 * 86_400).await.authority(async |a| a.import(&given).await).await
     };
-    refused(ended(good("/CN=Ended")).await, Code::InvalidRequest, "not in force");
+    refused(ended(good("/CN=Ended")).await, Code::InvalidRequest, "expired or not valid yet");
     server.wait_for(&later.certificate);
 
     let leaf = company.issue(P256, "/CN=Leaf", "leaf");
@@ -628,12 +628,12 @@ async fn a_certificate_that_cannot_issue_is_not_imported() {
     refused(import(no_crl).await, Code::InvalidRequest, "cRLSign");
     let other_key =
         ImportedCa { key: company.given("root.pem", "root.key").key, ..good("/CN=Other") };
-    refused(import(other_key).await, Code::InvalidRequest, "not that of the certificate");
+    refused(import(other_key).await, Code::InvalidRequest, "does not match the certificate");
     let stranger = Company::new().given("root.pem", "root.key").certificate;
     let other_chain = ImportedCa { chain: vec![stranger], ..good("/CN=Chain") };
     refused(import(other_chain).await, Code::InvalidRequest, "did not issue");
     let strange = good("/DC=org/DC=example/CN=Issuing");
-    refused(import(strange).await, Code::InvalidRequest, "several parts");
+    refused(import(strange).await, Code::InvalidRequest, "several attributes of one type");
     let weak = company.issue("-newkey rsa:1024", "/CN=Weak", "ca");
     refused(import(weak).await, Code::InvalidRequest, "2048");
     assert!(authorities::all(server.app().store.db()).await.unwrap().is_empty());

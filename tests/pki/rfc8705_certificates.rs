@@ -341,7 +341,7 @@ async fn an_anchor_without_key_cert_sign_is_a_configuration_error() {
     assert_eq!(
         refused.to_string(),
         format!(
-            "client_certificates.anchors: {file}: has a certificate of an authority that may not issue any \
+            "client_certificates.anchors: {file}: has a CA certificate that may not issue certificates \
              (keyUsage lacks keyCertSign): remove it, or have it reissued with keyCertSign"
         )
     );

@@ -76,9 +76,9 @@ async fn the_root_key_is_exported_to_a_private_file() {
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     openssl(&place, "pkey -in root.key -noout -check");
     let export = ["ca", "export-root-key", "--out", "again.key"];
-    place.run(&export).await.refused(Exit::Absent, "taken away");
+    place.run(&export).await.refused(Exit::Absent, "its key was removed");
     assert!(!place.directory.join("again.key").exists(), "no partial file is left");
-    place.run(&["ca", "renew"]).await.refused(Exit::Refused, "name it");
+    place.run(&["ca", "renew"]).await.refused(Exit::Refused, "--root-key");
     let renewed = place.json(&["ca", "renew", "--root-key", "root.key"]).await;
     assert_eq!(renewed.as_array().unwrap().len(), 3);
 }
@@ -93,7 +93,7 @@ async fn ca_enrol_prints_an_enrolment_token() {
     let told = place.json(&enrol).await;
 
     assert!(told["token"].as_str().unwrap().starts_with("gw_en_"));
-    place.run(&["ca", "enrol", "--client", "nobody"]).await.refused(Exit::Absent, "no client");
+    place.run(&["ca", "enrol", "--client", "nobody"]).await.refused(Exit::Absent, "no enabled client");
     let long = ["ca", "enrol", "--client", &client, "--valid", "31d"];
     place.run(&long).await.refused(Exit::Refused, "30 days");
 }

@@ -105,7 +105,7 @@ async fn a_certificate_is_revoked_by_name_or_by_file() {
     place.json(&revoke).await;
     place.json(&["cert", "revoke", "--file", "unknown.pem"]).await;
 
-    place.run(&revoke).await.refused(Exit::Refused, "revoked already");
+    place.run(&revoke).await.refused(Exit::Refused, "already revoked");
     let revoked = place.json(&["cert", "list", "--state", "revoked"]).await;
     let reasons: Vec<_> = revoked.as_array().unwrap().iter().map(|one| &one["reason"]).collect();
     assert_eq!(reasons.len(), 2);

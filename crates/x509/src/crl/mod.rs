@@ -169,7 +169,7 @@ fn parse_unverified(der: &[u8]) -> Result<CertRevocationList<'static>, &'static 
         } else if error == webpki::Error::UnsupportedIndirectCrl {
             "this is an indirect CRL"
         } else {
-            "this is a CRL of an unsupported kind"
+            "this is not a CRL of a supported kind"
         }
     })?;
     Ok(CertRevocationList::from(list))

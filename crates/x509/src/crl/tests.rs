@@ -70,7 +70,7 @@ fn a_list_of_anybody_else_says_nothing() {
         read(&list, &no_signer),
         Err("the issuer may not sign CRLs: keyUsage lacks cRLSign")
     );
-    assert_eq!(read(&ca.certificate(), &ca), Err("this is a CRL of an unsupported kind"));
+    assert_eq!(read(&ca.certificate(), &ca), Err("this is not a CRL of a supported kind"));
     assert_eq!(read(b"{}", &ca), Err("this is not a CRL"));
 }
 
