@@ -225,5 +225,5 @@ async fn an_unusable_certificate_is_reported_before_anything_listens() {
 
     assert_eq!(check.code, 78, "{check:?}");
     assert!(check.out.contains("tls.key_file: key.pem is open to every user"), "{check:?}");
-    assert!(check.out.contains("and its key do not fit each other"), "{check:?}");
+    assert!(check.out.contains("and its key do not match"), "{check:?}");
 }
