@@ -93,10 +93,7 @@ async fn ca_enrol_prints_an_enrolment_token() {
     let told = place.json(&enrol).await;
 
     assert!(told["token"].as_str().unwrap().starts_with("gw_en_"));
-    place
-        .run(&["ca", "enrol", "--client", "nobody"])
-        .await
-        .refused(Exit::Absent, "no enabled client");
+    place.run(&["ca", "enrol", "--client", "nobody"]).await.refused(Exit::Absent, "no client");
     let long = ["ca", "enrol", "--client", &client, "--valid", "31d"];
     place.run(&long).await.refused(Exit::Refused, "30 days");
 }
