@@ -7,6 +7,7 @@
 //! | `web` · `page`          | protocol endpoints · the pages people use                  | SQL, token formats         |
 //! | `render`                | turning results, refusals and failures into answers        | what is asked              |
 //! | `app`                   | what a handler may reach                                   | who is asking              |
+//! | `admin`                 | administration: one function per action                    | HTTP, the command line     |
 //! | `flow`                  | the rules of the RFCs                                      | HTTP, the text of SQL      |
 //! | `people` · `pki`        | accounts: passwords, sessions, throttling · certificates   | HTTP, the text of SQL      |
 //! | `outbound`              | the one HTTP client                                        | why something is fetched   |
@@ -22,6 +23,7 @@
 //!
 //! To follow one request, start at [`web::routes`] and go down.
 
+pub mod admin;
 pub mod app;
 pub mod cli;
 pub mod flow;

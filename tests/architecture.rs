@@ -19,6 +19,7 @@ const LAYERS: &[&[(&str, &str)]] = &[
     &[("outbound", "src/outbound")],
     &[("people", "src/people"), ("pki", "src/pki")],
     &[("flow", "src/flow")],
+    &[("admin", "src/admin")],
     &[("app", "src/app")],
     &[("render", "src/render")],
     &[("web", "src/web"), ("page", "src/page")],

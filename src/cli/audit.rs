@@ -1,16 +1,16 @@
 //! `gatewright audit`: the audit trail.
 
+use anyhow::Result;
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::desk::Desk;
+use super::context::Context;
 use super::exit::Wrong;
-use super::named;
-use super::print::Output;
-use crate::record::Kind;
-use crate::store::audit_events::{self, AuditRow, Filter};
+use super::print::{Listing, Output};
+use crate::admin::PAGE_SIZE;
+use crate::admin::audit::{self, Query, document};
+use crate::store::audit_events::AuditRow;
 use crate::types::{Seconds, Timestamp};
 
 /// `gatewright audit …`
@@ -50,60 +50,43 @@ pub(super) struct List {
     #[arg(long, value_name = "EVENT_ID")]
     before: Option<String>,
     /// The maximum number of events.
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(i64).range(1..=10_000))]
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(i64).range(1..=10))]
     limit: i64,
 }
 
 impl AuditCommand {
     /// Runs the command.
-    pub(super) async fn run(self, desk: &Desk) -> anyhow::Result<Output> {
+    pub(super) async fn run(self, context: &Context) -> Result<Output> {
         match self {
-            Self::List(asked) => list(desk, asked).await,
+            Self::List(options) => list(context, options).await,
         }
     }
 }
 
-async fn list(desk: &Desk, asked: List) -> anyhow::Result<Output> {
-    if let Some(kind) = &asked.kind {
-        must_be_kind(kind)?;
-    }
-    // An unknown name is an error: an empty list would be a false all-clear (THREATS EX-24).
-    let client_id = match &asked.client {
-        Some(which) => named::client_in_audit(desk, which).await?,
-        None => String::new(),
+async fn list(context: &Context, options: List) -> Result<Output> {
+    let since = options.since.as_deref().map(|text| parse_time(text, context.now())).transpose()?;
+    let query = Query {
+        kind: options.kind,
+        client: options.client,
+        user: options.user,
+        request: options.request,
+        since,
+        before: options.before,
     };
-    let user_id = match &asked.user {
-        Some(who) => named::user_in_audit(desk, who).await?,
-        None => String::new(),
-    };
-    let filter = Filter {
-        kind: asked.kind.unwrap_or_default(),
-        client_id,
-        user_id,
-        request_id: asked.request.unwrap_or_default(),
-        since_ms: asked.since.map_or(Ok(0), |text| since(&text, desk.now()))?,
-        before: asked.before.unwrap_or_default(),
-        most: asked.limit,
-    };
-    let events = audit_events::list(desk.store.db(), &filter).await?;
-    let rows: Vec<_> = events.iter().map(row).collect();
+    let mut cursor = audit::query(&context.call(), query).await?;
     let headings =
         ["TIME", "KIND", "OUTCOME", "COUNT", "CLIENT", "USER", "ADDRESS", "REQUEST", "FACTS"];
-    let json = events.iter().map(in_json).collect();
-    Ok(Output::table(&headings, &rows, "no events match", json))
-}
-
-fn must_be_kind(kind: &str) -> Result<(), Wrong> {
-    if Kind::ALL.iter().any(|known| known.as_str() == kind) {
-        return Ok(());
+    let mut listing = Listing::new(headings, context.is_json);
+    let mut left = options.limit;
+    loop {
+        let limit = left.min(PAGE_SIZE);
+        let page = audit::page(&context.call(), &mut cursor, limit).await?;
+        listing.page(&page.items, cells, document)?;
+        left -= limit;
+        if page.is_last || left == 0 {
+            return Ok(listing.end("no events match")?);
+        }
     }
-    let known: Vec<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
-    Err(Wrong(format!("unknown event kind {kind}; known kinds: {}", known.join(", "))))
-}
-
-/// Parses an RFC 3339 time or an age, as Unix milliseconds.
-fn since(text: &str, now: Timestamp) -> Result<i64, Wrong> {
-    Ok(parse_time(text, now)?.0.saturating_mul(1000))
 }
 
 /// Parses an RFC 3339 time, or an age such as `30m`.
@@ -125,9 +108,9 @@ pub(super) fn parse_time(text: &str, now: Timestamp) -> Result<Timestamp, Wrong>
     Ok(now - Seconds(ago))
 }
 
-fn row(event: &AuditRow) -> Vec<String> {
+fn cells(event: &AuditRow) -> [String; 9] {
     let text = |field: &Option<String>| field.clone().unwrap_or_default();
-    vec![
+    [
         Timestamp(event.at_ms.div_euclid(1000)).to_string(),
         event.kind.clone(),
         event.outcome.clone(),
@@ -149,17 +132,6 @@ fn shortened(facts: &str) -> String {
     }
 }
 
-/// The row, with its facts as a JSON object instead of JSON in a string.
-fn in_json(event: &AuditRow) -> Value {
-    let mut object = json!(event);
-    if let Ok(facts) = serde_json::from_str::<Value>(&event.facts)
-        && let Some(object) = object.as_object_mut()
-    {
-        object.insert("facts".to_owned(), facts);
-    }
-    object
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,18 +139,18 @@ mod tests {
     #[test]
     fn a_time_is_absolute_or_an_age() {
         let now = Timestamp(1_000_000);
-        for (text, ms) in [
-            ("1970-01-01T00:00:10Z", 10_000),
-            ("1970-01-01T02:00:10+02:00", 10_000),
-            ("90s", 999_910_000),
-            ("2m", 999_880_000),
-            ("1h", 996_400_000),
-            ("1d", 913_600_000),
+        for (text, seconds) in [
+            ("1970-01-01T00:00:10Z", 10),
+            ("1970-01-01T02:00:10+02:00", 10),
+            ("90s", 999_910),
+            ("2m", 999_880),
+            ("1h", 996_400),
+            ("1d", 913_600),
         ] {
-            assert_eq!(since(text, now).unwrap(), ms, "{text}");
+            assert_eq!(parse_time(text, now).unwrap().0, seconds, "{text}");
         }
         for text in ["", "h", "-1h", "1", "1w", "yesterday", "1970-01-01"] {
-            assert!(since(text, now).is_err(), "{text}");
+            assert!(parse_time(text, now).is_err(), "{text}");
         }
     }
 }

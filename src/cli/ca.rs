@@ -4,24 +4,21 @@ use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-use serde_json::{Value, json};
+use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::cert;
-use super::desk::{self, Desk};
-use super::exit::{Absent, Wrong};
-use super::named;
+use super::context::Context;
+use super::exit::Wrong;
+use super::input;
 use super::print::Output;
-use crate::flow::keys::kek;
-use crate::jose::Kek;
-use crate::pki::ca::{BuiltInCa, ImportedCa, split_chain, subject_text};
-use crate::pki::{Certificate, pem};
-use crate::store::authorities::{self, AuthorityRow};
-use crate::store::certificates::{self, Revoked};
-use crate::types::{self, Seconds, Thumbprint};
+use crate::admin::ca::{self, CaCertificate, ImportedCa, Renewal};
+use crate::admin::client;
+use crate::pki::pem;
+use crate::types::{self, Seconds};
 
 /// `gatewright ca …`
 #[derive(Debug, Subcommand)]
@@ -140,45 +137,31 @@ pub(super) struct Enrol {
 
 impl CaCommand {
     /// Runs the command.
-    pub(super) async fn run(self, desk: &Desk) -> anyhow::Result<Output> {
+    pub(super) async fn run(self, context: &Context) -> Result<Output> {
+        let call = context.call();
         match self {
-            Self::List => return list(desk).await,
-            Self::Show(which) => return show(desk, which.id.as_deref()).await,
-            Self::Init(_) | Self::Renew(_) | Self::ExportRootKey(_) | Self::Enrol(_) => {}
-        }
-        let kek = kek::open(&desk.config.keys, &desk.store).await?;
-        let authority = authority(desk, &kek);
-        match self {
+            Self::List => {}
+            Self::Show(which) => return show(context, which.id.as_deref()).await,
             Self::Init(Init { imported }) => {
-                match imported.read()? {
-                    Some(given) => authority.import(&given).await?,
-                    None => authority.init().await?,
-                }
-                list(desk).await
+                ca::init(&call, imported.read()?.as_ref()).await?;
             }
             Self::Renew(Renew { imported, root_key }) => {
-                match imported.read()? {
-                    Some(given) => authority.renew_by(&given).await?,
-                    None => {
-                        let root_key = root_key.as_deref().map(private_key).transpose()?;
-                        authority.renew(root_key.as_ref().map(|key| key.as_slice())).await?;
-                    }
-                }
-                list(desk).await
+                let renewal = match (imported.read()?, root_key) {
+                    (Some(imported), _) => Renewal::Imported(imported),
+                    (None, Some(file)) => Renewal::RootKey(private_key(&file)?),
+                    (None, None) => Renewal::Root,
+                };
+                ca::renew(&call, &renewal).await?;
             }
-            Self::ExportRootKey(wish) => export(&authority, &wish).await,
-            Self::Enrol(wish) => enrol(desk, &authority, wish).await,
-            Self::List | Self::Show(_) => list(desk).await,
+            Self::ExportRootKey(options) => return export(context, &options).await,
+            Self::Enrol(options) => return enrol(context, &options).await,
         }
+        list(context).await
     }
 }
 
-fn authority<'a>(desk: &'a Desk, kek: &'a Kek) -> BuiltInCa<'a> {
-    BuiltInCa { context: desk.context(), kek }
-}
-
 impl Imported {
-    fn read(&self) -> anyhow::Result<Option<ImportedCa>> {
+    fn read(&self) -> Result<Option<ImportedCa>> {
         let (Some(intermediate), Some(key)) = (&self.intermediate, &self.key) else {
             return Ok(None);
         };
@@ -193,13 +176,13 @@ impl Imported {
     }
 }
 
-fn certificates(file: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
-    let read = types::pem::certificates(&desk::read_bytes(file)?);
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>> {
+    let read = types::pem::certificates(&input::read_bytes(file)?);
     Ok(read.map_err(|why| Wrong(format!("{} {why}", file.display())))?)
 }
 
-fn private_key(file: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
-    let read = types::pem::private_key(&desk::read_bytes(file)?);
+fn private_key(file: &Path) -> Result<Zeroizing<Vec<u8>>> {
+    let read = types::pem::private_key(&input::read_bytes(file)?);
     match read.map_err(|why| Wrong(format!("{} {why}", file.display())))? {
         PrivateKeyDer::Pkcs8(key) => Ok(Zeroizing::new(key.secret_pkcs8_der().to_vec())),
         PrivateKeyDer::Pkcs1(_) | PrivateKeyDer::Sec1(_) | _ => Err(Wrong(format!(
@@ -211,8 +194,8 @@ fn private_key(file: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
 }
 
 /// Writes the file completely before the key is deleted from the database.
-async fn export(authority: &BuiltInCa<'_>, wish: &ExportRootKey) -> anyhow::Result<Output> {
-    let path = &wish.out;
+async fn export(context: &Context, asked: &ExportRootKey) -> Result<Output> {
+    let path = &asked.out;
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -221,9 +204,9 @@ async fn export(authority: &BuiltInCa<'_>, wish: &ExportRootKey) -> anyhow::Resu
     let mut file = options
         .open(path)
         .map_err(|error| Wrong(format!("cannot create {}: {error}", path.display())))?;
-    let written = match authority.export_root_key().await {
+    let written = match ca::export_root_key(&context.call()).await {
         Ok(key) => file
-            .write_all(pem::private_key(&key).as_bytes())
+            .write_all(pem::private_key(&key.result).as_bytes())
             .and_then(|()| file.sync_all())
             .and_then(|()| sync_entry(path))
             .with_context(|| format!("{} cannot be written", path.display())),
@@ -235,11 +218,11 @@ async fn export(authority: &BuiltInCa<'_>, wish: &ExportRootKey) -> anyhow::Resu
         return Err(error);
     }
     let mut text = format!("exported the private key of the root CA to {}", path.display());
-    if wish.remove {
-        authority.remove_root_key().await?;
+    if asked.remove {
+        ca::remove_root_key(&context.call()).await?;
         text.push_str(" and deleted it from the database");
     }
-    Ok(Output::line(text, json!({ "file": path, "removed": wish.remove })))
+    Ok(Output::line(text, json!({ "file": path, "removed": asked.remove })))
 }
 
 /// Syncs the directory entry, so that the file survives a power failure.
@@ -248,92 +231,41 @@ fn sync_entry(path: &Path) -> std::io::Result<()> {
     File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
 }
 
-async fn enrol(desk: &Desk, authority: &BuiltInCa<'_>, wish: Enrol) -> anyhow::Result<Output> {
-    let client = named::client(desk, &wish.client).await?.id;
-    let token = authority.create_enrolment_token(&client, wish.valid).await?;
-    let expires_at = authority.trace.now() + wish.valid;
+async fn enrol(context: &Context, options: &Enrol) -> Result<Output> {
+    let call = context.call();
+    let client = client::find(&call, &options.client).await?.id;
+    let enrolment = ca::enrol(&call, &client, options.valid).await?.result;
     // No other command prints enrolment tokens.
-    let token = token.0.expose();
+    let token = enrolment.token.0.expose();
     Ok(Output::line(
         token,
-        json!({ "client_id": client, "token": token, "expires_at": expires_at }),
+        json!({ "client_id": client, "token": token, "expires_at": enrolment.expires_at }),
     ))
 }
 
-async fn list(desk: &Desk) -> anyhow::Result<Output> {
-    let all = authorities::all(desk.store.db()).await?;
-    let revoked = certificates::revoked(desk.store.db()).await?;
-    let rows: Vec<_> = all
-        .iter()
-        .map(|row| {
-            vec![
-                row.id.clone(),
-                subject_text(&row.certificate),
-                if row.is_root { "root" } else { "issuing" }.to_owned(),
-                state(row, &revoked, desk).to_owned(),
-                row.not_after.to_string(),
-                if row.sealed.is_some() { "stored" } else { "external" }.to_owned(),
-            ]
-        })
-        .collect();
+async fn list(context: &Context) -> Result<Output> {
+    let all = ca::list(&context.call()).await?;
+    let rows: Vec<_> = all.iter().map(cells).collect();
     let headings = ["ID", "SUBJECT", "KIND", "STATE", "UNTIL", "KEY"];
     let none = "there is no built-in CA; create it with gatewright ca init";
-    Ok(Output::table(
-        &headings,
-        &rows,
-        none,
-        all.iter().map(|row| in_json(row, &revoked, desk)).collect(),
-    ))
+    let json = all.iter().map(CaCertificate::document).collect();
+    Ok(Output::table(&headings, &rows, none, json))
 }
 
-async fn show(desk: &Desk, id: Option<&str>) -> anyhow::Result<Output> {
-    let found = match id {
-        Some(id) => authorities::find(desk.store.db(), id).await?,
-        None => authorities::current(desk.store.db(), false).await?,
-    };
-    let row = found.ok_or_else(|| match id {
-        Some(id) => Absent(format!("the built-in CA has no certificate {id}: gatewright ca list")),
-        None => Absent("there is no built-in CA; create it with gatewright ca init".to_owned()),
-    })?;
-    let text = format!("{}{}", pem::certificate(&row.certificate), chain(&row));
-    let revoked = certificates::revoked(desk.store.db()).await?;
-    Ok(Output::line(text.trim_end(), in_json(&row, &revoked, desk)))
+fn cells(certificate: &CaCertificate) -> Vec<String> {
+    let row = &certificate.row;
+    vec![
+        row.id.clone(),
+        certificate.subject.clone(),
+        if row.is_root { "root" } else { "issuing" }.to_owned(),
+        certificate.state.to_owned(),
+        row.not_after.to_string(),
+        if row.sealed.is_some() { "stored" } else { "external" }.to_owned(),
+    ]
 }
 
-fn chain(row: &AuthorityRow) -> String {
-    split_chain(&row.chain).iter().map(|one| pem::certificate(one)).collect()
-}
-
-fn state(row: &AuthorityRow, revoked: &Revoked, desk: &Desk) -> &'static str {
-    let read = Certificate::parse(&row.certificate, &[]);
-    if read.is_ok_and(|one| revoked.has(one.thumbprint, one.public_key)) {
-        "revoked"
-    } else if row.not_after < desk.now() {
-        "expired"
-    } else if row.superseded_at.is_some() {
-        "superseded"
-    } else {
-        "present"
-    }
-}
-
-fn in_json(row: &AuthorityRow, revoked: &Revoked, desk: &Desk) -> Value {
-    let below = |path: &str| {
-        (!row.is_root).then(|| format!("{}/{}", desk.config.issuer.endpoint(path), row.id))
-    };
-    json!({
-        "id": row.id,
-        "subject": subject_text(&row.certificate),
-        "is_root": row.is_root,
-        "state": state(row, revoked, desk),
-        "thumbprint": Thumbprint::of(&row.certificate).to_string(),
-        "not_after": row.not_after,
-        "created_at": row.created_at,
-        "superseded_at": row.superseded_at,
-        "has_key": row.sealed.is_some(),
-        "certificate": pem::certificate(&row.certificate),
-        "chain": chain(row),
-        "crl": below("/ca/crl"),
-        "address": below("/ca/certificate"),
-    })
+async fn show(context: &Context, id: Option<&str>) -> Result<Output> {
+    let certificate = ca::find(&context.call(), id).await?;
+    let text = format!("{}{}", certificate.pem(), certificate.chain());
+    Ok(Output::line(text.trim_end(), certificate.document()))
 }

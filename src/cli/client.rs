@@ -1,20 +1,18 @@
 //! `gatewright client`: OAuth clients.
 
+use anyhow::Result;
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::card;
-use super::client_metadata::{Described, document};
-use super::desk::Desk;
-use super::named;
-use super::print::Output;
+use super::card::card;
+use super::client_metadata::Options;
+use super::context::Context;
+use super::print::{Listing, Output};
+use crate::admin::PAGE_SIZE;
+use crate::admin::client::{self, document, registered_document};
 use crate::flow::clients::metadata::warnings;
-use crate::flow::clients::registration::{Registered, Registrar};
-use crate::flow::keys::kek;
-use crate::outbound::Outbound;
-use crate::store::clients;
-use crate::types::client::AuthMethod;
-use crate::types::{ClientId, Seconds, Timestamp};
+use crate::flow::clients::registration::Registered;
+use crate::types::{Client, Seconds};
 
 /// `gatewright client …`
 #[derive(Debug, Subcommand)]
@@ -92,7 +90,7 @@ Example:
 #[derive(Debug, Args)]
 pub(super) struct Create {
     #[command(flatten)]
-    described: Described,
+    options: Options,
 }
 
 /// `gatewright client update`
@@ -101,7 +99,7 @@ pub(super) struct Update {
     /// The client_id or name of the client.
     client: String,
     #[command(flatten)]
-    described: Described,
+    options: Options,
 }
 
 /// The client that a command is about.
@@ -123,29 +121,46 @@ pub(super) struct RotateSecret {
 
 impl ClientCommand {
     /// Runs the command.
-    pub(super) async fn run(self, desk: &Desk) -> anyhow::Result<Output> {
+    pub(super) async fn run(self, context: &Context) -> Result<Output> {
+        let call = context.call();
         match self {
-            Self::Create(new) => create(desk, &new.described).await,
-            Self::List => list(desk).await,
-            Self::Show(which) => {
-                let client = named::client(desk, &which.client).await?;
-                Ok(Output::document(document(&client, desk.now())))
+            Self::Create(new) => {
+                let created = client::create(&call, &new.options.description()?).await?.result;
+                let card = card(&context.config.issuer, &created, "is registered");
+                Ok(registered(context, &created).with_card(card))
             }
-            Self::Update(changes) => update(desk, &changes).await,
-            Self::RotateSecret(which) => rotate_secret(desk, &which).await,
+            Self::List => list(context).await,
+            Self::Show(which) => {
+                let client = client::find(&call, &which.client).await?;
+                Ok(Output::document(document(&client, context.now())))
+            }
+            Self::Update(changes) => {
+                let client = client::find(&call, &changes.client).await?;
+                let description = changes.options.description()?;
+                let updated = client::update(&call, &client, &description).await?.result;
+                Ok(registered(context, &updated))
+            }
+            Self::RotateSecret(which) => {
+                let client = client::find(&call, &which.client).await?;
+                let rotated = client::rotate_secret(&call, &client, Seconds(which.overlap)).await?;
+                let card = card(&context.config.issuer, &rotated.result, "has a new secret");
+                Ok(registered(context, &rotated.result).with_card(card))
+            }
             Self::Disable(which) => {
-                let id = named::client(desk, &which.client).await?.id;
-                registrar(desk, &outbound(desk)?).disable(&id).await?;
-                after(desk, &id, "disabled client").await
+                let id = client::find(&call, &which.client).await?.id;
+                let client = client::disable(&call, &id).await?.result;
+                let text = format!("disabled client {id}");
+                Ok(Output::line(text, document(&client, context.now())))
             }
             Self::Enable(which) => {
-                let id = named::client(desk, &which.client).await?.id;
-                registrar(desk, &outbound(desk)?).enable(&id).await?;
-                after(desk, &id, "enabled client").await
+                let id = client::find(&call, &which.client).await?.id;
+                let client = client::enable(&call, &id).await?.result;
+                let text = format!("enabled client {id}");
+                Ok(Output::line(text, document(&client, context.now())))
             }
             Self::Delete(which) => {
-                let id = named::client(desk, &which.client).await?.id;
-                registrar(desk, &outbound(desk)?).delete(&id).await?;
+                let id = client::find(&call, &which.client).await?.id;
+                client::delete(&call, &id).await?;
                 let text = format!("deleted client {id}; all its tokens are revoked");
                 Ok(Output::line(text, json!({ "client_id": id })))
             }
@@ -153,90 +168,34 @@ impl ClientCommand {
     }
 }
 
-fn outbound(desk: &Desk) -> anyhow::Result<Outbound> {
-    Ok(Outbound::new(&desk.config.outbound)?)
-}
-
-fn registrar<'a>(desk: &'a Desk, outbound: &'a Outbound) -> Registrar<'a> {
-    Registrar { context: desk.context(), outbound, kek: None }
-}
-
-async fn create(desk: &Desk, described: &Described) -> anyhow::Result<Output> {
-    let metadata = described.applied_to(None)?;
-    let outbound = outbound(desk)?;
-    let kek = kek_for(desk, metadata.token_endpoint_auth_method).await?;
-    let registrar = Registrar { kek: kek.as_ref(), ..registrar(desk, &outbound) };
-    let made = registrar.create(metadata).await?;
-    Ok(registered(&made, desk.now()).with_card(card::card(
-        &desk.config.issuer,
-        &made,
-        "is registered",
-    )))
-}
-
-async fn update(desk: &Desk, changes: &Update) -> anyhow::Result<Output> {
-    let client = named::client(desk, &changes.client).await?;
-    let metadata = changes.described.applied_to(Some(&client))?;
-    let outbound = outbound(desk)?;
-    let kek = kek_for(desk, metadata.token_endpoint_auth_method).await?;
-    let registrar = Registrar { kek: kek.as_ref(), ..registrar(desk, &outbound) };
-    Ok(registered(&registrar.update(&client, metadata).await?, desk.now()))
-}
-
-async fn rotate_secret(desk: &Desk, which: &RotateSecret) -> anyhow::Result<Output> {
-    let client = named::client(desk, &which.client).await?;
-    let outbound = outbound(desk)?;
-    let kek = kek_for(desk, client.metadata.token_endpoint_auth_method).await?;
-    let registrar = Registrar { kek: kek.as_ref(), ..registrar(desk, &outbound) };
-    let renewed = registrar.rotate_secret(&client, Seconds(which.overlap)).await?;
-    Ok(registered(&renewed, desk.now()).with_card(card::card(
-        &desk.config.issuer,
-        &renewed,
-        "has a new secret",
-    )))
-}
-
-/// The key-encryption key, if the method needs a sealed secret. Administering other clients does not need it.
-async fn kek_for(desk: &Desk, method: AuthMethod) -> anyhow::Result<Option<crate::jose::Kek>> {
-    if method != AuthMethod::ClientSecretJwt {
-        return Ok(None);
-    }
-    Ok(Some(kek::open(&desk.config.keys, &desk.store).await?))
-}
-
-async fn list(desk: &Desk) -> anyhow::Result<Output> {
-    let all = clients::all(desk.store.db()).await?;
-    let rows: Vec<_> = all
-        .iter()
-        .map(|client| {
-            let grants: Vec<_> =
-                client.metadata.grant_types.iter().map(|grant| grant.as_str()).collect();
-            let state = client.disabled_at.map(|at| format!("disabled {at}"));
-            vec![
-                client.id.to_string(),
-                client.metadata.client_name.clone(),
-                client.metadata.token_endpoint_auth_method.as_str().to_owned(),
-                grants.join(" "),
-                state.unwrap_or_else(|| "enabled".to_owned()),
-            ]
-        })
-        .collect();
+async fn list(context: &Context) -> Result<Output> {
     let headings = ["CLIENT_ID", "NAME", "AUTHENTICATION", "GRANTS", "STATE"];
-    let json = all.iter().map(|client| document(client, desk.now())).collect();
-    Ok(Output::table(&headings, &rows, "no clients", json))
-}
-
-async fn after(desk: &Desk, id: &ClientId, what: &str) -> anyhow::Result<Output> {
-    let client = named::client(desk, id.as_str()).await?;
-    Ok(Output::line(format!("{what} {id}"), document(&client, desk.now())))
-}
-
-/// RFC 7591 §3.2.1: the registered client, with its new secret if there is one. No other command prints
-/// client secrets.
-fn registered(registered: &Registered, now: Timestamp) -> Output {
-    let mut told = document(&registered.client, now);
-    if let (Some(secret), Some(document)) = (&registered.secret, told.as_object_mut()) {
-        document.insert("client_secret".to_owned(), Value::from(secret.0.expose()));
+    let mut listing = Listing::new(headings, context.is_json);
+    let mut after = None;
+    loop {
+        let page = client::page(&context.call(), after.as_ref(), PAGE_SIZE).await?;
+        listing.page(&page.items, cells, |client| document(client, context.now()))?;
+        if page.is_last {
+            return Ok(listing.end("no clients")?);
+        }
+        after = page.items.last().map(|client| client.id.clone());
     }
-    Output::document(told).with_warnings(warnings(&registered.client.metadata))
+}
+
+fn cells(client: &Client) -> [String; 5] {
+    let grants: Vec<_> = client.metadata.grant_types.iter().map(|grant| grant.as_str()).collect();
+    let state = client.disabled_at.map(|at| format!("disabled {at}"));
+    [
+        client.id.to_string(),
+        client.metadata.client_name.clone(),
+        client.metadata.token_endpoint_auth_method.as_str().to_owned(),
+        grants.join(" "),
+        state.unwrap_or_else(|| "enabled".to_owned()),
+    ]
+}
+
+/// The registered client, with its new secret if there is one, and warnings about its metadata.
+fn registered(context: &Context, registered: &Registered) -> Output {
+    let document = registered_document(registered, context.now());
+    Output::document(document).with_warnings(warnings(&registered.client.metadata))
 }

@@ -6,19 +6,16 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use serde_json::{Map, Value, json};
 
-use super::desk;
 use super::exit::Wrong;
+use super::input;
 use super::language::name_in;
-use crate::types::client::{AuthMethod, Client, GrantType, Metadata, SubjectType, TokenFormat};
-use crate::types::{Timestamp, json as strict};
-
-/// Members that the server adds when it prints a client. They are ignored when the document is read back.
-const READ_ONLY: [&str; 4] =
-    ["client_id_issued_at", "client_secret_expires_at", "gw_disabled_at", "gw_secrets"];
+use crate::admin::client::Description;
+use crate::types::client::{AuthMethod, GrantType, SubjectType, TokenFormat};
+use crate::types::json as strict;
 
 /// Client metadata from a file, from options, or both.
 #[derive(Debug, Args)]
-pub(super) struct Described {
+pub(super) struct Options {
     /// A file with client metadata as a JSON object (RFC 7591 section 2), or - for standard input.
     #[arg(long, value_name = "FILE")]
     metadata: Option<PathBuf>,
@@ -121,32 +118,20 @@ fn words<T: Copy>(all: &[T], as_str: fn(T) -> &'static str) -> PossibleValuesPar
     all.iter().map(|word| as_str(*word)).collect::<Vec<_>>().into()
 }
 
-impl Described {
-    /// The metadata of the file and the options; without a file, of `client` and the options.
-    pub(super) fn applied_to(&self, client: Option<&Client>) -> anyhow::Result<Metadata> {
-        let mut document = match (&self.metadata, client) {
-            (Some(path), _) => read_document(path, client)?,
-            (None, Some(client)) => object(json!(client.metadata)),
-            (None, None) => Map::new(),
-        };
-        let flags = self.flags()?;
-        // A new certificate name or authentication method replaces the previous one.
-        let is_name = |name: &str| name.starts_with("tls_client_auth_");
-        if flags.keys().any(|name| is_name(name) || name == "token_endpoint_auth_method") {
-            document.retain(|name, _| !is_name(name) && name != "gw_shared_certificate_name");
-        }
-        document.extend(flags);
-        let mut metadata: Metadata = serde_json::from_value(Value::Object(document))
-            .map_err(|error| Wrong(format!("the client metadata cannot be read: {error}")))?;
-        for given in &self.names_in {
+impl Options {
+    /// The metadata of the file and the options.
+    pub(super) fn description(&self) -> anyhow::Result<Description> {
+        let document = self.metadata.as_deref().map(read_object).transpose()?;
+        let names = self.names_in.iter().map(|given| {
             let (tag, name) = name_in(given)?;
-            metadata.translations.set("client_name", tag, name);
-        }
-        Ok(metadata)
+            Ok::<_, Wrong>((tag, name.to_owned()))
+        });
+        let names = names.collect::<Result<_, _>>()?;
+        Ok(Description { document, members: self.members()?, names })
     }
 
     /// The members that options set.
-    fn flags(&self) -> anyhow::Result<Map<String, Value>> {
+    fn members(&self) -> anyhow::Result<Map<String, Value>> {
         let mut members = Map::new();
         let mut put = |name: &str, value: Value| {
             members.insert(name.to_owned(), value);
@@ -219,65 +204,8 @@ impl Described {
     }
 }
 
-fn object(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(object) => object,
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-            Map::new()
-        }
-    }
-}
-
 fn read_object(path: &Path) -> anyhow::Result<Map<String, Value>> {
-    let text = desk::read(path)?;
+    let text = input::read(path)?;
     let object = strict::parse_object(text.as_bytes());
     Ok(object.map_err(|why| Wrong(format!("{} cannot be read: {why}", path.display())))?)
-}
-
-/// The metadata of a file, without read-only members.
-fn read_document(path: &Path, client: Option<&Client>) -> anyhow::Result<Map<String, Value>> {
-    let mut document = read_object(path)?;
-    document.retain(|name, _| !READ_ONLY.contains(&name.as_str()));
-    match (document.remove("client_id"), client) {
-        // RFC 7592 §2.2: an update contains the client_id, which must match.
-        (Some(id), Some(client)) if id.as_str() != Some(client.id.as_str()) => {
-            return Err(Wrong(format!(
-                "{} describes another client: its client_id is {id}",
-                path.display()
-            ))
-            .into());
-        }
-        (Some(_) | None, _) => {}
-    }
-    if document.contains_key("client_secret") {
-        return Err(Wrong(format!(
-            "{} has a client_secret: remove it, the server generates all secrets",
-            path.display()
-        ))
-        .into());
-    }
-    Ok(document)
-}
-
-/// RFC 7591 §3.2.1: the client as JSON.
-pub(super) fn document(client: &Client, now: Timestamp) -> Value {
-    let mut document = Map::new();
-    let mut put = |name: &str, value: Value| {
-        document.insert(name.to_owned(), value);
-    };
-    put("client_id", json!(client.id));
-    put("client_id_issued_at", json!(client.created_at));
-    // > Time at which the client secret will expire [...] or 0 if it will not expire.
-    let live = client.secrets.iter().filter(|secret| secret.expires_at.is_none_or(|at| at > now));
-    let expiries: Vec<_> = live.map(|secret| secret.expires_at.map_or(0, |at| at.0)).collect();
-    if let Some(newest) = expiries.first() {
-        put("client_secret_expires_at", json!(newest));
-        let secrets: Vec<_> = expiries.iter().map(|at| json!({ "expires_at": at })).collect();
-        put("gw_secrets", json!(secrets));
-    }
-    if let Some(at) = client.disabled_at {
-        put("gw_disabled_at", json!(at));
-    }
-    document.extend(object(json!(client.metadata)));
-    Value::Object(document)
 }

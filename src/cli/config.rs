@@ -83,7 +83,7 @@ pub fn schema(out: &mut impl Write) -> io::Result<u8> {
 pub(super) fn validate(loaded: &Loaded) -> Result<(), Problems> {
     let mut others = tls::problems(&loaded.config);
     others.extend(anchors::problems(&loaded.config.client_certificates));
-    others.extend(tls::troubles(&loaded.config, Clock::system().now()));
+    others.extend(tls::warnings(&loaded.config, Clock::system().now()));
     loaded.ensure_secure(others)
 }
 

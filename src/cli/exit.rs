@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
+use crate::admin::{self, Subject};
 use crate::app::Unopened;
 use crate::config::Problems;
 use crate::flow::keys::kek;
@@ -61,6 +62,14 @@ impl Exit {
         }
         if cause.is::<Absent>() {
             return Some(Self::Absent);
+        }
+        if let Some(error) = cause.downcast_ref::<admin::Error>() {
+            return Some(match error {
+                admin::Error::Rule(error) => Self::of_ours(error),
+                admin::Error::Kek(error) => Self::of_kek(error),
+                admin::Error::Invalid(_) => Self::Refused,
+                admin::Error::NotFound(..) => Self::Absent,
+            });
         }
         if cause.is::<Problems>() {
             return Some(Self::Misconfigured);
@@ -120,9 +129,32 @@ pub(super) fn is_refusal(error: &anyhow::Error) -> bool {
 }
 
 fn refusal(error: &anyhow::Error) -> Option<&Refusal> {
-    error.chain().find_map(|cause| match cause.downcast_ref::<Error>() {
-        Some(Error::Refused(refusal)) => Some(refusal),
-        Some(Error::Failed(_)) | None => cause.downcast_ref::<Refusal>(),
+    error.chain().find_map(|cause| {
+        if let Some(admin::Error::Rule(Error::Refused(refusal))) = cause.downcast_ref() {
+            return Some(refusal);
+        }
+        match cause.downcast_ref::<Error>() {
+            Some(Error::Refused(refusal)) => Some(refusal),
+            Some(Error::Failed(_)) | None => cause.downcast_ref::<Refusal>(),
+        }
+    })
+}
+
+/// The command that lists what can be named, or creates what is missing.
+fn hint(error: &anyhow::Error) -> Option<&'static str> {
+    let subject = error.chain().find_map(|cause| match cause.downcast_ref::<admin::Error>()? {
+        admin::Error::NotFound(subject, _) => Some(*subject),
+        admin::Error::Rule(_) | admin::Error::Kek(_) | admin::Error::Invalid(_) => None,
+    });
+    Some(match subject? {
+        Subject::User => "gatewright user list",
+        Subject::UserOfEvents => "gatewright user list; name a deleted user by its identifier",
+        Subject::Client => "gatewright client list",
+        Subject::ClientOfEvents => "gatewright client list; name a deleted client by its client_id",
+        Subject::Resource => "gatewright resource list",
+        Subject::Certificate => "gatewright cert list",
+        Subject::Ca => "create it with gatewright ca init",
+        Subject::CaCertificate => "gatewright ca list",
     })
 }
 
@@ -162,7 +194,8 @@ fn message(error: &anyhow::Error) -> String {
     let refusal = refusal(error);
     let mut text = String::new();
     for cause in error.chain() {
-        let is_refusal = cause.is::<Error>() || cause.is::<Refusal>();
+        let is_rule = matches!(cause.downcast_ref(), Some(admin::Error::Rule(_)));
+        let is_refusal = is_rule || cause.is::<Error>() || cause.is::<Refusal>();
         let cause = match refusal {
             Some(refusal) if is_refusal => format!("{} ({})", refusal.why, refusal.code),
             Some(_) | None => cause.to_string(),
@@ -173,6 +206,10 @@ fn message(error: &anyhow::Error) -> String {
             text.push_str(": ");
             text.push_str(&cause);
         }
+    }
+    if let Some(hint) = hint(error) {
+        text.push_str(": ");
+        text.push_str(hint);
     }
     text
 }

@@ -1,15 +1,14 @@
 //! `gatewright key`: signing keys and server secrets.
 
-use anyhow::Context as _;
+use anyhow::{Context as _, Result};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::desk::Desk;
+use super::context::Context;
 use super::print::Output;
-use crate::flow::keys::kek;
-use crate::flow::keys::{self, Keyring, Replaced, Schedule};
-use crate::store::signing_keys::{self, SigningKeyRow, State};
+use crate::admin::key::{self, Replaced, document, state};
+use crate::store::signing_keys::SigningKeyRow;
 use crate::types::{Algorithm, Timestamp};
 
 /// `gatewright key …`
@@ -83,36 +82,27 @@ fn algorithms() -> PossibleValuesParser {
 
 impl KeyCommand {
     /// Runs the command.
-    pub(super) async fn run(self, desk: &Desk) -> anyhow::Result<Output> {
+    pub(super) async fn run(self, context: &Context) -> Result<Output> {
         match self {
             Self::List => {}
             Self::Rotate(Rotate { secrets: true, compromised, .. }) => {
-                return rotate_secrets(desk, compromised).await;
+                return rotate_secrets(context, compromised).await;
             }
-            Self::Rotate(which) => rotate(desk, &which).await?,
-            Self::Retire(which) => {
-                let keyring = keyring(desk).await?;
-                let Retire { kid, compromised } = which;
-                keyring.retire(&desk.store, &kid, compromised, &desk.trace).await?;
+            Self::Rotate(which) => rotate(context, &which).await?,
+            Self::Retire(Retire { kid, compromised }) => {
+                key::retire(&context.call(), &kid, compromised).await?;
             }
         }
-        list(desk).await
+        list(context).await
     }
 }
 
-async fn keyring(desk: &Desk) -> anyhow::Result<Keyring> {
-    let kek = kek::open(&desk.config.keys, &desk.store).await?;
-    let schedule = Schedule::of(&desk.config);
-    Ok(Keyring::open(&desk.store, kek, schedule, &desk.trace).await?)
-}
-
-async fn rotate(desk: &Desk, which: &Rotate) -> anyhow::Result<()> {
-    let keyring = keyring(desk).await?;
+async fn rotate(context: &Context, which: &Rotate) -> Result<()> {
     let named: Vec<_> = which.algorithms.iter().filter_map(|name| Algorithm::parse(name)).collect();
-    let algorithms = if named.is_empty() { &desk.config.keys.algorithms } else { &named };
+    let algorithms = if named.is_empty() { &context.config.keys.algorithms } else { &named };
     let mut done: Vec<&str> = Vec::new();
     for algorithm in algorithms {
-        let rotated = keyring.rotate(&desk.store, *algorithm, which.force, &desk.trace).await;
+        let rotated = key::rotate(&context.call(), *algorithm, which.force).await;
         rotated.with_context(|| match done.as_slice() {
             [] => format!("{algorithm} was not rotated; --force rotates it anyway"),
             done => format!("{algorithm} was not rotated; {} was rotated", done.join(" ")),
@@ -122,11 +112,9 @@ async fn rotate(desk: &Desk, which: &Rotate) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn rotate_secrets(desk: &Desk, compromised: bool) -> anyhow::Result<Output> {
-    let kek = kek::open(&desk.config.keys, &desk.store).await?;
-    let schedule = Schedule::of(&desk.config);
+async fn rotate_secrets(context: &Context, compromised: bool) -> Result<Output> {
     let Replaced { secrets, grants } =
-        keys::replace_secrets(&desk.store, &kek, &schedule, compromised, &desk.trace).await?;
+        key::rotate_secrets(&context.call(), compromised).await?.result;
     let mut text: Vec<_> =
         secrets.iter().map(|(name, version)| format!("{name}: version {version}")).collect();
     if compromised {
@@ -140,26 +128,15 @@ async fn rotate_secrets(desk: &Desk, compromised: bool) -> anyhow::Result<Output
     Ok(Output::line(text.join("\n"), json!({ "secrets": secrets, "grants_ended": grants })))
 }
 
-async fn list(desk: &Desk) -> anyhow::Result<Output> {
-    let mut all = signing_keys::all(desk.store.db()).await?;
-    all.sort_by_key(|key| (key.alg, key.published_at));
-    let rows: Vec<_> = all.iter().map(row).collect();
+async fn list(context: &Context) -> Result<Output> {
+    let all = key::list(&context.call()).await?;
+    let rows: Vec<_> = all.iter().map(cells).collect();
     let headings = ["KID", "ALG", "STATE", "PUBLISHED", "SIGNS SINCE", "SIGNED UNTIL"];
     let none = "no keys yet; the server creates them at its first start";
-    Ok(Output::table(&headings, &rows, none, all.iter().map(in_json).collect()))
+    Ok(Output::table(&headings, &rows, none, all.iter().map(document).collect()))
 }
 
-const fn state(key: &SigningKeyRow) -> &'static str {
-    match key.state() {
-        State::Pending => "pending",
-        State::Active => "active",
-        State::Retiring => "retiring",
-        State::Retired => "retired",
-        State::Compromised => "compromised",
-    }
-}
-
-fn row(key: &SigningKeyRow) -> Vec<String> {
+fn cells(key: &SigningKeyRow) -> Vec<String> {
     let at = |time: Option<Timestamp>| time.map(|at| at.to_string()).unwrap_or_default();
     vec![
         key.id.clone(),
@@ -169,17 +146,4 @@ fn row(key: &SigningKeyRow) -> Vec<String> {
         at(key.activated_at),
         at(key.retiring_at),
     ]
-}
-
-fn in_json(key: &SigningKeyRow) -> Value {
-    json!({
-        "kid": key.id,
-        "alg": key.alg,
-        "state": state(key),
-        "published_at": key.published_at,
-        "activated_at": key.activated_at,
-        "retiring_at": key.retiring_at,
-        "retired_at": key.retired_at,
-        "compromised_at": key.compromised_at,
-    })
 }

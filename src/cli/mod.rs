@@ -10,14 +10,14 @@ mod cert;
 mod client;
 mod client_metadata;
 pub mod config;
+mod context;
 mod database;
 mod demo;
-mod desk;
 mod exit;
 mod init;
+mod input;
 mod key;
 mod language;
-mod named;
 mod print;
 mod reference;
 mod resource;
@@ -33,7 +33,8 @@ use serde_json::json;
 
 use crate::config::{Config, Loaded, Problems, environment};
 use crate::server;
-use desk::Desk;
+use crate::store::OpenMode;
+use context::Context;
 pub use exit::Exit;
 use print::Output;
 pub use reference::reference;
@@ -253,7 +254,7 @@ impl Cli {
             }
             Command::Work(work) => {
                 let config = load(self.config.as_deref())?.config;
-                block_on(work.run(config))?
+                block_on(work.run(config, json))?
             }
         };
         for warning in &output.warnings {
@@ -263,6 +264,9 @@ impl Cli {
             };
             // Standard error may be closed.
             let _ = writeln!(io::stderr(), "{text}");
+        }
+        if output.is_printed {
+            return Ok(Exit::Done as u8);
         }
         if json {
             writeln!(out, "{:#}", output.json)?;
@@ -324,27 +328,25 @@ fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<
 
 impl Work {
     /// Opens the database, runs the command, and closes the database.
-    async fn run(self, config: Config) -> anyhow::Result<Output> {
-        let desk = if matches!(self, Self::Migrate) {
-            Desk::migrated(config).await?
-        } else {
-            Desk::open(config).await?
-        };
+    async fn run(self, config: Config, is_json: bool) -> anyhow::Result<Output> {
+        let is_migration = matches!(self, Self::Migrate);
+        let mode = if is_migration { OpenMode::Migrate } else { OpenMode::Command };
+        let context = Context::open(config, mode, is_json).await?;
         let output = match self {
-            // Opening the database for `Purpose::Migrate` has migrated it.
+            // Opening the database for `OpenMode::Migrate` has migrated it.
             Self::Migrate => {
                 Ok(Output::line("the schema is up to date", json!({ "migrated": true })))
             }
-            Self::User(command) => command.run(&desk).await,
-            Self::Client(command) => command.run(&desk).await,
-            Self::Key(command) => command.run(&desk).await,
-            Self::Ca(command) => command.run(&desk).await,
-            Self::Cert(command) => command.run(&desk).await,
-            Self::Resource(command) => command.run(&desk).await,
-            Self::Audit(command) => command.run(&desk).await,
-            Self::Database(command) => command.run(&desk).await,
+            Self::User(command) => command.run(&context).await,
+            Self::Client(command) => command.run(&context).await,
+            Self::Key(command) => command.run(&context).await,
+            Self::Ca(command) => command.run(&context).await,
+            Self::Cert(command) => command.run(&context).await,
+            Self::Resource(command) => command.run(&context).await,
+            Self::Audit(command) => command.run(&context).await,
+            Self::Database(command) => command.run(&context).await,
         };
-        desk.store.close().await;
+        context.store.close().await;
         output
     }
 }

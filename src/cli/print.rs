@@ -1,6 +1,6 @@
 //! The output of commands: a table or a line as text, or JSON.
 
-use std::io::{self, Write as _};
+use std::io::{self, BufWriter, Stdout, Write};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -35,24 +35,26 @@ pub(super) struct Output {
     pub(super) card: Option<String>,
     /// Warnings, for standard error.
     pub(super) warnings: Vec<&'static str>,
+    /// Whether the result has been printed already, page by page.
+    pub(super) is_printed: bool,
 }
 
 impl Output {
     /// A document, which is JSON even without `--json`.
     pub(super) fn document(json: Value) -> Self {
         let text = format!("{json:#}");
-        Self { json, text, card: None, warnings: Vec::new() }
+        Self { json, text, card: None, warnings: Vec::new(), is_printed: false }
     }
 
     /// A line, and its JSON.
     pub(super) fn line(text: impl Into<String>, json: Value) -> Self {
-        Self { json, text: text.into(), card: None, warnings: Vec::new() }
+        Self { json, text: text.into(), card: None, warnings: Vec::new(), is_printed: false }
     }
 
     /// A table, and its JSON. `none` replaces an empty table.
     pub(super) fn table(headings: &[&str], rows: &[Vec<String>], none: &str, json: Value) -> Self {
         let text = if rows.is_empty() { none.to_owned() } else { table(headings, rows) };
-        Self { json, text, card: None, warnings: Vec::new() }
+        Self { json, text, card: None, warnings: Vec::new(), is_printed: false }
     }
 
     /// Adds a summary for terminals.
@@ -68,6 +70,90 @@ impl Output {
         self.warnings = warnings;
         self
     }
+}
+
+/// Prints a listing page by page, so that memory use does not grow with its length: a table whose columns are as
+/// wide as the first page needs, or a JSON array.
+pub(super) struct Listing<const N: usize, W: Write = Stdout> {
+    out: BufWriter<W>,
+    is_json: bool,
+    headings: [&'static str; N],
+    /// The widths of the columns; none before the first page.
+    widths: Option<[usize; N]>,
+}
+
+impl<const N: usize> Listing<N> {
+    /// A listing on standard output.
+    pub(super) fn new(headings: [&'static str; N], is_json: bool) -> Self {
+        Self::to(io::stdout(), headings, is_json)
+    }
+}
+
+impl<const N: usize, W: Write> Listing<N, W> {
+    fn to(out: W, headings: [&'static str; N], is_json: bool) -> Self {
+        Self { out: BufWriter::new(out), is_json, headings, widths: None }
+    }
+
+    /// Prints a page: each row by one of these functions.
+    ///
+    /// # Errors
+    /// The output cannot be written.
+    pub(super) fn page<T>(
+        &mut self,
+        items: &[T],
+        cells: impl Fn(&T) -> [String; N],
+        json: impl Fn(&T) -> Value,
+    ) -> io::Result<()> {
+        if self.is_json {
+            for item in items {
+                let begin = if self.widths.replace([0; N]).is_none() { "[" } else { "," };
+                let text = format!("{:#}", json(item)).replace('\n', "\n  ");
+                write!(self.out, "{begin}\n  {text}")?;
+            }
+            return self.out.flush();
+        }
+        let rows: Vec<_> = items.iter().map(|item| cells(item).map(|cell| plain(&cell))).collect();
+        if self.widths.is_none() && !rows.is_empty() {
+            let headings = self.headings.map(str::to_owned);
+            let widths = self.widths.insert(widths(std::iter::once(&headings).chain(&rows)));
+            write_row(&mut self.out, &headings, widths)?;
+        }
+        for row in &rows {
+            write_row(&mut self.out, row, &self.widths.unwrap_or([0; N]))?;
+        }
+        self.out.flush()
+    }
+
+    /// Ends the listing. `none` replaces an empty table.
+    ///
+    /// # Errors
+    /// The output cannot be written.
+    pub(super) fn end(mut self, none: &str) -> io::Result<Output> {
+        match (self.is_json, self.widths) {
+            (true, None) => writeln!(self.out, "[]")?,
+            (true, Some(_)) => writeln!(self.out, "\n]")?,
+            (false, None) => writeln!(self.out, "{none}")?,
+            (false, Some(_)) => {}
+        }
+        self.out.flush()?;
+        Ok(Output { is_printed: true, ..Output::line("", Value::Null) })
+    }
+}
+
+/// The width of each column, in characters.
+fn widths<'r, const N: usize>(rows: impl Iterator<Item = &'r [String; N]>) -> [usize; N] {
+    rows.fold([0; N], |mut widths, row| {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+        widths
+    })
+}
+
+fn write_row(out: &mut impl Write, row: &[String], widths: &[usize]) -> io::Result<()> {
+    let cells: Vec<_> =
+        row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+    writeln!(out, "{}", cells.join("  ").trim_end())
 }
 
 /// Names and values in two columns.
@@ -115,4 +201,54 @@ pub(super) fn plain(text: &str) -> String {
         }
     }
     shown
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn printed(pages: &[&[&str]], is_json: bool) -> String {
+        let mut out = Vec::new();
+        let mut listing = Listing::to(&mut out, ["NAME", "LENGTH"], is_json);
+        for page in pages {
+            let cells = |name: &&str| [(*name).to_owned(), name.len().to_string()];
+            listing.page(page, cells, |name| json!({ "name": name })).unwrap();
+        }
+        listing.end("no names").unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_listing_in_pages_is_printed_like_a_whole_one() {
+        let pages: [&[&str]; 2] = [&["alice", "bob\ncarol"], &["dave"]];
+
+        let text = printed(&pages, false);
+        let json = printed(&pages, true);
+
+        assert_eq!(
+            text,
+            "NAME             LENGTH\nalice            5\nbob\\u{a}carol  9\ndave             4\n"
+        );
+        let whole = json!([{ "name": "alice" }, { "name": "bob\ncarol" }, { "name": "dave" }]);
+        assert_eq!(json, format!("{whole:#}\n"));
+        assert_eq!(
+            (printed(&[&[]], false), printed(&[&[]], true)),
+            ("no names\n".into(), "[]\n".into())
+        );
+    }
+
+    /// What was printed of a page is not kept until the end.
+    #[test]
+    fn each_page_is_written_before_the_next_one() {
+        let mut out = Vec::new();
+        let mut listing = Listing::to(&mut out, ["NAME"], false);
+        let cells = |name: &&str| [(*name).to_owned()];
+
+        listing.page(&["alice"], cells, |_| Value::Null).unwrap();
+
+        assert_eq!(listing.out.get_ref().as_slice(), b"NAME\nalice\n");
+        assert!(listing.out.buffer().is_empty());
+    }
 }

@@ -1,18 +1,16 @@
 //! `gatewright resource`: APIs (resource servers).
 
+use anyhow::Result;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::desk::Desk;
-use super::exit::{Absent, Wrong};
+use super::context::Context;
+use super::exit::Wrong;
 use super::language::{language, name_in};
 use super::print::Output;
-use crate::flow::clients::resources;
-use crate::store;
+use crate::admin::resource::{self, Changes};
 use crate::types::client::TokenFormat;
-use crate::types::language::Translations;
-use crate::types::resource::DeclaredScope;
 use crate::types::{Resource, ResourceId, Seconds};
 
 /// `gatewright resource …`
@@ -117,36 +115,58 @@ fn formats() -> PossibleValuesParser {
 
 impl ResourceCommand {
     /// Runs the command.
-    pub(super) async fn run(self, desk: &Desk) -> anyhow::Result<Output> {
+    pub(super) async fn run(self, context: &Context) -> Result<Output> {
+        let call = context.call();
         match self {
-            Self::Create(new) => create(desk, new).await,
-            Self::List => list(desk).await,
-            Self::Update(changes) => update(desk, changes).await,
-            Self::Delete(which) => delete(desk, &which.resource).await,
+            Self::Create(new) => {
+                let changes = Changes { name: Some(new.name), ..new.options.changes()? };
+                let id = ResourceId::from_text(new.resource);
+                let created = resource::create(&call, id, &changes).await?.result;
+                Ok(Output::line(format!("registered API {}", created.id), json!(created)))
+            }
+            Self::List => list(context).await,
+            Self::Update(options) => {
+                let changes = Changes { name: options.name, ..options.options.changes()? };
+                let id = ResourceId::from_text(options.resource);
+                let updated = resource::update(&call, &id, &changes).await?.result;
+                Ok(Output::line(format!("updated API {}", updated.id), json!(updated)))
+            }
+            Self::Delete(which) => {
+                let id = ResourceId::from_text(which.resource);
+                resource::delete(&call, &id).await?;
+                Ok(Output::line(format!("deleted API {id}"), json!({ "id": id })))
+            }
         }
     }
 }
 
 impl Options {
-    fn apply_to(self, resource: &mut Resource) -> anyhow::Result<()> {
-        if !self.scopes.is_empty() {
-            let before = std::mem::take(&mut resource.scopes);
-            resource.scopes =
-                self.scopes.iter().map(|text| scope(text, &before)).collect::<Result<_, _>>()?;
+    fn changes(&self) -> Result<Changes> {
+        let mut changes = Changes {
+            token_format: self.token_format.as_deref().and_then(TokenFormat::parse),
+            token_lifetime: self.token_lifetime.map(Seconds),
+            ..Changes::default()
+        };
+        for given in &self.scopes {
+            let Some((name, text)) = given.split_once('=') else {
+                return Err(Wrong(format!(
+                    "scope {given} has no text: expected a form such as --scope {given}='What it allows'"
+                ))
+                .into());
+            };
+            changes.scopes.push((name.to_owned(), text.trim().to_owned()));
         }
-        for text in &self.sensitive {
-            let (name, is_so) = match text.split_once('=') {
-                None => (text.as_str(), true),
+        for given in &self.sensitive {
+            let (name, is_sensitive) = match given.split_once('=') {
+                None => (given.as_str(), true),
                 Some((name, "true")) => (name, true),
                 Some((name, "false")) => (name, false),
                 Some((_, other)) => {
-                    return Err(Wrong(format!(
-                        "--sensitive {text}: {other} is neither true nor false"
-                    ))
-                    .into());
+                    let text = format!("--sensitive {given}: {other} is not true or false");
+                    return Err(Wrong(text).into());
                 }
             };
-            declared(&mut resource.scopes, name)?.sensitive = is_so;
+            changes.sensitive.push((name.to_owned(), is_sensitive));
         }
         for given in &self.scopes_in {
             let Some(((name, tag), text)) =
@@ -157,109 +177,31 @@ impl Options {
                 ))
                 .into());
             };
-            let scope = declared(&mut resource.scopes, name)?;
-            scope.translations.set("text", language(tag)?, text.trim());
+            changes.scope_texts.push((name.to_owned(), language(tag)?, text.trim().to_owned()));
         }
         for given in &self.names_in {
             let (tag, name) = name_in(given)?;
-            resource.translations.set("name", tag, name);
+            changes.names.push((tag, name.to_owned()));
         }
-        if let Some(format) = self.token_format {
-            resource.access_token_format = TokenFormat::parse(&format);
-        }
-        if let Some(lifetime) = self.token_lifetime {
-            resource.access_token_lifetime = Some(Seconds(lifetime));
-        }
-        Ok(())
+        Ok(changes)
     }
 }
 
-/// Parses `SCOPE=TEXT`. An existing scope of that name stays sensitive, and keeps the translations of an
-/// unchanged text.
-fn scope(text: &str, before: &[DeclaredScope]) -> Result<DeclaredScope, Wrong> {
-    let Some((name, text)) = text.split_once('=') else {
-        return Err(Wrong(format!(
-            "scope {text} has no text: expected a form such as --scope {text}='What it allows'"
-        )));
-    };
-    let (name, text) = (name.to_owned(), text.trim().to_owned());
-    let same = before.iter().find(|scope| scope.name == name);
-    let is_same_text = same.is_some_and(|scope| scope.text == text);
-    Ok(DeclaredScope {
-        name,
-        text,
-        sensitive: same.is_some_and(|scope| scope.sensitive),
-        translations: same
-            .filter(|_| is_same_text)
-            .map(|scope| scope.translations.clone())
-            .unwrap_or_default(),
-    })
-}
-
-fn declared<'a>(
-    scopes: &'a mut [DeclaredScope],
-    name: &str,
-) -> Result<&'a mut DeclaredScope, Wrong> {
-    scopes.iter_mut().find(|scope| scope.name == name).ok_or_else(|| {
-        Wrong(format!(
-            "the API has no scope {name}: declare it with --scope {name}='What it allows'"
-        ))
-    })
-}
-
-async fn create(desk: &Desk, new: Create) -> anyhow::Result<Output> {
-    let mut resource = Resource {
-        id: ResourceId::from_text(new.resource),
-        name: new.name,
-        scopes: Vec::new(),
-        access_token_format: None,
-        access_token_lifetime: None,
-        translations: Translations::default(),
-    };
-    new.options.apply_to(&mut resource)?;
-    resources::create(&desk.store, &desk.config.issuer, &resource, &desk.trace).await?;
-    Ok(Output::line(format!("registered API {}", resource.id), json!(resource)))
-}
-
-async fn list(desk: &Desk) -> anyhow::Result<Output> {
-    let all = store::resources::all(desk.store.db()).await?;
-    let rows: Vec<_> = all
-        .iter()
-        .map(|resource| {
-            let format = resource.access_token_format.unwrap_or(TokenFormat::Jwt);
-            let lifetime = resource.access_token_lifetime;
-            vec![
-                resource.id.to_string(),
-                resource.name.clone(),
-                format.as_str().to_owned(),
-                lifetime.map_or_else(|| "default".to_owned(), |seconds| format!("{} s", seconds.0)),
-                resource.scope().to_string(),
-            ]
-        })
-        .collect();
+async fn list(context: &Context) -> Result<Output> {
+    let all = resource::list(&context.call()).await?;
+    let rows: Vec<_> = all.iter().map(cells).collect();
     let headings = ["RESOURCE", "NAME", "TOKENS", "LIFETIME", "SCOPES"];
     Ok(Output::table(&headings, &rows, "no APIs", json!(all)))
 }
 
-async fn update(desk: &Desk, changes: Update) -> anyhow::Result<Output> {
-    let mut resource = find(desk, &changes.resource).await?;
-    if let Some(name) = changes.name {
-        resource.name = name;
-    }
-    changes.options.apply_to(&mut resource)?;
-    resources::update(&desk.store, &desk.config.issuer, &resource, &desk.trace).await?;
-    Ok(Output::line(format!("updated API {}", resource.id), json!(resource)))
-}
-
-async fn delete(desk: &Desk, id: &str) -> anyhow::Result<Output> {
-    let id = ResourceId::from_text(id);
-    resources::delete(&desk.store, &id, &desk.trace).await?;
-    Ok(Output::line(format!("deleted API {id}"), json!({ "id": id })))
-}
-
-async fn find(desk: &Desk, id: &str) -> anyhow::Result<Resource> {
-    let all = store::resources::all(desk.store.db()).await?;
-    let found = all.into_iter().find(|resource| resource.id.as_str() == id);
-    let unknown = || Absent(format!("there is no API {id}: gatewright resource list"));
-    Ok(found.ok_or_else(unknown)?)
+fn cells(resource: &Resource) -> Vec<String> {
+    let format = resource.access_token_format.unwrap_or(TokenFormat::Jwt);
+    let lifetime = resource.access_token_lifetime;
+    vec![
+        resource.id.to_string(),
+        resource.name.clone(),
+        format.as_str().to_owned(),
+        lifetime.map_or_else(|| "default".to_owned(), |seconds| format!("{} s", seconds.0)),
+        resource.scope().to_string(),
+    ]
 }

@@ -1,21 +1,15 @@
 //! `gatewright user`: user accounts.
 
+use anyhow::Result;
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::desk::{Desk, read_password};
-use super::exit::{Absent, Wrong};
-use super::named;
-use super::print::Output;
-use crate::people::account::{self, NewAccount};
-use crate::people::update::{self, Changes};
-use crate::people::{Hasher, People, claims};
-use crate::record::Supervisor;
-use crate::store::users;
-use crate::types::{Secret, Timestamp, User};
-
-/// As many accounts as are read at once.
-const PAGE: i64 = 500;
+use super::context::Context;
+use super::input::read_password;
+use super::print::{Listing, Output};
+use crate::admin::PAGE_SIZE;
+use crate::admin::user::{self, Changes, NewAccount, claims, document};
+use crate::types::User;
 
 /// `gatewright user …`
 #[derive(Debug, Subcommand)]
@@ -158,30 +152,27 @@ pub(super) struct SetPassword {
 
 impl UserCommand {
     /// Runs the command.
-    pub(super) async fn run(self, desk: &Desk) -> anyhow::Result<Output> {
+    pub(super) async fn run(self, context: &Context) -> Result<Output> {
         match self {
-            Self::Create(new) => create(desk, new).await,
-            Self::List => list(desk).await,
-            Self::Show(who) => Ok(shown(&named::user(desk, &who.user).await?)),
-            Self::Update(changes) => update(desk, &changes).await,
-            Self::Delete(who) => delete(desk, &who.user).await,
-            Self::Disable(who) => disable(desk, &who.user).await,
-            Self::Enable(who) => enable(desk, &who.user).await,
-            Self::Unlock(who) => unlock(desk, &who.user).await,
-            Self::SetPassword(new) => set_password(desk, &new.user).await,
+            Self::Create(new) => create(context, new).await,
+            Self::List => list(context).await,
+            Self::Show(which) => {
+                let user = user::find(&context.call(), &which.user).await?;
+                Ok(Output::document(document(&user)))
+            }
+            Self::Update(changes) => update(context, &changes).await,
+            Self::Delete(which) => delete(context, &which.user).await,
+            Self::Disable(which) => disable(context, &which.user).await,
+            Self::Enable(which) => enable(context, &which.user).await,
+            Self::Unlock(which) => unlock(context, &which.user).await,
+            Self::SetPassword(new) => set_password(context, &new.user).await,
         }
     }
 }
 
-/// Lends what the rules about accounts need.
-fn people<'a>(desk: &'a Desk, hasher: &'a Hasher) -> People<'a> {
-    People { context: desk.context(), hasher }
-}
-
-async fn create(desk: &Desk, new: Create) -> anyhow::Result<Output> {
+async fn create(context: &Context, new: Create) -> Result<Output> {
     let claims = claims::parse(&new.claims)?;
     let password = if new.password_stdin { Some(read_password(&new.username)?) } else { None };
-    let hasher = Hasher::start(&desk.config.passwords, &Supervisor::default())?;
     let account = NewAccount {
         username: &new.username,
         email: new.email.as_deref(),
@@ -189,142 +180,95 @@ async fn create(desk: &Desk, new: Create) -> anyhow::Result<Output> {
         claims,
         password: password.as_ref(),
     };
-    let user = account::create(&people(desk, &hasher), account).await?;
+    let user = user::create(&context.call(), account).await?.result;
     let mut text = format!("created user {} ({})", user.username, user.id);
     if password.is_none() {
         text.push_str("; no password is set yet: gatewright user set-password");
     }
-    Ok(Output::line(text, in_json(&user)))
+    Ok(Output::line(text, document(&user)))
 }
 
-/// Makes an account of which nothing else is known.
-pub(super) async fn make(
-    desk: &Desk,
-    username: &str,
-    email: Option<&str>,
-    password: Option<&Secret>,
-) -> anyhow::Result<User> {
-    let hasher = Hasher::start(&desk.config.passwords, &Supervisor::default())?;
-    let claims = claims::parse(&[] as &[String])?;
-    let account = NewAccount { username, email, email_verified: false, claims, password };
-    Ok(account::create(&people(desk, &hasher), account).await?)
-}
-
-async fn list(desk: &Desk) -> anyhow::Result<Output> {
-    let mut all: Vec<User> = Vec::new();
-    loop {
-        let after = all.last().map(|user| user.id.clone());
-        let page = users::page(desk.store.db(), after.as_ref(), PAGE).await?;
-        if page.is_empty() {
-            break;
-        }
-        all.extend(page);
-    }
-    let rows: Vec<_> = all
-        .iter()
-        .map(|user| {
-            vec![
-                user.id.to_string(),
-                user.username.clone(),
-                user.email.clone().unwrap_or_default(),
-                user.created_at.to_string(),
-                state(user.disabled_at),
-            ]
-        })
-        .collect();
+async fn list(context: &Context) -> Result<Output> {
     let headings = ["ID", "USERNAME", "EMAIL", "CREATED", "STATE"];
-    let json = all.iter().map(in_json).collect();
-    Ok(Output::table(&headings, &rows, "no users", json))
+    let mut listing = Listing::new(headings, context.is_json);
+    let mut after = None;
+    loop {
+        let page = user::page(&context.call(), after.as_ref(), PAGE_SIZE).await?;
+        listing.page(&page.items, cells, document)?;
+        if page.is_last {
+            return Ok(listing.end("no users")?);
+        }
+        after = page.items.last().map(|user| user.id.clone());
+    }
 }
 
-fn shown(user: &User) -> Output {
-    Output::document(in_json(user))
+fn cells(user: &User) -> [String; 5] {
+    let state = user.disabled_at.map(|at| format!("disabled {at}"));
+    [
+        user.id.to_string(),
+        user.username.clone(),
+        user.email.clone().unwrap_or_default(),
+        user.created_at.to_string(),
+        state.unwrap_or_else(|| "enabled".to_owned()),
+    ]
 }
 
-async fn update(desk: &Desk, asked: &Update) -> anyhow::Result<Output> {
-    let user = named::user(desk, &asked.user).await?;
-    let email = match (&asked.email, asked.remove_email) {
+async fn update(context: &Context, options: &Update) -> Result<Output> {
+    let call = context.call();
+    let user = user::find(&call, &options.user).await?;
+    let email = match (&options.email, options.remove_email) {
         (Some(email), _) => Some(Some(email.as_str())),
         (None, true) => Some(None),
         (None, false) => None,
     };
     let changes = Changes {
-        username: asked.username.as_deref(),
+        username: options.username.as_deref(),
         email,
-        email_verified: asked.email_verified,
-        claims: claims::parse(&asked.claims)?,
-        removed: &asked.removed,
+        email_verified: options.email_verified,
+        claims: claims::parse(&options.claims)?,
+        removed: &options.removed,
     };
-    let is_nothing = changes.username.is_none()
-        && changes.email.is_none()
-        && changes.email_verified.is_none()
-        && changes.claims.is_empty()
-        && changes.removed.is_empty();
-    if is_nothing {
-        return Err(Wrong("no change is given: gatewright user update --help".to_owned()).into());
-    }
-    let hasher = Hasher::start(&desk.config.passwords, &Supervisor::default())?;
-    let user = update::update(&people(desk, &hasher), &user.id, &changes).await?;
-    Ok(Output::line(format!("updated user {}", user.username), in_json(&user)))
+    let user = user::update(&call, &user.id, &changes).await?.result;
+    Ok(Output::line(format!("updated user {}", user.username), document(&user)))
 }
 
-async fn delete(desk: &Desk, who: &str) -> anyhow::Result<Output> {
-    let user = named::user(desk, who).await?;
-    let hasher = Hasher::start(&desk.config.passwords, &Supervisor::default())?;
-    if !update::delete(&people(desk, &hasher), &user.id).await? {
-        return Err(Absent(format!("user {who} has been deleted meanwhile")).into());
-    }
-    let text = format!("deleted user {} ({}); all tokens are revoked", user.username, user.id);
-    Ok(Output::line(text, json!({ "id": user.id, "username": user.username })))
+async fn delete(context: &Context, who: &str) -> Result<Output> {
+    let call = context.call();
+    let User { id, username, .. } = user::find(&call, who).await?;
+    user::delete(&call, &id).await?;
+    let text = format!("deleted user {username} ({id}); all tokens are revoked");
+    Ok(Output::line(text, json!({ "id": id, "username": username })))
 }
 
-async fn disable(desk: &Desk, who: &str) -> anyhow::Result<Output> {
-    let user = named::user(desk, who).await?;
-    let hasher = Hasher::start(&desk.config.passwords, &Supervisor::default())?;
-    account::disable(&people(desk, &hasher), &user.id).await?;
+async fn disable(context: &Context, who: &str) -> Result<Output> {
+    let call = context.call();
+    let user = user::find(&call, who).await?;
+    let user = user::disable(&call, &user.id).await?.result;
     let text = format!("disabled user {}; all sessions and tokens are revoked", user.username);
-    Ok(Output::line(text, in_json(&named::user(desk, user.id.as_str()).await?)))
+    Ok(Output::line(text, document(&user)))
 }
 
-async fn enable(desk: &Desk, who: &str) -> anyhow::Result<Output> {
-    let user = named::user(desk, who).await?;
-    let hasher = Hasher::start(&desk.config.passwords, &Supervisor::default())?;
-    account::enable(&people(desk, &hasher), &user.id).await?;
-    let text = format!("enabled user {}", user.username);
-    Ok(Output::line(text, in_json(&named::user(desk, user.id.as_str()).await?)))
+async fn enable(context: &Context, who: &str) -> Result<Output> {
+    let call = context.call();
+    let user = user::find(&call, who).await?;
+    let user = user::enable(&call, &user.id).await?.result;
+    Ok(Output::line(format!("enabled user {}", user.username), document(&user)))
 }
 
-async fn unlock(desk: &Desk, who: &str) -> anyhow::Result<Output> {
-    let user = named::user(desk, who).await?;
-    let hasher = Hasher::start(&desk.config.passwords, &Supervisor::default())?;
-    account::unlock(&people(desk, &hasher), &user.id).await?;
+async fn unlock(context: &Context, who: &str) -> Result<Output> {
+    let call = context.call();
+    let user = user::find(&call, who).await?;
+    user::unlock(&call, &user.id).await?;
     let text = format!("reset the sign-in throttling of user {}", user.username);
-    Ok(Output::line(text, in_json(&user)))
+    Ok(Output::line(text, document(&user)))
 }
 
-async fn set_password(desk: &Desk, who: &str) -> anyhow::Result<Output> {
-    let user = named::user(desk, who).await?;
+async fn set_password(context: &Context, who: &str) -> Result<Output> {
+    let call = context.call();
+    let user = user::find(&call, who).await?;
     let password = read_password(&user.username)?;
-    let hasher = Hasher::start(&desk.config.passwords, &Supervisor::default())?;
-    account::set_password(&people(desk, &hasher), &user.id, &password).await?;
+    user::set_password(&call, &user.id, &password).await?;
     let text =
         format!("set the password of user {}; all sessions and tokens are revoked", user.username);
-    Ok(Output::line(text, in_json(&user)))
-}
-
-fn state(disabled_at: Option<Timestamp>) -> String {
-    disabled_at.map_or_else(|| "enabled".to_owned(), |at| format!("disabled {at}"))
-}
-
-fn in_json(user: &User) -> Value {
-    json!({
-        "id": user.id,
-        "username": user.username,
-        "email": user.email,
-        "email_verified": user.email_verified,
-        "claims": user.claims,
-        "created_at": user.created_at,
-        "updated_at": user.updated_at,
-        "disabled_at": user.disabled_at,
-    })
+    Ok(Output::line(text, document(&user)))
 }

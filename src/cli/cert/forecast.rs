@@ -1,12 +1,12 @@
 //! `gatewright cert forecast`.
 
+use anyhow::Result;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::super::desk::Desk;
-use super::super::print::Output;
-use super::inventory;
-use crate::pki::census::ClientForecast;
+use crate::admin::cert;
+use crate::cli::context::Context;
+use crate::cli::print::Output;
 use crate::types::Seconds;
 
 /// `gatewright cert forecast`
@@ -20,31 +20,26 @@ pub(in crate::cli) struct Forecast {
     all: bool,
 }
 
-/// Lists the clients that stop working, with the day.
-pub(super) async fn forecast(desk: &Desk, asked: &Forecast) -> anyhow::Result<Output> {
-    let inventory = inventory(desk);
-    let census = inventory.census().await?;
-    let horizon = census.now() + Seconds::days(asked.days);
-    let is_asked = |forecast: &ClientForecast<'_>| {
-        asked.all && forecast.last.is_none()
-            || (asked.all || !forecast.renews)
-                && forecast.stops_at().is_some_and(|at| at <= horizon)
-    };
-    let found: Vec<_> = census.forecasts().into_iter().filter(is_asked).collect();
-    let rows: Vec<_> = found.iter().map(row).collect();
-    let headings = ["DAY", "CLIENT", "NAME", "LAST CERTIFICATE", "EXPIRES", ""];
-    let none = format!("no client will stop working within {} days", asked.days);
-    Ok(Output::table(&headings, &rows, &none, found.iter().map(in_json).collect()))
+impl Forecast {
+    /// Lists the clients that stop working, with the day.
+    pub(super) async fn run(self, context: &Context) -> Result<Output> {
+        let call = context.call();
+        let found = cert::forecast(&call, Seconds::days(self.days), self.all).await?;
+        let rows: Vec<_> = found.iter().map(cells).collect();
+        let headings = ["DAY", "CLIENT", "NAME", "LAST CERTIFICATE", "EXPIRES", ""];
+        let none = format!("no client will stop working within {} days", self.days);
+        Ok(Output::table(&headings, &rows, &none, found.iter().map(document).collect()))
+    }
 }
 
 /// `2026-12-01`
-fn day(forecast: &ClientForecast<'_>) -> Option<String> {
-    let at = forecast.stops_at()?.to_string();
+fn day(forecast: &cert::Forecast) -> Option<String> {
+    let at = forecast.stops_at?.to_string();
     Some(at.split('T').next().unwrap_or_default().to_owned())
 }
 
-fn row(forecast: &ClientForecast<'_>) -> Vec<String> {
-    let remark = match (forecast.last, forecast.renews) {
+fn cells(forecast: &cert::Forecast) -> Vec<String> {
+    let remark = match (&forecast.last, forecast.renews) {
         (None, _) => "no known certificate",
         (Some(_), true) => "renews automatically",
         (Some(_), false) => "",
@@ -53,21 +48,21 @@ fn row(forecast: &ClientForecast<'_>) -> Vec<String> {
         day(forecast).unwrap_or_default(),
         forecast.client.id.to_string(),
         forecast.client.metadata.client_name.clone(),
-        forecast.last.map(|row| row.subject.clone()).unwrap_or_default(),
-        forecast.stops_at().map(|at| at.to_string()).unwrap_or_default(),
+        forecast.last.as_ref().map(|(_, subject)| subject.clone()).unwrap_or_default(),
+        forecast.stops_at.map(|at| at.to_string()).unwrap_or_default(),
         remark.to_owned(),
     ]
 }
 
-fn in_json(forecast: &ClientForecast<'_>) -> Value {
+fn document(forecast: &cert::Forecast) -> Value {
     json!({
         "day": day(forecast),
-        "stops_at": forecast.stops_at(),
+        "stops_at": forecast.stops_at,
         "client_id": forecast.client.id,
         "client_name": forecast.client.metadata.client_name,
         "contacts": forecast.client.metadata.contacts,
-        "thumbprint": forecast.last.map(|row| row.thumbprint),
-        "subject": forecast.last.map(|row| row.subject.as_str()),
+        "thumbprint": forecast.last.as_ref().map(|(thumbprint, _)| thumbprint),
+        "subject": forecast.last.as_ref().map(|(_, subject)| subject),
         "renews": forecast.renews,
     })
 }

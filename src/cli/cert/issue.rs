@@ -2,16 +2,15 @@
 
 use std::path::PathBuf;
 
+use anyhow::Result;
 use clap::Args;
 use serde_json::json;
 
-use crate::cli::desk::{self, Desk};
+use crate::admin::{cert, client};
+use crate::cli::context::Context;
 use crate::cli::exit::Wrong;
-use crate::cli::named;
+use crate::cli::input;
 use crate::cli::print::Output;
-use crate::flow::keys::kek;
-use crate::pki::ca::BuiltInCa;
-use crate::pki::issue::Right;
 use crate::pki::pem;
 use crate::pki::request::CertificationRequest;
 
@@ -28,13 +27,12 @@ pub(in crate::cli) struct Issue {
 
 impl Issue {
     /// Issues the certificate.
-    pub(in crate::cli) async fn run(self, desk: &Desk) -> anyhow::Result<Output> {
-        let request = CertificationRequest::parse(&desk::read_bytes(&self.csr)?)
+    pub(super) async fn run(self, context: &Context) -> Result<Output> {
+        let request = CertificationRequest::parse(&input::read_bytes(&self.csr)?)
             .map_err(|why| Wrong(format!("{}: {why}", self.csr.display())))?;
-        let kek = kek::open(&desk.config.keys, &desk.store).await?;
-        let authority = BuiltInCa { context: desk.context(), kek: &kek };
-        let client = named::client(desk, &self.client).await?.id;
-        let issued = authority.issue(Some(&client), &request, Right::Proven).await?;
+        let call = context.call();
+        let client = client::find(&call, &self.client).await?.id;
+        let issued = cert::issue(&call, &client, &request).await?.result;
         let certificate = pem::certificate(&issued.certificate);
         let chain: String = issued.chain.iter().map(|one| pem::certificate(one)).collect();
         let text = format!("{certificate}{chain}").trim_end().to_owned();

@@ -6,14 +6,13 @@ mod list;
 mod revoke;
 mod show;
 
+use anyhow::Result;
 use clap::Subcommand;
-use serde_json::{Value, json};
 
-use super::desk::Desk;
-use super::exit::{Absent, Wrong};
+use super::context::Context;
 use super::print::Output;
 use crate::config::{RawValue, Value as _};
-use crate::pki::inventory::{Entry, Inventory};
+use crate::pki::inventory::Entry;
 use crate::types::Seconds;
 
 /// `gatewright cert …`
@@ -76,33 +75,13 @@ the client stay valid.")]
 
 impl CertCommand {
     /// Runs the command.
-    pub(super) async fn run(self, desk: &Desk) -> anyhow::Result<Output> {
+    pub(super) async fn run(self, context: &Context) -> Result<Output> {
         match self {
-            Self::List(asked) => list::list(desk, &asked).await,
-            Self::Forecast(asked) => forecast::forecast(desk, &asked).await,
-            Self::Show(asked) => show::show(desk, &asked).await,
-            Self::Revoke(asked) => revoke::revoke(desk, &asked).await,
-            Self::Issue(issue) => issue.run(desk).await,
-        }
-    }
-}
-
-const fn inventory(desk: &Desk) -> Inventory<'_> {
-    Inventory { store: &desk.store, config: &desk.config, now: desk.now() }
-}
-
-/// The one certificate of this name.
-async fn find(desk: &Desk, name: &str) -> anyhow::Result<Entry> {
-    let mut found = inventory(desk).find(name).await?;
-    match (found.pop(), found.is_empty()) {
-        (None, _) => Err(Absent(format!("there is no certificate {name}")).into()),
-        (Some(only), true) => Ok(only),
-        (Some(last), false) => {
-            let all = found.iter().chain([&last]);
-            let all: Vec<_> = all.map(|one| one.certificate.thumbprint.to_string()).collect();
-            let all = all.join(", ");
-            Err(Wrong(format!("several certificates have that serial number; name one of {all}"))
-                .into())
+            Self::List(options) => options.run(context).await,
+            Self::Forecast(options) => options.run(context).await,
+            Self::Show(options) => options.run(context).await,
+            Self::Revoke(options) => options.run(context).await,
+            Self::Issue(options) => options.run(context).await,
         }
     }
 }
@@ -119,42 +98,4 @@ fn clients(entry: &Entry) -> String {
         clients.extend(entry.certificate.client_id.as_ref().map(ToString::to_string));
     }
     clients.join(" ")
-}
-
-fn in_json(entry: &Entry) -> Value {
-    let row = &entry.certificate;
-    let clients: Vec<_> = entry
-        .holders
-        .iter()
-        .map(|holder| {
-            json!({
-                "client_id": holder.client_id,
-                "registered_at": holder.registered_at,
-                "last_used_at": holder.last_used_at,
-                "shares_name": entry.sharing.contains(&holder.client_id),
-            })
-        })
-        .collect();
-    json!({
-        "kind": "certificate",
-        "thumbprint": row.thumbprint,
-        "public_key": row.public_key,
-        "origin": row.origin.as_str(),
-        "state": entry.state,
-        "issued_to": row.client_id,
-        "clients": clients,
-        "subject": row.subject,
-        "names": row.names,
-        "issuer": row.issuer,
-        "serial": row.serial,
-        "key_type": row.key_type,
-        "key_bits": row.key_bits,
-        "not_before": row.not_before,
-        "not_after": row.not_after,
-        "first_seen_at": row.first_seen_at,
-        "last_used_at": row.last_used_at,
-        "tokens": entry.tokens,
-        "revoked_at": row.revoked_at,
-        "reason": row.reason,
-    })
 }

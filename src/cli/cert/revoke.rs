@@ -2,15 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Result;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use serde_json::json;
 
-use super::super::desk::{self, Desk};
-use super::super::exit::Wrong;
-use super::super::print::Output;
-use super::find;
-use crate::pki::{Certificate, Reason, inventory};
+use crate::admin::cert;
+use crate::cli::context::Context;
+use crate::cli::exit::Wrong;
+use crate::cli::input;
+use crate::cli::print::Output;
+use crate::pki::{Certificate, Reason};
 use crate::types::pem;
 
 /// `gatewright cert revoke`
@@ -34,29 +36,36 @@ fn reasons() -> PossibleValuesParser {
     lasting.map(Reason::as_str).collect::<Vec<_>>().into()
 }
 
-/// Revokes the certificate.
-pub(super) async fn revoke(desk: &Desk, asked: &Revoke) -> anyhow::Result<Output> {
-    let reason = Reason::parse(&asked.reason).unwrap_or_default();
-    let row = match (&asked.file, &asked.name) {
-        (Some(file), _) => inventory::seen_row(&read(file)?, desk.now()),
-        (None, Some(name)) => find(desk, name).await?.certificate,
-        (None, None) => return Err(Wrong("no certificate is named".to_owned()).into()),
-    };
-    let others = super::inventory(desk).revoke(&row, reason, &desk.trace).await?;
-    let mut text = format!(
-        "revoked certificate {}; it no longer authenticates clients, and tokens bound to it are rejected",
-        row.thumbprint
-    );
-    if others > 0 {
-        text.push_str(&format!("; also revoked {others} certificates of its key or issued by it"));
+impl Revoke {
+    /// Revokes the certificate.
+    pub(super) async fn run(self, context: &Context) -> Result<Output> {
+        let call = context.call();
+        let reason = Reason::parse(&self.reason).unwrap_or_default();
+        let row = match (&self.file, &self.name) {
+            (Some(file), _) => cert::row_of(&call, &read(file)?),
+            (None, Some(name)) => cert::find(&call, name).await?.certificate,
+            (None, None) => return Err(Wrong("no certificate is named".to_owned()).into()),
+        };
+        let others = cert::revoke(&call, &row, reason).await?.result;
+        let mut text = format!(
+            "revoked certificate {}; it no longer authenticates clients, and tokens bound to it are rejected",
+            row.thumbprint
+        );
+        if others > 0 {
+            text.push_str(&format!(
+                "; also revoked {others} certificates of its key or issued by it"
+            ));
+        }
+        Ok(Output::line(
+            text,
+            json!({ "thumbprint": row.thumbprint, "reason": reason.as_str(), "revoked_with_it": others }),
+        ))
     }
-    let json = json!({ "thumbprint": row.thumbprint, "reason": reason.as_str(), "revoked_with_it": others });
-    Ok(Output::line(text, json))
 }
 
 /// The first certificate of a file.
-fn read(file: &Path) -> anyhow::Result<Certificate> {
-    let found = pem::certificates(&desk::read_bytes(file)?)
+fn read(file: &Path) -> Result<Certificate> {
+    let found = pem::certificates(&input::read_bytes(file)?)
         .map_err(|why| Wrong(format!("{} {why}", file.display())))?;
     let first = found.first().map(|der| der.as_ref()).unwrap_or_default();
     let read = Certificate::parse(first, &[]);

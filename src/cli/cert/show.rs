@@ -1,18 +1,20 @@
 //! `gatewright cert show`.
 
+use anyhow::Result;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::super::desk::Desk;
-use super::super::print::{Output, plain};
-use super::{find, in_json, inventory, list};
+use crate::admin::Call;
+use crate::admin::cert::{self, Found};
+use crate::cli::context::Context;
+use crate::cli::print::{Output, plain};
 use crate::pki::inventory::Entry;
 use crate::pki::ocsp::Status;
 use crate::pki::revocation::CachedStatus;
 use crate::store::signing_keys::SigningKeyRow;
-use crate::types::{Seconds, Timestamp};
+use crate::types::Timestamp;
 
 /// `gatewright cert show`
 #[derive(Debug, Args)]
@@ -23,26 +25,28 @@ pub(in crate::cli) struct Show {
     name: String,
 }
 
-/// Shows the certificate or the signing key.
-pub(super) async fn show(desk: &Desk, asked: &Show) -> anyhow::Result<Output> {
-    let keys = inventory(desk).keys().await?;
-    if let Some(key) = keys.iter().find(|key| key.id == asked.name) {
-        let rotation = desk.config.keys.rotation;
-        return Ok(Output::line(key_in_words(key, rotation), list::key_in_json(key, rotation)));
+impl Show {
+    /// Shows the certificate or the signing key.
+    pub(super) async fn run(self, context: &Context) -> Result<Output> {
+        let call = context.call();
+        let (entry, status) = match cert::show(&call, &self.name).await? {
+            Found::Key(key) => {
+                return Ok(Output::line(key_as_text(&call, &key), cert::key_document(&call, &key)));
+            }
+            Found::Certificate(entry, status) => (entry, status),
+        };
+        let pem = pem(&entry.certificate.der);
+        let mut json = cert::document(&entry);
+        if let Some(object) = json.as_object_mut() {
+            object.insert("said".to_owned(), status.iter().map(said_as_json).collect());
+            object.insert("pem".to_owned(), pem.as_str().into());
+        }
+        Ok(Output::line(as_text(&entry, &status, &pem), json))
     }
-    let entry = find(desk, &asked.name).await?;
-    let said = inventory(desk).cached_statuses(&entry.certificate).await?;
-    let pem = pem(&entry.certificate.der);
-    let mut json = in_json(&entry);
-    if let Some(object) = json.as_object_mut() {
-        object.insert("said".to_owned(), said.iter().map(said_in_json).collect());
-        object.insert("pem".to_owned(), pem.as_str().into());
-    }
-    Ok(Output::line(in_words(&entry, &said, &pem), json))
 }
 
 /// The last known revocation status, as JSON.
-fn said_in_json(said: &CachedStatus) -> Value {
+fn said_as_json(said: &CachedStatus) -> Value {
     let revoked = match said.status {
         Status::Revoked { at, reason } => Some((at, reason.as_str())),
         Status::Good | Status::Unknown => None,
@@ -58,7 +62,7 @@ fn said_in_json(said: &CachedStatus) -> Value {
     })
 }
 
-fn said_in_words(said: &CachedStatus) -> String {
+fn said_as_text(said: &CachedStatus) -> String {
     let CachedStatus { kind, source_url, status, fetched_at, expires_at } = said;
     let status = match status {
         Status::Revoked { at, reason } => format!("revoked {at}, {reason}"),
@@ -68,21 +72,21 @@ fn said_in_words(said: &CachedStatus) -> String {
 }
 
 /// A signing key has no certificate, but is part of the inventory.
-fn key_in_words(key: &SigningKeyRow, rotation: Seconds) -> String {
+fn key_as_text(call: &Call<'_>, key: &SigningKeyRow) -> String {
     let at = |time: Option<Timestamp>| time.map_or("not yet".to_owned(), |at| at.to_string());
     let lines = [
         ("kid", key.id.clone()),
         ("kind", format!("signing key, {}", key.alg)),
-        ("state", list::state(key).as_str().to_owned()),
+        ("state", cert::key_state(key).as_str().to_owned()),
         ("published", key.published_at.to_string()),
         ("signs since", at(key.activated_at)),
-        ("signs until", at(list::ends_at(key, rotation))),
+        ("signs until", at(cert::ends_at(call, key))),
     ];
     let lines = lines.map(|(name, value)| format!("{name:<11} {value}"));
     format!("{}\n\n{}", lines.join("\n"), key.public_jwk)
 }
 
-fn in_words(entry: &Entry, said: &[CachedStatus], pem: &str) -> String {
+fn as_text(entry: &Entry, said: &[CachedStatus], pem: &str) -> String {
     let row = &entry.certificate;
     let at = |time: Option<Timestamp>| time.map_or("never".to_owned(), |at| at.to_string());
     let mut lines = vec![
@@ -125,7 +129,7 @@ fn in_words(entry: &Entry, said: &[CachedStatus], pem: &str) -> String {
         let reason = row.reason.as_deref().unwrap_or("unspecified");
         lines.push(("revoked", format!("{revoked_at}, {reason}")));
     }
-    lines.extend(said.iter().map(|said| ("said", said_in_words(said))));
+    lines.extend(said.iter().map(|said| ("said", said_as_text(said))));
     let lines = lines.iter().map(|(name, value)| format!("{name:<11} {}\n", plain(value)));
     format!("{}\n{}", lines.collect::<String>(), pem.trim_end())
 }

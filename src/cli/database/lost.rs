@@ -8,8 +8,8 @@ use anyhow::Context as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::admin::database::Revoked;
 use crate::cli::exit::Absent;
-use crate::flow::grants::failover::Revoked;
 use crate::record::TAKEN_AWAY;
 use crate::types::{ClientId, GrantId, SessionId, Timestamp, UserId};
 
@@ -100,7 +100,7 @@ impl Lost {
     }
 
     /// The option or command that repeats it.
-    pub(super) fn again(&self) -> String {
+    pub(super) fn repeated_by(&self) -> String {
         if self.revoked().is_some() {
             return "--revoke".to_owned();
         }
@@ -142,7 +142,7 @@ impl Lost {
             "session_id": self.session_id,
             "grant_id": self.grant_id,
             "facts": serde_json::from_str::<Value>(&self.facts).unwrap_or_default(),
-            "again": self.again(),
+            "again": self.repeated_by(),
         })
     }
 }
@@ -178,7 +178,7 @@ not of ours
             (None, "gatewright key retire k --compromised"),
             (None, "gatewright user disable u && gatewright user enable u"),
         ];
-        let found: Vec<_> = lost.iter().map(|lost| (lost.revoked(), lost.again())).collect();
+        let found: Vec<_> = lost.iter().map(|lost| (lost.revoked(), lost.repeated_by())).collect();
         assert_eq!(found, expected.map(|(revoked, again)| (revoked, again.to_owned())));
     }
 }

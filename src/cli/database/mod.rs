@@ -4,13 +4,14 @@ mod lost;
 
 use std::path::PathBuf;
 
+use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::audit;
-use super::desk::Desk;
+use super::context::Context;
 use super::print::{self, Output};
-use crate::flow::grants::failover;
+use crate::admin::database;
 use crate::types::{Seconds, Timestamp};
 use lost::Lost;
 
@@ -56,16 +57,16 @@ pub(super) struct FailedOver {
 
 impl DatabaseCommand {
     /// Runs the command.
-    pub(super) async fn run(self, desk: &Desk) -> anyhow::Result<Output> {
+    pub(super) async fn run(self, context: &Context) -> Result<Output> {
         match self {
-            Self::FailedOver(asked) => failed_over(desk, asked).await,
+            Self::FailedOver(options) => failed_over(context, options).await,
         }
     }
 }
 
-async fn failed_over(desk: &Desk, asked: FailedOver) -> anyhow::Result<Output> {
-    let at = audit::parse_time(&asked.at, desk.now())?;
-    let failover = failover::declare(&desk.store, at, asked.lag, &desk.trace).await?;
+async fn failed_over(context: &Context, options: FailedOver) -> Result<Output> {
+    let at = audit::parse_time(&options.at, context.now())?;
+    let failover = database::failed_over(&context.call(), at, options.lag).await?.result;
     let (from, until) = (at - failover.lag, failover.ends_at);
     let mut text = vec![format!(
         "until {until}, refresh tokens up to three generations newer than the database are accepted, once for each grant that was not refreshed since {at}"
@@ -77,7 +78,7 @@ async fn failed_over(desk: &Desk, asked: FailedOver) -> anyhow::Result<Output> {
         "until": until,
         "lost_since": from,
     });
-    let Some(log) = &asked.log else {
+    let Some(log) = &options.log else {
         text.push(format!(
             "revocations from {from} to {at} may be lost; find them in the log of the servers (\"message\":\"taken away\"): gatewright database failed-over --at {at} --log FILE"
         ));
@@ -90,10 +91,13 @@ async fn failed_over(desk: &Desk, asked: FailedOver) -> anyhow::Result<Output> {
         format!("revocations from {from} to {at} that may be lost:\n{}", table(&lost))
     });
     put(&mut json, "lost", lost.iter().map(Lost::json).collect());
-    if asked.revoke {
+    if options.revoke {
         let all: Vec<_> = lost.iter().filter_map(Lost::revoked).collect();
-        let alive = failover::revoke_again(&desk.store, &all, &desk.trace).await?;
-        text.push(format!("repeated {} revocations, of which up to {alive} had effect", all.len()));
+        let effective = database::repeat_revocations(&context.call(), &all).await?.result;
+        text.push(format!(
+            "repeated {} revocations, of which up to {effective} had effect",
+            all.len()
+        ));
         put(&mut json, "revoked_again", all.len().into());
     }
     if lost.iter().any(|lost| lost.revoked().is_none()) {
@@ -122,6 +126,6 @@ fn row(lost: &Lost) -> Vec<String> {
         text(&lost.user_id),
         text(&lost.session_id),
         text(&lost.grant_id),
-        lost.again(),
+        lost.repeated_by(),
     ]
 }

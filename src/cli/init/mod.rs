@@ -13,12 +13,15 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use super::desk::{Desk, ask_password, read_password};
+use super::context::Context;
 use super::exit::Wrong;
+use super::input::{ask_password, read_password};
 use super::print::{Output, pairs};
-use super::{block_on, config, print, user};
+use super::{block_on, config, print};
+use crate::admin::user::{self, NewAccount, claims};
 use crate::config::{Config, Loaded, environment};
-use crate::types::User;
+use crate::store::OpenMode;
+use crate::types::{Secret, User};
 use ask::{Asker, at_terminal};
 use plan::Plan;
 
@@ -127,7 +130,7 @@ impl Init {
         asker.print(&format!("\n{shown} is written and valid.\n"));
         let user = block_on(self.first_user(loaded.config, asker))
             .with_context(|| format!("{shown} is written and valid, but no user is created"))?;
-        Ok(answer(file, &plan, user.as_ref()))
+        Ok(output(file, &plan, user.as_ref()))
     }
 
     /// Creates the database, and the first user in it.
@@ -135,7 +138,7 @@ impl Init {
         if self.username.is_none() && !asker.asks {
             return Ok(None);
         }
-        let desk = Desk::migrated(config).await?;
+        let context = Context::open(config, OpenMode::Migrate, false).await?;
         let created = match &self.username {
             Some(username) => {
                 let password = match self.password_stdin {
@@ -143,12 +146,11 @@ impl Init {
                     false if asker.asks => Some(ask_password(username)?),
                     false => None,
                 };
-                let created = user::make(&desk, username, self.email.as_deref(), password.as_ref());
-                Some(created.await?)
+                Some(create(&context, username, self.email.as_deref(), password.as_ref()).await?)
             }
-            None => prompted_user(&desk, asker).await?,
+            None => prompted_user(&context, asker).await?,
         };
-        desk.store.close().await;
+        context.store.close().await;
         Ok(created)
     }
 }
@@ -161,7 +163,7 @@ fn validated(file: &Path) -> anyhow::Result<Loaded> {
 }
 
 /// Prompts for the first user until it is created, or the username is empty.
-async fn prompted_user(desk: &Desk, asker: Asker) -> anyhow::Result<Option<User>> {
+async fn prompted_user(context: &Context, asker: Asker) -> anyhow::Result<Option<User>> {
     asker.print("The first user. Leave the username empty to create none.");
     loop {
         let username = asker.line("Username", "")?;
@@ -171,7 +173,7 @@ async fn prompted_user(desk: &Desk, asker: Asker) -> anyhow::Result<Option<User>
         let email = asker.line("E-mail address (optional)", "")?;
         let email = Some(email).filter(|email| !email.is_empty());
         let password = ask_password(&username)?;
-        match user::make(desk, &username, email.as_deref(), Some(&password)).await {
+        match create(context, &username, email.as_deref(), Some(&password)).await {
             Ok(user) => return Ok(Some(user)),
             Err(error) if super::exit::is_refusal(&error) => {
                 asker.print(&format!("Refused: {}\n", super::exit::as_text(&error)));
@@ -181,7 +183,19 @@ async fn prompted_user(desk: &Desk, asker: Asker) -> anyhow::Result<Option<User>
     }
 }
 
-fn answer(file: &Path, plan: &Plan, user: Option<&User>) -> Output {
+/// Creates a user without further claims.
+async fn create(
+    context: &Context,
+    username: &str,
+    email: Option<&str>,
+    password: Option<&Secret>,
+) -> anyhow::Result<User> {
+    let claims = claims::parse(&[] as &[String])?;
+    let account = NewAccount { username, email, email_verified: false, claims, password };
+    Ok(user::create(&context.call(), account).await?.result)
+}
+
+fn output(file: &Path, plan: &Plan, user: Option<&User>) -> Output {
     let mut rows = vec![
         ("file", file.display().to_string()),
         ("issuer", plan.issuer.to_string()),

@@ -8,8 +8,8 @@ use url::{Host, Url};
 
 use super::ask::{Asker, value};
 use super::{Init, Tls};
-use crate::cli::desk::ask_secret;
 use crate::cli::exit::Wrong;
+use crate::cli::input::ask_secret;
 use crate::config::{AcmeDirectory, DatabaseUrl, Issuer, Link, Network};
 
 /// The default ACME CA.

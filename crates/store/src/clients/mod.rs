@@ -65,6 +65,44 @@ pub async fn all(on: impl Into<Executor<'_>>) -> sqlx::Result<Vec<Client>> {
     Ok(clients)
 }
 
+/// A page of all clients, the oldest first: up to `most` of them after `after`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn page(
+    on: impl Into<Executor<'_>>,
+    after: Option<&ClientId>,
+    most: i64,
+) -> sqlx::Result<Vec<Client>> {
+    let mut on = on.into();
+    let after = after.map_or("", ClientId::as_str);
+    let mut clients: Vec<Client> =
+        sql("SELECT id, metadata, created_at, disabled_at, ended_at, version FROM clients
+          WHERE id > $1
+          ORDER BY id
+          LIMIT $2")
+        .bind(after)
+        .bind(most)
+        .all(&mut on)
+        .await?;
+    let Some(last) = clients.last() else {
+        return Ok(clients);
+    };
+    let mut secrets: Vec<OwnedSecret> =
+        sql("SELECT client_id, digest, sealed, expires_at FROM client_secrets
+          WHERE client_id > $1 AND client_id <= $2
+          ORDER BY created_at DESC, id DESC")
+        .bind(after)
+        .bind(&last.id)
+        .all(&mut on)
+        .await?;
+    for client in &mut clients {
+        let own = secrets.extract_if(.., |owned| owned.client_id == client.id);
+        client.secrets = own.map(|owned| owned.secret).collect();
+    }
+    Ok(clients)
+}
+
 /// The enabled clients that have a certificate or may need one, without their secrets. The comparisons of text are
 /// a first filter, so that not every client is parsed.
 ///

@@ -1,77 +1,18 @@
-//! What a command works with: the configuration, the database, files and the terminal.
+//! What a command reads: files, standard input, the terminal.
 
 use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use zeroize::Zeroizing;
 
 use super::exit::{Absent, Wrong};
 use super::print::plain;
-use crate::app::Clock;
-use crate::config::{Config, Pooler};
-use crate::record::{Context, Trace};
-use crate::store::{ConnectionLimits, OpenMode, Store};
-use crate::types::{Secret, Timestamp};
+use crate::types::Secret;
 use gatewright_base::access::why;
 
 /// The most that is read from a file or from standard input.
 const MOST: u64 = 1024 * 1024;
-
-/// The minimum timeout for the database: longer than for a request, because nothing queues behind a command.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// A command's place of work. It works beside a running server: it takes no lock, and each change is
-/// one short transaction.
-#[derive(Debug)]
-pub(super) struct Desk {
-    /// The configuration.
-    pub(super) config: Config,
-    /// The database.
-    pub(super) store: Store,
-    /// What the audit trail is told: no address, and the moment at which the command began.
-    pub(super) trace: Trace,
-}
-
-impl Desk {
-    /// Opens the database, whose schema must be up to date.
-    pub(super) async fn open(config: Config) -> anyhow::Result<Self> {
-        Self::open_for(config, OpenMode::Command).await
-    }
-
-    /// Opens the database, and brings its schema up to date.
-    pub(super) async fn migrated(config: Config) -> anyhow::Result<Self> {
-        Self::open_for(config, OpenMode::Migrate).await
-    }
-
-    async fn open_for(config: Config, purpose: OpenMode) -> anyhow::Result<Self> {
-        let limits = ConnectionLimits {
-            connections: 2,
-            acquire: seconds(config.database.acquire_timeout.0).max(PATIENCE),
-            statement: seconds(config.database.statement_timeout.0).max(PATIENCE),
-            is_pooled: config.database.pooler == Pooler::Transaction,
-        };
-        let store = Store::open(&config.database.url.0, &limits, purpose)
-            .await
-            .context("cannot open the database of database.url")?;
-        Ok(Self { config, store, trace: Trace::of_command(Clock::system().now_ms()) })
-    }
-
-    /// The shared dependencies of the rules.
-    pub(super) const fn context(&self) -> Context<'_> {
-        Context::new(&self.store, &self.config, &self.trace)
-    }
-
-    /// When the command began.
-    pub(super) const fn now(&self) -> Timestamp {
-        self.trace.now()
-    }
-}
-
-fn seconds(count: i64) -> Duration {
-    Duration::from_secs(u64::try_from(count).unwrap_or(0))
-}
 
 /// The text of a file, or of standard input for `-`.
 pub(super) fn read(path: &Path) -> anyhow::Result<Zeroizing<String>> {

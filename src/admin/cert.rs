@@ -1,0 +1,276 @@
+//! The certificate inventory.
+
+use serde_json::{Value, json};
+
+use super::{Call, Done, Error, Result, Subject, ca};
+use crate::pki::census::ClientForecast;
+use crate::pki::inventory::{self, Entry, Inventory, State};
+use crate::pki::issue::{IssuedCertificate, Right};
+use crate::pki::request::CertificationRequest;
+use crate::pki::revocation::CachedStatus;
+use crate::pki::{Certificate, Reason};
+use crate::record::Kind;
+use crate::store::certificates::{CertificateRow, Filter};
+use crate::store::signing_keys::{self, SigningKeyRow};
+use crate::types::{Client, ClientId, Seconds, Thumbprint, Timestamp};
+
+/// The rules of the inventory, for one call.
+const fn inventory<'a>(call: &Call<'a>) -> Inventory<'a> {
+    Inventory { store: call.context.store, config: call.context.config, now: call.now() }
+}
+
+/// Which certificates and signing keys to list.
+#[derive(Clone, Debug, Default)]
+pub struct Query {
+    /// Only valid ones that expire within this time.
+    pub expiring: Option<Seconds>,
+    /// Only those of this client.
+    pub client: Option<ClientId>,
+    /// Only those in these states.
+    pub states: States,
+}
+
+/// Which states to list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum States {
+    /// All but expired ones; with [`Query::expiring`], only valid ones.
+    #[default]
+    Usual,
+    /// All.
+    All,
+    /// This one.
+    Only(State),
+}
+
+impl Query {
+    fn includes(&self, state: State) -> bool {
+        match (self.states, self.expiring) {
+            (States::All, _) => true,
+            (States::Only(only), _) => only == state,
+            (States::Usual, Some(_)) => matches!(state, State::Valid | State::Expiring),
+            (States::Usual, None) => state != State::Expired,
+        }
+    }
+}
+
+/// Certificates and signing keys.
+#[derive(Debug)]
+pub struct Listing {
+    /// The certificates, by expiry.
+    pub certificates: Vec<Entry>,
+    /// The signing keys; none if a client is named.
+    pub keys: Vec<SigningKeyRow>,
+}
+
+/// Lists certificates and signing keys.
+///
+/// # Errors
+/// The database fails.
+pub async fn list(call: &Call<'_>, query: &Query) -> Result<Listing> {
+    let (inventory, now) = (inventory(call), call.now());
+    // A revoked certificate whose validity has ended is in state expired.
+    let with_expired = query.includes(State::Expired)
+        || query.states != States::Usual && query.includes(State::Revoked);
+    let filter = Filter {
+        client_id: query.client.as_ref(),
+        not_after_from: if with_expired { Timestamp(i64::MIN) } else { now },
+        not_after_to: query.expiring.map_or(Timestamp(i64::MAX), |time| now + time),
+    };
+    let mut certificates = inventory.list(&filter).await?;
+    certificates.retain(|entry| query.includes(entry.state));
+    let mut keys = if query.client.is_none() { inventory.keys().await? } else { Vec::new() };
+    keys.retain(|key| {
+        let ends_in_time =
+            query.expiring.is_none_or(|time| ends_at(call, key).is_some_and(|at| at <= now + time));
+        query.includes(key_state(key)) && ends_in_time
+    });
+    Ok(Listing { certificates, keys })
+}
+
+/// The state of a signing key, in the terms of certificates.
+pub const fn key_state(key: &SigningKeyRow) -> State {
+    match key.state() {
+        signing_keys::State::Pending => State::Pending,
+        signing_keys::State::Active => State::Valid,
+        signing_keys::State::Retiring => State::Expiring,
+        signing_keys::State::Retired => State::Expired,
+        signing_keys::State::Compromised => State::Revoked,
+    }
+}
+
+/// When a signing key stops signing: the actual time, or the scheduled one.
+pub fn ends_at(call: &Call<'_>, key: &SigningKeyRow) -> Option<Timestamp> {
+    key.retiring_at.or_else(|| Some(key.activated_at? + call.config.keys.rotation))
+}
+
+/// A certificate or a signing key.
+#[derive(Debug)]
+pub enum Found {
+    /// A certificate, with its last known revocation status.
+    Certificate(Box<Entry>, Vec<CachedStatus>),
+    /// A signing key.
+    Key(Box<SigningKeyRow>),
+}
+
+/// Finds a signing key by its `kid`, or a certificate by its thumbprint or serial number.
+///
+/// # Errors
+/// There is none, several have the serial number, or the database fails.
+pub async fn show(call: &Call<'_>, name: &str) -> Result<Found> {
+    let keys = inventory(call).keys().await?;
+    if let Some(key) = keys.into_iter().find(|key| key.id == name) {
+        return Ok(Found::Key(Box::new(key)));
+    }
+    let entry = find(call, name).await?;
+    let status = inventory(call).cached_statuses(&entry.certificate).await?;
+    Ok(Found::Certificate(Box::new(entry), status))
+}
+
+/// Finds a certificate by its thumbprint or serial number.
+///
+/// # Errors
+/// There is none, several have the serial number, or the database fails.
+pub async fn find(call: &Call<'_>, name: &str) -> Result<Entry> {
+    let mut found = inventory(call).find(name).await?;
+    match (found.pop(), found.is_empty()) {
+        (None, _) => {
+            let text = format!("there is no certificate {name}");
+            Err(Error::NotFound(Subject::Certificate, text))
+        }
+        (Some(only), true) => Ok(only),
+        (Some(last), false) => {
+            let all = found.iter().chain([&last]);
+            let all: Vec<_> = all.map(|one| one.certificate.thumbprint.to_string()).collect();
+            let all = all.join(", ");
+            Err(Error::Invalid(format!(
+                "several certificates have that serial number; name one of {all}"
+            )))
+        }
+    }
+}
+
+/// The row of a certificate that need not be in the inventory.
+pub fn row_of(call: &Call<'_>, certificate: &Certificate) -> CertificateRow {
+    inventory::seen_row(certificate, call.now())
+}
+
+/// Revokes a certificate. Returns how many others were revoked with it.
+///
+/// # Errors
+/// It is revoked already, or the database fails.
+pub async fn revoke(
+    call: &Call<'_>,
+    certificate: &CertificateRow,
+    reason: Reason,
+) -> Result<Done<usize>> {
+    let others = inventory(call).revoke(certificate, reason, call.trace).await?;
+    Ok(Done::new(others, Kind::CertificateRevoked))
+}
+
+/// Issues a certificate of the built-in CA to a client.
+///
+/// # Errors
+/// There is no built-in CA, the client cannot have a certificate, or the database fails.
+pub async fn issue(
+    call: &Call<'_>,
+    client: &ClientId,
+    request: &CertificationRequest,
+) -> Result<Done<IssuedCertificate>> {
+    let kek = call.kek().await?;
+    let ca = ca::built_in_ca(call, &kek);
+    let issued = ca.issue(Some(client), request, Right::Proven).await?;
+    Ok(Done::new(issued, Kind::CertificateIssued))
+}
+
+/// When a client stops working because its certificates expire.
+#[derive(Debug)]
+pub struct Forecast {
+    /// The client.
+    pub client: Client,
+    /// Thumbprint and subject of its last valid certificate; `None`: none is known.
+    pub last: Option<(Thumbprint, String)>,
+    /// When that certificate expires.
+    pub stops_at: Option<Timestamp>,
+    /// Whether its certificates are renewed automatically.
+    pub renews: bool,
+}
+
+impl Forecast {
+    fn new(forecast: &ClientForecast<'_>) -> Self {
+        Self {
+            client: forecast.client.clone(),
+            last: forecast.last.map(|last| (last.thumbprint, last.subject.clone())),
+            stops_at: forecast.stops_at(),
+            renews: forecast.renews,
+        }
+    }
+}
+
+/// The clients that stop working within `horizon` because their certificates expire. `all`: also those that renew
+/// automatically, and those without a known certificate.
+///
+/// # Errors
+/// The database fails.
+pub async fn forecast(call: &Call<'_>, horizon: Seconds, all: bool) -> Result<Vec<Forecast>> {
+    let inventory = inventory(call);
+    let census = inventory.census().await?;
+    let end = call.now() + horizon;
+    let mut forecasts = census.forecasts();
+    forecasts.retain(|forecast| {
+        all && forecast.last.is_none()
+            || (all || !forecast.renews) && forecast.stops_at().is_some_and(|at| at <= end)
+    });
+    Ok(forecasts.iter().map(Forecast::new).collect())
+}
+
+/// A certificate as JSON.
+pub fn document(entry: &Entry) -> Value {
+    let row = &entry.certificate;
+    let clients: Vec<_> = entry
+        .holders
+        .iter()
+        .map(|holder| {
+            json!({
+                "client_id": holder.client_id,
+                "registered_at": holder.registered_at,
+                "last_used_at": holder.last_used_at,
+                "shares_name": entry.sharing.contains(&holder.client_id),
+            })
+        })
+        .collect();
+    json!({
+        "kind": "certificate",
+        "thumbprint": row.thumbprint,
+        "public_key": row.public_key,
+        "origin": row.origin.as_str(),
+        "state": entry.state,
+        "issued_to": row.client_id,
+        "clients": clients,
+        "subject": row.subject,
+        "names": row.names,
+        "issuer": row.issuer,
+        "serial": row.serial,
+        "key_type": row.key_type,
+        "key_bits": row.key_bits,
+        "not_before": row.not_before,
+        "not_after": row.not_after,
+        "first_seen_at": row.first_seen_at,
+        "last_used_at": row.last_used_at,
+        "tokens": entry.tokens,
+        "revoked_at": row.revoked_at,
+        "reason": row.reason,
+    })
+}
+
+/// A signing key as JSON, in the terms of certificates.
+pub fn key_document(call: &Call<'_>, key: &SigningKeyRow) -> Value {
+    json!({
+        "kind": "signing_key",
+        "kid": key.id,
+        "origin": "own",
+        "alg": key.alg,
+        "state": key_state(key),
+        "not_before": key.activated_at,
+        "not_after": ends_at(call, key),
+    })
+}

@@ -1,0 +1,76 @@
+//! Signing keys and server secrets.
+
+use serde_json::{Value, json};
+
+use super::{Call, Done, Result};
+pub use crate::flow::keys::Replaced;
+use crate::flow::keys::{Schedule, replace_secrets};
+use crate::record::Kind;
+use crate::store::signing_keys::{self, SigningKeyRow, State};
+use crate::types::Algorithm;
+
+/// All signing keys, by algorithm and time of publication. There are a few for each algorithm.
+///
+/// # Errors
+/// The database fails.
+pub async fn list(call: &Call<'_>) -> Result<Vec<SigningKeyRow>> {
+    let mut all = signing_keys::all(call.store.db()).await?;
+    all.sort_by_key(|key| (key.alg, key.published_at));
+    Ok(all)
+}
+
+/// Activates the pending key of an algorithm; with `force`, even if some verifiers may not have it yet.
+///
+/// # Errors
+/// The key was published too recently, or the database fails.
+pub async fn rotate(call: &Call<'_>, algorithm: Algorithm, force: bool) -> Result<Done<()>> {
+    call.keyring().await?.rotate(call.store, algorithm, force, call.trace).await?;
+    Ok(Done::new((), Kind::KeyActivated))
+}
+
+/// Retires a signing key; a compromised one invalidates all tokens that it signed.
+///
+/// # Errors
+/// There is no such key, or the database fails.
+pub async fn retire(call: &Call<'_>, kid: &str, is_compromised: bool) -> Result<Done<()>> {
+    call.keyring().await?.retire(call.store, kid, is_compromised, call.trace).await?;
+    let event = if is_compromised { Kind::KeyCompromised } else { Kind::KeyRetired };
+    Ok(Done::new((), event))
+}
+
+/// Rotates the server secrets; compromised ones invalidate everything made with them, and all grants.
+///
+/// # Errors
+/// The database fails.
+pub async fn rotate_secrets(call: &Call<'_>, are_compromised: bool) -> Result<Done<Replaced>> {
+    let (kek, schedule) = (call.kek().await?, Schedule::of(call.config));
+    let replaced =
+        replace_secrets(call.store, &kek, &schedule, are_compromised, call.trace).await?;
+    let event = if are_compromised { Kind::SecretCompromised } else { Kind::SecretReplaced };
+    Ok(Done::new(replaced, event))
+}
+
+/// The state of a key, as text.
+pub const fn state(key: &SigningKeyRow) -> &'static str {
+    match key.state() {
+        State::Pending => "pending",
+        State::Active => "active",
+        State::Retiring => "retiring",
+        State::Retired => "retired",
+        State::Compromised => "compromised",
+    }
+}
+
+/// A signing key as JSON.
+pub fn document(key: &SigningKeyRow) -> Value {
+    json!({
+        "kid": key.id,
+        "alg": key.alg,
+        "state": state(key),
+        "published_at": key.published_at,
+        "activated_at": key.activated_at,
+        "retiring_at": key.retiring_at,
+        "retired_at": key.retired_at,
+        "compromised_at": key.compromised_at,
+    })
+}

@@ -1,0 +1,190 @@
+//! Actions on a real database.
+
+use serde_json::{Map, Value, json};
+
+use super::*;
+use crate::config::{Config, Issuer, Keys};
+use crate::record::Trace;
+use crate::store::audit_events;
+use crate::store::test_database::TestDatabase;
+use crate::types::{ResourceId, Secret};
+
+/// What calls work with; the files of the keys are removed with it.
+struct Fixture {
+    database: TestDatabase,
+    config: Config,
+    dependencies: Dependencies,
+}
+
+impl Fixture {
+    async fn new() -> Self {
+        let database = TestDatabase::make().await;
+        let dir = std::env::temp_dir().join(format!("gatewright_{}", uuid::Uuid::now_v7()));
+        let config = Config {
+            keys: Keys { dir, ..Keys::default() },
+            ..Config::with_defaults(Issuer::default())
+        };
+        Self { database, config, dependencies: Dependencies::default() }
+    }
+
+    fn call<'a>(&'a self, trace: &'a Trace) -> Call<'a> {
+        Call {
+            actor: Actor::Operator,
+            context: Context::new(&self.database.store, &self.config, trace),
+            dependencies: &self.dependencies,
+        }
+    }
+
+    /// The kinds of the events under a trace.
+    async fn events(&self, trace: &Trace) -> Vec<String> {
+        let request_id = trace.request_id.clone();
+        let filter = audit_events::Filter { request_id, most: 10, ..Default::default() };
+        let events = audit_events::list(self.database.store.db(), &filter).await.unwrap();
+        events.into_iter().map(|event| event.kind).collect()
+    }
+}
+
+impl Drop for Fixture {
+    fn drop(&mut self) {
+        // It exists only if a key was needed.
+        let _ = std::fs::remove_dir_all(&self.config.keys.dir);
+    }
+}
+
+/// Performs an action and checks that it has written the event that it returns.
+macro_rules! done {
+    ($fixture:ident, |$call:ident| $action:expr) => {{
+        let trace = Trace::of_command(1_000_000_000);
+        let $call = &$fixture.call(&trace);
+        let done = $action.await.unwrap();
+        let events = $fixture.events(&trace).await;
+        assert!(events.contains(&done.event.as_str().to_owned()), "{:?}: {events:?}", done.event);
+        done.result
+    }};
+}
+
+fn account(username: &str) -> user::NewAccount<'_> {
+    user::NewAccount {
+        username,
+        email: None,
+        email_verified: false,
+        claims: Map::new(),
+        password: None,
+    }
+}
+
+fn description(name: &str) -> client::Description {
+    let Value::Object(members) = json!({
+        "client_name": name,
+        "grant_types": ["client_credentials"],
+    }) else {
+        unreachable!()
+    };
+    client::Description { members, ..Default::default() }
+}
+
+#[tokio::test]
+async fn every_action_writes_the_event_that_it_returns() {
+    let fixture = Fixture::new().await;
+
+    let user = done!(fixture, |call| user::create(call, account("alice")));
+    let changes = user::Changes { username: Some("liddell"), ..Default::default() };
+    done!(fixture, |call| user::update(call, &user.id, &changes));
+    let password = Secret::new("correct horse battery staple");
+    done!(fixture, |call| user::set_password(call, &user.id, &password));
+    done!(fixture, |call| user::unlock(call, &user.id));
+    assert!(done!(fixture, |call| user::disable(call, &user.id)).disabled_at.is_some());
+    assert!(done!(fixture, |call| user::enable(call, &user.id)).disabled_at.is_none());
+    done!(fixture, |call| user::delete(call, &user.id));
+
+    let registered = done!(fixture, |call| client::create(call, &description("Nightly")));
+    let id = registered.client.id.clone();
+    let renamed = description("Hourly");
+    let updated = done!(fixture, |call| client::update(call, &registered.client, &renamed));
+    let overlap = crate::types::Seconds(0);
+    done!(fixture, |call| client::rotate_secret(call, &updated.client, overlap));
+    assert!(done!(fixture, |call| client::disable(call, &id)).disabled_at.is_some());
+    assert!(done!(fixture, |call| client::enable(call, &id)).disabled_at.is_none());
+
+    let api = ResourceId::from_text("https://api.example.org/invoices");
+    let changes = resource::Changes { name: Some("Invoices".to_owned()), ..Default::default() };
+    done!(fixture, |call| resource::create(call, api.clone(), &changes));
+    done!(fixture, |call| resource::update(call, &api, &changes));
+    done!(fixture, |call| resource::delete(call, &api));
+
+    done!(fixture, |call| ca::init(call, None));
+    done!(fixture, |call| ca::enrol(call, &id, crate::types::Seconds(60)));
+    done!(fixture, |call| ca::renew(call, &ca::Renewal::Root));
+    done!(fixture, |call| ca::export_root_key(call));
+    done!(fixture, |call| ca::remove_root_key(call));
+    let key = rcgen::KeyPair::generate().unwrap();
+    let request = rcgen::CertificateParams::default().serialize_request(&key).unwrap();
+    let request = crate::pki::request::CertificationRequest::parse(request.der()).unwrap();
+    let issued = done!(fixture, |call| cert::issue(call, &id, &request));
+    let trace = Trace::of_command(1_000_000_000);
+    let entry = cert::find(&fixture.call(&trace), &issued.thumbprint.to_string()).await.unwrap();
+    let reason = crate::pki::Reason::default();
+    done!(fixture, |call| cert::revoke(call, &entry.certificate, reason));
+
+    let algorithm = fixture.config.keys.algorithms[0];
+    done!(fixture, |call| key::rotate(call, algorithm, true));
+    let keys = key::list(&fixture.call(&trace)).await.unwrap();
+    let retiring = keys.iter().find(|key| key::state(key) == "retiring").unwrap();
+    done!(fixture, |call| key::retire(call, &retiring.id, true));
+    done!(fixture, |call| key::rotate_secrets(call, false));
+
+    let (at, lag) = (crate::types::Timestamp(999_000), crate::types::Seconds(60));
+    done!(fixture, |call| database::failed_over(call, at, lag));
+    done!(fixture, |call| database::repeat_revocations(call, &[]));
+    done!(fixture, |call| client::delete(call, &id));
+}
+
+/// A page reads its own rows and no others, however many rows there are.
+#[tokio::test]
+async fn a_listing_returns_each_row_once_and_no_page_more_than_its_size() {
+    let fixture = Fixture::new().await;
+    let trace = Trace::of_command(1_000_000_000);
+    let call = fixture.call(&trace);
+    for name in ["a1", "b2", "c3", "d4", "e5"] {
+        user::create(&call, account(name)).await.unwrap();
+        client::create(&call, &description(name)).await.unwrap();
+    }
+
+    let (mut users, mut sizes, mut after) = (Vec::new(), Vec::new(), None);
+    loop {
+        let page = user::page(&call, after.as_ref(), 2).await.unwrap();
+        sizes.push(page.items.len());
+        after = page.items.last().map(|user| user.id.clone());
+        users.extend(page.items.into_iter().map(|user| user.username));
+        if page.is_last {
+            break;
+        }
+    }
+    assert_eq!((users.join(" "), sizes), ("a1 b2 c3 d4 e5".to_owned(), vec![2, 2, 1]));
+
+    let (mut clients, mut sizes, mut after) = (Vec::new(), Vec::new(), None);
+    loop {
+        let page = client::page(&call, after.as_ref(), 5).await.unwrap();
+        sizes.push(page.items.len());
+        after = page.items.last().map(|client| client.id.clone()).or(after);
+        assert!(page.items.iter().all(|client| client.secrets.len() == 1), "with its own secret");
+        clients.extend(page.items.into_iter().map(|client| client.metadata.client_name));
+        if page.is_last {
+            break;
+        }
+    }
+    assert_eq!((clients.join(" "), sizes), ("a1 b2 c3 d4 e5".to_owned(), vec![5, 0]));
+
+    let mut cursor = audit::query(&call, audit::Query::default()).await.unwrap();
+    let (mut events, mut sizes) = (Vec::new(), Vec::new());
+    loop {
+        let page = audit::page(&call, &mut cursor, 4).await.unwrap();
+        sizes.push(page.items.len());
+        events.extend(page.items.into_iter().map(|event| event.id));
+        if page.is_last {
+            break;
+        }
+    }
+    assert_eq!(sizes, [4, 4, 2]);
+    assert!(events.is_sorted_by(|newer, older| newer > older), "each once, newest first");
+}

@@ -1,0 +1,138 @@
+//! Users.
+
+use serde_json::{Value, json};
+
+use super::{Call, Done, Error, Page, Result, Subject};
+pub use crate::people::account::NewAccount;
+use crate::people::{account, name, update as rules};
+pub use crate::people::{claims, update::Changes};
+use crate::record::Kind;
+use crate::store::users;
+use crate::types::{Secret, User, UserId};
+
+/// Creates a user.
+///
+/// # Errors
+/// See [`account::create`].
+pub async fn create(call: &Call<'_>, new: NewAccount<'_>) -> Result<Done<User>> {
+    let user = account::create(&call.people().await?, new).await?;
+    Ok(Done::new(user, Kind::UserCreated))
+}
+
+/// A page of all users, oldest first, after this one.
+///
+/// # Errors
+/// The database fails.
+pub async fn page(call: &Call<'_>, after: Option<&UserId>, limit: i64) -> Result<Page<User>> {
+    Ok(Page::new(users::page(call.store.db(), after, limit).await?, limit))
+}
+
+/// Finds a user by identifier, username or e-mail address. The identifier takes precedence, so a user cannot
+/// impersonate another one by choosing that user's identifier as a username.
+///
+/// # Errors
+/// There is no such user, or the database fails.
+pub async fn find(call: &Call<'_>, who: &str) -> Result<User> {
+    known(call, who).await?.ok_or_else(|| {
+        let text = format!("no user has the username, e-mail address or identifier {who}");
+        Error::NotFound(Subject::User, text)
+    })
+}
+
+pub(super) async fn known(call: &Call<'_>, who: &str) -> Result<Option<User>> {
+    if who.trim().is_empty() {
+        return Err(Error::Invalid("the name of the user is empty".to_owned()));
+    }
+    let by_id = users::with_password(call.store.db(), &UserId::from_text(who)).await?;
+    let found = match by_id {
+        Some(found) => Some(found),
+        None => users::by_name(call.store.db(), &name::canonical(who)).await?,
+    };
+    Ok(found.map(|found| found.user))
+}
+
+/// Changes the names and claims of a user.
+///
+/// # Errors
+/// Nothing is to be changed; also those of [`rules::update`].
+pub async fn update(call: &Call<'_>, user: &UserId, changes: &Changes<'_>) -> Result<Done<User>> {
+    let is_empty = changes.username.is_none()
+        && changes.email.is_none()
+        && changes.email_verified.is_none()
+        && changes.claims.is_empty()
+        && changes.removed.is_empty();
+    if is_empty {
+        return Err(Error::Invalid("no change is given".to_owned()));
+    }
+    let user = rules::update(&call.people().await?, user, changes).await?;
+    Ok(Done::new(user, Kind::UserUpdated))
+}
+
+/// Deletes a user, with all sessions, grants and consents.
+///
+/// # Errors
+/// There is no such user, or the database fails.
+pub async fn delete(call: &Call<'_>, user: &UserId) -> Result<Done<()>> {
+    let is_deleted = rules::delete(&call.people().await?, user).await?;
+    must_exist(is_deleted, user)?;
+    Ok(Done::new((), Kind::UserDeleted))
+}
+
+/// Disables a user: ends all sessions and revokes all grants.
+///
+/// # Errors
+/// There is no such user, or the database fails.
+pub async fn disable(call: &Call<'_>, user: &UserId) -> Result<Done<User>> {
+    let is_disabled = account::disable(&call.people().await?, user).await?;
+    must_exist(is_disabled, user)?;
+    Ok(Done::new(find(call, user.as_str()).await?, Kind::UserDisabled))
+}
+
+/// Enables a disabled user.
+///
+/// # Errors
+/// There is no such user, or the database fails.
+pub async fn enable(call: &Call<'_>, user: &UserId) -> Result<Done<User>> {
+    let is_enabled = account::enable(&call.people().await?, user).await?;
+    must_exist(is_enabled, user)?;
+    Ok(Done::new(find(call, user.as_str()).await?, Kind::UserEnabled))
+}
+
+/// Resets the sign-in throttling of a user.
+///
+/// # Errors
+/// There is no such user, or the database fails.
+pub async fn unlock(call: &Call<'_>, user: &UserId) -> Result<Done<()>> {
+    account::unlock(&call.people().await?, user).await?;
+    Ok(Done::new((), Kind::UserUnlocked))
+}
+
+/// Sets the password of a user: ends all sessions and revokes all grants.
+///
+/// # Errors
+/// See [`account::set_password`].
+pub async fn set_password(call: &Call<'_>, user: &UserId, password: &Secret) -> Result<Done<()>> {
+    account::set_password(&call.people().await?, user, password).await?;
+    Ok(Done::new((), Kind::PasswordChanged))
+}
+
+fn must_exist(exists: bool, user: &UserId) -> Result<()> {
+    if exists {
+        return Ok(());
+    }
+    Err(Error::NotFound(Subject::User, format!("the user {user} has been deleted meanwhile")))
+}
+
+/// A user as JSON.
+pub fn document(user: &User) -> Value {
+    json!({
+        "id": user.id,
+        "username": user.username,
+        "email": user.email,
+        "email_verified": user.email_verified,
+        "claims": user.claims,
+        "created_at": user.created_at,
+        "updated_at": user.updated_at,
+        "disabled_at": user.disabled_at,
+    })
+}

@@ -1,0 +1,68 @@
+//! What a command works with: the configuration, the database, and the time at which it began.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use crate::admin::{Actor, Call, Dependencies};
+use crate::app::Clock;
+use crate::config::{Config, Pooler};
+use crate::record::{self, Trace};
+use crate::store::{ConnectionLimits, OpenMode, Store};
+use crate::types::Timestamp;
+
+/// The minimum timeout for the database: longer than for a request, because nothing queues behind a command.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The context of a command that needs the database. Commands work beside a running server: they take no lock, and
+/// each change is one short transaction.
+#[derive(Debug)]
+pub(super) struct Context {
+    /// The configuration.
+    pub(super) config: Config,
+    /// The database.
+    pub(super) store: Store,
+    /// Whether results are printed as JSON.
+    pub(super) is_json: bool,
+    trace: Trace,
+    dependencies: Dependencies,
+}
+
+impl Context {
+    /// Opens the database in this mode. For [`OpenMode::Command`], its schema must be up to date.
+    pub(super) async fn open(
+        config: Config,
+        mode: OpenMode,
+        is_json: bool,
+    ) -> anyhow::Result<Self> {
+        let limits = ConnectionLimits {
+            connections: 2,
+            acquire: seconds(config.database.acquire_timeout.0).max(TIMEOUT),
+            statement: seconds(config.database.statement_timeout.0).max(TIMEOUT),
+            is_pooled: config.database.pooler == Pooler::Transaction,
+        };
+        let store = Store::open(&config.database.url.0, &limits, mode)
+            .await
+            .context("cannot open the database of database.url")?;
+        let trace = Trace::of_command(Clock::system().now_ms());
+        Ok(Self { config, store, is_json, trace, dependencies: Dependencies::default() })
+    }
+
+    /// A call of an administrative action, by the operator.
+    pub(super) const fn call(&self) -> Call<'_> {
+        Call {
+            actor: Actor::Operator,
+            context: record::Context::new(&self.store, &self.config, &self.trace),
+            dependencies: &self.dependencies,
+        }
+    }
+
+    /// When the command began.
+    pub(super) const fn now(&self) -> Timestamp {
+        self.trace.now()
+    }
+}
+
+fn seconds(count: i64) -> Duration {
+    Duration::from_secs(u64::try_from(count).unwrap_or(0))
+}
