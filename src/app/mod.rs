@@ -1,4 +1,4 @@
-//! What a handler may reach: the store, the keys, the clock, the settings.
+//! What handlers share: the store, the keys, the clock, the configuration.
 
 mod readiness;
 
@@ -30,47 +30,48 @@ use crate::store::cache::Cache;
 use crate::store::{self, OpenMode, Store, ahead};
 use crate::types::{Error, Failure, Result, Seconds};
 
-/// As many places as are asked at once whether certificates in use were revoked.
-const ASKING: usize = 32;
+/// The number of OCSP responders and CRL distribution points that are requested concurrently.
+const CONCURRENT_REQUESTS: usize = 32;
 
-/// Everything that lives as long as the process. A clone is the same thing.
+/// Everything that lives as long as the process. Clones share it.
 #[derive(Clone, Debug)]
 pub struct App(Arc<Parts>);
 
-/// What an [`App`] is made of.
+/// The parts of an [`App`].
 #[derive(Debug)]
 pub struct Parts {
-    /// The settings.
+    /// The configuration.
     pub config: Config,
     /// The time.
     pub clock: Clock,
-    /// The time as it has passed since the start, whatever the clock was set to: what is swept was over by both.
+    /// The time since the start, independent of changes of the clock: rows are deleted when both consider them
+    /// expired.
     pub steady: Steady,
     /// The database.
     pub store: Store,
     /// Clients and resources.
     pub cache: Cache,
-    /// Our signing keys.
+    /// The signing keys.
     pub keyring: Keyring,
     /// The keys of clients.
     pub client_keys: ClientKeys,
-    /// Who is believed about the certificates of clients.
+    /// The trust anchors of client certificates.
     pub trust: Trust,
-    /// What others say of the certificates that they issued.
+    /// The revocation status of client certificates.
     pub revocations: Revocations,
     /// The one HTTP client.
     pub outbound: Outbound,
-    /// The way to the mail server.
+    /// The mail client.
     pub mailer: Mailer,
-    /// The threads that hash passwords.
+    /// The password hashing pool.
     pub hasher: Hasher,
     /// The audit trail.
     pub recorder: Recorder,
-    /// Certificates that were shown and wait to be written into the inventory.
+    /// Sightings of certificates that wait to be written to the inventory.
     pub sightings: Sightings,
-    /// Whether this process can be asked.
+    /// Whether this process is ready.
     pub readiness: Readiness,
-    /// The counters.
+    /// The metrics.
     pub metrics: Metrics,
 }
 
@@ -82,7 +83,7 @@ impl Deref for App {
     }
 }
 
-/// Why nothing can be served or done, and how to mend it.
+/// Why the application cannot be opened, and the remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum Unopened {
     /// The database.
@@ -91,17 +92,17 @@ pub enum Unopened {
     /// The key-encryption key.
     #[error(transparent)]
     Kek(#[from] kek::Missing),
-    /// Those who are believed about the certificates of clients.
+    /// The trust anchors of client certificates.
     #[error(transparent)]
     Trust(#[from] anchors::Unreadable),
-    /// The signing keys, or something else of ours.
+    /// The signing keys, or another fault of the server.
     #[error(transparent)]
     Ours(#[from] Error),
 }
 
 impl Unopened {
-    /// Whether the same may well succeed later: the database is not reached, or not ready.
-    pub fn is_passing(&self) -> bool {
+    /// Whether a retry may succeed: the database does not respond, or is not ready.
+    pub fn is_temporary(&self) -> bool {
         match self {
             Self::Store(error) => error.is_passing(),
             Self::Kek(kek::Missing::Store(error))
@@ -124,8 +125,7 @@ impl From<sqlx::Error> for Unopened {
 }
 
 impl App {
-    /// Opens database and keys, and brings the schema up to date. `serving`: as the one server of an
-    /// SQLite file.
+    /// Opens database and keys, and migrates the schema. `serving`: as the only server of an SQLite file.
     ///
     /// # Errors
     /// See [`Unopened`].
@@ -149,14 +149,14 @@ impl App {
                 kind,
                 count,
                 now = %trace.now(),
-                "issued at a time to come, and counted for nothing until then: this clock is behind, or one was ahead"
+                "issued in the future and invalid until then: this clock is behind, or another one was ahead"
             );
         }
         let cache = Cache::new(store.clone());
         cache.confirm().await?;
         let trust = Trust::open(&config.client_certificates)?;
         trust.set_built_in(&cache.authorities().await?)?;
-        // The task writes until the last recorder is gone, and `close` waits for what it has.
+        // The task writes until the last recorder is dropped, and `close` waits for it.
         let metrics = Metrics::default();
         let (recorder, _task) = Recorder::start(store.clone(), metrics.supervisor().clone());
         Ok(Self(Arc::new(Parts {
@@ -184,7 +184,7 @@ impl App {
         Context::new(&self.store, &self.config, trace)
     }
 
-    /// One request: the clock was read when it came.
+    /// The context of a request; its time is that of the trace.
     pub fn call<'a>(&'a self, trace: &'a Trace) -> Call<'a> {
         Call {
             context: self.context(trace),
@@ -202,7 +202,7 @@ impl App {
         }
     }
 
-    /// Judges the certificates of clients.
+    /// Validates the certificates of clients.
     pub fn revocation_checker<'a>(&'a self, trace: &'a Trace) -> RevocationChecker<'a> {
         RevocationChecker {
             context: self.context(trace),
@@ -212,26 +212,25 @@ impl App {
         }
     }
 
-    /// Asks anew whether certificates in use were revoked. Every replica does it for those that it was
-    /// shown, or that a token is bound to: an answer that another one has fetched meanwhile is taken from
-    /// the database.
+    /// Refreshes the revocation status of certificates in use: those presented to this replica, and those that a
+    /// token is bound to. A response that another replica has fetched is taken from the database.
     ///
     /// # Errors
-    /// When the database does not answer.
-    pub async fn ask_anew(&self) -> Result<()> {
+    /// The database fails.
+    pub async fn refresh_revocation(&self) -> Result<()> {
         let trace = Trace::of_command(self.clock.now_ms());
         self.revocation_checker(&trace).watch_bound_certificates(&self.trust).await?;
-        // One after the other at each place: who hangs there has waited for it alone.
-        let mut places: HashMap<Option<String>, Vec<Arc<Watched>>> = HashMap::new();
+        // Sequentially per responder: one that hangs delays only its own certificates.
+        let mut responders: HashMap<Option<String>, Vec<Arc<Watched>>> = HashMap::new();
         for watched in self.revocations.due(trace.now()) {
-            places.entry(watched.source().map(str::to_owned)).or_default().push(watched);
+            responders.entry(watched.source().map(str::to_owned)).or_default().push(watched);
         }
-        let mut places = places.into_values();
+        let mut responders = responders.into_values();
         let mut asking = JoinSet::new();
         let mut outcome = Ok(());
         loop {
-            while asking.len() < ASKING
-                && let Some(due) = places.next()
+            while asking.len() < CONCURRENT_REQUESTS
+                && let Some(due) = responders.next()
             {
                 let app = self.clone();
                 asking.spawn(async move {
@@ -251,7 +250,7 @@ impl App {
         }
     }
 
-    /// What ordering a certificate of our own may reach.
+    /// What ordering the server's certificate by ACME needs.
     pub fn acme(&self) -> Acme<'_> {
         Acme {
             store: &self.store,
@@ -261,30 +260,30 @@ impl App {
         }
     }
 
-    /// What the rules about accounts may reach.
+    /// What the rules about users need.
     pub fn people<'a>(&'a self, trace: &'a Trace) -> People<'a> {
         People { context: self.context(trace), hasher: &self.hasher }
     }
 
-    /// Sees what other replicas and commands have changed. What is held is believed for three seconds
+    /// Invalidates caches that other replicas or commands have changed. Caches are used for at most three seconds
     /// after this.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// The database fails.
     pub async fn confirm(&self) -> Result<()> {
-        let asked = Instant::now();
+        let begun = Instant::now();
         let versions = self.cache.confirm().await?;
         self.trust.set_built_in(&self.cache.authorities().await?)?;
         self.keyring.confirm(&self.store, versions.keys).await?;
-        self.readiness.has_taken_over(asked);
+        self.readiness.confirmed(begun);
         Ok(())
     }
 
-    /// Writes down what waits, and lets go of the database.
+    /// Writes pending rows and closes the database.
     pub async fn close(&self) {
         self.recorder.flush().await;
         if let Err(error) = self.sightings.flush(&self.store, &self.trust).await {
-            tracing::warn!(%error, "the last certificates that were shown are not in the inventory");
+            tracing::warn!(%error, "the last sightings of certificates were not written");
         }
         self.store.close().await;
     }

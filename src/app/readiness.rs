@@ -1,4 +1,4 @@
-//! Whether this process can be asked: what `/readyz` answers.
+//! Readiness of this process, for `/readyz`.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,50 +8,50 @@ use crate::config::ReadyCheck;
 use crate::store::probe;
 use crate::types::{Failure, Result};
 
-/// As long as a process that cannot take over what others have changed (a key that it cannot open, say) is
-/// still asked.
-const TAKEN_OVER: Duration = Duration::from_secs(5);
+/// How long a process stays ready that cannot apply the changes of other replicas, for example because it cannot
+/// decrypt a key.
+const CONFIRMED_WITHIN: Duration = Duration::from_secs(5);
 
-/// What was found out last.
+/// The results of the last checks.
 #[derive(Debug)]
-pub struct Readiness(Mutex<Found>);
+pub struct Readiness(Mutex<Checks>);
 
 #[derive(Debug)]
-struct Found {
-    /// Whether the database took a write; nothing before the first try.
+struct Checks {
+    /// Whether the database accepted a write; `None` before the first probe.
     takes_writes: Option<bool>,
-    /// When everything that others had changed was taken over.
-    taken_over: Instant,
+    /// When the caches were last confirmed.
+    confirmed_at: Instant,
 }
 
 impl Readiness {
-    /// Of a process that has just read everything.
+    /// The readiness of a process that has just loaded everything.
     pub(super) fn new() -> Self {
-        Self(Mutex::new(Found { takes_writes: None, taken_over: Instant::now() }))
+        Self(Mutex::new(Checks { takes_writes: None, confirmed_at: Instant::now() }))
     }
 
-    fn found(&self) -> MutexGuard<'_, Found> {
+    fn checks(&self) -> MutexGuard<'_, Checks> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes that everything was taken over that had been changed before `asked`.
-    pub(super) fn has_taken_over(&self, asked: Instant) {
-        self.found().taken_over = asked;
+    /// Records that all changes committed before `begun` are applied.
+    pub(super) fn confirmed(&self, begun: Instant) {
+        self.checks().confirmed_at = begun;
     }
 }
 
 impl App {
-    /// Whether this process can be asked: the database answers, what others changed is known here, and no work
-    /// of the process keeps panicking (THREATS EX-26). `for_writes`: and the database takes writes.
+    /// Whether this process is ready: the database responds, changes of other replicas are applied, and no task
+    /// keeps panicking (THREATS EX-26). `for_writes`: and the database accepts writes.
     ///
     /// # Errors
-    /// `Busy`, with the reason why not.
+    /// `Busy`, with the reason why it is not ready.
     pub fn must_be_ready(&self, for_writes: bool) -> Result<(), Failure> {
         self.cache.must_be_confirmed()?;
         self.metrics.supervisor().must_keep_working()?;
-        let Found { takes_writes, taken_over } = *self.readiness.found();
-        if taken_over.elapsed() > TAKEN_OVER {
-            return Err(Failure::Busy("this process cannot take over what others have changed"));
+        let Checks { takes_writes, confirmed_at } = *self.readiness.checks();
+        if confirmed_at.elapsed() > CONFIRMED_WITHIN {
+            return Err(Failure::Busy("this process cannot apply the changes of other replicas"));
         }
         if !for_writes && self.config.operations.ready == ReadyCheck::Reads {
             return Ok(());
@@ -63,24 +63,24 @@ impl App {
         }
     }
 
-    /// Tries a write, and tells operators when the outcome is another than before.
+    /// Probes whether the database accepts writes, and logs when the result changes.
     ///
     /// # Errors
-    /// Why the database did not take it.
+    /// Why the database refused the write.
     pub async fn probe_writes(&self) -> Result<()> {
         let probed = probe::write(self.store.db(), self.clock.now()).await;
         if matches!(probed, Err(sqlx::Error::PoolTimedOut)) {
-            // There is a queue before the database: that says nothing about the database.
+            // All connections are in use, which says nothing about the database.
             return Ok(probed?);
         }
-        let before = self.readiness.found().takes_writes.replace(probed.is_ok());
+        let before = self.readiness.checks().takes_writes.replace(probed.is_ok());
         self.metrics.writable(probed.is_ok());
         match (&probed, before) {
             (Err(error), Some(true) | None) => {
                 tracing::error!(
                     %error,
-                    "the database takes no writes: nobody can sign in or refresh; tokens that need no \
-                     write are still issued, and introspection and the JWKS are answered"
+                    "the database takes no writes: sign-ins and refreshes fail; tokens that need no write \
+                     are still issued, and introspection and the JWKS still respond"
                 );
             }
             (Ok(()), Some(false)) => tracing::info!("the database takes writes again"),

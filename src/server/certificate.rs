@@ -1,4 +1,4 @@
-//! The client certificate of a request, as far as we believe it.
+//! The client certificate of a request, from the connection or from a trusted proxy.
 
 use std::sync::Arc;
 
@@ -9,12 +9,12 @@ use crate::config::CertificateHeader;
 use crate::pki::Certificate;
 use crate::pki::header::{self, Form};
 
-/// The certificate of the connection, or the one that a proxy of ours tells of. What anybody else writes
-/// into these fields was never there (THREATS MT-06).
+/// The certificate of the connection, or the one that a trusted proxy forwards. Header fields from other peers are
+/// ignored (THREATS MT-06).
 ///
 /// # Errors
-/// When it cannot be read, or a proxy of ours tells of one in a form that is not the configured one.
-pub(super) fn of(
+/// The certificate cannot be parsed, or a trusted proxy forwards one in another form than the configured one.
+pub(super) fn presented(
     peer: &Peer,
     headers: &HeaderMap,
     form: CertificateHeader,
@@ -28,8 +28,7 @@ pub(super) fn of(
     let (field, chain) = header::fields(form);
     let fields = [Some(field), chain];
     for name in fields.into_iter().flatten() {
-        // Many servers take `Client_Cert` for `Client-Cert`: a proxy may take away the one, and let
-        // somebody's other one through.
+        // Many servers treat `Client_Cert` like `Client-Cert`: a proxy may remove one and pass on a forged other.
         if headers.contains_key(name.replace('-', "_")) {
             return Err("a field of the client certificate has underscores in its name");
         }
@@ -38,13 +37,15 @@ pub(super) fn of(
         let values = name.map(|name| headers.get_all(name).into_iter());
         values.into_iter().flatten().map(|value| value.as_bytes()).collect::<Vec<_>>()
     });
-    let told = header::parse(form, &certificate, &chain, most)?;
-    match (direct, told) {
-        (None, told) => Ok(told.map(Arc::new)),
-        // A proxy that has seen no certificate says nothing, and then its own is not the client's
-        // (decision 20).
+    let forwarded = header::parse(form, &certificate, &chain, most)?;
+    match (direct, forwarded) {
+        (None, forwarded) => Ok(forwarded.map(Arc::new)),
+        // A proxy forwards nothing if the client presented no certificate; the certificate of the connection is
+        // the proxy's own, not the client's (decision 20).
         (Some(_), None) => Ok(None),
-        (Some(direct), Some(told)) if told.thumbprint == direct.thumbprint => Ok(Some(direct)),
+        (Some(direct), Some(forwarded)) if forwarded.thumbprint == direct.thumbprint => {
+            Ok(Some(direct))
+        }
         (Some(_), Some(_)) => {
             Err("the proxy tells of another client certificate than that of its own connection")
         }

@@ -1,4 +1,4 @@
-//! What is done without being asked: seeing what others have changed, sweeping, rotating keys.
+//! Background jobs: cache invalidation, clean-up, key rotation and the like.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
 
-use super::listener::told;
+use super::listener::until_shutdown;
 use super::outbox;
 use super::tls::Tls;
 use crate::app::App;
@@ -21,49 +21,49 @@ use crate::store::certificates::Origin;
 use crate::store::{self, jobs, sweep};
 use crate::types::{Failure, Result, Seconds, Timestamp};
 
-/// How often a server sees what others have changed: DESIGN §2 promises a second.
+/// How often caches are checked against the database: DESIGN §2 promises a second.
 const CONFIRM: Duration = Duration::from_millis(500);
 
-/// How often it is tried whether the database takes writes: each try is a commit.
+/// How often a probe checks whether the database accepts writes: each probe is a commit.
 const PROBE: Duration = Duration::from_secs(15);
 
-/// How often the certificates that were shown are written into the inventory, and what is due is sent.
+/// How often sightings of certificates are written to the inventory, and due notices are sent.
 const NOTE: Duration = Duration::from_secs(2);
 
-/// How often the files of those whom we believe are read again.
+/// How often the files of trust anchors are reloaded.
 const TRUST: Duration = Duration::from_secs(10);
 
-/// How often it is seen to that what is known of certificates in use is not too old.
+/// How often the revocation status of certificates in use is refreshed.
 const REVOCATION: Duration = Duration::from_secs(15);
 
-/// How often it is measured what expires, and told.
+/// How often expiry is measured and reported.
 const MEASURE: Duration = Duration::from_secs(60);
 
-/// How often our own certificates are looked at, and whether it is time to ask about them.
+/// How often the server's own certificates and their OCSP responses are checked.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// How often work that one replica does is asked for.
+/// How often a replica tries to take the lease of a job.
 const ASK: Duration = Duration::from_secs(20);
 
-/// How often it is done.
+/// How often a leased job runs.
 const EVERY: Seconds = Seconds(60);
 
-/// How long one sweep takes at most.
+/// The maximum duration of one clean-up.
 const SWEEP: Duration = Duration::from_secs(20);
 
-/// After this long, whoever took a job is thought dead.
+/// How long a lease is valid if its holder does not end it.
 const LEASE: Seconds = Seconds::minutes(5);
 
-/// Starts them all; each ends when told to stop.
+/// Starts all jobs; each ends at shutdown.
 pub(super) fn start(
     tasks: &mut JoinSet<()>,
     app: &App,
     tls: &Arc<Tls>,
     stopped: &watch::Receiver<bool>,
 ) {
-    let shown = tls.clone();
-    let certificates = async move |app: &App| certificates(app, &shown).await;
-    // Apart from looking: a responder may take its time.
+    let served = tls.clone();
+    let certificates = async move |app: &App| certificates(app, &served).await;
+    // A job of its own: an OCSP responder may be slow.
     let stapled = tls.clone();
     let staple = async move |_: &App| {
         stapled.staple().await;
@@ -72,7 +72,7 @@ pub(super) fn start(
     tasks.spawn(repeat("staple", LOOK, app.clone(), stopped.clone(), staple));
     let tls = tls.clone();
     let look = async move |_: &App| {
-        tls.look(false).await;
+        tls.reload(false).await;
         Ok(Done::Here)
     };
     tasks.spawn(repeat("tls", LOOK, app.clone(), stopped.clone(), look));
@@ -90,7 +90,7 @@ pub(super) fn start(
     tasks.spawn(repeat("keys", ASK, app.clone(), stopped.clone(), keys));
 }
 
-/// Does a job again and again, never two of it at once, whatever comes of it.
+/// Runs a job periodically, never twice at once, whatever its result.
 async fn repeat<F>(
     name: &'static str,
     every: Duration,
@@ -105,7 +105,7 @@ async fn repeat<F>(
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
-            () = told(stopped.clone()) => return,
+            () = until_shutdown(stopped.clone()) => return,
         }
         match app.metrics.supervisor().watch(name, job(&app)).await {
             None => app.metrics.job(name, false),
@@ -119,7 +119,7 @@ async fn repeat<F>(
     }
 }
 
-/// Who did it.
+/// Where a job ran.
 pub(super) enum Done {
     Here,
     ByOthers,
@@ -137,12 +137,12 @@ async fn sightings(app: &App) -> Result<Done> {
     app.sightings.flush(&app.store, &app.trust).await.map(|()| Done::Here)
 }
 
-/// A broken file changes nothing but the log: whoever was believed goes on being believed.
+/// An invalid file only causes an error: the previous trust anchors stay in use.
 async fn trust(app: &App) -> Result<Done> {
     let read = app.clone();
     let reloaded = tokio::task::spawn_blocking(move || read.trust.reload()).await;
     if reloaded.map_err(Failure::internal)?.map_err(Failure::internal)? {
-        tracing::info!("the authorities of client certificates were read anew");
+        tracing::info!("the trust anchors of client certificates were reloaded");
     }
     Ok(Done::Here)
 }
@@ -153,7 +153,7 @@ async fn outbox(app: &App) -> Result<Done> {
     Ok(Done::Here)
 }
 
-/// Every replica measures; one of them tells.
+/// Every replica measures; one of them reports.
 async fn certificates(app: &App, tls: &Tls) -> Result<Done> {
     let inventory = Inventory { store: &app.store, config: &app.config, now: app.clock.now() };
     inventory.note_own(&tls.certificates()).await?;
@@ -180,8 +180,8 @@ async fn measure(app: &App, census: &Census<'_>) -> Result<()> {
         watched.partition(|(labels, _)| labels.origin == Origin::Own.as_str());
     let clients = census.forecasts().into_iter().filter_map(|forecast| {
         let last = forecast.last?;
-        // Of what a machine renews day by day less than a week is always left, and what stopped long ago
-        // is nobody's concern any more: neither is to be alerted on.
+        // Certificates that are renewed automatically always have little time left, and clients that stopped
+        // long ago are abandoned: neither should cause an alert.
         if census.has_time_to_renew(last) || last.ends_at() < census.now() - STALE {
             return None;
         }
@@ -197,24 +197,24 @@ async fn measure(app: &App, census: &Census<'_>) -> Result<()> {
 }
 
 async fn revocation(app: &App) -> Result<Done> {
-    app.ask_anew().await.map(|()| Done::Here)
+    app.refresh_revocation().await.map(|()| Done::Here)
 }
 
-/// Sweeps all that has expired, for a while, or until told to stop: what is left then waits for the next time.
-/// After each batch the database is left to others for as long as it was kept busy.
+/// Deletes expired rows, for a limited time or until shutdown; the next run continues. After each batch, the job
+/// pauses for as long as the batch took, so that other statements proceed.
 async fn sweep(app: &App, stopped: &watch::Receiver<bool>) -> Result<Done> {
     let mut failed = None;
     let done = leased(app, "sweep", async |_| {
         let (begun, mut run) = (Instant::now(), sweep::Run::default());
-        // What a clock that jumps ahead would have expired is alive when it comes back, and of what was revoked or
-        // used somebody still has to know: the later of two clocks does not decide.
+        // The earlier of two clocks decides: rows that only a clock running ahead considers expired are still valid
+        // when it is corrected, and revoked or used ones are still needed to detect replays.
         let now = || app.clock.now().min(app.steady.now());
         while begun.elapsed() < SWEEP
             && !*stopped.borrow()
             && let Some(batch) = run.next(&app.store, now()).await
         {
             if let Err(error) = batch.rows {
-                // The other tables are swept all the same.
+                // The other tables are cleaned up all the same.
                 tracing::warn!(table = batch.table, %error, "a table could not be swept");
                 failed = Some(error);
             }
@@ -237,7 +237,7 @@ async fn keys(app: &App) -> Result<Done> {
     leased(app, "keys", async |trace| app.keyring.tick(&app.store, trace).await).await
 }
 
-/// Does what one replica does at a time.
+/// Runs a job that only one replica runs at a time.
 async fn leased(
     app: &App,
     name: &'static str,
@@ -249,9 +249,9 @@ async fn leased(
         return Ok(Done::ByOthers);
     }
     let trace = Trace::of_command(app.clock.now_ms());
-    // What it panics at would meet every other replica too: this one is as good as they are.
+    // The lease stays taken after a panic: another replica would panic at the same data.
     let done = app.metrics.supervisor().contain(name, work(&trace)).await;
-    done.ok_or_else(|| Failure::internal("it panicked"))??;
+    done.ok_or_else(|| Failure::internal("the job panicked"))??;
     jobs::mark_done(on, name, &holder, app.clock.now()).await?;
     Ok(Done::Here)
 }

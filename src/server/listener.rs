@@ -1,4 +1,4 @@
-//! Accepting connections, and what one may cost.
+//! Accepts and serves connections, within their limits.
 
 use std::convert::Infallible;
 use std::io::{self, ErrorKind};
@@ -21,81 +21,81 @@ use tokio_util::task::TaskTracker;
 
 use super::pace::{Activity, NotRead, Overdue, Pace, Paced, Watched, watch_over};
 use super::places::Places;
-use super::router::{Door, Peer, Router};
-use super::tls::{Accepted, Doors};
+use super::router::{ListenerKind, Peer, Router};
+use super::tls::{Accepted, NameAcceptor};
 use crate::config::Http;
 use crate::types::Seconds;
 
-/// Header fields of one request (DESIGN §8).
+/// The maximum number of header fields of a request (DESIGN §8).
 const HEADERS: usize = 100;
 
-/// Bytes of all header fields: more are answered with 431.
+/// The maximum size of all header fields; larger ones are refused with 431.
 const HEADER_BYTES: usize = 32 * 1024;
 
-/// What connections may cost.
+/// The limits of the connections of a listener.
 #[derive(Clone, Debug)]
 pub(super) struct Limits {
     /// One place for each connection, from its first byte on.
     places: Places,
     pace: Pace,
-    /// How long connections are kept open that a server which was told to stop may still be asked over.
+    /// How long open connections still accept requests after the shutdown has begun.
     grace: Duration,
     http: http1::Builder,
 }
 
 impl Limits {
-    /// Those of the configuration, for so many connections.
+    /// The limits of the configuration, with this number of places.
     pub(super) fn new(config: &Http, places: usize) -> Self {
         let mut http = http1::Builder::new();
-        // [`pace`] measures the time that a head takes, and does not mistake waiting for it.
+        // [`pace`] measures the time of a head itself, without the idle time before it.
         http.header_read_timeout(None).max_headers(HEADERS).max_header_size(HEADER_BYTES);
         let duration = |seconds: Seconds| Duration::from_secs(seconds.0.unsigned_abs());
         Self {
             places: Places::new(places, config),
             pace: Pace::of(config),
-            // What is asked at the end of it is still answered in time.
+            // A request at the end of it is still answered before the shutdown timeout.
             grace: duration(config.shutdown_grace).min(duration(config.shutdown_timeout) / 2),
             http,
         }
     }
 
-    /// The same, for a listener more: none takes the places of another.
-    pub(super) fn anew(self) -> Self {
-        Self { places: self.places.anew(), ..self }
+    /// The same limits for another listener, with places of its own.
+    pub(super) fn for_another_listener(self) -> Self {
+        Self { places: self.places.for_another_listener(), ..self }
     }
 }
 
-/// What is behind a listener.
+/// How a listener serves its connections.
 #[derive(Clone, Debug)]
 pub(super) struct Service {
-    /// Who answers.
+    /// Answers the requests.
     pub(super) router: Arc<Router>,
-    /// What is spoken.
-    pub(super) speaks: Speaks,
-    /// What connections may cost.
+    /// The protocol.
+    pub(super) protocol: Protocol,
+    /// The limits of its connections.
     pub(super) limits: Limits,
-    /// When to stop.
+    /// Becomes `true` at shutdown.
     pub(super) stopped: watch::Receiver<bool>,
 }
 
-/// What a listener speaks.
+/// The protocol of a listener.
 #[derive(Clone, Debug)]
-pub(super) enum Speaks {
-    /// Plain http, through this door.
-    Http(Door),
+pub(super) enum Protocol {
+    /// Plain http.
+    Http(ListenerKind),
     /// https.
-    Https(Doors),
+    Https(NameAcceptor),
 }
 
-/// Accepts connections until told to stop. Where all places are taken, more wait in the queue of the
-/// system; a peer that has as many as it may have is hung up on.
+/// Accepts connections until shutdown. If all places are taken, further connections wait in the queue of the
+/// system; a connection beyond the limit of its address is closed.
 pub(super) async fn listen(listener: &TcpListener, service: &Service, connections: &TaskTracker) {
     let accept = async {
         while let Some(free) = service.limits.places.free().await {
             let (stream, peer) = accept(listener).await;
             let Some(place) = service.limits.places.take(free, peer.ip()) else {
                 service.router.metrics().hung_up("address");
-                tracing::debug!(address = %peer.ip(), "an address has as many connections as it may have");
+                tracing::debug!(address = %peer.ip(), "an address has reached its connection limit");
                 continue;
             };
             let service = service.clone();
@@ -109,7 +109,7 @@ pub(super) async fn listen(listener: &TcpListener, service: &Service, connection
     };
     tokio::select! {
         () = accept => {}
-        () = told(service.stopped.clone()) => {}
+        () = until_shutdown(service.stopped.clone()) => {}
     }
 }
 
@@ -118,7 +118,7 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
         match listener.accept().await {
             Ok(accepted) => return accepted,
             Err(error) => {
-                // Out of file descriptors, most likely: some will be free in a moment.
+                // Probably out of file descriptors; retry in a moment.
                 tracing::warn!(%error, "a connection cannot be accepted");
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
@@ -129,43 +129,43 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
 impl Service {
     /// Serves one connection until it is closed.
     async fn connection(self, stream: TcpStream, peer: SocketAddr) {
-        // Small answers must not wait for more to send.
+        // Small responses must not wait for more data.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY");
         }
         let address = peer.ip().to_canonical();
         let stream = Paced::new(stream, &self.limits.pace);
         let activity = stream.activity();
-        let doors = match &self.speaks {
-            Speaks::Https(doors) => doors,
-            Speaks::Http(door) => {
-                let peer = Peer { address, name: None, door: *door, certificate: Ok(None) };
+        let acceptor = match &self.protocol {
+            Protocol::Https(acceptor) => acceptor,
+            Protocol::Http(listener) => {
+                let peer = Peer { address, name: None, listener: *listener, certificate: Ok(None) };
                 return self.serve(stream, peer, activity).await;
             }
         };
-        let shaken = tokio::select! {
-            shaken = tokio::time::timeout(self.limits.pace.head, doors.accept(stream)) => shaken,
-            // Nothing was asked yet.
+        let handshake = tokio::select! {
+            handshake = tokio::time::timeout(self.limits.pace.head, acceptor.accept(stream)) => handshake,
+            // There is no request yet.
             () = self.grace_is_over() => return,
         };
-        match shaken {
-            Ok(Ok(Accepted { stream, name, door, certificate })) => {
-                self.serve(stream, Peer { address, name, door, certificate }, activity).await;
+        match handshake {
+            Ok(Ok(Accepted { stream, name, listener, certificate })) => {
+                self.serve(stream, Peer { address, name, listener, certificate }, activity).await;
             }
             Ok(Err(error)) => {
                 self.router.metrics().unshaken(reason(&error));
-                tracing::debug!(%error, %address, "no TLS came about");
+                tracing::debug!(%error, %address, "the TLS handshake failed");
             }
             Err(_) => {
                 self.router.metrics().unshaken("timeout");
-                tracing::debug!(%address, "shaking hands took too long");
+                tracing::debug!(%address, "the TLS handshake timed out");
             }
         }
     }
 
-    /// Answers what comes over a connection as long as its peer keeps pace. Told to stop, it goes on for
-    /// a moment: every answer says that it is the last one (RFC 9112 §9.6), so that nobody asks over a
-    /// connection that is being closed; and what was asked before that was heard is answered.
+    /// Serves a connection within the time limits. After the shutdown has begun it continues for the grace period:
+    /// every response carries `Connection: close` (RFC 9112 §9.6), so that no client sends a request over a
+    /// connection that is being closed, and requests already sent are answered.
     async fn serve(
         &self,
         stream: impl AsyncRead + AsyncWrite + Unpin,
@@ -178,7 +178,7 @@ impl Service {
             let (router, peer, activity) = (self.router.clone(), peer.clone(), activity.clone());
             activity.answering();
             async move {
-                let mut response = router.answer(&peer, request.map(Body::new)).await;
+                let mut response = router.respond(&peer, request.map(Body::new)).await;
                 if *self.stopped.borrow() {
                     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
                 }
@@ -199,7 +199,7 @@ impl Service {
                 Watched::Ended(closed) => break closed,
                 Watched::Overdue(Overdue::Head) => {
                     self.router.metrics().hung_up("head");
-                    tracing::debug!(address = %peer.address, "the head of a request took too long");
+                    tracing::debug!(address = %peer.address, "the head of a request timed out");
                     return;
                 }
                 Watched::Overdue(Overdue::Request) => {
@@ -216,14 +216,14 @@ impl Service {
         }
     }
 
-    /// Comes when nothing more is answered that has not begun: a moment after it was time to stop.
+    /// Completes when the grace period after the shutdown is over: no further request is accepted.
     async fn grace_is_over(&self) {
-        told(self.stopped.clone()).await;
+        until_shutdown(self.stopped.clone()).await;
         tokio::time::sleep(self.limits.grace).await;
     }
 }
 
-/// What kind of reason a handshake had to fail, for operators to count.
+/// Why a handshake failed, for the metrics.
 fn reason(error: &io::Error) -> &'static str {
     use rustls::Error;
 
@@ -239,13 +239,13 @@ fn reason(error: &io::Error) -> &'static str {
             | Error::InappropriateMessage { .. }
             | Error::InappropriateHandshakeMessage { .. },
         ) => "no_tls",
-        // An authority that has looked whether a name is ours (RFC 8737) is among them.
+        // Includes ACME CAs that validated a TLS-ALPN-01 challenge (RFC 8737).
         None | Some(_) => "other",
     }
 }
 
-/// Comes when it is time to stop.
-pub(super) async fn told(mut stopped: watch::Receiver<bool>) {
-    // An error means that nobody can tell any more: that is being told.
+/// Completes when the shutdown begins.
+pub(super) async fn until_shutdown(mut stopped: watch::Receiver<bool>) {
+    // An error means that the sender is gone, which is a shutdown too.
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }

@@ -1,8 +1,8 @@
 //! The log: lines on the standard error stream, written by a thread of their own.
 //!
 //! No thread but that one ever waits for the reader of the log: while the reader does not keep up, lines
-//! are dropped and counted, and how many were is told when it reads again (THREATS LG-06, EX-05).
-//! Decision 0030 says why this is no crate's.
+//! are dropped and counted, and how many were is reported when it reads again (THREATS LG-06, EX-05).
+//! Decisions 0030 and 0053 explain why this is not a library's.
 
 use std::io::{self, Write};
 use std::panic::AssertUnwindSafe;
@@ -15,13 +15,13 @@ use tracing_subscriber::{EnvFilter, fmt};
 use crate::config::{Log, LogFormat};
 use crate::record::metrics::log_lines_dropped;
 
-/// Lines that wait to be written.
-const WAITING: usize = 8192;
+/// The capacity of the queue, in lines.
+const CAPACITY: usize = 8192;
 
-/// How long the end of the process waits for the last lines to be written.
-const LAST_LINES: Duration = Duration::from_secs(1);
+/// How long the end of the process waits for queued lines to be written.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// As long as it lives, the log is written. Dropped, it writes what waits, unless nobody reads.
+/// The running log. When dropped, it writes the queued lines, unless the reader is stalled.
 #[derive(Debug)]
 pub struct Logging {
     lines: Lines,
@@ -29,25 +29,24 @@ pub struct Logging {
     ended: Receiver<()>,
 }
 
-/// Begins to log, panics included.
+/// Starts logging, including panics.
 ///
 /// # Errors
-/// When something logs already.
+/// Another subscriber is installed already, or the thread cannot be started.
 pub fn start(config: &Log) -> anyhow::Result<Logging> {
-    let (sender, receiver) = sync_channel(WAITING);
+    let (sender, receiver) = sync_channel(CAPACITY);
     let lines = Lines { sender };
     let (ends, ended) = channel::<()>();
     let write = move || {
-        let mut told = 0;
-        let mut write = || write(&receiver, &mut told, &mut io::stderr());
-        // A defect must not end the log for ever.
+        let mut reported = 0;
+        let mut write = || write(&receiver, &mut reported, &mut io::stderr());
+        // A panic must not end the log.
         while std::panic::catch_unwind(AssertUnwindSafe(&mut write)).is_err() {}
         drop(ends);
     };
     std::thread::Builder::new().name("log".to_owned()).spawn(write)?;
 
-    // The library warns of every alert that a stranger sends: whoever likes could fill the log. What
-    // becomes of a handshake we tell ourselves.
+    // rustls warns of every TLS alert, so any client could fill the log. We log failed handshakes ourselves.
     let filter = EnvFilter::try_new(format!("rustls=error,{}", config.level.as_str()))?;
     let log = fmt().with_env_filter(filter).with_writer(lines.clone());
     let begun = match config.format {
@@ -66,7 +65,7 @@ pub fn start(config: &Log) -> anyhow::Result<Logging> {
 
 impl Drop for Logging {
     fn drop(&mut self) {
-        let deadline = Instant::now() + LAST_LINES;
+        let deadline = Instant::now() + FLUSH_TIMEOUT;
         let left = || deadline.saturating_duration_since(Instant::now());
         let mut end = Sent::End;
         while let Err(TrySendError::Full(back)) = self.lines.sender.try_send(end) {
@@ -76,7 +75,7 @@ impl Drop for Logging {
             end = back;
             std::thread::sleep(Duration::from_millis(10));
         }
-        // The thread ends after what was sent before. The process does not wait for one that still writes.
+        // The thread ends after the lines queued before. The process does not wait for a blocked write.
         let _ = self.ended.recv_timeout(left());
     }
 }
@@ -87,7 +86,7 @@ enum Sent {
     End,
 }
 
-/// Takes the lines.
+/// Queues lines.
 #[derive(Clone, Debug)]
 struct Lines {
     sender: SyncSender<Sent>,
@@ -101,7 +100,7 @@ impl<'a> MakeWriter<'a> for Lines {
     }
 }
 
-/// One of them.
+/// A line that is queued when dropped.
 struct Line<'a> {
     lines: &'a Lines,
     text: Vec<u8>,
@@ -127,8 +126,8 @@ impl Drop for Line<'_> {
     }
 }
 
-/// Writes lines, as many at once as there are. `told`: how many dropped ones the log has told of.
-fn write(lines: &Receiver<Sent>, told: &mut u64, out: &mut impl Write) {
+/// Writes queued lines in batches. `reported`: how many dropped lines the log has reported.
+fn write(lines: &Receiver<Sent>, reported: &mut u64, out: &mut impl Write) {
     const AT_ONCE: usize = 64 * 1024;
     let mut text = Vec::with_capacity(AT_ONCE);
     let mut is_open = true;
@@ -148,15 +147,15 @@ fn write(lines: &Receiver<Sent>, told: &mut u64, out: &mut impl Write) {
         let written = out.write_all(&text);
         text.clear();
         if written.is_err() {
-            // There is nowhere to say so but the metrics.
+            // Only the metrics can report this.
             log_lines_dropped().inc_by(count);
             continue;
         }
         let dropped = log_lines_dropped().get();
-        if dropped > *told {
-            let lines = dropped - *told;
-            *told = dropped;
-            // It takes its turn among the lines that wait.
+        if dropped > *reported {
+            let lines = dropped - *reported;
+            *reported = dropped;
+            // This line is queued behind those that wait.
             tracing::error!(lines, "lines of the log were dropped: its reader did not keep up");
         }
     }

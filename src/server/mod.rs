@@ -30,27 +30,27 @@ use crate::config::{Config, Http};
 use crate::pki::Certificate;
 use crate::render::{Route, Site};
 use crate::{page, web};
-use listener::{Limits, Service, Speaks};
-use router::{Door, Router};
+use listener::{Limits, Protocol, Service};
+use router::{ListenerKind, Router};
 pub use sockets::{Addresses, Sockets};
 pub use start_up::{COMMIT, release};
 use tls::Tls;
 
-/// As many connections as operators may have open at once: what watches, and what asks whether we live.
-const OPERATORS: usize = 64;
+/// The number of connections of the operations listener: monitoring and health checks.
+const OPERATIONS_CONNECTIONS: usize = 64;
 
-/// How long writing down what waits, and taking leave of the database, may take when it is time to stop.
-const CLOSE: Duration = Duration::from_secs(5);
+/// The timeout for writing pending rows and closing the database at shutdown.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Serves until told to stop by SIGTERM or SIGINT; a second one ends it at once.
+/// Serves until SIGTERM or SIGINT; a second signal ends it at once.
 ///
 /// # Errors
-/// When the database, the keys or an address cannot be had.
+/// The database or the keys cannot be opened, or an address cannot be bound.
 pub fn serve(config: Config) -> anyhow::Result<()> {
     serve_routes(config, routes())
 }
 
-/// The same with these endpoints: a benchmark adds one that does nothing, to measure the others by.
+/// Serves these endpoints: a benchmark adds one that does nothing, as a baseline.
 ///
 /// # Errors
 /// See [`serve`].
@@ -60,17 +60,17 @@ pub fn serve_routes(config: Config, routes: Vec<Route>) -> anyhow::Result<()> {
         runtime.worker_threads(config.http.threads);
     }
     let runtime = runtime.enable_all().build().context("the threads cannot be started")?;
-    let done = runtime.block_on(until_told(config, routes));
-    // Nobody waits for a thread that reads a file or asks for an address: its answer has no taker any more.
+    let done = runtime.block_on(until_signalled(config, routes));
+    // Do not wait for threads that still read a file or resolve a name.
     runtime.shutdown_background();
     done
 }
 
-async fn until_told(config: Config, routes: Vec<Route>) -> anyhow::Result<()> {
+async fn until_signalled(config: Config, routes: Vec<Route>) -> anyhow::Result<()> {
     let mut terminated = signal(SignalKind::terminate())?;
     let mut interrupted = signal(SignalKind::interrupt())?;
     let mut hung_up = signal(SignalKind::hangup())?;
-    let mut told = async || {
+    let mut shutdown_signal = async || {
         tokio::select! {
             _ = terminated.recv() => "SIGTERM",
             _ = interrupted.recv() => "SIGINT",
@@ -79,14 +79,14 @@ async fn until_told(config: Config, routes: Vec<Route>) -> anyhow::Result<()> {
     let sockets = Sockets::bind(&config).await?;
     let app = tokio::select! {
         app = waiting::open(&config) => app?,
-        by = told() => {
+        by = shutdown_signal() => {
             tracing::info!(by, "stopped before the database was reached");
             return Ok(());
         }
-        never = waiting::answer(&config, &sockets) => match never {},
+        never = waiting::respond(&config, &sockets) => match never {},
     };
     let running = Running::start(app, routes, sockets).await?;
-    start_up::tell(&running).await;
+    start_up::report(&running).await;
     for (listener, address) in running.addresses().all() {
         tracing::info!(listener, %address, "listening");
     }
@@ -95,15 +95,15 @@ async fn until_told(config: Config, routes: Vec<Route>) -> anyhow::Result<()> {
     tokio::spawn(notify::keep_alive());
     let by = loop {
         tokio::select! {
-            by = told() => break by,
+            by = shutdown_signal() => break by,
             _ = hung_up.recv() => running.reload().await,
         }
     };
     notify::notify(notify::STOPPING);
-    tracing::info!(by, "stopping: finishing what is in flight");
+    tracing::info!(by, "stopping: finishing requests in flight");
     tokio::select! {
         () = running.stop() => tracing::info!("stopped"),
-        by = told() => tracing::warn!(by, "stopped at once, by a second signal"),
+        by = shutdown_signal() => tracing::warn!(by, "stopped at once, by a second signal"),
     }
     Ok(())
 }
@@ -115,7 +115,7 @@ pub fn routes() -> Vec<Route> {
     routes
 }
 
-/// A server that runs.
+/// A running server.
 #[derive(Debug)]
 pub struct Running {
     app: App,
@@ -127,10 +127,10 @@ pub struct Running {
 }
 
 impl Running {
-    /// Serves `routes` on these listeners, and the operators' on theirs.
+    /// Serves `routes` on these listeners, and the operations endpoints on theirs.
     ///
     /// # Errors
-    /// When the brand or a certificate cannot be read, or a listener is none.
+    /// The logo or a certificate cannot be read, or a listener has no address.
     pub async fn start(app: App, routes: Vec<Route>, sockets: Sockets) -> anyhow::Result<Self> {
         let listens_for_https = !(sockets.tls.is_empty() && sockets.mtls.is_empty());
         let site = Site::new(app.clone(), listens_for_https).context("the logo cannot be read")?;
@@ -145,36 +145,37 @@ impl Running {
         let limits = Limits::new(http, http.max_connections);
         let router = Arc::new(Router::new(site.clone(), routes));
         let stopping = stopped.clone();
-        let speaks = Speaks::Http(Door::Open);
-        let plain = Service { router, speaks, limits, stopped: stopping };
+        let protocol = Protocol::Http(ListenerKind::Full);
+        let plain = Service { router, protocol, limits, stopped: stopping };
         let operators = Arc::new(Router::new(site, operations::routes()));
-        // Places of their own: whoever takes all others must not blind the operators.
-        let limits = Limits::new(http, OPERATORS);
+        // Places of their own: operators must get through when all others are taken.
+        let limits = Limits::new(http, OPERATIONS_CONNECTIONS);
         let operators = Service { router: operators, limits, ..plain.clone() };
-        let redirects = Service { speaks: Speaks::Http(Door::Redirect), ..plain.clone() };
-        let behind = |doors: Option<tls::Doors>| -> anyhow::Result<Service> {
-            let doors = doors.context("there is no certificate to listen with")?;
-            Ok(Service { speaks: Speaks::Https(doors), ..plain.clone() })
+        let redirects =
+            Service { protocol: Protocol::Http(ListenerKind::Redirect), ..plain.clone() };
+        let over_tls = |acceptor: Option<tls::NameAcceptor>| -> anyhow::Result<Service> {
+            let acceptor = acceptor.context("there is no certificate to listen with")?;
+            Ok(Service { protocol: Protocol::Https(acceptor), ..plain.clone() })
         };
         let Sockets { http, redirect, tls: https, mtls, operations } = sockets;
         let mut listeners: Vec<_> = http.into_iter().map(|one| (one, plain.clone())).collect();
         listeners.extend(redirect.into_iter().map(|one| (one, redirects.clone())));
         for one in https {
-            listeners.push((one, behind(tls.doors())?));
+            listeners.push((one, over_tls(tls.acceptor())?));
         }
         for one in mtls {
-            listeners.push((one, behind(tls.mtls_doors())?));
+            listeners.push((one, over_tls(tls.mtls_acceptor())?));
         }
         listeners.extend(operations.map(|one| (one, operators)));
         for (listener, service) in listeners {
-            let service = Service { limits: service.limits.anew(), ..service };
+            let service = Service { limits: service.limits.for_another_listener(), ..service };
             let (app, connections) = (app.clone(), connections.clone());
             jobs.spawn(async move {
                 let listen = async || {
                     let listen = listener::listen(&listener, &service, &connections);
                     app.metrics.supervisor().watch("listener", listen).await
                 };
-                // It ends when it is told to; a panic is no reason.
+                // It ends at shutdown; after a panic it is restarted.
                 while listen().await.is_none() {}
             });
         }
@@ -182,42 +183,42 @@ impl Running {
         Ok(Self { app, tls, addresses, stop, connections, jobs })
     }
 
-    /// Reads the certificates again, as SIGHUP asks; connections that are open go on.
+    /// Reloads the certificates, as SIGHUP requests; open connections stay open.
     pub async fn reload(&self) {
-        self.tls.look(true).await;
+        self.tls.reload(true).await;
     }
 
-    /// Asks about our own certificates whether they were revoked, each when it is time: a job does so,
-    /// and what is said goes along with every handshake from then on.
+    /// Refreshes the OCSP responses for the server's certificates that are due; a job does so too. They are stapled
+    /// to every handshake from then on.
     pub async fn staple(&self) {
         self.tls.staple().await;
     }
 
-    /// The certificates that its listeners show now.
+    /// The certificates that its listeners use now.
     pub fn certificates(&self) -> Vec<Arc<Certificate>> {
         self.tls.certificates()
     }
 
-    /// Orders our own certificate, if it is time and nobody else is at it.
+    /// Orders the server's certificate by ACME, if it is due and no other replica does.
     ///
     /// # Errors
-    /// When that fails; a job tries again.
+    /// The order fails; a job retries it.
     pub async fn order(&self) -> crate::types::Result<()> {
         jobs::acme(&self.app).await.map(drop)
     }
 
-    /// Where it listens.
+    /// The addresses of its listeners.
     pub const fn addresses(&self) -> &Addresses {
         &self.addresses
     }
 
-    /// What it serves.
+    /// The application that it serves.
     pub const fn app(&self) -> &App {
         &self.app
     }
 
-    /// Stops accepting, finishes what is in flight, as long as the configuration grants, writes down
-    /// what waits and lets go of the database, which it does not wait for longer than five seconds.
+    /// Stops accepting connections, finishes requests in flight within `http.shutdown_timeout`, writes pending rows
+    /// and closes the database within five seconds.
     pub async fn stop(mut self) {
         let Http { shutdown_timeout, .. } = self.app.config.http;
         self.stop.send_replace(true);
@@ -230,8 +231,8 @@ impl Running {
         if tokio::time::timeout(patience, drain).await.is_err() {
             tracing::warn!(open = self.connections.len(), "requests in flight were cut off");
         }
-        if tokio::time::timeout(CLOSE, self.app.close()).await.is_err() {
-            tracing::error!("the database did not answer: what waited for it was not written down");
+        if tokio::time::timeout(CLOSE_TIMEOUT, self.app.close()).await.is_err() {
+            tracing::error!("the database did not respond: pending rows were not written");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Telling systemd how the process is (sd_notify(3)): ready, stopping, alive.
+//! Notifies systemd of the state of the process (sd_notify(3)): ready, stopping, alive.
 
 use std::env;
 use std::io;
@@ -9,20 +9,20 @@ use std::time::Duration;
 
 use tokio::time::MissedTickBehavior;
 
-/// It serves.
+/// The server is ready.
 pub(super) const READY: &str = "READY=1";
 
-/// Starting takes longer: the database is away, or its schema is changed. Twenty minutes are more than that may
-/// take before it is tried again.
+/// The start takes longer: the database does not respond, or its schema is migrated. Twenty minutes are more than
+/// one attempt may take.
 pub(super) const STARTING: &str = "EXTEND_TIMEOUT_USEC=1200000000";
 
-/// It was told to stop.
+/// The shutdown has begun.
 pub(super) const STOPPING: &str = "STOPPING=1";
 
-/// It lives: its threads get work done.
+/// Alive: the runtime schedules tasks.
 const ALIVE: &str = "WATCHDOG=1";
 
-/// Tells it, where somebody wants to know.
+/// Sends a state, if `NOTIFY_SOCKET` is set.
 pub(super) fn notify(state: &str) {
     let Some(socket) = env::var_os("NOTIFY_SOCKET") else {
         return;
@@ -43,12 +43,12 @@ fn send(socket: &[u8], state: &str) -> io::Result<()> {
         _ => SocketAddr::from_pathname(Path::new(std::ffi::OsStr::from_bytes(socket)))?,
     };
     let datagram = UnixDatagram::unbound()?;
-    // Whoever does not read is not waited for.
+    // Never block on the receiver.
     datagram.set_nonblocking(true)?;
     datagram.send_to_addr(state.as_bytes(), &address).map(drop)
 }
 
-/// Says twice in each interval that it lives, where a watchdog (`WatchdogSec=`) asks for it. Never ends.
+/// Reports twice in each interval that the process is alive, if a watchdog (`WatchdogSec=`) requests it. Never ends.
 pub(super) async fn keep_alive() {
     let Some(interval) = interval(env::var("WATCHDOG_USEC").ok(), env::var("WATCHDOG_PID").ok())
     else {
@@ -62,7 +62,7 @@ pub(super) async fn keep_alive() {
     }
 }
 
-/// `WATCHDOG_USEC`, if it is meant for us.
+/// `WATCHDOG_USEC`, if it is for this process.
 fn interval(usec: Option<String>, pid: Option<String>) -> Option<Duration> {
     let is_ours = pid.is_none_or(|pid| pid == std::process::id().to_string());
     let usec = usec?.parse().ok().filter(|usec| *usec > 0 && is_ours)?;

@@ -1,10 +1,10 @@
-//! What operators see, on a listener of their own (THREATS HD-07).
+//! The endpoints for operators, on a listener of their own (THREATS HD-07).
 
 use crate::render::route::Below;
 use crate::render::{Kind, Request, Response, Route, json};
 use crate::web::health;
 
-/// The endpoints for operators.
+/// The routes.
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::new(Kind::Probe, "/metrics").below(Below::Root).get(metrics),
@@ -13,7 +13,7 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-/// What is counted, as Prometheus reads it.
+/// The metrics, in the format of Prometheus.
 async fn metrics(request: Request) -> Response {
     let app = request.head.app();
     let (open, idle) = app.store.connections();

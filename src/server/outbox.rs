@@ -1,7 +1,7 @@
-//! Sending what waits in the outbox: mails and webhooks, each until it is taken or given up.
+//! Sends the mails and webhooks of the outbox, each until it is accepted or given up.
 //!
-//! A row is taken for a while by one statement, sent, and noted as sent. Whoever dies between has sent it
-//! once too often: it goes again, under the same id, by which its receiver can tell.
+//! A row is leased by one statement, sent, and marked as sent. If the process dies in between, it is sent again
+//! under the same id, by which the receiver detects the duplicate.
 
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -16,23 +16,23 @@ use crate::store::retrying;
 use crate::types::time::AHEAD;
 use crate::types::{Result, Seconds, secret};
 
-/// As many as are sent at once.
+/// How many are sent concurrently.
 const AT_ONCE: i64 = 16;
 
-/// After this, whoever took a row is thought dead: longer than any try takes (a minute, `outbound.timeout`),
-/// and than the clocks of two replicas differ besides (THREATS CL-01: two minutes).
+/// The lease of a row: longer than an attempt takes (a minute, `outbound.timeout`) plus the maximum difference of
+/// the clocks of two replicas (THREATS CL-01: two minutes).
 const LEASE: Seconds = Seconds::minutes(5);
 
-/// As often as one is tried: for about a day.
-const TRIES: i64 = 14;
+/// The maximum number of attempts, over about a day.
+const ATTEMPTS: i64 = 14;
 
-/// How long after the first try the second one comes; each pause is twice the one before.
+/// The pause after the first attempt; each pause is twice the one before.
 const FIRST_PAUSE: Seconds = Seconds(15);
 
-/// No pause is longer.
+/// The longest pause.
 const LONGEST_PAUSE: Seconds = Seconds::hours(6);
 
-/// Sees to it that nothing is put off until a time that only a clock that was wrong can have told.
+/// Corrects due times that are too far in the future, which only a wrong clock can have caused.
 pub(super) async fn bring_back(app: &App) -> Result<()> {
     let now = app.clock.now();
     // A pause is up to a quarter longer.
@@ -41,24 +41,24 @@ pub(super) async fn bring_back(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// Sends what is due. `false`: there was nothing.
+/// Sends what is due. `false`: nothing was due.
 pub(super) async fn send(app: &App) -> Result<bool> {
     let holder = Uuid::now_v7().to_string();
     let on = app.store.db();
     let taken = outbox::lease(on, &holder, LEASE, AT_ONCE, app.clock.now()).await?;
     let is_any = !taken.is_empty();
-    let mut tries = JoinSet::new();
+    let mut attempts = JoinSet::new();
     for one in taken {
         let (app, holder) = (app.clone(), holder.clone());
-        tries.spawn(async move {
+        attempts.spawn(async move {
             let attempt = attempt(&app, &holder, &one);
             app.metrics.supervisor().contain("notice", attempt).await
         });
     }
     let mut outcome = Ok(is_any);
-    while let Some(done) = tries.join_next().await {
-        // The others are on their way, whatever became of this one: who is stopped now has sent, perhaps, and
-        // sends again. A try that panics is one whose sender died.
+    while let Some(done) = attempts.join_next().await {
+        // The other attempts continue: an aborted one may have been sent already and would be sent again. A panic
+        // counts as an attempt whose process died.
         if let Ok(Some(Err(error))) = done {
             outcome = Err(error);
         }
@@ -78,8 +78,8 @@ async fn attempt(app: &App, holder: &str, taken: &LeasedMessage) -> Result<()> {
         app.metrics.notice(way, "sent");
         return Ok(());
     };
-    let to = told(taken);
-    if !is_final && taken.attempts < TRIES {
+    let to = recipient(taken);
+    if !is_final && taken.attempts < ATTEMPTS {
         let again_at = now + pause(taken.attempts);
         tracing::warn!(id, way, to, why, %again_at, "a notice waits");
         let due = Some(again_at);
@@ -112,15 +112,15 @@ async fn attempt(app: &App, holder: &str, taken: &LeasedMessage) -> Result<()> {
     Ok(())
 }
 
-/// Whom it goes to, for the log: of a webhook the host alone, for the rest of its URL may be a secret.
-fn told(taken: &LeasedMessage) -> String {
+/// The recipient, for the log: of a webhook only the host, because the rest of its URL may be a secret.
+fn recipient(taken: &LeasedMessage) -> String {
     match taken.way {
         Transport::Mail => taken.target.clone(),
         Transport::Webhook => webhook::host(&taken.target),
     }
 }
 
-/// A pause grows, and no two that began together end together.
+/// Exponential backoff with jitter.
 fn pause(attempts: i64) -> Seconds {
     let doublings = u32::try_from(attempts.saturating_sub(1)).unwrap_or(0).min(20);
     let pause = FIRST_PAUSE.0.saturating_mul(1 << doublings).min(LONGEST_PAUSE.0);
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn the_pauses_grow_and_last_a_day_in_all() {
         let mut all = 0;
-        for attempts in 1..TRIES {
+        for attempts in 1..ATTEMPTS {
             let Seconds(pause) = pause(attempts);
             assert!((15..=LONGEST_PAUSE.0 * 5 / 4).contains(&pause), "{attempts}: {pause}");
             all += pause;

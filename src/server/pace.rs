@@ -1,8 +1,8 @@
-//! How long a connection may keep whoever serves it waiting: for the head of a request, for the next
-//! request, and for taking in an answer (THREATS DO-03, EX-09).
+//! The time limits of a connection: for the head of a request, for the next request, and for reading a response
+//! (THREATS DO-03, EX-09).
 //!
-//! All of it is measured below TLS, by the bytes that come and leave: a peer that stops in the middle of
-//! a TLS record is as slow as one that stops in the middle of a field.
+//! Time is measured below TLS, by the bytes received and sent: a peer that stops within a TLS record is as slow as
+//! one that stops within a header field.
 
 use std::io::{self, ErrorKind};
 use std::pin::{Pin, pin};
@@ -24,7 +24,7 @@ pub(super) struct Pace {
     pub(super) head: Duration,
     /// From the end of one answer to the first byte of the next request.
     idle: Duration,
-    /// As long as bytes wait to be sent, some of them must leave within this.
+    /// The maximum time without progress while bytes wait to be sent.
     write: Duration,
 }
 
@@ -39,18 +39,18 @@ impl Pace {
     }
 }
 
-/// What a connection is at.
+/// The state of a connection.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum State {
-    /// No byte of the next request has come, since then.
+    /// Since then, no byte of the next request was received.
     Idle(Instant),
-    /// The head of a request has begun to come.
+    /// The head of a request has been arriving since then.
     Head(Instant),
     /// A request is being answered; [`super::router::Router`] bounds that.
     Busy,
 }
 
-/// What a connection is at, shared by its stream, its service and whoever watches over it.
+/// The state of a connection, shared by its stream, its service and [`watch_over`].
 #[derive(Clone, Debug)]
 pub(super) struct Activity(Arc<Mutex<State>>);
 
@@ -63,7 +63,7 @@ impl Activity {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The first request is waited for from now on: shaking hands had a time of its own.
+    /// The time of the first request begins; the handshake had its own.
     pub(super) fn begin(&self) {
         *self.state() = State::Head(Instant::now());
     }
@@ -73,13 +73,13 @@ impl Activity {
         *self.state() = State::Busy;
     }
 
-    /// Its answer is on its way.
+    /// Its response is being sent.
     pub(super) fn answered(&self) {
         *self.state() = State::Idle(Instant::now());
     }
 
-    /// Bytes have come. Those that come while a request is answered are of its body; the beginning of
-    /// the next one may be among them, which then counts from its next byte.
+    /// Bytes were received. While a request is being answered they belong to its body; if they include the beginning
+    /// of the next request, its time begins with its next byte.
     fn received(&self) {
         let mut state = self.state();
         if matches!(*state, State::Idle(_)) {
@@ -87,14 +87,14 @@ impl Activity {
         }
     }
 
-    /// Bytes of an answer have left.
+    /// Bytes of a response were sent.
     fn sent(&self) {
         if let State::Idle(since) = &mut *self.state() {
             *since = Instant::now();
         }
     }
 
-    /// When patience ends, and with what; a connection that `is_closing` is not idle.
+    /// When the current limit ends, and which one; a connection that `is_closing` is not idle.
     fn due(&self, pace: &Pace, is_closing: bool) -> Option<(Instant, Overdue)> {
         match *self.state() {
             State::Head(since) => Some((since + pace.head, Overdue::Head)),
@@ -104,33 +104,33 @@ impl Activity {
     }
 }
 
-/// What did not come in time.
+/// What was not received in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Overdue {
-    /// The rest of a head that had begun, or the first one.
+    /// The rest of a head, or the first one.
     Head,
     /// Another request.
     Request,
 }
 
-/// How watching over a connection ends.
+/// The result of [`watch_over`].
 #[derive(Debug)]
 pub(super) enum Watched<T> {
-    /// The connection has ended by itself.
+    /// The connection has ended.
     Ended(T),
-    /// It has not, and should.
+    /// A limit was exceeded.
     Overdue(Overdue),
 }
 
-/// Serves a connection as long as its peer keeps pace.
+/// Serves a connection as long as its peer stays within the limits.
 pub(super) async fn watch_over<T>(
     mut served: Pin<&mut impl Future<Output = T>>,
     activity: &Activity,
     pace: &Pace,
     is_closing: bool,
 ) -> Watched<T> {
-    // Set to the earliest moment at which something may be due. It is put off only when it comes: most
-    // requests arrive in one piece, and cost no timer.
+    // Set to the earliest time at which a limit may end, and postponed only when it fires: most requests arrive in
+    // one piece and need no timer.
     let mut alarm = pin!(sleep(pace.head.min(pace.idle)));
     std::future::poll_fn(|cx| {
         if let Poll::Ready(ended) = served.as_mut().poll(cx) {
@@ -148,7 +148,7 @@ pub(super) async fn watch_over<T>(
             match due {
                 Some((at, what)) if at <= now => return Poll::Ready(Watched::Overdue(what)),
                 Some((at, _)) => alarm.as_mut().reset(at),
-                // Whatever begins meanwhile sets it to an earlier time.
+                // A limit that begins meanwhile sets it to an earlier time.
                 None => alarm.as_mut().reset(now + pace.idle),
             }
         }
@@ -156,13 +156,13 @@ pub(super) async fn watch_over<T>(
     .await
 }
 
-/// A stream whose peer must take in what it is sent.
+/// A stream whose peer must read what it is sent.
 #[derive(Debug)]
 pub(super) struct Paced<S> {
     stream: S,
     activity: Activity,
     write: Duration,
-    /// Runs while bytes wait to be sent and none leaves.
+    /// Runs while bytes wait to be sent without progress.
     stuck: Option<Pin<Box<Sleep>>>,
 }
 
@@ -175,7 +175,7 @@ impl<S> Paced<S> {
         self.activity.clone()
     }
 
-    /// What became of an attempt to write: one that cannot go on for too long fails.
+    /// The result of a write; fails if it was blocked for too long.
     fn written(
         &mut self,
         cx: &mut Context<'_>,
@@ -193,13 +193,13 @@ impl<S> Paced<S> {
     }
 }
 
-/// The peer does not take in what it is sent.
+/// The peer does not read what it is sent.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the peer does not read what it is sent")]
 pub(super) struct NotRead;
 
 impl NotRead {
-    /// Whether this is why a connection has failed.
+    /// Whether this caused the failure of a connection.
     pub(super) fn caused(error: &(dyn std::error::Error + 'static)) -> bool {
         let mut causes = std::iter::successors(Some(error), |error| error.source());
         causes.any(|cause| {

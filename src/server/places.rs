@@ -1,4 +1,4 @@
-//! How many connections a listener holds: all together, and of one peer (THREATS EX-09).
+//! The limits on the number of connections: of a listener, and of one address (THREATS EX-09).
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -14,20 +14,20 @@ use crate::types::Subscriber;
 /// The places of one listener.
 #[derive(Clone, Debug)]
 pub(super) struct Places {
-    /// As many as there are.
+    /// The number of places.
     all: usize,
     free: Arc<Semaphore>,
-    /// As many as one subscriber may have.
+    /// The maximum of one subscriber.
     per_subscriber: usize,
     taken: Arc<Taken>,
-    /// Whoever has as many as there are: the connections of a proxy are those of everybody behind it.
+    /// Addresses without a maximum: a proxy's connections are those of all clients behind it.
     proxies: Arc<[Network]>,
 }
 
-/// Those of whoever has any.
+/// The number of connections of each subscriber that has any.
 type Taken = Mutex<HashMap<Subscriber, usize>>;
 
-/// One place, for as long as this lives.
+/// One place, taken until this is dropped.
 #[derive(Debug)]
 pub(super) struct Place {
     _one: OwnedSemaphorePermit,
@@ -41,8 +41,7 @@ struct Counted {
 }
 
 impl Places {
-    /// So many, of which one subscriber may take as many as the configuration says, and never more than
-    /// half.
+    /// This number of places, of which one subscriber may take what the configuration allows, at most half.
     pub(super) fn new(all: usize, config: &Http) -> Self {
         Self {
             all,
@@ -53,18 +52,18 @@ impl Places {
         }
     }
 
-    /// As many, all of them free: no listener takes those of another.
-    pub(super) fn anew(&self) -> Self {
+    /// The same limits for another listener, with all places free.
+    pub(super) fn for_another_listener(&self) -> Self {
         let free = Arc::new(Semaphore::new(self.all.min(Semaphore::MAX_PERMITS)));
         Self { free, taken: Arc::default(), ..self.clone() }
     }
 
-    /// Waits until one is free, whoever it will be for.
+    /// Waits until a place is free.
     pub(super) async fn free(&self) -> Option<OwnedSemaphorePermit> {
         self.free.clone().acquire_owned().await.ok()
     }
 
-    /// Gives a free one to this peer; `None`: it has as many as it may have.
+    /// Gives a free place to this peer. `None`: the peer has reached its maximum.
     pub(super) fn take(&self, one: OwnedSemaphorePermit, peer: IpAddr) -> Option<Place> {
         if is_proxy(peer, &self.proxies) {
             return Some(Place { _one: one, _counted: None });
@@ -137,7 +136,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_has_more_than_half() {
+    async fn no_subscriber_has_more_than_half() {
         let places = places(3, 1000);
         let held = [take(&places, "192.0.2.1").await, take(&places, "192.0.2.1").await];
 

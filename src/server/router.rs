@@ -1,4 +1,4 @@
-//! From a request to its answer: who answers, and what every answer has.
+//! Routes requests to their endpoints, and finishes every response.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -23,48 +23,47 @@ use crate::render::{
 };
 use crate::types::{Code, Failure};
 
-/// Where connections come in.
+/// The kind of a listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Door {
-    /// Where everything is answered.
-    Open,
-    /// Where a certificate was asked for.
+pub(super) enum ListenerKind {
+    /// Serves all endpoints.
+    Full,
+    /// Requests a client certificate.
     Mtls,
-    /// Plain http, only to send people on to https.
+    /// Plain http, only to redirect to https.
     Redirect,
 }
 
-/// Whoever is at the other end of a connection.
+/// The peer of a connection.
 #[derive(Clone, Debug)]
 pub(super) struct Peer {
     /// Its address.
     pub(super) address: IpAddr,
-    /// The name that it asked for in the TLS handshake (RFC 6066 §3), in lower case.
+    /// The server name of the TLS handshake (RFC 6066 §3), in lower case.
     pub(super) name: Option<String>,
-    /// Where it came in.
-    pub(super) door: Door,
-    /// The certificate whose key it proved in the TLS handshake, or why that cannot be read.
+    /// The kind of the listener.
+    pub(super) listener: ListenerKind,
+    /// The certificate that it presented in the TLS handshake, or why that cannot be parsed.
     pub(super) certificate: Result<Option<Arc<Certificate>>, &'static str>,
 }
 
-/// The endpoints by their paths. A path is compared as it came, byte by byte: what needs to be made
-/// normal first is nobody's (THREATS HD-06).
+/// The endpoints by their paths. A path is compared byte by byte, without normalisation (THREATS HD-06).
 #[derive(Debug)]
 pub(super) struct Router {
     site: Arc<Site>,
     timeout: Duration,
     exact: HashMap<String, Arc<Route>>,
-    /// Those whose last segment is a name, by what stands before it.
+    /// Routes whose last segment is a parameter, by their prefix.
     named: HashMap<String, Arc<Route>>,
-    /// Those that have everything below them, by what stands before it.
-    above: Vec<(String, Arc<Route>)>,
-    /// Whether operators were told of a proxy that they may have forgotten.
-    is_forwarder_told: AtomicBool,
+    /// Routes for all paths below them, by their prefix.
+    subtrees: Vec<(String, Arc<Route>)>,
+    /// Whether the log has a warning about a proxy that may be missing in `http.trusted_proxies`.
+    is_forwarder_reported: AtomicBool,
 }
 
 impl Router {
     pub(super) fn new(site: Arc<Site>, routes: Vec<Route>) -> Self {
-        let (mut exact, mut named, mut above) = (HashMap::new(), HashMap::new(), Vec::new());
+        let (mut exact, mut named, mut subtrees) = (HashMap::new(), HashMap::new(), Vec::new());
         let base = site.app.config.issuer.path();
         for route in routes {
             let path = route.path;
@@ -77,7 +76,7 @@ impl Router {
             for path in paths {
                 match path.strip_suffix('}').and_then(|path| path.rsplit_once("/{")) {
                     Some((before, name)) if name.starts_with('*') => {
-                        above.push((format!("{before}/"), route.clone()));
+                        subtrees.push((format!("{before}/"), route.clone()));
                     }
                     Some((before, _)) => drop(named.insert(before.to_owned(), route.clone())),
                     None => drop(exact.insert(path, route.clone())),
@@ -89,12 +88,12 @@ impl Router {
             site,
             exact,
             named,
-            above,
-            is_forwarder_told: AtomicBool::new(false),
+            subtrees,
+            is_forwarder_reported: AtomicBool::new(false),
         }
     }
 
-    /// What is counted.
+    /// The metrics.
     pub(super) fn metrics(&self) -> &Metrics {
         &self.site.app.metrics
     }
@@ -104,27 +103,31 @@ impl Router {
             let (before, name) = path.rsplit_once('/')?;
             self.named.get(before).filter(|_| !name.is_empty())
         };
-        let above = || {
-            let found = self.above.iter().find(|(before, _)| path.starts_with(before.as_str()));
+        let subtree = || {
+            let found = self.subtrees.iter().find(|(before, _)| path.starts_with(before.as_str()));
             found.map(|(_, route)| route)
         };
-        self.exact.get(path).or_else(named).or_else(above)
+        self.exact.get(path).or_else(named).or_else(subtree)
     }
 
-    /// The answer to a request of this peer.
-    pub(super) async fn answer(&self, peer: &Peer, request: axum::http::Request<Body>) -> Response {
+    /// Responds to a request of this peer.
+    pub(super) async fn respond(
+        &self,
+        peer: &Peer,
+        request: axum::http::Request<Body>,
+    ) -> Response {
         let begun = Instant::now();
         let (parts, body) = request.into_parts();
         let http = &self.site.app.config.http;
         let is_from_proxy = address::is_proxy(peer.address, &http.trusted_proxies);
         if !is_from_proxy {
-            self.tell_of_forwarder(peer, &parts.headers);
+            self.warn_of_forwarder(peer, &parts.headers);
         }
         let trace = self.trace(peer.address, &parts.headers, is_from_proxy);
         let form = http.client_certificate_header;
         let most = self.site.app.config.client_certificates.max_intermediates;
         let (certificate, misread) =
-            match certificate::of(peer, &parts.headers, form, most, is_from_proxy) {
+            match certificate::presented(peer, &parts.headers, form, most, is_from_proxy) {
                 Ok(certificate) => (certificate, None),
                 Err(why) => (None, Some(why)),
             };
@@ -137,7 +140,7 @@ impl Router {
         let route = route.filter(|route| !is_mtls || route.reach != Reach::Issuer);
 
         let mut response = match route {
-            _ if let Some(why) = misread => self.unread(peer, route, &head, why),
+            _ if let Some(why) = misread => self.invalid_certificate(peer, route, &head, why),
             _ if !has_one_host(&head, parts.version) => {
                 let why = "the request has not exactly one Host (RFC 9112 section 3.2)";
                 Json::from(Code::InvalidRequest.because(why)).into_response(&head)
@@ -146,41 +149,42 @@ impl Router {
                 let why = "the connection was made for another host (RFC 9110 section 15.5.20)";
                 Json::from(Code::Misdirected.because(why)).into_response(&head)
             }
-            None if is_mtls => nothing(),
-            None => unknown(&head),
-            Some(route) if peer.door == Door::Redirect && route.reach != Reach::Plain => {
-                self.send_on(route, &head)
+            None if is_mtls => plain_not_found(),
+            None => not_found(&head),
+            Some(route)
+                if peer.listener == ListenerKind::Redirect && route.reach != Reach::Plain =>
+            {
+                self.redirect(route, &head)
             }
-            Some(route) => self.ask(route, Request::new(head.clone(), body)).await,
+            Some(route) => self.call(route, Request::new(head.clone(), body)).await,
         };
-        headers::finish(&mut response, &head, peer.door != Door::Redirect);
+        headers::finish(&mut response, &head, peer.listener != ListenerKind::Redirect);
         if let Some(route) = route {
             cors::finish(&mut response, &head, route.kind);
         }
-        tell(&head, route, &response, begun.elapsed());
+        log_response(&head, route, &response, begun.elapsed());
         response
     }
 
-    /// A proxy that nobody has told us of makes everybody one person to us. Strangers may write the field as
-    /// well, so it is told once (THREATS EX-16).
-    fn tell_of_forwarder(&self, peer: &Peer, headers: &HeaderMap) {
+    /// Behind a proxy that the configuration does not name, all clients share one address. Any client can send the
+    /// field, so the warning is logged once (THREATS EX-16).
+    fn warn_of_forwarder(&self, peer: &Peer, headers: &HeaderMap) {
         if headers.contains_key("x-forwarded-for")
-            && !self.is_forwarder_told.swap(true, Ordering::Relaxed)
+            && !self.is_forwarder_reported.swap(true, Ordering::Relaxed)
         {
             tracing::warn!(
                 peer = %peer.address,
                 "X-Forwarded-For is ignored: it comes from an address that is not in http.trusted_proxies. If that is \
-                 a proxy of yours, name it there. This is told once"
+                 a proxy of yours, add it there. This is logged once"
             );
         }
     }
 
-    /// Whether a request is for the name that asks for client certificates: it came to that door, or a
-    /// proxy that ends TLS sent it on. Nothing but the endpoints that are at home there is answered
-    /// under that name (THREATS MT-10).
+    /// Whether a request is for the host name that requests client certificates: it came by that listener, or from a
+    /// proxy that terminates TLS. Only the endpoints of that host are served there (THREATS MT-10).
     fn is_mtls(&self, peer: &Peer, head: &Head) -> bool {
         let own = self.site.app.config.mtls.url.as_ref();
-        peer.door == Door::Mtls
+        peer.listener == ListenerKind::Mtls
             || own.is_some_and(|own| {
                 let asked = authority(head);
                 let port = asked.as_ref().and_then(Authority::port_u16).unwrap_or(443);
@@ -189,9 +193,9 @@ impl Router {
             })
     }
 
-    /// A certificate that cannot be read: 400. But gateways take every status except 401 and 403 for a fault, and
-    /// whoever they ask about may be the one who caused this (decision 0015).
-    fn unread(
+    /// Responds with 400 to a certificate that cannot be parsed. For gateways, 401: they treat every status except
+    /// 401 and 403 as a fault, and the client that they ask about may have caused this (decision 0015).
+    fn invalid_certificate(
         &self,
         peer: &Peer,
         route: Option<&Arc<Route>>,
@@ -200,7 +204,7 @@ impl Router {
     ) -> Response {
         let is_asked = head.is_from_proxy && route.is_some_and(|route| route.kind == Kind::Gateway);
         let code = if is_asked { Code::InvalidToken } else { Code::InvalidRequest };
-        // What it shows or tells stays with it: where to look is what the operator needs.
+        // Not the certificate itself: the operator needs to know where it came from.
         let mut refusal = code.because(why).with("peer", peer.address);
         if head.is_from_proxy {
             let form = self.site.app.config.http.client_certificate_header;
@@ -213,9 +217,9 @@ impl Router {
         }
     }
 
-    /// People who come over plain http are sent on; applications are told, for whoever is sent on has
-    /// sent its secret in the clear, and would go on doing so (THREATS HD-08).
-    fn send_on(&self, route: &Route, head: &Head) -> Response {
+    /// Over plain http, pages redirect to https; other endpoints refuse, because a client that is redirected would
+    /// keep sending its secrets in clear text (THREATS HD-08).
+    fn redirect(&self, route: &Route, head: &Head) -> Response {
         let is_read = head.method == Method::GET || head.method == Method::HEAD;
         let place = head.uri.path_and_query().map_or("/", |place| place.as_str());
         let place = format!("{}{place}", self.site.app.config.issuer.origin());
@@ -243,7 +247,7 @@ impl Router {
         }
     }
 
-    async fn ask(&self, route: &Route, request: Request) -> Response {
+    async fn call(&self, route: &Route, request: Request) -> Response {
         let head = request.head.clone();
         if head.method == Method::OPTIONS
             && let Some(response) = cors::preflight(&head, route).await
@@ -251,22 +255,22 @@ impl Router {
             return response;
         }
         if !head.is_allowed_at(route) {
-            // Counted like what nobody answers, and not recorded: a page of somebody else causes it.
+            // Counted but not recorded: a page of another site can cause it.
             let why =
                 "this is a page for people: it is not loaded ahead, nor as a part of another page";
             return Json::plain(StatusCode::FORBIDDEN, Code::AccessDenied, why);
         }
-        let Some(answering) = route.call(request) else {
-            return not_so(&head, route);
+        let Some(response) = route.call(request) else {
+            return method_not_allowed(&head, route);
         };
-        // A defect costs one request, not the process (THREATS DO-06).
-        let answering = self.metrics().supervisor().contain("request", answering);
-        match tokio::time::timeout(self.timeout, answering).await {
+        // A panic fails one request, not the process (THREATS DO-06).
+        let response = self.metrics().supervisor().contain("request", response);
+        match tokio::time::timeout(self.timeout, response).await {
             Ok(Some(response)) => response,
-            Ok(None) => broken(&head, route, Failure::internal("a handler panicked")),
+            Ok(None) => failure(&head, route, Failure::internal("a handler panicked")),
             Err(_) => {
                 let late = Failure::Busy("the request took longer than http.request_timeout");
-                let mut response = broken(&head, route, late);
+                let mut response = failure(&head, route, late);
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
                 response
             }
@@ -274,7 +278,7 @@ impl Router {
     }
 }
 
-/// The id that a proxy of ours gave, if nothing but harmless characters is in it; else a new one.
+/// The request id from a trusted proxy, if it consists of harmless characters; else a new one.
 fn request_id(headers: &HeaderMap, is_from_proxy: bool) -> String {
     let given = headers.get(&headers::X_REQUEST_ID).and_then(|id| id.to_str().ok());
     let is_id = |id: &&str| {
@@ -290,14 +294,14 @@ fn request_id(headers: &HeaderMap, is_from_proxy: bool) -> String {
 /// > lacks a Host header field and to any request message that contains more than one Host header field
 /// > line (RFC 9112 §3.2)
 ///
-/// What it says does not matter: the issuer and every link come from the configuration (THREATS HD-01).
+/// Its value does not matter here: the issuer and all links come from the configuration (THREATS HD-01).
 fn has_one_host(head: &Head, version: Version) -> bool {
     let mut hosts = head.headers.get_all(HOST).iter();
     (hosts.next().is_some() || version == Version::HTTP_10) && hosts.next().is_none()
 }
 
-/// The host that a request is for: of the request's target, where one stands there (RFC 9112 §3.2.2),
-/// else of `Host`. `None`: there is none, or it cannot be read.
+/// The host of a request: from the request target if it contains one (RFC 9112 §3.2.2), else from `Host`. `None`:
+/// there is none, or it cannot be parsed.
 fn authority(head: &Head) -> Option<Authority> {
     let of_header = || Authority::try_from(head.headers.get(HOST)?.as_bytes()).ok();
     head.uri.authority().cloned().or_else(of_header)
@@ -306,8 +310,8 @@ fn authority(head: &Head) -> Option<Authority> {
 /// > The 421 (Misdirected Request) status code indicates that the request was directed at a server that is
 /// > unable or unwilling to produce an authoritative response for the target URI (RFC 9110 §15.5.20)
 ///
-/// A client that asked for one name in the handshake must not go on to another: it would come with
-/// what was negotiated for the first (a certificate, or none).
+/// A client must not use a connection for another host name than that of the handshake, because the client
+/// certificate, or its absence, was negotiated for that name.
 fn is_directed(peer: &Peer, head: &Head) -> bool {
     let asked = |name: &String| {
         authority(head).is_some_and(|authority| authority.host().eq_ignore_ascii_case(name))
@@ -315,20 +319,20 @@ fn is_directed(peer: &Peer, head: &Head) -> bool {
     peer.name.as_ref().is_none_or(asked)
 }
 
-/// 404. Scanners ask for all kinds of things: it is counted, not recorded.
-fn unknown(head: &Head) -> Response {
+/// 404. Counted but not recorded, because scanners cause many.
+fn not_found(head: &Head) -> Response {
     if head.wants_page() {
         return page::plain(head, StatusCode::NOT_FOUND, Trouble::NotFound, Code::NotFound);
     }
-    nothing()
+    plain_not_found()
 }
 
-fn nothing() -> Response {
+fn plain_not_found() -> Response {
     Json::plain(StatusCode::NOT_FOUND, Code::NotFound, "there is nothing at this address")
 }
 
 /// 405.
-fn not_so(head: &Head, route: &Route) -> Response {
+fn method_not_allowed(head: &Head, route: &Route) -> Response {
     let status = StatusCode::METHOD_NOT_ALLOWED;
     let mut response = if route.kind == Kind::Page && head.wants_page() {
         page::plain(head, status, Trouble::BadRequest, Code::InvalidRequest)
@@ -341,8 +345,8 @@ fn not_so(head: &Head, route: &Route) -> Response {
     response
 }
 
-/// What a handler did not say itself.
-fn broken(head: &Head, route: &Route, failure: Failure) -> Response {
+/// The response to a failure outside of the handler.
+fn failure(head: &Head, route: &Route, failure: Failure) -> Response {
     match route.kind {
         Kind::Page => Page::from(failure).into_response(head),
         Kind::Document | Kind::Machine | Kind::File | Kind::Probe | Kind::Gateway => {
@@ -351,14 +355,13 @@ fn broken(head: &Head, route: &Route, failure: Failure) -> Response {
     }
 }
 
-/// Counts and logs an answer; of the address the route alone, for what stands in a query may be secret
-/// (THREATS LG-05). What went well is not told unless it is asked for: the line would cost as much as all
-/// else around a token.
-fn tell(head: &Head, route: Option<&Arc<Route>>, response: &Response, took: Duration) {
+/// Counts and logs a response. Of the URI only the route, because a query may contain secrets (THREATS LG-05).
+/// Successful responses are logged at level debug: a line would cost as much as issuing a token.
+fn log_response(head: &Head, route: Option<&Arc<Route>>, response: &Response, took: Duration) {
     let path = route.map_or("unknown", |route| route.path);
     let status = response.status().as_u16();
     head.app().metrics.answered(path, status, took.as_secs_f64());
-    macro_rules! tell {
+    macro_rules! log {
         ($level:ident) => {
             tracing::$level!(
                 target: "gatewright::access",
@@ -371,5 +374,5 @@ fn tell(head: &Head, route: Option<&Arc<Route>>, response: &Response, took: Dura
             )
         };
     }
-    if status < 400 { tell!(debug) } else { tell!(info) }
+    if status < 400 { log!(debug) } else { log!(info) }
 }

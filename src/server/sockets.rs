@@ -1,4 +1,4 @@
-//! The listeners, by what is behind them.
+//! The listeners, by their kind.
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,47 +8,47 @@ use tokio::net::TcpListener;
 
 use crate::config::Config;
 
-/// Every place where connections come in.
+/// All listeners.
 #[derive(Debug, Default)]
 pub struct Sockets {
     /// Plain http.
     pub http: Vec<TcpListener>,
-    /// Plain http, only to send people on to https.
+    /// Plain http, only to redirect to https.
     pub redirect: Vec<TcpListener>,
     /// https.
     pub tls: Vec<TcpListener>,
-    /// https that asks for a client certificate.
+    /// https that requests a client certificate.
     pub mtls: Vec<TcpListener>,
     /// For operators.
     pub operations: Option<TcpListener>,
 }
 
-/// Their addresses.
+/// The addresses of all listeners.
 #[derive(Clone, Debug, Default)]
 pub struct Addresses {
     /// Plain http.
     pub http: Vec<SocketAddr>,
-    /// Plain http, only to send people on to https.
+    /// Plain http, only to redirect to https.
     pub redirect: Vec<SocketAddr>,
     /// https.
     pub tls: Vec<SocketAddr>,
-    /// https that asks for a client certificate.
+    /// https that requests a client certificate.
     pub mtls: Vec<SocketAddr>,
     /// For operators.
     pub operations: Option<SocketAddr>,
 }
 
 impl Sockets {
-    /// Listens wherever the configuration says.
+    /// Binds the addresses of the configuration.
     ///
     /// # Errors
-    /// When an address cannot be had.
+    /// An address cannot be bound.
     pub async fn bind(config: &Config) -> anyhow::Result<Self> {
         Ok(Self {
-            http: all(&config.http.listen).await?,
-            redirect: all(&config.tls.redirect_listen).await?,
-            tls: all(&config.tls.listen).await?,
-            mtls: all(&config.mtls.listen).await?,
+            http: bind_all(&config.http.listen).await?,
+            redirect: bind_all(&config.tls.redirect_listen).await?,
+            tls: bind_all(&config.tls.listen).await?,
+            mtls: bind_all(&config.mtls.listen).await?,
             operations: match config.operations.listen {
                 Some(address) => Some(bind(address).await?),
                 None => None,
@@ -56,10 +56,10 @@ impl Sockets {
         })
     }
 
-    /// Where they are: a port that the system chose is known only now.
+    /// The addresses, with the ports that the system chose.
     ///
     /// # Errors
-    /// When one is no listener.
+    /// A socket has no local address.
     pub fn addresses(&self) -> io::Result<Addresses> {
         let all = |listeners: &[TcpListener]| -> io::Result<Vec<_>> {
             listeners.iter().map(TcpListener::local_addr).collect()
@@ -75,7 +75,7 @@ impl Sockets {
 }
 
 impl Addresses {
-    /// All of them, each with what it is for.
+    /// All addresses, with the kind of the listener.
     pub fn all(&self) -> impl Iterator<Item = (&'static str, SocketAddr)> {
         let of = |name, addresses: &[SocketAddr]| {
             addresses.iter().map(|address| (name, *address)).collect::<Vec<_>>()
@@ -87,7 +87,7 @@ impl Addresses {
     }
 }
 
-async fn all(addresses: &[SocketAddr]) -> anyhow::Result<Vec<TcpListener>> {
+async fn bind_all(addresses: &[SocketAddr]) -> anyhow::Result<Vec<TcpListener>> {
     let mut listeners = Vec::new();
     for address in addresses {
         listeners.push(bind(*address).await?);

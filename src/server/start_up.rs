@@ -1,4 +1,4 @@
-//! What a server says of itself when it begins to serve: a block at a terminal, else one line of the log.
+//! Reports the start of the server: a block at a terminal, else one line of the log.
 
 use std::io::{self, IsTerminal as _, Write as _};
 
@@ -6,8 +6,7 @@ use super::Running;
 use crate::store::users;
 use crate::types::Timestamp;
 
-/// The commit that the binary was made of, where whoever built it has said so: `GATEWRIGHT_COMMIT` at the
-/// time of compiling.
+/// The commit of the binary, if `GATEWRIGHT_COMMIT` was set when it was built.
 pub const COMMIT: Option<&str> = option_env!("GATEWRIGHT_COMMIT");
 
 /// Version and commit: `0.1.0 (3f2a9c4)`.
@@ -19,14 +18,14 @@ pub fn release() -> String {
     }
 }
 
-/// Who ends TLS.
+/// Where TLS is terminated.
 enum Tls {
-    /// This server, with certificates of which the first expires then; with ACME there may be none yet.
+    /// At this server, with the expiry of its first certificate; with ACME there may be none yet.
     Here(Option<Timestamp>),
-    /// A proxy.
+    /// At a proxy.
     Proxy,
-    /// Nobody: http, for this machine.
-    Nobody,
+    /// Nowhere: http on the loopback interface.
+    None,
 }
 
 impl Tls {
@@ -36,46 +35,48 @@ impl Tls {
             let certificates = running.certificates();
             return Self::Here(certificates.iter().map(|one| one.not_after).min());
         }
-        if config.issuer.is_https() { Self::Proxy } else { Self::Nobody }
+        if config.issuer.is_https() { Self::Proxy } else { Self::None }
     }
 
-    const fn by(&self) -> &'static str {
+    const fn as_str(&self) -> &'static str {
         match self {
             Self::Here(_) => "server",
             Self::Proxy => "proxy",
-            Self::Nobody => "none",
+            Self::None => "none",
         }
     }
 
     fn text(&self) -> String {
         match self {
-            Self::Here(Some(end)) => format!("ended here, with a certificate until {end}"),
-            Self::Here(None) => "ended here; the certificate is being ordered".to_owned(),
-            Self::Proxy => "ended by the proxies of http.trusted_proxies".to_owned(),
-            Self::Nobody => "none: http, for this machine alone".to_owned(),
+            Self::Here(Some(end)) => {
+                format!("terminated here, with a certificate valid until {end}")
+            }
+            Self::Here(None) => "terminated here; the certificate is being ordered".to_owned(),
+            Self::Proxy => "terminated by the proxies of http.trusted_proxies".to_owned(),
+            Self::None => "none: http, for this machine only".to_owned(),
         }
     }
 }
 
-/// Says it.
-pub(super) async fn tell(running: &Running) {
+/// Reports it.
+pub(super) async fn report(running: &Running) {
     let app = running.app();
     let (issuer, database) = (app.config.issuer.as_str(), app.config.database.url.blinded());
     let tls = Tls::of(running);
-    // Whether there is anybody who could sign in. A fault is told elsewhere.
+    // Whether any user exists. A fault of the database is logged elsewhere.
     let found = users::page(app.store.db(), None, 1).await;
     let has_people = found.map_or(true, |people| !people.is_empty());
     if !io::stderr().is_terminal() {
         let end = match &tls {
             Tls::Here(end) => end.map(|end| end.to_string()),
-            Tls::Proxy | Tls::Nobody => None,
+            Tls::Proxy | Tls::None => None,
         };
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
             commit = COMMIT,
             issuer,
             database,
-            tls = tls.by(),
+            tls = tls.as_str(),
             certificate_until = end,
             has_people,
             "started"
@@ -84,7 +85,7 @@ pub(super) async fn tell(running: &Running) {
     }
     let listeners: Vec<_> =
         running.addresses().all().map(|(name, address)| format!("{name} {address}")).collect();
-    let nobody = "no people yet: gatewright user create --username NAME --password-stdin";
+    let no_users = "no users yet: gatewright user create --username NAME --password-stdin";
     let mut lines = vec![
         format!("Gatewright {}", release()),
         String::new(),
@@ -94,13 +95,13 @@ pub(super) async fn tell(running: &Running) {
         format!("  listeners   {}", listeners.join(", ")),
     ];
     if !has_people {
-        lines.extend([String::new(), format!("  {nobody}")]);
+        lines.extend([String::new(), format!("  {no_users}")]);
     }
     let block = format!("{}\n\n", lines.join("\n"));
-    // On a thread of its own: a terminal that is stopped (Ctrl-S) holds up nothing.
+    // On a thread of its own: a stopped terminal (Ctrl-S) must not block the server.
     let say = move || {
         let _ = io::stderr().write_all(block.as_bytes());
     };
-    // Without a thread there are worse things to tell.
+    // If no thread can be started, the server has worse problems.
     let _ = std::thread::Builder::new().name("start-up".to_owned()).spawn(say);
 }

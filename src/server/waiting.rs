@@ -1,5 +1,4 @@
-//! Until the database is reached: `/healthz` says that we are alive, and everything else that it is not
-//! time yet.
+//! Until the database is open: `/healthz` responds that the process is alive, everything else with 503.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -25,21 +24,21 @@ use crate::app::{App, Clock, Unopened};
 use crate::config::Config;
 use crate::types::Code;
 
-/// How long until it is tried again to reach the database.
+/// The pause between attempts to open the database.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Opens database and keys, as often as it takes while the database is not reached or not ready; says
-/// what is waited for (THREATS EX-03).
+/// Opens database and keys. Retries while the database does not respond or is not ready, and logs that it waits
+/// (THREATS EX-03).
 ///
 /// # Errors
-/// When trying again does not help.
+/// A retry would not help.
 pub(super) async fn open(config: &Config) -> Result<App, Unopened> {
     let database = config.database.url.blinded();
     tracing::info!(database, "opening the database");
     loop {
         notify::notify(notify::STARTING);
         match App::open(config.clone(), Clock::system(), true).await {
-            Err(error) if error.is_passing() => {
+            Err(error) if error.is_temporary() => {
                 tracing::warn!(database, %error, "waiting for the database");
                 tokio::time::sleep(PAUSE).await;
             }
@@ -48,12 +47,12 @@ pub(super) async fn open(config: &Config) -> Result<App, Unopened> {
     }
 }
 
-/// Answers at every listener, until it is dropped. Connections that come over TLS for which no
-/// certificate is there yet wait in the queue of the system.
-pub(super) async fn answer(config: &Config, sockets: &Sockets) -> Infallible {
+/// Responds at every listener, until dropped. TLS connections for which there is no certificate yet wait in the
+/// queue of the system.
+pub(super) async fn respond(config: &Config, sockets: &Sockets) -> Infallible {
     let [shared, own] = tls::waiting(config).unwrap_or_else(|error| {
-        // The same is refused for this as soon as the database is there.
-        tracing::error!(%error, "the certificate cannot be shown");
+        // The start fails for the same reason once the database is open.
+        tracing::error!(%error, "the certificate cannot be used");
         [None, None]
     });
     let Sockets { http, redirect, tls: https, mtls, operations } = sockets;
@@ -65,12 +64,12 @@ pub(super) async fn answer(config: &Config, sockets: &Sockets) -> Infallible {
 
     let timeout = Duration::from_secs(config.http.header_timeout.0.unsigned_abs());
     let mut http = http1::Builder::new();
-    // Nobody keeps a connection beyond the wait.
+    // No connection outlives the wait.
     http.keep_alive(false).timer(TokioTimer::new()).header_read_timeout(timeout);
     let places = Arc::new(Semaphore::new(config.http.max_connections));
     loop {
         let Some((stream, acceptor)) = accept(&listeners).await else {
-            // Out of file descriptors, most likely: some will be free in a moment.
+            // Probably out of file descriptors; retry in a moment.
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
@@ -89,14 +88,14 @@ pub(super) async fn answer(config: &Config, sockets: &Sockets) -> Infallible {
                     }
                 }
             };
-            // Shaking hands and writing an answer take no longer than reading a head may.
+            // Handshake and response may take as long as reading a head, each.
             let _ = tokio::time::timeout(3 * timeout, serving).await;
             drop(place);
         });
     }
 }
 
-/// The next connection at any of them; `None`: one cannot be accepted.
+/// The next connection of any listener. `None`: it cannot be accepted.
 async fn accept(
     listeners: &[(&TcpListener, Option<TlsAcceptor>)],
 ) -> Option<(TcpStream, Option<TlsAcceptor>)> {
@@ -113,14 +112,14 @@ async fn accept(
 
 async fn serve(http: &http1::Builder, stream: impl AsyncRead + AsyncWrite + Unpin) {
     let service = service_fn(async |request: Request<Incoming>| {
-        Ok::<_, Infallible>(said(request.uri().path()))
+        Ok::<_, Infallible>(response(request.uri().path()))
     });
     if let Err(error) = http.serve_connection(TokioIo::new(stream), service).await {
         tracing::debug!(%error, "a connection broke off");
     }
 }
 
-fn said(path: &str) -> Response<Body> {
+fn response(path: &str) -> Response<Body> {
     let (status, media, body) = if path == "/healthz" {
         (StatusCode::OK, "text/plain; charset=utf-8", "alive\n".to_owned())
     } else {

@@ -152,7 +152,7 @@ impl Scene {
     async fn refresh(&self) -> usize {
         let app = self.server.app();
         let due = app.revocations.due(self.server.trace().now()).len();
-        app.ask_anew().await.unwrap();
+        app.refresh_revocation().await.unwrap();
         app.confirm().await.unwrap();
         due
     }
@@ -160,7 +160,7 @@ impl Scene {
     /// The same, concurrently with the test.
     fn refreshing(&self) -> JoinHandle<()> {
         let app = self.server.app().clone();
-        tokio::spawn(async move { app.ask_anew().await.unwrap() })
+        tokio::spawn(async move { app.refresh_revocation().await.unwrap() })
     }
 
     /// Serves OCSP responses and a CRL, both valid for six hours.
@@ -841,13 +841,13 @@ async fn a_revocation_is_detected_until_the_last_token_expired() {
             // As often as necessary; the job does it every fifteen seconds.
             for _ in 0..10 {
                 scene.wait(30 * 60);
-                app.ask_anew().await.unwrap();
+                app.refresh_revocation().await.unwrap();
                 assert!(scene.is_active(&token).await, "the certificate is not revoked yet");
             }
             publish(&[SERIAL]);
             for _ in 0..2 {
                 scene.wait(30 * 60);
-                app.ask_anew().await.unwrap();
+                app.refresh_revocation().await.unwrap();
             }
 
             let what = format!("opaque: {is_opaque}, another replica: {is_other}");
@@ -856,7 +856,7 @@ async fn a_revocation_is_detected_until_the_last_token_expired() {
             // Without a valid token its status is no longer requested.
             scene.wait(25 * 3600);
             let asked = scene.responder.asked();
-            app.ask_anew().await.unwrap();
+            app.refresh_revocation().await.unwrap();
             assert_eq!(scene.responder.asked(), asked, "{what}");
         }
     }

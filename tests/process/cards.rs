@@ -55,14 +55,14 @@ async fn serve_prints_a_summary_at_a_terminal() {
     place.set("HTTP__LISTEN", &format!("127.0.0.1:{port}"));
 
     let mut terminal = Terminal::start(&place, &["serve"]);
-    terminal.until("no people yet: gatewright user create").await;
+    terminal.until("no users yet: gatewright user create").await;
     terminal.interrupt().await;
     let said = terminal.end().await;
 
     assert_eq!(said.code, 0, "{said:?}");
     let version = format!("Gatewright {}", env!("CARGO_PKG_VERSION"));
     for told in
-        [&version, &issuer, "http, for this machine alone", &format!("http 127.0.0.1:{port}")]
+        [&version, &issuer, "http, for this machine only", &format!("http 127.0.0.1:{port}")]
     {
         assert!(said.out.contains(told), "{told}: {}", said.out);
     }
@@ -76,5 +76,5 @@ async fn serve_prints_a_summary_at_a_terminal() {
     assert_eq!(started["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(started["issuer"], server.issuer);
     assert_eq!((&started["tls"], &started["has_people"]), (&"none".into(), &true.into()));
-    assert!(!log.contains("people yet"), "{log}");
+    assert!(!log.contains("users yet"), "{log}");
 }

@@ -1,6 +1,5 @@
-//! The certificate of a client. Here only the proof counts that it has the key; whom the certificate
-//! proves is decided for each client anew ([RFC 8705 §2]), and one that nobody has signed may be
-//! registered ([RFC 8705 §2.2]).
+//! Client certificates in the handshake, which only proves possession of the key. Which client a certificate
+//! authenticates is decided per client ([RFC 8705 §2]), and self-signed ones may be registered ([RFC 8705 §2.2]).
 //!
 //! [RFC 8705 §2]: https://www.rfc-editor.org/rfc/rfc8705#section-2
 //! [RFC 8705 §2.2]: https://www.rfc-editor.org/rfc/rfc8705#section-2.2
@@ -15,12 +14,12 @@ use rustls_pki_types::{CertificateDer, UnixTime};
 
 use crate::pki::Certificate;
 
-/// Takes any certificate of a bearable size from those who have its key. It asks, and demands none: most
-/// clients prove themselves in another way. What a certificate says is read once, after the handshake.
+/// Accepts any certificate of limited size. A certificate is requested, not required: most clients authenticate in
+/// another way. Its contents are parsed once, after the handshake.
 #[derive(Debug)]
 pub(super) struct AnyCertificate {
     algorithms: WebPkiSupportedAlgorithms,
-    /// As many certificates as may come with it.
+    /// The maximum number of certificates sent with it.
     most: usize,
 }
 
@@ -35,7 +34,7 @@ impl ClientCertVerifier for AnyCertificate {
         false
     }
 
-    /// Names no authority: a client is to show what it has.
+    /// No CA names: a client may present any certificate.
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
         &[]
     }

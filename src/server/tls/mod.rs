@@ -1,15 +1,15 @@
-//! TLS, as it is spoken at our listeners: [RFC 8446], and of [RFC 5246] what [RFC 9325] leaves of it.
+//! TLS at the listeners: [RFC 8446], and the parts of [RFC 5246] that [RFC 9325] recommends.
 //!
-//! There are two names, each with a configuration and session tickets of its own: the issuer's, and the
-//! one that asks for client certificates. What is read again when files change is what they *show*;
-//! how TLS is spoken is built once, so no reload can lose it (THREATS MT-08).
+//! There are two host names, each with a configuration and session tickets of its own: the issuer's, and the
+//! one that requests client certificates. A reload replaces only their certificates; the rest of the TLS
+//! configuration is built once, so no reload can weaken it (THREATS MT-08).
 //!
 //! [RFC 8446]: https://www.rfc-editor.org/rfc/rfc8446
 //! [RFC 5246]: https://www.rfc-editor.org/rfc/rfc5246
 //! [RFC 9325]: https://www.rfc-editor.org/rfc/rfc9325
 
 mod client;
-mod shown;
+mod served;
 mod staple;
 
 use std::io;
@@ -26,7 +26,7 @@ use tokio_rustls::server::TlsStream;
 use tokio_rustls::{LazyConfigAcceptor, StartHandshake, TlsAcceptor};
 
 use super::pace::Paced;
-use super::router::Door;
+use super::router::ListenerKind;
 use crate::app::App;
 use crate::config::{ClientCertificates, Config, Problem};
 use crate::pki::acme::challenge;
@@ -35,35 +35,35 @@ use crate::record::{Event, Kind, Trace};
 use crate::store::acme;
 use crate::types::Timestamp;
 use client::AnyCertificate;
-use shown::{Files, Looked, Shown, Source};
+use served::{Files, Reloaded, Served, Source};
 
-/// The names that TLS is spoken for.
+/// The host names served over TLS.
 #[derive(Debug)]
 pub(super) struct Tls {
-    /// The issuer's.
-    browsers: Option<Arc<Name>>,
-    /// The one that asks for client certificates, with its host.
+    /// The issuer's host.
+    issuer: Option<Arc<Name>>,
+    /// The host that requests client certificates, with its name.
     mtls: Option<(String, Arc<Name>)>,
-    /// Every certificate that one of them shows.
-    shown: Vec<Arc<Shown>>,
+    /// All certificates of these hosts.
+    served: Vec<Arc<Served>>,
     app: App,
 }
 
-/// A name and how TLS is spoken for it.
+/// A host name, and its TLS configuration.
 #[derive(Debug)]
 struct Name {
     config: Arc<ServerConfig>,
     is_mtls: bool,
 }
 
-/// What stands behind one listener.
+/// Accepts the TLS connections of a listener.
 #[derive(Clone, Debug)]
-pub(super) struct Doors {
-    /// For whoever asks for no name that we know, too: a client need not send one.
-    first: Arc<Name>,
-    /// For those who ask for this name.
+pub(super) struct NameAcceptor {
+    /// Also for clients that send no known server name: sending one is optional.
+    default: Arc<Name>,
+    /// For clients that send this server name.
     named: Option<(String, Arc<Name>)>,
-    /// Who knows what an authority is answered that looks whether a name is ours.
+    /// For the responses to ACME challenges.
     app: App,
 }
 
@@ -71,20 +71,20 @@ pub(super) struct Doors {
 #[derive(Debug)]
 pub(super) struct Accepted {
     pub(super) stream: TlsStream<Paced<TcpStream>>,
-    /// The name that the client asked for (RFC 6066 §3), in lower case.
+    /// The server name that the client sent (RFC 6066 §3), in lower case.
     pub(super) name: Option<String>,
-    /// What is answered there.
-    pub(super) door: Door,
-    /// The certificate whose key it has proven, now or in the handshake that is resumed; or why it
-    /// cannot be read.
+    /// The kind of the listener.
+    pub(super) listener: ListenerKind,
+    /// The certificate that the client presented, in this handshake or in the one that is resumed; or why it cannot
+    /// be parsed.
     pub(super) certificate: Result<Option<Arc<Certificate>>, &'static str>,
 }
 
 impl Tls {
-    /// Reads the certificates of the configuration.
+    /// Loads the certificates of the configuration.
     ///
     /// # Errors
-    /// When one cannot be had.
+    /// A certificate cannot be loaded.
     pub(super) async fn open(app: &App) -> anyhow::Result<Self> {
         let (config, provider) = (&app.config, Arc::new(provider()));
         let Config { tls, mtls, acme, .. } = config;
@@ -99,68 +99,68 @@ impl Tls {
         hosts.extend(alias.clone().filter(|_| own.is_none() && !mtls_is_elsewhere(config)));
         let open = async |table, source: Option<Source>, hosts| -> anyhow::Result<_> {
             let Some(source) = source else { return Ok(None) };
-            let shown = Shown::open(table, source, hosts, provider.clone(), app).await;
-            let shown = shown.map_err(|why| anyhow!("[{table}]: {why}"))?;
-            Ok(Some(Arc::new(shown)))
+            let served = Served::open(table, source, hosts, provider.clone(), app).await;
+            let served = served.map_err(|why| anyhow!("[{table}]: {why}"))?;
+            Ok(Some(Arc::new(served)))
         };
         let own_hosts = alias.clone().into_iter().collect();
         let own = open("mtls", own.map(Source::Files), own_hosts).await?;
         let shared = open("tls", shared, hosts).await?;
 
-        let shown: Vec<_> = shared.iter().chain(&own).cloned().collect();
-        let browsers =
-            shared.clone().map(|shown| Name::open(shown, &provider, None)).transpose()?;
+        let served: Vec<_> = shared.iter().chain(&own).cloned().collect();
+        let issuer =
+            shared.clone().map(|served| Name::open(served, &provider, None)).transpose()?;
         let mtls = match (alias, own.or(shared)) {
-            (Some(host), Some(shown)) => {
-                Some((host, Name::open(shown, &provider, Some(&config.client_certificates))?))
+            (Some(host), Some(served)) => {
+                Some((host, Name::open(served, &provider, Some(&config.client_certificates))?))
             }
             (Some(_), None) | (None, _) => None,
         };
-        Ok(Self { browsers, mtls, shown, app: app.clone() })
+        Ok(Self { issuer, mtls, served, app: app.clone() })
     }
 
-    /// What stands behind `tls.listen`.
-    pub(super) fn doors(&self) -> Option<Doors> {
+    /// For `tls.listen`.
+    pub(super) fn acceptor(&self) -> Option<NameAcceptor> {
         let named = self.mtls.clone().filter(|_| self.app.config.mtls_shares_a_port());
-        self.browsers.clone().map(|first| Doors { first, named, app: self.app.clone() })
+        self.issuer.clone().map(|default| NameAcceptor { default, named, app: self.app.clone() })
     }
 
-    /// What stands behind `mtls.listen`.
-    pub(super) fn mtls_doors(&self) -> Option<Doors> {
+    /// For `mtls.listen`.
+    pub(super) fn mtls_acceptor(&self) -> Option<NameAcceptor> {
         let app = self.app.clone();
-        self.mtls.clone().map(|(_, first)| Doors { first, named: None, app })
+        self.mtls.clone().map(|(_, default)| NameAcceptor { default, named: None, app })
     }
 
-    /// The certificates that are shown now, from files or by ACME.
+    /// The certificates in use, from files or by ACME.
     pub(super) fn certificates(&self) -> Vec<Arc<Certificate>> {
-        self.shown.iter().filter_map(|shown| shown.certificate()).collect()
+        self.served.iter().filter_map(|served| served.certificate()).collect()
     }
 
-    /// Asks the responders about the certificates that are shown, each when it is time.
+    /// Refreshes the OCSP responses for the certificates in use that are due.
     pub(super) async fn staple(&self) {
-        for shown in &self.shown {
-            shown.staple(&self.app).await;
+        for served in &self.served {
+            served.staple(&self.app).await;
         }
     }
 
-    /// Looks whether there are other certificates, shows them if they are no worse, and tells what came
-    /// of it; connections that are open go on. `loudly`: what cannot be shown is told at once.
-    pub(super) async fn look(&self, loudly: bool) {
+    /// Reloads the certificates, uses new ones unless they are worse, and reports the result; open connections stay
+    /// open. `is_requested`: a certificate that cannot be used is reported at once.
+    pub(super) async fn reload(&self, is_requested: bool) {
         let app = &self.app;
         let trace = Trace::of_command(app.clock.now_ms());
-        for shown in &self.shown {
-            let table = shown.table;
-            let event = match shown.look(app, loudly).await {
-                Looked::Same => continue,
-                Looked::Replaced(not_after) => {
-                    tracing::info!(table, not_after = not_after.0, "another certificate is shown");
+        for served in &self.served {
+            let table = served.table;
+            let event = match served.reload(app, is_requested).await {
+                Reloaded::Same => continue,
+                Reloaded::Replaced(not_after) => {
+                    tracing::info!(table, not_after = not_after.0, "another certificate is served");
                     Event::success(Kind::TlsCertificateReplaced).fact("not_after", not_after.0)
                 }
-                Looked::Refused(why) => {
+                Reloaded::Refused(why) => {
                     tracing::error!(
                         table,
                         why,
-                        "the new certificate cannot be shown; the old one stays"
+                        "the new certificate cannot be served; the old one stays"
                     );
                     Event::of(Kind::TlsCertificateReplaced, "refused").fact("why", why)
                 }
@@ -169,12 +169,13 @@ impl Tls {
                 tracing::warn!(%error, "no event of a certificate could be written");
             }
         }
-        app.metrics.certificates_refused(self.shown.iter().filter(|one| one.is_refusing()).count());
+        app.metrics
+            .certificates_refused(self.served.iter().filter(|one| one.is_refusing()).count());
     }
 }
 
-/// What speaks TLS at `tls.listen` and `mtls.listen` until the server can work, by the certificates that the
-/// configuration names. One that lies in the database cannot be shown before.
+/// The TLS acceptors of `tls.listen` and `mtls.listen` until the database is open, with the certificate files of the
+/// configuration. A certificate in the database is not available yet.
 pub(super) fn waiting(config: &Config) -> anyhow::Result<[Option<TlsAcceptor>; 2]> {
     let provider = Arc::new(provider());
     let open = |files: Option<Files>| -> anyhow::Result<Option<TlsAcceptor>> {
@@ -193,14 +194,14 @@ pub(super) fn waiting(config: &Config) -> anyhow::Result<[Option<TlsAcceptor>; 2
     Ok([shared, own])
 }
 
-/// Whether somebody else listens for the name that asks for client certificates: a proxy.
+/// Whether a proxy listens for the host that requests client certificates.
 fn mtls_is_elsewhere(config: &Config) -> bool {
     config.mtls.listen.is_empty() && config.tls.listen.is_empty()
 }
 
 impl Name {
     fn open(
-        shown: Arc<Shown>,
+        served: Arc<Served>,
         provider: &Arc<CryptoProvider>,
         client_certificates: Option<&ClientCertificates>,
     ) -> anyhow::Result<Arc<Self>> {
@@ -213,37 +214,36 @@ impl Name {
         } else {
             builder.with_no_client_auth()
         }
-        .with_cert_resolver(shown);
+        .with_cert_resolver(served);
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         config.ignore_client_order = true;
-        // A session is resumed by a ticket, which carries the client's certificate, or not at all. The
-        // keys of the tickets are this name's own, so a session of one name is nothing at the other,
-        // and they are replaced every six hours.
+        // Sessions are resumed by tickets only, which contain the client's certificate. Each host has ticket keys of
+        // its own, so a session of one host is invalid at the other; they are rotated every six hours.
         config.ticketer = aws_lc_rs::Ticketer::new()?;
         config.session_storage = Arc::new(NoServerSessionStorage {});
-        // A browser opens several connections at a time, each with a ticket of its own (RFC 8446 §C.4); a
-        // service that comes back has one, and a ticket carries its whole certificate.
+        // Browsers open several connections at once, each with a ticket of its own (RFC 8446 §C.4). Services reconnect
+        // with one, and a ticket contains their whole certificate.
         config.send_tls13_tickets = if is_mtls { 1 } else { 2 };
-        // 0-RTT: whoever records a request could send it again (RFC 8446 §8; THREATS MT-09).
+        // No 0-RTT: a recorded request could be replayed (RFC 8446 §8; THREATS MT-09).
         config.max_early_data_size = 0;
         Ok(Arc::new(Self { config: Arc::new(config), is_mtls }))
     }
 }
 
-impl Doors {
-    /// Shakes hands.
+impl NameAcceptor {
+    /// Performs the handshake.
     pub(super) async fn accept(&self, stream: Paced<TcpStream>) -> io::Result<Accepted> {
         let hello = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
         if let Some(config) = self.challenged(&hello).await {
             hello.into_stream(config).await?.shutdown().await?;
-            return Err(io::Error::other("an authority has looked whether a name is ours"));
+            return Err(io::Error::other("a CA has validated a TLS-ALPN-01 challenge"));
         }
         let name = hello.client_hello().server_name().map(str::to_ascii_lowercase);
-        let door = match &self.named {
-            Some((own, door)) if name.as_ref() == Some(own) => door,
-            Some(_) | None => &self.first,
+        let selected = match &self.named {
+            Some((own, named)) if name.as_ref() == Some(own) => named,
+            Some(_) | None => &self.default,
         };
-        let stream = hello.into_stream(door.config.clone()).await?;
+        let stream = hello.into_stream(selected.config.clone()).await?;
         let certificate = match stream.get_ref().1.peer_certificates() {
             Some([first, rest @ ..]) => {
                 let rest: Vec<&[u8]> = rest.iter().map(AsRef::as_ref).collect();
@@ -251,12 +251,11 @@ impl Doors {
             }
             Some([]) | None => Ok(None),
         };
-        let door = if door.is_mtls { Door::Mtls } else { Door::Open };
-        Ok(Accepted { stream, name, door, certificate })
+        let listener = if selected.is_mtls { ListenerKind::Mtls } else { ListenerKind::Full };
+        Ok(Accepted { stream, name, listener, certificate })
     }
 
-    /// How an authority is answered that looks whether a name is ours (RFC 8737 §3), if this is one and
-    /// there is an answer.
+    /// The configuration that responds to a TLS-ALPN-01 challenge of a CA (RFC 8737 §3), if the handshake is one.
     async fn challenged(
         &self,
         hello: &StartHandshake<Paced<TcpStream>>,
@@ -275,27 +274,26 @@ impl Doors {
     }
 }
 
-/// A handshake that shows nothing but the answer to a challenge.
+/// The TLS configuration that responds to a challenge.
 fn challenge_config(name: &str, answer: &str) -> anyhow::Result<Arc<ServerConfig>> {
     let (certificate, key) = challenge::certificate(name, answer)?;
     let provider = Arc::new(provider());
     let key = provider.key_provider.load_private_key(key)?;
-    // Whether the two fit is not asked: the extension is critical, and the library does not know it.
-    let shown = SingleCertAndKey::from(CertifiedKey::new(vec![certificate], key));
+    // Without checking that certificate and key match: the library does not know the critical extension.
+    let served = SingleCertAndKey::from(CertifiedKey::new(vec![certificate], key));
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&version::TLS13, &version::TLS12])?
         .with_no_client_auth()
-        .with_cert_resolver(Arc::new(shown));
+        .with_cert_resolver(Arc::new(served));
     config.alpn_protocols = vec![challenge::ALPN.to_vec()];
     Ok(Arc::new(config))
 }
 
-/// What is spoken: forward secrecy and authenticated encryption in every suite, and the exchange that a
-/// quantum computer does not undo, which is taken by clients that want it first: of exchanges, theirs is
-/// the order that counts. Written down here, so that no default of a library changes it (THREATS MT-08).
-/// The suite that everybody must know comes first (RFC 8446 §9.1), whatever a client prefers: processors
-/// hash with SHA-256 by themselves, which makes a handshake cheaper by a tenth; who allows nothing below
-/// AES-256 offers nothing below it.
+/// The cipher suites and key exchanges: forward secrecy and authenticated encryption only, and a post-quantum key
+/// exchange for clients that prefer it (the client's order of key exchanges applies). Listed here, so that no default
+/// of a library changes them (THREATS MT-08). The mandatory suite comes first (RFC 8446 §9.1) regardless of the
+/// client's order: SHA-256 in hardware makes a handshake about 10 % cheaper. Clients that require AES-256 offer
+/// nothing else.
 fn provider() -> CryptoProvider {
     use aws_lc_rs::{cipher_suite as suite, kx_group as group};
     CryptoProvider {
@@ -315,9 +313,9 @@ fn provider() -> CryptoProvider {
     }
 }
 
-/// What clients will not accept of the certificates that the configuration names: they are shown all the same, for
-/// clients say more clearly what is wrong than a port where nobody listens; `config check` tells.
-pub fn troubles(config: &Config, now: Timestamp) -> Vec<Problem> {
+/// Why clients will not accept the configured certificates. They are used all the same, because the error of a client
+/// is clearer than a closed port; `config check` reports them.
+pub fn warnings(config: &Config, now: Timestamp) -> Vec<Problem> {
     let provider = provider();
     let issuer = config.issuer.url().host_str().unwrap_or_default().to_owned();
     let alias = config.mtls.url.as_ref().map(|url| url.host().to_owned());

@@ -1,8 +1,8 @@
-//! The status of our own certificate, sent along in the handshake: [RFC 6066 §8], [RFC 6960].
+//! OCSP stapling of the server's certificates: [RFC 6066 §8], [RFC 6960].
 //!
-//! It is read from a file that the operator keeps up to date, or fetched from the responder that the
-//! certificate names: beside the handshakes, and anew when half of the time is over for which it counts.
-//! A response that is not good is never sent along, and one that is lets nobody wait.
+//! A response is read from a file that the operator updates, or fetched from the certificate's responder, in the
+//! background and again after half of its validity. Only responses with status `good` are stapled, and no
+//! handshake waits for one.
 //!
 //! [RFC 6066 §8]: https://www.rfc-editor.org/rfc/rfc6066#section-8
 //! [RFC 6960]: https://www.rfc-editor.org/rfc/rfc6960
@@ -19,19 +19,19 @@ use crate::pki::ocsp::{
 use crate::pki::{Identity, Issuer};
 use crate::types::{Seconds, Thumbprint, Timestamp};
 
-/// As long as a responder may take. Nobody waits for it.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The timeout of a responder. No handshake waits for it.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A responder is not asked again sooner.
+/// The minimum time between two requests to a responder.
 const RETRY: Seconds = Seconds::minutes(1);
 
 const NO_ISSUER: &str = "the issuer is not among the certificates that come with it";
 
-/// The response in this file, if clients will take it: signed by whoever may, about this certificate,
-/// good, and current. Otherwise none is sent, which is better than a bad one.
+/// The response in a file, if clients will accept it: signed by an authorised responder, for this certificate, with
+/// status `good`, and current. No response is better than an invalid one.
 ///
 /// # Errors
-/// Why not.
+/// Why clients would not accept it.
 pub(super) fn load(file: &Path, identity: &Identity, now: Timestamp) -> Result<Vec<u8>, String> {
     let response = std::fs::read(file).map_err(|error| error.to_string());
     let checked = response.and_then(|response| match read(&response, identity, now)?.status {
@@ -42,12 +42,12 @@ pub(super) fn load(file: &Path, identity: &Identity, now: Timestamp) -> Result<V
     checked.map_err(|why| format!("{}: {why}", file.display()))
 }
 
-/// What a response says of this certificate.
+/// Parses and verifies a response for this certificate.
 fn read(response: &[u8], identity: &Identity, now: Timestamp) -> Result<CertificateStatus, String> {
     let issuer = identity.certificate.chain().first().ok_or(NO_ISSUER)?;
     let issuer = Issuer::from_der(issuer)?;
     let mut why = "";
-    // Whoever asked chose by which hash the certificate is named.
+    // The certificate may be identified by either hash.
     for hash in [Hash::Sha1, Hash::Sha256] {
         let id = CertId::new(hash, &issuer, &identity.serial).map_err(|error| error.to_string())?;
         match (ResponseVerifier { id: &id, issuer: &issuer, nonce: None, now }).verify(response) {
@@ -58,46 +58,45 @@ fn read(response: &[u8], identity: &Identity, now: Timestamp) -> Result<Certific
     Err(why.to_owned())
 }
 
-/// What the responder has said that our certificate names.
+/// The responses fetched from the certificate's responder.
 #[derive(Debug, Default)]
 pub(super) struct Fetched {
-    /// Held while it is asked: whoever comes meanwhile finds what came of it.
+    /// Held during a request: concurrent refreshes use its result.
     asking: tokio::sync::Mutex<()>,
-    /// `None`: nobody was asked yet.
+    /// `None`: no request was made yet.
     said: Mutex<Option<Said>>,
 }
 
 #[derive(Clone, Debug)]
 struct Said {
-    /// About which certificate.
+    /// The certificate.
     of: Thumbprint,
     /// The last good response, and when it ends.
     good: Option<(Vec<u8>, Timestamp)>,
     /// When to ask again.
     ask_at: Timestamp,
-    /// Why asking led nowhere the last time.
+    /// Why the last request failed.
     why: Option<String>,
 }
 
 impl Fetched {
-    /// What is sent along with this certificate: the last good response, until it says itself that it
-    /// counts no more.
+    /// The response to staple to this certificate: the last good one, until it expires.
     pub(super) fn current(&self, identity: &Identity, now: Timestamp) -> Option<Vec<u8>> {
         let (response, expires_at) = self.said_of(identity)?.good?;
         (now < expires_at).then_some(response)
     }
 
-    /// Asks the responder about this certificate, if it names one and it is time.
+    /// Requests a response for this certificate, if it names a responder and the request is due.
     pub(super) async fn refresh(&self, identity: &Identity, table: &'static str, app: &App) {
         let _one_asks = self.asking.lock().await;
         let (now, before) = (app.clock.now(), self.said_of(identity));
         if before.as_ref().is_some_and(|said| now < said.ask_at) {
             return;
         }
-        let (kept, told) = before.map(|said| (said.good, said.why)).unwrap_or_default();
+        let (kept, reported) = before.map(|said| (said.good, said.why)).unwrap_or_default();
         let later = |good, why| (good, now + RETRY, why);
         let (good, ask_at, why) = match ask(identity, app, now).await {
-            // Nothing that it says will change that.
+            // The certificate names no responder, and never will.
             Ok(None) => (None, Timestamp(i64::MAX), None),
             Ok(Some((response, answer))) => match answer.status {
                 Status::Good => {
@@ -111,7 +110,7 @@ impl Fetched {
                     tracing::error!(table, %at, %reason, "our certificate was revoked, says its responder");
                     later(None, None)
                 }
-                // Who knows nothing of it contradicts nothing that was said before.
+                // `unknown` does not contradict an earlier response.
                 Status::Unknown => {
                     app.metrics.stapling("unknown");
                     tracing::error!(table, "the responder of our certificate does not know it");
@@ -120,7 +119,7 @@ impl Fetched {
             },
             Err(why) => {
                 app.metrics.stapling("unreachable");
-                if told.as_ref() != Some(&why) {
+                if reported.as_ref() != Some(&why) {
                     tracing::warn!(
                         table,
                         why,
@@ -140,10 +139,9 @@ impl Fetched {
     }
 }
 
-/// Asks the responder that this certificate names. `None`: it names none.
+/// Requests a response from the certificate's responder. `None`: it names none.
 ///
-/// Without a nonce: the response is for everybody who shakes hands, and may have been made for
-/// everybody (RFC 5019 §2.1.1).
+/// Without a nonce: the response is for all clients, and may be a pre-produced one (RFC 5019 §2.1.1).
 async fn ask(
     identity: &Identity,
     app: &App,
@@ -158,7 +156,7 @@ async fn ask(
     let request = Request { cert_ids: vec![id], nonce: None }.to_der();
     let sent = (ocsp::REQUEST_MEDIA_TYPE, request.map_err(|error| error.to_string())?);
     let wanted = (ocsp::RESPONSE_MEDIA_TYPE, verify::MAX_BYTES);
-    let fetched = app.outbound.post_signed(&responder, sent, wanted, PATIENCE).await;
+    let fetched = app.outbound.post_signed(&responder, sent, wanted, TIMEOUT).await;
     let fetched = fetched.map_err(|error| format!("{responder}: {error}"))?;
     let answer = read(&fetched, identity, now).map_err(|why| format!("{responder}: {why}"))?;
     Ok(Some((fetched, answer)))

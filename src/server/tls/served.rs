@@ -1,4 +1,4 @@
-//! The certificate that a name shows, and where the next one comes from.
+//! The certificate of a host, and its source.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -12,17 +12,17 @@ use crate::app::App;
 use crate::pki::{Certificate, Identity};
 use crate::types::Timestamp;
 
-/// Where a certificate comes from.
+/// The source of a certificate.
 #[derive(Clone, Debug)]
 pub(super) enum Source {
     /// From files.
     Files(Files),
-    /// From an authority, by way of the database.
+    /// From an ACME CA, stored in the database.
     Acme,
 }
 
 impl Source {
-    /// Whether the operator sees to the OCSP response: then nobody is asked for one.
+    /// Whether the operator provides the OCSP response in a file; then none is fetched.
     const fn has_response(&self) -> bool {
         match self {
             Self::Files(files) => files.ocsp.is_some(),
@@ -31,7 +31,7 @@ impl Source {
     }
 }
 
-/// Where a certificate and what belongs to it are.
+/// The files of a certificate.
 #[derive(Clone, Debug)]
 pub(super) struct Files {
     pub(super) chain: PathBuf,
@@ -50,41 +50,41 @@ impl Files {
     }
 }
 
-/// What is shown now.
+/// The certificate in use.
 #[derive(Debug)]
-pub(super) struct Shown {
+pub(super) struct Served {
     /// The table of the configuration that it comes from.
     pub(super) table: &'static str,
     source: Source,
-    /// The names that it has to be good for.
+    /// The names that it must contain.
     hosts: Vec<String>,
     provider: Arc<CryptoProvider>,
-    /// Held while somebody looks: whoever has read earlier must not have the last word.
-    looking: tokio::sync::Mutex<()>,
+    /// Held during a reload: an earlier read must not overwrite a later one.
+    reloading: tokio::sync::Mutex<()>,
     /// `None`: none was ordered yet.
     identity: RwLock<Option<Identity>>,
-    /// What was wrong with what came last, and whether anybody was told.
+    /// Why the last new certificate was refused, and whether that was reported.
     refused: Mutex<Option<(String, bool)>>,
-    /// Why no OCSP response is sent along, if there should be one.
+    /// Why no OCSP response is stapled, if a file should provide one.
     unstapled: Mutex<Option<String>>,
-    /// The response that is sent along where no file has one.
+    /// The fetched response, if no file provides one.
     fetched: Fetched,
 }
 
-/// What came of looking again.
+/// The result of a reload.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Looked {
-    /// Nothing to tell.
+pub(super) enum Reloaded {
+    /// The same certificate, or nothing to report.
     Same,
-    /// Another certificate is shown now.
+    /// A new certificate is in use, with its expiry.
     Replaced(Timestamp),
-    /// What is there cannot be shown: what was shown stays.
+    /// The new certificate cannot be used; the old one stays in use.
     Refused(String),
 }
 
-impl Shown {
-    /// Reads it for the first time. One that has expired or is for another name is shown all the same,
-    /// and told: clients say more clearly what is wrong than a port where nobody listens.
+impl Served {
+    /// Loads it for the first time. An expired one, or one for another host, is used all the same and reported: the
+    /// error of a client is clearer than a closed port.
     pub(super) async fn open(
         table: &'static str,
         source: Source,
@@ -92,30 +92,29 @@ impl Shown {
         provider: Arc<CryptoProvider>,
         app: &App,
     ) -> Result<Self, String> {
-        let shown = Self {
+        let served = Self {
             table,
             source,
             hosts,
             provider,
-            looking: tokio::sync::Mutex::default(),
+            reloading: tokio::sync::Mutex::default(),
             identity: RwLock::default(),
             refused: Mutex::default(),
             unstapled: Mutex::default(),
             fetched: Fetched::default(),
         };
-        let identity = shown.read(app).await?;
-        for why in identity.iter().flat_map(|one| shown.troubles(one, app.clock.now())) {
+        let identity = served.read(app).await?;
+        for why in identity.iter().flat_map(|one| served.warnings(one, app.clock.now())) {
             tracing::error!(table, why, "clients will not accept our certificate");
         }
-        shown.put(identity);
-        Ok(shown)
+        served.replace(identity);
+        Ok(served)
     }
 
-    /// Looks whether there is another one, and shows that if it is no worse. What is there is told once,
-    /// and only when it is found twice: whoever replaces two files replaces one before the other.
-    /// `loudly`: at once.
-    pub(super) async fn look(&self, app: &App, loudly: bool) -> Looked {
-        let _one_at_a_time = self.looking.lock().await;
+    /// Loads the certificate again, and uses a new one unless it is worse. A refused one is reported once, and only
+    /// when it is found twice, because two files are replaced one after the other. `is_requested`: at once.
+    pub(super) async fn reload(&self, app: &App, is_requested: bool) -> Reloaded {
+        let _one_at_a_time = self.reloading.lock().await;
         let found = match self.read(app).await {
             Ok(Some(found)) => self.is_no_worse(&found, app.clock.now()).map(|()| Some(found)),
             Ok(None) => Ok(None),
@@ -130,53 +129,52 @@ impl Shown {
             Err(why) => why,
         };
         match &mut *refused {
-            Some((before, told)) if *before == why => {
-                if *told && !loudly {
-                    return Looked::Same;
+            Some((before, reported)) if *before == why => {
+                if *reported && !is_requested {
+                    return Reloaded::Same;
                 }
-                *told = true;
-                Looked::Refused(why)
+                *reported = true;
+                Reloaded::Refused(why)
             }
             Some(_) | None => {
-                *refused = Some((why.clone(), loudly));
-                if loudly { Looked::Refused(why) } else { Looked::Same }
+                *refused = Some((why.clone(), is_requested));
+                if is_requested { Reloaded::Refused(why) } else { Reloaded::Same }
             }
         }
     }
 
-    /// Whether something is there that cannot be shown.
+    /// Whether there is a certificate that cannot be used.
     pub(super) fn is_refusing(&self) -> bool {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
-    fn replaced_by(&self, found: Option<Identity>) -> Looked {
-        let now = self.now();
-        let (Some(found), before) = (found, now.as_ref()) else { return Looked::Same };
+    fn replaced_by(&self, found: Option<Identity>) -> Reloaded {
+        let now = self.current();
+        let (Some(found), before) = (found, now.as_ref()) else { return Reloaded::Same };
         let is_same = before.is_some_and(|before| before.source.0 == found.source.0);
         let has_same_staple = before.is_some_and(|before| before.key.ocsp == found.key.ocsp);
         let not_after = found.certificate.not_after;
         if !is_same || !has_same_staple {
-            self.put(Some(found));
+            self.replace(Some(found));
         }
-        if is_same { Looked::Same } else { Looked::Replaced(not_after) }
+        if is_same { Reloaded::Same } else { Reloaded::Replaced(not_after) }
     }
 
-    /// Asks the responder about the certificate that is shown, if it is time, and sends along what is
-    /// current.
+    /// Refreshes the OCSP response of the certificate in use, if it is due, and staples a current one.
     pub(super) async fn staple(&self, app: &App) {
-        let Some(identity) = self.now().filter(|_| !self.source.has_response()) else { return };
+        let Some(identity) = self.current().filter(|_| !self.source.has_response()) else { return };
         self.fetched.refresh(&identity, self.table, app).await;
-        let _one_at_a_time = self.looking.lock().await;
-        // Another one may be shown by now.
-        if let Some(identity) = self.now() {
+        let _one_at_a_time = self.reloading.lock().await;
+        // Another certificate may be in use by now.
+        if let Some(identity) = self.current() {
             let staple = self.fetched.current(&identity, app.clock.now());
             if identity.key.ocsp != staple {
-                self.put(Some(identity.with_staple(staple)));
+                self.replace(Some(identity.with_staple(staple)));
             }
         }
     }
 
-    /// What is there now.
+    /// Reads the certificate from its source.
     async fn read(&self, app: &App) -> Result<Option<Identity>, String> {
         let now = app.clock.now();
         let fetched = |identity: Identity| {
@@ -196,59 +194,59 @@ impl Shown {
             let staple = files.ocsp.map(|file| staple::load(&file, &identity, now)).transpose();
             Ok((identity, staple))
         };
-        // A file system may take its time.
+        // A file system may be slow.
         let read = tokio::task::spawn_blocking(read).await;
         let (identity, staple) = read.unwrap_or_else(|error| Err(error.to_string()))?;
         if !self.source.has_response() {
             return Ok(Some(fetched(identity)));
         }
-        self.tell_staple(staple.as_ref().err());
+        self.report_staple(staple.as_ref().err());
         Ok(Some(identity.with_staple(staple.ok().flatten())))
     }
 
-    /// Tells once why no OCSP response is sent along.
-    fn tell_staple(&self, why: Option<&String>) {
-        let mut told = self.unstapled.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.as_ref() != why {
+    /// Reports once why no OCSP response is stapled.
+    fn report_staple(&self, why: Option<&String>) {
+        let mut reported = self.unstapled.lock().unwrap_or_else(PoisonError::into_inner);
+        if reported.as_ref() != why {
             if let Some(why) = why {
                 tracing::warn!(table = self.table, why, "no OCSP response is stapled");
             }
-            *told = why.cloned();
+            *reported = why.cloned();
         }
     }
 
-    /// What clients will not accept.
-    fn troubles(&self, identity: &Identity, now: Timestamp) -> Vec<String> {
+    /// Why clients will not accept a certificate.
+    fn warnings(&self, identity: &Identity, now: Timestamp) -> Vec<String> {
         let time = identity.must_be_valid_at(now).err().map(str::to_owned);
         let names = self.hosts.iter().filter(|host| !identity.is_for_host(host));
         time.into_iter().chain(names.map(|host| format!("it is not for {host}"))).collect()
     }
 
-    /// A certificate without troubles is not given up for one with.
+    /// Refuses a certificate that clients will not accept for another reason than the one in use.
     fn is_no_worse(&self, found: &Identity, now: Timestamp) -> Result<(), String> {
-        let before = self.now().map(|before| self.troubles(&before, now)).unwrap_or_default();
-        match self.troubles(found, now).into_iter().find(|trouble| !before.contains(trouble)) {
-            Some(trouble) if self.now().is_some() => Err(trouble),
+        let before = self.current().map(|before| self.warnings(&before, now)).unwrap_or_default();
+        match self.warnings(found, now).into_iter().find(|warning| !before.contains(warning)) {
+            Some(warning) if self.current().is_some() => Err(warning),
             Some(_) | None => Ok(()),
         }
     }
 
-    /// The certificate that is shown now; `None`: none was ordered yet.
+    /// The certificate in use; `None`: none was ordered yet.
     pub(super) fn certificate(&self) -> Option<Arc<Certificate>> {
-        self.now().map(|identity| identity.certificate)
+        self.current().map(|identity| identity.certificate)
     }
 
-    fn now(&self) -> Option<Identity> {
+    fn current(&self) -> Option<Identity> {
         self.identity.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn put(&self, identity: Option<Identity>) {
+    fn replace(&self, identity: Option<Identity>) {
         *self.identity.write().unwrap_or_else(PoisonError::into_inner) = identity;
     }
 }
 
-impl ResolvesServerCert for Shown {
+impl ResolvesServerCert for Served {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        self.now().map(|identity| identity.key)
+        self.current().map(|identity| identity.key)
     }
 }
