@@ -196,7 +196,7 @@ impl RevocationChecker<'_> {
         {
             let times = Times::new(kept.fetched_at, answer.expires_at(), max_age);
             if times.suffices(need, self.now()) {
-                return Ok(self.to_attempt(answer.status, times));
+                return Ok(self.attempt_for(answer.status, times));
             }
         }
         let within = deadline.saturating_duration_since(Instant::now());
@@ -222,11 +222,11 @@ impl RevocationChecker<'_> {
         };
         self.metrics.revocation("ocsp", answer.status.as_str());
         self.cache(name, body, answer.expires_at()).await;
-        Ok(self.to_attempt(answer.status, Times::new(self.now(), answer.expires_at(), max_age)))
+        Ok(self.attempt_for(answer.status, Times::new(self.now(), answer.expires_at(), max_age)))
     }
 
     /// If the responder does not know the certificate, a CRL may.
-    fn to_attempt(&self, status: Status, times: Times) -> Attempt {
+    fn attempt_for(&self, status: Status, times: Times) -> Attempt {
         if status == Status::Unknown {
             return Err(self.now() + RETRY_INTERVAL);
         }

@@ -7,6 +7,7 @@
     missing_debug_implementations,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::new_without_default,
     reason = "a test that cannot go on fails"
 )]
 
