@@ -58,7 +58,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem without a place; see [`Problem::at`].
+    /// A problem without a place; see `Problem::at`.
     pub fn new(
         key: impl Into<String>,
         reason: impl Into<String>,

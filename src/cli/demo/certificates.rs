@@ -90,7 +90,7 @@ impl Certificates {
     /// Creates the built-in CA, once.
     ///
     /// # Errors
-    /// See [`Authority::init`].
+    /// See [`BuiltInCa::init`].
     pub(super) async fn ensure_ca(&self, app: &App) -> anyhow::Result<()> {
         if authorities::all(app.store.db()).await?.is_empty() {
             let trace = Trace::of_command(app.clock.now_ms());
@@ -103,7 +103,7 @@ impl Certificates {
     /// Ensures a valid certificate of the built-in CA for a service.
     ///
     /// # Errors
-    /// See [`Authority::issue`].
+    /// See [`BuiltInCa::issue`].
     pub(super) async fn ensure_service_certificate(
         &self,
         app: &App,
