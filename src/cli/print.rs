@@ -229,7 +229,7 @@ mod tests {
 
         assert_eq!(
             text,
-            "NAME             LENGTH\nalice            5\nbob\\u{a}carol  9\ndave             4\n"
+            "NAME           LENGTH\nalice          5\nbob\\u{a}carol  9\ndave           4\n"
         );
         let whole = json!([{ "name": "alice" }, { "name": "bob\ncarol" }, { "name": "dave" }]);
         assert_eq!(json, format!("{whole:#}\n"));
