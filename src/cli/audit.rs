@@ -50,7 +50,7 @@ pub(super) struct List {
     #[arg(long, value_name = "EVENT_ID")]
     before: Option<String>,
     /// The maximum number of events.
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(i64).range(1..=10))]
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(i64).range(1..=10_000))]
     limit: i64,
 }
 
