@@ -16,7 +16,7 @@ async fn an_insecure_server_does_not_start() {
     for (name, value, remedy) in [
         ("ISSUER", "http://id.example.org", "use https"),
         ("HTTP__LISTEN", "0.0.0.0:0", "http.trusted_proxies"),
-        ("HTTP__TRUSTED_PROXIES", "0.0.0.0/0", "name the addresses of the proxies"),
+        ("HTTP__TRUSTED_PROXIES", "0.0.0.0/0", "name only the addresses of the proxies"),
     ] {
         let mut place = Place::make().await;
         place.set(name, value);
