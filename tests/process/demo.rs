@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
+use tokio::time::timeout;
 
 use crate::chromium::Browser;
 use crate::{directory, free_port};
@@ -224,7 +225,8 @@ async fn the_printed_commands_work() {
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut said = Vec::new();
     while !said.last().is_some_and(|line: &String| line.contains("Ctrl-C stops it")) {
-        said.push(lines.next_line().await.unwrap().expect("it says everything"));
+        let line = timeout(crate::PATIENCE, lines.next_line()).await.expect("the whole summary");
+        said.push(line.unwrap().expect("the whole summary"));
     }
     let run = async |first: &str| {
         let commands = said.iter().skip_while(|line| !line.starts_with(first));
@@ -370,19 +372,22 @@ async fn a_default_port_in_use_is_replaced_by_another() {
     assert!(again.said["moved_ports"].as_object().unwrap().is_empty());
     assert!(again.end("-TERM").await.success());
 
-    let mut people = Command::new(env!("CARGO_BIN_EXE_gatewright"));
-    people.args(["demo", "--dir", "other"]).args(&others).current_dir(&home);
-    let mut people = people.stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
-    let mut lines = BufReader::new(people.stdout.take().unwrap()).lines();
+    let mut demo = Command::new(env!("CARGO_BIN_EXE_gatewright"));
+    demo.args(["demo", "--dir", "other"]).args(&others).current_dir(&home);
+    let mut demo = demo.stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+    let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines();
     let mut told = String::new();
-    while let Some(line) = lines.next_line().await.unwrap()
-        && !line.starts_with("People")
-    {
+    loop {
+        let line = timeout(crate::PATIENCE, lines.next_line()).await.expect("the list of users");
+        let line = line.unwrap().expect("the list of users");
+        if line.starts_with("Users") {
+            break;
+        }
         told.push_str(&line);
     }
     assert!(told.contains("Port 8080 is in use by another program"), "{told}");
     assert!(told.contains("/metrics") && told.contains("/account"), "{told}");
-    people.kill().await.unwrap();
+    demo.kill().await.unwrap();
     std::fs::remove_dir_all(home).unwrap();
 }
 
