@@ -17,10 +17,10 @@ pub struct Exposure {
 }
 
 impl Exposure {
-    /// A file that another named user or group can read.
-    pub fn of(path: &Path, whom: &str, mode: &str) -> Self {
+    /// A file; `problem` follows its path in a sentence, and `mode` restricts it.
+    pub fn new(path: &Path, problem: &str, mode: &str) -> Self {
         let path = path.display();
-        Self { reason: format!("{path} {whom}"), remedy: format!("run `chmod {mode} {path}`") }
+        Self { reason: format!("{path} {problem}"), remedy: format!("run `chmod {mode} {path}`") }
     }
 }
 
@@ -34,8 +34,8 @@ pub fn exposure(path: &Path) -> Option<Exposure> {
         0 => None,
         // A writable file may have been opened before the directory was restricted.
         open if open & 0o033 == 0 && is_shut_in(path) => None,
-        group if group & 0o007 == 0 => Some(Exposure::of(path, "is open to its group", "600")),
-        _ => Some(Exposure::of(path, "is open to every user of this machine", "600")),
+        group if group & 0o007 == 0 => Some(Exposure::new(path, "is open to its group", "600")),
+        _ => Some(Exposure::new(path, "is open to every user of this machine", "600")),
     }
 }
 

@@ -127,7 +127,7 @@ fn exposed_keys(directory: &Path) -> Vec<Exposure> {
     if let Some((mode, lent)) = mode(directory)
         && mode & 0o022 & !(lent & 0o020) != 0
     {
-        found.push(Exposure::of(directory, "can be written by others than its owner", "700"));
+        found.push(Exposure::new(directory, "can be written by others than its owner", "700"));
     }
     let files = std::fs::read_dir(directory).into_iter().flatten().flatten();
     let mut files: Vec<_> = files.map(|entry| entry.path()).filter(|path| path.is_file()).collect();

@@ -1,4 +1,4 @@
-//! A database of its own for each unit test, on the server that tests/README.md describes.
+//! A database of its own for each test, on the server that tests/README.md describes.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
@@ -10,13 +10,11 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use super::{ConnectionLimits, OpenMode, Store};
 use crate::types::Secret;
 
-/// A database that is deleted after the test.
+/// An empty database that is deleted when this is dropped.
 #[derive(Debug)]
-pub struct TestDatabase {
-    /// The open store.
-    pub store: Store,
-    /// The URL of the store.
-    pub url: Secret,
+pub struct Database {
+    /// Its URL.
+    pub url: String,
     place: Place,
 }
 
@@ -24,6 +22,16 @@ pub struct TestDatabase {
 enum Place {
     Directory(PathBuf),
     Postgres { server: String, name: String },
+}
+
+/// A [`Database`] with an open store. The store is dropped first.
+#[derive(Debug)]
+pub struct TestDatabase {
+    /// The open store.
+    pub store: Store,
+    /// The URL of the store.
+    pub url: Secret,
+    database: Database,
 }
 
 impl TestDatabase {
@@ -42,18 +50,17 @@ impl TestDatabase {
 
     /// The same, with these limits.
     pub async fn with(limits: &ConnectionLimits) -> Self {
-        let is_postgres = std::env::var("TEST_DATABASE").is_ok_and(|kind| kind == "postgres");
-        Self::of(is_postgres, limits).await
+        Self::open(Database::make().await, limits).await
     }
 
     /// In SQLite, also when PostgreSQL is tested: for behaviour of SQLite only.
     pub async fn sqlite() -> Self {
-        Self::of(false, &Self::LIMITS).await
+        Self::open(Database::create(false).await, &Self::LIMITS).await
     }
 
     /// The size of the database file with this suffix.
     pub fn size(&self, ending: &str) -> u64 {
-        match &self.place {
+        match &self.database.place {
             Place::Directory(directory) => {
                 std::fs::metadata(directory.join(format!("test.db{ending}"))).unwrap().len()
             }
@@ -61,27 +68,37 @@ impl TestDatabase {
         }
     }
 
-    async fn of(is_postgres: bool, limits: &ConnectionLimits) -> Self {
+    async fn open(database: Database, limits: &ConnectionLimits) -> Self {
+        let url = Secret::new(database.url.clone());
+        let store = Store::open(&url, limits, OpenMode::Migrate).await.unwrap();
+        Self { store, url, database }
+    }
+}
+
+impl Database {
+    /// In SQLite, or with `TEST_DATABASE=postgres` on the server of `TEST_POSTGRES`.
+    pub async fn make() -> Self {
+        Self::create(std::env::var("TEST_DATABASE").is_ok_and(|kind| kind == "postgres")).await
+    }
+
+    async fn create(is_postgres: bool) -> Self {
         let name = format!("gatewright_{}", uuid::Uuid::now_v7().simple());
-        let (url, place) = if is_postgres {
+        if is_postgres {
             let server = std::env::var("TEST_POSTGRES").unwrap();
             ask(&server, format!("CREATE DATABASE {name}")).await;
             let mut url = url::Url::parse(&server).unwrap();
             url.set_path(&name);
-            (url.to_string(), Place::Postgres { server, name })
+            Self { url: url.to_string(), place: Place::Postgres { server, name } }
         } else {
             let directory = std::env::temp_dir().join(name);
             std::fs::create_dir(&directory).unwrap();
-            let file = directory.join("test.db");
-            (format!("sqlite:{}", file.display()), Place::Directory(directory))
-        };
-        let url = Secret::new(url);
-        let store = Store::open(&url, limits, OpenMode::Migrate).await.unwrap();
-        Self { store, url, place }
+            let url = format!("sqlite:{}", directory.join("test.db").display());
+            Self { url, place: Place::Directory(directory) }
+        }
     }
 }
 
-impl Drop for TestDatabase {
+impl Drop for Database {
     fn drop(&mut self) {
         match &self.place {
             Place::Directory(directory) => {

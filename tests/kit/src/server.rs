@@ -1,7 +1,6 @@
 //! A server in the same process: a real listener, a real database, and a clock that the test controls.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -15,8 +14,8 @@ use gatewright::server::{Addresses, Running, Sockets, routes};
 use gatewright::store::signing_keys::{self, SigningKeyRow};
 use gatewright::store::{ConnectionLimits, OpenMode, Store, certificates, versions};
 use gatewright::types::{Algorithm, Client as Registered, ClientId, Secret, Thumbprint, User};
+pub use gatewright_store::test_database::Database;
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use tokio::sync::OnceCell;
 
 use crate::authority::Identity;
@@ -346,58 +345,4 @@ async fn with_keys(config: &Config) {
         signing_keys::insert(store.db(), key).await.unwrap();
     }
     store.close().await;
-}
-
-/// A database that is removed with its server: see tests/README.md.
-pub struct Database {
-    pub url: String,
-    place: Place,
-}
-
-enum Place {
-    Directory(PathBuf),
-    Postgres { server: String, name: String },
-}
-
-impl Database {
-    pub async fn make() -> Self {
-        let name = format!("gatewright_{}", uuid::Uuid::now_v7().simple());
-        if std::env::var("TEST_DATABASE").is_ok_and(|kind| kind == "postgres") {
-            let server = std::env::var("TEST_POSTGRES").expect("TEST_POSTGRES names a server");
-            tell(&server, format!("CREATE DATABASE {name}")).await;
-            let mut url = url::Url::parse(&server).unwrap();
-            url.set_path(&name);
-            Self { url: url.to_string(), place: Place::Postgres { server, name } }
-        } else {
-            let directory = std::env::temp_dir().join(name);
-            std::fs::create_dir(&directory).unwrap();
-            let url = format!("sqlite:{}", directory.join("test.db").display());
-            Self { url, place: Place::Directory(directory) }
-        }
-    }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        match &self.place {
-            Place::Directory(directory) => {
-                let _ = std::fs::remove_dir_all(directory);
-            }
-            Place::Postgres { server, name } => {
-                let (server, drop) = (server.clone(), format!("DROP DATABASE {name} WITH (FORCE)"));
-                // In a thread and a runtime of its own, as the test's runtime may have ended.
-                let dropped = std::thread::spawn(move || {
-                    let mut runtime = tokio::runtime::Builder::new_current_thread();
-                    runtime.enable_all().build().unwrap().block_on(tell(&server, drop));
-                });
-                let _ = dropped.join();
-            }
-        }
-    }
-}
-
-async fn tell(server: &str, statement: String) {
-    let mut connection = PgConnection::connect(server).await.unwrap();
-    connection.execute(AssertSqlSafe(statement)).await.unwrap();
-    connection.close().await.unwrap();
 }
