@@ -95,7 +95,7 @@ pub struct Enrolment {
 pub async fn enrol(call: &Call<'_>, client: &ClientId, valid: Seconds) -> Result<Done<Enrolment>> {
     let kek = call.kek().await?;
     let token = built_in_ca(call, &kek).create_enrolment_token(client, valid).await?;
-    let enrolment = Enrolment { token, expires_at: call.now() + valid };
+    let enrolment = Enrolment { token, expires_at: call.now + valid };
     Ok(Done::new(enrolment, Kind::EnrolmentCreated))
 }
 
@@ -117,7 +117,7 @@ impl CaCertificate {
         let address = |path: &str| format!("{}/{}", call.config.issuer.endpoint(path), row.id);
         let published = (!row.is_root).then(|| (address("/ca/crl"), address("/ca/certificate")));
         Self {
-            state: state(&row, revoked, call.now()),
+            state: state(&row, revoked, call.now),
             subject: subject_text(&row.certificate),
             published,
             row,

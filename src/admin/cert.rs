@@ -16,7 +16,7 @@ use crate::types::{Client, ClientId, Seconds, Thumbprint, Timestamp};
 
 /// The rules of the inventory, for one call.
 const fn inventory<'a>(call: &Call<'a>) -> Inventory<'a> {
-    Inventory { store: call.context.store, config: call.context.config, now: call.now() }
+    Inventory { store: call.context.store, config: call.context.config, now: call.context.now }
 }
 
 /// Which certificates and signing keys to list.
@@ -67,7 +67,7 @@ pub struct Listing {
 /// # Errors
 /// The database fails.
 pub async fn list(call: &Call<'_>, query: &Query) -> Result<Listing> {
-    let (inventory, now) = (inventory(call), call.now());
+    let (inventory, now) = (inventory(call), call.now);
     // A revoked certificate whose validity has ended is in state expired.
     let with_expired = query.includes(State::Expired)
         || query.states != States::Usual && query.includes(State::Revoked);
@@ -151,7 +151,7 @@ pub async fn find(call: &Call<'_>, name: &str) -> Result<Entry> {
 
 /// The row of a certificate that need not be in the inventory.
 pub fn row_of(call: &Call<'_>, certificate: &Certificate) -> CertificateRow {
-    inventory::seen_row(certificate, call.now())
+    inventory::seen_row(certificate, call.now)
 }
 
 /// Revokes a certificate. Returns how many others were revoked with it.
@@ -214,7 +214,7 @@ impl Forecast {
 pub async fn forecast(call: &Call<'_>, horizon: Seconds, all: bool) -> Result<Vec<Forecast>> {
     let inventory = inventory(call);
     let census = inventory.census().await?;
-    let end = call.now() + horizon;
+    let end = call.now + horizon;
     let mut forecasts = census.forecasts();
     forecasts.retain(|forecast| {
         all && forecast.last.is_none()

@@ -23,7 +23,6 @@ pub use self::dependencies::Dependencies;
 pub use self::error::{Error, Subject};
 use crate::jose::Kek;
 use crate::record::{Context, Kind};
-use crate::types::Timestamp;
 
 /// The result of an action.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -55,11 +54,6 @@ impl<'a> Deref for Call<'a> {
 }
 
 impl Call<'_> {
-    /// The time of the call.
-    pub const fn now(&self) -> Timestamp {
-        self.context.now
-    }
-
     /// Opens the key-encryption key.
     async fn kek(&self) -> Result<Kek> {
         Ok(crate::flow::keys::kek::open(&self.config.keys, self.store).await?)

@@ -76,10 +76,16 @@ impl Output {
 /// wide as the first page needs, or a JSON array.
 pub(super) struct Listing<const N: usize, W: Write = Stdout> {
     out: BufWriter<W>,
-    is_json: bool,
     headings: [&'static str; N],
-    /// The widths of the columns; none before the first page.
-    widths: Option<[usize; N]>,
+    form: Form<N>,
+}
+
+/// How a listing is printed, and how far it is.
+enum Form<const N: usize> {
+    /// The widths of the columns, once the headings are printed.
+    Table(Option<[usize; N]>),
+    /// Whether the array has an element.
+    Json(bool),
 }
 
 impl<const N: usize> Listing<N> {
@@ -91,7 +97,8 @@ impl<const N: usize> Listing<N> {
 
 impl<const N: usize, W: Write> Listing<N, W> {
     fn to(out: W, headings: [&'static str; N], is_json: bool) -> Self {
-        Self { out: BufWriter::new(out), is_json, headings, widths: None }
+        let form = if is_json { Form::Json(false) } else { Form::Table(None) };
+        Self { out: BufWriter::new(out), headings, form }
     }
 
     /// Prints a page: each row by one of these functions.
@@ -104,22 +111,33 @@ impl<const N: usize, W: Write> Listing<N, W> {
         cells: impl Fn(&T) -> [String; N],
         json: impl Fn(&T) -> Value,
     ) -> io::Result<()> {
-        if self.is_json {
-            for item in items {
-                let begin = if self.widths.replace([0; N]).is_none() { "[" } else { "," };
-                let text = format!("{:#}", json(item)).replace('\n', "\n  ");
-                write!(self.out, "{begin}\n  {text}")?;
+        match &mut self.form {
+            Form::Json(has_element) => {
+                for item in items {
+                    let begin = if std::mem::replace(has_element, true) { "," } else { "[" };
+                    let text = format!("{:#}", json(item)).replace('\n', "\n  ");
+                    write!(self.out, "{begin}\n  {text}")?;
+                }
             }
-            return self.out.flush();
-        }
-        let rows: Vec<_> = items.iter().map(|item| cells(item).map(|cell| plain(&cell))).collect();
-        if self.widths.is_none() && !rows.is_empty() {
-            let headings = self.headings.map(str::to_owned);
-            let widths = self.widths.insert(widths(std::iter::once(&headings).chain(&rows)));
-            write_row(&mut self.out, &headings, widths)?;
-        }
-        for row in &rows {
-            write_row(&mut self.out, row, &self.widths.unwrap_or([0; N]))?;
+            Form::Table(widths) => {
+                let rows: Vec<_> =
+                    items.iter().map(|item| cells(item).map(|cell| plain(&cell))).collect();
+                if rows.is_empty() {
+                    return Ok(());
+                }
+                let widths = match widths {
+                    Some(widths) => widths,
+                    None => {
+                        let headings = self.headings.map(str::to_owned);
+                        let measured = column_widths(std::iter::once(&headings).chain(&rows));
+                        write_row(&mut self.out, &headings, &measured)?;
+                        widths.insert(measured)
+                    }
+                };
+                for row in &rows {
+                    write_row(&mut self.out, row, widths)?;
+                }
+            }
         }
         self.out.flush()
     }
@@ -129,11 +147,11 @@ impl<const N: usize, W: Write> Listing<N, W> {
     /// # Errors
     /// The output cannot be written.
     pub(super) fn end(mut self, none: &str) -> io::Result<Output> {
-        match (self.is_json, self.widths) {
-            (true, None) => writeln!(self.out, "[]")?,
-            (true, Some(_)) => writeln!(self.out, "\n]")?,
-            (false, None) => writeln!(self.out, "{none}")?,
-            (false, Some(_)) => {}
+        match self.form {
+            Form::Json(false) => writeln!(self.out, "[]")?,
+            Form::Json(true) => writeln!(self.out, "\n]")?,
+            Form::Table(None) => writeln!(self.out, "{none}")?,
+            Form::Table(Some(_)) => {}
         }
         self.out.flush()?;
         Ok(Output { is_printed: true, ..Output::line("", Value::Null) })
@@ -141,7 +159,7 @@ impl<const N: usize, W: Write> Listing<N, W> {
 }
 
 /// The width of each column, in characters.
-fn widths<'r, const N: usize>(rows: impl Iterator<Item = &'r [String; N]>) -> [usize; N] {
+fn column_widths<'r, const N: usize>(rows: impl Iterator<Item = &'r [String; N]>) -> [usize; N] {
     rows.fold([0; N], |mut widths, row| {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
