@@ -139,6 +139,24 @@ fn only_the_store_contains_sql() {
     }
 }
 
+/// > Values for the "error_description" parameter MUST NOT include characters outside the set
+/// > %x20-21 / %x23-5B / %x5D-7E. (RFC 6749 §4.1.2.1, §5.2; RFC 6750 §3)
+#[test]
+fn every_error_description_uses_only_the_allowed_characters() {
+    let mut reasons = 0;
+    for path in sources() {
+        let source = fs::read_to_string(&path).unwrap();
+        for call in source.split("because(").skip(1) {
+            let Some(text) = call.trim_start().strip_prefix('"') else { continue };
+            let why = text.split('"').next().unwrap();
+            let legal = |b: u8| matches!(b, 0x20 | 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+            assert!(why.bytes().all(legal), "{}: {why}", path.display());
+            reasons += 1;
+        }
+    }
+    assert!(reasons > 100, "{reasons}");
+}
+
 /// An unescaped client name in a template is cross-site scripting (THREATS UI-08).
 #[test]
 fn no_template_disables_escaping() {
