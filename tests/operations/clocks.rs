@@ -251,11 +251,14 @@ async fn a_notice_dated_in_the_future_is_sent() {
         ("tried", 9 * 3600, 3, true),
         ("between two tries", 7 * 3600, 3, false),
     ];
+    // In one transaction: the job, which runs meanwhile, must not see a row without its attempts.
+    let mut tx = store.write().await.unwrap();
     for (target, ahead, attempts, _) in rows {
-        outbox::insert(store, Transport::Mail, target, "{}", now + Seconds(ahead)).await.unwrap();
-        let tried = sql("UPDATE outbox SET attempts = $1 WHERE target = $2");
-        tried.bind(attempts).bind(target).run(store.db()).await.unwrap();
+        outbox::insert(&mut tx, Transport::Mail, target, "{}", now + Seconds(ahead)).await.unwrap();
+        let attempted = sql("UPDATE outbox SET attempts = $1 WHERE target = $2");
+        attempted.bind(attempts).bind(target).run(&mut tx).await.unwrap();
     }
+    tx.commit().await.unwrap();
     let tried = async || -> Vec<String> {
         // An attempted row has a holder.
         let rows = sql("SELECT target FROM outbox WHERE holder IS NOT NULL ORDER BY target");
