@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use gatewright::app::{App, Clock};
@@ -18,7 +19,7 @@ use gatewright::types::{
     Algorithm, ClientId, GrantId, Scope, Seconds, Secret, Subscriber, Timestamp,
 };
 use serde_json::{Value, json};
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
 use crate::CONNECTIONS;
 use crate::certificates::{Authority, HOST};
@@ -247,7 +248,7 @@ fn spread(of: usize) -> Vec<usize> {
 /// The same, as SQL, of a number that is SQL.
 fn identifier(store: &Store, number: &str) -> String {
     match store.db() {
-        Db::Sqlite { .. } => format!("printf('01970000-0000-7000-8000-%012x', {number})"),
+        Db::Sqlite(_) => format!("printf('01970000-0000-7000-8000-%012x', {number})"),
         Db::Postgres(_) => format!("'01970000-0000-7000-8000-' || lpad(to_hex({number}), 12, '0')"),
     }
 }
@@ -255,7 +256,7 @@ fn identifier(store: &Store, number: &str) -> String {
 /// A digest of 32 bytes that nobody has the secret of, as SQL.
 fn digest(store: &Store, number: &str) -> String {
     match store.db() {
-        Db::Sqlite { .. } => format!("CAST(printf('%032d', {number}) AS BLOB)"),
+        Db::Sqlite(_) => format!("CAST(printf('%032d', {number}) AS BLOB)"),
         Db::Postgres(_) => format!("convert_to(lpad(({number})::text, 32, '0'), 'UTF8')"),
     }
 }
@@ -263,7 +264,7 @@ fn digest(store: &Store, number: &str) -> String {
 /// A table `n` of so many numbers `i`, as SQL.
 fn numbers(store: &Store, count: usize) -> String {
     match store.db() {
-        Db::Sqlite { .. } => format!(
+        Db::Sqlite(_) => format!(
             "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {count})"
         ),
         Db::Postgres(_) => format!("WITH n(i) AS (SELECT generate_series(0, {count} - 1))"),
@@ -272,6 +273,7 @@ fn numbers(store: &Store, count: usize) -> String {
 
 /// Everybody's rows, made by the database itself: a million in less than a minute.
 async fn people(app: &App, client: &str, count: usize) -> Result<()> {
+    let url = &app.config.database.url.0;
     let (id, digest) = (identifier(&app.store, "i"), digest(&app.store, "i"));
     let numbers = numbers(&app.store, count);
     let password = Password::parse(&Secret::new(PASSWORD), 1024)?;
@@ -306,18 +308,14 @@ async fn people(app: &App, client: &str, count: usize) -> Result<()> {
     for (table, columns, values) in rows {
         // SQLite wants the common table expression within, PostgreSQL takes it there too.
         let text = format!("INSERT INTO {table} {columns} {numbers} SELECT {values} FROM n");
-        execute(&app.store, text).await.with_context(|| format!("seeding {table}"))?;
+        execute(url, text).await.with_context(|| format!("seeding {table}"))?;
     }
-    execute(
-        &app.store,
-        "CREATE TABLE bench (id TEXT NOT NULL PRIMARY KEY, n BIGINT NOT NULL)".to_owned(),
-    )
-    .await?;
-    execute(&app.store, format!("INSERT INTO bench (id, n) {numbers} SELECT {id}, 0 FROM n"))
+    execute(url, "CREATE TABLE bench (id TEXT NOT NULL PRIMARY KEY, n BIGINT NOT NULL)".to_owned())
         .await?;
+    execute(url, format!("INSERT INTO bench (id, n) {numbers} SELECT {id}, 0 FROM n")).await?;
     // What a database that has grown by and by knows of itself. On SQLite it goes on as the server
     // does at every stop.
-    execute(&app.store, "ANALYZE".to_owned()).await
+    execute(url, "ANALYZE".to_owned()).await
 }
 
 /// Gives everybody of a database with so many grants a sign-in, a grant and a code besides, each of them over for
@@ -327,6 +325,7 @@ async fn people(app: &App, client: &str, count: usize) -> Result<()> {
 /// When it cannot be done.
 pub(crate) async fn expire(config: &Path, client: &str, count: usize) -> Result<()> {
     let store = crate::limits::open(config).await?;
+    let url = &server::load(config)?.database.url.0;
     let (user, numbers) = (identifier(&store, "i"), numbers(&store, count));
     let other = format!("i + {count}");
     let (id, digest) = (identifier(&store, &other), digest(&store, &other));
@@ -350,9 +349,9 @@ pub(crate) async fn expire(config: &Path, client: &str, count: usize) -> Result<
     ];
     for (table, columns, values) in rows {
         let text = format!("INSERT INTO {table} {columns} {numbers} SELECT {values} FROM n");
-        execute(&store, text).await.with_context(|| format!("what is over of {table}"))?;
+        execute(url, text).await.with_context(|| format!("what is over of {table}"))?;
     }
-    execute(&store, "ANALYZE".to_owned()).await?;
+    execute(url, "ANALYZE".to_owned()).await?;
     store.close().await;
     Ok(())
 }
@@ -380,23 +379,16 @@ pub(crate) async fn over(config: &Path) -> Result<i64> {
     Ok(over)
 }
 
-async fn execute(store: &Store, text: String) -> Result<()> {
-    match store.db() {
-        Db::Sqlite { write, .. } => {
-            let mut lent = write.lend().await?;
-            let (connection, ..) = lent.connection()?;
-            sqlx::query(AssertSqlSafe(text)).execute(connection).await?;
-        }
-        Db::Postgres(lender) => {
-            // Longer than a request may take.
-            let mut lent = lender.lend().await?;
-            let (connection, ..) = lent.connection()?;
-            sqlx::query("SET statement_timeout = 0").execute(&mut *connection).await?;
-            sqlx::query(AssertSqlSafe(text)).execute(&mut *connection).await?;
-            sqlx::query("RESET statement_timeout").execute(&mut *connection).await?;
-        }
+/// Runs a statement on a connection of its own, without a time limit.
+async fn execute(url: &Secret, text: String) -> Result<()> {
+    if let Some(path) = url.expose().strip_prefix("sqlite:") {
+        let connection = rusqlite::Connection::open(path)?;
+        connection.busy_timeout(Duration::from_secs(10))?;
+        return Ok(connection.execute_batch(&text)?);
     }
-    Ok(())
+    let mut connection = PgConnection::connect(url.expose()).await?;
+    connection.execute(AssertSqlSafe(text)).await?;
+    Ok(connection.close().await?)
 }
 
 /// How much is in a database.
@@ -417,7 +409,7 @@ pub(crate) struct Size {
 pub(crate) async fn size(config: &Path) -> Result<Size> {
     let store = crate::limits::open(config).await?;
     let text = match store.db() {
-        Db::Sqlite { .. } => {
+        Db::Sqlite(_) => {
             "SELECT (SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()) AS bytes,
                     (SELECT COALESCE(SUM(LENGTH(facts)), 0) FROM audit_events) AS audit_bytes,
                     (SELECT COUNT(*) FROM grants) AS grants"

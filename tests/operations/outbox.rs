@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use gatewright::config::MailTls;
 use gatewright::store::outbox::{self, Transport};
+use gatewright::store::test_database::execute;
 use gatewright::types::Seconds;
 use serde_json::Value;
 
@@ -139,28 +140,21 @@ async fn a_mail_rejected_for_authentication_is_retried() {
 
 /// Makes the database reject the update that marks the notice with this body as sent.
 async fn forget(server: &Server, body: &str) {
-    use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
     let url = server.app().config.database.url.0.expose();
-    if url.starts_with("sqlite:") {
-        let mut connection = sqlx::SqliteConnection::connect(url).await.unwrap();
-        let trigger = format!(
+    let texts = if url.starts_with("sqlite:") {
+        format!(
             "CREATE TRIGGER forgets BEFORE UPDATE OF done_at ON outbox WHEN NEW.payload = '{body}'
              BEGIN SELECT RAISE(ABORT, 'forgotten'); END"
-        );
-        connection.execute(AssertSqlSafe(trigger)).await.unwrap();
-        connection.close().await.unwrap();
+        )
     } else {
-        let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
-        let function = "CREATE FUNCTION forgets() RETURNS trigger LANGUAGE plpgsql
-                        AS $$ BEGIN RAISE EXCEPTION 'forgotten'; END $$";
-        connection.execute(function).await.unwrap();
-        let trigger = format!(
-            "CREATE TRIGGER forgets BEFORE UPDATE OF done_at ON outbox
+        format!(
+            "CREATE FUNCTION forgets() RETURNS trigger LANGUAGE plpgsql
+             AS $$ BEGIN RAISE EXCEPTION 'forgotten'; END $$;
+             CREATE TRIGGER forgets BEFORE UPDATE OF done_at ON outbox
              FOR EACH ROW WHEN (NEW.payload = '{body}') EXECUTE FUNCTION forgets()"
-        );
-        connection.execute(AssertSqlSafe(trigger)).await.unwrap();
-        connection.close().await.unwrap();
-    }
+        )
+    };
+    execute(&server.app().store, &texts).await.unwrap();
 }
 
 /// The outcome of a notice does not affect others that are being sent at the same time: each is sent to

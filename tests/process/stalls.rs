@@ -9,7 +9,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use sqlx::{Connection as _, Executor as _, SqliteConnection};
+use rusqlite::Connection;
 use tokio::task::{JoinSet, LocalSet};
 
 use crate::application::{Application, Person, Trouble};
@@ -143,14 +143,15 @@ async fn refresh(photos: Application, person: Person, state: Rc<State>) {
 /// A stalled database.
 enum Stall {
     Frozen(Frozen),
-    Locked(SqliteConnection),
+    Locked(Connection),
 }
 
 impl Stall {
     async fn begin(cluster: Option<&Cluster>, place: &Place) -> Self {
         let Some(cluster) = cluster else {
-            let mut connection = SqliteConnection::connect(&place.database).await.unwrap();
-            connection.execute("PRAGMA busy_timeout = 30000; BEGIN IMMEDIATE").await.unwrap();
+            let path = place.database.strip_prefix("sqlite:").unwrap();
+            let connection = Connection::open(path).unwrap();
+            connection.execute_batch("PRAGMA busy_timeout = 30000; BEGIN IMMEDIATE").unwrap();
             return Self::Locked(connection);
         };
         Self::Frozen(cluster.freeze())
@@ -159,10 +160,7 @@ impl Stall {
     async fn end(self) {
         match self {
             Self::Frozen(frozen) => drop(frozen),
-            Self::Locked(mut connection) => {
-                connection.execute("ROLLBACK").await.unwrap();
-                connection.close().await.unwrap();
-            }
+            Self::Locked(connection) => connection.execute_batch("ROLLBACK").unwrap(),
         }
     }
 }

@@ -67,11 +67,8 @@ impl Write {
 /// Makes every commit on the writing connection fail.
 async fn refuse_commits(store: &Store) {
     sql("PRAGMA foreign_keys = OFF").run(store.db()).await.unwrap();
-    let Db::Sqlite { write, .. } = store.db() else { panic!("it is SQLite's") };
-    let mut lent = write.lend().await.unwrap();
-    let (connection, ..) = lent.connection().unwrap();
-    connection.lock_handle().await.unwrap().set_commit_hook(|| false);
-    lent.finish(Ok(())).await.unwrap();
+    let Db::Sqlite(threads) = store.db() else { panic!("it is SQLite's") };
+    threads.write.with(|connection| connection.commit_hook(Some(|| true))).await.unwrap();
 }
 
 fn code(done: sqlx::Result<()>) -> Option<String> {

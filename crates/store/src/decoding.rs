@@ -144,9 +144,9 @@ async fn a_code_and_its_grant_are_read_as_they_were_written() {
     };
     let expires_at = NOW + Seconds(60);
     let code = Digest::of(b"code");
-    codes::issue(store, &code, &authorization, Ground::Trusted, expires_at, NOW).await.unwrap();
-
     let mut tx = database.store.write().await.unwrap();
+    let ground = Ground::Trusted;
+    assert!(codes::issue(&mut tx, &code, &authorization, ground, expires_at, NOW).await.unwrap());
     let spent = codes::spend(&mut tx, &code, true, NOW).await.unwrap();
     let life = GrantLifetime { offline: false, idle_at: expires_at, expires_at };
     let grant = grants::insert(&mut tx, &authorization, life, Bonds::default(), NOW).await.unwrap();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
-use super::{ConnectionLimits, OpenMode, Store};
+use super::{ConnectionLimits, Db, OpenMode, Store};
 use crate::types::Secret;
 
 /// An empty database that is deleted when this is dropped.
@@ -113,6 +113,26 @@ impl Drop for Database {
                 });
                 let _ = dropped.join();
             }
+        }
+    }
+}
+
+/// Runs statements without values, and without a time limit.
+///
+/// # Errors
+/// When the database fails.
+pub async fn execute(store: &Store, texts: &str) -> sqlx::Result<()> {
+    match store.db() {
+        Db::Sqlite(threads) => {
+            let texts = texts.to_owned();
+            threads.write.with(move |connection| connection.execute_batch(&texts)).await
+        }
+        Db::Postgres(pool) => {
+            let mut lease = pool.lease().await?;
+            let (connection, ..) = lease.connection()?;
+            let texts = format!("SET statement_timeout = 0; {texts}; RESET ALL");
+            let done = connection.execute(AssertSqlSafe(texts)).await.map(drop);
+            lease.finish(done).await
         }
     }
 }

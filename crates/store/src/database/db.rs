@@ -4,44 +4,50 @@
 //! [`crate::Store::open`] distinguish the databases.
 //!
 //! The error of every commit is reported (THREATS EX-01): of a transaction by [`Tx::commit`], of a single statement
-//! because it is run to its end. On SQLite, `fetch_optional` of sqlx stops after the first row; resetting the
-//! statement then commits it, and sqlx drops the error of that commit.
+//! because it is run to its end.
 
 use std::sync::Arc;
 
-use sqlx::postgres::{PgArguments, PgRow};
-use sqlx::query::Query;
-use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{ColumnIndex, FromRow, Postgres, Sqlite, ValueRef as _};
+use sqlx::postgres::PgRow;
+use sqlx::{ColumnIndex, FromRow, ValueRef as _};
 
-use crate::database::lender::{Lender, Lent, bounded};
+use crate::database::pool::{Lease, Pool};
+use crate::database::sqlite::{self, Answer, EmbeddedRow, Readers, Session, Writer};
+use crate::database::waits::bounded;
 use crate::types::secret::Digest;
 use crate::types::{
     ClientId, GrantId, ResourceId, Scope, Seconds, SessionId, Thumbprint, Timestamp, UserId,
 };
 
-/// The connections. SQLite has one writer at a time, so writers queue for one connection instead of for the lock of
-/// the file, and readers never wait for them.
+/// The connections.
 #[derive(Clone, Debug)]
 pub enum Db {
     /// The embedded database.
-    Sqlite {
-        /// For statements that only read.
-        read: Arc<Lender<Sqlite>>,
-        /// One connection.
-        write: Arc<Lender<Sqlite>>,
-    },
+    Sqlite(Arc<Sqlite>),
     /// A PostgreSQL server.
-    Postgres(Arc<Lender<Postgres>>),
+    Postgres(Arc<Pool>),
+}
+
+/// The threads of the embedded database. It has one writer at a time, so writes queue for one thread instead of for
+/// the lock of the file, and reads never wait for them.
+#[derive(Debug)]
+pub struct Sqlite {
+    /// For statements that only read.
+    pub(crate) read: Arc<Readers>,
+    /// For all others.
+    pub(crate) write: Arc<Writer>,
 }
 
 /// An open write transaction. Dropped without [`Tx::commit`], it is rolled back.
 #[derive(Debug)]
-pub enum Tx {
+pub struct Tx(Open);
+
+#[derive(Debug)]
+enum Open {
     /// Opened by `BEGIN IMMEDIATE`.
-    Sqlite(Lent<Sqlite>),
+    Sqlite(Session),
     /// READ COMMITTED.
-    Postgres(Lent<Postgres>),
+    Postgres(Lease),
 }
 
 /// What a statement runs on: `&Db` or `&mut Tx`.
@@ -125,11 +131,11 @@ val! {
 
 /// A type that decodes from rows of both drivers: `#[derive(FromRow)]` makes one.
 pub trait DecodedRow:
-    for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
+    for<'r> FromRow<'r, EmbeddedRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
 {
 }
 impl<T> DecodedRow for T where
-    T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
+    T: for<'r> FromRow<'r, EmbeddedRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
 {
 }
 
@@ -176,50 +182,79 @@ pub fn sql(text: &'static str) -> Statement {
     Statement { text, values: Vec::with_capacity(8) }
 }
 
-/// Binds the values, and runs the statement on a connection within its time limit.
-macro_rules! ask {
-    ($sql:ident, $lent:ident, $db:ty, $arguments:ty, |$query:ident, $executor:ident| $body:expr) => {{
-        let ($executor, wait, is_named) = $lent.connection()?;
-        let mut $query: Query<'_, $db, $arguments> = sqlx::query($sql.text).persistent(is_named);
-        for value in $sql.values {
-            $query = match value {
-                BoundValue::Int(x) => $query.bind(x),
-                BoundValue::Bool(x) => $query.bind(x),
-                BoundValue::Text(x) => $query.bind(x),
-                BoundValue::Blob(x) => $query.bind(x),
-            }
-        }
-        bounded(wait, $body).await
-    }};
+/// Which rows of a statement are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// None; only the number of changed rows.
+    Count,
+    /// The first.
+    First,
+    /// All.
+    All,
 }
 
-macro_rules! run {
-    ($sql:ident, $on:expr, |$query:ident, $executor:ident| $body:expr) => {{
-        match $on {
-            Executor::Db(Db::Sqlite { read, write }) => {
-                let mut lent = if $sql.is_read() { read } else { write }.lend().await?;
-                let done = ask!($sql, lent, Sqlite, SqliteArguments, |$query, $executor| $body);
-                lent.finish(done).await
-            }
-            Executor::Db(Db::Postgres(lender)) => {
-                let mut lent = lender.lend().await?;
-                lent.begin_if_pooled().await?;
-                let done = ask!($sql, lent, Postgres, PgArguments, |$query, $executor| $body);
-                lent.finish(done).await
-            }
-            Executor::Tx(Tx::Sqlite(lent)) => {
-                let done = ask!($sql, lent, Sqlite, SqliteArguments, |$query, $executor| $body);
-                lent.check(done)
-            }
-            Executor::Tx(Tx::Postgres(lent)) => {
-                let done = ask!($sql, lent, Postgres, PgArguments, |$query, $executor| $body);
-                lent.check(done)
-            }
-        }
-    }};
+/// Statements that are one transaction, in one round trip. Each runs only if the one before changed a row.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    /// The first statement, which decides.
+    pub first: &'static str,
+    /// The others, with common values.
+    pub others: &'static [&'static str],
+    /// All of them as one statement, for PostgreSQL; it returns a row if the first one changed a row.
+    pub whole: &'static str,
+    /// The values.
+    pub values: Vec<BoundValue>,
 }
 
-// Boxed: the state of a driver takes 4 KB, which the future of every caller would contain and copy.
+impl Batch {
+    /// Runs it. `false`: the first statement changed no row, and the others were not run.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn run(self, db: &Db) -> sqlx::Result<bool> {
+        let Self { first, others, whole, values } = self;
+        match db {
+            Db::Sqlite(sqlite) => {
+                let batch = sqlite::Batch { first, others, values, form: Form::Count };
+                Ok(Box::pin(sqlite.write.write(batch)).await?.changed > 0)
+            }
+            Db::Postgres(_) => {
+                let statement = Statement { text: whole, values };
+                Ok(statement.opt::<(bool,)>(db).await?.is_some())
+            }
+        }
+    }
+}
+
+/// The result of a statement, before its rows are decoded.
+enum Rows {
+    Sqlite(Answer),
+    Postgres(u64, Vec<PgRow>),
+}
+
+impl Rows {
+    const fn changed(&self) -> u64 {
+        match self {
+            Self::Sqlite(answer) => answer.changed,
+            Self::Postgres(changed, _) => *changed,
+        }
+    }
+
+    fn decode<T: DecodedRow>(&self) -> sqlx::Result<Vec<T>> {
+        match self {
+            Self::Sqlite(answer) => answer.rows.iter().map(T::from_row).collect(),
+            Self::Postgres(_, rows) => rows.iter().map(T::from_row).collect(),
+        }
+    }
+
+    fn first<T: DecodedRow>(&self) -> sqlx::Result<Option<T>> {
+        match self {
+            Self::Sqlite(answer) => answer.rows.first().map(T::from_row).transpose(),
+            Self::Postgres(_, rows) => rows.first().map(T::from_row).transpose(),
+        }
+    }
+}
+
 impl Statement {
     /// Binds the next placeholder.
     #[must_use]
@@ -228,9 +263,80 @@ impl Statement {
         self
     }
 
+    /// Binds the next placeholders.
+    #[must_use]
+    pub(crate) fn bind_all(mut self, values: impl IntoIterator<Item = BoundValue>) -> Self {
+        self.values.extend(values);
+        self
+    }
+
+    /// Makes it the first statement of a transaction, whose other statements have the same values. `whole` is all
+    /// of them as one statement, for PostgreSQL.
+    pub(crate) fn then(self, others: &'static [&'static str], whole: &'static str) -> Batch {
+        Batch { first: self.text, others, whole, values: self.values }
+    }
+
     /// Whether it only reads. Everything except a plain SELECT counts as a write.
     pub(crate) fn is_read(&self) -> bool {
         self.text.starts_with("SELECT")
+    }
+
+    /// Runs it.
+    async fn rows(self, on: Executor<'_>, form: Form) -> sqlx::Result<Rows> {
+        match on {
+            Executor::Db(Db::Sqlite(threads)) => {
+                let answer = if self.is_read() {
+                    threads.read.read(self.text, self.values, form).await?
+                } else {
+                    let batch =
+                        sqlite::Batch { first: self.text, others: &[], values: self.values, form };
+                    threads.write.write(batch).await?
+                };
+                Ok(Rows::Sqlite(answer))
+            }
+            Executor::Db(Db::Postgres(pool)) => {
+                let mut lease = pool.lease().await?;
+                lease.begin_if_pooled().await?;
+                let done = self.on_postgres(&mut lease, form).await;
+                lease.finish(done).await
+            }
+            Executor::Tx(Tx(Open::Sqlite(session))) => {
+                Ok(Rows::Sqlite(session.run(self.text, self.values, form).await?))
+            }
+            Executor::Tx(Tx(Open::Postgres(lease))) => {
+                let done = self.on_postgres(lease, form).await;
+                lease.check(done)
+            }
+        }
+    }
+
+    async fn on_postgres(self, lease: &mut Lease, form: Form) -> sqlx::Result<Rows> {
+        let is_read = self.is_read();
+        let (connection, wait, is_named) = lease.connection()?;
+        let mut query = sqlx::query(self.text).persistent(is_named);
+        for value in self.values {
+            query = match value {
+                BoundValue::Int(x) => query.bind(x),
+                BoundValue::Bool(x) => query.bind(x),
+                BoundValue::Text(x) => query.bind(x),
+                BoundValue::Blob(x) => query.bind(x),
+            }
+        }
+        // Boxed: the state of the driver takes 4 KB, which the future of every caller would contain and copy.
+        let work = Box::pin(async move {
+            Ok(match form {
+                Form::Count => {
+                    Rows::Postgres(query.execute(connection).await?.rows_affected(), Vec::new())
+                }
+                Form::First if is_read => {
+                    let row = query.fetch_optional(connection).await?;
+                    Rows::Postgres(0, row.into_iter().collect())
+                }
+                // To its end, where the commit happens.
+                Form::First | Form::All => Rows::Postgres(0, query.fetch_all(connection).await?),
+            })
+        });
+        bounded(wait, work).await
     }
 
     /// Runs it and returns the number of changed rows.
@@ -238,14 +344,7 @@ impl Statement {
     /// # Errors
     /// When the database fails.
     pub async fn run<'c>(self, on: impl Into<Executor<'c>>) -> sqlx::Result<u64> {
-        let on = on.into();
-        let sql = self;
-        Box::pin(async move {
-            run!(sql, on, |query, executor| async {
-                Ok(query.execute(executor).await?.rows_affected())
-            })
-        })
-        .await
+        Ok(self.rows(on.into(), Form::Count).await?.changed())
     }
 
     /// The first row; an error if there is none.
@@ -264,23 +363,7 @@ impl Statement {
         self,
         on: impl Into<Executor<'c>>,
     ) -> sqlx::Result<Option<T>> {
-        let on = on.into();
-        let sql = self;
-        Box::pin(async move {
-            let is_read = sql.is_read();
-            run!(sql, on, |query, executor| async {
-                if is_read {
-                    return query
-                        .fetch_optional(executor)
-                        .await?
-                        .map(|row| T::from_row(&row))
-                        .transpose();
-                }
-                // To its end, where the commit happens.
-                query.fetch_all(executor).await?.first().map(T::from_row).transpose()
-            })
-        })
-        .await
+        self.rows(on.into(), Form::First).await?.first()
     }
 
     /// All rows.
@@ -288,14 +371,7 @@ impl Statement {
     /// # Errors
     /// When the database fails.
     pub async fn all<'c, T: DecodedRow>(self, on: impl Into<Executor<'c>>) -> sqlx::Result<Vec<T>> {
-        let on = on.into();
-        let sql = self;
-        Box::pin(async move {
-            run!(sql, on, |query, executor| async {
-                query.fetch_all(executor).await?.iter().map(T::from_row).collect()
-            })
-        })
-        .await
+        self.rows(on.into(), Form::All).await?.decode()
     }
 }
 
@@ -305,30 +381,25 @@ impl Db {
     /// # Errors
     /// When the database fails.
     pub(crate) async fn begin(&self) -> sqlx::Result<Tx> {
-        Ok(match self {
-            Self::Sqlite { write, .. } => {
-                let mut lent = write.lend().await?;
-                lent.begin().await?;
-                Tx::Sqlite(lent)
+        Ok(Tx(match self {
+            Self::Sqlite(threads) => Open::Sqlite(threads.write.begin().await?),
+            Self::Postgres(pool) => {
+                let mut lease = pool.lease().await?;
+                lease.begin().await?;
+                Open::Postgres(lease)
             }
-            Self::Postgres(lender) => {
-                let mut lent = lender.lend().await?;
-                lent.begin().await?;
-                Tx::Postgres(lent)
-            }
-        })
+        }))
     }
-}
 
-impl Db {
-    /// Closes every connection once it is idle.
+    /// Closes every connection once it is idle. On SQLite the writer is the last, which then merges its log into
+    /// the file.
     pub(crate) async fn close(&self) {
         match self {
-            Self::Sqlite { read, write } => {
-                read.close().await;
-                write.close().await;
+            Self::Sqlite(threads) => {
+                threads.read.close().await;
+                threads.write.close().await;
             }
-            Self::Postgres(lender) => lender.close().await,
+            Self::Postgres(pool) => pool.close().await,
         }
     }
 }
@@ -339,17 +410,22 @@ impl Tx {
     /// # Errors
     /// When the database fails; whether the transaction was committed is then unknown (THREATS DB-06).
     pub async fn commit(self) -> sqlx::Result<()> {
-        match self {
-            Self::Sqlite(lent) => lent.commit().await,
-            Self::Postgres(lent) => lent.commit().await,
+        match self.0 {
+            Open::Sqlite(session) => session.commit().await,
+            Open::Postgres(lease) => lease.commit().await,
         }
+    }
+
+    /// Whether it is on PostgreSQL.
+    pub(crate) const fn is_postgres(&self) -> bool {
+        matches!(self.0, Open::Postgres(_))
     }
 
     /// Runs statements without values and rows: a migration.
     pub(crate) async fn execute(&mut self, statements: &'static str) -> sqlx::Result<()> {
-        match self {
-            Self::Sqlite(lent) => lent.execute(statements).await,
-            Self::Postgres(lent) => lent.execute(statements).await,
+        match &mut self.0 {
+            Open::Sqlite(session) => session.execute(statements).await,
+            Open::Postgres(lease) => lease.execute(statements).await,
         }
     }
 }

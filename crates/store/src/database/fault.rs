@@ -1,19 +1,19 @@
 //! Errors of the database, and what they mean for the connection.
 
-use std::borrow::Cow;
+use std::borrow::{Borrow, Cow};
 use std::error::Error as StdError;
-use std::fmt;
-use std::io::{self, ErrorKind};
 use std::time::Duration;
+use std::{fmt, io};
 
+use rusqlite::ffi;
 use sqlx::Error;
-use sqlx::error::DatabaseError;
+use sqlx::error::{DatabaseError, ErrorKind};
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
 /// The error of a response that did not arrive in time.
 pub(crate) fn no_response(wait: Duration) -> Error {
     let why = format!("the database has not answered within {:.1} s", wait.as_secs_f32());
-    Error::Io(io::Error::new(ErrorKind::TimedOut, why))
+    Error::Io(io::Error::new(io::ErrorKind::TimedOut, why))
 }
 
 /// Whether the connection must be closed after this error: it broke, does not respond, or violates the protocol. A
@@ -39,7 +39,7 @@ pub(crate) fn breaks(error: &Error) -> bool {
 
 /// Whether a server is starting or stopping, or accepts no more connections at the moment.
 pub(crate) fn is_refusal(error: &Error) -> bool {
-    matches!(error, Error::Io(error) if error.kind() == ErrorKind::ConnectionRefused)
+    matches!(error, Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused)
         || error.as_database_error().is_some_and(is_passing)
 }
 
@@ -54,10 +54,71 @@ fn is_passing(error: &dyn DatabaseError) -> bool {
     matches!(error.code().as_deref(), Some("53300" | "57P01" | "57P02" | "57P03"))
 }
 
-/// Whether there is no transaction to roll back, because SQLite has rolled it back.
-pub(crate) fn is_rolled_back(error: &Error) -> bool {
-    let text = "cannot rollback - no transaction is active";
-    error.as_database_error().is_some_and(|error| error.message() == text)
+/// The error of a commit after a statement has failed.
+pub(crate) fn not_committed() -> Error {
+    Error::Protocol("nothing is committed: a statement of the transaction has failed".to_owned())
+}
+
+/// The error of the embedded database.
+pub(crate) fn of_sqlite(error: impl Borrow<rusqlite::Error>) -> Error {
+    let error = error.borrow();
+    let (code, message) = match (error.sqlite_error(), error) {
+        // Its own text contains the statement.
+        (_, rusqlite::Error::SqlInputError { error, msg, .. }) => (error, msg.clone()),
+        (Some(code), _) => (code, error.to_string()),
+        (None, _) => return Error::Protocol(error.to_string()),
+    };
+    Error::Database(Box::new(Rejected { code: code.extended_code, message }))
+}
+
+/// An error of SQLite.
+#[derive(Debug)]
+struct Rejected {
+    /// The extended result code.
+    code: i32,
+    message: String,
+}
+
+impl fmt::Display for Rejected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "(code: {}) {}", self.code, self.message)
+    }
+}
+
+impl StdError for Rejected {}
+
+impl DatabaseError for Rejected {
+    fn message(&self) -> &str {
+        &self.message
+    }
+
+    fn code(&self) -> Option<Cow<'_, str>> {
+        Some(Cow::Owned(self.code.to_string()))
+    }
+
+    fn as_error(&self) -> &(dyn StdError + Send + Sync + 'static) {
+        self
+    }
+
+    fn as_error_mut(&mut self) -> &mut (dyn StdError + Send + Sync + 'static) {
+        self
+    }
+
+    fn into_error(self: Box<Self>) -> Box<dyn StdError + Send + Sync + 'static> {
+        self
+    }
+
+    fn kind(&self) -> ErrorKind {
+        match self.code {
+            ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY => {
+                ErrorKind::UniqueViolation
+            }
+            ffi::SQLITE_CONSTRAINT_FOREIGNKEY => ErrorKind::ForeignKeyViolation,
+            ffi::SQLITE_CONSTRAINT_NOTNULL => ErrorKind::NotNullViolation,
+            ffi::SQLITE_CONSTRAINT_CHECK => ErrorKind::CheckViolation,
+            _ => ErrorKind::Other,
+        }
+    }
 }
 
 /// The same error, with a message for operators: that of the driver contains lines of PostgreSQL's source, but
@@ -115,7 +176,7 @@ impl DatabaseError for Refused {
         self.0.table()
     }
 
-    fn kind(&self) -> sqlx::error::ErrorKind {
+    fn kind(&self) -> ErrorKind {
         DatabaseError::kind(&self.0)
     }
 }

@@ -19,7 +19,7 @@ const REPORT: Duration = Duration::from_secs(10);
 /// A file with open connections. When it is deleted or replaced, they would continue to work on a file that no
 /// longer has a name.
 #[derive(Debug)]
-pub struct DatabaseFile {
+pub(crate) struct DatabaseFile {
     path: PathBuf,
     /// Device and inode.
     identity: (u64, u64),

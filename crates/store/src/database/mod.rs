@@ -3,8 +3,10 @@
 pub(crate) mod db;
 pub(crate) mod fault;
 pub(crate) mod file;
-pub(crate) mod lender;
 pub(crate) mod open;
 pub(crate) mod outages;
+pub(crate) mod pool;
 pub mod probe;
 pub(crate) mod schema;
+pub(crate) mod sqlite;
+pub(crate) mod waits;

@@ -6,13 +6,14 @@ use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::Sqlite;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
+use crate::database::db::{Form, Sqlite};
 use crate::database::file::{self, DatabaseFile};
-use crate::database::lender::{Lender, Waits};
+use crate::database::pool::Pool;
 use crate::database::schema;
+use crate::database::sqlite::{Batch, Options, Readers, Writer};
+use crate::database::waits::Waits;
 use crate::types::Secret;
 use crate::{Db, Store};
 
@@ -144,54 +145,46 @@ impl Store {
         limits: &ConnectionLimits,
         mode: OpenMode,
     ) -> Result<Self, OpenStoreError> {
-        let options = SqliteConnectOptions::from_str(url)
-            .map_err(|error| OpenStoreError::Url(error.to_string()))?
-            .create_if_missing(false)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .statement_cache_capacity(200)
-            // Statistics without samples (`sqlite_stat4`): with samples, SQLite prepares a statement again whenever
-            // a value with samples is bound, which costs more than running it.
-            .analysis_limit(400)
-            .optimize_on_close(true, None)
-            // Map as much of the file as SQLite permits, so that it is read from the system's page cache: the
-            // caches of the connections would be too small for a large file.
-            .pragma("mmap_size", "2147418112");
-        let path = options.get_filename().to_owned();
+        let path = Options::path(url).ok_or_else(|| OpenStoreError::Url("no path".to_owned()))?;
         let lock = match mode {
-            OpenMode::Serve => Some(Arc::new(file::lock(&path)?)),
+            OpenMode::Serve => Some(Arc::new(file::lock(path)?)),
             OpenMode::Migrate | OpenMode::Command => None,
         };
         if mode != OpenMode::Command {
-            file::make(&path)?;
+            file::make(path)?;
         } else if !path.exists() {
-            return Err(OpenStoreError::Absent(path));
+            return Err(OpenStoreError::Absent(path.to_owned()));
         }
 
+        let failed = |error| OpenStoreError::Database(path.display().to_string(), error);
         let waits = Waits { lend: OPEN, statement: MIGRATION };
-        let patient = Arc::new(Lender::of(options.clone().busy_timeout(OPEN), 1, waits));
-        connect(&patient).await.map_err(|error| file::unopened(&path, &error.to_string()))?;
-        let patient = Db::Sqlite { read: patient.clone(), write: patient };
+        let options = Options { path: path.to_owned(), busy: OPEN, waits };
+        let read = Arc::new(Readers::open(&options, 1, None).map_err(failed)?);
+        let write = Arc::new(Writer::open(&options, None).map_err(failed)?);
+        let patient = Sqlite { read, write };
+        connect(&patient).await.map_err(|error| file::unopened(path, &error.to_string()))?;
+        let patient = Db::Sqlite(Arc::new(patient));
         schema::ready(&patient, &format!("the database {}", path.display()), mode).await?;
 
         // A writer waits in the queue and then for the lock, which other processes hold briefly: both together take
         // no longer than the limit.
         let queue = limits.acquire / 4 * 3;
         let busy = limits.acquire / 4;
-        let file = Arc::new(DatabaseFile::at(&path)?);
-        let options = options.busy_timeout(busy);
-        let waits = Waits { lend: queue, statement: SQLITE };
-        let write = Lender::of(options.clone(), 1, waits).of_file(file.clone());
-        let waits = Waits { lend: limits.acquire, statement: SQLITE };
-        let readers = limits.connections.min(readers());
-        let options = options.read_only(true);
-        let probe = Lender::of(options.clone(), 1, waits).of_file(file.clone());
-        let read = Lender::of(options, readers, waits).of_file(file);
+        let file = Arc::new(DatabaseFile::at(path)?);
         patient.close().await;
-        let [write, read, probe] = [write, read, probe].map(Arc::new);
-        let probe = Db::Sqlite { read: probe, write: write.clone() };
-        Ok(Self { db: Db::Sqlite { read, write }, probe, outages: Arc::default(), _lock: lock })
+        let reads = Waits { lend: limits.acquire, statement: SQLITE };
+        let writes = Waits { lend: queue, statement: SQLITE };
+        let reading = Options { path: path.to_owned(), busy, waits: reads };
+        let writing = Options { waits: writes, ..reading.clone() };
+        let readers = limits.connections.min(readers());
+        let file = Some(file);
+        let write = Arc::new(Writer::open(&writing, file.clone()).map_err(failed)?);
+        let [db, probe] = [readers, 1].map(|most| {
+            let read = Arc::new(Readers::open(&reading, most, file.clone())?);
+            Ok(Db::Sqlite(Arc::new(Sqlite { read, write: write.clone() })))
+        });
+        let (db, probe) = (db.map_err(failed)?, probe.map_err(failed)?);
+        Ok(Self { db, probe, outages: Arc::default(), _lock: lock })
     }
 
     async fn open_postgres(
@@ -205,7 +198,7 @@ impl Store {
 
         // Migrations may take longer than requests.
         let waits = Waits { lend: OPEN, statement: MIGRATION };
-        let patient = Lender::of(options.clone(), 1, waits).pooled(limits.is_pooled);
+        let patient = Pool::of(options.clone(), 1, waits).pooled(limits.is_pooled);
         let patient = Db::Postgres(Arc::new(patient));
         let ready = schema::ready(&patient, &name, mode).await;
         patient.close().await;
@@ -218,26 +211,31 @@ impl Store {
         };
         let waits = Waits { lend: limits.acquire, statement: limits.statement + TRANSIT };
         let [db, probe] = [limits.connections, 1].map(|most| {
-            let lender = Lender::of(options.clone(), most, waits).pooled(limits.is_pooled);
-            Db::Postgres(Arc::new(lender))
+            let pool = Pool::of(options.clone(), most, waits).pooled(limits.is_pooled);
+            Db::Postgres(Arc::new(pool))
         });
         Ok(Self { db, probe, outages: Arc::default(), _lock: None })
     }
 
     /// Closes every connection once it is idle.
     pub async fn close(&self) {
-        self.probe.close().await;
+        match &self.probe {
+            // Its writer is that of `db`.
+            Db::Sqlite(threads) => threads.read.close().await,
+            Db::Postgres(pool) => pool.close().await,
+        }
         self.db.close().await;
     }
 
     /// The number of connections, and of idle ones.
     pub fn connections(&self) -> (u32, usize) {
         match &self.db {
-            Db::Sqlite { read, write } => {
-                let ((open, idle), (writing, waiting)) = (read.connections(), write.connections());
-                (open + writing, idle + waiting)
+            Db::Sqlite(threads) => {
+                let (readers, reading) = threads.read.connections();
+                let (writers, writing) = threads.write.connections();
+                (readers + writers, reading + writing)
             }
-            Db::Postgres(lender) => lender.connections(),
+            Db::Postgres(pool) => pool.connections(),
         }
     }
 }
@@ -285,10 +283,14 @@ fn name(options: &PgConnectOptions) -> String {
 
 /// Opens the first connection. One of several processes that open a new SQLite file at once switches it to WAL, for
 /// which SQLite does not wait for a lock; the others succeed when they retry (THREATS DB-09).
-async fn connect(lender: &Arc<Lender<Sqlite>>) -> sqlx::Result<()> {
+async fn connect(sqlite: &Sqlite) -> sqlx::Result<()> {
     const TRIES: u32 = 10;
+    let opened = || {
+        let batch = Batch { first: "SELECT 1", others: &[], values: Vec::new(), form: Form::Count };
+        sqlite.write.write(batch)
+    };
     for _ in 1..TRIES {
-        match lender.lend().await {
+        match opened().await {
             Err(error) if is_busy(&error) => {
                 tracing::debug!(%error, "another process is creating the database");
             }
@@ -296,7 +298,7 @@ async fn connect(lender: &Arc<Lender<Sqlite>>) -> sqlx::Result<()> {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    lender.lend().await.map(drop)
+    opened().await.map(drop)
 }
 
 /// SQLite's BUSY family.

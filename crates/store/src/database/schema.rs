@@ -20,7 +20,8 @@ static MIGRATIONS: Migrator = sqlx_macros::migrate!("../../migrations");
 /// The migrations after which older releases no longer support the schema, each with the oldest release that does.
 /// A migration that only adds (a table, an index, a column that may be null or has a default) is not listed: older
 /// releases ignore what it adds. A test compares this list with the migrations.
-const BREAKS: &[(i64, &str)] = &[(13, "0.1.0"), (16, "0.1.0"), (20, "0.1.0"), (24, "0.1.0")];
+const BREAKS: &[(i64, &str)] =
+    &[(13, "0.1.0"), (16, "0.1.0"), (20, "0.1.0"), (24, "0.1.0"), (38, "0.1.0")];
 
 /// The key of PostgreSQL's advisory lock.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(7164776887)";
@@ -71,7 +72,7 @@ async fn applied(db: &Db) -> sqlx::Result<Vec<Applied>> {
 
 async fn has_table(db: &Db, name: &str) -> sqlx::Result<bool> {
     let tables = match db {
-        Db::Sqlite { .. } => "SELECT name FROM sqlite_master WHERE type = 'table' AND name = $1",
+        Db::Sqlite(_) => "SELECT name FROM sqlite_master WHERE type = 'table' AND name = $1",
         Db::Postgres(_) => {
             "SELECT tablename::TEXT AS name FROM pg_catalog.pg_tables
               WHERE tablename = $1 AND schemaname = ANY (current_schemas(false))"
@@ -144,7 +145,7 @@ async fn migrate(db: &Db, name: &str) -> Result<(), OpenStoreError> {
     let begun = Instant::now();
     // Concurrent migrations wait here; on SQLite, for the beginning of the transaction.
     let mut tx = db.begin().await.map_err(failed)?;
-    if let Tx::Postgres(_) = tx {
+    if tx.is_postgres() {
         // The role may have a time limit for requests, which does not apply to migrations.
         tx.execute("SET LOCAL statement_timeout = 0").await.map_err(failed)?;
         tx.execute(LOCK).await.map_err(failed)?;

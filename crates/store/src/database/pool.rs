@@ -1,4 +1,4 @@
-//! A pool of connections whose every wait is bounded.
+//! A pool of connections to PostgreSQL whose every wait is bounded.
 //!
 //! It replaces sqlx's pool, which pings each returned connection (a second round trip for each statement) and waits
 //! for the response without a limit: on a network that drops packets, all connections hang one after the other.
@@ -10,11 +10,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use sqlx::{ConnectOptions, Connection, Database, Executor as _, Postgres, Sqlite};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
-use crate::database::fault::{self, no_response};
-use crate::database::file::DatabaseFile;
+use crate::database::fault;
+use crate::database::waits::{Waits, bounded};
 
 /// A connection that responded this recently is not pinged.
 const FRESH: Duration = Duration::from_secs(1);
@@ -22,51 +23,43 @@ const FRESH: Duration = Duration::from_secs(1);
 /// How long an idle connection is kept.
 const IDLE: Duration = Duration::from_secs(10 * 60);
 
+/// The longest lifetime of a connection.
+const LIFETIME: Duration = Duration::from_secs(30 * 60);
+
 /// How long closing may take.
 const CLOSE: Duration = Duration::from_secs(2);
 
 /// The pause before connecting is retried after a temporary refusal.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// The limits of waits.
-#[derive(Clone, Copy, Debug)]
-pub struct Waits {
-    /// For a connection: for a place, and for connecting.
-    pub lend: Duration,
-    /// For a statement.
-    pub statement: Duration,
-}
-
 /// The connections to one database, and their limit.
-pub struct Lender<DB: Driver> {
-    options: <DB::Connection as Connection>::Options,
+pub struct Pool {
+    options: PgConnectOptions,
     waits: Waits,
     /// A permit for each connection, held while it is in use.
     places: Arc<Semaphore>,
     most: u32,
-    idle: Mutex<Vec<IdleConnection<DB>>>,
+    idle: Mutex<Vec<IdleConnection>>,
     is_closed: AtomicBool,
     /// Whether a pooler in transaction mode is in front: no statement is prepared by name, and each statement is a
     /// transaction, or its parts would go to different connections.
     is_pooled: bool,
-    /// The file, on SQLite.
-    file: Option<Arc<DatabaseFile>>,
 }
 
-struct IdleConnection<DB: Driver> {
-    connection: DB::Connection,
+struct IdleConnection {
+    connection: PgConnection,
     opened: Instant,
     since: Instant,
 }
 
-/// A connection for one statement or one transaction. Dropped without [`Lent::finish`] or [`Lent::commit`], its
+/// A connection for one statement or one transaction. Dropped without [`Lease::finish`] or [`Lease::commit`], its
 /// transaction is rolled back, and it is lent again once it has responded.
 ///
 /// A transaction of sqlx that is dropped while it begins leaves its connection inside a transaction, in which the
 /// writes of the next borrower are lost without an error (sqlx 0.9 on PostgreSQL).
-pub struct Lent<DB: Driver> {
+pub struct Lease {
     /// `None`: it was returned, or did not respond and was closed.
-    held: Option<Held<DB>>,
+    leased: Option<Leased>,
     /// Whether it is inside a transaction.
     is_begun: bool,
     /// Whether a statement of its transaction has failed: PostgreSQL then rolls back at the commit, without an
@@ -74,63 +67,16 @@ pub struct Lent<DB: Driver> {
     has_failed: bool,
 }
 
-struct Held<DB: Driver> {
-    connection: DB::Connection,
+struct Leased {
+    connection: PgConnection,
     opened: Instant,
-    lender: Arc<Lender<DB>>,
+    pool: Arc<Pool>,
     _place: OwnedSemaphorePermit,
 }
 
-/// The differences between the two databases.
-pub trait Driver: Database {
-    /// Begins a transaction that will write.
-    const BEGIN: &'static str;
-
-    /// The longest lifetime of a connection.
-    const LIFETIME: Option<Duration>;
-
-    /// Runs statements without values and rows.
-    fn execute(
-        on: &mut Self::Connection,
-        statements: &'static str,
-    ) -> impl Future<Output = sqlx::Result<()>> + Send;
-}
-
-impl Driver for Sqlite {
-    // Takes the write lock at once: a reading transaction cannot become a writing one later.
-    const BEGIN: &'static str = "BEGIN IMMEDIATE";
-    const LIFETIME: Option<Duration> = None;
-
-    async fn execute(on: &mut Self::Connection, statements: &'static str) -> sqlx::Result<()> {
-        Box::pin(on.execute(statements)).await.map(drop)
-    }
-}
-
-impl Driver for Postgres {
-    // READ COMMITTED.
-    const BEGIN: &'static str = "BEGIN";
-    const LIFETIME: Option<Duration> = Some(Duration::from_secs(30 * 60));
-
-    async fn execute(on: &mut Self::Connection, statements: &'static str) -> sqlx::Result<()> {
-        Box::pin(on.execute(statements)).await.map(drop)
-    }
-}
-
-/// Waits for `work`, with a limit.
-pub(crate) async fn bounded<T>(
-    wait: Duration,
-    work: impl Future<Output = sqlx::Result<T>>,
-) -> sqlx::Result<T> {
-    tokio::time::timeout(wait, work).await.unwrap_or_else(|_| Err(no_response(wait)))
-}
-
-impl<DB: Driver> Lender<DB> {
+impl Pool {
     /// Lends at most `most` connections, each opened with these options when it is needed.
-    pub fn of(
-        options: <DB::Connection as Connection>::Options,
-        most: u32,
-        waits: Waits,
-    ) -> Lender<DB> {
+    pub(crate) fn of(options: PgConnectOptions, most: u32, waits: Waits) -> Self {
         let places = Semaphore::new(most.try_into().unwrap_or(Semaphore::MAX_PERMITS));
         Self {
             options,
@@ -140,7 +86,6 @@ impl<DB: Driver> Lender<DB> {
             idle: Mutex::default(),
             is_closed: AtomicBool::new(false),
             is_pooled: false,
-            file: None,
         }
     }
 
@@ -150,21 +95,12 @@ impl<DB: Driver> Lender<DB> {
         Self { is_pooled, ..self }
     }
 
-    /// Lends only while this file exists.
-    #[must_use]
-    pub fn of_file(self, file: Arc<DatabaseFile>) -> Self {
-        Self { file: Some(file), ..self }
-    }
-
-    /// Lends a connection for a single statement, or to [`Lent::begin`] a transaction.
+    /// Lends a connection for a single statement, or to [`Lease::begin`] a transaction.
     ///
     /// # Errors
     /// When none is free in time, or a new one cannot be opened.
-    pub async fn lend(self: &Arc<Self>) -> sqlx::Result<Lent<DB>> {
-        if let Some(file) = &self.file {
-            file.must_exist()?;
-        }
-        let asked = Instant::now();
+    pub async fn lease(self: &Arc<Self>) -> sqlx::Result<Lease> {
+        let begun = Instant::now();
         let place = match self.places.clone().try_acquire_owned() {
             Ok(place) => place,
             Err(TryAcquireError::Closed) => return Err(sqlx::Error::PoolClosed),
@@ -174,14 +110,14 @@ impl<DB: Driver> Lender<DB> {
             return Err(sqlx::Error::PoolClosed);
         }
         let (connection, opened) = match self.take() {
-            Some(unused) if asked.duration_since(unused.since) < FRESH => {
+            Some(unused) if begun.duration_since(unused.since) < FRESH => {
                 (unused.connection, unused.opened)
             }
-            Some(unused) => self.pinged(unused, asked).await?,
-            None => self.connect(asked).await?,
+            Some(unused) => self.pinged(unused, begun).await?,
+            None => self.connect(begun).await?,
         };
-        let held = Held { connection, opened, lender: self.clone(), _place: place };
-        Ok(Lent { held: Some(held), is_begun: false, has_failed: false })
+        let leased = Leased { connection, opened, pool: self.clone(), _place: place };
+        Ok(Lease { leased: Some(leased), is_begun: false, has_failed: false })
     }
 
     async fn place(&self) -> sqlx::Result<OwnedSemaphorePermit> {
@@ -193,24 +129,21 @@ impl<DB: Driver> Lender<DB> {
     }
 
     /// The most recently used idle connection. Old and long unused ones are closed.
-    fn take(&self) -> Option<IdleConnection<DB>> {
+    fn take(&self) -> Option<IdleConnection> {
         let mut idle = self.idle();
-        if let Some(lifetime) = DB::LIFETIME {
-            let now = Instant::now();
-            idle.retain(|unused| {
-                now.duration_since(unused.opened) < lifetime
-                    && now.duration_since(unused.since) < IDLE
-            });
-        }
+        let now = Instant::now();
+        idle.retain(|unused| {
+            now.duration_since(unused.opened) < LIFETIME && now.duration_since(unused.since) < IDLE
+        });
         idle.pop()
     }
 
     /// This connection, if it responds to a ping; otherwise a new one, because the others have been idle for longer.
     async fn pinged(
         &self,
-        mut unused: IdleConnection<DB>,
-        asked: Instant,
-    ) -> sqlx::Result<(DB::Connection, Instant)> {
+        mut unused: IdleConnection,
+        begun: Instant,
+    ) -> sqlx::Result<(PgConnection, Instant)> {
         // Half of the time is left for a new one.
         let wait = FRESH.min(self.waits.lend / 2);
         if bounded(wait, unused.connection.ping()).await.is_ok() {
@@ -218,13 +151,13 @@ impl<DB: Driver> Lender<DB> {
         }
         drop(unused);
         self.close_idle();
-        self.connect(asked).await
+        self.connect(begun).await
     }
 
     /// A new connection; retries while the server is starting or stopping.
-    async fn connect(&self, asked: Instant) -> sqlx::Result<(DB::Connection, Instant)> {
+    async fn connect(&self, begun: Instant) -> sqlx::Result<(PgConnection, Instant)> {
         loop {
-            let left = self.waits.lend.saturating_sub(asked.elapsed());
+            let left = self.waits.lend.saturating_sub(begun.elapsed());
             match bounded(left, Box::pin(self.options.connect())).await {
                 Ok(connection) => return Ok((connection, Instant::now())),
                 Err(error) if fault::is_refusal(&error) && left > PAUSE => {
@@ -235,7 +168,7 @@ impl<DB: Driver> Lender<DB> {
         }
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<IdleConnection<DB>>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<IdleConnection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -273,15 +206,19 @@ impl<DB: Driver> Lender<DB> {
     }
 }
 
-impl<DB: Driver> Lent<DB> {
+async fn execute(on: &mut PgConnection, statements: &'static str) -> sqlx::Result<()> {
+    Box::pin(on.execute(statements)).await.map(drop)
+}
+
+impl Lease {
     /// The connection, the limit of a statement, and whether statements are prepared by name.
     ///
     /// # Errors
     /// When the connection was closed because it did not respond.
-    pub fn connection(&mut self) -> sqlx::Result<(&mut DB::Connection, Duration, bool)> {
-        let held = self.held.as_mut().ok_or(sqlx::Error::PoolClosed)?;
-        let Held { connection, lender, .. } = held;
-        Ok((connection, lender.waits.statement, !lender.is_pooled))
+    pub fn connection(&mut self) -> sqlx::Result<(&mut PgConnection, Duration, bool)> {
+        let leased = self.leased.as_mut().ok_or(sqlx::Error::PoolClosed)?;
+        let Leased { connection, pool, .. } = leased;
+        Ok((connection, pool.waits.statement, !pool.is_pooled))
     }
 
     /// Checks the result of a statement: a connection that broke, or did not respond in time, is closed, and its
@@ -293,9 +230,9 @@ impl<DB: Driver> Lent<DB> {
         done.map_err(|error| {
             self.has_failed = true;
             if fault::breaks(&error)
-                && let Some(held) = self.held.take()
+                && let Some(leased) = self.leased.take()
             {
-                held.lender.close_idle();
+                leased.pool.close_idle();
             }
             fault::readable(error)
         })
@@ -308,15 +245,16 @@ impl<DB: Driver> Lent<DB> {
     pub async fn begin(&mut self) -> sqlx::Result<()> {
         // If it is cancelled from here on, the transaction may have begun.
         self.is_begun = true;
-        self.execute(DB::BEGIN).await
+        // READ COMMITTED.
+        self.execute("BEGIN").await
     }
 
     /// The same, only behind a pooler, where a single statement must be a transaction.
     ///
     /// # Errors
-    /// As [`Lent::begin`].
+    /// As [`Lease::begin`].
     pub async fn begin_if_pooled(&mut self) -> sqlx::Result<()> {
-        let is_pooled = self.held.as_ref().is_some_and(|held| held.lender.is_pooled);
+        let is_pooled = self.leased.as_ref().is_some_and(|leased| leased.pool.is_pooled);
         if is_pooled { self.begin().await } else { Ok(()) }
     }
 
@@ -326,7 +264,7 @@ impl<DB: Driver> Lent<DB> {
     /// When the database fails.
     pub async fn execute(&mut self, statements: &'static str) -> sqlx::Result<()> {
         let (connection, wait, _) = self.connection()?;
-        let done = bounded(wait, DB::execute(connection, statements)).await;
+        let done = bounded(wait, execute(connection, statements)).await;
         self.check(done)
     }
 
@@ -337,8 +275,7 @@ impl<DB: Driver> Lent<DB> {
     /// before, it was rolled back.
     pub async fn commit(mut self) -> sqlx::Result<()> {
         if self.has_failed {
-            let why = "nothing is committed: a statement of the transaction has failed";
-            return Err(sqlx::Error::Protocol(why.to_owned()));
+            return Err(fault::not_committed());
         }
         self.execute("COMMIT").await?;
         self.is_begun = false;
@@ -361,61 +298,61 @@ impl<DB: Driver> Lent<DB> {
     }
 
     fn give_back(&mut self) {
-        if let Some(held) = self.held.take() {
-            held.release();
+        if let Some(leased) = self.leased.take() {
+            leased.release();
         }
     }
 }
 
-impl<DB: Driver> Drop for Lent<DB> {
+impl Drop for Lease {
     fn drop(&mut self) {
-        let Some(held) = self.held.take() else {
+        let Some(leased) = self.leased.take() else {
             return;
         };
         // A statement failed, and the connection is usable.
         if self.has_failed && !self.is_begun {
-            return held.release();
+            return leased.release();
         }
         // Without a runtime, no connection is lent any more.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(held.settle(self.is_begun));
+            runtime.spawn(leased.settle(self.is_begun));
         }
     }
 }
 
-impl<DB: Driver> Held<DB> {
+impl Leased {
     /// Returns it to the pool, if it can be rolled back or responds to a ping.
     async fn settle(mut self, is_begun: bool) {
-        let (connection, wait) = (&mut self.connection, self.lender.waits.statement);
+        let (connection, wait) = (&mut self.connection, self.pool.waits.statement);
         let done = if is_begun {
-            bounded(wait, DB::execute(connection, "ROLLBACK")).await
+            bounded(wait, execute(connection, "ROLLBACK")).await
         } else {
             bounded(wait, connection.ping()).await
         };
         match done {
-            Err(error) if !fault::is_rolled_back(&error) => self.lender.close_idle(),
-            Ok(()) | Err(_) => self.release(),
+            Ok(()) => self.release(),
+            Err(_) => self.pool.close_idle(),
         }
     }
 
     fn release(self) {
-        let Self { connection, opened, lender, _place } = self;
-        let mut idle = lender.idle();
-        if !lender.places.is_closed() {
+        let Self { connection, opened, pool, _place } = self;
+        let mut idle = pool.idle();
+        if !pool.places.is_closed() {
             idle.push(IdleConnection { connection, opened, since: Instant::now() });
         }
     }
 }
 
-impl<DB: Driver> fmt::Debug for Lent<DB> {
+impl fmt::Debug for Lease {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lent").field("is_begun", &self.is_begun).finish_non_exhaustive()
+        f.debug_struct("Lease").field("is_begun", &self.is_begun).finish_non_exhaustive()
     }
 }
 
-impl<DB: Driver> fmt::Debug for Lender<DB> {
+impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lender").field("most", &self.most).finish_non_exhaustive()
+        f.debug_struct("Pool").field("most", &self.most).finish_non_exhaustive()
     }
 }
 
@@ -426,7 +363,7 @@ mod tests {
 
     use super::*;
     use crate::test_database::TestDatabase;
-    use crate::{ConnectionLimits, Db, OpenMode, Store, sql, versions};
+    use crate::{ConnectionLimits, OpenMode, Store, sql, versions};
 
     const MORE: &str = "UPDATE versions SET version = version + 1 WHERE name = 'clients'";
 
@@ -498,17 +435,12 @@ mod tests {
         let limits = ConnectionLimits { connections: 1, acquire, ..TestDatabase::LIMITS };
         let database = TestDatabase::with(&limits).await;
         let store = &database.store;
-        let asked = || versions::all(store);
 
-        let mut held = (None, None);
-        match store.db() {
-            Db::Sqlite { read, .. } => held.0 = Some(read.lend().await.unwrap()),
-            Db::Postgres(lender) => held.1 = Some(lender.lend().await.unwrap()),
-        }
-        assert!(matches!(asked().await, Err(sqlx::Error::PoolTimedOut)));
-        drop(held);
+        let only = store.write().await.unwrap();
+        assert!(matches!(written(store).await, Err(sqlx::Error::PoolTimedOut)));
+        drop(only);
 
-        asked().await.unwrap();
+        written(store).await.unwrap();
     }
 
     /// THREATS DO-14: waiting for the one writer of SQLite and for the lock of its file, which another process

@@ -1,0 +1,304 @@
+//! The thread that writes, and its groups.
+//!
+//! Transactions that wait at the same time are committed together, so that they share one flush of the disk. Each is
+//! a savepoint of its own and fails alone. No response leaves before the commit, and a commit that fails fails all of
+//! them (THREATS EX-01).
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::connection::{Answer, Connection};
+use super::queue::Queue;
+use super::{Options, bounded};
+use crate::database::db::{BoundValue, Form};
+use crate::database::fault;
+
+/// The most transactions of a group.
+const MOST: usize = 64;
+
+/// How long a group takes in more transactions: nobody waits much longer for the commit of another.
+const LONGEST: Duration = Duration::from_millis(2);
+
+/// What the writer is asked to do.
+pub(crate) enum Order {
+    /// Statements that are one transaction.
+    Batch(Batch, oneshot::Sender<sqlx::Result<Answer>>),
+    /// A transaction whose statements follow one by one.
+    Session(mpsc::UnboundedReceiver<Message>, oneshot::Sender<sqlx::Result<()>>),
+    #[cfg(any(test, feature = "testing"))]
+    With(With, oneshot::Sender<sqlx::Result<()>>),
+}
+
+#[cfg(any(test, feature = "testing"))]
+pub(crate) type With = Box<dyn FnOnce(&rusqlite::Connection) -> rusqlite::Result<()> + Send>;
+
+/// Statements that are one transaction, with common values. One that changes no row is the last.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub first: &'static str,
+    pub others: &'static [&'static str],
+    pub values: Vec<BoundValue>,
+    /// Which rows of the first statement are returned.
+    pub form: Form,
+}
+
+/// A statement of a session, or its end.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// A statement with values.
+    Run(&'static str, Vec<BoundValue>, Form, oneshot::Sender<sqlx::Result<Answer>>),
+    /// Statements without values.
+    Execute(&'static str, oneshot::Sender<sqlx::Result<()>>),
+    /// The commit.
+    Commit(oneshot::Sender<sqlx::Result<()>>),
+}
+
+/// Writes until the queue is closed.
+pub(super) fn serve(options: &Options, queue: &Queue<Order>) {
+    let mut opened = None;
+    while let Some(order) = queue.next() {
+        let connection = match &mut opened {
+            Some(connection) => Ok(connection),
+            none => Connection::writing(options).map(|connection| none.insert(connection)),
+        };
+        let connection = match connection {
+            Ok(connection) => connection,
+            Err(error) => {
+                order.fail(fault::of_sqlite(error));
+                continue;
+            }
+        };
+        match order {
+            Order::Batch(batch, reply) => Group::commit(connection, queue, batch, reply),
+            Order::Session(messages, reply) => session(connection, messages, reply),
+            #[cfg(any(test, feature = "testing"))]
+            Order::With(work, reply) => {
+                let _ = reply.send(work(connection.inner()).map_err(fault::of_sqlite));
+            }
+        }
+        if connection.has_transaction() {
+            // It could not be rolled back, and no other transaction may join it.
+            opened = None;
+        }
+    }
+    if let Some(connection) = opened
+        && let Err(error) = connection.execute("PRAGMA optimize")
+    {
+        tracing::debug!(error = %fault::of_sqlite(error), "no statistics were collected");
+    }
+}
+
+impl Order {
+    fn fail(self, error: sqlx::Error) {
+        // The caller may be gone.
+        match self {
+            Self::Batch(_, reply) => drop(reply.send(Err(error))),
+            Self::Session(_, reply) => drop(reply.send(Err(error))),
+            #[cfg(any(test, feature = "testing"))]
+            Self::With(_, reply) => drop(reply.send(Err(error))),
+        }
+    }
+}
+
+impl std::fmt::Debug for Order {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Order").finish_non_exhaustive()
+    }
+}
+
+impl Batch {
+    /// Runs it inside a transaction that contains nothing else.
+    fn run(&self, connection: &mut Connection) -> rusqlite::Result<Answer> {
+        let answer = connection.run(self.first, &self.values, self.form)?;
+        let mut changed = answer.changed;
+        for text in self.others {
+            if changed == 0 {
+                break;
+            }
+            changed = connection.run(text, &self.values, Form::Count)?.changed;
+        }
+        Ok(answer)
+    }
+
+    /// Runs it inside the transaction of a group. A failure undoes it, and nothing else of the group.
+    fn run_in_group(&self, connection: &mut Connection) -> rusqlite::Result<Answer> {
+        // SQLite undoes a statement that fails by itself.
+        if self.others.is_empty() {
+            return self.run(connection);
+        }
+        connection.run("SAVEPOINT batch", &[], Form::Count)?;
+        let answer = self.run(connection);
+        let ends: &[&str] = if answer.is_ok() {
+            &["RELEASE batch"]
+        } else {
+            &["ROLLBACK TO batch", "RELEASE batch"]
+        };
+        for end in ends {
+            if connection.has_transaction()
+                && let Err(error) = connection.run(end, &[], Form::Count)
+            {
+                // What of it is in the transaction is unknown.
+                connection.roll_back();
+                return Err(error);
+            }
+        }
+        answer
+    }
+}
+
+type Reply = oneshot::Sender<sqlx::Result<Answer>>;
+
+/// Transactions that are committed together.
+#[derive(Default)]
+struct Group(Vec<(Reply, rusqlite::Result<Answer>)>);
+
+impl Group {
+    /// Commits a transaction, and with it those that wait.
+    fn commit(connection: &mut Connection, queue: &Queue<Order>, batch: Batch, reply: Reply) {
+        if batch.others.is_empty() && queue.is_empty() {
+            let answer = batch.run(connection);
+            let _ = reply.send(answer.map_err(fault::of_sqlite));
+            return;
+        }
+        if let Err(error) = connection.begin() {
+            let _ = reply.send(Err(fault::of_sqlite(error)));
+            return;
+        }
+        let begun = Instant::now();
+        let mut group = Self::default();
+        let mut next = Some((batch, reply));
+        while let Some((batch, reply)) = next.take() {
+            let answer = batch.run_in_group(connection);
+            group.0.push((reply, answer));
+            if !connection.has_transaction() {
+                // > FULL, IOERR, NOMEM, BUSY and INTERRUPT may end the whole transaction (SQLite, in substance)
+                return group.fail();
+            }
+            if group.0.len() < MOST && begun.elapsed() < LONGEST {
+                next = next_batch(queue);
+            }
+        }
+        match connection.commit() {
+            Ok(()) => group.answer(),
+            Err(error) => group.fail_with(&error),
+        }
+    }
+
+    fn answer(self) {
+        for (reply, answer) in self.0 {
+            let _ = reply.send(answer.map_err(fault::of_sqlite));
+        }
+    }
+
+    /// Fails all of it by the error of the last one, which ended the transaction.
+    fn fail(mut self) {
+        let last = self.0.pop();
+        if let Some((reply, answer)) = last {
+            let error = answer.err().unwrap_or(rusqlite::Error::InvalidQuery);
+            self.fail_with(&error);
+            let _ = reply.send(Err(fault::of_sqlite(error)));
+        }
+    }
+
+    fn fail_with(self, error: &rusqlite::Error) {
+        for (reply, answer) in self.0 {
+            let error = match answer {
+                Ok(_) => fault::of_sqlite(error),
+                Err(own) => fault::of_sqlite(own),
+            };
+            let _ = reply.send(Err(error));
+        }
+    }
+}
+
+/// The next order, if it is a batch.
+fn next_batch(queue: &Queue<Order>) -> Option<(Batch, Reply)> {
+    match queue.next_if(|order| matches!(order, Order::Batch(..)))? {
+        Order::Batch(batch, reply) => Some((batch, reply)),
+        Order::Session(..) => None,
+        #[cfg(any(test, feature = "testing"))]
+        Order::With(..) => None,
+    }
+}
+
+/// Serves a transaction whose statements follow one by one. If its sender is dropped, it is rolled back.
+fn session(
+    connection: &mut Connection,
+    mut messages: mpsc::UnboundedReceiver<Message>,
+    reply: oneshot::Sender<sqlx::Result<()>>,
+) {
+    let begun = connection.begin().map_err(fault::of_sqlite);
+    let is_begun = begun.is_ok();
+    if reply.send(begun).is_err() || !is_begun {
+        return connection.roll_back();
+    }
+    while let Some(message) = messages.blocking_recv() {
+        match message {
+            Message::Run(text, values, form, reply) => {
+                let answer = connection.run(text, &values, form);
+                let _ = reply.send(answer.map_err(fault::of_sqlite));
+            }
+            Message::Execute(text, reply) => {
+                let _ = reply.send(connection.execute(text).map_err(fault::of_sqlite));
+            }
+            Message::Commit(reply) => {
+                let _ = reply.send(connection.commit().map_err(fault::of_sqlite));
+                return;
+            }
+        }
+    }
+    connection.roll_back();
+}
+
+/// An open transaction that has the writer to itself. Dropped without [`Session::commit`], it is rolled back.
+#[derive(Debug)]
+pub(crate) struct Session {
+    messages: mpsc::UnboundedSender<Message>,
+    wait: Duration,
+    /// Whether a statement has failed. PostgreSQL commits nothing then, and neither does SQLite here.
+    has_failed: bool,
+}
+
+impl Session {
+    pub(super) fn of(messages: mpsc::UnboundedSender<Message>, wait: Duration) -> Self {
+        Self { messages, wait, has_failed: false }
+    }
+
+    async fn ask<T>(
+        &mut self,
+        message: impl FnOnce(oneshot::Sender<sqlx::Result<T>>) -> Message,
+    ) -> sqlx::Result<T> {
+        let (reply, response) = oneshot::channel();
+        // If the writer is gone, so is the receiver of the response.
+        let _ = self.messages.send(message(reply));
+        let done =
+            bounded(self.wait, async { response.await.unwrap_or(Err(sqlx::Error::WorkerCrashed)) });
+        let done = done.await;
+        self.has_failed |= done.is_err();
+        done
+    }
+
+    /// Runs a statement.
+    pub(crate) async fn run(
+        &mut self,
+        text: &'static str,
+        values: Vec<BoundValue>,
+        form: Form,
+    ) -> sqlx::Result<Answer> {
+        self.ask(|reply| Message::Run(text, values, form, reply)).await
+    }
+
+    /// Runs statements without values and rows.
+    pub(crate) async fn execute(&mut self, text: &'static str) -> sqlx::Result<()> {
+        self.ask(|reply| Message::Execute(text, reply)).await
+    }
+
+    /// Commits.
+    pub(crate) async fn commit(mut self) -> sqlx::Result<()> {
+        if self.has_failed {
+            return Err(fault::not_committed());
+        }
+        self.ask(Message::Commit).await
+    }
+}
