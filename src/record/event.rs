@@ -300,7 +300,8 @@ impl Event {
         self.write(store.db(), trace).await
     }
 
-    pub(super) fn row(self, trace: &Trace) -> AuditRow {
+    /// The row of the event, for a statement that writes it with what it records.
+    pub fn row(self, trace: &Trace) -> AuditRow {
         AuditRow {
             id: Uuid::now_v7().to_string(),
             at_ms: trace.at_ms,

@@ -4,6 +4,7 @@
 //! A table fails by being renamed for a moment: every statement that needs it, for reading or writing,
 //! inside a transaction or not, gets an error.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -33,15 +34,23 @@ use kit::tables::rename;
 /// All tables, from the migrations, so that a new one is tested too.
 fn tables() -> Vec<String> {
     let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
-    let (mut tables, mut dropped) = (Vec::new(), Vec::new());
-    for file in std::fs::read_dir(directory).unwrap() {
-        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
-        let names = text.lines().filter_map(|line| line.strip_prefix("CREATE TABLE "));
-        tables.extend(names.map(|rest| rest.split([' ', '(']).next().unwrap().to_owned()));
-        let gone = text.lines().filter_map(|line| line.strip_prefix("DROP TABLE "));
-        dropped.extend(gone.map(|rest| rest.trim_end_matches(';').to_owned()));
+    let files = std::fs::read_dir(directory).unwrap().map(|file| file.unwrap().path());
+    let mut tables = BTreeSet::new();
+    for file in files.collect::<BTreeSet<_>>() {
+        for line in std::fs::read_to_string(file).unwrap().lines() {
+            let words: Vec<_> = line.trim_end_matches([';', '(']).split_whitespace().collect();
+            match words.as_slice() {
+                ["CREATE", "TABLE", name, ..] => drop(tables.insert((*name).to_owned())),
+                ["DROP", "TABLE", name] => drop(tables.remove(*name)),
+                ["ALTER", "TABLE", from, "RENAME", "TO", to] => {
+                    tables.remove(*from);
+                    tables.insert((*to).to_owned());
+                }
+                _ => {}
+            }
+        }
     }
-    tables.retain(|table| !dropped.contains(table));
+    let tables: Vec<_> = tables.into_iter().collect();
     assert!(tables.len() > 15, "{tables:?}");
     tables
 }

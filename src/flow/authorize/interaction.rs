@@ -135,12 +135,14 @@ pub async fn issue(
         Some(waiting) => waiting.code(call, 1)?,
     };
     let issued = Issued::of(code, request, signed_in);
-    let decision = waiting.map(|waiting| waiting.decision(call, signed_in, 1)).transpose()?;
+    let Some(waiting) = waiting else {
+        issued.write_alone(call, ground).await?;
+        return issued.outcome(call, request, signed_in).await;
+    };
+    let decision = waiting.decision(call, signed_in, 1)?;
     let is_first = retrying(|| async {
         let mut tx = call.store.write().await?;
-        if let Some(decision) = &decision
-            && !decisions::insert(&mut tx, decision, call.now).await?
-        {
+        if !decisions::insert(&mut tx, &decision, call.now).await? {
             return Ok(false);
         }
         issued.write(call, &mut tx, ground).await?;
@@ -148,9 +150,10 @@ pub async fn issue(
         Ok::<_, Error>(true)
     })
     .await?;
-    match waiting {
-        Some(waiting) if !is_first => repeat(call, waiting, signed_in).await,
-        Some(_) | None => issued.outcome(call, request, signed_in).await,
+    if is_first {
+        issued.outcome(call, request, signed_in).await
+    } else {
+        repeat(call, waiting, signed_in).await
     }
 }
 
@@ -356,15 +359,30 @@ impl Issued {
         if !codes::issue(&mut *tx, &digest, of, ground, expires_at, call.now).await? {
             return Err(changed());
         }
+        self.event().write(tx, call.trace).await?;
+        Ok(())
+    }
+
+    /// The same as a transaction of its own, in one round trip.
+    async fn write_alone(&self, call: &Call<'_>, ground: Ground<'_>) -> Result<()> {
+        let expires_at = call.now + call.config.tokens.code_lifetime;
+        let (digest, of, event) =
+            (self.code.digest(), &self.authorization, self.event().row(call.trace));
+        let (db, now) = (call.store.db(), call.now);
+        let issued = retrying(|| async {
+            Ok(codes::issue_alone(db, &digest, of, ground, expires_at, &event, now).await?)
+        });
+        if issued.await? { Ok(()) } else { Err(changed()) }
+    }
+
+    fn event(&self) -> Event {
+        let of = &self.authorization;
         Event::success(Kind::CodeIssued)
             .client(&of.client_id)
             .user(&of.user_id)
             .session(&of.session_id)
             .grant(&of.grant_id)
             .fact("scope", of.scope.to_string())
-            .write(tx, call.trace)
-            .await?;
-        Ok(())
     }
 }
 

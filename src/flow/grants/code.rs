@@ -7,19 +7,22 @@ use serde_json::{Map, Value};
 
 use crate::flow::Call;
 use crate::flow::clients::authentication;
+use crate::flow::tokens::audience::Shape;
 use crate::flow::tokens::mint::{self, For, IdTokenInput, Tokens};
 use crate::flow::tokens::possession::Possession;
 use crate::flow::tokens::{audience, dpop};
 use crate::jose::base64url;
 use crate::record::{Event, Kind};
 use crate::store::cache::Resources;
-use crate::store::codes::{self, Authorization, Spent};
+use crate::store::codes::{self, Authorization, Spent, UnusedCode};
 use crate::store::grants::{self, Grant, GrantLifetime};
 use crate::store::retrying;
 use crate::types::client::GrantType;
 use crate::types::secret::same;
 use crate::types::token::AuthorizationCode;
-use crate::types::{Client, Code, Digest, Params, Refusal, ResourceId, Result, Scope, Seconds};
+use crate::types::{
+    Client, Code, Digest, Params, Refusal, ResourceId, Result, Scope, Seconds, Timestamp,
+};
 
 /// The parameters of the request.
 struct Redemption<'a> {
@@ -66,9 +69,12 @@ pub async fn redeem(call: &Call<'_>, client: &Client, params: &Params) -> Result
     }
     let reserved = call.recorder.reserve().await?;
 
-    let granted = match retrying(|| spend(call, client, &redemption, &requested, &known)).await? {
-        Redeemed::Refused(refusal) => return Err(refusal.into()),
-        Redeemed::Granted(granted) => *granted,
+    let granted = match at_once(call, client, &redemption, &requested, &known).await? {
+        Some(granted) => granted,
+        None => match retrying(|| spend(call, client, &redemption, &requested, &known)).await? {
+            Redeemed::Refused(refusal) => return Err(refusal.into()),
+            Redeemed::Granted(granted) => *granted,
+        },
     };
     // The commit has consumed the code. A client that loses the response must start again (§4.1.2: a code is never
     // accepted twice), so nothing from here on depends on the database or waits (THREATS X-02, EX-04).
@@ -93,6 +99,69 @@ pub async fn redeem(call: &Call<'_>, client: &Client, params: &Params) -> Result
     mint::record(call, reserved, access.issued);
     let (expires_in, confirmation) = (access.expires_in, access.confirmation);
     Ok(Tokens { access: access.token, expires_in, scope, refresh, id_token, confirmation })
+}
+
+/// Redeems a code that is valid in every respect, in one round trip: everything is prepared, and the statement
+/// checks once more what may have changed. `None`: [`spend`] decides, as it does where more is written.
+async fn at_once(
+    call: &Call<'_>,
+    client: &Client,
+    redemption: &Redemption<'_>,
+    requested: &[ResourceId],
+    known: &Resources,
+) -> Result<Option<Granted>> {
+    if call.possession.proof.is_some() {
+        return Ok(None);
+    }
+    let (db, digest) = (call.store.db(), redemption.code.digest());
+    let Some(unused) = codes::unused(db, &digest).await? else {
+        return Ok(None);
+    };
+    let UnusedCode { authorization, expires_at, auth_time, amr, acr, seen_at } = unused;
+    let Ok((scope, shape)) =
+        judge(call, client, redemption, requested, known, (&authorization, true, expires_at))
+    else {
+        return Ok(None);
+    };
+    let (life, bonds) = (life(call, client, &scope), call.possession.bonds(client));
+    let grant = Grant {
+        id: authorization.grant_id,
+        client_id: authorization.client_id,
+        user_id: authorization.user_id,
+        session_id: authorization.session_id,
+        offline: life.offline,
+        scope: authorization.scope,
+        resources: authorization.resources,
+        claims: authorization.claims,
+        nonce: authorization.nonce,
+        auth_time,
+        amr,
+        acr,
+        generation: 1,
+        expires_at: life.expires_at,
+        session_seen_at: Some(seen_at),
+    };
+    let by = GrantType::AuthorizationCode;
+    let access = mint::access(call, client, For::Grant(&grant), by, &scope, &shape)?;
+    if access.has_row() {
+        return Ok(None);
+    }
+    let about = mint::id_token_claims(db, client, &grant, &scope).await?;
+    let (trusted, event) = (client.metadata.gw_skip_consent, created(client, &grant, &scope));
+    let (terms, event) = ((life, bonds), event.row(call.trace));
+    let redeemed = retrying(|| async {
+        Ok(codes::redeem(db, &digest, &grant, trusted, terms, &event, call.now).await?)
+    });
+    Ok(redeemed.await?.then_some(Granted { grant, scope, access, about }))
+}
+
+fn created(client: &Client, grant: &Grant, scope: &Scope) -> Event {
+    Event::success(Kind::GrantCreated)
+        .client(&client.id)
+        .user(&grant.user_id)
+        .session(&grant.session_id)
+        .grant(&grant.id)
+        .fact("scope", scope.to_string())
 }
 
 /// The transaction: consumes the code, checks it and creates the grant.
@@ -130,23 +199,8 @@ async fn spend(
                 return Ok(Redeemed::Refused(invalid("unknown")));
             }
         };
-    let judged = judge(client, &call.possession, redemption, &authorization)
-        .and_then(|()| {
-            if expires_at <= call.now {
-                return Err(invalid("expired").with("expired_at", expires_at));
-            }
-            if !alive {
-                return Err(invalid(
-                    "the session, the user, the client or the consent is no longer valid",
-                ));
-            }
-            mint::narrowed_scope(client, &authorization.scope, None)
-        })
-        .and_then(|scope| {
-            let resources = audience::narrowed(&authorization.resources, requested.to_vec())?;
-            audience::must_be_allowed(call, known, client, &resources)?;
-            Ok((scope, audience::shape(call, known, client, &resources)))
-        });
+    let judged =
+        judge(call, client, redemption, requested, known, (&authorization, alive, expires_at));
     let (scope, shape) = match judged {
         Ok(judged) => judged,
         // A code that is presented by the wrong client is consumed too (THREATS CO-03).
@@ -163,23 +217,38 @@ async fn spend(
     let access = mint::access(call, client, For::Grant(&grant), by, &scope, &shape)?;
     access.store(&mut tx).await?;
     let about = mint::id_token_claims(&mut tx, client, &grant, &scope).await?;
-    Event::success(Kind::GrantCreated)
-        .client(&client.id)
-        .user(&grant.user_id)
-        .session(&grant.session_id)
-        .grant(&grant.id)
-        .fact("scope", scope.to_string())
-        .write(&mut tx, call.trace)
-        .await?;
+    created(client, &grant, &scope).write(&mut tx, call.trace).await?;
     tx.commit().await?;
     Ok(Redeemed::Granted(Box::new(Granted { grant, scope, access, about })))
+}
+
+/// Decides whether a code is redeemed, and for what: its scope, and the shape of the access token.
+fn judge(
+    call: &Call<'_>,
+    client: &Client,
+    redemption: &Redemption<'_>,
+    requested: &[ResourceId],
+    known: &Resources,
+    (authorization, alive, expires_at): (&Authorization, bool, Timestamp),
+) -> Result<(Scope, Shape), Refusal> {
+    must_fit(client, &call.possession, redemption, authorization)?;
+    if expires_at <= call.now {
+        return Err(invalid("expired").with("expired_at", expires_at));
+    }
+    if !alive {
+        return Err(invalid("the session, the user, the client or the consent is no longer valid"));
+    }
+    let scope = mint::narrowed_scope(client, &authorization.scope, None)?;
+    let resources = audience::narrowed(&authorization.resources, requested.to_vec())?;
+    audience::must_be_allowed(call, known, client, &resources)?;
+    Ok((scope, audience::shape(call, known, client, &resources)))
 }
 
 /// > ensure that the authorization code was issued to the authenticated confidential client, or if the
 /// > client is public, ensure that the code was issued to "client_id" in the request, […] ensure that
 /// > the "redirect_uri" parameter is present if \[it\] was included in the initial authorization request
 /// > […], and if included ensure that their values are identical. (§4.1.3)
-fn judge(
+fn must_fit(
     client: &Client,
     possession: &Possession,
     redemption: &Redemption<'_>,

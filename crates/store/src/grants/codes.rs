@@ -2,13 +2,16 @@
 
 use sqlx_macros::FromRow;
 
+use super::{Grant, GrantLifetime};
 use crate::ahead::not_ahead;
+use crate::audit_events::{AuditRow, insert_event};
 use crate::clients::client_allows;
 use crate::consents::Consent;
+use crate::database::db::{Db, Statement};
 use crate::sessions::session_is_live;
 use crate::types::sql::{Json, sqlx};
 use crate::types::{
-    ClientId, Digest, GrantId, ResourceId, Scope, SessionId, Thumbprint, Timestamp, UserId,
+    Bonds, ClientId, Digest, GrantId, ResourceId, Scope, SessionId, Thumbprint, Timestamp, UserId,
 };
 use crate::{Executor, Tx, sql, to_json};
 
@@ -49,19 +52,37 @@ pub enum Ground<'a> {
     Trusted,
 }
 
-/// Issues a code. The statement itself checks that the session is live, the user and the client enabled, and the
-/// consent unchanged since it was checked. `false`: one of these no longer holds.
-///
-/// # Errors
-/// When the database fails.
-pub async fn issue(
-    on: impl Into<Executor<'_>>,
+/// The statement that issues a code: it checks that the session is live, the user and the client enabled, and the
+/// consent unchanged since it was checked.
+macro_rules! issue {
+    () => {
+        concat!(
+            "INSERT INTO codes
+            (digest, grant_id, client_id, user_id, session_id, redirect_uri, code_challenge, nonce, scope,
+             resources, claims, created_at, expires_at, dpop_jkt)
+         SELECT $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $1, $13, $18
+          WHERE EXISTS (SELECT 1 FROM sessions
+                          JOIN users ON users.id = sessions.user_id AND users.disabled_at IS NULL
+                         WHERE sessions.id = $6 AND sessions.user_id = $5 AND ",
+            session_is_live!(),
+            ")
+            AND EXISTS (SELECT 1 FROM clients WHERE clients.id = $4 AND clients.disabled_at IS NULL)
+            AND ($14 OR EXISTS (SELECT 1 FROM consents
+                                 WHERE consents.user_id = $5 AND consents.client_id = $4
+                                   AND consents.scope = $15 AND consents.resources = $16
+                                   AND consents.claims = $17))"
+        )
+    };
+}
+
+/// The values of [`issue`].
+fn issuing(
     digest: &Digest,
     authorization: &Authorization,
     ground: Ground<'_>,
     expires_at: Timestamp,
     now: Timestamp,
-) -> sqlx::Result<bool> {
+) -> sqlx::Result<Statement> {
     let (trusted, scope, resources, claims) = match ground {
         Ground::Trusted => (true, String::new(), String::new(), String::new()),
         Ground::Consent(consent) => (
@@ -71,43 +92,73 @@ pub async fn issue(
             to_json(&consent.claims)?,
         ),
     };
-    let issued = sql(concat!(
-        "INSERT INTO codes
-            (digest, grant_id, client_id, user_id, session_id, redirect_uri, code_challenge, nonce, scope,
-             resources, claims, created_at, expires_at, dpop_jkt)
-         SELECT $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $1, $13, $18
-          WHERE EXISTS (SELECT 1 FROM sessions
-                          JOIN users ON users.id = sessions.user_id AND users.disabled_at IS NULL
-                         WHERE sessions.id = $6 AND sessions.user_id = $5 AND ",
-        session_is_live!(),
-        ")
-            AND EXISTS (SELECT 1 FROM clients WHERE clients.id = $4 AND clients.disabled_at IS NULL)
-            AND ($14 OR EXISTS (SELECT 1 FROM consents
-                                 WHERE consents.user_id = $5 AND consents.client_id = $4
-                                   AND consents.scope = $15 AND consents.resources = $16
-                                   AND consents.claims = $17))"
-    ))
-    .bind(now)
-    .bind(digest)
-    .bind(&authorization.grant_id)
-    .bind(&authorization.client_id)
-    .bind(&authorization.user_id)
-    .bind(&authorization.session_id)
-    .bind(&authorization.redirect_uri)
-    .bind(authorization.code_challenge.as_deref())
-    .bind(authorization.nonce.as_deref())
-    .bind(&authorization.scope)
-    .bind(to_json(&authorization.resources)?)
-    .bind(&authorization.claims)
-    .bind(expires_at)
-    .bind(trusted)
-    .bind(scope)
-    .bind(resources)
-    .bind(claims)
-    .bind(authorization.dpop_jkt)
-    .run(on)
-    .await?;
+    Ok(sql(issue!())
+        .bind(now)
+        .bind(digest)
+        .bind(&authorization.grant_id)
+        .bind(&authorization.client_id)
+        .bind(&authorization.user_id)
+        .bind(&authorization.session_id)
+        .bind(&authorization.redirect_uri)
+        .bind(authorization.code_challenge.as_deref())
+        .bind(authorization.nonce.as_deref())
+        .bind(&authorization.scope)
+        .bind(to_json(&authorization.resources)?)
+        .bind(&authorization.claims)
+        .bind(expires_at)
+        .bind(trusted)
+        .bind(scope)
+        .bind(resources)
+        .bind(claims)
+        .bind(authorization.dpop_jkt))
+}
+
+/// Issues a code in a transaction with more. `false`: the session, the user, the client or the consent has changed.
+///
+/// # Errors
+/// When the database fails.
+pub async fn issue(
+    tx: &mut Tx,
+    digest: &Digest,
+    authorization: &Authorization,
+    ground: Ground<'_>,
+    expires_at: Timestamp,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
+    let issued = issuing(digest, authorization, ground, expires_at, now)?.run(tx).await?;
     Ok(issued == 1)
+}
+
+/// Issues a code, and writes the event. `false`: as for [`issue`].
+///
+/// # Errors
+/// When the database fails.
+pub async fn issue_alone(
+    db: &Db,
+    digest: &Digest,
+    authorization: &Authorization,
+    ground: Ground<'_>,
+    expires_at: Timestamp,
+    event: &AuditRow,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
+    const EVENT: &str =
+        insert_event!("$19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30", "");
+    const WHOLE: &str = concat!(
+        "WITH issued AS (",
+        issue!(),
+        " RETURNING true AS done), recorded AS (",
+        insert_event!(
+            "$19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30",
+            " WHERE EXISTS (SELECT 1 FROM issued)"
+        ),
+        ") SELECT done FROM issued"
+    );
+    issuing(digest, authorization, ground, expires_at, now)?
+        .bind_all(event.values())
+        .then(&[EVENT], WHOLE)
+        .run(db)
+        .await
 }
 
 /// The state of a code.
@@ -150,6 +201,138 @@ pub async fn invalidate(
         .run(on)
         .await
         .map(drop)
+}
+
+/// A code that was unused when it was read.
+#[derive(Debug, FromRow)]
+pub struct UnusedCode {
+    /// What it represents.
+    #[sqlx(flatten)]
+    pub authorization: Authorization,
+    /// When it expires.
+    pub expires_at: Timestamp,
+    /// When the user authenticated, by its session.
+    pub auth_time: Timestamp,
+    /// The authentication methods (`amr`).
+    pub amr: String,
+    /// The authentication context class (`acr`).
+    pub acr: String,
+    /// When its session was last recorded as used.
+    pub seen_at: Timestamp,
+}
+
+/// An unused code, so that the response can be prepared before the code is redeemed: what is read here never
+/// changes, or [`redeem`] checks that it has not.
+///
+/// # Errors
+/// When the database fails.
+pub async fn unused(
+    on: impl Into<Executor<'_>>,
+    digest: &Digest,
+) -> sqlx::Result<Option<UnusedCode>> {
+    sql("SELECT codes.grant_id, codes.client_id, codes.user_id, codes.session_id, codes.redirect_uri,
+                codes.code_challenge, codes.nonce, codes.scope, codes.resources, codes.claims, codes.dpop_jkt,
+                codes.expires_at, sessions.auth_time, sessions.amr, sessions.acr, sessions.seen_at
+           FROM codes
+           JOIN sessions ON sessions.id = codes.session_id
+          WHERE codes.digest = $1 AND codes.used_at IS NULL")
+    .bind(digest)
+    .opt(on)
+    .await
+}
+
+/// The grant of a code that is redeemed.
+macro_rules! insert_grant {
+    ($condition:literal) => {
+        concat!(
+            "INSERT INTO grants
+            (id, client_id, user_id, session_id, offline, scope, resources, claims, nonce, auth_time, amr, acr,
+             generation, rotated_at, created_at, idle_at, expires_at, public_key, proof_key, sweep_at)
+         SELECT $7, $8, $9, $10, $11, $12, $13, $14, $15, $4, $5, $6, 1, $1, $1, $16, $17, $18, $19, $20",
+            $condition
+        )
+    };
+}
+
+/// The statement that redeems a code if all it depends on is still valid.
+macro_rules! spend_valid {
+    () => {
+        concat!(
+            "UPDATE codes SET used_at = $1
+      WHERE digest = $2 AND used_at IS NULL AND expires_at > $1 AND ",
+            not_ahead!("codes.created_at"),
+            "
+        AND EXISTS (SELECT 1 FROM sessions
+                      JOIN users ON users.id = sessions.user_id AND users.disabled_at IS NULL
+                      JOIN clients ON clients.id = codes.client_id AND ",
+            client_allows!(),
+            "codes.created_at
+                     WHERE sessions.id = codes.session_id
+                       AND sessions.auth_time = $4 AND sessions.amr = $5 AND sessions.acr = $6 AND ",
+            session_is_live!(),
+            ")
+        AND ($3 OR EXISTS (SELECT 1 FROM consents
+                            WHERE consents.user_id = codes.user_id
+                              AND consents.client_id = codes.client_id))"
+        )
+    };
+}
+
+/// Redeems a code whose session, user, client and consent are all still valid, creates its grant and writes the
+/// event. `false`: one of these no longer holds, the code was used or has expired, or the user has authenticated
+/// again since [`unused`] read it; [`spend`] tells what it is.
+///
+/// # Errors
+/// When the database fails.
+pub async fn redeem(
+    db: &Db,
+    digest: &Digest,
+    grant: &Grant,
+    trusted: bool,
+    (life, bonds): (GrantLifetime, Bonds),
+    event: &AuditRow,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
+    const GRANT: &str = insert_grant!("");
+    const EVENT: &str =
+        insert_event!("$21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32", "");
+    const WHOLE: &str = concat!(
+        "WITH spent AS (",
+        spend_valid!(),
+        " RETURNING true AS done), granted AS (",
+        insert_grant!(" WHERE EXISTS (SELECT 1 FROM spent)"),
+        "), recorded AS (",
+        insert_event!(
+            "$21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32",
+            " WHERE EXISTS (SELECT 1 FROM spent)"
+        ),
+        ") SELECT done FROM spent"
+    );
+    sql(spend_valid!())
+        .bind(now)
+        .bind(digest)
+        .bind(trusted)
+        .bind(grant.auth_time)
+        .bind(&grant.amr)
+        .bind(&grant.acr)
+        .bind(&grant.id)
+        .bind(&grant.client_id)
+        .bind(&grant.user_id)
+        .bind(&grant.session_id)
+        .bind(grant.offline)
+        .bind(&grant.scope)
+        .bind(to_json(&grant.resources)?)
+        .bind(&grant.claims)
+        .bind(grant.nonce.as_deref())
+        .bind(life.idle_at)
+        .bind(life.expires_at)
+        .bind(bonds.public_key)
+        .bind(bonds.proof_key)
+        .bind(life.idle_at.min(life.expires_at))
+        .bind_all(event.values())
+        .then(&[GRANT, EVENT], WHOLE)
+        .run(db)
+        .await
 }
 
 /// A code that this statement redeemed.
@@ -233,7 +416,7 @@ pub async fn spend(
     Ok(used.map_or(Spent::Unknown, |(grant_id, client_id)| Spent::Before { grant_id, client_id }))
 }
 
-/// Uses up every unused code of this user and client.
+/// Uses up every unused code of this user and client that has not expired.
 ///
 /// # Errors
 /// When the database fails.
@@ -243,20 +426,21 @@ pub async fn spend_of_user_and_client(
     client: &ClientId,
     now: Timestamp,
 ) -> sqlx::Result<u64> {
-    sql("UPDATE codes SET used_at = $1 WHERE user_id = $2 AND client_id = $3 AND used_at IS NULL")
-        .bind(now)
-        .bind(user)
-        .bind(client)
-        .run(tx)
-        .await
+    sql("UPDATE codes SET used_at = $1
+          WHERE expires_at > $1 AND user_id = $2 AND client_id = $3 AND used_at IS NULL")
+    .bind(now)
+    .bind(user)
+    .bind(client)
+    .run(tx)
+    .await
 }
 
-/// Uses up every unused code of this user.
+/// Uses up every unused code of this user that has not expired.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn spend_of_user(tx: &mut Tx, user: &UserId, now: Timestamp) -> sqlx::Result<u64> {
-    sql("UPDATE codes SET used_at = $1 WHERE user_id = $2 AND used_at IS NULL")
+    sql("UPDATE codes SET used_at = $1 WHERE expires_at > $1 AND user_id = $2 AND used_at IS NULL")
         .bind(now)
         .bind(user)
         .run(tx)

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use sqlx_macros::FromRow;
 
+use crate::database::db::BoundValue;
 use crate::types::{ClientId, SessionId, UserId};
 use crate::{Executor, sql};
 
@@ -41,29 +42,50 @@ pub struct AuditRow {
     pub count: i64,
 }
 
+/// The insertion of an event whose values have these placeholders, where the condition after it holds.
+macro_rules! insert_event {
+    ($values:literal, $condition:literal) => {
+        concat!(
+            "INSERT INTO audit_events
+            (id, at_ms, kind, outcome, client_id, user_id, session_id, grant_id, address, request_id, facts, count)
+         SELECT ",
+            $values,
+            $condition
+        )
+    };
+}
+pub(crate) use insert_event;
+
+impl AuditRow {
+    /// The values of [`insert_event`].
+    pub(crate) fn values(&self) -> [BoundValue; 12] {
+        [
+            (&self.id).into(),
+            self.at_ms.into(),
+            (&self.kind).into(),
+            (&self.outcome).into(),
+            self.client_id.as_deref().into(),
+            self.user_id.as_deref().into(),
+            self.session_id.as_deref().into(),
+            self.grant_id.as_deref().into(),
+            self.address.as_deref().into(),
+            self.request_id.as_deref().into(),
+            (&self.facts).into(),
+            self.count.into(),
+        ]
+    }
+}
+
 /// Adds an event.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn insert(on: impl Into<Executor<'_>>, event: &AuditRow) -> sqlx::Result<()> {
-    sql("INSERT INTO audit_events
-            (id, at_ms, kind, outcome, client_id, user_id, session_id, grant_id, address, request_id, facts, count)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)")
-    .bind(&event.id)
-    .bind(event.at_ms)
-    .bind(&event.kind)
-    .bind(&event.outcome)
-    .bind(event.client_id.as_deref())
-    .bind(event.user_id.as_deref())
-    .bind(event.session_id.as_deref())
-    .bind(event.grant_id.as_deref())
-    .bind(event.address.as_deref())
-    .bind(event.request_id.as_deref())
-    .bind(&event.facts)
-    .bind(event.count)
-    .run(on)
-    .await
-    .map(drop)
+    sql(insert_event!("$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12", ""))
+        .bind_all(event.values())
+        .run(on)
+        .await
+        .map(drop)
 }
 
 /// The events to list. Empty texts match all.
