@@ -384,6 +384,8 @@ async fn execute(url: &Secret, text: String) -> Result<()> {
     if let Some(path) = url.expose().strip_prefix("sqlite:") {
         let connection = rusqlite::Connection::open(path)?;
         connection.busy_timeout(Duration::from_secs(10))?;
+        // As the server collects statistics: with samples, SQLite would prepare statements again and again.
+        connection.execute_batch("PRAGMA analysis_limit = 400")?;
         return Ok(connection.execute_batch(&text)?);
     }
     let mut connection = PgConnection::connect(url.expose()).await?;
